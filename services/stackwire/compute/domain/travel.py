@@ -1,0 +1,320 @@
+"""How image properties travel through the compute service: image or volume -> server -> snapshot image, and rebuild.
+
+Constants first, they are the rules; then pure functions, ``Mapping`` in, new ``dict`` out. Two shapes appear:
+
+* an *image dictionary*, the form in which Nova hands an image around: ``id name status size min_ram min_disk
+  disk_format container_format ...`` at the top (integers where Glance has integers, ``size`` in bytes), custom
+  properties as text under ``properties``;
+* *rows* of ``instance_system_metadata``: flat text to text. What came from the image carries the prefix ``image_``,
+  what the server learnt elsewhere (``owner_user_name``, ``boot_roles``, ``shelved_at``) carries none.
+
+A name whose prefixed form would not fit the 255 characters of the key column is left behind: MySQL cut it silently,
+PostgreSQL refuses the row. The hypervisor's defaults (``hw_machine_type``, ``hw_video_model``, ...) are not written
+back: the recorded cloud's driver wrote none, so nothing a client reads tells of them.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from stackwire.core.behaviours import Behaviours
+
+PREFIX = "image_"
+KEY_LIMIT = 255
+VALUE_LIMIT = 255
+
+# nova/utils.py: SM_INHERITABLE_KEYS; these live beside the properties in an image, and among them in the rows
+INHERITABLE = ("min_ram", "min_disk", "disk_format", "container_format")
+# nova/utils.py: SM_SKIP_KEYS; lists, which no row can hold
+NOT_STORED = frozenset({"mappings", "block_device_mapping", "img_mappings", "img_block_device_mapping"})
+# nova/image/glance.py: properties kept as JSON text in Glance
+STRUCTURED = ("mappings", "block_device_mapping")
+# nova/block_device.py: properties_root_image_metadata; what Cinder wrote beside the custom properties
+VOLUME_BASE_KEYS = frozenset(
+    {"image_id", "image_name", "size", "checksum", "container_format", "disk_format", "min_ram", "min_disk"}
+)
+# nova/conf: non_inheritable_image_properties, its default
+NON_INHERITABLE = frozenset({"cache_in_nova", "bittorrent"})
+# nova/compute/utils.py: NON_INHERITABLE_IMAGE_PROPERTIES (lp-1852106): true of one image's bytes only
+ABSOLUTE_NON_INHERITABLE = frozenset(
+    {
+        "cinder_encryption_key_id",
+        "cinder_encryption_key_deletion_policy",
+        "img_signature",
+        "img_signature_hash_method",
+        "img_signature_key_type",
+        "img_signature_certificate_uuid",
+    }
+)
+RESERVED_PREFIX = "os_glance"
+# what a volume-backed snapshot says of itself, never inherited from the image it grew from
+SNAPSHOT_LAYOUT = ("block_device_mapping", "bdm_v2", "root_device_name")
+GIBIBYTE = 1024**3
+
+type Rows = dict[str, str]
+type ImageDict = dict[str, Any]
+
+
+class RootDisk(Protocol):
+    """What the rules ask of a flavor: the size of its root disk in GiB."""
+
+    @property
+    def root_gb(self) -> int: ...
+
+
+class Bootable(Protocol):
+    """What the rules ask of a server when it becomes an image."""
+
+    @property
+    def uuid(self) -> str: ...
+    @property
+    def project_id(self) -> str: ...
+    @property
+    def os_type(self) -> str | None: ...
+    @property
+    def kernel_id(self) -> str | None: ...
+    @property
+    def ramdisk_id(self) -> str | None: ...
+    @property
+    def root_device_name(self) -> str | None: ...
+
+
+# ---- image or volume -> image dictionary
+
+
+def image_dict(image: Mapping[str, Any]) -> ImageDict:
+    """An image as Glance tells it, as the dictionary Nova works on; structured properties become lists.
+
+    ``nova/image/glance.py: _translate_from_glance``. Text that is no JSON stays as it is: the checks refuse it.
+    """
+    properties = dict(image.get("properties") or {})
+    for key in STRUCTURED:
+        if isinstance(properties.get(key), str):
+            properties[key] = _parsed(properties[key])
+    return {**image, "properties": properties}
+
+
+def image_meta_from_volume(volume: Mapping[str, Any], behaviours: Behaviours) -> ImageDict:
+    """What a bootable volume says about the image it came from; three generations of the same lookup.
+
+    ``volume`` needs ``size`` (GiB) and ``volume_image_metadata`` (text to text). 2014.1 returned nothing but the
+    properties, all of them; its maintenance branch gave the figures their place but left them among the properties
+    too; since then the base keys are taken out (``nova/block_device.py: get_bdm_image_metadata``).
+    """
+    properties = dict(volume.get("volume_image_metadata") or {})
+    if not behaviours.has("bdm-lookup-returns-image-meta"):
+        return {"properties": properties}
+    figures = {key: _whole(properties.get(key)) for key in ("min_ram", "min_disk")}
+    if behaviours.has("bdm-lookup-drops-base-keys"):
+        properties = {key: value for key, value in properties.items() if key not in VOLUME_BASE_KEYS}
+    return {"properties": properties, "size": volume["size"] * GIBIBYTE, **figures, "status": "active"}
+
+
+# ---- image dictionary -> server
+
+
+def system_metadata(image: Mapping[str, Any], flavor: RootDisk, behaviours: Behaviours) -> Rows:
+    """The ``image_*`` rows an image leaves on a server: every property, and the four inheritable attributes.
+
+    A null property becomes the text ``None``. ``nova/utils.py: get_system_metadata_from_image``.
+    """
+    stored = {key: value for key, value in (image.get("properties") or {}).items() if key not in NOT_STORED}
+    for key in INHERITABLE:
+        value = _least_disk(image, flavor) if key == "min_disk" else image.get(key)
+        if value is not None:
+            stored[key] = value
+    rows = {PREFIX + key: _cut(str(value), behaviours) for key, value in stored.items()}
+    return {key: value for key, value in rows.items() if len(key) <= KEY_LIMIT}
+
+
+def at_create(
+    image: Mapping[str, Any],
+    flavor: RootDisk,
+    behaviours: Behaviours,
+    *,
+    image_ref: str,
+    user_name: str | None,
+    project_name: str | None,
+) -> Rows:
+    """All rows a new server starts with; ``image_ref`` is empty for a server without an image of its own.
+
+    An image that already knows its base keeps it. ``nova/compute/api.py: _populate_instance_for_create``.
+    """
+    rows = system_metadata(image, flavor, behaviours)
+    rows.setdefault(PREFIX + "base_image_ref", image_ref)
+    owner = {"owner_user_name": user_name, "owner_project_name": project_name}
+    return rows | {key: _cut(value, behaviours) for key, value in owner.items() if value is not None}
+
+
+def instance_columns(image: Mapping[str, Any]) -> dict[str, Any]:
+    """What of an image becomes a column of the server itself: ``os_type architecture vm_mode auto_disk_config``."""
+    properties = image.get("properties") or {}
+    columns: dict[str, Any] = {key: properties.get(key) for key in ("os_type", "architecture", "vm_mode")}
+    columns["auto_disk_config"] = _flag(properties.get("auto_disk_config"))
+    return columns
+
+
+def rebuilt(
+    rows: Mapping[str, str], image: Mapping[str, Any], flavor: RootDisk, image_id: str, behaviours: Behaviours
+) -> Rows:
+    """The rows after a rebuild: all ``image_*`` of old gone, the new image's written, the rest as it was.
+
+    Whether the server's base is named again is what lp-1893618 was about: it is the new image, even when that image
+    names another base. ``nova/compute/api.py: _reset_image_metadata``.
+    """
+    kept = {key: value for key, value in rows.items() if not key.startswith(PREFIX)}
+    fresh = system_metadata(image, flavor, behaviours)
+    if behaviours.has("rebuild-keeps-base-image-ref"):
+        fresh[PREFIX + "base_image_ref"] = image_id
+    return fresh | kept
+
+
+# ---- server -> image dictionary
+
+
+def image_meta(rows: Mapping[str, str | None], behaviours: Behaviours) -> ImageDict:
+    """The way back: rows to an image dictionary; rows without the prefix become properties too.
+
+    On a server grown from a snapshot both ``image_boot_roles`` and ``boot_roles`` claim one name. The server's own
+    word wins; before, whichever row came last did. ``nova/utils.py: get_image_from_system_metadata``.
+    """
+    found = {key: value for key, value in rows.items() if value is not None}
+    if behaviours.has("current-identity-wins"):  # the last of two with one name wins: put the server's own last
+        found = dict(sorted(found.items(), key=lambda row: not row[0].startswith(PREFIX)))
+    named = {key.removeprefix(PREFIX): value for key, value in found.items()}
+    attributes: ImageDict = {key: _attribute(key, named[key]) for key in INHERITABLE if key in named}
+    properties = {key: value for key, value in named.items() if key not in INHERITABLE and key not in NOT_STORED}
+    return {**attributes, "properties": properties}
+
+
+def inheritable(properties: Mapping[str, Any], behaviours: Behaviours) -> dict[str, Any]:
+    """The properties a snapshot may inherit: not those of one image's bytes, not Glance's own."""
+    barred = NON_INHERITABLE
+    absolute = behaviours.has("snapshot-drops-absolute-non-inheritables")
+    if absolute:
+        barred = barred | ABSOLUTE_NON_INHERITABLE
+    return {
+        key: value
+        for key, value in properties.items()
+        if key not in barred and not (absolute and key.startswith(RESERVED_PREFIX))
+    }
+
+
+def snapshot_image(
+    server: Bootable,
+    rows: Mapping[str, str],
+    name: str,
+    extra: Mapping[str, str],
+    behaviours: Behaviours,
+    *,
+    user_id: str,
+    project_id: str,
+    image_type: str = "snapshot",
+    current: Mapping[str, str] | None = None,
+) -> ImageDict:
+    """The image to create for a snapshot of an image-backed server, before it has bytes.
+
+    ``user_id`` and ``project_id`` are the caller's, ``extra`` the caller's own properties, which win. ``current`` are
+    the rows today's image would leave, which Icehouse let win over the server's own. The result carries ``member``
+    (the server's project) when somebody else's project takes the snapshot. ``nova/compute/utils.py: create_image``.
+    """
+    identity = {"instance_uuid": server.uuid, "user_id": user_id, "image_type": image_type}
+    base = dict(rows)
+    if current and not behaviours.has("snapshot-from-instance-metadata-only"):
+        base |= current
+    image = _inherited(server, image_meta(base, behaviours), name, behaviours, project_id)
+    image["properties"] |= {**identity, **extra}
+    if image_type == "snapshot":  # the driver says which format it wrote
+        image.pop("disk_format", None)
+        image.pop("container_format", None)
+    return image
+
+
+def volume_snapshot_image(
+    server: Bootable,
+    rows: Mapping[str, str],
+    name: str,
+    extra: Mapping[str, str],
+    mapping: Sequence[Mapping[str, Any]],
+    behaviours: Behaviours,
+    *,
+    project_id: str,
+    current: Mapping[str, Any] | None = None,
+) -> ImageDict:
+    """The image that stands for a volume-backed server: no bytes, only how to make its volumes again.
+
+    It does not carry the identity trio of an image-backed snapshot. ``current`` is the image dictionary of the root
+    volume (or of the server's image) as it is now, which is all Icehouse looked at.
+    ``nova/compute/api.py: snapshot_volume_backed``.
+    """
+    source = image_meta(rows, behaviours)
+    if current is not None and not behaviours.has("snapshot-from-instance-metadata-only"):
+        source = {**current, "properties": dict(current.get("properties") or {})}
+    image = _inherited(server, source, name, behaviours, project_id)
+    kept = {key: value for key, value in image["properties"].items() if key not in SNAPSHOT_LAYOUT}
+    if server.root_device_name:
+        kept["root_device_name"] = server.root_device_name
+    if mapping:
+        kept |= {"block_device_mapping": json.dumps([dict(entry) for entry in mapping]), "bdm_v2": "True"}
+    return {**image, "size": 0, "disk_format": "raw", "container_format": "bare", "properties": kept | extra}
+
+
+def uploaded_snapshot(server: Bootable, rows: Mapping[str, str], disk_format: str) -> ImageDict:
+    """What the host adds to the snapshot image when it has the bytes: formats and where they came from.
+
+    ``nova/virt/libvirt/driver.py: _create_snapshot_metadata``; kernel and ramdisk only when the server has them.
+    """
+    columns = {"kernel_id": server.kernel_id, "ramdisk_id": server.ramdisk_id, "os_type": server.os_type}
+    told = {"image_location": "snapshot", "image_state": "available", "owner_id": server.project_id}
+    told |= {key: value for key, value in columns.items() if value}
+    container = rows.get(PREFIX + "container_format") or "bare"
+    return {"disk_format": disk_format, "container_format": container, "properties": told}
+
+
+# ---- small print
+
+
+def _inherited(
+    server: Bootable, source: Mapping[str, Any], name: str, behaviours: Behaviours, project_id: str
+) -> ImageDict:
+    image = {key: source[key] for key in INHERITABLE if source.get(key) is not None}
+    image |= {"name": name, "visibility": "private", "properties": inheritable(source["properties"], behaviours)}
+    if project_id != server.project_id:
+        image |= {"visibility": "shared", "member": server.project_id}
+    return image
+
+
+def _least_disk(image: Mapping[str, Any], flavor: RootDisk) -> int:
+    """Never less than the flavor gave: a snapshot must not boot on a smaller disk. A vhd has the flavor's size."""
+    if image.get("disk_format") == "vhd":
+        return flavor.root_gb
+    return max(image.get("min_disk") or 0, flavor.root_gb)
+
+
+def _cut(value: str, behaviours: Behaviours) -> str:
+    """At most 255 bytes of UTF-8, never half a character; before lp-1425657, 255 characters."""
+    if behaviours.has("values-cut-at-bytes"):
+        return value.encode()[:VALUE_LIMIT].decode(errors="ignore")
+    return value[:VALUE_LIMIT]
+
+
+def _attribute(key: str, value: str) -> str | int:
+    return _whole(value) if key in ("min_ram", "min_disk") else value
+
+
+def _whole(value: Any) -> int:
+    try:
+        return int(value or 0)
+    except (TypeError, ValueError):
+        return 0
+
+
+def _flag(value: Any) -> bool:
+    return str(value).strip().lower() in ("1", "t", "true", "on", "y", "yes")
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
