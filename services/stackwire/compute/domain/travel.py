@@ -51,8 +51,8 @@ RESERVED_PREFIX = "os_glance"
 SNAPSHOT_LAYOUT = ("block_device_mapping", "bdm_v2", "root_device_name")
 GIBIBYTE = 1024**3
 
-type Rows = dict[str, str]
-type ImageDict = dict[str, Any]
+Rows = dict[str, str]
+ImageDict = dict[str, Any]
 
 
 class RootDisk(Protocol):
@@ -256,7 +256,7 @@ def volume_snapshot_image(
         kept["root_device_name"] = server.root_device_name
     if mapping:
         kept |= {"block_device_mapping": json.dumps([dict(entry) for entry in mapping]), "bdm_v2": "True"}
-    return {**image, "size": 0, "disk_format": "raw", "container_format": "bare", "properties": kept | extra}
+    return {**image, "size": 0, "disk_format": "raw", "container_format": "bare", "properties": {**kept, **extra}}
 
 
 def uploaded_snapshot(server: Bootable, rows: Mapping[str, str], disk_format: str) -> ImageDict:
