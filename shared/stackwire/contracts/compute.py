@@ -1,0 +1,22 @@
+"""What other services tell the compute service."""
+
+from typing import Literal
+
+from stackwire.contracts.base import Cast, Contract, Target
+
+COMPUTE = Target(exchange="stackwire", topic="compute")
+
+
+class ExternalEvent(Contract):
+    """One event of os-server-external-events. ``tag`` is the id of the thing (volume, port) it is about."""
+
+    name: str
+    server_uuid: str
+    tag: str | None = None
+    status: Literal["completed", "failed", "in-progress"] = "completed"
+
+
+class ServerExternalEvents(Cast, target=COMPUTE, method="server_external_events"):
+    """Hand these to the hosts of the servers they name."""
+
+    events: list[ExternalEvent]

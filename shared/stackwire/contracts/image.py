@@ -1,0 +1,97 @@
+"""What other services ask of the image service; its data goes over HTTP, only metadata rides here."""
+
+from typing import Any
+
+from stackwire.contracts.base import Call, Contract, Target
+from stackwire.core.errors import Conflict, Forbidden, NotFound
+
+IMAGE = Target(exchange="stackwire", topic="image")
+
+CORE_ATTRIBUTES = (
+    "id", "name", "status", "visibility", "protected", "os_hidden", "owner", "checksum", "os_hash_algo",
+    "os_hash_value",
+    "size", "virtual_size", "container_format", "disk_format", "min_disk", "min_ram", "created_at", "updated_at",
+    "tags",
+)  # fmt: skip
+
+
+class ImageView(Contract):
+    """One image as its reader may see it. Sizes in bytes, min_disk GiB, min_ram MiB, times ISO 8601 with Z."""
+
+    id: str
+    name: str | None = None
+    status: str
+    visibility: str = "shared"
+    protected: bool = False
+    os_hidden: bool = False
+    owner: str | None = None
+    checksum: str | None = None
+    os_hash_algo: str | None = None
+    os_hash_value: str | None = None
+    size: int | None = None
+    virtual_size: int | None = None
+    container_format: str | None = None
+    disk_format: str | None = None
+    min_disk: int = 0
+    min_ram: int = 0
+    created_at: str
+    updated_at: str
+    tags: list[str] = []
+    properties: dict[str, str | None] = {}
+
+    def flat(self) -> dict[str, Any]:
+        """Core attributes and properties side by side, as the v2 API shows them."""
+        core = self.model_dump(exclude={"properties"})
+        return {**self.properties, **core}
+
+
+class ImageNotFound(NotFound, wire="glance.common.exception.ImageNotFound"):
+    """No image found with ID {image_id}"""
+
+
+class ImageForbidden(Forbidden, wire="glance.common.exception.Forbidden"):
+    """You are not authorized to complete this action."""
+
+
+class ImageInUse(Conflict, wire="glance.common.exception.InUseByStore"):
+    """Image {image_id} could not be deleted because it is in use."""
+
+
+class GetImage(Call[ImageView], target=IMAGE, method="get_image"):
+    """Metadata of one image; ImageNotFound when it is not there or not the caller's to see."""
+
+    image_id: str
+
+
+class CreateImage(Call[ImageView], target=IMAGE, method="create_image"):
+    """A queued image, owned by the caller's project. ``visibility`` None: the service's default.
+
+    ``member``: a project that is to see it (Nova's ``instance_owner``), with its visibility shared.
+    """
+
+    id: str | None = None
+    name: str | None = None
+    visibility: str | None = None
+    protected: bool = False
+    disk_format: str | None = None
+    container_format: str | None = None
+    min_disk: int = 0
+    min_ram: int = 0
+    tags: list[str] = []
+    properties: dict[str, str] = {}
+    member: str | None = None
+
+
+class UpdateImage(Call[ImageView], target=IMAGE, method="update_image"):
+    """Change core attributes (``changes``) and properties; ``purge`` removes the properties that are not given."""
+
+    image_id: str
+    changes: dict[str, Any] = {}
+    properties: dict[str, str] = {}
+    purge: bool = False
+
+
+class DeleteImage(Call[None], target=IMAGE, method="delete_image"):
+    """Delete it with its data; ImageNotFound, ImageForbidden (protected), ImageInUse."""
+
+    image_id: str

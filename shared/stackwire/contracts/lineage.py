@@ -1,0 +1,69 @@
+"""A crossing: properties went from one resource to another by a rule. An event like any other, read by the tracer."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from stackwire.contracts.base import Contract, Event
+
+EXCHANGE = "stackwire"
+TOPIC = "lineage"
+
+Kind = Literal["client", "image", "volume", "snapshot", "server", "guest"]
+
+
+class Crossing(Contract):
+    """``before`` and ``after`` are the property maps on both sides; ``prefix`` is what the rule puts before names
+    (``-image_`` takes it off); ``rule`` names the function (``volume.capture``), ``source`` the original's."""
+
+    from_kind: Kind
+    from_id: str
+    to_kind: Kind
+    to_id: str
+    rule: str
+    source: str = ""
+    prefix: str = ""
+    before: dict[str, str | None]
+    after: dict[str, str | None]
+
+
+def crossing(
+    service: str,
+    rule: str,
+    from_kind: Kind,
+    from_id: str,
+    to_kind: Kind,
+    to_id: str,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    *,
+    source: str = "",
+    prefix: str = "",
+) -> Event:
+    """The event to put into the same transaction as the rows it tells of. Values are sent as text."""
+    told = Crossing(
+        from_kind=from_kind,
+        from_id=from_id,
+        to_kind=to_kind,
+        to_id=to_id,
+        rule=rule,
+        source=source,
+        prefix=prefix,
+        before=_texts(before),
+        after=_texts(after),
+    )
+    return Event(
+        exchange=EXCHANGE,
+        topic=TOPIC,
+        event_type="properties.crossed",
+        publisher_id=service,
+        payload=told.model_dump(mode="json"),
+        keep=False,
+        resource=to_id,
+    )
+
+
+def _texts(properties: Mapping[str, Any]) -> dict[str, str | None]:
+    return {
+        key: None if value is None else value if isinstance(value, str) else str(value)
+        for key, value in properties.items()
+    }

@@ -1,0 +1,194 @@
+"""What the compute service asks of the volume service: the calls Nova makes to Cinder, with the properties in them."""
+
+from typing import Any
+
+from stackwire.contracts.base import Call, Contract, Target
+from stackwire.core.errors import BadRequest, Conflict, NotFound, TooLarge
+
+VOLUME = Target(exchange="stackwire", topic="volume")
+
+
+class AttachmentView(Contract):
+    """One attachment. ``connection_info`` is shown to services only."""
+
+    id: str
+    volume_id: str
+    instance: str | None = None
+    status: str
+    attach_mode: str | None = None
+    attached_at: str | None = None
+    detached_at: str | None = None
+    connection_info: dict[str, Any] | None = None
+
+
+class VolumeView(Contract):
+    """One volume. ``size`` in GiB; ``volume_image_metadata`` is None when it has no rows; times ISO 8601 UTC."""
+
+    id: str
+    name: str | None = None
+    status: str
+    attach_status: str = "detached"
+    size: int
+    bootable: bool = False
+    multiattach: bool = False
+    encrypted: bool = False
+    project_id: str
+    user_id: str | None = None
+    availability_zone: str | None = None
+    volume_type: str | None = None
+    snapshot_id: str | None = None
+    metadata: dict[str, str] = {}
+    volume_image_metadata: dict[str, str] | None = None
+    attachments: list[AttachmentView] = []
+    created_at: str
+    updated_at: str | None = None
+
+
+class SnapshotView(Contract):
+    """One snapshot. ``size`` in GiB."""
+
+    id: str
+    name: str | None = None
+    status: str
+    volume_id: str
+    size: int
+    project_id: str
+    created_at: str
+
+
+class VolumeLimits(Contract):
+    """Absolute limits (-1: none) and what is used of them."""
+
+    maxTotalVolumes: int
+    maxTotalSnapshots: int
+    maxTotalVolumeGigabytes: int
+    totalVolumesUsed: int
+    totalSnapshotsUsed: int
+    totalGigabytesUsed: int
+
+
+class VolumeNotFound(NotFound, wire="cinder.exception.VolumeNotFound"):
+    """Volume {volume_id} could not be found."""
+
+
+class SnapshotNotFound(NotFound, wire="cinder.exception.SnapshotNotFound"):
+    """Snapshot {snapshot_id} could not be found."""
+
+
+class AttachmentNotFound(NotFound, wire="cinder.exception.VolumeAttachmentNotFound"):
+    """Volume attachment could not be found with filter: attachment_id = {attachment_id}."""
+
+
+class InvalidVolume(BadRequest, wire="cinder.exception.InvalidVolume"):
+    """Invalid volume: {reason}"""
+
+
+class InvalidSnapshot(BadRequest, wire="cinder.exception.InvalidSnapshot"):
+    """Invalid snapshot: {reason}"""
+
+
+class InvalidInput(BadRequest, wire="cinder.exception.InvalidInput"):
+    """Invalid input received: {reason}"""
+
+
+class VolumeConflict(Conflict, wire="cinder.exception.ConflictNovaUsingAttachment"):
+    """Detach volume from instance {instance_id} using the Compute API"""
+
+
+class VolumeOverQuota(TooLarge, wire="cinder.exception.OverQuota"):
+    """Quota exceeded for resources: {overs}"""
+
+
+class GetVolume(Call[VolumeView], target=VOLUME, method="get_volume"):
+    """One volume; VolumeNotFound when it is not there or not the caller's."""
+
+    volume_id: str
+
+
+class MakeVolume(Call[VolumeView], target=VOLUME, method="make_volume"):
+    """A volume for a server: from an image, a snapshot, or blank; answers while it is still ``creating``.
+
+    The compute service polls it with GetVolume until ``available`` or ``error``, as Nova does.
+    """
+
+    size: int | None = None
+    name: str = ""
+    description: str = ""
+    image_id: str | None = None
+    snapshot_id: str | None = None
+    volume_type: str | None = None
+    availability_zone: str | None = None
+    metadata: dict[str, str] = {}
+
+
+class DeleteVolume(Call[None], target=VOLUME, method="delete_volume"):
+    """Start deleting it; VolumeNotFound, InvalidVolume (attached, or snapshots left)."""
+
+    volume_id: str
+
+
+class GetSnapshot(Call[SnapshotView], target=VOLUME, method="get_snapshot"):
+    snapshot_id: str
+
+
+class MakeSnapshot(Call[SnapshotView], target=VOLUME, method="make_snapshot"):
+    """A snapshot, of a volume in use too when ``force``; answers while it is still ``creating``."""
+
+    volume_id: str
+    name: str
+    description: str = ""
+    force: bool = True
+
+
+class DeleteSnapshot(Call[None], target=VOLUME, method="delete_snapshot"):
+    snapshot_id: str
+
+
+class GetVolumeLimits(Call[VolumeLimits], target=VOLUME, method="get_limits"):
+    """The limits of the caller's project."""
+
+
+class CreateAttachment(Call[AttachmentView], target=VOLUME, method="create_attachment"):
+    """Reserve a volume for a server; InvalidVolume unless it is available (or multiattach)."""
+
+    volume_id: str
+    instance_uuid: str
+    connector: dict[str, Any] | None = None
+    mountpoint: str | None = None
+
+
+class UpdateAttachment(Call[AttachmentView], target=VOLUME, method="update_attachment"):
+    """Hand over the host's connector (``mountpoint`` in it); answers with ``connection_info``."""
+
+    attachment_id: str
+    connector: dict[str, Any]
+
+
+class CompleteAttachment(Call[None], target=VOLUME, method="complete_attachment"):
+    attachment_id: str
+
+
+class DeleteAttachment(Call[None], target=VOLUME, method="delete_attachment"):
+    """Gone already is AttachmentNotFound."""
+
+    attachment_id: str
+
+
+class ReimageVolume(Call[None], target=VOLUME, method="reimage_volume"):
+    """os-reimage: write the image over the volume, replace its metadata, then tell compute (``volume-reimaged``)."""
+
+    volume_id: str
+    image_id: str
+    reimage_reserved: bool = True
+
+
+class RollDetaching(Call[None], target=VOLUME, method="roll_detaching"):
+    """in-use again after a detach that did not happen."""
+
+    volume_id: str
+
+
+class BeginDetaching(Call[None], target=VOLUME, method="begin_detaching"):
+    """in-use to detaching; InvalidVolume otherwise."""
+
+    volume_id: str

@@ -1,0 +1,157 @@
+"""What OpenStack learnt when: one table. A release is the set of behaviours known by then; a bug is one taken back.
+
+Travel functions ask ``behaviours.has(name)``, never which release it is.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+RELEASES = (
+    "icehouse", "juno", "kilo", "liberty", "mitaka", "newton", "ocata", "pike", "queens", "rocky", "stein", "train",
+    "ussuri", "victoria", "wallaby", "xena", "yoga", "zed", "2023.1", "2023.2", "2024.1", "2024.2", "2025.1", "2025.2",
+    "2026.1", "2026.2",
+)  # fmt: skip
+CURRENT = RELEASES[-1]
+ALIASES = {
+    "current": CURRENT, "antelope": "2023.1", "bobcat": "2023.2", "caracal": "2024.1", "dalmatian": "2024.2",
+    "epoxy": "2025.1", "flamingo": "2025.2", "gazpacho": "2026.1", "hibiscus": "2026.2",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """``since``: the first release that has it; ``until``: the first that no longer has it; ``bug``: its switch."""
+
+    name: str
+    service: str
+    says: str
+    source: str
+    since: str = "icehouse"
+    until: str | None = None
+    bug: str | None = None
+
+
+TABLE: tuple[Behaviour, ...] = (
+    Behaviour(
+        name="rebuild-keeps-base-image-ref", since="victoria", bug="lp-1893618", service="compute",
+        says="rebuild writes image_base_image_ref again after wiping the image_* rows",
+        source="nova fe52b6c25b, 22.0.0",
+    ),
+    Behaviour(
+        name="upload-inherits-image-metadata", since="juno", bug="upload-without-inheritance", service="volume",
+        says="os-volume_upload_image hands the volume's image metadata on to the new image",
+        source="cinder dcf4b10cd, 2014-06-11",
+    ),
+    Behaviour(
+        name="upload-drops-reserved-keys", since="yoga", bug="lp-1945500", service="volume",
+        says="os_glance* keys are left out when a volume is uploaded to an image",
+        source="cinder c43fb490b, b3d3f31fa",
+    ),
+    Behaviour(
+        name="upload-drops-signature-verified", since="2025.1", bug="lp-1823445", service="volume",
+        says="img_signature* and signature_verified are left out when a volume is uploaded to an image",
+        source="cinder c65f43cb9, 26.0.0",
+    ),
+    Behaviour(
+        name="bdm-lookup-returns-image-meta", since="juno", bug="bdm-lookup-properties-only", service="compute",
+        says="booting from a volume looks up min_ram, min_disk and size too, not only the properties",
+        source="nova 2014.1.5",
+    ),
+    Behaviour(
+        name="bdm-lookup-drops-base-keys", since="juno", bug="bdm-lookup-keeps-base-keys", service="compute",
+        says="image_id, image_name, size, checksum, formats, min_ram and min_disk leave the properties of a volume",
+        source="nova/block_device.py: get_bdm_image_metadata",
+    ),
+    Behaviour(
+        name="values-cut-at-bytes", since="kilo", bug="lp-1425657", service="compute",
+        says="system metadata values are cut at 255 UTF-8 bytes, not 255 characters",
+        source="nova 8ec6a73fef",
+    ),
+    Behaviour(
+        name="current-identity-wins", service="compute", bug="second-generation-identity",
+        says="a snapshot of a server booted from a snapshot bears its own instance_uuid, user and image_type",
+        source="nova/utils.py: get_image_from_system_metadata leaves it to row order",
+    ),
+    Behaviour(
+        name="snapshot-drops-absolute-non-inheritables", since="train", bug="lp-1852106", service="compute",
+        says="signature and encryption key properties never pass into a snapshot",
+        source="nova bc29084012",
+    ),
+    Behaviour(
+        name="snapshot-from-instance-metadata-only", since="juno", service="compute",
+        bug="snapshot-merges-current-image",
+        says="a snapshot takes what the server recorded, not what the image or volume says now",
+        source="nova/compute/utils.py: get_image_metadata, icehouse",
+    ),
+    Behaviour(
+        name="volume-backed-rebuild", since="zed", service="compute",
+        says="a volume-backed server can be rebuilt to another image (2.93, os-reimage)",
+        source="nova 26.0.0",
+    ),
+    Behaviour(
+        name="visibility-shared-default", since="ocata", service="image",
+        says="a new image is shared, not private, when nothing is asked",
+        source="glance 14.0.0",
+    ),
+    Behaviour(
+        name="v1-api", until="rocky", service="image",
+        says="the Image v1 API answers",
+        source="glance 17.0.0",
+    ),
+    Behaviour(
+        name="size-zero-activation", until="rocky", service="image",
+        says="an image created with size 0 is active at once, through the v1 API",
+        source="glance/api/v1/images.py",
+    ),
+)  # fmt: skip
+
+BUGS = {behaviour.bug: behaviour for behaviour in TABLE if behaviour.bug}
+_NAMES = frozenset(behaviour.name for behaviour in TABLE)
+
+
+class Behaviours:
+    """The set in force. Asking for a name the table does not have is a programming error."""
+
+    __slots__ = ("_known", "release", "without")
+
+    def __init__(self, release: str, known: frozenset[str], without: tuple[str, ...]) -> None:
+        self.release = release
+        self.without = without
+        self._known = known
+
+    def has(self, name: str) -> bool:
+        if name not in _NAMES:
+            raise KeyError(f"no such behaviour: {name}")
+        return name in self._known
+
+    def __repr__(self) -> str:
+        return f"Behaviours({self.release!r}, without={self.without!r})"
+
+
+def release_named(text: str) -> str:
+    """The canonical name of a release; ValueError with the known names when there is none."""
+    name = ALIASES.get(text.lower(), text.lower())
+    if name not in RELEASES:
+        raise ValueError(f"unknown release {text!r}; known: {', '.join(RELEASES)}, current")
+    return name
+
+
+@cache
+def _behaviours(release: str, without: tuple[str, ...]) -> Behaviours:
+    at = RELEASES.index(release)
+    known = {
+        b.name for b in TABLE if RELEASES.index(b.since) <= at and (b.until is None or at < RELEASES.index(b.until))
+    }
+    return Behaviours(release, frozenset(known - set(without)), without)
+
+
+def behaviours_of(release: str = "current", without: Iterable[str] = ()) -> Behaviours:
+    """The behaviours of a release, less those named (by behaviour or by bug); ValueError for a name nobody knows."""
+    taken = []
+    for name in without:
+        behaviour = BUGS[name].name if name in BUGS else name
+        if behaviour not in _NAMES:
+            raise ValueError(f"unknown bug {name!r}; known: {', '.join(sorted(BUGS))}")
+        taken.append(behaviour)
+    return _behaviours(release_named(release), tuple(sorted(taken)))

@@ -1,0 +1,14 @@
+"""Where the time comes from; tests hand in a clock of their own."""
+
+import time
+from datetime import UTC, datetime
+
+
+class Clock:
+    """The machine's clock. ``now`` is aware UTC, ``monotonic`` is in seconds."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()

@@ -1,0 +1,156 @@
+"""Who asks, and in which request: passed explicitly, first, everywhere.
+
+On the wire it takes the form of oslo.context's and Nova's ``to_dict()`` (one ``_context_`` key an item); a receiver
+tolerates missing and unknown keys, as the originals do.
+"""
+
+import uuid
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Self
+
+IN_UNIT_OF_WORK: ContextVar[bool] = ContextVar("IN_UNIT_OF_WORK", default=False)
+"""True while a database transaction is open in this task: a remote call inside one would hold its locks meanwhile."""
+
+_SECRETS = frozenset({"auth_token", "service_token", "service_catalog"})
+
+
+def new_request_id() -> str:
+    return f"req-{uuid.uuid4()}"
+
+
+def _timestamp() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestContext:
+    """One caller in one request. ``roles`` and ``service_roles`` are lower case."""
+
+    request_id: str = field(default_factory=new_request_id)
+    global_request_id: str | None = None
+    user_id: str | None = None
+    user_name: str | None = None
+    user_domain_id: str | None = None
+    user_domain_name: str | None = None
+    project_id: str | None = None
+    project_name: str | None = None
+    project_domain_id: str | None = None
+    project_domain_name: str | None = None
+    domain_id: str | None = None
+    system_scope: str | None = None
+    roles: tuple[str, ...] = ()
+    is_admin: bool = False
+    auth_token: str | None = None
+    service_roles: tuple[str, ...] = ()
+    service_user_id: str | None = None
+    service_project_id: str | None = None
+    remote_address: str | None = None
+    timestamp: str = field(default_factory=_timestamp)
+    traceparent: str | None = None
+
+    def has_role(self, name: str) -> bool:
+        return name in self.roles
+
+    @property
+    def is_service(self) -> bool:
+        """True when a service speaks (for itself, or for a user): what oslo.policy calls ``service_roles:service``."""
+        return "service" in self.service_roles or "service" in self.roles
+
+    @property
+    def action_id(self) -> str:
+        """One user action keeps one id across all services: the global request id, or the first request's own."""
+        return self.global_request_id or self.request_id
+
+    def as_service(self) -> "RequestContext":
+        """The same user with a service's standing: what one service sends when it calls another for a user."""
+        return replace(
+            self, service_roles=tuple(dict.fromkeys((*self.service_roles, "service"))), global_request_id=self.action_id
+        )
+
+    def elevated(self) -> "RequestContext":
+        """The same request with administrator's rights, for the steps a service takes on its own account."""
+        return replace(self, is_admin=True, roles=tuple(dict.fromkeys((*self.roles, "admin"))))
+
+    def to_wire(self) -> dict[str, Any]:
+        """The keys oslo.context and Nova put on the wire, without the ``_context_`` prefix; the token is in it."""
+        identity = (self.user_id, self.project_id, self.domain_id, self.user_domain_id, self.project_domain_id)
+        return {
+            "user": self.user_id,
+            "user_id": self.user_id,
+            "user_name": self.user_name,
+            "project": self.project_id,
+            "project_id": self.project_id,
+            "project_name": self.project_name,
+            "system_scope": self.system_scope,
+            "domain": self.domain_id,
+            "user_domain": self.user_domain_id,
+            "user_domain_name": self.user_domain_name,
+            "project_domain": self.project_domain_id,
+            "project_domain_name": self.project_domain_name,
+            "is_admin": self.is_admin,
+            "read_only": False,
+            "show_deleted": False,
+            "read_deleted": "no",
+            "auth_token": self.auth_token,
+            "request_id": self.request_id,
+            "global_request_id": self.global_request_id,
+            "resource_uuid": None,
+            "roles": list(self.roles),
+            "user_identity": " ".join(part or "-" for part in identity),
+            "is_admin_project": True,
+            "remote_address": self.remote_address,
+            "timestamp": self.timestamp,
+            "quota_class": None,
+            "service_catalog": [],
+            "service_roles": list(self.service_roles),
+            "service_user_id": self.service_user_id,
+            "service_project_id": self.service_project_id,
+            "traceparent": self.traceparent,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """Rebuilt from what a peer sent: real Nova and Cinder contexts included; nothing missing is an error."""
+
+        def text(*names: str) -> str | None:
+            return next((wire[n] for n in names if isinstance(wire.get(n), str) and wire[n]), None)
+
+        def names(key: str) -> tuple[str, ...]:
+            value = wire.get(key)
+            return tuple(str(item).lower() for item in value) if isinstance(value, list | tuple) else ()
+
+        return cls(
+            request_id=text("request_id") or new_request_id(),
+            global_request_id=text("global_request_id"),
+            user_id=text("user_id", "user"),
+            user_name=text("user_name"),
+            user_domain_id=text("user_domain", "user_domain_id"),
+            user_domain_name=text("user_domain_name"),
+            project_id=text("project_id", "project", "tenant"),
+            project_name=text("project_name"),
+            project_domain_id=text("project_domain", "project_domain_id"),
+            project_domain_name=text("project_domain_name"),
+            domain_id=text("domain", "domain_id"),
+            system_scope=text("system_scope"),
+            roles=names("roles"),
+            is_admin=bool(wire.get("is_admin")),
+            auth_token=text("auth_token"),
+            service_roles=names("service_roles"),
+            service_user_id=text("service_user_id"),
+            service_project_id=text("service_project_id"),
+            remote_address=text("remote_address"),
+            timestamp=text("timestamp") or _timestamp(),
+            traceparent=text("traceparent"),
+        )
+
+    def redacted(self) -> dict[str, Any]:
+        """The wire form for notifications: an allow-list in effect, since the secrets are the only keys taken out."""
+        return {key: value for key, value in self.to_wire().items() if key not in _SECRETS}
+
+
+def system_context(service: str) -> RequestContext:
+    """The context of sweeps and timers: nobody's request, the service itself with full rights."""
+    return RequestContext(user_name=service, roles=("admin", "service"), service_roles=("service",), is_admin=True)

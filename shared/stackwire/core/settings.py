@@ -1,0 +1,62 @@
+"""Settings every service has; each service adds its own and reads them once, in ``__main__``."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from stackwire.core.behaviours import Behaviours, behaviours_of
+
+Role = Literal["api", "worker", "all"]
+
+
+class ServiceSettings(BaseSettings):
+    """Read from the environment: ``STACKWIRE_<SERVICE>_<FIELD>`` first is the subclass's own prefix.
+
+    ``database_url`` is a PostgreSQL URL of the service's own role; ``amqp_url`` is ``memory`` or ``amqp(s)://...``;
+    ``*_url`` are the other services' base URLs as this service reaches them; ``public_url`` is what clients see.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="STACKWIRE_")
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    database_url: str = ""
+    amqp_url: str = "memory"
+    data_dir: Path = Path(".stackwire")
+    region: str = "RegionOne"
+    token_key: str = Field(default="", repr=False)
+    token_hours: int = 24
+    release: str = "current"
+    with_bugs: Annotated[tuple[str, ...], NoDecode] = ()
+    role: Role = "all"
+    identity_url: str = "http://127.0.0.1:5000"
+    image_url: str = "http://127.0.0.1:9292"
+    volume_url: str = "http://127.0.0.1:8776"
+    compute_url: str = "http://127.0.0.1:8774"
+    public_url: str = ""
+    policy_file: Path | None = None
+    keystone_url: str = ""
+    keystone_user: str = ""
+    keystone_password: str = Field(default="", repr=False)
+    debug: bool = False
+    pool_size: int = 8
+    sweep_seconds: float = 30.0
+
+    @field_validator("with_bugs", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @property
+    def behaviours(self) -> Behaviours:
+        return behaviours_of(self.release, self.with_bugs)
+
+    @property
+    def serves_api(self) -> bool:
+        return self.role in ("api", "all")
+
+    @property
+    def serves_work(self) -> bool:
+        return self.role in ("worker", "all")
