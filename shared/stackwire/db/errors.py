@@ -1,0 +1,55 @@
+"""PostgreSQL's complaints, as the errors of the house.
+
+What a caller caused (a NUL in a text, a lone surrogate, a number too big for its column) is a BadRequest: it never
+becomes a 5xx.  A database that is gone or going is Unavailable: the caller may try again.  Violated constraints pass
+as they are, since only the flow knows what they mean; they are named here so that nobody else names asyncpg.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from stackwire.core.errors import BadRequest, Conflict, Unavailable
+
+UniqueViolation = asyncpg.UniqueViolationError
+ForeignKeyViolation = asyncpg.ForeignKeyViolationError
+CheckViolation = asyncpg.CheckViolationError
+InsufficientPrivilege = asyncpg.InsufficientPrivilegeError
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database is not available at the moment."""
+
+
+class BadValue(BadRequest):
+    """A value in the request cannot be stored."""
+
+
+class Raced(Conflict):
+    """Another request changed the same thing at the same time; try again."""
+
+
+_GONE = (
+    asyncpg.PostgresConnectionError,  # class 08
+    asyncpg.OperatorInterventionError,  # class 57: admin_shutdown, crash_shutdown, cannot_connect_now
+    asyncpg.InsufficientResourcesError,  # class 53: too_many_connections, disk_full
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+
+
+@contextmanager
+def mapped() -> Iterator[None]:
+    """Errors of asyncpg become errors of the house."""
+    try:
+        yield
+    except asyncpg.DataError as error:  # class 22, and asyncpg's own refusal to encode an argument
+        raise BadValue from error
+    except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
+        raise Raced from error
+    except _GONE as error:
+        raise DatabaseUnavailable from error
+    except asyncpg.InterfaceError as error:  # "connection is closed", "pool is closing"
+        raise DatabaseUnavailable from error

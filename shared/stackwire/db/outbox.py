@@ -1,0 +1,147 @@
+"""What a service says, written down in the same transaction as what it did.
+
+A row's id is the message id on the bus, so a message sent twice is known as the same one.  ``seq`` is the order in
+which the relay sends.  The inbox is the other end: one row for each message a consumer has acted on, written in the
+transaction of its reaction.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from stackwire.contracts.base import Cast, Event, Fanout
+from stackwire.core.context import RequestContext
+from stackwire.core.ids import new_id
+from stackwire.db.session import Session
+
+Kind = Literal["notify", "cast", "fanout"]
+
+# Payloads are json, not jsonb: the text goes out as it was written, key order included.
+TABLES = """
+CREATE TABLE outbox (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id varchar(36) NOT NULL UNIQUE,
+    kind text NOT NULL CHECK (kind IN ('notify', 'cast', 'fanout')),
+    name text NOT NULL,
+    destination text NOT NULL,
+    address json NOT NULL,
+    payload json NOT NULL,
+    context json NOT NULL,
+    created_at timestamptz NOT NULL,
+    sent_at timestamptz
+);
+CREATE INDEX outbox_waiting ON outbox (seq) WHERE sent_at IS NULL;
+CREATE TABLE inbox (
+    consumer text NOT NULL,
+    message_id varchar(64) NOT NULL,
+    received_at timestamptz NOT NULL,
+    PRIMARY KEY (consumer, message_id)
+);
+CREATE INDEX inbox_age ON inbox (received_at);
+CREATE FUNCTION wake_relay() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_notify('outbox', TG_TABLE_SCHEMA); RETURN NULL; END $$;
+CREATE TRIGGER outbox_wakes AFTER INSERT ON outbox FOR EACH STATEMENT EXECUTE FUNCTION wake_relay();
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One message on its way out.
+
+    ``name`` is the event type or the method; ``address`` says where it goes (exchange, topic, and for a notification
+    publisher_id, priority, keep; for a cast namespace, version, server); ``context`` is the wire form of the caller's.
+    Messages of one ``destination`` never overtake each other.
+    """
+
+    seq: int = 0
+    id: str
+    kind: Kind
+    name: str
+    destination: str
+    address: Mapping[str, Any]
+    payload: Any
+    context: Mapping[str, Any]
+    created_at: datetime
+
+    @classmethod
+    def of_event(cls, ctx: RequestContext, event: Event, now: datetime) -> "Outgoing":
+        address = {
+            "exchange": event.exchange,
+            "topic": event.topic,
+            "publisher_id": event.publisher_id,
+            "priority": event.priority,
+            "keep": event.keep,
+        }
+        payload = event.payload if isinstance(event.payload, str) else dict(event.payload)
+        return cls(
+            id=new_id(),
+            kind="notify",
+            name=event.event_type,
+            destination=f"{event.exchange}/{event.topic}",
+            address=address,
+            payload=payload,
+            context=ctx.redacted() if event.context else {},
+            created_at=now,
+        )
+
+    @classmethod
+    def of_message(
+        cls, ctx: RequestContext, message: Cast | Fanout, now: datetime, server: str | None = None
+    ) -> "Outgoing":
+        target, kind = message.target, "fanout" if isinstance(message, Fanout) else "cast"
+        address = {
+            "exchange": target.exchange,
+            "topic": target.topic,
+            "namespace": target.namespace,
+            "version": target.version,
+            "server": server,
+        }
+        return cls(
+            id=new_id(),
+            kind="fanout" if isinstance(message, Fanout) else "cast",
+            name=message.method,
+            destination=f"{kind}:{target.exchange}/{target.topic}/{server or ''}",
+            address=address,
+            payload=message.to_args(),
+            context=ctx.to_wire(),
+            created_at=now,
+        )
+
+
+async def write(session: Session, messages: Sequence[Outgoing]) -> None:
+    """Adds the messages in their order."""
+    await session.many(
+        "INSERT INTO outbox (id, kind, name, destination, address, payload, context, created_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        [(m.id, m.kind, m.name, m.destination, m.address, m.payload, m.context, m.created_at) for m in messages],
+    )
+
+
+async def waiting(session: Session, limit: int, held_back: Sequence[str] = ()) -> list[Outgoing]:
+    """The oldest unsent messages, locked until the transaction ends, but for destinations that are held back."""
+    return await session.all(
+        Outgoing,
+        "SELECT seq, id, kind, name, destination, address, payload, context, created_at FROM outbox"
+        " WHERE sent_at IS NULL AND destination <> ALL($2) ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED",
+        limit,
+        list(held_back),
+    )
+
+
+async def mark_sent(session: Session, seqs: Sequence[int], now: datetime) -> None:
+    """Sent, and the context (it may carry a token) forgotten."""
+    await session.execute("UPDATE outbox SET sent_at = $2, context = '{}' WHERE seq = ANY($1)", list(seqs), now)
+
+
+async def prune(session: Session, keep: int, inbox_before: datetime) -> None:
+    """Keeps the last ``keep`` sent messages as history, and the inbox back to ``inbox_before``."""
+    await session.execute(
+        "DELETE FROM outbox WHERE sent_at IS NOT NULL AND seq < (SELECT coalesce(max(seq), 0) - $1 FROM outbox)", keep
+    )
+    await session.execute("DELETE FROM inbox WHERE received_at < $1", inbox_before)
+
+
+async def unsent(session: Session) -> int:
+    """How many messages have not left yet."""
+    return int(await session.value("SELECT count(*) FROM outbox WHERE sent_at IS NULL"))

@@ -1,0 +1,176 @@
+"""A service's database: its own schema, through a small pool of connections.
+
+async with database.work(ctx) as uow:      one transaction, with an outbox
+async with database.read() as db:          one connection, no transaction
+row = await database.one(Model, SQL, 1)    one statement on any connection
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import asyncpg
+
+from stackwire.core.clock import Clock
+from stackwire.core.context import RequestContext
+from stackwire.db import outbox
+from stackwire.db.errors import (
+    BadValue,
+    CheckViolation,
+    DatabaseUnavailable,
+    ForeignKeyViolation,
+    InsufficientPrivilege,
+    Raced,
+    UniqueViolation,
+    mapped,
+)
+from stackwire.db.migrate import migrate, quoted
+from stackwire.db.session import Session, set_codecs
+from stackwire.db.unit_of_work import ACQUIRE_SECONDS, UnitOfWork, unit_of_work
+
+__all__ = [
+    "BadValue",
+    "CheckViolation",
+    "Database",
+    "DatabaseUnavailable",
+    "ForeignKeyViolation",
+    "InsufficientPrivilege",
+    "Raced",
+    "Session",
+    "UniqueViolation",
+    "UnitOfWork",
+]
+
+M = TypeVar("M")
+CONNECT_SECONDS = 10.0
+
+
+async def _tidy(connection: asyncpg.Connection[Any]) -> None:
+    """Instead of asyncpg's RESET ALL after each use: nothing here changes a session, only a transaction may be open."""
+    if connection.is_in_transaction():
+        await connection.execute("ROLLBACK")
+
+
+class Database:
+    """The schema of one service. Open it with ``Database.open``; ``close`` it when the service is down."""
+
+    def __init__(self, pool: asyncpg.Pool[Any], *, dsn: str, schema: str, clock: Clock) -> None:
+        self._pool = pool
+        self._dsn = dsn
+        self.schema = schema
+        self.clock = clock
+        self._wakers: list[Callable[[], None]] = []
+
+    @classmethod
+    async def open(
+        cls,
+        dsn: str,
+        *,
+        schema: str,
+        migrations: Traversable | Path | None,
+        clock: Clock | None = None,
+        min_size: int = 1,
+        max_size: int = 8,
+    ) -> Self:
+        """Connects, brings the schema up to date, and answers the open database.
+
+        Raises DatabaseUnavailable when nobody answers at ``dsn``, MigrationError when the schema is not ours.
+        """
+        settings = {"search_path": quoted(schema), "application_name": f"stackwire-{schema}", "jit": "off"}
+        with mapped():
+            pool = await asyncpg.create_pool(
+                dsn,
+                min_size=min_size,
+                max_size=max_size,
+                timeout=CONNECT_SECONDS,
+                server_settings=settings,
+                init=set_codecs,
+                reset=_tidy,
+                max_inactive_connection_lifetime=60.0,
+            )
+            try:
+                async with pool.acquire() as connection:
+                    await migrate(connection, schema, migrations)  # type: ignore[arg-type]  # a proxy is a connection
+            except BaseException:
+                pool.terminate()
+                raise
+        return cls(pool, dsn=dsn, schema=schema, clock=clock or Clock())
+
+    async def close(self) -> None:
+        """Waits a little for connections in use, then cuts them."""
+        try:
+            async with asyncio.timeout(5):
+                await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
+
+    def work(self, ctx: RequestContext) -> AbstractAsyncContextManager[UnitOfWork]:
+        """One transaction for the caller ``ctx``."""
+        return unit_of_work(self._pool, ctx, self.clock.now, self._wake)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Session]:
+        """One connection for several statements that need no transaction."""
+        with mapped():
+            connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
+        try:
+            yield Session(connection)
+        finally:
+            await self._pool.release(connection)
+
+    async def one(self, model: type[M], sql: str, *args: Any) -> M | None:
+        async with self.read() as session:
+            return await session.one(model, sql, *args)
+
+    async def all(self, model: type[M], sql: str, *args: Any) -> list[M]:
+        async with self.read() as session:
+            return await session.all(model, sql, *args)
+
+    async def rows(self, sql: str, *args: Any) -> list[dict[str, Any]]:
+        async with self.read() as session:
+            return await session.rows(sql, *args)
+
+    async def value(self, sql: str, *args: Any) -> Any:
+        async with self.read() as session:
+            return await session.value(sql, *args)
+
+    async def ping(self) -> bool:
+        """True when the database answers."""
+        try:
+            async with asyncio.timeout(2):
+                return bool(await self.value("SELECT true"))
+        except (DatabaseUnavailable, TimeoutError):
+            return False
+
+    async def unsent(self) -> int:
+        """How many messages wait in the outbox."""
+        async with self.read() as session:
+            return await outbox.unsent(session)
+
+    def on_outbox(self, wake: Callable[[], None]) -> None:
+        """Calls ``wake`` after each commit here that wrote to the outbox."""
+        self._wakers.append(wake)
+
+    async def listen(self, wake: Callable[[], None]) -> asyncpg.Connection[Any]:
+        """A connection of its own that calls ``wake`` when any process of the service wrote to the outbox.
+
+        A notification sent while it is down is lost: it wakes, it never carries the fact. The caller closes it.
+        """
+        with mapped():
+            connection = await asyncpg.connect(
+                self._dsn, timeout=CONNECT_SECONDS, server_settings={"application_name": f"stackwire-{self.schema}-ear"}
+            )
+
+            def heard(_connection: Any, _pid: int, _channel: str, payload: object) -> None:
+                if payload == self.schema:
+                    wake()
+
+            await connection.add_listener("outbox", heard)
+        return connection
+
+    def _wake(self) -> None:
+        for wake in self._wakers:
+            wake()

@@ -1,0 +1,69 @@
+"""Statements on one connection, with rows as frozen dataclasses."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+import asyncpg
+import orjson
+from asyncpg.pool import PoolConnectionProxy
+
+from stackwire.db.errors import mapped
+
+M = TypeVar("M")
+Connection = asyncpg.Connection[Any] | PoolConnectionProxy[Any]
+_COUNT = re.compile(r"(\d+)$")
+
+
+def _encode(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+async def set_codecs(connection: asyncpg.Connection[Any]) -> None:
+    """json and jsonb columns are Python values; orjson refuses NaN and lone surrogates, which PostgreSQL would too."""
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(kind, encoder=_encode, decoder=orjson.loads, schema="pg_catalog")
+
+
+class Session:
+    """Statements with positional arguments (``$1``); each is prepared once per connection.
+
+    Raises BadValue (400) for values PostgreSQL cannot hold, DatabaseUnavailable (503) when the connection is lost.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def one(self, model: type[M], sql: str, *args: Any) -> M | None:
+        """The first row as ``model(**columns)``, or None."""
+        with mapped():
+            record = await self._connection.fetchrow(sql, *args)
+        return None if record is None else model(**record)
+
+    async def all(self, model: type[M], sql: str, *args: Any) -> list[M]:
+        """Every row as ``model(**columns)``, in the statement's order."""
+        with mapped():
+            records = await self._connection.fetch(sql, *args)
+        return [model(**record) for record in records]
+
+    async def rows(self, sql: str, *args: Any) -> list[dict[str, Any]]:
+        """Every row as a dictionary, for the few reads that have no model."""
+        with mapped():
+            return [dict(record) for record in await self._connection.fetch(sql, *args)]
+
+    async def value(self, sql: str, *args: Any) -> Any:
+        """The first column of the first row, or None when there is no row."""
+        with mapped():
+            return await self._connection.fetchval(sql, *args)
+
+    async def execute(self, sql: str, *args: Any) -> int:
+        """How many rows the statement touched (0 where it does not count rows)."""
+        with mapped():
+            status = await self._connection.execute(sql, *args)
+        count = _COUNT.search(status)
+        return int(count[1]) if count else 0
+
+    async def many(self, sql: str, arguments: Iterable[Sequence[Any]]) -> None:
+        """One statement for each tuple of arguments, in one round trip."""
+        with mapped():
+            await self._connection.executemany(sql, arguments)

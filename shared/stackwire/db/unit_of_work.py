@@ -1,0 +1,92 @@
+"""One transaction: what changed and what is said about it commit together, or not at all."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from stackwire.contracts.base import Cast, Event, Fanout
+from stackwire.core.context import IN_UNIT_OF_WORK, RequestContext
+from stackwire.db import outbox
+from stackwire.db.errors import mapped
+from stackwire.db.session import Session
+
+ACQUIRE_SECONDS = 30.0
+
+
+class UnitOfWork(Session):
+    """Statements inside a transaction. ``now`` is the clock's time at its start, aware UTC.
+
+    ``notify``, ``cast`` and ``fanout`` are the only ways for a flow to speak; the words leave if and only if the
+    transaction commits.  A remote call inside one raises: it would hold the rows' locks while it waits.
+    """
+
+    def __init__(self, connection: PoolConnectionProxy[Any], ctx: RequestContext, now: datetime) -> None:
+        super().__init__(connection)
+        self.ctx = ctx
+        self.now = now
+        self.said: list[outbox.Outgoing] = []
+
+    def notify(self, event: Event) -> str:
+        """Says what happened; answers the message id."""
+        return self._say(outbox.Outgoing.of_event(self.ctx, event, self.now))
+
+    def cast(self, message: Cast, server: str | None = None) -> str:
+        """Asks one server of the topic (``server``: that one) to do something; answers the message id."""
+        return self._say(outbox.Outgoing.of_message(self.ctx, message, self.now, server))
+
+    def fanout(self, message: Fanout) -> str:
+        """Asks every server of the topic; answers the message id."""
+        return self._say(outbox.Outgoing.of_message(self.ctx, message, self.now))
+
+    async def first_time(self, consumer: str, message_id: str) -> bool:
+        """True once for each message a consumer gets; False when a redelivered one was acted on already."""
+        return bool(
+            await self.execute(
+                "INSERT INTO inbox (consumer, message_id, received_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+                consumer,
+                message_id,
+                self.now,
+            )
+        )
+
+    def _say(self, message: outbox.Outgoing) -> str:
+        self.said.append(message)
+        return message.id
+
+
+@asynccontextmanager
+async def unit_of_work(
+    pool: asyncpg.Pool[Any], ctx: RequestContext, now: Callable[[], datetime], committed: Callable[[], None]
+) -> AsyncIterator[UnitOfWork]:
+    """Begins, and commits unless the block raised; ``committed`` is called when the outbox has something new."""
+    if IN_UNIT_OF_WORK.get():
+        raise RuntimeError("a unit of work inside a unit of work: two connections would wait for each other")
+    with mapped():
+        connection = await pool.acquire(timeout=ACQUIRE_SECONDS)
+    try:
+        transaction = connection.transaction()
+        with mapped():
+            await transaction.start()
+        token = IN_UNIT_OF_WORK.set(True)
+        uow = UnitOfWork(connection, ctx, now())
+        try:
+            yield uow
+            if uow.said:
+                await outbox.write(uow, uow.said)
+        except BaseException:
+            if not connection.is_closed():
+                with mapped():
+                    await transaction.rollback()
+            raise
+        finally:
+            IN_UNIT_OF_WORK.reset(token)
+        with mapped():
+            await transaction.commit()
+    finally:
+        await pool.release(connection)
+    if uow.said:
+        committed()
