@@ -1,0 +1,93 @@
+"""From a request's headers to who asks. Identity headers a client sends itself are never looked at."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
+
+from aiohttp import web
+
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import BadRequest, Unauthorized
+from stackwire.core.tokens import Claims, TokenSigner
+
+_REQUEST_ID = re.compile(r"req-[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_LONGEST_TOKEN = 16 * 1024
+
+
+class Authenticator(Protocol):
+    """Turns the token headers of a request into its context, or raises Unauthorized."""
+
+    async def authenticate(self, request: web.Request) -> RequestContext: ...
+
+
+Revoked = Callable[[Claims], bool]
+
+
+class SignedTokenAuthenticator:
+    """Verifies our own signed tokens locally. ``revoked`` says which of them were taken back meanwhile."""
+
+    def __init__(self, signer: TokenSigner, revoked: Revoked = lambda _: False) -> None:
+        self._signer = signer
+        self._revoked = revoked
+
+    async def authenticate(self, request: web.Request) -> RequestContext:
+        token = token_of(request, "X-Auth-Token")
+        if token is None:
+            raise Unauthorized
+        service_token = token_of(request, "X-Service-Token")
+        service = self._claims(service_token) if service_token else None
+        return context_of(request, self._claims(token), token, service)
+
+    def _claims(self, token: str) -> Claims:
+        claims = self._signer.verify(token)
+        if self._revoked(claims):
+            raise Unauthorized
+        return claims
+
+
+def token_of(request: web.Request, header: str) -> str | None:
+    """The token of a header; None when there is none, 400 when it cannot be one."""
+    token = request.headers.get(header, "").strip()
+    if len(token) > _LONGEST_TOKEN or not token.isascii():
+        raise BadRequest(f"{header} is malformed")
+    return token or None
+
+
+def context_of(request: web.Request, claims: Claims, token: str, service: Claims | None) -> RequestContext:
+    """The context of an authenticated request. A service token adds standing, it never replaces the user."""
+    roles = claims.role_names
+    return replace(
+        anonymous(request),
+        user_id=claims.user_id,
+        user_name=claims.user_name,
+        user_domain_id=claims.user_domain_id,
+        user_domain_name=claims.user_domain_name,
+        project_id=claims.project_id,
+        project_name=claims.project_name,
+        project_domain_id=claims.project_domain_id,
+        project_domain_name=claims.project_domain_name,
+        domain_id=claims.domain_id,
+        system_scope="all" if claims.system else None,
+        roles=roles,
+        is_admin="admin" in roles,
+        auth_token=token,
+        service_roles=service.role_names if service else (),
+        service_user_id=service.user_id if service else None,
+        service_project_id=service.project_id if service else None,
+    )
+
+
+def anonymous(request: web.Request) -> RequestContext:
+    """A context with a new request id and nobody in it.
+
+    The id the caller sent becomes the global one, so that one user action keeps one id through all services.
+    """
+    sent = request.headers.get("X-Openstack-Request-Id", "")
+    trace = request.headers.get("traceparent", "")
+    return RequestContext(
+        global_request_id=sent if _REQUEST_ID.fullmatch(sent) else None,
+        traceparent=trace if _TRACEPARENT.fullmatch(trace) else None,
+        remote_address=request.remote,
+    )

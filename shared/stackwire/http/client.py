@@ -1,0 +1,110 @@
+"""How a service sends and fetches bytes at another service: streamed, with the user's own token."""
+
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import aiohttp
+
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    Gone,
+    NotFound,
+    ServiceError,
+    TooLarge,
+    Unauthorized,
+    Unavailable,
+    UnsupportedMedia,
+)
+
+_FAMILIES: dict[int, type[ServiceError]] = {
+    family.status: family
+    for family in (
+        BadRequest, Unauthorized, Forbidden, NotFound, Conflict, Gone, TooLarge, UnsupportedMedia, Unavailable,
+    )
+}  # fmt: skip
+_CHUNK = 256 * 1024  # bytes
+_STALLED = 60.0  # seconds without a byte
+
+
+class Download:
+    """An answer whose body is still on its way."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self.status = response.status
+        self.headers: Mapping[str, str] = response.headers
+        self._response = response
+
+    async def chunks(self, size: int = _CHUNK) -> AsyncIterator[bytes]:
+        """The body piece by piece; Unavailable when it breaks off."""
+        try:
+            async for chunk in self._response.content.iter_chunked(size):
+                yield chunk
+        except (aiohttp.ClientError, TimeoutError) as broken:
+            raise Unavailable("The connection broke off during the download.") from broken
+
+
+class HttpClient:
+    """One connection pool. ``service_token`` makes the service's standing known beside the user's token."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:  # lazily: a session belongs to the loop it is made in
+            timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=_STALLED)
+            self._session = aiohttp.ClientSession(timeout=timeout, auto_decompress=False)
+        return self._session
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    @asynccontextmanager
+    async def stream(
+        self, ctx: RequestContext, method: str, url: str, headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator[Download]:
+        """An answer to read from; a status of 400 and up is raised as its error."""
+        try:
+            async with self._open().request(method, url, headers={**_headers(ctx), **(headers or {})}) as response:
+                await _raise_for(response)
+                yield Download(response)
+        except aiohttp.ClientError as refused:
+            raise Unavailable(f"{method} failed: the service cannot be reached.") from refused
+
+    async def send(
+        self,
+        ctx: RequestContext,
+        method: str,
+        url: str,
+        chunks: AsyncIterable[bytes] | bytes,
+        headers: Mapping[str, str] | None = None,
+    ) -> int:
+        """Sends a body of bytes and returns the status; 400 and up is raised as its error."""
+        sent = {"Content-Type": "application/octet-stream", **_headers(ctx), **(headers or {})}
+        try:
+            async with self._open().request(method, url, data=chunks, headers=sent) as response:
+                await _raise_for(response)
+                return response.status
+        except aiohttp.ClientError as refused:
+            raise Unavailable(f"{method} failed: the service cannot be reached.") from refused
+
+
+def _headers(ctx: RequestContext) -> dict[str, str]:
+    headers = {"X-Openstack-Request-Id": ctx.action_id}
+    if ctx.auth_token:
+        headers["X-Auth-Token"] = ctx.auth_token
+    if ctx.traceparent:
+        headers["traceparent"] = ctx.traceparent
+    return headers
+
+
+async def _raise_for(response: aiohttp.ClientResponse) -> None:
+    if response.status < 400:
+        return
+    text = (await response.content.read(2000)).decode("utf-8", "replace")
+    family = _FAMILIES.get(response.status, Unavailable if response.status >= 500 else BadRequest)
+    raise family(text or None)

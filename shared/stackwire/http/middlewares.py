@@ -1,0 +1,153 @@
+"""The four things that happen around every handler, in the order app.py lists them."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from stackwire.core.context import new_request_id
+from stackwire.core.errors import (
+    BadRequest,
+    NotAllowed,
+    NotFound,
+    ServiceError,
+    TooLarge,
+    UnsupportedMedia,
+)
+from stackwire.http.auth import Authenticator, anonymous
+from stackwire.http.microversions import VersionRange
+from stackwire.http.request import CONTEXT, VERSION, check_text
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+log = logging.getLogger("stackwire.http")
+
+
+class ErrorShape(Protocol):
+    """How one API writes an error: its own body for a status, a title and a message."""
+
+    def __call__(self, request: web.Request, error: ServiceError) -> web.Response: ...
+
+
+class Unexpected(ServiceError):
+    """The server has either erred or is incapable of performing the requested operation."""
+
+
+def errors(shape: ErrorShape) -> Middleware:
+    """Turns every failure into the API's own body; what nobody foresaw is logged and told without its details."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except ServiceError as error:
+            if error.status >= 500:
+                log.warning("%s %s: %s", request.method, request.path, error.message)
+            return _answer(shape, request, error)
+        except web.HTTPException as refused:
+            if refused.status < 400:
+                raise
+            return _answer(shape, request, _translated(request, refused), refused.headers)
+        except web.RequestPayloadError as broken:
+            unreadable = BadRequest("The request body could not be read.")
+            unreadable.__cause__ = broken
+            return _answer(shape, request, unreadable)
+        except ConnectionResetError:
+            raise  # the client has gone; there is nobody to answer
+        except Exception:
+            log.exception("%s %s failed", request.method, request.path)
+            return _answer(shape, request, Unexpected())
+
+    return middleware
+
+
+def _answer(
+    shape: ErrorShape, request: web.Request, error: ServiceError, extra: Mapping[str, str] | None = None
+) -> web.Response:
+    response = shape(request, error)
+    if extra is not None and "Allow" in extra:
+        response.headers["Allow"] = extra["Allow"]
+    if isinstance(error.__cause__, web.RequestPayloadError):
+        response.force_close()  # what is left of the body cannot be told from the next request
+    if error.status == 401:
+        response.headers.setdefault("WWW-Authenticate", f'Keystone uri="{request.url.origin()}"')
+    return response
+
+
+_TRANSLATIONS: dict[int, type[ServiceError]] = {
+    404: NotFound,
+    405: NotAllowed,
+    413: TooLarge,
+    415: UnsupportedMedia,
+}
+
+
+def _translated(request: web.Request, refused: web.HTTPException) -> ServiceError:
+    family = _TRANSLATIONS.get(refused.status, BadRequest if refused.status < 500 else ServiceError)
+    return family(method=request.method) if family is NotAllowed else family()
+
+
+def identify(authenticator: Authenticator) -> Middleware:
+    """Who asks: the context of the request, or 401. Public routes get a context without a user."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        _check_target(request)
+        if request.match_info.handler in request.app[PUBLIC_HANDLERS] or request.match_info.http_exception is not None:
+            request[CONTEXT] = anonymous(request)
+        else:
+            request[CONTEXT] = await authenticator.authenticate(request)
+        return await handler(request)
+
+    return middleware
+
+
+PUBLIC_HANDLERS: web.AppKey[frozenset[object]] = web.AppKey("public_handlers", frozenset)
+
+
+def _check_target(request: web.Request) -> None:
+    """Refuses what cannot be stored or echoed: NUL and undecodable bytes in the path, the query or a header."""
+    try:
+        check_text(request.path)
+        for name, value in request.query.items():
+            check_text(name)
+            check_text(value)
+    except BadRequest:
+        if "\x00" in request.path:
+            raise NotFound from None
+        raise
+    for value in request.headers.values():
+        check_text(value)
+
+
+def stamp(versions: VersionRange | None, id_headers: tuple[str, ...]) -> Middleware:
+    """Every answer, failed ones included, names its request and echoes the version it was answered in."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        if response.prepared:
+            return response
+        context = request.get(CONTEXT)
+        name = context.request_id if context is not None else new_request_id()
+        response.headers.update(dict.fromkeys(id_headers, name))
+        version = request.get(VERSION)
+        if versions is not None and version is not None:
+            response.headers.update(versions.headers(version))
+        return response
+
+    return middleware
+
+
+def microversions(versions: VersionRange) -> Middleware:
+    """Reads the version asked for."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request[VERSION] = versions.asked(request)
+        return await handler(request)
+
+    return middleware

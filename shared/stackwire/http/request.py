@@ -1,0 +1,148 @@
+"""Reading a request without trusting it, and answering it.
+
+``json`` accepts more than the databases do (NaN, lone surrogates, NUL, numbers of any size, duplicate keys), and each
+of those would be a 500 later on; here each is a 400 at the door.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn, TypeVar
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import BadRequest, TooLarge, UnsupportedMedia
+from stackwire.http.microversions import Microversion
+
+CONTEXT: web.RequestKey[RequestContext] = web.RequestKey("context", RequestContext)
+VERSION: web.RequestKey[Microversion] = web.RequestKey("version", Microversion)
+
+_DEEPEST = 64
+_LARGEST_INT = 2**63 - 1
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class MalformedBody(BadRequest):
+    """Malformed request body"""
+
+
+async def json_body(request: web.Request, *, media_types: tuple[str, ...] = ("application/json",)) -> Any:
+    """The body as JSON; 415 for another media type, 413 when too large, 400 for anything odd in it."""
+    if request.content_type not in media_types and not (
+        request.content_type == "application/octet-stream" and "Content-Type" not in request.headers
+    ):
+        raise UnsupportedMedia(f"Unsupported Content-Type {request.content_type}")
+    try:
+        raw = await request.read()
+    except web.HTTPRequestEntityTooLarge as large:
+        raise TooLarge("Request is too large.") from large
+    except web.RequestPayloadError as broken:
+        raise MalformedBody from broken
+    if not raw:
+        raise MalformedBody
+    return parse_json(raw)
+
+
+def parse_json(raw: bytes) -> Any:
+    """JSON that every store behind us can hold, or MalformedBody."""
+    try:
+        value = json.loads(raw.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as bad:
+        raise MalformedBody from bad
+    _check(value, 0)
+    return value
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("duplicate key")
+    return made
+
+
+def _check(value: Any, depth: int) -> None:
+    if depth > _DEEPEST:
+        raise MalformedBody
+    if isinstance(value, str):
+        check_text(value)
+    elif isinstance(value, bool) or value is None:
+        return
+    elif isinstance(value, int):
+        if abs(value) > _LARGEST_INT:
+            raise MalformedBody
+    elif isinstance(value, float):
+        if value - value != 0:  # inf and nan are the two floats that are not themselves
+            raise MalformedBody
+    elif isinstance(value, list):
+        for item in value:
+            _check(item, depth + 1)
+    else:
+        for key, item in value.items():
+            check_text(key)
+            _check(item, depth + 1)
+
+
+def check_text(text: str) -> str:
+    """``text`` when PostgreSQL can store it: no NUL, no lone surrogate; MalformedBody otherwise."""
+    if "\x00" in text or (not text.isascii() and _has_surrogate(text)):
+        raise MalformedBody
+    return text
+
+
+def _has_surrogate(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+async def body(request: web.Request, model: type[M]) -> M:
+    """The body as ``model``; 400 that names the first field at fault."""
+    return read(model, await json_body(request))
+
+
+def read(model: type[M], value: Any) -> M:
+    """``value`` as ``model``; BadRequest that names the first field at fault."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as invalid:
+        raise BadRequest(_explain(invalid)) from invalid
+
+
+def _explain(invalid: ValidationError) -> str:
+    first = invalid.errors(include_url=False, include_context=False)[0]
+    where = "/".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"Additional properties are not allowed ('{first['loc'][-1]}' was unexpected)"
+    if first["type"] == "missing":
+        return f"'{first['loc'][-1]}' is a required property"
+    value = repr(first["input"])
+    shown = value if len(value) <= 200 else value[:200] + "..."
+    return f"Invalid input for field/attribute {where}. Value: {shown}. {first['msg']}"
+
+
+def respond(status: int, payload: Any = None, headers: Mapping[str, str] | None = None) -> web.Response:
+    """A JSON answer, or an empty one when there is no payload."""
+    if payload is None:
+        return web.Response(status=status, headers=headers)
+    return web.Response(
+        status=status, body=orjson.dumps(payload), content_type="application/json", charset="UTF-8", headers=headers
+    )
+
+
+def flag(text: str, name: str) -> bool:
+    """A boolean of a query string as oslo.utils' strict ``bool_from_string`` reads it; 400 otherwise."""
+    lowered = text.strip().lower()
+    if lowered in {"1", "t", "true", "on", "y", "yes"}:
+        return True
+    if lowered in {"0", "f", "false", "off", "n", "no"}:
+        return False
+    raise BadRequest(f"Invalid value '{text[:200]}' for '{name}'.")
