@@ -1,0 +1,83 @@
+# `make help` lists what there is. Everything below sets itself up: a virtual environment in .venv, from the lock file.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
+COMPOSE_PROJECT_NAME ?= stackwire
+export COMPOSE_PROJECT_NAME
+TESTS ?= tests
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# A lock file newer than the environment makes the environment new; nothing else does.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..." >&2; exit 2; }
+	@echo "Setting up $(VENV) ..."
+	@$(PYTHON) -m venv --upgrade-deps $(VENV) >/dev/null
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv >/dev/null 2>&1 || true
+	@if [ -x $(BIN)/uv ] && $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock; then :; \
+	  else $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; fi
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: setup
+setup: $(READY) ## make the virtual environment
+
+.PHONY: demo
+demo: $(READY) ## the journey of a disk image's properties, message by message
+	@$(BIN)/stackwire demo $(IMAGE)
+
+.PHONY: cloud
+cloud: $(READY) ## an embedded cloud until Ctrl-C (no Docker)
+	@$(BIN)/stackwire up
+
+.PHONY: test
+test: $(READY) ## every test that can run here; REQUIRE=all makes a missing server a failure
+	@$(BIN)/python -m pytest $(TESTS) $(PYTEST_ARGS)
+
+.PHONY: check
+check: $(READY) ## ruff, mypy strict, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: fix
+fix: $(READY) ## what ruff can repair by itself
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+.PHONY: up
+up: ## the compose stack: PostgreSQL, RabbitMQ, identity and the three services
+	$(COMPOSE) -f deploy/compose.yaml up -d --build
+	@deploy/wait-healthy
+
+.PHONY: down
+down: ## stop the compose stack; VOLUMES=1 removes its data too
+	$(COMPOSE) -f deploy/compose.yaml down $(if $(VOLUMES),--volumes)
+
+.PHONY: states
+states: $(READY) ## the state machines as Mermaid diagrams
+	@$(BIN)/python -m stackwire.cloud.states
+
+.PHONY: bench-start
+bench-start: $(READY) ## time until ready, cold and warm, and memory
+	@$(BIN)/python tests/bench/bench_start.py
+
+.PHONY: bench-bus
+bench-bus: $(READY) ## RPC and notifications, as ratios to the raw transport
+	@$(BIN)/python tests/bench/bench_bus.py
+
+.PHONY: lock
+lock: $(READY) ## resolve the dependencies anew into requirements*.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --all-extras pyproject.toml -o requirements.lock --upgrade
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header -c requirements.lock pyproject.toml -o requirements-run.lock
+
+.PHONY: clean
+clean: ## remove the environment and what the tools left
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
