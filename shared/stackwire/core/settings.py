@@ -4,7 +4,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from stackwire.core.behaviours import Behaviours, behaviours_of
 
@@ -12,7 +18,7 @@ Role = Literal["api", "worker", "all"]
 
 
 class ServiceSettings(BaseSettings):
-    """Read from the environment: ``STACKWIRE_<SERVICE>_<FIELD>`` first is the subclass's own prefix.
+    """Read from the environment: ``STACKWIRE_<SERVICE>_<FIELD>`` (the subclass's prefix) before ``STACKWIRE_<FIELD>``.
 
     ``database_url`` is a PostgreSQL URL of the service's own role; ``amqp_url`` is ``memory`` or ``amqp(s)://...``;
     ``*_url`` are the other services' base URLs as this service reaches them; ``public_url`` is what clients see.
@@ -43,6 +49,17 @@ class ServiceSettings(BaseSettings):
     debug: bool = False
     pool_size: int = 8
     sweep_seconds: float = 30.0
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, EnvSettingsSource(settings_cls, env_prefix="STACKWIRE_")
 
     @field_validator("with_bugs", mode="before")
     @classmethod

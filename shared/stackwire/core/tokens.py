@@ -17,9 +17,14 @@ _LONGEST = 16 * 1024  # bytes; a longer header is not a token of ours and is not
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """What a token says. Times are aware UTC, whole seconds; exactly one scope (project, domain, system) or none."""
+    """What a token says. Times are aware UTC; exactly one scope (project, domain, system) or none.
+
+    ``issued_at`` is exact to the microsecond, so that a token asked for right after a revocation is not caught by it;
+    ``expires_at`` is in whole seconds. ``audit_chain_id``: the audit id of the token this one was made from.
+    """
 
     audit_id: str
+    audit_chain_id: str | None = None
     issued_at: datetime
     expires_at: datetime
     methods: tuple[str, ...]
@@ -52,7 +57,7 @@ class TokenSigner:
 
     def issue(self, claims: Claims) -> str:
         body: dict[str, Any] = {name: value for name, value in asdict(claims).items() if value not in (None, (), False)}
-        body["iat"] = int(body.pop("issued_at").timestamp())
+        body["iat"] = body.pop("issued_at").timestamp()
         body["exp"] = int(body.pop("expires_at").timestamp())
         return jwt.encode(body, self._key, algorithm=_ALGORITHM)
 

@@ -1,0 +1,22 @@
+"""Identity's settings."""
+
+from pathlib import Path
+
+from pydantic_settings import SettingsConfigDict
+
+from stackwire.core.settings import ServiceSettings
+
+
+class IdentitySettings(ServiceSettings):
+    """``seed``: a file in the form of ``identity.toml``; None for the packaged one.
+
+    ``*_public_url``: what the catalogue tells clients where that differs from what the services use among themselves.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="STACKWIRE_IDENTITY_")
+
+    port: int = 5000
+    seed: Path | None = None
+    image_public_url: str = ""
+    volume_public_url: str = ""
+    compute_public_url: str = ""
