@@ -5,6 +5,8 @@ named ``NNNN_what.sql`` with NNNN from 0001.  The steps and their checksums are 
 processes that start at once are kept apart by an advisory lock.
 """
 
+from __future__ import annotations
+
 import hashlib
 import re
 from collections.abc import Sequence

@@ -5,6 +5,8 @@ async with database.read() as db:          one connection, no transaction
 row = await database.one(Model, SQL, 1)    one statement on any connection
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager

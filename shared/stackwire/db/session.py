@@ -1,8 +1,10 @@
 """Statements on one connection, with rows as frozen dataclasses."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 import orjson
@@ -11,7 +13,7 @@ from asyncpg.pool import PoolConnectionProxy
 from stackwire.db.errors import mapped
 
 M = TypeVar("M")
-Connection = asyncpg.Connection[Any] | PoolConnectionProxy[Any]
+Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
 _COUNT = re.compile(r"(\d+)$")
 
 

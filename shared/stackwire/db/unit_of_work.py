@@ -1,5 +1,7 @@
 """One transaction: what changed and what is said about it commit together, or not at all."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime

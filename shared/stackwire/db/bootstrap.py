@@ -1,0 +1,103 @@
+"""One database for the whole cloud: a schema and a role for each service, and no grants across.
+
+A role owns its schema, finds it by its search_path, and may not even look into another's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import asyncpg
+
+from stackwire.db.errors import mapped
+from stackwire.db.migrate import quoted
+
+SERVICES = ("identity", "image", "volume", "compute", "trace")
+
+
+class BootstrapError(Exception):
+    """The database cannot be made ready; the message says what is missing, in one line."""
+
+
+async def bootstrap(dsn: str, services: Sequence[str] = SERVICES) -> None:
+    """Makes the schemas and roles that are missing in the database ``dsn`` names, as a user who may.
+
+    Raises BootstrapError when the user may not, DatabaseUnavailable when nobody answers.
+    """
+    with mapped():
+        connection = await asyncpg.connect(dsn, timeout=10.0)
+        try:
+            if await _is_done(connection, services):
+                return
+            async with connection.transaction():
+                await connection.execute("SELECT pg_advisory_xact_lock(hashtext('stackwire.bootstrap'))")
+                for service in services:
+                    await _make(connection, service)
+                await connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise BootstrapError(
+                f"the database user may not create roles and schemas ({error}): give one with CREATEROLE"
+                " that owns the database"
+            ) from error
+        finally:
+            await connection.close()
+
+
+async def create_database(dsn: str, name: str, template: str | None = None) -> None:
+    """A new database, from a template if named; nothing happens when it is there already."""
+    with mapped():
+        connection = await asyncpg.connect(dsn, timeout=10.0)
+        try:
+            source = f" TEMPLATE {quoted(template)}" if template else ""
+            await connection.execute(f"CREATE DATABASE {quoted(name)}{source}")
+        except asyncpg.DuplicateDatabaseError:
+            pass
+        finally:
+            await connection.close()
+
+
+async def drop_database(dsn: str, name: str) -> None:
+    """Drops the database, whoever is still connected to it."""
+    with mapped():
+        connection = await asyncpg.connect(dsn, timeout=10.0)
+        try:
+            await connection.execute(f"DROP DATABASE IF EXISTS {quoted(name)} WITH (FORCE)")
+        finally:
+            await connection.close()
+
+
+def with_database(dsn: str, name: str) -> str:
+    """The same server and user, another database."""
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}")).replace(":///", "://@/", 1)
+
+
+def as_role(dsn: str, role: str) -> str:
+    """The same login, acting as ``role`` from its first statement on."""
+    parts = urlsplit(dsn)
+    query = urlencode([*((k, v) for k, v in parse_qsl(parts.query) if k != "role"), ("role", role)], safe="/")
+    return urlunsplit(parts._replace(query=query)).replace(":///", "://@/", 1)
+
+
+async def _is_done(connection: asyncpg.Connection[Any], services: Sequence[str]) -> bool:
+    found = await connection.fetchval(
+        "SELECT count(*) FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner"
+        " WHERE n.nspname = r.rolname AND n.nspname = ANY($1) AND pg_has_role(r.oid, 'MEMBER')",
+        list(services),
+    )
+    return bool(found == len(services))
+
+
+async def _make(connection: asyncpg.Connection[Any], service: str) -> None:
+    role = quoted(service)
+    if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", service):
+        try:
+            async with connection.transaction():
+                await connection.execute(f"CREATE ROLE {role} LOGIN")
+                await connection.execute(f"ALTER ROLE {role} SET search_path TO {role}")
+        except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
+            pass  # roles belong to the whole server: another database's start was faster
+    if not await connection.fetchval("SELECT pg_has_role($1, 'MEMBER')", service):
+        await connection.execute(f"GRANT {role} TO current_user")
+    await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {role} AUTHORIZATION {role}")

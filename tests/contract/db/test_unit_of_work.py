@@ -1,0 +1,214 @@
+"""What a unit of work promises, on a real PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from stackwire.contracts.base import Cast, Event, Fanout, Target
+from stackwire.core.context import IN_UNIT_OF_WORK, RequestContext
+from stackwire.core.errors import BadRequest, Unavailable
+from stackwire.db import outbox
+from stackwire.db.pool import Database, UniqueViolation
+from support.postgres import TestDatabase
+
+CTX = RequestContext(user_id="u", project_id="p", auth_token="secret-token")
+BOX = Target("boxes", "box")
+EVENT = Event(exchange="boxes", event_type="box.made", publisher_id="box.host", payload={"z": 1, "a": [2, None]})
+
+
+class Paint(Cast, target=BOX, method="paint"):
+    box_id: str
+
+
+class Forget(Fanout, target=BOX, method="forget"):
+    box_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Box:
+    id: str
+    label: str | None
+    extra: dict[str, object] | None
+    size: int | None
+
+
+@pytest.fixture
+async def boxes(postgres: TestDatabase, tmp_path: Path) -> AsyncIterator[Database]:
+    (tmp_path / "0001_boxes.sql").write_text(
+        "CREATE TABLE boxes (id varchar(36) PRIMARY KEY, label text, extra jsonb, size integer)"
+    )
+    database = await Database.open(postgres.url("trace"), schema="trace", migrations=tmp_path)
+    yield database
+    await database.close()
+
+
+INSERT = "INSERT INTO boxes (id, label, extra, size) VALUES ($1, $2, $3, $4)"
+
+
+async def test_a_row_comes_back_as_its_model(boxes: Database) -> None:
+    async with boxes.work(CTX) as uow:
+        assert await uow.execute(INSERT, "1", "été", {"b": [1, None, "x"]}, 3) == 1
+        assert await uow.value("SELECT count(*) FROM boxes") == 1
+    assert await boxes.one(Box, "SELECT * FROM boxes WHERE id = $1", "1") == Box(
+        id="1", label="été", extra={"b": [1, None, "x"]}, size=3
+    )
+    assert await boxes.one(Box, "SELECT * FROM boxes WHERE id = $1", "2") is None
+    assert len(await boxes.all(Box, "SELECT * FROM boxes")) == 1
+
+
+async def test_what_is_said_leaves_in_the_order_it_was_said(boxes: Database) -> None:
+    async with boxes.work(CTX) as uow:
+        ids = [uow.notify(EVENT), uow.cast(Paint(box_id="1"), server="host@lvm"), uow.fanout(Forget(box_id="1"))]
+    async with boxes.work(CTX) as uow:
+        rows = await outbox.waiting(uow, 10)
+    assert [row.id for row in rows] == ids
+    notify, cast, fanout = rows
+    assert (notify.kind, notify.name, notify.payload) == ("notify", "box.made", {"z": 1, "a": [2, None]})
+    assert list(notify.payload) == ["z", "a"]
+    assert "auth_token" not in notify.context
+    assert cast.address == {
+        "exchange": "boxes",
+        "topic": "box",
+        "namespace": None,
+        "version": "1.0",
+        "server": "host@lvm",
+    }
+    assert (cast.name, cast.payload, cast.context["auth_token"]) == ("paint", {"box_id": "1"}, "secret-token")
+    assert (fanout.kind, fanout.name) == ("fanout", "forget")
+
+
+async def test_nothing_is_said_when_the_block_fails(boxes: Database) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with boxes.work(CTX) as uow:
+            await uow.execute(INSERT, "1", None, None, None)
+            uow.notify(EVENT)
+            _ = 1 / 0
+    assert await boxes.value("SELECT count(*) FROM boxes") == 0
+    assert await boxes.unsent() == 0
+
+
+async def test_a_cancelled_block_leaves_nothing_and_gives_its_connection_back(boxes: Database) -> None:
+    inside = asyncio.Event()
+
+    async def slow() -> None:
+        async with boxes.work(CTX) as uow:
+            await uow.execute(INSERT, "1", None, None, None)
+            inside.set()
+            await uow.value("SELECT pg_sleep(60)")
+
+    task = asyncio.create_task(slow())
+    await inside.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await boxes.value("SELECT count(*) FROM boxes") == 0
+
+
+async def test_the_flag_that_forbids_remote_calls_is_up_inside_only(boxes: Database) -> None:
+    assert not IN_UNIT_OF_WORK.get()
+    async with boxes.work(CTX):
+        assert IN_UNIT_OF_WORK.get()
+    assert not IN_UNIT_OF_WORK.get()
+
+
+async def test_units_of_work_do_not_nest(boxes: Database) -> None:
+    async with boxes.work(CTX):
+        with pytest.raises(RuntimeError, match="inside a unit of work"):
+            async with boxes.work(CTX):
+                pass
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ("a\x00b", None, None),
+        ("\ud800", None, None),
+        (None, {"k": "\x00"}, None),
+        (None, {"k": "\ud800"}, None),
+        (None, None, 2**31),
+        (None, None, 2**63),
+        (None, None, "three"),
+    ],
+    ids=["nul", "surrogate", "nul in json", "surrogate in json", "int4", "int8", "type"],
+)
+async def test_a_value_postgresql_cannot_hold_is_a_bad_request(boxes: Database, values: tuple[object, ...]) -> None:
+    with pytest.raises(BadRequest):
+        async with boxes.work(CTX) as uow:
+            await uow.execute(INSERT, "1", *values)
+    assert await boxes.value("SELECT count(*) FROM boxes") == 0
+
+
+async def test_an_id_that_is_too_long_is_a_bad_request(boxes: Database) -> None:
+    with pytest.raises(BadRequest):
+        async with boxes.work(CTX) as uow:
+            await uow.execute(INSERT, "x" * 37, None, None, None)
+
+
+async def test_a_violated_constraint_is_for_the_flow_to_judge(boxes: Database) -> None:
+    with pytest.raises(UniqueViolation):
+        async with boxes.work(CTX) as uow:
+            await uow.many(INSERT, [("1", None, None, None), ("1", None, None, None)])
+
+
+async def test_a_lost_connection_is_unavailable_and_the_next_statement_finds_a_new_one(
+    boxes: Database, postgres: TestDatabase
+) -> None:
+    admin = await asyncpg.connect(postgres.admin_url)
+    with pytest.raises(Unavailable):
+        async with boxes.work(CTX) as uow:
+            await uow.execute(INSERT, "1", None, None, None)
+            await admin.execute("SELECT pg_terminate_backend($1)", await uow.value("SELECT pg_backend_pid()"))
+            await uow.value("SELECT 1")
+    await admin.close()
+    assert await boxes.value("SELECT count(*) FROM boxes") == 0
+
+
+async def test_a_dead_server_is_unavailable_at_once() -> None:
+    with pytest.raises(Unavailable):
+        await Database.open("postgresql://nobody@127.0.0.1:1/none", schema="trace", migrations=None)
+
+
+async def test_a_redelivered_message_is_acted_on_once(boxes: Database) -> None:
+    async with boxes.work(CTX) as uow:
+        assert await uow.first_time("painter", "m1")
+        assert not await uow.first_time("painter", "m1")
+        assert await uow.first_time("other", "m1")
+    async with boxes.work(CTX) as uow:
+        assert not await uow.first_time("painter", "m1")
+
+
+async def test_of_racers_for_one_transition_exactly_one_wins(boxes: Database) -> None:
+    async with boxes.work(CTX) as uow:
+        await uow.execute(INSERT, "1", "queued", None, None)
+
+    async def race() -> int:
+        async with boxes.work(CTX) as uow:
+            return await uow.execute("UPDATE boxes SET label = 'saving' WHERE id = '1' AND label = 'queued'")
+
+    assert sum(await asyncio.gather(*(race() for _ in range(32)))) == 1
+
+
+async def test_sent_messages_forget_the_token_and_old_ones_go(boxes: Database) -> None:
+    async with boxes.work(CTX) as uow:
+        for number in range(5):
+            uow.cast(Paint(box_id=str(number)))
+    async with boxes.work(CTX) as uow:
+        await outbox.mark_sent(uow, [row.seq for row in await outbox.waiting(uow, 10)], uow.now)
+        assert await uow.value("SELECT count(*) FROM outbox WHERE context::text LIKE '%secret-token%'") == 0
+        await outbox.prune(uow, 2, uow.now)
+        assert await uow.value("SELECT count(*) FROM outbox") == 3
+    assert await boxes.unsent() == 0
+
+
+async def test_a_listener_is_woken_by_another_connection_of_the_service(boxes: Database) -> None:
+    woken = asyncio.Event()
+    ear = await boxes.listen(woken.set)
+
+    async with boxes.work(CTX) as uow:
+        uow.notify(EVENT)
+    await asyncio.wait_for(woken.wait(), 5)
+    await ear.close()

@@ -1,0 +1,141 @@
+"""Where the tests get PostgreSQL: TEST_DATABASE_URL, the embedded wheel or local programs, testcontainers.
+
+One template database per session, migrated for every service; a copy of it per test, made in milliseconds.
+"""
+
+import atexit
+import importlib
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stackwire.cloud.postgres import EmbeddedPostgres, PostgresError
+from stackwire.db.bootstrap import SERVICES, as_role, bootstrap, create_database, drop_database, with_database
+from stackwire.db.pool import Database
+
+
+def skip_or_fail(reason: str) -> None:
+    """Skips with the reason; with REQUIRE=all a tier that cannot run is a failure."""
+    if os.environ.get("REQUIRE") == "all":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@dataclass(frozen=True)
+class TestServer:
+    """``admin`` is a URL of a user who may create databases and roles."""
+
+    __test__ = False
+
+    admin: str
+    run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+
+    def url(self, database: str, service: str | None = None) -> str:
+        url = with_database(self.admin, database)
+        return as_role(url, service) if service else url
+
+
+@dataclass(frozen=True)
+class TestDatabase:
+    """A database of one test; ``url(service)`` connects as the service's role."""
+
+    __test__ = False
+
+    server: TestServer
+    name: str
+
+    @property
+    def admin_url(self) -> str:
+        return self.server.url(self.name)
+
+    def url(self, service: str) -> str:
+        return self.server.url(self.name, service)
+
+
+def _embedded() -> TestServer:
+    folder = Path(tempfile.mkdtemp(prefix="stackwire-tests-"))
+    folder.chmod(0o755)
+    server = EmbeddedPostgres(folder)
+    server.start()
+
+    def away() -> None:
+        server.remove()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(away)
+    return TestServer(server.dsn())
+
+
+def _container() -> TestServer:
+    from testcontainers.postgres import PostgresContainer
+
+    container = PostgresContainer("postgres:16-alpine")
+    container.start()
+    atexit.register(container.stop)
+    return TestServer(container.get_connection_url(driver=None))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[TestServer]:
+    """The first source that works."""
+    url = os.environ.get("TEST_DATABASE_URL")
+    if url:
+        yield TestServer(url)
+        return
+    reasons = []
+    for source in (_embedded, _container):
+        try:
+            server = source()
+        except (PostgresError, ImportError) as error:
+            reasons.append(str(error))
+        except Exception as error:  # docker's client raises whatever it likes
+            reasons.append(f"{source.__name__}: {type(error).__name__}")
+        else:
+            yield server
+            return
+    skip_or_fail(f"no PostgreSQL for the tests: {'; '.join(reasons)}")
+
+
+def migrations_of(service: str) -> Any:
+    """The service's folder of migrations, or None while it has none."""
+    try:
+        importlib.import_module(f"stackwire.{service}")
+    except ModuleNotFoundError:
+        return None
+    for place in ("migrations", "db/migrations"):
+        folder = files(f"stackwire.{service}").joinpath(place)
+        if folder.is_dir():
+            return folder
+    return None
+
+
+@pytest.fixture(scope="session")
+async def postgres_template(postgres_server: TestServer) -> AsyncIterator[str]:
+    """The name of a database in which every service's migrations ran."""
+    name = f"stackwire_{postgres_server.run}"
+    await create_database(postgres_server.admin, name)
+    await bootstrap(postgres_server.url(name))
+    for service in SERVICES:
+        migrations = migrations_of(service)
+        if migrations is not None:
+            database = await Database.open(postgres_server.url(name, service), schema=service, migrations=migrations)
+            await database.close()
+    yield name
+    await drop_database(postgres_server.admin, name)
+
+
+@pytest.fixture
+async def postgres(postgres_server: TestServer, postgres_template: str) -> AsyncIterator[TestDatabase]:
+    """A fresh copy of the template, dropped after the test."""
+    name = f"{postgres_template}_{uuid.uuid4().hex[:8]}"
+    await create_database(postgres_server.admin, name, template=postgres_template)
+    yield TestDatabase(postgres_server, name)
+    await drop_database(postgres_server.admin, name)
