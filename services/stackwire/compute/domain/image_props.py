@@ -70,11 +70,15 @@ def version_predicate(value: Any) -> str:
     return str(value)
 
 
-ARCHITECTURES = (
+def _words(names: str) -> list[str]:
+    return names.split()
+
+
+ARCHITECTURES = _words(
     "alpha armv6 armv7 armv7b aarch64 cris i686 ia64 lm32 m68k microblaze microblazeel mips mipsel mips64 mips64el "
     "openrisc parisc parisc64 ppc ppcle ppc64 ppc64le ppcemb s390 s390x sh4 sh4eb sparc sparc64 unicore32 x86_64 "
     "xtensa xtensaeb"
-).split()
+)
 _ARCHITECTURE = one_of(
     *ARCHITECTURES,
     also={"i386": "i686", "i486": "i686", "i586": "i686", "x86_32": "i686", "x86_32p": "i686", "amd64": "x86_64"},

@@ -1,0 +1,163 @@
+"""Where flavor extra specs and image properties speak of the same hardware: who may say what, and what is impossible.
+
+``nova/virt/hardware.py`` and ``nova/compute/api.py: _validate_flavor_image_numa_pci``; every refusal is a 400.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from stackwire.compute.domain.errors import FlavorImageConflict
+from stackwire.compute.domain.image_props import TABLE
+
+# extra spec -> typed property: both may speak, but not differ
+AGREE: Mapping[str, str] = {
+    "hw:pmu": "hw_pmu",
+    "hw:vif_multiqueue_enabled": "hw_vif_multiqueue_enabled",
+    "hw:virtio_packed_ring": "hw_virtio_packed_ring",
+    "hw:maxphysaddr_mode": "hw_maxphysaddr_mode",
+    "hw:sound_model": "hw_sound_model",
+    "hw:usb_model": "hw_usb_model",
+    "hw:tpm_version": "hw_tpm_version",
+    "hw:tpm_model": "hw_tpm_model",
+    "os:secure_boot": "os_secure_boot",
+    "hw:redirected_usb_ports": "hw_redirected_usb_ports",
+    "hw:mem_encryption": "hw_mem_encryption",
+    "hw:mem_encryption_model": "hw_mem_encryption_model",
+    "hw:locked_memory": "hw_locked_memory",
+    "hw:pci_numa_affinity_policy": "hw_pci_numa_affinity_policy",
+}
+_DEDICATION = ("shared", "mixed", "dedicated")
+_PARTS = ("sockets", "cores", "threads")
+MOST_REDIRECTED_PORTS = 15
+
+
+class Machine(Protocol):
+    @property
+    def vcpus(self) -> int: ...
+    @property
+    def memory_mb(self) -> int: ...
+    @property
+    def extra_specs(self) -> Mapping[str, str]: ...
+
+
+def check_hardware(typed: Mapping[str, Any], flavor: Machine) -> None:
+    """FlavorImageConflict (400) when flavor and typed image properties cannot make one machine."""
+    meant = _agreed(typed, flavor.extra_specs)
+    _check_single_values(meant, typed, flavor)
+    _check_serial_ports(typed, flavor.extra_specs)
+    _check_topology(typed, flavor)
+    _check_numa(typed, flavor)
+    _check_pinning(typed, flavor.extra_specs)
+    _check_memory_pages(meant, typed, flavor.extra_specs)
+
+
+def _refuse(reason: str) -> FlavorImageConflict:
+    return FlavorImageConflict(reason=reason)
+
+
+def _agreed(typed: Mapping[str, Any], specs: Mapping[str, str]) -> dict[str, Any]:
+    """What flavor and image together say of the properties both may set."""
+    meant: dict[str, Any] = {}
+    for spec, name in AGREE.items():
+        asked = _spec(specs, spec, name)
+        if asked is not None and name in typed and typed[name] != asked:
+            raise _refuse(f"{spec}={specs[spec]} and {name}={typed[name]} differ")
+        meant[name] = typed.get(name, asked)
+    return meant
+
+
+def _spec(specs: Mapping[str, str], spec: str, name: str) -> Any:
+    if spec not in specs:
+        return None
+    try:
+        return TABLE[name](specs[spec])
+    except ValueError as bad:
+        raise _refuse(f"{spec}={specs[spec]}: {bad}") from None
+
+
+def _check_single_values(meant: Mapping[str, Any], typed: Mapping[str, Any], flavor: Machine) -> None:
+    if meant["hw_vif_multiqueue_enabled"] and flavor.vcpus < 2:
+        raise _refuse("several queues need at least two processors")
+    if not 0 <= (meant["hw_redirected_usb_ports"] or 0) <= MOST_REDIRECTED_PORTS:
+        raise _refuse(f"hw_redirected_usb_ports must be between 0 and {MOST_REDIRECTED_PORTS}")
+    if meant["hw_mem_encryption"]:
+        if typed.get("hw_firmware_type") != "uefi":
+            raise _refuse("memory encryption needs hw_firmware_type=uefi")
+        if "q35" not in str(typed.get("hw_machine_type", "")):
+            raise _refuse("memory encryption needs a q35 machine type")
+
+
+def _check_serial_ports(typed: Mapping[str, Any], specs: Mapping[str, str]) -> None:
+    most, asked = _number(specs, "hw:serial_port_count"), typed.get("hw_serial_port_count")
+    if most is not None and asked is not None and asked > most:
+        raise _refuse(f"the flavor allows {most} serial ports, the image asks for {asked}")
+
+
+def _number(specs: Mapping[str, str], spec: str) -> int | None:
+    return _spec(specs, spec, "hw_serial_port_count")  # type: ignore[no-any-return]  # the table's reader of integers
+
+
+def _check_topology(typed: Mapping[str, Any], flavor: Machine) -> None:
+    """Sockets, cores and threads: preferences within the limits, and a product that can be the number of vcpus."""
+    limits: dict[str, int] = {}
+    for part in _PARTS:
+        most, asked_most = _number(flavor.extra_specs, f"hw:cpu_max_{part}"), typed.get(f"hw_cpu_max_{part}")
+        if most is not None and asked_most is not None and asked_most > most:
+            raise _refuse(f"hw_cpu_max_{part}={asked_most} exceeds the flavor's {most}")
+        limits[part] = min(asked_most or most or flavor.vcpus, flavor.vcpus)
+        for wished in (_number(flavor.extra_specs, f"hw:cpu_{part}"), typed.get(f"hw_cpu_{part}")):
+            bound = asked_most or most
+            if wished is not None and (wished < 1 or (bound is not None and wished > bound)):
+                raise _refuse(f"{wished} CPU {part} are not within the limits")
+    if min(limits.values()) < 1 or not _divides(flavor.vcpus, [limits[part] for part in _PARTS]):
+        raise _refuse(f"no topology within {limits} gives {flavor.vcpus} processors")
+
+
+def _divides(total: int, limits: list[int]) -> bool:
+    """Whether ``total`` is a product of numbers from 1 to each limit."""
+    if len(limits) == 1:
+        return total <= limits[0]
+    return any(total % n == 0 and _divides(total // n, limits[1:]) for n in range(1, min(limits[0], total) + 1))
+
+
+def _check_numa(typed: Mapping[str, Any], flavor: Machine) -> None:
+    cpus, memory = typed.get("hw_numa_cpus"), typed.get("hw_numa_mem")
+    nodes, asked = _number(flavor.extra_specs, "hw:numa_nodes"), typed.get("hw_numa_nodes")
+    if nodes is not None and any(value is not None for value in (asked, cpus, memory)):
+        raise _refuse("the flavor lays out the NUMA nodes, the image may not")
+    count = nodes if nodes is not None else asked
+    if count is None:
+        if cpus or memory:
+            raise _refuse("hw_numa_cpus and hw_numa_mem need hw_numa_nodes")
+        return
+    if count < 1 or count > flavor.vcpus:
+        raise _refuse(f"{flavor.vcpus} processors cannot be spread over {count} NUMA nodes")
+    if (cpus is None) != (memory is None) or any(listed and len(listed) != count for listed in (cpus, memory)):
+        raise _refuse("hw_numa_cpus and hw_numa_mem must be given for every node, both or neither")
+    if cpus is None and (flavor.vcpus % count or flavor.memory_mb % count):
+        raise _refuse(f"processors and memory do not divide evenly into {count} NUMA nodes")
+    if cpus is not None and sorted(cpu for cell in cpus for cpu in cell) != list(range(flavor.vcpus)):
+        raise _refuse("the NUMA nodes must hold every processor once")
+    if memory is not None and sum(memory) != flavor.memory_mb:
+        raise _refuse(f"the memory of the NUMA nodes must add up to {flavor.memory_mb} MB")
+
+
+def _check_pinning(typed: Mapping[str, Any], specs: Mapping[str, str]) -> None:
+    flavor_policy, image_policy = _spec(specs, "hw:cpu_policy", "hw_cpu_policy"), typed.get("hw_cpu_policy")
+    if flavor_policy and image_policy and _DEDICATION.index(image_policy) > _DEDICATION.index(flavor_policy):
+        raise _refuse(f"the flavor's CPU policy {flavor_policy} does not allow the image's {image_policy}")
+    flavor_threads = _spec(specs, "hw:cpu_thread_policy", "hw_cpu_thread_policy")
+    image_threads = typed.get("hw_cpu_thread_policy")
+    if flavor_threads not in (None, "prefer") and image_threads not in (None, flavor_threads):
+        raise _refuse(f"the flavor's thread policy {flavor_threads} does not allow the image's {image_threads}")
+    realtime = str(specs.get("hw:cpu_realtime", "no")).lower() in ("yes", "true", "1", "on")
+    if "hw_cpu_realtime_mask" in typed and not realtime:
+        raise _refuse("hw_cpu_realtime_mask needs a real-time flavor")
+
+
+def _check_memory_pages(meant: Mapping[str, Any], typed: Mapping[str, Any], specs: Mapping[str, str]) -> None:
+    flavor_size, image_size = specs.get("hw:mem_page_size"), typed.get("hw_mem_page_size")
+    if image_size is not None and flavor_size not in ("any", "large"):
+        raise _refuse("the image may choose a page size only when the flavor says any or large")
+    if meant["hw_locked_memory"] and flavor_size is None:
+        raise _refuse("locked memory needs hw:mem_page_size")
