@@ -1,0 +1,192 @@
+"""Recordings of a real OpenStack, replayed against ours: the same calls in the same order, and every difference found.
+
+A recording (``tests/data/golden/FLOW.json``) holds REST exchanges, notifications and the property rows after the flow,
+with ids written as ``<name>`` and times, hosts and the like as ``<time>``, ``<host>``. Ours is put into the same form;
+a ``<name>`` met for the first time is bound to the id that stands in its place.
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+DATA = Path(__file__).parent.parent / "data" / "golden"
+ORDER: list[str] = json.loads((DATA / "order.json").read_text())
+
+_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_PATTERNS = (
+    (re.compile(rf"req-<?{_UUID}>?"), "<req>"),
+    (re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])"), "<hex32>"),
+    (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?"), "<time>"),
+    (re.compile(r"https?://[A-Za-z0-9_.-]+(:\d+)?"), "<endpoint>"),
+)
+_KINDS = {"<time>", "<req>", "<hex32>", "<endpoint>", "<int>", "<float>", "<bytes>"}
+_NAME = re.compile(r"<[a-z0-9A-Z_.-]+>")
+_DEPLOYMENT = {
+    "timestamp", "message_id", "audit_period_beginning", "audit_period_ending", "_unique_id", "reservation_id",
+    "adminPass", "instance_name", "OS-EXT-SRV-ATTR:instance_name", "OS-EXT-SRV-ATTR:reservation_id", "hostId",
+    "auth_token", "expires_at", "remote_address", "receiver_ip", "host", "node", "attached_host", "force_hosts",
+    "force_nodes", "OS-EXT-SRV-ATTR:host", "OS-EXT-SRV-ATTR:hypervisor_hostname", "hypervisor_hostname", "volume_type",
+    "stores", "backend", "os-vol-host-attr:host", "os_glance_importing_to_stores",
+}  # fmt: skip
+
+
+def recording(flow: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((DATA / f"{flow}.json").read_text())
+    return loaded
+
+
+@dataclass
+class Names:
+    """What the ids of this run are called in the recordings."""
+
+    by_id: dict[str, str] = field(default_factory=dict)
+
+    def bind(self, name: str, ident: str) -> None:
+        self.by_id.setdefault(ident, name)
+
+    def id_of(self, name: str) -> str | None:
+        return next((ident for ident, known in self.by_id.items() if known == name), None)
+
+    def fill(self, value: Any) -> Any:
+        """A recorded request with this run's ids in place of the names."""
+        if isinstance(value, dict):
+            return {key: self.fill(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.fill(item) for item in value]
+        if isinstance(value, str):
+            return _NAME.sub(lambda m: self.id_of(m.group()) or m.group(), value)
+        return value
+
+    def learn(self, recorded: Any, ours: Any) -> None:
+        """Binds each ``<name>`` that stands where we have an id not met before."""
+        if isinstance(recorded, dict) and isinstance(ours, dict):
+            for key in recorded.keys() & ours.keys():
+                self.learn(recorded[key], ours[key])
+        elif isinstance(recorded, list) and isinstance(ours, list):
+            for one, other in zip(recorded, ours, strict=False):
+                self.learn(one, other)
+        elif isinstance(recorded, str) and isinstance(ours, str) and _NAME.fullmatch(recorded):
+            known = recorded in _KINDS or recorded in self.by_id.values() or ours in self.by_id
+            if not known and re.fullmatch(_UUID, ours):
+                self.bind(recorded, ours)
+
+    def normal(self, value: Any, key: str = "") -> Any:
+        """Ours in the recordings' form."""
+        if isinstance(value, dict):
+            return {self._word(name): self.normal(item, name) for name, item in value.items()}
+        if isinstance(value, list):
+            return self._list(value, key)
+        if key == "id" and isinstance(value, int):
+            return "<int>"
+        if key in _DEPLOYMENT and value is not None:
+            return f"<{key}>"
+        if isinstance(value, float):
+            return "<float>"
+        if not isinstance(value, str):
+            return value
+        if key == "boot_roles":
+            return ",".join(sorted(value.split(",")))
+        if key == "block_device_mapping" and value.startswith("["):
+            return self.normal(json.loads(value), key)
+        return self._word(value)
+
+    def _list(self, value: list[Any], key: str) -> list[Any]:
+        rows = [self.normal(item, key) for item in value]
+        if rows and all(isinstance(row, dict) and {"key", "value"} <= row.keys() for row in rows):
+            rows.sort(key=lambda row: str(row["key"]))
+        if key in ("tags", "roles") and all(isinstance(row, str) for row in rows):
+            rows.sort()
+        return rows
+
+    def _word(self, text: str) -> str:
+        for ident, name in self.by_id.items():
+            text = text.replace(ident, name)
+        for pattern, name in _PATTERNS:
+            text = pattern.sub(name, text)
+        return text
+
+
+def differences(where: str, recorded: Any, ours: Any) -> Iterator[str]:
+    """Every place where ours is not as recorded, as ``path: what``."""
+    if isinstance(recorded, dict) and isinstance(ours, dict):
+        for key in sorted(recorded.keys() | ours.keys()):
+            if key not in ours:
+                yield f"{where}.{key}: missing, recorded {_short(recorded[key])}"
+            elif key not in recorded:
+                yield f"{where}.{key}: not in the recording, ours {_short(ours[key])}"
+            else:
+                yield from differences(f"{where}.{key}", recorded[key], ours[key])
+    elif isinstance(recorded, list) and isinstance(ours, list):
+        if len(recorded) != len(ours):
+            yield f"{where}: {len(recorded)} items recorded, ours {len(ours)}"
+        for at, (one, other) in enumerate(zip(recorded, ours, strict=False)):
+            yield from differences(f"{where}[{at}]", one, other)
+    elif type(recorded) is not type(ours) or recorded != ours:
+        yield f"{where}: recorded {_short(recorded)}, ours {_short(ours)}"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 120 else text[:120] + "..."
+
+
+def event_differences(recorded: list[dict[str, Any]], ours: list[dict[str, Any]]) -> Iterator[str]:
+    """The order of event types for each resource, then the n-th event of a kind against the n-th of that kind."""
+    orders = (_orders(recorded), _orders(ours))
+    for resource in sorted(orders[0].keys() | orders[1].keys()):
+        yield from differences(f"order[{resource}]", orders[0].get(resource, []), orders[1].get(resource, []))
+    kinds = (_kinds(recorded), _kinds(ours))
+    for kind in sorted(kinds[0].keys() & kinds[1].keys()):
+        for at, (one, other) in enumerate(zip(kinds[0][kind], kinds[1][kind], strict=False)):
+            yield from differences(f"{kind}#{at}", one, other)
+
+
+def _orders(events: list[dict[str, Any]]) -> dict[str, list[str]]:
+    orders: dict[str, list[str]] = defaultdict(list)
+    for event in events:
+        orders[f"{event['routing_key']} {_resource(event['payload'])}"].append(event["event_type"])
+    return orders
+
+
+def _resource(payload: Any) -> str:
+    if not isinstance(payload, Mapping):
+        return "-"
+    data = payload.get("nova_object.data", payload)
+    keys = ("instance_id", "uuid", "snapshot_id", "volume_id", "image_id", "id")
+    return next((str(data[key]) for key in keys if data.get(key)), "-")
+
+
+def _kinds(events: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    kinds: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for event in events:
+        kinds[f"{event['routing_key'].split('.')[0]}/{event['event_type']}"].append(event)
+    return kinds
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """A row of the compatibility page: a difference we mean to have, and why."""
+
+    flow: str
+    where: str
+    reason: str
+
+    def covers(self, flow: str, difference: str) -> bool:
+        return fnmatchcase(flow, self.flow) and fnmatchcase(difference, self.where)
+
+
+def allowances(page: Path) -> list[Allowance]:
+    """The rows of the page's table of differences: flow, difference (both with ``*``), reason."""
+    rows = []
+    for line in page.read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if line.startswith("| `") and len(cells) == 3 and cells[0].startswith("`") and cells[1].startswith("`"):
+            # In fnmatch "[" opens a set; on the page it stands for itself.
+            where = cells[1].strip("`").replace("[", "[[]")
+            rows.append(Allowance(cells[0].strip("`"), where, cells[2]))
+    return rows
