@@ -136,7 +136,7 @@ def _short(value: Any) -> str:
 
 
 def event_differences(recorded: list[dict[str, Any]], ours: list[dict[str, Any]]) -> Iterator[str]:
-    """The order of event types for each resource, then the n-th event of a kind against the n-th of that kind."""
+    """The order of event types for each resource, then the n-th event of its kind against the n-th."""
     orders = (_orders(recorded), _orders(ours))
     for resource in sorted(orders[0].keys() | orders[1].keys()):
         yield from differences(f"order[{resource}]", orders[0].get(resource, []), orders[1].get(resource, []))
@@ -164,7 +164,8 @@ def _resource(payload: Any) -> str:
 def _kinds(events: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     kinds: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for event in events:
-        kinds[f"{event['routing_key'].split('.')[0]}/{event['event_type']}"].append(event)
+        topic = event["routing_key"].split(".")[0]
+        kinds[f"{topic}/{event['event_type']} {_resource(event['payload'])}"].append(event)
     return kinds
 
 
