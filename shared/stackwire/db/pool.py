@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -120,6 +120,26 @@ class Database:
             connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
         try:
             yield Session(connection)
+        finally:
+            await self._pool.release(connection)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        """A bare transaction, for the relay: nothing can be said in it, and it may wait for the broker."""
+        with mapped():
+            connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
+        try:
+            transaction = connection.transaction()
+            with mapped():
+                await transaction.start()
+            try:
+                yield Session(connection)
+            except BaseException:
+                with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError):
+                    await transaction.rollback()
+                raise
+            with mapped():
+                await transaction.commit()
         finally:
             await self._pool.release(connection)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from stackwire.contracts.base import Cast, Event, Fanout
 from stackwire.core.context import IN_UNIT_OF_WORK, RequestContext
-from stackwire.db import outbox
+from stackwire.db import crash, outbox
 from stackwire.db.errors import mapped
 from stackwire.db.session import Session
 
@@ -79,15 +79,17 @@ async def unit_of_work(
             yield uow
             if uow.said:
                 await outbox.write(uow, uow.said)
+            crash.moment("before_commit", (message.name for message in uow.said))
         except BaseException:
-            if not connection.is_closed():
-                with mapped():
-                    await transaction.rollback()
+            # A lost connection has rolled back by itself; asyncpg calls it an InterfaceError to say so once more.
+            with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError):
+                await transaction.rollback()
             raise
         finally:
             IN_UNIT_OF_WORK.reset(token)
         with mapped():
             await transaction.commit()
+        crash.moment("after_commit", (message.name for message in uow.said))
     finally:
         await pool.release(connection)
     if uow.said:

@@ -1,0 +1,97 @@
+"""One service as a process of its own: settings from the environment, a loop, signals, one line when it cannot start.
+
+from stackwire.image.app import build
+from stackwire.image.settings import ImageSettings
+
+main("image", ImageSettings, build)
+
+Exit codes: 0 after SIGTERM or SIGINT, 2 when a setting, the port, the database or the broker is not what it should be.
+"""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn, TypeVar
+
+from pydantic import ValidationError
+
+from stackwire.core.errors import ServiceError
+from stackwire.core.settings import ServiceSettings
+from stackwire.db.migrate import MigrationError
+from stackwire.messaging.transport import connect, masked
+from stackwire.runtime.service import PortInUse, Service
+
+S = TypeVar("S", bound=ServiceSettings)
+CANNOT_START = 2
+REASONS = (ServiceError, MigrationError, PortInUse, ValidationError, ValueError, OSError)
+
+
+def reason(error: BaseException) -> str:
+    """Why it cannot start, in one line, without a password."""
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        text = f"setting {'.'.join(str(part) for part in first['loc']) or '?'}: {first['msg']}"
+    else:
+        text = str(error) or type(error).__name__
+    cause = error.__cause__
+    if isinstance(error, ServiceError) and cause is not None:
+        text = f"{text.rstrip('.')}: {cause}"
+    return masked(" ".join(text.split()))
+
+
+def run(main: Callable[[], Awaitable[None]]) -> None:
+    """Runs it on uvloop where that is installed."""
+    factory: Any = None
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(_as_coroutine(main))
+
+
+async def until_signal() -> None:
+    """Returns at the first SIGINT or SIGTERM; a second SIGINT ends the process at once."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        loop.remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        stopped.set()
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop)
+    await stopped.wait()
+
+
+async def serve(name: str, settings: S, build: Callable[..., Awaitable[Service]]) -> None:
+    """Until a signal."""
+    transport = await connect(settings.amqp_url, name=f"stackwire-{name}")
+    try:
+        service = await build(settings, transport=transport)
+        await service.start()
+        print(f"{name} is ready{f' at {service.url}' if settings.serves_api else ''}", flush=True)  # noqa: T201
+        try:
+            await until_signal()
+        finally:
+            await service.stop()
+    finally:
+        await transport.close()
+
+
+def main(name: str, settings_type: type[S], build: Callable[..., Awaitable[Service]], **overrides: Any) -> NoReturn:
+    """The whole program. Settings given by keyword win over the environment."""
+    try:
+        settings = settings_type(**overrides)
+        run(lambda: serve(name, settings, build))
+    except REASONS as error:
+        print(f"stackwire {name}: {reason(error)}", file=sys.stderr)  # noqa: T201
+        sys.exit(CANNOT_START)
+    sys.exit(0)
+
+
+async def _as_coroutine(main: Callable[[], Awaitable[None]]) -> None:
+    await main()

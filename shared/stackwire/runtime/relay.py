@@ -1,0 +1,174 @@
+"""From the outbox to the bus: in order, at least once, and never forgotten because somebody was away.
+
+A message that no queue takes holds back its own destination only, and is tried again with growing pauses; while the
+broker is away everything waits.  A commit in this process wakes the relay at once, one in another process through
+LISTEN/NOTIFY where the service is split, and a slow poll finds what no wake told of.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from datetime import timedelta
+from typing import Protocol
+
+from stackwire.core.errors import ServiceError, Unavailable
+from stackwire.db import crash, outbox
+from stackwire.db.outbox import Outgoing
+from stackwire.db.pool import Database
+from stackwire.messaging.errors import Undeliverable
+
+log = logging.getLogger(__name__)
+
+BATCH = 64
+POLL_SECONDS = 2.0
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 5.0
+HISTORY = 1_000
+"""Sent messages that are kept for whoever wants to know what was said."""
+INBOX_DAYS = 7
+PRUNE_SECONDS = 60.0
+
+
+class Sender(Protocol):
+    async def send(self, message: Outgoing) -> None:
+        """Returns when the broker has confirmed it; Undeliverable when no queue takes it, Unavailable without broker."""
+
+
+class Relay:
+    """One service's relay. Processes of the same service take turns, so that the order is the service's."""
+
+    def __init__(self, database: Database, sender: Sender, *, listens: bool = False) -> None:
+        self._database = database
+        self._sender = sender
+        self._listens = listens
+        self._woken = asyncio.Event()
+        self._stopping = False
+        self._busy = False
+        self._pause = 0.0
+        self._held: dict[str, tuple[float, float]] = {}  # destination: (until, pause)
+        self._tasks: list[asyncio.Task[None]] = []
+        database.on_outbox(self.wake)
+
+    @property
+    def idle(self) -> bool:
+        return not self._busy and not self._woken.is_set()
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    async def start(self) -> None:
+        self.wake()  # what an earlier life left behind
+        self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._prune())]
+        if self._listens:
+            self._tasks.append(asyncio.create_task(self._listen()))
+
+    async def stop(self, patience: float = 5.0) -> None:
+        """Sends what can be sent, for ``patience`` seconds at most; the rest waits for the next start."""
+        self._stopping = True
+        self.wake()
+        if self._tasks:
+            await asyncio.wait(self._tasks[:1], timeout=patience)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    async def _run(self) -> None:
+        while True:
+            self._woken.clear()
+            self._busy = True
+            try:
+                while await self._send_batch():
+                    pass
+                self._pause = 0.0
+            except Unavailable as error:
+                self._pause = min(LONGEST_PAUSE, self._pause * 2 or FIRST_PAUSE)
+                log.warning("the relay of %s waits %.1f s: %s", self._database.schema, self._pause, error)
+            except Exception:
+                self._pause = min(LONGEST_PAUSE, self._pause * 2 or FIRST_PAUSE)
+                log.exception("the relay of %s failed; it goes on", self._database.schema)
+            finally:
+                self._busy = False
+            if self._stopping:
+                return
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Until woken, but no longer than the poll or the next retry; a broker that is away is not hurried."""
+        if self._pause:
+            await asyncio.sleep(self._pause)
+            self.wake()
+            return
+        now = asyncio.get_running_loop().time()
+        wait = min([POLL_SECONDS, *(until - now for until, _ in self._held.values() if until > now)])
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(wait, 0.01)):
+                await self._woken.wait()
+
+    async def _send_batch(self) -> bool:
+        """One batch in one transaction; True when there may be more."""
+        now = asyncio.get_running_loop().time()
+        held = [destination for destination, (until, _) in self._held.items() if until > now]
+        sent: list[int] = []
+        async with self._database.transaction() as session:
+            await session.value(
+                "SELECT pg_advisory_xact_lock(hashtext('stackwire.relay'), hashtext($1))", self._database.schema
+            )
+            messages = await outbox.waiting(session, BATCH, held)
+            try:
+                for message in messages:
+                    if await self._send(message):
+                        sent.append(message.seq)  # noqa: PERF401  # what was sent before a failure counts
+            finally:
+                if sent:
+                    await outbox.mark_sent(session, sent, self._database.clock.now())
+        return len(messages) == BATCH and bool(sent)
+
+    async def _send(self, message: Outgoing) -> bool:
+        """True when it is on its way. One that cannot go holds back its destination, so that nothing overtakes it."""
+        now = asyncio.get_running_loop().time()
+        until, pause = self._held.get(message.destination, (0.0, 0.0))
+        if until > now:
+            return False
+        try:
+            await self._sender.send(message)
+        except Undeliverable as error:
+            self._hold(message, pause, error)
+            return False
+        except Unavailable:
+            raise
+        except (ServiceError, ValueError, TypeError) as error:
+            self._hold(message, pause, error)
+            return False
+        self._held.pop(message.destination, None)
+        crash.moment("after_publish", (message.name,))
+        return True
+
+    def _hold(self, message: Outgoing, pause: float, error: Exception) -> None:
+        pause = min(LONGEST_PAUSE, pause * 2 or FIRST_PAUSE)
+        self._held[message.destination] = (asyncio.get_running_loop().time() + pause, pause)
+        if pause in (FIRST_PAUSE, LONGEST_PAUSE):
+            log.warning("%s %s waits for %s: %s", message.kind, message.name, message.destination, error)
+
+    async def _prune(self) -> None:
+        while True:
+            await asyncio.sleep(PRUNE_SECONDS)
+            try:
+                async with self._database.transaction() as session:
+                    await outbox.prune(session, HISTORY, self._database.clock.now() - timedelta(days=INBOX_DAYS))
+            except ServiceError as error:
+                log.warning("the outbox of %s was not pruned: %s", self._database.schema, error)
+
+    async def _listen(self) -> None:
+        """Keeps one listening connection; what was missed while it was down the poll finds."""
+        while True:
+            with suppress(ServiceError):
+                ear = await self._database.listen(self.wake)
+                lost = asyncio.Event()
+                ear.add_termination_listener(lambda _, lost=lost: lost.set())
+                self.wake()  # what was said before we listened
+                try:
+                    await lost.wait()
+                finally:
+                    ear.terminate()
+            await asyncio.sleep(1.0)

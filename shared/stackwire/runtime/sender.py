@@ -1,0 +1,36 @@
+"""An outbox row on the bus: a notification, a cast or a fanout, under the row's own id."""
+
+from stackwire.contracts.base import Event, Target
+from stackwire.db.outbox import Outgoing
+from stackwire.messaging.notify import Notifier
+from stackwire.messaging.rpc import RpcClient
+from stackwire.messaging.transport import Transport
+
+
+class BusSender:
+    """The relay's hand on a transport."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._rpc = RpcClient(transport)
+        self._notifier = Notifier(transport)
+
+    async def send(self, message: Outgoing) -> None:
+        """Returns when the broker has it. A cast that no queue takes is Undeliverable; the relay tries again."""
+        if message.kind == "notify":
+            event = Event(
+                event_type=message.name, payload=message.payload, context=bool(message.context), **message.address
+            )
+            await self._notifier.send(event, message.context, message.id, message.created_at)
+            return
+        address = dict(message.address)
+        server = address.pop("server")
+        await self._rpc.send(
+            message.context,
+            Target(**address),
+            message.name,
+            message.payload,
+            server=server,
+            fanout=message.kind == "fanout",
+            unique_id=message.id,
+            mandatory=True,
+        )

@@ -1,0 +1,149 @@
+"""A running service: what it consists of, started and stopped in the right order.
+
+Start: workers listen, the relay sends what an earlier life left, sweeps clean up once, and only then the API opens.
+Stop: the API drains, workers finish, the relay sends what they said, and only then the database closes.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiohttp import web
+
+from stackwire.core.settings import ServiceSettings
+from stackwire.db.pool import Database
+from stackwire.messaging.rpc import RpcServer
+from stackwire.messaging.transport import Transport
+from stackwire.runtime.relay import Relay
+from stackwire.runtime.sender import BusSender
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 5.0
+
+
+class Resource(Protocol):
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Cleans up after what died: run once at start and then ``every`` seconds; it must be safe to run at any time."""
+
+    every: float
+    run: Callable[[], Awaitable[object]]
+
+
+class PortInUse(Exception):
+    """The address cannot be listened on; the message says which and why."""
+
+
+class Service:
+    """One service, or one half of it. Owns ``database`` and ``resources``; the transport is the caller's.
+
+    Without ``app`` (a worker) it listens on no port.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        settings: ServiceSettings,
+        database: Database,
+        transport: Transport,
+        app: web.Application | None,
+        servers: Sequence[RpcServer] = (),
+        sweeps: Sequence[Sweep] = (),
+        resources: Sequence[Resource] = (),
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self.database = database
+        self._servers = list(servers)
+        self._sweeps = list(sweeps)
+        self._resources = list(resources)
+        self._app = app
+        self._runner: web.AppRunner | None = None
+        self._timers: list[asyncio.Task[None]] = []
+        self._sweeping = 0
+        self._port = settings.port
+        self._started = False
+        self._relay = Relay(database, BusSender(transport), listens=settings.role != "all")
+
+    @property
+    def url(self) -> str:
+        """Where the API listens; an IPv6 host is in brackets."""
+        host = self.settings.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._port}"
+
+    async def start(self) -> None:
+        """Returns when requests are served. Raises PortInUse; whatever had started is stopped again then."""
+        try:
+            for server in self._servers:
+                await server.start()
+            await self._relay.start()
+            for sweep in self._sweeps:
+                await self._once(sweep)
+                self._timers.append(asyncio.create_task(self._repeat(sweep)))
+            if self._app is not None:
+                await self._listen(self._app)
+        except BaseException:
+            await self.stop()
+            raise
+        self._started = True
+
+    async def stop(self) -> None:
+        """Safe to call at any time, and again."""
+        self._started = False
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+        for timer in self._timers:
+            timer.cancel()
+        await asyncio.gather(*self._timers, return_exceptions=True)
+        self._timers = []
+        for server in reversed(self._servers):
+            await server.stop()
+        self._servers = []
+        await self._relay.stop()
+        for resource in reversed(self._resources):
+            await resource.close()
+        self._resources = []
+        await self.database.close()
+
+    async def ready(self) -> bool:
+        """True while the service can do its work: started, and its database answers."""
+        return self._started and await self.database.ping()
+
+    async def idle(self) -> bool:
+        """True when nothing is under way here: no message handled, none waiting to leave, no sweep running."""
+        if any(server.busy for server in self._servers) or self._sweeping or not self._relay.idle:
+            return False
+        return await self.database.unsent() == 0
+
+    async def _listen(self, app: web.Application) -> None:
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=DRAIN_SECONDS)
+        await runner.setup()
+        self._runner = runner
+        host, port = self.settings.host, self.settings.port
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise PortInUse(f"{self.name} cannot listen on {host}:{port}: {error.strerror or error}") from error
+        self._port = runner.addresses[0][1]
+
+    async def _repeat(self, sweep: Sweep) -> None:
+        while True:
+            await asyncio.sleep(sweep.every)
+            await self._once(sweep)
+
+    async def _once(self, sweep: Sweep) -> None:
+        self._sweeping += 1
+        try:
+            await sweep.run()
+        except Exception:  # the next round tries again; a sweep never takes its service down
+            log.exception("a sweep of %s failed", self.name)
+        finally:
+            self._sweeping -= 1
