@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -31,7 +31,7 @@ from stackwire.db.errors import (
 )
 from stackwire.db.migrate import migrate, quoted
 from stackwire.db.session import Session, set_codecs
-from stackwire.db.unit_of_work import ACQUIRE_SECONDS, UnitOfWork, unit_of_work
+from stackwire.db.unit_of_work import ACQUIRE_SECONDS, UnitOfWork, transaction, unit_of_work
 
 __all__ = [
     "BadValue",
@@ -126,22 +126,8 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
         """A bare transaction, for the relay: nothing can be said in it, and it may wait for the broker."""
-        with mapped():
-            connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
-        try:
-            transaction = connection.transaction()
-            with mapped():
-                await transaction.start()
-            try:
-                yield Session(connection)
-            except BaseException:
-                with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError):
-                    await transaction.rollback()
-                raise
-            with mapped():
-                await transaction.commit()
-        finally:
-            await self._pool.release(connection)
+        async with transaction(self._pool) as connection:
+            yield Session(connection)
 
     async def one(self, model: type[M], sql: str, *args: Any) -> M | None:
         async with self.read() as session:

@@ -9,11 +9,12 @@ from typing import Any
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
+from asyncpg.transaction import Transaction
 
 from stackwire.contracts.base import Cast, Event, Fanout
 from stackwire.core.context import IN_UNIT_OF_WORK, RequestContext
 from stackwire.db import crash, outbox
-from stackwire.db.errors import mapped
+from stackwire.db.errors import DatabaseUnavailable, mapped
 from stackwire.db.session import Session
 
 ACQUIRE_SECONDS = 30.0
@@ -61,18 +62,49 @@ class UnitOfWork(Session):
 
 
 @asynccontextmanager
+async def transaction(pool: asyncpg.Pool[Any]) -> AsyncIterator[PoolConnectionProxy[Any]]:
+    """A connection with an open transaction: committed unless the block raised."""
+    connection, begun = await _begin(pool)
+    try:
+        try:
+            yield connection
+        except BaseException:
+            # A lost connection has rolled back by itself; asyncpg calls it an InterfaceError to say so once more.
+            with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError):
+                await begun.rollback()
+            raise
+        with mapped():
+            await begun.commit()
+    finally:
+        await pool.release(connection)
+
+
+async def _begin(pool: asyncpg.Pool[Any]) -> tuple[PoolConnectionProxy[Any], Transaction]:
+    """A connection may have died unnoticed while it lay in the pool: nothing is lost by beginning once more."""
+    for last in (False, False, True):
+        with mapped():
+            connection = await pool.acquire(timeout=ACQUIRE_SECONDS)
+        begun = connection.transaction()
+        try:
+            with mapped():
+                await begun.start()
+        except BaseException as error:
+            await pool.release(connection)
+            if last or not isinstance(error, DatabaseUnavailable):
+                raise
+        else:
+            return connection, begun
+    raise AssertionError("unreachable")
+
+
+@asynccontextmanager
 async def unit_of_work(
     pool: asyncpg.Pool[Any], ctx: RequestContext, now: Callable[[], datetime], committed: Callable[[], None]
 ) -> AsyncIterator[UnitOfWork]:
     """Begins, and commits unless the block raised; ``committed`` is called when the outbox has something new."""
     if IN_UNIT_OF_WORK.get():
         raise RuntimeError("a unit of work inside a unit of work: two connections would wait for each other")
-    with mapped():
-        connection = await pool.acquire(timeout=ACQUIRE_SECONDS)
-    try:
-        transaction = connection.transaction()
-        with mapped():
-            await transaction.start()
+    async with transaction(pool) as connection:
         token = IN_UNIT_OF_WORK.set(True)
         uow = UnitOfWork(connection, ctx, now())
         try:
@@ -80,17 +112,8 @@ async def unit_of_work(
             if uow.said:
                 await outbox.write(uow, uow.said)
             crash.moment("before_commit", (message.name for message in uow.said))
-        except BaseException:
-            # A lost connection has rolled back by itself; asyncpg calls it an InterfaceError to say so once more.
-            with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError):
-                await transaction.rollback()
-            raise
         finally:
             IN_UNIT_OF_WORK.reset(token)
-        with mapped():
-            await transaction.commit()
-        crash.moment("after_commit", (message.name for message in uow.said))
-    finally:
-        await pool.release(connection)
+    crash.moment("after_commit", (message.name for message in uow.said))
     if uow.said:
         committed()

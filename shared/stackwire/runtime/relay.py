@@ -31,7 +31,7 @@ PRUNE_SECONDS = 60.0
 
 class Sender(Protocol):
     async def send(self, message: Outgoing) -> None:
-        """Returns when the broker has confirmed it; Undeliverable when no queue takes it, Unavailable without broker."""
+        """Returns when the broker has confirmed it. Raises Undeliverable when no queue takes it, else Unavailable."""
 
 
 class Relay:
