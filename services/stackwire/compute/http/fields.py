@@ -1,0 +1,110 @@
+"""The types this API's bodies are made of. ``nova/api/validation/parameter_types.py``."""
+
+import ipaddress
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
+
+from stackwire.compute.domain.names import HOSTNAME
+from stackwire.core.ids import canonical_uuid
+
+_TRUE = frozenset({"true", "1", "on", "yes", "y", "t"})
+_FALSE = frozenset({"false", "0", "off", "no", "n", "f"})
+_METADATA_KEY = re.compile(r"[a-zA-Z0-9-_:. ]{1,255}", re.ASCII)
+_TAG = re.compile(r"[^,/]{1,60}")
+
+
+class Body(BaseModel):
+    """What a client sends: nothing that is not known is accepted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def _flag(value: Any) -> Any:
+    if isinstance(value, str) and value.strip().lower() in _TRUE | _FALSE:
+        return value.strip().lower() in _TRUE
+    return value
+
+
+def _number(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value, re.ASCII) else value
+
+
+def _name(value: str) -> str:
+    stripped = value.strip()
+    if not stripped:
+        raise ValueError("a name must have a character that shows")
+    if not all(char.isprintable() or char == " " for char in stripped):
+        raise ValueError("a name must be printable")
+    return stripped
+
+
+def _uuid(value: str) -> str:
+    found = canonical_uuid(value)
+    if found is None:
+        raise ValueError("is not a UUID")
+    return found
+
+
+def _uuid_or_empty(value: str) -> str:
+    return value and _uuid(value)
+
+
+def _hostname(value: str) -> str:
+    if len(value) > 255 or not HOSTNAME.fullmatch(value):
+        raise ValueError("is not a host name")
+    return value
+
+
+def _metadata(value: dict[str, str]) -> dict[str, str]:
+    for key, text in value.items():
+        metadata_item(key, text)
+    return value
+
+
+def metadata_item(key: str, text: str) -> None:
+    """ValueError unless both can be stored."""
+    if not _METADATA_KEY.fullmatch(key):
+        raise ValueError(f"metadata key {key[:60]!r} is not one")
+    if len(text) > 255:
+        raise ValueError(f"the value of metadata {key!r} is longer than 255 characters")
+
+
+def _image_properties(value: dict[str, str]) -> dict[str, str]:
+    for key, text in value.items():
+        if not 1 <= len(key) <= 255 or len(text) > 65535:
+            raise ValueError(f"{key[:60]!r} is no image property")
+    return value
+
+
+def tag(value: str) -> str:
+    """ValueError unless it is a tag: 1 to 60 characters, no comma, no slash."""
+    if not _TAG.fullmatch(value):
+        raise ValueError("a tag has 1 to 60 characters, and no comma or slash")
+    return value
+
+
+def _ipv(version: int) -> Any:
+    def check(value: str) -> str:
+        if value and ipaddress.ip_address(value).version != version:
+            raise ValueError(f"is not an IPv{version} address")
+        return value
+
+    return check
+
+
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Number = Annotated[int, BeforeValidator(_number)]
+Name = Annotated[str, StringConstraints(max_length=255), AfterValidator(_name)]
+Description = Annotated[str, StringConstraints(max_length=255)] | None
+Uuid = Annotated[str, AfterValidator(_uuid)]
+UuidOrEmpty = Annotated[str, AfterValidator(_uuid_or_empty)]
+Hostname = Annotated[str, AfterValidator(_hostname)]
+Metadata = Annotated[dict[str, str], AfterValidator(_metadata)]
+ImageProperties = Annotated[dict[str, str], AfterValidator(_image_properties)]
+Tag = Annotated[str, AfterValidator(tag)]
+IPv4 = Annotated[str, AfterValidator(_ipv(4))]
+IPv6 = Annotated[str, AfterValidator(_ipv(6))]
+Short = Annotated[str, StringConstraints(max_length=255)]
+FlavorRef = Annotated[str, StringConstraints(min_length=1, max_length=255)] | Annotated[int, AfterValidator(str)]
