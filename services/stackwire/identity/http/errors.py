@@ -1,0 +1,12 @@
+"""Keystone's way to say no: ``{"error": {"code", "message", "title"}}``."""
+
+from aiohttp import web
+
+from stackwire.core.errors import ServiceError
+from stackwire.http.request import respond
+
+
+def keystone_error(request: web.Request, error: ServiceError) -> web.Response:
+    body = {"code": error.status, "message": error.message, "title": error.title}
+    headers = {"Vary": "X-Auth-Token"}
+    return respond(error.status, {"error": body}, headers)
