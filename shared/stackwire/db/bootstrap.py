@@ -21,13 +21,21 @@ class BootstrapError(Exception):
     """The database cannot be made ready; the message says what is missing, in one line."""
 
 
+class NoSuchDatabase(BootstrapError):
+    """The server answers, but it has no database of that name."""
+
+
 async def bootstrap(dsn: str, services: Sequence[str] = SERVICES) -> None:
     """Makes the schemas and roles that are missing in the database ``dsn`` names, as a user who may.
 
     Raises BootstrapError when the user may not, DatabaseUnavailable when nobody answers.
     """
     with mapped():
-        connection = await asyncpg.connect(dsn, timeout=10.0)
+        try:
+            connection = await asyncpg.connect(dsn, timeout=10.0)
+        except (asyncpg.InvalidCatalogNameError, asyncpg.InvalidAuthorizationSpecificationError) as error:
+            kind = NoSuchDatabase if isinstance(error, asyncpg.InvalidCatalogNameError) else BootstrapError
+            raise kind(str(error)) from error
         try:
             if await _is_done(connection, services):
                 return

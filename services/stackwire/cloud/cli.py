@@ -1,0 +1,183 @@
+"""The command. Each subcommand imports what it needs when it runs, so that ``--help`` is quick and ``up`` stays small.
+
+Exit codes: 0 done (also after Ctrl-C: a graceful stop), 1 failed on the way, 2 cannot start or a wrong option, with
+one line on standard error.
+"""
+
+import importlib
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stackwire.cloud.options import EMBEDDED, MEMORY, ORDER, PORTS, Options
+
+app = typer.Typer(
+    name="stackwire",
+    help="OpenStack's image, volume and compute services in small, to see how image properties travel.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+ELSEWHERE = {"demo": "stackwire.cloud.demo", "trace": "stackwire.trace.cli"}
+"""Commands that live in modules of their own: an ``app`` (typer), attached when asked for."""
+
+DataDirOption = Annotated[
+    Path, typer.Option("--data-dir", envvar="STACKWIRE_DATA_DIR", help="where everything of this cloud is kept")
+]
+
+
+@app.command()
+def up(
+    data_dir: DataDirOption = Path(".stackwire"),
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    identity_port: Annotated[int, typer.Option(help="port of identity")] = PORTS["identity"],
+    image_port: Annotated[int, typer.Option(help="port of image")] = PORTS["image"],
+    volume_port: Annotated[int, typer.Option(help="port of volume")] = PORTS["volume"],
+    compute_port: Annotated[int, typer.Option(help="port of compute")] = PORTS["compute"],
+    trace_port: Annotated[int | None, typer.Option(help="port of the tracer; none without it")] = None,
+    database_url: Annotated[str, typer.Option(help="'embedded' or a PostgreSQL URL")] = EMBEDDED,
+    amqp_url: Annotated[str, typer.Option(help="'memory' or a RabbitMQ URL")] = MEMORY,
+    release: Annotated[str, typer.Option(help="the OpenStack release whose property rules hold")] = "current",
+    with_bug: Annotated[list[str] | None, typer.Option(help="take one behaviour back: lp-NNNNNNN; repeatable")] = None,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="leave it running in the background")] = False,
+) -> None:
+    """Start the whole cloud; ready when it says so. Ctrl-C stops it."""
+    from stackwire.cloud import up as process
+
+    options = Options(
+        data_dir=data_dir,
+        host=host,
+        ports={"identity": identity_port, "image": image_port, "volume": volume_port, "compute": compute_port},
+        trace_port=trace_port,
+        database_url=database_url,
+        amqp_url=amqp_url,
+        release=release,
+        with_bugs=tuple(with_bug or ()),
+    )
+    run = process.up_detached if detach else process.up
+    try:
+        run(options, _say)
+    except process.CannotStart as error:
+        _fail(str(error))
+
+
+@app.command()
+def down(data_dir: DataDirOption = Path(".stackwire")) -> None:
+    """Stop the cloud; its data stays. Nothing happens when none runs."""
+    from stackwire.cloud import up as process
+
+    try:
+        _say(process.down(data_dir))
+    except process.CannotStart as error:
+        _fail(str(error))
+
+
+@app.command()
+def status(
+    data_dir: DataDirOption = Path(".stackwire"),
+    as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+) -> None:
+    """How each service is. Exit code 1 when the cloud does not run or a service is not well."""
+    from stackwire.cloud import up as process
+
+    found = process.status(data_dir)
+    if as_json:
+        _say(json.dumps(found, indent=2))
+    elif not found["running"]:
+        _say(f"no cloud runs in {found['data_dir']}")
+    else:
+        _say(f"process {found['pid']}, release {found['release']}, {found['database']} database, {found['bus']} bus")
+        for name, service in found["services"].items():
+            _say(f"  {name:<9} {service['url']:<28} {service['health']}")
+    well = found["running"] and all(service["health"] == "ok" for service in found["services"].values())
+    raise typer.Exit(0 if well else 1)
+
+
+@app.command()
+def logs(
+    data_dir: DataDirOption = Path(".stackwire"),
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="how many of the last lines")] = 100,
+) -> None:
+    """The last lines a detached cloud logged."""
+    from stackwire.cloud.datadir import DataDir
+
+    path = DataDir(data_dir).log
+    if not path.exists():
+        _fail(f"there is no log in {path.parent}: 'stackwire up --detach' writes one")
+    for line in path.read_text(errors="replace").splitlines()[-lines:]:
+        _say(line)
+
+
+@app.command()
+def serve(
+    service: Annotated[str, typer.Argument(help=f"{', '.join(ORDER)} or trace")],
+    role: Annotated[str, typer.Option(help="api, worker or all")] = "all",
+) -> None:
+    """One service, or half of one, as a process of its own; settings from the environment (STACKWIRE_<SERVICE>_...)."""
+    from stackwire.cloud.cloud import settings_type
+    from stackwire.runtime.main import main as serve_until_signal
+
+    if service not in (*ORDER, "trace"):
+        _fail(f"there is no service {service!r}: {', '.join(ORDER)} or trace")
+    if role not in ("api", "worker", "all"):
+        _fail(f"--role is api, worker or all, not {role!r}")
+    build = importlib.import_module(f"stackwire.{service}.app").build
+    serve_until_signal(service, settings_type(service), build, role=role)
+
+
+# typer carries a click of its own in some versions; its exceptions are reached through what it shows.
+_CLICK_ERROR = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+
+def main() -> None:
+    """The program: a wrong option is one line and exit code 2."""
+    _attach(sys.argv[1:2])
+    try:
+        code = app(standalone_mode=False)
+    except typer.Abort:
+        sys.exit(130)
+    except Exception as error:
+        if not isinstance(error, _CLICK_ERROR):
+            raise
+        message = error.format_message()  # type: ignore[attr-defined]
+        if type(error).__name__ == "NoArgsIsHelpError":
+            _say(message)
+            sys.exit(0)
+        _fail(message)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _attach(words: list[str]) -> None:
+    """The module of the command asked for; for help, every one there is."""
+    asked = [name for name in ELSEWHERE if name in words] or ([] if words and words[0] in COMMANDS else list(ELSEWHERE))
+    for name in asked:
+        if _exists(ELSEWHERE[name]):
+            app.add_typer(importlib.import_module(ELSEWHERE[name]).app, name=name)
+
+
+def _exists(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # its package
+        return False
+
+
+COMMANDS = ("up", "down", "status", "logs", "serve")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _fail(message: str) -> None:
+    print(f"stackwire: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""All services in one process and one loop: built from their own ``app.build``, started in order, stopped in reverse.
+
+Each service still has its own port, its own schema and role, its own place at the bus; nothing is shared but the loop.
+"""
+
+import asyncio
+import importlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from stackwire.cloud.options import ORDER, Options
+from stackwire.core.clock import Clock
+from stackwire.core.settings import ServiceSettings
+from stackwire.messaging.memory import MemoryBroker
+from stackwire.messaging.transport import Transport, connect
+from stackwire.runtime.service import Service
+
+BROKER_PATIENCE = 5.0
+SETTLE_SECONDS = 60.0
+
+
+def settings_type(service: str) -> type[ServiceSettings]:
+    """The service's own settings class. Raises LookupError when the package has none."""
+    module = importlib.import_module(f"stackwire.{service}.settings")
+    for value in vars(module).values():
+        if isinstance(value, type) and issubclass(value, ServiceSettings) and value.__module__ == module.__name__:
+            return value
+    raise LookupError(f"stackwire.{service}.settings has no settings class")
+
+
+class Cloud:
+    """``start`` answers when every service serves; ``settle`` when nothing is under way anywhere."""
+
+    def __init__(
+        self,
+        options: Options,
+        *,
+        database_urls: Mapping[str, str],
+        token_key: str,
+        clock: Clock | None = None,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        self.options = options
+        self.services: dict[str, Service] = {}
+        self.broker: MemoryBroker | None = None
+        self._database_urls = database_urls
+        self._token_key = token_key
+        self._clock = clock or Clock()
+        self._settings = settings or {}
+        self._transports: dict[str, Transport] = {}
+
+    @property
+    def urls(self) -> dict[str, str]:
+        return self.options.urls()
+
+    async def start(self, services: Sequence[str] = ORDER) -> None:
+        """Raises what a service raises that cannot start; those that had started are stopped again."""
+        try:
+            if self.options.amqp_url == "memory":
+                self.broker = MemoryBroker()
+            for name in services:
+                await self._build(name)
+            for service in self.services.values():
+                await service.start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        for service in reversed(self.services.values()):
+            await service.stop()
+        for transport in self._transports.values():
+            await transport.close()
+        self.services, self._transports = {}, {}
+
+    async def restart(self, name: str) -> None:
+        """Stops one service and starts it again, as after an upgrade."""
+        await self.services.pop(name).stop()
+        await self._transports.pop(name).close()
+        await self._build(name)
+        await self.services[name].start()
+
+    async def settle(self, timeout: float = SETTLE_SECONDS) -> None:
+        """Returns when queues are empty, handlers idle and outboxes sent; TimeoutError names what is not."""
+        try:
+            async with asyncio.timeout(timeout):
+                while not await self._quiet():  # noqa: ASYNC110  # the parts have no event in common
+                    await asyncio.sleep(0.002)
+        except TimeoutError:
+            busy = [name for name, service in self.services.items() if not await service.idle()]
+            raise TimeoutError(f"the cloud does not settle: {', '.join(busy) or 'the bus'} is busy") from None
+
+    async def _quiet(self) -> bool:
+        """Idle everywhere, and still so after a second look: the first may have passed between two services."""
+        for _ in range(2):
+            if self.broker is not None and not self.broker.idle:
+                return False
+            for service in self.services.values():
+                if not await service.idle():
+                    return False
+        return self.broker is None or self.broker.idle
+
+    async def _build(self, name: str) -> None:
+        kind = settings_type(name)
+        transport = await connect(
+            self.options.amqp_url, name=f"stackwire-{name}", broker=self.broker, patience=BROKER_PATIENCE
+        )
+        self._transports[name] = transport
+        app = importlib.import_module(f"stackwire.{name}.app")
+        self.services[name] = await app.build(kind(**self._values(name, kind)), transport=transport, clock=self._clock)
+
+    def _values(self, name: str, kind: type[ServiceSettings]) -> dict[str, Any]:
+        options, urls = self.options, self.urls
+        values: dict[str, Any] = {
+            "host": options.host,
+            "port": options.all_ports[name],
+            "database_url": self._database_urls[name],
+            "amqp_url": options.amqp_url,
+            "data_dir": Path(options.data_dir) / name,
+            "token_key": self._token_key,
+            "release": options.release,
+            "with_bugs": options.with_bugs,
+            "pool_size": 4,
+            **{f"{other}_url": urls[other] for other in ORDER},
+            "public_url": urls[name],
+            **self._settings.get(name, {}),
+        }
+        return {key: value for key, value in values.items() if key in kind.model_fields}

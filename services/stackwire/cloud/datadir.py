@@ -1,0 +1,146 @@
+"""The folder of one cloud: its data, its key, what clients need, and who runs it."""
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+CLOUDS = {"stackwire": ("demo", "demo"), "stackwire-admin": ("admin", "admin"), "stackwire-alt": ("alt", "alt")}
+"""Name in clouds.yaml: (user, project). Every password of the seed is ``secret``."""
+PASSWORD = "secret"  # noqa: S105  # of the seeded users, told in the README
+
+
+class DataDirError(Exception):
+    """The folder cannot be used; the message is one line."""
+
+
+class DataDir:
+    """``lock`` is held by whoever runs the cloud; ``state`` says who that is and where it listens."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.expanduser().resolve()
+        self._lock: int | None = None
+
+    @property
+    def log(self) -> Path:
+        return self.path / "up.log"
+
+    @property
+    def clouds_yaml(self) -> Path:
+        return self.path / "clouds.yaml"
+
+    @property
+    def openrc(self) -> Path:
+        return self.path / "openrc"
+
+    def create(self) -> None:
+        """Makes the folder. Raises DataDirError when it cannot be written to."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            probe = self.path / ".probe"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise DataDirError(f"cannot write to the data directory {self.path}: {error.strerror}") from error
+
+    def take(self) -> None:
+        """Takes the lock until this process ends. Raises DataDirError when a cloud runs here already."""
+        handle = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+            raise DataDirError(f"a cloud runs in {self.path} already (stackwire down stops it)") from None
+        self._lock = handle
+
+    def give_back(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def is_taken(self) -> bool:
+        """True while a cloud runs here."""
+        try:
+            handle = os.open(self.path / "lock", os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        else:
+            return False
+        finally:
+            os.close(handle)
+
+    def token_key(self) -> str:
+        """The key tokens are signed with: made once, readable by its owner only."""
+        path = self.path / "token.key"
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            key = path.read_text().strip()
+            if len(key) >= 32:
+                return key
+            handle = os.open(path, os.O_WRONLY | os.O_TRUNC)  # a start that died while writing it
+        with os.fdopen(handle, "w") as file:
+            key = secrets.token_hex(32)
+            file.write(f"{key}\n")
+        return key
+
+    def state(self) -> dict[str, Any] | None:
+        """What the running cloud wrote about itself; None when it wrote nothing that can be read."""
+        try:
+            found = json.loads((self.path / "cloud.json").read_text())
+        except (OSError, ValueError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def write_state(self, state: Mapping[str, Any]) -> None:
+        self._write("cloud.json", json.dumps(state, indent=2) + "\n")
+
+    def forget_state(self) -> None:
+        (self.path / "cloud.json").unlink(missing_ok=True)
+
+    def write_client_files(self, auth_url: str, region: str) -> None:
+        """``clouds.yaml`` for every OpenStack client, ``openrc`` for shells."""
+        lines = ["clouds:"]
+        for cloud, (user, project) in CLOUDS.items():
+            lines += [
+                f"  {cloud}:",
+                "    auth:",
+                f"      auth_url: {auth_url}/v3",
+                f"      username: {user}",
+                f"      password: {PASSWORD}",
+                f"      project_name: {project}",
+                "      user_domain_name: Default",
+                "      project_domain_name: Default",
+                f"    region_name: {region}",
+                "    interface: public",
+                "    identity_api_version: 3",
+            ]
+        self._write("clouds.yaml", "\n".join(lines) + "\n")
+        user, project = CLOUDS["stackwire"]
+        variables = {
+            "OS_AUTH_URL": f"{auth_url}/v3",
+            "OS_USERNAME": user,
+            "OS_PASSWORD": PASSWORD,
+            "OS_PROJECT_NAME": project,
+            "OS_USER_DOMAIN_NAME": "Default",
+            "OS_PROJECT_DOMAIN_NAME": "Default",
+            "OS_REGION_NAME": region,
+            "OS_INTERFACE": "public",
+            "OS_IDENTITY_API_VERSION": "3",
+        }
+        self._write(
+            "openrc", "".join(f"export {name}={value}\n" for name, value in variables.items()) + "unset OS_CLOUD\n"
+        )
+
+    def _write(self, name: str, text: str) -> None:
+        """Whole or not at all: a reader never sees half a file."""
+        half = self.path / f".{name}.new"
+        half.write_text(text)
+        half.replace(self.path / name)

@@ -1,0 +1,96 @@
+"""What a cloud is started with, checked before anything is started."""
+
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PORTS = {"identity": 5000, "image": 9292, "volume": 8776, "compute": 8774}
+ORDER = ("identity", "image", "volume", "compute")
+EMBEDDED = "embedded"
+MEMORY = "memory"
+
+
+class OptionError(Exception):
+    """An option, or the place it names, is not what it should be; the message is one line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """``database_url``: ``embedded`` or a PostgreSQL URL; ``amqp_url``: ``memory`` or ``amqp(s)://...``.
+
+    ``trace_port``: the tracer's web page; None for none. ``with_bugs``: behaviours taken back (``lp-1893618``).
+    """
+
+    data_dir: Path = Path(".stackwire")
+    host: str = "127.0.0.1"
+    ports: dict[str, int] = field(default_factory=lambda: dict(PORTS))
+    trace_port: int | None = None
+    database_url: str = EMBEDDED
+    amqp_url: str = MEMORY
+    release: str = "current"
+    with_bugs: tuple[str, ...] = ()
+
+    @property
+    def all_ports(self) -> dict[str, int]:
+        return self.ports if self.trace_port is None else {**self.ports, "trace": self.trace_port}
+
+    def urls(self) -> dict[str, str]:
+        """Where each service is reached from this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)
+        host = f"[{host}]" if ":" in host else host
+        return {name: f"http://{host}:{port}" for name, port in self.all_ports.items()}
+
+    def check(self) -> None:
+        """Raises OptionError for what can be known to be wrong before the start."""
+        from stackwire.core.behaviours import behaviours_of
+
+        try:
+            behaviours_of(self.release, self.with_bugs)
+        except ValueError as error:
+            raise OptionError(str(error)) from error
+        schemes = ("postgresql://", "postgres://")
+        if self.database_url != EMBEDDED and not self.database_url.startswith(schemes):
+            raise OptionError("--database-url must be 'embedded' or start with postgresql://")
+        if self.amqp_url != MEMORY and not self.amqp_url.startswith(("amqp://", "amqps://")):
+            raise OptionError("--amqp-url must be 'memory' or start with amqp:// or amqps://")
+        self._check_ports()
+
+    def _check_ports(self) -> None:
+        taken: dict[int, str] = {}
+        for name, port in self.all_ports.items():
+            if not 1 <= port <= 65535:
+                raise OptionError(f"--{name}-port {port} is not a port (1 to 65535)")
+            if port in taken:
+                raise OptionError(f"--{name}-port and --{taken[port]}-port are both {port}")
+            taken[port] = name
+        for name, port in self.all_ports.items():
+            _check_free(self.host, name, port)
+
+
+def _check_free(host: str, name: str, port: int) -> None:
+    """An early, clear word; the listening itself is what decides."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise OptionError(f"--host {host} is not an address of this machine: {error.strerror}") from error
+    with socket.socket(family, kind) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            raise OptionError(
+                f"port {port} of {host} cannot be used for {name}: {error.strerror} (choose another: --{name}-port)"
+            ) from error
+
+
+def free_ports(names: Sequence[str], host: str = "127.0.0.1") -> dict[str, int]:
+    """A port for each name that nobody uses at this moment."""
+    probes = [socket.socket() for _ in names]
+    try:
+        for probe in probes:
+            probe.bind((host, 0))
+        return {name: probe.getsockname()[1] for name, probe in zip(names, probes, strict=True)}
+    finally:
+        for probe in probes:
+            probe.close()

@@ -1,0 +1,246 @@
+"""``stackwire up`` and ``down``: one process that runs the whole cloud, in the foreground or detached.
+
+Detached, the process forks before anything is started; the parent waits at a pipe for ``ready`` or for the one line
+that says why not.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from stackwire.cloud.datadir import DataDir, DataDirError
+from stackwire.cloud.options import EMBEDDED, ORDER, OptionError, Options
+from stackwire.cloud.postgres import EmbeddedPostgres, PostgresError
+from stackwire.db.bootstrap import SERVICES, as_role, with_database
+
+DATABASE = "stackwire"
+STOP_SECONDS = 40.0
+READY_SECONDS = 60.0
+CANNOT_START = 2
+
+
+class CannotStart(Exception):
+    """Why not, in one line."""
+
+
+class Databases(NamedTuple):
+    admin: str
+    services: dict[str, str]
+
+
+def up(options: Options, say: Callable[[str], None]) -> None:
+    """Runs the cloud until a signal. Raises CannotStart; returns after a graceful stop."""
+    directory, options = _taken(options)
+    try:
+        with _database(options, directory) as databases:
+            _run(options, directory, databases, say)
+    finally:
+        directory.forget_state()
+        directory.give_back()
+
+
+def up_detached(options: Options, say: Callable[[str], None]) -> None:
+    """Leaves the cloud running in the background. Raises CannotStart with the background process's own word."""
+    _, options = _taken(options, keep=False)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(writer)
+        with os.fdopen(reader) as pipe:
+            word = pipe.read()
+        if not word.startswith("ready\n"):
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(child, 0)
+            raise CannotStart(word.strip() or f"the cloud died while it started; see {DataDir(options.data_dir).log}")
+        say(word.removeprefix("ready\n").rstrip("\n"))
+        return
+    os.close(reader)
+    _in_background(options, writer)
+
+
+def down(data_dir: Path) -> str:
+    """Stops the cloud of the data directory, and a PostgreSQL that outlived one. Answers what was done, in one line."""
+    directory = DataDir(data_dir)
+    state = directory.state()
+    stopped = False
+    if directory.is_taken():
+        pid = (state or {}).get("pid")
+        if not isinstance(pid, int):
+            raise CannotStart(f"a cloud is starting in {directory.path}; try again when it is ready")
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        _wait_until_free(directory, pid)
+        stopped = True
+    if (directory.path / "postgres").exists() or (directory.path / "postgres.where").exists():
+        server = EmbeddedPostgres(directory.path)
+        stopped = stopped or server.pid is not None
+        server.stop()
+    directory.forget_state() if directory.path.exists() else None
+    return f"stopped the cloud in {directory.path}" if stopped else f"no cloud runs in {directory.path}"
+
+
+def status(data_dir: Path) -> dict[str, Any]:
+    """``running``, the process, and each service's URL and health (``ok``, ``unavailable`` or ``no answer``)."""
+    directory = DataDir(data_dir)
+    state = directory.state() if directory.is_taken() else None
+    if state is None:
+        return {"running": False, "data_dir": str(directory.path), "services": {}}
+    with ThreadPoolExecutor() as pool:
+        names = list(state.get("services", {}))
+        healths = list(pool.map(_health, state["services"].values()))
+    services = {
+        name: {"url": state["services"][name], "health": health} for name, health in zip(names, healths, strict=True)
+    }
+    return {**state, "running": True, "data_dir": str(directory.path), "services": services}
+
+
+def _taken(options: Options, *, keep: bool = True) -> tuple[DataDir, Options]:
+    """The data directory with its lock, and the options with its absolute path, once all of them are sound."""
+    directory = DataDir(options.data_dir)
+    try:
+        directory.create()
+        directory.take()
+        try:
+            options.check()
+        except BaseException:
+            directory.give_back()
+            raise
+    except (DataDirError, OptionError) as error:
+        raise CannotStart(str(error)) from error
+    if not keep:
+        directory.give_back()
+    return directory, replace(options, data_dir=directory.path)
+
+
+def _in_background(options: Options, pipe: int) -> None:
+    """The child: its own session, its output in the log; never returns."""
+    os.setsid()
+    directory = DataDir(options.data_dir)
+    log = os.open(directory.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for target, source in ((0, nothing), (1, log), (2, log)):
+        os.dup2(source, target)
+
+    def tell(text: str) -> None:
+        os.write(pipe, f"ready\n{text}\n".encode())
+        os.close(pipe)
+
+    code = 0
+    try:
+        up(options, tell)
+    except CannotStart as error:
+        print(error, file=sys.stderr)
+        with contextlib.suppress(OSError):
+            os.write(pipe, str(error).encode())
+        code = CANNOT_START
+    except BaseException:
+        logging.exception("the cloud ended")
+        code = 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+@contextlib.contextmanager
+def _database(options: Options, directory: DataDir) -> Iterator[Databases]:
+    """The database of the whole cloud: for a user who may do everything in it, and for each service's role."""
+    if options.database_url != EMBEDDED:
+        yield Databases(options.database_url, {name: as_role(options.database_url, name) for name in SERVICES})
+        return
+    try:
+        server = EmbeddedPostgres(directory.path)
+        server.start()
+    except PostgresError as error:
+        raise CannotStart(str(error)) from error
+    try:
+        yield Databases(server.dsn(database=DATABASE), {name: server.dsn(name, DATABASE) for name in SERVICES})
+    finally:
+        server.stop()
+
+
+def _run(options: Options, directory: DataDir, databases: Databases, say: Callable[[str], None]) -> None:
+    from stackwire.db.bootstrap import BootstrapError
+    from stackwire.runtime.main import REASONS, reason, run
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        run(lambda: _serve(options, directory, databases, say))
+    except (BootstrapError, LookupError, *REASONS) as error:
+        raise CannotStart(reason(error)) from error
+
+
+async def _serve(options: Options, directory: DataDir, databases: Databases, say: Callable[[str], None]) -> None:
+    from stackwire.cloud.cloud import Cloud
+    from stackwire.db.bootstrap import NoSuchDatabase, bootstrap, create_database
+    from stackwire.runtime.main import until_signal
+
+    try:
+        await bootstrap(databases.admin)
+    except NoSuchDatabase:
+        if options.database_url != EMBEDDED:
+            raise
+        await create_database(with_database(databases.admin, "postgres"), DATABASE)
+        await bootstrap(databases.admin)
+    cloud = Cloud(options, database_urls=databases.services, token_key=directory.token_key())
+    names = ORDER if options.trace_port is None else (*ORDER, "trace")
+    await cloud.start(names)
+    try:
+        directory.write_client_files(cloud.urls["identity"], "RegionOne")
+        directory.write_state(_state(options))
+        say(_welcome(options, directory))
+        await until_signal()
+    finally:
+        await cloud.stop()
+
+
+def _state(options: Options) -> dict[str, Any]:
+    return {
+        "pid": os.getpid(),
+        "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "services": options.urls(),
+        "release": options.release,
+        "with_bugs": list(options.with_bugs),
+        "database": "embedded" if options.database_url == EMBEDDED else "external",
+        "bus": "memory" if options.amqp_url == "memory" else "rabbitmq",
+    }
+
+
+def _welcome(options: Options, directory: DataDir) -> str:
+    lines = ["The cloud is ready:"]
+    lines += [f"  {name:<9} {url}" for name, url in options.urls().items()]
+    lines += [
+        "Use it:",
+        f"  export OS_CLIENT_CONFIG_FILE={directory.clouds_yaml} OS_CLOUD=stackwire",
+        f"  . {directory.openrc}       (the same for tools that know no clouds.yaml)",
+        "Clouds: stackwire (demo), stackwire-admin, stackwire-alt; every password is 'secret'.",
+    ]
+    return "\n".join(lines)
+
+
+def _wait_until_free(directory: DataDir, pid: int) -> None:
+    deadline = time.monotonic() + STOP_SECONDS
+    while directory.is_taken():
+        if time.monotonic() > deadline:
+            raise CannotStart(f"the cloud (process {pid}) did not stop within {STOP_SECONDS:.0f} s")
+        time.sleep(0.02)
+
+
+def _health(url: str) -> str:
+    try:
+        with urlopen(f"{url}/healthcheck", timeout=3):  # noqa: S310  # our own http URL
+            return "ok"
+    except URLError as error:
+        return "unavailable" if getattr(error, "code", None) == 503 else "no answer"
+    except OSError:
+        return "no answer"
