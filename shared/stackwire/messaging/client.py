@@ -1,0 +1,206 @@
+"""The asking side of RPC: one reply queue, many calls at once."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from pydantic import ValidationError
+
+from stackwire.contracts.base import Call, Cast, Fanout, Target
+from stackwire.core.context import IN_UNIT_OF_WORK, RequestContext
+from stackwire.core.errors import RemoteError
+from stackwire.messaging import failure
+from stackwire.messaging.envelope import unwrap, wrap
+from stackwire.messaging.errors import BusUnavailable, CallTimeout, PoisonMessage
+from stackwire.messaging.transport import (
+    STANDARD,
+    Address,
+    Consumer,
+    Delivery,
+    Properties,
+    Transport,
+    reply_queue,
+    to_fanout,
+    to_topic,
+)
+
+log = logging.getLogger(__name__)
+R = TypeVar("R")
+
+TIMEOUT = 60.0
+"""Seconds; oslo's rpc_response_timeout."""
+
+
+class _Waiting:
+    """One call under way. ``kept`` is a result that came before its ending (the legacy form in two parts)."""
+
+    __slots__ = ("beat", "future", "kept", "monitor")
+
+    def __init__(self, future: "asyncio.Future[Any]", monitor: int) -> None:
+        self.future = future
+        self.monitor = monitor
+        self.beat: asyncio.Timeout | None = None
+        self.kept: Any = None
+
+
+class RpcClient:
+    """Calls, casts and fanouts over one transport, from any number of tasks; the first call makes the reply queue."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._waiting: dict[str, _Waiting] = {}
+        self._consumer: Consumer | None = None
+        self._starting = asyncio.Lock()
+
+    async def call(
+        self,
+        ctx: RequestContext,
+        message: Call[R],
+        *,
+        server: str | None = None,
+        timeout: float = TIMEOUT,
+        monitor: int | None = None,
+    ) -> R:
+        """The answer of one server of the topic (``server``: of that one).
+
+        ``timeout`` bounds the whole call, ``monitor`` the time without a sign of life from the server; both in seconds.
+        Errors: what the handler raised, where its class is registered, else RemoteError; CallTimeout; Undeliverable
+        when nobody has ever served the topic; BusUnavailable; RuntimeError inside a unit of work.
+        """
+        answer = await self.request(
+            ctx.to_wire(), message.target, message.method, message.to_args(), server=server, timeout=timeout,
+            monitor=monitor,
+        )  # fmt: skip
+        try:
+            return type(message).read_result(answer)
+        except ValidationError as error:
+            raise RemoteError(exc_type="malformed result", value=message.method) from error
+
+    async def cast(self, ctx: RequestContext, message: Cast, *, server: str | None = None) -> None:
+        """Asks one server to do something, without waiting for it. Flows use ``uow.cast`` instead: the outbox."""
+        await self.send(ctx.to_wire(), message.target, message.method, message.to_args(), server=server)
+
+    async def fanout(self, ctx: RequestContext, message: Fanout) -> None:
+        """Asks every server of the topic."""
+        await self.send(ctx.to_wire(), message.target, message.method, message.to_args(), fanout=True)
+
+    async def send(
+        self,
+        context: Mapping[str, Any],
+        target: Target,
+        method: str,
+        args: Mapping[str, Any],
+        *,
+        server: str | None = None,
+        fanout: bool = False,
+        unique_id: str | None = None,
+        mandatory: bool = False,
+    ) -> None:
+        """A cast or fanout from its parts, as the outbox has them.
+
+        ``context`` is the wire form. The same ``unique_id`` again is recognised as the same message. ``mandatory``
+        raises Undeliverable when no queue takes it, instead of losing it in silence.
+        """
+        address = to_fanout(target.topic) if fanout else to_topic(target.exchange, target.topic, server)
+        body = wrap(_request(context, target, method, args, {"_unique_id": _hex(unique_id)}))
+        await self._transport.publish(address, body, STANDARD, mandatory=mandatory and not fanout)
+
+    async def request(
+        self,
+        context: Mapping[str, Any],
+        target: Target,
+        method: str,
+        args: Mapping[str, Any],
+        *,
+        server: str | None = None,
+        timeout: float = TIMEOUT,
+        monitor: int | None = None,
+    ) -> Any:
+        """A call from its parts; answers the result as JSON values."""
+        if IN_UNIT_OF_WORK.get():
+            raise RuntimeError(f"{method} was called inside a unit of work: its locks would be held for a round trip")
+        reply_to = await self._reply_queue()
+        msg_id = uuid4().hex
+        protocol = {"_msg_id": msg_id, "_reply_q": reply_to, "_timeout": monitor, "_unique_id": uuid4().hex}
+        body = wrap(_request(context, target, method, args, protocol))
+        address = to_topic(target.exchange, target.topic, server)
+        waiting = self._waiting[msg_id] = _Waiting(asyncio.get_running_loop().create_future(), monitor or 0)
+        try:
+            return await self._exchange(waiting, address, body, timeout, monitor)
+        except TimeoutError:
+            raise CallTimeout(topic=target.topic, method=method, seconds=timeout) from None
+        finally:
+            del self._waiting[msg_id]
+
+    async def _exchange(
+        self, waiting: _Waiting, address: Address, body: bytes, timeout: float, monitor: int | None
+    ) -> Any:
+        properties = Properties(expiration=max(1, round(timeout * 1000)))
+        async with asyncio.timeout(timeout):
+            # A call nobody can take fails at once, as with oslo's TransportOptions(at_least_once=True).
+            await self._transport.publish(address, body, properties, mandatory=True)
+            if monitor is None:
+                return await waiting.future
+            async with asyncio.timeout(monitor) as waiting.beat:
+                return await waiting.future
+
+    async def _reply_queue(self) -> str:
+        if self._consumer is None:
+            async with self._starting:
+                if self._consumer is None:
+                    self._consumer = await self._transport.consume(reply_queue(), self._on_reply)
+        return self._consumer.queue
+
+    async def _on_reply(self, delivery: Delivery) -> None:
+        await delivery.ack()
+        try:
+            reply = unwrap(delivery.body, delivery.properties)
+        except PoisonMessage as error:
+            log.warning("a reply cannot be read: %s", error)
+            return
+        msg_id = reply.get("_msg_id")
+        waiting = self._waiting.get(msg_id) if isinstance(msg_id, str) else None
+        # Late, doubled and foreign replies have nobody waiting for them.
+        if waiting is not None and not waiting.future.done():
+            _take(waiting, reply)
+
+    async def close(self) -> None:
+        """Calls still waiting fail with BusUnavailable."""
+        for waiting in self._waiting.values():
+            if not waiting.future.done():
+                waiting.future.set_exception(BusUnavailable(url=self._transport.name, reason="closed"))
+        if self._consumer is not None:
+            await self._consumer.close()
+            self._consumer = None
+
+
+def _take(waiting: _Waiting, reply: Mapping[str, Any]) -> None:
+    result, failed = reply.get("result"), reply.get("failure")
+    if failed is not None:
+        waiting.future.set_exception(failure.decode(failed))
+    elif reply.get("ending") is True:
+        waiting.future.set_result(result if waiting.kept is None else waiting.kept)
+    elif result is not None:
+        waiting.kept = result
+    elif waiting.beat is not None:  # a sign of life: the monitor's time begins again
+        waiting.beat.reschedule(asyncio.get_running_loop().time() + waiting.monitor)
+
+
+def _request(
+    context: Mapping[str, Any], target: Target, method: str, args: Mapping[str, Any], protocol: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The payload in oslo's key order."""
+    payload: dict[str, Any] = {"method": method, "args": args}
+    if target.namespace is not None:
+        payload["namespace"] = target.namespace
+    payload["version"] = target.version
+    payload.update(protocol)
+    for key, value in context.items():
+        payload[f"_context_{key}"] = value
+    return payload
+
+
+def _hex(unique_id: str | None) -> str:
+    return uuid4().hex if unique_id is None else unique_id.replace("-", "")

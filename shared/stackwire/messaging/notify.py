@@ -1,0 +1,208 @@
+"""Notifications in oslo.messaging's messagingv2 form: sent with an envelope, read with or without."""
+
+import asyncio
+import logging
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from stackwire.contracts.base import Event
+from stackwire.messaging.envelope import context_of, unwrap, wrap
+from stackwire.messaging.errors import PoisonMessage
+from stackwire.messaging.transport import (
+    STANDARD,
+    Consumer,
+    Delivery,
+    Transport,
+    notification_queue,
+    to_notification,
+)
+
+log = logging.getLogger(__name__)
+
+PRIORITIES = ("audit", "debug", "info", "warn", "error", "critical", "sample")
+_SECRETS = frozenset({"auth_token", "service_token", "service_catalog"})
+
+
+class Notifier:
+    """Publishes events. An event that is kept finds its default queue declared before the first publish to it."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def send(self, event: Event, context: Mapping[str, Any], message_id: str, timestamp: datetime | str) -> None:
+        """Returns when the broker has it. ``context`` is the wire form; secrets in it stay here.
+
+        The same ``message_id`` again is the same message to a listener. ``timestamp`` is when it happened, UTC.
+        """
+        if event.keep:
+            await self._transport.declare(notification_queue(event.exchange, event.topic, event.priority))
+        payload = {
+            "message_id": message_id,
+            "publisher_id": event.publisher_id,
+            "event_type": event.event_type,
+            "priority": event.priority.upper(),
+            "payload": event.payload,
+            "timestamp": timestamp if isinstance(timestamp, str) else _text(timestamp),
+            "_unique_id": message_id.replace("-", ""),
+        }
+        if event.context:
+            payload |= {f"_context_{key}": value for key, value in context.items() if key not in _SECRETS}
+        await self._transport.publish(
+            to_notification(event.exchange, event.topic, event.priority), wrap(payload), STANDARD
+        )
+
+
+def _text(moment: datetime) -> str:
+    """A space, microseconds, no zone."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """An event as it was received. ``exchange`` is where it was published, ``context`` has no prefix."""
+
+    exchange: str
+    message_id: str
+    publisher_id: str
+    event_type: str
+    priority: str
+    payload: Any
+    timestamp: str
+    unique_id: str | None
+    context: Mapping[str, Any]
+
+
+Requeue = Literal["requeue"]
+REQUEUE: Requeue = "requeue"
+"""What a handler returns to have the message delivered again."""
+Handler = Callable[[Notification], Awaitable[Requeue | None]]
+
+
+def read_notification(delivery: Delivery) -> Notification:
+    """PoisonMessage when it is not a notification."""
+    payload = unwrap(delivery.body, delivery.properties)
+    text = {key: payload.get(key, "") for key in ("message_id", "publisher_id", "event_type", "priority", "timestamp")}
+    if not all(isinstance(value, str) for value in text.values()) or not text["event_type"]:
+        raise PoisonMessage("not a notification")
+    unique_id = payload.get("_unique_id")
+    return Notification(
+        exchange=delivery.exchange,
+        payload=payload.get("payload"),
+        unique_id=unique_id if isinstance(unique_id, str) else None,
+        context=context_of(payload),
+        **text,
+    )
+
+
+class Listener:
+    """Reads the notifications of one exchange, or of several, on one topic.
+
+    Without ``pool`` it takes messages from the default queue, which all readers share; with one it has copies of its
+    own. A message is acknowledged after the handler; one whose handler raised is delivered again after ``retry_after``
+    seconds, and given up after ``attempts``.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        exchange: str | Sequence[str],
+        topic: str,
+        priorities: Sequence[str],
+        handler: Handler,
+        pool: str | None = None,
+        *,
+        prefetch: int | None = None,
+        retry_after: float = 1.0,
+        attempts: int = 5,
+    ) -> None:
+        self._transport = transport
+        self._exchanges = (exchange,) if isinstance(exchange, str) else tuple(exchange)
+        self._topic = topic
+        self._priorities = tuple(dict.fromkeys(priority.lower() for priority in priorities))
+        self._handler = handler
+        self._pool = pool
+        self._prefetch = prefetch
+        self._retry_after = retry_after
+        self._attempts = attempts
+        self._failures: OrderedDict[str, int] = OrderedDict()
+        self._seen: deque[str] = deque(maxlen=16)
+        self._consumers: list[Consumer] = []
+        self._handling: set[asyncio.Task[Any]] = set()
+
+    @property
+    def busy(self) -> int:
+        return len(self._handling)
+
+    async def start(self) -> None:
+        queues: dict[str, list[Any]] = {}
+        for priority in self._priorities:
+            for exchange in self._exchanges:
+                binding = notification_queue(exchange, self._topic, priority, self._pool)
+                queues.setdefault(binding.queue, []).append(binding)
+        for first, *others in queues.values():
+            self._consumers.append(
+                await self._transport.consume(first, self._on_delivery, also=others, prefetch=self._prefetch)
+            )
+
+    async def stop(self) -> None:
+        """Lets handlers end; whatever was not handled goes back to the queue."""
+        for consumer in self._consumers:
+            await consumer.cancel()
+        handling = [task for task in self._handling if task is not asyncio.current_task()]
+        for task in handling:
+            task.cancel()
+        await asyncio.gather(*handling, return_exceptions=True)
+        for consumer in self._consumers:
+            await consumer.close()
+        self._consumers.clear()
+
+    async def _on_delivery(self, delivery: Delivery) -> None:
+        try:
+            notification = read_notification(delivery)
+        except PoisonMessage as error:
+            log.warning("a notification on %s cannot be read: %s", delivery.queue, error)
+            await delivery.reject()
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        self._handling.add(task)
+        try:
+            await self._handle(notification, delivery)
+        except asyncio.CancelledError:
+            await delivery.reject(requeue=True)
+            raise
+        finally:
+            self._handling.discard(task)
+
+    async def _handle(self, notification: Notification, delivery: Delivery) -> None:
+        if notification.unique_id is not None and notification.unique_id in self._seen:
+            await delivery.ack()
+            return
+        try:
+            wish = await self._handler(notification)
+        except Exception:
+            log.exception("the listener for %s failed on %s", self._topic, notification.event_type)
+            await self._again(notification.message_id, delivery)
+            return
+        if wish == REQUEUE:
+            await delivery.reject(requeue=True)
+            return
+        if notification.unique_id is not None:
+            self._seen.append(notification.unique_id)
+        self._failures.pop(notification.message_id, None)
+        await delivery.ack()
+
+    async def _again(self, message_id: str, delivery: Delivery) -> None:
+        """Held back a while before it is requeued: redelivery at once is a busy loop."""
+        failed = self._failures.pop(message_id, 0) + 1
+        if failed >= self._attempts:
+            await delivery.reject()
+            return
+        self._failures[message_id] = failed
+        if len(self._failures) > 1_000:
+            self._failures.popitem(last=False)
+        await asyncio.sleep(self._retry_after)
+        await delivery.reject(requeue=True)

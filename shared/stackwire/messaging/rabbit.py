@@ -1,0 +1,470 @@
+"""The bus on RabbitMQ: a connection that consumes and one that publishes with confirms, repaired with the same names.
+
+aio-pika opens connections and channels; publishing, consuming and settling go to the channel below it, which costs
+less.  Repairs are ours: what consumes is restored before anything is sent, because a request published before its
+queue is back would be lost.
+"""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from typing import Any, cast
+from uuid import uuid4
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.exceptions import (
+    AMQPError,
+    AuthenticationError,
+    ChannelPreconditionFailed,
+    DeliveryError,
+    ProbableAuthenticationError,
+    PublishError,
+)
+from aiormq import spec
+from aiormq.abc import DeliveredMessage
+from aiormq.channel import Channel as Frames
+from aiormq.exceptions import AMQPChannelError, ConnectionNotAllowed
+
+from stackwire.messaging.errors import BusUnavailable, Undeliverable
+from stackwire.messaging.firehose import FIREHOSE, traced
+from stackwire.messaging.options import RabbitOptions, parse
+from stackwire.messaging.transport import (
+    STANDARD,
+    Address,
+    Binding,
+    Consumer,
+    Deliver,
+    Delivery,
+    Properties,
+    Seen,
+    Tasks,
+    Transport,
+    masked,
+)
+
+log = logging.getLogger(__name__)
+
+_WATCHED = 10_000  # records the broker keeps for a watcher that is slow
+_REFUSED = (AuthenticationError, ProbableAuthenticationError, ConnectionNotAllowed)
+_LOST = (AMQPError, OSError, RuntimeError, TimeoutError)
+_ATTEMPT = 15.0  # seconds for one attempt to connect and restore
+_PAUSES = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
+
+
+class RabbitDelivery:
+    __slots__ = (
+        "_channel", "_tag", "body", "exchange", "properties", "queue", "redelivered", "routing_key",
+    )  # fmt: skip
+
+    def __init__(self, message: DeliveredMessage, queue: str, settles: bool) -> None:
+        header = message.header.properties
+        self._channel = message.channel
+        self._tag = message.delivery.delivery_tag if settles else None  # type: ignore[union-attr]
+        self.body = message.body
+        self.properties = _properties(header)
+        self.exchange = message.exchange or ""
+        self.routing_key = message.routing_key or ""
+        self.queue = queue
+        self.redelivered = bool(message.redelivered)
+
+    async def ack(self) -> None:
+        tag, self._tag = self._tag, None
+        if tag is not None:
+            with suppress(*_LOST):  # the channel is gone: the broker delivers it again
+                await self._channel.basic_ack(tag, wait=False)
+
+    async def reject(self, *, requeue: bool = False) -> None:
+        tag, self._tag = self._tag, None
+        if tag is not None:
+            with suppress(*_LOST):
+                await self._channel.basic_reject(tag, requeue=requeue, wait=False)
+
+
+class _RabbitConsumer:
+    """One queue on one channel, so that a refused declare closes nothing else."""
+
+    def __init__(
+        self, transport: "RabbitTransport", bindings: Sequence[Binding], deliver: Deliver, prefetch: int
+    ) -> None:
+        self.bindings = bindings
+        self._transport = transport
+        self._deliver = deliver
+        self._prefetch = prefetch
+        self._channel: AbstractChannel | None = None
+        self._frames: Frames | None = None
+        self._tag: str | None = None
+        # Replies and watched traffic are settled by arriving, as oslo settles replies.
+        self._settles = bindings[0].kind not in ("reply", "watch")
+        self.cancelled = False
+
+    @property
+    def queue(self) -> str:
+        return self.bindings[0].queue
+
+    @property
+    def alive(self) -> bool:
+        return self._frames is not None and not self._frames.is_closed and self._tag is not None
+
+    async def start(self, connection: AbstractConnection) -> None:
+        await self._drop_channel()
+        self._channel, frames = await _open(connection, confirms=False)
+        await self._transport.declare_queue(frames, self.bindings)
+        if self._settles and self._prefetch:
+            await frames.basic_qos(prefetch_count=self._prefetch)
+        frames.on_consumer_cancel_callbacks.add(self._cancelled_by_broker)
+        self._frames = frames
+        answer = await frames.basic_consume(self.queue, self._on_message, no_ack=not self._settles)
+        self._tag = answer.consumer_tag
+        self._channel.close_callbacks.add(self._transport.lost)
+
+    async def _on_message(self, message: DeliveredMessage) -> None:
+        delivery = RabbitDelivery(message, self.queue, self._settles)
+        if self._settles:
+            # A task of our own: the library cancels its own when the connection drops, and a handler must not care.
+            self._transport.spawn(self._guarded(delivery))
+        else:
+            await self._deliver(delivery)
+
+    async def _guarded(self, delivery: Delivery) -> None:
+        try:
+            await self._deliver(delivery)
+        except BaseException:
+            await delivery.reject()
+            raise
+
+    async def _cancelled_by_broker(self, _: object) -> None:
+        self._tag = None
+        self._transport.lost()
+
+    async def cancel(self) -> None:
+        self.cancelled = True
+        tag, self._tag = self._tag, None
+        if tag is not None and self._frames is not None and not self._frames.is_closed:
+            with suppress(*_LOST):
+                await self._frames.basic_cancel(tag)
+
+    async def close(self) -> None:
+        await self.cancel()
+        self._transport.forget(self)
+        if self.bindings[0].kind == "fanout" and self._frames is not None and not self._frames.is_closed:
+            with suppress(*_LOST):
+                await self._frames.queue_delete(self.queue)
+        await self._drop_channel()
+
+    async def _drop_channel(self) -> None:
+        channel, self._channel, self._frames, self._tag = self._channel, None, None, None
+        if channel is not None:
+            channel.close_callbacks.discard(self._transport.lost)
+            with suppress(*_LOST):
+                await channel.close()
+
+
+class RabbitTransport:
+    """Made by ``open``. Publishing while the broker is away waits for it, up to the option ``publish_timeout``."""
+
+    def __init__(self, url: str, options: RabbitOptions, name: str) -> None:
+        self.name = name
+        self.options = options
+        self._url = url
+        self._consuming: AbstractConnection | None = None
+        self._sending: AbstractConnection | None = None
+        self._publisher: Frames | None = None
+        self._declarer: Frames | None = None
+        self._declaring = asyncio.Lock()
+        self._channels: list[AbstractChannel] = []
+        self._consumers: list[_RabbitConsumer] = []
+        self._declared: set[str | Binding] = set()
+        self._up = asyncio.Event()
+        self._repairing: asyncio.Task[None] | None = None
+        self._closing = False
+        self._tasks = Tasks(lambda error: log.error("a task of the bus failed", exc_info=error))
+
+    @classmethod
+    async def open(cls, url: str, *, name: str, patience: float = 10.0) -> "RabbitTransport":
+        """BusUnavailable, the URL masked, when the broker does not answer within ``patience`` seconds or says no."""
+        address, options = parse(url)
+        transport = cls(address, options, name)
+        until = time.monotonic() + patience
+        for pause in (*_PAUSES, *[_PAUSES[-1]] * 1_000):
+            try:
+                async with asyncio.timeout(max(1.0, min(_ATTEMPT, until - time.monotonic()))):
+                    await transport._restore()
+                return transport
+            except _LOST as error:
+                if isinstance(error, _REFUSED) or time.monotonic() + pause > until:
+                    await transport.close()
+                    raise transport._unavailable(str(error) or type(error).__name__) from None
+            await asyncio.sleep(pause)
+        raise AssertionError("unreachable")
+
+    def _unavailable(self, reason: str) -> BusUnavailable:
+        return BusUnavailable(url=masked(self._url), reason=masked(reason))
+
+    # -- keeping the connections
+
+    async def _connect(self, role: str) -> AbstractConnection:
+        connection = await aio_pika.connect(
+            self._url,
+            timeout=_ATTEMPT,
+            client_properties={"connection_name": f"{self.name}:{os.getpid()}:{role}"},
+        )
+        connection.close_callbacks.add(self.lost)
+        return connection
+
+    async def _restore(self) -> None:
+        """Whatever is missing, in the order that loses nothing: consumers first, then senders."""
+        if self._consuming is None or self._consuming.is_closed:
+            self._consuming = await self._connect("consuming")
+        for consumer in list(self._consumers):
+            if not consumer.alive and not consumer.cancelled:
+                await self._restart(consumer, self._consuming)
+        if self._sending is None or self._sending.is_closed:
+            self._declared.clear()
+            self._channels.clear()
+            self._publisher = self._declarer = None
+            self._sending = await self._connect("sending")
+        if self._publisher is None or self._publisher.is_closed:
+            channel, self._publisher = await _open(self._sending, confirms=True)
+            channel.close_callbacks.add(self.lost)
+            self._channels.append(channel)
+        self._up.set()
+
+    async def _restart(self, consumer: _RabbitConsumer, connection: AbstractConnection) -> None:
+        try:
+            await consumer.start(connection)
+        except AMQPChannelError as error:
+            # Redeclaring is refused (a peer made the queue otherwise meanwhile): the others must not wait for it.
+            if connection.is_closed:
+                raise
+            consumer.cancelled = True
+            log.error("the queue %s cannot be consumed any more: %s", consumer.queue, error)
+
+    def lost(self, *_: object) -> None:
+        """A connection, channel or consumer went away: nothing is published until all is as it was."""
+        self._up.clear()
+        if not self._closing and (self._repairing is None or self._repairing.done()):
+            self._repairing = self._tasks.spawn(self._repair())
+
+    async def _repair(self) -> None:
+        pauses = iter(_PAUSES)
+        pause = 0.0
+        while not self._closing:
+            await asyncio.sleep(pause)
+            try:
+                async with asyncio.timeout(_ATTEMPT):
+                    await self._restore()
+            except _LOST as error:
+                log.warning("the bus at %s is away: %s", masked(self._url), masked(str(error)))
+            if self._healthy():
+                self._up.set()
+                log.info("the bus at %s is back", masked(self._url))
+                return
+            self._up.clear()
+            pause = next(pauses, _PAUSES[-1])
+
+    def _healthy(self) -> bool:
+        return (
+            self._publisher is not None
+            and not self._publisher.is_closed
+            and all(consumer.alive or consumer.cancelled for consumer in self._consumers)
+        )
+
+    # -- sending
+
+    async def publish(
+        self, address: Address, body: bytes, properties: Properties = STANDARD, *, mandatory: bool = False
+    ) -> None:
+        try:
+            async with asyncio.timeout(self.options.publish_timeout):
+                while not await self._published(address, body, properties, mandatory):
+                    pass
+        except TimeoutError:
+            raise self._unavailable("no confirm in time") from None
+
+    async def _published(self, address: Address, body: bytes, properties: Properties, mandatory: bool) -> bool:
+        """False when it has to be tried again: the connection went away before the confirm, or the exchange did."""
+        publisher = await self._sender()
+        try:
+            if address.exchange and (address.exchange_type == "fanout" or address.exchange not in self._declared):
+                await self._declare_exchange(address.exchange, address.exchange_type)
+            await publisher.basic_publish(
+                body,
+                exchange=address.exchange,
+                routing_key=address.routing_key,
+                properties=_frame(properties),
+                mandatory=mandatory,
+                wait=False,
+            )
+            return True
+        except PublishError:
+            raise Undeliverable(exchange=address.exchange, routing_key=address.routing_key) from None
+        except DeliveryError as error:
+            raise self._unavailable("the broker refused a message") from error
+        except AMQPChannelError as error:
+            self._declared.discard(address.exchange)
+            if "ACCESS_REFUSED" in str(error):
+                self.lost()
+                raise self._unavailable(str(error)) from None
+        except Exception:
+            if not publisher.is_closed and self._sending is not None and not self._sending.is_closed:
+                raise
+        self.lost()
+        return False
+
+    async def _sender(self) -> Frames:
+        while not self._up.is_set() or self._publisher is None:
+            if self._closing:
+                raise self._unavailable("closed")
+            await self._up.wait()
+        return self._publisher
+
+    async def declare(self, binding: Binding) -> None:
+        if binding in self._declared:
+            return
+        await self._sender()
+        async with self._declaring:
+            try:
+                await self.declare_queue(await self._declaring_channel(), (binding,))
+            except AMQPChannelError as error:
+                raise self._unavailable(str(error)) from None
+        self._declared.add(binding)
+
+    async def _declare_exchange(self, name: str, kind: str) -> None:
+        async with self._declaring:
+            await self._exchange(await self._declaring_channel(), name, kind)
+        self._declared.add(name)
+
+    async def _declaring_channel(self) -> Frames:
+        """Not the one that publishes: a refused declare closes its channel."""
+        if self._declarer is None or self._declarer.is_closed:
+            assert self._sending is not None
+            channel, self._declarer = await _open(self._sending, confirms=False)
+            self._channels.append(channel)
+        return self._declarer
+
+    async def _exchange(self, frames: Frames, name: str, kind: str) -> None:
+        if not name or name.startswith("amq."):
+            return
+        await frames.exchange_declare(
+            name, exchange_type=kind, durable=self.options.exchange_is_durable(kind), auto_delete=kind == "fanout"
+        )
+
+    async def declare_queue(self, frames: Frames, bindings: Sequence[Binding]) -> None:
+        """Exchange, queue and bindings, with the options' durability and type."""
+        first = bindings[0]
+        watch = first.kind == "watch"
+        arguments: dict[str, Any] = {"x-max-length": _WATCHED} if watch else self.options.queue_arguments(first)
+        if self.options.dead_letters(first):
+            await self._dead_letter_queue(frames)
+        for binding in bindings:
+            await self._exchange(frames, binding.exchange, binding.exchange_type)
+        await frames.queue_declare(
+            first.queue,
+            durable=not watch and self.options.queue_is_durable(first),
+            exclusive=watch,
+            auto_delete=watch,
+            arguments=arguments,
+        )
+        for binding in bindings:
+            if binding.exchange:
+                await frames.queue_bind(binding.queue, binding.exchange, binding.routing_key)
+
+    async def _dead_letter_queue(self, frames: Frames) -> None:
+        name = self.options.dead_letter
+        await frames.exchange_declare(name, exchange_type="fanout", durable=True)
+        await frames.queue_declare(name, durable=True, arguments={"x-queue-type": "quorum"})
+        await frames.queue_bind(name, name, "")
+
+    # -- receiving
+
+    async def consume(
+        self, binding: Binding, deliver: Deliver, *, also: Sequence[Binding] = (), prefetch: int | None = None
+    ) -> Consumer:
+        bound = self.options.rabbit_qos_prefetch_count if prefetch is None else prefetch
+        consumer = _RabbitConsumer(self, (binding, *also), deliver, bound)
+        await self._sender()
+        assert self._consuming is not None
+        try:
+            await consumer.start(self._consuming)
+        except ChannelPreconditionFailed as error:
+            raise self._unavailable(f"{binding.queue} exists with other properties: {error}") from None
+        except _LOST as error:
+            if not self._consuming.is_closed:
+                raise self._unavailable(str(error)) from None
+            # Lost while starting: the repair starts it with the rest.
+        self._consumers.append(consumer)
+        if not consumer.alive:
+            self.lost()
+        return consumer
+
+    async def watch(self, seen: Seen) -> Consumer:
+        """RabbitMQ's firehose: tracing must be on for the vhost (``rabbitmqctl trace_on -p VHOST``)."""
+
+        async def deliver(delivery: Delivery) -> None:
+            seen(traced(delivery))
+
+        name = f"watch_{uuid4().hex}"
+        publishes = Binding("watch", name, FIREHOSE, "publish.#")
+        deliveries = Binding("watch", name, FIREHOSE, "deliver.#")
+        return await self.consume(publishes, deliver, also=(deliveries,))
+
+    def forget(self, consumer: _RabbitConsumer) -> None:
+        if consumer in self._consumers:
+            self._consumers.remove(consumer)
+
+    # -- the rest
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return self._tasks.spawn(work)
+
+    async def close(self) -> None:
+        """Fanout queues are deleted, unsettled deliveries go back; the reply queue expires by itself."""
+        self._closing = True
+        if self._repairing is not None:
+            self._repairing.cancel()
+        for consumer in list(self._consumers):
+            await consumer.close()
+        await self._tasks.cancel()
+        self._up.set()  # whoever still waits to publish learns that it is closed
+        self._publisher = None
+        for connection in (self._sending, self._consuming):
+            if connection is not None and not connection.is_closed:
+                with suppress(*_LOST):
+                    await connection.close()
+
+
+async def _open(connection: AbstractConnection, *, confirms: bool) -> tuple[AbstractChannel, Frames]:
+    channel = connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
+    await channel.initialize()
+    return channel, cast(Frames, await channel.get_underlay_channel())
+
+
+def _frame(properties: Properties) -> spec.Basic.Properties:
+    return spec.Basic.Properties(
+        content_type=properties.content_type,
+        content_encoding=properties.content_encoding,
+        headers=dict(properties.headers),
+        delivery_mode=properties.delivery_mode,
+        priority=properties.priority,
+        expiration=None if properties.expiration is None else str(properties.expiration),
+    )
+
+
+def _properties(header: spec.Basic.Properties) -> Properties:
+    expiration = header.expiration
+    return Properties(
+        content_type=header.content_type,
+        content_encoding=header.content_encoding,
+        headers=header.headers or {},
+        delivery_mode=header.delivery_mode,
+        priority=header.priority,
+        expiration=int(expiration) if expiration and str(expiration).isdecimal() else None,
+        user_id=header.user_id,
+    )
+
+
+_: type[Transport] = RabbitTransport

@@ -1,0 +1,235 @@
+"""The seam between what is said and how it travels: bytes in, bytes out.
+
+Above it: RPC and notifications in oslo.messaging's encoding.  Below it: RabbitMQ, or queues in this process.
+Names of exchanges and queues are oslo.messaging's (oslo_messaging/_drivers/amqpdriver.py, impl_rabbit.py).
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextvars import Context
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from uuid import uuid4
+
+if TYPE_CHECKING:
+    from stackwire.messaging.memory import MemoryBroker
+
+ExchangeType = Literal["topic", "fanout", "direct"]
+Kind = Literal["topic", "fanout", "reply", "notification", "watch"]
+
+CONTENT_TYPE = "application/json"
+CONTENT_ENCODING = "utf-8"
+REPLY_EXPIRES_MS = 1_800_000
+"""A reply or fanout queue nobody consumes goes away after this long (rabbit_transient_queues_ttl)."""
+
+
+class Address(NamedTuple):
+    """Where a message is published to. The default exchange ``""`` routes by queue name."""
+
+    exchange: str
+    routing_key: str
+    exchange_type: ExchangeType = "topic"
+
+
+class Binding(NamedTuple):
+    """A queue and what it gets. ``kind`` decides durability, expiry and what a clean close does."""
+
+    kind: Kind
+    queue: str
+    exchange: str
+    routing_key: str
+    exchange_type: ExchangeType = "topic"
+
+
+def to_topic(exchange: str, topic: str, server: str | None = None) -> Address:
+    return Address(exchange, f"{topic}.{server}" if server else topic)
+
+
+def to_fanout(topic: str) -> Address:
+    return Address(f"{topic}_fanout", "", "fanout")
+
+
+def to_reply(queue: str) -> Address:
+    return Address("", queue, "direct")
+
+
+def to_notification(exchange: str, topic: str, priority: str) -> Address:
+    return Address(exchange, f"{topic}.{priority.lower()}")
+
+
+def topic_queue(exchange: str, topic: str, server: str | None = None) -> Binding:
+    name = f"{topic}.{server}" if server else topic
+    return Binding("topic", name, exchange, name)
+
+
+def fanout_queue(topic: str) -> Binding:
+    return Binding("fanout", f"{topic}_fanout_{uuid4().hex}", f"{topic}_fanout", topic, "fanout")
+
+
+def reply_queue() -> Binding:
+    name = f"reply_{uuid4().hex}"
+    return Binding("reply", name, "", name, "direct")
+
+
+def notification_queue(exchange: str, topic: str, priority: str, pool: str | None = None) -> Binding:
+    """The default queue takes its name from the key and is shared by all readers; a pool has a copy of its own."""
+    key = f"{topic}.{priority.lower()}"
+    return Binding("notification", pool or key, exchange, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Properties:
+    """What oslo.messaging sets on every message. ``expiration`` is in milliseconds; ``user_id`` is believed only
+    because RabbitMQ checks it against the login."""
+
+    content_type: str | None = CONTENT_TYPE
+    content_encoding: str | None = CONTENT_ENCODING
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    delivery_mode: int | None = 2
+    priority: int | None = 0
+    expiration: int | None = None
+    user_id: str | None = None
+
+
+STANDARD = Properties()
+
+
+class Delivery(Protocol):
+    """One message at a consumer. Settled once; settling again, or when its connection is gone, does nothing."""
+
+    body: bytes
+    properties: Properties
+    exchange: str
+    routing_key: str
+    queue: str
+    redelivered: bool
+
+    async def ack(self) -> None: ...
+
+    async def reject(self, *, requeue: bool = False) -> None:
+        """Without ``requeue`` the message is dead-lettered where the queue has a dead-letter exchange, else gone."""
+
+
+Deliver = Callable[[Delivery], Awaitable[None]]
+
+
+class Consumer(Protocol):
+    """A queue being consumed."""
+
+    @property
+    def queue(self) -> str: ...
+
+    async def cancel(self) -> None:
+        """No further deliveries; those at hand can still be settled."""
+
+    async def close(self) -> None:
+        """Unsettled deliveries go back to the queue; a fanout queue is deleted."""
+
+
+class WireRecord(NamedTuple):
+    """What a watcher sees. ``queues``: where a publish was routed to, or the queue of a delivery.
+
+    ``deliver`` bodies are the published ones; ``return`` is a mandatory message nobody takes, ``drop`` any other.
+    ``time`` is seconds since the epoch.
+    """
+
+    kind: Literal["publish", "deliver", "return", "drop"]
+    exchange: str
+    routing_key: str
+    queues: tuple[str, ...]
+    body: bytes
+    properties: Properties
+    time: float
+    redelivered: bool = False
+
+
+Seen = Callable[[WireRecord], None]
+
+
+class Transport(Protocol):
+    """One process's way to the bus."""
+
+    name: str
+
+    async def publish(
+        self, address: Address, body: bytes, properties: Properties = STANDARD, *, mandatory: bool = False
+    ) -> None:
+        """Returns when the broker has the message. Declares the exchange before the first publish to it.
+
+        Errors: Undeliverable when ``mandatory`` and no queue takes it; BusUnavailable.
+        """
+
+    async def declare(self, binding: Binding) -> None:
+        """Makes the queue exist and bound, without consuming; remembered, so that asking again costs nothing."""
+
+    async def consume(
+        self, binding: Binding, deliver: Deliver, *, also: Sequence[Binding] = (), prefetch: int | None = None
+    ) -> Consumer:
+        """Each delivery runs in a task and a context of its own. ``also``: further bindings of the same queue.
+
+        ``prefetch`` bounds the unsettled deliveries of this consumer; None is the transport's own bound.
+        """
+
+    async def watch(self, seen: Seen) -> Consumer:
+        """Calls ``seen`` with every message published and delivered on the whole bus."""
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """A background task that belongs to the transport: counted as activity, cancelled at close."""
+
+    async def close(self) -> None: ...
+
+
+class Tasks:
+    """Background tasks with a strong reference, a clean context, and a log line when one fails."""
+
+    def __init__(self, failed: Callable[[BaseException], None], ended: Callable[[], None] = lambda: None) -> None:
+        self._running: set[asyncio.Task[None]] = set()
+        self._failed = failed
+        self._ended = ended
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        # A fresh context: a handler must not inherit the publisher's open unit of work or request context.
+        task = asyncio.get_running_loop().create_task(work, context=Context())
+        self._running.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed(error)
+        self._ended()
+
+    async def cancel(self) -> None:
+        tasks = [task for task in self._running if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def masked(text: str) -> str:
+    """The text without the user and password of any URL in it."""
+    return re.sub(r"://[^/@\s]*@", "://***@", text)
+
+
+async def connect(
+    amqp_url: str, *, name: str, broker: "MemoryBroker | None" = None, patience: float = 10.0
+) -> Transport:
+    """``memory`` with a broker of this process, or ``amqp(s)://user:password@host:port/vhost?option=value``.
+
+    ``name`` is what the broker shows for the connection. A broker that does not answer is tried again for ``patience``
+    seconds, then BusUnavailable with the URL masked; a refused login at once.
+    """
+    if amqp_url == "memory":
+        from stackwire.messaging.memory import MemoryTransport
+
+        if broker is None:
+            raise ValueError("the in-process bus joins one process only: give a broker, or the URL of a RabbitMQ")
+        return MemoryTransport(broker, name)
+    from stackwire.messaging.rabbit import RabbitTransport
+
+    return await RabbitTransport.open(amqp_url, name=name, patience=patience)
