@@ -1,0 +1,39 @@
+"""What a project may have, and which of it each version speaks of. ``nova/conf/quota.py``, its defaults."""
+
+from collections.abc import Mapping
+
+from stackwire.compute.domain.errors import TooManyInstances
+
+DEFAULTS: Mapping[str, int] = {
+    "instances": 10,
+    "cores": 20,
+    "ram": 51200,
+    "metadata_items": 128,
+    "key_pairs": 100,
+    "server_groups": 10,
+    "server_group_members": 10,
+}
+UNLIMITED = -1
+# Quotas that no longer exist or that another service has by now; told to the versions that knew them
+NETWORK: Mapping[str, int] = {"fixed_ips": -1, "floating_ips": -1, "security_groups": -1, "security_group_rules": -1}
+INJECTION: Mapping[str, int] = {
+    "injected_files": 0,
+    "injected_file_content_bytes": 0,
+    "injected_file_path_bytes": 0,
+}
+NETWORK_UNTIL, INJECTION_UNTIL = (2, 36), (2, 57)
+
+
+def check(limits: Mapping[str, int], used: Mapping[str, int], asked: Mapping[str, int]) -> None:
+    """TooManyInstances (403) when what is asked for does not fit beside what is used; -1 is no limit."""
+    for name, wanted in asked.items():
+        limit = limits[name]
+        if limit != UNLIMITED and used[name] + wanted > limit:
+            raise TooManyInstances(overs=name, req=wanted, used=used[name], allowed=limit)
+
+
+def told(values: Mapping[str, int], version: tuple[int, int]) -> dict[str, int]:
+    """The quota set as a version shows it."""
+    network = NETWORK if version < NETWORK_UNTIL else {}
+    injection = INJECTION if version < INJECTION_UNTIL else {}
+    return {**values, **network, **injection}
