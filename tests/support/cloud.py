@@ -1,0 +1,250 @@
+"""A whole cloud inside a test: the real services in one loop, the in-process bus, a PostgreSQL database of its own.
+
+async def test_a_story(a_cloud):
+    cloud = await a_cloud(release="pike")
+    demo = await cloud.http("demo")
+    answer = await demo.post("image", "/v2/images", json={"name": "i"})
+    await cloud.settle()
+"""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import aiohttp
+import orjson
+import pytest
+
+from stackwire.cloud.cloud import Cloud
+from stackwire.cloud.options import ORDER, Options, free_ports
+from stackwire.core.clock import Clock
+from stackwire.db.bootstrap import SERVICES
+from support.postgres import TestDatabase
+
+T = TypeVar("T")
+TOKEN_KEY = "0123456789abcdef" * 4
+PROJECT_OF = {"demo": "demo", "admin": "admin", "alt": "alt"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``json`` is None when the body is not JSON."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            return None
+
+    def ok(self, *statuses: int) -> "Answer":
+        """Itself, when the status is one of these (or any 2xx); else the test fails with the body."""
+        expected = statuses or range(200, 300)
+        assert self.status in expected, f"{self.status}: {self.body[:2000]!r}"
+        return self
+
+
+class JsonClient:
+    """One user's way to the services. ``{project_id}`` in a path is the token's project."""
+
+    def __init__(self, session: aiohttp.ClientSession, urls: Mapping[str, str], token: str, project_id: str) -> None:
+        self._session = session
+        self.urls = urls
+        self.token = token
+        self.project_id = project_id
+
+    async def request(
+        self,
+        method: str,
+        service: str,
+        path: str,
+        *,
+        json: Any = None,
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """``json`` is sent as such (a list or a dictionary), ``data`` as bytes."""
+        sent = {"X-Auth-Token": self.token, **(headers or {})}
+        if json is not None:
+            data = orjson.dumps(json)
+            sent.setdefault("Content-Type", "application/json")
+        url = f"{self.urls[service]}{path.replace('{project_id}', self.project_id)}"
+        async with self._session.request(method, url, data=data, headers=sent) as response:
+            return Answer(response.status, dict(response.headers), await response.read())
+
+    async def get(self, service: str, path: str, **kwargs: Any) -> Answer:
+        return await self.request("GET", service, path, **kwargs)
+
+    async def post(self, service: str, path: str, **kwargs: Any) -> Answer:
+        return await self.request("POST", service, path, **kwargs)
+
+    async def put(self, service: str, path: str, **kwargs: Any) -> Answer:
+        return await self.request("PUT", service, path, **kwargs)
+
+    async def patch(self, service: str, path: str, **kwargs: Any) -> Answer:
+        return await self.request("PATCH", service, path, **kwargs)
+
+    async def delete(self, service: str, path: str, **kwargs: Any) -> Answer:
+        return await self.request("DELETE", service, path, **kwargs)
+
+
+class TestCloud:
+    """The cloud of one test. ``rows`` reads any service's tables, for the tests that compare them with recordings."""
+
+    __test__ = False
+
+    def __init__(self, cloud: Cloud, database: TestDatabase) -> None:
+        self.cloud = cloud
+        self.database = database
+        self._session = aiohttp.ClientSession()
+        self._clients: dict[tuple[str, str], JsonClient] = {}
+
+    @property
+    def urls(self) -> dict[str, str]:
+        return self.cloud.urls
+
+    @property
+    def auth_url(self) -> str:
+        return f"{self.urls['identity']}/v3"
+
+    async def settle(self, timeout: float = 30.0) -> None:
+        """Returns when nothing is under way anywhere."""
+        await self.cloud.settle(timeout)
+
+    async def http(self, user: str = "demo", project: str | None = None) -> JsonClient:
+        """An authenticated client; every seeded user's password is ``secret``."""
+        project = project or PROJECT_OF.get(user, "demo")
+        if (user, project) not in self._clients:
+            self._clients[user, project] = await self._log_in(user, project)
+        return self._clients[user, project]
+
+    async def _log_in(self, user: str, project: str) -> JsonClient:
+        domain = {"id": "default"}
+        wish = {
+            "auth": {
+                "identity": {
+                    "methods": ["password"],
+                    "password": {"user": {"name": user, "domain": domain, "password": "secret"}},
+                },
+                "scope": {"project": {"name": project, "domain": domain}},
+            }
+        }
+        async with self._session.post(f"{self.auth_url}/auth/tokens", json=wish) as response:
+            body = await response.json()
+            assert response.status == 201, body
+            token = response.headers["X-Subject-Token"]
+        return JsonClient(self._session, self.urls, token, body["token"]["project"]["id"])
+
+    async def sdk(self, use: Callable[[Any], T], user: str = "demo", project: str | None = None) -> T:
+        """Runs ``use(connection)`` in a thread: openstacksdk blocks, and the cloud lives on this loop."""
+        return await asyncio.to_thread(lambda: use(self.connection(user, project)))
+
+    def connection(self, user: str = "demo", project: str | None = None) -> Any:
+        """An openstacksdk Connection; use it in a thread only (``sdk``)."""
+        import openstack.connection
+
+        return openstack.connection.Connection(
+            auth={
+                "auth_url": self.auth_url,
+                "username": user,
+                "password": "secret",
+                "project_name": project or PROJECT_OF.get(user, "demo"),
+                "user_domain_name": "Default",
+                "project_domain_name": "Default",
+            },
+            region_name="RegionOne",
+            load_yaml_config=False,
+            load_envvars=False,
+        )
+
+    async def openstack(self, *words: str, user: str = "demo", project: str | None = None) -> str:
+        """The output of the stock ``openstack`` command; the test fails with its errors."""
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": "/nonexistent",
+            "PYTHONWARNINGS": "ignore",
+            "OS_AUTH_URL": self.auth_url,
+            "OS_USERNAME": user,
+            "OS_PASSWORD": "secret",
+            "OS_PROJECT_NAME": project or PROJECT_OF.get(user, "demo"),
+            "OS_USER_DOMAIN_NAME": "Default",
+            "OS_PROJECT_DOMAIN_NAME": "Default",
+            "OS_REGION_NAME": "RegionOne",
+            "OS_IDENTITY_API_VERSION": "3",
+        }
+        process = await asyncio.create_subprocess_exec(
+            str(Path(sys.executable).with_name("openstack")),
+            *words,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        assert process.returncode == 0, f"openstack {' '.join(words)}: {err.decode()}"
+        return out.decode()
+
+    async def rows(self, service: str, sql: str, *args: object) -> list[dict[str, Any]]:
+        return await self.cloud.services[service].database.rows(sql, *args)
+
+    async def close(self) -> None:
+        await self._session.close()
+        await self.cloud.stop()
+
+
+class ACloud(Protocol):
+    def __call__(
+        self,
+        *,
+        release: str = "current",
+        with_bugs: Sequence[str] = (),
+        services: Sequence[str] = ORDER,
+        clock: Clock | None = None,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+        amqp_url: str = "memory",
+    ) -> Awaitable[TestCloud]: ...
+
+
+@pytest.fixture
+async def a_cloud(postgres: TestDatabase, tmp_path: Path) -> AsyncIterator[ACloud]:
+    """Builds and starts a cloud; stopped after the test. A second one shares its database and files."""
+    started: list[TestCloud] = []
+
+    async def build(
+        *,
+        release: str = "current",
+        with_bugs: Sequence[str] = (),
+        services: Sequence[str] = ORDER,
+        clock: Clock | None = None,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+        amqp_url: str = "memory",
+    ) -> TestCloud:
+        options = Options(
+            data_dir=tmp_path / "cloud",
+            ports=free_ports(ORDER),
+            release=release,
+            with_bugs=tuple(with_bugs),
+            amqp_url=amqp_url,
+        )
+        urls = {name: postgres.url(name) for name in SERVICES}
+        cloud = Cloud(options, database_urls=urls, token_key=TOKEN_KEY, clock=clock, settings=settings)
+        await cloud.start(services)
+        started.append(TestCloud(cloud, postgres))
+        return started[-1]
+
+    yield build
+    for cloud in started:
+        await cloud.close()
+
+
+@pytest.fixture
+async def cloud(a_cloud: ACloud) -> TestCloud:
+    """Today's rules, every service."""
+    return await a_cloud()
