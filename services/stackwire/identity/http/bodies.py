@@ -23,14 +23,14 @@ class _Open(BaseModel):
 
 class _Domain(_Open):
     name: Name
-    description: StrictStr = ""
+    description: StrictStr | None = ""
     enabled: StrictBool = True
     tags: list[Tag] = []
 
 
 class _Project(_Open):
     name: Name
-    description: StrictStr = ""
+    description: StrictStr | None = ""
     enabled: StrictBool = True
     domain_id: Id | None = None
     parent_id: Id | None = None
@@ -49,7 +49,7 @@ class _User(_Open):
 
 class _Group(_Open):
     name: Name
-    description: StrictStr = ""
+    description: StrictStr | None = ""
     domain_id: Id | None = None
 
 

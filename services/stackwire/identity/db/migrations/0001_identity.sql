@@ -4,7 +4,7 @@
 CREATE TABLE domains (
     id varchar(64) PRIMARY KEY,
     name varchar(64) NOT NULL UNIQUE,
-    description text NOT NULL DEFAULT '',
+    description text DEFAULT '',
     enabled boolean NOT NULL DEFAULT true,
     extra jsonb NOT NULL DEFAULT '{}'
 );
@@ -14,7 +14,7 @@ CREATE TABLE projects (
     domain_id varchar(64) NOT NULL REFERENCES domains ON DELETE CASCADE,
     parent_id varchar(64) REFERENCES projects,
     name varchar(64) NOT NULL,
-    description text NOT NULL DEFAULT '',
+    description text DEFAULT '',
     enabled boolean NOT NULL DEFAULT true,
     tags text[] NOT NULL DEFAULT '{}',
     extra jsonb NOT NULL DEFAULT '{}',
@@ -38,7 +38,7 @@ CREATE TABLE groups (
     id varchar(64) PRIMARY KEY,
     domain_id varchar(64) NOT NULL REFERENCES domains ON DELETE CASCADE,
     name varchar(64) NOT NULL,
-    description text NOT NULL DEFAULT '',
+    description text DEFAULT '',
     extra jsonb NOT NULL DEFAULT '{}',
     UNIQUE (domain_id, name)
 );

@@ -1,0 +1,107 @@
+"""What a request for a token asks, from its body alone."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from stackwire.core.errors import BadRequest
+from stackwire.identity.domain.asked import Asked, Scope, Selector, TokenWish
+
+USER = {"name": "demo", "password": "secret", "domain": {"name": "Default"}}
+
+
+def wish(user: Any = USER, scope: Any = None, methods: Any = ("password",), **data: Any) -> Asked:
+    identity = {"methods": list(methods), "password": {"user": user}, **data}
+    auth = {"identity": identity} if scope is None else {"identity": identity, "scope": scope}
+    return TokenWish.model_validate({"auth": auth}).asked()
+
+
+def test_a_user_is_named_by_id_or_by_name_in_a_domain() -> None:
+    assert wish({"id": "u", "password": "p"}).user == Selector(id="u")
+    assert wish().user == Selector(name="demo", domain_name="Default")
+    by_domain_id = {"name": "demo", "password": "p", "domain": {"id": "default"}}
+    assert wish(by_domain_id).user == Selector(name="demo", domain_id="default")
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [
+        (None, Scope(kind="default")),
+        ("unscoped", Scope(kind="unscoped")),
+        ({"unscoped": {}}, Scope(kind="unscoped")),
+        ({"system": {"all": True}}, Scope(kind="system")),
+        ({"project": {"id": "p"}}, Scope(kind="project", place=Selector(id="p"))),
+        (
+            {"project": {"name": "demo", "domain": {"id": "default"}}},
+            Scope(kind="project", place=Selector(name="demo", domain_id="default")),
+        ),
+        ({"domain": {"name": "Default"}}, Scope(kind="domain", place=Selector(name="Default"))),
+        ({"domain": {"id": "default"}}, Scope(kind="domain", place=Selector(id="default"))),
+    ],
+)
+def test_every_scope_has_its_form(scope: Any, expected: Scope) -> None:
+    assert wish(scope=scope).scope == expected
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        {},
+        {"project": None},
+        {"project": {}},
+        {"project": {"name": "demo"}},
+        {"project": {"name": "demo", "domain": {}}},
+        {"domain": {}},
+        {"system": {"all": False}},
+        {"system": {"all": "yes"}},
+        {"system": {}},
+        {"project": {"id": "p"}, "system": {"all": True}},
+        {"project": {"id": 7}},
+        {"project": {"id": "x" * 300}},
+        {"OS-TRUST:trust": {"id": "t"}},
+        "everywhere",
+        [],
+    ],
+)
+def test_a_scope_named_by_half_is_refused(scope: Any) -> None:
+    with pytest.raises((ValidationError, BadRequest)):
+        wish(scope=scope)
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        {},
+        {"name": "demo", "password": "p"},
+        {"name": "demo", "password": "p", "domain": {}},
+        {"id": "u"},
+        {"id": "u", "password": None},
+        {"id": "u", "password": 5},
+        {"id": "u", "password": "p", "admin": True},
+        "demo",
+        None,
+    ],
+)
+def test_a_user_named_by_half_is_refused(user: Any) -> None:
+    with pytest.raises((ValidationError, BadRequest)):
+        wish(user)
+
+
+def test_a_method_must_bring_its_data() -> None:
+    with pytest.raises(BadRequest):
+        TokenWish.model_validate({"auth": {"identity": {"methods": ["token"]}}})
+    with pytest.raises(ValidationError):
+        wish(methods=())
+
+
+def test_methods_we_do_not_offer_are_left_for_the_flow_to_refuse() -> None:
+    asked = wish(methods=("password", "totp"), totp={"user": {"id": "u", "passcode": "1"}})
+    assert asked.methods == ("password", "totp")
+
+
+def test_data_of_a_method_that_is_not_used_counts_for_nothing() -> None:
+    asked = TokenWish.model_validate(
+        {"auth": {"identity": {"methods": ["token"], "token": {"id": "t"}, "password": {"user": USER}}}}
+    ).asked()
+    assert (asked.token, asked.user, asked.password) == ("t", None, None)

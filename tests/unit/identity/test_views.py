@@ -1,0 +1,94 @@
+"""What identity shows: tokens, the catalogue, things with what their makers added."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from stackwire.core.tokens import Claims
+from stackwire.identity.domain.catalog import catalog_view, entries
+from stackwire.identity.domain.views import noun_view, token_view
+
+CLAIMS = Claims(
+    audit_id="a1",
+    issued_at=datetime(2026, 11, 20, 21, 23, 39, tzinfo=UTC),
+    expires_at=datetime(2026, 11, 21, 21, 23, 39, tzinfo=UTC),
+    methods=("password",),
+    user_id="u",
+    user_name="demo",
+    user_domain_id="default",
+    user_domain_name="Default",
+)
+IN_PROJECT = replace(
+    CLAIMS,
+    project_id="p",
+    project_name="demo",
+    project_domain_id="default",
+    project_domain_name="Default",
+    roles=(("r1", "member"), ("r2", "reader")),
+)
+LISTED = entries(
+    ("http://i", "http://i"), ("http://g/", "http://g"), ("http://c", "http://c"), ("http://n", "http://n")
+)
+
+
+def test_an_unscoped_token_has_neither_roles_nor_catalogue() -> None:
+    assert set(token_view(CLAIMS, [])) == {"methods", "user", "audit_ids", "expires_at", "issued_at"}
+
+
+def test_a_project_token_shows_project_roles_and_catalogue() -> None:
+    view = token_view(IN_PROJECT, [{"type": "image"}])
+    assert view["project"] == {"id": "p", "name": "demo", "domain": {"id": "default", "name": "Default"}}
+    assert view["is_domain"] is False
+    assert [role["name"] for role in view["roles"]] == ["member", "reader"]
+    assert view["catalog"] == [{"type": "image"}]
+    assert view["expires_at"] == "2026-11-21T21:23:39.000000Z"
+
+
+def test_the_catalogue_can_be_left_out() -> None:
+    assert "catalog" not in token_view(IN_PROJECT, None)
+
+
+def test_domain_and_system_tokens_say_so() -> None:
+    assert token_view(replace(CLAIMS, domain_id="d", domain_name="D"), [])["domain"] == {"id": "d", "name": "D"}
+    assert token_view(replace(CLAIMS, system=True), [])["system"] == {"all": True}
+
+
+def test_a_token_made_from_another_names_both_audit_ids() -> None:
+    assert token_view(replace(CLAIMS, audit_chain_id="a0"), [])["audit_ids"] == ["a1", "a0"]
+
+
+def test_the_catalogue_has_three_interfaces_one_region_and_the_project_in_the_volume_urls() -> None:
+    view = {service["type"]: service["endpoints"] for service in catalog_view(LISTED, "RegionOne", "p1")}
+    assert set(view) == {"identity", "image", "volumev3", "block-storage", "compute"}
+    urls = {kind: endpoints[0]["url"] for kind, endpoints in view.items()}
+    assert urls == {
+        "identity": "http://i/v3",
+        "image": "http://g",
+        "volumev3": "http://c/v3/p1",
+        "block-storage": "http://c/v3/p1",
+        "compute": "http://n/v2.1",
+    }
+    for endpoints in view.values():
+        assert [endpoint["interface"] for endpoint in endpoints] == ["public", "internal", "admin"]
+        assert {endpoint["region"] for endpoint in endpoints} == {"RegionOne"}
+
+
+def test_an_endpoint_that_needs_a_project_is_not_shown_without_one() -> None:
+    view = {service["type"]: service["endpoints"] for service in catalog_view(LISTED, "RegionOne", None)}
+    assert view["volumev3"] == []
+    assert len(view["compute"]) == 3
+
+
+def test_ids_of_endpoints_are_the_same_after_every_start() -> None:
+    assert catalog_view(LISTED, "R", "p") == catalog_view(LISTED, "R", "p")
+
+
+def test_extra_attributes_are_shown_but_never_hide_the_real_ones_or_the_hash() -> None:
+    row = {
+        "id": "u",
+        "name": "demo",
+        "password_hash": "h",
+        "default_project_id": None,
+        "extra": {"email": "e", "id": "x"},
+    }
+    view = noun_view(row, {"options": {}}, "http://i/v3/users/u")
+    assert view == {"id": "u", "name": "demo", "email": "e", "options": {}, "links": {"self": "http://i/v3/users/u"}}
