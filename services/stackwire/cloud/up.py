@@ -5,6 +5,7 @@ that says why not.
 """
 
 import contextlib
+import importlib
 import logging
 import os
 import signal
@@ -160,13 +161,21 @@ def _database(options: Options, directory: DataDir) -> Iterator[Databases]:
         return
     try:
         server = EmbeddedPostgres(directory.path)
-        server.start()
+        with ThreadPoolExecutor(1) as pool:
+            started = pool.submit(server.start)
+            _import_services()  # meanwhile: there are two seconds of work on each side
+            started.result()
     except PostgresError as error:
         raise CannotStart(str(error)) from error
     try:
         yield Databases(server.dsn(database=DATABASE), {name: server.dsn(name, DATABASE) for name in SERVICES})
     finally:
         server.stop()
+
+
+def _import_services() -> None:
+    for name in ORDER:
+        importlib.import_module(f"stackwire.{name}.app")
 
 
 def _run(options: Options, directory: DataDir, databases: Databases, say: Callable[[str], None]) -> None:

