@@ -217,18 +217,19 @@ class RabbitTransport:
 
     async def _restore(self) -> None:
         """Whatever is missing, in the order that loses nothing: consumers first, then senders."""
-        if self._consuming is None or self._consuming.is_closed:
-            self._consuming = await self._connect("consuming")
+        consuming, sending = self._consuming, self._sending
+        if consuming is None or _gone(consuming):
+            consuming = self._consuming = await self._connect("consuming")
         for consumer in list(self._consumers):
             if not consumer.alive and not consumer.cancelled:
-                await self._restart(consumer, self._consuming)
-        if self._sending is None or self._sending.is_closed:
+                await self._restart(consumer, consuming)
+        if sending is None or _gone(sending):
             self._declared.clear()
             self._channels.clear()
             self._publisher = self._declarer = None
-            self._sending = await self._connect("sending")
+            sending = self._sending = await self._connect("sending")
         if self._publisher is None or self._publisher.is_closed:
-            channel, self._publisher = await _open(self._sending, confirms=True)
+            channel, self._publisher = await _open(sending, confirms=True)
             channel.close_callbacks.add(self.lost)
             self._channels.append(channel)
         self._up.set()
@@ -238,7 +239,7 @@ class RabbitTransport:
             await consumer.start(connection)
         except AMQPChannelError as error:
             # Redeclaring is refused (a peer made the queue otherwise meanwhile): the others must not wait for it.
-            if connection.is_closed:
+            if _gone(connection):
                 raise
             consumer.cancelled = True
             log.error("the queue %s cannot be consumed any more: %s", consumer.queue, error)
@@ -310,7 +311,7 @@ class RabbitTransport:
                 self.lost()
                 raise self._unavailable(str(error)) from None
         except Exception:
-            if not publisher.is_closed and self._sending is not None and not self._sending.is_closed:
+            if not publisher.is_closed and not _gone(self._sending):
                 raise
         self.lost()
         return False
@@ -393,7 +394,7 @@ class RabbitTransport:
         except ChannelPreconditionFailed as error:
             raise self._unavailable(f"{binding.queue} exists with other properties: {error}") from None
         except _LOST as error:
-            if not self._consuming.is_closed:
+            if not _gone(self._consuming):
                 raise self._unavailable(str(error)) from None
             # Lost while starting: the repair starts it with the rest.
         self._consumers.append(consumer)
@@ -432,9 +433,14 @@ class RabbitTransport:
         self._up.set()  # whoever still waits to publish learns that it is closed
         self._publisher = None
         for connection in (self._sending, self._consuming):
-            if connection is not None and not connection.is_closed:
+            if connection is not None:
                 with suppress(*_LOST):
                     await connection.close()
+
+
+def _gone(connection: AbstractConnection | None) -> bool:
+    """aio-pika's own ``is_closed`` only tells of a connection that was closed on purpose."""
+    return connection is None or connection.transport is None or connection.transport.connection.is_closed
 
 
 async def _open(connection: AbstractConnection, *, confirms: bool) -> tuple[AbstractChannel, Frames]:

@@ -1,0 +1,289 @@
+"""What only a broker can do: go away, come back, refuse, dead-letter, and tell what passes through it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from contract.transports.test_rpc import CTX, GetBox, Paint, Served, at
+from stackwire.messaging.errors import BusUnavailable, Undeliverable
+from stackwire.messaging.rabbit import RabbitTransport
+from stackwire.messaging.rpc import RpcClient
+from stackwire.messaging.transport import (
+    Delivery,
+    WireRecord,
+    connect,
+    fanout_queue,
+    notification_queue,
+    to_fanout,
+    to_reply,
+    to_topic,
+    topic_queue,
+)
+from support.postgres import skip_or_fail
+from support.rabbitmq import TestRabbit, start_broker
+from support.waiting import until
+
+pytestmark = pytest.mark.rabbitmq
+
+
+@pytest.fixture
+def topic() -> str:
+    return f"t{uuid4().hex[:10]}"
+
+
+@pytest.fixture
+def control(rabbitmq: TestRabbit) -> Callable[..., Any]:
+    """rabbitmqctl in a thread."""
+    if rabbitmq.control is None:
+        skip_or_fail("needs rabbitmqctl")
+
+    async def run(*arguments: str) -> str:
+        assert rabbitmq.control is not None
+        return await asyncio.to_thread(rabbitmq.control, *arguments)
+
+    return run
+
+
+@pytest.fixture
+async def joined(rabbitmq: TestRabbit) -> AsyncIterator[Callable[..., Any]]:
+    transports: list[RabbitTransport] = []
+
+    async def join(query: str = "", url: str | None = None, **options: Any) -> RabbitTransport:
+        transports.append(await RabbitTransport.open((url or rabbitmq.url) + query, name="test", **options))
+        return transports[-1]
+
+    yield join
+    for transport in transports:
+        await transport.close()
+
+
+async def queues(control: Any, vhost: str) -> dict[str, dict[str, Any]]:
+    listed = json.loads(
+        await control(
+            "list_queues", "-p", vhost, "--formatter", "json", "name", "durable", "arguments", "type", "messages"
+        )
+    )
+    return {queue["name"]: queue for queue in listed}
+
+
+async def test_names_and_arguments_are_those_of_the_originals(
+    rabbitmq: TestRabbit, joined: Any, control: Any, topic: str
+) -> None:
+    served = Served(await joined(), topic)
+    await served.server.start()
+    rpc = RpcClient(await joined())
+    await rpc.call(CTX, at(GetBox(id="b"), topic))
+    known = await queues(control, rabbitmq.vhost)
+    mine = {name: queue for name, queue in known.items() if name.startswith(topic)}
+    fanout = next(name for name in mine if "_fanout_" in name)
+    assert set(mine) == {topic, f"{topic}.host-a", fanout}
+    assert rpc._consumer is not None
+    replies = known[rpc._consumer.queue]
+    for queue in (mine[fanout], replies):
+        assert dict((*tuple(item[:1]), item[-1]) for item in queue["arguments"]) == {"x-expires": 1_800_000}
+    assert not any(queue["durable"] for queue in (*mine.values(), replies))
+    await served.server.stop()
+    left = await queues(control, rabbitmq.vhost)
+    assert {name for name in left if name.startswith(topic)} == {topic, f"{topic}.host-a"}
+
+
+async def test_after_a_lost_connection_everything_is_as_it_was_with_the_same_names(
+    rabbitmq: TestRabbit, joined: Any, control: Any, topic: str
+) -> None:
+    serving, asking = await joined(), await joined()
+    served = Served(serving, topic)
+    await served.server.start()
+    rpc = RpcClient(asking)
+    assert (await rpc.call(CTX, at(GetBox(id="before"), topic))).id == "before"
+    names = {consumer.queue for consumer in served.server._consumers} | {rpc._consumer.queue}  # type: ignore[union-attr]
+    closed = asyncio.create_task(control("close_all_connections", "--vhost", rabbitmq.vhost, "test"))
+    # Calls go on meanwhile: none may be lost, though some take longer.
+    for number in range(50):
+        assert (await rpc.call(CTX, at(GetBox(id=str(number)), topic), timeout=30)).id == str(number)
+        await asyncio.sleep(0.05)
+    await closed
+    assert (await rpc.call(CTX, at(GetBox(id="after"), topic), timeout=30)).id == "after"
+    assert {consumer.queue for consumer in served.server._consumers} | {rpc._consumer.queue} == names  # type: ignore[union-attr]
+
+
+async def test_a_cast_at_work_when_the_connection_drops_is_done_once(
+    rabbitmq: TestRabbit, joined: Any, control: Any, topic: str
+) -> None:
+    served = Served(await joined(), topic)
+    await served.server.start()
+    rpc = RpcClient(await joined())
+    served.gate.clear()
+    await rpc.cast(CTX, at(Paint(colour="red"), topic))
+    await until(lambda: served.seen)
+    await control("close_all_connections", "--vhost", rabbitmq.vhost, "test")
+    await until(lambda: served.server.busy == 2)  # the copy waits for the first to end
+    served.gate.set()
+    await until(lambda: served.server.busy == 0)
+    assert len(served.seen) == 1
+    await rpc.call(CTX, at(GetBox(id="b"), topic))
+
+
+async def test_a_queue_deleted_under_its_consumer_is_made_again(
+    rabbitmq: TestRabbit, joined: Any, control: Any, topic: str
+) -> None:
+    served = Served(await joined(), topic)
+    await served.server.start()
+    await control("delete_queue", "-p", rabbitmq.vhost, topic)
+    rpc = RpcClient(await joined())
+
+    async def answered() -> bool:
+        try:
+            return (await rpc.call(CTX, at(GetBox(id="b"), topic), timeout=5)).id == "b"
+        except Undeliverable:
+            return False
+
+    async with asyncio.timeout(10):
+        while not await answered():
+            await asyncio.sleep(0.02)
+
+
+async def test_publishing_waits_for_a_broker_that_is_away_and_then_gives_up(joined: Any, topic: str) -> None:
+    transport = await joined("?publish_timeout=1")
+    transport._url = "amqp://guest:guest@127.0.0.1:1/"
+    await transport._sending.close()
+    await transport._consuming.close()
+    with pytest.raises(BusUnavailable) as caught:
+        await transport.publish(to_topic("x", topic), b"")
+    assert "guest" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["amqp://me:hush@127.0.0.1:1/", "amqps://me:hush@127.0.0.1:1/stack"])
+async def test_a_dead_broker_at_start_is_one_clear_error_without_the_password(url: str) -> None:
+    with pytest.raises(BusUnavailable) as caught:
+        await connect(url, name="test", patience=0)
+    assert "hush" not in str(caught.value)
+    assert "127.0.0.1:1" in str(caught.value)
+
+
+async def test_a_refused_login_is_told_at_once(rabbitmq: TestRabbit) -> None:
+    wrong = rabbitmq.url.replace("guest:guest@", "guest:wrong@")
+    if wrong == rabbitmq.url:
+        pytest.skip("the broker of this run has other users")
+    async with asyncio.timeout(20):
+        with pytest.raises(BusUnavailable) as caught:
+            await connect(wrong, name="test", patience=60)
+    assert "wrong" not in str(caught.value)
+
+
+async def test_a_queue_that_exists_with_other_properties_is_a_clear_error(joined: Any, topic: str) -> None:
+    classic, quorum = await joined(), await joined("?rabbit_quorum_queue=true")
+    await classic.declare(topic_queue("x" + topic, topic))
+    with pytest.raises(BusUnavailable, match="other properties"):
+        await quorum.consume(topic_queue("y" + topic, topic), None)
+    inbox: list[Delivery] = []
+
+    async def take(delivery: Delivery) -> None:
+        inbox.append(delivery)
+
+    await quorum.consume(topic_queue("y" + topic, topic + "2"), take)
+    await quorum.publish(to_topic("y" + topic, topic + "2"), b"1")
+    await until(lambda: inbox)
+
+
+async def test_quorum_queues_dead_letter_poison_at_once_and_what_fails_too_often(
+    rabbitmq: TestRabbit, joined: Any, control: Any, topic: str
+) -> None:
+    dead = f"dead{topic}"
+    bus = await joined(f"?rabbit_quorum_queue=true&rabbit_quorum_delivery_limit=3&dead_letter={dead}")
+    tried: list[bytes] = []
+
+    async def bad(delivery: Delivery) -> None:
+        tried.append(delivery.body)
+        await delivery.reject(requeue=delivery.body == b"again")
+
+    await bus.consume(topic_queue("x" + topic, topic), bad)
+    await bus.publish(to_topic("x" + topic, topic), b"poison")
+    await bus.publish(to_topic("x" + topic, topic), b"again")
+    await until(lambda: len(tried) == 5)
+    assert sorted(tried) == [b"again"] * 4 + [b"poison"]
+    letters: list[bytes] = []
+
+    async def read(delivery: Delivery) -> None:
+        await delivery.ack()
+        letters.append(delivery.body)
+
+    channel = await bus._declaring_channel()
+    await channel.basic_consume(dead, lambda message: letters.append(message.body), no_ack=True)
+    await until(lambda: len(letters) == 2)
+    assert sorted(letters) == [b"again", b"poison"]
+
+
+async def test_durable_queues_survive_in_name_and_kind(
+    rabbitmq: TestRabbit, joined: Any, control: Any, topic: str
+) -> None:
+    bus = await joined("?amqp_durable_queues=true")
+    await bus.declare(notification_queue("x" + topic, topic, "info"))
+    assert (await queues(control, rabbitmq.vhost))[f"{topic}.info"]["durable"]
+
+
+async def test_a_clean_close_deletes_the_fanout_queue(
+    rabbitmq: TestRabbit, joined: Any, control: Any, topic: str
+) -> None:
+    bus = await joined()
+    binding = fanout_queue(topic)
+    await bus.consume(binding, None)
+    assert binding.queue in await queues(control, rabbitmq.vhost)
+    await bus.close()
+    assert binding.queue not in await queues(control, rabbitmq.vhost)
+
+
+async def test_a_watcher_sees_everything_that_passes(rabbitmq: TestRabbit, joined: Any, topic: str) -> None:
+    await asyncio.to_thread(rabbitmq.tracing)
+    seen: list[WireRecord] = []
+    watcher = await joined()
+    await watcher.watch(seen.append)
+    served = Served(await joined(), topic)
+    await served.server.start()
+    rpc = RpcClient(await joined())
+    await rpc.call(CTX, at(GetBox(id="b"), topic))
+    await (await joined()).publish(to_fanout(f"nobody{topic}"), b"lost")
+    assert rpc._consumer is not None
+    mine = {topic, rpc._consumer.queue}
+    await until(lambda: sum(record.routing_key in mine for record in seen) == 4)
+    passed = [(r.kind, r.exchange, r.routing_key, r.queues) for r in seen if r.routing_key in mine]
+    reply = rpc._consumer.queue
+    assert set(passed) == {
+        ("publish", "x" + topic, topic, (topic,)),
+        ("deliver", "x" + topic, topic, (topic,)),
+        ("publish", "", reply, (reply,)),
+        ("deliver", "", reply, (reply,)),
+    }
+    request = next(record for record in seen if record.routing_key == topic)
+    assert request.properties.expiration == 60_000
+    assert request.properties.content_type == "application/json"
+    await until(lambda: any(record.kind == "drop" and record.exchange == f"nobody{topic}_fanout" for record in seen))
+
+
+@pytest.mark.slow
+async def test_a_broker_that_restarts_finds_everybody_again(joined: Any, topic: str) -> None:
+    """Durable queues keep what was sent; calls wait for the broker."""
+    try:
+        broker, stop = await asyncio.to_thread(start_broker)
+    except Exception as error:
+        skip_or_fail(f"no rabbitmq-server to start: {error}")
+    try:
+        assert broker.control is not None
+        url = broker.url + "?amqp_durable_queues=true&publish_timeout=60"
+        served = Served(await joined(url=url, patience=60), topic)
+        await served.server.start()
+        rpc = RpcClient(await joined(url=url))
+        await rpc.call(CTX, at(GetBox(id="1"), topic))
+        await asyncio.to_thread(broker.control, "stop_app")
+        waiting = asyncio.create_task(rpc.call(CTX, at(GetBox(id="2"), topic), timeout=60))
+        await asyncio.to_thread(broker.control, "start_app")
+        assert (await waiting).id == "2"
+        with pytest.raises(Undeliverable):
+            await rpc._transport.publish(to_reply("reply_nobody"), b"", mandatory=True)
+        for transport in (served.server._transport, rpc._transport):
+            await transport.close()
+    finally:
+        await asyncio.to_thread(stop)
