@@ -15,6 +15,8 @@ import hashlib
 import os
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -203,12 +205,14 @@ class EmbeddedPostgres:
             )
 
     def _old_one_leaves(self) -> bool:
-        return "still in use" in _reason(self.log)
+        return self._process is None or "still in use" in _reason(self.log)
 
     def _wait_until_ready(self, deadline: float) -> None:
         while not self._is_ready():
             if self._process is not None and self._process.poll() is not None:
                 raise PostgresError(f"PostgreSQL did not start: {_reason(self.log)} (log: {self.log})")
+            if self._process is None and self.pid is None:
+                raise PostgresError("PostgreSQL ended while it was waited for")
             if time.monotonic() > deadline:
                 raise PostgresError(f"PostgreSQL was not ready after {START_SECONDS:.0f} s (log: {self.log})")
             time.sleep(0.005)
@@ -218,7 +222,18 @@ class EmbeddedPostgres:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except OSError:
             return False
-        return len(lines) >= 8 and lines[7].strip() == "ready"
+        return len(lines) >= 8 and lines[7].strip() == "ready" and self._answers()
+
+    def _answers(self) -> bool:
+        """The file may be a dying server's: ask. To the request for encryption every server says yes or no."""
+        with socket.socket(socket.AF_UNIX) as ear:
+            ear.settimeout(5.0)
+            try:
+                ear.connect(str(self._socket_dir() / ".s.PGSQL.5432"))
+                ear.sendall(struct.pack("!ii", 8, 80877103))
+                return ear.recv(1) in (b"S", b"N")
+            except OSError:
+                return False
 
     def _identity(self) -> dict[str, Any]:
         """Popen's arguments for whom to run as."""
