@@ -67,6 +67,8 @@ def _credentials(ctx: RequestContext) -> dict[str, Any]:
         "project_id": ctx.project_id,
         "tenant": ctx.project_id,
         "domain_id": ctx.domain_id,
+        "user_domain_id": ctx.user_domain_id,
+        "project_domain_id": ctx.project_domain_id,
         "system_scope": ctx.system_scope,
         "roles": list(ctx.roles),
         "service_roles": list(ctx.service_roles),

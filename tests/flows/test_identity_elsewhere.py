@@ -1,0 +1,182 @@
+"""How other services believe a token: by its signature, until identity takes it back; or by asking a Keystone."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from stackwire.core.clock import Clock
+from stackwire.core.tokens import TokenSigner
+from stackwire.http.app import Route, make_app
+from stackwire.http.auth import Authenticator, SignedTokenAuthenticator
+from stackwire.http.keystone import KeystoneAuthenticator
+from stackwire.http.request import CONTEXT, respond
+from stackwire.identity.http.errors import keystone_error
+from stackwire.messaging.rpc import RpcClient
+from stackwire.messaging.transport import Transport, connect
+from stackwire.runtime.revocations import RevocationWatch
+from support.cloud import TOKEN_KEY, ACloud, JsonClient, TestCloud
+from support.waiting import until
+
+
+@pytest.fixture
+async def identity(a_cloud: ACloud) -> TestCloud:
+    return await a_cloud(services=("identity",))
+
+
+async def a_transport(identity: TestCloud) -> Transport:
+    """Another service's way to the same bus."""
+    return await connect("memory", name="elsewhere", broker=identity.cloud.broker)
+
+
+class Slow(Clock):
+    """A clock a test can push on."""
+
+    ahead = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead
+
+
+async def whoami(request: web.Request) -> web.Response:
+    ctx = request[CONTEXT]
+    return respond(200, {"user": ctx.user_name, "project": ctx.project_id, "roles": ctx.roles,
+                         "system": ctx.system_scope, "service_roles": ctx.service_roles})  # fmt: skip
+
+
+class Elsewhere:
+    """A service that only says who asks."""
+
+    def __init__(self, authenticator: Authenticator) -> None:
+        app = make_app(routes=[Route("GET", "/me", whoami)], authenticator=authenticator, errors=keystone_error)
+        self._runner = web.AppRunner(app, access_log=None)
+
+    async def start(self) -> None:
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self._session = aiohttp.ClientSession()
+
+    async def stop(self) -> None:
+        await self._session.close()
+        await self._runner.cleanup()
+
+    async def me(self, token: str | None, **headers: str) -> tuple[int, Any]:
+        sent = {**headers, **({"X-Auth-Token": token} if token is not None else {})}
+        port = self._runner.addresses[0][1]
+        async with self._session.get(f"http://127.0.0.1:{port}/me", headers=sent) as response:
+            return response.status, await response.json()
+
+
+@pytest.fixture
+async def clock() -> Slow:
+    return Slow()
+
+
+@pytest.fixture
+async def keystone_user(identity: TestCloud, clock: Slow) -> AsyncIterator[Elsewhere]:
+    authenticator = KeystoneAuthenticator(identity.auth_url, "glance", "secret", keep=60, kept=2, clock=clock)
+    service = Elsewhere(authenticator)
+    await service.start()
+    yield service
+    await service.stop()
+    await authenticator.close()
+
+
+async def revoke(client: JsonClient, token: str) -> None:
+    (await client.delete("identity", "/v3/auth/tokens", headers={"X-Subject-Token": token})).ok(204)
+
+
+async def test_a_service_hears_at_once_that_a_token_was_taken_back(identity: TestCloud) -> None:
+    transport = await a_transport(identity)
+    watch = RevocationWatch(transport, "elsewhere", RpcClient(transport))
+    service = Elsewhere(SignedTokenAuthenticator(TokenSigner(TOKEN_KEY), watch.revoked))
+    await watch.server.start()
+    await service.start()
+    demo = await identity.http("demo")
+    assert (await service.me(demo.token))[0] == 200
+    await revoke(demo, demo.token)
+    claims = TokenSigner(TOKEN_KEY).verify(demo.token)
+    await until(lambda: watch.revoked(claims))
+    assert (await service.me(demo.token))[0] == 401
+    await service.stop()
+    await watch.server.stop()
+    await transport.close()
+
+
+async def test_a_service_that_starts_later_asks_what_was_taken_back_before(identity: TestCloud) -> None:
+    demo, admin = await identity.http("demo"), await identity.http("admin")
+    await revoke(demo, demo.token)
+    await identity.settle()
+    transport = await a_transport(identity)
+    watch = RevocationWatch(transport, "elsewhere", RpcClient(transport))
+    signer = TokenSigner(TOKEN_KEY)
+    assert not watch.revoked(signer.verify(demo.token))
+    await watch.refresh()
+    assert watch.revoked(signer.verify(demo.token))
+    assert not watch.revoked(signer.verify(admin.token))
+    await transport.close()
+
+
+async def test_a_service_starts_though_identity_is_not_there_to_be_asked(identity: TestCloud) -> None:
+    transport = await a_transport(identity)
+    await identity.cloud.services["identity"].stop()
+    watch = RevocationWatch(transport, "elsewhere", RpcClient(transport))
+    await watch.refresh()
+    await transport.close()
+
+
+async def test_keystone_says_who_asks(identity: TestCloud, keystone_user: Elsewhere) -> None:
+    demo, nova = await identity.http("demo"), await identity.http("nova", "service")
+    status, me = await keystone_user.me(demo.token)
+    assert (status, me["user"], me["project"], me["roles"]) == (200, "demo", demo.project_id, ["member", "reader"])
+    status, me = await keystone_user.me(demo.token, **{"X-Service-Token": nova.token})
+    assert (me["user"], me["service_roles"]) == ("demo", ["service"])
+
+
+@pytest.mark.parametrize("token", [None, "", "nonsense", "a.b.c"])
+async def test_keystone_does_not_know_a_made_up_token(keystone_user: Elsewhere, token: str | None) -> None:
+    assert (await keystone_user.me(token, **{"X-Roles": "admin"}))[0] == 401
+
+
+async def test_an_answer_of_keystones_is_believed_for_a_while_and_no_longer(
+    identity: TestCloud, keystone_user: Elsewhere, clock: Slow
+) -> None:
+    demo = await identity.http("demo")
+    assert (await keystone_user.me(demo.token))[0] == 200
+    await revoke(demo, demo.token)
+    assert (await keystone_user.me(demo.token))[0] == 200
+    clock.ahead = 61
+    assert (await keystone_user.me(demo.token))[0] == 401
+
+
+async def test_the_service_user_logs_in_again_when_its_own_token_was_taken_back(
+    identity: TestCloud, keystone_user: Elsewhere
+) -> None:
+    demo, admin, alt = [await identity.http(name) for name in ("demo", "admin", "alt")]
+    assert (await keystone_user.me(demo.token))[0] == 200
+    users = (await admin.get("identity", "/v3/users?name=glance")).ok(200).json["users"]
+    for enabled in (False, True):
+        (await admin.patch("identity", f"/v3/users/{users[0]['id']}", json={"user": {"enabled": enabled}})).ok(200)
+    assert (await keystone_user.me(alt.token))[0] == 200
+
+
+async def test_a_keystone_that_is_away_is_a_503(identity: TestCloud, keystone_user: Elsewhere) -> None:
+    demo = await identity.http("demo")
+    await identity.cloud.services["identity"].stop()
+    status, body = await keystone_user.me(demo.token)
+    assert status == 503
+    assert "secret" not in str(body)
+
+
+async def test_words_missed_while_the_bus_was_away_come_with_the_next_sweep(identity: TestCloud) -> None:
+    transport = await a_transport(identity)
+    watch = RevocationWatch(transport, "elsewhere", RpcClient(transport), every=0.01)
+    demo = await identity.http("demo")
+    await revoke(demo, demo.token)
+    await identity.settle()
+    claims = TokenSigner(TOKEN_KEY).verify(demo.token)
+    await watch.sweep.run()
+    await until(lambda: watch.revoked(claims))
+    await transport.close()
