@@ -1,0 +1,160 @@
+"""Servers, devices and requests in the form they have between Nova's daemons: oslo.versionedobjects.
+
+Written from the recordings' fields; a receiver of ours takes the ids out and reads the rest from the database.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from stackwire.compute.domain import image_props
+from stackwire.compute.domain.instance import BlockDevice, Flavor
+from stackwire.compute.domain.seen import Seen
+
+NovaObject = dict[str, Any]
+
+
+def made(name: str, version: str, data: Mapping[str, Any]) -> NovaObject:
+    return {
+        "nova_object.name": name,
+        "nova_object.namespace": "nova",
+        "nova_object.version": version,
+        "nova_object.data": dict(data),
+    }
+
+
+def data_of(thing: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The fields of an object, or of a plain mapping; empty for anything else."""
+    found = thing.get("nova_object.data", thing)
+    return found if isinstance(found, Mapping) else {}
+
+
+def uuid_of(thing: Mapping[str, Any]) -> str:
+    """The ``uuid`` (or ``instance_uuid``) of an object; ValueError when it has none."""
+    data = data_of(thing)
+    found = data.get("uuid", data.get("instance_uuid"))
+    if not isinstance(found, str):
+        raise ValueError("the object has no uuid")
+    return found
+
+
+def objects_of(thing: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    """The fields of each member of a list object."""
+    listed = data_of(thing or {}).get("objects", [])
+    return [data_of(item) for item in listed if isinstance(item, Mapping)]
+
+
+def _listed(name: str, version: str, members: Iterable[NovaObject]) -> NovaObject:
+    return made(name, version, {"objects": list(members)})
+
+
+def _seconds(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def flavor_object(flavor: Flavor) -> NovaObject:
+    data = asdict(flavor) | {"created_at": _seconds(flavor.created_at), "updated_at": _seconds(flavor.updated_at)}
+    return made("Flavor", "1.2", data | {"deleted_at": None, "deleted": False})
+
+
+def instance_object(seen: Seen) -> NovaObject:
+    server = seen.instance
+    data: dict[str, Any] = asdict(server)
+    for key in ("launched_at", "terminated_at", "created_at", "updated_at", "deleted_at"):
+        data[key] = _seconds(data[key])
+    data |= {
+        "metadata": dict(seen.metadata),
+        "system_metadata": dict(seen.system_metadata),
+        "flavor": flavor_object(seen.flavor),
+        "old_flavor": None,
+        "new_flavor": None,
+        "tags": _listed("TagList", "1.1", [made("Tag", "1.1", {"tag": tag}) for tag in seen.tags]),
+        "security_groups": _listed("SecurityGroupList", "1.1", []),
+        "numa_topology": None,
+        "shutdown_terminate": False,
+        "disable_terminate": False,
+        "cell_name": None,
+        "cleaned": False,
+    }
+    return made("Instance", "2.8", data)
+
+
+def device_object(device: BlockDevice) -> NovaObject:
+    data: dict[str, Any] = asdict(device) | {"connection_info": None}
+    for key in ("created_at", "updated_at", "deleted_at"):
+        data[key] = _seconds(data[key])
+    nothing = dict.fromkeys(("encryption_secret_uuid", "encryption_format", "encryption_options"))
+    return made("BlockDeviceMapping", "1.21", data | nothing)
+
+
+def devices_object(devices: Sequence[BlockDevice]) -> NovaObject:
+    return _listed("BlockDeviceMappingList", "1.18", [device_object(device) for device in devices])
+
+
+def tags_object(tags: Sequence[str]) -> NovaObject:
+    return _listed("TagList", "1.1", [made("Tag", "1.1", {"tag": tag}) for tag in tags])
+
+
+def networks_object(network: str) -> NovaObject:
+    """``none`` or ``auto``: the two requests there are without a network service."""
+    request = made("NetworkRequest", "1.3", {"network_id": network, "port_id": None, "device_profile": None})
+    return _listed("NetworkRequestList", "1.1", [request])
+
+
+def image_object(image: Mapping[str, Any]) -> NovaObject:
+    """``ImageMeta`` with the typed properties; the caller has checked them."""
+    typed = image_props.typed(image.get("properties") or {})
+    plain = {key: sorted(value) if isinstance(value, frozenset) else value for key, value in typed.items()}
+    if "hw_numa_cpus" in plain:
+        plain["hw_numa_cpus"] = [sorted(cell) for cell in typed["hw_numa_cpus"]]
+    names = ("id", "name", "status", "checksum", "owner", "size", "container_format", "disk_format", "created_at",
+             "updated_at", "min_ram", "min_disk")  # fmt: skip
+    data = {name: image[name] for name in names if name in image}
+    return made("ImageMeta", "1.8", data | {"properties": made("ImageMetaProps", "1.44", plain)})
+
+
+def request_spec_object(seen: Seen, image: Mapping[str, Any], count: int = 1) -> NovaObject:
+    server = seen.instance
+    return made(
+        "RequestSpec",
+        "1.15",
+        {
+            "image": image_object(image),
+            "numa_topology": None,
+            "pci_requests": made("InstancePCIRequests", "1.1", {"requests": []}),
+            "project_id": server.project_id,
+            "user_id": server.user_id,
+            "availability_zone": seen.pinned_zone,
+            "flavor": flavor_object(seen.flavor),
+            "num_instances": count,
+            "ignore_hosts": None,
+            "force_hosts": seen.request_spec.get("force_hosts"),
+            "force_nodes": None,
+            "requested_destination": None,
+            "retry": None,
+            "limits": made(
+                "SchedulerLimits", "1.0", {"numa_topology": None, "vcpu": None, "disk_gb": None, "memory_mb": None}
+            ),
+            "instance_group": None,
+            "scheduler_hints": {key: [str(value)] for key, value in seen.scheduler_hints.items()},
+            "instance_uuid": server.uuid,
+            "security_groups": _listed("SecurityGroupList", "1.1", [made("SecurityGroup", "1.2", {"name": "default"})]),
+            "is_bfv": seen.is_volume_backed,
+            "requested_resources": [],
+        },
+    )
+
+
+def build_request_object(seen: Seen) -> NovaObject:
+    data = {
+        "id": seen.instance.id,
+        "instance_uuid": seen.uuid,
+        "project_id": seen.instance.project_id,
+        "instance": instance_object(seen),
+        "block_device_mappings": devices_object(seen.devices),
+        "tags": tags_object(seen.tags),
+        "created_at": _seconds(seen.instance.created_at),
+        "updated_at": None,
+    }
+    return made("BuildRequest", "1.3", data)
