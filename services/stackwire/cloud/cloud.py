@@ -16,7 +16,7 @@ from stackwire.messaging.memory import MemoryBroker
 from stackwire.messaging.transport import Transport, connect
 from stackwire.runtime.service import Service
 
-BROKER_PATIENCE = 5.0
+BROKER_PATIENCE = 3.0
 SETTLE_SECONDS = 60.0
 
 

@@ -1,0 +1,186 @@
+"""The command: one clear line and exit code 2 for what cannot start; otherwise a cloud that starts, stays and stops."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stackwire.cloud.options import ORDER, free_ports
+
+Done = subprocess.CompletedProcess[str]
+
+
+def stackwire(*words: str, cwd: Path | None = None) -> Done:
+    return subprocess.run(
+        [sys.executable, "-m", "stackwire.cloud", *words], capture_output=True, text=True, check=False, cwd=cwd
+    )
+
+
+def one_line(done: Done) -> str:
+    assert done.returncode == 2, done
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="stackwire-test-"))
+    path.chmod(0o755)
+    yield path
+    if (path / "cloud.json").exists():
+        stackwire("down", "--data-dir", str(path))
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def ports() -> list[str]:
+    return [part for name, port in free_ports(ORDER).items() for part in (f"--{name}-port", str(port))]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--bogus"], "No such option: --bogus"),
+        (["--image-port", "http"], "--image-port"),
+        (["--image-port", "0"], "--image-port 0 is not a port"),
+        (["--image-port", "65536"], "--image-port 65536 is not a port"),
+        (["--image-port", "5000"], "--image-port and --identity-port are both 5000"),
+        (["--release", "xanadu"], "unknown release 'xanadu'"),
+        (["--with-bug", "lp-1"], "lp-1"),
+        (["--database-url", "mysql://host/db"], "--database-url must be"),
+        (["--amqp-url", "http://host"], "--amqp-url must be"),
+        (["--host", "256.256.256.256"], "--host 256.256.256.256"),
+        (["--host", "192.0.2.1"], "192.0.2.1 cannot be used"),
+        (["--data-dir", "/proc/none"], "cannot write to the data directory /proc/none"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_option_is_one_line(folder: Path, words: list[str], says: str) -> None:
+    assert says in one_line(stackwire("up", *words, cwd=folder))
+
+
+@pytest.mark.parametrize("detach", [False, True], ids=["foreground", "detached"])
+def test_a_port_in_use_is_one_line_that_names_it(folder: Path, ports: list[str], detach: bool) -> None:
+    more = ["--detach"] if detach else []
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        line = one_line(stackwire("up", *ports, "--volume-port", str(port), *more, "--data-dir", str(folder)))
+    assert f"port {port} of 127.0.0.1 cannot be used for volume" in line
+
+
+@pytest.mark.parametrize("detach", [False, True], ids=["foreground", "detached"])
+@pytest.mark.parametrize(
+    ("option", "url"),
+    [("--database-url", "postgresql://user:hush@127.0.0.1:1/db"), ("--amqp-url", "amqp://user:hush@127.0.0.1:1/")],
+)
+def test_a_dead_server_is_one_line_without_its_password(
+    folder: Path, ports: list[str], option: str, url: str, detach: bool
+) -> None:
+    more = ["--detach"] if detach else []
+    line = one_line(stackwire("up", *ports, option, url, *more, "--data-dir", str(folder)))
+    assert "hush" not in line
+
+
+def test_an_unknown_command_and_an_unknown_service_are_one_line() -> None:
+    assert "No such command 'frobnicate'" in one_line(stackwire("frobnicate"))
+    assert "there is no service 'dns'" in one_line(stackwire("serve", "dns"))
+    assert "--role is api, worker or all" in one_line(stackwire("serve", "image", "--role", "boss"))
+
+
+def test_down_and_status_of_nothing_say_so(folder: Path) -> None:
+    down = stackwire("down", "--data-dir", str(folder))
+    assert (down.returncode, down.stdout) == (0, f"no cloud runs in {folder}\n")
+    status = stackwire("status", "--data-dir", str(folder), "--json")
+    assert status.returncode == 1
+    assert json.loads(status.stdout)["running"] is False
+
+
+def test_detached_it_runs_until_down_and_keeps_its_data(folder: Path, ports: list[str]) -> None:
+    started = stackwire("up", "--detach", "--data-dir", str(folder), *ports)
+    assert started.returncode == 0, started.stderr
+    assert f"OS_CLIENT_CONFIG_FILE={folder}/clouds.yaml" in started.stdout
+    status = json.loads(stackwire("status", "--data-dir", str(folder), "--json").stdout)
+    assert {name: service["health"] for name, service in status["services"].items()} == dict.fromkeys(ORDER, "ok")
+    assert "a cloud runs in" in one_line(stackwire("up", "--data-dir", str(folder), *ports))
+    image = create_image(status["services"])
+
+    assert stackwire("down", "--data-dir", str(folder)).stdout == f"stopped the cloud in {folder}\n"
+    assert stackwire("down", "--data-dir", str(folder)).returncode == 0
+    assert stackwire("up", "--detach", "--data-dir", str(folder), *ports).returncode == 0
+    assert show_image(status["services"], image)["name"] == "kept"
+
+
+def test_killed_with_minus_nine_it_starts_again_with_its_data(folder: Path, ports: list[str]) -> None:
+    assert stackwire("up", "--detach", "--data-dir", str(folder), *ports).returncode == 0
+    state = json.loads((folder / "cloud.json").read_text())
+    image = create_image({name: {"url": url} for name, url in state["services"].items()})
+    os.kill(state["pid"], signal.SIGKILL)
+    again = stackwire("up", "--detach", "--data-dir", str(folder), *ports)
+    assert again.returncode == 0, again.stderr
+    assert show_image({name: {"url": url} for name, url in state["services"].items()}, image)["name"] == "kept"
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_in_the_foreground_one_signal_stops_it_gracefully(folder: Path, ports: list[str], how: signal.Signals) -> None:
+    words = [sys.executable, "-m", "stackwire.cloud", "up", "--data-dir", str(folder), *ports]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "The cloud is ready:\n"
+        process.send_signal(how)
+        _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, "")
+    assert not (folder / "cloud.json").exists()
+
+
+def test_the_token_key_is_its_owners_alone_and_stays(folder: Path, ports: list[str]) -> None:
+    from stackwire.cloud.datadir import DataDir
+
+    key = DataDir(folder).token_key()
+    assert len(key) >= 32
+    assert (folder / "token.key").stat().st_mode & 0o777 == 0o600
+    assert DataDir(folder).token_key() == key
+
+
+def request(method: str, url: str, body: Any = None, token: str = "") -> tuple[Any, dict[str, str]]:
+    data = None if body is None else json.dumps(body).encode()
+    asked = urllib.request.Request(
+        url, data, {"Content-Type": "application/json", "X-Auth-Token": token}, method=method
+    )
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        return json.loads(answer.read() or b"null"), dict(answer.headers)
+
+
+def token_of(services: dict[str, Any]) -> str:
+    domain = {"id": "default"}
+    wish = {
+        "auth": {
+            "identity": {
+                "methods": ["password"],
+                "password": {"user": {"name": "demo", "domain": domain, "password": "secret"}},
+            },
+            "scope": {"project": {"name": "demo", "domain": domain}},
+        }
+    }
+    return request("POST", f"{services['identity']['url']}/v3/auth/tokens", wish)[1]["X-Subject-Token"]
+
+
+def create_image(services: dict[str, Any]) -> str:
+    body, _ = request("POST", f"{services['image']['url']}/v2/images", {"name": "kept"}, token_of(services))
+    return str(body["id"])
+
+
+def show_image(services: dict[str, Any], image: str) -> Any:
+    return request("GET", f"{services['image']['url']}/v2/images/{image}", token=token_of(services))[0]
