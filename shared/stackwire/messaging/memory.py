@@ -88,8 +88,9 @@ class MemoryDelivery:
 
 
 class _MemoryConsumer:
-    def __init__(self, broker: "MemoryBroker", source: _Queue, deliver: Deliver, prefetch: int) -> None:
+    def __init__(self, broker: "MemoryBroker", tasks: Tasks, source: _Queue, deliver: Deliver, prefetch: int) -> None:
         self.broker = broker
+        self.tasks = tasks
         self.source = source
         self.deliver = deliver
         self.prefetch = prefetch or LIMIT
@@ -137,7 +138,7 @@ class MemoryBroker:
         self._routes: dict[Address, tuple[_Queue, ...]] = {}
         self._watchers: list[Seen] = []
         self._changed = asyncio.Event()
-        self._tasks = Tasks(_failed, self._changed.set)
+        self._tasks: list[Tasks] = []
 
     # -- topology
 
@@ -235,7 +236,7 @@ class MemoryBroker:
                     "deliver", stored.exchange, stored.routing_key, (queue.name,), stored.body, stored.properties,
                     delivery.redelivered,
                 )  # fmt: skip
-            self._tasks.spawn(_run(consumer.deliver, delivery))
+            consumer.tasks.spawn(_run(consumer.deliver, delivery))
         self._changed.set()
 
     def rejected(self, queue: _Queue, stored: _Stored, requeue: bool) -> None:
@@ -272,13 +273,25 @@ class MemoryBroker:
             except Exception:
                 log.exception("a watcher of the bus failed")
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        return self._tasks.spawn(work)
+    def join(self) -> Tasks:
+        """The tasks of one more participant; the bus is not idle while any of them runs."""
+        self._tasks.append(Tasks(_failed, self._changed.set))
+        return self._tasks[-1]
+
+    def leave(self, tasks: Tasks) -> None:
+        if tasks in self._tasks:
+            self._tasks.remove(tasks)
+        self._changed.set()
+
+    @property
+    def running(self) -> int:
+        """Handlers and other tasks of all participants."""
+        return sum(len(tasks) for tasks in self._tasks)
 
     @property
     def idle(self) -> bool:
         """No handler runs, and no queue that has consumers holds a message."""
-        return not self._tasks and not any(queue.waiting and queue.consumers for queue in self._queues.values())
+        return not self.running and not any(queue.waiting and queue.consumers for queue in self._queues.values())
 
     async def settle(self, timeout: float = 30.0) -> None:
         """Returns when the bus is idle; TimeoutError, naming what is not, when it does not become so."""
@@ -289,7 +302,7 @@ class MemoryBroker:
                     await self._changed.wait()
         except TimeoutError:
             waiting = {name: depth for name, depth in self.queues().items() if depth}
-            raise TimeoutError(f"the bus is not idle: {len(self._tasks)} handlers, waiting {waiting}") from None
+            raise TimeoutError(f"the bus is not idle: {self.running} handlers, waiting {waiting}") from None
 
 
 async def _run(deliver: Deliver, delivery: MemoryDelivery) -> None:
@@ -326,6 +339,7 @@ class MemoryTransport:
         self.name = name
         self._consumers: list[Consumer] = []
         self._open = True
+        self._tasks = broker.join()
 
     async def publish(
         self, address: Address, body: bytes, properties: Properties = STANDARD, *, mandatory: bool = False
@@ -346,7 +360,7 @@ class MemoryTransport:
             self.broker.declare(other)
         unbounded = binding.kind == "reply"
         consumer = _MemoryConsumer(
-            self.broker, queue, deliver, LIMIT if unbounded else PREFETCH if prefetch is None else prefetch
+            self.broker, self._tasks, queue, deliver, LIMIT if unbounded else PREFETCH if prefetch is None else prefetch
         )
         queue.consumers.append(consumer)
         self._consumers.append(consumer)
@@ -359,7 +373,7 @@ class MemoryTransport:
         return watch
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        return self.broker.spawn(work)
+        return self._tasks.spawn(work)
 
     async def settle(self, timeout: float = 30.0) -> None:
         await self.broker.settle(timeout)
@@ -369,6 +383,8 @@ class MemoryTransport:
         for consumer in self._consumers:
             await consumer.close()
         self._consumers.clear()
+        await self._tasks.cancel()
+        self.broker.leave(self._tasks)
 
     def _check_open(self) -> None:
         if not self._open:

@@ -213,7 +213,7 @@ class Tasks:
 
 def masked(text: str) -> str:
     """The text without the user and password of any URL in it."""
-    return re.sub(r"://[^/@\s]*@", "://***@", text)
+    return re.sub(r"://[^/\s]*@", "://***@", text)
 
 
 async def connect(
