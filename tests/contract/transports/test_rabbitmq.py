@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
+import sys
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -287,3 +290,21 @@ async def test_a_broker_that_restarts_finds_everybody_again(joined: Any, topic: 
             await transport.close()
     finally:
         await asyncio.to_thread(stop)
+
+
+async def test_a_cast_whose_worker_is_killed_is_done_by_another(rabbitmq: TestRabbit, joined: Any, topic: str) -> None:
+    program = Path(__file__).with_name("stuck_worker.py")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(program), rabbitmq.url, topic,
+        stdout=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"ready\n"
+    await RpcClient(await joined()).cast(CTX, at(Paint(colour="red"), topic))
+    assert await process.stdout.readline() == b"started\n"
+    heir = Served(await joined(), topic)
+    await heir.server.start()
+    process.kill()
+    await process.wait()
+    await until(lambda: heir.seen)
+    assert heir.seen[0][1].colour == "red"
