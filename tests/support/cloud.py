@@ -96,6 +96,26 @@ class JsonClient:
         return await self.request("DELETE", service, path, **kwargs)
 
 
+async def log_in(
+    session: aiohttp.ClientSession, urls: Mapping[str, str], user: str = "demo", project: str | None = None
+) -> JsonClient:
+    """A client with a token of the user, scoped to the project; every seeded user's password is ``secret``."""
+    domain = {"id": "default"}
+    wish = {
+        "auth": {
+            "identity": {
+                "methods": ["password"],
+                "password": {"user": {"name": user, "domain": domain, "password": "secret"}},
+            },
+            "scope": {"project": {"name": project or PROJECT_OF.get(user, "demo"), "domain": domain}},
+        }
+    }
+    async with session.post(f"{urls['identity']}/v3/auth/tokens", json=wish) as response:
+        body = await response.json()
+        assert response.status == 201, body
+        return JsonClient(session, urls, response.headers["X-Subject-Token"], body["token"]["project"]["id"])
+
+
 class TestCloud:
     """The cloud of one test. ``rows`` reads any service's tables, for the tests that compare them with recordings."""
 
@@ -115,6 +135,12 @@ class TestCloud:
     def auth_url(self) -> str:
         return f"{self.urls['identity']}/v3"
 
+    def endpoint(self, service: str) -> str:
+        return self.urls[service]
+
+    async def token(self, user: str = "demo") -> str:
+        return (await self.http(user)).token
+
     async def settle(self, timeout: float = 30.0) -> None:
         """Returns when nothing is under way anywhere."""
         await self.cloud.settle(timeout)
@@ -127,21 +153,7 @@ class TestCloud:
         return self._clients[user, project]
 
     async def _log_in(self, user: str, project: str) -> JsonClient:
-        domain = {"id": "default"}
-        wish = {
-            "auth": {
-                "identity": {
-                    "methods": ["password"],
-                    "password": {"user": {"name": user, "domain": domain, "password": "secret"}},
-                },
-                "scope": {"project": {"name": project, "domain": domain}},
-            }
-        }
-        async with self._session.post(f"{self.auth_url}/auth/tokens", json=wish) as response:
-            body = await response.json()
-            assert response.status == 201, body
-            token = response.headers["X-Subject-Token"]
-        return JsonClient(self._session, self.urls, token, body["token"]["project"]["id"])
+        return await log_in(self._session, self.urls, user, project)
 
     async def sdk(self, use: Callable[[Any], T], user: str = "demo", project: str | None = None) -> T:
         """Runs ``use(connection)`` in a thread: openstacksdk blocks, and the cloud lives on this loop."""
