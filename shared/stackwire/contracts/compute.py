@@ -4,7 +4,8 @@ from typing import Literal
 
 from stackwire.contracts.base import Cast, Contract, Target
 
-COMPUTE = Target(exchange="stackwire", topic="compute")
+COMPUTE = Target(exchange="stackwire", topic="compute-api")
+"""Not ``compute``: queue names do not contain the exchange, and that one is the topic of Nova's hosts."""
 
 
 class ExternalEvent(Contract):

@@ -1,0 +1,72 @@
+"""The protocol of the house as JSON schemas: ``python -m stackwire.contracts.schema FOLDER`` writes one file a module.
+
+The files are kept with the tests, so that a change of what goes over the bus is seen in the diff that makes it.
+"""
+
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any
+
+import stackwire.contracts
+from stackwire.contracts.base import Call, Cast, Contract, Fanout, Message
+
+KINDS: tuple[tuple[str, type[Message]], ...] = (("call", Call), ("cast", Cast), ("fanout", Fanout))
+_PLUMBING = frozenset({"base", "schema"})
+
+
+def modules() -> list[str]:
+    """The modules that define messages, by name."""
+    return sorted(item.name for item in iter_modules(stackwire.contracts.__path__) if item.name not in _PLUMBING)
+
+
+def protocol(module: str) -> dict[str, Any]:
+    """Every message and every other value of one module, by class name, sorted."""
+    found = import_module(f"stackwire.contracts.{module}")
+    ours = [
+        value
+        for value in vars(found).values()
+        if isinstance(value, type) and issubclass(value, Contract) and value.__module__ == found.__name__
+    ]
+    return {kind.__name__: _described(kind) for kind in sorted(ours, key=lambda kind: kind.__name__)}
+
+
+def _described(kind: type[Contract]) -> dict[str, Any]:
+    if not issubclass(kind, Message) or not hasattr(kind, "target"):
+        return {"value": kind.model_json_schema()}
+    at = kind.target
+    described: dict[str, Any] = {
+        "kind": next(name for name, base in KINDS if issubclass(kind, base)),
+        "exchange": at.exchange,
+        "topic": at.topic,
+        "namespace": at.namespace,
+        "version": at.version,
+        "method": kind.method,
+        "args": kind.model_json_schema(),
+    }
+    if issubclass(kind, Call):
+        described["result"] = kind.result.json_schema(mode="serialization")
+    return described
+
+
+def text(module: str) -> str:
+    """The file of one module."""
+    return json.dumps(protocol(module), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def write(folder: Path) -> None:
+    """All files; those of modules that are gone are removed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in folder.glob("*.json"):
+        if stale.stem not in modules():
+            stale.unlink()
+    for module in modules():
+        (folder / f"{module}.json").write_text(text(module), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m stackwire.contracts.schema FOLDER")
+    write(Path(sys.argv[1]))
