@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 import asyncpg
 
@@ -78,14 +78,19 @@ async def drop_database(dsn: str, name: str) -> None:
 
 def with_database(dsn: str, name: str) -> str:
     """The same server and user, another database."""
-    return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}")).replace(":///", "://@/", 1)
+    return _joined(urlsplit(dsn)._replace(path=f"/{name}"))
 
 
 def as_role(dsn: str, role: str) -> str:
     """The same login, acting as ``role`` from its first statement on."""
     parts = urlsplit(dsn)
     query = urlencode([*((k, v) for k, v in parse_qsl(parts.query) if k != "role"), ("role", role)], safe="/")
-    return urlunsplit(parts._replace(query=query)).replace(":///", "://@/", 1)
+    return _joined(parts._replace(query=query))
+
+
+def _joined(parts: SplitResult) -> str:
+    """urlunsplit drops the slashes of a URL without a host, which a socket's URL is."""
+    return f"{parts.scheme}://{parts.netloc}{parts.path}{'?' if parts.query else ''}{parts.query}"
 
 
 async def _is_done(connection: asyncpg.Connection[Any], services: Sequence[str]) -> bool:
