@@ -54,9 +54,7 @@ class Parts:
             database=database,
             transport=self.transport,
             app=app,
-            servers=[
-                RpcServer(self.transport, BOX, "host", [Paint.served_by(self.painted), Count.served_by(self.count)])
-            ],
+            servers=[RpcServer(self.transport, BOX, "host", endpoints)],
             sweeps=[Sweep(3600, self.swept)],
             resources=[self],
         )
