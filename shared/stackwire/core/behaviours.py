@@ -74,9 +74,9 @@ TABLE: tuple[Behaviour, ...] = (
         source="nova/utils.py: get_image_from_system_metadata leaves it to row order",
     ),
     Behaviour(
-        name="snapshot-drops-absolute-non-inheritables", since="train", bug="lp-1852106", service="compute",
+        name="snapshot-drops-absolute-non-inheritables", since="ussuri", bug="lp-1852106", service="compute",
         says="signature and encryption key properties never pass into a snapshot",
-        source="nova bc29084012",
+        source="nova bc29084012, 21.0.0; Train has the bug (openstack-discuss, 2020-02-18)",
     ),
     Behaviour(
         name="snapshot-from-instance-metadata-only", since="juno", service="compute",
@@ -97,7 +97,7 @@ TABLE: tuple[Behaviour, ...] = (
     Behaviour(
         name="v1-api", until="rocky", service="image",
         says="the Image v1 API answers",
-        source="glance 17.0.0",
+        source="glance 17.0.0 release notes: removed",
     ),
     Behaviour(
         name="size-zero-activation", until="rocky", service="image",
