@@ -59,6 +59,8 @@ async def create_database(dsn: str, name: str, template: str | None = None) -> N
         connection = await asyncpg.connect(dsn, timeout=10.0)
         try:
             source = f" TEMPLATE {quoted(template)}" if template else ""
+            if template and connection.get_server_version().major >= 15:
+                source += " STRATEGY FILE_COPY"  # the quicker one where a checkpoint costs nothing
             await connection.execute(f"CREATE DATABASE {quoted(name)}{source}")
         except asyncpg.DuplicateDatabaseError:
             pass

@@ -1,23 +1,41 @@
 """No service can see another's tables."""
 
+from collections.abc import AsyncIterator
 from itertools import permutations
 
 import pytest
 
 from stackwire.core.context import system_context
-from stackwire.db.bootstrap import SERVICES, bootstrap
+from stackwire.db.bootstrap import SERVICES, bootstrap, create_database, drop_database
 from stackwire.db.pool import Database, InsufficientPrivilege
-from support.postgres import TestDatabase, migrations_of
+from support.postgres import TestDatabase, TestServer, migrations_of
+
+
+@pytest.fixture(scope="module")
+async def shared(postgres_server: TestServer, postgres_template: str) -> AsyncIterator[TestDatabase]:
+    """One database for all pairs, in which every service has at least its outbox."""
+    database = TestDatabase(postgres_server, f"{postgres_template}_isolation")
+    await create_database(postgres_server.admin, database.name, template=postgres_template)
+    for service in SERVICES:
+        opened = await Database.open(database.url(service), schema=service, migrations=migrations_of(service))
+        await opened.close()
+    yield database
+    await drop_database(postgres_server.admin, database.name)
 
 
 @pytest.mark.parametrize(("mine", "theirs"), list(permutations(SERVICES, 2)))
-async def test_a_service_cannot_read_another_services_schema(postgres: TestDatabase, mine: str, theirs: str) -> None:
-    owner = await Database.open(postgres.url(theirs), schema=theirs, migrations=migrations_of(theirs))
-    await owner.close()
-    reader = await Database.open(postgres.url(mine), schema=mine, migrations=migrations_of(mine))
-    with pytest.raises(InsufficientPrivilege):
-        await reader.value(f"SELECT count(*) FROM {theirs}.outbox")
-    await reader.close()
+async def test_a_service_cannot_touch_another_services_schema(shared: TestDatabase, mine: str, theirs: str) -> None:
+    database = await Database.open(shared.url(mine), schema=mine, migrations=migrations_of(mine))
+    for statement in (
+        f"SELECT count(*) FROM {theirs}.outbox",
+        f"DELETE FROM {theirs}.inbox",
+        f"CREATE TABLE {theirs}.mine (id int)",
+        f"DROP SCHEMA {theirs} CASCADE",
+        "CREATE TABLE public.mine (id int)",
+    ):
+        with pytest.raises(InsufficientPrivilege):
+            await database.value(statement)
+    await database.close()
 
 
 async def test_the_database_can_be_made_ready_twice(postgres: TestDatabase) -> None:
