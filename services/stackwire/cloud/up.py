@@ -180,9 +180,9 @@ def _import_services() -> None:
 
 def _run(options: Options, directory: DataDir, databases: Databases, say: Callable[[str], None]) -> None:
     from stackwire.db.bootstrap import BootstrapError
-    from stackwire.runtime.main import REASONS, reason, run
+    from stackwire.runtime.main import REASONS, log_to_stderr, reason, run
 
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_stderr()
     try:
         run(lambda: _serve(options, directory, databases, say))
     except (BootstrapError, LookupError, *REASONS) as error:

@@ -10,6 +10,7 @@ Exit codes: 0 after SIGTERM or SIGINT, 2 when a setting, the port, the database 
 
 import asyncio
 import contextlib
+import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -38,7 +39,14 @@ def reason(error: BaseException) -> str:
     cause = error.__cause__
     if isinstance(error, ServiceError) and cause is not None:
         text = f"{text.rstrip('.')}: {cause}"
-    return masked(" ".join(text.split()))
+    return masked(" ".join(text.split())).rstrip(".")
+
+
+def log_to_stderr() -> None:
+    """Warnings and worse. The AMQP libraries shout at every attempt to connect; the transport says it once itself."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for library in ("aiormq", "aio_pika"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:
@@ -84,6 +92,7 @@ async def serve(name: str, settings: S, build: Callable[..., Awaitable[Service]]
 
 def main(name: str, settings_type: type[S], build: Callable[..., Awaitable[Service]], **overrides: Any) -> NoReturn:
     """The whole program. Settings given by keyword win over the environment."""
+    log_to_stderr()
     try:
         settings = settings_type(**overrides)
         run(lambda: serve(name, settings, build))
