@@ -81,6 +81,8 @@ class Database:
 
         Raises DatabaseUnavailable when nobody answers at ``dsn``, MigrationError when the schema is not ours.
         """
+        if not dsn:
+            raise DatabaseUnavailable("No database URL is set.")
         settings = {"search_path": quoted(schema), "application_name": f"stackwire-{schema}", "jit": "off"}
         with mapped():
             pool = await asyncpg.create_pool(
