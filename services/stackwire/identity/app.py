@@ -16,7 +16,7 @@ from stackwire.identity import rpc
 from stackwire.identity.backends.passwords import Passwords
 from stackwire.identity.db import revocations
 from stackwire.identity.domain.catalog import Entry, entries
-from stackwire.identity.domain.rules import RULES
+from stackwire.identity.domain.policy import RULES
 from stackwire.identity.flows.authenticate import Tokens
 from stackwire.identity.flows.directory import Directory
 from stackwire.identity.flows.grants import Grants

@@ -1,0 +1,15 @@
+#!/bin/sh
+# At the first start: for each service a role that may log in, and a schema of its own. No role may look into another's.
+set -eu
+for service in identity image volume compute trace; do
+  variable=$(echo "$service" | tr a-z A-Z)_DB_PASSWORD
+  eval "password=\${$variable}"
+  psql -q -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" \
+    -v service="$service" -v password="$password" <<'SQL'
+CREATE ROLE :"service" LOGIN PASSWORD :'password';
+CREATE SCHEMA :"service" AUTHORIZATION :"service";
+ALTER ROLE :"service" SET search_path = :"service";
+SQL
+done
+psql -q -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" \
+  -c 'REVOKE ALL ON SCHEMA public FROM PUBLIC'
