@@ -35,7 +35,7 @@ def protocol(module: str) -> dict[str, Any]:
 
 def _described(kind: type[Contract]) -> dict[str, Any]:
     if not issubclass(kind, Message) or not hasattr(kind, "target"):
-        return {"value": kind.model_json_schema()}
+        return {"value": _shape(kind.model_json_schema())}
     at = kind.target
     described: dict[str, Any] = {
         "kind": next(name for name, base in KINDS if issubclass(kind, base)),
@@ -44,11 +44,21 @@ def _described(kind: type[Contract]) -> dict[str, Any]:
         "namespace": at.namespace,
         "version": at.version,
         "method": kind.method,
-        "args": kind.model_json_schema(),
+        "args": _shape(kind.model_json_schema()),
     }
     if issubclass(kind, Call):
-        described["result"] = kind.result.json_schema(mode="serialization")
+        described["result"] = _shape(kind.result.json_schema(mode="serialization"))
     return described
+
+
+def _shape(schema: Any) -> Any:
+    """The schema without its prose: a better docstring is no change of the protocol."""
+    if isinstance(schema, list):
+        return [_shape(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    prose = ("title", "description")
+    return {key: _shape(value) for key, value in schema.items() if not (key in prose and isinstance(value, str))}
 
 
 def text(module: str) -> str:

@@ -6,10 +6,18 @@ import time
 from collections import Counter, deque
 from collections.abc import Coroutine, Sequence
 from contextvars import Context
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from stackwire.messaging.errors import BusUnavailable, Undeliverable
+from stackwire.messaging.memory_queue import (
+    UNBOUNDED,
+    MemoryConsumer,
+    MemoryDelivery,
+    Queue,
+    Stored,
+    run,
+    topic_matches,
+)
 from stackwire.messaging.transport import (
     STANDARD,
     Address,
@@ -34,91 +42,6 @@ DELIVERY_LIMIT = 20
 PREFETCH = 64
 
 
-@dataclass(slots=True)
-class _Stored:
-    body: bytes
-    properties: Properties
-    exchange: str
-    routing_key: str
-    deadline: float | None
-    deliveries: int = 0
-
-
-class _Queue:
-    __slots__ = ("consumers", "kind", "name", "scheduled", "waiting")
-
-    def __init__(self, name: str, kind: str) -> None:
-        self.name = name
-        self.kind = kind
-        self.waiting: deque[_Stored] = deque()
-        self.consumers: deque[_MemoryConsumer] = deque()
-        self.scheduled = False
-
-    def next_free(self) -> "_MemoryConsumer | None":
-        """Round robin over those with room."""
-        for _ in range(len(self.consumers)):
-            consumer = self.consumers[0]
-            self.consumers.rotate(-1)
-            if len(consumer.unsettled) < consumer.prefetch:
-                return consumer
-        return None
-
-
-class MemoryDelivery:
-    __slots__ = (
-        "_consumer", "_stored", "body", "exchange", "properties", "queue", "redelivered", "routing_key",
-    )  # fmt: skip
-
-    def __init__(self, consumer: "_MemoryConsumer", stored: _Stored) -> None:
-        self._consumer = consumer
-        self._stored = stored
-        self.body = stored.body
-        self.properties = stored.properties
-        self.exchange = stored.exchange
-        self.routing_key = stored.routing_key
-        self.queue = consumer.queue
-        self.redelivered = stored.deliveries > 1
-
-    async def ack(self) -> None:
-        self._consumer.settled(self)
-
-    async def reject(self, *, requeue: bool = False) -> None:
-        if self._consumer.settled(self):
-            self._consumer.broker.rejected(self._consumer.source, self._stored, requeue)
-
-
-class _MemoryConsumer:
-    def __init__(self, broker: "MemoryBroker", tasks: Tasks, source: _Queue, deliver: Deliver, prefetch: int) -> None:
-        self.broker = broker
-        self.tasks = tasks
-        self.source = source
-        self.deliver = deliver
-        self.prefetch = prefetch or LIMIT
-        # A dict keeps the order, so that what goes back at a close goes back in it.
-        self.unsettled: dict[int, MemoryDelivery] = {}
-
-    @property
-    def queue(self) -> str:
-        return self.source.name
-
-    def settled(self, delivery: MemoryDelivery) -> bool:
-        if self.unsettled.pop(id(delivery), None) is None:
-            return False
-        self.broker.schedule(self.source)
-        return True
-
-    async def cancel(self) -> None:
-        if self in self.source.consumers:
-            self.source.consumers.remove(self)
-
-    async def close(self) -> None:
-        await self.cancel()
-        for delivery in reversed(list(self.unsettled.values())):
-            await delivery.reject(requeue=True)
-        if self.source.kind in ("fanout", "reply") and not self.source.consumers:
-            self.broker.delete(self.source.name)
-
-
 class MemoryBroker:
     """What RabbitMQ does for a vhost: topic, fanout and default exchanges, queues that keep what nobody reads yet.
 
@@ -133,19 +56,19 @@ class MemoryBroker:
         self.dead: deque[WireRecord] = deque(maxlen=1_000)
         self._limits = (unread_limit, limit)
         self._delivery_limit = delivery_limit
-        self._queues: dict[str, _Queue] = {}
+        self._queues: dict[str, Queue] = {}
         self._bindings: dict[str, dict[tuple[str, str], None]] = {}
-        self._routes: dict[Address, tuple[_Queue, ...]] = {}
+        self._routes: dict[Address, tuple[Queue, ...]] = {}
         self._watchers: list[Seen] = []
         self._changed = asyncio.Event()
         self._tasks: list[Tasks] = []
 
     # -- topology
 
-    def declare(self, binding: Binding) -> _Queue:
+    def declare(self, binding: Binding) -> Queue:
         queue = self._queues.get(binding.queue)
         if queue is None:
-            queue = self._queues[binding.queue] = _Queue(binding.queue, binding.kind)
+            queue = self._queues[binding.queue] = Queue(binding.queue, binding.kind)
             self._routes.clear()
         if binding.exchange:
             bound = self._bindings.setdefault(binding.exchange, {})
@@ -168,7 +91,7 @@ class MemoryBroker:
     def queues(self) -> dict[str, int]:
         return {name: len(queue.waiting) for name, queue in self._queues.items()}
 
-    def _route(self, address: Address) -> tuple[_Queue, ...]:
+    def _route(self, address: Address) -> tuple[Queue, ...]:
         known = self._routes.get(address)
         if known is None:
             known = self._find(address)
@@ -178,7 +101,7 @@ class MemoryBroker:
                 self._routes[address] = known
         return known
 
-    def _find(self, address: Address) -> tuple[_Queue, ...]:
+    def _find(self, address: Address) -> tuple[Queue, ...]:
         if not address.exchange:
             queue = self._queues.get(address.routing_key)
             return () if queue is None else (queue,)
@@ -201,26 +124,26 @@ class MemoryBroker:
         expiration = properties.expiration
         deadline = None if expiration is None else time.monotonic() + expiration / 1000
         for queue in queues:
-            queue.waiting.append(_Stored(body, properties, address.exchange, address.routing_key, deadline))
+            queue.waiting.append(Stored(body, properties, address.exchange, address.routing_key, deadline))
             self._bound(queue)
             self.schedule(queue)
 
-    def _bound(self, queue: _Queue) -> None:
+    def _bound(self, queue: Queue) -> None:
         limit = self._limits[1 if queue.consumers else 0]
         while len(queue.waiting) > limit:
             self._drop(queue, queue.waiting.popleft())
 
-    def _drop(self, queue: _Queue, stored: _Stored) -> None:
+    def _drop(self, queue: Queue, stored: Stored) -> None:
         self.dropped[queue.name] += 1
         if self._watchers:
             self._tell("drop", stored.exchange, stored.routing_key, (queue.name,), stored.body, stored.properties)
 
-    def schedule(self, queue: _Queue) -> None:
+    def schedule(self, queue: Queue) -> None:
         if queue.waiting and queue.consumers and not queue.scheduled:
             queue.scheduled = True
             asyncio.get_running_loop().call_soon(self._pump, queue, context=Context())
 
-    def _pump(self, queue: _Queue) -> None:
+    def _pump(self, queue: Queue) -> None:
         queue.scheduled = False
         now = time.monotonic()
         while queue.waiting and (consumer := queue.next_free()) is not None:
@@ -236,10 +159,10 @@ class MemoryBroker:
                     "deliver", stored.exchange, stored.routing_key, (queue.name,), stored.body, stored.properties,
                     delivery.redelivered,
                 )  # fmt: skip
-            consumer.tasks.spawn(_run(consumer.deliver, delivery))
+            consumer.tasks.spawn(run(consumer.deliver, delivery))
         self._changed.set()
 
-    def rejected(self, queue: _Queue, stored: _Stored, requeue: bool) -> None:
+    def rejected(self, queue: Queue, stored: Stored, requeue: bool) -> None:
         if requeue and stored.deliveries < self._delivery_limit:
             queue.waiting.appendleft(stored)
             self.schedule(queue)
@@ -305,14 +228,6 @@ class MemoryBroker:
             raise TimeoutError(f"the bus is not idle: {self.running} handlers, waiting {waiting}") from None
 
 
-async def _run(deliver: Deliver, delivery: MemoryDelivery) -> None:
-    try:
-        await deliver(delivery)
-    except BaseException:
-        await delivery.reject()
-        raise
-
-
 def _failed(error: BaseException) -> None:
     log.error("a task of the bus failed", exc_info=error)
 
@@ -359,8 +274,12 @@ class MemoryTransport:
         for other in also:
             self.broker.declare(other)
         unbounded = binding.kind == "reply"
-        consumer = _MemoryConsumer(
-            self.broker, self._tasks, queue, deliver, LIMIT if unbounded else PREFETCH if prefetch is None else prefetch
+        consumer = MemoryConsumer(
+            self.broker,
+            self._tasks,
+            queue,
+            deliver,
+            UNBOUNDED if unbounded else PREFETCH if prefetch is None else prefetch,
         )
         queue.consumers.append(consumer)
         self._consumers.append(consumer)
@@ -389,23 +308,6 @@ class MemoryTransport:
     def _check_open(self) -> None:
         if not self._open:
             raise BusUnavailable(url="memory", reason="closed")
-
-
-def topic_matches(pattern: str, key: str) -> bool:
-    """AMQP's topic rule: ``*`` stands for one word, ``#`` for any number of them."""
-    if pattern in ("#", key):
-        return True
-    if "*" not in pattern and "#" not in pattern:
-        return False
-    return _matches(pattern.split("."), key.split("."))
-
-
-def _matches(pattern: list[str], words: list[str]) -> bool:
-    if not pattern:
-        return not words
-    if pattern[0] == "#":
-        return any(_matches(pattern[1:], words[skipped:]) for skipped in range(len(words) + 1))
-    return bool(words) and pattern[0] in ("*", words[0]) and _matches(pattern[1:], words[1:])
 
 
 _: type[Transport] = MemoryTransport

@@ -17,21 +17,19 @@ from uuid import uuid4
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import (
-    AMQPError,
     AuthenticationError,
     ChannelPreconditionFailed,
     DeliveryError,
     ProbableAuthenticationError,
     PublishError,
 )
-from aiormq import spec
-from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel as Frames
 from aiormq.exceptions import AMQPChannelError, ConnectionNotAllowed
 
 from stackwire.messaging.errors import BusUnavailable, Undeliverable
 from stackwire.messaging.firehose import FIREHOSE, traced
 from stackwire.messaging.options import RabbitOptions, parse
+from stackwire.messaging.rabbit_queue import LOST, RabbitConsumer, to_frame
 from stackwire.messaging.transport import (
     STANDARD,
     Address,
@@ -50,117 +48,8 @@ log = logging.getLogger(__name__)
 
 _WATCHED = 10_000  # records the broker keeps for a watcher that is slow
 _REFUSED = (AuthenticationError, ProbableAuthenticationError, ConnectionNotAllowed)
-_LOST = (AMQPError, OSError, RuntimeError, TimeoutError)
 _ATTEMPT = 15.0  # seconds for one attempt to connect and restore
 _PAUSES = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
-
-
-class RabbitDelivery:
-    __slots__ = (
-        "_channel", "_tag", "body", "exchange", "properties", "queue", "redelivered", "routing_key",
-    )  # fmt: skip
-
-    def __init__(self, message: DeliveredMessage, queue: str, settles: bool) -> None:
-        header = message.header.properties
-        self._channel = message.channel
-        self._tag = message.delivery.delivery_tag if settles else None  # type: ignore[union-attr]
-        self.body = message.body
-        self.properties = _properties(header)
-        self.exchange = message.exchange or ""
-        self.routing_key = message.routing_key or ""
-        self.queue = queue
-        self.redelivered = bool(message.redelivered)
-
-    async def ack(self) -> None:
-        tag, self._tag = self._tag, None
-        if tag is not None:
-            with suppress(*_LOST):  # the channel is gone: the broker delivers it again
-                await self._channel.basic_ack(tag, wait=False)
-
-    async def reject(self, *, requeue: bool = False) -> None:
-        tag, self._tag = self._tag, None
-        if tag is not None:
-            with suppress(*_LOST):
-                await self._channel.basic_reject(tag, requeue=requeue, wait=False)
-
-
-class _RabbitConsumer:
-    """One queue on one channel, so that a refused declare closes nothing else."""
-
-    def __init__(
-        self, transport: "RabbitTransport", bindings: Sequence[Binding], deliver: Deliver, prefetch: int
-    ) -> None:
-        self.bindings = bindings
-        self._transport = transport
-        self._deliver = deliver
-        self._prefetch = prefetch
-        self._channel: AbstractChannel | None = None
-        self._frames: Frames | None = None
-        self._tag: str | None = None
-        # Replies and watched traffic are settled by arriving, as oslo settles replies.
-        self._settles = bindings[0].kind not in ("reply", "watch")
-        self.cancelled = False
-
-    @property
-    def queue(self) -> str:
-        return self.bindings[0].queue
-
-    @property
-    def alive(self) -> bool:
-        return self._frames is not None and not self._frames.is_closed and self._tag is not None
-
-    async def start(self, connection: AbstractConnection) -> None:
-        await self._drop_channel()
-        self._channel, frames = await _open(connection, confirms=False)
-        await self._transport.declare_queue(frames, self.bindings)
-        if self._settles and self._prefetch:
-            await frames.basic_qos(prefetch_count=self._prefetch)
-        frames.on_consumer_cancel_callbacks.add(self._cancelled_by_broker)
-        self._frames = frames
-        answer = await frames.basic_consume(self.queue, self._on_message, no_ack=not self._settles)
-        self._tag = answer.consumer_tag
-        self._channel.close_callbacks.add(self._transport.lost)
-
-    async def _on_message(self, message: DeliveredMessage) -> None:
-        delivery = RabbitDelivery(message, self.queue, self._settles)
-        if self._settles:
-            # A task of our own: the library cancels its own when the connection drops, and a handler must not care.
-            self._transport.spawn(self._guarded(delivery))
-        else:
-            await self._deliver(delivery)
-
-    async def _guarded(self, delivery: Delivery) -> None:
-        try:
-            await self._deliver(delivery)
-        except BaseException:
-            await delivery.reject()
-            raise
-
-    async def _cancelled_by_broker(self, _: object) -> None:
-        self._tag = None
-        self._transport.lost()
-
-    async def cancel(self) -> None:
-        self.cancelled = True
-        tag, self._tag = self._tag, None
-        if tag is not None and self._frames is not None and not self._frames.is_closed:
-            with suppress(*_LOST):
-                await self._frames.basic_cancel(tag)
-
-    async def close(self) -> None:
-        await self.cancel()
-        self._transport.forget(self)
-        if self.bindings[0].kind == "fanout" and self._frames is not None and not self._frames.is_closed:
-            with suppress(*_LOST):
-                await self._frames.queue_delete(self.queue)
-        await self._drop_channel()
-
-    async def _drop_channel(self) -> None:
-        channel, self._channel, self._frames, self._tag = self._channel, None, None, None
-        if channel is not None:
-            channel.close_callbacks.discard(self._transport.lost)
-            with suppress(*_LOST):
-                await channel.close()
 
 
 class RabbitTransport:
@@ -176,7 +65,7 @@ class RabbitTransport:
         self._declarer: Frames | None = None
         self._declaring = asyncio.Lock()
         self._channels: list[AbstractChannel] = []
-        self._consumers: list[_RabbitConsumer] = []
+        self._consumers: list[RabbitConsumer] = []
         self._declared: set[str | Binding] = set()
         self._up = asyncio.Event()
         self._repairing: asyncio.Task[None] | None = None
@@ -194,7 +83,7 @@ class RabbitTransport:
                 async with asyncio.timeout(max(1.0, min(_ATTEMPT, until - time.monotonic()))):
                     await transport._restore()
                 return transport
-            except _LOST as error:
+            except LOST as error:
                 if isinstance(error, _REFUSED) or time.monotonic() + pause > until:
                     await transport.close()
                     raise transport._unavailable(str(error) or type(error).__name__) from None
@@ -215,6 +104,12 @@ class RabbitTransport:
         connection.close_callbacks.add(self.lost)
         return connection
 
+    async def open_channel(self, connection: AbstractConnection, *, confirms: bool) -> tuple[AbstractChannel, Frames]:
+        """aio-pika's channel, and the frames below it."""
+        channel = connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
+        await channel.initialize()
+        return channel, cast(Frames, await channel.get_underlay_channel())
+
     async def _restore(self) -> None:
         """Whatever is missing, in the order that loses nothing: consumers first, then senders."""
         consuming, sending = self._consuming, self._sending
@@ -229,12 +124,12 @@ class RabbitTransport:
             self._publisher = self._declarer = None
             sending = self._sending = await self._connect("sending")
         if self._publisher is None or self._publisher.is_closed:
-            channel, self._publisher = await _open(sending, confirms=True)
+            channel, self._publisher = await self.open_channel(sending, confirms=True)
             channel.close_callbacks.add(self.lost)
             self._channels.append(channel)
         self._up.set()
 
-    async def _restart(self, consumer: _RabbitConsumer, connection: AbstractConnection) -> None:
+    async def _restart(self, consumer: RabbitConsumer, connection: AbstractConnection) -> None:
         try:
             await consumer.start(connection)
         except AMQPChannelError as error:
@@ -258,7 +153,7 @@ class RabbitTransport:
             try:
                 async with asyncio.timeout(_ATTEMPT):
                     await self._restore()
-            except _LOST as error:
+            except LOST as error:
                 log.warning("the bus at %s is away: %s", masked(self._url), masked(str(error)))
             if self._healthy():
                 self._up.set()
@@ -296,7 +191,7 @@ class RabbitTransport:
                 body,
                 exchange=address.exchange,
                 routing_key=address.routing_key,
-                properties=_frame(properties),
+                properties=to_frame(properties),
                 mandatory=mandatory,
                 wait=False,
             )
@@ -343,7 +238,7 @@ class RabbitTransport:
         """Not the one that publishes: a refused declare closes its channel."""
         if self._declarer is None or self._declarer.is_closed:
             assert self._sending is not None
-            channel, self._declarer = await _open(self._sending, confirms=False)
+            channel, self._declarer = await self.open_channel(self._sending, confirms=False)
             self._channels.append(channel)
         return self._declarer
 
@@ -386,14 +281,14 @@ class RabbitTransport:
         self, binding: Binding, deliver: Deliver, *, also: Sequence[Binding] = (), prefetch: int | None = None
     ) -> Consumer:
         bound = self.options.rabbit_qos_prefetch_count if prefetch is None else prefetch
-        consumer = _RabbitConsumer(self, (binding, *also), deliver, bound)
+        consumer = RabbitConsumer(self, (binding, *also), deliver, bound)
         await self._sender()
         assert self._consuming is not None
         try:
             await consumer.start(self._consuming)
         except ChannelPreconditionFailed as error:
             raise self._unavailable(f"{binding.queue} exists with other properties: {error}") from None
-        except _LOST as error:
+        except LOST as error:
             if not _gone(self._consuming):
                 raise self._unavailable(str(error)) from None
             # Lost while starting: the repair starts it with the rest.
@@ -413,7 +308,7 @@ class RabbitTransport:
         deliveries = Binding("watch", name, FIREHOSE, "deliver.#")
         return await self.consume(publishes, deliver, also=(deliveries,))
 
-    def forget(self, consumer: _RabbitConsumer) -> None:
+    def forget(self, consumer: RabbitConsumer) -> None:
         if consumer in self._consumers:
             self._consumers.remove(consumer)
 
@@ -434,43 +329,13 @@ class RabbitTransport:
         self._publisher = None
         for connection in (self._sending, self._consuming):
             if connection is not None:
-                with suppress(*_LOST):
+                with suppress(*LOST):
                     await connection.close()
 
 
 def _gone(connection: AbstractConnection | None) -> bool:
     """aio-pika's own ``is_closed`` only tells of a connection that was closed on purpose."""
     return connection is None or connection.transport is None or connection.transport.connection.is_closed
-
-
-async def _open(connection: AbstractConnection, *, confirms: bool) -> tuple[AbstractChannel, Frames]:
-    channel = connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
-    await channel.initialize()
-    return channel, cast(Frames, await channel.get_underlay_channel())
-
-
-def _frame(properties: Properties) -> spec.Basic.Properties:
-    return spec.Basic.Properties(
-        content_type=properties.content_type,
-        content_encoding=properties.content_encoding,
-        headers=dict(properties.headers),
-        delivery_mode=properties.delivery_mode,
-        priority=properties.priority,
-        expiration=None if properties.expiration is None else str(properties.expiration),
-    )
-
-
-def _properties(header: spec.Basic.Properties) -> Properties:
-    expiration = header.expiration
-    return Properties(
-        content_type=header.content_type,
-        content_encoding=header.content_encoding,
-        headers=header.headers or {},
-        delivery_mode=header.delivery_mode,
-        priority=header.priority,
-        expiration=int(expiration) if expiration and str(expiration).isdecimal() else None,
-        user_id=header.user_id,
-    )
 
 
 _: type[Transport] = RabbitTransport

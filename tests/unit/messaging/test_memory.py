@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from stackwire.messaging.faults import Faults, everything
-from stackwire.messaging.memory import MemoryBroker, MemoryTransport, topic_matches
+from stackwire.messaging.memory import MemoryBroker, MemoryTransport
+from stackwire.messaging.memory_queue import topic_matches
 from stackwire.messaging.transport import (
     Delivery,
     WireRecord,

@@ -1,0 +1,168 @@
+"""A queue of RabbitMQ being consumed, and the messages that come out of it."""
+
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from typing import Any, Protocol
+
+from aiormq import spec
+from aiormq.abc import DeliveredMessage
+from aiormq.channel import Channel as Frames
+from aiormq.exceptions import AMQPError
+
+from stackwire.messaging.transport import Binding, Deliver, Delivery, Properties
+
+LOST = (AMQPError, OSError, RuntimeError, TimeoutError)
+"""What the library raises when a connection or a channel is gone."""
+
+
+class Channel(Protocol):
+    """A channel as aio-pika has it: what lies above the frames."""
+
+    @property
+    def close_callbacks(self) -> Any: ...
+
+    def close(self) -> Any: ...
+
+
+class Owner(Protocol):
+    """What a consumer needs of its transport."""
+
+    async def open_channel(self, connection: Any, *, confirms: bool) -> tuple[Channel, Frames]: ...
+
+    async def declare_queue(self, frames: Frames, bindings: Sequence[Binding]) -> None: ...
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> object: ...
+
+    def lost(self, *_: object) -> None: ...
+
+    def forget(self, consumer: "RabbitConsumer") -> None: ...
+
+
+class RabbitDelivery:
+    __slots__ = (
+        "_channel", "_tag", "body", "exchange", "properties", "queue", "redelivered", "routing_key",
+    )  # fmt: skip
+
+    def __init__(self, message: DeliveredMessage, queue: str, settles: bool) -> None:
+        header = message.header.properties
+        self._channel = message.channel
+        self._tag = message.delivery.delivery_tag if settles else None  # type: ignore[union-attr]
+        self.body = message.body
+        self.properties = from_frame(header)
+        self.exchange = message.exchange or ""
+        self.routing_key = message.routing_key or ""
+        self.queue = queue
+        self.redelivered = bool(message.redelivered)
+
+    async def ack(self) -> None:
+        tag, self._tag = self._tag, None
+        if tag is not None:
+            with suppress(*LOST):  # the channel is gone: the broker delivers it again
+                await self._channel.basic_ack(tag, wait=False)
+
+    async def reject(self, *, requeue: bool = False) -> None:
+        tag, self._tag = self._tag, None
+        if tag is not None:
+            with suppress(*LOST):
+                await self._channel.basic_reject(tag, requeue=requeue, wait=False)
+
+
+class RabbitConsumer:
+    """One queue on one channel, so that a refused declare closes nothing else."""
+
+    def __init__(self, transport: Owner, bindings: Sequence[Binding], deliver: Deliver, prefetch: int) -> None:
+        self.bindings = bindings
+        self._transport = transport
+        self._deliver = deliver
+        self._prefetch = prefetch
+        self._channel: Channel | None = None
+        self._frames: Frames | None = None
+        self._tag: str | None = None
+        # Replies and watched traffic are settled by arriving, as oslo settles replies.
+        self._settles = bindings[0].kind not in ("reply", "watch")
+        self.cancelled = False
+
+    @property
+    def queue(self) -> str:
+        return self.bindings[0].queue
+
+    @property
+    def alive(self) -> bool:
+        return self._frames is not None and not self._frames.is_closed and self._tag is not None
+
+    async def start(self, connection: Any) -> None:
+        await self._drop_channel()
+        self._channel, frames = await self._transport.open_channel(connection, confirms=False)
+        await self._transport.declare_queue(frames, self.bindings)
+        if self._settles and self._prefetch:
+            await frames.basic_qos(prefetch_count=self._prefetch)
+        frames.on_consumer_cancel_callbacks.add(self._cancelled_by_broker)
+        self._frames = frames
+        answer = await frames.basic_consume(self.queue, self._on_message, no_ack=not self._settles)
+        self._tag = answer.consumer_tag
+        self._channel.close_callbacks.add(self._transport.lost)
+
+    async def _on_message(self, message: DeliveredMessage) -> None:
+        delivery = RabbitDelivery(message, self.queue, self._settles)
+        if self._settles:
+            # A task of our own: the library cancels its own when the connection drops, and a handler must not care.
+            self._transport.spawn(self._guarded(delivery))
+        else:
+            await self._deliver(delivery)
+
+    async def _guarded(self, delivery: Delivery) -> None:
+        try:
+            await self._deliver(delivery)
+        except BaseException:
+            await delivery.reject()
+            raise
+
+    async def _cancelled_by_broker(self, _: object) -> None:
+        self._tag = None
+        self._transport.lost()
+
+    async def cancel(self) -> None:
+        self.cancelled = True
+        tag, self._tag = self._tag, None
+        if tag is not None and self._frames is not None and not self._frames.is_closed:
+            with suppress(*LOST):
+                await self._frames.basic_cancel(tag)
+
+    async def close(self) -> None:
+        await self.cancel()
+        self._transport.forget(self)
+        if self.bindings[0].kind == "fanout" and self._frames is not None and not self._frames.is_closed:
+            with suppress(*LOST):
+                await self._frames.queue_delete(self.queue)
+        await self._drop_channel()
+
+    async def _drop_channel(self) -> None:
+        channel, self._channel, self._frames, self._tag = self._channel, None, None, None
+        if channel is not None:
+            channel.close_callbacks.discard(self._transport.lost)
+            with suppress(*LOST):
+                await channel.close()
+
+
+def to_frame(properties: Properties) -> spec.Basic.Properties:
+    return spec.Basic.Properties(
+        content_type=properties.content_type,
+        content_encoding=properties.content_encoding,
+        headers=dict(properties.headers),
+        delivery_mode=properties.delivery_mode,
+        priority=properties.priority,
+        expiration=None if properties.expiration is None else str(properties.expiration),
+    )
+
+
+def from_frame(header: spec.Basic.Properties) -> Properties:
+    expiration = header.expiration
+    return Properties(
+        content_type=header.content_type,
+        content_encoding=header.content_encoding,
+        headers=header.headers or {},
+        delivery_mode=header.delivery_mode,
+        priority=header.priority,
+        expiration=int(expiration) if expiration and str(expiration).isdecimal() else None,
+        user_id=header.user_id,
+    )
