@@ -111,7 +111,7 @@ class Cloud:
         self.services[name] = await app.build(kind(**self._values(name, kind)), transport=transport, clock=self._clock)
 
     def _values(self, name: str, kind: type[ServiceSettings]) -> dict[str, Any]:
-        options, urls = self.options, self.urls
+        options, urls, public = self.options, self.urls, self.options.public_urls()
         values: dict[str, Any] = {
             "host": options.host,
             "port": options.all_ports[name],
@@ -123,7 +123,8 @@ class Cloud:
             "with_bugs": options.with_bugs,
             "pool_size": 4,
             **{f"{other}_url": urls[other] for other in ORDER},
-            "public_url": urls[name],
+            **{f"{other}_public_url": public[other] for other in ORDER},
+            "public_url": public[name],
             **self._settings.get(name, {}),
         }
         return {key: value for key, value in values.items() if key in kind.model_fields}

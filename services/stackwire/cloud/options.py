@@ -9,6 +9,8 @@ PORTS = {"identity": 5000, "image": 9292, "volume": 8776, "compute": 8774}
 ORDER = ("identity", "image", "volume", "compute")
 EMBEDDED = "embedded"
 MEMORY = "memory"
+ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
+"""Addresses that mean every interface, and what is surely one of them."""
 
 
 class OptionError(Exception):
@@ -37,7 +39,13 @@ class Options:
 
     def urls(self) -> dict[str, str]:
         """Where each service is reached from this machine."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)
+        return self._urls(ANY_HOST.get(self.host, self.host))
+
+    def public_urls(self) -> dict[str, str]:
+        """Where clients reach them: on all interfaces, the address this machine is known by to others."""
+        return self._urls(_own_address() if self.host in ANY_HOST else self.host)
+
+    def _urls(self, host: str) -> dict[str, str]:
         host = f"[{host}]" if ":" in host else host
         return {name: f"http://{host}:{port}" for name, port in self.all_ports.items()}
 
@@ -82,6 +90,16 @@ def _check_free(host: str, name: str, port: int) -> None:
             raise OptionError(
                 f"port {port} of {host} cannot be used for {name}: {error.strerror} (choose another: --{name}-port)"
             ) from error
+
+
+def _own_address() -> str:
+    """The address of the way out; nothing is sent. Without a way out, the loopback's."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
 
 
 def free_ports(names: Sequence[str], host: str = "127.0.0.1") -> dict[str, int]:
