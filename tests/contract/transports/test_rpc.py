@@ -28,7 +28,7 @@ from support.waiting import until
 CTX = RequestContext(user_id="u-1", project_id="p-1", roles=("member",), auth_token="sesame")
 
 
-class BoxNotFound(NotFound, wire="boxes.exception.BoxNotFound"):
+class BoxNotFound(NotFound, wire="shelves.exception.BoxNotFound"):
     """No box {box_id}."""
 
 
