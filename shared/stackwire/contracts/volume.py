@@ -26,6 +26,7 @@ class VolumeView(Contract):
 
     id: str
     name: str | None = None
+    description: str | None = None
     status: str
     attach_status: str = "detached"
     size: int

@@ -8,7 +8,7 @@ from stackwire.http.microversions import Microversion, VersionRange
 from stackwire.http.paging import origin
 from stackwire.http.request import respond
 
-VERSIONS = VersionRange("compute", Microversion(2, 1), Microversion(2, 100), "X-OpenStack-Nova-API-Version")
+VERSIONS = VersionRange("compute", Microversion(2, 1), Microversion(2, 104), "X-OpenStack-Nova-API-Version")
 _UPDATED = "2013-07-23T11:33:21Z"
 
 

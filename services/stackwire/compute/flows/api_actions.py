@@ -1,0 +1,156 @@
+"""What is done to a server in one step: power, pauses, locks, its console, and its end."""
+
+from collections.abc import Callable, Mapping
+
+from stackwire.compute.db import instances, parts
+from stackwire.compute.domain import objects, policy, states
+from stackwire.compute.domain.errors import ConsoleNotAvailable, InstanceIsLocked
+from stackwire.compute.domain.objects import NovaObject
+from stackwire.compute.domain.seen import Seen
+from stackwire.compute.flows import api_neighbours as neighbours
+from stackwire.compute.flows.api_parts import Tools, host_of, judge, take
+from stackwire.contracts.base import Cast
+from stackwire.contracts.compute_workers import (
+    GetConsoleOutput,
+    PauseInstance,
+    RebootInstance,
+    ResumeInstance,
+    StartInstance,
+    StopInstance,
+    SuspendInstance,
+    TerminateInstance,
+    UnpauseInstance,
+)
+from stackwire.contracts.volume import DeleteVolume
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import Conflict, Unavailable
+
+Order = Callable[[NovaObject], Cast]
+
+# action -> (rule, the name it is recorded under, what the host is told)
+PLAIN: Mapping[str, tuple[str, str, Order]] = {
+    "os-start": (policy.START, "start", lambda server: StartInstance(instance=server)),
+    "os-stop": (policy.STOP, "stop", lambda server: StopInstance(instance=server)),
+    "pause": (policy.PAUSE, "pause", lambda server: PauseInstance(instance=server)),
+    "unpause": (policy.UNPAUSE, "unpause", lambda server: UnpauseInstance(instance=server)),
+    "suspend": (policy.SUSPEND, "suspend", lambda server: SuspendInstance(instance=server)),
+    "resume": (policy.RESUME, "resume", lambda server: ResumeInstance(instance=server)),
+}
+
+
+class Actions:
+    """``nova/compute/api.py: start, stop, reboot, pause, ..., delete``."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    async def run(self, ctx: RequestContext, uuid: str, name: str) -> None:
+        """One of PLAIN; a Conflict when the server's state does not allow it."""
+        rule, recorded, order = PLAIN[name]
+        seen = await self._tools.find(ctx, uuid, rule)
+        await self._send(ctx, seen, name, recorded, order)
+
+    async def reboot(self, ctx: RequestContext, uuid: str, kind: str) -> None:
+        """``kind`` SOFT or HARD; a hard one also ends a soft one that hangs."""
+        seen = await self._tools.find(ctx, uuid, policy.REBOOT)
+        verb = "reboot-hard" if kind == "HARD" else "reboot"
+        await self._send(ctx, seen, verb, "reboot", lambda server: RebootInstance(instance=server, reboot_type=kind))
+
+    async def _send(self, ctx: RequestContext, seen: Seen, name: str, recorded: str, order: Order) -> None:
+        verb = judge(ctx, seen, name)
+        host = host_of(seen, name)
+        async with self._tools.database.work(ctx) as uow:
+            after = await take(uow, seen, verb)
+            await parts.start_action(uow, ctx, seen.uuid, recorded)
+            self._tools.announce(uow, seen, after)
+            uow.cast(order(objects.instance_object(after)), server=host)
+
+    # ---- locks
+
+    async def lock(self, ctx: RequestContext, uuid: str, reason: str | None) -> None:
+        """By its owner, or by an administrator, whose lock the owner cannot open."""
+        seen = await self._tools.find(ctx, uuid, policy.LOCK)
+        owner = ctx.project_id == seen.instance.project_id
+        if seen.instance.locked and owner:
+            return
+        async with self._tools.database.work(ctx) as uow:
+            await instances.change(uow, uuid, locked=True, locked_by="owner" if owner else "admin")
+            if reason is not None:
+                await parts.put(uow, "instance_system_metadata", uuid, {"locked_reason": reason})
+            await parts.start_action(uow, ctx, uuid, "lock")
+
+    async def unlock(self, ctx: RequestContext, uuid: str) -> None:
+        seen = await self._tools.find(ctx, uuid, policy.UNLOCK)
+        expected = "owner" if ctx.project_id == seen.instance.project_id else "admin"
+        if seen.instance.locked_by not in (None, expected):
+            self._tools.policy.require(ctx, policy.UNLOCK_OVERRIDE)
+        async with self._tools.database.work(ctx) as uow:
+            await instances.change(uow, uuid, locked=False, locked_by=None)
+            await parts.drop(uow, "instance_system_metadata", uuid, "locked_reason")
+            await parts.start_action(uow, ctx, uuid, "unlock")
+
+    # ---- the administrator's hand
+
+    async def reset_state(self, ctx: RequestContext, uuid: str, vm_state: str) -> None:
+        """``active`` or ``error``, and at rest, whatever it was doing."""
+        seen = await self._tools.find(ctx, uuid, policy.RESET_STATE)
+        async with self._tools.database.work(ctx) as uow:
+            moved = await instances.change(uow, uuid, vm_state=vm_state, task_state=None)
+            await parts.start_action(uow, ctx, uuid, "resetState")
+            if moved is not None:
+                self._tools.announce(uow, seen, seen.with_instance(moved))
+
+    async def console(self, ctx: RequestContext, uuid: str, length: int | None) -> str:
+        """The last ``length`` lines of the console (None and -1: all); 404 before there is one."""
+        seen = await self._tools.find(ctx, uuid, policy.CONSOLE)
+        judge(ctx, seen, "console")
+        if seen.instance.host is None:
+            raise ConsoleNotAvailable(instance_id=uuid)
+        tail = None if length is None or length < 0 else length
+        order = GetConsoleOutput(instance=objects.instance_object(seen), tail_length=tail)
+        try:
+            return await self._tools.rpc.call(ctx, order, server=seen.instance.host)
+        except Unavailable:
+            raise Conflict(f"Instance {uuid} is not ready: its host does not answer.") from None
+
+    # ---- the end
+
+    async def delete(self, ctx: RequestContext, uuid: str, *, force: bool = False) -> None:
+        """Whatever its state, unless it is locked; one that is on no host ends here and now."""
+        seen = await self._tools.find(ctx, uuid, policy.FORCE_DELETE if force else policy.DELETE)
+        if seen.instance.locked and not ctx.is_admin:
+            raise InstanceIsLocked(instance_id=uuid)
+        if seen.instance.task_state == states.DELETING and not force:
+            return
+        async with self._tools.database.work(ctx) as uow:
+            moved = await instances.change(uow, uuid, task_state=states.DELETING, progress=0)
+            if moved is None:
+                return
+            after = seen.with_instance(moved)
+            await parts.start_action(uow, ctx, uuid, "delete")
+            self._tools.announce(uow, seen, after)
+            if moved.host is not None:
+                order = TerminateInstance(
+                    instance=objects.instance_object(after), bdms=objects.devices_object(seen.devices)
+                )
+                uow.cast(order, server=moved.host)
+        if moved.host is None:
+            await self._end_here(ctx, after)
+
+    async def _end_here(self, ctx: RequestContext, seen: Seen) -> None:
+        """A server no host ever had: its volumes are let go, its row is closed."""
+        for device in seen.devices:
+            if device.attachment_id:
+                await neighbours.release(self._tools.rpc, ctx, device.attachment_id)
+            if device.volume_id and device.delete_on_termination:
+                try:
+                    await self._tools.rpc.call(ctx.as_service(), DeleteVolume(volume_id=device.volume_id))
+                except (*neighbours.REFUSED, Unavailable):
+                    continue
+        async with self._tools.database.work(ctx) as uow:
+            for device in seen.devices:
+                await parts.drop_device(uow, device.uuid)
+            await instances.change(
+                uow, seen.uuid, vm_state=states.DELETED, task_state=None, terminated_at=uow.now, deleted=True,
+                deleted_at=uow.now,
+            )  # fmt: skip

@@ -1,0 +1,293 @@
+"""Promise servers: ask before promising, then write everything down at once and have it built."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from stackwire.compute.db import cloud, flavors, instances, keypairs, parts
+from stackwire.compute.domain import bdm, names, objects, policy, quotas, states, travel, validation
+from stackwire.compute.domain.bdm import Wish
+from stackwire.compute.domain.errors import FlavorNotFound, MetadataLimitExceeded
+from stackwire.compute.domain.instance import Flavor, KeyPair
+from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.wishes import Promise, ServerWish
+from stackwire.compute.flows import api_neighbours as neighbours
+from stackwire.compute.flows.api_parts import Tools
+from stackwire.contracts.compute_workers import ScheduleAndBuildInstances
+from stackwire.contracts.lineage import Kind, crossing
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import BadRequest, NotSimulated
+from stackwire.db.pool import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is known when everything has been asked: the image (or what the boot volume tells), devices, flavor, key."""
+
+    image: dict[str, Any]
+    source: tuple[Kind, str]
+    wishes: list[Wish]
+    flavor: Flavor
+    key: KeyPair | None
+
+
+class Create:
+    """``POST /servers``: the half of it that answers the client (``nova/compute/api.py: _create_instance``)."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    async def accept(self, ctx: RequestContext, wish: ServerWish) -> Promise:
+        """Refused: 400 for what cannot be, 403 over quota, 501 for what is not simulated; then nothing is left."""
+        self._tools.policy.require(ctx, policy.CREATE, {"project_id": ctx.project_id})
+        _refuse_unsimulated(wish, self._tools.zone)
+        validation.check_user_data(wish.user_data)
+        plan = await self._plan(ctx, wish)
+        await self._check_quota(ctx, wish, plan.flavor)
+        uuids = [self._tools.make_id() for _ in range(wish.count)]
+        reserved = await self._reserve(ctx, plan.wishes, uuids[0])
+        password = wish.admin_password or names.password(self._tools.pick)
+        promise = Promise(uuids=tuple(uuids), reservation_id=names.reservation(self._tools.pick), password=password)
+        try:
+            await self._write(ctx, wish, plan, promise, reserved)
+        except BaseException:
+            for attachment_id in reserved.values():
+                await neighbours.release(self._tools.rpc, ctx, attachment_id)
+            raise
+        return promise
+
+    # ---- asking
+
+    async def _plan(self, ctx: RequestContext, wish: ServerWish) -> _Plan:
+        rpc, tools = self._tools.rpc, self._tools
+        if wish.devices_v1 and wish.devices_v2:
+            raise BadRequest("block_device_mapping and block_device_mapping_v2 exclude each other.")
+        if not wish.image_ref and not wish.devices_v1 and not wish.devices_v2:
+            raise BadRequest("Missing imageRef attribute")
+        async with tools.database.read() as session:
+            flavor = await flavors.get(session, ctx, wish.flavor_ref)
+            key = await keypairs.get(session, ctx.user_id or "", wish.key_name) if wish.key_name else None
+        if flavor is None or flavor.disabled:
+            raise BadRequest(FlavorNotFound(flavor_id=wish.flavor_ref).message)
+        if wish.key_name and key is None:
+            raise BadRequest(f"Invalid key_name provided: there is no key pair {wish.key_name!r}.")
+        legacy = not wish.devices_v2
+        image, source = await self._boot_image(ctx, wish, legacy=legacy)
+        properties = image.get("properties") or {}
+        root_device = bdm.root_device_of(properties) or bdm.DEFAULT_ROOT
+
+        def asked(no_root: bool) -> list[Wish]:
+            if legacy:
+                return bdm.from_v1(wish.devices_v1 or (), wish.image_ref, root_device, no_root=no_root)
+            return bdm.from_v2(wish.devices_v2 or (), has_image=bool(wish.image_ref))
+
+        bdm.check_root_name(asked(True), wish.image_ref, root_device)
+        wishes = bdm.assembled(asked, image, flavor, legacy=legacy)
+        bdm.check(wishes, flavor, count=wish.count, image_ref=wish.image_ref)
+        zero_disk = tools.policy.allows(ctx, policy.ZERO_DISK)
+        validation.check_image(image, wish.image_ref or None, flavor, bdm.root_of(wishes), zero_disk_allowed=zero_disk)
+        for needed in filter(None, validation.kernel_and_ramdisk(properties)):
+            await neighbours.image(rpc, ctx, needed)
+        wishes = [await self._look(ctx, each, wish) for each in wishes if not each.no_device]
+        return _Plan(image, source, wishes, flavor, key)
+
+    async def _boot_image(
+        self, ctx: RequestContext, wish: ServerWish, *, legacy: bool
+    ) -> tuple[dict[str, Any], tuple[Kind, str]]:
+        """The image booted, or what the boot device tells of one (``get_bdm_image_metadata``), and where it is from."""
+        rpc = self._tools.rpc
+        if wish.image_ref:
+            return await neighbours.image(rpc, ctx, wish.image_ref), ("image", wish.image_ref)
+        given = (
+            bdm.from_v1(wish.devices_v1 or (), "", bdm.DEFAULT_ROOT, no_root=True)
+            if legacy
+            else bdm.from_v2(wish.devices_v2 or (), has_image=False)
+        )
+        candidate = bdm.boot_candidate(given, legacy=legacy)
+        if candidate is None:
+            return {}, ("client", ctx.user_id or "")
+        if candidate.image_id:
+            return await neighbours.bdm_image(rpc, ctx, candidate.image_id), ("image", candidate.image_id)
+        volume_id = candidate.volume_id
+        if candidate.snapshot_id:
+            volume_id = (await neighbours.snapshot(rpc, ctx, candidate.snapshot_id)).volume_id
+        if volume_id is None:
+            return {}, ("client", ctx.user_id or "")
+        volume = await neighbours.volume(rpc, ctx, volume_id)
+        neighbours.must_boot(volume)
+        meta = travel.image_meta_from_volume(volume.model_dump(), self._tools.behaviours)
+        return meta, ("volume", volume.id)
+
+    async def _look(self, ctx: RequestContext, wish: Wish, server: ServerWish) -> Wish:
+        """The device with what its source tells; 400 when the source cannot be used."""
+        rpc = self._tools.rpc
+        if wish.source_type == "volume" and wish.volume_id:
+            volume = await neighbours.volume(rpc, ctx, wish.volume_id)
+            neighbours.must_be_free(volume, multiattach=server.multiattach)
+            return replace(wish, volume_size=volume.size)
+        if wish.source_type == "snapshot" and wish.snapshot_id:
+            snapshot = await neighbours.snapshot(rpc, ctx, wish.snapshot_id)
+            return replace(wish, volume_size=wish.volume_size or snapshot.size)
+        if wish.source_type == "image" and wish.image_id and wish.image_id != server.image_ref:
+            await neighbours.bdm_image(rpc, ctx, wish.image_id)
+        return wish
+
+    async def _check_quota(self, ctx: RequestContext, wish: ServerWish, flavor: Flavor) -> None:
+        async with self._tools.database.read() as session:
+            limits = await cloud.limits(session, ctx.project_id or "")
+            used = await instances.usage(session, ctx.project_id or "")
+        quotas.check(limits, used, _needs(flavor, wish.count))
+        if 0 <= limits["metadata_items"] < len(wish.metadata):
+            raise MetadataLimitExceeded(allowed=limits["metadata_items"])
+
+    async def _reserve(self, ctx: RequestContext, wishes: Sequence[Wish], uuid: str) -> dict[str, str]:
+        """Volume id to attachment id; all of them, or none when one is refused."""
+        reserved: dict[str, str] = {}
+        try:
+            for wish in wishes:
+                if wish.source_type == "volume" and wish.volume_id:
+                    reserved[wish.volume_id] = await neighbours.reserve(self._tools.rpc, ctx, wish.volume_id, uuid)
+        except BaseException:
+            for attachment_id in reserved.values():
+                await neighbours.release(self._tools.rpc, ctx, attachment_id)
+            raise
+        return reserved
+
+    # ---- promising
+
+    async def _write(
+        self, ctx: RequestContext, wish: ServerWish, plan: _Plan, promise: Promise, reserved: dict[str, str]
+    ) -> None:
+        async with self._tools.database.work(ctx) as uow:
+            await instances.guard(uow, ctx.project_id or "")
+            limits = await cloud.limits(uow, ctx.project_id or "")
+            quotas.check(limits, await instances.usage(uow, ctx.project_id or ""), _needs(plan.flavor, wish.count))
+            for index in range(wish.count):
+                await self._insert(uow, ctx, wish, plan, promise, index, reserved)
+            made = [await instances.by_uuid(uow, uuid) for uuid in promise.uuids]
+            servers = [seen for seen in made if seen is not None]
+            uow.cast(_order(wish, plan, servers, promise))
+
+    async def _insert(
+        self,
+        uow: UnitOfWork,
+        ctx: RequestContext,
+        wish: ServerWish,
+        plan: _Plan,
+        promise: Promise,
+        index: int,
+        reserved: dict[str, str],
+    ) -> None:
+        uuid = promise.uuids[index]
+        rows = travel.at_create(
+            plan.image,
+            plan.flavor,
+            self._tools.behaviours,
+            image_ref=wish.image_ref,
+            user_name=ctx.user_name,
+            project_name=ctx.project_name,
+        )
+        spec = {
+            "availability_zone": wish.availability_zone,
+            "scheduler_hints": dict(wish.scheduler_hints),
+            "image": plan.image,
+            "networks": wish.networks if isinstance(wish.networks, str) else "none",
+        }
+        await instances.insert(uow, _columns(uow, ctx, wish, plan, promise, index), plan.flavor, spec)
+        await parts.put(uow, "instance_metadata", uuid, wish.metadata)
+        await parts.put(uow, "instance_system_metadata", uuid, rows)
+        await parts.set_tags(uow, uuid, wish.tags)
+        for each in plan.wishes:
+            attachment_id = reserved.get(each.volume_id or "") if each.source_type == "volume" else None
+            await parts.insert_device(uow, device_columns(self._tools.make_id(), uuid, each, attachment_id))
+        await parts.start_action(uow, ctx, uuid, "create")
+        kind, source_id = plan.source
+        uow.notify(
+            crossing(
+                "compute", "compute.at_create", kind, source_id, "server", uuid, flat(plan.image), rows,
+                source="nova/utils.py: get_system_metadata_from_image", prefix=travel.PREFIX,
+            )
+        )  # fmt: skip
+
+
+def flat(image: dict[str, Any]) -> dict[str, Any]:
+    """The properties and the inheritable attributes of an image dictionary side by side."""
+    attributes = {key: image[key] for key in travel.INHERITABLE if image.get(key) is not None}
+    return {**(image.get("properties") or {}), **attributes}
+
+
+def device_columns(device_uuid: str, uuid: str, wish: Wish, attachment_id: str | None) -> dict[str, Any]:
+    return asdict(wish) | {"uuid": device_uuid, "instance_uuid": uuid, "attachment_id": attachment_id}
+
+
+def _needs(flavor: Flavor, count: int) -> dict[str, int]:
+    return {"instances": count, "cores": flavor.vcpus * count, "ram": flavor.memory_mb * count}
+
+
+def _columns(
+    uow: UnitOfWork, ctx: RequestContext, wish: ServerWish, plan: _Plan, promise: Promise, index: int
+) -> dict[str, Any]:
+    properties, uuid = plan.image.get("properties") or {}, promise.uuids[index]
+    kernel, ramdisk = validation.kernel_and_ramdisk(properties)
+    name = names.numbered(wish.name, index, wish.count)
+    columns = travel.instance_columns(plan.image)
+    if wish.auto_disk is not None:
+        columns["auto_disk_config"] = wish.auto_disk
+    return columns | {
+        "uuid": uuid,
+        "user_id": ctx.user_id or "",
+        "project_id": ctx.project_id or "",
+        "image_ref": wish.image_ref,
+        "kernel_id": kernel,
+        "ramdisk_id": ramdisk,
+        "launch_index": index,
+        "key_name": wish.key_name,
+        "key_data": plan.key.public_key if plan.key else None,
+        "vm_state": states.BUILDING,
+        "task_state": states.SCHEDULING,
+        "memory_mb": plan.flavor.memory_mb,
+        "vcpus": plan.flavor.vcpus,
+        "root_gb": plan.flavor.root_gb,
+        "ephemeral_gb": plan.flavor.ephemeral_gb,
+        "hostname": wish.hostname or names.hostname(name, f"server-{uuid}"),
+        "user_data": wish.user_data,
+        "reservation_id": promise.reservation_id,
+        "display_name": name,
+        "display_description": wish.description,
+        "root_device_name": bdm.root_device_of(properties),
+        "access_ip_v4": wish.access_ip_v4 or None,
+        "access_ip_v6": wish.access_ip_v6 or None,
+        "config_drive": "True" if wish.config_drive or properties.get("img_config_drive") == "mandatory" else "",
+        "instance_type_id": plan.flavor.id,
+        "created_at": uow.now,
+    }
+
+
+def _order(wish: ServerWish, plan: _Plan, servers: list[Seen], promise: Promise) -> ScheduleAndBuildInstances:
+    return ScheduleAndBuildInstances(
+        build_requests=[objects.build_request_object(seen) for seen in servers],
+        request_specs=[objects.request_spec_object(seen, plan.image, len(servers)) for seen in servers],
+        image=plan.image,
+        admin_password=promise.password,
+        requested_networks=objects.networks_object(wish.networks if isinstance(wish.networks, str) else "none"),
+        block_device_mapping=objects.devices_object(servers[0].devices),
+        tags=objects.tags_object(wish.tags),
+    )
+
+
+def _refuse_unsimulated(wish: ServerWish, zone: str) -> None:
+    if not isinstance(wish.networks, str) and wish.networks:
+        raise BadRequest("There is no network of that id: servers here have no networks; ask for none or auto.")
+    if any(group != "default" for group in wish.security_groups):
+        raise BadRequest("There is no security group of that name.")
+    if wish.availability_zone not in (None, zone):
+        raise BadRequest("The requested availability zone is not available")
+    refused = {
+        "personality (files written into a server)": wish.personality,
+        "trusted_image_certificates": wish.trusted_certificates,
+        "the choice of a host": wish.host,
+        "scheduler hints": bool(wish.scheduler_hints),
+    }
+    for what, asked in refused.items():
+        if asked:
+            raise NotSimulated(what=what)

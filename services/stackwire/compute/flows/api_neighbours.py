@@ -1,0 +1,130 @@
+"""What compute asks the image and volume services, with the caller's own rights, and how refusals read here."""
+
+from typing import Any
+
+from stackwire.compute.domain import travel
+from stackwire.compute.domain.errors import (
+    ImageUnusable,
+    InvalidBDM,
+    InvalidBDMImage,
+    InvalidBDMSnapshot,
+    InvalidBDMVolume,
+    InvalidBDMVolumeNotBootable,
+)
+from stackwire.contracts.image import CreateImage, DeleteImage, GetImage
+from stackwire.contracts.volume import (
+    AttachmentNotFound,
+    CreateAttachment,
+    DeleteAttachment,
+    GetSnapshot,
+    GetVolume,
+    SnapshotView,
+    VolumeView,
+)
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import BadRequest, Conflict, Forbidden, NotFound, ServiceError, Unavailable
+from stackwire.messaging.rpc import RpcClient
+
+REFUSED = (NotFound, Forbidden, BadRequest, Conflict)
+
+
+async def image(
+    rpc: RpcClient, ctx: RequestContext, image_id: str, error: type[ServiceError] = ImageUnusable
+) -> dict[str, Any]:
+    """The image as Nova works on it; 400 for one the caller cannot see."""
+    try:
+        view = await rpc.call(ctx.as_service(), GetImage(image_id=image_id))
+    except REFUSED:
+        raise error(image_id=image_id, id=image_id) from None
+    return travel.image_dict(view.model_dump())
+
+
+async def current_image(rpc: RpcClient, ctx: RequestContext, image_id: str) -> dict[str, Any] | None:
+    """The image as it is now, or None when it is gone."""
+    try:
+        return await image(rpc, ctx, image_id)
+    except ImageUnusable:
+        return None
+
+
+async def volume(rpc: RpcClient, ctx: RequestContext, volume_id: str) -> VolumeView:
+    """A volume of the caller's project to boot from; 400 for any other."""
+    try:
+        view = await rpc.call(ctx.as_service(), GetVolume(volume_id=volume_id))
+    except REFUSED:
+        raise InvalidBDMVolume(id=volume_id) from None
+    if view.project_id != ctx.project_id:
+        raise InvalidBDMVolume(id=volume_id)
+    return view
+
+
+async def snapshot(rpc: RpcClient, ctx: RequestContext, snapshot_id: str) -> SnapshotView:
+    """A snapshot of the caller's project that is ready; 400 for any other."""
+    try:
+        view = await rpc.call(ctx.as_service(), GetSnapshot(snapshot_id=snapshot_id))
+    except REFUSED:
+        raise InvalidBDMSnapshot(id=snapshot_id) from None
+    if view.project_id != ctx.project_id or view.status != "available":
+        raise InvalidBDMSnapshot(id=snapshot_id)
+    return view
+
+
+async def bdm_image(rpc: RpcClient, ctx: RequestContext, image_id: str) -> dict[str, Any]:
+    return await image(rpc, ctx, image_id, InvalidBDMImage)
+
+
+def must_boot(view: VolumeView) -> None:
+    if not view.bootable:
+        raise InvalidBDMVolumeNotBootable(id=view.id)
+
+
+def must_be_free(view: VolumeView, *, multiattach: bool) -> None:
+    """Available, or in use and made for several servers (which the client's version must know, 2.60)."""
+    if view.multiattach and not multiattach:
+        raise InvalidBDM(reason=f"volume {view.id} can be attached to several servers, which needs version 2.60")
+    if view.status != "available" and not (view.multiattach and view.status == "in-use"):
+        raise InvalidBDM(reason=f"volume {view.id} has status {view.status}, it must be available")
+
+
+async def reserve(rpc: RpcClient, ctx: RequestContext, volume_id: str, uuid: str) -> str:
+    """An attachment that keeps the volume for the server; its id."""
+    try:
+        made = await rpc.call(ctx.as_service(), CreateAttachment(volume_id=volume_id, instance_uuid=uuid))
+    except REFUSED as refused:
+        raise InvalidBDM(reason=refused.message) from refused
+    return made.id
+
+
+async def release(rpc: RpcClient, ctx: RequestContext, attachment_id: str) -> None:
+    """The attachment gone; that it is gone already, or cannot be reached now, is no reason to fail."""
+    try:
+        await rpc.call(ctx.as_service(), DeleteAttachment(attachment_id=attachment_id))
+    except (AttachmentNotFound, *REFUSED, Unavailable):
+        return
+
+
+async def create_image(rpc: RpcClient, ctx: RequestContext, wish: dict[str, Any]) -> str:
+    """A queued image from an image dictionary; its id."""
+    properties = {key: str(value) for key, value in wish["properties"].items() if value is not None}
+    view = await rpc.call(
+        ctx.as_service(),
+        CreateImage(
+            name=wish["name"],
+            visibility=wish["visibility"],
+            disk_format=wish.get("disk_format"),
+            container_format=wish.get("container_format"),
+            min_disk=wish.get("min_disk") or 0,
+            min_ram=wish.get("min_ram") or 0,
+            properties=properties,
+            member=wish.get("member"),
+        ),
+    )
+    return view.id
+
+
+async def delete_image(rpc: RpcClient, ctx: RequestContext, image_id: str) -> None:
+    """An image that came to nothing, away with it; failing that, it stays queued."""
+    try:
+        await rpc.call(ctx.as_service(), DeleteImage(image_id=image_id))
+    except (*REFUSED, Unavailable):
+        return

@@ -1,0 +1,85 @@
+"""What the API's flows share: finding a server for a caller, judging its state, speaking of changes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from stackwire.compute.db import instances
+from stackwire.compute.domain.errors import InstanceInvalidState, InstanceIsLocked
+from stackwire.compute.domain.instance import Instance
+from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.states import VERBS, Verb
+from stackwire.core.behaviours import Behaviours
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import Conflict
+from stackwire.core.ids import new_id
+from stackwire.core.policy import Policy
+from stackwire.db.pool import Database, UnitOfWork
+from stackwire.http.client import HttpClient
+from stackwire.messaging.rpc import RpcClient
+
+
+class Announcer(Protocol):
+    """Says in both formats that a server changed: ``compute.instance.update`` and ``instance.update``."""
+
+    def __call__(self, uow: UnitOfWork, before: Seen, after: Seen) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What every flow of the API works with. ``pick`` draws a character, ``make_id`` a uuid."""
+
+    database: Database
+    rpc: RpcClient
+    http: HttpClient
+    policy: Policy
+    behaviours: Behaviours
+    image_url: str
+    announce: Announcer
+    pick: Callable[[str], str]
+    make_id: Callable[[], str] = new_id
+    zone: str = "nova"
+
+    async def find(self, ctx: RequestContext, uuid: str, rule: str) -> Seen:
+        """A server the caller may see (404), when the rule allows it to be touched (403)."""
+        async with self.database.read() as session:
+            seen = await instances.find(session, ctx, uuid)
+        self.policy.require(ctx, rule, {"project_id": seen.instance.project_id, "user_id": seen.instance.user_id})
+        return seen
+
+
+def judge(ctx: RequestContext, seen: Seen, name: str) -> Verb:
+    """The verb, when the server's state and lock let it happen; a Conflict otherwise."""
+    verb, server = VERBS[name], seen.instance
+    if server.locked and not verb.locked and not ctx.is_admin:
+        raise InstanceIsLocked(instance_id=server.uuid)
+    if verb.vm_states is not None and server.vm_state not in verb.vm_states:
+        raise refusal(name, server, "vm_state")
+    if verb.task_states is not None and server.task_state not in verb.task_states:
+        raise refusal(name, server, "task_state")
+    if verb.launched and server.launched_at is None:
+        raise InstanceInvalidState(f"Cannot '{name}' instance {server.uuid} before it was launched")
+    return verb
+
+
+def refusal(name: str, server: Instance, attr: str) -> InstanceInvalidState:
+    return InstanceInvalidState(
+        action=name.removeprefix("os-"), instance_id=server.uuid, attr=attr, state=getattr(server, attr)
+    )
+
+
+async def take(uow: UnitOfWork, seen: Seen, verb: Verb, **changes: object) -> Seen:
+    """Moves the server into the verb's task state, unless somebody was quicker: then a Conflict."""
+    moved = await instances.move(
+        uow, seen.uuid, vm_states=verb.vm_states, task_states=verb.task_states, task_state=verb.task, **changes
+    )
+    if moved is None:
+        raise InstanceInvalidState(f"Cannot '{verb.name}' instance {seen.uuid}: its state has changed meanwhile")
+    return seen.with_instance(moved)
+
+
+def host_of(seen: Seen, name: str) -> str:
+    """The host the server is on; a Conflict for one that never got there."""
+    if seen.instance.host is None:
+        raise Conflict(f"Cannot '{name}' instance {seen.uuid}: it is on no host")
+    return seen.instance.host

@@ -1,0 +1,182 @@
+"""createImage: the image is promised here; its bytes come from the host, or volumes are kept instead."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from stackwire.compute.db import cloud, parts
+from stackwire.compute.domain import bdm, image_props, objects, policy, states, travel
+from stackwire.compute.domain.errors import (
+    MetadataLimitExceeded,
+    QuiesceFailed,
+    QuiesceNotSupported,
+    SnapshotQuotaExceeded,
+)
+from stackwire.compute.domain.seen import Seen
+from stackwire.compute.flows import api_neighbours as neighbours
+from stackwire.compute.flows.api_create import flat
+from stackwire.compute.flows.api_parts import Tools, host_of, judge, take
+from stackwire.contracts.compute_workers import QuiesceInstance, SnapshotInstance, UnquiesceInstance
+from stackwire.contracts.lineage import crossing
+from stackwire.contracts.volume import GetVolume, GetVolumeLimits, MakeSnapshot, VolumeOverQuota
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import ServiceError
+from stackwire.db.pool import UnitOfWork
+
+VERB = "createImage"
+
+
+class Snapshot:
+    """``nova/compute/api.py: snapshot, snapshot_volume_backed``."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    async def accept(
+        self, ctx: RequestContext, uuid: str, name: str, metadata: Mapping[str, str], version: tuple[int, int]
+    ) -> str:
+        """The id of the image that is on its way (image-backed) or made of snapshots that are (volume-backed)."""
+        seen = await self._tools.find(ctx, uuid, policy.CREATE_IMAGE)
+        judge(ctx, seen, VERB)
+        if version < (2, 39):
+            await self._check_metadata(ctx, metadata)
+        if seen.is_volume_backed:
+            target = {"project_id": seen.instance.project_id}
+            self._tools.policy.require(ctx, policy.CREATE_IMAGE_VOLUME_BACKED, target)
+            return await self._of_volumes(ctx, seen, name, metadata)
+        return await self._of_disk(ctx, seen, name, metadata)
+
+    async def _check_metadata(self, ctx: RequestContext, metadata: Mapping[str, str]) -> None:
+        async with self._tools.database.read() as session:
+            limits = await cloud.limits(session, ctx.project_id or "")
+        if 0 <= limits["metadata_items"] < len(metadata):
+            raise MetadataLimitExceeded(allowed=limits["metadata_items"])
+
+    # ---- a server with a disk of its own
+
+    async def _of_disk(self, ctx: RequestContext, seen: Seen, name: str, metadata: Mapping[str, str]) -> str:
+        host = host_of(seen, VERB)
+        image = travel.snapshot_image(
+            seen.instance,
+            seen.system_metadata,
+            name,
+            metadata,
+            self._tools.behaviours,
+            user_id=ctx.user_id or "",
+            project_id=ctx.project_id or "",
+            current=await self._current_rows(ctx, seen),
+        )
+        image_id = await neighbours.create_image(self._tools.rpc, ctx, image)
+        try:
+            async with self._tools.database.work(ctx) as uow:
+                after = await take(uow, seen, judge(ctx, seen, VERB))
+                await parts.start_action(uow, ctx, seen.uuid, VERB)
+                self._tools.announce(uow, seen, after)
+                _tell(uow, seen, image_id, image, "compute.snapshot_image", "nova/compute/utils.py: create_image")
+                uow.cast(SnapshotInstance(instance=objects.instance_object(after), image_id=image_id), server=host)
+        except BaseException:
+            await neighbours.delete_image(self._tools.rpc, ctx, image_id)
+            raise
+        return image_id
+
+    async def _current_rows(self, ctx: RequestContext, seen: Seen) -> dict[str, str] | None:
+        """What today's image would leave on the server: Icehouse asked."""
+        if self._tools.behaviours.has("snapshot-from-instance-metadata-only") or not seen.instance.image_ref:
+            return None
+        image = await neighbours.current_image(self._tools.rpc, ctx, seen.instance.image_ref)
+        return None if image is None else travel.system_metadata(image, seen.flavor, self._tools.behaviours)
+
+    # ---- a server on volumes
+
+    async def _of_volumes(self, ctx: RequestContext, seen: Seen, name: str, metadata: Mapping[str, str]) -> str:
+        await self._check_limits(ctx, seen)
+        quiesced = await self._quiesce(ctx, seen)
+        mapping: list[dict[str, Any]] = []
+        try:
+            for device in seen.devices:
+                mapping += [] if device.no_device else [await self._kept(ctx, device, name)]
+        finally:
+            await self._note(ctx, seen, mapping, quiesced=quiesced)
+        image = travel.volume_snapshot_image(
+            seen.instance,
+            seen.system_metadata,
+            name,
+            metadata,
+            mapping,
+            self._tools.behaviours,
+            project_id=ctx.project_id or "",
+            current=await self._current_meta(ctx, seen),
+        )
+        image_id = await neighbours.create_image(self._tools.rpc, ctx, image)
+        try:
+            await self._tools.http.send(ctx, "PUT", f"{self._tools.image_url}/v2/images/{image_id}/file", b"")
+        except BaseException:
+            await neighbours.delete_image(self._tools.rpc, ctx, image_id)
+            raise
+        async with self._tools.database.work(ctx) as uow:
+            rule, source = "compute.volume_snapshot_image", "nova/compute/api.py: snapshot_volume_backed"
+            _tell(uow, seen, image_id, image, rule, source)
+        return image_id
+
+    async def _check_limits(self, ctx: RequestContext, seen: Seen) -> None:
+        needed = sum(device.is_volume and not device.no_device for device in seen.devices)
+        limits = await self._tools.rpc.call(ctx.as_service(), GetVolumeLimits())
+        most, used = limits.maxTotalSnapshots, limits.totalSnapshotsUsed
+        if 0 <= most < used + needed:
+            raise SnapshotQuotaExceeded(needed=needed, used=used, allowed=most)
+
+    async def _quiesce(self, ctx: RequestContext, seen: Seen) -> bool:
+        """Freezes an active guest. A host that cannot matters only when the image requires it."""
+        if seen.instance.vm_state != states.ACTIVE:
+            return False
+        order = QuiesceInstance(instance=objects.instance_object(seen))
+        try:
+            await self._tools.rpc.call(ctx, order, server=host_of(seen, VERB))
+        except ServiceError as error:
+            if not image_props.flag(seen.system_metadata.get("image_os_require_quiesce")):
+                return False
+            if isinstance(error, QuiesceNotSupported):
+                raise
+            raise QuiesceFailed(instance_id=seen.uuid, reason=error.message) from error
+        return True
+
+    async def _kept(self, ctx: RequestContext, device: Any, name: str) -> dict[str, Any]:
+        if not device.is_volume or device.volume_id is None:
+            return bdm.local_mapping(device)
+        volume = await self._tools.rpc.call(ctx.as_service(), GetVolume(volume_id=device.volume_id))
+        order = MakeSnapshot(
+            volume_id=volume.id, name=f"snapshot for {name}", description=volume.description or "", force=True
+        )
+        try:
+            snapshot = await self._tools.rpc.call(ctx.as_service(), order)
+        except VolumeOverQuota as over:
+            raise SnapshotQuotaExceeded(over.message) from over
+        return bdm.snapshot_mapping(device, snapshot.id, volume.size)
+
+    async def _note(self, ctx: RequestContext, seen: Seen, mapping: list[dict[str, Any]], *, quiesced: bool) -> None:
+        """The action, and the guest thawed, also when a snapshot failed."""
+        async with self._tools.database.work(ctx) as uow:
+            await parts.start_action(uow, ctx, seen.uuid, VERB)
+            if quiesced:
+                thaw = UnquiesceInstance(instance=objects.instance_object(seen), mapping=mapping)
+                uow.cast(thaw, server=host_of(seen, VERB))
+
+    async def _current_meta(self, ctx: RequestContext, seen: Seen) -> dict[str, Any] | None:
+        """What the root volume, or the image, says now: all Icehouse looked at."""
+        if self._tools.behaviours.has("snapshot-from-instance-metadata-only"):
+            return None
+        if seen.instance.image_ref:
+            return await neighbours.current_image(self._tools.rpc, ctx, seen.instance.image_ref)
+        root = seen.root
+        if root is None or root.volume_id is None:
+            return None
+        volume = await self._tools.rpc.call(ctx.as_service(), GetVolume(volume_id=root.volume_id))
+        return travel.image_meta_from_volume(volume.model_dump(), self._tools.behaviours)
+
+
+def _tell(uow: UnitOfWork, seen: Seen, image_id: str, image: dict[str, Any], rule: str, source: str) -> None:
+    uow.notify(
+        crossing(
+            "compute", rule, "server", seen.uuid, "image", image_id, seen.system_metadata, flat(image), source=source,
+            prefix=f"-{travel.PREFIX}",
+        )
+    )  # fmt: skip

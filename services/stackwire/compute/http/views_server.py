@@ -1,0 +1,208 @@
+"""A server as each version shows it. ``nova/api/openstack/compute/views/servers.py``; one table of what came when."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stackwire.compute.domain import image_props, states, travel
+from stackwire.compute.domain.seen import Seen
+from stackwire.http.microversions import Microversion
+
+_PROGRESS = ("ACTIVE", "BUILD", "REBUILD", "RESIZE", "VERIFY_RESIZE", "MIGRATING")
+_FAULTY = ("ERROR", "DELETED")
+
+
+class Look:
+    """How one caller sees servers in one version. ``base`` is the scheme and host the client used."""
+
+    def __init__(self, base: str, version: Microversion, *, extended: bool, host_status: bool, details: bool) -> None:
+        self.base, self.version = base, version
+        self._extended, self._host_status, self._details = extended, host_status, details
+
+    def links(self, path: str, versioned: bool = True) -> list[dict[str, str]]:
+        bookmark = {"rel": "bookmark", "href": f"{self.base}/{path}"}
+        return [{"rel": "self", "href": f"{self.base}/v2.1/{path}"}, bookmark] if versioned else [bookmark]
+
+    # ---- short forms
+
+    def created(self, uuid: str, password: str | None) -> dict[str, Any]:
+        told: dict[str, Any] = {
+            "id": uuid,
+            "links": self.links(f"servers/{uuid}"),
+            "OS-DCF:diskConfig": "MANUAL",
+            "security_groups": [{"name": "default"}],
+        }
+        return told | ({"adminPass": password} if password is not None else {})
+
+    def brief(self, seen: Seen) -> dict[str, Any]:
+        server = seen.instance
+        return {"id": server.uuid, "name": server.display_name, "links": self.links(f"servers/{server.uuid}")}
+
+    # ---- the whole
+
+    def detail(self, seen: Seen) -> dict[str, Any]:
+        """An entry of the list: everything but the server's groups."""
+        return self._base(seen) | self._by_version(seen) | self._states(seen) | self._attributes(seen)
+
+    def show(self, seen: Seen) -> dict[str, Any]:
+        groups: dict[str, Any] = {"server_groups": []} if self.version >= (2, 71) else {}
+        return self.detail(seen) | groups
+
+    def updated(self, seen: Seen) -> dict[str, Any]:
+        """The answer to a change: like show since 2.75, before without states, attributes and volumes."""
+        if self.version >= (2, 75):
+            return self.show(seen)
+        groups: dict[str, Any] = {"server_groups": []} if self.version >= (2, 71) else {}
+        return self._base(seen) | self._by_version(seen) | groups
+
+    def rebuilt(self, seen: Seen, password: str | None) -> dict[str, Any]:
+        told = self.updated(seen)
+        if password is not None:
+            told["adminPass"] = password
+        if self.version >= (2, 54):
+            told["key_name"] = seen.instance.key_name
+        if self.version >= (2, 57):
+            told["user_data"] = seen.instance.user_data
+        return told
+
+    def _base(self, seen: Seen) -> dict[str, Any]:
+        server = seen.instance
+        word = states.status(server.vm_state, server.task_state)
+        told: dict[str, Any] = {
+            "id": server.uuid,
+            "name": server.display_name,
+            "status": word,
+            "tenant_id": server.project_id,
+            "user_id": server.user_id,
+            "metadata": dict(seen.metadata),
+            "hostId": host_id(server.project_id, server.host),
+            "image": self._image(seen),
+            "flavor": self._flavor(seen),
+            "created": stamp(server.created_at),
+            "updated": stamp(server.updated_at or server.created_at),
+            "addresses": {},
+            "accessIPv4": server.access_ip_v4 or "",
+            "accessIPv6": server.access_ip_v6 or "",
+            "links": self.links(f"servers/{server.uuid}"),
+            "OS-DCF:diskConfig": "AUTO" if server.auto_disk_config else "MANUAL",
+        }
+        if word in _PROGRESS:
+            told["progress"] = server.progress
+        if word in _FAULTY and seen.fault is not None:
+            told["fault"] = self._fault(seen)
+        return told
+
+    def _fault(self, seen: Seen) -> dict[str, Any]:
+        fault = seen.fault
+        if fault is None:
+            return {}
+        told = {"code": fault.code, "created": stamp(fault.created_at), "message": fault.message}
+        return told | ({"details": fault.details} if self._details and fault.details else {})
+
+    def _image(self, seen: Seen) -> Any:
+        if not seen.instance.image_ref:
+            return ""
+        image: dict[str, Any] = {
+            "id": seen.instance.image_ref,
+            "links": self.links(f"images/{seen.instance.image_ref}", versioned=False),
+        }
+        if self.version >= (2, 98):
+            image["properties"] = image_properties(seen.system_metadata)
+        return image
+
+    def _flavor(self, seen: Seen) -> dict[str, Any]:
+        flavor = seen.flavor
+        if self.version < (2, 47):
+            return {"id": flavor.flavorid, "links": self.links(f"flavors/{flavor.flavorid}", versioned=False)}
+        return {
+            "vcpus": flavor.vcpus,
+            "ram": flavor.memory_mb,
+            "disk": flavor.root_gb,
+            "ephemeral": flavor.ephemeral_gb,
+            "swap": flavor.swap,
+            "original_name": flavor.name,
+            "extra_specs": dict(flavor.extra_specs),
+        }
+
+    def _by_version(self, seen: Seen) -> dict[str, Any]:
+        server = seen.instance
+        since: Sequence[tuple[tuple[int, int], str, Any]] = (
+            ((2, 9), "locked", server.locked),
+            ((2, 19), "description", server.display_description),
+            ((2, 26), "tags", list(seen.tags)),
+            ((2, 63), "trusted_image_certificates", None),
+            ((2, 73), "locked_reason", seen.locked_reason if server.locked else None),
+            ((2, 90), "OS-EXT-SRV-ATTR:hostname", server.hostname),
+            ((2, 96), "pinned_availability_zone", seen.pinned_zone),
+            ((2, 100), "scheduler_hints", dict(seen.scheduler_hints)),
+        )
+        return {name: value for version, name, value in since if self.version >= version}
+
+    def _states(self, seen: Seen) -> dict[str, Any]:
+        server = seen.instance
+        return {
+            "OS-EXT-AZ:availability_zone": server.availability_zone or "",
+            "config_drive": server.config_drive or "",
+            "key_name": server.key_name,
+            "OS-SRV-USG:launched_at": usage_stamp(server.launched_at),
+            "OS-SRV-USG:terminated_at": usage_stamp(server.terminated_at),
+            "OS-EXT-STS:task_state": server.task_state,
+            "OS-EXT-STS:vm_state": server.vm_state,
+            "OS-EXT-STS:power_state": server.power_state or 0,
+            "os-extended-volumes:volumes_attached": self._volumes(seen),
+        }
+
+    def _volumes(self, seen: Seen) -> list[dict[str, Any]]:
+        return [
+            {"id": device.volume_id}
+            | ({"delete_on_termination": bool(device.delete_on_termination)} if self.version >= (2, 3) else {})
+            for device in seen.devices
+            if device.destination_type == "volume" and device.volume_id
+        ]
+
+    def _attributes(self, seen: Seen) -> dict[str, Any]:
+        """What only administrators see."""
+        if not self._extended:
+            return {}
+        server = seen.instance
+        told: dict[str, Any] = {
+            "OS-EXT-SRV-ATTR:host": server.host,
+            "OS-EXT-SRV-ATTR:hypervisor_hostname": server.node,
+            "OS-EXT-SRV-ATTR:instance_name": instance_name(server.id),
+        }
+        if self.version >= (2, 3):
+            told |= {
+                "OS-EXT-SRV-ATTR:hostname": server.hostname,
+                "OS-EXT-SRV-ATTR:reservation_id": server.reservation_id,
+                "OS-EXT-SRV-ATTR:launch_index": server.launch_index,
+                "OS-EXT-SRV-ATTR:kernel_id": server.kernel_id or "",
+                "OS-EXT-SRV-ATTR:ramdisk_id": server.ramdisk_id or "",
+                "OS-EXT-SRV-ATTR:root_device_name": server.root_device_name,
+                "OS-EXT-SRV-ATTR:user_data": server.user_data,
+            }
+        if self.version >= (2, 16) and self._host_status:
+            told["host_status"] = "UP" if server.host else ""
+        return told
+
+
+def image_properties(rows: Mapping[str, str | None]) -> dict[str, str]:
+    """Of the recorded image properties those with a typed meaning, under the names they were stored with."""
+    named = {key.removeprefix(travel.PREFIX): value for key, value in rows.items() if key.startswith(travel.PREFIX)}
+    return {key: value for key, value in named.items() if value is not None and image_props.known(key)}
+
+
+def host_id(project_id: str, host: str | None) -> str:
+    """One value for a host, another for each project: ``sha224(project + host)``, empty without a host."""
+    return hashlib.sha224((project_id + host).encode()).hexdigest() if host else ""
+
+
+def instance_name(number: int) -> str:
+    return f"instance-{number:08x}"
+
+
+def stamp(moment: Any) -> str:
+    return str(moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+def usage_stamp(moment: Any) -> str | None:
+    return None if moment is None else str(moment.strftime("%Y-%m-%dT%H:%M:%S.%f"))
