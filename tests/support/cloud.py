@@ -161,9 +161,9 @@ class TestCloud:
 
     def connection(self, user: str = "demo", project: str | None = None) -> Any:
         """An openstacksdk Connection; use it in a thread only (``sdk``)."""
-        import openstack.connection
+        import openstack
 
-        return openstack.connection.Connection(
+        return openstack.connect(
             auth={
                 "auth_url": self.auth_url,
                 "username": user,
