@@ -6,20 +6,27 @@ receiver takes the id out of them and reads the rest from its own database. Cast
 
 from typing import Any
 
-from stackwire.contracts.base import Call, Cast, Contract, Target
-from stackwire.contracts.compute import ExternalEvent
+from stackwire.contracts.base import Call, Cast, Contract, Fanout, Target
 
 NovaObject = dict[str, Any]
 
-CONDUCTOR = Target(exchange="nova", topic="conductor", namespace="compute_task", version="1.26")
+
+def _conductor(version: str) -> Target:
+    return Target(exchange="nova", topic="conductor", namespace="compute_task", version=version)
+
+
+CONDUCTOR = _conductor("1.26")
 SCHEDULER = Target(exchange="nova", topic="scheduler", version="4.5")
-COMPUTE_HOST = Target(exchange="nova", topic="compute", version="6.2")
+SCHEDULER_NEWS = Target(exchange="nova", topic="scheduler", version="4.2")
+COMPUTE_HOST = Target(exchange="nova", topic="compute", version="6.0")
+COMPUTE_REBUILD = Target(exchange="nova", topic="compute", version="6.2")
+COMPUTE_ALT = Target(exchange="nova", topic="compute-alt", version="6.0")
 
 
 # ---- API to conductor
 
 
-class ScheduleAndBuildInstances(Cast, target=CONDUCTOR, method="schedule_and_build_instances"):
+class ScheduleAndBuildInstances(Cast, target=_conductor("1.17"), method="schedule_and_build_instances"):
     """Find hosts for new servers and have them built; one element a server in the first, second and last list."""
 
     build_requests: list[NovaObject]
@@ -32,7 +39,7 @@ class ScheduleAndBuildInstances(Cast, target=CONDUCTOR, method="schedule_and_bui
     tags: NovaObject | None = None
 
 
-class RebuildInstance(Cast, target=CONDUCTOR, method="rebuild_instance"):
+class RebuildInstance(Cast, target=_conductor("1.25"), method="rebuild_instance"):
     """Write an image over a server's root disk; scheduled again, to the same host, only when the image changes."""
 
     instance: NovaObject
@@ -95,7 +102,7 @@ class BuildAndRunInstance(Cast, target=COMPUTE_HOST, method="build_and_run_insta
     accel_uuids: list[str] = []
 
 
-class RebuildInstanceOnHost(Cast, target=COMPUTE_HOST, method="rebuild_instance"):
+class RebuildInstanceOnHost(Cast, target=COMPUTE_REBUILD, method="rebuild_instance"):
     instance: NovaObject
     orig_image_ref: str | None
     image_ref: str | None
@@ -199,9 +206,29 @@ class GetConsoleOutput(Call[str], target=COMPUTE_HOST, method="get_console_outpu
     tail_length: int | None = None
 
 
-class ExternalInstanceEvent(Cast, target=COMPUTE_HOST, method="external_instance_event"):
+class ExternalInstanceEvent(Cast, target=COMPUTE_ALT, method="external_instance_event"):
+    """``events``: InstanceExternalEvent objects, ``{name, instance_uuid, tag, status, data}``."""
+
     instances: list[NovaObject]
-    events: list[ExternalEvent]
+    events: list[NovaObject]
+
+
+# ---- from a host to every scheduler
+
+
+class UpdateInstanceInfo(Fanout, target=SCHEDULER_NEWS, method="update_instance_info"):
+    host_name: str
+    instance_info: NovaObject
+
+
+class DeleteInstanceInfo(Fanout, target=SCHEDULER_NEWS, method="delete_instance_info"):
+    host_name: str
+    instance_uuid: str
+
+
+class SyncInstanceInfo(Fanout, target=SCHEDULER_NEWS, method="sync_instance_info"):
+    host_name: str
+    instance_uuids: list[str]
 
 
 class Selection(Contract):
