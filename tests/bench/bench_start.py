@@ -42,7 +42,7 @@ def started(folder: Path, ports: dict[str, int]) -> float:
 def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="stackwire-bench-"))
     folder.chmod(0o755)
-    ports = free_ports(ORDER)
+    ports = free_ports((*ORDER, "trace"))
     try:
         cold = started(folder, ports)
         command("down", "--data-dir", str(folder))

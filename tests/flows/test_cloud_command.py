@@ -45,7 +45,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def ports() -> list[str]:
-    return [part for name, port in free_ports(ORDER).items() for part in (f"--{name}-port", str(port))]
+    return [part for name, port in free_ports((*ORDER, "trace")).items() for part in (f"--{name}-port", str(port))]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,9 @@ def test_detached_it_runs_until_down_and_keeps_its_data(folder: Path, ports: lis
     assert started.returncode == 0, started.stderr
     assert f"OS_CLIENT_CONFIG_FILE={folder}/clouds.yaml" in started.stdout
     status = json.loads(stackwire("status", "--data-dir", str(folder), "--json").stdout)
-    assert {name: service["health"] for name, service in status["services"].items()} == dict.fromkeys(ORDER, "ok")
+    assert {name: service["health"] for name, service in status["services"].items()} == dict.fromkeys(
+        (*ORDER, "trace"), "ok"
+    )
     assert "a cloud runs in" in one_line(stackwire("up", "--data-dir", str(folder), *ports))
     image = create_image(status["services"])
 

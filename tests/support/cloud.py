@@ -217,10 +217,11 @@ class ACloud(Protocol):
         *,
         release: str = "current",
         with_bugs: Sequence[str] = (),
-        services: Sequence[str] = ORDER,
+        services: Sequence[str] | None = None,
         clock: Clock | None = None,
         settings: Mapping[str, Mapping[str, Any]] | None = None,
         amqp_url: str = "memory",
+        trace: bool = False,
     ) -> Awaitable[TestCloud]: ...
 
 
@@ -233,14 +234,16 @@ async def a_cloud(postgres: TestDatabase, tmp_path: Path) -> AsyncIterator[AClou
         *,
         release: str = "current",
         with_bugs: Sequence[str] = (),
-        services: Sequence[str] = ORDER,
+        services: Sequence[str] | None = None,
         clock: Clock | None = None,
         settings: Mapping[str, Mapping[str, Any]] | None = None,
         amqp_url: str = "memory",
+        trace: bool = False,
     ) -> TestCloud:
         options = Options(
             data_dir=tmp_path / "cloud",
             ports=free_ports(ORDER),
+            trace_port=free_ports(["trace"])["trace"] if trace else None,
             release=release,
             with_bugs=tuple(with_bugs),
             amqp_url=amqp_url,

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from stackwire.cloud.options import EMBEDDED, MEMORY, ORDER, PORTS, Options
+from stackwire.cloud.options import EMBEDDED, MEMORY, ORDER, PORTS, TRACE_PORT, Options
 
 app = typer.Typer(
     name="stackwire",
@@ -39,7 +39,9 @@ def up(
     image_port: Annotated[int, typer.Option(help="port of image")] = PORTS["image"],
     volume_port: Annotated[int, typer.Option(help="port of volume")] = PORTS["volume"],
     compute_port: Annotated[int, typer.Option(help="port of compute")] = PORTS["compute"],
-    trace_port: Annotated[int | None, typer.Option(help="port of the tracer; none without it")] = None,
+    trace_port: Annotated[
+        int | None, typer.Option(help=f"port of the tracer; 0 for none [default: {TRACE_PORT}, on RabbitMQ none]")
+    ] = None,
     database_url: Annotated[str, typer.Option(help="'embedded' or a PostgreSQL URL")] = EMBEDDED,
     amqp_url: Annotated[str, typer.Option(help="'memory' or a RabbitMQ URL")] = MEMORY,
     release: Annotated[str, typer.Option(help="the OpenStack release whose property rules hold")] = "current",
@@ -53,7 +55,7 @@ def up(
         data_dir=data_dir,
         host=host,
         ports={"identity": identity_port, "image": image_port, "volume": volume_port, "compute": compute_port},
-        trace_port=trace_port,
+        trace_port=(TRACE_PORT if amqp_url == MEMORY else None) if trace_port is None else trace_port or None,
         database_url=database_url,
         amqp_url=amqp_url,
         release=release,

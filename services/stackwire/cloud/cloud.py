@@ -54,12 +54,14 @@ class Cloud:
     def urls(self) -> dict[str, str]:
         return self.options.urls()
 
-    async def start(self, services: Sequence[str] = ORDER) -> None:
-        """Raises what a service raises that cannot start; those that had started are stopped again."""
+    async def start(self, services: Sequence[str] | None = None) -> None:
+        """``services``: some of them only.
+
+        Raises what a service raises that cannot start; those that had started are stopped again."""
         try:
             if self.options.amqp_url == "memory":
                 self.broker = MemoryBroker()
-            for name in services:
+            for name in services or self.options.services:
                 await self._build(name)
             for service in self.services.values():
                 await service.start()
@@ -115,7 +117,7 @@ class Cloud:
         values: dict[str, Any] = {
             "host": options.host,
             "port": options.all_ports[name],
-            "database_url": self._database_urls[name],
+            "database_url": self._database_urls.get(name, ""),
             "amqp_url": options.amqp_url,
             "data_dir": Path(options.data_dir) / name,
             "token_key": self._token_key,

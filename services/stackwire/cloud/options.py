@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PORTS = {"identity": 5000, "image": 9292, "volume": 8776, "compute": 8774}
+TRACE_PORT = 8790
 ORDER = ("identity", "image", "volume", "compute")
 EMBEDDED = "embedded"
 MEMORY = "memory"
@@ -21,7 +22,7 @@ class OptionError(Exception):
 class Options:
     """``database_url``: ``embedded`` or a PostgreSQL URL; ``amqp_url``: ``memory`` or ``amqp(s)://...``.
 
-    ``trace_port``: the tracer's web page; None for none. ``with_bugs``: behaviours taken back (``lp-1893618``).
+    ``trace_port``: the tracer's; None for none. ``with_bugs``: behaviours taken back (``lp-1893618``).
     """
 
     data_dir: Path = Path(".stackwire")
@@ -32,6 +33,11 @@ class Options:
     amqp_url: str = MEMORY
     release: str = "current"
     with_bugs: tuple[str, ...] = ()
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """In the order they start: the tracer first, for it sees what it was there for."""
+        return ORDER if self.trace_port is None else ("trace", *ORDER)
 
     @property
     def all_ports(self) -> dict[str, int]:

@@ -36,7 +36,7 @@ class SessionCloud:
 
     def start(self) -> None:
         """Raises RuntimeError with the cloud's own word when it cannot start."""
-        self.ports = self.ports or free_ports(ORDER)
+        self.ports = self.ports or free_ports((*ORDER, "trace"))
         ports = [part for name, port in self.ports.items() for part in (f"--{name}-port", str(port))]
         self._run("up", "--detach", *ports, *self._options)
 

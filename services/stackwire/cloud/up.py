@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from stackwire.cloud.datadir import DataDir, DataDirError
-from stackwire.cloud.options import EMBEDDED, ORDER, OptionError, Options
+from stackwire.cloud.options import EMBEDDED, OptionError, Options
 from stackwire.cloud.postgres import EmbeddedPostgres, PostgresError
 from stackwire.db.bootstrap import SERVICES, as_role, with_database
 
@@ -163,7 +163,7 @@ def _database(options: Options, directory: DataDir) -> Iterator[Databases]:
         server = EmbeddedPostgres(directory.path)
         with ThreadPoolExecutor(1) as pool:
             started = pool.submit(server.start)
-            _import_services()  # meanwhile: there are two seconds of work on each side
+            _import_services(options.services)  # meanwhile: there are two seconds of work on each side
             started.result()
     except PostgresError as error:
         raise CannotStart(str(error)) from error
@@ -173,8 +173,8 @@ def _database(options: Options, directory: DataDir) -> Iterator[Databases]:
         server.stop()
 
 
-def _import_services() -> None:
-    for name in ORDER:
+def _import_services(names: Sequence[str]) -> None:
+    for name in names:
         importlib.import_module(f"stackwire.{name}.app")
 
 
@@ -185,7 +185,9 @@ def _run(options: Options, directory: DataDir, databases: Databases, say: Callab
     log_to_stderr()
     try:
         run(lambda: _serve(options, directory, databases, say))
-    except (BootstrapError, LookupError, *REASONS) as error:
+    except Exception as error:
+        if not isinstance(error, (BootstrapError, *REASONS)) and "stackwire." not in type(error).__module__:
+            logging.exception("unexpected")  # the line alone would not be enough to find it
         raise CannotStart(reason(error)) from error
 
 
@@ -202,8 +204,7 @@ async def _serve(options: Options, directory: DataDir, databases: Databases, say
         await create_database(with_database(databases.admin, "postgres"), DATABASE)
         await bootstrap(databases.admin)
     cloud = Cloud(options, database_urls=databases.services, token_key=directory.token_key())
-    names = ORDER if options.trace_port is None else (*ORDER, "trace")
-    await cloud.start(names)
+    await cloud.start()
     try:
         directory.write_client_files(cloud.urls["identity"], "RegionOne")
         directory.write_state(_state(options))
