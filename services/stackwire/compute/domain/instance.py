@@ -1,7 +1,7 @@
 """The nouns of the compute service, as frozen values; fields are columns, under the names Nova's tables have."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -174,73 +174,6 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Extra:
-    """What a server keeps beside its row: flavor as it was, what was asked of the scheduler, the guest as defined."""
-
-    instance_uuid: str
-    flavor: dict[str, Any]
-    request_spec: dict[str, Any]
-    guest_xml: str | None
-    network_info: list[dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
-    """A server with all that hangs on it: its flavor as it was then, ``request_spec`` what was asked for it."""
-
-    instance: Instance
-    flavor: Flavor
-    metadata: Mapping[str, str]
-    system_metadata: Mapping[str, str]
-    tags: tuple[str, ...] = ()
-    devices: tuple[BlockDevice, ...] = ()
-    request_spec: Mapping[str, Any]
-    network_info: tuple[Mapping[str, Any], ...] = ()
-    fault: Fault | None = None
-
-    @property
-    def uuid(self) -> str:
-        return self.instance.uuid
-
-    @property
-    def pinned_zone(self) -> str | None:
-        """The availability zone the client asked for, which is more than the one the server is in."""
-        zone = self.request_spec.get("availability_zone")
-        return zone if isinstance(zone, str) else None
-
-    @property
-    def scheduler_hints(self) -> Mapping[str, Any]:
-        hints = self.request_spec.get("scheduler_hints")
-        return hints if isinstance(hints, Mapping) else {}
-
-    @property
-    def locked_reason(self) -> str | None:
-        return self.system_metadata.get("locked_reason")
-
-    @property
-    def root(self) -> BlockDevice | None:
-        return next((device for device in self.devices if device.is_root), None)
-
-    @property
-    def is_volume_backed(self) -> bool:
-        """Its root device is a volume (``nova/compute/utils.py: is_volume_backed_instance``)."""
-        root = self.root
-        return root.is_volume if root is not None else not self.instance.image_ref
-
-    def with_instance(self, instance: Instance) -> "Server":
-        return replace(self, instance=instance)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
-    """A server after a change, and the states it came from."""
-
-    instance: Instance
-    old_vm_state: str
-    old_task_state: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """A compute host: capacity and what is claimed of it. Memory MiB, disk GiB; ``updated_at``: its last heartbeat."""
 
@@ -268,12 +201,3 @@ class Host:
     memory_mb_used: int
     local_gb_used: int
     running_vms: int
-
-
-def flavor_from(stored: Mapping[str, Any]) -> Flavor:
-    """A flavor out of a server's ``instance_extra``; times are ISO 8601 there."""
-    values = dict(stored)
-    for key in ("created_at", "updated_at"):
-        if isinstance(values.get(key), str):
-            values[key] = datetime.fromisoformat(values[key])
-    return Flavor(**values)

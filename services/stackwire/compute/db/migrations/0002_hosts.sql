@@ -13,5 +13,3 @@ ALTER TABLE compute_nodes ADD COLUMN traits text[] NOT NULL DEFAULT '{}';
 ALTER TABLE compute_nodes ADD COLUMN zone varchar(255) NOT NULL DEFAULT 'nova';
 -- the process that speaks for a host, so that a second one leaves the first one's work alone
 ALTER TABLE services ADD COLUMN process varchar(36);
--- what a server learnt of the network it is on; NULL: none asked for
-ALTER TABLE instance_extra ADD COLUMN network_info json NOT NULL DEFAULT '[]';
