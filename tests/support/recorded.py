@@ -95,6 +95,12 @@ class Names:
             return self.normal(json.loads(value), key)
         return self._word(value)
 
+    def plain(self, text: str) -> str:
+        """A stored value with names for ids, and nothing else made equal but bare hashes and strangers' ids."""
+        for ident, name in self.by_id.items():
+            text = text.replace(ident, name)
+        return re.sub(_UUID, "<uuid>", _PATTERNS[1][0].sub("<hex32>", text))
+
     def _list(self, value: list[Any], key: str) -> list[Any]:
         rows = [self.normal(item, key) for item in value]
         if rows and all(isinstance(row, dict) and {"key", "value"} <= row.keys() for row in rows):

@@ -1,0 +1,139 @@
+"""Drives the recorded journey against a cloud of ours and tells every difference, flow by flow."""
+
+import json
+from typing import Any
+
+from stackwire.messaging.envelope import unwrap
+from stackwire.messaging.transport import WireRecord
+from support.cloud import JsonClient, TestCloud
+from support.recorded import Names, differences, event_differences, recording
+
+EXCHANGES = {"glance", "cinder", "nova"}
+PREFIX = {"image": "", "volume": "/v3/{project_id}", "compute": "/v2.1"}
+POLLS = 400
+
+
+class Journey:
+    """One run by ``demo``. ``run(flow)`` replays a flow and returns the differences.
+
+    Flows build on each other: they are run in the recorded order.
+    """
+
+    def __init__(self, cloud: TestCloud, demo: JsonClient, user_id: str) -> None:
+        self.names = Names()
+        self.names.bind("<project>", demo.project_id)
+        self.names.bind("<user>", user_id)
+        self._cloud = cloud
+        self._demo = demo
+        self._events: list[dict[str, Any]] = []
+
+    def hear(self, record: WireRecord) -> None:
+        """Every notification as it is published."""
+        if record.kind == "publish" and record.exchange in EXCHANGES and "notifications." in record.routing_key:
+            message = unwrap(record.body, record.properties)
+            self._events.append({**message, "exchange": record.exchange, "routing_key": record.routing_key})
+
+    async def run(self, flow: str) -> list[str]:
+        recorded = recording(flow)
+        self._events = []
+        found: list[str] = []
+        for at, exchange in enumerate(recorded["rest"]):
+            found += await self._exchange(f"rest[{at}] {exchange['call']}", exchange)
+        await self._cloud.settle()
+        ours = [self._event(event) for event in self._events]
+        self._learn_events(recorded["events"])
+        ours = [self._event(event) for event in self._events]
+        found += event_differences(recorded["events"], ours)
+        return found
+
+    async def _exchange(self, where: str, recorded: dict[str, Any]) -> list[str]:
+        status, body = await self._ask(recorded)
+        for _ in range(POLLS):
+            if recorded["last"] is None or _state(status, body) == recorded["last"]:
+                break
+            await self._cloud.settle()
+            status, body = await self._ask(recorded)
+        else:
+            return [f"{where}: never became {recorded['last']}: {json.dumps(body)[:300]}"]
+        if recorded["call"].endswith("/os-volume_attachments"):
+            await self._learn_roots(recorded)
+        self.names.learn(recorded["response"], body)
+        found = list(differences(f"{where}.status", recorded["status"], status))
+        return found + list(differences(f"{where}.response", recorded["response"], self.names.normal(body)))
+
+    async def _ask(self, recorded: dict[str, Any]) -> tuple[int, Any]:
+        method, path = self.names.fill(recorded["call"]).split(" ", 1)
+        sent = recorded["request"]
+        data: bytes | None = None
+        if isinstance(sent, dict) and "<bytes>" in sent:
+            data = self._bytes(path, sent["<bytes>"])
+        elif sent is not None:
+            data = json.dumps(self.names.fill(sent)).encode()
+        service = recorded["service"]
+        headers = recorded["headers"]
+        answer = await self._demo.request(method, service, PREFIX[service] + path, data=data, headers=headers)
+        if answer.json is not None:
+            return answer.status, answer.json
+        if not answer.body:
+            return answer.status, None
+        octets = "octet" in answer.headers.get("Content-Type", "")
+        return answer.status, {"<bytes>": len(answer.body)} if octets else answer.body.decode()[:2000]
+
+    def _bytes(self, path: str, size: int) -> bytes:
+        ident = path.split("/")[3]
+        name = self.names.by_id[ident].strip("<>")
+        return name.encode().ljust(16) + bytes(size - 16)
+
+    async def _learn_roots(self, recorded: dict[str, Any]) -> None:
+        """The journey calls the first volume of a server ``<server>-root``; it is met first in this answer."""
+        _, body = await self._ask(recorded)
+        self.names.learn(recorded["response"], body)
+
+    def _event(self, event: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "event_type": event["event_type"],
+            "priority": event["priority"],
+            "publisher": event["publisher_id"].split(".")[0].split(":")[0],
+            "exchange": event["exchange"],
+            "routing_key": event["routing_key"],
+            "payload": self.names.normal(event["payload"]),
+        }
+
+    def _learn_events(self, recorded: list[dict[str, Any]]) -> None:
+        """Ids that only events show are bound where the n-th event of a kind shows them in the recording."""
+        for kind in {event["event_type"] for event in recorded}:
+            theirs = [event["payload"] for event in recorded if event["event_type"] == kind]
+            ours = [event["payload"] for event in self._events if event["event_type"] == kind]
+            for one, other in zip(theirs, ours, strict=False):
+                self.names.learn(one, other)
+
+
+def _state(status: int, body: Any) -> str | None:
+    """The status of a resource with its task, as the recordings wrote down what they polled for."""
+    if status == 404:
+        return "404"
+    if not isinstance(body, dict):
+        return None
+    one = next((body[root] for root in ("server", "volume", "snapshot") if root in body), body)
+    task = one.get("OS-EXT-STS:task_state")
+    return f"{one.get('status')}/{task}" if task else one.get("status")
+
+
+def properties(cloud_rows: dict[str, list[dict[str, Any]]], names: Names) -> dict[str, dict[str, dict[str, Any]]]:
+    """Property rows in the recordings' form: table, owner's name, key, value."""
+    made: dict[str, dict[str, dict[str, Any]]] = {}
+    for table, rows in cloud_rows.items():
+        for row in rows:
+            owner = names.by_id.get(row["owner"], row["owner"]).strip("<>")
+            made.setdefault(table, {}).setdefault(owner, {})[row["key"]] = _value(row["key"], row["value"], names)
+    return made
+
+
+def _value(key: str, value: str | None, names: Names) -> str | None:
+    if value is None:
+        return None
+    if key.endswith("boot_roles"):
+        return ",".join(sorted(value.split(",")))
+    if key.endswith("block_device_mapping") and value.startswith("["):
+        return json.dumps(json.loads(names.plain(value)), sort_keys=True)
+    return names.plain(value)
