@@ -5,6 +5,7 @@ Each service still has its own port, its own schema and role, its own place at t
 
 import asyncio
 import importlib
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from stackwire.core.settings import ServiceSettings
 from stackwire.messaging.memory import MemoryBroker
 from stackwire.messaging.transport import Transport, connect
 from stackwire.runtime.service import Service
+
+log = logging.getLogger(__name__)
 
 BROKER_PATIENCE = 3.0
 SETTLE_SECONDS = 60.0
@@ -55,9 +58,7 @@ class Cloud:
         return self.options.urls()
 
     async def start(self, services: Sequence[str] | None = None) -> None:
-        """``services``: some of them only.
-
-        Raises what a service raises that cannot start; those that had started are stopped again."""
+        """``services``: some of them only. Raises what a service that cannot start raises; the others are stopped."""
         try:
             if self.options.amqp_url == "memory":
                 self.broker = MemoryBroker()
@@ -70,10 +71,14 @@ class Cloud:
             raise
 
     async def stop(self) -> None:
-        for service in reversed(self.services.values()):
-            await service.stop()
-        for transport in self._transports.values():
-            await transport.close()
+        """Every part gets its chance to stop, whatever another one does."""
+        parts = [service.stop for service in reversed(self.services.values())]
+        parts += [transport.close for transport in self._transports.values()]
+        for stop in parts:
+            try:
+                await stop()
+            except Exception:
+                log.exception("a part of the cloud did not stop cleanly")
         self.services, self._transports = {}, {}
 
     async def restart(self, name: str) -> None:
