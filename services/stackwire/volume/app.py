@@ -1,0 +1,116 @@
+"""The volume service, put together: every part is named once."""
+
+import socket
+from importlib.resources import files
+from pathlib import Path
+
+from stackwire.contracts.volume import VOLUME
+from stackwire.contracts.volume_workers import CINDER_SCHEDULER, CINDER_VOLUME, HOST
+from stackwire.core.clock import Clock
+from stackwire.core.ids import new_id
+from stackwire.core.policy import Policy
+from stackwire.core.tokens import TokenSigner
+from stackwire.db.pool import Database
+from stackwire.http.app import make_app
+from stackwire.http.auth import Authenticator, SignedTokenAuthenticator
+from stackwire.http.client import HttpClient
+from stackwire.http.keystone import KeystoneAuthenticator
+from stackwire.messaging.rpc import RpcClient, RpcServer
+from stackwire.messaging.transport import Transport
+from stackwire.runtime.revocations import RevocationWatch
+from stackwire.runtime.service import Service, Sweep
+from stackwire.volume import rpc
+from stackwire.volume.backends.files import FileStore
+from stackwire.volume.backends.images import Images
+from stackwire.volume.domain.policy import RULES
+from stackwire.volume.flows.all import Flows
+from stackwire.volume.flows.parts import Parts
+from stackwire.volume.http.errors import cinder_error
+from stackwire.volume.http.routes import check_project, routes
+from stackwire.volume.http.versions import VERSIONS
+from stackwire.volume.settings import VolumeSettings
+
+_HERE = Path(str(files("stackwire.volume")))
+ID_HEADERS = ("X-Openstack-Request-Id", "X-Compute-Request-Id")
+
+
+async def build(settings: VolumeSettings, *, transport: Transport, clock: Clock | None = None) -> Service:
+    """Ready to be started. Raises MigrationError, DatabaseUnavailable."""
+    database = await Database.open(
+        settings.database_url,
+        schema="volume",
+        migrations=_HERE / "db" / "migrations",
+        clock=clock,
+        max_size=settings.pool_size,
+    )
+    try:
+        return _assemble(settings, database, transport)
+    except BaseException:
+        await database.close()
+        raise
+
+
+def _assemble(settings: VolumeSettings, database: Database, transport: Transport) -> Service:
+    client, http = RpcClient(transport), HttpClient()
+    parts = Parts(
+        database=database,
+        rpc=client,
+        images=Images(client, http, settings.image_url),
+        store=FileStore(settings.data_dir / "volumes"),
+        policy=Policy("cinder", RULES, settings.policy_file),
+        behaviours=settings.behaviours,
+        zone=settings.default_zone,
+        service_uuid=settings.service_uuid,
+        worker=f"{socket.gethostname()[:20]}:{new_id()}",
+        alone=settings.amqp_url == "memory",
+    )
+    flows = Flows.of(parts)
+    watch = RevocationWatch(transport, "volume", client)
+    authenticator, own = _authenticator(settings, watch)
+    service: Service
+
+    async def ready() -> bool:
+        return await service.ready()
+
+    servers: list[RpcServer] = []
+    sweeps: list[Sweep] = []
+    app = None
+    if settings.serves_work:
+        servers += [
+            RpcServer(transport, CINDER_SCHEDULER, HOST, rpc.scheduler_endpoints(flows)),
+            RpcServer(transport, CINDER_VOLUME, HOST, rpc.worker_endpoints(flows)),
+        ]
+        sweeps.append(Sweep(settings.sweep_seconds, flows.sweeper.run))
+    if settings.serves_api:
+        servers += [RpcServer(transport, VOLUME, HOST, rpc.Api(flows).endpoints()), watch.server]
+        sweeps.append(watch.sweep)
+        app = make_app(
+            routes=routes(flows, settings.list_limit, settings.default_zone),
+            authenticator=authenticator,
+            errors=cinder_error,
+            versions=VERSIONS,
+            middlewares=(check_project(),),
+            ready=ready,
+            id_headers=ID_HEADERS,
+        )
+    service = Service(
+        "volume",
+        settings=settings,
+        database=database,
+        transport=transport,
+        app=app,
+        servers=servers,
+        sweeps=sweeps,
+        resources=[client, http, *own],
+    )
+    return service
+
+
+def _authenticator(
+    settings: VolumeSettings, watch: RevocationWatch
+) -> tuple[Authenticator, list[KeystoneAuthenticator]]:
+    """Our own signed tokens, or a real Keystone's word."""
+    if settings.keystone_url:
+        asked = KeystoneAuthenticator(settings.keystone_url, settings.keystone_user, settings.keystone_password)
+        return asked, [asked]
+    return SignedTokenAuthenticator(TokenSigner(settings.token_key), watch.revoked), []

@@ -1,0 +1,71 @@
+"""Who is at work on a row: a lease that its worker renews. It keeps a message told twice from being acted on twice, and
+tells the sweep which rows a dead worker left behind."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+from stackwire.db.pool import Database, Session, UnitOfWork
+
+LEASE = timedelta(seconds=12)
+BEAT = 3.0  # seconds
+Table = Literal["volumes", "snapshots"]
+
+
+async def claim(uow: UnitOfWork, table: Table, ident: str, statuses: Sequence[str], worker: str) -> bool:
+    """True when the row is in one of these states and nobody living is at work on it: it is ``worker``'s now."""
+    return bool(
+        await uow.execute(
+            f"UPDATE {table} SET worker = $3, worker_seen = $4::timestamptz"
+            " WHERE id = $1 AND NOT deleted AND status = ANY($2)"
+            " AND (worker IS NULL OR worker_seen < $4::timestamptz - $5::interval)",
+            ident,
+            list(statuses),
+            worker,
+            uow.now,
+            LEASE,
+        )
+    )
+
+
+async def beat(database: Database, table: Table, ident: str, worker: str) -> None:
+    async with database.read() as session:
+        await session.execute(
+            f"UPDATE {table} SET worker_seen = $3 WHERE id = $1 AND worker = $2", ident, worker, database.clock.now()
+        )
+
+
+async def let_go(uow: UnitOfWork, table: Table, ident: str, worker: str) -> None:
+    await uow.execute(
+        f"UPDATE {table} SET worker = NULL, worker_seen = NULL WHERE id = $1 AND worker = $2", ident, worker
+    )
+
+
+async def abandoned(
+    session: Session, table: Table, statuses: list[str], now: datetime, *, alone: str | None, patience: timedelta
+) -> list[str]:
+    """Ids of rows in these states at which nobody works any more.
+
+    ``alone``: the only worker there can be (one process holds the whole service), so that every other one is dead.
+    Rows nobody ever took up are left for ``patience``: their message may still be on its way.
+    """
+    rows = await session.rows(
+        f"SELECT id FROM {table} WHERE NOT deleted AND status = ANY($1) AND ("
+        " (worker IS NOT NULL AND (worker_seen < $2::timestamptz - $3::interval OR worker <> $4::text))"
+        " OR (worker IS NULL AND coalesce(updated_at, created_at) < $2::timestamptz - $5::interval))"
+        " ORDER BY created_at",
+        statuses,
+        now,
+        LEASE,
+        alone,
+        patience,
+    )
+    return [row["id"] for row in rows]
+
+
+async def under_way(session: Session, table: Table, ident: str, statuses: Sequence[str]) -> str | None:
+    """Who is at work on a row in one of these states; None when nobody is, or it is in another state by now."""
+    found = await session.value(
+        f"SELECT worker FROM {table} WHERE id = $1 AND NOT deleted AND status = ANY($2)", ident, list(statuses)
+    )
+    return None if found is None else str(found)

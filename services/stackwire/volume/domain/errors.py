@@ -1,0 +1,78 @@
+"""What the volume service refuses, as Cinder names it on the bus; the API's bodies are made of status and message."""
+
+from stackwire.contracts.volume import InvalidVolume
+from stackwire.core.errors import BadRequest, Conflict, NotFound, ServiceError, TooLarge
+
+
+class InvalidImage(BadRequest, wire="cinder.exception.InvalidImageIdentifier"):
+    """Invalid image identifier or unable to access requested image."""
+
+
+class ImageUnacceptable(BadRequest, wire="cinder.exception.ImageUnacceptable"):
+    """Image {image_id} is unacceptable: {reason}"""
+
+
+class ImageConversionNotAllowed(BadRequest, wire="cinder.exception.ImageConversionNotAllowed"):
+    """Image conversion is not possible here for image {image_id}: {reason}"""
+
+
+class ImageCopyFailure(ServiceError, wire="cinder.exception.ImageCopyFailure"):
+    """Failed to copy image to volume: {reason}"""
+
+
+class AmbiguousImage(Conflict):
+    """Several images bear the name {name}; use an id."""
+
+
+class VolumeTypeNotFound(NotFound, wire="cinder.exception.VolumeTypeNotFound"):
+    """Volume type {volume_type_id} could not be found."""
+
+
+class VolumeTypeExtraSpecsNotFound(NotFound, wire="cinder.exception.VolumeTypeExtraSpecsNotFound"):
+    """Volume Type {volume_type_id} has no extra specs with key {key}."""
+
+
+class VolumeTypeExists(Conflict, wire="cinder.exception.VolumeTypeExists"):
+    """Volume Type {name} already exists."""
+
+
+class VolumeTypeInUse(BadRequest, wire="cinder.exception.VolumeTypeInUse"):
+    """Volume Type {volume_type_id} deletion is not allowed while volumes of it exist."""
+
+
+class VolumeMetadataNotFound(NotFound, wire="cinder.exception.VolumeMetadataNotFound"):
+    """Volume {volume_id} has no metadata with key {key}."""
+
+
+class SnapshotMetadataNotFound(NotFound, wire="cinder.exception.SnapshotMetadataNotFound"):
+    """Snapshot {snapshot_id} has no metadata with key {key}."""
+
+
+class GlanceMetadataNotFound(NotFound, wire="cinder.exception.GlanceMetadataNotFound"):
+    """Glance metadata for volume/snapshot {id} cannot be found."""
+
+
+class NotDeletable(InvalidVolume, wire="cinder.exception.InvalidVolumeForDelete"):
+    """Invalid volume: Volume status must be available or error or error_restoring or error_extending or \
+error_managing and must not be migrating, attached, belong to a group, have snapshots, awaiting a transfer, or be \
+disassociated from snapshots after volume transfer."""
+
+
+class VolumeLimitExceeded(TooLarge, wire="cinder.exception.VolumeLimitExceeded"):
+    """Maximum number of {resource} allowed ({allowed}) exceeded for quota '{resource}'."""
+
+
+class SizeExceedsQuota(TooLarge, wire="cinder.exception.VolumeSizeExceedsAvailableQuota"):
+    """Requested {requested}G, but the gigabytes quota is {quota}G and {consumed}G of it are in use."""
+
+
+class VolumeTooBig(BadRequest, wire="cinder.exception.VolumeSizeExceedsLimit"):
+    """Requested volume size {size}G is larger than the maximum allowed limit {limit}G."""
+
+
+class AlreadyAttached(Conflict, wire="cinder.exception.AttachmentMustBeUnique"):
+    """Volume {volume_id} is attached to {instance_uuid} already."""
+
+
+class NotReimageable(Conflict, wire="cinder.exception.ReimageConflict"):
+    """Volume {volume_id} cannot be reimaged: it has several attachments."""

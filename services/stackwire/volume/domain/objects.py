@@ -1,0 +1,144 @@
+"""Volumes and snapshots in the form they have between Cinder's daemons: oslo.versionedobjects."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from stackwire.volume.domain.model import Snapshot, Volume, VolumeType, Wish
+from stackwire.volume.domain.payloads import volume_row
+
+
+def _object(name: str, version: str, data: Mapping[str, Any], changed: bool = False) -> dict[str, Any]:
+    made = {
+        "versioned_object.name": name,
+        "versioned_object.namespace": "cinder",
+        "versioned_object.version": version,
+        "versioned_object.data": dict(data),
+    }
+    if changed:
+        made["versioned_object.changes"] = list(data)
+    return made
+
+
+def _seconds(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def type_object(volume_type: VolumeType) -> dict[str, Any]:
+    return _object(
+        "VolumeType",
+        "1.3",
+        {
+            "id": volume_type.id,
+            "name": volume_type.name,
+            "description": volume_type.description,
+            "is_public": volume_type.is_public,
+            "projects": list(volume_type.projects),
+            "extra_specs": dict(volume_type.extra_specs),
+            "qos_specs_id": None,
+            "created_at": _seconds(volume_type.created_at),
+            "updated_at": _seconds(volume_type.updated_at),
+            "deleted_at": None,
+            "deleted": False,
+        },
+    )
+
+
+def volume_object(volume: Volume, volume_type: VolumeType | None = None) -> dict[str, Any]:
+    data = volume_row(volume)
+    for key in ("scheduled_at", "launched_at", "terminated_at", "created_at", "updated_at", "deleted_at"):
+        data[key] = _seconds(getattr(volume, key))
+    data["metadata"] = dict(volume.metadata)
+    if volume_type is not None:
+        data["volume_type"] = type_object(volume_type)
+        data["volume_attachment"] = _object("VolumeAttachmentList", "1.1", {"objects": []})
+    return _object("Volume", "1.9", data)
+
+
+def snapshot_object(snapshot: Snapshot) -> dict[str, Any]:
+    return _object(
+        "Snapshot",
+        "1.6",
+        {
+            "id": snapshot.id,
+            "user_id": snapshot.user_id,
+            "project_id": snapshot.project_id,
+            "use_quota": True,
+            "volume_id": snapshot.volume_id,
+            "cgsnapshot_id": None,
+            "group_snapshot_id": None,
+            "status": snapshot.status,
+            "progress": snapshot.progress,
+            "volume_size": snapshot.volume_size,
+            "display_name": snapshot.name,
+            "display_description": snapshot.description,
+            "encryption_key_id": None,
+            "volume_type_id": snapshot.volume_type_id,
+            "provider_location": None,
+            "provider_id": None,
+            "metadata": dict(snapshot.metadata),
+            "provider_auth": None,
+            "created_at": _seconds(snapshot.created_at),
+            "updated_at": _seconds(snapshot.updated_at),
+            "deleted_at": None,
+            "deleted": False,
+        },
+    )
+
+
+def request_spec(volume: Volume, volume_type: VolumeType, wish: Wish) -> dict[str, Any]:
+    """What the scheduler is to place."""
+    properties: dict[str, Any] = {
+        "attach_status": volume.attach_status,
+        "availability_zone": volume.availability_zone,
+        "cgsnapshot_id": None,
+        "consistencygroup_id": None,
+        "group_id": None,
+        "display_description": volume.description,
+        "display_name": volume.name,
+        "encryption_key_id": None,
+        "metadata": dict(volume.metadata),
+        "multiattach": volume.multiattach,
+        "project_id": volume.project_id,
+        "qos_specs": None,
+        "reservations": [],
+        "size": volume.size,
+        "snapshot_id": volume.snapshot_id,
+        "source_volid": volume.source_volid,
+        "status": volume.status,
+        "user_id": volume.user_id,
+        "volume_type_id": volume.volume_type_id,
+    }
+    data = {
+        "consistencygroup_id": None,
+        "group_id": None,
+        "cgsnapshot_id": None,
+        "image_id": wish.image_id,
+        "snapshot_id": volume.snapshot_id,
+        "source_volid": volume.source_volid,
+        "volume_id": volume.id,
+        "volume": volume_object(volume, volume_type),
+        "volume_type": type_object(volume_type),
+        "volume_properties": _object("VolumeProperties", "1.1", properties, changed=True),
+        "backup_id": None,
+        "availability_zones": [volume.availability_zone],
+    }
+    return _object("RequestSpec", "1.5", data, changed=True)
+
+
+def snapshot_request_spec(snapshot: Snapshot) -> dict[str, Any]:
+    sized = _object("VolumeProperties", "1.1", {"size": snapshot.volume_size}, changed=True)
+    return _object("RequestSpec", "1.5", {"snapshot_id": snapshot.id, "volume_properties": sized}, changed=True)
+
+
+def size_spec(volume: Volume) -> dict[str, Any]:
+    return _object("RequestSpec", "1.5", {"volume_id": volume.id, "volume": volume_object(volume)}, changed=True)
+
+
+def id_of(wire: Mapping[str, Any]) -> str:
+    """The id of an object as it came over the bus; ValueError when there is none."""
+    data = wire.get("versioned_object.data")
+    ident = data.get("id") if isinstance(data, Mapping) else None
+    if not isinstance(ident, str):
+        raise ValueError("an object without an id")
+    return ident

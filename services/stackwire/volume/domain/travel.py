@@ -1,0 +1,89 @@
+"""How image properties travel through the volume service: image -> volume -> snapshot, clone -> image.
+
+Constants first, they are the rules; then pure functions, ``Mapping`` in, new ``dict`` out. *Rows* are what
+``volume_glance_metadata`` holds: flat text to text, one row a key. Everything a volume knows of its image stands in
+them side by side, core attributes and custom properties alike, so a core attribute wins over a property of its name.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from stackwire.core.behaviours import Behaviours
+
+# cinder/volume/volume_utils.py: get_volume_image_metadata; attributes that become rows beside the properties
+IMAGE_ATTRIBUTES = ("checksum", "container_format", "disk_format", "min_disk", "min_ram", "size")
+# cinder/image: verify_glance_image_signature; written where the bytes are downloaded, and only there
+SIGNATURE_VERIFIED = "signature_verified"
+SIGNATURE_PROPERTIES = frozenset(
+    {"img_signature", "img_signature_hash_method", "img_signature_key_type", "img_signature_certificate_uuid"}
+)
+# cinder.conf: glance_core_properties, its default; what an uploaded image says for itself and never inherits
+CORE_KEYS = frozenset(
+    {"checksum", "container_format", "disk_format", "image_name", "image_id", "min_disk", "min_ram", "name", "size"}
+)
+# cinder/image/image_utils.py: filter_out_reserved_namespaces_metadata; by the behaviour that taught it
+RESERVED_PREFIXES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("upload-drops-reserved-keys", ("os_glance",)),
+    ("upload-drops-signature-verified", ("img_signature", "signature_verified")),
+)
+
+Rows = dict[str, str]
+
+
+class Image(Protocol):
+    """What the rules ask of an image. ``size`` in bytes, ``min_disk`` in GiB, ``min_ram`` in MiB."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def properties(self) -> Mapping[str, str | None]: ...
+
+
+def capture(image: Image, *, signature_verified: bool | None = None) -> Rows:
+    """image -> volume: every property that has a value, then the image's own attributes over them.
+
+    ``signature_verified``: the verdict of the download, None when there was none
+    (``cinder/volume/volume_utils.py: get_volume_image_metadata``).
+    """
+    rows: Rows = {} if signature_verified is None else {SIGNATURE_VERIFIED: str(signature_verified)}
+    rows |= {key: value for key, value in image.properties.items() if value is not None}
+    core = {"image_id": image.id, "image_name": image.name or None}
+    core |= {name: getattr(image, name) for name in IMAGE_ATTRIBUTES}
+    return rows | {key: str(value) for key, value in core.items() if value is not None}
+
+
+def for_snapshot(rows: Mapping[str, str], *, volume_bootable: bool) -> Rows:
+    """volume -> snapshot: all or nothing (``cinder/volume/manager.py: create_snapshot``)."""
+    return dict(rows) if volume_bootable else {}
+
+
+def from_snapshot(rows: Mapping[str, str], *, origin_bootable: bool) -> Rows:
+    """snapshot -> volume: the snapshot's own rows, if the volume it was taken of is bootable now."""
+    return dict(rows) if origin_bootable else {}
+
+
+def for_clone(rows: Mapping[str, str], *, source_bootable: bool) -> Rows:
+    """volume -> volume: all or nothing."""
+    return dict(rows) if source_bootable else {}
+
+
+def for_image(rows: Mapping[str, str], asked: Mapping[str, str], behaviours: Behaviours) -> Rows:
+    """volume -> new image: the custom properties, never over what the caller asked, never a reserved name.
+
+    ``min_disk`` and ``min_ram`` are core and stay behind (``cinder/volume/api.py: _merge_volume_image_meta``).
+    """
+    if not behaviours.has("upload-inherits-image-metadata"):
+        return {}
+    refused = tuple(prefix for name, prefixes in RESERVED_PREFIXES if behaviours.has(name) for prefix in prefixes)
+    return {
+        key: value
+        for key, value in rows.items()
+        if key not in CORE_KEYS and key not in asked and not key.startswith(refused)
+    }
+
+
+def signature_verdict(properties: Mapping[str, str | None]) -> bool | None:
+    """False: the image is not signed, as most are. None: signed in part or in full, which needs a verification."""
+    return None if SIGNATURE_PROPERTIES & {key for key, value in properties.items() if value is not None} else False

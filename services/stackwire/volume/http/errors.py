@@ -1,0 +1,28 @@
+"""The volume API's errors: ``{"badRequest": {"code": 400, "message": "..."}}`` (cinder: wsgi.py, Fault)."""
+
+from aiohttp import web
+
+from stackwire.core.errors import ServiceError
+from stackwire.http.request import respond
+
+NAMES = {
+    400: "badRequest",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "itemNotFound",
+    405: "badMethod",
+    409: "conflictingRequest",
+    413: "overLimit",
+    415: "badMediaType",
+    501: "notImplemented",
+    503: "serviceUnavailable",
+}
+
+
+def cinder_error(request: web.Request, error: ServiceError) -> web.Response:
+    if error.status == 401:  # keystonemiddleware answers before Cinder sees the request
+        return respond(401, {"error": {"code": 401, "title": error.title, "message": error.message}})
+    told = {"code": error.status, "message": error.message}
+    if error.status == 413:
+        return respond(413, {"overLimit": {**told, "retryAfter": "0"}}, {"Retry-After": "0"})
+    return respond(error.status, {NAMES.get(error.status, "computeFault"): told})

@@ -1,0 +1,102 @@
+"""What the volume service's own halves tell each other: Cinder's topics, methods and argument names.
+
+API -> ``cinder-scheduler`` -> ``cinder-volume.<host@backend>``. Objects ride in the shape of oslo.versionedobjects; the
+receiver takes the id out of them and reads the rest from its own database.
+"""
+
+from typing import Any
+
+from stackwire.contracts.base import Call, Cast, Target
+
+HOST = "stackwire"
+BACKEND = f"{HOST}@files"
+POOL = f"{BACKEND}#files"
+"""The one simulated back end: host, back end and pool, as Cinder writes them into ``volumes.host``."""
+
+CINDER_SCHEDULER = Target(exchange="cinder", topic="cinder-scheduler", version="3.0")
+CINDER_VOLUME = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.0")
+CINDER_ATTACHMENTS = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.9")
+CINDER_REIMAGE = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.18")
+
+
+class ScheduleVolume(Cast, target=CINDER_SCHEDULER, method="create_volume"):
+    volume: dict[str, Any]
+    snapshot_id: str | None = None
+    image_id: str | None = None
+    request_spec: dict[str, Any]
+    filter_properties: dict[str, Any] | None = None
+    backup_id: str | None = None
+
+
+class ScheduleSnapshot(Cast, target=CINDER_SCHEDULER, method="create_snapshot"):
+    volume: dict[str, Any]
+    snapshot: dict[str, Any]
+    backend: str
+    request_spec: dict[str, Any] | None = None
+    filter_properties: dict[str, Any] | None = None
+
+
+class ScheduleExtend(Cast, target=CINDER_SCHEDULER, method="extend_volume"):
+    """``new_size`` in GiB."""
+
+    volume: dict[str, Any]
+    new_size: int
+    reservations: list[str] = []
+    request_spec: dict[str, Any] | None = None
+    filter_properties: dict[str, Any] | None = None
+
+
+class BuildVolume(Cast, target=CINDER_VOLUME, method="create_volume"):
+    volume: dict[str, Any]
+    request_spec: dict[str, Any] | None = None
+    filter_properties: dict[str, Any] | None = None
+    allow_reschedule: bool = True
+
+
+class RemoveVolume(Cast, target=CINDER_VOLUME, method="delete_volume"):
+    volume: dict[str, Any]
+    unmanage_only: bool = False
+    cascade: bool = False
+
+
+class TakeSnapshot(Cast, target=CINDER_VOLUME, method="create_snapshot"):
+    snapshot: dict[str, Any]
+
+
+class RemoveSnapshot(Cast, target=CINDER_VOLUME, method="delete_snapshot"):
+    snapshot: dict[str, Any]
+    unmanage_only: bool = False
+
+
+class CopyVolumeToImage(Cast, target=CINDER_VOLUME, method="copy_volume_to_image"):
+    """``image_meta``: the queued image that is to be filled, as the image service shows it."""
+
+    volume_id: str
+    image_meta: dict[str, Any]
+
+
+class ExtendVolume(Cast, target=CINDER_VOLUME, method="extend_volume"):
+    """``new_size`` in GiB."""
+
+    volume: dict[str, Any]
+    new_size: int
+    reservations: list[str] = []
+
+
+class Reimage(Cast, target=CINDER_REIMAGE, method="reimage"):
+    volume: dict[str, Any]
+    image_meta: dict[str, Any]
+    image_snap: dict[str, Any] | None = None
+
+
+class AttachmentUpdate(Call[dict[str, Any]], target=CINDER_ATTACHMENTS, method="attachment_update"):
+    """Answers with the connection info for the host whose ``connector`` this is."""
+
+    vref: dict[str, Any]
+    connector: dict[str, Any]
+    attachment_id: str
+
+
+class AttachmentDelete(Call[None], target=CINDER_ATTACHMENTS, method="attachment_delete"):
+    attachment_id: str
+    vref: dict[str, Any]
