@@ -42,11 +42,7 @@ class ImageMetadata:
             before = await glance_metadata.read(uow, "volume_id", volume.id)
             await glance_metadata.upsert(uow, volume.id, properties)
             after = {**before, **properties}
-            uow.notify(
-                crossing(
-                    "volume", "client.set", "client", ctx.user_id or "", "volume", volume.id, before, after, source=_SET
-                )
-            )
+            uow.notify(_crossing(ctx, "client.set", volume.id, before, after, _SET))
             return after
 
     async def unset(self, ctx: RequestContext, volume_id: str, key: str) -> None:
@@ -58,19 +54,7 @@ class ImageMetadata:
             if not await glance_metadata.drop(uow, "volume_id", volume.id, key):
                 raise GlanceMetadataNotFound(id=volume.id)
             after = {name: value for name, value in before.items() if name != key}
-            uow.notify(
-                crossing(
-                    "volume",
-                    "client.unset",
-                    "client",
-                    ctx.user_id or "",
-                    "volume",
-                    volume.id,
-                    before,
-                    after,
-                    source=_UNSET,
-                )
-            )
+            uow.notify(_crossing(ctx, "client.unset", volume.id, before, after, _UNSET))
 
 
 def _crossing(ctx: RequestContext, rule: str, volume_id: str, before: Rows, after: Rows, source: str) -> Event:
