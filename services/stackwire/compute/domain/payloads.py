@@ -1,0 +1,284 @@
+"""What is told of a server, in both of Nova's notification formats.
+
+``legacy``: flat dictionaries under ``compute.instance.*`` (``nova/notifications/base.py: info_from_instance``).
+``versioned``: objects under ``instance.*`` (``nova/notifications/objects/instance.py``), which carry no properties of
+the image. Which fields an event has beyond the common ones is in the tables.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from stackwire.compute.domain import travel
+from stackwire.compute.domain.instance import Flavor, Instance, KeyPair
+from stackwire.compute.domain.objects import made
+from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.states import POWER
+
+POWER_NAMES: Mapping[int, str] = {number: name for name, number in POWER.items()}
+# event without its phase -> (payload class, its version)
+CLASSES: Mapping[str, tuple[str, str]] = {
+    "create": ("InstanceCreatePayload", "1.13"),
+    "snapshot": ("InstanceActionSnapshotPayload", "1.10"),
+    "rebuild": ("InstanceActionRebuildPayload", "1.10"),
+    "rebuild_scheduled": ("InstanceActionRebuildPayload", "1.10"),
+    "volume_attach": ("InstanceActionVolumePayload", "1.7"),
+    "volume_detach": ("InstanceActionVolumePayload", "1.7"),
+    "exists": ("InstanceExistsPayload", "2.1"),
+    "update": ("InstanceUpdatePayload", "2.1"),
+}
+PLAIN = ("InstanceActionPayload", "1.9")
+# the events whose payload lists the volumes; in the others the field is null
+WITH_DEVICES = frozenset({"create", "delete", "shutdown", "rebuild", "reboot"})
+WITHOUT_FAULT = frozenset({"exists", "update"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teller:
+    """Who tells, about which request: what the payloads carry beside the server. ``now`` aware UTC."""
+
+    now: datetime
+    request_id: str
+    user_id: str | None
+    project_id: str | None
+    image_url: str
+
+
+def _seconds(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _micros(moment: datetime | None) -> str:
+    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+
+
+def _whole_second(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(microsecond=0)
+
+
+def _month(now: datetime) -> datetime:
+    """The audit period is a month: it began with this one."""
+    return now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+# ---- legacy
+
+
+def legacy(seen: Seen, teller: Teller, **more: Any) -> dict[str, Any]:
+    """The common fields, and ``more``."""
+    server = seen.instance
+    return {
+        "tenant_id": server.project_id,
+        "user_id": server.user_id,
+        "instance_id": server.uuid,
+        "display_name": server.display_name,
+        "reservation_id": server.reservation_id,
+        "hostname": server.hostname,
+        "instance_type": seen.flavor.name,
+        "instance_type_id": server.instance_type_id,
+        "instance_flavor_id": seen.flavor.flavorid,
+        "architecture": server.architecture,
+        "memory_mb": seen.flavor.memory_mb,
+        "disk_gb": seen.flavor.root_gb + seen.flavor.ephemeral_gb,
+        "vcpus": seen.flavor.vcpus,
+        "root_gb": seen.flavor.root_gb,
+        "ephemeral_gb": seen.flavor.ephemeral_gb,
+        "host": server.host,
+        "node": server.node,
+        "availability_zone": server.availability_zone,
+        "cell_name": "",
+        "created_at": str(_whole_second(server.created_at)),
+        "terminated_at": _micros(server.terminated_at),
+        "deleted_at": _micros(_whole_second(server.deleted_at)),
+        "launched_at": _micros(_whole_second(server.launched_at)),
+        "image_ref_url": f"{teller.image_url}/images/{server.image_ref}",
+        "os_type": server.os_type,
+        "kernel_id": server.kernel_id,
+        "ramdisk_id": server.ramdisk_id,
+        "state": server.vm_state,
+        "state_description": server.task_state or "",
+        "progress": server.progress or "",
+        "access_ip_v4": server.access_ip_v4,
+        "access_ip_v6": server.access_ip_v6,
+        "image_meta": _image_meta(seen.system_metadata),
+        "metadata": dict(seen.metadata),
+        **more,
+    }
+
+
+def _image_meta(rows: Mapping[str, str]) -> dict[str, str]:
+    prefix = travel.PREFIX
+    return {key.removeprefix(prefix): value for key, value in rows.items() if key.startswith(prefix)}
+
+
+def legacy_update(before: Instance, seen: Seen, teller: Teller) -> dict[str, Any]:
+    """``compute.instance.update``. A server that was at rest is told as if it had been where it is now."""
+    server = seen.instance
+    renamed = before.display_name != server.display_name and _at(before) == _at(server)
+    return legacy(
+        seen,
+        teller,
+        audit_period_beginning=_micros(_month(teller.now)),
+        audit_period_ending=_micros(teller.now),
+        old_state=before.vm_state,
+        old_task_state=before.task_state or server.task_state,
+        new_task_state=server.task_state,
+        **({"old_display_name": before.display_name} if renamed else {}),
+    )
+
+
+def _at(server: Instance) -> tuple[str, str | None]:
+    return server.vm_state, server.task_state
+
+
+def legacy_exists(seen: Seen, teller: Teller) -> dict[str, Any]:
+    beginning, ending = _month(teller.now), teller.now
+    return legacy(
+        seen,
+        teller,
+        audit_period_beginning=beginning.strftime("%Y-%m-%d %H:%M:%S"),
+        audit_period_ending=ending.strftime("%Y-%m-%d %H:%M:%S.%f"),
+    )
+
+
+def legacy_error(seen: Seen, teller: Teller, error: BaseException, **more: Any) -> dict[str, Any]:
+    """An event with priority ERROR says what went wrong, in words that are fit for users."""
+    return legacy(seen, teller, **more, message=str(error), exception=str(error), code=getattr(error, "status", 500))
+
+
+# ---- versioned
+
+
+def versioned(seen: Seen, teller: Teller, event: str, **more: Any) -> dict[str, Any]:
+    """The payload of ``instance.<event>``; ``more`` are the event's own fields."""
+    name, version = CLASSES.get(event, PLAIN)
+    server = seen.instance
+    data: dict[str, Any] = {
+        "uuid": server.uuid,
+        "user_id": server.user_id,
+        "tenant_id": server.project_id,
+        "reservation_id": server.reservation_id,
+        "display_name": server.display_name,
+        "display_description": server.display_description,
+        "host_name": server.hostname,
+        "host": server.host,
+        "node": server.node,
+        "os_type": server.os_type,
+        "architecture": server.architecture,
+        "availability_zone": server.availability_zone,
+        "flavor": flavor_payload(seen.flavor),
+        "image_uuid": server.image_ref,
+        "key_name": server.key_name,
+        "kernel_id": server.kernel_id,
+        "ramdisk_id": server.ramdisk_id,
+        "created_at": _seconds(server.created_at),
+        "launched_at": _seconds(server.launched_at),
+        "terminated_at": _seconds(server.terminated_at),
+        "deleted_at": _seconds(server.deleted_at),
+        "updated_at": _seconds(server.updated_at),
+        "state": server.vm_state,
+        "power_state": POWER_NAMES.get(server.power_state, "pending"),
+        "task_state": server.task_state,
+        "progress": server.progress,
+        "ip_addresses": [],
+        "block_devices": _volumes(seen) if event in WITH_DEVICES else None,
+        "metadata": dict(seen.metadata),
+        "locked": server.locked,
+        "auto_disk_config": "AUTO" if server.auto_disk_config else "MANUAL",
+        "request_id": teller.request_id,
+        "action_initiator_user": teller.user_id,
+        "action_initiator_project": teller.project_id,
+        "locked_reason": seen.locked_reason,
+        "shares": None,
+    }
+    if event not in WITHOUT_FAULT:
+        data["fault"] = None
+    return made(name, version, data | more)
+
+
+def versioned_update(before: Instance, seen: Seen, teller: Teller) -> dict[str, Any]:
+    server = seen.instance
+    renamed = before.display_name != server.display_name and _at(before) == _at(server)
+    moves = {
+        "old_state": before.vm_state,
+        "state": server.vm_state,
+        "old_task_state": before.task_state or server.task_state,
+        "new_task_state": server.task_state,
+    }
+    return versioned(
+        seen,
+        teller,
+        "update",
+        audit_period=_audit_period(teller.now),
+        state_update=made("InstanceStateUpdatePayload", "1.0", moves),
+        old_display_name=before.display_name if renamed else None,
+        tags=list(seen.tags),
+    )
+
+
+def versioned_exists(seen: Seen, teller: Teller) -> dict[str, Any]:
+    return versioned(seen, teller, "exists", audit_period=_audit_period(teller.now))
+
+
+def created(seen: Seen, key: KeyPair | None, **more: Any) -> dict[str, Any]:
+    """What only ``instance.create.*`` carries."""
+    return {
+        "keypairs": [] if key is None else [_key(key)],
+        "tags": list(seen.tags),
+        "trusted_image_certificates": None,
+        "instance_name": f"instance-{seen.instance.id:08x}",
+        **more,
+    }
+
+
+def fault_payload(error: BaseException, where: str) -> dict[str, Any]:
+    """The error as ``fault``: no stack, for a consumer is not its place."""
+    kind = type(error)
+    data = {
+        "module_name": kind.__module__,
+        "function_name": where,
+        "exception": kind.__name__,
+        "exception_message": str(error),
+        "traceback": None,
+    }
+    return made("ExceptionPayload", "1.1", data)
+
+
+def flavor_payload(flavor: Flavor) -> dict[str, Any]:
+    data = {
+        "flavorid": flavor.flavorid,
+        "memory_mb": flavor.memory_mb,
+        "vcpus": flavor.vcpus,
+        "root_gb": flavor.root_gb,
+        "ephemeral_gb": flavor.ephemeral_gb,
+        "name": flavor.name,
+        "swap": flavor.swap,
+        "rxtx_factor": flavor.rxtx_factor,
+        "vcpu_weight": flavor.vcpu_weight,
+        "disabled": flavor.disabled,
+        "is_public": flavor.is_public,
+        "extra_specs": dict(flavor.extra_specs),
+        "projects": None,
+        "description": flavor.description,
+    }
+    return made("FlavorPayload", "1.4", data)
+
+
+def _audit_period(now: datetime) -> dict[str, Any]:
+    period = {"audit_period_beginning": _seconds(_month(now)), "audit_period_ending": _seconds(now)}
+    return made("AuditPeriodPayload", "1.0", period)
+
+
+def _volumes(seen: Seen) -> list[dict[str, Any]]:
+    names = ("device_name", "boot_index", "delete_on_termination", "volume_id", "tag")
+    return [
+        made("BlockDevicePayload", "1.0", {name: getattr(device, name) for name in names})
+        for device in seen.devices
+        if device.is_volume and device.volume_id
+    ]
+
+
+def _key(key: KeyPair) -> dict[str, Any]:
+    names = ("user_id", "name", "public_key", "fingerprint", "type")
+    return made("KeypairPayload", "1.0", {name: getattr(key, name) for name in names})

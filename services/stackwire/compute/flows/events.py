@@ -1,0 +1,144 @@
+"""Every change is said twice: in Nova's unversioned format and in its versioned one.
+
+Unversioned on topic ``notifications`` from ``compute.<host>``, versioned on ``versioned_notifications`` from
+``nova-compute:<host>``; both leave with the transaction that made the change.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stackwire.compute.domain import payloads
+from stackwire.compute.domain.instance import KeyPair
+from stackwire.compute.domain.payloads import Teller
+from stackwire.compute.domain.seen import Seen
+from stackwire.contracts.base import Event
+from stackwire.db.pool import UnitOfWork
+
+EXCHANGE = "nova"
+VERSIONED = "versioned_notifications"
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """``host`` is who tells; ``image_url`` the image API's address, for the links to images."""
+
+    host: str
+    image_url: str
+
+    def announce(self, uow: UnitOfWork, before: Seen, after: Seen, service: str = "compute") -> None:
+        """``compute.instance.update`` and ``instance.update``: the server was like this, and is like that now."""
+        teller = self.teller(uow)
+        old = before.instance
+        self.say(uow, service, "compute.instance.update", payloads.legacy_update(old, after, teller), after.uuid)
+        self.say_versioned(uow, service, "instance.update", payloads.versioned_update(old, after, teller), after.uuid)
+
+    def action(
+        self,
+        uow: UnitOfWork,
+        seen: Seen,
+        action: str,
+        phase: str,
+        legacy: Mapping[str, Any] | None = None,
+        versioned: Mapping[str, Any] | None = None,
+    ) -> None:
+        """``compute.instance.<action>.<phase>`` and ``instance.<action>.<phase>``, with each format's own fields."""
+        teller = self.teller(uow)
+        flat = payloads.legacy(seen, teller, **(legacy or {}))
+        self.say(uow, "compute", f"compute.instance.{action}.{phase}", flat, seen.uuid)
+        rich = payloads.versioned(seen, teller, action, **(versioned or {}))
+        self.say_versioned(uow, "compute", f"instance.{action}.{phase}", rich, seen.uuid)
+
+    def error(
+        self,
+        uow: UnitOfWork,
+        seen: Seen,
+        action: str,
+        error: BaseException,
+        legacy: Mapping[str, Any] | None = None,
+        versioned: Mapping[str, Any] | None = None,
+    ) -> None:
+        """The action's ``error`` in both formats, with priority ERROR."""
+        teller = self.teller(uow)
+        flat = payloads.legacy_error(seen, teller, error, **(legacy or {}))
+        self.say(uow, "compute", f"compute.instance.{action}.error", flat, seen.uuid, "ERROR")
+        told = {**(versioned or {}), "fault": payloads.fault_payload(error, action)}
+        rich = payloads.versioned(seen, teller, action, **told)
+        self.say_versioned(uow, "compute", f"instance.{action}.error", rich, seen.uuid, "ERROR")
+
+    def create(
+        self, uow: UnitOfWork, seen: Seen, phase: str, legacy: Mapping[str, Any], key: KeyPair | None = None
+    ) -> None:
+        self.action(uow, seen, "create", phase, legacy, payloads.created(seen, key))
+
+    def create_error(self, uow: UnitOfWork, seen: Seen, error: BaseException) -> None:
+        self.error(uow, seen, "create", error, None, payloads.created(seen, None))
+
+    def exists(self, uow: UnitOfWork, seen: Seen) -> None:
+        """An audit of what the server was, before it is rebuilt."""
+        teller = self.teller(uow)
+        self.say(uow, "compute", "compute.instance.exists", payloads.legacy_exists(seen, teller), seen.uuid)
+        self.say_versioned(uow, "compute", "instance.exists", payloads.versioned_exists(seen, teller), seen.uuid)
+
+    def rebuild_scheduled(self, uow: UnitOfWork, seen: Seen) -> None:
+        """The conductor's word, which the unversioned format puts into the host's mouth."""
+        teller = self.teller(uow)
+        flat = payloads.legacy(seen, teller)
+        self.say(uow, "compute", "compute.instance.rebuild.scheduled", flat, seen.uuid)
+        rich = payloads.versioned(seen, teller, "rebuild_scheduled", trusted_image_certificates=None)
+        self.say_versioned(uow, "conductor", "instance.rebuild_scheduled", rich, seen.uuid)
+
+    def volume(self, uow: UnitOfWork, seen: Seen, action: str, phase: str, volume_id: str) -> None:
+        """``action`` attach or detach; the unversioned format tells only of the end, without a phase."""
+        teller = self.teller(uow)
+        if phase == "end":
+            flat = payloads.legacy(seen, teller, volume_id=volume_id)
+            self.say(uow, "compute", f"compute.instance.volume.{action}", flat, seen.uuid)
+        rich = payloads.versioned(seen, teller, f"volume_{action}", volume_id=volume_id)
+        self.say_versioned(uow, "compute", f"instance.volume_{action}.{phase}", rich, seen.uuid)
+
+    def volume_error(self, uow: UnitOfWork, seen: Seen, action: str, volume_id: str, error: BaseException) -> None:
+        told = {"volume_id": volume_id, "fault": payloads.fault_payload(error, f"{action}_volume")}
+        rich = payloads.versioned(seen, self.teller(uow), f"volume_{action}", **told)
+        self.say_versioned(uow, "compute", f"instance.volume_{action}.error", rich, seen.uuid, "ERROR")
+
+    def teller(self, uow: UnitOfWork) -> Teller:
+        ctx = uow.ctx
+        return Teller(
+            now=uow.now,
+            request_id=ctx.request_id,
+            user_id=ctx.user_id,
+            project_id=ctx.project_id,
+            image_url=self.image_url,
+        )
+
+    def say(
+        self, uow: UnitOfWork, service: str, event_type: str, payload: Mapping[str, Any], about: str,
+        priority: str = "INFO",
+    ) -> None:  # fmt: skip
+        uow.notify(
+            Event(
+                exchange=EXCHANGE,
+                event_type=event_type,
+                publisher_id=f"{service}.{self.host}",
+                payload=payload,
+                priority=priority,
+                resource=about,
+            )
+        )
+
+    def say_versioned(
+        self, uow: UnitOfWork, service: str, event_type: str, payload: Mapping[str, Any], about: str,
+        priority: str = "INFO",
+    ) -> None:  # fmt: skip
+        uow.notify(
+            Event(
+                exchange=EXCHANGE,
+                topic=VERSIONED,
+                event_type=event_type,
+                publisher_id=f"nova-{service}:{self.host}",
+                payload=payload,
+                priority=priority,
+                resource=about,
+            )
+        )
