@@ -158,3 +158,10 @@ def build_request_object(seen: Seen) -> NovaObject:
         "updated_at": None,
     }
     return made("BuildRequest", "1.3", data)
+
+
+def event_object(event: Mapping[str, Any]) -> NovaObject:
+    """``InstanceExternalEvent`` from name, server_uuid, tag and status."""
+    names = ("name", "tag", "status")
+    data = {name: event.get(name) for name in names}
+    return made("InstanceExternalEvent", "1.5", data | {"instance_uuid": event["server_uuid"], "data": {}})

@@ -89,7 +89,8 @@ VERBS: Mapping[str, Verb] = {
         _verb("detach_volume", "active paused stopped suspended resized shelved shelved_offloaded",
               tolerated=(None,), launched=False),
         _verb("delete", None, DELETING, None, launched=False),
-        _verb("update_metadata", None, None, (None,), launched=False),
+        _verb("update_metadata", "active paused suspended stopped", None, (None,), launched=False),
+        _verb("tags", "active paused suspended stopped", None, None, launched=False),
         _verb("console", "active stopped paused suspended error rescued", None, None, launched=False, locked=True),
     )
 }  # fmt: skip

@@ -17,6 +17,7 @@ from stackwire.compute.http.schemas import (
     ResetState,
     known_at,
 )
+from stackwire.compute.http.wishes import rebuild_wish
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.http.paging import origin
 from stackwire.http.request import json_body, read, respond
@@ -110,7 +111,7 @@ async def _create_image(request: web.Request, value: Any) -> web.Response:
 async def _rebuild(request: web.Request, value: Any) -> web.Response:
     api, ctx, version = opened(request)
     known_at(value, version, REBUILD_SINCE, REBUILD_UNTIL)
-    seen, password = await api.rebuild.accept(ctx, server_id(request), read(Rebuild, value), version)
+    seen, password = await api.rebuild.accept(ctx, server_id(request), rebuild_wish(read(Rebuild, value), version))
     sight = look(request)
     return respond(
         202, {"server": sight.rebuilt(seen, password)}, {"Location": sight.links(f"servers/{seen.uuid}")[0]["href"]}

@@ -1,45 +1,18 @@
 """What every handler needs: the flows behind the API, and how this caller sees servers in this version."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
-from stackwire.compute.flows.api_attach import Attachments
-from stackwire.compute.flows.api_cloud import Cloud
-from stackwire.compute.flows.api_servers import Servers
-from stackwire.compute.flows.flavors import Flavors
-from stackwire.compute.flows.keypairs import Keypairs
 
 from stackwire.compute.domain import policy as rules
-from stackwire.compute.flows.api_actions import Actions
-from stackwire.compute.flows.api_create import Create
-from stackwire.compute.flows.api_rebuild import Rebuild
-from stackwire.compute.flows.api_snapshot import Snapshot
+from stackwire.compute.flows.api_half import Api
 from stackwire.compute.http.views_server import Look
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, NotFound
 from stackwire.core.ids import canonical_uuid
-from stackwire.core.policy import Policy
 from stackwire.http.microversions import Microversion
 from stackwire.http.paging import origin
 from stackwire.http.request import CONTEXT, VERSION
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Api:
-    """The API half of the service."""
-
-    policy: Policy
-    servers: Servers
-    create: Create
-    rebuild: Rebuild
-    snapshot: Snapshot
-    actions: Actions
-    attachments: Attachments
-    flavors: Flavors
-    keypairs: Keypairs
-    cloud: Cloud
-
 
 API: web.AppKey[Api] = web.AppKey("compute_api", Api)
 

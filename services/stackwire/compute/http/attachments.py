@@ -6,6 +6,7 @@ from aiohttp import web
 
 from stackwire.compute.domain import policy as rules
 from stackwire.compute.domain.instance import BlockDevice
+from stackwire.compute.domain.wishes import AttachWish
 from stackwire.compute.http.api import opened, server_id
 from stackwire.compute.http.schemas import ATTACH_SINCE, AttachVolume, UpdateAttachment, known_at
 from stackwire.core.errors import BadRequest, NotSimulated
@@ -36,7 +37,14 @@ async def create(request: web.Request) -> web.Response:
     raw = await json_body(request)
     known_at(raw.get("volumeAttachment") if isinstance(raw, dict) else None, version, ATTACH_SINCE)
     asked = read(AttachVolume, raw).volumeAttachment
-    device = await api.attachments.attach(ctx, server_id(request), asked, version)
+    wish = AttachWish(
+        volume_id=asked.volumeId,
+        device=asked.device,
+        tag=asked.tag,
+        delete_on_termination=asked.delete_on_termination,
+        multiattach=version >= (2, 60),
+    )
+    device = await api.attachments.attach(ctx, server_id(request), wish)
     return respond(202) if version >= (2, 101) else respond(200, {"volumeAttachment": view(device, version, new=True)})
 
 

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import Field, StringConstraints, field_validator
-from stackwire.compute.flows.flavors import NewFlavor, Wanted
 
 from stackwire.compute.domain import policy as rules
 from stackwire.compute.domain.instance import Flavor
+from stackwire.compute.flows.flavors import NewFlavor, Wanted
 from stackwire.compute.http.api import known_query, look, only, opened, since
 from stackwire.compute.http.fields import Body, Flag, Name, Number
 from stackwire.core.errors import BadRequest
@@ -100,7 +100,7 @@ async def _list(request: web.Request, *, detailed: bool) -> web.Response:
     names = ["minRam", "minDisk", "is_public", "sort_key", "sort_dir", "limit", "marker", "name"]
     known_query(request, *names, *(("rxtx_factor",) if version < (2, 102) else ()), at=(2, 75))
     wanted = _wanted(request, version)
-    found, more = await api.flavors.list(ctx, wanted)
+    found, more = await api.flavors.page(ctx, wanted)
     specs = api.policy.allows(ctx, rules.FLAVOR_SPECS, {"project_id": ctx.project_id})
     told: dict[str, Any] = {
         "flavors": [

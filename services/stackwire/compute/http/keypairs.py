@@ -46,7 +46,7 @@ async def index(request: web.Request) -> web.Response:
     user_id = _user(request, version)
     paged = version >= (2, 35)
     limit = limit_of(request, 1000) if paged else None
-    found, more = await api.keypairs.list(ctx, user_id, limit, request.query.get("marker") if paged else None)
+    found, more = await api.keypairs.page(ctx, user_id, limit, request.query.get("marker") if paged else None)
     told: dict[str, Any] = {"keypairs": [{"keypair": _view(pair, version)} for pair in found]}
     if more and found and limit:
         query = [(name, value) for name, value in request.query.items()]

@@ -137,13 +137,14 @@ class ServerChanges(Body):
     accessIPv6: IPv6 | None = None
     description: Description = None
     hostname: Hostname | None = None
+    pinned_availability_zone: Short | None = None
 
 
 class UpdateServer(Body):
     server: ServerChanges
 
 
-UPDATE_SINCE: Since = {"description": (2, 19), "hostname": (2, 90)}
+UPDATE_SINCE: Since = {"description": (2, 19), "hostname": (2, 90), "pinned_availability_zone": (2, 104)}
 
 
 class Rebuild(Body):

@@ -3,11 +3,12 @@
 from typing import Any
 
 from aiohttp import web
-from stackwire.compute.flows.api_seen import ActionSeen
 
 from stackwire.compute.domain import policy as rules
+from stackwire.compute.domain.instance import ActionEvent
+from stackwire.compute.domain.seen import ActionSeen
 from stackwire.compute.http.api import opened, server_id, since
-from stackwire.compute.http.fields import metadata_item, tag
+from stackwire.compute.http.fields import tag
 from stackwire.compute.http.schemas import MetaBody, MetadataBody, TagsBody
 from stackwire.compute.http.views_server import host_id, usage_stamp
 from stackwire.core.errors import BadRequest
@@ -56,13 +57,6 @@ async def delete_metadata(request: web.Request) -> web.Response:
     api, ctx, _ = opened(request)
     await api.servers.delete_metadata(ctx, server_id(request), request.match_info["key"])
     return respond(204)
-
-
-def check_item(key: str, value: str) -> None:
-    try:
-        metadata_item(key, value)
-    except ValueError as bad:
-        raise BadRequest(str(bad)) from None
 
 
 # ---- tags
@@ -153,7 +147,8 @@ async def show_action(request: web.Request) -> web.Response:
     return respond(200, {"instanceAction": told})
 
 
-def _action(action: ActionSeen, version: tuple[int, int]) -> dict[str, Any]:
+def _action(seen: ActionSeen, version: tuple[int, int]) -> dict[str, Any]:
+    action = seen.action
     told: dict[str, Any] = {
         "action": action.action,
         "instance_uuid": action.instance_uuid,
@@ -166,7 +161,7 @@ def _action(action: ActionSeen, version: tuple[int, int]) -> dict[str, Any]:
     return told | ({"updated_at": usage_stamp(action.updated_at)} if version >= (2, 58) else {})
 
 
-def _event(action: ActionSeen, event: Any, version: tuple[int, int], admin: bool) -> dict[str, Any]:
+def _event(action: ActionSeen, event: ActionEvent, version: tuple[int, int], admin: bool) -> dict[str, Any]:
     told: dict[str, Any] = {
         "event": event.event,
         "start_time": usage_stamp(event.start_time),

@@ -8,6 +8,7 @@ from stackwire.compute.domain import listing
 from stackwire.compute.domain import policy as rules
 from stackwire.compute.http.api import known_query, look, opened, server_id
 from stackwire.compute.http.schemas import UPDATE_SINCE, UpdateServer, create_body, known_at
+from stackwire.compute.http.wishes import changes_of, server_wish
 from stackwire.core.errors import BadRequest
 from stackwire.http.paging import limit_of, link, origin
 from stackwire.http.request import json_body, read, respond
@@ -21,7 +22,7 @@ async def create(request: web.Request) -> web.Response:
     api.policy.require(ctx, rules.CREATE, {"project_id": ctx.project_id})
     known_query(request, at=(2, 75))
     made = await create_body(request, version)
-    promise = await api.create.accept(ctx, made, version)
+    promise = await api.create.accept(ctx, server_wish(made, version))
     if made.server.return_reservation_id:
         return respond(202, {"reservation_id": promise.reservation_id})
     told = look(request).created(promise.uuids[0], promise.password)
@@ -48,7 +49,7 @@ async def _list(request: web.Request, *, detailed: bool) -> web.Response:
         api.policy.require(ctx, rules.ALL_TENANTS)
     limit = limit_of(request, MOST)
     asked = listing.read(query, version, project_id=ctx.project_id, every_filter=admin, limit=limit)
-    found = await api.servers.list(ctx, asked)
+    found = await api.servers.page(ctx, asked)
     sight = look(request)
     told: dict[str, Any] = {"servers": [sight.detail(s) if detailed else sight.brief(s) for s in found.servers]}
     if found.more and found.servers:
@@ -71,11 +72,11 @@ async def update(request: web.Request) -> web.Response:
     api, ctx, version = opened(request)
     raw = await json_body(request)
     fields = raw.get("server") if isinstance(raw, dict) else None
-    known_at(fields, version, UPDATE_SINCE | {"pinned_availability_zone": (2, 104)})
+    known_at(fields, version, UPDATE_SINCE)
     changes = read(UpdateServer, raw).server
     if "name" in changes.model_fields_set and changes.name is None:
         raise BadRequest("Invalid input for field/attribute name. Value: None.")
-    seen = await api.servers.update(ctx, server_id(request), changes, version)
+    seen = await api.servers.update(ctx, server_id(request), changes_of(changes))
     return respond(200, {"server": look(request).updated(seen)})
 
 

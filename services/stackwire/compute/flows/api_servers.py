@@ -1,0 +1,177 @@
+"""Looking at servers, and what can be changed about them without a host."""
+
+from collections.abc import Mapping, Sequence
+
+from stackwire.compute.db import cloud, instances, listing, parts
+from stackwire.compute.domain import policy
+from stackwire.compute.domain.errors import (
+    ActionNotFound,
+    MetadataItemNotFound,
+    MetadataLimitExceeded,
+    NetworkLabelNotFound,
+    TagNotFound,
+)
+from stackwire.compute.domain.listing import Listing
+from stackwire.compute.domain.seen import ActionSeen, Page, Seen
+from stackwire.compute.domain.wishes import Changes
+from stackwire.compute.flows.api_parts import Tools, judge
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import BadRequest, Conflict, NotFound
+from stackwire.db.pool import UnitOfWork
+
+MOST_TAGS = 50
+
+
+class Servers:
+    """Reading, naming, labelling."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    async def page(self, ctx: RequestContext, asked: Listing) -> Page:
+        self._tools.policy.require(ctx, policy.INDEX, {"project_id": ctx.project_id})
+        return await listing.page(self._tools.database, asked)
+
+    async def show(self, ctx: RequestContext, uuid: str, *, rule: str = policy.SHOW) -> Seen:
+        return await self._tools.find(ctx, uuid, rule)
+
+    async def update(self, ctx: RequestContext, uuid: str, changes: Changes) -> Seen:
+        """Name, description, host name, access addresses, disk configuration, pinned zone."""
+        seen = await self._tools.find(ctx, uuid, policy.UPDATE)
+        columns = {
+            "name": ("display_name", changes.name),
+            "description": ("display_description", changes.description),
+            "access_ip_v4": ("access_ip_v4", changes.access_ip_v4 or None),
+            "access_ip_v6": ("access_ip_v6", changes.access_ip_v6 or None),
+            "hostname": ("hostname", changes.hostname),
+            "auto_disk": ("auto_disk_config", changes.auto_disk),
+        }
+        changed = dict(columns[name] for name in columns if name in changes.given)
+        async with self._tools.database.work(ctx) as uow:
+            if "pinned_zone" in changes.given:
+                await _pin(uow, seen, changes.pinned_zone)
+            moved = await instances.change(uow, uuid, **changed)
+            after = await instances.by_uuid(uow, uuid)
+            if moved is None or after is None:
+                return await instances.find(uow, ctx, uuid)
+            self._tools.announce(uow, seen, after)
+        return after
+
+    # ---- metadata
+
+    async def metadata_item(self, ctx: RequestContext, uuid: str, key: str) -> str:
+        seen = await self._tools.find(ctx, uuid, policy.METADATA_SHOW)
+        if key not in seen.metadata:
+            raise MetadataItemNotFound(key=key)
+        return seen.metadata[key]
+
+    async def change_metadata(
+        self, ctx: RequestContext, uuid: str, given: Mapping[str, str], *, purge: bool = False
+    ) -> dict[str, str]:
+        """All of it afterwards; ``purge`` removes what is not given."""
+        seen = await self._tools.find(ctx, uuid, policy.METADATA_CHANGE)
+        judge(ctx, seen, "update_metadata")
+        after = dict(given) if purge else {**seen.metadata, **given}
+        async with self._tools.database.work(ctx) as uow:
+            most = (await cloud.limits(uow, seen.instance.project_id))["metadata_items"]
+            if 0 <= most < len(after):
+                raise MetadataLimitExceeded(allowed=most)
+            write = parts.replace if purge else parts.put
+            await write(uow, "instance_metadata", uuid, given)
+            await self._announce(uow, seen)
+        return after
+
+    async def delete_metadata(self, ctx: RequestContext, uuid: str, key: str) -> None:
+        seen = await self._tools.find(ctx, uuid, policy.METADATA_CHANGE)
+        judge(ctx, seen, "update_metadata")
+        async with self._tools.database.work(ctx) as uow:
+            if not await parts.drop(uow, "instance_metadata", uuid, key):
+                raise MetadataItemNotFound(key=key)
+            await self._announce(uow, seen)
+
+    # ---- tags
+
+    async def replace_tags(self, ctx: RequestContext, uuid: str, tags: Sequence[str]) -> list[str]:
+        seen = await self._tools.find(ctx, uuid, policy.TAGS_CHANGE)
+        judge(ctx, seen, "tags")
+        async with self._tools.database.work(ctx) as uow:
+            await parts.set_tags(uow, uuid, list(dict.fromkeys(tags)))
+            await self._announce(uow, seen)
+        return list(dict.fromkeys(tags))
+
+    async def require_tag(self, ctx: RequestContext, uuid: str, tag: str) -> None:
+        seen = await self._tools.find(ctx, uuid, policy.TAGS_SHOW)
+        if tag not in seen.tags:
+            raise TagNotFound(instance_id=uuid, tag=tag)
+
+    async def add_tag(self, ctx: RequestContext, uuid: str, tag: str) -> bool:
+        """False when the server had it."""
+        seen = await self._tools.find(ctx, uuid, policy.TAGS_CHANGE)
+        judge(ctx, seen, "tags")
+        if tag not in seen.tags and len(seen.tags) >= MOST_TAGS:
+            raise BadRequest(f"A server can have {MOST_TAGS} tags at most.")
+        async with self._tools.database.work(ctx) as uow:
+            added = await parts.add_tag(uow, uuid, tag)
+            if added:
+                await self._announce(uow, seen)
+        return added
+
+    async def delete_tag(self, ctx: RequestContext, uuid: str, tag: str) -> None:
+        seen = await self._tools.find(ctx, uuid, policy.TAGS_CHANGE)
+        judge(ctx, seen, "tags")
+        async with self._tools.database.work(ctx) as uow:
+            if not await parts.drop_tag(uow, uuid, tag):
+                raise TagNotFound(instance_id=uuid, tag=tag)
+            await self._announce(uow, seen)
+
+    async def _announce(self, uow: UnitOfWork, seen: Seen) -> None:
+        after = await instances.by_uuid(uow, seen.uuid)
+        if after is not None:
+            self._tools.announce(uow, seen, after)
+
+    # ---- addresses, actions, guest
+
+    async def no_network(self, ctx: RequestContext, uuid: str, label: str) -> None:
+        """Always 404: servers have no networks."""
+        await self._tools.find(ctx, uuid, policy.IPS)
+        raise NetworkLabelNotFound(label=label)
+
+    async def actions(self, ctx: RequestContext, uuid: str, *, limit: int, marker: str | None) -> list[ActionSeen]:
+        """Newest first, behind the request ``marker`` names (400 when it is none)."""
+        seen = await self._tools.find(ctx, uuid, policy.ACTIONS)
+        async with self._tools.database.read() as session:
+            before = None
+            if marker is not None:
+                named = await parts.action_of(session, uuid, marker)
+                if named is None:
+                    raise BadRequest(f"marker [{marker[:100]}] not found")
+                before = named.created_at
+            found = await parts.actions_of(session, uuid, limit=limit, before=before)
+        return [ActionSeen(action=action, server_project_id=seen.instance.project_id) for action in found]
+
+    async def action(self, ctx: RequestContext, uuid: str, request_id: str) -> ActionSeen:
+        seen = await self._tools.find(ctx, uuid, policy.ACTIONS)
+        async with self._tools.database.read() as session:
+            found = await parts.action_of(session, uuid, request_id)
+            if found is None:
+                raise ActionNotFound(request_id=request_id, instance_id=uuid)
+            events = await parts.events_of(session, found.id)
+        return ActionSeen(action=found, events=tuple(events), server_project_id=seen.instance.project_id)
+
+    async def guest(self, ctx: RequestContext, uuid: str) -> str:
+        """The definition the host gave to the hypervisor; 404 before there is one."""
+        await self._tools.find(ctx, uuid, policy.GUEST)
+        async with self._tools.database.read() as session:
+            xml = await session.value("SELECT guest_xml FROM instance_extra WHERE instance_uuid = $1", uuid)
+        if xml is None:
+            raise NotFound(f"Instance {uuid} has no guest definition yet.")
+        return str(xml)
+
+
+async def _pin(uow: UnitOfWork, seen: Seen, zone: str | None) -> None:
+    """Unpin, or pin to the zone the server is in; a Conflict for another (2.104)."""
+    if zone == seen.pinned_zone:
+        return
+    if zone is not None and (seen.pinned_zone is not None or zone != seen.instance.availability_zone):
+        raise Conflict(f"The server cannot be pinned to {zone}.")
+    await instances.set_request_spec(uow, seen.uuid, {**seen.request_spec, "availability_zone": zone})
