@@ -51,5 +51,8 @@ def mapped() -> Iterator[None]:
         raise Raced from error
     except _GONE as error:
         raise DatabaseUnavailable from error
-    except asyncpg.InterfaceError as error:  # "connection is closed", "pool is closing"
-        raise DatabaseUnavailable from error
+    except asyncpg.InterfaceError as error:
+        # "connection is closed", "pool is closing"; anything else (a wrong number of arguments) is our own mistake.
+        if "connection" in str(error) or "pool" in str(error):
+            raise DatabaseUnavailable from error
+        raise
