@@ -190,12 +190,47 @@ async def test_attributes_we_do_not_know_are_kept(admin: JsonClient) -> None:
 
 
 async def test_domains_and_projects_cannot_be_moved(admin: JsonClient, ada: dict[str, Any]) -> None:
-    answer = await admin.patch("identity", f"/v3/users/{ada['user']['id']}", json={"user": {"domain_id": "other"}})
-    assert answer.status == 400
+    path = f"/v3/users/{ada['user']['id']}"
+    for moved in ({"domain_id": "other"}, {"id": "other"}):
+        answer = await admin.patch("identity", path, json={"user": {"name": "bob", **moved}})
+        assert answer.status == 400
+    assert (await admin.get("identity", path)).json["user"]["name"] == "ada"
+    same = {"id": ada["user"]["id"], "domain_id": "default", "name": "eve"}
+    assert (await admin.patch("identity", path, json={"user": same})).ok(200).json["user"]["name"] == "eve"
     answer = await admin.patch(
         "identity", f"/v3/projects/{ada['project']['id']}", json={"project": {"parent_id": "other"}}
     )
     assert answer.status == 400
+
+
+async def test_a_project_at_the_top_has_its_domain_for_a_parent(admin: JsonClient) -> None:
+    top = await made(admin, "project", name="top")
+    assert top["parent_id"] == "default"
+    assert (await made(admin, "project", name="other", parent_id="default"))["parent_id"] == "default"
+    child = await made(admin, "project", name="child", parent_id=top["id"])
+    listed = (await admin.get("identity", f"/v3/projects?parent_id={top['id']}")).ok(200).json["projects"]
+    assert [project["id"] for project in listed] == [child["id"]]
+
+
+async def test_projects_are_tagged_and_found_by_their_tags(identity: TestCloud, admin: JsonClient) -> None:
+    project = await made(admin, "project", name="tagged", tags=["red"])
+    tags = f"/v3/projects/{project['id']}/tags"
+    assert (await admin.put("identity", f"{tags}/blue")).status == 201
+    assert (await admin.get("identity", tags)).ok(200).json["tags"] == ["blue", "red"]
+    (await admin.request("HEAD", "identity", f"{tags}/blue")).ok(204)
+    for query, names in (
+        ("tags=red,blue", ["tagged"]), ("tags=red,green", []), ("tags-any=red,green", ["tagged"]),
+        ("not-tags=red&name=tagged", []), ("not-tags-any=green&name=tagged", ["tagged"]),
+    ):  # fmt: skip
+        listed = (await admin.get("identity", f"/v3/projects?{query}")).ok(200).json["projects"]
+        assert [row["name"] for row in listed] == names, query
+    assert (await (await identity.http("demo")).put("identity", f"{tags}/mine")).status == 403
+    (await admin.delete("identity", f"{tags}/red")).ok(204)
+    assert (await admin.delete("identity", f"{tags}/red")).status == 404
+    assert (await admin.put("identity", f"{tags}/a,b")).status == 400
+    assert (await admin.put("identity", tags, json={"tags": ["x", "y"]})).ok(200).json["tags"] == ["x", "y"]
+    (await admin.delete("identity", tags)).ok(204)
+    assert (await admin.get("identity", tags)).ok(200).json["tags"] == []
 
 
 async def test_a_domain_in_use_and_a_project_with_children_stay(admin: JsonClient) -> None:

@@ -199,6 +199,7 @@ async def test_a_revoked_token_is_good_for_nothing(identity: TestCloud, anyone: 
     assert answer.status == 204
     assert (await user.get("identity", "/v3/auth/projects")).status == 401
     assert (await check(await identity.http("admin"), user.token)).status == 404
+    assert (await check(await identity.http("demo"), user.token)).status == 404, "its owner may know that it is gone"
     rescope = {"auth": {"identity": {"methods": ["token"], "token": {"id": user.token}}, "scope": IN_DEMO}}
     assert (await ask(anyone, rescope)).status == 401
     as_user(anyone, await ask(anyone, wish(DEMO, IN_DEMO)))

@@ -15,22 +15,31 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Noun:
-    """``columns``: what a request may set; the rest of its attributes go to ``extra``. ``filters``: exact matches."""
+    """``columns``: what a request may set; the rest of its attributes go to ``extra``. ``filters``: exact matches.
+
+    ``computed``: columns that are shown as something else than they are stored as.
+    """
 
     name: str
     plural: str
     columns: tuple[str, ...]
     filters: tuple[str, ...]
+    computed: tuple[tuple[str, str], ...] = ()
 
     @property
     def shown(self) -> str:
-        return ", ".join(f"{self.plural}.{column}" for column in ("id", *self.columns, "extra"))
+        return ", ".join(f"{self.expression(column)} AS {column}" for column in ("id", *self.columns, "extra"))
+
+    def expression(self, column: str) -> str:
+        return dict(self.computed).get(column, f"{self.plural}.{column}")
 
 
 DOMAIN = Noun("domain", "domains", ("name", "description", "enabled"), ("name", "enabled"))
 PROJECT = Noun(
     "project", "projects", ("domain_id", "parent_id", "name", "description", "enabled", "tags"),
     ("domain_id", "parent_id", "name", "enabled"),
+    # A project at the top has its domain for a parent.
+    (("parent_id", "coalesce(projects.parent_id, projects.domain_id)"),),
 )  # fmt: skip
 USER = Noun(
     "user", "users",
@@ -39,6 +48,14 @@ USER = Noun(
 )  # fmt: skip
 GROUP = Noun("group", "groups", ("domain_id", "name", "description"), ("domain_id", "name"))
 ROLE = Noun("role", "roles", ("name", "description"), ("name",))
+
+TAGS = {
+    "tags": "tags @> {}::text[]",
+    "tags-any": "tags && {}::text[]",
+    "not-tags": "NOT tags @> {}::text[]",
+    "not-tags-any": "NOT tags && {}::text[]",
+}
+"""How projects are found by their tags."""
 
 NOUNS = (DOMAIN, PROJECT, USER, GROUP, ROLE)
 
@@ -67,17 +84,21 @@ async def delete(uow: UnitOfWork, noun: Noun, id: str) -> bool:
     return bool(await uow.execute(f"DELETE FROM {noun.plural} WHERE id = $1", id))
 
 
-async def get(session: Session, noun: Noun, id: str) -> Row | None:
-    rows = await session.rows(f"SELECT {noun.shown} FROM {noun.plural} WHERE id = $1", id)
+async def get(session: Session, noun: Noun, id: str, *, lock: bool = False) -> Row | None:
+    """``lock``: until the end of the unit of work nobody else changes it."""
+    sql = f"SELECT {noun.shown} FROM {noun.plural} WHERE id = $1{' FOR UPDATE' if lock else ''}"
+    rows = await session.rows(sql, id)
     return rows[0] if rows else None
 
 
 async def find(
     session: Session, noun: Noun, filters: Mapping[str, Any], *, limit: int | None = None, marker: str | None = None
 ) -> list[Row]:
-    """Those that match every filter, by id; the page after ``marker``."""
-    names = [name for name in noun.filters if name in filters]
-    wheres = ["($1::text IS NULL OR id > $1)", *(f"{name} = ${n}" for n, name in enumerate(names, 3))]
+    """Those that match every filter, by id; the page after ``marker``. For ``TAGS`` filters the value is a list."""
+    names = [name for name in (*noun.filters, *TAGS) if name in filters]
+    wheres = ["($1::text IS NULL OR id > $1)"]
+    for n, name in enumerate(names, 3):
+        wheres.append(TAGS[name].format(f"${n}") if name in TAGS else f"{noun.expression(name)} = ${n}")
     sql = f"SELECT {noun.shown} FROM {noun.plural} WHERE {' AND '.join(wheres)} ORDER BY id LIMIT $2"
     return await session.rows(sql, marker, limit, *(filters[name] for name in names))
 

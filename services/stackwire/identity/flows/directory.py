@@ -3,12 +3,12 @@
 What voids tokens (a password changed, something disabled or deleted) does so in the same transaction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import Unauthorized
+from stackwire.core.errors import BadRequest, Unauthorized
 from stackwire.core.ids import new_id
 from stackwire.core.policy import Policy
 from stackwire.db.errors import ForeignKeyViolation, UniqueViolation
@@ -42,7 +42,8 @@ class Directory:
         if "domain_id" in noun.columns:
             values.setdefault("domain_id", ctx.domain_id or "default")
         if noun is PROJECT:
-            values["parent_id"] = values.get("parent_id") or None
+            parent_id = values.get("parent_id")
+            values["parent_id"] = None if parent_id == values["domain_id"] else parent_id
         try:
             async with self._database.work(ctx) as uow:
                 await self._check_parent(uow, noun, values)
@@ -61,7 +62,7 @@ class Directory:
             raise Absent(kind=noun.name, id=id)
         return row
 
-    async def list(
+    async def find(
         self, ctx: RequestContext, noun: Noun, filters: Mapping[str, Any], limit: int | None, marker: str | None
     ) -> list[Row]:
         """Those that match; a domain-scoped reader sees that domain's own."""
@@ -74,9 +75,18 @@ class Directory:
             return await nouns.find(session, noun, filters, limit=limit, marker=marker)
 
     async def update(
-        self, ctx: RequestContext, noun: Noun, id: str, values: Mapping[str, Any], extra: Mapping[str, Any]
+        self,
+        ctx: RequestContext,
+        noun: Noun,
+        id: str,
+        values: Mapping[str, Any],
+        extra: Mapping[str, Any],
+        fixed: Mapping[str, Any] | None = None,
     ) -> Row:
-        """Duplicate for a name that is taken; a new password or ``enabled`` false voids the tokens concerned."""
+        """Duplicate for a name that is taken; a new password or ``enabled`` false voids the tokens concerned.
+
+        ``fixed``: attributes that may be sent but not changed; BadRequest when they differ.
+        """
         self._policy.require(ctx, f"identity:update_{noun.name}", error=NotPermitted)
         values = await self._with_hash(values)
         try:
@@ -84,6 +94,9 @@ class Directory:
                 row = await nouns.update(uow, noun, id, values, extra)
                 if row is None:
                     raise Absent(kind=noun.name, id=id)
+                moved = next((key for key, value in (fixed or {}).items() if row.get(key) != value), None)
+                if moved is not None:
+                    raise BadRequest(f"Invalid input for field '{moved}': it cannot be changed.")
                 if values.get("enabled") is False or "password_hash" in values:
                     await revoke(uow, self._lifetime, [_token_key(noun, id)])
                 return row
@@ -102,6 +115,16 @@ class Directory:
                     raise Absent(kind=noun.name, id=id)
         except ForeignKeyViolation as children:
             raise NotALeaf(id=id) from children
+
+    async def tag(self, ctx: RequestContext, project_id: str, change: Callable[[list[str]], list[str]]) -> Row:
+        """Changes a project's tags to what ``change`` makes of them."""
+        self._policy.require(ctx, "identity:update_project", error=NotPermitted)
+        async with self._database.work(ctx) as uow:
+            row = await nouns.get(uow, PROJECT, project_id, lock=True)
+            if row is None:
+                raise Absent(kind="project", id=project_id)
+            changed = await nouns.update(uow, PROJECT, project_id, {"tags": change(row["tags"])}, {})
+            return changed or row
 
     async def change_password(self, ctx: RequestContext, user_id: str, original: str, new: str) -> None:
         """The user's own change. Unauthorized when the user or the old password is wrong."""

@@ -38,6 +38,12 @@ class _Project(_Open):
     tags: Annotated[list[Tag], Field(max_length=80)] = []
 
 
+class _Tags(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tags: Annotated[list[Tag], Field(max_length=80)]
+
+
 class _User(_Open):
     name: LongName
     description: StrictStr | None = None
@@ -62,7 +68,7 @@ class _Role(_Open):
 _MODELS: dict[str, type[_Open]] = {
     DOMAIN.name: _Domain, PROJECT.name: _Project, USER.name: _User, GROUP.name: _Group, ROLE.name: _Role,
 }  # fmt: skip
-_FIXED = {PROJECT.name: ("domain_id", "parent_id", "is_domain"), USER.name: ("domain_id",), GROUP.name: ("domain_id",)}
+_FIXED = {PROJECT.name: ("domain_id", "parent_id"), USER.name: ("domain_id",), GROUP.name: ("domain_id",)}
 
 
 def creation(noun: Noun, body: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -70,22 +76,30 @@ def creation(noun: Noun, body: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     return _split(noun, read(_MODELS[noun.name], _inner(noun, body)))
 
 
-def change(noun: Noun, body: Any, current_name: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The same for a change: only what was sent counts, and what may never change is refused."""
-    sent = _inner(noun, body)
-    fixed = next((key for key in _FIXED.get(noun.name, ()) if key in sent), None)
-    if fixed is not None:
-        raise BadRequest(f"Invalid input for field '{fixed}': it cannot be changed.")
-    checked = read(_MODELS[noun.name], {"name": current_name, **sent})
+def change(noun: Noun, id: str, body: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """The same for a change: only what was sent counts. Third: what was sent that may never change."""
+    sent = {key: value for key, value in _inner(noun, body, id).items() if key != "id"}
+    checked = read(_MODELS[noun.name], {"name": "unchanged", **sent})
     values, extra = _split(noun, checked)
-    return {key: value for key, value in values.items() if key in sent}, extra
+    fixed = {key: values.pop(key) for key in _FIXED.get(noun.name, ()) if key in values}
+    return {key: value for key, value in values.items() if key in sent}, extra, fixed
 
 
-def _inner(noun: Noun, body: Any) -> dict[str, Any]:
+def tags_of(body: Any) -> list[str]:
+    """The body of ``PUT /v3/projects/{id}/tags``."""
+    return read(_Tags, body).tags
+
+
+def tag_of(text: str) -> str:
+    """A tag from a path."""
+    return read(_Tags, {"tags": [text]}).tags[0]
+
+
+def _inner(noun: Noun, body: Any, id: str | None = None) -> dict[str, Any]:
     if not isinstance(body, dict) or set(body) != {noun.name} or not isinstance(body[noun.name], dict):
         raise BadRequest(f"Expecting to find {noun.name} in the request body, and nothing else.")
     inner: dict[str, Any] = body[noun.name]
-    if "id" in inner or "links" in inner:
+    if inner.get("id", id) != id or "links" in inner:
         raise BadRequest("Invalid input: 'id' and 'links' are not the caller's to give.")
     return inner
 

@@ -1,5 +1,6 @@
 """Five nouns, five verbs each: the handlers are the same, the nouns are data."""
 
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -8,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.http.paging import limit_of
 from stackwire.http.request import CONTEXT, body, flag, json_body, respond
-from stackwire.identity.db.nouns import PROJECT, Noun
+from stackwire.identity.db.nouns import PROJECT, TAGS, Noun, Row
+from stackwire.identity.domain.errors import Absent
 from stackwire.identity.flows.directory import Directory
 from stackwire.identity.http import bodies
 from stackwire.identity.http.pages import page, view
@@ -31,7 +33,7 @@ class NounHandlers:
     async def list(self, request: web.Request) -> web.Response:
         filters = _filters(request, self._noun)
         limit = limit_of(request, _LONGEST_PAGE) if "limit" in request.query else None
-        rows = await self._directory.list(
+        rows = await self._directory.find(
             request[CONTEXT], self._noun, filters, limit or None, request.query.get("marker")
         )
         return page(request, self._noun, rows, limit)
@@ -41,13 +43,58 @@ class NounHandlers:
         return respond(200, {self._noun.name: view(request, self._noun, row)})
 
     async def update(self, request: web.Request) -> web.Response:
-        values, extra = bodies.change(self._noun, await json_body(request), "unchanged")
-        row = await self._directory.update(request[CONTEXT], self._noun, request.match_info["id"], values, extra)
+        id = request.match_info["id"]
+        values, extra, fixed = bodies.change(self._noun, id, await json_body(request))
+        row = await self._directory.update(request[CONTEXT], self._noun, id, values, extra, fixed)
         return respond(200, {self._noun.name: view(request, self._noun, row)})
 
     async def delete(self, request: web.Request) -> web.Response:
         await self._directory.delete(request[CONTEXT], self._noun, request.match_info["id"])
         return respond(204)
+
+
+class TagHandlers:
+    """``/v3/projects/{id}/tags`` and ``/v3/projects/{id}/tags/{tag}``."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    async def show(self, request: web.Request) -> web.Response:
+        return self._all(request, await self._directory.show(request[CONTEXT], PROJECT, request.match_info["id"]))
+
+    async def replace(self, request: web.Request) -> web.Response:
+        tags = sorted(set(bodies.tags_of(await json_body(request))))
+        return self._all(request, await self._change(request, lambda _: tags))
+
+    async def clear(self, request: web.Request) -> web.Response:
+        await self._change(request, lambda _: [])
+        return respond(204)
+
+    async def check(self, request: web.Request) -> web.Response:
+        row = await self._directory.show(request[CONTEXT], PROJECT, request.match_info["id"])
+        self._there(row["tags"], request.match_info["tag"])
+        return respond(204)
+
+    async def add(self, request: web.Request) -> web.Response:
+        tag = bodies.tag_of(request.match_info["tag"])
+        await self._change(request, lambda tags: sorted({*tags, tag}))
+        return respond(201)
+
+    async def remove(self, request: web.Request) -> web.Response:
+        tag = request.match_info["tag"]
+        await self._change(request, lambda tags: [kept for kept in self._there(tags, tag) if kept != tag])
+        return respond(204)
+
+    async def _change(self, request: web.Request, change: Callable[[list[str]], list[str]]) -> Row:
+        return await self._directory.tag(request[CONTEXT], request.match_info["id"], change)
+
+    def _there(self, tags: list[str], tag: str) -> list[str]:
+        if tag not in tags:
+            raise Absent(kind="project tag", id=tag)
+        return tags
+
+    def _all(self, request: web.Request, row: Row) -> web.Response:
+        return respond(200, {"tags": row["tags"], "links": {"self": str(request.url)}})
 
 
 class _Passwords(BaseModel):
@@ -85,6 +132,8 @@ def _filters(request: web.Request, noun: Noun) -> dict[str, Any]:
             filters[name] = flag(value, name)
         elif name in noun.filters:
             filters[name] = value
+        elif name in TAGS and noun is PROJECT:
+            filters[name] = value.split(",")
         elif name == "is_domain" and noun is PROJECT:
             if flag(value, name):
                 raise NotSimulated(what="projects that act as domains")

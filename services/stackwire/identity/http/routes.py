@@ -17,7 +17,7 @@ from stackwire.identity.flows.membership import Membership
 from stackwire.identity.http.catalog import Catalog, Entries
 from stackwire.identity.http.grants import ACTORS, PLACES, AssignmentHandlers, ImpliedHandlers, SpotHandlers, path_of
 from stackwire.identity.http.groups import MembershipHandlers
-from stackwire.identity.http.nouns import NounHandlers, PasswordHandler
+from stackwire.identity.http.nouns import NounHandlers, PasswordHandler, TagHandlers
 from stackwire.identity.http.tokens import TokenHandlers
 
 
@@ -33,6 +33,7 @@ def routes(
         *_auth(TokenHandlers(tokens, membership, catalog)),
         Route("POST", "/v3/users/{id}/password", PasswordHandler(directory).change, public=True),
         *(route for noun in NOUNS for route in _noun(noun.plural, NounHandlers(noun, directory))),
+        *_tags(TagHandlers(directory)),
         *_groups(MembershipHandlers(membership)),
         *(
             route
@@ -71,6 +72,18 @@ def _noun(plural: str, handlers: NounHandlers) -> Sequence[Route]:
         Route("GET", f"/v3/{plural}/{{id}}", handlers.show),
         Route("PATCH", f"/v3/{plural}/{{id}}", handlers.update),
         Route("DELETE", f"/v3/{plural}/{{id}}", handlers.delete),
+    )
+
+
+def _tags(handlers: TagHandlers) -> Sequence[Route]:
+    return (
+        Route("GET", "/v3/projects/{id}/tags", handlers.show),
+        Route("PUT", "/v3/projects/{id}/tags", handlers.replace),
+        Route("DELETE", "/v3/projects/{id}/tags", handlers.clear),
+        Route("GET", "/v3/projects/{id}/tags/{tag}", handlers.check),
+        Route("HEAD", "/v3/projects/{id}/tags/{tag}", handlers.check),
+        Route("PUT", "/v3/projects/{id}/tags/{tag}", handlers.add),
+        Route("DELETE", "/v3/projects/{id}/tags/{tag}", handlers.remove),
     )
 
 
