@@ -43,7 +43,7 @@ class PortInUse(Exception):
 class Service:
     """One service, or one half of it. Owns ``database`` and ``resources``; the transport is the caller's.
 
-    Without ``app`` (a worker) it listens on no port.
+    Without ``app`` (a worker) it listens on no port. ``busy``: work of its own that has still something to say.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Service:
         servers: Sequence[RpcServer] = (),
         sweeps: Sequence[Sweep] = (),
         resources: Sequence[Resource] = (),
+        busy: Callable[[], bool] = lambda: False,
     ) -> None:
         self.name = name
         self.settings = settings
@@ -64,6 +65,7 @@ class Service:
         self._servers = list(servers)
         self._sweeps = list(sweeps)
         self._resources = list(resources)
+        self._busy = busy
         self._app = app
         self._runner: web.AppRunner | None = None
         self._timers: list[asyncio.Task[None]] = []
@@ -119,7 +121,7 @@ class Service:
 
     async def idle(self) -> bool:
         """True when nothing is under way here: no message handled, none waiting to leave, no sweep running."""
-        if any(server.busy for server in self._servers) or self._sweeping or not self._relay.idle:
+        if any(server.busy for server in self._servers) or self._sweeping or self._busy() or not self._relay.idle:
             return False
         return await self.database.unsent() == 0
 

@@ -1,0 +1,231 @@
+"""The images' rows. Every move between states is one compare-and-swap; an update writes the difference only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stackwire.db.pool import UniqueViolation
+from stackwire.db.session import Session
+from stackwire.db.unit_of_work import UnitOfWork
+from stackwire.image.domain.errors import Duplicate, ImageNotFound, NotQueued
+from stackwire.image.domain.image import Difference, Image
+from stackwire.image.domain.states import ACTIVE, DELETED, FORMATS_OPEN, IMAGE, QUEUED, SAVING
+
+_OWN = (
+    "id", "name", "status", "visibility", "protected", "os_hidden", "owner", "disk_format", "container_format",
+    "min_disk", "min_ram", "size", "virtual_size", "checksum", "os_hash_algo", "os_hash_value", "created_at",
+    "updated_at", "deleted_at", "object",
+)  # fmt: skip
+
+
+def shown(asker: str) -> str:
+    """The columns of an Image from ``images i``; ``asker`` is the placeholder of the asking project."""
+    own = ", ".join(f"i.{column}" for column in _OWN)
+    return f"""{own},
+        coalesce((SELECT json_object_agg(p.name, p.value ORDER BY p.id) FROM image_properties p
+                   WHERE p.image_id = i.id AND p.deleted_at IS NULL), '{{}}'::json) AS properties,
+        ARRAY(SELECT t.value FROM image_tags t WHERE t.image_id = i.id ORDER BY t.id) AS tags,
+        (SELECT m.status FROM image_members m
+          WHERE m.image_id = i.id AND m.member = {asker} AND m.deleted_at IS NULL) AS member_status"""
+
+
+_GET = f"SELECT {shown('$2')} FROM images i WHERE i.id = $1 AND i.deleted_at IS NULL"
+
+
+async def get(db: Session, image_id: str, asker: str | None) -> Image | None:
+    """One image with everything of it in one query; None when it is not there."""
+    return await db.one(Image, _GET, image_id, asker)
+
+
+async def must_get(db: Session, image_id: str, asker: str | None) -> Image:
+    image = await get(db, image_id, asker)
+    if image is None:
+        raise ImageNotFound(image_id=image_id)
+    return image
+
+
+_INSERT = """
+WITH made AS (
+    INSERT INTO images (id, name, status, visibility, protected, os_hidden, owner, disk_format, container_format,
+                        min_disk, min_ram, created_at, updated_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)),
+set_properties AS (
+    INSERT INTO image_properties (image_id, name, value, created_at, updated_at)
+    SELECT $1, name, value, $12, $12 FROM unnest($13::text[], $14::text[]) WITH ORDINALITY AS p (name, value, at)
+     ORDER BY at)
+INSERT INTO image_tags (image_id, value)
+SELECT $1, value FROM unnest($15::text[]) WITH ORDINALITY AS t (value, at) ORDER BY at
+"""
+
+
+async def insert(uow: UnitOfWork, image: Image) -> None:
+    """Raises Duplicate for an id that is, or ever was, an image's."""
+    try:
+        await uow.execute(
+            _INSERT,
+            image.id, image.name, image.status, image.visibility, image.protected, image.os_hidden, image.owner,
+            image.disk_format, image.container_format, image.min_disk, image.min_ram, uow.now,
+            list(image.properties), list(image.properties.values()), list(image.tags),
+        )  # fmt: skip
+    except UniqueViolation as error:
+        raise Duplicate(image_id=image.id) from error
+
+
+async def update(uow: UnitOfWork, before: Image, change: Difference) -> None:
+    """Writes the difference. Raises ImageNotFound when it vanished, NotQueued when a move came too late."""
+    await _update_row(uow, before, change.columns)
+    if change.set:
+        await uow.execute(
+            """
+            INSERT INTO image_properties (image_id, name, value, created_at, updated_at)
+            SELECT $1, name, value, $2, $2 FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS p (name, value, at)
+             ORDER BY at
+            ON CONFLICT (image_id, name)
+            DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at, deleted_at = NULL""",
+            before.id, uow.now, list(change.set), list(change.set.values()),
+        )  # fmt: skip
+    if change.removed:
+        await uow.execute(
+            "UPDATE image_properties SET deleted_at = $2, updated_at = $2"
+            " WHERE image_id = $1 AND name = ANY($3::text[]) AND deleted_at IS NULL",
+            before.id, uow.now, list(change.removed),
+        )  # fmt: skip
+    if change.tags_added:
+        await uow.execute(
+            "INSERT INTO image_tags (image_id, value) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING",
+            before.id, list(change.tags_added),
+        )  # fmt: skip
+    if change.tags_removed:
+        await uow.execute(
+            "DELETE FROM image_tags WHERE image_id = $1 AND value = ANY($2::text[])",
+            before.id, list(change.tags_removed),
+        )  # fmt: skip
+
+
+async def _update_row(uow: UnitOfWork, before: Image, columns: dict[str, Any]) -> None:
+    sets = ["updated_at = $2", *(f"{name} = ${at}" for at, name in enumerate(columns, 4))]
+    if "status" in columns:
+        sources: Sequence[str] | None = IMAGE.sources(columns["status"])
+    elif "disk_format" in columns or "container_format" in columns:
+        sources = sorted(FORMATS_OPEN)
+    else:
+        sources = None
+    touched = await uow.execute(
+        f"UPDATE images SET {', '.join(sets)} WHERE id = $1 AND deleted_at IS NULL"
+        " AND ($3::text[] IS NULL OR status = ANY($3))",
+        before.id, uow.now, sources, *columns.values(),
+    )  # fmt: skip
+    if not touched:
+        now = await must_get(uow, before.id, None)
+        raise NotQueued(before=now.status, after=columns.get("status", now.status))
+
+
+async def property_count(uow: UnitOfWork, image_id: str) -> int:
+    """Live properties, the service's own left out."""
+    return int(
+        await uow.value(
+            "SELECT count(*) FROM image_properties"
+            r" WHERE image_id = $1 AND deleted_at IS NULL AND name NOT LIKE 'os\_glance%'",
+            image_id,
+        )
+    )
+
+
+async def tag_count(uow: UnitOfWork, image_id: str) -> int:
+    return int(await uow.value("SELECT count(*) FROM image_tags WHERE image_id = $1", image_id))
+
+
+async def try_claim(uow: UnitOfWork, image_id: str, *, worker: str, object_name: str, reserved: int) -> bool:
+    """To saving, with the claimant's name; False when it may not go there (any more)."""
+    touched = await uow.execute(
+        "UPDATE images SET status = $2, worker = $4, object = $5, reserved = $6, updated_at = $7"
+        " WHERE id = $1 AND status = ANY($3) AND deleted_at IS NULL",
+        image_id, SAVING, IMAGE.sources(SAVING), worker, object_name, reserved, uow.now,
+    )  # fmt: skip
+    return bool(touched)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What an upload brought. Sizes in bytes, digests in hex."""
+
+    object: str
+    size: int
+    virtual_size: int | None
+    checksum: str
+    os_hash_algo: str
+    os_hash_value: str
+
+
+async def try_activate(uow: UnitOfWork, image_id: str, written: Written) -> bool:
+    """To active, with the data's facts; False when the image is no longer this upload's."""
+    touched = await uow.execute(
+        "UPDATE images SET status = $2, size = $4, virtual_size = $5, checksum = $6, os_hash_algo = $7,"
+        " os_hash_value = $8, worker = NULL, reserved = 0, updated_at = $9"
+        " WHERE id = $1 AND status = ANY($10) AND object = $3 AND deleted_at IS NULL",
+        image_id, ACTIVE, written.object, written.size, written.virtual_size, written.checksum,
+        written.os_hash_algo, written.os_hash_value, uow.now, [SAVING],
+    )  # fmt: skip
+    if not touched:
+        return False
+    await uow.execute(
+        "INSERT INTO image_locations (image_id, value, created_at) VALUES ($1, $2, $3)",
+        image_id, written.object, uow.now,
+    )  # fmt: skip
+    return True
+
+
+async def release(uow: UnitOfWork, image_id: str, object_name: str) -> bool:
+    """An upload gave up: back to queued, unless the image was deleted meanwhile; its hold on the quota ends."""
+    touched = await uow.execute(
+        "UPDATE images SET status = CASE WHEN status = $3 AND deleted_at IS NULL THEN $4 ELSE status END,"
+        " worker = NULL, object = NULL, reserved = 0, size = NULL, virtual_size = NULL, updated_at = $5"
+        " WHERE id = $1 AND object = $2 AND worker IS NOT NULL",
+        image_id, object_name, SAVING, QUEUED, uow.now,
+    )  # fmt: skip
+    return bool(touched)
+
+
+async def try_delete(uow: UnitOfWork, image_id: str) -> bool:
+    """Rows that show what was stay, marked; what only leads to data goes. False when it vanished or is protected.
+
+    An upload under way keeps its hold (worker, object, reserved) until it has taken its bytes away.
+    """
+    touched = await uow.execute(
+        "UPDATE images SET status = $2, deleted_at = $4, updated_at = $4,"
+        " object = CASE WHEN worker IS NULL THEN NULL ELSE object END"
+        " WHERE id = $1 AND status = ANY($3) AND deleted_at IS NULL AND NOT protected",
+        image_id, DELETED, IMAGE.sources(DELETED), uow.now,
+    )  # fmt: skip
+    if not touched:
+        return False
+    for table in ("image_properties", "image_members"):
+        await uow.execute(
+            f"UPDATE {table} SET deleted_at = $2, updated_at = $2 WHERE image_id = $1 AND deleted_at IS NULL",
+            image_id, uow.now,
+        )  # fmt: skip
+    for table in ("image_tags", "image_locations"):
+        await uow.execute(f"DELETE FROM {table} WHERE image_id = $1", image_id)
+    return True
+
+
+async def lock_owner(uow: UnitOfWork, owner: str | None) -> None:
+    """One at a time for each owner, until the transaction ends: what is counted stays true."""
+    await uow.value("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"image-owner-{owner}")
+
+
+async def owned(uow: UnitOfWork, owner: str | None) -> int:
+    return int(
+        await uow.value("SELECT count(*) FROM images WHERE owner IS NOT DISTINCT FROM $1 AND deleted_at IS NULL", owner)
+    )
+
+
+async def stored(uow: UnitOfWork, owner: str | None, but: str) -> int:
+    """Bytes the owner's images take, and those on their way, without the image ``but``."""
+    return int(
+        await uow.value(
+            "SELECT coalesce(sum(CASE WHEN deleted_at IS NULL THEN coalesce(size, 0) ELSE 0 END + reserved), 0)"
+            " FROM images WHERE owner IS NOT DISTINCT FROM $1 AND id <> $2",
+            owner, but,
+        )
+    )  # fmt: skip

@@ -1,0 +1,140 @@
+"""One page of a list in one statement.
+
+What a project may see falls into kinds (public, its own, shared with it): each kind is walked on its own index in the
+order of the list, and only as far as the page needs; so a page costs the same however many images others have.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from stackwire.db.session import Session
+from stackwire.image.db.images import shown
+from stackwire.image.domain.filters import Query
+from stackwire.image.domain.image import Image
+
+_EXPRESSIONS = {
+    "name": "coalesce(i.name, '')",
+    "disk_format": "coalesce(i.disk_format, '')",
+    "container_format": "coalesce(i.container_format, '')",
+    "size": "coalesce(i.size, 0)",
+    "status": "i.status",
+    "id": "i.id",
+    "created_at": "i.created_at",
+    "updated_at": "i.updated_at",
+}
+_EMPTY = {"name": "", "disk_format": "", "container_format": "", "size": 0}
+_NUMBERS = frozenset({"size", "virtual_size", "min_disk", "min_ram"})
+
+
+async def page(
+    db: Session, query: Query, limit: int, *, asker: str | None, is_admin: bool, after: Image | None
+) -> list[Image]:
+    """At most ``limit`` images behind ``after`` that the asker may see and the query wants."""
+    sql, args = statement(query, limit, asker=asker, is_admin=is_admin, after=after)
+    return await db.all(Image, sql, *args)
+
+
+@dataclass
+class _Arguments:
+    """Collects values, hands out their placeholders."""
+
+    values: list[Any] = field(default_factory=list)
+
+    def add(self, value: Any) -> str:
+        self.values.append(value)
+        return f"${len(self.values)}"
+
+
+def statement(
+    query: Query, limit: int, *, asker: str | None, is_admin: bool, after: Image | None
+) -> tuple[str, list[Any]]:
+    """The statement and its arguments; only placeholders and names of ours are in the text."""
+    args = _Arguments()
+    me = args.add(asker)
+    wanted = list(_wanted(query, args))
+    if after is not None:
+        wanted.append(_behind(query, after, args))
+    orders = [f"{_EXPRESSIONS[key]} {direction}" for key, direction in query.sort]
+    keys = [f"{_EXPRESSIONS[key]} AS s{at}" for at, (key, _) in enumerate(query.sort)]
+    most = args.add(limit)
+    kinds = [
+        f"(SELECT i.id, {', '.join(keys)} FROM images i WHERE {' AND '.join([*wanted, *kind])}"
+        f" ORDER BY {', '.join(orders)} LIMIT {most})"
+        for kind in _kinds(query, me, args, is_admin=is_admin)
+    ]
+    page_order = ", ".join(f"s{at} {direction}" for at, (_, direction) in enumerate(query.sort))
+    sql = (
+        f"SELECT {shown(me + '::text')} FROM"
+        f" (SELECT * FROM ({' UNION '.join(kinds)}) seen ORDER BY {page_order} LIMIT {most}) page"
+        f" JOIN images i ON i.id = page.id ORDER BY {page_order}"
+    )
+    return sql, args.values
+
+
+def _kinds(query: Query, me: str, args: _Arguments, *, is_admin: bool) -> list[list[str]]:
+    """The kinds of images to walk, each as its conditions."""
+    wish = query.visibility
+    mine = f"i.owner = {me}::text"
+    if is_admin:
+        if wish is None:
+            return [[f"(i.visibility <> 'community' OR {mine})"]]
+        return [[]] if wish == "all" else [[f"i.visibility = {args.add(wish)}"]]
+    alone = {"public": [["i.visibility = 'public'"]], "community": [["i.visibility = 'community'"]],
+                 "private": [[mine, "i.visibility = 'private'"]]}  # fmt: skip
+    if wish in alone:  # no member's status is asked for: an argument the statement does not use is an error
+        return alone[wish]
+    status = "" if query.member_status == "all" else f" AND m.status = {args.add(query.member_status)}"
+    shared = [
+        "i.visibility = 'shared'",
+        "i.id IN (SELECT m.image_id FROM image_members m"
+        f" WHERE m.member = {me}::text AND m.deleted_at IS NULL{status})",
+    ]
+    public, community = ["i.visibility = 'public'"], ["i.visibility = 'community'"]
+    return {
+        None: [public, [mine], shared],
+        "all": [public, community, [mine], shared],
+        "shared": [[mine, "i.visibility = 'shared'"], shared],
+    }[wish]
+
+
+def _wanted(query: Query, args: _Arguments) -> Iterator[str]:
+    yield "i.deleted_at IS NULL"
+    yield "i.status <> 'killed'"
+    yield f"i.os_hidden = {args.add(query.os_hidden)}"
+    for condition in query.conditions:
+        if condition.operator == "in":
+            yield f"i.{condition.column} = ANY({args.add(list(condition.value))}::text[])"
+        else:
+            cast = "::bigint" if condition.column in _NUMBERS else ""
+            yield f"i.{condition.column} {condition.operator} {args.add(condition.value)}{cast}"
+    for name, value in query.properties:
+        wanted = args.add(value)
+        yield (
+            "EXISTS (SELECT 1 FROM image_properties p WHERE p.image_id = i.id AND p.deleted_at IS NULL"
+            f" AND p.name = {args.add(name)} AND md5(p.value) = md5({wanted}::text) AND p.value = {wanted}::text)"
+        )
+    if query.tags:
+        yield (
+            f"i.id IN (SELECT t.image_id FROM image_tags t WHERE t.value = ANY({args.add(list(query.tags))}::text[])"
+            f" GROUP BY t.image_id HAVING count(*) = {args.add(len(query.tags))})"
+        )
+
+
+def _behind(query: Query, after: Image, args: _Arguments) -> str:
+    """What comes after the marker in the order of the list."""
+    keys = [(_EXPRESSIONS[key], direction, args.add(_value(after, key))) for key, direction in query.sort]
+    if len({direction for _, direction, _ in keys}) == 1:
+        left = ", ".join(expression for expression, _, _ in keys)
+        right = ", ".join(value for _, _, value in keys)
+        return f"({left}) {'<' if keys[0][1] == 'desc' else '>'} ({right})"
+    condition = "false"
+    for expression, direction, value in reversed(keys):
+        sign = "<" if direction == "desc" else ">"
+        condition = f"({expression} {sign} {value} OR ({expression} = {value} AND {condition}))"
+    return condition
+
+
+def _value(image: Image, key: str) -> Any:
+    value = getattr(image, key)
+    return _EMPTY[key] if value is None else value

@@ -1,0 +1,93 @@
+"""What the image service says on the bus, key by key. Source: ``glance/notifier.py: format_image_notification``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from stackwire.contracts.base import Event
+from stackwire.image.domain.image import Image, stamp
+from stackwire.image.domain.members import Member
+
+STORE: Final = "file"
+"""The id of the one store."""
+
+
+def image_payload(image: Image) -> dict[str, Any]:
+    return {
+        "id": image.id,
+        "name": image.name,
+        "status": image.status,
+        "created_at": stamp(image.created_at),
+        "updated_at": stamp(image.updated_at),
+        "min_disk": image.min_disk,
+        "min_ram": image.min_ram,
+        "protected": image.protected,
+        "checksum": image.checksum,
+        "owner": image.owner,
+        "disk_format": image.disk_format,
+        "container_format": image.container_format,
+        "size": image.size,
+        "virtual_size": image.virtual_size,
+        "is_public": image.visibility == "public",
+        "visibility": image.visibility,
+        "properties": dict(image.properties),
+        "tags": list(image.tags),
+        "deleted": image.deleted,
+        "deleted_at": stamp(image.deleted_at),
+    }
+
+
+def _import_lists() -> dict[str, Any]:
+    return {"os_glance_importing_to_stores": [], "os_glance_failed_import": []}
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """``publisher``: ``image.<host>``. Glance sends an empty context, and texts for failures."""
+
+    publisher: str
+
+    def image(self, event_type: str, image: Image) -> Event:
+        return self._event(event_type, image.id, image_payload(image))
+
+    def prepare(self, image: Image) -> Event:
+        return self._event("image.prepare", image.id, {**image_payload(image), **_import_lists(), "backend": STORE})
+
+    def uploaded(self, image: Image) -> Event:
+        return self._event("image.upload", image.id, {**image_payload(image), **_import_lists()})
+
+    def upload_failed(self, image: Image, why: str) -> Event:
+        return self._event("image.upload", image.id, why, "ERROR")
+
+    def sent(self, image: Image, sent: int, expected: int, project_id: str | None, user_id: str | None) -> Event:
+        payload = {
+            "bytes_sent": sent,
+            "image_id": image.id,
+            "owner_id": image.owner,
+            "receiver_tenant_id": project_id,
+            "receiver_user_id": user_id,
+        }
+        return self._event("image.send", image.id, payload, "INFO" if sent == expected else "ERROR")
+
+    def member(self, event_type: str, member: Member, deleted_at: str | None = None) -> Event:
+        payload = {
+            "image_id": member.image_id,
+            "member_id": member.member,
+            "status": member.status,
+            "created_at": stamp(member.created_at),
+            "updated_at": stamp(member.updated_at),
+            "deleted": deleted_at is not None,
+            "deleted_at": deleted_at,
+        }
+        return self._event(event_type, member.image_id, payload)
+
+    def _event(self, event_type: str, image_id: str, payload: Mapping[str, Any] | str, priority: str = "INFO") -> Event:
+        return Event(
+            exchange="glance",
+            event_type=event_type,
+            publisher_id=self.publisher,
+            payload=payload,
+            priority=priority,
+            context=False,
+            resource=image_id,
+        )

@@ -1,0 +1,43 @@
+"""Who may do what: the default rules, in oslo.policy's language. Source: ``glance/policies/image.py``, ``base.py``."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from stackwire.image.domain.image import Image
+
+_ADMIN: Final = "role:admin"
+_MEMBER: Final = "role:admin or (role:member and project_id:%(project_id)s)"
+_SEEN: Final = (
+    "(project_id:%(project_id)s or project_id:%(member_id)s or 'community':%(visibility)s"
+    " or 'public':%(visibility)s or 'shared':%(visibility)s)"
+)
+
+RULES: Final = {
+    "default": "",
+    "context_is_admin": _ADMIN,
+    "add_image": _MEMBER,
+    "get_image": f"{_ADMIN} or (role:reader and {_SEEN})",
+    "get_images": "role:admin or (role:reader and project_id:%(project_id)s)",
+    "modify_image": _MEMBER,
+    "delete_image": _MEMBER,
+    "publicize_image": _ADMIN,
+    "communitize_image": _MEMBER,
+    "upload_image": _MEMBER,
+    "download_image": f"{_ADMIN} or (role:member and {_SEEN})",
+    "deactivate": _MEMBER,
+    "reactivate": _MEMBER,
+    "get_members": f"{_ADMIN} or (role:reader and (project_id:%(project_id)s or project_id:%(member_id)s))",
+    "get_member": f"{_ADMIN} or (role:reader and (project_id:%(project_id)s or project_id:%(member_id)s))",
+    "add_member": _MEMBER,
+    "delete_member": _MEMBER,
+    "modify_member": "role:admin or (role:member and project_id:%(member_id)s)",
+}
+
+
+def target_of(image: Image, asker: str | None) -> Mapping[str, Any]:
+    """What the rules are asked about; ``asker`` is the caller's project, named when it is a member."""
+    return {
+        "project_id": image.owner or "",
+        "member_id": asker if image.member_status is not None else "",
+        "visibility": image.visibility,
+    }

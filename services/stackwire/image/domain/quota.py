@@ -1,0 +1,63 @@
+"""What is too much. Source of names and defaults: ``glance/common/config.py``."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from stackwire.image.domain.attributes import RESERVED_PREFIX
+from stackwire.image.domain.errors import ImageTooBig, LimitExceeded, StorageFull
+from stackwire.image.domain.image import Properties
+
+_UNITS: Final = {"": 1, "B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
+_STORAGE = re.compile(r"(\d+)\s*([KMGT]?B)?")
+
+
+def storage_bytes(text: str) -> int:
+    """``500MB`` in bytes; ValueError for what is no size."""
+    match = _STORAGE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"user_storage_quota {text!r} is not a number with an optional unit of B, KB, MB, GB, TB")
+    return int(match[1]) * _UNITS[match[2] or ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Negative is no limit; so is 0 for ``storage`` (bytes a project) and ``images`` (number a project)."""
+
+    properties: int = 128
+    tags: int = 128
+    members: int = 128
+    size: int = 1024**4
+    storage: int = 0
+    images: int = 0
+
+
+def check_properties(limits: Limits, properties: Properties) -> None:
+    check_count("properties", sum(not name.startswith(RESERVED_PREFIX) for name in properties), limits.properties)
+
+
+def check_count(what: str, number: int, maximum: int) -> None:
+    if 0 <= maximum < number:
+        raise LimitExceeded(what=what, attempted=number, maximum=maximum)
+
+
+def check_images(limits: Limits, number: int) -> None:
+    """``number``: what the project would have."""
+    if 0 < limits.images < number:
+        raise LimitExceeded(what="images of a project", attempted=number, maximum=limits.images)
+
+
+def allowance(limits: Limits, used: int, announced: int | None) -> int:
+    """How many bytes an upload may bring; refuses at once what is known to be too many.
+
+    ``used``: what the project stores and is storing. Source: ``glance/api/common.py: check_quota``.
+    """
+    if announced is not None and 0 <= limits.size < announced:
+        raise ImageTooBig(maximum=limits.size)
+    cap = limits.size if limits.size >= 0 else 2**63 - 1
+    if limits.storage <= 0:
+        return cap
+    remaining = limits.storage - used
+    if remaining <= 0 or (announced is not None and announced > remaining):
+        raise StorageFull(f"The size of the data would exceed the storage quota of {limits.storage} bytes.")
+    return min(cap, remaining)

@@ -1,0 +1,126 @@
+"""JSON schemas of what the v2 API shows, built from the attributes' own table. Source: ``glance/api/v2/images.py``."""
+
+from typing import Any, Final
+
+from stackwire.image.domain.attributes import (
+    CONTAINER_FORMATS,
+    DESCRIBED,
+    DISK_FORMATS,
+    LARGEST_INT,
+    NAME_CHARACTERS,
+    Described,
+)
+from stackwire.image.domain.states import IMAGE, MEMBER_STATUSES, VISIBILITIES
+
+_TEXT_OR_NULL: Final = ["null", "string"]
+_UUID: Final = "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$"
+
+
+def _entry(kind: str | list[str], says: str, **more: Any) -> dict[str, Any]:
+    return {"type": kind, "description": says, **more}
+
+
+def _told(kind: str | list[str], says: str, **more: Any) -> dict[str, Any]:
+    """An attribute only the service writes."""
+    return _entry(kind, says, readOnly=True, **more)
+
+
+def _base() -> dict[str, Any]:
+    return {
+        "id": _entry("string", "The image's identifier", pattern=_UUID),
+        "name": _entry(_TEXT_OR_NULL, "A name for people", maxLength=NAME_CHARACTERS),
+        "status": _told("string", "Where the image is in its life", enum=sorted(IMAGE.moves)),
+        "visibility": _entry("string", "Who may see the image", enum=list(VISIBILITIES)),
+        "protected": _entry("boolean", "True when the image cannot be deleted"),
+        "os_hidden": _entry("boolean", "True when the image is left out of lists that do not ask for it"),
+        "checksum": _told(_TEXT_OR_NULL, "MD5 of the data", maxLength=32),
+        "os_hash_algo": _told(_TEXT_OR_NULL, "The algorithm of os_hash_value", maxLength=64),
+        "os_hash_value": _told(_TEXT_OR_NULL, "Digest of the data, in hex", maxLength=128),
+        "owner": _entry(_TEXT_OR_NULL, "The project the image belongs to", maxLength=NAME_CHARACTERS),
+        "size": _told(["null", "integer"], "Bytes of data"),
+        "virtual_size": _told(["null", "integer"], "Bytes of the disk inside the data"),
+        "container_format": _entry(_TEXT_OR_NULL, "What is around the disk", enum=[None, *CONTAINER_FORMATS]),
+        "disk_format": _entry(_TEXT_OR_NULL, "How the disk is stored", enum=[None, *DISK_FORMATS]),
+        "created_at": _told("string", "When the image was made"),
+        "updated_at": _told("string", "When the image last changed"),
+        "tags": _entry("array", "Words that go with the image", items={"type": "string", "maxLength": NAME_CHARACTERS}),
+        "direct_url": _told("string", "Where the data lies"),
+        "min_ram": _entry("integer", "MiB of memory the image needs", minimum=0, maximum=LARGEST_INT),
+        "min_disk": _entry("integer", "GiB of disk the image needs", minimum=0, maximum=LARGEST_INT),
+        "self": _told("string", "This image's path"),
+        "file": _told("string", "The data's path"),
+        "stores": _told("string", "The stores that have the data"),
+        "schema": _told("string", "This schema's path"),
+        "locations": _entry(
+            "array",
+            "Where the data lies; not offered here",
+            items={
+                "type": "object",
+                "properties": {
+                    "url": {"type": "string", "maxLength": 255},
+                    "metadata": {"type": "object"},
+                    "validation_data": {"type": "object"},
+                },
+                "required": ["url", "metadata"],
+            },
+        ),
+    }
+
+
+def _described(item: Described) -> dict[str, Any]:
+    more: dict[str, Any] = {"is_base": False}
+    if item.pattern is not None:
+        more["pattern"] = item.pattern
+    if item.choices is not None:
+        more["enum"] = list(item.choices)
+    return _entry(_TEXT_OR_NULL if item.null else "string", item.says, **more)
+
+
+def image_schema() -> dict[str, Any]:
+    return {
+        "name": "image",
+        "properties": {**_base(), **{name: _described(item) for name, item in DESCRIBED.items()}},
+        "additionalProperties": {"type": "string"},
+        "links": [
+            {"rel": "self", "href": "{self}"},
+            {"rel": "enclosure", "href": "{file}"},
+            {"rel": "describedby", "href": "{schema}"},
+        ],
+    }
+
+
+def member_schema() -> dict[str, Any]:
+    return {
+        "name": "member",
+        "properties": {
+            "member_id": _entry("string", "The project the image is shared with"),
+            "image_id": _entry("string", "The image", pattern=_UUID),
+            "created_at": _entry("string", "When the membership was made"),
+            "updated_at": _entry("string", "When the membership last changed"),
+            "status": _entry("string", "What the member says to it", enum=list(MEMBER_STATUSES)),
+            "schema": {"readOnly": True, "type": "string"},
+        },
+    }
+
+
+def _collection(name: str, item: dict[str, Any], links: list[dict[str, Any]]) -> dict[str, Any]:
+    properties: dict[str, Any] = {name: {"type": "array", "items": item}}
+    properties.update({link["rel"]: {"type": "string"} for link in links if link["rel"] != "describedby"})
+    properties["schema"] = {"type": "string"}
+    return {"name": name, "properties": properties, "links": links}
+
+
+SCHEMAS: Final = {
+    "image": image_schema(),
+    "images": _collection(
+        "images",
+        image_schema(),
+        [
+            {"rel": "first", "href": "{first}"},
+            {"rel": "next", "href": "{next}"},
+            {"rel": "describedby", "href": "{schema}"},
+        ],
+    ),
+    "member": member_schema(),
+    "members": _collection("members", member_schema(), [{"rel": "describedby", "href": "{schema}"}]),
+}

@@ -1,0 +1,69 @@
+"""An image's bytes, in and out. Never inside a transaction: an upload commits before them and after them."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from secrets import token_hex
+
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import ServiceError
+from stackwire.db.pool import Database
+from stackwire.image.backends.files import FileStore
+from stackwire.image.domain.errors import Vanished
+from stackwire.image.domain.image import Image
+from stackwire.image.onion.port import Images, Upload
+
+log = logging.getLogger(__name__)
+
+
+class Data:
+    """``worker`` names this process: its uploads are given up for it when it is gone."""
+
+    def __init__(self, database: Database, images: Images, files: FileStore, worker: str) -> None:
+        self._database = database
+        self._images = images
+        self._files = files
+        self._worker = worker
+
+    async def upload(
+        self, ctx: RequestContext, image_id: str, chunks: AsyncIterator[bytes], announced: int | None
+    ) -> Image:
+        """From queued over saving to active; whatever goes wrong, cancellation included, leads back to queued.
+
+        Raises Vanished when the image was deleted meanwhile.
+        """
+        wish = Upload(chunks, announced, worker=self._worker, object_name=f"{image_id}.{token_hex(8)}")
+        async with self._database.work(ctx) as uow:
+            image = await self._images.get(ctx, uow, image_id)
+            saving = await self._images.claim(ctx, uow, image, wish)
+        try:
+            written = await self._images.store(ctx, saving, wish)
+            async with self._database.work(ctx) as uow:
+                return await self._images.activate(ctx, uow, saving, written)
+        except BaseException as error:
+            await asyncio.shield(self._give_up(ctx, saving, wish, error))
+            raise
+
+    async def _give_up(self, ctx: RequestContext, saving: Image, wish: Upload, error: BaseException) -> None:
+        """Asks the row whose it is first: a commit whose answer was lost may have happened, and then the bytes stay.
+
+        What cannot be told to the database now is left to the sweep.
+        """
+        why = error.message if isinstance(error, ServiceError) else "The upload was cut off."
+        try:
+            async with self._database.work(ctx) as uow:
+                ours = await self._images.release(ctx, uow, saving, why)
+            if ours or isinstance(error, Vanished):
+                await self._files.remove(wish.object_name)
+        except ServiceError as second:
+            log.warning("the upload of %s could not be given up yet: %s", saving.id, second)
+
+    async def download(self, ctx: RequestContext, image_id: str) -> Image:
+        """The image whose bytes the caller may have."""
+        async with self._database.read() as db:
+            return await self._images.download(ctx, db, image_id)
+
+    async def sent(self, ctx: RequestContext, image: Image, sent: int, expected: int) -> None:
+        """Says how many bytes a reader got."""
+        async with self._database.work(ctx) as uow:
+            await self._images.sent(ctx, uow, image, sent, expected)

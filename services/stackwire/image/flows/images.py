@@ -1,0 +1,164 @@
+"""What is done with an image's metadata. HTTP and RPC come through here, with the caller's own context."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from stackwire.contracts.lineage import crossing
+from stackwire.core.context import RequestContext
+from stackwire.core.ids import new_id
+from stackwire.db.pool import Database
+from stackwire.db.unit_of_work import UnitOfWork
+from stackwire.image.backends.files import FileStore
+from stackwire.image.domain import attributes, patch
+from stackwire.image.domain.errors import MemberExists, ReadOnly, TagNotFound, WrongStatus
+from stackwire.image.domain.filters import Query
+from stackwire.image.domain.image import Image, difference
+from stackwire.image.domain.states import ACTIVE, DEACTIVATED, IMAGE
+from stackwire.image.onion.port import Images
+
+SERVICE = "image"
+
+
+class Metadata:
+    """``visibility``: what a new image has when nothing is asked; ``default_page`` and ``longest_page`` in images."""
+
+    def __init__(
+        self,
+        database: Database,
+        images: Images,
+        files: FileStore,
+        *,
+        visibility: str,
+        default_page: int,
+        longest_page: int,
+    ) -> None:
+        self._database = database
+        self._images = images
+        self._files = files
+        self._visibility = visibility
+        self._default_page = default_page
+        self._longest_page = longest_page
+
+    async def show(self, ctx: RequestContext, image_id: str) -> Image:
+        async with self._database.read() as db:
+            return await self._images.get(ctx, db, image_id)
+
+    async def page(self, ctx: RequestContext, query: Query) -> tuple[list[Image], bool]:
+        """A page, and whether there may be another."""
+        asked = self._default_page if query.limit is None else query.limit
+        limit = min(asked, self._longest_page)
+        async with self._database.read() as db:
+            found = await self._images.page(ctx, db, query, limit)
+        return found, bool(found) and len(found) == limit
+
+    async def create(
+        self, ctx: RequestContext, wish: Mapping[str, Any], *, by_client: bool = True, member: str | None = None
+    ) -> Image:
+        """A queued image. ``by_client``: the caller is the source of its properties, and the trace is told."""
+        base, properties = attributes.read_wish(wish)
+        image = Image(
+            **{"id": new_id(), "owner": ctx.project_id, "visibility": self._visibility, **base}, properties=properties
+        )
+        async with self._database.work(ctx) as uow:
+            made = await self._images.create(ctx, uow, image)
+            if by_client and properties:
+                _told_by_client(uow, made.id, properties, "image.create")
+            if member is not None and member != made.owner:
+                await self._images.add_member(ctx, uow, made, member)
+        return made
+
+    async def patch(
+        self, ctx: RequestContext, image_id: str, changes: Sequence[patch.Change], media_type: str
+    ) -> Image:
+        """All changes or none; an empty patch changes nothing and says nothing."""
+
+        def apply(image: Image) -> Image:
+            return patch.applied(image, changes, media_type)
+
+        if not changes:
+            return await self.show(ctx, image_id)
+        return await self._save(ctx, image_id, apply, rule="image.update")
+
+    async def change(
+        self, ctx: RequestContext, image_id: str, changes: Mapping[str, Any], properties: Mapping[str, Any], purge: bool
+    ) -> Image:
+        """Attributes and properties set; with ``purge`` the properties that are not given go."""
+
+        def apply(image: Image) -> Image:
+            asked = [patch.Change("add", name, value) for name, value in {**changes, **properties}.items()]
+            gone = [name for name in image.properties if name not in properties] if purge else []
+            return patch.applied(image, [*asked, *(patch.Change("remove", name) for name in gone)])
+
+        for name in changes:
+            if name not in attributes.BASE:
+                raise ReadOnly(name=name)
+        return await self._save(ctx, image_id, apply)
+
+    async def _save(
+        self, ctx: RequestContext, image_id: str, apply: Callable[[Image], Image], *, rule: str | None = None
+    ) -> Image:
+        """``rule``: the trace is told that the client set these properties."""
+        async with self._database.work(ctx) as uow:
+            before = await self._images.get(ctx, uow, image_id)
+            after = apply(before)
+            saved = await self._images.update(ctx, uow, before, after)
+            told = difference(before, after).set
+            if rule is not None and told:
+                _told_by_client(uow, image_id, told, rule)
+        return saved
+
+    async def delete(self, ctx: RequestContext, image_id: str) -> None:
+        """Rows first, bytes after: an image without its data is never seen."""
+        async with self._database.work(ctx) as uow:
+            image = await self._images.get(ctx, uow, image_id)
+            await self._images.delete(ctx, uow, image)
+        if image.has_data and image.object is not None:
+            await self._files.remove(image.object)
+
+    async def add_tag(self, ctx: RequestContext, image_id: str, tag: str) -> None:
+        attributes.tag_named(tag)
+        await self._save(ctx, image_id, lambda image: replace(image, tags=tuple(dict.fromkeys((*image.tags, tag)))))
+
+    async def remove_tag(self, ctx: RequestContext, image_id: str, tag: str) -> None:
+        def without(image: Image) -> Image:
+            if tag not in image.tags:
+                raise TagNotFound(tag=tag, image_id=image_id)
+            return replace(image, tags=tuple(name for name in image.tags if name != tag))
+
+        await self._save(ctx, image_id, without)
+
+    async def deactivate(self, ctx: RequestContext, image_id: str) -> None:
+        await self._move(ctx, image_id, DEACTIVATED)
+
+    async def reactivate(self, ctx: RequestContext, image_id: str) -> None:
+        await self._move(ctx, image_id, ACTIVE)
+
+    async def _move(self, ctx: RequestContext, image_id: str, status: str) -> None:
+        """Only between active and deactivated; being there already is no error."""
+        async with self._database.work(ctx) as uow:
+            image = await self._images.get(ctx, uow, image_id)
+            here = image.status == status
+            if not here and (image.status not in (ACTIVE, DEACTIVATED) or not IMAGE.allows(image.status, status)):
+                raise WrongStatus(before=image.status, after=status)
+            if not here:
+                await self._images.update(ctx, uow, image, replace(image, status=status))
+
+    async def share(self, ctx: RequestContext, image_id: str, member: str) -> None:
+        """Like adding a member, but being one already is no error."""
+        async with self._database.work(ctx) as uow:
+            image = await self._images.get(ctx, uow, image_id)
+            try:
+                await self._images.add_member(ctx, uow, image, member)
+            except MemberExists:
+                return
+
+
+def _told_by_client(uow: UnitOfWork, image_id: str, properties: Mapping[str, str | None], rule: str) -> None:
+    source = uow.ctx.user_id or uow.ctx.user_name or "-"
+    uow.notify(
+        crossing(
+            SERVICE, rule, "client", source, "image", image_id, properties, properties,
+            source="glance/api/v2/images.py: ImagesController",
+        )
+    )  # fmt: skip

@@ -1,0 +1,40 @@
+"""Glance's way to say no: webob's, as JSON or HTML by what the client accepts; keystonemiddleware's for 401."""
+
+from html import escape
+
+from aiohttp import web
+
+from stackwire.core.errors import ServiceError
+from stackwire.http.request import respond
+from stackwire.image.domain.patch import MEDIA_TYPES
+
+_PAGE = """<html>
+ <head>
+  <title>{status}</title>
+ </head>
+ <body>
+  <h1>{status}</h1>
+  {body}
+ </body>
+</html>"""
+
+
+def glance_error(request: web.Request, error: ServiceError) -> web.Response:
+    if error.status == 401:
+        told = {"code": 401, "title": "Unauthorized", "message": "The request you have made requires authentication."}
+        return respond(401, {"error": told})
+    status = f"{error.status} {error.title}"
+    headers = {"Accept-Patch": ", ".join(MEDIA_TYPES)} if error.status == 415 and request.method == "PATCH" else None
+    if _wants_json(request.headers.get("Accept", "")):
+        body = {"message": f"{error.message}<br /><br />\n\n\n", "code": status, "title": error.title}
+        return respond(error.status, body, headers)
+    page = _PAGE.format(status=status, body=f"{escape(error.message)}<br /><br />\n\n\n")
+    return web.Response(status=error.status, text=page, content_type="text/html", charset="UTF-8", headers=headers)
+
+
+def _wants_json(accept: str) -> bool:
+    """JSON when it is named before HTML, or HTML is not named; without any wish it is HTML, as webob decides."""
+    offers = [part.split(";")[0].strip().lower() for part in accept.split(",")]
+    if "application/json" not in offers:
+        return False
+    return "text/html" not in offers or offers.index("application/json") < offers.index("text/html")

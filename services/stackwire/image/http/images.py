@@ -1,0 +1,91 @@
+"""Images: the handlers of their metadata."""
+
+from aiohttp import web
+
+from stackwire.core.errors import BadRequest, UnsupportedMedia
+from stackwire.http.paging import link, origin
+from stackwire.http.request import CONTEXT, json_body, respond
+from stackwire.image.domain import filters, patch
+from stackwire.image.domain.errors import Invalid
+from stackwire.image.flows.images import Metadata
+from stackwire.image.http.views import image_view
+
+IMPORT_METHODS = "glance-direct,web-download,copy-image"
+STORE_IDS = "file"
+
+
+def no_content() -> web.Response:
+    """204 as webob says it."""
+    return web.Response(status=204, content_type="text/html", charset="UTF-8")
+
+
+def check_no_body(request: web.Request) -> None:
+    """These routes take none, and none is ignored."""
+    if request.body_exists and request.content_length != 0:
+        raise BadRequest("Unexpected body in the request.")
+
+
+class ImageHandlers:
+    def __init__(self, metadata: Metadata) -> None:
+        self._metadata = metadata
+
+    async def create(self, request: web.Request) -> web.Response:
+        wish = await json_body(request)
+        if not isinstance(wish, dict):
+            raise Invalid(reason="the body must be an object")
+        image = await self._metadata.create(request[CONTEXT], wish)
+        headers = {
+            "Location": f"{origin(request)}/v2/images/{image.id}",
+            "OpenStack-image-import-methods": IMPORT_METHODS,
+            "OpenStack-image-store-ids": STORE_IDS,
+        }
+        return respond(201, image_view(image), headers)
+
+    async def show(self, request: web.Request) -> web.Response:
+        return respond(200, image_view(await self._metadata.show(request[CONTEXT], request.match_info["image_id"])))
+
+    async def index(self, request: web.Request) -> web.Response:
+        query = filters.read(list(request.query.items()))
+        images, more = await self._metadata.page(request[CONTEXT], query)
+        pairs = [(name, value) for name, value in request.query.items() if name != "marker"]
+        body = {
+            "images": [image_view(image) for image in images],
+            "first": link("/v2/images", pairs) if pairs else "/v2/images",
+            "schema": "/v2/schemas/images",
+        }
+        if more:
+            body["next"] = link("/v2/images", pairs, marker=images[-1].id)
+        return respond(200, body)
+
+    async def update(self, request: web.Request) -> web.Response:
+        media_type = request.content_type
+        if media_type not in patch.MEDIA_TYPES:
+            raise UnsupportedMedia(f"The media type of a patch is one of {', '.join(patch.MEDIA_TYPES)}.")
+        changes = patch.read(await json_body(request, media_types=patch.MEDIA_TYPES), media_type)
+        image_id = request.match_info["image_id"]
+        return respond(200, image_view(await self._metadata.patch(request[CONTEXT], image_id, changes, media_type)))
+
+    async def delete(self, request: web.Request) -> web.Response:
+        check_no_body(request)
+        await self._metadata.delete(request[CONTEXT], request.match_info["image_id"])
+        return no_content()
+
+    async def add_tag(self, request: web.Request) -> web.Response:
+        check_no_body(request)
+        await self._metadata.add_tag(request[CONTEXT], request.match_info["image_id"], request.match_info["tag"])
+        return no_content()
+
+    async def remove_tag(self, request: web.Request) -> web.Response:
+        check_no_body(request)
+        await self._metadata.remove_tag(request[CONTEXT], request.match_info["image_id"], request.match_info["tag"])
+        return no_content()
+
+    async def deactivate(self, request: web.Request) -> web.Response:
+        check_no_body(request)
+        await self._metadata.deactivate(request[CONTEXT], request.match_info["image_id"])
+        return no_content()
+
+    async def reactivate(self, request: web.Request) -> web.Response:
+        check_no_body(request)
+        await self._metadata.reactivate(request[CONTEXT], request.match_info["image_id"])
+        return no_content()
