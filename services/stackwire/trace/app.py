@@ -1,0 +1,105 @@
+"""The tracer, put together: a place at the bus, a bounded store, a small API."""
+
+import logging
+from contextlib import AsyncExitStack
+
+from aiohttp import web
+
+from stackwire.core.clock import Clock
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import Unauthorized
+from stackwire.http.app import make_app
+from stackwire.messaging.transport import Transport
+from stackwire.runtime.service import PortInUse
+from stackwire.trace.http.routes import routes, trace_error
+from stackwire.trace.settings import TraceSettings
+from stackwire.trace.sources.firehose import CannotTrace, firehose
+from stackwire.trace.sources.wirelog import Events, Watch
+from stackwire.trace.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class _Nobody:
+    """Every route is public; there is nobody to recognise."""
+
+    async def authenticate(self, request: web.Request) -> RequestContext:
+        raise Unauthorized
+
+
+class TraceService:
+    """Like every service of the cloud it starts, stops, and says whether it is ready; it keeps no database.
+
+    On RabbitMQ it switches the firehose on while it runs; where that is refused it hears the events only and says so.
+    """
+
+    name = "trace"
+
+    def __init__(self, settings: TraceSettings, transport: Transport) -> None:
+        self.settings = settings
+        self.store = Store(settings.keep_messages, settings.keep_bytes)
+        self._transport = transport
+        self._stack = AsyncExitStack()
+        self._started = False
+        self._port = settings.port
+
+    @property
+    def url(self) -> str:
+        host = self.settings.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._port}"
+
+    async def start(self) -> None:
+        """Returns when the bus is watched and the API listens."""
+        try:
+            await self._watch()
+            await self._listen()
+        except BaseException:
+            await self.stop()
+            raise
+        self._started = True
+
+    async def stop(self) -> None:
+        """Safe at any time, and again; the firehose is switched off if it was switched on here."""
+        self._started = False
+        await self._stack.aclose()
+
+    async def ready(self) -> bool:
+        return self._started
+
+    async def idle(self) -> bool:
+        """It takes no part in the cloud's work."""
+        return True
+
+    async def _watch(self) -> None:
+        if self.settings.amqp_url == "memory":
+            watch = Watch(self._transport, self.store)
+            await watch.start()
+            self._stack.push_async_callback(watch.close)
+            return
+        try:
+            await self._stack.enter_async_context(
+                firehose(self._transport, self.store, self.settings.amqp_url, self.settings.management_url or None)
+            )
+        except CannotTrace as error:
+            self.store.problem = f"only notifications and lineage are traced. {error}"
+            log.warning("%s", self.store.problem)
+            events = Events(self._transport, self.store)
+            await events.start()
+            self._stack.push_async_callback(events.close)
+
+    async def _listen(self) -> None:
+        app = make_app(routes=routes(self.store), authenticator=_Nobody(), errors=trace_error, ready=self.ready)
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        host, port = self.settings.host, self.settings.port
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise PortInUse(f"{self.name} cannot listen on {host}:{port}: {error.strerror or error}") from error
+        self._port = runner.addresses[0][1]
+
+
+async def build(settings: TraceSettings, *, transport: Transport, clock: Clock | None = None) -> TraceService:
+    """Ready to be started. Times are the bus's own; ``clock`` is taken for the sake of one shape."""
+    return TraceService(settings, transport)

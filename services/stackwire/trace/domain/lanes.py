@@ -1,0 +1,69 @@
+"""Who speaks to whom. The wire names the receiver; the sender is known by what it says, or by its reply queue."""
+
+# By exchange and topic: the daemons of the originals; on ``stackwire`` the services themselves.
+_RECEIVERS = {
+    ("nova", "conductor"): "nova-conductor",
+    ("nova", "scheduler"): "nova-scheduler",
+    ("nova", "compute"): "nova-compute",
+    ("nova", "compute-alt"): "nova-compute",
+    ("stackwire", "image"): "glance-api",
+    ("stackwire", "volume"): "cinder-api",
+    ("stackwire", "compute"): "nova-api",
+    ("stackwire", "identity"): "keystone",
+}
+_FANOUTS = {"conductor": "nova-conductor", "scheduler": "nova-scheduler", "compute": "nova-compute"}
+_PUBLISHERS = {
+    "image": "glance-api",
+    "volume": "cinder-volume",
+    "snapshot": "cinder-volume",
+    "backup": "cinder-backup",
+    "compute": "nova-compute",
+    "conductor": "nova-conductor",
+    "scheduler": "nova-scheduler",
+    "api": "nova-api",
+}
+# nova/conductor/rpcapi.py, nova/scheduler/rpcapi.py, nova/compute/rpcapi.py, cinder/*/rpcapi.py: who calls what
+_FROM_COMPUTE = frozenset({"update_instance_info", "delete_instance_info", "sync_instance_info", "build_instances"})
+_FROM_CONDUCTOR = frozenset({"select_destinations", "build_and_run_instance", "rebuild_instance", "prep_resize"})
+_FROM_CINDER_SCHEDULER = frozenset({"create_volume", "create_snapshot", "manage_existing", "retype"})
+
+NOTIFICATIONS = "notifications"
+
+
+def receiver(exchange: str, routing_key: str) -> str:
+    """The lane of a request's receiver, with its host where the message is for one: ``nova-compute@compute-1``."""
+    if exchange.endswith("_fanout"):
+        topic = exchange.removesuffix("_fanout").split(".")[0]
+        return f"{_FANOUTS.get(topic, topic)} (all)"
+    topic, _, host = routing_key.partition(".")
+    lane = _RECEIVERS.get((exchange, topic), topic)
+    return f"{lane}@{_host(host)}" if host else lane
+
+
+def _host(text: str) -> str:
+    """``host@backend.host`` is how Cinder addresses a back end of a host: the part before its repetition."""
+    place, dot, rest = text.rpartition(".")
+    return place if dot and place.split("@")[0] == rest else text
+
+
+def sender(exchange: str, routing_key: str, method: str) -> str:
+    """The lane that makes such a request, or an empty text when the wire does not tell."""
+    lane = receiver(exchange, routing_key).split("@")[0].removesuffix(" (all)")
+    if lane == "nova-conductor":
+        return "nova-compute" if method.startswith("object_") or method in _FROM_COMPUTE else "nova-api"
+    if lane == "nova-scheduler":
+        return "nova-compute" if method in _FROM_COMPUTE else "nova-conductor"
+    if lane == "nova-compute":
+        return "nova-conductor" if method in _FROM_CONDUCTOR else "nova-api"
+    if lane == "cinder-volume":
+        return "cinder-scheduler" if method in _FROM_CINDER_SCHEDULER else "cinder-api"
+    return "cinder-api" if lane == "cinder-scheduler" else ""
+
+
+def publisher(publisher_id: str) -> str:
+    """The lane of a notification's publisher: ``volume.host@pool`` (unversioned) or ``nova-compute:host``."""
+    service, colon, _ = publisher_id.partition(":")
+    if colon:
+        return service
+    service = publisher_id.split(".")[0]
+    return _PUBLISHERS.get(service, service)

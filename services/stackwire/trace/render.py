@@ -1,0 +1,142 @@
+"""Messages, stories and lineages for a terminal: colours where there are any, whole lines where there are none."""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_KINDS = {
+    "call": "cyan",
+    "reply": "blue",
+    "cast": "green",
+    "fanout": "green",
+    "notification": "magenta",
+    "crossing": "yellow",
+    "progress": "bright_black",
+    "other": "bright_black",
+}
+_VERDICTS = {
+    "carried": "green",
+    "renamed": "cyan",
+    "added": "blue",
+    "changed": "yellow",
+    "truncated": "yellow",
+    "dropped": "red",
+}
+PLAIN_WIDTH = 200
+SHORTEST = 48
+
+
+def console(*, to_file: Any = None) -> Console:
+    """For standard output; as wide as it needs to be when nobody looks at a terminal."""
+    made = Console(file=to_file, highlight=False, emoji=False, markup=False)
+    return (
+        made
+        if made.is_terminal
+        else Console(file=to_file, highlight=False, emoji=False, markup=False, width=PLAIN_WIDTH)
+    )
+
+
+def line(message: Mapping[str, Any]) -> Text:
+    """One message, one line: time, from -> to, kind, name, what it is about."""
+    text = Text()
+    text.append(_clock(message["time"]), "bright_black")
+    text.append(f" {message['sender'] or '?':>16} -> {message['receiver'] or '?':<22} ")
+    text.append(f"{message['kind']:<12} ", _KINDS.get(message["kind"], ""))
+    text.append(_name(message), "bold red" if message.get("failure") else "bold")
+    for resource in message["resources"][:2]:
+        text.append(f"  {resource['kind']} {resource['id'][:8]}", "bright_black")
+    if message.get("redelivered"):
+        text.append("  again", "red")
+    return text
+
+
+def _name(message: Mapping[str, Any]) -> str:
+    name = str(message["name"])
+    told = message.get("payload")
+    if message["kind"] == "crossing" and isinstance(told, Mapping) and isinstance(told.get("payload"), Mapping):
+        name = str(told["payload"].get("rule", name))
+    return f"{name} ({message['failure']})" if message.get("failure") else name
+
+
+def _clock(seconds: float) -> str:
+    return f"{time.strftime('%H:%M:%S', time.localtime(seconds))}.{int(seconds % 1 * 1000):03d}"
+
+
+def story(told: Mapping[str, Any]) -> Table:
+    """One story as a table, in the order its messages were sent."""
+    what = ", ".join(f"{found['kind']} {found['id'][:8]}" for found in told["resources"][:6])
+    table = Table(title=f"{told['id']}: {told['seconds'] * 1000:.0f} ms, {what}", title_justify="left", box=None)
+    for heading in ("ms", "from", "", "to", "kind", "what", "about", "took"):
+        table.add_column(heading, justify="right" if heading in ("ms", "took") else "left", no_wrap=heading == "ms")
+    for arrow in told["arrows"]:
+        table.add_row(
+            f"{(arrow['time'] - told['started_at']) * 1000:.1f}",
+            arrow["sender"] or "?",
+            "⇢" if arrow["kind"] == "reply" else "→",
+            arrow["receiver"] or "?",
+            Text(arrow["kind"], _KINDS.get(arrow["kind"], "")),
+            Text(_name(arrow), "bold red" if arrow["failure"] else ""),
+            " ".join(f"{found['kind']} {found['id'][:8]}" for found in arrow["resources"][:1]),
+            _took(arrow),
+        )
+    return table
+
+
+def _took(arrow: Mapping[str, Any]) -> Text:
+    if arrow["state"] in ("dropped", "returned", "unanswered", "failed"):
+        return Text(arrow["state"], "red")
+    seconds = arrow["answer_seconds"]
+    text = "" if seconds is None else f"{seconds * 1000:.1f} ms"
+    return Text(text + ("" if arrow["deliveries"] < 2 else f" x{arrow['deliveries']}"))
+
+
+def lineage(told: Mapping[str, Any]) -> Table:
+    """Every property of a resource: who set it, what each crossing did, where it is now."""
+    resource = told["resource"]
+    table = Table(title=f"{resource['kind']} {resource['id']}", title_justify="left", show_lines=False)
+    for heading in ("property", "value", "set by", "crossings", "now at"):
+        table.add_column(heading, overflow="fold")
+    for found in told["properties"]:
+        table.add_row(
+            Text(found["key"], "bold" if found["value"] is not None else "red"),
+            short(found["value"]) if found["value"] is not None else Text("(gone)", "red"),
+            found["set_by"],
+            _path([*found["past"], *found["future"]]),
+            _places(found["now"]),
+        )
+    return table
+
+
+def _path(crossed: Sequence[Mapping[str, Any]]) -> Text:
+    text = Text()
+    for number, step in enumerate(crossed):
+        if number:
+            text.append("\n")
+        text.append(verdict(step["verdict"], step["before"], step["after"]))
+        text.append(f" {step['from']['kind']} → {step['to']['kind']} {step['to']['id'][:8]}")
+        if step["after_key"] and step["verdict"] != "carried":
+            text.append(f" as {step['after_key']}")
+        text.append(f"  {step['rule']}", "bright_black")
+    return text
+
+
+def verdict(name: str, before: str | None = None, after: str | None = None) -> Text:
+    """The verdict in its colour, with what was cut where something was."""
+    text = Text(name, _VERDICTS.get(name, ""))
+    if name == "truncated" and before and after:
+        text.append(f" {len(before.encode())}→{len(after.encode())} bytes", "yellow")
+    return text
+
+
+def _places(places: Iterable[Mapping[str, Any]]) -> str:
+    return "\n".join(f"{place['kind']} {place['id'][:8]}" for place in places)
+
+
+def short(value: str | None, longest: int = SHORTEST) -> str:
+    """A value on one line."""
+    text = "" if value is None else " ".join(value.split())
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

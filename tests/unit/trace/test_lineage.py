@@ -1,0 +1,161 @@
+"""Lineage out of crossing events: who set a property, what became of it, where it is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from stackwire.trace.domain.lineage import Lineage, Property
+from stackwire.trace.domain.message import Decoder, Resource, Wire
+
+IMAGE, VOLUME, SERVER = Resource("image", "img-1"), Resource("volume", "vol-1"), Resource("server", "srv-1")
+USER = Resource("client", "user-1")
+
+
+class Told:
+    """Crossing events in the form they have on the wire, one second apart."""
+
+    def __init__(self) -> None:
+        self.lineage = Lineage()
+        self._decoder = Decoder()
+        self._time = 0.0
+
+    def cross(
+        self, origin: Resource, target: Resource, before: Mapping[str, Any], after: Mapping[str, Any], **more: str
+    ) -> None:
+        payload = {
+            "from_kind": origin.kind, "from_id": origin.id, "to_kind": target.kind, "to_id": target.id,
+            "rule": "test.rule", "source": "", "prefix": "", "before": before, "after": after, **more,
+        }  # fmt: skip
+        self.event("properties.crossed", payload, "stackwire", "lineage.info")
+
+    def event(self, name: str, payload: Mapping[str, Any], exchange: str = "glance", key: str = "n.info") -> None:
+        self._time += 1
+        body = {"event_type": name, "publisher_id": "x.y", "priority": "INFO", "payload": payload}
+        self.lineage.read(self._decoder.read(Wire("publish", exchange, key, (), body, self._time)))
+
+    def of(self, resource: Resource) -> dict[str, Property]:
+        return {found.key: found for found in self.lineage.of(resource)}
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+def a_journey(told: Told) -> None:
+    told.cross(USER, IMAGE, {}, {"hw_disk_bus": "scsi", "note": "n" * 300}, rule="client.create")
+    told.cross(IMAGE, VOLUME, {"hw_disk_bus": "scsi", "note": "n" * 300}, {"hw_disk_bus": "scsi", "note": "n" * 300})
+    told.cross(
+        VOLUME,
+        SERVER,
+        {"hw_disk_bus": "scsi", "note": "n" * 300},
+        {"image_hw_disk_bus": "scsi", "image_note": "n" * 255, "owner_user_name": "demo"},
+        rule="compute.system_metadata",
+        source="nova/utils.py: get_system_metadata_from_image",
+        prefix="image_",
+    )
+
+
+def test_the_past_of_a_property_leads_back_to_who_set_it(told: Told) -> None:
+    a_journey(told)
+    found = told.of(SERVER)["image_hw_disk_bus"]
+    assert [(crossed.hop.target.kind, crossed.verdict.verdict) for crossed in found.past] == [
+        ("image", "added"),
+        ("volume", "carried"),
+        ("server", "renamed"),
+    ]
+    assert found.set_by == "user user-1 (client.create)"
+    assert found.value == "scsi"
+
+
+def test_the_future_of_a_property_tells_where_it_is_now(told: Told) -> None:
+    a_journey(told)
+    found = told.of(IMAGE)["note"]
+    assert [(crossed.hop.target.kind, crossed.verdict.verdict) for crossed in found.future] == [
+        ("volume", "carried"),
+        ("server", "truncated"),
+    ]
+    assert [(where.kind, key, len(value or "")) for where, key, value in found.now] == [
+        ("image", "note", 300),
+        ("volume", "note", 300),
+        ("server", "image_note", 255),
+    ]
+
+
+def test_what_a_rule_added_was_set_by_the_rule(told: Told) -> None:
+    a_journey(told)
+    assert told.of(SERVER)["owner_user_name"].set_by == "compute.system_metadata"
+
+
+def test_a_dropped_property_is_gone_at_the_crossing_that_dropped_it(told: Told) -> None:
+    told.cross(VOLUME, IMAGE, {"min_disk": "1", "a": "1"}, {"a": "1"}, rule="volume.for_image")
+    found = told.of(VOLUME)["min_disk"]
+    assert [(c.verdict.verdict, c.hop.rule) for c in found.future] == [("dropped", "volume.for_image")]
+    assert [where for where, _, _ in found.now] == [VOLUME]
+    assert "min_disk" not in told.of(IMAGE)
+
+
+def test_a_property_a_user_changed_on_the_way_was_set_by_that_user(told: Told) -> None:
+    a_journey(told)
+    told.cross(USER, VOLUME, {"hw_disk_bus": "scsi"}, {"hw_disk_bus": "virtio"}, rule="client.set")
+    found = told.of(VOLUME)
+    assert found["hw_disk_bus"].set_by == "user user-1 (client.set)"
+    assert found["hw_disk_bus"].value == "virtio"
+
+
+def test_setting_one_property_leaves_the_story_of_the_others_alone(told: Told) -> None:
+    told.cross(IMAGE, VOLUME, {"a": "1"}, {"a": "1"}, rule="volume.capture")
+    told.cross(USER, VOLUME, {"a": "1"}, {"a": "1", "b": "2"}, rule="client.set")
+    assert [crossed.hop.rule for crossed in told.of(VOLUME)["a"].past] == ["volume.capture"]
+
+
+def test_a_property_a_user_took_away_is_shown_as_gone(told: Told) -> None:
+    told.cross(IMAGE, VOLUME, {"a": "1"}, {"a": "1"})
+    told.cross(USER, VOLUME, {"a": "1"}, {}, rule="client.unset")
+    found = told.of(VOLUME)["a"]
+    assert (found.value, [crossed.verdict.verdict for crossed in found.future]) == (None, ["dropped"])
+
+
+def test_a_rebuild_replaces_what_the_old_image_left(told: Told) -> None:
+    other = Resource("image", "img-2")
+    told.cross(IMAGE, SERVER, {"a": "1"}, {"image_a": "1"}, prefix="image_")
+    told.cross(other, SERVER, {"b": "2"}, {"image_b": "2"}, prefix="image_", rule="compute.rebuilt")
+    found = told.of(SERVER)
+    assert found["image_a"].value is None
+    assert [(c.verdict.verdict, c.hop.rule) for c in found["image_a"].future] == [("dropped", "compute.rebuilt")]
+    assert found["image_b"].past[-1].hop.origin == other
+    assert [where for where, _, _ in told.of(IMAGE)["a"].now] == [IMAGE]
+
+
+def test_an_image_notification_alone_tells_who_set_its_properties(told: Told) -> None:
+    told.event("image.create", {"id": "img-1", "owner": "project-1", "properties": {"os_distro": "debian"}})
+    told.event("image.upload", {"id": "img-1", "owner": "project-1", "properties": {"os_distro": "debian"}})
+    found = told.of(IMAGE)["os_distro"]
+    assert (found.value, found.set_by) == ("debian", "user project- (image.create)")
+    assert len(told.lineage) == 1
+
+
+def test_an_image_notification_adds_nothing_to_what_a_crossing_told(told: Told) -> None:
+    told.cross(USER, IMAGE, {}, {"os_distro": "debian", "size": "10"}, rule="client.create")
+    told.event("image.create", {"id": "img-1", "properties": {"os_distro": "debian"}})
+    assert len(told.lineage) == 1
+
+
+def test_crossings_are_bounded_and_the_forgotten_are_counted() -> None:
+    told = Told()
+    told.lineage = Lineage(limit=10)
+    for number in range(25):
+        told.cross(IMAGE, Resource("volume", f"v{number}"), {"a": "1"}, {"a": "1"})
+    assert (len(told.lineage), told.lineage.forgotten) == (10, 15)
+
+
+@pytest.mark.parametrize("wanted", ["srv-1", "srv", "server:srv-1"])
+def test_a_resource_is_found_by_its_id_or_the_beginning_of_it(told: Told, wanted: str) -> None:
+    a_journey(told)
+    told.cross(SERVER, Resource("guest", "srv-1"), {"image_a": "1"}, {"bus": "scsi"})
+    assert told.lineage.find(wanted) == SERVER
+
+
+def test_an_unknown_resource_is_not_found(told: Told) -> None:
+    assert told.lineage.find("nothing") is None

@@ -1,0 +1,164 @@
+"""Messages become stories: by request id, across services, calls with their replies."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stackwire.trace.domain.message import Decoder, Message, Wire
+from stackwire.trace.domain.story import Story, find, stories
+from stackwire.trace.sources.file import Unreadable, read
+from stackwire.trace.store import Store
+
+DATA = Path(__file__).parents[2] / "data" / "trace"
+OWN, GLOBAL = "req-00000000-0000-4000-8000-000000000001", "req-00000000-0000-4000-8000-000000000002"
+
+
+class Bus:
+    """Payloads one after another, a tenth of a second apart."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self._decoder = Decoder()
+        self._time = 100.0
+
+    def says(self, payload: dict[str, Any], exchange: str = "nova", key: str = "conductor", **more: Any) -> Message:
+        self._time += more.pop("later", 0.1)
+        step = more.pop("step", "publish")
+        wire = Wire(step, exchange, key, ("q",), payload, self._time, **more)
+        self.messages.append(self._decoder.read(wire))
+        return self.messages[-1]
+
+    def stories(self) -> list[Story]:
+        return stories(self.messages)
+
+
+def request(method: str, unique: str = "u1", call: str | None = None, **context: str) -> dict[str, Any]:
+    told: dict[str, Any] = {"method": method, "args": {}, "_unique_id": unique}
+    told |= {f"_context_{name}": value for name, value in context.items()}
+    return told | ({"_msg_id": call, "_reply_q": "reply_1"} if call else {})
+
+
+def reply(call: str, failure: str | None = None) -> dict[str, Any]:
+    return {"result": None, "failure": failure, "ending": True, "_msg_id": call, "_unique_id": f"r{call}"}
+
+
+@pytest.fixture
+def bus() -> Bus:
+    return Bus()
+
+
+def test_a_call_and_its_reply_are_joined_and_timed(bus: Bus) -> None:
+    bus.says(request("select_destinations", call="c1", request_id=OWN), key="scheduler")
+    bus.says(reply("c1"), "", "reply_1", later=0.5)
+    (story,) = bus.stories()
+    call, answer = story.arrows
+    assert call.state == "done"
+    assert call.answer_seconds == pytest.approx(0.5)
+    assert (answer.kind, answer.name) == ("reply", "select_destinations")
+    assert (answer.sender, answer.receiver) == (call.receiver, call.sender) == ("nova-scheduler", "nova-conductor")
+
+
+def test_a_call_nobody_answered_says_so(bus: Bus) -> None:
+    bus.says(request("select_destinations", call="c1", request_id=OWN), key="scheduler")
+    assert bus.stories()[0].arrows[0].state == "unanswered"
+
+
+def test_a_failed_call_bears_the_class_of_its_failure(bus: Bus) -> None:
+    bus.says(request("get_image", call="c1", request_id=OWN), "stackwire", "image")
+    bus.says(reply("c1", '{"class": "ImageNotFound", "module": "glance.common.exception"}'), "", "reply_1")
+    call = bus.stories()[0].arrows[0]
+    assert (call.state, call.failure, call.receiver) == ("failed", "ImageNotFound", "glance-api")
+
+
+def test_a_publish_and_its_delivery_are_one_arrow_with_the_time_in_the_queue(bus: Bus) -> None:
+    bus.says(request("build_and_run_instance", request_id=OWN), key="compute.host-1")
+    bus.says(request("build_and_run_instance", request_id=OWN), key="compute.host-1", step="deliver", later=0.2)
+    (arrow,) = bus.stories()[0].arrows
+    assert (arrow.deliveries, arrow.receiver) == (1, "nova-compute@host-1")
+    assert arrow.queue_seconds == pytest.approx(0.2)
+
+
+def test_the_requests_one_action_makes_in_other_services_belong_to_its_story(bus: Bus) -> None:
+    bus.says(request("schedule_and_build_instances", "u1", request_id=GLOBAL))
+    bus.says(request("create_volume", "u2", request_id=OWN, global_request_id=GLOBAL), "cinder", "cinder-scheduler")
+    bus.says(request("create_volume", "u3", request_id=OWN), "cinder", "cinder-volume.h@b.h")
+    (story,) = bus.stories()
+    assert story.id == GLOBAL
+    assert [arrow.receiver for arrow in story.arrows] == ["nova-conductor", "cinder-scheduler", "cinder-volume@h@b"]
+
+
+def test_an_event_without_a_request_joins_the_story_of_its_resource(bus: Bus) -> None:
+    volume = {"event_type": "volume.create.start", "publisher_id": "volume.h", "_context_request_id": OWN}
+    bus.says({**volume, "payload": {"volume_id": "v1", "image_id": "i1"}}, "cinder", "notifications.info")
+    bus.says(
+        request("copy_volume_to_image", request_id=OWN) | {"args": {"volume_id": "v1", "image_id": "i1"}}, "cinder"
+    )
+    image = {"event_type": "image.upload", "publisher_id": "image.localhost", "payload": {"id": "i1"}}
+    bus.says(image, "glance", "notifications.info")
+    (story,) = bus.stories()
+    assert [arrow.inferred for arrow in story.arrows] == [False, False, True]
+
+
+def test_a_request_nobody_takes_is_dropped_an_event_nobody_hears_is_not(bus: Bus) -> None:
+    bus.says(request("get_image", request_id=OWN), "stackwire", "image", step="drop")
+    event = {"event_type": "properties.crossed", "publisher_id": "volume", "payload": {}, "_context_request_id": OWN}
+    bus.says(event, "stackwire", "lineage.info", step="drop")
+    assert [arrow.state for arrow in bus.stories()[0].arrows] == ["dropped", "unheard"]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [{}, {"method": 1}, {"event_type": "x", "publisher_id": None, "payload": [1]}, {"_msg_id": "x", "result": 1}],
+)
+def test_what_nobody_understands_is_kept_without_a_complaint(bus: Bus, payload: dict[str, Any]) -> None:
+    assert bus.says(payload).number == 1
+
+
+def test_a_body_that_cannot_be_read_is_told_with_its_reason(bus: Bus) -> None:
+    message = bus.says({}, problem="not JSON")
+    assert (message.kind, message.failure) == ("other", "not JSON")
+
+
+def test_a_recording_of_a_real_openstack_is_read_whole() -> None:
+    store = Store()
+    count = read([DATA / "rpc.jsonl", DATA / "notifications.jsonl"], store)
+    messages = store.messages()
+    assert len(messages) == count
+    assert not [message for message in messages if message.kind == "other"]
+    (story,) = [found for found in store.stories() if found.arrows[0].name == "quiesce_instance"]
+    assert {"nova-api", "cinder-scheduler", "cinder-volume"} <= set(story.lanes)
+    assert find(store.stories(), story.id[:12]) == [story]
+
+
+@pytest.mark.parametrize(
+    "line", ["no json", "[]", '{"exchange": "nova"}', '{"exchange": "nova", "message": "text"}', '{"message": {}}']
+)
+def test_a_file_that_is_no_recording_is_refused_with_its_line(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text(f"\n{line}\n")
+    with pytest.raises(Unreadable, match=r"x\.jsonl:2"):
+        read([path], Store())
+
+
+def test_the_tracers_own_messages_can_be_read_back(tmp_path: Path) -> None:
+    import orjson
+
+    first, second = Store(), Store()
+    read([DATA / "rpc.jsonl"], first)
+    path = tmp_path / "own.jsonl"
+    path.write_bytes(b"\n".join(orjson.dumps(message.as_json()) for message in first.messages()))
+    read([path], second)
+    assert [(m.kind, m.name, m.receiver) for m in second.messages()] == [
+        (m.kind, m.name, m.receiver) for m in first.messages()
+    ]
+
+
+def test_what_is_kept_is_bounded_by_number_and_by_size() -> None:
+    store = Store(messages=10, size=1_000)
+    for number in range(50):
+        wire = Wire("publish", "nova", "conductor", (), request("m", f"u{number}"), float(number), size=40)
+        store.take(lambda wire=wire: wire, 40)  # type: ignore[misc]
+    assert len(store.messages()) == 10
+    store.take(lambda: Wire("publish", "nova", "conductor", (), request("m"), 60.0, size=900), 900)
+    assert store.bounds()["bytes"] <= 1_000  # type: ignore[operator]
