@@ -1,5 +1,6 @@
 """What a cloud is started with, checked before anything is started."""
 
+import random
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -109,12 +110,19 @@ def _own_address() -> str:
 
 
 def free_ports(names: Sequence[str], host: str = "127.0.0.1") -> dict[str, int]:
-    """A port for each name that nobody uses at this moment."""
-    probes = [socket.socket() for _ in names]
-    try:
-        for probe in probes:
-            probe.bind((host, 0))
-        return {name: probe.getsockname()[1] for name, probe in zip(names, probes, strict=True)}
-    finally:
-        for probe in probes:
-            probe.close()
+    """A port for each name that nobody listens on at this moment.
+
+    They lie below the range the kernel takes ports for outgoing connections from, so that a service that is down for a
+    moment finds its port again.
+    """
+    found: dict[str, int] = {}
+    while len(found) < len(names):
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+        if port not in found.values():
+            found[names[len(found)]] = port
+    return found
