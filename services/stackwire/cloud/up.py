@@ -22,9 +22,8 @@ from urllib.request import urlopen
 from stackwire.cloud.datadir import DataDir, DataDirError
 from stackwire.cloud.options import EMBEDDED, OptionError, Options
 from stackwire.cloud.postgres import EmbeddedPostgres, PostgresError
-from stackwire.db.bootstrap import SERVICES, as_role, with_database
+from stackwire.db.bootstrap import SERVICES, as_role
 
-DATABASE = "stackwire"
 STOP_SECONDS = 40.0
 READY_SECONDS = 60.0
 CANNOT_START = 2
@@ -168,7 +167,7 @@ def _database(options: Options, directory: DataDir) -> Iterator[Databases]:
     except PostgresError as error:
         raise CannotStart(str(error)) from error
     try:
-        yield Databases(server.dsn(database=DATABASE), {name: server.dsn(name, DATABASE) for name in SERVICES})
+        yield Databases(server.dsn(), {name: server.dsn(name) for name in SERVICES})
     finally:
         server.stop()
 
@@ -193,16 +192,10 @@ def _run(options: Options, directory: DataDir, databases: Databases, say: Callab
 
 async def _serve(options: Options, directory: DataDir, databases: Databases, say: Callable[[str], None]) -> None:
     from stackwire.cloud.cloud import Cloud
-    from stackwire.db.bootstrap import NoSuchDatabase, bootstrap, create_database
+    from stackwire.db.bootstrap import bootstrap
     from stackwire.runtime.main import until_signal
 
-    try:
-        await bootstrap(databases.admin)
-    except NoSuchDatabase:
-        if options.database_url != EMBEDDED:
-            raise
-        await create_database(with_database(databases.admin, "postgres"), DATABASE)
-        await bootstrap(databases.admin)
+    await bootstrap(databases.admin)
     cloud = Cloud(options, database_urls=databases.services, token_key=directory.token_key())
     await cloud.start()
     try:
