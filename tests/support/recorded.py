@@ -52,6 +52,15 @@ class Names:
     def id_of(self, name: str) -> str | None:
         return next((ident for ident, known in self.by_id.items() if known == name), None)
 
+    def forget_strangers(self) -> None:
+        """``<uuid0>`` and the like are numbered anew in each flow."""
+        self.by_id = {ident: name for ident, name in self.by_id.items() if not name.startswith("<uuid")}
+
+    def unknown(self, text: str) -> bool:
+        """True when the text names a resource this run has not met."""
+        named = {name for name in _NAME.findall(text) if name not in _KINDS}
+        return bool(named - set(self.by_id.values()))
+
     def fill(self, value: Any) -> Any:
         """A recorded request with this run's ids in place of the names."""
         if isinstance(value, dict):
@@ -155,11 +164,11 @@ def event_differences(recorded: list[dict[str, Any]], ours: list[dict[str, Any]]
 def _orders(events: list[dict[str, Any]]) -> dict[str, list[str]]:
     orders: dict[str, list[str]] = defaultdict(list)
     for event in events:
-        orders[f"{event['routing_key']} {_resource(event['payload'])}"].append(event["event_type"])
+        orders[f"{event['routing_key']} {resource_of(event['payload'])}"].append(event["event_type"])
     return orders
 
 
-def _resource(payload: Any) -> str:
+def resource_of(payload: Any) -> str:
     if not isinstance(payload, Mapping):
         return "-"
     data = payload.get("nova_object.data", payload)
@@ -171,7 +180,7 @@ def _kinds(events: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     kinds: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for event in events:
         topic = event["routing_key"].split(".")[0]
-        kinds[f"{topic}/{event['event_type']} {_resource(event['payload'])}"].append(event)
+        kinds[f"{topic}/{event['event_type']} {resource_of(event['payload'])}"].append(event)
     return kinds
 
 
