@@ -1,10 +1,13 @@
 """Domains, projects, users, groups and roles: made, changed, deleted, and what that does to tokens."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from support.cloud import ACloud, Answer, JsonClient, TestCloud
+from support.identity import lasting_identity
+from support.postgres import TestServer
 
 NOUNS = ("domain", "project", "user", "group", "role")
 
@@ -12,6 +15,21 @@ NOUNS = ("domain", "project", "user", "group", "role")
 @pytest.fixture
 async def identity(a_cloud: ACloud) -> TestCloud:
     return await a_cloud(services=("identity",))
+
+
+@pytest.fixture(scope="module")
+async def lasting(
+    postgres_server: TestServer, postgres_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[TestCloud]:
+    folder = tmp_path_factory.mktemp("identity")
+    async with lasting_identity(postgres_server, postgres_template, folder, "people") as cloud:
+        yield cloud
+
+
+@pytest.fixture
+async def watcher(lasting: TestCloud) -> JsonClient:
+    """An administrator of an identity that the test must leave as it is."""
+    return await lasting.http("admin")
 
 
 @pytest.fixture
@@ -83,10 +101,10 @@ async def test_a_name_can_be_taken_once(admin: JsonClient, noun: str) -> None:
 @pytest.mark.parametrize("noun", NOUNS)
 @pytest.mark.parametrize("user", ["demo", "reader", "alt"])
 async def test_members_and_readers_may_neither_list_nor_make_nor_change(
-    identity: TestCloud, admin: JsonClient, noun: str, user: str
+    lasting: TestCloud, watcher: JsonClient, noun: str, user: str
 ) -> None:
-    client = await identity.http(user)
-    thing = await made(admin, noun, name="thing")
+    client = await lasting.http(user)
+    thing = await made(watcher, noun, name=f"thing of {user}")
     path = f"/v3/{noun}s/{thing['id']}"
     answers = [
         await client.get("identity", f"/v3/{noun}s"),
@@ -98,7 +116,7 @@ async def test_members_and_readers_may_neither_list_nor_make_nor_change(
     ]
     assert [answer.status for answer in answers] == [403] * 6
     assert "identity:" in answers[0].json["error"]["message"]
-    assert (await admin.get("identity", path)).ok(200).json[noun] == thing
+    assert (await watcher.get("identity", path)).ok(200).json[noun] == thing
 
 
 async def test_users_may_look_at_themselves_and_their_projects(identity: TestCloud) -> None:
@@ -132,13 +150,13 @@ BAD = [
 @pytest.mark.parametrize("noun", NOUNS)
 @pytest.mark.parametrize("values", BAD, ids=lambda values: str(values)[:40])
 async def test_bad_attributes_are_refused_and_nothing_is_made(
-    admin: JsonClient, noun: str, values: dict[str, Any]
+    watcher: JsonClient, noun: str, values: dict[str, Any]
 ) -> None:
-    before = (await admin.get("identity", f"/v3/{noun}s")).json[f"{noun}s"]
-    answer = await admin.post("identity", f"/v3/{noun}s", json={noun: values})
+    before = (await watcher.get("identity", f"/v3/{noun}s")).json[f"{noun}s"]
+    answer = await watcher.post("identity", f"/v3/{noun}s", json={noun: values})
     assert answer.status == 400
     assert answer.json["error"]["title"] == "Bad Request"
-    assert (await admin.get("identity", f"/v3/{noun}s")).json[f"{noun}s"] == before
+    assert (await watcher.get("identity", f"/v3/{noun}s")).json[f"{noun}s"] == before
 
 
 @pytest.mark.parametrize(
@@ -160,14 +178,14 @@ async def test_bad_attributes_are_refused_and_nothing_is_made(
     ids=str,
 )
 async def test_each_noun_has_its_own_refusals(
-    admin: JsonClient, noun: str, values: dict[str, Any], status: int
+    watcher: JsonClient, noun: str, values: dict[str, Any], status: int
 ) -> None:
-    assert (await admin.post("identity", f"/v3/{noun}s", json={noun: values})).status == status
+    assert (await watcher.post("identity", f"/v3/{noun}s", json={noun: values})).status == status
 
 
 @pytest.mark.parametrize("query", ["?nonsense=1", "?enabled=perhaps", "?limit=x", "?limit=-1", "?name__contains=a"])
-async def test_a_filter_we_do_not_have_is_refused_rather_than_ignored(admin: JsonClient, query: str) -> None:
-    assert (await admin.get("identity", f"/v3/users{query}")).status == 400
+async def test_a_filter_we_do_not_have_is_refused_rather_than_ignored(watcher: JsonClient, query: str) -> None:
+    assert (await watcher.get("identity", f"/v3/users{query}")).status == 400
 
 
 async def test_lists_come_in_pages(admin: JsonClient) -> None:

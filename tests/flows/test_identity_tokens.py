@@ -1,13 +1,15 @@
 """Tokens: who gets one, what it says, who may look at it, and what takes it back."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
 
 from stackwire.core.tokens import TokenSigner
-from support.cloud import TOKEN_KEY, ACloud, Answer, JsonClient, TestCloud
+from support.cloud import TOKEN_KEY, Answer, JsonClient, TestCloud
+from support.identity import lasting_identity
+from support.postgres import TestServer
 
 DEFAULT = {"id": "default"}
 DEMO = {"name": "demo", "password": "secret", "domain": DEFAULT}
@@ -15,9 +17,13 @@ IN_DEMO = {"project": {"name": "demo", "domain": DEFAULT}}
 ADMINS = ["admin", "manager", "member", "reader"]
 
 
-@pytest.fixture
-async def identity(a_cloud: ACloud) -> TestCloud:
-    return await a_cloud(services=("identity",))
+@pytest.fixture(scope="module")
+async def identity(
+    postgres_server: TestServer, postgres_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[TestCloud]:
+    folder = tmp_path_factory.mktemp("identity")
+    async with lasting_identity(postgres_server, postgres_template, folder, "tokens") as cloud:
+        yield cloud
 
 
 @pytest.fixture
