@@ -1,0 +1,189 @@
+"""The table of the README is executed: each cell is what the rules of today do with such a property."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stackwire.compute.domain import travel as compute
+from stackwire.core.behaviours import behaviours_of
+from stackwire.core.lineage import Verdict, compare
+from stackwire.volume.domain import travel as volume
+
+README = Path(__file__).parents[3] / "README.md"
+HEADING = "How a property travels"
+TODAY = behaviours_of()
+NEW_IMAGE = "the-new-image"
+NOWHERE = "–"  # noqa: RUF001
+
+SAMPLES: dict[str, str | int | None] = {
+    "min_disk": 1,
+    "min_ram": 64,
+    "disk_format": "qcow2",
+    "container_format": "bare",
+    "size": 8_388_608,
+    "checksum": "d41d8cd98f00b204e9800998ecf8427e",
+    "hw_disk_bus": "scsi",
+    "team": "storage",
+    "a long one": "n" * 300,
+    "img_signature": "SIG",
+    "os_glance_stage_host": "http://host",
+    "cinder_encryption_key_id": "11111111-1111-4111-8111-111111111111",
+    "a null": None,
+    "base_image_ref": "the-first-image",
+}
+
+
+@dataclass(frozen=True)
+class Image:
+    id: str = "image-1"
+    name: str | None = None
+    checksum: str | None = None
+    container_format: str | None = None
+    disk_format: str | None = None
+    min_disk: int | None = None
+    min_ram: int | None = None
+    size: int | None = None
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Flavor:
+    root_gb: int = 1
+
+
+@dataclass(frozen=True)
+class Server:
+    uuid: str = "server-1"
+    project_id: str = "project-1"
+    os_type: str | None = None
+    kernel_id: str | None = ""
+    ramdisk_id: str | None = ""
+    root_device_name: str | None = "/dev/sda"
+
+
+ATTRIBUTES = frozenset(Image.__dataclass_fields__) - {"id", "name", "properties"}
+
+
+def _image_dict(key: str, value: Any) -> dict[str, Any]:
+    return {key: value, "properties": {}} if key in ATTRIBUTES else {"properties": {key: value}}
+
+
+def _flat(image: Mapping[str, Any]) -> dict[str, Any]:
+    return {**{key: value for key, value in image.items() if key != "properties"}, **image["properties"]}
+
+
+def _verdict(key: str, before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> Verdict:
+    return next(found for found in compare(before, after, prefix) if found.key == key)
+
+
+def image_to_volume(key: str, value: Any) -> Verdict:
+    image = Image(**{key: value}) if key in ATTRIBUTES else Image(properties={key: value})
+    return _verdict(key, {key: value}, volume.capture(image))
+
+
+def volume_to_image(key: str, value: Any) -> Verdict:
+    return _verdict(key, {key: value}, volume.for_image({key: str(value)}, {}, TODAY))
+
+
+def volume_to_snapshot(key: str, value: Any) -> Verdict:
+    return _verdict(key, {key: value}, volume.for_snapshot({key: str(value)}, volume_bootable=True))
+
+
+def image_to_server(key: str, value: Any) -> Verdict:
+    return _verdict(key, {key: value}, compute.system_metadata(_image_dict(key, value), Flavor(), TODAY), "image_")
+
+
+def volume_to_server(key: str, value: Any) -> Verdict:
+    seen = compute.image_meta_from_volume({"size": 1, "volume_image_metadata": {key: str(value)}}, TODAY)
+    rows = compute.system_metadata(seen, Flavor(), TODAY)
+    return _verdict(key, {key: value}, rows, "image_")
+
+
+def server_to_snapshot(key: str, value: Any) -> Verdict:
+    rows = compute.system_metadata(_image_dict(key, value), Flavor(), TODAY)
+    if f"image_{key}" not in rows:
+        raise LookupError(key)
+    made = compute.snapshot_image(Server(), rows, "s", {}, TODAY, user_id="u", project_id="project-1")
+    host = compute.uploaded_snapshot(Server(), rows, "raw")
+    after = {**_flat(made), **_flat(host)}
+    return _verdict(f"image_{key}", rows, after, "-image_")
+
+
+def rebuild(key: str, value: Any) -> Verdict:
+    rows = compute.system_metadata(_image_dict(key, value), Flavor(), TODAY)
+    if f"image_{key}" not in rows:
+        raise LookupError(key)
+    fresh = {"disk_format": "raw", "container_format": "ovf", "min_ram": 128, "min_disk": 2, "properties": {}}
+    after = compute.rebuilt(rows, fresh, Flavor(), NEW_IMAGE, TODAY)
+    return _verdict(f"image_{key}", rows, after)
+
+
+CROSSINGS: dict[str, Callable[[str, Any], Verdict]] = {
+    "image → volume": image_to_volume,
+    "volume → image": volume_to_image,
+    "volume → snapshot": volume_to_snapshot,
+    "image → server": image_to_server,
+    "volume → server": volume_to_server,
+    "server → snapshot": server_to_snapshot,
+    "rebuild": rebuild,
+}
+
+
+def cell(crossing: str, key: str) -> str:
+    """What the rules do, in the table's words."""
+    value = SAMPLES[key]
+    if value is None and crossing.startswith("volume"):
+        return NOWHERE  # a volume never holds one
+    try:
+        found = CROSSINGS[crossing](key, value)
+    except LookupError:
+        return NOWHERE  # a server never holds one
+    return _words(crossing, found)
+
+
+def _words(crossing: str, found: Verdict) -> str:
+    if found.verdict == "truncated":
+        assert len((found.after or "").encode()) == 255
+        return "cut at 255 bytes"
+    if found.verdict == "renamed":
+        return "renamed back" if crossing == "server → snapshot" else "renamed `image_*`"
+    if found.verdict == "changed":
+        if found.after == "None":
+            return 'the text "None"'
+        return {"rebuild": "the new image's", "server → snapshot": "what the host wrote"}[crossing]
+    return found.verdict
+
+
+def _table() -> list[list[str]]:
+    section = README.read_text("utf-8").split(f"## {HEADING}", 1)[1].split("\n## ", 1)[0]
+    lines = [line.strip() for line in section.splitlines() if line.strip().startswith("|")]
+    return [[text.strip() for text in line.strip("|").split("|")] for line in lines]
+
+
+def _cells() -> list[tuple[str, str, str]]:
+    table = _table()
+    if not table:
+        return []
+    heading, _, *rows = table
+    return [
+        (crossing, key, said)
+        for row in rows
+        for key in re.findall(r"`([^`]+)`", row[0])
+        for crossing, said in zip(heading[1:], row[1:], strict=True)
+    ]
+
+
+@pytest.mark.parametrize(("crossing", "key", "said"), _cells())
+def test_the_readme_tells_what_the_rules_do(crossing: str, key: str, said: str) -> None:
+    assert said == cell(crossing, key)
+
+
+def test_the_readme_has_every_crossing_and_every_kind_of_property() -> None:
+    table = _table()
+    assert table, "the README has no travel table"
+    assert table[0][1:] == list(CROSSINGS)
+    assert {key for _, key, _ in _cells()} == set(SAMPLES)
