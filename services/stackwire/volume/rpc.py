@@ -162,6 +162,7 @@ def volume_view(shown: Shown) -> calls.VolumeView:
     return calls.VolumeView(
         id=shown.id,
         name=shown.name,
+        description=shown.description,
         status=shown.status,
         attach_status=shown.attach_status,
         size=shown.size,
@@ -193,6 +194,7 @@ def snapshot_view(shown: Snapshot) -> calls.SnapshotView:
     return calls.SnapshotView(
         id=shown.id,
         name=shown.name,
+        description=shown.description,
         status=shown.status,
         volume_id=shown.volume_id,
         size=shown.volume_size,
