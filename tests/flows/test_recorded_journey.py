@@ -34,7 +34,8 @@ ROWS = {
     ),
     "instance_system_metadata": (
         "compute",
-        "SELECT instance_uuid AS owner, key, value FROM instance_system_metadata WHERE NOT deleted",
+        "SELECT s.instance_uuid AS owner, s.key, s.value FROM instance_system_metadata s"
+        " JOIN instances i ON i.uuid = s.instance_uuid WHERE NOT i.deleted",
     ),
 }
 
