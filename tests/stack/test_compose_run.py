@@ -25,7 +25,9 @@ ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "deploy" / "compose.yaml"
 PEER = ROOT / "tests/contract/oslo/peers/peer.py"
 PUBLIC = ("python:3.12-slim-bookworm", "postgres:16-alpine", "rabbitmq:4.1-management")
-PORTS = ("IDENTITY_PORT", "IMAGE_PORT", "VOLUME_PORT", "COMPUTE_PORT", "AMQP_PORT", "MANAGEMENT_PORT")
+PORTS = (
+    "IDENTITY_PORT", "IMAGE_PORT", "VOLUME_PORT", "COMPUTE_PORT", "TRACE_PORT", "AMQP_PORT", "MANAGEMENT_PORT",
+)  # fmt: skip
 
 pytestmark = [
     pytest.mark.compose,
@@ -177,7 +179,7 @@ async def ears(stack: Stack) -> AsyncIterator[dict[str, Ear]]:
 
 def test_every_container_is_healthy(stack: Stack) -> None:
     states = stack.states()
-    assert {"postgres", "rabbitmq", "identity", "image", "volume", "compute"} <= set(states)
+    assert set(states) == {"postgres", "rabbitmq", "identity", "image", "volume", "compute", "trace"}
     assert set(states.values()) == {"healthy"}
 
 
@@ -236,7 +238,7 @@ def test_what_was_made_survives_down_and_up(stack: Stack) -> None:
 
 
 def test_services_stop_gracefully_when_asked(stack: Stack) -> None:
-    ours = ("identity", "image", "volume", "compute")
+    ours = ("identity", "image", "volume", "compute", "trace")
     stack.run(*stack.compose, "-f", str(COMPOSE), "stop", *ours)
     ids = stack.run("docker", "ps", "-aq", "--filter", f"label=com.docker.compose.project={stack.project}").split()
     form = '{{index .Config.Labels "com.docker.compose.service"}} {{.State.ExitCode}}'
