@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, cast
 from uuid import uuid4
@@ -67,6 +67,7 @@ class RabbitTransport:
         self._channels: list[AbstractChannel] = []
         self._consumers: list[RabbitConsumer] = []
         self._declared: set[str | Binding] = set()
+        self._attempts: dict[asyncio.Timeout, Frames] = {}
         self._up = asyncio.Event()
         self._repairing: asyncio.Task[None] | None = None
         self._closing = False
@@ -92,6 +93,9 @@ class RabbitTransport:
 
     def _unavailable(self, reason: str) -> BusUnavailable:
         return BusUnavailable(url=masked(self._url), reason=masked(reason))
+
+    def _refused(self, binding: Binding, error: Exception) -> BusUnavailable:
+        return self._unavailable(f"{binding.queue} or its exchange exists with other properties: {error}")
 
     # -- keeping the connections
 
@@ -127,6 +131,7 @@ class RabbitTransport:
             channel, self._publisher = await self.open_channel(sending, confirms=True)
             channel.close_callbacks.add(self.lost)
             self._channels.append(channel)
+        self._end_stale_attempts()
         self._up.set()
 
     async def _restart(self, consumer: RabbitConsumer, connection: AbstractConnection) -> None:
@@ -174,18 +179,9 @@ class RabbitTransport:
     async def publish(
         self, address: Address, body: bytes, properties: Properties = STANDARD, *, mandatory: bool = False
     ) -> None:
-        try:
-            async with asyncio.timeout(self.options.publish_timeout):
-                while not await self._published(address, body, properties, mandatory):
-                    pass
-        except TimeoutError:
-            raise self._unavailable("no confirm in time") from None
-
-    async def _published(self, address: Address, body: bytes, properties: Properties, mandatory: bool) -> bool:
-        """False when it has to be tried again: the connection went away before the confirm, or the exchange did."""
-        publisher = await self._sender()
-        try:
-            if address.exchange and (address.exchange_type == "fanout" or address.exchange not in self._declared):
+        async def once(publisher: Frames) -> None:
+            fanout = address.exchange_type == "fanout"  # its exchange goes away with its last queue
+            if address.exchange and (fanout or address.exchange not in self._declared):
                 await self._declare_exchange(address.exchange, address.exchange_type)
             await publisher.basic_publish(
                 body,
@@ -195,21 +191,63 @@ class RabbitTransport:
                 mandatory=mandatory,
                 wait=False,
             )
-            return True
+
+        try:
+            await self._insist(once)
         except PublishError:
             raise Undeliverable(exchange=address.exchange, routing_key=address.routing_key) from None
         except DeliveryError as error:
             raise self._unavailable("the broker refused a message") from error
+
+    async def _insist(self, once: Callable[[Frames], Awaitable[None]]) -> None:
+        """Tries until it succeeds on a connection that stays, within the time a publish may take.
+
+        A publish can wait for ever when its connection goes away at the wrong moment, so the repair ends the attempts
+        that belong to an earlier channel.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.options.publish_timeout
+        while loop.time() < deadline:
+            try:
+                async with asyncio.timeout_at(deadline) as attempt:
+                    publisher = await self._sender()
+                    self._attempts[attempt] = publisher
+                    try:
+                        if await self._tried(once, publisher):
+                            return
+                    finally:
+                        del self._attempts[attempt]
+            except TimeoutError:
+                continue
+        raise self._unavailable("no confirm in time")
+
+    async def _tried(self, once: Callable[[Frames], Awaitable[None]], publisher: Frames) -> bool:
+        """False when it has to be tried again: the connection went away before the confirm, or an exchange did."""
+        try:
+            await once(publisher)
+            return True
+        except DeliveryError:
+            raise
+        except ChannelPreconditionFailed:
+            raise
         except AMQPChannelError as error:
-            self._declared.discard(address.exchange)
+            self._declared.clear()
             if "ACCESS_REFUSED" in str(error):
                 self.lost()
                 raise self._unavailable(str(error)) from None
+        except TimeoutError:
+            raise
         except Exception:
             if not publisher.is_closed and not _gone(self._sending):
                 raise
         self.lost()
         return False
+
+    def _end_stale_attempts(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for attempt, publisher in self._attempts.items():
+            if publisher is not self._publisher and not attempt.expired():
+                attempt.reschedule(now)
 
     async def _sender(self) -> Frames:
         while not self._up.is_set() or self._publisher is None:
@@ -221,17 +259,22 @@ class RabbitTransport:
     async def declare(self, binding: Binding) -> None:
         if binding in self._declared:
             return
-        await self._sender()
-        async with self._declaring:
-            try:
+
+        async def once(_: Frames) -> None:
+            async with self._declaring:
                 await self.declare_queue(await self._declaring_channel(), (binding,))
-            except AMQPChannelError as error:
-                raise self._unavailable(str(error)) from None
+
+        try:
+            await self._insist(once)
+        except ChannelPreconditionFailed as error:
+            raise self._refused(binding, error) from None
         self._declared.add(binding)
 
     async def _declare_exchange(self, name: str, kind: str) -> None:
+        """One that exists with another durability is as good for sending: the originals try again that way, too."""
         async with self._declaring:
-            await self._exchange(await self._declaring_channel(), name, kind)
+            with suppress(ChannelPreconditionFailed):
+                await self._exchange(await self._declaring_channel(), name, kind)
         self._declared.add(name)
 
     async def _declaring_channel(self) -> Frames:
@@ -287,7 +330,7 @@ class RabbitTransport:
         try:
             await consumer.start(self._consuming)
         except ChannelPreconditionFailed as error:
-            raise self._unavailable(f"{binding.queue} exists with other properties: {error}") from None
+            raise self._refused(binding, error) from None
         except LOST as error:
             if not _gone(self._consuming):
                 raise self._unavailable(str(error)) from None

@@ -78,8 +78,9 @@ class RabbitConsumer:
         self._channel: Channel | None = None
         self._frames: Frames | None = None
         self._tag: str | None = None
-        # Replies and watched traffic are settled by arriving, as oslo settles replies.
-        self._settles = bindings[0].kind not in ("reply", "watch")
+        # What a watcher sees is settled by being sent; a reply is not, or one under way would die with its connection.
+        self._settles = bindings[0].kind != "watch"
+        self._inline = bindings[0].kind in ("reply", "watch")
         self.cancelled = False
 
     @property
@@ -94,7 +95,7 @@ class RabbitConsumer:
         await self._drop_channel()
         self._channel, frames = await self._transport.open_channel(connection, confirms=False)
         await self._transport.declare_queue(frames, self.bindings)
-        if self._settles and self._prefetch:
+        if self._prefetch and not self._inline:
             await frames.basic_qos(prefetch_count=self._prefetch)
         frames.on_consumer_cancel_callbacks.add(self._cancelled_by_broker)
         self._frames = frames
@@ -104,7 +105,7 @@ class RabbitConsumer:
 
     async def _on_message(self, message: DeliveredMessage) -> None:
         delivery = RabbitDelivery(message, self.queue, self._settles)
-        if self._settles:
+        if not self._inline:
             # A task of our own: the library cancels its own when the connection drops, and a handler must not care.
             self._transport.spawn(self._guarded(delivery))
         else:

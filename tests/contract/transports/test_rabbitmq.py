@@ -192,6 +192,20 @@ async def test_a_queue_that_exists_with_other_properties_is_a_clear_error(joined
     await until(lambda: inbox)
 
 
+async def test_sending_through_an_exchange_of_another_durability_works(joined: Any, topic: str) -> None:
+    transient, durable = await joined(), await joined("?amqp_durable_queues=true")
+    inbox: list[Delivery] = []
+
+    async def take(delivery: Delivery) -> None:
+        inbox.append(delivery)
+
+    await transient.consume(topic_queue("x" + topic, topic), take)
+    await durable.publish(to_topic("x" + topic, topic), b"1", mandatory=True)
+    await until(lambda: inbox)
+    with pytest.raises(BusUnavailable, match="other properties"):
+        await durable.declare(topic_queue("x" + topic, topic))
+
+
 async def test_quorum_queues_dead_letter_poison_at_once_and_what_fails_too_often(
     rabbitmq: TestRabbit, joined: Any, control: Any, topic: str
 ) -> None:
