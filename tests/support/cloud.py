@@ -8,6 +8,7 @@ async def test_a_story(a_cloud):
 """
 
 import asyncio
+import io
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -76,6 +77,8 @@ class JsonClient:
         if json is not None:
             data = orjson.dumps(json)
             sent.setdefault("Content-Type", "application/json")
+        if isinstance(data, bytes):
+            data = io.BytesIO(data)  # aiohttp warns of large bytes
         url = f"{self.urls[service]}{path.replace('{project_id}', self.project_id)}"
         async with self._session.request(method, url, data=data, headers=sent) as response:
             return Answer(response.status, dict(response.headers), await response.read())
