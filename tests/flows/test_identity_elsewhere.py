@@ -180,3 +180,18 @@ async def test_words_missed_while_the_bus_was_away_come_with_the_next_sweep(iden
     await watch.sweep.run()
     await until(lambda: watch.revoked(claims))
     await transport.close()
+
+
+async def test_the_image_service_takes_a_keystones_word_where_one_is_configured(a_cloud: ACloud) -> None:
+    keystone = await a_cloud(services=("identity",))
+    settings = {
+        "keystone_url": keystone.auth_url, "keystone_user": "glance", "keystone_password": "secret",
+        "token_key": "a key that signs nothing here, so it cannot help",
+    }  # fmt: skip
+    images = await a_cloud(services=("image",), settings={"image": settings})
+    demo = await keystone.http("demo")
+    client = JsonClient(demo._session, images.urls, demo.token, demo.project_id)
+    image = (await client.post("image", "/v2/images", json={"name": "i"})).ok(201).json
+    assert image["owner"] == demo.project_id
+    client.token = "made up"
+    assert (await client.get("image", "/v2/images")).status == 401

@@ -10,10 +10,8 @@ from uuid import uuid4
 from stackwire.contracts.image import IMAGE
 from stackwire.core.clock import Clock
 from stackwire.core.policy import Policy
-from stackwire.core.tokens import TokenSigner
 from stackwire.db.pool import Database
 from stackwire.http.app import make_app
-from stackwire.http.auth import SignedTokenAuthenticator
 from stackwire.image import rpc
 from stackwire.image.backends.files import FileStore
 from stackwire.image.domain import protection
@@ -41,6 +39,7 @@ from stackwire.image.onion.quota import Quota
 from stackwire.image.settings import ImageSettings
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Transport
+from stackwire.runtime.authenticator import authenticator_of
 from stackwire.runtime.revocations import RevocationWatch
 from stackwire.runtime.service import Service, Sweep
 
@@ -112,6 +111,7 @@ def _assemble(
         longest_page=settings.api_limit_max,
     )
     watch = RevocationWatch(transport, "image", RpcClient(transport))
+    authenticator, own = authenticator_of(settings, watch)
     sweeper = Sweeper(
         database,
         images,
@@ -133,7 +133,7 @@ def _assemble(
             MemberHandlers(Members(database, images)),
             VersionHandlers(behaviours, settings.public_url),
         ),
-        authenticator=SignedTokenAuthenticator(TokenSigner(settings.token_key), watch.revoked),
+        authenticator=authenticator,
         errors=glance_error,
         ready=ready,
     )
@@ -149,6 +149,7 @@ def _assemble(
             Sweep(settings.heartbeat_seconds, sweeper.heartbeat),
             Sweep(max(settings.sweep_seconds, settings.heartbeat_seconds), sweeper.orphans),
         ],
+        resources=own,
         busy=lambda: data.busy > 0,
     )
     return service
