@@ -1,0 +1,113 @@
+"""Bodies: what each version takes, and what none does."""
+
+import pytest
+
+from stackwire.compute.http import schemas
+from stackwire.compute.http.schemas import CreateServer, Rebuild, known_at
+from stackwire.compute.http.wishes import rebuild_wish, server_wish
+from stackwire.core.errors import BadRequest
+from stackwire.http.microversions import Microversion
+from stackwire.http.request import read
+
+IMAGE = "11111111-1111-4111-8111-111111111111"
+
+
+def a_server(**fields):
+    return {"server": {"name": "s", "flavorRef": "1", "imageRef": IMAGE, **fields}}
+
+
+def wish(version=93, **fields):
+    return server_wish(read(CreateServer, a_server(**fields)), Microversion(2, version))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"unknown": 1},
+        {"name": ""},
+        {"name": " "},
+        {"name": "x" * 256},
+        {"name": "a\nb"},
+        {"flavorRef": ""},
+        {"flavorRef": None},
+        {"imageRef": "img"},
+        {"min_count": 0},
+        {"min_count": "x"},
+        {"max_count": -1},
+        {"min_count": 3, "max_count": 2},
+        {"metadata": {"a/b": "v"}},
+        {"metadata": {"a": "v" * 256}},
+        {"metadata": {"a": 1}},
+        {"metadata": {"": "v"}},
+        {"config_drive": "maybe"},
+        {"accessIPv4": "::1"},
+        {"accessIPv6": "10.0.0.1"},
+        {"tags": ["a,b"]},
+        {"tags": ["x" * 61]},
+        {"networks": "some"},
+        {"networks": [{"uuid": "x"}]},
+        {"hostname": "-x"},
+        {"OS-DCF:diskConfig": "SOMETIMES"},
+        {"block_device_mapping_v2": [{"source_type": "floppy"}]},
+        {"block_device_mapping_v2": [{"destination_type": "moon"}]},
+        {"block_device_mapping_v2": [{"boot_index": 1.5}]},
+        {"block_device_mapping_v2": [{"boot_index": "abc"}]},
+        {"block_device_mapping_v2": [{"unknown": 1}]},
+        {"block_device_mapping_v2": [{"volume_size": -1}]},
+        {"block_device_mapping_v2": [{"volume_size": 2**31}]},
+        {"block_device_mapping_v2": [{"delete_on_termination": "maybe"}]},
+        {"block_device_mapping_v2": [{"device_name": "a b"}]},
+        {"block_device_mapping_v2": [{"tag": "a/b"}]},
+        {"block_device_mapping": [{"volume_id": "x"}]},
+    ],
+)
+def test_a_field_that_is_not_right_is_refused(fields):
+    with pytest.raises(BadRequest):
+        wish(**fields)
+
+
+def test_numbers_may_come_as_text_and_flags_as_words():
+    made = wish(min_count="2", config_drive="yes", block_device_mapping_v2=[{"volume_size": "1", "boot_index": "0"}])
+    assert (made.count, made.config_drive) == (2, True)
+    assert (made.devices_v2[0]["volume_size"], made.devices_v2[0]["boot_index"]) == (1, 0)
+
+
+@pytest.mark.parametrize(("networks", "meant"), [("none", "none"), ("auto", "auto"), ([], "auto"), (None, "auto")])
+def test_networks_are_none_or_automatic(networks, meant):
+    assert wish(networks=networks).networks == meant
+
+
+def test_before_2_19_a_server_is_described_by_its_name():
+    assert wish(18).description == "s"
+    assert wish(19).description is None
+
+
+def test_a_whole_domain_name_is_a_host_name_since_2_94():
+    assert wish(94, hostname="a.example.org").hostname == "a.example.org"
+    with pytest.raises(BadRequest):
+        wish(93, hostname="a.example.org")
+
+
+SINCE = [(schemas.CREATE_SINCE, name, version) for name, version in schemas.CREATE_SINCE.items()] + [
+    (schemas.REBUILD_SINCE, name, version) for name, version in schemas.REBUILD_SINCE.items()
+]
+
+
+@pytest.mark.parametrize(("table", "name", "version"), SINCE)
+def test_a_field_is_unknown_before_its_version(table, name, version):
+    known_at({name: 1}, Microversion(*version), table)
+    with pytest.raises(BadRequest, match=name):
+        known_at({name: 1}, Microversion(version[0], version[1] - 1), table)
+
+
+def test_personality_is_unknown_since_2_57():
+    known_at({"personality": []}, Microversion(2, 56), {}, schemas.CREATE_UNTIL)
+    with pytest.raises(BadRequest):
+        known_at({"personality": []}, Microversion(2, 57), {}, schemas.CREATE_UNTIL)
+
+
+def test_a_rebuild_tells_null_from_nothing():
+    made = rebuild_wish(read(Rebuild, {"imageRef": IMAGE, "key_name": None, "description": None}), Microversion(2, 93))
+    assert made.given == {"key_name", "description"}
+    assert made.reimage
+    assert not rebuild_wish(read(Rebuild, {"imageRef": IMAGE}), Microversion(2, 92)).reimage
