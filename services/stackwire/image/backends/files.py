@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import hashlib
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from typing import Any
 
 from stackwire.core.errors import ServiceError, Unavailable
 from stackwire.image.domain.errors import StorageFull
+
+log = logging.getLogger(__name__)
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -40,7 +43,7 @@ class FileStore:
 
     def _remove(self, name: str) -> None:
         for folder in (self._objects, self._incoming):
-            (folder / name).unlink(missing_ok=True)
+            _unlink(folder / name)
 
     async def names(self) -> set[str]:
         """Every object there is, complete or not."""
@@ -102,7 +105,11 @@ class Writer:
             if self._discarded:
                 return
             try:
-                self._open().write(chunk)
+                file = self._open()
+                if chunk == bytes(len(chunk)):  # they take no room: volumes are mostly holes, and their images too
+                    file.seek(len(chunk), os.SEEK_CUR)
+                else:
+                    file.write(chunk)
             except OSError as error:
                 raise _failure(error) from error
 
@@ -114,6 +121,7 @@ class Writer:
     def _complete(self) -> None:
         try:
             file = self._open()
+            file.truncate(self.size)  # a hole at the end is not there until the file is that long
             file.flush()
             os.fsync(file.fileno())
             file.close()
@@ -132,8 +140,16 @@ class Writer:
             if self._file is not None:
                 with suppress(OSError):  # what could not be written cannot be flushed either
                     self._file.close()
-            self._incoming.unlink(missing_ok=True)
-            self._final.unlink(missing_ok=True)
+            _unlink(self._incoming)
+            _unlink(self._final)
+
+
+def _unlink(path: Path) -> None:
+    """What cannot go away now is left to the sweep: it must not hide why it had to go."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("an object could not be removed: %s", error)
 
 
 def _failure(error: OSError) -> ServiceError:

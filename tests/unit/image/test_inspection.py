@@ -1,0 +1,106 @@
+"""What the inspector makes of bytes: the safe pass, the rest is refused while it streams."""
+
+import struct
+
+import pytest
+
+from stackwire.core.errors import UnsupportedMedia
+from stackwire.image.domain.inspection import Inspection
+
+KB64 = 65536
+
+
+def qcow2(version: int = 3, backing: int = 0, features: int = 0, size: int = 1 << 30) -> bytes:
+    head = struct.pack(">4sIQIIQ", b"QFI\xfb", version, backing, 1 if backing else 0, 16, size)
+    head = head.ljust(0x48, b"\0") + struct.pack(">Q", features)
+    return head.ljust(KB64, b"\0")
+
+
+def vmdk(kind: str = "monolithicSparse", extent: str = "disk.vmdk") -> bytes:
+    descriptor = (
+        (
+            "# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\n"
+            f'createType="{kind}"\n\n# Extent description\nRW 2048 SPARSE "{extent}"\n'
+        )
+        .encode()
+        .ljust(20 * 512, b"\0")
+    )
+    head = struct.pack("<4sIIQQQQ", b"KDMV", 1, 3, 2048, 128, 1, 20).ljust(512, b"\0")
+    return (head + descriptor).ljust(KB64, b"\0")
+
+
+def inspected(declared: str, data: bytes, *, match: bool = True, chunk: int = 1000) -> int | None:
+    inspection = Inspection(declared, "bare", match=match)
+    for at in range(0, len(data), chunk):
+        inspection.eat(data[at : at + chunk])
+    return inspection.finish(len(data))
+
+
+@pytest.mark.parametrize(
+    ("declared", "data", "virtual_size"),
+    [
+        ("qcow2", qcow2(), 1 << 30),
+        ("qcow2", qcow2(version=2), 1 << 30),
+        ("qcow2", qcow2(features=0x8), 1 << 30),
+        ("qcow2", qcow2(size=2**63 - 1), 2**63 - 1),
+        ("raw", qcow2(), KB64),
+        ("raw", b"", 0),
+        ("raw", b"x" * 10, 10),
+        ("raw", b"QFI\xfb" + b"x" * 6, 10),
+        ("raw", b"# Disk DescriptorFile\n".ljust(KB64, b"\0"), KB64),
+        ("vmdk", vmdk(), 2048 * 512),
+        ("vmdk", vmdk("streamOptimized"), 2048 * 512),
+        ("ami", b"x" * 100, None),
+    ],
+)
+def test_safe_bytes_pass_and_tell_their_virtual_size(declared: str, data: bytes, virtual_size: int | None) -> None:
+    assert inspected(declared, data) == virtual_size
+
+
+@pytest.mark.parametrize(
+    ("declared", "data"),
+    [
+        ("qcow2", qcow2(version=1)),
+        ("qcow2", qcow2(version=9)),
+        ("qcow2", qcow2(backing=0x200)),
+        ("qcow2", qcow2(features=0x4)),
+        ("qcow2", qcow2(features=0x10)),
+        ("qcow2", qcow2(features=1 << 40)),
+        ("qcow2", qcow2(size=2**64 - 1)),
+        ("raw", qcow2(backing=0x200)),
+        ("raw", qcow2(features=0x4)),
+        ("vmdk", vmdk("monolithicFlat")),
+        ("vmdk", vmdk(extent="/etc/passwd")),
+        ("raw", vmdk("monolithicFlat")),
+        ("vmdk", b"# Disk DescriptorFile\n".ljust(KB64, b"\0")),
+        ("raw", b"QED\0".ljust(KB64, b"\0")),
+        ("qcow2", b"QFI\xfb" + b"x" * 6),
+        ("qcow2", b""),
+        ("qcow2", b"\x1f\x8b".ljust(KB64, b"\0")),
+        ("vhd", qcow2()),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("chunk", [7, 1000, 1 << 20])
+def test_unsafe_bytes_and_false_claims_are_refused(declared: str, data: bytes, chunk: int) -> None:
+    with pytest.raises(UnsupportedMedia):
+        inspected(declared, data, chunk=chunk)
+
+
+def test_an_iso_that_is_a_qcow2_too_is_refused() -> None:
+    polyglot = bytearray(qcow2().ljust(40 * 2048, b"\0"))
+    polyglot[0x8001:0x8006] = b"CD001"
+    for declared in ("iso", "qcow2", "raw"):
+        with pytest.raises(UnsupportedMedia):
+            inspected(declared, bytes(polyglot))
+
+
+def test_a_claim_need_not_hold_where_the_operator_does_not_ask_for_it_but_unsafe_stays_unsafe() -> None:
+    assert inspected("qcow2", b"x" * 100, match=False) is None
+    with pytest.raises(UnsupportedMedia):
+        inspected("vhd", qcow2(backing=0x200), match=False)
+
+
+def test_what_is_not_bare_is_not_looked_into() -> None:
+    inspection = Inspection("qcow2", "ovf")
+    inspection.eat(b"x")
+    assert inspection.finish(1) is None
