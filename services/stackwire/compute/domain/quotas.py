@@ -32,6 +32,16 @@ def check(limits: Mapping[str, int], used: Mapping[str, int], asked: Mapping[str
             raise TooManyInstances(overs=name, req=wanted, used=used[name], allowed=limit)
 
 
+def fitting(limits: Mapping[str, int], used: Mapping[str, int], each: Mapping[str, int], most: int) -> int:
+    """How many of something, ``most`` at most, fit beside what is used."""
+    room = [
+        max(0, limits[name] - used[name]) // wanted
+        for name, wanted in each.items()
+        if wanted and limits[name] != UNLIMITED
+    ]
+    return min([most, *room])
+
+
 def told(values: Mapping[str, int], version: tuple[int, int]) -> dict[str, int]:
     """The quota set as a version shows it."""
     network = NETWORK if version < NETWORK_UNTIL else {}

@@ -43,7 +43,7 @@ class Create:
         _refuse_unsimulated(wish, self._tools.zone)
         validation.check_user_data(wish.user_data)
         plan = await self._plan(ctx, wish)
-        await self._check_quota(ctx, wish, plan.flavor)
+        wish = await self._as_many_as_allowed(ctx, wish, plan.flavor)
         uuids = [self._tools.make_id() for _ in range(wish.count)]
         reserved = await self._reserve(ctx, plan.wishes, uuids[0])
         password = wish.admin_password or names.password(self._tools.pick)
@@ -132,13 +132,17 @@ class Create:
             await neighbours.bdm_image(rpc, ctx, wish.image_id)
         return wish
 
-    async def _check_quota(self, ctx: RequestContext, wish: ServerWish, flavor: Flavor) -> None:
+    async def _as_many_as_allowed(self, ctx: RequestContext, wish: ServerWish, flavor: Flavor) -> ServerWish:
+        """The wish with the count the quotas have room for; TooManyInstances when that is less than the least."""
         async with self._tools.database.read() as session:
             limits = await cloud.limits(session, ctx.project_id or "")
             used = await instances.usage(session, ctx.project_id or "")
-        quotas.check(limits, used, _needs(flavor, wish.count))
         if 0 <= limits["metadata_items"] < len(wish.metadata):
             raise MetadataLimitExceeded(allowed=limits["metadata_items"])
+        count = quotas.fitting(limits, used, _needs(flavor, 1), wish.count)
+        if count < wish.least:
+            quotas.check(limits, used, _needs(flavor, wish.least))
+        return replace(wish, count=max(count, wish.least))
 
     async def _reserve(self, ctx: RequestContext, wishes: Sequence[Wish], uuid: str) -> dict[str, str]:
         """Volume id to attachment id; all of them, or none when one is refused."""
