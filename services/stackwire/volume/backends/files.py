@@ -18,6 +18,7 @@ from stackwire.core.errors import ServiceError
 BLOCK = 64 * 1024  # bytes: the grain in which holes are found
 PIECE = 4 * 1024**2  # bytes handed to a thread at once
 _ZEROES = bytes(PIECE)
+_ZERO_BLOCK = bytes(BLOCK)
 
 
 class BytesMissing(ServiceError):
@@ -204,19 +205,21 @@ async def _pieces(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
         parts.append(chunk)
         length += len(chunk)
         if length >= PIECE:
-            yield b"".join(parts)
-            parts, length = [], 0
-    if parts:
+            whole = b"".join(parts)
+            yield whole[:PIECE]
+            parts, length = [whole[PIECE:]], length - PIECE
+    if length:
         yield b"".join(parts)
 
 
 def _take(handle: int, at: int, piece: bytes, digest: "hashlib._Hash") -> None:
     digest.update(piece)
-    view = memoryview(piece)
+    if piece == (_ZEROES if len(piece) == PIECE else bytes(len(piece))):
+        return
     for start in range(0, len(piece), BLOCK):
-        block = view[start : start + BLOCK]
-        if block != _ZEROES[: len(block)]:
-            _write(handle, block, at + start)
+        block = piece[start : start + BLOCK]
+        if block != (_ZERO_BLOCK if len(block) == BLOCK else bytes(len(block))):
+            _write(handle, memoryview(block), at + start)
 
 
 def _write(handle: int, data: memoryview, at: int) -> None:

@@ -1,0 +1,85 @@
+"""The back end's files: whole or not at all, sparse, and the same bytes at both ends."""
+
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from stackwire.volume.backends.files import BytesMissing, Digest, FileStore, TooManyBytes
+
+MIB = 1024**2
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path)
+
+
+async def chunks(data: bytes, size: int = 100_000) -> AsyncIterator[bytes]:
+    for at in range(0, len(data), size):
+        yield data[at : at + size]
+
+
+async def read(store: FileStore, name: str) -> bytes:
+    return b"".join([piece async for piece in store.read(name)])
+
+
+async def filled(store: FileStore, name: str, data: bytes) -> str:
+    async with store.incoming(name) as incoming:
+        return (await incoming.fill(chunks(data), "sha512", len(data))).digest
+
+
+async def test_what_goes_in_comes_out_with_its_digest(store: FileStore) -> None:
+    data = os.urandom(9 * MIB + 17)
+    told = await filled(store, "v", data)
+    digest = Digest("sha512")
+    assert b"".join([piece async for piece in store.read("v", digest)]) == data
+    assert told == digest.hexdigest() == hashlib.sha512(data).hexdigest()
+
+
+async def test_zeroes_take_no_room_and_are_zeroes_all_the_same(store: FileStore) -> None:
+    data = b"x" + bytes(8 * MIB) + b"y"
+    assert await filled(store, "v", data) == hashlib.sha512(data).hexdigest()
+    await store.resize("v", 64 * MIB)
+    size, on_disk = await store.sizes("v")
+    assert size == 64 * MIB
+    assert on_disk <= MIB
+    assert await read(store, "v") == data.ljust(64 * MIB, b"\0")
+
+
+async def test_a_copy_keeps_bytes_and_holes(store: FileStore) -> None:
+    data = bytes(3 * MIB) + os.urandom(MIB) + bytes(5 * MIB)
+    await filled(store, "v", data)
+    await store.copy("v", "w", 10 * MIB)
+    assert await read(store, "w") == data.ljust(10 * MIB, b"\0")
+    assert (await store.sizes("w"))[1] <= 2 * MIB
+
+
+async def test_a_stream_that_breaks_off_leaves_what_was_there(store: FileStore, tmp_path: Path) -> None:
+    await filled(store, "v", b"old")
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"new"
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        async with store.incoming("v") as incoming:
+            await incoming.fill(broken(), "md5", 100)
+    assert await read(store, "v") == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["v"]
+
+
+async def test_more_than_was_announced_is_refused(store: FileStore) -> None:
+    with pytest.raises(TooManyBytes):
+        async with store.incoming("v") as incoming:
+            await incoming.fill(chunks(bytes(1000)), "md5", 999)
+
+
+async def test_what_is_not_there_is_missing_and_removing_it_is_fine(store: FileStore) -> None:
+    await store.remove("v")
+    with pytest.raises(BytesMissing):
+        await read(store, "v")
+    with pytest.raises(BytesMissing):
+        await store.copy("v", "w", 1)

@@ -1,0 +1,191 @@
+"""Images into volumes and back: bytes that prove themselves, metadata by the rules, failures that leave nothing."""
+
+import hashlib
+from typing import Any
+
+import pytest
+
+from stackwire.messaging.envelope import unwrap
+from stackwire.messaging.transport import WireRecord
+from support.cloud import ACloud, JsonClient, TestCloud
+
+V = "/v3/{project_id}"
+NEW = {"OpenStack-API-Version": "volume 3.70"}
+DISK = b"boot sector".ljust(512, b"\0") + bytes(200_000) + b"the end".ljust(512, b"\0")
+GIBIBYTE = 1024**3
+
+
+@pytest.fixture
+async def cloud(a_cloud: ACloud) -> TestCloud:
+    return await a_cloud(services=("identity", "image", "volume"))
+
+
+@pytest.fixture
+async def demo(cloud: TestCloud) -> JsonClient:
+    return await cloud.http("demo")
+
+
+async def an_image(client: JsonClient, data: bytes = DISK, **attributes: Any) -> dict[str, Any]:
+    wish = {"name": "disk", "disk_format": "raw", "container_format": "bare", **attributes}
+    image: dict[str, Any] = (await client.post("image", "/v2/images", json=wish)).ok(201).json
+    path = f"/v2/images/{image['id']}/file"
+    (await client.put("image", path, data=data, headers={"Content-Type": "application/octet-stream"})).ok(204)
+    shown: dict[str, Any] = (await client.get("image", f"/v2/images/{image['id']}")).ok().json
+    return shown
+
+
+async def a_volume(cloud: TestCloud, client: JsonClient, **wish: Any) -> dict[str, Any]:
+    """As it is when nothing is under way any more."""
+    made = (await client.post("volume", f"{V}/volumes", json={"volume": {"size": 1, **wish}})).ok(202).json["volume"]
+    await cloud.settle()
+    return await seen(client, made["id"])
+
+
+async def seen(client: JsonClient, volume_id: str) -> dict[str, Any]:
+    shown: dict[str, Any] = (await client.get("volume", f"{V}/volumes/{volume_id}", headers=NEW)).ok().json["volume"]
+    return shown
+
+
+async def act(client: JsonClient, volume_id: str, word: str, value: Any) -> Any:
+    return await client.post("volume", f"{V}/volumes/{volume_id}/action", json={word: value}, headers=NEW)
+
+
+def bytes_of(cloud: TestCloud, volume_id: str) -> bytes:
+    (file,) = cloud.cloud.options.data_dir.rglob(f"volume-{volume_id}")
+    with file.open("rb") as handle:
+        return handle.read(len(DISK))
+
+
+def files(cloud: TestCloud) -> list[str]:
+    return sorted(path.name for path in cloud.cloud.options.data_dir.rglob("*volume-*"))
+
+
+async def test_a_volume_holds_its_image_byte_for_byte_and_knows_where_it_came_from(
+    cloud: TestCloud, demo: JsonClient
+) -> None:
+    image = await an_image(demo, hw_disk_bus="scsi", min_ram=64)
+    volume = await a_volume(cloud, demo, imageRef=image["id"])
+    assert (volume["status"], volume["bootable"]) == ("available", "true")
+    assert volume["volume_image_metadata"] == {
+        "signature_verified": "False", "hw_disk_bus": "scsi", "image_id": image["id"], "image_name": "disk",
+        "checksum": image["checksum"], "container_format": "bare", "disk_format": "raw", "min_disk": "0",
+        "min_ram": "64", "size": str(len(DISK)),
+    }  # fmt: skip
+    assert bytes_of(cloud, volume["id"]) == DISK
+
+
+async def test_an_image_may_be_asked_for_by_its_name_when_only_one_bears_it(cloud: TestCloud, demo: JsonClient) -> None:
+    image = await an_image(demo, name="one of a kind")
+    volume = await a_volume(cloud, demo, imageRef="one of a kind")
+    assert volume["volume_image_metadata"]["image_id"] == image["id"]
+    await an_image(demo, name="one of a kind")
+    again = await demo.post("volume", f"{V}/volumes", json={"volume": {"size": 1, "imageRef": "one of a kind"}})
+    assert again.status == 409
+
+
+async def test_a_clone_of_a_volume_that_does_not_boot_learns_nothing(cloud: TestCloud, demo: JsonClient) -> None:
+    image = await an_image(demo, team="storage")
+    volume = await a_volume(cloud, demo, imageRef=image["id"])
+    twin = await a_volume(cloud, demo, source_volid=volume["id"])
+    assert twin["volume_image_metadata"] == volume["volume_image_metadata"]
+    assert bytes_of(cloud, twin["id"]) == DISK
+    (await act(demo, volume["id"], "os-set_bootable", {"bootable": False})).ok(200)
+    other = await a_volume(cloud, demo, source_volid=volume["id"])
+    assert (other["bootable"], "volume_image_metadata" in other) == ("false", False)
+
+
+async def test_a_snapshot_keeps_what_the_volume_knew_then(cloud: TestCloud, demo: JsonClient) -> None:
+    image = await an_image(demo, team="storage")
+    volume = await a_volume(cloud, demo, imageRef=image["id"])
+    wish = {"snapshot": {"volume_id": volume["id"]}}
+    snapshot = (await demo.post("volume", f"{V}/snapshots", json=wish)).ok(202).json["snapshot"]
+    await cloud.settle()
+    (await act(demo, volume["id"], "os-set_image_metadata", {"metadata": {"team": "other"}})).ok(200)
+    copy = await a_volume(cloud, demo, snapshot_id=snapshot["id"])
+    assert copy["volume_image_metadata"]["team"] == "storage"
+
+
+async def test_an_uploaded_image_has_the_volumes_bytes_and_inherits_its_properties(
+    cloud: TestCloud, demo: JsonClient
+) -> None:
+    image = await an_image(demo, team="storage")
+    volume = await a_volume(cloud, demo, imageRef=image["id"])
+    wish = {"image_name": "up", "disk_format": "raw", "container_format": "bare"}
+    told = (await act(demo, volume["id"], "os-volume_upload_image", wish)).ok(202).json["os-volume_upload_image"]
+    assert told["status"] == "uploading"
+    await cloud.settle(timeout=90)
+    made = (await demo.get("image", f"/v2/images/{told['image_id']}")).ok().json
+    assert (made["status"], made["size"]) == ("active", GIBIBYTE)
+    digest = hashlib.sha512(DISK)
+    for _ in range((GIBIBYTE - len(DISK)) // 2**20):
+        digest.update(bytes(2**20))
+    digest.update(bytes((GIBIBYTE - len(DISK)) % 2**20))
+    assert made["os_hash_value"] == digest.hexdigest()
+    assert {"team", "signature_verified"} & made.keys() == {"team"}
+    assert (await seen(demo, volume["id"]))["status"] == "available"
+
+
+@pytest.mark.parametrize(
+    ("data", "attributes"),
+    [
+        (b"QFI\xfb\0\0\0\3".ljust(65536, b"\0"), {"disk_format": "qcow2"}),
+        (DISK, {"img_signature": "s"}),
+    ],
+    ids=["a format that cannot be unpacked here", "a signature nobody can verify"],
+)
+async def test_a_volume_that_cannot_be_filled_is_in_error_without_bytes_or_rows(
+    cloud: TestCloud, demo: JsonClient, data: bytes, attributes: dict[str, Any]
+) -> None:
+    wish = {"name": "disk", "container_format": "bare", "disk_format": "raw", **attributes}
+    image = (await demo.post("image", "/v2/images", json=wish)).ok(201).json
+    path = f"/v2/images/{image['id']}/file"
+    sent = await demo.put("image", path, data=data, headers={"Content-Type": "application/octet-stream"})
+    if sent.status != 204:
+        pytest.skip("the image service refuses it already")
+    volume = await a_volume(cloud, demo, imageRef=image["id"])
+    assert volume["status"] == "error"
+    assert "volume_image_metadata" not in volume
+    assert files(cloud) == []
+    messages = (await demo.get("volume", f"{V}/messages", headers=NEW)).ok().json["messages"]
+    assert [one["resource_uuid"] for one in messages] == [volume["id"]]
+
+
+async def test_image_bytes_that_changed_on_the_way_fail_the_volume(cloud: TestCloud, demo: JsonClient) -> None:
+    image = await an_image(demo)
+    planted = [p for p in cloud.cloud.options.data_dir.rglob("*") if p.is_file() and p.stat().st_size == len(DISK)]
+    for path in planted:
+        path.chmod(0o600)
+        path.write_bytes(b"x" * len(DISK))
+    assert planted
+    volume = await a_volume(cloud, demo, imageRef=image["id"])
+    assert volume["status"] == "error"
+    assert files(cloud) == []
+
+
+async def test_reimage_replaces_bytes_and_rows_together(cloud: TestCloud, demo: JsonClient) -> None:
+    volume = await a_volume(cloud, demo, imageRef=(await an_image(demo, only_one="1"))["id"])
+    second = await an_image(demo, b"second".ljust(4096, b"\0"), only_two="2")
+    (await act(demo, volume["id"], "os-reimage", {"image_id": second["id"]})).ok(202)
+    await cloud.settle()
+    shown = await seen(demo, volume["id"])
+    assert shown["status"] == "available"
+    assert shown["volume_image_metadata"]["image_id"] == second["id"]
+    assert "only_one" not in shown["volume_image_metadata"]
+    assert bytes_of(cloud, volume["id"]).startswith(b"second")
+
+
+async def test_the_halves_talk_over_cinders_topics(cloud: TestCloud, demo: JsonClient) -> None:
+    heard: list[tuple[str, str]] = []
+
+    def hear(record: WireRecord) -> None:
+        if record.kind == "publish" and record.exchange == "cinder" and "notifications" not in record.routing_key:
+            heard.append((record.routing_key, unwrap(record.body, record.properties)["method"]))
+
+    assert cloud.cloud.broker is not None
+    watch = cloud.cloud.broker.watch(hear)
+    await a_volume(cloud, demo)
+    await watch.cancel()
+    assert heard == [
+        ("cinder-scheduler", "create_volume"),
+        ("cinder-volume.stackwire@files.stackwire", "create_volume"),
+    ]
