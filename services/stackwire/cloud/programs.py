@@ -29,9 +29,9 @@ class SystemUser:
     gid: int
 
     def can_enter(self, folder: Path) -> bool:
-        """True when every folder down to this one lets the user through, and this one lets it read."""
+        """True when every folder down to this one lets the user through."""
         path = folder.resolve()
-        return all(self._may(place, stat.S_IXUSR) for place in (path, *path.parents)) and self._may(path, stat.S_IRUSR)
+        return all(self._may(place, stat.S_IXUSR) for place in (path, *path.parents))
 
     def _may(self, place: Path, bit: int) -> bool:
         try:
