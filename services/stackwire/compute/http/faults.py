@@ -21,7 +21,7 @@ NAMES = {
 }
 
 
-def fault(_request: web.Request, error: ServiceError) -> web.Response:
+def fault(request: web.Request, error: ServiceError) -> web.Response:
     """``{"itemNotFound": {"code": 404, "message": ...}}``; without a valid token, the token middleware's own shape."""
     if isinstance(error, Unauthorized):
         return respond(401, {"error": {"code": 401, "title": error.title, "message": error.message}})
