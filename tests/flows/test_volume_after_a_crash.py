@@ -1,0 +1,105 @@
+"""A worker that dies leaves a transient state; the sweep ends it cleanly. A message told twice changes nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from stackwire.contracts.volume_workers import HOST, BuildVolume
+from stackwire.core.context import system_context
+from stackwire.messaging.envelope import unwrap
+from stackwire.messaging.transport import WireRecord
+from support.cloud import ACloud, JsonClient, TestCloud
+
+V = "/v3/{project_id}"
+NEW = {"OpenStack-API-Version": "volume 3.70"}
+WORKER: Mapping[str, Mapping[str, Any]] = {"volume": {"sweep_seconds": 3600.0}}
+
+
+@pytest.fixture
+async def cloud(a_cloud: ACloud) -> TestCloud:
+    return await a_cloud(services=("identity", "image", "volume"), settings=WORKER)
+
+
+@pytest.fixture
+async def demo(cloud: TestCloud) -> JsonClient:
+    return await cloud.http("demo")
+
+
+async def a_volume(cloud: TestCloud, client: JsonClient) -> str:
+    made = (await client.post("volume", f"{V}/volumes", json={"volume": {"size": 1}})).ok(202).json["volume"]
+    await cloud.settle()
+    return str(made["id"])
+
+
+async def seen(client: JsonClient, volume: str) -> dict[str, Any] | None:
+    answer = await client.get("volume", f"{V}/volumes/{volume}", headers=NEW)
+    return None if answer.status == 404 else answer.json["volume"]
+
+
+@pytest.mark.parametrize(
+    ("left_in", "becomes"),
+    [
+        ({"status": "creating", "launched_at": None}, "error"),
+        ({"status": "downloading", "launched_at": None}, "error"),
+        ({"status": "downloading", "previous_status": "available"}, "error"),
+        ({"status": "uploading", "previous_status": "available"}, "available"),
+        ({"status": "extending", "new_size": 2}, "available"),
+        ({"status": "deleting"}, None),
+    ],
+    ids=["creating", "downloading", "reimaging", "uploading", "extending", "deleting"],
+)
+async def test_what_a_dead_worker_left_is_ended_when_the_service_starts_again(
+    cloud: TestCloud, demo: JsonClient, left_in: dict[str, Any], becomes: str | None
+) -> None:
+    volume = await a_volume(cloud, demo)
+    sets = ", ".join(f"{name} = ${at}" for at, name in enumerate(left_in, 2))
+    await cloud.rows(
+        "volume",
+        f"UPDATE volumes SET worker = 'a dead one', worker_seen = now(), {sets} WHERE id = $1 RETURNING id",
+        volume,
+        *left_in.values(),
+    )
+    await cloud.cloud.restart("volume")
+    await cloud.settle()
+    shown = await seen(demo, volume)
+    assert (shown["status"] if shown else None) == becomes
+    if left_in["status"] == "extending":
+        assert shown is not None
+        assert shown["size"] == 2
+    await_gone = [path.name for path in cloud.cloud.options.data_dir.rglob("*volume-*")]
+    kept = becomes == "available" or left_in.get("previous_status") == "available"
+    assert bool(await_gone) == kept
+
+
+async def test_an_order_told_twice_is_followed_once(cloud: TestCloud, demo: JsonClient) -> None:
+    heard: list[str] = []
+
+    def hear(record: WireRecord) -> None:
+        if record.kind == "publish" and record.routing_key == "notifications.info":
+            heard.append(unwrap(record.body, record.properties)["event_type"])
+
+    assert cloud.cloud.broker is not None
+    watch = cloud.cloud.broker.watch(hear)
+    volume = await a_volume(cloud, demo)
+    order = BuildVolume(volume={"versioned_object.data": {"id": volume}})
+    async with cloud.cloud.services["volume"].database.work(system_context("volume")) as uow:
+        uow.cast(order, server=HOST)
+        uow.cast(order, server=HOST)
+    await cloud.settle()
+    await watch.cancel()
+    assert heard == ["volume.create.start", "volume.create.end"]
+
+
+async def test_a_deleted_volume_takes_its_rows_bytes_and_quota_with_it(cloud: TestCloud, demo: JsonClient) -> None:
+    volume = await a_volume(cloud, demo)
+    wish = {"snapshot": {"volume_id": volume}}
+    (await demo.post("volume", f"{V}/snapshots", json=wish)).ok(202)
+    await cloud.settle()
+    (await demo.delete("volume", f"{V}/volumes/{volume}?cascade=true")).ok(202)
+    await cloud.settle()
+    assert await seen(demo, volume) is None
+    assert [path.name for path in cloud.cloud.options.data_dir.rglob("*volume-*")] == []
+    assert [path.name for path in cloud.cloud.options.data_dir.rglob("*snapshot-*")] == []
+    limits = (await demo.get("volume", f"{V}/limits")).ok().json["limits"]["absolute"]
+    assert (limits["totalVolumesUsed"], limits["totalGigabytesUsed"], limits["totalSnapshotsUsed"]) == (0, 0, 0)
