@@ -245,3 +245,33 @@ async def test_an_unknown_path_and_a_wrong_verb_are_told_apart(anyone: JsonClien
     assert wrong.status == 405
     assert "POST" in wrong.headers["Allow"]
     assert wrong.json["error"]["code"] == 405
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v3/services"),
+        ("DELETE", "/v3/endpoints/x"),
+        ("PUT", "/v3/regions/x"),
+        ("GET", "/v3/OS-TRUST/trusts"),
+        ("PUT", "/v3/OS-INHERIT/projects/p/users/u/roles/r/inherited_to_projects"),
+        ("GET", "/v3/users/u/application_credentials"),
+        ("POST", "/v3/credentials"),
+    ],
+)
+async def test_what_is_not_simulated_says_so(identity: TestCloud, method: str, path: str) -> None:
+    answer = await (await identity.http("admin")).request(method, "identity", path)
+    assert answer.status == 501
+    assert "does not simulate" in answer.json["error"]["message"]
+
+
+async def test_services_endpoints_and_regions_can_be_read(identity: TestCloud) -> None:
+    admin, demo = await identity.http("admin"), await identity.http("demo")
+    for plural in ("services", "endpoints", "regions"):
+        listed = (await admin.get("identity", f"/v3/{plural}")).ok(200).json[plural]
+        one = (await admin.get("identity", f"/v3/{plural}/{listed[0]['id']}")).ok(200).json
+        assert one[plural.removesuffix("s")] == listed[0]
+        assert (await admin.get("identity", f"/v3/{plural}/none")).status == 404
+    assert (await demo.get("identity", "/v3/services")).status == 403
+    compute = (await admin.get("identity", "/v3/services?type=compute")).ok(200).json["services"]
+    assert [service["name"] for service in compute] == ["nova"]

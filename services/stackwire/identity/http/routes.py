@@ -15,6 +15,7 @@ from stackwire.identity.flows.directory import Directory
 from stackwire.identity.flows.grants import Grants
 from stackwire.identity.flows.membership import Membership
 from stackwire.identity.http.catalog import Catalog, Entries
+from stackwire.identity.http.gaps import gaps
 from stackwire.identity.http.grants import ACTORS, PLACES, AssignmentHandlers, ImpliedHandlers, SpotHandlers, path_of
 from stackwire.identity.http.groups import MembershipHandlers
 from stackwire.identity.http.nouns import NounHandlers, PasswordHandler, TagHandlers
@@ -49,6 +50,7 @@ def routes(
         Route("GET", "/v3/endpoints/{id}", catalog.endpoint),
         Route("GET", "/v3/regions", catalog.regions),
         Route("GET", "/v3/regions/{id}", catalog.region),
+        *gaps(),
     ]
 
 
