@@ -1,7 +1,7 @@
 """The command. Each subcommand imports what it needs when it runs, so that ``--help`` is quick and ``up`` stays small.
 
 Exit codes: 0 done (also after Ctrl-C: a graceful stop), 1 failed on the way, 2 cannot start or a wrong option, with
-one line on standard error.
+one line on standard error, 130 interrupted before it was ready.
 """
 
 import importlib
@@ -141,7 +141,7 @@ def main() -> None:
     _attach(sys.argv[1:2])
     try:
         code = app(standalone_mode=False)
-    except typer.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     except Exception as error:
         if not isinstance(error, _CLICK_ERROR):

@@ -128,7 +128,6 @@ class Cloud:
             "token_key": self._token_key,
             "release": options.release,
             "with_bugs": options.with_bugs,
-            "pool_size": 4,
             **{f"{other}_url": urls[other] for other in ORDER},
             **{f"{other}_public_url": public[other] for other in ORDER},
             "public_url": public[name],

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -41,6 +41,7 @@ class Databases(NamedTuple):
 def up(options: Options, say: Callable[[str], None]) -> None:
     """Runs the cloud until a signal. Raises CannotStart; returns after a graceful stop."""
     directory, options = _taken(options)
+    signal.signal(signal.SIGTERM, _interrupt)  # until the loop takes over: whatever has started is stopped again
     try:
         with _database(options, directory) as databases:
             _run(options, directory, databases, say)
@@ -104,6 +105,10 @@ def status(data_dir: Path) -> dict[str, Any]:
     return {**state, "running": True, "data_dir": str(directory.path), "services": services}
 
 
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
 def _taken(options: Options, *, keep: bool = True) -> tuple[DataDir, Options]:
     """The data directory with its lock, and the options with its absolute path, once all of them are sound."""
     directory = DataDir(options.data_dir)
@@ -160,14 +165,16 @@ def _database(options: Options, directory: DataDir) -> Iterator[Databases]:
         return
     try:
         server = EmbeddedPostgres(directory.path)
-        with ThreadPoolExecutor(1) as pool:
-            started = pool.submit(server.start)
-            _import_services(options.services)  # meanwhile: there are two seconds of work on each side
-            started.result()
     except PostgresError as error:
         raise CannotStart(str(error)) from error
     try:
+        with ThreadPoolExecutor(1) as pool:
+            started = pool.submit(server.start)
+            _import_services(options.services)  # meanwhile: each side has about a second of work
+            started.result()
         yield Databases(server.dsn(), {name: server.dsn(name) for name in SERVICES})
+    except PostgresError as error:
+        raise CannotStart(str(error)) from error
     finally:
         server.stop()
 
