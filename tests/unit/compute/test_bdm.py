@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from stackwire.compute.domain import bdm
+from stackwire.compute.domain import bdm, bdm_rules
 from stackwire.compute.domain.bdm import Wish
 from stackwire.compute.domain.errors import InvalidBDM
 
@@ -23,7 +23,7 @@ def all_of(entries, *, image_ref="", image=None, flavor=PLAIN, count=1):
         return bdm.from_v2(entries, has_image=bool(image_ref))
 
     wishes = bdm.assembled(asked, image or {}, flavor, legacy=False)
-    bdm.check(wishes, flavor, count=count, image_ref=image_ref)
+    bdm_rules.check(wishes, flavor, count=count, image_ref=image_ref)
     return wishes
 
 
@@ -196,8 +196,8 @@ def test_an_image_may_name_the_root_device(properties, expected):
 def test_a_volume_cannot_take_the_root_disks_name():
     wish = Wish(source_type="volume", destination_type="volume", volume_id="v", device_name="/dev/vda")
     with pytest.raises(InvalidBDM):
-        bdm.check_root_name([wish], "i", "vda")
-    bdm.check_root_name([wish], "", "vda")
+        bdm_rules.check_root_name([wish], "i", "vda")
+    bdm_rules.check_root_name([wish], "", "vda")
 
 
 # ---- whose metadata is booted

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stackwire.compute.domain import bdm, travel
+from stackwire.compute.domain import bdm_mapping, travel
 from stackwire.core.behaviours import behaviours_of
 
 RECORDED = json.loads((Path(__file__).parents[2] / "data" / "golden" / "compute_travel.json").read_text("utf-8"))
@@ -191,7 +191,7 @@ def test_a_volume_backed_snapshot_carries_the_properties_of_the_recorded_one():
     device = Device(**RECORDED["devices"]["srv-vol"])
     recorded = dict(IMAGES["snapV"]["properties"])
     layout = json.loads(recorded.pop("block_device_mapping"))
-    mapping = [bdm.snapshot_mapping(device, layout[0]["snapshot_id"], 1)]
+    mapping = [bdm_mapping.snapshot_mapping(device, layout[0]["snapshot_id"], 1)]
     made = travel.volume_snapshot_image(
         recorded_server("srv-vol"), SERVERS["srv-vol"], "snapV", {"note": "from the journey"}, mapping, TODAY,
         project_id=RECORDED["project"],

@@ -2,7 +2,7 @@
 
 from stackwire.compute.db import instances, parts
 from stackwire.compute.domain import objects, policy
-from stackwire.compute.domain.bdm import MAX_DISKS
+from stackwire.compute.domain.bdm_rules import MAX_DISKS
 from stackwire.compute.domain.errors import AttachmentNotFound, TooManyDiskDevices
 from stackwire.compute.domain.instance import BlockDevice
 from stackwire.compute.domain.seen import Seen

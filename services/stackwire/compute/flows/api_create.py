@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from stackwire.compute.db import cloud, flavors, instances, keypairs, parts
-from stackwire.compute.domain import bdm, names, objects, policy, quotas, states, travel, validation
+from stackwire.compute.domain import bdm, bdm_rules, names, objects, policy, quotas, states, travel, validation
 from stackwire.compute.domain.bdm import Wish
 from stackwire.compute.domain.errors import FlavorNotFound, MetadataLimitExceeded
 from stackwire.compute.domain.instance import Flavor, KeyPair
@@ -81,9 +81,9 @@ class Create:
                 return bdm.from_v1(wish.devices_v1 or (), wish.image_ref, root_device, no_root=no_root)
             return bdm.from_v2(wish.devices_v2 or (), has_image=bool(wish.image_ref))
 
-        bdm.check_root_name(asked(True), wish.image_ref, root_device)
+        bdm_rules.check_root_name(asked(True), wish.image_ref, root_device)
         wishes = bdm.assembled(asked, image, flavor, legacy=legacy)
-        bdm.check(wishes, flavor, count=wish.count, image_ref=wish.image_ref)
+        bdm_rules.check(wishes, flavor, count=wish.count, image_ref=wish.image_ref)
         zero_disk = tools.policy.allows(ctx, policy.ZERO_DISK)
         validation.check_image(image, wish.image_ref or None, flavor, bdm.root_of(wishes), zero_disk_allowed=zero_disk)
         for needed in filter(None, validation.kernel_and_ramdisk(properties)):

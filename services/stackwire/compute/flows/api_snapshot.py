@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwire.compute.db import cloud, parts
-from stackwire.compute.domain import bdm, image_props, objects, policy, states, travel
+from stackwire.compute.domain import bdm_mapping, image_props, objects, policy, states, travel
 from stackwire.compute.domain.errors import (
     MetadataLimitExceeded,
     QuiesceFailed,
@@ -141,7 +141,7 @@ class Snapshot:
 
     async def _kept(self, ctx: RequestContext, device: Any, name: str) -> dict[str, Any]:
         if not device.is_volume or device.volume_id is None:
-            return bdm.local_mapping(device)
+            return bdm_mapping.local_mapping(device)
         volume = await self._tools.rpc.call(ctx.as_service(), GetVolume(volume_id=device.volume_id))
         order = MakeSnapshot(
             volume_id=volume.id, name=f"snapshot for {name}", description=volume.description or "", force=True
@@ -150,7 +150,7 @@ class Snapshot:
             snapshot = await self._tools.rpc.call(ctx.as_service(), order)
         except VolumeOverQuota as over:
             raise SnapshotQuotaExceeded(over.message) from over
-        return bdm.snapshot_mapping(device, snapshot.id, volume.size)
+        return bdm_mapping.snapshot_mapping(device, snapshot.id, volume.size)
 
     async def _note(self, ctx: RequestContext, seen: Seen, mapping: list[dict[str, Any]], *, quiesced: bool) -> None:
         """The action, and the guest thawed, also when a snapshot failed."""
