@@ -1,6 +1,6 @@
 """What can go wrong in the compute service, under the names its peers know."""
 
-from stackwire.core.errors import BadRequest, Conflict, Forbidden, NotFound, OverQuota
+from stackwire.core.errors import BadRequest, Conflict, Forbidden, NotFound, OverQuota, ServiceError
 
 
 class InstanceNotFound(NotFound, wire="nova.exception.InstanceNotFound"):
@@ -181,3 +181,7 @@ class QuiesceFailed(Conflict, wire="nova.exception.InstanceQuiesceFailed"):
 
 class ConsoleNotAvailable(NotFound, wire="nova.exception.ConsoleLogOutputNotAvailable"):
     """Instance {instance_id} has no console output."""
+
+
+class NoValidHost(ServiceError, wire="nova.exception.NoValidHost"):
+    """No valid host was found. {reason}"""

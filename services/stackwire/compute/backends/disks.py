@@ -1,0 +1,145 @@
+"""A simulated host's disks: a cache of images as they came, and for each server a copy of its own.
+
+``<folder>/_base/<image id>.<digest>`` and ``<folder>/<server>/disk``. A disk keeps the image's bytes and format; the
+simulated guest writes nothing, so it takes no more room than its image, whatever the flavor's size.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import shutil
+from collections.abc import AsyncIterable, AsyncIterator
+from pathlib import Path
+
+from stackwire.core.errors import ServiceError
+
+PIECE = 1024**2  # bytes
+
+
+class DiskFailure(ServiceError):
+    """The disk of instance {instance_id} cannot be written: {reason}"""
+
+
+class ImageCorrupt(ServiceError, wire="nova.exception.ImageUnverified"):
+    """Image {image_id} did not arrive as it was stored."""
+
+
+class Disks:
+    """``folder``: the host's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._fetching: dict[str, asyncio.Lock] = {}
+        (folder / "_base").mkdir(parents=True, exist_ok=True)
+
+    def disk(self, uuid: str) -> Path:
+        return self._folder / uuid / "disk"
+
+    def console(self, uuid: str) -> Path:
+        return self._folder / uuid / "console.log"
+
+    async def cached(self, image_id: str, chunks: AsyncIterable[bytes], algorithm: str, digest: str | None) -> Path:
+        """The image's file; ``chunks`` are only asked for when it is not there yet. ImageCorrupt, and what ``chunks``
+        raises; then nothing is left."""
+        base = self._folder / "_base" / f"{image_id}.{(digest or 'unknown')[:32]}"
+        async with self._fetching.setdefault(base.name, asyncio.Lock()):
+            if not await asyncio.to_thread(base.exists):
+                await self._fetch(base, image_id, chunks, algorithm, digest)
+        self._fetching.pop(base.name, None)
+        return base
+
+    async def _fetch(
+        self, base: Path, image_id: str, chunks: AsyncIterable[bytes], algorithm: str, digest: str | None
+    ) -> None:
+        partial = base.with_name(f".{base.name}.part")
+        seen = hashlib.new(algorithm, usedforsecurity=False)
+        try:
+            with contextlib.closing(await asyncio.to_thread(partial.open, "wb")) as file:
+                async for chunk in chunks:
+                    await asyncio.to_thread(_append, file, chunk, seen)
+            if digest is not None and seen.hexdigest() != digest:
+                raise ImageCorrupt(image_id=image_id)
+            await asyncio.to_thread(os.replace, partial, base)
+        except OSError as error:
+            raise DiskFailure(instance_id=image_id, reason=error.strerror or "input/output error") from error
+        finally:
+            await asyncio.to_thread(partial.unlink, missing_ok=True)
+
+    async def make(self, uuid: str, base: Path | None) -> None:
+        """The server's disk, from its image's file (None: it boots from a volume and has none), and its console."""
+        try:
+            await asyncio.to_thread(_make, self.disk(uuid), base)
+        except OSError as error:
+            raise DiskFailure(instance_id=uuid, reason=error.strerror or "input/output error") from error
+
+    async def note(self, uuid: str, line: str) -> None:
+        """A line on the console; a server that is not there has none."""
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(_note, self.console(uuid), line)
+
+    async def lines(self, uuid: str, tail: int | None) -> str | None:
+        """The console's last lines; None when there is no console."""
+        try:
+            text = await asyncio.to_thread(self.console(uuid).read_text)
+        except OSError:
+            return None
+        if tail is None:
+            return text
+        return "".join(text.splitlines(keepends=True)[-tail:]) if tail else ""
+
+    async def read(self, uuid: str) -> AsyncIterator[bytes]:
+        """The disk's bytes. DiskFailure when it is not there."""
+        try:
+            file = await asyncio.to_thread(self.disk(uuid).open, "rb")
+        except OSError as error:
+            raise DiskFailure(instance_id=uuid, reason=error.strerror or "input/output error") from error
+        try:
+            while piece := await asyncio.to_thread(file.read, PIECE):
+                yield piece
+        finally:
+            file.close()
+
+    async def remove(self, uuid: str) -> None:
+        """Gone already is fine."""
+        await asyncio.to_thread(shutil.rmtree, self._folder / uuid, ignore_errors=True)
+
+    async def servers(self) -> set[str]:
+        """Whose disks are here."""
+        return {path.name for path in await asyncio.to_thread(lambda: list(self._folder.iterdir()))} - {"_base"}
+
+
+def _append(file: object, chunk: bytes, digest: "hashlib._Hash") -> None:
+    file.write(chunk)  # type: ignore[attr-defined]  # a binary file
+    digest.update(chunk)
+
+
+def _make(disk: Path, base: Path | None) -> None:
+    disk.parent.mkdir(parents=True, exist_ok=True)
+    if base is not None:
+        partial = disk.with_name("disk.part")
+        with base.open("rb") as source, partial.open("wb") as goal:
+            _copy(source.fileno(), goal.fileno())
+        os.replace(partial, disk)
+    with (disk.parent / "console.log").open("a"):
+        pass
+
+
+def _copy(source: int, goal: int) -> None:
+    """In the kernel, sharing blocks where the file system can."""
+    size = os.fstat(source).st_size
+    at = 0
+    while at < size:
+        try:
+            done = os.copy_file_range(source, goal, size - at, at, at)
+        except OSError:
+            done = os.pwrite(goal, os.pread(source, PIECE, at), at)
+        if not done:
+            break
+        at += done
+    os.ftruncate(goal, size)
+
+
+def _note(path: Path, line: str) -> None:
+    with path.open("a") as file:
+        file.write(f"{line}\n")

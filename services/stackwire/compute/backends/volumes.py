@@ -1,0 +1,102 @@
+"""The volume service as a compute host reaches it, in the user's name."""
+
+import asyncio
+from typing import Any
+
+from stackwire.compute.domain.instance import BlockDevice
+from stackwire.contracts.volume import (
+    AttachmentNotFound,
+    CompleteAttachment,
+    CreateAttachment,
+    DeleteAttachment,
+    DeleteVolume,
+    GetVolume,
+    MakeVolume,
+    ReimageVolume,
+    UpdateAttachment,
+    VolumeView,
+)
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import NotFound, ServiceError
+from stackwire.messaging.rpc import RpcClient
+
+FIRST_LOOK, LONGEST_PAUSE = 0.05, 1.0  # seconds between looks at a volume that is being made
+
+
+class VolumeNotCreated(ServiceError, wire="nova.exception.VolumeNotCreated"):
+    """Volume {volume_id} did not finish being created: its status is {status}."""
+
+
+class Volumes:
+    """``host`` is whose connector is handed over; ``patience`` seconds a new volume may take."""
+
+    def __init__(self, rpc: RpcClient, host: str, patience: float) -> None:
+        self._rpc = rpc
+        self._host = host
+        self._patience = patience
+
+    async def make(self, ctx: RequestContext, device: BlockDevice, zone: str | None) -> VolumeView:
+        """A volume from the device's image or snapshot, or a blank one; it is still being made."""
+        order = MakeVolume(
+            size=device.volume_size,
+            image_id=device.image_id if device.source_type == "image" else None,
+            snapshot_id=device.snapshot_id if device.source_type == "snapshot" else None,
+            volume_type=device.volume_type,
+            availability_zone=zone,
+        )
+        return await self._rpc.call(ctx.as_service(), order)
+
+    async def ready(self, ctx: RequestContext, volume_id: str) -> VolumeView:
+        """When it is available. VolumeNotCreated when it fails, is gone, or takes too long."""
+        pause, status = FIRST_LOOK, "creating"
+        try:
+            async with asyncio.timeout(self._patience):
+                while True:
+                    volume = await self.get(ctx, volume_id)
+                    status = volume.status
+                    if status == "available":
+                        return volume
+                    if status not in ("creating", "downloading"):
+                        break
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 1.5, LONGEST_PAUSE)
+        except NotFound:
+            status = "deleted"
+        except TimeoutError:
+            pass
+        raise VolumeNotCreated(volume_id=volume_id, status=status)
+
+    async def get(self, ctx: RequestContext, volume_id: str) -> VolumeView:
+        return await self._rpc.call(ctx.as_service(), GetVolume(volume_id=volume_id))
+
+    async def reserve(self, ctx: RequestContext, volume_id: str, uuid: str) -> str:
+        """The id of an attachment that keeps it for the server."""
+        order = CreateAttachment(volume_id=volume_id, instance_uuid=uuid)
+        return (await self._rpc.call(ctx.as_service(), order)).id
+
+    async def connect(self, ctx: RequestContext, attachment_id: str, mountpoint: str | None) -> dict[str, Any]:
+        """The connection info for this host."""
+        connector = {"ip": "127.0.0.1", "initiator": f"stackwire:{self._host}", "host": self._host}
+        order = UpdateAttachment(attachment_id=attachment_id, connector={**connector, "mountpoint": mountpoint})
+        return (await self._rpc.call(ctx.as_service(), order)).connection_info or {}
+
+    async def complete(self, ctx: RequestContext, attachment_id: str) -> None:
+        await self._rpc.call(ctx.as_service(), CompleteAttachment(attachment_id=attachment_id))
+
+    async def release(self, ctx: RequestContext, attachment_id: str) -> None:
+        """Gone already is fine."""
+        try:
+            await self._rpc.call(ctx.as_service(), DeleteAttachment(attachment_id=attachment_id))
+        except AttachmentNotFound:
+            return
+
+    async def delete(self, ctx: RequestContext, volume_id: str) -> None:
+        """Gone already is fine."""
+        try:
+            await self._rpc.call(ctx.as_service(), DeleteVolume(volume_id=volume_id))
+        except NotFound:
+            return
+
+    async def reimage(self, ctx: RequestContext, volume_id: str, image_id: str) -> None:
+        """Asks for the image to be written over it; ``volume-reimaged`` tells when that is done."""
+        await self._rpc.call(ctx.as_service(), ReimageVolume(volume_id=volume_id, image_id=image_id))

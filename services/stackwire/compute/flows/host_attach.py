@@ -1,0 +1,135 @@
+"""A volume put on a running server and taken off it."""
+
+import logging
+from dataclasses import replace
+
+from stackwire.compute.db import actions, instances, parts
+from stackwire.compute.domain import devices, objects
+from stackwire.compute.domain.bdm import strip_dev
+from stackwire.compute.domain.errors import InstanceNotFound, InvalidBDM
+from stackwire.compute.domain.objects import NovaObject
+from stackwire.compute.domain.seen import Seen
+from stackwire.compute.flows.guests import Guests
+from stackwire.compute.flows.host_build import connection
+from stackwire.compute.flows.hosting import Hosting, record, said
+from stackwire.contracts.compute_workers import AttachVolumeOnHost, DetachVolume, ReserveBlockDeviceName
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import ServiceError
+from stackwire.core.ids import new_id
+from stackwire.db.pool import UniqueViolation
+
+log = logging.getLogger(__name__)
+ATTACH, DETACH = "compute_attach_volume", "compute_detach_volume"
+
+
+class Attach:
+    def __init__(self, hosting: Hosting) -> None:
+        self._on = hosting
+        self._guests = Guests(hosting)
+
+    async def reserve(self, ctx: RequestContext, order: ReserveBlockDeviceName) -> NovaObject:
+        """A device with a name, before the volume is there. InvalidBDM: the name or the volume is taken."""
+        uuid = objects.uuid_of(order.instance)
+        async with self._on.alone_with(uuid):
+            try:
+                async with self._on.database.work(ctx) as uow:
+                    seen = await instances.by_uuid(uow, uuid)
+                    if seen is None:
+                        raise InstanceNotFound(instance_id=uuid)
+                    made = await parts.insert_device(
+                        uow,
+                        {
+                            "uuid": new_id(),
+                            "instance_uuid": uuid,
+                            "source_type": "volume",
+                            "destination_type": "volume",
+                            "volume_id": order.volume_id,
+                            "device_name": _name(seen, order.device),
+                            "disk_bus": order.disk_bus,
+                            "device_type": order.device_type,
+                            "tag": order.tag,
+                        },
+                    )
+            except UniqueViolation:
+                raise InvalidBDM(reason=f"volume {order.volume_id} is attached to the server already") from None
+        return objects.device_object(made)
+
+    async def attach(self, ctx: RequestContext, order: AttachVolumeOnHost) -> None:
+        uuid, data = objects.uuid_of(order.instance), objects.data_of(order.bdm)
+        async with self._on.alone_with(uuid):
+            seen = await self._on.find(uuid)
+            device = next((d for d in seen.devices if d.uuid == data.get("uuid")), None) if seen else None
+            if seen is None or device is None or device.connection_info is not None:
+                return
+            volume_id, attachment_id = device.volume_id or "", device.attachment_id or ""
+            async with self._on.database.work(ctx) as uow:
+                await actions.begin_event(uow, uuid, ATTACH, self._on.host)
+                self._on.events.volume(uow, seen, "attach", "start", volume_id)
+            try:
+                info = await self._on.volumes.connect(ctx, attachment_id, device.device_name)
+                size = (await self._on.volumes.get(ctx, volume_id)).size
+                async with self._on.database.work(ctx) as uow:
+                    await parts.change_device(
+                        uow, device.uuid, connection_info=connection(info, uuid, device), volume_size=size
+                    )
+                    seen = await self._on.again(uow, seen)
+                    await self._guests.keep(uow, seen, self._guests.define(seen))
+                await self._on.volumes.complete(ctx, attachment_id)
+            except Exception as error:
+                await self._undo(ctx, seen, device.uuid, volume_id, attachment_id, error)
+                return
+            async with self._on.database.work(ctx) as uow:
+                self._on.events.volume(uow, seen, "attach", "end", volume_id)
+                await actions.end_event(uow, uuid, ATTACH)
+
+    async def _undo(
+        self, ctx: RequestContext, seen: Seen, device_uuid: str, volume_id: str, attachment_id: str, error: Exception
+    ) -> None:
+        if not isinstance(error, ServiceError):
+            log.exception("volume %s could not be attached", volume_id)
+        try:
+            await self._on.volumes.release(ctx, attachment_id)
+        except ServiceError as refused:
+            log.warning("attachment %s stays: %s", attachment_id, refused)
+        async with self._on.database.work(ctx) as uow:
+            await parts.drop_device(uow, device_uuid)
+            await record(uow, seen.uuid, error, self._on.host)
+            self._on.events.volume_error(uow, seen, "attach", volume_id, error)
+            await actions.end_event(uow, seen.uuid, ATTACH, error=said(error))
+
+    async def detach(self, ctx: RequestContext, order: DetachVolume) -> None:
+        """Told twice, the second finds no device."""
+        uuid = objects.uuid_of(order.instance)
+        async with self._on.alone_with(uuid):
+            seen = await self._on.find(uuid)
+            device = next((d for d in seen.devices if d.volume_id == order.volume_id), None) if seen else None
+            if seen is None or device is None:
+                return
+            async with self._on.database.work(ctx) as uow:
+                await actions.begin_event(uow, uuid, DETACH, self._on.host)
+                self._on.events.volume(uow, seen, "detach", "start", order.volume_id)
+            try:
+                await self._on.volumes.release(ctx, device.attachment_id or order.attachment_id or "")
+            except ServiceError as error:
+                async with self._on.database.work(ctx) as uow:
+                    await record(uow, uuid, error, self._on.host)
+                    self._on.events.volume_error(uow, seen, "detach", order.volume_id, error)
+                    await actions.end_event(uow, uuid, DETACH, error=said(error))
+                return
+            async with self._on.database.work(ctx) as uow:
+                await parts.drop_device(uow, device.uuid)
+                left = replace(seen, devices=tuple(d for d in seen.devices if d.uuid != device.uuid))
+                await self._guests.keep(uow, left, self._guests.define(left))
+                self._on.events.volume(uow, seen, "detach", "end", order.volume_id)
+                await actions.end_event(uow, uuid, DETACH)
+
+
+def _name(seen: Seen, asked: str | None) -> str:
+    """The name asked for when it is free, else the next one of the root disk's kind."""
+    used = [device.device_name for device in seen.devices]
+    if asked:
+        if strip_dev(asked) in {strip_dev(name) for name in used if name}:
+            raise InvalidBDM(reason=f"the name {asked} is taken")
+        return f"/dev/{strip_dev(asked)}"
+    root = strip_dev(seen.instance.root_device_name or "vda").rstrip("0123456789")
+    return devices.next_name(used, root[:-1] or "vd")

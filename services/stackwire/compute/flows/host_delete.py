@@ -1,0 +1,67 @@
+"""The end of a server on its host: guest, volumes, disk, row. Told twice, or after a crash, it goes on where it was."""
+
+import logging
+from dataclasses import replace
+
+from stackwire.compute.db import actions, hosts, instances, parts
+from stackwire.compute.domain import objects, states
+from stackwire.compute.domain.seen import Seen
+from stackwire.compute.flows.hosting import Hosting
+from stackwire.contracts.compute_workers import DeleteInstanceInfo, TerminateInstance
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import ServiceError
+
+log = logging.getLogger(__name__)
+EVENT = "compute_terminate_instance"
+
+
+class Delete:
+    def __init__(self, hosting: Hosting) -> None:
+        self._on = hosting
+
+    async def run(self, ctx: RequestContext, order: TerminateInstance) -> None:
+        await self.delete(ctx, objects.uuid_of(order.instance))
+
+    async def delete(self, ctx: RequestContext, uuid: str) -> None:
+        """Waits for what is being done to the server here; nothing, when it is gone."""
+        async with self._on.alone_with(uuid):
+            async with self._on.database.work(ctx) as uow:
+                seen = await instances.by_uuid(uow, uuid)
+                if seen is None:
+                    return
+                await actions.begin_event(uow, uuid, EVENT, self._on.host)
+                self._on.events.action(uow, seen, "delete", "start")
+                self._on.events.action(uow, seen, "shutdown", "start")
+            await self._on.disks.remove(uuid)
+            await self._on.let_go(ctx, [device for device in seen.devices if device.is_volume])
+            async with self._on.database.work(ctx) as uow:
+                self._on.events.action(uow, seen, "shutdown", "end")
+            await self._delete_volumes(ctx, seen)
+            await self._close(ctx, seen)
+
+    async def _delete_volumes(self, ctx: RequestContext, seen: Seen) -> None:
+        """Those that were to go with the server; one that will not go does not keep it."""
+        for device in seen.devices:
+            if not (device.volume_id and device.delete_on_termination):
+                continue
+            try:
+                await self._on.volumes.delete(ctx, device.volume_id)
+            except ServiceError as error:
+                log.warning("volume %s of deleted instance %s stays: %s", device.volume_id, seen.uuid, error)
+
+    async def _close(self, ctx: RequestContext, seen: Seen) -> None:
+        async with self._on.database.work(ctx) as uow:
+            moved = await instances.change(
+                uow, seen.uuid, vm_state=states.DELETED, task_state=None, power_state=states.POWER["pending"],
+                terminated_at=uow.now, deleted=True, deleted_at=uow.now,
+            )  # fmt: skip
+            if moved is None:
+                return
+            after = replace(seen, instance=moved)
+            for device in seen.devices:
+                await parts.drop_device(uow, device.uuid)
+            await hosts.free(uow, seen.uuid)
+            self._on.events.announce(uow, seen, after)
+            self._on.events.action(uow, after, "delete", "end")
+            await actions.end_event(uow, seen.uuid, EVENT)
+            uow.fanout(DeleteInstanceInfo(host_name=self._on.host, instance_uuid=seen.uuid))

@@ -1,0 +1,169 @@
+"""``select_destinations``: hosts for servers, claimed at once so that two servers never get the same last place."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from stackwire.compute.db import hosts, instances
+from stackwire.compute.domain import fit, objects
+from stackwire.compute.domain.errors import NoValidHost
+from stackwire.compute.domain.fit import Needs
+from stackwire.compute.domain.instance import Host
+from stackwire.compute.domain.objects import NovaObject
+from stackwire.compute.domain.payloads import flavor_payload
+from stackwire.compute.domain.seen import Seen
+from stackwire.compute.flows.events import Events
+from stackwire.contracts.compute_workers import (
+    DeleteInstanceInfo,
+    SelectDestinations,
+    SyncInstanceInfo,
+    UpdateInstanceInfo,
+)
+from stackwire.core.context import RequestContext
+from stackwire.db.pool import Database, UnitOfWork
+
+ALTERNATES = 2
+CHECK = "_nova_check_type"
+EVENT = "scheduler.select_destinations"
+DESTINATION_FIELDS = ("availability_zone", "force_hosts", "force_nodes", "ignore_hosts", "instance_group", "retry")
+
+
+class Scheduler:
+    def __init__(self, database: Database, events: Events) -> None:
+        self._database = database
+        self._events = events
+
+    async def select(self, ctx: RequestContext, order: SelectDestinations) -> list[list[NovaObject]]:
+        """For each server the chosen host and some that would do as well. NoValidHost, and then nothing is claimed."""
+        spec = objects.data_of(order.spec_obj)
+        async with self._database.work(ctx) as uow:
+            servers = [seen for uuid in order.instance_uuids if (seen := await instances.by_uuid(uow, uuid))]
+            if not servers:
+                raise NoValidHost(reason="the servers are gone")
+            self._tell(uow, "start", spec, servers[0])
+        rebuild = "rebuild" in (spec.get("scheduler_hints") or {}).get(CHECK, ())
+        async with self._database.work(ctx) as uow:
+            await hosts.hold(uow)
+            chosen = [await self._choose(uow, seen, spec, rebuild=rebuild) for seen in servers]
+            self._tell(uow, "end", spec, servers[0])
+        return chosen
+
+    async def _choose(self, uow: UnitOfWork, seen: Seen, spec: Mapping[str, Any], *, rebuild: bool) -> list[NovaObject]:
+        known = await hosts.listed(uow)
+        claimed = (await hosts.allocated_to(uow, [seen.uuid])).get(seen.uuid)
+        needs = _needs(seen, spec, seen.instance.host if rebuild else claimed)
+        alive = known if rebuild else [host for host in known if hosts.is_up(host, uow.now)]
+        passed, stopped = fit.ranked(alive, needs)
+        if not passed:
+            reason = f"{stopped or 'no host is up'} left no host of {len(known)}"
+            raise NoValidHost(reason=reason)
+        if not rebuild:
+            flavor = seen.flavor
+            await hosts.allocate(
+                uow, seen.uuid, passed[0].host, vcpus=flavor.vcpus, memory_mb=flavor.memory_mb, disk_gb=needs.local_gb
+            )
+        return [_selection(host, seen, needs) for host in passed[: 1 + ALTERNATES]]
+
+    # ---- hosts' news: what they run is in the database already
+
+    async def update_info(self, ctx: RequestContext, news: UpdateInstanceInfo) -> None:
+        """Nothing to keep: the scheduler counts claims."""
+
+    async def delete_info(self, ctx: RequestContext, news: DeleteInstanceInfo) -> None:
+        """Nothing to keep either."""
+
+    async def sync_info(self, ctx: RequestContext, news: SyncInstanceInfo) -> None:
+        """Nothing to compare."""
+
+    # ---- what is told
+
+    def _tell(self, uow: UnitOfWork, phase: str, spec: Mapping[str, Any], seen: Seen) -> None:
+        flat = {"request_spec": _legacy_spec(spec, seen)}
+        self._events.say(uow, "scheduler", f"{EVENT}.{phase}", flat, seen.uuid)
+        self._events.say_versioned(uow, "scheduler", f"{EVENT}.{phase}", _versioned_spec(spec, seen), seen.uuid)
+
+
+def _needs(seen: Seen, spec: Mapping[str, Any], host: str | None) -> Needs:
+    properties = objects.data_of(objects.data_of(spec.get("image") or {}).get("properties") or {})
+    root = seen.root
+    local = 0 if root is not None and root.is_volume else seen.flavor.root_gb
+    return Needs(
+        flavor=seen.flavor,
+        properties=properties,
+        local_gb=local + seen.flavor.ephemeral_gb,
+        zone=spec.get("availability_zone"),
+        only=None if host is None else frozenset({host}),
+    )
+
+
+def _selection(host: Host, seen: Seen, needs: Needs) -> NovaObject:
+    resources = {"VCPU": seen.flavor.vcpus, "MEMORY_MB": seen.flavor.memory_mb, "DISK_GB": needs.local_gb}
+    request = {"allocations": {host.uuid: {"resources": resources}}}
+    data = {
+        "compute_node_uuid": host.uuid,
+        "service_host": host.host,
+        "nodename": host.hypervisor_hostname,
+        "cell_uuid": None,
+        "limits": None,
+        "allocation_request": json.dumps(request),
+        "allocation_request_version": "1.36",
+        "availability_zone": host.zone,
+    }
+    return objects.made("Selection", "1.1", data)
+
+
+def _image(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    return objects.data_of(spec.get("image") or {})
+
+
+def _legacy_spec(spec: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
+    """``RequestSpec.to_legacy_request_spec_dict``; the recorded one had the caller's token in it, this one has none."""
+    server, flavor = seen.instance, seen.flavor
+    image = dict(_image(spec))
+    if image:
+        image["properties"] = dict(objects.data_of(image.get("properties") or {}))
+    return {
+        "image": image,
+        "instance_properties": {
+            "availability_zone": spec.get("availability_zone"),
+            "ephemeral_gb": flavor.ephemeral_gb,
+            "memory_mb": flavor.memory_mb,
+            "numa_topology": None,
+            "pci_requests": None,
+            "project_id": server.project_id,
+            "root_gb": flavor.root_gb,
+            "user_id": server.user_id,
+            "uuid": server.uuid,
+            "vcpus": flavor.vcpus,
+        },
+        "instance_type": dict(objects.data_of(objects.flavor_object(flavor))),
+        "num_instances": spec.get("num_instances", 1),
+    }
+
+
+def _versioned_spec(spec: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
+    server = seen.instance
+    empty = objects.made("InstancePCIRequestsPayload", "1.0", {"instance_uuid": server.uuid, "requests": []})
+    data = {name: spec.get(name) for name in DESTINATION_FIELDS} | {
+        "instance_uuid": server.uuid,
+        "project_id": server.project_id,
+        "user_id": server.user_id,
+        "flavor": flavor_payload(seen.flavor),
+        "image": _image_payload(_image(spec)),
+        "num_instances": spec.get("num_instances", 1),
+        "numa_topology": None,
+        "pci_requests": empty,
+        "requested_destination": spec.get("requested_destination"),
+        "scheduler_hints": dict(spec.get("scheduler_hints") or {}),
+        "security_groups": ["default"],
+    }
+    return objects.made("RequestSpecPayload", "1.1", data)
+
+
+def _image_payload(image: Mapping[str, Any]) -> dict[str, Any] | None:
+    if not image:
+        return None
+    rest = ("direct_url", "protected", "tags", "virtual_size", "visibility")
+    typed = dict(objects.data_of(image.get("properties") or {}))
+    properties = objects.made("ImageMetaPropsPayload", "1.20", typed)
+    return objects.made("ImageMetaPayload", "1.0", {**dict.fromkeys(rest), **image, "properties": properties})
