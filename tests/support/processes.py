@@ -9,8 +9,6 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import aiohttp
-
 from stackwire.cloud.options import ORDER, free_ports
 from support.postgres import TestDatabase
 from support.rabbitmq import TestRabbit
@@ -40,7 +38,9 @@ class Processes:
 
     async def start(self, service: str, crash_at: str = "", role: str = "all") -> None:
         """Returns when it serves, or has died already (at its crash point, or for a reason its log tells)."""
-        with (self._folder / f"{service}.log").open("ab") as log:
+        path = self._folder / f"{service}.log"
+        with path.open("ab") as log:
+            said = log.tell()
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", "stackwire.cloud", "serve", service, "--role", role),
@@ -48,14 +48,10 @@ class Processes:
                 stdout=log,
                 stderr=log,
             )
-        self.running[service] = process
-        async with asyncio.timeout(READY_SECONDS), aiohttp.ClientSession() as session:
-            while process.returncode is None:
-                with contextlib.suppress(aiohttp.ClientError):
-                    async with session.get(f"{self.urls[service]}/healthcheck") as answer:
-                        if answer.status == 200:
-                            return
-                await asyncio.sleep(0.05)
+        self.running[service if role == "all" else f"{service}-{role}"] = process
+        async with asyncio.timeout(READY_SECONDS):
+            while process.returncode is None and b"is ready" not in path.read_bytes()[said:]:
+                await asyncio.sleep(0.02)
 
     async def start_all(self, crash: tuple[str, str] = ("", "")) -> None:
         """``crash``: (service, crash point)."""
