@@ -80,9 +80,19 @@ async def page(database: Database, asked: Listing) -> Page:
     return Page([row.seen() for row in rows[: asked.limit]], more=len(rows) > asked.limit)
 
 
+_NUMBERS = frozenset({"instance_type_id", "launch_index", "power_state", "progress"})
+_TIMES = frozenset({"launched_at", "terminated_at", "updated_at"})
+_NEVER_NULL = frozenset({"auto_disk_config", "created_at", "id", "locked"})
+
+
 def _sortable(column: str) -> str:
     """Null sorts as the least value, so that a marker in such a row has a place."""
-    return f"coalesce(i.{column}::text, '')" if column not in ("created_at", "id") else f"i.{column}"
+    if column in _NEVER_NULL:
+        return f"i.{column}"
+    if column in _NUMBERS:
+        return f"coalesce(i.{column}, -1)"
+    least = "'-infinity'" if column in _TIMES else "''"
+    return f"coalesce(i.{column}, {least})"
 
 
 async def _after(session: Session, where: _Where, asked: Listing) -> None:
