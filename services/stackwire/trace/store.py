@@ -6,8 +6,8 @@ ones. So watching costs the services next to nothing.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 
 from stackwire.trace.domain.lineage import Lineage
 from stackwire.trace.domain.message import Decoder, Message, Wire
@@ -36,7 +36,7 @@ class Store:
         self._messages: deque[Message] = deque()
         self._unread: deque[tuple[Unread, int]] = deque()
         self._decoder = Decoder()
-        self._listeners: set[asyncio.Queue[Message]] = set()
+        self._listeners: list[Callable[[Message], None]] = []
 
     def take(self, unread: Unread, size: int) -> None:
         """One record; ``unread`` reads it when its time comes."""
@@ -55,12 +55,8 @@ class Store:
             self._bytes += size
             while len(self._messages) > self._limit or self._bytes > self._bytes_limit:
                 self._bytes -= self._messages.popleft().size
-            for listener in self._listeners:
-                with suppress(asyncio.QueueEmpty):
-                    if listener.full():
-                        listener.get_nowait()
-                        self.missed += 1
-                listener.put_nowait(message)
+            for listener in tuple(self._listeners):
+                listener(message)
 
     def messages(self, *, after: int = 0, limit: int = MESSAGES) -> list[Message]:
         """The last ``limit`` messages with a number above ``after``, in order."""
@@ -75,16 +71,29 @@ class Store:
     def story(self, wanted: str) -> list[Story]:
         return find(self.stories(), wanted)
 
-    async def listen(self) -> AsyncIterator[Message]:
-        """Every message from now on, until the caller stops."""
+    @contextmanager
+    def telling(self, listener: Callable[[Message], None]) -> Iterator[None]:
+        """Calls ``listener`` with every message while inside, as it crosses."""
         self.catch_up()
-        queue: asyncio.Queue[Message] = asyncio.Queue(LISTENER_BACKLOG)
-        self._listeners.add(queue)
+        self._listeners.append(listener)
         try:
+            yield
+        finally:
+            self._listeners.remove(listener)
+
+    async def listen(self) -> AsyncIterator[Message]:
+        """Every message from now on, until the caller stops; one that is too slow misses the oldest."""
+        queue: asyncio.Queue[Message] = asyncio.Queue(LISTENER_BACKLOG)
+
+        def hear(message: Message) -> None:
+            if queue.full():
+                queue.get_nowait()
+                self.missed += 1
+            queue.put_nowait(message)
+
+        with self.telling(hear):
             while True:
                 yield await queue.get()
-        finally:
-            self._listeners.discard(queue)
 
     def bounds(self) -> dict[str, int | str | None]:
         """What is kept, what was, and the limits."""

@@ -17,7 +17,7 @@ README = Path(__file__).parents[3] / "README.md"
 HEADING = "How a property travels"
 TODAY = behaviours_of()
 NEW_IMAGE = "the-new-image"
-NOWHERE = "–"  # noqa: RUF001
+NOWHERE = "–"
 
 SAMPLES: dict[str, str | int | None] = {
     "min_disk": 1,

@@ -185,6 +185,15 @@ class Lineage:
 
     # -- answers
 
+    @property
+    def count(self) -> int:
+        """The number of the latest crossing."""
+        return self._count
+
+    def crossed(self, resource: Resource, *, after: int) -> bool:
+        """True when a crossing later than number ``after`` led to the resource."""
+        return any(hop.target == resource and hop.number > after for hop in reversed(self._hops))
+
     def resources(self) -> list[Resource]:
         """Everything properties went from or to, the latest last."""
         found: dict[Resource, None] = {}

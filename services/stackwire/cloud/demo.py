@@ -1,0 +1,206 @@
+"""``stackwire demo``: the journey of a real disk image's properties, message by message, on a cloud of its own."""
+
+import asyncio
+import contextlib
+import errno
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from stackwire.cloud.demo_client import Progress
+    from stackwire.cloud.demo_journey import Record
+    from stackwire.trace.domain.message import Message
+    from stackwire.trace.store import Store
+
+app = typer.Typer(
+    name="demo",
+    help="The journey of a disk image's properties, message by message.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+AGAINST = "icehouse"
+
+
+class CannotShow(Exception):
+    """Why not, in one line."""
+
+
+@app.callback(invoke_without_command=True, context_settings={"allow_interspersed_args": True})
+def demo(
+    image_file: Annotated[Path | None, typer.Argument(help="a disk image; without one a small disk is made")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="write everything to this file as JSON")] = None,
+    release: Annotated[str, typer.Option(help="the OpenStack release whose rules are shown")] = "current",
+    against: Annotated[str, typer.Option(help="the release to compare with")] = AGAINST,
+) -> None:
+    """Upload, volume, servers, snapshots, rebuild: every message, then the lineage of every property."""
+    from stackwire.runtime.main import REASONS, reason
+
+    try:
+        names = _checked(image_file, json_file, release, against)
+        asyncio.run(_until_signal(_show(image_file, json_file, *names)))
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except OSError as error:
+        _fail("the disk is full" if error.errno == errno.ENOSPC else reason(error))
+    except (CannotShow, *REASONS) as error:
+        _fail(reason(error))
+
+
+def _fail(message: str) -> None:
+    print(f"stackwire: {' '.join(message.split())}", file=sys.stderr)
+    raise typer.Exit(2)
+
+
+def _checked(image: Path | None, report: Path | None, release: str, against: str) -> tuple[str, str]:
+    """What can be known to be wrong before anything is started. Answers the releases' own names."""
+    from stackwire.core.behaviours import release_named
+
+    if image is not None:
+        if not image.is_file():
+            raise CannotShow(f"{image} is {'not a file' if image.exists() else 'not there'}")
+        with image.open("rb") as source:
+            if not source.read(1):
+                raise CannotShow(f"{image} is empty")
+    if report is not None:
+        report.open("ab").close()
+    return release_named(release), release_named(against)
+
+
+async def _until_signal(work: Any) -> None:
+    """SIGTERM ends it as Ctrl-C does: everything is cleaned up first."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        await work
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+async def _show(image: Path | None, report: Path | None, release: str, against: str) -> None:
+    from stackwire.cloud import demo_cloud, demo_report, disk
+    from stackwire.cloud.demo_client import Refused
+    from stackwire.cloud.postgres import PostgresError
+    from stackwire.trace.render import console
+
+    began = time.monotonic()
+    out = console()
+    try:
+        async with demo_cloud.workplace() as folder:
+            source = image or disk.write(folder / "disk.img")
+            other = disk.write(folder / "other.img", size=4 * disk.MEBIBYTE)
+            size, disk_format = source.stat().st_size, _format(source)
+            out.print(f"A disk image of {_mib(size)} ({disk_format}), rules of {release}.")
+            async with demo_cloud.postgres(folder) as server:
+                async with demo_cloud.running(server, folder, "today", release) as (cloud, store):
+                    out.print(f"The cloud is up after {time.monotonic() - began:.1f} s.")
+                    with store.telling(_printer(out)):
+                        record = await _journey(cloud, store, _Shown(out), source, disk_format, other)
+                    out.print(f"\nThe journey took {sum(step['seconds'] for step in record.steps):.1f} s.\n")
+                    demo_report.show_lineage(out, record, store)
+                async with demo_cloud.running(server, folder, "then", against) as (cloud, old):
+                    # The rules do not look at the bytes: the small disk stands in for a large one.
+                    small = source if size <= 64 * disk.MEBIBYTE else other
+                    then = await _journey(cloud, old, _Quiet(), small, _format(small), other, whole=False)
+    except (Refused, PostgresError) as error:
+        raise CannotShow(str(error)) from error
+    found = demo_report.differences(then, record)
+    demo_report.show_differences(out, found, against, release)
+    same = record.uploaded_sha512 == record.saved_sha512
+    out.print(f"\nThe saved image {'is' if same else 'is NOT'} the uploaded one: sha512 {record.saved_sha512[:32]}…")
+    if report is not None:
+        described = {"path": str(image) if image else None, "size": size, "format": disk_format}
+        told = demo_report.as_json(record, store, found, against, release, described)
+        told["seconds"] = round(time.monotonic() - began, 3)
+        report.write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+        out.print(f"Everything is in {report}.")
+    out.print(f"Done in {time.monotonic() - began:.1f} s.")
+    if not same:
+        raise CannotShow("the checksum of the saved image differs from the uploaded one's")
+
+
+async def _journey(
+    cloud: Any, store: "Store", stage: Any, source: Path, disk_format: str, other: Path, *, whole: bool = True
+) -> "Record":
+    from stackwire.cloud.demo_client import logged_in
+    from stackwire.cloud.demo_journey import Journey
+
+    async with logged_in(cloud.urls) as client:
+        return await Journey(client, cloud, store, stage).run(source, disk_format, other, whole=whole)
+
+
+def _printer(out: "Console") -> Any:
+    from stackwire.trace.render import line
+
+    def tell(message: "Message") -> None:
+        if message.step != "deliver":
+            out.print(line(message.as_json()), soft_wrap=True)
+
+    return tell
+
+
+def _format(source: Path) -> str:
+    """The disk format to name when it is uploaded. A partition table is something a raw disk has."""
+    from oslo_utils.imageutils import format_inspector
+
+    try:
+        found = str(format_inspector.detect_file_format(str(source)))
+    except Exception as error:  # the inspector's own families, and whatever a damaged file makes it raise
+        raise CannotShow(f"{source} is no disk image that can be told: {error}") from error
+    return "raw" if found in ("raw", "gpt") else found
+
+
+def _mib(size: int) -> str:
+    return f"{size / 1024**2:.1f} MiB"
+
+
+class _Quiet:
+    """The second journey is for its result only."""
+
+    def step(self, number: int, title: str) -> None:
+        pass
+
+    def done(self, seconds: float) -> None:
+        pass
+
+    @contextlib.contextmanager
+    def bar(self, title: str, total: int) -> "Iterator[Progress]":
+        yield lambda size: None
+
+
+class _Shown(_Quiet):
+    """Headings, and bars where there is a terminal to draw them on; plain lines where not."""
+
+    def __init__(self, out: "Console") -> None:
+        self._out = out
+
+    def step(self, number: int, title: str) -> None:
+        from rich.text import Text
+
+        self._out.print()
+        self._out.print(Text(f"{number}. {title}", "bold green"))
+
+    def done(self, seconds: float) -> None:
+        self._out.print(f"   done in {seconds * 1000:.0f} ms")
+
+    @contextlib.contextmanager
+    def bar(self, title: str, total: int) -> "Iterator[Progress]":
+        if not self._out.is_terminal:
+            self._out.print(f"   {title} {_mib(total)}")
+            yield lambda size: None
+            return
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+        columns = (TextColumn(f"   {title}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+        with Progress(*columns, console=self._out, transient=True) as progress:
+            task = progress.add_task(title, total=total)
+            yield lambda size: progress.advance(task, size)

@@ -1,0 +1,129 @@
+"""The demonstration's user: plain HTTP against the services, as any client speaks it."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+
+CHUNK = 1024 * 1024
+PATIENCE = 120.0
+COMPUTE_VERSION = "compute 2.93"
+VOLUME_VERSION = "volume 3.70"
+
+Progress = Callable[[int], None]
+
+
+class Refused(Exception):
+    """A service said no, or a resource ended in error; the message is one line."""
+
+
+class Client:
+    """One user in one project. Answers are decoded JSON; anything that is not 2xx is Refused."""
+
+    def __init__(self, session: aiohttp.ClientSession, urls: Mapping[str, str], token: str, project: str) -> None:
+        self._session = session
+        self._urls = urls
+        self._token = token
+        self.project = project
+
+    async def ask(self, method: str, service: str, path: str, body: Any = None) -> Any:
+        """``path`` below the service's root; ``{project}`` in it is the user's."""
+        async with self._session.request(
+            method,
+            self._url(service, path),
+            data=None if body is None else orjson.dumps(body),
+            headers=self._headers({"Content-Type": "application/json"} if body is not None else {}),
+        ) as answer:
+            raw = await answer.read()
+            told = orjson.loads(raw) if raw and "json" in answer.content_type else None
+            if answer.status >= 300:
+                raise Refused(f"{method} {service} {path}: {answer.status} {_message(told, raw)}")
+            return told
+
+    async def upload(self, path: str, file: Path, progress: Progress) -> str:
+        """Streams a file into an image. Answers the sha512 of what was sent."""
+        digest = hashlib.sha512()
+
+        async def chunks() -> AsyncIterator[bytes]:
+            with file.open("rb") as source:
+                while chunk := await asyncio.to_thread(source.read, CHUNK):
+                    await asyncio.to_thread(digest.update, chunk)
+                    yield chunk
+                    progress(len(chunk))
+
+        async with self._session.put(
+            self._url("image", path),
+            data=chunks(),
+            headers=self._headers({"Content-Type": "application/octet-stream"}),
+        ) as answer:
+            if answer.status != 204:
+                raw = await answer.read()
+                raise Refused(f"the upload was refused: {answer.status} {_message(None, raw)}")
+        return digest.hexdigest()
+
+    async def download(self, path: str, progress: Progress) -> str:
+        """Reads an image to its end. Answers its sha512."""
+        digest = hashlib.sha512()
+        async with self._session.get(self._url("image", path), headers=self._headers({})) as answer:
+            if answer.status != 200:
+                raise Refused(f"the download was refused: {answer.status} {_message(None, await answer.read())}")
+            async for chunk in answer.content.iter_chunked(CHUNK):
+                await asyncio.to_thread(digest.update, chunk)
+                progress(len(chunk))
+        return digest.hexdigest()
+
+    async def until(self, service: str, path: str, root: str | None, wanted: str, failed: str) -> dict[str, Any]:
+        """The resource once its status is ``wanted`` and nothing is under way. Refused when it is ``failed``."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            told = await self.ask("GET", service, path)
+            found: dict[str, Any] = told[root] if root else told
+            if found["status"] == wanted and not found.get("OS-EXT-STS:task_state"):
+                return found
+            if found["status"] == failed:
+                fault = (found.get("fault") or {}).get("message", "")
+                raise Refused(f"{service} {path.rsplit('/', 1)[-1]} went to {failed} {fault}".strip())
+            if time.monotonic() > deadline:
+                raise Refused(f"{service} {path} was still {found['status']} after {PATIENCE:.0f} s")
+            await asyncio.sleep(0.02)
+
+    def _url(self, service: str, path: str) -> str:
+        return f"{self._urls[service]}{path.replace('{project}', self.project)}"
+
+    def _headers(self, more: Mapping[str, str]) -> dict[str, str]:
+        version = f"{COMPUTE_VERSION}, {VOLUME_VERSION}"
+        return {"X-Auth-Token": self._token, "OpenStack-API-Version": version, "Accept": "*/*", **more}
+
+
+@asynccontextmanager
+async def logged_in(urls: Mapping[str, str], user: str = "demo") -> AsyncIterator[Client]:
+    """The seeded user, in the project of that name."""
+    domain = {"id": "default"}
+    password = {"user": {"name": user, "domain": domain, "password": "secret"}}
+    wish = {
+        "identity": {"methods": ["password"], "password": password},
+        "scope": {"project": {"name": user, "domain": domain}},
+    }
+    timeout = aiohttp.ClientTimeout(total=None, sock_read=PATIENCE)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        async with session.post(f"{urls['identity']}/v3/auth/tokens", json={"auth": wish}) as answer:
+            if answer.status != 201:
+                raise Refused(f"identity refused the demo user: {answer.status}")
+            project = (await answer.json())["token"]["project"]["id"]
+            token = answer.headers["X-Subject-Token"]
+        yield Client(session, urls, token, project)
+
+
+def _message(told: Any, raw: bytes) -> str:
+    """What an API says, without its wrapping."""
+    if isinstance(told, dict):
+        for value in told.values():
+            if isinstance(value, dict) and "message" in value:
+                return str(value["message"])
+    return " ".join(raw.decode(errors="replace").split())[:300]

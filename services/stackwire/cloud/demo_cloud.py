@@ -1,0 +1,66 @@
+"""A cloud for as long as a demonstration takes: its own folder, its own PostgreSQL, ports nobody uses."""
+
+import asyncio
+import importlib
+import secrets
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from stackwire.cloud.cloud import Cloud
+from stackwire.cloud.options import ORDER, Options, free_ports
+from stackwire.cloud.postgres import EmbeddedPostgres
+from stackwire.db.bootstrap import SERVICES, bootstrap, create_database
+from stackwire.trace.store import Store
+
+
+@asynccontextmanager
+async def workplace() -> AsyncIterator[Path]:
+    """A folder that is gone afterwards, whatever happens."""
+    folder = Path(tempfile.mkdtemp(prefix="stackwire-demo-"))
+    folder.chmod(0o711)  # PostgreSQL's user must be able to pass when root starts it
+    try:
+        yield folder
+    finally:
+        await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+
+
+@asynccontextmanager
+async def postgres(folder: Path) -> AsyncIterator[EmbeddedPostgres]:
+    """A running server. Raises PostgresError."""
+    server = EmbeddedPostgres(folder)
+    starting = asyncio.ensure_future(asyncio.to_thread(server.start))
+    try:
+        for name in ORDER:  # meanwhile
+            importlib.import_module(f"stackwire.{name}.app")
+        await asyncio.shield(starting)
+        yield server
+    finally:
+        await asyncio.shield(_gone(server, starting))
+
+
+async def _gone(server: EmbeddedPostgres, starting: "asyncio.Future[None]") -> None:
+    await asyncio.gather(starting, return_exceptions=True)
+    await asyncio.to_thread(server.remove)
+
+
+@asynccontextmanager
+async def running(
+    server: EmbeddedPostgres, folder: Path, name: str, release: str
+) -> AsyncIterator[tuple[Cloud, Store]]:
+    """A cloud under a release's rules, and what its tracer sees. ``name`` keeps two of them apart."""
+    ports = free_ports((*ORDER, "trace"))
+    options = Options(data_dir=folder / name, trace_port=ports.pop("trace"), ports=ports, release=release)
+    await create_database(server.dsn(), name)
+    await bootstrap(server.dsn(database=name))
+    urls = {service: server.dsn(service, name) for service in SERVICES}
+    cloud = Cloud(options, database_urls=urls, token_key=secrets.token_hex(32))
+    try:
+        await cloud.start(options.services)
+        tracer: Any = cloud.services["trace"]
+        yield cloud, tracer.store
+    finally:
+        await asyncio.shield(cloud.stop())

@@ -1,0 +1,264 @@
+"""The journey of one disk image's properties: into volumes and servers, through a rebuild, back into images."""
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from stackwire.cloud.cloud import Cloud
+from stackwire.cloud.demo_client import Client, Progress, Refused
+from stackwire.core.behaviours import behaviours_of
+from stackwire.trace.domain.message import Resource
+from stackwire.trace.store import Store
+from stackwire.volume.domain.travel import for_image
+
+GIBIBYTE = 1024**3
+PROPERTIES = {
+    "architecture": "x86_64",
+    "hw_disk_bus": "scsi",
+    "hw_scsi_model": "virtio-scsi",
+    "hw_vif_model": "virtio",
+    "hw_qemu_guest_agent": "yes",
+    "os_distro": "debian",
+    "long_note": "who keeps this image, and why: " * 10,
+    "unicode_note": "Größe – 存储 – ⛁ café",
+    "long_unicode_note": "磁盘映像的属性" * 15,
+    "team": "storage",
+}
+OTHER_PROPERTIES = {"architecture": "x86_64", "hw_disk_bus": "virtio", "os_distro": "ubuntu", "team": "platform"}
+SET_ON_VOLUME = {"team": "set on the volume"}
+MIN_RAM = 64
+LISTENED = 200
+"""Hundredths of a second a crossing is waited for before the resource is taken as it is."""
+_NOT_PROPERTIES = frozenset(
+    {
+        "id", "name", "status", "visibility", "protected", "os_hidden", "owner", "checksum", "os_hash_algo",
+        "os_hash_value", "size", "virtual_size", "created_at", "updated_at", "tags", "file", "self", "schema", "stores",
+        "locations", "direct_url",
+    }
+)  # fmt: skip
+
+
+class Stage(Protocol):
+    """Who watches: told of each step, and given the bytes of long work to draw."""
+
+    def step(self, number: int, title: str) -> None: ...
+
+    def bar(self, title: str, total: int) -> AbstractContextManager[Progress]: ...
+
+    def done(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One resource at one moment of the journey, with the properties it had then."""
+
+    label: str
+    resource: Resource
+    properties: dict[str, str | None]
+
+
+@dataclass(slots=True)
+class Record:
+    """What came of it. ``sha512`` of the uploaded image, of what was read back, and of the volume's upload."""
+
+    stops: list[Stop] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    uploaded_sha512: str = ""
+    saved_sha512: str = ""
+
+    def labels(self) -> dict[str, str]:
+        """Each id to the label it was first met under."""
+        found: dict[str, str] = {}
+        for stop in self.stops:
+            found.setdefault(stop.resource.id, stop.label)
+        return found
+
+
+class Journey:
+    """``run`` walks it once. The other image is what the server is rebuilt to."""
+
+    def __init__(self, client: Client, cloud: Cloud, store: Store, stage: Stage) -> None:
+        self._client = client
+        self._cloud = cloud
+        self._store = store
+        self._stage = stage
+        self.record = Record()
+
+    async def run(self, disk: Path, disk_format: str, other: Path, *, whole: bool = True) -> Record:
+        """Raises Refused where a service says no.
+
+        A volume has whole gibibytes, and so has the image it is uploaded to: that runs beside the other steps. Without
+        ``whole`` no bytes are moved for it; what the rules hand on is computed by the rules alone.
+        """
+        size = max(1, math.ceil(disk.stat().st_size / GIBIBYTE))
+        flavor = await self._flavor(size)
+        async with self._step("upload a disk image with its properties"):
+            image = await self._upload(disk, disk_format, "demo-disk", PROPERTIES)
+            self.record.uploaded_sha512 = self._sent
+        await self._stop("image", Resource("image", image))
+
+        async with self._step("make a volume of the image"):
+            volume = await self._volume(image, size)
+        await self._stop("volume", Resource("volume", volume))
+
+        async with self._step("set an image property on the volume"):
+            await self._act("volume", f"/volumes/{volume}", "os-set_image_metadata", {"metadata": SET_ON_VOLUME})
+        await self._stop("volume, property set", Resource("volume", volume))
+
+        uploaded = ""
+        if whole:
+            async with self._step("begin to upload the volume to a new image"):
+                uploaded = await self._begin_upload(volume)
+
+        await self._with_server(image, flavor, other)
+
+        if whole:
+            async with self._step("the volume's upload ends"):
+                await self._end_upload(volume, uploaded)
+            await self._stop("image of the volume", Resource("image", uploaded))
+        else:
+            self._compute_upload()
+
+        async with self._step("boot a server from the volume"):
+            block = {"boot_index": 0, "uuid": volume, "source_type": "volume", "destination_type": "volume"}
+            from_volume = await self._server("demo-from-volume", flavor, {"block_device_mapping_v2": [block]})
+        await self._stop("server from volume", Resource("server", from_volume))
+
+        async with self._step("save the image and compare checksums"):
+            with self._stage.bar("saving", disk.stat().st_size) as progress:
+                self.record.saved_sha512 = await self._client.download(f"/v2/images/{image}/file", progress)
+        await self._cloud.settle()
+        return self.record
+
+    async def _with_server(self, image: str, flavor: str, other: Path) -> None:
+        """Boot, snapshot, rebuild, snapshot again."""
+        async with self._step("boot a server from the image"):
+            server = await self._server("demo-from-image", flavor, {"imageRef": image})
+        await self._stop("server from image", Resource("server", server))
+        await self._stop("its guest XML", Resource("guest", server))
+
+        async with self._step("take a snapshot of the server"):
+            snapshot = await self._snapshot(server, "demo-snapshot")
+        await self._stop("snapshot", Resource("image", snapshot))
+
+        async with self._step("rebuild the server to another image"):
+            second = await self._upload(other, "raw", "demo-other-disk", OTHER_PROPERTIES)
+            await self._act("compute", f"/servers/{server}", "rebuild", {"imageRef": second})
+            await self._client.until("compute", f"/v2.1/servers/{server}", "server", "ACTIVE", "ERROR")
+        await self._stop("other image", Resource("image", second))
+        await self._stop("rebuilt server", Resource("server", server))
+        await self._stop("its new guest XML", Resource("guest", server))
+
+        async with self._step("take a second snapshot"):
+            last = await self._snapshot(server, "demo-second-snapshot")
+        await self._stop("second snapshot", Resource("image", last))
+
+    # -- the moves
+
+    _sent = ""
+    _hops = 0
+
+    async def _upload(self, disk: Path, disk_format: str, name: str, properties: Mapping[str, str]) -> str:
+        wish = {"name": name, "disk_format": disk_format, "container_format": "bare", "min_ram": MIN_RAM, **properties}
+        image = str((await self._client.ask("POST", "image", "/v2/images", wish))["id"])
+        with self._stage.bar("uploading", disk.stat().st_size) as progress:
+            self._sent = await self._client.upload(f"/v2/images/{image}/file", disk, progress)
+        await self._client.until("image", f"/v2/images/{image}", None, "active", "killed")
+        return image
+
+    async def _volume(self, image: str, size: int) -> str:
+        wish = {"volume": {"name": "demo-volume", "size": size, "imageRef": image}}
+        volume = str((await self._client.ask("POST", "volume", "/v3/{project}/volumes", wish))["volume"]["id"])
+        await self._until_volume(volume)
+        return volume
+
+    async def _until_volume(self, volume: str) -> None:
+        await self._client.until("volume", f"/v3/{{project}}/volumes/{volume}", "volume", "available", "error")
+
+    async def _begin_upload(self, volume: str) -> str:
+        wish = {"image_name": "demo-of-volume", "disk_format": "raw", "container_format": "bare"}
+        told = await self._act("volume", f"/volumes/{volume}", "os-volume_upload_image", wish)
+        return str(told["os-volume_upload_image"]["image_id"])
+
+    async def _end_upload(self, volume: str, image: str) -> None:
+        await self._client.until("image", f"/v2/images/{image}", None, "active", "killed")
+        await self._until_volume(volume)
+
+    def _compute_upload(self) -> None:
+        """What the volume's rows leave on a new image, by the very function the volume service uses."""
+        (stop,) = (found for found in self.record.stops if found.label == "volume, property set")
+        rows = {key: value for key, value in stop.properties.items() if value is not None}
+        asked = {"disk_format": "raw", "container_format": "bare", "min_disk": "0", "min_ram": "0"}
+        inherited = for_image(rows, {}, behaviours_of(self._cloud.options.release))
+        self.record.stops.append(Stop("image of the volume", Resource("image", "computed"), {**inherited, **asked}))
+
+    async def _flavor(self, size: int) -> str:
+        """The smallest one whose disk has room for the image."""
+        told = await self._client.ask("GET", "compute", "/v2.1/flavors/detail")
+        fitting = sorted(
+            (flavor for flavor in told["flavors"] if flavor["disk"] >= size and flavor["ram"] >= MIN_RAM),
+            key=lambda flavor: (flavor["disk"], flavor["ram"]),
+        )
+        if not fitting:
+            raise Refused(f"no flavor of the demonstration has a disk of {size} GiB for this image")
+        return str(fitting[0]["id"])
+
+    async def _server(self, name: str, flavor: str, more: Mapping[str, Any]) -> str:
+        wish = {"server": {"name": name, "flavorRef": flavor, "networks": "none", **more}}
+        server = str((await self._client.ask("POST", "compute", "/v2.1/servers", wish))["server"]["id"])
+        await self._client.until("compute", f"/v2.1/servers/{server}", "server", "ACTIVE", "ERROR")
+        return server
+
+    async def _snapshot(self, server: str, name: str) -> str:
+        told = await self._act("compute", f"/servers/{server}", "createImage", {"name": name})
+        image = str(told["image_id"])
+        await self._client.until("image", f"/v2/images/{image}", None, "active", "killed")
+        await self._client.until("compute", f"/v2.1/servers/{server}", "server", "ACTIVE", "ERROR")
+        return image
+
+    async def _act(self, service: str, path: str, action: str, body: Mapping[str, Any]) -> Any:
+        root = "/v2.1" if service == "compute" else "/v3/{project}"
+        return await self._client.ask("POST", service, f"{root}{path}/action", {action: body})
+
+    # -- what is written down
+
+    @asynccontextmanager
+    async def _step(self, title: str) -> AsyncIterator[None]:
+        began = time.monotonic()
+        self._hops = self._store.lineage.count
+        self._stage.step(len(self.record.steps) + 1, title)
+        yield
+        self._store.catch_up()
+        seconds = time.monotonic() - began
+        self.record.steps.append({"title": title, "seconds": round(seconds, 3)})
+        self._stage.done(seconds)
+
+    async def _stop(self, label: str, resource: Resource) -> None:
+        """Images and volumes tell their properties themselves; what a server recorded is seen in the lineage alone."""
+        read: Callable[[Resource], Awaitable[dict[str, str | None]]] = {
+            "image": self._of_image,
+            "volume": self._of_volume,
+        }.get(resource.kind, self._of_lineage)
+        self.record.stops.append(Stop(label, resource, await read(resource)))
+
+    async def _of_image(self, resource: Resource) -> dict[str, str | None]:
+        told = await self._client.ask("GET", "image", f"/v2/images/{resource.id}")
+        return {key: None if value is None else str(value) for key, value in told.items() if key not in _NOT_PROPERTIES}
+
+    async def _of_volume(self, resource: Resource) -> dict[str, str | None]:
+        told = await self._client.ask("GET", "volume", f"/v3/{{project}}/volumes/{resource.id}")
+        return dict(told["volume"].get("volume_image_metadata") or {})
+
+    async def _of_lineage(self, resource: Resource) -> dict[str, str | None]:
+        """Once the step's own crossing to it has been heard: the event follows the row, a moment later."""
+        for _ in range(LISTENED):
+            self._store.catch_up()
+            if self._store.lineage.crossed(resource, after=self._hops):
+                break
+            await asyncio.sleep(0.01)
+        return self._store.lineage.now(resource)
