@@ -71,7 +71,10 @@ def _checked(image: Path | None, report: Path | None, release: str, against: str
             if not source.read(1):
                 raise CannotShow(f"{image} is empty")
     if report is not None:
-        report.open("ab").close()
+        try:
+            report.open("ab").close()
+        except OSError as error:
+            raise CannotShow(f"cannot write {report}: {error.strerror}") from error
     return release_named(release), release_named(against)
 
 
