@@ -47,17 +47,21 @@ async def register(uow: UnitOfWork, values: Mapping[str, Any], service_uuid: str
     )
 
 
-async def claim(uow: UnitOfWork, host: str, process: str) -> bool:
-    """True when ``process`` speaks for the host from now on: nobody living did. Its own claim holds."""
+async def claim(uow: UnitOfWork, host: str, process: str, *, alone: bool) -> bool:
+    """True when ``process`` speaks for the host from now on: nobody living did. Its own claim holds.
+
+    ``alone``: there can be no other process, so that whoever spoke for it is dead.
+    """
     return bool(
         await uow.execute(
             "UPDATE services SET process = $2, updated_at = $3, report_count = report_count + 1 WHERE host = $1"
-            " AND \"binary\" = 'nova-compute' AND (process IS NULL OR process = $2 OR updated_at IS NULL"
+            " AND \"binary\" = 'nova-compute' AND ($5 OR process IS NULL OR process = $2 OR updated_at IS NULL"
             " OR updated_at < $3 - $4::interval)",
             host,
             process,
             uow.now,
             LEASE,
+            alone,
         )
     )
 

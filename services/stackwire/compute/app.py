@@ -1,0 +1,161 @@
+"""The compute service, put together: every part is named once. One process may speak for several simulated hosts."""
+
+import random
+from importlib.resources import files
+from pathlib import Path
+
+from stackwire.compute import rpc
+from stackwire.compute.backends.disks import Disks
+from stackwire.compute.backends.images import Images
+from stackwire.compute.backends.volumes import Volumes
+from stackwire.compute.domain.policy import DEFAULTS
+from stackwire.compute.flows.api_half import Api
+from stackwire.compute.flows.api_parts import Tools
+from stackwire.compute.flows.conductor import Conductor
+from stackwire.compute.flows.events import Events
+from stackwire.compute.flows.host_sweep import Life
+from stackwire.compute.flows.hosting import Hosting
+from stackwire.compute.flows.scheduler import Scheduler
+from stackwire.compute.http.application import application
+from stackwire.compute.settings import ComputeSettings
+from stackwire.contracts.base import Target
+from stackwire.contracts.compute import COMPUTE, ServerExternalEvents
+from stackwire.contracts.compute_workers import COMPUTE_ALT, COMPUTE_HOST, CONDUCTOR, SCHEDULER
+from stackwire.core.clock import Clock
+from stackwire.core.context import system_context
+from stackwire.core.ids import new_id
+from stackwire.core.policy import Policy
+from stackwire.core.tokens import TokenSigner
+from stackwire.db.pool import Database
+from stackwire.http.auth import Authenticator, SignedTokenAuthenticator
+from stackwire.http.client import HttpClient
+from stackwire.http.keystone import KeystoneAuthenticator
+from stackwire.messaging.rpc import RpcClient, RpcServer
+from stackwire.messaging.transport import Transport
+from stackwire.runtime.revocations import RevocationWatch
+from stackwire.runtime.service import Service, Sweep
+
+_HERE = Path(str(files("stackwire.compute")))
+HOST = "stackwire"
+"""Who the API, the conductor and the scheduler say they are."""
+SYNC_SECONDS = 120.0
+
+
+async def build(settings: ComputeSettings, *, transport: Transport, clock: Clock | None = None) -> Service:
+    """Ready to be started; the hosts are registered. Raises MigrationError, DatabaseUnavailable."""
+    database = await Database.open(
+        settings.database_url,
+        schema="compute",
+        migrations=_HERE / "db" / "migrations",
+        clock=clock,
+        max_size=settings.pool_size,
+    )
+    try:
+        return await _assemble(settings, database, transport)
+    except BaseException:
+        await database.close()
+        raise
+
+
+async def _assemble(settings: ComputeSettings, database: Database, transport: Transport) -> Service:
+    client, http = RpcClient(transport), HttpClient()
+    events = Events(HOST, settings.image_url)
+    watch = RevocationWatch(transport, "compute", client)
+    authenticator, own = _authenticator(settings, watch)
+    servers: list[RpcServer] = []
+    sweeps: list[Sweep] = []
+    resources: list[Life | RpcClient | HttpClient | KeystoneAuthenticator] = [client, http, *own]
+    service: Service
+
+    async def ready() -> bool:
+        return await service.ready()
+
+    if settings.serves_work:
+        conductor = Conductor(database, client, events, settings.default_zone)
+        hostings = [_hosting(settings, host, database, client, http) for host in settings.hosts]
+        life = Life(database, hostings, settings, new_id())
+        await life.register()
+        servers += [
+            RpcServer(transport, CONDUCTOR, HOST, rpc.conductor_endpoints(conductor)),
+            RpcServer(transport, SCHEDULER, HOST, rpc.scheduler_endpoints(Scheduler(database, events))),
+            *(server for hosting in hostings for server in _host_servers(transport, hosting)),
+        ]
+
+        async def homeless() -> None:
+            await conductor.give_up_homeless(system_context("nova"))
+
+        sweeps += [
+            Sweep(settings.sweep_seconds, life.run),
+            Sweep(max(settings.sweep_seconds, 10.0), homeless),
+            Sweep(SYNC_SECONDS, life.sync),
+        ]
+        resources.append(life)
+    app = None
+    if settings.serves_api:
+        api = Api.over(_tools(settings, database, client, http, events))
+        servers += [
+            RpcServer(transport, COMPUTE, HOST, [ServerExternalEvents.served_by(api.cloud.hear)]),
+            watch.server,
+        ]
+        sweeps.append(watch.sweep)
+        app = application(api, authenticator, ready)
+    service = Service(
+        "compute",
+        settings=settings,
+        database=database,
+        transport=transport,
+        app=app,
+        servers=servers,
+        sweeps=sweeps,
+        resources=resources,
+    )
+    return service
+
+
+def _host_servers(transport: Transport, hosting: Hosting) -> list[RpcServer]:
+    def server(target: Target, endpoints: list[rpc.Endpoint]) -> RpcServer:
+        return RpcServer(transport, target, hosting.host, endpoints)
+
+    return [
+        server(COMPUTE_HOST, rpc.host_endpoints(hosting)),
+        server(COMPUTE_ALT, rpc.event_endpoints(hosting)),
+    ]
+
+
+def _hosting(settings: ComputeSettings, host: str, database: Database, client: RpcClient, http: HttpClient) -> Hosting:
+    return Hosting(
+        host=host,
+        node=host,
+        database=database,
+        events=Events(host, settings.image_url),
+        disks=Disks(settings.data_dir / "hosts" / host),
+        images=Images(client, http, settings.image_url),
+        volumes=Volumes(client, host, settings.volume_seconds),
+        behaviours=settings.behaviours,
+        zone=settings.default_zone,
+        reimage_seconds_per_gb=settings.reimage_seconds_per_gb,
+    )
+
+
+def _tools(settings: ComputeSettings, database: Database, client: RpcClient, http: HttpClient, events: Events) -> Tools:
+    return Tools(
+        database=database,
+        rpc=client,
+        http=http,
+        policy=Policy("nova", DEFAULTS, settings.policy_file),
+        behaviours=settings.behaviours,
+        image_url=settings.image_url.rstrip("/"),
+        announce=events.announce,
+        pick=random.SystemRandom().choice,
+        zone=settings.default_zone,
+    )
+
+
+def _authenticator(
+    settings: ComputeSettings, watch: RevocationWatch
+) -> tuple[Authenticator, list[KeystoneAuthenticator]]:
+    """Our own signed tokens, or a real Keystone's word."""
+    if settings.keystone_url:
+        asked = KeystoneAuthenticator(settings.keystone_url, settings.keystone_user, settings.keystone_password)
+        return asked, [asked]
+    return SignedTokenAuthenticator(TokenSigner(settings.token_key), watch.revoked), []

@@ -1,0 +1,168 @@
+"""What a host does about itself: signs of life, and the servers an earlier life of it left half-way.
+
+``nova/compute/manager.py: _init_instance``: what was being built or rebuilt is in error, a snapshot that was being
+taken is forgotten, a deletion goes on, power follows what was asked.
+"""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from stackwire.compute.db import hosts, instances, work
+from stackwire.compute.domain import states
+from stackwire.compute.domain.seen import Seen
+from stackwire.compute.flows.host_delete import Delete
+from stackwire.compute.flows.host_power import REBOOTS, TURNS, Power
+from stackwire.compute.flows.hosting import Hosting, record
+from stackwire.compute.settings import ComputeSettings
+from stackwire.contracts.compute_workers import SyncInstanceInfo
+from stackwire.core.context import RequestContext, system_context
+from stackwire.core.errors import ServiceError
+from stackwire.db.pool import Database
+
+log = logging.getLogger(__name__)
+PATIENCE = timedelta(seconds=60)  # how long a server may stand still while a host works on it
+ONE_SERVER = 15.0  # seconds
+HYPERVISOR, VERSION = "QEMU", 8_002_000
+TRAITS: Mapping[str, tuple[str, ...]] = {
+    "x86_64": ("HW_ARCH_X86_64", "COMPUTE_IMAGE_TYPE_RAW", "COMPUTE_IMAGE_TYPE_QCOW2", "COMPUTE_STORAGE_BUS_VIRTIO",
+               "COMPUTE_STORAGE_BUS_SCSI", "COMPUTE_STORAGE_BUS_SATA", "COMPUTE_NET_VIF_MODEL_VIRTIO"),
+}  # fmt: skip
+BUILDING = frozenset({states.SCHEDULING, states.NETWORKING, states.BLOCK_DEVICE_MAPPING, states.SPAWNING})
+REBUILDING = frozenset({states.REBUILDING, states.REBUILD_BLOCK_DEVICE_MAPPING, states.REBUILD_SPAWNING})
+SNAPSHOT = frozenset(
+    {states.SNAPSHOT_PENDING, states.SNAPSHOTTING, states.SNAPSHOT_UPLOAD_PENDING, states.SNAPSHOT_UPLOADING}
+)
+REBOOT = frozenset(task for tasks in REBOOTS.values() for task in tasks)
+
+
+class Interrupted(ServiceError, wire="nova.exception.HostInterrupted"):
+    """The host stopped while the server was in {task}."""
+
+
+class Life:
+    """One process's hosts. ``process`` names it: another one that speaks for the same hosts leaves them alone."""
+
+    def __init__(
+        self, database: Database, hostings: Sequence[Hosting], settings: ComputeSettings, process: str
+    ) -> None:
+        self._database = database
+        self._hostings = hostings
+        self._settings = settings
+        self._process = process
+        self._mine: set[str] = set()
+        self._new: dict[str, datetime] = {}
+
+    async def register(self) -> None:
+        """The hosts' rows, and this process as who speaks for them."""
+        ctx = system_context("nova")
+        for hosting in self._hostings:
+            async with self._database.work(ctx) as uow:
+                await hosts.register(uow, self._capacity(hosting), _named(f"service:{hosting.host}"))
+            await self._claim(ctx, hosting)
+
+    async def _claim(self, ctx: RequestContext, hosting: Hosting) -> None:
+        async with self._database.work(ctx) as uow:
+            if await hosts.claim(uow, hosting.host, self._process, alone=self._settings.amqp_url == "memory"):
+                self._mine.add(hosting.host)
+                self._new[hosting.host] = uow.now
+
+    async def run(self) -> None:
+        """A sign of life; then what an earlier process left half-way, and what has stood still too long."""
+        ctx = system_context("nova")
+        await hosts.beat(self._database, self._process)
+        for hosting in self._hostings:
+            if hosting.host not in self._mine:
+                await self._claim(ctx, hosting)
+            if hosting.host in self._mine:
+                since = self._new.pop(hosting.host, None) or self._database.clock.now() - PATIENCE
+                await self._settle(ctx, hosting, since)
+
+    async def close(self) -> None:
+        """The hosts are free for the next process at once."""
+        await hosts.release(self._database, self._process)
+
+    async def _settle(self, ctx: RequestContext, hosting: Hosting, before: datetime) -> None:
+        async with self._database.read() as session:
+            stuck = await work.under_way(session, [hosting.host], before)
+            found = [await instances.by_uuid(session, one.uuid) for one in stuck]
+        for seen in found:
+            if seen is None or hosting.busy_with(seen.uuid):
+                continue
+            try:
+                async with asyncio.timeout(ONE_SERVER):
+                    await settle(ctx, hosting, seen)
+            except (ServiceError, TimeoutError) as error:  # the next round tries again
+                log.warning("instance %s stays in %s: %s", seen.uuid, seen.instance.task_state, error)
+
+    async def sync(self) -> None:
+        """Every scheduler is told which servers a host has."""
+        ctx = system_context("nova")
+        for hosting in self._hostings:
+            if hosting.host in self._mine:
+                async with self._database.work(ctx) as uow:
+                    uuids = [one.uuid for one in await work.on_host(uow, hosting.host)]
+                    uow.fanout(SyncInstanceInfo(host_name=hosting.host, instance_uuids=uuids))
+
+    def _capacity(self, hosting: Hosting) -> dict[str, Any]:
+        settings = self._settings
+        return {
+            "uuid": _named(f"node:{hosting.host}"),
+            "host": hosting.host,
+            "hypervisor_hostname": hosting.node,
+            "hypervisor_type": HYPERVISOR,
+            "hypervisor_version": VERSION,
+            "host_ip": "127.0.0.1",
+            "vcpus": settings.host_vcpus,
+            "memory_mb": settings.host_memory_mb,
+            "local_gb": settings.host_disk_gb,
+            "cpu_info": {"arch": settings.host_arch, "model": "simulated", "vendor": "stackwire"},
+            "traits": sorted({*TRAITS.get(settings.host_arch, ()), *settings.host_traits}),
+            "zone": settings.default_zone,
+        }
+
+
+async def settle(ctx: RequestContext, hosting: Hosting, seen: Seen) -> None:
+    """One server that somebody left half-way, by what it was doing."""
+    task, vm_state = seen.instance.task_state, seen.instance.vm_state
+    if task == states.DELETING:
+        await Delete(hosting).delete(ctx, seen.uuid)
+    elif vm_state == states.BUILDING or task in BUILDING:
+        await hosting.disks.remove(seen.uuid)
+        await hosting.let_go(ctx, [device for device in seen.devices if device.is_volume])
+        await _put(ctx, hosting, seen, states.ERROR, host=None, node=None)
+    elif task in REBUILDING:
+        await _put(ctx, hosting, seen, states.ERROR)
+    elif task in REBOOT:
+        await _put(ctx, hosting, seen, states.ACTIVE, power_state=states.POWER["running"])
+    else:
+        turn = next((turn for turn in TURNS.values() if turn.task == task), None)
+        if turn is not None:
+            await Power(hosting).turn(ctx, seen.uuid, turn)
+        else:
+            await _put(ctx, hosting, seen, None)
+
+
+async def _put(ctx: RequestContext, hosting: Hosting, seen: Seen, vm_state: str | None, **changes: Any) -> None:
+    """At rest, in ``vm_state`` (None: as it was); an error has its fault."""
+    values: dict[str, Any] = {"task_state": None, **changes} | ({"vm_state": vm_state} if vm_state else {})
+    async with hosting.database.work(ctx) as uow:
+        moved = await instances.move(
+            uow, seen.uuid, vm_states=[seen.instance.vm_state], task_states=[seen.instance.task_state], **values
+        )
+        if moved is None:
+            return
+        if vm_state == states.ERROR:
+            await record(uow, seen.uuid, Interrupted(task=seen.instance.task_state or "building"), hosting.host)
+        if moved.host is None:
+            await hosts.free(uow, seen.uuid)
+        hosting.events.announce(uow, seen, replace(seen, instance=moved))
+
+
+def _named(name: str) -> str:
+    """The same id in every process that speaks for the host."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"stackwire:{name}"))
