@@ -230,6 +230,34 @@ async def test_a_second_upload_meets_a_conflict_while_the_first_goes_on(cloud: T
     assert (await show(demo, image_id))["size"] == 200_001
 
 
+async def test_of_many_uploads_at_once_one_wins_whole(cloud: TestCloud) -> None:
+    demo = await cloud.http("demo")
+    image_id = await an_image(demo)
+    bodies = [bytes([number]) * 300_000 for number in range(6)]
+    answers = await asyncio.gather(*(upload(demo, image_id, body) for body in bodies))
+    assert sorted(answer.status for answer in answers) == [204] + [409] * 5
+    winner = bodies[[answer.status for answer in answers].index(204)]
+    assert (await demo.get("image", f"/v2/images/{image_id}/file")).body == winner
+    assert len(objects(cloud)) == 1
+
+
+async def test_uploads_racing_with_deletes_leave_no_bytes(cloud: TestCloud) -> None:
+    demo = await cloud.http("demo")
+
+    async def race(number: int) -> None:
+        image_id = await an_image(demo)
+        sending = asyncio.create_task(upload(demo, image_id, b"x" * 150_000))
+        await asyncio.sleep(number * 0.002)
+        (await demo.delete("image", f"/v2/images/{image_id}")).ok(204)
+        assert (await sending).status in (204, 404, 410)
+
+    await asyncio.gather(*(race(number) for number in range(20)))
+    await cloud.settle()
+    assert objects(cloud) == []
+    left = await cloud.rows("image", "SELECT id FROM images WHERE reserved <> 0 OR worker IS NOT NULL")
+    assert left == []
+
+
 async def test_an_upload_that_breaks_off_can_be_done_again(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
     image_id, held = await an_image(demo), Held()

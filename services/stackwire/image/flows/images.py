@@ -57,6 +57,8 @@ class Metadata:
     ) -> Image:
         """A queued image. ``by_client``: the caller is the source of its properties, and the trace is told."""
         base, properties = attributes.read_wish(wish)
+        if member is not None:
+            base.setdefault("visibility", "shared")
         image = Image(
             **{"id": new_id(), "owner": ctx.project_id, "visibility": self._visibility, **base}, properties=properties
         )

@@ -2,6 +2,7 @@
 
 from stackwire.core.context import RequestContext
 from stackwire.db.unit_of_work import UnitOfWork
+from stackwire.image.db import images as rows
 from stackwire.image.db.images import Written
 from stackwire.image.domain.events import Voice
 from stackwire.image.domain.image import Image, stamp
@@ -45,10 +46,13 @@ class Notifier(Layer):
         return active
 
     async def release(self, ctx: RequestContext, uow: UnitOfWork, image: Image, why: str) -> bool:
-        """Only the one who held the upload may give it up, and say so."""
+        """Only the one who held the upload may give it up, and say so; a deleted image is not queued again."""
         ours = await self.inner.release(ctx, uow, image, why)
         if ours:
             uow.notify(self._voice.upload_failed(image, why))
+            restored = await rows.get(uow, image.id, None)
+            if restored is not None:
+                uow.notify(self._voice.image("image.update", restored))
         return ours
 
     async def sent(self, ctx: RequestContext, uow: UnitOfWork, image: Image, sent: int, expected: int) -> None:
