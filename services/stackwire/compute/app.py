@@ -18,7 +18,7 @@ from stackwire.compute.flows.hosting import Hosting
 from stackwire.compute.flows.scheduler import Scheduler
 from stackwire.compute.http.application import application
 from stackwire.compute.settings import ComputeSettings
-from stackwire.contracts.base import Target
+from stackwire.contracts.base import Endpoint, Target
 from stackwire.contracts.compute import COMPUTE, ServerExternalEvents
 from stackwire.contracts.compute_workers import COMPUTE_ALT, COMPUTE_HOST, CONDUCTOR, SCHEDULER
 from stackwire.core.clock import Clock
@@ -113,7 +113,7 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
 
 
 def _host_servers(transport: Transport, hosting: Hosting) -> list[RpcServer]:
-    def server(target: Target, endpoints: list[rpc.Endpoint]) -> RpcServer:
+    def server(target: Target, endpoints: list[Endpoint]) -> RpcServer:
         return RpcServer(transport, target, hosting.host, endpoints)
 
     return [

@@ -56,11 +56,11 @@ async def claim(uow: UnitOfWork, host: str, process: str, *, alone: bool) -> boo
         await uow.execute(
             "UPDATE services SET process = $2, updated_at = $3, report_count = report_count + 1 WHERE host = $1"
             " AND \"binary\" = 'nova-compute' AND ($5 OR process IS NULL OR process = $2 OR updated_at IS NULL"
-            " OR updated_at < $3 - $4::interval)",
+            " OR updated_at < $4)",
             host,
             process,
             uow.now,
-            LEASE,
+            uow.now - LEASE,
             alone,
         )
     )
