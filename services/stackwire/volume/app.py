@@ -61,7 +61,7 @@ def _assemble(settings: VolumeSettings, database: Database, transport: Transport
         behaviours=settings.behaviours,
         zone=settings.default_zone,
         service_uuid=settings.service_uuid,
-        worker=f"{socket.gethostname()[:20]}:{new_id()}",
+        worker=f"{socket.gethostname()[:20]}:{new_id()[:13]}",
         alone=settings.amqp_url == "memory",
     )
     flows = Flows.of(parts)

@@ -57,7 +57,11 @@ async def change(uow: UnitOfWork, snapshot_id: str, **changes: Any) -> Snapshot 
 async def move(
     uow: UnitOfWork, snapshot_id: str, to: str, *, sources: tuple[str, ...] | None = None, **changes: Any
 ) -> Snapshot | None:
-    """Compare and swap: None when the snapshot is in no state that leads to ``to`` (or in none of ``sources``)."""
+    """Compare and swap: None when the snapshot is in no state that leads to ``to`` (or in none of ``sources``).
+
+    Whoever was at work on it is done with this move.
+    """
+    changes |= {"worker": None, "worker_seen": None}
     allowed = list(sources) if sources is not None else SNAPSHOT.sources(to)
     return await _update(uow, snapshot_id, "status = ANY($3)", [allowed], {"status": to, **changes})
 

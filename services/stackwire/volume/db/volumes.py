@@ -75,9 +75,20 @@ async def change(uow: UnitOfWork, volume_id: str, **changes: Any) -> Volume | No
 
 
 async def move(
-    uow: UnitOfWork, volume_id: str, to: str, *, sources: tuple[str, ...] | None = None, **changes: Any
+    uow: UnitOfWork,
+    volume_id: str,
+    to: str,
+    *,
+    sources: tuple[str, ...] | None = None,
+    keep_lease: bool = False,
+    **changes: Any,
 ) -> Volume | None:
-    """Compare and swap: None when the volume is in no state that leads to ``to`` (or in none of ``sources``)."""
+    """Compare and swap: None when the volume is in no state that leads to ``to`` (or in none of ``sources``).
+
+    Whoever was at work on it is done with this move, unless ``keep_lease``.
+    """
+    if not keep_lease:
+        changes |= {"worker": None, "worker_seen": None}
     allowed = list(sources) if sources is not None else VOLUME.sources(to)
     return await _update(uow, volume_id, "status = ANY($3)", [allowed], {"status": to, **changes})
 

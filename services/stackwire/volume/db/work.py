@@ -9,6 +9,7 @@ from stackwire.db.pool import Database, Session, UnitOfWork
 
 LEASE = timedelta(seconds=12)
 BEAT = 3.0  # seconds
+PATIENCE = timedelta(minutes=2)
 Table = Literal["volumes", "snapshots"]
 
 
@@ -42,23 +43,32 @@ async def let_go(uow: UnitOfWork, table: Table, ident: str, worker: str) -> None
 
 
 async def abandoned(
-    session: Session, table: Table, statuses: list[str], now: datetime, *, alone: str | None, patience: timedelta
+    session: Session,
+    table: Table,
+    statuses: list[str],
+    now: datetime,
+    *,
+    alone: str | None,
+    lost_before: datetime | None,
 ) -> list[str]:
     """Ids of rows in these states at which nobody works any more.
 
     ``alone``: the only worker there can be (one process holds the whole service), so that every other one is dead.
-    Rows nobody ever took up are left for ``patience``: their message may still be on its way.
+    Rows nobody ever took up are left for a while, since their message may be waiting in a queue; those from before
+    ``lost_before`` are not, since their message is known to be lost.
     """
     rows = await session.rows(
         f"SELECT id FROM {table} WHERE NOT deleted AND status = ANY($1) AND ("
-        " (worker IS NOT NULL AND (worker_seen < $2::timestamptz - $3::interval OR worker <> $4::text))"
-        " OR (worker IS NULL AND coalesce(updated_at, created_at) < $2::timestamptz - $5::interval))"
+        " (worker IS NOT NULL AND (worker_seen < $2::timestamptz - $3::interval OR NOT starts_with(worker, $4::text)))"
+        " OR (worker IS NULL AND coalesce(updated_at, created_at)"
+        " < greatest($2::timestamptz - $5::interval, $6::timestamptz)))"
         " ORDER BY created_at",
         statuses,
         now,
         LEASE,
         alone,
-        patience,
+        PATIENCE,
+        lost_before,
     )
     return [row["id"] for row in rows]
 

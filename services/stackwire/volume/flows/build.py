@@ -48,7 +48,7 @@ class Build:
         source: Source | None = None
         if volume.source_image is not None:
             async with self._parts.database.work(ctx) as uow:
-                await volumes.move(uow, volume.id, DOWNLOADING, sources=(CREATING, DOWNLOADING))
+                await volumes.move(uow, volume.id, DOWNLOADING, sources=(CREATING, DOWNLOADING), keep_lease=True)
             source = await self._downloads.fill(ctx, volume.source_image, name, size)
         elif volume.snapshot_id is not None:
             await store.copy(snapshot_file(volume.snapshot_id), name, size)

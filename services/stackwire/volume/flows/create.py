@@ -59,8 +59,9 @@ class Create:
         """There is one back end, and it takes everything: the placing is written down and handed on."""
         async with self._parts.database.work(ctx) as uow:
             volume = await volumes.move(
-                uow, objects.id_of(order.volume), CREATING, sources=(CREATING,), host=POOL, scheduled_at=uow.now
-            )
+                uow, objects.id_of(order.volume), CREATING, sources=(CREATING,), keep_lease=True, host=POOL,
+                scheduled_at=uow.now,
+            )  # fmt: skip
             if volume is None:
                 return  # told twice, or gone meanwhile
             volume_type = await types.by_id(uow, volume.volume_type_id)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from stackwire.core.behaviours import Behaviours
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
+from stackwire.core.ids import new_id
 from stackwire.core.policy import Policy
 from stackwire.db.pool import Database, UnitOfWork
 from stackwire.messaging.rpc import RpcClient
@@ -22,7 +23,7 @@ log = logging.getLogger("stackwire.volume")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """``worker``: this process's name in leases. ``alone``: no other process can be at work on our rows."""
+    """``worker``: how this process's leases begin. ``alone``: no other process can be at work on our rows."""
 
     database: Database
     rpc: RpcClient
@@ -49,36 +50,39 @@ class Parts:
 
         A message that is delivered again because its worker died waits until that worker's lease has run out.
         """
-        if not await self._claim(ctx, table, ident, statuses):
+        lease = f"{self.worker}#{new_id()[:8]}"
+        if not await self._claim(ctx, table, ident, statuses, lease):
             yield False
             return
-        beat = asyncio.create_task(self._beat(table, ident))
+        beat = asyncio.create_task(self._beat(table, ident, lease))
         try:
             yield True
         finally:
             beat.cancel()
             await asyncio.gather(beat, return_exceptions=True)
-            await asyncio.shield(self._let_go(ctx, table, ident))
+            await asyncio.shield(self._let_go(ctx, table, ident, lease))
 
-    async def _claim(self, ctx: RequestContext, table: work.Table, ident: str, statuses: Sequence[str]) -> bool:
+    async def _claim(
+        self, ctx: RequestContext, table: work.Table, ident: str, statuses: Sequence[str], lease: str
+    ) -> bool:
         for _ in range(int(work.LEASE.total_seconds()) + 2):
             async with self.database.work(ctx) as uow:
-                if await work.claim(uow, table, ident, statuses, self.worker):
+                if await work.claim(uow, table, ident, statuses, lease):
                     return True
                 other = await work.under_way(uow, table, ident, statuses)
-            if other is None or other == self.worker:
+            if other is None or other.startswith(self.worker):
                 return False
             await asyncio.sleep(1)
         return False
 
-    async def _beat(self, table: work.Table, ident: str) -> None:
+    async def _beat(self, table: work.Table, ident: str, lease: str) -> None:
         while True:
             await asyncio.sleep(work.BEAT)
-            await work.beat(self.database, table, ident, self.worker)
+            await work.beat(self.database, table, ident, lease)
 
-    async def _let_go(self, ctx: RequestContext, table: work.Table, ident: str) -> None:
+    async def _let_go(self, ctx: RequestContext, table: work.Table, ident: str, lease: str) -> None:
         async with self.database.work(ctx) as uow:
-            await work.let_go(uow, table, ident, self.worker)
+            await work.let_go(uow, table, ident, lease)
 
     async def reserve(self, uow: UnitOfWork, project: str, **amounts: int) -> None:
         """Counts up what a project has; 413 in Cinder's words when that would be too much, and nothing is counted."""

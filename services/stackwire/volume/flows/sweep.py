@@ -27,7 +27,7 @@ from stackwire.volume.flows.parts import Parts, log, snapshot_file, volume_file
 from stackwire.volume.flows.snapshots import Snapshots
 from stackwire.volume.flows.upload import Upload
 
-PATIENCE = timedelta(seconds=30)
+SETTLING = timedelta(seconds=5)
 _WORDS = "The service was interrupted."
 
 
@@ -39,6 +39,7 @@ class Sweeper:
         self._upload = upload
         self._extend = extend
         self._ctx = system_context("volume")
+        self._started = parts.database.clock.now()
 
     async def run(self) -> None:
         """Safe to run at any time, in any number of processes."""
@@ -48,15 +49,17 @@ class Sweeper:
             await self._carefully(ident, self._snapshot)
 
     async def _left(self, table: work.Table, statuses: list[str]) -> list[str]:
-        parts = self._parts
+        parts, now = self._parts, self._parts.database.clock.now()
+        # A bus in memory dies with its process: what an earlier life sent and nobody took up will never come.
+        lost = parts.alone and now - self._started > SETTLING and await parts.database.unsent() == 0
         async with parts.database.read() as session:
             return await work.abandoned(
                 session,
                 table,
                 statuses,
-                parts.database.clock.now(),
+                now,
                 alone=parts.worker if parts.alone else None,
-                patience=PATIENCE,
+                lost_before=self._started if lost else None,
             )
 
     async def _carefully(self, ident: str, settle: Callable[[str], Awaitable[None]]) -> None:
