@@ -192,6 +192,7 @@ class EmbeddedPostgres:
         half.rename(self.data)
 
     def _launch(self) -> None:
+        self._reap()
         options = [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
