@@ -13,6 +13,7 @@ from stackwire.http.client import HttpClient
 from stackwire.messaging.rpc import RpcClient
 from stackwire.volume.domain.errors import AmbiguousImage, InvalidImage
 
+PATIENCE = 10.0  # seconds for an answer about an image
 _NAMES_READ = 64 * 1024  # bytes of the answer that are looked at
 
 
@@ -27,7 +28,7 @@ class Images:
     async def get(self, ctx: RequestContext, image_id: str) -> ImageView:
         """InvalidImage when it is not there or not the caller's to see."""
         try:
-            return await self._rpc.call(ctx.as_service(), GetImage(image_id=image_id))
+            return await self._rpc.call(ctx.as_service(), GetImage(image_id=image_id), timeout=PATIENCE)
         except (ImageNotFound, ImageForbidden) as unseen:
             raise InvalidImage from unseen
 
@@ -54,12 +55,12 @@ class Images:
         return str(found[0]["id"])
 
     async def create(self, ctx: RequestContext, wanted: CreateImage) -> ImageView:
-        return await self._rpc.call(ctx.as_service(), wanted)
+        return await self._rpc.call(ctx.as_service(), wanted, timeout=PATIENCE)
 
     async def discard(self, ctx: RequestContext, image_id: str) -> None:
         """Deletes an image that came to nothing; one that is gone, or active after all, is left alone."""
         try:
-            image = await self._rpc.call(ctx.as_service(), GetImage(image_id=image_id))
+            image = await self._rpc.call(ctx.as_service(), GetImage(image_id=image_id), timeout=PATIENCE)
             if image.status in ("queued", "saving"):
                 await self._rpc.call(ctx.as_service(), DeleteImage(image_id=image_id))
         except NotFound:
@@ -68,7 +69,7 @@ class Images:
     async def status(self, ctx: RequestContext, image_id: str) -> ImageView | None:
         """None when it is gone."""
         try:
-            return await self._rpc.call(ctx.as_service(), GetImage(image_id=image_id))
+            return await self._rpc.call(ctx.as_service(), GetImage(image_id=image_id), timeout=PATIENCE)
         except ServiceError as error:
             if error.status == 404:
                 return None
