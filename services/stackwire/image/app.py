@@ -131,7 +131,7 @@ def _assemble(
             ImageHandlers(metadata),
             data,
             MemberHandlers(Members(database, images)),
-            VersionHandlers(behaviours, settings.public_url),
+            VersionHandlers(behaviours),
         ),
         authenticator=authenticator,
         errors=glance_error,

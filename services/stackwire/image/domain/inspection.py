@@ -4,7 +4,7 @@ What could name a host's files, or lies about its format, is refused. Headers on
 format needs and no more.
 """
 
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 
 from oslo_utils.imageutils import format_inspector
 
@@ -25,12 +25,12 @@ class Inspection:
     def __init__(self, declared: str, container: str, *, match: bool = True) -> None:
         self._declared = declared
         self._match = match and declared in INSPECTED and container == "bare"
+        self._feed = _Feed()
         self._wrapper: Any = None
         self._decided = False
         if container == "bare":
             expected = declared if self._match and declared not in ("raw", "iso") else None
-            self._wrapper = format_inspector.InspectWrapper(_NOTHING, expected_format=expected)
-            self._decided = False
+            self._wrapper = format_inspector.InspectWrapper(cast("IO[bytes]", self._feed), expected_format=expected)
         self._found: list[Any] = []
 
     def eat(self, chunk: bytes | memoryview) -> None:
@@ -38,7 +38,8 @@ class Inspection:
         if self._wrapper is None or self._decided:
             return
         try:
-            self._wrapper._process_chunk(bytes(chunk))
+            self._feed.chunk = bytes(chunk)
+            self._wrapper.read(len(chunk))
             found = self._wrapper.formats
         except _ERRORS as error:
             raise ContentRefused(reason=str(error)) from error
@@ -51,7 +52,7 @@ class Inspection:
             return None
         if not self._decided:
             try:
-                self._wrapper._finish()
+                self._wrapper.close()
                 self._decide(self._wrapper.formats)
             except _ERRORS as error:
                 raise ContentRefused(reason=str(error)) from error
@@ -96,11 +97,10 @@ class Inspection:
         return size if self._declared == "iso" else None
 
 
-class _Nothing:
-    """The wrapper wants a source; it is fed by hand."""
+class _Feed:
+    """The source the wrapper reads from: the one chunk that has just come."""
+
+    chunk = b""
 
     def read(self, _size: int) -> bytes:
-        return b""
-
-
-_NOTHING: Any = _Nothing()
+        return self.chunk

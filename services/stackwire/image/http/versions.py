@@ -16,9 +16,8 @@ CURRENT = 17
 class VersionHandlers:
     """With the behaviour ``v1-api`` the first API is told of too."""
 
-    def __init__(self, behaviours: Behaviours, public_url: str) -> None:
+    def __init__(self, behaviours: Behaviours) -> None:
         self._has_v1 = behaviours.has("v1-api")
-        self._public_url = public_url
 
     async def root(self, request: web.Request) -> web.Response:
         return respond(300, self._document(request))
