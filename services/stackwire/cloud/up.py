@@ -208,8 +208,7 @@ async def _serve(options: Options, directory: DataDir, databases: Databases, say
     try:
         directory.write_client_files(cloud.urls["identity"], "RegionOne")
         directory.write_state(_state(options))
-        say(_welcome(options, directory))
-        await until_signal()
+        await until_signal(lambda: say(_welcome(options, directory)))
     finally:
         await cloud.stop()
 

@@ -60,8 +60,11 @@ def run(main: Callable[[], Awaitable[None]]) -> None:
         runner.run(_as_coroutine(main))
 
 
-async def until_signal() -> None:
-    """Returns at the first SIGINT or SIGTERM; a second SIGINT ends the process at once."""
+async def until_signal(ready: Callable[[], None]) -> None:
+    """Returns at the first SIGINT or SIGTERM; a second SIGINT ends the process at once.
+
+    ``ready`` is called when signals are minded: whoever hears it may send one.
+    """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -72,6 +75,7 @@ async def until_signal() -> None:
 
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop)
+    ready()
     await stopped.wait()
 
 
@@ -81,9 +85,9 @@ async def serve(name: str, settings: S, build: Callable[..., Awaitable[Service]]
     try:
         service = await build(settings, transport=transport)
         await service.start()
-        print(f"{name} is ready{f' at {service.url}' if settings.serves_api else ''}", flush=True)  # noqa: T201
+        where = f" at {service.url}" if settings.serves_api else ""
         try:
-            await until_signal()
+            await until_signal(lambda: print(f"{name} is ready{where}", flush=True))  # noqa: T201
         finally:
             await service.stop()
     finally:
