@@ -7,7 +7,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from stackwire.cloud.demo_client import Progress
     from stackwire.cloud.demo_journey import Record
+    from stackwire.cloud.postgres import EmbeddedPostgres
     from stackwire.trace.domain.message import Message
     from stackwire.trace.store import Store
 
@@ -28,6 +29,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 AGAINST = "icehouse"
+SMALL = 64 * 1024 * 1024
+"""Bytes of an image that are worth sending a second time, for the comparison."""
 
 
 class CannotShow(Exception):
@@ -103,17 +106,17 @@ async def _show(image: Path | None, report: Path | None, release: str, against: 
             other = disk.write(folder / "other.img", size=4 * disk.MEBIBYTE)
             size, disk_format = source.stat().st_size, _format(source)
             out.print(f"A disk image of {_mib(size)} ({disk_format}), rules of {release}.")
+            small = source if size <= SMALL else other  # the rules do not look at the bytes
             async with demo_cloud.postgres(folder) as server:
                 async with demo_cloud.running(server, folder, "today", release) as (cloud, store):
                     out.print(f"The cloud is up after {time.monotonic() - began:.1f} s.")
-                    with store.telling(_printer(out)):
-                        record = await _journey(cloud, store, _Shown(out), source, disk_format, other)
-                    out.print(f"\nThe journey took {sum(step['seconds'] for step in record.steps):.1f} s.\n")
-                    demo_report.show_lineage(out, record, store)
-                async with demo_cloud.running(server, folder, "then", against) as (cloud, old):
-                    # The rules do not look at the bytes: the small disk stands in for a large one.
-                    small = source if size <= 64 * disk.MEBIBYTE else other
-                    then = await _journey(cloud, old, _Quiet(), small, _format(small), other, whole=False)
+                    stage = _Shown(out)
+                    async with _beside(_old(server, folder, against, small, other, stage.waits)) as comparison:
+                        with store.telling(_printer(out)):
+                            record = await _journey(cloud, store, stage, source, disk_format, other)
+                        out.print(f"\nThe journey took {sum(step['seconds'] for step in record.steps):.1f} s.\n")
+                        demo_report.show_lineage(out, record, store)
+                        then = await comparison
     except (Refused, PostgresError) as error:
         raise CannotShow(str(error)) from error
     found = demo_report.differences(then, record)
@@ -129,6 +132,28 @@ async def _show(image: Path | None, report: Path | None, release: str, against: 
     out.print(f"Done in {time.monotonic() - began:.1f} s.")
     if not same:
         raise CannotShow("the checksum of the saved image differs from the uploaded one's")
+
+
+async def _old(
+    server: "EmbeddedPostgres", folder: Path, release: str, source: Path, other: Path, begin: asyncio.Event
+) -> "Record":
+    """The same journey under an old release: while the one that is shown waits for bytes."""
+    from stackwire.cloud import demo_cloud
+
+    await begin.wait()
+    async with demo_cloud.running(server, folder, "then", release) as (cloud, store):
+        return await _journey(cloud, store, _Quiet(), source, _format(source), other, whole=False)
+
+
+@contextlib.asynccontextmanager
+async def _beside(work: "Coroutine[Any, Any, Record]") -> "AsyncIterator[asyncio.Task[Record]]":
+    """A task that ends with the block, whatever happens."""
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _journey(
@@ -185,12 +210,17 @@ class _Shown(_Quiet):
 
     def __init__(self, out: "Console") -> None:
         self._out = out
+        self.waits = asyncio.Event()
 
     def step(self, number: int, title: str) -> None:
         from rich.text import Text
 
+        from stackwire.cloud.demo_journey import UPLOAD_ENDS
+
         self._out.print()
         self._out.print(Text(f"{number}. {title}", "bold green"))
+        if title == UPLOAD_ENDS:
+            self.waits.set()
 
     def done(self, seconds: float) -> None:
         self._out.print(f"   done in {seconds * 1000:.0f} ms")

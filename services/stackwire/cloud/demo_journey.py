@@ -32,6 +32,7 @@ PROPERTIES = {
 OTHER_PROPERTIES = {"architecture": "x86_64", "hw_disk_bus": "virtio", "os_distro": "ubuntu", "team": "platform"}
 SET_ON_VOLUME = {"team": "set on the volume"}
 MIN_RAM = 64
+UPLOAD_ENDS = "the upload of the volume ends"
 LISTENED = 200
 """Hundredths of a second a crossing is waited for before the resource is taken as it is."""
 _NOT_PROPERTIES = frozenset(
@@ -55,11 +56,12 @@ class Stage(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """One resource at one moment of the journey, with the properties it had then."""
+    """One resource at one moment of the journey, with the properties it had then; ``hop`` is the last crossing then."""
 
     label: str
     resource: Resource
     properties: dict[str, str | None]
+    hop: int = 0
 
 
 @dataclass(slots=True)
@@ -118,7 +120,7 @@ class Journey:
         await self._with_server(image, flavor, other)
 
         if whole:
-            async with self._step("the volume's upload ends"):
+            async with self._step(UPLOAD_ENDS):
                 await self._end_upload(volume, uploaded)
             await self._stop("image of the volume", Resource("image", uploaded))
         else:
@@ -244,7 +246,17 @@ class Journey:
             "image": self._of_image,
             "volume": self._of_volume,
         }.get(resource.kind, self._of_lineage)
-        self.record.stops.append(Stop(label, resource, await read(resource)))
+        await self._heard(resource)
+        self.record.stops.append(Stop(label, resource, await read(resource), self._store.lineage.count))
+
+    async def _heard(self, resource: Resource) -> None:
+        """Waits for the step's own crossing to the resource: the event follows the row, a moment later."""
+        since = 0 if resource.kind == "image" else self._hops
+        for _ in range(LISTENED):
+            self._store.catch_up()
+            if self._store.lineage.crossed(resource, after=since):
+                break
+            await asyncio.sleep(0.01)
 
     async def _of_image(self, resource: Resource) -> dict[str, str | None]:
         told = await self._client.ask("GET", "image", f"/v2/images/{resource.id}")
@@ -255,10 +267,4 @@ class Journey:
         return dict(told["volume"].get("volume_image_metadata") or {})
 
     async def _of_lineage(self, resource: Resource) -> dict[str, str | None]:
-        """Once the step's own crossing to it has been heard: the event follows the row, a moment later."""
-        for _ in range(LISTENED):
-            self._store.catch_up()
-            if self._store.lineage.crossed(resource, after=self._hops):
-                break
-            await asyncio.sleep(0.01)
         return self._store.lineage.now(resource)

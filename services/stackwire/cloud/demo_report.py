@@ -14,7 +14,6 @@ from stackwire.trace.store import Store
 
 # Facts about the bytes, and about one run: they are no news about properties.
 _OF_THIS_RUN = frozenset({"checksum", "size", "image_checksum", "image_size"})
-_STOPS_SHOWN = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +76,14 @@ def _stop_table(stop: Stop, store: Store) -> Table:
     table = Table(title=f"{stop.label} ({stop.resource.short})", title_justify="left")
     for heading in ("property", "value", "crossing", "rule", "set by"):
         table.add_column(heading, overflow="fold")
-    known = {found.key: found for found in store.lineage.of(stop.resource)}
     for key, value in sorted(stop.properties.items()):
-        found = known.get(key)
-        last = next((step for step in reversed(found.past) if step.verdict.after == value), None) if found else None
+        last, who = store.lineage.set_by(stop.resource, key, until=stop.hop)
         table.add_row(
             Text(key, "bold"),
             short(value) if value is not None else "null",
             Text() if last is None else verdict(last.verdict.verdict, last.verdict.before, last.verdict.after),
             "" if last is None else last.hop.rule,
-            "" if found is None else found.set_by,
+            who,
         )
     return table
 

@@ -111,11 +111,14 @@ class MemoryBroker:
 
     # -- messages
 
-    def publish(self, address: Address, body: bytes, properties: Properties, *, mandatory: bool) -> None:
+    def publish(
+        self, address: Address, body: bytes, properties: Properties, *, mandatory: bool, sender: str = ""
+    ) -> None:
         queues = self._route(address)
         if self._watchers:
             kind: Literal["publish", "return", "drop"] = "publish" if queues else "return" if mandatory else "drop"
-            self._tell(kind, address.exchange, address.routing_key, tuple(q.name for q in queues), body, properties)
+            names = tuple(queue.name for queue in queues)
+            self._tell(kind, address.exchange, address.routing_key, names, body, properties, sender=sender)
         if not queues:
             if mandatory:
                 raise Undeliverable(exchange=address.exchange, routing_key=address.routing_key)
@@ -188,8 +191,9 @@ class MemoryBroker:
         body: bytes,
         properties: Properties,
         redelivered: bool = False,
+        sender: str = "",
     ) -> None:
-        record = WireRecord(kind, exchange, routing_key, queues, body, properties, time.time(), redelivered)
+        record = WireRecord(kind, exchange, routing_key, queues, body, properties, time.time(), redelivered, sender)
         for seen in tuple(self._watchers):
             try:
                 seen(record)
@@ -260,7 +264,7 @@ class MemoryTransport:
         self, address: Address, body: bytes, properties: Properties = STANDARD, *, mandatory: bool = False
     ) -> None:
         self._check_open()
-        self.broker.publish(address, body, properties, mandatory=mandatory)
+        self.broker.publish(address, body, properties, mandatory=mandatory, sender=self.name)
 
     async def declare(self, binding: Binding) -> None:
         self._check_open()

@@ -131,7 +131,7 @@ class WireRecord(NamedTuple):
     """What a watcher sees. ``queues``: where a publish was routed to, or the queue of a delivery.
 
     ``deliver`` bodies are the published ones; ``return`` is a mandatory message nobody takes, ``drop`` any other.
-    ``time`` is seconds since the epoch.
+    ``time`` is seconds since the epoch. ``sender`` is the name of the transport that published, where that is known.
     """
 
     kind: Literal["publish", "deliver", "return", "drop"]
@@ -142,6 +142,7 @@ class WireRecord(NamedTuple):
     properties: Properties
     time: float
     redelivered: bool = False
+    sender: str = ""
 
 
 Seen = Callable[[WireRecord], None]

@@ -60,6 +60,14 @@ def sender(exchange: str, routing_key: str, method: str) -> str:
     return "cinder-api" if lane == "cinder-scheduler" else ""
 
 
+_SERVICES = {"image": "glance", "volume": "cinder", "compute": "nova", "identity": "keystone"}
+
+
+def service(name: str) -> str:
+    """The lane of a whole service, from the name of its place at the bus (``stackwire-volume``)."""
+    return _SERVICES.get(name.removeprefix("stackwire-"), "") if name.startswith("stackwire-") else ""
+
+
 def publisher(publisher_id: str) -> str:
     """The lane of a notification's publisher: ``volume.host@pool`` (unversioned) or ``nova-compute:host``."""
     service, colon, _ = publisher_id.partition(":")

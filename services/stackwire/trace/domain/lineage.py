@@ -220,6 +220,11 @@ class Lineage:
     def now(self, resource: Resource) -> dict[str, str | None]:
         return dict(self._state.get(resource, {}))
 
+    def set_by(self, resource: Resource, key: str, *, until: int) -> tuple[Crossed | None, str]:
+        """The crossing that brought a property as it was after crossing number ``until``, and who had set it."""
+        past, who = self._past(resource, key, until + 1)
+        return (past[-1] if past else None), who
+
     def of(self, resource: Resource) -> list[Property]:
         """Every property the resource has or had, by name."""
         keys = set(self._state.get(resource, {}))
@@ -248,14 +253,14 @@ class Lineage:
         )
         return Property(key, self._state.get(resource, {}).get(key), set_by, past, future, now)
 
-    def _past(self, resource: Resource, key: str) -> tuple[tuple[Crossed, ...], str]:
+    def _past(self, resource: Resource, key: str, at: float = float("inf")) -> tuple[tuple[Crossed, ...], str]:
         """Backwards: the crossing that brought the value here, and the one that brought it there."""
         path: list[Crossed] = []
-        at = float("inf")
         for _ in range(FARTHEST):
             found = self._brought(resource, key, at)
             if found is None:
-                return tuple(reversed(path)), f"{resource.short}, before the trace"
+                own = resource.kind == "image" and key in _IMAGE_ATTRIBUTES
+                return tuple(reversed(path)), f"{resource.short} {'itself' if own else 'before the trace'}"
             path.append(found)
             hop, verdict = found
             if hop.origin.kind == "client":

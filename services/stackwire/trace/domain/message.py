@@ -27,7 +27,10 @@ class Resource(NamedTuple):
 
 
 class Wire(NamedTuple):
-    """A record of the bus with its payload read. ``problem`` says why it could not be read; then it is empty."""
+    """A record of the bus with its payload read. ``problem`` says why it could not be read; then it is empty.
+
+    ``speaker``: the name of the publisher's place at the bus, where the bus tells.
+    """
 
     step: Step
     exchange: str
@@ -38,6 +41,7 @@ class Wire(NamedTuple):
     redelivered: bool = False
     size: int = 0
     problem: str | None = None
+    speaker: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +109,7 @@ class Decoder:
         speaker = lanes.sender(wire.exchange, wire.routing_key, method)
         if reply_to and speaker:
             _remember(self._callers, reply_to, speaker)
-        speaker = speaker or self._callers.get(reply_to or "", "")
+        speaker = speaker or self._callers.get(reply_to or "", "") or lanes.service(wire.speaker)
         kind: Kind = "call" if call_id else "fanout" if wire.exchange.endswith("_fanout") else "cast"
         message = self._message(
             wire,

@@ -22,4 +22,5 @@ def wire_of(record: WireRecord) -> Wire:
         redelivered=record.redelivered,
         size=len(record.body),
         problem=problem,
+        speaker=record.sender,
     )
