@@ -1,5 +1,6 @@
 """rebuild: another image, or the same again, over the root disk of a server that keeps its name and addresses."""
 
+from dataclasses import replace
 from typing import Any
 
 from stackwire.compute.db import cloud, instances, keypairs, parts
@@ -122,8 +123,11 @@ class Rebuild:
         await instances.set_request_spec(uow, seen.uuid, {**seen.request_spec, "image": image})
         await parts.start_action(uow, ctx, seen.uuid, VERB)
         after = await instances.by_uuid(uow, seen.uuid) or moved
+        # two writes, as in Nova; the second is none when the image leaves the same rows
+        moved = replace(moved, metadata=after.metadata)
         self._tools.announce(uow, seen, moved)
-        self._tools.announce(uow, moved, after)
+        if after.system_metadata != moved.system_metadata:
+            self._tools.announce(uow, moved, after)
         uow.notify(
             crossing(
                 "compute", "compute.rebuilt", "image", wish.image_id, "server", seen.uuid, flat(image), rows,

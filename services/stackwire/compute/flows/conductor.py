@@ -29,6 +29,7 @@ from stackwire.db.pool import Database, UnitOfWork
 from stackwire.messaging.rpc import RpcClient
 
 log = logging.getLogger(__name__)
+CELL = "6c1f4d0e-2b5a-4f0e-9d57-0f5c1a7e3b21"  # there is one cell, under one id
 PATIENCE = 120.0  # seconds a homeless server may wait
 
 
@@ -226,7 +227,8 @@ def _waits(seen: Seen) -> bool:
 
 def _rebuild_spec(spec: NovaObject, seen: Seen) -> NovaObject:
     """The same request, tied to the host the server is on."""
-    destination = objects.made("DestinationPayload", "1.0", {"aggregates": None, "cell": None})
+    cell = objects.made("CellMappingPayload", "2.0", {"disabled": False, "name": "cell1", "uuid": CELL})
+    destination = objects.made("DestinationPayload", "1.0", {"aggregates": None, "cell": cell})
     data = {
         **objects.data_of(spec),
         "scheduler_hints": {CHECK: ["rebuild"]},

@@ -5,7 +5,7 @@ Unversioned on topic ``notifications`` from ``compute.<host>``, versioned on ``v
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stackwire.compute.domain import payloads
@@ -30,6 +30,8 @@ class Events:
         """``compute.instance.update`` and ``instance.update``: the server was like this, and is like that now."""
         teller = self.teller(uow)
         old = before.instance
+        # Nova tells of a change before it has read back when that was written
+        after = replace(after, instance=replace(after.instance, updated_at=old.updated_at))
         self.say(uow, service, "compute.instance.update", payloads.legacy_update(old, after, teller), after.uuid)
         self.say_versioned(uow, service, "instance.update", payloads.versioned_update(old, after, teller), after.uuid)
 
@@ -74,10 +76,10 @@ class Events:
     def create_error(self, uow: UnitOfWork, seen: Seen, error: BaseException) -> None:
         self.error(uow, seen, "create", error, None, payloads.created(seen, None))
 
-    def exists(self, uow: UnitOfWork, seen: Seen) -> None:
-        """An audit of what the server was, before it is rebuilt."""
+    def exists(self, uow: UnitOfWork, was: Seen, seen: Seen) -> None:
+        """An audit before a rebuild: the unversioned format tells of the old image, the versioned one of the new."""
         teller = self.teller(uow)
-        self.say(uow, "compute", "compute.instance.exists", payloads.legacy_exists(seen, teller), seen.uuid)
+        self.say(uow, "compute", "compute.instance.exists", payloads.legacy_exists(was, teller), seen.uuid)
         self.say_versioned(uow, "compute", "instance.exists", payloads.versioned_exists(seen, teller), seen.uuid)
 
     def rebuild_scheduled(self, uow: UnitOfWork, seen: Seen) -> None:

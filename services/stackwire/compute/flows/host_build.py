@@ -48,7 +48,8 @@ class Build:
                 await parts.put(uow, "instance_system_metadata", uuid, {"boot_roles": ",".join(ctx.roles)})
                 seen = await self._on.again(uow, seen)
                 seen = await self._on.step(uow, seen, [states.SCHEDULING], vm_states=[states.BUILDING], task_state=None)
-                self._on.events.create(uow, seen, "start", {"image_name": _image_name(seen)}, await _key(uow, seen))
+                told = replace(seen, instance=replace(seen.instance, updated_at=None))  # not read back yet, as in Nova
+                self._on.events.create(uow, told, "start", {"image_name": _image_name(seen)}, await _key(uow, seen))
         except Overtaken:
             return None
         return seen
@@ -189,9 +190,8 @@ def _with_device(seen: Seen, changed: BlockDevice) -> Seen:
     return replace(seen, devices=tuple(changed if d.uuid == changed.uuid else d for d in seen.devices))
 
 
-def _image_name(seen: Seen) -> str:
-    image = seen.request_spec.get("image")
-    return str((image or {}).get("name") or "")
+def _image_name(seen: Seen) -> str | None:
+    return (seen.request_spec.get("image") or {}).get("name")
 
 
 def _image_properties(seen: Seen, on: Hosting) -> dict[str, object]:

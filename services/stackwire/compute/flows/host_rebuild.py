@@ -4,6 +4,7 @@ import asyncio
 import logging
 import math
 from dataclasses import replace
+from typing import Any
 
 from stackwire.compute.db import actions, parts
 from stackwire.compute.domain import objects, states
@@ -57,7 +58,7 @@ class Rebuild:
     async def _begin(self, ctx: RequestContext, seen: Seen, order: RebuildInstanceOnHost) -> Seen:
         async with self._on.database.work(ctx) as uow:
             await actions.begin_event(uow, seen.uuid, EVENT, self._on.host)
-            self._on.events.exists(uow, _as_it_was(seen, order))
+            self._on.events.exists(uow, _as_it_was(seen, order), seen)
             self._on.events.action(uow, seen, "rebuild", "start", {"image_name": _name(seen)}, NO_CERTIFICATES)
             seen = await self._on.step(uow, seen, [states.REBUILDING])
             return await self._on.step(uow, seen, [states.REBUILDING], task_state=states.REBUILD_BLOCK_DEVICE_MAPPING)
@@ -80,13 +81,13 @@ class Rebuild:
             await self._guests.keep(uow, seen, definition)
         return seen
 
-    async def _finish(self, ctx: RequestContext, seen: Seen, name: str, *, stopped: bool) -> Seen:
+    async def _finish(self, ctx: RequestContext, seen: Seen, name: str | None, *, stopped: bool) -> Seen:
         async with self._on.database.work(ctx) as uow:
             seen = await self._on.step(
                 uow, seen, [states.REBUILD_SPAWNING], vm_state=states.ACTIVE, task_state=None,
                 power_state=states.POWER["running"], launched_at=uow.now,
             )  # fmt: skip
-            said = {"image_name": name, "fixed_ips": []}
+            said: dict[str, Any] = {"image_name": name, "fixed_ips": []}
             self._on.events.action(uow, seen, "rebuild", "end", said, NO_CERTIFICATES)
             # Nova saves once more; a server that was off is switched off again
             seen = await self._on.step(uow, seen, [None], task_state="powering-off" if stopped else None)
@@ -145,6 +146,5 @@ def _as_it_was(seen: Seen, order: RebuildInstanceOnHost) -> Seen:
     return replace(seen, instance=replace(seen.instance, image_ref=before), system_metadata=rows)
 
 
-def _name(seen: Seen) -> str:
-    image = seen.request_spec.get("image")
-    return str((image or {}).get("name") or "")
+def _name(seen: Seen) -> str | None:
+    return (seen.request_spec.get("image") or {}).get("name")

@@ -36,7 +36,7 @@ class Snapshot:
         told = {"snapshot_image_id": image_id}
         try:
             seen = await self._begin(ctx, seen, told)
-            await self._send(ctx, seen, image_id)
+            seen = await self._send(ctx, seen, image_id)
             async with self._on.database.work(ctx) as uow:
                 seen = await self._on.step(uow, seen, [states.SNAPSHOT_UPLOADING], task_state=None)
                 self._on.events.action(uow, seen, "snapshot", "end", None, told)
@@ -60,7 +60,7 @@ class Snapshot:
             self._on.events.action(uow, seen, "snapshot", "start", None, told)
             return await self._on.step(uow, seen, [states.SNAPSHOTTING], task_state=states.SNAPSHOT_UPLOAD_PENDING)
 
-    async def _send(self, ctx: RequestContext, seen: Seen, image_id: str) -> None:
+    async def _send(self, ctx: RequestContext, seen: Seen, image_id: str) -> Seen:
         async with self._on.database.work(ctx) as uow:
             seen = await self._on.step(
                 uow, seen, [states.SNAPSHOT_UPLOAD_PENDING], task_state=states.SNAPSHOT_UPLOADING
@@ -80,6 +80,7 @@ class Snapshot:
                     source="nova/virt/libvirt/driver.py: _create_snapshot_metadata", prefix=f"-{travel.PREFIX}",
                 )
             )  # fmt: skip
+        return seen
 
     # ---- frozen and thawed
 

@@ -163,7 +163,10 @@ def _versioned_spec(spec: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
 def _image_payload(image: Mapping[str, Any]) -> dict[str, Any] | None:
     if not image:
         return None
-    rest = ("direct_url", "protected", "tags", "virtual_size", "visibility")
+    names = (
+        "id", "name", "status", "owner", "checksum", "container_format", "disk_format", "created_at", "updated_at",
+        "direct_url", "protected", "tags", "virtual_size", "visibility",
+    )  # fmt: skip
     typed = dict(objects.data_of(image.get("properties") or {}))
     properties = objects.made("ImageMetaPropsPayload", "1.20", typed)
-    return objects.made("ImageMetaPayload", "1.0", {**dict.fromkeys(rest), **image, "properties": properties})
+    return objects.made("ImageMetaPayload", "1.0", {**dict.fromkeys(names), **image, "properties": properties})
