@@ -61,6 +61,10 @@ up: ## the compose stack: PostgreSQL, RabbitMQ, identity and the three services
 down: ## stop the compose stack; VOLUMES=1 removes its data too
 	$(COMPOSE) -f deploy/compose.yaml down $(if $(VOLUMES),--volumes)
 
+.PHONY: test-compose
+test-compose: $(READY) ## the compose stack for real: built, used with stock clients, stopped (needs a docker daemon)
+	@TEST_COMPOSE=1 REQUIRE=all $(BIN)/python -m pytest tests/stack/test_compose_run.py $(PYTEST_ARGS)
+
 .PHONY: states
 states: $(READY) ## the state machines as Mermaid diagrams
 	@$(BIN)/python -m stackwire.cloud.states

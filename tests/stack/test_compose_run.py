@@ -33,7 +33,6 @@ pytestmark = [
     pytest.mark.compose,
     pytest.mark.slow,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(not os.environ.get("TEST_COMPOSE"), reason="builds and runs containers: make test-compose"),
 ]
 
 
