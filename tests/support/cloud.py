@@ -11,10 +11,11 @@ import asyncio
 import io
 import subprocess
 import sys
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import aiohttp
 import orjson
@@ -23,8 +24,8 @@ import pytest
 from stackwire.cloud.cloud import Cloud
 from stackwire.cloud.options import ORDER, Options, free_ports
 from stackwire.core.clock import Clock
-from stackwire.db.bootstrap import SERVICES
-from support.postgres import TestDatabase
+from stackwire.db.bootstrap import SERVICES, create_database, drop_database
+from support.postgres import TestDatabase, TestServer
 
 T = TypeVar("T")
 TOKEN_KEY = "0123456789abcdef" * 4
@@ -228,38 +229,65 @@ class ACloud(Protocol):
     ) -> Awaitable[TestCloud]: ...
 
 
+class ASharedCloud(Protocol):
+    def __call__(self, release: str = "current", with_bugs: Sequence[str] = ()) -> Awaitable[TestCloud]: ...
+
+
+async def _started(postgres: TestDatabase, data_dir: Path, **wish: Any) -> TestCloud:
+    """A cloud that answers; the arguments are those of ``ACloud``."""
+    options = Options(
+        data_dir=data_dir,
+        ports=free_ports(ORDER),
+        trace_port=free_ports(["trace"])["trace"] if wish.get("trace") else None,
+        release=wish.get("release", "current"),
+        with_bugs=tuple(wish.get("with_bugs", ())),
+        amqp_url=wish.get("amqp_url", "memory"),
+    )
+    urls = {name: postgres.url(name) for name in SERVICES}
+    cloud = Cloud(
+        options, database_urls=urls, token_key=TOKEN_KEY, clock=wish.get("clock"), settings=wish.get("settings")
+    )
+    await cloud.start(wish.get("services"))
+    return TestCloud(cloud, postgres)
+
+
 @pytest.fixture
 async def a_cloud(postgres: TestDatabase, tmp_path: Path) -> AsyncIterator[ACloud]:
     """Builds and starts a cloud; stopped after the test. A second one shares its database and files."""
     started: list[TestCloud] = []
 
-    async def build(
-        *,
-        release: str = "current",
-        with_bugs: Sequence[str] = (),
-        services: Sequence[str] | None = None,
-        clock: Clock | None = None,
-        settings: Mapping[str, Mapping[str, Any]] | None = None,
-        amqp_url: str = "memory",
-        trace: bool = False,
-    ) -> TestCloud:
-        options = Options(
-            data_dir=tmp_path / "cloud",
-            ports=free_ports(ORDER),
-            trace_port=free_ports(["trace"])["trace"] if trace else None,
-            release=release,
-            with_bugs=tuple(with_bugs),
-            amqp_url=amqp_url,
-        )
-        urls = {name: postgres.url(name) for name in SERVICES}
-        cloud = Cloud(options, database_urls=urls, token_key=TOKEN_KEY, clock=clock, settings=settings)
-        await cloud.start(services)
-        started.append(TestCloud(cloud, postgres))
+    async def build(**wish: Any) -> TestCloud:
+        started.append(await _started(postgres, tmp_path / "cloud", **wish))
         return started[-1]
 
-    yield build
+    yield cast(ACloud, build)
     for cloud in started:
         await cloud.close()
+
+
+@pytest.fixture(scope="module")
+async def a_shared_cloud(
+    postgres_server: TestServer, postgres_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[ASharedCloud]:
+    """The cloud of a release, with those bugs: started when first asked for, the same for all tests of the module.
+
+    Each has a database and files of its own. Quotas are shared too: a test leaves little behind.
+    """
+    started: dict[tuple[str, tuple[str, ...]], TestCloud] = {}
+
+    async def build(release: str = "current", with_bugs: Sequence[str] = ()) -> TestCloud:
+        which = (release, tuple(with_bugs))
+        if which not in started:
+            database = TestDatabase(postgres_server, f"{postgres_template}_{uuid.uuid4().hex[:8]}")
+            await create_database(postgres_server.admin, database.name, template=postgres_template)
+            folder = tmp_path_factory.mktemp("cloud")
+            started[which] = await _started(database, folder, release=release, with_bugs=with_bugs)
+        return started[which]
+
+    yield build
+    for cloud in started.values():
+        await cloud.close()
+        await drop_database(postgres_server.admin, cloud.database.name)
 
 
 @pytest.fixture

@@ -33,6 +33,9 @@ STRUCTURED = ("mappings", "block_device_mapping")
 VOLUME_BASE_KEYS = frozenset(
     {"image_id", "image_name", "size", "checksum", "container_format", "disk_format", "min_ram", "min_disk"}
 )
+# of these, the attributes of an image itself: a property of such a name was kept by Glance's v1 API and shown by
+# nothing; v2 refuses to make it
+HIDDEN_BY_ATTRIBUTES = VOLUME_BASE_KEYS - {"image_id", "image_name"}
 # nova/conf: non_inheritable_image_properties, its default
 NON_INHERITABLE = frozenset({"cache_in_nova", "bittorrent"})
 # nova/compute/utils.py: NON_INHERITABLE_IMAGE_PROPERTIES (lp-1852106): true of one image's bytes only
@@ -251,7 +254,8 @@ def volume_snapshot_image(
     if current is not None and not behaviours.has("snapshot-from-instance-metadata-only"):
         source = {**current, "properties": dict(current.get("properties") or {})}
     image = _inherited(server, source, name, behaviours, project_id)
-    kept = {key: value for key, value in image["properties"].items() if key not in SNAPSHOT_LAYOUT}
+    left = HIDDEN_BY_ATTRIBUTES.union(SNAPSHOT_LAYOUT)
+    kept = {key: value for key, value in image["properties"].items() if key not in left}
     if server.root_device_name:
         kept["root_device_name"] = server.root_device_name
     if mapping:
