@@ -60,7 +60,7 @@ def volume_event(
 
 
 def snapshot_event(action: str, snapshot: Snapshot, volume: Volume) -> Event:
-    """``snapshot.<action>``. Metadata is the text of a Python dict, ``deleted`` is empty text: so it is recorded."""
+    """``snapshot.<action>``. Metadata is the text of a Python dict, or none; ``deleted`` is text: so it is recorded."""
     payload = {
         "tenant_id": snapshot.project_id,
         "user_id": snapshot.user_id,
@@ -71,8 +71,8 @@ def snapshot_event(action: str, snapshot: Snapshot, volume: Volume) -> Event:
         "display_name": snapshot.name,
         "created_at": aware(snapshot.created_at),
         "status": snapshot.status,
-        "deleted": "",
-        "metadata": str(snapshot.metadata),
+        "deleted": "True" if snapshot.deleted else "",
+        "metadata": str(snapshot.metadata) if snapshot.metadata else "",
     }
     return Event(
         exchange=EXCHANGE,

@@ -81,7 +81,7 @@ class Reimages:
         done = await volumes.move(uow, volume.id, back, sources=(DOWNLOADING,), bootable=True)
         if done is None:
             return
-        rows = travel.capture(source.image, signature_verified=source.signature_verified)
+        rows = travel.capture(source.image)  # the verdict of this download is not written: so it is recorded
         await glance_metadata.replace(uow, "volume_id", volume.id, rows)
         uow.notify(
             crossing(
