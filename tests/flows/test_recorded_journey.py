@@ -71,6 +71,7 @@ async def replay(cloud: TestCloud) -> Run:
     demo = await cloud.http("demo")
     user = (await demo.get("identity", "/v3/auth/tokens", headers={"X-Subject-Token": demo.token})).ok().json
     journey = Journey(cloud, demo, user["token"]["user"]["id"])
+    await journey.learn_flavors()
     assert cloud.cloud.broker is not None
     watch = cloud.cloud.broker.watch(journey.hear)
     run = Run()

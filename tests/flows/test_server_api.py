@@ -22,7 +22,7 @@ async def image(client, image_id):
 
 
 async def post_server(client, *, version=VERSION, **fields):
-    wish = {"name": "srv", "flavorRef": "1", "networks": "none", **fields}
+    wish = {"name": "srv", "flavorRef": "6f2c1d9e-5b7a-4c3d-9e8f-1a2b3c4d5e01", "networks": "none", **fields}
     return await client.post("compute", "/v2.1/servers", json={"server": wish}, headers=version)
 
 

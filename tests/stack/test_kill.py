@@ -117,7 +117,7 @@ class Stage:
         return volume
 
     async def server(self, source: dict[str, Any]) -> str:
-        wish = {"server": {"name": unique("server"), "flavorRef": "1", "networks": "none", **source}}
+        wish = {"server": {"name": unique("server"), "flavorRef": "6f2c1d9e-5b7a-4c3d-9e8f-1a2b3c4d5e01", "networks": "none", **source}}
         headers = {"OpenStack-API-Version": "compute 2.93"}
         return await self.client.made("compute", "/v2.1/servers", "server", wish, headers=headers)
 

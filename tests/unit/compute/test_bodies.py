@@ -13,7 +13,7 @@ IMAGE = "11111111-1111-4111-8111-111111111111"
 
 
 def a_server(**fields):
-    return {"server": {"name": "s", "flavorRef": "1", "imageRef": IMAGE, **fields}}
+    return {"server": {"name": "s", "flavorRef": "6f2c1d9e-5b7a-4c3d-9e8f-1a2b3c4d5e01", "imageRef": IMAGE, **fields}}
 
 
 def wish(version=93, **fields):
