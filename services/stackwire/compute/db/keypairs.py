@@ -34,8 +34,8 @@ async def insert(uow: UnitOfWork, user_id: str, name: str, kind: str, public_key
     """UniqueViolation when the user has one of this name."""
     made = await uow.one(
         KeyPair,
-        "INSERT INTO key_pairs (user_id, name, type, public_key, fingerprint, created_at) VALUES ($1, $2, $3, $4, $5, $6)"
-        f" RETURNING {COLUMNS}",
+        "INSERT INTO key_pairs (user_id, name, type, public_key, fingerprint, created_at)"
+        f" VALUES ($1, $2, $3, $4, $5, $6) RETURNING {COLUMNS}",
         user_id,
         name,
         kind,

@@ -1,0 +1,72 @@
+"""Two at once: one of them is told so, and nothing is counted twice or left behind."""
+
+import asyncio
+
+from flows.test_server_api import VERSION, a_server, a_volume, act, an_image, from_volume, post_server, server, volume
+from support.cloud import TestCloud
+
+
+async def test_of_two_snapshots_at_once_one_is_refused(cloud: TestCloud) -> None:
+    demo = await cloud.http("demo")
+    server_id = await a_server(cloud, demo, imageRef=await an_image(demo))
+    answers = await asyncio.gather(*(act(demo, server_id, createImage={"name": f"s{n}"}) for n in range(4)))
+    statuses = sorted(answer.status for answer in answers)
+    assert statuses[0] == 202
+    assert set(statuses[1:]) <= {202, 409}
+    await cloud.settle()
+    assert (await server(demo, server_id))["OS-EXT-STS:task_state"] is None
+    images = (await demo.get("image", "/v2/images?image_type=snapshot")).ok().json["images"]
+    assert [each["status"] for each in images] == ["active"] * statuses.count(202)
+
+
+async def test_the_last_places_of_a_quota_are_given_once(cloud: TestCloud) -> None:
+    demo, admin = await cloud.http("demo"), await cloud.http("admin")
+    quota = {"quota_set": {"instances": 3}}
+    (await admin.put("compute", f"/v2.1/os-quota-sets/{demo.project_id}", json=quota, headers=VERSION)).ok(200)
+    image_id = await an_image(demo)
+    answers = await asyncio.gather(*(post_server(demo, imageRef=image_id) for _ in range(8)))
+    assert sorted(answer.status for answer in answers) == [202] * 3 + [403] * 5
+    await cloud.settle()
+
+
+async def test_one_volume_boots_one_server(cloud: TestCloud) -> None:
+    demo = await cloud.http("demo")
+    volume_id = await a_volume(cloud, demo, imageRef=await an_image(demo))
+    wish = {"block_device_mapping_v2": from_volume(volume_id)}
+    answers = await asyncio.gather(*(post_server(demo, **wish) for _ in range(5)))
+    assert sorted(answer.status for answer in answers) == [202] + [400] * 4
+    await cloud.settle()
+    assert (await volume(demo, volume_id))["status"] == "in-use"
+
+
+async def test_a_server_deleted_at_once_leaves_its_volume_free(cloud: TestCloud) -> None:
+    demo = await cloud.http("demo")
+    volume_id = await a_volume(cloud, demo, imageRef=await an_image(demo))
+    made = (await post_server(demo, block_device_mapping_v2=from_volume(volume_id))).ok(202).json["server"]["id"]
+    (await demo.delete("compute", f"/v2.1/servers/{made}")).ok(204)
+    await cloud.settle()
+    assert (await demo.get("compute", f"/v2.1/servers/{made}")).status == 404
+    assert (await volume(demo, volume_id))["status"] == "available"
+
+
+async def test_a_server_deleted_twice_is_gone_once(cloud: TestCloud) -> None:
+    demo = await cloud.http("demo")
+    server_id = await a_server(cloud, demo, imageRef=await an_image(demo))
+    path = f"/v2.1/servers/{server_id}"
+    answers = await asyncio.gather(*(demo.delete("compute", path) for _ in range(3)))
+    assert {answer.status for answer in answers} <= {204, 404}
+    await cloud.settle()
+    assert (await demo.get("compute", path)).status == 404
+
+
+async def test_a_rebuild_and_a_stop_at_once_do_not_meet(cloud: TestCloud) -> None:
+    demo = await cloud.http("demo")
+    image_id = await an_image(demo)
+    server_id = await a_server(cloud, demo, imageRef=image_id)
+    rebuild, stop = await asyncio.gather(
+        act(demo, server_id, rebuild={"imageRef": image_id}), act(demo, server_id, **{"os-stop": None})
+    )
+    assert 202 in (rebuild.status, stop.status)
+    assert {rebuild.status, stop.status} <= {202, 409}
+    await cloud.settle()
+    assert (await server(demo, server_id))["OS-EXT-STS:task_state"] is None
