@@ -52,6 +52,8 @@ class Processes:
         async with asyncio.timeout(READY_SECONDS):
             while process.returncode is None and b"is ready" not in path.read_bytes()[said:]:
                 await asyncio.sleep(0.02)
+        if not crash_at and process.returncode is not None:
+            raise AssertionError(f"{service} did not start: {self.log(service)[-2000:]}")
 
     async def start_all(self, crash: tuple[str, str] = ("", "")) -> None:
         """``crash``: (service, crash point)."""
