@@ -82,13 +82,9 @@ class Names:
         elif isinstance(recorded, list) and isinstance(ours, str) and ours.startswith("["):
             self.learn(recorded, json.loads(ours))  # a list that is stored as text
         elif isinstance(recorded, str) and isinstance(ours, str) and _NAME.fullmatch(recorded):
-            known = (
-                recorded in _KINDS
-                or recorded.strip("<>") in _DEPLOYMENT
-                or recorded in self.by_id.values()
-                or ours in self.by_id
-            )
-            if not known and re.fullmatch(_UUID, ours):
+            known = recorded in self.by_id.values() or ours in self.by_id
+            general = recorded in _KINDS or recorded.strip("<>") in _DEPLOYMENT
+            if not (known or general) and re.fullmatch(_UUID, ours):
                 self.bind(recorded, ours)
 
     def normal(self, value: Any, key: str = "") -> Any:

@@ -87,7 +87,7 @@ class Inspection:
 
     def _virtual_size(self, size: int) -> int | None:
         if self._declared == "raw":
-            return size
+            return size or None  # as recorded: nothing has no size of its own
         if self._declared not in INSPECTED:
             return None
         for inspector in self._found:
