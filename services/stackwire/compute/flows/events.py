@@ -31,7 +31,8 @@ class Events:
         teller = self.teller(uow)
         old = before.instance
         # Nova tells of a change before it has read back when that was written
-        after = replace(after, instance=replace(after.instance, updated_at=old.updated_at))
+        as_told = replace(after.instance, updated_at=old.updated_at, deleted_at=old.deleted_at)
+        after = replace(after, instance=as_told)
         self.say(uow, service, "compute.instance.update", payloads.legacy_update(old, after, teller), after.uuid)
         self.say_versioned(uow, service, "instance.update", payloads.versioned_update(old, after, teller), after.uuid)
 
