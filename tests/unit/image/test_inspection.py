@@ -44,7 +44,7 @@ def inspected(declared: str, data: bytes, *, match: bool = True, chunk: int = 10
         ("qcow2", qcow2(features=0x8), 1 << 30),
         ("qcow2", qcow2(size=2**63 - 1), 2**63 - 1),
         ("raw", qcow2(), KB64),
-        ("raw", b"", 0),
+        ("raw", b"", None),
         ("raw", b"x" * 10, 10),
         ("raw", b"QFI\xfb" + b"x" * 6, 10),
         ("raw", b"# Disk DescriptorFile\n".ljust(KB64, b"\0"), KB64),
