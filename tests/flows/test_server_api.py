@@ -6,6 +6,7 @@ from support.cloud import TestCloud
 
 VERSION = {"OpenStack-API-Version": "compute 2.93"}
 IMAGE_BYTES = b"x" * 4096
+TINY = "6f2c1d9e-5b7a-4c3d-9e8f-1a2b3c4d5e01"  # m1.tiny, as it is seeded
 
 
 async def an_image(client, name="img", **fields):
@@ -22,7 +23,7 @@ async def image(client, image_id):
 
 
 async def post_server(client, *, version=VERSION, **fields):
-    wish = {"name": "srv", "flavorRef": "6f2c1d9e-5b7a-4c3d-9e8f-1a2b3c4d5e01", "networks": "none", **fields}
+    wish = {"name": "srv", "flavorRef": TINY, "networks": "none", **fields}
     return await client.post("compute", "/v2.1/servers", json={"server": wish}, headers=version)
 
 
