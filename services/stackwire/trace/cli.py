@@ -184,8 +184,9 @@ class _Source:
             await self._tail_of_service(show, last, follow)
 
     async def _tail_of_service(self, show: Callable[[Answer], None], last: int, follow: bool) -> None:
-        past = await self._get(f"messages?limit={last}") if last else {"messages": []}
-        for message in past["messages"]:
+        # Deliveries are not shown, and there is one or more to each message.
+        past = await self._get(f"messages?limit={last * 4}") if last else {"messages": []}
+        for message in [found for found in past["messages"] if found["step"] != "deliver"][-last:]:
             show(message)
         if past.get("bounds", {}).get("problem"):
             print(f"stackwire: {past['bounds']['problem']}", file=sys.stderr)

@@ -159,3 +159,51 @@ def test_a_resource_is_found_by_its_id_or_the_beginning_of_it(told: Told, wanted
 
 def test_an_unknown_resource_is_not_found(told: Told) -> None:
     assert told.lineage.find("nothing") is None
+
+
+def test_what_a_server_learnt_elsewhere_is_its_own(told: Told) -> None:
+    a_journey(told)
+    snapshot = Resource("image", "snap-1")
+    told.cross(SERVER, snapshot, {"boot_roles": "member"}, {"boot_roles": "member"}, rule="compute.snapshot_image")
+    assert told.of(SERVER)["boot_roles"].value == "member"
+    assert told.of(snapshot)["boot_roles"].set_by == "server srv-1 itself"
+
+
+def test_what_a_guest_does_not_need_is_not_lost(told: Told) -> None:
+    a_journey(told)
+    told.cross(
+        SERVER, Resource("guest", "srv-1"), {"image_hw_disk_bus": "scsi", "image_note": "n"}, {"hw_disk_bus": "scsi"},
+        prefix="-image_",
+    )  # fmt: skip
+    found = told.of(SERVER)
+    assert [crossed.verdict.verdict for crossed in found["image_hw_disk_bus"].future] == ["renamed"]
+    assert found["image_note"].future == ()
+
+
+def test_a_past_may_be_asked_for_as_it_was_at_an_earlier_crossing(told: Told) -> None:
+    a_journey(told)
+    then = told.lineage.count
+    told.cross(
+        Resource("image", "img-2"), SERVER, {"hw_disk_bus": "virtio"}, {"image_hw_disk_bus": "virtio"}, prefix="image_"
+    )
+    last, _ = told.lineage.set_by(SERVER, "image_hw_disk_bus", until=then)
+    assert last is not None
+    assert last.hop.origin == VOLUME
+
+
+@pytest.mark.parametrize("notification_first", [True, False])
+def test_a_user_who_set_an_images_property_is_named_in_whatever_order_it_is_told(
+    told: Told, notification_first: bool
+) -> None:
+    event = {"id": "img-1", "owner": "project-1", "properties": {"os_distro": "debian", "team": "a"}}
+    given = {"os_distro": "debian", "team": "a"}
+    told.event("image.create", event) if notification_first else None
+    told.cross(USER, IMAGE, given, given, rule="image.create")
+    told.event("image.create", event) if not notification_first else None
+    changed = {"id": "img-1", "owner": "project-1", "properties": {"os_distro": "debian", "team": "b"}}
+    told.event("image.update", changed) if notification_first else None
+    told.cross(Resource("client", "user-2"), IMAGE, {"team": "b"}, {"team": "b"}, rule="image.update")
+    told.event("image.update", changed) if not notification_first else None
+    found = told.of(IMAGE)
+    assert (found["os_distro"].value, found["os_distro"].set_by) == ("debian", "user user-1 (image.create)")
+    assert (found["team"].value, found["team"].set_by) == ("b", "user user-2 (image.update)")

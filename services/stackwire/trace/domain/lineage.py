@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from stackwire.core.lineage import Verdict, compare
@@ -121,16 +121,45 @@ class Lineage:
         before, after = told.get("before"), told.get("after")
         if not isinstance(before, Mapping) or not isinstance(after, Mapping):
             return None
+        origin = Resource(str(told.get("from_kind")), str(told.get("from_id")))
+        target = Resource(str(told.get("to_kind")), str(told.get("to_id")))
+        if origin.kind == "client" and before == after:
+            return self._told(message, origin, target, after, rule=str(told.get("rule", "")), told=told)
         return self._add(
             message,
-            Resource(str(told.get("from_kind")), str(told.get("from_id"))),
-            Resource(str(told.get("to_kind")), str(told.get("to_id"))),
+            origin,
+            target,
             before,
             after,
             rule=str(told.get("rule", "")),
             source=str(told.get("source", "")),
             prefix=str(told.get("prefix", "")),
         )
+
+    def _told(
+        self,
+        message: Message,
+        user: Resource,
+        target: Resource,
+        properties: Mapping[str, Any],
+        *,
+        rule: str,
+        told: Mapping[str, Any],
+    ) -> Hop | None:
+        """What a user said, without what was there before: known state tells what that changed.
+
+        The notification of the same change may have come first; it knows the owner only, so the user takes its place.
+        """
+        source = str(told.get("source", ""))
+        known = self._state.get(target, {})
+        if all(key in known and known[key] == _text(value) for key, value in properties.items()):
+            for at in range(len(self._hops) - 1, -1, -1):
+                hop = self._hops[at]
+                if hop.target == target and hop.origin.kind == "client" and hop.rule == rule:
+                    request = message.global_request_id or message.request_id
+                    self._hops[at] = replace(hop, origin=user, source=source, request_id=request)
+                    return self._hops[at]
+        return self._add(message, user, target, known, {**known, **properties}, rule=rule, source=source)
 
     def _image_event(self, message: Message, told: Mapping[str, Any]) -> Hop | None:
         """Glance tells of every property an image has; what nobody's crossing explains, its owner did."""
@@ -168,8 +197,8 @@ class Lineage:
             verdicts=(*compare(before, after, prefix), *self._displaced(origin, target, after)),
         )
         self._hops.append(hop)
-        if origin.kind != "client":
-            self._state.setdefault(origin, {key: _text(value) for key, value in before.items()})
+        if origin.kind != "client":  # what it is seen to have, it has, whoever gave it
+            self._state.setdefault(origin, {}).update({key: _text(value) for key, value in before.items()})
         self._state[target] = {key: _text(value) for key, value in after.items()}
         if len(self._state) > self._hops.maxlen:  # type: ignore[operator]  # a bound is always given
             self._state.pop(next(iter(self._state)))
@@ -260,7 +289,8 @@ class Lineage:
             found = self._brought(resource, key, at)
             if found is None:
                 own = resource.kind == "image" and key in _IMAGE_ATTRIBUTES
-                return tuple(reversed(path)), f"{resource.short} {'itself' if own else 'before the trace'}"
+                known = own or any(hop.target == resource for hop in self._hops)
+                return tuple(reversed(path)), f"{resource.short} {'itself' if known else 'before the trace'}"
             path.append(found)
             hop, verdict = found
             if hop.origin.kind == "client":
@@ -299,6 +329,8 @@ class Lineage:
         """What went on from here, and what ended here: replaced by a later crossing, or taken away by a user."""
         for hop in self._hops:
             for verdict in hop.verdicts:
+                if hop.target.kind == "guest" and verdict.verdict == "dropped":
+                    continue  # a guest definition takes what it needs; the rest is not lost
                 ended = hop.target == resource and verdict.key == (
                     key if hop.origin.kind == "client" and verdict.verdict == "dropped" else _DISPLACED + key
                 )

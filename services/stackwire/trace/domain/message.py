@@ -106,10 +106,10 @@ class Decoder:
     def _request(self, wire: Wire) -> Message:
         payload, method = wire.payload, str(wire.payload["method"])
         call_id, reply_to = _text(payload.get("_msg_id")), _text(payload.get("_reply_q"))
-        speaker = lanes.sender(wire.exchange, wire.routing_key, method)
+        known = lanes.sender(wire.exchange, wire.routing_key, method)
+        speaker = known or self._callers.get(reply_to or "", "") or lanes.service(wire.speaker)
         if reply_to and speaker:
             _remember(self._callers, reply_to, speaker)
-        speaker = speaker or self._callers.get(reply_to or "", "") or lanes.service(wire.speaker)
         kind: Kind = "call" if call_id else "fanout" if wire.exchange.endswith("_fanout") else "cast"
         message = self._message(
             wire,

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import quote, unquote, urlsplit
@@ -74,11 +75,12 @@ class _Management(_Switch):
 
     def __init__(self, base: str, user: str, password: str, vhost: str) -> None:
         self._url = URL(f"{base.rstrip('/')}/api/vhosts/{quote(vhost, safe='')}", encoded=True)
-        self._auth = aiohttp.BasicAuth(user, password)
+        login = b64encode(f"{user}:{password}".encode()).decode()
+        self._headers = {"Authorization": f"Basic {login}"}
 
     async def turn(self, on: bool) -> bool:
         try:
-            async with aiohttp.ClientSession(timeout=_PATIENCE, auth=self._auth) as session:
+            async with aiohttp.ClientSession(timeout=_PATIENCE, headers=self._headers) as session:
                 async with session.put(self._url, json={"tracing": on}) as answer:
                     return answer.status in (201, 204)
         except (aiohttp.ClientError, TimeoutError, OSError):

@@ -1,0 +1,81 @@
+"""RabbitMQ's firehose: switched on where that is possible, switched off again, and done without where it is not."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from stackwire.contracts.lineage import crossing
+from stackwire.core.context import RequestContext
+from stackwire.core.ids import new_id
+from stackwire.messaging.notify import Notifier
+from stackwire.messaging.transport import Transport, connect
+from stackwire.trace.app import TraceService, build
+from stackwire.trace.settings import TraceSettings
+from stackwire.trace.sources.firehose import CannotTrace, firehose
+from stackwire.trace.sources.wirelog import Watch
+from stackwire.trace.store import Store
+
+pytestmark = pytest.mark.rabbitmq
+
+
+@pytest.fixture
+async def bus(rabbitmq: Any) -> AsyncIterator[Transport]:
+    """A place at a RabbitMQ whose firehose is off."""
+    rabbitmq.tracing()
+    rabbitmq.control("trace_off", "-p", rabbitmq.vhost)
+    transport = await connect(rabbitmq.url, name="test")
+    yield transport
+    await transport.close()
+    rabbitmq.control("trace_off", "-p", rabbitmq.vhost)
+
+
+async def is_on(transport: Transport) -> bool:
+    watch = Watch(transport, Store())
+    await watch.start()
+    try:
+        return await watch.sees()
+    finally:
+        await watch.close()
+
+
+async def crossed(service: TraceService, volume: str) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            service.store.catch_up()
+            if service.store.lineage.find(volume) is not None:
+                return
+            await asyncio.sleep(0.01)
+
+
+async def test_a_firehose_found_on_stays_on(bus: Transport, rabbitmq: Any) -> None:
+    rabbitmq.tracing()
+    async with firehose(bus, Store(), rabbitmq.url) as how:
+        assert how == "it was on already"
+    assert await is_on(bus)
+
+
+async def test_a_firehose_found_off_is_off_afterwards(bus: Transport, rabbitmq: Any) -> None:
+    # Without a rabbitmqctl that belongs to this broker, and without its management API, it cannot be switched.
+    with contextlib.suppress(CannotTrace):
+        async with firehose(bus, Store(), rabbitmq.url):
+            assert await is_on(bus)
+    assert not await is_on(bus)
+
+
+async def test_lineage_is_found_with_the_firehose_or_without(bus: Transport, rabbitmq: Any) -> None:
+    watching = await connect(rabbitmq.url, name="trace")
+    service = await build(TraceSettings(port=0, amqp_url=rabbitmq.url), transport=watching)
+    await service.start()
+    try:
+        assert service.store.problem is None or "firehose is off" in service.store.problem
+        volume = new_id()
+        event = crossing("volume", "volume.capture", "image", new_id(), "volume", volume, {"a": "1"}, {"a": "1"})
+        ctx = RequestContext()
+        await Notifier(bus).send(event, ctx.redacted(), new_id(), "2026-01-01 00:00:00.000000")
+        await crossed(service, volume)
+    finally:
+        await service.stop()
+        await watching.close()
