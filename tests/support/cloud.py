@@ -233,21 +233,30 @@ class ASharedCloud(Protocol):
     def __call__(self, release: str = "current", with_bugs: Sequence[str] = ()) -> Awaitable[TestCloud]: ...
 
 
-async def _started(postgres: TestDatabase, data_dir: Path, **wish: Any) -> TestCloud:
+async def _started(
+    postgres: TestDatabase,
+    data_dir: Path,
+    *,
+    release: str = "current",
+    with_bugs: Sequence[str] = (),
+    services: Sequence[str] | None = None,
+    clock: Clock | None = None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    amqp_url: str = "memory",
+    trace: bool = False,
+) -> TestCloud:
     """A cloud that answers; the arguments are those of ``ACloud``."""
     options = Options(
         data_dir=data_dir,
         ports=free_ports(ORDER),
-        trace_port=free_ports(["trace"])["trace"] if wish.get("trace") else None,
-        release=wish.get("release", "current"),
-        with_bugs=tuple(wish.get("with_bugs", ())),
-        amqp_url=wish.get("amqp_url", "memory"),
+        trace_port=free_ports(["trace"])["trace"] if trace else None,
+        release=release,
+        with_bugs=tuple(with_bugs),
+        amqp_url=amqp_url,
     )
     urls = {name: postgres.url(name) for name in SERVICES}
-    cloud = Cloud(
-        options, database_urls=urls, token_key=TOKEN_KEY, clock=wish.get("clock"), settings=wish.get("settings")
-    )
-    await cloud.start(wish.get("services"))
+    cloud = Cloud(options, database_urls=urls, token_key=TOKEN_KEY, clock=clock, settings=settings)
+    await cloud.start(services)
     return TestCloud(cloud, postgres)
 
 
