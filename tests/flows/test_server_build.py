@@ -191,3 +191,27 @@ async def test_what_a_dead_host_left_is_settled_when_it_comes_back(cloud, task_s
     await cloud.settle()
     now = await show(demo, server["id"])
     assert (now["status"], now["OS-EXT-STS:task_state"]) == (status, None)
+
+
+async def test_a_server_deleted_while_it_is_built_leaves_nothing(cloud):
+    demo = await cloud.http("demo")
+    image_id = await an_image(demo, b"w" * 3_000_000)
+    wish = {"name": "srv", "flavorRef": await flavor(demo, TINY), "networks": "none", "imageRef": image_id}
+    for _ in range(4):
+        made = (await demo.post("compute", "/v2.1/servers", json={"server": wish}, headers=VERSION)).ok(202).json
+        (await demo.delete("compute", f"/v2.1/servers/{made['server']['id']}")).ok(204)
+    await cloud.settle()
+    listed = (await demo.get("compute", "/v2.1/servers", headers=VERSION)).ok(200).json
+    disks = [p.name for p in (cloud.cloud.options.data_dir / "compute" / "hosts").glob("*/*") if p.name != "_base"]
+    assert (listed["servers"], disks) == ([], [])
+
+
+async def test_a_volume_made_for_a_server_that_cannot_boot_goes_with_the_failure(cloud):
+    demo = await cloud.http("demo")
+    image_id = await an_image(demo, hw_video_model="xen")
+    device = {"uuid": image_id, "source_type": "image", "destination_type": "volume", "boot_index": 0}
+    wish = [{**device, "volume_size": 1, "delete_on_termination": True}]
+    server = await boot(cloud, demo, block_device_mapping_v2=wish)
+    volumes = (await demo.get("volume", "/v3/{project_id}/volumes")).ok(200).json["volumes"]
+    assert (server["status"], volumes) == ("ERROR", [])
+

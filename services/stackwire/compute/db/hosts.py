@@ -8,6 +8,7 @@ from stackwire.compute.domain.instance import Host
 from stackwire.db.pool import Database, Session, UnitOfWork
 
 LEASE = timedelta(seconds=15)
+DOWN_AFTER = timedelta(seconds=60)  # nova/conf: service_down_time
 BINARY = "nova-compute"
 _SELECT = """
     SELECT n.id, n.uuid, n.host, n.hypervisor_hostname, n.hypervisor_type, n.hypervisor_version, n.host_ip, n.vcpus,
@@ -16,8 +17,10 @@ _SELECT = """
            coalesce(a.vcpus, 0)::int AS vcpus_used, coalesce(a.memory_mb, 0)::int AS memory_mb_used,
            coalesce(a.disk_gb, 0)::int AS local_gb_used, coalesce(a.servers, 0)::int AS running_vms
       FROM compute_nodes AS n JOIN services AS s ON s.host = n.host AND s."binary" = 'nova-compute'
-      LEFT JOIN (SELECT host, sum(vcpus) AS vcpus, sum(memory_mb) AS memory_mb, sum(disk_gb) AS disk_gb,
-                        count(*) AS servers FROM allocations GROUP BY host) AS a ON a.host = n.host"""
+      LEFT JOIN (SELECT c.host, sum(c.vcpus) AS vcpus, sum(c.memory_mb) AS memory_mb, sum(c.disk_gb) AS disk_gb,
+                        count(*) AS servers FROM allocations AS c
+                   JOIN instances AS i ON i.uuid = c.instance_uuid AND NOT i.deleted GROUP BY c.host) AS a
+             ON a.host = n.host"""
 
 
 async def listed(session: Session) -> list[Host]:
@@ -82,7 +85,7 @@ async def release(database: Database, process: str) -> None:
 
 
 def is_up(host: Host, now: datetime) -> bool:
-    return not host.forced_down and host.updated_at is not None and host.updated_at >= now - LEASE * 2
+    return not host.forced_down and host.updated_at is not None and host.updated_at >= now - DOWN_AFTER
 
 
 # ---- claims

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import fields
 from datetime import datetime
 
-from stackwire.compute.domain.instance import Instance
+from stackwire.compute.domain.instance import BlockDevice, Instance
 from stackwire.db.pool import Session, UnitOfWork
 
 _COLUMNS = ", ".join(field.name for field in fields(Instance))
@@ -35,6 +35,17 @@ async def under_way(session: Session, hosts: Collection[str], before: datetime) 
         " AND (task_state IS NOT NULL OR vm_state = 'building') AND coalesce(updated_at, created_at) < $2 ORDER BY id",
         list(hosts),
         before,
+    )
+
+
+async def left_behind(session: Session, host: str) -> list[BlockDevice]:
+    """Volumes of servers that are gone from the host, which could not be let go when they went."""
+    columns = ", ".join(f"b.{field.name}" for field in fields(BlockDevice))
+    return await session.all(
+        BlockDevice,
+        f"SELECT {columns} FROM block_device_mapping AS b JOIN instances AS i ON i.uuid = b.instance_uuid"
+        " WHERE i.deleted AND i.host = $1 AND NOT b.deleted AND b.attachment_id IS NOT NULL ORDER BY b.id LIMIT 20",
+        host,
     )
 
 

@@ -1,6 +1,7 @@
 """The end of a server on its host: guest, volumes, disk, row. Told twice, or after a crash, it goes on where it was."""
 
 import logging
+from collections.abc import Collection
 from dataclasses import replace
 
 from stackwire.compute.db import actions, hosts, instances, parts
@@ -33,23 +34,24 @@ class Delete:
                 self._on.events.action(uow, seen, "delete", "start")
                 self._on.events.action(uow, seen, "shutdown", "start")
             await self._on.disks.remove(uuid)
-            await self._on.let_go(ctx, [device for device in seen.devices if device.is_volume])
+            left = await self._on.let_go(ctx, [device for device in seen.devices if device.is_volume])
             async with self._on.database.work(ctx) as uow:
                 self._on.events.action(uow, seen, "shutdown", "end")
-            await self._delete_volumes(ctx, seen)
-            await self._close(ctx, seen)
+            await self._delete_volumes(ctx, seen, left)
+            await self._close(ctx, seen, left)
 
-    async def _delete_volumes(self, ctx: RequestContext, seen: Seen) -> None:
+    async def _delete_volumes(self, ctx: RequestContext, seen: Seen, left: Collection[str]) -> None:
         """Those that were to go with the server; one that will not go does not keep it."""
         for device in seen.devices:
-            if not (device.volume_id and device.delete_on_termination):
+            if not (device.volume_id and device.delete_on_termination) or device.uuid in left:
                 continue
             try:
                 await self._on.volumes.delete(ctx, device.volume_id)
             except ServiceError as error:
                 log.warning("volume %s of deleted instance %s stays: %s", device.volume_id, seen.uuid, error)
 
-    async def _close(self, ctx: RequestContext, seen: Seen) -> None:
+    async def _close(self, ctx: RequestContext, seen: Seen, left: Collection[str]) -> None:
+        """Devices that could not be let go keep their rows: the sweep tries again until the volume service answers."""
         async with self._on.database.work(ctx) as uow:
             moved = await instances.change(
                 uow, seen.uuid, vm_state=states.DELETED, task_state=None, power_state=states.POWER["pending"],
@@ -59,7 +61,8 @@ class Delete:
                 return
             after = replace(seen, instance=moved)
             for device in seen.devices:
-                await parts.drop_device(uow, device.uuid)
+                if device.uuid not in left:
+                    await parts.drop_device(uow, device.uuid)
             await hosts.free(uow, seen.uuid)
             self._on.events.announce(uow, seen, after)
             self._on.events.action(uow, after, "delete", "end")

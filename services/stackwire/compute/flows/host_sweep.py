@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from stackwire.compute.db import hosts, instances, work
+from stackwire.compute.db import hosts, instances, parts, work
 from stackwire.compute.domain import states
 from stackwire.compute.domain.seen import Seen
 from stackwire.compute.flows.host_delete import Delete
@@ -70,6 +70,15 @@ class Life:
             if await hosts.claim(uow, hosting.host, self._process, alone=self._settings.amqp_url == "memory"):
                 self._mine.add(hosting.host)
                 self._new[hosting.host] = uow.now
+        await self._tidy(hosting)
+
+    async def _tidy(self, hosting: Hosting) -> None:
+        """Disks of servers that are not on the host any more."""
+        async with self._database.read() as session:
+            known = {instance.uuid for instance in await work.on_host(session, hosting.host)}
+        for uuid_ in await hosting.disks.servers() - known:
+            if not hosting.busy_with(uuid_):
+                await hosting.disks.remove(uuid_)
 
     async def run(self) -> None:
         """A sign of life; then what an earlier process left half-way, and what has stood still too long."""
@@ -81,6 +90,22 @@ class Life:
             if hosting.host in self._mine:
                 since = self._new.pop(hosting.host, None) or self._database.clock.now() - PATIENCE
                 await self._settle(ctx, hosting, since)
+                await self._let_go(ctx, hosting)
+
+    async def _let_go(self, ctx: RequestContext, hosting: Hosting) -> None:
+        """Volumes of servers that are gone, once the volume service answers again."""
+        async with self._database.read() as session:
+            devices = await work.left_behind(session, hosting.host)
+        made = {device.volume_id for device in devices if device.volume_id and device.delete_on_termination}
+        for device in devices:
+            try:
+                async with asyncio.timeout(ONE_SERVER):
+                    left = await hosting.let_go(ctx, [device], made)
+            except TimeoutError:
+                return
+            if not left:
+                async with self._database.work(ctx) as uow:
+                    await parts.drop_device(uow, device.uuid)
 
     async def close(self) -> None:
         """The hosts are free for the next process at once."""

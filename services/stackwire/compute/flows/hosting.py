@@ -123,8 +123,12 @@ class Hosting:
             self.events.announce(uow, now, after)
         return after
 
-    async def let_go(self, ctx: RequestContext, devices: Collection[BlockDevice], made: Collection[str] = ()) -> None:
-        """Volumes off the server; those in ``made`` go altogether. What cannot be reached is left and logged."""
+    async def let_go(
+        self, ctx: RequestContext, devices: Collection[BlockDevice], made: Collection[str] = ()
+    ) -> set[str]:
+        """Volumes off the server; those in ``made`` go altogether. Answers the ids of devices that could not be
+        let go now."""
+        left: set[str] = set()
         for device in devices:
             try:
                 if device.attachment_id:
@@ -133,6 +137,8 @@ class Hosting:
                     await self.volumes.delete(ctx, device.volume_id)
             except ServiceError as error:
                 log.warning("volume %s stays: %s", device.volume_id, error)
+                left.add(device.uuid)
+        return left
 
 
 async def record(uow: UnitOfWork, uuid: str, error: BaseException, host: str | None) -> None:
