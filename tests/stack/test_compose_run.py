@@ -134,7 +134,8 @@ def stack() -> Iterator[Stack]:
 
 
 class Ear:
-    """An unmodified oslo.messaging listener on the published port."""
+    """An unmodified oslo.messaging listener on the published port, with a queue of its own (a pool): the default queue
+    is shared by every listener of the broker, whatever its exchange."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -142,7 +143,7 @@ class Ear:
     @classmethod
     async def of(cls, url: str, exchange: str) -> "Ear":
         process = await asyncio.create_subprocess_exec(
-            sys.executable, str(PEER), url, exchange, "listen", "notifications",
+            sys.executable, str(PEER), url, exchange, "listen", "notifications", f"ear-{exchange}",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         ear = cls(process)
