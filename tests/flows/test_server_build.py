@@ -4,6 +4,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from stackwire.contracts import compute_workers as calls
+from stackwire.core.context import RequestContext
+from stackwire.messaging.rpc import RpcClient
+from stackwire.messaging.transport import connect
 from support.cloud import TestCloud
 
 VERSION = {"OpenStack-API-Version": "compute 2.93"}
@@ -215,3 +219,36 @@ async def test_a_volume_made_for_a_server_that_cannot_boot_goes_with_the_failure
     volumes = (await demo.get("volume", "/v3/{project_id}/volumes")).ok(200).json["volumes"]
     assert (server["status"], volumes) == ("ERROR", [])
 
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        lambda told: calls.BuildAndRunInstance(
+            instance=told, image={}, request_spec={}, block_device_mapping={"objects": []}
+        ),
+        lambda told: calls.SnapshotInstance(instance=told, image_id="0" * 36),
+        lambda told: calls.StopInstance(instance=told),
+        lambda told: calls.RebootInstance(instance=told),
+        lambda told: calls.RebuildInstanceOnHost(
+            instance=told, orig_image_ref=None, image_ref=None, orig_sys_metadata={}
+        ),
+        lambda told: calls.DetachVolume(instance=told, volume_id="0" * 36),
+    ],
+    ids=["build", "snapshot", "stop", "reboot", "rebuild", "detach"],
+)
+async def test_an_order_told_again_later_changes_nothing_and_says_nothing(cloud, order):
+    demo = await cloud.http("demo")
+    server = await boot(cloud, demo, imageRef=await an_image(demo))
+    (row,) = await cloud.rows("compute", "SELECT host FROM instances")
+    heard = []
+    watch = cloud.cloud.broker.watch(heard.append)
+    transport = await connect("memory", name="again", broker=cloud.cloud.broker)
+    client = RpcClient(transport)
+    told = {"nova_object.data": {"uuid": server["id"]}}
+    await client.cast(RequestContext(user_id="u", project_id="p"), order(told), server=row["host"])
+    await cloud.settle()
+    await client.close()
+    await transport.close()
+    await watch.cancel()
+    assert [r for r in heard if r.kind == "publish" and "notifications" in r.routing_key] == []
+    assert await show(demo, server["id"]) == server
