@@ -11,6 +11,7 @@ from support.recorded import Names, differences, event_differences, recording, r
 EXCHANGES = {"glance", "cinder", "nova"}
 PREFIX = {"image": "", "volume": "/v3", "compute": "/v2.1"}
 POLLS = 400
+PATIENCE = 120.0  # seconds; a volume of a GiB is hashed three times on the way to its image
 
 
 UNRECORDED: dict[str, list[dict[str, Any]]] = {
@@ -67,14 +68,14 @@ class Journey:
         self.names.forget_strangers()
         for step in UNRECORDED.get(flow, []):
             await self._exchange("unrecorded", self._step(step))
-            await self._cloud.settle()
+            await self._cloud.settle(PATIENCE)
         self._events = []
         found: list[str] = []
         for at, exchange in enumerate(recorded["rest"]):
             if self.names.unknown(exchange["call"]):
                 continue  # of a flow that is not among ours
             found += await self._exchange(f"rest[{at}] {exchange['call']}", exchange)
-        await self._cloud.settle()
+        await self._cloud.settle(PATIENCE)
         self._learn_events(recorded["events"])
         ours = [self._event(event) for event in self._events]
         theirs = [event for event in recorded["events"] if not self.names.unknown(resource_of(event["payload"]))]
@@ -91,7 +92,7 @@ class Journey:
         for _ in range(POLLS):
             if recorded["last"] is None or _state(status, body) == recorded["last"]:
                 break
-            await self._cloud.settle()
+            await self._cloud.settle(PATIENCE)
             status, body = await self._ask(recorded)
         else:
             return [f"{where}: never became {recorded['last']}: {json.dumps(body)[:300]}"]
