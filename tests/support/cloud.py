@@ -29,6 +29,7 @@ from support.postgres import TestDatabase, TestServer
 
 T = TypeVar("T")
 TOKEN_KEY = "0123456789abcdef" * 4
+SHARED = 4
 PROJECT_OF = {"demo": "demo", "admin": "admin", "alt": "alt"}
 
 
@@ -280,23 +281,31 @@ async def a_shared_cloud(
 ) -> AsyncIterator[ASharedCloud]:
     """The cloud of a release, with those bugs: started when first asked for, the same for all tests of the module.
 
-    Each has a database and files of its own. Quotas are shared too: a test leaves little behind.
+    Each has a database and files of its own. Quotas are shared too: a test leaves little behind. Of more than a few,
+    the one not asked for longest is stopped: connections to PostgreSQL are not without end.
     """
     started: dict[tuple[str, tuple[str, ...]], TestCloud] = {}
 
+    async def stop(cloud: TestCloud) -> None:
+        await cloud.close()
+        await drop_database(postgres_server.admin, cloud.database.name)
+
     async def build(release: str = "current", with_bugs: Sequence[str] = ()) -> TestCloud:
         which = (release, tuple(with_bugs))
-        if which not in started:
+        cloud = started.pop(which, None)
+        if cloud is None:
+            if len(started) >= SHARED:
+                await stop(started.pop(next(iter(started))))
             database = TestDatabase(postgres_server, f"{postgres_template}_{uuid.uuid4().hex[:8]}")
             await create_database(postgres_server.admin, database.name, template=postgres_template)
             folder = tmp_path_factory.mktemp("cloud")
-            started[which] = await _started(database, folder, release=release, with_bugs=with_bugs)
-        return started[which]
+            cloud = await _started(database, folder, release=release, with_bugs=with_bugs)
+        started[which] = cloud
+        return cloud
 
     yield build
     for cloud in started.values():
-        await cloud.close()
-        await drop_database(postgres_server.admin, cloud.database.name)
+        await stop(cloud)
 
 
 @pytest.fixture
