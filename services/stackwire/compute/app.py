@@ -25,15 +25,13 @@ from stackwire.core.clock import Clock
 from stackwire.core.context import system_context
 from stackwire.core.ids import new_id
 from stackwire.core.policy import Policy
-from stackwire.core.tokens import TokenSigner
 from stackwire.db.pool import Database
-from stackwire.http.auth import Authenticator, SignedTokenAuthenticator
 from stackwire.http.client import HttpClient
-from stackwire.http.keystone import KeystoneAuthenticator
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Transport
+from stackwire.runtime.authenticator import authenticator_of
 from stackwire.runtime.revocations import RevocationWatch
-from stackwire.runtime.service import Service, Sweep
+from stackwire.runtime.service import Resource, Service, Sweep
 
 _HERE = Path(str(files("stackwire.compute")))
 HOST = "stackwire"
@@ -61,10 +59,10 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
     client, http = RpcClient(transport), HttpClient()
     events = Events(HOST, settings.image_url)
     watch = RevocationWatch(transport, "compute", client)
-    authenticator, own = _authenticator(settings, watch)
+    authenticator, own = authenticator_of(settings, watch)
     servers: list[RpcServer] = []
     sweeps: list[Sweep] = []
-    resources: list[Life | RpcClient | HttpClient | KeystoneAuthenticator] = [client, http, *own]
+    resources: list[Resource] = [client, http, *own]
     service: Service
 
     async def ready() -> bool:
@@ -149,13 +147,3 @@ def _tools(settings: ComputeSettings, database: Database, client: RpcClient, htt
         pick=random.SystemRandom().choice,
         zone=settings.default_zone,
     )
-
-
-def _authenticator(
-    settings: ComputeSettings, watch: RevocationWatch
-) -> tuple[Authenticator, list[KeystoneAuthenticator]]:
-    """Our own signed tokens, or a real Keystone's word."""
-    if settings.keystone_url:
-        asked = KeystoneAuthenticator(settings.keystone_url, settings.keystone_user, settings.keystone_password)
-        return asked, [asked]
-    return SignedTokenAuthenticator(TokenSigner(settings.token_key), watch.revoked), []

@@ -9,14 +9,12 @@ from stackwire.contracts.volume_workers import CINDER_SCHEDULER, CINDER_VOLUME, 
 from stackwire.core.clock import Clock
 from stackwire.core.ids import new_id
 from stackwire.core.policy import Policy
-from stackwire.core.tokens import TokenSigner
 from stackwire.db.pool import Database
 from stackwire.http.app import make_app
-from stackwire.http.auth import Authenticator, SignedTokenAuthenticator
 from stackwire.http.client import HttpClient
-from stackwire.http.keystone import KeystoneAuthenticator
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Transport
+from stackwire.runtime.authenticator import authenticator_of
 from stackwire.runtime.revocations import RevocationWatch
 from stackwire.runtime.service import Service, Sweep
 from stackwire.volume import rpc
@@ -66,7 +64,7 @@ def _assemble(settings: VolumeSettings, database: Database, transport: Transport
     )
     flows = Flows.of(parts)
     watch = RevocationWatch(transport, "volume", client)
-    authenticator, own = _authenticator(settings, watch)
+    authenticator, own = authenticator_of(settings, watch)
     service: Service
 
     async def ready() -> bool:
@@ -104,13 +102,3 @@ def _assemble(settings: VolumeSettings, database: Database, transport: Transport
         resources=[client, http, *own],
     )
     return service
-
-
-def _authenticator(
-    settings: VolumeSettings, watch: RevocationWatch
-) -> tuple[Authenticator, list[KeystoneAuthenticator]]:
-    """Our own signed tokens, or a real Keystone's word."""
-    if settings.keystone_url:
-        asked = KeystoneAuthenticator(settings.keystone_url, settings.keystone_user, settings.keystone_password)
-        return asked, [asked]
-    return SignedTokenAuthenticator(TokenSigner(settings.token_key), watch.revoked), []
