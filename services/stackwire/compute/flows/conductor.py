@@ -30,7 +30,7 @@ from stackwire.messaging.rpc import RpcClient
 
 log = logging.getLogger(__name__)
 CELL = "6c1f4d0e-2b5a-4f0e-9d57-0f5c1a7e3b21"  # there is one cell, under one id
-PATIENCE = 120.0  # seconds a homeless server may wait
+PATIENCE = 60.0  # seconds a homeless server may wait
 
 
 class Conductor:

@@ -38,7 +38,10 @@ class Build:
                 await self._build(ctx, seen)
 
     async def _begin(self, ctx: RequestContext, uuid: str) -> Seen | None:
-        """None when the server is not waiting: built already, or no longer wanted."""
+        """None when the server is not waiting: built already, or no longer wanted.
+
+        At rest and on no host: an earlier process began and died; the order, told again, is taken up again.
+        """
         seen = await self._on.find(uuid)
         if seen is None or seen.instance.host is not None:
             return None
@@ -47,7 +50,9 @@ class Build:
                 await actions.begin_event(uow, uuid, EVENT, self._on.host)
                 await parts.put(uow, "instance_system_metadata", uuid, {"boot_roles": ",".join(ctx.roles)})
                 seen = await self._on.again(uow, seen)
-                seen = await self._on.step(uow, seen, [states.SCHEDULING], vm_states=[states.BUILDING], task_state=None)
+                seen = await self._on.step(
+                    uow, seen, [states.SCHEDULING, None], vm_states=[states.BUILDING], task_state=None
+                )
                 told = replace(seen, instance=replace(seen.instance, updated_at=None))  # not read back yet, as in Nova
                 self._on.events.create(uow, told, "start", {"image_name": _image_name(seen)}, await _key(uow, seen))
         except Overtaken:
