@@ -144,7 +144,9 @@ def _legacy_spec(spec: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
 def _versioned_spec(spec: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
     server = seen.instance
     empty = objects.made("InstancePCIRequestsPayload", "1.0", {"instance_uuid": server.uuid, "requests": []})
+    forced = {name: next(iter(spec.get(name) or ()), None) for name in ("force_hosts", "force_nodes")}
     data = {name: spec.get(name) for name in DESTINATION_FIELDS} | {
+        **forced,  # as recorded: the payload has the one host, not the list of it
         "instance_uuid": server.uuid,
         "project_id": server.project_id,
         "user_id": server.user_id,
