@@ -1,6 +1,7 @@
 """The compute service, put together: every part is named once. One process may speak for several simulated hosts."""
 
 import random
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from stackwire.compute import rpc
 from stackwire.compute.backends.disks import Disks
 from stackwire.compute.backends.images import Images
 from stackwire.compute.backends.volumes import Volumes
+from stackwire.compute.domain import addresses
 from stackwire.compute.domain.policy import DEFAULTS
 from stackwire.compute.flows.api_half import Api
 from stackwire.compute.flows.api_parts import Tools
@@ -131,6 +133,8 @@ def _hosting(settings: ComputeSettings, host: str, database: Database, client: R
         volumes=Volumes(client, host, settings.volume_seconds),
         behaviours=settings.behaviours,
         zone=settings.default_zone,
+        network=addresses.network(settings.fixed_range),
+        make_mac=partial(addresses.new_mac, random.SystemRandom().randrange),
         reimage_seconds_per_gb=settings.reimage_seconds_per_gb,
     )
 

@@ -1,10 +1,12 @@
 """The compute service's settings."""
 
+from ipaddress import IPv4Network
 from typing import Annotated
 
 from pydantic import field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from stackwire.compute.domain.addresses import network
 from stackwire.core.settings import ServiceSettings
 
 
@@ -12,6 +14,8 @@ class ComputeSettings(ServiceSettings):
     """``hosts``: the simulated compute hosts this process speaks for, each with the capacity below (memory MiB, disk
     GiB). ``host_arch``: what they can run natively; ``host_traits``: what placement would say they offer.
 
+    ``lease_seconds``: how long a process that gives no sign of life still has its hosts; several sweeps long.
+    ``fixed_range``: the IPv4 network servers get their addresses from, /30 or larger; a change leaves those they have.
     ``reimage_seconds_per_gb``: how long a host waits for a volume to be written over, for each GiB of the image.
     """
 
@@ -25,11 +29,19 @@ class ComputeSettings(ServiceSettings):
     host_disk_gb: int = 2048
     host_arch: str = "x86_64"
     host_traits: Annotated[tuple[str, ...], NoDecode] = ()
+    fixed_range: IPv4Network = IPv4Network("10.0.0.0/16")
     reimage_seconds_per_gb: float = 20.0
     volume_seconds: float = 180.0
     sweep_seconds: float = 5.0
+    lease_seconds: float = 15.0
 
     @field_validator("hosts", "host_traits", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("fixed_range")
+    @classmethod
+    def _roomy(cls, value: IPv4Network) -> IPv4Network:
+        network(value)
+        return value

@@ -84,5 +84,8 @@ def test_sorting_ends_with_what_is_unique():
         asked([("sort_key", "host")])
 
 
-def test_servers_have_no_addresses_to_be_found_by():
-    assert asked([("ip", "10.0.0.1")]).nothing
+def test_an_address_is_found_by_a_pattern():
+    assert (asked([("ip", "10.0.")]).ip, asked([("ip6", "fe80:")], (2, 5)).ip6) == ("10.0.", "fe80:")
+    assert asked([("ip6", "fe80:")], (2, 4)).ip6 is None, "not for everybody before 2.5"
+    with pytest.raises(BadRequest):
+        asked([("ip", "10.(")])

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from stackwire.compute.domain.addresses import FixedIp
 from stackwire.compute.domain.bdm import strip_dev
 from stackwire.compute.domain.devices import bus_of, prefix_of
 from stackwire.compute.domain.instance import BlockDevice
@@ -353,12 +354,28 @@ def _agent(guest: _Guest) -> None:
 
 
 def _interfaces(guest: _Guest) -> None:
-    """Servers have no networks here: the model is checked, and no interface is made of it."""
+    """One for each address, of the model the image wants; the model is checked for a server without any too."""
     model = guest.asked("hw_vif_model", "virtio")
     if model not in VIF_MODELS:
         raise GuestUnsupported(reason=f"network model {model} is not supported by this hypervisor")
     if guest.asked("hw_vif_multiqueue_enabled") and guest.seen.flavor.vcpus < 2:
         raise GuestUnsupported(reason="several queues need at least two processors")
+    for address in guest.seen.addresses:
+        _interface(guest, address, str(model))
+
+
+def _interface(guest: _Guest, address: FixedIp, model: str) -> None:
+    interface = ET.SubElement(guest.devices, "interface", type="bridge")
+    ET.SubElement(interface, "mac", address=address.mac)
+    ET.SubElement(interface, "model", type=model)
+    queues = guest.seen.flavor.vcpus if guest.asked("hw_vif_multiqueue_enabled") else 1
+    if model == "virtio" and (queues > 1 or guest.asked("hw_virtio_packed_ring")):
+        driver = ET.SubElement(interface, "driver", name="vhost")
+        if queues > 1:
+            driver.set("queues", str(queues))
+        _packed(guest, driver, model)
+    ET.SubElement(interface, "source", bridge=f"br-{address.label}")
+    ET.SubElement(interface, "target", dev=address.device)
 
 
 def _video(guest: _Guest) -> None:

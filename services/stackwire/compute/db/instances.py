@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
+from stackwire.compute.db.fixed_ips import JSON as _ADDRESS
+from stackwire.compute.domain.addresses import FixedIp
 from stackwire.compute.domain.errors import InstanceNotFound
 from stackwire.compute.domain.instance import BlockDevice, Fault, Flavor, Instance
 from stackwire.compute.domain.seen import Seen
@@ -23,6 +25,8 @@ SELECT {_I}, e.flavor, e.request_spec,
        (SELECT array_agg(t.tag ORDER BY t.tag) FROM tags t WHERE t.instance_uuid = i.uuid) AS tags,
        (SELECT json_agg(json_build_object({_DEVICE}) ORDER BY b.id) FROM block_device_mapping b
          WHERE b.instance_uuid = i.uuid AND NOT b.deleted) AS devices,
+       (SELECT json_agg(json_build_object({_ADDRESS}) ORDER BY a.id) FROM fixed_ips a
+         WHERE a.instance_uuid = i.uuid) AS addresses,
        (SELECT to_json(f) FROM instance_faults f WHERE f.instance_uuid = i.uuid ORDER BY f.id DESC LIMIT 1) AS fault
   FROM instances i JOIN instance_extra e ON e.instance_uuid = i.uuid"""
 
@@ -37,6 +41,7 @@ class SeenRow(Instance):
     system_metadata: dict[str, str] | None
     tags: list[str] | None
     devices: list[dict[str, Any]] | None
+    addresses: list[dict[str, Any]] | None
     fault: dict[str, Any] | None
 
     def seen(self) -> Seen:
@@ -47,6 +52,7 @@ class SeenRow(Instance):
             metadata=self.metadata or {},
             system_metadata=self.system_metadata or {},
             tags=tuple(self.tags or ()),
+            addresses=tuple(FixedIp(**address) for address in self.addresses or ()),
             fault=Fault(**timed(self.fault)) if self.fault else None,
             request_spec=self.request_spec,
         )

@@ -43,6 +43,11 @@ def _where(asked: Listing) -> _Where:
         where.add(f"i.{column}::text ~ {{0}}", pattern)
     if asked.flavor is not None:
         where.add("e.flavor ->> 'flavorid' = {0}", asked.flavor)
+    if asked.ip is not None or asked.ip6 is not None:
+        versions = ((4, asked.ip), (6, asked.ip6))
+        places = [(version, where.place(f"^(?:{pattern})")) for version, pattern in versions if pattern is not None]
+        matches = " OR ".join(f"(family(a.address) = {version} AND host(a.address) ~ {p})" for version, p in places)
+        where.conditions.append(f"EXISTS (SELECT FROM fixed_ips a WHERE a.instance_uuid = i.uuid AND ({matches}))")
     if asked.changed_since is not None:
         where.add("coalesce(i.updated_at, i.created_at) >= {0}", asked.changed_since)
     if asked.changed_before is not None:

@@ -183,5 +183,9 @@ class ConsoleNotAvailable(NotFound, wire="nova.exception.ConsoleLogOutputNotAvai
     """Instance {instance_id} has no console output."""
 
 
+class NoMoreFixedIps(ServiceError, wire="nova.exception.NoMoreFixedIps"):
+    """No fixed address is left on network {net}."""
+
+
 class NoValidHost(ServiceError, wire="nova.exception.NoValidHost"):
     """No valid host was found. {reason}"""

@@ -65,7 +65,8 @@ LONGEST_PATTERN = 255
 class Listing:
     """What to list. ``states``: (vm_state, task states it must be in, task states it must not be in), any of them.
 
-    ``order``: columns of the server with True for descending, the tie-breaker included.
+    ``ip`` and ``ip6``: patterns for the beginning of an address, either of which may match. ``order``: columns of the
+    server with True for descending, the tie-breaker included.
     """
 
     project_id: str | None = None
@@ -73,6 +74,7 @@ class Listing:
     patterns: tuple[tuple[str, str], ...] = ()
     flavor: str | None = None
     ip: str | None = None
+    ip6: str | None = None
     states: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] | None = None
     deleted: bool | None = False
     changed_since: datetime | None = None
@@ -86,7 +88,7 @@ class Listing:
     @property
     def nothing(self) -> bool:
         """True when no server can match, whatever there is."""
-        return self.states == () or self.ip is not None
+        return self.states == ()
 
 
 def read(
@@ -99,7 +101,7 @@ def read(
 ) -> Listing:
     """The listing a query string asks for; BadRequest, or Forbidden for deleted servers of a plain user.
 
-    ``every_filter``: the caller is an administrator. Servers have no addresses to filter by, so ``ip`` finds none.
+    ``every_filter``: the caller is an administrator.
     """
     asked = _allowed(query, version, every_filter)
     words = [value for name, value in query if name == "status"]
@@ -123,7 +125,8 @@ def read(
         exact=tuple((EXACT[name], value) for name, value in asked.items() if name in EXACT),
         patterns=tuple((REGEX[name], _pattern(name, value)) for name, value in asked.items() if name in REGEX),
         flavor=asked.get("flavor"),
-        ip=asked.get("ip", asked.get("ip6")),
+        ip=_pattern("ip", asked["ip"]) if "ip" in asked else None,
+        ip6=_pattern("ip6", asked["ip6"]) if "ip6" in asked else None,
         states=found,
         deleted=deleted,
         changed_since=since,

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stackwire.compute.domain import travel
+from stackwire.compute.domain.addresses import FixedIp
 from stackwire.compute.domain.instance import Flavor, Instance, KeyPair
 from stackwire.compute.domain.objects import made
 from stackwire.compute.domain.seen import Seen
@@ -107,6 +108,22 @@ def legacy(seen: Seen, teller: Teller, **more: Any) -> dict[str, Any]:
     }
 
 
+def fixed_ips(seen: Seen) -> list[dict[str, Any]]:
+    """The addresses as the unversioned ends of a build and a rebuild list them (``info_from_instance``)."""
+    return [
+        {
+            "address": each.address,
+            "type": "fixed",
+            "version": each.version,
+            "meta": {},
+            "floating_ips": [],
+            "label": each.label,
+            "vif_mac": each.mac,
+        }
+        for each in seen.addresses
+    ]
+
+
 def _image_meta(rows: Mapping[str, str]) -> dict[str, str]:
     prefix = travel.PREFIX
     return {key.removeprefix(prefix): value for key, value in rows.items() if key.startswith(prefix)}
@@ -181,7 +198,7 @@ def versioned(seen: Seen, teller: Teller, event: str, **more: Any) -> dict[str, 
         "power_state": POWER_NAMES.get(server.power_state, "pending"),
         "task_state": server.task_state,
         "progress": server.progress,
-        "ip_addresses": [],
+        "ip_addresses": [_address(each) for each in seen.addresses],
         "block_devices": _volumes(seen) if event in WITH_DEVICES else None,
         "metadata": dict(seen.metadata),
         "locked": server.locked,
@@ -277,6 +294,19 @@ def _volumes(seen: Seen) -> list[dict[str, Any]]:
         for device in seen.devices
         if device.is_volume and device.volume_id
     ]
+
+
+def _address(found: FixedIp) -> dict[str, Any]:
+    data = {
+        "label": found.label,
+        "mac": found.mac,
+        "meta": {},
+        "port_uuid": found.uuid,
+        "version": found.version,
+        "address": found.address,
+        "device_name": found.device,
+    }
+    return made("IpPayload", "1.0", data)
 
 
 def _key(key: KeyPair) -> dict[str, Any]:

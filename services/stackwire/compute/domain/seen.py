@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from stackwire.compute.domain.addresses import FixedIp
 from stackwire.compute.domain.instance import Action, ActionEvent, BlockDevice, Fault, Flavor, Instance
 
 
@@ -17,6 +18,7 @@ class Seen:
     metadata: Mapping[str, str]
     system_metadata: Mapping[str, str]
     tags: tuple[str, ...] = ()
+    addresses: tuple[FixedIp, ...] = ()
     fault: Fault | None = None
     request_spec: Mapping[str, Any]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from stackwire.compute.db import instances, parts
+from stackwire.compute.db import fixed_ips, instances, parts
 from stackwire.compute.domain import objects, policy, states
 from stackwire.compute.domain.errors import ConsoleNotAvailable, InstanceIsLocked
 from stackwire.compute.domain.objects import NovaObject
@@ -150,6 +150,7 @@ class Actions:
         async with self._tools.database.work(ctx) as uow:
             for device in seen.devices:
                 await parts.drop_device(uow, device.uuid)
+            await fixed_ips.release(uow, seen.uuid)
             await instances.change(
                 uow, seen.uuid, vm_state=states.DELETED, task_state=None, terminated_at=uow.now, deleted=True,
                 deleted_at=uow.now,

@@ -281,7 +281,7 @@ def _order(wish: ServerWish, plan: _Plan, servers: list[Seen], promise: Promise)
 
 def _refuse_unsimulated(wish: ServerWish, zone: str) -> None:
     if not isinstance(wish.networks, str) and wish.networks:
-        raise BadRequest("There is no network of that id: servers here have no networks; ask for none or auto.")
+        raise BadRequest("There is no network of that id: there is no network service here; ask for none or auto.")
     if any(group != "default" for group in wish.security_groups):
         raise BadRequest("There is no security group of that name.")
     if wish.availability_zone not in (None, zone):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from stackwire.compute.db import cloud, instances, listing, parts
 from stackwire.compute.domain import policy
+from stackwire.compute.domain.addresses import FixedIp, by_label
 from stackwire.compute.domain.errors import (
     ActionNotFound,
     MetadataItemNotFound,
@@ -131,10 +132,13 @@ class Servers:
 
     # ---- addresses, actions, guest
 
-    async def no_network(self, ctx: RequestContext, uuid: str, label: str) -> None:
-        """Always 404: servers have no networks."""
-        await self._tools.find(ctx, uuid, policy.IPS)
-        raise NetworkLabelNotFound(label=label)
+    async def addresses(self, ctx: RequestContext, uuid: str, label: str) -> list[FixedIp]:
+        """On the network of that label; 404 when the server is not on it."""
+        seen = await self._tools.find(ctx, uuid, policy.IPS)
+        found = by_label(seen.addresses).get(label)
+        if found is None:
+            raise NetworkLabelNotFound(label=label)
+        return found
 
     async def actions(self, ctx: RequestContext, uuid: str, *, limit: int, marker: str | None) -> list[ActionSeen]:
         """Newest first, behind the request ``marker`` names (400 when it is none)."""

@@ -6,15 +6,14 @@ that came meanwhile cleans up, and a message told twice finds nothing to do.
 
 import logging
 from dataclasses import replace
-from typing import Any
 
 from stackwire.compute.backends import guest
-from stackwire.compute.db import actions, keypairs, parts
-from stackwire.compute.domain import devices, image_props, objects, states, travel
+from stackwire.compute.db import actions, fixed_ips, keypairs, parts
+from stackwire.compute.domain import addresses, devices, image_props, objects, payloads, states, travel
 from stackwire.compute.domain.instance import BlockDevice, KeyPair
 from stackwire.compute.domain.seen import Seen
 from stackwire.compute.flows.guests import Guests
-from stackwire.compute.flows.hosting import Hosting, Overtaken
+from stackwire.compute.flows.hosting import NETWORK_ALLOCATED, Hosting, Overtaken
 from stackwire.contracts.compute_workers import BuildAndRunInstance, UpdateInstanceInfo
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
@@ -22,7 +21,6 @@ from stackwire.db.pool import UnitOfWork
 
 log = logging.getLogger(__name__)
 EVENT = "compute__do_build_and_run_instance"
-NO_ADDRESSES: dict[str, Any] = {"fixed_ips": []}
 
 
 class Build:
@@ -96,6 +94,7 @@ class Build:
         typed = image_props.typed(_image_properties(seen, self._on))
         given = devices.named(seen.devices, typed, seen.instance.root_device_name)
         async with self._on.database.work(ctx) as uow:
+            seen = await self._give_address(uow, seen)
             named = []
             for device in seen.devices:
                 name = given.get(device.uuid)
@@ -107,6 +106,14 @@ class Build:
                 uow, seen, [states.NETWORKING], task_state=states.BLOCK_DEVICE_MAPPING,
                 root_device_name=root.device_name if root else seen.instance.root_device_name,
             )  # fmt: skip
+
+    async def _give_address(self, uow: UnitOfWork, seen: Seen) -> Seen:
+        """With the address it asked for, or had from an earlier try. NoMoreFixedIps."""
+        if not addresses.wanted(seen.request_spec):
+            return seen
+        given = await fixed_ips.allocate(uow, seen.uuid, self._on.network, self._on.make_mac)
+        await parts.put(uow, "instance_system_metadata", seen.uuid, {NETWORK_ALLOCATED: "True"})
+        return replace(seen, addresses=(given,))
 
     async def _attach(self, ctx: RequestContext, seen: Seen, device: BlockDevice, made: list[str]) -> Seen:
         """The device's volume: made where it is none yet, and connected to this host."""
@@ -155,7 +162,8 @@ class Build:
                 uow, seen, [states.SPAWNING], vm_state=states.ACTIVE, task_state=None,
                 power_state=states.POWER["running"], launched_at=uow.now, progress=0,
             )  # fmt: skip
-            said = {**NO_ADDRESSES, "message": "Success"}
+            await parts.drop(uow, "instance_system_metadata", seen.uuid, NETWORK_ALLOCATED)
+            said = {"fixed_ips": payloads.fixed_ips(seen), "message": "Success"}
             self._on.events.create(uow, seen, "end", said, await _key(uow, seen))
             await actions.end_event(uow, seen.uuid, EVENT)
             told = objects.made("InstanceList", "2.6", {"objects": [objects.instance_object(seen)]})

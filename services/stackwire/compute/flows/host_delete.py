@@ -4,7 +4,7 @@ import logging
 from collections.abc import Collection
 from dataclasses import replace
 
-from stackwire.compute.db import actions, hosts, instances, parts
+from stackwire.compute.db import actions, fixed_ips, hosts, instances, parts
 from stackwire.compute.domain import objects, states
 from stackwire.compute.domain.seen import Seen
 from stackwire.compute.flows.hosting import Hosting
@@ -36,6 +36,8 @@ class Delete:
             await self._on.disks.remove(uuid)
             left = await self._on.let_go(ctx, [device for device in seen.devices if device.is_volume])
             async with self._on.database.work(ctx) as uow:
+                await fixed_ips.release(uow, uuid)
+                seen = replace(seen, addresses=())
                 self._on.events.action(uow, seen, "shutdown", "end")
             await self._delete_volumes(ctx, seen, left)
             await self._close(ctx, seen, left)

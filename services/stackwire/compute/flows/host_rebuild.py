@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from stackwire.compute.db import actions, parts
-from stackwire.compute.domain import objects, states
+from stackwire.compute.domain import objects, payloads, states
 from stackwire.compute.domain.instance import BlockDevice
 from stackwire.compute.domain.seen import Seen
 from stackwire.compute.flows.guests import Guests
@@ -87,7 +87,7 @@ class Rebuild:
                 uow, seen, [states.REBUILD_SPAWNING], vm_state=states.ACTIVE, task_state=None,
                 power_state=states.POWER["running"], launched_at=uow.now,
             )  # fmt: skip
-            said: dict[str, Any] = {"image_name": name, "fixed_ips": []}
+            said: dict[str, Any] = {"image_name": name, "fixed_ips": payloads.fixed_ips(seen)}
             self._on.events.action(uow, seen, "rebuild", "end", said, NO_CERTIFICATES)
             # Nova saves once more; a server that was off is switched off again
             seen = await self._on.step(uow, seen, [None], task_state="powering-off" if stopped else None)

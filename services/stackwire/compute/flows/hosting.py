@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import traceback
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,8 +11,9 @@ from typing import Any
 from stackwire.compute.backends.disks import Disks
 from stackwire.compute.backends.images import Images
 from stackwire.compute.backends.volumes import Volumes
-from stackwire.compute.db import actions, hosts, instances, parts
+from stackwire.compute.db import actions, fixed_ips, hosts, instances, parts
 from stackwire.compute.domain import states
+from stackwire.compute.domain.addresses import Network
 from stackwire.compute.domain.instance import BlockDevice
 from stackwire.compute.domain.seen import Seen
 from stackwire.compute.flows.events import Events
@@ -22,6 +23,7 @@ from stackwire.core.errors import ServiceError
 from stackwire.db.pool import Database, UnitOfWork
 
 log = logging.getLogger(__name__)
+NETWORK_ALLOCATED = "network_allocated"  # a row of the system metadata, while a server with an address is built
 
 
 class Overtaken(Exception):
@@ -41,6 +43,8 @@ class Hosting:
     volumes: Volumes
     behaviours: Behaviours
     zone: str
+    network: Network
+    make_mac: Callable[[], str]
     reimage_seconds_per_gb: float
     locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     heard: dict[tuple[str, str, str | None], "asyncio.Future[str]"] = field(default_factory=dict)
@@ -116,10 +120,10 @@ class Hosting:
             if moved is None:
                 return None
             after = replace(now, instance=moved)
+            if homeless:
+                after = await forsake(uow, after)
             await record(uow, seen.uuid, error, self.host)
             await actions.end_event(uow, seen.uuid, event, error=said(error), trace=trace_of(error))
-            if homeless:
-                await hosts.free(uow, seen.uuid)
             self.events.announce(uow, now, after)
         return after
 
@@ -139,6 +143,17 @@ class Hosting:
                 log.warning("volume %s stays: %s", device.volume_id, error)
                 left.add(device.uuid)
         return left
+
+
+async def forsake(uow: UnitOfWork, seen: Seen) -> Seen:
+    """Without the place on its host and the address it had, both free for others.
+
+    That the network was allocated once is remembered (``nova/compute/manager.py: _cleanup_allocated_networks``).
+    """
+    await hosts.free(uow, seen.uuid)
+    if await fixed_ips.release(uow, seen.uuid):
+        await parts.put(uow, "instance_system_metadata", seen.uuid, {NETWORK_ALLOCATED: "False"})
+    return replace(seen, addresses=())
 
 
 async def record(uow: UnitOfWork, uuid: str, error: BaseException, host: str | None) -> None:

@@ -10,7 +10,7 @@ from stackwire.compute.domain.seen import ActionSeen
 from stackwire.compute.http.api import opened, server_id, since
 from stackwire.compute.http.fields import tag
 from stackwire.compute.http.schemas import MetaBody, MetadataBody, TagsBody
-from stackwire.compute.http.views_server import host_id, usage_stamp
+from stackwire.compute.http.views_server import addresses, host_id, usage_stamp
 from stackwire.core.errors import BadRequest
 from stackwire.http.paging import limit_of, origin
 from stackwire.http.request import body, respond
@@ -116,14 +116,14 @@ async def delete_tag(request: web.Request) -> web.Response:
 
 async def list_ips(request: web.Request) -> web.Response:
     api, ctx, _ = opened(request)
-    await api.servers.show(ctx, server_id(request), rule=rules.IPS)
-    return respond(200, {"addresses": {}})
+    seen = await api.servers.show(ctx, server_id(request), rule=rules.IPS)
+    return respond(200, {"addresses": addresses(seen.addresses)})
 
 
 async def show_ips(request: web.Request) -> web.Response:
     api, ctx, _ = opened(request)
-    await api.servers.no_network(ctx, server_id(request), request.match_info["network"])
-    return respond(200, {})
+    found = await api.servers.addresses(ctx, server_id(request), request.match_info["network"])
+    return respond(200, addresses(found))
 
 
 # ---- what happened to it

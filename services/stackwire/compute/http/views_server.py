@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stackwire.compute.domain import image_props, states, travel
+from stackwire.compute.domain.addresses import FixedIp, by_label
 from stackwire.compute.domain.seen import Seen
 from stackwire.http.microversions import Microversion
 
@@ -42,7 +43,8 @@ class Look:
 
     def detail(self, seen: Seen) -> dict[str, Any]:
         """An entry of the list: everything but the server's groups."""
-        return self._base(seen) | self._by_version(seen) | self._states(seen) | self._attributes(seen)
+        told = self._base(seen, extended=True) | self._by_version(seen)
+        return told | self._states(seen) | self._attributes(seen)
 
     def show(self, seen: Seen) -> dict[str, Any]:
         groups: dict[str, Any] = {"server_groups": []} if self.version >= (2, 71) else {}
@@ -65,7 +67,8 @@ class Look:
             told["user_data"] = seen.instance.user_data
         return told
 
-    def _base(self, seen: Seen) -> dict[str, Any]:
+    def _base(self, seen: Seen, *, extended: bool = False) -> dict[str, Any]:
+        """``extended``: its addresses with their type and MAC."""
         server = seen.instance
         word = states.status(server.vm_state, server.task_state)
         told: dict[str, Any] = {
@@ -80,7 +83,7 @@ class Look:
             "flavor": self._flavor(seen),
             "created": stamp(server.created_at),
             "updated": stamp(server.updated_at or server.created_at),
-            "addresses": {},
+            "addresses": addresses(seen.addresses, extended=extended),
             "accessIPv4": server.access_ip_v4 or "",
             "accessIPv6": server.access_ip_v6 or "",
             "links": self.links(f"servers/{server.uuid}"),
@@ -183,6 +186,16 @@ class Look:
         if self.version >= (2, 16) and self._host_status:
             told["host_status"] = "UP" if server.host else ""
         return told
+
+
+def addresses(found: Sequence[FixedIp], *, extended: bool = False) -> dict[str, list[dict[str, Any]]]:
+    """Label to addresses (``nova/api/openstack/compute/views/addresses.py``)."""
+    return {label: [_address(each, extended=extended) for each in listed] for label, listed in by_label(found).items()}
+
+
+def _address(found: FixedIp, *, extended: bool) -> dict[str, Any]:
+    told: dict[str, Any] = {"version": found.version, "addr": found.address}
+    return told | ({"OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": found.mac} if extended else {})
 
 
 def image_properties(rows: Mapping[str, str | None]) -> dict[str, str]:
