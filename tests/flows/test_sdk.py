@@ -1,6 +1,8 @@
 """openstacksdk's cloud layer, as scripts and Ansible use it: it waits, polls and tidies up by itself."""
 
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +17,16 @@ DISK = b"boot sector".ljust(512, b"\0") + bytes(range(256)) * 200
 @pytest.fixture
 async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
     return await a_shared_cloud()
+
+
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library looks every two to five seconds whether it is done; here it looks more often."""
+    monkeypatch.setattr("openstack.utils.time", SimpleNamespace(time=time.time, monotonic=time.monotonic, sleep=nap))
+
+
+def nap(seconds: float) -> None:
+    time.sleep(min(seconds, 0.1))
 
 
 @pytest.fixture

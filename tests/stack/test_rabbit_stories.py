@@ -1,4 +1,4 @@
-"""The journey over a real RabbitMQ, overheard by unmodified oslo.messaging listeners, one for each service's exchange."""
+"""The journey over a real RabbitMQ, overheard by unmodified oslo.messaging listeners, one for each exchange."""
 
 import asyncio
 from collections import Counter

@@ -178,6 +178,7 @@ class TestCloud:
                 "project_domain_name": "Default",
             },
             region_name="RegionOne",
+            floating_ip_source="None",  # as in the clouds.yaml of `stackwire up`
             load_yaml_config=False,
             load_envvars=False,
         )

@@ -120,6 +120,7 @@ class DataDir:
                 "      project_domain_name: Default",
                 f"    region_name: {region}",
                 "    interface: public",
+                "    floating_ip_source: None",  # or the SDK's create_server looks for one, and fails
                 "    identity_api_version: 3",
             ]
         self._write("clouds.yaml", "\n".join(lines) + "\n")

@@ -29,6 +29,7 @@ def test_clouds_yaml_names_three_users(tmp_path: Path) -> None:
         "stackwire-admin": ("admin", "admin"),
         "stackwire-alt": ("alt", "alt"),
     }
+    assert {cloud["floating_ip_source"] for cloud in clouds.values()} == {"None"}
     assert clouds["stackwire"]["auth"]["auth_url"] == "http://127.0.0.1:5000/v3"
     assert "export OS_AUTH_URL=http://127.0.0.1:5000/v3\n" in directory.openrc.read_text()
 
