@@ -134,6 +134,7 @@ def _hosting(settings: ComputeSettings, host: str, database: Database, client: R
         behaviours=settings.behaviours,
         zone=settings.default_zone,
         network=addresses.network(settings.fixed_range),
+        access_network=settings.access_network,
         make_mac=partial(addresses.new_mac, random.SystemRandom().randrange),
         reimage_seconds_per_gb=settings.reimage_seconds_per_gb,
     )

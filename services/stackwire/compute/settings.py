@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from stackwire.compute.domain.addresses import network
+from stackwire.compute.domain.addresses import LABEL, network
 from stackwire.core.settings import ServiceSettings
 
 
@@ -16,6 +16,8 @@ class ComputeSettings(ServiceSettings):
 
     ``lease_seconds``: how long a process that gives no sign of life still has its hosts; several sweeps long.
     ``fixed_range``: the IPv4 network servers get their addresses from, /30 or larger; a change leaves those they have.
+    ``access_network``: the network whose address becomes ``accessIPv4`` when the client names none, as Nova's
+    ``default_access_ip_network_name``; empty for none, and then openstacksdk looks for a floating address.
     ``reimage_seconds_per_gb``: how long a host waits for a volume to be written over, for each GiB of the image.
     """
 
@@ -30,6 +32,7 @@ class ComputeSettings(ServiceSettings):
     host_arch: str = "x86_64"
     host_traits: Annotated[tuple[str, ...], NoDecode] = ()
     fixed_range: IPv4Network = IPv4Network("10.0.0.0/16")
+    access_network: str = LABEL
     reimage_seconds_per_gb: float = 20.0
     volume_seconds: float = 180.0
     sweep_seconds: float = 5.0

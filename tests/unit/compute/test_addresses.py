@@ -5,7 +5,7 @@ from ipaddress import IPv4Network
 import pytest
 from pydantic import ValidationError
 
-from stackwire.compute.domain.addresses import FixedIp, by_label, network, new_mac, wanted
+from stackwire.compute.domain.addresses import FixedIp, access, by_label, network, new_mac, wanted
 from stackwire.compute.settings import ComputeSettings
 
 
@@ -40,6 +40,16 @@ def test_an_interface_is_named_after_its_id_and_fits():
     assert len(given.device) == 14
     assert by_label([given]) == {"private": [given]}
     assert by_label([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "label", "reached"),
+    [(None, "private", "10.0.0.2"), ("1.2.3.4", "private", "1.2.3.4"), (None, "", None), (None, "public", None)],
+)
+def test_a_server_is_reached_where_its_owner_said_or_where_it_is(given, label, reached):
+    there = FixedIp(uuid="u", label="private", address="10.0.0.2", mac="x")
+    assert access(given, [there], label) == reached
+    assert access(given, [], label) == given
 
 
 @pytest.mark.parametrize(("spec", "one"), [({"networks": "none"}, False), ({"networks": "auto"}, True), ({}, False)])

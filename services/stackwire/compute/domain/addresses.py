@@ -65,6 +65,14 @@ def by_label(addresses: Sequence[FixedIp]) -> dict[str, list[FixedIp]]:
     return found
 
 
+def access(given: str | None, addresses: Sequence[FixedIp], label: str) -> str | None:
+    """Where the server is reached: what its owner said, else its address on the network of that label.
+
+    ``nova/compute/manager.py: _set_access_ip_values``.
+    """
+    return given or next((each.address for each in addresses if each.label == label), None)
+
+
 def wanted(request_spec: Mapping[str, Any]) -> bool:
     """Whether the server asked for an address; one that was made before servers had any did not."""
     return bool(request_spec.get("networks", NONE) != NONE)

@@ -161,6 +161,7 @@ class Build:
             seen = await self._on.step(
                 uow, seen, [states.SPAWNING], vm_state=states.ACTIVE, task_state=None,
                 power_state=states.POWER["running"], launched_at=uow.now, progress=0,
+                access_ip_v4=addresses.access(seen.instance.access_ip_v4, seen.addresses, self._on.access_network),
             )  # fmt: skip
             await parts.drop(uow, "instance_system_metadata", seen.uuid, NETWORK_ALLOCATED)
             said = {"fixed_ips": payloads.fixed_ips(seen), "message": "Success"}

@@ -45,6 +45,7 @@ class Hosting:
     zone: str
     network: Network
     make_mac: Callable[[], str]
+    access_network: str
     reimage_seconds_per_gb: float
     locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     heard: dict[tuple[str, str, str | None], "asyncio.Future[str]"] = field(default_factory=dict)
