@@ -6,159 +6,27 @@ wish made again is fulfilled.
 """
 
 import asyncio
-import hashlib
-import os
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import aiohttp
+import asyncpg
 import pytest
 
 from stackwire.db.bootstrap import create_database, drop_database
-from support.cloud import Answer, JsonClient, log_in
+from support import invariants
+from support.cloud import log_in
 from support.postgres import TestDatabase, TestServer
 from support.processes import CRASHED, Processes, own_vhost
 from support.rabbitmq import TestRabbit
+from support.steadfast import Client, Stage, from_volume, server_path, unique, volume_path
 
-pytestmark = [pytest.mark.rabbitmq, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.rabbitmq, pytest.mark.slow, pytest.mark.timeout(180)]
 
-DATA = os.urandom(1024) * 3000
-PROPERTIES = {"hw_disk_bus": "scsi", "os_type": "linux", "project_colour": "grün"}
-PATIENCE = 90.0
-
-
-class Client:
-    """One user who does not mind that a service is away for a moment."""
-
-    def __init__(self, client: JsonClient) -> None:
-        self._client = client
-
-    async def once(self, method: str, service: str, path: str, **kwargs: Any) -> Answer | None:
-        """None when the connection broke: what became of the wish is unknown."""
-        try:
-            return await self._client.request(method, service, path, **kwargs)
-        except (aiohttp.ClientError, ConnectionError):
-            return None
-
-    async def get(self, service: str, path: str) -> Answer:
-        """Asks until somebody answers."""
-        async with asyncio.timeout(PATIENCE):
-            while (answer := await self.once("GET", service, path)) is None or answer.status >= 500:
-                await asyncio.sleep(0.1)
-        return answer
-
-    async def made(self, service: str, path: str, noun: str, wish: dict[str, Any], **kwargs: Any) -> str:
-        """The id of what the wish made; where that is unknown it is looked for by its name, and wished for again."""
-        name = (wish.get(noun) or wish)["name"]
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                answer = await self.once("POST", service, path, json=wish, **kwargs)
-                if answer is not None and answer.status in (201, 202):
-                    return str((answer.json.get(noun) or answer.json)["id"])
-                assert answer is None or answer.status >= 500, answer.body
-                found = (await self.get(service, f"{path}?name={name}")).json[f"{noun}s"]
-                if found:
-                    return str(found[0]["id"])
-                await asyncio.sleep(0.1)
-
-    async def settled(self, service: str, path: str, noun: str, ends: set[str]) -> dict[str, Any]:
-        """The thing once its status is one of these and no task runs on it; {} once it is gone and that is an end."""
-        last: Any = None
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while True:
-                    answer = await self.get(service, path)
-                    if answer.status == 404 and "gone" in ends:
-                        return {}
-                    last = answer.json.get(noun) or answer.json
-                    if last.get("status") in ends and last.get("OS-EXT-STS:task_state") is None:
-                        return dict(last)
-                    await asyncio.sleep(0.1)
-        except TimeoutError:
-            raise AssertionError(f"stuck: {last}") from None
-
-
-class Stage:
-    """The processes, a user, and what the stories need to begin with."""
-
-    def __init__(self, processes: Processes, client: Client) -> None:
-        self.processes = processes
-        self.client = client
-
-    async def image(self, name: str) -> str:
-        wish = {"name": name, "disk_format": "raw", "container_format": "bare", **PROPERTIES}
-        return await self.client.made("image", "/v2/images", "image", wish)
-
-    async def full_image(self) -> str:
-        image = await self.image(unique("image"))
-        await self.upload(image)
-        return image
-
-    async def upload(self, image: str) -> None:
-        """Until the image is active with these bytes."""
-        headers = {"Content-Type": "application/octet-stream"}
-        while True:
-            await self.client.once("PUT", "image", f"/v2/images/{image}/file", data=DATA, headers=headers)
-            found = await self.client.settled("image", f"/v2/images/{image}", "image", {"queued", "active"})
-            if found["status"] == "active":
-                assert found["checksum"] == hashlib.md5(DATA).hexdigest()
-                assert found["size"] == len(DATA)
-                return
-
-    async def volume(self, image: str) -> str:
-        wish = {"volume": {"name": unique("volume"), "size": 1, "imageRef": image}}
-        return await self.client.made("volume", "/v3/{project_id}/volumes", "volume", wish)
-
-    async def full_volume(self) -> str:
-        volume = await self.volume(await self.full_image())
-        await self.client.settled("volume", volume_path(volume), "volume", {"available"})
-        return volume
-
-    async def server(self, source: dict[str, Any]) -> str:
-        wish = {"server": {"name": unique("server"), "flavorRef": "6f2c1d9e-5b7a-4c3d-9e8f-1a2b3c4d5e01", "networks": "none", **source}}
-        headers = {"OpenStack-API-Version": "compute 2.93"}
-        return await self.client.made("compute", "/v2.1/servers", "server", wish, headers=headers)
-
-    async def full_server(self, source: dict[str, Any]) -> str:
-        server = await self.server(source)
-        await self.client.settled("compute", server_path(server), "server", {"ACTIVE"})
-        return server
-
-    async def check_volume(self, volume: str) -> None:
-        """Available with every captured property, or in error with none of them."""
-        found = await self.client.settled("volume", volume_path(volume), "volume", {"available", "error"})
-        metadata = found.get("volume_image_metadata")
-        if found["status"] == "error":
-            assert not metadata
-        else:
-            assert metadata is not None
-            assert PROPERTIES.items() <= metadata.items()
-            assert metadata["size"] == str(len(DATA))
-
-    async def check_image(self, name: str) -> None:
-        """There is no image of that name, or each is active, or what is left of a failure holds no bytes."""
-        for image in (await self.client.get("image", f"/v2/images?name={name}")).json["images"]:
-            ends = {"active", "gone"}
-            await self.client.settled("image", f"/v2/images/{image['id']}", "image", ends)
-
-
-def unique(noun: str) -> str:
-    return f"{noun}-{uuid.uuid4().hex[:8]}"
-
-
-def volume_path(volume: str) -> str:
-    return f"/v3/{{project_id}}/volumes/{volume}"
-
-
-def server_path(server: str) -> str:
-    return f"/v2.1/servers/{server}"
-
-
-def from_volume(volume: str) -> dict[str, Any]:
-    device = {"boot_index": 0, "source_type": "volume", "destination_type": "volume", "uuid": volume}
-    return {"block_device_mapping_v2": [device]}
+NEVER = 20.0  # seconds without the moment
+SETTLING = 15.0  # seconds after the end of a story
+QUICK = {"SWEEP_SECONDS": "0.5", "LEASE_SECONDS": "2.0", "HEARTBEAT_SECONDS": "0.5"}
+"""A dead process is taken for dead soon; how long that takes is no part of what is tried here."""
 
 
 Finish = Callable[[], Awaitable[None]]
@@ -179,8 +47,6 @@ async def a_volume_from_an_image(stage: Stage) -> Finish:
     async def finish() -> None:
         volume = await stage.volume(image)
         await stage.check_volume(volume)
-        await stage.client.once("DELETE", "volume", volume_path(volume))
-        await stage.client.settled("volume", volume_path(volume), "volume", {"gone"})
 
     return finish
 
@@ -205,8 +71,6 @@ async def a_server_from_an_image(stage: Stage) -> Finish:
     async def finish() -> None:
         server = await stage.server({"imageRef": image})
         await stage.client.settled("compute", server_path(server), "server", {"ACTIVE", "ERROR"})
-        await stage.client.once("DELETE", "compute", server_path(server))
-        await stage.client.settled("compute", server_path(server), "server", {"gone"})
 
     return finish
 
@@ -250,7 +114,7 @@ def snapshot_of(stage: Stage, server: str) -> Finish:
 
 async def a_rebuild(stage: Stage) -> Finish:
     server = await stage.full_server({"imageRef": await stage.full_image()})
-    other = await stage.full_image()
+    other = await stage.full_image(1)
 
     async def finish() -> None:
         wish = {"rebuild": {"imageRef": other}}
@@ -301,7 +165,7 @@ CASES: list[tuple[Story, str, str]] = [
 
 
 @pytest.fixture(scope="module")
-async def stage(
+async def processes_stage(
     postgres_server: TestServer,
     postgres_template: str,
     rabbitmq: TestRabbit,
@@ -310,15 +174,26 @@ async def stage(
     folder: Path = tmp_path_factory.mktemp("kill")
     database = TestDatabase(postgres_server, f"{postgres_template}_kill")
     await create_database(postgres_server.admin, database.name, template=postgres_template)
+    eye = await asyncpg.connect(database.admin_url)
     with own_vhost(rabbitmq) as url:
-        processes = Processes(database, url, folder)
+        processes = Processes(database, url, folder, QUICK)
         try:
             await processes.start_all()
             async with aiohttp.ClientSession() as session:
-                yield Stage(processes, Client(await log_in(session, processes.urls)))
+                yield Stage(processes, Client(await log_in(session, processes.urls)), eye)
         finally:
             await processes.close()
+            await eye.close()
     await drop_database(postgres_server.admin, database.name)
+
+
+@pytest.fixture
+async def stage(processes_stage: Stage) -> AsyncIterator[Stage]:
+    """Whatever the test left can be deleted, and is; before and after that, all that must hold does."""
+    yield processes_stage
+    await invariants.hold(processes_stage.eye, SETTLING)
+    await processes_stage.tidy()
+    await invariants.hold(processes_stage.eye, SETTLING)
 
 
 @pytest.mark.parametrize(
@@ -328,18 +203,19 @@ async def test_a_service_that_dies_leaves_nothing_half_done(
     stage: Stage, story: Story, service: str, moment: str
 ) -> None:
     finish = await story(stage)
-    await stage.processes.kill(service)
-    await stage.processes.start(service, crash_at=moment)
+    stage.processes.doom(service, moment)
     ending = asyncio.create_task(finish())
-    dying = asyncio.create_task(stage.processes.wait(service))
     try:
-        await asyncio.wait((ending, dying), timeout=30, return_when=asyncio.FIRST_COMPLETED)
-        died = dying.result() if dying.done() else None
+        async with asyncio.timeout(NEVER):
+            died = await stage.processes.wait(service)
+    except TimeoutError:
+        pytest.fail(f"{moment} never came; {service} said {stage.processes.log(service)[-2000:]}")
     finally:
+        stage.processes.doom(service, "")
         await stage.processes.kill(service)
         await stage.processes.start(service)
-    await ending
-    assert died == CRASHED, f"{moment} never came; {service} said {stage.processes.log(service)[-2000:]}"
+        await ending
+    assert died == CRASHED
     finish_again = await story(stage)
     await finish_again()
 

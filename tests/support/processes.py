@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from stackwire.cloud.options import ORDER, free_ports
@@ -21,10 +21,14 @@ READY_SECONDS = 60.0
 class Processes:
     """``start``, ``kill`` and ``wait`` one service at a time; ``close`` ends them all."""
 
-    def __init__(self, database: TestDatabase, amqp_url: str, folder: Path) -> None:
+    def __init__(
+        self, database: TestDatabase, amqp_url: str, folder: Path, settings: Mapping[str, str] | None = None
+    ) -> None:
+        """``settings``: more of them, for every service (``LEASE_SECONDS``)."""
         self._database = database
         self._amqp_url = amqp_url
         self._folder = folder
+        self._settings = dict(settings or {})
         self.ports = free_ports(ORDER)
         self.running: dict[str, asyncio.subprocess.Process] = {}
 
@@ -36,15 +40,15 @@ class Processes:
         """All that the service said on its standard error."""
         return (self._folder / f"{service}.log").read_text(errors="replace")
 
-    async def start(self, service: str, crash_at: str = "", role: str = "all") -> None:
-        """Returns when it serves, or has died already (at its crash point, or for a reason its log tells)."""
+    async def start(self, service: str, role: str = "all") -> None:
+        """Returns when it serves; fails with what its log tells when it does not."""
         path = self._folder / f"{service}.log"
         with path.open("ab") as log:
             said = log.tell()
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", "stackwire.cloud", "serve", service, "--role", role),
-                env=self._environment(service, crash_at),
+                env=self._environment(service),
                 stdout=log,
                 stderr=log,
             )
@@ -52,13 +56,20 @@ class Processes:
         async with asyncio.timeout(READY_SECONDS):
             while process.returncode is None and b"is ready" not in path.read_bytes()[said:]:
                 await asyncio.sleep(0.02)
-        if not crash_at and process.returncode is not None:
+        if process.returncode is not None:
             raise AssertionError(f"{service} did not start: {self.log(service)[-2000:]}")
 
-    async def start_all(self, crash: tuple[str, str] = ("", "")) -> None:
-        """``crash``: (service, crash point)."""
-        for service in ORDER:
-            await self.start(service, crash[1] if service == crash[0] else "")
+    async def start_all(self) -> None:
+        await asyncio.gather(*(self.start(service) for service in ORDER))
+
+    def doom(self, service: str, moment: str) -> None:
+        """It dies at this moment of its work, once (``stackwire/db/crash.py``); "" takes that back."""
+        path = self._doom(service)
+        if moment:
+            path.with_suffix(".new").write_text(moment)
+            path.with_suffix(".new").rename(path)
+        else:
+            path.unlink(missing_ok=True)
 
     async def wait(self, service: str) -> int:
         """Until it has ended; its exit code."""
@@ -75,7 +86,10 @@ class Processes:
         for service in reversed(list(self.running)):
             await self.kill(service)
 
-    def _environment(self, service: str, crash_at: str) -> dict[str, str]:
+    def _doom(self, service: str) -> Path:
+        return self._folder / f"{service}.crash"
+
+    def _environment(self, service: str) -> dict[str, str]:
         own = {
             "PORT": str(self.ports[service]),
             "DATABASE_URL": self._database.url(service),
@@ -84,10 +98,11 @@ class Processes:
             "TOKEN_KEY": TOKEN_KEY,
             "SWEEP_SECONDS": "1",
             **{f"{name.upper()}_URL": url for name, url in self.urls.items()},
+            **self._settings,
         }
         environment = {f"STACKWIRE_{service.upper()}_{name}": value for name, value in own.items()}
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH", "LANG") if name in os.environ}
-        return {**inherited, **environment, **({"STACKWIRE_CRASH_AT": crash_at} if crash_at else {})}
+        return {**inherited, **environment, "STACKWIRE_CRASH_FILE": str(self._doom(service))}
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """The volume service, put together: every part is named once."""
 
 import socket
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 
@@ -61,6 +62,7 @@ def _assemble(settings: VolumeSettings, database: Database, transport: Transport
         service_uuid=settings.service_uuid,
         worker=f"{socket.gethostname()[:20]}:{new_id()[:13]}",
         alone=settings.amqp_url == "memory",
+        lease=timedelta(seconds=settings.lease_seconds),
     )
     flows = Flows.of(parts)
     watch = RevocationWatch(transport, "volume", client)

@@ -9,7 +9,10 @@ from stackwire.core.settings import ServiceSettings
 
 
 class VolumeSettings(ServiceSettings):
-    """``default_zone``: the one availability zone. ``list_limit``: the longest page of a list."""
+    """``default_zone``: the one availability zone. ``list_limit``: the longest page of a list.
+
+    ``lease_seconds``: how long a worker that gives no sign of life still has what it was at work on.
+    """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="STACKWIRE_VOLUME_")
 
@@ -17,6 +20,7 @@ class VolumeSettings(ServiceSettings):
     default_zone: str = "nova"
     list_limit: int = 1000
     sweep_seconds: float = 10.0
+    lease_seconds: float = 12.0
 
     @property
     def service_uuid(self) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 from stackwire.compute.domain.instance import Host
 from stackwire.db.pool import Database, Session, UnitOfWork
 
-LEASE = timedelta(seconds=15)
 DOWN_AFTER = timedelta(seconds=60)  # nova/conf: service_down_time
 BINARY = "nova-compute"
 _SELECT = """
@@ -50,10 +49,11 @@ async def register(uow: UnitOfWork, values: Mapping[str, Any], service_uuid: str
     )
 
 
-async def claim(uow: UnitOfWork, host: str, process: str, *, alone: bool) -> bool:
+async def claim(uow: UnitOfWork, host: str, process: str, *, lease: timedelta, alone: bool) -> bool:
     """True when ``process`` speaks for the host from now on: nobody living did. Its own claim holds.
 
-    ``alone``: there can be no other process, so that whoever spoke for it is dead.
+    ``lease``: how long one that gives no sign of life is taken for living. ``alone``: there can be no other process,
+    so that whoever spoke for it is dead.
     """
     return bool(
         await uow.execute(
@@ -63,7 +63,7 @@ async def claim(uow: UnitOfWork, host: str, process: str, *, alone: bool) -> boo
             host,
             process,
             uow.now,
-            uow.now - LEASE,
+            uow.now - lease,
             alone,
         )
     )

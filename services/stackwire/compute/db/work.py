@@ -28,32 +28,37 @@ async def on_host(session: Session, host: str) -> list[Instance]:
 
 
 async def under_way(session: Session, hosts: Collection[str], before: datetime) -> list[Instance]:
-    """Servers of these hosts that were doing something and have not moved since ``before``."""
+    """Servers of these hosts that were doing something and have not moved since ``before``.
+
+    A build that a host has taken up (it is past ``scheduling``) is the host's before the server says so.
+    """
     return await session.all(
         Instance,
-        f"SELECT {_COLUMNS} FROM instances WHERE host = ANY($1) AND NOT deleted"
-        " AND (task_state IS NOT NULL OR vm_state = 'building') AND coalesce(updated_at, created_at) < $2 ORDER BY id",
+        f"SELECT {_COLUMNS} FROM instances WHERE NOT deleted AND coalesce(updated_at, created_at) < $2"
+        " AND ((host = ANY($1) AND (task_state IS NOT NULL OR vm_state = 'building'))"
+        "  OR (host IS NULL AND vm_state = 'building' AND task_state IS NULL"
+        "      AND uuid IN (SELECT instance_uuid FROM allocations WHERE host = ANY($1)))) ORDER BY id",
         list(hosts),
         before,
     )
 
 
-async def left_behind(session: Session, host: str) -> list[BlockDevice]:
-    """Volumes of servers that are gone from the host, which could not be let go when they went."""
+async def left_behind(session: Session, host: str | None) -> list[BlockDevice]:
+    """Volumes of servers that are gone from the host (None: from none), which could not be let go when they went."""
     columns = ", ".join(f"b.{field.name}" for field in fields(BlockDevice))
     return await session.all(
         BlockDevice,
         f"SELECT {columns} FROM block_device_mapping AS b JOIN instances AS i ON i.uuid = b.instance_uuid"
-        " WHERE i.deleted AND i.host = $1 AND NOT b.deleted AND b.attachment_id IS NOT NULL ORDER BY b.id LIMIT 20",
+        " WHERE i.deleted AND i.host IS NOT DISTINCT FROM $1 AND NOT b.deleted AND b.attachment_id IS NOT NULL ORDER BY b.id LIMIT 20",
         host,
     )
 
 
 async def homeless(session: Session, before: datetime) -> list[Instance]:
-    """Servers that no host took up since ``before``."""
+    """Servers that no host took up since ``before``, or whose end was begun before it."""
     return await session.all(
         Instance,
-        f"SELECT {_COLUMNS} FROM instances WHERE host IS NULL AND NOT deleted AND vm_state = 'building'"
-        " AND coalesce(updated_at, created_at) < $1 ORDER BY id",
+        f"SELECT {_COLUMNS} FROM instances WHERE host IS NULL AND NOT deleted"
+        " AND (vm_state = 'building' OR task_state = 'deleting') AND coalesce(updated_at, created_at) < $1 ORDER BY id",
         before,
     )

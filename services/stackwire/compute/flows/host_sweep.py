@@ -17,7 +17,7 @@ from stackwire.compute.domain import states
 from stackwire.compute.domain.seen import Seen
 from stackwire.compute.flows.host_delete import Delete
 from stackwire.compute.flows.host_power import REBOOTS, TURNS, Power
-from stackwire.compute.flows.hosting import Hosting, record
+from stackwire.compute.flows.hosting import Hosting, forsake, record
 from stackwire.compute.settings import ComputeSettings
 from stackwire.contracts.compute_workers import SyncInstanceInfo
 from stackwire.core.context import RequestContext, system_context
@@ -67,7 +67,9 @@ class Life:
 
     async def _claim(self, ctx: RequestContext, hosting: Hosting) -> None:
         async with self._database.work(ctx) as uow:
-            if await hosts.claim(uow, hosting.host, self._process, alone=self._settings.amqp_url == "memory"):
+            lease = timedelta(seconds=self._settings.lease_seconds)
+            alone = self._settings.amqp_url == "memory"
+            if await hosts.claim(uow, hosting.host, self._process, lease=lease, alone=alone):
                 self._mine.add(hosting.host)
                 self._new[hosting.host] = uow.now
         await self._tidy(hosting)
@@ -118,9 +120,12 @@ class Life:
         for seen in found:
             if seen is None or hosting.busy_with(seen.uuid):
                 continue
+            now = await hosting.find(seen.uuid)
+            if now is None or now.instance != seen.instance:  # it moved while others were settled
+                continue
             try:
                 async with asyncio.timeout(ONE_SERVER):
-                    await settle(ctx, hosting, seen)
+                    await settle(ctx, hosting, now)
             except (ServiceError, TimeoutError) as error:  # the next round tries again
                 log.warning("instance %s stays in %s: %s", seen.uuid, seen.instance.task_state, error)
 
@@ -157,9 +162,8 @@ async def settle(ctx: RequestContext, hosting: Hosting, seen: Seen) -> None:
     if task == states.DELETING:
         await Delete(hosting).delete(ctx, seen.uuid)
     elif vm_state == states.BUILDING or task in BUILDING:
-        await hosting.disks.remove(seen.uuid)
-        await hosting.let_go(ctx, [device for device in seen.devices if device.is_volume])
-        await _put(ctx, hosting, seen, states.ERROR, host=None, node=None)
+        async with hosting.alone_with(seen.uuid):
+            await _unbuild(ctx, hosting, seen)
     elif task in REBUILDING:
         await _put(ctx, hosting, seen, states.ERROR)
     elif task in REBOOT:
@@ -172,6 +176,18 @@ async def settle(ctx: RequestContext, hosting: Hosting, seen: Seen) -> None:
             await _put(ctx, hosting, seen, None)
 
 
+async def _unbuild(ctx: RequestContext, hosting: Hosting, seen: Seen) -> None:
+    """In error and on no host. What could not be let go keeps its attachment: the server's end lets go of it."""
+    await hosting.disks.remove(seen.uuid)
+    held = [device for device in seen.devices if device.is_volume and device.attachment_id]
+    left = await hosting.let_go(ctx, held)
+    async with hosting.database.work(ctx) as uow:
+        for device in held:
+            if device.uuid not in left:
+                await parts.change_device(uow, device.uuid, attachment_id=None, connection_info=None)
+    await _put(ctx, hosting, seen, states.ERROR, host=None, node=None)
+
+
 async def _put(ctx: RequestContext, hosting: Hosting, seen: Seen, vm_state: str | None, **changes: Any) -> None:
     """At rest, in ``vm_state`` (None: as it was); an error has its fault."""
     values: dict[str, Any] = {"task_state": None, **changes} | ({"vm_state": vm_state} if vm_state else {})
@@ -181,11 +197,12 @@ async def _put(ctx: RequestContext, hosting: Hosting, seen: Seen, vm_state: str 
         )
         if moved is None:
             return
+        after = replace(seen, instance=moved)
+        if moved.host is None:
+            after = await forsake(uow, after)
         if vm_state == states.ERROR:
             await record(uow, seen.uuid, Interrupted(task=seen.instance.task_state or "building"), hosting.host)
-        if moved.host is None:
-            await hosts.free(uow, seen.uuid)
-        hosting.events.announce(uow, seen, replace(seen, instance=moved))
+        hosting.events.announce(uow, seen, after)
 
 
 def _named(name: str) -> str:

@@ -7,14 +7,17 @@ from typing import Literal
 
 from stackwire.db.pool import Database, Session, UnitOfWork
 
-LEASE = timedelta(seconds=12)
-BEAT = 3.0  # seconds
 PATIENCE = timedelta(minutes=2)
 Table = Literal["volumes", "snapshots"]
 
 
-async def claim(uow: UnitOfWork, table: Table, ident: str, statuses: Sequence[str], worker: str) -> bool:
-    """True when the row is in one of these states and nobody living is at work on it: it is ``worker``'s now."""
+async def claim(
+    uow: UnitOfWork, table: Table, ident: str, statuses: Sequence[str], worker: str, lease: timedelta
+) -> bool:
+    """True when the row is in one of these states and nobody living is at work on it: it is ``worker``'s now.
+
+    Whoever gave no sign of life for a ``lease`` is dead.
+    """
     return bool(
         await uow.execute(
             f"UPDATE {table} SET worker = $3, worker_seen = $4::timestamptz"
@@ -24,7 +27,7 @@ async def claim(uow: UnitOfWork, table: Table, ident: str, statuses: Sequence[st
             list(statuses),
             worker,
             uow.now,
-            LEASE,
+            lease,
         )
     )
 
@@ -47,6 +50,7 @@ async def abandoned(
     table: Table,
     statuses: list[str],
     now: datetime,
+    lease: timedelta,
     *,
     alone: str | None,
     lost_before: datetime | None,
@@ -65,7 +69,7 @@ async def abandoned(
         " ORDER BY created_at",
         statuses,
         now,
-        LEASE,
+        lease,
         alone,
         PATIENCE,
         lost_before,

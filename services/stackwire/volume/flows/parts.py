@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from stackwire.core.behaviours import Behaviours
 from stackwire.core.context import RequestContext
@@ -23,7 +24,10 @@ log = logging.getLogger("stackwire.volume")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """``worker``: how this process's leases begin. ``alone``: no other process can be at work on our rows."""
+    """``worker``: how this process's leases begin. ``alone``: no other process can be at work on our rows.
+
+    ``lease``: how long a worker that gives no sign of life still has its row.
+    """
 
     database: Database
     rpc: RpcClient
@@ -35,6 +39,7 @@ class Parts:
     service_uuid: str
     worker: str
     alone: bool
+    lease: timedelta
 
     def require(self, ctx: RequestContext, rule: str, project_id: str | None = None) -> None:
         """403 unless the rule allows it; ``project_id``: whose thing it is, the caller's own when None."""
@@ -65,9 +70,9 @@ class Parts:
     async def _claim(
         self, ctx: RequestContext, table: work.Table, ident: str, statuses: Sequence[str], lease: str
     ) -> bool:
-        for _ in range(int(work.LEASE.total_seconds()) + 2):
+        for _ in range(int(self.lease.total_seconds()) + 2):
             async with self.database.work(ctx) as uow:
-                if await work.claim(uow, table, ident, statuses, lease):
+                if await work.claim(uow, table, ident, statuses, lease, self.lease):
                     return True
                 other = await work.under_way(uow, table, ident, statuses)
             if other is None or other.startswith(self.worker):
@@ -77,7 +82,7 @@ class Parts:
 
     async def _beat(self, table: work.Table, ident: str, lease: str) -> None:
         while True:
-            await asyncio.sleep(work.BEAT)
+            await asyncio.sleep(self.lease.total_seconds() / 4)
             await work.beat(self.database, table, ident, lease)
 
     async def _let_go(self, ctx: RequestContext, table: work.Table, ident: str, lease: str) -> None:

@@ -58,6 +58,7 @@ class Sweeper:
                 table,
                 statuses,
                 now,
+                parts.lease,
                 alone=parts.worker if parts.alone else None,
                 lost_before=self._started if lost else None,
             )
