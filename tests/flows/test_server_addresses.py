@@ -1,8 +1,11 @@
 """Every server has a fixed address, except those that asked for none."""
 
+import asyncio
+import json
 import re
 from ipaddress import IPv4Network
 
+import openstack
 import pytest
 
 from flows.test_server_build import TINY, VERSION, act, an_image, boot, flavor, guest, show
@@ -287,11 +290,16 @@ async def test_addresses_cannot_be_added_or_taken_away(cloud, action):
     assert (await show(demo, server["id"]))["addresses"] == server["addresses"]
 
 
-async def test_the_sdks_cloud_layer_makes_a_server_and_waits_for_it(cloud):
+@pytest.mark.parametrize("how", ["as our clouds.yaml says", "as it comes"])
+async def test_the_sdks_cloud_layer_makes_a_server_and_waits_for_it(cloud, how):
     demo = await cloud.http("demo")
     image_id = await an_image(demo)
 
-    def use(connection):
+    def use(configured):
+        plain = {"region_name": "RegionOne", "load_yaml_config": False, "load_envvars": False}
+        connection = configured
+        if how == "as it comes":
+            connection = openstack.connect(auth=configured.config.config["auth"], **plain)
         server = connection.create_server("sdk", image=image_id, flavor=TINY, wait=True, timeout=60)
         found = [one.name for one in connection.compute.servers(ipv4_address="10.0.0.2")]
         told = server.status, server.private_v4, sorted(server.addresses), found
@@ -300,3 +308,25 @@ async def test_the_sdks_cloud_layer_makes_a_server_and_waits_for_it(cloud):
 
     assert await cloud.sdk(use) == ("ACTIVE", "10.0.0.2", ["private"], ["sdk"])
     assert await kept(cloud) == {}
+
+
+async def test_the_openstack_command_shows_the_address(cloud):
+    demo = await cloud.http("demo")
+    image_id = await an_image(demo)
+    words = ("--image", image_id, "--flavor", TINY, "--nic", "auto", "--wait", "web", "-f", "json")
+    made = json.loads(await cloud.openstack("server", "create", *words))
+    assert (made["status"], made["addresses"]) == ("ACTIVE", {"private": ["10.0.0.2"]})
+    found = json.loads(await cloud.openstack("server", "list", "--ip", "10.0.0", "-f", "json"))
+    assert [(one["Name"], one["Networks"]) for one in found] == [("web", {"private": ["10.0.0.2"]})]
+
+
+async def test_a_build_that_a_dead_host_left_half_way_gives_the_address_back(a_cloud):
+    cloud = await a_cloud(settings={"compute": {"sweep_seconds": 0.1}})
+    demo = await cloud.http("demo")
+    server = await boot(cloud, demo, imageRef=await an_image(demo), networks="auto")
+    moved = "vm_state = 'building', task_state = 'spawning', updated_at = now() - interval '5 minutes'"
+    await cloud.rows("compute", f"UPDATE instances SET {moved} WHERE uuid = $1 RETURNING uuid", server["id"])
+    async with asyncio.timeout(20):
+        while (found := await show(demo, server["id"]))["status"] != "ERROR":
+            await asyncio.sleep(0.05)
+    assert (found["addresses"], await kept(cloud)) == ({}, {})

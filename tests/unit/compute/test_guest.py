@@ -8,6 +8,7 @@ import pytest
 
 from stackwire.compute.backends import guest
 from stackwire.compute.backends.guest import GuestUnsupported
+from stackwire.compute.domain.addresses import FixedIp
 from stackwire.compute.domain.instance import BlockDevice, Flavor, Instance
 from stackwire.compute.domain.seen import Seen
 
@@ -116,9 +117,41 @@ def test_a_volume_is_a_disk_with_its_id_as_serial():
     assert [disk.findtext("serial") for disk in domain.iterfind("devices/disk")] == [None, "vol"]
 
 
+NIC = FixedIp(uuid=UUID, label="private", address="10.0.0.2", mac="fa:16:3e:00:00:01")
+
+
+def test_a_server_without_an_address_has_no_interface():
+    assert defined()[0].findall("devices/interface") == []
+
+
+@pytest.mark.parametrize(
+    ("properties", "model", "driver"),
+    [
+        ({}, "virtio", None),
+        ({"hw_vif_model": "e1000"}, "e1000", None),
+        ({"hw_vif_multiqueue_enabled": True}, "virtio", {"name": "vhost", "queues": "4"}),
+        ({"hw_virtio_packed_ring": True}, "virtio", {"name": "vhost", "packed": "on"}),
+        ({"hw_vif_model": "rtl8139", "hw_vif_multiqueue_enabled": True}, "rtl8139", None),
+    ],
+)
+def test_an_address_is_an_interface_of_the_model_the_image_wants(properties, model, driver):
+    domain, used = defined(replace(a_server(), addresses=(NIC,)), **properties)
+    (interface,) = domain.findall("devices/interface")
+    found = interface.find("driver")
+    assert (interface.find("mac").attrib, interface.find("model").attrib) == ({"address": NIC.mac}, {"type": model})
+    assert (None if found is None else found.attrib) == driver
+    assert (interface.find("source").attrib, interface.find("target").attrib) == (
+        {"bridge": "br-private"},
+        {"dev": "tap11111111-22"},
+    )
+    assert set(properties) <= set(used)
+
+
 def test_libvirt_takes_the_definition():
     libvirt = pytest.importorskip("libvirt", reason="libvirt-python is not installed")
-    made = guest.define(a_server(), {"hw_disk_bus": "scsi", "hw_scsi_model": "virtio-scsi"}, "/h/d", "/h/c").xml
+    made = guest.define(
+        replace(a_server(), addresses=(NIC,)), {"hw_disk_bus": "scsi", "hw_scsi_model": "virtio-scsi"}, "/h/d", "/h/c"
+    ).xml
     connection = libvirt.open("test:///default")
     try:
         defined_there = connection.defineXML(made.replace('<domain type="qemu"', '<domain type="test"'))
