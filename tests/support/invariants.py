@@ -33,6 +33,9 @@ INVARIANTS: Mapping[str, str] = {
     "a bootable volume knows its image": """
         SELECT id FROM volume.volumes AS v WHERE NOT deleted AND bootable AND status IN ('available', 'in-use')
         AND NOT EXISTS (SELECT FROM volume.volume_glance_metadata WHERE volume_id = v.id AND NOT deleted)""",
+    "only a server that lives on a host has an address": """
+        SELECT f.instance_uuid FROM compute.fixed_ips AS f JOIN compute.instances AS i ON i.uuid = f.instance_uuid
+        WHERE i.deleted OR i.host IS NULL""",
     "no volume is in between": """
         SELECT id, status FROM volume.volumes WHERE NOT deleted AND status IN
         ('creating', 'downloading', 'uploading', 'deleting', 'attaching', 'detaching', 'reserved', 'extending')""",
