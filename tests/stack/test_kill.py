@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.rabbitmq, pytest.mark.slow, pytest.mark.timeout(180)]
 
 NEVER = 20.0  # seconds without the moment
 SETTLING = 15.0  # seconds after the end of a story
-QUICK = {"SWEEP_SECONDS": "0.5", "LEASE_SECONDS": "2.0", "HEARTBEAT_SECONDS": "0.5"}
+QUICK = {"SWEEP_SECONDS": "0.5", "LEASE_SECONDS": "2.0", "HEARTBEAT_SECONDS": "0.5", "SILENCE_SECONDS": "3"}
 """A dead process is taken for dead soon; how long that takes is no part of what is tried here."""
 
 

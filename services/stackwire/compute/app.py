@@ -58,7 +58,7 @@ async def build(settings: ComputeSettings, *, transport: Transport, clock: Clock
 
 
 async def _assemble(settings: ComputeSettings, database: Database, transport: Transport) -> Service:
-    client, http = RpcClient(transport), HttpClient()
+    client, http = RpcClient(transport, {COMPUTE.exchange: settings.silence_seconds}), HttpClient()
     events = Events(HOST, settings.image_url)
     watch = RevocationWatch(transport, "compute", client)
     authenticator, own = authenticator_of(settings, watch)

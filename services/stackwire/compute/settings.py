@@ -14,6 +14,7 @@ class ComputeSettings(ServiceSettings):
     """``hosts``: the simulated compute hosts this process speaks for, each with the capacity below (memory MiB, disk
     GiB). ``host_arch``: what they can run natively; ``host_traits``: what placement would say they offer.
 
+    ``silence_seconds``: how long another service may give no sign of life while it is asked something; 2 or more.
     ``lease_seconds``: how long a process that gives no sign of life still has its hosts; several sweeps long.
     ``fixed_range``: the IPv4 network servers get their addresses from, /30 or larger; a change leaves those they have.
     ``access_network``: the network whose address becomes ``accessIPv4`` when the client names none, as Nova's
@@ -37,6 +38,7 @@ class ComputeSettings(ServiceSettings):
     volume_seconds: float = 180.0
     sweep_seconds: float = 5.0
     lease_seconds: float = 15.0
+    silence_seconds: int = 10
 
     @field_validator("hosts", "host_traits", mode="before")
     @classmethod

@@ -96,7 +96,12 @@ class Api:
 
     async def make_snapshot(self, ctx: RequestContext, asked: calls.MakeSnapshot) -> calls.SnapshotView:
         made = await self._flows.snapshots.accept(
-            ctx, _volume(asked.volume_id), name=asked.name, description=asked.description, force=asked.force
+            ctx,
+            _volume(asked.volume_id),
+            name=asked.name,
+            description=asked.description,
+            force=asked.force,
+            snapshot_id=None if asked.snapshot_id is None else _snapshot(asked.snapshot_id),
         )
         return snapshot_view(made)
 
@@ -119,7 +124,11 @@ class Api:
         if connector is not None and asked.mountpoint is not None:
             connector = {**connector, "mountpoint": asked.mountpoint}
         made = await self._flows.attachments.create(
-            ctx, _volume(asked.volume_id), asked.instance_uuid, connector=connector
+            ctx,
+            _volume(asked.volume_id),
+            asked.instance_uuid,
+            connector=connector,
+            attachment_id=None if asked.attachment_id is None else _attachment(asked.attachment_id),
         )
         return attachment_view(made)
 
@@ -155,6 +164,13 @@ def _snapshot(ident: str) -> str:
     found = canonical_uuid(ident)
     if found is None:
         raise calls.SnapshotNotFound(snapshot_id=ident[:255])
+    return found
+
+
+def _attachment(ident: str) -> str:
+    found = canonical_uuid(ident)
+    if found is None:
+        raise calls.AttachmentNotFound(attachment_id=ident[:255])
     return found
 
 

@@ -133,9 +133,13 @@ class GetSnapshot(Call[SnapshotView], target=VOLUME, method="get_snapshot"):
 
 
 class MakeSnapshot(Call[SnapshotView], target=VOLUME, method="make_snapshot"):
-    """A snapshot, of a volume in use too when ``force``; answers while it is still ``creating``."""
+    """A snapshot, of a volume in use too when ``force``; answers while it is still ``creating``.
+
+    ``snapshot_id``: the id it gets; asked for again, the same one is the answer.
+    """
 
     volume_id: str
+    snapshot_id: str | None = None
     name: str
     description: str = ""
     force: bool = True
@@ -150,10 +154,14 @@ class GetVolumeLimits(Call[VolumeLimits], target=VOLUME, method="get_limits"):
 
 
 class CreateAttachment(Call[AttachmentView], target=VOLUME, method="create_attachment"):
-    """Reserve a volume for a server; InvalidVolume unless it is available (or multiattach)."""
+    """Reserve a volume for a server; InvalidVolume unless it is available (or multiattach).
+
+    ``attachment_id``: the id the attachment gets; asked for again, the same one is the answer.
+    """
 
     volume_id: str
     instance_uuid: str
+    attachment_id: str | None = None
     connector: dict[str, Any] | None = None
     mountpoint: str | None = None
 

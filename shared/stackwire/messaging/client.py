@@ -46,10 +46,14 @@ class _Waiting:
 
 
 class RpcClient:
-    """Calls, casts and fanouts over one transport, from any number of tasks; the first call makes the reply queue."""
+    """Calls, casts and fanouts over one transport, from any number of tasks; the first call makes the reply queue.
 
-    def __init__(self, transport: Transport) -> None:
+    ``silence``: exchange -> seconds without a sign of life after which a call there is given up, unless it says itself.
+    """
+
+    def __init__(self, transport: Transport, silence: Mapping[str, int] | None = None) -> None:
         self._transport = transport
+        self._silence = silence or {}
         self._waiting: dict[str, _Waiting] = {}
         self._consumer: Consumer | None = None
         self._starting = asyncio.Lock()
@@ -121,6 +125,8 @@ class RpcClient:
         """A call from its parts; answers the result as JSON values."""
         if IN_UNIT_OF_WORK.get():
             raise RuntimeError(f"{method} was called inside a unit of work: its locks would be held for a round trip")
+        if monitor is None:
+            monitor = self._silence.get(target.exchange)
         reply_to = await self._reply_queue()
         msg_id = uuid4().hex
         protocol = {"_msg_id": msg_id, "_reply_q": reply_to, "_timeout": monitor, "_unique_id": uuid4().hex}
@@ -130,7 +136,9 @@ class RpcClient:
         try:
             return await self._exchange(waiting, address, body, timeout, monitor)
         except TimeoutError:
-            raise CallTimeout(topic=target.topic, method=method, seconds=timeout) from None
+            silent = waiting.beat is not None and waiting.beat.expired()
+            seconds = monitor if silent else timeout
+            raise CallTimeout(topic=target.topic, method=method, seconds=seconds) from None
         finally:
             del self._waiting[msg_id]
 

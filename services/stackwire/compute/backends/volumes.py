@@ -1,9 +1,10 @@
 """The volume service as a compute host reaches it, in the user's name."""
 
 import asyncio
-from typing import Any
+from typing import Any, TypeVar
 
 from stackwire.compute.domain.instance import BlockDevice
+from stackwire.contracts.base import Call
 from stackwire.contracts.volume import (
     AttachmentNotFound,
     CompleteAttachment,
@@ -18,7 +19,10 @@ from stackwire.contracts.volume import (
 )
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import NotFound, ServiceError
+from stackwire.messaging.errors import CallTimeout
 from stackwire.messaging.rpc import RpcClient
+
+R = TypeVar("R")
 
 FIRST_LOOK, LONGEST_PAUSE = 0.05, 1.0  # seconds between looks at a volume that is being made
 
@@ -67,36 +71,42 @@ class Volumes:
         raise VolumeNotCreated(volume_id=volume_id, status=status)
 
     async def get(self, ctx: RequestContext, volume_id: str) -> VolumeView:
-        return await self._rpc.call(ctx.as_service(), GetVolume(volume_id=volume_id))
+        return await self._ask(ctx, GetVolume(volume_id=volume_id))
 
-    async def reserve(self, ctx: RequestContext, volume_id: str, uuid: str) -> str:
-        """The id of an attachment that keeps it for the server."""
-        order = CreateAttachment(volume_id=volume_id, instance_uuid=uuid)
-        return (await self._rpc.call(ctx.as_service(), order)).id
+    async def reserve(self, ctx: RequestContext, volume_id: str, uuid: str, attachment_id: str) -> None:
+        """An attachment of that id keeps it for the server."""
+        await self._ask(ctx, CreateAttachment(volume_id=volume_id, instance_uuid=uuid, attachment_id=attachment_id))
 
     async def connect(self, ctx: RequestContext, attachment_id: str, mountpoint: str | None) -> dict[str, Any]:
         """The connection info for this host."""
         connector = {"ip": "127.0.0.1", "initiator": f"stackwire:{self._host}", "host": self._host}
         order = UpdateAttachment(attachment_id=attachment_id, connector={**connector, "mountpoint": mountpoint})
-        return (await self._rpc.call(ctx.as_service(), order)).connection_info or {}
+        return (await self._ask(ctx, order)).connection_info or {}
 
     async def complete(self, ctx: RequestContext, attachment_id: str) -> None:
-        await self._rpc.call(ctx.as_service(), CompleteAttachment(attachment_id=attachment_id))
+        await self._ask(ctx, CompleteAttachment(attachment_id=attachment_id))
 
     async def release(self, ctx: RequestContext, attachment_id: str) -> None:
         """Gone already is fine."""
         try:
-            await self._rpc.call(ctx.as_service(), DeleteAttachment(attachment_id=attachment_id))
+            await self._ask(ctx, DeleteAttachment(attachment_id=attachment_id))
         except AttachmentNotFound:
             return
 
     async def delete(self, ctx: RequestContext, volume_id: str) -> None:
         """Gone already is fine."""
         try:
-            await self._rpc.call(ctx.as_service(), DeleteVolume(volume_id=volume_id))
+            await self._ask(ctx, DeleteVolume(volume_id=volume_id))
         except NotFound:
             return
 
     async def reimage(self, ctx: RequestContext, volume_id: str, image_id: str) -> None:
         """Asks for the image to be written over it; ``volume-reimaged`` tells when that is done."""
         await self._rpc.call(ctx.as_service(), ReimageVolume(volume_id=volume_id, image_id=image_id))
+
+    async def _ask(self, ctx: RequestContext, order: Call[R]) -> R:
+        """An order that does no harm when it is given twice: again, when its answer was lost."""
+        try:
+            return await self._rpc.call(ctx.as_service(), order)
+        except CallTimeout:
+            return await self._rpc.call(ctx.as_service(), order)

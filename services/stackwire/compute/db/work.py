@@ -49,7 +49,8 @@ async def left_behind(session: Session, host: str | None) -> list[BlockDevice]:
     return await session.all(
         BlockDevice,
         f"SELECT {columns} FROM block_device_mapping AS b JOIN instances AS i ON i.uuid = b.instance_uuid"
-        " WHERE i.deleted AND i.host IS NOT DISTINCT FROM $1 AND NOT b.deleted AND b.attachment_id IS NOT NULL ORDER BY b.id LIMIT 20",
+        " WHERE i.deleted AND i.host IS NOT DISTINCT FROM $1 AND NOT b.deleted AND b.attachment_id IS NOT NULL"
+        " ORDER BY b.id LIMIT 20",
         host,
     )
 

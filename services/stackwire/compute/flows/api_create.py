@@ -150,7 +150,8 @@ class Create:
         try:
             for wish in wishes:
                 if wish.source_type == "volume" and wish.volume_id:
-                    reserved[wish.volume_id] = await neighbours.reserve(self._tools.rpc, ctx, wish.volume_id, uuid)
+                    reserved[wish.volume_id] = self._tools.make_id()
+                    await neighbours.reserve(self._tools.rpc, ctx, wish.volume_id, uuid, reserved[wish.volume_id])
         except BaseException:
             for attachment_id in reserved.values():
                 await neighbours.release(self._tools.rpc, ctx, attachment_id)

@@ -1,5 +1,6 @@
 """What compute asks the image and volume services, with the caller's own rights, and how refusals read here."""
 
+import asyncio
 from typing import Any
 
 from stackwire.compute.domain import travel
@@ -16,8 +17,10 @@ from stackwire.contracts.volume import (
     AttachmentNotFound,
     CreateAttachment,
     DeleteAttachment,
+    DeleteSnapshot,
     GetSnapshot,
     GetVolume,
+    InvalidSnapshot,
     SnapshotView,
     VolumeView,
 )
@@ -25,6 +28,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Conflict, Forbidden, NotFound, ServiceError, Unavailable
 from stackwire.messaging.rpc import RpcClient
 
+PATIENCE, PAUSE = 10.0, 0.5  # seconds
 REFUSED = (NotFound, Forbidden, BadRequest, Conflict)
 
 
@@ -86,13 +90,13 @@ def must_be_free(view: VolumeView, *, multiattach: bool) -> None:
         raise InvalidBDM(reason=f"volume {view.id} has status {view.status}, it must be available")
 
 
-async def reserve(rpc: RpcClient, ctx: RequestContext, volume_id: str, uuid: str) -> str:
-    """An attachment that keeps the volume for the server; its id."""
+async def reserve(rpc: RpcClient, ctx: RequestContext, volume_id: str, uuid: str, attachment_id: str) -> None:
+    """An attachment of that id keeps the volume for the server."""
+    order = CreateAttachment(volume_id=volume_id, instance_uuid=uuid, attachment_id=attachment_id)
     try:
-        made = await rpc.call(ctx.as_service(), CreateAttachment(volume_id=volume_id, instance_uuid=uuid))
+        await rpc.call(ctx.as_service(), order)
     except REFUSED as refused:
         raise InvalidBDM(reason=refused.message) from refused
-    return made.id
 
 
 async def release(rpc: RpcClient, ctx: RequestContext, attachment_id: str) -> None:
@@ -101,6 +105,21 @@ async def release(rpc: RpcClient, ctx: RequestContext, attachment_id: str) -> No
         await rpc.call(ctx.as_service(), DeleteAttachment(attachment_id=attachment_id))
     except (AttachmentNotFound, *REFUSED, Unavailable):
         return
+
+
+async def forget_snapshot(rpc: RpcClient, ctx: RequestContext, snapshot_id: str) -> None:
+    """A snapshot that came to nothing, perhaps still being taken; failing that, it stays."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + PATIENCE
+    while loop.time() < deadline:
+        try:
+            await rpc.call(ctx.as_service(), DeleteSnapshot(snapshot_id=snapshot_id))
+        except (InvalidSnapshot, Unavailable):  # being taken, or nobody knows
+            await asyncio.sleep(PAUSE)
+        except REFUSED:
+            return
+        else:
+            return
 
 
 async def create_image(rpc: RpcClient, ctx: RequestContext, wish: dict[str, Any]) -> str:

@@ -91,11 +91,23 @@ class Snapshot:
         await self._check_limits(ctx, seen)
         quiesced = await self._quiesce(ctx, seen)
         mapping: list[dict[str, Any]] = []
+        kept: list[str] = []
         try:
-            for device in seen.devices:
-                mapping += [] if device.no_device else [await self._kept(ctx, device, name)]
-        finally:
-            await self._note(ctx, seen, mapping, quiesced=quiesced)
+            try:
+                for device in seen.devices:
+                    mapping += [] if device.no_device else [await self._kept(ctx, device, name, kept)]
+            finally:
+                await self._note(ctx, seen, mapping, quiesced=quiesced)
+            return await self._image_of(ctx, seen, name, metadata, mapping)
+        except BaseException:
+            for snapshot_id in kept:
+                await neighbours.forget_snapshot(self._tools.rpc, ctx, snapshot_id)
+            raise
+
+    async def _image_of(
+        self, ctx: RequestContext, seen: Seen, name: str, metadata: Mapping[str, str], mapping: list[dict[str, Any]]
+    ) -> str:
+        """The image without bytes that tells of the snapshots; its id."""
         image = travel.volume_snapshot_image(
             seen.instance,
             seen.system_metadata,
@@ -109,12 +121,12 @@ class Snapshot:
         image_id = await neighbours.create_image(self._tools.rpc, ctx, image)
         try:
             await self._tools.http.send(ctx, "PUT", f"{self._tools.image_url}/v2/images/{image_id}/file", b"")
+            async with self._tools.database.work(ctx) as uow:
+                rule, source = "compute.volume_snapshot_image", "nova/compute/api.py: snapshot_volume_backed"
+                _tell(uow, seen, image_id, image, rule, source)
         except BaseException:
             await neighbours.delete_image(self._tools.rpc, ctx, image_id)
             raise
-        async with self._tools.database.work(ctx) as uow:
-            rule, source = "compute.volume_snapshot_image", "nova/compute/api.py: snapshot_volume_backed"
-            _tell(uow, seen, image_id, image, rule, source)
         return image_id
 
     async def _check_limits(self, ctx: RequestContext, seen: Seen) -> None:
@@ -139,13 +151,16 @@ class Snapshot:
             raise QuiesceFailed(instance_id=seen.uuid, reason=error.message) from error
         return True
 
-    async def _kept(self, ctx: RequestContext, device: Any, name: str) -> dict[str, Any]:
+    async def _kept(self, ctx: RequestContext, device: Any, name: str, kept: list[str]) -> dict[str, Any]:
+        """``kept`` gets the snapshot's id before it is asked for."""
         if not device.is_volume or device.volume_id is None:
             return bdm_mapping.local_mapping(device)
         volume = await self._tools.rpc.call(ctx.as_service(), GetVolume(volume_id=device.volume_id))
+        kept.append(self._tools.make_id())
         order = MakeSnapshot(
-            volume_id=volume.id, name=f"snapshot for {name}", description=volume.description or "", force=True
-        )
+            volume_id=volume.id, snapshot_id=kept[-1], name=f"snapshot for {name}",
+            description=volume.description or "", force=True,
+        )  # fmt: skip
         try:
             snapshot = await self._tools.rpc.call(ctx.as_service(), order)
         except VolumeOverQuota as over:

@@ -25,6 +25,7 @@ from stackwire.contracts.compute_workers import (
 from stackwire.contracts.volume import CreateAttachment, DeleteAttachment
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
+from stackwire.core.ids import new_id
 from stackwire.db.pool import Database, UnitOfWork
 from stackwire.messaging.rpc import RpcClient
 
@@ -193,10 +194,10 @@ class Conductor:
         )  # fmt: skip
         device = await self._rpc.call(ctx, ask, server=host)
         device_uuid = str(objects.data_of(device)["uuid"])
-        attachment_id = None
+        attachment_id = new_id()
         try:
-            reserve = CreateAttachment(volume_id=volume_id, instance_uuid=uuid)
-            attachment_id = (await self._rpc.call(ctx.as_service(), reserve)).id
+            reserve = CreateAttachment(volume_id=volume_id, instance_uuid=uuid, attachment_id=attachment_id)
+            await self._rpc.call(ctx.as_service(), reserve)
             async with self._database.work(ctx) as uow:
                 changed = await parts.change_device(
                     uow, device_uuid, attachment_id=attachment_id, delete_on_termination=order.delete_on_termination
@@ -206,8 +207,7 @@ class Conductor:
                 told = objects.device_object(changed)
                 uow.cast(AttachVolumeOnHost(instance=order.instance, bdm=told), server=host)
         except BaseException:
-            if attachment_id is not None:
-                await self._release(ctx, attachment_id)
+            await self._release(ctx, attachment_id)
             async with self._database.work(ctx) as uow:
                 await parts.drop_device(uow, device_uuid)
             raise

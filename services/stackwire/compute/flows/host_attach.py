@@ -59,9 +59,12 @@ class Attach:
         async with self._on.alone_with(uuid):
             seen = await self._on.find(uuid)
             device = next((d for d in seen.devices if d.uuid == data.get("uuid")), None) if seen else None
-            if seen is None or device is None or device.connection_info is not None:
+            if seen is None or device is None:
                 return
             volume_id, attachment_id = device.volume_id or "", device.attachment_id or ""
+            if device.connection_info is not None:  # told again: perhaps after a death right before the last step
+                await self._on.volumes.complete(ctx, attachment_id)
+                return
             async with self._on.database.work(ctx) as uow:
                 await actions.begin_event(uow, uuid, ATTACH, self._on.host)
                 self._on.events.volume(uow, seen, "attach", "start", volume_id)

@@ -17,6 +17,7 @@ from stackwire.compute.flows.hosting import NETWORK_ALLOCATED, Hosting, Overtake
 from stackwire.contracts.compute_workers import BuildAndRunInstance, UpdateInstanceInfo
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
+from stackwire.core.ids import new_id
 from stackwire.db.pool import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -126,8 +127,9 @@ class Build:
             volume = await volumes.ready(ctx, volume.id)
             device = await self._note(ctx, device, volume_size=volume.size)
         if device.attachment_id is None:
-            attachment_id = await volumes.reserve(ctx, device.volume_id or "", seen.uuid)
-            device = await self._note(ctx, device, attachment_id=attachment_id)
+            # written down before it is there: whoever cleans up after us finds it
+            device = await self._note(ctx, device, attachment_id=new_id())
+            await volumes.reserve(ctx, device.volume_id or "", seen.uuid, device.attachment_id or "")
         seen = _with_device(seen, device)
         device = await self._connect(ctx, seen, device)
         return _with_device(seen, device)

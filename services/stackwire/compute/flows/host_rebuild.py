@@ -17,6 +17,7 @@ from stackwire.compute.flows.hosting import Hosting, Overtaken
 from stackwire.contracts.compute_workers import RebuildInstanceOnHost
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
+from stackwire.core.ids import new_id
 
 log = logging.getLogger(__name__)
 EVENT = "compute_rebuild_instance"
@@ -107,7 +108,8 @@ class Rebuild:
     async def _reimage(self, ctx: RequestContext, seen: Seen, root: BlockDevice, image_id: str) -> Seen:
         """A second attachment keeps the volume ours while the first goes and the image is written over it."""
         volumes, volume_id = self._on.volumes, root.volume_id or ""
-        attachment_id = await volumes.reserve(ctx, volume_id, seen.uuid)
+        attachment_id = new_id()
+        await volumes.reserve(ctx, volume_id, seen.uuid, attachment_id)
         if root.attachment_id:
             await volumes.release(ctx, root.attachment_id)
         async with self._on.database.work(ctx) as uow:

@@ -30,6 +30,17 @@ class Snapshot:
                 return
             if seen.instance.task_state == states.SNAPSHOT_PENDING:
                 await self._take(ctx, seen, order.image_id)
+            else:
+                await self._abandon(ctx, order.image_id)
+
+    async def _abandon(self, ctx: RequestContext, image_id: str) -> None:
+        """An order told again: its first hearer finished the image, or died and left it without its bytes."""
+        try:
+            image = await self._on.images.get(ctx, image_id)
+        except ServiceError:
+            return
+        if image.status in ("queued", "saving"):
+            await self._on.images.discard(ctx, image_id)
 
     async def _take(self, ctx: RequestContext, seen: Seen, image_id: str) -> None:
         """Any error takes the image with it; the server is as it was before, with a fault."""

@@ -31,12 +31,19 @@ class Attachments:
         *,
         connector: dict[str, Any] | None = None,
         mode: str | None = None,
+        attachment_id: str | None = None,
     ) -> Attachment:
-        """Reserved; with a connector, connected too. InvalidVolume unless it is free, or this server's already."""
+        """Reserved; with a connector, connected too. InvalidVolume unless it is free, or this server's already.
+
+        ``attachment_id``: the id it gets; when it is there already, that is the answer.
+        """
         async with self._parts.database.work(ctx) as uow:
             volume = await volumes.find(uow, ctx, volume_id, lock=True)
             self._parts.require(ctx, "volume:attachment_create", volume.project_id)
             taken = await attachments.of_volume(uow, volume.id)
+            known = next((one for one in taken if one.id == attachment_id and one.instance_uuid == instance), None)
+            if known is not None:
+                return known
             free = (AVAILABLE, DOWNLOADING, *((IN_USE, RESERVED, ATTACHING) if volume.multiattach else ()))
             mine = instance is not None and any(one.instance_uuid == instance for one in taken)
             if volume.status == ERROR or (volume.status not in free and not mine):
@@ -46,7 +53,7 @@ class Attachments:
                 )
             if volume.status == AVAILABLE:
                 await volumes.move(uow, volume.id, RESERVED)
-            made = await attachments.insert(uow, _new(uow, volume, instance, mode))
+            made = await attachments.insert(uow, _new(uow, volume, attachment_id or new_id(), instance, mode))
         return made if connector is None else await self.update(ctx, made.id, connector, mode=mode)
 
     async def update(
@@ -212,9 +219,9 @@ def _text(value: object) -> str | None:
     return value[:255] if isinstance(value, str) and value else None
 
 
-def _new(uow: UnitOfWork, volume: Volume, instance: str | None, mode: str | None) -> Attachment:
+def _new(uow: UnitOfWork, volume: Volume, attachment_id: str, instance: str | None, mode: str | None) -> Attachment:
     return Attachment(
-        id=new_id(), volume_id=volume.id, instance_uuid=instance, attached_host=None, mountpoint=None,
+        id=attachment_id, volume_id=volume.id, instance_uuid=instance, attached_host=None, mountpoint=None,
         attach_time=None, detach_time=None, attach_status="reserved", attach_mode=mode, connection_info=None,
         connector=None, project_id=volume.project_id, created_at=uow.now, updated_at=uow.now, deleted_at=None,
         deleted=False,

@@ -35,18 +35,24 @@ class Snapshots:
         description: str | None = None,
         metadata: dict[str, str] | None = None,
         force: bool = False,
+        snapshot_id: str | None = None,
     ) -> Snapshot:
-        """``force``: of a volume in use too. 404, InvalidVolume, 413."""
+        """``force``: of a volume in use too. ``snapshot_id``: the id it gets, or has. 404, InvalidVolume, 413."""
         async with self._parts.database.work(ctx) as uow:
             volume = await volumes.find(uow, ctx, volume_id, lock=True)
             self._parts.require(ctx, "volume:create_snapshot", volume.project_id)
+            known = await snapshots.by_id(uow, snapshot_id) if snapshot_id is not None else None
+            if known is not None and known.volume_id == volume.id:
+                return known
             if volume.status not in ((AVAILABLE, IN_USE) if force else (AVAILABLE,)):
                 raise InvalidVolume(
                     reason=f"Volume {volume.id} status must be {'available or in-use' if force else 'available'},"
                     f" but current status is: {volume.status}."
                 )
             await self._parts.reserve(uow, volume.project_id, snapshots=1, gigabytes=volume.size)
-            snapshot = await snapshots.insert(uow, _new(ctx, volume, name, description, metadata or {}, uow))
+            snapshot = await snapshots.insert(
+                uow, _new(ctx, volume, snapshot_id or new_id(), name, description, metadata or {}, uow)
+            )
             uow.cast(
                 ScheduleSnapshot(
                     volume=objects.volume_object(volume),
@@ -145,13 +151,14 @@ class Snapshots:
 def _new(
     ctx: RequestContext,
     volume: Volume,
+    snapshot_id: str,
     name: str | None,
     description: str | None,
     metadata: dict[str, str],
     uow: UnitOfWork,
 ) -> Snapshot:
     return Snapshot(
-        id=new_id(), volume_id=volume.id, user_id=ctx.user_id, project_id=volume.project_id, status=CREATING,
+        id=snapshot_id, volume_id=volume.id, user_id=ctx.user_id, project_id=volume.project_id, status=CREATING,
         progress="0%", volume_size=volume.size, name=name, description=description,
         volume_type_id=volume.volume_type_id, metadata=metadata, created_at=uow.now, updated_at=None, deleted_at=None,
         deleted=False, worker=None, worker_seen=None,
