@@ -139,9 +139,7 @@ async def test_a_volume_that_cannot_be_filled_is_in_error_without_bytes_or_rows(
     wish = {"name": "disk", "container_format": "bare", "disk_format": "raw", **attributes}
     image = (await demo.post("image", "/v2/images", json=wish)).ok(201).json
     path = f"/v2/images/{image['id']}/file"
-    sent = await demo.put("image", path, data=data, headers={"Content-Type": "application/octet-stream"})
-    if sent.status != 204:
-        pytest.skip("the image service refuses it already")
+    (await demo.put("image", path, data=data, headers={"Content-Type": "application/octet-stream"})).ok(204)
     volume = await a_volume(cloud, demo, imageRef=image["id"])
     assert volume["status"] == "error"
     assert "volume_image_metadata" not in volume

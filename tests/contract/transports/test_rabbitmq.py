@@ -1,6 +1,7 @@
 """What only a broker can do: go away, come back, refuse, dead-letter, and tell what passes through it."""
 
 import asyncio
+import re
 import json
 import os
 import sys
@@ -168,9 +169,7 @@ async def test_a_dead_broker_at_start_is_one_clear_error_without_the_password(ur
 
 
 async def test_a_refused_login_is_told_at_once(rabbitmq: TestRabbit) -> None:
-    wrong = rabbitmq.url.replace("guest:guest@", "guest:wrong@")
-    if wrong == rabbitmq.url:
-        pytest.skip("the broker of this run has other users")
+    wrong = re.sub(r"//([^:/@]+):[^@]*@", r"//\1:wrong@", rabbitmq.url)
     async with asyncio.timeout(20):
         with pytest.raises(BusUnavailable) as caught:
             await connect(wrong, name="test", patience=60)
