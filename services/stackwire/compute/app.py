@@ -15,6 +15,7 @@ from stackwire.compute.flows.api_half import Api
 from stackwire.compute.flows.api_parts import Tools
 from stackwire.compute.flows.conductor import Conductor
 from stackwire.compute.flows.events import Events
+from stackwire.compute.flows.homeless import Homeless
 from stackwire.compute.flows.host_sweep import Life
 from stackwire.compute.flows.hosting import Hosting
 from stackwire.compute.flows.scheduler import Scheduler
@@ -81,8 +82,11 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
             *(server for hosting in hostings for server in _host_servers(transport, hosting)),
         ]
 
+        ends = Homeless(database, Volumes(client, HOST, settings.volume_seconds))
+
         async def homeless() -> None:
             await conductor.give_up_homeless(system_context("nova"))
+            await ends.sweep(system_context("nova"))
 
         sweeps += [
             Sweep(settings.sweep_seconds, life.run),

@@ -56,10 +56,20 @@ async def left_behind(session: Session, host: str | None) -> list[BlockDevice]:
 
 
 async def homeless(session: Session, before: datetime) -> list[Instance]:
-    """Servers that no host took up since ``before``, or whose end was begun before it."""
+    """Servers that no host took up since ``before``."""
     return await session.all(
         Instance,
-        f"SELECT {_COLUMNS} FROM instances WHERE host IS NULL AND NOT deleted"
-        " AND (vm_state = 'building' OR task_state = 'deleting') AND coalesce(updated_at, created_at) < $1 ORDER BY id",
+        f"SELECT {_COLUMNS} FROM instances WHERE host IS NULL AND NOT deleted AND vm_state = 'building'"
+        " AND coalesce(updated_at, created_at) < $1 ORDER BY id",
         before,
     )
+
+
+async def ending(session: Session, before: datetime) -> list[str]:
+    """Servers on no host whose end was begun before ``before``."""
+    rows = await session.rows(
+        "SELECT uuid FROM instances WHERE host IS NULL AND NOT deleted AND task_state = 'deleting' AND updated_at < $1"
+        " ORDER BY id LIMIT 20",
+        before,
+    )
+    return [row["uuid"] for row in rows]

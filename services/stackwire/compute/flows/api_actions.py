@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 
-from stackwire.compute.db import fixed_ips, instances, parts
+from stackwire.compute.backends.volumes import Volumes
+from stackwire.compute.db import instances, parts
 from stackwire.compute.domain import objects, policy, states
 from stackwire.compute.domain.errors import ConsoleNotAvailable, InstanceIsLocked
 from stackwire.compute.domain.objects import NovaObject
 from stackwire.compute.domain.seen import Seen
-from stackwire.compute.flows import api_neighbours as neighbours
 from stackwire.compute.flows.api_parts import Tools, host_of, judge, take
+from stackwire.compute.flows.homeless import Homeless
 from stackwire.contracts.base import Cast
 from stackwire.contracts.compute_workers import (
     GetConsoleOutput,
@@ -21,7 +22,6 @@ from stackwire.contracts.compute_workers import (
     TerminateInstance,
     UnpauseInstance,
 )
-from stackwire.contracts.volume import DeleteVolume
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Conflict, Unavailable
 
@@ -43,6 +43,7 @@ class Actions:
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
+        self._homeless = Homeless(tools.database, Volumes(tools.rpc, "", 0.0))
 
     async def run(self, ctx: RequestContext, uuid: str, name: str) -> None:
         """One of PLAIN; a Conflict when the server's state does not allow it."""
@@ -135,23 +136,4 @@ class Actions:
                 )
                 uow.cast(order, server=moved.host)
         if moved.host is None:
-            await self._end_here(ctx, after)
-
-    async def _end_here(self, ctx: RequestContext, seen: Seen) -> None:
-        """A server no host ever had: its volumes are let go, its row is closed."""
-        for device in seen.devices:
-            if device.attachment_id:
-                await neighbours.release(self._tools.rpc, ctx, device.attachment_id)
-            if device.volume_id and device.delete_on_termination:
-                try:
-                    await self._tools.rpc.call(ctx.as_service(), DeleteVolume(volume_id=device.volume_id))
-                except (*neighbours.REFUSED, Unavailable):
-                    continue
-        async with self._tools.database.work(ctx) as uow:
-            for device in seen.devices:
-                await parts.drop_device(uow, device.uuid)
-            await fixed_ips.release(uow, seen.uuid)
-            await instances.change(
-                uow, seen.uuid, vm_state=states.DELETED, task_state=None, terminated_at=uow.now, deleted=True,
-                deleted_at=uow.now,
-            )  # fmt: skip
+            await self._homeless.end(ctx, after)
