@@ -56,7 +56,7 @@ async def test_what_goes_in_comes_out_with_matching_digests(cloud: TestCloud, si
     data = bytes(range(251)) * (size // 251) + b"z" * (size % 251)
     image_id = await filled(demo, data)
     image = await show(demo, image_id)
-    assert (image["status"], image["size"], image["virtual_size"]) == ("active", size, size)
+    assert (image["status"], image["size"], image["virtual_size"]) == ("active", size, size or None)
     assert image["checksum"] == hashlib.md5(data).hexdigest()
     assert image["os_hash_value"] == hashlib.sha512(data).hexdigest()
     answer = (await demo.get("image", f"/v2/images/{image_id}/file")).ok(200)

@@ -14,8 +14,11 @@ from stackwire.messaging.rpc import RpcClient
 async def ask(rpc: RpcClient, ctx: RequestContext) -> None:
     reveal_type(await rpc.call(ctx, GetImage(image_id="x")))
 
-async def good(ctx: RequestContext, message: GetImage) -> ImageView: ...
-async def bad(ctx: RequestContext, message: GetImage) -> str: ...
+async def good(ctx: RequestContext, message: GetImage) -> ImageView:
+    raise NotImplementedError
+
+async def bad(ctx: RequestContext, message: GetImage) -> str:
+    raise NotImplementedError
 """
 
 

@@ -1,5 +1,6 @@
 """What a cloud is started with, checked before anything is started."""
 
+import os
 import random
 import socket
 from collections.abc import Sequence
@@ -113,11 +114,12 @@ def free_ports(names: Sequence[str], host: str = "127.0.0.1") -> dict[str, int]:
     """A port for each name that nobody listens on at this moment.
 
     They lie below the range the kernel takes ports for outgoing connections from, so that a service that is down for a
-    moment finds its port again.
+    moment finds its port again. Two processes that ask at once draw from a different part of it, by their ids.
     """
+    part = os.getpid() % 17 * 1000
     found: dict[str, int] = {}
     while len(found) < len(names):
-        port = random.randrange(15_000, 32_000)
+        port = 15_000 + part + random.randrange(1000)
         with socket.socket() as probe:
             try:
                 probe.bind((host, port))

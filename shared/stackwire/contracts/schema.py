@@ -28,7 +28,10 @@ def protocol(module: str) -> dict[str, Any]:
     ours = [
         value
         for value in vars(found).values()
-        if isinstance(value, type) and issubclass(value, Contract) and value.__module__ == found.__name__
+        if isinstance(value, type)
+        and issubclass(value, Contract)
+        and value.__module__ == found.__name__
+        and "[" not in value.__name__  # pydantic leaves its Call[None] in the module that first names it
     ]
     return {kind.__name__: _described(kind) for kind in sorted(ours, key=lambda kind: kind.__name__)}
 

@@ -209,6 +209,11 @@ async def try_delete(uow: UnitOfWork, image_id: str) -> bool:
     return True
 
 
+async def hold(uow: UnitOfWork, image_id: str) -> None:
+    """Nobody else changes the row until the transaction ends."""
+    await uow.value("SELECT id FROM images WHERE id = $1 FOR UPDATE", image_id)
+
+
 async def lock_owner(uow: UnitOfWork, owner: str | None) -> None:
     """One at a time for each owner, until the transaction ends: what is counted stays true."""
     await uow.value("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"image-owner-{owner}")

@@ -10,6 +10,7 @@ from stackwire.core.ids import new_id
 from stackwire.db.pool import Database
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.backends.files import FileStore
+from stackwire.image.db import images as rows
 from stackwire.image.domain import attributes, patch
 from stackwire.image.domain.errors import MemberExists, ReadOnly, TagNotFound, WrongStatus
 from stackwire.image.domain.filters import Query
@@ -111,8 +112,12 @@ class Metadata:
         return saved
 
     async def delete(self, ctx: RequestContext, image_id: str) -> None:
-        """Rows first, bytes after: an image without its data is never seen."""
+        """Rows first, bytes after: an image without its data is never seen.
+
+        The row is held while it is looked at: an upload that ends at this moment comes before or after, never between.
+        """
         async with self._database.work(ctx) as uow:
+            await rows.hold(uow, image_id)
             image = await self._images.get(ctx, uow, image_id)
             await self._images.delete(ctx, uow, image)
         if image.has_data and image.object is not None:
