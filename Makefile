@@ -8,6 +8,7 @@ COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose
 COMPOSE_PROJECT_NAME ?= stackwire
 export COMPOSE_PROJECT_NAME
 TESTS ?= tests
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 
@@ -39,7 +40,7 @@ cloud: $(READY) ## an embedded cloud until Ctrl-C (no Docker)
 
 .PHONY: test
 test: $(READY) ## every test that can run here; REQUIRE=all makes a missing server a failure
-	@$(BIN)/python -m pytest $(TESTS) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest $(TESTS) -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: check
 check: $(READY) ## ruff, mypy strict, import-linter
