@@ -173,6 +173,7 @@ CASES: list[tuple[Story, str, str]] = [
     (a_snapshot_of_an_image_backed_server, "image", "after_commit:image.prepare"),
     (a_snapshot_of_a_volume_backed_server, "volume", "after_commit:create_snapshot"),
     (a_snapshot_of_a_volume_backed_server, "volume", "before_commit:snapshot.create.end"),
+    (a_snapshot_of_a_volume_backed_server, "image", "before_commit:image.activate"),
     (a_rebuild, "compute", "after_commit:rebuild_instance"),
     (a_rebuild, "compute", "after_commit:compute.instance.rebuild.start"),
     (a_rebuild, "compute", "before_commit:compute.instance.rebuild.end"),

@@ -57,6 +57,10 @@ INVARIANTS: Mapping[str, str] = {
             SELECT FROM volume.volume_glance_metadata AS x
             WHERE x.snapshot_id = s.id AND x.key = m.key AND NOT x.deleted)
         """,
+    "a snapshot taken for an image is the image's": """
+        SELECT s.id, s.status FROM volume.snapshots AS s WHERE NOT s.deleted AND s.name LIKE 'snapshot for %'
+        AND NOT EXISTS (SELECT FROM image.image_properties AS p WHERE p.deleted_at IS NULL
+            AND p.name = 'block_device_mapping' AND p.value LIKE '%' || s.id || '%')""",
     "what is counted is there": """
         SELECT q.project_id, q.resource, q.in_use, r.n FROM volume.quota_usages AS q LEFT JOIN (
             SELECT project_id, 'volumes' AS resource, count(*) AS n FROM volume.volumes WHERE NOT deleted GROUP BY 1

@@ -16,6 +16,7 @@ from stackwire.compute.db import hosts, instances, parts, work
 from stackwire.compute.domain import states
 from stackwire.compute.domain.seen import Seen
 from stackwire.compute.flows.host_delete import Delete
+from stackwire.compute.flows.host_mend import mend
 from stackwire.compute.flows.host_power import REBOOTS, TURNS, Power
 from stackwire.compute.flows.hosting import Hosting, forsake, record
 from stackwire.compute.settings import ComputeSettings
@@ -90,8 +91,10 @@ class Life:
             if hosting.host not in self._mine:
                 await self._claim(ctx, hosting)
             if hosting.host in self._mine:
-                since = self._new.pop(hosting.host, None) or self._database.clock.now() - PATIENCE
-                await self._settle(ctx, hosting, since)
+                new = self._new.pop(hosting.host, None)
+                done = await self._settle(ctx, hosting, new or self._database.clock.now() - PATIENCE)
+                if new is not None and not done:
+                    self._new[hosting.host] = new
                 await self._let_go(ctx, hosting)
 
     async def _let_go(self, ctx: RequestContext, hosting: Hosting) -> None:
@@ -113,7 +116,9 @@ class Life:
         """The hosts are free for the next process at once."""
         await hosts.release(self._database, self._process)
 
-    async def _settle(self, ctx: RequestContext, hosting: Hosting, before: datetime) -> None:
+    async def _settle(self, ctx: RequestContext, hosting: Hosting, before: datetime) -> bool:
+        """False when some server is left for the next round."""
+        done = True
         async with self._database.read() as session:
             stuck = await work.under_way(session, [hosting.host], before)
             found = [await instances.by_uuid(session, one.uuid) for one in stuck]
@@ -128,6 +133,8 @@ class Life:
                     await settle(ctx, hosting, now)
             except (ServiceError, TimeoutError) as error:  # the next round tries again
                 log.warning("instance %s stays in %s: %s", seen.uuid, seen.instance.task_state, error)
+                done = False
+        return done
 
     async def sync(self) -> None:
         """Every scheduler is told which servers a host has."""
@@ -165,7 +172,9 @@ async def settle(ctx: RequestContext, hosting: Hosting, seen: Seen) -> None:
         async with hosting.alone_with(seen.uuid):
             await _unbuild(ctx, hosting, seen)
     elif task in REBUILDING:
-        await _put(ctx, hosting, seen, states.ERROR)
+        async with hosting.alone_with(seen.uuid):
+            await mend(ctx, hosting, seen)
+            await _put(ctx, hosting, seen, states.ERROR)
     elif task in REBOOT:
         await _put(ctx, hosting, seen, states.ACTIVE, power_state=states.POWER["running"])
     else:

@@ -1,0 +1,147 @@
+"""What a compute service that died in the middle left, and what its next life makes of that."""
+
+import uuid
+
+import asyncpg
+import pytest
+
+from stackwire.contracts import compute_workers as calls
+from stackwire.core.context import RequestContext
+from stackwire.messaging.rpc import RpcClient
+from stackwire.messaging.transport import connect
+from support import invariants
+from support.cloud import TestCloud
+
+VERSION = {"OpenStack-API-Version": "compute 2.93"}
+KIND = {"Content-Type": "application/octet-stream"}
+
+
+@pytest.fixture
+async def cloud(a_cloud) -> TestCloud:
+    return await a_cloud()
+
+
+async def an_image(client, *, full=True):
+    wish = {"name": "img", "disk_format": "raw", "container_format": "bare"}
+    image_id = (await client.post("image", "/v2/images", json=wish)).ok(201).json["id"]
+    if full:
+        (await client.put("image", f"/v2/images/{image_id}/file", data=b"x" * 9000, headers=KIND)).ok(204)
+    return image_id
+
+
+async def boot(cloud, client, **source):
+    flavors = (await client.get("compute", "/v2.1/flavors")).ok(200).json["flavors"]
+    tiny = next(one["id"] for one in flavors if one["name"] == "m1.tiny")
+    wish = {"name": "srv", "flavorRef": tiny, "networks": "none", **source}
+    made = (await client.post("compute", "/v2.1/servers", json={"server": wish}, headers=VERSION)).ok(202).json
+    await cloud.settle()
+    return made["server"]["id"]
+
+
+async def boot_from_volume(cloud, client):
+    wish = {"volume": {"size": 1, "imageRef": await an_image(client)}}
+    volume_id = (await client.post("volume", "/v3/{project_id}/volumes", json=wish)).ok(202).json["volume"]["id"]
+    await cloud.settle()
+    device = {"uuid": volume_id, "source_type": "volume", "destination_type": "volume", "boot_index": 0}
+    return volume_id, await boot(cloud, client, block_device_mapping_v2=[device])
+
+
+async def left(cloud, server_id, **columns):
+    """The server's row as a dead process left it."""
+    assigned = ", ".join(f"{name} = ${n}" for n, name in enumerate(columns, start=2))
+    sql = f"UPDATE instances SET {assigned} WHERE uuid = $1 RETURNING id"
+    assert await cloud.rows("compute", sql, server_id, *columns.values())
+
+
+async def all_holds(cloud):
+    eye = await asyncpg.connect(cloud.database.admin_url)
+    try:
+        await invariants.hold(eye, 5.0)
+    finally:
+        await eye.close()
+
+
+async def live_again(cloud):
+    await cloud.cloud.restart("compute")
+    await cloud.settle()
+
+
+async def told(cloud, server_id, order):
+    (row,) = await cloud.rows("compute", "SELECT host FROM instances WHERE uuid = $1", server_id)
+    transport = await connect("memory", name="again", broker=cloud.cloud.broker)
+    client = RpcClient(transport)
+    (user,) = await cloud.rows("compute", "SELECT user_id, project_id FROM instances WHERE uuid = $1", server_id)
+    ctx = RequestContext(user_id=user["user_id"], project_id=user["project_id"], roles=("member", "reader"))
+    await client.cast(ctx, order({"nova_object.data": {"uuid": server_id}}), server=row["host"])
+    await cloud.settle()
+    await client.close()
+    await transport.close()
+
+
+async def show(client, server_id):
+    return (await client.get("compute", f"/v2.1/servers/{server_id}", headers=VERSION)).ok(200).json["server"]
+
+
+async def test_a_build_that_a_dead_host_had_just_taken_up_is_in_error_with_a_fault(cloud):
+    demo = await cloud.http("demo")
+    server_id = await boot(cloud, demo, imageRef=await an_image(demo))
+    await left(cloud, server_id, host=None, node=None, vm_state="building", task_state=None)
+    await live_again(cloud)
+    now = await show(demo, server_id)
+    assert (now["status"], now["fault"]["code"]) == ("ERROR", 500)
+    await all_holds(cloud)
+
+
+async def test_a_build_on_a_volume_that_was_cut_off_gives_the_volume_back(cloud):
+    demo = await cloud.http("demo")
+    volume_id, server_id = await boot_from_volume(cloud, demo)
+    await left(cloud, server_id, vm_state="building", task_state="spawning")
+    await live_again(cloud)
+    assert (await show(demo, server_id))["status"] == "ERROR"
+    found = (await demo.get("volume", f"/v3/{{project_id}}/volumes/{volume_id}")).ok(200).json["volume"]
+    assert (found["status"], found["attachments"]) == ("available", [])
+    await all_holds(cloud)
+
+
+async def test_the_end_of_a_server_on_no_host_goes_on(cloud):
+    demo = await cloud.http("demo")
+    _, server_id = await boot_from_volume(cloud, demo)
+    await left(cloud, server_id, host=None, vm_state="error", task_state="deleting")
+    await cloud.rows("compute", "UPDATE instances SET updated_at = now() - interval '1 minute' RETURNING id")
+    await live_again(cloud)
+    (await demo.get("compute", f"/v2.1/servers/{server_id}", headers=VERSION)).ok(404)
+    await all_holds(cloud)
+
+
+async def test_a_snapshot_told_again_takes_the_image_without_bytes_away(cloud):
+    demo = await cloud.http("demo")
+    server_id = await boot(cloud, demo, imageRef=await an_image(demo))
+    promised, taken = await an_image(demo, full=False), await an_image(demo)
+    for image_id in (promised, taken):
+        await told(
+            cloud, server_id, lambda server, image=image_id: calls.SnapshotInstance(instance=server, image_id=image)
+        )
+    (await demo.get("image", f"/v2/images/{promised}")).ok(404)
+    assert (await demo.get("image", f"/v2/images/{taken}")).ok(200).json["status"] == "active"
+
+
+@pytest.mark.parametrize("named", ["the old attachment", "the new attachment"])
+async def test_a_rebuild_cut_off_between_two_attachments_leaves_one(cloud, named):
+    demo = await cloud.http("demo")
+    volume_id, server_id = await boot_from_volume(cloud, demo)
+    new = str(uuid.uuid4())
+    (old,) = await cloud.rows("volume", "SELECT id FROM volume_attachment WHERE volume_id = $1", volume_id)
+    copied = (
+        "INSERT INTO volume_attachment (id, volume_id, instance_uuid, attach_status, project_id, created_at)"
+        " SELECT $2, volume_id, instance_uuid, 'reserved', project_id, now() FROM volume_attachment WHERE id = $1"
+        " RETURNING id"
+    )
+    await cloud.rows("volume", copied, old["id"], new)
+    if named == "the new attachment":
+        await cloud.rows("volume", "UPDATE volume_attachment SET deleted = true WHERE id = $1 RETURNING id", old["id"])
+        await cloud.rows("volume", "UPDATE volumes SET status = 'reserved' WHERE id = $1 RETURNING id", volume_id)
+        await cloud.rows("compute", "UPDATE block_device_mapping SET attachment_id = $1 RETURNING id", new)
+    await left(cloud, server_id, task_state="rebuild_block_device_mapping")
+    await live_again(cloud)
+    assert (await show(demo, server_id))["status"] == "ERROR"
+    await all_holds(cloud)
