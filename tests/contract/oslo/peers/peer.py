@@ -8,6 +8,7 @@ peer.py URL EXCHANGE notify TOPIC                 one notification for each line
 
 import json
 import sys
+import threading
 import time
 import warnings
 from typing import Any
@@ -18,8 +19,13 @@ import oslo_messaging as messaging  # noqa: E402
 from oslo_config import cfg  # noqa: E402
 
 
+SPEAKING = threading.Lock()
+
+
 def say(**facts: Any) -> None:
-    print(json.dumps(facts, default=repr), flush=True)
+    """A line, whole: the library calls endpoints in threads."""
+    with SPEAKING:
+        print(json.dumps(facts, default=repr), flush=True)
 
 
 def configuration(exchange: str) -> Any:
