@@ -145,3 +145,25 @@ async def test_a_rebuild_cut_off_between_two_attachments_leaves_one(cloud, named
     await live_again(cloud)
     assert (await show(demo, server_id))["status"] == "ERROR"
     await all_holds(cloud)
+
+
+async def test_a_volume_reserved_for_a_server_never_written_is_let_go(cloud):
+    demo = await cloud.http("demo")
+    wish = {"volume": {"size": 1, "imageRef": await an_image(demo)}}
+    volume_id = (await demo.post("volume", "/v3/{project_id}/volumes", json=wish)).ok(202).json["volume"]["id"]
+    await cloud.settle()
+    never = str(uuid.uuid4())
+    wish = {"attachment": {"volume_uuid": volume_id, "instance_uuid": never}}
+    version = {"OpenStack-API-Version": "volume 3.44"}
+    made = await demo.post("volume", "/v3/{project_id}/attachments", json=wish, headers=version)
+    await cloud.rows(
+        "compute",
+        "INSERT INTO reservations (attachment_id, instance_uuid, created_at)"
+        " VALUES ($1, $2, now() - interval '2 minutes') RETURNING attachment_id",
+        made.ok(200).json["attachment"]["id"],
+        never,
+    )
+    await live_again(cloud)
+    found = (await demo.get("volume", f"/v3/{{project_id}}/volumes/{volume_id}")).ok(200).json["volume"]
+    assert found["status"] == "available"
+    assert await cloud.rows("compute", "SELECT * FROM reservations") == []

@@ -1,10 +1,10 @@
 """Promise servers: ask before promising, then write everything down at once and have it built."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from stackwire.compute.db import cloud, flavors, instances, keypairs, parts
+from stackwire.compute.db import cloud, flavors, instances, keypairs, parts, reservations
 from stackwire.compute.domain import bdm, bdm_rules, names, objects, policy, quotas, states, travel, validation
 from stackwire.compute.domain.bdm import Wish
 from stackwire.compute.domain.errors import FlavorNotFound, MetadataLimitExceeded
@@ -16,7 +16,7 @@ from stackwire.compute.flows.api_parts import Tools
 from stackwire.contracts.compute_workers import ScheduleAndBuildInstances
 from stackwire.contracts.lineage import Kind, crossing
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import BadRequest, NotSimulated
+from stackwire.core.errors import BadRequest, NotSimulated, Unavailable
 from stackwire.db.pool import UnitOfWork
 
 
@@ -51,8 +51,7 @@ class Create:
         try:
             await self._write(ctx, wish, plan, promise, reserved)
         except BaseException:
-            for attachment_id in reserved.values():
-                await neighbours.release(self._tools.rpc, ctx, attachment_id)
+            await self._release(ctx, reserved)
             raise
         return promise
 
@@ -146,17 +145,23 @@ class Create:
 
     async def _reserve(self, ctx: RequestContext, wishes: Sequence[Wish], uuid: str) -> dict[str, str]:
         """Volume id to attachment id; all of them, or none when one is refused."""
-        reserved: dict[str, str] = {}
+        volumes = [wish.volume_id for wish in wishes if wish.source_type == "volume" and wish.volume_id]
+        reserved = {volume_id: self._tools.make_id() for volume_id in volumes}
+        if reserved:
+            async with self._tools.database.work(ctx) as uow:
+                await reservations.note(uow, uuid, reserved.values())
         try:
-            for wish in wishes:
-                if wish.source_type == "volume" and wish.volume_id:
-                    reserved[wish.volume_id] = self._tools.make_id()
-                    await neighbours.reserve(self._tools.rpc, ctx, wish.volume_id, uuid, reserved[wish.volume_id])
+            for volume_id, attachment_id in reserved.items():
+                await neighbours.reserve(self._tools.rpc, ctx, volume_id, uuid, attachment_id)
         except BaseException:
-            for attachment_id in reserved.values():
-                await neighbours.release(self._tools.rpc, ctx, attachment_id)
+            await self._release(ctx, reserved)
             raise
         return reserved
+
+    async def _release(self, ctx: RequestContext, reserved: Mapping[str, str]) -> None:
+        """What cannot be let go now the sweep lets go: its note stays."""
+        for attachment_id in reserved.values():
+            await neighbours.release(self._tools.rpc, ctx, attachment_id)
 
     # ---- promising
 
@@ -167,6 +172,8 @@ class Create:
             await instances.guard(uow, ctx.project_id or "")
             limits = await cloud.limits(uow, ctx.project_id or "")
             quotas.check(limits, await instances.usage(uow, ctx.project_id or ""), _needs(plan.flavor, wish.count))
+            if reserved and await reservations.keep(uow, promise.uuids[0]) < len(reserved):
+                raise Unavailable("It took too long to reserve the volumes of the server.")
             for index in range(wish.count):
                 await self._insert(uow, ctx, wish, plan, promise, index, reserved)
             made = [await instances.by_uuid(uow, uuid) for uuid in promise.uuids]

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from stackwire.compute.backends.volumes import Volumes
-from stackwire.compute.db import fixed_ips, hosts, instances, parts, work
+from stackwire.compute.db import fixed_ips, hosts, instances, parts, reservations, work
 from stackwire.compute.domain import states
 from stackwire.compute.domain.instance import BlockDevice
 from stackwire.compute.domain.seen import Seen
@@ -18,6 +18,7 @@ from stackwire.db.pool import Database
 
 log = logging.getLogger(__name__)
 PATIENCE = timedelta(seconds=15)  # how long whoever began the end may take for it
+UNWRITTEN = timedelta(seconds=60)  # how long a server with reserved volumes may take to be written
 
 
 class Homeless:
@@ -64,6 +65,23 @@ class Homeless:
             if seen is not None:
                 await self.end(ctx, seen)
         await self._drop(ctx, [device for device in devices if await self._let_go(ctx, device)])
+        await self._forget_reservations(ctx)
+
+    async def _forget_reservations(self, ctx: RequestContext) -> None:
+        """Volumes reserved for servers that were never written."""
+        async with self._database.work(ctx) as uow:
+            ids = await reservations.abandon(uow, uow.now - UNWRITTEN)
+        gone = []
+        for attachment_id in ids:
+            try:
+                await self._volumes.release(ctx, attachment_id)
+            except ServiceError as error:
+                log.warning("attachment %s stays: %s", attachment_id, error)
+            else:
+                gone.append(attachment_id)
+        if gone:
+            async with self._database.work(ctx) as uow:
+                await reservations.drop(uow, gone)
 
     async def _drop(self, ctx: RequestContext, devices: Collection[BlockDevice]) -> None:
         async with self._database.work(ctx) as uow:
