@@ -18,7 +18,6 @@ warnings.simplefilter("ignore")
 import oslo_messaging as messaging  # noqa: E402
 from oslo_config import cfg  # noqa: E402
 
-
 SPEAKING = threading.Lock()
 
 
