@@ -184,6 +184,9 @@ CASES: list[tuple[Story, str, str]] = [
 ]
 
 
+LAST_MOMENT = {story: moment for story, _, moment in CASES}
+
+
 @pytest.fixture(scope="module")
 async def processes_stage(
     postgres_server: TestServer,
@@ -236,8 +239,9 @@ async def test_a_service_that_dies_leaves_nothing_half_done(
         await stage.processes.start(service)
         await ending
     assert died == CRASHED
-    finish_again = await story(stage)
-    await finish_again()
+    if moment == LAST_MOMENT[story]:  # after every other moment the next one's story shows it
+        finish_again = await story(stage)
+        await finish_again()
 
 
 @pytest.mark.parametrize("service", ["identity", "image", "volume", "compute"])
