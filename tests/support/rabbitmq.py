@@ -172,12 +172,18 @@ def _own() -> TestRabbit:
 
 
 def _container() -> TestRabbit:
-    from testcontainers.rabbitmq import RabbitMqContainer
+    # Not testcontainers' own RabbitMQ class: it would want another AMQP library to see the broker answer.
+    from testcontainers.core.container import DockerContainer
 
-    container = RabbitMqContainer("rabbitmq:4-management")
+    container = DockerContainer("rabbitmq:4-management").with_exposed_ports(5672)
     container.start()
     atexit.register(container.stop)
-    host, port = container.get_container_host_ip(), container.get_exposed_port(5672)
+    host, port = container.get_container_host_ip(), int(container.get_exposed_port(5672))
+    until = time.monotonic() + 60
+    while not answers(host, port):
+        if time.monotonic() > until:
+            raise NoRabbit("the container's broker does not come up")
+        time.sleep(0.2)
 
     def control(*arguments: str) -> str:
         code, output = container.exec(["rabbitmqctl", "-q", *arguments])
