@@ -261,6 +261,20 @@ async def test_a_monitored_call_ends_when_its_server_goes_silent(join: Join, rpc
         await rpc.call(CTX, at(GetBox(id="b"), topic), timeout=30, monitor=1)
 
 
+@pytest.mark.slow
+async def test_a_client_may_take_silence_on_an_exchange_for_death(join: Join, topic: str) -> None:
+    silent = await join()
+
+    async def swallow(delivery: Delivery) -> None:
+        await delivery.ack()
+
+    await silent.consume(topic_queue("x" + topic, topic), swallow)
+    impatient = RpcClient(await join(), {"x" + topic: 1})
+    with pytest.raises(CallTimeout, match="within 1 seconds"):
+        await impatient.call(CTX, at(GetBox(id="b"), topic), timeout=30)
+    await impatient.close()
+
+
 async def test_a_doubled_request_runs_once_and_a_doubled_reply_is_ignored(
     join: Join, served: Served, topic: str
 ) -> None:
