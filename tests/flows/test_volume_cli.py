@@ -19,7 +19,9 @@ async def test_the_command_makes_shows_changes_and_deletes_volumes(a_cloud: AClo
     cloud = await a_cloud(services=("identity", "image", "volume"))
     disk = tmp_path / "disk.raw"
     disk.write_bytes(b"boot".ljust(100_000, b"\0"))
-    await shown(cloud, "image", "create", "--file", str(disk), "--disk-format", "raw", "--property", "team=storage", "i")
+    await shown(
+        cloud, "image", "create", "--file", str(disk), "--disk-format", "raw", "--property", "team=storage", "i"
+    )
     await shown(cloud, "volume", "create", "--image", "i", "--size", "1", "--property", "purpose=cli", "v")
     await cloud.settle()
     volume = await shown(cloud, "volume", "show", "v")

@@ -1,9 +1,9 @@
 """What only a broker can do: go away, come back, refuse, dead-letter, and tell what passes through it."""
 
 import asyncio
-import re
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
