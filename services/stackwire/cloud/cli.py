@@ -116,6 +116,28 @@ def logs(
 
 
 @app.command()
+def guest(
+    server: Annotated[str, typer.Argument(help="a server's id or name")],
+    data_dir: DataDirOption = Path(".stackwire"),
+) -> None:
+    """A server's guest definition: the libvirt domain XML its image properties became."""
+    import asyncio
+
+    from stackwire.cloud import up as process
+    from stackwire.cloud.client import Refused
+    from stackwire.cloud.guest import definition
+
+    found = process.status(data_dir)
+    if not found["running"]:
+        _fail(f"no cloud runs in {found['data_dir']}")
+    urls = {name: known["url"] for name, known in found["services"].items()}
+    try:
+        _say(asyncio.run(definition(urls, server)))
+    except (Refused, OSError) as error:
+        _fail(str(error))
+
+
+@app.command()
 def serve(
     service: Annotated[str, typer.Argument(help=f"{', '.join(ORDER)} or trace")],
     role: Annotated[str, typer.Option(help="api, worker or all")] = "all",
@@ -169,7 +191,7 @@ def _exists(module: str) -> bool:
         return False
 
 
-COMMANDS = ("up", "down", "status", "logs", "serve")
+COMMANDS = ("up", "down", "status", "logs", "guest", "serve")
 
 
 def _say(text: str) -> None:

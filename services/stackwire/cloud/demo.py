@@ -16,7 +16,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from stackwire.cloud.demo_client import Progress
+    from stackwire.cloud.client import Progress
     from stackwire.cloud.demo_journey import Record
     from stackwire.cloud.postgres import EmbeddedPostgres
     from stackwire.trace.domain.message import Message
@@ -94,7 +94,7 @@ async def _until_signal(work: Any) -> None:
 
 async def _show(image: Path | None, report: Path | None, release: str, against: str) -> None:
     from stackwire.cloud import demo_cloud, demo_report, disk
-    from stackwire.cloud.demo_client import Refused
+    from stackwire.cloud.client import Refused
     from stackwire.cloud.postgres import PostgresError
     from stackwire.trace.render import console
 
@@ -159,7 +159,7 @@ async def _beside(work: "Coroutine[Any, Any, Record]") -> "AsyncIterator[asyncio
 async def _journey(
     cloud: Any, store: "Store", stage: Any, source: Path, disk_format: str, other: Path, *, whole: bool = True
 ) -> "Record":
-    from stackwire.cloud.demo_client import logged_in
+    from stackwire.cloud.client import logged_in
     from stackwire.cloud.demo_journey import Journey
 
     async with logged_in(cloud.urls) as client:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from stackwire.cloud.client import Client, Progress, Refused
 from stackwire.cloud.cloud import Cloud
-from stackwire.cloud.demo_client import Client, Progress, Refused
 from stackwire.core.behaviours import behaviours_of
 from stackwire.trace.domain.message import Resource
 from stackwire.trace.store import Store

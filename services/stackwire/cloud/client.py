@@ -1,4 +1,4 @@
-"""The demonstration's user: plain HTTP against the services, as any client speaks it."""
+"""A user of the running cloud: plain HTTP against the services, as any client speaks it."""
 
 import asyncio
 import hashlib

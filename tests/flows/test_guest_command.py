@@ -1,0 +1,24 @@
+"""What a server's image properties became for the hypervisor, as the command shows it."""
+
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from stackwire.cloud.client import Refused
+from stackwire.cloud.guest import definition
+from support.cloud import TestCloud
+from support.steps import Steps
+
+
+async def test_the_command_shows_the_guest_by_name_and_by_id(cloud: TestCloud):
+    steps = await Steps.of(cloud)
+    server = await steps.server(imageRef=await steps.image(hw_disk_bus="scsi", hw_scsi_model="virtio-scsi"))
+    by_id = await definition(cloud.urls, server)
+    assert ET.fromstring(by_id).find("devices/controller").attrib["model"] == "virtio-scsi"
+    assert await definition(cloud.urls, "server") == by_id
+
+
+@pytest.mark.parametrize("server", ["nobody", "00000000-0000-4000-8000-000000000000"])
+async def test_a_server_that_is_not_there_is_told(cloud: TestCloud, server: str):
+    with pytest.raises(Refused):
+        await definition(cloud.urls, server)
