@@ -9,6 +9,7 @@ COMPOSE_PROJECT_NAME ?= stackwire
 export COMPOSE_PROJECT_NAME
 TESTS ?= tests
 WORKERS ?= 2
+EXAMPLES ?= 5000
 
 .DEFAULT_GOAL := help
 
@@ -70,6 +71,18 @@ test-compose: $(READY) ## the compose stack for real: built, used with stock cli
 states: $(READY) ## the state machines as Mermaid diagrams
 	@$(BIN)/python -m stackwire.cloud.states
 
+.PHONY: openapi
+openapi: $(READY) ## the image API as an OpenAPI 3.1 document
+	@$(BIN)/python -m stackwire.image.openapi
+
+.PHONY: asyncapi
+asyncapi: $(READY) ## every message as an AsyncAPI document
+	@$(BIN)/python -m stackwire.contracts.asyncapi
+
+.PHONY: fuzz-image
+fuzz-image: $(READY) ## made-up calls to a live image service, other ones each time; EXAMPLES=5000
+	@EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -s tests/flows/test_image_fuzz.py $(PYTEST_ARGS)
+
 .PHONY: bench-start
 bench-start: $(READY) ## time until ready, cold and warm, and memory
 	@$(BIN)/python tests/bench/bench_start.py
@@ -77,6 +90,14 @@ bench-start: $(READY) ## time until ready, cold and warm, and memory
 .PHONY: bench-bus
 bench-bus: $(READY) ## RPC and notifications, as ratios to the raw transport
 	@$(BIN)/python tests/bench/bench_bus.py
+
+.PHONY: bench-image
+bench-image: $(READY) ## the image service beside a real Glance's figures; BENCH_ARGS=--quick for a short run
+	@$(BIN)/python tests/bench/bench_image.py $(BENCH_ARGS)
+
+.PHONY: bench-trace
+bench-trace: $(READY) ## what tracing costs, as ratios to the untraced and to the bare firehose
+	@$(BIN)/python tests/bench/bench_trace.py
 
 .PHONY: lock
 lock: $(READY) ## resolve the dependencies anew into requirements*.lock

@@ -60,6 +60,8 @@ def ports() -> list[str]:
         (["--with-bug", "lp-1"], "lp-1"),
         (["--database-url", "mysql://host/db"], "--database-url must be"),
         (["--amqp-url", "http://host"], "--amqp-url must be"),
+        (["--database-url", "postgresql://user:hu/sh@host/db"], "--database-url: no URL: Port could not be cast"),
+        (["--amqp-url", "amqp://host:port/"], "--amqp-url: no URL: Port could not be cast"),
         (["--host", "256.256.256.256"], "--host 256.256.256.256"),
         (["--host", "192.0.2.1"], "192.0.2.1 cannot be used"),
         (["--data-dir", "/proc/none"], "cannot write to the data directory /proc/none"),
@@ -106,6 +108,49 @@ def test_down_and_status_of_nothing_say_so(folder: Path) -> None:
     status = stackwire("status", "--data-dir", str(folder), "--json")
     assert status.returncode == 1
     assert json.loads(status.stdout)["running"] is False
+
+
+@pytest.mark.parametrize("words", ["up", "down", "status", "logs", "trace tail", "guest s"])
+def test_a_data_directory_that_is_a_file_is_no_traceback(folder: Path, words: str) -> None:
+    place = folder / "file"
+    place.touch()
+    done = stackwire(*words.split(), "--data-dir", str(place))
+    assert len((done.stdout + done.stderr).splitlines()) == 1
+    assert str(place) in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("words", [["up"], ["down"], ["status"]], ids=" ".join)
+def test_a_file_that_cannot_be_opened_is_one_line_that_names_it(folder: Path, words: list[str]) -> None:
+    (folder / "lock").mkdir()
+    assert f"{folder}/lock: Is a directory" in one_line(stackwire(*words, "--data-dir", str(folder))).replace("to ", "")
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["status", "--json"]], ids=" ".join)
+def test_a_reader_that_is_gone_is_no_traceback(folder: Path, words: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as pipe:
+        done = subprocess.run(
+            [sys.executable, "-m", "stackwire.cloud", *words],
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            check=False,
+            cwd=folder,
+        )
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_an_interrupt_while_the_command_is_read_is_no_traceback() -> None:
+    code = (
+        "import sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'typer': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "from stackwire.cloud.__main__ import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 def test_detached_it_runs_until_down_and_keeps_its_data(folder: Path, ports: list[str]) -> None:

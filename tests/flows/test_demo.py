@@ -67,6 +67,12 @@ def test_each_message_is_shown_on_a_line_of_its_own(shown: Shown) -> None:
     assert "\x1b[" not in shown.out
 
 
+def test_what_nobody_asked_for_is_not_shown(shown: Shown) -> None:
+    assert [line for line in shown.out.splitlines() if " demo -> nova-api " in line and " POST " in line]
+    assert not [line for line in shown.out.splitlines() if " demo -> " in line and " GET " in line]
+    assert "sync_instance_info" not in shown.out
+
+
 def test_no_secret_is_shown_or_written(shown: Shown) -> None:
     everything = shown.out + json.dumps(shown.report)
     assert "eyJ" not in everything
@@ -129,6 +135,7 @@ def test_every_property_of_every_stop_has_a_lineage(shown: Shown) -> None:
         (["{folder}/missing.img"], "is not there"),
         (["{folder}"], "is not a file"),
         (["{folder}/empty.img"], "is empty"),
+        (["{folder}/text.img"], "is no disk image"),
         (["--json", "{folder}/no/such/folder.json"], "cannot write"),
         (["--release", "grizzly"], "unknown release"),
         (["--nonsense"], "No such option"),
@@ -136,6 +143,7 @@ def test_every_property_of_every_stop_has_a_lineage(shown: Shown) -> None:
 )
 def test_what_cannot_be_shown_is_one_line_and_exit_code_2(tmp_path: Path, words: list[str], says: str) -> None:
     (tmp_path / "empty.img").touch()
+    (tmp_path / "text.img").write_text("# " + "words " * 200 + "→ " * 300)
     asked = [word.format(folder=tmp_path) for word in words]
     done = subprocess.run([*WORDS, *asked], capture_output=True, text=True, env=environment(tmp_path), timeout=60)
     assert (done.returncode, done.stdout) == (2, "")
@@ -173,3 +181,18 @@ def _commands() -> list[str]:
         except OSError:
             continue
     return found
+
+
+def test_a_reader_who_has_seen_enough_ends_it_without_a_word(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        WORDS, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(tmp_path)
+    )
+    assert process.stdout is not None
+    for _ in range(9):  # the ninth line is a message's
+        process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr is not None
+    with process.stderr as errors:
+        assert errors.read() == ""
+    assert process.wait(60) == 130
+    assert os.listdir(tmp_path) == []

@@ -29,3 +29,13 @@ async def test_the_openstack_command_makes_changes_saves_and_deletes_an_image(a_
     assert copy.read_bytes() == data.read_bytes()
     await cloud.openstack("image", "delete", "two")
     assert json.loads(await cloud.openstack("image", "list", "-f", "json")) == []
+
+
+async def test_the_stock_command_accepts_an_image_that_is_shared(a_cloud: ACloud) -> None:
+    """openstacksdk names the member in the body as well."""
+    cloud = await a_cloud(services=("identity", "image"))
+    image = (await cloud.openstack("image", "create", "shared", "--shared", "-f", "value", "-c", "id")).strip()
+    alt = (await cloud.http("alt")).project_id
+    await cloud.openstack("image", "add", "project", image, alt)
+    await cloud.openstack("image", "set", "--accept", image, user="alt")
+    assert "accepted" in await cloud.openstack("image", "member", "list", image, "-f", "value")

@@ -1,6 +1,9 @@
 """What the image service says on the bus when things go their way, and when they do not."""
 
+import asyncio
+import io
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -52,6 +55,29 @@ async def test_an_upload_that_fails_is_told_as_an_error_and_the_image_as_queued_
     assert (failed["key"], failed["priority"]) == ("notifications.error", "ERROR")
     assert isinstance(failed["payload"], str)
     assert (restored["payload"]["status"], restored["payload"]["size"]) == ("queued", None)
+
+
+async def test_a_download_that_breaks_off_is_told_as_an_error(cloud: TestCloud) -> None:
+    demo, ear = await cloud.http("demo"), Ear("glance")
+    image_id, size = await an_image(demo), 40_000_000
+    path = f"/v2/images/{image_id}/file"
+    (await demo.put("image", path, data=io.BytesIO(b"x" * size), headers=OCTETS)).ok(204)
+    await cloud.settle()
+    assert cloud.cloud.broker is not None
+    watch = cloud.cloud.broker.watch(ear.hear)
+    there = urlsplit(cloud.urls["image"])
+    reader, writer = await asyncio.open_connection(there.hostname, there.port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: h\r\nX-Auth-Token: {demo.token}\r\n\r\n".encode())
+    assert await reader.readexactly(1000)
+    writer.transport.abort()
+    async with asyncio.timeout(20):
+        while not ear.heard:
+            await asyncio.sleep(0.01)
+    await watch.cancel()
+    assert [(event["event_type"], event["priority"]) for event in ear.heard] == [("image.send", "ERROR")]
+    payload = ear.heard[0]["payload"]
+    assert (payload["image_id"], payload["receiver_tenant_id"]) == (image_id, demo.project_id)
+    assert payload["bytes_sent"] < size
 
 
 async def test_refused_changes_say_nothing(cloud: TestCloud) -> None:

@@ -116,3 +116,94 @@ async def test_a_cloud_without_a_tracer_says_so(tmp_path: Path) -> None:
     code, _, err = await trace("lineage", "x", "--data-dir", str(tmp_path))
     assert code == 2
     assert "without a tracer" in err
+
+
+async def test_housekeeping_is_shown_to_those_who_want_all(tmp_path: Path) -> None:
+    lines = [
+        {"exchange": "stackwire", "routing_key": "identity", "at": 1.0, "message": {"method": method, "args": {}}}
+        for method in ("list_revocations", "create_volume", "list_revocations")
+    ]
+    (tmp_path / "bus.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    shown = {}
+    for more in ((), ("--all",)):
+        code, out, err = await trace("tail", "--file", str(tmp_path / "bus.jsonl"), *more)
+        assert (code, err) == (0, "")
+        shown[more] = [name for line in out.splitlines() for name in line.split() if "_" in name]
+    assert shown == {
+        (): ["create_volume"],
+        ("--all",): ["list_revocations", "create_volume", "list_revocations"],
+    }
+
+
+@pytest.mark.parametrize("form", [("--json",), ()])
+async def test_a_reader_who_has_seen_enough_hears_no_complaint(form: tuple[str, ...]) -> None:
+    code = "import sys; sys.path[:0] = " + repr(sys.path) + "; from stackwire.cloud.cli import main; main()"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, "trace", "story", STORY, *form, *RECORDED,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stderr is not None
+    await process.stdout.read(100)
+    process._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]
+    assert await process.stderr.read() == b""
+    assert await process.wait() in (0, 1), "1 where the end of the output was cut off"
+
+
+async def test_questions_are_answered_from_a_recording(tmp_path: Path) -> None:
+    image, volume = "11111111-0000-4000-8000-000000000001", "22222222-0000-4000-8000-000000000002"
+    event = crossing("volume", "volume.capture", "image", image, "volume", volume, {"a": "1", "b": "2"}, {"a": "1"})
+    payload = {"event_type": event.event_type, "publisher_id": "volume", "payload": event.payload}
+    recording = tmp_path / "bus.jsonl"
+    recording.write_text(json.dumps({"exchange": "stackwire", "routing_key": "lineage.info", "message": payload}))
+    place = ("--file", str(recording))
+    answers = {
+        ("why", "a", volume): "carried",
+        ("why", "b", "2222"): "dropped",
+        ("where", "a"): "2 places",
+        ("diff", image, volume): "only left",
+    }
+    for words, says in answers.items():
+        code, out, err = await trace(*words, *place)
+        assert (code, err) == (0, "")
+        assert says in out, words
+        code, out, _ = await trace(*words, "--json", *place)
+        assert code == 0
+        assert json.loads(out)
+    for words in (("why", "a", "nothing"), ("diff", image, "nothing")):
+        code, out, err = await trace(*words, *place)
+        assert (code, out) == (1, "")
+        assert "nothing" in err
+
+
+@pytest.mark.parametrize(
+    ("form", "begins"),
+    [
+        ("mermaid", "sequenceDiagram"),
+        ("plantuml", "@startuml"),
+        ("html", "<!doctype html>"),
+        ("har", "{"),
+        ("otlp", "{"),
+        ("jsonl", "{"),
+    ],
+)
+async def test_a_story_is_exported_in_every_form(tmp_path: Path, form: str, begins: str) -> None:
+    code, out, err = await trace("export", STORY, "--form", form, *RECORDED)
+    assert (code, err) == (0, "")
+    assert out.startswith(begins)
+    code, nothing, _ = await trace("export", STORY, "--form", form, "-o", str(tmp_path / "file"), *RECORDED)
+    assert (code, nothing) == (0, "")
+    assert (tmp_path / "file").read_text() == out
+
+
+async def test_what_cannot_be_exported_is_one_line(tmp_path: Path) -> None:
+    for words, says in (
+        ((STORY, "--form", "pdf"), "form must be"),
+        (("nothing",), "nothing"),
+        ((STORY, "-o", str(tmp_path / "no" / "file")), "cannot write"),
+    ):
+        code, out, err = await trace("export", *words, *RECORDED)
+        assert code in (1, 2)
+        assert out == ""
+        assert says in err
+        assert len(err.splitlines()) == 1

@@ -10,13 +10,17 @@ import pytest
 from stackwire.contracts.lineage import crossing
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
+from stackwire.messaging.envelope import wrap
 from stackwire.messaging.notify import Notifier
-from stackwire.messaging.transport import Transport, connect
+from stackwire.messaging.transport import Address, Transport, connect
 from stackwire.trace.app import TraceService, build
 from stackwire.trace.settings import TraceSettings
 from stackwire.trace.sources.firehose import CannotTrace, firehose
 from stackwire.trace.sources.wirelog import Watch
 from stackwire.trace.store import Store
+from support.postgres import skip_or_fail
+from support.rabbitmq import NoRabbit, start_broker
+from support.waiting import until
 
 pytestmark = pytest.mark.rabbitmq
 
@@ -79,3 +83,53 @@ async def test_lineage_is_found_with_the_firehose_or_without(bus: Transport, rab
     finally:
         await service.stop()
         await watching.close()
+
+
+@pytest.mark.slow
+async def test_a_broker_that_was_away_is_traced_again_and_the_gap_is_told() -> None:
+    """Its firehose forgets that it was on."""
+    try:
+        broker, stop = await asyncio.to_thread(start_broker)
+    except (NoRabbit, OSError) as error:
+        skip_or_fail(f"no rabbitmq-server to start: {error}")
+    try:
+        assert broker.control is not None
+        await asyncio.to_thread(broker.control, "trace_on")
+        transport, store = await connect(broker.url, name="test"), Store()
+        switches = SwitchesOf(broker.control)
+        async with firehose(transport, store, broker.url, switches=switches):
+            await told(transport, store, "before")
+            await asyncio.to_thread(broker.control, "stop_app")
+            await asyncio.to_thread(broker.control, "start_app")
+            await until(lambda: bool(store.gaps), 60)
+            await told(transport, store, "after")
+            ((since, back),) = store.gaps
+            assert 0 < back - since < 60
+        await transport.close()
+    finally:
+        await asyncio.to_thread(stop)
+
+
+async def told(transport: Transport, store: Store, method: str) -> None:
+    """Something is said, and the tracer sees it."""
+    body = wrap({"method": method, "args": {}, "_unique_id": method})
+    await transport.publish(Address("stackwire", "nobody", "topic"), body)
+    await until(lambda: any(message.name == method for message in store.messages()), 20)
+
+
+class SwitchesOf:
+    """The command of a broker that is not the machine's own."""
+
+    vhost = "/"
+
+    def __init__(self, control: Any) -> None:
+        self._control = control
+
+    def all(self) -> list[Any]:
+        return [self]
+
+    how = "by its own command"
+
+    async def turn(self, on: bool) -> bool:
+        await asyncio.to_thread(self._control, "trace_on" if on else "trace_off")
+        return True

@@ -107,6 +107,7 @@ LISTS = [
     (f"marker={NOBODY}", 404), ("limit=-1", 400), ("limit=x", 400), ("sort=bogus", 400), (f"offset={10**30}", 400),
     ("sort_key=size;drop", 400), ("metadata=1", 400), ("bootable=perhaps", 400), ("colour=red", 400),
     ("created_at=gt:yesterday", 400),
+    ("created_at=gt:0001-01-01T00:00:00%2B14:00", 400),
 ]  # fmt: skip
 
 

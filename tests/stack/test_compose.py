@@ -13,6 +13,7 @@ import yaml
 from stackwire.core.context import RequestContext
 from stackwire.core.policy import Policy
 from stackwire.core.settings import ServiceSettings
+from support.postgres import skip_or_fail
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -74,7 +75,7 @@ def test_what_is_mounted_is_there(name: str) -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_a_service_waits_for_what_it_needs(name: str) -> None:
-    needs = {"identity": {"postgres", "rabbitmq"}, "trace": {"rabbitmq"}}
+    needs = {"identity": {"postgres", "rabbitmq"}, "trace": {"postgres", "rabbitmq"}}
     assert set(SERVICES[name]["depends_on"]) == needs.get(name, {"postgres", "rabbitmq", "identity"})
 
 
@@ -91,8 +92,8 @@ def test_a_service_starts_from_these_variables(name: str, monkeypatch: pytest.Mo
         monkeypatch.setenv(key, filled_in(value))
     settings = settings_of(name)()
     assert settings.amqp_url == "amqp://stackwire:stackwire@rabbitmq:5672/"
+    assert settings.database_url == f"postgresql://{name}:stackwire@postgres:5432/stackwire"
     if name != "trace":
-        assert settings.database_url == f"postgresql://{name}:stackwire@postgres:5432/stackwire"
         assert len(settings.token_key) >= 32
     published = filled_in(SERVICES[name]["ports"][0]).split(":")
     assert int(published[-1]) == settings.port
@@ -167,8 +168,9 @@ def test_no_registry_and_no_path_of_a_machine_is_named() -> None:
         assert not re.search(r"/home/|/root/|/work/", text), file
 
 
-@pytest.mark.skipif(not shutil.which("docker-compose"), reason="docker-compose 1.29 is not installed here")
 def test_the_older_compose_reads_it() -> None:
+    if not shutil.which("docker-compose"):
+        skip_or_fail("docker-compose 1.29 is not installed here")
     done = subprocess.run(
         ["docker-compose", "-f", str(DEPLOY / "compose.yaml"), "config", "-q"],
         capture_output=True,

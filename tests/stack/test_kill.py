@@ -41,6 +41,13 @@ async def an_upload(stage: Stage) -> Finish:
     return finish
 
 
+async def an_import(stage: Stage) -> Finish:
+    async def finish() -> None:
+        await stage.import_(await stage.image(unique("image")))
+
+    return finish
+
+
 async def a_volume_from_an_image(stage: Stage) -> Finish:
     image = await stage.full_image()
 
@@ -150,6 +157,12 @@ CASES: list[tuple[Story, str, str]] = [
     (an_upload, "image", "after_commit:image.prepare"),
     (an_upload, "image", "after_commit:image.activate"),
     (an_upload, "image", "after_publish:image.activate"),
+    (an_import, "image", "before_commit:run_task"),
+    (an_import, "image", "after_commit:run_task"),
+    (an_import, "image", "after_publish:run_task"),
+    (an_import, "image", "after_commit:task.processing"),
+    (an_import, "image", "before_commit:task.success"),
+    (an_import, "image", "after_commit:task.success"),
     (a_volume_from_an_image, "volume", "before_commit:create_volume"),
     (a_volume_from_an_image, "volume", "after_commit:create_volume"),
     (a_volume_from_an_image, "volume", "after_publish:create_volume"),

@@ -36,3 +36,31 @@ async def test_volumes_are_made_by_workers_of_their_own(
                 assert found["status"] == "available"
         finally:
             await processes.close()
+
+
+async def test_what_one_process_staged_another_one_imports(
+    postgres: TestDatabase, rabbitmq: TestRabbit, tmp_path: Path
+) -> None:
+    with own_vhost(rabbitmq) as url:
+        processes = Processes(postgres, url, tmp_path)
+        try:
+            await processes.start("identity")
+            await processes.start("image", role="api")
+            async with aiohttp.ClientSession() as session:
+                demo = await log_in(session, processes.urls)
+                wish = {"name": "early", "disk_format": "raw", "container_format": "bare"}
+                path = f"/v2/images/{(await demo.post('image', '/v2/images', json=wish)).ok(201).json['id']}"
+                octets = {"Content-Type": "application/octet-stream"}
+                (await demo.put("image", f"{path}/stage", data=b"data", headers=octets)).ok(204)
+                (await demo.post("image", f"{path}/import", json={"method": {"name": "glance-direct"}})).ok(202)
+                (task,) = (await demo.get("image", f"{path}/tasks")).ok(200).json["tasks"]
+                assert task["status"] == "pending"
+                await processes.start("image", role="worker")
+                for _ in range(2000):
+                    found = (await demo.get("image", path)).ok(200).json
+                    if found["status"] not in ("uploading", "importing"):
+                        break
+                assert found["status"] == "active"
+                assert (await demo.get("image", f"{path}/file")).ok(200).body == b"data"
+        finally:
+            await processes.close()

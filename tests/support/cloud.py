@@ -25,6 +25,7 @@ from stackwire.cloud.cloud import Cloud
 from stackwire.cloud.options import ORDER, Options, free_ports
 from stackwire.core.clock import Clock
 from stackwire.db.bootstrap import SERVICES, create_database, drop_database
+from stackwire.runtime.service import PortInUse
 from support.postgres import TestDatabase, TestServer
 
 T = TypeVar("T")
@@ -232,7 +233,12 @@ class ACloud(Protocol):
 
 
 class ASharedCloud(Protocol):
-    def __call__(self, release: str = "current", with_bugs: Sequence[str] = ()) -> Awaitable[TestCloud]: ...
+    def __call__(
+        self,
+        release: str = "current",
+        with_bugs: Sequence[str] = (),
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Awaitable[TestCloud]: ...
 
 
 async def _started(
@@ -248,17 +254,25 @@ async def _started(
     trace: bool = False,
 ) -> TestCloud:
     """A cloud that answers; the arguments are those of ``ACloud``."""
-    options = Options(
-        data_dir=data_dir,
-        ports=free_ports(ORDER),
-        trace_port=free_ports(["trace"])["trace"] if trace else None,
-        release=release,
-        with_bugs=tuple(with_bugs),
-        amqp_url=amqp_url,
-    )
-    urls = {name: postgres.url(name) for name in SERVICES}
-    cloud = Cloud(options, database_urls=urls, token_key=TOKEN_KEY, clock=clock, settings=settings)
-    await cloud.start(services)
+    for attempt in range(5):
+        ports = free_ports((*ORDER, "trace"))
+        tracer = ports.pop("trace")
+        options = Options(
+            data_dir=data_dir,
+            ports=ports,
+            trace_port=tracer if trace else None,
+            release=release,
+            with_bugs=tuple(with_bugs),
+            amqp_url=amqp_url,
+        )
+        urls = {name: postgres.url(name) for name in SERVICES}
+        cloud = Cloud(options, database_urls=urls, token_key=TOKEN_KEY, clock=clock, settings=settings)
+        try:
+            await cloud.start(services)
+            break
+        except PortInUse:  # somebody took it since it was found free
+            if attempt == 4:
+                raise
     return TestCloud(cloud, postgres)
 
 
@@ -280,19 +294,23 @@ async def a_cloud(postgres: TestDatabase, tmp_path: Path) -> AsyncIterator[AClou
 async def a_shared_cloud(
     postgres_server: TestServer, postgres_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[ASharedCloud]:
-    """The cloud of a release, with those bugs: started when first asked for, the same for all tests of the module.
+    """The cloud of a release, with those bugs and settings: started when first asked for, one for a whole module.
 
     Each has a database and files of its own. Quotas are shared too: a test leaves little behind. Of more than a few,
     the one not asked for longest is stopped: connections to PostgreSQL are not without end.
     """
-    started: dict[tuple[str, tuple[str, ...]], TestCloud] = {}
+    started: dict[tuple[str, tuple[str, ...], str], TestCloud] = {}
 
     async def stop(cloud: TestCloud) -> None:
         await cloud.close()
         await drop_database(postgres_server.admin, cloud.database.name)
 
-    async def build(release: str = "current", with_bugs: Sequence[str] = ()) -> TestCloud:
-        which = (release, tuple(with_bugs))
+    async def build(
+        release: str = "current",
+        with_bugs: Sequence[str] = (),
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> TestCloud:
+        which = (release, tuple(with_bugs), repr(settings))
         cloud = started.pop(which, None)
         if cloud is None:
             if len(started) >= SHARED:
@@ -300,7 +318,7 @@ async def a_shared_cloud(
             database = TestDatabase(postgres_server, f"{postgres_template}_{uuid.uuid4().hex[:8]}")
             await create_database(postgres_server.admin, database.name, template=postgres_template)
             folder = tmp_path_factory.mktemp("cloud")
-            cloud = await _started(database, folder, release=release, with_bugs=with_bugs)
+            cloud = await _started(database, folder, release=release, with_bugs=with_bugs, settings=settings)
         started[which] = cloud
         return cloud
 

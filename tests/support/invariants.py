@@ -19,6 +19,12 @@ INVARIANTS: Mapping[str, str] = {
     "a queued image has no data": """
         SELECT i.id FROM image.images AS i JOIN image.image_locations AS l ON l.image_id = i.id
         WHERE i.status IN ('queued', 'killed')""",
+    "no task is in between": """
+        SELECT id, status FROM image.tasks WHERE deleted_at IS NULL AND status IN ('pending', 'processing')""",
+    "only a live task locks an image": """
+        SELECT image_id, value FROM image.image_properties AS p
+        WHERE name = 'os_glance_import_task' AND deleted_at IS NULL AND NOT EXISTS (
+            SELECT FROM image.tasks WHERE id = p.value AND status IN ('pending', 'processing'))""",
     "what belongs to an image goes with it": """
         SELECT image_id FROM (SELECT image_id FROM image.image_properties WHERE deleted_at IS NULL
                               UNION ALL SELECT image_id FROM image.image_locations

@@ -7,9 +7,11 @@ one line on standard error, 130 interrupted before it was ready.
 import importlib
 import importlib.util
 import json
+import os
 import sys
+from collections import deque
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -23,8 +25,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-ELSEWHERE = {"demo": "stackwire.cloud.demo", "trace": "stackwire.trace.cli"}
+ELSEWHERE = {"demo": "stackwire.cloud.demo", "trace": "stackwire.trace.cli", "bugs": "stackwire.cloud.museum.cli"}
 """Commands that live in modules of their own: an ``app`` (typer), attached when asked for."""
+BESIDE = {"trace": "stackwire.cloud.between"}
+"""Modules that add to such an app what only the whole cloud can do."""
 
 DataDirOption = Annotated[
     Path, typer.Option("--data-dir", envvar="STACKWIRE_DATA_DIR", help="where everything of this cloud is kept")
@@ -93,7 +97,8 @@ def status(
     elif not found["running"]:
         _say(f"no cloud runs in {found['data_dir']}")
     else:
-        _say(f"process {found['pid']}, release {found['release']}, {found['database']} database, {found['bus']} bus")
+        rules = " ".join((found["release"], *(f"with {bug}" for bug in found["with_bugs"])))
+        _say(f"process {found['pid']}, release {rules}, {found['database']} database, {found['bus']} bus")
         for name, service in found["services"].items():
             _say(f"  {name:<9} {service['url']:<28} {service['health']}")
     well = found["running"] and all(service["health"] == "ok" for service in found["services"].values())
@@ -111,8 +116,9 @@ def logs(
     path = DataDir(data_dir).log
     if not path.exists():
         _fail(f"there is no log in {path.parent}: 'stackwire up --detach' writes one")
-    for line in path.read_text(errors="replace").splitlines()[-lines:]:
-        _say(line)
+    with path.open(errors="replace") as file:
+        for line in deque(file, lines):
+            _say(line.rstrip("\n"))
 
 
 @app.command()
@@ -159,21 +165,32 @@ _CLICK_ERROR = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__
 
 
 def main() -> None:
-    """The program: a wrong option is one line and exit code 2."""
+    """The program: a wrong option, or a file that cannot be had, is one line and exit code 2."""
+    try:
+        sys.exit(_run())
+    except BrokenPipeError:  # whoever read has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+
+
+def _run() -> int:
     _attach(sys.argv[1:2])
     try:
         code = app(standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        return 130
     except Exception as error:
         if not isinstance(error, _CLICK_ERROR):
             raise
         message = error.format_message()  # type: ignore[attr-defined]
         if type(error).__name__ == "NoArgsIsHelpError":
             _say(message)
-            sys.exit(0)
+            return 0
         _fail(message)
-    sys.exit(code if isinstance(code, int) else 0)
+    sys.stdout.flush()
+    return code if isinstance(code, int) else 0
 
 
 def _attach(words: list[str]) -> None:
@@ -181,6 +198,7 @@ def _attach(words: list[str]) -> None:
     asked = [name for name in ELSEWHERE if name in words] or ([] if words and words[0] in COMMANDS else list(ELSEWHERE))
     for name in asked:
         if _exists(ELSEWHERE[name]):
+            importlib.import_module(BESIDE.get(name, ELSEWHERE[name]))
             app.add_typer(importlib.import_module(ELSEWHERE[name]).app, name=name)
 
 
@@ -198,7 +216,7 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
-def _fail(message: str) -> None:
+def _fail(message: str) -> NoReturn:
     print(f"stackwire: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(2)
 

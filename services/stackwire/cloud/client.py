@@ -13,6 +13,8 @@ import orjson
 
 CHUNK = 1024 * 1024
 PATIENCE = 120.0
+NAME = "demo"
+"""What the tracer calls it."""
 COMPUTE_VERSION = "compute 2.93"
 VOLUME_VERSION = "volume 3.70"
 
@@ -34,17 +36,32 @@ class Client:
 
     async def ask(self, method: str, service: str, path: str, body: Any = None) -> Any:
         """``path`` below the service's root; ``{project}`` in it is the user's."""
+        status, told, raw = await self.try_to(method, service, path, body)
+        if status >= 300:
+            raise Refused(f"{method} {service} {path}: {status} {_message(told, raw)}")
+        return told
+
+    async def try_to(
+        self,
+        method: str,
+        service: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        data: bytes | None = None,
+    ) -> tuple[int, Any, bytes]:
+        """The status, the JSON and the bytes of an answer, whatever it is. ``data`` is a body that is no JSON."""
+        sent = {"Content-Type": "application/json"} if body is not None else {}
         async with self._session.request(
             method,
             self._url(service, path),
-            data=None if body is None else orjson.dumps(body),
-            headers=self._headers({"Content-Type": "application/json"} if body is not None else {}),
+            data=data if body is None else orjson.dumps(body),
+            headers=self._headers({**sent, **(headers or {})}),
         ) as answer:
             raw = await answer.read()
             told = orjson.loads(raw) if raw and "json" in answer.content_type else None
-            if answer.status >= 300:
-                raise Refused(f"{method} {service} {path}: {answer.status} {_message(told, raw)}")
-            return told
+            return answer.status, told, raw
 
     async def upload(self, path: str, file: Path, progress: Progress) -> str:
         """Streams a file into an image. Answers the sha512 of what was sent."""
@@ -111,7 +128,7 @@ async def logged_in(urls: Mapping[str, str], user: str = "demo") -> AsyncIterato
         "scope": {"project": {"name": user, "domain": domain}},
     }
     timeout = aiohttp.ClientTimeout(total=None, sock_read=PATIENCE)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
+    async with aiohttp.ClientSession(timeout=timeout, headers={"User-Agent": NAME}) as session:
         async with session.post(f"{urls['identity']}/v3/auth/tokens", json={"auth": wish}) as answer:
             if answer.status != 201:
                 raise Refused(f"identity refused the demo user: {answer.status}")

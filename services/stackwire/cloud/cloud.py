@@ -131,6 +131,7 @@ class Cloud:
             **{f"{other}_url": urls[other] for other in ORDER},
             **{f"{other}_public_url": public[other] for other in ORDER},
             "public_url": public[name],
+            "trace_http": options.trace_port is not None,
             **self._settings.get(name, {}),
         }
         return {key: value for key, value in values.items() if key in kind.model_fields}

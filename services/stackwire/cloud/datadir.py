@@ -1,5 +1,6 @@
 """The folder of one cloud: its data, its key, what clients need, and who runs it."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -48,7 +49,10 @@ class DataDir:
 
     def take(self) -> None:
         """Takes the lock until this process ends. Raises DataDirError when a cloud runs here already."""
-        handle = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            handle = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise DataDirError(f"cannot write to {self.path / 'lock'}: {error.strerror}") from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -62,10 +66,10 @@ class DataDir:
             self._lock = None
 
     def is_taken(self) -> bool:
-        """True while a cloud runs here."""
+        """True while a cloud runs here. OSError where this user may not know."""
         try:
             handle = os.open(self.path / "lock", os.O_RDWR | os.O_CLOEXEC)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -103,7 +107,8 @@ class DataDir:
         self._write("cloud.json", json.dumps(state, indent=2) + "\n")
 
     def forget_state(self) -> None:
-        (self.path / "cloud.json").unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            (self.path / "cloud.json").unlink()
 
     def write_client_files(self, auth_url: str, region: str) -> None:
         """``clouds.yaml`` for every OpenStack client, ``openrc`` for shells."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import json
+import logging
 import signal
 import sys
 import time
@@ -45,12 +46,14 @@ def demo(
     against: Annotated[str, typer.Option(help="the release to compare with")] = AGAINST,
 ) -> None:
     """Upload, volume, servers, snapshots, rebuild: every message, then the lineage of every property."""
-    from stackwire.runtime.main import REASONS, reason
+    from stackwire.runtime.main import REASONS, reason, run
 
     try:
         names = _checked(image_file, json_file, release, against)
-        asyncio.run(_until_signal(_show(image_file, json_file, *names)))
+        run(lambda: _until_signal(_show(image_file, json_file, *names)))
     except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except BrokenPipeError:  # whoever read has seen enough
         raise typer.Exit(130) from None
     except OSError as error:
         _fail("the disk is full" if error.errno == errno.ENOSPC else reason(error))
@@ -113,7 +116,7 @@ async def _show(image: Path | None, report: Path | None, release: str, against: 
                     stage = _Shown(out)
                     async with _beside(_old(server, folder, against, small, other, stage.waits)) as comparison:
                         with store.telling(_printer(out)):
-                            record = await _journey(cloud, store, stage, source, disk_format, other)
+                            record = await journey(cloud, store, stage, source, disk_format, other)
                         out.print(f"\nThe journey took {sum(step['seconds'] for step in record.steps):.1f} s.\n")
                         demo_report.show_lineage(out, record, store)
                         then = await comparison
@@ -142,7 +145,7 @@ async def _old(
 
     await begin.wait()
     async with demo_cloud.running(server, folder, "then", release) as (cloud, store):
-        return await _journey(cloud, store, _Quiet(), source, _format(source), other, whole=False)
+        return await journey(cloud, store, Quiet(), source, _format(source), other, whole=False)
 
 
 @contextlib.asynccontextmanager
@@ -156,7 +159,7 @@ async def _beside(work: "Coroutine[Any, Any, Record]") -> "AsyncIterator[asyncio
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _journey(
+async def journey(
     cloud: Any, store: "Store", stage: Any, source: Path, disk_format: str, other: Path, *, whole: bool = True
 ) -> "Record":
     from stackwire.cloud.client import logged_in
@@ -169,21 +172,36 @@ async def _journey(
 def _printer(out: "Console") -> Any:
     from stackwire.trace.render import line
 
+    showing = asyncio.current_task()
+    assert showing is not None
+
     def tell(message: "Message") -> None:
-        if message.step != "deliver":
+        if message.step == "deliver" or message.housekeeping or _is_look(message):
+            return
+        try:
             out.print(line(message.as_json()), soft_wrap=True)
+        except BrokenPipeError:  # nobody reads any more; here it would be the bus's trouble
+            showing.cancel()
 
     return tell
+
+
+def _is_look(message: "Message") -> bool:
+    """The demonstration's own question how far a thing is: every few milliseconds one."""
+    from stackwire.cloud.client import NAME
+
+    return message.kind == "http" and message.sender == NAME and message.name.startswith("GET ")
 
 
 def _format(source: Path) -> str:
     """The disk format to name when it is uploaded. A partition table is something a raw disk has."""
     from oslo_utils.imageutils import format_inspector
 
+    logging.getLogger(format_inspector.__name__).setLevel(logging.CRITICAL)  # the line below says it
     try:
         found = str(format_inspector.detect_file_format(str(source)))
     except Exception as error:  # the inspector's own families, and whatever a damaged file makes it raise
-        raise CannotShow(f"{source} is no disk image that can be told: {error}") from error
+        raise CannotShow(f"{source} is no disk image that can be told") from error
     return "raw" if found in ("raw", "gpt") else found
 
 
@@ -191,7 +209,7 @@ def _mib(size: int) -> str:
     return f"{size / 1024**2:.1f} MiB"
 
 
-class _Quiet:
+class Quiet:
     """The second journey is for its result only."""
 
     def step(self, number: int, title: str) -> None:
@@ -205,7 +223,7 @@ class _Quiet:
         yield lambda size: None
 
 
-class _Shown(_Quiet):
+class _Shown(Quiet):
     """Headings, and bars where there is a terminal to draw them on; plain lines where not."""
 
     def __init__(self, out: "Console") -> None:

@@ -5,7 +5,7 @@ import importlib
 import secrets
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -49,11 +49,17 @@ async def _gone(server: EmbeddedPostgres, starting: "asyncio.Future[None]") -> N
 
 @asynccontextmanager
 async def running(
-    server: EmbeddedPostgres, folder: Path, name: str, release: str
+    server: EmbeddedPostgres, folder: Path, name: str, release: str, with_bugs: Sequence[str] = ()
 ) -> AsyncIterator[tuple[Cloud, Store]]:
     """A cloud under a release's rules, and what its tracer sees. ``name`` keeps two of them apart."""
     ports = free_ports((*ORDER, "trace"))
-    options = Options(data_dir=folder / name, trace_port=ports.pop("trace"), ports=ports, release=release)
+    options = Options(
+        data_dir=folder / name,
+        trace_port=ports.pop("trace"),
+        ports=ports,
+        release=release,
+        with_bugs=tuple(with_bugs),
+    )
     await create_database(server.dsn(), name)
     await bootstrap(server.dsn(database=name))
     urls = {service: server.dsn(service, name) for service in SERVICES}

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from stackwire.cloud.client import Client, Progress, Refused
 from stackwire.cloud.cloud import Cloud
 from stackwire.core.behaviours import behaviours_of
-from stackwire.trace.domain.message import Resource
+from stackwire.trace.domain.about import Resource
 from stackwire.trace.store import Store
 from stackwire.volume.domain.travel import for_image
 
@@ -254,7 +254,8 @@ class Journey:
         since = 0 if resource.kind == "image" else self._hops
         for _ in range(LISTENED):
             self._store.catch_up()
-            if self._store.lineage.crossed(resource, after=since):
+            lineage = self._store.lineage
+            if lineage.crossed(resource, after=since) and not lineage.overheard(resource):
                 break
             await asyncio.sleep(0.01)
 

@@ -91,7 +91,7 @@ def _stop_table(stop: Stop, store: Store) -> Table:
 def show_differences(out: Console, found: Sequence[Difference], then: str, today: str) -> None:
     """Side by side, both of them run."""
     if not found:
-        out.print(f"Under the rules of {then} every property would have gone the same way as under {today}.")
+        out.print(f"Under the rules of {then} every property goes the same way as under {today}.")
         return
     table = Table(title=f"The same journey under {then} and under {today}", title_justify="left")
     for heading in ("at", "property", then, today, ""):

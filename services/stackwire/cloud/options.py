@@ -6,6 +6,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 PORTS = {"identity": 5000, "image": 9292, "volume": 8776, "compute": 8774}
 TRACE_PORT = 8790
@@ -70,6 +71,8 @@ class Options:
             raise OptionError("--database-url must be 'embedded' or start with postgresql://")
         if self.amqp_url != MEMORY and not self.amqp_url.startswith(("amqp://", "amqps://")):
             raise OptionError("--amqp-url must be 'memory' or start with amqp:// or amqps://")
+        for option, url in (("--database-url", self.database_url), ("--amqp-url", self.amqp_url)):
+            _check_url(option, url)
         self._check_ports()
 
     def _check_ports(self) -> None:
@@ -82,6 +85,14 @@ class Options:
             taken[port] = name
         for name, port in self.all_ports.items():
             _check_free(self.host, name, port)
+
+
+def _check_url(option: str, url: str) -> None:
+    """The libraries that take it speak of int() and brackets; the URL itself is not told, it has a password."""
+    try:
+        _ = urlsplit(url).port
+    except ValueError as error:
+        raise OptionError(f"{option}: no URL: {str(error).split(' as ')[0]}") from error
 
 
 def _check_free(host: str, name: str, port: int) -> None:

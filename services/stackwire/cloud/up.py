@@ -86,7 +86,7 @@ def down(data_dir: Path) -> str:
         server = EmbeddedPostgres(directory.path)
         stopped = stopped or server.pid is not None
         server.stop()
-    directory.forget_state() if directory.path.exists() else None
+    directory.forget_state()
     return f"stopped the cloud in {directory.path}" if stopped else f"no cloud runs in {directory.path}"
 
 
@@ -218,7 +218,7 @@ def _state(options: Options) -> dict[str, Any]:
         "pid": os.getpid(),
         "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "services": options.urls(),
-        "release": options.release,
+        "release": options.release.lower(),
         "with_bugs": list(options.with_bugs),
         "database": "embedded" if options.database_url == EMBEDDED else "external",
         "bus": "memory" if options.amqp_url == "memory" else "rabbitmq",

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from stackwire.compute import rpc
 from stackwire.compute.backends.disks import Disks
-from stackwire.compute.backends.images import Images
+from stackwire.compute.backends.image_client import ImageClient
+from stackwire.compute.backends.images import Images, RpcImages
+from stackwire.compute.backends.images_http import HttpImages
 from stackwire.compute.backends.volumes import Volumes
 from stackwire.compute.domain import addresses
 from stackwire.compute.domain.policy import DEFAULTS
@@ -59,7 +61,8 @@ async def build(settings: ComputeSettings, *, transport: Transport, clock: Clock
 
 
 async def _assemble(settings: ComputeSettings, database: Database, transport: Transport) -> Service:
-    client, http = RpcClient(transport, {COMPUTE.exchange: settings.silence_seconds}), HttpClient()
+    client, http = RpcClient(transport, {COMPUTE.exchange: settings.silence_seconds}), HttpClient("compute")
+    images = images_of(settings, client, http)
     events = Events(HOST, settings.image_url)
     watch = RevocationWatch(transport, "compute", client)
     authenticator, own = authenticator_of(settings, watch)
@@ -73,7 +76,7 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
 
     if settings.serves_work:
         conductor = Conductor(database, client, events, settings.default_zone)
-        hostings = [_hosting(settings, host, database, client, http) for host in settings.hosts]
+        hostings = [_hosting(settings, host, database, client, images) for host in settings.hosts]
         life = Life(database, hostings, settings, new_id())
         await life.register()
         servers += [
@@ -96,7 +99,7 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
         resources.append(life)
     app = None
     if settings.serves_api:
-        api = Api.over(_tools(settings, database, client, http, events))
+        api = Api.over(_tools(settings, database, client, images, events))
         servers += [
             RpcServer(transport, COMPUTE, HOST, [ServerExternalEvents.served_by(api.cloud.hear)]),
             watch.server,
@@ -126,14 +129,14 @@ def _host_servers(transport: Transport, hosting: Hosting) -> list[RpcServer]:
     ]
 
 
-def _hosting(settings: ComputeSettings, host: str, database: Database, client: RpcClient, http: HttpClient) -> Hosting:
+def _hosting(settings: ComputeSettings, host: str, database: Database, client: RpcClient, images: Images) -> Hosting:
     return Hosting(
         host=host,
         node=host,
         database=database,
         events=Events(host, settings.image_url),
         disks=Disks(settings.data_dir / "hosts" / host),
-        images=Images(client, http, settings.image_url),
+        images=images,
         volumes=Volumes(client, host, settings.volume_seconds),
         behaviours=settings.behaviours,
         zone=settings.default_zone,
@@ -144,14 +147,27 @@ def _hosting(settings: ComputeSettings, host: str, database: Database, client: R
     )
 
 
-def _tools(settings: ComputeSettings, database: Database, client: RpcClient, http: HttpClient, events: Events) -> Tools:
+def images_of(settings: ComputeSettings, client: RpcClient, http: HttpClient) -> Images:
+    """By RPC, unless the setting wants one of the Image API's versions, or whichever the release would take."""
+    if settings.image_api == "rpc":
+        return RpcImages(client, http, settings.image_url)
+    speaks = ImageClient(
+        http,
+        settings.image_url,
+        prefer="v2" if settings.behaviours.has("nova-asks-image-v2") else "v1",
+        only=None if settings.image_api == "auto" else settings.image_api,
+        retries=settings.image_retries,
+    )
+    return HttpImages(speaks, settings.empty_image_mode)
+
+
+def _tools(settings: ComputeSettings, database: Database, client: RpcClient, images: Images, events: Events) -> Tools:
     return Tools(
         database=database,
         rpc=client,
-        http=http,
+        images=images,
         policy=Policy("nova", DEFAULTS, settings.policy_file),
         behaviours=settings.behaviours,
-        image_url=settings.image_url.rstrip("/"),
         announce=events.announce,
         pick=random.SystemRandom().choice,
         zone=settings.default_zone,

@@ -1,12 +1,13 @@
 """The compute service's settings."""
 
 from ipaddress import IPv4Network
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from stackwire.compute.domain.addresses import LABEL, network
+from stackwire.compute.domain.image_api import EmptyMode
 from stackwire.core.settings import ServiceSettings
 
 
@@ -19,6 +20,9 @@ class ComputeSettings(ServiceSettings):
     ``fixed_range``: the IPv4 network servers get their addresses from, /30 or larger; a change leaves those they have.
     ``access_network``: the network whose address becomes ``accessIPv4`` when the client names none, as Nova's
     ``default_access_ip_network_name``; empty for none, and then openstacksdk looks for a floating address.
+    ``image_api``: how the image service is asked: by ``rpc``, or over HTTP in ``v1`` or ``v2`` of its API; ``auto``
+    asks it which there are, and takes the one the release's Nova would. ``image_retries``: how often a request that
+    did not get through is sent again. ``empty_image_mode``: how an image of nothing but metadata becomes active.
     ``reimage_seconds_per_gb``: how long a host waits for a volume to be written over, for each GiB of the image.
     """
 
@@ -34,6 +38,9 @@ class ComputeSettings(ServiceSettings):
     host_traits: Annotated[tuple[str, ...], NoDecode] = ()
     fixed_range: IPv4Network = IPv4Network("10.0.0.0/16")
     access_network: str = LABEL
+    image_api: Literal["rpc", "auto", "v1", "v2"] = "rpc"
+    image_retries: int = Field(default=0, ge=0, le=10)
+    empty_image_mode: EmptyMode = "auto"
     reimage_seconds_per_gb: float = 20.0
     volume_seconds: float = 180.0
     sweep_seconds: float = 5.0
@@ -44,6 +51,14 @@ class ComputeSettings(ServiceSettings):
     @classmethod
     def _listed(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _emptied(self) -> Self:
+        """What the API asked for cannot do is told at start."""
+        cannot = {"rpc": "size_zero", "v2": "size_zero", "v1": "upload_empty"}.get(self.image_api)
+        if self.empty_image_mode == cannot:
+            raise ValueError(f"empty_image_mode {cannot} is not possible with image_api {self.image_api}")
+        return self
 
     @field_validator("fixed_range")
     @classmethod

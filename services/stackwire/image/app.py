@@ -1,41 +1,68 @@
 """The image service, put together: every part is named once."""
 
 import asyncio
+import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from uuid import uuid4
 
 from stackwire.contracts.image import IMAGE
+from stackwire.contracts.image_workers import IMAGE_TASKS
 from stackwire.core.clock import Clock
 from stackwire.core.policy import Policy
 from stackwire.db.pool import Database
-from stackwire.http.app import make_app
+from stackwire.http.app import Route, make_app
+from stackwire.http.client import HttpClient
 from stackwire.image import rpc
-from stackwire.image.backends.files import FileStore
+from stackwire.image.backends.cache import CacheFolder
+from stackwire.image.backends.files import Directory, FileStore
+from stackwire.image.backends.glance import OtherGlance
+from stackwire.image.backends.staging import Staging
+from stackwire.image.backends.stores import Store, Stores
+from stackwire.image.backends.web import Web
 from stackwire.image.domain import protection
-from stackwire.image.domain.events import Voice
+from stackwire.image.domain.events import STORE, silencer
+from stackwire.image.domain.imports import COPY, DIRECT, DOWNLOAD, FROM_GLANCE
+from stackwire.image.domain.metadefs_events import MetadefVoice
 from stackwire.image.domain.policy import RULES
+from stackwire.image.flows.bringing import Bringing
+from stackwire.image.flows.cache import CacheKeeper, ImageCache
 from stackwire.image.flows.data import Data
+from stackwire.image.flows.hands import Hands
 from stackwire.image.flows.images import Metadata
+from stackwire.image.flows.imports import Imports
 from stackwire.image.flows.members import Members
+from stackwire.image.flows.metadefs import Namespaces
+from stackwire.image.flows.metadefs_gate import Gate
+from stackwire.image.flows.metadefs_items import Items
+from stackwire.image.flows.metadefs_seed import seed
+from stackwire.image.flows.stores import Places
 from stackwire.image.flows.sweep import Sweeper
+from stackwire.image.flows.tasks import Tasks
+from stackwire.image.flows.usage import UsageReport
+from stackwire.image.flows.v1 import V1
+from stackwire.image.flows.worker import Worker
+from stackwire.image.http.cache import CacheHandlers
 from stackwire.image.http.data import DataHandlers
 from stackwire.image.http.errors import glance_error
 from stackwire.image.http.images import ImageHandlers
+from stackwire.image.http.imports import ImportHandlers
+from stackwire.image.http.info import UsageHandlers
 from stackwire.image.http.members import MemberHandlers
+from stackwire.image.http.metadefs import NamespaceHandlers
+from stackwire.image.http.metadefs_items import ItemHandlers
+from stackwire.image.http.onion import OnionHandler
 from stackwire.image.http.routes import routes
+from stackwire.image.http.stores import StoreHandlers
+from stackwire.image.http.tasks import TaskHandlers
+from stackwire.image.http.v1.images import V1ImageHandlers
+from stackwire.image.http.v1.members import V1MemberHandlers
+from stackwire.image.http.v1.routes import v1_routes
 from stackwire.image.http.versions import VersionHandlers
-from stackwire.image.onion import LAYERS
-from stackwire.image.onion.authorization import Authorization
-from stackwire.image.onion.database import Database as Innermost
-from stackwire.image.onion.location import Location
-from stackwire.image.onion.notifier import Notifier
-from stackwire.image.onion.policy import Policy as PolicyLayer
-from stackwire.image.onion.port import Images
-from stackwire.image.onion.property_protection import PropertyProtection
-from stackwire.image.onion.quota import Quota
+from stackwire.image.onion.layers import layers
+from stackwire.image.onion.walk import Walks
 from stackwire.image.settings import ImageSettings
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Transport
@@ -46,13 +73,21 @@ from stackwire.runtime.service import Service, Sweep
 _HERE = Path(str(files("stackwire.image")))
 SILENCE = 3
 """Heartbeats a worker may miss before its uploads are taken over."""
+TASKS_AT_ONCE = 10
+"""Of one worker: Glance's ``taskflow_executor.max_workers``."""
+IMPORT_METHODS = (DIRECT, DOWNLOAD, FROM_GLANCE)
 
 
 async def build(settings: ImageSettings, *, transport: Transport, clock: Clock | None = None) -> Service:
     """Ready to be started. Raises InvalidProtection, MigrationError, DatabaseUnavailable, OSError."""
     rules = await _protection(settings)
-    store = FileStore(settings.data_dir)
+    if settings.debug:
+        logging.getLogger("stackwire.image.onion").setLevel(logging.DEBUG)
+    store, staging = _stores(settings), Staging(settings.data_dir)
     await asyncio.to_thread(store.prepare)
+    await asyncio.to_thread(staging.prepare)
+    if settings.image_cache:
+        await asyncio.to_thread(CacheFolder(settings.data_dir, settings.node).prepare)
     database = await Database.open(
         settings.database_url,
         schema="image",
@@ -61,10 +96,31 @@ async def build(settings: ImageSettings, *, transport: Transport, clock: Clock |
         max_size=settings.pool_size,
     )
     try:
-        return _assemble(settings, database, transport, store, rules)
+        await seed(database, _HERE / "catalogue")
+        return _assemble(settings, database, transport, store, staging, rules)
     except BaseException:
         await database.close()
         raise
+
+
+def _stores(settings: ImageSettings) -> Stores:
+    """What there was before stores were named is read, and deleted, as the store it was in."""
+    own, below = _files(settings), settings.data_dir / "stores"
+    if not settings.backends:
+        return Stores({STORE: own}, STORE)
+    named: dict[str, Store] = {}
+    for name, root in settings.backends:
+        named[name] = own if name == STORE else FileStore([Directory(root or below / name)])
+    return Stores(named, settings.default_backend, {} if STORE in named else {STORE: own})
+
+
+def _files(settings: ImageSettings) -> FileStore:
+    """What the data directory got before others were named is still read there."""
+    own = Directory(settings.data_dir)
+    named = [Directory(path, priority) for path, priority in settings.data_dirs]
+    if not named:
+        return FileStore([own])
+    return FileStore(named, read_only=[] if own.root in {one.root for one in named} else [own])
 
 
 async def _protection(settings: ImageSettings) -> protection.Protection | None:
@@ -74,53 +130,118 @@ async def _protection(settings: ImageSettings) -> protection.Protection | None:
     return protection.read(text, by_policy=settings.property_protection_rule_format == "policies")
 
 
-def layers(settings: ImageSettings, policy: Policy, store: FileStore, rules: protection.Protection | None) -> Images:
-    """The onion, from the inside out, in the order its tuple says."""
-    voice = Voice(f"image.{socket.gethostname()}")
-    made: dict[type, Callable[[Images], Images]] = {
-        Authorization: Authorization,
-        PropertyProtection: lambda inner: PropertyProtection(inner, rules, policy),
-        Notifier: lambda inner: Notifier(inner, voice),
-        PolicyLayer: lambda inner: PolicyLayer(inner, policy),
-        Quota: lambda inner: Quota(inner, settings.limits),
-        Location: lambda inner: Location(inner, store, match=settings.require_image_format_match),
-    }
-    *around, _ = LAYERS
-    images: Images = Innermost()
-    for layer in reversed(around):
-        images = made[layer](images)
-    return images
+def _metadefs(settings: ImageSettings, database: Database, policy: Policy) -> tuple[NamespaceHandlers, ItemHandlers]:
+    gate, voice = Gate(policy), MetadefVoice(f"image.{socket.gethostname()}")
+    namespaces = Namespaces(
+        database,
+        gate,
+        voice,
+        default_page=settings.limit_param_default,
+        longest_page=settings.api_limit_max,
+    )
+    return NamespaceHandlers(namespaces), ItemHandlers(Items(database, gate, voice))
+
+
+def _v1(
+    settings: ImageSettings,
+    metadata: Metadata,
+    data: DataHandlers,
+    imports: Imports,
+    members: Members,
+    stores: Sequence[str],
+) -> list[Route]:
+    """The routes of the v1 API, where the release has it."""
+    if not settings.behaviours.has("v1-api"):
+        return []
+    flow = V1(metadata, data.flow, imports, settings.behaviours, stores, size_cap=settings.image_size_cap)
+    return v1_routes(V1ImageHandlers(metadata, data, flow), V1MemberHandlers(members))
+
+
+def _cache(settings: ImageSettings, database: Database) -> ImageCache | None:
+    if not settings.image_cache:
+        return None
+    return ImageCache(
+        database,
+        CacheFolder(settings.data_dir, settings.node),
+        settings.node,
+        most=settings.image_cache_max_size,
+        stall=settings.image_cache_stall_time,
+    )
 
 
 def _assemble(
     settings: ImageSettings,
     database: Database,
     transport: Transport,
-    store: FileStore,
+    store: Stores,
+    staging: Staging,
     rules: protection.Protection | None,
 ) -> Service:
     behaviours = settings.behaviours
-    images = layers(settings, Policy("glance", RULES, settings.policy_file), store, rules)
+    policy = Policy("glance", RULES, settings.policy_file)
+    for name in rules.policies() if rules is not None else ():
+        if not policy.knows(name):
+            raise protection.InvalidProtection(f"property protection file: there is no policy rule '{name}'")
+    walks = Walks() if settings.debug else None
+    images = layers(settings, policy, store, staging, rules, database.clock, walks)
+    database.silent = silencer(settings.disabled_notifications) if settings.disabled_notifications else None
     worker = f"{socket.gethostname()}/{uuid4().hex}"
+    visibility = "shared" if behaviours.has("visibility-shared-default") else "private"
     metadata = Metadata(
         database,
         images,
         store,
-        visibility="shared" if behaviours.has("visibility-shared-default") else "private",
+        staging,
+        visibility=visibility,
         default_page=settings.limit_param_default,
         longest_page=settings.api_limit_max,
     )
     watch = RevocationWatch(transport, "image", RpcClient(transport))
     authenticator, own = authenticator_of(settings, watch)
+    hands = Hands()
     sweeper = Sweeper(
         database,
         images,
         store,
+        staging,
+        hands,
         worker=worker,
         address=f"{socket.gethostname()}:{settings.port or worker}",
         silence=SILENCE * settings.heartbeat_seconds,
+        task_hours=settings.task_time_to_live,
     )
-    data = DataHandlers(Data(database, images, store, worker), store, settings.upload_seconds)
+    cache = _cache(settings, database)
+    keeper = CacheKeeper(database, images, store, policy, cache)
+    data = DataHandlers(Data(database, images, store, staging, hands, worker), store, settings.upload_seconds, cache)
+    web = Web(
+        settings.download_filter,
+        stall=settings.web_download_stall_seconds,
+        total=settings.web_download_seconds,
+    )
+    imports = Imports(database, images, web, store, task_hours=settings.task_time_to_live)
+    http = HttpClient("image")
+    bringing = Bringing(
+        images,
+        staging,
+        web,
+        OtherGlance({settings.region: settings.image_url}, http),
+        converts_to=settings.converts_to,
+        carries=settings.glance_download_extra_properties,
+    )
+    work = Worker(
+        database,
+        images,
+        store,
+        staging,
+        bringing,
+        hands,
+        name=worker,
+        visibility=visibility,
+        task_hours=settings.task_time_to_live,
+    )
+    methods = (*IMPORT_METHODS, *((COPY,) if len(store.enabled) > 1 else ()))
+    members = Members(database, images, behaviours)
+    pages = {"default_page": settings.limit_param_default, "longest_page": settings.api_limit_max}
     service: Service
 
     async def ready() -> bool:
@@ -128,28 +249,44 @@ def _assemble(
 
     app = make_app(
         routes=routes(
-            ImageHandlers(metadata),
+            ImageHandlers(metadata, methods, store.enabled),
             data,
-            MemberHandlers(Members(database, images)),
-            VersionHandlers(behaviours),
+            ImportHandlers(imports, methods),
+            MemberHandlers(members),
+            TaskHandlers(Tasks(database, images, web, **pages)),
+            VersionHandlers(behaviours, caches=settings.image_cache),
+            *_metadefs(settings, database, policy),
+            UsageHandlers(UsageReport(database, settings.limits.unified)),
+            CacheHandlers(keeper),
+            StoreHandlers(store, policy, Places(database, images, store)),
+            v1=_v1(settings, metadata, data, imports, members, store.enabled),
         ),
         authenticator=authenticator,
         errors=glance_error,
         ready=ready,
     )
+    if walks is not None:
+        app.router.add_get("/onion/{request_id}", OnionHandler(walks).show)
+    servers = [watch.server, RpcServer(transport, IMAGE, socket.gethostname(), rpc.endpoints(metadata))]
+    if settings.serves_work:
+        name = socket.gethostname()
+        servers.append(RpcServer(transport, IMAGE_TASKS, name, rpc.work(work), prefetch=TASKS_AT_ONCE))
     service = Service(
         "image",
         settings=settings,
         database=database,
         transport=transport,
         app=app if settings.serves_api else None,
-        servers=[watch.server, RpcServer(transport, IMAGE, socket.gethostname(), rpc.endpoints(metadata))],
+        servers=servers,
         sweeps=[
             watch.sweep,
             Sweep(settings.heartbeat_seconds, sweeper.heartbeat),
             Sweep(max(settings.sweep_seconds, settings.heartbeat_seconds), sweeper.orphans),
+            Sweep(settings.sweep_seconds, sweeper.forget),
+            Sweep(settings.heartbeat_seconds, lambda: asyncio.to_thread(policy.refresh)),
+            *([Sweep(settings.heartbeat_seconds, keeper.sweep)] if cache is not None and settings.serves_api else []),
         ],
-        resources=own,
-        busy=lambda: data.busy > 0,
+        resources=[*own, http, keeper],
+        busy=lambda: data.busy > 0 or keeper.busy,
     )
     return service

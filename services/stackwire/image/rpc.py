@@ -4,9 +4,11 @@ from typing import Any
 
 from stackwire.contracts.base import Endpoint
 from stackwire.contracts.image import CreateImage, DeleteImage, GetImage, ImageView, UpdateImage
+from stackwire.contracts.image_workers import RunTask
 from stackwire.core.context import RequestContext
 from stackwire.image.domain.image import Image, stamp
 from stackwire.image.flows.images import Metadata
+from stackwire.image.flows.worker import Worker
 
 
 def view(image: Image) -> ImageView:
@@ -54,6 +56,15 @@ def endpoints(metadata: Metadata) -> list[Endpoint]:
         UpdateImage.served_by(update),
         DeleteImage.served_by(delete),
     ]
+
+
+def work(worker: Worker) -> list[Endpoint]:
+    """What the workers do."""
+
+    async def run(ctx: RequestContext, message: RunTask) -> None:
+        await worker.run(ctx, message.task_id)
+
+    return [RunTask.served_by(run)]
 
 
 def _wish(message: CreateImage) -> dict[str, Any]:

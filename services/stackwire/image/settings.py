@@ -1,20 +1,80 @@
 """The image service's settings, under the names Glance gives them where it has one."""
 
+import os
+import re
+import socket
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic_settings import SettingsConfigDict
+from pydantic import ValidationInfo, field_validator, model_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from stackwire.core.settings import ServiceSettings
+from stackwire.image.domain import usage
+from stackwire.image.domain.download import Filter
+from stackwire.image.domain.events import GROUPS, STORE
 from stackwire.image.domain.quota import Limits, storage_bytes
+from stackwire.image.domain.usage import Unified
+
+_LISTS = (
+    "import_filtering_", "image_import_", "glance_download_", "disabled_notifications", "filesystem_store_",
+    "enabled_backends",
+)  # fmt: skip
+Words = Annotated[tuple[str, ...], NoDecode]
+_STORE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+Plugins = Annotated[tuple[Literal["image_conversion"], ...], NoDecode]
+Numbers = Annotated[tuple[int, ...], NoDecode]
+
+
+def data_directory(text: str) -> tuple[Path, int]:
+    """``/path`` or ``/path:priority``. Raises ValueError.
+
+    Source: ``glance_store/_drivers/filesystem.py: Store._get_datadir_path_and_priority``.
+    """
+    path, _, priority = text.partition(":")
+    if not Path(path).is_absolute():
+        raise ValueError(f"'{text}' does not begin with an absolute path")
+    if (priority and not (priority.isascii() and priority.isdigit() and len(priority) <= 9)) or text.endswith(":"):
+        raise ValueError(f"'{text}' does not end in a priority: a whole number, not negative")
+    return Path(os.path.normpath(path)), int(priority or 0)
+
+
+def backend(text: str) -> tuple[str, Path | None]:
+    """``name:file`` or ``name:file:/path``. Raises ValueError: there are no other types."""
+    name, _, rest = text.partition(":")
+    kind, _, path = rest.partition(":")
+    if not _STORE_NAME.fullmatch(name) or name.startswith("os_glance_"):
+        raise ValueError(f"'{text}' does not begin with the name of a store")
+    if kind != "file":
+        raise ValueError(f"'{text}' is of a type that is not simulated: there is only 'file'")
+    if name == STORE and path:
+        raise ValueError(f"the store '{STORE}' is in data_dir, or in filesystem_store_datadirs")
+    if rest != kind and not Path(path).is_absolute():
+        raise ValueError(f"'{text}' does not end in an absolute path")
+    return name, Path(os.path.normpath(path)) if path else None
 
 
 class ImageSettings(ServiceSettings):
     """Sizes in bytes; a negative quota is no limit. Source of names and defaults: ``glance/common/config.py``.
 
     ``user_storage_quota``: bytes a project may store, with an optional unit (``500MB``); ``0`` is no limit.
-    ``image_count_total``: images a project may have; 0 is no limit (Glance's unified limit of that name).
-    ``upload_seconds``: how long an upload may stay silent.
+    ``image_size_total``, ``image_stage_total`` (MiB), ``image_count_total``, ``image_count_uploading``: unified
+    limits of a project, 0 is none; ``project_limits`` has other ones by project and name.
+    ``image_cache``: whether downloads fill ``data_dir/cache`` and are answered from it; ``image_cache_max_size``: the
+    most bytes in it; ``image_cache_stall_time``: seconds after which what is only partly there goes;
+    ``worker_self_reference_url``: this node among others, its host and port unless told.
+    ``upload_seconds``: how long an upload may stay silent. ``task_time_to_live``: hours a task is kept after its end.
+    ``import_filtering_*``: where web-download may fetch from (``glance-image-import.conf``); ``web_download_*``: how
+    long it may be silent, and take. ``image_import_plugins``: with ``image_conversion`` imports are brought into
+    ``image_conversion_output_format``, by the machine's qemu-img; Glance's other plugins are not simulated.
+    ``glance_download_extra_properties``: how the names of properties begin that come with an image of another Glance.
+    ``filesystem_store_datadirs``: directories that image data goes into, each with an optional priority
+    (``/fast:200,/slow:100``); ``data_dir`` unless told.
+    ``enabled_backends``: several stores by name and type (``fast:file,slow:file:/mnt/slow``), each in a
+    directory of its own, below ``data_dir`` unless told; ``default_backend`` is one of them. Without
+    them ``file`` is the one store.
+    ``disabled_notifications``: events not to tell, by name (``image.send``) or how it begins (``task``).
+    ``certificate_dir``, ``barbican_url``: where the certificates of signed images are, files named by uuid or secrets.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="STACKWIRE_IMAGE_")
@@ -25,14 +85,108 @@ class ImageSettings(ServiceSettings):
     image_tag_quota: int = 128
     image_member_quota: int = 128
     user_storage_quota: str = "0"
+    image_size_total: int = 0
+    image_stage_total: int = 0
     image_count_total: int = 0
+    image_count_uploading: int = 0
+    project_limits: dict[str, dict[usage.Name, int]] = {}
+    image_cache: bool = False
+    image_cache_max_size: int = 10 * 1024**3
+    image_cache_stall_time: float = 86400.0
+    worker_self_reference_url: str = ""
     limit_param_default: int = 25
     api_limit_max: int = 1000
     property_protection_file: Path | None = None
     property_protection_rule_format: Literal["roles", "policies"] = "roles"
     require_image_format_match: bool = True
+    disabled_notifications: Words = ()
+    filesystem_store_datadirs: Words = ()
+    enabled_backends: Words = ()
+    default_backend: str = ""
+    certificate_dir: Path | None = None
+    barbican_url: str = ""
     upload_seconds: float = 60.0
+    task_time_to_live: float = 48.0
+    import_filtering_allowed_schemes: Words = ("http", "https")
+    import_filtering_disallowed_schemes: Words = ()
+    import_filtering_allowed_hosts: Words = ()
+    import_filtering_disallowed_hosts: Words = ()
+    import_filtering_allowed_ports: Numbers = (80, 443)
+    import_filtering_disallowed_ports: Numbers = ()
+    web_download_stall_seconds: float = 60.0
+    web_download_seconds: float = 3600.0
+    glance_download_extra_properties: Words = ("hw_", "trait:", "os_distro", "os_secure_boot", "os_type")
+    image_import_plugins: Plugins = ()
+    image_conversion_output_format: Literal["raw", "qcow2", "vmdk"] = "raw"
+
+    @field_validator("disabled_notifications")
+    @classmethod
+    def _groups(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name.partition(".")[0] not in GROUPS:
+                raise ValueError(f"'{name}' is the name of no event: they begin with one of {', '.join(GROUPS)}")
+        return value
+
+    @field_validator("filesystem_store_datadirs")
+    @classmethod
+    def _directories(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        paths = [path for path, _ in map(data_directory, value)]
+        if len(set(paths)) < len(paths):
+            raise ValueError("a directory of the store is named twice")
+        return value
+
+    @model_validator(mode="after")
+    def _stores(self) -> "ImageSettings":
+        names = [name for name, _ in self.backends]
+        if len(set(names)) < len(names):
+            raise ValueError("a store is named twice")
+        if self.default_backend not in (names or [""]):
+            raise ValueError("default_backend is none of enabled_backends")
+        roots = [root for _, root in self.backends if root is not None]
+        if len(set(roots)) < len(roots) or self.data_dir in roots or set(roots) & {path for path, _ in self.data_dirs}:
+            raise ValueError("two stores are in the same directory")
+        return self
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _listed(cls, value: object, info: ValidationInfo) -> object:
+        """Lists are written with commas, as ``glance-image-import.conf`` has them, brackets or none."""
+        if isinstance(value, str) and (info.field_name or "").startswith(_LISTS):
+            return tuple(part.strip() for part in value.strip(" []").split(",") if part.strip())
+        return value
+
     heartbeat_seconds: float = 5.0
+
+    @property
+    def data_dirs(self) -> list[tuple[Path, int]]:
+        """The directories of the store, with their priorities."""
+        return [data_directory(one) for one in self.filesystem_store_datadirs]
+
+    @property
+    def backends(self) -> list[tuple[str, Path | None]]:
+        """The stores by name, with their directories where one is told."""
+        return [backend(one) for one in self.enabled_backends]
+
+    @property
+    def converts_to(self) -> str | None:
+        """The format imports are brought into; None: as they come."""
+        return self.image_conversion_output_format if self.image_import_plugins else None
+
+    @property
+    def download_filter(self) -> Filter:
+        return Filter(
+            allowed_schemes=self.import_filtering_allowed_schemes,
+            disallowed_schemes=self.import_filtering_disallowed_schemes,
+            allowed_hosts=self.import_filtering_allowed_hosts,
+            disallowed_hosts=self.import_filtering_disallowed_hosts,
+            allowed_ports=self.import_filtering_allowed_ports,
+            disallowed_ports=self.import_filtering_disallowed_ports,
+        )
+
+    @property
+    def node(self) -> str:
+        """The address by which this node's cache is known."""
+        return self.worker_self_reference_url or f"http://{socket.gethostname()}:{self.port}"
 
     @property
     def limits(self) -> Limits:
@@ -42,5 +196,5 @@ class ImageSettings(ServiceSettings):
             members=self.image_member_quota,
             size=self.image_size_cap,
             storage=storage_bytes(self.user_storage_quota),
-            images=self.image_count_total,
+            unified=Unified({name: getattr(self, name) for name in usage.NAMES}, self.project_limits),
         )

@@ -2,16 +2,21 @@
 
 import logging
 from contextlib import AsyncExitStack
+from importlib.resources import files
+from pathlib import Path
 
 from aiohttp import web
 
 from stackwire.core.clock import Clock
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Unauthorized
+from stackwire.db.pool import Database
+from stackwire.http import gone
 from stackwire.http.app import make_app
 from stackwire.messaging.transport import Transport
 from stackwire.runtime.service import PortInUse
 from stackwire.trace.http.routes import routes, trace_error
+from stackwire.trace.keeper import Keeper
 from stackwire.trace.settings import TraceSettings
 from stackwire.trace.sources.firehose import CannotTrace, firehose
 from stackwire.trace.sources.wirelog import Events, Watch
@@ -28,17 +33,18 @@ class _Nobody:
 
 
 class TraceService:
-    """Like every service of the cloud it starts, stops, and says whether it is ready; it keeps no database.
+    """Like every service of the cloud it starts, stops, and says whether it is ready. With a database it keeps lineage.
 
     On RabbitMQ it switches the firehose on while it runs; where that is refused it hears the events only and says so.
     """
 
     name = "trace"
 
-    def __init__(self, settings: TraceSettings, transport: Transport) -> None:
+    def __init__(self, settings: TraceSettings, transport: Transport, database: Database | None = None) -> None:
         self.settings = settings
         self.store = Store(settings.keep_messages, settings.keep_bytes)
         self._transport = transport
+        self._keeper = Keeper(self.store, database, settings.keep_crossings) if database is not None else None
         self._stack = AsyncExitStack()
         self._started = False
         self._port = settings.port
@@ -51,6 +57,9 @@ class TraceService:
     async def start(self) -> None:
         """Returns when the bus is watched and the API listens."""
         try:
+            if self._keeper is not None:
+                self._stack.push_async_callback(self._keeper.close)
+                await self._keeper.start()
             await self._watch()
             await self._listen()
         except BaseException:
@@ -89,7 +98,7 @@ class TraceService:
 
     async def _listen(self) -> None:
         app = make_app(routes=routes(self.store), authenticator=_Nobody(), errors=trace_error, ready=self.ready)
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        runner = web.AppRunner(app, logger=gone.log, access_log=None, handle_signals=False, shutdown_timeout=1.0)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         host, port = self.settings.host, self.settings.port
@@ -101,5 +110,14 @@ class TraceService:
 
 
 async def build(settings: TraceSettings, *, transport: Transport, clock: Clock | None = None) -> TraceService:
-    """Ready to be started. Times are the bus's own; ``clock`` is taken for the sake of one shape."""
-    return TraceService(settings, transport)
+    """Ready to be started. Times are the bus's own; ``clock`` is taken for the sake of one shape.
+
+    Raises DatabaseUnavailable, MigrationError; without a database's URL lineage is kept in memory.
+    """
+    if not settings.database_url:
+        return TraceService(settings, transport)
+    migrations = Path(str(files("stackwire.trace"))) / "db" / "migrations"
+    database = await Database.open(
+        settings.database_url, schema="trace", migrations=migrations, clock=clock, max_size=2
+    )
+    return TraceService(settings, transport, database)

@@ -1,5 +1,8 @@
 """Messages, stories and lineages for a terminal: colours where there are any, whole lines where there are none."""
 
+import errno
+import os
+import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 _KINDS = {
+    "http": "bold white",
     "call": "cyan",
     "reply": "blue",
     "cast": "green",
@@ -26,18 +30,28 @@ _VERDICTS = {
     "truncated": "yellow",
     "dropped": "red",
 }
+_DIFFERENCES = {"same": "bright_black", "changed": "yellow", "only left": "red", "only right": "green"}
+_ARROWS = {"http": "⇒", "reply": "⇢"}
 PLAIN_WIDTH = 200
 SHORTEST = 48
 
 
 def console(*, to_file: Any = None) -> Console:
     """For standard output; as wide as it needs to be when nobody looks at a terminal."""
-    made = Console(file=to_file, highlight=False, emoji=False, markup=False)
+    made = _Console(file=to_file, highlight=False, emoji=False, markup=False)
     return (
         made
         if made.is_terminal
-        else Console(file=to_file, highlight=False, emoji=False, markup=False, width=PLAIN_WIDTH)
+        else _Console(file=to_file, highlight=False, emoji=False, markup=False, width=PLAIN_WIDTH)
     )
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """An error like others, instead of rich's own end of the program: what was started must be stopped."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))  # the command ends at it with exit code 1
 
 
 def line(message: Mapping[str, Any]) -> Text:
@@ -56,9 +70,6 @@ def line(message: Mapping[str, Any]) -> Text:
 
 def _name(message: Mapping[str, Any]) -> str:
     name = str(message["name"])
-    told = message.get("payload")
-    if message["kind"] == "crossing" and isinstance(told, Mapping) and isinstance(told.get("payload"), Mapping):
-        name = str(told["payload"].get("rule", name))
     return f"{name} ({message['failure']})" if message.get("failure") else name
 
 
@@ -76,7 +87,7 @@ def story(told: Mapping[str, Any]) -> Table:
         table.add_row(
             f"{(arrow['time'] - told['started_at']) * 1000:.1f}",
             arrow["sender"] or "?",
-            "⇢" if arrow["kind"] == "reply" else "→",
+            _ARROWS.get(arrow["kind"], "→"),
             arrow["receiver"] or "?",
             Text(arrow["kind"], _KINDS.get(arrow["kind"], "")),
             Text(_name(arrow), "bold red" if arrow["failure"] else ""),
@@ -140,3 +151,53 @@ def short(value: str | None, longest: int = SHORTEST) -> str:
     """A value on one line."""
     text = "" if value is None else " ".join(value.split())
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def why(told: Mapping[str, Any]) -> Table:
+    """The way of one property, crossing by crossing; or the crossings that lost it."""
+    resource, found = told["resource"], told["found"]
+    about = f"{resource['kind']} {resource['id'][:8]}"
+    if found is not None:
+        title, steps = f"{about} has {found['key']} = {short(found['value'])}, set by {found['set_by']}", found["past"]
+    else:
+        title = f"{about} has no {told['key']}" + ("" if told["lost"] else ", and nothing it came from had it")
+        steps = told["lost"]
+    table = Table(title=title, title_justify="left")
+    for heading in ("from", "to", "became", "value", "rule", "source"):
+        table.add_column(heading, overflow="fold")
+    for step in steps:
+        origin, target = step["from"], step["to"]
+        table.add_row(
+            f"{origin['kind']} {origin['id'][:8]}",
+            f"{target['kind']} {target['id'][:8]}",
+            verdict(step["verdict"], step["before"], step["after"]),
+            short(step["after"] if step["after_key"] else step["before"]),
+            step["rule"],
+            step["source"],
+        )
+    return table
+
+
+def where(told: Mapping[str, Any]) -> Table:
+    """Every place of a property."""
+    table = Table(title=f"{told['key']} is at {len(told['places'])} places", title_justify="left")
+    for heading in ("resource", "as", "value", "set by"):
+        table.add_column(heading, overflow="fold")
+    for place in told["places"]:
+        resource = place["resource"]
+        table.add_row(f"{resource['kind']} {resource['id']}", place["key"], short(place["value"]), place["set_by"])
+    return table
+
+
+def diff(told: Mapping[str, Any]) -> Table:
+    """Two resources beside each other; what is the same is grey."""
+    sides = [f"{side['kind']} {side['id'][:8]}" for side in (told["left"], told["right"])]
+    table = Table(title=" and ".join(sides), title_justify="left")
+    for heading in ("property", *sides, "", "set by"):
+        table.add_column(heading, overflow="fold")
+    for one in told["properties"]:
+        style = _DIFFERENCES[one["what"]]
+        who = dict.fromkeys(name for name in one["set_by"] if name)
+        values = [Text("–") if one[side] is None else Text(short(one[side]), style) for side in ("left", "right")]
+        table.add_row(Text(one["key"], "bold"), *values, Text(one["what"], style), " / ".join(who))
+    return table

@@ -50,7 +50,7 @@ async def build(settings: VolumeSettings, *, transport: Transport, clock: Clock 
 
 
 def _assemble(settings: VolumeSettings, database: Database, transport: Transport) -> Service:
-    client, http = RpcClient(transport), HttpClient()
+    client, http = RpcClient(transport), HttpClient("volume")
     parts = Parts(
         database=database,
         rpc=client,

@@ -60,6 +60,7 @@ class Api:
             calls.GetSnapshot.served_by(self.get_snapshot),
             calls.MakeSnapshot.served_by(self.make_snapshot),
             calls.DeleteSnapshot.served_by(self.delete_snapshot),
+            calls.GetVolumeType.served_by(self.get_volume_type),
             calls.GetVolumeLimits.served_by(self.get_limits),
             calls.CreateAttachment.served_by(self.create_attachment),
             calls.UpdateAttachment.served_by(self.update_attachment),
@@ -107,6 +108,10 @@ class Api:
 
     async def delete_snapshot(self, ctx: RequestContext, asked: calls.DeleteSnapshot) -> None:
         await self._flows.snapshots.delete(ctx, _snapshot(asked.snapshot_id))
+
+    async def get_volume_type(self, ctx: RequestContext, asked: calls.GetVolumeType) -> calls.VolumeTypeView:
+        found = await self._flows.read.type_named(ctx, asked.volume_type)
+        return calls.VolumeTypeView(id=found.id, name=found.name)
 
     async def get_limits(self, ctx: RequestContext, asked: calls.GetVolumeLimits) -> calls.VolumeLimits:
         allowed, used = await self._flows.quotas.show(ctx, ctx.project_id or "")

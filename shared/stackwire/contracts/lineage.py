@@ -24,6 +24,7 @@ class Crossing(Contract):
     prefix: str = ""
     before: dict[str, str | None]
     after: dict[str, str | None]
+    partial: bool = False
 
 
 def crossing(
@@ -38,6 +39,7 @@ def crossing(
     *,
     source: str = "",
     prefix: str = "",
+    partial: bool = False,
 ) -> Event:
     """The event to put into the same transaction as the rows it tells of. Values are sent as text."""
     told = Crossing(
@@ -50,6 +52,7 @@ def crossing(
         prefix=prefix,
         before=_texts(before),
         after=_texts(after),
+        partial=partial,
     )
     return Event(
         exchange=EXCHANGE,

@@ -14,7 +14,7 @@ import stackwire.contracts
 from stackwire.contracts.base import Call, Cast, Contract, Fanout, Message
 
 KINDS: tuple[tuple[str, type[Message]], ...] = (("call", Call), ("cast", Cast), ("fanout", Fanout))
-_PLUMBING = frozenset({"base", "schema"})
+_PLUMBING = frozenset({"asyncapi", "base", "schema"})
 
 
 def modules() -> list[str]:

@@ -57,6 +57,13 @@ class SnapshotView(Contract):
     created_at: str
 
 
+class VolumeTypeView(Contract):
+    """One volume type."""
+
+    id: str
+    name: str
+
+
 class VolumeLimits(Contract):
     """Absolute limits (-1: none) and what is used of them."""
 
@@ -74,6 +81,10 @@ class VolumeNotFound(NotFound, wire="cinder.exception.VolumeNotFound"):
 
 class SnapshotNotFound(NotFound, wire="cinder.exception.SnapshotNotFound"):
     """Snapshot {snapshot_id} could not be found."""
+
+
+class VolumeTypeNotFound(NotFound, wire="cinder.exception.VolumeTypeNotFound"):
+    """Volume type {volume_type_id} could not be found."""
 
 
 class AttachmentNotFound(NotFound, wire="cinder.exception.VolumeAttachmentNotFound"):
@@ -147,6 +158,12 @@ class MakeSnapshot(Call[SnapshotView], target=VOLUME, method="make_snapshot"):
 
 class DeleteSnapshot(Call[None], target=VOLUME, method="delete_snapshot"):
     snapshot_id: str
+
+
+class GetVolumeType(Call[VolumeTypeView], target=VOLUME, method="get_volume_type"):
+    """The type of that id or name; VolumeTypeNotFound when it is not there or not for the caller's project."""
+
+    volume_type: str
 
 
 class GetVolumeLimits(Call[VolumeLimits], target=VOLUME, method="get_limits"):

@@ -85,9 +85,44 @@ TABLE: tuple[Behaviour, ...] = (
         source="nova/compute/utils.py: get_image_metadata, icehouse",
     ),
     Behaviour(
+        name="clone-keeps-image-metadata", service="volume", bug="lp-1115634",
+        says="a volume made of a volume keeps its image metadata",
+        source="cinder f8842781c; the bug is of 2013-02, before the releases told here",
+    ),
+    Behaviour(
+        name="snapshot-needs-no-image-metadata", since="kilo", service="volume", bug="lp-1413880",
+        says="a bootable volume without image metadata can be snapshotted",
+        source="cinder 8583aaf85; the bug is of 2015-01",
+    ),
+    Behaviour(
+        name="lists-show-image-metadata", since="juno", service="volume", bug="lp-1337526",
+        says="the detailed list of volumes shows volume_image_metadata, as a volume by itself does",
+        source="cinder 06dd7f28d; the bug is of 2014-07",
+    ),
+    Behaviour(
+        name="image-metadata-of-any-length", since="2023.1", service="volume", bug="lp-1988942",
+        says="os-set_image_metadata takes values of more than 255 characters, as images have them",
+        source="cinder 0bd1bd699; the bug is of 2022-09",
+    ),
+    Behaviour(
+        name="data-keeps-registered-properties", service="image", bug="lp-901534",
+        says="a v1 PUT with data leaves the properties given at registration as they are",
+        source="https://bugs.launchpad.net/glance/+bug/901534, before the releases told here",
+    ),
+    Behaviour(
+        name="servers-show-standard-image-properties", service="compute", bug="lp-2098384",
+        says="a server's view shows only the image properties Nova knows (2.98)",
+        source="nova c7eac94fc5; both are of 2025.1",
+    ),
+    Behaviour(
         name="volume-backed-rebuild", since="zed", service="compute",
         says="a volume-backed server can be rebuilt to another image (2.93, os-reimage)",
         source="nova 26.0.0",
+    ),
+    Behaviour(
+        name="nova-asks-image-v2", since="newton", service="compute",
+        says="Nova can talk to Glance in v2 of the API; before it talked v1",
+        source="nova fc33c4b212, 4a39b8b530, 8eca306ab0 (2016-06)",
     ),
     Behaviour(
         name="visibility-shared-default", since="ocata", service="image",

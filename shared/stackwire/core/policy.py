@@ -1,11 +1,14 @@
 """Who may do what: oslo.policy underneath, so that operators' policy files work as they are; decisions are cached."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Forbidden, ServiceError
+
+log = logging.getLogger(__name__)
 
 _KEPT = 4096  # decisions; bounded, because targets come from requests
 
@@ -14,25 +17,61 @@ class Policy:
     """The rules of one service. ``defaults`` maps a rule's name to its check string in oslo.policy's language.
 
     A target's keys are what the check strings name (``project_id``, ``owner``, ``visibility``); its values short texts.
+    ``file``: the operator's rules, which replace defaults one by one. Raises OSError or ValueError for one that cannot
+    be read.
     """
 
     def __init__(self, service: str, defaults: Mapping[str, str], file: Path | None = None) -> None:
+        self._service = service
+        self._defaults = defaults
+        self._file = file
+        self._read = self._state()
+        self._enforcer = self._load()
+        self._decisions: dict[tuple[Any, ...], bool] = {}
+
+    def refresh(self) -> bool:
+        """Reads the file again if it changed. One that cannot be read changes nothing. Blocks; safe in a thread."""
+        try:
+            state = self._state()
+            if state == self._read:
+                return False
+            enforcer = self._load()
+        except (OSError, ValueError) as error:
+            log.warning("the policy file cannot be read, the rules stay as they were: %s", error)
+            return False
+        self._read, self._enforcer, self._decisions = state, enforcer, {}
+        return True
+
+    def knows(self, rule: str) -> bool:
+        return rule in self._enforcer.rules
+
+    def _state(self) -> tuple[int, int, int] | None:
+        """Tells one version of the file from the next."""
+        if self._file is None:
+            return None
+        found = self._file.stat()
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def _load(self) -> Any:
         # Imported here: oslo.policy costs a fifth of a second, and only services that decide need it.
         from oslo_config import cfg
         from oslo_policy import policy
 
         conf = cfg.ConfigOpts()
-        conf([], project=service, default_config_files=[], default_config_dirs=[])
+        conf([], project=self._service, default_config_files=[], default_config_dirs=[])
         # A name that is nowhere: without a file of the operator's, nothing lying about on the machine is picked up.
-        chosen = str(file) if file is not None else "/nonexistent/policy.yaml"
-        self._enforcer = policy.Enforcer(conf, policy_file=chosen)
+        chosen = str(self._file) if self._file is not None else "/nonexistent/policy.yaml"
+        enforcer = policy.Enforcer(conf, policy_file=chosen)
         conf.set_override("policy_dirs", [], group="oslo_policy")
-        self._enforcer.suppress_default_change_warnings = True
-        self._enforcer.suppress_deprecation_warnings = True
-        self._enforcer.register_defaults([policy.RuleDefault(name, check) for name, check in defaults.items()])
-        self._enforcer.load_rules()
-        self._enforcer.use_conf = False  # read once: otherwise every check would look for the file again
-        self._decisions: dict[tuple[Any, ...], bool] = {}
+        enforcer.suppress_default_change_warnings = True
+        enforcer.suppress_deprecation_warnings = True
+        enforcer.register_defaults([policy.RuleDefault(name, check) for name, check in self._defaults.items()])
+        try:
+            enforcer.load_rules()
+        except (AttributeError, TypeError) as error:
+            raise ValueError(f"{chosen} does not map names of rules to texts") from error
+        enforcer.use_conf = False  # read once: otherwise every check would look for the file again
+        return enforcer
 
     def allows(self, ctx: RequestContext, rule: str, target: Mapping[str, Any] | None = None) -> bool:
         target = target or {}
@@ -41,12 +80,13 @@ class Policy:
             ctx.is_admin,
             tuple(sorted((name, str(value)) for name, value in target.items())),
         )  # fmt: skip
-        known = self._decisions.get(key)
+        decisions = self._decisions
+        known = decisions.get(key)
         if known is None:
             known = bool(self._enforcer.enforce(rule, dict(target), _credentials(ctx)))
-            if len(self._decisions) >= _KEPT:
-                self._decisions.clear()
-            self._decisions[key] = known
+            if len(decisions) >= _KEPT:
+                decisions.clear()
+            decisions[key] = known
         return known
 
     def require(

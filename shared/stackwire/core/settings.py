@@ -22,6 +22,7 @@ class ServiceSettings(BaseSettings):
 
     ``database_url`` is a PostgreSQL URL of the service's own role; ``amqp_url`` is ``memory`` or ``amqp(s)://...``;
     ``*_url`` are the other services' base URLs as this service reaches them; ``public_url`` is what clients see.
+    ``trace_http`` tells each answered request on the bus, for the tracer; unset it is done on the in-process bus only.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="STACKWIRE_")
@@ -49,6 +50,7 @@ class ServiceSettings(BaseSettings):
     debug: bool = False
     pool_size: int = 8
     sweep_seconds: float = 30.0
+    trace_http: bool | None = None
 
     @classmethod
     def settings_customise_sources(
@@ -69,6 +71,10 @@ class ServiceSettings(BaseSettings):
     @property
     def behaviours(self) -> Behaviours:
         return behaviours_of(self.release, self.with_bugs)
+
+    @property
+    def tells_http(self) -> bool:
+        return self.amqp_url == "memory" if self.trace_http is None else self.trace_http
 
     @property
     def serves_api(self) -> bool:

@@ -31,7 +31,7 @@ from stackwire.db.errors import (
 )
 from stackwire.db.migrate import migrate, quoted
 from stackwire.db.session import Session, set_codecs
-from stackwire.db.unit_of_work import ACQUIRE_SECONDS, UnitOfWork, transaction, unit_of_work
+from stackwire.db.unit_of_work import ACQUIRE_SECONDS, Silent, UnitOfWork, transaction, unit_of_work
 
 __all__ = [
     "BadValue",
@@ -57,13 +57,17 @@ async def _tidy(connection: asyncpg.Connection[Any]) -> None:
 
 
 class Database:
-    """The schema of one service. Open it with ``Database.open``; ``close`` it when the service is down."""
+    """The schema of one service. Open it with ``Database.open``; ``close`` it when the service is down.
+
+    ``silent``: which events its units of work do not tell.
+    """
 
     def __init__(self, pool: asyncpg.Pool[Any], *, dsn: str, schema: str, clock: Clock) -> None:
         self._pool = pool
         self._dsn = dsn
         self.schema = schema
         self.clock = clock
+        self.silent: Silent | None = None
         self._wakers: list[Callable[[], None]] = []
 
     @classmethod
@@ -113,7 +117,7 @@ class Database:
 
     def work(self, ctx: RequestContext) -> AbstractAsyncContextManager[UnitOfWork]:
         """One transaction for the caller ``ctx``."""
-        return unit_of_work(self._pool, ctx, self.clock.now, self._wake)
+        return unit_of_work(self._pool, ctx, self.clock.now, self._wake, self.silent)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Session]:

@@ -18,6 +18,8 @@ from stackwire.db.errors import DatabaseUnavailable, mapped
 from stackwire.db.session import Session
 
 ACQUIRE_SECONDS = 30.0
+Silent = Callable[[Event], bool]
+"""Whether an event is not told at all."""
 
 
 class UnitOfWork(Session):
@@ -27,14 +29,19 @@ class UnitOfWork(Session):
     transaction commits.  A remote call inside one raises: it would hold the rows' locks while it waits.
     """
 
-    def __init__(self, connection: PoolConnectionProxy[Any], ctx: RequestContext, now: datetime) -> None:
+    def __init__(
+        self, connection: PoolConnectionProxy[Any], ctx: RequestContext, now: datetime, silent: Silent | None = None
+    ) -> None:
         super().__init__(connection)
         self.ctx = ctx
         self.now = now
+        self._silent = silent
         self.said: list[outbox.Outgoing] = []
 
     def notify(self, event: Event) -> str:
-        """Says what happened; answers the message id."""
+        """Says what happened; answers the message id, an empty one where the operator wants nobody told."""
+        if self._silent is not None and self._silent(event):
+            return ""
         return self._say(outbox.Outgoing.of_event(self.ctx, event, self.now))
 
     def cast(self, message: Cast, server: str | None = None) -> str:
@@ -99,14 +106,18 @@ async def _begin(pool: asyncpg.Pool[Any]) -> tuple[PoolConnectionProxy[Any], Tra
 
 @asynccontextmanager
 async def unit_of_work(
-    pool: asyncpg.Pool[Any], ctx: RequestContext, now: Callable[[], datetime], committed: Callable[[], None]
+    pool: asyncpg.Pool[Any],
+    ctx: RequestContext,
+    now: Callable[[], datetime],
+    committed: Callable[[], None],
+    silent: Silent | None = None,
 ) -> AsyncIterator[UnitOfWork]:
     """Begins, and commits unless the block raised; ``committed`` is called when the outbox has something new."""
     if IN_UNIT_OF_WORK.get():
         raise RuntimeError("a unit of work inside a unit of work: two connections would wait for each other")
     async with transaction(pool) as connection:
         token = IN_UNIT_OF_WORK.set(True)
-        uow = UnitOfWork(connection, ctx, now())
+        uow = UnitOfWork(connection, ctx, now(), silent)
         try:
             yield uow
             if uow.said:

@@ -7,7 +7,6 @@ from typing import Protocol
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from stackwire.core.context import new_request_id
 from stackwire.core.errors import (
     BadRequest,
     NotAllowed,
@@ -57,7 +56,9 @@ def errors(shape: ErrorShape) -> Middleware:
             return _answer(shape, request, unreadable)
         except ConnectionResetError:
             raise  # the client has gone; there is nobody to answer
-        except Exception:
+        except Exception as error:
+            if isinstance(error, ConnectionError) and (request.transport is None or request.transport.is_closing()):
+                raise  # the same, met while the answer was being written
             log.exception("%s %s failed", request.method, request.path)
             return _answer(shape, request, Unexpected())
 
@@ -131,9 +132,9 @@ def stamp(versions: VersionRange | None, id_headers: tuple[str, ...]) -> Middlew
         response = await handler(request)
         if response.prepared:
             return response
-        context = request.get(CONTEXT)
-        name = context.request_id if context is not None else new_request_id()
-        response.headers.update(dict.fromkeys(id_headers, name))
+        if CONTEXT not in request:  # refused before it was known who asks
+            request[CONTEXT] = anonymous(request)
+        response.headers.update(dict.fromkeys(id_headers, request[CONTEXT].request_id))
         version = request.get(VERSION)
         if versions is not None and version is not None:
             response.headers.update(versions.headers(version))

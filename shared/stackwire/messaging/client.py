@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -15,12 +16,12 @@ from stackwire.messaging import failure
 from stackwire.messaging.envelope import unwrap, wrap
 from stackwire.messaging.errors import BusUnavailable, CallTimeout, PoisonMessage
 from stackwire.messaging.transport import (
-    STANDARD,
     Address,
     Consumer,
     Delivery,
     Properties,
     Transport,
+    properties_of,
     reply_queue,
     to_fanout,
     to_topic,
@@ -109,7 +110,7 @@ class RpcClient:
         """
         address = to_fanout(target.topic) if fanout else to_topic(target.exchange, target.topic, server)
         body = wrap(_request(context, target, method, args, {"_unique_id": _hex(unique_id)}))
-        await self._transport.publish(address, body, STANDARD, mandatory=mandatory and not fanout)
+        await self._transport.publish(address, body, properties_of(context), mandatory=mandatory and not fanout)
 
     async def request(
         self,
@@ -134,7 +135,7 @@ class RpcClient:
         address = to_topic(target.exchange, target.topic, server)
         waiting = self._waiting[msg_id] = _Waiting(asyncio.get_running_loop().create_future(), monitor or 0)
         try:
-            return await self._exchange(waiting, address, body, timeout, monitor)
+            return await self._exchange(waiting, address, body, properties_of(context), timeout, monitor)
         except TimeoutError:
             silent = waiting.beat is not None and waiting.beat.expired()
             seconds = monitor if silent else timeout
@@ -143,9 +144,15 @@ class RpcClient:
             del self._waiting[msg_id]
 
     async def _exchange(
-        self, waiting: _Waiting, address: Address, body: bytes, timeout: float, monitor: int | None
+        self,
+        waiting: _Waiting,
+        address: Address,
+        body: bytes,
+        properties: Properties,
+        timeout: float,
+        monitor: int | None,
     ) -> Any:
-        properties = Properties(expiration=max(1, round(timeout * 1000)))
+        properties = replace(properties, expiration=max(1, round(timeout * 1000)))
         async with asyncio.timeout(timeout):
             # A call nobody can take fails at once, as with oslo's TransportOptions(at_least_once=True).
             await self._transport.publish(address, body, properties, mandatory=True)

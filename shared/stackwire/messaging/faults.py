@@ -111,6 +111,10 @@ class Faults:
         self.rules.append(rule)
         return rule
 
+    @property
+    def outages(self) -> Sequence[tuple[float, float]]:
+        return self.inner.outages
+
     async def publish(
         self, address: Address, body: bytes, properties: Properties = STANDARD, *, mandatory: bool = False
     ) -> None:

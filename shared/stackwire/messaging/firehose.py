@@ -35,4 +35,5 @@ def traced(delivery: Delivery) -> WireRecord:
         ),
         time.time(),
         bool(headers.get("redelivered")),
+        str(properties.get("app_id") or "") if published else "",
     )

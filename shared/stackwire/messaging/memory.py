@@ -260,6 +260,11 @@ class MemoryTransport:
         self._open = True
         self._tasks = broker.join()
 
+    @property
+    def outages(self) -> Sequence[tuple[float, float]]:
+        """It is never away."""
+        return ()
+
     async def publish(
         self, address: Address, body: bytes, properties: Properties = STANDARD, *, mandatory: bool = False
     ) -> None:

@@ -12,11 +12,11 @@ from stackwire.contracts.base import Event
 from stackwire.messaging.envelope import context_of, unwrap, wrap
 from stackwire.messaging.errors import PoisonMessage
 from stackwire.messaging.transport import (
-    STANDARD,
     Consumer,
     Delivery,
     Transport,
     notification_queue,
+    properties_of,
     to_notification,
 )
 
@@ -51,7 +51,7 @@ class Notifier:
         if event.context:
             payload |= {f"_context_{key}": value for key, value in context.items() if key not in _SECRETS}
         await self._transport.publish(
-            to_notification(event.exchange, event.topic, event.priority), wrap(payload), STANDARD
+            to_notification(event.exchange, event.topic, event.priority), wrap(payload), properties_of(context)
         )
 
 

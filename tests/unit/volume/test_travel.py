@@ -70,7 +70,7 @@ def test_snapshots_and_clones_learn_all_or_nothing(bootable: bool) -> None:
     expected = rows if bootable else {}
     assert travel.for_snapshot(rows, volume_bootable=bootable) == expected
     assert travel.from_snapshot(rows, origin_bootable=bootable) == expected
-    assert travel.for_clone(rows, source_bootable=bootable) == expected
+    assert travel.for_clone(rows, behaviours_of(), source_bootable=bootable) == expected
 
 
 ROWS = {"team": "storage", "os_glance_x": "1", "img_signature": "s", "signature_verified": "True", **CORE}

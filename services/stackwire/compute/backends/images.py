@@ -1,9 +1,9 @@
-"""The image service as a compute host reaches it: metadata by RPC, bytes over HTTP, in the user's name."""
+"""The image service as compute reaches it: metadata by RPC, bytes over HTTP, in the user's name."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
-from stackwire.contracts.image import DeleteImage, GetImage, ImageView, UpdateImage
+from stackwire.contracts.image import CreateImage, DeleteImage, GetImage, ImageView, UpdateImage
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
 from stackwire.http.client import HttpClient
@@ -12,7 +12,28 @@ from stackwire.messaging.rpc import RpcClient
 PIECE = 1024**2  # bytes
 
 
-class Images:
+class Images(Protocol):
+    """``properties`` of a wish are texts. Raises ImageNotFound for what is gone, or not the user's to see."""
+
+    async def get(self, ctx: RequestContext, image_id: str) -> ImageView: ...
+    async def create(self, ctx: RequestContext, wish: Mapping[str, Any]) -> str:
+        """A queued image from an image dictionary; its id. ``member``: a project it is shared with."""
+
+    async def create_empty(self, ctx: RequestContext, wish: Mapping[str, Any]) -> str:
+        """An active image without data, or none at all."""
+
+    async def describe(
+        self, ctx: RequestContext, image_id: str, changes: Mapping[str, Any], properties: Mapping[str, str]
+    ) -> None:
+        """Adds to what the image says of itself."""
+
+    async def upload(self, ctx: RequestContext, image_id: str, chunks: AsyncIterable[bytes]) -> None: ...
+    def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes]: ...
+    async def discard(self, ctx: RequestContext, image_id: str) -> None:
+        """Away with an image that came to nothing; failing that, it stays."""
+
+
+class RpcImages:
     """``url``: the image API's root."""
 
     def __init__(self, rpc: RpcClient, http: HttpClient, url: str) -> None:
@@ -21,8 +42,30 @@ class Images:
         self.url = url.rstrip("/")
 
     async def get(self, ctx: RequestContext, image_id: str) -> ImageView:
-        """ImageNotFound when it is gone, or not the user's to see."""
         return await self._rpc.call(ctx.as_service(), GetImage(image_id=image_id))
+
+    async def create(self, ctx: RequestContext, wish: Mapping[str, Any]) -> str:
+        properties = {key: str(value) for key, value in wish["properties"].items() if value is not None}
+        order = CreateImage(
+            name=wish["name"],
+            visibility=wish["visibility"],
+            disk_format=wish.get("disk_format"),
+            container_format=wish.get("container_format"),
+            min_disk=wish.get("min_disk") or 0,
+            min_ram=wish.get("min_ram") or 0,
+            properties=properties,
+            member=wish.get("member"),
+        )
+        return (await self._rpc.call(ctx.as_service(), order)).id
+
+    async def create_empty(self, ctx: RequestContext, wish: Mapping[str, Any]) -> str:
+        image_id = await self.create(ctx, wish)
+        try:
+            await self._http.send(ctx, "PUT", f"{self.url}/v2/images/{image_id}/file", b"")
+        except BaseException:
+            await self.discard(ctx, image_id)
+            raise
+        return image_id
 
     async def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes]:
         async with self._http.stream(ctx.as_service(), "GET", f"{self.url}/v2/images/{image_id}/file") as answer:
@@ -32,7 +75,6 @@ class Images:
     async def describe(
         self, ctx: RequestContext, image_id: str, changes: Mapping[str, Any], properties: Mapping[str, str]
     ) -> None:
-        """Adds to what the image says of itself."""
         order = UpdateImage(image_id=image_id, changes=dict(changes), properties=dict(properties), purge=False)
         await self._rpc.call(ctx.as_service(), order)
 
@@ -40,7 +82,6 @@ class Images:
         await self._http.send(ctx.as_service(), "PUT", f"{self.url}/v2/images/{image_id}/file", chunks)
 
     async def discard(self, ctx: RequestContext, image_id: str) -> None:
-        """Away with an image that came to nothing; failing that, it stays."""
         try:
             await self._rpc.call(ctx.as_service(), DeleteImage(image_id=image_id))
         except ServiceError:

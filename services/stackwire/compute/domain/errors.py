@@ -137,6 +137,10 @@ class InvalidBDMVolume(InvalidBDM, wire="nova.exception.InvalidBDMVolume"):
     """Block device mapping is invalid: volume {id} could not be used."""
 
 
+class VolumeTypeUnknown(BadRequest, wire="nova.exception.VolumeTypeNotFound"):
+    """Volume type {id_or_name} could not be found."""
+
+
 class InvalidBDMSnapshot(InvalidBDM, wire="nova.exception.InvalidBDMSnapshot"):
     """Block device mapping is invalid: snapshot {id} could not be used."""
 

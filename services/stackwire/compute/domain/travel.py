@@ -17,6 +17,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from stackwire.compute.domain import image_props
 from stackwire.core.behaviours import Behaviours
 
 PREFIX = "image_"
@@ -190,6 +191,13 @@ def image_meta(rows: Mapping[str, str | None], behaviours: Behaviours) -> ImageD
     return {**attributes, "properties": properties}
 
 
+def shown_properties(rows: Mapping[str, str | None], behaviours: Behaviours) -> Rows:
+    """Of the recorded image properties those Nova knows, as a server's view has them since 2.98."""
+    named = {key.removeprefix(PREFIX): value for key, value in rows.items() if key.startswith(PREFIX)}
+    every = not behaviours.has("servers-show-standard-image-properties")
+    return {key: value for key, value in named.items() if value is not None and (every or image_props.known(key))}
+
+
 def inheritable(properties: Mapping[str, Any], behaviours: Behaviours) -> dict[str, Any]:
     """The properties a snapshot may inherit: not those of one image's bytes, not Glance's own."""
     barred = NON_INHERITABLE
@@ -320,5 +328,5 @@ def _flag(value: Any) -> bool:
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # thousands of brackets are as little a mapping as a broken one
         return text

@@ -58,7 +58,7 @@ class Create:
     # ---- asking
 
     async def _plan(self, ctx: RequestContext, wish: ServerWish) -> _Plan:
-        rpc, tools = self._tools.rpc, self._tools
+        tools = self._tools
         if wish.devices_v1 and wish.devices_v2:
             raise BadRequest("block_device_mapping and block_device_mapping_v2 exclude each other.")
         if not wish.image_ref and not wish.devices_v1 and not wish.devices_v2:
@@ -86,7 +86,7 @@ class Create:
         zero_disk = tools.policy.allows(ctx, policy.ZERO_DISK)
         validation.check_image(image, wish.image_ref or None, flavor, bdm.root_of(wishes), zero_disk_allowed=zero_disk)
         for needed in filter(None, validation.kernel_and_ramdisk(properties)):
-            await neighbours.image(rpc, ctx, needed)
+            await neighbours.image(self._tools.images, ctx, needed)
         wishes = [await self._look(ctx, each, wish) for each in wishes if not each.no_device]
         return _Plan(image, source, wishes, flavor, key)
 
@@ -96,7 +96,7 @@ class Create:
         """The image booted, or what the boot device tells of one (``get_bdm_image_metadata``), and where it is from."""
         rpc = self._tools.rpc
         if wish.image_ref:
-            return await neighbours.image(rpc, ctx, wish.image_ref), ("image", wish.image_ref)
+            return await neighbours.image(self._tools.images, ctx, wish.image_ref), ("image", wish.image_ref)
         given = (
             bdm.from_v1(wish.devices_v1 or (), "", bdm.DEFAULT_ROOT, no_root=True)
             if legacy
@@ -106,7 +106,8 @@ class Create:
         if candidate is None:
             return {}, ("client", ctx.user_id or "")
         if candidate.image_id:
-            return await neighbours.bdm_image(rpc, ctx, candidate.image_id), ("image", candidate.image_id)
+            image = await neighbours.bdm_image(self._tools.images, ctx, candidate.image_id)
+            return image, ("image", candidate.image_id)
         volume_id = candidate.volume_id
         if candidate.snapshot_id:
             volume_id = (await neighbours.snapshot(rpc, ctx, candidate.snapshot_id)).volume_id
@@ -120,6 +121,8 @@ class Create:
     async def _look(self, ctx: RequestContext, wish: Wish, server: ServerWish) -> Wish:
         """The device with what its source tells; 400 when the source cannot be used."""
         rpc = self._tools.rpc
+        if wish.volume_type:
+            wish = replace(wish, volume_type=await neighbours.volume_type(rpc, ctx, wish.volume_type))
         if wish.source_type == "volume" and wish.volume_id:
             volume = await neighbours.volume(rpc, ctx, wish.volume_id)
             neighbours.must_be_free(volume, multiattach=server.multiattach)
@@ -128,7 +131,7 @@ class Create:
             snapshot = await neighbours.snapshot(rpc, ctx, wish.snapshot_id)
             return replace(wish, volume_size=wish.volume_size or snapshot.size)
         if wish.source_type == "image" and wish.image_id and wish.image_id != server.image_ref:
-            await neighbours.bdm_image(rpc, ctx, wish.image_id)
+            await neighbours.bdm_image(self._tools.images, ctx, wish.image_id)
         return wish
 
     async def _as_many_as_allowed(self, ctx: RequestContext, wish: ServerWish, flavor: Flavor) -> ServerWish:

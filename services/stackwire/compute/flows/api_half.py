@@ -13,12 +13,14 @@ from stackwire.compute.flows.api_servers import Servers
 from stackwire.compute.flows.api_snapshot import Snapshot
 from stackwire.compute.flows.flavors import Flavors
 from stackwire.compute.flows.keypairs import Keypairs
+from stackwire.core.behaviours import Behaviours
 from stackwire.core.policy import Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
     policy: Policy
+    behaviours: Behaviours
     servers: Servers
     create: Create
     rebuild: Rebuild
@@ -33,6 +35,7 @@ class Api:
     def over(cls, tools: Tools) -> Self:
         return cls(
             policy=tools.policy,
+            behaviours=tools.behaviours,
             servers=Servers(tools),
             create=Create(tools),
             rebuild=Rebuild(tools),

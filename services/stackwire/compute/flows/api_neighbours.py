@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from stackwire.compute.backends.images import Images
 from stackwire.compute.domain import travel
 from stackwire.compute.domain.errors import (
     ImageUnusable,
@@ -11,8 +12,8 @@ from stackwire.compute.domain.errors import (
     InvalidBDMSnapshot,
     InvalidBDMVolume,
     InvalidBDMVolumeNotBootable,
+    VolumeTypeUnknown,
 )
-from stackwire.contracts.image import CreateImage, DeleteImage, GetImage
 from stackwire.contracts.volume import (
     AttachmentNotFound,
     CreateAttachment,
@@ -20,6 +21,7 @@ from stackwire.contracts.volume import (
     DeleteSnapshot,
     GetSnapshot,
     GetVolume,
+    GetVolumeType,
     InvalidSnapshot,
     SnapshotView,
     VolumeView,
@@ -33,20 +35,20 @@ REFUSED = (NotFound, Forbidden, BadRequest, Conflict)
 
 
 async def image(
-    rpc: RpcClient, ctx: RequestContext, image_id: str, error: type[ServiceError] = ImageUnusable
+    images: Images, ctx: RequestContext, image_id: str, error: type[ServiceError] = ImageUnusable
 ) -> dict[str, Any]:
     """The image as Nova works on it; 400 for one the caller cannot see."""
     try:
-        view = await rpc.call(ctx.as_service(), GetImage(image_id=image_id))
+        view = await images.get(ctx, image_id)
     except REFUSED:
         raise error(image_id=image_id, id=image_id) from None
     return travel.image_dict(view.model_dump())
 
 
-async def current_image(rpc: RpcClient, ctx: RequestContext, image_id: str) -> dict[str, Any] | None:
+async def current_image(images: Images, ctx: RequestContext, image_id: str) -> dict[str, Any] | None:
     """The image as it is now, or None when it is gone."""
     try:
-        return await image(rpc, ctx, image_id)
+        return await image(images, ctx, image_id)
     except ImageUnusable:
         return None
 
@@ -73,8 +75,19 @@ async def snapshot(rpc: RpcClient, ctx: RequestContext, snapshot_id: str) -> Sna
     return view
 
 
-async def bdm_image(rpc: RpcClient, ctx: RequestContext, image_id: str) -> dict[str, Any]:
-    return await image(rpc, ctx, image_id, InvalidBDMImage)
+async def volume_type(rpc: RpcClient, ctx: RequestContext, word: str) -> str:
+    """The name of the volume type of that id or name; 400 for one the caller cannot use.
+
+    ``nova/compute/api.py: _check_requested_volume_type``: asked now, so that no server is made for nothing.
+    """
+    try:
+        return (await rpc.call(ctx.as_service(), GetVolumeType(volume_type=word))).name
+    except REFUSED:
+        raise VolumeTypeUnknown(id_or_name=word) from None
+
+
+async def bdm_image(images: Images, ctx: RequestContext, image_id: str) -> dict[str, Any]:
+    return await image(images, ctx, image_id, InvalidBDMImage)
 
 
 def must_boot(view: VolumeView) -> None:
@@ -120,30 +133,3 @@ async def forget_snapshot(rpc: RpcClient, ctx: RequestContext, snapshot_id: str)
             return
         else:
             return
-
-
-async def create_image(rpc: RpcClient, ctx: RequestContext, wish: dict[str, Any]) -> str:
-    """A queued image from an image dictionary; its id."""
-    properties = {key: str(value) for key, value in wish["properties"].items() if value is not None}
-    view = await rpc.call(
-        ctx.as_service(),
-        CreateImage(
-            name=wish["name"],
-            visibility=wish["visibility"],
-            disk_format=wish.get("disk_format"),
-            container_format=wish.get("container_format"),
-            min_disk=wish.get("min_disk") or 0,
-            min_ram=wish.get("min_ram") or 0,
-            properties=properties,
-            member=wish.get("member"),
-        ),
-    )
-    return view.id
-
-
-async def delete_image(rpc: RpcClient, ctx: RequestContext, image_id: str) -> None:
-    """An image that came to nothing, away with it; failing that, it stays queued."""
-    try:
-        await rpc.call(ctx.as_service(), DeleteImage(image_id=image_id))
-    except (*REFUSED, Unavailable):
-        return

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from stackwire.compute.backends.images import Images
 from stackwire.compute.db import instances
 from stackwire.compute.domain.errors import InstanceInvalidState, InstanceIsLocked
 from stackwire.compute.domain.instance import Instance
@@ -15,7 +16,6 @@ from stackwire.core.errors import Conflict
 from stackwire.core.ids import new_id
 from stackwire.core.policy import Policy
 from stackwire.db.pool import Database, UnitOfWork
-from stackwire.http.client import HttpClient
 from stackwire.messaging.rpc import RpcClient
 
 
@@ -31,10 +31,9 @@ class Tools:
 
     database: Database
     rpc: RpcClient
-    http: HttpClient
+    images: Images
     policy: Policy
     behaviours: Behaviours
-    image_url: str
     announce: Announcer
     pick: Callable[[str], str]
     make_id: Callable[[], str] = new_id

@@ -37,7 +37,7 @@ class Rebuild:
         if wish.preserve_ephemeral:
             raise NotSimulated(what="preserve_ephemeral")
         validation.check_user_data(wish.user_data)
-        image = await neighbours.image(self._tools.rpc, ctx, wish.image_id)
+        image = await neighbours.image(self._tools.images, ctx, wish.image_id)
         volume_image = await self._volume_image(ctx, seen, wish)
         self._check_image(ctx, seen, image, wish.image_id)
         key_data = await self._key(seen, wish)

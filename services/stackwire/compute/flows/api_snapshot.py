@@ -65,7 +65,7 @@ class Snapshot:
             project_id=ctx.project_id or "",
             current=await self._current_rows(ctx, seen),
         )
-        image_id = await neighbours.create_image(self._tools.rpc, ctx, image)
+        image_id = await self._tools.images.create(ctx, image)
         try:
             async with self._tools.database.work(ctx) as uow:
                 after = await take(uow, seen, judge(ctx, seen, VERB))
@@ -74,7 +74,7 @@ class Snapshot:
                 _tell(uow, seen, image_id, image, "compute.snapshot_image", "nova/compute/utils.py: create_image")
                 uow.cast(SnapshotInstance(instance=objects.instance_object(after), image_id=image_id), server=host)
         except BaseException:
-            await neighbours.delete_image(self._tools.rpc, ctx, image_id)
+            await self._tools.images.discard(ctx, image_id)
             raise
         return image_id
 
@@ -82,7 +82,7 @@ class Snapshot:
         """What today's image would leave on the server: Icehouse asked."""
         if self._tools.behaviours.has("snapshot-from-instance-metadata-only") or not seen.instance.image_ref:
             return None
-        image = await neighbours.current_image(self._tools.rpc, ctx, seen.instance.image_ref)
+        image = await neighbours.current_image(self._tools.images, ctx, seen.instance.image_ref)
         return None if image is None else travel.system_metadata(image, seen.flavor, self._tools.behaviours)
 
     # ---- a server on volumes
@@ -118,14 +118,13 @@ class Snapshot:
             project_id=ctx.project_id or "",
             current=await self._current_meta(ctx, seen),
         )
-        image_id = await neighbours.create_image(self._tools.rpc, ctx, image)
+        image_id = await self._tools.images.create_empty(ctx, image)
         try:
-            await self._tools.http.send(ctx, "PUT", f"{self._tools.image_url}/v2/images/{image_id}/file", b"")
             async with self._tools.database.work(ctx) as uow:
                 rule, source = "compute.volume_snapshot_image", "nova/compute/api.py: snapshot_volume_backed"
                 _tell(uow, seen, image_id, image, rule, source)
         except BaseException:
-            await neighbours.delete_image(self._tools.rpc, ctx, image_id)
+            await self._tools.images.discard(ctx, image_id)
             raise
         return image_id
 
@@ -180,7 +179,7 @@ class Snapshot:
         if self._tools.behaviours.has("snapshot-from-instance-metadata-only"):
             return None
         if seen.instance.image_ref:
-            return await neighbours.current_image(self._tools.rpc, ctx, seen.instance.image_ref)
+            return await neighbours.current_image(self._tools.images, ctx, seen.instance.image_ref)
         root = seen.root
         if root is None or root.volume_id is None:
             return None

@@ -89,6 +89,7 @@ class Snapshot:
                     "compute", "compute.uploaded_snapshot", "server", seen.uuid, "image", image_id,
                     seen.system_metadata, {**formats, **added["properties"]},
                     source="nova/virt/libvirt/driver.py: _create_snapshot_metadata", prefix=f"-{travel.PREFIX}",
+                    partial=True,
                 )
             )  # fmt: skip
         return seen

@@ -32,6 +32,7 @@ def look(request: web.Request) -> Look:
     return Look(
         origin(request),
         request[VERSION],
+        request.app[API].behaviours,
         extended=extended,
         host_status=allows(ctx, rules.HOST_STATUS),
         details=extended,

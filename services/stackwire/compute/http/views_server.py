@@ -1,12 +1,13 @@
 """A server as each version shows it. ``nova/api/openstack/compute/views/servers.py``; one table of what came when."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from stackwire.compute.domain import image_props, states, travel
+from stackwire.compute.domain import states, travel
 from stackwire.compute.domain.addresses import FixedIp, by_label
 from stackwire.compute.domain.seen import Seen
+from stackwire.core.behaviours import Behaviours
 from stackwire.http.microversions import Microversion
 
 _PROGRESS = ("ACTIVE", "BUILD", "REBUILD", "RESIZE", "VERIFY_RESIZE", "MIGRATING")
@@ -16,8 +17,18 @@ _FAULTY = ("ERROR", "DELETED")
 class Look:
     """How one caller sees servers in one version. ``base`` is the scheme and host the client used."""
 
-    def __init__(self, base: str, version: Microversion, *, extended: bool, host_status: bool, details: bool) -> None:
+    def __init__(
+        self,
+        base: str,
+        version: Microversion,
+        behaviours: Behaviours,
+        *,
+        extended: bool,
+        host_status: bool,
+        details: bool,
+    ) -> None:
         self.base, self.version = base, version
+        self._behaviours = behaviours
         self._extended, self._host_status, self._details = extended, host_status, details
 
     def links(self, path: str, versioned: bool = True) -> list[dict[str, str]]:
@@ -110,7 +121,7 @@ class Look:
             "links": self.links(f"images/{seen.instance.image_ref}", versioned=False),
         }
         if self.version >= (2, 98):
-            image["properties"] = image_properties(seen.system_metadata)
+            image["properties"] = travel.shown_properties(seen.system_metadata, self._behaviours)
         return image
 
     def _flavor(self, seen: Seen) -> dict[str, Any]:
@@ -196,12 +207,6 @@ def addresses(found: Sequence[FixedIp], *, extended: bool = False) -> dict[str, 
 def _address(found: FixedIp, *, extended: bool) -> dict[str, Any]:
     told: dict[str, Any] = {"version": found.version, "addr": found.address}
     return told | ({"OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": found.mac} if extended else {})
-
-
-def image_properties(rows: Mapping[str, str | None]) -> dict[str, str]:
-    """Of the recorded image properties those with a typed meaning, under the names they were stored with."""
-    named = {key.removeprefix(travel.PREFIX): value for key, value in rows.items() if key.startswith(travel.PREFIX)}
-    return {key: value for key, value in named.items() if value is not None and image_props.known(key)}
 
 
 def host_id(project_id: str, host: str | None) -> str:

@@ -6,57 +6,133 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from stackwire.core.errors import ServiceError, Unavailable
 from stackwire.image.domain.errors import StorageFull
+from stackwire.image.domain.placing import Place, best
 
 log = logging.getLogger(__name__)
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NOT_NOW = "The image data cannot be stored at the moment."
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """``root/images`` holds complete objects, ``root/incoming`` those on their way: one file system, so that the step
+    between them is one. A higher ``priority`` is written first.
+    """
+
+    root: Path
+    priority: int = 0
+
+    @property
+    def objects(self) -> Path:
+        return self.root / "images"
+
+    @property
+    def incoming(self) -> Path:
+        return self.root / "incoming"
+
+    @property
+    def folders(self) -> tuple[Path, Path]:
+        return self.objects, self.incoming
+
+    def room(self) -> int:
+        """Bytes that can still be written. Blocks; raises OSError."""
+        disk = os.statvfs(self.incoming)
+        return disk.f_bavail * disk.f_frsize
 
 
 class FileStore:
-    """``root/images`` holds complete objects, ``root/incoming`` those on their way. Names are the service's own."""
+    """One directory or several; names are the service's own, each is in one of them.
 
-    def __init__(self, root: Path) -> None:
-        self._objects = root / "images"
-        self._incoming = root / "incoming"
+    ``domain.placing`` says into which. ``read_only``: written no more, its objects are found all the same.
+    """
+
+    def __init__(self, directories: Sequence[Directory], read_only: Sequence[Directory] = ()) -> None:
+        self._directories = directories
+        self._all = (*directories, *read_only)
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        roots = [str(directory.root) for directory in self._directories]
+        return {"data_dir": roots[0] if len(roots) == 1 else roots, "thin_provisioning": False}
 
     def prepare(self) -> None:
-        """Makes the folders. Blocks."""
-        self._objects.mkdir(parents=True, exist_ok=True)
-        self._incoming.mkdir(parents=True, exist_ok=True)
+        """Makes the folders. Blocks; raises OSError."""
+        for directory in self._all:
+            for folder in directory.folders:
+                folder.mkdir(parents=True, exist_ok=True)
 
-    def path(self, name: str) -> Path:
-        return self._objects / name
+    def open(self, name: str) -> BinaryIO:
+        """A complete object, to be read. Blocks; raises FileNotFoundError."""
+        for directory in self._all:
+            with suppress(FileNotFoundError):
+                return (directory.objects / name).open("rb")
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
 
-    def writer(self, name: str) -> "Writer":
-        return Writer(self._incoming / name, self._objects / name)
+    async def writer(self, name: str, announced: int | None = None) -> "Writer":
+        """For a new object of, it is said, this many bytes. Raises StorageFull when no directory has room for them."""
+        directory = await asyncio.to_thread(self._best, announced or 0)
+        return Writer(directory.incoming / name, directory.objects / name)
+
+    def _best(self, size: int) -> Directory:
+        """A directory that cannot be asked is passed over: the others still can be written."""
+        if len(self._directories) == 1:  # what it says of its room is told by writing
+            return self._directories[0]
+        asked: list[Directory] = []
+        places: list[Place] = []
+        for directory in self._directories:
+            try:
+                places.append(Place(directory.priority, directory.room()))
+            except OSError as error:
+                log.warning("a directory of the store cannot be written: %s", error)
+            else:
+                asked.append(directory)
+        if not asked:
+            raise Unavailable(_NOT_NOW)
+        chosen = best(places, size)
+        if chosen is None:
+            raise StorageFull
+        return asked[chosen]
 
     async def remove(self, name: str) -> None:
         """Both forms of it; what is not there is gone already."""
         await asyncio.to_thread(self._remove, name)
 
     def _remove(self, name: str) -> None:
-        for folder in (self._objects, self._incoming):
-            _unlink(folder / name)
+        for directory in self._all:
+            for folder in directory.folders:
+                _unlink(folder / name)
 
     async def names(self) -> set[str]:
         """Every object there is, complete or not."""
         return await asyncio.to_thread(self._names)
 
     def _names(self) -> set[str]:
-        return {entry.name for folder in (self._objects, self._incoming) for entry in os.scandir(folder)}
+        found: set[str] = set()
+        for folder in (folder for directory in self._all for folder in directory.folders):
+            try:
+                found.update(entry.name for entry in os.scandir(folder))
+            except OSError as error:
+                log.warning("a directory of the store cannot be read: %s", error)
+        return found
 
 
 class Writer:
-    """One object being written: digests, inspection and the disk, each in a thread, while the next bytes arrive."""
+    """One object being written: digests, inspection and the disk, each in a thread, while the next bytes arrive.
 
-    def __init__(self, incoming: Path, final: Path) -> None:
+    ``digests``: without them the checksums are not of the bytes.
+    """
+
+    def __init__(self, incoming: Path, final: Path, *, digests: bool = True) -> None:
+        self._digests = digests
         self._incoming = incoming
         self._final = final
         self._file: Any = None
@@ -79,6 +155,9 @@ class Writer:
         self.size += len(chunk)
         if len(chunk) < 65536:  # a thread each would cost more than the work
             await asyncio.to_thread(self._all, chunk, inspect)
+            return
+        if not self._digests:
+            await asyncio.to_thread(self._write, chunk, inspect)
             return
         await asyncio.gather(
             asyncio.to_thread(self._md5.update, chunk),
@@ -154,4 +233,4 @@ def _unlink(path: Path) -> None:
 
 def _failure(error: OSError) -> ServiceError:
     """Without paths: what the disk says is the operator's to read, in the log, as the cause."""
-    return StorageFull() if error.errno in _FULL else Unavailable("The image data cannot be stored at the moment.")
+    return StorageFull() if error.errno in _FULL else Unavailable(_NOT_NOW)

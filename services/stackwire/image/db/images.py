@@ -9,12 +9,13 @@ from stackwire.db.session import Session
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.domain.errors import Duplicate, ImageNotFound, NotQueued
 from stackwire.image.domain.image import Difference, Image
-from stackwire.image.domain.states import ACTIVE, DELETED, FORMATS_OPEN, IMAGE, QUEUED, SAVING
+from stackwire.image.domain.states import ACTIVE, AFTER_A_CRASH, DELETED, FORMATS_OPEN, IMAGE, IMPORTING, QUEUED, SAVING
+from stackwire.image.domain.usage import IN_TRANSIT, STAGED, Usage
 
 _OWN = (
     "id", "name", "status", "visibility", "protected", "os_hidden", "owner", "disk_format", "container_format",
     "min_disk", "min_ram", "size", "virtual_size", "checksum", "os_hash_algo", "os_hash_value", "created_at",
-    "updated_at", "deleted_at", "object",
+    "updated_at", "deleted_at", "object", "staged",
 )  # fmt: skip
 
 
@@ -25,16 +26,19 @@ def shown(asker: str) -> str:
         coalesce((SELECT json_object_agg(p.name, p.value ORDER BY p.id) FROM image_properties p
                    WHERE p.image_id = i.id AND p.deleted_at IS NULL), '{{}}'::json) AS properties,
         ARRAY(SELECT t.value FROM image_tags t WHERE t.image_id = i.id ORDER BY t.id) AS tags,
+        ARRAY(SELECT l.store FROM image_locations l
+               WHERE l.image_id = i.id AND l.status = 'active' ORDER BY l.id) AS stores,
         (SELECT m.status FROM image_members m
           WHERE m.image_id = i.id AND m.member = {asker} AND m.deleted_at IS NULL) AS member_status"""
 
 
-_GET = f"SELECT {shown('$2')} FROM images i WHERE i.id = $1 AND i.deleted_at IS NULL"
+_GET_ANY = f"SELECT {shown('$2')} FROM images i WHERE i.id = $1"
+_GET = f"{_GET_ANY} AND i.deleted_at IS NULL"
 
 
-async def get(db: Session, image_id: str, asker: str | None) -> Image | None:
-    """One image with everything of it in one query; None when it is not there."""
-    return await db.one(Image, _GET, image_id, asker)
+async def get(db: Session, image_id: str, asker: str | None, *, deleted: bool = False) -> Image | None:
+    """One image with everything of it in one query; None when it is not there. ``deleted``: such a one too."""
+    return await db.one(Image, _GET_ANY if deleted else _GET, image_id, asker)
 
 
 async def must_get(db: Session, image_id: str, asker: str | None) -> Image:
@@ -47,8 +51,8 @@ async def must_get(db: Session, image_id: str, asker: str | None) -> Image:
 _INSERT = """
 WITH made AS (
     INSERT INTO images (id, name, status, visibility, protected, os_hidden, owner, disk_format, container_format,
-                        min_disk, min_ram, created_at, updated_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)),
+                        min_disk, min_ram, created_at, updated_at, size, checksum)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $16, $17)),
 set_properties AS (
     INSERT INTO image_properties (image_id, name, value, created_at, updated_at)
     SELECT $1, name, value, $12, $12 FROM unnest($13::text[], $14::text[]) WITH ORDINALITY AS p (name, value, at)
@@ -65,7 +69,7 @@ async def insert(uow: UnitOfWork, image: Image) -> None:
             _INSERT,
             image.id, image.name, image.status, image.visibility, image.protected, image.os_hidden, image.owner,
             image.disk_format, image.container_format, image.min_disk, image.min_ram, uow.now,
-            list(image.properties), list(image.properties.values()), list(image.tags),
+            list(image.properties), list(image.properties.values()), list(image.tags), image.size, image.checksum,
         )  # fmt: skip
     except UniqueViolation as error:
         raise Duplicate(image_id=image.id) from error
@@ -108,6 +112,8 @@ async def _update_row(uow: UnitOfWork, before: Image, columns: dict[str, Any]) -
         sources: Sequence[str] | None = IMAGE.sources(columns["status"])
     elif "disk_format" in columns or "container_format" in columns:
         sources = sorted(FORMATS_OPEN)
+    elif "size" in columns or "checksum" in columns:
+        sources = [QUEUED]
     else:
         sources = None
     touched = await uow.execute(
@@ -135,53 +141,72 @@ async def tag_count(uow: UnitOfWork, image_id: str) -> int:
     return int(await uow.value("SELECT count(*) FROM image_tags WHERE image_id = $1", image_id))
 
 
-async def try_claim(uow: UnitOfWork, image_id: str, *, worker: str, object_name: str, reserved: int) -> bool:
-    """To saving, with the claimant's name; False when it may not go there (any more)."""
+async def try_claim(
+    uow: UnitOfWork, image: Image, *, to: str, worker: str, object_name: str | None, staged: str | None, reserved: int
+) -> bool:
+    """From where ``image`` is to saving, uploading or importing, with the claimant's name; False when it has moved.
+
+    ``object_name`` and ``staged`` are what the claimant will write; what is staged already stays. What a queued image
+    was said to become (the v1 API lets its size and checksum be told) is no fact any more.
+    """
     touched = await uow.execute(
-        "UPDATE images SET status = $2, worker = $4, object = $5, reserved = $6, updated_at = $7"
-        " WHERE id = $1 AND status = ANY($3) AND deleted_at IS NULL",
-        image_id, SAVING, IMAGE.sources(SAVING), worker, object_name, reserved, uow.now,
+        "UPDATE images SET status = $2, worker = $4, object = $5, staged = coalesce($6, staged), reserved = $7,"
+        " size = CASE WHEN status = $9 THEN NULL ELSE size END,"
+        " checksum = CASE WHEN status = $9 THEN NULL ELSE checksum END,"
+        " updated_at = $8 WHERE id = $1 AND status = $3 AND deleted_at IS NULL AND worker IS NULL",
+        image.id, to, image.status, worker, object_name, staged, reserved, uow.now, QUEUED,
     )  # fmt: skip
     return bool(touched)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What an upload brought. Sizes in bytes, digests in hex."""
+    """What an upload brought, and into which stores, or not (``failed``). Sizes in bytes, digests in hex."""
 
     object: str
+    stores: Sequence[str]
     size: int
     virtual_size: int | None
     checksum: str
     os_hash_algo: str
     os_hash_value: str
+    failed: Sequence[str] = ()
 
 
-async def try_activate(uow: UnitOfWork, image_id: str, written: Written) -> bool:
-    """To active, with the data's facts; False when the image is no longer this upload's."""
+async def try_activate(uow: UnitOfWork, image: Image, written: Written) -> bool:
+    """To active, with the data's facts; False when the image is no longer this upload's, or no longer of its formats.
+
+    The formats are what the bytes were told apart by: during an import a client may still change them.
+    """
     touched = await uow.execute(
         "UPDATE images SET status = $2, size = $4, virtual_size = $5, checksum = $6, os_hash_algo = $7,"
-        " os_hash_value = $8, worker = NULL, reserved = 0, updated_at = $9"
-        " WHERE id = $1 AND status = ANY($10) AND object = $3 AND deleted_at IS NULL",
-        image_id, ACTIVE, written.object, written.size, written.virtual_size, written.checksum,
-        written.os_hash_algo, written.os_hash_value, uow.now, [SAVING],
+        " os_hash_value = $8, worker = NULL, staged = NULL, reserved = 0, updated_at = $9"
+        " WHERE id = $1 AND status = ANY($10) AND object = $3 AND disk_format = $11 AND container_format = $12"
+        " AND deleted_at IS NULL",
+        image.id, ACTIVE, written.object, written.size, written.virtual_size, written.checksum,
+        written.os_hash_algo, written.os_hash_value, uow.now, [SAVING, IMPORTING],
+        image.disk_format, image.container_format,
     )  # fmt: skip
     if not touched:
         return False
     await uow.execute(
-        "INSERT INTO image_locations (image_id, value, created_at) VALUES ($1, $2, $3)",
-        image_id, written.object, uow.now,
+        "INSERT INTO image_locations (image_id, value, created_at, store) SELECT $1, $2, $3, unnest($4::text[])",
+        image.id, written.object, uow.now, list(written.stores),
     )  # fmt: skip
     return True
 
 
-async def release(uow: UnitOfWork, image_id: str, object_name: str) -> bool:
-    """An upload gave up: back to queued, unless the image was deleted meanwhile; its hold on the quota ends."""
+async def release(uow: UnitOfWork, image_id: str, written: str, to: str) -> bool:
+    """An upload, staging or import gave up: back to queued (or ``to``), unless the image was deleted meanwhile.
+
+    ``written``: what it wrote, in the store or in staging. What was staged is given up too, and so is the hold on the
+    quota.
+    """
     touched = await uow.execute(
-        "UPDATE images SET status = CASE WHEN status = $3 AND deleted_at IS NULL THEN $4 ELSE status END,"
-        " worker = NULL, object = NULL, reserved = 0, size = NULL, virtual_size = NULL, updated_at = $5"
-        " WHERE id = $1 AND object = $2 AND worker IS NOT NULL",
-        image_id, object_name, SAVING, QUEUED, uow.now,
+        "UPDATE images SET status = CASE WHEN status = ANY($3) AND deleted_at IS NULL THEN $4 ELSE status END,"
+        " worker = NULL, object = NULL, staged = NULL, reserved = 0, size = NULL, virtual_size = NULL, updated_at = $5"
+        " WHERE id = $1 AND coalesce(object, staged) = $2 AND worker IS NOT NULL",
+        image_id, written, list(AFTER_A_CRASH), to, uow.now,
     )  # fmt: skip
     return bool(touched)
 
@@ -193,7 +218,8 @@ async def try_delete(uow: UnitOfWork, image_id: str) -> bool:
     """
     touched = await uow.execute(
         "UPDATE images SET status = $2, deleted_at = $4, updated_at = $4,"
-        " object = CASE WHEN worker IS NULL THEN NULL ELSE object END"
+        " object = CASE WHEN worker IS NULL THEN NULL ELSE object END,"
+        " staged = CASE WHEN worker IS NULL THEN NULL ELSE staged END"
         " WHERE id = $1 AND status = ANY($3) AND deleted_at IS NULL AND NOT protected",
         image_id, DELETED, IMAGE.sources(DELETED), uow.now,
     )  # fmt: skip
@@ -219,18 +245,17 @@ async def lock_owner(uow: UnitOfWork, owner: str | None) -> None:
     await uow.value("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"image-owner-{owner}")
 
 
-async def owned(uow: UnitOfWork, owner: str | None) -> int:
-    return int(
-        await uow.value("SELECT count(*) FROM images WHERE owner IS NOT DISTINCT FROM $1 AND deleted_at IS NULL", owner)
-    )
-
-
-async def stored(uow: UnitOfWork, owner: str | None, but: str) -> int:
-    """Bytes the owner's images take, and those on their way, without the image ``but``."""
-    return int(
-        await uow.value(
-            "SELECT coalesce(sum(CASE WHEN deleted_at IS NULL THEN coalesce(size, 0) ELSE 0 END + reserved), 0)"
-            " FROM images WHERE owner IS NOT DISTINCT FROM $1 AND id <> $2",
-            owner, but,
-        )
+async def usage(db: Session, owner: str | None, but: str | None = None) -> Usage:
+    """What the owner has, without the image ``but``; what uploads hold of deleted images counts until they stop."""
+    found = await db.one(
+        Usage,
+        "SELECT coalesce(sum(bytes) FILTER (WHERE NOT staged), 0)::bigint AS size,"
+        " coalesce(sum(bytes) FILTER (WHERE staged), 0)::bigint AS staged,"
+        " count(*) FILTER (WHERE here) AS images, count(*) FILTER (WHERE here AND status = ANY($4)) AS uploading"
+        " FROM (SELECT status, deleted_at IS NULL AS here, status = ANY($3) AS staged,"
+        " CASE WHEN deleted_at IS NULL THEN coalesce(size, 0) ELSE 0 END + reserved AS bytes"
+        " FROM images WHERE owner IS NOT DISTINCT FROM $1 AND id IS DISTINCT FROM $2) AS had",
+        owner, but, STAGED, IN_TRANSIT,
     )  # fmt: skip
+    assert found is not None  # a sum has a row
+    return found

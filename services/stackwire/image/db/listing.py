@@ -10,7 +10,7 @@ from typing import Any
 
 from stackwire.db.session import Session
 from stackwire.image.db.images import shown
-from stackwire.image.domain.filters import Query
+from stackwire.image.domain.filters import TIMES, Condition, Query
 from stackwire.image.domain.image import Image
 
 _EXPRESSIONS = {
@@ -59,9 +59,9 @@ def statement(
     keys = [f"{_EXPRESSIONS[key]} AS s{at}" for at, (key, _) in enumerate(query.sort)]
     most = args.add(limit)
     kinds = [
-        f"(SELECT i.id, {', '.join(keys)} FROM images i WHERE {' AND '.join([*wanted, *kind])}"
+        f"(SELECT i.id, {', '.join(keys)} FROM {source} WHERE {' AND '.join([*wanted, *conditions])}"
         f" ORDER BY {', '.join(orders)} LIMIT {most})"
-        for kind in _kinds(query, me, args, is_admin=is_admin)
+        for source, *conditions in _kinds(query, me, args, is_admin=is_admin)
     ]
     page_order = ", ".join(f"s{at} {direction}" for at, (_, direction) in enumerate(query.sort))
     sql = (
@@ -73,33 +73,37 @@ def statement(
 
 
 def _kinds(query: Query, me: str, args: _Arguments, *, is_admin: bool) -> list[list[str]]:
-    """The kinds of images to walk, each as its conditions."""
+    """The kinds of images to walk, each as what it walks and its conditions."""
     wish = query.visibility
     mine = f"i.owner = {me}::text"
     if is_admin:
         if wish is None:
-            return [[f"(i.visibility <> 'community' OR {mine})"]]
-        return [[]] if wish == "all" else [[f"i.visibility = {args.add(wish)}"]]
-    alone = {"public": [["i.visibility = 'public'"]], "community": [["i.visibility = 'community'"]],
-                 "private": [[mine, "i.visibility = 'private'"]]}  # fmt: skip
+            return [["images i", f"(i.visibility <> 'community' OR {mine})"]]
+        return [["images i"]] if wish == "all" else [["images i", f"i.visibility = {args.add(wish)}"]]
+    public, community = ["images i", "i.visibility = 'public'"], ["images i", "i.visibility = 'community'"]
+    alone = {"public": [public], "community": [community], "private": [["images i", mine, "i.visibility = 'private'"]]}
     if wish in alone:  # no member's status is asked for: an argument the statement does not use is an error
         return alone[wish]
-    status = "" if query.member_status == "all" else f" AND m.status = {args.add(query.member_status)}"
-    shared = [
-        "i.visibility = 'shared'",
-        "i.id IN (SELECT m.image_id FROM image_members m"
-        f" WHERE m.member = {me}::text AND m.deleted_at IS NULL{status})",
-    ]
-    public, community = ["i.visibility = 'public'"], ["i.visibility = 'community'"]
+    shared = [_shared_with(query, me, args), "true"]
     return {
-        None: [public, [mine], shared],
-        "all": [public, community, [mine], shared],
-        "shared": [[mine, "i.visibility = 'shared'"], shared],
+        None: [public, ["images i", mine], shared],
+        "all": [public, community, ["images i", mine], shared],
+        "shared": [["images i", mine, "i.visibility = 'shared'"], shared],
     }[wish]
 
 
+def _shared_with(query: Query, me: str, args: _Arguments) -> str:
+    """From the memberships to their images, never the other way: most images of a cloud are shared with nobody."""
+    status = "" if query.member_status == "all" else f" AND status = {args.add(query.member_status)}"
+    return (
+        f"(SELECT image_id FROM image_members WHERE member = {me}::text AND deleted_at IS NULL{status}) m"
+        " CROSS JOIN LATERAL (SELECT * FROM images WHERE id = m.image_id AND visibility = 'shared' OFFSET 0) i"
+    )
+
+
 def _wanted(query: Query, args: _Arguments) -> Iterator[str]:
-    yield "i.deleted_at IS NULL"
+    if query.deleted is not None:
+        yield f"i.deleted_at IS {'NOT ' if query.deleted else ''}NULL"
     yield "i.status <> 'killed'"
     yield f"i.os_hidden = {args.add(query.os_hidden)}"
     for condition in query.conditions:
@@ -107,7 +111,7 @@ def _wanted(query: Query, args: _Arguments) -> Iterator[str]:
             yield f"i.{condition.column} = ANY({args.add(list(condition.value))}::text[])"
         else:
             cast = "::bigint" if condition.column in _NUMBERS else ""
-            yield f"i.{condition.column} {condition.operator} {args.add(condition.value)}{cast}"
+            yield f"{_compared(condition)} {condition.operator} {args.add(condition.value)}{cast}"
     for name, value in query.properties:
         wanted = args.add(value)
         yield (
@@ -119,6 +123,12 @@ def _wanted(query: Query, args: _Arguments) -> Iterator[str]:
             f"i.id IN (SELECT t.image_id FROM image_tags t WHERE t.value = ANY({args.add(list(query.tags))}::text[])"
             f" GROUP BY t.image_id HAVING count(*) = {args.add(len(query.tags))})"
         )
+
+
+def _compared(condition: Condition) -> str:
+    if condition.column in TIMES and not condition.exact:
+        return f"date_trunc('second', i.{condition.column})"
+    return f"i.{condition.column}"
 
 
 def _behind(query: Query, after: Image, args: _Arguments) -> str:

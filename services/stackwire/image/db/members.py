@@ -16,6 +16,19 @@ async def of_image(db: Session, image_id: str) -> list[Member]:
     )
 
 
+async def of_project(db: Session, member: str, asker: str | None) -> list[Member]:
+    """What is shared with a project; ``asker`` None: all of it, else what is its own business, or its images'."""
+    return await db.all(
+        Member,
+        """
+        SELECT m.image_id, m.member, m.status, m.created_at, m.updated_at FROM image_members m
+          JOIN images i ON i.id = m.image_id
+         WHERE m.member = $1 AND m.deleted_at IS NULL AND i.deleted_at IS NULL
+           AND ($2::text IS NULL OR m.member = $2 OR i.owner = $2) ORDER BY m.created_at, m.id""",
+        member, asker,
+    )  # fmt: skip
+
+
 async def try_add(uow: UnitOfWork, image_id: str, member: str) -> Member | None:
     """Pending; None when it is a member already."""
     return await uow.one(

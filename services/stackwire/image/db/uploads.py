@@ -10,14 +10,22 @@ from stackwire.image.domain.image import Image
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stuck:
-    """An upload whose worker is gone."""
+    """An upload, staging or import whose worker is gone, or is ``mine``."""
 
     id: str
-    object: str
+    status: str
+    object: str | None
+    staged: str | None
+    mine: bool
+
+    @property
+    def mark(self) -> str:
+        """What makes its name one worker's own."""
+        return (self.object or self.staged or "").rpartition(".")[2]
 
     def as_image(self) -> Image:
-        """As much of the image as giving the upload up takes."""
-        return Image(id=self.id, object=self.object)
+        """As much of the image as giving it up takes."""
+        return Image(id=self.id, status=self.status, object=self.object, staged=self.staged)
 
 
 async def seen(uow: UnitOfWork, host: str, address: str) -> None:
@@ -30,18 +38,30 @@ async def seen(uow: UnitOfWork, host: str, address: str) -> None:
     )  # fmt: skip
 
 
-async def stuck(uow: UnitOfWork, silence: timedelta) -> list[Stuck]:
-    """Uploads, also of images deleted meanwhile, of workers that are unknown or silent; locked."""
+async def stuck(uow: UnitOfWork, silence: timedelta, me: str) -> list[Stuck]:
+    """Uploads, also of images deleted meanwhile, of ``me`` and of workers that are unknown or silent; locked."""
     return await uow.all(
         Stuck,
-        "SELECT i.id, i.object FROM images i WHERE i.worker IS NOT NULL AND i.object IS NOT NULL"
-        " AND NOT EXISTS (SELECT 1 FROM services s WHERE s.host = i.worker AND s.last_seen > $1)"
+        "SELECT i.id, i.status, i.object, i.staged, i.worker = $2 AS mine FROM images i WHERE i.worker IS NOT NULL"
+        " AND (i.worker = $2 OR NOT EXISTS (SELECT 1 FROM services s WHERE s.host = i.worker AND s.last_seen > $1))"
         " FOR UPDATE OF i SKIP LOCKED",
-        uow.now - silence,
-    )
+        uow.now - silence, me,
+    )  # fmt: skip
 
 
 async def named_objects(db: Session) -> set[str]:
-    """Every object of the store that an image, or an upload under way, has a use for."""
-    rows = await db.rows("SELECT object FROM images WHERE object IS NOT NULL UNION SELECT value FROM image_locations")
+    """Everything in the store and in staging that an image, or an upload under way, has a use for."""
+    rows = await db.rows(
+        "SELECT object FROM images WHERE object IS NOT NULL UNION SELECT value FROM image_locations"
+        " UNION SELECT staged FROM images WHERE staged IS NOT NULL"
+    )
     return {row["object"] for row in rows}
+
+
+async def named_places(db: Session) -> dict[str, list[str]]:
+    """The stores that each object belongs into, of those that nobody is about to write."""
+    rows = await db.rows(
+        "SELECT l.value, array_agg(l.store) AS stores FROM image_locations l JOIN images i ON i.id = l.image_id"
+        " WHERE i.worker IS NULL GROUP BY l.value"
+    )
+    return {row["value"]: list(row["stores"]) for row in rows}

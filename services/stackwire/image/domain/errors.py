@@ -43,6 +43,10 @@ class FormatFixed(Forbidden, wire="stackwire.image.FormatFixed"):
     """Attribute {name} can be only replaced for a queued image."""
 
 
+class FormatChanged(Conflict, wire="stackwire.image.FormatChanged"):
+    """The formats of image {image_id} were changed while its data was told apart by them."""
+
+
 class Deactivated(Forbidden, wire="stackwire.image.Deactivated"):
     """The requested image has been deactivated. Image data download is forbidden."""
 
@@ -87,6 +91,30 @@ class ContentRefused(UnsupportedMedia, wire="stackwire.image.ContentRefused"):
     """Image content is not acceptable: {reason}"""
 
 
+class SignatureRefused(BadRequest, wire="cursive.exception.SignatureVerificationError"):
+    """Signature verification for the image failed: {reason}."""
+
+
+class StoreUnknown(BadRequest, wire="stackwire.image.StoreUnknown"):
+    """There is no such store: {store}"""
+
+
+class StoreAway(Conflict, wire="stackwire.image.StoreAway"):
+    """The selected store {store} is not available on this node."""
+
+
+class NotInStore(NotFound, wire="stackwire.image.NotInStore"):
+    """Image {image_id} is not stored in store {store}."""
+
+
+class OnlyStore(Forbidden, wire="stackwire.image.OnlyStore"):
+    """Cannot delete image data from the only store containing it. Consider deleting the image instead."""
+
+
+class AlreadyInStore(BadRequest, wire="stackwire.image.AlreadyInStore"):
+    """Image is already present at store '{store}'"""
+
+
 class BadRange(RangeNotSatisfiable, wire="stackwire.image.BadRange"):
     """The byte range of the request cannot be served."""
 
@@ -105,3 +133,31 @@ class NotShared(Forbidden, wire="stackwire.image.NotShared"):
 
 class TagNotFound(NotFound, wire="stackwire.image.TagNotFound"):
     """Tag {tag} of image {image_id} not found"""
+
+
+class ImportConflict(Conflict, wire="stackwire.image.ImportConflict"):
+    """The image is not ready for import."""
+
+
+class ImageLocked(Conflict, wire="stackwire.image.ImageLocked"):
+    """New operation on image '{image_id}' is not permitted as prior operation is still in progress"""
+
+
+class TaskNotFound(NotFound, wire="glance.common.exception.TaskNotFound"):
+    """Failed to find task {task_id}. Reason: No task found with ID {task_id}"""
+
+
+class TaskAborted(Conflict, wire="glance.common.exception.TaskAbortedError"):
+    """The image is not, or no longer, this task's."""
+
+
+class UriRefused(BadRequest, wire="stackwire.image.UriRefused"):
+    """URI for web-download does not pass filtering: {uri}"""
+
+
+class DownloadFailed(BadRequest, wire="stackwire.image.DownloadFailed"):
+    """The image data could not be downloaded: {reason}"""
+
+
+class ConversionFailed(BadRequest, wire="stackwire.image.ConversionFailed"):
+    """The image could not be converted from {was} to {becomes}: {reason}"""

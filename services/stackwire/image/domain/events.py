@@ -1,15 +1,37 @@
 """What the image service says on the bus, key by key. Source: ``glance/notifier.py: format_image_notification``."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from stackwire.contracts.base import Event
 from stackwire.image.domain.image import Image, stamp
+from stackwire.image.domain.imports import FAILED_AT, GOING_TO, listed
 from stackwire.image.domain.members import Member
+from stackwire.image.domain.tasks import Task
 
+EXCHANGE: Final = "glance"
 STORE: Final = "file"
-"""The id of the one store."""
+"""The id of the store there is when none are named."""
+
+
+GROUPS: Final = (
+    "image", "task", "metadef_namespace", "metadef_object", "metadef_property", "metadef_resource_type", "metadef_tag",
+)  # fmt: skip
+"""What an event's name begins with."""
+
+
+def silencer(disabled: Sequence[str]) -> Callable[[Event], bool]:
+    """Whether the operator wants an event untold: by its name, or by the beginning of it up to a dot.
+
+    Source: ``disabled_notifications`` of ``glance/notifier.py``. What the trace is told is not Glance's to silence.
+    """
+
+    def silent(event: Event) -> bool:
+        name = event.event_type
+        return event.exchange == EXCHANGE and any(name == word or name.startswith(f"{word}.") for word in disabled)
+
+    return silent
 
 
 def image_payload(image: Image) -> dict[str, Any]:
@@ -37,8 +59,25 @@ def image_payload(image: Image) -> dict[str, Any]:
     }
 
 
-def _import_lists() -> dict[str, Any]:
-    return {"os_glance_importing_to_stores": [], "os_glance_failed_import": []}
+def _import_lists(image: Image) -> dict[str, Any]:
+    return {name: listed(image, name) for name in (GOING_TO, FAILED_AT)}
+
+
+def task_payload(task: Task) -> dict[str, Any]:
+    """Neither what was asked nor what came of it: both may hold secrets."""
+    return {
+        "id": task.id,
+        "type": task.type,
+        "status": task.status,
+        "result": None,
+        "owner": task.owner,
+        "message": None,
+        "expires_at": stamp(task.expires_at),
+        "created_at": stamp(task.created_at),
+        "updated_at": stamp(task.updated_at),
+        "deleted": task.deleted,
+        "deleted_at": stamp(task.deleted_at),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +89,12 @@ class Voice:
     def image(self, event_type: str, image: Image) -> Event:
         return self._event(event_type, image.id, image_payload(image))
 
-    def prepare(self, image: Image) -> Event:
-        return self._event("image.prepare", image.id, {**image_payload(image), **_import_lists(), "backend": STORE})
+    def prepare(self, image: Image, store: str) -> Event:
+        payload = {**image_payload(image), **_import_lists(image), "backend": store}
+        return self._event("image.prepare", image.id, payload)
 
     def uploaded(self, image: Image) -> Event:
-        return self._event("image.upload", image.id, {**image_payload(image), **_import_lists()})
+        return self._event("image.upload", image.id, {**image_payload(image), **_import_lists(image)})
 
     def upload_failed(self, image: Image, why: str) -> Event:
         return self._event("image.upload", image.id, why, "ERROR")
@@ -81,9 +121,12 @@ class Voice:
         }
         return self._event(event_type, member.image_id, payload)
 
+    def task(self, event_type: str, task: Task) -> Event:
+        return self._event(event_type, task.id, task_payload(task))
+
     def _event(self, event_type: str, image_id: str, payload: Mapping[str, Any] | str, priority: str = "INFO") -> Event:
         return Event(
-            exchange="glance",
+            exchange=EXCHANGE,
             event_type=event_type,
             publisher_id=self.publisher,
             payload=payload,

@@ -28,22 +28,31 @@ class BadFilter(BadRequest):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """``column operator value``; the operator ``in`` takes a tuple. The value is the caller's, the rest ours."""
+    """``column operator value``; the operator ``in`` takes a tuple. The value is the caller's, the rest ours.
+
+    Times are compared as they are shown, to the second: what a client read it can ask for. ``exact``: wholly.
+    """
 
     column: str
     operator: str
     value: Any
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """``sort``: (key, direction) pairs, ties broken. ``limit`` is as asked; the caller caps it."""
+    """``sort``: (key, direction) pairs, ties broken. ``limit`` is as asked; the caller caps it.
+
+    ``deleted`` None: those too. ``as_user``: what an administrator would see as a mere user.
+    """
 
     conditions: tuple[Condition, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
     tags: tuple[str, ...] = ()
     visibility: str | None = None
     os_hidden: bool = False
+    deleted: bool | None = False
+    as_user: bool = False
     member_status: str = "accepted"
     sort: tuple[tuple[str, str], ...] = (("created_at", "desc"), ("id", "desc"))
     limit: int | None = None
@@ -161,11 +170,19 @@ def _time(name: str, value: str) -> Condition:
             raise BadFilter(f"Unable to filter by unknown operator '{operator[:100]}'.")
         operator, rest = "eq", value
     try:
-        moment = datetime.fromisoformat(rest.strip())
+        moment = moment_of(rest)
     except ValueError as error:
         raise BadFilter(f"Unable to filter on {name}: {rest[:100]} is no time in ISO 8601.") from error
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return Condition(name, OPERATORS[operator], moment)
+
+
+def moment_of(text: str) -> datetime:
+    """A time in ISO 8601, UTC where it names no zone; ValueError for what is none, or leaves the calendar in UTC."""
+    moment = datetime.fromisoformat(text.strip())
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError as beyond:
+        raise ValueError(text) from beyond
 
 
 def _limit(value: str | None) -> int | None:

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from stackwire.image.domain.cache import CACHE_RULES
 from stackwire.image.domain.image import Image
+from stackwire.image.domain.metadefs_policy import METADEF_RULES
 
 _ADMIN: Final = "role:admin"
 _MEMBER: Final = "role:admin or (role:member and project_id:%(project_id)s)"
@@ -23,6 +25,10 @@ RULES: Final = {
     "publicize_image": _ADMIN,
     "communitize_image": _MEMBER,
     "upload_image": _MEMBER,
+    "copy_image": _ADMIN,
+    "tasks_api_access": _ADMIN,
+    "delete_image_location": _MEMBER,
+    "stores_info_detail": _ADMIN,
     "download_image": f"{_ADMIN} or (role:member and {_SEEN})",
     "deactivate": _MEMBER,
     "reactivate": _MEMBER,
@@ -31,6 +37,8 @@ RULES: Final = {
     "add_member": _MEMBER,
     "delete_member": _MEMBER,
     "modify_member": "role:admin or (role:member and project_id:%(member_id)s)",
+    **METADEF_RULES,
+    **CACHE_RULES,
 }
 
 

@@ -41,11 +41,18 @@ class Protection:
         if rule is None:
             return False
         cell = rule.may[verb]
-        if cell == ("@",):
+        if "!" in cell:
+            return False
+        if "@" in cell:
             return True
-        if self.by_policy and cell and cell != ("!",):
+        if self.by_policy and cell:
             return allows(cell[0])
         return bool(set(cell) & {role.lower() for role in roles})
+
+    def policies(self) -> frozenset[str]:
+        """The names of policy rules it leans on."""
+        cells = {cell[0] for rule in self.rules for cell in rule.may.values() if cell}
+        return frozenset(cells - {"@", "!"}) if self.by_policy else frozenset()
 
 
 class InvalidProtection(ValueError):
@@ -70,12 +77,12 @@ def read(text: str, *, by_policy: bool = False) -> Protection:
 def _cell(parser: configparser.ConfigParser, title: str, verb: str, by_policy: bool) -> tuple[str, ...]:
     if not parser.has_option(title, verb):
         raise InvalidProtection(f"property protection file: [{title}] does not say who may {verb}")
-    cell = tuple(part.strip().lower() for part in parser.get(title, verb).split(",") if part.strip())
+    cell = tuple(part.strip() for part in parser.get(title, verb).split(",") if part.strip())
     if "@" in cell and "!" in cell:
         raise InvalidProtection(f"property protection file: [{title}] {verb} has both @ and !")
     if by_policy and len(cell) > 1:
         raise InvalidProtection(f"property protection file: [{title}] {verb} names more than one policy")
-    return ("@",) if "@" in cell else cell
+    return cell if by_policy else tuple(role.lower() for role in cell)
 
 
 def forbidden_changes(may: Callable[[str, str], bool], before: Image, change: Difference) -> list[str]:

@@ -1,12 +1,13 @@
 """What is too much. Source of names and defaults: ``glance/common/config.py``."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from stackwire.image.domain.attributes import RESERVED_PREFIX
 from stackwire.image.domain.errors import ImageTooBig, LimitExceeded, StorageFull
 from stackwire.image.domain.image import Properties
+from stackwire.image.domain.usage import Unified
 
 _UNITS: Final = {"": 1, "B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
 _STORAGE = re.compile(r"(\d+)\s*([KMGT]?B)?")
@@ -22,14 +23,14 @@ def storage_bytes(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Negative is no limit; so is 0 for ``storage`` (bytes a project) and ``images`` (number a project)."""
+    """Negative is no limit; so is 0 for ``storage`` (bytes a project)."""
 
     properties: int = 128
     tags: int = 128
     members: int = 128
     size: int = 1024**4
     storage: int = 0
-    images: int = 0
+    unified: Unified = field(default_factory=Unified)
 
 
 def check_properties(limits: Limits, properties: Properties) -> None:
@@ -39,12 +40,6 @@ def check_properties(limits: Limits, properties: Properties) -> None:
 def check_count(what: str, number: int, maximum: int) -> None:
     if 0 <= maximum < number:
         raise LimitExceeded(what=what, attempted=number, maximum=maximum)
-
-
-def check_images(limits: Limits, number: int) -> None:
-    """``number``: what the project would have."""
-    if 0 < limits.images < number:
-        raise LimitExceeded(what="images of a project", attempted=number, maximum=limits.images)
 
 
 def allowance(limits: Limits, used: int, announced: int | None) -> int:

@@ -10,7 +10,8 @@ from stackwire.image.domain.attributes import (
     NAME_CHARACTERS,
     Described,
 )
-from stackwire.image.domain.states import IMAGE, MEMBER_STATUSES, VISIBILITIES
+from stackwire.image.domain.states import IMAGE, MEMBER_STATUSES, TASK, VISIBILITIES
+from stackwire.image.domain.task_requests import TYPES
 
 _TEXT_OR_NULL: Final = ["null", "string"]
 _UUID: Final = "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$"
@@ -103,6 +104,29 @@ def member_schema() -> dict[str, Any]:
     }
 
 
+def task_schema(*, whole: bool = True) -> dict[str, Any]:
+    """``whole``: also what was asked and what came of it, which lists leave out."""
+    properties = {
+        "id": _entry("string", "The task's identifier", pattern=_UUID),
+        "type": _entry("string", "What kind of work it is", enum=list(TYPES)),
+        "status": _entry("string", "Where the task is in its life", enum=list(TASK.moves)),
+        "input": _entry(["null", "object"], "What was asked for"),
+        "result": _entry(["null", "object"], "What came of it"),
+        "owner": _entry("string", "The project the task belongs to"),
+        "message": _entry("string", "How far it is, or why it failed"),
+        "image_id": _entry("string", "The image it works on"),
+        "request_id": _entry("string", "The request that asked for it"),
+        "user_id": _entry("string", "The user who asked for it"),
+        "expires_at": _entry(_TEXT_OR_NULL, "When it will be forgotten"),
+        "created_at": _entry("string", "When it was asked for"),
+        "updated_at": _entry("string", "When it last changed"),
+        "self": {"readOnly": True, "type": "string"},
+        "schema": {"readOnly": True, "type": "string"},
+    }
+    hidden = () if whole else ("input", "result", "message")
+    return {"name": "task", "properties": {name: it for name, it in properties.items() if name not in hidden}}
+
+
 def _collection(name: str, item: dict[str, Any], links: list[dict[str, Any]]) -> dict[str, Any]:
     properties: dict[str, Any] = {name: {"type": "array", "items": item}}
     properties.update({link["rel"]: {"type": "string"} for link in links if link["rel"] != "describedby"})
@@ -115,6 +139,16 @@ SCHEMAS: Final = {
     "images": _collection(
         "images",
         image_schema(),
+        [
+            {"rel": "first", "href": "{first}"},
+            {"rel": "next", "href": "{next}"},
+            {"rel": "describedby", "href": "{schema}"},
+        ],
+    ),
+    "task": task_schema(),
+    "tasks": _collection(
+        "tasks",
+        task_schema(whole=False),
         [
             {"rel": "first", "href": "{first}"},
             {"rel": "next", "href": "{next}"},

@@ -1,6 +1,6 @@
-"""What may become of an image, and of a membership.
+"""What may become of an image, of a membership and of a task.
 
-Source: ``glance/domain/__init__.py: Image.valid_state_targets``.
+Source: ``glance/domain/__init__.py: Image.valid_state_targets, Task._validate_task_status_transition``.
 """
 
 from typing import Final
@@ -9,8 +9,11 @@ from stackwire.core.states import Machine, table
 
 QUEUED: Final = "queued"
 SAVING: Final = "saving"
+UPLOADING: Final = "uploading"
+IMPORTING: Final = "importing"
 ACTIVE: Final = "active"
 DEACTIVATED: Final = "deactivated"
+KILLED: Final = "killed"
 DELETED: Final = "deleted"
 
 IMAGE = Machine(
@@ -28,10 +31,21 @@ IMAGE = Machine(
     ),
 )
 
-AFTER_A_CRASH: Final = {SAVING: QUEUED}
-"""What a sweep makes of a state whose worker died."""
+AFTER_A_CRASH: Final = {SAVING: QUEUED, UPLOADING: QUEUED, IMPORTING: QUEUED}
+"""What a sweep makes of a state whose worker died. A staged image that nobody works on just waits."""
 
-FORMATS_OPEN: Final = frozenset({QUEUED, "importing"})
+PENDING: Final = "pending"
+PROCESSING: Final = "processing"
+SUCCESS: Final = "success"
+FAILURE: Final = "failure"
+
+TASK = Machine(
+    "task",
+    table(pending="processing failure", processing="success failure", success="", failure=""),
+)
+ENDED: Final = frozenset(state for state, goals in TASK.moves.items() if not goals)
+
+FORMATS_OPEN: Final = frozenset({QUEUED, IMPORTING})
 """Only here may disk_format and container_format still change."""
 
 MEMBER_STATUSES: Final = ("pending", "accepted", "rejected")

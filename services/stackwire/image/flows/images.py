@@ -9,10 +9,11 @@ from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
 from stackwire.db.pool import Database
 from stackwire.db.unit_of_work import UnitOfWork
-from stackwire.image.backends.files import FileStore
+from stackwire.image.backends.staging import Staging
+from stackwire.image.backends.stores import Stores
 from stackwire.image.db import images as rows
 from stackwire.image.domain import attributes, patch
-from stackwire.image.domain.errors import MemberExists, ReadOnly, TagNotFound, WrongStatus
+from stackwire.image.domain.errors import ReadOnly, TagNotFound, WrongStatus
 from stackwire.image.domain.filters import Query
 from stackwire.image.domain.image import Image, difference
 from stackwire.image.domain.states import ACTIVE, DEACTIVATED, IMAGE
@@ -28,7 +29,8 @@ class Metadata:
         self,
         database: Database,
         images: Images,
-        files: FileStore,
+        files: Stores,
+        staging: Staging,
         *,
         visibility: str,
         default_page: int,
@@ -37,7 +39,8 @@ class Metadata:
         self._database = database
         self._images = images
         self._files = files
-        self._visibility = visibility
+        self._staging = staging
+        self.visibility = visibility
         self._default_page = default_page
         self._longest_page = longest_page
 
@@ -58,15 +61,27 @@ class Metadata:
     ) -> Image:
         """A queued image. ``by_client``: the caller is the source of its properties, and the trace is told."""
         base, properties = attributes.read_wish(wish)
+        return await self.make(ctx, base, properties, by_client=by_client, member=member)
+
+    async def make(
+        self,
+        ctx: RequestContext,
+        base: Mapping[str, Any],
+        properties: Mapping[str, str | None],
+        *,
+        by_client: bool = True,
+        member: str | None = None,
+    ) -> Image:
+        """An image of attributes and properties that were checked."""
         if member is not None:
-            base.setdefault("visibility", "shared")
+            base = {"visibility": "shared", **base}
         image = Image(
-            **{"id": new_id(), "owner": ctx.project_id, "visibility": self._visibility, **base}, properties=properties
+            **{"id": new_id(), "owner": ctx.project_id, "visibility": self.visibility, **base}, properties=properties
         )
         async with self._database.work(ctx) as uow:
             made = await self._images.create(ctx, uow, image)
             if by_client and properties:
-                _told_by_client(uow, made.id, properties, "image.create")
+                told_by_client(uow, made.id, properties, "image.create")
             if member is not None and member != made.owner:
                 await self._images.add_member(ctx, uow, made, member)
         return made
@@ -81,7 +96,7 @@ class Metadata:
 
         if not changes:
             return await self.show(ctx, image_id)
-        return await self._save(ctx, image_id, apply, rule="image.update")
+        return await self.save(ctx, image_id, apply, rule="image.update")
 
     async def change(
         self, ctx: RequestContext, image_id: str, changes: Mapping[str, Any], properties: Mapping[str, Any], purge: bool
@@ -90,25 +105,29 @@ class Metadata:
 
         def apply(image: Image) -> Image:
             asked = [patch.Change("add", name, value) for name, value in {**changes, **properties}.items()]
-            gone = [name for name in image.properties if name not in properties] if purge else []
+            own = [name for name in image.properties if not name.startswith(attributes.RESERVED_PREFIX)]
+            gone = [name for name in own if name not in properties] if purge else []
             return patch.applied(image, [*asked, *(patch.Change("remove", name) for name in gone)])
 
         for name in changes:
             if name not in attributes.BASE:
                 raise ReadOnly(name=name)
-        return await self._save(ctx, image_id, apply)
+        return await self.save(ctx, image_id, apply)
 
-    async def _save(
+    async def save(
         self, ctx: RequestContext, image_id: str, apply: Callable[[Image], Image], *, rule: str | None = None
     ) -> Image:
-        """``rule``: the trace is told that the client set these properties."""
+        """The image as ``apply`` makes it; it raises what it will not do.
+
+        ``rule``: the trace is told that the client set these properties.
+        """
         async with self._database.work(ctx) as uow:
             before = await self._images.get(ctx, uow, image_id)
             after = apply(before)
             saved = await self._images.update(ctx, uow, before, after)
             told = difference(before, after).set
             if rule is not None and told:
-                _told_by_client(uow, image_id, told, rule)
+                told_by_client(uow, image_id, told, rule)
         return saved
 
     async def delete(self, ctx: RequestContext, image_id: str) -> None:
@@ -122,10 +141,12 @@ class Metadata:
             await self._images.delete(ctx, uow, image)
         if image.has_data and image.object is not None:
             await self._files.remove(image.object)
+        if image.is_staged and image.staged is not None:
+            await self._staging.remove(image.staged)
 
     async def add_tag(self, ctx: RequestContext, image_id: str, tag: str) -> None:
         attributes.tag_named(tag)
-        await self._save(ctx, image_id, lambda image: replace(image, tags=tuple(dict.fromkeys((*image.tags, tag)))))
+        await self.save(ctx, image_id, lambda image: replace(image, tags=tuple(dict.fromkeys((*image.tags, tag)))))
 
     async def remove_tag(self, ctx: RequestContext, image_id: str, tag: str) -> None:
         def without(image: Image) -> Image:
@@ -133,7 +154,7 @@ class Metadata:
                 raise TagNotFound(tag=tag, image_id=image_id)
             return replace(image, tags=tuple(name for name in image.tags if name != tag))
 
-        await self._save(ctx, image_id, without)
+        await self.save(ctx, image_id, without)
 
     async def deactivate(self, ctx: RequestContext, image_id: str) -> None:
         await self._move(ctx, image_id, DEACTIVATED)
@@ -151,17 +172,9 @@ class Metadata:
             if not here:
                 await self._images.update(ctx, uow, image, replace(image, status=status))
 
-    async def share(self, ctx: RequestContext, image_id: str, member: str) -> None:
-        """Like adding a member, but being one already is no error."""
-        async with self._database.work(ctx) as uow:
-            image = await self._images.get(ctx, uow, image_id)
-            try:
-                await self._images.add_member(ctx, uow, image, member)
-            except MemberExists:
-                return
 
-
-def _told_by_client(uow: UnitOfWork, image_id: str, properties: Mapping[str, str | None], rule: str) -> None:
+def told_by_client(uow: UnitOfWork, image_id: str, properties: Mapping[str, str | None], rule: str) -> None:
+    """The trace is told that the caller is the source of these properties."""
     source = uow.ctx.user_id or uow.ctx.user_name or "-"
     uow.notify(
         crossing(

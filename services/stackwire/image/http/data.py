@@ -3,20 +3,24 @@
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from aiohttp import web
 
 from stackwire.core.errors import BadRequest, NotFound, ServiceError, UnsupportedMedia
 from stackwire.http.request import CONTEXT
-from stackwire.image.backends.files import FileStore
+from stackwire.image.backends.cache import CacheWriter
+from stackwire.image.backends.stores import Stores
 from stackwire.image.domain.errors import BadRange
 from stackwire.image.domain.image import Image
+from stackwire.image.flows.cache import ImageCache
 from stackwire.image.flows.data import Data
 from stackwire.image.http.images import no_content
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 _CHUNK = 1024**2
 
 
@@ -27,31 +31,55 @@ class UploadStalled(ServiceError):
     title = "Request Timeout"
 
 
-class DataHandlers:
-    """``patience``: seconds an upload may stay silent. ``busy`` counts transfers under way."""
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What of an image is sent: bytes ``first`` to ``last``, both counted."""
 
-    def __init__(self, data: Data, files: FileStore, patience: float) -> None:
-        self._data = data
+    image: Image
+    first: int
+    last: int
+    headers: Mapping[str, str]
+
+
+class DataHandlers:
+    """``patience``: seconds an upload may stay silent. ``busy`` counts transfers under way.
+
+    ``cache``: where whole downloads come from and pass by, if there is one; parts come from the store.
+    """
+
+    def __init__(self, data: Data, files: Stores, patience: float, cache: ImageCache | None = None) -> None:
+        self.flow = data
         self._files = files
         self._patience = patience
+        self._cache = cache
         self.busy = 0
 
     async def upload(self, request: web.Request) -> web.Response:
-        if request.content_type != "application/octet-stream" or "Content-Type" not in request.headers:
-            raise UnsupportedMedia("The media type of image data is application/octet-stream.")
-        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise UnsupportedMedia("Image data is stored as it is sent: Content-Encoding is not supported.")
-        if "x-image-meta-store" in request.headers and request.headers["x-image-meta-store"] != "file":
-            raise BadRequest("There is no such store.")
-        announced = _announced(request)
+        announced = _check_octets(request)
+        store = request.headers.get("x-image-meta-store")
+        if store is not None:
+            self._files.known(store)
         self.busy += 1
         try:
-            await self._data.upload(request[CONTEXT], request.match_info["image_id"], self._chunks(request), announced)
+            image_id = request.match_info["image_id"]
+            await self.flow.upload(request[CONTEXT], image_id, self.chunks(request), announced, store=store)
         finally:
             self.busy -= 1
         return no_content()
 
-    async def _chunks(self, request: web.Request) -> AsyncIterator[bytes]:
+    async def stage(self, request: web.Request) -> web.Response:
+        announced = _check_octets(request)
+        if "x-image-meta-store" in request.headers:
+            raise BadRequest("Where the data goes is said when it is imported.")
+        self.busy += 1
+        try:
+            await self.flow.stage(request[CONTEXT], request.match_info["image_id"], self.chunks(request), announced)
+        finally:
+            self.busy -= 1
+        return no_content()
+
+    async def chunks(self, request: web.Request) -> AsyncIterator[bytes]:
+        """The body as it comes; UploadStalled when nothing does."""
         while True:
             try:
                 async with asyncio.timeout(self._patience):
@@ -63,44 +91,75 @@ class DataHandlers:
             yield chunk
 
     async def download(self, request: web.Request) -> web.StreamResponse:
-        image = await self._data.download(request[CONTEXT], request.match_info["image_id"])
+        image = await self.flow.download(request[CONTEXT], request.match_info["image_id"])
         if not image.has_data or image.size is None or image.object is None:
             return no_content()
-        first, last = _range(request.headers.getall("Range", []), image.size)
-        try:
-            file = await asyncio.to_thread(open, self._files.path(image.object), "rb")
-        except FileNotFoundError as error:
-            raise NotFound("Image data could not be found.") from error
+        return await self.give(request, image)
+
+    async def give(
+        self, request: web.Request, image: Image, headers: Mapping[str, str] | None = None
+    ) -> web.StreamResponse:
+        """The data of an image that has some, with these headers of its own."""
+        if image.size is None or image.object is None:
+            raise NotFound("Image data could not be found.")
+        first, last = _asked(request, image.size)
+        part = _Part(image, first, last, dict(headers or {}))
         self.busy += 1
         try:
-            return await self._send(request, image, file, first, last)
+            if self._cache is None or _is_partial(request):
+                return await self._from_store(request, part)
+            return await self._by_cache(request, part, self._cache)
         finally:
             self.busy -= 1
-            file.close()
+
+    async def _by_cache(self, request: web.Request, part: _Part, cache: ImageCache) -> web.StreamResponse:
+        """Whose the image is, and who may read it, has been asked before."""
+        file = await cache.find(part.image)
+        if file is not None:
+            with file:
+                return await self._send(request, part, file)
+        async with cache.filling(part.image) as writer:
+            response = await self._from_store(request, part, writer)
+            if writer is not None:
+                await cache.keep(part.image, writer)
+            return response
+
+    async def _from_store(
+        self, request: web.Request, part: _Part, writer: CacheWriter | None = None
+    ) -> web.StreamResponse:
+        try:
+            file = await asyncio.to_thread(self._files.open, part.image.object or "")
+        except FileNotFoundError as error:
+            raise NotFound("Image data could not be found.") from error
+        with file:
+            return await self._send(request, part, file, writer)
 
     async def _send(
-        self, request: web.Request, image: Image, file: BinaryIO, first: int, last: int
+        self, request: web.Request, part: _Part, file: BinaryIO, writer: CacheWriter | None = None
     ) -> web.StreamResponse:
-        """Bytes ``first`` to ``last``, both counted; what was sent is told whether or not all of it was."""
-        partial = "Range" in request.headers
-        expected = last - first + 1
-        response = web.StreamResponse(status=206 if partial else 200)
+        """What was sent is told whether or not all of it was. ``writer`` gets the bytes too."""
+        image = part.image
+        partial = _is_partial(request)
+        expected = part.last - part.first + 1
+        response = web.StreamResponse(status=206 if partial else 200, headers=part.headers)
         response.content_type = "application/octet-stream"
         response.content_length = expected
         if partial:
-            response.headers["Content-Range"] = f"bytes {first}-{last}/{image.size}"
+            response.headers["Content-Range"] = f"bytes {part.first}-{part.last}/{image.size}"
         if image.checksum is not None:
             response.headers["Content-MD5"] = image.checksum
         response.headers["x-openstack-request-id"] = request[CONTEXT].request_id
         sent = 0
         try:
             await response.prepare(request)
-            async for chunk in _read(file, first, expected):
+            async for chunk in _read(file, part.first, expected):
                 await response.write(chunk)
+                if writer is not None:
+                    await writer.put(chunk)
                 sent += len(chunk)
             await response.write_eof()
         finally:
-            await asyncio.shield(self._data.sent(request[CONTEXT], image, sent, expected))
+            await asyncio.shield(self.flow.sent(request[CONTEXT], image, sent, expected))
         return response
 
 
@@ -123,6 +182,15 @@ async def _read(file: BinaryIO, first: int, count: int) -> AsyncIterator[bytes]:
         yield chunk
 
 
+def _check_octets(request: web.Request) -> int | None:
+    """Image data as such, and how much the client says there is."""
+    if request.content_type != "application/octet-stream" or "Content-Type" not in request.headers:
+        raise UnsupportedMedia("The media type of image data is application/octet-stream.")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMedia("Image data is stored as it is sent: Content-Encoding is not supported.")
+    return _announced(request)
+
+
 def _announced(request: web.Request) -> int | None:
     """How many bytes the client says there are. ``x-openstack-image-size`` and Content-Length must agree."""
     told = request.headers.get("x-openstack-image-size")
@@ -135,10 +203,25 @@ def _announced(request: web.Request) -> int | None:
     return int(told)
 
 
-def _range(headers: list[str], size: int) -> tuple[int, int]:
-    """First and last byte of a single range; the whole when none is asked. BadRange for one that cannot be."""
-    if not headers:
+def _is_partial(request: web.Request) -> bool:
+    return "Range" in request.headers or "Content-Range" in request.headers
+
+
+def _asked(request: web.Request, size: int) -> tuple[int, int]:
+    """First and last byte that are asked for: as Range, or as Content-Range, which Glance has always taken too."""
+    if "Range" in request.headers:
+        return _range(request.headers.getall("Range"), size)
+    told = request.headers.get("Content-Range")
+    if told is None:
         return 0, size - 1
+    match = _CONTENT_RANGE.fullmatch(told)
+    if match is None or int(match[1]) > int(match[2]) or int(match[1]) >= size:
+        raise BadRange
+    return int(match[1]), min(int(match[2]), size - 1)
+
+
+def _range(headers: list[str], size: int) -> tuple[int, int]:
+    """First and last byte of a single range. BadRange for one that cannot be."""
     if len(headers) > 1 or "," in headers[0]:
         raise BadRequest("Only a single range can be asked for.")
     match = _RANGE.fullmatch(headers[0].replace(" ", ""))

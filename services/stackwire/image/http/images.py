@@ -1,5 +1,7 @@
 """Images: the handlers of their metadata."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from stackwire.core.errors import BadRequest, UnsupportedMedia
@@ -9,9 +11,6 @@ from stackwire.image.domain import filters, patch
 from stackwire.image.domain.errors import Invalid
 from stackwire.image.flows.images import Metadata
 from stackwire.image.http.views import image_view
-
-IMPORT_METHODS = "glance-direct,web-download,copy-image"
-STORE_IDS = "file"
 
 
 def no_content() -> web.Response:
@@ -26,8 +25,12 @@ def check_no_body(request: web.Request) -> None:
 
 
 class ImageHandlers:
-    def __init__(self, metadata: Metadata) -> None:
+    """``import_methods``: what a new image is told it may be imported by; ``stores``: where its data may go."""
+
+    def __init__(self, metadata: Metadata, import_methods: Sequence[str], stores: Sequence[str]) -> None:
         self._metadata = metadata
+        self._import_methods = ",".join(import_methods)
+        self._store_ids = ",".join(stores)
 
     async def create(self, request: web.Request) -> web.Response:
         wish = await json_body(request)
@@ -36,8 +39,8 @@ class ImageHandlers:
         image = await self._metadata.create(request[CONTEXT], wish)
         headers = {
             "Location": f"{origin(request)}/v2/images/{image.id}",
-            "OpenStack-image-import-methods": IMPORT_METHODS,
-            "OpenStack-image-store-ids": STORE_IDS,
+            "OpenStack-image-import-methods": self._import_methods,
+            "OpenStack-image-store-ids": self._store_ids,
         }
         return respond(201, image_view(image), headers)
 

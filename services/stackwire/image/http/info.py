@@ -1,14 +1,12 @@
-"""What the service tells about itself: schemas, import methods, stores."""
-
-from typing import Any
+"""What the service tells about itself: schemas, stores."""
 
 from aiohttp import web
 
 from stackwire.core.errors import NotFound
-from stackwire.http.request import respond
-from stackwire.image.domain.events import STORE
+from stackwire.http.request import CONTEXT, respond
+from stackwire.image.domain.metadefs_schemas import METADEF_SCHEMAS
 from stackwire.image.domain.schemas import SCHEMAS
-from stackwire.image.http.images import IMPORT_METHODS
+from stackwire.image.flows.usage import UsageReport
 
 
 async def schema(request: web.Request) -> web.Response:
@@ -18,17 +16,16 @@ async def schema(request: web.Request) -> web.Response:
     return respond(200, found)
 
 
-async def import_methods(request: web.Request) -> web.Response:
-    body: dict[str, Any] = {
-        "import-methods": {
-            "description": "Import methods available.",
-            "type": "array",
-            "value": IMPORT_METHODS.split(","),
-        }
-    }
-    return respond(200, body)
+async def metadef_schema(request: web.Request) -> web.Response:
+    found = METADEF_SCHEMAS.get(request.match_info["name"])
+    if found is None:
+        raise NotFound
+    return respond(200, found)
 
 
-async def stores(request: web.Request) -> web.Response:
-    """One store, and it is the default."""
-    return respond(200, {"stores": [{"id": STORE, "default": "true"}]})
+class UsageHandlers:
+    def __init__(self, report: UsageReport) -> None:
+        self._report = report
+
+    async def show(self, request: web.Request) -> web.Response:
+        return respond(200, {"usage": await self._report.of_caller(request[CONTEXT])})

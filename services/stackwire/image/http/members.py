@@ -32,9 +32,12 @@ class MemberHandlers:
         return respond(200, member_view(row))
 
     async def update(self, request: web.Request) -> web.Response:
-        status = _only(await json_body(request), "status")
+        member = request.match_info["member"]
+        body = await json_body(request)
+        if isinstance(body, dict) and body.get("member") == member:  # openstacksdk says it again
+            body.pop("member")
         row = await self._members.answer(
-            request[CONTEXT], request.match_info["image_id"], request.match_info["member"], status
+            request[CONTEXT], request.match_info["image_id"], member, _only(body, "status")
         )
         return respond(200, member_view(row))
 

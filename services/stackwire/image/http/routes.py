@@ -1,49 +1,51 @@
 """The image API on a page: what is served, and what a real Glance serves that is not simulated."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from stackwire.core.errors import NotSimulated
 from stackwire.http.app import Route
 from stackwire.http.middlewares import Handler
 from stackwire.image.http import info
+from stackwire.image.http.cache import CacheHandlers
 from stackwire.image.http.data import DataHandlers
 from stackwire.image.http.images import ImageHandlers
+from stackwire.image.http.imports import ImportHandlers
 from stackwire.image.http.members import MemberHandlers
+from stackwire.image.http.metadefs import NamespaceHandlers
+from stackwire.image.http.metadefs_items import ItemHandlers
+from stackwire.image.http.metadefs_routes import metadef_routes
+from stackwire.image.http.stores import StoreHandlers
+from stackwire.image.http.tasks import TaskHandlers
 from stackwire.image.http.versions import VersionHandlers
 
 IMAGE = "/v2/images/{image_id}"
 
-REFUSED = (
-    ("GET POST", "/v2/tasks", "tasks"),
-    ("GET", "/v2/tasks/{task_id}", "tasks"),
-    ("GET", f"{IMAGE}/tasks", "tasks"),
-    ("PUT", f"{IMAGE}/stage", "interoperable import"),
-    ("POST", f"{IMAGE}/import", "interoperable import"),
-    ("GET POST", f"{IMAGE}/locations", "image locations"),
-    ("DELETE", "/v2/stores/{store}/{image_id}", "more than one store"),
-    ("GET", "/v2/info/stores/detail", "the details of stores"),
-    ("GET", "/v2/info/usage", "usage by unified limits"),
-    ("GET DELETE", "/v2/cache", "the image cache"),
-    ("PUT DELETE", "/v2/cache/{image_id}", "the image cache"),
-    ("GET", "/v2/cache/nodes/{image_id}", "the image cache"),
-    ("POST", "/v2/cache/clean", "the image cache"),
-    ("POST", "/v2/cache/prune", "the image cache"),
-    ("GET", "/v2/schemas/task", "tasks"),
-    ("GET", "/v2/schemas/tasks", "tasks"),
-    ("GET", "/v2/schemas/metadefs/{name}", "metadata definitions"),
-    ("*", "/v2/metadefs/{rest:.*}", "metadata definitions"),
-)
+REFUSED = (("GET POST", f"{IMAGE}/locations", "image locations"),)
 """Methods, path, what it would take."""
 
 
 def routes(
-    images: ImageHandlers, data: DataHandlers, members: MemberHandlers, versions: VersionHandlers
+    images: ImageHandlers,
+    data: DataHandlers,
+    imports: ImportHandlers,
+    members: MemberHandlers,
+    tasks: TaskHandlers,
+    versions: VersionHandlers,
+    namespaces: NamespaceHandlers,
+    items: ItemHandlers,
+    usage: info.UsageHandlers,
+    cache: CacheHandlers,
+    stores: StoreHandlers,
+    v1: Sequence[Route] = (),
 ) -> list[Route]:
+    """``v1``: the first API's, in the releases that had it."""
     served = [
         Route("GET", "/", versions.root, public=True),
         Route("GET", "/versions", versions.explicit, public=True),
         Route("*", "/v1{tail:/?}", versions.v1, public=True),
-        Route("*", "/v1/{rest:.+}", versions.v1, public=True),
+        *(v1 or [Route("*", "/v1/{rest:(?s:.+)}", versions.v1, public=True)]),
         Route("GET", "/v2/images", images.index),
         Route("POST", "/v2/images", images.create),
         Route("GET", IMAGE, images.show),
@@ -51,6 +53,9 @@ def routes(
         Route("DELETE", IMAGE, images.delete),
         Route("PUT", f"{IMAGE}/file", data.upload),
         Route("GET", f"{IMAGE}/file", data.download),
+        Route("PUT", f"{IMAGE}/stage", data.stage),
+        Route("POST", f"{IMAGE}/import", imports.start),
+        Route("GET", f"{IMAGE}/tasks", imports.tasks),
         Route("PUT", f"{IMAGE}/tags/{{tag}}", images.add_tag),
         Route("DELETE", f"{IMAGE}/tags/{{tag}}", images.remove_tag),
         Route("POST", f"{IMAGE}/actions/deactivate", images.deactivate),
@@ -60,11 +65,21 @@ def routes(
         Route("GET", f"{IMAGE}/members/{{member}}", members.show),
         Route("PUT", f"{IMAGE}/members/{{member}}", members.update),
         Route("DELETE", f"{IMAGE}/members/{{member}}", members.delete),
-        Route("GET", "/v2/info/import", info.import_methods),
-        Route("GET", "/v2/info/stores", info.stores),
+        Route("GET", "/v2/tasks", tasks.index),
+        Route("POST", "/v2/tasks", tasks.create),
+        Route("GET", "/v2/tasks/{task_id}", tasks.show),
+        Route("GET", "/v2/info/import", imports.methods),
+        Route("GET", "/v2/info/stores", stores.index),
+        Route("GET", "/v2/info/stores/detail", stores.detail),
+        Route("DELETE", "/v2/stores/{store}/{image_id}", stores.leave),
+        Route("GET", "/v2/info/usage", usage.show),
     ]
     refused = [Route(method, path, _refusing(what)) for methods, path, what in REFUSED for method in methods.split()]
-    return [*served, *refused, Route("GET", "/v2/schemas/{name}", info.schema)]
+    schemas = [
+        Route("GET", "/v2/schemas/metadefs/{name}", info.metadef_schema),
+        Route("GET", "/v2/schemas/{name}", info.schema),
+    ]
+    return [*served, *metadef_routes(namespaces, items), *cache.routes(), *refused, *schemas]
 
 
 def _refusing(what: str) -> Handler:

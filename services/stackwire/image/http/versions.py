@@ -5,19 +5,22 @@ from typing import Any
 from aiohttp import web
 
 from stackwire.core.behaviours import Behaviours
-from stackwire.core.errors import NotSimulated
 from stackwire.http.paging import origin
 from stackwire.http.request import respond
 
-CURRENT = 17
-"""Of v2: what Glance counts without an image cache."""
+V2 = tuple(range(17, -1, -1))
+CACHED = 18
+"""The newest of v2 where there is a cache."""
+CACHE_ONLY = (18, 16, 14)
+"""What these versions brought are calls of the cache: without one there are none of them. Source: ``versions.py``."""
 
 
 class VersionHandlers:
-    """With the behaviour ``v1-api`` the first API is told of too."""
+    """With the behaviour ``v1-api`` the first API is told of too. ``caches``: whether there is an image cache."""
 
-    def __init__(self, behaviours: Behaviours) -> None:
+    def __init__(self, behaviours: Behaviours, *, caches: bool = False) -> None:
         self._has_v1 = behaviours.has("v1-api")
+        self._minors = [minor for minor in (CACHED, *V2) if caches or minor not in CACHE_ONLY]
 
     async def root(self, request: web.Request) -> web.Response:
         return respond(300, self._document(request))
@@ -26,16 +29,14 @@ class VersionHandlers:
         return respond(200, self._document(request))
 
     async def v1(self, request: web.Request) -> web.Response:
-        """While there was a v1 API its root told the versions; its calls are not simulated. Later it is no version."""
-        if self._has_v1 and request.match_info.get("rest"):
-            raise NotSimulated(what="the calls of the Image API v1")
+        """The v1 API's root tells the versions; since it went away, so does whatever is below it."""
         return respond(300, self._document(request))
 
     def _document(self, request: web.Request) -> dict[str, Any]:
         base = origin(request)
         versions = [
-            _version(f"v2.{minor}", "CURRENT" if minor == CURRENT else "SUPPORTED", f"{base}/v2/")
-            for minor in range(CURRENT, -1, -1)
+            _version(f"v2.{minor}", "CURRENT" if minor == self._minors[0] else "SUPPORTED", f"{base}/v2/")
+            for minor in self._minors
         ]
         if self._has_v1:
             versions += [_version(f"v1.{minor}", "SUPPORTED", f"{base}/v1/") for minor in (1, 0)]

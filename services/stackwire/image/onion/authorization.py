@@ -1,12 +1,16 @@
 """Outermost: an image the caller cannot see looks exactly like none; one it can see but does not own stays as it is."""
 
+from datetime import datetime
+
 from stackwire.core.context import RequestContext
 from stackwire.db.session import Session
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.domain.errors import ImageNotFound, MemberNotFound, NotShared, NotYours
 from stackwire.image.domain.image import Image, may_see
+from stackwire.image.domain.imports import COPY, ImportWish
 from stackwire.image.domain.members import Member
-from stackwire.image.onion.port import Layer, Upload
+from stackwire.image.domain.tasks import Task
+from stackwire.image.onion.port import Layer, Ordered, Upload
 
 
 def is_admin(ctx: RequestContext) -> bool:
@@ -57,6 +61,18 @@ class Authorization(Layer):
     async def claim(self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: Upload) -> Image:
         _check_owner(ctx, image)
         return await self.inner.claim(ctx, uow, image, wish)
+
+    async def leave(self, ctx: RequestContext, uow: UnitOfWork, image: Image, store: str) -> Image:
+        _check_owner(ctx, image)
+        return await self.inner.leave(ctx, uow, image, store)
+
+    async def order(
+        self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: ImportWish, task: Task, forget_at: datetime
+    ) -> Ordered:
+        """Who may copy an image to other stores is the policy's to say; the owner alone may import."""
+        if wish.method != COPY:
+            _check_owner(ctx, image)
+        return await self.inner.order(ctx, uow, image, wish, task, forget_at)
 
     async def members(self, ctx: RequestContext, db: Session, image: Image) -> list[Member]:
         """The owner sees all, a member itself."""

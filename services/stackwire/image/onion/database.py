@@ -1,27 +1,37 @@
 """Innermost: rows. What it answers is what the database says after the change."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
 from stackwire.db.session import Session
 from stackwire.db.unit_of_work import UnitOfWork
-from stackwire.image.db import images, listing, members
+from stackwire.image.db import images, imports, listing, locations, members, tasks
 from stackwire.image.db.images import Written
 from stackwire.image.domain.errors import (
+    FormatChanged,
+    ImageLocked,
     ImageNotFound,
     MemberExists,
     MemberNotFound,
+    NotInStore,
     NotQueued,
+    OnlyStore,
     Protected,
+    TaskAborted,
+    TaskNotFound,
     Vanished,
 )
 from stackwire.image.domain.filters import Query
 from stackwire.image.domain.image import Image, difference, may_see
+from stackwire.image.domain.imports import ImportWish
 from stackwire.image.domain.members import Member
-from stackwire.image.domain.states import DELETED, SAVING
+from stackwire.image.domain.states import ACTIVE, DELETED, FAILURE, IMPORTING, QUEUED
+from stackwire.image.domain.task_requests import TaskQuery
+from stackwire.image.domain.tasks import Ending, Task, holds_its_image, may_see_task
 from stackwire.image.onion.authorization import is_admin
-from stackwire.image.onion.port import Upload
+from stackwire.image.onion.port import Ordered, Upload
 
 
 class Database:
@@ -33,12 +43,13 @@ class Database:
     async def page(self, ctx: RequestContext, db: Session, query: Query, limit: int) -> list[Image]:
         after = None
         if query.marker is not None:
-            after = await images.get(db, query.marker, ctx.project_id)
+            after = await images.get(db, query.marker, ctx.project_id, deleted=query.deleted is not False)
             if after is None or not may_see(after, ctx.project_id, is_admin=is_admin(ctx)):
                 raise BadRequest("Marker image could not be found.")
         if limit == 0:
             return []
-        return await listing.page(db, query, limit, asker=ctx.project_id, is_admin=is_admin(ctx), after=after)
+        everybodys = is_admin(ctx) and not query.as_user
+        return await listing.page(db, query, limit, asker=ctx.project_id, is_admin=everybodys, after=after)
 
     async def create(self, ctx: RequestContext, uow: UnitOfWork, image: Image) -> Image:
         await images.insert(uow, image)
@@ -58,34 +69,128 @@ class Database:
 
     async def claim(self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: Upload) -> Image:
         claimed = await images.try_claim(
-            uow, image.id, worker=wish.worker, object_name=wish.object_name, reserved=wish.reserved
+            uow,
+            image,
+            to=wish.into,
+            worker=wish.worker,
+            object_name=wish.object_name or None,
+            staged=wish.staged,
+            reserved=wish.reserved,
         )
         if not claimed:
-            still = await images.get(uow, image.id, None)
-            if still is None:
-                raise ImageNotFound(image_id=image.id)
-            raise NotQueued(before=still.status, after=SAVING)
-        return replace(image, status=SAVING, updated_at=uow.now, object=wish.object_name)
+            still = await images.must_get(uow, image.id, None)
+            raise NotQueued(before=still.status, after=wish.into)
+        if wish.task is not None:
+            if await imports.locked_by(uow, image.id) != wish.task.id:
+                raise TaskAborted
+            await imports.going(uow, image.id, wish.task.stores)
+        return await images.must_get(uow, image.id, ctx.project_id)
+
+    async def fill(self, ctx: RequestContext, image: Image, wish: Upload) -> int:
+        raise NotImplementedError("bytes are the location layer's")
+
+    async def staged(self, ctx: RequestContext, uow: UnitOfWork, image: Image, size: int) -> Image:
+        if not await imports.try_stage(uow, image.id, image.staged or "", size):
+            raise ImageNotFound(image_id=image.id)
+        return await images.must_get(uow, image.id, ctx.project_id)
 
     async def store(self, ctx: RequestContext, image: Image, wish: Upload) -> Written:
         raise NotImplementedError("bytes are the location layer's")
 
     async def activate(self, ctx: RequestContext, uow: UnitOfWork, image: Image, written: Written) -> Image:
-        if not await images.try_activate(uow, image.id, written):
+        if not await images.try_activate(uow, image, written):
+            still = await images.get(uow, image.id, None)
+            if still is not None and still.object == written.object:
+                raise FormatChanged(image_id=image.id)
             raise Vanished(image_id=image.id)
+        if image.status == IMPORTING:
+            await imports.going(uow, image.id, (), written.failed)
         return await images.must_get(uow, image.id, ctx.project_id)
 
-    async def release(self, ctx: RequestContext, uow: UnitOfWork, image: Image, why: str) -> bool:
-        return await images.release(uow, image.id, image.object or "")
+    async def release(self, ctx: RequestContext, uow: UnitOfWork, image: Image, why: str, to: str = QUEUED) -> bool:
+        return await images.release(uow, image.id, image.object or image.staged or "", to)
+
+    async def order(
+        self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: ImportWish, task: Task, forget_at: datetime
+    ) -> Ordered:
+        """The caller holds the image's row: nobody else takes its lock meanwhile."""
+        preempted = None
+        held = await imports.locked_by(uow, image.id)
+        if held is not None:
+            other = await tasks.get(uow, held)
+            if holds_its_image(other, uow.now):
+                raise ImageLocked(image_id=image.id)
+            preempted = await tasks.try_end(uow, held, Ending.badly("Expired lock preempted"), forget_at)
+        await imports.lock(uow, image.id, task.id)
+        await tasks.insert(uow, task)
+        return Ordered(task, preempted)
+
+    async def enter_tasks(self, ctx: RequestContext) -> None:
+        """Whoever came so far may."""
+
+    async def add_task(self, ctx: RequestContext, uow: UnitOfWork, task: Task) -> Task:
+        await tasks.insert(uow, task)
+        return task
+
+    async def task(self, ctx: RequestContext, db: Session, task_id: str) -> Task:
+        task = await tasks.get(db, task_id)
+        if task is None or not may_see_task(task, ctx.project_id, is_admin=is_admin(ctx)):
+            raise TaskNotFound(task_id=task_id)
+        return task
+
+    async def task_page(self, ctx: RequestContext, db: Session, query: TaskQuery, limit: int) -> list[Task]:
+        if query.marker is not None:
+            try:
+                await self.task(ctx, db, query.marker)
+            except TaskNotFound as unknown:
+                raise BadRequest(unknown.message) from unknown
+        return await tasks.page(db, query, limit, owner=ctx.project_id, everybodys=is_admin(ctx)) if limit else []
+
+    async def begin(self, ctx: RequestContext, uow: UnitOfWork, task_id: str, worker: str) -> Task | None:
+        return await tasks.try_begin(uow, task_id, worker)
+
+    async def end(
+        self, ctx: RequestContext, uow: UnitOfWork, task: Task, ending: Ending, forget_at: datetime
+    ) -> Task | None:
+        """What was not imported is still where it should go to, and failed there."""
+        ended = await tasks.try_end(uow, task.id, ending, forget_at)
+        if ended is not None and task.image_id is not None:
+            if ending.status == FAILURE and await imports.locked_by(uow, task.image_id) == task.id:
+                await imports.going(uow, task.image_id, (), failed=task.stores)
+                await locations.give_up(uow, task.image_id)
+            await imports.unlock(uow, task.image_id, task.id)
+        return ended
+
+    async def tasks_of(self, ctx: RequestContext, db: Session, image: Image) -> list[Task]:
+        """Those the caller may see: who shares an image does not see the owner's tasks."""
+        found = await tasks.of_image(db, image.id)
+        return [task for task in found if may_see_task(task, ctx.project_id, is_admin=is_admin(ctx))]
+
+    async def forget(self, ctx: RequestContext, uow: UnitOfWork, most: int) -> list[Task]:
+        return await tasks.expire(uow, most)
 
     async def download(self, ctx: RequestContext, db: Session, image_id: str) -> Image:
         return await images.must_get(db, image_id, ctx.project_id)
+
+    async def leave(self, ctx: RequestContext, uow: UnitOfWork, image: Image, store: str) -> Image:
+        """The caller holds the image's row."""
+        if image.status != ACTIVE:
+            raise NotQueued("It's not allowed to remove image data from store if image status is not 'active'")
+        if store not in image.stores:
+            raise NotInStore(image_id=image.id, store=store)
+        if len(image.stores) == 1:
+            raise OnlyStore
+        await locations.drop(uow, image.id, [store])
+        return await images.must_get(uow, image.id, ctx.project_id)
 
     async def sent(self, ctx: RequestContext, uow: UnitOfWork, image: Image, sent: int, expected: int) -> None:
         """Nothing is kept of it."""
 
     async def members(self, ctx: RequestContext, db: Session, image: Image) -> list[Member]:
         return await members.of_image(db, image.id)
+
+    async def memberships(self, ctx: RequestContext, db: Session, member: str) -> list[Member]:
+        return await members.of_project(db, member, None if is_admin(ctx) else ctx.project_id or "")
 
     async def add_member(self, ctx: RequestContext, uow: UnitOfWork, image: Image, member: str) -> Member:
         added = await members.try_add(uow, image.id, member)

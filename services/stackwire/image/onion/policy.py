@@ -1,5 +1,7 @@
 """Asks the operator's rules before each act: 404 where the rule hides the image, 403 where it forbids the act."""
 
+from datetime import datetime
+
 from stackwire.core.context import RequestContext
 from stackwire.core.policy import Policy as Rules
 from stackwire.db.session import Session
@@ -7,11 +9,13 @@ from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.domain.errors import Deactivated, ImageForbidden, ImageNotFound, MemberNotFound
 from stackwire.image.domain.filters import Query
 from stackwire.image.domain.image import Image, may_see
+from stackwire.image.domain.imports import COPY, ImportWish
 from stackwire.image.domain.members import Member
 from stackwire.image.domain.policy import target_of
-from stackwire.image.domain.states import ACTIVE, DEACTIVATED
+from stackwire.image.domain.states import ACTIVE, DEACTIVATED, SAVING
+from stackwire.image.domain.tasks import Task
 from stackwire.image.onion.authorization import is_admin
-from stackwire.image.onion.port import Images, Layer, Upload
+from stackwire.image.onion.port import Images, Layer, Ordered, Upload
 
 
 class Policy(Layer):
@@ -48,7 +52,8 @@ class Policy(Layer):
         return await self.inner.delete(ctx, uow, image)
 
     async def claim(self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: Upload) -> Image:
-        self._require(ctx, "upload_image", image)
+        """Staging and importing have no rule of their own: what may be modified may be filled."""
+        self._require(ctx, "upload_image" if wish.into == SAVING else "modify_image", image)
         return await self.inner.claim(ctx, uow, image, wish)
 
     async def download(self, ctx: RequestContext, db: Session, image_id: str) -> Image:
@@ -60,9 +65,28 @@ class Policy(Layer):
             raise Deactivated
         return image
 
+    async def leave(self, ctx: RequestContext, uow: UnitOfWork, image: Image, store: str) -> Image:
+        self._require(ctx, "delete_image_location", image)
+        return await self.inner.leave(ctx, uow, image, store)
+
+    async def order(
+        self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: ImportWish, task: Task, forget_at: datetime
+    ) -> Ordered:
+        self._require(ctx, "copy_image" if wish.method == COPY else "modify_image", image)
+        return await self.inner.order(ctx, uow, image, wish, task, forget_at)
+
+    async def enter_tasks(self, ctx: RequestContext) -> None:
+        self._rules.require(ctx, "tasks_api_access", {}, ImageForbidden)
+        await self.inner.enter_tasks(ctx)
+
     async def members(self, ctx: RequestContext, db: Session, image: Image) -> list[Member]:
         self._require(ctx, "get_members", image)
         return await self.inner.members(ctx, db, image)
+
+    async def memberships(self, ctx: RequestContext, db: Session, member: str) -> list[Member]:
+        """Asked about the caller's own project: of others' business it is told nothing anyhow."""
+        self._rules.require(ctx, "get_members", {"project_id": ctx.project_id or "", "member_id": ""}, ImageForbidden)
+        return await self.inner.memberships(ctx, db, member)
 
     async def add_member(self, ctx: RequestContext, uow: UnitOfWork, image: Image, member: str) -> Member:
         self._require(ctx, "add_member", image)

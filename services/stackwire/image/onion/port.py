@@ -1,9 +1,11 @@
 """The verbs every layer knows.
 
-Reads take a session, writes a unit of work; ``store`` alone touches bytes, and no row.
+Reads take a session, writes a unit of work; ``store`` and ``fill`` alone touch bytes, and no row.
 """
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from stackwire.core.context import RequestContext
@@ -12,26 +14,60 @@ from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.db.images import Written
 from stackwire.image.domain.filters import Query
 from stackwire.image.domain.image import Image
+from stackwire.image.domain.imports import ImportWish
 from stackwire.image.domain.members import Member
+from stackwire.image.domain.states import QUEUED, SAVING
+from stackwire.image.domain.task_requests import TaskQuery
+from stackwire.image.domain.tasks import Ending, Task
 
 
 class Upload:
-    """What a client wants to upload. ``announced``: how many bytes it says there are; None when it does not say.
+    """Bytes on their way in. ``announced``: how many there are said to be; None when nobody says.
 
-    ``allowance`` is what the quotas leave, filled in by ``claim``; ``worker`` names this process.
+    ``into``: the state meanwhile (saving, uploading into staging, importing). ``object_name`` is what they are called
+    in the store, ``staged`` in staging; ``store`` is where to, unless the default; ``task`` is the import they belong
+    to. ``allowance`` is what the quotas leave, filled in by ``claim``; ``worker`` names this process.
     """
 
-    def __init__(self, chunks: AsyncIterator[bytes], announced: int | None, *, worker: str, object_name: str) -> None:
+    def __init__(
+        self,
+        chunks: AsyncIterator[bytes],
+        announced: int | None,
+        *,
+        worker: str,
+        object_name: str = "",
+        staged: str | None = None,
+        into: str = SAVING,
+        task: Task | None = None,
+        store: str | None = None,
+    ) -> None:
         self.chunks = chunks
         self.announced = announced
         self.worker = worker
         self.object_name = object_name
+        self.staged = staged
+        self.into = into
+        self.task = task
+        self.store = store
         self.allowance = 2**63 - 1
         self.reserved = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """An import that was taken on, and the dead one whose lock it took over."""
+
+    task: Task
+    preempted: Task | None = None
+
+
 class Images(Protocol):
-    """The port. An upload is ``claim`` (first commit), ``store`` (bytes), then ``activate`` or ``release``."""
+    """The port.
+
+    An upload is ``claim`` (first commit), ``store`` (bytes), then ``activate`` or ``release``; staging is ``claim``,
+    ``fill`` (bytes), then ``staged`` or ``release``. An import is ordered, begun, then an upload of what is staged,
+    and ended. ``enter_tasks`` comes before whatever else the tasks API does.
+    """
 
     async def get(self, ctx: RequestContext, db: Session, image_id: str) -> Image: ...
     async def page(self, ctx: RequestContext, db: Session, query: Query, limit: int) -> list[Image]: ...
@@ -39,12 +75,29 @@ class Images(Protocol):
     async def update(self, ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image) -> Image: ...
     async def delete(self, ctx: RequestContext, uow: UnitOfWork, image: Image) -> Image: ...
     async def claim(self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: Upload) -> Image: ...
+    async def fill(self, ctx: RequestContext, image: Image, wish: Upload) -> int: ...
+    async def staged(self, ctx: RequestContext, uow: UnitOfWork, image: Image, size: int) -> Image: ...
     async def store(self, ctx: RequestContext, image: Image, wish: Upload) -> Written: ...
     async def activate(self, ctx: RequestContext, uow: UnitOfWork, image: Image, written: Written) -> Image: ...
-    async def release(self, ctx: RequestContext, uow: UnitOfWork, image: Image, why: str) -> bool: ...
+    async def release(self, ctx: RequestContext, uow: UnitOfWork, image: Image, why: str, to: str = QUEUED) -> bool: ...
     async def download(self, ctx: RequestContext, db: Session, image_id: str) -> Image: ...
     async def sent(self, ctx: RequestContext, uow: UnitOfWork, image: Image, sent: int, expected: int) -> None: ...
+    async def leave(self, ctx: RequestContext, uow: UnitOfWork, image: Image, store: str) -> Image: ...
+    async def order(
+        self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: ImportWish, task: Task, forget_at: datetime
+    ) -> Ordered: ...
+    async def enter_tasks(self, ctx: RequestContext) -> None: ...
+    async def add_task(self, ctx: RequestContext, uow: UnitOfWork, task: Task) -> Task: ...
+    async def task(self, ctx: RequestContext, db: Session, task_id: str) -> Task: ...
+    async def task_page(self, ctx: RequestContext, db: Session, query: TaskQuery, limit: int) -> list[Task]: ...
+    async def begin(self, ctx: RequestContext, uow: UnitOfWork, task_id: str, worker: str) -> Task | None: ...
+    async def end(
+        self, ctx: RequestContext, uow: UnitOfWork, task: Task, ending: Ending, forget_at: datetime
+    ) -> Task | None: ...
+    async def tasks_of(self, ctx: RequestContext, db: Session, image: Image) -> list[Task]: ...
+    async def forget(self, ctx: RequestContext, uow: UnitOfWork, most: int) -> list[Task]: ...
     async def members(self, ctx: RequestContext, db: Session, image: Image) -> list[Member]: ...
+    async def memberships(self, ctx: RequestContext, db: Session, member: str) -> list[Member]: ...
     async def add_member(self, ctx: RequestContext, uow: UnitOfWork, image: Image, member: str) -> Member: ...
     async def set_member(
         self, ctx: RequestContext, uow: UnitOfWork, image: Image, member: str, status: str
@@ -76,23 +129,66 @@ class Layer:
     async def claim(self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: Upload) -> Image:
         return await self.inner.claim(ctx, uow, image, wish)
 
+    async def fill(self, ctx: RequestContext, image: Image, wish: Upload) -> int:
+        return await self.inner.fill(ctx, image, wish)
+
+    async def staged(self, ctx: RequestContext, uow: UnitOfWork, image: Image, size: int) -> Image:
+        return await self.inner.staged(ctx, uow, image, size)
+
     async def store(self, ctx: RequestContext, image: Image, wish: Upload) -> Written:
         return await self.inner.store(ctx, image, wish)
 
     async def activate(self, ctx: RequestContext, uow: UnitOfWork, image: Image, written: Written) -> Image:
         return await self.inner.activate(ctx, uow, image, written)
 
-    async def release(self, ctx: RequestContext, uow: UnitOfWork, image: Image, why: str) -> bool:
-        return await self.inner.release(ctx, uow, image, why)
+    async def release(self, ctx: RequestContext, uow: UnitOfWork, image: Image, why: str, to: str = QUEUED) -> bool:
+        return await self.inner.release(ctx, uow, image, why, to)
 
     async def download(self, ctx: RequestContext, db: Session, image_id: str) -> Image:
         return await self.inner.download(ctx, db, image_id)
 
+    async def leave(self, ctx: RequestContext, uow: UnitOfWork, image: Image, store: str) -> Image:
+        return await self.inner.leave(ctx, uow, image, store)
+
     async def sent(self, ctx: RequestContext, uow: UnitOfWork, image: Image, sent: int, expected: int) -> None:
         await self.inner.sent(ctx, uow, image, sent, expected)
 
+    async def order(
+        self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: ImportWish, task: Task, forget_at: datetime
+    ) -> Ordered:
+        return await self.inner.order(ctx, uow, image, wish, task, forget_at)
+
+    async def enter_tasks(self, ctx: RequestContext) -> None:
+        await self.inner.enter_tasks(ctx)
+
+    async def add_task(self, ctx: RequestContext, uow: UnitOfWork, task: Task) -> Task:
+        return await self.inner.add_task(ctx, uow, task)
+
+    async def task(self, ctx: RequestContext, db: Session, task_id: str) -> Task:
+        return await self.inner.task(ctx, db, task_id)
+
+    async def task_page(self, ctx: RequestContext, db: Session, query: TaskQuery, limit: int) -> list[Task]:
+        return await self.inner.task_page(ctx, db, query, limit)
+
+    async def begin(self, ctx: RequestContext, uow: UnitOfWork, task_id: str, worker: str) -> Task | None:
+        return await self.inner.begin(ctx, uow, task_id, worker)
+
+    async def end(
+        self, ctx: RequestContext, uow: UnitOfWork, task: Task, ending: Ending, forget_at: datetime
+    ) -> Task | None:
+        return await self.inner.end(ctx, uow, task, ending, forget_at)
+
+    async def tasks_of(self, ctx: RequestContext, db: Session, image: Image) -> list[Task]:
+        return await self.inner.tasks_of(ctx, db, image)
+
+    async def forget(self, ctx: RequestContext, uow: UnitOfWork, most: int) -> list[Task]:
+        return await self.inner.forget(ctx, uow, most)
+
     async def members(self, ctx: RequestContext, db: Session, image: Image) -> list[Member]:
         return await self.inner.members(ctx, db, image)
+
+    async def memberships(self, ctx: RequestContext, db: Session, member: str) -> list[Member]:
+        return await self.inner.memberships(ctx, db, member)
 
     async def add_member(self, ctx: RequestContext, uow: UnitOfWork, image: Image, member: str) -> Member:
         return await self.inner.add_member(ctx, uow, image, member)

@@ -68,6 +68,19 @@ def service(name: str) -> str:
     return _SERVICES.get(name.removeprefix("stackwire-"), "") if name.startswith("stackwire-") else ""
 
 
+_APIS = {"image": "glance-api", "volume": "cinder-api", "compute": "nova-api", "identity": "keystone"}
+
+
+def api(name: str) -> str:
+    """The lane of a service's HTTP side."""
+    return _APIS.get(name, name)
+
+
+def caller(name: str) -> str:
+    """Who sent an HTTP request: one of the services, or a client by its own name."""
+    return _SERVICES.get(name, name or "client")
+
+
 def publisher(publisher_id: str) -> str:
     """The lane of a notification's publisher: ``volume.host@pool`` (unversioned) or ``nova-compute:host``."""
     service, colon, _ = publisher_id.partition(":")

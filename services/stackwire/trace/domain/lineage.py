@@ -2,79 +2,28 @@
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 from stackwire.core.lineage import Verdict, compare
-from stackwire.trace.domain.message import Message, Resource
+from stackwire.trace.domain.about import Resource
+from stackwire.trace.domain.hops import (
+    DISPLACED,
+    IMAGE_ATTRIBUTES,
+    OVERHEARD,
+    Crossed,
+    Hop,
+    Property,
+    is_displaced,
+    plain,
+)
+from stackwire.trace.domain.message import Message
+from stackwire.trace.domain.redact import redacted
 
 HOPS = 20_000
 """Crossings kept; the oldest go first."""
 FARTHEST = 64
 """Crossings followed from one resource, either way."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hop:
-    """One crossing. ``origin.kind`` is ``client`` when a user set the properties; its id is the user's."""
-
-    number: int
-    time: float
-    origin: Resource
-    target: Resource
-    rule: str
-    source: str
-    request_id: str | None
-    verdicts: tuple[Verdict, ...]
-
-
-class Crossed(NamedTuple):
-    """What one crossing did to one property."""
-
-    hop: Hop
-    verdict: Verdict
-
-    def as_json(self) -> dict[str, Any]:
-        hop, verdict = self
-        return {
-            "time": hop.time,
-            "from": hop.origin._asdict(),
-            "to": hop.target._asdict(),
-            "key": verdict.key,
-            "after_key": verdict.after_key,
-            "verdict": verdict.verdict,
-            "before": verdict.before,
-            "after": verdict.after,
-            "rule": hop.rule,
-            "source": hop.source,
-            "request_id": hop.request_id,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Property:
-    """A property of the resource asked about. ``value`` is None when the resource no longer has it.
-
-    ``past`` leads from who set it to here, ``future`` from here on, both in the order of time; ``now`` is everywhere
-    the value that passed through here still is.
-    """
-
-    key: str
-    value: str | None
-    set_by: str
-    past: tuple[Crossed, ...]
-    future: tuple[Crossed, ...]
-    now: tuple[tuple[Resource, str, str | None], ...]
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "key": self.key,
-            "value": self.value,
-            "set_by": self.set_by,
-            "past": [crossed.as_json() for crossed in self.past],
-            "future": [crossed.as_json() for crossed in self.future],
-            "now": [{**where._asdict(), "key": key, "value": value} for where, key, value in self.now],
-        }
 
 
 class Lineage:
@@ -85,6 +34,8 @@ class Lineage:
         self._state: dict[Resource, dict[str, str | None]] = {}
         self._count = 0
         self.names: dict[str, Resource] = {}
+        self.learnt: dict[str, Resource] | None = None
+        """Names since somebody took them last; None when nobody does."""
 
     def __len__(self) -> int:
         return len(self._hops)
@@ -98,14 +49,14 @@ class Lineage:
         """Takes a crossing event, or what an image notification tells of the image's properties."""
         if message.step == "deliver":
             return None
-        told = message.payload.get("payload") if isinstance(message.payload, Mapping) else None
+        told = message.raw.get("payload") if isinstance(message.raw, Mapping) else None
         if not isinstance(told, Mapping):
             return None
         self._learn_name(message, told)
         if message.kind == "crossing":
-            return self._crossing(message, told)
+            return self._crossing(message, redacted(told))
         if message.name in ("image.create", "image.update", "image.activate"):
-            return self._image_event(message, told)
+            return self._image_event(message, redacted(told))
         return None
 
     def _learn_name(self, message: Message, told: Mapping[str, Any]) -> None:
@@ -114,6 +65,9 @@ class Lineage:
         if message.resources and isinstance(name, str) and name:
             self.names.pop(name, None)
             self.names[name] = message.resources[0]
+            if self.learnt is not None:
+                self.learnt.pop(name, None)
+                self.learnt[name] = message.resources[0]
             if len(self.names) > HOPS:
                 self.names.pop(next(iter(self.names)))
 
@@ -134,6 +88,7 @@ class Lineage:
             rule=str(told.get("rule", "")),
             source=str(told.get("source", "")),
             prefix=str(told.get("prefix", "")),
+            partial=told.get("partial") is True,
         )
 
     def _told(
@@ -167,11 +122,16 @@ class Lineage:
         if not isinstance(properties, Mapping) or not isinstance(ident, str):
             return None
         image = Resource("image", ident)
-        known = {key: value for key, value in self._state.get(image, {}).items() if key not in _IMAGE_ATTRIBUTES}
-        if known == dict(properties):
+        state = {key: value for key, value in self._state.get(image, {}).items() if value is not None}
+        known = {key: value for key, value in state.items() if key not in IMAGE_ATTRIBUTES}
+        now = {key: _text(value) for key, value in properties.items() if value is not None}
+        if message.name == "image.create":  # a beginning: what is known besides has come since
+            now = {**known, **now}
+        if known == now:
             return None
         owner = Resource("client", str(told.get("owner") or ""))
-        return self._add(message, owner, image, known, properties, rule=message.name, source="glance notification")
+        own = {key: value for key, value in state.items() if key in IMAGE_ATTRIBUTES}
+        return self._add(message, owner, image, state, {**own, **now}, rule=message.name, source=OVERHEARD)
 
     def _add(
         self,
@@ -184,8 +144,16 @@ class Lineage:
         rule: str,
         source: str,
         prefix: str = "",
+        partial: bool = False,
     ) -> Hop:
         self._count += 1
+        verdicts = compare(before, after, prefix)
+        # An image is made once: what it is already said to have, a notification told before its crossing came.
+        adds = partial or target.kind == "image"
+        if partial:
+            verdicts = [verdict for verdict in verdicts if verdict.after_key is not None]
+        if not adds:
+            verdicts += self._displaced(origin, target, after)
         hop = Hop(
             number=self._count,
             time=message.time,
@@ -194,12 +162,13 @@ class Lineage:
             rule=rule,
             source=source,
             request_id=message.global_request_id or message.request_id,
-            verdicts=(*compare(before, after, prefix), *self._displaced(origin, target, after)),
+            verdicts=tuple(verdicts),
         )
         self._hops.append(hop)
         if origin.kind != "client":  # what it is seen to have, it has, whoever gave it
             self._state.setdefault(origin, {}).update({key: _text(value) for key, value in before.items()})
-        self._state[target] = {key: _text(value) for key, value in after.items()}
+        kept = self._state.get(target, {}) if adds and origin.kind != "client" else {}
+        self._state[target] = {**kept, **{key: _text(value) for key, value in after.items()}}
         if len(self._state) > self._hops.maxlen:  # type: ignore[operator]  # a bound is always given
             self._state.pop(next(iter(self._state)))
         return hop
@@ -210,7 +179,7 @@ class Lineage:
             return
         for key, value in sorted(self._state.get(target, {}).items()):
             if key not in after:
-                yield Verdict(f"{_DISPLACED}{key}", None, "dropped", value, None)
+                yield Verdict(f"{DISPLACED}{key}", None, "dropped", value, None)
 
     # -- answers
 
@@ -222,6 +191,19 @@ class Lineage:
     def crossed(self, resource: Resource, *, after: int) -> bool:
         """True when a crossing later than number ``after`` led to the resource."""
         return any(hop.target == resource and hop.number > after for hop in reversed(self._hops))
+
+    def hops_to(self, resource: Resource) -> list[Hop]:
+        """Every crossing that led to the resource, the latest first; what a rebuild displaced is named as it was."""
+        return [plain(hop) for hop in reversed(self._hops) if hop.target == resource]
+
+    def overheard(self, resource: Resource) -> list[str]:
+        """Properties only a notification told of so far: the crossing that explains them is still to come, if any."""
+        found = []
+        for key in sorted(self._state.get(resource, {}).keys() - IMAGE_ATTRIBUTES):
+            brought = self._brought(resource, key, float("inf"))
+            if brought is not None and brought.hop.source == OVERHEARD:
+                found.append(key)
+        return found
 
     def resources(self) -> list[Resource]:
         """Everything properties went from or to, the latest last."""
@@ -260,12 +242,12 @@ class Lineage:
         for hop in self._hops:
             if hop.target == resource:
                 keys |= {verdict.after_key for verdict in hop.verdicts if verdict.after_key}
-                keys |= {v.key.removeprefix(_DISPLACED) for v in hop.verdicts if v.key and _is_displaced(v)}
+                keys |= {v.key.removeprefix(DISPLACED) for v in hop.verdicts if v.key and is_displaced(v)}
                 keys |= {
                     v.key for v in hop.verdicts if v.key and v.verdict == "dropped" and hop.origin.kind == "client"
                 }
             if hop.origin == resource:
-                keys |= {verdict.key for verdict in hop.verdicts if verdict.key and not _is_displaced(verdict)}
+                keys |= {verdict.key for verdict in hop.verdicts if verdict.key and not is_displaced(verdict)}
         return [self._property(resource, key) for key in sorted(keys)]
 
     def _property(self, resource: Resource, key: str) -> Property:
@@ -288,7 +270,7 @@ class Lineage:
         for _ in range(FARTHEST):
             found = self._brought(resource, key, at)
             if found is None:
-                own = resource.kind == "image" and key in _IMAGE_ATTRIBUTES
+                own = resource.kind == "image" and key in IMAGE_ATTRIBUTES
                 known = own or any(hop.target == resource for hop in self._hops)
                 return tuple(reversed(path)), f"{resource.short} {'itself' if known else 'before the trace'}"
             path.append(found)
@@ -332,25 +314,10 @@ class Lineage:
                 if hop.target.kind == "guest" and verdict.verdict == "dropped":
                     continue  # a guest definition takes what it needs; the rest is not lost
                 ended = hop.target == resource and verdict.key == (
-                    key if hop.origin.kind == "client" and verdict.verdict == "dropped" else _DISPLACED + key
+                    key if hop.origin.kind == "client" and verdict.verdict == "dropped" else DISPLACED + key
                 )
                 if ended or (hop.origin == resource and verdict.key == key):
                     yield Crossed(hop, verdict)
-
-
-_DISPLACED = "replaced: "
-# What a Glance image says of itself beside its properties; crossings carry both (ImageView.flat).
-_IMAGE_ATTRIBUTES = frozenset(
-    {
-        "id", "name", "status", "visibility", "protected", "os_hidden", "owner", "checksum", "os_hash_algo",
-        "os_hash_value", "size", "virtual_size", "container_format", "disk_format", "min_disk", "min_ram", "created_at",
-        "updated_at", "tags", "locations", "direct_url", "file", "self", "schema", "stores", "image_id", "image_name",
-    }
-)  # fmt: skip
-
-
-def _is_displaced(verdict: Verdict) -> bool:
-    return verdict.key is not None and verdict.key.startswith(_DISPLACED)
 
 
 def _text(value: object) -> str | None:

@@ -1,29 +1,22 @@
 """One message of the bus, understood as far as oslo.messaging's format goes: whoever sent it."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from stackwire.trace.domain import lanes
+from stackwire.trace.domain.about import Resource, of_crossing, of_event, of_path, of_payload, text
 from stackwire.trace.domain.redact import redacted
 
 Step = Literal["publish", "deliver", "return", "drop"]
-Kind = Literal["call", "cast", "fanout", "reply", "progress", "notification", "crossing", "other"]
+Kind = Literal["http", "call", "cast", "fanout", "reply", "progress", "notification", "crossing", "other"]
 
 CALLS_REMEMBERED = 10_000
 CROSSED = "properties.crossed"
+SERVED = "http.served"
+_HOUSEKEEPING = frozenset({"list_revocations", "sync_instance_info"})
 _PREFIX = "_context_"
-
-
-class Resource(NamedTuple):
-    kind: str
-    id: str
-
-    @property
-    def short(self) -> str:
-        """``volume 1a2b3c4d``: enough to tell apart on one screen."""
-        return f"{self.kind} {self.id[:8]}"
 
 
 class Wire(NamedTuple):
@@ -46,8 +39,10 @@ class Wire(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """``time`` in seconds since the epoch; ``payload`` without secrets; ``call_id`` joins a call and its reply,
-    ``unique_id`` a publish and its deliveries. ``sender`` is empty when the wire does not tell."""
+    """``time`` in seconds since the epoch; ``payload`` is without secrets, ``raw`` as it came; ``call_id`` joins a call
+    and its reply, ``unique_id`` a publish and its deliveries. ``sender`` is empty when the wire does not tell.
+    ``seconds``: of an HTTP request, from its first byte to the answer's last; its ``time`` is when it began.
+    ``trace_id``: W3C's, if any."""
 
     number: int
     time: float
@@ -68,10 +63,23 @@ class Message:
     failure: str | None = None
     redelivered: bool = False
     size: int = 0
-    payload: Any = None
+    raw: Any = None
+    seconds: float | None = None
+    trace_id: str | None = None
+
+    @property
+    def payload(self) -> Any:
+        """What may be shown. Made when it is asked for, since most messages are never looked at."""
+        return redacted(self.raw)
+
+    @property
+    def housekeeping(self) -> bool:
+        """Nobody asked for it: services look after themselves, again and again."""
+        return self.name in _HOUSEKEEPING
 
     def as_json(self, *, payload: bool = True) -> dict[str, Any]:
-        told = {name: getattr(self, name) for name in self.__slots__ if name != "payload"}
+        told = {name: getattr(self, name) for name in self.__slots__ if name != "raw"}
+        told["housekeeping"] = self.housekeeping
         told["resources"] = [{"kind": kind, "id": ident} for kind, ident in self.resources]
         return {**told, "payload": self.payload} if payload else told
 
@@ -89,6 +97,18 @@ class Decoder:
         self._calls: OrderedDict[str, _Call] = OrderedDict()
         self._callers: OrderedDict[str, str] = OrderedDict()
 
+    def read_all(self, wire: Wire) -> list[Message]:
+        """As ``read``; HTTP requests, which are told many at once, one by one."""
+        told = wire.payload.get("payload") if wire.payload.get("event_type") == SERVED else None
+        legs = told.get("legs") if isinstance(told, Mapping) else None
+        if not isinstance(legs, list):
+            return [self.read(wire)]
+        found = [leg for leg in legs if isinstance(leg, Mapping)]
+        share = wire.size // len(found) if found else 0
+        return [
+            self.read(wire._replace(payload=_alone(wire.payload, leg, at), size=share)) for at, leg in enumerate(found)
+        ]
+
     def read(self, wire: Wire) -> Message:
         """Never raises: what cannot be understood is ``other``, with the reason as its failure."""
         self._number += 1
@@ -105,7 +125,7 @@ class Decoder:
 
     def _request(self, wire: Wire) -> Message:
         payload, method = wire.payload, str(wire.payload["method"])
-        call_id, reply_to = _text(payload.get("_msg_id")), _text(payload.get("_reply_q"))
+        call_id, reply_to = text(payload.get("_msg_id")), text(payload.get("_reply_q"))
         known = lanes.sender(wire.exchange, wire.routing_key, method)
         speaker = known or self._callers.get(reply_to or "", "") or lanes.service(wire.speaker)
         if reply_to and speaker:
@@ -116,7 +136,7 @@ class Decoder:
             kind,
             method,
             lanes_of=(speaker, lanes.receiver(wire.exchange, wire.routing_key)),
-            resources=_resources(payload.get("args")),
+            resources=of_payload(payload.get("args")),
             call_id=call_id,
             reply_to=reply_to,
         )
@@ -126,7 +146,7 @@ class Decoder:
 
     def _reply(self, wire: Wire) -> Message:
         payload = wire.payload
-        call_id = _text(payload.get("_msg_id"))
+        call_id = text(payload.get("_msg_id"))
         asked = self._calls.get(call_id or "")
         failure = payload.get("failure")
         kind: Kind = "reply" if payload.get("ending", True) or payload.get("result") is not None else "progress"
@@ -139,7 +159,7 @@ class Decoder:
                 asked.message.receiver if asked else "",
                 caller or self._callers.get(wire.routing_key, "") or wire.routing_key[:14],
             ),
-            resources=asked.message.resources if asked else _resources(payload.get("result")),
+            resources=asked.message.resources if asked else of_payload(payload.get("result")),
             request=asked.message if asked else None,
             call_id=call_id,
             failure=_failure(failure),
@@ -148,8 +168,12 @@ class Decoder:
     def _notification(self, wire: Wire) -> Message:
         payload = wire.payload
         name, told = str(payload["event_type"]), payload.get("payload")
+        if name == SERVED and isinstance(told, Mapping):
+            return self._served(wire, told)
         kind: Kind = "crossing" if name == CROSSED else "notification"
-        resources = _crossed(told) if kind == "crossing" else _event_resources(name, told)
+        resources = of_crossing(told) if kind == "crossing" else of_event(name, told)
+        if kind == "crossing" and isinstance(told, Mapping):
+            name = str(told.get("rule") or name)
         failed = payload.get("priority") == "ERROR" or name.endswith(".error")
         return self._message(
             wire,
@@ -158,7 +182,22 @@ class Decoder:
             lanes_of=(lanes.publisher(str(payload["publisher_id"])), lanes.NOTIFICATIONS),
             resources=resources,
             failure="error" if failed else None,
-            unique_id=_text(payload.get("_unique_id")) or _text(payload.get("message_id")),
+            unique_id=text(payload.get("_unique_id")) or text(payload.get("message_id")),
+        )
+
+    def _served(self, wire: Wire, told: Mapping[str, Any]) -> Message:
+        """An HTTP request, told when it was over; it stands where it began."""
+        status, path = told.get("status"), str(told.get("path", ""))
+        began, took = told.get("started"), told.get("seconds")
+        return self._message(
+            wire if not isinstance(began, int | float) else wire._replace(time=float(began)),
+            "http",
+            f"{told.get('method', '')} {path}",
+            lanes_of=(lanes.caller(str(told.get("caller", ""))), lanes.api(str(told.get("service", "")))),
+            resources=of_path(path),
+            failure=str(status) if isinstance(status, int) and status >= 400 else None,
+            unique_id=text(wire.payload.get("_unique_id")),
+            seconds=float(took) if isinstance(took, int | float) else None,
         )
 
     def _message(
@@ -173,7 +212,7 @@ class Decoder:
         **facts: Any,
     ) -> Message:
         payload = wire.payload
-        own = _text(payload.get(f"{_PREFIX}request_id"))
+        own = text(payload.get(f"{_PREFIX}request_id"))
         return Message(
             number=self._number,
             time=wire.time,
@@ -186,12 +225,13 @@ class Decoder:
             routing_key=wire.routing_key,
             queues=wire.queues,
             request_id=own or (request.request_id if request else None),
-            global_request_id=_text(payload.get(f"{_PREFIX}global_request_id"))
+            global_request_id=text(payload.get(f"{_PREFIX}global_request_id"))
             or (request.global_request_id if request else None),
-            unique_id=unique_id or _text(payload.get("_unique_id")),
+            unique_id=unique_id or text(payload.get("_unique_id")),
+            trace_id=_trace_id(payload.get(f"{_PREFIX}traceparent")) or (request.trace_id if request else None),
             redelivered=wire.redelivered,
             size=wire.size,
-            payload=redacted(payload),
+            raw=payload,
             **facts,
         )
 
@@ -203,8 +243,16 @@ def _remember(table: "OrderedDict[str, Any]", key: str, value: Any) -> None:
         table.popitem(last=False)
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+def _alone(payload: Mapping[str, Any], leg: Mapping[str, Any], at: int) -> dict[str, Any]:
+    """One of several HTTP requests as if it had been told by itself."""
+    context = {f"{_PREFIX}{name}": leg.get(name) for name in ("request_id", "global_request_id", "traceparent")}
+    return {**payload, **context, "_unique_id": f"{payload.get('_unique_id')}.{at}", "payload": leg}
+
+
+def _trace_id(value: object) -> str | None:
+    """The second part of a ``traceparent``."""
+    parts = value.split("-") if isinstance(value, str) else []
+    return parts[1] if len(parts) == 4 and len(parts[1]) == 32 else None
 
 
 def _failure(value: object) -> str | None:
@@ -214,71 +262,3 @@ def _failure(value: object) -> str | None:
     text = str(value)
     marker = '"class": "' if '"class": "' in text else '"class":"'
     return text.partition(marker)[2].partition('"')[0] or "failure"
-
-
-# -- what a message is about
-
-_ARGUMENTS = {
-    "instance_uuid": "server",
-    "instance_id": "server",
-    "server_id": "server",
-    "volume_id": "volume",
-    "snapshot_id": "snapshot",
-    "image_id": "image",
-}
-_OBJECTS = {"Instance": ("server", "uuid"), "Volume": ("volume", "id"), "Snapshot": ("snapshot", "id")}
-_EVENTS = (
-    ("compute.instance.", "server", "instance_id"),
-    ("volume.", "volume", "volume_id"),
-    ("snapshot.", "snapshot", "snapshot_id"),
-    ("image.", "image", "id"),
-)
-_MOST = 4
-
-
-def _resources(value: object) -> tuple[Resource, ...]:
-    """At most four resources an RPC payload names, those nearest to its surface first."""
-    found: dict[Resource, None] = {}
-    level: list[object] = [value]
-    for _ in range(5):
-        below: list[object] = []
-        for item in level:
-            if isinstance(item, Mapping):
-                found.update(dict.fromkeys(_named(item)))
-                below += item.values()
-            elif isinstance(item, list):
-                below += item[:4]
-        if len(found) >= _MOST:
-            break
-        level = below
-    return tuple(found)[:_MOST]
-
-
-def _named(item: Mapping[str, Any]) -> Iterable[Resource]:
-    for prefix in ("nova_object", "versioned_object"):
-        known = _OBJECTS.get(str(item.get(f"{prefix}.name")))
-        data = item.get(f"{prefix}.data")
-        if known and isinstance(data, Mapping) and _text(data.get(known[1])):
-            yield Resource(known[0], data[known[1]])
-    for key, kind in _ARGUMENTS.items():
-        if _text(item.get(key)):
-            yield Resource(kind, item[key])
-
-
-def _event_resources(name: str, told: object) -> tuple[Resource, ...]:
-    if not isinstance(told, Mapping):
-        return ()
-    if isinstance(told.get("nova_object.data"), Mapping):
-        ident = _text(told["nova_object.data"].get("uuid"))
-        return (Resource("server", ident),) if ident and name.startswith("instance.") else ()
-    for start, kind, key in _EVENTS:
-        if name.startswith(start) and (ident := _text(told.get(key)) or _text(told.get("image_id"))):
-            return (Resource(kind, ident),)
-    return ()
-
-
-def _crossed(told: object) -> tuple[Resource, ...]:
-    if not isinstance(told, Mapping):
-        return ()
-    ends = [Resource(str(told.get(f"{end}_kind")), str(told.get(f"{end}_id"))) for end in ("to", "from")]
-    return tuple(end for end in ends if end.kind != "client")

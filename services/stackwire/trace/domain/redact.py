@@ -1,7 +1,8 @@
-"""Secrets never leave the tracer: what may not be shown is replaced before a message is kept."""
+"""Secrets never leave the tracer: what may not be shown is replaced before anybody sees or keeps it."""
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 HIDDEN = "***"
@@ -27,12 +28,18 @@ def redacted(value: Any, depth: int = 0) -> Any:
         if depth > DEEPEST:
             return HIDDEN
         return {
-            key: HIDDEN if item not in (None, "", {}, []) and _SECRET_NAME.search(key) else redacted(item, depth + 1)
+            key: HIDDEN if item not in (None, "", {}, []) and _is_secret(key) else redacted(item, depth + 1)
             for key, item in value.items()
         }
     if isinstance(value, Sequence):
         return HIDDEN if depth > DEEPEST else [redacted(item, depth + 1) for item in value]
     return value
+
+
+@lru_cache(maxsize=4096)
+def _is_secret(name: str) -> bool:
+    """There are few names and many of each."""
+    return _SECRET_NAME.search(name) is not None
 
 
 def _text(text: str) -> str:

@@ -1,12 +1,20 @@
 """One user action as one story: the messages of all services that bear its request id, joined into arrows."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
+from operator import itemgetter
 from typing import Any, Literal
 
-from stackwire.trace.domain.message import Kind, Message, Resource
+from stackwire.trace.domain.about import Resource
+from stackwire.trace.domain.message import Kind, Message
 
 State = Literal["done", "under way", "unanswered", "dropped", "returned", "failed", "unheard"]
+LATE = 0.25
+"""Seconds after a request's answer within which what it said may still leave the outbox."""
+AT_ONCE = 64
+"""Requests to one service looked at as being under way together."""
 NEARBY = 60.0
 """Seconds within which a message without a request id (Glance sends none) joins the story of its resource."""
 
@@ -31,10 +39,18 @@ class Arrow:
     answer_seconds: float | None = None
     failure: str | None = None
     inferred: bool = False
-    payload: Any = None
+    redelivered: bool = False
+    message: Message | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        told = {name: getattr(self, name) for name in self.__slots__}
+    @property
+    def payload(self) -> Any:
+        """Without secrets."""
+        return None if self.message is None else self.message.payload
+
+    def as_json(self, *, payload: bool = True) -> dict[str, Any]:
+        told = {name: getattr(self, name) for name in self.__slots__ if name != "message"}
+        if payload:
+            told["payload"] = self.payload
         told["resources"] = [{"kind": kind, "id": ident} for kind, ident in self.resources]
         return told
 
@@ -44,6 +60,7 @@ class Story:
     id: str
     request_ids: tuple[str, ...] = ()
     arrows: list[Arrow] = field(default_factory=list)
+    trace_id: str | None = None
 
     @property
     def started(self) -> float:
@@ -63,6 +80,11 @@ class Story:
         """In the order they first speak."""
         return tuple(dict.fromkeys(lane for arrow in self.arrows for lane in (arrow.sender, arrow.receiver) if lane))
 
+    @property
+    def is_plain_read(self) -> bool:
+        """One answered GET or HEAD, and nothing came of it."""
+        return len(self.arrows) == 1 and self.arrows[0].kind == "http" and self.arrows[0].name[:4] in ("GET ", "HEAD")
+
     def summary(self) -> dict[str, Any]:
         return {
             "id": self.id,
@@ -76,19 +98,20 @@ class Story:
             "resources": [{"kind": kind, "id": ident} for kind, ident in self.resources],
         }
 
-    def as_json(self) -> dict[str, Any]:
-        return {**self.summary(), "arrows": [arrow.as_json() for arrow in self.arrows]}
+    def as_json(self, *, payload: bool = True) -> dict[str, Any]:
+        return {**self.summary(), "arrows": [arrow.as_json(payload=payload) for arrow in self.arrows]}
 
 
 def stories(messages: Iterable[Message]) -> list[Story]:
     """Every story the messages tell, the oldest first."""
     told = list(messages)
     roots = _roots(told)
+    legs = _Legs(told, roots)
     grouped: dict[str, list[tuple[Message, bool]]] = {}
     latest: dict[Resource, tuple[str, float]] = {}
     for message in told:
-        own = message.global_request_id or message.request_id
-        root, inferred = (roots[own], False) if own else (_nearby(message, latest), True)
+        own = _ident(message)
+        root, inferred = (roots[own], False) if own else (legs.during(message) or _nearby(message, latest), True)
         if root is None:
             continue
         grouped.setdefault(root, []).append((message, inferred))
@@ -134,11 +157,18 @@ def _arrow(message: Message, inferred: bool) -> Arrow:
         sender=message.sender,
         receiver=message.receiver,
         resources=message.resources,
-        state="unanswered" if message.kind == "call" else "done",
+        state=_state(message),
+        answer_seconds=message.seconds,
         failure=message.failure,
         inferred=inferred,
-        payload=message.payload,
+        message=message,
     )
+
+
+def _state(message: Message) -> State:
+    if message.kind == "call":
+        return "unanswered"  # until the reply is met
+    return "failed" if message.kind == "http" and message.failure else "done"
 
 
 def _join(message: Message, arrow: Arrow, calls: dict[str, Arrow]) -> None:
@@ -153,20 +183,54 @@ def _join(message: Message, arrow: Arrow, calls: dict[str, Arrow]) -> None:
 
 
 def _saw(arrow: Arrow, message: Message) -> None:
+    arrow.redelivered = arrow.redelivered or message.redelivered
     if message.step == "deliver":
         arrow.deliveries += 1
         if arrow.queue_seconds is None and message.time >= arrow.time:
             arrow.queue_seconds = message.time - arrow.time
     elif message.step == "drop":
-        # An event nobody listens to is no accident; a request nobody takes is.
-        arrow.state = "unheard" if arrow.kind in ("notification", "crossing") else "dropped"
+        # An event nobody listens to is no accident; a request nobody takes is. HTTP did not go over the bus at all.
+        if arrow.kind in ("notification", "crossing"):
+            arrow.state = "unheard"
+        elif arrow.kind != "http":
+            arrow.state = "dropped"
     elif message.step == "return":
         arrow.state = "returned"
 
 
 def _story(root: str, members: list[tuple[Message, bool]]) -> Story:
     ids = [ident for message, _ in members for ident in (message.global_request_id, message.request_id) if ident]
-    return Story(id=root, request_ids=tuple(dict.fromkeys(ids)), arrows=arrows(members))
+    told = sorted(arrows(members), key=lambda arrow: (arrow.time, arrow.number))
+    trace = next((message.trace_id for message, _ in members if message.trace_id), None)
+    return Story(id=root, request_ids=tuple(dict.fromkeys(ids)), arrows=told, trace_id=trace)
+
+
+class _Legs:
+    """HTTP requests by who answered them, in the order they began."""
+
+    def __init__(self, messages: Iterable[Message], roots: Mapping[str, str]) -> None:
+        self._by_lane: dict[str, list[tuple[float, Message, str]]] = {}
+        for message in messages:
+            ident = _ident(message)
+            if message.kind == "http" and ident is not None and message.name[:4] not in ("GET ", "HEAD"):
+                self._by_lane.setdefault(message.receiver, []).append((message.time, message, roots[ident]))
+        for legs in self._by_lane.values():
+            legs.sort(key=itemgetter(0))
+
+    def during(self, message: Message) -> str | None:
+        """The story of the one request to the speaker that was under way, and may have been about the same resource.
+
+        Glance's events bear no request id, and what makes a resource does not name it yet.
+        """
+        legs = self._by_lane.get(message.sender, [])
+        end = bisect_right(legs, message.time, key=itemgetter(0))
+        found = {
+            root
+            for began, leg, root in legs[max(0, end - AT_ONCE) : end]
+            if message.time <= began + (leg.seconds or 0.0) + LATE
+            and (not leg.resources or set(leg.resources) & set(message.resources))
+        }
+        return found.pop() if len(found) == 1 else None
 
 
 def _nearby(message: Message, latest: Mapping[Resource, tuple[str, float]]) -> str | None:
@@ -187,10 +251,16 @@ def _roots(messages: Iterable[Message]) -> dict[str, str]:
         return ident
 
     for message in messages:
-        if message.request_id and message.global_request_id:
-            own, above = root(message.request_id), root(message.global_request_id)
-            if own != above:
-                parents[own] = above
-        elif message.request_id or message.global_request_id:
-            root(message.request_id or message.global_request_id or "")
+        # The user's own trace is above all requests made in it, a global request above those made for it.
+        chain = [name for name in (message.request_id, message.global_request_id, message.trace_id) if name]
+        for own, above in pairwise(chain):
+            low, high = root(own), root(above)
+            if low != high:
+                parents[low] = high
+        if len(chain) == 1:
+            root(chain[0])
     return {ident: root(ident) for ident in list(parents)}
+
+
+def _ident(message: Message) -> str | None:
+    return message.trace_id or message.global_request_id or message.request_id

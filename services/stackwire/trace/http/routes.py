@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import islice
 
 import orjson
 from aiohttp import web
 
+from stackwire.contracts import asyncapi
 from stackwire.core.errors import BadRequest, ServiceError
 from stackwire.http.app import Route
 from stackwire.http.request import respond
-from stackwire.trace import views
+from stackwire.trace import pages, views
 from stackwire.trace.domain.message import Message
+from stackwire.trace.domain.story import Story
 from stackwire.trace.store import MESSAGES, Store
 
 HEARTBEAT = 15.0
@@ -25,12 +28,19 @@ def routes(store: Store) -> Sequence[Route]:
     api = _Api(store)
     table = (
         ("/", api.about),
+        ("/page/{name}", pages.file),
+        ("/asyncapi.json", api.asyncapi),
         ("/messages", api.messages),
+        ("/messages/{number}", api.message),
         ("/tail", api.tail),
         ("/stories", api.stories),
         ("/stories/{id}", api.story),
+        ("/stories/{id}/export", api.export),
         ("/resources", api.resources),
         ("/lineage/{id}", api.lineage),
+        ("/why/{key}/{id}", api.why),
+        ("/where/{key}", api.where),
+        ("/diff/{left}/{right}", api.diff),
     )
     return [Route("GET", path, handler, public=True) for path, handler in table]
 
@@ -40,11 +50,18 @@ class _Api:
         self._store = store
 
     async def about(self, request: web.Request) -> web.Response:
+        """The page for those who read HTML, otherwise what this is."""
+        if "text/html" in request.headers.get("Accept", ""):
+            return pages.index()
         return respond(200, {"service": "trace", "bounds": self._store.bounds()})
+
+    async def asyncapi(self, request: web.Request) -> web.Response:
+        """What the messages of the house are made of."""
+        return respond(200, asyncapi.document())
 
     async def messages(self, request: web.Request) -> web.Response:
         """``after``: only with a higher number; ``limit``: the last so many; ``payload=false`` leaves payloads out."""
-        payload = request.query.get("payload", "true").lower() != "false"
+        payload = _yes(request, "payload")
         found = self._store.messages(
             after=_number(request, "after", 0), limit=min(_number(request, "limit", DEFAULT_LIMIT), MESSAGES)
         )
@@ -57,9 +74,13 @@ class _Api:
             },
         )
 
+    async def message(self, request: web.Request) -> web.Response:
+        """One message by its number; a crossing with what it did to each property."""
+        return respond(200, views.message(self._store, _whole_number(request.match_info["number"], "number")))
+
     async def tail(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events: each message as it crosses."""
-        wanted = _Filter(request)
+        wanted, payload = _Filter(request), _yes(request, "payload")
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         )
@@ -73,37 +94,63 @@ class _Api:
                     await response.write(b": still here\n\n")
                 message = waiting.result()
                 if wanted(message):
-                    await response.write(_event(message))
+                    await response.write(_event(message, payload=payload))
         except (ConnectionResetError, asyncio.CancelledError):
             waiting.cancel()
         return response
 
     async def stories(self, request: web.Request) -> web.Response:
+        """The last ``limit`` that the filters let through, the oldest first unless ``order=newest``."""
         limit = min(_number(request, "limit", DEFAULT_LIMIT), MESSAGES)
-        found = self._store.stories()[-limit:]
+        wanted = _StoryFilter(request)
+        found = list(islice((story for story in reversed(self._store.stories()) if wanted(story)), limit))
+        if request.query.get("order") != "newest":
+            found.reverse()
         return respond(200, {"stories": [story.summary() for story in found], "bounds": self._store.bounds()})
 
     async def story(self, request: web.Request) -> web.Response:
         """By a request id, its beginning, or the id of a resource: every story that is about it."""
-        return respond(200, views.story(self._store, request.match_info["id"]))
+        told = views.story(self._store, request.match_info["id"], payload=_yes(request, "payload"))
+        return respond(200, told)
+
+    async def export(self, request: web.Request) -> web.Response:
+        """A story as a file of another tool's; ``form`` is mermaid, plantuml, html, har, otlp or jsonl."""
+        asked = request.match_info["id"], request.query.get("form", "mermaid")
+        text, kind, name = views.export(self._store, *asked)
+        headers = {"Content-Disposition": f'inline; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+        return web.Response(text=text, content_type=kind, headers=headers)
 
     async def resources(self, request: web.Request) -> web.Response:
-        self._store.catch_up()
-        return respond(200, {"resources": [found._asdict() for found in self._store.lineage.resources()]})
+        return respond(200, views.resources(self._store))
 
     async def lineage(self, request: web.Request) -> web.Response:
         """By an id, its beginning, ``kind:id``, or a name."""
         return respond(200, views.lineage(self._store, request.match_info["id"]))
 
+    async def why(self, request: web.Request) -> web.Response:
+        return respond(200, views.why(self._store, request.match_info["key"], request.match_info["id"]))
 
-def _event(message: Message) -> bytes:
-    return b"id: %d\ndata: %s\n\n" % (message.number, orjson.dumps(message.as_json()))
+    async def where(self, request: web.Request) -> web.Response:
+        return respond(200, views.where(self._store, request.match_info["key"]))
+
+    async def diff(self, request: web.Request) -> web.Response:
+        return respond(200, views.diff(self._store, request.match_info["left"], request.match_info["right"]))
+
+
+def _event(message: Message, *, payload: bool) -> bytes:
+    return b"id: %d\ndata: %s\n\n" % (message.number, orjson.dumps(message.as_json(payload=payload)))
+
+
+def _yes(request: web.Request, name: str) -> bool:
+    return request.query.get(name, "true").lower() != "false"
 
 
 def _number(request: web.Request, name: str, default: int) -> int:
     text = request.query.get(name)
-    if text is None:
-        return default
+    return default if text is None else _whole_number(text, name)
+
+
+def _whole_number(text: str, name: str) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 15:
         raise BadRequest(f"{name} must be a whole number, not '{text[:50]}'.")
     return int(text)
@@ -125,3 +172,29 @@ class _Filter:
             and (self._event is None or self._event in message.name)
             and (self._text is None or self._text in orjson.dumps(message.payload).decode())
         )
+
+
+class _StoryFilter:
+    """``request``, ``resource`` (the beginning of an id), ``service`` (part of a lane's name), ``event`` (part of a
+    message's name) and ``text`` (anywhere in a payload) of the query; all that are given must hold. ``reads=false``
+    leaves out what is nothing but one GET or HEAD."""
+
+    def __init__(self, request: web.Request) -> None:
+        query = {name: value for name, value in request.query.items() if value}
+        self._request, self._resource = query.get("request"), query.get("resource")
+        self._service, self._event, self._text = query.get("service"), query.get("event"), query.get("text")
+        self._reads = query.get("reads", "true").lower() != "false"
+
+    def __call__(self, story: Story) -> bool:
+        ids = (story.id, *story.request_ids)
+        return (
+            (self._reads or not story.is_plain_read)
+            and (self._request is None or any(self._request in ident for ident in ids))
+            and (self._resource is None or any(found.id.startswith(self._resource) for found in story.resources))
+            and (self._service is None or any(self._service in lane for lane in story.lanes))
+            and (self._event is None or any(self._event in arrow.name for arrow in story.arrows))
+            and (self._text is None or any(self._said(arrow.payload) for arrow in story.arrows))
+        )
+
+    def _said(self, payload: object) -> bool:
+        return self._text is not None and self._text in orjson.dumps(payload).decode()

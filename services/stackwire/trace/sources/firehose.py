@@ -2,9 +2,11 @@
 
 import asyncio
 import shutil
+import time
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Protocol
 from urllib.parse import quote, unquote, urlsplit
 
 import aiohttp
@@ -24,29 +26,72 @@ class CannotTrace(Unavailable):
     """The firehose could not be switched on; the message says how a person may, in one line."""
 
 
+LOOK_SECONDS = 0.5
+"""How often it is asked whether the broker was away."""
+
+
 @asynccontextmanager
 async def firehose(
-    transport: Transport, store: Store, amqp_url: str, management_url: str | None = None
+    transport: Transport,
+    store: Store,
+    amqp_url: str,
+    management_url: str | None = None,
+    *,
+    switches: "Switches | None" = None,
 ) -> AsyncIterator[str]:
     """Every message of the URL's vhost goes into the store while inside. Yields how tracing was switched on.
 
     A firehose found on stays on; one switched on here is switched off again. Raises CannotTrace. ``management_url``
-    is ``http://user:password@host:15672``; without it the broker's own host and login are tried.
+    is ``http://user:password@host:15672``; without it the broker's own host and login are tried;
+    ``switches`` are other ways to switch it.
     """
     watch = Watch(transport, store)
     await watch.start()
     try:
-        switch = await _switched_on(watch, _Switches(amqp_url, management_url))
+        guard = _Guard(transport, store, watch, switches or _Switches(amqp_url, management_url))
+        guard.switch = await _switched_on(watch, guard.switches)
+        keeping = asyncio.create_task(guard.keep())
         try:
-            yield switch.how if switch else "it was on already"
+            yield guard.switch.how if guard.switch else "it was on already"
         finally:
-            if switch is not None:
-                await asyncio.shield(switch.turn(False))
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+            if guard.switch is not None:
+                await asyncio.shield(guard.switch.turn(False))
     finally:
         await watch.close()
 
 
-async def _switched_on(watch: Watch, switches: "_Switches") -> "_Switch | None":
+class _Guard:
+    """A broker that was away comes back with its firehose off: it is switched on again, and the gap is told."""
+
+    def __init__(self, transport: Transport, store: Store, watch: Watch, switches: "Switches") -> None:
+        self.switch: _Switch | None = None
+        self.switches = switches
+        self._transport = transport
+        self._store = store
+        self._watch = watch
+
+    async def keep(self) -> None:
+        known = len(self._transport.outages)
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            outages = list(self._transport.outages)
+            if len(outages) == known:
+                continue
+            try:
+                self.switch = await _switched_on(self._watch, self.switches) or self.switch
+                self._store.problem = None
+            except CannotTrace as error:
+                self._store.problem = f"only notifications and lineage are traced. {error}"
+            except Unavailable:
+                continue  # away again
+            # Until now nothing was seen, though the bus itself was back before.
+            self._store.gaps += [(since, time.time()) for since, _ in outages[known:]]
+            known = len(outages)
+
+
+async def _switched_on(watch: Watch, switches: "Switches") -> "_Switch | None":
     """Whether a switch worked is asked of the bus, not of the switch: rabbitmqctl may belong to another broker."""
     if await watch.sees():
         return None
@@ -60,6 +105,14 @@ async def _switched_on(watch: Watch, switches: "_Switches") -> "_Switch | None":
         f" run 'rabbitmqctl trace_on -p {switches.vhost}' on the broker,"
         " or give a management URL with a login that may administer it"
     )
+
+
+class Switches(Protocol):
+    """Ways to switch the firehose, the best first."""
+
+    vhost: str
+
+    def all(self) -> "list[_Switch]": ...
 
 
 class _Switch:

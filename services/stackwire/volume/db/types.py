@@ -2,10 +2,11 @@
 
 from dataclasses import fields
 
+from stackwire.contracts.volume import VolumeTypeNotFound
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import Session, UniqueViolation, UnitOfWork
 from stackwire.volume.db.volumes import scope
-from stackwire.volume.domain.errors import VolumeTypeExists, VolumeTypeNotFound
+from stackwire.volume.domain.errors import VolumeTypeExists
 from stackwire.volume.domain.model import VolumeType
 
 DEFAULT = "__DEFAULT__"

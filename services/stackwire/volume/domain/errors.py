@@ -24,10 +24,6 @@ class AmbiguousImage(Conflict):
     """Several images bear the name {name}; use an id."""
 
 
-class VolumeTypeNotFound(NotFound, wire="cinder.exception.VolumeTypeNotFound"):
-    """Volume type {volume_type_id} could not be found."""
-
-
 class VolumeTypeExtraSpecsNotFound(NotFound, wire="cinder.exception.VolumeTypeExtraSpecsNotFound"):
     """Volume Type {volume_type_id} has no extra specs with key {key}."""
 

@@ -27,6 +27,8 @@ RESERVED_PREFIXES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("upload-drops-signature-verified", ("img_signature", "signature_verified")),
 )
 
+SHORT = 255  # characters: cinder/api/schemas/volume_image_metadata.py, once
+
 Rows = dict[str, str]
 
 
@@ -64,9 +66,20 @@ def from_snapshot(rows: Mapping[str, str], *, origin_bootable: bool) -> Rows:
     return dict(rows) if origin_bootable else {}
 
 
-def for_clone(rows: Mapping[str, str], *, source_bootable: bool) -> Rows:
-    """volume -> volume: all or nothing."""
-    return dict(rows) if source_bootable else {}
+def for_clone(rows: Mapping[str, str], behaviours: Behaviours, *, source_bootable: bool) -> Rows:
+    """volume -> volume: all or nothing; before lp-1115634, nothing."""
+    return dict(rows) if source_bootable and behaviours.has("clone-keeps-image-metadata") else {}
+
+
+def may_be_snapshotted(rows: Mapping[str, str], behaviours: Behaviours, *, volume_bootable: bool) -> bool:
+    """Before lp-1413880 a bootable volume had to have something to hand on."""
+    return bool(rows) or not volume_bootable or behaviours.has("snapshot-needs-no-image-metadata")
+
+
+def may_be_set(properties: Mapping[str, str], behaviours: Behaviours) -> bool:
+    """Before lp-1988942 values were as short as those of any other metadata."""
+    longest = max(map(len, properties.values()), default=0)
+    return longest <= SHORT or behaviours.has("image-metadata-of-any-length")
 
 
 def for_image(rows: Mapping[str, str], asked: Mapping[str, str], behaviours: Behaviours) -> Rows:

@@ -92,7 +92,9 @@ class Build:
         if volume.source_volid is not None:
             origin = await volumes.by_id(uow, volume.source_volid)
             before = await glance_metadata.read(uow, "volume_id", volume.source_volid)
-            rows = travel.for_clone(before, source_bootable=origin is not None and origin.bootable)
+            rows = travel.for_clone(
+                before, self._parts.behaviours, source_bootable=origin is not None and origin.bootable
+            )
             uow.notify(
                 crossing(
                     "volume", "volume.for_clone", "volume", volume.source_volid, "volume", volume.id, before, rows,

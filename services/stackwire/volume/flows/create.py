@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 from stackwire.contracts.image import ImageView
-from stackwire.contracts.volume import InvalidInput, SnapshotNotFound
+from stackwire.contracts.volume import InvalidInput, SnapshotNotFound, VolumeTypeNotFound
 from stackwire.contracts.volume_workers import HOST, POOL, BuildVolume, ScheduleVolume
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
@@ -12,7 +12,7 @@ from stackwire.core.ids import canonical_uuid, new_id
 from stackwire.db.pool import Session, UnitOfWork
 from stackwire.volume.db import quotas, snapshots, types, volumes
 from stackwire.volume.domain import objects, sizes
-from stackwire.volume.domain.errors import VolumeTooBig, VolumeTypeNotFound
+from stackwire.volume.domain.errors import VolumeTooBig
 from stackwire.volume.domain.model import Shown, Snapshot, Volume, VolumeType, Wish
 from stackwire.volume.domain.states import AVAILABLE, CREATING
 from stackwire.volume.flows.parts import Parts
@@ -161,7 +161,7 @@ def _of_nova_snapshot(wish: Wish, image: ImageView) -> Wish | None:
         return None
     try:
         devices = json.loads(mapping)
-    except ValueError:
+    except (ValueError, RecursionError):  # thousands of brackets are as little a mapping as a broken one
         return None
     for device in devices if isinstance(devices, list) else []:
         if (

@@ -6,7 +6,9 @@ from stackwire.contracts.base import Event
 from stackwire.contracts.lineage import crossing
 from stackwire.contracts.volume import InvalidVolume
 from stackwire.core.context import RequestContext
+from stackwire.core.errors import BadRequest
 from stackwire.volume.db import glance_metadata, volumes
+from stackwire.volume.domain import travel
 from stackwire.volume.domain.errors import GlanceMetadataNotFound
 from stackwire.volume.domain.states import MAINTENANCE, UPLOADING
 from stackwire.volume.domain.travel import Rows
@@ -39,6 +41,8 @@ class ImageMetadata:
                 raise InvalidVolume(
                     reason=f"Updating volume metadata is not allowed for volumes in {volume.status} status."
                 )
+            if not travel.may_be_set(properties, self._parts.behaviours):
+                raise BadRequest(f"A value of image metadata has at most {travel.SHORT} characters.")
             before = await glance_metadata.read(uow, "volume_id", volume.id)
             await glance_metadata.upsert(uow, volume.id, properties)
             after = {**before, **properties}

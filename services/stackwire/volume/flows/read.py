@@ -1,5 +1,6 @@
 """Seeing volumes and snapshots."""
 
+from dataclasses import replace
 from typing import Any
 
 from stackwire.core.context import RequestContext
@@ -29,7 +30,10 @@ class Read:
         async with self._parts.database.read() as session:
             if query.marker is not None and not await volumes.exists(session, ctx, query.marker):
                 raise MarkerNotFound(marker=query.marker)
-            return await volumes.listed(session, query)
+            found = await volumes.listed(session, query)
+        if self._parts.behaviours.has("lists-show-image-metadata"):
+            return found
+        return [replace(one, glance=None) for one in found]
 
     async def volume_count(self, ctx: RequestContext, query: Query) -> int:
         async with self._parts.database.read() as session:
@@ -61,6 +65,11 @@ class Read:
     async def type(self, ctx: RequestContext, type_id: str) -> VolumeType:
         async with self._parts.database.read() as session:
             return await types.find(session, ctx, type_id, by_name=type_id == types.DEFAULT)
+
+    async def type_named(self, ctx: RequestContext, word: str) -> VolumeType:
+        """By id or name, as a new volume would ask for it."""
+        async with self._parts.database.read() as session:
+            return await types.find(session, ctx, word)
 
     async def types(self, ctx: RequestContext, public: bool | None) -> list[VolumeType]:
         async with self._parts.database.read() as session:

@@ -11,6 +11,7 @@ from stackwire.core.ids import new_id
 from stackwire.db.pool import UnitOfWork
 from stackwire.volume.db import glance_metadata, messages, snapshots, volumes
 from stackwire.volume.domain import objects, travel
+from stackwire.volume.domain.errors import GlanceMetadataNotFound
 from stackwire.volume.domain.model import Snapshot, Volume
 from stackwire.volume.domain.payloads import snapshot_event
 from stackwire.volume.domain.sizes import GIBIBYTE
@@ -98,6 +99,8 @@ class Snapshots:
                 return
             now = await volumes.by_id(uow, volume.id) or volume
             before = await glance_metadata.read(uow, "volume_id", volume.id)
+            if not travel.may_be_snapshotted(before, self._parts.behaviours, volume_bootable=now.bootable):
+                raise GlanceMetadataNotFound(id=volume.id)
             rows = travel.for_snapshot(before, volume_bootable=now.bootable)
             await glance_metadata.replace(uow, "snapshot_id", snapshot.id, rows)
             uow.notify(

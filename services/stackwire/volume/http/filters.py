@@ -138,9 +138,9 @@ def _time(asked: Query, alias: str, name: str, value: str) -> None:
         operator, _, moment = part.partition(":") if part.partition(":")[0] in _TIMES else ("eq", "", part)
         try:
             when = datetime.fromisoformat(moment)
-        except ValueError:
+            aware = when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):  # a zone may lead out of the calendar
             raise BadRequest(f"Invalid value '{value[:100]}' for filter {name}.") from None
-        aware = when if when.tzinfo else when.replace(tzinfo=UTC)
         asked.where(f"{alias}.{name} {_TIMES[operator]} {{}}", aware)
 
 

@@ -1,0 +1,59 @@
+"""``stackwire trace between A B``: one journey under two releases' rules, and what became of each property."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stackwire.trace.cli import app
+
+Release = Annotated[str, typer.Argument(help="an OpenStack release, or current")]
+
+
+@app.command()
+def between(
+    one: Release,
+    other: Release,
+    as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+) -> None:
+    """The same journey of an image's properties under two releases, side by side."""
+    from stackwire.cloud.client import Refused
+    from stackwire.cloud.postgres import PostgresError
+    from stackwire.core.behaviours import release_named
+    from stackwire.runtime.main import REASONS, reason, run
+
+    try:
+        releases = release_named(one), release_named(other)
+        run(lambda: _show(*releases, as_json))
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except (Refused, PostgresError, *REASONS) as error:
+        print(f"stackwire: {' '.join(reason(error).split())}", file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+async def _show(one: str, other: str, as_json: bool) -> None:
+    from stackwire.cloud import demo_cloud, demo_report, disk
+    from stackwire.trace.render import console
+
+    async with demo_cloud.workplace() as folder, demo_cloud.postgres(folder) as server:
+        source = disk.write(folder / "disk.img", size=4 * disk.MEBIBYTE)
+        second = disk.write(folder / "other.img", size=4 * disk.MEBIBYTE)
+        left, right = [await _record(server, folder, release, source, second) for release in (one, other)]
+    found = demo_report.differences(left, right)
+    if as_json:
+        told = [{"at": each.label, "key": each.key, one: each.then, other: each.today} for each in found]
+        print(json.dumps({"releases": [one, other], "differences": told}, ensure_ascii=False, indent=2))
+        return
+    demo_report.show_differences(console(), found, one, other)
+
+
+async def _record(server: Any, folder: Path, release: str, source: Path, second: Path) -> Any:
+    """One after the other: two clouds at once would only share the processors."""
+    from stackwire.cloud import demo, demo_cloud
+
+    name = f"under_{release.replace('.', '_')}_{len(list(folder.iterdir()))}"
+    async with demo_cloud.running(server, folder, name, release) as (cloud, store):
+        return await demo.journey(cloud, store, demo.Quiet(), source, "raw", second, whole=False)

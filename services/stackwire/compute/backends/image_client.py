@@ -1,0 +1,271 @@
+"""The Image API over HTTP, in either version: which of them is asked for once, and from then on nobody can tell.
+
+An image is Nova's dictionary (``domain/image_api.py``). Errors are those of the contracts: ImageNotFound,
+ImageForbidden, ImageInUse; BadRequest, TooLarge, Unavailable.
+"""
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Literal, Protocol
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from stackwire.compute.domain import image_api
+from stackwire.compute.domain.image_api import ImageDict
+from stackwire.contracts.image import ImageForbidden, ImageInUse, ImageNotFound
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import BadRequest, Conflict, Forbidden, NotFound, Unauthorized, Unavailable
+from stackwire.http.client import HttpClient
+
+Chunks = AsyncIterable[bytes] | bytes
+Which = Literal["v1", "v2"]
+
+OCTETS = {"Content-Type": "application/octet-stream"}
+JSON = {"Content-Type": "application/json"}
+PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+PIECE = 1024**2  # bytes
+PAUSE = 1.0  # seconds between two tries
+
+
+class ImageApi(Protocol):
+    """One surface for both versions. ``size`` of a new image may be 0: then it is active, and has no data.
+
+    ``purge``: properties that are not given go. ``changed_since``: v1 answers what changed later, deleted images
+    among it; v2 what changed then or later, and is there.
+    """
+
+    async def show(self, ctx: RequestContext, image_id: str) -> ImageDict: ...
+    async def list(
+        self, ctx: RequestContext, filters: Mapping[str, Any] | None = None, changed_since: datetime | None = None
+    ) -> list[ImageDict]: ...
+    async def create(self, ctx: RequestContext, meta: Mapping[str, Any]) -> ImageDict: ...
+    async def update(
+        self, ctx: RequestContext, image_id: str, meta: Mapping[str, Any], *, purge: bool = True
+    ) -> ImageDict: ...
+    async def upload(self, ctx: RequestContext, image_id: str, chunks: Chunks) -> None: ...
+    async def delete(self, ctx: RequestContext, image_id: str) -> None: ...
+    async def share(self, ctx: RequestContext, image_id: str, member: str) -> None: ...
+    def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes]: ...
+
+
+class _Asking:
+    """What both versions need: requests that are tried again while the service cannot be reached."""
+
+    def __init__(self, http: HttpClient, url: str, retries: int = 0) -> None:
+        self._http = http
+        self.url = url
+        self._retries = retries
+
+    async def ask(
+        self, ctx: RequestContext, method: str, path: str, headers: Mapping[str, str] | None = None, body: Any = None
+    ) -> tuple[Mapping[str, str], Any]:
+        """Headers and JSON of the answer (None when it has none)."""
+        sent = orjson.dumps(body) if body is not None else None
+        for left in range(self._retries, -1, -1):
+            try:
+                return await self._once(ctx, method, path, headers or {}, sent)
+            except Unavailable:
+                if not left:
+                    raise
+                await asyncio.sleep(PAUSE)
+        raise AssertionError("unreachable")
+
+    async def _once(
+        self, ctx: RequestContext, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+    ) -> tuple[Mapping[str, str], Any]:
+        async with self._http.stream(ctx, method, f"{self.url}{path}", headers, body) as answer:
+            raw = b"".join([chunk async for chunk in answer.chunks()])
+            return answer.headers, orjson.loads(raw) if raw and "json" in answer.headers["Content-Type"] else None
+
+    async def send(self, ctx: RequestContext, path: str, chunks: Chunks, headers: Mapping[str, str]) -> None:
+        """Bytes, once: what was streamed cannot be streamed again."""
+        await self._http.send(ctx, "PUT", f"{self.url}{path}", chunks, {**OCTETS, **headers})
+
+    async def receive(self, ctx: RequestContext, path: str) -> AsyncIterator[bytes]:
+        async with self._http.stream(ctx, "GET", f"{self.url}{path}") as answer:
+            async for chunk in answer.chunks(PIECE):
+                yield chunk
+
+
+@contextmanager
+def _of(image_id: str) -> Iterator[None]:
+    """Refusals as Nova knows them."""
+    try:
+        yield
+    except NotFound as gone:
+        raise ImageNotFound(image_id=image_id) from gone
+    except (Forbidden, Unauthorized) as refused:
+        raise ImageForbidden(refused.message) from refused
+
+
+class ImageV1:
+    def __init__(self, http: HttpClient, url: str, retries: int = 0) -> None:
+        self._asking = _Asking(http, f"{url}/v1/images", retries)
+
+    async def show(self, ctx: RequestContext, image_id: str) -> ImageDict:
+        with _of(image_id):
+            headers, _ = await self._asking.ask(ctx, "HEAD", f"/{quote(image_id, '')}")
+        return image_api.from_headers(headers.items())
+
+    async def list(
+        self, ctx: RequestContext, filters: Mapping[str, Any] | None = None, changed_since: datetime | None = None
+    ) -> list[ImageDict]:
+        found: list[ImageDict] = []
+        pairs = image_api.v1_filters(filters or {}, changed_since)
+        while True:
+            marker = [("marker", found[-1]["id"])] if found else []
+            _, told = await self._asking.ask(ctx, "GET", f"/detail?{urlencode([*pairs, *marker])}")
+            if not told["images"]:
+                return found
+            found += [image_api.from_v1(image) for image in told["images"]]
+
+    async def create(self, ctx: RequestContext, meta: Mapping[str, Any]) -> ImageDict:
+        headers = image_api.v1_headers(meta)
+        if meta.get("size") == 0:
+            headers[f"{image_api.PREFIX}size"] = "0"
+        with _of(str(meta.get("id"))):
+            _, told = await self._asking.ask(ctx, "POST", "", headers)
+        image = image_api.from_v1(told["image"])
+        if meta.get("size") == 0 and image["status"] != "active":
+            await self.delete(ctx, image["id"])
+            raise BadRequest("The image service makes no image active that has no data.")
+        return image
+
+    async def update(
+        self, ctx: RequestContext, image_id: str, meta: Mapping[str, Any], *, purge: bool = True
+    ) -> ImageDict:
+        headers = {**image_api.v1_headers(meta), "x-glance-registry-purge-props": str(purge)}
+        with _of(image_id):
+            _, told = await self._asking.ask(ctx, "PUT", f"/{quote(image_id, '')}", headers)
+        return image_api.from_v1(told["image"])
+
+    async def upload(self, ctx: RequestContext, image_id: str, chunks: Chunks) -> None:
+        with _of(image_id):
+            await self._asking.send(ctx, f"/{quote(image_id, '')}", chunks, {"x-glance-registry-purge-props": "False"})
+
+    async def delete(self, ctx: RequestContext, image_id: str) -> None:
+        with _of(image_id):
+            await _deleted(self._asking, ctx, image_id)
+
+    async def share(self, ctx: RequestContext, image_id: str, member: str) -> None:
+        with _of(image_id):
+            await self._asking.ask(ctx, "PUT", f"/{quote(image_id, '')}/members/{quote(member, '')}")
+
+    def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes]:
+        return self._asking.receive(ctx, f"/{quote(image_id, '')}")
+
+
+class ImageV2:
+    def __init__(self, http: HttpClient, url: str, retries: int = 0) -> None:
+        self._asking = _Asking(http, f"{url}/v2/images", retries)
+        self._schema = _Asking(http, f"{url}/v2/schemas", retries)
+        self._base: frozenset[str] | None = None
+
+    async def _told(self, ctx: RequestContext, image: Mapping[str, Any]) -> ImageDict:
+        """Split by the service's own schema, which is asked for once."""
+        if self._base is None:
+            _, schema = await self._schema.ask(ctx, "GET", "/image")
+            self._base = image_api.base_names(schema)
+        return image_api.from_v2(image, self._base)
+
+    async def show(self, ctx: RequestContext, image_id: str) -> ImageDict:
+        with _of(image_id):
+            _, image = await self._asking.ask(ctx, "GET", f"/{quote(image_id, '')}")
+        return await self._told(ctx, image)
+
+    async def list(
+        self, ctx: RequestContext, filters: Mapping[str, Any] | None = None, changed_since: datetime | None = None
+    ) -> list[ImageDict]:
+        found: list[ImageDict] = []
+        pairs = image_api.v2_filters(filters or {}, changed_since)
+        more = True
+        while more:
+            marker = [("marker", found[-1]["id"])] if found else []
+            _, told = await self._asking.ask(ctx, "GET", f"?{urlencode([*pairs, *marker])}")
+            found += [await self._told(ctx, image) for image in told["images"]]
+            more = "next" in told
+        return found
+
+    async def create(self, ctx: RequestContext, meta: Mapping[str, Any]) -> ImageDict:
+        """Of size 0: v2 knows no image without data, so it gets formats and an upload of nothing."""
+        empty = meta.get("size") == 0
+        with _of(str(meta.get("id"))):
+            body = image_api.v2_body(image_api.empty_v2(meta) if empty else meta)
+            _, image = await self._asking.ask(ctx, "POST", "", JSON, body)
+        if not empty:
+            return await self._told(ctx, image)
+        try:
+            await self.upload(ctx, image["id"], b"")
+            return await self.show(ctx, image["id"])
+        except BaseException:
+            await asyncio.shield(self.delete(ctx, image["id"]))
+            raise
+
+    async def update(
+        self, ctx: RequestContext, image_id: str, meta: Mapping[str, Any], *, purge: bool = True
+    ) -> ImageDict:
+        """What goes must be named, so the image is asked for first; what others add meanwhile stays."""
+        existing = (await self.show(ctx, image_id))["properties"] if purge else ()
+        patch = image_api.v2_patch(meta, existing, purge=purge)
+        with _of(image_id):
+            _, image = await self._asking.ask(ctx, "PATCH", f"/{quote(image_id, '')}", PATCH, patch)
+        return await self._told(ctx, image)
+
+    async def upload(self, ctx: RequestContext, image_id: str, chunks: Chunks) -> None:
+        with _of(image_id):
+            await self._asking.send(ctx, f"/{quote(image_id, '')}/file", chunks, {})
+
+    async def delete(self, ctx: RequestContext, image_id: str) -> None:
+        with _of(image_id):
+            await _deleted(self._asking, ctx, image_id)
+
+    async def share(self, ctx: RequestContext, image_id: str, member: str) -> None:
+        """Being one already is no error, as in v1."""
+        with _of(image_id):
+            try:
+                await self._asking.ask(ctx, "POST", f"/{quote(image_id, '')}/members", JSON, {"member": member})
+            except Conflict:
+                return
+
+    def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes]:
+        return self._asking.receive(ctx, f"/{quote(image_id, '')}/file")
+
+
+async def _deleted(asking: _Asking, ctx: RequestContext, image_id: str) -> None:
+    try:
+        await asking.ask(ctx, "DELETE", f"/{quote(image_id, '')}")
+    except Conflict as used:
+        raise ImageInUse(image_id=image_id) from used
+
+
+class ImageClient:
+    """The version is asked for before the first request, once. ``prefer``: which, when the service has both.
+
+    ``only``: that one, and nothing is asked.
+    """
+
+    def __init__(
+        self, http: HttpClient, url: str, *, prefer: Which = "v2", only: Which | None = None, retries: int = 0
+    ) -> None:
+        root = url.rstrip("/")
+        self._versions = _Asking(http, root, retries)
+        self._both: Mapping[Which, ImageApi] = {"v1": ImageV1(http, root, retries), "v2": ImageV2(http, root, retries)}
+        self.prefer = prefer
+        self._chosen: Which | None = only
+
+    async def api(self, ctx: RequestContext) -> ImageApi:
+        return self._both[await self.version(ctx)]
+
+    async def version(self, ctx: RequestContext) -> Which:
+        """Unavailable when the service speaks neither."""
+        if self._chosen is None:
+            _, told = await self._versions.ask(ctx, "GET", "/versions")
+            there = {version["id"].partition(".")[0] for version in told["versions"]}
+            known: list[Which] = [self.prefer, "v1", "v2"]
+            self._chosen = next((which for which in known if which in there), None)
+        if self._chosen is None:
+            raise Unavailable("The image service speaks no version of its API that is known here.")
+        return self._chosen

@@ -1,0 +1,69 @@
+"""The image service reached as Nova reaches Glance: over HTTP, in the version of its API that there is."""
+
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from typing import Any
+
+from stackwire.compute.backends.image_client import ImageClient
+from stackwire.compute.domain.image_api import EmptyMode
+from stackwire.contracts.image import ImageView
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import BadRequest, ServiceError
+
+_VIEWED = frozenset(ImageView.model_fields)
+
+
+class HttpImages:
+    """The same as by RPC (``Images``), whichever version answers."""
+
+    def __init__(self, client: ImageClient, mode: EmptyMode = "auto") -> None:
+        self.client = client
+        self._mode = mode
+
+    async def get(self, ctx: RequestContext, image_id: str) -> ImageView:
+        image = await (await self.client.api(ctx)).show(ctx, image_id)
+        told = {name: value for name, value in image.items() if name in _VIEWED}
+        return ImageView.model_validate(told)
+
+    async def create(self, ctx: RequestContext, wish: Mapping[str, Any]) -> str:
+        """The member is added to what was made; without it the image comes to nothing."""
+        api = await self.client.api(ctx)
+        image_id = str((await api.create(ctx, {key: value for key, value in wish.items() if key != "size"}))["id"])
+        await self._share(ctx, image_id, wish)
+        return image_id
+
+    async def create_empty(self, ctx: RequestContext, wish: Mapping[str, Any]) -> str:
+        api, version = await self.client.api(ctx), await self.client.version(ctx)
+        if self._mode not in ("auto", {"v1": "size_zero", "v2": "upload_empty"}[version]):
+            raise BadRequest(f"An image without data cannot be made by {self._mode} in {version} of the Image API.")
+        image_id = str((await api.create(ctx, {**wish, "size": 0}))["id"])
+        await self._share(ctx, image_id, wish)
+        return image_id
+
+    async def _share(self, ctx: RequestContext, image_id: str, wish: Mapping[str, Any]) -> None:
+        member = wish.get("member")
+        if not member or member == ctx.project_id:
+            return
+        try:
+            await (await self.client.api(ctx)).share(ctx, image_id, member)
+        except BaseException:
+            await self.discard(ctx, image_id)
+            raise
+
+    async def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes]:
+        async for chunk in (await self.client.api(ctx)).data(ctx, image_id):
+            yield chunk
+
+    async def describe(
+        self, ctx: RequestContext, image_id: str, changes: Mapping[str, Any], properties: Mapping[str, str]
+    ) -> None:
+        meta = {**changes, "properties": dict(properties)}
+        await (await self.client.api(ctx)).update(ctx, image_id, meta, purge=False)
+
+    async def upload(self, ctx: RequestContext, image_id: str, chunks: AsyncIterable[bytes]) -> None:
+        await (await self.client.api(ctx)).upload(ctx, image_id, chunks)
+
+    async def discard(self, ctx: RequestContext, image_id: str) -> None:
+        try:
+            await (await self.client.api(ctx)).delete(ctx, image_id)
+        except ServiceError:
+            return

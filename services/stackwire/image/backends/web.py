@@ -1,0 +1,129 @@
+"""Image data fetched from the web, by nobody's rights: each hop is judged, and connected to where it was judged."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from stackwire.image.domain.download import Destination, Filter, destination, reachable, redirected
+from stackwire.image.domain.errors import DownloadFailed, UriRefused
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+
+MOST_HOPS = 10
+CONNECT_SECONDS = 10.0
+_CHUNK = 256 * 1024  # bytes
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_HEADERS = {"Accept-Encoding": "identity", "User-Agent": "stackwire-image", "Accept": "*/*"}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An answer whose bytes are still to come. ``length``: how many it says there are."""
+
+    length: int | None
+    chunks: AsyncIterator[bytes]
+
+
+async def by_name(host: str, port: int) -> list[str]:
+    """The addresses of a host, as this machine resolves names."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(CONNECT_SECONDS):
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(answer[4][0]).partition("%")[0] for answer in found))
+
+
+class Web:
+    """``stall``: seconds without a byte, ``total``: seconds for all of it, after which a download has failed."""
+
+    def __init__(self, rules: Filter, *, stall: float, total: float, resolve: Resolve = by_name) -> None:
+        self._rules = rules
+        self._timeout = aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_SECONDS, sock_read=stall)
+        self._resolve = resolve
+
+    async def check(self, uri: str) -> None:
+        """Raises UriRefused for what would not be fetched; nothing is connected to."""
+        await self._addresses(destination(uri, self._rules))
+
+    @asynccontextmanager
+    async def open(self, uri: str) -> AsyncIterator[Page]:
+        """The answer at the end of all redirects. Raises UriRefused, DownloadFailed."""
+        there = destination(uri, self._rules)
+        async with AsyncExitStack() as stack:
+            for _ in range(MOST_HOPS):
+                response = await self._answer(stack, there, await self._addresses(there))
+                if response.status not in _REDIRECTS:
+                    yield _page(response)
+                    return
+                there = redirected(there, response.headers.get("Location", ""), self._rules)
+                await stack.aclose()
+            raise DownloadFailed(reason=f"there were more than {MOST_HOPS} redirects")
+
+    async def _addresses(self, there: Destination) -> list[str]:
+        """Where the hop may be connected to; a name is resolved once, so that it cannot mean another place later."""
+        try:
+            found = await self._resolve(there.host, there.port)
+        except (OSError, TimeoutError, UnicodeError) as error:
+            raise UriRefused(uri=there.uri[:200]) from error
+        return reachable(there, found, self._rules)
+
+    async def _answer(
+        self, stack: AsyncExitStack, there: Destination, addresses: Sequence[str]
+    ) -> aiohttp.ClientResponse:
+        connector = aiohttp.TCPConnector(resolver=_Known(addresses), use_dns_cache=False, force_close=True)
+        session = aiohttp.ClientSession(
+            connector=connector, timeout=self._timeout, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+        )
+        await stack.enter_async_context(session)
+        host = f"[{there.host}]" if ":" in there.host else there.host
+        url = URL(f"{there.scheme}://{host}:{there.port}{there.target}", encoded=True)
+        try:
+            return await stack.enter_async_context(session.get(url, allow_redirects=False, headers=_HEADERS))
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise DownloadFailed(reason="its server did not answer") from error
+
+
+class _Known(AbstractResolver):
+    """Answers with addresses that were judged before."""
+
+    def __init__(self, addresses: Sequence[str]) -> None:
+        self._addresses = addresses
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address in self._addresses
+        ]
+
+    async def close(self) -> None:
+        """It holds nothing."""
+
+
+def _page(response: aiohttp.ClientResponse) -> Page:
+    if response.status != 200:
+        raise DownloadFailed(reason=f"its server answered {response.status}")
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise DownloadFailed(reason="its server sent it encoded")
+    return Page(response.content_length, _chunks(response))
+
+
+async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in response.content.iter_chunked(_CHUNK):
+            yield chunk
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise DownloadFailed(reason="the connection broke off") from error

@@ -1,0 +1,83 @@
+"""Tasks: what a client asked for and a worker does later. Source: ``glance/domain/__init__.py: Task``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from stackwire.image.domain.states import FAILURE, PENDING, SUCCESS
+
+API_IMPORT: Final = "api_image_import"
+"""What ``POST /v2/images/{id}/import`` becomes."""
+LEGACY_IMPORT: Final = "import"
+"""What ``POST /v2/tasks`` asks for: an image made and filled in one go."""
+
+LOCK_LIVES: Final = timedelta(minutes=60)
+"""How long a task may be silent before another one takes its image over; a pending one twice as long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """``input`` is what was asked, ``result`` what came of it; ``expires_at`` is known once it has ended."""
+
+    id: str
+    type: str
+    status: str = PENDING
+    owner: str | None = None
+    image_id: str | None = None
+    request_id: str | None = None
+    user_id: str | None = None
+    input: Mapping[str, Any] | None = None
+    result: Mapping[str, Any] | None = None
+    message: str = ""
+    expires_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None = None
+
+    @property
+    def deleted(self) -> bool:
+        return self.deleted_at is not None
+
+    @property
+    def stores(self) -> tuple[str, ...]:
+        """Where its bytes are to go."""
+        return tuple((self.input or {}).get("backend") or ())
+
+    @property
+    def all_must_succeed(self) -> bool:
+        """Whether one store that cannot take the bytes fails the task."""
+        asked = (self.input or {}).get("import_req") or {}
+        return bool(asked.get("all_stores_must_succeed", True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a task ended."""
+
+    status: str
+    message: str = ""
+    result: Mapping[str, Any] | None = None
+
+    @classmethod
+    def well(cls, image_id: str, size: int) -> "Ending":
+        """``size``: the bytes that were copied."""
+        return cls(status=SUCCESS, message=f"Copied {size // 1024**2} MiB", result={"image_id": image_id})
+
+    @classmethod
+    def badly(cls, why: str) -> "Ending":
+        return cls(status=FAILURE, message=why)
+
+
+def holds_its_image(task: Task | None, now: datetime) -> bool:
+    """Whether the task an image is locked by may still be at work.
+
+    Source: ``glance/api/v2/images.py: ImagesController._enforce_import_lock``.
+    """
+    if task is None:
+        return False
+    return now - task.updated_at < (2 * LOCK_LIVES if task.status == PENDING else LOCK_LIVES)
+
+
+def may_see_task(task: Task, project_id: str | None, *, is_admin: bool) -> bool:
+    return is_admin or (project_id is not None and task.owner == project_id)

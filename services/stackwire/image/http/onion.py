@@ -1,0 +1,55 @@
+"""A request's way through the layers as a page, where the service is run for debugging."""
+
+from collections.abc import Sequence
+from html import escape
+
+from aiohttp import web
+
+from stackwire.core.errors import NotFound
+from stackwire.http.request import CONTEXT
+from stackwire.image.onion.authorization import is_admin
+from stackwire.image.onion.walk import Step, Walks
+
+_PAGE = """<!DOCTYPE html>
+<html><head><meta charset="utf-8"><title>{id}</title>
+<style>
+body {{ font: 14px sans-serif; margin: 2em }}
+td, th {{ text-align: left; padding: 2px 1em 2px 0 }}
+.refused {{ color: #a00 }}
+</style></head>
+<body><h1>{id}</h1>
+<table><tr><th>Layer</th><th>Verb</th><th>Verdict</th><th>ms</th></tr>
+{rows}</table></body></html>
+"""
+_ROW = (
+    '<tr class="{kind}"><td style="padding-left: {depth}em">{layer}</td><td>{verb}</td><td>{verdict}</td>'
+    "<td>{ms:.1f}</td></tr>\n"
+)
+
+
+class OnionHandler:
+    def __init__(self, walks: Walks) -> None:
+        self._walks = walks
+
+    async def show(self, request: web.Request) -> web.Response:
+        """For administrators: where a request was refused tells whether there was something to refuse."""
+        request_id = request.match_info["request_id"]
+        steps = self._walks.of(request_id)
+        if not steps or not is_admin(request[CONTEXT]):
+            raise NotFound
+        return web.Response(text=_page(request_id, steps), content_type="text/html")
+
+
+def _page(request_id: str, steps: Sequence[Step]) -> str:
+    rows = "".join(
+        _ROW.format(
+            kind="" if step.verdict in ("", "passed") else "refused",
+            depth=2 * step.depth,
+            layer=escape(step.layer),
+            verb=escape(step.verb),
+            verdict=escape(step.verdict or "at work"),
+            ms=1000 * step.seconds,
+        )
+        for step in steps
+    )
+    return _PAGE.format(id=escape(request_id), rows=rows)

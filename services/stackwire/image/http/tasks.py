@@ -1,0 +1,34 @@
+"""Tasks: the handlers."""
+
+from aiohttp import web
+
+from stackwire.http.paging import link
+from stackwire.http.request import CONTEXT, json_body, respond
+from stackwire.image.domain.task_requests import read_query
+from stackwire.image.flows.tasks import Tasks
+from stackwire.image.http.views import task_stub_view, task_view
+
+
+class TaskHandlers:
+    def __init__(self, tasks: Tasks) -> None:
+        self._tasks = tasks
+
+    async def create(self, request: web.Request) -> web.Response:
+        view = task_view(await self._tasks.create(request[CONTEXT], await json_body(request)))
+        return respond(201, view, {"Location": view["self"]})
+
+    async def show(self, request: web.Request) -> web.Response:
+        return respond(200, task_view(await self._tasks.show(request[CONTEXT], request.match_info["task_id"])))
+
+    async def index(self, request: web.Request) -> web.Response:
+        given = list(request.query.items())
+        tasks, more = await self._tasks.page(request[CONTEXT], read_query(given))
+        pairs = [(name, value) for name, value in given if name != "marker"]
+        body = {
+            "tasks": [task_stub_view(task) for task in tasks],
+            "first": link("/v2/tasks", pairs) if pairs else "/v2/tasks",
+            "schema": "/v2/schemas/tasks",
+        }
+        if more:
+            body["next"] = link("/v2/tasks", pairs, marker=tasks[-1].id)
+        return respond(200, body)

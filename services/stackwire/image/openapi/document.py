@@ -1,0 +1,140 @@
+"""The document, put together. A route of which nothing is said is a KeyError, and a test."""
+
+import re
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from stackwire.core.behaviours import behaviours_of
+from stackwire.http.app import Route
+from stackwire.image.domain.events import STORE
+from stackwire.image.domain.imports import DIRECT, DOWNLOAD, FROM_GLANCE
+from stackwire.image.http import info
+from stackwire.image.http.cache import CacheHandlers
+from stackwire.image.http.data import DataHandlers
+from stackwire.image.http.images import ImageHandlers
+from stackwire.image.http.imports import ImportHandlers
+from stackwire.image.http.members import MemberHandlers
+from stackwire.image.http.metadefs import NamespaceHandlers
+from stackwire.image.http.metadefs_items import ItemHandlers
+from stackwire.image.http.routes import REFUSED, routes
+from stackwire.image.http.stores import StoreHandlers
+from stackwire.image.http.tasks import TaskHandlers
+from stackwire.image.http.versions import VersionHandlers
+from stackwire.image.openapi.call import HTML, JSON, Answer, Call, schema
+from stackwire.image.openapi.calls import CALLS
+from stackwire.image.openapi.metadefs import METADEFS
+from stackwire.image.openapi.schemas import schemas
+
+METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch")
+HEALTH: Final = "/healthcheck"
+"""What every service has beside its own routes (``http/app.py``)."""
+_PARAMETER = re.compile(r"\{(\w+)(?::[^{}]*)?\}")
+_TAIL: Final = "{tail:/?}"
+_TAGS: Final = ("images", "tasks", "metadefs", "cache", "info", "schemas", "stores")
+_SAYS: Final = """The image API v2 as Stackwire serves it, today's release. What a real Glance serves and this does not
+answers 501. A query that is not named is refused, but in the list of images, where it is a property's name."""
+
+
+def table() -> list[Route]:
+    """The routes of today's release. Nothing is behind their handlers: they are read, never called."""
+    nothing: Any = None
+    methods = (DIRECT, DOWNLOAD, FROM_GLANCE)
+    return routes(
+        ImageHandlers(nothing, methods, [STORE]),
+        DataHandlers(nothing, nothing, 0),
+        ImportHandlers(nothing, methods),
+        MemberHandlers(nothing),
+        TaskHandlers(nothing),
+        VersionHandlers(behaviours_of()),
+        NamespaceHandlers(nothing),
+        ItemHandlers(nothing),
+        info.UsageHandlers(nothing),
+        CacheHandlers(nothing),
+        StoreHandlers(nothing, nothing, nothing),
+    )
+
+
+def path_of(route: str) -> str:
+    """aiohttp's way to write a path as OpenAPI's: no patterns."""
+    return _PARAMETER.sub(r"{\1}", route.replace(_TAIL, ""))
+
+
+def document() -> dict[str, Any]:
+    paths: dict[str, dict[str, Any]] = {}
+    said = {**CALLS, **METADEFS, **_refused()}
+    for method, route, public in [*((it.method, it.path, it.public) for it in table()), ("GET", HEALTH, True)]:
+        path = path_of(route)
+        call = said[f"{method} {path}"]
+        for verb in METHODS if method == "*" else (method.lower(),):
+            paths.setdefault(path, {})[verb] = _operation(verb, path, call, public=public)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Stackwire image", "version": "2", "description": _SAYS, "license": {"name": "Apache-2.0"}},
+        "servers": [{"url": "http://127.0.0.1:9292"}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas(),
+            "securitySchemes": {"token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"}},
+        },
+    }
+
+
+def _refused() -> dict[str, Call]:
+    return {
+        f"{method} {path}": Call(says=f"Not simulated: {what}", answers={}, refusals=(501,))
+        for methods, path, what in REFUSED
+        for method in methods.split()
+    }
+
+
+def _operation(verb: str, path: str, call: Call, *, public: bool) -> dict[str, Any]:
+    words = [word for word in re.split(r"\W+", path) if word]
+    codes = sorted({400, *(() if public else (401,)), *call.refusals})
+    made: dict[str, Any] = {
+        "operationId": "_".join((verb, *words)) if words else f"{verb}_root",
+        "summary": call.says,
+        "tags": [next((tag for tag in _TAGS if tag in words), "versions")],
+        "responses": {
+            **{str(code): _answer(answer) for code, answer in call.answers.items()},
+            **{str(code): _error(code) for code in codes},
+        },
+    }
+    parameters = [*_in_path(path), *call.parameters]
+    if parameters:
+        made["parameters"] = parameters
+    if call.body:
+        made["requestBody"] = {"required": True, "content": _content(call.body)}
+    if public:
+        made["security"] = []
+    return made
+
+
+def _in_path(path: str) -> Iterator[dict[str, Any]]:
+    for name in _PARAMETER.findall(path):
+        shape = {"type": "string", "format": "uuid"} if name in ("image_id", "task_id") else {"type": "string"}
+        yield {"name": name, "in": "path", "required": True, "schema": {**shape, "minLength": 1}}
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    made: dict[str, Any] = {"description": answer.says}
+    if answer.content:
+        made["content"] = _content(answer.content)
+    if answer.headers:
+        told = answer.headers.items()
+        made["headers"] = {name: {"description": says, "schema": {"type": "string"}} for name, says in told}
+    return made
+
+
+def _error(code: int) -> dict[str, Any]:
+    """JSON where the client names it before HTML; 401 is always JSON."""
+    content: Mapping[str, Mapping[str, Any]] = {JSON: schema("Error"), HTML: {"type": "string"}}
+    return {
+        "description": HTTPStatus(code).phrase,
+        "content": _content({JSON: schema("Unauthorized")} if code == 401 else content),
+    }
+
+
+def _content(shapes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {media: {"schema": dict(shape)} for media, shape in shapes.items()}

@@ -1,0 +1,49 @@
+"""What lineage is made of, kept: the newest so many messages that told of a crossing, and the names of resources."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stackwire.db.pool import Session
+from stackwire.trace.domain.about import Resource
+from stackwire.trace.domain.message import Message
+
+
+async def add(session: Session, messages: Sequence[Message]) -> None:
+    await session.execute(
+        "INSERT INTO crossings (told) SELECT told FROM jsonb_array_elements($1) WITH ORDINALITY AS t (told, place)"
+        " ORDER BY place",
+        [message.as_json() for message in messages],
+    )
+
+
+async def name(session: Session, names: Mapping[str, Resource]) -> None:
+    """The later of two resources of one name has it."""
+    await session.execute(
+        "INSERT INTO names (name, kind, id) SELECT told->>0, told->>1, told->>2"
+        " FROM jsonb_array_elements($1) WITH ORDINALITY AS t (told, place) ORDER BY place"
+        " ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, id = excluded.id, number = DEFAULT",
+        [[name, resource.kind, resource.id] for name, resource in names.items()],
+    )
+
+
+async def forget(session: Session, bound: int) -> None:
+    """All but the newest ``bound`` of each."""
+    await session.execute("DELETE FROM crossings WHERE number <= (SELECT max(number) FROM crossings) - $1", bound)
+    await session.execute("DELETE FROM names WHERE number <= (SELECT max(number) FROM names) - $1", bound)
+
+
+async def newest(session: Session, bound: int) -> list[Message]:
+    """In the order they came."""
+    rows = await session.rows("SELECT told FROM crossings ORDER BY number DESC LIMIT $1", bound)
+    return [_message(row["told"]) for row in reversed(rows)]
+
+
+async def names(session: Session, bound: int) -> dict[str, Resource]:
+    rows = await session.rows("SELECT name, kind, id FROM names ORDER BY number DESC LIMIT $1", bound)
+    return {row["name"]: Resource(row["kind"], row["id"]) for row in reversed(rows)}
+
+
+def _message(told: Mapping[str, Any]) -> Message:
+    known = {key: value for key, value in told.items() if key in Message.__slots__}
+    resources = tuple(Resource(one["kind"], one["id"]) for one in told["resources"])
+    return Message(**{**known, "raw": told["payload"], "resources": resources, "queues": tuple(told["queues"])})

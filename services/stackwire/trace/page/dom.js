@@ -1,0 +1,61 @@
+"use strict";
+// Elements from a few words: text is always text, so nothing a message says can become markup.
+sw.el = (name, attributes = {}, ...children) => {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === false || value === null || value === undefined) continue;
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else made.setAttribute(key, value === true ? "" : value);
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+};
+
+sw.svg = (name, attributes = {}, ...children) => {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) if (value !== null) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+};
+
+sw.short = (text, length = 60) => {
+  const line = text === null || text === undefined ? "" : String(text).replace(/\s+/g, " ");
+  return line.length > length ? `${line.slice(0, length - 1)}…` : line;
+};
+
+sw.ms = (seconds) =>
+  seconds === null || seconds === undefined ? "" : seconds < 1 ? `${(seconds * 1000).toFixed(1)} ms` : `${seconds.toFixed(2)} s`;
+
+sw.clock = (seconds) => {
+  const at = new Date(seconds * 1000);
+  return `${at.toLocaleTimeString([], { hour12: false })}.${String(at.getMilliseconds()).padStart(3, "0")}`;
+};
+
+sw.label = (resource) => `${resource.kind} ${resource.id.slice(0, 8)}`;
+
+sw.resourceLink = (resource) =>
+  sw.el("a", { href: `#/resource/${encodeURIComponent(`${resource.kind}:${resource.id}`)}`, title: resource.id }, sw.label(resource));
+
+// What a crossing did to each property: both sides beside each other, what stayed as it was folded away.
+sw.verdicts = (verdicts) => {
+  const row = (one) =>
+    sw.el(
+      "tr", { class: `v-${one.verdict}` },
+      sw.el("td", { class: "mono" }, one.key ?? ""), sw.el("td", { class: "mono" }, one.before ?? ""),
+      sw.el("td", {}, one.verdict),
+      sw.el("td", { class: "mono" }, one.after_key ?? ""), sw.el("td", { class: "mono" }, one.after ?? ""),
+    );
+  const table = (rows) =>
+    sw.el(
+      "table", { class: "diff" },
+      sw.el("thead", {}, sw.el("tr", {}, ...["before", "", "", "after", ""].map((text) => sw.el("th", {}, text)))),
+      sw.el("tbody", {}, ...rows.map(row)),
+    );
+  const kept = verdicts.filter((one) => one.verdict === "carried" || one.verdict === "renamed");
+  const others = verdicts.filter((one) => !kept.includes(one));
+  const parts = others.length ? [table(others)] : [];
+  if (kept.length) {
+    parts.push(sw.el("details", { open: !others.length }, sw.el("summary", {}, `${kept.length} carried as they were`), table(kept)));
+  }
+  return sw.el("div", {}, ...parts);
+};

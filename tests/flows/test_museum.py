@@ -1,0 +1,75 @@
+"""``stackwire bugs`` as a user runs it."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from stackwire.cloud.museum.exhibits import EXHIBITS
+
+
+async def bugs(*words: str) -> tuple[int, str, str]:
+    return await command("bugs", *words)
+
+
+async def command(*words: str) -> tuple[int, str, str]:
+    code = "import sys; sys.path[:0] = " + repr(sys.path) + "; from stackwire.cloud.cli import main; main()"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 100)
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+async def test_the_list_has_them_all() -> None:
+    code, out, err = await bugs("list")
+    assert (code, err) == (0, "")
+    assert len(EXHIBITS) >= 15
+    assert all(bug in out for bug in EXHIBITS)
+
+
+async def test_one_is_told_of_with_its_releases_and_its_link() -> None:
+    code, out, _ = await bugs("show", "lp-1893618")
+    assert code == 0
+    assert "until ussuri" in out
+    assert "https://bugs.launchpad.net/bugs/1893618" in out
+
+
+async def test_one_is_run_in_two_clouds_and_both_lineages_are_a_page(tmp_path: Path) -> None:
+    code, out, err = await bugs("run", "lp-1893618", "--json", "--html", str(tmp_path))
+    assert (code, err) == (0, "")
+    told = json.loads(out)
+    assert (told["with_bug"]["outcome"], told["without"]["outcome"], told["as_told"]) == (False, True, True)
+    kinds = [[one["resource"]["kind"] for one in told[side]["lineage"]] for side in ("with_bug", "without")]
+    assert kinds == [["image", "server", "image"]] * 2
+    page = (tmp_path / "lp-1893618.html").read_text()
+    assert page.count("<h3>server ") == 2
+    assert '<tr class="differs"><td>base_image_ref</td>' in page
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("run", "lp-1"), "there is no bug 'lp-1'"),
+        (("show", "x"), "there is no bug"),
+        (("run", "--html", "/proc/x"), "/proc"),
+    ],
+)
+async def test_what_cannot_be_shown_is_one_line(words: tuple[str, ...], says: str) -> None:
+    code, out, err = await bugs(*words)
+    assert (code, out) == (2, "")
+    assert says in err
+    assert len(err.splitlines()) == 1
+
+
+async def test_two_releases_are_compared_on_one_journey() -> None:
+    code, out, err = await command("trace", "between", "icehouse", "current", "--json")
+    assert (code, err) == (0, "")
+    told = json.loads(out)
+    lost = {one["key"] for one in told["differences"] if one["icehouse"] is None}
+    assert {"base_image_ref", "team", "hw_disk_bus"} <= lost
+    code, out, err = await command("trace", "between", "grizzly", "current")
+    assert (code, out) == (2, "")
+    assert "unknown release" in err

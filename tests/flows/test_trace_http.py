@@ -1,0 +1,71 @@
+"""HTTP requests are part of the story: the client's, and those the services make of each other."""
+
+from typing import Any
+
+import aiohttp
+import pytest
+
+from support.cloud import ACloud, TestCloud
+from support.steps import Steps
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+PARENT = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
+VOLUMES = "/v3/{project_id}/volumes"
+
+
+@pytest.fixture
+async def traced(a_cloud: ACloud) -> TestCloud:
+    return await a_cloud(trace=True, services=("trace", "identity", "image", "volume"))
+
+
+async def stories(cloud: TestCloud, wanted: str) -> list[dict[str, Any]]:
+    await cloud.settle()
+    async with aiohttp.ClientSession() as session, session.get(f"{cloud.urls['trace']}/stories/{wanted}") as answer:
+        assert answer.status == 200, await answer.text()
+        return list((await answer.json())["stories"])
+
+
+async def test_a_volume_of_an_image_shows_the_clients_request_and_the_stream_of_bytes(traced: TestCloud) -> None:
+    steps = await Steps.of(traced)
+    image = await steps.image()
+    wish = {"volume": {"size": 1, "imageRef": image}}
+    answer = (await steps.client.post("volume", VOLUMES, json=wish)).ok(202)
+    (story,) = await stories(traced, answer.headers["X-Openstack-Request-Id"])
+    legs = [arrow for arrow in story["arrows"] if arrow["kind"] == "http"]
+    assert [(leg["sender"], leg["receiver"], leg["name"]) for leg in legs] == [
+        ("Python", "cinder-api", f"POST {VOLUMES.format(project_id=steps.client.project_id)}"),
+        ("cinder", "glance-api", f"GET /v2/images/{image}/file"),
+    ]
+    assert [leg["state"] for leg in legs] == ["done", "done"]
+    assert legs[1]["payload"]["payload"]["response_bytes"] > 0
+    times = [arrow["time"] for arrow in story["arrows"]]
+    assert times == sorted(times)
+    assert story["arrows"][0] == legs[0], "a story begins with what the client asked"
+
+
+async def test_a_traceparent_is_passed_on_and_joins_what_it_is_given_for(traced: TestCloud) -> None:
+    steps = await Steps.of(traced)
+    image = await steps.image()
+    for name in ("one", "two"):
+        wish = {"volume": {"name": name, "size": 1, "imageRef": image}}
+        (await steps.client.post("volume", VOLUMES, json=wish, headers=PARENT)).ok(202)
+    (story,) = await stories(traced, TRACE)
+    methods = [arrow["name"].split(" ")[0] for arrow in story["arrows"] if arrow["kind"] == "http"]
+    assert sorted(methods) == ["GET", "GET", "POST", "POST"], "the streams of bytes bear the trace, too"
+
+
+async def test_a_refused_request_is_told_with_its_status_and_no_value_of_its_query(traced: TestCloud) -> None:
+    steps = await Steps.of(traced)
+    nowhere = "/v2/images/00000000-0000-4000-8000-000000000000?name=a-secret-value"
+    answer = (await steps.client.get("image", nowhere)).ok(404)
+    (story,) = await stories(traced, answer.headers["X-Openstack-Request-Id"])
+    (leg,) = story["arrows"]
+    assert (leg["state"], leg["failure"]) == ("failed", "404")
+    assert leg["payload"]["payload"]["query"] == ["name"]
+    assert "a-secret-value" not in str(story)
+
+
+async def test_a_request_without_a_token_is_told_too(traced: TestCloud) -> None:
+    async with aiohttp.ClientSession() as session, session.get(f"{traced.urls['image']}/v2/images") as refused:
+        (story,) = await stories(traced, refused.headers["X-Openstack-Request-Id"])
+    assert [(arrow["name"], arrow["failure"]) for arrow in story["arrows"]] == [("GET /v2/images", "401")]

@@ -1,0 +1,172 @@
+"""The page in a real Chromium: what somebody sees, clicks and types."""
+
+import re
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from stackwire.contracts.base import Event
+from stackwire.core.context import RequestContext
+from stackwire.core.ids import new_id
+from stackwire.messaging.notify import Notifier
+from stackwire.messaging.transport import connect
+from support.cloud import ACloud, TestCloud
+from support.postgres import skip_or_fail
+from support.steps import Steps
+
+pytestmark = pytest.mark.timeout(180)
+ARGUMENTS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@pytest.fixture
+async def cloud(a_cloud: ACloud) -> TestCloud:
+    return await a_cloud(trace=True)
+
+
+@pytest.fixture
+async def page(cloud: TestCloud) -> AsyncIterator[Page]:
+    """Of a browser that goes away before the cloud does. An error the page meets fails the test."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        skip_or_fail("no Chromium is installed")
+    problems: list[str] = []
+    async with async_playwright() as play:
+        browser = await play.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+        made = await browser.new_page(viewport={"width": 1400, "height": 800})
+        made.on("pageerror", lambda error: problems.append(str(error)))
+        made.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+        yield made
+        await browser.close()
+    assert [problem for problem in problems if "404" not in problem] == []
+
+
+def url(cloud: TestCloud, address: str = "") -> str:
+    return f"{cloud.urls['trace']}/{address}"
+
+
+async def test_a_visitor_finds_a_story_opens_a_crossing_and_follows_a_property(page: Page, cloud: TestCloud) -> None:
+    steps = await Steps.of(cloud)
+    image = await steps.image(name="disk", hw_disk_bus="scsi", team="storage")
+    server = await steps.server(imageRef=image)
+    await cloud.settle()
+    await page.goto(url(cloud))
+
+    # the list, filtered
+    rows = page.locator("tbody tr")
+    await expect(rows.filter(has_text="POST /v2.1/servers")).to_have_count(1)
+    await page.get_by_placeholder("service").fill("keystone")
+    await expect(rows.filter(has_text="POST /v2.1/servers")).to_have_count(0)
+    await page.get_by_placeholder("service").fill("")
+    await page.get_by_placeholder("method or event").fill("build_and_run_instance")
+    await expect(rows).to_have_count(1)
+
+    # the story, opened with the keyboard
+    await page.locator("body").press("Escape")
+    await page.keyboard.press("j")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".lanes svg text").first).to_be_visible()
+    await expect(page.locator("svg .row").first).to_contain_text("POST /v2.1/servers")
+    crossing = page.locator("svg .row.k-crossing").first
+    await crossing.click()
+    detail = page.locator("#detail")
+    await expect(detail).to_contain_text("compute.at_create")
+    await expect(detail.locator("tr.v-added").first).to_be_visible()
+    await detail.get_by_text("carried as they were").click()
+    await expect(detail.locator("tr.v-renamed", has_text="hw_disk_bus")).to_be_visible()
+    assert re.search(r"at=\d+", page.url), "a message has an address of its own"
+    await page.reload()
+    await expect(detail).to_contain_text("compute.at_create")
+    await page.keyboard.press("Escape")
+    await expect(detail).to_be_hidden()
+
+    # rows by time: the last one is farther down than its number
+    heights = []
+    for _ in range(2):
+        heights.append(await page.locator(".rows").evaluate("rows => rows.offsetHeight"))
+        await page.keyboard.press("t")
+    assert heights[1] > heights[0]
+
+    # the lineage of the server, one property chosen
+    await page.get_by_role("link", name=f"server {server[:8]}").first.click()
+    await expect(page.locator(".graph .node.here")).to_contain_text("server")
+    await page.locator("tbody tr", has_text="image_hw_disk_bus").click()
+    await expect(page.locator(".graph .edge.on")).to_have_count(3)  # user, image, server, guest
+    await expect(page.locator("tr.chosen")).to_contain_text("scsi")
+    assert "key=image_hw_disk_bus" in page.url
+
+
+async def test_the_list_is_live_until_it_is_paused(page: Page, cloud: TestCloud) -> None:
+    steps = await Steps.of(cloud)
+    await page.goto(url(cloud))
+    await expect(page.locator("#state")).to_contain_text("live")
+    first = await steps.image(name="one")
+    rows = page.locator("tbody tr")
+    await expect(rows.filter(has_text=f"PUT /v2/images/{first}")).to_have_count(1)
+    await page.keyboard.press("p")
+    await expect(page.locator("#pause")).to_have_text("Go on")
+    second = await steps.image(name="two")
+    await cloud.settle()
+    await page.wait_for_timeout(1500)
+    await expect(rows.filter(has_text=f"PUT /v2/images/{second}")).to_have_count(0)
+    await page.locator("#pause").click()
+    await expect(rows.filter(has_text=f"PUT /v2/images/{second}")).to_have_count(1)
+
+
+async def test_ten_thousand_messages_are_drawn_as_fast_as_ten(page: Page, cloud: TestCloud) -> None:
+    """Only what is in sight exists."""
+    assert cloud.cloud.broker is not None
+    transport = await connect("memory", name="test", broker=cloud.cloud.broker)
+    ctx = RequestContext()
+    for number in range(10_000):
+        event = Event(
+            exchange="nova", event_type=f"step.{number}", publisher_id=f"compute.host{number % 5}", payload={},
+            keep=False,
+        )  # fmt: skip
+        await Notifier(transport).send(event, ctx.redacted(), new_id(), "2026-01-01 00:00:00.000000")
+    await page.goto(url(cloud, f"#/story/{ctx.request_id}"))
+    await expect(page.locator("svg .row").first).to_contain_text("step.0")
+    assert await page.locator("svg .row").count() < 150
+    await page.locator(".diagram").evaluate("place => { place.scrollTop = place.scrollHeight; }")
+    await expect(page.locator("svg .row").last).to_contain_text("step.9999")
+    assert await page.locator("svg .row").count() < 150
+
+
+async def test_nothing_that_a_message_says_becomes_markup(page: Page, cloud: TestCloud) -> None:
+    steps = await Steps.of(cloud)
+    evil = "<img src=x onerror=\"document.title='owned'\"></script><script>document.title='owned'</script>"
+    image = await steps.image(name=evil, **{"team": evil, evil[:60]: "x"})
+    await cloud.settle()
+    for address in ("", "#/resources", f"#/resource/image:{image}?key=team", f"#/story/{image}"):
+        await page.goto(url(cloud, address))
+        await expect(page.locator("main > *").first).to_be_visible()
+        assert "owned" not in await page.title()
+    assert await page.locator("img").count() == 0
+
+
+async def test_an_exported_page_needs_no_server(page: Page, cloud: TestCloud, tmp_path: Path) -> None:
+    steps = await Steps.of(cloud)
+    image = await steps.image(team="</script><b>storage")
+    server = await steps.server(imageRef=image)
+    await cloud.settle()
+    found = await exported(page, cloud, server, "html")
+    (tmp_path / "story.html").write_text(found)
+    await page.goto((tmp_path / "story.html").as_uri())
+    await page.locator("tbody tr").first.click()
+    await page.locator("svg .row.k-crossing").first.click()
+    await expect(page.locator("#detail tr.v-added").first).to_be_visible()
+    await page.get_by_role("link", name=f"server {server[:8]}").first.click()
+    await expect(page.locator(".graph .node.here")).to_be_visible()
+    await expect(page.locator("tbody tr", has_text="image_team")).to_contain_text("</script><b>storage")
+
+
+async def exported(page: Page, cloud: TestCloud, resource: str, form: str) -> str:
+    answer: Any = await page.request.get(url(cloud, f"stories/{resource}/export?form={form}"))
+    assert answer.ok, await answer.text()
+    return str(await answer.text())

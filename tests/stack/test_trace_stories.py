@@ -1,0 +1,114 @@
+"""One command of the stock client, one story: every message and every HTTP request of it, and each property's way."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+from stackwire.messaging.envelope import unwrap
+from stackwire.messaging.transport import WireRecord, connect
+from support.cloud import ACloud, TestCloud
+from support.processes import own_vhost
+from support.steps import Steps
+
+pytestmark = pytest.mark.timeout(180)
+NO_PAYLOAD: dict[str, Any] = {}
+
+
+@pytest.fixture(params=["memory", pytest.param("rabbitmq", marks=pytest.mark.rabbitmq)])
+async def traced(request: pytest.FixtureRequest, a_cloud: ACloud) -> AsyncIterator[tuple[TestCloud, list[WireRecord]]]:
+    """A traced cloud, and what a second watcher of the same bus has seen of it."""
+    seen: list[WireRecord] = []
+    if request.param == "memory":
+        cloud = await a_cloud(trace=True)
+        assert cloud.cloud.broker is not None
+        watching = await connect("memory", name="second", broker=cloud.cloud.broker)
+        await watching.watch(seen.append)
+        yield cloud, seen
+        await watching.close()
+        return
+    rabbit = request.getfixturevalue("rabbitmq")
+    with own_vhost(rabbit) as url:
+        rabbit.control("trace_on", "-p", url.rpartition("/")[2])
+        cloud = await a_cloud(amqp_url=url, trace=True)
+        watching = await connect(url, name="second")
+        await watching.watch(seen.append)
+        yield cloud, seen
+        await watching.close()
+        await cloud.close()
+
+
+async def told(cloud: TestCloud, path: str) -> Any:
+    async with aiohttp.ClientSession(cloud.urls["trace"]) as session, session.get(path) as answer:
+        return await answer.json() if answer.status == 200 else None
+
+
+def payload_of(record: WireRecord) -> dict[str, Any]:
+    return unwrap(record.body, record.properties) if record.kind in ("publish", "drop") else NO_PAYLOAD
+
+
+def of_the_story(records: list[WireRecord], requests: set[str]) -> set[str]:
+    """The ids of messages that bear one of the request ids, and of the replies to those among them that are calls."""
+    found, calls = set(), set()
+    for payload in map(payload_of, records):
+        if {payload.get("_context_request_id"), payload.get("_context_global_request_id")} & requests:
+            found.add(payload["_unique_id"])
+            calls.add(payload.get("_msg_id"))
+        elif "method" not in payload and payload.get("_msg_id") in calls - {None}:
+            found.add(payload["_unique_id"])
+    return found
+
+
+async def test_a_server_booted_from_a_new_volume_is_one_whole_story(
+    traced: tuple[TestCloud, list[WireRecord]],
+) -> None:
+    cloud, seen = traced
+    steps = await Steps.of(cloud)
+    image = await steps.image(name="disk", hw_disk_bus="scsi", team="storage")
+    words = "server create --flavor m1.tiny --image disk --boot-from-volume 1 --nic none --wait -f value -c id srv"
+    server = (await cloud.openstack(*words.split())).strip()
+    await cloud.settle()
+    async with asyncio.timeout(20):
+        while (story := await the_story(cloud, server)) is None or not whole(story, seen):
+            await asyncio.sleep(0.1)
+
+    arrows = story["arrows"]
+    assert (arrows[0]["kind"], arrows[0]["name"], arrows[0]["receiver"]) == ("http", "POST /v2.1/servers", "nova-api")
+    legs = [(arrow["sender"], arrow["receiver"]) for arrow in arrows if arrow["kind"] == "http"]
+    assert legs == [("openstacksdk", "nova-api"), ("cinder", "glance-api")]
+    assert [arrow["time"] for arrow in arrows] == sorted(arrow["time"] for arrow in arrows)
+    assert {arrow["state"] for arrow in arrows} <= {"done", "unheard"}
+    assert all(arrow["sender"] and arrow["receiver"] for arrow in arrows), "every lane has a name"
+    assert all(arrow["answer_seconds"] is not None for arrow in arrows if arrow["kind"] == "call")
+
+    guest = {found["key"]: found for found in (await told(cloud, f"/lineage/guest:{server}"))["properties"]}
+    bus = guest["hw_disk_bus"]
+    assert [(step["from"]["kind"], step["to"]["kind"], step["verdict"]) for step in bus["past"]] == [
+        ("client", "image", "added"),
+        ("image", "server", "renamed"),  # Nova asks the image itself; the volume gets its copy beside
+        ("server", "guest", "renamed"),
+    ]
+    assert bus["past"][0]["to"]["id"] == image
+    assert "volume" in {where["kind"] for where in (await property_of(cloud, image, "hw_disk_bus"))["now"]}
+
+
+async def property_of(cloud: TestCloud, resource: str, key: str) -> dict[str, Any]:
+    (found,) = [one for one in (await told(cloud, f"/lineage/{resource}"))["properties"] if one["key"] == key]
+    return dict(found)
+
+
+async def the_story(cloud: TestCloud, server: str) -> dict[str, Any] | None:
+    found = await told(cloud, f"/stories/{server}")
+    made = [one for one in (found or {"stories": []})["stories"] if one["title"] == "POST /v2.1/servers"]
+    return made[0] if made else None
+
+
+def whole(story: dict[str, Any], seen: list[WireRecord]) -> bool:
+    """Every message the bus carried for these requests is an arrow, once."""
+    told = [arrow for arrow in story["arrows"] if not arrow["inferred"] and arrow["kind"] != "http"]
+    shown = [arrow["payload"]["_unique_id"] for arrow in told]
+    expected = of_the_story(seen, set(story["request_ids"]))
+    assert len(shown) == len(set(shown))
+    return expected == set(shown)

@@ -1,0 +1,67 @@
+"""A story in the forms of other tools."""
+
+import json
+import re
+
+import pytest
+
+from stackwire.trace.domain.export import FORMS, har, mermaid, otlp, plantuml
+from stackwire.trace.domain.story import Story
+from unit.trace.test_story import OWN, Bus, reply, request, served
+
+
+@pytest.fixture
+def story() -> Story:
+    bus = Bus()
+    bus.says(request("select_destinations", call="c1", request_id=OWN), key="scheduler")
+    bus.says(reply("c1", failure='{"class": "NoValidHost"}'), "", "reply_1", later=0.5)
+    bus.says(request("lost; #<cast>", "u2", request_id=OWN), key="conductor", step="drop")
+    bus.says(served("/v2.1/servers", began=99.0, seconds=0.3, request_id=OWN), "stackwire", "http.info")
+    (told,) = bus.stories()
+    return told
+
+
+def test_mermaid_has_a_participant_for_every_lane_and_a_line_for_every_arrow(story: Story) -> None:
+    lines = mermaid(story).splitlines()
+    assert lines[0] == "sequenceDiagram"
+    lanes = [line.split(" as ")[1] for line in lines if "participant" in line]
+    assert lanes[: len(story.lanes)] == list(story.lanes)
+    arrows = [line for line in lines if re.match(r" {4}L\d+(->>|-->>|-\)|-x)L\d+: .", line)]
+    assert len(arrows) == len(story.arrows)
+    assert not re.search("[#;<]", "".join(line.partition(": ")[2] for line in arrows))
+
+
+def test_plantuml_shows_failures_in_red(story: Story) -> None:
+    text = plantuml(story)
+    assert text.startswith("@startuml")
+    assert text.endswith("@enduml\n")
+    assert text.count("[#red]") == 2
+
+
+def test_har_has_http_requests_in_its_own_form_and_messages_beside(story: Story) -> None:
+    first, call, *_ = har(story)["log"]["entries"]
+    assert (first["request"]["method"], first["request"]["url"], first["time"]) == ("POST", "/v2.1/servers", 300.0)
+    assert first["response"]["status"] == 202
+    assert (call["_amqp"]["name"], call["time"]) == ("select_destinations", pytest.approx(500.0))
+
+
+def test_otlp_is_one_trace_with_a_root(story: Story) -> None:
+    spans = [span for lane in otlp(story)["resourceSpans"] for scope in lane["scopeSpans"] for span in scope["spans"]]
+    assert len({span["traceId"] for span in spans}) == 1
+    assert all(re.fullmatch("[0-9a-f]{16}", span["spanId"]) for span in spans)
+    roots = [span for span in spans if "parentSpanId" not in span]
+    assert [root["name"] for root in roots] == ["POST /v2.1/servers"]
+    assert len(spans) == 3, "a reply is the end of its call"
+    (call,) = [span for span in spans if span["name"] == "select_destinations"]
+    assert call["status"] == {"code": 2, "message": "NoValidHost"}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_is_made(story: Story, form: str) -> None:
+    kind, ending, make = FORMS[form]
+    text = make(story)
+    assert text.endswith("\n")
+    if kind == "application/json":
+        json.loads(text)
+    if ending == "jsonl":
+        assert len([json.loads(line) for line in text.splitlines()]) == len(story.arrows)
