@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from stackwire.compute.flows.host_sweep import Life
 from stackwire.contracts import compute_workers as calls
 from stackwire.core.context import RequestContext
 from stackwire.messaging.rpc import RpcClient
@@ -195,6 +196,23 @@ async def test_what_a_dead_host_left_is_settled_when_it_comes_back(cloud, task_s
     await cloud.settle()
     now = await show(demo, server["id"])
     assert (now["status"], now["OS-EXT-STS:task_state"]) == (status, None)
+
+
+async def test_a_server_that_an_order_told_again_holds_when_its_host_comes_back_is_settled_next_time(a_cloud):
+    """The bus delivers again what a dead host did not settle, maybe before the host looks at its servers."""
+    cloud = await a_cloud(settings={"compute": {"sweep_seconds": 3600}})
+    demo = await cloud.http("admin")
+    server = await boot(cloud, demo, imageRef=await an_image(demo))
+    stuck = "UPDATE instances SET task_state = 'image_pending_upload' WHERE uuid = $1 RETURNING uuid"
+    await cloud.rows("compute", stuck, server["id"])
+    life = next(one for one in cloud.cloud.services["compute"]._resources if isinstance(one, Life))
+    hosting = next(one for one in life._hostings if one.host == server["OS-EXT-SRV-ATTR:host"])
+    await life.register()
+    async with hosting.alone_with(server["id"]):
+        await life.run()
+    assert (await show(demo, server["id"]))["OS-EXT-STS:task_state"] == "image_pending_upload"
+    await life.run()
+    assert (await show(demo, server["id"]))["OS-EXT-STS:task_state"] is None
 
 
 async def test_a_server_deleted_while_it_is_built_leaves_nothing(cloud):

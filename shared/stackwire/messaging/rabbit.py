@@ -15,21 +15,15 @@ from contextlib import suppress
 from typing import Any, cast
 from uuid import uuid4
 
-import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
-from aio_pika.exceptions import (
-    AuthenticationError,
-    ChannelPreconditionFailed,
-    DeliveryError,
-    ProbableAuthenticationError,
-    PublishError,
-)
+from aio_pika.exceptions import ChannelPreconditionFailed, DeliveryError, PublishError
 from aiormq.channel import Channel as Frames
-from aiormq.exceptions import AMQPChannelError, ConnectionNotAllowed
+from aiormq.exceptions import AMQPChannelError
 
 from stackwire.messaging.errors import BusUnavailable, Undeliverable
 from stackwire.messaging.firehose import FIREHOSE, traced
 from stackwire.messaging.options import RabbitOptions, parse
+from stackwire.messaging.rabbit_connection import ATTEMPT, REFUSED, connect, end, gone, why
 from stackwire.messaging.rabbit_queue import LOST, RabbitConsumer, to_frame
 from stackwire.messaging.transport import (
     STANDARD,
@@ -49,15 +43,7 @@ log = logging.getLogger(__name__)
 
 OUTAGES = 100  # remembered: from when to when
 _WATCHED = 10_000  # records the broker keeps for a watcher that is slow
-_REFUSED = (AuthenticationError, ProbableAuthenticationError, ConnectionNotAllowed)
-_ATTEMPT = 15.0  # seconds for one attempt to connect and restore
 _PAUSES = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
-
-
-def _why(error: BaseException) -> str:
-    """The AMQP library's own words, but for one case that it words as a dump of frames."""
-    text = str(error) or type(error).__name__
-    return "the broker has no such virtual host, or closes the connection" if "Connection.Close" in text else text
 
 
 class RabbitTransport:
@@ -90,13 +76,13 @@ class RabbitTransport:
         until = time.monotonic() + patience
         for pause in (*_PAUSES, *[_PAUSES[-1]] * 1_000):
             try:
-                async with asyncio.timeout(max(1.0, min(_ATTEMPT, until - time.monotonic()))):
+                async with asyncio.timeout(max(1.0, min(ATTEMPT, until - time.monotonic()))):
                     await transport._restore()
                 return transport
             except LOST as error:
-                if isinstance(error, _REFUSED) or time.monotonic() + pause > until:
+                if isinstance(error, REFUSED) or time.monotonic() + pause > until:
                     await transport.close()
-                    raise transport._unavailable(_why(error)) from None
+                    raise transport._unavailable(why(error)) from None
             await asyncio.sleep(pause)
         raise AssertionError("unreachable")
 
@@ -108,12 +94,9 @@ class RabbitTransport:
 
     # -- keeping the connections
 
-    async def _connect(self, role: str) -> AbstractConnection:
-        connection = await aio_pika.connect(
-            self._url,
-            timeout=_ATTEMPT,
-            client_properties={"connection_name": f"{self.name}:{os.getpid()}:{role}"},
-        )
+    async def _connect(self, role: str, old: AbstractConnection | None) -> AbstractConnection:
+        await end(old)
+        connection = await connect(self._url, f"{self.name}:{os.getpid()}:{role}")
         connection.close_callbacks.add(self.lost)
         return connection
 
@@ -126,16 +109,16 @@ class RabbitTransport:
     async def _restore(self) -> None:
         """Whatever is missing, in the order that loses nothing: consumers first, then senders."""
         consuming, sending = self._consuming, self._sending
-        if consuming is None or _gone(consuming):
-            consuming = self._consuming = await self._connect("consuming")
+        if consuming is None or gone(consuming):
+            consuming = self._consuming = await self._connect("consuming", consuming)
         for consumer in list(self._consumers):
             if not consumer.alive and not consumer.cancelled:
                 await self._restart(consumer, consuming)
-        if sending is None or _gone(sending):
+        if sending is None or gone(sending):
             self._declared.clear()
             self._channels.clear()
             self._publisher = self._declarer = None
-            sending = self._sending = await self._connect("sending")
+            sending = self._sending = await self._connect("sending", sending)
         if self._publisher is None or self._publisher.is_closed:
             channel, self._publisher = await self.open_channel(sending, confirms=True)
             channel.close_callbacks.add(self.lost)
@@ -148,7 +131,7 @@ class RabbitTransport:
             await consumer.start(connection)
         except AMQPChannelError as error:
             # Redeclaring is refused (a peer made the queue otherwise meanwhile): the others must not wait for it.
-            if _gone(connection):
+            if gone(connection):
                 raise
             consumer.cancelled = True
             log.error("the queue %s cannot be consumed any more: %s", consumer.queue, error)
@@ -166,7 +149,7 @@ class RabbitTransport:
         while not self._closing:
             await asyncio.sleep(pause)
             try:
-                async with asyncio.timeout(_ATTEMPT):
+                async with asyncio.timeout(ATTEMPT):
                     await self._restore()
             except LOST as error:
                 log.warning("the bus at %s is away: %s", masked(self._url), masked(str(error)))
@@ -243,13 +226,13 @@ class RabbitTransport:
             raise
         except AMQPChannelError as error:
             self._declared.clear()
-            if "ACCESS_REFUSED" in str(error):
+            if "ACCESSREFUSED" in str(error):
                 self.lost()
                 raise self._unavailable(str(error)) from None
         except TimeoutError:
             raise
         except Exception:
-            if not publisher.is_closed and not _gone(self._sending):
+            if not publisher.is_closed and not gone(self._sending):
                 raise
         self.lost()
         return False
@@ -343,7 +326,7 @@ class RabbitTransport:
         except ChannelPreconditionFailed as error:
             raise self._refused(binding, error) from None
         except LOST as error:
-            if not _gone(self._consuming):
+            if not gone(self._consuming):
                 raise self._unavailable(str(error)) from None
             # Lost while starting: the repair starts it with the rest.
         self._consumers.append(consumer)
@@ -382,14 +365,7 @@ class RabbitTransport:
         self._up.set()  # whoever still waits to publish learns that it is closed
         self._publisher = None
         for connection in (self._sending, self._consuming):
-            if connection is not None:
-                with suppress(*LOST):
-                    await connection.close()
-
-
-def _gone(connection: AbstractConnection | None) -> bool:
-    """aio-pika's own ``is_closed`` only tells of a connection that was closed on purpose."""
-    return connection is None or connection.transport is None or connection.transport.connection.is_closed
+            await end(connection)
 
 
 _: type[Transport] = RabbitTransport

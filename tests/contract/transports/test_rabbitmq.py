@@ -1,6 +1,7 @@
 """What only a broker can do: go away, come back, refuse, dead-letter, and tell what passes through it."""
 
 import asyncio
+import gc
 import json
 import os
 import re
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import aio_pika
 import pytest
 
 from contract.transports.test_rpc import CTX, GetBox, Paint, Served, at
@@ -112,6 +114,26 @@ async def test_after_a_lost_connection_everything_is_as_it_was_with_the_same_nam
     await closed
     assert (await rpc.call(CTX, at(GetBox(id="after"), topic), timeout=30)).id == "after"
     assert {consumer.queue for consumer in served.server._consumers} | {rpc._consumer.queue} == names  # type: ignore[union-attr]
+
+
+async def test_a_connection_that_was_lost_is_closed_before_another_takes_its_place(
+    rabbitmq: TestRabbit, joined: Any, control: Any, topic: str
+) -> None:
+    """Or it would be closed when it is collected, perhaps when its loop does not run any more."""
+    transport = await joined()
+    lost = [transport._sending, transport._consuming]
+    await control("close_all_connections", "--vhost", rabbitmq.vhost, "test")
+    await until(lambda: all(connection.is_closed for connection in lost))
+    await transport.publish(to_topic("x", topic), b"")
+    assert not any(connection.is_closed for connection in (transport._sending, transport._consuming))
+
+
+async def test_a_connection_that_never_came_to_be_is_closed_too() -> None:
+    gc.collect()
+    with pytest.raises(BusUnavailable):
+        await connect("amqp://me:hush@127.0.0.1:1/", name="never", patience=0)
+    made = [one for one in gc.get_objects() if isinstance(one, aio_pika.Connection) and one.url.port == 1]
+    assert not [one for one in made if not one.is_closed]
 
 
 async def test_a_cast_at_work_when_the_connection_drops_is_done_once(

@@ -123,7 +123,10 @@ class Life:
             stuck = await work.under_way(session, [hosting.host], before)
             found = [await instances.by_uuid(session, one.uuid) for one in stuck]
         for seen in found:
-            if seen is None or hosting.busy_with(seen.uuid):
+            if seen is None:
+                continue
+            if hosting.busy_with(seen.uuid):  # an order told again, which may leave the server as it found it
+                done = False
                 continue
             now = await hosting.find(seen.uuid)
             if now is None or now.instance != seen.instance:  # it moved while others were settled
