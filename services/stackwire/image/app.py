@@ -19,8 +19,9 @@ from stackwire.image import rpc
 from stackwire.image.backends.cache import CacheFolder
 from stackwire.image.backends.files import Directory, FileStore
 from stackwire.image.backends.glance import OtherGlance
+from stackwire.image.backends.port import Store
 from stackwire.image.backends.staging import Staging
-from stackwire.image.backends.stores import Store, Stores
+from stackwire.image.backends.stores import Stores
 from stackwire.image.backends.web import Web
 from stackwire.image.domain import protection
 from stackwire.image.domain.events import STORE, silencer

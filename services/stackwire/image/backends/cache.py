@@ -13,6 +13,9 @@ from threading import Lock
 from typing import BinaryIO
 from urllib.parse import quote, unquote
 
+from stackwire.image.backends.port import Reader
+from stackwire.image.backends.reading import open_file
+
 
 class CacheFolder:
     """``root/cache/NODE`` holds what is complete, ``incoming`` in it what is on its way.
@@ -51,16 +54,13 @@ class CacheFolder:
             os.close(self._alive)
             self._alive = None
 
-    async def open(self, name: str, size: int) -> BinaryIO | None:
+    async def open(self, name: str, size: int) -> Reader | None:
         """The bytes, if all of them are there; the caller closes them."""
-        return await asyncio.to_thread(self._open, name, size)
-
-    def _open(self, name: str, size: int) -> BinaryIO | None:
         try:
-            file = (self._complete / name).open("rb")
+            file = await open_file(self._complete / name)
         except OSError:
             return None
-        if os.fstat(file.fileno()).st_size != size:
+        if file.size != size:
             file.close()
             return None
         return file

@@ -2,17 +2,19 @@
 
 import asyncio
 import errno
-import hashlib
 import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from stackwire.core.errors import ServiceError, Unavailable
+from stackwire.image.backends.digests import Digests
+from stackwire.image.backends.reading import ThreadReader, open_file
 from stackwire.image.domain.errors import StorageFull
 from stackwire.image.domain.placing import Place, best
 
@@ -55,6 +57,8 @@ class FileStore:
     ``domain.placing`` says into which. ``read_only``: written no more, its objects are found all the same.
     """
 
+    kind = "file"
+
     def __init__(self, directories: Sequence[Directory], read_only: Sequence[Directory] = ()) -> None:
         self._directories = directories
         self._all = (*directories, *read_only)
@@ -70,11 +74,11 @@ class FileStore:
             for folder in directory.folders:
                 folder.mkdir(parents=True, exist_ok=True)
 
-    def open(self, name: str) -> BinaryIO:
-        """A complete object, to be read. Blocks; raises FileNotFoundError."""
+    async def open(self, name: str, first: int = 0, count: int | None = None) -> ThreadReader:
+        """A complete object from its byte ``first`` on. Raises FileNotFoundError, OSError."""
         for directory in self._all:
             with suppress(FileNotFoundError):
-                return (directory.objects / name).open("rb")
+                return await open_file(directory.objects / name, first, count)
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
 
     async def writer(self, name: str, announced: int | None = None) -> "Writer":
@@ -132,38 +136,28 @@ class Writer:
     """
 
     def __init__(self, incoming: Path, final: Path, *, digests: bool = True) -> None:
-        self._digests = digests
+        self._digests = Digests(wanted=digests)
         self._incoming = incoming
         self._final = final
         self._file: Any = None
         self._discarded = False
         self._lock = threading.Lock()  # a cancelled caller's thread may still write when the object is discarded
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self._sha512 = hashlib.sha512()
-        self.size = 0
+
+    @property
+    def size(self) -> int:
+        return self._digests.size
 
     @property
     def checksum(self) -> str:
-        return self._md5.hexdigest()
+        return self._digests.checksum
 
     @property
     def os_hash_value(self) -> str:
-        return self._sha512.hexdigest()
+        return self._digests.os_hash_value
 
     async def put(self, chunk: bytes, inspect: Callable[[bytes], None]) -> None:
         """The next bytes, in order. Raises StorageFull, Unavailable, and what ``inspect`` raises."""
-        self.size += len(chunk)
-        if len(chunk) < 65536:  # a thread each would cost more than the work
-            await asyncio.to_thread(self._all, chunk, inspect)
-            return
-        if not self._digests:
-            await asyncio.to_thread(self._write, chunk, inspect)
-            return
-        await asyncio.gather(
-            asyncio.to_thread(self._md5.update, chunk),
-            asyncio.to_thread(self._sha512.update, chunk),
-            asyncio.to_thread(self._write, chunk, inspect),
-        )
+        await self._digests.eat(chunk, partial(self._write, inspect))
 
     async def complete(self) -> None:
         """All bytes are there: on the disk for good, and under their own name."""
@@ -173,12 +167,7 @@ class Writer:
         """Takes everything away; safe to call at any time."""
         await asyncio.to_thread(self._discard)
 
-    def _all(self, chunk: bytes, inspect: Callable[[bytes], None]) -> None:
-        self._md5.update(chunk)
-        self._sha512.update(chunk)
-        self._write(chunk, inspect)
-
-    def _write(self, chunk: bytes, inspect: Callable[[bytes], None]) -> None:
+    def _write(self, inspect: Callable[[bytes], None], chunk: bytes) -> None:
         inspect(chunk)
         with self._lock:
             if self._discarded:

@@ -5,30 +5,18 @@ A name is given once and its bytes never change: whichever store has it complete
 
 import asyncio
 import logging
-import os
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import Any, BinaryIO, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
+from typing import Any
 
 from stackwire.core.errors import Unavailable
-from stackwire.image.backends.files import Writer
+from stackwire.image.backends.port import Reader, Store, Writer
 from stackwire.image.domain.errors import StoreUnknown
 
 log = logging.getLogger(__name__)
 
 BATCH = 1024**2  # bytes copied at once
-
-
-class Store(Protocol):
-    """Where objects are kept. ``prepare`` and ``open`` block; ``names`` counts what is not complete, too."""
-
-    @property
-    def properties(self) -> dict[str, Any]: ...
-    def prepare(self) -> None: ...
-    def open(self, name: str) -> BinaryIO: ...
-    async def writer(self, name: str, announced: int | None = None) -> Writer: ...
-    async def remove(self, name: str) -> None: ...
-    async def names(self) -> set[str]: ...
+_NOT_READ = "The image data cannot be read at the moment."
 
 
 class Stores:
@@ -52,6 +40,10 @@ class Stores:
             raise StoreUnknown(store=name[:200])
         return name
 
+    def kind(self, name: str) -> str:
+        """Its type, as settings name it."""
+        return self._enabled[name].kind
+
     def properties(self, name: str) -> dict[str, Any]:
         """What the operator may be told of it."""
         return self._enabled[name].properties
@@ -61,34 +53,43 @@ class Stores:
         for store in self._all.values():
             store.prepare()
 
-    def open(self, name: str) -> BinaryIO:
-        """A complete object from the first store that answers, the default before others. Raises FileNotFoundError."""
-        for store in self._all.values():
+    async def open(self, name: str, among: Sequence[str], first: int = 0, count: int | None = None) -> Reader:
+        """A complete object from the first store that answers: those it is said to be in (``among``) before others.
+
+        Raises FileNotFoundError where no store has it, Unavailable where one could not be asked.
+        """
+        away = False
+        for store in sorted(self._all, key=lambda store: store not in among):
             try:
-                return store.open(name)
+                return await self._all[store].open(name, first, count)
             except FileNotFoundError:
                 continue
             except OSError as error:
-                log.warning("a store cannot be read: %s", error)
+                log.warning("the store %s cannot be read: %s", store, error)
+                away = True
+        if away:
+            raise Unavailable(_NOT_READ)
         raise FileNotFoundError(name)
 
     async def writer(self, store: str | None, name: str, announced: int | None = None) -> Writer:
         """Raises StoreUnknown, StorageFull, Unavailable."""
         return await self._enabled[self.known(store or self.default)].writer(name, announced)
 
-    async def copy(self, name: str, to: str, checksum: str | None, told: Callable[[int], None]) -> None:
+    async def copy(
+        self, name: str, among: Sequence[str], to: str, checksum: str | None, told: Callable[[int], None]
+    ) -> None:
         """An object into another store, all of it or nothing; ``told`` gets the bytes that came, piece by piece.
 
         Raises Unavailable for what is not, or no longer, what it was; StorageFull.
         """
         try:
-            source = await asyncio.to_thread(self.open, name)
+            source = await self.open(name, among)
         except FileNotFoundError as error:
-            raise Unavailable("The image data cannot be read at the moment.") from error
-        with source:
-            writer = await self.writer(to, name, await asyncio.to_thread(lambda: os.fstat(source.fileno()).st_size))
+            raise Unavailable(_NOT_READ) from error
+        with closing(source):
+            writer = await self.writer(to, name, source.size)
             try:
-                while chunk := await asyncio.to_thread(source.read, BATCH):
+                while chunk := await _next(source):
                     await writer.put(chunk, lambda _: None)
                     told(len(chunk))
                 if checksum not in (None, writer.checksum):
@@ -100,8 +101,8 @@ class Stores:
 
     async def remove(self, name: str, store: str | None = None) -> None:
         """From all stores, or from that one."""
-        for each in self._all.values() if store is None else [self._all[store]]:
-            await each.remove(name)
+        chosen = list(self._all.values()) if store is None else [self._all[store]]
+        await asyncio.gather(*(each.remove(name) for each in chosen))
 
     async def names(self) -> dict[str, set[str]]:
         """What is in each store, complete or not; nothing of one that cannot be read."""
@@ -110,3 +111,10 @@ class Stores:
             with suppress(OSError):
                 found[name] = await store.names()
         return found
+
+
+async def _next(source: Reader) -> bytes:
+    try:
+        return await source.read(BATCH)
+    except OSError as error:
+        raise Unavailable(_NOT_READ) from error

@@ -7,14 +7,14 @@ visibility and its being deactivated are minded before the cache is known to exi
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import BinaryIO
+from contextlib import asynccontextmanager, closing
 
 from stackwire.core.context import RequestContext, system_context
 from stackwire.core.errors import BadRequest, ServiceError
 from stackwire.core.policy import Policy
 from stackwire.db.pool import Database
 from stackwire.image.backends.cache import CacheFolder, CacheWriter
+from stackwire.image.backends.port import Reader
 from stackwire.image.backends.stores import Stores
 from stackwire.image.db import cache as rows
 from stackwire.image.domain.cache import CachedImage, CacheOff, victims
@@ -47,7 +47,7 @@ class ImageCache:
     def close(self) -> None:
         self._folder.close()
 
-    async def find(self, image: Image) -> BinaryIO | None:
+    async def find(self, image: Image) -> Reader | None:
         """The image's bytes; the caller closes them. What lost its file is forgotten."""
         if image.status != ACTIVE or image.object is None or image.size is None:
             return None
@@ -268,8 +268,8 @@ class CacheKeeper:
                 if not cache.fits(image):
                     await cache.unqueue(image_id)
                 return
-            with await asyncio.to_thread(self._files.open, image.object) as file:
-                while chunk := await asyncio.to_thread(file.read, _CHUNK):
+            with closing(await self._files.open(image.object, image.stores)) as data:
+                while chunk := await data.read(_CHUNK):
                     await writer.put(chunk)
             await cache.keep(image, writer)
         await cache.unqueue(image_id)

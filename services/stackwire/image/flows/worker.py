@@ -169,7 +169,7 @@ class Worker:
                     await imports.going(uow, work.image.id, left, work.failed)
             store = left.pop(0)
             try:
-                await self._files.copy(written.object, store, written.checksum, work.count)
+                await self._files.copy(written.object, done, store, written.checksum, work.count)
                 done.append(store)
             except (StorageFull, Unavailable):
                 if work.task.all_must_succeed:
@@ -243,11 +243,11 @@ class Worker:
 
     async def _copy(self, ctx: RequestContext, work: Work) -> list[str]:
         done: list[str] = []
-        left = list(work.task.stores)
+        image, left = work.image, list(work.task.stores)
         while left:
             store = left.pop(0)
             try:
-                await self._files.copy(work.wish.object_name, store, work.image.checksum, work.count)
+                await self._files.copy(image.object or "", image.stores, store, image.checksum, work.count)
                 done.append(store)
             except (StorageFull, Unavailable):
                 if work.task.all_must_succeed or not (left or done):

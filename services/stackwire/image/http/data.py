@@ -1,17 +1,17 @@
 """An image's bytes over HTTP, streamed both ways."""
 
 import asyncio
-import os
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, closing
 from dataclasses import dataclass
-from typing import BinaryIO
 
 from aiohttp import web
 
 from stackwire.core.errors import BadRequest, NotFound, ServiceError, UnsupportedMedia
 from stackwire.http.request import CONTEXT
 from stackwire.image.backends.cache import CacheWriter
+from stackwire.image.backends.port import Reader
 from stackwire.image.backends.stores import Stores
 from stackwire.image.domain.errors import BadRange
 from stackwire.image.domain.image import Image
@@ -39,6 +39,10 @@ class _Part:
     first: int
     last: int
     headers: Mapping[str, str]
+
+    @property
+    def count(self) -> int:
+        return self.last - self.first + 1
 
 
 class DataHandlers:
@@ -116,7 +120,7 @@ class DataHandlers:
         """Whose the image is, and who may read it, has been asked before."""
         file = await cache.find(part.image)
         if file is not None:
-            with file:
+            with closing(file):
                 return await self._send(request, part, file)
         async with cache.filling(part.image) as writer:
             response = await self._from_store(request, part, writer)
@@ -128,22 +132,21 @@ class DataHandlers:
         self, request: web.Request, part: _Part, writer: CacheWriter | None = None
     ) -> web.StreamResponse:
         try:
-            file = await asyncio.to_thread(self._files.open, part.image.object or "")
+            file = await self._files.open(part.image.object or "", part.image.stores, part.first, part.count)
         except FileNotFoundError as error:
             raise NotFound("Image data could not be found.") from error
-        with file:
+        with closing(file):
             return await self._send(request, part, file, writer)
 
     async def _send(
-        self, request: web.Request, part: _Part, file: BinaryIO, writer: CacheWriter | None = None
+        self, request: web.Request, part: _Part, file: Reader, writer: CacheWriter | None = None
     ) -> web.StreamResponse:
         """What was sent is told whether or not all of it was. ``writer`` gets the bytes too."""
         image = part.image
         partial = _is_partial(request)
-        expected = part.last - part.first + 1
         response = web.StreamResponse(status=206 if partial else 200, headers=part.headers)
         response.content_type = "application/octet-stream"
-        response.content_length = expected
+        response.content_length = part.count
         if partial:
             response.headers["Content-Range"] = f"bytes {part.first}-{part.last}/{image.size}"
         if image.checksum is not None:
@@ -152,34 +155,33 @@ class DataHandlers:
         sent = 0
         try:
             await response.prepare(request)
-            async for chunk in _read(file, part.first, expected):
-                await response.write(chunk)
-                if writer is not None:
-                    await writer.put(chunk)
-                sent += len(chunk)
+            async with aclosing(_read(file, part.count)) as chunks:
+                async for chunk in chunks:
+                    await response.write(chunk)
+                    if writer is not None:
+                        await writer.put(chunk)
+                    sent += len(chunk)
             await response.write_eof()
         finally:
-            await asyncio.shield(self.flow.sent(request[CONTEXT], image, sent, expected))
+            await asyncio.shield(self.flow.sent(request[CONTEXT], image, sent, part.count))
         return response
 
 
-async def _read(file: BinaryIO, first: int, count: int) -> AsyncIterator[bytes]:
+async def _read(file: Reader, count: int) -> AsyncGenerator[bytes, None]:
     """The bytes, the next piece read while the last one is sent."""
-    descriptor = file.fileno()
-
-    def ask(at: int) -> "asyncio.Future[bytes]":
-        size = min(_CHUNK, first + count - at)
-        return asyncio.ensure_future(asyncio.to_thread(os.pread, descriptor, size, at))
-
-    at = first
-    coming = ask(at) if count else None
-    while coming is not None:
-        chunk = await coming
-        if not chunk:
-            raise ConnectionResetError("the object is shorter than its image says")
-        at += len(chunk)
-        coming = ask(at) if at < first + count else None
-        yield chunk
+    left = count
+    coming = asyncio.ensure_future(file.read(_CHUNK)) if left else None
+    try:
+        while coming is not None:
+            chunk = await coming
+            if not chunk:
+                raise ConnectionResetError("the object is shorter than its image says")
+            left -= len(chunk)
+            coming = asyncio.ensure_future(file.read(_CHUNK)) if left else None
+            yield chunk
+    finally:
+        if coming is not None:
+            coming.cancel()
 
 
 def _check_octets(request: web.Request) -> int | None:

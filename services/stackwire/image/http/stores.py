@@ -26,7 +26,12 @@ class StoreHandlers:
         ctx = request[CONTEXT]
         self._policy.require(ctx, "stores_info_detail", {"project_id": ctx.project_id or ""}, ImageForbidden)
         details = [
-            {**self._view(name), "type": "file", "weight": 0, "properties": self._stores.properties(name)}
+            {
+                **self._view(name),
+                "type": self._stores.kind(name),
+                "weight": 0,
+                "properties": self._stores.properties(name),
+            }
             for name in self._stores.enabled
         ]
         return respond(200, {"stores": details})

@@ -9,7 +9,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.backends.certificates import Certificates
-from stackwire.image.backends.files import Writer
+from stackwire.image.backends.port import Writer
 from stackwire.image.backends.staging import Staging
 from stackwire.image.backends.stores import Stores
 from stackwire.image.db.images import Written

@@ -1,0 +1,64 @@
+"""Something that blocks, read piece by piece in a thread."""
+
+import asyncio
+import os
+import threading
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Protocol
+
+
+class Blocking(Protocol):
+    """``read`` blocks; ``close`` does not, and may be called again."""
+
+    def read(self, most: int, /) -> bytes | None: ...
+    def close(self) -> None: ...
+
+
+class ThreadReader:
+    """``size`` bytes of ``source``, each piece in a thread of ``executor``, or the loop's own."""
+
+    def __init__(self, source: Blocking, size: int, executor: Executor | None = None) -> None:
+        self.size = size
+        self._source = source
+        self._left = size
+        self._executor = executor
+        self._lock = threading.Lock()
+        self._closed = False
+
+    async def read(self, most: int) -> bytes:
+        """The next bytes, none at the end. Raises OSError."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._read, most)
+
+    def close(self) -> None:
+        """Whoever reads still, for somebody who waits no more, closes it afterwards."""
+        self._closed = True
+        if self._lock.acquire(blocking=False):
+            try:
+                self._source.close()
+            finally:
+                self._lock.release()
+
+    def _read(self, most: int) -> bytes:
+        with self._lock:
+            piece = b"" if self._closed or not self._left else self._source.read(min(most, self._left)) or b""
+            self._left -= len(piece)
+        if self._closed:
+            self.close()
+        return piece
+
+
+async def open_file(path: Path, first: int = 0, count: int | None = None) -> ThreadReader:
+    """A file from its byte ``first`` on. Raises OSError."""
+    return await asyncio.to_thread(_open, path, first, count)
+
+
+def _open(path: Path, first: int, count: int | None) -> ThreadReader:
+    file = path.open("rb", buffering=0)
+    try:
+        rest = max(os.fstat(file.fileno()).st_size - first, 0)
+        file.seek(first)
+    except BaseException:
+        file.close()
+        raise
+    return ThreadReader(file, rest if count is None else min(rest, count))
