@@ -26,6 +26,7 @@ $(READY): requirements.lock pyproject.toml
 	@if [ -x $(BIN)/uv ] && $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock 2>/dev/null; then :; \
 	  else $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; fi
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib services shared >/dev/null 2>&1 || true # or each start would, where PYTHONDONTWRITEBYTECODE is set
 	@touch $@
 
 .PHONY: setup

@@ -20,6 +20,8 @@ from stackwire.image.domain.placing import Place, best
 
 log = logging.getLogger(__name__)
 
+HOLE = 1024**2  # bytes: so many zeroes take no room. Volumes are mostly holes, and their images too
+_ZEROES = bytes(HOLE)
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NOT_NOW = "The image data cannot be stored at the moment."
 
@@ -174,10 +176,12 @@ class Writer:
                 return
             try:
                 file = self._open()
-                if chunk == bytes(len(chunk)):  # they take no room: volumes are mostly holes, and their images too
-                    file.seek(len(chunk), os.SEEK_CUR)
-                else:
-                    file.write(chunk)
+                for at in range(0, len(chunk), HOLE):
+                    piece = chunk[at : at + HOLE]
+                    if piece == (_ZEROES if len(piece) == HOLE else bytes(len(piece))):
+                        file.seek(len(piece), os.SEEK_CUR)
+                    else:
+                        file.write(piece)
             except OSError as error:
                 raise _failure(error) from error
 

@@ -22,7 +22,7 @@ from stackwire.image.domain.states import IMAGE, UPLOADING
 from stackwire.image.domain.tasks import Task
 from stackwire.image.onion.port import Images, Layer, Ordered, Upload
 
-BATCH = 1024**2  # bytes handed to the threads at once
+BATCH = 4 * 1024**2  # bytes handed to the threads at once
 
 
 class Location(Layer):
