@@ -29,7 +29,8 @@ INVARIANTS: Mapping[str, str] = {
         SELECT image_id FROM (SELECT image_id FROM image.image_properties WHERE deleted_at IS NULL
                               UNION ALL SELECT image_id FROM image.image_locations
                               UNION ALL SELECT image_id FROM image.image_tags) AS c
-        WHERE NOT EXISTS (SELECT FROM image.images WHERE id = c.image_id AND deleted_at IS NULL)""",
+        WHERE NOT EXISTS (SELECT FROM image.images WHERE id = c.image_id
+                          AND (deleted_at IS NULL OR status = 'pending_delete'))""",
     "what a volume took of its image is complete, or there is none of it": f"""
         SELECT v.id, v.status, k FROM volume.volumes AS v CROSS JOIN unnest({BASE_KEYS}) AS k
         WHERE NOT v.deleted

@@ -25,7 +25,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-ELSEWHERE = {"demo": "stackwire.cloud.demo", "trace": "stackwire.trace.cli", "bugs": "stackwire.cloud.museum.cli"}
+ELSEWHERE = {
+    "demo": "stackwire.cloud.demo",
+    "trace": "stackwire.trace.cli",
+    "bugs": "stackwire.cloud.museum.cli",
+    "image": "stackwire.cloud.images",
+}
 """Commands that live in modules of their own: an ``app`` (typer), attached when asked for."""
 BESIDE = {"trace": "stackwire.cloud.between"}
 """Modules that add to such an app what only the whole cloud can do."""

@@ -39,6 +39,7 @@ from stackwire.image.flows.metadefs import Namespaces
 from stackwire.image.flows.metadefs_gate import Gate
 from stackwire.image.flows.metadefs_items import Items
 from stackwire.image.flows.metadefs_seed import seed
+from stackwire.image.flows.scrub import Scrubber
 from stackwire.image.flows.stores import Places
 from stackwire.image.flows.sweep import Sweeper
 from stackwire.image.flows.tasks import Tasks
@@ -211,6 +212,7 @@ def _assemble(
         silence=SILENCE * settings.heartbeat_seconds,
         task_hours=settings.task_time_to_live,
     )
+    scrubber = Scrubber(database, store, seconds=settings.scrub_time, at_once=settings.scrub_pool_size)
     cache = _cache(settings, database)
     keeper = CacheKeeper(database, images, store, policy, cache)
     data = DataHandlers(Data(database, images, store, staging, hands, worker), store, settings.upload_seconds, cache)
@@ -284,6 +286,7 @@ def _assemble(
             Sweep(settings.heartbeat_seconds, sweeper.heartbeat),
             Sweep(max(settings.sweep_seconds, settings.heartbeat_seconds), sweeper.orphans),
             Sweep(settings.sweep_seconds, sweeper.forget),
+            *([Sweep(settings.wakeup_time, scrubber.scrub)] if settings.serves_work else []),
             Sweep(settings.heartbeat_seconds, lambda: asyncio.to_thread(policy.refresh)),
             *([Sweep(settings.heartbeat_seconds, keeper.sweep)] if cache is not None and settings.serves_api else []),
         ],

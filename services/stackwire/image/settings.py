@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from stackwire.core.settings import ServiceSettings
@@ -60,6 +60,8 @@ class ImageSettings(ServiceSettings):
     ``user_storage_quota``: bytes a project may store, with an optional unit (``500MB``); ``0`` is no limit.
     ``image_size_total``, ``image_stage_total`` (MiB), ``image_count_total``, ``image_count_uploading``: unified
     limits of a project, 0 is none; ``project_limits`` has other ones by project and name.
+    ``delayed_delete``: a deleted image with data is ``pending_delete``, and its data removed by the worker, which looks
+    every ``wakeup_time`` seconds, ``scrub_time`` seconds later at the earliest; ``scrub_pool_size`` images at once.
     ``image_cache``: whether downloads fill ``data_dir/cache`` and are answered from it; ``image_cache_max_size``: the
     most bytes in it; ``image_cache_stall_time``: seconds after which what is only partly there goes;
     ``worker_self_reference_url``: this node among others, its host and port unless told.
@@ -90,6 +92,10 @@ class ImageSettings(ServiceSettings):
     image_count_total: int = 0
     image_count_uploading: int = 0
     project_limits: dict[str, dict[usage.Name, int]] = {}
+    delayed_delete: bool = False
+    scrub_time: int = Field(0, ge=0)
+    scrub_pool_size: int = Field(1, ge=1)
+    wakeup_time: int = Field(300, ge=1)
     image_cache: bool = False
     image_cache_max_size: int = 10 * 1024**3
     image_cache_stall_time: float = 86400.0

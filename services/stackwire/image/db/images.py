@@ -225,14 +225,23 @@ async def try_delete(uow: UnitOfWork, image_id: str) -> bool:
     )  # fmt: skip
     if not touched:
         return False
+    await mark_parts(uow, image_id)
+    await drop_parts(uow, image_id)
+    return True
+
+
+async def mark_parts(uow: UnitOfWork, image_id: str) -> None:
+    """What shows what was goes at the moment its image does."""
     for table in ("image_properties", "image_members"):
         await uow.execute(
             f"UPDATE {table} SET deleted_at = $2, updated_at = $2 WHERE image_id = $1 AND deleted_at IS NULL",
             image_id, uow.now,
         )  # fmt: skip
+
+
+async def drop_parts(uow: UnitOfWork, image_id: str) -> None:
     for table in ("image_tags", "image_locations"):
         await uow.execute(f"DELETE FROM {table} WHERE image_id = $1", image_id)
-    return True
 
 
 async def hold(uow: UnitOfWork, image_id: str) -> None:

@@ -35,6 +35,14 @@ class Protected(Forbidden, wire="glance.common.exception.ProtectedImageDelete"):
     """Image {image_id} is protected and cannot be deleted."""
 
 
+class NotDeletable(BadRequest, wire="stackwire.image.NotDeletable"):
+    """Image status transition from {before} to {after} is not allowed"""
+
+
+class NotRestorable(Conflict, wire="stackwire.image.NotRestorable"):
+    """Image {image_id} cannot be restored: {reason}."""
+
+
 class PropertyForbidden(Forbidden, wire="stackwire.image.PropertyForbidden"):
     """Property '{name}' is protected"""
 

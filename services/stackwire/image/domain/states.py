@@ -14,6 +14,7 @@ IMPORTING: Final = "importing"
 ACTIVE: Final = "active"
 DEACTIVATED: Final = "deactivated"
 KILLED: Final = "killed"
+PENDING_DELETE: Final = "pending_delete"
 DELETED: Final = "deleted"
 
 IMAGE = Machine(

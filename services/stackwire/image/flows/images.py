@@ -14,9 +14,9 @@ from stackwire.image.backends.stores import Stores
 from stackwire.image.db import images as rows
 from stackwire.image.domain import attributes, patch
 from stackwire.image.domain.errors import ReadOnly, TagNotFound, WrongStatus
-from stackwire.image.domain.filters import Query
+from stackwire.image.domain.filters import Condition, Query
 from stackwire.image.domain.image import Image, difference
-from stackwire.image.domain.states import ACTIVE, DEACTIVATED, IMAGE
+from stackwire.image.domain.states import ACTIVE, DEACTIVATED, IMAGE, PENDING_DELETE
 from stackwire.image.onion.port import Images
 
 SERVICE = "image"
@@ -47,6 +47,12 @@ class Metadata:
     async def show(self, ctx: RequestContext, image_id: str) -> Image:
         async with self._database.read() as db:
             return await self._images.get(ctx, db, image_id)
+
+    async def deleted(self, ctx: RequestContext, image_id: str) -> Image | None:
+        """What an administrator may still see of an image that is gone; properties went with it."""
+        query = Query(conditions=(Condition("id", "=", image_id),), visibility="all", deleted=True)
+        found, _ = await self.page(ctx, query)
+        return found[0] if found else None
 
     async def page(self, ctx: RequestContext, query: Query) -> tuple[list[Image], bool]:
         """A page, and whether there may be another."""
@@ -131,14 +137,16 @@ class Metadata:
         return saved
 
     async def delete(self, ctx: RequestContext, image_id: str) -> None:
-        """Rows first, bytes after: an image without its data is never seen.
+        """Rows first, bytes after, unless the scrubber shall take them: an image without its data is never seen.
 
         The row is held while it is looked at: an upload that ends at this moment comes before or after, never between.
         """
         async with self._database.work(ctx) as uow:
             await rows.hold(uow, image_id)
             image = await self._images.get(ctx, uow, image_id)
-            await self._images.delete(ctx, uow, image)
+            gone = await self._images.delete(ctx, uow, image)
+        if gone.status == PENDING_DELETE:
+            return
         if image.has_data and image.object is not None:
             await self._files.remove(image.object)
         if image.is_staged and image.staged is not None:

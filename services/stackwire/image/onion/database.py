@@ -7,7 +7,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
 from stackwire.db.session import Session
 from stackwire.db.unit_of_work import UnitOfWork
-from stackwire.image.db import images, imports, listing, locations, members, tasks
+from stackwire.image.db import images, imports, listing, locations, members, scrubbing, tasks
 from stackwire.image.db.images import Written
 from stackwire.image.domain.errors import (
     FormatChanged,
@@ -15,6 +15,7 @@ from stackwire.image.domain.errors import (
     ImageNotFound,
     MemberExists,
     MemberNotFound,
+    NotDeletable,
     NotInStore,
     NotQueued,
     OnlyStore,
@@ -27,7 +28,7 @@ from stackwire.image.domain.filters import Query
 from stackwire.image.domain.image import Image, difference, may_see
 from stackwire.image.domain.imports import ImportWish
 from stackwire.image.domain.members import Member
-from stackwire.image.domain.states import ACTIVE, DELETED, FAILURE, IMPORTING, QUEUED
+from stackwire.image.domain.states import ACTIVE, DELETED, FAILURE, IMAGE, IMPORTING, PENDING_DELETE, QUEUED
 from stackwire.image.domain.task_requests import TaskQuery
 from stackwire.image.domain.tasks import Ending, Task, holds_its_image, may_see_task
 from stackwire.image.onion.authorization import is_admin
@@ -35,7 +36,10 @@ from stackwire.image.onion.port import Ordered, Upload
 
 
 class Database:
-    """The port's verbs as statements."""
+    """The port's verbs as statements. ``delayed``: what has data is only marked deleted (``flows/scrub.py``)."""
+
+    def __init__(self, *, delayed: bool = False) -> None:
+        self._delayed = delayed
 
     async def get(self, ctx: RequestContext, db: Session, image_id: str) -> Image:
         return await images.must_get(db, image_id, ctx.project_id)
@@ -62,10 +66,13 @@ class Database:
     async def delete(self, ctx: RequestContext, uow: UnitOfWork, image: Image) -> Image:
         if image.protected:
             raise Protected(image_id=image.id)
-        if not await images.try_delete(uow, image.id):
+        status = PENDING_DELETE if self._delayed and image.stores else DELETED
+        if not IMAGE.allows(image.status, status):
+            raise NotDeletable(before=image.status, after=status)
+        if not await (images.try_delete if status == DELETED else scrubbing.try_postpone)(uow, image.id):
             still = await images.must_get(uow, image.id, None)
-            raise Protected(image_id=image.id) if still.protected else NotQueued(before=still.status, after=DELETED)
-        return replace(image, status=DELETED, deleted_at=uow.now, updated_at=uow.now)
+            raise Protected(image_id=image.id) if still.protected else NotQueued(before=still.status, after=status)
+        return replace(image, status=status, deleted_at=uow.now, updated_at=uow.now)
 
     async def claim(self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: Upload) -> Image:
         claimed = await images.try_claim(

@@ -35,6 +35,7 @@ def layers(
 ) -> Images:
     """The onion, from the inside out, in the order its tuple says; with ``walks`` each layer is watched."""
     voice = Voice(f"image.{socket.gethostname()}")
+    inmost = Innermost(delayed=settings.delayed_delete)
     certificates = Certificates(settings.certificate_dir, settings.barbican_url)
     made: dict[type, Callable[[Images], Images]] = {
         Authorization: Authorization,
@@ -46,8 +47,8 @@ def layers(
             inner, store, staging, certificates, clock, match=settings.require_image_format_match
         ),
     }
-    made[Innermost] = lambda _: Cached(Innermost()) if settings.image_cache else Innermost()
-    images: Images = Innermost()
+    made[Innermost] = lambda _: Cached(inmost) if settings.image_cache else inmost
+    images: Images = inmost
     for layer in reversed(LAYERS):
         images = made[layer](images)
         if walks is not None:

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from stackwire.core.errors import BadRequest, NotFound
+from stackwire.core.errors import BadRequest, Forbidden, NotFound
 from stackwire.http.request import CONTEXT, respond
 from stackwire.image.domain import v1_filters, v1_meta
+from stackwire.image.domain.errors import ImageNotFound
 from stackwire.image.domain.image import Image
-from stackwire.image.domain.states import ACTIVE, DEACTIVATED
+from stackwire.image.domain.states import ACTIVE, DEACTIVATED, PENDING_DELETE
 from stackwire.image.flows.images import Metadata
 from stackwire.image.flows.v1 import V1
 from stackwire.image.http.data import DataHandlers
@@ -37,7 +38,7 @@ class V1ImageHandlers:
         return found
 
     async def head(self, request: web.Request) -> web.Response:
-        image = await self._metadata.show(request[CONTEXT], request.match_info["image_id"])
+        image = await self._known(request)
         return web.Response(headers={**_headers(image), "Location": _location(image)})
 
     async def show(self, request: web.Request) -> web.StreamResponse:
@@ -64,14 +65,33 @@ class V1ImageHandlers:
         try:
             wish, chunks = self._asked(request)
             image = await self._flow.update(request[CONTEXT], request.match_info["image_id"], wish, chunks, purge)
+        except ImageNotFound:
+            await self._known(request)
+            raise Forbidden("Forbidden to update deleted image.") from None
         finally:
             self._data.busy -= 1
         return respond(200, {"image": v1_meta.shown(image)}, _etag(image))
 
     async def delete(self, request: web.Request) -> web.Response:
         check_no_body(request)
-        await self._metadata.delete(request[CONTEXT], request.match_info["image_id"])
+        try:
+            await self._metadata.delete(request[CONTEXT], request.match_info["image_id"])
+        except ImageNotFound:
+            if (await self._known(request)).status == PENDING_DELETE:
+                raise Forbidden(f"Forbidden to delete a {PENDING_DELETE} image.") from None
+            raise
         return web.Response(content_type="text/html", charset="UTF-8")
+
+    async def _known(self, request: web.Request) -> Image:
+        """An administrator is shown what is left of a deleted image too. Raises ImageNotFound."""
+        ctx, image_id = request[CONTEXT], request.match_info["image_id"]
+        try:
+            return await self._metadata.show(ctx, image_id)
+        except ImageNotFound:
+            deleted = await self._metadata.deleted(ctx, image_id) if is_admin(ctx) else None
+            if deleted is None:
+                raise
+            return deleted
 
     def _asked(self, request: web.Request) -> tuple[v1_meta.Wish, AsyncIterator[bytes] | None]:
         """What the headers wish, and the data when there is any: an empty body is none."""

@@ -1,0 +1,87 @@
+"""Delayed deletion: the bytes of deleted images go some time after their rows said so, unless one is taken back.
+
+Source: ``glance/scrubber.py``. Nothing is told of either, as there.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+
+from stackwire.core.context import system_context
+from stackwire.core.errors import ServiceError
+from stackwire.db.pool import Database, DatabaseUnavailable
+from stackwire.image.backends.stores import Stores
+from stackwire.image.db import scrubbing
+from stackwire.image.domain.errors import ImageNotFound, NotRestorable
+from stackwire.image.domain.states import PENDING_DELETE
+
+log = logging.getLogger(__name__)
+
+
+class Scrubber:
+    """``seconds`` a deleted image can still be taken back; ``at_once``: images whose bytes are being removed."""
+
+    def __init__(self, database: Database, files: Stores, *, seconds: int, at_once: int) -> None:
+        self._database = database
+        self._files = files
+        self._patience = timedelta(seconds=seconds)
+        self._at_once = at_once
+        self._ctx = system_context("image")
+
+    async def scrub(self) -> None:
+        """Those whose time is over; what cannot go now is tried again next time."""
+        async with self._database.read() as db:
+            due = await scrubbing.due(db, self._database.clock.now() - self._patience)
+        waiting = iter(due)
+        await asyncio.gather(*(self._scrub_all(waiting) for _ in range(min(self._at_once, len(due)))))
+
+    async def _scrub_all(self, waiting: Iterable[str]) -> None:
+        for image_id in waiting:
+            try:
+                await self._scrub(image_id)
+            except DatabaseUnavailable:
+                raise
+            except (ServiceError, OSError) as error:
+                log.warning("the image %s could not be scrubbed: %s", image_id, error)
+
+    async def _scrub(self, image_id: str) -> None:
+        """That there is no way back is said first, then the bytes go, then that is said: each step may be repeated."""
+        async with self._database.work(self._ctx) as uow:
+            image = await scrubbing.hold(uow, image_id)
+            if image is None or image.status != PENDING_DELETE:
+                return
+            await scrubbing.begin(uow, image_id)
+        if image.object is not None:
+            await self._files.remove(image.object)
+            if not await self._is_gone(image.object):
+                log.warning("the image %s is still in a store; it stays pending_delete", image_id)
+                return
+        async with self._database.work(self._ctx) as uow:
+            if await scrubbing.finish(uow, image_id):
+                log.info("the image %s is scrubbed", image_id)
+
+    async def _is_gone(self, name: str) -> bool:
+        """A store that cannot be asked may have it. Raises Unavailable."""
+        try:
+            reader = await self._files.open(name, ())
+        except FileNotFoundError:
+            return True
+        reader.close()
+        return False
+
+
+async def restore(database: Database, image_id: str) -> None:
+    """Takes a deleted image back, with its data, properties, tags and members.
+
+    Raises ImageNotFound, and NotRestorable when it does not wait to be scrubbed, or is being scrubbed.
+    """
+    async with database.work(system_context("image")) as uow:
+        image = await scrubbing.hold(uow, image_id)
+        if image is None:
+            raise ImageNotFound(image_id=image_id)
+        if image.status != PENDING_DELETE:
+            raise NotRestorable(image_id=image_id, reason=f"it is {image.status}, not {PENDING_DELETE}")
+        if image.scrubbing:
+            raise NotRestorable(image_id=image_id, reason="its data is being removed")
+        await scrubbing.restore(uow, image)
