@@ -14,10 +14,11 @@ SELECT format('00000000-0000-4000-8000-%s', lpad(to_hex(i), 12, '0')), 'image ' 
        now() + i * interval '1 ms', 'none.' || i
   FROM generate_series($1::int, $2::int) AS i"""
 _PROPERTIES = """
-INSERT INTO image_properties (image_id, name, value, created_at, updated_at)
+INSERT INTO image_properties (image_id, name, value, created_at, updated_at, image_created_at)
 SELECT format('00000000-0000-4000-8000-%s', lpad(to_hex(i), 12, '0')), 'property_' || lpad(p::text, 2, '0'),
-       CASE WHEN p = 0 THEN 'kind-' || i % $4 ELSE 'value ' || p || ' of ' || i END, now(), now()
-  FROM generate_series($1::int, $2::int) AS i, generate_series(0, $3::int - 1) AS p ORDER BY i, p"""
+       CASE WHEN p = 0 THEN 'kind-' || i % $4 ELSE 'value ' || p || ' of ' || i END, now(), now(), images.created_at
+  FROM generate_series($1::int, $2::int) AS i, generate_series(0, $3::int - 1) AS p, images
+ WHERE images.id = format('00000000-0000-4000-8000-%s', lpad(to_hex(i), 12, '0')) ORDER BY i, p"""
 
 
 def image_id(number: int) -> str:

@@ -27,7 +27,7 @@ IMAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "y": ("alt", {"name": "theirs", "visibility": "community"}),
     "z": ("demo", {"name": "deleted"}),
 }
-"""Each carries its letter as a property. Those of alt that are shared are shared with demo."""
+"""Each carries its letter as a property, and one that all have. Those of alt that are shared are shared with demo."""
 DATA = {"a": b"1", "b": b"22"}
 DAYS = {"a": "2020-01-01 00:00:00", "b": "2020-01-02 12:00:00.75", "c": "2020-01-03 00:00:00"}
 
@@ -39,7 +39,7 @@ async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
     demo, alt = await cloud.http("demo"), await cloud.http("alt")
     for letter, (user, wish) in IMAGES.items():
         client = await cloud.http(user)
-        body = {"disk_format": "raw", "container_format": "bare", "letter": letter, **wish}
+        body = {"disk_format": "raw", "container_format": "bare", "letter": letter, "common": "yes", **wish}
         asked = {name: value for name, value in body.items() if value is not None}
         path = f"/v2/images/{(await client.post('image', '/v2/images', json=asked)).ok(201).json['id']}"
         if letter in DATA:
@@ -53,8 +53,10 @@ async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
             gone = [{"op": "remove", "path": "/gone"}]
             (await client.patch("image", path, json=gone, headers=PATCH)).ok(200)
         if letter in DAYS:
-            moment, sql = DAYS[letter], "UPDATE images SET created_at = ($1::text || 'Z')::timestamptz WHERE id = $2"
-            await cloud.rows("image", sql, moment, path[-36:])
+            for table, key in (("images", "id"), ("image_properties", "image_id")):
+                column = "created_at" if table == "images" else "image_created_at"
+                sql = f"UPDATE {table} SET {column} = ($1::text || 'Z')::timestamptz WHERE {key} = $2"
+                await cloud.rows("image", sql, DAYS[letter], path[-36:])
         if letter == "z":
             (await client.delete("image", path)).ok(204)
     assert alt.project_id != demo.project_id
@@ -178,7 +180,9 @@ FOUND = [
 
 @pytest.mark.parametrize(("user", "query", "found"), FOUND)
 async def test_what_is_found(cloud: TestCloud, user: str, query: str, found: str) -> None:
-    assert "".join(sorted(letters(await asked(cloud, user, query)))) == "".join(sorted(found))
+    """Also along a property that all have, which is another way to walk."""
+    for asking in (query, f"common=yes&{query}"):
+        assert "".join(sorted(letters(await asked(cloud, user, asking)))) == "".join(sorted(found))
 
 
 async def test_what_is_shown_of_a_time_finds_it(cloud: TestCloud) -> None:
@@ -206,7 +210,9 @@ ORDERS = [
 ]
 
 
-@pytest.mark.parametrize(("query", "order"), ORDERS)
+@pytest.mark.parametrize(
+    ("query", "order"), [*ORDERS, *((f"common=yes&{query}".rstrip("&"), order) for query, order in ORDERS)]
+)
 async def test_in_which_order_and_page_by_page(cloud: TestCloud, query: str, order: str) -> None:
     """However long the pages are: the links lead through all of it and keep what was asked for."""
     demo = await cloud.http("demo")

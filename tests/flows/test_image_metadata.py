@@ -415,8 +415,8 @@ async def test_the_bus_is_no_back_door(cloud: TestCloud) -> None:
         await rpc.call(mine, CreateImage(properties={"os_glance_x": "1"}))
     await cloud.rows(
         "image",
-        "INSERT INTO image_properties (image_id, name, value, created_at, updated_at)"
-        " VALUES ($1, 'os_glance_x', '', now(), now())",
+        "INSERT INTO image_properties (image_id, name, value, created_at, updated_at, image_created_at)"
+        " VALUES ($1, 'os_glance_x', '', now(), now(), now())",
         made.id,
     )
     changed = await rpc.call(

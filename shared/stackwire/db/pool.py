@@ -19,6 +19,7 @@ import asyncpg
 from stackwire.core.clock import Clock
 from stackwire.core.context import RequestContext
 from stackwire.db import outbox
+from stackwire.db.connections import Connections
 from stackwire.db.errors import (
     BadValue,
     CheckViolation,
@@ -31,7 +32,7 @@ from stackwire.db.errors import (
 )
 from stackwire.db.migrate import migrate, quoted
 from stackwire.db.session import Session, set_codecs
-from stackwire.db.unit_of_work import ACQUIRE_SECONDS, Silent, UnitOfWork, transaction, unit_of_work
+from stackwire.db.unit_of_work import Silent, UnitOfWork, transaction, unit_of_work
 
 __all__ = [
     "BadValue",
@@ -62,7 +63,7 @@ class Database:
     ``silent``: which events its units of work do not tell.
     """
 
-    def __init__(self, pool: asyncpg.Pool[Any], *, dsn: str, schema: str, clock: Clock) -> None:
+    def __init__(self, pool: Connections, *, dsn: str, schema: str, clock: Clock) -> None:
         self._pool = pool
         self._dsn = dsn
         self.schema = schema
@@ -105,15 +106,11 @@ class Database:
             except BaseException:
                 pool.terminate()
                 raise
-        return cls(pool, dsn=dsn, schema=schema, clock=clock or Clock())
+        return cls(Connections(pool, max_size), dsn=dsn, schema=schema, clock=clock or Clock())
 
     async def close(self) -> None:
         """Waits a little for connections in use, then cuts them."""
-        try:
-            async with asyncio.timeout(5):
-                await self._pool.close()
-        except TimeoutError:
-            self._pool.terminate()
+        await self._pool.close()
 
     def work(self, ctx: RequestContext) -> AbstractAsyncContextManager[UnitOfWork]:
         """One transaction for the caller ``ctx``."""
@@ -122,8 +119,7 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Session]:
         """One connection for several statements that need no transaction."""
-        with mapped():
-            connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
+        connection = await self._pool.acquire()
         try:
             yield Session(connection)
         finally:

@@ -14,10 +14,10 @@ from asyncpg.transaction import Transaction
 from stackwire.contracts.base import Cast, Event, Fanout
 from stackwire.core.context import IN_UNIT_OF_WORK, RequestContext
 from stackwire.db import crash, outbox
+from stackwire.db.connections import Connections
 from stackwire.db.errors import DatabaseUnavailable, mapped
 from stackwire.db.session import Session
 
-ACQUIRE_SECONDS = 30.0
 Silent = Callable[[Event], bool]
 """Whether an event is not told at all."""
 
@@ -69,7 +69,7 @@ class UnitOfWork(Session):
 
 
 @asynccontextmanager
-async def transaction(pool: asyncpg.Pool[Any]) -> AsyncIterator[PoolConnectionProxy[Any]]:
+async def transaction(pool: Connections) -> AsyncIterator[PoolConnectionProxy[Any]]:
     """A connection with an open transaction: committed unless the block raised."""
     connection, begun = await _begin(pool)
     try:
@@ -86,11 +86,10 @@ async def transaction(pool: asyncpg.Pool[Any]) -> AsyncIterator[PoolConnectionPr
         await pool.release(connection)
 
 
-async def _begin(pool: asyncpg.Pool[Any]) -> tuple[PoolConnectionProxy[Any], Transaction]:
+async def _begin(pool: Connections) -> tuple[PoolConnectionProxy[Any], Transaction]:
     """A connection may have died unnoticed while it lay in the pool: nothing is lost by beginning once more."""
     for last in (False, False, True):
-        with mapped():
-            connection = await pool.acquire(timeout=ACQUIRE_SECONDS)
+        connection = await pool.acquire()
         begun = connection.transaction()
         try:
             with mapped():
@@ -106,7 +105,7 @@ async def _begin(pool: asyncpg.Pool[Any]) -> tuple[PoolConnectionProxy[Any], Tra
 
 @asynccontextmanager
 async def unit_of_work(
-    pool: asyncpg.Pool[Any],
+    pool: Connections,
     ctx: RequestContext,
     now: Callable[[], datetime],
     committed: Callable[[], None],

@@ -1,6 +1,7 @@
 """What a unit of work promises, on a real PostgreSQL."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,23 @@ async def test_nothing_is_said_when_the_block_fails(boxes: Database) -> None:
             _ = 1 / 0
     assert await boxes.value("SELECT count(*) FROM boxes") == 0
     assert await boxes.unsent() == 0
+
+
+async def test_connections_are_given_in_the_order_they_are_asked_for(unmigrated: TestDatabase) -> None:
+    """However many come back for more meanwhile: nobody is left behind."""
+    database = await Database.open(unmigrated.url("trace"), schema="trace", migrations=None, max_size=2)
+    order: list[int] = []
+
+    async def ask(who: int) -> None:
+        for _ in range(20):
+            async with database.read() as session:
+                order.append(who)
+                await session.value("SELECT 1")
+
+    await asyncio.gather(*(ask(who) for who in range(10)))
+    await database.close()
+    counts = [Counter(order[:at]) for at in range(20, 190, 10)]
+    assert all(max(count.values()) - min(count.get(who, 0) for who in range(10)) <= 3 for count in counts), counts
 
 
 async def test_a_cancelled_block_leaves_nothing_and_gives_its_connection_back(boxes: Database) -> None:

@@ -54,8 +54,8 @@ WITH made AS (
                         min_disk, min_ram, created_at, updated_at, size, checksum)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $16, $17)),
 set_properties AS (
-    INSERT INTO image_properties (image_id, name, value, created_at, updated_at)
-    SELECT $1, name, value, $12, $12 FROM unnest($13::text[], $14::text[]) WITH ORDINALITY AS p (name, value, at)
+    INSERT INTO image_properties (image_id, name, value, created_at, updated_at, image_created_at)
+    SELECT $1, name, value, $12, $12, $12 FROM unnest($13::text[], $14::text[]) WITH ORDINALITY AS p (name, value, at)
      ORDER BY at)
 INSERT INTO image_tags (image_id, value)
 SELECT $1, value FROM unnest($15::text[]) WITH ORDINALITY AS t (value, at) ORDER BY at
@@ -81,12 +81,12 @@ async def update(uow: UnitOfWork, before: Image, change: Difference) -> None:
     if change.set:
         await uow.execute(
             """
-            INSERT INTO image_properties (image_id, name, value, created_at, updated_at)
-            SELECT $1, name, value, $2, $2 FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS p (name, value, at)
-             ORDER BY at
+            INSERT INTO image_properties (image_id, name, value, created_at, updated_at, image_created_at)
+            SELECT $1, name, value, $2, $2, $5
+              FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS p (name, value, at) ORDER BY at
             ON CONFLICT (image_id, name)
             DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at, deleted_at = NULL""",
-            before.id, uow.now, list(change.set), list(change.set.values()),
+            before.id, uow.now, list(change.set), list(change.set.values()), before.created_at,
         )  # fmt: skip
     if change.removed:
         await uow.execute(

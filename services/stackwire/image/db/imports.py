@@ -38,8 +38,9 @@ async def _set(uow: UnitOfWork, image_id: str, properties: Mapping[str, str]) ->
     """Properties of an image that is still there."""
     await uow.execute(
         """
-        INSERT INTO image_properties (image_id, name, value, created_at, updated_at)
-        SELECT i.id, p.name, p.value, $2, $2 FROM images i, unnest($3::text[], $4::text[]) AS p (name, value)
+        INSERT INTO image_properties (image_id, name, value, created_at, updated_at, image_created_at)
+        SELECT i.id, p.name, p.value, $2, $2, i.created_at
+          FROM images i, unnest($3::text[], $4::text[]) AS p (name, value)
          WHERE i.id = $1 AND i.deleted_at IS NULL
         ON CONFLICT (image_id, name)
         DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at, deleted_at = NULL""",

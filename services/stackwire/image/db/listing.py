@@ -2,9 +2,10 @@
 
 What a project may see falls into kinds (public, its own, shared with it): each kind is walked on its own index in the
 order of the list, and only as far as the page needs; so a page costs the same however many images others have.
+A list that is filtered by a property is one walk along the images that have it, which is the shorter way.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,14 +56,14 @@ def statement(
     wanted = list(_wanted(query, args))
     if after is not None:
         wanted.append(_behind(query, after, args))
-    orders = [f"{_EXPRESSIONS[key]} {direction}" for key, direction in query.sort]
-    keys = [f"{_EXPRESSIONS[key]} AS s{at}" for at, (key, _) in enumerate(query.sort)]
     most = args.add(limit)
-    kinds = [
-        f"(SELECT i.id, {', '.join(keys)} FROM {source} WHERE {' AND '.join([*wanted, *conditions])}"
-        f" ORDER BY {', '.join(orders)} LIMIT {most})"
-        for source, *conditions in _kinds(query, me, args, is_admin=is_admin)
-    ]
+    if query.properties:
+        kinds = [_along(query, me, args, wanted, most, is_admin=is_admin)]
+    else:
+        kinds = [
+            _walk(query, source, [*wanted, *conditions], most)
+            for source, *conditions in _kinds(query, me, args, is_admin=is_admin)
+        ]
     page_order = ", ".join(f"s{at} {direction}" for at, (_, direction) in enumerate(query.sort))
     sql = (
         f"SELECT {shown(me + '::text')} FROM"
@@ -70,6 +71,45 @@ def statement(
         f" JOIN images i ON i.id = page.id ORDER BY {page_order}"
     )
     return sql, args.values
+
+
+def _walk(query: Query, source: str, conditions: list[str], most: str, own: Mapping[str, str] | None = None) -> str:
+    """The first of them in the list's order. ``own``: what the source itself calls what is sorted by."""
+    names = {**_EXPRESSIONS, **(own or {})}
+    orders = [f"{names[key]} {direction}" for key, direction in query.sort]
+    keys = [f"{names[key]} AS s{at}" for at, (key, _) in enumerate(query.sort)]
+    return (
+        f"(SELECT i.id, {', '.join(keys)} FROM {source} WHERE {' AND '.join(conditions)}"
+        f" ORDER BY {', '.join(orders)} LIMIT {most})"
+    )
+
+
+def _along(query: Query, me: str, args: _Arguments, wanted: list[str], most: str, *, is_admin: bool) -> str:
+    """Images that have the first property, from its index, which has them in the usual order of a list."""
+    has = _has(args, *query.properties[0])
+    source = (
+        f"(SELECT p.image_id, p.image_created_at FROM image_properties p WHERE {has}) found"
+        " CROSS JOIN LATERAL (SELECT * FROM images WHERE id = found.image_id OFFSET 0) i"
+    )
+    own = {"created_at": "found.image_created_at", "id": "found.image_id"}
+    return _walk(query, source, [*wanted, _may_see(query, me, args, is_admin=is_admin)], most, own)
+
+
+def _may_see(query: Query, me: str, args: _Arguments, *, is_admin: bool) -> str:
+    """The kinds of images as one condition."""
+    if is_admin or query.visibility in ("public", "community", "private"):
+        kinds = [conditions for _, *conditions in _kinds(query, me, args, is_admin=is_admin)]
+    else:
+        status = "" if query.member_status == "all" else f" AND m.status = {args.add(query.member_status)}"
+        member = f"EXISTS (SELECT 1 FROM image_members m WHERE m.image_id = i.id AND m.member = {me}::text"
+        shared = f"i.visibility = 'shared' AND {member} AND m.deleted_at IS NULL{status})"
+        mine = f"i.owner = {me}::text"
+        kinds = {
+            None: [["i.visibility = 'public'"], [mine], [shared]],
+            "all": [["i.visibility IN ('public', 'community')"], [mine], [shared]],
+            "shared": [[mine, "i.visibility = 'shared'"], [shared]],
+        }[query.visibility]
+    return "(" + " OR ".join(f"({' AND '.join(conditions or ['true'])})" for conditions in kinds) + ")"
 
 
 def _kinds(query: Query, me: str, args: _Arguments, *, is_admin: bool) -> list[list[str]]:
@@ -112,17 +152,21 @@ def _wanted(query: Query, args: _Arguments) -> Iterator[str]:
         else:
             cast = "::bigint" if condition.column in _NUMBERS else ""
             yield f"{_compared(condition)} {condition.operator} {args.add(condition.value)}{cast}"
-    for name, value in query.properties:
-        wanted = args.add(value)
-        yield (
-            "EXISTS (SELECT 1 FROM image_properties p WHERE p.image_id = i.id AND p.deleted_at IS NULL"
-            f" AND p.name = {args.add(name)} AND md5(p.value) = md5({wanted}::text) AND p.value = {wanted}::text)"
-        )
+    for name, value in query.properties[1:]:  # the first is walked along
+        yield f"(SELECT true FROM image_properties p WHERE p.image_id = i.id AND {_has(args, name, value)})"
     if query.tags:
         yield (
             f"i.id IN (SELECT t.image_id FROM image_tags t WHERE t.value = ANY({args.add(list(query.tags))}::text[])"
             f" GROUP BY t.image_id HAVING count(*) = {args.add(len(query.tags))})"
         )
+
+
+def _has(args: _Arguments, name: str, value: str) -> str:
+    wanted = args.add(value)
+    return (
+        f"p.deleted_at IS NULL AND p.name = {args.add(name)}"
+        f" AND md5(p.value) = md5({wanted}::text) AND p.value = {wanted}::text"
+    )
 
 
 def _compared(condition: Condition) -> str:
