@@ -51,6 +51,22 @@ def test_an_expired_token_is_unauthorized():
         signer.verify(signer.issue(claims(expires_at=NOW - timedelta(seconds=1))))
 
 
+def test_a_token_that_was_good_is_not_for_ever(monkeypatch: pytest.MonkeyPatch):
+    """Its signature is looked at once, its time always."""
+    signer = TokenSigner(KEY)
+    token = signer.issue(claims(expires_at=NOW + timedelta(seconds=60)))
+    assert signer.verify(token).user_id == "u"
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return NOW + timedelta(seconds=61)
+
+    monkeypatch.setattr("stackwire.core.tokens.datetime", Later)
+    with pytest.raises(Unauthorized):
+        signer.verify(token)
+
+
 def test_a_short_key_is_refused():
     with pytest.raises(ValueError, match="32"):
         TokenSigner("short")
