@@ -1,3 +1,3 @@
 """Fixtures every tier may ask for; each is made only when a test asks."""
 
-pytest_plugins = ["support.postgres", "support.rabbitmq", "support.cloud"]
+pytest_plugins = ["support.postgres", "support.rabbitmq", "support.cloud", "support.s3"]

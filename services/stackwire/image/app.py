@@ -111,9 +111,20 @@ def _stores(settings: ImageSettings) -> Stores:
     if not settings.backends:
         return Stores({STORE: own}, STORE)
     named: dict[str, Store] = {}
-    for name, root in settings.backends:
-        named[name] = own if name == STORE else FileStore([Directory(root or below / name)])
+    for name, kind, root in settings.backends:
+        if kind == "s3":
+            named[name] = _s3(name, settings)
+        else:
+            named[name] = own if name == STORE else FileStore([Directory(root or below / name)])
     return Stores(named, settings.default_backend, {} if STORE in named else {STORE: own})
+
+
+def _s3(name: str, settings: ImageSettings) -> Store:
+    try:
+        from stackwire.image.backends.s3 import S3Store  # its library is an extra
+    except ImportError as error:
+        raise ValueError(f"the store '{name}' is of type s3, which comes with stackwire[s3]: {error}") from error
+    return S3Store(name, settings.s3_place(name), settings.data_dir / "coming")
 
 
 def _files(settings: ImageSettings) -> FileStore:
@@ -290,7 +301,7 @@ def _assemble(
             Sweep(settings.heartbeat_seconds, lambda: asyncio.to_thread(policy.refresh)),
             *([Sweep(settings.heartbeat_seconds, keeper.sweep)] if cache is not None and settings.serves_api else []),
         ],
-        resources=[*own, http, keeper],
+        resources=[*own, http, keeper, store],
         busy=lambda: data.busy > 0 or keeper.busy,
     )
     return service

@@ -4,9 +4,9 @@ import os
 import re
 import socket
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from stackwire.core.settings import ServiceSettings
@@ -14,6 +14,7 @@ from stackwire.image.domain import usage
 from stackwire.image.domain.download import Filter
 from stackwire.image.domain.events import GROUPS, STORE
 from stackwire.image.domain.quota import Limits, storage_bytes
+from stackwire.image.domain.s3 import S3Options, S3Place, place
 from stackwire.image.domain.usage import Unified
 
 _LISTS = (
@@ -21,6 +22,7 @@ _LISTS = (
     "enabled_backends",
 )  # fmt: skip
 Words = Annotated[tuple[str, ...], NoDecode]
+KINDS = ("file", "s3")
 _STORE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 Plugins = Annotated[tuple[Literal["image_conversion"], ...], NoDecode]
 Numbers = Annotated[tuple[int, ...], NoDecode]
@@ -39,22 +41,26 @@ def data_directory(text: str) -> tuple[Path, int]:
     return Path(os.path.normpath(path)), int(priority or 0)
 
 
-def backend(text: str) -> tuple[str, Path | None]:
-    """``name:file`` or ``name:file:/path``. Raises ValueError: there are no other types."""
+def backend(text: str) -> tuple[str, str, Path | None]:
+    """``name:file``, ``name:file:/path`` or ``name:s3``: name, type, path. Raises ValueError for any other type."""
     name, _, rest = text.partition(":")
     kind, _, path = rest.partition(":")
     if not _STORE_NAME.fullmatch(name) or name.startswith("os_glance_"):
         raise ValueError(f"'{text}' does not begin with the name of a store")
+    if kind not in KINDS:
+        raise ValueError(f"'{text}' is of a type that is not simulated: there are {', '.join(KINDS)}")
     if kind != "file":
-        raise ValueError(f"'{text}' is of a type that is not simulated: there is only 'file'")
+        if rest != kind or name == STORE:
+            raise ValueError(f"'{text}' is not a store of type {kind}: only files are in a directory, or called 'file'")
+        return name, kind, None
     if name == STORE and path:
         raise ValueError(f"the store '{STORE}' is in data_dir, or in filesystem_store_datadirs")
     if rest != kind and not Path(path).is_absolute():
         raise ValueError(f"'{text}' does not end in an absolute path")
-    return name, Path(os.path.normpath(path)) if path else None
+    return name, kind, Path(os.path.normpath(path)) if path else None
 
 
-class ImageSettings(ServiceSettings):
+class ImageSettings(S3Options, ServiceSettings):
     """Sizes in bytes; a negative quota is no limit. Source of names and defaults: ``glance/common/config.py``.
 
     ``user_storage_quota``: bytes a project may store, with an optional unit (``500MB``); ``0`` is no limit.
@@ -74,12 +80,15 @@ class ImageSettings(ServiceSettings):
     (``/fast:200,/slow:100``); ``data_dir`` unless told.
     ``enabled_backends``: several stores by name and type (``fast:file,slow:file:/mnt/slow``), each in a
     directory of its own, below ``data_dir`` unless told; ``default_backend`` is one of them. Without
-    them ``file`` is the one store.
+    them ``file`` is the one store. ``s3_store_*``: of every store of type ``s3`` (``domain.s3.S3Options``), unless
+    ``backend_settings`` has other ones for it, by its name.
     ``disabled_notifications``: events not to tell, by name (``image.send``) or how it begins (``task``).
     ``certificate_dir``, ``barbican_url``: where the certificates of signed images are, files named by uuid or secrets.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="STACKWIRE_IMAGE_")
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_prefix="STACKWIRE_IMAGE_", hide_input_in_errors=True
+    )
 
     port: int = 9292
     image_size_cap: int = 1024**4
@@ -109,6 +118,7 @@ class ImageSettings(ServiceSettings):
     filesystem_store_datadirs: Words = ()
     enabled_backends: Words = ()
     default_backend: str = ""
+    backend_settings: dict[str, dict[str, Any]] = Field(default={}, repr=False)
     certificate_dir: Path | None = None
     barbican_url: str = ""
     upload_seconds: float = 60.0
@@ -143,15 +153,31 @@ class ImageSettings(ServiceSettings):
 
     @model_validator(mode="after")
     def _stores(self) -> "ImageSettings":
-        names = [name for name, _ in self.backends]
+        names = [name for name, _, _ in self.backends]
         if len(set(names)) < len(names):
             raise ValueError("a store is named twice")
         if self.default_backend not in (names or [""]):
             raise ValueError("default_backend is none of enabled_backends")
-        roots = [root for _, root in self.backends if root is not None]
+        roots = [root for _, _, root in self.backends if root is not None]
         if len(set(roots)) < len(roots) or self.data_dir in roots or set(roots) & {path for path, _ in self.data_dirs}:
             raise ValueError("two stores are in the same directory")
+        s3 = [name for name, kind, _ in self.backends if kind == "s3"]
+        if unknown := [name for name in self.backend_settings if name not in s3]:
+            raise ValueError(f"backend_settings: '{unknown[0]}' is no store that has any")
+        if len({self.s3_place(name).same for name in s3}) < len(s3):
+            raise ValueError("two stores are in the same bucket")
         return self
+
+    def s3_place(self, store: str) -> S3Place:
+        """Raises ValueError."""
+        common = {name: getattr(self, name) for name in S3Options.model_fields}
+        try:
+            options = S3Options.model_validate({**common, **self.backend_settings.get(store, {})})
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            named = ".".join(str(part) for part in first["loc"])
+            raise ValueError(f"backend_settings of '{store}': {named}: {first['msg']}") from None
+        return place(store, options)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -169,8 +195,8 @@ class ImageSettings(ServiceSettings):
         return [data_directory(one) for one in self.filesystem_store_datadirs]
 
     @property
-    def backends(self) -> list[tuple[str, Path | None]]:
-        """The stores by name, with their directories where one is told."""
+    def backends(self) -> list[tuple[str, str, Path | None]]:
+        """The stores by name, with their types, and directories where one is told."""
         return [backend(one) for one in self.enabled_backends]
 
     @property

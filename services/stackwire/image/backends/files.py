@@ -130,6 +130,9 @@ class FileStore:
                 log.warning("a directory of the store cannot be read: %s", error)
         return found
 
+    async def close(self) -> None:
+        """It holds nothing."""
+
 
 class Writer:
     """One object being written: digests, inspection and the disk, each in a thread, while the next bytes arrive.

@@ -59,3 +59,6 @@ class Store(Protocol):
 
     async def names(self) -> set[str]:
         """Every object there is, complete or not. Raises OSError."""
+
+    async def close(self) -> None:
+        """Lets go of what it holds; it is not used any more."""

@@ -112,6 +112,10 @@ class Stores:
                 found[name] = await store.names()
         return found
 
+    async def close(self) -> None:
+        for store in self._all.values():
+            await store.close()
+
 
 async def _next(source: Reader) -> bytes:
     try:

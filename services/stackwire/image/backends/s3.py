@@ -1,0 +1,124 @@
+"""S3, or any server that speaks it, as a store: an object is there from the moment it is whole, and only then."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from stackwire.image.backends.reading import ThreadReader
+from stackwire.image.backends.s3_bucket import Bucket, S3Error
+from stackwire.image.backends.s3_reading import S3Stream
+from stackwire.image.backends.s3_writing import Budget, Parts, S3Writer, Whole, failure
+from stackwire.image.domain.s3 import S3Place, is_ours, part_size
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class S3Store:
+    """One bucket. Whether it can be reached is asked when it is needed: the service serves what it has without it.
+
+    ``folder``: where an object that goes whole is gathered. The calls have threads of their own, ``place.at_once`` of
+    them: a server that is slow to answer holds up nobody else.
+    """
+
+    kind = "s3"
+
+    def __init__(self, name: str, place: S3Place, folder: Path) -> None:
+        self._name = name
+        self._place = place
+        self._folder = folder
+        self._bucket = Bucket(place)
+        self._threads = ThreadPoolExecutor(place.at_once, thread_name_prefix=f"s3-{name}")
+        self._budget = Budget(place.at_once * place.chunk)
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """Source: ``glance/api/v2/discovery.py: InfoController._get_s3_properties``."""
+        return {
+            "s3_store_large_object_size": self._place.large,
+            "s3_store_large_object_chunk_size": self._place.chunk,
+            "s3_store_thread_pools": self._place.at_once,
+        }
+
+    def prepare(self) -> None:
+        """Blocks; raises ValueError for settings that cannot work."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._bucket.connect()
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._bucket.close()
+
+    async def open(self, name: str, first: int = 0, count: int | None = None) -> ThreadReader:
+        """A complete object from its byte ``first`` on. Raises FileNotFoundError, S3Error."""
+        try:
+            got = await self._run(self._bucket.get, name, first, count)
+        except S3Error as error:
+            if error.is_missing:
+                raise FileNotFoundError(name) from None
+            raise
+        return ThreadReader(S3Stream(self._bucket, name, first, got), got.size, self._threads)
+
+    async def writer(self, name: str, announced: int | None = None) -> S3Writer:
+        """S3 is asked before the first byte is taken. Raises StorageFull, Unavailable."""
+        place = self._place
+        try:
+            await self._run(self._make_room, name)
+        except S3Error as error:
+            raise failure(self._name, name, error) from error
+        if announced is not None and place.chunk < announced < place.large:
+            return S3Writer(self._name, name, Whole(self._bucket, name, self._run, self._folder, place.chunk))
+        size = part_size(announced, place.chunk)
+        return S3Writer(self._name, name, Parts(self._bucket, name, self._run, self._budget, size))
+
+    def _make_room(self, name: str) -> None:
+        """The bucket is there, and nothing of this name that a copy left which did not come to its end."""
+        try:
+            self._abort(name)
+        except S3Error as error:
+            if error.code != "NoSuchBucket" or not self._place.create_bucket:
+                raise
+            self._bucket.make()
+
+    async def remove(self, name: str) -> None:
+        """Complete or not; what is not there is gone already."""
+        try:
+            await self._run(self._remove, name)
+        except S3Error as error:
+            log.warning("the store %s could not remove %s: %s", self._name, name, error)
+
+    def _remove(self, name: str) -> None:
+        self._bucket.delete(name)
+        try:
+            self._abort(name)
+        except S3Error as error:
+            if not error.is_missing:
+                raise
+
+    def _abort(self, name: str) -> None:
+        for key, upload in self._bucket.uploads(name):
+            if key == name:
+                self._bucket.abort(key, upload)
+
+    async def names(self) -> set[str]:
+        """Every object of this service, and every one on its way; what else is in the bucket is not its own."""
+        try:
+            return await self._run(self._names)
+        except S3Error as error:
+            log.warning("the store %s cannot be read: %s", self._name, error)
+            raise
+
+    def _names(self) -> set[str]:
+        try:
+            found = {*self._bucket.keys(), *(key for key, _ in self._bucket.uploads())}
+        except S3Error as error:
+            if error.is_missing:
+                return set()
+            raise
+        return {name for name in found if is_ours(name)}
+
+    async def _run(self, call: Callable[..., T], /, *args: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call, *args)

@@ -1,0 +1,210 @@
+"""The calls that are made on one bucket, through boto3. Nothing here knows of images, or of the event loop."""
+
+import base64
+import hashlib
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import boto3
+import urllib3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from stackwire.image.domain.s3 import S3Place
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+CONNECT_SECONDS, SILENT_SECONDS, ATTEMPTS = 5.0, 20.0, 3
+
+_NO_OBJECT = frozenset({"NoSuchKey", "NoSuchBucket", "404", "NoSuchVersion"})
+_FULL = frozenset({"QuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "InsufficientStorageSpace"})
+"""Of Ceph, MinIO and OBS: S3 itself is never full."""
+
+
+class S3Error(OSError):
+    """What S3, or the way to it, said no with, in words without secrets. ``code`` is "" where there was no answer."""
+
+    def __init__(self, text: str, code: str = "", status: int = 0) -> None:
+        super().__init__(text)
+        self.code = code
+        self.status = status
+
+    @property
+    def is_missing(self) -> bool:
+        return self.code in _NO_OBJECT
+
+    @property
+    def is_full(self) -> bool:
+        return self.code in _FULL or self.status == 507
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """An object, or a part of it, on its way: ``size`` bytes to come. ``etag`` tells it from any other."""
+
+    stream: Any
+    size: int
+    etag: str
+
+
+class Bucket:
+    """Every method blocks, may be called in any thread, and raises S3Error."""
+
+    def __init__(self, place: S3Place) -> None:
+        self._place = place
+        self._made: S3Client | None = None
+
+    def connect(self) -> None:
+        """Nothing is sent yet. Raises ValueError for settings that cannot work."""
+        for library in ("boto3", "botocore", "urllib3"):  # at DEBUG they write what requests are signed with
+            logging.getLogger(library).setLevel(logging.WARNING)
+        place = self._place
+        if place.cacert and not Path(place.cacert).is_file():
+            raise ValueError(f"s3_store_cacert: there is no file {place.cacert}")
+        try:
+            session = boto3.session.Session(place.access_key, place.secret_key, region_name=place.region)
+            self._made = session.client(
+                "s3", endpoint_url=place.endpoint, verify=place.cacert or None, config=self._config()
+            )
+        except (BotoCoreError, ValueError, OSError) as error:
+            raise ValueError(f"there can be no S3 client: {place.without_secrets(str(error))}") from None
+
+    def _config(self) -> Config:
+        """Checksums only where S3 demands them: other servers refuse the newer ones. MD5 goes with the bytes, below."""
+        return Config(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=SILENT_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            max_pool_connections=self._place.at_once,
+            s3={"addressing_style": self._place.url_format},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+
+    def close(self) -> None:
+        if self._made is not None:
+            self._made.close()
+
+    @contextmanager
+    def _client(self) -> "Iterator[S3Client]":
+        assert self._made is not None, "connect comes first"
+        with self.telling():
+            yield self._made
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Errors of the library as S3Error."""
+        try:
+            yield
+        except ClientError as error:
+            answer = error.response
+            code = str(answer.get("Error", {}).get("Code", ""))
+            status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            raise S3Error(self._place.without_secrets(str(error)), code, status) from None
+        except (BotoCoreError, urllib3.exceptions.HTTPError, OSError) as error:
+            raise S3Error(self._place.without_secrets(f"{type(error).__name__}: {error}")) from None
+
+    def make(self) -> None:
+        """The bucket; one that is there already is as good."""
+        place, where = self._place, {}
+        if place.region != "us-east-1":  # S3 knows no such constraint
+            where = {"CreateBucketConfiguration": {"LocationConstraint": place.region}}
+        try:
+            with self._client() as client:
+                client.create_bucket(Bucket=place.bucket, **where)  # type: ignore[arg-type]
+        except S3Error as error:
+            if error.code not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+                raise
+
+    def put(self, key: str, body: bytearray | IO[bytes], md5: bytes) -> None:
+        """A whole object at once."""
+        with self._client() as client:
+            told: Any = body  # botocore takes a bytearray, too
+            client.put_object(Bucket=self._place.bucket, Key=key, Body=told, ContentMD5=base64.b64encode(md5).decode())
+
+    def get(self, key: str, first: int, count: int | None, etag: str | None = None) -> Got:
+        """From byte ``first`` on; with ``etag`` only if it is that one."""
+        wish: dict[str, Any] = {"IfMatch": etag} if etag is not None else {}
+        if first or count:
+            wish["Range"] = f"bytes={first}-{first + count - 1 if count else ''}"
+        with self._client() as client:
+            answer = client.get_object(Bucket=self._place.bucket, Key=key, **wish)
+            if "Range" in wish and not answer.get("ContentRange", "").startswith(f"bytes {first}-"):
+                answer["Body"].close()
+                raise S3Error("another part was sent than the one asked for")
+            return Got(answer["Body"], answer["ContentLength"], answer["ETag"])
+
+    def has(self, key: str, size: int) -> bool:
+        """Whether the object is there, with as many bytes."""
+        try:
+            with self._client() as client:
+                return client.head_object(Bucket=self._place.bucket, Key=key)["ContentLength"] == size
+        except S3Error as error:
+            if error.is_missing:
+                return False
+            raise
+
+    def delete(self, key: str) -> None:
+        """What is not there is gone already."""
+        try:
+            with self._client() as client:
+                client.delete_object(Bucket=self._place.bucket, Key=key)
+        except S3Error as error:
+            if not error.is_missing:
+                raise
+
+    def keys(self) -> list[str]:
+        """Every complete object."""
+        with self._client() as client:
+            pages = client.get_paginator("list_objects_v2").paginate(Bucket=self._place.bucket)
+            return [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+
+    def uploads(self, prefix: str = "") -> list[tuple[str, str]]:
+        """The key and the id of every upload in parts that is under way, or was left."""
+        with self._client() as client:
+            pages = client.get_paginator("list_multipart_uploads").paginate(Bucket=self._place.bucket, Prefix=prefix)
+            return [(entry["Key"], entry["UploadId"]) for page in pages for entry in page.get("Uploads", ())]
+
+    def begin(self, key: str) -> str:
+        """An upload in parts; its id."""
+        with self._client() as client:
+            return client.create_multipart_upload(Bucket=self._place.bucket, Key=key)["UploadId"]
+
+    def send(self, key: str, upload: str, number: int, body: bytearray) -> str:
+        """The part of that number, from 1 on; its ETag."""
+        told: Any = body
+        md5 = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+        with self._client() as client:
+            answer = client.upload_part(
+                Bucket=self._place.bucket, Key=key, UploadId=upload, PartNumber=number, Body=told, ContentMD5=md5
+            )
+            return answer["ETag"]
+
+    def finish(self, key: str, upload: str, etags: Sequence[str], size: int) -> None:
+        """The parts become the object. Said again after a lost answer it is the same: the upload is gone by then."""
+        parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
+        try:
+            with self._client() as client:
+                client.complete_multipart_upload(
+                    Bucket=self._place.bucket,
+                    Key=key,
+                    UploadId=upload,
+                    MultipartUpload={"Parts": parts},  # type: ignore[typeddict-item]
+                )
+        except S3Error as error:
+            if error.code != "NoSuchUpload" or not self.has(key, size):
+                raise
+
+    def abort(self, key: str, upload: str) -> None:
+        """Its parts go away; what is not there is gone already."""
+        try:
+            with self._client() as client:
+                client.abort_multipart_upload(Bucket=self._place.bucket, Key=key, UploadId=upload)
+        except S3Error as error:
+            if error.code not in ("NoSuchUpload", "NoSuchBucket"):
+                raise

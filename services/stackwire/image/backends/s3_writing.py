@@ -1,0 +1,241 @@
+"""An object on its way to S3: in parts while it comes, or, where it is to be whole, from a file without a name."""
+
+import asyncio
+import hashlib
+import logging
+import tempfile
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+from typing import Any, Protocol, TypeVar
+
+from stackwire.core.errors import ServiceError, Unavailable
+from stackwire.image.backends.digests import Digests
+from stackwire.image.backends.s3_bucket import Bucket, S3Error
+from stackwire.image.domain.errors import StorageFull
+from stackwire.image.domain.s3 import MOST_PARTS
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+NOT_NOW = "The image data cannot be stored at the moment."
+
+
+class Run(Protocol):
+    """Calls in a thread of the store's own."""
+
+    def __call__(self, call: Callable[..., T], /, *args: Any) -> Coroutine[Any, Any, T]: ...
+
+
+class Budget:
+    """Bytes of parts that are held at once. Who asks for more than there may be waits until he is alone."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held = 0
+        self._changed = asyncio.Condition()
+
+    async def take(self, size: int) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._held or self._held + size <= self._most)
+            self._held += size
+
+    async def give(self, size: int) -> None:
+        async with self._changed:
+            self._held -= size
+            self._changed.notify_all()
+
+
+class Sink(Protocol):
+    """Where the bytes of one object go. Raises S3Error, StorageFull, Unavailable."""
+
+    async def put(self, chunk: bytes) -> None: ...
+    async def complete(self) -> None: ...
+    async def discard(self) -> None: ...
+
+
+class S3Writer:
+    """One object being written. It is there, for everybody and whole, from the end of ``complete`` on."""
+
+    def __init__(self, store: str, key: str, sink: Sink) -> None:
+        self._store = store
+        self._key = key
+        self._sink = sink
+        self._digests = Digests()
+
+    @property
+    def size(self) -> int:
+        return self._digests.size
+
+    @property
+    def checksum(self) -> str:
+        return self._digests.checksum
+
+    @property
+    def os_hash_value(self) -> str:
+        return self._digests.os_hash_value
+
+    async def put(self, chunk: bytes, inspect: Callable[[bytes], None]) -> None:
+        """The next bytes, in order. Raises StorageFull, Unavailable, and what ``inspect`` raises."""
+        await self._digests.eat(chunk, inspect)
+        try:
+            await self._sink.put(chunk)
+        except S3Error as error:
+            raise failure(self._store, self._key, error) from error
+
+    async def complete(self) -> None:
+        try:
+            await self._sink.complete()
+        except S3Error as error:
+            raise failure(self._store, self._key, error) from error
+
+    async def discard(self) -> None:
+        try:
+            await self._sink.discard()
+        except S3Error as error:
+            log.warning("the store %s still has something of %s: %s", self._store, self._key, error)
+
+
+def failure(store: str, key: str, error: S3Error) -> ServiceError:
+    """For the client without what S3 said; that is the operator's to read."""
+    log.warning("the store %s did not take %s: %s", store, key, error)
+    if error.is_full:
+        return StorageFull()
+    if error.code == "EntityTooLarge":
+        return StorageFull("The image store takes no image of that size.")
+    return Unavailable(NOT_NOW)
+
+
+class Parts:
+    """``size`` bytes each, sent as soon as more is there; what fits into one is put whole. The last one may be smaller.
+
+    What runs in a thread cannot be called back: ``discard`` waits for it, and takes away what it did.
+    """
+
+    def __init__(self, bucket: Bucket, key: str, run: Run, budget: Budget, size: int) -> None:
+        self._bucket = bucket
+        self._key = key
+        self._run = run
+        self._budget = budget
+        self._part_size = size
+        self._part = bytearray()
+        self._total = 0
+        self._upload: asyncio.Task[str] | None = None
+        self._sent: list[asyncio.Task[str]] = []
+        self._last: asyncio.Task[None] | None = None
+        self._discarded = False
+
+    async def put(self, chunk: bytes) -> None:
+        rest = memoryview(chunk)
+        while rest:
+            if len(self._part) == self._part_size:
+                await self._ship()
+            room = self._part_size - len(self._part)
+            self._part += rest[:room]
+            rest = rest[room:]
+        self._total += len(chunk)
+
+    async def complete(self) -> None:
+        if self._upload is None:
+            md5 = await asyncio.to_thread(_md5, self._part)
+            await self._do_last(self._run(self._bucket.put, self._key, self._part, md5))
+            return
+        await self._ship()
+        etags = await asyncio.gather(*self._sent)
+        upload = await self._upload
+        await self._do_last(self._run(self._bucket.finish, self._key, upload, etags, self._total))
+
+    async def discard(self) -> None:
+        self._discarded = True
+        self._part = bytearray()
+        once = [task for task in (self._upload, self._last) if task is not None]
+        await asyncio.gather(*self._sent, *once, return_exceptions=True)
+        if self._upload is not None and not _failed(self._upload):
+            await self._run(self._bucket.abort, self._key, self._upload.result())
+        if self._last is not None:  # it may have been done, whatever was answered
+            await self._run(self._bucket.delete, self._key)
+
+    async def _ship(self) -> None:
+        """The part that is full is on its way when there is room for another one."""
+        for task in self._sent:
+            if task.done():
+                task.result()
+        if len(self._sent) == MOST_PARTS:
+            raise StorageFull(f"At most {MOST_PARTS} parts of {self._part_size} bytes can be stored.")
+        if self._upload is None:
+            self._upload = asyncio.create_task(self._run(self._bucket.begin, self._key))
+        upload = await asyncio.shield(self._upload)
+        part, self._part = self._part, bytearray()
+        await self._budget.take(len(part))
+        self._sent.append(asyncio.create_task(self._send(upload, len(self._sent) + 1, part)))
+
+    async def _send(self, upload: str, number: int, part: bytearray) -> str:
+        try:
+            if self._discarded:
+                return ""
+            return await self._run(self._bucket.send, self._key, upload, number, part)
+        finally:
+            await self._budget.give(len(part))
+
+    async def _do_last(self, call: Coroutine[Any, Any, None]) -> None:
+        self._last = asyncio.create_task(call)
+        await asyncio.shield(self._last)
+
+
+class Whole:
+    """Gathered in memory while it is small, then in a file without a name: a process that dies leaves nothing of it."""
+
+    def __init__(self, bucket: Bucket, key: str, run: Run, folder: Path, small: int) -> None:
+        self._bucket = bucket
+        self._key = key
+        self._run = run
+        self._file = tempfile.SpooledTemporaryFile(max_size=small, dir=str(folder))  # noqa: SIM115
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._lock = Lock()  # a cancelled caller's thread may still write when the object is discarded
+        self._last: asyncio.Task[None] | None = None
+
+    async def put(self, chunk: bytes) -> None:
+        await asyncio.to_thread(self._write, chunk)
+
+    async def complete(self) -> None:
+        await asyncio.to_thread(self._rewind)
+        self._last = asyncio.create_task(self._run(self._bucket.put, self._key, self._file, self._md5.digest()))
+        await asyncio.shield(self._last)
+        await asyncio.to_thread(self._close)
+
+    async def discard(self) -> None:
+        if self._last is not None:
+            await asyncio.gather(self._last, return_exceptions=True)
+        await asyncio.to_thread(self._close)
+        if self._last is not None:
+            await self._run(self._bucket.delete, self._key)
+
+    def _write(self, chunk: bytes) -> None:
+        with self._lock:
+            if self._file.closed:
+                return
+            try:
+                self._file.write(chunk)
+            except OSError as error:  # of this machine, not of the store
+                raise Unavailable(NOT_NOW) from error
+            self._md5.update(chunk)
+
+    def _rewind(self) -> None:
+        with self._lock:
+            try:
+                self._file.seek(0)
+            except OSError as error:
+                raise Unavailable(NOT_NOW) from error
+
+    def _close(self) -> None:
+        with self._lock, suppress(OSError):
+            self._file.close()
+
+
+def _failed(task: "asyncio.Task[Any]") -> bool:
+    return task.cancelled() or task.exception() is not None
+
+
+def _md5(body: bytearray) -> bytes:
+    return hashlib.md5(body, usedforsecurity=False).digest()

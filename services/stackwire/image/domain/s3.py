@@ -1,0 +1,123 @@
+"""Where an S3 store is, and in what pieces objects go there: glance_store's settings, and what follows from them."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MIB = 1024**2
+MOST_PARTS = 10_000
+UrlFormat = Literal["auto", "virtual", "path"]
+NEEDED = ("s3_store_host", "s3_store_access_key", "s3_store_secret_key", "s3_store_bucket")
+
+_AWS = re.compile(r"s3[.-]([a-z]{2}(?:-[a-z]+)+-\d+)\.amazonaws\.com(?:\.cn)?")
+_BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}")
+_HOST_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{1,61})[a-z0-9]")
+_OURS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[0-9a-f]{16}")
+
+
+class S3Options(BaseModel):
+    """Under glance_store's names and with its defaults; sizes in MiB.
+
+    ``s3_store_host``: with http:// or https://, http unless told. ``s3_store_large_object_size``: from which size on an
+    object goes in parts of ``s3_store_large_object_chunk_size``. ``s3_store_thread_pools``: the calls made at once, and
+    the parts held in memory. Source: ``glance_store/_drivers/s3.py``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    s3_store_host: str = ""
+    s3_store_region_name: str = ""
+    s3_store_access_key: str = Field(default="", repr=False)
+    s3_store_secret_key: str = Field(default="", repr=False)
+    s3_store_bucket: str = ""
+    s3_store_create_bucket_on_put: bool = False
+    s3_store_bucket_url_format: UrlFormat = "auto"
+    s3_store_large_object_size: int = Field(default=100, ge=1, le=5 * 1024)
+    s3_store_large_object_chunk_size: int = Field(default=10, ge=5, le=5 * 1024)
+    s3_store_thread_pools: int = Field(default=10, ge=1, le=200)
+    s3_store_cacert: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class S3Place:
+    """Sizes in bytes. ``region`` is what requests are signed for."""
+
+    endpoint: str
+    region: str
+    bucket: str
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    create_bucket: bool = False
+    url_format: UrlFormat = "auto"
+    large: int = 100 * MIB
+    chunk: int = 10 * MIB
+    at_once: int = 10
+    cacert: str = ""
+
+    @property
+    def same(self) -> tuple[str, str]:
+        """Two stores that have this in common would take each other's objects for nobody's."""
+        return self.endpoint.partition("://")[2], self.bucket
+
+    def without_secrets(self, text: str) -> str:
+        for secret in (self.secret_key, self.access_key):
+            text = text.replace(secret, "***")
+        return text
+
+
+def place(store: str, options: S3Options) -> S3Place:
+    """Raises ValueError, which names the store and what of its settings is missing or makes no sense."""
+    missing = [name for name in NEEDED if not getattr(options, name)]
+    if missing:
+        raise ValueError(f"the store '{store}' is of type s3 and lacks {', '.join(missing)}")
+    endpoint = _endpoint(store, options.s3_store_host)
+    bucket, style = options.s3_store_bucket, options.s3_store_bucket_url_format
+    if not _BUCKET.fullmatch(bucket):
+        raise ValueError(f"s3_store_bucket of the store '{store}' is not the name of a bucket")
+    if style == "virtual" and not _HOST_NAME.fullmatch(bucket):
+        raise ValueError(f"s3_store_bucket of the store '{store}' is not part of a host name, as 'virtual' needs it")
+    return S3Place(
+        endpoint=endpoint,
+        region=options.s3_store_region_name or _region(endpoint),
+        bucket=bucket,
+        access_key=options.s3_store_access_key,
+        secret_key=options.s3_store_secret_key,
+        create_bucket=options.s3_store_create_bucket_on_put,
+        url_format=style,
+        large=options.s3_store_large_object_size * MIB,
+        chunk=options.s3_store_large_object_chunk_size * MIB,
+        at_once=options.s3_store_thread_pools,
+        cacert=options.s3_store_cacert,
+    )
+
+
+def _endpoint(store: str, host: str) -> str:
+    """A URL without credentials: these have settings of their own, and URLs get into logs."""
+    url = (host if "://" in host else f"http://{host}").rstrip("/")
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or "@" in url or parts.query or parts.fragment or any(char.isspace() for char in url):
+        raise ValueError(f"s3_store_host of the store '{store}' is not a host, or an http or https URL of one")
+    return url
+
+
+def _region(endpoint: str) -> str:
+    """As Amazon's host names tell it; others do not care, and get what S3 takes when nothing is said."""
+    found = _AWS.fullmatch(urlsplit(endpoint).hostname or "")
+    return found[1] if found else "us-east-1"
+
+
+def is_ours(key: str) -> bool:
+    """Whether an object is named as this service names its own: others in the bucket are not its to remove."""
+    return _OURS.fullmatch(key) is not None
+
+
+def part_size(announced: int | None, chunk: int) -> int:
+    """So that all of it fits into the parts there may be; all but the last are of that size."""
+    return max(chunk, -(-(announced or 0) // MOST_PARTS))
