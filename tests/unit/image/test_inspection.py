@@ -1,11 +1,15 @@
 """What the inspector makes of bytes: the safe pass, the rest is refused while it streams."""
 
+import contextlib
+import random
 import struct
+import time
+import tracemalloc
 
 import pytest
 
 from stackwire.core.errors import UnsupportedMedia
-from stackwire.image.domain.inspection import Inspection
+from stackwire.image.domain.inspection import INSPECTED, Inspection
 
 KB64 = 65536
 
@@ -104,3 +108,43 @@ def test_what_is_not_bare_is_not_looked_into() -> None:
     inspection = Inspection("qcow2", "ovf")
     inspection.eat(b"x")
     assert inspection.finish(1) is None
+
+
+def crafted(chance: random.Random) -> bytes:
+    """A header of some format, with nonsense for what it says of lengths and places."""
+    base = chance.choice([qcow2(), qcow2(version=2), vmdk(), vmdk("streamOptimized"), *HEADS])
+    made = bytearray(base.ljust(KB64, b"\0"))
+    for _ in range(chance.randrange(1, 40)):
+        at = chance.randrange(4, 1024)
+        made[at : at + 8] = chance.choice([b"\xff" * 8, b"\x7f" + b"\xff" * 7, bytes(8), chance.randbytes(8)])
+    return bytes(made[:KB64]) * 4
+
+
+HEADS = (
+    b"vhdxfile", b"conectix", b"QED\0", b"LUKS\xba\xbe\0\1", b"\x1f\x8b", b"KDMV\1\0\0\0" + b"\xff" * 40,
+    b"<<< Oracle VM VirtualBox Disk Image >>>\n".ljust(0x40, b"\0") + b"\x7f\x10\xda\xbe",
+    b"\0" * 0x8001 + b"CD001", b"\0" * 510 + b"\x55\xaa", b"# Disk DescriptorFile\n" * 3000,
+)  # fmt: skip
+
+
+def test_crafted_headers_cost_neither_time_nor_memory() -> None:
+    """CVE-2015-5162: two thousand of them, each a fraction of a second and a few MiB."""
+    chance = random.Random(20155162)
+    images = [(chance.choice(sorted(INSPECTED)), crafted(chance)) for _ in range(200)]
+    slowest, largest = 0.0, 0
+    tracemalloc.start()
+    try:
+        for number in range(2000):
+            declared, data = images[number % len(images)]
+            tracemalloc.reset_peak()
+            before, _ = tracemalloc.get_traced_memory()
+            began = time.thread_time()
+            with contextlib.suppress(UnsupportedMedia):
+                inspected(declared, data, chunk=KB64)
+            slowest = max(slowest, time.thread_time() - began)
+            _, peak = tracemalloc.get_traced_memory()
+            largest = max(largest, peak - before)
+    finally:
+        tracemalloc.stop()
+    assert slowest < 0.2  # under the eyes of tracemalloc; a tenth of it without
+    assert largest < 5 * 2**20

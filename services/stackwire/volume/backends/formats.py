@@ -80,7 +80,8 @@ async def convert(source: Path, goal: Path, image_id: str, declared: str) -> Non
         raise
     if process.returncode != 0:
         last = told.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no reason given"]
-        raise ImageUnacceptable(image_id=image_id, reason=f"qemu-img could not convert it: {last[0][:200]}")
+        said = last[0].replace(f"{source.parent}/", "").replace(f"{goal.parent}/", "")  # no path of the machine
+        raise ImageUnacceptable(image_id=image_id, reason=f"qemu-img could not convert it: {said[:200]}")
 
 
 def _bounded() -> None:

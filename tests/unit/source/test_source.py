@@ -1,0 +1,76 @@
+"""What must stand nowhere in the services' code, whatever it is for."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+FILES = sorted(path for source in ("services", "shared") for path in (ROOT / source).rglob("*.py"))
+SECRETS = ("token", "password", "passwd", "secret", "signature", "hmac", "proof", "private_key")
+
+
+@cache
+def parsed() -> tuple[tuple[str, ast.AST], ...]:
+    """Every node, with the place where it stands."""
+    return tuple(
+        (f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}", node)
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+    )
+
+
+def nodes(kind: type[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
+    return ((place, node) for place, node in parsed() if isinstance(node, kind))
+
+
+def called(node: ast.AST) -> str:
+    """The call as it is written: ``os.system``."""
+    return ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+
+
+def test_there_is_code_to_look_at() -> None:
+    assert len(FILES) > 200
+
+
+def test_no_shell_is_ever_asked() -> None:
+    """CVE-2014-0162: text of a user's must not reach one."""
+    for place, node in nodes(ast.Call):
+        assert isinstance(node, ast.Call)
+        assert called(node) not in {"os.system", "os.popen", "eval", "exec"}, place
+        assert not called(node).endswith(("create_subprocess_shell", "getoutput", "getstatusoutput")), place
+        for keyword in node.keywords:
+            assert keyword.arg != "shell" or ast.unparse(keyword.value) == "False", place
+
+
+def test_nothing_that_makes_objects_of_bytes_is_used() -> None:
+    for place, node in nodes(ast.Call):
+        assert not called(node).startswith(("pickle.", "marshal.", "shelve.", "yaml.load", "jsonpickle.")), place
+
+
+def test_no_secret_is_compared_byte_by_byte() -> None:
+    """CVE-2014-3517: how long ``==`` takes tells how much was right. ``hmac.compare_digest`` does not tell."""
+    for place, node in nodes(ast.Compare):
+        assert isinstance(node, ast.Compare)
+        if not any(isinstance(op, ast.Eq | ast.NotEq | ast.In) for op in node.ops):
+            continue
+        sides = [side for side in (node.left, *node.comparators) if isinstance(side, ast.Name | ast.Attribute)]
+        names = [ast.unparse(side).rsplit(".", 1)[-1].lower() for side in sides]
+        secret = [name for name in names if any(name == word or name.endswith(f"_{word}") for word in SECRETS)]
+        assert not secret, (place, ast.unparse(node))
+
+
+def test_no_check_is_an_assert() -> None:
+    """OSSN-0048: ``python -O`` leaves asserts out. Ours only tell mypy what is known: a type, or that it is there."""
+    for place, node in nodes(ast.Assert):
+        assert isinstance(node, ast.Assert)
+        said = ast.unparse(node.test)
+        assert said.startswith("isinstance(") or said.endswith(" is not None"), (place, said)
+
+
+@pytest.mark.parametrize("layer", ["http/auth.py", "http/middlewares.py", "core/policy.py", "core/tokens.py"])
+def test_where_it_is_decided_who_may_do_what_nothing_is_asserted_at_all(layer: str) -> None:
+    tree = ast.parse((ROOT / "shared" / "stackwire" / layer).read_text())
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Assert)]
