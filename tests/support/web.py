@@ -8,7 +8,8 @@ from aiohttp import web
 
 
 class Mirror:
-    """``asked`` are the paths that were asked for. What a path gives is set in ``pages``.
+    """``asked`` are the paths that were asked for, and how (``verbs``). What a path gives is set in ``pages``; parts of
+    it with ``ranges``; ``without`` are verbs it does not know.
 
     bytes: these, with their length; str: a redirect to there; int: that status; a tuple of pieces: as they are, in
     chunks, and "..." is silence until it may ``go_on``; None: the connection breaks off amid what was announced.
@@ -20,6 +21,9 @@ class Mirror:
         self.asked: list[str] = []
         self.pages: dict[str, bytes | str | int | tuple[bytes | str, ...] | None] = {}
         self.headers: dict[str, str] = {}
+        self.ranges = False
+        self.verbs: list[str] = []
+        self.without: tuple[str, ...] = ()
         self.silent = asyncio.Event()
         self.go_on = asyncio.Event()
 
@@ -29,11 +33,17 @@ class Mirror:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request.path_qs)
-        page = self.pages.get(request.path, 404)
+        self.verbs.append(request.method)
+        page = 405 if request.method in self.without else self.pages.get(request.path, 404)
         if isinstance(page, int):
             return web.Response(status=page)
         if isinstance(page, str):
             return web.Response(status=302, headers={"Location": page})
+        if isinstance(page, bytes) and self.ranges and request.http_range.start is not None:
+            part = page[request.http_range]
+            begin = request.http_range.start
+            headers = {"Content-Range": f"bytes {begin}-{begin + len(part) - 1}/{len(page)}"}
+            return web.Response(status=206, body=part, headers=headers)
         if isinstance(page, bytes):
             return web.Response(body=page, headers=self.headers)
         response = web.StreamResponse()

@@ -19,6 +19,7 @@ from stackwire.image import rpc
 from stackwire.image.backends.cache import CacheFolder
 from stackwire.image.backends.files import Directory, FileStore
 from stackwire.image.backends.glance import OtherGlance
+from stackwire.image.backends.http import WebStore
 from stackwire.image.backends.port import Store
 from stackwire.image.backends.staging import Staging
 from stackwire.image.backends.stores import Stores
@@ -26,6 +27,7 @@ from stackwire.image.backends.web import Web
 from stackwire.image.domain import protection
 from stackwire.image.domain.events import STORE, silencer
 from stackwire.image.domain.imports import COPY, DIRECT, DOWNLOAD, FROM_GLANCE
+from stackwire.image.domain.locations import BY_TYPE
 from stackwire.image.domain.metadefs_events import MetadefVoice
 from stackwire.image.domain.policy import RULES
 from stackwire.image.flows.bringing import Bringing
@@ -85,7 +87,12 @@ async def build(settings: ImageSettings, *, transport: Transport, clock: Clock |
     rules = await _protection(settings)
     if settings.debug:
         logging.getLogger("stackwire.image.onion").setLevel(logging.DEBUG)
-    store, staging = _stores(settings), Staging(settings.data_dir)
+    web = Web(
+        settings.download_filter,
+        stall=settings.web_download_stall_seconds,
+        total=settings.web_download_seconds,
+    )
+    store, staging = _stores(settings, web), Staging(settings.data_dir)
     await asyncio.to_thread(store.prepare)
     await asyncio.to_thread(staging.prepare)
     if settings.image_cache:
@@ -99,24 +106,27 @@ async def build(settings: ImageSettings, *, transport: Transport, clock: Clock |
     )
     try:
         await seed(database, _HERE / "catalogue")
-        return _assemble(settings, database, transport, store, staging, rules)
+        return _assemble(settings, database, transport, store, staging, web, rules)
     except BaseException:
         await database.close()
         raise
 
 
-def _stores(settings: ImageSettings) -> Stores:
+def _stores(settings: ImageSettings, web: Web) -> Stores:
     """What there was before stores were named is read, and deleted, as the store it was in."""
     own, below = _files(settings), settings.data_dir / "stores"
     if not settings.backends:
         return Stores({STORE: own}, STORE)
     named: dict[str, Store] = {}
     for name, kind, root in settings.backends:
-        if kind == "s3":
+        if kind == "http":
+            named[name] = WebStore(web)
+        elif kind == "s3":
             named[name] = _s3(name, settings)
         else:
             named[name] = own if name == STORE else FileStore([Directory(root or below / name)])
-    return Stores(named, settings.default_backend, {} if STORE in named else {STORE: own})
+    preference = settings.store_type_preference if settings.location_strategy == BY_TYPE else ()
+    return Stores(named, settings.default_backend, {} if STORE in named else {STORE: own}, preference=preference)
 
 
 def _s3(name: str, settings: ImageSettings) -> Store:
@@ -188,6 +198,7 @@ def _assemble(
     transport: Transport,
     store: Stores,
     staging: Staging,
+    web: Web,
     rules: protection.Protection | None,
 ) -> Service:
     behaviours = settings.behaviours
@@ -227,11 +238,6 @@ def _assemble(
     cache = _cache(settings, database)
     keeper = CacheKeeper(database, images, store, policy, cache)
     data = DataHandlers(Data(database, images, store, staging, hands, worker), store, settings.upload_seconds, cache)
-    web = Web(
-        settings.download_filter,
-        stall=settings.web_download_stall_seconds,
-        total=settings.web_download_seconds,
-    )
     imports = Imports(database, images, web, store, task_hours=settings.task_time_to_live)
     http = HttpClient("image")
     bringing = Bringing(
@@ -253,7 +259,7 @@ def _assemble(
         visibility=visibility,
         task_hours=settings.task_time_to_live,
     )
-    methods = (*IMPORT_METHODS, *((COPY,) if len(store.enabled) > 1 else ()))
+    methods = (*IMPORT_METHODS, *((COPY,) if len(store.writable) > 1 else ()))
     members = Members(database, images, behaviours)
     pages = {"default_page": settings.limit_param_default, "longest_page": settings.api_limit_max}
     service: Service

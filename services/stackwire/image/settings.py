@@ -19,10 +19,12 @@ from stackwire.image.domain.usage import Unified
 
 _LISTS = (
     "import_filtering_", "image_import_", "glance_download_", "disabled_notifications", "filesystem_store_",
-    "enabled_backends",
+    "enabled_backends", "store_type_preference",
 )  # fmt: skip
 Words = Annotated[tuple[str, ...], NoDecode]
-KINDS = ("file", "s3")
+KINDS = ("file", "http", "s3")
+READ_ONLY = ("http",)
+"""Types of stores that nothing is written into."""
 _STORE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 Plugins = Annotated[tuple[Literal["image_conversion"], ...], NoDecode]
 Numbers = Annotated[tuple[int, ...], NoDecode]
@@ -42,7 +44,7 @@ def data_directory(text: str) -> tuple[Path, int]:
 
 
 def backend(text: str) -> tuple[str, str, Path | None]:
-    """``name:file``, ``name:file:/path`` or ``name:s3``: name, type, path. Raises ValueError for any other type."""
+    """``name:file``, ``name:file:/path``, ``name:s3``, ``name:http``: name, type, path. Raises ValueError."""
     name, _, rest = text.partition(":")
     kind, _, path = rest.partition(":")
     if not _STORE_NAME.fullmatch(name) or name.startswith("os_glance_"):
@@ -78,10 +80,12 @@ class ImageSettings(S3Options, ServiceSettings):
     ``glance_download_extra_properties``: how the names of properties begin that come with an image of another Glance.
     ``filesystem_store_datadirs``: directories that image data goes into, each with an optional priority
     (``/fast:200,/slow:100``); ``data_dir`` unless told.
-    ``enabled_backends``: several stores by name and type (``fast:file,slow:file:/mnt/slow``), each in a
-    directory of its own, below ``data_dir`` unless told; ``default_backend`` is one of them. Without
-    them ``file`` is the one store. ``s3_store_*``: of every store of type ``s3`` (``domain.s3.S3Options``), unless
-    ``backend_settings`` has other ones for it, by its name.
+    ``enabled_backends``: several stores by name and type (``fast:file,slow:file:/mnt/slow,web:http``); one of files is
+    in a directory of its own, below ``data_dir`` unless told; one of type ``http`` reads images whose location is a
+    URL, under the same filter as web downloads. ``default_backend`` is one of them that is written. Without them
+    ``file`` is the one store. ``location_strategy``: an image's locations are read in their own order, or first those
+    in stores of the types in ``store_type_preference``. ``s3_store_*``: of every store of type ``s3``
+    (``domain.s3.S3Options``), unless ``backend_settings`` has other ones for it, by its name.
     ``disabled_notifications``: events not to tell, by name (``image.send``) or how it begins (``task``).
     ``certificate_dir``, ``barbican_url``: where the certificates of signed images are, files named by uuid or secrets.
     """
@@ -119,6 +123,8 @@ class ImageSettings(S3Options, ServiceSettings):
     enabled_backends: Words = ()
     default_backend: str = ""
     backend_settings: dict[str, dict[str, Any]] = Field(default={}, repr=False)
+    location_strategy: Literal["location_order", "store_type"] = "location_order"
+    store_type_preference: Annotated[tuple[Literal["file", "http", "s3"], ...], NoDecode] = ()
     certificate_dir: Path | None = None
     barbican_url: str = ""
     upload_seconds: float = 60.0
@@ -158,6 +164,8 @@ class ImageSettings(S3Options, ServiceSettings):
             raise ValueError("a store is named twice")
         if self.default_backend not in (names or [""]):
             raise ValueError("default_backend is none of enabled_backends")
+        if any(name == self.default_backend and kind in READ_ONLY for name, kind, _ in self.backends):
+            raise ValueError("default_backend is a store that is only read")
         roots = [root for _, _, root in self.backends if root is not None]
         if len(set(roots)) < len(roots) or self.data_dir in roots or set(roots) & {path for path, _ in self.data_dirs}:
             raise ValueError("two stores are in the same directory")

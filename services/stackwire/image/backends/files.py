@@ -117,6 +117,17 @@ class FileStore:
             for folder in directory.folders:
                 _unlink(folder / name)
 
+    async def url(self, name: str) -> str:
+        """Its file. Raises FileNotFoundError."""
+        return await asyncio.to_thread(self._url, name)
+
+    def _url(self, name: str) -> str:
+        for directory in self._all:
+            path = directory.objects / name
+            if path.exists():
+                return f"file://{path.absolute()}"
+        raise FileNotFoundError(name)
+
     async def names(self) -> set[str]:
         """Every object there is, complete or not."""
         return await asyncio.to_thread(self._names)

@@ -1,7 +1,10 @@
 """What a store of image data does: take an object as it comes, give it again, in part or whole, let go of it."""
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Collection
+from typing import Any, Protocol, runtime_checkable
+
+from stackwire.core.context import RequestContext
+from stackwire.image.domain.errors import AddDisabled
 
 
 class Reader(Protocol):
@@ -62,3 +65,47 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Lets go of what it holds; it is not used any more."""
+
+    async def url(self, name: str) -> str:
+        """Where a complete object is, as those may be told who may know."""
+
+
+@runtime_checkable
+class Outside(Protocol):
+    """A store that reads what lies where a URI says: not ours, so never written and never removed.
+
+    ``schemes``: how such URIs begin, in lower case. What may be read there is told for the caller ``ctx``.
+    """
+
+    @property
+    def schemes(self) -> Collection[str]: ...
+    async def size_at(self, ctx: RequestContext, url: str) -> int:
+        """How many bytes are there. Raises BadLocation where none can be, FileNotFoundError, OSError."""
+
+    async def open_at(self, ctx: RequestContext, url: str, first: int = 0, count: int | None = None) -> Reader:
+        """What is there, from its byte ``first`` on. Raises BadLocation, FileNotFoundError, OSError."""
+
+
+class ReadOnly:
+    """The part of a store that has nothing of ours: for one that only reads elsewhere."""
+
+    def prepare(self) -> None:
+        """There is nothing to prepare."""
+
+    async def open(self, name: str, first: int = 0, count: int | None = None) -> Reader:
+        raise FileNotFoundError(name)
+
+    async def writer(self, name: str, announced: int | None = None) -> Writer:
+        raise AddDisabled
+
+    async def remove(self, name: str) -> None:
+        """It never was here."""
+
+    async def names(self) -> set[str]:
+        return set()
+
+    async def url(self, name: str) -> str:
+        raise FileNotFoundError(name)
+
+    async def close(self) -> None:
+        """It holds nothing."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from stackwire.image.backends.reading import ThreadReader
 from stackwire.image.backends.s3_bucket import Bucket, S3Error
@@ -51,6 +52,10 @@ class S3Store:
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._bucket.close()
+
+    async def url(self, name: str) -> str:
+        """Without the keys that Glance's have."""
+        return f"s3://{urlsplit(self._place.endpoint).netloc}/{self._place.bucket}/{name}"
 
     async def open(self, name: str, first: int = 0, count: int | None = None) -> ThreadReader:
         """A complete object from its byte ``first`` on. Raises FileNotFoundError, S3Error."""

@@ -9,9 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from typing import Any
 
+from stackwire.core.context import RequestContext
 from stackwire.core.errors import Unavailable
-from stackwire.image.backends.port import Reader, Store, Writer
-from stackwire.image.domain.errors import StoreUnknown
+from stackwire.image.backends.port import Outside, Reader, Store, Writer
+from stackwire.image.domain.errors import BadLocation, StoreUnknown
+from stackwire.image.domain.image import Image
+from stackwire.image.domain.locations import Location, ordered, scheme_of
 
 log = logging.getLogger(__name__)
 
@@ -22,13 +25,26 @@ _NOT_READ = "The image data cannot be read at the moment."
 class Stores:
     """``enabled``: written and shown, in this order; ``others``: read and emptied only, what older settings filled.
 
-    ``default`` takes what is not sent anywhere else.
+    ``default`` takes what is not sent anywhere else. ``preference``: types of stores whose locations are read first.
     """
 
-    def __init__(self, enabled: Mapping[str, Store], default: str, others: Mapping[str, Store] | None = None) -> None:
+    def __init__(
+        self,
+        enabled: Mapping[str, Store],
+        default: str,
+        others: Mapping[str, Store] | None = None,
+        *,
+        preference: Sequence[str] = (),
+    ) -> None:
         self._enabled = dict(enabled)
         self._all = {default: enabled[default], **enabled, **(others or {})}
         self.default = default
+        self._preference = preference
+        self._kinds = {name: store.kind for name, store in self._all.items()}
+        self._schemes: dict[str, tuple[str, Outside]] = {}
+        for name, store in self._enabled.items():
+            if isinstance(store, Outside):
+                self._schemes.update({scheme: (name, store) for scheme in store.schemes if scheme not in self._schemes})
 
     @property
     def enabled(self) -> list[str]:
@@ -47,6 +63,11 @@ class Stores:
     def properties(self, name: str) -> dict[str, Any]:
         """What the operator may be told of it."""
         return self._enabled[name].properties
+
+    @property
+    def writable(self) -> list[str]:
+        """Those that take new data."""
+        return [name for name, store in self._enabled.items() if not isinstance(store, Outside)]
 
     def prepare(self) -> None:
         """Blocks; raises OSError."""
@@ -70,6 +91,50 @@ class Stores:
         if away:
             raise Unavailable(_NOT_READ)
         raise FileNotFoundError(name)
+
+    async def data(self, ctx: RequestContext, image: Image, first: int = 0, count: int | None = None) -> Reader:
+        """An image's bytes from the first of its locations that answers. Raises FileNotFoundError, Unavailable.
+
+        A location that is not ours is asked by the caller's rights.
+        """
+        away, ours = False, False
+        for place in ordered(image.locations, self._kinds, self._preference):
+            try:
+                if place.url is not None:
+                    return await self.outside(place.url)[1].open_at(ctx, place.url, first, count)
+                if not ours:
+                    ours = True
+                    return await self.open(image.object or "", image.stores, first, count)
+            except (FileNotFoundError, BadLocation):
+                continue
+            except (OSError, Unavailable) as error:
+                log.warning("a location of the image %s cannot be read: %s", image.id, error)
+                away = True
+        if away:
+            raise Unavailable(_NOT_READ)
+        raise FileNotFoundError(image.id)
+
+    def outside(self, url: str) -> tuple[str, Outside]:
+        """The name of the store that reads such URIs, and the store. Raises BadLocation when there is none."""
+        found = self._schemes.get(scheme_of(url))
+        if found is None:
+            raise BadLocation
+        return found
+
+    async def elsewhere(self, ctx: RequestContext, url: str, metadata: Mapping[str, Any]) -> tuple[Location, int]:
+        """A location that is not ours, and how many bytes are there. Raises BadLocation unless there are some."""
+        store, reader = self.outside(url)
+        try:
+            size = await reader.size_at(ctx, url)
+        except OSError as error:
+            raise BadLocation from error
+        if size <= 0:
+            raise BadLocation
+        return Location(store=store, url=url, metadata=dict(metadata)), size
+
+    async def url(self, place: Location) -> str:
+        """Where it is. Raises FileNotFoundError for ours when it is not there."""
+        return place.url if place.url is not None else await self._all[place.store].url(place.object or "")
 
     async def writer(self, store: str | None, name: str, announced: int | None = None) -> Writer:
         """Raises StoreUnknown, StorageFull, Unavailable."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -18,16 +18,22 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 MOST_HOPS = 10
 CONNECT_SECONDS = 10.0
 _CHUNK = 256 * 1024  # bytes
+_NOTHING = frozenset({404, 410})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HEADERS = {"Accept-Encoding": "identity", "User-Agent": "stackwire-image", "Accept": "*/*"}
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An answer whose bytes are still to come. ``length``: how many it says there are."""
+    """An answer whose bytes are still to come. ``length``: how many it says there are; ``first``: where they begin."""
 
     length: int | None
     chunks: AsyncIterator[bytes]
+    first: int = 0
+
+
+class NothingThere(DownloadFailed, wire="stackwire.image.NothingThere"):
+    """The image data could not be downloaded: {reason}"""
 
 
 async def by_name(host: str, port: int) -> list[str]:
@@ -50,15 +56,39 @@ class Web:
         """Raises UriRefused for what would not be fetched; nothing is connected to."""
         await self._addresses(destination(uri, self._rules))
 
+    async def size(self, uri: str) -> int:
+        """How many bytes there are, without fetching them. Raises UriRefused, DownloadFailed."""
+        for method in ("HEAD", "GET"):
+            try:
+                async with self._asked(uri, method, {}) as response:
+                    length = _page(response).length
+            except DownloadFailed:
+                if method == "GET":
+                    raise
+                length = None
+            if length is not None:
+                return length
+        raise DownloadFailed(reason="its server does not say how much there is")
+
     @asynccontextmanager
-    async def open(self, uri: str) -> AsyncIterator[Page]:
-        """The answer at the end of all redirects. Raises UriRefused, DownloadFailed."""
+    async def open(self, uri: str, *, first: int = 0, count: int | None = None) -> AsyncIterator[Page]:
+        """The answer at the end of all redirects. Raises UriRefused, DownloadFailed.
+
+        A part is asked for where one is wanted; a server may send everything all the same.
+        """
+        part = first > 0 or count is not None
+        last = "" if count is None else first + max(count, 1) - 1
+        async with self._asked(uri, "GET", {"Range": f"bytes={first}-{last}"} if part else {}) as response:
+            yield _page(response, first if part else None)
+
+    @asynccontextmanager
+    async def _asked(self, uri: str, method: str, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
         there = destination(uri, self._rules)
         async with AsyncExitStack() as stack:
             for _ in range(MOST_HOPS):
-                response = await self._answer(stack, there, await self._addresses(there))
+                response = await self._answer(stack, there, await self._addresses(there), method, headers)
                 if response.status not in _REDIRECTS:
-                    yield _page(response)
+                    yield response
                     return
                 there = redirected(there, response.headers.get("Location", ""), self._rules)
                 await stack.aclose()
@@ -73,7 +103,12 @@ class Web:
         return reachable(there, found, self._rules)
 
     async def _answer(
-        self, stack: AsyncExitStack, there: Destination, addresses: Sequence[str]
+        self,
+        stack: AsyncExitStack,
+        there: Destination,
+        addresses: Sequence[str],
+        method: str,
+        headers: Mapping[str, str],
     ) -> aiohttp.ClientResponse:
         connector = aiohttp.TCPConnector(resolver=_Known(addresses), use_dns_cache=False, force_close=True)
         session = aiohttp.ClientSession(
@@ -83,7 +118,8 @@ class Web:
         host = f"[{there.host}]" if ":" in there.host else there.host
         url = URL(f"{there.scheme}://{host}:{there.port}{there.target}", encoded=True)
         try:
-            return await stack.enter_async_context(session.get(url, allow_redirects=False, headers=_HEADERS))
+            asking = session.request(method, url, allow_redirects=False, headers={**_HEADERS, **headers})
+            return await stack.enter_async_context(asking)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise DownloadFailed(reason="its server did not answer") from error
 
@@ -113,12 +149,18 @@ class _Known(AbstractResolver):
         """It holds nothing."""
 
 
-def _page(response: aiohttp.ClientResponse) -> Page:
-    if response.status != 200:
-        raise DownloadFailed(reason=f"its server answered {response.status}")
+def _page(response: aiohttp.ClientResponse, first: int | None = None) -> Page:
+    """``first``: the byte from which on it was asked for, if a part was."""
+    status = response.status
+    if status in _NOTHING:
+        raise NothingThere(reason=f"its server answered {status}")
+    if status != 200 and not (status == 206 and first is not None):
+        raise DownloadFailed(reason=f"its server answered {status}")
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise DownloadFailed(reason="its server sent it encoded")
-    return Page(response.content_length, _chunks(response))
+    if status == 206 and not response.headers.get("Content-Range", "").startswith(f"bytes {first}-"):
+        raise DownloadFailed(reason="its server sent another part of it")
+    return Page(response.content_length, _chunks(response), (first or 0) if status == 206 else 0)
 
 
 async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:

@@ -26,8 +26,9 @@ def shown(asker: str) -> str:
         coalesce((SELECT json_object_agg(p.name, p.value ORDER BY p.id) FROM image_properties p
                    WHERE p.image_id = i.id AND p.deleted_at IS NULL), '{{}}'::json) AS properties,
         ARRAY(SELECT t.value FROM image_tags t WHERE t.image_id = i.id ORDER BY t.id) AS tags,
-        ARRAY(SELECT l.store FROM image_locations l
-               WHERE l.image_id = i.id AND l.status = 'active' ORDER BY l.id) AS stores,
+        coalesce((SELECT json_agg(json_build_object('id', l.id, 'store', l.store, 'object', l.value, 'url', l.url,
+                                                    'metadata', l.metadata) ORDER BY l.position, l.id)
+                    FROM image_locations l WHERE l.image_id = i.id AND l.status = 'active'), '[]'::json) AS locations,
         (SELECT m.status FROM image_members m
           WHERE m.image_id = i.id AND m.member = {asker} AND m.deleted_at IS NULL) AS member_status"""
 

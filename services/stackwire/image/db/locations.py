@@ -1,9 +1,13 @@
-"""Where an image's data is: one row for each store, ``copying`` until all the bytes are there."""
+"""Where an image's data is: one row for each store that has our object, ``copying`` until all the bytes are there, and
+one for each URI of what is not ours.
+"""
 
 from collections.abc import Sequence
 
 from stackwire.db.session import Session
 from stackwire.db.unit_of_work import UnitOfWork
+from stackwire.image.domain.errors import DuplicateLocation
+from stackwire.image.domain.locations import Location
 
 COPYING = "copying"
 
@@ -43,3 +47,36 @@ async def drop(uow: UnitOfWork, image_id: str, stores: Sequence[str]) -> None:
 async def stores_of(db: Session, object_name: str) -> list[str]:
     """Where an object is, or is being copied to."""
     return [row["store"] for row in await db.rows("SELECT store FROM image_locations WHERE value = $1", object_name)]
+
+
+async def save(uow: UnitOfWork, image_id: str, places: Sequence[Location], before: Sequence[Location]) -> None:
+    """The locations in their new order. The caller holds the image's row. Raises DuplicateLocation.
+
+    What somebody else added meanwhile stays; what somebody else took away does not come back.
+    """
+    kept = {place.id for place in places}
+    gone = [place.id for place in before if place.id not in kept]
+    await uow.execute("DELETE FROM image_locations WHERE image_id = $1 AND id = ANY($2::bigint[])", image_id, gone)
+    for at, place in enumerate(places):
+        if place.id is not None:
+            await uow.execute("UPDATE image_locations SET position = $2 WHERE id = $1", place.id, at)
+        else:
+            await add(uow, image_id, place, at)
+
+
+async def add(uow: UnitOfWork, image_id: str, place: Location, position: int = 0) -> None:
+    """One that is not ours. Raises DuplicateLocation."""
+    added = await uow.execute(
+        "INSERT INTO image_locations (image_id, url, metadata, store, position, created_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        image_id, place.url, dict(place.metadata), place.store, position, uow.now,
+    )  # fmt: skip
+    if not added:
+        raise DuplicateLocation(url=place.url)
+
+
+async def count(uow: UnitOfWork, image_id: str) -> int:
+    """Those with all the bytes."""
+    return int(
+        await uow.value("SELECT count(*) FROM image_locations WHERE image_id = $1 AND status = 'active'", image_id)
+    )

@@ -52,7 +52,8 @@ async def stuck(uow: UnitOfWork, silence: timedelta, me: str) -> list[Stuck]:
 async def named_objects(db: Session) -> set[str]:
     """Everything in the store and in staging that an image, or an upload under way, has a use for."""
     rows = await db.rows(
-        "SELECT object FROM images WHERE object IS NOT NULL UNION SELECT value FROM image_locations"
+        "SELECT object FROM images WHERE object IS NOT NULL"
+        " UNION SELECT value FROM image_locations WHERE value IS NOT NULL"
         " UNION SELECT staged FROM images WHERE staged IS NOT NULL"
     )
     return {row["object"] for row in rows}
@@ -62,6 +63,6 @@ async def named_places(db: Session) -> dict[str, list[str]]:
     """The stores that each object belongs into, of those that nobody is about to write."""
     rows = await db.rows(
         "SELECT l.value, array_agg(l.store) AS stores FROM image_locations l JOIN images i ON i.id = l.image_id"
-        " WHERE i.worker IS NULL GROUP BY l.value"
+        " WHERE i.worker IS NULL AND l.value IS NOT NULL GROUP BY l.value"
     )
     return {row["value"]: list(row["stores"]) for row in rows}

@@ -103,6 +103,18 @@ class SignatureRefused(BadRequest, wire="cursive.exception.SignatureVerification
     """Signature verification for the image failed: {reason}."""
 
 
+class BadLocation(BadRequest, wire="glance.common.exception.BadStoreUri"):
+    """Invalid location"""
+
+
+class DuplicateLocation(BadRequest, wire="glance.common.exception.DuplicateLocation"):
+    """The location {url} already exists"""
+
+
+class AddDisabled(Gone, wire="glance_store.exceptions.StoreAddDisabled"):
+    """Error in store configuration. Adding images to store is disabled."""
+
+
 class StoreUnknown(BadRequest, wire="stackwire.image.StoreUnknown"):
     """There is no such store: {store}"""
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
+from stackwire.image.domain.locations import Location
+
 Properties = Mapping[str, str | None]
 
 
@@ -14,7 +16,7 @@ class Image:
 
     ``member_status`` is the membership of the project that asked, if it has one; it is no part of the image.
     ``object`` names the bytes in the store, or those an upload is writing; ``staged`` those that wait for an import.
-    ``stores`` are where all its bytes are.
+    ``locations`` are where all its bytes are, in the order in which they are tried.
     """
 
     id: str
@@ -41,7 +43,16 @@ class Image:
     member_status: str | None = None
     object: str | None = None
     staged: str | None = None
-    stores: Sequence[str] = ()
+    locations: Sequence[Location] = ()
+
+    def __post_init__(self) -> None:
+        """Rows have locations as mappings."""
+        if self.locations:
+            object.__setattr__(self, "locations", tuple(map(Location.of, self.locations)))
+
+    @property
+    def stores(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(place.store for place in self.locations))
 
     @property
     def deleted(self) -> bool:
@@ -49,7 +60,7 @@ class Image:
 
     @property
     def has_data(self) -> bool:
-        return self.status in ("active", "deactivated") and self.object is not None
+        return self.status in ("active", "deactivated") and (self.object is not None or bool(self.locations))
 
     @property
     def is_staged(self) -> bool:
@@ -75,6 +86,8 @@ class Difference:
     tags_removed: tuple[str, ...]
     new: tuple[str, ...]
     """Properties that were not there before: only these can break a quota."""
+    locations: tuple[Location, ...] | None
+    """All of them in their order, where any changed."""
 
 
 def difference(before: Image, after: Image) -> Difference:
@@ -86,6 +99,7 @@ def difference(before: Image, after: Image) -> Difference:
         tags_added=tuple(tag for tag in after.tags if tag not in before.tags),
         tags_removed=tuple(tag for tag in before.tags if tag not in after.tags),
         new=tuple(name for name in new if name not in old),
+        locations=None if after.locations == before.locations else tuple(after.locations),
     )
 
 

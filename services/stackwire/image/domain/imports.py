@@ -127,6 +127,8 @@ def check_ready(image: Image, method: str) -> None:
     status, otherwise = _NEEDS[method]
     if image.status != status or (method == DIRECT and image.size is None):
         raise ImportConflict(otherwise)
+    if method == COPY and image.object is None:
+        raise ImportConflict("The image's data is not in a store of its own: it is not copied")
     for name in ("container_format", "disk_format"):
         if getattr(image, name) is None:
             raise ImportConflict(f"'{name}' needs to be set before import")

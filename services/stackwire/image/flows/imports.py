@@ -72,8 +72,10 @@ class Imports:
         for store in wish.stores or ():
             if store not in self._stores.enabled:
                 raise ImportConflict(f"Unknown scheme '{store[:200]}' found in URI")
+            if store not in self._stores.writable:
+                raise ImportConflict(f"Nothing is written into the store '{store}'.")
         if wish.all_stores:
-            return self._stores.enabled
+            return self._stores.writable
         return list(wish.stores or [self._stores.default])
 
     async def _refused(self, uri: str) -> UriRefused | None:

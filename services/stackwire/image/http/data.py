@@ -96,7 +96,7 @@ class DataHandlers:
 
     async def download(self, request: web.Request) -> web.StreamResponse:
         image = await self.flow.download(request[CONTEXT], request.match_info["image_id"])
-        if not image.has_data or image.size is None or image.object is None:
+        if not image.has_data or image.size is None:
             return no_content()
         return await self.give(request, image)
 
@@ -104,7 +104,7 @@ class DataHandlers:
         self, request: web.Request, image: Image, headers: Mapping[str, str] | None = None
     ) -> web.StreamResponse:
         """The data of an image that has some, with these headers of its own."""
-        if image.size is None or image.object is None:
+        if image.size is None or not image.has_data:
             raise NotFound("Image data could not be found.")
         first, last = _asked(request, image.size)
         part = _Part(image, first, last, dict(headers or {}))
@@ -132,7 +132,7 @@ class DataHandlers:
         self, request: web.Request, part: _Part, writer: CacheWriter | None = None
     ) -> web.StreamResponse:
         try:
-            file = await self._files.open(part.image.object or "", part.image.stores, part.first, part.count)
+            file = await self._files.data(request[CONTEXT], part.image, part.first, part.count)
         except FileNotFoundError as error:
             raise NotFound("Image data could not be found.") from error
         with closing(file):

@@ -42,5 +42,6 @@ class StoreHandlers:
         return no_content()
 
     def _view(self, name: str) -> dict[str, Any]:
-        """``default`` is a text, and only where it is true."""
-        return {"id": name, "default": "true"} if name == self._stores.default else {"id": name}
+        """``default`` and ``read-only`` are texts, and only where they are true."""
+        view = {"id": name, "default": "true"} if name == self._stores.default else {"id": name}
+        return view if name in self._stores.writable else {**view, "read-only": "true"}
