@@ -388,8 +388,8 @@ async def test_a_lock_that_was_left_is_taken_over_in_time(
         )  # fmt: skip
     await cloud.rows(
         "image",
-        "INSERT INTO image_properties (image_id, name, value, created_at, updated_at)"
-        " VALUES ($1, 'os_glance_import_task', $2, now(), now())",
+        "INSERT INTO image_properties (image_id, name, value, created_at, updated_at, image_created_at)"
+        " SELECT id, 'os_glance_import_task', $2, now(), now(), created_at FROM images WHERE id = $1",
         image_id, holder,
     )  # fmt: skip
     (await ask(demo, image_id)).ok(answer)
