@@ -1,5 +1,6 @@
 """Several stores at once: where data goes, from where it comes, and what is left of it."""
 
+import hashlib
 import io
 from pathlib import Path
 from typing import Any
@@ -98,12 +99,68 @@ async def test_a_store_that_takes_nothing_fails_the_import_only_where_all_must_s
     image = await an_import(client, cloud, stores=["fast", "slow"], all_stores_must_succeed=False)
     working = {"fast": "slow", "slow": "fast"}[broken]
     assert (image["status"], image["stores"], image["os_glance_failed_import"]) == ("active", working, broken)
+    events = [
+        "update importing fast,slow|", "prepare importing fast,slow|", "upload failed", "update importing slow|fast",
+        "prepare importing slow|fast", "upload active slow|fast", "activate active slow|fast", "update active |fast",
+    ] if broken == "fast" else [
+        "update importing fast,slow|", "prepare importing fast,slow|", "upload active fast,slow|",
+        "activate active fast,slow|", "update active slow|", "prepare active slow|", "upload failed",
+        "update active |slow",
+    ]  # fmt: skip
+    assert await told(cloud, image["id"]) == [*events, events[-1]]
     assert await data_of(client, image["id"]) == DATA
     failed = await an_import(client, cloud, stores=["fast", "slow"])
     assert (failed["status"], failed["os_glance_failed_import"]) == ("queued", "fast,slow")
     assert holding(cloud) == {"fast": [], "slow": [], working: [image["id"]]}
     incoming.unlink()
     incoming.mkdir()
+
+
+async def told(cloud: TestCloud, image_id: str) -> list[str]:
+    """The events of an image from its import on: what, its state, where it is still going to, where it failed."""
+    events = await cloud.rows(
+        "image",
+        "SELECT name, payload FROM outbox WHERE name LIKE 'image.%'"
+        " AND (payload::text LIKE '%' || $1 || '%' OR json_typeof(payload::json) = 'string')"
+        " AND seq > (SELECT max(seq) FROM outbox WHERE name = 'task.create') ORDER BY seq",
+        image_id,
+    )
+    said = []
+    for event in events:
+        payload, name = event["payload"], event["name"].removeprefix("image.")
+        if isinstance(payload, str):
+            said.append(f"{name} failed")
+            continue
+        lists = payload["properties"]
+        said.append(
+            f"{name} {payload['status']} {lists['os_glance_importing_to_stores']}|{lists['os_glance_failed_import']}"
+        )
+        if name in ("prepare", "upload"):
+            assert payload["os_glance_importing_to_stores"] == sorted(
+                filter(None, lists["os_glance_importing_to_stores"].split(","))
+            )
+        if name in ("upload", "activate"):
+            assert (payload["size"], payload["checksum"]) == (len(DATA), hashlib.md5(DATA).hexdigest())
+    return said
+
+
+async def test_an_import_into_several_stores_is_told_store_by_store(a_cloud: ACloud) -> None:
+    """Active when the first one has it, unless all must: then when the last one has it."""
+    cloud = await a_cloud(services=TWO, settings=SEVERAL)
+    client = await cloud.http()
+    image = await an_import(client, cloud, stores=["fast", "slow"])
+    assert await told(cloud, image["id"]) == [
+        "update importing fast,slow|", "prepare importing fast,slow|", "upload importing fast,slow|",
+        "update importing slow|", "prepare importing slow|", "upload active slow|", "activate active slow|",
+        "update active |", "update active |",
+    ]  # fmt: skip
+    image = await an_import(client, cloud, stores=["fast", "slow"], all_stores_must_succeed=False)
+    assert (image["status"], image["stores"]) == ("active", "fast,slow")
+    assert await told(cloud, image["id"]) == [
+        "update importing fast,slow|", "prepare importing fast,slow|", "upload active fast,slow|",
+        "activate active fast,slow|", "update active slow|", "prepare active slow|", "upload active slow|",
+        "update active |", "update active |",
+    ]  # fmt: skip
 
 
 async def copy(client: JsonClient, cloud: TestCloud, image_id: str, status: int = 202, **wish: Any) -> Any:
@@ -163,6 +220,11 @@ async def test_a_copy_that_fails_leaves_the_image_as_it_was(a_cloud: ACloud, mus
     assert (image["status"], image["stores"]) == ("active", stores)
     assert image["os_glance_failed_import"] == ("slow,spare" if must else "slow")
     assert "os_glance_import_task" not in image
+    end = ["update active |slow,spare"] if must else ["update active |slow", "update active |slow"]
+    assert await told(cloud, image_id) == [
+        "update active slow,spare|", "prepare active slow,spare|", "upload active slow,spare|", "update active slow|",
+        "prepare active slow|", "upload failed", *end,
+    ]  # fmt: skip
     assert await data_of(client, image_id) == DATA
     spare = incoming.parents[1] / "spare" / "images"
     assert len(list(spare.glob("*"))) == (0 if must else 1)

@@ -8,6 +8,7 @@ wish made again is fulfilled.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import asyncpg
@@ -19,7 +20,7 @@ from support.cloud import log_in
 from support.postgres import TestDatabase, TestServer
 from support.processes import CRASHED, Processes, own_vhost
 from support.rabbitmq import TestRabbit
-from support.steadfast import Client, Stage, from_volume, server_path, unique, volume_path
+from support.steadfast import SEVERAL, STORES, Client, Stage, from_volume, server_path, unique, volume_path
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -44,6 +45,48 @@ async def an_upload(stage: Stage) -> Finish:
 async def an_import(stage: Stage) -> Finish:
     async def finish() -> None:
         await stage.import_(await stage.image(unique("image")))
+
+    return finish
+
+
+async def an_import_into_every_store(stage: Stage) -> Finish:
+    return imported(stage, stores=STORES)
+
+
+async def an_import_into_stores_that_may_fail(stage: Stage) -> Finish:
+    return imported(stage, stores=STORES, all_stores_must_succeed=False)
+
+
+def imported(stage: Stage, **wish: Any) -> Finish:
+    """In the stores it says it is in and no other; and it can be copied into all of them."""
+
+    async def finish() -> None:
+        image = await stage.image(unique("image"))
+        await stage.import_(image, **wish)
+        found = (await stage.client.get("image", f"/v2/images/{image}")).json
+        assert (found["os_glance_importing_to_stores"], found["os_glance_failed_import"]) == (
+            "", ",".join(sorted({*STORES} - {*found["stores"].split(",")})),
+        )  # fmt: skip
+        await stage.check_bytes(image, found["stores"].split(","))
+        await stage.copy(image)
+
+    return finish
+
+
+async def a_copy(stage: Stage) -> Finish:
+    return await copied(stage, all_stores_must_succeed=True)
+
+
+async def a_copy_that_may_fail(stage: Stage) -> Finish:
+    return await copied(stage, all_stores_must_succeed=False)
+
+
+async def copied(stage: Stage, **wish: Any) -> Finish:
+    image = await stage.image(unique("image"))
+    await stage.upload(image)
+
+    async def finish() -> None:
+        await stage.copy(image, **wish)
 
     return finish
 
@@ -163,6 +206,21 @@ CASES: list[tuple[Story, str, str]] = [
     (an_import, "image", "after_commit:task.processing"),
     (an_import, "image", "before_commit:task.success"),
     (an_import, "image", "after_commit:task.success"),
+    (an_import_into_every_store, "image", "before_commit:image.upload"),
+    (an_import_into_every_store, "image", "after_commit:image.upload"),
+    (an_import_into_every_store, "image", "before_commit:image.activate"),
+    (an_import_into_every_store, "image", "after_commit:image.activate"),
+    (an_import_into_stores_that_may_fail, "image", "before_commit:image.activate"),
+    (an_import_into_stores_that_may_fail, "image", "after_commit:image.activate"),
+    (an_import_into_stores_that_may_fail, "image", "after_publish:image.activate"),
+    (an_import_into_stores_that_may_fail, "image", "before_commit:task.success"),
+    (a_copy, "image", "after_commit:task.processing"),
+    (a_copy, "image", "before_commit:image.upload"),
+    (a_copy, "image", "after_commit:image.upload"),
+    (a_copy, "image", "before_commit:task.success"),
+    (a_copy_that_may_fail, "image", "before_commit:image.upload"),
+    (a_copy_that_may_fail, "image", "after_commit:image.upload"),
+    (a_copy_that_may_fail, "image", "before_commit:task.success"),
     (a_volume_from_an_image, "volume", "before_commit:create_volume"),
     (a_volume_from_an_image, "volume", "after_commit:create_volume"),
     (a_volume_from_an_image, "volume", "after_publish:create_volume"),
@@ -212,11 +270,12 @@ async def processes_stage(
     await create_database(postgres_server.admin, database.name, template=postgres_template)
     eye = await asyncpg.connect(database.admin_url)
     with own_vhost(rabbitmq) as url:
-        processes = Processes(database, url, folder, QUICK)
+        processes = Processes(database, url, folder, {**QUICK, **SEVERAL})
         try:
             await processes.start_all()
             async with aiohttp.ClientSession() as session:
-                yield Stage(processes, Client(await log_in(session, processes.urls)), eye)
+                users = [Client(await log_in(session, processes.urls, name)) for name in ("demo", "admin")]
+                yield Stage(processes, *users, eye)
         finally:
             await processes.close()
             await eye.close()

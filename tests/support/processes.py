@@ -36,6 +36,9 @@ class Processes:
     def urls(self) -> dict[str, str]:
         return {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
 
+    def data_dir(self, service: str) -> Path:
+        return self._folder / service
+
     def log(self, service: str) -> str:
         """All that the service said on its standard error."""
         return (self._folder / f"{service}.log").read_text(errors="replace")
@@ -94,7 +97,7 @@ class Processes:
             "PORT": str(self.ports[service]),
             "DATABASE_URL": self._database.url(service),
             "AMQP_URL": self._amqp_url,
-            "DATA_DIR": str(self._folder / service),
+            "DATA_DIR": str(self.data_dir(service)),
             "TOKEN_KEY": TOKEN_KEY,
             "SWEEP_SECONDS": "1",
             **{f"{name.upper()}_URL": url for name, url in self.urls.items()},

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
@@ -17,6 +18,9 @@ PROPERTIES = {"hw_disk_bus": "scsi", "os_type": "linux", "project_colour": "grü
 PATIENCE = 60.0
 TINY = "6f2c1d9e-5b7a-4c3d-9e8f-1a2b3c4d5e01"
 PAUSE = 0.05
+STORES = ("fast", "slow", "spare")
+SEVERAL = {"ENABLED_BACKENDS": ",".join(f"{name}:file" for name in STORES), "DEFAULT_BACKEND": STORES[0]}
+"""Settings of the image service."""
 
 
 class Client:
@@ -71,11 +75,12 @@ class Client:
 
 
 class Stage:
-    """The processes, a user, an eye on all their tables, and what the stories need to begin with."""
+    """The processes, a user, an administrator, an eye on all their tables, and what the stories need to begin with."""
 
-    def __init__(self, processes: Processes, client: Client, eye: asyncpg.Connection) -> None:
+    def __init__(self, processes: Processes, client: Client, admin: Client, eye: asyncpg.Connection) -> None:
         self.processes = processes
         self.client = client
+        self.admin = admin
         self.eye = eye
         self._images: dict[int, str] = {}
 
@@ -102,21 +107,51 @@ class Stage:
                 assert found["size"] == len(DATA)
                 return
 
-    async def import_(self, image: str) -> None:
-        """Staged and imported, as often as it takes, until the image is active with these bytes."""
+    async def import_(self, image: str, **more: Any) -> None:
+        """Staged and imported (``more``: into which stores), as often as it takes, until the image has these bytes."""
         path, headers = f"/v2/images/{image}", {"Content-Type": "application/octet-stream"}
         while True:
             found = await self.client.settled("image", path, "image", {"queued", "uploading", "active"})
             if found["status"] == "active":
                 assert found["checksum"] == hashlib.md5(DATA).hexdigest()
-                assert "os_glance_import_task" not in found
+                if "os_glance_import_task" in found:  # still on its way into other stores
+                    await asyncio.sleep(PAUSE)
+                    continue
                 return
             if found["status"] == "queued":
                 await self.client.once("PUT", "image", f"{path}/stage", data=DATA, headers=headers)
             else:
-                wish = {"method": {"name": "glance-direct"}}
+                wish = {"method": {"name": "glance-direct"}, **more}
                 await self.client.once("POST", "image", f"{path}/import", json=wish)
             await asyncio.sleep(PAUSE)
+
+    async def copy(self, image: str, **wish: Any) -> None:
+        """Copied into all stores, as often as it takes; then each has these bytes."""
+        path = f"/v2/images/{image}"
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                found = (await self.client.get("image", path)).json
+                assert found["status"] == "active", found
+                if "os_glance_import_task" not in found:
+                    if len(found["stores"].split(",")) == len(STORES):
+                        break
+                    order = {"method": {"name": "copy-image"}, "all_stores": True, **wish}
+                    await self.admin.once("POST", "image", f"{path}/import", json=order)
+                await asyncio.sleep(PAUSE)
+        assert (found["os_glance_importing_to_stores"], found["os_glance_failed_import"]) == ("", "")
+        await self.check_bytes(image, STORES)
+
+    async def check_bytes(self, image: str, stores: Sequence[str]) -> None:
+        """Sooner or later they are in these stores, and nothing of them is anywhere else."""
+        root = self.processes.data_dir("image")
+        wanted = {(store, hashlib.md5(DATA).hexdigest()) for store in stores}
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                files = [path for path in root.rglob(f"{image}.*") if path.is_file()]
+                held = {(path.relative_to(root).parts[1], hashlib.md5(path.read_bytes()).hexdigest()) for path in files}
+                if held == wanted and len(files) == len(wanted):
+                    return
+                await asyncio.sleep(PAUSE)
 
     async def volume(self, image: str) -> str:
         wish = {"volume": {"name": unique("volume"), "size": 1, "imageRef": image}}

@@ -162,7 +162,10 @@ async def try_claim(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What an upload brought, and into which stores, or not (``failed``). Sizes in bytes, digests in hex."""
+    """What an upload brought, and into which stores, or not (``failed``), or not yet (``left``).
+
+    Sizes in bytes, digests in hex.
+    """
 
     object: str
     stores: Sequence[str]
@@ -172,6 +175,7 @@ class Written:
     os_hash_algo: str
     os_hash_value: str
     failed: Sequence[str] = ()
+    left: Sequence[str] = ()
 
 
 async def try_activate(uow: UnitOfWork, image: Image, written: Written) -> bool:

@@ -1,6 +1,6 @@
 """How the bytes of an import come: staged by the client, from the web, from another Glance; and what they become."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,19 +17,21 @@ from stackwire.image.db.images import Written
 from stackwire.image.domain import attributes
 from stackwire.image.domain.errors import ConversionFailed, DownloadFailed, StorageFull
 from stackwire.image.domain.image import Image
-from stackwire.image.domain.imports import COPY, DIRECT, FROM_GLANCE, carried
+from stackwire.image.domain.imports import DIRECT, FROM_GLANCE, carried
 from stackwire.image.domain.states import ACTIVE, DEACTIVATED, IMPORTING, SAVING
 from stackwire.image.domain.tasks import Task
 from stackwire.image.onion.port import Images, Upload
+
+Skipped = Callable[[str, str], Awaitable[None]]
 
 
 @dataclass(slots=True)
 class Work:
     """A task under way, the image as claimed, and how its bytes come (``method``, as the client named it).
 
-    ``came`` counts the bytes of the step at work; ``failed`` are the stores that did not take them;
-    ``becomes`` is the image as it will be in the end, where that
-    differs; ``original`` is what it was taken from in another Glance, as shown there.
+    ``came`` counts the bytes of the step at work; ``left`` are the stores that an image which is active already is
+    still to come to, ``failed`` those that did not take the bytes; ``becomes`` is the image as it will be in the end,
+    where that differs; ``original`` is what it was taken from in another Glance, as shown there.
     """
 
     task: Task
@@ -37,6 +39,7 @@ class Work:
     wish: Upload
     method: Mapping[str, Any]
     came: int = 0
+    left: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     becomes: Image | None = None
     original: Mapping[str, Any] | None = None
@@ -45,14 +48,14 @@ class Work:
         self.came += size
 
     @property
-    def copies(self) -> bool:
-        """Whether the image stays what it is, and comes to other stores."""
-        return self.method.get("name") == COPY
+    def spreads(self) -> bool:
+        """Whether the image is active already, stays what it is, and comes to more stores."""
+        return self.image.status in (ACTIVE, DEACTIVATED)
 
     @property
     def statuses(self) -> tuple[str, ...]:
         """In which the image still wants the bytes."""
-        return (ACTIVE, DEACTIVATED) if self.copies else (SAVING, IMPORTING)
+        return (ACTIVE, DEACTIVATED) if self.spreads else (SAVING, IMPORTING)
 
     @property
     def now(self) -> Image:
@@ -82,8 +85,11 @@ class Bringing:
         self._converts_to = converts_to
         self._carries = carries
 
-    async def bring(self, ctx: RequestContext, work: Work) -> Written:
-        """From the web into staging, from staging into the store; what has no place in staging goes straight there."""
+    async def bring(self, ctx: RequestContext, work: Work, skipped: Skipped) -> Written:
+        """From the web into staging, from staging into the store; what has no place in staging goes straight there.
+
+        ``skipped`` is told of each store that did not take the bytes, and why, before the next one is asked.
+        """
         wish, staged, method = work.wish, work.image.staged, work.method
         if method.get("name") == FROM_GLANCE:
             await self._describe(ctx, work)
@@ -96,9 +102,9 @@ class Bringing:
                 wish.announced = await self._images.fill(ctx, work.image, wish)
         if self._converts_to is not None:
             await self._convert(work, staged or "", self._converts_to)
-        return await self._store(ctx, work, staged or "")
+        return await self._store(ctx, work, staged or "", skipped)
 
-    async def _store(self, ctx: RequestContext, work: Work, staged: str) -> Written:
+    async def _store(self, ctx: RequestContext, work: Work, staged: str, skipped: Skipped) -> Written:
         """What is staged, into the first store that takes it. One that does not fails the task where all must."""
         for store in work.task.stores:
             work.wish.store = store
@@ -106,10 +112,11 @@ class Bringing:
                 async with aclosing(self._staging.read(staged)) as staying, aclosing(counted(work, staying)) as chunks:
                     work.wish.chunks = chunks
                     return await self._images.store(ctx, work.now, work.wish)
-            except (StorageFull, Unavailable):
+            except (StorageFull, Unavailable) as error:
                 if work.task.all_must_succeed or store == work.task.stores[-1]:
                     raise
                 work.failed.append(store)
+                await skipped(store, error.message)
         raise DownloadFailed(reason="there is no store to put it into")
 
     async def _convert(self, work: Work, staged: str, becomes: str) -> None:

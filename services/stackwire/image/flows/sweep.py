@@ -10,9 +10,9 @@ from stackwire.db.pool import Database
 from stackwire.image.backends.staging import Staging
 from stackwire.image.backends.stores import Stores
 from stackwire.image.db import tasks, uploads
+from stackwire.image.flows.endings import failed
 from stackwire.image.flows.hands import Hands
 from stackwire.image.flows.stores import clear
-from stackwire.image.flows.worker import failed
 from stackwire.image.onion.port import Images
 
 log = logging.getLogger(__name__)

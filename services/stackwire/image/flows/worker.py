@@ -7,42 +7,35 @@ and a failed task.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from secrets import token_hex
-from typing import Any, TypeVar
 
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import Forbidden, ServiceError, Unavailable
 from stackwire.core.ids import new_id
-from stackwire.db.pool import Database, DatabaseUnavailable
+from stackwire.db.pool import Database
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.backends.staging import Staging
 from stackwire.image.backends.stores import Stores
-from stackwire.image.db import images as rows
-from stackwire.image.db import imports, locations, tasks
+from stackwire.image.db import imports, tasks
 from stackwire.image.db.images import Written
 from stackwire.image.domain import attributes
-from stackwire.image.domain.errors import ImageNotFound, StorageFull, TaskAborted, Vanished
+from stackwire.image.domain.errors import TaskAborted
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.imports import COPY, DIRECT, check_ready
 from stackwire.image.domain.states import IMPORTING, SAVING
 from stackwire.image.domain.task_requests import read_task
 from stackwire.image.domain.tasks import LEGACY_IMPORT, Ending, Task
 from stackwire.image.flows.bringing import Bringing, Work, taken_over
+from stackwire.image.flows.endings import failed, insisting, reason
 from stackwire.image.flows.hands import Hands
 from stackwire.image.flows.images import told_by_client
-from stackwire.image.flows.stores import clear
-from stackwire.image.onion.port import Images, Upload
+from stackwire.image.flows.spreading import Spreading
+from stackwire.image.flows.watching import Watch
+from stackwire.image.onion.port import Images, Step, Upload
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
-
-LOOK_SECONDS = 2.0
-"""While bytes flow: how often it is asked whether they are still wanted, and told how many there are."""
-FIRST_PAUSE, LONGEST_PAUSE, PATIENCE = 0.1, 5.0, 60.0
-INTERNAL = "Task failed due to Internal Error"
 
 
 class Worker:
@@ -70,6 +63,8 @@ class Worker:
         self._name = name
         self._visibility = visibility
         self._task_life = timedelta(hours=task_hours)
+        self._watch = Watch(database, images, name)
+        self._spreading = Spreading(database, images, files, self._watch, task_life=self._task_life)
 
     async def run(self, ctx: RequestContext, task_id: str) -> None:
         """Does the task once, however often it is told to. Nothing is raised but cancellation: the task tells."""
@@ -81,31 +76,45 @@ class Worker:
         try:
             work = await self._begin(ctx, task_id, mark)
         except Exception as error:
-            why = _reason(error)
-            await _insisting(lambda: self._refuse(ctx, task_id, mark, why))
+            why = reason(error)
+            await insisting(lambda: self._refuse(ctx, task_id, mark, why))
             return
         if work is None:
             return
-        if work.copies:
-            await self._run_copy(ctx, work)
-            return
         try:
-            written = await self._while_wanted(ctx, work, self._everywhere(ctx, work))
-            async with self._database.work(ctx) as uow:
-                if work.becomes is not None:
-                    await self._images.update(ctx, uow, work.image, work.becomes)
-                if work.original is not None:
-                    uow.notify(taken_over(work, work.original))
-                await self._images.activate(ctx, uow, work.now, written)
-                ending = Ending.well(work.image.id, written.size)
-                if await self._images.end(ctx, uow, work.task, ending, self._forget_at(uow.now)) is None:
-                    raise TaskAborted
+            if not work.spreads:
+                await self._import(ctx, work)
+            if work.left:
+                await self._spreading.run(ctx, work)
         except BaseException as error:
             await asyncio.shield(self._give_up(ctx, work, error))
             if not isinstance(error, Exception):
                 raise
-        else:
-            await self._unstage(work)
+
+    async def _import(self, ctx: RequestContext, work: Work) -> None:
+        """Until the image is active. Where it is to come into more stores the task goes on, otherwise it is ended."""
+        written = await self._watch.while_wanted(ctx, work, self._bring(ctx, work))
+        async with self._database.work(ctx) as uow:
+            if work.becomes is not None:
+                await self._images.update(ctx, uow, work.image, work.becomes)
+            if work.original is not None:
+                uow.notify(taken_over(work, work.original))
+            active = await self._images.activate(ctx, uow, work.now, written)
+            if written.left:
+                await self._images.approach(ctx, uow, active, written.left[0])
+            else:
+                await self._end(ctx, uow, work, written.size)
+        await self._unstage(work)
+        work.image, work.left = active, [*written.left]
+
+    async def _end(self, ctx: RequestContext, uow: UnitOfWork, work: Work, size: int) -> None:
+        if work.image.status == IMPORTING:
+            await self._images.verified(ctx, uow, work.image)
+        if (
+            await self._images.end(ctx, uow, work.task, Ending.well(work.image.id, size), self._forget_at(uow.now))
+            is None
+        ):
+            raise TaskAborted
 
     async def _begin(self, ctx: RequestContext, task_id: str, mark: str) -> Work | None:
         """The task is ours and so is its image; None when somebody was first. ``mark`` makes the object's name ours."""
@@ -125,12 +134,10 @@ class Worker:
         method = task.input["import_req"]["method"]
         check_ready(image, method["name"])
         if method["name"] == COPY:
-            await rows.hold(uow, image.id)
-            await locations.begin(uow, image.id, image.object or "", task.stores)
-            await imports.going(uow, image.id, task.stores)
-            return Work(
-                task, image, Upload(_nothing(), None, worker=self._name, object_name=image.object or ""), method
-            )
+            image = await self._images.spread(ctx, uow, image, task.stores)
+            await self._images.approach(ctx, uow, image, task.stores[0])
+            wish = Upload(_nothing(), None, worker=self._name, object_name=image.object or "")
+            return Work(task, image, wish, method, left=[*task.stores])
         name = f"{image.id}.{mark}"
         wish = Upload(
             _nothing(),
@@ -158,47 +165,27 @@ class Worker:
         wish = Upload(_nothing(), None, worker=self._name, object_name=f"{image.id}.{mark}")
         return Work(task, await self._images.claim(ctx, uow, image, wish), wish, {"uri": asked.uri})
 
-    async def _everywhere(self, ctx: RequestContext, work: Work) -> Written:
-        """Into the first store from outside, into the others from there; the image says where it is still going."""
-        written = await self._bytes.bring(ctx, work)
-        done = [*written.stores]
-        left = [store for store in work.task.stores if store not in (*done, *work.failed)]
+    async def _bring(self, ctx: RequestContext, work: Work) -> Written:
+        """From outside into the first store that takes it; where all must, into the others from there.
+
+        Where not all must the image is active as soon as one has it (``api_image_import.py: get_flow``).
+        """
+
+        async def skipped(store: str, why: str) -> None:
+            left = work.task.stores[work.task.stores.index(store) + 1 :]
+            await self._watch.step(ctx, work, Step(store=store, left=left, failed=work.failed, why=why))
+
+        written = await self._bytes.bring(ctx, work, skipped)
+        done, without = [*written.stores], tuple(work.failed)
+        left = tuple(store for store in work.task.stores if store not in (*done, *without))
+        if not work.task.all_must_succeed:
+            return replace(written, failed=without, left=left)
         while left:
-            async with self._database.work(ctx) as uow:
-                if await imports.still(uow, work.image.id, work.wish.object_name):
-                    await imports.going(uow, work.image.id, left, work.failed)
-            store = left.pop(0)
-            try:
-                await self._files.copy(written.object, done, store, written.checksum, work.count)
-                done.append(store)
-            except (StorageFull, Unavailable):
-                if work.task.all_must_succeed:
-                    raise
-                work.failed.append(store)
-        return replace(written, stores=tuple(done), failed=tuple(work.failed))
-
-    async def _while_wanted(self, ctx: RequestContext, work: Work, moving: Coroutine[Any, Any, T]) -> T:
-        """What the bytes' move answers; it is stopped, with Vanished, as soon as nobody wants them any more."""
-        move = asyncio.create_task(moving)
-        try:
-            while not (await asyncio.wait({move}, timeout=LOOK_SECONDS))[0]:
-                await self._look(ctx, work)
-            return await move
-        finally:
-            if not move.done():
-                move.cancel()
-                await asyncio.gather(move, return_exceptions=True)
-
-    async def _look(self, ctx: RequestContext, work: Work) -> None:
-        """Tells how far it is. A database that is away now has no say."""
-        try:
-            async with self._database.work(ctx) as uow:
-                told = await tasks.tell(uow, work.task.id, self._name, f"Copied {work.came // 1024**2} MiB")
-                wanted = told and await imports.still(uow, work.image.id, work.wish.object_name, work.statuses)
-        except DatabaseUnavailable:
-            return
-        if not wanted:
-            raise Vanished(image_id=work.image.id)
+            await self._watch.step(ctx, work, Step(store=done[-1], left=left, failed=without, written=written))
+            await self._files.copy(written.object, done, left[0], written.checksum, work.count)
+            done.append(left[0])
+            left = left[1:]
+        return replace(written, stores=tuple(done))
 
     async def _refuse(self, ctx: RequestContext, task_id: str, mark: str, why: str) -> None:
         """The task fails before a byte was moved; also when it had begun and only the answer to that was lost."""
@@ -216,62 +203,15 @@ class Worker:
 
     async def _give_up(self, ctx: RequestContext, work: Work, error: BaseException) -> None:
         """Asks the rows whose they are first, as an upload does; what cannot be told in time is left to the sweep."""
-        why = _reason(error)
+        why = reason(error)
         try:
-            await _insisting(lambda: self._fail(ctx, work, why))
+            await insisting(lambda: self._fail(ctx, work, why))
         except Exception:
             log.exception("the task %s could not be given up", work.task.id)
 
-    async def _run_copy(self, ctx: RequestContext, work: Work) -> None:
-        """From a store that has it into others; where all must succeed, into all of them or none."""
-        name, must = work.wish.object_name, work.task.all_must_succeed
-        try:
-            done = await self._while_wanted(ctx, work, self._copy(ctx, work))
-            async with self._database.work(ctx) as uow:
-                if must and not await locations.complete(uow, work.image.id, done):
-                    raise Vanished(image_id=work.image.id)
-                await imports.going(uow, work.image.id, (), work.failed)
-                ending = Ending.well(work.image.id, work.came)
-                if await self._images.end(ctx, uow, work.task, ending, self._forget_at(uow.now)) is None:
-                    raise TaskAborted
-        except BaseException as error:
-            await asyncio.shield(self._give_up(ctx, work, error))
-            if not isinstance(error, Exception):
-                raise
-        else:
-            await clear(self._database, ctx, self._files, name, work.failed)
-
-    async def _copy(self, ctx: RequestContext, work: Work) -> list[str]:
-        done: list[str] = []
-        image, left = work.image, list(work.task.stores)
-        while left:
-            store = left.pop(0)
-            try:
-                await self._files.copy(image.object or "", image.stores, store, image.checksum, work.count)
-                done.append(store)
-            except (StorageFull, Unavailable):
-                if work.task.all_must_succeed or not (left or done):
-                    raise
-                work.failed.append(store)
-            async with self._database.work(ctx) as uow:
-                if not work.task.all_must_succeed:
-                    if store in done and not await locations.complete(uow, work.image.id, [store]):
-                        raise Vanished(image_id=work.image.id)
-                    if store in work.failed:
-                        await locations.give_up(uow, work.image.id, [store])
-                await imports.going(uow, work.image.id, left, work.failed)
-        return done
-
-    async def _fail_copy(self, ctx: RequestContext, work: Work, why: str) -> None:
-        """What was copied goes again; the image is as it was."""
-        async with self._database.work(ctx) as uow:
-            task = await tasks.get(uow, work.task.id) or work.task
-            await failed(ctx, uow, self._images, task, why, self._forget_at(uow.now))
-        await clear(self._database, ctx, self._files, work.wish.object_name, work.task.stores)
-
     async def _fail(self, ctx: RequestContext, work: Work, why: str) -> None:
-        if work.copies:
-            await self._fail_copy(ctx, work, why)
+        if work.spreads:
+            await self._spreading.fail(ctx, work, why)
             return
         async with self._database.work(ctx) as uow:
             ours = await self._images.release(ctx, uow, work.image, why)
@@ -289,44 +229,7 @@ class Worker:
         return now + self._task_life
 
 
-async def failed(
-    ctx: RequestContext, uow: UnitOfWork, images: Images, task: Task, why: str, forget_at: datetime
-) -> None:
-    """The task ends, and an image that it made goes; what was made protected stays, queued."""
-    ended = await images.end(ctx, uow, task, Ending.badly(why), forget_at)
-    if ended is None or task.type != LEGACY_IMPORT or task.image_id is None:
-        return
-    try:
-        await images.delete(ctx, uow, await images.get(ctx, uow, task.image_id))
-    except (ImageNotFound, Forbidden):
-        return
-
-
 async def _nothing() -> AsyncIterator[bytes]:
     none: tuple[bytes, ...] = ()
     for chunk in none:
         yield chunk
-
-
-def _reason(error: BaseException) -> str:
-    """For the task's message: what a client may read."""
-    if isinstance(error, ServiceError):
-        return error.message
-    if isinstance(error, Exception):
-        log.error("a task failed", exc_info=error)
-        return INTERNAL
-    return "The import was cut off."
-
-
-async def _insisting(tell: Callable[[], Awaitable[T]]) -> T:
-    """Says it to the database, and again while that is away: nobody else would."""
-    clock = asyncio.get_running_loop().time
-    until, pause = clock() + PATIENCE, FIRST_PAUSE
-    while True:
-        try:
-            return await tell()
-        except DatabaseUnavailable:
-            if clock() >= until:
-                raise
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)

@@ -1,5 +1,6 @@
 """Innermost: rows. What it answers is what the database says after the change."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -32,7 +33,7 @@ from stackwire.image.domain.states import ACTIVE, DELETED, FAILURE, IMAGE, IMPOR
 from stackwire.image.domain.task_requests import TaskQuery
 from stackwire.image.domain.tasks import Ending, Task, holds_its_image, may_see_task
 from stackwire.image.onion.authorization import is_admin
-from stackwire.image.onion.port import Ordered, Upload
+from stackwire.image.onion.port import Ordered, Step, Upload
 
 
 class Database:
@@ -111,7 +112,9 @@ class Database:
                 raise FormatChanged(image_id=image.id)
             raise Vanished(image_id=image.id)
         if image.status == IMPORTING:
-            await imports.going(uow, image.id, (), written.failed)
+            await imports.going(uow, image.id, written.left, written.failed)
+            if written.left:
+                await locations.begin(uow, image.id, written.object, written.left)
         return await images.must_get(uow, image.id, ctx.project_id)
 
     async def release(self, ctx: RequestContext, uow: UnitOfWork, image: Image, why: str, to: str = QUEUED) -> bool:
@@ -163,7 +166,9 @@ class Database:
         ended = await tasks.try_end(uow, task.id, ending, forget_at)
         if ended is not None and task.image_id is not None:
             if ending.status == FAILURE and await imports.locked_by(uow, task.image_id) == task.id:
-                await imports.going(uow, task.image_id, (), failed=task.stores)
+                image = await images.get(uow, task.image_id, None)
+                there = () if image is None else image.stores
+                await imports.going(uow, task.image_id, (), failed=[name for name in task.stores if name not in there])
                 await locations.give_up(uow, task.image_id)
             await imports.unlock(uow, task.image_id, task.id)
         return ended
@@ -188,6 +193,26 @@ class Database:
         if len(image.stores) == 1:
             raise OnlyStore
         await locations.drop(uow, image.id, [store])
+        return await images.must_get(uow, image.id, ctx.project_id)
+
+    async def spread(self, ctx: RequestContext, uow: UnitOfWork, image: Image, stores: Sequence[str]) -> Image:
+        await images.hold(uow, image.id)
+        await locations.begin(uow, image.id, image.object or "", stores)
+        await imports.going(uow, image.id, stores)
+        return await images.must_get(uow, image.id, ctx.project_id)
+
+    async def approach(self, ctx: RequestContext, uow: UnitOfWork, image: Image, store: str) -> None:
+        """That its bytes go there is said already."""
+
+    async def reached(self, ctx: RequestContext, uow: UnitOfWork, image: Image, step: Step) -> Image:
+        if step.why is not None:
+            await locations.give_up(uow, image.id, [step.store])
+        elif step.counts and not await locations.complete(uow, image.id, [step.store]):
+            raise Vanished(image_id=image.id)
+        await imports.going(uow, image.id, step.left, step.failed)
+        return await images.must_get(uow, image.id, ctx.project_id)
+
+    async def verified(self, ctx: RequestContext, uow: UnitOfWork, image: Image) -> Image:
         return await images.must_get(uow, image.id, ctx.project_id)
 
     async def sent(self, ctx: RequestContext, uow: UnitOfWork, image: Image, sent: int, expected: int) -> None:

@@ -1,5 +1,6 @@
 """Says what happened, in the transaction in which it happened. Only what the inner layers did is said."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,11 +10,11 @@ from stackwire.image.db import images as rows
 from stackwire.image.db.images import Written
 from stackwire.image.domain.events import Voice
 from stackwire.image.domain.image import Image, stamp
-from stackwire.image.domain.imports import GOING_TO, ImportWish
+from stackwire.image.domain.imports import GOING_TO, ImportWish, listed
 from stackwire.image.domain.members import Member
 from stackwire.image.domain.states import IMPORTING, PENDING, QUEUED, SUCCESS, UPLOADING
 from stackwire.image.domain.tasks import Ending, Task
-from stackwire.image.onion.port import Images, Layer, Ordered, Upload
+from stackwire.image.onion.port import Images, Layer, Ordered, Step, Upload
 
 
 class Notifier(Layer):
@@ -55,16 +56,41 @@ class Notifier(Layer):
         return staged
 
     async def activate(self, ctx: RequestContext, uow: UnitOfWork, image: Image, written: Written) -> Image:
-        """An import is still going to its stores when its bytes are there, and is saved once more when verified."""
+        """An import is still going to its last store when its bytes are there."""
         active = await self.inner.activate(ctx, uow, image, written)
-        imported = image.status == IMPORTING
-        going = {**active.properties, GOING_TO: image.properties.get(GOING_TO)} if imported else active.properties
-        filled = replace(active, properties=going)
+        filled = _coming(active, written.stores[-1]) if image.status == IMPORTING else active
         uow.notify(self._voice.uploaded(filled))
         uow.notify(self._voice.image("image.activate", filled))
-        for _ in range(2 if imported else 1):
-            uow.notify(self._voice.image("image.update", active))
+        uow.notify(self._voice.image("image.update", active))
         return active
+
+    async def spread(self, ctx: RequestContext, uow: UnitOfWork, image: Image, stores: Sequence[str]) -> Image:
+        spreading = await self.inner.spread(ctx, uow, image, stores)
+        uow.notify(self._voice.image("image.update", spreading))
+        return spreading
+
+    async def approach(self, ctx: RequestContext, uow: UnitOfWork, image: Image, store: str) -> None:
+        await self.inner.approach(ctx, uow, image, store)
+        uow.notify(self._voice.prepare(image, store))
+
+    async def reached(self, ctx: RequestContext, uow: UnitOfWork, image: Image, step: Step) -> Image:
+        """The image is saved after each store, whether it took the bytes or not.
+
+        Source: ``glance/async_/flows/api_image_import.py: _ImportToStore``.
+        """
+        now = await self.inner.reached(ctx, uow, image, step)
+        if step.why is None:
+            uow.notify(self._voice.uploaded(_coming(_filled(now, step.written), step.store)))
+        else:
+            uow.notify(self._voice.upload_failed(now, step.why))
+        uow.notify(self._voice.image("image.update", _filled(now, step.written)))
+        return now
+
+    async def verified(self, ctx: RequestContext, uow: UnitOfWork, image: Image) -> Image:
+        """An import is saved once more when all its stores are done with."""
+        now = await self.inner.verified(ctx, uow, image)
+        uow.notify(self._voice.image("image.update", now))
+        return now
 
     async def release(self, ctx: RequestContext, uow: UnitOfWork, image: Image, why: str, to: str = QUEUED) -> bool:
         """Only the one who held the upload may give it up, and say so; a deleted image is not queued again."""
@@ -138,3 +164,16 @@ class Notifier(Layer):
         removed = await self.inner.remove_member(ctx, uow, image, member)
         uow.notify(self._voice.member("image.member.delete", removed, stamp(uow.now)))
         return removed
+
+
+def _coming(image: Image, store: str) -> Image:
+    """As it is while the store's bytes are there already, and this has not been saved."""
+    going = ",".join(sorted({*listed(image, GOING_TO), store}))
+    return replace(image, properties={**image.properties, GOING_TO: going})
+
+
+def _filled(image: Image, written: Written | None) -> Image:
+    """With the facts of its data, which the image's own row has once it is active."""
+    if written is None:
+        return image
+    return replace(image, size=written.size, virtual_size=written.virtual_size, checksum=written.checksum)

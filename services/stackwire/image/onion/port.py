@@ -3,7 +3,7 @@
 Reads take a session, writes a unit of work; ``store`` and ``fill`` alone touch bytes, and no row.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -53,6 +53,21 @@ class Upload:
         self.reserved = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One of several stores is done with: it has the bytes (``written`` are theirs), or not, and ``why``.
+
+    ``left`` are those still to come, ``failed`` those that did not take them. ``counts``: it is read from now on.
+    """
+
+    store: str
+    left: Sequence[str]
+    failed: Sequence[str]
+    written: Written | None = None
+    why: str | None = None
+    counts: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Ordered:
     """An import that was taken on, and the dead one whose lock it took over."""
@@ -66,7 +81,8 @@ class Images(Protocol):
 
     An upload is ``claim`` (first commit), ``store`` (bytes), then ``activate`` or ``release``; staging is ``claim``,
     ``fill`` (bytes), then ``staged`` or ``release``. An import is ordered, begun, then an upload of what is staged,
-    and ended. ``enter_tasks`` comes before whatever else the tasks API does.
+    and ended. Bytes for several stores ``approach`` each, and it is ``reached``; ``spread`` is for an image that is
+    active already, ``verified`` comes last. ``enter_tasks`` comes before whatever else the tasks API does.
     """
 
     async def get(self, ctx: RequestContext, db: Session, image_id: str) -> Image: ...
@@ -83,6 +99,10 @@ class Images(Protocol):
     async def download(self, ctx: RequestContext, db: Session, image_id: str) -> Image: ...
     async def sent(self, ctx: RequestContext, uow: UnitOfWork, image: Image, sent: int, expected: int) -> None: ...
     async def leave(self, ctx: RequestContext, uow: UnitOfWork, image: Image, store: str) -> Image: ...
+    async def spread(self, ctx: RequestContext, uow: UnitOfWork, image: Image, stores: Sequence[str]) -> Image: ...
+    async def approach(self, ctx: RequestContext, uow: UnitOfWork, image: Image, store: str) -> None: ...
+    async def reached(self, ctx: RequestContext, uow: UnitOfWork, image: Image, step: Step) -> Image: ...
+    async def verified(self, ctx: RequestContext, uow: UnitOfWork, image: Image) -> Image: ...
     async def order(
         self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: ImportWish, task: Task, forget_at: datetime
     ) -> Ordered: ...
@@ -149,6 +169,18 @@ class Layer:
 
     async def leave(self, ctx: RequestContext, uow: UnitOfWork, image: Image, store: str) -> Image:
         return await self.inner.leave(ctx, uow, image, store)
+
+    async def spread(self, ctx: RequestContext, uow: UnitOfWork, image: Image, stores: Sequence[str]) -> Image:
+        return await self.inner.spread(ctx, uow, image, stores)
+
+    async def approach(self, ctx: RequestContext, uow: UnitOfWork, image: Image, store: str) -> None:
+        await self.inner.approach(ctx, uow, image, store)
+
+    async def reached(self, ctx: RequestContext, uow: UnitOfWork, image: Image, step: Step) -> Image:
+        return await self.inner.reached(ctx, uow, image, step)
+
+    async def verified(self, ctx: RequestContext, uow: UnitOfWork, image: Image) -> Image:
+        return await self.inner.verified(ctx, uow, image)
 
     async def sent(self, ctx: RequestContext, uow: UnitOfWork, image: Image, sent: int, expected: int) -> None:
         await self.inner.sent(ctx, uow, image, sent, expected)
