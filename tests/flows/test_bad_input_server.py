@@ -94,7 +94,8 @@ WITH_IMAGE = {"imageRef": "$image"}
 DEVICES = [
     row(124, "nothing to boot from", {}),
     row(124, "no devices", devices()),
-    # Clients send the image's own disk along; imageRef alone adds none to a v2 list (nova: _check_and_transform_bdm).
+    # The image's own disk comes from the client: to a v2 list Nova adds what image and flavor define, never a disk for
+    # imageRef itself (nova/compute/api.py: _check_and_transform_bdm). So only the two together are two boot devices.
     row(125, "an image and a volume of it", devices(LOCAL, copy(), **WITH_IMAGE)),
     row(126, "index 0 twice", devices(root(), copy())),
     row(127, "a gap", devices(root(), copy(boot_index=2))),
@@ -176,6 +177,20 @@ async def test_devices_that_cannot_be_are_refused(
     before = await left(cloud)
     refused("compute", await post_server(demo, **filled(fields, things)), 400)
     assert await left(cloud) == before
+
+
+async def test_an_image_and_a_volume_of_it_without_the_images_own_disk_is_one_boot_device(
+    cloud: TestCloud, demo: JsonClient, things: Things
+) -> None:
+    """The other side of row 125."""
+    fields = filled(devices(copy(delete_on_termination=True), **WITH_IMAGE), things)
+    server = f"/v2.1/servers/{(await post_server(demo, **fields)).ok(202).json['server']['id']}"
+    await cloud.settle()
+    found = (await demo.get("compute", server)).ok(200).json["server"]
+    assert found["status"] == "ACTIVE"
+    assert len(found["os-extended-volumes:volumes_attached"]) == 1
+    (await demo.delete("compute", server)).ok(204)
+    await cloud.settle()
 
 
 @pytest.mark.parametrize(("fields", "status"), FIELDS)

@@ -227,7 +227,7 @@ async def test_a_bomb_is_not_unpacked(cloud: TestCloud) -> None:
 
 @every_service
 async def test_who_says_nothing_keeps_nobody_waiting(cloud: TestCloud, service: str) -> None:
-    """Row 30 in small: 200 silent connections and one that speaks a byte at a time; others are answered at once."""
+    """Row 30 in small: 200 connections that say one byte and no more; others are answered at once."""
     demo = await cloud.http("demo")
     url = urlsplit(demo.urls[service])
     silent = [await asyncio.open_connection(url.hostname, url.port) for _ in range(200)]
