@@ -1,10 +1,28 @@
 """Old holes of the compute service's originals that must not be here. ``support/advisories.py`` has the whole table."""
 
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
 import pytest
 
-from flows.test_server_api import VERSION, a_server, a_volume, act, an_image, from_volume, post_server, server, volume
+from flows.test_server_api import (
+    TINY,
+    VERSION,
+    a_server,
+    a_volume,
+    act,
+    an_image,
+    from_volume,
+    post_server,
+    server,
+    volume,
+)
+from stackwire.compute.flows.host_sweep import Life
 from support.bad_input import refused
-from support.cloud import ASharedCloud, JsonClient, TestCloud
+from support.cloud import ACloud, ASharedCloud, JsonClient, TestCloud
 
 
 @pytest.fixture
@@ -90,4 +108,189 @@ async def test_cve_2015_7548_what_a_guest_wrote_is_the_snapshots_content_and_no_
     for action in ({"rescue": None}, {"resize": {"flavorRef": "1"}}):
         refused("compute", await act(demo, server_id, **action), 501)
     (await demo.delete("compute", f"/v2.1/servers/{server_id}", headers=VERSION)).ok(204)
+    await cloud.settle()
+
+
+async def test_cve_2012_3371_no_list_in_a_request_is_a_list_of_queries(cloud: TestCloud, demo: JsonClient) -> None:
+    """Hints, tags, devices, metadata: too many are refused before anything is asked of a database for each."""
+    image_id = await an_image(demo)
+    many = {"os:scheduler_hints": {"different_host": [str(uuid4()) for _ in range(10_000)]}}
+    server_wish = {"name": "srv", "flavorRef": TINY, "networks": "none", "imageRef": image_id}
+    devices = [from_volume(str(uuid4()), boot_index=number)[0] for number in range(3000)]
+    tags = {"server": {**server_wish, "tags": [str(number) for number in range(1000)]}}
+    wishes = [
+        ({"server": server_wish, **many}, {400, 501}),
+        (tags, {400}),
+        ({"server": {**server_wish, "block_device_mapping_v2": devices}}, {400, 403}),
+        ({"server": {**server_wish, "metadata": {str(number): "v" for number in range(5000)}}}, {403}),
+    ]
+    for wish, statuses in wishes:
+        async with statements(cloud) as said:
+            answer = await demo.post("compute", "/v2.1/servers", json=wish, headers=VERSION)
+        assert answer.status in statuses, (wish.keys(), answer.body[:300])
+        assert len(said) <= 30, said
+    assert (await demo.get("compute", "/v2.1/servers", headers=VERSION)).ok(200).json["servers"] == []
+
+
+async def test_cve_2012_3371_a_list_is_a_few_queries_however_long(a_cloud: ACloud) -> None:
+    cloud = await a_cloud()
+    demo = await cloud.http("demo")
+    for number in range(10):
+        await an_image(demo, tags=[str(number), "t"], team="a")
+        (await demo.post("volume", "/v3/{project_id}/volumes", json={"volume": {"size": 1}})).ok(202)
+    for path, service in (
+        ("/v2/images", "image"), ("/v3/{project_id}/volumes/detail", "volume"), ("/v2.1/servers/detail", "compute"),
+    ):  # fmt: skip
+        await cloud.settle()
+        async with statements(cloud) as said:
+            (await demo.get(service, path, headers=VERSION if service == "compute" else None)).ok(200)
+        assert len(said) <= 12, said
+
+
+@asynccontextmanager
+async def statements(cloud: TestCloud) -> AsyncIterator[list[str]]:
+    """What is asked of the databases of all services meanwhile; their own sweeps are among it."""
+    said: list[str] = []
+
+    def heard(record: Any) -> None:
+        if not record.query.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
+            said.append(" ".join(record.query.split())[:80])
+
+    pools = [service.database._pool._pool for service in cloud.cloud.services.values()]
+    held = [(pool, await pool.acquire()) for pool in pools for _ in range(pool.get_max_size())]
+    for _, connection in held:
+        connection.add_query_logger(heard)
+    for pool, connection in held:
+        await pool.release(connection)
+    yield said
+    held = [(pool, await pool.acquire()) for pool in pools for _ in range(pool.get_max_size())]
+    for pool, connection in held:
+        connection.remove_query_logger(heard)
+        await pool.release(connection)
+
+
+TASKS = [
+    ("building", "scheduling"), ("building", "spawning"), ("active", "rebuilding"), ("active", "rebuild_spawning"),
+    ("active", "image_uploading"), ("active", "powering-off"), ("stopped", "powering-on"), ("active", "reboot_started"),
+    ("active", "resize_migrating"), ("active", "deleting"), ("error", None), ("paused", None), ("suspended", None),
+]  # fmt: skip
+
+
+async def test_cve_2015_3241_a_server_is_deleted_whatever_is_done_to_it_and_leaves_nothing(a_cloud: ACloud) -> None:
+    cloud = await a_cloud()
+    demo = await cloud.http("demo")
+    image_id, volume_id = await an_image(demo), await a_volume(cloud, demo)
+    data = cloud.cloud.options.data_dir
+    for vm_state, task_state in TASKS:
+        server_id = await a_server(cloud, demo, imageRef=image_id)
+        attach = {"volumeAttachment": {"volumeId": volume_id}}
+        path = f"/v2.1/servers/{server_id}"
+        (await demo.post("compute", f"{path}/os-volume_attachments", json=attach, headers=VERSION)).ok(200)
+        await cloud.settle()
+        stuck = "UPDATE instances SET vm_state = $2, task_state = $3 WHERE uuid = $1 RETURNING uuid"
+        assert await cloud.rows("compute", stuck, server_id, vm_state, task_state)
+        (await demo.delete("compute", path, headers=VERSION)).ok(204)
+        if task_state == "deleting":  # it goes on already, unless whoever did it is gone: then in a while
+            long_ago = "UPDATE instances SET updated_at = updated_at - interval '2 minutes' WHERE uuid = $1"
+            await cloud.rows("compute", f"{long_ago} RETURNING uuid", server_id)
+            for sweep in cloud.cloud.services["compute"]._sweeps:
+                await sweep.run()
+        await cloud.settle()
+        assert (await demo.get("compute", path, headers=VERSION)).status == 404, (vm_state, task_state)
+        assert list(data.rglob(f"*{server_id}*")) == []
+        shown = await volume(demo, volume_id)
+        assert (shown["status"], shown["attachments"]) == ("available", []), (vm_state, task_state)
+    assert await cloud.rows("compute", "SELECT * FROM allocations") == []
+
+
+async def test_cve_2013_6437_a_hosts_cache_ends_and_is_named_after_nothing_a_user_says(a_cloud: ACloud) -> None:
+    """What no server uses goes after a while, whatever os_type or name its image had; what one uses stays."""
+    cloud = await a_cloud(settings={"compute": {"hosts": "only-one"}})
+    demo = await cloud.http("demo")
+    base = cloud.cloud.options.data_dir / "compute" / "hosts" / "only-one" / "_base"
+    refused("compute", await post_server(demo, imageRef=await an_image(demo, os_type="../x")), 400)
+    kept, fresh, *gone = [await an_image(demo, os_distro=f"../{number}/x") for number in range(12)]
+    for image_id in (kept, fresh, *gone):
+        server_id = await a_server(cloud, demo, imageRef=image_id)
+        if image_id != kept:
+            (await demo.delete("compute", f"/v2.1/servers/{server_id}", headers=VERSION)).ok(204)
+            await cloud.settle()
+    (base / f".{gone[0]}.cut.part").write_bytes(b"half")
+    assert {path.name.lstrip(".")[:36] for path in base.iterdir()} == {kept, fresh, *gone}
+    assert not list(cloud.cloud.options.data_dir.rglob("x"))
+    for path in base.iterdir():
+        if fresh not in path.name:
+            os.utime(path, (0, 0))  # as after a day
+    life = next(one for one in cloud.cloud.services["compute"]._resources if isinstance(one, Life))
+    await life.forget_images()
+    assert {path.name[:36] for path in base.iterdir()} == {kept, fresh}
+    await a_server(cloud, demo, imageRef=gone[0])
+    assert {path.name[:36] for path in base.iterdir()} == {kept, fresh, gone[0]}
+
+
+async def test_cve_2017_17051_rebuilds_are_counted_once(cloud: TestCloud, demo: JsonClient) -> None:
+    """Nor does one change what a server may be: image properties and sizes are looked at as in a boot."""
+    admin = await cloud.http("admin")
+    one, other = await an_image(demo, team="one"), await an_image(demo, team="other")
+    server_id = await a_server(cloud, demo, imageRef=one)
+
+    async def used() -> Any:
+        limits = (await demo.get("compute", "/v2.1/limits", headers=VERSION)).ok(200).json["limits"]["absolute"]
+        return {name: value for name, value in limits.items() if name.startswith("total")}, await cloud.rows(
+            "compute", "SELECT host, vcpus, memory_mb, disk_gb FROM allocations ORDER BY instance_uuid"
+        )
+
+    before = await used()
+    assert before[0]["totalInstancesUsed"] == 1
+    for number in range(20):
+        (await act(demo, server_id, rebuild={"imageRef": (other, one)[number % 2]})).ok(202)
+        await cloud.settle()
+    assert await used() == before
+    for fields, status in (({"min_ram": 10**6}, 400), ({"min_disk": 99}, 400), ({"hw_cpu_policy": "nonsense"}, 400)):
+        wrong = await an_image(demo, **fields)
+        refused("compute", await act(demo, server_id, rebuild={"imageRef": wrong}), status)
+    foreign = await an_image(demo, img_hv_type="vmware")
+    (await act(demo, server_id, rebuild={"imageRef": foreign})).ok(202)
+    await cloud.settle()
+    shown = await server(admin, server_id)
+    assert (shown["status"], shown["image"]["id"]) == ("ERROR", one)
+    assert await used() == before
+    (await demo.delete("compute", f"/v2.1/servers/{server_id}", headers=VERSION)).ok(204)
+    await cloud.settle()
+
+
+async def test_cve_2019_14433_a_fault_tells_nothing_of_the_host(a_cloud: ACloud) -> None:
+    """The disk of a host fails in ways nobody foresaw; its owner reads what happened, the administrator where."""
+    cloud = await a_cloud(settings={"compute": {"hosts": "only-one"}})
+    demo, admin = await cloud.http("demo"), await cloud.http("admin")
+    image_id = await an_image(demo)
+    base = cloud.cloud.options.data_dir / "compute" / "hosts" / "only-one" / "_base"
+    base.rmdir()
+    base.touch()
+    made = (await post_server(demo, imageRef=image_id)).ok(202).json["server"]["id"]
+    await cloud.settle()
+    shown = await server(demo, made)
+    assert shown["status"] == "ERROR"
+    assert set(shown["fault"]) == {"code", "created", "message"}
+    path = f"/v2.1/servers/{made}/os-instance-actions"
+    (action,) = (await demo.get("compute", path, headers=VERSION)).ok(200).json["instanceActions"]
+    told = (await demo.get("compute", f"{path}/{action['request_id']}", headers=VERSION)).ok(200).json
+    for text in (str(shown["fault"]), str(action), str(told)):
+        for word in ("Errno", "/", "Traceback", ".py", "_base", "asyncio"):
+            assert word not in text, (word, text)
+    assert (await server(admin, made))["fault"]["details"].startswith("Traceback")
+
+
+async def test_bug_1739646_an_image_does_not_decide_how_much_disk_it_takes(cloud: TestCloud, demo: JsonClient) -> None:
+    admin = await cloud.http("admin")
+    wish = {"flavor": {"name": "diskless", "ram": 64, "vcpus": 1, "disk": 0}}
+    flavor = (await admin.post("compute", "/v2.1/flavors", json=wish, headers=VERSION)).ok(200).json["flavor"]["id"]
+    image_id = await an_image(demo)
+    refused("compute", await post_server(demo, flavorRef=flavor, imageRef=image_id), 403)
+    volume_id = await a_volume(cloud, demo, imageRef=image_id)
+    server_id = await a_server(cloud, demo, flavorRef=flavor, block_device_mapping_v2=from_volume(volume_id))
+    small = await a_server(cloud, demo, imageRef=image_id)
+    await a_server(cloud, admin, flavorRef=flavor, imageRef=await an_image(admin))
+    for client, path in ((demo, server_id), (demo, small)):
+        (await client.delete("compute", f"/v2.1/servers/{path}", headers=VERSION)).ok(204)
     await cloud.settle()

@@ -95,6 +95,7 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
             Sweep(settings.sweep_seconds, life.run),
             Sweep(max(settings.sweep_seconds, 10.0), homeless),
             Sweep(SYNC_SECONDS, life.sync),
+            Sweep(settings.image_cache_seconds, life.forget_images),
         ]
         resources.append(life)
     app = None

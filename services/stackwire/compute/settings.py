@@ -23,6 +23,9 @@ class ComputeSettings(ServiceSettings):
     ``image_api``: how the image service is asked: by ``rpc``, or over HTTP in ``v1`` or ``v2`` of its API; ``auto``
     asks it which there are, and takes the one the release's Nova would. ``image_retries``: how often a request that
     did not get through is sent again. ``empty_image_mode``: how an image of nothing but metadata becomes active.
+    ``image_cache_seconds``: how often a host looks for images it keeps for no server (Nova's ``[image_cache]
+    manager_interval``), and ``image_cache_minimum_age``: how long after its last use such an image is kept (its
+    ``remove_unused_original_minimum_age_seconds``); a minute or more, so that a build finds what it has just fetched.
     ``reimage_seconds_per_gb``: how long a host waits for a volume to be written over, for each GiB of the image.
     """
 
@@ -44,6 +47,8 @@ class ComputeSettings(ServiceSettings):
     reimage_seconds_per_gb: float = 20.0
     volume_seconds: float = 180.0
     sweep_seconds: float = 5.0
+    image_cache_seconds: float = Field(default=2400.0, gt=0)
+    image_cache_minimum_age: float = Field(default=86400.0, ge=60)
     lease_seconds: float = 15.0
     silence_seconds: int = 10
 

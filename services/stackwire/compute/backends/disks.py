@@ -9,7 +9,8 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import AsyncIterable, AsyncIterator
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Collection
 from pathlib import Path
 
 from stackwire.core.errors import ServiceError
@@ -43,11 +44,21 @@ class Disks:
         """The image's file; ``chunks`` are only asked for when it is not there yet. ImageCorrupt, and what ``chunks``
         raises; then nothing is left."""
         base = self._folder / "_base" / f"{image_id}.{(digest or 'unknown')[:32]}"
-        async with self._fetching.setdefault(base.name, asyncio.Lock()):
-            if not await asyncio.to_thread(base.exists):
+        async with self._alone_with(base.name):
+            if not await asyncio.to_thread(_touched, base):
                 await self._fetch(base, image_id, chunks, algorithm, digest)
-        self._fetching.pop(base.name, None)
         return base
+
+    @contextlib.asynccontextmanager
+    async def _alone_with(self, name: str) -> AsyncIterator[None]:
+        """One at a time for each file of the cache."""
+        lock = self._fetching.setdefault(name, asyncio.Lock())
+        try:
+            async with lock:
+                yield
+        finally:
+            if not lock.locked() and not getattr(lock, "_waiters", None):
+                self._fetching.pop(name, None)
 
     async def _fetch(
         self, base: Path, image_id: str, chunks: AsyncIterable[bytes], algorithm: str, digest: str | None
@@ -65,6 +76,16 @@ class Disks:
             raise DiskFailure(instance_id=image_id, reason=error.strerror or "input/output error") from error
         finally:
             await asyncio.to_thread(partial.unlink, missing_ok=True)
+
+    async def forget(self, used: Collection[str], seconds: float) -> None:
+        """Files of images that are not ``used`` and that nobody asked for in so many seconds, and what a fetch that was
+        cut off left (``nova/virt/libvirt/imagecache.py: _age_and_verify_cached_images``)."""
+        folder = self._folder / "_base"
+        for name in await asyncio.to_thread(os.listdir, folder):
+            if name.lstrip(".")[:36] in used:
+                continue
+            async with self._alone_with(name.removeprefix(".").removesuffix(".part")):
+                await asyncio.to_thread(_forget, folder / name, seconds)
 
     async def make(self, uuid: str, base: Path | None) -> None:
         """The server's disk, from its image's file (None: it boots from a volume and has none), and its console."""
@@ -107,6 +128,21 @@ class Disks:
     async def servers(self) -> set[str]:
         """Whose disks are here."""
         return {path.name for path in await asyncio.to_thread(lambda: list(self._folder.iterdir()))} - {"_base"}
+
+
+def _touched(base: Path) -> bool:
+    """Whether it is there; then it is as if it had just come."""
+    try:
+        os.utime(base)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _forget(path: Path, seconds: float) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_mtime < time.time() - seconds:
+            path.unlink()
 
 
 def _append(file: object, chunk: bytes, digest: "hashlib._Hash") -> None:

@@ -112,6 +112,14 @@ class Life:
                 async with self._database.work(ctx) as uow:
                     await parts.drop_device(uow, device.uuid)
 
+    async def forget_images(self) -> None:
+        """Images kept for no server of a host, once nobody asked for them in a while: a cache has an end."""
+        for hosting in self._hostings:
+            if hosting.host in self._mine:
+                async with self._database.read() as session:
+                    used = {instance.image_ref for instance in await work.on_host(session, hosting.host)}
+                await hosting.disks.forget(used, self._settings.image_cache_minimum_age)
+
     async def close(self) -> None:
         """The hosts are free for the next process at once."""
         await hosts.release(self._database, self._process)
