@@ -34,8 +34,11 @@ class CannotStart(Exception):
 
 
 class Databases(NamedTuple):
+    """``server`` is the cloud's own, where it has one."""
+
     admin: str
     services: dict[str, str]
+    server: EmbeddedPostgres | None = None
 
 
 def up(options: Options, say: Callable[[str], None]) -> None:
@@ -172,7 +175,7 @@ def _database(options: Options, directory: DataDir) -> Iterator[Databases]:
             started = pool.submit(server.start)
             _import_services(options.services)  # meanwhile: each side has about a second of work
             started.result()
-        yield Databases(server.dsn(), {name: server.dsn(name) for name in SERVICES})
+        yield Databases(server.dsn(), {name: server.dsn(name) for name in SERVICES}, server)
     except PostgresError as error:
         raise CannotStart(str(error)) from error
     finally:
@@ -199,6 +202,7 @@ def _run(options: Options, directory: DataDir, databases: Databases, say: Callab
 
 async def _serve(options: Options, directory: DataDir, databases: Databases, say: Callable[[str], None]) -> None:
     from stackwire.cloud.cloud import Cloud
+    from stackwire.cloud.keeping import kept
     from stackwire.db.bootstrap import bootstrap
     from stackwire.runtime.main import until_signal
 
@@ -208,7 +212,8 @@ async def _serve(options: Options, directory: DataDir, databases: Databases, say
     try:
         directory.write_client_files(cloud.urls["identity"], "RegionOne")
         directory.write_state(_state(options))
-        await until_signal(lambda: say(_welcome(options, directory)))
+        async with kept(databases.server):
+            await until_signal(lambda: say(_welcome(options, directory)))
     finally:
         await cloud.stop()
 
