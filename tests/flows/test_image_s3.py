@@ -262,6 +262,27 @@ async def test_what_nobody_has_a_use_for_goes_and_what_is_not_ours_stays(
     assert await has_data(await cloud.http(), kept)
 
 
+async def test_an_endpoint_lost_amid_an_upload_is_swept_when_it_is_back(
+    a_cloud: ACloud, bucket: ABucket, gate: Gate
+) -> None:
+    settings = stores(bucket, gate.url)
+    settings["image"] |= {"sweep_seconds": 0.1, "heartbeat_seconds": 0.1}
+    cloud = await a_cloud(services=TWO, settings=settings)
+    client = await cloud.http()
+    image_id = await a_queued(client)
+    gate.held = {"UploadPart"}
+    upload = asyncio.create_task(put(client, image_id, "far"))
+    await gate.until_waiting()
+    for call in ("UploadPart", "AbortMultipartUpload", "DeleteObject", "ListMultipartUploads", "ListObjectsV2"):
+        gate.refused[call] = (403, "AccessDenied")
+    await gate.let_go()
+    (await upload).ok(503)
+    assert (await shown(client, image_id))["status"] == "queued"
+    assert len(bucket.uploads()) == 1
+    gate.refused.clear()
+    await until(bucket, keys=0)
+
+
 async def test_a_client_that_goes_away_leaves_no_parts(a_cloud: ACloud, bucket: ABucket, gate: Gate) -> None:
     cloud = await a_cloud(services=TWO, settings=stores(bucket, gate.url))
     client = await cloud.http()

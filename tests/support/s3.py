@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import ssl
 import subprocess
 import sys
 import urllib.request
@@ -9,7 +10,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,6 +22,10 @@ import boto3
 import pytest
 from aiohttp import web
 from botocore.config import Config
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from stackwire.image.backends.s3 import S3Store
 from stackwire.image.domain.s3 import S3Options, place
@@ -161,6 +168,7 @@ class Gate:
     cut_at: int = 0
     held: set[str] = field(default_factory=set)
     seen: list[str] = field(default_factory=list)
+    hosts: list[str] = field(default_factory=list)
     waiting: int = 0
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
@@ -176,6 +184,7 @@ class Gate:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         call = _operation(request.method, request.query)
         self.seen.append(call)
+        self.hosts.append(request.headers["Host"])
         body = await request.read()
         if call in self.held:
             await self._hold(call)
@@ -244,17 +253,40 @@ def _break(request: web.Request) -> web.Response:
 
 
 @asynccontextmanager
-async def a_gate(server: str) -> AsyncIterator[Gate]:
+async def a_gate(server: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[Gate]:
     """Serves until the block ends, on a port of its own."""
     gate = Gate(server)
     app = web.Application(client_max_size=2**30)
     app.router.add_route("*", "/{path:.*}", gate.handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    gate.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    gate.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{runner.addresses[0][1]}"
     try:
         yield gate
     finally:
         await gate.let_go()
         await runner.cleanup()
+
+
+def a_certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """A server's side of TLS on this machine, and the certificate that who trusts it has."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    told, secret = folder / "certificate.pem", folder / "key.pem"
+    told.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    secret.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(told, secret)
+    return context, told

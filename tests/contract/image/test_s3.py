@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from hashlib import md5, sha512
@@ -15,7 +16,7 @@ from stackwire.core.errors import ServiceError, Unavailable
 from stackwire.image.backends.s3 import S3Store
 from stackwire.image.backends.s3_bucket import S3Error
 from stackwire.image.domain.errors import StorageFull
-from support.s3 import ACCESS, SECRET, ABucket, Endpoint, Gate, a_gate
+from support.s3 import ACCESS, SECRET, ABucket, Endpoint, Gate, a_certificate, a_gate
 
 MIB = 1024**2
 DATA = bytes(range(251)) * 66000  # more than three parts
@@ -329,6 +330,59 @@ async def test_a_bucket_in_a_region_is_made_there(a_store: AStore, s3_endpoint: 
     options = {"s3_store_create_bucket_on_put": True, "s3_store_region_name": "eu-central-1"}
     await fill(a_store(s3_store_bucket=new.name, **options), a_name(), DATA[:10])
     assert s3_endpoint.client().get_bucket_location(Bucket=new.name)["LocationConstraint"] == "eu-central-1"
+
+
+async def test_a_server_with_a_certificate_of_its_own_is_believed_where_that_is_given(
+    a_store: AStore, bucket: ABucket, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tls, certificate = a_certificate(tmp_path)
+    async with a_gate(bucket.endpoint.url, tls) as gate:
+        name = a_name()
+        store = a_store(gate.url, s3_store_cacert=str(certificate))
+        await fill(store, name)
+        assert told(await read(store, name)) == told(DATA)
+        with pytest.raises(Unavailable):
+            await fill(a_store(gate.url), a_name())
+        assert "CERTIFICATE_VERIFY_FAILED" in caplog.text
+
+
+@pytest.mark.parametrize(("style", "host"), [("virtual", "{}.s3.example.org"), ("path", "s3.example.org")])
+async def test_the_bucket_is_in_the_host_s_name_or_in_the_path_as_it_is_set(
+    a_store: AStore, bucket: ABucket, gate: Gate, monkeypatch: pytest.MonkeyPatch, style: str, host: str
+) -> None:
+    """By way of a proxy, as the environment may name one: there is no such host."""
+    monkeypatch.setenv("http_proxy", gate.url)
+    gate.refused["ListMultipartUploads"] = (403, "AccessDenied")
+    with pytest.raises(Unavailable):
+        await a_store("http://s3.example.org", s3_store_bucket_url_format=style).writer(a_name())
+    assert gate.hosts == [host.format(bucket.name)]
+
+
+async def test_a_large_object_of_a_length_nobody_told_is_never_whole_in_memory(
+    a_store: AStore, bucket: ABucket, gate: Gate
+) -> None:
+    """With glance_store's own sizes: parts of 10 MiB, of which few are held."""
+    sizes = {"s3_store_large_object_size": 100, "s3_store_large_object_chunk_size": 10, "s3_store_thread_pools": 2}
+    store = a_store(bucket.endpoint.url, **sizes)
+    name, digest = a_name(), sha512()
+    tracemalloc.start()
+    try:
+        writer = await store.writer(name)
+        for number in range(30):
+            chunk = bytes([number]) * (4 * MIB)
+            digest.update(chunk)
+            await writer.put(chunk, lambda _: None)
+        await writer.complete()
+        with closing(await store.open(name)) as reader:
+            again = sha512()
+            while piece := await reader.read(MIB):
+                again.update(piece)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert again.digest() == digest.digest()
+    assert reader.size == 120 * MIB
+    assert most < 60 * MIB
 
 
 async def test_an_endpoint_that_is_away_is_told_as_such(a_store: AStore, caplog: pytest.LogCaptureFixture) -> None:

@@ -19,7 +19,11 @@ from stackwire.image.domain.s3 import S3Place
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-CONNECT_SECONDS, SILENT_SECONDS, ATTEMPTS = 5.0, 20.0, 3
+CONNECT_SECONDS = 5.0
+ATTEMPTS = 3
+SILENT_SECONDS = 10.0
+SLOW_SECONDS = 60.0
+"""Before a server has answered that it stored something: making one object of thousands of parts takes its time."""
 
 _NO_OBJECT = frozenset({"NoSuchKey", "NoSuchBucket", "404", "NoSuchVersion"})
 _FULL = frozenset({"QuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "InsufficientStorageSpace"})
@@ -57,7 +61,7 @@ class Bucket:
 
     def __init__(self, place: S3Place) -> None:
         self._place = place
-        self._made: S3Client | None = None
+        self._made: tuple[S3Client, S3Client] | None = None
 
     def connect(self) -> None:
         """Nothing is sent yet. Raises ValueError for settings that cannot work."""
@@ -68,17 +72,19 @@ class Bucket:
             raise ValueError(f"s3_store_cacert: there is no file {place.cacert}")
         try:
             session = boto3.session.Session(place.access_key, place.secret_key, region_name=place.region)
-            self._made = session.client(
-                "s3", endpoint_url=place.endpoint, verify=place.cacert or None, config=self._config()
+            quick, slow = (
+                session.client("s3", endpoint_url=place.endpoint, verify=place.cacert or None, config=config)
+                for config in (self._config(SILENT_SECONDS), self._config(SLOW_SECONDS))
             )
+            self._made = quick, slow
         except (BotoCoreError, ValueError, OSError) as error:
             raise ValueError(f"there can be no S3 client: {place.without_secrets(str(error))}") from None
 
-    def _config(self) -> Config:
+    def _config(self, silent: float) -> Config:
         """Checksums only where S3 demands them: other servers refuse the newer ones. MD5 goes with the bytes, below."""
         return Config(
             connect_timeout=CONNECT_SECONDS,
-            read_timeout=SILENT_SECONDS,
+            read_timeout=silent,
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             max_pool_connections=self._place.at_once,
             s3={"addressing_style": self._place.url_format},
@@ -87,14 +93,14 @@ class Bucket:
         )
 
     def close(self) -> None:
-        if self._made is not None:
-            self._made.close()
+        for client in self._made or ():
+            client.close()
 
     @contextmanager
-    def _client(self) -> "Iterator[S3Client]":
+    def _client(self, *, slow: bool = False) -> "Iterator[S3Client]":
         assert self._made is not None, "connect comes first"
         with self.telling():
-            yield self._made
+            yield self._made[slow]
 
     @contextmanager
     def telling(self) -> Iterator[None]:
@@ -123,7 +129,7 @@ class Bucket:
 
     def put(self, key: str, body: bytearray | IO[bytes], md5: bytes) -> None:
         """A whole object at once."""
-        with self._client() as client:
+        with self._client(slow=True) as client:
             told: Any = body  # botocore takes a bytearray, too
             client.put_object(Bucket=self._place.bucket, Key=key, Body=told, ContentMD5=base64.b64encode(md5).decode())
 
@@ -179,7 +185,7 @@ class Bucket:
         """The part of that number, from 1 on; its ETag."""
         told: Any = body
         md5 = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
-        with self._client() as client:
+        with self._client(slow=True) as client:
             answer = client.upload_part(
                 Bucket=self._place.bucket, Key=key, UploadId=upload, PartNumber=number, Body=told, ContentMD5=md5
             )
@@ -189,7 +195,7 @@ class Bucket:
         """The parts become the object. Said again after a lost answer it is the same: the upload is gone by then."""
         parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
         try:
-            with self._client() as client:
+            with self._client(slow=True) as client:
                 client.complete_multipart_upload(
                     Bucket=self._place.bucket,
                     Key=key,
