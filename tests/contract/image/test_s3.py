@@ -12,10 +12,12 @@ from uuid import uuid4
 
 import pytest
 
+from stackwire.core.context import RequestContext, system_context
 from stackwire.core.errors import ServiceError, Unavailable
 from stackwire.image.backends.s3 import S3Store
 from stackwire.image.backends.s3_bucket import S3Error
-from stackwire.image.domain.errors import StorageFull
+from stackwire.image.backends.stores import Stores
+from stackwire.image.domain.errors import BadLocation, StorageFull
 from support.s3 import ACCESS, SECRET, ABucket, Endpoint, Gate, a_certificate, a_gate
 
 MIB = 1024**2
@@ -169,6 +171,31 @@ async def test_what_a_copy_left_in_parts_goes_when_the_same_object_comes_again(s
         client.create_multipart_upload(Bucket=bucket.name, Key=key)
     await fill(store, name, DATA[:100])
     assert bucket.uploads() == [f"{name}.not"]
+
+
+async def test_an_administrator_may_name_what_lies_in_the_bucket_and_is_nobody_s_image(
+    store: S3Store, bucket: ABucket
+) -> None:
+    key, ours = str(uuid4()), a_name()
+    bucket.endpoint.client().put_object(Bucket=bucket.name, Key=key, Body=DATA[:1000])
+    await fill(store, ours, DATA[:10])
+    admin, user = system_context("image"), RequestContext(request_id="req-1", roles=("member",))
+    url = (await store.url(ours)).replace(ours, key)
+    stores = Stores({"far": store}, "far")
+    assert stores.writable == ["far"]
+    place, size = await stores.elsewhere(admin, url, {})
+    assert (place.store, place.url, size) == ("far", url, 1000)
+    with closing(await store.open_at(user, url, 10, 20)) as reader:
+        assert await reader.read(100) == DATA[10:30]
+    for who, where in (
+        (user, url),
+        (admin, await store.url(ours)),
+        (admin, url.replace(key, str(uuid4()))),
+        (admin, url.replace("://", "://me:secret@")),
+        (admin, url.replace(bucket.name, "another")),
+    ):
+        with pytest.raises(BadLocation):
+            await stores.elsewhere(who, where, {})
 
 
 @pytest.mark.parametrize("call", ["CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"])

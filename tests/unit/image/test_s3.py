@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from stackwire.image.domain.s3 import MIB, S3Options, is_ours, part_size, place
+from stackwire.image.domain.s3 import MIB, S3Options, is_ours, key_at, part_size, place, uri
 from stackwire.image.settings import ImageSettings
 
 WHOLE: dict[str, Any] = {
@@ -100,6 +100,33 @@ def test_parts_are_larger_where_ten_thousand_would_not_do() -> None:
     assert part_size(None, 5) == 5
     assert part_size(50_000, 5) == 5
     assert part_size(50_001, 5) == 6
+
+
+@pytest.mark.parametrize("host", ["s3.example.org:9000", "https://s3.example.org"])
+def test_an_object_is_named_by_a_uri_without_keys(host: str) -> None:
+    far = settings(s3_store_host=host).s3_place("far")
+    assert key_at(far, uri(far, "an-object")) == "an-object"
+    assert uri(far, "x") == ("s3+https" if "https" in host else "s3") + f"://{host.removeprefix('https://')}/images/x"
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        ("s3://s3.example.org/images/x", "x"),
+        ("s3+http://s3.example.org/images/x", "x"),
+        ("s3+https://s3.example.org/images/x", None),
+        ("http://s3.example.org/images/x", None),
+        ("s3://elsewhere.example.org/images/x", None),
+        ("s3://s3.example.org/others/x", None),
+        ("s3://s3.example.org/images/x/y", None),
+        ("s3://s3.example.org/images/", None),
+        ("s3://s3.example.org/images/x?versionId=1", None),
+        ("s3://me:secret@s3.example.org/images/x", None),
+        ("s3://me:secret@s3.example.org/s3.example.org/images/x", None),
+    ],
+)
+def test_only_a_uri_of_the_bucket_names_an_object(url: str, key: str | None) -> None:
+    assert key_at(settings().s3_place("far"), url) == key
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,9 @@ class WebStore(ReadOnly):
     def __init__(self, web: Web) -> None:
         self._web = web
 
+    def reads(self, url: str) -> bool:
+        return True
+
     @property
     def properties(self) -> dict[str, Any]:
         return {}

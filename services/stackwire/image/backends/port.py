@@ -74,11 +74,13 @@ class Store(Protocol):
 class Outside(Protocol):
     """A store that reads what lies where a URI says: not ours, so never written and never removed.
 
-    ``schemes``: how such URIs begin, in lower case. What may be read there is told for the caller ``ctx``.
+    ``schemes``: how such URIs begin, in lower case; ``reads``: which of them, where several stores share a scheme.
+    What may be read there is told for the caller ``ctx``.
     """
 
     @property
     def schemes(self) -> Collection[str]: ...
+    def reads(self, url: str) -> bool: ...
     async def size_at(self, ctx: RequestContext, url: str) -> int:
         """How many bytes are there. Raises BadLocation where none can be, FileNotFoundError, OSError."""
 

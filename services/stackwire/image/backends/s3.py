@@ -6,13 +6,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
+from stackwire.core.context import RequestContext
 from stackwire.image.backends.reading import ThreadReader
 from stackwire.image.backends.s3_bucket import Bucket, S3Error
 from stackwire.image.backends.s3_reading import S3Stream
 from stackwire.image.backends.s3_writing import Budget, Parts, S3Writer, Whole, failure
-from stackwire.image.domain.s3 import S3Place, is_ours, part_size
+from stackwire.image.domain.errors import BadLocation
+from stackwire.image.domain.s3 import S3Place, is_ours, key_at, part_size, uri
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -26,6 +27,7 @@ class S3Store:
     """
 
     kind = "s3"
+    schemes = ("s3", "s3+http", "s3+https")
 
     def __init__(self, name: str, place: S3Place, folder: Path) -> None:
         self._name = name
@@ -55,7 +57,34 @@ class S3Store:
 
     async def url(self, name: str) -> str:
         """Without the keys that Glance's have."""
-        return f"s3://{urlsplit(self._place.endpoint).netloc}/{self._place.bucket}/{name}"
+        return uri(self._place, name)
+
+    def reads(self, url: str) -> bool:
+        """What lies in its bucket. Reading elsewhere would take somebody's keys, and these have no place in a URI."""
+        return key_at(self._place, url) is not None
+
+    async def size_at(self, ctx: RequestContext, url: str) -> int:
+        """An administrator may name what somebody else put into the bucket; the images in it belong to others.
+
+        Raises BadLocation, FileNotFoundError, S3Error.
+        """
+        key = self._key(url)
+        if not (ctx.is_admin or ctx.has_role("admin")):
+            raise BadLocation
+        size = await self._run(self._bucket.size, key)
+        if size is None:
+            raise FileNotFoundError(key)
+        return size
+
+    async def open_at(self, ctx: RequestContext, url: str, first: int = 0, count: int | None = None) -> ThreadReader:
+        """For everybody who may read the image. Raises BadLocation, FileNotFoundError, S3Error."""
+        return await self.open(self._key(url), first, count)
+
+    def _key(self, url: str) -> str:
+        key = key_at(self._place, url)
+        if key is None or is_ours(key):
+            raise BadLocation
+        return key
 
     async def open(self, name: str, first: int = 0, count: int | None = None) -> ThreadReader:
         """A complete object from its byte ``first`` on. Raises FileNotFoundError, S3Error."""

@@ -145,14 +145,14 @@ class Bucket:
                 raise S3Error("another part was sent than the one asked for")
             return Got(answer["Body"], answer["ContentLength"], answer["ETag"])
 
-    def has(self, key: str, size: int) -> bool:
-        """Whether the object is there, with as many bytes."""
+    def size(self, key: str) -> int | None:
+        """Of an object; None when there is none."""
         try:
             with self._client() as client:
-                return client.head_object(Bucket=self._place.bucket, Key=key)["ContentLength"] == size
+                return client.head_object(Bucket=self._place.bucket, Key=key)["ContentLength"]
         except S3Error as error:
             if error.is_missing:
-                return False
+                return None
             raise
 
     def delete(self, key: str) -> None:
@@ -203,7 +203,7 @@ class Bucket:
                     MultipartUpload={"Parts": parts},  # type: ignore[typeddict-item]
                 )
         except S3Error as error:
-            if error.code != "NoSuchUpload" or not self.has(key, size):
+            if error.code != "NoSuchUpload" or self.size(key) != size:
                 raise
 
     def abort(self, key: str, upload: str) -> None:

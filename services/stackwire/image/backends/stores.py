@@ -11,7 +11,7 @@ from typing import Any
 
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Unavailable
-from stackwire.image.backends.port import Outside, Reader, Store, Writer
+from stackwire.image.backends.port import Outside, Reader, ReadOnly, Store, Writer
 from stackwire.image.domain.errors import BadLocation, StoreUnknown
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.locations import Location, ordered, scheme_of
@@ -41,10 +41,7 @@ class Stores:
         self.default = default
         self._preference = preference
         self._kinds = {name: store.kind for name, store in self._all.items()}
-        self._schemes: dict[str, tuple[str, Outside]] = {}
-        for name, store in self._enabled.items():
-            if isinstance(store, Outside):
-                self._schemes.update({scheme: (name, store) for scheme in store.schemes if scheme not in self._schemes})
+        self._outside = {name: store for name, store in self._enabled.items() if isinstance(store, Outside)}
 
     @property
     def enabled(self) -> list[str]:
@@ -67,7 +64,7 @@ class Stores:
     @property
     def writable(self) -> list[str]:
         """Those that take new data."""
-        return [name for name, store in self._enabled.items() if not isinstance(store, Outside)]
+        return [name for name, store in self._enabled.items() if not isinstance(store, ReadOnly)]
 
     def prepare(self) -> None:
         """Blocks; raises OSError."""
@@ -115,11 +112,12 @@ class Stores:
         raise FileNotFoundError(image.id)
 
     def outside(self, url: str) -> tuple[str, Outside]:
-        """The name of the store that reads such URIs, and the store. Raises BadLocation when there is none."""
-        found = self._schemes.get(scheme_of(url))
-        if found is None:
-            raise BadLocation
-        return found
+        """The name of the first store that reads the URI, and the store. Raises BadLocation when there is none."""
+        scheme = scheme_of(url)
+        for name, store in self._outside.items():
+            if scheme in store.schemes and store.reads(url):
+                return name, store
+        raise BadLocation
 
     async def elsewhere(self, ctx: RequestContext, url: str, metadata: Mapping[str, Any]) -> tuple[Location, int]:
         """A location that is not ours, and how many bytes are there. Raises BadLocation unless there are some."""

@@ -113,6 +113,22 @@ def _region(endpoint: str) -> str:
     return found[1] if found else "us-east-1"
 
 
+def uri(there: S3Place, key: str) -> str:
+    """An object as locations name it. Glance's have the keys in them; ours have not."""
+    secure = there.endpoint.startswith("https://")
+    return f"{'s3+https' if secure else 's3'}://{there.endpoint.partition('://')[2]}/{there.bucket}/{key}"
+
+
+def key_at(there: S3Place, url: str) -> str | None:
+    """The key of an object in this bucket that a URI names; None for any other, and for one with credentials in it."""
+    scheme, _, rest = url.partition("://")
+    endpoint, _, host = there.endpoint.partition("://")
+    key = rest.removeprefix(f"{host}/{there.bucket}/")
+    if scheme not in ("s3", f"s3+{endpoint}") or key == rest or not key or any(char in key for char in "/?#@"):
+        return None
+    return key
+
+
 def is_ours(key: str) -> bool:
     """Whether an object is named as this service names its own: others in the bucket are not its to remove."""
     return _OURS.fullmatch(key) is not None
