@@ -1,5 +1,6 @@
 """Delayed deletion: what is deleted can be taken back for a while, then its bytes go, whoever dies meanwhile."""
 
+import asyncio
 import io
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from pydantic import ValidationError
 
 from flows.test_image_bytes import sweep
 from stackwire.core.clock import Clock
+from stackwire.image.domain.errors import NotRestorable
+from stackwire.image.flows.scrub import restore
 from stackwire.image.settings import ImageSettings
 from support.cloud import ACloud, JsonClient, TestCloud
 
@@ -246,3 +249,35 @@ def test_the_command_says_where_no_cloud_runs(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "stackwire.cloud", "image", "restore", "x", "--data-dir", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (1, f"stackwire: no cloud runs in {tmp_path}\n")
+
+
+async def test_whoever_is_first_the_scrubber_or_the_one_who_wants_it_back_has_it_whole(
+    a_cloud: ACloud, clock: Hands
+) -> None:
+    cloud = await a_delaying_cloud(a_cloud, clock, scrub_time=0, scrub_pool_size=4, wakeup_time=7777)
+    client = await cloud.http()
+    images = [await an_image(client) for _ in range(24)]
+    for image_id in images:
+        await delete(client, image_id)
+    database = cloud.cloud.services["image"].database
+
+    async def want() -> dict[str, bool]:
+        """From the other end; whether each was had."""
+        had = {}
+        for image_id in reversed(images):
+            try:
+                await restore(database, image_id)
+                had[image_id] = True
+            except NotRestorable:
+                had[image_id] = False
+        return had
+
+    (scrub,) = (one.run for one in cloud.cloud.services["image"]._sweeps if one.every == 7777)
+    had, _ = await asyncio.gather(want(), scrub())
+    await sweep(cloud)
+    for image_id in images:
+        if had[image_id]:
+            assert (await client.get("image", f"/v2/images/{image_id}/file")).ok(200).body == DATA
+        else:
+            assert (await status_of(cloud, image_id), objects(cloud, image_id)) == ("deleted", [])
+    assert {*had.values()} == {True, False}
