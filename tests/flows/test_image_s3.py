@@ -144,7 +144,7 @@ async def test_an_image_is_imported_into_files_and_s3_copied_and_taken_out_again
         image_id = await an_image(client, first)
         image = await imported(admin, cloud, image_id, "copy-image", stores=[other])
         assert sorted(image["stores"].split(",")) == ["far", "fast"]
-        (await client.delete("image", f"/v2/stores/{first}/{image_id}")).ok(204)
+        (await admin.delete("image", f"/v2/stores/{first}/{image_id}")).ok(204)
         assert (await shown(client, image_id))["stores"] == other
         assert await has_data(client, image_id)
         assert (image_id in {key[:36] for key in bucket.names()}) is (other == "far")

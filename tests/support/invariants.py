@@ -11,7 +11,7 @@ BASE_KEYS = "array['image_id','image_name','checksum','container_format','disk_f
 INVARIANTS: Mapping[str, str] = {
     "an active image has its size and digests": """
         SELECT id FROM image.images AS i WHERE status = 'active' AND deleted_at IS NULL AND (size IS NULL OR size > 0
-        AND (checksum IS NULL OR os_hash_value IS NULL
+        AND (object IS NOT NULL AND (checksum IS NULL OR os_hash_value IS NULL)
              OR NOT EXISTS (SELECT FROM image.image_locations WHERE image_id = i.id AND status = 'active')))""",
     "no image is in between": """
         SELECT id, status FROM image.images WHERE deleted_at IS NULL AND status IN ('saving', 'uploading', 'importing')

@@ -36,6 +36,7 @@ from stackwire.image.flows.data import Data
 from stackwire.image.flows.hands import Hands
 from stackwire.image.flows.images import Metadata
 from stackwire.image.flows.imports import Imports
+from stackwire.image.flows.locations import Locations
 from stackwire.image.flows.members import Members
 from stackwire.image.flows.metadefs import Namespaces
 from stackwire.image.flows.metadefs_gate import Gate
@@ -216,6 +217,14 @@ def _assemble(
         images,
         store,
         staging,
+        Locations(
+            database,
+            images,
+            store,
+            shown=settings.show_multiple_locations,
+            direct=settings.show_image_direct_url,
+            most=settings.image_location_quota,
+        ),
         visibility=visibility,
         default_page=settings.limit_param_default,
         longest_page=settings.api_limit_max,

@@ -84,7 +84,9 @@ class ImageSettings(S3Options, ServiceSettings):
     in a directory of its own, below ``data_dir`` unless told; one of type ``http`` reads images whose location is a
     URL, under the same filter as web downloads. ``default_backend`` is one of them that is written. Without them
     ``file`` is the one store. ``location_strategy``: an image's locations are read in their own order, or first those
-    in stores of the types in ``store_type_preference``. ``s3_store_*``: of every store of type ``s3``
+    in stores of the types in ``store_type_preference``. ``show_multiple_locations``: images show their locations, and
+    patches change them; ``show_image_direct_url``: images show the first one.
+    ``s3_store_*``: of every store of type ``s3``
     (``domain.s3.S3Options``), unless ``backend_settings`` has other ones for it, by its name.
     ``disabled_notifications``: events not to tell, by name (``image.send``) or how it begins (``task``).
     ``certificate_dir``, ``barbican_url``: where the certificates of signed images are, files named by uuid or secrets.
@@ -99,6 +101,9 @@ class ImageSettings(S3Options, ServiceSettings):
     image_property_quota: int = 128
     image_tag_quota: int = 128
     image_member_quota: int = 128
+    image_location_quota: int = 10
+    show_multiple_locations: bool = False
+    show_image_direct_url: bool = False
     user_storage_quota: str = "0"
     image_size_total: int = 0
     image_stage_total: int = 0
@@ -234,6 +239,7 @@ class ImageSettings(S3Options, ServiceSettings):
             properties=self.image_property_quota,
             tags=self.image_tag_quota,
             members=self.image_member_quota,
+            locations=self.image_location_quota,
             size=self.image_size_cap,
             storage=storage_bytes(self.user_storage_quota),
             unified=Unified({name: getattr(self, name) for name in usage.NAMES}, self.project_limits),

@@ -95,7 +95,7 @@ class Stores:
         A location that is not ours is asked by the caller's rights.
         """
         away, ours = False, False
-        for place in ordered(image.locations, self._kinds, self._preference):
+        for place in self.preferred(image.locations):
             try:
                 if place.url is not None:
                     return await self.outside(place.url)[1].open_at(ctx, place.url, first, count)
@@ -110,6 +110,10 @@ class Stores:
         if away:
             raise Unavailable(_NOT_READ)
         raise FileNotFoundError(image.id)
+
+    def preferred(self, places: Sequence[Location]) -> list[Location]:
+        """Those to be read first come first."""
+        return ordered(places, self._kinds, self._preference)
 
     def outside(self, url: str) -> tuple[str, Outside]:
         """The name of the first store that reads the URI, and the store. Raises BadLocation when there is none."""

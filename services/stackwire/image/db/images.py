@@ -110,7 +110,7 @@ async def update(uow: UnitOfWork, before: Image, change: Difference) -> None:
 async def _update_row(uow: UnitOfWork, before: Image, columns: dict[str, Any]) -> None:
     sets = ["updated_at = $2", *(f"{name} = ${at}" for at, name in enumerate(columns, 4))]
     if "status" in columns:
-        sources: Sequence[str] | None = IMAGE.sources(columns["status"])
+        sources: Sequence[str] | None = [before.status]
     elif "disk_format" in columns or "container_format" in columns:
         sources = sorted(FORMATS_OPEN)
     elif "size" in columns or "checksum" in columns:

@@ -111,6 +111,10 @@ class DuplicateLocation(BadRequest, wire="glance.common.exception.DuplicateLocat
     """The location {url} already exists"""
 
 
+class LastLocation(Forbidden, wire="stackwire.image.LastLocation"):
+    """Cannot remove last location in the image."""
+
+
 class AddDisabled(Gone, wire="glance_store.exceptions.StoreAddDisabled"):
     """Error in store configuration. Adding images to store is disabled."""
 

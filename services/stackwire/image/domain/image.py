@@ -70,7 +70,7 @@ class Image:
 
 COLUMNS = (
     "name", "status", "visibility", "protected", "os_hidden", "owner", "disk_format", "container_format",
-    "min_disk", "min_ram", "size", "checksum",
+    "min_disk", "min_ram", "size", "checksum", "os_hash_algo", "os_hash_value",
 )  # fmt: skip
 """What ``update`` may write into the image's own row."""
 
@@ -99,7 +99,7 @@ def difference(before: Image, after: Image) -> Difference:
         tags_added=tuple(tag for tag in after.tags if tag not in before.tags),
         tags_removed=tuple(tag for tag in before.tags if tag not in after.tags),
         new=tuple(name for name in new if name not in old),
-        locations=None if after.locations == before.locations else tuple(after.locations),
+        locations=None if tuple(after.locations) == tuple(before.locations) else tuple(after.locations),
     )
 
 

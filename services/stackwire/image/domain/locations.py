@@ -8,15 +8,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from stackwire.core.errors import BadRequest, Conflict, ServiceError
 from stackwire.image.domain.errors import BadLocation
 
 RESTRICTED: Final = frozenset({"file", "filesystem", "swift+config", "sheepdog"})
 """Schemes that lead to what only the service may read, whatever stores there are."""
 LONGEST_URL: Final = 8192
+LONGEST_SAID: Final = 255
+"""Characters of a URL that a client may say (``glance/api/v2/images.py: get_base_properties``)."""
+STORE_KEY: Final = "store"
+HASH: Final = "sha512"
+DIGEST_BYTES: Final = {"sha512": 64, "sha256": 32, "sha1": 20, "md5": 16}
+DIGESTS: Final = tuple(DIGEST_BYTES)
+"""What the newer API may be told of the bytes by, and their lengths."""
 BY_ORDER: Final = "location_order"
 BY_TYPE: Final = "store_type"
 STRATEGIES: Final = (BY_ORDER, BY_TYPE)
 
+_HEX = re.compile(r"[0-9a-fA-F]+")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://[\x21-\x7e]+")
 
 
@@ -63,3 +72,82 @@ def ordered(locations: Sequence[Location], kinds: Mapping[str, str], preference:
     """
     rank = {kind: at for at, kind in enumerate(preference)}
     return sorted(locations, key=lambda place: rank.get(kinds.get(place.store, ""), len(rank)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocationWish:
+    """What a client says of a location. ``validation``: what its bytes are said to be, by the image's attributes."""
+
+    url: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    validation: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_location(value: Any) -> LocationWish:
+    """One of the old API's list, or BadRequest. The store a client was told of is ours to say again."""
+    if not isinstance(value, dict) or not {"url", "metadata"} <= value.keys():
+        raise BadRequest("A location is an object with a 'url' and 'metadata'.")
+    _only(value, ("url", "metadata", "validation_data"))
+    if not isinstance(value["metadata"], dict):
+        raise BadRequest("The metadata of a location is an object.")
+    metadata = {name: told for name, told in value["metadata"].items() if name != STORE_KEY}
+    return LocationWish(url=_url(value["url"]), metadata=metadata, validation=_validation(value, old=True))
+
+
+def read_new_location(body: Any) -> LocationWish:
+    """The body of the newer API, or BadRequest."""
+    if not isinstance(body, dict) or "url" not in body:
+        raise BadRequest("A location is an object with a 'url'.")
+    _only(body, ("url", "validation_data"))
+    wish = LocationWish(url=_url(body["url"]), validation=_validation(body, old=False))
+    if wish.validation:
+        _check_digest(wish.validation, DIGESTS, BadRequest)
+    return wish
+
+
+def _only(given: Mapping[str, Any], known: Sequence[str]) -> None:
+    for name in given:
+        if name not in known:
+            raise BadRequest(f"A location has a field '{name[:200]}' that has no meaning here.")
+
+
+def _url(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise BadRequest("The url of a location is a string.")
+    if len(value) > LONGEST_SAID:
+        raise BadRequest(f"The url of a location has at most {LONGEST_SAID} characters.")
+    return value
+
+
+def _validation(value: Mapping[str, Any], *, old: bool) -> dict[str, str]:
+    data = value.get("validation_data", {})
+    if not isinstance(data, dict) or not all(isinstance(text, str) for text in data.values()):
+        raise BadRequest("The validation_data of a location is an object of strings.")
+    _only(data, ("os_hash_algo", "os_hash_value", *(("checksum",) if old else ())))
+    if "validation_data" in value and (old or data) and not {"os_hash_algo", "os_hash_value"} <= data.keys():
+        raise BadRequest("The validation_data of a location has an os_hash_algo and an os_hash_value.")
+    return dict(data)
+
+
+def _check_digest(given: Mapping[str, str], known: Sequence[str], refusal: type[ServiceError]) -> None:
+    algorithm, value = given["os_hash_algo"], given["os_hash_value"]
+    if algorithm not in known:
+        raise refusal(f"os_hash_algo must be one of {', '.join(known)}, not {algorithm[:64]}")
+    if not _HEX.fullmatch(value):
+        raise refusal(f"os_hash_value ({value[:128]}) is not a valid hexadecimal value")
+    size = DIGEST_BYTES[algorithm]
+    if len(value) != 2 * size:
+        raise refusal(f"os_hash_value ({value[:128]}) is not the correct size for {algorithm} (should be {size} bytes)")
+
+
+def check_validation(given: Mapping[str, str]) -> None:
+    """What the old API lets an image be told of its bytes. Raises Conflict."""
+    checksum = given.get("checksum")
+    if checksum is not None and not (_HEX.fullmatch(checksum) and len(checksum) == 32):
+        raise Conflict(f"checksum ({checksum[:128]}) is not a valid hexadecimal value of 16 bytes")
+    _check_digest(given, (HASH,), Conflict)
+
+
+def view(url: str, place: Location) -> dict[str, Any]:
+    """A location as it is shown."""
+    return {"url": url, "metadata": {**place.metadata, STORE_KEY: place.store}}

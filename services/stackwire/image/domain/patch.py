@@ -4,7 +4,7 @@ Source: ``glance/api/v2/images.py: RequestDeserializer._get_change_operation_*, 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -25,6 +25,8 @@ V20: Final = "application/openstack-images-v2.0-json-patch"
 MEDIA_TYPES: Final = (V21, V20)
 VERBS: Final = ("add", "remove", "replace")
 MOST_OPERATIONS: Final = 1000
+LOCATION_DEPTHS: Final = {"add": 1, "remove": 1, "replace": 0}
+"""How deep below ``/locations`` a pointer leads."""
 _BAD_ESCAPE = re.compile(r"~(?![01])")
 
 
@@ -56,7 +58,7 @@ def _change(operation: Any, media_type: str) -> Change:
         raise BadPatch("Operations must be JSON objects.")
     verb, path = _verb_2_1(operation) if media_type == V21 else _verb_2_0(operation)
     name, rest = _pointer(path)
-    if rest and name != "locations":
+    if len(rest) != (LOCATION_DEPTHS[verb] if name == "locations" else 0):
         raise BadPatch("Invalid JSON pointer for this resource: '" + path[:200] + "'")
     if verb == "remove":
         return Change(verb, name, rest=rest)
@@ -96,10 +98,21 @@ def _pointer(path: str) -> tuple[str, tuple[str, ...]]:
     return first, tuple(rest)
 
 
-def applied(image: Image, changes: Sequence[Change], media_type: str = V21) -> Image:
-    """The image after all changes, in order: all of them, or an error and none."""
+def applied(
+    image: Image,
+    changes: Sequence[Change],
+    media_type: str = V21,
+    locate: Callable[[Image, Change], Image] | None = None,
+) -> Image:
+    """The image after all changes, in order: all of them, or an error and none.
+
+    ``locate`` changes its locations; without it they are nobody's to change.
+    """
     for change in changes:
-        image = _applied(image, change, media_type)
+        if change.name == "locations" and locate is not None:
+            image = locate(image, change)
+        else:
+            image = _applied(image, change, media_type)
     return image
 
 

@@ -8,6 +8,7 @@ from stackwire.image.domain.image import Image
 from stackwire.image.domain.metadefs_policy import METADEF_RULES
 
 _ADMIN: Final = "role:admin"
+_SERVICE: Final = "role:service or service_roles:service"
 _MEMBER: Final = "role:admin or (role:member and project_id:%(project_id)s)"
 _SEEN: Final = (
     "(project_id:%(project_id)s or project_id:%(member_id)s or 'community':%(visibility)s"
@@ -27,7 +28,11 @@ RULES: Final = {
     "upload_image": _MEMBER,
     "copy_image": _ADMIN,
     "tasks_api_access": _ADMIN,
-    "delete_image_location": _MEMBER,
+    "get_image_location": "role:admin or (role:reader and project_id:%(project_id)s)",
+    "set_image_location": _MEMBER,
+    "delete_image_location": _ADMIN,
+    "add_image_location": f"{_SERVICE} or {_MEMBER}",
+    "fetch_image_location": _SERVICE,
     "stores_info_detail": _ADMIN,
     "download_image": f"{_ADMIN} or (role:member and {_SEEN})",
     "deactivate": _MEMBER,
@@ -40,6 +45,10 @@ RULES: Final = {
     **METADEF_RULES,
     **CACHE_RULES,
 }
+
+
+CHANGES: Final = frozenset({"set_image_location", "delete_image_location", "add_image_location"})
+"""Rules of locations that are the owner's to change."""
 
 
 def target_of(image: Image, asker: str | None) -> Mapping[str, Any]:

@@ -28,6 +28,7 @@ class Limits:
     properties: int = 128
     tags: int = 128
     members: int = 128
+    locations: int = 10
     size: int = 1024**4
     storage: int = 0
     unified: Unified = field(default_factory=Unified)

@@ -54,13 +54,23 @@ def _base() -> dict[str, Any]:
         "schema": _told("string", "This schema's path"),
         "locations": _entry(
             "array",
-            "Where the data lies; not offered here",
+            "Where the data lies, as those see it who may",
             items={
                 "type": "object",
                 "properties": {
                     "url": {"type": "string", "maxLength": 255},
                     "metadata": {"type": "object"},
-                    "validation_data": {"type": "object"},
+                    "validation_data": {
+                        "type": "object",
+                        "writeOnly": True,
+                        "additionalProperties": False,
+                        "properties": {
+                            "checksum": {"type": "string", "minLength": 32, "maxLength": 32},
+                            "os_hash_algo": {"type": "string", "maxLength": 64},
+                            "os_hash_value": {"type": "string", "maxLength": 128},
+                        },
+                        "required": ["os_hash_algo", "os_hash_value"],
+                    },
                 },
                 "required": ["url", "metadata"],
             },

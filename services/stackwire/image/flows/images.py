@@ -17,6 +17,8 @@ from stackwire.image.domain.errors import ReadOnly, TagNotFound, WrongStatus
 from stackwire.image.domain.filters import Condition, Query
 from stackwire.image.domain.image import Image, difference
 from stackwire.image.domain.states import ACTIVE, DEACTIVATED, IMAGE, PENDING_DELETE
+from stackwire.image.flows.locations import Locations
+from stackwire.image.flows.stores import clear
 from stackwire.image.onion.port import Images
 
 SERVICE = "image"
@@ -31,6 +33,7 @@ class Metadata:
         images: Images,
         files: Stores,
         staging: Staging,
+        locations: Locations,
         *,
         visibility: str,
         default_page: int,
@@ -40,6 +43,7 @@ class Metadata:
         self._images = images
         self._files = files
         self._staging = staging
+        self.locations = locations
         self.visibility = visibility
         self._default_page = default_page
         self._longest_page = longest_page
@@ -97,11 +101,13 @@ class Metadata:
     ) -> Image:
         """All changes or none; an empty patch changes nothing and says nothing."""
 
-        def apply(image: Image) -> Image:
-            return patch.applied(image, changes, media_type)
-
         if not changes:
             return await self.show(ctx, image_id)
+        locate = await self.locations.placing(ctx, image_id, changes)
+
+        def apply(image: Image) -> Image:
+            return patch.applied(image, changes, media_type, locate)
+
         return await self.save(ctx, image_id, apply, rule="image.update")
 
     async def change(
@@ -134,6 +140,9 @@ class Metadata:
             told = difference(before, after).set
             if rule is not None and told:
                 told_by_client(uow, image_id, told, rule)
+        left = [place for place in before.locations if place.is_ours and place.store not in saved.stores]
+        if left and before.object is not None and after.locations != before.locations:
+            await clear(self._database, ctx, self._files, before.object, [place.store for place in left])
         return saved
 
     async def delete(self, ctx: RequestContext, image_id: str) -> None:

@@ -1,6 +1,7 @@
 """Images: the handlers of their metadata."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from aiohttp import web
 
@@ -9,6 +10,7 @@ from stackwire.http.paging import link, origin
 from stackwire.http.request import CONTEXT, json_body, respond
 from stackwire.image.domain import filters, patch
 from stackwire.image.domain.errors import Invalid
+from stackwire.image.domain.image import Image
 from stackwire.image.flows.images import Metadata
 from stackwire.image.http.views import image_view
 
@@ -42,17 +44,23 @@ class ImageHandlers:
             "OpenStack-image-import-methods": self._import_methods,
             "OpenStack-image-store-ids": self._store_ids,
         }
-        return respond(201, image_view(image), headers)
+        return respond(201, await self._view(request, image), headers)
 
     async def show(self, request: web.Request) -> web.Response:
-        return respond(200, image_view(await self._metadata.show(request[CONTEXT], request.match_info["image_id"])))
+        image = await self._metadata.show(request[CONTEXT], request.match_info["image_id"])
+        return respond(200, await self._view(request, image))
+
+    async def _view(self, request: web.Request, image: Image) -> dict[str, Any]:
+        (located,) = await self._metadata.locations.shown(request[CONTEXT], [image])
+        return {**image_view(image), **located}
 
     async def index(self, request: web.Request) -> web.Response:
         query = filters.read(list(request.query.items()))
         images, more = await self._metadata.page(request[CONTEXT], query)
+        located = await self._metadata.locations.shown(request[CONTEXT], images)
         pairs = [(name, value) for name, value in request.query.items() if name != "marker"]
         body = {
-            "images": [image_view(image) for image in images],
+            "images": [{**image_view(image), **places} for image, places in zip(images, located, strict=True)],
             "first": link("/v2/images", pairs) if pairs else "/v2/images",
             "schema": "/v2/schemas/images",
         }
@@ -66,7 +74,8 @@ class ImageHandlers:
             raise UnsupportedMedia(f"The media type of a patch is one of {', '.join(patch.MEDIA_TYPES)}.")
         changes = patch.read(await json_body(request, media_types=patch.MEDIA_TYPES), media_type)
         image_id = request.match_info["image_id"]
-        return respond(200, image_view(await self._metadata.patch(request[CONTEXT], image_id, changes, media_type)))
+        image = await self._metadata.patch(request[CONTEXT], image_id, changes, media_type)
+        return respond(200, await self._view(request, image))
 
     async def delete(self, request: web.Request) -> web.Response:
         check_no_body(request)

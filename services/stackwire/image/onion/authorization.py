@@ -9,6 +9,7 @@ from stackwire.image.domain.errors import ImageNotFound, MemberNotFound, NotShar
 from stackwire.image.domain.image import Image, may_see
 from stackwire.image.domain.imports import COPY, ImportWish
 from stackwire.image.domain.members import Member
+from stackwire.image.domain.policy import CHANGES
 from stackwire.image.domain.tasks import Task
 from stackwire.image.onion.port import Layer, Ordered, Upload
 
@@ -53,6 +54,12 @@ class Authorization(Layer):
         if before.owner != after.owner and not is_admin(ctx):
             raise NotYours("Owner can't be updated by non admin.")
         return await self.inner.update(ctx, uow, before, after)
+
+    async def locate(self, ctx: RequestContext, image: Image, rule: str) -> None:
+        """Whose the image is matters to those who change it."""
+        if rule in CHANGES:
+            _check_owner(ctx, image)
+        await self.inner.locate(ctx, image, rule)
 
     async def delete(self, ctx: RequestContext, uow: UnitOfWork, image: Image) -> Image:
         _check_owner(ctx, image)

@@ -14,6 +14,7 @@ from stackwire.image.domain.errors import (
     FormatChanged,
     ImageLocked,
     ImageNotFound,
+    LastLocation,
     MemberExists,
     MemberNotFound,
     NotDeletable,
@@ -61,7 +62,12 @@ class Database:
         return replace(image, created_at=uow.now, updated_at=uow.now)
 
     async def update(self, ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image) -> Image:
-        await images.update(uow, before, difference(before, after))
+        change = difference(before, after)
+        await images.update(uow, before, change)
+        if change.locations is not None:
+            await locations.save(uow, before.id, change.locations, before.locations)
+            if not await locations.count(uow, before.id):
+                raise LastLocation
         return await images.must_get(uow, before.id, ctx.project_id)
 
     async def delete(self, ctx: RequestContext, uow: UnitOfWork, image: Image) -> Image:
@@ -119,6 +125,9 @@ class Database:
 
     async def release(self, ctx: RequestContext, uow: UnitOfWork, image: Image, why: str, to: str = QUEUED) -> bool:
         return await images.release(uow, image.id, image.object or image.staged or "", to)
+
+    async def locate(self, ctx: RequestContext, image: Image, rule: str) -> None:
+        """Whoever came so far may."""
 
     async def order(
         self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: ImportWish, task: Task, forget_at: datetime

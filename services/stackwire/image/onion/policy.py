@@ -12,7 +12,7 @@ from stackwire.image.domain.image import Image, may_see
 from stackwire.image.domain.imports import COPY, ImportWish
 from stackwire.image.domain.members import Member
 from stackwire.image.domain.policy import target_of
-from stackwire.image.domain.states import ACTIVE, DEACTIVATED, SAVING
+from stackwire.image.domain.states import ACTIVE, DEACTIVATED, QUEUED, SAVING
 from stackwire.image.domain.tasks import Task
 from stackwire.image.onion.authorization import is_admin
 from stackwire.image.onion.port import Images, Layer, Ordered, Upload
@@ -39,7 +39,7 @@ class Policy(Layer):
         return await self.inner.create(ctx, uow, image)
 
     async def update(self, ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image) -> Image:
-        if before.status != after.status:
+        if before.status not in (after.status, QUEUED):
             self._require(ctx, {DEACTIVATED: "deactivate", ACTIVE: "reactivate"}[after.status], before)
         else:
             self._require(ctx, "modify_image", before)
@@ -64,6 +64,10 @@ class Policy(Layer):
         if image.status == DEACTIVATED and not is_admin(ctx):
             raise Deactivated
         return image
+
+    async def locate(self, ctx: RequestContext, image: Image, rule: str) -> None:
+        self._require(ctx, rule, image)
+        await self.inner.locate(ctx, image, rule)
 
     async def leave(self, ctx: RequestContext, uow: UnitOfWork, image: Image, store: str) -> Image:
         self._require(ctx, "delete_image_location", image)

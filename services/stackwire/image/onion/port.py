@@ -82,7 +82,8 @@ class Images(Protocol):
     An upload is ``claim`` (first commit), ``store`` (bytes), then ``activate`` or ``release``; staging is ``claim``,
     ``fill`` (bytes), then ``staged`` or ``release``. An import is ordered, begun, then an upload of what is staged,
     and ended. Bytes for several stores ``approach`` each, and it is ``reached``; ``spread`` is for an image that is
-    active already, ``verified`` comes last. ``enter_tasks`` comes before whatever else the tasks API does.
+    active already, ``verified`` comes last. ``enter_tasks`` comes before whatever else the tasks API does,
+    ``locate`` before locations are looked at or into, by the name of the policy that lets one.
     """
 
     async def get(self, ctx: RequestContext, db: Session, image_id: str) -> Image: ...
@@ -103,6 +104,7 @@ class Images(Protocol):
     async def approach(self, ctx: RequestContext, uow: UnitOfWork, image: Image, store: str) -> None: ...
     async def reached(self, ctx: RequestContext, uow: UnitOfWork, image: Image, step: Step) -> Image: ...
     async def verified(self, ctx: RequestContext, uow: UnitOfWork, image: Image) -> Image: ...
+    async def locate(self, ctx: RequestContext, image: Image, rule: str) -> None: ...
     async def order(
         self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: ImportWish, task: Task, forget_at: datetime
     ) -> Ordered: ...
@@ -184,6 +186,9 @@ class Layer:
 
     async def sent(self, ctx: RequestContext, uow: UnitOfWork, image: Image, sent: int, expected: int) -> None:
         await self.inner.sent(ctx, uow, image, sent, expected)
+
+    async def locate(self, ctx: RequestContext, image: Image, rule: str) -> None:
+        await self.inner.locate(ctx, image, rule)
 
     async def order(
         self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: ImportWish, task: Task, forget_at: datetime

@@ -7,6 +7,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, TooLarge
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.db import images as rows
+from stackwire.image.db import locations as location_rows
 from stackwire.image.db import members as member_rows
 from stackwire.image.db.images import Written
 from stackwire.image.domain import quota
@@ -14,6 +15,7 @@ from stackwire.image.domain.errors import ImageTooBig, StorageFull
 from stackwire.image.domain.image import Image, difference
 from stackwire.image.domain.imports import ImportWish
 from stackwire.image.domain.members import Member
+from stackwire.image.domain.states import ACTIVE, QUEUED
 from stackwire.image.domain.tasks import Task
 from stackwire.image.domain.usage import (
     COUNT_TOTAL,
@@ -45,11 +47,16 @@ class Quota(Layer):
     async def update(self, ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image) -> Image:
         """Counted in the database, after the change and under the row's lock: others may have added meanwhile."""
         change = difference(before, after)
+        if before.status == QUEUED and after.status == ACTIVE:
+            quota.allowance(self._limits, 0, after.size)
+            await self._check_stored(uow, after, after.size or 0, staging=False)
         saved = await self.inner.update(ctx, uow, before, after)
         if change.new:
             quota.check_count("properties", await rows.property_count(uow, before.id), self._limits.properties)
         if change.tags_added:
             quota.check_count("tags", await rows.tag_count(uow, before.id), self._limits.tags)
+        if change.locations is not None:
+            quota.check_count("locations", await location_rows.count(uow, before.id), self._limits.locations)
         return saved
 
     async def claim(self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: Upload) -> Image:

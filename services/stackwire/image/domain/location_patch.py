@@ -1,0 +1,114 @@
+"""The old API's changes of an image's locations, one by one.
+
+Source: ``glance/api/v2/images.py: ImagesController._do_add_locations, _do_replace_locations, _do_remove_locations``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from stackwire.core.errors import BadRequest, Conflict
+from stackwire.image.domain.errors import BadLocation, DuplicateLocation, LastLocation
+from stackwire.image.domain.image import Image
+from stackwire.image.domain.locations import Location, LocationWish, check_validation, read_location
+from stackwire.image.domain.patch import Change
+from stackwire.image.domain.states import ACTIVE, QUEUED
+
+Known = Mapping[str, tuple[str, int]]
+"""The store that reads a URL, and how many bytes are there."""
+
+
+def wishes(change: Change) -> list[LocationWish]:
+    """The locations that a change brings, or BadRequest."""
+    if change.verb == "remove":
+        return []
+    if change.verb == "add":
+        return [read_location(change.value)]
+    if not isinstance(change.value, list):
+        raise BadRequest("Locations are an array.")
+    return [read_location(value) for value in change.value]
+
+
+def check_status(image: Image, verb: str) -> None:
+    """Raises Conflict where the image is in no state for it."""
+    if image.status not in ((ACTIVE,) if verb == "remove" else (ACTIVE, QUEUED)):
+        raise Conflict(f"It's not allowed to {verb} locations if image status is {image.status}.")
+
+
+def located(image: Image, change: Change, known: Known) -> Image:
+    """The image after one change of its locations. A queued one is active with its first, of which it has its size."""
+    check_status(image, change.verb)
+    if change.verb == "remove":
+        return _without(image, change.rest)
+    asked = wishes(change)
+    told = _told(image, asked)
+    if change.verb == "replace":
+        if not asked:
+            raise LastLocation("Cannot set locations to empty list.")
+        if image.locations:
+            raise BadRequest("Cannot replace locations from a non-empty list to a non-empty list.")
+        return _filled(image, asked, 0, told, known)
+    at = _position(change.rest, len(image.locations), beyond=True)
+    if at is None:
+        raise BadRequest("Invalid position for adding a location.")
+    return _filled(image, asked, at, told, known)
+
+
+def _filled(image: Image, asked: Sequence[LocationWish], at: int, told: Mapping[str, str], known: Known) -> Image:
+    for wish in asked:
+        store, size = known[wish.url]
+        place = Location(store=store, url=wish.url, metadata=wish.metadata)
+        if any(place.same(other) for other in image.locations):
+            raise DuplicateLocation(url=wish.url)
+        if image.size not in (None, size) and image.locations:
+            raise BadLocation(f"Invalid location: {size} bytes are there, and the image has {image.size}.")
+        places = [*image.locations[:at], place, *image.locations[at:]]
+        image = replace(image, locations=places, size=size)
+        at += 1
+    return activated(image, told) if image.status == QUEUED else image
+
+
+def activated(image: Image, told: Mapping[str, str]) -> Image:
+    """A queued image whose data is known. Raises BadRequest unless it says what it is."""
+    for name in ("disk_format", "container_format"):
+        if getattr(image, name) is None:
+            raise BadRequest(f"Properties disk_format, container_format must be set prior to saving data: {name}.")
+    facts: dict[str, Any] = {"status": ACTIVE, "checksum": None, **told}
+    return replace(image, **facts)
+
+
+def _without(image: Image, rest: Sequence[str]) -> Image:
+    if len(image.locations) <= 1:
+        raise LastLocation
+    at = _position(rest, len(image.locations), beyond=False)
+    if at is None:
+        raise BadRequest("Invalid position for removing a location.")
+    return replace(image, locations=[place for index, place in enumerate(image.locations) if index != at])
+
+
+def _position(rest: Sequence[str], length: int, *, beyond: bool) -> int | None:
+    text = rest[0] if rest else ""
+    if text == "-":
+        return length if beyond else length - 1
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        return None
+    return int(text) if beyond or int(text) < length else None
+
+
+def _told(image: Image, asked: Sequence[LocationWish]) -> dict[str, str]:
+    """What the locations say of the bytes, where it is new. Raises Conflict for what cannot be so."""
+    said: dict[str, str] = {}
+    for wish in asked:
+        for name, value in wish.validation.items():
+            if said.setdefault(name, value) != value:
+                raise Conflict(f"Conflicting values for {name}")
+    new = {name: value for name, value in said.items() if value != getattr(image, name)}
+    for name in new:
+        if getattr(image, name):
+            raise Conflict(f"{name} is already set with a different value")
+    if not new:
+        return {}
+    if image.status != QUEUED:
+        raise Conflict(f"New value(s) for {', '.join(new)} may only be provided when image status is 'queued'")
+    check_validation(said)
+    return said

@@ -1,0 +1,80 @@
+"""Where an image's data is, looked at and changed: what a URL leads to is asked before anything is written."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import Forbidden
+from stackwire.db.pool import Database
+from stackwire.image.backends.stores import Stores
+from stackwire.image.domain import location_patch, quota
+from stackwire.image.domain.image import Image
+from stackwire.image.domain.locations import view
+from stackwire.image.domain.patch import Change
+from stackwire.image.onion.port import Images
+
+
+class Locations:
+    """``shown``: whether images show their locations, and clients change them; ``direct``: whether the first one.
+
+    ``most``: locations an image may have.
+    """
+
+    def __init__(
+        self, database: Database, images: Images, stores: Stores, *, shown: bool, direct: bool, most: int
+    ) -> None:
+        self._database = database
+        self._images = images
+        self._stores = stores
+        self._shown = shown
+        self._direct = direct
+        self._most = most
+
+    async def placing(
+        self, ctx: RequestContext, image_id: str, changes: Sequence[Change]
+    ) -> Callable[[Image, Change], Image] | None:
+        """How a patch changes locations; None where it changes none, or they are not to be changed.
+
+        Who may not is told before a URL is looked at; so is what cannot be added.
+        """
+        mine = [change for change in changes if change.name == "locations"]
+        if not mine or not self._shown:
+            return None
+        async with self._database.read() as db:
+            image = await self._images.get(ctx, db, image_id)
+        for rule in {"delete_image_location" if change.verb == "remove" else "set_image_location" for change in mine}:
+            await self._images.locate(ctx, image, rule)
+        location_patch.check_status(image, mine[0].verb)
+        urls = [wish.url for change in mine for wish in location_patch.wishes(change)]
+        quota.check_count("locations", len(urls), self._most)
+        found = await asyncio.gather(*(self._stores.elsewhere(ctx, url, {}) for url in dict.fromkeys(urls)))
+        known = {place.url or "": (place.store, size) for place, size in found}
+        return partial(location_patch.located, known=known)
+
+    async def shown(self, ctx: RequestContext, images: Sequence[Image]) -> list[dict[str, Any]]:
+        """What each of the images shows of its locations beside its attributes."""
+        if not (self._shown or self._direct):
+            return [{} for _ in images]
+        return [await self._view(ctx, image) for image in images]
+
+    async def _view(self, ctx: RequestContext, image: Image) -> dict[str, Any]:
+        """Who may not look at them sees none."""
+        try:
+            await self._images.locate(ctx, image, "get_image_location")
+            places = await self.of(image)
+        except Forbidden:
+            places = []
+        shown: dict[str, Any] = {"locations": places} if self._shown else {}
+        return {**shown, "direct_url": places[0]["url"]} if self._direct and places else shown
+
+    async def of(self, image: Image) -> list[dict[str, Any]]:
+        """Those that can be told; one of ours that is not where it should be is none."""
+        found = []
+        for place in self._stores.preferred(image.locations):
+            try:
+                found.append(view(await self._stores.url(place), place))
+            except OSError:
+                continue
+        return found

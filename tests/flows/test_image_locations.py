@@ -1,0 +1,288 @@
+"""Images whose data stays where it is: locations shown, added, removed, and read from a web server."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.cloud import ACloud, Answer, JsonClient, TestCloud
+from support.web import Mirror, a_mirror
+
+TWO = ("identity", "image")
+PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+OCTETS = {"Content-Type": "application/octet-stream"}
+DATA = bytes(range(256)) * 3000
+OTHER = DATA[::-1]
+
+
+@pytest.fixture
+async def mirror() -> AsyncIterator[Mirror]:
+    async with a_mirror() as made:
+        made.pages |= {"/image": DATA, "/copy": DATA, "/other": OTHER, "/short": DATA[:-1], "/empty": b""}
+        yield made
+
+
+def settings(mirror: Mirror, **more: Any) -> dict[str, Any]:
+    return {
+        "image": {
+            "enabled_backends": "own:file,web:http", "default_backend": "own", "show_multiple_locations": True,
+            "import_filtering_allowed_hosts": "127.0.0.1", "import_filtering_allowed_ports": f"{mirror.port}", **more,
+        }
+    }  # fmt: skip
+
+
+@pytest.fixture
+async def cloud(a_cloud: ACloud, mirror: Mirror) -> TestCloud:
+    return await a_cloud(services=TWO, settings=settings(mirror))
+
+
+async def a_queued(client: JsonClient, **wish: Any) -> str:
+    asked = {"name": "i", "disk_format": "raw", "container_format": "bare", **wish}
+    return str((await client.post("image", "/v2/images", json=asked)).ok(201).json["id"])
+
+
+async def shown(client: JsonClient, image_id: str) -> Any:
+    return (await client.get("image", f"/v2/images/{image_id}")).ok(200).json
+
+
+def at(url: str, **metadata: Any) -> dict[str, Any]:
+    return {"url": url, "metadata": metadata}
+
+
+def op(verb: str, path: str, value: Any = None) -> dict[str, Any]:
+    return {"op": verb, "path": path, **({} if verb == "remove" else {"value": value})}
+
+
+async def patch(client: JsonClient, image_id: str, *changes: Any) -> Answer:
+    return await client.patch("image", f"/v2/images/{image_id}", json=list(changes), headers=PATCH)
+
+
+async def a_located(client: JsonClient, url: str) -> str:
+    image_id = await a_queued(client)
+    (await patch(client, image_id, op("add", "/locations/-", at(url)))).ok(200)
+    return image_id
+
+
+async def data_of(client: JsonClient, image_id: str, **headers: str) -> bytes:
+    answer = await client.get("image", f"/v2/images/{image_id}/file", headers=headers)
+    return answer.ok(206 if headers else 200).body
+
+
+async def test_an_image_is_active_with_its_first_location_and_is_read_from_there(
+    cloud: TestCloud, mirror: Mirror
+) -> None:
+    client = await cloud.http()
+    image_id = await a_queued(client)
+    assert (await shown(client, image_id))["locations"] == []
+    url = f"{mirror.url}/image"
+    image = (await patch(client, image_id, op("add", "/locations/-", at(url, rack="7")))).ok(200).json
+    assert image["locations"] == [{"url": url, "metadata": {"rack": "7", "store": "web"}}]
+    assert (image["status"], image["size"], image["checksum"], image["stores"]) == ("active", len(DATA), None, "web")
+    assert "direct_url" not in image
+    (listed,) = (await client.get("image", "/v2/images")).ok(200).json["images"]
+    assert listed["locations"] == image["locations"]
+    assert await data_of(client, image_id) == DATA
+    for ranges in (False, True):
+        mirror.ranges = ranges
+        assert await data_of(client, image_id, Range="bytes=1000-300000") == DATA[1000:300001]
+        assert await data_of(client, image_id, Range="bytes=-5") == DATA[-5:]
+    (await client.put("image", f"/v2/images/{image_id}/file", data=b"x", headers=OCTETS)).ok(409)
+    asked = len(mirror.asked)
+    (await client.delete("image", f"/v2/images/{image_id}")).ok(204)
+    assert len(mirror.asked) == asked
+    assert set(mirror.verbs) == {"HEAD", "GET"}
+    assert await cloud.rows("image", "SELECT 1 FROM image_locations") == []
+
+
+async def test_several_locations_are_one_image_in_their_order(cloud: TestCloud, mirror: Mirror) -> None:
+    client, admin = await cloud.http(), await cloud.http("admin")
+    first, second = f"{mirror.url}/image", f"{mirror.url}/copy"
+    image_id = await a_located(client, first)
+    image = (await patch(client, image_id, op("add", "/locations/0", at(second)))).ok(200).json
+    assert [place["url"] for place in image["locations"]] == [second, first]
+    mirror.pages["/copy"] = 404
+    assert await data_of(client, image_id) == DATA
+    mirror.pages["/image"] = 500
+    (await client.get("image", f"/v2/images/{image_id}/file")).ok(503)
+    mirror.pages["/image"] = 404
+    (await client.get("image", f"/v2/images/{image_id}/file")).ok(404)
+    mirror.pages |= {"/image": DATA, "/copy": DATA}
+    image = (await patch(admin, image_id, op("remove", "/locations/0"))).ok(200).json
+    assert [place["url"] for place in image["locations"]] == [first]
+
+
+async def test_an_image_of_our_own_gets_a_mirror_and_may_lose_its_own_data(cloud: TestCloud, mirror: Mirror) -> None:
+    client, admin = await cloud.http(), await cloud.http("admin")
+    image_id = await a_queued(client)
+    (await client.put("image", f"/v2/images/{image_id}/file", data=DATA, headers=OCTETS)).ok(204)
+    (own,) = (await shown(client, image_id))["locations"]
+    assert own["url"].startswith("file:///")
+    assert own["metadata"] == {"store": "own"}
+    image = (await patch(client, image_id, op("add", "/locations/-", at(f"{mirror.url}/image")))).ok(200).json
+    assert image["stores"] == "own,web"
+    (await patch(client, image_id, op("remove", "/locations/0"))).ok(403)
+    image = (await patch(admin, image_id, op("remove", "/locations/0"))).ok(200).json
+    assert (image["stores"], image["status"], bool(image["checksum"])) == ("web", "active", True)
+    assert await data_of(client, image_id) == DATA
+    assert mirror.asked[-1] == "/image"
+    assert not Path(own["url"].removeprefix("file://")).exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        (op("add", "/locations/-", {"url": "{web}/image"}), 400),
+        (op("add", "/locations/-", {"metadata": {}}), 400),
+        (op("add", "/locations/-", at("{web}/none")), 400),
+        (op("add", "/locations/-", at("{web}/empty")), 400),
+        (op("add", "/locations/-", at("{web}/" + "x" * 256)), 400),
+        (op("add", "/locations/-", at("file:///etc/passwd")), 400),
+        (op("add", "/locations/-", at("FILE:///etc/passwd")), 400),
+        (op("add", "/locations/-", at("swift+config:///x")), 400),
+        (op("add", "/locations/-", at("cinder://x")), 400),
+        (op("add", "/locations/-", at("http://user:secret@127.0.0.1/")), 400),
+        (op("add", "/locations/-", at("http://169.254.169.254/")), 400),
+        (op("add", "/locations/-", {**at("{web}/image"), "more": 1}), 400),
+        (op("add", "/locations/-", {"url": "{web}/image", "metadata": []}), 400),
+        (op("add", "/locations/-", {"url": 7, "metadata": {}}), 400),
+        (op("add", "/locations/-", "{web}/image"), 400),
+        (op("add", "/locations/-", [at("{web}/image")]), 400),
+        (op("add", "/locations/first", at("{web}/image")), 400),
+        (op("add", "/locations", at("{web}/image")), 400),
+        (op("add", "/locations/0/url", "{web}/image"), 400),
+        (op("replace", "/locations/0", at("{web}/image")), 400),
+        (op("replace", "/locations", at("{web}/image")), 400),
+        (op("replace", "/locations", []), 403),
+        (op("replace", "/locations", [at("{web}/image"), at("{web}/image")]), 400),
+        (op("replace", "/locations", [at("{web}/image"), at("{web}/short")]), 400),
+        (op("replace", "/locations", [at("{web}/image")] * 11), 413),
+        (op("remove", "/locations/0"), 403),
+        (op("add", "/locations/-", {**at("{web}/image"), "validation_data": {"checksum": "x"}}), 400),
+        (op("add", "/locations/-", {**at("{web}/image"), "validation_data":
+            {"os_hash_algo": "sha512", "os_hash_value": "zz"}}), 409),
+        (op("add", "/locations/-", {**at("{web}/image"), "validation_data":
+            {"os_hash_algo": "sha512", "os_hash_value": "ab"}}), 409),
+        (op("add", "/locations/-", {**at("{web}/image"), "validation_data":
+            {"os_hash_algo": "md5", "os_hash_value": "a" * 32}}), 409),
+        (op("add", "/locations/-", {**at("{web}/image"), "validation_data":
+            {"os_hash_algo": "sha512", "os_hash_value": "a" * 128, "checksum": "b"}}), 409),
+    ],
+)  # fmt: skip
+async def test_what_is_no_location_is_refused_and_changes_nothing(
+    cloud: TestCloud, mirror: Mirror, change: Any, status: int
+) -> None:
+    client = await cloud.http()
+    image_id = await a_queued(client)
+    before = await shown(client, image_id)
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, str):
+            return value.replace("{web}", mirror.url)
+        if isinstance(value, list):
+            return [filled(each) for each in value]
+        return {name: filled(each) for name, each in value.items()} if isinstance(value, dict) else value
+
+    answer = (await patch(client, image_id, op("add", "/a", "b"), filled(change))).ok(status)
+    assert b"secret" not in answer.body
+    assert await shown(client, image_id) == before
+
+
+async def test_an_active_image_keeps_a_location_and_gets_each_once(cloud: TestCloud, mirror: Mirror) -> None:
+    client, admin = await cloud.http(), await cloud.http("admin")
+    url = f"{mirror.url}/image"
+    (await patch(admin, await a_queued(client), op("remove", "/locations/0"))).ok(409)
+    image_id = await a_located(client, url)
+    before = await shown(client, image_id)
+    digest = {"os_hash_algo": "sha512", "os_hash_value": "a" * 128}
+    for change, status in (
+        (op("add", "/locations/-", at(url)), 400),
+        (op("add", "/locations/-", at(f"{mirror.url}/short")), 400),
+        (op("add", "/locations/-", {**at(f"{mirror.url}/copy"), "validation_data": digest}), 409),
+        (op("replace", "/locations", []), 403),
+        (op("replace", "/locations", [at(f"{mirror.url}/copy")]), 400),
+        (op("remove", "/locations/0"), 403),
+        (op("remove", "/locations/-"), 403),
+    ):
+        (await patch(admin, image_id, change)).ok(status)
+    assert await shown(client, image_id) == before
+    for number in range(9):
+        (await patch(client, image_id, op("add", "/locations/-", at(url, number=number)))).ok(200)
+    (await patch(client, image_id, op("add", "/locations/-", at(url, number=9)))).ok(413)
+    (await patch(admin, image_id, op("remove", "/locations/10"))).ok(400)
+    (await patch(client, image_id, op("remove", "/locations/1"))).ok(403)
+    assert len((await shown(client, image_id))["locations"]) == 10
+    (await client.post("image", f"/v2/images/{image_id}/actions/deactivate")).ok(204)
+    (await patch(client, image_id, op("add", "/locations/-", at(url, number=10)))).ok(409)
+
+
+async def test_what_the_bytes_are_said_to_be_is_the_images(cloud: TestCloud, mirror: Mirror) -> None:
+    client = await cloud.http()
+    image_id = await a_queued(client)
+    said = {"checksum": "c" * 32, "os_hash_algo": "sha512", "os_hash_value": "a" * 128}
+    change = op("replace", "/locations", [{**at(f"{mirror.url}/image"), "validation_data": said}])
+    image = (await patch(client, image_id, change)).ok(200).json
+    assert {name: image[name] for name in said} == said
+    assert "validation_data" not in image["locations"][0]
+    formless = await a_queued(client, disk_format=None)
+    (await patch(client, formless, change)).ok(400)
+    assert (await shown(client, formless))["status"] == "queued"
+
+
+async def test_locations_are_shown_and_changed_only_where_the_operator_says_so(a_cloud: ACloud, mirror: Mirror) -> None:
+    cloud = await a_cloud(services=TWO, settings=settings(mirror, show_multiple_locations=False))
+    client, admin = await cloud.http(), await cloud.http("admin")
+    image_id = await a_queued(client)
+    for who in (client, admin):
+        (await patch(who, image_id, op("add", "/locations/-", at(f"{mirror.url}/image")))).ok(403)
+    (await client.put("image", f"/v2/images/{image_id}/file", data=b"x", headers=OCTETS)).ok(204)
+    for who in (client, admin):
+        assert not {"locations", "direct_url"} & (await shown(who, image_id)).keys()
+    assert mirror.asked == []
+
+
+async def test_the_direct_url_is_the_first_location(a_cloud: ACloud, mirror: Mirror) -> None:
+    more = {"show_image_direct_url": True, "location_strategy": "store_type", "store_type_preference": "http,file"}
+    cloud = await a_cloud(services=TWO, settings=settings(mirror, **more))
+    client, alt = await cloud.http(), await cloud.http("alt")
+    image_id = await a_queued(client, visibility="community")
+    assert "direct_url" not in await shown(client, image_id)
+    (await client.put("image", f"/v2/images/{image_id}/file", data=DATA, headers=OCTETS)).ok(204)
+    assert (await shown(client, image_id))["direct_url"].startswith("file:///")
+    url = f"{mirror.url}/image"
+    (await patch(client, image_id, op("add", "/locations/-", at(url)))).ok(200)
+    image = await shown(client, image_id)
+    assert image["direct_url"] == url == image["locations"][0]["url"]
+    assert await data_of(client, image_id) == DATA
+    assert mirror.asked[-1] == "/image"
+    seen = await shown(alt, image_id)
+    assert (seen["locations"], seen.get("direct_url")) == ([], None)
+    (await patch(alt, image_id, op("add", "/locations/-", at(f"{mirror.url}/copy")))).ok(403)
+    assert "/copy" not in mirror.asked
+
+
+async def test_an_upload_into_a_store_that_is_only_read_is_refused(cloud: TestCloud) -> None:
+    client = await cloud.http()
+    image_id = await a_queued(client)
+    headers = {**OCTETS, "x-image-meta-store": "web"}
+    answer = (await client.put("image", f"/v2/images/{image_id}/file", data=b"x", headers=headers)).ok(410)
+    assert b"Adding images to store is disabled" in answer.body
+    assert (await shown(client, image_id))["status"] == "queued"
+    (await client.put("image", f"/v2/images/{image_id}/stage", data=b"x", headers=OCTETS)).ok(204)
+    wish = {"method": {"name": "glance-direct"}, "stores": ["web"]}
+    (await client.post("image", f"/v2/images/{image_id}/import", json=wish)).ok(409)
+    (await client.post("image", f"/v2/images/{image_id}/import", json={**wish, "stores": ["own"]})).ok(202)
+    await cloud.settle()
+    assert (await shown(client, image_id))["stores"] == "own"
+    told = (await client.get("image", "/v2/info/stores")).ok(200).json["stores"]
+    assert told == [{"id": "own", "default": "true"}, {"id": "web", "read-only": "true"}]
+
+
+async def test_what_is_elsewhere_counts_as_what_is_here(a_cloud: ACloud, mirror: Mirror) -> None:
+    cloud = await a_cloud(services=TWO, settings=settings(mirror, user_storage_quota=str(len(DATA) + 10)))
+    client = await cloud.http()
+    await a_located(client, f"{mirror.url}/image")
+    image_id = await a_queued(client)
+    (await patch(client, image_id, op("add", "/locations/-", at(f"{mirror.url}/copy")))).ok(413)
+    (await client.put("image", f"/v2/images/{image_id}/file", data=b"x" * 11, headers=OCTETS)).ok(413)
+    (await client.put("image", f"/v2/images/{image_id}/file", data=b"x" * 10, headers=OCTETS)).ok(204)
