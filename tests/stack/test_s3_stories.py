@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import asyncpg
 import pytest
 
 from support.cloud import JsonClient, log_in
@@ -105,6 +106,36 @@ async def test_an_upload_whose_process_was_killed_leaves_neither_parts_nor_a_stu
         await until(all_is_cleared)
         (await client.put("image", path, data=DATA, headers=headers)).ok(204)
         assert (await client.get("image", path)).ok(200).body == DATA
+
+
+async def test_a_worker_whose_store_hangs_is_not_taken_for_dead(
+    processes: Processes, postgres: TestDatabase, gate: Gate
+) -> None:
+    """What another one left there is to be removed, and S3 does not answer: it says all the same that it lives."""
+    async with aiohttp.ClientSession() as session:
+        client = await log_in(session, processes.urls)
+        path = f"/v2/images/{await an_image(client)}/file"
+        headers = {"Content-Type": "application/octet-stream", "x-image-meta-store": "far"}
+        gate.held = {"UploadPart", "DeleteObject", "ListObjectsV2"}
+        upload = asyncio.create_task(client.put("image", path, data=DATA, headers=headers))
+        await gate.until_waiting()
+        await processes.kill("image")
+        await asyncio.gather(upload, return_exceptions=True)
+        gate.seen.clear()
+        await processes.start("image")
+        async with asyncio.timeout(30):
+            while "DeleteObject" not in gate.seen:
+                await asyncio.sleep(0.05)
+        eye = await asyncpg.connect(postgres.url("image"))
+        try:
+            seen = set()
+            async with asyncio.timeout(9):  # S3 is waited for longer
+                while len(seen) < 4:
+                    seen.add(await eye.fetchval("SELECT max(last_seen) FROM services"))
+                    await asyncio.sleep(0.05)
+        finally:
+            await eye.close()
+        assert "DeleteObject" in gate.held
 
 
 async def test_a_copy_whose_process_was_killed_leaves_the_image_where_it_was(

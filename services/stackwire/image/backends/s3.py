@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -147,12 +148,12 @@ class S3Store:
 
     def _names(self) -> set[str]:
         try:
-            found = {*self._bucket.keys(), *(key for key, _ in self._bucket.uploads())}
+            found = chain(self._bucket.keys(), (key for key, _ in self._bucket.uploads()))
+            return {name for name in found if is_ours(name)}
         except S3Error as error:
             if error.is_missing:
                 return set()
             raise
-        return {name for name in found if is_ours(name)}
 
     async def _run(self, call: Callable[..., T], /, *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, *args)

@@ -164,11 +164,11 @@ class Bucket:
             if not error.is_missing:
                 raise
 
-    def keys(self) -> list[str]:
-        """Every complete object."""
+    def keys(self) -> Iterator[str]:
+        """Every complete object, page by page."""
         with self._client() as client:
-            pages = client.get_paginator("list_objects_v2").paginate(Bucket=self._place.bucket)
-            return [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+            for page in client.get_paginator("list_objects_v2").paginate(Bucket=self._place.bucket):
+                yield from (entry["Key"] for entry in page.get("Contents", ()))
 
     def uploads(self, prefix: str = "") -> list[tuple[str, str]]:
         """The key and the id of every upload in parts that is under way, or was left."""

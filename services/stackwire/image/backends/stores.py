@@ -166,10 +166,10 @@ class Stores:
                 await asyncio.shield(writer.discard())
                 raise
 
-    async def remove(self, name: str, store: str | None = None) -> None:
-        """From all stores, or from that one."""
-        chosen = list(self._all.values()) if store is None else [self._all[store]]
-        await asyncio.gather(*(each.remove(name) for each in chosen))
+    async def remove(self, name: str, stores: Sequence[str] | None = None) -> None:
+        """From all stores, or from those: nobody waits for one that never had it."""
+        chosen = [store for each, store in self._all.items() if stores is None or each in stores]
+        await asyncio.gather(*(store.remove(name) for store in chosen))
 
     async def names(self) -> dict[str, set[str]]:
         """What is in each store, complete or not; nothing of one that cannot be read."""

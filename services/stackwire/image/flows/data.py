@@ -96,7 +96,7 @@ class Data:
                 ours = await self._images.release(ctx, uow, saving, why, to)
             if ours or isinstance(error, Vanished | ImageNotFound):
                 if wish.staged is None:
-                    await self._files.remove(wish.object_name)
+                    await self._files.remove(wish.object_name, [wish.store or self._files.default])
                 else:
                     await self._staging.remove(wish.staged)
         except ServiceError as second:

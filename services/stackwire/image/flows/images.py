@@ -157,7 +157,7 @@ class Metadata:
         if gone.status == PENDING_DELETE:
             return
         if image.has_data and image.object is not None:
-            await self._files.remove(image.object)
+            await self._files.remove(image.object, image.stores)
         if image.is_staged and image.staged is not None:
             await self._staging.remove(image.staged)
 

@@ -39,4 +39,4 @@ async def clear(database: Database, ctx: RequestContext, files: Stores, name: st
         kept = await locations.stores_of(uow, name)
         for store in stores:
             if store not in kept:
-                await files.remove(name, store)
+                await files.remove(name, [store])

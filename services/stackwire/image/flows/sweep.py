@@ -2,6 +2,7 @@
 use for go away, and so do tasks whose time is over.
 """
 
+import asyncio
 import logging
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from stackwire.db.pool import Database
 from stackwire.image.backends.staging import Staging
 from stackwire.image.backends.stores import Stores
 from stackwire.image.db import tasks, uploads
+from stackwire.image.db.uploads import Stuck
 from stackwire.image.flows.endings import failed
 from stackwire.image.flows.hands import Hands
 from stackwire.image.flows.stores import clear
@@ -65,10 +67,18 @@ class Sweeper:
                 await failed(self._ctx, uow, self._images, task, GONE, uow.now + self._task_life)
         for upload in stuck:
             log.warning("the upload of %s was left behind; it is queued again", upload.id)
-            if upload.object is not None:
-                await self._files.remove(upload.object)
-            if upload.staged is not None:
-                await self._staging.remove(upload.staged)
+        try:
+            async with asyncio.timeout(self._silence.total_seconds() / 3):  # who waits longer is taken for dead
+                await asyncio.gather(*map(self._remove, stuck))
+        except TimeoutError:
+            log.warning("what was left behind could not be removed in time: the sweep comes back to it")
+
+    async def _remove(self, upload: Stuck) -> None:
+        """Names are given once: nothing that comes later is in danger of what does not come to its end here."""
+        if upload.object is not None:
+            await self._files.remove(upload.object)
+        if upload.staged is not None:
+            await self._staging.remove(upload.staged)
 
     async def orphans(self) -> None:
         """The disk is read first; everything written later has been named in a row before its first byte."""
@@ -86,7 +96,7 @@ class Sweeper:
                 if name in named:
                     await clear(self._database, self._ctx, self._files, name, [store])
                 else:
-                    await self._files.remove(name, store)
+                    await self._files.remove(name, [store])
         for name in staged - named:
             log.warning("nobody has a use for %s in staging; it is removed", name)
             await self._staging.remove(name)
