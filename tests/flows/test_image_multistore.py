@@ -163,6 +163,35 @@ async def test_an_import_into_several_stores_is_told_store_by_store(a_cloud: ACl
     ]  # fmt: skip
 
 
+async def test_what_is_in_several_stores_counts_as_often(a_cloud: ACloud) -> None:
+    storage = {**SEVERAL["image"], "user_storage_quota": str(3 * len(DATA)), "image_size_total": 1000}
+    cloud = await a_cloud(services=TWO, settings={"image": storage})
+    client = await cloud.http("admin")
+    both = (await an_import(client, cloud, stores=["fast", "slow"]))["id"]
+    staged = await a_queued(client)
+    (await put(client, staged, "stage")).ok(204)
+    twice = {"method": {"name": "glance-direct"}, "stores": ["fast", "slow"]}
+    (await client.post("image", f"/v2/images/{staged}/import", json=twice)).ok(413)
+    (await client.post("image", f"/v2/images/{both}/import", json=COPIED)).ok(413)
+
+    body = {**twice, "all_stores_must_succeed": False}
+    (await client.post("image", f"/v2/images/{staged}/import", json=body)).ok(202)
+    await cloud.settle()
+    image = await shown(client, staged)
+    assert (image["status"], image["stores"], image["os_glance_failed_import"]) == ("active", "fast", "slow")
+    assert holding(cloud)["slow"] == [both]
+    (task,) = (await client.get("image", f"/v2/images/{staged}/tasks")).ok(200).json["tasks"]
+    assert (task["status"], "quota" in task["message"]) == ("failure", True)
+
+    (await client.delete("image", f"/v2/stores/slow/{both}")).ok(204)
+    assert (await copy(client, cloud, both, stores=["spare"]))["stores"] == "fast,spare"
+    (await client.delete("image", f"/v2/stores/fast/{both}")).ok(204)
+    assert (await copy(client, cloud, both, stores=["slow"]))["stores"] == "spare,slow"
+
+
+COPIED = {"method": {"name": "copy-image"}, "stores": ["spare"]}
+
+
 async def copy(client: JsonClient, cloud: TestCloud, image_id: str, status: int = 202, **wish: Any) -> Any:
     """The image after it was to be copied."""
     body = {"method": {"name": "copy-image"}, **wish}

@@ -260,15 +260,19 @@ async def lock_owner(uow: UnitOfWork, owner: str | None) -> None:
 
 
 async def usage(db: Session, owner: str | None, but: str | None = None) -> Usage:
-    """What the owner has, without the image ``but``; what uploads hold of deleted images counts until they stop."""
+    """What the owner has, without the image ``but``: each image once for each of its locations, or while it is staged.
+
+    What uploads hold of deleted images counts until they stop. Source: ``_image_get_disk_usage_by_owner``.
+    """
     found = await db.one(
         Usage,
         "SELECT coalesce(sum(bytes) FILTER (WHERE NOT staged), 0)::bigint AS size,"
         " coalesce(sum(bytes) FILTER (WHERE staged), 0)::bigint AS staged,"
         " count(*) FILTER (WHERE here) AS images, count(*) FILTER (WHERE here AND status = ANY($4)) AS uploading"
         " FROM (SELECT status, deleted_at IS NULL AS here, status = ANY($3) AS staged,"
-        " CASE WHEN deleted_at IS NULL THEN coalesce(size, 0) ELSE 0 END + reserved AS bytes"
-        " FROM images WHERE owner IS NOT DISTINCT FROM $1 AND id IS DISTINCT FROM $2) AS had",
+        " CASE WHEN deleted_at IS NOT NULL OR size IS NULL THEN 0 WHEN status = ANY($3) THEN size ELSE size *"
+        "  (SELECT count(*) FROM image_locations l WHERE l.image_id = images.id AND l.status = 'active') END"
+        " + reserved AS bytes FROM images WHERE owner IS NOT DISTINCT FROM $1 AND id IS DISTINCT FROM $2) AS had",
         owner, but, STAGED, IN_TRANSIT,
     )  # fmt: skip
     assert found is not None  # a sum has a row

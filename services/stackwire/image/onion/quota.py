@@ -26,7 +26,7 @@ from stackwire.image.domain.usage import (
     STAGED,
     Usage,
 )
-from stackwire.image.onion.port import Images, Layer, Ordered, Upload
+from stackwire.image.onion.port import Images, Layer, Ordered, Step, Upload
 
 
 class Quota(Layer):
@@ -92,10 +92,13 @@ class Quota(Layer):
     async def order(
         self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: ImportWish, task: Task, forget_at: datetime
     ) -> Ordered:
-        used = await self._used(uow, image)
+        """What is in several stores counts as often; of stores that may fail at least one is needed."""
+        used = await self._used(uow, image) if task.stores else None
         if used is not None:
-            quota.allowance(self._limits, used.size + used.staged, image.size)
-            self._room(image, used, image.size, staging=False)
+            size = image.size or 0
+            more = len(image.locations) + (len(task.stores) - 1 if task.all_must_succeed else 0)
+            quota.allowance(self._limits, used.size + used.staged + more * size, image.size)
+            self._room(image, used, (more + 1) * size, staging=False)
         return await self.inner.order(ctx, uow, image, wish, task, forget_at)
 
     async def fill(self, ctx: RequestContext, image: Image, wish: Upload) -> int:
@@ -117,8 +120,22 @@ class Quota(Layer):
         return written
 
     async def activate(self, ctx: RequestContext, uow: UnitOfWork, image: Image, written: Written) -> Image:
-        await self._check_stored(uow, image, written.size, staging=False)
+        await self._check_stored(uow, image, written.size * len(written.stores), staging=False)
         return await self.inner.activate(ctx, uow, image, written)
+
+    async def reached(self, ctx: RequestContext, uow: UnitOfWork, image: Image, step: Step) -> Image:
+        now = await self.inner.reached(ctx, uow, image, step)
+        if step.counts:
+            await self._check_places(uow, now)
+        return now
+
+    async def verified(self, ctx: RequestContext, uow: UnitOfWork, image: Image) -> Image:
+        now = await self.inner.verified(ctx, uow, image)
+        await self._check_places(uow, now)
+        return now
+
+    async def _check_places(self, uow: UnitOfWork, image: Image) -> None:
+        await self._check_stored(uow, image, (image.size or 0) * len(image.locations), staging=False)
 
     async def _check_stored(self, uow: UnitOfWork, image: Image, size: int, *, staging: bool) -> None:
         used = await self._used(uow, image)
