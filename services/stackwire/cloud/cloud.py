@@ -132,6 +132,8 @@ class Cloud:
             **{f"{other}_public_url": public[other] for other in ORDER},
             "public_url": public[name],
             "trace_http": options.trace_port is not None,
+            "cinder_mount_point_base": Path(options.data_dir) / "volume",
+            "cinder_store_password": "secret",  # as seeded
             **self._settings.get(name, {}),
         }
         return {key: value for key, value in values.items() if key in kind.model_fields}

@@ -15,8 +15,11 @@ from stackwire.core.policy import Policy
 from stackwire.db.pool import Database
 from stackwire.http.app import Route, make_app
 from stackwire.http.client import HttpClient
+from stackwire.http.service_user import Credentials, ServiceUser
 from stackwire.image import rpc
 from stackwire.image.backends.cache import CacheFolder
+from stackwire.image.backends.cinder import CinderPlace, CinderStore
+from stackwire.image.backends.cinder_api import VolumeApi
 from stackwire.image.backends.files import Directory, FileStore
 from stackwire.image.backends.glance import OtherGlance
 from stackwire.image.backends.http import WebStore
@@ -124,6 +127,8 @@ def _stores(settings: ImageSettings, web: Web) -> Stores:
             named[name] = WebStore(web)
         elif kind == "s3":
             named[name] = _s3(name, settings)
+        elif kind == "cinder":
+            named[name] = _cinder(name, settings)
         else:
             named[name] = own if name == STORE else FileStore([Directory(root or below / name)])
     preference = settings.store_type_preference if settings.location_strategy == BY_TYPE else ()
@@ -136,6 +141,20 @@ def _s3(name: str, settings: ImageSettings) -> Store:
     except ImportError as error:
         raise ValueError(f"the store '{name}' is of type s3, which comes with stackwire[s3]: {error}") from error
     return S3Store(name, settings.s3_place(name), settings.data_dir / "coming")
+
+
+def _cinder(name: str, settings: ImageSettings) -> Store:
+    credentials = Credentials(
+        settings.keystone_url or settings.identity_url,
+        settings.cinder_store_user_name,
+        settings.cinder_store_password,
+        settings.cinder_store_project_name,
+    )
+    patience = settings.cinder_state_transition_timeout
+    api = VolumeApi(settings.volume_url, HttpClient("image"), ServiceUser(credentials), patience)
+    base = settings.cinder_mount_point_base
+    assert base is not None  # the settings were checked
+    return CinderStore(name, api, CinderPlace(base, socket.gethostname(), settings.cinder_volume_type))
 
 
 def _files(settings: ImageSettings) -> FileStore:

@@ -22,7 +22,7 @@ _LISTS = (
     "enabled_backends", "store_type_preference",
 )  # fmt: skip
 Words = Annotated[tuple[str, ...], NoDecode]
-KINDS = ("file", "http", "s3")
+KINDS = ("file", "http", "s3", "cinder")
 READ_ONLY = ("http",)
 """Types of stores that nothing is written into."""
 _STORE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -85,9 +85,11 @@ class ImageSettings(S3Options, ServiceSettings):
     URL, under the same filter as web downloads. ``default_backend`` is one of them that is written. Without them
     ``file`` is the one store. ``location_strategy``: an image's locations are read in their own order, or first those
     in stores of the types in ``store_type_preference``. ``show_multiple_locations``: images show their locations, and
-    patches change them; ``show_image_direct_url``: images show the first one.
-    ``s3_store_*``: of every store of type ``s3``
-    (``domain.s3.S3Options``), unless ``backend_settings`` has other ones for it, by its name.
+    patches change them; ``show_image_direct_url``: images show the first one. ``s3_store_*``: of every store of type
+    ``s3`` (``domain.s3.S3Options``), unless ``backend_settings`` has other ones for it, by its name. A store of type
+    ``cinder`` makes volumes of ``cinder_volume_type`` in the project of ``cinder_store_user_name``, and reads what a
+    location names as its caller; ``cinder_mount_point_base`` is where this host sees the volume service's data
+    directory, ``cinder_state_transition_timeout`` the seconds a volume may take.
     ``disabled_notifications``: events not to tell, by name (``image.send``) or how it begins (``task``).
     ``certificate_dir``, ``barbican_url``: where the certificates of signed images are, files named by uuid or secrets.
     """
@@ -129,7 +131,13 @@ class ImageSettings(S3Options, ServiceSettings):
     default_backend: str = ""
     backend_settings: dict[str, dict[str, Any]] = Field(default={}, repr=False)
     location_strategy: Literal["location_order", "store_type"] = "location_order"
-    store_type_preference: Annotated[tuple[Literal["file", "http", "s3"], ...], NoDecode] = ()
+    store_type_preference: Annotated[tuple[Literal["file", "http", "s3", "cinder"], ...], NoDecode] = ()
+    cinder_store_user_name: str = "glance"
+    cinder_store_password: str = Field(default="", repr=False)
+    cinder_store_project_name: str = "service"
+    cinder_volume_type: str = ""
+    cinder_mount_point_base: Path | None = None
+    cinder_state_transition_timeout: float = 300.0
     certificate_dir: Path | None = None
     barbican_url: str = ""
     upload_seconds: float = 60.0
@@ -174,6 +182,10 @@ class ImageSettings(S3Options, ServiceSettings):
         roots = [root for _, _, root in self.backends if root is not None]
         if len(set(roots)) < len(roots) or self.data_dir in roots or set(roots) & {path for path, _ in self.data_dirs}:
             raise ValueError("two stores are in the same directory")
+        if any(kind == "cinder" for _, kind, _ in self.backends):
+            for name in ("cinder_store_password", "cinder_mount_point_base"):
+                if not getattr(self, name):
+                    raise ValueError(f"a store of type cinder needs {name}")
         s3 = [name for name, kind, _ in self.backends if kind == "s3"]
         if unknown := [name for name in self.backend_settings if name not in s3]:
             raise ValueError(f"backend_settings: '{unknown[0]}' is no store that has any")

@@ -3,7 +3,6 @@
 Source: Identity API v3, "Validate and show information for token"; keystonemiddleware's auth_token does the same.
 """
 
-import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -15,15 +14,10 @@ from aiohttp import web
 
 from stackwire.core.clock import Clock
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import Unauthorized, Unavailable
+from stackwire.core.errors import Unauthorized
 from stackwire.core.tokens import Claims
 from stackwire.http.auth import context_of, token_of
-
-_TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=5)
-
-
-class KeystoneUnavailable(Unavailable):
-    """The identity service cannot be asked at the moment."""
+from stackwire.http.service_user import Credentials, KeystoneUnavailable, ServiceUser
 
 
 class KeystoneAuthenticator:
@@ -46,14 +40,12 @@ class KeystoneAuthenticator:
         kept: int = 4096,
         clock: Clock | None = None,
     ) -> None:
-        self._url = f"{url.rstrip('/').removesuffix('/v3')}/v3/auth/tokens"
-        self._wish = _password_wish(user, password, project, domain)
+        credentials = Credentials(url, user, password, project, domain)
+        self._url = credentials.tokens_url
+        self._user = ServiceUser(credentials)
         self._keep = keep
         self._kept = kept
         self._clock = clock or Clock()
-        self._session: aiohttp.ClientSession | None = None
-        self._own: str | None = None
-        self._logging_in = asyncio.Lock()
         self._known: OrderedDict[bytes, tuple[float, Claims | None]] = OrderedDict()
 
     async def authenticate(self, request: web.Request) -> RequestContext:
@@ -66,9 +58,7 @@ class KeystoneAuthenticator:
         return context_of(request, claims, token, service)
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._user.close()
 
     async def _claims(self, token: str) -> Claims:
         key = hashlib.sha256(token.encode()).digest()
@@ -85,10 +75,10 @@ class KeystoneAuthenticator:
 
     async def _ask(self, token: str) -> Claims | None:
         """What Keystone says of a token; None when it does not know it."""
-        own = await self._own_token()
+        own = await self._user.token()
         status, body = await self._get(token, own)
         if status in (401, 403):  # our own token has run out, or was taken back
-            status, body = await self._get(token, await self._own_token(instead_of=own))
+            status, body = await self._get(token, await self._user.token(instead_of=own))
         if status == 404:
             return None
         if status != 200 or body is None:
@@ -98,29 +88,10 @@ class KeystoneAuthenticator:
     async def _get(self, token: str, own: str) -> tuple[int, Any]:
         headers = {"X-Auth-Token": own, "X-Subject-Token": token}
         try:
-            async with self._open().get(f"{self._url}?nocatalog", headers=headers) as response:
+            async with self._user.session().get(f"{self._url}?nocatalog", headers=headers) as response:
                 return response.status, await response.json() if response.status == 200 else None
         except (aiohttp.ClientError, TimeoutError, ValueError) as refused:
             raise KeystoneUnavailable from refused
-
-    async def _own_token(self, instead_of: str | None = None) -> str:
-        """The service user's token; a new one when the last is the one that failed."""
-        async with self._logging_in:
-            if self._own is not None and self._own != instead_of:
-                return self._own
-            try:
-                async with self._open().post(f"{self._url}?nocatalog", json=self._wish) as response:
-                    if response.status != 201:
-                        raise KeystoneUnavailable
-                    self._own = response.headers["X-Subject-Token"]
-            except (aiohttp.ClientError, TimeoutError, KeyError) as refused:
-                raise KeystoneUnavailable from refused
-            return self._own
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:  # lazily: a session belongs to the loop it is made in
-            self._session = aiohttp.ClientSession(timeout=_TIMEOUT)
-        return self._session
 
 
 def claims_of(body: Mapping[str, Any]) -> Claims:
@@ -152,14 +123,3 @@ def claims_of(body: Mapping[str, Any]) -> Claims:
 
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def _password_wish(user: str, password: str, project: str, domain: str) -> dict[str, Any]:
-    place = {"name": domain}
-    who = {"name": user, "password": password, "domain": place}
-    return {
-        "auth": {
-            "identity": {"methods": ["password"], "password": {"user": who}},
-            "scope": {"project": {"name": project, "domain": place}},
-        }
-    }

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 HOLE = 1024**2  # bytes: so many zeroes take no room. Volumes are mostly holes, and their images too
 _ZEROES = bytes(HOLE)
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NOT_NOW = "The image data cannot be stored at the moment."
 
 
@@ -192,7 +192,7 @@ class Writer:
                 file = self._open()
                 for at in range(0, len(chunk), HOLE):
                     piece = chunk[at : at + HOLE]
-                    if piece == (_ZEROES if len(piece) == HOLE else bytes(len(piece))):
+                    if is_zero(piece):
                         file.seek(len(piece), os.SEEK_CUR)
                     else:
                         file.write(piece)
@@ -230,6 +230,11 @@ class Writer:
             _unlink(self._final)
 
 
+def is_zero(piece: bytes) -> bool:
+    """Of at most HOLE bytes: whether they need not be written where nothing is yet."""
+    return piece == (_ZEROES if len(piece) == HOLE else bytes(len(piece)))
+
+
 def _unlink(path: Path) -> None:
     """What cannot go away now is left to the sweep: it must not hide why it had to go."""
     try:
@@ -240,4 +245,4 @@ def _unlink(path: Path) -> None:
 
 def _failure(error: OSError) -> ServiceError:
     """Without paths: what the disk says is the operator's to read, in the log, as the cause."""
-    return StorageFull() if error.errno in _FULL else Unavailable(_NOT_NOW)
+    return StorageFull() if error.errno in FULL else Unavailable(_NOT_NOW)
