@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from flows.test_image_bytes import sweep
+from stackwire.image.flows.scrub import restore
 from support.cloud import ACloud, Answer, JsonClient, TestCloud
 from support.web import Mirror, a_mirror
 
@@ -67,6 +69,25 @@ async def a_located(client: JsonClient, url: str) -> str:
 async def data_of(client: JsonClient, image_id: str, **headers: str) -> bytes:
     answer = await client.get("image", f"/v2/images/{image_id}/file", headers=headers)
     return answer.ok(206 if headers else 200).body
+
+
+async def test_where_deletion_is_delayed_a_location_elsewhere_comes_back_and_goes_like_any_other(
+    a_cloud: ACloud, mirror: Mirror
+) -> None:
+    cloud = await a_cloud(services=TWO, settings=settings(mirror, delayed_delete=True, scrub_time=0))
+    client = await cloud.http()
+    url = f"{mirror.url}/image"
+    image_id = await a_located(client, url)
+    before = (await shown(client, image_id))["locations"]
+    (await client.delete("image", f"/v2/images/{image_id}")).ok(204)
+    (await client.get("image", f"/v2/images/{image_id}")).ok(404)
+    await restore(cloud.cloud.services["image"].database, image_id)
+    assert (await shown(client, image_id))["locations"] == before
+    assert await data_of(client, image_id) == DATA
+    (await client.delete("image", f"/v2/images/{image_id}")).ok(204)
+    await sweep(cloud)
+    assert await cloud.rows("image", "SELECT status FROM images") == [{"status": "deleted"}]
+    assert await cloud.rows("image", "SELECT url FROM image_locations") == []
 
 
 async def test_an_image_is_active_with_its_first_location_and_is_read_from_there(

@@ -212,6 +212,26 @@ async def test_all_stores_are_scrubbed_and_all_are_taken_back(a_cloud: ACloud, c
     assert (await status_of(cloud, image_id), objects(cloud, image_id)) == ("deleted", [])
 
 
+async def test_a_store_that_is_away_keeps_nothing_waiting_but_its_own(a_cloud: ACloud, clock: Hands) -> None:
+    several = {"enabled_backends": "fast:file,slow:file", "default_backend": "fast"}
+    cloud = await a_delaying_cloud(a_cloud, clock, scrub_time=0, **several)
+    client = await cloud.http()
+    fast, slow = await an_image(client), await an_image(client, b"")
+    headers = {**OCTETS, "x-image-meta-store": "slow"}
+    (await client.put("image", f"/v2/images/{slow}/file", data=io.BytesIO(DATA), headers=headers)).ok(204)
+    (file,) = objects(cloud, slow)
+    away = file.parent.rename(file.parent.with_name("away"))
+    file.parent.touch()
+    for image_id in (slow, fast):
+        await delete(client, image_id)
+    await sweep(cloud)
+    assert (await status_of(cloud, slow), await status_of(cloud, fast)) == ("pending_delete", "deleted")
+    file.parent.unlink()
+    away.rename(file.parent)
+    await sweep(cloud)
+    assert (await status_of(cloud, slow), objects(cloud, slow)) == ("deleted", [])
+
+
 async def test_v1_shows_administrators_what_waits_and_lets_nobody_touch_it(a_cloud: ACloud, clock: Hands) -> None:
     cloud = await a_delaying_cloud(a_cloud, clock, release="queens")
     client, admin = await cloud.http(), await cloud.http("admin")

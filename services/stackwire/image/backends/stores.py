@@ -171,6 +171,21 @@ class Stores:
         chosen = [store for each, store in self._all.items() if stores is None or each in stores]
         await asyncio.gather(*(store.remove(name) for store in chosen))
 
+    async def have(self, name: str, stores: Sequence[str]) -> bool:
+        """Whether one of these has it, complete. Raises Unavailable where that cannot be asked."""
+        for store in stores:
+            if store not in self._all:
+                raise Unavailable(f"There is no store {store} any more.")
+            try:
+                reader = await self._all[store].open(name)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise Unavailable(_NOT_READ) from error
+            reader.close()
+            return True
+        return False
+
     async def names(self) -> dict[str, set[str]]:
         """What is in each store, complete or not; nothing of one that cannot be read."""
         found: dict[str, set[str]] = {}

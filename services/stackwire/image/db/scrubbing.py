@@ -4,6 +4,7 @@ A location that waits is ``pending_delete`` as its image is, and ``scrubbing`` f
 from then on there is no way back.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,12 +19,13 @@ SCRUBBING = "scrubbing"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """``scrubbing``: some of its data may be gone already."""
+    """``stores`` may have the object; ``scrubbing``: some of its data may be gone already."""
 
     id: str
     status: str
     object: str | None
     deleted_at: datetime | None
+    stores: Sequence[str]
     scrubbing: bool
 
 
@@ -57,6 +59,7 @@ async def hold(uow: UnitOfWork, image_id: str) -> Waiting | None:
     return await uow.one(
         Waiting,
         "SELECT i.id, i.status, i.object, i.deleted_at,"
+        " ARRAY(SELECT l.store FROM image_locations l WHERE l.image_id = i.id AND l.value = i.object) AS stores,"
         " EXISTS (SELECT FROM image_locations l WHERE l.image_id = i.id AND l.status = $2) AS scrubbing"
         " FROM images i WHERE i.id = $1",
         image_id, SCRUBBING,

@@ -53,22 +53,13 @@ class Scrubber:
                 return
             await scrubbing.begin(uow, image_id)
         if image.object is not None:
-            await self._files.remove(image.object)
-            if not await self._is_gone(image.object):
+            await self._files.remove(image.object, image.stores)
+            if await self._files.have(image.object, image.stores):
                 log.warning("the image %s is still in a store; it stays pending_delete", image_id)
                 return
         async with self._database.work(self._ctx) as uow:
             if await scrubbing.finish(uow, image_id):
                 log.info("the image %s is scrubbed", image_id)
-
-    async def _is_gone(self, name: str) -> bool:
-        """A store that cannot be asked may have it. Raises Unavailable."""
-        try:
-            reader = await self._files.open(name, ())
-        except FileNotFoundError:
-            return True
-        reader.close()
-        return False
 
 
 async def restore(database: Database, image_id: str) -> None:
