@@ -1,0 +1,73 @@
+"""A guest's disks, and what they hang on."""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+
+from stackwire.compute.backends.guest_parts import Guest, GuestUnsupported, clean, packed, text
+from stackwire.compute.domain.bdm import strip_dev
+from stackwire.compute.domain.devices import bus_of, prefix_of
+from stackwire.compute.domain.instance import BlockDevice
+
+DISK_BUSES = frozenset({"virtio", "scsi", "sata", "ide", "usb", "fdc"})
+SCSI_MODELS: Mapping[str, str] = {
+    "virtio-scsi": "virtio-scsi", "lsilogic": "lsilogic", "lsisas1068": "lsisas1068", "lsisas1078": "lsisas1078",
+    "buslogic": "buslogic", "vmpvscsi": "vmpvscsi", "ibmvscsi": "ibmvscsi",
+}  # fmt: skip
+
+
+def disks(guest: Guest, path: str) -> None:
+    bus = bus_of({"hw_disk_bus": guest.asked("hw_disk_bus")})
+    if bus not in DISK_BUSES:
+        raise GuestUnsupported(reason=f"disk bus {bus} is not supported by this hypervisor")
+    _controller(guest)
+    for device in guest.seen.devices:
+        if not device.no_device:
+            _disk(guest, device, device.disk_bus or bus, path)
+    if guest.seen.instance.config_drive or guest.asked("img_config_drive") == "mandatory":
+        cdrom = guest.asked("hw_cdrom_bus") or ("sata" if "q35" in str(guest.asked("hw_machine_type", "")) else "ide")
+        _cdrom(guest, cdrom, path)
+
+
+def _controller(guest: Guest) -> None:
+    model = guest.asked("hw_scsi_model")
+    if model is None:
+        return
+    if model not in SCSI_MODELS:
+        raise GuestUnsupported(reason=f"SCSI model {model} is not supported by this hypervisor")
+    ET.SubElement(guest.devices, "controller", type="scsi", index="0", model=SCSI_MODELS[model])
+
+
+def _disk(guest: Guest, device: BlockDevice, bus: str, path: str) -> None:
+    if bus not in DISK_BUSES:
+        raise GuestUnsupported(reason=f"disk bus {bus} is not supported by this hypervisor")
+    kind = device.device_type if device.device_type in ("disk", "cdrom", "floppy", "lun") else "disk"
+    disk = ET.SubElement(guest.devices, "disk", type="file", device=kind)
+    form = "raw"
+    if device.is_volume:
+        data = (device.connection_info or {}).get("data") or {}
+        source = str(data.get("device_path") or f"volume-{device.volume_id}")
+    else:
+        form = _disk_format(guest) if device.is_root else "raw"
+        source = path if device.is_root else f"{path}.{strip_dev(device.device_name or '')}"
+    driver = ET.SubElement(disk, "driver", name="qemu", type=form, cache="none")
+    packed(guest, driver, bus)
+    ET.SubElement(disk, "source", file=clean(source))
+    name = strip_dev(device.device_name) if device.device_name else f"{prefix_of(bus)}a"
+    ET.SubElement(disk, "target", dev=name, bus=bus)
+    if device.is_volume and device.volume_id:
+        text(disk, "serial", device.volume_id)
+
+
+def _disk_format(guest: Guest) -> str:
+    recorded = guest.seen.system_metadata.get("image_disk_format", "raw")
+    return recorded if recorded in ("raw", "qcow2", "vmdk", "vdi", "vhdx") else "raw"
+
+
+def _cdrom(guest: Guest, bus: str, path: str) -> None:
+    if bus not in DISK_BUSES:
+        raise GuestUnsupported(reason=f"CD-ROM bus {bus} is not supported by this hypervisor")
+    disk = ET.SubElement(guest.devices, "disk", type="file", device="cdrom")
+    ET.SubElement(disk, "driver", name="qemu", type="raw", cache="none")
+    ET.SubElement(disk, "source", file=f"{path}.config")
+    ET.SubElement(disk, "target", dev=f"{prefix_of(bus)}z", bus=bus)
+    ET.SubElement(disk, "readonly")
