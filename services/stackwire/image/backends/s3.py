@@ -112,7 +112,7 @@ class S3Store:
     def _make_room(self, name: str) -> None:
         """The bucket is there, and nothing of this name that a copy left which did not come to its end."""
         try:
-            self._abort(name)
+            self._bucket.abort_all(name)
         except S3Error as error:
             if error.code != "NoSuchBucket" or not self._place.create_bucket:
                 raise
@@ -128,15 +128,10 @@ class S3Store:
     def _remove(self, name: str) -> None:
         self._bucket.delete(name)
         try:
-            self._abort(name)
+            self._bucket.abort_all(name)
         except S3Error as error:
             if not error.is_missing:
                 raise
-
-    def _abort(self, name: str) -> None:
-        for key, upload in self._bucket.uploads(name):
-            if key == name:
-                self._bucket.abort(key, upload)
 
     async def names(self) -> set[str]:
         """Every object of this service, and every one on its way; what else is in the bucket is not its own."""

@@ -206,6 +206,12 @@ class Bucket:
             if error.code != "NoSuchUpload" or self.size(key) != size:
                 raise
 
+    def abort_all(self, key: str) -> None:
+        """Every upload of that key: a beginning whose answer was lost has been made twice."""
+        for name, upload in self.uploads(key):
+            if name == key:
+                self.abort(name, upload)
+
     def abort(self, key: str, upload: str) -> None:
         """Its parts go away; what is not there is gone already."""
         try:

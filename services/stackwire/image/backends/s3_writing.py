@@ -124,6 +124,7 @@ class Parts:
         self._upload: asyncio.Task[str] | None = None
         self._sent: list[asyncio.Task[str]] = []
         self._last: asyncio.Task[None] | None = None
+        self._wrong: Exception | None = None
         self._discarded = False
 
     async def put(self, chunk: bytes) -> None:
@@ -145,6 +146,10 @@ class Parts:
         etags = await asyncio.gather(*self._sent)
         upload = await self._upload
         await self._do_last(self._run(self._bucket.finish, self._key, upload, etags, self._total))
+        try:
+            await self._run(self._bucket.abort_all, self._key)
+        except S3Error as error:  # the object is there all the same
+            log.warning("what was begun twice of %s may be left in parts: %s", self._key, error)
 
     async def discard(self) -> None:
         self._discarded = True
@@ -158,9 +163,8 @@ class Parts:
 
     async def _ship(self) -> None:
         """The part that is full is on its way when there is room for another one."""
-        for task in self._sent:
-            if task.done():
-                task.result()
+        if self._wrong is not None:
+            raise self._wrong
         if len(self._sent) == MOST_PARTS:
             raise StorageFull(f"At most {MOST_PARTS} parts of {self._part_size} bytes can be stored.")
         if self._upload is None:
@@ -175,6 +179,9 @@ class Parts:
             if self._discarded:
                 return ""
             return await self._run(self._bucket.send, self._key, upload, number, part)
+        except Exception as error:
+            self._wrong = error
+            raise
         finally:
             await self._budget.give(len(part))
 
