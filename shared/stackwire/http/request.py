@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, TooLarge, UnsupportedMedia
+from stackwire.core.secrets import is_secret
 from stackwire.http.microversions import Microversion
 
 CONTEXT: web.RequestKey[RequestContext] = web.RequestKey("context", RequestContext)
@@ -124,9 +125,17 @@ def _explain(invalid: ValidationError) -> str:
         return f"Additional properties are not allowed ('{first['loc'][-1]}' was unexpected)"
     if first["type"] == "missing":
         return f"'{first['loc'][-1]}' is a required property"
-    value = repr(first["input"])
-    shown = value if len(value) <= 200 else value[:200] + "..."
-    return f"Invalid input for field/attribute {where}. Value: {shown}. {first['msg']}"
+    return f"Invalid input for field/attribute {where}. Value: {_shown(first['input'], where)}. {first['msg']}"
+
+
+def _shown(value: Any, where: str) -> str:
+    """What was sent, unless it is a secret or may have one in it: whoever reads the answer need not be its sender."""
+    if is_secret(where):
+        return "***"
+    if isinstance(value, Mapping | list):
+        return "an object" if isinstance(value, Mapping) else "a list"
+    text = repr(value)
+    return text if len(text) <= 200 else text[:200] + "..."
 
 
 def respond(status: int, payload: Any = None, headers: Mapping[str, str] | None = None) -> web.Response:

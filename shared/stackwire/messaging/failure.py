@@ -14,8 +14,8 @@ from typing import Any
 import orjson
 
 from stackwire.core.errors import REGISTRY, RemoteError, ServiceError
+from stackwire.core.secrets import masked
 from stackwire.messaging.envelope import dumps
-from stackwire.messaging.transport import masked
 
 log = logging.getLogger(__name__)
 

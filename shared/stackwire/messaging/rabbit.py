@@ -20,6 +20,7 @@ from aio_pika.exceptions import ChannelPreconditionFailed, DeliveryError, Publis
 from aiormq.channel import Channel as Frames
 from aiormq.exceptions import AMQPChannelError
 
+from stackwire.core.secrets import masked
 from stackwire.messaging.errors import BusUnavailable, Undeliverable
 from stackwire.messaging.firehose import FIREHOSE, traced
 from stackwire.messaging.options import RabbitOptions, parse
@@ -36,7 +37,6 @@ from stackwire.messaging.transport import (
     Seen,
     Tasks,
     Transport,
-    masked,
 )
 
 log = logging.getLogger(__name__)

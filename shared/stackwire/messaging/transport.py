@@ -5,7 +5,6 @@ Names of exchanges and queues are oslo.messaging's (oslo_messaging/_drivers/amqp
 """
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
@@ -221,11 +220,6 @@ class Tasks:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def masked(text: str) -> str:
-    """The text without the user and password of any URL in it."""
-    return re.sub(r"://[^/\s]*@", "://***@", text)
 
 
 async def connect(

@@ -19,9 +19,10 @@ from typing import Any, NoReturn, TypeVar
 from pydantic import ValidationError
 
 from stackwire.core.errors import ServiceError
+from stackwire.core.secrets import masked
 from stackwire.core.settings import ServiceSettings
 from stackwire.db.migrate import MigrationError
-from stackwire.messaging.transport import connect, masked
+from stackwire.messaging.transport import connect
 from stackwire.runtime.service import PortInUse, Service
 
 S = TypeVar("S", bound=ServiceSettings)

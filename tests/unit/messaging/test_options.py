@@ -2,8 +2,9 @@
 
 import pytest
 
+from stackwire.core.secrets import masked
 from stackwire.messaging.options import RabbitOptions, parse
-from stackwire.messaging.transport import fanout_queue, masked, notification_queue, reply_queue, topic_queue
+from stackwire.messaging.transport import fanout_queue, notification_queue, reply_queue, topic_queue
 
 
 def test_without_options_queues_are_transient_and_classic() -> None:

@@ -7,8 +7,9 @@ from stackwire.trace.domain.redact import redacted
 SECRETS = [
     {"_context_auth_token": "gAAAAABm" + "x" * 80},
     {"auth": {"password": "SECRET-1"}},
-    {"admin_password": "SECRET-1", "adminPass": "SECRET-1"},
+    {"admin_password": "SECRET-1", "adminPass": "SECRET-1", "new_pass": "SECRET-1"},
     {"block_device_mapping": [{"connection_info": '{"auth_password": "SECRET-1"}'}]},
+    {"connector": '{"host": "h", "auth_password": "SECRET-1"}', "in": '[[{"token": "SECRET-1"}]]'},
     {"data": {"auth_username": "u", "auth_password": "SECRET-1"}},
     {"user_data": "SECRET-1"},
     {"url": "amqp://user:SECRET-1@host:5672/"},

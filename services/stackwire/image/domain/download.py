@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Final
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from stackwire.core.secrets import masked
 from stackwire.image.domain.errors import UriRefused
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
@@ -74,7 +75,7 @@ def redirected(there: Destination, location: str, rules: Filter) -> Destination:
             raise UriRefused(uri=there.uri[:200])
         return destination(urljoin(there.uri, location), rules)
     except (UriRefused, ValueError) as error:
-        raise UriRefused(f"Redirect to disallowed URL: {location[:200]}") from error
+        raise UriRefused(f"Redirect to disallowed URL: {masked(location[:200])}") from error
 
 
 def _split(uri: str) -> tuple[SplitResult, int]:

@@ -11,6 +11,7 @@ from stackwire.core.errors import (
     TooLarge,
     UnsupportedMedia,
 )
+from stackwire.core.secrets import masked
 
 __all__ = ["ImageForbidden", "ImageInUse", "ImageNotFound"]
 
@@ -177,6 +178,10 @@ class TaskAborted(Conflict, wire="glance.common.exception.TaskAbortedError"):
 
 class UriRefused(BadRequest, wire="stackwire.image.UriRefused"):
     """URI for web-download does not pass filtering: {uri}"""
+
+    def __init__(self, message: str | None = None, *, uri: str = "", **facts: object) -> None:
+        """A login in the URI is not told: the message is read in tasks and logs, too."""
+        super().__init__(message, uri=masked(uri), **facts)
 
 
 class DownloadFailed(BadRequest, wire="stackwire.image.DownloadFailed"):

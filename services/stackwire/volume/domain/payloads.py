@@ -1,7 +1,7 @@
 """Payloads of the volume service's notifications, key for key as Cinder's (volume_utils: _usage_from_volume)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +9,14 @@ from stackwire.contracts.base import Event
 from stackwire.volume.domain.model import Attachment, GlanceRow, Snapshot, Volume
 
 EXCHANGE = "cinder"
+_OF_A_HOST = frozenset(
+    {
+        "host", "ip", "initiator", "mountpoint", "multipath", "enforce_multipath", "os_type", "platform",
+        "do_local_attach", "mode", "nqn", "nvme_hostid", "nvme_native_multipath", "found_dsc", "system uuid", "uuid",
+        "wwnns", "wwpns",
+    }
+)  # fmt: skip
+"""What os-brick's connectors say that is no secret."""
 
 
 def naive(moment: datetime | None) -> str | None:
@@ -110,13 +118,18 @@ def _attachment(attachment: Attachment, volume: Volume) -> dict[str, Any]:
         "attach_status": attachment.attach_status,
         "attach_mode": attachment.attach_mode or "null",
         "connection_info": json.dumps(attachment.connection_info or {}),
-        "connector": None if connector is None else json.dumps(connector),
+        "connector": None if connector is None else json.dumps(_told(connector)),
         "created_at": naive(attachment.created_at),
         "updated_at": naive(attachment.updated_at),
         "deleted_at": naive(attachment.deleted_at),
         "deleted": attachment.deleted,
         "volume": volume_row(volume),
     }
+
+
+def _told(connector: Mapping[str, Any]) -> dict[str, Any]:
+    """What a notification says of a host. A connector may have the login of a back end in it, under any name."""
+    return {key: value for key, value in connector.items() if key in _OF_A_HOST}
 
 
 def volume_row(volume: Volume) -> dict[str, Any]:
