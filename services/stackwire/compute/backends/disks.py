@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterable, AsyncIterator, Collection
 from pathlib import Path
 
+from stackwire.compute.backends.inspection import inspected
 from stackwire.core.errors import ServiceError
 
 PIECE = 1024**2  # bytes
@@ -40,13 +41,17 @@ class Disks:
     def console(self, uuid: str) -> Path:
         return self._folder / uuid / "console.log"
 
-    async def cached(self, image_id: str, chunks: AsyncIterable[bytes], algorithm: str, digest: str | None) -> Path:
-        """The image's file; ``chunks`` are only asked for when it is not there yet. ImageCorrupt, and what ``chunks``
-        raises; then nothing is left."""
+    async def cached(
+        self, image_id: str, declared: str | None, chunks: AsyncIterable[bytes], algorithm: str, digest: str | None
+    ) -> Path:
+        """The image's file; ``chunks`` are only asked for when it is not there yet. ``declared``: its disk_format.
+
+        ImageCorrupt, ImageUnacceptable, and what ``chunks`` raises; then nothing is left.
+        """
         base = self._folder / "_base" / f"{image_id}.{(digest or 'unknown')[:32]}"
         async with self._alone_with(base.name):
             if not await asyncio.to_thread(_touched, base):
-                await self._fetch(base, image_id, chunks, algorithm, digest)
+                await self._fetch(base, image_id, declared, chunks, algorithm, digest)
         return base
 
     @contextlib.asynccontextmanager
@@ -61,7 +66,13 @@ class Disks:
                 self._fetching.pop(name, None)
 
     async def _fetch(
-        self, base: Path, image_id: str, chunks: AsyncIterable[bytes], algorithm: str, digest: str | None
+        self,
+        base: Path,
+        image_id: str,
+        declared: str | None,
+        chunks: AsyncIterable[bytes],
+        algorithm: str,
+        digest: str | None,
     ) -> None:
         partial = base.with_name(f".{base.name}.part")
         seen = hashlib.new(algorithm, usedforsecurity=False)
@@ -71,6 +82,7 @@ class Disks:
                     await asyncio.to_thread(_append, file, chunk, seen)
             if digest is not None and seen.hexdigest() != digest:
                 raise ImageCorrupt(image_id=image_id)
+            await inspected(partial, image_id, declared)
             await asyncio.to_thread(os.replace, partial, base)
         except OSError as error:
             raise DiskFailure(instance_id=image_id, reason=error.strerror or "input/output error") from error

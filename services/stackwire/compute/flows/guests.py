@@ -32,7 +32,7 @@ class Guests:
         if image.os_hash_algo and image.os_hash_value:
             algorithm, digest = image.os_hash_algo, image.os_hash_value
         chunks = self._on.images.data(ctx, image_id)
-        base = await self._on.disks.cached(image_id, chunks, algorithm, digest)
+        base = await self._on.disks.cached(image_id, image.disk_format, chunks, algorithm, digest)
         await self._on.disks.make(seen.uuid, base)
 
     async def keep(self, uow: UnitOfWork, seen: Seen, definition: Definition) -> None:
