@@ -1,9 +1,13 @@
 """Old holes of the volume service's originals that must not be here. ``support/advisories.py`` has the whole table."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from flows.test_server_api import VERSION, a_server, a_volume, an_image, from_volume, volume
-from support.bad_input import refused
+from stackwire.core.secrets import is_secret
+from support.bad_input import UNKNOWN, refused
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 
 
@@ -91,3 +95,40 @@ async def test_cve_2015_1851_what_a_guest_wrote_is_the_images_content_and_no_for
     first = {"Range": f"bytes=0-{len(harmless) - 1}"}
     assert (await demo.get("image", f"/v2/images/{image_id}/file", headers=first)).ok(206).body == harmless
     (await demo.delete("image", f"/v2/images/{image_id}")).ok(204)
+
+
+async def test_cve_2020_10755_an_attachment_tells_no_login(cloud: TestCloud, demo: JsonClient) -> None:
+    """How a volume is reached is told without a secret in it, and what a host says of itself is told to nobody."""
+    alt, admin = await cloud.http("alt"), await cloud.http("admin")
+    volume_id = await a_volume(cloud, demo)
+    newest = {"OpenStack-API-Version": "volume 3.70"}
+    connector = {"host": "h", "initiator": "iqn.x", "auth_username": "joe", "auth_password": "canary-5Rt"}
+    wish = {"attachment": {"volume_uuid": volume_id, "connector": connector, "instance_uuid": UNKNOWN}}
+    path = "/v3/{project_id}/attachments"
+    made = (await demo.post("volume", path, json=wish, headers=newest)).ok(200)
+    one = f"{path}/{made.json['attachment']['id']}"
+    shown = [made, *[await client.get("volume", one, headers=newest) for client in (demo, admin)]]
+    shown += [await demo.get("volume", f"{path}/detail", headers=newest)]
+    for answer in shown:
+        assert b"canary-5Rt" not in answer.ok(200).body
+        assert b"auth_" not in answer.body
+        assert str(cloud.cloud.options.data_dir).encode() not in answer.body
+        assert [name for name in names(answer.json) if is_secret(name)] in (
+            ["connection_info"],
+            ["connection_info"] * 2,
+        )
+    refused("volume", await alt.get("volume", one, headers=newest), 404)
+    old = {"os-initialize_connection": {"connector": connector}}
+    answer = await demo.post("volume", f"/v3/{{project_id}}/volumes/{volume_id}/action", json=old, headers=newest)
+    assert b"canary-5Rt" not in answer.body
+
+
+def names(value: Any) -> Iterator[str]:
+    """Every key of a body, however deep."""
+    if isinstance(value, dict):
+        yield from value
+        for each in value.values():
+            yield from names(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from names(each)
