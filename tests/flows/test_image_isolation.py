@@ -71,6 +71,16 @@ publish                    | shared                   | 403 403 404 403 403 403 
 publish                    | community                | 403 403 403 403 403 403 200 403
 set locations              | shared                   | 403 403 404 403 403 403 403 403
 set locations              | public                   | 403 403 403 403 403 403 403 403
+fetch locations            | shared                   | 403 403 404 403 403 403 403 200
+fetch locations            | shared active            | 403 403 404 403 403 403 403 200
+fetch locations            | public active            | 403 403 403 403 403 403 403 200
+add a location             | private                  | 202 403 404 404 404 404 202 202
+add a location             | shared                   | 202 403 404 403 403 403 202 202
+add a location             | public                   | 202 403 403 403 403 403 202 202
+add a location             | shared active            | 409 403 404 403 403 403 409 409
+add a location             | shared formless          | 400 403 404 403 403 403 400 400
+leave its only store       | shared active            | 403 403 404 403 403 403 403 403
+leave its only store       | public active            | 403 403 403 403 403 403 403 403
 delete                     | private                  | 204 403 404 404 404 404 204 204
 delete                     | shared                   | 204 403 404 403 403 403 204 204
 delete                     | public                   | 204 403 403 403 403 403 204 204
@@ -153,7 +163,8 @@ class Stage:
 
 @pytest.fixture(scope="module")
 async def stage(a_shared_cloud: ASharedCloud) -> Stage:
-    cloud = await a_shared_cloud(settings={"image": {"image_cache": True}})
+    stores = {"enabled_backends": "own:file,web:http", "default_backend": "own"}
+    cloud = await a_shared_cloud(settings={"image": {"image_cache": True, **stores}})
     return Stage(cloud, await _roles(cloud))
 
 
@@ -249,6 +260,9 @@ CALLS: dict[str, Asked] = {
     "give away": patching("owner", "another"),
     "publish": patching("visibility", "public"),
     "set locations": patching("locations/-", {"url": "file:///etc/passwd", "metadata": {}}),
+    "fetch locations": Asked("GET", "/v2/images/{image}/locations"),
+    "add a location": Asked("POST", "/v2/images/{image}/locations", {"url": "http://127.0.0.1:9/" + CANARY}),
+    "leave its only store": Asked("DELETE", "/v2/stores/own/{image}"),
     "delete": Asked("DELETE", "/v2/images/{image}"),
     "deactivate": Asked("POST", "/v2/images/{image}/actions/deactivate"),
     "reactivate": Asked("POST", "/v2/images/{image}/actions/reactivate"),

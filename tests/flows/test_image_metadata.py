@@ -362,14 +362,14 @@ async def test_the_first_api_comes_and_goes_with_the_release(
     (await demo.get("image", "/v1/images")).ok(call)
 
 
-async def test_what_is_not_simulated_says_so_in_the_apis_own_shape(cloud: TestCloud) -> None:
+async def test_what_is_not_there_says_so_in_the_apis_own_shape(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
-    path = "/v2/images/x/locations"
-    answer = (await demo.get("image", path, headers={"Accept": "application/json"})).ok(501)
-    assert answer.json["code"] == "501 Not Implemented"
-    answer = (await demo.get("image", path, headers={"Accept": "*/*"})).ok(501)
+    path = "/v2/images/x/members"
+    answer = (await demo.get("image", path, headers={"Accept": "application/json"})).ok(404)
+    assert answer.json["code"] == "404 Not Found"
+    answer = (await demo.get("image", path, headers={"Accept": "*/*"})).ok(404)
     assert answer.headers["Content-Type"].startswith("text/html")
-    assert b"<h1>501 Not Implemented</h1>" in answer.body
+    assert b"<h1>404 Not Found</h1>" in answer.body
     (await demo.get("image", "/v2/nonsense")).ok(404)
     assert "PATCH" in (await demo.put("image", "/v2/images/x")).ok(405).headers["Allow"]
 

@@ -174,7 +174,6 @@ async def test_what_a_create_would_refuse_a_task_refuses(shared: TestCloud) -> N
     admin = await shared.http("admin")
     (await ask(admin, an_import("http://93.184.216.34/", os_glance_x="y"))).ok(403)
     (await ask(admin, an_import("http://93.184.216.34/", status="active"))).ok(403)
-    (await ask(admin, {"type": "location_import", "input": {}})).ok(501)
 
 
 async def test_a_made_up_task_does_not_touch_an_image(shared: TestCloud) -> None:

@@ -58,6 +58,7 @@ from stackwire.image.http.errors import glance_error
 from stackwire.image.http.images import ImageHandlers
 from stackwire.image.http.imports import ImportHandlers
 from stackwire.image.http.info import UsageHandlers
+from stackwire.image.http.locations import LocationHandlers
 from stackwire.image.http.members import MemberHandlers
 from stackwire.image.http.metadefs import NamespaceHandlers
 from stackwire.image.http.metadefs_items import ItemHandlers
@@ -243,6 +244,7 @@ def _assemble(
             shown=settings.show_multiple_locations,
             direct=settings.show_image_direct_url,
             most=settings.image_location_quota,
+            task_hours=settings.task_time_to_live,
         ),
         visibility=visibility,
         default_page=settings.limit_param_default,
@@ -286,6 +288,8 @@ def _assemble(
         name=worker,
         visibility=visibility,
         task_hours=settings.task_time_to_live,
+        secure_hash=settings.do_secure_hash,
+        tries=settings.http_retries,
     )
     methods = (*IMPORT_METHODS, *((COPY,) if len(store.writable) > 1 else ()))
     members = Members(database, images, behaviours)
@@ -306,6 +310,7 @@ def _assemble(
             *_metadefs(settings, database, policy),
             UsageHandlers(UsageReport(database, settings.limits.unified)),
             CacheHandlers(keeper),
+            LocationHandlers(metadata.locations),
             StoreHandlers(store, policy, Places(database, images, store)),
             v1=_v1(settings, metadata, data, imports, members, store.enabled),
         ),

@@ -85,11 +85,13 @@ class ImageSettings(S3Options, ServiceSettings):
     URL, under the same filter as web downloads. ``default_backend`` is one of them that is written. Without them
     ``file`` is the one store. ``location_strategy``: an image's locations are read in their own order, or first those
     in stores of the types in ``store_type_preference``. ``show_multiple_locations``: images show their locations, and
-    patches change them; ``show_image_direct_url``: images show the first one. ``s3_store_*``: of every store of type
-    ``s3`` (``domain.s3.S3Options``), unless ``backend_settings`` has other ones for it, by its name. A store of type
-    ``cinder`` makes volumes of ``cinder_volume_type`` in the project of ``cinder_store_user_name``, and reads what a
-    location names as its caller; ``cinder_mount_point_base`` is where this host sees the volume service's data
-    directory, ``cinder_state_transition_timeout`` the seconds a volume may take.
+    patches change them; ``show_image_direct_url``: images show the first one.
+    ``do_secure_hash``: what is added by ``POST /locations`` is read to get its digests, ``http_retries`` times at most.
+    ``s3_store_*``: of every store of type ``s3`` (``domain.s3.S3Options``), unless ``backend_settings`` has other
+    ones for it, by its name. A store of type ``cinder`` makes volumes of ``cinder_volume_type`` in the project of
+    ``cinder_store_user_name``, and reads what a location names as its caller; ``cinder_mount_point_base`` is where
+    this host sees the volume service's data directory, ``cinder_state_transition_timeout`` the seconds a volume may
+    take.
     ``disabled_notifications``: events not to tell, by name (``image.send``) or how it begins (``task``).
     ``certificate_dir``, ``barbican_url``: where the certificates of signed images are, files named by uuid or secrets.
     """
@@ -106,6 +108,8 @@ class ImageSettings(S3Options, ServiceSettings):
     image_location_quota: int = 10
     show_multiple_locations: bool = False
     show_image_direct_url: bool = False
+    do_secure_hash: bool = True
+    http_retries: int = Field(3, ge=1)
     user_storage_quota: str = "0"
     image_size_total: int = 0
     image_stage_total: int = 0

@@ -62,7 +62,8 @@ async def still(db: Session, image_id: str, object_name: str, statuses: Sequence
     """Whether the task that writes this object is still wanted."""
     return bool(
         await db.value(
-            "SELECT true FROM images WHERE id = $1 AND object = $2 AND status = ANY($3) AND deleted_at IS NULL",
+            "SELECT true FROM images WHERE id = $1 AND coalesce(object, '') = $2 AND status = ANY($3)"
+            " AND deleted_at IS NULL",
             image_id, object_name, list(statuses),
         )
     )  # fmt: skip

@@ -2,12 +2,13 @@
 one for each URI of what is not ours.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from stackwire.db.session import Session
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.domain.errors import DuplicateLocation
 from stackwire.image.domain.locations import Location
+from stackwire.image.domain.states import ACTIVE, DEACTIVATED, IMPORTING, QUEUED
 
 COPYING = "copying"
 
@@ -73,6 +74,29 @@ async def add(uow: UnitOfWork, image_id: str, place: Location, position: int = 0
     )  # fmt: skip
     if not added:
         raise DuplicateLocation(url=place.url)
+
+
+async def undo(uow: UnitOfWork, image_id: str) -> bool:
+    """An image that was to have its data elsewhere is queued again, as it was; False when it has gone on."""
+    touched = await uow.execute(
+        "UPDATE images SET status = $2, size = NULL, checksum = NULL, os_hash_algo = NULL, os_hash_value = NULL,"
+        " updated_at = $3 WHERE id = $1 AND status = $4 AND worker IS NULL AND deleted_at IS NULL",
+        image_id, QUEUED, uow.now, IMPORTING,
+    )  # fmt: skip
+    if touched:
+        await uow.execute("DELETE FROM image_locations WHERE image_id = $1", image_id)
+    return bool(touched)
+
+
+async def try_digest(uow: UnitOfWork, image_id: str, digests: Mapping[str, str]) -> bool:
+    """What the bytes of an active image are; False when that is known, or the image is gone."""
+    touched = await uow.execute(
+        "UPDATE images SET checksum = $2, os_hash_algo = $3, os_hash_value = $4, updated_at = $5"
+        " WHERE id = $1 AND status = ANY($6) AND os_hash_value IS NULL AND deleted_at IS NULL",
+        image_id, digests["checksum"], digests["os_hash_algo"], digests["os_hash_value"], uow.now,
+        [ACTIVE, DEACTIVATED],
+    )  # fmt: skip
+    return bool(touched)
 
 
 async def count(uow: UnitOfWork, image_id: str) -> int:

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from stackwire.core.errors import BadRequest, NotSimulated
+from stackwire.core.errors import BadRequest
 from stackwire.core.ids import canonical_uuid
 from stackwire.image.domain import attributes
 from stackwire.image.domain.states import TASK
-from stackwire.image.domain.tasks import API_IMPORT, LEGACY_IMPORT
+from stackwire.image.domain.tasks import API_IMPORT, LEGACY_IMPORT, LOCATION_IMPORT
 
-TYPES: Final = (LEGACY_IMPORT, API_IMPORT, "location_import")
+TYPES: Final = (LEGACY_IMPORT, API_IMPORT, LOCATION_IMPORT)
 SORT_KEYS: Final = ("created_at", "updated_at", "expires_at", "id", "type", "status", "owner", "image_id")
 FILTERS: Final = ("id", "type", "status", "owner", "image_id", "user_id", "request_id")
 _INPUT: Final = ("import_from", "import_from_format", "image_properties")
@@ -43,9 +43,7 @@ def read_task(body: Any) -> TaskWish:
         raise BadRequest("The input of a task is an object.")
     if body["type"] == LEGACY_IMPORT:
         return _import(body["input"])
-    if body["type"] == API_IMPORT:
-        return TaskWish(type=API_IMPORT, input=body["input"], image_id=_image_id(body["input"]))
-    raise NotSimulated(what="tasks of the type location_import")
+    return TaskWish(type=body["type"], input=body["input"], image_id=_image_id(body["input"]))
 
 
 def _image_id(given: Mapping[str, Any]) -> str:

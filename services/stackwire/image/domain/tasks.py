@@ -12,6 +12,9 @@ API_IMPORT: Final = "api_image_import"
 LEGACY_IMPORT: Final = "import"
 """What ``POST /v2/tasks`` asks for: an image made and filled in one go."""
 
+LOCATION_IMPORT: Final = "location_import"
+"""What ``POST /v2/images/{id}/locations`` becomes."""
+
 LOCK_LIVES: Final = timedelta(minutes=60)
 """How long a task may be silent before another one takes its image over; a pending one twice as long."""
 

@@ -19,7 +19,7 @@ from stackwire.image.domain.errors import ConversionFailed, DownloadFailed, Stor
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.imports import DIRECT, FROM_GLANCE, carried
 from stackwire.image.domain.states import ACTIVE, DEACTIVATED, IMPORTING, SAVING
-from stackwire.image.domain.tasks import Task
+from stackwire.image.domain.tasks import LOCATION_IMPORT, Task
 from stackwire.image.onion.port import Images, Upload
 
 Skipped = Callable[[str, str], Awaitable[None]]
@@ -46,6 +46,11 @@ class Work:
 
     def count(self, size: int) -> None:
         self.came += size
+
+    @property
+    def locates(self) -> bool:
+        """Whether the bytes stay where they are."""
+        return self.task.type == LOCATION_IMPORT
 
     @property
     def spreads(self) -> bool:

@@ -2,28 +2,42 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from stackwire.contracts.image_workers import RunTask
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import Forbidden
+from stackwire.core.errors import Conflict, Forbidden
+from stackwire.core.ids import new_id
 from stackwire.db.pool import Database
 from stackwire.image.backends.stores import Stores
+from stackwire.image.db import images as rows
 from stackwire.image.domain import location_patch, quota
 from stackwire.image.domain.image import Image
-from stackwire.image.domain.locations import view
+from stackwire.image.domain.locations import LocationWish, view
 from stackwire.image.domain.patch import Change
+from stackwire.image.domain.states import QUEUED
+from stackwire.image.domain.tasks import LOCATION_IMPORT, Task
 from stackwire.image.onion.port import Images
 
 
 class Locations:
     """``shown``: whether images show their locations, and clients change them; ``direct``: whether the first one.
 
-    ``most``: locations an image may have.
+    ``most``: locations an image may have; ``task_hours``: how long a task is kept after its end.
     """
 
     def __init__(
-        self, database: Database, images: Images, stores: Stores, *, shown: bool, direct: bool, most: int
+        self,
+        database: Database,
+        images: Images,
+        stores: Stores,
+        *,
+        shown: bool,
+        direct: bool,
+        most: int,
+        task_hours: float,
     ) -> None:
         self._database = database
         self._images = images
@@ -31,6 +45,7 @@ class Locations:
         self._shown = shown
         self._direct = direct
         self._most = most
+        self._task_life = timedelta(hours=task_hours)
 
     async def placing(
         self, ctx: RequestContext, image_id: str, changes: Sequence[Change]
@@ -52,6 +67,37 @@ class Locations:
         found = await asyncio.gather(*(self._stores.elsewhere(ctx, url, {}) for url in dict.fromkeys(urls)))
         known = {place.url or "": (place.store, size) for place, size in found}
         return partial(location_patch.located, known=known)
+
+    async def add(self, ctx: RequestContext, image_id: str, wish: LocationWish) -> None:
+        """A task that looks what is there and makes a queued image active with it. What a URL leads to is not told."""
+        async with self._database.work(ctx) as uow:
+            await rows.hold(uow, image_id)
+            image = await self._images.get(ctx, uow, image_id)
+            await self._images.locate(ctx, image, "add_image_location")
+            if image.status != QUEUED:
+                raise Conflict(f"It's not allowed to add locations if image status is {image.status}.")
+            location_patch.activated(image, {})
+            self._stores.outside(wish.url)
+            task = Task(
+                id=new_id(),
+                type=LOCATION_IMPORT,
+                owner=ctx.project_id,
+                image_id=image.id,
+                request_id=ctx.request_id,
+                user_id=ctx.user_id,
+                input={"image_id": image.id, "loc_url": wish.url, "validation_data": dict(wish.validation)},
+                created_at=uow.now,
+                updated_at=uow.now,
+            )
+            await self._images.order_location(ctx, uow, image, task, uow.now + self._task_life)
+            uow.cast(RunTask(task_id=task.id))
+
+    async def fetch(self, ctx: RequestContext, image_id: str) -> list[dict[str, Any]]:
+        """All of them, for a service."""
+        async with self._database.read() as db:
+            image = await self._images.get(ctx, db, image_id)
+        await self._images.locate(ctx, image, "fetch_image_location")
+        return await self.of(image)
 
     async def shown(self, ctx: RequestContext, images: Sequence[Image]) -> list[dict[str, Any]]:
         """What each of the images shows of its locations beside its attributes."""

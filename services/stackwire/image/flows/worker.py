@@ -24,13 +24,14 @@ from stackwire.image.domain import attributes
 from stackwire.image.domain.errors import TaskAborted
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.imports import COPY, DIRECT, check_ready
-from stackwire.image.domain.states import IMPORTING, SAVING
+from stackwire.image.domain.states import IMPORTING, QUEUED, SAVING
 from stackwire.image.domain.task_requests import read_task
-from stackwire.image.domain.tasks import LEGACY_IMPORT, Ending, Task
+from stackwire.image.domain.tasks import LEGACY_IMPORT, LOCATION_IMPORT, Ending, Task
 from stackwire.image.flows.bringing import Bringing, Work, taken_over
 from stackwire.image.flows.endings import failed, insisting, reason
 from stackwire.image.flows.hands import Hands
 from stackwire.image.flows.images import told_by_client
+from stackwire.image.flows.locating import Locating
 from stackwire.image.flows.spreading import Spreading
 from stackwire.image.flows.watching import Watch
 from stackwire.image.onion.port import Images, Step, Upload
@@ -39,7 +40,10 @@ log = logging.getLogger(__name__)
 
 
 class Worker:
-    """``name`` is this process's; ``visibility``: what an image has when nothing is asked."""
+    """``name`` is this process's; ``visibility``: what an image has when nothing is asked.
+
+    ``secure_hash``: whether the digests of data that stays elsewhere are worked out, in so many ``tries``.
+    """
 
     def __init__(
         self,
@@ -53,6 +57,8 @@ class Worker:
         name: str,
         visibility: str,
         task_hours: float,
+        secure_hash: bool,
+        tries: int,
     ) -> None:
         self._database = database
         self._images = images
@@ -65,6 +71,9 @@ class Worker:
         self._task_life = timedelta(hours=task_hours)
         self._watch = Watch(database, images, name)
         self._spreading = Spreading(database, images, files, self._watch, task_life=self._task_life)
+        self._locating = Locating(
+            database, images, files, self._watch, secure=secure_hash, tries=tries, task_life=self._task_life
+        )
 
     async def run(self, ctx: RequestContext, task_id: str) -> None:
         """Does the task once, however often it is told to. Nothing is raised but cancellation: the task tells."""
@@ -82,6 +91,9 @@ class Worker:
         if work is None:
             return
         try:
+            if work.locates:
+                await self._locating.run(ctx, work)
+                return
             if not work.spreads:
                 await self._import(ctx, work)
             if work.left:
@@ -131,6 +143,10 @@ class Worker:
         image = await self._images.get(ctx, uow, task.image_id or "")
         if task.input is None or await imports.locked_by(uow, image.id) != task.id:
             raise TaskAborted
+        if task.type == LOCATION_IMPORT:
+            if image.status != QUEUED:
+                raise TaskAborted
+            return Work(task, image, Upload(_nothing(), None, worker=self._name), task.input)
         method = task.input["import_req"]["method"]
         check_ready(image, method["name"])
         if method["name"] == COPY:
@@ -210,6 +226,9 @@ class Worker:
             log.exception("the task %s could not be given up", work.task.id)
 
     async def _fail(self, ctx: RequestContext, work: Work, why: str) -> None:
+        if work.locates:
+            await self._locating.fail(ctx, work, why)
+            return
         if work.spreads:
             await self._spreading.fail(ctx, work, why)
             return

@@ -2,16 +2,13 @@
 
 from collections.abc import Sequence
 
-from aiohttp import web
-
-from stackwire.core.errors import NotSimulated
 from stackwire.http.app import Route
-from stackwire.http.middlewares import Handler
 from stackwire.image.http import info
 from stackwire.image.http.cache import CacheHandlers
 from stackwire.image.http.data import DataHandlers
 from stackwire.image.http.images import ImageHandlers
 from stackwire.image.http.imports import ImportHandlers
+from stackwire.image.http.locations import LocationHandlers
 from stackwire.image.http.members import MemberHandlers
 from stackwire.image.http.metadefs import NamespaceHandlers
 from stackwire.image.http.metadefs_items import ItemHandlers
@@ -21,9 +18,6 @@ from stackwire.image.http.tasks import TaskHandlers
 from stackwire.image.http.versions import VersionHandlers
 
 IMAGE = "/v2/images/{image_id}"
-
-REFUSED = (("GET POST", f"{IMAGE}/locations", "image locations"),)
-"""Methods, path, what it would take."""
 
 
 def routes(
@@ -37,6 +31,7 @@ def routes(
     items: ItemHandlers,
     usage: info.UsageHandlers,
     cache: CacheHandlers,
+    locations: LocationHandlers,
     stores: StoreHandlers,
     v1: Sequence[Route] = (),
 ) -> list[Route]:
@@ -56,6 +51,8 @@ def routes(
         Route("PUT", f"{IMAGE}/stage", data.stage),
         Route("POST", f"{IMAGE}/import", imports.start),
         Route("GET", f"{IMAGE}/tasks", imports.tasks),
+        Route("GET", f"{IMAGE}/locations", locations.index),
+        Route("POST", f"{IMAGE}/locations", locations.create),
         Route("PUT", f"{IMAGE}/tags/{{tag}}", images.add_tag),
         Route("DELETE", f"{IMAGE}/tags/{{tag}}", images.remove_tag),
         Route("POST", f"{IMAGE}/actions/deactivate", images.deactivate),
@@ -74,16 +71,8 @@ def routes(
         Route("DELETE", "/v2/stores/{store}/{image_id}", stores.leave),
         Route("GET", "/v2/info/usage", usage.show),
     ]
-    refused = [Route(method, path, _refusing(what)) for methods, path, what in REFUSED for method in methods.split()]
     schemas = [
         Route("GET", "/v2/schemas/metadefs/{name}", info.metadef_schema),
         Route("GET", "/v2/schemas/{name}", info.schema),
     ]
-    return [*served, *metadef_routes(namespaces, items), *cache.routes(), *refused, *schemas]
-
-
-def _refusing(what: str) -> Handler:
-    async def refuse(request: web.Request) -> web.StreamResponse:
-        raise NotSimulated(what=what)
-
-    return refuse
+    return [*served, *metadef_routes(namespaces, items), *cache.routes(), *schemas]

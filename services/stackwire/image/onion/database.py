@@ -1,6 +1,6 @@
 """Innermost: rows. What it answers is what the database says after the change."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -32,7 +32,7 @@ from stackwire.image.domain.imports import ImportWish
 from stackwire.image.domain.members import Member
 from stackwire.image.domain.states import ACTIVE, DELETED, FAILURE, IMAGE, IMPORTING, PENDING_DELETE, QUEUED
 from stackwire.image.domain.task_requests import TaskQuery
-from stackwire.image.domain.tasks import Ending, Task, holds_its_image, may_see_task
+from stackwire.image.domain.tasks import LOCATION_IMPORT, Ending, Task, holds_its_image, may_see_task
 from stackwire.image.onion.authorization import is_admin
 from stackwire.image.onion.port import Ordered, Step, Upload
 
@@ -62,6 +62,9 @@ class Database:
         return replace(image, created_at=uow.now, updated_at=uow.now)
 
     async def update(self, ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image) -> Image:
+        return await self.place(ctx, uow, before, after)
+
+    async def place(self, ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image) -> Image:
         change = difference(before, after)
         await images.update(uow, before, change)
         if change.locations is not None:
@@ -129,8 +132,20 @@ class Database:
     async def locate(self, ctx: RequestContext, image: Image, rule: str) -> None:
         """Whoever came so far may."""
 
+    async def digest(
+        self, ctx: RequestContext, uow: UnitOfWork, image: Image, digests: Mapping[str, str]
+    ) -> Image | None:
+        if not await locations.try_digest(uow, image.id, digests):
+            return None
+        return await images.must_get(uow, image.id, ctx.project_id)
+
     async def order(
         self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: ImportWish, task: Task, forget_at: datetime
+    ) -> Ordered:
+        return await self.order_location(ctx, uow, image, task, forget_at)
+
+    async def order_location(
+        self, ctx: RequestContext, uow: UnitOfWork, image: Image, task: Task, forget_at: datetime
     ) -> Ordered:
         """The caller holds the image's row: nobody else takes its lock meanwhile."""
         preempted = None
@@ -174,7 +189,10 @@ class Database:
         """What was not imported is still where it should go to, and failed there."""
         ended = await tasks.try_end(uow, task.id, ending, forget_at)
         if ended is not None and task.image_id is not None:
-            if ending.status == FAILURE and await imports.locked_by(uow, task.image_id) == task.id:
+            mine = ending.status == FAILURE and await imports.locked_by(uow, task.image_id) == task.id
+            if mine and task.type == LOCATION_IMPORT:
+                await locations.undo(uow, task.image_id)
+            elif mine:
                 image = await images.get(uow, task.image_id, None)
                 there = () if image is None else image.stores
                 await imports.going(uow, task.image_id, (), failed=[name for name in task.stores if name not in there])

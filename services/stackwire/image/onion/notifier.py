@@ -1,6 +1,6 @@
 """Says what happened, in the transaction in which it happened. Only what the inner layers did is said."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from stackwire.image.domain.image import Image, stamp
 from stackwire.image.domain.imports import GOING_TO, ImportWish, listed
 from stackwire.image.domain.members import Member
 from stackwire.image.domain.states import IMPORTING, PENDING, QUEUED, SUCCESS, UPLOADING
-from stackwire.image.domain.tasks import Ending, Task
+from stackwire.image.domain.tasks import LOCATION_IMPORT, Ending, Task
 from stackwire.image.onion.port import Images, Layer, Ordered, Step, Upload
 
 
@@ -115,11 +115,31 @@ class Notifier(Layer):
     async def order(
         self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: ImportWish, task: Task, forget_at: datetime
     ) -> Ordered:
-        ordered = await self.inner.order(ctx, uow, image, wish, task, forget_at)
+        return self._told(uow, await self.inner.order(ctx, uow, image, wish, task, forget_at))
+
+    async def order_location(
+        self, ctx: RequestContext, uow: UnitOfWork, image: Image, task: Task, forget_at: datetime
+    ) -> Ordered:
+        return self._told(uow, await self.inner.order_location(ctx, uow, image, task, forget_at))
+
+    def _told(self, uow: UnitOfWork, ordered: Ordered) -> Ordered:
         if ordered.preempted is not None:
             uow.notify(self._voice.task("task.failure", ordered.preempted))
         uow.notify(self._voice.task("task.create", ordered.task))
         return ordered
+
+    async def place(self, ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image) -> Image:
+        placed = await self.inner.place(ctx, uow, before, after)
+        uow.notify(self._voice.image("image.update", placed))
+        return placed
+
+    async def digest(
+        self, ctx: RequestContext, uow: UnitOfWork, image: Image, digests: Mapping[str, str]
+    ) -> Image | None:
+        told = await self.inner.digest(ctx, uow, image, digests)
+        if told is not None:
+            uow.notify(self._voice.image("image.update", told))
+        return told
 
     async def add_task(self, ctx: RequestContext, uow: UnitOfWork, task: Task) -> Task:
         added = await self.inner.add_task(ctx, uow, task)
@@ -136,7 +156,12 @@ class Notifier(Layer):
         self, ctx: RequestContext, uow: UnitOfWork, task: Task, ending: Ending, forget_at: datetime
     ) -> Task | None:
         """``task.run`` comes last and shows the task as it was asked for: ``glance/notifier.py: TaskProxy.run``."""
+        before = await rows.get(uow, task.image_id or "", None) if task.type == LOCATION_IMPORT else None
         ended = await self.inner.end(ctx, uow, task, ending, forget_at)
+        if before is not None and before.status == IMPORTING:
+            after = await rows.get(uow, before.id, None)
+            if after is not None and after.status == QUEUED:
+                uow.notify(self._voice.image("image.update", after))
         if ended is not None:
             uow.notify(self._voice.task(f"task.{ended.status}", ended))
             if ended.status == SUCCESS:

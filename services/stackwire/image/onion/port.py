@@ -3,7 +3,7 @@
 Reads take a session, writes a unit of work; ``store`` and ``fill`` alone touch bytes, and no row.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -83,7 +83,8 @@ class Images(Protocol):
     ``fill`` (bytes), then ``staged`` or ``release``. An import is ordered, begun, then an upload of what is staged,
     and ended. Bytes for several stores ``approach`` each, and it is ``reached``; ``spread`` is for an image that is
     active already, ``verified`` comes last. ``enter_tasks`` comes before whatever else the tasks API does,
-    ``locate`` before locations are looked at or into, by the name of the policy that lets one.
+    ``locate`` before locations are looked at or into, by the name of the policy that lets one. What a worker was let do
+    by that is ``order_location``; then ``place`` for the image as it becomes, and ``digest`` for what its bytes are.
     """
 
     async def get(self, ctx: RequestContext, db: Session, image_id: str) -> Image: ...
@@ -105,6 +106,13 @@ class Images(Protocol):
     async def reached(self, ctx: RequestContext, uow: UnitOfWork, image: Image, step: Step) -> Image: ...
     async def verified(self, ctx: RequestContext, uow: UnitOfWork, image: Image) -> Image: ...
     async def locate(self, ctx: RequestContext, image: Image, rule: str) -> None: ...
+    async def order_location(
+        self, ctx: RequestContext, uow: UnitOfWork, image: Image, task: Task, forget_at: datetime
+    ) -> Ordered: ...
+    async def place(self, ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image) -> Image: ...
+    async def digest(
+        self, ctx: RequestContext, uow: UnitOfWork, image: Image, digests: Mapping[str, str]
+    ) -> Image | None: ...
     async def order(
         self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: ImportWish, task: Task, forget_at: datetime
     ) -> Ordered: ...
@@ -189,6 +197,19 @@ class Layer:
 
     async def locate(self, ctx: RequestContext, image: Image, rule: str) -> None:
         await self.inner.locate(ctx, image, rule)
+
+    async def order_location(
+        self, ctx: RequestContext, uow: UnitOfWork, image: Image, task: Task, forget_at: datetime
+    ) -> Ordered:
+        return await self.inner.order_location(ctx, uow, image, task, forget_at)
+
+    async def place(self, ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image) -> Image:
+        return await self.inner.place(ctx, uow, before, after)
+
+    async def digest(
+        self, ctx: RequestContext, uow: UnitOfWork, image: Image, digests: Mapping[str, str]
+    ) -> Image | None:
+        return await self.inner.digest(ctx, uow, image, digests)
 
     async def order(
         self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: ImportWish, task: Task, forget_at: datetime

@@ -1,6 +1,6 @@
 """Counts what a project has, where it would get more. What it had too much already does not hinder other changes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 
 from stackwire.core.context import RequestContext
@@ -15,7 +15,7 @@ from stackwire.image.domain.errors import ImageTooBig, StorageFull
 from stackwire.image.domain.image import Image, difference
 from stackwire.image.domain.imports import ImportWish
 from stackwire.image.domain.members import Member
-from stackwire.image.domain.states import ACTIVE, QUEUED
+from stackwire.image.domain.states import QUEUED
 from stackwire.image.domain.tasks import Task
 from stackwire.image.domain.usage import (
     COUNT_TOTAL,
@@ -46,16 +46,26 @@ class Quota(Layer):
 
     async def update(self, ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image) -> Image:
         """Counted in the database, after the change and under the row's lock: others may have added meanwhile."""
+        saved = await self._within(uow, before, after, lambda: self.inner.update(ctx, uow, before, after))
         change = difference(before, after)
-        if before.status == QUEUED and after.status == ACTIVE:
-            quota.allowance(self._limits, 0, after.size)
-            await self._check_stored(uow, after, after.size or 0, staging=False)
-        saved = await self.inner.update(ctx, uow, before, after)
         if change.new:
             quota.check_count("properties", await rows.property_count(uow, before.id), self._limits.properties)
         if change.tags_added:
             quota.check_count("tags", await rows.tag_count(uow, before.id), self._limits.tags)
-        if change.locations is not None:
+        return saved
+
+    async def place(self, ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image) -> Image:
+        return await self._within(uow, before, after, lambda: self.inner.place(ctx, uow, before, after))
+
+    async def _within(
+        self, uow: UnitOfWork, before: Image, after: Image, save: Callable[[], Awaitable[Image]]
+    ) -> Image:
+        """What is elsewhere counts as what is here."""
+        if before.status == QUEUED and after.locations:
+            quota.allowance(self._limits, 0, after.size)
+            await self._check_stored(uow, after, after.size or 0, staging=False)
+        saved = await save()
+        if difference(before, after).locations is not None:
             quota.check_count("locations", await location_rows.count(uow, before.id), self._limits.locations)
         return saved
 

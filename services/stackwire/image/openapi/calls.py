@@ -105,6 +105,15 @@ IMAGES: Final = {
             header("Content-Range", "The same, as Glance has always taken it too: bytes 0-99/*"),
         ),
     ),
+    f"GET {IMAGE}/locations": Call(
+        says="Where an image's data is, for services", answers=told("Locations"), refusals=(403, 404)
+    ),
+    f"POST {IMAGE}/locations": Call(
+        says="Say where a queued image's data is; a worker looks there",
+        answers=done(202),
+        refusals=(403, 404, 409, 413, 415),
+        body=sent("LocationWish"),
+    ),
     f"PUT {IMAGE}/stage": Call(
         says="Upload data to be imported", answers=done(), refusals=UPLOAD, parameters=(_SIZE,), body=_BYTES
     ),
@@ -139,7 +148,7 @@ TASKS: Final = {
     "POST /v2/tasks": Call(
         says="Ask for work; tasks of the type location_import are not simulated",
         answers=told("task", 201, "Asked for.", **_MADE),
-        refusals=(403, 404, 409, 413, 415, 501),
+        refusals=(403, 404, 409, 413, 415),
         body=sent("TaskWish"),
     ),
     "GET /v2/tasks/{task_id}": Call(says="Show a task", answers=told("task"), refusals=(403, 404)),

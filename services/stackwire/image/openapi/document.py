@@ -14,10 +14,11 @@ from stackwire.image.http.cache import CacheHandlers
 from stackwire.image.http.data import DataHandlers
 from stackwire.image.http.images import ImageHandlers
 from stackwire.image.http.imports import ImportHandlers
+from stackwire.image.http.locations import LocationHandlers
 from stackwire.image.http.members import MemberHandlers
 from stackwire.image.http.metadefs import NamespaceHandlers
 from stackwire.image.http.metadefs_items import ItemHandlers
-from stackwire.image.http.routes import REFUSED, routes
+from stackwire.image.http.routes import routes
 from stackwire.image.http.stores import StoreHandlers
 from stackwire.image.http.tasks import TaskHandlers
 from stackwire.image.http.versions import VersionHandlers
@@ -32,8 +33,8 @@ HEALTH: Final = "/healthcheck"
 _PARAMETER = re.compile(r"\{(\w+)(?::[^{}]*)?\}")
 _TAIL: Final = "{tail:/?}"
 _TAGS: Final = ("images", "tasks", "metadefs", "cache", "info", "schemas", "stores")
-_SAYS: Final = """The image API v2 as Stackwire serves it, today's release. What a real Glance serves and this does not
-answers 501. A query that is not named is refused, but in the list of images, where it is a property's name."""
+_SAYS: Final = """The image API v2 as Stackwire serves it, today's release. A query that is not named is refused, but in
+the list of images, where it is a property's name."""
 
 
 def table() -> list[Route]:
@@ -51,6 +52,7 @@ def table() -> list[Route]:
         ItemHandlers(nothing),
         info.UsageHandlers(nothing),
         CacheHandlers(nothing),
+        LocationHandlers(nothing),
         StoreHandlers(nothing, nothing, nothing),
     )
 
@@ -62,7 +64,7 @@ def path_of(route: str) -> str:
 
 def document() -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
-    said = {**CALLS, **METADEFS, **_refused()}
+    said = {**CALLS, **METADEFS}
     for method, route, public in [*((it.method, it.path, it.public) for it in table()), ("GET", HEALTH, True)]:
         path = path_of(route)
         call = said[f"{method} {path}"]
@@ -78,14 +80,6 @@ def document() -> dict[str, Any]:
             "schemas": schemas(),
             "securitySchemes": {"token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"}},
         },
-    }
-
-
-def _refused() -> dict[str, Call]:
-    return {
-        f"{method} {path}": Call(says=f"Not simulated: {what}", answers={}, refusals=(501,))
-        for methods, path, what in REFUSED
-        for method in methods.split()
     }
 
 

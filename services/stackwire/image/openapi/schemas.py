@@ -7,6 +7,7 @@ from pydantic.json_schema import models_json_schema
 
 from stackwire.image.domain.attributes import BASE, DESCRIBED, DISK_FORMATS, NAME_CHARACTERS
 from stackwire.image.domain.imports import DIRECT, DOWNLOAD, FROM_GLANCE
+from stackwire.image.domain.locations import DIGESTS, LONGEST_SAID
 from stackwire.image.domain.metadefs_schemas import METADEF_SCHEMAS
 from stackwire.image.domain.metadefs_wishes import (
     AssociationWish,
@@ -19,7 +20,7 @@ from stackwire.image.domain.metadefs_wishes import (
 from stackwire.image.domain.patch import MOST_OPERATIONS, VERBS
 from stackwire.image.domain.schemas import SCHEMAS
 from stackwire.image.domain.states import MEMBER_STATUSES
-from stackwire.image.domain.tasks import API_IMPORT, LEGACY_IMPORT
+from stackwire.image.domain.tasks import API_IMPORT, LEGACY_IMPORT, LOCATION_IMPORT
 from stackwire.image.domain.usage import NAMES
 from stackwire.image.openapi.call import schema
 
@@ -138,6 +139,13 @@ def _import_wish() -> dict[str, Any]:
     return _object("method", method={"oneOf": methods}, **stores)
 
 
+def _location_wish() -> dict[str, Any]:
+    digest = _all(os_hash_algo={"type": "string", "enum": list(DIGESTS)}, os_hash_value=_TEXT)
+    none = {"type": "object", "maxProperties": 0}
+    url = {"type": "string", "minLength": 1, "maxLength": LONGEST_SAID}
+    return _object("url", url=url, validation_data={"oneOf": [digest, none]})
+
+
 def _task_wish() -> dict[str, Any]:
     legacy = _all(
         import_from={"type": "string", "minLength": 1},
@@ -145,7 +153,7 @@ def _task_wish() -> dict[str, Any]:
         image_properties=schema("ImageWish"),
     )
     by_api = _object("image_id", more=True, image_id=_UUID)
-    kinds = {LEGACY_IMPORT: legacy, API_IMPORT: by_api}
+    kinds = {LEGACY_IMPORT: legacy, API_IMPORT: by_api, LOCATION_IMPORT: by_api}
     return {"oneOf": [_all(type={"const": name}, input=given) for name, given in kinds.items()]}
 
 
@@ -169,6 +177,8 @@ def _own() -> dict[str, Any]:
         "MemberWish": _all(member=_WORD),
         "MemberAnswer": _all(status={"type": "string", "enum": list(MEMBER_STATUSES)}),
         "ImportWish": _import_wish(),
+        "LocationWish": _location_wish(),
+        "Locations": _array(_all(url=_TEXT, metadata={"type": "object"})),
         "TaskWish": _task_wish(),
         "ImageTasks": _all(tasks=_array({"type": "object"})),
         "ImportMethods": _all(**{"import-methods": _all(description=_TEXT, type=_TEXT, value=_array(_TEXT))}),

@@ -1,0 +1,22 @@
+"""Where an image's data is, for services: added while the image is queued, and fetched."""
+
+from aiohttp import web
+
+from stackwire.http.request import CONTEXT, json_body, respond
+from stackwire.image.domain.locations import read_new_location
+from stackwire.image.flows.locations import Locations
+from stackwire.image.http.images import check_no_body
+
+
+class LocationHandlers:
+    def __init__(self, locations: Locations) -> None:
+        self._locations = locations
+
+    async def index(self, request: web.Request) -> web.Response:
+        check_no_body(request)
+        return respond(200, await self._locations.fetch(request[CONTEXT], request.match_info["image_id"]))
+
+    async def create(self, request: web.Request) -> web.Response:
+        wish = read_new_location(await json_body(request))
+        await self._locations.add(request[CONTEXT], request.match_info["image_id"], wish)
+        return web.Response(status=202, content_type="text/html", charset="UTF-8")
