@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -127,6 +128,38 @@ async def test_administrators_are_told_of_the_store_what_is_no_secret(a_cloud: A
     }
     for secret in (bucket.endpoint.access, bucket.endpoint.secret):
         assert secret.encode() not in answer.body
+
+
+async def test_locations_in_s3_are_shown_without_keys_and_named_by_administrators(
+    a_cloud: ACloud, bucket: ABucket
+) -> None:
+    cloud = await a_cloud(services=TWO, settings=stores(bucket, show_multiple_locations=True))
+    client, admin = await cloud.http(), await cloud.http("admin")
+    image_id = await an_image(client, "far")
+    [own] = (await shown(client, image_id))["locations"]
+    (name,) = bucket.names()
+    where = f"s3://{bucket.endpoint.url.removeprefix('http://')}/{bucket.name}"
+    assert own == {"url": f"{where}/{name}", "metadata": {"store": "far"}}
+
+    older = str(uuid4())
+    bucket.endpoint.client().put_object(Bucket=bucket.name, Key=older, Body=DATA[:1000])
+
+    async def located(who: JsonClient, key: str, status: int) -> str:
+        wish = [{"op": "add", "path": "/locations/-", "value": {"url": f"{where}/{key}", "metadata": {}}}]
+        queued = await a_queued(who)
+        media = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+        (await who.patch("image", f"/v2/images/{queued}", json=wish, headers=media)).ok(status)
+        return queued
+
+    await located(client, older, 400)
+    await located(admin, name, 400)
+    await located(admin, str(uuid4()), 400)
+    image = await located(admin, older, 200)
+    assert (await get(admin, image)).ok(200).body == DATA[:1000]
+    assert (await get(admin, image, Range="bytes=10-19")).ok(206).body == DATA[10:20]
+    for one in (image, image_id):
+        (await admin.delete("image", f"/v2/images/{one}")).ok(204)
+    assert bucket.names() == [older]
 
 
 async def test_an_image_is_imported_into_files_and_s3_copied_and_taken_out_again(
