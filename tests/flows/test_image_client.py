@@ -143,8 +143,9 @@ async def test_5_purging_takes_exactly_what_is_not_given(asker: Asker, api: Imag
     added = await api.update(asker.ctx, image["id"], {"properties": {"b": "3"}}, purge=False)
     assert added["properties"] == {"a": "1", "b": "3"}
     sql = (
-        "INSERT INTO image_properties (image_id, name, value, created_at, updated_at)"
-        " VALUES ($1, 'os_glance_failed_import', 'file', now(), now()) RETURNING id"
+        "INSERT INTO image_properties (image_id, name, value, created_at, updated_at, image_created_at)"
+        " SELECT id, 'os_glance_failed_import', 'file', now(), now(), created_at FROM images WHERE id = $1"
+        " RETURNING id"
     )
     await asker.cloud.rows("image", sql, image["id"])
     await api.update(asker.ctx, image["id"], {"properties": {"b": "4"}})

@@ -22,13 +22,19 @@ class Processes:
     """``start``, ``kill`` and ``wait`` one service at a time; ``close`` ends them all."""
 
     def __init__(
-        self, database: TestDatabase, amqp_url: str, folder: Path, settings: Mapping[str, str] | None = None
+        self,
+        database: TestDatabase,
+        amqp_url: str,
+        folder: Path,
+        settings: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
-        """``settings``: more of them, for every service (``LEASE_SECONDS``)."""
+        """``settings``: more of them, for every service (``LEASE_SECONDS``); ``environment``: of Python itself."""
         self._database = database
         self._amqp_url = amqp_url
         self._folder = folder
         self._settings = dict(settings or {})
+        self._python = dict(environment or {})
         self.ports = free_ports(ORDER)
         self.running: dict[str, asyncio.subprocess.Process] = {}
 
@@ -105,7 +111,7 @@ class Processes:
         }
         environment = {f"STACKWIRE_{service.upper()}_{name}": value for name, value in own.items()}
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH", "LANG") if name in os.environ}
-        return {**inherited, **environment, "STACKWIRE_CRASH_FILE": str(self._doom(service))}
+        return {**inherited, **self._python, **environment, "STACKWIRE_CRASH_FILE": str(self._doom(service))}
 
 
 @contextlib.contextmanager
