@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
-from flows.test_server_api import an_image
+from flows.test_image_locations import settings
+from flows.test_server_api import a_volume, an_image, post_server, server, volume
 from stackwire.core.tokens import TokenSigner
 from support.bad_input import refused
 from support.cloud import TOKEN_KEY, ACloud, Answer, ASharedCloud, JsonClient, TestCloud
+from support.web import a_mirror
 
 PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -228,3 +230,32 @@ async def test_cve_2015_5286_a_token_that_ends_during_an_upload_leaves_no_half_i
     shown = await image(demo, image_id)
     assert (shown["status"], shown["size"]) == ("active", 100_001)
     assert (await put(demo, image_id, b"more")).status == 409
+
+
+async def test_cve_2022_4134_data_swapped_under_a_checksum_is_used_by_nobody(a_cloud: ACloud) -> None:
+    """Where the operator lets owners set locations, one may put other data before the image's own: what makes volumes
+    and servers of it compares it with the checksum of what was uploaded."""
+    async with a_mirror() as mirror:
+        cloud = await a_cloud(settings=settings(mirror))
+        demo = await cloud.http("demo")
+        image_id = await an_image(demo)
+        before = await image(demo, image_id)
+        mirror.pages["/evil"] = b"e" * before["size"]
+        change = [{"op": "add", "path": "/locations/0", "value": {"url": f"{mirror.url}/evil", "metadata": {}}}]
+        path = f"/v2/images/{image_id}"
+        (await demo.patch("image", path, json=change, headers=PATCH)).ok(200)
+        for remove in ("/locations/0", "/locations/1"):
+            wish = [{"op": "remove", "path": remove}]
+            assert (await demo.patch("image", path, json=wish, headers=PATCH)).status == 403
+        shown = await image(demo, image_id)
+        assert (shown["checksum"], shown["os_hash_value"]) == (before["checksum"], before["os_hash_value"])
+        volume_id = await a_volume(cloud, demo, imageRef=image_id)
+        assert (await volume(demo, volume_id))["status"] == "error"
+        made = (await post_server(demo, imageRef=image_id)).ok(202).json["server"]["id"]
+        await cloud.settle()
+        assert (await server(demo, made))["status"] == "ERROR"
+        assert "/evil" in mirror.asked
+        small = [
+            path for path in cloud.cloud.options.data_dir.rglob("*") if path.is_file() and path.stat().st_size < 9999
+        ]
+        assert not [path for path in small if b"eeee" in path.read_bytes()]
