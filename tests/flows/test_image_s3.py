@@ -162,6 +162,35 @@ async def test_locations_in_s3_are_shown_without_keys_and_named_by_administrator
     assert bucket.names() == [older]
 
 
+async def test_two_buckets_are_two_stores_each_with_its_own_settings(a_cloud: ACloud, s3_endpoint: Endpoint) -> None:
+    one, other = s3_endpoint.a_bucket(), s3_endpoint.a_bucket()
+    both = {
+        "enabled_backends": "near:s3, far:s3",
+        "default_backend": "near",
+        "backend_settings": {"far": {"s3_store_bucket": other.name, "s3_store_thread_pools": 2}},
+        "show_multiple_locations": True,
+    }
+    cloud = await a_cloud(services=TWO, settings={"image": {**one.options(), **both}})
+    client, admin = await cloud.http(), await cloud.http("admin")
+    image_id = await an_image(client)
+    image = await imported(admin, cloud, image_id, "copy-image", stores=["far"])
+    assert image["stores"] == "near,far"
+    assert [place["url"].split("/")[3] for place in image["locations"]] == [one.name, other.name]
+    assert one.names() == other.names()
+    (await admin.delete("image", f"/v2/stores/near/{image_id}")).ok(204)
+    assert (one.names(), len(other.names())) == ([], 1)
+    assert await has_data(client, image_id)
+
+    key, where = str(uuid4()), f"s3://{s3_endpoint.url.removeprefix('http://')}/{other.name}"
+    s3_endpoint.client().put_object(Bucket=other.name, Key=key, Body=DATA[:1000])
+    located = await a_queued(admin)
+    wish = [{"op": "add", "path": "/locations/-", "value": {"url": f"{where}/{key}", "metadata": {}}}]
+    media = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+    (await admin.patch("image", f"/v2/images/{located}", json=wish, headers=media)).ok(200)
+    assert (await shown(admin, located))["stores"] == "far"
+    assert (await get(admin, located)).ok(200).body == DATA[:1000]
+
+
 async def test_an_image_is_imported_into_files_and_s3_copied_and_taken_out_again(
     a_cloud: ACloud, bucket: ABucket
 ) -> None:

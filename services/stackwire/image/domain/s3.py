@@ -23,7 +23,7 @@ class S3Options(BaseModel):
 
     ``s3_store_host``: with http:// or https://, http unless told. ``s3_store_large_object_size``: from which size on an
     object goes in parts of ``s3_store_large_object_chunk_size``. ``s3_store_thread_pools``: the calls made at once, and
-    the parts held in memory. Source: ``glance_store/_drivers/s3.py``.
+    the parts held in memory beside the one that each upload fills. Source: ``glance_store/_drivers/s3.py``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
