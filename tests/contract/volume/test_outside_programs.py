@@ -14,7 +14,7 @@ Convert = Callable[[Path, Path], Awaitable[None]]
 
 
 async def for_a_volume(source: Path, goal: Path) -> None:
-    await of_volumes.convert(source, goal, "the-image", "qcow2")
+    await of_volumes.convert(source, goal, "the-image", "qcow2", 10**9)
 
 
 async def for_an_image(source: Path, goal: Path) -> None:
@@ -25,17 +25,17 @@ async def for_an_image(source: Path, goal: Path) -> None:
 async def test_an_outside_program_is_bounded(convert: Convert, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """CVE-2015-5162: memory (KiB) and seconds of processor; what it says is told without paths."""
     program = tmp_path / "qemu-img"
-    program.write_text(
-        '#!/bin/sh\necho "memory $(ulimit -v) seconds $(ulimit -t) token ${SECRET:-none} $*" >&2\nexit 1\n'
-    )
+    limits = "memory $(ulimit -v) seconds $(ulimit -t) blocks $(ulimit -f)"
+    program.write_text(f'#!/bin/sh\necho "{limits} token ${{SECRET:-none}} $*" >&2\nexit 1\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setenv("SECRET", "a token of ours")
     with pytest.raises(ServiceError) as refused:
         await convert(tmp_path / "in", tmp_path / "out")
     said = str(refused.value)
-    found = re.search(r"memory (\d+) seconds (\d+) token none convert -f qcow2 -O raw", said)
+    found = re.search(r"memory (\d+) seconds (\d+) blocks (\d+) token none convert -f qcow2 -O raw", said)
     assert found is not None, said
     assert int(found[1]) <= 1024 * 1024
     assert int(found[2]) <= 300
+    assert int(found[3]) <= 10**9 // 512
     assert str(tmp_path) not in said

@@ -87,6 +87,10 @@ class FileStore:
     def partial(self, name: str) -> Path:
         return self._folder / f".{name}.partial"
 
+    def packed(self, name: str) -> Path:
+        """Where an image lies that is unpacked into ``partial``."""
+        return self._folder / f".{name}.packed"
+
     @contextlib.asynccontextmanager
     async def incoming(self, name: str) -> AsyncIterator[Incoming]:
         """A file that takes its place when the block ends well, and is gone when it does not."""
@@ -115,7 +119,12 @@ class FileStore:
 
     async def remove(self, name: str) -> None:
         """Gone already is fine; what a broken-off write left is removed with it."""
-        for path in (self.path(name), self.partial(name)):
+        await asyncio.to_thread(self.path(name).unlink, missing_ok=True)
+        await self.tidy(name)
+
+    async def tidy(self, name: str) -> None:
+        """Without what a write that was broken off left beside it."""
+        for path in (self.partial(name), self.packed(name)):
             await asyncio.to_thread(path.unlink, missing_ok=True)
 
     async def sizes(self, name: str) -> tuple[int, int]:

@@ -7,6 +7,7 @@ is qcow2 is refused, as is any that points at files outside itself.
 import asyncio
 import resource
 import shutil
+from functools import partial
 from pathlib import Path
 
 from oslo_utils.imageutils import format_inspector
@@ -58,8 +59,11 @@ def convertible() -> bool:
     return shutil.which("qemu-img") is not None
 
 
-async def convert(source: Path, goal: Path, image_id: str, declared: str) -> None:
-    """To raw, by qemu-img: formats given, never probed; bounded in time, memory and processor; no shell."""
+async def convert(source: Path, goal: Path, image_id: str, declared: str, largest: int) -> None:
+    """To raw, by qemu-img: formats given, never probed; bounded in time, memory, processor and size; no shell.
+
+    ``largest`` bounds what it writes: a header at an image's end may say another size than the one that was looked at.
+    """
     program = shutil.which("qemu-img")
     if program is None:
         raise ImageConversionNotAllowed(
@@ -69,7 +73,7 @@ async def convert(source: Path, goal: Path, image_id: str, declared: str) -> Non
         program, "convert", "-f", _QEMU.get(declared, declared), "-O", "raw", "-t", "writeback", "-S", "4k",
         str(source), str(goal),
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-        preexec_fn=_bounded, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
+        preexec_fn=partial(_bounded, largest), env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
     )  # fmt: skip
     try:
         async with asyncio.timeout(_SECONDS):
@@ -84,6 +88,9 @@ async def convert(source: Path, goal: Path, image_id: str, declared: str) -> Non
         raise ImageUnacceptable(image_id=image_id, reason=f"qemu-img could not convert it: {said[:200]}")
 
 
-def _bounded() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (_CPU, _CPU))
+def _bounded(largest: int) -> None:
+    limits = {resource.RLIMIT_AS: _MEMORY, resource.RLIMIT_CPU: _CPU, resource.RLIMIT_FSIZE: largest}
+    for limit, most in limits.items():
+        _, hard = resource.getrlimit(limit)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(limit, (most, most))

@@ -1,6 +1,7 @@
 """An image's bytes into a file of the back end, with the proof that they are the image's."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from stackwire.contracts.image import ImageView
 from stackwire.core.context import RequestContext
@@ -36,21 +37,21 @@ class Downloads:
                 image_id=image.id, reason="it is signed, and the verification of signatures is not simulated."
             )
         async with self._parts.store.incoming(name) as incoming:
-            await self._take(ctx, image, incoming, size)
+            await self._take(ctx, image, incoming, self._parts.store.packed(name), size)
             await incoming.resize(size)
         return Source(image, verified)
 
-    async def _take(self, ctx: RequestContext, image: ImageView, incoming: Incoming, size: int) -> None:
+    async def _take(self, ctx: RequestContext, image: ImageView, incoming: Incoming, beside: Path, size: int) -> None:
         declared = image.disk_format or "raw"
         if formats.is_raw(declared):
             await self._checked(ctx, image, incoming, size)
             await formats.inspected(incoming.path, image.id, declared, size)
             return
-        packed = Incoming(incoming.path.with_name(f"{incoming.path.name}.{declared}"))
+        packed = Incoming(beside)
         try:
             await self._checked(ctx, image, packed, size)
             await formats.inspected(packed.path, image.id, declared, size)
-            await formats.convert(packed.path, incoming.path, image.id, declared)
+            await formats.convert(packed.path, incoming.path, image.id, declared, size)
         finally:
             packed.path.unlink(missing_ok=True)
 

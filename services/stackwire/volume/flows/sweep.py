@@ -82,6 +82,7 @@ class Sweeper:
         elif volume.status == UPLOADING:
             await self._upload.abandon(self._ctx, volume_id)
         elif volume.status == DOWNLOADING and volume.launched_at is not None:
+            await self._parts.store.tidy(volume_file(volume_id))
             async with self._parts.database.work(self._ctx) as uow:
                 await reimage.gave_up(uow, volume, _WORDS)
         elif volume.status == EXTENDING:
