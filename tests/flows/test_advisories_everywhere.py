@@ -45,6 +45,44 @@ async def test_ossn_0103_another_project_in_a_filter_shows_nothing_more(cloud: T
     assert answer.status in (400, 403) or answer.ok(200).json["servers"] == []
 
 
+async def test_ossn_0103_what_is_anothers_is_in_no_list_and_no_sum(cloud: TestCloud, demo: JsonClient) -> None:
+    """Whatever a filter asks for: what hangs on volumes, key pairs, quotas, people, tokens."""
+    alt = await cloud.http("alt")
+    volume_id = await a_volume(cloud, demo, imageRef=await an_image(demo))
+    wish = {"snapshot": {"volume_id": volume_id, "name": "theirs"}}
+    (await demo.post("volume", "/v3/{project_id}/snapshots", json=wish)).ok(202)
+    attach = {"attachment": {"volume_uuid": volume_id, "instance_uuid": str(uuid4())}}
+    await cloud.settle()
+    newest = {"OpenStack-API-Version": "volume 3.70"}
+    (await demo.post("volume", "/v3/{project_id}/attachments", json=attach, headers=newest)).ok(200)
+    pair = (await demo.post("compute", "/v2.1/os-keypairs", json={"keypair": {"name": "theirs"}})).json["keypair"]
+    theirs = f"all_tenants=1&project_id={demo.project_id}"
+    for path, empty in (
+        (f"attachments?{theirs}", {"attachments": []}), (f"attachments/detail?{theirs}", {"attachments": []}),
+        (f"snapshots/detail?{theirs}", {"snapshots": []}), (f"messages?{theirs}", {"messages": []}),
+        (f"volumes/summary?{theirs}", {"volume-summary": {"total_size": 0, "total_count": 0, "metadata": {}}}),
+    ):  # fmt: skip
+        assert (await alt.get("volume", f"/v3/{{project_id}}/{path}", headers=newest)).ok(200).json == empty
+    for verb, service, path in (
+        ("GET", "compute", f"/v2.1/servers?{theirs}"),
+        ("GET", "compute", f"/v2.1/os-keypairs?user_id={pair['user_id']}"),
+        ("GET", "compute", f"/v2.1/os-keypairs/theirs?user_id={pair['user_id']}"),
+        ("DELETE", "compute", f"/v2.1/os-keypairs/theirs?user_id={pair['user_id']}"),
+        ("GET", "compute", f"/v2.1/limits?tenant_id={demo.project_id}"),
+        ("GET", "compute", f"/v2.1/os-quota-sets/{demo.project_id}"),
+        ("GET", "volume", f"/v3/{{project_id}}/os-quota-sets/{demo.project_id}"),
+        ("GET", "identity", f"/v3/projects/{demo.project_id}"),
+        ("GET", "identity", f"/v3/users/{pair['user_id']}"),
+        ("GET", "identity", "/v3/auth/tokens"),
+        ("DELETE", "identity", "/v3/auth/tokens"),
+    ):
+        headers = VERSION | {"X-Subject-Token": demo.token}
+        answer = await alt.request(verb, service, path, headers=headers)
+        assert answer.status == 403, (verb, path, answer.body[:200])
+        assert b"theirs" not in answer.body
+    (await demo.get("compute", "/v2.1/os-keypairs/theirs", headers=VERSION)).ok(200)
+
+
 async def test_ossn_0102_a_part_is_found_only_in_its_whole(cloud: TestCloud, demo: JsonClient) -> None:
     """Both are the caller's own; what hangs on one is not there on the other."""
     alt = await cloud.http("alt")

@@ -32,6 +32,10 @@ async def test_cve_2023_2088_a_user_does_not_detach_behind_the_servers_back(clou
         arguments = {"connector": {}} if action == "os-terminate_connection" else {"attachment_id": row["id"]}
         answer = await demo.post("volume", f"/v3/{{project_id}}/volumes/{volume_id}/action", json={action: arguments})
         refused("volume", answer, 409)
+    force, admin = {"os-force_detach": {"attachment_id": row["id"]}}, await cloud.http("admin")
+    for client, status in ((demo, 403), (admin, 409)):
+        answer = await client.post("volume", f"/v3/{{project_id}}/volumes/{volume_id}/action", json=force)
+        refused("volume", answer, status)
     shown = await volume(demo, volume_id)
     assert (shown["status"], len(shown["attachments"])) == ("in-use", 1)
     (await demo.delete("compute", f"/v2.1/servers/{server_id}", headers=VERSION)).ok(204)

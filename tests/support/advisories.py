@@ -373,7 +373,7 @@ ADVISORIES = (
     Advisory(
         59, "CVE-2017-18191", "encrypted data used as it is",
         _at(SERVER, "cve_2017_18191_an_encrypted_volumes_image_does_not_boot"),
-        "volumes are not encrypted, and an attempt to have one so is refused",
+        "volumes are not encrypted (501); an image that says it is goes into one as Cinder lets it",
     ),
     Advisory(
         60, "CVE-2019-14433", "a fault that tells of the inside",
@@ -426,6 +426,9 @@ ADVISORIES = (
     ),
     Advisory(
         69, "OSSN-0103", "another project in a filter",
-        _at(ALL, "ossn_0103_another_project_in_a_filter_shows_nothing_more"),
+        _at(
+            ALL, "ossn_0103_another_project_in_a_filter_shows_nothing_more",
+            "ossn_0103_what_is_anothers_is_in_no_list_and_no_sum",
+        ),
     ),
 )  # fmt: skip

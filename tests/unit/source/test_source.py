@@ -1,6 +1,7 @@
 """What must stand nowhere in the services' code, whatever it is for."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -74,3 +75,29 @@ def test_no_check_is_an_assert() -> None:
 def test_where_it_is_decided_who_may_do_what_nothing_is_asserted_at_all(layer: str) -> None:
     tree = ast.parse((ROOT / "shared" / "stackwire" / layer).read_text())
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+
+
+def placeholders() -> dict[str, list[set[str]]]:
+    """What the message of each error wants to be told: the names in braces of its docstring. Some share a name."""
+    classes = [node for _, node in nodes(ast.ClassDef) if isinstance(node, ast.ClassDef)]
+    errors, more = {"ServiceError"}, True
+    while more:
+        derived = {node.name for node in classes if errors & {ast.unparse(base) for base in node.bases}}
+        more = not derived <= errors
+        errors |= derived
+    found: dict[str, list[set[str]]] = {}
+    for node in classes:
+        if node.name in errors:
+            names = set(re.findall(r"\{(\w+)\}", ast.get_docstring(node) or ""))
+            found.setdefault(node.name, []).append(names)
+    return found
+
+
+def test_who_raises_an_error_tells_all_that_its_message_wants() -> None:
+    wanted = placeholders()
+    assert sum(any(each) for each in wanted.values()) > 50
+    for place, node in nodes(ast.Call):
+        assert isinstance(node, ast.Call)
+        if isinstance(node.func, ast.Name) and node.func.id in wanted and not node.args:
+            given = {keyword.arg for keyword in node.keywords}
+            assert None in given or any(names <= given for names in wanted[node.func.id]), (place, ast.unparse(node))

@@ -159,7 +159,7 @@ def refuse_in_use(ctx: RequestContext, used: Sequence[Attachment]) -> None:
     """VolumeConflict when a server uses one of these and no service asks."""
     server = next((one.instance_uuid for one in used if one.instance_uuid is not None), None)
     if server is not None and not ctx.is_service:
-        raise VolumeConflict(instance_uuid=server)
+        raise VolumeConflict(instance_id=server)
 
 
 async def release(uow: UnitOfWork, volume: Volume) -> Volume:
