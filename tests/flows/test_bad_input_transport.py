@@ -6,7 +6,6 @@ the HTTP parser itself refuses has no body of the API's: no application was aske
 
 import asyncio
 import gzip
-import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -211,6 +210,9 @@ async def test_a_body_of_another_kind_is_refused(cloud: TestCloud, service: str,
     assert await state(demo, service) == before
 
 
+PATIENCE = 30.0  # seconds: far below what a silent connection is given, and what a bomb would cost
+
+
 async def test_a_bomb_is_not_unpacked(cloud: TestCloud) -> None:
     """Row 14: 200 KB that would be 200 MB."""
     demo = await cloud.http("demo")
@@ -218,9 +220,8 @@ async def test_a_bomb_is_not_unpacked(cloud: TestCloud) -> None:
     path = f"/v2/images/{(await demo.post('image', '/v2/images', json=wish)).ok(201).json['id']}"
     headers = {"Content-Type": "application/octet-stream", "Content-Encoding": "gzip"}
     bomb = gzip.compress(bytes(200 * 2**20), compresslevel=1)
-    started = time.perf_counter()
-    refused("image", await demo.put("image", f"{path}/file", data=bomb, headers=headers), 415)
-    assert time.perf_counter() - started < 5
+    async with asyncio.timeout(PATIENCE):
+        refused("image", await demo.put("image", f"{path}/file", data=bomb, headers=headers), 415)
     image = (await demo.get("image", path)).ok(200).json
     assert (image["status"], image["size"]) == ("queued", None)
 
@@ -234,9 +235,8 @@ async def test_who_says_nothing_keeps_nobody_waiting(cloud: TestCloud, service: 
     try:
         for _, writer in silent:
             writer.write(b"G")
-        started = time.perf_counter()
-        await state(demo, service)
-        assert time.perf_counter() - started < 2
+        async with asyncio.timeout(PATIENCE):
+            await state(demo, service)
     finally:
         for _, writer in silent:
             writer.close()

@@ -160,6 +160,7 @@ def test_interrupted_it_cleans_up(tmp_path: Path, sent: signal.Signals) -> None:
         text=True,
         env=environment(tmp_path),
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored where tests run in the background
     )
     assert process.stdout is not None
     for line in process.stdout:
