@@ -183,6 +183,47 @@ async def test_an_image_is_copied_from_the_web_under_the_guard_of_imports(a_clou
         assert mirror.asked == ["/image"]
 
 
+async def test_data_stays_where_its_location_says(a_cloud: ACloud) -> None:
+    async with a_mirror() as mirror:
+        settings = {
+            "import_filtering_allowed_hosts": "[127.0.0.1]", "import_filtering_allowed_ports": f"{mirror.port}",
+            "enabled_backends": "own:file,web:http", "default_backend": "own",
+        }  # fmt: skip
+        cloud = await a_cloud(release="queens", services=("identity", "image"), settings={"image": settings})
+        demo = await cloud.http("demo")
+        mirror.pages["/image"] = DATA
+        there = {**RAW, "x-image-meta-location": f"{mirror.url}/image"}
+        told = (await demo.post("image", "/v1/images", headers=there)).ok(201).json["image"]
+        assert (told["status"], told["size"], told["checksum"]) == ("active", len(DATA), None)
+        assert "location" not in told
+        answer = (await demo.get("image", f"/v1/images/{told['id']}")).ok(200)
+        assert answer.body == DATA
+        assert not [value for value in answer.headers.values() if mirror.url in value]
+        (await demo.put("image", f"/v1/images/{told['id']}", headers=there)).ok(400)
+        queued = (await demo.post("image", "/v1/images", headers=RAW)).ok(201).json["image"]
+        path = f"/v1/images/{queued['id']}"
+        for refused, status in (
+            ({**there, "x-image-meta-size": "7"}, 409),
+            ({"x-image-meta-location": f"{mirror.url}/none"}, 400),
+            ({"x-image-meta-location": "http://localhost/"}, 400),
+            ({"x-image-meta-location": "file:///etc/passwd"}, 400),
+            ({"x-image-meta-location": "swift+config://x"}, 400),
+            ({**there, "x-glance-api-copy-from": f"{mirror.url}/image"}, 400),
+        ):
+            (await demo.post("image", "/v1/images", headers={**RAW, **refused})).ok(status)
+            (await demo.put("image", path, headers={"x-image-meta-name": "other", **refused})).ok(status)
+        (await demo.post("image", "/v1/images", headers={"x-image-meta-location": f"{mirror.url}/image"})).ok(400)
+        assert {image["id"] for image in await listed(demo)} == {told["id"], queued["id"]}
+        assert (await head(demo, queued["id"])).get("x-image-meta-name") != "other"
+        headers = {**there, "x-image-meta-size": str(len(DATA)), "x-image-meta-name": "placed"}
+        placed = (await demo.put("image", path, headers=headers)).ok(200).json["image"]
+        assert (placed["status"], placed["name"]) == ("active", "placed")
+        assert (await demo.get("image", path)).ok(200).body == DATA
+        for image_id in (told["id"], queued["id"]):
+            (await demo.delete("image", f"/v1/images/{image_id}")).ok(200)
+        assert set(mirror.verbs) == {"HEAD", "GET"}
+
+
 # ---- lists
 
 

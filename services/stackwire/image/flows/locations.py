@@ -2,18 +2,20 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from stackwire.contracts.image_workers import RunTask
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import Conflict, Forbidden
+from stackwire.core.errors import BadRequest, Conflict, Forbidden
 from stackwire.core.ids import new_id
 from stackwire.db.pool import Database
 from stackwire.image.backends.stores import Stores
 from stackwire.image.db import images as rows
 from stackwire.image.domain import location_patch, quota
+from stackwire.image.domain.errors import BadLocation
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.locations import LocationWish, view
 from stackwire.image.domain.patch import Change
@@ -67,6 +69,25 @@ class Locations:
         found = await asyncio.gather(*(self._stores.elsewhere(ctx, url, {}) for url in dict.fromkeys(urls)))
         known = {place.url or "": (place.store, size) for place, size in found}
         return partial(location_patch.located, known=known)
+
+    def check(self, url: str) -> None:
+        """Raises BadLocation for what no store reads; nothing is connected to."""
+        try:
+            self._stores.outside(url)
+        except BadLocation as error:
+            raise BadLocation(f"External sources are not supported: '{url[:200]}'") from error
+
+    async def look(self, ctx: RequestContext, image_id: str, url: str, size: int | None) -> Callable[[Image], Image]:
+        """How a queued image becomes active with what lies there: of ``size`` bytes, if that was said."""
+        async with self._database.read() as db:
+            image = await self._images.get(ctx, db, image_id)
+        await self._images.locate(ctx, image, "set_image_location")
+        if image.status != QUEUED:
+            raise BadRequest("Attempted to update Location field for an image not in queued status.")
+        place, found = await self._stores.elsewhere(ctx, url, {})
+        if size not in (None, found):
+            raise Conflict(f"The size of the image was said to be {size}, and {found} bytes are there.")
+        return lambda before: location_patch.activated(replace(before, locations=[place], size=found), {})
 
     async def add(self, ctx: RequestContext, image_id: str, wish: LocationWish) -> None:
         """A task that looks what is there and makes a queued image active with it. What a URL leads to is not told."""
