@@ -231,7 +231,7 @@ async def devices(steps: Steps, server_id: str) -> list[dict[str, Any]]:
     return await steps.cloud.rows("compute", sql, server_id)
 
 
-async def a_snapshot_and_what_boots_from_it(steps: Steps) -> tuple[dict[str, Any], Any, Any]:
+async def a_snapshot_and_what_boots_from_it(steps: Steps, size: int = 0) -> tuple[dict[str, Any], Any, Any]:
     """The snapshot image of a server on two volumes, the devices of a server booted from it, what that one recorded."""
     root = await steps.volume(imageRef=await steps.image(team="db", hw_disk_bus="scsi"))
     wanted = [
@@ -240,7 +240,7 @@ async def a_snapshot_and_what_boots_from_it(steps: Steps) -> tuple[dict[str, Any
     ]
     server_id = await steps.server(block_device_mapping_v2=wanted)
     image = await steps.snapshot(server_id, metadata={"asked": "yes"})
-    assert (image["status"], image["size"]) == ("active", 0)
+    assert (image["status"], image["size"]) == ("active", size)
     booted = await steps.server(imageRef=image["id"])
     return image, await devices(steps, booted), await steps.recorded(booted)
 
@@ -319,3 +319,53 @@ async def test_each_way_to_make_an_image_without_data_boots_the_same(a_cloud: AC
     assert told["by rpc"][0] == told["upload_empty"][0] == told["size_zero"][0]
     assert told["by rpc"][2] == told["upload_empty"][2] == told["size_zero"][2]
     assert [device["source_type"] for device in told["size_zero"][1]] == ["snapshot", "snapshot"]
+
+
+async def test_an_image_whose_data_is_its_roots_snapshot_boots_the_same(a_cloud: ACloud) -> None:
+    """The compromise of the mail: the root is where the image's data is, the other volumes are in its mapping."""
+    told = {}
+    for mode in ("auto", "root_location"):
+        settings = {
+            "compute": {"empty_image_mode": mode},
+            "image": {"enabled_backends": "own:file,blocks:cinder", "default_backend": "own"},
+        }
+        steps = await Steps.of(await a_cloud(settings=settings))
+        await room_for_more_volumes(steps)
+        size = 1024**3 if mode == "root_location" else 0
+        image, booted, recorded = await a_snapshot_and_what_boots_from_it(steps, size)
+        left = {*OWN, "block_device_mapping", "size", "virtual_size"}
+        told[mode] = ({key: value for key, value in image.items() if key not in left}, booted, recorded)
+        indexes = [entry["boot_index"] for entry in json.loads(image["block_device_mapping"])]
+        assert indexes == ([-1] if mode == "root_location" else [0, -1])
+        rows = await steps.cloud.rows(
+            "image", "SELECT store, url FROM image_locations WHERE image_id = $1", image["id"]
+        )
+        assert [row["store"] for row in rows] == ["blocks" if mode == "root_location" else "own"]
+        (named,) = [row["url"] or "cinder://" for row in rows]
+        roots = await steps.cloud.rows("volume", "SELECT id FROM snapshots WHERE 'cinder://' || id = $1", named)
+        assert len(roots) == (mode == "root_location")
+        kept = "SELECT id FROM snapshots WHERE NOT deleted ORDER BY id"
+        before = await steps.cloud.rows("volume", kept)
+        (await steps.client.delete("image", f"/v2/images/{image['id']}")).ok(204)
+        assert await steps.cloud.rows("volume", kept) == before
+        await steps.cloud.close()
+    properties, booted, recorded = told["root_location"]
+    assert (properties, booted) == told["auto"][:2]
+    other = {"image_base_image_ref"}
+    assert {key: value for key, value in recorded.items() if key not in other} == {
+        key: value for key, value in told["auto"][2].items() if key not in other
+    }
+    assert [device["source_type"] for device in booted] == ["snapshot", "snapshot"]
+
+
+async def test_where_no_store_reads_snapshots_nothing_is_left_of_the_image(a_cloud: ACloud) -> None:
+    steps = await Steps.of(await a_cloud(settings={"compute": {"empty_image_mode": "root_location"}}))
+    root = await steps.volume(imageRef=await steps.image())
+    wanted = [{"boot_index": 0, "source_type": "volume", "destination_type": "volume", "uuid": root}]
+    server_id = await steps.server(block_device_mapping_v2=wanted)
+    before = await steps.cloud.rows("image", "SELECT id FROM images WHERE deleted_at IS NULL ORDER BY id")
+    action = f"/v2.1/servers/{server_id}/action"
+    (await steps.client.post("compute", action, json={"createImage": {"name": "none"}})).ok(400)
+    await steps.cloud.settle()
+    assert await steps.cloud.rows("image", "SELECT id FROM images WHERE deleted_at IS NULL ORDER BY id") == before
+    assert await steps.cloud.rows("volume", "SELECT 1 FROM snapshots WHERE NOT deleted") == []

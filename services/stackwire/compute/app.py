@@ -151,7 +151,7 @@ def _hosting(settings: ComputeSettings, host: str, database: Database, client: R
 def images_of(settings: ComputeSettings, client: RpcClient, http: HttpClient) -> Images:
     """By RPC, unless the setting wants one of the Image API's versions, or whichever the release would take."""
     if settings.image_api == "rpc":
-        return RpcImages(client, http, settings.image_url)
+        return RpcImages(client, http, settings.image_url, keeps_roots=settings.empty_image_mode == "root_location")
     speaks = ImageClient(
         http,
         settings.image_url,

@@ -61,6 +61,8 @@ class ComputeSettings(ServiceSettings):
     def _emptied(self) -> Self:
         """What the API asked for cannot do is told at start."""
         cannot = {"rpc": "size_zero", "v2": "size_zero", "v1": "upload_empty"}.get(self.image_api)
+        if self.empty_image_mode == "root_location" and self.image_api != "rpc":
+            raise ValueError("empty_image_mode root_location needs image_api rpc: only services are told of locations")
         if self.empty_image_mode == cannot:
             raise ValueError(f"empty_image_mode {cannot} is not possible with image_api {self.image_api}")
         return self

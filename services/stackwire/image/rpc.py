@@ -3,7 +3,16 @@
 from typing import Any
 
 from stackwire.contracts.base import Endpoint
-from stackwire.contracts.image import CreateImage, DeleteImage, GetImage, ImageView, UpdateImage
+from stackwire.contracts.image import (
+    AddImageLocation,
+    CreateImage,
+    DeleteImage,
+    GetImage,
+    GetImageLocations,
+    ImageLocations,
+    ImageView,
+    UpdateImage,
+)
 from stackwire.contracts.image_workers import RunTask
 from stackwire.core.context import RequestContext
 from stackwire.image.domain.image import Image, stamp
@@ -50,7 +59,18 @@ def endpoints(metadata: Metadata) -> list[Endpoint]:
     async def delete(ctx: RequestContext, message: DeleteImage) -> None:
         await metadata.delete(ctx, message.image_id)
 
+    async def add_location(ctx: RequestContext, message: AddImageLocation) -> ImageView:
+        located = await metadata.locations.look(
+            ctx, message.image_id, message.url, metadata=message.metadata, rule="add_image_location"
+        )
+        return view(await metadata.save(ctx, message.image_id, located))
+
+    async def locations(ctx: RequestContext, message: GetImageLocations) -> ImageLocations:
+        return ImageLocations(locations=await metadata.locations.fetch(ctx, message.image_id))
+
     return [
+        AddImageLocation.served_by(add_location),
+        GetImageLocations.served_by(locations),
         GetImage.served_by(get),
         CreateImage.served_by(create),
         UpdateImage.served_by(update),

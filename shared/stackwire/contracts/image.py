@@ -91,6 +91,26 @@ class UpdateImage(Call[ImageView], target=IMAGE, method="update_image"):
     purge: bool = False
 
 
+class ImageLocations(Contract):
+    """Where an image's data is: a ``url`` each, and the ``metadata`` that goes with it."""
+
+    locations: list[dict[str, Any]]
+
+
+class AddImageLocation(Call[ImageView], target=IMAGE, method="add_image_location"):
+    """A queued image becomes active with what lies at a URL, as the caller may read it there."""
+
+    image_id: str
+    url: str
+    metadata: dict[str, Any] = {}
+
+
+class GetImageLocations(Call[ImageLocations], target=IMAGE, method="get_image_locations"):
+    """For services alone; ImageNotFound, ImageForbidden."""
+
+    image_id: str
+
+
 class DeleteImage(Call[None], target=IMAGE, method="delete_image"):
     """Delete it with its data; ImageNotFound, ImageForbidden (protected), ImageInUse."""
 

@@ -136,7 +136,13 @@ def test_the_releases_nova_chooses_the_version_it_would_have(release: str, versi
     assert images.client.prefer == version
 
 
-@pytest.mark.parametrize(("api", "mode"), [("rpc", "size_zero"), ("v2", "size_zero"), ("v1", "upload_empty")])
+@pytest.mark.parametrize(
+    ("api", "mode"),
+    [
+        ("rpc", "size_zero"), ("v2", "size_zero"), ("v1", "upload_empty"), ("v1", "root_location"),
+        ("v2", "root_location"), ("auto", "root_location"),
+    ],
+)  # fmt: skip
 def test_a_way_that_the_api_does_not_have_is_refused_at_start(api: str, mode: str) -> None:
     with pytest.raises(ValidationError, match=mode):
         ComputeSettings(database_url="postgresql://x", image_api=api, empty_image_mode=mode)  # type: ignore[arg-type]

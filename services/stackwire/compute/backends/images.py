@@ -3,7 +3,15 @@
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from typing import Any, Protocol
 
-from stackwire.contracts.image import CreateImage, DeleteImage, GetImage, ImageView, UpdateImage
+from stackwire.contracts.image import (
+    AddImageLocation,
+    CreateImage,
+    DeleteImage,
+    GetImage,
+    GetImageLocations,
+    ImageView,
+    UpdateImage,
+)
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
 from stackwire.http.client import HttpClient
@@ -22,6 +30,16 @@ class Images(Protocol):
     async def create_empty(self, ctx: RequestContext, wish: Mapping[str, Any]) -> str:
         """An active image without data, or none at all."""
 
+    @property
+    def keeps_roots(self) -> bool:
+        """Whether the image of a server on volumes has its root's snapshot for its data (``create_at``)."""
+
+    async def create_at(self, ctx: RequestContext, wish: Mapping[str, Any], url: str, told: Mapping[str, Any]) -> str:
+        """An active image whose data is at ``url``, of which ``told`` is kept; or none at all."""
+
+    async def locations(self, ctx: RequestContext, image_id: str) -> list[dict[str, Any]]:
+        """Where its data is, as far as this way of asking tells."""
+
     async def describe(
         self, ctx: RequestContext, image_id: str, changes: Mapping[str, Any], properties: Mapping[str, str]
     ) -> None:
@@ -34,9 +52,10 @@ class Images(Protocol):
 
 
 class RpcImages:
-    """``url``: the image API's root."""
+    """``url``: the image API's root. ``keeps_roots``: what ``empty_image_mode`` says."""
 
-    def __init__(self, rpc: RpcClient, http: HttpClient, url: str) -> None:
+    def __init__(self, rpc: RpcClient, http: HttpClient, url: str, *, keeps_roots: bool = False) -> None:
+        self.keeps_roots = keeps_roots
         self._rpc = rpc
         self._http = http
         self.url = url.rstrip("/")
@@ -66,6 +85,19 @@ class RpcImages:
             await self.discard(ctx, image_id)
             raise
         return image_id
+
+    async def create_at(self, ctx: RequestContext, wish: Mapping[str, Any], url: str, told: Mapping[str, Any]) -> str:
+        image_id = await self.create(ctx, wish)
+        try:
+            order = AddImageLocation(image_id=image_id, url=url, metadata=dict(told))
+            await self._rpc.call(ctx.as_service(), order)
+        except BaseException:
+            await self.discard(ctx, image_id)
+            raise
+        return image_id
+
+    async def locations(self, ctx: RequestContext, image_id: str) -> list[dict[str, Any]]:
+        return (await self._rpc.call(ctx.as_service(), GetImageLocations(image_id=image_id))).locations
 
     async def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes]:
         async with self._http.stream(ctx.as_service(), "GET", f"{self.url}/v2/images/{image_id}/file") as answer:

@@ -39,6 +39,17 @@ class HttpImages:
         await self._share(ctx, image_id, wish)
         return image_id
 
+    @property
+    def keeps_roots(self) -> bool:
+        return False
+
+    async def create_at(self, ctx: RequestContext, wish: Mapping[str, Any], url: str, told: Mapping[str, Any]) -> str:
+        raise BadRequest("The Image API tells locations to services only.")
+
+    async def locations(self, ctx: RequestContext, image_id: str) -> list[dict[str, Any]]:
+        """A user's token is all there is to ask with: users are told of none."""
+        return []
+
     async def _share(self, ctx: RequestContext, image_id: str, wish: Mapping[str, Any]) -> None:
         member = wish.get("member")
         if not member or member == ctx.project_id:

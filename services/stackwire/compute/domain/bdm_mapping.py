@@ -1,5 +1,6 @@
 """A server's devices as the ``block_device_mapping`` of its snapshot image."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 # nova/block_device.py: what of a device goes into a snapshot image's block_device_mapping, as the recordings show it
@@ -47,6 +48,52 @@ def snapshot_mapping(device: Device, snapshot_id: str, size: int) -> dict[str, A
     return told | {
         "source_type": "snapshot", "destination_type": "volume", "snapshot_id": snapshot_id, "volume_size": size,
     }  # fmt: skip
+
+
+ROOT_SCHEME = "cinder://"
+ROOT_KEPT = (
+    "delete_on_termination", "destination_type", "device_name", "device_type", "disk_bus", "guest_format", "tag",
+    "volume_size",
+)  # fmt: skip
+"""What of a root device goes with the location that its snapshot becomes."""
+
+
+def root_apart(mapping: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any] | None, list[Mapping[str, Any]]]:
+    """The root's snapshot, if it has one, and the other entries."""
+    root = next((entry for entry in mapping if entry["boot_index"] == 0 and entry["snapshot_id"]), None)
+    return root, [entry for entry in mapping if entry is not root]
+
+
+def told_of_root(root: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: root[name] for name in ROOT_KEPT if root[name] is not None}
+
+
+def lacks_root(image: Mapping[str, Any]) -> bool:
+    """Whether an image tells of a server's devices but its root, which then is where its data is."""
+    properties = image.get("properties") or {}
+    listed = properties.get("block_device_mapping")
+    if not isinstance(listed, list) or not properties.get("bdm_v2"):
+        return False
+    return not any(isinstance(entry, Mapping) and entry.get("boot_index") == 0 for entry in listed)
+
+
+def with_root(image: Mapping[str, Any], locations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The image with its root among its devices, where its first location is a snapshot of a volume.
+
+    Further locations are copies of the first.
+    """
+    first = locations[0] if locations else {}
+    url = str(first.get("url", ""))
+    if not url.startswith(ROOT_SCHEME):
+        return dict(image)
+    told = {name: value for name, value in (first.get("metadata") or {}).items() if name in ROOT_KEPT}
+    root = dict.fromkeys(MAPPING_FIELDS) | told | {
+        "boot_index": 0, "source_type": "snapshot", "destination_type": "volume",
+        "snapshot_id": url.rpartition("/")[2],
+    }  # fmt: skip
+    properties = image.get("properties") or {}
+    listed = [root, *properties["block_device_mapping"]]
+    return {**image, "properties": {**properties, "block_device_mapping": listed}}
 
 
 def local_mapping(device: Device) -> dict[str, Any]:

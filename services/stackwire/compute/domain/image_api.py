@@ -29,9 +29,9 @@ _NUMBERS: Final = ("size", "min_disk", "min_ram", "virtual_size")
 _FLAGS: Final = ("is_public", "protected", "deleted")
 
 ImageDict = dict[str, Any]
-EmptyMode = Literal["auto", "upload_empty", "size_zero"]
+EmptyMode = Literal["auto", "upload_empty", "size_zero", "root_location"]
 """How an image of nothing but metadata becomes active: by an upload of nothing, or by a size of 0 in the v1 API; auto
-is what the API in use can.
+is what the API in use can. With ``root_location`` it has data: its location is the snapshot of the root volume.
 """
 
 

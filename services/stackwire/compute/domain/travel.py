@@ -251,8 +251,11 @@ def volume_snapshot_image(
     *,
     project_id: str,
     current: Mapping[str, Any] | None = None,
+    rooted: bool = False,
 ) -> ImageDict:
     """The image that stands for a volume-backed server: no bytes, only how to make its volumes again.
+
+    ``rooted``: its data is the root's snapshot, and ``mapping`` the other devices, which are told even when none are.
 
     It does not carry the identity trio of an image-backed snapshot. ``current`` is the image dictionary of the root
     volume (or of the server's image) as it is now, which is all Icehouse looked at.
@@ -266,7 +269,7 @@ def volume_snapshot_image(
     kept = {key: value for key, value in image["properties"].items() if key not in left}
     if server.root_device_name:
         kept["root_device_name"] = server.root_device_name
-    if mapping:
+    if mapping or rooted:
         kept |= {"block_device_mapping": json.dumps([dict(entry) for entry in mapping]), "bdm_v2": "True"}
     return {**image, "size": 0, "disk_format": "raw", "container_format": "bare", "properties": {**kept, **extra}}
 

@@ -5,7 +5,18 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from stackwire.compute.db import cloud, flavors, instances, keypairs, parts, reservations
-from stackwire.compute.domain import bdm, bdm_rules, names, objects, policy, quotas, states, travel, validation
+from stackwire.compute.domain import (
+    bdm,
+    bdm_mapping,
+    bdm_rules,
+    names,
+    objects,
+    policy,
+    quotas,
+    states,
+    travel,
+    validation,
+)
 from stackwire.compute.domain.bdm import Wish
 from stackwire.compute.domain.errors import FlavorNotFound, MetadataLimitExceeded
 from stackwire.compute.domain.instance import Flavor, KeyPair
@@ -96,7 +107,10 @@ class Create:
         """The image booted, or what the boot device tells of one (``get_bdm_image_metadata``), and where it is from."""
         rpc = self._tools.rpc
         if wish.image_ref:
-            return await neighbours.image(self._tools.images, ctx, wish.image_ref), ("image", wish.image_ref)
+            image = await neighbours.image(self._tools.images, ctx, wish.image_ref)
+            if bdm_mapping.lacks_root(image):
+                image = bdm_mapping.with_root(image, await self._tools.images.locations(ctx, wish.image_ref))
+            return image, ("image", wish.image_ref)
         given = (
             bdm.from_v1(wish.devices_v1 or (), "", bdm.DEFAULT_ROOT, no_root=True)
             if legacy

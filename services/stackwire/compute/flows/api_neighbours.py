@@ -31,6 +31,7 @@ from stackwire.core.errors import BadRequest, Conflict, Forbidden, NotFound, Ser
 from stackwire.messaging.rpc import RpcClient
 
 PATIENCE, PAUSE = 10.0, 0.5  # seconds
+SNAPSHOT_PATIENCE = 60.0  # seconds
 REFUSED = (NotFound, Forbidden, BadRequest, Conflict)
 
 
@@ -43,6 +44,15 @@ async def image(
     except REFUSED:
         raise error(image_id=image_id, id=image_id) from None
     return travel.image_dict(view.model_dump())
+
+
+async def settled_snapshot(rpc: RpcClient, ctx: RequestContext, snapshot_id: str) -> None:
+    """Waits while it is made; what it became is told by who reads it. Unavailable when it takes too long."""
+    until = asyncio.get_running_loop().time() + SNAPSHOT_PATIENCE
+    while (await rpc.call(ctx.as_service(), GetSnapshot(snapshot_id=snapshot_id))).status == "creating":
+        if asyncio.get_running_loop().time() >= until:
+            raise Unavailable("The snapshot of the root volume was not made in time.")
+        await asyncio.sleep(PAUSE / 5)
 
 
 async def current_image(images: Images, ctx: RequestContext, image_id: str) -> dict[str, Any] | None:

@@ -108,17 +108,25 @@ class Snapshot:
         self, ctx: RequestContext, seen: Seen, name: str, metadata: Mapping[str, str], mapping: list[dict[str, Any]]
     ) -> str:
         """The image without bytes that tells of the snapshots; its id."""
+        root, others = bdm_mapping.root_apart(mapping) if self._tools.images.keeps_roots else (None, mapping)
         image = travel.volume_snapshot_image(
             seen.instance,
             seen.system_metadata,
             name,
             metadata,
-            mapping,
+            others,
             self._tools.behaviours,
             project_id=ctx.project_id or "",
             current=await self._current_meta(ctx, seen),
+            rooted=root is not None,
         )
-        image_id = await self._tools.images.create_empty(ctx, image)
+        if root is None:
+            image_id = await self._tools.images.create_empty(ctx, image)
+        else:
+            snapshot_id, told = str(root["snapshot_id"]), bdm_mapping.told_of_root(root)
+            await neighbours.settled_snapshot(self._tools.rpc, ctx, snapshot_id)
+            url = f"{bdm_mapping.ROOT_SCHEME}{snapshot_id}"
+            image_id = await self._tools.images.create_at(ctx, image, url, told)
         try:
             async with self._tools.database.work(ctx) as uow:
                 rule, source = "compute.volume_snapshot_image", "nova/compute/api.py: snapshot_volume_backed"

@@ -1,7 +1,7 @@
 """Where an image's data is, looked at and changed: what a URL leads to is asked before anything is written."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -77,14 +77,26 @@ class Locations:
         except BadLocation as error:
             raise BadLocation(f"External sources are not supported: '{url[:200]}'") from error
 
-    async def look(self, ctx: RequestContext, image_id: str, url: str, size: int | None) -> Callable[[Image], Image]:
-        """How a queued image becomes active with what lies there: of ``size`` bytes, if that was said."""
+    async def look(
+        self,
+        ctx: RequestContext,
+        image_id: str,
+        url: str,
+        size: int | None = None,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        rule: str = "set_image_location",
+    ) -> Callable[[Image], Image]:
+        """How a queued image becomes active with what lies there: of ``size`` bytes, if that was said.
+
+        ``rule``: the policy that lets the caller say so.
+        """
         async with self._database.read() as db:
             image = await self._images.get(ctx, db, image_id)
-        await self._images.locate(ctx, image, "set_image_location")
+        await self._images.locate(ctx, image, rule)
         if image.status != QUEUED:
             raise BadRequest("Attempted to update Location field for an image not in queued status.")
-        place, found = await self._stores.elsewhere(ctx, url, {})
+        place, found = await self._stores.elsewhere(ctx, url, metadata or {})
         if size not in (None, found):
             raise Conflict(f"The size of the image was said to be {size}, and {found} bytes are there.")
         return lambda before: location_patch.activated(replace(before, locations=[place], size=found), {})
