@@ -6,8 +6,8 @@ none is left out, that each test named here is there, and that each test of an a
 
 from dataclasses import dataclass
 
-IMAGE, VOLUME, SERVER, ALL = (
-    f"flows/test_advisories_{name}.py" for name in ("image", "volume", "server", "everywhere")
+IMAGE, VOLUME, SERVER, ALL, PLACES = (
+    f"flows/test_advisories_{name}.py" for name in ("image", "volume", "server", "everywhere", "locations")
 )
 
 
@@ -66,6 +66,7 @@ ADVISORIES = (
         (
             *_at(IMAGE, "cve_2014_9493_and_2016_0757_places_of_data_are_not_the_users"),
             *_at("flows/test_image_locations.py", "what_is_no_location_is_refused_and_changes_nothing"),
+            *_at("flows/test_image_location_import.py", "what_is_no_location_is_refused_and_no_task"),
         ),
     ),
     Advisory(
@@ -119,6 +120,7 @@ ADVISORIES = (
         14, "CVE-2024-32498", "a qcow2 with its data in a file of the host",
         (
             *_at("flows/test_image_bytes.py", "what_bytes_may_be_called"),
+            *_at(PLACES, "cve_2024_32498_an_unsafe_image_elsewhere_is_used_by_nobody"),
             *_at(
                 "flows/test_planted_bytes.py", "unsafe_images_that_came_past_the_door_are_used_by_nobody",
                 "bytes_that_changed_in_the_store_are_used_by_nobody",
@@ -128,6 +130,7 @@ ADVISORIES = (
     Advisory(
         15, "CVE-2026-34881", "an import that is led to inner hosts",
         (
+            *_at(PLACES, "cve_2026_34881_a_location_leads_to_no_inner_host"),
             *_at(
                 "contract/image/test_web.py", "no_redirect_leads_to_this_machine",
                 "a_name_that_means_this_machine_is_never_connected_to",
@@ -162,7 +165,7 @@ ADVISORIES = (
     Advisory(
         21, "CVE-2015-5162", "a crafted image that eats memory and time",
         (
-            *_at("unit/image/test_inspection.py", "crafted_headers_cost_neither_time_nor_memory"),
+            *_at("unit/image/test_inspection.py", "crafted_headers_cost_neither_work_nor_memory"),
             *_at("contract/volume/test_outside_programs.py", "an_outside_program_is_bounded"),
         ),
     ),
@@ -182,6 +185,8 @@ ADVISORIES = (
         (
             *_at("flows/test_image_locations.py", "locations_are_shown_and_changed_only_where_the_operator_says_so"),
             *_at(IMAGE, "cve_2022_4134_data_swapped_under_a_checksum_is_used_by_nobody"),
+            *_at(PLACES, "cve_2022_4134_what_changed_elsewhere_is_used_by_nobody"),
+            *_at("flows/test_image_isolation.py", "who_may_do_what"),
         ),
     ),
     Advisory(
@@ -202,6 +207,7 @@ ADVISORIES = (
         27, "CVE-2013-1840", "a store's address in an answer",
         (
             *_at(IMAGE, "cve_2013_1840_no_answer_tells_where_the_data_is"),
+            *_at(PLACES, "cve_2013_1840_where_data_lies_is_told_to_nobody_but_services"),
             *_at("flows/test_image_s3.py", "administrators_are_told_of_the_store_what_is_no_secret"),
         ),
     ),
@@ -232,6 +238,7 @@ ADVISORIES = (
         (
             *_at(IMAGE, "cve_2015_1195_no_scheme_is_a_way_in"),
             *_at("flows/test_image_locations.py", "what_is_no_location_is_refused_and_changes_nothing"),
+            *_at("flows/test_image_location_import.py", "what_is_no_location_is_refused_and_no_task"),
         ),
     ),
     Advisory(
