@@ -267,12 +267,17 @@ async def rename(cloud: TestCloud, there: str, gone: str) -> None:
 
 
 async def test_no_secret_is_told_while_everything_fails(
-    cloud: TestCloud,
+    a_cloud: ACloud,
     session: aiohttp.ClientSession,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """Every order that a journey sends, sent again when the tables are gone: each handler meets what nobody foresaw."""
+    """Every order that a journey sends, sent again when the tables are gone: each handler meets what nobody foresaw.
+
+    And with what else may be switched on: hosts ask for images over HTTP, requests' ways are shown, images are cached.
+    """
+    more = {"compute": {"image_api": "v2"}, "image": {"image_cache": True, "debug": True}}
+    cloud = await a_cloud(trace=True, services=OTHERS, settings=more)
     ear = Ear()
     assert cloud.cloud.broker is not None
     watch = cloud.cloud.broker.watch(ear.records.append)
