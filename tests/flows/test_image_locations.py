@@ -1,5 +1,8 @@
 """Images whose data stays where it is: locations shown, added, removed, and read from a web server."""
 
+import asyncio
+import hashlib
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +11,10 @@ import pytest
 
 from flows.test_image_bytes import sweep
 from stackwire.image.flows.scrub import restore
+from stackwire.messaging.envelope import unwrap
+from stackwire.messaging.transport import WireRecord
 from support.cloud import ACloud, Answer, JsonClient, TestCloud
+from support.steps import Steps
 from support.web import Mirror, a_mirror
 
 TWO = ("identity", "image")
@@ -16,6 +22,7 @@ PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 OCTETS = {"Content-Type": "application/octet-stream"}
 DATA = bytes(range(256)) * 3000
 OTHER = DATA[::-1]
+DIGEST = {"os_hash_algo": "sha512", "os_hash_value": hashlib.sha512(DATA).hexdigest()}
 
 
 @pytest.fixture
@@ -307,3 +314,125 @@ async def test_what_is_elsewhere_counts_as_what_is_here(a_cloud: ACloud, mirror:
     (await patch(client, image_id, op("add", "/locations/-", at(f"{mirror.url}/copy")))).ok(413)
     (await client.put("image", f"/v2/images/{image_id}/file", data=b"x" * 11, headers=OCTETS)).ok(413)
     (await client.put("image", f"/v2/images/{image_id}/file", data=b"x" * 10, headers=OCTETS)).ok(204)
+
+
+async def test_each_location_counts(a_cloud: ACloud, mirror: Mirror) -> None:
+    cloud = await a_cloud(services=TWO, settings=settings(mirror, user_storage_quota=str(2 * len(DATA) + 10)))
+    client = await cloud.http()
+    image_id = await a_located(client, f"{mirror.url}/image")
+    (await patch(client, image_id, op("add", "/locations/-", at(f"{mirror.url}/copy")))).ok(200)
+    (await patch(client, image_id, op("add", "/locations/-", at(f"{mirror.url}/copy", again="yes")))).ok(413)
+    assert len((await shown(client, image_id))["locations"]) == 2
+
+
+async def test_what_became_shorter_is_read_from_another_location_or_not_at_all(
+    cloud: TestCloud, mirror: Mirror
+) -> None:
+    client = await cloud.http()
+    image_id = await a_located(client, f"{mirror.url}/image")
+    mirror.pages["/image"] = DATA[:-1]
+    (await client.get("image", f"/v2/images/{image_id}/file")).ok(503)
+    (await patch(client, image_id, op("add", "/locations/-", at(f"{mirror.url}/copy")))).ok(200)
+    assert await data_of(client, image_id) == DATA
+
+
+async def test_what_is_told_of_a_location_is_that_the_image_changed(cloud: TestCloud, mirror: Mirror) -> None:
+    client, heard = await cloud.http(), list[dict[str, Any]]()
+
+    def hear(record: WireRecord) -> None:
+        if record.kind in ("publish", "drop") and record.exchange == "glance":
+            heard.append(unwrap(record.body, record.properties))
+
+    image_id = await a_queued(client)
+    await cloud.settle()
+    assert cloud.cloud.broker is not None
+    watch = cloud.cloud.broker.watch(hear)
+    (await patch(client, image_id, op("add", "/locations/-", at(f"{mirror.url}/image")))).ok(200)
+    await cloud.settle()
+    assert [told["event_type"] for told in heard] == ["image.update"]
+    heard.clear()
+    other = await a_queued(client)
+    asked = {"url": f"{mirror.url}/image", "validation_data": DIGEST}
+    (await client.post("image", f"/v2/images/{other}/locations", json=asked)).ok(202)
+    await cloud.settle()
+    await watch.cancel()
+    assert [told["event_type"] for told in heard] == [
+        "image.create", "task.create", "task.processing", "image.update", "image.update", "task.success", "task.run",
+    ]  # fmt: skip
+    assert [told["payload"]["status"] for told in heard if told["event_type"] == "image.update"] == [
+        "importing", "active",
+    ]  # fmt: skip
+    assert mirror.url not in json.dumps([told["payload"] for told in heard])
+
+
+@pytest.mark.parametrize(
+    ("who", "visibility", "status"),
+    [
+        ("demo", "private", 200), ("reader", "private", 403), ("alt", "private", 404), ("admin", "private", 200),
+        ("alt", "public", 403), ("reader", "public", 403), ("alt", "community", 403),
+    ],
+)  # fmt: skip
+async def test_who_may_set_locations_and_nobody_else_makes_a_url_be_looked_at(
+    cloud: TestCloud, mirror: Mirror, who: str, visibility: str, status: int
+) -> None:
+    client, admin, caller = await cloud.http(), await cloud.http("admin"), await cloud.http(who)
+    image_id = await a_queued(client)
+    (await patch(admin, image_id, op("replace", "/visibility", visibility))).ok(200)
+    (await patch(caller, image_id, op("add", "/locations/-", at(f"{mirror.url}/image")))).ok(status)
+    assert bool(mirror.asked) is (status == 200)
+
+
+async def test_a_volume_and_a_server_are_made_from_what_lies_elsewhere(a_cloud: ACloud, mirror: Mirror) -> None:
+    steps = await Steps.of(await a_cloud(settings=settings(mirror)))
+    image_id = await a_located(steps.client, f"{mirror.url}/image")
+    volume = await steps.volume(imageRef=image_id)
+    shown_volume = (await steps.client.get("volume", f"/v3/{{project_id}}/volumes/{volume}")).ok(200).json["volume"]
+    kept = shown_volume["volume_image_metadata"]
+    assert (kept["image_id"], kept["size"], kept.get("checksum")) == (image_id, str(len(DATA)), None)
+    server_id = await steps.server(imageRef=image_id)
+    server = (await steps.client.get("compute", f"/v2.1/servers/{server_id}")).ok(200).json["server"]
+    assert (server["status"], server["image"]["id"]) == ("ACTIVE", image_id)
+
+
+async def test_what_lies_elsewhere_is_neither_cached_nor_scrubbed(a_cloud: ACloud, mirror: Mirror) -> None:
+    more = {"image_cache": True, "delayed_delete": True, "wakeup_time": 7777}
+    cloud = await a_cloud(services=TWO, settings=settings(mirror, **more))
+    client, admin = await cloud.http(), await cloud.http("admin")
+    image_id = await a_located(client, f"{mirror.url}/image")
+    assert await data_of(client, image_id) == DATA
+    (await admin.put("image", f"/v2/cache/{image_id}")).ok(202)
+    await cloud.settle()
+    cached = (await admin.get("image", "/v2/cache")).ok(200).json
+    assert cached == {"cached_images": [], "queued_images": []}
+    asked = len(mirror.asked)
+    (await client.delete("image", f"/v2/images/{image_id}")).ok(204)
+    sql = "SELECT i.status, l.status AS place FROM images i LEFT JOIN image_locations l ON l.image_id = i.id"
+    (row,) = await cloud.rows("image", sql)
+    assert (row["status"], row["place"]) == ("pending_delete", "pending_delete")
+    await sweep(cloud)
+    (row,) = await cloud.rows("image", sql)
+    assert (row["status"], row["place"]) == ("deleted", None)
+    assert len(mirror.asked) == asked
+
+
+async def test_data_that_is_elsewhere_is_not_copied_into_a_store(cloud: TestCloud, mirror: Mirror) -> None:
+    admin = await cloud.http("admin")
+    image_id = await a_located(admin, f"{mirror.url}/image")
+    before = await shown(admin, image_id)
+    wish = {"method": {"name": "copy-image"}, "stores": ["own"]}
+    refused = await admin.post("image", f"/v2/images/{image_id}/import", json=wish)
+    assert refused.status in (400, 409)
+    assert await shown(admin, image_id) == before
+
+
+async def test_two_who_remove_the_last_two_locations_leave_one(cloud: TestCloud, mirror: Mirror) -> None:
+    admin = await cloud.http("admin")
+    image_id = await a_located(admin, f"{mirror.url}/image")
+    (await patch(admin, image_id, op("add", "/locations/-", at(f"{mirror.url}/copy")))).ok(200)
+    answers = await asyncio.gather(*(patch(admin, image_id, op("remove", f"/locations/{at}")) for at in (0, 1)))
+    assert 200 in {answer.status for answer in answers} <= {200, 403}
+    assert len((await shown(admin, image_id))["locations"]) == 1
+    added = await asyncio.gather(
+        *(patch(admin, image_id, op("add", "/locations/-", at(f"{mirror.url}/copy", n=1))) for _ in range(4))
+    )
+    assert sorted(answer.status for answer in added) == [200, 400, 400, 400]

@@ -98,7 +98,7 @@ class Stores:
         for place in self.preferred(image.locations):
             try:
                 if place.url is not None:
-                    return await self.outside(place.url)[1].open_at(ctx, place.url, first, count)
+                    return await self._there(ctx, place.url, first, count)
                 if not ours:
                     ours = True
                     return await self.open(image.object or "", image.stores, first, count)
@@ -110,6 +110,14 @@ class Stores:
         if away:
             raise Unavailable(_NOT_READ)
         raise FileNotFoundError(image.id)
+
+    async def _there(self, ctx: RequestContext, url: str, first: int, count: int | None) -> Reader:
+        """What is shorter than it was is not what the image is."""
+        reader = await self.outside(url)[1].open_at(ctx, url, first, count)
+        if count is not None and reader.size < count:
+            reader.close()
+            raise OSError(f"{reader.size} bytes are left, of {count}")
+        return reader
 
     def preferred(self, places: Sequence[Location]) -> list[Location]:
         """Those to be read first come first."""

@@ -15,7 +15,6 @@ from stackwire.image.domain.errors import ImageTooBig, StorageFull
 from stackwire.image.domain.image import Image, difference
 from stackwire.image.domain.imports import ImportWish
 from stackwire.image.domain.members import Member
-from stackwire.image.domain.states import QUEUED
 from stackwire.image.domain.tasks import Task
 from stackwire.image.domain.usage import (
     COUNT_TOTAL,
@@ -60,13 +59,14 @@ class Quota(Layer):
     async def _within(
         self, uow: UnitOfWork, before: Image, after: Image, save: Callable[[], Awaitable[Image]]
     ) -> Image:
-        """What is elsewhere counts as what is here."""
-        if before.status == QUEUED and after.locations:
+        """What is elsewhere counts as what is here, and as often."""
+        more = len(after.locations) > len(before.locations)
+        if more:
             quota.allowance(self._limits, 0, after.size)
-            await self._check_stored(uow, after, after.size or 0, staging=False)
         saved = await save()
-        if difference(before, after).locations is not None:
+        if more:
             quota.check_count("locations", await location_rows.count(uow, before.id), self._limits.locations)
+            await self._check_places(uow, saved)
         return saved
 
     async def claim(self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: Upload) -> Image:
