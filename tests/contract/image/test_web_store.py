@@ -106,6 +106,13 @@ async def test_locations_are_tried_in_their_order_until_one_answers(store: WebSt
     assert mirror.asked == ["/none", "/image"]
 
 
+async def test_a_store_that_is_none_any_more_tells_nothing(store: WebStore) -> None:
+    stores = Stores({"web": store}, "web")
+    with pytest.raises(FileNotFoundError):
+        await stores.url(Location(store="gone", object="x"))
+    assert await stores.url(Location(store="gone", url="http://example.org/")) == "http://example.org/"
+
+
 @pytest.mark.parametrize(
     "url",
     [

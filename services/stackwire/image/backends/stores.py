@@ -143,8 +143,12 @@ class Stores:
         return Location(store=store, url=url, metadata=dict(metadata)), size
 
     async def url(self, place: Location) -> str:
-        """Where it is. Raises FileNotFoundError for ours when it is not there."""
-        return place.url if place.url is not None else await self._all[place.store].url(place.object or "")
+        """Where it is. Raises FileNotFoundError for ours when it is not there, or its store is none any more."""
+        if place.url is not None:
+            return place.url
+        if place.store not in self._all:
+            raise FileNotFoundError(place.store)
+        return await self._all[place.store].url(place.object or "")
 
     async def writer(self, store: str | None, name: str, announced: int | None = None) -> Writer:
         """Raises StoreUnknown, StorageFull, Unavailable."""

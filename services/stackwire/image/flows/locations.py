@@ -136,7 +136,7 @@ class Locations:
         """What each of the images shows of its locations beside its attributes."""
         if not (self._shown or self._direct):
             return [{} for _ in images]
-        return [await self._view(ctx, image) for image in images]
+        return await asyncio.gather(*(self._view(ctx, image) for image in images))
 
     async def _view(self, ctx: RequestContext, image: Image) -> dict[str, Any]:
         """Who may not look at them sees none."""
