@@ -1,8 +1,9 @@
 """What the image service does a second, beside the figures of a real Glance on the same kind of machine.
 
-The service is a process of its own (``stackwire serve image``) on an embedded PostgreSQL, and on RabbitMQ where one
-answers on localhost; the load comes from this process, and all share the machine: read the ratios, and ``cpu``, the
-service's own processor time for a request, which other work on the machine disturbs least. ``--quick``: a short run.
+The service is a process of its own (``stackwire serve image``) on an embedded PostgreSQL and on RabbitMQ, the one that
+answers on localhost or one started for this. The load comes from this process, and all share the machine: read the
+ratios, and ``cpu``, the service's own processor time for a request, which other work on the machine disturbs least.
+``--quick``: a short run.
 """
 
 import argparse
@@ -32,7 +33,7 @@ from stackwire.cloud.options import free_ports
 from stackwire.cloud.postgres import EmbeddedPostgres
 from stackwire.core.tokens import Claims, TokenSigner
 from stackwire.db.bootstrap import as_role, bootstrap
-from support.rabbitmq import LOCAL, answers
+from support.rabbitmq import LOCAL, NoRabbit, answers, start_broker
 
 KEY = "0123456789abcdef" * 4
 PROJECT = "b" * 32
@@ -149,10 +150,9 @@ async def requests(target: Target, seconds: float, only: str) -> None:
             print(line(name, callers, found, REAL[name][callers]), flush=True)
 
 
-async def growth(target: Target, seconds: float, most: int) -> None:
-    """Lists and filters at more and more images, with 16 callers."""
+async def growth(target: Target, seconds: float, most: int, had: int) -> None:
+    """Lists and filters at more and more images, with 16 callers; ``had`` are there."""
     print(f"\nas images grow, 16 callers\n{HEAD.replace('callers', ' images')}")
-    had = 1000
     for images in (1000, 10_000, 100_000):
         if images > most:
             break
@@ -243,25 +243,41 @@ def uploaded(target: Target, data: memoryview, size: int) -> str:
     return made
 
 
+@contextlib.contextmanager
+def a_bus(url: str | None) -> Iterator[str]:
+    """The broker that is named, or answers on localhost, or one started for this."""
+    if url or answers("127.0.0.1", 5672):
+        yield url or LOCAL
+        return
+    try:
+        broker, stop = start_broker()
+    except NoRabbit as error:
+        raise SystemExit(f"a service of its own needs a broker, and there is none: {error}") from error
+    try:
+        yield broker.url
+    finally:
+        stop()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a second each, 10,000 images, 64 MiB")
     parser.add_argument("--seconds", type=float, help="of each figure")
     parser.add_argument("--parts", default="requests,transfers,growth", help="some of requests, transfers, growth")
     parser.add_argument("--only", default="", help="only requests whose name has this in it")
-    parser.add_argument("--amqp-url", help="another bus: memory, or amqp://...")
+    parser.add_argument("--amqp-url", help="a broker to use: amqp://...")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the service")
     wish = parser.parse_args()
     seconds = wish.seconds or (1.0 if wish.quick else 5.0)
-    bus = wish.amqp_url or (LOCAL if answers("127.0.0.1", 5672) else "memory")
-    with served(bus, dict(part.split("=", 1) for part in wish.set)) as target:
+    with a_bus(wish.amqp_url) as bus, served(bus, dict(part.split("=", 1) for part in wish.set)) as target:
         print(f"bus: {bus.split('@')[-1]}")
         if "requests" in wish.parts:
             asyncio.run(requests(target, seconds, wish.only))
         if "transfers" in wish.parts:
             transfers(target, (64,) if wish.quick else (64, 512))
         if "growth" in wish.parts:
-            asyncio.run(growth(target, seconds, 10_000 if wish.quick else 100_000))
+            had = 1000 if "requests" in wish.parts else 0
+            asyncio.run(growth(target, seconds, 10_000 if wish.quick else 100_000, had))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from stackwire.image.backends.port import Store
 from stackwire.image.backends.staging import Staging
 from stackwire.image.backends.stores import Stores
 from stackwire.image.backends.web import Web
+from stackwire.image.db.listing import PLANNER
 from stackwire.image.domain import protection
 from stackwire.image.domain.events import STORE, silencer
 from stackwire.image.domain.imports import COPY, DIRECT, DOWNLOAD, FROM_GLANCE
@@ -108,6 +109,7 @@ async def build(settings: ImageSettings, *, transport: Transport, clock: Clock |
         migrations=_HERE / "db" / "migrations",
         clock=clock,
         max_size=settings.pool_size,
+        planner=PLANNER,
     )
     try:
         await seed(database, _HERE / "catalogue")

@@ -8,7 +8,7 @@ row = await database.one(Model, SQL, 1)    one statement on any connection
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -81,14 +81,18 @@ class Database:
         clock: Clock | None = None,
         min_size: int = 1,
         max_size: int = 8,
+        planner: Mapping[str, str] | None = None,
     ) -> Self:
         """Connects, brings the schema up to date, and answers the open database.
+
+        ``planner``: settings of PostgreSQL's planner for every connection.
 
         Raises DatabaseUnavailable when nobody answers at ``dsn``, MigrationError when the schema is not ours.
         """
         if not dsn:
             raise DatabaseUnavailable("No database URL is set.")
         settings = {"search_path": quoted(schema), "application_name": f"stackwire-{schema}", "jit": "off"}
+        settings |= planner or {}
         with mapped():
             pool = await asyncpg.create_pool(
                 dsn,
