@@ -15,23 +15,16 @@ from stackwire.core.policy import Policy
 from stackwire.db.pool import Database
 from stackwire.http.app import Route, make_app
 from stackwire.http.client import HttpClient
-from stackwire.http.service_user import Credentials, ServiceUser
 from stackwire.image import rpc
 from stackwire.image.backends.cache import CacheFolder
-from stackwire.image.backends.cinder import CinderPlace, CinderStore
-from stackwire.image.backends.cinder_api import VolumeApi
-from stackwire.image.backends.files import Directory, FileStore
 from stackwire.image.backends.glance import OtherGlance
-from stackwire.image.backends.http import WebStore
-from stackwire.image.backends.port import Store
 from stackwire.image.backends.staging import Staging
 from stackwire.image.backends.stores import Stores
 from stackwire.image.backends.web import Web
 from stackwire.image.db.listing import PLANNER
 from stackwire.image.domain import protection
-from stackwire.image.domain.events import STORE, silencer
+from stackwire.image.domain.events import silencer
 from stackwire.image.domain.imports import COPY, DIRECT, DOWNLOAD, FROM_GLANCE
-from stackwire.image.domain.locations import BY_TYPE
 from stackwire.image.domain.metadefs_events import MetadefVoice
 from stackwire.image.domain.policy import RULES
 from stackwire.image.flows.bringing import Bringing
@@ -74,6 +67,7 @@ from stackwire.image.http.versions import VersionHandlers
 from stackwire.image.onion.layers import layers
 from stackwire.image.onion.walk import Walks
 from stackwire.image.settings import ImageSettings
+from stackwire.image.storing import stores_of
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Transport
 from stackwire.runtime.authenticator import authenticator_of
@@ -98,7 +92,7 @@ async def build(settings: ImageSettings, *, transport: Transport, clock: Clock |
         stall=settings.web_download_stall_seconds,
         total=settings.web_download_seconds,
     )
-    store, staging = _stores(settings, web), Staging(settings.data_dir)
+    store, staging = stores_of(settings, web), Staging(settings.data_dir)
     await asyncio.to_thread(store.prepare)
     await asyncio.to_thread(staging.prepare)
     if settings.image_cache:
@@ -117,56 +111,6 @@ async def build(settings: ImageSettings, *, transport: Transport, clock: Clock |
     except BaseException:
         await database.close()
         raise
-
-
-def _stores(settings: ImageSettings, web: Web) -> Stores:
-    """What there was before stores were named is read, and deleted, as the store it was in."""
-    own, below = _files(settings), settings.data_dir / "stores"
-    if not settings.backends:
-        return Stores({STORE: own}, STORE)
-    named: dict[str, Store] = {}
-    for name, kind, root in settings.backends:
-        if kind == "http":
-            named[name] = WebStore(web)
-        elif kind == "s3":
-            named[name] = _s3(name, settings)
-        elif kind == "cinder":
-            named[name] = _cinder(name, settings)
-        else:
-            named[name] = own if name == STORE else FileStore([Directory(root or below / name)])
-    preference = settings.store_type_preference if settings.location_strategy == BY_TYPE else ()
-    return Stores(named, settings.default_backend, {} if STORE in named else {STORE: own}, preference=preference)
-
-
-def _s3(name: str, settings: ImageSettings) -> Store:
-    try:
-        from stackwire.image.backends.s3 import S3Store  # its library is an extra
-    except ImportError as error:
-        raise ValueError(f"the store '{name}' is of type s3, which comes with stackwire[s3]: {error}") from error
-    return S3Store(name, settings.s3_place(name), settings.data_dir / "coming")
-
-
-def _cinder(name: str, settings: ImageSettings) -> Store:
-    credentials = Credentials(
-        settings.keystone_url or settings.identity_url,
-        settings.cinder_store_user_name,
-        settings.cinder_store_password,
-        settings.cinder_store_project_name,
-    )
-    patience = settings.cinder_state_transition_timeout
-    api = VolumeApi(settings.volume_url, HttpClient("image"), ServiceUser(credentials), patience)
-    base = settings.cinder_mount_point_base
-    assert base is not None  # the settings were checked
-    return CinderStore(name, api, CinderPlace(base, socket.gethostname(), settings.cinder_volume_type))
-
-
-def _files(settings: ImageSettings) -> FileStore:
-    """What the data directory got before others were named is still read there."""
-    own = Directory(settings.data_dir)
-    named = [Directory(path, priority) for path, priority in settings.data_dirs]
-    if not named:
-        return FileStore([own])
-    return FileStore(named, read_only=[] if own.root in {one.root for one in named} else [own])
 
 
 async def _protection(settings: ImageSettings) -> protection.Protection | None:

@@ -8,7 +8,7 @@ from threading import Lock
 
 from stackwire.core.errors import ServiceError, TooLarge, Unavailable
 from stackwire.image.backends.cinder_api import GIBIBYTE, Attached, Shown, VolumeApi
-from stackwire.image.backends.digests import Digests
+from stackwire.image.backends.digests import Digested, Digests
 from stackwire.image.backends.files import FULL, HOLE, is_zero
 from stackwire.image.domain.errors import StorageFull
 
@@ -17,7 +17,7 @@ SIZE = "image_size"
 NOT_NOW = "The image data cannot be stored at the moment."
 
 
-class CinderWriter:
+class CinderWriter(Digested):
     """A volume of this service's project that was just made; nobody else has it."""
 
     def __init__(self, api: VolumeApi, volume: Shown, base: Path, connector: Shown) -> None:
@@ -26,23 +26,11 @@ class CinderWriter:
         self._gibibytes = int(volume["size"])
         self._base = base
         self._connector = connector
-        self._digests = Digests()
+        super().__init__(Digests())
         self._attached: Attached | None = None
         self._file: int | None = None
         self._at = 0
         self._lock = Lock()  # a cancelled caller's thread may still write when the object is discarded
-
-    @property
-    def size(self) -> int:
-        return self._digests.size
-
-    @property
-    def checksum(self) -> str:
-        return self._digests.checksum
-
-    @property
-    def os_hash_value(self) -> str:
-        return self._digests.os_hash_value
 
     async def begin(self) -> None:
         """Raises ServiceError."""

@@ -43,3 +43,22 @@ class Digests:
         self._md5.update(chunk)
         self._sha512.update(chunk)
         also(chunk)
+
+
+class Digested:
+    """The part of a writer that tells what its ``digests`` are."""
+
+    def __init__(self, digests: Digests) -> None:
+        self._digests = digests
+
+    @property
+    def size(self) -> int:
+        return self._digests.size
+
+    @property
+    def checksum(self) -> str:
+        return self._digests.checksum
+
+    @property
+    def os_hash_value(self) -> str:
+        return self._digests.os_hash_value

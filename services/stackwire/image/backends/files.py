@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from stackwire.core.errors import ServiceError, Unavailable
-from stackwire.image.backends.digests import Digests
+from stackwire.image.backends.digests import Digested, Digests
 from stackwire.image.backends.reading import ThreadReader, open_file
 from stackwire.image.domain.errors import StorageFull
 from stackwire.image.domain.placing import Place, best
@@ -145,31 +145,19 @@ class FileStore:
         """It holds nothing."""
 
 
-class Writer:
+class Writer(Digested):
     """One object being written: digests, inspection and the disk, each in a thread, while the next bytes arrive.
 
     ``digests``: without them the checksums are not of the bytes.
     """
 
     def __init__(self, incoming: Path, final: Path, *, digests: bool = True) -> None:
-        self._digests = Digests(wanted=digests)
+        super().__init__(Digests(wanted=digests))
         self._incoming = incoming
         self._final = final
         self._file: Any = None
         self._discarded = False
         self._lock = threading.Lock()  # a cancelled caller's thread may still write when the object is discarded
-
-    @property
-    def size(self) -> int:
-        return self._digests.size
-
-    @property
-    def checksum(self) -> str:
-        return self._digests.checksum
-
-    @property
-    def os_hash_value(self) -> str:
-        return self._digests.os_hash_value
 
     async def put(self, chunk: bytes, inspect: Callable[[bytes], None]) -> None:
         """The next bytes, in order. Raises StorageFull, Unavailable, and what ``inspect`` raises."""

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Any, Protocol, TypeVar
 
 from stackwire.core.errors import ServiceError, Unavailable
-from stackwire.image.backends.digests import Digests
+from stackwire.image.backends.digests import Digested, Digests
 from stackwire.image.backends.s3_bucket import Bucket, S3Error
 from stackwire.image.domain.errors import StorageFull
 from stackwire.image.domain.s3 import MOST_PARTS
@@ -55,26 +55,14 @@ class Sink(Protocol):
     async def discard(self) -> None: ...
 
 
-class S3Writer:
+class S3Writer(Digested):
     """One object being written. It is there, for everybody and whole, from the end of ``complete`` on."""
 
     def __init__(self, store: str, key: str, sink: Sink) -> None:
         self._store = store
         self._key = key
         self._sink = sink
-        self._digests = Digests()
-
-    @property
-    def size(self) -> int:
-        return self._digests.size
-
-    @property
-    def checksum(self) -> str:
-        return self._digests.checksum
-
-    @property
-    def os_hash_value(self) -> str:
-        return self._digests.os_hash_value
+        super().__init__(Digests())
 
     async def put(self, chunk: bytes, inspect: Callable[[bytes], None]) -> None:
         """The next bytes, in order. Raises StorageFull, Unavailable, and what ``inspect`` raises."""

@@ -1,0 +1,66 @@
+"""The stores of image data that the settings ask for."""
+
+import socket
+
+from stackwire.http.client import HttpClient
+from stackwire.http.service_user import Credentials, ServiceUser
+from stackwire.image.backends.cinder import CinderPlace, CinderStore
+from stackwire.image.backends.cinder_api import VolumeApi
+from stackwire.image.backends.files import Directory, FileStore
+from stackwire.image.backends.http import WebStore
+from stackwire.image.backends.port import Store
+from stackwire.image.backends.stores import Stores
+from stackwire.image.backends.web import Web
+from stackwire.image.domain.events import STORE
+from stackwire.image.domain.locations import BY_TYPE
+from stackwire.image.settings import ImageSettings
+
+
+def stores_of(settings: ImageSettings, web: Web) -> Stores:
+    """What there was before stores were named is read, and deleted, as the store it was in."""
+    own, below = _files(settings), settings.data_dir / "stores"
+    if not settings.backends:
+        return Stores({STORE: own}, STORE)
+    named: dict[str, Store] = {}
+    for name, kind, root in settings.backends:
+        if kind == "http":
+            named[name] = WebStore(web)
+        elif kind == "s3":
+            named[name] = _s3(name, settings)
+        elif kind == "cinder":
+            named[name] = _cinder(name, settings)
+        else:
+            named[name] = own if name == STORE else FileStore([Directory(root or below / name)])
+    preference = settings.store_type_preference if settings.location_strategy == BY_TYPE else ()
+    return Stores(named, settings.default_backend, {} if STORE in named else {STORE: own}, preference=preference)
+
+
+def _s3(name: str, settings: ImageSettings) -> Store:
+    try:
+        from stackwire.image.backends.s3 import S3Store  # its library is an extra
+    except ImportError as error:
+        raise ValueError(f"the store '{name}' is of type s3, which comes with stackwire[s3]: {error}") from error
+    return S3Store(name, settings.s3_place(name), settings.data_dir / "coming")
+
+
+def _cinder(name: str, settings: ImageSettings) -> Store:
+    credentials = Credentials(
+        settings.keystone_url or settings.identity_url,
+        settings.cinder_store_user_name,
+        settings.cinder_store_password,
+        settings.cinder_store_project_name,
+    )
+    patience = settings.cinder_state_transition_timeout
+    api = VolumeApi(settings.volume_url, HttpClient("image"), ServiceUser(credentials), patience)
+    base = settings.cinder_mount_point_base
+    assert base is not None  # the settings were checked
+    return CinderStore(name, api, CinderPlace(base, socket.gethostname(), settings.cinder_volume_type))
+
+
+def _files(settings: ImageSettings) -> FileStore:
+    """What the data directory got before others were named is still read there."""
+    own = Directory(settings.data_dir)
+    named = [Directory(path, priority) for path, priority in settings.data_dirs]
+    if not named:
+        return FileStore([own])
+    return FileStore(named, read_only=[] if own.root in {one.root for one in named} else [own])
