@@ -282,9 +282,12 @@ async def test_whoever_is_first_the_scrubber_or_the_one_who_wants_it_back_has_it
     database = cloud.cloud.services["image"].database
 
     async def want() -> dict[str, bool]:
-        """From the other end; whether each was had."""
-        had = {}
-        for image_id in reversed(images):
+        """From the other end, once the scrubber is at it; whether each was had."""
+        had = {images[-1]: True}
+        async with asyncio.timeout(60):
+            while not await cloud.rows("image", "SELECT 1 FROM images WHERE status = 'deleted'"):
+                pass
+        for image_id in reversed(images[:-1]):
             try:
                 await restore(database, image_id)
                 had[image_id] = True
@@ -292,6 +295,7 @@ async def test_whoever_is_first_the_scrubber_or_the_one_who_wants_it_back_has_it
                 had[image_id] = False
         return had
 
+    await restore(database, images[-1])
     (scrub,) = (one.run for one in cloud.cloud.services["image"]._sweeps if one.every == 7777)
     had, _ = await asyncio.gather(want(), scrub())
     await sweep(cloud)
