@@ -17,6 +17,7 @@ from support.cloud import ASharedCloud, JsonClient, TestCloud
 SERVICES = ("image", "volume", "compute")
 POSTS = {"image": "/v2/images", "volume": "/v3/{project_id}/volumes", "compute": "/v2.1/servers"}
 every_service = pytest.mark.parametrize("service", SERVICES)
+PATIENCE = 30.0  # seconds: far below what a silent connection is given
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ async def exchanged(client: JsonClient, service: str, request: bytes) -> tuple[i
     try:
         writer.write(request.replace(b"{T}", client.token.encode()).replace(b"{P}", client.project_id.encode()))
         await writer.drain()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             head = await reader.readuntil(b"\r\n\r\n")
             length = next(
                 (
@@ -208,9 +209,6 @@ async def test_a_body_of_another_kind_is_refused(cloud: TestCloud, service: str,
     answer = await demo.post(service, POSTS[service], data=b"<!DOCTYPE a>", headers={"Content-Type": kind})
     refused(service, answer, 415)
     assert await state(demo, service) == before
-
-
-PATIENCE = 30.0  # seconds: far below what a silent connection is given, and what a bomb would cost
 
 
 async def test_a_bomb_is_not_unpacked(cloud: TestCloud) -> None:
