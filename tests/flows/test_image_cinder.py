@@ -17,9 +17,10 @@ from stackwire.image.backends.cinder_api import GIBIBYTE
 from stackwire.image.backends.port import Outside
 from stackwire.image.domain.errors import BadLocation
 from stackwire.image.settings import ImageSettings
-from support.cloud import ACloud, JsonClient, TestCloud
+from support.cloud import ACloud, Answer, JsonClient, TestCloud
 
 THREE = ("identity", "image", "volume")
+PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 OCTETS = {"Content-Type": "application/octet-stream"}
 DATA = bytes(range(251)) * 9000 + bytes(2 * 1024**2) + b"end"
 BOTH = {"image": {"enabled_backends": "fast:file, blocks:cinder", "default_backend": "fast"}}
@@ -209,6 +210,36 @@ async def test_what_a_uri_names_is_read_by_its_callers_rights(cloud: TestCloud) 
     for url in ("cinder://", f"cinder://{volume}/..", "cinder://blocks/../x"):
         with pytest.raises(BadLocation):
             await store.size_at(mine, url)
+
+
+async def test_a_location_is_a_volume_of_whoever_names_it(a_cloud: ACloud) -> None:
+    """The API says the same of a volume of others as of one that is not there, and changes nothing."""
+    image_settings = {**BOTH["image"], "show_multiple_locations": True}
+    cloud = await a_cloud(services=THREE, settings={"image": image_settings})
+    demo, alt = await cloud.http("demo"), await cloud.http("alt")
+    source = await an_image(demo)
+    wish = {"volume": {"size": 1, "imageRef": source}}
+    volume = (await demo.post("volume", "/v3/{project_id}/volumes", json=wish)).ok(202).json["volume"]["id"]
+    await cloud.settle()
+
+    async def add(client: JsonClient, image_id: str, volume_id: str) -> Answer:
+        change = [{"op": "add", "path": "/locations/-", "value": {"url": f"cinder://{volume_id}", "metadata": {}}}]
+        return await client.patch("image", f"/v2/images/{image_id}", json=change, headers=PATCH)
+
+    theirs = await a_queued(alt)
+    refused, unknown = await add(alt, theirs, volume), await add(alt, theirs, "0" * 8 + volume[8:])
+    assert (refused.status, unknown.status) == (400, 400)
+    assert refused.body.replace(volume.encode(), b"") == unknown.body.replace(("0" * 8 + volume[8:]).encode(), b"")
+    assert ((await shown(alt, theirs))["status"], (await shown(alt, theirs))["locations"]) == ("queued", [])
+    mine = await a_queued(demo)
+    (await add(demo, mine, volume)).ok(200)
+    image = await shown(demo, mine)
+    assert (image["status"], image["size"], image["stores"]) == ("active", GIBIBYTE, "blocks")
+    assert await part(demo, mine, Range="bytes=250-269") == DATA[250:270]
+    (await demo.delete("image", f"/v2/images/{mine}")).ok(204)
+    await cloud.settle()
+    left = (await demo.get("volume", f"/v3/{{project_id}}/volumes/{volume}")).ok(200).json["volume"]
+    assert left["status"] == "available"
 
 
 @pytest.mark.parametrize(
