@@ -111,10 +111,16 @@ class Outgoing:
 
 async def write(session: Session, messages: Sequence[Outgoing]) -> None:
     """Adds the messages in their order."""
-    await session.many(
+    await session.execute(
         "INSERT INTO outbox (id, kind, name, destination, address, payload, context, created_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        [(m.id, m.kind, m.name, m.destination, m.address, m.payload, m.context, m.created_at) for m in messages],
+        " SELECT id, kind, name, destination, address, payload, context, created_at"
+        " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::json[], $6::json[], $7::json[],"
+        " $8::timestamptz[]) WITH ORDINALITY"
+        " AS said (id, kind, name, destination, address, payload, context, created_at, at) ORDER BY at",
+        *zip(
+            *((m.id, m.kind, m.name, m.destination, m.address, m.payload, m.context, m.created_at) for m in messages),
+            strict=True,
+        ),
     )
 
 

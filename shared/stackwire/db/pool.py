@@ -168,23 +168,6 @@ class Database:
         """Calls ``wake`` after each commit here that wrote to the outbox."""
         self._wakers.append(wake)
 
-    async def listen(self, wake: Callable[[], None]) -> asyncpg.Connection[Any]:
-        """A connection of its own that calls ``wake`` when any process of the service wrote to the outbox.
-
-        A notification sent while it is down is lost: it wakes, it never carries the fact. The caller closes it.
-        """
-        with mapped():
-            connection = await asyncpg.connect(
-                self._dsn, timeout=CONNECT_SECONDS, server_settings={"application_name": f"stackwire-{self.schema}-ear"}
-            )
-
-            def heard(_connection: Any, _pid: int, _channel: str, payload: object) -> None:
-                if payload == self.schema:
-                    wake()
-
-            await connection.add_listener("outbox", heard)
-        return connection
-
     def _wake(self) -> None:
         for wake in self._wakers:
             wake()

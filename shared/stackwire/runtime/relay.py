@@ -1,14 +1,16 @@
 """From the outbox to the bus: in order, at least once, and never forgotten because somebody was away.
 
 A message that no queue takes holds back its own destination only, and is tried again with growing pauses; while the
-broker is away everything waits.  A commit in this process wakes the relay at once, one in another process through
-LISTEN/NOTIFY where the service is split, and a slow poll finds what no wake told of.
+broker is away everything waits.  A commit wakes the relay of its own process at once, and a slow poll finds what a
+process left behind that died in between.
 """
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
+from itertools import groupby
 from typing import Protocol
 
 from stackwire.core.errors import ServiceError, Unavailable
@@ -20,6 +22,8 @@ from stackwire.messaging.errors import Undeliverable
 log = logging.getLogger(__name__)
 
 BATCH = 64
+AT_ONCE = 16
+"""Notifications that are given to the broker without a look at anything else there is to do."""
 POLL_SECONDS = 2.0
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
@@ -37,10 +41,9 @@ class Sender(Protocol):
 class Relay:
     """One service's relay. Processes of the same service take turns, so that the order is the service's."""
 
-    def __init__(self, database: Database, sender: Sender, *, listens: bool = False) -> None:
+    def __init__(self, database: Database, sender: Sender) -> None:
         self._database = database
         self._sender = sender
-        self._listens = listens
         self._woken = asyncio.Event()
         self._stopping = False
         self._busy = False
@@ -59,8 +62,6 @@ class Relay:
     async def start(self) -> None:
         self.wake()  # what an earlier life left behind
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._prune())]
-        if self._listens:
-            self._tasks.append(asyncio.create_task(self._listen()))
 
     async def stop(self, patience: float = 5.0) -> None:
         """Sends what can be sent, for ``patience`` seconds at most; the rest waits for the next start."""
@@ -116,13 +117,29 @@ class Relay:
             )
             messages = await outbox.waiting(session, BATCH, held)
             try:
-                for message in messages:
-                    if await self._send(message):
-                        sent.append(message.seq)  # noqa: PERF401  # what was sent before a failure counts
+                for notifications, run in groupby(messages, lambda message: message.kind == "notify"):
+                    await (self._send_at_once if notifications else self._send_singly)(list(run), sent)
             finally:
                 if sent:
                     await outbox.mark_sent(session, sent, self._database.clock.now())
         return len(messages) == BATCH and bool(sent)
+
+    async def _send_at_once(self, messages: Sequence[Outgoing], sent: list[int]) -> None:
+        """Notifications: given to the broker in their order, and then all waited for.
+
+        Nobody has to be there to take one, so that none of them is held back while the next one leaves.
+        """
+        for some in (messages[at : at + AT_ONCE] for at in range(0, len(messages), AT_ONCE)):
+            ends = await asyncio.gather(*(self._send(message) for message in some), return_exceptions=True)
+            sent += [message.seq for message, end in zip(some, ends, strict=True) if end is True]
+            for end in ends:
+                if isinstance(end, BaseException):
+                    raise end
+
+    async def _send_singly(self, messages: Sequence[Outgoing], sent: list[int]) -> None:
+        for message in messages:
+            if await self._send(message):
+                sent.append(message.seq)  # noqa: PERF401  # what was sent before a failure counts
 
     async def _send(self, message: Outgoing) -> bool:
         """True when it is on its way. One that cannot go holds back its destination, so that nothing overtakes it."""
@@ -158,17 +175,3 @@ class Relay:
                     await outbox.prune(session, HISTORY, self._database.clock.now() - timedelta(days=INBOX_DAYS))
             except ServiceError as error:
                 log.warning("the outbox of %s was not pruned: %s", self._database.schema, error)
-
-    async def _listen(self) -> None:
-        """Keeps one listening connection; what was missed while it was down the poll finds."""
-        while True:
-            with suppress(ServiceError):
-                ear = await self._database.listen(self.wake)
-                lost = asyncio.Event()
-                ear.add_termination_listener(lambda _, lost=lost: lost.set())
-                self.wake()  # what was said before we listened
-                try:
-                    await lost.wait()
-                finally:
-                    ear.terminate()
-            await asyncio.sleep(1.0)

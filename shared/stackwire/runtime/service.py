@@ -75,7 +75,7 @@ class Service:
         self._sweeping = 0
         self._port = settings.port
         self._started = False
-        self._relay = Relay(database, BusSender(transport), listens=settings.role != "all")
+        self._relay = Relay(database, BusSender(transport))
 
     @property
     def url(self) -> str:

@@ -219,13 +219,3 @@ async def test_sent_messages_forget_the_token_and_old_ones_go(boxes: Database) -
         await outbox.prune(uow, 2, uow.now)
         assert await uow.value("SELECT count(*) FROM outbox") == 3
     assert await boxes.unsent() == 0
-
-
-async def test_a_listener_is_woken_by_another_connection_of_the_service(boxes: Database) -> None:
-    woken = asyncio.Event()
-    ear = await boxes.listen(woken.set)
-
-    async with boxes.work(CTX) as uow:
-        uow.notify(EVENT)
-    await asyncio.wait_for(woken.wait(), 5)
-    await ear.close()

@@ -100,6 +100,23 @@ async def test_while_the_broker_is_away_everything_waits_and_then_leaves_in_orde
     assert sender.names == ["box.0", "box.1", "box.2"]
 
 
+async def test_what_a_broker_took_before_it_refused_one_is_not_sent_again(database: Database) -> None:
+    sender = Recorder()
+    sender.refuse["box.1"] = BusUnavailable(url="amqp://host", reason="full")
+    relay = Relay(database, sender)
+    async with database.work(CTX) as uow:
+        for number in range(3):
+            uow.notify(event(f"box.{number}"))
+    await relay.start()
+    async with asyncio.timeout(5):
+        while await database.unsent() != 1:
+            await asyncio.sleep(0.005)
+    sender.refuse.clear()
+    await emptied(database)
+    await relay.stop()
+    assert sender.names == ["box.0", "box.2", "box.1"]
+
+
 async def test_a_message_nobody_takes_holds_back_its_own_destination_only(database: Database) -> None:
     sender = Recorder()
     sender.refuse["paint"] = Undeliverable(exchange="boxes", routing_key="box")
@@ -123,7 +140,7 @@ async def test_two_relays_of_one_service_keep_the_order_and_send_nothing_twice(
 ) -> None:
     other = await Database.open(postgres.url("trace"), schema="trace", migrations=migrations_of("trace"))
     sender = Recorder()
-    relays = [Relay(database, sender), Relay(other, sender, listens=True)]
+    relays = [Relay(database, sender), Relay(other, sender)]
     for relay in relays:
         await relay.start()
     names = [f"box.{number}" for number in range(100)]

@@ -1,7 +1,8 @@
 """The images' rows. Every move between states is one compare-and-swap; an update writes the difference only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from stackwire.db.pool import UniqueViolation
@@ -77,54 +78,62 @@ async def insert(uow: UnitOfWork, image: Image) -> None:
 
 
 async def update(uow: UnitOfWork, before: Image, change: Difference) -> None:
-    """Writes the difference. Raises ImageNotFound when it vanished, NotQueued when a move came too late."""
-    await _update_row(uow, before, change.columns)
-    if change.set:
-        await uow.execute(
-            """
-            INSERT INTO image_properties (image_id, name, value, created_at, updated_at, image_created_at)
-            SELECT $1, name, value, $2, $2, $5
-              FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS p (name, value, at) ORDER BY at
-            ON CONFLICT (image_id, name)
-            DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at, deleted_at = NULL""",
-            before.id, uow.now, list(change.set), list(change.set.values()), before.created_at,
-        )  # fmt: skip
-    if change.removed:
-        await uow.execute(
-            "UPDATE image_properties SET deleted_at = $2, updated_at = $2"
-            " WHERE image_id = $1 AND name = ANY($3::text[]) AND deleted_at IS NULL",
-            before.id, uow.now, list(change.removed),
-        )  # fmt: skip
-    if change.tags_added:
-        await uow.execute(
-            "INSERT INTO image_tags (image_id, value) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING",
-            before.id, list(change.tags_added),
-        )  # fmt: skip
-    if change.tags_removed:
-        await uow.execute(
-            "DELETE FROM image_tags WHERE image_id = $1 AND value = ANY($2::text[])",
-            before.id, list(change.tags_removed),
-        )  # fmt: skip
-
-
-async def _update_row(uow: UnitOfWork, before: Image, columns: dict[str, Any]) -> None:
-    sets = ["updated_at = $2", *(f"{name} = ${at}" for at, name in enumerate(columns, 4))]
-    if "status" in columns:
-        sources: Sequence[str] | None = [before.status]
-    elif "disk_format" in columns or "container_format" in columns:
-        sources = sorted(FORMATS_OPEN)
-    elif "size" in columns or "checksum" in columns:
-        sources = [QUEUED]
-    else:
-        sources = None
-    touched = await uow.execute(
-        f"UPDATE images SET {', '.join(sets)} WHERE id = $1 AND deleted_at IS NULL"
-        " AND ($3::text[] IS NULL OR status = ANY($3))",
-        before.id, uow.now, sources, *columns.values(),
-    )  # fmt: skip
-    if not touched:
+    """Writes the difference, in one statement. Raises ImageNotFound when it vanished, NotQueued when too late."""
+    sql, *arguments = _difference(before, change, uow.now)
+    if not await uow.value(sql, *arguments):
         now = await must_get(uow, before.id, None)
-        raise NotQueued(before=now.status, after=columns.get("status", now.status))
+        raise NotQueued(before=now.status, after=change.columns.get("status", now.status))
+
+
+_PARTS = {
+    "set": """
+        INSERT INTO image_properties (image_id, name, value, created_at, updated_at, image_created_at)
+        SELECT $1, name, value, $2, $2, {0}
+          FROM unnest({1}::text[], {2}::text[]) WITH ORDINALITY AS p (name, value, at) ORDER BY at
+        ON CONFLICT (image_id, name)
+        DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at, deleted_at = NULL""",
+    "removed": """
+        UPDATE image_properties SET deleted_at = $2, updated_at = $2
+         WHERE image_id = $1 AND name = ANY({0}::text[]) AND deleted_at IS NULL""",
+    "tags_added": "INSERT INTO image_tags (image_id, value) SELECT $1, unnest({0}::text[]) ON CONFLICT DO NOTHING",
+    "tags_removed": "DELETE FROM image_tags WHERE image_id = $1 AND value = ANY({0}::text[])",
+}
+"""How each part of a difference is written: $1 is the image, $2 now, {0} and on what the part brings."""
+
+
+def _difference(before: Image, change: Difference, now: datetime) -> list[Any]:
+    """The statement and its arguments. It answers how many images it touched; at none it is rolled back."""
+    arguments: list[Any] = [before.id, now]
+
+    def placed(value: Any) -> str:
+        arguments.append(value)
+        return f"${len(arguments)}"
+
+    sets = ["updated_at = $2", *(f"{name} = {placed(value)}" for name, value in change.columns.items())]
+    sources = _sources(before, change.columns)
+    only = "" if sources is None else f" AND status = ANY({placed(sources)}::text[])"
+    touched = f"UPDATE images SET {', '.join(sets)} WHERE id = $1 AND deleted_at IS NULL{only} RETURNING id"
+    brought: dict[str, list[Any]] = {
+        "set": [before.created_at, list(change.set), list(change.set.values())],
+        "removed": [list(change.removed)],
+        "tags_added": [list(change.tags_added)],
+        "tags_removed": [list(change.tags_removed)],
+    }
+    parts = [
+        f", {part} AS ({_PARTS[part].format(*(placed(value) for value in values))})"
+        for part, values in brought.items()
+        if getattr(change, part)
+    ]
+    return [f"WITH touched AS ({touched}){''.join(parts)} SELECT count(*) FROM touched", *arguments]
+
+
+def _sources(before: Image, columns: Mapping[str, Any]) -> Sequence[str] | None:
+    """The states in which these columns may change; None for any."""
+    if "status" in columns:
+        return [before.status]
+    if "disk_format" in columns or "container_format" in columns:
+        return sorted(FORMATS_OPEN)
+    return [QUEUED] if "size" in columns or "checksum" in columns else None
 
 
 async def property_count(uow: UnitOfWork, image_id: str) -> int:
