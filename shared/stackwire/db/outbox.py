@@ -51,7 +51,7 @@ class Outgoing:
 
     ``name`` is the event type or the method; ``address`` says where it goes (exchange, topic, and for a notification
     publisher_id, priority, keep; for a cast namespace, version, server); ``context`` is the wire form of the caller's.
-    Messages of one ``destination`` never overtake each other.
+    Messages of one ``destination`` never overtake each other, but for a notification that the broker itself refuses.
     """
 
     seq: int = 0

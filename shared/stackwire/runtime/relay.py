@@ -107,10 +107,11 @@ class Relay:
                 await self._woken.wait()
 
     async def _send_batch(self) -> bool:
-        """One batch in one transaction; True when there may be more."""
+        """One batch in one transaction, which also holds when the broker goes away in its midst; True for more."""
         now = asyncio.get_running_loop().time()
         held = [destination for destination, (until, _) in self._held.items() if until > now]
         sent: list[int] = []
+        failed: Exception | None = None
         async with self._database.transaction() as session:
             await session.value(
                 "SELECT pg_advisory_xact_lock(hashtext('stackwire.relay'), hashtext($1))", self._database.schema
@@ -119,9 +120,12 @@ class Relay:
             try:
                 for notifications, run in groupby(messages, lambda message: message.kind == "notify"):
                     await (self._send_at_once if notifications else self._send_singly)(list(run), sent)
-            finally:
-                if sent:
-                    await outbox.mark_sent(session, sent, self._database.clock.now())
+            except Exception as error:
+                failed = error
+            if sent:
+                await outbox.mark_sent(session, sent, self._database.clock.now())
+        if failed is not None:
+            raise failed
         return len(messages) == BATCH and bool(sent)
 
     async def _send_at_once(self, messages: Sequence[Outgoing], sent: list[int]) -> None:
