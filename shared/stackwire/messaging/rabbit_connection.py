@@ -1,17 +1,46 @@
-"""One connection to RabbitMQ: opened, told dead, and ended so that nothing of it is left to the garbage collector."""
+"""Connections to RabbitMQ: opened, told dead, and ended so that nothing of one is left to the garbage collector."""
 
+import os
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any, cast
 
 import aio_pika
-from aio_pika.abc import AbstractConnection
+from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import AuthenticationError, ProbableAuthenticationError
-from aiormq.exceptions import ConnectionNotAllowed
+from aiormq.channel import Channel as Frames
+from aiormq.exceptions import AMQPError, ConnectionNotAllowed
 from yarl import URL
 
-from stackwire.messaging.rabbit_queue import LOST
+from stackwire.core.secrets import masked
 
+LOST = (AMQPError, OSError, RuntimeError, TimeoutError)
+"""What the library raises when a connection or a channel is gone."""
 REFUSED = (AuthenticationError, ProbableAuthenticationError, ConnectionNotAllowed)
 ATTEMPT = 15.0  # seconds for one attempt to connect and restore
+
+
+class Opener:
+    """Opens what one transport needs. ``name``: what the broker calls it; ``lost`` hears of each connection's end."""
+
+    def __init__(self, url: str, name: str, lost: Callable[..., Any]) -> None:
+        self.shown = masked(url)
+        self._url = url
+        self.name = name
+        self._lost = lost
+
+    async def connection(self, role: str, old: AbstractConnection | None) -> AbstractConnection:
+        """In place of ``old``. Raises one of LOST."""
+        await end(old)
+        connection = await connect(self._url, f"{self.name}:{os.getpid()}:{role}")
+        connection.close_callbacks.add(self._lost)
+        return connection
+
+    async def channel(self, connection: AbstractConnection, *, confirms: bool) -> tuple[AbstractChannel, Frames]:
+        """aio-pika's channel, and the frames below it."""
+        channel = connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
+        await channel.initialize()
+        return channel, cast(Frames, await channel.get_underlay_channel())
 
 
 async def connect(url: str, name: str) -> AbstractConnection:

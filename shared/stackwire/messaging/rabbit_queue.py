@@ -4,32 +4,21 @@ from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
+from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq import spec
 from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel as Frames
-from aiormq.exceptions import AMQPError
 
+from stackwire.messaging.rabbit_connection import LOST, Opener
+from stackwire.messaging.rabbit_topology import Topology
 from stackwire.messaging.transport import Binding, Deliver, Delivery, Properties
-
-LOST = (AMQPError, OSError, RuntimeError, TimeoutError)
-"""What the library raises when a connection or a channel is gone."""
-
-
-class Channel(Protocol):
-    """A channel as aio-pika has it: what lies above the frames."""
-
-    @property
-    def close_callbacks(self) -> Any: ...
-
-    def close(self) -> Any: ...
 
 
 class Owner(Protocol):
     """What a consumer needs of its transport."""
 
-    async def open_channel(self, connection: Any, *, confirms: bool) -> tuple[Channel, Frames]: ...
-
-    async def declare_queue(self, frames: Frames, bindings: Sequence[Binding]) -> None: ...
+    opener: Opener
+    topology: Topology
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> object: ...
 
@@ -75,7 +64,7 @@ class RabbitConsumer:
         self._transport = transport
         self._deliver = deliver
         self._prefetch = prefetch
-        self._channel: Channel | None = None
+        self._channel: AbstractChannel | None = None
         self._frames: Frames | None = None
         self._tag: str | None = None
         # What a watcher sees is settled by being sent; a reply is not, or one under way would die with its connection.
@@ -91,10 +80,10 @@ class RabbitConsumer:
     def alive(self) -> bool:
         return self._frames is not None and not self._frames.is_closed and self._tag is not None
 
-    async def start(self, connection: Any) -> None:
+    async def start(self, connection: AbstractConnection) -> None:
         await self._drop_channel()
-        self._channel, frames = await self._transport.open_channel(connection, confirms=False)
-        await self._transport.declare_queue(frames, self.bindings)
+        self._channel, frames = await self._transport.opener.channel(connection, confirms=False)
+        await self._transport.topology.queue(frames, self.bindings)
         if self._prefetch and not self._inline:
             await frames.basic_qos(prefetch_count=self._prefetch)
         frames.on_consumer_cancel_callbacks.add(self._cancelled_by_broker)

@@ -1,0 +1,187 @@
+"""The connection that publishes: one channel with confirms, and one that declares, because a refusal closes it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.exceptions import ChannelPreconditionFailed, DeliveryError, PublishError
+from aiormq.channel import Channel as Frames
+from aiormq.exceptions import AMQPChannelError
+
+from stackwire.core.secrets import masked
+from stackwire.messaging.errors import BusUnavailable, Undeliverable
+from stackwire.messaging.options import RabbitOptions
+from stackwire.messaging.rabbit_connection import Opener, gone
+from stackwire.messaging.rabbit_queue import to_frame
+from stackwire.messaging.rabbit_topology import Topology
+from stackwire.messaging.transport import Address, Binding, Properties
+
+Once = Callable[[Frames], Awaitable[None]]
+
+
+class Sending:
+    """While it is ``down`` everybody waits for the next ``restore``, up to the option ``publish_timeout``.
+
+    ``lost`` is called when something of it goes away.
+    """
+
+    def __init__(self, opener: Opener, options: RabbitOptions, topology: Topology, lost: Callable[..., Any]) -> None:
+        self.connection: AbstractConnection | None = None
+        self._opener = opener
+        self._patience = options.publish_timeout
+        self._topology = topology
+        self._lost = lost
+        self._publisher: Frames | None = None
+        self._declarer: Frames | None = None
+        self._declaring = asyncio.Lock()
+        self._channels: list[AbstractChannel] = []
+        self._declared: set[str | Binding] = set()
+        self._attempts: dict[asyncio.Timeout, Frames] = {}
+        self._up = asyncio.Event()
+        self._closed = False
+
+    # -- as the transport repairs it
+
+    @property
+    def alive(self) -> bool:
+        return self._publisher is not None and not self._publisher.is_closed
+
+    def up(self) -> None:
+        self._up.set()
+
+    def down(self) -> None:
+        """Nothing is published until all is as it was."""
+        self._up.clear()
+
+    async def restore(self) -> None:
+        if self.connection is None or gone(self.connection):
+            self._declared.clear()
+            self._channels.clear()
+            self._publisher = self._declarer = None
+            self.connection = await self._opener.connection("sending", self.connection)
+        if not self.alive:
+            channel, self._publisher = await self._opener.channel(self.connection, confirms=True)
+            channel.close_callbacks.add(self._lost)
+            self._channels.append(channel)
+        self._end_stale_attempts()
+        self._up.set()
+
+    def close(self) -> None:
+        """Whoever still waits to publish learns that it is closed."""
+        self._closed = True
+        self._publisher = None
+        self._up.set()
+
+    def unavailable(self, reason: str) -> BusUnavailable:
+        return BusUnavailable(url=self._opener.shown, reason=masked(reason))
+
+    # -- as it is used
+
+    async def ready(self) -> Frames:
+        """The channel that publishes, as soon as there is one."""
+        while not self._up.is_set() or self._publisher is None:
+            if self._closed:
+                raise self.unavailable("closed")
+            await self._up.wait()
+        return self._publisher
+
+    async def publish(self, address: Address, body: bytes, properties: Properties, *, mandatory: bool) -> None:
+        async def once(publisher: Frames) -> None:
+            fanout = address.exchange_type == "fanout"  # its exchange goes away with its last queue
+            if address.exchange and (fanout or address.exchange not in self._declared):
+                await self._declare_exchange(address.exchange, address.exchange_type)
+            await publisher.basic_publish(
+                body,
+                exchange=address.exchange,
+                routing_key=address.routing_key,
+                properties=to_frame(properties, self._opener.name),
+                mandatory=mandatory,
+                wait=False,
+            )
+
+        try:
+            await self._insist(once)
+        except PublishError:
+            raise Undeliverable(exchange=address.exchange, routing_key=address.routing_key) from None
+        except DeliveryError as error:
+            raise self.unavailable("the broker refused a message") from error
+
+    async def declare(self, binding: Binding) -> None:
+        """Raises ChannelPreconditionFailed when it exists with other properties."""
+        if binding in self._declared:
+            return
+
+        async def once(_: Frames) -> None:
+            async with self._declaring:
+                await self._topology.queue(await self._declaring_channel(), (binding,))
+
+        await self._insist(once)
+        self._declared.add(binding)
+
+    async def _declare_exchange(self, name: str, kind: str) -> None:
+        """One that exists with another durability is as good for sending: the originals try again that way, too."""
+        async with self._declaring:
+            with suppress(ChannelPreconditionFailed):
+                await self._topology.exchange(await self._declaring_channel(), name, kind)
+        self._declared.add(name)
+
+    async def _declaring_channel(self) -> Frames:
+        if self._declarer is None or self._declarer.is_closed:
+            assert self.connection is not None
+            channel, self._declarer = await self._opener.channel(self.connection, confirms=False)
+            self._channels.append(channel)
+        return self._declarer
+
+    # -- however often the connection goes away
+
+    async def _insist(self, once: Once) -> None:
+        """Tries until it succeeds on a connection that stays, within the time a publish may take.
+
+        A publish can wait for ever when its connection goes away at the wrong moment, so the repair ends the attempts
+        that belong to an earlier channel.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._patience
+        while loop.time() < deadline:
+            try:
+                async with asyncio.timeout_at(deadline) as attempt:
+                    publisher = await self.ready()
+                    self._attempts[attempt] = publisher
+                    try:
+                        if await self._tried(once, publisher):
+                            return
+                    finally:
+                        del self._attempts[attempt]
+            except TimeoutError:
+                continue
+        raise self.unavailable("no confirm in time")
+
+    async def _tried(self, once: Once, publisher: Frames) -> bool:
+        """False when it has to be tried again: the connection went away before the confirm, or an exchange did."""
+        try:
+            await once(publisher)
+            return True
+        except DeliveryError:
+            raise
+        except ChannelPreconditionFailed:
+            raise
+        except AMQPChannelError as error:
+            self._declared.clear()
+            if "ACCESSREFUSED" in str(error):
+                self._lost()
+                raise self.unavailable(str(error)) from None
+        except TimeoutError:
+            raise
+        except Exception:
+            if not publisher.is_closed and not gone(self.connection):
+                raise
+        self._lost()
+        return False
+
+    def _end_stale_attempts(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for attempt, publisher in self._attempts.items():
+            if publisher is not self._publisher and not attempt.expired():
+                attempt.reschedule(now)

@@ -1,0 +1,51 @@
+"""Exchanges, queues and bindings on RabbitMQ, with the options' durability and type."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from aiormq.channel import Channel as Frames
+
+from stackwire.messaging.options import RabbitOptions
+from stackwire.messaging.transport import Binding
+
+_WATCHED = 10_000  # records the broker keeps for a watcher that is slow
+
+
+class Topology:
+    """Declares on whatever channel it is given, which a refusal closes (ChannelPreconditionFailed)."""
+
+    def __init__(self, options: RabbitOptions) -> None:
+        self._options = options
+
+    async def exchange(self, frames: Frames, name: str, kind: str) -> None:
+        if not name or name.startswith("amq."):
+            return
+        await frames.exchange_declare(
+            name, exchange_type=kind, durable=self._options.exchange_is_durable(kind), auto_delete=kind == "fanout"
+        )
+
+    async def queue(self, frames: Frames, bindings: Sequence[Binding]) -> None:
+        """The bindings of one queue, the queue itself, and their exchanges."""
+        first = bindings[0]
+        watch = first.kind == "watch"
+        arguments: dict[str, Any] = {"x-max-length": _WATCHED} if watch else self._options.queue_arguments(first)
+        if self._options.dead_letters(first):
+            await self._dead_letter_queue(frames)
+        for binding in bindings:
+            await self.exchange(frames, binding.exchange, binding.exchange_type)
+        await frames.queue_declare(
+            first.queue,
+            durable=not watch and self._options.queue_is_durable(first),
+            exclusive=watch,
+            auto_delete=watch,
+            arguments=arguments,
+        )
+        for binding in bindings:
+            if binding.exchange:
+                await frames.queue_bind(binding.queue, binding.exchange, binding.routing_key)
+
+    async def _dead_letter_queue(self, frames: Frames) -> None:
+        name = self._options.dead_letter
+        await frames.exchange_declare(name, exchange_type="fanout", durable=True)
+        await frames.queue_declare(name, durable=True, arguments={"x-queue-type": "quorum"})
+        await frames.queue_bind(name, name, "")
