@@ -11,8 +11,8 @@ from typing import Any, Literal
 from stackwire.contracts.base import Event
 from stackwire.messaging.envelope import context_of, unwrap, wrap
 from stackwire.messaging.errors import PoisonMessage
+from stackwire.messaging.receiver import Receiver
 from stackwire.messaging.transport import (
-    Consumer,
     Delivery,
     Transport,
     notification_queue,
@@ -129,12 +129,11 @@ class Listener:
         self._attempts = attempts
         self._failures: OrderedDict[str, int] = OrderedDict()
         self._seen: deque[str] = deque(maxlen=16)
-        self._consumers: list[Consumer] = []
-        self._handling: set[asyncio.Task[Any]] = set()
+        self._receiver = Receiver()
 
     @property
     def busy(self) -> int:
-        return len(self._handling)
+        return self._receiver.busy
 
     async def start(self) -> None:
         queues: dict[str, list[Any]] = {}
@@ -143,39 +142,23 @@ class Listener:
                 binding = notification_queue(exchange, self._topic, priority, self._pool)
                 queues.setdefault(binding.queue, []).append(binding)
         for first, *others in queues.values():
-            self._consumers.append(
+            self._receiver.consumers.append(
                 await self._transport.consume(first, self._on_delivery, also=others, prefetch=self._prefetch)
             )
 
     async def stop(self) -> None:
         """Lets handlers end; whatever was not handled goes back to the queue."""
-        for consumer in self._consumers:
-            await consumer.cancel()
-        handling = [task for task in self._handling if task is not asyncio.current_task()]
-        for task in handling:
-            task.cancel()
-        await asyncio.gather(*handling, return_exceptions=True)
-        for consumer in self._consumers:
-            await consumer.close()
-        self._consumers.clear()
+        await self._receiver.stop(0)
 
     async def _on_delivery(self, delivery: Delivery) -> None:
-        try:
-            notification = read_notification(delivery)
-        except PoisonMessage as error:
-            log.warning("a notification on %s cannot be read: %s", delivery.queue, error)
-            await delivery.reject()
-            return
-        task = asyncio.current_task()
-        assert task is not None
-        self._handling.add(task)
+        await self._receiver.handle(delivery, read_notification, self._handled_or_back)
+
+    async def _handled_or_back(self, notification: Notification, delivery: Delivery) -> None:
         try:
             await self._handle(notification, delivery)
         except asyncio.CancelledError:
             await delivery.reject(requeue=True)
             raise
-        finally:
-            self._handling.discard(task)
 
     async def _handle(self, notification: Notification, delivery: Delivery) -> None:
         if notification.unique_id is not None and notification.unique_id in self._seen:

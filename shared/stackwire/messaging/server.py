@@ -18,9 +18,9 @@ from stackwire.messaging import failure
 from stackwire.messaging.dispatch import Dispatcher
 from stackwire.messaging.envelope import context_of, unwrap, wrap
 from stackwire.messaging.errors import BusUnavailable, PoisonMessage, Undeliverable
+from stackwire.messaging.receiver import Receiver
 from stackwire.messaging.transport import (
     STANDARD,
-    Consumer,
     Delivery,
     Transport,
     fanout_queue,
@@ -102,8 +102,7 @@ class RpcServer:
         self._prefetch = prefetch
         self._grace = grace
         self._reply_patience = reply_patience
-        self._consumers: list[Consumer] = []
-        self._handling: set[asyncio.Task[Any]] = set()
+        self._receiver = Receiver()
         self._seen: deque[str] = deque(maxlen=REMEMBERED)
         self._casts: dict[str, asyncio.Event] = {}
         self._dead: OrderedDict[str, float] = OrderedDict()
@@ -111,44 +110,23 @@ class RpcServer:
     @property
     def busy(self) -> int:
         """Requests being handled."""
-        return len(self._handling)
+        return self._receiver.busy
 
     async def start(self) -> None:
         exchange, topic = self.target.exchange, self.target.topic
         for binding in (topic_queue(exchange, topic), topic_queue(exchange, topic, self.server), fanout_queue(topic)):
-            self._consumers.append(await self._transport.consume(binding, self._on_request, prefetch=self._prefetch))
+            consumer = await self._transport.consume(binding, self._on_request, prefetch=self._prefetch)
+            self._receiver.consumers.append(consumer)
 
     async def stop(self) -> None:
         """Takes nothing new, lets what runs end within the grace period, and hands unfinished casts back to the bus."""
-        for consumer in self._consumers:
-            await consumer.cancel()
-        handling = [task for task in self._handling if task is not asyncio.current_task()]
-        if handling:
-            _, late = await asyncio.wait(handling, timeout=self._grace)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
-        for consumer in self._consumers:
-            await consumer.close()
-        self._consumers.clear()
+        await self._receiver.stop(self._grace)
 
     async def _on_request(self, delivery: Delivery) -> None:
-        try:
-            request = read_request(delivery)
-        except PoisonMessage as error:
-            log.warning("a message on %s cannot be read: %s", delivery.queue, error)
-            await delivery.reject()
-            return
-        task = asyncio.current_task()
-        assert task is not None
-        self._handling.add(task)
-        try:
-            if request.msg_id is None:
-                await self._do(request, delivery)
-            else:
-                await self._answer(request, delivery)
-        finally:
-            self._handling.discard(task)
+        await self._receiver.handle(delivery, read_request, self._serve)
+
+    async def _serve(self, request: Request, delivery: Delivery) -> None:
+        await (self._do if request.msg_id is None else self._answer)(request, delivery)
 
     # -- calls
 

@@ -12,6 +12,7 @@ from stackwire.volume.flows.download import Downloads
 from stackwire.volume.flows.extend import Extend
 from stackwire.volume.flows.image_metadata import ImageMetadata
 from stackwire.volume.flows.legacy import Legacy
+from stackwire.volume.flows.metadata import Metadata
 from stackwire.volume.flows.parts import Parts
 from stackwire.volume.flows.read import Read
 from stackwire.volume.flows.reimage import Reimages
@@ -34,6 +35,8 @@ class Flows:
     attachments: Attachments
     legacy: Legacy
     change: Change
+    volume_metadata: Metadata
+    snapshot_metadata: Metadata
     read: Read
     types: Types
     quotas: Quotas
@@ -57,6 +60,8 @@ class Flows:
             attachments=Attachments(parts),
             legacy=Legacy(parts),
             change=Change(parts),
+            volume_metadata=Metadata.of_volumes(parts),
+            snapshot_metadata=Metadata.of_snapshots(parts),
             read=Read(parts),
             types=Types(parts),
             quotas=Quotas(parts),

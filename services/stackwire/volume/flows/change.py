@@ -1,4 +1,4 @@
-"""Names, descriptions and metadata of volumes and snapshots."""
+"""Names and descriptions of volumes and snapshots."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 from stackwire.core.context import RequestContext
 from stackwire.volume.db import glance_metadata, snapshots, volumes
 from stackwire.volume.db.attachments import of_volume
-from stackwire.volume.domain.errors import SnapshotMetadataNotFound, VolumeMetadataNotFound
 from stackwire.volume.domain.model import Shown, Snapshot
 from stackwire.volume.domain.payloads import snapshot_event, volume_event
 from stackwire.volume.flows.parts import Parts
@@ -38,40 +37,3 @@ class Change:
                 uow.notify(snapshot_event("update.start", snapshot, volume))
                 uow.notify(snapshot_event("update.end", changed, volume))
             return changed
-
-    async def volume_metadata(
-        self, ctx: RequestContext, volume_id: str, given: Mapping[str, str], *, replace: bool
-    ) -> dict[str, str]:
-        """Merged into what there is, or in its place; answers with all of it."""
-        async with self._parts.database.work(ctx) as uow:
-            volume = await volumes.find(uow, ctx, volume_id, lock=True)
-            self._parts.require(ctx, "volume:update_volume_metadata", volume.project_id)
-            after = dict(given) if replace else {**volume.metadata, **given}
-            await volumes.change(uow, volume.id, metadata=after)
-            return after
-
-    async def drop_volume_metadata(self, ctx: RequestContext, volume_id: str, key: str) -> None:
-        async with self._parts.database.work(ctx) as uow:
-            volume = await volumes.find(uow, ctx, volume_id, lock=True)
-            self._parts.require(ctx, "volume:delete_volume_metadata", volume.project_id)
-            if key not in volume.metadata:
-                raise VolumeMetadataNotFound(volume_id=volume.id, key=key)
-            await volumes.change(uow, volume.id, metadata={k: v for k, v in volume.metadata.items() if k != key})
-
-    async def snapshot_metadata(
-        self, ctx: RequestContext, snapshot_id: str, given: Mapping[str, str], *, replace: bool
-    ) -> dict[str, str]:
-        async with self._parts.database.work(ctx) as uow:
-            snapshot = await snapshots.find(uow, ctx, snapshot_id, lock=True)
-            self._parts.require(ctx, "volume:update_snapshot_metadata", snapshot.project_id)
-            after = dict(given) if replace else {**snapshot.metadata, **given}
-            await snapshots.change(uow, snapshot.id, metadata=after)
-            return after
-
-    async def drop_snapshot_metadata(self, ctx: RequestContext, snapshot_id: str, key: str) -> None:
-        async with self._parts.database.work(ctx) as uow:
-            snapshot = await snapshots.find(uow, ctx, snapshot_id, lock=True)
-            self._parts.require(ctx, "volume:delete_snapshot_metadata", snapshot.project_id)
-            if key not in snapshot.metadata:
-                raise SnapshotMetadataNotFound(snapshot_id=snapshot.id, key=key)
-            await snapshots.change(uow, snapshot.id, metadata={k: v for k, v in snapshot.metadata.items() if k != key})

@@ -12,17 +12,31 @@ from stackwire.volume.flows.all import Flows
 from stackwire.volume.http import versions
 from stackwire.volume.http.actions import Actions
 from stackwire.volume.http.attachments import AttachmentsApi
+from stackwire.volume.http.metadata import MetadataApi
 from stackwire.volume.http.rest import NOT_SIMULATED, Rest
-from stackwire.volume.http.snapshots import SnapshotsApi
+from stackwire.volume.http.snapshots import SnapshotsApi, snapshot_id
 from stackwire.volume.http.types import TypesApi
-from stackwire.volume.http.volumes import Volumes
+from stackwire.volume.http.volumes import Volumes, volume_id
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _PROJECT = "{project_id:[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}}"
 
 
+def _metadata(path: str, m: MetadataApi) -> list[tuple[str, str, Handler]]:
+    return [
+        ("GET", path, m.show),
+        ("POST", path, m.add),
+        ("PUT", path, m.replace),
+        ("GET", f"{path}/{{key}}", m.item),
+        ("PUT", f"{path}/{{key}}", m.set_item),
+        ("DELETE", f"{path}/{{key}}", m.drop_item),
+    ]
+
+
 def _table(flows: Flows, longest: int, zone: str) -> list[tuple[str, str, Handler]]:
     v, s, a = Volumes(flows, longest), SnapshotsApi(flows, longest), AttachmentsApi(flows, longest)
+    vm = MetadataApi(flows.volume_metadata, flows.read.volume, volume_id)
+    sm = MetadataApi(flows.snapshot_metadata, flows.read.snapshot, snapshot_id)
     t, r, actions = TypesApi(flows), Rest(flows, zone), Actions(flows)
     return [
         ("GET", "/volumes", v.list),
@@ -33,12 +47,7 @@ def _table(flows: Flows, longest: int, zone: str) -> list[tuple[str, str, Handle
         ("PUT", "/volumes/{volume_id}", v.update),
         ("DELETE", "/volumes/{volume_id}", v.delete),
         ("POST", "/volumes/{volume_id}/action", actions.handle),
-        ("GET", "/volumes/{volume_id}/metadata", v.metadata),
-        ("POST", "/volumes/{volume_id}/metadata", v.add_metadata),
-        ("PUT", "/volumes/{volume_id}/metadata", v.replace_metadata),
-        ("GET", "/volumes/{volume_id}/metadata/{key}", v.metadata_item),
-        ("PUT", "/volumes/{volume_id}/metadata/{key}", v.set_metadata_item),
-        ("DELETE", "/volumes/{volume_id}/metadata/{key}", v.drop_metadata_item),
+        *_metadata("/volumes/{volume_id}/metadata", vm),
         ("GET", "/snapshots", s.list),
         ("GET", "/snapshots/detail", s.detail),
         ("POST", "/snapshots", s.create),
@@ -46,12 +55,7 @@ def _table(flows: Flows, longest: int, zone: str) -> list[tuple[str, str, Handle
         ("PUT", "/snapshots/{snapshot_id}", s.update),
         ("DELETE", "/snapshots/{snapshot_id}", s.delete),
         ("POST", "/snapshots/{snapshot_id}/action", s.action),
-        ("GET", "/snapshots/{snapshot_id}/metadata", s.metadata),
-        ("POST", "/snapshots/{snapshot_id}/metadata", s.add_metadata),
-        ("PUT", "/snapshots/{snapshot_id}/metadata", s.replace_metadata),
-        ("GET", "/snapshots/{snapshot_id}/metadata/{key}", s.metadata_item),
-        ("PUT", "/snapshots/{snapshot_id}/metadata/{key}", s.set_metadata_item),
-        ("DELETE", "/snapshots/{snapshot_id}/metadata/{key}", s.drop_metadata_item),
+        *_metadata("/snapshots/{snapshot_id}/metadata", sm),
         ("GET", "/attachments", a.list),
         ("GET", "/attachments/detail", a.detail),
         ("POST", "/attachments", a.create),

@@ -1,4 +1,4 @@
-"""/snapshots: list, show, create, update, delete, metadata, actions."""
+"""/snapshots: list, show, create, update, delete, actions."""
 
 from typing import Any
 
@@ -8,12 +8,11 @@ from stackwire.contracts.volume import InvalidInput, SnapshotNotFound
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.core.ids import canonical_uuid
 from stackwire.http.request import CONTEXT, VERSION, body, flag, json_body, read, respond
-from stackwire.volume.domain.errors import SnapshotMetadataNotFound
 from stackwire.volume.domain.states import SNAPSHOT_RESETTABLE
 from stackwire.volume.flows.all import Flows
 from stackwire.volume.http import bodies, views
 from stackwire.volume.http.filters import SNAPSHOT_FILTERS, SNAPSHOT_SORTS, query
-from stackwire.volume.http.volumes import changes_of, one_item
+from stackwire.volume.http.volumes import changes_of
 
 
 def snapshot_id(request: web.Request) -> str:
@@ -98,38 +97,3 @@ class SnapshotsApi:
         else:
             raise BadRequest(f"There is no such action: {word[:100]}")
         return respond(202)
-
-    async def metadata(self, request: web.Request) -> web.Response:
-        found = await self._flows.read.snapshot(request[CONTEXT], snapshot_id(request))
-        return respond(200, {"metadata": found.metadata})
-
-    async def metadata_item(self, request: web.Request) -> web.Response:
-        found = await self._flows.read.snapshot(request[CONTEXT], snapshot_id(request))
-        key = request.match_info["key"]
-        if key not in found.metadata:
-            raise SnapshotMetadataNotFound(snapshot_id=found.id, key=key)
-        return respond(200, {"meta": {key: found.metadata[key]}})
-
-    async def add_metadata(self, request: web.Request) -> web.Response:
-        return await self._set_metadata(request, replace=False)
-
-    async def replace_metadata(self, request: web.Request) -> web.Response:
-        return await self._set_metadata(request, replace=True)
-
-    async def _set_metadata(self, request: web.Request, *, replace: bool) -> web.Response:
-        given = (await body(request, bodies.MetadataBody)).metadata
-        found = await self._flows.change.snapshot_metadata(
-            request[CONTEXT], snapshot_id(request), given, replace=replace
-        )
-        return respond(200, {"metadata": found})
-
-    async def set_metadata_item(self, request: web.Request) -> web.Response:
-        given = one_item(request, (await body(request, bodies.MetaBody)).meta)
-        await self._flows.change.snapshot_metadata(request[CONTEXT], snapshot_id(request), given, replace=False)
-        return respond(200, {"meta": given})
-
-    async def drop_metadata_item(self, request: web.Request) -> web.Response:
-        await self._flows.change.drop_snapshot_metadata(
-            request[CONTEXT], snapshot_id(request), request.match_info["key"]
-        )
-        return respond(200)

@@ -1,4 +1,4 @@
-"""/volumes: list, show, create, update, delete, metadata."""
+"""/volumes: list, show, create, update, delete."""
 
 from typing import Any
 
@@ -9,7 +9,6 @@ from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.core.ids import canonical_uuid
 from stackwire.http.request import CONTEXT, VERSION, body, flag, respond
 from stackwire.volume.db.volumes import Query
-from stackwire.volume.domain.errors import VolumeMetadataNotFound
 from stackwire.volume.domain.model import Wish
 from stackwire.volume.flows.all import Flows
 from stackwire.volume.http import bodies, views
@@ -85,44 +84,6 @@ class Volumes:
             force = False  # earlier versions do not know the word
         await self._flows.delete.accept(request[CONTEXT], volume_id(request), cascade=cascade, force=force)
         return respond(202)
-
-    async def metadata(self, request: web.Request) -> web.Response:
-        found = await self._flows.read.volume(request[CONTEXT], volume_id(request))
-        return respond(200, {"metadata": found.metadata})
-
-    async def metadata_item(self, request: web.Request) -> web.Response:
-        found = await self._flows.read.volume(request[CONTEXT], volume_id(request))
-        key = request.match_info["key"]
-        if key not in found.metadata:
-            raise VolumeMetadataNotFound(volume_id=found.id, key=key)
-        return respond(200, {"meta": {key: found.metadata[key]}})
-
-    async def add_metadata(self, request: web.Request) -> web.Response:
-        return await self._set_metadata(request, replace=False)
-
-    async def replace_metadata(self, request: web.Request) -> web.Response:
-        return await self._set_metadata(request, replace=True)
-
-    async def _set_metadata(self, request: web.Request, *, replace: bool) -> web.Response:
-        given = (await body(request, bodies.MetadataBody)).metadata
-        found = await self._flows.change.volume_metadata(request[CONTEXT], volume_id(request), given, replace=replace)
-        return respond(200, {"metadata": found})
-
-    async def set_metadata_item(self, request: web.Request) -> web.Response:
-        given = one_item(request, (await body(request, bodies.MetaBody)).meta)
-        await self._flows.change.volume_metadata(request[CONTEXT], volume_id(request), given, replace=False)
-        return respond(200, {"meta": given})
-
-    async def drop_metadata_item(self, request: web.Request) -> web.Response:
-        await self._flows.change.drop_volume_metadata(request[CONTEXT], volume_id(request), request.match_info["key"])
-        return respond(200)
-
-
-def one_item(request: web.Request, given: dict[str, str]) -> dict[str, str]:
-    """The one pair whose key is in the path."""
-    if list(given) != [request.match_info["key"]]:
-        raise BadRequest("Request body and URI mismatch")
-    return given
 
 
 def changes_of(asked: bodies.VolumeChange) -> dict[str, Any]:

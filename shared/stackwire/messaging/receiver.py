@@ -1,0 +1,58 @@
+"""What the answering side of RPC and a listener have in common: consumers, and a task for each message."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from stackwire.messaging.errors import PoisonMessage
+from stackwire.messaging.transport import Consumer, Delivery
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Receiver:
+    """``consumers`` are the owner's to fill. Its own task may stop it: a handler that ends its own server."""
+
+    def __init__(self) -> None:
+        self.consumers: list[Consumer] = []
+        self._handling: set[asyncio.Task[Any]] = set()
+
+    @property
+    def busy(self) -> int:
+        """Messages being handled."""
+        return len(self._handling)
+
+    async def stop(self, grace: float) -> None:
+        """Takes nothing new, lets what runs end within ``grace`` seconds, and gives the rest back to the bus."""
+        for consumer in self.consumers:
+            await consumer.cancel()
+        handling = [task for task in self._handling if task is not asyncio.current_task()]
+        if handling:
+            _, late = await asyncio.wait(handling, timeout=grace)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        for consumer in self.consumers:
+            await consumer.close()
+        self.consumers.clear()
+
+    async def handle(
+        self, delivery: Delivery, read: Callable[[Delivery], T], do: Callable[[T, Delivery], Awaitable[None]]
+    ) -> None:
+        """One that cannot be read is rejected."""
+        try:
+            message = read(delivery)
+        except PoisonMessage as error:
+            log.warning("a message on %s cannot be read: %s", delivery.queue, error)
+            await delivery.reject()
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        self._handling.add(task)
+        try:
+            await do(message, delivery)
+        finally:
+            self._handling.discard(task)
