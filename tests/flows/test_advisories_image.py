@@ -23,16 +23,6 @@ OCTETS = {"Content-Type": "application/octet-stream"}
 TWO = ("identity", "image")
 
 
-@pytest.fixture
-async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
-    return await a_shared_cloud()
-
-
-@pytest.fixture
-async def demo(cloud: TestCloud) -> JsonClient:
-    return await cloud.http("demo")
-
-
 async def image(client: JsonClient, image_id: str) -> Any:
     return (await client.get("image", f"/v2/images/{image_id}")).ok(200).json
 

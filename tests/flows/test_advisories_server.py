@@ -6,8 +6,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
-import pytest
-
 from flows.test_server_api import (
     TINY,
     VERSION,
@@ -22,17 +20,7 @@ from flows.test_server_api import (
 )
 from stackwire.compute.flows.host_sweep import Life
 from support.bad_input import refused
-from support.cloud import ACloud, ASharedCloud, JsonClient, TestCloud
-
-
-@pytest.fixture
-async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
-    return await a_shared_cloud()
-
-
-@pytest.fixture
-async def demo(cloud: TestCloud) -> JsonClient:
-    return await cloud.http("demo")
+from support.cloud import ACloud, JsonClient, TestCloud
 
 
 async def test_cve_2013_0208_nobody_boots_anothers_volume(cloud: TestCloud, demo: JsonClient) -> None:

@@ -11,16 +11,6 @@ from support.cloud import ASharedCloud, JsonClient, TestCloud
 Things = dict[str, Any]
 
 
-@pytest.fixture
-async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
-    return await a_shared_cloud()
-
-
-@pytest.fixture
-async def demo(cloud: TestCloud) -> JsonClient:
-    return await cloud.http("demo")
-
-
 @pytest.fixture(scope="module")
 async def things(a_shared_cloud: ASharedCloud) -> Things:
     """A server on an image, one on a volume, one in error, one deleted; volumes that are free, used and of others."""

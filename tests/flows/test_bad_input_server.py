@@ -16,16 +16,6 @@ from support.cloud import ASharedCloud, JsonClient, TestCloud
 Things = dict[str, Any]
 
 
-@pytest.fixture
-async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
-    return await a_shared_cloud()
-
-
-@pytest.fixture
-async def demo(cloud: TestCloud) -> JsonClient:
-    return await cloud.http("demo")
-
-
 @pytest.fixture(scope="module")
 async def things(a_shared_cloud: ASharedCloud) -> Things:
     """Images, volumes, snapshots and flavors in the states the rows speak of, by name."""

@@ -10,21 +10,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from support.cloud import ASharedCloud, JsonClient, TestCloud
+from support.cloud import JsonClient, TestCloud
 from unit.image.test_inspection import KB64, qcow2, vmdk
 
 OCTETS = {"Content-Type": "application/octet-stream"}
 DISK = bytes(range(251)) * 300
-
-
-@pytest.fixture
-async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
-    return await a_shared_cloud()
-
-
-@pytest.fixture
-async def demo(cloud: TestCloud) -> JsonClient:
-    return await cloud.http("demo")
 
 
 async def an_image(client: JsonClient, disk_format: str = "raw", container_format: str = "bare") -> str:

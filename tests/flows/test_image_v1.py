@@ -23,11 +23,6 @@ async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
     return await a_shared_cloud("queens")
 
 
-@pytest.fixture
-async def demo(cloud: TestCloud) -> JsonClient:
-    return await cloud.http("demo")
-
-
 async def post(client: JsonClient, data: bytes | None = None, **meta: str) -> Answer:
     """``property_k`` is the property k; any other name an attribute."""
     headers = {f"x-image-meta-{name.replace('property_', 'property-')}": value for name, value in meta.items()}

@@ -26,11 +26,6 @@ async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
 
 
 @pytest.fixture
-async def demo(cloud: TestCloud) -> JsonClient:
-    return await cloud.http("demo")
-
-
-@pytest.fixture
 def mark() -> bytes:
     """What somebody keeps, in this test and in no other."""
     return b"kept-%s-" % uuid4().hex.encode() * 100

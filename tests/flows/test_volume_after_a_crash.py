@@ -21,11 +21,6 @@ async def cloud(a_cloud: ACloud) -> TestCloud:
     return await a_cloud(services=("identity", "image", "volume"), settings=WORKER)
 
 
-@pytest.fixture
-async def demo(cloud: TestCloud) -> JsonClient:
-    return await cloud.http("demo")
-
-
 async def a_volume(cloud: TestCloud, client: JsonClient) -> str:
     made = (await client.post("volume", f"{V}/volumes", json={"volume": {"size": 1}})).ok(202).json["volume"]
     await cloud.settle()

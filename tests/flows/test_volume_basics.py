@@ -15,11 +15,6 @@ async def cloud(a_cloud: ACloud) -> TestCloud:
     return await a_cloud(services=("identity", "volume"))
 
 
-@pytest.fixture
-async def demo(cloud: TestCloud) -> JsonClient:
-    return await cloud.http("demo")
-
-
 async def a_volume(cloud: TestCloud, client: JsonClient, **wish: Any) -> dict[str, Any]:
     """An available volume of 1 GiB."""
     made = (await client.post("volume", f"{V}/volumes", json={"volume": {"size": 1, **wish}})).ok(202).json["volume"]

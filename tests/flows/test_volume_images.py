@@ -20,11 +20,6 @@ async def cloud(a_cloud: ACloud) -> TestCloud:
     return await a_cloud(services=("identity", "image", "volume"))
 
 
-@pytest.fixture
-async def demo(cloud: TestCloud) -> JsonClient:
-    return await cloud.http("demo")
-
-
 async def an_image(client: JsonClient, data: bytes = DISK, **attributes: Any) -> dict[str, Any]:
     wish = {"name": "disk", "disk_format": "raw", "container_format": "bare", **attributes}
     image: dict[str, Any] = (await client.post("image", "/v2/images", json=wish)).ok(201).json
