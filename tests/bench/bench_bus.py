@@ -19,13 +19,14 @@ import aio_pika
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.broker import a_bus
 from stackwire.contracts.base import Call, Contract, Event, Target
 from stackwire.core.context import RequestContext
 from stackwire.messaging.memory import MemoryBroker
 from stackwire.messaging.notify import Notifier
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import connect
-from support.rabbitmq import LOCAL, NoRabbit, answers, start_broker
+from support.rabbitmq import NoRabbit
 
 SECONDS = float(os.environ.get("BENCH_SECONDS", "1.5"))
 PASSES = 3
@@ -152,25 +153,18 @@ async def measure(url: str | None) -> None:
 
 
 def main() -> None:
-    url, stop = os.environ.get("TEST_AMQP_URL"), None
-    if not url and answers("127.0.0.1", 5672):
-        url = LOCAL
-    if not url:
+    with contextlib.ExitStack() as stack:
+        url = None
         try:
-            broker, stop = start_broker()
-            url = broker.url
+            url = stack.enter_context(a_bus(os.environ.get("TEST_AMQP_URL")))
         except (NoRabbit, OSError) as missing:
             print(f"no RabbitMQ ({missing}): the in-process bus alone")
-    try:
         try:
             import uvloop
         except ImportError:
             asyncio.run(measure(url))
         else:
             uvloop.run(measure(url))
-    finally:
-        if stop is not None:
-            stop()
 
 
 if __name__ == "__main__":

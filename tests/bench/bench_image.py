@@ -1,8 +1,8 @@
 """What the image service does a second, beside the figures of a real Glance on the same kind of machine.
 
-The service is a process of its own (``stackwire serve image``) on an embedded PostgreSQL and on RabbitMQ, the one that
-answers on localhost or one started for this. The load comes from this process, and all share the machine: read the
-ratios, and ``cpu``, the service's own processor time for a request, which other work on the machine disturbs least.
+The service is a process of its own (``stackwire serve image``) on an embedded PostgreSQL and on RabbitMQ, in a vhost
+of its own or on one started for this. The load comes from this process, and all share the machine: read the ratios,
+and ``cpu``, the service's own processor time for a request, which other work on the machine disturbs least.
 ``--quick``: a short run.
 """
 
@@ -27,13 +27,14 @@ import orjson
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.broker import a_bus
 from bench.http_load import Figures, Make, download, load, once, request, status_of, upload
 from bench.image_rows import KINDS, PROPERTIES, fill, image_id
 from stackwire.cloud.options import free_ports
 from stackwire.cloud.postgres import EmbeddedPostgres
 from stackwire.core.tokens import Claims, TokenSigner
 from stackwire.db.bootstrap import as_role, bootstrap
-from support.rabbitmq import LOCAL, NoRabbit, answers, start_broker
+from support.rabbitmq import NoRabbit
 
 KEY = "0123456789abcdef" * 4
 PROJECT = "b" * 32
@@ -243,22 +244,6 @@ def uploaded(target: Target, data: memoryview, size: int) -> str:
     return made
 
 
-@contextlib.contextmanager
-def a_bus(url: str | None) -> Iterator[str]:
-    """The broker that is named, or answers on localhost, or one started for this."""
-    if url or answers("127.0.0.1", 5672):
-        yield url or LOCAL
-        return
-    try:
-        broker, stop = start_broker()
-    except NoRabbit as error:
-        raise SystemExit(f"a service of its own needs a broker, and there is none: {error}") from error
-    try:
-        yield broker.url
-    finally:
-        stop()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a second each, 10,000 images, 64 MiB")
@@ -269,15 +254,22 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the service")
     wish = parser.parse_args()
     seconds = wish.seconds or (1.0 if wish.quick else 5.0)
-    with a_bus(wish.amqp_url) as bus, served(bus, dict(part.split("=", 1) for part in wish.set)) as target:
-        print(f"bus: {bus.split('@')[-1]}")
-        if "requests" in wish.parts:
-            asyncio.run(requests(target, seconds, wish.only))
-        if "transfers" in wish.parts:
-            transfers(target, (64,) if wish.quick else (64, 512))
-        if "growth" in wish.parts:
-            had = 1000 if "requests" in wish.parts else 0
-            asyncio.run(growth(target, seconds, 10_000 if wish.quick else 100_000, had))
+    try:
+        with a_bus(wish.amqp_url) as bus, served(bus, dict(part.split("=", 1) for part in wish.set)) as target:
+            print(f"bus: {bus.split('@')[-1]}")
+            run(target, wish, seconds)
+    except NoRabbit as error:
+        raise SystemExit(f"a service of its own needs a broker, and there is none: {error}") from error
+
+
+def run(target: Target, wish: argparse.Namespace, seconds: float) -> None:
+    if "requests" in wish.parts:
+        asyncio.run(requests(target, seconds, wish.only))
+    if "transfers" in wish.parts:
+        transfers(target, (64,) if wish.quick else (64, 512))
+    if "growth" in wish.parts:
+        had = 1000 if "requests" in wish.parts else 0
+        asyncio.run(growth(target, seconds, 10_000 if wish.quick else 100_000, had))
 
 
 if __name__ == "__main__":

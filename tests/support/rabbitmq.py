@@ -107,7 +107,7 @@ def _given() -> TestRabbit:
     return TestRabbit(url, parts.path.removeprefix("/") or "/", None)
 
 
-def _localhost() -> TestRabbit:
+def on_localhost() -> TestRabbit:
     if not answers("127.0.0.1", 5672):
         raise NoRabbit("nothing answers on localhost:5672")
     program = shutil.which("rabbitmqctl")
@@ -197,7 +197,7 @@ def _container() -> TestRabbit:
 @pytest.fixture(scope="session")
 def rabbitmq() -> Iterator[TestRabbit]:
     """The first source that works; TEST_AMQP_URL is the only one tried when it is set."""
-    sources = (_given,) if os.environ.get("TEST_AMQP_URL") else (_localhost, _own, _container)
+    sources = (_given,) if os.environ.get("TEST_AMQP_URL") else (on_localhost, _own, _container)
     reasons = []
     for source in sources:
         try:

@@ -1,0 +1,24 @@
+"""RabbitMQ for a benchmark: what it leaves there goes with it."""
+
+import contextlib
+from collections.abc import Iterator
+
+from support.rabbitmq import NoRabbit, on_localhost, start_broker
+
+
+@contextlib.contextmanager
+def a_bus(url: str | None) -> Iterator[str]:
+    """The broker that is named; or a vhost on the one of this machine; or one started for this. Raises NoRabbit."""
+    if url:
+        yield url
+        return
+    with contextlib.suppress(NoRabbit):
+        local = on_localhost()
+        if local.control is not None:
+            yield local.url
+            return
+    broker, stop = start_broker()
+    try:
+        yield broker.url
+    finally:
+        stop()
