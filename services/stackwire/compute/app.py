@@ -2,8 +2,6 @@
 
 import random
 from functools import partial
-from importlib.resources import files
-from pathlib import Path
 
 from stackwire.compute import rpc
 from stackwire.compute.backends.disks import Disks
@@ -35,10 +33,10 @@ from stackwire.http.client import HttpClient
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Transport
 from stackwire.runtime.authenticator import authenticator_of
+from stackwire.runtime.database import opened
 from stackwire.runtime.revocations import RevocationWatch
 from stackwire.runtime.service import Resource, Service, Sweep
 
-_HERE = Path(str(files("stackwire.compute")))
 HOST = "stackwire"
 """Who the API, the conductor and the scheduler say they are."""
 SYNC_SECONDS = 120.0
@@ -46,18 +44,8 @@ SYNC_SECONDS = 120.0
 
 async def build(settings: ComputeSettings, *, transport: Transport, clock: Clock | None = None) -> Service:
     """Ready to be started; the hosts are registered. Raises MigrationError, DatabaseUnavailable."""
-    database = await Database.open(
-        settings.database_url,
-        schema="compute",
-        migrations=_HERE / "db" / "migrations",
-        clock=clock,
-        max_size=settings.pool_size,
-    )
-    try:
+    async with opened(settings, "compute", clock) as database:
         return await _assemble(settings, database, transport)
-    except BaseException:
-        await database.close()
-        raise
 
 
 async def _assemble(settings: ComputeSettings, database: Database, transport: Transport) -> Service:

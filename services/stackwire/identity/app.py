@@ -28,6 +28,7 @@ from stackwire.identity.http.routes import routes
 from stackwire.identity.settings import IdentitySettings
 from stackwire.messaging.rpc import RpcServer
 from stackwire.messaging.transport import Transport
+from stackwire.runtime.database import opened
 from stackwire.runtime.service import Service, Sweep
 
 _HERE = Path(str(files("stackwire.identity")))
@@ -39,19 +40,9 @@ async def build(settings: IdentitySettings, *, transport: Transport, clock: Cloc
     """Ready to be started; the seed is planted. Raises SeedError, MigrationError, DatabaseUnavailable."""
     seed = Seed.read(settings.seed or _HERE / "identity.toml")
     signer = TokenSigner(settings.token_key)
-    database = await Database.open(
-        settings.database_url,
-        schema="identity",
-        migrations=_HERE / "db" / "migrations",
-        clock=clock,
-        max_size=settings.pool_size,
-    )
-    try:
+    async with opened(settings, "identity", clock) as database:
         await plant(database, PASSWORDS, seed)
         return _assemble(settings, database, transport, signer)
-    except BaseException:
-        await database.close()
-        raise
 
 
 def _assemble(settings: IdentitySettings, database: Database, transport: Transport, signer: TokenSigner) -> Service:

@@ -71,6 +71,7 @@ from stackwire.image.storing import stores_of
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Transport
 from stackwire.runtime.authenticator import authenticator_of
+from stackwire.runtime.database import opened
 from stackwire.runtime.revocations import RevocationWatch
 from stackwire.runtime.service import Service, Sweep
 
@@ -97,20 +98,9 @@ async def build(settings: ImageSettings, *, transport: Transport, clock: Clock |
     await asyncio.to_thread(staging.prepare)
     if settings.image_cache:
         await asyncio.to_thread(CacheFolder(settings.data_dir, settings.node).prepare)
-    database = await Database.open(
-        settings.database_url,
-        schema="image",
-        migrations=_HERE / "db" / "migrations",
-        clock=clock,
-        max_size=settings.pool_size,
-        planner=PLANNER,
-    )
-    try:
+    async with opened(settings, "image", clock, PLANNER) as database:
         await seed(database, _HERE / "catalogue")
         return _assemble(settings, database, transport, store, staging, web, rules)
-    except BaseException:
-        await database.close()
-        raise
 
 
 async def _protection(settings: ImageSettings) -> protection.Protection | None:

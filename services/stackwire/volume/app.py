@@ -2,8 +2,6 @@
 
 import socket
 from datetime import timedelta
-from importlib.resources import files
-from pathlib import Path
 
 from stackwire.contracts.volume import VOLUME
 from stackwire.contracts.volume_workers import CINDER_SCHEDULER, CINDER_VOLUME, HOST
@@ -16,6 +14,7 @@ from stackwire.http.client import HttpClient
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Transport
 from stackwire.runtime.authenticator import authenticator_of
+from stackwire.runtime.database import opened
 from stackwire.runtime.revocations import RevocationWatch
 from stackwire.runtime.service import Service, Sweep
 from stackwire.volume import rpc
@@ -29,24 +28,13 @@ from stackwire.volume.http.routes import check_project, routes
 from stackwire.volume.http.versions import VERSIONS
 from stackwire.volume.settings import VolumeSettings
 
-_HERE = Path(str(files("stackwire.volume")))
 ID_HEADERS = ("X-Openstack-Request-Id", "X-Compute-Request-Id")
 
 
 async def build(settings: VolumeSettings, *, transport: Transport, clock: Clock | None = None) -> Service:
     """Ready to be started. Raises MigrationError, DatabaseUnavailable."""
-    database = await Database.open(
-        settings.database_url,
-        schema="volume",
-        migrations=_HERE / "db" / "migrations",
-        clock=clock,
-        max_size=settings.pool_size,
-    )
-    try:
+    async with opened(settings, "volume", clock) as database:
         return _assemble(settings, database, transport)
-    except BaseException:
-        await database.close()
-        raise
 
 
 def _assemble(settings: VolumeSettings, database: Database, transport: Transport) -> Service:
