@@ -11,10 +11,10 @@ import pytest
 from stackwire.cloud.cloud import Cloud
 from stackwire.cloud.options import ORDER as SERVICES_ORDER
 from stackwire.cloud.options import Options, free_ports
-from stackwire.db.bootstrap import SERVICES, create_database, drop_database
+from stackwire.db.bootstrap import SERVICES, create_database
 from support.cloud import TOKEN_KEY, TestCloud
 from support.journey import Journey, properties
-from support.postgres import TestDatabase, TestServer
+from support.postgres import TestDatabase, TestServer, dismissed
 from support.recorded import ORDER, allowances, differences, recording
 
 PAGE = Path(__file__).parent.parent / "COMPATIBILITY.md"
@@ -64,7 +64,8 @@ async def run(
         yield await replay(cloud)
     finally:
         await cloud.close()
-        await drop_database(postgres_server.admin, name)
+        breaches = await dismissed(database)
+        assert not breaches, "\n".join(breaches)
 
 
 async def replay(cloud: TestCloud) -> Run:

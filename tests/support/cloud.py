@@ -24,9 +24,9 @@ import pytest
 from stackwire.cloud.cloud import Cloud
 from stackwire.cloud.options import ORDER, Options, free_ports
 from stackwire.core.clock import Clock
-from stackwire.db.bootstrap import SERVICES, create_database, drop_database
+from stackwire.db.bootstrap import SERVICES, create_database
 from stackwire.runtime.service import PortInUse
-from support.postgres import TestDatabase, TestServer
+from support.postgres import TestDatabase, TestServer, dismissed
 
 T = TypeVar("T")
 TOKEN_KEY = "0123456789abcdef" * 4
@@ -300,10 +300,11 @@ async def a_shared_cloud(
     the one not asked for longest is stopped: connections to PostgreSQL are not without end.
     """
     started: dict[tuple[str, tuple[str, ...], str], TestCloud] = {}
+    breaches: list[str] = []
 
     async def stop(cloud: TestCloud) -> None:
         await cloud.close()
-        await drop_database(postgres_server.admin, cloud.database.name)
+        breaches.extend(await dismissed(cloud.database))
 
     async def build(
         release: str = "current",
@@ -325,6 +326,7 @@ async def a_shared_cloud(
     yield build
     for cloud in started.values():
         await stop(cloud)
+    assert not breaches, "\n".join(breaches)
 
 
 @pytest.fixture

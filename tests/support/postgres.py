@@ -20,6 +20,7 @@ import pytest
 from stackwire.cloud.postgres import EmbeddedPostgres, PostgresError
 from stackwire.db.bootstrap import SERVICES, as_role, bootstrap, create_database, drop_database, with_database
 from stackwire.db.pool import Database
+from support.told import breaches_in
 
 
 def skip_or_fail(reason: str) -> None:
@@ -58,6 +59,14 @@ class TestDatabase:
 
     def url(self, service: str) -> str:
         return self.server.url(self.name, service)
+
+
+async def dismissed(database: TestDatabase) -> list[str]:
+    """Dropped; what was told in it that the contracts do not say."""
+    try:
+        return await breaches_in(database.admin_url)
+    finally:
+        await drop_database(database.server.admin, database.name)
 
 
 def _embedded() -> TestServer:
@@ -134,8 +143,10 @@ async def postgres_template(postgres_server: TestServer) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def postgres(postgres_server: TestServer, postgres_template: str) -> AsyncIterator[TestDatabase]:
-    """A fresh copy of the template, dropped after the test."""
+    """A fresh copy of the template, dropped after the test, which fails where the contracts were broken."""
     name = f"{postgres_template}_{uuid.uuid4().hex[:8]}"
     await create_database(postgres_server.admin, name, template=postgres_template)
-    yield TestDatabase(postgres_server, name)
-    await drop_database(postgres_server.admin, name)
+    database = TestDatabase(postgres_server, name)
+    yield database
+    breaches = await dismissed(database)
+    assert not breaches, "\n".join(breaches)

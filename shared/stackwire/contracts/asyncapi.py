@@ -8,8 +8,8 @@ import json
 from importlib import import_module
 from typing import Any
 
-from stackwire.contracts import http_leg, lineage
 from stackwire.contracts.base import Call, Contract, Fanout, Message
+from stackwire.contracts.events import EVENTS, Told
 from stackwire.contracts.schema import modules
 
 DEFS = "#/components/schemas/"
@@ -20,26 +20,32 @@ _REQUEST = {
     "_unique_id": "a message sent twice has one",
     "_context_*": "who asks, in which request, with which rights (oslo.context)",
 }
-NOTIFICATIONS = (
-    ("glance", "notifications"),
-    ("cinder", "notifications"),
-    ("nova", "notifications"),
-    ("nova", "versioned_notifications"),
-)
-"""Exchange and topic; the routing key is the topic and the priority."""
+_NOTIFICATION = {
+    "type": "object",
+    "properties": {
+        "message_id": {"type": "string", "format": "uuid"},
+        "publisher_id": {"type": "string", "description": "the service and its host"},
+        "event_type": {"type": "string"},
+        "priority": {"enum": ["INFO", "ERROR"]},
+        "timestamp": {"type": "string", "description": "UTC: 2026-11-20 21:23:39.123456"},
+        "payload": {},
+        "_unique_id": {"type": "string", "description": _REQUEST["_unique_id"]},
+    },
+    "patternProperties": {"^_context_": {"description": _REQUEST["_context_*"]}},
+    "required": ["message_id", "publisher_id", "event_type", "priority", "timestamp", "payload"],
+}
 
 
 def document() -> dict[str, Any]:
     """The whole document, in an order that does not change."""
-    schemas: dict[str, Any] = {}
+    schemas: dict[str, Any] = {"Notification": _NOTIFICATION}
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
     for kind in _messages():
         _add_request(kind, schemas, channels, operations)
-    _add_event(lineage.EXCHANGE, lineage.TOPIC, "properties.crossed", lineage.Crossing, schemas, channels, operations)
-    _add_event(http_leg.EXCHANGE, http_leg.TOPIC, http_leg.SERVED, http_leg.Legs, schemas, channels, operations)
-    for exchange, topic in NOTIFICATIONS:
-        _add_event(exchange, topic, None, None, schemas, channels, operations)
+    for told in EVENTS:
+        for priority in told.priorities:
+            _add_event(told, priority, schemas, channels, operations)
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -81,7 +87,7 @@ def _add_request(
     }
     fanout = issubclass(kind, Fanout)
     address = f"{target.topic}_fanout" if fanout else f"{target.exchange}/{target.topic}"
-    _add_message(channels, address, name, exchange_type="fanout" if fanout else "topic")
+    _add_message(channels, address, name, {"$ref": DEFS + name}, exchange_type="fanout" if fanout else "topic")
     operation: dict[str, Any] = {"action": "receive", **_on(address, name)}
     if issubclass(kind, Call):
         answer = f"{name}Reply"
@@ -96,36 +102,26 @@ def _add_request(
                 "_msg_id": {"type": "string"},
             },
         }
-        _add_message(channels, "reply", answer, exchange_type="direct")
+        _add_message(channels, "reply", answer, {"$ref": DEFS + answer}, exchange_type="direct")
         operation["reply"] = _on("reply", answer)
     operations[name] = operation
 
 
 def _add_event(
-    exchange: str,
-    topic: str,
-    event_type: str | None,
-    payload: type[Contract] | None,
-    schemas: dict[str, Any],
-    channels: dict[str, Any],
-    operations: dict[str, Any],
+    told: Told, priority: str, schemas: dict[str, Any], channels: dict[str, Any], operations: dict[str, Any]
 ) -> None:
-    name = payload.__name__ if payload is not None else f"{exchange.capitalize()}_{topic}"
-    schemas[f"{name}Event"] = {
-        "type": "object",
-        "properties": {
-            "message_id": {"type": "string", "format": "uuid"},
-            "publisher_id": {"type": "string"},
-            "event_type": {"type": "string"} if event_type is None else {"const": event_type},
-            "priority": {"enum": ["INFO", "ERROR"]},
-            "timestamp": {"type": "string"},
-            "payload": {"type": ["object", "string"]} if payload is None else _schema(payload, schemas),
-        },
-        "required": ["message_id", "publisher_id", "event_type", "priority", "timestamp", "payload"],
-    }
-    address = f"{exchange}/{topic}.info"
-    _add_message(channels, address, f"{name}Event", exchange_type="topic")
-    operations[f"{name}Told"] = {"action": "send", **_on(address, f"{name}Event")}
+    """A channel is a routing key: the topic and the priority. Whoever reads it may hear every event of the channel."""
+    payload: dict[str, Any] = {"type": "string"}
+    if not issubclass(told.payload, str):
+        schemas[told.payload.__name__] = _schema(told.payload, schemas)
+        payload = {"$ref": DEFS + told.payload.__name__}
+    own = {"event_type": {"const": told.event_type}, "priority": {"const": priority}, "payload": payload}
+    schema = {"allOf": [{"$ref": f"{DEFS}Notification"}], "properties": own}
+    address = f"{told.exchange}/{told.topic}.{priority.lower()}"
+    _add_message(channels, address, told.event_type, schema, exchange_type="topic")
+    here = _on(address, told.event_type)
+    operation = operations.setdefault(f"{_id(address)}-told", {"action": "send", **here, "messages": []})
+    operation["messages"] += here["messages"]
 
 
 def _schema(kind: type[Contract], schemas: dict[str, Any]) -> dict[str, Any]:
@@ -138,7 +134,9 @@ def _placed(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _add_message(channels: dict[str, Any], address: str, name: str, *, exchange_type: str) -> None:
+def _add_message(
+    channels: dict[str, Any], address: str, name: str, payload: dict[str, Any], *, exchange_type: str
+) -> None:
     exchange, _, key = address.rpartition("/")
     channel = channels.setdefault(
         _id(address),
@@ -148,7 +146,7 @@ def _add_message(channels: dict[str, Any], address: str, name: str, *, exchange_
             "bindings": {"amqp": {"is": "routingKey", "exchange": {"name": exchange, "type": exchange_type}}},
         },
     )
-    channel["messages"][name] = {"name": name, "payload": {"$ref": DEFS + name}}
+    channel["messages"][name] = {"name": name, "payload": payload}
 
 
 def _on(address: str, name: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ The files are kept with the tests, so that a change of what goes over the bus is
 
 import json
 import sys
+from collections.abc import Set
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -14,7 +15,7 @@ import stackwire.contracts
 from stackwire.contracts.base import Call, Cast, Contract, Fanout, Message
 
 KINDS: tuple[tuple[str, type[Message]], ...] = (("call", Call), ("cast", Cast), ("fanout", Fanout))
-_PLUMBING = frozenset({"asyncapi", "base", "schema"})
+_PLUMBING = frozenset({"asyncapi", "base", "events", "payload", "schema"})
 
 
 def modules() -> list[str]:
@@ -31,14 +32,17 @@ def protocol(module: str) -> dict[str, Any]:
         if isinstance(value, type)
         and issubclass(value, Contract)
         and value.__module__ == found.__name__
+        and not value.__name__.startswith("_")
         and "[" not in value.__name__  # pydantic leaves its Call[None] in the module that first names it
     ]
-    return {kind.__name__: _described(kind) for kind in sorted(ours, key=lambda kind: kind.__name__)}
+    known = {kind.__name__ for kind in ours}
+    return {kind.__name__: _described(kind, known) for kind in sorted(ours, key=lambda kind: kind.__name__)}
 
 
-def _described(kind: type[Contract]) -> dict[str, Any]:
+def _described(kind: type[Contract], known: Set[str]) -> dict[str, Any]:
+    """``known`` are described beside it, and not once more inside it."""
     if not issubclass(kind, Message) or not hasattr(kind, "target"):
-        return {"value": _shape(kind.model_json_schema())}
+        return {"value": _alone(kind.model_json_schema(), known)}
     at = kind.target
     described: dict[str, Any] = {
         "kind": next(name for name, base in KINDS if issubclass(kind, base)),
@@ -47,11 +51,16 @@ def _described(kind: type[Contract]) -> dict[str, Any]:
         "namespace": at.namespace,
         "version": at.version,
         "method": kind.method,
-        "args": _shape(kind.model_json_schema()),
+        "args": _alone(kind.model_json_schema(), known),
     }
     if issubclass(kind, Call):
-        described["result"] = _shape(kind.result.json_schema(mode="serialization"))
+        described["result"] = _alone(kind.result.json_schema(mode="serialization"), known)
     return described
+
+
+def _alone(schema: dict[str, Any], known: Set[str]) -> Any:
+    inside = {name: one for name, one in schema.pop("$defs", {}).items() if name not in known}
+    return _shape({**schema, "$defs": inside} if inside else schema)
 
 
 def _shape(schema: Any) -> Any:

@@ -2,7 +2,7 @@
 
 ``legacy``: flat dictionaries under ``compute.instance.*`` (``nova/notifications/base.py: info_from_instance``).
 ``versioned``: objects under ``instance.*`` (``nova/notifications/objects/instance.py``), which carry no properties of
-the image. Which fields an event has beyond the common ones is in the tables.
+the image. Which fields an event has is in the contracts: ``events_compute``, ``events_versioned``.
 """
 
 from collections.abc import Mapping
@@ -13,23 +13,21 @@ from typing import Any
 from stackwire.compute.domain import travel
 from stackwire.compute.domain.addresses import FixedIp
 from stackwire.compute.domain.instance import Flavor, Instance, KeyPair
-from stackwire.compute.domain.objects import made
 from stackwire.compute.domain.seen import Seen
 from stackwire.compute.domain.states import POWER
+from stackwire.contracts.events_versioned import (
+    CLASSES,
+    PLAIN,
+    AuditPeriodPayload,
+    BlockDevicePayload,
+    ExceptionPayload,
+    FlavorPayload,
+    InstanceStateUpdatePayload,
+    IpPayload,
+    KeypairPayload,
+)
 
 POWER_NAMES: Mapping[int, str] = {number: name for name, number in POWER.items()}
-# event without its phase -> (payload class, its version)
-CLASSES: Mapping[str, tuple[str, str]] = {
-    "create": ("InstanceCreatePayload", "1.13"),
-    "snapshot": ("InstanceActionSnapshotPayload", "1.10"),
-    "rebuild": ("InstanceActionRebuildPayload", "1.10"),
-    "rebuild_scheduled": ("InstanceActionRebuildPayload", "1.10"),
-    "volume_attach": ("InstanceActionVolumePayload", "1.7"),
-    "volume_detach": ("InstanceActionVolumePayload", "1.7"),
-    "exists": ("InstanceExistsPayload", "2.1"),
-    "update": ("InstanceUpdatePayload", "2.1"),
-}
-PLAIN = ("InstanceActionPayload", "1.9")
 # the events whose payload lists the volumes; in the others the field is null
 WITH_DEVICES = frozenset({"create", "delete", "shutdown", "rebuild", "reboot"})
 WITHOUT_FAULT = frozenset({"exists", "update"})
@@ -169,7 +167,6 @@ def legacy_error(seen: Seen, teller: Teller, error: BaseException, **more: Any) 
 
 def versioned(seen: Seen, teller: Teller, event: str, **more: Any) -> dict[str, Any]:
     """The payload of ``instance.<event>``; ``more`` are the event's own fields."""
-    name, version = CLASSES.get(event, PLAIN)
     server = seen.instance
     data: dict[str, Any] = {
         "uuid": server.uuid,
@@ -211,7 +208,7 @@ def versioned(seen: Seen, teller: Teller, event: str, **more: Any) -> dict[str, 
     }
     if event not in WITHOUT_FAULT:
         data["fault"] = None
-    return made(name, version, data | more)
+    return CLASSES.get(event, PLAIN).around(data | more)
 
 
 def versioned_update(before: Instance, seen: Seen, teller: Teller) -> dict[str, Any]:
@@ -228,7 +225,7 @@ def versioned_update(before: Instance, seen: Seen, teller: Teller) -> dict[str, 
         teller,
         "update",
         audit_period=_audit_period(teller.now),
-        state_update=made("InstanceStateUpdatePayload", "1.0", moves),
+        state_update=InstanceStateUpdatePayload.around(moves),
         old_display_name=before.display_name if renamed else None,
         tags=list(seen.tags),
     )
@@ -259,7 +256,7 @@ def fault_payload(error: BaseException, where: str) -> dict[str, Any]:
         "exception_message": str(error),
         "traceback": None,
     }
-    return made("ExceptionPayload", "1.1", data)
+    return ExceptionPayload.around(data)
 
 
 def flavor_payload(flavor: Flavor) -> dict[str, Any]:
@@ -279,18 +276,18 @@ def flavor_payload(flavor: Flavor) -> dict[str, Any]:
         "projects": None,
         "description": flavor.description,
     }
-    return made("FlavorPayload", "1.4", data)
+    return FlavorPayload.around(data)
 
 
 def _audit_period(now: datetime) -> dict[str, Any]:
     period = {"audit_period_beginning": _seconds(_month(now)), "audit_period_ending": _seconds(now)}
-    return made("AuditPeriodPayload", "1.0", period)
+    return AuditPeriodPayload.around(period)
 
 
 def _volumes(seen: Seen) -> list[dict[str, Any]]:
     names = ("device_name", "boot_index", "delete_on_termination", "volume_id", "tag")
     return [
-        made("BlockDevicePayload", "1.0", {name: getattr(device, name) for name in names})
+        BlockDevicePayload.around({name: getattr(device, name) for name in names})
         for device in seen.devices
         if device.is_volume and device.volume_id
     ]
@@ -306,9 +303,9 @@ def _address(found: FixedIp) -> dict[str, Any]:
         "address": found.address,
         "device_name": found.device,
     }
-    return made("IpPayload", "1.0", data)
+    return IpPayload.around(data)
 
 
 def _key(key: KeyPair) -> dict[str, Any]:
     names = ("user_id", "name", "public_key", "fingerprint", "type")
-    return made("KeypairPayload", "1.0", {name: getattr(key, name) for name in names})
+    return KeypairPayload.around({name: getattr(key, name) for name in names})

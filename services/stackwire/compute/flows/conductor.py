@@ -22,6 +22,8 @@ from stackwire.contracts.compute_workers import (
     ScheduleAndBuildInstances,
     SelectDestinations,
 )
+from stackwire.contracts.events_compute import TaskMethod
+from stackwire.contracts.events_versioned import CellMappingPayload, ComputeTaskPayload, DestinationPayload
 from stackwire.contracts.volume import CreateAttachment, DeleteAttachment
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
@@ -95,7 +97,7 @@ class Conductor:
             uow.cast(cast, server=str(chosen["service_host"]))
 
     async def _give_up(
-        self, ctx: RequestContext, seen: Seen, error: BaseException, method: str, **changes: Any
+        self, ctx: RequestContext, seen: Seen, error: BaseException, method: TaskMethod, **changes: Any
     ) -> None:
         """The server to error, with a fault; what it had reserved is let go by its deletion."""
         async with self._database.work(ctx) as uow:
@@ -119,7 +121,7 @@ class Conductor:
             for device in seen.devices:
                 await parts.change_device(uow, device.uuid, attachment_id=None)
 
-    def _tell_task(self, uow: UnitOfWork, seen: Seen, error: BaseException, method: str) -> None:
+    def _tell_task(self, uow: UnitOfWork, seen: Seen, error: BaseException, method: TaskMethod) -> None:
         flat = {
             "request_spec": {},
             "instance_properties": {"uuid": seen.uuid},
@@ -135,7 +137,7 @@ class Conductor:
             "state": states.ERROR,
             "reason": payloads.fault_payload(error, method),
         }
-        rich = objects.made("ComputeTaskPayload", "1.0", data)
+        rich = ComputeTaskPayload.around(data)
         self._events.say_versioned(uow, "conductor", f"compute_task.{method}.error", rich, seen.uuid, "ERROR")
 
     async def give_up_homeless(self, ctx: RequestContext) -> None:
@@ -227,8 +229,8 @@ def _waits(seen: Seen) -> bool:
 
 def _rebuild_spec(spec: NovaObject, seen: Seen) -> NovaObject:
     """The same request, tied to the host the server is on."""
-    cell = objects.made("CellMappingPayload", "2.0", {"disabled": False, "name": "cell1", "uuid": CELL})
-    destination = objects.made("DestinationPayload", "1.0", {"aggregates": None, "cell": cell})
+    cell = CellMappingPayload.around({"disabled": False, "name": "cell1", "uuid": CELL})
+    destination = DestinationPayload.around({"aggregates": None, "cell": cell})
     data = {
         **objects.data_of(spec),
         "scheduler_hints": {CHECK: ["rebuild"]},

@@ -13,6 +13,7 @@ from stackwire.compute.domain.instance import KeyPair
 from stackwire.compute.domain.payloads import Teller
 from stackwire.compute.domain.seen import Seen
 from stackwire.contracts.base import Event
+from stackwire.contracts.events_compute import FailedAction, InstanceAction, Phase, VolumeVerb
 from stackwire.db.pool import UnitOfWork
 
 EXCHANGE = "nova"
@@ -40,8 +41,8 @@ class Events:
         self,
         uow: UnitOfWork,
         seen: Seen,
-        action: str,
-        phase: str,
+        action: InstanceAction,
+        phase: Phase,
         legacy: Mapping[str, Any] | None = None,
         versioned: Mapping[str, Any] | None = None,
     ) -> None:
@@ -56,7 +57,7 @@ class Events:
         self,
         uow: UnitOfWork,
         seen: Seen,
-        action: str,
+        action: FailedAction,
         error: BaseException,
         legacy: Mapping[str, Any] | None = None,
         versioned: Mapping[str, Any] | None = None,
@@ -70,7 +71,7 @@ class Events:
         self.say_versioned(uow, "compute", f"instance.{action}.error", rich, seen.uuid, "ERROR")
 
     def create(
-        self, uow: UnitOfWork, seen: Seen, phase: str, legacy: Mapping[str, Any], key: KeyPair | None = None
+        self, uow: UnitOfWork, seen: Seen, phase: Phase, legacy: Mapping[str, Any], key: KeyPair | None = None
     ) -> None:
         self.action(uow, seen, "create", phase, legacy, payloads.created(seen, key))
 
@@ -91,7 +92,7 @@ class Events:
         rich = payloads.versioned(seen, teller, "rebuild_scheduled", trusted_image_certificates=None)
         self.say_versioned(uow, "conductor", "instance.rebuild_scheduled", rich, seen.uuid)
 
-    def volume(self, uow: UnitOfWork, seen: Seen, action: str, phase: str, volume_id: str) -> None:
+    def volume(self, uow: UnitOfWork, seen: Seen, action: VolumeVerb, phase: Phase, volume_id: str) -> None:
         """``action`` attach or detach; the unversioned format tells only of the end, without a phase."""
         teller = self.teller(uow)
         if phase == "end":
@@ -100,7 +101,9 @@ class Events:
         rich = payloads.versioned(seen, teller, f"volume_{action}", volume_id=volume_id)
         self.say_versioned(uow, "compute", f"instance.volume_{action}.{phase}", rich, seen.uuid)
 
-    def volume_error(self, uow: UnitOfWork, seen: Seen, action: str, volume_id: str, error: BaseException) -> None:
+    def volume_error(
+        self, uow: UnitOfWork, seen: Seen, action: VolumeVerb, volume_id: str, error: BaseException
+    ) -> None:
         told = {"volume_id": volume_id, "fault": payloads.fault_payload(error, f"{action}_volume")}
         rich = payloads.versioned(seen, self.teller(uow), f"volume_{action}", **told)
         self.say_versioned(uow, "compute", f"instance.volume_{action}.error", rich, seen.uuid, "ERROR")

@@ -16,6 +16,7 @@ from stackwire.contracts.compute_workers import (
     SuspendInstance,
     UnpauseInstance,
 )
+from stackwire.contracts.events_compute import InstanceAction
 from stackwire.core.context import RequestContext
 
 
@@ -23,7 +24,7 @@ from stackwire.core.context import RequestContext
 class Turn:
     """``told``: the event; ``task``: what the API set; the state it ends in, and the action event it is recorded as."""
 
-    told: str
+    told: InstanceAction
     task: str
     vm_state: str
     power: str

@@ -19,6 +19,13 @@ from stackwire.contracts.compute_workers import (
     SyncInstanceInfo,
     UpdateInstanceInfo,
 )
+from stackwire.contracts.events_compute import Phase
+from stackwire.contracts.events_versioned import (
+    ImageMetaPayload,
+    ImageMetaPropsPayload,
+    InstancePCIRequestsPayload,
+    RequestSpecPayload,
+)
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import Database, UnitOfWork
 
@@ -77,7 +84,7 @@ class Scheduler:
 
     # ---- what is told
 
-    def _tell(self, uow: UnitOfWork, phase: str, spec: Mapping[str, Any], seen: Seen) -> None:
+    def _tell(self, uow: UnitOfWork, phase: Phase, spec: Mapping[str, Any], seen: Seen) -> None:
         flat = {"request_spec": _legacy_spec(spec, seen)}
         self._events.say(uow, "scheduler", f"{EVENT}.{phase}", flat, seen.uuid)
         self._events.say_versioned(uow, "scheduler", f"{EVENT}.{phase}", _versioned_spec(spec, seen), seen.uuid)
@@ -119,7 +126,7 @@ def _image(spec: Mapping[str, Any]) -> Mapping[str, Any]:
 def _legacy_spec(spec: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
     """``RequestSpec.to_legacy_request_spec_dict``; the recorded one had the caller's token in it, this one has none."""
     server, flavor = seen.instance, seen.flavor
-    image = dict(_image(spec))
+    image = _micros(_image(spec))
     if image:
         image["properties"] = dict(objects.data_of(image.get("properties") or {}))
     return {
@@ -136,14 +143,20 @@ def _legacy_spec(spec: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
             "uuid": server.uuid,
             "vcpus": flavor.vcpus,
         },
-        "instance_type": dict(objects.data_of(objects.flavor_object(flavor))),
+        "instance_type": _micros(objects.data_of(objects.flavor_object(flavor))),
         "num_instances": spec.get("num_instances", 1),
     }
 
 
+def _micros(row: Mapping[str, Any]) -> dict[str, Any]:
+    """With its times as the unversioned format writes them: a fraction, which is none, and no zone."""
+    times = {key: row[key] for key in ("created_at", "updated_at") if row.get(key)}
+    return {**row, **{key: f"{value.removesuffix('Z')}.000000" for key, value in times.items()}}
+
+
 def _versioned_spec(spec: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
     server = seen.instance
-    empty = objects.made("InstancePCIRequestsPayload", "1.0", {"instance_uuid": server.uuid, "requests": []})
+    empty = InstancePCIRequestsPayload.around({"instance_uuid": server.uuid, "requests": []})
     forced = {name: next(iter(spec.get(name) or ()), None) for name in ("force_hosts", "force_nodes")}
     data = {name: spec.get(name) for name in DESTINATION_FIELDS} | {
         **forced,  # as recorded: the payload has the one host, not the list of it
@@ -159,7 +172,7 @@ def _versioned_spec(spec: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
         "scheduler_hints": dict(spec.get("scheduler_hints") or {}),
         "security_groups": ["default"],
     }
-    return objects.made("RequestSpecPayload", "1.1", data)
+    return RequestSpecPayload.around(data)
 
 
 def _image_payload(image: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -167,8 +180,8 @@ def _image_payload(image: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     names = (
         "id", "name", "status", "owner", "checksum", "container_format", "disk_format", "created_at", "updated_at",
-        "direct_url", "protected", "tags", "virtual_size", "visibility",
+        "direct_url", "protected", "tags", "size", "virtual_size", "visibility", "min_ram", "min_disk",
     )  # fmt: skip
     typed = dict(objects.data_of(image.get("properties") or {}))
-    properties = objects.made("ImageMetaPropsPayload", "1.20", typed)
-    return objects.made("ImageMetaPayload", "1.0", {**dict.fromkeys(names), **image, "properties": properties})
+    properties = ImageMetaPropsPayload.around(typed)
+    return ImageMetaPayload.around({**dict.fromkeys(names), **image, "properties": properties})

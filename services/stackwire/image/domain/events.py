@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from stackwire.contracts.base import Event
+from stackwire.contracts.events_image import ImageEvent, MemberEvent, TaskEvent
 from stackwire.image.domain.image import Image, stamp
 from stackwire.image.domain.imports import FAILED_AT, GOING_TO, listed
 from stackwire.image.domain.members import Member
@@ -86,7 +87,7 @@ class Voice:
 
     publisher: str
 
-    def image(self, event_type: str, image: Image) -> Event:
+    def image(self, event_type: ImageEvent, image: Image) -> Event:
         return self._event(event_type, image.id, image_payload(image))
 
     def prepare(self, image: Image, store: str) -> Event:
@@ -109,7 +110,7 @@ class Voice:
         }
         return self._event("image.send", image.id, payload, "INFO" if sent == expected else "ERROR")
 
-    def member(self, event_type: str, member: Member, deleted_at: str | None = None) -> Event:
+    def member(self, event_type: MemberEvent, member: Member, deleted_at: str | None = None) -> Event:
         payload = {
             "image_id": member.image_id,
             "member_id": member.member,
@@ -121,7 +122,7 @@ class Voice:
         }
         return self._event(event_type, member.image_id, payload)
 
-    def task(self, event_type: str, task: Task) -> Event:
+    def task(self, event_type: TaskEvent, task: Task) -> Event:
         return self._event(event_type, task.id, task_payload(task))
 
     def _event(self, event_type: str, image_id: str, payload: Mapping[str, Any] | str, priority: str = "INFO") -> Event:

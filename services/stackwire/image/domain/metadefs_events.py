@@ -6,13 +6,20 @@ from datetime import datetime
 from typing import Any, Final
 
 from stackwire.contracts.base import Event
+from stackwire.contracts.events_image import AssociationVerb, ItemVerb, NamespaceEvent
 from stackwire.image.domain.image import stamp
-from stackwire.image.domain.metadefs import OBJECT, PROPERTY, Association, Item, Namespace
+from stackwire.image.domain.metadefs import OBJECT, PROPERTY, TAG, Association, Item, Kind, Namespace
 
 _SCHEMA: Final = (
     "type", "title", "description", "default", "minimum", "maximum", "enum", "pattern", "minLength", "maxLength",
     "confidential", "items", "uniqueItems", "minItems", "maxItems", "additionalItems",
 )  # fmt: skip
+
+_CLEARED: Final[Mapping[Kind, NamespaceEvent]] = {
+    OBJECT: "metadef_namespace.delete_objects",
+    PROPERTY: "metadef_namespace.delete_properties",
+    TAG: "metadef_namespace.delete_tags",
+}
 
 
 def _property(definition: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,7 +48,12 @@ class MetadefVoice:
     publisher: str
 
     def namespace(
-        self, event_type: str, namespace: Namespace, *, old: str | None = None, deleted_at: datetime | None = None
+        self,
+        event_type: NamespaceEvent,
+        namespace: Namespace,
+        *,
+        old: str | None = None,
+        deleted_at: datetime | None = None,
     ) -> Event:
         payload = {
             "namespace": namespace.namespace,
@@ -56,8 +68,12 @@ class MetadefVoice:
         }
         return self._event(event_type, namespace.namespace, payload, deleted_at)
 
+    def cleared(self, kind: Kind, namespace: Namespace) -> Event:
+        """All of the kind are gone: told once, of the namespace."""
+        return self.namespace(_CLEARED[kind], namespace)
+
     def item(
-        self, verb: str, namespace: str, item: Item, *, old: str | None = None, deleted_at: datetime | None = None
+        self, verb: ItemVerb, namespace: str, item: Item, *, old: str | None = None, deleted_at: datetime | None = None
     ) -> Event:
         payload = _item(namespace, item)
         if old is not None:
@@ -65,7 +81,7 @@ class MetadefVoice:
         return self._event(f"metadef_{item.kind}.{verb}", namespace, payload, deleted_at)
 
     def association(
-        self, verb: str, namespace: str, association: Association, *, deleted_at: datetime | None = None
+        self, verb: AssociationVerb, namespace: str, association: Association, *, deleted_at: datetime | None = None
     ) -> Event:
         payload = {
             "namespace": namespace,

@@ -120,11 +120,10 @@ class Items:
             uow.notify(self._voice.item("delete", namespace, gone[0], deleted_at=uow.now))
 
     async def clear(self, ctx: RequestContext, namespace: str, kind: Kind) -> None:
-        """All of the kind; told once, of the namespace."""
-        what = {"object": "objects", "property": "properties", "tag": "tags"}[kind]
+        """All of the kind."""
         async with self._database.work(ctx) as uow:
             found = await self._gate.held(ctx, uow, namespace, *CLEAR_RULES[kind])
             if found.protected:
                 raise NamespaceProtected(namespace=namespace)
             await item_rows.delete(uow, found.id, kind)
-            uow.notify(self._voice.namespace(f"metadef_namespace.delete_{what}", found))
+            uow.notify(self._voice.cleared(kind, found))

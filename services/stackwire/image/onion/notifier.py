@@ -163,7 +163,7 @@ class Notifier(Layer):
             if after is not None and after.status == QUEUED:
                 uow.notify(self._voice.image("image.update", after))
         if ended is not None:
-            uow.notify(self._voice.task(f"task.{ended.status}", ended))
+            uow.notify(self._voice.task("task.success" if ended.status == SUCCESS else "task.failure", ended))
             if ended.status == SUCCESS:
                 asked = replace(ended, status=PENDING, expires_at=None, updated_at=ended.created_at)
                 uow.notify(self._voice.task("task.run", asked))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stackwire.contracts.base import Event
+from stackwire.contracts.events_volume import AS_SENT, SnapshotAction, VolumeAction
 from stackwire.volume.domain.model import Attachment, GlanceRow, Snapshot, Volume
 
 EXCHANGE = "cinder"
@@ -24,19 +25,25 @@ def naive(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
 
 
-def aware(moment: datetime | None) -> str | None:
-    return None if moment is None else f"{naive(moment)}+00:00"
+def aware(moment: datetime) -> str:
+    return f"{naive(moment)}+00:00"
+
+
+def whole(moment: datetime) -> str:
+    """As a moment is that came over the bus, where it loses its fraction."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}+00:00"
 
 
 def volume_event(
-    action: str,
+    action: VolumeAction,
     volume: Volume,
     now: datetime,
     *,
     attachments: Sequence[Attachment] = (),
     glance: Sequence[GlanceRow] = (),
 ) -> Event:
-    """``volume.<action>``. ``launched_at`` is now until the volume has been launched."""
+    """``volume.<action>``. ``launched_at`` is now, and without a zone, until the volume has been launched."""
+    text = whole if action in AS_SENT else aware
     payload: dict[str, Any] = {
         "tenant_id": volume.project_id,
         "host": volume.host,
@@ -45,8 +52,8 @@ def volume_event(
         "volume_id": volume.id,
         "volume_type": volume.volume_type_id,
         "display_name": volume.name,
-        "launched_at": aware(volume.launched_at or now),
-        "created_at": aware(volume.created_at),
+        "launched_at": text(volume.launched_at) if volume.launched_at else naive(now),
+        "created_at": text(volume.created_at),
         "status": volume.status,
         "snapshot_id": volume.snapshot_id,
         "size": volume.size,
@@ -67,7 +74,7 @@ def volume_event(
     )
 
 
-def snapshot_event(action: str, snapshot: Snapshot, volume: Volume) -> Event:
+def snapshot_event(action: SnapshotAction, snapshot: Snapshot, volume: Volume) -> Event:
     """``snapshot.<action>``. Metadata is the text of a Python dict, or none; ``deleted`` is text: so it is recorded."""
     payload = {
         "tenant_id": snapshot.project_id,
@@ -77,7 +84,7 @@ def snapshot_event(action: str, snapshot: Snapshot, volume: Volume) -> Event:
         "volume_size": snapshot.volume_size,
         "snapshot_id": snapshot.id,
         "display_name": snapshot.name,
-        "created_at": aware(snapshot.created_at),
+        "created_at": whole(snapshot.created_at),
         "status": snapshot.status,
         "deleted": "True" if snapshot.deleted else "",
         "metadata": str(snapshot.metadata) if snapshot.metadata else "",

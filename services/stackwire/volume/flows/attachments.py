@@ -6,6 +6,7 @@ The API half decides and reserves; what touches the back end is asked of the wor
 from collections.abc import Sequence
 from typing import Any
 
+from stackwire.contracts.events_volume import VolumeAction
 from stackwire.contracts.volume import InvalidInput, InvalidVolume, VolumeConflict
 from stackwire.contracts.volume_workers import HOST, AttachmentDelete, AttachmentUpdate
 from stackwire.core.context import RequestContext
@@ -179,7 +180,7 @@ async def release(uow: UnitOfWork, volume: Volume) -> Volume:
     return moved or volume
 
 
-async def say(uow: UnitOfWork, action: str, volume: Volume) -> None:
+async def say(uow: UnitOfWork, action: VolumeAction, volume: Volume) -> None:
     """``volume.<action>`` with the attachments and metadata of this moment."""
     uow.notify(
         volume_event(

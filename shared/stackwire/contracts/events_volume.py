@@ -1,0 +1,154 @@
+"""What the volume service tells, as Cinder does: on exchange ``cinder``."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from stackwire.contracts.payload import Aware, Naive, Payload, Whole
+
+VolumeAction = Literal[
+    "create.start", "create.end", "update.start", "update.end", "resize.start", "resize.end",
+    "attach.start", "attach.end", "detach.start", "detach.end", "delete.start", "delete.end",
+]  # fmt: skip
+AS_SENT: frozenset[VolumeAction] = frozenset({"attach.start", "detach.start"})
+"""Told of the volume as the worker was sent it; the other events tell of it as it is found."""
+SnapshotAction = Literal["create.start", "create.end", "update.start", "update.end", "delete.start", "delete.end"]
+
+
+class KeyAndValue(Payload):
+    """One of a volume's own metadata."""
+
+    key: str
+    value: str
+
+
+class GlanceMetadataRow(Payload):
+    """A property of the image that a volume was made of: a row of ``volume_glance_metadata``."""
+
+    id: int
+    volume_id: str | None
+    snapshot_id: str | None
+    key: str
+    value: str
+    deleted_at: Naive | None
+    deleted: bool
+    created_at: Naive
+    updated_at: Naive | None
+
+
+class VolumeRow(Payload):
+    """The columns of Cinder's table ``volumes``. Size in GiB."""
+
+    id: str
+    name_id: None = Field(alias="_name_id")
+    ec2_id: None
+    user_id: str | None
+    project_id: str
+    use_quota: bool
+    snapshot_id: str | None
+    cluster_name: None
+    host: str | None
+    size: int
+    availability_zone: str | None
+    status: str
+    attach_status: str
+    migration_status: str | None
+    scheduled_at: Naive | None
+    launched_at: Naive | None
+    terminated_at: Naive | None
+    display_name: str | None
+    display_description: str | None
+    provider_id: None
+    provider_location: None
+    provider_auth: None
+    provider_geometry: None
+    volume_type_id: str | None
+    source_volid: str | None
+    encryption_key_id: None
+    consistencygroup_id: None
+    group_id: None
+    bootable: bool
+    multiattach: bool
+    replication_status: None
+    replication_extended_status: None
+    replication_driver_data: None
+    previous_status: str | None
+    service_uuid: str | None
+    shared_targets: bool | None
+    created_at: Naive
+    updated_at: Naive | None
+    deleted_at: Naive | None
+    deleted: bool
+
+
+class AttachmentPayload(Payload):
+    """One use of a volume. ``connection_info`` and ``connector`` are JSON in a text; an ``attach_mode`` that nobody
+    named is the word "null". ``volume`` is the whole volume as it is now.
+    """
+
+    id: str
+    volume_id: str
+    instance_uuid: str | None
+    attached_host: str | None
+    mountpoint: str | None
+    attach_time: Naive | None
+    detach_time: Naive | None
+    attach_status: str
+    attach_mode: Literal["rw", "ro", "null"]
+    connection_info: str
+    connector: str | None
+    created_at: Naive
+    updated_at: Naive | None
+    deleted_at: Naive | None
+    deleted: bool
+    volume: VolumeRow
+
+
+class VolumePayload(Payload):
+    """A volume as it is now, or was when it was deleted. ``launched_at`` is the moment of the telling until it was, and
+    then has no zone.
+
+    ``glance_metadata`` is there for a volume with an image in it: the image's properties, as the volume keeps them.
+    """
+
+    tenant_id: str
+    host: str | None
+    user_id: str | None
+    availability_zone: str | None
+    volume_id: str
+    volume_type: str | None
+    display_name: str | None
+    launched_at: Aware | Naive
+    created_at: Aware
+    status: str
+    snapshot_id: str | None
+    size: int
+    replication_status: None
+    replication_extended_status: None
+    replication_driver_data: None
+    metadata: list[KeyAndValue]
+    volume_attachment: list[AttachmentPayload]
+    glance_metadata: list[GlanceMetadataRow] = []
+
+
+class VolumeAsSentPayload(VolumePayload):
+    """The volume as the worker was sent it, whose times have lost their fractions on the way."""
+
+    launched_at: Whole | Naive
+    created_at: Whole
+
+
+class SnapshotPayload(Payload):
+    """A snapshot of a volume. ``deleted`` is "True" or empty; ``metadata`` a Python dictionary as text, or empty."""
+
+    tenant_id: str
+    user_id: str | None
+    availability_zone: str | None
+    volume_id: str
+    volume_size: int
+    snapshot_id: str
+    display_name: str | None
+    created_at: Whole
+    status: str
+    deleted: Literal["True", ""]
+    metadata: str

@@ -1,0 +1,112 @@
+"""Events that other stories seldom come to: that they are told; what they say, the contracts hold them to anyway."""
+
+import pytest
+
+from stackwire.contracts.compute_workers import AttachVolumeOnHost, DetachVolume
+from stackwire.core.context import RequestContext
+from stackwire.messaging.envelope import unwrap
+from stackwire.messaging.rpc import RpcClient
+from stackwire.messaging.transport import WireRecord, connect
+from support.cloud import ACloud, JsonClient, TestCloud
+
+V = "/v3/{project_id}"
+OCTETS = {"Content-Type": "application/octet-stream"}
+COMPUTE = {"OpenStack-API-Version": "compute 2.93"}
+
+
+class Ear:
+    """Event types and priorities, in the order they were told."""
+
+    def __init__(self, cloud: TestCloud, wanted: str) -> None:
+        assert cloud.cloud.broker is not None
+        self._wanted = wanted
+        self.watch = cloud.cloud.broker.watch(self.hear)
+        self.heard: list[tuple[str, str]] = []
+
+    def hear(self, record: WireRecord) -> None:
+        if record.kind in ("publish", "drop") and "notifications." in record.routing_key:
+            event = unwrap(record.body, record.properties)
+            if self._wanted in event["event_type"]:
+                self.heard.append((event["event_type"], event["priority"]))
+
+
+async def a_volume(cloud: TestCloud, client: JsonClient) -> str:
+    made = (await client.post("volume", f"{V}/volumes", json={"volume": {"size": 1}})).ok(202).json["volume"]
+    await cloud.settle()
+    return str(made["id"])
+
+
+async def an_image(client: JsonClient, **properties: str) -> str:
+    wish = {"name": "i", "disk_format": "raw", "container_format": "bare", **properties}
+    image_id = str((await client.post("image", "/v2/images", json=wish)).ok(201).json["id"])
+    (await client.put("image", f"/v2/images/{image_id}/file", data=b"x" * 70_000, headers=OCTETS)).ok(204)
+    return image_id
+
+
+async def a_server(cloud: TestCloud, client: JsonClient) -> str:
+    flavors = (await client.get("compute", "/v2.1/flavors")).ok().json["flavors"]
+    tiny = next(flavor["id"] for flavor in flavors if flavor["name"] == "m1.tiny")
+    wish = {"name": "s", "flavorRef": tiny, "imageRef": await an_image(client), "networks": "none"}
+    made = (await client.post("compute", "/v2.1/servers", json={"server": wish}, headers=COMPUTE)).ok(202).json
+    await cloud.settle()
+    return str(made["server"]["id"])
+
+
+@pytest.mark.parametrize("noun", ["volume", "snapshot"])
+async def test_a_new_name_is_told_before_and_after(a_cloud: ACloud, noun: str) -> None:
+    cloud = await a_cloud(services=("identity", "volume"))
+    demo = await cloud.http("demo")
+    thing = volume_id = await a_volume(cloud, demo)
+    if noun == "snapshot":
+        wish = {"snapshot": {"volume_id": volume_id}}
+        thing = (await demo.post("volume", f"{V}/snapshots", json=wish)).ok(202).json["snapshot"]["id"]
+        await cloud.settle()
+    ear = Ear(cloud, "update")
+    (await demo.put("volume", f"{V}/{noun}s/{thing}", json={noun: {"name": "new"}})).ok(200)
+    await cloud.settle()
+    await ear.watch.cancel()
+    assert ear.heard == [(f"{noun}.update.{phase}", "INFO") for phase in ("start", "end")]
+
+
+async def test_a_rebuild_that_fails_is_told_as_an_error_in_both_formats(cloud: TestCloud) -> None:
+    demo = await cloud.http("demo")
+    server_id, unfit = await a_server(cloud, demo), await an_image(demo, hw_serial_port_count="9")
+    path, wish = f"/v2.1/servers/{server_id}/action", {"rebuild": {"imageRef": unfit}}
+    ear = Ear(cloud, ".error")
+    (await demo.post("compute", path, json=wish, headers=COMPUTE)).ok(202)
+    await cloud.settle()
+    await ear.watch.cancel()
+    assert sorted(ear.heard) == [
+        ("compute.instance.rebuild.error", "ERROR"),
+        ("instance.rebuild.error", "ERROR"),
+    ]
+
+
+async def test_a_volume_that_will_neither_go_nor_come_is_told_as_an_error(cloud: TestCloud) -> None:
+    """The orders come with a reader's rights: the volume service refuses what the host asks of it."""
+    demo = await cloud.http("demo")
+    server_id, volume_id = await a_server(cloud, demo), await a_volume(cloud, demo)
+    path, wish = f"/v2.1/servers/{server_id}/os-volume_attachments", {"volumeAttachment": {"volumeId": volume_id}}
+    (await demo.post("compute", path, json=wish, headers=COMPUTE)).ok(200)
+    await cloud.settle()
+    sql = "UPDATE block_device_mapping SET connection_info = NULL WHERE volume_id = $1 RETURNING uuid"
+    (device,) = await cloud.rows("compute", sql, volume_id)
+    (host,) = await cloud.rows("compute", "SELECT host FROM instances WHERE uuid = $1", server_id)
+    ear = Ear(cloud, ".error")
+    transport = await connect("memory", name="reader", broker=cloud.cloud.broker)
+    client, reader = RpcClient(transport), RequestContext(user_id="u", project_id=demo.project_id, roles=("reader",))
+    server = {"nova_object.data": {"uuid": server_id}}
+    bdm = {"nova_object.data": {"uuid": device["uuid"]}}
+    for order in (
+        DetachVolume(instance=server, volume_id=volume_id),
+        AttachVolumeOnHost(instance=server, bdm=bdm),
+    ):
+        await client.cast(reader, order, server=host["host"])
+        await cloud.settle()
+    await client.close()
+    await transport.close()
+    await ear.watch.cancel()
+    assert ear.heard == [
+        ("instance.volume_detach.error", "ERROR"),
+        ("instance.volume_attach.error", "ERROR"),
+    ]
