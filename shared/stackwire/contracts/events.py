@@ -64,10 +64,9 @@ def _volume() -> list[Told]:
     def told(event_type: str, payload: type[Contract]) -> Told:
         return Told("cinder", "notifications", event_type, payload)
 
-    plain, sent = volume.VolumePayload, volume.VolumeAsSentPayload
+    payloads = {action: volume.VOLUMES.get(action, volume.VolumePayload) for action in get_args(volume.VolumeAction)}
     return [
-        *(told(f"volume.{action}", plain) for action in _each(volume.VolumeAction) if action not in volume.AS_SENT),
-        *(told(f"volume.{action}", sent) for action in sorted(volume.AS_SENT)),
+        *(told(f"volume.{action}", payload) for action, payload in payloads.items()),
         *(told(f"snapshot.{action}", volume.SnapshotPayload) for action in _each(volume.SnapshotAction)),
     ]
 

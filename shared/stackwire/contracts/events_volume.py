@@ -1,5 +1,6 @@
 """What the volume service tells, as Cinder does: on exchange ``cinder``."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -10,8 +11,6 @@ VolumeAction = Literal[
     "create.start", "create.end", "update.start", "update.end", "resize.start", "resize.end",
     "attach.start", "attach.end", "detach.start", "detach.end", "delete.start", "delete.end",
 ]  # fmt: skip
-AS_SENT: frozenset[VolumeAction] = frozenset({"attach.start", "detach.start"})
-"""Told of the volume as the worker was sent it; the other events tell of it as it is found."""
 SnapshotAction = Literal["create.start", "create.end", "update.start", "update.end", "delete.start", "delete.end"]
 
 
@@ -131,11 +130,25 @@ class VolumePayload(Payload):
     glance_metadata: list[GlanceMetadataRow] = []
 
 
+class VolumeBegunPayload(VolumePayload):
+    """A volume that has never been launched: ``launched_at`` is the moment of the telling."""
+
+    launched_at: Naive
+
+
 class VolumeAsSentPayload(VolumePayload):
     """The volume as the worker was sent it, whose times have lost their fractions on the way."""
 
     launched_at: Whole | Naive
     created_at: Whole
+
+
+VOLUMES: Mapping[VolumeAction, type[VolumePayload]] = {
+    "create.start": VolumeBegunPayload,
+    "attach.start": VolumeAsSentPayload,
+    "detach.start": VolumeAsSentPayload,
+}
+"""Every other event's is ``VolumePayload``."""
 
 
 class SnapshotPayload(Payload):

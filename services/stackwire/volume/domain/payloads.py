@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stackwire.contracts.base import Event
-from stackwire.contracts.events_volume import AS_SENT, SnapshotAction, VolumeAction
+from stackwire.contracts.events_volume import VOLUMES, SnapshotAction, VolumeAction, VolumeAsSentPayload
 from stackwire.volume.domain.model import Attachment, GlanceRow, Snapshot, Volume
 
 EXCHANGE = "cinder"
@@ -43,7 +43,7 @@ def volume_event(
     glance: Sequence[GlanceRow] = (),
 ) -> Event:
     """``volume.<action>``. ``launched_at`` is now, and without a zone, until the volume has been launched."""
-    text = whole if action in AS_SENT else aware
+    text = whole if VOLUMES.get(action) is VolumeAsSentPayload else aware
     payload: dict[str, Any] = {
         "tenant_id": volume.project_id,
         "host": volume.host,
