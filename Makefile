@@ -20,7 +20,7 @@ help: ## list the targets
 # A lock file newer than the environment makes the environment new; nothing else does.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..." >&2; exit 2; }
-	@echo "Setting up $(VENV) ..."
+	@echo "Setting up $(VENV) ..." >&2 # standard output is the target's own: `make openapi > file`
 	@$(PYTHON) -m venv --upgrade-deps $(VENV) >/dev/null
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv >/dev/null 2>&1 || true
 	@if [ -x $(BIN)/uv ] && $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock 2>/dev/null; then :; \

@@ -214,7 +214,7 @@ class EmbeddedPostgres:
             **self._identity(),
         )
         if done.returncode != 0:
-            raise PostgresError(f"initdb failed: {_last_line(done.stderr)}")
+            raise PostgresError(f"initdb failed: {reason(done.stderr)}")
         half.rename(self.data)
 
     def _launch(self) -> None:
@@ -232,13 +232,18 @@ class EmbeddedPostgres:
             )
         self._be_guarded(self._process.pid)
 
+    def _complaint(self) -> str:
+        return reason(self.log.read_text(errors="replace"))
+
     def _old_one_leaves(self) -> bool:
-        return self._process is None or "still in use" in _reason(self.log)
+        return self._process is None or "still in use" in self._complaint()
 
     def _wait_until_ready(self, deadline: float) -> None:
         while not self._is_ready():
             if self._process is not None and self._process.poll() is not None:
-                raise PostgresError(f"PostgreSQL did not start: {_reason(self.log)} (log: {self.log})")
+                raise PostgresError(
+                    f"PostgreSQL did not start: {reason(self.log.read_text(errors='replace'))} (log: {self.log})"
+                )
             if self._process is None and self.pid is None:
                 raise PostgresError("PostgreSQL ended while it was waited for")
             if time.monotonic() > deadline:
@@ -297,11 +302,13 @@ def _is_server(pid: int, data: Path) -> bool:
     return str(data) in subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
-def _reason(log: Path) -> str:
-    """The last thing a server called fatal, or just its last word."""
-    text = log.read_text(errors="replace")
-    fatal = [line for line in text.splitlines() if "FATAL:" in line]
-    return fatal[-1].split("FATAL:", 1)[1].strip() if fatal else _last_line(text)
+def reason(text: str) -> str:
+    """The last thing a program called fatal, or an error; or just its last word (it tidies up after its error)."""
+    for word in ("FATAL:", "error:"):
+        found = [line for line in text.splitlines() if word in line]
+        if found:
+            return found[-1].split(word, 1)[1].strip()
+    return _last_line(text)
 
 
 def _last_line(text: str) -> str:

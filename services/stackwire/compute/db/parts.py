@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime
 from typing import Any, Literal
 
 from stackwire.compute.domain.instance import Action, ActionEvent, BlockDevice, Fault
+from stackwire.compute.domain.seen import ActionPage
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import Session, UnitOfWork
 
@@ -115,15 +115,21 @@ async def start_action(uow: UnitOfWork, ctx: RequestContext, uuid: str, action: 
     )
 
 
-async def actions_of(session: Session, uuid: str, *, limit: int, before: datetime | None = None) -> list[Action]:
-    """Newest first, those updated before ``before``."""
+async def actions_of(session: Session, uuid: str, page: ActionPage, behind: Action | None = None) -> list[Action]:
+    """Newest first, those older than ``behind``."""
     return await session.all(
         Action,
         f"SELECT {ACTION_COLUMNS} FROM instance_actions WHERE instance_uuid = $1"
-        " AND ($3::timestamptz IS NULL OR created_at < $3) ORDER BY created_at DESC, id DESC LIMIT $2",
+        " AND ($3::bigint IS NULL OR (created_at, id) < ($4::timestamptz, $3))"
+        " AND ($5::timestamptz IS NULL OR coalesce(updated_at, created_at) >= $5)"
+        " AND ($6::timestamptz IS NULL OR coalesce(updated_at, created_at) <= $6)"
+        " ORDER BY created_at DESC, id DESC LIMIT $2",
         uuid,
-        limit,
-        before,
+        page.limit,
+        behind and behind.id,
+        behind and behind.created_at,
+        page.since,
+        page.before,
     )
 
 

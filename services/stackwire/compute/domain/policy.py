@@ -60,6 +60,8 @@ ZONES = "os_compute_api:os-availability-zone:list"
 ZONES_DETAIL = "os_compute_api:os-availability-zone:detail"
 HYPERVISORS = "os_compute_api:os-hypervisors:list"
 SERVICES = "os_compute_api:os-services:list"
+AGGREGATES = "os_compute_api:os-aggregates:index"
+SERVER_GROUPS = "os_compute_api:os-server-groups:index"
 QUOTAS = "os_compute_api:os-quota-sets:show"
 QUOTAS_CHANGE = "os_compute_api:os-quota-sets:update"
 EXTERNAL_EVENTS = "os_compute_api:os-server-external-events:create"
@@ -70,12 +72,12 @@ _MEMBERS = (
     UNPAUSE, SUSPEND, RESUME, LOCK, UNLOCK, CONSOLE, METADATA_CHANGE, TAGS_CHANGE, ATTACH, ATTACHMENT_CHANGE, DETACH,
 )  # fmt: skip
 _READERS = (
-    SHOW, INDEX, METADATA_SHOW, TAGS_SHOW, IPS, ACTIONS, ATTACHMENTS, FLAVOR_SPECS, LIMITS, QUOTAS,
+    SHOW, INDEX, METADATA_SHOW, TAGS_SHOW, IPS, ACTIONS, ATTACHMENTS, FLAVOR_SPECS, LIMITS, QUOTAS, SERVER_GROUPS,
 )  # fmt: skip
 _ADMINS = (
     ALL_TENANTS, ZERO_DISK, FORCED_HOST, UNLOCK_OVERRIDE, RESET_STATE, ACTION_EVENTS_DETAILS, EXTENDED, HOST_STATUS,
     GUEST, FLAVOR_MANAGE, FLAVOR_SPECS_CHANGE, FLAVOR_ACCESS, FLAVOR_ACCESS_CHANGE, LIMITS_OTHER, ZONES_DETAIL,
-    HYPERVISORS, SERVICES, QUOTAS_CHANGE,
+    HYPERVISORS, SERVICES, AGGREGATES, QUOTAS_CHANGE,
 )  # fmt: skip
 
 DEFAULTS: dict[str, str] = {

@@ -13,7 +13,7 @@ from stackwire.compute.domain.errors import (
     TagNotFound,
 )
 from stackwire.compute.domain.listing import Listing
-from stackwire.compute.domain.seen import ActionSeen, Page, Seen
+from stackwire.compute.domain.seen import ActionPage, ActionSeen, Page, Seen
 from stackwire.compute.domain.wishes import Changes
 from stackwire.compute.flows.api_parts import Tools, judge
 from stackwire.core.context import RequestContext
@@ -140,17 +140,16 @@ class Servers:
             raise NetworkLabelNotFound(label=label)
         return found
 
-    async def actions(self, ctx: RequestContext, uuid: str, *, limit: int, marker: str | None) -> list[ActionSeen]:
-        """Newest first, behind the request ``marker`` names (400 when it is none)."""
+    async def actions(self, ctx: RequestContext, uuid: str, wanted: ActionPage) -> list[ActionSeen]:
+        """Newest first, behind the request its marker names (400 when it is none)."""
         seen = await self._tools.find(ctx, uuid, policy.ACTIONS)
         async with self._tools.database.read() as session:
-            before = None
-            if marker is not None:
-                named = await parts.action_of(session, uuid, marker)
-                if named is None:
-                    raise BadRequest(f"marker [{marker[:100]}] not found")
-                before = named.created_at
-            found = await parts.actions_of(session, uuid, limit=limit, before=before)
+            behind = None
+            if wanted.marker is not None:
+                behind = await parts.action_of(session, uuid, wanted.marker)
+                if behind is None:
+                    raise BadRequest(f"marker [{wanted.marker[:100]}] not found")
+            found = await parts.actions_of(session, uuid, wanted, behind)
         return [ActionSeen(action=action, server_project_id=seen.instance.project_id) for action in found]
 
     async def action(self, ctx: RequestContext, uuid: str, request_id: str) -> ActionSeen:

@@ -107,6 +107,7 @@ async def set_quotas(request: web.Request) -> web.Response:
     """What this version knows can be set; what no simulated thing counts is refused."""
     api, ctx, version = opened(request)
     api.policy.require(ctx, rules.QUOTAS_CHANGE)
+    _of_a_project(request)
     asked = (await body(request, QuotaSet)).quota_set
     given = {
         name: getattr(asked, name) for name in asked.model_fields_set - {"tenant_id", "force"}
@@ -127,8 +128,15 @@ async def set_quotas(request: web.Request) -> web.Response:
 
 async def reset_quotas(request: web.Request) -> web.Response:
     api, ctx, _ = opened(request)
+    _of_a_project(request)
     await api.cloud.reset_quotas(ctx, request.match_info["quota_project"])
     return respond(202)
+
+
+def _of_a_project(request: web.Request) -> None:
+    """Quotas of a single user are not simulated, and must not become the whole project's."""
+    if "user_id" in request.query:
+        raise NotSimulated(what="quotas of a single user")
 
 
 # ---- extensions: what they were called when the API still had any

@@ -51,6 +51,12 @@ def _uuid_or_empty(value: str) -> str:
     return value and _uuid(value)
 
 
+def _given(value: Any) -> Any:
+    if value is None:
+        raise ValueError("None is not of type 'string'")
+    return value
+
+
 def _hostname(value: str) -> str:
     if len(value) > 255 or not HOSTNAME.fullmatch(value):
         raise ValueError("is not a host name")
@@ -101,6 +107,7 @@ Description = Annotated[str, StringConstraints(max_length=255)] | None
 Uuid = Annotated[str, AfterValidator(_uuid)]
 UuidOrEmpty = Annotated[str, AfterValidator(_uuid_or_empty)]
 Hostname = Annotated[str, AfterValidator(_hostname)]
+MaybeHostname = Annotated[Hostname | None, BeforeValidator(_given)]  # it may be left out, and is never null
 Metadata = Annotated[dict[str, str], AfterValidator(_metadata)]
 ImageProperties = Annotated[dict[str, str], AfterValidator(_image_properties)]
 Tag = Annotated[str, AfterValidator(tag)]

@@ -1,5 +1,6 @@
 """Zones, hypervisors and services, mostly for administrators."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
@@ -9,9 +10,10 @@ from stackwire.compute.domain import policy as rules
 from stackwire.compute.flows.api_cloud import Cloud
 from stackwire.compute.http.api import opened, since
 from stackwire.compute.http.views_server import usage_stamp
-from stackwire.core.errors import NotFound
+from stackwire.core.errors import BadRequest, NotFound
 from stackwire.http.microversions import Microversion
-from stackwire.http.request import respond
+from stackwire.http.paging import limit_of, link, origin
+from stackwire.http.request import flag, respond
 
 
 async def zones(request: web.Request) -> web.Response:
@@ -55,8 +57,40 @@ async def _hypervisors(request: web.Request, *, detailed: bool) -> web.Response:
     found = await api.cloud.nodes(pattern=pattern)
     if pattern is not None and not found:
         raise NotFound(f"No hypervisor matching '{pattern[:100]}' could be found.")
+    shown, links = _paged(request, version, found) if version >= (2, 33) else (found, {})
     view = _hypervisor if detailed else _brief
-    return respond(200, {"hypervisors": [view(api.cloud, node, version) for node in found]})
+    told = [view(api.cloud, node, version) for node in shown]
+    if version >= (2, 53) and _with_servers(request):
+        servers = await api.cloud.servers_on([node.host for node in shown])
+        for one, node in zip(told, shown, strict=True):
+            one["servers"] = [{"uuid": uuid, "name": name} for uuid, name in servers[node.host]]
+    return respond(200, {"hypervisors": told, **links})
+
+
+def _paged(
+    request: web.Request, version: Microversion, found: Sequence[NodeRow]
+) -> tuple[Sequence[NodeRow], dict[str, Any]]:
+    """The page that was asked for, and ``hypervisors_links`` when there are more."""
+    marker, limit = request.query.get("marker"), limit_of(request, 1000)
+    if marker is not None:
+        places = [_ident(node, version) for node in found]
+        if marker not in places:
+            raise BadRequest(f"marker [{marker[:100]}] not found")
+        found = found[places.index(marker) + 1 :]
+    shown = found[:limit]
+    if not shown or len(found) == len(shown):
+        return shown, {}
+    query = [(name, value) for name, value in request.query.items()]
+    href = link(f"{origin(request)}{request.path}", query, limit=limit, marker=_ident(shown[-1], version))
+    return shown, {"hypervisors_links": [{"rel": "next", "href": href}]}
+
+
+def _ident(node: NodeRow, version: Microversion) -> str:
+    return node.uuid if version >= (2, 53) else str(node.id)
+
+
+def _with_servers(request: web.Request) -> bool:
+    return flag(request.query.get("with_servers", "false"), "with_servers")
 
 
 async def show_hypervisor(request: web.Request) -> web.Response:
@@ -67,7 +101,7 @@ async def show_hypervisor(request: web.Request) -> web.Response:
     if not found or (version >= (2, 53)) != (found[0].uuid == ident):
         raise NotFound(f"Hypervisor with ID '{ident[:100]}' could not be found.")
     told = _hypervisor(api.cloud, found[0], version)
-    if version >= (2, 53) and request.query.get("with_servers", "").lower() in ("1", "true", "yes"):
+    if version >= (2, 53) and _with_servers(request):
         servers = (await api.cloud.servers_on([found[0].host]))[found[0].host]
         told["servers"] = [{"uuid": uuid, "name": name} for uuid, name in servers]
     return respond(200, {"hypervisor": told})
@@ -138,6 +172,20 @@ async def services(request: web.Request) -> web.Response:
     api.policy.require(ctx, rules.SERVICES)
     found = await api.cloud.services(ctx, host=request.query.get("host"), binary=request.query.get("binary"))
     return respond(200, {"services": [_service(api.cloud, service, version) for service in found]})
+
+
+async def aggregates(request: web.Request) -> web.Response:
+    """``GET /os-aggregates``: there are none, which clients that show a hypervisor want to hear."""
+    api, ctx, _ = opened(request)
+    api.policy.require(ctx, rules.AGGREGATES)
+    return respond(200, {"aggregates": []})
+
+
+async def server_groups(request: web.Request) -> web.Response:
+    """``GET /os-server-groups``: there are none."""
+    api, ctx, _ = opened(request)
+    api.policy.require(ctx, rules.SERVER_GROUPS, {"project_id": ctx.project_id})
+    return respond(200, {"server_groups": []})
 
 
 def _service(cloud: Cloud, service: ServiceRow, version: Microversion) -> dict[str, Any]:

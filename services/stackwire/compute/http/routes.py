@@ -82,6 +82,8 @@ TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/os-hypervisors/statistics", hosts.hypervisor_statistics),
     ("GET", "/os-hypervisors/{hypervisor}", hosts.show_hypervisor),
     ("GET", "/os-services", hosts.services),
+    ("GET", "/os-aggregates", hosts.aggregates),
+    ("GET", "/os-server-groups", hosts.server_groups),
     ("GET", "/extensions", cloud.extensions),
     ("GET", "/extensions/{alias}", cloud.show_extension),
     ("POST", "/os-server-external-events", cloud.external_events),
@@ -92,7 +94,9 @@ REFUSED = (
     "/os-aggregates", "/os-simple-tenant-usage", "/os-server-groups", "/os-migrations", "/os-networks",
     "/os-tenant-networks", "/os-floating-ips", "/os-security-groups", "/os-hosts", "/os-agents", "/os-quota-class-sets",
     "/os-instance_usage_audit_log", "/os-assisted-volume-snapshots", "/os-baremetal-nodes", "/os-volumes",
-    "/os-snapshots", "/images", "/os-console-auth-tokens",
+    "/os-snapshots", "/images", "/os-console-auth-tokens", "/os-services", "/os-security-group-rules",
+    "/os-security-group-default-rules", "/os-floating-ip-pools", "/os-hypervisors/{hypervisor}/uptime",
+    "/os-hypervisors/{hypervisor}/search", "/os-hypervisors/{hypervisor}/servers",
 )  # fmt: skip
 REFUSED_PARTS = (
     "migrations", "os-interface", "os-security-groups", "os-server-password", "diagnostics", "remote-consoles",

@@ -15,10 +15,10 @@ from stackwire.compute.http.fields import (
     Description,
     Flag,
     FlavorRef,
-    Hostname,
     ImageProperties,
     IPv4,
     IPv6,
+    MaybeHostname,
     Metadata,
     Name,
     Number,
@@ -107,9 +107,9 @@ class NewServer(Body):
     description: Description = None
     tags: Annotated[list[Tag], Field(max_length=50)] | None = None
     trusted_image_certificates: list[str] | None = None
-    host: Hostname | None = None
-    hypervisor_hostname: Hostname | None = None
-    hostname: Hostname | None = None
+    host: MaybeHostname = None
+    hypervisor_hostname: MaybeHostname = None
+    hostname: MaybeHostname = None
 
 
 class CreateServer(Body):
@@ -136,7 +136,7 @@ class ServerChanges(Body):
     accessIPv4: IPv4 | None = None
     accessIPv6: IPv6 | None = None
     description: Description = None
-    hostname: Hostname | None = None
+    hostname: MaybeHostname = None
     pinned_availability_zone: Short | None = None
 
 
@@ -161,7 +161,7 @@ class Rebuild(Body):
     key_name: Name | None = None
     user_data: str | None = None
     trusted_image_certificates: list[str] | None = None
-    hostname: Hostname | None = None
+    hostname: MaybeHostname = None
 
 
 REBUILD_SINCE: Since = {

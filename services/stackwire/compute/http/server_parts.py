@@ -1,18 +1,20 @@
 """What hangs on a server: metadata, tags, addresses, what happened to it, its guest."""
 
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 
 from stackwire.compute.domain import policy as rules
 from stackwire.compute.domain.instance import ActionEvent
-from stackwire.compute.domain.seen import ActionSeen
-from stackwire.compute.http.api import opened, server_id, since
+from stackwire.compute.domain.listing import moment
+from stackwire.compute.domain.seen import ActionPage, ActionSeen
+from stackwire.compute.http.api import known_query, opened, server_id, since
 from stackwire.compute.http.fields import tag
 from stackwire.compute.http.schemas import MetaBody, MetadataBody, TagsBody
 from stackwire.compute.http.views_server import addresses, host_id, usage_stamp
 from stackwire.core.errors import BadRequest
-from stackwire.http.paging import limit_of, origin
+from stackwire.http.paging import limit_of, link, origin
 from stackwire.http.request import body, respond
 
 # ---- metadata
@@ -131,10 +133,27 @@ async def show_ips(request: web.Request) -> web.Response:
 
 async def list_actions(request: web.Request) -> web.Response:
     api, ctx, version = opened(request)
-    limit = limit_of(request, 1000) if version >= (2, 58) else 1000
-    marker = request.query.get("marker") if version >= (2, 58) else None
-    found = await api.servers.actions(ctx, server_id(request), limit=limit, marker=marker)
-    return respond(200, {"instanceActions": [_action(action, version) for action in found]})
+    wanted = _page(request, version)
+    found = await api.servers.actions(ctx, server_id(request), replace(wanted, limit=wanted.limit + 1))
+    shown = found[: wanted.limit]
+    told: dict[str, Any] = {"instanceActions": [_action(one, version) for one in shown]}
+    if version >= (2, 58) and len(found) > len(shown) > 0:
+        query = [(name, value) for name, value in request.query.items()]
+        href = link(f"{origin(request)}{request.path}", query, limit=wanted.limit, marker=shown[-1].action.request_id)
+        told["links"] = [{"rel": "next", "href": href}]
+    return respond(200, told)
+
+
+def _page(request: web.Request, version: tuple[int, int]) -> ActionPage:
+    """Pages and ``changes-since`` are of 2.58, ``changes-before`` of 2.66; what is unknown is refused from 2.58 on."""
+    names = ("limit", "marker", "changes-since", *(("changes-before",) if version >= (2, 66) else ()))
+    known_query(request, *names, at=(2, 58))
+    asked = request.query if version >= (2, 58) else {}
+    after, before = (moment(asked.get(name), name) for name in ("changes-since", "changes-before"))
+    if after is not None and before is not None and before < after:
+        raise BadRequest("The value of changes-since must be less than or equal to changes-before.")
+    limit = limit_of(request, 1000) if asked else 1000
+    return ActionPage(limit=limit, marker=asked.get("marker"), since=after, before=before)
 
 
 async def show_action(request: web.Request) -> web.Response:

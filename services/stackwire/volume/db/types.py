@@ -5,7 +5,7 @@ from dataclasses import fields
 from stackwire.contracts.volume import VolumeTypeNotFound
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import Session, UniqueViolation, UnitOfWork
-from stackwire.volume.db.volumes import scope
+from stackwire.volume.db.volumes import Query, scope, tail
 from stackwire.volume.domain.errors import VolumeTypeExists
 from stackwire.volume.domain.model import VolumeType
 
@@ -37,14 +37,14 @@ async def by_id(session: Session, type_id: str) -> VolumeType:
     return found
 
 
-async def listed(session: Session, ctx: RequestContext, *, public: bool | None) -> list[VolumeType]:
-    return await session.all(
-        VolumeType,
-        f"SELECT {COLUMNS} FROM volume_types WHERE ($1::boolean IS NULL OR is_public = $1) AND {_VISIBLE}"
-        " ORDER BY created_at DESC, id DESC",
-        public,
-        scope(ctx),
-    )
+async def listed(session: Session, ctx: RequestContext, query: Query) -> list[VolumeType]:
+    """Those the caller may see: an administrator all, others the public ones and those their project was given."""
+    columns = ", ".join(f"t.{f.name}" for f in fields(VolumeType))
+    project = scope(ctx)
+    if project is not None:
+        query.where("(t.is_public OR {} = ANY(t.projects))", project)
+    sql = f"SELECT {columns} FROM volume_types t WHERE NOT t.deleted" + tail(query, "volume_types", "t")
+    return await session.all(VolumeType, sql, *query.args)
 
 
 async def insert(uow: UnitOfWork, volume_type: VolumeType) -> None:

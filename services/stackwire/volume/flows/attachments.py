@@ -153,6 +153,8 @@ class Attachments:
     async def list(self, ctx: RequestContext, query: volumes.Query) -> list[Attachment]:
         self._parts.require(ctx, "volume:attachment_get")
         async with self._parts.database.read() as session:
+            if query.marker is not None:
+                await attachments.find(session, ctx, query.marker)
             return await attachments.listed(session, query)
 
 

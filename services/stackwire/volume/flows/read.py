@@ -71,9 +71,11 @@ class Read:
         async with self._parts.database.read() as session:
             return await types.find(session, ctx, word)
 
-    async def types(self, ctx: RequestContext, public: bool | None) -> list[VolumeType]:
+    async def types(self, ctx: RequestContext, query: Query) -> list[VolumeType]:
         async with self._parts.database.read() as session:
-            return await types.listed(session, ctx, public=public)
+            if query.marker is not None:
+                await types.find(session, ctx, query.marker, by_name=False)
+            return await types.listed(session, ctx, query)
 
     async def limits(self, ctx: RequestContext, project_id: str) -> tuple[dict[str, int], dict[str, int]]:
         """Limits in force, and what is in use of them."""

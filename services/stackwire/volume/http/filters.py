@@ -52,6 +52,7 @@ SNAPSHOT_SORTS = {
     "project_id": "project_id",
 }  # fmt: skip
 ATTACHMENT_SORTS = {"id": "id", "created_at": "created_at", "updated_at": "updated_at", "volume_id": "volume_id"}
+TYPE_SORTS = {name: name for name in ("id", "name", "created_at", "updated_at")}
 _LARGEST = 2**63 - 1
 
 
@@ -66,14 +67,34 @@ def query(
     request: web.Request, alias: str, columns: Mapping[str, str], sorts: Mapping[str, str], longest: int
 ) -> Query:
     """400 for anything in it that makes no sense. Whose rows: the caller's project's, more for an administrator."""
-    asked = Query(limit=limit_of(request, longest), offset=_offset(request), order=_order(request, sorts))
-    marker = request.query.get("marker")
-    if marker is not None:
-        asked.marker = canonical_uuid(marker) or marker
+    asked = _page(request, sorts, longest)
     _projects(request, asked, alias)
     for name, value in request.query.items():
         if name not in _PAGE:
             _filter(request, asked, alias, columns, name, value)
+    return asked
+
+
+def type_query(request: web.Request, longest: int) -> Query:
+    """The same for types, which belong to nobody. Which are public is an administrator's question."""
+    asked, version = _page(request, TYPE_SORTS, longest), request[VERSION]
+    for name, value in request.query.items():
+        if name == "extra_specs" and version >= (3, 52):
+            for key, wanted in _literal(value, name).items():
+                asked.where("t.extra_specs ->> {} = {}", key, wanted)
+        elif name not in _PAGE | {"is_public"} and version >= (3, 52):
+            raise BadRequest(f"Invalid filters {name[:100]} are found in query options.")
+    public = request.query.get("is_public", "true")
+    if request[CONTEXT].is_admin and public.lower() != "none":
+        asked.where("t.is_public = {}", flag(public, "is_public"))
+    return asked
+
+
+def _page(request: web.Request, sorts: Mapping[str, str], longest: int) -> Query:
+    asked = Query(limit=limit_of(request, longest), offset=_offset(request), order=_order(request, sorts))
+    marker = request.query.get("marker")
+    if marker is not None:
+        asked.marker = canonical_uuid(marker) or marker
     return asked
 
 

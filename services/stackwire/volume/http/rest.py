@@ -24,7 +24,8 @@ NOT_SIMULATED = (
     "backups", "group_snapshots", "group_types", "groups", "os-hosts", "os-quota-class-sets", "os-services",
     "os-snapshot-manage", "os-volume-manage", "os-volume-transfer", "volume-transfers", "qos-specs",
     "scheduler-stats", "consistencygroups", "cgsnapshots", "clusters", "workers", "resource_filters", "capabilities",
-    "default-types", "encryption",
+    "default-types", "encryption", "manageable_volumes", "manageable_snapshots",
+    "types/[^/]+/encryption", "volumes/[^/]+/encryption",
 )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def _table(flows: Flows, longest: int, zone: str) -> list[tuple[str, str, Handle
     v, s, a = Volumes(flows, longest), SnapshotsApi(flows, longest), AttachmentsApi(flows, longest)
     vm = MetadataApi(flows.volume_metadata, flows.read.volume, volume_id)
     sm = MetadataApi(flows.snapshot_metadata, flows.read.snapshot, snapshot_id)
-    t, r, actions = TypesApi(flows), Rest(flows, zone), Actions(flows)
+    t, r, actions = TypesApi(flows, longest), Rest(flows, zone), Actions(flows)
     return [
         ("GET", "/volumes", v.list),
         ("GET", "/volumes/detail", v.detail),

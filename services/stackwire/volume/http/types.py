@@ -3,26 +3,26 @@
 from aiohttp import web
 
 from stackwire.core.errors import BadRequest
-from stackwire.http.request import CONTEXT, body, flag, json_body, read, respond
+from stackwire.http.request import CONTEXT, body, json_body, read, respond
 from stackwire.volume.db.types import DEFAULT
 from stackwire.volume.domain.errors import VolumeTypeExtraSpecsNotFound
 from stackwire.volume.flows.all import Flows
 from stackwire.volume.http import bodies, views
+from stackwire.volume.http.filters import type_query
 
 
 class TypesApi:
-    def __init__(self, flows: Flows) -> None:
+    def __init__(self, flows: Flows, longest: int) -> None:
         self._flows = flows
+        self._longest = longest
 
     async def list(self, request: web.Request) -> web.Response:
-        public: bool | None = True
-        if request[CONTEXT].is_admin:
-            asked = request.query.get("is_public", "true")
-            public = None if asked.lower() == "none" else flag(asked, "is_public")
-        else:
-            public = None  # the public ones and those the project was given
-        found = await self._flows.read.types(request[CONTEXT], public)
-        return respond(200, {"volume_types": [views.volume_type(request, one) for one in found]})
+        asked = type_query(request, self._longest)
+        found = await self._flows.read.types(request[CONTEXT], asked)
+        shown = [views.volume_type(request, one) for one in found]
+        last = found[-1].id if found else None
+        pages = views.next_links(request, "volume_type", shown, last, asked.limit)
+        return respond(200, {"volume_types": shown, **pages})
 
     async def default(self, request: web.Request) -> web.Response:
         found = await self._flows.read.type(request[CONTEXT], DEFAULT)

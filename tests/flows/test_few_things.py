@@ -1,0 +1,120 @@
+"""Lists of things there are few of: what a client asks of them is answered, or refused, and never passed over."""
+
+from flows.test_server_api import VERSION, a_server, a_volume, act, an_image
+from support.cloud import JsonClient, TestCloud
+
+V = "/v3/{project_id}"
+NEW = {"OpenStack-API-Version": "volume 3.70"}
+C = "/v2.1"
+
+
+async def listed(client: JsonClient, service: str, path: str, key: str) -> tuple[list[str], str | None]:
+    """The ids (or request ids) of a page, and the path of the next one."""
+    answer = (await client.get(service, path, headers=NEW if service == "volume" else VERSION)).ok(200).json
+    (links,) = [value for name, value in answer.items() if name.endswith("links")] or [[]]
+    after = next((one["href"] for one in links if one["rel"] == "next"), None)
+    return [one.get("id") or one["request_id"] for one in answer[key]], after
+
+
+async def a_walk(cloud: TestCloud, client: JsonClient, service: str, path: str, key: str) -> list[str]:
+    """Every id, gathered one a page by following the links."""
+    found: list[str] = []
+    following: str | None = path
+    while following is not None:
+        page, following = await listed(client, service, following.removeprefix(cloud.endpoint(service)), key)
+        assert len(page) <= 1
+        found += page
+    return found
+
+
+async def test_volume_types_are_filtered_sorted_and_paged(cloud: TestCloud, demo: JsonClient) -> None:
+    admin = await cloud.http("admin")
+    made = {}
+    for name, public, specs in (("b", True, {"speed": "fast"}), ("a", True, {"speed": "slow"}), ("c", False, {})):
+        wish = {"name": f"few-{name}", "os-volume-type-access:is_public": public, "extra_specs": specs}
+        answer = await admin.post("volume", f"{V}/types", json={"volume_type": wish})
+        made[name] = answer.ok(200).json["volume_type"]["id"]
+    ours = set(made.values())
+
+    async def found(client: JsonClient, query: str) -> list[str]:
+        return [one for one in (await listed(client, "volume", f"{V}/types?{query}", "volume_types"))[0] if one in ours]
+
+    assert await found(demo, "sort=name:asc") == [made["a"], made["b"]]
+    assert await found(demo, "extra_specs={'speed':'fast'}") == [made["b"]]
+    assert await found(admin, "is_public=false") == [made["c"]]
+    assert set(await found(admin, "is_public=none")) == ours
+    walked = await a_walk(cloud, demo, "volume", f"{V}/types?limit=1&sort=name:desc", "volume_types")
+    assert [one for one in walked if one in ours] == [made["b"], made["a"]]
+    for query in ("limit=x", "sort=size:asc", "extra_specs=x", "nonsense=1"):
+        assert (await demo.get("volume", f"{V}/types?{query}", headers=NEW)).status == 400, query
+    assert (await demo.get("volume", f"{V}/types?marker={made['c']}x", headers=NEW)).status == 404
+
+
+async def test_attachments_after_a_marker_that_is_none_are_not_found(cloud: TestCloud, demo: JsonClient) -> None:
+    for _ in range(2):
+        wish = {"attachment": {"volume_uuid": await a_volume(cloud, demo), "instance_uuid": None}}
+        (await demo.post("volume", f"{V}/attachments", json=wish, headers=NEW)).ok(200)
+    everything = (await listed(demo, "volume", f"{V}/attachments", "attachments"))[0]
+    assert await a_walk(cloud, demo, "volume", f"{V}/attachments?limit=1", "attachments") == everything
+    alt = await cloud.http("alt")
+    for client, marker in ((demo, "x"), (alt, everything[0])):
+        assert (await client.get("volume", f"{V}/attachments?marker={marker}", headers=NEW)).status == 404
+
+
+async def test_what_happened_to_a_server_is_asked_for_by_time_and_page(cloud: TestCloud, demo: JsonClient) -> None:
+    server = await a_server(cloud, demo, imageRef=await an_image(demo))
+    for action in ("os-stop", "os-start"):
+        (await act(demo, server, **{action: None})).ok(202)
+        await cloud.settle()
+    path = f"{C}/servers/{server}/os-instance-actions"
+    everything = (await listed(demo, "compute", path, "instanceActions"))[0]
+    assert len(everything) == 3
+    assert await a_walk(cloud, demo, "compute", f"{path}?limit=1", "instanceActions") == everything
+    for query, expected in (
+        ("changes-since=2001-01-01T00:00:00Z", everything), ("changes-since=2101-01-01T00:00:00Z", []),
+        ("changes-before=2001-01-01T00:00:00Z", []), ("changes-before=2101-01-01T00:00:00Z", everything),
+    ):  # fmt: skip
+        assert (await listed(demo, "compute", f"{path}?{query}", "instanceActions"))[0] == expected, query
+    for query in (
+        "changes-since=x",
+        "nonsense=1",
+        "changes-since=2002-01-01T00:00:00&changes-before=2001-01-01T00:00:00",
+    ):
+        assert (await demo.get("compute", f"{path}?{query}", headers=VERSION)).status == 400, query
+    older = {"OpenStack-API-Version": "compute 2.65"}
+    refused = await demo.get("compute", f"{path}?changes-before=2001-01-01T00:00:00Z", headers=older)
+    assert refused.status == 400
+
+
+async def test_hypervisors_come_in_pages_and_with_their_servers(cloud: TestCloud, demo: JsonClient) -> None:
+    admin = await cloud.http("admin")
+    server = await a_server(cloud, demo, imageRef=await an_image(demo))
+    path = f"{C}/os-hypervisors"
+    everything = (await listed(admin, "compute", path, "hypervisors"))[0]
+    assert len(everything) > 1
+    assert await a_walk(cloud, admin, "compute", f"{path}?limit=1", "hypervisors") == everything
+    shown = (await admin.get("compute", f"{path}?with_servers=true", headers=VERSION)).ok(200).json["hypervisors"]
+    assert server in [one["uuid"] for host in shown for one in host["servers"]]
+    for query in ("with_servers=perhaps", "marker=x", "limit=-1"):
+        assert (await admin.get("compute", f"{path}?{query}", headers=VERSION)).status == 400, query
+
+
+async def test_what_there_is_none_of_is_an_empty_list(cloud: TestCloud, demo: JsonClient) -> None:
+    admin = await cloud.http("admin")
+    assert (await admin.get("compute", f"{C}/os-aggregates")).ok(200).json == {"aggregates": []}
+    assert (await demo.get("compute", f"{C}/os-aggregates")).status == 403
+    assert (await demo.get("compute", f"{C}/os-server-groups")).ok(200).json == {"server_groups": []}
+    for path in ("os-aggregates", "os-server-groups", "os-services/x", "os-hypervisors/x/uptime"):
+        method = "GET" if path.endswith("uptime") else "PUT"
+        assert (await admin.request(method, "compute", f"{C}/{path}", json={})).status == 501, path
+    for path in ("manageable_volumes", "types/x/encryption", "types/x/encryption/y", "volumes/x/encryption"):
+        assert (await admin.get("volume", f"{V}/{path}")).status == 501, path
+
+
+async def test_the_quotas_of_one_user_are_not_set_for_the_whole_project(cloud: TestCloud, demo: JsonClient) -> None:
+    admin = await cloud.http("admin")
+    path = f"{C}/os-quota-sets/{demo.project_id}"
+    before = (await demo.get("compute", path)).ok(200).json
+    for method, body in (("PUT", {"quota_set": {"cores": 1}}), ("DELETE", None)):
+        assert (await admin.request(method, "compute", f"{path}?user_id=x", json=body)).status == 501
+    assert (await demo.get("compute", path)).ok(200).json == before
