@@ -15,6 +15,8 @@ from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.transport import WireRecord
 from support.cloud import JsonClient, TestCloud
 
+pytestmark = pytest.mark.shared_cloud
+
 
 async def test_cve_2012_0030_the_project_of_a_path_is_not_believed(cloud: TestCloud, demo: JsonClient) -> None:
     alt = await cloud.http("alt")

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from flows.test_server_api import (
     TINY,
     VERSION,
@@ -21,6 +23,8 @@ from flows.test_server_api import (
 from stackwire.compute.flows.host_sweep import Life
 from support.bad_input import refused
 from support.cloud import ACloud, JsonClient, TestCloud
+
+pytestmark = pytest.mark.shared_cloud
 
 
 async def test_cve_2013_0208_nobody_boots_anothers_volume(cloud: TestCloud, demo: JsonClient) -> None:

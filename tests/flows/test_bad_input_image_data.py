@@ -10,6 +10,8 @@ from flows.test_bad_input_image import NOBODY, OCTETS, V21, an_image, shown
 from support.bad_input import refused, row, state, whole
 from support.cloud import JsonClient, TestCloud
 
+pytestmark = pytest.mark.shared_cloud
+
 LISTS = [
     *(row(79, query, query) for query in ("limit=-1", "limit=abc", "limit=", "limit=1.5")),
     *(row(80, query, query) for query in ("marker=x", f"marker={NOBODY}", "marker=")),

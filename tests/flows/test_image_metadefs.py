@@ -6,6 +6,8 @@ import pytest
 
 from support.cloud import ACloud, Answer, JsonClient, TestCloud
 
+pytestmark = pytest.mark.shared_cloud
+
 NAMESPACES = "/v2/metadefs/namespaces"
 SIZE = {"title": "Size", "type": "integer", "minimum": 1}
 WHOLE: dict[str, Any] = {

@@ -52,45 +52,45 @@ async def test_odd_values_in_a_new_server(cloud: TestCloud) -> None:
 
 
 async def test_odd_values_in_a_change_of_a_server(cloud: TestCloud) -> None:
-    alt = await cloud.http("alt")
-    wish = {"server": {"name": "s", "flavorRef": TINY, "imageRef": await an_image(alt), "networks": "none"}}
-    made = (await alt.post("compute", "/v2.1/servers", json=wish, headers=VERSION)).ok(202).json["server"]["id"]
+    demo = await cloud.http("demo")
+    wish = {"server": {"name": "s", "flavorRef": TINY, "imageRef": await an_image(demo), "networks": "none"}}
+    made = (await demo.post("compute", "/v2.1/servers", json=wish, headers=VERSION)).ok(202).json["server"]["id"]
     await cloud.settle()
     fields = words("name description hostname accessIPv4 accessIPv6 OS-DCF:diskConfig pinned_availability_zone")
     for field, value in itertools.product(fields, VALUES):
-        answer = await alt.put("compute", f"/v2.1/servers/{made}", json={"server": {field: value}}, headers=LATEST)
+        answer = await demo.put("compute", f"/v2.1/servers/{made}", json={"server": {field: value}}, headers=LATEST)
         assert answer.status in EXPECTED, (field, value, answer.body)
-    answer = await alt.put("compute", f"/v2.1/servers/{made}", json={"server": {"hostname": None}}, headers=LATEST)
+    answer = await demo.put("compute", f"/v2.1/servers/{made}", json={"server": {"hostname": None}}, headers=LATEST)
     assert answer.status == 400
     rebuild = {"rebuild": {"imageRef": wish["server"]["imageRef"], "hostname": None}}
-    answer = await alt.post("compute", f"/v2.1/servers/{made}/action", json=rebuild, headers=LATEST)
+    answer = await demo.post("compute", f"/v2.1/servers/{made}/action", json=rebuild, headers=LATEST)
     assert answer.status == 400
 
 
 async def test_odd_actions_queries_and_paths(cloud: TestCloud) -> None:
-    alt, admin = await cloud.http("alt"), await cloud.http("admin")
-    wish = {"server": {"name": "s", "flavorRef": TINY, "imageRef": await an_image(alt), "networks": "none"}}
-    made = (await alt.post("compute", "/v2.1/servers", json=wish, headers=VERSION)).ok(202).json["server"]["id"]
+    demo, admin = await cloud.http("demo"), await cloud.http("admin")
+    wish = {"server": {"name": "s", "flavorRef": TINY, "imageRef": await an_image(demo), "networks": "none"}}
+    made = (await demo.post("compute", "/v2.1/servers", json=wish, headers=VERSION)).ok(202).json["server"]["id"]
     await cloud.settle()
     base = f"/v2.1/servers/{made}"
     for name, value in itertools.product(ACTIONS, VALUES):
         if name == "forceDelete" and value in (None, {}, ""):
             continue
-        answer = await alt.post("compute", f"{base}/action", json={name: value}, headers=LATEST)
+        answer = await demo.post("compute", f"{base}/action", json={name: value}, headers=LATEST)
         assert answer.status in EXPECTED, (name, value, answer.body)
     await cloud.settle()
     for client, name, value in itertools.product(
-        (alt, admin), QUERIES, ["", "x", "-1", "(", "%", "é", "2026", "1" * 300]
+        (demo, admin), QUERIES, ["", "x", "-1", "(", "%", "é", "2026", "1" * 300]
     ):
         answer = await client.get("compute", f"/v2.1/servers/detail?{name}={value}", headers=LATEST)
         assert answer.status in EXPECTED, (name, value, answer.body)
     bodies = [{"metadata": value} for value in VALUES] + [{"meta": value} for value in VALUES] + [[], {"tags": ["a,b"]}]
     for path, body in itertools.product(("metadata", "metadata/k", "tags", "os-volume_attachments"), bodies):
         for method in ("POST", "PUT"):
-            answer = await alt.request(method, "compute", f"{base}/{path}", json=body, headers=LATEST)
+            answer = await demo.request(method, "compute", f"{base}/{path}", json=body, headers=LATEST)
             assert answer.status in EXPECTED | {405}, (method, path, body, answer.body)
     for path in ("servers/%00", "servers/..%2f..", "flavors/%F0%9F%92%BE", "os-keypairs/x", "servers/x/action", "nope"):
-        answer = await alt.get("compute", f"/v2.1/{path}", headers=LATEST)
+        answer = await demo.get("compute", f"/v2.1/{path}", headers=LATEST)
         assert answer.status in EXPECTED | {405}, (path, answer.body)
 
 
