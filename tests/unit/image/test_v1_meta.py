@@ -46,6 +46,10 @@ def test_attributes_are_read_as_what_they_are() -> None:
     assert (wish.is_public, wish.size, wish.checksum, wish.copy_from) == (True, 0, "a" * 32, "http://a/")
 
 
+def test_is_public_none_is_what_glanceclient_sends_for_an_image_that_is_not() -> None:
+    assert read([("x-image-meta-is_public", "None")]).is_public is False
+
+
 @pytest.mark.parametrize("format_", ["ami", "ari", "aki"])
 def test_the_parts_of_an_ami_are_of_one_kind(format_: str) -> None:
     both = {"disk_format": format_, "container_format": format_}

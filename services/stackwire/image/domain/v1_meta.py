@@ -126,7 +126,8 @@ def _counted(name: str, value: str) -> Any:
 
 
 def _flag(name: str, value: str) -> bool:
-    return flag(name, value)
+    """``None`` is false: glanceclient sends ``is_public: None`` where its user said nothing."""
+    return value.strip().lower() != "none" and flag(name, value)
 
 
 def flag(name: str, value: str) -> bool:
