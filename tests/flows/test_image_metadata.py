@@ -109,6 +109,32 @@ async def test_an_id_is_never_given_twice(cloud: TestCloud) -> None:
     (await alt.post("image", "/v2/images", json=wish)).ok(409)
 
 
+async def test_an_id_has_one_spelling_however_it_is_asked_for(cloud: TestCloud) -> None:
+    demo = await cloud.http("demo")
+    asked = "ABCDEF01-2345-4ABC-8DEF-0123456789AB"
+    assert await an_image(demo, id=asked) == asked.lower()
+    (await demo.put("image", f"/v2/images/{asked}/file", data=b"x", headers=OCTETS)).ok(204)
+    (await demo.put("image", f"/v2/images/{asked}/tags/t")).ok(204)
+    (await demo.post("image", f"/v2/images/{asked}/members", json={"member": "m"})).ok(200)
+    (await patch(demo, asked, ("add", "/a", "b"))).ok(200)
+    shown = await show(demo, asked)
+    assert (shown["id"], shown["status"], shown["a"], shown["tags"]) == (asked.lower(), "active", "b", ["t"])
+    for query in (f"id={asked}", f"id=in:{asked}", f"id=eq:{asked}"):
+        assert await names(demo, f"?{query}") == ["i"]
+    assert await names(demo, f"?marker={asked}") == []
+    (await demo.delete("image", f"/v2/images/{asked}")).ok(204)
+
+
+@pytest.mark.parametrize("path", ["", "/file", "/members", "/members/m", "/tasks"])
+async def test_reading_one_thing_takes_no_body(cloud: TestCloud, path: str) -> None:
+    demo = await cloud.http("demo")
+    image_id = await an_image(demo)
+    (await demo.post("image", f"/v2/images/{image_id}/members", json={"member": "m"})).ok(200)
+    where = f"/v2/images/{image_id}{path}"
+    (await demo.get("image", where)).ok(200 if path != "/file" else 204)
+    assert (await demo.get("image", where, json={})).status == 400
+
+
 async def test_deleted_and_hidden_images_answer_like_images_that_never_were(cloud: TestCloud) -> None:
     demo, alt = await cloud.http("demo"), await cloud.http("alt")
     private, gone = await an_image(demo, visibility="private"), await an_image(demo)

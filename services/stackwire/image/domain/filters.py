@@ -86,7 +86,7 @@ def read(pairs: Sequence[tuple[str, str]]) -> Query:
         member_status=_choice(last, "member_status", (*MEMBER_STATUSES, "all")) or "accepted",
         sort=_sort(pairs),
         limit=_limit(last.get("limit")),
-        marker=last.get("marker"),
+        marker=marker.lower() if (marker := last.get("marker")) is not None else None,
     )
 
 
@@ -98,6 +98,9 @@ def _choice(last: dict[str, str], name: str, choices: tuple[str, ...]) -> str | 
 
 
 def _condition(name: str, value: str) -> Condition | None:
+    if name == "id":  # of one spelling, as in a path
+        operator, colon, ids = value.rpartition(":")
+        return _word(name, operator + colon + ids.lower())
     if name in WORDS:
         return _word(name, value)
     if name in TIMES:

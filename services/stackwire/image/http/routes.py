@@ -6,7 +6,7 @@ from stackwire.http.app import Route
 from stackwire.image.http import info
 from stackwire.image.http.cache import CacheHandlers
 from stackwire.image.http.data import DataHandlers
-from stackwire.image.http.images import ImageHandlers
+from stackwire.image.http.images import ImageHandlers, of_one
 from stackwire.image.http.imports import ImportHandlers
 from stackwire.image.http.locations import LocationHandlers
 from stackwire.image.http.members import MemberHandlers
@@ -75,4 +75,4 @@ def routes(
         Route("GET", "/v2/schemas/metadefs/{name}", info.metadef_schema),
         Route("GET", "/v2/schemas/{name}", info.schema),
     ]
-    return [*served, *metadef_routes(namespaces, items), *cache.routes(), *schemas]
+    return [of_one(route) for route in (*served, *metadef_routes(namespaces, items), *cache.routes(), *schemas)]
