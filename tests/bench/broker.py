@@ -12,13 +12,12 @@ def a_bus(url: str | None) -> Iterator[str]:
     if url:
         yield url
         return
-    with contextlib.suppress(NoRabbit):
-        local = on_localhost()
-        if local.control is not None:
-            yield local.url
-            return
-    broker, stop = start_broker()
+    try:
+        broker, stop = on_localhost(), None
+    except NoRabbit:
+        broker, stop = start_broker()
     try:
         yield broker.url
     finally:
-        stop()
+        if stop is not None:
+            stop()

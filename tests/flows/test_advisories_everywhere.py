@@ -13,9 +13,14 @@ import pytest
 from flows.test_server_api import TINY, VERSION, a_server, a_volume, an_image
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.transport import WireRecord
-from support.cloud import JsonClient, TestCloud
+from support.cloud import ASharedCloud, JsonClient, TestCloud
 
 pytestmark = pytest.mark.shared_cloud
+
+
+@pytest.fixture
+async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
+    return await a_shared_cloud()
 
 
 async def test_cve_2012_0030_the_project_of_a_path_is_not_believed(cloud: TestCloud, demo: JsonClient) -> None:

@@ -25,6 +25,11 @@ OCTETS = {"Content-Type": "application/octet-stream"}
 TWO = ("identity", "image")
 
 
+@pytest.fixture
+async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
+    return await a_shared_cloud()
+
+
 async def image(client: JsonClient, image_id: str) -> Any:
     return (await client.get("image", f"/v2/images/{image_id}")).ok(200).json
 

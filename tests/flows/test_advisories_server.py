@@ -22,9 +22,14 @@ from flows.test_server_api import (
 )
 from stackwire.compute.flows.host_sweep import Life
 from support.bad_input import refused
-from support.cloud import ACloud, JsonClient, TestCloud
+from support.cloud import ACloud, ASharedCloud, JsonClient, TestCloud
 
 pytestmark = pytest.mark.shared_cloud
+
+
+@pytest.fixture
+async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
+    return await a_shared_cloud()
 
 
 async def test_cve_2013_0208_nobody_boots_anothers_volume(cloud: TestCloud, demo: JsonClient) -> None:

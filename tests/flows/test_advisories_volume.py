@@ -8,9 +8,14 @@ import pytest
 from flows.test_server_api import VERSION, a_server, a_volume, an_image, from_volume, volume
 from stackwire.core.secrets import is_secret
 from support.bad_input import UNKNOWN, refused
-from support.cloud import JsonClient, TestCloud
+from support.cloud import ASharedCloud, JsonClient, TestCloud
 
 pytestmark = pytest.mark.shared_cloud
+
+
+@pytest.fixture
+async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
+    return await a_shared_cloud()
 
 
 async def test_cve_2023_2088_a_user_does_not_detach_behind_the_servers_back(cloud: TestCloud, demo: JsonClient) -> None:

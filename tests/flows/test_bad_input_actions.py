@@ -13,6 +13,11 @@ pytestmark = pytest.mark.shared_cloud
 Things = dict[str, Any]
 
 
+@pytest.fixture
+async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
+    return await a_shared_cloud()
+
+
 @pytest.fixture(scope="module")
 async def things(a_shared_cloud: ASharedCloud) -> Things:
     """A server on an image, one on a volume, one in error, one deleted; volumes that are free, used and of others."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from support.bad_input import refused, row, state, whole
-from support.cloud import JsonClient, TestCloud
+from support.cloud import ASharedCloud, JsonClient, TestCloud
 
 pytestmark = pytest.mark.shared_cloud
 
@@ -14,6 +14,11 @@ NOBODY = "11111111-1111-4111-8111-111111111111"
 V21 = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 V20 = {"Content-Type": "application/openstack-images-v2.0-json-patch"}
 OCTETS = {"Content-Type": "application/octet-stream"}
+
+
+@pytest.fixture
+async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
+    return await a_shared_cloud()
 
 
 async def an_image(client: JsonClient, **wish: Any) -> str:

@@ -8,9 +8,15 @@ import pytest
 
 from flows.test_bad_input_image import NOBODY, OCTETS, V21, an_image, shown
 from support.bad_input import refused, row, state, whole
-from support.cloud import JsonClient, TestCloud
+from support.cloud import ASharedCloud, JsonClient, TestCloud
 
 pytestmark = pytest.mark.shared_cloud
+
+
+@pytest.fixture
+async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
+    return await a_shared_cloud()
+
 
 LISTS = [
     *(row(79, query, query) for query in ("limit=-1", "limit=abc", "limit=", "limit=1.5")),

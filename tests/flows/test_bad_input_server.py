@@ -18,6 +18,11 @@ pytestmark = pytest.mark.shared_cloud
 Things = dict[str, Any]
 
 
+@pytest.fixture
+async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
+    return await a_shared_cloud()
+
+
 @pytest.fixture(scope="module")
 async def things(a_shared_cloud: ASharedCloud) -> Things:
     """Images, volumes, snapshots and flavors in the states the rows speak of, by name."""

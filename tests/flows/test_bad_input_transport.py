@@ -12,7 +12,7 @@ import pytest
 
 from flows.test_server_api import TINY, an_image
 from support.bad_input import LISTS, refused, row, state, whole
-from support.cloud import JsonClient, TestCloud
+from support.cloud import ASharedCloud, JsonClient, TestCloud
 
 pytestmark = pytest.mark.shared_cloud
 
@@ -20,6 +20,11 @@ SERVICES = ("image", "volume", "compute")
 POSTS = {"image": "/v2/images", "volume": "/v3/{project_id}/volumes", "compute": "/v2.1/servers"}
 every_service = pytest.mark.parametrize("service", SERVICES)
 PATIENCE = 30.0  # seconds: far below what a silent connection is given
+
+
+@pytest.fixture
+async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
+    return await a_shared_cloud()
 
 
 async def exchanged(client: JsonClient, service: str, request: bytes) -> tuple[int, bytes]:

@@ -20,6 +20,11 @@ BIG = 3  # gigabytes of the volume that is copied from
 Things = dict[str, Any]
 
 
+@pytest.fixture
+async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
+    return await a_shared_cloud()
+
+
 @pytest.fixture(scope="module")
 async def things(a_shared_cloud: ASharedCloud) -> Things:
     """Images, volumes and a snapshot in the states the rows speak of, by name."""

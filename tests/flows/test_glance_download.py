@@ -5,12 +5,17 @@ from typing import Any
 import pytest
 
 from flows.test_image_import import DIRECT, a_staged_image, an_image, ask, files, show, tasks_of
-from support.cloud import JsonClient, TestCloud
+from support.cloud import ASharedCloud, JsonClient, TestCloud
 
 pytestmark = pytest.mark.shared_cloud
 
 NOBODY = "36d4b546-64a2-4bb9-bdd0-ba676aa48f2c"
 OCTETS = {"Content-Type": "application/octet-stream"}
+
+
+@pytest.fixture
+async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
+    return await a_shared_cloud()
 
 
 def from_glance(image_id: Any, region: Any = "regionone", **more: Any) -> dict[str, Any]:

@@ -10,13 +10,18 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from support.cloud import JsonClient, TestCloud
+from support.cloud import ASharedCloud, JsonClient, TestCloud
 from unit.image.test_inspection import KB64, qcow2, vmdk
 
 pytestmark = pytest.mark.shared_cloud
 
 OCTETS = {"Content-Type": "application/octet-stream"}
 DISK = bytes(range(251)) * 300
+
+
+@pytest.fixture
+async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
+    return await a_shared_cloud()
 
 
 async def an_image(client: JsonClient, disk_format: str = "raw", container_format: str = "bare") -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from support.cloud import ACloud, Answer, JsonClient, TestCloud
+from support.cloud import ACloud, Answer, ASharedCloud, JsonClient, TestCloud
 
 pytestmark = pytest.mark.shared_cloud
 
@@ -23,6 +23,11 @@ DIRECT = {"method": {"name": "glance-direct"}}
 DATA = bytes(range(251)) * 5000
 LEAKS = struct.pack(">4sIQIIQ", b"QFI\xfb", 3, 0x200, 1, 16, 1 << 30).ljust(65536, b"\0")
 """A qcow2 with a backing file."""
+
+
+@pytest.fixture
+async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
+    return await a_shared_cloud()
 
 
 async def an_image(client: JsonClient, **wish: Any) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from support.cloud import ACloud, Answer, JsonClient, TestCloud
+from support.cloud import ACloud, Answer, ASharedCloud, JsonClient, TestCloud
 
 pytestmark = pytest.mark.shared_cloud
 
@@ -22,6 +22,11 @@ WHOLE: dict[str, Any] = {
     "objects": [{"name": "Box", "description": "A box", "required": ["width"], "properties": {"width": SIZE}}],
     "tags": [{"name": "one"}, {"name": "two"}],
 }
+
+
+@pytest.fixture
+async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
+    return await a_shared_cloud()
 
 
 async def a_namespace(client: JsonClient, name: str, **wish: Any) -> Any:

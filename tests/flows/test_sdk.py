@@ -7,11 +7,16 @@ from typing import Any
 
 import pytest
 
-from support.cloud import TestCloud
+from support.cloud import ASharedCloud, TestCloud
 
 # The cloud layer leaves the file it uploads to the garbage collector.
 pytestmark = [pytest.mark.shared_cloud, pytest.mark.filterwarnings("ignore:unclosed file .*disk.raw:ResourceWarning")]
 DISK = b"boot sector".ljust(512, b"\0") + bytes(range(256)) * 200
+
+
+@pytest.fixture
+async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
+    return await a_shared_cloud()
 
 
 @pytest.fixture(autouse=True)

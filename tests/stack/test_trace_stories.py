@@ -10,6 +10,7 @@ import pytest
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.transport import WireRecord, connect
 from support.cloud import ACloud, TestCloud
+from support.postgres import skip_or_fail
 from support.processes import own_vhost
 from support.steps import Steps
 
@@ -30,6 +31,8 @@ async def traced(request: pytest.FixtureRequest, a_cloud: ACloud) -> AsyncIterat
         await watching.close()
         return
     rabbit = request.getfixturevalue("rabbitmq")
+    if rabbit.control is None:
+        skip_or_fail("the firehose needs rabbitmqctl")
     with own_vhost(rabbit) as url:
         rabbit.control("trace_on", "-p", url.rpartition("/")[2])
         cloud = await a_cloud(amqp_url=url, trace=True)

@@ -1,4 +1,4 @@
-"""Where the tests get RabbitMQ: TEST_AMQP_URL, one that answers on localhost, a local rabbitmq-server, testcontainers.
+"""Where the tests get RabbitMQ: TEST_AMQP_URL, one on localhost, a local rabbitmq-server, testcontainers.
 
 Each run has a vhost of its own where the broker can be administered; elsewhere the unique names of the tests must do.
 """
@@ -108,10 +108,22 @@ def _given() -> TestRabbit:
 
 
 def on_localhost() -> TestRabbit:
+    """A vhost on this machine's broker. NoRabbit also where it lets nobody here make one."""
+    program = shutil.which("rabbitmqctl")
+    if program is None:
+        raise NoRabbit("no rabbitmqctl here")
+    _borrowed()
+    found = _with_vhost(LOCAL, _control(program))
+    if found.control is None:
+        raise NoRabbit("this machine's broker cannot be administered")
+    return found
+
+
+def _borrowed() -> TestRabbit:
+    """This machine's broker as it is."""
     if not answers("127.0.0.1", 5672):
         raise NoRabbit("nothing answers on localhost:5672")
-    program = shutil.which("rabbitmqctl")
-    return _with_vhost(LOCAL, _control(program) if program else None)
+    return TestRabbit(LOCAL, "/")
 
 
 def _free_port() -> int:
@@ -197,7 +209,7 @@ def _container() -> TestRabbit:
 @pytest.fixture(scope="session")
 def rabbitmq() -> Iterator[TestRabbit]:
     """The first source that works; TEST_AMQP_URL is the only one tried when it is set."""
-    sources = (_given,) if os.environ.get("TEST_AMQP_URL") else (on_localhost, _own, _container)
+    sources = (_given,) if os.environ.get("TEST_AMQP_URL") else (on_localhost, _own, _borrowed, _container)
     reasons = []
     for source in sources:
         try:
