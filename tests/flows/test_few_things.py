@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.test_server_api import VERSION, a_server, a_volume, act, an_image
+from flows.test_server_api import TINY, VERSION, a_server, a_volume, act, an_image
 from support.cloud import JsonClient, TestCloud
 
 pytestmark = pytest.mark.shared_cloud
@@ -122,3 +122,18 @@ async def test_the_quotas_of_one_user_are_not_set_for_the_whole_project(cloud: T
     for method, body in (("PUT", {"quota_set": {"cores": 1}}), ("DELETE", None)):
         assert (await admin.request(method, "compute", f"{path}?user_id=x", json=body)).status == 501
     assert (await demo.get("compute", path)).ok(200).json == before
+
+
+async def test_what_would_be_passed_over_in_something_new_is_refused(cloud: TestCloud, demo: JsonClient) -> None:
+    hints = {"volume": {"size": 1}, "OS-SCH-HNT:scheduler_hints": {"same_host": ["x"]}}
+    assert (await demo.post("volume", f"{V}/volumes", json=hints)).status == 501
+    password = {"user": {"name": "admin", "domain": {"id": "default"}, "password": "secret"}}
+    login = {"identity": {"methods": ["password"], "password": password}, "scope": {"system": {"all": True}}}
+    given = (await demo.post("identity", "/v3/auth/tokens", json={"auth": login})).ok(201)
+    of_the_system = {"X-Auth-Token": given.headers["X-Subject-Token"]}
+    wish = {"server": {"name": "nobody's", "flavorRef": TINY, "imageRef": await an_image(demo), "networks": "none"}}
+    admin = await cloud.http("admin")
+    answer = await admin.post("compute", f"{C}/servers", json=wish, headers={**VERSION, **of_the_system})
+    assert answer.status == 403
+    everybodys = (await admin.get("compute", f"{C}/servers?all_tenants=1")).ok(200).json["servers"]
+    assert "nobody's" not in [one["name"] for one in everybodys]

@@ -70,3 +70,25 @@ async def test_a_rebuild_and_a_stop_at_once_do_not_meet(cloud: TestCloud) -> Non
     assert {rebuild.status, stop.status} <= {202, 409}
     await cloud.settle()
     assert (await server(demo, server_id))["OS-EXT-STS:task_state"] is None
+
+
+async def test_a_server_that_goes_while_a_volume_comes_leaves_it_free(cloud: TestCloud) -> None:
+    demo = await cloud.http("demo")
+    image_id = await an_image(demo)
+    servers = [await a_server(cloud, demo, imageRef=image_id) for _ in range(8)]
+    volumes = [await a_volume(cloud, demo) for _ in servers]
+
+    async def attach(server_id: str, volume_id: str) -> None:
+        wish = {"volumeAttachment": {"volumeId": volume_id}}
+        path = f"/v2.1/servers/{server_id}/os-volume_attachments"
+        assert (await demo.post("compute", path, json=wish, headers=VERSION)).status in (200, 404, 409)
+
+    async def delete(server_id: str, turns: int) -> None:
+        for _ in range(turns):  # a little later each time: the attachment is at another of its steps
+            await demo.get("compute", f"/v2.1/servers/{server_id}")
+        (await demo.delete("compute", f"/v2.1/servers/{server_id}")).ok(204)
+
+    pairs = enumerate(zip(servers, volumes, strict=True))
+    await asyncio.gather(*(step for n, (s, v) in pairs for step in (attach(s, v), delete(s, n % 4))))
+    await cloud.settle()
+    assert {(await volume(demo, volume_id))["status"] for volume_id in volumes} == {"available"}

@@ -90,6 +90,19 @@ async def drop_device(uow: UnitOfWork, device_uuid: str) -> bool:
     )
 
 
+async def drop_known(uow: UnitOfWork, device: BlockDevice) -> bool:
+    """Drops it as it was seen: one that has got an attachment since then stays, for that has to be let go first."""
+    return bool(
+        await uow.execute(
+            "UPDATE block_device_mapping SET deleted = true, deleted_at = $2"
+            " WHERE uuid = $1 AND NOT deleted AND attachment_id IS NOT DISTINCT FROM $3",
+            device.uuid,
+            uow.now,
+            device.attachment_id,
+        )
+    )
+
+
 async def devices_of(session: Session, uuid: str) -> list[BlockDevice]:
     return await session.all(
         BlockDevice,

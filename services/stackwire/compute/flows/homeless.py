@@ -32,7 +32,7 @@ class Homeless:
         async with self._database.work(ctx) as uow:
             for device in seen.devices:
                 if device.uuid not in left:
-                    await parts.drop_device(uow, device.uuid)
+                    await parts.drop_known(uow, device)
             await fixed_ips.release(uow, seen.uuid)
             await hosts.free(uow, seen.uuid)
             await instances.change(

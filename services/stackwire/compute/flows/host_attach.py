@@ -1,7 +1,9 @@
 """A volume put on a running server and taken off it."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from stackwire.compute.db import actions, instances, parts
 from stackwire.compute.domain import devices, objects
@@ -60,6 +62,7 @@ class Attach:
             seen = await self._on.find(uuid)
             device = next((d for d in seen.devices if d.uuid == data.get("uuid")), None) if seen else None
             if seen is None or device is None:
+                await self._forget(ctx, data)
                 return
             volume_id, attachment_id = device.volume_id or "", device.attachment_id or ""
             if device.connection_info is not None:  # told again: perhaps after a death right before the last step
@@ -84,6 +87,18 @@ class Attach:
             async with self._on.database.work(ctx) as uow:
                 self._on.events.volume(uow, seen, "attach", "end", volume_id)
                 await actions.end_event(uow, uuid, ATTACH)
+
+    async def _forget(self, ctx: RequestContext, data: Mapping[str, Any]) -> None:
+        """The server, or its device, went while the volume was on its way: it is free again."""
+        if not data.get("attachment_id"):
+            return
+        try:
+            await self._on.volumes.release(ctx, data["attachment_id"])
+        except ServiceError as refused:  # where there is a row of the device, the sweep tries again
+            log.warning("attachment %s stays: %s", data["attachment_id"], refused)
+            return
+        async with self._on.database.work(ctx) as uow:
+            await parts.drop_device(uow, data["uuid"])
 
     async def _undo(
         self, ctx: RequestContext, seen: Seen, device_uuid: str, volume_id: str, attachment_id: str, error: Exception

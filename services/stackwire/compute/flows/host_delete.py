@@ -64,7 +64,7 @@ class Delete:
             after = replace(seen, instance=moved)
             for device in seen.devices:
                 if device.uuid not in left:
-                    await parts.drop_device(uow, device.uuid)
+                    await parts.drop_known(uow, device)
             await hosts.free(uow, seen.uuid)
             self._on.events.announce(uow, seen, after)
             self._on.events.action(uow, after, "delete", "end")

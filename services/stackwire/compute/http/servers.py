@@ -9,7 +9,7 @@ from stackwire.compute.domain import policy as rules
 from stackwire.compute.http.api import known_query, look, opened, server_id
 from stackwire.compute.http.schemas import UPDATE_SINCE, UpdateServer, create_body, known_at
 from stackwire.compute.http.wishes import changes_of, server_wish
-from stackwire.core.errors import BadRequest
+from stackwire.core.errors import BadRequest, Forbidden
 from stackwire.http.paging import limit_of, link, origin
 from stackwire.http.request import json_body, read, respond
 
@@ -20,6 +20,8 @@ async def create(request: web.Request) -> web.Response:
     """``POST /servers``"""
     api, ctx, version = opened(request)
     api.policy.require(ctx, rules.CREATE, {"project_id": ctx.project_id})
+    if ctx.project_id is None:
+        raise Forbidden("A server belongs to a project: the token has to be of one.")
     known_query(request, at=(2, 75))
     made = await create_body(request, version)
     promise = await api.create.accept(ctx, server_wish(made, version))

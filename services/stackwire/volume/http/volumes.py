@@ -68,8 +68,10 @@ class Volumes:
         return respond(200, {"volume": views.volume(request, found, full=True)})
 
     async def create(self, request: web.Request) -> web.Response:
-        asked = (await body(request, bodies.CreateVolume)).volume
-        made = await self._flows.create.accept(request[CONTEXT], _wish(asked, request))
+        asked = await body(request, bodies.CreateVolume)
+        if asked.hints:
+            raise NotSimulated(what="scheduler hints")
+        made = await self._flows.create.accept(request[CONTEXT], _wish(asked.volume, request))
         return respond(202, {"volume": views.volume(request, made, full=False)})
 
     async def update(self, request: web.Request) -> web.Response:
