@@ -15,8 +15,6 @@ from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.transport import WireRecord
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 
-pytestmark = pytest.mark.shared_cloud
-
 
 @pytest.fixture
 async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:

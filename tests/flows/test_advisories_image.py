@@ -18,8 +18,6 @@ from support.bad_input import refused
 from support.cloud import TOKEN_KEY, ACloud, Answer, ASharedCloud, JsonClient, TestCloud
 from support.web import a_mirror
 
-pytestmark = pytest.mark.shared_cloud
-
 PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 OCTETS = {"Content-Type": "application/octet-stream"}
 TWO = ("identity", "image")

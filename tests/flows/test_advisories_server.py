@@ -24,8 +24,6 @@ from stackwire.compute.flows.host_sweep import Life
 from support.bad_input import refused
 from support.cloud import ACloud, ASharedCloud, JsonClient, TestCloud
 
-pytestmark = pytest.mark.shared_cloud
-
 
 @pytest.fixture
 async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:

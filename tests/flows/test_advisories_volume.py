@@ -10,8 +10,6 @@ from stackwire.core.secrets import is_secret
 from support.bad_input import UNKNOWN, refused
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 
-pytestmark = pytest.mark.shared_cloud
-
 
 @pytest.fixture
 async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:

@@ -8,8 +8,6 @@ from flows.test_server_api import VERSION, a_server, a_volume, act, an_image, fr
 from support.bad_input import UNKNOWN, filled, refused, row, state, whole
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 
-pytestmark = pytest.mark.shared_cloud
-
 Things = dict[str, Any]
 
 

@@ -8,8 +8,6 @@ import pytest
 from support.bad_input import refused, row, state, whole
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 
-pytestmark = pytest.mark.shared_cloud
-
 NOBODY = "11111111-1111-4111-8111-111111111111"
 V21 = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 V20 = {"Content-Type": "application/openstack-images-v2.0-json-patch"}

@@ -10,8 +10,6 @@ from flows.test_bad_input_image import NOBODY, OCTETS, V21, an_image, shown
 from support.bad_input import refused, row, state, whole
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 
-pytestmark = pytest.mark.shared_cloud
-
 
 @pytest.fixture
 async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:

@@ -13,8 +13,6 @@ from flows.test_server_api import VERSION, a_server, a_volume, from_volume, post
 from support.bad_input import UNKNOWN, filled, images_in_every_state, refused, row, state, whole
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 
-pytestmark = pytest.mark.shared_cloud
-
 Things = dict[str, Any]
 
 

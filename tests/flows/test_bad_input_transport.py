@@ -14,8 +14,6 @@ from flows.test_server_api import TINY, an_image
 from support.bad_input import LISTS, refused, row, state, whole
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 
-pytestmark = pytest.mark.shared_cloud
-
 SERVICES = ("image", "volume", "compute")
 POSTS = {"image": "/v2/images", "volume": "/v3/{project_id}/volumes", "compute": "/v2.1/servers"}
 every_service = pytest.mark.parametrize("service", SERVICES)

@@ -10,8 +10,6 @@ import pytest
 from support.bad_input import UNKNOWN, filled, images_in_every_state, refused, row, state, whole
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 
-pytestmark = pytest.mark.shared_cloud
-
 V = "/v3/{project_id}/volumes"
 NEW = {"OpenStack-API-Version": "volume 3.70"}
 NOBODY = UNKNOWN

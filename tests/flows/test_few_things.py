@@ -1,11 +1,7 @@
 """Lists of things there are few of: what a client asks of them is answered, or refused, and never passed over."""
 
-import pytest
-
 from flows.test_server_api import TINY, VERSION, a_server, a_volume, act, an_image
 from support.cloud import JsonClient, TestCloud
-
-pytestmark = pytest.mark.shared_cloud
 
 V = "/v3/{project_id}"
 NEW = {"OpenStack-API-Version": "volume 3.70"}

@@ -7,8 +7,6 @@ import pytest
 from flows.test_image_import import DIRECT, a_staged_image, an_image, ask, files, show, tasks_of
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 
-pytestmark = pytest.mark.shared_cloud
-
 NOBODY = "36d4b546-64a2-4bb9-bdd0-ba676aa48f2c"
 OCTETS = {"Content-Type": "application/octet-stream"}
 

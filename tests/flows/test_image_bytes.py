@@ -13,8 +13,6 @@ import pytest
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 from unit.image.test_inspection import KB64, qcow2, vmdk
 
-pytestmark = pytest.mark.shared_cloud
-
 OCTETS = {"Content-Type": "application/octet-stream"}
 DISK = bytes(range(251)) * 300
 

@@ -13,8 +13,6 @@ import pytest
 
 from support.cloud import ACloud, Answer, ASharedCloud, JsonClient, TestCloud
 
-pytestmark = pytest.mark.shared_cloud
-
 OCTETS = {"Content-Type": "application/octet-stream"}
 TWO = ("identity", "image")
 TINY = "6f2c1d9e-5b7a-4c3d-9e8f-1a2b3c4d5e01"

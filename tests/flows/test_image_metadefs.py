@@ -6,8 +6,6 @@ import pytest
 
 from support.cloud import ACloud, Answer, ASharedCloud, JsonClient, TestCloud
 
-pytestmark = pytest.mark.shared_cloud
-
 NAMESPACES = "/v2/metadefs/namespaces"
 SIZE = {"title": "Size", "type": "integer", "minimum": 1}
 WHOLE: dict[str, Any] = {
