@@ -127,7 +127,8 @@ def test_a_recording_of_a_real_openstack_is_read_whole() -> None:
     assert len(messages) == count
     assert not [message for message in messages if message.kind == "other"]
     (story,) = [found for found in store.stories() if found.arrows[0].name == "quiesce_instance"]
-    assert {"nova-api", "cinder-scheduler", "cinder-volume"} <= set(story.lanes)
+    assert {"nova-api", "cinder-scheduler", "cinder-volume@basehost@file"} <= set(story.lanes)
+    assert "cinder-volume" not in story.lanes  # a worker has one lane, whoever names it
     assert find(store.stories(), story.id[:12]) == [story]
 
 
@@ -186,7 +187,7 @@ def test_a_service_that_asks_another_over_http_is_a_lane_of_its_own(bus: Bus) ->
     image = "0a1b2c3d-0000-4000-8000-00000000000f"
     bus.says(served(f"/v2/images/{image}/file", 100.0, 0.1, caller="volume", request_id=OWN), "stackwire", "http.info")
     (arrow,) = bus.stories()[0].arrows
-    assert arrow.sender == "cinder"
+    assert arrow.sender == "cinder-api"
     assert [tuple(resource) for resource in arrow.resources] == [("image", image)]
 
 
@@ -221,3 +222,60 @@ def test_an_event_that_two_requests_may_have_caused_joins_neither(bus: Bus) -> N
         leg["payload"]["service"] = "image"
         bus.says({**leg, "_unique_id": ident}, "stackwire", "http.info")
     assert len(bus.stories()) == 3
+
+
+class TestWhoSpeaks:
+    """One process has all parts of a service, with one place at the bus and one reply queue."""
+
+    @staticmethod
+    def says(bus: Bus, *told: Any, speaker: str = "stackwire-compute", **more: Any) -> Message:
+        return bus.says(*told, speaker=speaker, **more)
+
+    def test_a_call_is_made_by_the_part_of_the_service_that_has_the_request(self, bus: Bus) -> None:
+        image = ("stackwire", "image")
+        first = self.says(bus, request("get_image", "u1", "c1", request_id=OWN), *image)
+        self.says(bus, request("schedule_and_build_instances", "u2", request_id=OWN))
+        self.says(bus, request("select_destinations", "u3", "c2", request_id=OWN), "nova", "scheduler")
+        self.says(bus, request("build_and_run_instance", "u4", request_id=OWN), "nova", "compute.host-1")
+        last = self.says(bus, request("make_volume", "u5", "c3", request_id=OWN), "stackwire", "volume")
+        within = self.says(
+            bus, request("get_image", "u6", "c4", global_request_id=OWN), *image, speaker="stackwire-volume"
+        )
+        assert [first.sender, last.sender, within.sender] == ["nova-api", "nova-compute@host-1", "cinder-api"]
+        assert bus.says(reply("c3"), "", "reply_1").receiver == "nova-compute@host-1"
+
+    def test_who_answered_a_call_has_the_request_no_more(self, bus: Bus) -> None:
+        worker = request("create_volume", "u1", request_id=OWN)
+        self.says(bus, worker, "cinder", "cinder-volume.h@b.h", speaker="stackwire-volume")
+        self.says(bus, request("get_volume", "u2", "c1", request_id=OWN), "stackwire", "volume")
+        bus.says(reply("c1"), "", "reply_1")
+        asked = request("get_image", "u3", "c2", request_id=OWN)
+        assert self.says(bus, asked, "stackwire", "image", speaker="stackwire-volume").sender == "cinder-volume@h@b"
+
+    def test_a_worker_notifies_and_is_spoken_to_on_one_lane(self, bus: Bus) -> None:
+        self.says(bus, request("build_and_run_instance", "u1", request_id=OWN), "nova", "compute.host-1")
+        self.says(bus, request("create_volume", "u2", request_id=OWN), "cinder", "cinder-volume.h@b.h")
+        lanes = [
+            self.says(bus, {"event_type": "x.y", "publisher_id": publisher, "payload": {}}, "nova", "n").sender
+            for publisher in ("compute.host-1", "nova-compute:host-1", "volume.h@b#pool")
+        ]
+        assert lanes == ["nova-compute@host-1", "nova-compute@host-1", "cinder-volume@h@b"]
+
+    def test_what_the_api_notifies_in_a_workers_name_is_the_apis(self, bus: Bus) -> None:
+        told = {"event_type": "compute.instance.update", "publisher_id": "compute.api-host", "payload": {}}
+        assert self.says(bus, told, "nova", "notifications.info").sender == "nova-api"
+        assert bus.says(told, "nova", "notifications.info").sender == "nova-compute"  # who else, on another's bus
+
+    def test_an_http_request_told_later_was_made_by_who_had_the_request_then(self, bus: Bus) -> None:
+        self.says(bus, request("schedule_and_build_instances", "u1", request_id=OWN), later=5)
+        self.says(bus, request("build_and_run_instance", "u2", request_id=OWN), "nova", "compute.host-1", later=5)
+        senders = [
+            bus.says(served(f"/v2/images/{at}", at, 0.1, caller="compute", request_id=OWN), "stackwire", "i").sender
+            for at in (100.0, 106.0, 111.0)
+        ]
+        assert senders == ["nova-api", "nova-conductor", "nova-compute@host-1"]
+
+
+@pytest.mark.parametrize("made_up", ["00-" + "z" * 32 + "-" + "b" * 16 + "-01", "00-" + "0" * 32 + "-b-01", "x"])
+def test_what_is_no_trace_id_is_none(bus: Bus, made_up: str) -> None:
+    assert bus.says(request("first", request_id=OWN, traceparent=made_up)).trace_id is None

@@ -28,6 +28,8 @@ _FROM_CONDUCTOR = frozenset({"select_destinations", "build_and_run_instance", "r
 _FROM_CINDER_SCHEDULER = frozenset({"create_volume", "create_snapshot", "manage_existing", "retype"})
 
 NOTIFICATIONS = "notifications"
+WORKERS = ("nova-compute", "cinder-volume")
+"""Lanes with a host each."""
 
 
 def receiver(exchange: str, routing_key: str) -> str:
@@ -76,11 +78,6 @@ def api(name: str) -> str:
     return _APIS.get(name, name)
 
 
-def caller(name: str) -> str:
-    """Who sent an HTTP request: one of the services, or a client by its own name."""
-    return _SERVICES.get(name, name or "client")
-
-
 def publisher(publisher_id: str) -> str:
     """The lane of a notification's publisher: ``volume.host@pool`` (unversioned) or ``nova-compute:host``."""
     service, colon, _ = publisher_id.partition(":")
@@ -88,3 +85,9 @@ def publisher(publisher_id: str) -> str:
         return service
     service = publisher_id.split(".")[0]
     return _PUBLISHERS.get(service, service)
+
+
+def worker(publisher_id: str) -> str:
+    """The lane with its host, as messages to it are addressed: ``volume.host@backend#pool`` is of ``host@backend``."""
+    mark = ":" if ":" in publisher_id else "."
+    return f"{publisher(publisher_id)}@{publisher_id.partition(mark)[2].partition('#')[0]}"

@@ -7,7 +7,9 @@ from typing import Any, Literal, NamedTuple
 
 from stackwire.trace.domain import lanes
 from stackwire.trace.domain.about import Resource, of_crossing, of_event, of_path, of_payload, text
+from stackwire.trace.domain.payload import PREFIX, alone, failure_of, request_of, trace_id
 from stackwire.trace.domain.redact import redacted
+from stackwire.trace.domain.speakers import Speakers, service_of
 
 Step = Literal["publish", "deliver", "return", "drop"]
 Kind = Literal["http", "call", "cast", "fanout", "reply", "progress", "notification", "crossing", "other"]
@@ -16,7 +18,6 @@ CALLS_REMEMBERED = 10_000
 CROSSED = "properties.crossed"
 SERVED = "http.served"
 _HOUSEKEEPING = frozenset({"list_revocations", "sync_instance_info"})
-_PREFIX = "_context_"
 
 
 class Wire(NamedTuple):
@@ -96,6 +97,7 @@ class Decoder:
         self._number = 0
         self._calls: OrderedDict[str, _Call] = OrderedDict()
         self._callers: OrderedDict[str, str] = OrderedDict()
+        self._speakers = Speakers()
 
     def read_all(self, wire: Wire) -> list[Message]:
         """As ``read``; HTTP requests, which are told many at once, one by one."""
@@ -106,7 +108,7 @@ class Decoder:
         found = [leg for leg in legs if isinstance(leg, Mapping)]
         share = wire.size // len(found) if found else 0
         return [
-            self.read(wire._replace(payload=_alone(wire.payload, leg, at), size=share)) for at, leg in enumerate(found)
+            self.read(wire._replace(payload=alone(wire.payload, leg, at), size=share)) for at, leg in enumerate(found)
         ]
 
     def read(self, wire: Wire) -> Message:
@@ -126,16 +128,17 @@ class Decoder:
     def _request(self, wire: Wire) -> Message:
         payload, method = wire.payload, str(wire.payload["method"])
         call_id, reply_to = text(payload.get("_msg_id")), text(payload.get("_reply_q"))
-        known = lanes.sender(wire.exchange, wire.routing_key, method)
-        speaker = known or self._callers.get(reply_to or "", "") or lanes.service(wire.speaker)
+        speaker, receiver = self._asker(wire, method, reply_to), lanes.receiver(wire.exchange, wire.routing_key)
         if reply_to and speaker:
             _remember(self._callers, reply_to, speaker)
         kind: Kind = "call" if call_id else "fanout" if wire.exchange.endswith("_fanout") else "cast"
+        if wire.step == "publish" and kind != "fanout" and (request := request_of(payload)):
+            self._speakers.given(request, receiver, wire.time, call_id)
         message = self._message(
             wire,
             kind,
             method,
-            lanes_of=(speaker, lanes.receiver(wire.exchange, wire.routing_key)),
+            lanes_of=(speaker, receiver),
             resources=of_payload(payload.get("args")),
             call_id=call_id,
             reply_to=reply_to,
@@ -144,9 +147,33 @@ class Decoder:
             _remember(self._calls, call_id, _Call(message, reply_to))
         return message
 
+    def _asker(self, wire: Wire, method: str, reply_to: str | None) -> str:
+        """What only one kind of lane says, that lane says; otherwise the part of the service that has the request.
+
+        Where the bus does not tell the service, its reply queue does, which is one process's.
+        """
+        request = request_of(wire.payload)
+        if known := lanes.sender(wire.exchange, wire.routing_key, method):
+            return self._speakers.worker(request, known)
+        if service := lanes.service(wire.speaker):
+            return self._speakers.of(request, service, wire.time)
+        return self._callers.get(reply_to or "", "")
+
+    def _teller(self, wire: Wire) -> str:
+        """Who notifies: the worker that is named, if it is one; a service's API names a worker's kind, too."""
+        publisher = str(wire.payload["publisher_id"])
+        lane, named = lanes.publisher(publisher), lanes.worker(publisher)
+        if self._speakers.is_worker(named):
+            return named
+        if lane in lanes.WORKERS and lanes.service(wire.speaker) == service_of(lane):
+            return self._speakers.of(request_of(wire.payload), service_of(lane), wire.time)
+        return lane
+
     def _reply(self, wire: Wire) -> Message:
         payload = wire.payload
         call_id = text(payload.get("_msg_id"))
+        if call_id and wire.step == "publish" and payload.get("ending", True):
+            self._speakers.answered(call_id, wire.time)
         asked = self._calls.get(call_id or "")
         failure = payload.get("failure")
         kind: Kind = "reply" if payload.get("ending", True) or payload.get("result") is not None else "progress"
@@ -162,7 +189,7 @@ class Decoder:
             resources=asked.message.resources if asked else of_payload(payload.get("result")),
             request=asked.message if asked else None,
             call_id=call_id,
-            failure=_failure(failure),
+            failure=failure_of(failure),
         )
 
     def _notification(self, wire: Wire) -> Message:
@@ -179,7 +206,7 @@ class Decoder:
             wire,
             kind,
             name,
-            lanes_of=(lanes.publisher(str(payload["publisher_id"])), lanes.NOTIFICATIONS),
+            lanes_of=(self._teller(wire), lanes.NOTIFICATIONS),
             resources=resources,
             failure="error" if failed else None,
             unique_id=text(payload.get("_unique_id")) or text(payload.get("message_id")),
@@ -189,11 +216,16 @@ class Decoder:
         """An HTTP request, told when it was over; it stands where it began."""
         status, path = told.get("status"), str(told.get("path", ""))
         began, took = told.get("started"), told.get("seconds")
+        if isinstance(began, int | float):
+            wire = wire._replace(time=float(began))
+        caller = str(told.get("caller", ""))
+        service = lanes.service(f"stackwire-{caller}")
+        asker = self._speakers.of(request_of(wire.payload), service, wire.time) if service else caller or "client"
         return self._message(
-            wire if not isinstance(began, int | float) else wire._replace(time=float(began)),
+            wire,
             "http",
             f"{told.get('method', '')} {path}",
-            lanes_of=(lanes.caller(str(told.get("caller", ""))), lanes.api(str(told.get("service", "")))),
+            lanes_of=(asker, lanes.api(str(told.get("service", "")))),
             resources=of_path(path),
             failure=str(status) if isinstance(status, int) and status >= 400 else None,
             unique_id=text(wire.payload.get("_unique_id")),
@@ -212,7 +244,7 @@ class Decoder:
         **facts: Any,
     ) -> Message:
         payload = wire.payload
-        own = text(payload.get(f"{_PREFIX}request_id"))
+        own = text(payload.get(f"{PREFIX}request_id"))
         return Message(
             number=self._number,
             time=wire.time,
@@ -225,10 +257,10 @@ class Decoder:
             routing_key=wire.routing_key,
             queues=wire.queues,
             request_id=own or (request.request_id if request else None),
-            global_request_id=text(payload.get(f"{_PREFIX}global_request_id"))
+            global_request_id=text(payload.get(f"{PREFIX}global_request_id"))
             or (request.global_request_id if request else None),
             unique_id=unique_id or text(payload.get("_unique_id")),
-            trace_id=_trace_id(payload.get(f"{_PREFIX}traceparent")) or (request.trace_id if request else None),
+            trace_id=trace_id(payload.get(f"{PREFIX}traceparent")) or (request.trace_id if request else None),
             redelivered=wire.redelivered,
             size=wire.size,
             raw=payload,
@@ -241,24 +273,3 @@ def _remember(table: "OrderedDict[str, Any]", key: str, value: Any) -> None:
     table.move_to_end(key)
     if len(table) > CALLS_REMEMBERED:
         table.popitem(last=False)
-
-
-def _alone(payload: Mapping[str, Any], leg: Mapping[str, Any], at: int) -> dict[str, Any]:
-    """One of several HTTP requests as if it had been told by itself."""
-    context = {f"{_PREFIX}{name}": leg.get(name) for name in ("request_id", "global_request_id", "traceparent")}
-    return {**payload, **context, "_unique_id": f"{payload.get('_unique_id')}.{at}", "payload": leg}
-
-
-def _trace_id(value: object) -> str | None:
-    """The second part of a ``traceparent``."""
-    parts = value.split("-") if isinstance(value, str) else []
-    return parts[1] if len(parts) == 4 and len(parts[1]) == 32 else None
-
-
-def _failure(value: object) -> str | None:
-    """The class a failed call names; its text may quote what was sent, so it stays in the redacted payload."""
-    if value is None:
-        return None
-    text = str(value)
-    marker = '"class": "' if '"class": "' in text else '"class":"'
-    return text.partition(marker)[2].partition('"')[0] or "failure"

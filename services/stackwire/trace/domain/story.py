@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import Any, Literal
 
 from stackwire.trace.domain.about import Resource
+from stackwire.trace.domain.lanes import WORKERS
 from stackwire.trace.domain.message import Kind, Message
 
 State = Literal["done", "under way", "unanswered", "dropped", "returned", "failed", "unheard"]
@@ -201,8 +202,21 @@ def _saw(arrow: Arrow, message: Message) -> None:
 def _story(root: str, members: list[tuple[Message, bool]]) -> Story:
     ids = [ident for message, _ in members for ident in (message.global_request_id, message.request_id) if ident]
     told = sorted(arrows(members), key=lambda arrow: (arrow.time, arrow.number))
+    _one_lane_each(told)
     trace = next((message.trace_id for message, _ in members if message.trace_id), None)
     return Story(id=root, request_ids=tuple(dict.fromkeys(ids)), arrows=told, trace_id=trace)
+
+
+def _one_lane_each(told: list[Arrow]) -> None:
+    """A worker that is spoken to by its host is the one that speaks without it, where it is the only one."""
+    named = {lane for arrow in told for lane in (arrow.sender, arrow.receiver) if "@" in lane}
+    for kind in WORKERS:
+        hosts = [lane for lane in named if lane.split("@")[0] == kind]
+        if len(hosts) != 1:
+            continue
+        for arrow in told:
+            arrow.sender = hosts[0] if arrow.sender == kind else arrow.sender
+            arrow.receiver = hosts[0] if arrow.receiver == kind else arrow.receiver
 
 
 class _Legs:
