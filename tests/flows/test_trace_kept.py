@@ -98,3 +98,16 @@ async def test_what_is_new_is_written_once(bus: Bus) -> None:
         await bus.captured(new_id(), new_id(), value=str(number))
         await tracer.stop()
     assert len((await bus.tracer()).store.lineage) == 3
+
+
+async def test_what_was_deleted_is_known_to_be_gone_by_the_next_tracer(bus: Bus) -> None:
+    image, volume = new_id(), new_id()
+    first = await bus.tracer()
+    await bus.captured(image, volume)
+    ended = {"volume_id": volume}
+    await bus.says(Event(exchange="cinder", event_type="volume.delete.end", publisher_id="volume.h", payload=ended))
+    assert lineage(first, volume)["gone"]
+    await first.stop()
+    second = await bus.tracer()
+    assert lineage(second, volume)["gone"]
+    assert [place["resource"]["id"] for place in views.where(second.store, "hw_disk_bus")["places"]] == [image]

@@ -77,7 +77,7 @@ class Store:
 
     def _keep(self, message: Message) -> None:
         crossed = self.lineage.read(message)
-        if crossed is not None and self._unkept is not None:
+        if crossed and self._unkept is not None:
             self._unkept.append(message)
         self._messages.append(message)
         for listener in tuple(self._listeners):

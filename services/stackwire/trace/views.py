@@ -96,7 +96,7 @@ def lineage(store: Store, wanted: str) -> dict[str, Any]:
     """By an id, its beginning, ``kind:id``, or a name. Raises UnknownResource."""
     resource = _found(store, wanted)
     properties = [found.as_json() for found in store.lineage.of(resource)]
-    return {"resource": resource._asdict(), "properties": properties}
+    return {"resource": resource._asdict(), "gone": store.lineage.is_gone(resource), "properties": properties}
 
 
 def why(store: Store, key: str, wanted: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from stackwire.trace.domain.about import Resource
 from stackwire.trace.domain.hops import Property
 from stackwire.trace.domain.lineage import Lineage
 from stackwire.trace.domain.message import Decoder, Wire
+from stackwire.trace.domain.questions import where
 
 IMAGE, VOLUME, SERVER = Resource("image", "img-1"), Resource("volume", "vol-1"), Resource("server", "srv-1")
 USER = Resource("client", "user-1")
@@ -256,3 +257,34 @@ def test_what_only_a_notification_told_awaits_its_crossing(told: Told) -> None:
     assert told.lineage.overheard(IMAGE) == ["team"]
     told.cross(USER, IMAGE, {"team": "a"}, {"team": "a"}, rule="image.create")
     assert told.lineage.overheard(IMAGE) == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "exchange", "event", "named"),
+    [
+        (IMAGE, "glance", "image.delete", "id"),
+        (VOLUME, "cinder", "volume.delete.end", "volume_id"),
+        (SERVER, "nova", "compute.instance.delete.end", "instance_id"),
+    ],
+)
+def test_what_was_deleted_has_nothing_now_but_its_story_stays(
+    told: Told, resource: Resource, exchange: str, event: str, named: str
+) -> None:
+    a_journey(told)
+    told.event(event, {named: resource.id}, exchange)
+    assert told.lineage.is_gone(resource)
+    assert resource not in [place.resource for place in where(told.lineage, "hw_disk_bus")]
+    found = told.of(SERVER)["image_hw_disk_bus"]
+    assert resource not in [place for place, _, _ in found.now]
+    assert found.set_by == "user user-1 (client.create)"
+
+
+def test_a_servers_guest_goes_with_it_and_an_image_that_was_taken_back_is_there_again(told: Told) -> None:
+    a_journey(told)
+    guest = Resource("guest", SERVER.id)
+    told.cross(SERVER, guest, {"image_hw_disk_bus": "scsi"}, {"hw_disk_bus": "scsi"})
+    told.event("compute.instance.delete.end", {"instance_id": SERVER.id}, "nova")
+    assert told.lineage.is_gone(guest)
+    told.event("image.delete", {"id": IMAGE.id})
+    told.event("image.update", {"id": IMAGE.id, "properties": {"hw_disk_bus": "scsi", "note": "n" * 300}})
+    assert not told.lineage.is_gone(IMAGE)

@@ -276,6 +276,16 @@ class TestWhoSpeaks:
         assert senders == ["nova-api", "nova-conductor", "nova-compute@host-1"]
 
 
+def test_the_event_of_what_a_call_made_is_in_the_calls_story(bus: Bus) -> None:
+    asked = request("create_image", call="c1", request_id=OWN) | {"args": {"instance_uuid": "s1"}}
+    bus.says(asked, "stackwire", "image")
+    bus.says(reply("c1"), "", "reply_1", later=0.01)
+    made = {"event_type": "image.create", "publisher_id": "image.host", "payload": {"id": "i1"}}
+    bus.says(made, "glance", "notifications.info", later=0.02)
+    (story,) = bus.stories()
+    assert [arrow.name for arrow in story.arrows] == ["create_image", "create_image", "image.create"]
+
+
 @pytest.mark.parametrize("made_up", ["00-" + "z" * 32 + "-" + "b" * 16 + "-01", "00-" + "0" * 32 + "-b-01", "x"])
 def test_what_is_no_trace_id_is_none(bus: Bus, made_up: str) -> None:
     assert bus.says(request("first", request_id=OWN, traceparent=made_up)).trace_id is None

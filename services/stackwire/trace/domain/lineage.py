@@ -14,16 +14,17 @@ from stackwire.trace.domain.hops import (
     Crossed,
     Hop,
     Property,
-    is_displaced,
     plain,
 )
 from stackwire.trace.domain.message import Message
 from stackwire.trace.domain.redact import redacted
+from stackwire.trace.domain.ways import Ways
 
+ENDS = frozenset(
+    {"image.delete", "volume.delete.end", "snapshot.delete.end", "compute.instance.delete.end", "instance.delete.end"}
+)
 HOPS = 20_000
 """Crossings kept; the oldest go first."""
-FARTHEST = 64
-"""Crossings followed from one resource, either way."""
 
 
 class Lineage:
@@ -32,6 +33,8 @@ class Lineage:
     def __init__(self, limit: int = HOPS) -> None:
         self._hops: deque[Hop] = deque(maxlen=limit)
         self._state: dict[Resource, dict[str, str | None]] = {}
+        self._gone: set[Resource] = set()
+        self._ways = Ways(self._hops, self._state, self._gone)
         self._count = 0
         self.names: dict[str, Resource] = {}
         self.learnt: dict[str, Resource] | None = None
@@ -45,14 +48,29 @@ class Lineage:
         """Crossings that went over the bound."""
         return self._count - len(self._hops)
 
-    def read(self, message: Message) -> Hop | None:
-        """Takes a crossing event, or what an image notification tells of the image's properties."""
+    def read(self, message: Message) -> bool:
+        """Takes a crossing event, what an image notification tells of the image's properties, and the end of a
+        resource. True when there was something to take."""
         if message.step == "deliver":
-            return None
+            return False
         told = message.raw.get("payload") if isinstance(message.raw, Mapping) else None
         if not isinstance(told, Mapping):
-            return None
+            return False
         self._learn_name(message, told)
+        return self._ended(message) or self._crossed(message, told) is not None
+
+    def _ended(self, message: Message) -> bool:
+        """What was deleted has its properties no more; what is told of an image later, it was taken back for."""
+        known = [one for one in message.resources if one in self._state]
+        if message.name in ENDS:
+            ended = [*known, *(Resource("guest", one.id) for one in known if one.kind == "server")]
+            self._gone.update(ended)
+            return bool(ended)
+        if message.name.startswith("image.") and message.kind == "notification":
+            self._gone.difference_update(known)
+        return False
+
+    def _crossed(self, message: Message, told: Mapping[str, Any]) -> Hop | None:
         if message.kind == "crossing":
             return self._crossing(message, redacted(told))
         if message.name in ("image.create", "image.update", "image.activate"):
@@ -168,9 +186,12 @@ class Lineage:
         if origin.kind != "client":  # what it is seen to have, it has, whoever gave it
             self._state.setdefault(origin, {}).update({key: _text(value) for key, value in before.items()})
         kept = self._state.get(target, {}) if adds and origin.kind != "client" else {}
+        self._gone.discard(target)
         self._state[target] = {**kept, **{key: _text(value) for key, value in after.items()}}
         if len(self._state) > self._hops.maxlen:  # type: ignore[operator]  # a bound is always given
-            self._state.pop(next(iter(self._state)))
+            oldest = next(iter(self._state))
+            self._state.pop(oldest)
+            self._gone.discard(oldest)
         return hop
 
     def _displaced(self, origin: Resource, target: Resource, after: Mapping[str, Any]) -> Iterator[Verdict]:
@@ -200,7 +221,7 @@ class Lineage:
         """Properties only a notification told of so far: the crossing that explains them is still to come, if any."""
         found = []
         for key in sorted(self._state.get(resource, {}).keys() - IMAGE_ATTRIBUTES):
-            brought = self._brought(resource, key, float("inf"))
+            brought = self._ways.brought(resource, key, float("inf"))
             if brought is not None and brought.hop.source == OVERHEARD:
                 found.append(key)
         return found
@@ -228,96 +249,20 @@ class Lineage:
         found = next(iter(sorted(exact or matches, key=lambda match: match.kind == "guest")), None)
         return found if found is not None and exact else self.names.get(wanted, found)
 
+    def is_gone(self, resource: Resource) -> bool:
+        """True when it was deleted."""
+        return resource in self._gone
+
     def now(self, resource: Resource) -> dict[str, str | None]:
         return dict(self._state.get(resource, {}))
 
     def set_by(self, resource: Resource, key: str, *, until: int) -> tuple[Crossed | None, str]:
         """The crossing that brought a property as it was after crossing number ``until``, and who had set it."""
-        past, who = self._past(resource, key, until + 1)
-        return (past[-1] if past else None), who
+        return self._ways.set_by(resource, key, until=until)
 
     def of(self, resource: Resource) -> list[Property]:
         """Every property the resource has or had, by name."""
-        keys = set(self._state.get(resource, {}))
-        for hop in self._hops:
-            if hop.target == resource:
-                keys |= {verdict.after_key for verdict in hop.verdicts if verdict.after_key}
-                keys |= {v.key.removeprefix(DISPLACED) for v in hop.verdicts if v.key and is_displaced(v)}
-                keys |= {
-                    v.key for v in hop.verdicts if v.key and v.verdict == "dropped" and hop.origin.kind == "client"
-                }
-            if hop.origin == resource:
-                keys |= {verdict.key for verdict in hop.verdicts if verdict.key and not is_displaced(verdict)}
-        return [self._property(resource, key) for key in sorted(keys)]
-
-    def _property(self, resource: Resource, key: str) -> Property:
-        past, set_by = self._past(resource, key)
-        future = self._future(resource, key)
-        ends: dict[tuple[Resource, str], None] = {(resource, key): None}
-        ends.update(
-            dict.fromkeys(
-                (crossed.hop.target, crossed.verdict.after_key) for crossed in future if crossed.verdict.after_key
-            )
-        )
-        now = tuple(
-            (where, name, self._state[where][name]) for where, name in ends if name in self._state.get(where, {})
-        )
-        return Property(key, self._state.get(resource, {}).get(key), set_by, past, future, now)
-
-    def _past(self, resource: Resource, key: str, at: float = float("inf")) -> tuple[tuple[Crossed, ...], str]:
-        """Backwards: the crossing that brought the value here, and the one that brought it there."""
-        path: list[Crossed] = []
-        for _ in range(FARTHEST):
-            found = self._brought(resource, key, at)
-            if found is None:
-                own = resource.kind == "image" and key in IMAGE_ATTRIBUTES
-                known = own or any(hop.target == resource for hop in self._hops)
-                return tuple(reversed(path)), f"{resource.short} {'itself' if known else 'before the trace'}"
-            path.append(found)
-            hop, verdict = found
-            if hop.origin.kind == "client":
-                return tuple(reversed(path)), f"user {hop.origin.id[:8]} ({hop.rule})"
-            if verdict.key is None:
-                return tuple(reversed(path)), hop.rule
-            resource, key, at = hop.origin, verdict.key, hop.number
-        return tuple(reversed(path)), "further back than is followed"
-
-    def _brought(self, resource: Resource, key: str, before: float) -> Crossed | None:
-        for hop in reversed(self._hops):
-            if hop.target != resource or hop.number >= before:
-                continue
-            for verdict in hop.verdicts:
-                # A user who sets one property leaves the others as they were: their story is an earlier one.
-                untouched = hop.origin.kind == "client" and verdict.verdict == "carried"
-                if verdict.after_key == key and not untouched:
-                    return Crossed(hop, verdict)
-        return None
-
-    def _future(self, resource: Resource, key: str) -> tuple[Crossed, ...]:
-        found: list[Crossed] = []
-        waiting: list[tuple[Resource, str]] = [(resource, key)]
-        met = {(resource, key)}
-        while waiting and len(found) < FARTHEST:
-            where, name = waiting.pop(0)
-            for crossed in self._leaving(where, name):
-                found.append(crossed)
-                onward = (crossed.hop.target, crossed.verdict.after_key or "")
-                if onward[1] and onward not in met:
-                    met.add(onward)
-                    waiting.append(onward)
-        return tuple(sorted(found, key=lambda crossed: crossed.hop.number))
-
-    def _leaving(self, resource: Resource, key: str) -> Iterator[Crossed]:
-        """What went on from here, and what ended here: replaced by a later crossing, or taken away by a user."""
-        for hop in self._hops:
-            for verdict in hop.verdicts:
-                if hop.target.kind == "guest" and verdict.verdict == "dropped":
-                    continue  # a guest definition takes what it needs; the rest is not lost
-                ended = hop.target == resource and verdict.key == (
-                    key if hop.origin.kind == "client" and verdict.verdict == "dropped" else DISPLACED + key
-                )
-                if ended or (hop.origin == resource and verdict.key == key):
-                    yield Crossed(hop, verdict)
+        return self._ways.of(resource)
 
 
 def _text(value: object) -> str | None:

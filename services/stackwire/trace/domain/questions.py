@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from stackwire.trace.domain.about import Resource
 from stackwire.trace.domain.hops import Crossed, Property
-from stackwire.trace.domain.lineage import FARTHEST, Lineage
+from stackwire.trace.domain.lineage import Lineage
+from stackwire.trace.domain.ways import FARTHEST
 
 PREFIX = "image_"
 """What a server puts before the names of its image's properties: a question means the property, however it is named."""
@@ -77,6 +78,8 @@ def where(lineage: Lineage, key: str) -> list[Place]:
     """Everything that has it now, the latest last."""
     found = []
     for resource in lineage.resources():
+        if lineage.is_gone(resource):
+            continue
         state = lineage.now(resource)
         for name in _names(key):
             if name in state:

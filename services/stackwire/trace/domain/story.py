@@ -220,13 +220,13 @@ def _one_lane_each(told: list[Arrow]) -> None:
 
 
 class _Legs:
-    """HTTP requests by who answered them, in the order they began."""
+    """What changes something, HTTP requests and calls, by who answered it, in the order it began."""
 
     def __init__(self, messages: Iterable[Message], roots: Mapping[str, str]) -> None:
         self._by_lane: dict[str, list[tuple[float, Message, str]]] = {}
         for message in messages:
             ident = _ident(message)
-            if message.kind == "http" and ident is not None and message.name[:4] not in ("GET ", "HEAD"):
+            if ident is not None and _may_change(message):
                 self._by_lane.setdefault(message.receiver, []).append((message.time, message, roots[ident]))
         for legs in self._by_lane.values():
             legs.sort(key=itemgetter(0))
@@ -241,10 +241,22 @@ class _Legs:
         found = {
             root
             for began, leg, root in legs[max(0, end - AT_ONCE) : end]
-            if message.time <= began + (leg.seconds or 0.0) + LATE
-            and (not leg.resources or set(leg.resources) & set(message.resources))
+            if message.time <= began + (leg.seconds or 0.0) + LATE and _may_be_about(leg, message)
         }
         return found.pop() if len(found) == 1 else None
+
+
+def _may_change(message: Message) -> bool:
+    if message.kind == "call" and message.step == "publish":
+        return not message.name.startswith(("get_", "list_"))
+    return message.kind == "http" and message.name[:4] not in ("GET ", "HEAD")
+
+
+def _may_be_about(leg: Message, message: Message) -> bool:
+    """What makes an image names none, though it may name the server that the image is of."""
+    kinds = {resource.kind for resource in message.resources}
+    alike = {resource for resource in leg.resources if resource.kind in kinds}
+    return not alike or bool(alike & set(message.resources))
 
 
 def _nearby(message: Message, latest: Mapping[Resource, tuple[str, float]]) -> str | None:
