@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from stackwire.contracts.lineage import crossing
 from stackwire.core.context import RequestContext
 from stackwire.messaging.memory import MemoryBroker
 from stackwire.messaging.notify import Notifier
-from stackwire.messaging.transport import connect
+from stackwire.messaging.transport import Address, connect
 from stackwire.trace.app import build
 from stackwire.trace.settings import TraceSettings
 
@@ -71,6 +72,10 @@ async def test_a_story_is_told_as_json() -> None:
         (("tail", "--amqp-url", "amqp://guest:SECRET@127.0.0.1:1/"), 2, "message bus"),
         (("tail", "--amqp-url", "http://127.0.0.1"), 2, "amqp"),
         (("tail", "--amqp-url", "amqp://h/", "--trace-url", "http://h"), 2, "exclude each other"),
+        (("tail", "--management-url", "http://h"), 2, "--amqp-url"),
+        (("story", "x", "--trace-url", "h:8790"), 2, "http://host:port"),
+        (("story", " ", *RECORDED), 2, "empty name"),
+        (("why", "", "x", *RECORDED), 2, "empty name"),
     ],
 )
 async def test_what_cannot_be_seen_is_one_line(tmp_path: Path, words: tuple[str, ...], code: int, says: str) -> None:
@@ -93,6 +98,12 @@ async def data_dir(tmp_path: Path) -> AsyncIterator[Path]:
         "volume", "volume.capture", "image", "img-1", "volume", "vol-1", {"n": "x" * 300}, {"n": "x" * 255}
     )
     await Notifier(transport).send(event, RequestContext().redacted(), "m", "2026-01-01 00:00:00.000000")
+    for number in range(50):
+        asked = {
+            "oslo.version": "2.0",
+            "oslo.message": json.dumps({"method": "list_revocations", "_unique_id": number}),
+        }
+        await transport.publish(Address("stackwire", "identity"), json.dumps(asked).encode())
     yield tmp_path
     await service.stop()
     await transport.close()
@@ -109,6 +120,32 @@ async def test_the_past_messages_of_a_running_cloud_are_shown(data_dir: Path) ->
     code, out, _ = await trace("tail", "--no-follow", "--data-dir", str(data_dir))
     assert code == 0
     assert "volume.capture" in out
+
+
+async def test_past_messages_are_found_behind_any_number_of_what_nobody_asked_for(data_dir: Path) -> None:
+    url = json.loads((data_dir / "cloud.json").read_text())["services"]["trace"]
+    code, out, _ = await trace("tail", "--no-follow", "--last", "1", "--all", "--trace-url", url)
+    assert (code, out.count("list_revocations")) == (0, 1)
+    code, out, _ = await trace("tail", "--no-follow", "--last", "1", "--trace-url", url)
+    assert code == 0
+    assert "volume.capture" in out
+
+
+async def test_an_address_where_something_else_answers_is_no_tracer() -> None:
+    async def answer(request: web.Request) -> web.Response:
+        found = request.path == "/stories/page"
+        return web.Response(status=200 if found else 404, text="<html>" if found else '{"error": {"message": "no"}}')
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    for wanted in ("page", "nothing"):
+        code, out, err = await trace("story", wanted, "--trace-url", url)
+        assert (code, out, err) == (2, "", f"stackwire: what answers at {url} is no tracer\n")
+    await runner.cleanup()
 
 
 async def test_a_cloud_without_a_tracer_says_so(tmp_path: Path) -> None:
@@ -161,6 +198,9 @@ async def test_questions_are_answered_from_a_recording(tmp_path: Path) -> None:
         ("why", "a", volume): "carried",
         ("why", "b", "2222"): "dropped",
         ("where", "a"): "2 places",
+        ("where", "b"): "1 place ",
+        ("where", "c"): "nowhere",
+        ("why", "c", volume): "nothing it came from had it",
         ("diff", image, volume): "only left",
     }
     for words, says in answers.items():

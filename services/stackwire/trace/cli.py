@@ -122,9 +122,15 @@ def export(
     request: Annotated[str, typer.Argument(help="a request id or its beginning, or a resource's id or name")],
     form: Annotated[str, typer.Option("--form", "-F", help="mermaid, plantuml, html, har, otlp or jsonl")] = "mermaid",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="a file; without one, standard output")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="with otlp: an OpenTelemetry collector to send it to")] = None,
 ) -> None:
-    """One request's story as a file of another tool's."""
+    """One request's story as a file of another tool's, or to a collector."""
+    if to is not None and (form != "otlp" or output is not None):
+        _end(CannotTell("--to goes with --form otlp" if form != "otlp" else "--to and --output exclude each other"))
     text = _run(source.export(request, form))
+    if to is not None:
+        _send(text, to)
+        return
     if output is None:
         print(text, end="")
         return
@@ -172,6 +178,15 @@ def diff(source: Source, left: Thing, right: Thing, as_json: AsJson = False) -> 
 
     found = _run(source.ask("diff", left, right))
     _show(found, as_json, lambda: [render.diff(found)])
+
+
+def _send(text: str, to: str) -> None:
+    from stackwire.trace.collector import NotTaken, send
+
+    try:
+        print(f"stackwire: sent to {_run(send(text, to))}", file=sys.stderr)
+    except NotTaken as error:
+        _end(CannotTell(str(error)))
 
 
 def _show(found: Answer, as_json: bool, tables: Callable[[], list[Any]]) -> None:

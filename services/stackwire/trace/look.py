@@ -10,8 +10,6 @@ from typing import Any
 from urllib.parse import quote
 
 Answer = dict[str, Any]
-OVERHEAD = 12
-"""Messages asked for to show one: each is delivered at least once, and an idle cloud speaks of itself alone."""
 
 
 class CannotTell(Exception):
@@ -27,6 +25,8 @@ class Told:
 
     def __init__(self, show: Callable[[Answer], None], everything: bool) -> None:
         self._show, self._everything = show, everything
+        self.filters = "deliveries=false" if everything else "deliveries=false&housekeeping=false"
+        """The same, in a query of the tracer's API."""
 
     def __call__(self, message: Answer) -> None:
         if self._wanted(message):
@@ -60,6 +60,10 @@ class Source:
         ]
         if len(given) > 1:
             raise CannotTell(f"{' and '.join(given)} exclude each other")
+        if management_url and not amqp_url:
+            raise CannotTell("--management-url is of the RabbitMQ that --amqp-url names")
+        if trace_url is not None and not trace_url.startswith(("http://", "https://")):
+            raise CannotTell(f"--trace-url is http://host:port, not '{trace_url}'")
         self._data_dir, self._trace_url = data_dir, trace_url
         self._amqp_url, self._management_url = amqp_url, management_url
         self._files, self._seconds = file or [], seconds
@@ -67,6 +71,7 @@ class Source:
 
     async def ask(self, what: str, *about: str) -> Answer:
         """An answer of the tracer's API (``what`` is one of ``views``), wherever it comes from."""
+        _named(*about)
         if not (self._amqp_url or self._files):
             return await self._get("/".join([what, *(quote(one, safe="") for one in about)]))
         from stackwire.core.errors import NotFound
@@ -81,6 +86,7 @@ class Source:
 
     async def export(self, wanted: str, form: str) -> str:
         """A story in another tool's form."""
+        _named(wanted)
         if not (self._amqp_url or self._files):
             return await self._text(f"stories/{quote(wanted, safe='')}/export?form={quote(form, safe='')}")
         from stackwire.core.errors import ServiceError
@@ -110,8 +116,9 @@ class Source:
             await self._tail_of_service(show, last, follow)
 
     async def _tail_of_service(self, show: Told, last: int, follow: bool) -> None:
-        past = await self._get(f"messages?limit={last * OVERHEAD}") if last else {"messages": []}
-        show.last(past["messages"], last)
+        past = await self._get(f"messages?limit={last}&{show.filters}")
+        for message in past["messages"]:
+            show(message)
         if past.get("bounds", {}).get("problem"):
             self._say(f"stackwire: {past['bounds']['problem']}")
         for since, until in past.get("bounds", {}).get("gaps", []):
@@ -136,15 +143,22 @@ class Source:
                         yield json.loads(raw[6:])
 
     async def _get(self, path: str) -> Answer:
-        told: Answer = json.loads(await self._text(path))
+        try:
+            told: Answer = json.loads(await self._text(path))
+        except ValueError as error:
+            raise CannotTell(f"what answers at {self._base()} is no tracer") from error
         return told
 
     async def _text(self, path: str) -> str:
         import aiohttp
 
+        from stackwire.trace.reason import reason
+
         base = self._base()
         try:
             async with aiohttp.ClientSession() as session, session.get(f"{base}/{path}") as answer:
+                if answer.status != 200 and not await _is_tracer(session, base):
+                    raise CannotTell(f"what answers at {base} is no tracer")
                 if answer.status in (400, 404):
                     told = await answer.json()
                     raise CannotTell(told["error"]["message"], 1 if answer.status == 404 else 2)
@@ -152,7 +166,7 @@ class Source:
                     raise CannotTell(f"the tracer at {base} answers {answer.status}")
                 return await answer.text()
         except (aiohttp.ClientError, ValueError, OSError) as error:
-            raise CannotTell(f"the tracer at {base} does not answer: {error}") from error
+            raise CannotTell(f"the tracer at {base} does not answer: {reason(error)}") from error
 
     def _base(self) -> str:
         if self._trace_url:
@@ -196,3 +210,19 @@ class Source:
             raise CannotTell(error.message) from error
         finally:
             await transport.close()
+
+
+def _named(*about: str) -> None:
+    """Nothing is the beginning of every id, and of no path."""
+    if not all(word.strip() for word in about):
+        raise CannotTell("an empty name names nothing")
+
+
+async def _is_tracer(session: Any, base: str) -> bool:
+    """Every service of the cloud says 404 in one shape."""
+    async with session.get(f"{base}/") as answer:
+        try:
+            told = await answer.json(content_type=None)
+        except ValueError:
+            return False
+        return isinstance(told, dict) and told.get("service") == "trace"

@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from rich.console import Console
@@ -81,8 +82,10 @@ def story(told: Mapping[str, Any]) -> Table:
     """One story as a table, in the order its messages were sent."""
     what = ", ".join(f"{found['kind']} {found['id'][:8]}" for found in told["resources"][:6])
     table = Table(title=f"{told['id']}: {told['seconds'] * 1000:.0f} ms, {what}", title_justify="left", box=None)
-    for heading in ("ms", "from", "", "to", "kind", "what", "about", "took"):
-        table.add_column(heading, justify="right" if heading in ("ms", "took") else "left", no_wrap=heading == "ms")
+    for heading in ("ms", "from", "", "to", "kind", "what", "about", "queued", "took"):
+        table.add_column(
+            heading, justify="right" if heading in ("ms", "queued", "took") else "left", no_wrap=heading == "ms"
+        )
     for arrow in told["arrows"]:
         table.add_row(
             f"{(arrow['time'] - told['started_at']) * 1000:.1f}",
@@ -92,23 +95,27 @@ def story(told: Mapping[str, Any]) -> Table:
             Text(arrow["kind"], _KINDS.get(arrow["kind"], "")),
             Text(_name(arrow), "bold red" if arrow["failure"] else ""),
             " ".join(f"{found['kind']} {found['id'][:8]}" for found in arrow["resources"][:1]),
+            _ms(arrow["queue_seconds"]),
             _took(arrow),
         )
     return table
 
 
+def _ms(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds * 1000:.1f} ms"
+
+
 def _took(arrow: Mapping[str, Any]) -> Text:
     if arrow["state"] in ("dropped", "returned", "unanswered", "failed"):
         return Text(arrow["state"], "red")
-    seconds = arrow["answer_seconds"]
-    text = "" if seconds is None else f"{seconds * 1000:.1f} ms"
-    return Text(text + ("" if arrow["deliveries"] < 2 else f" x{arrow['deliveries']}"))
+    return Text(_ms(arrow["answer_seconds"]) + ("" if arrow["deliveries"] < 2 else f" x{arrow['deliveries']}"))
 
 
 def lineage(told: Mapping[str, Any]) -> Table:
     """Every property of a resource: who set it, what each crossing did, where it is now."""
     resource = told["resource"]
-    table = Table(title=f"{resource['kind']} {resource['id']}", title_justify="left", show_lines=False)
+    gone = " (deleted)" if told["gone"] else ""
+    table = Table(title=f"{resource['kind']} {resource['id']}{gone}", title_justify="left", show_lines=False)
     for heading in ("property", "value", "set by", "crossings", "now at"):
         table.add_column(heading, overflow="fold")
     for found in told["properties"]:
@@ -116,8 +123,8 @@ def lineage(told: Mapping[str, Any]) -> Table:
             Text(found["key"], "bold" if found["value"] is not None else "red"),
             short(found["value"]) if found["value"] is not None else Text("(gone)", "red"),
             found["set_by"],
-            _path([*found["past"], *found["future"]]),
-            _places(found["now"]),
+            _path(sorted([*found["past"], *found["future"]], key=itemgetter("time"))),
+            _places(found["now"], found["key"]),
         )
     return table
 
@@ -143,8 +150,12 @@ def verdict(name: str, before: str | None = None, after: str | None = None) -> T
     return text
 
 
-def _places(places: Iterable[Mapping[str, Any]]) -> str:
-    return "\n".join(f"{place['kind']} {place['id'][:8]}" for place in places)
+def _places(places: Iterable[Mapping[str, Any]], key: str) -> str:
+    """Each with the name the property has there, where that is another."""
+    return "\n".join(
+        f"{place['kind']} {place['id'][:8]}" + ("" if place["key"] == key else f" as {place['key']}")
+        for place in places
+    )
 
 
 def short(value: str | None, longest: int = SHORTEST) -> str:
@@ -153,8 +164,8 @@ def short(value: str | None, longest: int = SHORTEST) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def why(told: Mapping[str, Any]) -> Table:
-    """The way of one property, crossing by crossing; or the crossings that lost it."""
+def why(told: Mapping[str, Any]) -> Table | str:
+    """The way of one property, crossing by crossing; or the crossings that lost it. A sentence where there are none."""
     resource, found = told["resource"], told["found"]
     about = f"{resource['kind']} {resource['id'][:8]}"
     if found is not None:
@@ -162,6 +173,8 @@ def why(told: Mapping[str, Any]) -> Table:
     else:
         title = f"{about} has no {told['key']}" + ("" if told["lost"] else ", and nothing it came from had it")
         steps = told["lost"]
+    if not steps:
+        return title
     table = Table(title=title, title_justify="left")
     for heading in ("from", "to", "became", "value", "rule", "source"):
         table.add_column(heading, overflow="fold")
@@ -178,9 +191,12 @@ def why(told: Mapping[str, Any]) -> Table:
     return table
 
 
-def where(told: Mapping[str, Any]) -> Table:
+def where(told: Mapping[str, Any]) -> Table | str:
     """Every place of a property."""
-    table = Table(title=f"{told['key']} is at {len(told['places'])} places", title_justify="left")
+    count = len(told["places"])
+    if not count:
+        return f"{told['key']} is nowhere now"
+    table = Table(title=f"{told['key']} is at {count} place{'' if count == 1 else 's'}", title_justify="left")
     for heading in ("resource", "as", "value", "set by"):
         table.add_column(heading, overflow="fold")
     for place in told["places"]:

@@ -2,10 +2,13 @@
 
 import json
 import re
+from urllib.parse import urlsplit
 
 import pytest
 
-from stackwire.trace.domain.export import FORMS, har, mermaid, otlp, plantuml
+from stackwire.trace.domain.export import FORMS, mermaid, plantuml
+from stackwire.trace.domain.har import har
+from stackwire.trace.domain.otlp import otlp
 from stackwire.trace.domain.story import Story
 from unit.trace.test_story import OWN, Bus, reply, request, served
 
@@ -40,7 +43,11 @@ def test_plantuml_shows_failures_in_red(story: Story) -> None:
 
 def test_har_has_http_requests_in_its_own_form_and_messages_beside(story: Story) -> None:
     first, call, *_ = har(story)["log"]["entries"]
-    assert (first["request"]["method"], first["request"]["url"], first["time"]) == ("POST", "/v2.1/servers", 300.0)
+    assert (first["request"]["method"], first["request"]["url"], first["time"]) == (
+        "POST",
+        "http://nova-api/v2.1/servers",
+        300.0,
+    )
     assert first["response"]["status"] == 202
     assert (call["_amqp"]["name"], call["time"]) == ("select_destinations", pytest.approx(500.0))
 
@@ -54,6 +61,41 @@ def test_otlp_is_one_trace_with_a_root(story: Story) -> None:
     assert len(spans) == 3, "a reply is the end of its call"
     (call,) = [span for span in spans if span["name"] == "select_destinations"]
     assert call["status"] == {"code": 2, "message": "NoValidHost"}
+
+
+def test_har_is_complete_for_tools_that_read_http_archives(story: Story) -> None:
+    """Every field that HAR 1.2 requires, of the bus's messages as well."""
+    for entry in har(story)["log"]["entries"]:
+        assert {"startedDateTime", "time", "request", "response", "cache", "timings"} <= entry.keys()
+        request, response = entry["request"], entry["response"]
+        both = {"httpVersion", "cookies", "headers", "headersSize", "bodySize"}
+        assert both | {"method", "url", "queryString"} <= request.keys()
+        assert both | {"status", "statusText", "content", "redirectURL"} <= response.keys()
+        assert urlsplit(request["url"]).netloc
+        assert isinstance(response["status"], int)
+        assert {"size", "mimeType"} <= response["content"].keys()
+        assert sum(entry["timings"].values()) == entry["time"]
+
+
+def test_otlp_is_told_by_who_sent_with_opentelemetrys_names(story: Story) -> None:
+    by_service = {
+        lane["resource"]["attributes"][0]["value"]["stringValue"]: lane["scopeSpans"][0]["spans"]
+        for lane in otlp(story)["resourceSpans"]
+    }
+    facts = {
+        span["name"]: {one["key"]: next(iter(one["value"].values())) for one in span["attributes"]}
+        for spans in by_service.values()
+        for span in spans
+    }
+    assert by_service["curl"][0]["kind"] == 3, "of the client, the request is a client's"
+    assert facts["POST /v2.1/servers"]["http.response.status_code"] == "202"
+    call = facts["select_destinations"]
+    assert call["openstack.request_id"] == OWN
+    assert (call["messaging.destination.name"], call["messaging.rabbitmq.destination.routing_key"]) == (
+        "nova", "scheduler",
+    )  # fmt: skip
+    assert call["messaging.message.conversation_id"] == "c1"
+    assert facts["lost; #<cast>"]["error.type"] == "dropped"
 
 
 @pytest.mark.parametrize("form", FORMS)

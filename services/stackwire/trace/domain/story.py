@@ -86,6 +86,11 @@ class Story:
         """One answered GET or HEAD, and nothing came of it."""
         return len(self.arrows) == 1 and self.arrows[0].kind == "http" and self.arrows[0].name[:4] in ("GET ", "HEAD")
 
+    @property
+    def is_housekeeping(self) -> bool:
+        """Nobody asked for any of it."""
+        return all(arrow.message is not None and arrow.message.housekeeping for arrow in self.arrows)
+
     def summary(self) -> dict[str, Any]:
         return {
             "id": self.id,

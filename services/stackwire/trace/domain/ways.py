@@ -54,7 +54,10 @@ class Ways:
             for where, name in ends
             if where not in self._gone and name in self._state.get(where, {})
         )
-        return Property(key, self._state.get(resource, {}).get(key), set_by, past, future, now)
+        # What went out and came back, as a server's snapshot it was rebuilt from, is told once.
+        known = {(hop.number, verdict.key) for hop, verdict in past}
+        onward = tuple(crossed for crossed in future if (crossed.hop.number, crossed.verdict.key) not in known)
+        return Property(key, self._state.get(resource, {}).get(key), set_by, past, onward, now)
 
     def _past(self, resource: Resource, key: str, at: float = float("inf")) -> tuple[tuple[Crossed, ...], str]:
         """Backwards: the crossing that brought the value here, and the one that brought it there."""

@@ -60,19 +60,14 @@ class _Api:
         return respond(200, asyncapi.document())
 
     async def messages(self, request: web.Request) -> web.Response:
-        """``after``: only with a higher number; ``limit``: the last so many; ``payload=false`` leaves payloads out."""
-        payload = _yes(request, "payload")
-        found = self._store.messages(
-            after=_number(request, "after", 0), limit=min(_number(request, "limit", DEFAULT_LIMIT), MESSAGES)
-        )
-        wanted = _Filter(request)
-        return respond(
-            200,
-            {
-                "messages": [message.as_json(payload=payload) for message in found if wanted(message)],
-                "bounds": self._store.bounds(),
-            },
-        )
+        """``after``: only with a higher number; ``limit``: the last so many that the filters let through;
+        ``payload=false`` leaves payloads out."""
+        payload, wanted = _yes(request, "payload"), _Filter(request)
+        limit = min(_number(request, "limit", DEFAULT_LIMIT), MESSAGES)
+        known = self._store.messages(after=_number(request, "after", 0))
+        found = list(islice(filter(wanted, reversed(known)), limit))
+        told = [message.as_json(payload=payload) for message in reversed(found)]
+        return respond(200, {"messages": told, "bounds": self._store.bounds()})
 
     async def message(self, request: web.Request) -> web.Response:
         """One message by its number; a crossing with what it did to each property."""
@@ -157,16 +152,21 @@ def _whole_number(text: str, name: str) -> int:
 
 
 class _Filter:
-    """``resource``, ``request``, ``kind``, ``event`` and ``text`` of the query; all that are given must hold."""
+    """``resource``, ``request``, ``kind``, ``event`` and ``text`` of the query; all that are given must hold.
+    ``deliveries=false`` leaves out a message's second hop, ``housekeeping=false`` what nobody asked the services for.
+    """
 
     def __init__(self, request: web.Request) -> None:
         query = request.query
         self._resource, self._request = query.get("resource"), query.get("request")
         self._kind, self._event, self._text = query.get("kind"), query.get("event"), query.get("text")
+        self._deliveries, self._housekeeping = _yes(request, "deliveries"), _yes(request, "housekeeping")
 
     def __call__(self, message: Message) -> bool:
         return (
-            (self._resource is None or any(found.id.startswith(self._resource) for found in message.resources))
+            (self._deliveries or message.step != "deliver")
+            and (self._housekeeping or not message.housekeeping)
+            and (self._resource is None or any(found.id.startswith(self._resource) for found in message.resources))
             and (self._request is None or self._request in (message.request_id, message.global_request_id))
             and (self._kind is None or message.kind == self._kind)
             and (self._event is None or self._event in message.name)
@@ -177,18 +177,19 @@ class _Filter:
 class _StoryFilter:
     """``request``, ``resource`` (the beginning of an id), ``service`` (part of a lane's name), ``event`` (part of a
     message's name) and ``text`` (anywhere in a payload) of the query; all that are given must hold. ``reads=false``
-    leaves out what is nothing but one GET or HEAD."""
+    leaves out what is nothing but one GET or HEAD, ``housekeeping=false`` what nobody asked for."""
 
     def __init__(self, request: web.Request) -> None:
         query = {name: value for name, value in request.query.items() if value}
         self._request, self._resource = query.get("request"), query.get("resource")
         self._service, self._event, self._text = query.get("service"), query.get("event"), query.get("text")
-        self._reads = query.get("reads", "true").lower() != "false"
+        self._reads, self._housekeeping = _yes(request, "reads"), _yes(request, "housekeeping")
 
     def __call__(self, story: Story) -> bool:
         ids = (story.id, *story.request_ids)
         return (
             (self._reads or not story.is_plain_read)
+            and (self._housekeeping or not story.is_housekeeping)
             and (self._request is None or any(self._request in ident for ident in ids))
             and (self._resource is None or any(found.id.startswith(self._resource) for found in story.resources))
             and (self._service is None or any(self._service in lane for lane in story.lanes))

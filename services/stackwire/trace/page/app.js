@@ -11,7 +11,7 @@
 
   // -- the list of stories
 
-  let plainReads = false;
+  let plainReads = false, housekeeping = false;
   const filters = Object.fromEntries(FILTERS.map(([name]) => [name, ""]));
 
   async function stories() {
@@ -23,10 +23,11 @@
     const heads = ["when", "what", "about", "through", "messages", "took"];
     const table = sw.el("table", {}, sw.el("thead", {}, sw.el("tr", {}, ...heads.map((text, at) => sw.el("th", { class: at > 3 ? "number" : null }, text)))), body);
     const reads = sw.el("input", { type: "checkbox", id: "reads", checked: plainReads, onchange: () => { plainReads = reads.checked; later(); } });
-    main.replaceChildren(sw.el("div", { class: "filters" }, ...inputs, sw.el("label", {}, reads, " plain reads")), table, none);
+    const upkeep = sw.el("input", { type: "checkbox", id: "housekeeping", checked: housekeeping, onchange: () => { housekeeping = upkeep.checked; later(); } });
+    main.replaceChildren(sw.el("div", { class: "filters" }, ...inputs, sw.el("label", {}, reads, " plain reads"), sw.el("label", {}, upkeep, " housekeeping")), table, none);
 
     async function show() {
-      const told = await source.get("stories", { ...filters, reads: plainReads ? "" : "false", limit: 300, order: "newest" });
+      const told = await source.get("stories", { ...filters, reads: plainReads ? "" : "false", housekeeping: housekeeping ? "" : "false", limit: 300, order: "newest" });
       if (redraw !== show) return;
       body.replaceChildren(...told.stories.map(storyRow));
       none.hidden = told.stories.length > 0;
@@ -136,10 +137,10 @@
       return sw.el("tr", { tabindex: 0, class: one.key === key ? "chosen" : null, onclick: (event) => { if (!event.target.closest("a")) choose(); }, onkeydown: (event) => { if (event.key === "Enter") choose(); } },
         sw.el("td", { class: one.value === null ? "mono bad" : "mono" }, one.key), sw.el("td", { class: "mono" }, one.value === null ? "(gone)" : sw.short(one.value, 90)),
         sw.el("td", {}, one.set_by), sw.el("td", {}, sw.way(one)),
-        sw.el("td", {}, ...one.now.flatMap((place) => [sw.resourceLink({ kind: place.kind, id: place.id }), sw.el("br")])));
+        sw.el("td", {}, ...one.now.flatMap((place) => [sw.resourceLink({ kind: place.kind, id: place.id }), place.key === one.key ? "" : sw.el("span", { class: "mono dim" }, ` as ${place.key}`), sw.el("br")])));
     });
     main.replaceChildren(
-      sw.el("div", { class: "bar" }, sw.el("h1", {}, told.resource.kind, " ", sw.el("span", { class: "dim mono" }, told.resource.id)), sw.el("span", { class: "tag" }, `${told.properties.length} properties`)),
+      sw.el("div", { class: "bar" }, sw.el("h1", {}, told.resource.kind, " ", sw.el("span", { class: "dim mono" }, told.resource.id)), sw.el("span", { class: "tag" }, `${told.properties.length} properties`), told.gone ? sw.el("span", { class: "tag bad" }, "deleted") : ""),
       graph,
       sw.el("table", { class: "properties" }, sw.el("thead", {}, sw.el("tr", {}, ...["property", "value", "set by", "its way", "is now at"].map((text) => sw.el("th", {}, text)))), sw.el("tbody", {}, ...rows)));
   }

@@ -18,19 +18,25 @@
     return [...found.values()].sort((one, two) => one.time - two.time);
   };
 
+  // True when properties went from one to the other by the edges that count so far.
+  const leads = (edges, from, to, met = new Set()) => from === to || (!met.has(from) && (met.add(from), edges
+    .some((edge) => id(edge.from) === from && leads(edges, id(edge.to), to, met))));
+
+  // Everything stands right of what it came from. What goes back, as a snapshot its server is rebuilt from, moves nothing.
   const columns = (edges, here) => {
-    const depth = new Map([[id(here), 0]]);
-    const nodes = new Map([[id(here), here]]);
-    for (let round = 0; round < 64; round++) {
-      let moved = false;
-      for (const { from, to } of edges) {
-        for (const end of [from, to]) nodes.set(id(end), end);
-        const left = depth.get(id(from)), right = depth.get(id(to));
-        if (id(from) === id(to)) continue;
-        if (left !== undefined && (right === undefined || right <= left) && round < 32) { depth.set(id(to), left + 1); moved = true; }
-        else if (right !== undefined && left === undefined) { depth.set(id(from), right - 1); moved = true; }
+    const nodes = new Map([[id(here), here]]), forward = [];
+    for (const edge of edges) {
+      for (const end of [edge.from, edge.to]) nodes.set(id(end), end);
+      if (!leads(forward, id(edge.to), id(edge.from))) forward.push(edge);
+    }
+    const depth = new Map([...nodes.keys()].map((name) => [name, 0]));
+    for (let moved = true; moved;) {
+      moved = false;
+      for (const { from, to } of forward) {
+        if (depth.get(id(to)) > depth.get(id(from))) continue;
+        depth.set(id(to), depth.get(id(from)) + 1);
+        moved = true;
       }
-      if (!moved) break;
     }
     const least = Math.min(...depth.values());
     const at = new Map(), count = new Map();
@@ -45,19 +51,22 @@
   sw.graph = (told, key) => {
     const edges = crossings(told.properties), places = columns(edges, told.resource);
     const right = Math.max(...[...places.values()].map((place) => place.x)) + BOX + 8;
-    const below = Math.max(...[...places.values()].map((place) => place.y)) + HIGH + 24;
+    const below = Math.max(...[...places.values()].map((place) => place.y)) + HIGH + 44;
     const made = sw.svg("svg", { width: right, height: below, role: "img", "aria-label": "lineage graph" });
     const touched = new Set();
     for (const edge of edges) {
       const on = key !== null && edge.keys.has(key);
       if (on) [edge.from, edge.to].forEach((end) => touched.add(id(end)));
       const one = places.get(id(edge.from)), two = places.get(id(edge.to));
-      const x1 = one.x + BOX, y1 = one.y + HIGH / 2, x2 = two.x, y2 = two.y + HIGH / 2, middle = (x1 + x2) / 2;
+      const back = two.x <= one.x; // from below, to below
+      const x1 = back ? one.x + BOX / 2 : one.x + BOX, y1 = one.y + (back ? HIGH : HIGH / 2);
+      const x2 = back ? two.x + BOX / 2 : two.x, y2 = two.y + (back ? HIGH : HIGH / 2), middle = (x1 + x2) / 2;
+      const bend = Math.max(y1, y2) + 36;
       made.append(sw.svg(
         "g", { class: `edge ${key === null ? "" : on ? "on" : "off"}` },
-        sw.svg("path", { d: `M${x1} ${y1} C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}` }),
+        sw.svg("path", { d: back ? `M${x1} ${y1} C${x1} ${bend} ${x2} ${bend} ${x2} ${y2}` : `M${x1} ${y1} C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}` }),
         sw.svg("title", {}, `${edge.rule}: ${[...edge.keys].join(", ")}`),
-        sw.svg("text", { x: middle, y: (y1 + y2) / 2 - 5, "text-anchor": "middle" }, sw.short(edge.rule.split(".").pop(), 16)),
+        sw.svg("text", { x: middle, y: back ? bend - 12 : (y1 + y2) / 2 - 5, "text-anchor": "middle" }, sw.short(edge.rule.split(".").pop(), 16)),
       ));
     }
     for (const [name, place] of places) {
@@ -66,7 +75,7 @@
         "g", { class: `node ${name === id(told.resource) ? "here" : ""} ${off ? "off" : ""}`, transform: `translate(${place.x} ${place.y})`, tabindex: 0 },
         sw.svg("rect", { width: BOX, height: HIGH, rx: 6 }),
         sw.svg("text", { x: 10, y: 17 }, place.resource.kind),
-        sw.svg("text", { x: 10, y: 33, class: "when" }, sw.short(place.resource.id, 24)),
+        sw.svg("text", { x: 10, y: 33, class: "when" }, sw.short(place.resource.id, 22)),
         sw.svg("title", {}, `${place.resource.kind} ${place.resource.id}`),
       );
       const go = () => { if (place.resource.kind !== "client") location.hash = `#/resource/${encodeURIComponent(name)}`; };
@@ -86,6 +95,6 @@
       sw.el("span", { class: "dim" }, ` ${crossed.rule}${crossed.source ? `, ${crossed.source}` : ""}`),
       crossed.request_id ? sw.el("span", {}, " ", sw.el("a", { href: `#/story/${encodeURIComponent(crossed.request_id)}` }, "story")) : null,
     );
-    return sw.el("ul", { class: "way" }, ...[...one.past, ...one.future].map(step));
+    return sw.el("ul", { class: "way" }, ...[...one.past, ...one.future].sort((one, two) => one.time - two.time).map(step));
   };
 })();
