@@ -1,5 +1,6 @@
 """The page in a real Chromium: what somebody sees, clicks and types."""
 
+import json
 import re
 import shutil
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ from stackwire.contracts.base import Event
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
 from stackwire.messaging.notify import Notifier
-from stackwire.messaging.transport import connect
+from stackwire.messaging.transport import Address, connect
 from support.cloud import ACloud, TestCloud
 from support.postgres import skip_or_fail
 from support.steps import Steps
@@ -66,6 +67,7 @@ async def test_a_visitor_finds_a_story_opens_a_crossing_and_follows_a_property(p
     await page.get_by_placeholder("service").fill("")
     await page.get_by_placeholder("method or event").fill("build_and_run_instance")
     await expect(rows).to_have_count(1)
+    await expect(rows).to_contain_text("POST /v2.1/servers")  # not the one that was left before
 
     # the story, opened with the keyboard
     await page.locator("body").press("Escape")
@@ -100,6 +102,39 @@ async def test_a_visitor_finds_a_story_opens_a_crossing_and_follows_a_property(p
     await expect(page.locator(".graph .edge.on")).to_have_count(3)  # user, image, server, guest
     await expect(page.locator("tr.chosen")).to_contain_text("scsi")
     assert "key=image_hw_disk_bus" in page.url
+
+
+async def test_a_graph_that_leads_back_stays_in_sight(page: Page, cloud: TestCloud) -> None:
+    """A server that is rebuilt from its own snapshot stands left of it, and right of what it was made from."""
+    steps = await Steps.of(cloud)
+    server = await steps.server(imageRef=await steps.image(name="disk", hw_disk_bus="scsi"))
+    await cloud.settle()
+    snapshot = str((await steps.snapshot(server))["id"])
+    await cloud.settle()
+    await steps.rebuild(server, snapshot)
+    await cloud.settle()
+    await page.goto(url(cloud, f"#/resource/server:{server}"))
+    nodes = page.locator(".graph .node")
+    await expect(nodes.filter(has_text=snapshot[:8])).to_have_count(1)
+    places = {await node.locator("text").first.text_content(): await node.bounding_box() for node in await nodes.all()}
+    assert all(box is not None and box["x"] + box["width"] < 1400 for box in places.values())
+    await expect(page.locator(".graph .edge", has_text="rebuilt")).to_have_count(1)
+
+
+async def test_housekeeping_is_in_the_list_for_those_who_want_it(page: Page, cloud: TestCloud) -> None:
+    steps = await Steps.of(cloud)
+    await steps.image(name="disk")
+    assert cloud.cloud.broker is not None
+    transport = await connect("memory", name="stackwire-volume", broker=cloud.cloud.broker)
+    asked = {"method": "list_revocations", "args": {}, "_unique_id": new_id(), "_context_request_id": "req-upkeep"}
+    body = json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(asked)}).encode()
+    await transport.publish(Address("stackwire", "nobody"), body)
+    await page.goto(url(cloud))
+    rows = page.locator("tbody tr")
+    await expect(rows.filter(has_text="POST /v2/images")).to_have_count(1)
+    await expect(rows.filter(has_text="list_revocations")).to_have_count(0)
+    await page.get_by_label("housekeeping").check()
+    await expect(rows.filter(has_text="req-upkeep")).to_have_count(1)
 
 
 async def test_the_list_is_live_until_it_is_paused(page: Page, cloud: TestCloud) -> None:

@@ -288,3 +288,23 @@ def test_a_servers_guest_goes_with_it_and_an_image_that_was_taken_back_is_there_
     told.event("image.delete", {"id": IMAGE.id})
     told.event("image.update", {"id": IMAGE.id, "properties": {"hw_disk_bus": "scsi", "note": "n" * 300}})
     assert not told.lineage.is_gone(IMAGE)
+
+
+def test_what_a_server_kept_through_a_rebuild_was_not_added_by_it(told: Told) -> None:
+    a_journey(told)
+    image, after = Resource("image", "img-2"), {"owner_user_name": "demo", "image_team": "new"}
+    told.cross(image, SERVER, {"team": "new"}, after, rule="compute.rebuilt", prefix="image_")
+    assert told.of(SERVER)["owner_user_name"].set_by == "compute.system_metadata"
+    assert [crossed.verdict.verdict for crossed in told.of(SERVER)["image_team"].past] == ["renamed"]
+
+
+def test_what_went_out_and_came_back_is_told_once(told: Told) -> None:
+    told.cross(USER, IMAGE, {}, {"a": "1"}, rule="client.create")
+    for snapshot in ("img-2", "img-3"):
+        kept = Resource("image", snapshot)
+        told.cross(IMAGE, SERVER, {"a": "1"}, {"image_a": "1"}, prefix="image_")
+        told.cross(SERVER, kept, {"image_a": "1"}, {"a": "1"}, prefix="-image_")
+        told.cross(kept, SERVER, {"a": "1"}, {"image_a": "1"}, prefix="image_")
+    found = told.of(SERVER)["image_a"]
+    numbers = [crossed.hop.number for crossed in (*found.past, *found.future)]
+    assert len(numbers) == len(set(numbers))

@@ -171,6 +171,9 @@ class Lineage:
         if partial:
             verdicts = [verdict for verdict in verdicts if verdict.after_key is not None]
         if not adds:
+            # What the target kept of its own came from nowhere, though the crossing tells of the whole.
+            own = self._state.get(target, {})
+            verdicts = [one for one in verdicts if one.verdict != "added" or own.get(one.after_key or "") != one.after]
             verdicts += self._displaced(origin, target, after)
         hop = Hop(
             number=self._count,

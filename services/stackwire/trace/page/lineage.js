@@ -53,7 +53,7 @@
     const right = Math.max(...[...places.values()].map((place) => place.x)) + BOX + 8;
     const below = Math.max(...[...places.values()].map((place) => place.y)) + HIGH + 44;
     const made = sw.svg("svg", { width: right, height: below, role: "img", "aria-label": "lineage graph" });
-    const touched = new Set();
+    const touched = new Set(), labels = new Map();
     for (const edge of edges) {
       const on = key !== null && edge.keys.has(key);
       if (on) [edge.from, edge.to].forEach((end) => touched.add(id(end)));
@@ -61,12 +61,14 @@
       const back = two.x <= one.x; // from below, to below
       const x1 = back ? one.x + BOX / 2 : one.x + BOX, y1 = one.y + (back ? HIGH : HIGH / 2);
       const x2 = back ? two.x + BOX / 2 : two.x, y2 = two.y + (back ? HIGH : HIGH / 2), middle = (x1 + x2) / 2;
+      const pair = `${id(edge.from)}|${id(edge.to)}`, nth = labels.get(pair) ?? 0; // rules between the same two, one below the other
+      labels.set(pair, nth + 1);
       const bend = Math.max(y1, y2) + 36;
       made.append(sw.svg(
         "g", { class: `edge ${key === null ? "" : on ? "on" : "off"}` },
         sw.svg("path", { d: back ? `M${x1} ${y1} C${x1} ${bend} ${x2} ${bend} ${x2} ${y2}` : `M${x1} ${y1} C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}` }),
         sw.svg("title", {}, `${edge.rule}: ${[...edge.keys].join(", ")}`),
-        sw.svg("text", { x: middle, y: back ? bend - 12 : (y1 + y2) / 2 - 5, "text-anchor": "middle" }, sw.short(edge.rule.split(".").pop(), 16)),
+        sw.svg("text", { x: middle, y: (back ? bend - 12 : (y1 + y2) / 2 - 5) + nth * 12, "text-anchor": "middle" }, sw.short(edge.rule.split(".").pop(), 16)),
       ));
     }
     for (const [name, place] of places) {
