@@ -34,7 +34,7 @@ async def test_a_volume_of_an_image_shows_the_clients_request_and_the_stream_of_
     legs = [arrow for arrow in story["arrows"] if arrow["kind"] == "http"]
     assert [(leg["sender"], leg["receiver"], leg["name"]) for leg in legs] == [
         ("Python", "cinder-api", f"POST {VOLUMES.format(project_id=steps.client.project_id)}"),
-        ("cinder", "glance-api", f"GET /v2/images/{image}/file"),
+        ("cinder-volume@stackwire@files", "glance-api", f"GET /v2/images/{image}/file"),
     ]
     assert [leg["state"] for leg in legs] == ["done", "done"]
     assert legs[1]["payload"]["payload"]["response_bytes"] > 0

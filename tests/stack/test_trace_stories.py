@@ -64,6 +64,13 @@ def of_the_story(records: list[WireRecord], requests: set[str]) -> set[str]:
     return found
 
 
+LANES = {
+    "openstacksdk", "nova-api", "nova-conductor", "nova-scheduler", "nova-scheduler (all)", "glance-api", "cinder-api",
+    "cinder-scheduler", "cinder-volume@stackwire@files", "notifications",
+}  # fmt: skip
+"""Who takes part, each once, but for the compute host that is chosen."""
+
+
 async def test_a_server_booted_from_a_new_volume_is_one_whole_story(
     traced: tuple[TestCloud, list[WireRecord]],
 ) -> None:
@@ -80,7 +87,11 @@ async def test_a_server_booted_from_a_new_volume_is_one_whole_story(
     arrows = story["arrows"]
     assert (arrows[0]["kind"], arrows[0]["name"], arrows[0]["receiver"]) == ("http", "POST /v2.1/servers", "nova-api")
     legs = [(arrow["sender"], arrow["receiver"]) for arrow in arrows if arrow["kind"] == "http"]
-    assert legs == [("openstacksdk", "nova-api"), ("cinder", "glance-api")]
+    assert legs == [("openstacksdk", "nova-api"), ("cinder-volume@stackwire@files", "glance-api")]
+    assert set(story["lanes"]) == LANES | {lane for lane in story["lanes"] if lane.startswith("nova-compute@")}
+    asked = {arrow["name"]: arrow["sender"] for arrow in arrows if arrow["kind"] in ("call", "cast")}
+    assert asked["make_volume"] == asked["create_attachment"] == worker_of(arrows)
+    assert asked["schedule_and_build_instances"] == "nova-api"
     assert [arrow["time"] for arrow in arrows] == sorted(arrow["time"] for arrow in arrows)
     assert {arrow["state"] for arrow in arrows} <= {"done", "unheard"}
     assert all(arrow["sender"] and arrow["receiver"] for arrow in arrows), "every lane has a name"
@@ -95,6 +106,12 @@ async def test_a_server_booted_from_a_new_volume_is_one_whole_story(
     ]
     assert bus["past"][0]["to"]["id"] == image
     assert "volume" in {where["kind"] for where in (await property_of(cloud, image, "hw_disk_bus"))["now"]}
+
+
+def worker_of(arrows: list[dict[str, Any]]) -> str:
+    """Who was told to build the server."""
+    (told,) = [arrow["receiver"] for arrow in arrows if arrow["name"] == "build_and_run_instance"]
+    return str(told)
 
 
 async def property_of(cloud: TestCloud, resource: str, key: str) -> dict[str, Any]:
