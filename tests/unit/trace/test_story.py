@@ -247,8 +247,15 @@ class TestWhoSpeaks:
     def test_who_answered_a_call_has_the_request_no_more(self, bus: Bus) -> None:
         worker = request("create_volume", "u1", request_id=OWN)
         self.says(bus, worker, "cinder", "cinder-volume.h@b.h", speaker="stackwire-volume")
-        self.says(bus, request("get_volume", "u2", "c1", request_id=OWN), "stackwire", "volume")
+        self.says(bus, request("make_volume", "u2", "c1", request_id=OWN), "stackwire", "volume")
         bus.says(reply("c1"), "", "reply_1")
+        asked = request("get_image", "u3", "c2", request_id=OWN)
+        assert self.says(bus, asked, "stackwire", "image", speaker="stackwire-volume").sender == "cinder-volume@h@b"
+
+    def test_who_is_only_asked_how_it_is_does_not_take_the_request_over(self, bus: Bus) -> None:
+        worker = request("create_volume", "u1", request_id=OWN)
+        self.says(bus, worker, "cinder", "cinder-volume.h@b.h", speaker="stackwire-volume")
+        self.says(bus, request("get_volume", "u2", "c1", request_id=OWN), "stackwire", "volume")
         asked = request("get_image", "u3", "c2", request_id=OWN)
         assert self.says(bus, asked, "stackwire", "image", speaker="stackwire-volume").sender == "cinder-volume@h@b"
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from stackwire.trace.domain import lanes
 from stackwire.trace.domain.about import Resource, of_crossing, of_event, of_path, of_payload, text
-from stackwire.trace.domain.payload import PREFIX, alone, failure_of, request_of, trace_id
+from stackwire.trace.domain.payload import PREFIX, alone, failure_of, is_read, request_of, trace_id
 from stackwire.trace.domain.redact import redacted
 from stackwire.trace.domain.speakers import Speakers, service_of
 
@@ -132,7 +132,8 @@ class Decoder:
         if reply_to and speaker:
             _remember(self._callers, reply_to, speaker)
         kind: Kind = "call" if call_id else "fanout" if wire.exchange.endswith("_fanout") else "cast"
-        if wire.step == "publish" and kind != "fanout" and (request := request_of(payload)):
+        takes = wire.step == "publish" and kind != "fanout" and not is_read(method)  # who only looks asks nobody else
+        if takes and (request := request_of(payload)):
             self._speakers.given(request, receiver, wire.time, call_id)
         message = self._message(
             wire,

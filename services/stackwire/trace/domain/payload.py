@@ -16,6 +16,11 @@ def request_of(payload: Mapping[str, Any]) -> str | None:
     return text(payload.get(f"{PREFIX}global_request_id")) or text(payload.get(f"{PREFIX}request_id"))
 
 
+def is_read(method: str) -> bool:
+    """True for an RPC that changes nothing."""
+    return method.startswith(("get_", "list_"))
+
+
 def alone(payload: Mapping[str, Any], leg: Mapping[str, Any], at: int) -> dict[str, Any]:
     """One of several HTTP requests as if it had been told by itself."""
     context = {f"{PREFIX}{name}": leg.get(name) for name in ("request_id", "global_request_id", "traceparent")}

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from stackwire.trace.domain.about import Resource
 from stackwire.trace.domain.lanes import WORKERS
 from stackwire.trace.domain.message import Kind, Message
+from stackwire.trace.domain.payload import is_read
 
 State = Literal["done", "under way", "unanswered", "dropped", "returned", "failed", "unheard"]
 LATE = 0.25
@@ -253,7 +254,7 @@ class _Legs:
 
 def _may_change(message: Message) -> bool:
     if message.kind == "call" and message.step == "publish":
-        return not message.name.startswith(("get_", "list_"))
+        return not is_read(message.name)
     return message.kind == "http" and message.name[:4] not in ("GET ", "HEAD")
 
 
