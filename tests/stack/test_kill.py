@@ -195,6 +195,24 @@ def rebuild_of(stage: Stage, server: str, image: str) -> Finish:
     return finish
 
 
+async def an_attachment(stage: Stage) -> Finish:
+    server, volume = await stage.full_server({"imageRef": await stage.full_image()}), await stage.full_volume()
+    path = f"{server_path(server)}/os-volume_attachments"
+
+    async def finish() -> None:
+        found: dict[str, Any] = {}
+        while found.get("status") != "in-use":
+            await stage.client.once("POST", "compute", path, json={"volumeAttachment": {"volumeId": volume}})
+            found = await stage.client.settled("volume", volume_path(volume), "volume", {"available", "in-use"})
+        assert [one["server_id"] for one in found["attachments"]] == [server]
+        listed = (await stage.client.get("compute", path)).json["volumeAttachments"]
+        assert [one["volumeId"] for one in listed] == [volume]
+        await stage.client.once("DELETE", "compute", f"{path}/{volume}")
+        await stage.client.settled("volume", volume_path(volume), "volume", {"available"})
+
+    return finish
+
+
 CASES: list[tuple[Story, str, str]] = [
     (an_upload, "image", "before_commit:image.activate"),
     (an_upload, "image", "after_commit:image.prepare"),
@@ -239,6 +257,11 @@ CASES: list[tuple[Story, str, str]] = [
     (a_server_from_an_image, "compute", "after_commit:compute.instance.create.end"),
     (a_server_from_a_volume, "compute", "after_commit:compute.instance.create.start"),
     (a_server_from_a_volume, "volume", "after_commit:volume.attach.end"),
+    (an_attachment, "volume", "after_commit:volume.attach.start"),
+    (an_attachment, "compute", "before_commit:attach_volume"),
+    (an_attachment, "compute", "after_commit:attach_volume"),
+    (an_attachment, "compute", "after_publish:attach_volume"),
+    (an_attachment, "compute", "before_commit:instance.volume_attach.end"),
     (a_snapshot_of_an_image_backed_server, "compute", "after_commit:snapshot_instance"),
     (a_snapshot_of_an_image_backed_server, "compute", "after_commit:compute.instance.snapshot.start"),
     (a_snapshot_of_an_image_backed_server, "image", "after_commit:image.prepare"),

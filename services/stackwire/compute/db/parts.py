@@ -103,6 +103,18 @@ async def drop_known(uow: UnitOfWork, device: BlockDevice) -> bool:
     )
 
 
+async def drop_unasked(uow: UnitOfWork, device: BlockDevice) -> bool:
+    """Drops it unless its host was told to attach it since it was seen."""
+    return bool(
+        await uow.execute(
+            "UPDATE block_device_mapping SET deleted = true, deleted_at = $2"
+            " WHERE uuid = $1 AND NOT deleted AND updated_at IS NULL",
+            device.uuid,
+            uow.now,
+        )
+    )
+
+
 async def devices_of(session: Session, uuid: str) -> list[BlockDevice]:
     return await session.all(
         BlockDevice,

@@ -55,6 +55,23 @@ async def left_behind(session: Session, host: str | None) -> list[BlockDevice]:
     )
 
 
+async def unasked(session: Session, host: str, before: datetime) -> list[BlockDevice]:
+    """Devices that were reserved for volumes before ``before``, and that the host was never told to attach.
+
+    A device that is told of is changed in the same transaction. Those of a server that is being built are its build's.
+    """
+    columns = ", ".join(f"b.{field.name}" for field in fields(BlockDevice))
+    return await session.all(
+        BlockDevice,
+        f"SELECT {columns} FROM block_device_mapping AS b JOIN instances AS i ON i.uuid = b.instance_uuid"
+        " WHERE i.host = $1 AND NOT i.deleted AND i.vm_state NOT IN ('building', 'error') AND NOT b.deleted"
+        " AND b.volume_id IS NOT NULL AND b.attachment_id IS NOT NULL AND b.connection_info IS NULL"
+        " AND b.updated_at IS NULL AND b.created_at < $2 ORDER BY b.id LIMIT 20",
+        host,
+        before,
+    )
+
+
 async def homeless(session: Session, before: datetime) -> list[Instance]:
     """Servers that no host took up since ``before``."""
     return await session.all(

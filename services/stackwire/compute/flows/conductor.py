@@ -27,7 +27,6 @@ from stackwire.contracts.events_versioned import CellMappingPayload, ComputeTask
 from stackwire.contracts.volume import CreateAttachment, DeleteAttachment
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
-from stackwire.core.ids import new_id
 from stackwire.db.pool import Database, UnitOfWork
 from stackwire.messaging.rpc import RpcClient
 
@@ -195,15 +194,12 @@ class Conductor:
             device_type=order.device_type, tag=order.tag, multiattach=bool(order.volume.get("multiattach")),
         )  # fmt: skip
         device = await self._rpc.call(ctx, ask, server=host)
-        device_uuid = str(objects.data_of(device)["uuid"])
-        attachment_id = new_id()
+        device_uuid, attachment_id = (str(objects.data_of(device)[key]) for key in ("uuid", "attachment_id"))
         try:
             reserve = CreateAttachment(volume_id=volume_id, instance_uuid=uuid, attachment_id=attachment_id)
             await self._rpc.call(ctx.as_service(), reserve)
             async with self._database.work(ctx) as uow:
-                changed = await parts.change_device(
-                    uow, device_uuid, attachment_id=attachment_id, delete_on_termination=order.delete_on_termination
-                )
+                changed = await parts.change_device(uow, device_uuid, delete_on_termination=order.delete_on_termination)
                 if changed is None:
                     raise ServiceError("The server went away while the volume was attached.")
                 told = objects.device_object(changed)

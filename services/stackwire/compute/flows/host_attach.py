@@ -9,6 +9,7 @@ from stackwire.compute.db import actions, instances, parts
 from stackwire.compute.domain import devices, objects
 from stackwire.compute.domain.bdm import strip_dev
 from stackwire.compute.domain.errors import InstanceNotFound, InvalidBDM
+from stackwire.compute.domain.instance import BlockDevice
 from stackwire.compute.domain.objects import NovaObject
 from stackwire.compute.domain.seen import Seen
 from stackwire.compute.flows.guests import Guests
@@ -30,7 +31,10 @@ class Attach:
         self._guests = Guests(hosting)
 
     async def reserve(self, ctx: RequestContext, order: ReserveBlockDeviceName) -> NovaObject:
-        """A device with a name, before the volume is there. InvalidBDM: the name or the volume is taken."""
+        """A device with a name, before the volume is there. InvalidBDM: the name or the volume is taken.
+
+        It knows its attachment before there is one, so that whoever dies next leaves none that nobody knows.
+        """
         uuid = objects.uuid_of(order.instance)
         async with self._on.alone_with(uuid):
             try:
@@ -46,6 +50,7 @@ class Attach:
                             "source_type": "volume",
                             "destination_type": "volume",
                             "volume_id": order.volume_id,
+                            "attachment_id": new_id(),
                             "device_name": _name(seen, order.device),
                             "disk_bus": order.disk_bus,
                             "device_type": order.device_type,
@@ -87,6 +92,16 @@ class Attach:
             async with self._on.database.work(ctx) as uow:
                 self._on.events.volume(uow, seen, "attach", "end", volume_id)
                 await actions.end_event(uow, uuid, ATTACH)
+
+    async def forget_unasked(self, ctx: RequestContext, device: BlockDevice) -> None:
+        """Whoever reserved it died before the host was told to attach it: as if nobody had asked."""
+        async with self._on.alone_with(device.instance_uuid):
+            seen = await self._on.find(device.instance_uuid)
+            if seen is None or device not in seen.devices:
+                return
+            await self._on.volumes.release(ctx, device.attachment_id or "")
+            async with self._on.database.work(ctx) as uow:
+                await parts.drop_unasked(uow, device)
 
     async def _forget(self, ctx: RequestContext, data: Mapping[str, Any]) -> None:
         """The server, or its device, went while the volume was on its way: it is free again."""

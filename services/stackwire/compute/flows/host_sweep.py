@@ -15,6 +15,7 @@ from typing import Any
 from stackwire.compute.db import hosts, instances, parts, work
 from stackwire.compute.domain import states
 from stackwire.compute.domain.seen import Seen
+from stackwire.compute.flows.host_attach import Attach
 from stackwire.compute.flows.host_delete import Delete
 from stackwire.compute.flows.host_mend import mend
 from stackwire.compute.flows.host_power import REBOOTS, TURNS, Power
@@ -92,10 +93,24 @@ class Life:
                 await self._claim(ctx, hosting)
             if hosting.host in self._mine:
                 new = self._new.pop(hosting.host, None)
-                done = await self._settle(ctx, hosting, new or self._database.clock.now() - PATIENCE)
+                before = new or self._database.clock.now() - PATIENCE
+                done = await self._settle(ctx, hosting, before) and await self._forget(ctx, hosting, before)
                 if new is not None and not done:
                     self._new[hosting.host] = new
                 await self._let_go(ctx, hosting)
+
+    async def _forget(self, ctx: RequestContext, hosting: Hosting, before: datetime) -> bool:
+        """Devices reserved by somebody who died; False when one is left for the next round."""
+        async with self._database.read() as session:
+            devices = await work.unasked(session, hosting.host, before)
+        try:
+            for device in devices:
+                async with asyncio.timeout(ONE_SERVER):
+                    await Attach(hosting).forget_unasked(ctx, device)
+        except (ServiceError, TimeoutError) as error:
+            log.warning("a device of instance %s stays: %s", device.instance_uuid, error)
+            return False
+        return True
 
     async def _let_go(self, ctx: RequestContext, hosting: Hosting) -> None:
         """Volumes of servers that are gone, once the volume service answers again."""
