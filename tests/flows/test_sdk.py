@@ -10,7 +10,7 @@ import pytest
 from support.cloud import ASharedCloud, TestCloud
 
 # The cloud layer leaves the file it uploads to the garbage collector.
-pytestmark = [pytest.mark.shared_cloud, pytest.mark.filterwarnings("ignore:unclosed file .*disk.raw:ResourceWarning")]
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed file .*disk.raw:ResourceWarning")
 DISK = b"boot sector".ljust(512, b"\0") + bytes(range(256)) * 200
 
 
