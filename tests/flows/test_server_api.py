@@ -217,6 +217,16 @@ async def test_a_volume_is_attached_and_detached(cloud: TestCloud) -> None:
 # ---- power and locks
 
 
+async def test_the_longest_way_to_write_an_address_is_taken_and_shown_short(cloud: TestCloud) -> None:
+    demo = await cloud.http("demo")
+    longest = "0000:0000:0000:0000:0000:babe:220.12.22.2"
+    server_id = await a_server(cloud, demo, imageRef=await an_image(demo), accessIPv6=longest)
+    assert (await server(demo, server_id))["accessIPv6"] == "::babe:dc0c:1602"
+    change = {"server": {"accessIPv6": "2001:0db8:0000:0000:0000:0000:255.255.255.255"}}
+    changed = (await demo.put("compute", f"/v2.1/servers/{server_id}", json=change, headers=VERSION)).ok(200).json
+    assert changed["server"]["accessIPv6"] == "2001:db8::ffff:ffff"
+
+
 async def test_a_server_is_stopped_started_and_rebooted(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
     server_id = await a_server(cloud, demo, imageRef=await an_image(demo))

@@ -42,6 +42,7 @@ def wish(version=93, **fields):
         {"config_drive": "maybe"},
         {"accessIPv4": "::1"},
         {"accessIPv6": "10.0.0.1"},
+        {"accessIPv6": "fe80::1%eth0"},
         {"tags": ["a,b"]},
         {"tags": ["x" * 61]},
         {"networks": "some"},
@@ -64,6 +65,18 @@ def wish(version=93, **fields):
 def test_a_field_that_is_not_right_is_refused(fields):
     with pytest.raises(BadRequest):
         wish(**fields)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("0000:0000:0000:0000:0000:babe:220.12.22.2", "::babe:dc0c:1602"),
+        ("2001:DB8:0:0:0:0:0:1", "2001:db8::1"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_kept_in_its_shortest_form(given, kept):
+    assert wish(accessIPv6=given).access_ip_v6 == kept
 
 
 def test_numbers_may_come_as_text_and_flags_as_words():

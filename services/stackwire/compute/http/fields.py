@@ -93,9 +93,13 @@ def tag(value: str) -> str:
 
 def _ipv(version: int) -> Any:
     def check(value: str) -> str:
-        if value and ipaddress.ip_address(value).version != version:
+        """The address in its shortest form, which Nova keeps and shows (``nova/utils.py: get_shortened_ipv6``)."""
+        if not value:
+            return value
+        address = ipaddress.ip_address(value)
+        if address.version != version or "%" in value:  # a scope is none of an address that others are to use
             raise ValueError(f"is not an IPv{version} address")
-        return value
+        return str(address)
 
     return check
 
