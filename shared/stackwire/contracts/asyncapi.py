@@ -160,4 +160,4 @@ def _id(address: str) -> str:
 
 
 if __name__ == "__main__":
-    print(json.dumps(document(), indent=2, ensure_ascii=False))  # noqa: T201
+    print(json.dumps(document(), indent=2, ensure_ascii=False))  # noqa: T201  # the program's output

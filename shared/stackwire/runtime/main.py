@@ -88,7 +88,7 @@ async def serve(name: str, settings: S, build: Callable[..., Awaitable[Service]]
         await service.start()
         where = f" at {service.url}" if settings.serves_api else ""
         try:
-            await until_signal(lambda: print(f"{name} is ready{where}", flush=True))  # noqa: T201
+            await until_signal(lambda: print(f"{name} is ready{where}", flush=True))  # noqa: T201  # who started it waits
         finally:
             await service.stop()
     finally:
@@ -102,7 +102,7 @@ def main(name: str, settings_type: type[S], build: Callable[..., Awaitable[Servi
         settings = settings_type(**overrides)
         run(lambda: serve(name, settings, build))
     except REASONS as error:
-        print(f"stackwire {name}: {reason(error)}", file=sys.stderr)  # noqa: T201
+        print(f"stackwire {name}: {reason(error)}", file=sys.stderr)  # noqa: T201  # its last word
         sys.exit(CANNOT_START)
     sys.exit(0)
 

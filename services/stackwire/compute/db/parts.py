@@ -81,38 +81,22 @@ async def change_device(uow: UnitOfWork, device_uuid: str, **changes: Any) -> Bl
 
 
 async def drop_device(uow: UnitOfWork, device_uuid: str) -> bool:
-    return bool(
-        await uow.execute(
-            "UPDATE block_device_mapping SET deleted = true, deleted_at = $2 WHERE uuid = $1 AND NOT deleted",
-            device_uuid,
-            uow.now,
-        )
-    )
+    return await _drop(uow, device_uuid)
 
 
 async def drop_known(uow: UnitOfWork, device: BlockDevice) -> bool:
     """Drops it as it was seen: one that has got an attachment since then stays, for that has to be let go first."""
-    return bool(
-        await uow.execute(
-            "UPDATE block_device_mapping SET deleted = true, deleted_at = $2"
-            " WHERE uuid = $1 AND NOT deleted AND attachment_id IS NOT DISTINCT FROM $3",
-            device.uuid,
-            uow.now,
-            device.attachment_id,
-        )
-    )
+    return await _drop(uow, device.uuid, "attachment_id IS NOT DISTINCT FROM $3", device.attachment_id)
 
 
 async def drop_unasked(uow: UnitOfWork, device: BlockDevice) -> bool:
     """Drops it unless its host was told to attach it since it was seen."""
-    return bool(
-        await uow.execute(
-            "UPDATE block_device_mapping SET deleted = true, deleted_at = $2"
-            " WHERE uuid = $1 AND NOT deleted AND updated_at IS NULL",
-            device.uuid,
-            uow.now,
-        )
-    )
+    return await _drop(uow, device.uuid, "updated_at IS NULL")
+
+
+async def _drop(uow: UnitOfWork, device_uuid: str, only: str = "true", *given: str | None) -> bool:
+    sql = "UPDATE block_device_mapping SET deleted = true, deleted_at = $2 WHERE uuid = $1 AND NOT deleted"
+    return bool(await uow.execute(f"{sql} AND {only}", device_uuid, uow.now, *given))
 
 
 async def devices_of(session: Session, uuid: str) -> list[BlockDevice]:
