@@ -22,10 +22,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench.broker import a_bus
 from stackwire.contracts.base import Call, Contract, Event, Target
 from stackwire.core.context import RequestContext
+from stackwire.messaging.connect import connect
 from stackwire.messaging.memory import MemoryBroker
 from stackwire.messaging.notify import Notifier
 from stackwire.messaging.rpc import RpcClient, RpcServer
-from stackwire.messaging.transport import connect
 from support.rabbitmq import NoRabbit
 
 SECONDS = float(os.environ.get("BENCH_SECONDS", "1.5"))

@@ -14,8 +14,9 @@ from stackwire.http.auth import Authenticator, SignedTokenAuthenticator
 from stackwire.http.keystone import KeystoneAuthenticator
 from stackwire.http.request import CONTEXT, respond
 from stackwire.identity.http.errors import keystone_error
+from stackwire.messaging.connect import connect
 from stackwire.messaging.rpc import RpcClient
-from stackwire.messaging.transport import Transport, connect
+from stackwire.messaging.transport import Transport
 from stackwire.runtime.revocations import RevocationWatch
 from support.cloud import TOKEN_KEY, ACloud, JsonClient, TestCloud
 from support.waiting import until

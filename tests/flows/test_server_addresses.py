@@ -13,9 +13,9 @@ from stackwire.compute.db import fixed_ips
 from stackwire.compute.domain.addresses import network
 from stackwire.contracts import compute_workers as calls
 from stackwire.core.context import RequestContext
+from stackwire.messaging.connect import connect
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.rpc import RpcClient
-from stackwire.messaging.transport import connect
 from support.cloud import TestCloud
 
 MAC = re.compile(r"fa:16:3e(:[0-9a-f]{2}){3}")

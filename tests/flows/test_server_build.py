@@ -7,8 +7,8 @@ import pytest
 from stackwire.compute.flows.host_sweep import Life
 from stackwire.contracts import compute_workers as calls
 from stackwire.core.context import RequestContext
+from stackwire.messaging.connect import connect
 from stackwire.messaging.rpc import RpcClient
-from stackwire.messaging.transport import connect
 from support.cloud import TestCloud
 
 VERSION = {"OpenStack-API-Version": "compute 2.93"}

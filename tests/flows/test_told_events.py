@@ -4,9 +4,10 @@ import pytest
 
 from stackwire.contracts.compute_workers import AttachVolumeOnHost, DetachVolume
 from stackwire.core.context import RequestContext
+from stackwire.messaging.connect import connect
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.rpc import RpcClient
-from stackwire.messaging.transport import WireRecord, connect
+from stackwire.messaging.transport import WireRecord
 from support.cloud import ACloud, JsonClient, TestCloud
 
 V = "/v3/{project_id}"

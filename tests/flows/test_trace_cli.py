@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from stackwire.contracts.lineage import crossing
+from stackwire.contracts.lineage import property_transfer
 from stackwire.core.context import RequestContext
+from stackwire.messaging.connect import connect
 from stackwire.messaging.memory import MemoryBroker
 from stackwire.messaging.notify import Notifier
-from stackwire.messaging.transport import Address, connect
+from stackwire.messaging.transport import Address
 from stackwire.trace.app import build
 from stackwire.trace.settings import TraceSettings
 
@@ -94,7 +95,7 @@ async def data_dir(tmp_path: Path) -> AsyncIterator[Path]:
     service = await build(TraceSettings(port=0), transport=transport)
     await service.start()
     (tmp_path / "cloud.json").write_text(json.dumps({"services": {"trace": service.url}}))
-    event = crossing(
+    event = property_transfer(
         "volume", "volume.capture", "image", "img-1", "volume", "vol-1", {"n": "x" * 300}, {"n": "x" * 255}
     )
     await Notifier(transport).send(event, RequestContext().redacted(), "m", "2026-01-01 00:00:00.000000")
@@ -189,7 +190,9 @@ async def test_a_reader_who_has_seen_enough_hears_no_complaint(form: tuple[str, 
 
 async def test_questions_are_answered_from_a_recording(tmp_path: Path) -> None:
     image, volume = "11111111-0000-4000-8000-000000000001", "22222222-0000-4000-8000-000000000002"
-    event = crossing("volume", "volume.capture", "image", image, "volume", volume, {"a": "1", "b": "2"}, {"a": "1"})
+    event = property_transfer(
+        "volume", "volume.capture", "image", image, "volume", volume, {"a": "1", "b": "2"}, {"a": "1"}
+    )
     payload = {"event_type": event.event_type, "publisher_id": "volume", "payload": event.payload}
     recording = tmp_path / "bus.jsonl"
     recording.write_text(json.dumps({"exchange": "stackwire", "routing_key": "lineage.info", "message": payload}))

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from stackwire.contracts.lineage import crossing
+from stackwire.contracts.lineage import property_transfer
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
+from stackwire.messaging.connect import connect
 from stackwire.messaging.envelope import wrap
 from stackwire.messaging.notify import Notifier
-from stackwire.messaging.transport import Address, Transport, connect
+from stackwire.messaging.transport import Address, Transport
 from stackwire.trace.app import TraceService, build
 from stackwire.trace.settings import TraceSettings
 from stackwire.trace.sources.firehose import CannotTrace, firehose
@@ -76,7 +77,9 @@ async def test_lineage_is_found_with_the_firehose_or_without(bus: Transport, rab
     try:
         assert service.store.problem is None or "firehose is off" in service.store.problem
         volume = new_id()
-        event = crossing("volume", "volume.capture", "image", new_id(), "volume", volume, {"a": "1"}, {"a": "1"})
+        event = property_transfer(
+            "volume", "volume.capture", "image", new_id(), "volume", volume, {"a": "1"}, {"a": "1"}
+        )
         ctx = RequestContext()
         await Notifier(bus).send(event, ctx.redacted(), new_id(), "2026-01-01 00:00:00.000000")
         await crossed(service, volume)

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from stackwire.contracts.base import Event
-from stackwire.contracts.lineage import crossing
+from stackwire.contracts.lineage import property_transfer
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
+from stackwire.messaging.connect import connect
 from stackwire.messaging.memory import MemoryBroker
 from stackwire.messaging.notify import Notifier
-from stackwire.messaging.transport import connect
 from stackwire.trace import views
 from stackwire.trace.app import TraceService, build
 from stackwire.trace.settings import TraceSettings
@@ -40,7 +40,7 @@ class Bus:
 
     async def captured(self, image: str, volume: str, value: str = "scsi") -> None:
         bus = {"hw_disk_bus": value}
-        await self.says(crossing("volume", "volume.capture", "image", image, "volume", volume, bus, bus))
+        await self.says(property_transfer("volume", "volume.capture", "image", image, "volume", volume, bus, bus))
 
     async def close(self) -> None:
         await self._stack.aclose()
@@ -70,7 +70,7 @@ async def test_a_new_tracer_knows_what_an_earlier_one_saw(bus: Bus) -> None:
     assert lineage(second, "vol") == before
     server = new_id()
     await bus.says(
-        crossing(
+        property_transfer(
             "compute", "compute.at_create", "volume", volume, "server", server, {"hw_disk_bus": "scsi"},
             {"image_hw_disk_bus": "scsi"}, prefix="image_",
         )

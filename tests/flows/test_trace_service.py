@@ -9,12 +9,13 @@ from typing import Any
 import aiohttp
 import pytest
 
-from stackwire.contracts.lineage import crossing
+from stackwire.contracts.lineage import property_transfer
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
+from stackwire.messaging.connect import connect
 from stackwire.messaging.memory import MemoryBroker
 from stackwire.messaging.notify import Notifier
-from stackwire.messaging.transport import Transport, connect
+from stackwire.messaging.transport import Transport
 from stackwire.trace.app import TraceService, build
 from stackwire.trace.settings import TraceSettings
 
@@ -46,7 +47,7 @@ async def http(service: TraceService) -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def captured(transport: Transport, ctx: RequestContext, image: str, volume: str) -> None:
-    event = crossing(
+    event = property_transfer(
         "volume", "volume.capture", "image", image, "volume", volume, {"hw_disk_bus": "scsi", "gone": "x"},
         {"hw_disk_bus": "scsi"}, source="cinder/volume/volume_utils.py: get_volume_image_metadata",
     )  # fmt: skip

@@ -13,8 +13,9 @@ from playwright.async_api import Page, async_playwright, expect
 from stackwire.contracts.base import Event
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
+from stackwire.messaging.connect import connect
 from stackwire.messaging.notify import Notifier
-from stackwire.messaging.transport import Address, connect
+from stackwire.messaging.transport import Address
 from support.cloud import ACloud, TestCloud
 from support.postgres import skip_or_fail
 from support.steps import Steps

@@ -7,8 +7,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from stackwire.messaging.connect import connect
 from stackwire.messaging.envelope import unwrap
-from stackwire.messaging.transport import WireRecord, connect
+from stackwire.messaging.transport import WireRecord
 from support.cloud import ACloud, TestCloud
 from support.postgres import skip_or_fail
 from support.processes import own_vhost

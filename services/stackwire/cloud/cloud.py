@@ -13,13 +13,14 @@ from typing import Any
 from stackwire.cloud.options import ORDER, Options
 from stackwire.core.clock import Clock
 from stackwire.core.settings import ServiceSettings
+from stackwire.messaging.connect import connect
 from stackwire.messaging.memory import MemoryBroker
-from stackwire.messaging.transport import Transport, connect
+from stackwire.messaging.transport import Transport
 from stackwire.runtime.service import Service
 
 log = logging.getLogger(__name__)
 
-BROKER_PATIENCE = 3.0
+BROKER_TIMEOUT_SECONDS = 3.0
 SETTLE_SECONDS = 60.0
 
 
@@ -111,7 +112,7 @@ class Cloud:
     async def _build(self, name: str) -> None:
         kind = settings_type(name)
         transport = await connect(
-            self.options.amqp_url, name=f"stackwire-{name}", broker=self.broker, patience=BROKER_PATIENCE
+            self.options.amqp_url, name=f"stackwire-{name}", broker=self.broker, timeout_seconds=BROKER_TIMEOUT_SECONDS
         )
         self._transports[name] = transport
         app = importlib.import_module(f"stackwire.{name}.app")

@@ -3,7 +3,7 @@
 import importlib
 
 from stackwire.cloud.options import ORDER
-from stackwire.core.states import Machine
+from stackwire.core.state_table import Machine
 
 
 def machines() -> dict[str, Machine]:

@@ -184,7 +184,7 @@ class Source:
     @contextlib.asynccontextmanager
     async def _store(self) -> AsyncIterator[Any]:
         from stackwire.core.errors import ServiceError
-        from stackwire.messaging.transport import connect
+        from stackwire.messaging.connect import connect
         from stackwire.trace.sources.file import Unreadable, read
         from stackwire.trace.sources.firehose import firehose
         from stackwire.trace.store import Store

@@ -125,7 +125,7 @@ def _versioned() -> list[Told]:
 
 
 EVENTS: tuple[Told, ...] = (
-    Told(lineage.EXCHANGE, lineage.TOPIC, "properties.crossed", lineage.Crossing),
+    Told(lineage.EXCHANGE, lineage.TOPIC, "properties.crossed", lineage.PropertyTransfer),
     Told(http_leg.EXCHANGE, http_leg.TOPIC, http_leg.SERVED, http_leg.Legs),
     *_image(),
     *_volume(),

@@ -1,4 +1,4 @@
-"""A crossing: properties went from one resource to another by a rule. An event like any other, read by the tracer."""
+"""A transfer of properties from one resource to another by a rule: an event like any other, read by the tracer."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -11,7 +11,7 @@ TOPIC = "lineage"
 Kind = Literal["client", "image", "volume", "snapshot", "server", "guest"]
 
 
-class Crossing(Contract):
+class PropertyTransfer(Contract):
     """``before`` and ``after`` are the property maps on both sides; ``prefix`` is what the rule puts before names
     (``-image_`` takes it off); ``rule`` names the function (``volume.capture``), ``source`` the original's."""
 
@@ -27,7 +27,7 @@ class Crossing(Contract):
     partial: bool = False
 
 
-def crossing(
+def property_transfer(
     service: str,
     rule: str,
     from_kind: Kind,
@@ -42,7 +42,7 @@ def crossing(
     partial: bool = False,
 ) -> Event:
     """The event to put into the same transaction as the rows it tells of. Values are sent as text."""
-    told = Crossing(
+    transfer = PropertyTransfer(
         from_kind=from_kind,
         from_id=from_id,
         to_kind=to_kind,
@@ -59,7 +59,7 @@ def crossing(
         topic=TOPIC,
         event_type="properties.crossed",
         publisher_id=service,
-        payload=told.model_dump(mode="json"),
+        payload=transfer.model_dump(mode="json"),
         keep=False,
         resource=to_id,
     )

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, ParamSpec, TypeVar, cast
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 from asyncpg.transaction import Transaction
 
 from stackwire.contracts.base import Cast, Event, Fanout
+from stackwire.contracts.lineage import Kind, property_transfer
 from stackwire.core.context import IN_UNIT_OF_WORK, RequestContext
+from stackwire.core.rules import Resource, Rule
 from stackwire.db import crash, outbox
 from stackwire.db.connections import Connections
 from stackwire.db.errors import DatabaseUnavailable, mapped
 from stackwire.db.session import Session
 
+P = ParamSpec("P")
+R = TypeVar("R")
 Silent = Callable[[Event], bool]
 """Whether an event is not told at all."""
 
@@ -51,6 +55,20 @@ class UnitOfWork(Session):
     def fanout(self, message: Fanout) -> str:
         """Asks every server of the topic; answers the message id."""
         return self._say(outbox.Outgoing.of_message(self.ctx, message, self.now))
+
+    def apply(self, rule: Rule[P, R], origin: Resource, target: Resource, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """The rule's result for these arguments; its lineage event leaves with the transaction.
+
+        The first positional argument holds the properties of ``origin``.
+        """
+        result = rule(*args, **kwargs)
+        self.notify(
+            property_transfer(
+                rule.service, rule.name, cast(Kind, origin.kind), origin.id, cast(Kind, target.kind), target.id,
+                rule.before(args[0]), rule.after(result), source=rule.source, prefix=rule.prefix, partial=rule.partial,
+            )
+        )  # fmt: skip
+        return result
 
     async def first_time(self, consumer: str, message_id: str) -> bool:
         """True once for each message a consumer gets; False when a redelivered one was acted on already."""

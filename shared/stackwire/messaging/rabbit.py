@@ -61,11 +61,11 @@ class RabbitTransport:
         self._tasks = Tasks(lambda error: log.error("a task of the bus failed", exc_info=error))
 
     @classmethod
-    async def open(cls, url: str, *, name: str, patience: float = 10.0) -> "RabbitTransport":
-        """BusUnavailable, the URL masked, when the broker does not answer within ``patience`` seconds or says no."""
+    async def open(cls, url: str, *, name: str, timeout_seconds: float = 10.0) -> "RabbitTransport":
+        """BusUnavailable, the URL masked, when the broker does not answer in ``timeout_seconds`` or refuses."""
         address, options = parse(url)
         transport = cls(address, options, name)
-        until = time.monotonic() + patience
+        until = time.monotonic() + timeout_seconds
         for pause in (*_PAUSES, *[_PAUSES[-1]] * 1_000):
             try:
                 async with asyncio.timeout(max(1.0, min(ATTEMPT, until - time.monotonic()))):

@@ -8,11 +8,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 from uuid import uuid4
-
-if TYPE_CHECKING:
-    from stackwire.messaging.memory import MemoryBroker
 
 ExchangeType = Literal["topic", "fanout", "direct"]
 Kind = Literal["topic", "fanout", "reply", "notification", "watch"]
@@ -220,22 +217,3 @@ class Tasks:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def connect(
-    amqp_url: str, *, name: str, broker: "MemoryBroker | None" = None, patience: float = 10.0
-) -> Transport:
-    """``memory`` with a broker of this process, or ``amqp(s)://user:password@host:port/vhost?option=value``.
-
-    ``name`` is what the broker shows for the connection. A broker that does not answer is tried again for ``patience``
-    seconds, then BusUnavailable with the URL masked; a refused login at once.
-    """
-    if amqp_url == "memory":
-        from stackwire.messaging.memory import MemoryTransport
-
-        if broker is None:
-            raise ValueError("the in-process bus joins one process only: give a broker, or the URL of a RabbitMQ")
-        return MemoryTransport(broker, name)
-    from stackwire.messaging.rabbit import RabbitTransport
-
-    return await RabbitTransport.open(amqp_url, name=name, patience=patience)

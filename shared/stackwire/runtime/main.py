@@ -22,7 +22,7 @@ from stackwire.core.errors import ServiceError
 from stackwire.core.secrets import masked
 from stackwire.core.settings import ServiceSettings
 from stackwire.db.migrate import MigrationError
-from stackwire.messaging.transport import connect
+from stackwire.messaging.connect import connect
 from stackwire.runtime.service import PortInUse, Service
 
 S = TypeVar("S", bound=ServiceSettings)

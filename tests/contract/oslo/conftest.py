@@ -10,7 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from stackwire.messaging.transport import Transport, connect
+from stackwire.messaging.connect import connect
+from stackwire.messaging.transport import Transport
 from support.rabbitmq import TestRabbit
 
 PEER = Path(__file__).parent / "peers" / "peer.py"

@@ -5,8 +5,9 @@ from uuid import uuid4
 
 import pytest
 
+from stackwire.messaging.connect import connect
 from stackwire.messaging.memory import MemoryBroker
-from stackwire.messaging.transport import Transport, connect
+from stackwire.messaging.transport import Transport
 
 Join = Callable[[], Awaitable[Transport]]
 

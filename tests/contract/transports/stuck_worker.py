@@ -6,8 +6,8 @@ from typing import Any
 
 from stackwire.contracts.base import Cast, Target
 from stackwire.core.context import RequestContext
+from stackwire.messaging.connect import connect
 from stackwire.messaging.rpc import RpcServer
-from stackwire.messaging.transport import connect
 
 
 class Paint(Cast, target=Target("boxes", "unset"), method="paint"):

@@ -131,7 +131,7 @@ async def test_a_connection_that_was_lost_is_closed_before_another_takes_its_pla
 async def test_a_connection_that_never_came_to_be_is_closed_too() -> None:
     gc.collect()
     with pytest.raises(BusUnavailable):
-        await connect("amqp://me:hush@127.0.0.1:1/", name="never", patience=0)
+        await connect("amqp://me:hush@127.0.0.1:1/", name="never", timeout_seconds=0)
     made = [one for one in gc.get_objects() if isinstance(one, aio_pika.Connection) and one.url.port == 1]
     assert not [one for one in made if not one.is_closed]
 
@@ -185,7 +185,7 @@ async def test_publishing_waits_for_a_broker_that_is_away_and_then_gives_up(join
 @pytest.mark.parametrize("url", ["amqp://me:hush@127.0.0.1:1/", "amqps://me:hush@127.0.0.1:1/stack"])
 async def test_a_dead_broker_at_start_is_one_clear_error_without_the_password(url: str) -> None:
     with pytest.raises(BusUnavailable) as caught:
-        await connect(url, name="test", patience=0)
+        await connect(url, name="test", timeout_seconds=0)
     assert "hush" not in str(caught.value)
     assert "127.0.0.1:1" in str(caught.value)
 
@@ -194,7 +194,7 @@ async def test_a_refused_login_is_told_at_once(rabbitmq: TestRabbit) -> None:
     wrong = re.sub(r"//([^:/@]+):[^@]*@", r"//\1:wrong@", rabbitmq.url)
     async with asyncio.timeout(20):
         with pytest.raises(BusUnavailable) as caught:
-            await connect(wrong, name="test", patience=60)
+            await connect(wrong, name="test", timeout_seconds=60)
     assert "wrong" not in str(caught.value)
 
 
@@ -311,7 +311,7 @@ async def test_a_broker_that_restarts_finds_everybody_again(joined: Any, topic: 
     try:
         assert broker.control is not None
         url = broker.url + "?amqp_durable_queues=true&publish_timeout=60"
-        served = Served(await joined(url=url, patience=60), topic)
+        served = Served(await joined(url=url, timeout_seconds=60), topic)
         await served.server.start()
         rpc = RpcClient(await joined(url=url))
         await rpc.call(CTX, at(GetBox(id="1"), topic))

@@ -94,7 +94,7 @@ async def a_door(rabbit: TestRabbit, context: ssl.SSLContext) -> AsyncIterator[s
 async def refused(url: str) -> str:
     """Why the transport did not open."""
     with pytest.raises(BusUnavailable) as failed:
-        await RabbitTransport.open(url, name="tls", patience=PATIENCE)
+        await RabbitTransport.open(url, name="tls", timeout_seconds=PATIENCE)
     said = str(failed.value)
     assert f":{urlsplit(url).password}@" not in said
     return said
@@ -109,7 +109,7 @@ async def test_a_broker_of_the_right_name_by_a_trusted_signature_is_spoken_to(
     rabbitmq: TestRabbit, authority: Authority
 ) -> None:
     async with a_door(rabbitmq, authority.for_server("localhost")) as url:
-        transport = await RabbitTransport.open(f"{url}?cafile={authority.file}", name="tls", patience=PATIENCE)
+        transport = await RabbitTransport.open(f"{url}?cafile={authority.file}", name="tls", timeout_seconds=PATIENCE)
         await transport.publish(Address("tls-nobody", "hears"), b"{}")
         await transport.close()
 

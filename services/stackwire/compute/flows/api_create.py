@@ -25,7 +25,7 @@ from stackwire.compute.domain.wishes import Promise, ServerWish
 from stackwire.compute.flows import api_neighbours as neighbours
 from stackwire.compute.flows.api_parts import Tools
 from stackwire.contracts.compute_workers import ScheduleAndBuildInstances
-from stackwire.contracts.lineage import Kind, crossing
+from stackwire.contracts.lineage import Kind, property_transfer
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, NotSimulated, Unavailable
 from stackwire.db.pool import UnitOfWork
@@ -232,7 +232,7 @@ class Create:
         await parts.start_action(uow, ctx, uuid, "create")
         kind, source_id = plan.source
         uow.notify(
-            crossing(
+            property_transfer(
                 "compute", "compute.at_create", kind, source_id, "server", uuid, flat(plan.image), rows,
                 source="nova/utils.py: get_system_metadata_from_image", prefix=travel.PREFIX,
             )

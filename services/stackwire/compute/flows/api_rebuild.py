@@ -13,7 +13,7 @@ from stackwire.compute.flows import api_neighbours as neighbours
 from stackwire.compute.flows.api_create import flat
 from stackwire.compute.flows.api_parts import Tools, judge, take
 from stackwire.contracts.compute_workers import RebuildInstance
-from stackwire.contracts.lineage import crossing
+from stackwire.contracts.lineage import property_transfer
 from stackwire.contracts.volume import GetVolume
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, NotFound, NotSimulated
@@ -129,7 +129,7 @@ class Rebuild:
         if after.system_metadata != moved.system_metadata:
             self._tools.announce(uow, moved, after)
         uow.notify(
-            crossing(
+            property_transfer(
                 "compute", "compute.rebuilt", "image", wish.image_id, "server", seen.uuid, flat(image), rows,
                 source="nova/compute/api.py: _reset_image_metadata", prefix=travel.PREFIX,
             )

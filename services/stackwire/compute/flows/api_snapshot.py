@@ -16,7 +16,7 @@ from stackwire.compute.flows import api_neighbours as neighbours
 from stackwire.compute.flows.api_create import flat
 from stackwire.compute.flows.api_parts import Tools, host_of, judge, take
 from stackwire.contracts.compute_workers import QuiesceInstance, SnapshotInstance, UnquiesceInstance
-from stackwire.contracts.lineage import crossing
+from stackwire.contracts.lineage import property_transfer
 from stackwire.contracts.volume import GetVolume, GetVolumeLimits, MakeSnapshot, VolumeOverQuota
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
@@ -197,7 +197,7 @@ class Snapshot:
 
 def _tell(uow: UnitOfWork, seen: Seen, image_id: str, image: dict[str, Any], rule: str, source: str) -> None:
     uow.notify(
-        crossing(
+        property_transfer(
             "compute", rule, "server", seen.uuid, "image", image_id, seen.system_metadata, flat(image), source=source,
             prefix=f"-{travel.PREFIX}",
         )

@@ -6,7 +6,7 @@ from stackwire.compute.db import actions
 from stackwire.compute.domain import image_props, travel
 from stackwire.compute.domain.seen import Seen
 from stackwire.compute.flows.hosting import Hosting
-from stackwire.contracts.lineage import crossing
+from stackwire.contracts.lineage import property_transfer
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import UnitOfWork
 
@@ -39,7 +39,7 @@ class Guests:
         """The definition beside the server, and what of the properties became part of it."""
         await actions.set_guest(uow, seen.uuid, definition.xml)
         uow.notify(
-            crossing(
+            property_transfer(
                 "compute", "compute.guest", "server", seen.uuid, "guest", seen.uuid, seen.system_metadata,
                 definition.used, source="nova/virt/libvirt/driver.py: _get_guest_config", prefix=f"-{travel.PREFIX}",
             )

@@ -8,7 +8,7 @@ from stackwire.compute.domain.errors import QuiesceFailed, QuiesceNotSupported
 from stackwire.compute.domain.seen import Seen
 from stackwire.compute.flows.hosting import Hosting, Overtaken
 from stackwire.contracts.compute_workers import QuiesceInstance, SnapshotInstance, UnquiesceInstance
-from stackwire.contracts.lineage import crossing
+from stackwire.contracts.lineage import property_transfer
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import NotFound, ServiceError
 
@@ -85,7 +85,7 @@ class Snapshot:
         await self._on.images.upload(ctx, image_id, self._on.disks.read(seen.uuid))
         async with self._on.database.work(ctx) as uow:
             uow.notify(
-                crossing(
+                property_transfer(
                     "compute", "compute.uploaded_snapshot", "server", seen.uuid, "image", image_id,
                     seen.system_metadata, {**formats, **added["properties"]},
                     source="nova/virt/libvirt/driver.py: _create_snapshot_metadata", prefix=f"-{travel.PREFIX}",

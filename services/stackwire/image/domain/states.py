@@ -5,7 +5,7 @@ Source: ``glance/domain/__init__.py: Image.valid_state_targets, Task._validate_t
 
 from typing import Final
 
-from stackwire.core.states import Machine, table
+from stackwire.core.state_table import Machine, table
 
 QUEUED: Final = "queued"
 SAVING: Final = "saving"

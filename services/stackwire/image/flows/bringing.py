@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stackwire.contracts.base import Event
-from stackwire.contracts.lineage import crossing
+from stackwire.contracts.lineage import property_transfer
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Unavailable
 from stackwire.image.backends.convert import convert, examined
@@ -159,7 +159,7 @@ def taken_over(work: Work, view: Mapping[str, Any]) -> Event:
     own = (item for item in work.now.properties.items() if not item[0].startswith(attributes.RESERVED_PREFIX))
     after = {name: value for name, value in own if view.get(name) == value}
     original = str(work.method["glance_image_id"])
-    return crossing(
+    return property_transfer(
         "image", "image.glance_download", "image", original, "image", work.image.id, before, after,
         source="glance/async_/flows/api_image_import.py: _ImportMetadata",
     )  # fmt: skip

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from stackwire.contracts.lineage import crossing
+from stackwire.contracts.lineage import property_transfer
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
 from stackwire.db.pool import Database
@@ -194,7 +194,7 @@ def told_by_client(uow: UnitOfWork, image_id: str, properties: Mapping[str, str 
     """The trace is told that the caller is the source of these properties."""
     source = uow.ctx.user_id or uow.ctx.user_name or "-"
     uow.notify(
-        crossing(
+        property_transfer(
             SERVICE, rule, "client", source, "image", image_id, properties, properties,
             source="glance/api/v2/images.py: ImagesController",
         )

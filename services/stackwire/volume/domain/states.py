@@ -1,6 +1,6 @@
 """States of volumes, snapshots and attachments, and what a sweep makes of those a dead worker left behind."""
 
-from stackwire.core.states import Machine, table
+from stackwire.core.state_table import Machine, table
 
 CREATING, DOWNLOADING, AVAILABLE, IN_USE = "creating", "downloading", "available", "in-use"
 RESERVED, ATTACHING, DETACHING = "reserved", "attaching", "detaching"

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from stackwire.contracts.lineage import crossing
+from stackwire.contracts.lineage import property_transfer
 from stackwire.contracts.volume_workers import BuildVolume
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
@@ -81,7 +81,7 @@ class Build:
         if source is not None:
             rows = travel.capture(source.image, signature_verified=source.signature_verified)
             uow.notify(
-                crossing(
+                property_transfer(
                     "volume", "volume.capture", "image", source.image.id, "volume", volume.id, source.image.flat(),
                     rows, source="cinder/volume/volume_utils.py: get_volume_image_metadata",
                 )
@@ -96,7 +96,7 @@ class Build:
                 before, self._parts.behaviours, source_bootable=origin is not None and origin.bootable
             )
             uow.notify(
-                crossing(
+                property_transfer(
                     "volume", "volume.for_clone", "volume", volume.source_volid, "volume", volume.id, before, rows,
                     source="cinder/volume/flows/manager/create_volume.py: _create_from_source_volume",
                 )
@@ -112,7 +112,7 @@ class Build:
         before = await glance_metadata.read(uow, "snapshot_id", snapshot_id)
         rows = travel.from_snapshot(before, origin_bootable=origin.bootable)
         uow.notify(
-            crossing(
+            property_transfer(
                 "volume", "volume.from_snapshot", "snapshot", snapshot_id, "volume", volume.id, before, rows,
                 source="cinder/volume/flows/manager/create_volume.py: _create_from_snapshot",
             )

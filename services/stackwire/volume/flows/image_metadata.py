@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from stackwire.contracts.base import Event
-from stackwire.contracts.lineage import crossing
+from stackwire.contracts.lineage import property_transfer
 from stackwire.contracts.volume import InvalidVolume
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
@@ -62,4 +62,6 @@ class ImageMetadata:
 
 
 def _crossing(ctx: RequestContext, rule: str, volume_id: str, before: Rows, after: Rows, source: str) -> Event:
-    return crossing("volume", rule, "client", ctx.user_id or "", "volume", volume_id, before, after, source=source)
+    return property_transfer(
+        "volume", rule, "client", ctx.user_id or "", "volume", volume_id, before, after, source=source
+    )

@@ -5,7 +5,7 @@ from typing import Literal
 
 from stackwire.contracts.compute import ExternalEvent, ServerExternalEvents
 from stackwire.contracts.image import ImageView
-from stackwire.contracts.lineage import crossing
+from stackwire.contracts.lineage import property_transfer
 from stackwire.contracts.volume import InvalidVolume
 from stackwire.contracts.volume_workers import HOST, Reimage
 from stackwire.core.context import RequestContext
@@ -84,7 +84,7 @@ class Reimages:
         rows = travel.capture(source.image)  # the verdict of this download is not written: so it is recorded
         await glance_metadata.replace(uow, "volume_id", volume.id, rows)
         uow.notify(
-            crossing(
+            property_transfer(
                 "volume", "volume.capture", "image", source.image.id, "volume", volume.id, source.image.flat(), rows,
                 source="cinder/volume/manager.py: _refresh_volume_glance_meta",
             )

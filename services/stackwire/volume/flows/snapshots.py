@@ -2,7 +2,7 @@
 
 import asyncio
 
-from stackwire.contracts.lineage import crossing
+from stackwire.contracts.lineage import property_transfer
 from stackwire.contracts.volume import InvalidSnapshot, InvalidVolume
 from stackwire.contracts.volume_workers import HOST, POOL, RemoveSnapshot, ScheduleSnapshot, TakeSnapshot
 from stackwire.core.context import RequestContext
@@ -104,7 +104,7 @@ class Snapshots:
             rows = travel.for_snapshot(before, volume_bootable=now.bootable)
             await glance_metadata.replace(uow, "snapshot_id", snapshot.id, rows)
             uow.notify(
-                crossing(
+                property_transfer(
                     "volume", "volume.for_snapshot", "volume", volume.id, "snapshot", snapshot.id, before, rows,
                     source="cinder/volume/manager.py: create_snapshot",
                 )

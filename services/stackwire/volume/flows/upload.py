@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stackwire.contracts.image import CreateImage, ImageView
-from stackwire.contracts.lineage import crossing
+from stackwire.contracts.lineage import property_transfer
 from stackwire.contracts.volume import InvalidVolume
 from stackwire.contracts.volume_workers import HOST, CopyVolumeToImage
 from stackwire.core.context import RequestContext
@@ -61,7 +61,7 @@ class Upload:
             raise error if error.status >= 500 else BadRequest(error.message) from error
         async with self._parts.database.work(ctx) as uow:
             uow.notify(
-                crossing(
+                property_transfer(
                     "volume", "volume.for_image", "volume", volume.id, "image", image.id, rows, image.properties,
                     source="cinder/volume/api.py: _merge_volume_image_meta",
                 )
