@@ -1,41 +1,38 @@
-"""What an image really is, looked at again where it is used: a host believes no record about bytes it is to open.
+"""What an image really is, looked at again where it is used: a host trusts no record about bytes it is to open.
 
-An image may have got past the image service unseen (in a container that is not looked into, or before there was an
+An image may have passed the image service unseen (in a container that is not looked into, or before there was an
 inspection). ``nova/virt/images.py: do_image_deep_inspection``.
 """
 
 import asyncio
 from pathlib import Path
 
-from oslo_utils.imageutils import format_inspector
-
 from stackwire.compute.domain.errors import ImageUnacceptable
-
-_RAW_LOOKS = frozenset({"raw", "gpt", "mbr", "iso", "luks"})
-"""What a whole disk looks like, of which nothing more is said than that it is one."""
-_ALIASES = {"ami": "raw", "ari": "raw", "aki": "raw"}
+from stackwire.disk_image.inspection import (
+    AMI_FORMATS,
+    RAW_CONTENT,
+    UnreadableFormat,
+    UnsafeContent,
+    detect,
+    is_known,
+)
 
 
 async def inspected(path: Path, image_id: str, declared: str | None) -> None:
     """ImageUnacceptable unless the file is what its image says, and points at nothing outside itself."""
-    await asyncio.to_thread(_inspect, path, image_id, _ALIASES.get(declared or "raw", declared or "raw"))
+    disk_format = declared or "raw"
+    await asyncio.to_thread(_inspect, path, image_id, AMI_FORMATS.get(disk_format, disk_format))
 
 
 def _inspect(path: Path, image_id: str, declared: str) -> None:
     try:
-        found = format_inspector.detect_file_format(str(path))
-        if found is not None and str(found) != "raw":
-            found.safety_check()
-    except format_inspector.ImageFormatError as broken:
+        detected = detect(path)
+        detected.check_safe()
+    except UnsafeContent as unsafe:
+        reason = f"its content fails the safety checks: {', '.join(unsafe.failures)}"
+        raise ImageUnacceptable(image_id=image_id, reason=reason) from unsafe
+    except UnreadableFormat as broken:
         raise ImageUnacceptable(image_id=image_id, reason="the format of its content cannot be told") from broken
-    except format_inspector.SafetyCheckFailed as unsafe:
-        failed = ", ".join(sorted(unsafe.failures))
-        raise ImageUnacceptable(image_id=image_id, reason=f"its content fails the safety checks: {failed}") from unsafe
-    looks = "raw" if found is None else str(found)
-    if looks != declared and not (declared == "raw" and looks in _RAW_LOOKS) and _is_known(declared):
-        raise ImageUnacceptable(image_id=image_id, reason=f"it says {declared} but its content is {looks}")
-
-
-def _is_known(declared: str) -> bool:
-    """Of others, nobody can tell what they look like."""
-    return format_inspector.get_inspector(declared) is not None
+    raw = declared == "raw" and detected.name in RAW_CONTENT
+    if detected.name != declared and not raw and is_known(declared):
+        raise ImageUnacceptable(image_id=image_id, reason=f"it says {declared} but its content is {detected.name}")

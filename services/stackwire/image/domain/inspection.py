@@ -1,19 +1,16 @@
-"""What the bytes are, told while they stream past.
+"""The rules for an image's content, checked while its bytes stream past.
 
-What could name a host's files, or lies about its format, is refused. Headers only: an inspector keeps what its
-format needs and no more.
+Content that could name a host's files, or that is of another format than declared, is refused.
 """
 
-from typing import IO, Any, Final, cast
+from typing import Final
 
-from oslo_utils.imageutils import format_inspector
-
+from stackwire.disk_image.inspection import DetectedFormat, StreamDetector, UnreadableFormat
 from stackwire.image.domain.errors import ContentRefused
 
 INSPECTED: Final = frozenset({"raw", "qcow2", "vhd", "vhdx", "vmdk", "vdi", "iso"})
 """Disk formats an inspector knows; the AMI parts and ploop are opaque."""
 LARGEST_SIZE: Final = 2**63 - 1
-_ERRORS: Final = (format_inspector.ImageFormatError, format_inspector.SafetyCheckFailed)
 
 
 class Inspection:
@@ -25,58 +22,52 @@ class Inspection:
     def __init__(self, declared: str, container: str, *, match: bool = True) -> None:
         self._declared = declared
         self._match = match and declared in INSPECTED and container == "bare"
-        self._feed = _Feed()
-        self._wrapper: Any = None
-        self._decided = False
+        self._detector: StreamDetector | None = None
+        self._detected: list[DetectedFormat] | None = None
         if container == "bare":
             expected = declared if self._match and declared not in ("raw", "iso") else None
-            self._wrapper = format_inspector.InspectWrapper(cast("IO[bytes]", self._feed), expected_format=expected)
-        self._found: list[Any] = []
+            self._detector = StreamDetector(expected)
 
     def eat(self, chunk: bytes | memoryview) -> None:
-        """The next bytes."""
-        if self._wrapper is None or self._decided:
+        """The next bytes. ContentRefused."""
+        if self._detector is None or self._detected is not None:
             return
         try:
-            self._feed.chunk = bytes(chunk)
-            self._wrapper.read(len(chunk))
-            found = self._wrapper.formats
-        except _ERRORS as error:
+            detected = self._detector.feed(chunk)
+        except UnreadableFormat as error:
             raise ContentRefused(reason=str(error)) from error
-        if found is not None:
-            self._decide(found)
+        if detected is not None:
+            self._decide(detected)
 
     def finish(self, size: int) -> int | None:
-        """The virtual size in bytes, when it can be told. ``size``: how many bytes there were."""
-        if self._wrapper is None:
+        """The virtual size in bytes, where it is known. ``size``: how many bytes there were. ContentRefused."""
+        if self._detector is None:
             return None
-        if not self._decided:
+        if self._detected is None:
             try:
-                self._wrapper.close()
-                self._decide(self._wrapper.formats)
-            except _ERRORS as error:
+                self._decide(self._detector.finish())
+            except UnreadableFormat as error:
                 raise ContentRefused(reason=str(error)) from error
         return self._virtual_size(size)
 
-    def _decide(self, found: list[Any]) -> None:
-        self._decided = True
-        names = sorted(str(item) for item in found)
-        for inspector in found:
-            self._check_safe(inspector)
+    def _decide(self, detected: list[DetectedFormat]) -> None:
+        names = sorted(item.name for item in detected)
+        for item in detected:
+            self._check_safe(item)
         if len(names) > 1 and names != ["gpt", "iso"]:
             raise ContentRefused(reason=f"more than one format was found in it: {', '.join(names)}")
         if self._match and not self._matches(names):
             raise ContentRefused(reason=f"it was declared {self._declared} and looks like {names[0]}")
-        self._found = found
+        self._detected = detected
 
-    def _check_safe(self, inspector: Any) -> None:
-        if str(inspector) in ("raw", "gpt"):
+    def _check_safe(self, detected: DetectedFormat) -> None:
+        if detected.name in ("raw", "gpt"):
             return
         try:
-            inspector.safety_check()
-        except _ERRORS as error:
-            raise ContentRefused(reason=f"it is an unsafe {inspector} ({error})") from error
-        if inspector.virtual_size > LARGEST_SIZE:
+            detected.check_safe()
+        except UnreadableFormat as error:
+            raise ContentRefused(reason=f"it is an unsafe {detected.name} ({error})") from error
+        if detected.virtual_size > LARGEST_SIZE:
             raise ContentRefused(reason="its virtual size is too large")
 
     def _matches(self, names: list[str]) -> bool:
@@ -90,17 +81,7 @@ class Inspection:
             return size or None  # as recorded: nothing has no size of its own
         if self._declared not in INSPECTED:
             return None
-        for inspector in self._found:
-            if str(inspector) == self._declared:
-                virtual = int(inspector.virtual_size)
-                return virtual or size
+        for detected in self._detected or ():
+            if detected.name == self._declared:
+                return detected.virtual_size or size
         return size if self._declared == "iso" else None
-
-
-class _Feed:
-    """The source the wrapper reads from: the one chunk that has just come."""
-
-    chunk = b""
-
-    def read(self, _size: int) -> bytes:
-        return self.chunk
