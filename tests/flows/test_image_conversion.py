@@ -85,7 +85,7 @@ async def test_what_cannot_be_converted_is_not_imported(a_cloud: ACloud, a_disk_
         (LEAKS, {"disk_format": "qcow2"}, "unsafe"),
         (b"no qcow2", {"disk_format": "qcow2"}, "not acceptable"),
         (HUGE, {"disk_format": "qcow2"}, "more than 50000000 bytes"),
-        (qcow2[:40] + b"\1" * 8 + qcow2[48:], {"disk_format": "qcow2"}, "qemu-img says"),
+        (qcow2[:40] + b"\1" * 8 + qcow2[48:], {"disk_format": "qcow2"}, "qemu-img: Could not open"),
         (b"x" * 512, {"disk_format": "ploop"}, "no converting from ploop"),
         (qcow2, {"disk_format": "qcow2", "container_format": "ovf"}, "ovf container"),
     ):
