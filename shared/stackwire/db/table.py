@@ -2,14 +2,17 @@
 something to say are written as SQL."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from typing import Any, Generic, TypeVar
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from stackwire.core.states import Machine
 from stackwire.db.session import Session
 from stackwire.db.unit_of_work import UnitOfWork
 
-M = TypeVar("M")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+M = TypeVar("M", bound="DataclassInstance")
 
 
 class Arguments:
@@ -56,7 +59,6 @@ class Table(Generic[M]):
         generated: Collection[str] = (),
         states: type[Machine] | None = None,
     ) -> None:
-        assert is_dataclass(model)
         self.model = model
         self.name = name
         self.key = key

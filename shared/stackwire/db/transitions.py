@@ -1,13 +1,16 @@
 """``transition``: the only statement that writes a state column."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from stackwire.core.states import Verb
 from stackwire.db.table import Arguments, Table
 from stackwire.db.unit_of_work import UnitOfWork
 
-M = TypeVar("M")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+M = TypeVar("M", bound="DataclassInstance")
 
 
 async def transition(
