@@ -10,7 +10,7 @@ import pytest
 from stackwire.compute.backends import guest
 from stackwire.compute.domain.addresses import FixedIp
 from stackwire.compute.domain.instance import BlockDevice, Flavor, Instance
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from support.postgres import skip_or_fail
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -48,7 +48,7 @@ def definition(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     return file
 
 
-def a_server() -> Seen:
+def a_server() -> Server:
     columns = dict.fromkeys(Instance.__dataclass_fields__) | {
         "id": 7, "uuid": UUID, "display_name": "srv <&>", "image_ref": "img", "kernel_id": "", "ramdisk_id": "",
         "config_drive": "", "created_at": NOW, "root_device_name": "/dev/vda",
@@ -57,7 +57,7 @@ def a_server() -> Seen:
         "id": 1, "uuid": UUID, "instance_uuid": UUID, "source_type": "image", "destination_type": "local",
         "boot_index": 0, "device_name": "/dev/vda", "device_type": "disk", "created_at": NOW,
     }  # fmt: skip
-    return Seen(
+    return Server(
         instance=Instance(**columns),
         flavor=Flavor(
             id=1, flavorid="f", name="m1", memory_mb=1024, vcpus=4, root_gb=1, extra_specs={}, created_at=NOW

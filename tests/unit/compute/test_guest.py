@@ -10,13 +10,13 @@ from stackwire.compute.backends import guest
 from stackwire.compute.backends.guest_parts import GuestUnsupported
 from stackwire.compute.domain.addresses import FixedIp
 from stackwire.compute.domain.instance import BlockDevice, Flavor, Instance
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 UUID = "11111111-2222-4333-8444-555555555555"
 
 
-def a_server(vcpus=4, extra_specs=None, name="srv", **columns) -> Seen:
+def a_server(vcpus=4, extra_specs=None, name="srv", **columns) -> Server:
     values = dict.fromkeys(Instance.__dataclass_fields__)
     values |= {
         "id": 7, "uuid": UUID, "display_name": name, "image_ref": "img", "kernel_id": "", "ramdisk_id": "",
@@ -26,7 +26,7 @@ def a_server(vcpus=4, extra_specs=None, name="srv", **columns) -> Seen:
         id=1, flavorid="f", name="m1", memory_mb=1024, vcpus=vcpus, root_gb=1, extra_specs=extra_specs or {},
         created_at=NOW,
     )  # fmt: skip
-    return Seen(
+    return Server(
         instance=Instance(**values),
         flavor=flavor,
         devices=(a_disk(),),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stackwire.compute.domain.instance import BlockDevice, Fault, Flavor, Instance
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.travel import shown_properties
 from stackwire.compute.http.attachments import view as attachment
 from stackwire.compute.http.views_server import Look, host_id
@@ -40,13 +40,13 @@ SERVER = Instance(
 )  # fmt: skip
 
 
-def seen(**changes):
+def server(**changes):
     instance = replace(SERVER, **{name: value for name, value in changes.items() if hasattr(SERVER, name)})
     rest = {name: value for name, value in changes.items() if not hasattr(SERVER, name)}
     given = {
         "metadata": {"purpose": "journey"}, "system_metadata": TRAVEL["servers"]["srv-img"], "request_spec": {},
     } | rest  # fmt: skip
-    return Seen(instance=instance, flavor=FLAVOR, **given)
+    return Server(instance=instance, flavor=FLAVOR, **given)
 
 
 def a_device(**changes):
@@ -75,7 +75,7 @@ def equalized(told):
 @pytest.mark.parametrize(("index", "version"), [(0, 93), (1, 1), (2, 98), (3, 104)])
 def test_a_server_shows_the_recorded_body(index, version):
     bodies = recorded("server_from_image", "GET /servers/<srv-img>")
-    assert equalized(look(version).show(seen())) == bodies[index]["server"]
+    assert equalized(look(version).show(server())) == bodies[index]["server"]
 
 
 def test_a_new_server_is_answered_as_recorded():
@@ -85,15 +85,15 @@ def test_a_new_server_is_answered_as_recorded():
 
 def test_a_rebuilt_server_is_answered_as_recorded():
     (body,) = recorded("server_rebuild_same", "POST /servers/<srv-img>/action")
-    rebuilt = seen(task_state="rebuilding", metadata={"rebuilt": "once"})
+    rebuilt = server(task_state="rebuilding", metadata={"rebuilt": "once"})
     assert equalized(look(93).rebuilt(rebuilt, "<adminPass>")) == body["server"]
 
 
 def test_a_volume_backed_server_has_no_image():
-    told = look(93).show(seen(image_ref="", devices=(a_device(),)))
+    told = look(93).show(server(image_ref="", devices=(a_device(),)))
     assert told["image"] == ""
     assert told["os-extended-volumes:volumes_attached"] == [{"id": "<vol-img>", "delete_on_termination": False}]
-    assert look(98).show(seen(image_ref=""))["image"] == ""
+    assert look(98).show(server(image_ref=""))["image"] == ""
 
 
 def test_an_attachment_shows_the_recorded_body():
@@ -125,28 +125,28 @@ CAME = {
 
 @pytest.mark.parametrize(("key", "version"), CAME.items())
 def test_a_key_is_shown_from_its_version_on(key, version):
-    assert key not in look(version - 1).show(seen())
-    assert key in look(version).show(seen())
+    assert key not in look(version - 1).show(server())
+    assert key in look(version).show(server())
 
 
 def test_the_flavor_is_embedded_from_2_47_on():
-    assert look(46).show(seen())["flavor"].keys() == {"id", "links"}
-    assert look(47).show(seen())["flavor"]["original_name"] == "m1.tiny"
+    assert look(46).show(server())["flavor"].keys() == {"id", "links"}
+    assert look(47).show(server())["flavor"]["original_name"] == "m1.tiny"
 
 
 def test_a_list_does_not_tell_of_groups():
-    assert "server_groups" not in look(93).detail(seen())
+    assert "server_groups" not in look(93).detail(server())
 
 
 def test_a_change_is_answered_with_less_before_2_75():
-    assert "OS-EXT-STS:vm_state" not in look(74).updated(seen())
-    assert "OS-EXT-STS:vm_state" in look(75).updated(seen())
+    assert "OS-EXT-STS:vm_state" not in look(74).updated(server())
+    assert "OS-EXT-STS:vm_state" in look(75).updated(server())
 
 
 def test_administrators_see_where_a_server_is():
-    told = look(2).show(seen()).keys() | set()
+    told = look(2).show(server()).keys() | set()
     assert "OS-EXT-SRV-ATTR:host" not in told
-    told = look(93, extended=True, host_status=True).show(seen())
+    told = look(93, extended=True, host_status=True).show(server())
     assert told["OS-EXT-SRV-ATTR:host"] == "<host>"
     assert told["OS-EXT-SRV-ATTR:instance_name"] == "instance-00000013"
     assert told["host_status"] == "UP"
@@ -156,11 +156,11 @@ def test_a_faults_details_are_for_administrators():
     fault = Fault(
         id=1, instance_uuid="s", code=500, message="NoValidHost", details="a traceback", host=None, created_at=NOW
     )
-    broken = seen(vm_state="error", fault=fault)
+    broken = server(vm_state="error", fault=fault)
     assert look(93).show(broken)["fault"].keys() == {"code", "created", "message"}
     assert look(93, details=True).show(broken)["fault"]["details"] == "a traceback"
     assert "progress" not in look(93).show(broken)
-    assert "fault" not in look(93).show(seen(fault=fault)), "an active server shows no old fault"
+    assert "fault" not in look(93).show(server(fault=fault)), "an active server shows no old fault"
 
 
 def test_a_host_has_another_id_for_each_project():

@@ -14,7 +14,7 @@ from stackwire.compute.backends import guest_machine as machine
 from stackwire.compute.backends import guest_processor as processor
 from stackwire.compute.backends.guest_disks import disks
 from stackwire.compute.backends.guest_parts import Guest
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 
 BOOTED = "simulated guest: booted"
 
@@ -27,9 +27,9 @@ class Definition:
     used: dict[str, str]
 
 
-def define(seen: Seen, properties: Mapping[str, Any], disk: str, console: str) -> Definition:
+def define(server: Server, properties: Mapping[str, Any], disk: str, console: str) -> Definition:
     """``properties`` are the image's, typed; ``disk`` and ``console`` paths of the host. GuestUnsupported."""
-    guest = Guest(seen, properties)
+    guest = Guest(server, properties)
     machine.identity(guest)
     for step in STEPS:
         step(guest)

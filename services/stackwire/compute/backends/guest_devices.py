@@ -26,7 +26,7 @@ def agent(guest: Guest) -> None:
     if not guest.asked("hw_qemu_guest_agent"):
         return
     channel = ET.SubElement(guest.devices, "channel", type="unix")
-    name = f"org.qemu.guest_agent.0.instance-{guest.seen.instance.id:08x}.sock"
+    name = f"org.qemu.guest_agent.0.instance-{guest.server.instance.id:08x}.sock"
     ET.SubElement(channel, "source", mode="bind", path=f"/var/lib/libvirt/qemu/{name}")
     ET.SubElement(channel, "target", type="virtio", name="org.qemu.guest_agent.0")
     guest.asked("os_require_quiesce")
@@ -37,9 +37,9 @@ def interfaces(guest: Guest) -> None:
     model = guest.asked("hw_vif_model", "virtio")
     if model not in VIF_MODELS:
         raise GuestUnsupported(reason=f"network model {model} is not supported by this hypervisor")
-    if guest.asked("hw_vif_multiqueue_enabled") and guest.seen.flavor.vcpus < 2:
+    if guest.asked("hw_vif_multiqueue_enabled") and guest.server.flavor.vcpus < 2:
         raise GuestUnsupported(reason="several queues need at least two processors")
-    for address in guest.seen.addresses:
+    for address in guest.server.addresses:
         _interface(guest, address, str(model))
 
 
@@ -47,7 +47,7 @@ def _interface(guest: Guest, address: FixedIp, model: str) -> None:
     interface = ET.SubElement(guest.devices, "interface", type="bridge")
     ET.SubElement(interface, "mac", address=address.mac)
     ET.SubElement(interface, "model", type=model)
-    queues = guest.seen.flavor.vcpus if guest.asked("hw_vif_multiqueue_enabled") else 1
+    queues = guest.server.flavor.vcpus if guest.asked("hw_vif_multiqueue_enabled") else 1
     if model == "virtio" and (queues > 1 or guest.asked("hw_virtio_packed_ring")):
         driver = ET.SubElement(interface, "driver", name="vhost")
         if queues > 1:

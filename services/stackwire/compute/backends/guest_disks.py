@@ -20,10 +20,10 @@ def disks(guest: Guest, path: str) -> None:
     if bus not in DISK_BUSES:
         raise GuestUnsupported(reason=f"disk bus {bus} is not supported by this hypervisor")
     _controller(guest)
-    for device in guest.seen.devices:
+    for device in guest.server.devices:
         if not device.no_device:
             _disk(guest, device, device.disk_bus or bus, path)
-    if guest.seen.instance.config_drive or guest.asked("img_config_drive") == "mandatory":
+    if guest.server.instance.config_drive or guest.asked("img_config_drive") == "mandatory":
         cdrom = guest.asked("hw_cdrom_bus") or ("sata" if "q35" in str(guest.asked("hw_machine_type", "")) else "ide")
         _cdrom(guest, cdrom, path)
 
@@ -59,7 +59,7 @@ def _disk(guest: Guest, device: BlockDevice, bus: str, path: str) -> None:
 
 
 def _disk_format(guest: Guest) -> str:
-    recorded = guest.seen.system_metadata.get("image_disk_format", "raw")
+    recorded = guest.server.system_metadata.get("image_disk_format", "raw")
     return recorded if recorded in ("raw", "qcow2", "vmdk", "vdi", "vhdx") else "raw"
 
 

@@ -11,7 +11,7 @@ MACHINES: Mapping[str, str] = {
 
 
 def identity(guest: Guest) -> None:
-    server, flavor = guest.seen.instance, guest.seen.flavor
+    server, flavor = guest.server.instance, guest.server.flavor
     domain = guest.domain
     text(domain, "uuid", server.uuid)
     text(domain, "name", f"instance-{server.id:08x}")
@@ -46,7 +46,7 @@ def system(guest: Guest) -> None:
     info = ET.SubElement(guest.domain, "sysinfo", type="smbios")
     block = ET.SubElement(info, "system")
     text(block, "entry", "Stackwire", name="manufacturer")
-    text(block, "entry", guest.seen.uuid, name="uuid")
+    text(block, "entry", guest.server.uuid, name="uuid")
     if guest.asked("hw_boot_menu") or guest.specs.get("hw:boot_menu", "").lower() in ("true", "1", "yes", "on"):
         ET.SubElement(system, "bootmenu", enable="yes")
 
@@ -68,13 +68,13 @@ def _firmware(guest: Guest, system: ET.Element, arch: str) -> None:
 
 
 def _kernel(guest: Guest, system: ET.Element) -> None:
-    server = guest.seen.instance
+    server = guest.server.instance
     if not server.kernel_id:
         return
     text(system, "kernel", f"/var/lib/nova/kernels/{server.kernel_id}")
     if server.ramdisk_id:
         text(system, "initrd", f"/var/lib/nova/kernels/{server.ramdisk_id}")
-    root = guest.seen.instance.root_device_name or "/dev/vda"
+    root = guest.server.instance.root_device_name or "/dev/vda"
     text(system, "cmdline", clean(str(guest.asked("os_command_line") or f"root={root} console=tty0 console=ttyS0")))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.core.errors import ServiceError
 
 
@@ -19,7 +19,7 @@ class GuestUnsupported(ServiceError, wire="nova.exception.UnsupportedHardware"):
 class Guest:
     """The document as it grows; asking for a property marks it as used."""
 
-    seen: Seen
+    server: Server
     properties: Mapping[str, Any]
     domain: ET.Element = field(default_factory=lambda: ET.Element("domain", type="qemu"))
     used: dict[str, str] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Guest:
 
     @property
     def specs(self) -> Mapping[str, str]:
-        return self.seen.flavor.extra_specs
+        return self.server.flavor.extra_specs
 
 
 def text(parent: ET.Element, tag: str, text: str, **attributes: str) -> ET.Element:

@@ -6,7 +6,7 @@ from stackwire.compute.backends.guest_parts import Guest, GuestUnsupported, clea
 
 
 def processor(guest: Guest) -> None:
-    vcpus = guest.seen.flavor.vcpus
+    vcpus = guest.server.flavor.vcpus
     cpu = ET.SubElement(guest.domain, "cpu", match="exact")
     text(cpu, "model", "qemu64")
     sockets, cores, threads = _topology(guest, vcpus)
@@ -38,7 +38,7 @@ def _numa(guest: Guest, cpu: ET.Element) -> None:
     nodes = guest.asked("hw_numa_nodes")
     if not nodes:
         return
-    flavor = guest.seen.flavor
+    flavor = guest.server.flavor
     share = flavor.vcpus // nodes
     cells = guest.asked("hw_numa_cpus") or [frozenset(range(n * share, (n + 1) * share)) for n in range(nodes)]
     memory = guest.asked("hw_numa_mem") or [flavor.memory_mb // nodes] * nodes
@@ -70,7 +70,7 @@ def pinning(guest: Guest) -> None:
     mask = guest.asked("hw_cpu_realtime_mask")
     if policy == "dedicated":
         tune = ET.SubElement(guest.domain, "cputune")
-        for cpu in range(guest.seen.flavor.vcpus):
+        for cpu in range(guest.server.flavor.vcpus):
             ET.SubElement(tune, "vcpupin", vcpu=str(cpu), cpuset=str(cpu))
         if mask is not None:
             ET.SubElement(tune, "vcpusched", vcpus=clean(str(mask)).lstrip("^"), scheduler="fifo", priority="1")

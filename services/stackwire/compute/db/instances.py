@@ -9,7 +9,7 @@ from stackwire.compute.db.fixed_ips import JSON as _ADDRESS
 from stackwire.compute.domain.addresses import FixedIp
 from stackwire.compute.domain.errors import InstanceNotFound
 from stackwire.compute.domain.instance import BlockDevice, Fault, Flavor, Instance
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import Session, UnitOfWork
 
@@ -32,7 +32,7 @@ SELECT {_I}, e.flavor, e.request_spec,
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenRow(Instance):
+class ServerRow(Instance):
     """A row of the statement above."""
 
     flavor: dict[str, Any]
@@ -44,8 +44,8 @@ class SeenRow(Instance):
     addresses: list[dict[str, Any]] | None
     fault: dict[str, Any] | None
 
-    def seen(self) -> Seen:
-        return Seen(
+    def server(self) -> Server:
+        return Server(
             instance=Instance(**{f.name: getattr(self, f.name) for f in fields(Instance)}),
             flavor=flavor_from(self.flavor),
             devices=tuple(BlockDevice(**timed(device)) for device in self.devices or ()),
@@ -79,22 +79,22 @@ def scope(ctx: RequestContext) -> str | None:
     return None if ctx.is_admin else ctx.project_id or ""
 
 
-async def find(session: Session, ctx: RequestContext, uuid: str) -> Seen:
+async def find(session: Session, ctx: RequestContext, uuid: str) -> Server:
     """A server the caller may see, with everything; InstanceNotFound otherwise."""
     row = await session.one(
-        SeenRow,
+        ServerRow,
         f"{SEEN} WHERE i.uuid = $1 AND NOT i.deleted AND NOT i.hidden AND ($2::text IS NULL OR i.project_id = $2)",
         uuid,
         scope(ctx),
     )
     if row is None:
         raise InstanceNotFound(instance_id=uuid)
-    return row.seen()
+    return row.server()
 
 
-async def by_uuid(session: Session, uuid: str) -> Seen | None:
-    row = await session.one(SeenRow, f"{SEEN} WHERE i.uuid = $1 AND NOT i.deleted", uuid)
-    return None if row is None else row.seen()
+async def by_uuid(session: Session, uuid: str) -> Server | None:
+    row = await session.one(ServerRow, f"{SEEN} WHERE i.uuid = $1 AND NOT i.deleted", uuid)
+    return None if row is None else row.server()
 
 
 async def insert(

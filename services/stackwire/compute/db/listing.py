@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from stackwire.compute.db.instances import SEEN, SeenRow
+from stackwire.compute.db.instances import SEEN, ServerRow
 from stackwire.compute.domain.listing import Listing
-from stackwire.compute.domain.seen import Page
+from stackwire.compute.domain.server import Page
 from stackwire.core.errors import BadRequest
 from stackwire.db.pool import Database, Session
 
@@ -78,11 +78,11 @@ async def page(database: Database, asked: Listing) -> Page:
             await _after(session, where, asked)
         order = ", ".join(f"{_sortable(column)} {'DESC' if down else 'ASC'}" for column, down in asked.order)
         rows = await session.all(
-            SeenRow,
+            ServerRow,
             f"{SEEN} WHERE {' AND '.join(where.conditions)} ORDER BY {order} LIMIT {where.place(asked.limit + 1)}",
             *where.values,
         )
-    return Page([row.seen() for row in rows[: asked.limit]], more=len(rows) > asked.limit)
+    return Page([row.server() for row in rows[: asked.limit]], more=len(rows) > asked.limit)
 
 
 _NUMBERS = frozenset({"instance_type_id", "launch_index", "power_state", "progress"})

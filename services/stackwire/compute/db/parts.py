@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any, Literal
 
 from stackwire.compute.domain.instance import Action, ActionEvent, BlockDevice, Fault
-from stackwire.compute.domain.seen import ActionPage
+from stackwire.compute.domain.server import ActionPage
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import Session, UnitOfWork
 
@@ -85,12 +85,12 @@ async def drop_device(uow: UnitOfWork, device_uuid: str) -> bool:
 
 
 async def drop_known(uow: UnitOfWork, device: BlockDevice) -> bool:
-    """Drops it as it was seen: one that has got an attachment since then stays, for that has to be let go first."""
+    """Drops it as it was read: one that has got an attachment since then stays, for that has to be let go first."""
     return await _drop(uow, device.uuid, "attachment_id IS NOT DISTINCT FROM $3", device.attachment_id)
 
 
 async def drop_unasked(uow: UnitOfWork, device: BlockDevice) -> bool:
-    """Drops it unless its host was told to attach it since it was seen."""
+    """Drops it unless its host was told to attach it since it was read."""
     return await _drop(uow, device.uuid, "updated_at IS NULL")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from stackwire.compute.domain import image_props
 from stackwire.compute.domain.instance import BlockDevice, Flavor
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 
 NovaObject = dict[str, Any]
 
@@ -58,18 +58,18 @@ def flavor_object(flavor: Flavor) -> NovaObject:
     return made("Flavor", "1.2", data | {"deleted_at": None, "deleted": False})
 
 
-def instance_object(seen: Seen) -> NovaObject:
-    server = seen.instance
-    data: dict[str, Any] = asdict(server)
+def instance_object(server: Server) -> NovaObject:
+    instance = server.instance
+    data: dict[str, Any] = asdict(instance)
     for key in ("launched_at", "terminated_at", "created_at", "updated_at", "deleted_at"):
         data[key] = _seconds(data[key])
     data |= {
-        "metadata": dict(seen.metadata),
-        "system_metadata": dict(seen.system_metadata),
-        "flavor": flavor_object(seen.flavor),
+        "metadata": dict(server.metadata),
+        "system_metadata": dict(server.system_metadata),
+        "flavor": flavor_object(server.flavor),
         "old_flavor": None,
         "new_flavor": None,
-        "tags": _listed("TagList", "1.1", [made("Tag", "1.1", {"tag": tag}) for tag in seen.tags]),
+        "tags": _listed("TagList", "1.1", [made("Tag", "1.1", {"tag": tag}) for tag in server.tags]),
         "security_groups": _listed("SecurityGroupList", "1.1", []),
         "numa_topology": None,
         "shutdown_terminate": False,
@@ -114,8 +114,8 @@ def image_object(image: Mapping[str, Any]) -> NovaObject:
     return made("ImageMeta", "1.8", data | {"properties": made("ImageMetaProps", "1.44", plain)})
 
 
-def request_spec_object(seen: Seen, image: Mapping[str, Any], count: int = 1) -> NovaObject:
-    server = seen.instance
+def request_spec_object(server: Server, image: Mapping[str, Any], count: int = 1) -> NovaObject:
+    instance = server.instance
     return made(
         "RequestSpec",
         "1.15",
@@ -123,13 +123,13 @@ def request_spec_object(seen: Seen, image: Mapping[str, Any], count: int = 1) ->
             "image": image_object(image),
             "numa_topology": None,
             "pci_requests": made("InstancePCIRequests", "1.1", {"requests": []}),
-            "project_id": server.project_id,
-            "user_id": server.user_id,
-            "availability_zone": seen.pinned_zone,
-            "flavor": flavor_object(seen.flavor),
+            "project_id": instance.project_id,
+            "user_id": instance.user_id,
+            "availability_zone": server.pinned_zone,
+            "flavor": flavor_object(server.flavor),
             "num_instances": count,
             "ignore_hosts": None,
-            "force_hosts": seen.request_spec.get("force_hosts"),
+            "force_hosts": server.request_spec.get("force_hosts"),
             "force_nodes": None,
             "requested_destination": None,
             "retry": None,
@@ -137,24 +137,24 @@ def request_spec_object(seen: Seen, image: Mapping[str, Any], count: int = 1) ->
                 "SchedulerLimits", "1.0", {"numa_topology": None, "vcpu": None, "disk_gb": None, "memory_mb": None}
             ),
             "instance_group": None,
-            "scheduler_hints": {key: [str(value)] for key, value in seen.scheduler_hints.items()},
-            "instance_uuid": server.uuid,
+            "scheduler_hints": {key: [str(value)] for key, value in server.scheduler_hints.items()},
+            "instance_uuid": instance.uuid,
             "security_groups": _listed("SecurityGroupList", "1.1", [made("SecurityGroup", "1.2", {"name": "default"})]),
-            "is_bfv": seen.is_volume_backed,
+            "is_bfv": server.is_volume_backed,
             "requested_resources": [],
         },
     )
 
 
-def build_request_object(seen: Seen) -> NovaObject:
+def build_request_object(server: Server) -> NovaObject:
     data = {
-        "id": seen.instance.id,
-        "instance_uuid": seen.uuid,
-        "project_id": seen.instance.project_id,
-        "instance": instance_object(seen),
-        "block_device_mappings": devices_object(seen.devices),
-        "tags": tags_object(seen.tags),
-        "created_at": _seconds(seen.instance.created_at),
+        "id": server.instance.id,
+        "instance_uuid": server.uuid,
+        "project_id": server.instance.project_id,
+        "instance": instance_object(server),
+        "block_device_mappings": devices_object(server.devices),
+        "tags": tags_object(server.tags),
+        "created_at": _seconds(server.instance.created_at),
         "updated_at": None,
     }
     return made("BuildRequest", "1.3", data)

@@ -13,7 +13,7 @@ from typing import Any
 from stackwire.compute.domain import travel
 from stackwire.compute.domain.addresses import FixedIp
 from stackwire.compute.domain.instance import Flavor, Instance, KeyPair
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import POWER
 from stackwire.contracts.events_versioned import (
     CLASSES,
@@ -64,49 +64,49 @@ def _month(now: datetime) -> datetime:
 # ---- legacy
 
 
-def legacy(seen: Seen, teller: Teller, **more: Any) -> dict[str, Any]:
+def legacy(server: Server, teller: Teller, **more: Any) -> dict[str, Any]:
     """The common fields, and ``more``."""
-    server = seen.instance
+    instance = server.instance
     return {
-        "tenant_id": server.project_id,
-        "user_id": server.user_id,
-        "instance_id": server.uuid,
-        "display_name": server.display_name,
-        "reservation_id": server.reservation_id,
-        "hostname": server.hostname,
-        "instance_type": seen.flavor.name,
-        "instance_type_id": server.instance_type_id,
-        "instance_flavor_id": seen.flavor.flavorid,
-        "architecture": server.architecture,
-        "memory_mb": seen.flavor.memory_mb,
-        "disk_gb": seen.flavor.root_gb + seen.flavor.ephemeral_gb,
-        "vcpus": seen.flavor.vcpus,
-        "root_gb": seen.flavor.root_gb,
-        "ephemeral_gb": seen.flavor.ephemeral_gb,
-        "host": server.host,
-        "node": server.node,
-        "availability_zone": server.availability_zone,
+        "tenant_id": instance.project_id,
+        "user_id": instance.user_id,
+        "instance_id": instance.uuid,
+        "display_name": instance.display_name,
+        "reservation_id": instance.reservation_id,
+        "hostname": instance.hostname,
+        "instance_type": server.flavor.name,
+        "instance_type_id": instance.instance_type_id,
+        "instance_flavor_id": server.flavor.flavorid,
+        "architecture": instance.architecture,
+        "memory_mb": server.flavor.memory_mb,
+        "disk_gb": server.flavor.root_gb + server.flavor.ephemeral_gb,
+        "vcpus": server.flavor.vcpus,
+        "root_gb": server.flavor.root_gb,
+        "ephemeral_gb": server.flavor.ephemeral_gb,
+        "host": instance.host,
+        "node": instance.node,
+        "availability_zone": instance.availability_zone,
         "cell_name": "",
-        "created_at": str(_whole_second(server.created_at)),
-        "terminated_at": _micros(server.terminated_at),
-        "deleted_at": _micros(_whole_second(server.deleted_at)),
-        "launched_at": _micros(_whole_second(server.launched_at)),
-        "image_ref_url": f"{teller.image_url}/images/{server.image_ref}",
-        "os_type": server.os_type,
-        "kernel_id": server.kernel_id,
-        "ramdisk_id": server.ramdisk_id,
-        "state": server.vm_state,
-        "state_description": server.task_state or "",
-        "progress": server.progress or "",
-        "access_ip_v4": server.access_ip_v4,
-        "access_ip_v6": server.access_ip_v6,
-        "image_meta": _image_meta(seen.system_metadata),
-        "metadata": dict(seen.metadata),
+        "created_at": str(_whole_second(instance.created_at)),
+        "terminated_at": _micros(instance.terminated_at),
+        "deleted_at": _micros(_whole_second(instance.deleted_at)),
+        "launched_at": _micros(_whole_second(instance.launched_at)),
+        "image_ref_url": f"{teller.image_url}/images/{instance.image_ref}",
+        "os_type": instance.os_type,
+        "kernel_id": instance.kernel_id,
+        "ramdisk_id": instance.ramdisk_id,
+        "state": instance.vm_state,
+        "state_description": instance.task_state or "",
+        "progress": instance.progress or "",
+        "access_ip_v4": instance.access_ip_v4,
+        "access_ip_v6": instance.access_ip_v6,
+        "image_meta": _image_meta(server.system_metadata),
+        "metadata": dict(server.metadata),
         **more,
     }
 
 
-def fixed_ips(seen: Seen) -> list[dict[str, Any]]:
+def fixed_ips(server: Server) -> list[dict[str, Any]]:
     """The addresses as the unversioned ends of a build and a rebuild list them (``info_from_instance``)."""
     return [
         {
@@ -118,7 +118,7 @@ def fixed_ips(seen: Seen) -> list[dict[str, Any]]:
             "label": each.label,
             "vif_mac": each.mac,
         }
-        for each in seen.addresses
+        for each in server.addresses
     ]
 
 
@@ -127,18 +127,18 @@ def _image_meta(rows: Mapping[str, str]) -> dict[str, str]:
     return {key.removeprefix(prefix): value for key, value in rows.items() if key.startswith(prefix)}
 
 
-def legacy_update(before: Instance, seen: Seen, teller: Teller) -> dict[str, Any]:
+def legacy_update(before: Instance, server: Server, teller: Teller) -> dict[str, Any]:
     """``compute.instance.update``. A server that was at rest is told as if it had been where it is now."""
-    server = seen.instance
-    renamed = before.display_name != server.display_name and _at(before) == _at(server)
+    instance = server.instance
+    renamed = before.display_name != instance.display_name and _at(before) == _at(instance)
     return legacy(
-        seen,
+        server,
         teller,
         audit_period_beginning=_micros(_month(teller.now)),
         audit_period_ending=_micros(teller.now),
         old_state=before.vm_state,
-        old_task_state=before.task_state or server.task_state,
-        new_task_state=server.task_state,
+        old_task_state=before.task_state or instance.task_state,
+        new_task_state=instance.task_state,
         **({"old_display_name": before.display_name} if renamed else {}),
     )
 
@@ -147,63 +147,63 @@ def _at(server: Instance) -> tuple[str, str | None]:
     return server.vm_state, server.task_state
 
 
-def legacy_exists(seen: Seen, teller: Teller) -> dict[str, Any]:
+def legacy_exists(server: Server, teller: Teller) -> dict[str, Any]:
     beginning, ending = _month(teller.now), teller.now
     return legacy(
-        seen,
+        server,
         teller,
         audit_period_beginning=beginning.strftime("%Y-%m-%d %H:%M:%S"),
         audit_period_ending=ending.strftime("%Y-%m-%d %H:%M:%S.%f"),
     )
 
 
-def legacy_error(seen: Seen, teller: Teller, error: BaseException, **more: Any) -> dict[str, Any]:
+def legacy_error(server: Server, teller: Teller, error: BaseException, **more: Any) -> dict[str, Any]:
     """An event with priority ERROR says what went wrong, in words that are fit for users."""
-    return legacy(seen, teller, **more, message=str(error), exception=str(error), code=getattr(error, "status", 500))
+    return legacy(server, teller, **more, message=str(error), exception=str(error), code=getattr(error, "status", 500))
 
 
 # ---- versioned
 
 
-def versioned(seen: Seen, teller: Teller, event: str, **more: Any) -> dict[str, Any]:
+def versioned(server: Server, teller: Teller, event: str, **more: Any) -> dict[str, Any]:
     """The payload of ``instance.<event>``; ``more`` are the event's own fields."""
-    server = seen.instance
+    instance = server.instance
     data: dict[str, Any] = {
-        "uuid": server.uuid,
-        "user_id": server.user_id,
-        "tenant_id": server.project_id,
-        "reservation_id": server.reservation_id,
-        "display_name": server.display_name,
-        "display_description": server.display_description,
-        "host_name": server.hostname,
-        "host": server.host,
-        "node": server.node,
-        "os_type": server.os_type,
-        "architecture": server.architecture,
-        "availability_zone": server.availability_zone,
-        "flavor": flavor_payload(seen.flavor),
-        "image_uuid": server.image_ref,
-        "key_name": server.key_name,
-        "kernel_id": server.kernel_id,
-        "ramdisk_id": server.ramdisk_id,
-        "created_at": _seconds(server.created_at),
-        "launched_at": _seconds(server.launched_at),
-        "terminated_at": _seconds(server.terminated_at),
-        "deleted_at": _seconds(server.deleted_at),
-        "updated_at": _seconds(server.updated_at),
-        "state": server.vm_state,
-        "power_state": POWER_NAMES.get(server.power_state, "pending"),
-        "task_state": server.task_state,
-        "progress": server.progress,
-        "ip_addresses": [_address(each) for each in seen.addresses],
-        "block_devices": _volumes(seen) if event in WITH_DEVICES else None,
-        "metadata": dict(seen.metadata),
-        "locked": server.locked,
-        "auto_disk_config": "AUTO" if server.auto_disk_config else "MANUAL",
+        "uuid": instance.uuid,
+        "user_id": instance.user_id,
+        "tenant_id": instance.project_id,
+        "reservation_id": instance.reservation_id,
+        "display_name": instance.display_name,
+        "display_description": instance.display_description,
+        "host_name": instance.hostname,
+        "host": instance.host,
+        "node": instance.node,
+        "os_type": instance.os_type,
+        "architecture": instance.architecture,
+        "availability_zone": instance.availability_zone,
+        "flavor": flavor_payload(server.flavor),
+        "image_uuid": instance.image_ref,
+        "key_name": instance.key_name,
+        "kernel_id": instance.kernel_id,
+        "ramdisk_id": instance.ramdisk_id,
+        "created_at": _seconds(instance.created_at),
+        "launched_at": _seconds(instance.launched_at),
+        "terminated_at": _seconds(instance.terminated_at),
+        "deleted_at": _seconds(instance.deleted_at),
+        "updated_at": _seconds(instance.updated_at),
+        "state": instance.vm_state,
+        "power_state": POWER_NAMES.get(instance.power_state, "pending"),
+        "task_state": instance.task_state,
+        "progress": instance.progress,
+        "ip_addresses": [_address(each) for each in server.addresses],
+        "block_devices": _volumes(server) if event in WITH_DEVICES else None,
+        "metadata": dict(server.metadata),
+        "locked": instance.locked,
+        "auto_disk_config": "AUTO" if instance.auto_disk_config else "MANUAL",
         "request_id": teller.request_id,
         "action_initiator_user": teller.user_id,
         "action_initiator_project": teller.project_id,
-        "locked_reason": seen.locked_reason,
+        "locked_reason": server.locked_reason,
         "shares": None,
     }
     if event not in WITHOUT_FAULT:
@@ -211,37 +211,37 @@ def versioned(seen: Seen, teller: Teller, event: str, **more: Any) -> dict[str, 
     return CLASSES.get(event, PLAIN).around(data | more)
 
 
-def versioned_update(before: Instance, seen: Seen, teller: Teller) -> dict[str, Any]:
-    server = seen.instance
-    renamed = before.display_name != server.display_name and _at(before) == _at(server)
+def versioned_update(before: Instance, server: Server, teller: Teller) -> dict[str, Any]:
+    instance = server.instance
+    renamed = before.display_name != instance.display_name and _at(before) == _at(instance)
     moves = {
         "old_state": before.vm_state,
-        "state": server.vm_state,
-        "old_task_state": before.task_state or server.task_state,
-        "new_task_state": server.task_state,
+        "state": instance.vm_state,
+        "old_task_state": before.task_state or instance.task_state,
+        "new_task_state": instance.task_state,
     }
     return versioned(
-        seen,
+        server,
         teller,
         "update",
         audit_period=_audit_period(teller.now),
         state_update=InstanceStateUpdatePayload.around(moves),
         old_display_name=before.display_name if renamed else None,
-        tags=list(seen.tags),
+        tags=list(server.tags),
     )
 
 
-def versioned_exists(seen: Seen, teller: Teller) -> dict[str, Any]:
-    return versioned(seen, teller, "exists", audit_period=_audit_period(teller.now))
+def versioned_exists(server: Server, teller: Teller) -> dict[str, Any]:
+    return versioned(server, teller, "exists", audit_period=_audit_period(teller.now))
 
 
-def created(seen: Seen, key: KeyPair | None, **more: Any) -> dict[str, Any]:
+def created(server: Server, key: KeyPair | None, **more: Any) -> dict[str, Any]:
     """What only ``instance.create.*`` carries."""
     return {
         "keypairs": [] if key is None else [_key(key)],
-        "tags": list(seen.tags),
+        "tags": list(server.tags),
         "trusted_image_certificates": None,
-        "instance_name": f"instance-{seen.instance.id:08x}",
+        "instance_name": f"instance-{server.instance.id:08x}",
         **more,
     }
 
@@ -284,11 +284,11 @@ def _audit_period(now: datetime) -> dict[str, Any]:
     return AuditPeriodPayload.around(period)
 
 
-def _volumes(seen: Seen) -> list[dict[str, Any]]:
+def _volumes(server: Server) -> list[dict[str, Any]]:
     names = ("device_name", "boot_index", "delete_on_termination", "volume_id", "tag")
     return [
         BlockDevicePayload.around({name: getattr(device, name) for name in names})
-        for device in seen.devices
+        for device in server.devices
         if device.is_volume and device.volume_id
     ]
 

@@ -7,7 +7,7 @@ from stackwire.compute.db import instances, parts
 from stackwire.compute.domain import objects, policy, states
 from stackwire.compute.domain.errors import ConsoleNotAvailable, InstanceIsLocked
 from stackwire.compute.domain.objects import NovaObject
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.compute.flows.api_parts import Tools, host_of, judge, take
 from stackwire.compute.flows.homeless import Homeless
 from stackwire.contracts.base import Cast
@@ -48,31 +48,33 @@ class Actions:
     async def run(self, ctx: RequestContext, uuid: str, name: str) -> None:
         """One of PLAIN; a Conflict when the server's state does not allow it."""
         rule, recorded, order = PLAIN[name]
-        seen = await self._tools.find(ctx, uuid, rule)
-        await self._send(ctx, seen, name, recorded, order)
+        server = await self._tools.find(ctx, uuid, rule)
+        await self._send(ctx, server, name, recorded, order)
 
     async def reboot(self, ctx: RequestContext, uuid: str, kind: str) -> None:
         """``kind`` SOFT or HARD; a hard one also ends a soft one that hangs."""
-        seen = await self._tools.find(ctx, uuid, policy.REBOOT)
+        server = await self._tools.find(ctx, uuid, policy.REBOOT)
         verb = "reboot-hard" if kind == "HARD" else "reboot"
-        await self._send(ctx, seen, verb, "reboot", lambda server: RebootInstance(instance=server, reboot_type=kind))
+        await self._send(
+            ctx, server, verb, "reboot", lambda instance: RebootInstance(instance=instance, reboot_type=kind)
+        )
 
-    async def _send(self, ctx: RequestContext, seen: Seen, name: str, recorded: str, order: Order) -> None:
-        verb = judge(ctx, seen, name)
-        host = host_of(seen, name)
+    async def _send(self, ctx: RequestContext, server: Server, name: str, recorded: str, order: Order) -> None:
+        verb = judge(ctx, server, name)
+        host = host_of(server, name)
         async with self._tools.database.work(ctx) as uow:
-            after = await take(uow, seen, verb)
-            await parts.start_action(uow, ctx, seen.uuid, recorded)
-            self._tools.announce(uow, seen, after)
+            after = await take(uow, server, verb)
+            await parts.start_action(uow, ctx, server.uuid, recorded)
+            self._tools.announce(uow, server, after)
             uow.cast(order(objects.instance_object(after)), server=host)
 
     # ---- locks
 
     async def lock(self, ctx: RequestContext, uuid: str, reason: str | None) -> None:
         """By its owner, or by an administrator, whose lock the owner cannot open."""
-        seen = await self._tools.find(ctx, uuid, policy.LOCK)
-        owner = ctx.project_id == seen.instance.project_id
-        if seen.instance.locked and owner:
+        server = await self._tools.find(ctx, uuid, policy.LOCK)
+        owner = ctx.project_id == server.instance.project_id
+        if server.instance.locked and owner:
             return
         async with self._tools.database.work(ctx) as uow:
             await instances.change(uow, uuid, locked=True, locked_by="owner" if owner else "admin")
@@ -81,9 +83,9 @@ class Actions:
             await parts.start_action(uow, ctx, uuid, "lock")
 
     async def unlock(self, ctx: RequestContext, uuid: str) -> None:
-        seen = await self._tools.find(ctx, uuid, policy.UNLOCK)
-        expected = "owner" if ctx.project_id == seen.instance.project_id else "admin"
-        if seen.instance.locked_by not in (None, expected):
+        server = await self._tools.find(ctx, uuid, policy.UNLOCK)
+        expected = "owner" if ctx.project_id == server.instance.project_id else "admin"
+        if server.instance.locked_by not in (None, expected):
             self._tools.policy.require(ctx, policy.UNLOCK_OVERRIDE)
         async with self._tools.database.work(ctx) as uow:
             await instances.change(uow, uuid, locked=False, locked_by=None)
@@ -94,23 +96,23 @@ class Actions:
 
     async def reset_state(self, ctx: RequestContext, uuid: str, vm_state: str) -> None:
         """``active`` or ``error``, and at rest, whatever it was doing."""
-        seen = await self._tools.find(ctx, uuid, policy.RESET_STATE)
+        server = await self._tools.find(ctx, uuid, policy.RESET_STATE)
         async with self._tools.database.work(ctx) as uow:
             moved = await instances.change(uow, uuid, vm_state=vm_state, task_state=None)
             await parts.start_action(uow, ctx, uuid, "resetState")
             if moved is not None:
-                self._tools.announce(uow, seen, seen.with_instance(moved))
+                self._tools.announce(uow, server, server.with_instance(moved))
 
     async def console(self, ctx: RequestContext, uuid: str, length: int | None) -> str:
         """The last ``length`` lines of the console (None and -1: all); 404 before there is one."""
-        seen = await self._tools.find(ctx, uuid, policy.CONSOLE)
-        judge(ctx, seen, "console")
-        if seen.instance.host is None:
+        server = await self._tools.find(ctx, uuid, policy.CONSOLE)
+        judge(ctx, server, "console")
+        if server.instance.host is None:
             raise ConsoleNotAvailable(instance_id=uuid)
         tail = None if length is None or length < 0 else length
-        order = GetConsoleOutput(instance=objects.instance_object(seen), tail_length=tail)
+        order = GetConsoleOutput(instance=objects.instance_object(server), tail_length=tail)
         try:
-            return await self._tools.rpc.call(ctx, order, server=seen.instance.host)
+            return await self._tools.rpc.call(ctx, order, server=server.instance.host)
         except Unavailable:
             raise Conflict(f"Instance {uuid} is not ready: its host does not answer.") from None
 
@@ -118,21 +120,21 @@ class Actions:
 
     async def delete(self, ctx: RequestContext, uuid: str, *, force: bool = False) -> None:
         """Whatever its state, unless it is locked; one that is on no host ends here and now."""
-        seen = await self._tools.find(ctx, uuid, policy.FORCE_DELETE if force else policy.DELETE)
-        if seen.instance.locked and not ctx.is_admin:
+        server = await self._tools.find(ctx, uuid, policy.FORCE_DELETE if force else policy.DELETE)
+        if server.instance.locked and not ctx.is_admin:
             raise InstanceIsLocked(instance_id=uuid)
-        if seen.instance.task_state == states.DELETING and not force:
+        if server.instance.task_state == states.DELETING and not force:
             return
         async with self._tools.database.work(ctx) as uow:
             moved = await instances.change(uow, uuid, task_state=states.DELETING, progress=0)
             if moved is None:
                 return
-            after = seen.with_instance(moved)
+            after = server.with_instance(moved)
             await parts.start_action(uow, ctx, uuid, "delete")
-            self._tools.announce(uow, seen, after)
+            self._tools.announce(uow, server, after)
             if moved.host is not None:
                 order = TerminateInstance(
-                    instance=objects.instance_object(after), bdms=objects.devices_object(seen.devices)
+                    instance=objects.instance_object(after), bdms=objects.devices_object(server.devices)
                 )
                 uow.cast(order, server=moved.host)
         if moved.host is None:

@@ -5,7 +5,7 @@ from stackwire.compute.domain import objects, policy
 from stackwire.compute.domain.bdm_rules import MAX_DISKS
 from stackwire.compute.domain.errors import AttachmentNotFound, TooManyDiskDevices
 from stackwire.compute.domain.instance import BlockDevice
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.wishes import AttachWish
 from stackwire.compute.flows import api_neighbours as neighbours
 from stackwire.compute.flows.api_parts import Tools, host_of, judge
@@ -26,19 +26,19 @@ class Attachments:
 
     async def attach(self, ctx: RequestContext, uuid: str, wish: AttachWish) -> BlockDevice:
         """The new device with its name; 404 for a volume the caller cannot see, 400 for one that is not free."""
-        seen = await self._tools.find(ctx, uuid, policy.ATTACH)
-        judge(ctx, seen, "attach_volume")
-        host_of(seen, "attach_volume")
-        if len(seen.devices) >= MAX_DISKS:
+        server = await self._tools.find(ctx, uuid, policy.ATTACH)
+        judge(ctx, server, "attach_volume")
+        host_of(server, "attach_volume")
+        if len(server.devices) >= MAX_DISKS:
             raise TooManyDiskDevices(maximum=MAX_DISKS)
         volume = await self._volume(ctx, wish.volume_id)
-        if any(device.volume_id == volume.id for device in seen.devices):
+        if any(device.volume_id == volume.id for device in server.devices):
             raise BadRequest(f"Volume {volume.id} is attached to instance {uuid} already.")
         neighbours.must_be_free(volume, multiattach=wish.multiattach)
         async with self._tools.database.work(ctx) as uow:
             await parts.start_action(uow, ctx, uuid, "attach_volume")
         order = AttachVolume(
-            instance=objects.instance_object(seen),
+            instance=objects.instance_object(server),
             volume=_told(volume),
             device=wish.device,
             tag=wish.tag,
@@ -50,12 +50,12 @@ class Attachments:
 
     async def detach(self, ctx: RequestContext, uuid: str, volume_id: str) -> None:
         """The root volume stays (400); a volume that is not in use cannot be detached (400)."""
-        seen = await self._tools.find(ctx, uuid, policy.DETACH)
-        judge(ctx, seen, "detach_volume")
-        device = _device(seen, volume_id)
+        server = await self._tools.find(ctx, uuid, policy.DETACH)
+        judge(ctx, server, "detach_volume")
+        device = _device(server, volume_id)
         if device.is_root:
             raise BadRequest("The root volume cannot be detached.")
-        host = host_of(seen, "detach_volume")
+        host = host_of(server, "detach_volume")
         try:
             await self._tools.rpc.call(ctx.as_service(), BeginDetaching(volume_id=volume_id))
         except (*neighbours.REFUSED,) as refused:
@@ -64,7 +64,7 @@ class Attachments:
             async with self._tools.database.work(ctx) as uow:
                 await parts.start_action(uow, ctx, uuid, "detach_volume")
                 order = DetachVolume(
-                    instance=objects.instance_object(seen), volume_id=volume_id, attachment_id=device.attachment_id
+                    instance=objects.instance_object(server), volume_id=volume_id, attachment_id=device.attachment_id
                 )
                 uow.cast(order, server=host)
         except BaseException:
@@ -73,33 +73,33 @@ class Attachments:
 
     async def keep_or_not(self, ctx: RequestContext, uuid: str, volume_id: str, delete: bool) -> None:
         """Whether the volume goes with the server."""
-        seen = await self._tools.find(ctx, uuid, policy.ATTACHMENT_CHANGE)
-        judge(ctx, seen, "attach_volume")
-        device = _device(seen, volume_id)
+        server = await self._tools.find(ctx, uuid, policy.ATTACHMENT_CHANGE)
+        judge(ctx, server, "attach_volume")
+        device = _device(server, volume_id)
         async with self._tools.database.work(ctx) as uow:
             await parts.change_device(uow, device.uuid, delete_on_termination=delete)
 
     async def require_swap(self, ctx: RequestContext, uuid: str, volume_id: str) -> None:
         """Only a service may swap volumes, and only while it migrates one: 403, else 409."""
         async with self._tools.database.read() as session:
-            seen = await instances.find(session, ctx, uuid)
-        self._tools.policy.require(ctx, policy.SWAP_VOLUME, {"project_id": seen.instance.project_id}, Forbidden)
-        _device(seen, volume_id)
+            server = await instances.find(session, ctx, uuid)
+        self._tools.policy.require(ctx, policy.SWAP_VOLUME, {"project_id": server.instance.project_id}, Forbidden)
+        _device(server, volume_id)
         raise Conflict(f"Volume {volume_id} is not being migrated.")
 
     async def _volume(self, ctx: RequestContext, volume_id: str) -> VolumeView:
         return await self._tools.rpc.call(ctx.as_service(), GetVolume(volume_id=volume_id))
 
-    async def _again(self, ctx: RequestContext, uuid: str) -> Seen:
+    async def _again(self, ctx: RequestContext, uuid: str) -> Server:
         async with self._tools.database.read() as session:
             return await instances.find(session, ctx, uuid)
 
 
-def _device(seen: Seen, volume_id: str) -> BlockDevice:
-    for device in seen.devices:
+def _device(server: Server, volume_id: str) -> BlockDevice:
+    for device in server.devices:
         if device.volume_id == volume_id:
             return device
-    raise AttachmentNotFound(instance_id=seen.uuid, volume_id=volume_id)
+    raise AttachmentNotFound(instance_id=server.uuid, volume_id=volume_id)
 
 
 def _told(volume: VolumeView) -> dict[str, object]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from stackwire.compute.db import cloud, instances, keypairs
 from stackwire.compute.domain import objects, policy
 from stackwire.compute.domain.quotas import DEFAULTS
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.compute.flows.api_parts import Tools
 from stackwire.contracts.compute import ExternalEvent, ServerExternalEvents
 from stackwire.contracts.compute_workers import ExternalInstanceEvent
@@ -41,8 +41,8 @@ class Cloud:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
 
-    def is_up(self, seen: datetime | None, forced_down: bool) -> bool:
-        return seen is not None and not forced_down and seen >= self._tools.database.clock.now() - ALIVE
+    def is_up(self, last_seen_at: datetime | None, forced_down: bool) -> bool:
+        return last_seen_at is not None and not forced_down and last_seen_at >= self._tools.database.clock.now() - ALIVE
 
     # ---- limits and quotas
 
@@ -99,19 +99,19 @@ class Cloud:
     async def report(self, ctx: RequestContext, events: Sequence[ExternalEvent]) -> list[Reported]:
         """Hands each event to the host of its server; NotFound when none of them has one."""
         told: list[Reported] = []
-        for_hosts: dict[str, list[tuple[Seen, ExternalEvent]]] = {}
+        for_hosts: dict[str, list[tuple[Server, ExternalEvent]]] = {}
         async with self._tools.database.work(ctx) as uow:
             for event in events:
-                seen = await instances.by_uuid(uow, event.server_uuid)
-                if seen is None or seen.instance.host is None:
-                    told.append(Reported(event, 404 if seen is None else 422))
+                server = await instances.by_uuid(uow, event.server_uuid)
+                if server is None or server.instance.host is None:
+                    told.append(Reported(event, 404 if server is None else 422))
                     continue
                 told.append(Reported(event, 200))
-                for_hosts.setdefault(seen.instance.host, []).append((seen, event))
+                for_hosts.setdefault(server.instance.host, []).append((server, event))
             for host, pairs in for_hosts.items():
                 uow.cast(
                     ExternalInstanceEvent(
-                        instances=[objects.instance_object(seen) for seen, _ in pairs],
+                        instances=[objects.instance_object(server) for server, _ in pairs],
                         events=[objects.event_object(event.model_dump()) for _, event in pairs],
                     ),
                     server=host,

@@ -20,7 +20,7 @@ from stackwire.compute.domain import (
 from stackwire.compute.domain.bdm import Wish
 from stackwire.compute.domain.errors import FlavorNotFound, MetadataLimitExceeded
 from stackwire.compute.domain.instance import Flavor, KeyPair
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.wishes import Promise, ServerWish
 from stackwire.compute.flows import api_neighbours as neighbours
 from stackwire.compute.flows.api_parts import Tools
@@ -194,7 +194,7 @@ class Create:
             for index in range(wish.count):
                 await self._insert(uow, ctx, wish, plan, promise, index, reserved)
             made = [await instances.by_uuid(uow, uuid) for uuid in promise.uuids]
-            servers = [seen for seen in made if seen is not None]
+            servers = [server for server in made if server is not None]
             uow.cast(_order(wish, plan, servers, promise))
 
     async def _insert(
@@ -292,10 +292,10 @@ def _columns(
     }
 
 
-def _order(wish: ServerWish, plan: _Plan, servers: list[Seen], promise: Promise) -> ScheduleAndBuildInstances:
+def _order(wish: ServerWish, plan: _Plan, servers: list[Server], promise: Promise) -> ScheduleAndBuildInstances:
     return ScheduleAndBuildInstances(
-        build_requests=[objects.build_request_object(seen) for seen in servers],
-        request_specs=[objects.request_spec_object(seen, plan.image, len(servers)) for seen in servers],
+        build_requests=[objects.build_request_object(server) for server in servers],
+        request_specs=[objects.request_spec_object(server, plan.image, len(servers)) for server in servers],
         image=plan.image,
         admin_password=promise.password,
         requested_networks=objects.networks_object(wish.networks if isinstance(wish.networks, str) else "none"),

@@ -8,7 +8,7 @@ from stackwire.compute.backends.images import Images
 from stackwire.compute.db import instances
 from stackwire.compute.domain.errors import InstanceInvalidState, InstanceIsLocked
 from stackwire.compute.domain.instance import Instance
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import VERBS, Verb
 from stackwire.core.behaviours import Behaviours
 from stackwire.core.context import RequestContext
@@ -22,7 +22,7 @@ from stackwire.messaging.rpc import RpcClient
 class Announcer(Protocol):
     """Says in both formats that a server changed: ``compute.instance.update`` and ``instance.update``."""
 
-    def __call__(self, uow: UnitOfWork, before: Seen, after: Seen) -> None: ...
+    def __call__(self, uow: UnitOfWork, before: Server, after: Server) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,25 +39,25 @@ class Tools:
     make_id: Callable[[], str] = new_id
     zone: str = "nova"
 
-    async def find(self, ctx: RequestContext, uuid: str, rule: str) -> Seen:
+    async def find(self, ctx: RequestContext, uuid: str, rule: str) -> Server:
         """A server the caller may see (404), when the rule allows it to be touched (403)."""
         async with self.database.read() as session:
-            seen = await instances.find(session, ctx, uuid)
-        self.policy.require(ctx, rule, {"project_id": seen.instance.project_id, "user_id": seen.instance.user_id})
-        return seen
+            server = await instances.find(session, ctx, uuid)
+        self.policy.require(ctx, rule, {"project_id": server.instance.project_id, "user_id": server.instance.user_id})
+        return server
 
 
-def judge(ctx: RequestContext, seen: Seen, name: str) -> Verb:
+def judge(ctx: RequestContext, server: Server, name: str) -> Verb:
     """The verb, when the server's state and lock let it happen; a Conflict otherwise."""
-    verb, server = VERBS[name], seen.instance
-    if server.locked and not verb.locked and not ctx.is_admin:
-        raise InstanceIsLocked(instance_id=server.uuid)
-    if verb.vm_states is not None and server.vm_state not in verb.vm_states:
-        raise refusal(name, server, "vm_state")
-    if verb.task_states is not None and server.task_state not in verb.task_states:
-        raise refusal(name, server, "task_state")
-    if verb.launched and server.launched_at is None:
-        raise InstanceInvalidState(f"Cannot '{name}' instance {server.uuid} before it was launched")
+    verb, instance = VERBS[name], server.instance
+    if instance.locked and not verb.locked and not ctx.is_admin:
+        raise InstanceIsLocked(instance_id=instance.uuid)
+    if verb.vm_states is not None and instance.vm_state not in verb.vm_states:
+        raise refusal(name, instance, "vm_state")
+    if verb.task_states is not None and instance.task_state not in verb.task_states:
+        raise refusal(name, instance, "task_state")
+    if verb.launched and instance.launched_at is None:
+        raise InstanceInvalidState(f"Cannot '{name}' instance {instance.uuid} before it was launched")
     return verb
 
 
@@ -67,18 +67,18 @@ def refusal(name: str, server: Instance, attr: str) -> InstanceInvalidState:
     )
 
 
-async def take(uow: UnitOfWork, seen: Seen, verb: Verb, **changes: object) -> Seen:
+async def take(uow: UnitOfWork, server: Server, verb: Verb, **changes: object) -> Server:
     """Moves the server into the verb's task state, unless somebody was quicker: then a Conflict."""
     moved = await instances.move(
-        uow, seen.uuid, vm_states=verb.vm_states, task_states=verb.task_states, task_state=verb.task, **changes
+        uow, server.uuid, vm_states=verb.vm_states, task_states=verb.task_states, task_state=verb.task, **changes
     )
     if moved is None:
-        raise InstanceInvalidState(f"Cannot '{verb.name}' instance {seen.uuid}: its state has changed meanwhile")
-    return seen.with_instance(moved)
+        raise InstanceInvalidState(f"Cannot '{verb.name}' instance {server.uuid}: its state has changed meanwhile")
+    return server.with_instance(moved)
 
 
-def host_of(seen: Seen, name: str) -> str:
+def host_of(server: Server, name: str) -> str:
     """The host the server is on; a Conflict for one that never got there."""
-    if seen.instance.host is None:
-        raise Conflict(f"Cannot '{name}' instance {seen.uuid}: it is on no host")
-    return seen.instance.host
+    if server.instance.host is None:
+        raise Conflict(f"Cannot '{name}' instance {server.uuid}: it is on no host")
+    return server.instance.host

@@ -7,7 +7,7 @@ from stackwire.compute.db import cloud, instances, keypairs, parts
 from stackwire.compute.domain import image_props, names, objects, policy, travel, validation
 from stackwire.compute.domain.bdm import Wish
 from stackwire.compute.domain.errors import ImageUnacceptable, InvalidBDMVolume, MetadataLimitExceeded
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.wishes import RebuildWish
 from stackwire.compute.flows import api_neighbours as neighbours
 from stackwire.compute.flows.api_create import flat
@@ -28,32 +28,32 @@ class Rebuild:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
 
-    async def accept(self, ctx: RequestContext, uuid: str, wish: RebuildWish) -> tuple[Seen, str]:
+    async def accept(self, ctx: RequestContext, uuid: str, wish: RebuildWish) -> tuple[Server, str]:
         """The server as it is while it is rebuilt, and its password. All checks first: a 400 changes nothing."""
-        seen = await self._tools.find(ctx, uuid, policy.REBUILD)
-        judge(ctx, seen, VERB)
+        server = await self._tools.find(ctx, uuid, policy.REBUILD)
+        judge(ctx, server, VERB)
         if wish.personality or wish.trusted_certificates:
             raise NotSimulated(what="personality (files written into a server) or trusted_image_certificates")
         if wish.preserve_ephemeral:
             raise NotSimulated(what="preserve_ephemeral")
         validation.check_user_data(wish.user_data)
         image = await neighbours.image(self._tools.images, ctx, wish.image_id)
-        volume_image = await self._volume_image(ctx, seen, wish)
-        self._check_image(ctx, seen, image, wish.image_id)
-        key_data = await self._key(seen, wish)
-        await self._check_metadata(seen, wish)
+        volume_image = await self._volume_image(ctx, server, wish)
+        self._check_image(ctx, server, image, wish.image_id)
+        key_data = await self._key(server, wish)
+        await self._check_metadata(server, wish)
         password = wish.admin_password or names.password(self._tools.pick)
         async with self._tools.database.work(ctx) as uow:
-            after = await self._write(uow, ctx, seen, wish, image, key_data)
-            uow.cast(self._order(seen, after, wish, image, password, volume_image))
+            after = await self._write(uow, ctx, server, wish, image, key_data)
+            uow.cast(self._order(server, after, wish, image, password, volume_image))
         return after, password
 
     # ---- asking
 
-    async def _volume_image(self, ctx: RequestContext, seen: Seen, wish: RebuildWish) -> str | None:
+    async def _volume_image(self, ctx: RequestContext, server: Server, wish: RebuildWish) -> str | None:
         """Of a volume-backed server, the image its root volume came from; another needs 2.93."""
-        root = seen.root
-        if not seen.is_volume_backed or root is None or root.volume_id is None:
+        root = server.root
+        if not server.is_volume_backed or root is None or root.volume_id is None:
             return None
         try:
             volume = await self._tools.rpc.call(ctx.as_service(), GetVolume(volume_id=root.volume_id))
@@ -68,8 +68,8 @@ class Rebuild:
                 raise BadRequest(f"The root volume has status {volume.status}, it must be in-use.")
         return came_from
 
-    def _check_image(self, ctx: RequestContext, seen: Seen, image: dict[str, Any], image_id: str) -> None:
-        root = seen.root
+    def _check_image(self, ctx: RequestContext, server: Server, image: dict[str, Any], image_id: str) -> None:
+        root = server.root
         wished = None
         if root is not None and root.is_volume:
             wished = Wish(
@@ -77,23 +77,23 @@ class Rebuild:
                 volume_size=root.volume_size,
             )  # fmt: skip
         zero_disk = self._tools.policy.allows(ctx, policy.ZERO_DISK)
-        typed = validation.check_image(image, image_id, seen.flavor, wished, zero_disk_allowed=zero_disk)
-        if image_id != seen.instance.image_ref:
-            before = travel.image_meta(seen.system_metadata, self._tools.behaviours)["properties"]
+        typed = validation.check_image(image, image_id, server.flavor, wished, zero_disk_allowed=zero_disk)
+        if image_id != server.instance.image_ref:
+            before = travel.image_meta(server.system_metadata, self._tools.behaviours)["properties"]
             validation.check_same_numa(_typed(before), typed)
 
-    async def _key(self, seen: Seen, wish: RebuildWish) -> str | None:
+    async def _key(self, server: Server, wish: RebuildWish) -> str | None:
         if wish.key_name is None:
             return None
         async with self._tools.database.read() as session:
-            pair = await keypairs.get(session, seen.instance.user_id, wish.key_name)
+            pair = await keypairs.get(session, server.instance.user_id, wish.key_name)
         if pair is None:
             raise BadRequest(f"Invalid key_name provided: there is no key pair {wish.key_name!r}.")
         return pair.public_key
 
-    async def _check_metadata(self, seen: Seen, wish: RebuildWish) -> None:
+    async def _check_metadata(self, server: Server, wish: RebuildWish) -> None:
         async with self._tools.database.read() as session:
-            limits = await cloud.limits(session, seen.instance.project_id)
+            limits = await cloud.limits(session, server.instance.project_id)
         if wish.metadata is not None and 0 <= limits["metadata_items"] < len(wish.metadata):
             raise MetadataLimitExceeded(allowed=limits["metadata_items"])
 
@@ -103,34 +103,34 @@ class Rebuild:
         self,
         uow: UnitOfWork,
         ctx: RequestContext,
-        seen: Seen,
+        server: Server,
         wish: RebuildWish,
         image: dict[str, Any],
         key_data: str | None,
-    ) -> Seen:
+    ) -> Server:
         changes = travel.instance_columns(image) | _columns(wish, key_data)
         if wish.auto_disk is not None:
             changes["auto_disk_config"] = wish.auto_disk
         kernel, ramdisk = validation.kernel_and_ramdisk(image["properties"])
         changes |= {"kernel_id": kernel, "ramdisk_id": ramdisk, "progress": 0}
-        if not seen.is_volume_backed:
+        if not server.is_volume_backed:
             changes["image_ref"] = wish.image_id
-        moved = await take(uow, seen, judge(ctx, seen, VERB), **changes)
-        rows = travel.rebuilt(seen.system_metadata, image, seen.flavor, wish.image_id, self._tools.behaviours)
-        await parts.replace(uow, "instance_system_metadata", seen.uuid, rows)
+        moved = await take(uow, server, judge(ctx, server, VERB), **changes)
+        rows = travel.rebuilt(server.system_metadata, image, server.flavor, wish.image_id, self._tools.behaviours)
+        await parts.replace(uow, "instance_system_metadata", server.uuid, rows)
         if wish.metadata is not None:
-            await parts.replace(uow, "instance_metadata", seen.uuid, wish.metadata)
-        await instances.set_request_spec(uow, seen.uuid, {**seen.request_spec, "image": image})
-        await parts.start_action(uow, ctx, seen.uuid, VERB)
-        after = await instances.by_uuid(uow, seen.uuid) or moved
+            await parts.replace(uow, "instance_metadata", server.uuid, wish.metadata)
+        await instances.set_request_spec(uow, server.uuid, {**server.request_spec, "image": image})
+        await parts.start_action(uow, ctx, server.uuid, VERB)
+        after = await instances.by_uuid(uow, server.uuid) or moved
         # two writes, as in Nova; the second is none when the image leaves the same rows
         moved = replace(moved, metadata=after.metadata)
-        self._tools.announce(uow, seen, moved)
+        self._tools.announce(uow, server, moved)
         if after.system_metadata != moved.system_metadata:
             self._tools.announce(uow, moved, after)
         uow.notify(
             property_transfer(
-                "compute", "compute.rebuilt", "image", wish.image_id, "server", seen.uuid, flat(image), rows,
+                "compute", "compute.rebuilt", "image", wish.image_id, "server", server.uuid, flat(image), rows,
                 source="nova/compute/api.py: _reset_image_metadata", prefix=travel.PREFIX,
             )
         )  # fmt: skip
@@ -138,8 +138,8 @@ class Rebuild:
 
     def _order(
         self,
-        seen: Seen,
-        after: Seen,
+        server: Server,
+        after: Server,
         wish: RebuildWish,
         image: dict[str, Any],
         password: str,
@@ -147,10 +147,10 @@ class Rebuild:
     ) -> RebuildInstance:
         return RebuildInstance(
             instance=objects.instance_object(after),
-            orig_image_ref=volume_image if seen.is_volume_backed else seen.instance.image_ref,
+            orig_image_ref=volume_image if server.is_volume_backed else server.instance.image_ref,
             image_ref=wish.image_id,
             new_pass=password,
-            orig_sys_metadata=dict(seen.system_metadata),
+            orig_sys_metadata=dict(server.system_metadata),
             bdms=objects.devices_object(after.devices),
             preserve_ephemeral=False,
             host=None,

@@ -13,7 +13,7 @@ from stackwire.compute.domain.errors import (
     TagNotFound,
 )
 from stackwire.compute.domain.listing import Listing
-from stackwire.compute.domain.seen import ActionPage, ActionSeen, Page, Seen
+from stackwire.compute.domain.server import ActionDetails, ActionPage, Page, Server
 from stackwire.compute.domain.wishes import Changes
 from stackwire.compute.flows.api_parts import Tools, judge
 from stackwire.core.context import RequestContext
@@ -33,12 +33,12 @@ class Servers:
         self._tools.policy.require(ctx, policy.INDEX, {"project_id": ctx.project_id})
         return await listing.page(self._tools.database, asked)
 
-    async def show(self, ctx: RequestContext, uuid: str, *, rule: str = policy.SHOW) -> Seen:
+    async def show(self, ctx: RequestContext, uuid: str, *, rule: str = policy.SHOW) -> Server:
         return await self._tools.find(ctx, uuid, rule)
 
-    async def update(self, ctx: RequestContext, uuid: str, changes: Changes) -> Seen:
+    async def update(self, ctx: RequestContext, uuid: str, changes: Changes) -> Server:
         """Name, description, host name, access addresses, disk configuration, pinned zone."""
-        seen = await self._tools.find(ctx, uuid, policy.UPDATE)
+        server = await self._tools.find(ctx, uuid, policy.UPDATE)
         columns = {
             "name": ("display_name", changes.name),
             "description": ("display_description", changes.description),
@@ -50,99 +50,99 @@ class Servers:
         changed = dict(columns[name] for name in columns if name in changes.given)
         async with self._tools.database.work(ctx) as uow:
             if "pinned_zone" in changes.given:
-                await _pin(uow, seen, changes.pinned_zone)
+                await _pin(uow, server, changes.pinned_zone)
             moved = await instances.change(uow, uuid, **changed)
             after = await instances.by_uuid(uow, uuid)
             if moved is None or after is None:
                 return await instances.find(uow, ctx, uuid)
-            self._tools.announce(uow, seen, after)
+            self._tools.announce(uow, server, after)
         return after
 
     # ---- metadata
 
     async def metadata_item(self, ctx: RequestContext, uuid: str, key: str) -> str:
-        seen = await self._tools.find(ctx, uuid, policy.METADATA_SHOW)
-        if key not in seen.metadata:
+        server = await self._tools.find(ctx, uuid, policy.METADATA_SHOW)
+        if key not in server.metadata:
             raise MetadataItemNotFound(key=key)
-        return seen.metadata[key]
+        return server.metadata[key]
 
     async def change_metadata(
         self, ctx: RequestContext, uuid: str, given: Mapping[str, str], *, purge: bool = False
     ) -> dict[str, str]:
         """All of it afterwards; ``purge`` removes what is not given."""
-        seen = await self._tools.find(ctx, uuid, policy.METADATA_CHANGE)
-        judge(ctx, seen, "update_metadata")
-        after = dict(given) if purge else {**seen.metadata, **given}
+        server = await self._tools.find(ctx, uuid, policy.METADATA_CHANGE)
+        judge(ctx, server, "update_metadata")
+        after = dict(given) if purge else {**server.metadata, **given}
         async with self._tools.database.work(ctx) as uow:
-            most = (await cloud.limits(uow, seen.instance.project_id))["metadata_items"]
+            most = (await cloud.limits(uow, server.instance.project_id))["metadata_items"]
             if 0 <= most < len(after):
                 raise MetadataLimitExceeded(allowed=most)
             write = parts.replace if purge else parts.put
             await write(uow, "instance_metadata", uuid, given)
-            await self._announce(uow, seen)
+            await self._announce(uow, server)
         return after
 
     async def delete_metadata(self, ctx: RequestContext, uuid: str, key: str) -> None:
-        seen = await self._tools.find(ctx, uuid, policy.METADATA_CHANGE)
-        judge(ctx, seen, "update_metadata")
+        server = await self._tools.find(ctx, uuid, policy.METADATA_CHANGE)
+        judge(ctx, server, "update_metadata")
         async with self._tools.database.work(ctx) as uow:
             if not await parts.drop(uow, "instance_metadata", uuid, key):
                 raise MetadataItemNotFound(key=key)
-            await self._announce(uow, seen)
+            await self._announce(uow, server)
 
     # ---- tags
 
     async def replace_tags(self, ctx: RequestContext, uuid: str, tags: Sequence[str]) -> list[str]:
-        seen = await self._tools.find(ctx, uuid, policy.TAGS_CHANGE)
-        judge(ctx, seen, "tags")
+        server = await self._tools.find(ctx, uuid, policy.TAGS_CHANGE)
+        judge(ctx, server, "tags")
         async with self._tools.database.work(ctx) as uow:
             await parts.set_tags(uow, uuid, list(dict.fromkeys(tags)))
-            await self._announce(uow, seen)
+            await self._announce(uow, server)
         return list(dict.fromkeys(tags))
 
     async def require_tag(self, ctx: RequestContext, uuid: str, tag: str) -> None:
-        seen = await self._tools.find(ctx, uuid, policy.TAGS_SHOW)
-        if tag not in seen.tags:
+        server = await self._tools.find(ctx, uuid, policy.TAGS_SHOW)
+        if tag not in server.tags:
             raise TagNotFound(instance_id=uuid, tag=tag)
 
     async def add_tag(self, ctx: RequestContext, uuid: str, tag: str) -> bool:
         """False when the server had it."""
-        seen = await self._tools.find(ctx, uuid, policy.TAGS_CHANGE)
-        judge(ctx, seen, "tags")
-        if tag not in seen.tags and len(seen.tags) >= MOST_TAGS:
+        server = await self._tools.find(ctx, uuid, policy.TAGS_CHANGE)
+        judge(ctx, server, "tags")
+        if tag not in server.tags and len(server.tags) >= MOST_TAGS:
             raise BadRequest(f"A server can have {MOST_TAGS} tags at most.")
         async with self._tools.database.work(ctx) as uow:
             added = await parts.add_tag(uow, uuid, tag)
             if added:
-                await self._announce(uow, seen)
+                await self._announce(uow, server)
         return added
 
     async def delete_tag(self, ctx: RequestContext, uuid: str, tag: str) -> None:
-        seen = await self._tools.find(ctx, uuid, policy.TAGS_CHANGE)
-        judge(ctx, seen, "tags")
+        server = await self._tools.find(ctx, uuid, policy.TAGS_CHANGE)
+        judge(ctx, server, "tags")
         async with self._tools.database.work(ctx) as uow:
             if not await parts.drop_tag(uow, uuid, tag):
                 raise TagNotFound(instance_id=uuid, tag=tag)
-            await self._announce(uow, seen)
+            await self._announce(uow, server)
 
-    async def _announce(self, uow: UnitOfWork, seen: Seen) -> None:
-        after = await instances.by_uuid(uow, seen.uuid)
+    async def _announce(self, uow: UnitOfWork, server: Server) -> None:
+        after = await instances.by_uuid(uow, server.uuid)
         if after is not None:
-            self._tools.announce(uow, seen, after)
+            self._tools.announce(uow, server, after)
 
     # ---- addresses, actions, guest
 
     async def addresses(self, ctx: RequestContext, uuid: str, label: str) -> list[FixedIp]:
         """On the network of that label; 404 when the server is not on it."""
-        seen = await self._tools.find(ctx, uuid, policy.IPS)
-        found = by_label(seen.addresses).get(label)
+        server = await self._tools.find(ctx, uuid, policy.IPS)
+        found = by_label(server.addresses).get(label)
         if found is None:
             raise NetworkLabelNotFound(label=label)
         return found
 
-    async def actions(self, ctx: RequestContext, uuid: str, wanted: ActionPage) -> list[ActionSeen]:
+    async def actions(self, ctx: RequestContext, uuid: str, wanted: ActionPage) -> list[ActionDetails]:
         """Newest first, behind the request its marker names (400 when it is none)."""
-        seen = await self._tools.find(ctx, uuid, policy.ACTIONS)
+        server = await self._tools.find(ctx, uuid, policy.ACTIONS)
         async with self._tools.database.read() as session:
             behind = None
             if wanted.marker is not None:
@@ -150,16 +150,16 @@ class Servers:
                 if behind is None:
                     raise BadRequest(f"marker [{wanted.marker[:100]}] not found")
             found = await parts.actions_of(session, uuid, wanted, behind)
-        return [ActionSeen(action=action, server_project_id=seen.instance.project_id) for action in found]
+        return [ActionDetails(action=action, server_project_id=server.instance.project_id) for action in found]
 
-    async def action(self, ctx: RequestContext, uuid: str, request_id: str) -> ActionSeen:
-        seen = await self._tools.find(ctx, uuid, policy.ACTIONS)
+    async def action(self, ctx: RequestContext, uuid: str, request_id: str) -> ActionDetails:
+        server = await self._tools.find(ctx, uuid, policy.ACTIONS)
         async with self._tools.database.read() as session:
             found = await parts.action_of(session, uuid, request_id)
             if found is None:
                 raise ActionNotFound(request_id=request_id, instance_id=uuid)
             events = await parts.events_of(session, found.id)
-        return ActionSeen(action=found, events=tuple(events), server_project_id=seen.instance.project_id)
+        return ActionDetails(action=found, events=tuple(events), server_project_id=server.instance.project_id)
 
     async def guest(self, ctx: RequestContext, uuid: str) -> str:
         """The definition the host gave to the hypervisor; 404 before there is one."""
@@ -171,10 +171,10 @@ class Servers:
         return str(xml)
 
 
-async def _pin(uow: UnitOfWork, seen: Seen, zone: str | None) -> None:
+async def _pin(uow: UnitOfWork, server: Server, zone: str | None) -> None:
     """Unpin, or pin to the zone the server is in; a Conflict for another (2.104)."""
-    if zone == seen.pinned_zone:
+    if zone == server.pinned_zone:
         return
-    if zone is not None and (seen.pinned_zone is not None or zone != seen.instance.availability_zone):
+    if zone is not None and (server.pinned_zone is not None or zone != server.instance.availability_zone):
         raise Conflict(f"The server cannot be pinned to {zone}.")
-    await instances.set_request_spec(uow, seen.uuid, {**seen.request_spec, "availability_zone": zone})
+    await instances.set_request_spec(uow, server.uuid, {**server.request_spec, "availability_zone": zone})

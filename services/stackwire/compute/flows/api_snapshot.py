@@ -11,7 +11,7 @@ from stackwire.compute.domain.errors import (
     QuiesceNotSupported,
     SnapshotQuotaExceeded,
 )
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.compute.flows import api_neighbours as neighbours
 from stackwire.compute.flows.api_create import flat
 from stackwire.compute.flows.api_parts import Tools, host_of, judge, take
@@ -35,15 +35,15 @@ class Snapshot:
         self, ctx: RequestContext, uuid: str, name: str, metadata: Mapping[str, str], version: tuple[int, int]
     ) -> str:
         """The id of the image that is on its way (image-backed) or made of snapshots that are (volume-backed)."""
-        seen = await self._tools.find(ctx, uuid, policy.CREATE_IMAGE)
-        judge(ctx, seen, VERB)
+        server = await self._tools.find(ctx, uuid, policy.CREATE_IMAGE)
+        judge(ctx, server, VERB)
         if version < (2, 39):
             await self._check_metadata(ctx, metadata)
-        if seen.is_volume_backed:
-            target = {"project_id": seen.instance.project_id}
+        if server.is_volume_backed:
+            target = {"project_id": server.instance.project_id}
             self._tools.policy.require(ctx, policy.CREATE_IMAGE_VOLUME_BACKED, target)
-            return await self._of_volumes(ctx, seen, name, metadata)
-        return await self._of_disk(ctx, seen, name, metadata)
+            return await self._of_volumes(ctx, server, name, metadata)
+        return await self._of_disk(ctx, server, name, metadata)
 
     async def _check_metadata(self, ctx: RequestContext, metadata: Mapping[str, str]) -> None:
         async with self._tools.database.read() as session:
@@ -53,71 +53,71 @@ class Snapshot:
 
     # ---- a server with a disk of its own
 
-    async def _of_disk(self, ctx: RequestContext, seen: Seen, name: str, metadata: Mapping[str, str]) -> str:
-        host = host_of(seen, VERB)
+    async def _of_disk(self, ctx: RequestContext, server: Server, name: str, metadata: Mapping[str, str]) -> str:
+        host = host_of(server, VERB)
         image = travel.snapshot_image(
-            seen.instance,
-            seen.system_metadata,
+            server.instance,
+            server.system_metadata,
             name,
             metadata,
             self._tools.behaviours,
             user_id=ctx.user_id or "",
             project_id=ctx.project_id or "",
-            current=await self._current_rows(ctx, seen),
+            current=await self._current_rows(ctx, server),
         )
         image_id = await self._tools.images.create(ctx, image)
         try:
             async with self._tools.database.work(ctx) as uow:
-                after = await take(uow, seen, judge(ctx, seen, VERB))
-                await parts.start_action(uow, ctx, seen.uuid, VERB)
-                self._tools.announce(uow, seen, after)
-                _tell(uow, seen, image_id, image, "compute.snapshot_image", "nova/compute/utils.py: create_image")
+                after = await take(uow, server, judge(ctx, server, VERB))
+                await parts.start_action(uow, ctx, server.uuid, VERB)
+                self._tools.announce(uow, server, after)
+                _tell(uow, server, image_id, image, "compute.snapshot_image", "nova/compute/utils.py: create_image")
                 uow.cast(SnapshotInstance(instance=objects.instance_object(after), image_id=image_id), server=host)
         except BaseException:
             await self._tools.images.discard(ctx, image_id)
             raise
         return image_id
 
-    async def _current_rows(self, ctx: RequestContext, seen: Seen) -> dict[str, str] | None:
+    async def _current_rows(self, ctx: RequestContext, server: Server) -> dict[str, str] | None:
         """What today's image would leave on the server: Icehouse asked."""
-        if self._tools.behaviours.has("snapshot-from-instance-metadata-only") or not seen.instance.image_ref:
+        if self._tools.behaviours.has("snapshot-from-instance-metadata-only") or not server.instance.image_ref:
             return None
-        image = await neighbours.current_image(self._tools.images, ctx, seen.instance.image_ref)
-        return None if image is None else travel.system_metadata(image, seen.flavor, self._tools.behaviours)
+        image = await neighbours.current_image(self._tools.images, ctx, server.instance.image_ref)
+        return None if image is None else travel.system_metadata(image, server.flavor, self._tools.behaviours)
 
     # ---- a server on volumes
 
-    async def _of_volumes(self, ctx: RequestContext, seen: Seen, name: str, metadata: Mapping[str, str]) -> str:
-        await self._check_limits(ctx, seen)
-        quiesced = await self._quiesce(ctx, seen)
+    async def _of_volumes(self, ctx: RequestContext, server: Server, name: str, metadata: Mapping[str, str]) -> str:
+        await self._check_limits(ctx, server)
+        quiesced = await self._quiesce(ctx, server)
         mapping: list[dict[str, Any]] = []
         kept: list[str] = []
         try:
             try:
-                for device in seen.devices:
+                for device in server.devices:
                     mapping += [] if device.no_device else [await self._kept(ctx, device, name, kept)]
             finally:
-                await self._note(ctx, seen, mapping, quiesced=quiesced)
-            return await self._image_of(ctx, seen, name, metadata, mapping)
+                await self._note(ctx, server, mapping, quiesced=quiesced)
+            return await self._image_of(ctx, server, name, metadata, mapping)
         except BaseException:
             for snapshot_id in kept:
                 await neighbours.forget_snapshot(self._tools.rpc, ctx, snapshot_id)
             raise
 
     async def _image_of(
-        self, ctx: RequestContext, seen: Seen, name: str, metadata: Mapping[str, str], mapping: list[dict[str, Any]]
+        self, ctx: RequestContext, server: Server, name: str, metadata: Mapping[str, str], mapping: list[dict[str, Any]]
     ) -> str:
         """The image without bytes that tells of the snapshots; its id."""
         root, others = bdm_mapping.root_apart(mapping) if self._tools.images.keeps_roots else (None, mapping)
         image = travel.volume_snapshot_image(
-            seen.instance,
-            seen.system_metadata,
+            server.instance,
+            server.system_metadata,
             name,
             metadata,
             others,
             self._tools.behaviours,
             project_id=ctx.project_id or "",
-            current=await self._current_meta(ctx, seen),
+            current=await self._current_meta(ctx, server),
             rooted=root is not None,
         )
         if root is None:
@@ -130,32 +130,32 @@ class Snapshot:
         try:
             async with self._tools.database.work(ctx) as uow:
                 rule, source = "compute.volume_snapshot_image", "nova/compute/api.py: snapshot_volume_backed"
-                _tell(uow, seen, image_id, image, rule, source)
+                _tell(uow, server, image_id, image, rule, source)
         except BaseException:
             await self._tools.images.discard(ctx, image_id)
             raise
         return image_id
 
-    async def _check_limits(self, ctx: RequestContext, seen: Seen) -> None:
-        needed = sum(device.is_volume and not device.no_device for device in seen.devices)
+    async def _check_limits(self, ctx: RequestContext, server: Server) -> None:
+        needed = sum(device.is_volume and not device.no_device for device in server.devices)
         limits = await self._tools.rpc.call(ctx.as_service(), GetVolumeLimits())
         most, used = limits.maxTotalSnapshots, limits.totalSnapshotsUsed
         if 0 <= most < used + needed:
             raise SnapshotQuotaExceeded(needed=needed, used=used, allowed=most)
 
-    async def _quiesce(self, ctx: RequestContext, seen: Seen) -> bool:
+    async def _quiesce(self, ctx: RequestContext, server: Server) -> bool:
         """Freezes an active guest. A host that cannot matters only when the image requires it."""
-        if seen.instance.vm_state != states.ACTIVE:
+        if server.instance.vm_state != states.ACTIVE:
             return False
-        order = QuiesceInstance(instance=objects.instance_object(seen))
+        order = QuiesceInstance(instance=objects.instance_object(server))
         try:
-            await self._tools.rpc.call(ctx, order, server=host_of(seen, VERB))
+            await self._tools.rpc.call(ctx, order, server=host_of(server, VERB))
         except ServiceError as error:
-            if not image_props.flag(seen.system_metadata.get("image_os_require_quiesce")):
+            if not image_props.flag(server.system_metadata.get("image_os_require_quiesce")):
                 return False
             if isinstance(error, QuiesceNotSupported):
                 raise
-            raise QuiesceFailed(instance_id=seen.uuid, reason=error.message) from error
+            raise QuiesceFailed(instance_id=server.uuid, reason=error.message) from error
         return True
 
     async def _kept(self, ctx: RequestContext, device: Any, name: str, kept: list[str]) -> dict[str, Any]:
@@ -174,31 +174,33 @@ class Snapshot:
             raise SnapshotQuotaExceeded(over.message) from over
         return bdm_mapping.snapshot_mapping(device, snapshot.id, volume.size)
 
-    async def _note(self, ctx: RequestContext, seen: Seen, mapping: list[dict[str, Any]], *, quiesced: bool) -> None:
+    async def _note(
+        self, ctx: RequestContext, server: Server, mapping: list[dict[str, Any]], *, quiesced: bool
+    ) -> None:
         """The action, and the guest thawed, also when a snapshot failed."""
         async with self._tools.database.work(ctx) as uow:
-            await parts.start_action(uow, ctx, seen.uuid, VERB)
+            await parts.start_action(uow, ctx, server.uuid, VERB)
             if quiesced:
-                thaw = UnquiesceInstance(instance=objects.instance_object(seen), mapping=mapping)
-                uow.cast(thaw, server=host_of(seen, VERB))
+                thaw = UnquiesceInstance(instance=objects.instance_object(server), mapping=mapping)
+                uow.cast(thaw, server=host_of(server, VERB))
 
-    async def _current_meta(self, ctx: RequestContext, seen: Seen) -> dict[str, Any] | None:
+    async def _current_meta(self, ctx: RequestContext, server: Server) -> dict[str, Any] | None:
         """What the root volume, or the image, says now: all Icehouse looked at."""
         if self._tools.behaviours.has("snapshot-from-instance-metadata-only"):
             return None
-        if seen.instance.image_ref:
-            return await neighbours.current_image(self._tools.images, ctx, seen.instance.image_ref)
-        root = seen.root
+        if server.instance.image_ref:
+            return await neighbours.current_image(self._tools.images, ctx, server.instance.image_ref)
+        root = server.root
         if root is None or root.volume_id is None:
             return None
         volume = await self._tools.rpc.call(ctx.as_service(), GetVolume(volume_id=root.volume_id))
         return travel.image_meta_from_volume(volume.model_dump(), self._tools.behaviours)
 
 
-def _tell(uow: UnitOfWork, seen: Seen, image_id: str, image: dict[str, Any], rule: str, source: str) -> None:
+def _tell(uow: UnitOfWork, server: Server, image_id: str, image: dict[str, Any], rule: str, source: str) -> None:
     uow.notify(
         property_transfer(
-            "compute", rule, "server", seen.uuid, "image", image_id, seen.system_metadata, flat(image), source=source,
-            prefix=f"-{travel.PREFIX}",
+            "compute", rule, "server", server.uuid, "image", image_id, server.system_metadata, flat(image),
+            source=source, prefix=f"-{travel.PREFIX}",
         )
     )  # fmt: skip

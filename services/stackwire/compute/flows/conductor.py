@@ -8,7 +8,7 @@ from typing import Any
 from stackwire.compute.db import hosts, instances, parts, work
 from stackwire.compute.domain import objects, payloads, states
 from stackwire.compute.domain.objects import NovaObject
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.compute.flows.events import Events
 from stackwire.compute.flows.hosting import record, said
 from stackwire.compute.flows.scheduler import CHECK
@@ -49,19 +49,19 @@ class Conductor:
         uuids = [objects.uuid_of(request) for request in order.build_requests]
         async with self._database.read() as session:
             found = [await instances.by_uuid(session, uuid) for uuid in uuids]
-        waiting = [seen for seen in found if seen is not None and _waits(seen)]
+        waiting = [server for server in found if server is not None and _waits(server)]
         if not waiting:
             return
         by_uuid = {objects.uuid_of(spec): spec for spec in order.request_specs}
         spec = by_uuid[waiting[0].uuid]
         try:
-            chosen = await self._select(ctx, [seen.uuid for seen in waiting], spec)
+            chosen = await self._select(ctx, [server.uuid for server in waiting], spec)
         except ServiceError as error:
-            for seen in waiting:
-                await self._give_up(ctx, seen, error, "build_instances")
+            for server in waiting:
+                await self._give_up(ctx, server, error, "build_instances")
             return
-        for seen, selection in zip(waiting, chosen, strict=False):
-            await self._dispatch(ctx, seen, by_uuid[seen.uuid], selection, order)
+        for server, selection in zip(waiting, chosen, strict=False):
+            await self._dispatch(ctx, server, by_uuid[server.uuid], selection, order)
 
     async def _select(self, ctx: RequestContext, uuids: list[str], spec: NovaObject) -> list[list[NovaObject]]:
         return await self._rpc.call(ctx, SelectDestinations(instance_uuids=uuids, spec_obj=spec))
@@ -69,17 +69,17 @@ class Conductor:
     async def _dispatch(
         self,
         ctx: RequestContext,
-        seen: Seen,
+        server: Server,
         spec: NovaObject,
         selection: list[NovaObject],
         order: ScheduleAndBuildInstances,
     ) -> None:
         chosen = objects.data_of(selection[0])
         async with self._database.work(ctx) as uow:
-            moved = await work.dispatch(uow, seen.uuid, str(chosen.get("availability_zone") or self._zone))
+            moved = await work.dispatch(uow, server.uuid, str(chosen.get("availability_zone") or self._zone))
             if moved is None:
                 return
-            after = replace(seen, instance=moved)
+            after = replace(server, instance=moved)
             self._events.announce(uow, after, after, "conductor")
             cast = BuildAndRunInstance(
                 instance=objects.instance_object(after),
@@ -89,64 +89,64 @@ class Conductor:
                 admin_password=order.admin_password,
                 injected_files=order.injected_files,
                 requested_networks=order.requested_networks,
-                block_device_mapping=objects.devices_object(seen.devices),
+                block_device_mapping=objects.devices_object(server.devices),
                 node=str(chosen["nodename"]),
                 host_list=selection[1:],
             )
             uow.cast(cast, server=str(chosen["service_host"]))
 
     async def _give_up(
-        self, ctx: RequestContext, seen: Seen, error: BaseException, method: TaskMethod, **changes: Any
+        self, ctx: RequestContext, server: Server, error: BaseException, method: TaskMethod, **changes: Any
     ) -> None:
         """The server to error, with a fault; what it had reserved is let go by its deletion."""
         async with self._database.work(ctx) as uow:
-            now = await instances.by_uuid(uow, seen.uuid)
+            now = await instances.by_uuid(uow, server.uuid)
             if now is None or now.instance.task_state == states.DELETING:
                 return
-            moved = await instances.change(uow, seen.uuid, vm_state=states.ERROR, task_state=None, **changes)
+            moved = await instances.change(uow, server.uuid, vm_state=states.ERROR, task_state=None, **changes)
             if moved is None:
                 return
             after = replace(now, instance=moved)
-            await record(uow, seen.uuid, error, None)
+            await record(uow, server.uuid, error, None)
             self._events.announce(uow, now, after, "conductor")
             self._tell_task(uow, after, error, method)
         if method != "build_instances":
             return
-        for device in seen.devices:
+        for device in server.devices:
             if device.attachment_id:
                 await self._release(ctx, device.attachment_id)
         async with self._database.work(ctx) as uow:
-            await hosts.free(uow, seen.uuid)
-            for device in seen.devices:
+            await hosts.free(uow, server.uuid)
+            for device in server.devices:
                 await parts.change_device(uow, device.uuid, attachment_id=None)
 
-    def _tell_task(self, uow: UnitOfWork, seen: Seen, error: BaseException, method: TaskMethod) -> None:
+    def _tell_task(self, uow: UnitOfWork, server: Server, error: BaseException, method: TaskMethod) -> None:
         flat = {
             "request_spec": {},
-            "instance_properties": {"uuid": seen.uuid},
-            "instance_id": seen.uuid,
+            "instance_properties": {"uuid": server.uuid},
+            "instance_id": server.uuid,
             "state": states.ERROR,
             "method": method,
             "reason": said(error),
         }
-        self._events.say(uow, "compute_task", f"compute_task.{method}", flat, seen.uuid, "ERROR")
+        self._events.say(uow, "compute_task", f"compute_task.{method}", flat, server.uuid, "ERROR")
         data = {
-            "instance_uuid": seen.uuid,
+            "instance_uuid": server.uuid,
             "request_spec": None,
             "state": states.ERROR,
             "reason": payloads.fault_payload(error, method),
         }
         rich = ComputeTaskPayload.around(data)
-        self._events.say_versioned(uow, "conductor", f"compute_task.{method}.error", rich, seen.uuid, "ERROR")
+        self._events.say_versioned(uow, "conductor", f"compute_task.{method}.error", rich, server.uuid, "ERROR")
 
     async def give_up_homeless(self, ctx: RequestContext) -> None:
         """Servers that nobody took up in time: their message is lost, or their conductor died."""
         async with self._database.read() as session:
             waiting = await work.homeless(session, self._database.clock.now() - timedelta(seconds=PATIENCE))
             found = [await instances.by_uuid(session, instance.uuid) for instance in waiting]
-        for seen in found:
-            if seen is not None:
-                await self._give_up(ctx, seen, ServiceError("No host took the server up in time."), "build_instances")
+        for server in found:
+            if server is not None:
+                await self._give_up(ctx, server, ServiceError("No host took the server up in time."), "build_instances")
 
     # ---- rebuild
 
@@ -154,21 +154,21 @@ class Conductor:
         """To another image the host is asked once more whether it suits; to the same one it is not."""
         uuid = objects.uuid_of(order.instance)
         async with self._database.read() as session:
-            seen = await instances.by_uuid(session, uuid)
-        if seen is None or seen.instance.task_state != states.REBUILDING or seen.instance.host is None:
+            server = await instances.by_uuid(session, uuid)
+        if server is None or server.instance.task_state != states.REBUILDING or server.instance.host is None:
             return
         changed = order.orig_image_ref != order.image_ref
         if changed and order.request_spec is not None:
             try:
-                await self._select(ctx, [uuid], _rebuild_spec(order.request_spec, seen))
+                await self._select(ctx, [uuid], _rebuild_spec(order.request_spec, server))
             except ServiceError as error:
-                back = {} if seen.is_volume_backed else {"image_ref": order.orig_image_ref or ""}
-                await self._give_up(ctx, seen, error, "rebuild_server", **back)
+                back = {} if server.is_volume_backed else {"image_ref": order.orig_image_ref or ""}
+                await self._give_up(ctx, server, error, "rebuild_server", **back)
                 return
         async with self._database.work(ctx) as uow:
-            self._events.rebuild_scheduled(uow, seen)
+            self._events.rebuild_scheduled(uow, server)
             cast = RebuildInstanceOnHost(
-                instance=objects.instance_object(seen),
+                instance=objects.instance_object(server),
                 orig_image_ref=order.orig_image_ref,
                 image_ref=order.image_ref,
                 injected_files=order.injected_files,
@@ -176,12 +176,12 @@ class Conductor:
                 orig_sys_metadata=order.orig_sys_metadata,
                 bdms=order.bdms,
                 preserve_ephemeral=order.preserve_ephemeral,
-                scheduled_node=seen.instance.node,
+                scheduled_node=server.instance.node,
                 request_spec=order.request_spec,
                 reimage_boot_volume=order.reimage_boot_volume,
                 target_state=order.target_state,
             )
-            uow.cast(cast, server=seen.instance.host)
+            uow.cast(cast, server=server.instance.host)
 
     # ---- attach
 
@@ -218,20 +218,20 @@ class Conductor:
             log.warning("attachment %s stays: %s", attachment_id, error)
 
 
-def _waits(seen: Seen) -> bool:
-    server = seen.instance
-    return server.vm_state == states.BUILDING and server.task_state == states.SCHEDULING and server.host is None
+def _waits(server: Server) -> bool:
+    instance = server.instance
+    return instance.vm_state == states.BUILDING and instance.task_state == states.SCHEDULING and instance.host is None
 
 
-def _rebuild_spec(spec: NovaObject, seen: Seen) -> NovaObject:
+def _rebuild_spec(spec: NovaObject, server: Server) -> NovaObject:
     """The same request, tied to the host the server is on."""
     cell = CellMappingPayload.around({"disabled": False, "name": "cell1", "uuid": CELL})
     destination = DestinationPayload.around({"aggregates": None, "cell": cell})
     data = {
         **objects.data_of(spec),
         "scheduler_hints": {CHECK: ["rebuild"]},
-        "force_hosts": [seen.instance.host],
-        "force_nodes": [seen.instance.node],
+        "force_hosts": [server.instance.host],
+        "force_nodes": [server.instance.node],
         "requested_destination": destination,
     }
     return {**spec, "nova_object.data": data}

@@ -11,7 +11,7 @@ from typing import Any
 from stackwire.compute.domain import payloads
 from stackwire.compute.domain.instance import KeyPair
 from stackwire.compute.domain.payloads import Teller
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.contracts.base import Event
 from stackwire.contracts.events_compute import FailedAction, InstanceAction, Phase, VolumeVerb
 from stackwire.db.pool import UnitOfWork
@@ -27,7 +27,7 @@ class Events:
     host: str
     image_url: str
 
-    def announce(self, uow: UnitOfWork, before: Seen, after: Seen, service: str = "compute") -> None:
+    def announce(self, uow: UnitOfWork, before: Server, after: Server, service: str = "compute") -> None:
         """``compute.instance.update`` and ``instance.update``: the server was like this, and is like that now."""
         teller = self.teller(uow)
         old = before.instance
@@ -40,7 +40,7 @@ class Events:
     def action(
         self,
         uow: UnitOfWork,
-        seen: Seen,
+        server: Server,
         action: InstanceAction,
         phase: Phase,
         legacy: Mapping[str, Any] | None = None,
@@ -48,15 +48,15 @@ class Events:
     ) -> None:
         """``compute.instance.<action>.<phase>`` and ``instance.<action>.<phase>``, with each format's own fields."""
         teller = self.teller(uow)
-        flat = payloads.legacy(seen, teller, **(legacy or {}))
-        self.say(uow, "compute", f"compute.instance.{action}.{phase}", flat, seen.uuid)
-        rich = payloads.versioned(seen, teller, action, **(versioned or {}))
-        self.say_versioned(uow, "compute", f"instance.{action}.{phase}", rich, seen.uuid)
+        flat = payloads.legacy(server, teller, **(legacy or {}))
+        self.say(uow, "compute", f"compute.instance.{action}.{phase}", flat, server.uuid)
+        rich = payloads.versioned(server, teller, action, **(versioned or {}))
+        self.say_versioned(uow, "compute", f"instance.{action}.{phase}", rich, server.uuid)
 
     def error(
         self,
         uow: UnitOfWork,
-        seen: Seen,
+        server: Server,
         action: FailedAction,
         error: BaseException,
         legacy: Mapping[str, Any] | None = None,
@@ -64,49 +64,49 @@ class Events:
     ) -> None:
         """The action's ``error`` in both formats, with priority ERROR."""
         teller = self.teller(uow)
-        flat = payloads.legacy_error(seen, teller, error, **(legacy or {}))
-        self.say(uow, "compute", f"compute.instance.{action}.error", flat, seen.uuid, "ERROR")
+        flat = payloads.legacy_error(server, teller, error, **(legacy or {}))
+        self.say(uow, "compute", f"compute.instance.{action}.error", flat, server.uuid, "ERROR")
         told = {**(versioned or {}), "fault": payloads.fault_payload(error, action)}
-        rich = payloads.versioned(seen, teller, action, **told)
-        self.say_versioned(uow, "compute", f"instance.{action}.error", rich, seen.uuid, "ERROR")
+        rich = payloads.versioned(server, teller, action, **told)
+        self.say_versioned(uow, "compute", f"instance.{action}.error", rich, server.uuid, "ERROR")
 
     def create(
-        self, uow: UnitOfWork, seen: Seen, phase: Phase, legacy: Mapping[str, Any], key: KeyPair | None = None
+        self, uow: UnitOfWork, server: Server, phase: Phase, legacy: Mapping[str, Any], key: KeyPair | None = None
     ) -> None:
-        self.action(uow, seen, "create", phase, legacy, payloads.created(seen, key))
+        self.action(uow, server, "create", phase, legacy, payloads.created(server, key))
 
-    def create_error(self, uow: UnitOfWork, seen: Seen, error: BaseException) -> None:
-        self.error(uow, seen, "create", error, None, payloads.created(seen, None))
+    def create_error(self, uow: UnitOfWork, server: Server, error: BaseException) -> None:
+        self.error(uow, server, "create", error, None, payloads.created(server, None))
 
-    def exists(self, uow: UnitOfWork, was: Seen, seen: Seen) -> None:
+    def exists(self, uow: UnitOfWork, was: Server, server: Server) -> None:
         """An audit before a rebuild: the unversioned format tells of the old image, the versioned one of the new."""
         teller = self.teller(uow)
-        self.say(uow, "compute", "compute.instance.exists", payloads.legacy_exists(was, teller), seen.uuid)
-        self.say_versioned(uow, "compute", "instance.exists", payloads.versioned_exists(seen, teller), seen.uuid)
+        self.say(uow, "compute", "compute.instance.exists", payloads.legacy_exists(was, teller), server.uuid)
+        self.say_versioned(uow, "compute", "instance.exists", payloads.versioned_exists(server, teller), server.uuid)
 
-    def rebuild_scheduled(self, uow: UnitOfWork, seen: Seen) -> None:
+    def rebuild_scheduled(self, uow: UnitOfWork, server: Server) -> None:
         """The conductor's word, which the unversioned format puts into the host's mouth."""
         teller = self.teller(uow)
-        flat = payloads.legacy(seen, teller)
-        self.say(uow, "compute", "compute.instance.rebuild.scheduled", flat, seen.uuid)
-        rich = payloads.versioned(seen, teller, "rebuild_scheduled", trusted_image_certificates=None)
-        self.say_versioned(uow, "conductor", "instance.rebuild_scheduled", rich, seen.uuid)
+        flat = payloads.legacy(server, teller)
+        self.say(uow, "compute", "compute.instance.rebuild.scheduled", flat, server.uuid)
+        rich = payloads.versioned(server, teller, "rebuild_scheduled", trusted_image_certificates=None)
+        self.say_versioned(uow, "conductor", "instance.rebuild_scheduled", rich, server.uuid)
 
-    def volume(self, uow: UnitOfWork, seen: Seen, action: VolumeVerb, phase: Phase, volume_id: str) -> None:
+    def volume(self, uow: UnitOfWork, server: Server, action: VolumeVerb, phase: Phase, volume_id: str) -> None:
         """``action`` attach or detach; the unversioned format tells only of the end, without a phase."""
         teller = self.teller(uow)
         if phase == "end":
-            flat = payloads.legacy(seen, teller, volume_id=volume_id)
-            self.say(uow, "compute", f"compute.instance.volume.{action}", flat, seen.uuid)
-        rich = payloads.versioned(seen, teller, f"volume_{action}", volume_id=volume_id)
-        self.say_versioned(uow, "compute", f"instance.volume_{action}.{phase}", rich, seen.uuid)
+            flat = payloads.legacy(server, teller, volume_id=volume_id)
+            self.say(uow, "compute", f"compute.instance.volume.{action}", flat, server.uuid)
+        rich = payloads.versioned(server, teller, f"volume_{action}", volume_id=volume_id)
+        self.say_versioned(uow, "compute", f"instance.volume_{action}.{phase}", rich, server.uuid)
 
     def volume_error(
-        self, uow: UnitOfWork, seen: Seen, action: VolumeVerb, volume_id: str, error: BaseException
+        self, uow: UnitOfWork, server: Server, action: VolumeVerb, volume_id: str, error: BaseException
     ) -> None:
         told = {"volume_id": volume_id, "fault": payloads.fault_payload(error, f"{action}_volume")}
-        rich = payloads.versioned(seen, self.teller(uow), f"volume_{action}", **told)
-        self.say_versioned(uow, "compute", f"instance.volume_{action}.error", rich, seen.uuid, "ERROR")
+        rich = payloads.versioned(server, self.teller(uow), f"volume_{action}", **told)
+        self.say_versioned(uow, "compute", f"instance.volume_{action}.error", rich, server.uuid, "ERROR")
 
     def teller(self, uow: UnitOfWork) -> Teller:
         ctx = uow.ctx

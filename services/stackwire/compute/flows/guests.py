@@ -4,7 +4,7 @@ from stackwire.compute.backends import guest
 from stackwire.compute.backends.guest import Definition
 from stackwire.compute.db import actions
 from stackwire.compute.domain import image_props, travel
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.compute.flows.hosting import Hosting
 from stackwire.contracts.lineage import property_transfer
 from stackwire.core.context import RequestContext
@@ -15,17 +15,17 @@ class Guests:
     def __init__(self, hosting: Hosting) -> None:
         self._on = hosting
 
-    def define(self, seen: Seen) -> Definition:
+    def define(self, server: Server) -> Definition:
         """GuestUnsupported when the hypervisor cannot do what the image asks."""
-        properties = travel.image_meta(seen.system_metadata, self._on.behaviours)["properties"]
-        disk = str(self._on.disks.disk(seen.uuid))
-        return guest.define(seen, image_props.typed(properties), disk, str(self._on.disks.console(seen.uuid)))
+        properties = travel.image_meta(server.system_metadata, self._on.behaviours)["properties"]
+        disk = str(self._on.disks.disk(server.uuid))
+        return guest.define(server, image_props.typed(properties), disk, str(self._on.disks.console(server.uuid)))
 
-    async def write_disk(self, ctx: RequestContext, seen: Seen, image_id: str) -> None:
+    async def write_disk(self, ctx: RequestContext, server: Server, image_id: str) -> None:
         """The root disk from the image's bytes; a volume-backed server only gets its place."""
-        root = seen.root
+        root = server.root
         if (root is not None and root.is_volume) or not image_id:
-            await self._on.disks.make(seen.uuid, None)
+            await self._on.disks.make(server.uuid, None)
             return
         image = await self._on.images.get(ctx, image_id)
         algorithm, digest = "md5", image.checksum
@@ -33,14 +33,14 @@ class Guests:
             algorithm, digest = image.os_hash_algo, image.os_hash_value
         chunks = self._on.images.data(ctx, image_id)
         base = await self._on.disks.cached(image_id, image.disk_format, chunks, algorithm, digest)
-        await self._on.disks.make(seen.uuid, base)
+        await self._on.disks.make(server.uuid, base)
 
-    async def keep(self, uow: UnitOfWork, seen: Seen, definition: Definition) -> None:
+    async def keep(self, uow: UnitOfWork, server: Server, definition: Definition) -> None:
         """The definition beside the server, and what of the properties became part of it."""
-        await actions.set_guest(uow, seen.uuid, definition.xml)
+        await actions.set_guest(uow, server.uuid, definition.xml)
         uow.notify(
             property_transfer(
-                "compute", "compute.guest", "server", seen.uuid, "guest", seen.uuid, seen.system_metadata,
+                "compute", "compute.guest", "server", server.uuid, "guest", server.uuid, server.system_metadata,
                 definition.used, source="nova/virt/libvirt/driver.py: _get_guest_config", prefix=f"-{travel.PREFIX}",
             )
         )  # fmt: skip

@@ -11,7 +11,7 @@ from stackwire.compute.backends.volumes import Volumes
 from stackwire.compute.db import fixed_ips, hosts, instances, parts, reservations, work
 from stackwire.compute.domain import states
 from stackwire.compute.domain.instance import BlockDevice
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
 from stackwire.db.pool import Database
@@ -26,17 +26,17 @@ class Homeless:
         self._database = database
         self._volumes = volumes
 
-    async def end(self, ctx: RequestContext, seen: Seen) -> None:
+    async def end(self, ctx: RequestContext, server: Server) -> None:
         """Its volumes are let go, its row is closed. A volume that stays keeps its device for the sweep."""
-        left = {device.uuid for device in seen.devices if not await self._let_go(ctx, device)}
+        left = {device.uuid for device in server.devices if not await self._let_go(ctx, device)}
         async with self._database.work(ctx) as uow:
-            for device in seen.devices:
+            for device in server.devices:
                 if device.uuid not in left:
                     await parts.drop_known(uow, device)
-            await fixed_ips.release(uow, seen.uuid)
-            await hosts.free(uow, seen.uuid)
+            await fixed_ips.release(uow, server.uuid)
+            await hosts.free(uow, server.uuid)
             await instances.change(
-                uow, seen.uuid, vm_state=states.DELETED, task_state=None, terminated_at=uow.now, deleted=True,
+                uow, server.uuid, vm_state=states.DELETED, task_state=None, terminated_at=uow.now, deleted=True,
                 deleted_at=uow.now,
             )  # fmt: skip
 
@@ -61,9 +61,9 @@ class Homeless:
             ending = await work.ending(session, self._database.clock.now() - PATIENCE)
             found = [await instances.by_uuid(session, uuid) for uuid in ending]
             devices = await work.left_behind(session, None)
-        for seen in found:
-            if seen is not None:
-                await self.end(ctx, seen)
+        for server in found:
+            if server is not None:
+                await self.end(ctx, server)
         await self._drop(ctx, [device for device in devices if await self._let_go(ctx, device)])
         await self._forget_reservations(ctx)
 

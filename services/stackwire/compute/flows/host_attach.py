@@ -11,7 +11,7 @@ from stackwire.compute.domain.bdm import strip_dev
 from stackwire.compute.domain.errors import InstanceNotFound, InvalidBDM
 from stackwire.compute.domain.instance import BlockDevice
 from stackwire.compute.domain.objects import NovaObject
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.compute.flows.guests import Guests
 from stackwire.compute.flows.host_build import connection
 from stackwire.compute.flows.hosting import Hosting, record, said
@@ -39,8 +39,8 @@ class Attach:
         async with self._on.alone_with(uuid):
             try:
                 async with self._on.database.work(ctx) as uow:
-                    seen = await instances.by_uuid(uow, uuid)
-                    if seen is None:
+                    server = await instances.by_uuid(uow, uuid)
+                    if server is None:
                         raise InstanceNotFound(instance_id=uuid)
                     made = await parts.insert_device(
                         uow,
@@ -51,7 +51,7 @@ class Attach:
                             "destination_type": "volume",
                             "volume_id": order.volume_id,
                             "attachment_id": new_id(),
-                            "device_name": _name(seen, order.device),
+                            "device_name": _name(server, order.device),
                             "disk_bus": order.disk_bus,
                             "device_type": order.device_type,
                             "tag": order.tag,
@@ -64,9 +64,9 @@ class Attach:
     async def attach(self, ctx: RequestContext, order: AttachVolumeOnHost) -> None:
         uuid, data = objects.uuid_of(order.instance), objects.data_of(order.bdm)
         async with self._on.alone_with(uuid):
-            seen = await self._on.find(uuid)
-            device = next((d for d in seen.devices if d.uuid == data.get("uuid")), None) if seen else None
-            if seen is None or device is None:
+            server = await self._on.find(uuid)
+            device = next((d for d in server.devices if d.uuid == data.get("uuid")), None) if server else None
+            if server is None or device is None:
                 await self._forget(ctx, data)
                 return
             volume_id, attachment_id = device.volume_id or "", device.attachment_id or ""
@@ -75,7 +75,7 @@ class Attach:
                 return
             async with self._on.database.work(ctx) as uow:
                 await actions.begin_event(uow, uuid, ATTACH, self._on.host)
-                self._on.events.volume(uow, seen, "attach", "start", volume_id)
+                self._on.events.volume(uow, server, "attach", "start", volume_id)
             try:
                 info = await self._on.volumes.connect(ctx, attachment_id, device.device_name)
                 size = (await self._on.volumes.get(ctx, volume_id)).size
@@ -83,21 +83,21 @@ class Attach:
                     await parts.change_device(
                         uow, device.uuid, connection_info=connection(info, uuid, device), volume_size=size
                     )
-                    seen = await self._on.again(uow, seen)
-                    await self._guests.keep(uow, seen, self._guests.define(seen))
+                    server = await self._on.again(uow, server)
+                    await self._guests.keep(uow, server, self._guests.define(server))
                 await self._on.volumes.complete(ctx, attachment_id)
             except Exception as error:
-                await self._undo(ctx, seen, device.uuid, volume_id, attachment_id, error)
+                await self._undo(ctx, server, device.uuid, volume_id, attachment_id, error)
                 return
             async with self._on.database.work(ctx) as uow:
-                self._on.events.volume(uow, seen, "attach", "end", volume_id)
+                self._on.events.volume(uow, server, "attach", "end", volume_id)
                 await actions.end_event(uow, uuid, ATTACH)
 
     async def forget_unasked(self, ctx: RequestContext, device: BlockDevice) -> None:
         """Whoever reserved it died before the host was told to attach it: as if nobody had asked."""
         async with self._on.alone_with(device.instance_uuid):
-            seen = await self._on.find(device.instance_uuid)
-            if seen is None or device not in seen.devices:
+            server = await self._on.find(device.instance_uuid)
+            if server is None or device not in server.devices:
                 return
             await self._on.volumes.release(ctx, device.attachment_id or "")
             async with self._on.database.work(ctx) as uow:
@@ -116,7 +116,13 @@ class Attach:
             await parts.drop_device(uow, data["uuid"])
 
     async def _undo(
-        self, ctx: RequestContext, seen: Seen, device_uuid: str, volume_id: str, attachment_id: str, error: Exception
+        self,
+        ctx: RequestContext,
+        server: Server,
+        device_uuid: str,
+        volume_id: str,
+        attachment_id: str,
+        error: Exception,
     ) -> None:
         if not isinstance(error, ServiceError):
             log.exception("volume %s could not be attached", volume_id)
@@ -126,43 +132,43 @@ class Attach:
             log.warning("attachment %s stays: %s", attachment_id, refused)
         async with self._on.database.work(ctx) as uow:
             await parts.drop_device(uow, device_uuid)
-            await record(uow, seen.uuid, error, self._on.host)
-            self._on.events.volume_error(uow, seen, "attach", volume_id, error)
-            await actions.end_event(uow, seen.uuid, ATTACH, error=said(error))
+            await record(uow, server.uuid, error, self._on.host)
+            self._on.events.volume_error(uow, server, "attach", volume_id, error)
+            await actions.end_event(uow, server.uuid, ATTACH, error=said(error))
 
     async def detach(self, ctx: RequestContext, order: DetachVolume) -> None:
         """Told twice, the second finds no device."""
         uuid = objects.uuid_of(order.instance)
         async with self._on.alone_with(uuid):
-            seen = await self._on.find(uuid)
-            device = next((d for d in seen.devices if d.volume_id == order.volume_id), None) if seen else None
-            if seen is None or device is None:
+            server = await self._on.find(uuid)
+            device = next((d for d in server.devices if d.volume_id == order.volume_id), None) if server else None
+            if server is None or device is None:
                 return
             async with self._on.database.work(ctx) as uow:
                 await actions.begin_event(uow, uuid, DETACH, self._on.host)
-                self._on.events.volume(uow, seen, "detach", "start", order.volume_id)
+                self._on.events.volume(uow, server, "detach", "start", order.volume_id)
             try:
                 await self._on.volumes.release(ctx, device.attachment_id or order.attachment_id or "")
             except ServiceError as error:
                 async with self._on.database.work(ctx) as uow:
                     await record(uow, uuid, error, self._on.host)
-                    self._on.events.volume_error(uow, seen, "detach", order.volume_id, error)
+                    self._on.events.volume_error(uow, server, "detach", order.volume_id, error)
                     await actions.end_event(uow, uuid, DETACH, error=said(error))
                 return
             async with self._on.database.work(ctx) as uow:
                 await parts.drop_device(uow, device.uuid)
-                left = replace(seen, devices=tuple(d for d in seen.devices if d.uuid != device.uuid))
+                left = replace(server, devices=tuple(d for d in server.devices if d.uuid != device.uuid))
                 await self._guests.keep(uow, left, self._guests.define(left))
-                self._on.events.volume(uow, seen, "detach", "end", order.volume_id)
+                self._on.events.volume(uow, server, "detach", "end", order.volume_id)
                 await actions.end_event(uow, uuid, DETACH)
 
 
-def _name(seen: Seen, asked: str | None) -> str:
+def _name(server: Server, asked: str | None) -> str:
     """The name asked for when it is free, else the next one of the root disk's kind."""
-    used = [device.device_name for device in seen.devices]
+    used = [device.device_name for device in server.devices]
     if asked:
         if strip_dev(asked) in {strip_dev(name) for name in used if name}:
             raise InvalidBDM(reason=f"the name {asked} is taken")
         return f"/dev/{strip_dev(asked)}"
-    root = strip_dev(seen.instance.root_device_name or "vda").rstrip("0123456789")
+    root = strip_dev(server.instance.root_device_name or "vda").rstrip("0123456789")
     return devices.next_name(used, root[:-1] or "vd")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from stackwire.compute.db import actions, fixed_ips, hosts, instances, parts
 from stackwire.compute.domain import objects, states
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.compute.flows.hosting import Hosting
 from stackwire.contracts.compute_workers import DeleteInstanceInfo, TerminateInstance
 from stackwire.core.context import RequestContext
@@ -27,46 +27,46 @@ class Delete:
         """Waits for what is being done to the server here; nothing, when it is gone."""
         async with self._on.alone_with(uuid):
             async with self._on.database.work(ctx) as uow:
-                seen = await instances.by_uuid(uow, uuid)
-                if seen is None:
+                server = await instances.by_uuid(uow, uuid)
+                if server is None:
                     return
                 await actions.begin_event(uow, uuid, EVENT, self._on.host)
-                self._on.events.action(uow, seen, "delete", "start")
-                self._on.events.action(uow, seen, "shutdown", "start")
+                self._on.events.action(uow, server, "delete", "start")
+                self._on.events.action(uow, server, "shutdown", "start")
             await self._on.disks.remove(uuid)
-            left = await self._on.let_go(ctx, [device for device in seen.devices if device.is_volume])
+            left = await self._on.let_go(ctx, [device for device in server.devices if device.is_volume])
             async with self._on.database.work(ctx) as uow:
                 await fixed_ips.release(uow, uuid)
-                seen = replace(seen, addresses=())
-                self._on.events.action(uow, seen, "shutdown", "end")
-            await self._delete_volumes(ctx, seen, left)
-            await self._close(ctx, seen, left)
+                server = replace(server, addresses=())
+                self._on.events.action(uow, server, "shutdown", "end")
+            await self._delete_volumes(ctx, server, left)
+            await self._close(ctx, server, left)
 
-    async def _delete_volumes(self, ctx: RequestContext, seen: Seen, left: Collection[str]) -> None:
+    async def _delete_volumes(self, ctx: RequestContext, server: Server, left: Collection[str]) -> None:
         """Those that were to go with the server; one that will not go does not keep it."""
-        for device in seen.devices:
+        for device in server.devices:
             if not (device.volume_id and device.delete_on_termination) or device.uuid in left:
                 continue
             try:
                 await self._on.volumes.delete(ctx, device.volume_id)
             except ServiceError as error:
-                log.warning("volume %s of deleted instance %s stays: %s", device.volume_id, seen.uuid, error)
+                log.warning("volume %s of deleted instance %s stays: %s", device.volume_id, server.uuid, error)
 
-    async def _close(self, ctx: RequestContext, seen: Seen, left: Collection[str]) -> None:
+    async def _close(self, ctx: RequestContext, server: Server, left: Collection[str]) -> None:
         """Devices that could not be let go keep their rows: the sweep tries again until the volume service answers."""
         async with self._on.database.work(ctx) as uow:
             moved = await instances.change(
-                uow, seen.uuid, vm_state=states.DELETED, task_state=None, power_state=states.POWER["pending"],
+                uow, server.uuid, vm_state=states.DELETED, task_state=None, power_state=states.POWER["pending"],
                 terminated_at=uow.now, deleted=True, deleted_at=uow.now,
             )  # fmt: skip
             if moved is None:
                 return
-            after = replace(seen, instance=moved)
-            for device in seen.devices:
+            after = replace(server, instance=moved)
+            for device in server.devices:
                 if device.uuid not in left:
                     await parts.drop_known(uow, device)
-            await hosts.free(uow, seen.uuid)
-            self._on.events.announce(uow, seen, after)
+            await hosts.free(uow, server.uuid)
+            self._on.events.announce(uow, server, after)
             self._on.events.action(uow, after, "delete", "end")
-            await actions.end_event(uow, seen.uuid, EVENT)
-            uow.fanout(DeleteInstanceInfo(host_name=self._on.host, instance_uuid=seen.uuid))
+            await actions.end_event(uow, server.uuid, EVENT)
+            uow.fanout(DeleteInstanceInfo(host_name=self._on.host, instance_uuid=server.uuid))

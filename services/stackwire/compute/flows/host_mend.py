@@ -2,7 +2,7 @@
 
 from stackwire.compute.db import parts
 from stackwire.compute.domain.instance import BlockDevice
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.compute.flows.host_build import connection
 from stackwire.compute.flows.hosting import Hosting
 from stackwire.contracts.volume import AttachmentView, VolumeView
@@ -14,12 +14,12 @@ class StillWritten(Conflict):
     """The volume {volume_id} is still being written over."""
 
 
-async def mend(ctx: RequestContext, hosting: Hosting, seen: Seen) -> None:
+async def mend(ctx: RequestContext, hosting: Hosting, server: Server) -> None:
     """A rebuild gives the volume another attachment on the way, and may have died between the two.
 
     StillWritten, Unavailable: later. A volume that cannot be attached any more stays as it is.
     """
-    root = seen.root
+    root = server.root
     if root is None or not root.is_volume or root.volume_id is None:
         return
     try:
@@ -28,13 +28,13 @@ async def mend(ctx: RequestContext, hosting: Hosting, seen: Seen) -> None:
         return
     if volume.status == "downloading":
         raise StillWritten(volume_id=volume.id)
-    kept = await _only_one(ctx, hosting, seen, root, volume)
+    kept = await _only_one(ctx, hosting, server, root, volume)
     if kept is None or kept.status == "attached":
         return
     try:
         info = await hosting.volumes.connect(ctx, kept.id, root.device_name)
         async with hosting.database.work(ctx) as uow:
-            told = connection(info, seen.uuid, root)
+            told = connection(info, server.uuid, root)
             await parts.change_device(uow, root.uuid, connection_info=told)
         await hosting.volumes.complete(ctx, kept.id)
     except Unavailable:
@@ -44,10 +44,10 @@ async def mend(ctx: RequestContext, hosting: Hosting, seen: Seen) -> None:
 
 
 async def _only_one(
-    ctx: RequestContext, hosting: Hosting, seen: Seen, root: BlockDevice, volume: VolumeView
+    ctx: RequestContext, hosting: Hosting, server: Server, root: BlockDevice, volume: VolumeView
 ) -> AttachmentView | None:
     """The one attachment that stays, the device's own if it is there; the device names it, the others go."""
-    held = [one for one in volume.attachments if one.instance == seen.uuid]
+    held = [one for one in volume.attachments if one.instance == server.uuid]
     kept = next((one for one in held if one.id == root.attachment_id), held[0] if held else None)
     async with hosting.database.work(ctx) as uow:
         await parts.change_device(uow, root.uuid, attachment_id=None if kept is None else kept.id)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from stackwire.compute.db import actions, instances
 from stackwire.compute.domain import objects, states
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.compute.flows.hosting import Hosting, Overtaken
 from stackwire.contracts.compute_workers import (
     PauseInstance,
@@ -72,16 +72,16 @@ class Power:
         """Nothing, when the server does not wait for it: told twice, or overtaken."""
         async with self._on.alone_with(uuid):
             async with self._on.database.work(ctx) as uow:
-                seen = await instances.by_uuid(uow, uuid)
-                if seen is None or seen.instance.task_state != turn.task:
+                server = await instances.by_uuid(uow, uuid)
+                if server is None or server.instance.task_state != turn.task:
                     return
                 await actions.begin_event(uow, uuid, turn.event, self._on.host)
-                self._on.events.action(uow, seen, turn.told, "start")
+                self._on.events.action(uow, server, turn.told, "start")
             await self._on.disks.note(uuid, f"simulated guest: {turn.told}")
             try:
                 async with self._on.database.work(ctx) as uow:
                     after = await self._on.step(
-                        uow, seen, [turn.task], vm_state=turn.vm_state, task_state=None,
+                        uow, server, [turn.task], vm_state=turn.vm_state, task_state=None,
                         power_state=states.POWER[turn.power],
                     )  # fmt: skip
                     self._on.events.action(uow, after, turn.told, "end")
@@ -94,32 +94,32 @@ class Power:
         uuid = objects.uuid_of(order.instance)
         asked, pending, started = REBOOTS["HARD" if order.reboot_type == "HARD" else "SOFT"]
         async with self._on.alone_with(uuid):
-            seen = await self._on.find(uuid)
-            if seen is None or seen.instance.task_state != asked:
+            server = await self._on.find(uuid)
+            if server is None or server.instance.task_state != asked:
                 return
             try:
-                seen = await self._begin_reboot(ctx, seen, asked, pending)
+                server = await self._begin_reboot(ctx, server, asked, pending)
                 async with self._on.database.work(ctx) as uow:
-                    seen = await self._on.step(uow, seen, [pending], task_state=started)
+                    server = await self._on.step(uow, server, [pending], task_state=started)
                 await self._on.disks.note(uuid, "simulated guest: reboot")
                 async with self._on.database.work(ctx) as uow:
-                    seen = await self._on.step(
-                        uow, seen, [started], vm_state=states.ACTIVE, task_state=None,
+                    server = await self._on.step(
+                        uow, server, [started], vm_state=states.ACTIVE, task_state=None,
                         power_state=states.POWER["running"],
                     )  # fmt: skip
-                    self._on.events.action(uow, seen, "reboot", "end")
+                    self._on.events.action(uow, server, "reboot", "end")
                     await actions.end_event(uow, uuid, REBOOT_EVENT)
             except Overtaken:
                 return
 
-    async def _begin_reboot(self, ctx: RequestContext, seen: Seen, asked: str, pending: str) -> Seen:
+    async def _begin_reboot(self, ctx: RequestContext, server: Server, asked: str, pending: str) -> Server:
         """The start is told before the change that it tells of, as in the recordings."""
         async with self._on.database.work(ctx) as uow:
-            await actions.begin_event(uow, seen.uuid, REBOOT_EVENT, self._on.host)
-            moved = await instances.move(uow, seen.uuid, task_states=[asked], task_state=pending)
+            await actions.begin_event(uow, server.uuid, REBOOT_EVENT, self._on.host)
+            moved = await instances.move(uow, server.uuid, task_states=[asked], task_state=pending)
             if moved is None:
-                raise Overtaken(seen.uuid)
-            after = replace(seen, instance=moved)
+                raise Overtaken(server.uuid)
+            after = replace(server, instance=moved)
             self._on.events.action(uow, after, "reboot", "start")
-            self._on.events.announce(uow, seen, after)
+            self._on.events.announce(uow, server, after)
         return after

@@ -5,7 +5,7 @@ import logging
 from stackwire.compute.db import actions
 from stackwire.compute.domain import image_props, objects, states, travel
 from stackwire.compute.domain.errors import QuiesceFailed, QuiesceNotSupported
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.compute.flows.hosting import Hosting, Overtaken
 from stackwire.contracts.compute_workers import QuiesceInstance, SnapshotInstance, UnquiesceInstance
 from stackwire.contracts.lineage import property_transfer
@@ -24,12 +24,12 @@ class Snapshot:
     async def run(self, ctx: RequestContext, order: SnapshotInstance) -> None:
         uuid = objects.uuid_of(order.instance)
         async with self._on.alone_with(uuid):
-            seen = await self._on.find(uuid)
-            if seen is None:
+            server = await self._on.find(uuid)
+            if server is None:
                 await self._on.images.discard(ctx, order.image_id)
                 return
-            if seen.instance.task_state == states.SNAPSHOT_PENDING:
-                await self._take(ctx, seen, order.image_id)
+            if server.instance.task_state == states.SNAPSHOT_PENDING:
+                await self._take(ctx, server, order.image_id)
             else:
                 await self._abandon(ctx, order.image_id)
 
@@ -42,67 +42,67 @@ class Snapshot:
         if image.status in ("queued", "saving"):
             await self._on.images.discard(ctx, image_id)
 
-    async def _take(self, ctx: RequestContext, seen: Seen, image_id: str) -> None:
+    async def _take(self, ctx: RequestContext, server: Server, image_id: str) -> None:
         """Any error takes the image with it; the server is as it was before, with a fault."""
         told = {"snapshot_image_id": image_id}
         try:
-            seen = await self._begin(ctx, seen, told)
-            seen = await self._send(ctx, seen, image_id)
+            server = await self._begin(ctx, server, told)
+            server = await self._send(ctx, server, image_id)
             async with self._on.database.work(ctx) as uow:
-                seen = await self._on.step(uow, seen, [states.SNAPSHOT_UPLOADING], task_state=None)
-                self._on.events.action(uow, seen, "snapshot", "end", None, told)
-                await actions.end_event(uow, seen.uuid, EVENT)
+                server = await self._on.step(uow, server, [states.SNAPSHOT_UPLOADING], task_state=None)
+                self._on.events.action(uow, server, "snapshot", "end", None, told)
+                await actions.end_event(uow, server.uuid, EVENT)
         except Overtaken:
             await self._on.images.discard(ctx, image_id)
         except NotFound as error:  # the image went away meanwhile: nothing to clean up, nothing wrong with the server
             log.info("image %s of a snapshot is gone: %s", image_id, error)
-            await self._on.fail(ctx, seen, EVENT, error, vm_state=None)
+            await self._on.fail(ctx, server, EVENT, error, vm_state=None)
         except Exception as error:
             if not isinstance(error, ServiceError):
-                log.exception("the snapshot of instance %s failed", seen.uuid)
+                log.exception("the snapshot of instance %s failed", server.uuid)
             await self._on.images.discard(ctx, image_id)
-            await self._on.fail(ctx, seen, EVENT, error, vm_state=None)
+            await self._on.fail(ctx, server, EVENT, error, vm_state=None)
 
-    async def _begin(self, ctx: RequestContext, seen: Seen, told: dict[str, str]) -> Seen:
+    async def _begin(self, ctx: RequestContext, server: Server, told: dict[str, str]) -> Server:
         async with self._on.database.work(ctx) as uow:
-            await actions.begin_event(uow, seen.uuid, EVENT, self._on.host)
-            seen = await self._on.step(uow, seen, [states.SNAPSHOT_PENDING], task_state=states.SNAPSHOTTING)
-            seen = await self._on.step(uow, seen, [states.SNAPSHOTTING])
-            self._on.events.action(uow, seen, "snapshot", "start", None, told)
-            return await self._on.step(uow, seen, [states.SNAPSHOTTING], task_state=states.SNAPSHOT_UPLOAD_PENDING)
+            await actions.begin_event(uow, server.uuid, EVENT, self._on.host)
+            server = await self._on.step(uow, server, [states.SNAPSHOT_PENDING], task_state=states.SNAPSHOTTING)
+            server = await self._on.step(uow, server, [states.SNAPSHOTTING])
+            self._on.events.action(uow, server, "snapshot", "start", None, told)
+            return await self._on.step(uow, server, [states.SNAPSHOTTING], task_state=states.SNAPSHOT_UPLOAD_PENDING)
 
-    async def _send(self, ctx: RequestContext, seen: Seen, image_id: str) -> Seen:
+    async def _send(self, ctx: RequestContext, server: Server, image_id: str) -> Server:
         async with self._on.database.work(ctx) as uow:
-            seen = await self._on.step(
-                uow, seen, [states.SNAPSHOT_UPLOAD_PENDING], task_state=states.SNAPSHOT_UPLOADING
+            server = await self._on.step(
+                uow, server, [states.SNAPSHOT_UPLOAD_PENDING], task_state=states.SNAPSHOT_UPLOADING
             )
-        recorded = seen.system_metadata.get("image_disk_format", "raw")
+        recorded = server.system_metadata.get("image_disk_format", "raw")
         added = travel.uploaded_snapshot(
-            seen.instance, seen.system_metadata, recorded if recorded in FORMATS else "raw"
+            server.instance, server.system_metadata, recorded if recorded in FORMATS else "raw"
         )
         formats = {key: added[key] for key in ("disk_format", "container_format")}
         await self._on.images.describe(ctx, image_id, formats, added["properties"])
-        await self._on.images.upload(ctx, image_id, self._on.disks.read(seen.uuid))
+        await self._on.images.upload(ctx, image_id, self._on.disks.read(server.uuid))
         async with self._on.database.work(ctx) as uow:
             uow.notify(
                 property_transfer(
-                    "compute", "compute.uploaded_snapshot", "server", seen.uuid, "image", image_id,
-                    seen.system_metadata, {**formats, **added["properties"]},
+                    "compute", "compute.uploaded_snapshot", "server", server.uuid, "image", image_id,
+                    server.system_metadata, {**formats, **added["properties"]},
                     source="nova/virt/libvirt/driver.py: _create_snapshot_metadata", prefix=f"-{travel.PREFIX}",
                     partial=True,
                 )
             )  # fmt: skip
-        return seen
+        return server
 
     # ---- frozen and thawed
 
     async def quiesce(self, ctx: RequestContext, order: QuiesceInstance) -> None:
         """The guest's file systems stand still. QuiesceNotSupported without an agent; QuiesceFailed when it is off."""
         uuid = objects.uuid_of(order.instance)
-        seen = await self._on.find(uuid)
-        if seen is None or seen.instance.vm_state != states.ACTIVE:
+        server = await self._on.find(uuid)
+        if server is None or server.instance.vm_state != states.ACTIVE:
             raise QuiesceFailed(instance_id=uuid, reason="the guest does not run")
-        if not image_props.flag(seen.system_metadata.get("image_hw_qemu_guest_agent")):
+        if not image_props.flag(server.system_metadata.get("image_hw_qemu_guest_agent")):
             raise QuiesceNotSupported(instance_id=uuid, reason="the guest has no agent (hw_qemu_guest_agent)")
         await self._on.disks.note(uuid, "simulated guest: file systems frozen")
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from stackwire.compute.db import hosts, instances, parts, work
 from stackwire.compute.domain import states
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.compute.flows.host_attach import Attach
 from stackwire.compute.flows.host_delete import Delete
 from stackwire.compute.flows.host_mend import mend
@@ -145,20 +145,20 @@ class Life:
         async with self._database.read() as session:
             stuck = await work.under_way(session, [hosting.host], before)
             found = [await instances.by_uuid(session, one.uuid) for one in stuck]
-        for seen in found:
-            if seen is None:
+        for server in found:
+            if server is None:
                 continue
-            if hosting.busy_with(seen.uuid):  # an order told again, which may leave the server as it found it
+            if hosting.busy_with(server.uuid):  # an order told again, which may leave the server as it found it
                 done = False
                 continue
-            now = await hosting.find(seen.uuid)
-            if now is None or now.instance != seen.instance:  # it moved while others were settled
+            now = await hosting.find(server.uuid)
+            if now is None or now.instance != server.instance:  # it moved while others were settled
                 continue
             try:
                 async with asyncio.timeout(ONE_SERVER):
                     await settle(ctx, hosting, now)
             except (ServiceError, TimeoutError) as error:  # the next round tries again
-                log.warning("instance %s stays in %s: %s", seen.uuid, seen.instance.task_state, error)
+                log.warning("instance %s stays in %s: %s", server.uuid, server.instance.task_state, error)
                 done = False
         return done
 
@@ -189,55 +189,55 @@ class Life:
         }
 
 
-async def settle(ctx: RequestContext, hosting: Hosting, seen: Seen) -> None:
+async def settle(ctx: RequestContext, hosting: Hosting, server: Server) -> None:
     """One server that somebody left half-way, by what it was doing."""
-    task, vm_state = seen.instance.task_state, seen.instance.vm_state
+    task, vm_state = server.instance.task_state, server.instance.vm_state
     if task == states.DELETING:
-        await Delete(hosting).delete(ctx, seen.uuid)
+        await Delete(hosting).delete(ctx, server.uuid)
     elif vm_state == states.BUILDING or task in BUILDING:
-        async with hosting.alone_with(seen.uuid):
-            await _unbuild(ctx, hosting, seen)
+        async with hosting.alone_with(server.uuid):
+            await _unbuild(ctx, hosting, server)
     elif task in REBUILDING:
-        async with hosting.alone_with(seen.uuid):
-            await mend(ctx, hosting, seen)
-            await _put(ctx, hosting, seen, states.ERROR)
+        async with hosting.alone_with(server.uuid):
+            await mend(ctx, hosting, server)
+            await _put(ctx, hosting, server, states.ERROR)
     elif task in REBOOT:
-        await _put(ctx, hosting, seen, states.ACTIVE, power_state=states.POWER["running"])
+        await _put(ctx, hosting, server, states.ACTIVE, power_state=states.POWER["running"])
     else:
         turn = next((turn for turn in TURNS.values() if turn.task == task), None)
         if turn is not None:
-            await Power(hosting).turn(ctx, seen.uuid, turn)
+            await Power(hosting).turn(ctx, server.uuid, turn)
         else:
-            await _put(ctx, hosting, seen, None)
+            await _put(ctx, hosting, server, None)
 
 
-async def _unbuild(ctx: RequestContext, hosting: Hosting, seen: Seen) -> None:
+async def _unbuild(ctx: RequestContext, hosting: Hosting, server: Server) -> None:
     """In error and on no host. What could not be let go keeps its attachment: the server's end lets go of it."""
-    await hosting.disks.remove(seen.uuid)
-    held = [device for device in seen.devices if device.is_volume and device.attachment_id]
+    await hosting.disks.remove(server.uuid)
+    held = [device for device in server.devices if device.is_volume and device.attachment_id]
     left = await hosting.let_go(ctx, held)
     async with hosting.database.work(ctx) as uow:
         for device in held:
             if device.uuid not in left:
                 await parts.change_device(uow, device.uuid, attachment_id=None, connection_info=None)
-    await _put(ctx, hosting, seen, states.ERROR, host=None, node=None)
+    await _put(ctx, hosting, server, states.ERROR, host=None, node=None)
 
 
-async def _put(ctx: RequestContext, hosting: Hosting, seen: Seen, vm_state: str | None, **changes: Any) -> None:
+async def _put(ctx: RequestContext, hosting: Hosting, server: Server, vm_state: str | None, **changes: Any) -> None:
     """At rest, in ``vm_state`` (None: as it was); an error has its fault."""
     values: dict[str, Any] = {"task_state": None, **changes} | ({"vm_state": vm_state} if vm_state else {})
     async with hosting.database.work(ctx) as uow:
         moved = await instances.move(
-            uow, seen.uuid, vm_states=[seen.instance.vm_state], task_states=[seen.instance.task_state], **values
+            uow, server.uuid, vm_states=[server.instance.vm_state], task_states=[server.instance.task_state], **values
         )
         if moved is None:
             return
-        after = replace(seen, instance=moved)
+        after = replace(server, instance=moved)
         if moved.host is None:
             after = await forsake(uow, after)
         if vm_state == states.ERROR:
-            await record(uow, seen.uuid, Interrupted(task=seen.instance.task_state or "building"), hosting.host)
-        hosting.events.announce(uow, seen, after)
+            await record(uow, server.uuid, Interrupted(task=server.instance.task_state or "building"), hosting.host)
+        hosting.events.announce(uow, server, after)
 
 
 def _named(name: str) -> str:

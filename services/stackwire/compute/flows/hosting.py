@@ -15,7 +15,7 @@ from stackwire.compute.db import actions, fixed_ips, hosts, instances, parts
 from stackwire.compute.domain import states
 from stackwire.compute.domain.addresses import Network
 from stackwire.compute.domain.instance import BlockDevice
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.compute.flows.events import Events
 from stackwire.core.behaviours import Behaviours
 from stackwire.core.context import RequestContext
@@ -64,7 +64,7 @@ class Hosting:
     def busy_with(self, uuid: str) -> bool:
         return uuid in self.locks
 
-    async def find(self, uuid: str) -> Seen | None:
+    async def find(self, uuid: str) -> Server | None:
         async with self.database.read() as session:
             return await instances.by_uuid(session, uuid)
 
@@ -73,39 +73,39 @@ class Hosting:
     async def step(
         self,
         uow: UnitOfWork,
-        seen: Seen,
+        server: Server,
         tasks: Collection[str | None],
         *,
         vm_states: Collection[str] | None = None,
         tell: bool = True,
         **changes: Any,
-    ) -> Seen:
+    ) -> Server:
         """Moves the server on and says so; Overtaken when it is not where it was left."""
-        moved = await instances.move(uow, seen.uuid, vm_states=vm_states, task_states=tasks, **changes)
+        moved = await instances.move(uow, server.uuid, vm_states=vm_states, task_states=tasks, **changes)
         if moved is None:
-            raise Overtaken(seen.uuid)
-        after = replace(seen, instance=moved)
+            raise Overtaken(server.uuid)
+        after = replace(server, instance=moved)
         if tell:
-            self.events.announce(uow, seen, after)
+            self.events.announce(uow, server, after)
         return after
 
-    async def again(self, uow: UnitOfWork, seen: Seen) -> Seen:
+    async def again(self, uow: UnitOfWork, server: Server) -> Server:
         """With its parts as they are now."""
-        return await instances.by_uuid(uow, seen.uuid) or seen
+        return await instances.by_uuid(uow, server.uuid) or server
 
     # ---- when it goes wrong
 
     async def fail(
         self,
         ctx: RequestContext,
-        seen: Seen,
+        server: Server,
         event: str,
         error: BaseException,
         *,
         vm_state: str | None = states.ERROR,
         homeless: bool = False,
         **changes: Any,
-    ) -> Seen | None:
+    ) -> Server | None:
         """The server to ``error`` (``vm_state`` None: as it was), at rest, with a fault. None: it is gone, or going."""
         values: dict[str, Any] = {"task_state": None, **changes}
         if vm_state is not None:
@@ -113,18 +113,18 @@ class Hosting:
         if homeless:
             values |= {"host": None, "node": None}
         async with self.database.work(ctx) as uow:
-            now = await self.again(uow, seen)
+            now = await self.again(uow, server)
             if now.instance.task_state == states.DELETING:
-                await actions.end_event(uow, seen.uuid, event, error=said(error))
+                await actions.end_event(uow, server.uuid, event, error=said(error))
                 return None
-            moved = await instances.change(uow, seen.uuid, **values)
+            moved = await instances.change(uow, server.uuid, **values)
             if moved is None:
                 return None
             after = replace(now, instance=moved)
             if homeless:
                 after = await forsake(uow, after)
-            await record(uow, seen.uuid, error, self.host)
-            await actions.end_event(uow, seen.uuid, event, error=said(error), trace=trace_of(error))
+            await record(uow, server.uuid, error, self.host)
+            await actions.end_event(uow, server.uuid, event, error=said(error), trace=trace_of(error))
             self.events.announce(uow, now, after)
         return after
 
@@ -146,15 +146,15 @@ class Hosting:
         return left
 
 
-async def forsake(uow: UnitOfWork, seen: Seen) -> Seen:
+async def forsake(uow: UnitOfWork, server: Server) -> Server:
     """Without the place on its host and the address it had, both free for others.
 
     That the network was allocated once is remembered (``nova/compute/manager.py: _cleanup_allocated_networks``).
     """
-    await hosts.free(uow, seen.uuid)
-    if await fixed_ips.release(uow, seen.uuid):
-        await parts.put(uow, "instance_system_metadata", seen.uuid, {NETWORK_ALLOCATED: "False"})
-    return replace(seen, addresses=())
+    await hosts.free(uow, server.uuid)
+    if await fixed_ips.release(uow, server.uuid):
+        await parts.put(uow, "instance_system_metadata", server.uuid, {NETWORK_ALLOCATED: "False"})
+    return replace(server, addresses=())
 
 
 async def record(uow: UnitOfWork, uuid: str, error: BaseException, host: str | None) -> None:

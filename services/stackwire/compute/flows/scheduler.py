@@ -11,7 +11,7 @@ from stackwire.compute.domain.fit import Needs
 from stackwire.compute.domain.instance import Host
 from stackwire.compute.domain.objects import NovaObject
 from stackwire.compute.domain.payloads import flavor_payload
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.compute.flows.events import Events
 from stackwire.contracts.compute_workers import (
     DeleteInstanceInfo,
@@ -44,32 +44,34 @@ class Scheduler:
         """For each server the chosen host and some that would do as well. NoValidHost, and then nothing is claimed."""
         spec = objects.data_of(order.spec_obj)
         async with self._database.work(ctx) as uow:
-            servers = [seen for uuid in order.instance_uuids if (seen := await instances.by_uuid(uow, uuid))]
+            servers = [server for uuid in order.instance_uuids if (server := await instances.by_uuid(uow, uuid))]
             if not servers:
                 raise NoValidHost(reason="the servers are gone")
             self._tell(uow, "start", spec, servers[0])
         rebuild = "rebuild" in (spec.get("scheduler_hints") or {}).get(CHECK, ())
         async with self._database.work(ctx) as uow:
             await hosts.hold(uow)
-            chosen = [await self._choose(uow, seen, spec, rebuild=rebuild) for seen in servers]
+            chosen = [await self._choose(uow, server, spec, rebuild=rebuild) for server in servers]
             self._tell(uow, "end", spec, servers[0])
         return chosen
 
-    async def _choose(self, uow: UnitOfWork, seen: Seen, spec: Mapping[str, Any], *, rebuild: bool) -> list[NovaObject]:
+    async def _choose(
+        self, uow: UnitOfWork, server: Server, spec: Mapping[str, Any], *, rebuild: bool
+    ) -> list[NovaObject]:
         known = await hosts.listed(uow)
-        claimed = (await hosts.allocated_to(uow, [seen.uuid])).get(seen.uuid)
-        needs = _needs(seen, spec, seen.instance.host if rebuild else claimed)
+        claimed = (await hosts.allocated_to(uow, [server.uuid])).get(server.uuid)
+        needs = _needs(server, spec, server.instance.host if rebuild else claimed)
         alive = known if rebuild else [host for host in known if hosts.is_up(host, uow.now)]
         passed, stopped = fit.ranked(alive, needs)
         if not passed:
             reason = f"{stopped or 'no host is up'} left no host of {len(known)}"
             raise NoValidHost(reason=reason)
         if not rebuild:
-            flavor = seen.flavor
+            flavor = server.flavor
             await hosts.allocate(
-                uow, seen.uuid, passed[0].host, vcpus=flavor.vcpus, memory_mb=flavor.memory_mb, disk_gb=needs.local_gb
+                uow, server.uuid, passed[0].host, vcpus=flavor.vcpus, memory_mb=flavor.memory_mb, disk_gb=needs.local_gb
             )
-        return [_selection(host, seen, needs) for host in passed[: 1 + ALTERNATES]]
+        return [_selection(host, server, needs) for host in passed[: 1 + ALTERNATES]]
 
     # ---- hosts' news: what they run is in the database already
 
@@ -84,27 +86,27 @@ class Scheduler:
 
     # ---- what is told
 
-    def _tell(self, uow: UnitOfWork, phase: Phase, spec: Mapping[str, Any], seen: Seen) -> None:
-        flat = {"request_spec": _legacy_spec(spec, seen)}
-        self._events.say(uow, "scheduler", f"{EVENT}.{phase}", flat, seen.uuid)
-        self._events.say_versioned(uow, "scheduler", f"{EVENT}.{phase}", _versioned_spec(spec, seen), seen.uuid)
+    def _tell(self, uow: UnitOfWork, phase: Phase, spec: Mapping[str, Any], server: Server) -> None:
+        flat = {"request_spec": _legacy_spec(spec, server)}
+        self._events.say(uow, "scheduler", f"{EVENT}.{phase}", flat, server.uuid)
+        self._events.say_versioned(uow, "scheduler", f"{EVENT}.{phase}", _versioned_spec(spec, server), server.uuid)
 
 
-def _needs(seen: Seen, spec: Mapping[str, Any], host: str | None) -> Needs:
+def _needs(server: Server, spec: Mapping[str, Any], host: str | None) -> Needs:
     properties = objects.data_of(objects.data_of(spec.get("image") or {}).get("properties") or {})
-    root = seen.root
-    local = 0 if root is not None and root.is_volume else seen.flavor.root_gb
+    root = server.root
+    local = 0 if root is not None and root.is_volume else server.flavor.root_gb
     return Needs(
-        flavor=seen.flavor,
+        flavor=server.flavor,
         properties=properties,
-        local_gb=local + seen.flavor.ephemeral_gb,
+        local_gb=local + server.flavor.ephemeral_gb,
         zone=spec.get("availability_zone"),
         only=None if host is None else frozenset({host}),
     )
 
 
-def _selection(host: Host, seen: Seen, needs: Needs) -> NovaObject:
-    resources = {"VCPU": seen.flavor.vcpus, "MEMORY_MB": seen.flavor.memory_mb, "DISK_GB": needs.local_gb}
+def _selection(host: Host, server: Server, needs: Needs) -> NovaObject:
+    resources = {"VCPU": server.flavor.vcpus, "MEMORY_MB": server.flavor.memory_mb, "DISK_GB": needs.local_gb}
     request = {"allocations": {host.uuid: {"resources": resources}}}
     data = {
         "compute_node_uuid": host.uuid,
@@ -123,9 +125,9 @@ def _image(spec: Mapping[str, Any]) -> Mapping[str, Any]:
     return objects.data_of(spec.get("image") or {})
 
 
-def _legacy_spec(spec: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
+def _legacy_spec(spec: Mapping[str, Any], server: Server) -> dict[str, Any]:
     """``RequestSpec.to_legacy_request_spec_dict``; the recorded one had the caller's token in it, this one has none."""
-    server, flavor = seen.instance, seen.flavor
+    instance, flavor = server.instance, server.flavor
     image = _micros(_image(spec))
     if image:
         image["properties"] = dict(objects.data_of(image.get("properties") or {}))
@@ -137,10 +139,10 @@ def _legacy_spec(spec: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
             "memory_mb": flavor.memory_mb,
             "numa_topology": None,
             "pci_requests": None,
-            "project_id": server.project_id,
+            "project_id": instance.project_id,
             "root_gb": flavor.root_gb,
-            "user_id": server.user_id,
-            "uuid": server.uuid,
+            "user_id": instance.user_id,
+            "uuid": instance.uuid,
             "vcpus": flavor.vcpus,
         },
         "instance_type": _micros(objects.data_of(objects.flavor_object(flavor))),
@@ -154,16 +156,16 @@ def _micros(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, **{key: f"{value.removesuffix('Z')}.000000" for key, value in times.items()}}
 
 
-def _versioned_spec(spec: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
-    server = seen.instance
-    empty = InstancePCIRequestsPayload.around({"instance_uuid": server.uuid, "requests": []})
+def _versioned_spec(spec: Mapping[str, Any], server: Server) -> dict[str, Any]:
+    instance = server.instance
+    empty = InstancePCIRequestsPayload.around({"instance_uuid": instance.uuid, "requests": []})
     forced = {name: next(iter(spec.get(name) or ()), None) for name in ("force_hosts", "force_nodes")}
     data = {name: spec.get(name) for name in DESTINATION_FIELDS} | {
         **forced,  # as recorded: the payload has the one host, not the list of it
-        "instance_uuid": server.uuid,
-        "project_id": server.project_id,
-        "user_id": server.user_id,
-        "flavor": flavor_payload(seen.flavor),
+        "instance_uuid": instance.uuid,
+        "project_id": instance.project_id,
+        "user_id": instance.user_id,
+        "flavor": flavor_payload(server.flavor),
         "image": _image_payload(_image(spec)),
         "num_instances": spec.get("num_instances", 1),
         "numa_topology": None,

@@ -111,10 +111,10 @@ async def _create_image(request: web.Request, value: Any) -> web.Response:
 async def _rebuild(request: web.Request, value: Any) -> web.Response:
     api, ctx, version = opened(request)
     known_at(value, version, REBUILD_SINCE, REBUILD_UNTIL)
-    seen, password = await api.rebuild.accept(ctx, server_id(request), rebuild_wish(read(Rebuild, value), version))
+    server, password = await api.rebuild.accept(ctx, server_id(request), rebuild_wish(read(Rebuild, value), version))
     sight = look(request)
     return respond(
-        202, {"server": sight.rebuilt(seen, password)}, {"Location": sight.links(f"servers/{seen.uuid}")[0]["href"]}
+        202, {"server": sight.rebuilt(server, password)}, {"Location": sight.links(f"servers/{server.uuid}")[0]["href"]}
     )
 
 

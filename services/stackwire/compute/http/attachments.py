@@ -17,11 +17,11 @@ from stackwire.http.request import json_body, read, respond
 
 async def index(request: web.Request) -> web.Response:
     api, ctx, version = opened(request)
-    seen = await api.servers.show(ctx, server_id(request), rule=rules.ATTACHMENTS)
+    server = await api.servers.show(ctx, server_id(request), rule=rules.ATTACHMENTS)
     limit, offset = limit_of(request, 1000), request.query.get("offset", "0")
     if not (offset.isascii() and offset.isdigit()):
         raise BadRequest("Invalid input for field/attribute offset.")
-    volumes = [device for device in seen.devices if device.volume_id][int(offset) :][:limit]
+    volumes = [device for device in server.devices if device.volume_id][int(offset) :][:limit]
     return respond(200, {"volumeAttachments": [view(device, version) for device in volumes]})
 
 

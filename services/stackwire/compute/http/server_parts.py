@@ -8,7 +8,7 @@ from aiohttp import web
 from stackwire.compute.domain import policy as rules
 from stackwire.compute.domain.instance import ActionEvent
 from stackwire.compute.domain.listing import moment
-from stackwire.compute.domain.seen import ActionPage, ActionSeen
+from stackwire.compute.domain.server import ActionDetails, ActionPage
 from stackwire.compute.http.api import known_query, opened, server_id, since
 from stackwire.compute.http.fields import tag
 from stackwire.compute.http.schemas import MetaBody, MetadataBody, TagsBody
@@ -22,8 +22,8 @@ from stackwire.http.request import body, respond
 
 async def list_metadata(request: web.Request) -> web.Response:
     api, ctx, _ = opened(request)
-    seen = await api.servers.show(ctx, server_id(request), rule=rules.METADATA_SHOW)
-    return respond(200, {"metadata": dict(seen.metadata)})
+    server = await api.servers.show(ctx, server_id(request), rule=rules.METADATA_SHOW)
+    return respond(200, {"metadata": dict(server.metadata)})
 
 
 async def show_metadata(request: web.Request) -> web.Response:
@@ -67,8 +67,8 @@ async def delete_metadata(request: web.Request) -> web.Response:
 async def list_tags(request: web.Request) -> web.Response:
     since(request, (2, 26))
     api, ctx, _ = opened(request)
-    seen = await api.servers.show(ctx, server_id(request), rule=rules.TAGS_SHOW)
-    return respond(200, {"tags": list(seen.tags)})
+    server = await api.servers.show(ctx, server_id(request), rule=rules.TAGS_SHOW)
+    return respond(200, {"tags": list(server.tags)})
 
 
 async def replace_tags(request: web.Request) -> web.Response:
@@ -118,8 +118,8 @@ async def delete_tag(request: web.Request) -> web.Response:
 
 async def list_ips(request: web.Request) -> web.Response:
     api, ctx, _ = opened(request)
-    seen = await api.servers.show(ctx, server_id(request), rule=rules.IPS)
-    return respond(200, {"addresses": addresses(seen.addresses)})
+    server = await api.servers.show(ctx, server_id(request), rule=rules.IPS)
+    return respond(200, {"addresses": addresses(server.addresses)})
 
 
 async def show_ips(request: web.Request) -> web.Response:
@@ -166,8 +166,8 @@ async def show_action(request: web.Request) -> web.Response:
     return respond(200, {"instanceAction": told})
 
 
-def _action(seen: ActionSeen, version: tuple[int, int]) -> dict[str, Any]:
-    action = seen.action
+def _action(server: ActionDetails, version: tuple[int, int]) -> dict[str, Any]:
+    action = server.action
     told: dict[str, Any] = {
         "action": action.action,
         "instance_uuid": action.instance_uuid,
@@ -180,7 +180,7 @@ def _action(seen: ActionSeen, version: tuple[int, int]) -> dict[str, Any]:
     return told | ({"updated_at": usage_stamp(action.updated_at)} if version >= (2, 58) else {})
 
 
-def _event(action: ActionSeen, event: ActionEvent, version: tuple[int, int], admin: bool) -> dict[str, Any]:
+def _event(action: ActionDetails, event: ActionEvent, version: tuple[int, int], admin: bool) -> dict[str, Any]:
     told: dict[str, Any] = {
         "event": event.event,
         "start_time": usage_stamp(event.start_time),

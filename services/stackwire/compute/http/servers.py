@@ -78,8 +78,8 @@ async def update(request: web.Request) -> web.Response:
     changes = read(UpdateServer, raw).server
     if "name" in changes.model_fields_set and changes.name is None:
         raise BadRequest("Invalid input for field/attribute name. Value: None.")
-    seen = await api.servers.update(ctx, server_id(request), changes_of(changes))
-    return respond(200, {"server": look(request).updated(seen)})
+    server = await api.servers.update(ctx, server_id(request), changes_of(changes))
+    return respond(200, {"server": look(request).updated(server)})
 
 
 async def delete(request: web.Request) -> web.Response:

@@ -6,7 +6,7 @@ from typing import Any
 
 from stackwire.compute.domain import states, travel
 from stackwire.compute.domain.addresses import FixedIp, by_label
-from stackwire.compute.domain.seen import Seen
+from stackwire.compute.domain.server import Server
 from stackwire.core.behaviours import Behaviours
 from stackwire.http.microversions import Microversion
 
@@ -46,86 +46,86 @@ class Look:
         }
         return told | ({"adminPass": password} if password is not None else {})
 
-    def brief(self, seen: Seen) -> dict[str, Any]:
-        server = seen.instance
-        return {"id": server.uuid, "name": server.display_name, "links": self.links(f"servers/{server.uuid}")}
+    def brief(self, server: Server) -> dict[str, Any]:
+        instance = server.instance
+        return {"id": instance.uuid, "name": instance.display_name, "links": self.links(f"servers/{instance.uuid}")}
 
     # ---- the whole
 
-    def detail(self, seen: Seen) -> dict[str, Any]:
+    def detail(self, server: Server) -> dict[str, Any]:
         """An entry of the list: everything but the server's groups."""
-        told = self._base(seen, extended=True) | self._by_version(seen)
-        return told | self._states(seen) | self._attributes(seen)
+        told = self._base(server, extended=True) | self._by_version(server)
+        return told | self._states(server) | self._attributes(server)
 
-    def show(self, seen: Seen) -> dict[str, Any]:
+    def show(self, server: Server) -> dict[str, Any]:
         groups: dict[str, Any] = {"server_groups": []} if self.version >= (2, 71) else {}
-        return self.detail(seen) | groups
+        return self.detail(server) | groups
 
-    def updated(self, seen: Seen) -> dict[str, Any]:
+    def updated(self, server: Server) -> dict[str, Any]:
         """The answer to a change: like show since 2.75, before without states, attributes and volumes."""
         if self.version >= (2, 75):
-            return self.show(seen)
+            return self.show(server)
         groups: dict[str, Any] = {"server_groups": []} if self.version >= (2, 71) else {}
-        return self._base(seen) | self._by_version(seen) | groups
+        return self._base(server) | self._by_version(server) | groups
 
-    def rebuilt(self, seen: Seen, password: str | None) -> dict[str, Any]:
-        told = self.updated(seen)
+    def rebuilt(self, server: Server, password: str | None) -> dict[str, Any]:
+        told = self.updated(server)
         if password is not None:
             told["adminPass"] = password
         if self.version >= (2, 54):
-            told["key_name"] = seen.instance.key_name
+            told["key_name"] = server.instance.key_name
         if self.version >= (2, 57):
-            told["user_data"] = seen.instance.user_data
+            told["user_data"] = server.instance.user_data
         return told
 
-    def _base(self, seen: Seen, *, extended: bool = False) -> dict[str, Any]:
+    def _base(self, server: Server, *, extended: bool = False) -> dict[str, Any]:
         """``extended``: its addresses with their type and MAC."""
-        server = seen.instance
-        word = states.status(server.vm_state, server.task_state)
+        instance = server.instance
+        word = states.status(instance.vm_state, instance.task_state)
         told: dict[str, Any] = {
-            "id": server.uuid,
-            "name": server.display_name,
+            "id": instance.uuid,
+            "name": instance.display_name,
             "status": word,
-            "tenant_id": server.project_id,
-            "user_id": server.user_id,
-            "metadata": dict(seen.metadata),
-            "hostId": host_id(server.project_id, server.host),
-            "image": self._image(seen),
-            "flavor": self._flavor(seen),
-            "created": stamp(server.created_at),
-            "updated": stamp(server.updated_at or server.created_at),
-            "addresses": addresses(seen.addresses, extended=extended),
-            "accessIPv4": server.access_ip_v4 or "",
-            "accessIPv6": server.access_ip_v6 or "",
-            "links": self.links(f"servers/{server.uuid}"),
-            "OS-DCF:diskConfig": "AUTO" if server.auto_disk_config else "MANUAL",
+            "tenant_id": instance.project_id,
+            "user_id": instance.user_id,
+            "metadata": dict(server.metadata),
+            "hostId": host_id(instance.project_id, instance.host),
+            "image": self._image(server),
+            "flavor": self._flavor(server),
+            "created": stamp(instance.created_at),
+            "updated": stamp(instance.updated_at or instance.created_at),
+            "addresses": addresses(server.addresses, extended=extended),
+            "accessIPv4": instance.access_ip_v4 or "",
+            "accessIPv6": instance.access_ip_v6 or "",
+            "links": self.links(f"servers/{instance.uuid}"),
+            "OS-DCF:diskConfig": "AUTO" if instance.auto_disk_config else "MANUAL",
         }
         if word in _PROGRESS:
-            told["progress"] = server.progress
-        if word in _FAULTY and seen.fault is not None:
-            told["fault"] = self._fault(seen)
+            told["progress"] = instance.progress
+        if word in _FAULTY and server.fault is not None:
+            told["fault"] = self._fault(server)
         return told
 
-    def _fault(self, seen: Seen) -> dict[str, Any]:
-        fault = seen.fault
+    def _fault(self, server: Server) -> dict[str, Any]:
+        fault = server.fault
         if fault is None:
             return {}
         told = {"code": fault.code, "created": stamp(fault.created_at), "message": fault.message}
         return told | ({"details": fault.details} if self._details and fault.details else {})
 
-    def _image(self, seen: Seen) -> Any:
-        if not seen.instance.image_ref:
+    def _image(self, server: Server) -> Any:
+        if not server.instance.image_ref:
             return ""
         image: dict[str, Any] = {
-            "id": seen.instance.image_ref,
-            "links": self.links(f"images/{seen.instance.image_ref}", versioned=False),
+            "id": server.instance.image_ref,
+            "links": self.links(f"images/{server.instance.image_ref}", versioned=False),
         }
         if self.version >= (2, 98):
-            image["properties"] = travel.shown_properties(seen.system_metadata, self._behaviours)
+            image["properties"] = travel.shown_properties(server.system_metadata, self._behaviours)
         return image
 
-    def _flavor(self, seen: Seen) -> dict[str, Any]:
-        flavor = seen.flavor
+    def _flavor(self, server: Server) -> dict[str, Any]:
+        flavor = server.flavor
         if self.version < (2, 47):
             return {"id": flavor.flavorid, "links": self.links(f"flavors/{flavor.flavorid}", versioned=False)}
         return {
@@ -138,64 +138,64 @@ class Look:
             "extra_specs": dict(flavor.extra_specs),
         }
 
-    def _by_version(self, seen: Seen) -> dict[str, Any]:
-        server = seen.instance
+    def _by_version(self, server: Server) -> dict[str, Any]:
+        instance = server.instance
         since: Sequence[tuple[tuple[int, int], str, Any]] = (
-            ((2, 9), "locked", server.locked),
-            ((2, 19), "description", server.display_description),
-            ((2, 26), "tags", list(seen.tags)),
+            ((2, 9), "locked", instance.locked),
+            ((2, 19), "description", instance.display_description),
+            ((2, 26), "tags", list(server.tags)),
             ((2, 63), "trusted_image_certificates", None),
-            ((2, 73), "locked_reason", seen.locked_reason if server.locked else None),
-            ((2, 90), "OS-EXT-SRV-ATTR:hostname", server.hostname),
-            ((2, 96), "pinned_availability_zone", seen.pinned_zone),
-            ((2, 100), "scheduler_hints", dict(seen.scheduler_hints)),
+            ((2, 73), "locked_reason", server.locked_reason if instance.locked else None),
+            ((2, 90), "OS-EXT-SRV-ATTR:hostname", instance.hostname),
+            ((2, 96), "pinned_availability_zone", server.pinned_zone),
+            ((2, 100), "scheduler_hints", dict(server.scheduler_hints)),
         )
         return {name: value for version, name, value in since if self.version >= version}
 
-    def _states(self, seen: Seen) -> dict[str, Any]:
-        server = seen.instance
+    def _states(self, server: Server) -> dict[str, Any]:
+        instance = server.instance
         return {
-            "OS-EXT-AZ:availability_zone": server.availability_zone or "",
-            "config_drive": server.config_drive or "",
-            "key_name": server.key_name,
-            "OS-SRV-USG:launched_at": usage_stamp(server.launched_at),
-            "OS-SRV-USG:terminated_at": usage_stamp(server.terminated_at),
-            "OS-EXT-STS:task_state": server.task_state,
-            "OS-EXT-STS:vm_state": server.vm_state,
-            "OS-EXT-STS:power_state": server.power_state or 0,
-            "os-extended-volumes:volumes_attached": self._volumes(seen),
+            "OS-EXT-AZ:availability_zone": instance.availability_zone or "",
+            "config_drive": instance.config_drive or "",
+            "key_name": instance.key_name,
+            "OS-SRV-USG:launched_at": usage_stamp(instance.launched_at),
+            "OS-SRV-USG:terminated_at": usage_stamp(instance.terminated_at),
+            "OS-EXT-STS:task_state": instance.task_state,
+            "OS-EXT-STS:vm_state": instance.vm_state,
+            "OS-EXT-STS:power_state": instance.power_state or 0,
+            "os-extended-volumes:volumes_attached": self._volumes(server),
         }
 
-    def _volumes(self, seen: Seen) -> list[dict[str, Any]]:
+    def _volumes(self, server: Server) -> list[dict[str, Any]]:
         return [
             {"id": device.volume_id}
             | ({"delete_on_termination": bool(device.delete_on_termination)} if self.version >= (2, 3) else {})
-            for device in seen.devices
+            for device in server.devices
             if device.destination_type == "volume" and device.volume_id
         ]
 
-    def _attributes(self, seen: Seen) -> dict[str, Any]:
+    def _attributes(self, server: Server) -> dict[str, Any]:
         """What only administrators see."""
         if not self._extended:
             return {}
-        server = seen.instance
+        instance = server.instance
         told: dict[str, Any] = {
-            "OS-EXT-SRV-ATTR:host": server.host,
-            "OS-EXT-SRV-ATTR:hypervisor_hostname": server.node,
-            "OS-EXT-SRV-ATTR:instance_name": instance_name(server.id),
+            "OS-EXT-SRV-ATTR:host": instance.host,
+            "OS-EXT-SRV-ATTR:hypervisor_hostname": instance.node,
+            "OS-EXT-SRV-ATTR:instance_name": instance_name(instance.id),
         }
         if self.version >= (2, 3):
             told |= {
-                "OS-EXT-SRV-ATTR:hostname": server.hostname,
-                "OS-EXT-SRV-ATTR:reservation_id": server.reservation_id,
-                "OS-EXT-SRV-ATTR:launch_index": server.launch_index,
-                "OS-EXT-SRV-ATTR:kernel_id": server.kernel_id or "",
-                "OS-EXT-SRV-ATTR:ramdisk_id": server.ramdisk_id or "",
-                "OS-EXT-SRV-ATTR:root_device_name": server.root_device_name,
-                "OS-EXT-SRV-ATTR:user_data": server.user_data,
+                "OS-EXT-SRV-ATTR:hostname": instance.hostname,
+                "OS-EXT-SRV-ATTR:reservation_id": instance.reservation_id,
+                "OS-EXT-SRV-ATTR:launch_index": instance.launch_index,
+                "OS-EXT-SRV-ATTR:kernel_id": instance.kernel_id or "",
+                "OS-EXT-SRV-ATTR:ramdisk_id": instance.ramdisk_id or "",
+                "OS-EXT-SRV-ATTR:root_device_name": instance.root_device_name,
+                "OS-EXT-SRV-ATTR:user_data": instance.user_data,
             }
         if self.version >= (2, 16) and self._host_status:
-            told["host_status"] = "UP" if server.host else ""
+            told["host_status"] = "UP" if instance.host else ""
         return told
 
 

@@ -10,7 +10,7 @@ from stackwire.compute.domain.instance import Action, ActionEvent, BlockDevice, 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Server:
     """One server. ``flavor`` is what it was made with, ``request_spec`` what was asked for it beyond its columns."""
 
     instance: Instance
@@ -52,7 +52,7 @@ class Seen:
         root = self.root
         return root.is_volume if root is not None else not self.instance.image_ref
 
-    def with_instance(self, instance: Instance) -> "Seen":
+    def with_instance(self, instance: Instance) -> "Server":
         return replace(self, instance=instance)
 
 
@@ -60,12 +60,12 @@ class Seen:
 class Page:
     """Servers in the order asked for; ``more``: there are others behind."""
 
-    servers: list[Seen]
+    servers: list[Server]
     more: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActionSeen:
+class ActionDetails:
     """An action with its events, newest first; ``server_project_id`` is whose host ids are shown."""
 
     action: Action
