@@ -17,10 +17,10 @@ from stackwire.identity.backends.passwords import Passwords
 from stackwire.identity.db import revocations
 from stackwire.identity.domain.catalog import Entry, entries
 from stackwire.identity.domain.policy import RULES
-from stackwire.identity.flows.authenticate import Tokens
-from stackwire.identity.flows.directory import Directory
-from stackwire.identity.flows.grants import Grants
-from stackwire.identity.flows.membership import Membership
+from stackwire.identity.flows.api.tokens import Tokens
+from stackwire.identity.flows.api.directory import Directory
+from stackwire.identity.flows.api.grants import Grants
+from stackwire.identity.flows.api.membership import Membership
 from stackwire.identity.flows.seed import Seed, plant
 from stackwire.identity.http.authenticator import OwnAuthenticator
 from stackwire.identity.http.errors import keystone_error

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from stackwire.core.tokens import Claims
 from stackwire.identity.domain.catalog import catalog_view, entries
-from stackwire.identity.domain.views import noun_view, token_view
+from stackwire.identity.http.views import noun_view, token_view
 
 CLAIMS = Claims(
     audit_id="a1",

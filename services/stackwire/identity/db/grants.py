@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from stackwire.db.session import Session
 from stackwire.db.unit_of_work import UnitOfWork
-from stackwire.identity.db.nouns import ROLE, Row
+from stackwire.identity.db.entities import ROLE, Row
 
 Actor = Literal["user", "group"]
 Place = Literal["project", "domain", "system"]

@@ -2,7 +2,7 @@
 
 from stackwire.db.session import Session
 from stackwire.db.unit_of_work import UnitOfWork
-from stackwire.identity.db.nouns import GROUP, USER, Row
+from stackwire.identity.db.entities import GROUP, USER, Row
 
 
 async def add(uow: UnitOfWork, group_id: str, user_id: str) -> bool:

@@ -11,10 +11,10 @@ from stackwire.core.context import system_context
 from stackwire.db.pool import Database
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.identity.backends.passwords import Passwords
-from stackwire.identity.db import grants, nouns
+from stackwire.identity.db import grants, entities
 from stackwire.identity.db.grants import Spot
-from stackwire.identity.db.nouns import DOMAIN, PROJECT, ROLE, USER, Noun
-from stackwire.identity.flows.directory import new_key
+from stackwire.identity.db.entities import DOMAIN, PROJECT, ROLE, USER, Noun
+from stackwire.identity.flows.api.directory import new_key
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -150,11 +150,11 @@ class _Planter:
         """True when it had to be made."""
         key = (noun.name, entry.name)
         filters = {"name": entry.name, **({"domain_id": values["domain_id"]} if "domain_id" in values else {})}
-        found = await nouns.find(self.uow, noun, filters, limit=1)
+        found = await entities.find(self.uow, noun, filters, limit=1)
         if found:
             self.ids[key] = found[0]["id"]
             return False
-        made = await nouns.insert(self.uow, noun, entry.id or new_key(), {"name": entry.name, **values}, {})
+        made = await entities.insert(self.uow, noun, entry.id or new_key(), {"name": entry.name, **values}, {})
         self.ids[key] = made["id"]
         self.new.add(key)
         return True

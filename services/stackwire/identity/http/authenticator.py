@@ -5,7 +5,7 @@ from aiohttp import web
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Unauthorized
 from stackwire.http.auth import context_of, token_of
-from stackwire.identity.flows.authenticate import Tokens
+from stackwire.identity.flows.api.tokens import Tokens
 
 
 class OwnAuthenticator:

@@ -8,9 +8,9 @@ from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.http.paging import origin
 from stackwire.http.request import CONTEXT, flag, respond
 from stackwire.identity.db.grants import FILTERS, Actor, Place, Spot
-from stackwire.identity.db.nouns import ROLE, Row
-from stackwire.identity.flows.grants import Grants
-from stackwire.identity.http.pages import page
+from stackwire.identity.db.entities import ROLE, Row
+from stackwire.identity.flows.api.grants import Grants
+from stackwire.identity.http.envelopes import page
 
 PLACES: tuple[Place, ...] = get_args(Place)
 ACTORS: tuple[Actor, ...] = get_args(Actor)

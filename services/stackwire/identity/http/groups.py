@@ -3,9 +3,9 @@
 from aiohttp import web
 
 from stackwire.http.request import CONTEXT, respond
-from stackwire.identity.db.nouns import GROUP, PROJECT, USER
-from stackwire.identity.flows.membership import Membership
-from stackwire.identity.http.pages import page
+from stackwire.identity.db.entities import GROUP, PROJECT, USER
+from stackwire.identity.flows.api.membership import Membership
+from stackwire.identity.http.envelopes import page
 
 
 class MembershipHandlers:

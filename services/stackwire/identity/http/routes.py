@@ -8,17 +8,17 @@ from stackwire.core.policy import Policy
 from stackwire.http.app import Route
 from stackwire.http.paging import origin
 from stackwire.http.request import respond
-from stackwire.identity.db.nouns import NOUNS
-from stackwire.identity.domain.views import version_view
-from stackwire.identity.flows.authenticate import Tokens
-from stackwire.identity.flows.directory import Directory
-from stackwire.identity.flows.grants import Grants
-from stackwire.identity.flows.membership import Membership
+from stackwire.identity.db.entities import NOUNS
+from stackwire.identity.http.views import version_view
+from stackwire.identity.flows.api.tokens import Tokens
+from stackwire.identity.flows.api.directory import Directory
+from stackwire.identity.flows.api.grants import Grants
+from stackwire.identity.flows.api.membership import Membership
 from stackwire.identity.http.catalog import Catalog, Entries
-from stackwire.identity.http.gaps import gaps
+from stackwire.identity.http.unsupported import gaps
 from stackwire.identity.http.grants import ACTORS, PLACES, AssignmentHandlers, ImpliedHandlers, SpotHandlers, path_of
 from stackwire.identity.http.groups import MembershipHandlers
-from stackwire.identity.http.nouns import NounHandlers, PasswordHandler, TagHandlers
+from stackwire.identity.http.entities import NounHandlers, PasswordHandler, TagHandlers
 from stackwire.identity.http.tokens import TokenHandlers
 
 

@@ -10,13 +10,13 @@ from stackwire.core.tokens import Claims
 from stackwire.http.auth import token_of
 from stackwire.http.paging import origin
 from stackwire.http.request import CONTEXT, body, respond
-from stackwire.identity.db.nouns import DOMAIN, PROJECT
-from stackwire.identity.domain.asked import TokenWish
-from stackwire.identity.domain.views import token_view
-from stackwire.identity.flows.authenticate import Tokens
-from stackwire.identity.flows.membership import Membership
+from stackwire.identity.db.entities import DOMAIN, PROJECT
+from stackwire.identity.domain.auth_request import TokenWish
+from stackwire.identity.http.views import token_view
+from stackwire.identity.flows.api.tokens import Tokens
+from stackwire.identity.flows.api.membership import Membership
 from stackwire.identity.http.catalog import Catalog
-from stackwire.identity.http.pages import page
+from stackwire.identity.http.envelopes import page
 
 
 class TokenHandlers:

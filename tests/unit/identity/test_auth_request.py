@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from stackwire.core.errors import BadRequest
-from stackwire.identity.domain.asked import Asked, Scope, Selector, TokenWish
+from stackwire.identity.domain.auth_request import Asked, Scope, Selector, TokenWish
 
 USER = {"name": "demo", "password": "secret", "domain": {"name": "Default"}}
 

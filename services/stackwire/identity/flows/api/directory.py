@@ -15,8 +15,8 @@ from stackwire.db.errors import ForeignKeyViolation, UniqueViolation
 from stackwire.db.pool import Database
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.identity.backends.passwords import Passwords
-from stackwire.identity.db import members, nouns
-from stackwire.identity.db.nouns import DOMAIN, GROUP, PROJECT, ROLE, USER, Noun, Row
+from stackwire.identity.db import members, entities
+from stackwire.identity.db.entities import DOMAIN, GROUP, PROJECT, ROLE, USER, Noun, Row
 from stackwire.identity.db.revocations import revoke
 from stackwire.identity.domain.errors import Absent, Duplicate, NotALeaf, NotPermitted, StillEnabled
 
@@ -47,7 +47,7 @@ class Directory:
         try:
             async with self._database.work(ctx) as uow:
                 await self._check_parent(uow, noun, values)
-                return await nouns.insert(uow, noun, new_key(), values, extra)
+                return await entities.insert(uow, noun, new_key(), values, extra)
         except UniqueViolation as taken:
             raise Duplicate(kind=noun.name, name=values["name"]) from taken
         except ForeignKeyViolation as missing:
@@ -56,7 +56,7 @@ class Directory:
     async def show(self, ctx: RequestContext, noun: Noun, id: str) -> Row:
         """Absent only to those who may look; everybody else is told no, whether it is there or not."""
         async with self._database.read() as session:
-            row = await nouns.get(session, noun, id)
+            row = await entities.get(session, noun, id)
         self._policy.require(ctx, f"identity:get_{noun.name}", _target(noun, id, row), NotPermitted)
         if row is None:
             raise Absent(kind=noun.name, id=id)
@@ -72,7 +72,7 @@ class Directory:
             target = {"target.domain_id": ctx.domain_id}
         self._policy.require(ctx, f"identity:list_{noun.plural}", target, NotPermitted)
         async with self._database.read() as session:
-            return await nouns.find(session, noun, filters, limit=limit, marker=marker)
+            return await entities.find(session, noun, filters, limit=limit, marker=marker)
 
     async def update(
         self,
@@ -91,7 +91,7 @@ class Directory:
         values = await self._with_hash(values)
         try:
             async with self._database.work(ctx) as uow:
-                row = await nouns.update(uow, noun, id, values, extra)
+                row = await entities.update(uow, noun, id, values, extra)
                 if row is None:
                     raise Absent(kind=noun.name, id=id)
                 moved = next((key for key, value in (fixed or {}).items() if row.get(key) != value), None)
@@ -111,7 +111,7 @@ class Directory:
         try:
             async with self._database.work(ctx) as uow:
                 await self._before_delete(uow, noun, id)
-                if not await nouns.delete(uow, noun, id):
+                if not await entities.delete(uow, noun, id):
                     raise Absent(kind=noun.name, id=id)
         except ForeignKeyViolation as children:
             raise NotALeaf(id=id) from children
@@ -120,22 +120,22 @@ class Directory:
         """Changes a project's tags to what ``change`` makes of them."""
         self._policy.require(ctx, "identity:update_project", error=NotPermitted)
         async with self._database.work(ctx) as uow:
-            row = await nouns.get(uow, PROJECT, project_id, lock=True)
+            row = await entities.get(uow, PROJECT, project_id, lock=True)
             if row is None:
                 raise Absent(kind="project", id=project_id)
-            changed = await nouns.update(uow, PROJECT, project_id, {"tags": change(row["tags"])}, {})
+            changed = await entities.update(uow, PROJECT, project_id, {"tags": change(row["tags"])}, {})
             return changed or row
 
     async def change_password(self, ctx: RequestContext, user_id: str, original: str, new: str) -> None:
         """The user's own change. Unauthorized when the user or the old password is wrong."""
         async with self._database.read() as session:
-            row = await nouns.get(session, USER, user_id)
+            row = await entities.get(session, USER, user_id)
         known = row["password_hash"] if row and row["enabled"] else None
         if not await self._passwords.matches(original, known):
             raise Unauthorized
         hashed = await self._passwords.hashed(new)
         async with self._database.work(ctx) as uow:
-            await nouns.update(uow, USER, user_id, {"password_hash": hashed}, {})
+            await entities.update(uow, USER, user_id, {"password_hash": hashed}, {})
             await revoke(uow, self._lifetime, [f"user:{user_id}"])
 
     async def _with_hash(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,13 +150,13 @@ class Directory:
         parent_id = values.get("parent_id")
         if noun is not PROJECT or parent_id is None:
             return
-        parent = await nouns.get(uow, PROJECT, parent_id)
+        parent = await entities.get(uow, PROJECT, parent_id)
         if parent is None or parent["domain_id"] != values["domain_id"]:
             raise Absent(kind="project", id=parent_id)
 
     async def _before_delete(self, uow: UnitOfWork, noun: Noun, id: str) -> None:
         if noun is DOMAIN:
-            row = await nouns.get(uow, DOMAIN, id)
+            row = await entities.get(uow, DOMAIN, id)
             if row is not None and row["enabled"]:
                 raise StillEnabled
         keys = [f"user:{user_id}" for user_id in await members.ids_of(uow, id)] if noun is GROUP else []

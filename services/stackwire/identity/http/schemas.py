@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.http.request import read
-from stackwire.identity.db.nouns import DOMAIN, GROUP, PROJECT, ROLE, USER, Noun
+from stackwire.identity.db.entities import DOMAIN, GROUP, PROJECT, ROLE, USER, Noun
 
 Name = Annotated[StrictStr, Field(min_length=1, max_length=64, pattern=r"\S")]
 LongName = Annotated[StrictStr, Field(min_length=1, max_length=255, pattern=r"\S")]

@@ -12,8 +12,8 @@ from stackwire.core.tokens import Claims, TokenSigner
 from stackwire.db.pool import Database
 from stackwire.identity.backends.passwords import Passwords
 from stackwire.identity.db import revocations
-from stackwire.identity.db.standing import Standing, standing
-from stackwire.identity.domain.asked import METHODS, Asked, Scope, Selector
+from stackwire.identity.db.token_subject import Standing, standing
+from stackwire.identity.domain.auth_request import METHODS, Asked, Scope, Selector
 from stackwire.identity.domain.errors import NotPermitted
 
 

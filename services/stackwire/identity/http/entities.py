@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.http.paging import limit_of
 from stackwire.http.request import CONTEXT, body, flag, json_body, respond
-from stackwire.identity.db.nouns import PROJECT, TAGS, Noun, Row
+from stackwire.identity.db.entities import PROJECT, TAGS, Noun, Row
 from stackwire.identity.domain.errors import Absent
-from stackwire.identity.flows.directory import Directory
-from stackwire.identity.http import bodies
-from stackwire.identity.http.pages import page, view
+from stackwire.identity.flows.api.directory import Directory
+from stackwire.identity.http import schemas
+from stackwire.identity.http.envelopes import page, view
 
 _LONGEST_PAGE = 1000
 
@@ -26,7 +26,7 @@ class NounHandlers:
         self._directory = directory
 
     async def create(self, request: web.Request) -> web.Response:
-        values, extra = bodies.creation(self._noun, await json_body(request))
+        values, extra = schemas.creation(self._noun, await json_body(request))
         row = await self._directory.create(request[CONTEXT], self._noun, values, extra)
         return respond(201, {self._noun.name: view(request, self._noun, row)})
 
@@ -44,7 +44,7 @@ class NounHandlers:
 
     async def update(self, request: web.Request) -> web.Response:
         id = request.match_info["id"]
-        values, extra, fixed = bodies.change(self._noun, id, await json_body(request))
+        values, extra, fixed = schemas.change(self._noun, id, await json_body(request))
         row = await self._directory.update(request[CONTEXT], self._noun, id, values, extra, fixed)
         return respond(200, {self._noun.name: view(request, self._noun, row)})
 
@@ -63,7 +63,7 @@ class TagHandlers:
         return self._all(request, await self._directory.show(request[CONTEXT], PROJECT, request.match_info["id"]))
 
     async def replace(self, request: web.Request) -> web.Response:
-        tags = sorted(set(bodies.tags_of(await json_body(request))))
+        tags = sorted(set(schemas.tags_of(await json_body(request))))
         return self._all(request, await self._change(request, lambda _: tags))
 
     async def clear(self, request: web.Request) -> web.Response:
@@ -76,7 +76,7 @@ class TagHandlers:
         return respond(204)
 
     async def add(self, request: web.Request) -> web.Response:
-        tag = bodies.tag_of(request.match_info["tag"])
+        tag = schemas.tag_of(request.match_info["tag"])
         await self._change(request, lambda tags: sorted({*tags, tag}))
         return respond(201)
 
@@ -100,8 +100,8 @@ class TagHandlers:
 class _Passwords(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    password: bodies.Password
-    original_password: bodies.Password
+    password: schemas.Password
+    original_password: schemas.Password
 
 
 class _PasswordChange(BaseModel):

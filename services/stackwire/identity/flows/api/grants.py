@@ -10,9 +10,9 @@ from stackwire.core.policy import Policy
 from stackwire.db.errors import CheckViolation, ForeignKeyViolation
 from stackwire.db.pool import Database
 from stackwire.db.session import Session
-from stackwire.identity.db import grants, members, nouns
+from stackwire.identity.db import grants, members, entities
 from stackwire.identity.db.grants import Spot
-from stackwire.identity.db.nouns import DOMAIN, GROUP, PROJECT, ROLE, USER, Noun, Row
+from stackwire.identity.db.entities import DOMAIN, GROUP, PROJECT, ROLE, USER, Noun, Row
 from stackwire.identity.db.revocations import revoke
 from stackwire.identity.domain.errors import Absent, NotPermitted
 
@@ -91,7 +91,7 @@ class Grants:
         rule = "identity:list_implied_roles" if prior_id else "identity:list_role_inference_rules"
         self._policy.require(ctx, rule, error=NotPermitted)
         async with self._database.read() as session:
-            if prior_id and await nouns.get(session, ROLE, prior_id) is None:
+            if prior_id and await entities.get(session, ROLE, prior_id) is None:
                 raise Absent(kind="role", id=prior_id)
             return await grants.inferences(session, prior_id)
 
@@ -120,5 +120,5 @@ async def _all_there(session: Session, spot: Spot, role_id: str | None) -> None:
     if spot.place != "system":
         asked.append((_NOUNS[spot.place], spot.place_id))
     for noun, id in (*asked, (ROLE, role_id)):
-        if id is not None and await nouns.get(session, noun, id) is None:
+        if id is not None and await entities.get(session, noun, id) is None:
             raise Absent(kind=noun.name, id=id)

@@ -7,8 +7,8 @@ from aiohttp import web
 
 from stackwire.http.paging import link, origin
 from stackwire.http.request import respond
-from stackwire.identity.db.nouns import GROUP, PROJECT, ROLE, USER, Noun
-from stackwire.identity.domain.views import noun_view
+from stackwire.identity.db.entities import GROUP, PROJECT, ROLE, USER, Noun
+from stackwire.identity.http.views import noun_view
 
 _OWN: Mapping[str, Mapping[str, Any]] = {
     PROJECT.name: {"is_domain": False, "options": {}},

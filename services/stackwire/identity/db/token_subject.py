@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from stackwire.core.revocations import keys_of
 from stackwire.core.tokens import Claims
 from stackwire.db.pool import Database
-from stackwire.identity.domain.asked import Scope, Selector
+from stackwire.identity.domain.auth_request import Scope, Selector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

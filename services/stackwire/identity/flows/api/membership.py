@@ -8,8 +8,8 @@ from stackwire.core.policy import Policy
 from stackwire.db.errors import ForeignKeyViolation
 from stackwire.db.pool import Database
 from stackwire.db.session import Session
-from stackwire.identity.db import members, nouns
-from stackwire.identity.db.nouns import GROUP, USER, Noun, Row
+from stackwire.identity.db import members, entities
+from stackwire.identity.db.entities import GROUP, USER, Noun, Row
 from stackwire.identity.db.revocations import revoke
 from stackwire.identity.domain.errors import Absent, NotPermitted
 
@@ -55,20 +55,20 @@ class Membership:
         return await self._of_user(ctx, user_id, "identity:list_groups_for_user", members.groups_of)
 
     async def projects_of(self, ctx: RequestContext, user_id: str) -> list[Row]:
-        return await self._of_user(ctx, user_id, "identity:list_user_projects", nouns.projects_of)
+        return await self._of_user(ctx, user_id, "identity:list_user_projects", entities.projects_of)
 
     async def my_projects(self, ctx: RequestContext) -> list[Row]:
         """Where the caller may take a token to."""
         async with self._database.read() as session:
-            return await nouns.projects_of(session, str(ctx.user_id))
+            return await entities.projects_of(session, str(ctx.user_id))
 
     async def my_domains(self, ctx: RequestContext) -> list[Row]:
         async with self._database.read() as session:
-            return await nouns.domains_of(session, str(ctx.user_id))
+            return await entities.domains_of(session, str(ctx.user_id))
 
     async def my_system(self, ctx: RequestContext) -> bool:
         async with self._database.read() as session:
-            return await nouns.holds_system_role(session, str(ctx.user_id))
+            return await entities.holds_system_role(session, str(ctx.user_id))
 
     async def _of_user(self, ctx: RequestContext, user_id: str, rule: str, read: _Read) -> list[Row]:
         self._policy.require(ctx, rule, {"target.user.id": user_id}, NotPermitted)
@@ -78,5 +78,5 @@ class Membership:
 
 
 async def _there(session: Session, noun: Noun, id: str) -> None:
-    if await nouns.get(session, noun, id) is None:
+    if await entities.get(session, noun, id) is None:
         raise Absent(kind=noun.name, id=id)
