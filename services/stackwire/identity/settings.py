@@ -10,7 +10,7 @@ from stackwire.core.settings import ServiceSettings
 class IdentitySettings(ServiceSettings):
     """``seed``: a file in the form of ``identity.toml``; None for the packaged one.
 
-    ``*_public_url``: what the catalogue tells clients where that differs from what the services use among themselves.
+    ``*_public_url``: the URLs of the catalogue, where they differ from those the services use among themselves.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="STACKWIRE_IDENTITY_")

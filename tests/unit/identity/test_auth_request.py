@@ -1,4 +1,4 @@
-"""What a request for a token asks, from its body alone."""
+"""The body of a request for a token as an AuthRequest."""
 
 from typing import Any
 
@@ -6,42 +6,43 @@ import pytest
 from pydantic import ValidationError
 
 from stackwire.core.errors import BadRequest
-from stackwire.identity.domain.auth_request import Asked, Scope, Selector, TokenWish
+from stackwire.identity.domain.requests import AuthRequest, Scope, Selector
+from stackwire.identity.http.schemas import AuthBody
 
 USER = {"name": "demo", "password": "secret", "domain": {"name": "Default"}}
 
 
-def wish(user: Any = USER, scope: Any = None, methods: Any = ("password",), **data: Any) -> Asked:
+def auth_request(user: Any = USER, scope: Any = None, methods: Any = ("password",), **data: Any) -> AuthRequest:
     identity = {"methods": list(methods), "password": {"user": user}, **data}
     auth = {"identity": identity} if scope is None else {"identity": identity, "scope": scope}
-    return TokenWish.model_validate({"auth": auth}).asked()
+    return AuthBody.model_validate({"auth": auth}).request()
 
 
 def test_a_user_is_named_by_id_or_by_name_in_a_domain() -> None:
-    assert wish({"id": "u", "password": "p"}).user == Selector(id="u")
-    assert wish().user == Selector(name="demo", domain_name="Default")
+    assert auth_request({"id": "u", "password": "p"}).user == Selector(id="u")
+    assert auth_request().user == Selector(name="demo", domain_name="Default")
     by_domain_id = {"name": "demo", "password": "p", "domain": {"id": "default"}}
-    assert wish(by_domain_id).user == Selector(name="demo", domain_id="default")
+    assert auth_request(by_domain_id).user == Selector(name="demo", domain_id="default")
 
 
 @pytest.mark.parametrize(
     ("scope", "expected"),
     [
-        (None, Scope(kind="default")),
-        ("unscoped", Scope(kind="unscoped")),
-        ({"unscoped": {}}, Scope(kind="unscoped")),
-        ({"system": {"all": True}}, Scope(kind="system")),
-        ({"project": {"id": "p"}}, Scope(kind="project", place=Selector(id="p"))),
+        (None, Scope(type="default")),
+        ("unscoped", Scope(type="unscoped")),
+        ({"unscoped": {}}, Scope(type="unscoped")),
+        ({"system": {"all": True}}, Scope(type="system")),
+        ({"project": {"id": "p"}}, Scope(type="project", target=Selector(id="p"))),
         (
             {"project": {"name": "demo", "domain": {"id": "default"}}},
-            Scope(kind="project", place=Selector(name="demo", domain_id="default")),
+            Scope(type="project", target=Selector(name="demo", domain_id="default")),
         ),
-        ({"domain": {"name": "Default"}}, Scope(kind="domain", place=Selector(name="Default"))),
-        ({"domain": {"id": "default"}}, Scope(kind="domain", place=Selector(id="default"))),
+        ({"domain": {"name": "Default"}}, Scope(type="domain", target=Selector(name="Default"))),
+        ({"domain": {"id": "default"}}, Scope(type="domain", target=Selector(id="default"))),
     ],
 )
 def test_every_scope_has_its_form(scope: Any, expected: Scope) -> None:
-    assert wish(scope=scope).scope == expected
+    assert auth_request(scope=scope).scope == expected
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_every_scope_has_its_form(scope: Any, expected: Scope) -> None:
 )
 def test_a_scope_named_by_half_is_refused(scope: Any) -> None:
     with pytest.raises((ValidationError, BadRequest)):
-        wish(scope=scope)
+        auth_request(scope=scope)
 
 
 @pytest.mark.parametrize(
@@ -85,23 +86,23 @@ def test_a_scope_named_by_half_is_refused(scope: Any) -> None:
 )
 def test_a_user_named_by_half_is_refused(user: Any) -> None:
     with pytest.raises((ValidationError, BadRequest)):
-        wish(user)
+        auth_request(user)
 
 
 def test_a_method_must_bring_its_data() -> None:
     with pytest.raises(BadRequest):
-        TokenWish.model_validate({"auth": {"identity": {"methods": ["token"]}}})
+        AuthBody.model_validate({"auth": {"identity": {"methods": ["token"]}}})
     with pytest.raises(ValidationError):
-        wish(methods=())
+        auth_request(methods=())
 
 
 def test_methods_we_do_not_offer_are_left_for_the_flow_to_refuse() -> None:
-    asked = wish(methods=("password", "totp"), totp={"user": {"id": "u", "passcode": "1"}})
-    assert asked.methods == ("password", "totp")
+    request = auth_request(methods=("password", "totp"), totp={"user": {"id": "u", "passcode": "1"}})
+    assert request.methods == ("password", "totp")
 
 
 def test_data_of_a_method_that_is_not_used_counts_for_nothing() -> None:
-    asked = TokenWish.model_validate(
+    request = AuthBody.model_validate(
         {"auth": {"identity": {"methods": ["token"], "token": {"id": "t"}, "password": {"user": USER}}}}
-    ).asked()
-    assert (asked.token, asked.user, asked.password) == ("t", None, None)
+    ).request()
+    assert (request.token, request.user, request.password) == ("t", None, None)

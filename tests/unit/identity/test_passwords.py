@@ -1,4 +1,4 @@
-"""How passwords are kept."""
+"""Password hashes."""
 
 from stackwire.identity.backends.passwords import Passwords
 
@@ -29,7 +29,7 @@ async def test_seed_accounts_share_the_work() -> None:
 
 
 async def test_what_was_proven_is_remembered_within_bounds() -> None:
-    passwords = Passwords(kept=1)
+    passwords = Passwords(cache_size=1)
     first, second = await passwords.hashed("a"), await passwords.hashed("b")
     assert await passwords.matches("a", first)
     assert await passwords.matches("b", second)

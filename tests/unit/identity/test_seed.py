@@ -19,7 +19,7 @@ def test_the_packaged_seed_has_the_accounts_everybody_expects() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "reason"),
     [
         ("[[user", "is not TOML"),
         ("[[user]]\nname = 'a'", "password"),
@@ -31,12 +31,12 @@ def test_the_packaged_seed_has_the_accounts_everybody_expects() -> None:
         ("[[domain]]\nname='Default'\n[[user]]\nname='a'\npassword='p'\nroles={x=['y']}", "no project named 'x'"),
     ],
 )
-def test_a_bad_seed_is_one_clear_line(tmp_path: Path, text: str, says: str) -> None:
+def test_a_bad_seed_is_one_clear_line(tmp_path: Path, text: str, reason: str) -> None:
     file = tmp_path / "seed.toml"
     file.write_text(text)
     with pytest.raises(SeedError) as refused:
         Seed.read(file)
-    assert says in str(refused.value)
+    assert reason in str(refused.value)
     assert "\n" not in str(refused.value)
 
 

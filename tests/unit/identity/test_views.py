@@ -1,11 +1,12 @@
-"""What identity shows: tokens, the catalogue, things with what their makers added."""
+"""Response bodies: tokens, the catalogue, entities with their extra attributes."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from stackwire.core.tokens import Claims
-from stackwire.identity.domain.catalog import catalog_view, entries
-from stackwire.identity.http.views import noun_view, token_view
+from stackwire.identity.domain.catalog import catalog_services
+from stackwire.identity.domain.entities import USER
+from stackwire.identity.http.views import catalog_view, entity_view, token_view
 
 CLAIMS = Claims(
     audit_id="a1",
@@ -25,7 +26,7 @@ IN_PROJECT = replace(
     project_domain_name="Default",
     roles=(("r1", "member"), ("r2", "reader")),
 )
-LISTED = entries(
+SERVICES = catalog_services(
     ("http://i", "http://i"), ("http://g/", "http://g"), ("http://c", "http://c"), ("http://n", "http://n")
 )
 
@@ -57,7 +58,7 @@ def test_a_token_made_from_another_names_both_audit_ids() -> None:
 
 
 def test_the_catalogue_has_three_interfaces_one_region_and_the_project_in_the_volume_urls() -> None:
-    view = {service["type"]: service["endpoints"] for service in catalog_view(LISTED, "RegionOne", "p1")}
+    view = {service["type"]: service["endpoints"] for service in catalog_view(SERVICES, "RegionOne", "p1")}
     assert set(view) == {"identity", "image", "volumev3", "block-storage", "compute"}
     urls = {kind: endpoints[0]["url"] for kind, endpoints in view.items()}
     assert urls == {
@@ -73,13 +74,13 @@ def test_the_catalogue_has_three_interfaces_one_region_and_the_project_in_the_vo
 
 
 def test_an_endpoint_that_needs_a_project_is_not_shown_without_one() -> None:
-    view = {service["type"]: service["endpoints"] for service in catalog_view(LISTED, "RegionOne", None)}
+    view = {service["type"]: service["endpoints"] for service in catalog_view(SERVICES, "RegionOne", None)}
     assert view["volumev3"] == []
     assert len(view["compute"]) == 3
 
 
 def test_ids_of_endpoints_are_the_same_after_every_start() -> None:
-    assert catalog_view(LISTED, "R", "p") == catalog_view(LISTED, "R", "p")
+    assert catalog_view(SERVICES, "R", "p") == catalog_view(SERVICES, "R", "p")
 
 
 def test_extra_attributes_are_shown_but_never_hide_the_real_ones_or_the_hash() -> None:
@@ -90,5 +91,12 @@ def test_extra_attributes_are_shown_but_never_hide_the_real_ones_or_the_hash() -
         "default_project_id": None,
         "extra": {"email": "e", "id": "x"},
     }
-    view = noun_view(row, {"options": {}}, "http://i/v3/users/u")
-    assert view == {"id": "u", "name": "demo", "email": "e", "options": {}, "links": {"self": "http://i/v3/users/u"}}
+    view = entity_view(USER, row, "http://i")
+    assert view == {
+        "id": "u",
+        "name": "demo",
+        "email": "e",
+        "options": {},
+        "password_expires_at": None,
+        "links": {"self": "http://i/v3/users/u"},
+    }

@@ -1,131 +1,118 @@
-"""Domains, projects, users, groups and roles: five tables of one shape, read and written by one set of statements.
+"""Statements for domains, projects, users, groups and roles: five tables of one shape.
 
-Every name that becomes part of a statement comes from the table of nouns below, never from a request.
+Every name that becomes part of a statement comes from ``domain.entities``, never from a request.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from stackwire.db.query import Conditions
 from stackwire.db.session import Session
+from stackwire.db.table import Arguments
 from stackwire.db.unit_of_work import UnitOfWork
+from stackwire.identity.domain.entities import DOMAIN, PROJECT, TAG_FILTERS, EntityType, Row
+from stackwire.identity.domain.requests import EntityQuery, EntityRequest
 
-Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Noun:
-    """``columns``: what a request may set; the rest of its attributes go to ``extra``. ``filters``: exact matches.
-
-    ``computed``: columns that are shown as something else than they are stored as.
-    """
-
-    name: str
-    plural: str
-    columns: tuple[str, ...]
-    filters: tuple[str, ...]
-    computed: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def shown(self) -> str:
-        return ", ".join(f"{self.expression(column)} AS {column}" for column in ("id", *self.columns, "extra"))
-
-    def expression(self, column: str) -> str:
-        return dict(self.computed).get(column, f"{self.plural}.{column}")
+# A project at the top has its domain for a parent.
+_COMPUTED = {("project", "parent_id"): "coalesce(projects.parent_id, projects.domain_id)"}
+_TAG_CONDITIONS = dict(
+    zip(
+        TAG_FILTERS,
+        ("tags @> {}::text[]", "tags && {}::text[]", "NOT tags @> {}::text[]", "NOT tags && {}::text[]"),
+        strict=True,
+    )
+)
 
 
-DOMAIN = Noun("domain", "domains", ("name", "description", "enabled"), ("name", "enabled"))
-PROJECT = Noun(
-    "project", "projects", ("domain_id", "parent_id", "name", "description", "enabled", "tags"),
-    ("domain_id", "parent_id", "name", "enabled"),
-    # A project at the top has its domain for a parent.
-    (("parent_id", "coalesce(projects.parent_id, projects.domain_id)"),),
-)  # fmt: skip
-USER = Noun(
-    "user", "users",
-    ("domain_id", "name", "description", "enabled", "password_hash", "default_project_id"),
-    ("domain_id", "name", "enabled"),
-)  # fmt: skip
-GROUP = Noun("group", "groups", ("domain_id", "name", "description"), ("domain_id", "name"))
-ROLE = Noun("role", "roles", ("name", "description"), ("name",))
-
-TAGS = {
-    "tags": "tags @> {}::text[]",
-    "tags-any": "tags && {}::text[]",
-    "not-tags": "NOT tags @> {}::text[]",
-    "not-tags-any": "NOT tags && {}::text[]",
-}
-"""How projects are found by their tags."""
-
-NOUNS = (DOMAIN, PROJECT, USER, GROUP, ROLE)
+def columns(entity_type: EntityType) -> str:
+    """The SELECT list of an entity."""
+    names = ("id", *entity_type.columns, "extra")
+    return ", ".join(f"{_expression(entity_type, name)} AS {name}" for name in names)
 
 
-async def insert(uow: UnitOfWork, noun: Noun, id: str, values: Mapping[str, Any], extra: Mapping[str, Any]) -> Row:
-    """Raises UniqueViolation for a name that is taken, ForeignKeyViolation for a domain that is not there."""
-    columns = [column for column in noun.columns if column in values]
-    names = ", ".join(["id", "extra", *columns])
-    marks = ", ".join(f"${n}" for n in range(1, len(columns) + 3))
-    sql = f"INSERT INTO {noun.plural} ({names}) VALUES ({marks}) RETURNING {noun.shown}"
-    return (await uow.rows(sql, id, dict(extra), *(values[column] for column in columns)))[0]
+def _expression(entity_type: EntityType, column: str) -> str:
+    return _COMPUTED.get((entity_type.name, column), f"{entity_type.plural}.{column}")
 
 
-async def update(
-    uow: UnitOfWork, noun: Noun, id: str, values: Mapping[str, Any], extra: Mapping[str, Any]
-) -> Row | None:
-    """The row after the change; None when it is not there."""
-    columns = [column for column in noun.columns if column in values]
-    sets = ", ".join(["extra = extra || $2", *(f"{column} = ${n}" for n, column in enumerate(columns, 3))])
-    sql = f"UPDATE {noun.plural} SET {sets} WHERE id = $1 RETURNING {noun.shown}"
-    rows = await uow.rows(sql, id, dict(extra), *(values[column] for column in columns))
+async def insert(uow: UnitOfWork, entity_type: EntityType, id: str, request: EntityRequest) -> Row:
+    """Raises UniqueViolation for a name in use, ForeignKeyViolation for an unknown domain."""
+    row = {"id": id, "extra": dict(request.extra), **request.values}
+    arguments = Arguments()
+    placeholders = ", ".join(arguments.placeholder(value) for value in row.values())
+    sql = (
+        f"INSERT INTO {entity_type.plural} ({', '.join(row)}) VALUES ({placeholders}) RETURNING {columns(entity_type)}"
+    )
+    return (await uow.rows(sql, *arguments.values))[0]
+
+
+async def update(uow: UnitOfWork, entity_type: EntityType, id: str, request: EntityRequest) -> Row | None:
+    """The row after the change; None when there is none. ``extra`` is merged."""
+    arguments = Arguments(id, dict(request.extra))
+    changes = [f"{name} = {arguments.placeholder(value)}" for name, value in request.values.items()]
+    sql = f"""UPDATE {entity_type.plural} SET {", ".join(["extra = extra || $2", *changes])} WHERE id = $1
+              RETURNING {columns(entity_type)}"""
+    rows = await uow.rows(sql, *arguments.values)
     return rows[0] if rows else None
 
 
-async def delete(uow: UnitOfWork, noun: Noun, id: str) -> bool:
-    return bool(await uow.execute(f"DELETE FROM {noun.plural} WHERE id = $1", id))
+async def delete(uow: UnitOfWork, entity_type: EntityType, id: str) -> bool:
+    """False when there is no such entity."""
+    return bool(await uow.execute(f"DELETE FROM {entity_type.plural} WHERE id = $1", id))
 
 
-async def get(session: Session, noun: Noun, id: str, *, lock: bool = False) -> Row | None:
-    """``lock``: until the end of the unit of work nobody else changes it."""
-    sql = f"SELECT {noun.shown} FROM {noun.plural} WHERE id = $1{' FOR UPDATE' if lock else ''}"
+async def get(session: Session, entity_type: EntityType, id: str, *, lock: bool = False) -> Row | None:
+    """``lock``: nobody else changes it until the end of the unit of work."""
+    sql = f"SELECT {columns(entity_type)} FROM {entity_type.plural} WHERE id = $1{' FOR UPDATE' if lock else ''}"
     rows = await session.rows(sql, id)
     return rows[0] if rows else None
 
 
-async def find(
-    session: Session, noun: Noun, filters: Mapping[str, Any], *, limit: int | None = None, marker: str | None = None
-) -> list[Row]:
-    """Those that match every filter, by id; the page after ``marker``. For ``TAGS`` filters the value is a list."""
-    names = [name for name in (*noun.filters, *TAGS) if name in filters]
-    wheres = ["($1::text IS NULL OR id > $1)"]
-    for n, name in enumerate(names, 3):
-        wheres.append(TAGS[name].format(f"${n}") if name in TAGS else f"{noun.expression(name)} = ${n}")
-    sql = f"SELECT {noun.shown} FROM {noun.plural} WHERE {' AND '.join(wheres)} ORDER BY id LIMIT $2"
-    return await session.rows(sql, marker, limit, *(filters[name] for name in names))
+async def list_page(session: Session, entity_type: EntityType, query: EntityQuery) -> list[Row]:
+    """The page of entities that match every filter."""
+    conditions = Conditions()
+    if query.marker is not None:
+        conditions.where("id > {}", query.marker)
+    for name, value in query.filters.items():
+        conditions.where(_TAG_CONDITIONS.get(name) or f"{_expression(entity_type, name)} = {{}}", value)
+    limit = conditions.placeholder(query.limit)
+    sql = (
+        f"""SELECT {columns(entity_type)} FROM {entity_type.plural} WHERE {conditions.sql} ORDER BY id LIMIT {limit}"""
+    )
+    return await session.rows(sql, *conditions.values)
 
 
-async def projects_of(session: Session, user_id: str) -> list[Row]:
-    """The enabled projects where the user holds a role, directly or through a group."""
-    return await session.rows(_WHERE_HELD.format(noun=PROJECT.plural, shown=PROJECT.shown, key="project_id"), user_id)
+async def clear_default_project(uow: UnitOfWork, project_id: str) -> None:
+    """Users whose default project is deleted have none."""
+    await uow.execute("UPDATE users SET default_project_id = NULL WHERE default_project_id = $1", project_id)
 
 
-async def domains_of(session: Session, user_id: str) -> list[Row]:
-    """The enabled domains where the user holds a role, directly or through a group."""
-    return await session.rows(_WHERE_HELD.format(noun=DOMAIN.plural, shown=DOMAIN.shown, key="domain_id"), user_id)
-
-
-_WHERE_HELD = """
-SELECT {shown} FROM {noun} WHERE enabled AND id IN (
+_WITH_ROLE = """
+SELECT {columns} FROM {table} WHERE enabled AND id IN (
     SELECT a.{key} FROM assignments a WHERE a.user_id = $1
     UNION
     SELECT a.{key} FROM assignments a JOIN group_members m ON m.group_id = a.group_id WHERE m.user_id = $1)
  ORDER BY id"""
 
 
-async def holds_system_role(session: Session, user_id: str) -> bool:
-    return bool(
-        await session.value(
-            """SELECT EXISTS (SELECT 1 FROM assignments a WHERE a.project_id IS NULL AND a.domain_id IS NULL
-                AND (a.user_id = $1 OR a.group_id IN (SELECT group_id FROM group_members WHERE user_id = $1)))""",
-            user_id,
-        )
+async def projects_of(session: Session, user_id: str) -> list[Row]:
+    """The enabled projects on which the user has a role, directly or through a group."""
+    return await _with_role(session, PROJECT, user_id)
+
+
+async def domains_of(session: Session, user_id: str) -> list[Row]:
+    """The enabled domains on which the user has a role, directly or through a group."""
+    return await _with_role(session, DOMAIN, user_id)
+
+
+async def _with_role(session: Session, entity_type: EntityType, user_id: str) -> list[Row]:
+    names = {"columns": columns(entity_type), "table": entity_type.plural, "key": f"{entity_type.name}_id"}
+    return await session.rows(_WITH_ROLE.format(**names), user_id)
+
+
+async def has_system_role(session: Session, user_id: str) -> bool:
+    """True when the user has a role on the system, directly or through a group."""
+    value: Any = await session.value(
+        """SELECT EXISTS (SELECT 1 FROM assignments a WHERE a.project_id IS NULL AND a.domain_id IS NULL
+            AND (a.user_id = $1 OR a.group_id IN (SELECT group_id FROM group_members WHERE user_id = $1)))""",
+        user_id,
     )
+    return bool(value)

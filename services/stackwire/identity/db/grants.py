@@ -1,64 +1,58 @@
-"""Role assignments and what roles imply."""
+"""Role assignments, and which roles imply others."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
 
+from stackwire.db.query import Conditions
 from stackwire.db.session import Session
+from stackwire.db.table import Arguments
 from stackwire.db.unit_of_work import UnitOfWork
-from stackwire.identity.db.entities import ROLE, Row
-
-Actor = Literal["user", "group"]
-Place = Literal["project", "domain", "system"]
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """Whose roles, where: ``place_id`` is None for the system."""
-
-    actor: Actor
-    actor_id: str
-    place: Place
-    place_id: str | None
-
-    @property
-    def where(self) -> str:
-        """The rows of ``assignments`` for it; arguments $1 and $2 are the two ids."""
-        place = {
-            "project": "project_id = $2::text",
-            "domain": "domain_id = $2::text",
-            "system": "project_id IS NULL AND domain_id IS NULL AND $2::text IS NULL",
-        }[self.place]
-        return f"{self.actor}_id = $1 AND {place}"
+from stackwire.identity.db.entities import columns
+from stackwire.identity.domain.entities import ROLE, Row
+from stackwire.identity.domain.grants import GrantTarget
+from stackwire.identity.domain.requests import AssignmentQuery
 
 
-async def add(uow: UnitOfWork, spot: Spot, role_id: str) -> None:
-    """Held twice is held once. Raises ForeignKeyViolation when actor, place or role is not there."""
-    columns = {f"{spot.actor}_id": spot.actor_id, "role_id": role_id}
-    if spot.place != "system":
-        columns[f"{spot.place}_id"] = str(spot.place_id)
-    marks = ", ".join(f"${n}" for n in range(1, len(columns) + 1))
-    sql = f"INSERT INTO assignments ({', '.join(columns)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
-    await uow.execute(sql, *columns.values())
+def _condition(target: GrantTarget) -> str:
+    """The rows of ``assignments`` for a target; arguments $1 and $2 are the ids of its actor and its scope."""
+    scope = {
+        "project": "project_id = $2::text",
+        "domain": "domain_id = $2::text",
+        "system": "project_id IS NULL AND domain_id IS NULL AND $2::text IS NULL",
+    }[target.scope]
+    return f"{target.actor}_id = $1 AND {scope}"
 
 
-async def remove(uow: UnitOfWork, spot: Spot, role_id: str) -> bool:
-    sql = f"DELETE FROM assignments WHERE {spot.where} AND role_id = $3"
-    return bool(await uow.execute(sql, spot.actor_id, spot.place_id, role_id))
+async def add(uow: UnitOfWork, target: GrantTarget, role_id: str) -> None:
+    """Does nothing for a role that is assigned already. ForeignKeyViolation for an unknown actor, scope or role."""
+    row = {f"{target.actor}_id": target.actor_id, "role_id": role_id}
+    if target.scope != "system":
+        row[f"{target.scope}_id"] = str(target.scope_id)
+    arguments = Arguments()
+    placeholders = ", ".join(arguments.placeholder(value) for value in row.values())
+    sql = f"INSERT INTO assignments ({', '.join(row)}) VALUES ({placeholders}) ON CONFLICT DO NOTHING"
+    await uow.execute(sql, *arguments.values)
 
 
-async def held(session: Session, spot: Spot, role_id: str) -> bool:
-    sql = f"SELECT EXISTS (SELECT 1 FROM assignments WHERE {spot.where} AND role_id = $3)"
-    return bool(await session.value(sql, spot.actor_id, spot.place_id, role_id))
+async def remove(uow: UnitOfWork, target: GrantTarget, role_id: str) -> bool:
+    """False when the role was not assigned."""
+    sql = f"DELETE FROM assignments WHERE {_condition(target)} AND role_id = $3"
+    return bool(await uow.execute(sql, target.actor_id, target.scope_id, role_id))
 
 
-async def roles_at(session: Session, spot: Spot) -> list[Row]:
-    sql = f"""SELECT {ROLE.shown} FROM roles WHERE id IN (SELECT role_id FROM assignments WHERE {spot.where})
-               ORDER BY id"""
-    return await session.rows(sql, spot.actor_id, spot.place_id)
+async def exists(session: Session, target: GrantTarget, role_id: str) -> bool:
+    """True when the role is assigned, not counting groups and implied roles."""
+    sql = f"SELECT EXISTS (SELECT 1 FROM assignments WHERE {_condition(target)} AND role_id = $3)"
+    return bool(await session.value(sql, target.actor_id, target.scope_id, role_id))
 
 
-_EVERYONE = "SELECT user_id, group_id, project_id, domain_id, role_id FROM assignments"
+async def roles_of(session: Session, target: GrantTarget) -> list[Row]:
+    """The roles assigned to the target's actor there, by id."""
+    sql = f"""SELECT {columns(ROLE)} FROM roles
+               WHERE id IN (SELECT role_id FROM assignments WHERE {_condition(target)}) ORDER BY id"""
+    return await session.rows(sql, target.actor_id, target.scope_id)
+
+
+_DIRECT = "SELECT user_id, group_id, project_id, domain_id, role_id FROM assignments"
 _EFFECTIVE = """
 SELECT coalesce(a.user_id, m.user_id) AS user_id, NULL::text AS group_id, a.project_id, a.domain_id, e.role_id
   FROM assignments a
@@ -83,38 +77,40 @@ SELECT DISTINCT h.*, u.name AS user_name, ud.id AS user_domain_id, ud.name AS us
   LEFT JOIN domains d ON d.id = h.domain_id
  WHERE {where}
  ORDER BY r.name, u.name, g.name, p.name, d.name"""
-FILTERS: Mapping[str, str] = {
-    "role.id": "h.role_id", "user.id": "h.user_id", "group.id": "h.group_id",
-    "scope.project.id": "h.project_id", "scope.domain.id": "h.domain_id",
-}  # fmt: skip
+_FILTER_COLUMNS: Mapping[str, str] = {
+    "role.id": "h.role_id",
+    "user.id": "h.user_id",
+    "group.id": "h.group_id",
+    "scope.project.id": "h.project_id",
+    "scope.domain.id": "h.domain_id",
+}
 
 
-async def assignments(
-    session: Session, filters: Mapping[str, str], *, system: bool, effective: bool
-) -> list[dict[str, Any]]:
-    """Every assignment that matches, with the names of all it mentions; ``effective``: groups and implied roles
-    taken apart, so that each row is what one user can do."""
-    named = [name for name in FILTERS if name in filters]
-    wheres = [f"{FILTERS[name]} = ${n}" for n, name in enumerate(named, 1)]
-    if system:
-        wheres.append("h.project_id IS NULL AND h.domain_id IS NULL")
-    sql = _LIST.format(held=_EFFECTIVE if effective else _EVERYONE, where=" AND ".join(wheres) or "true")
-    return await session.rows(sql, *(filters[name] for name in named))
+async def list_assignments(session: Session, query: AssignmentQuery) -> list[Row]:
+    """Every assignment that matches, with the names of all entities in it."""
+    conditions = Conditions()
+    for name, value in query.filters.items():
+        conditions.where(f"{_FILTER_COLUMNS[name]} = {{}}", value)
+    if query.system:
+        conditions.where("h.project_id IS NULL AND h.domain_id IS NULL")
+    sql = _LIST.format(held=_EFFECTIVE if query.effective else _DIRECT, where=conditions.sql)
+    return await session.rows(sql, *conditions.values)
 
 
-async def imply(uow: UnitOfWork, prior_id: str, implied_id: str) -> None:
-    """Raises ForeignKeyViolation for roles that are not there, CheckViolation for a role that implies itself."""
+async def add_implied(uow: UnitOfWork, prior_id: str, implied_id: str) -> None:
+    """Raises ForeignKeyViolation for unknown roles, CheckViolation for a role that implies itself."""
     sql = "INSERT INTO implied_roles (prior_id, implied_id) VALUES ($1, $2) ON CONFLICT DO NOTHING"
     await uow.execute(sql, prior_id, implied_id)
 
 
-async def unimply(uow: UnitOfWork, prior_id: str, implied_id: str) -> bool:
+async def remove_implied(uow: UnitOfWork, prior_id: str, implied_id: str) -> bool:
+    """False when the role did not imply the other."""
     sql = "DELETE FROM implied_roles WHERE prior_id = $1 AND implied_id = $2"
     return bool(await uow.execute(sql, prior_id, implied_id))
 
 
 async def inferences(session: Session, prior_id: str | None = None) -> list[Row]:
-    """Pairs of prior and implied role, with their names."""
+    """Pairs of a prior role (all of them for None) and a role it implies, with their names."""
     sql = """SELECT i.prior_id, p.name AS prior_name, i.implied_id, r.name AS implied_name
                FROM implied_roles i JOIN roles p ON p.id = i.prior_id JOIN roles r ON r.id = i.implied_id
               WHERE $1::text IS NULL OR i.prior_id = $1 ORDER BY p.name, r.name"""

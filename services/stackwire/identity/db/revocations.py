@@ -1,4 +1,4 @@
-"""Tokens taken back, and whether a token still stands."""
+"""Revoked tokens, and whether a token is still valid."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ _WRITE = """
 INSERT INTO revocations (key, before, until) SELECT key, $2, $3 FROM unnest($1::text[]) AS key
     ON CONFLICT (key) DO UPDATE SET before = greatest(revocations.before, excluded.before), until = excluded.until"""
 
-_STANDS = """
+_IS_VALID = """
 SELECT EXISTS (SELECT 1 FROM users u JOIN domains d ON d.id = u.domain_id
                 WHERE u.id = $1 AND u.enabled AND d.enabled)
    AND ($2::text IS NULL OR EXISTS (SELECT 1 FROM projects p JOIN domains d ON d.id = p.domain_id
@@ -23,7 +23,7 @@ SELECT EXISTS (SELECT 1 FROM users u JOIN domains d ON d.id = u.domain_id
 
 
 async def revoke(uow: UnitOfWork, lifetime: timedelta, keys: Sequence[str]) -> None:
-    """Voids every token of these keys issued until now, and tells the services in the same breath."""
+    """Revokes every token of these keys issued until now, and sends the services ``tokens_revoked``."""
     if not keys:
         return
     until = uow.now + lifetime
@@ -31,20 +31,21 @@ async def revoke(uow: UnitOfWork, lifetime: timedelta, keys: Sequence[str]) -> N
     uow.fanout(TokensRevoked(revocations=[Revocation(key=key, before=uow.now, until=until) for key in keys]))
 
 
-async def stands(database: Database, claims: Claims) -> bool:
-    """True while the token's user and scope are enabled and nothing revoked it."""
+async def is_valid(database: Database, claims: Claims) -> bool:
+    """True while the token's user and scope are enabled and the token is not revoked."""
     return bool(
         await database.value(
-            _STANDS, claims.user_id, claims.project_id, claims.domain_id, keys_of(claims), claims.issued_at
+            _IS_VALID, claims.user_id, claims.project_id, claims.domain_id, keys_of(claims), claims.issued_at
         )
     )
 
 
 async def current(database: Database, now: datetime) -> list[Revocation]:
+    """Revocations that a token not yet expired may match, those that end first before others."""
     rows = await database.rows("SELECT key, before, until FROM revocations WHERE until > $1 ORDER BY until", now)
     return [Revocation(**row) for row in rows]
 
 
-async def forget(uow: UnitOfWork) -> int:
-    """Drops what no living token can match any more; answers how many entries that were."""
+async def delete_expired(uow: UnitOfWork) -> int:
+    """Deletes revocations whose tokens have all expired; returns their number."""
     return await uow.execute("DELETE FROM revocations WHERE until <= $1", uow.now)

@@ -1,15 +1,25 @@
 """The catalogue: which services there are and where. It is computed from settings; nothing of it is stored."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 INTERFACES = ("public", "internal", "admin")
+PROJECT_ID = "{project_id}"
+"""Stands in a URL for the project of the token that the catalogue is for."""
+
+
+class Endpoint(NamedTuple):
+    """One address of a service; ``url`` may contain ``{project_id}``."""
+
+    id: str
+    service_id: str
+    interface: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CatalogService:
     """One service. ``public`` and ``internal`` are URLs; ``{project_id}`` in them is filled in for each token."""
 
     type: str
@@ -19,60 +29,43 @@ class Entry:
 
     @property
     def id(self) -> str:
-        return _stable(self.type)
+        """The same after every start."""
+        return _stable_id(self.type)
 
-    def url(self, interface: str) -> str:
-        return self.public if interface == "public" else self.internal
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """One for each interface."""
+        return tuple(
+            Endpoint(
+                _stable_id(f"{self.type}/{interface}"),
+                self.id,
+                interface,
+                self.public if interface == "public" else self.internal,
+            )
+            for interface in INTERFACES
+        )
 
 
-def entries(
+def catalog_services(
     identity: tuple[str, str], image: tuple[str, str], volume: tuple[str, str], compute: tuple[str, str]
-) -> tuple[Entry, ...]:
+) -> tuple[CatalogService, ...]:
     """Each argument is (public, internal) base URLs without a version.
 
     The image service is listed without a version, as clients expect it. There is no network and no placement service:
-    clients ask whatever the catalogue lists.
+    clients call whatever the catalogue lists.
     """
 
     def at(base: tuple[str, str], path: str) -> tuple[str, str]:
         return base[0].rstrip("/") + path, base[1].rstrip("/") + path
 
     return (
-        Entry("identity", "keystone", *at(identity, "/v3")),
-        Entry("image", "glance", *at(image, "")),
-        Entry("volumev3", "cinderv3", *at(volume, "/v3/{project_id}")),
-        Entry("block-storage", "cinder", *at(volume, "/v3/{project_id}")),
-        Entry("compute", "nova", *at(compute, "/v2.1")),
+        CatalogService("identity", "keystone", *at(identity, "/v3")),
+        CatalogService("image", "glance", *at(image, "")),
+        CatalogService("volumev3", "cinderv3", *at(volume, f"/v3/{PROJECT_ID}")),
+        CatalogService("block-storage", "cinder", *at(volume, f"/v3/{PROJECT_ID}")),
+        CatalogService("compute", "nova", *at(compute, "/v2.1")),
     )
 
 
-def catalog_view(listed: Sequence[Entry], region: str, project_id: str | None) -> list[dict[str, Any]]:
-    """The catalogue of one token. An endpoint that needs a project is left out of tokens without one."""
-    return [
-        {
-            "endpoints": [
-                {
-                    "id": endpoint_id(entry, interface),
-                    "interface": interface,
-                    "region_id": region,
-                    "url": entry.url(interface).replace("{project_id}", project_id or ""),
-                    "region": region,
-                }
-                for interface in INTERFACES
-                if project_id or "{project_id}" not in entry.url(interface)
-            ],
-            "id": entry.id,
-            "type": entry.type,
-            "name": entry.name,
-        }
-        for entry in listed
-    ]
-
-
-def endpoint_id(entry: Entry, interface: str) -> str:
-    return _stable(f"{entry.type}/{interface}")
-
-
-def _stable(name: str) -> str:
-    """The same id for the same thing after every start."""
+def _stable_id(name: str) -> str:
     return hashlib.sha256(f"stackwire/{name}".encode()).hexdigest()[:32]

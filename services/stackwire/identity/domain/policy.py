@@ -48,17 +48,23 @@ RULES: Mapping[str, str] = {
     "identity:validate_token": f"{_READ} or rule:service_role or {_TOKEN}",
     "identity:revoke_token": f"{_ADMIN} or {_TOKEN}",
     **{
-        f"identity:{verb}_{noun}": _ADMIN
-        for noun in ("domain", "project", "user", "group", "role")
+        f"identity:{verb}_{entity}": _ADMIN
+        for entity in ("domain", "project", "user", "group", "role")
         for verb in ("create", "update", "delete")
     },
     **{
         f"identity:{rule}": _ADMIN
         for rule in (
-            "add_user_to_group", "remove_user_from_group", "create_grant", "revoke_grant",
-            "create_system_grant_for_user", "revoke_system_grant_for_user",
-            "create_system_grant_for_group", "revoke_system_grant_for_group",
-            "create_implied_role", "delete_implied_role",
+            "add_user_to_group",
+            "remove_user_from_group",
+            "create_grant",
+            "revoke_grant",
+            "create_system_grant_for_user",
+            "revoke_system_grant_for_user",
+            "create_system_grant_for_group",
+            "revoke_system_grant_for_group",
+            "create_implied_role",
+            "delete_implied_role",
         )
     },
-}  # fmt: skip
+}

@@ -1,4 +1,4 @@
-"""Who there is at the first start: read from a file, written where it is missing, never overwritten."""
+"""Users, projects, domains and roles of the first start: read from a file, created if missing, never overwritten."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -11,10 +11,11 @@ from stackwire.core.context import system_context
 from stackwire.db.pool import Database
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.identity.backends.passwords import Passwords
-from stackwire.identity.db import grants, entities
-from stackwire.identity.db.grants import Spot
-from stackwire.identity.db.entities import DOMAIN, PROJECT, ROLE, USER, Noun
-from stackwire.identity.flows.api.directory import new_key
+from stackwire.identity.db import entities, grants
+from stackwire.identity.domain.entities import DOMAIN, PROJECT, ROLE, USER, EntityType
+from stackwire.identity.domain.grants import GrantTarget
+from stackwire.identity.domain.requests import EntityQuery, EntityRequest
+from stackwire.identity.flows.api.directory import new_entity_id
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -31,7 +32,7 @@ class _Entry(BaseModel):
     description: str = ""
 
 
-class _InDomain(_Entry):
+class _DomainEntry(_Entry):
     domain: Name = "Default"
 
 
@@ -39,7 +40,7 @@ class _Role(_Entry):
     implies: tuple[Name, ...] = ()
 
 
-class _User(_InDomain):
+class _User(_DomainEntry):
     """``roles``: role names by project; ``domains``: by domain; ``system``: on the whole system."""
 
     password: str
@@ -56,7 +57,7 @@ class Seed(BaseModel):
 
     domain: tuple[_Entry, ...] = ()
     role: tuple[_Role, ...] = ()
-    project: tuple[_InDomain, ...] = ()
+    project: tuple[_DomainEntry, ...] = ()
     user: tuple[_User, ...] = ()
 
     @classmethod
@@ -76,7 +77,7 @@ class Seed(BaseModel):
         return seed
 
     def check(self, file: Path) -> None:
-        """Every name that is mentioned must be there, and no name twice."""
+        """Raises SeedError unless every name that is referred to exists, and none twice."""
         for kind in ("domain", "role", "project", "user"):
             names = [entry.name for entry in getattr(self, kind)]
             if twice := next((name for name in names if names.count(name) > 1), None):
@@ -86,94 +87,100 @@ class Seed(BaseModel):
             "domain": {domain.name for domain in self.domain},
             "project": {project.name for project in self.project},
         }
-        for kind, name in self._mentioned():
+        for kind, name in self._references():
             if name not in known[kind]:
                 raise SeedError(f"{file}: there is no {kind} named {name!r}")
 
-    def _mentioned(self) -> Sequence[tuple[str, str]]:
-        named = [("role", implied) for role in self.role for implied in role.implies]
-        named += [("domain", entry.domain) for entry in (*self.project, *self.user)]
+    def _references(self) -> Sequence[tuple[str, str]]:
+        """Type and name of everything that the entries refer to."""
+        found = [("role", implied) for role in self.role for implied in role.implies]
+        found += [("domain", entry.domain) for entry in (*self.project, *self.user)]
         for user in self.user:
-            named += [("project", name) for name in (*user.roles, *filter(None, [user.default_project]))]
-            named += [("domain", name) for name in user.domains]
-            held = (*user.roles.values(), *user.domains.values(), user.system)
-            named += [("role", role) for roles in held for role in roles]
-        return named
+            found += [("project", name) for name in (*user.roles, *filter(None, [user.default_project]))]
+            found += [("domain", name) for name in user.domains]
+            assigned = (*user.roles.values(), *user.domains.values(), user.system)
+            found += [("role", role) for roles in assigned for role in roles]
+        return found
 
 
-async def plant(database: Database, passwords: Passwords, seed: Seed) -> int:
-    """Writes what is missing, in one transaction; answers how many users, projects, domains and roles were new.
+async def apply_seed(database: Database, passwords: Passwords, seed: Seed) -> int:
+    """Creates what is missing, in one transaction; returns how many users, projects, domains and roles were new.
 
-    Assignments are given to new users only, so that a role an administrator took away stays away.
+    Roles are assigned to new users only, so that a role an administrator revoked stays revoked.
     """
     hashes = await _hashes_of_new_users(database, passwords, seed)
     async with database.work(system_context("identity")) as uow:
         await uow.value("SELECT pg_advisory_xact_lock(hashtext('stackwire.identity.seed'))")
-        planter = _Planter(uow)
+        writer = _SeedWriter(uow)
         for domain in seed.domain:
-            await planter.ensure(DOMAIN, domain, {"description": domain.description})
+            await writer.ensure(DOMAIN, domain, {"description": domain.description})
         for role in seed.role:
-            await planter.ensure(ROLE, role, {"description": role.description or None})
+            await writer.ensure(ROLE, role, {"description": role.description or None})
         for role in seed.role:
-            if (ROLE.name, role.name) in planter.new:
+            if (ROLE.name, role.name) in writer.new:
                 for implied in role.implies:
-                    await grants.imply(uow, planter.ids[ROLE.name, role.name], planter.ids[ROLE.name, implied])
+                    await grants.add_implied(uow, writer.ids[ROLE.name, role.name], writer.ids[ROLE.name, implied])
         for project in seed.project:
-            domain_id = planter.ids[DOMAIN.name, project.domain]
-            await planter.ensure(PROJECT, project, {"domain_id": domain_id, "description": project.description})
+            domain_id = writer.ids[DOMAIN.name, project.domain]
+            await writer.ensure(PROJECT, project, {"domain_id": domain_id, "description": project.description})
         for user in seed.user:
-            await _plant_user(planter, user, hashes.get(user.name))
-    return len(planter.new)
+            await writer.ensure_user(user, hashes.get(user.name))
+    return len(writer.new)
 
 
 async def _hashes_of_new_users(database: Database, passwords: Passwords, seed: Seed) -> dict[str, str]:
-    """Hashing takes its time: it is done before the transaction, and only for those who are new."""
+    """Hashing is slow: it is done before the transaction, and for new users only."""
     rows = await database.rows(
         """SELECT u.name, d.name AS domain FROM users u JOIN domains d ON d.id = u.domain_id
             WHERE u.name = ANY ($1::text[])""",
         [user.name for user in seed.user],
     )
-    there = {(row["domain"], row["name"]) for row in rows}
-    new = [user for user in seed.user if (user.domain, user.name) not in there]
+    existing = {(row["domain"], row["name"]) for row in rows}
+    new = [user for user in seed.user if (user.domain, user.name) not in existing]
     return {user.name: await passwords.hashed_seed(user.password) for user in new}
 
 
-class _Planter:
-    """Finds or makes things by name, and remembers their ids."""
+class _SeedWriter:
+    """Finds or creates entities by name, and remembers their ids."""
 
     def __init__(self, uow: UnitOfWork) -> None:
-        self.uow = uow
+        self._uow = uow
         self.ids: dict[tuple[str, str], str] = {}
         self.new: set[tuple[str, str]] = set()
 
-    async def ensure(self, noun: Noun, entry: _Entry, values: Mapping[str, object]) -> bool:
-        """True when it had to be made."""
-        key = (noun.name, entry.name)
+    async def ensure(self, entity_type: EntityType, entry: _Entry, values: Mapping[str, object]) -> bool:
+        """True when it had to be created."""
+        key = (entity_type.name, entry.name)
         filters = {"name": entry.name, **({"domain_id": values["domain_id"]} if "domain_id" in values else {})}
-        found = await entities.find(self.uow, noun, filters, limit=1)
+        found = await entities.list_page(self._uow, entity_type, EntityQuery(filters, limit=1))
         if found:
             self.ids[key] = found[0]["id"]
             return False
-        made = await entities.insert(self.uow, noun, entry.id or new_key(), {"name": entry.name, **values}, {})
-        self.ids[key] = made["id"]
+        request = EntityRequest({"name": entry.name, **values})
+        created = await entities.insert(self._uow, entity_type, entry.id or new_entity_id(), request)
+        self.ids[key] = created["id"]
         self.new.add(key)
         return True
 
-
-async def _plant_user(planter: _Planter, user: _User, password_hash: str | None) -> None:
-    ids = planter.ids
-    values = {
-        "domain_id": ids[DOMAIN.name, user.domain],
-        "description": user.description or None,
-        "password_hash": password_hash,
-        "default_project_id": ids[PROJECT.name, user.default_project] if user.default_project else None,
-    }
-    if not await planter.ensure(USER, user, values):
-        return
-    user_id = ids[USER.name, user.name]
-    spots = [(Spot("user", user_id, "project", ids[PROJECT.name, name]), roles) for name, roles in user.roles.items()]
-    spots += [(Spot("user", user_id, "domain", ids[DOMAIN.name, name]), roles) for name, roles in user.domains.items()]
-    spots.append((Spot("user", user_id, "system", None), user.system))
-    for spot, roles in spots:
-        for role in roles:
-            await grants.add(planter.uow, spot, ids[ROLE.name, role])
+    async def ensure_user(self, user: _User, password_hash: str | None) -> None:
+        """With the user's role assignments, if the user is new."""
+        ids = self.ids
+        values = {
+            "domain_id": ids[DOMAIN.name, user.domain],
+            "description": user.description or None,
+            "password_hash": password_hash,
+            "default_project_id": ids[PROJECT.name, user.default_project] if user.default_project else None,
+        }
+        if not await self.ensure(USER, user, values):
+            return
+        id = ids[USER.name, user.name]
+        on_projects = {ids[PROJECT.name, name]: roles for name, roles in user.roles.items()}
+        on_domains = {ids[DOMAIN.name, name]: roles for name, roles in user.domains.items()}
+        assigned = [
+            *((GrantTarget("user", id, "project", project_id), roles) for project_id, roles in on_projects.items()),
+            *((GrantTarget("user", id, "domain", domain_id), roles) for domain_id, roles in on_domains.items()),
+            (GrantTarget("user", id, "system", None), user.system),
+        ]
+        for target, roles in assigned:
+            for role in roles:
+                await grants.add(self._uow, target, ids[ROLE.name, role])

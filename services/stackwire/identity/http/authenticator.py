@@ -1,4 +1,4 @@
-"""Identity verifies its own callers with one look into its own tables, so that nothing revoked gets past it."""
+"""Identity verifies its callers' tokens against its own tables, so that a revocation takes effect at once."""
 
 from aiohttp import web
 
@@ -15,7 +15,8 @@ class OwnAuthenticator:
         self._tokens = tokens
 
     async def authenticate(self, request: web.Request) -> RequestContext:
+        """The context of the caller; Unauthorized without a valid token."""
         token = token_of(request, "X-Auth-Token")
         if token is None:
             raise Unauthorized
-        return context_of(request, await self._tokens.check(token), token, None)
+        return context_of(request, await self._tokens.verify_token(token), token, None)

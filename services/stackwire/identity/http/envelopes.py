@@ -1,4 +1,4 @@
-"""Lists and single things in Keystone's wrapping."""
+"""What Keystone wraps entities and lists in."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,26 +7,28 @@ from aiohttp import web
 
 from stackwire.http.paging import link, origin
 from stackwire.http.request import respond
-from stackwire.identity.db.entities import GROUP, PROJECT, ROLE, USER, Noun
-from stackwire.identity.http.views import noun_view
-
-_OWN: Mapping[str, Mapping[str, Any]] = {
-    PROJECT.name: {"is_domain": False, "options": {}},
-    USER.name: {"password_expires_at": None, "options": {}},
-    ROLE.name: {"domain_id": None, "options": {}},
-    GROUP.name: {},
-    "domain": {"tags": [], "options": {}},
-}
+from stackwire.identity.domain.entities import EntityType, Row
+from stackwire.identity.http.views import entity_view
 
 
-def view(request: web.Request, noun: Noun, row: Mapping[str, Any]) -> dict[str, Any]:
-    return noun_view(row, _OWN[noun.name], f"{origin(request)}/v3/{noun.plural}/{row['id']}")
+def list_response(
+    request: web.Request, key: str, items: Sequence[Mapping[str, Any]], next_link: str | None = None
+) -> web.Response:
+    """200 with the items under ``key`` and the links of a page."""
+    links = {"next": next_link, "self": str(request.url), "previous": None}
+    return respond(200, {key: items, "links": links})
 
 
-def page(request: web.Request, noun: Noun, rows: Sequence[Mapping[str, Any]], limit: int | None = None) -> web.Response:
-    """``limit``: as many as were asked for; a full page names the next one."""
-    address = f"{origin(request)}{request.path}"
-    links = {"next": None, "self": str(request.url), "previous": None}
-    if limit is not None and rows and len(rows) == limit:
-        links["next"] = link(address, request.query, marker=rows[-1]["id"])
-    return respond(200, {noun.plural: [view(request, noun, row) for row in rows], "links": links})
+def entity_response(request: web.Request, status: int, entity_type: EntityType, row: Row) -> web.Response:
+    """One entity under the name of its type."""
+    return respond(status, {entity_type.name: entity_view(entity_type, row, origin(request))})
+
+
+def entities_response(
+    request: web.Request, entity_type: EntityType, rows: Sequence[Row], limit: int | None = None
+) -> web.Response:
+    """A list of entities; a page with as many as ``limit`` links to the next one."""
+    base = origin(request)
+    full = limit is not None and rows and len(rows) == limit
+    next_link = link(f"{base}{request.path}", request.query, marker=rows[-1]["id"]) if full else None
+    return list_response(request, entity_type.plural, [entity_view(entity_type, row, base) for row in rows], next_link)

@@ -1,4 +1,4 @@
-"""Keystone's way to say no: ``{"error": {"code", "message", "title"}}``."""
+"""Keystone's error bodies: ``{"error": {"code", "message", "title"}}``."""
 
 from aiohttp import web
 
@@ -7,6 +7,7 @@ from stackwire.http.request import respond
 
 
 def keystone_error(request: web.Request, error: ServiceError) -> web.Response:
+    """The response to a failed request."""
     body = {"code": error.status, "message": error.message, "title": error.title}
     headers = {"Vary": "X-Auth-Token"}
     return respond(error.status, {"error": body}, headers)

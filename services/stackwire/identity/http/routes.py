@@ -1,56 +1,67 @@
 """Identity's API on one page."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from aiohttp import web
-
-from stackwire.core.policy import Policy
 from stackwire.http.app import Route
-from stackwire.http.paging import origin
-from stackwire.http.request import respond
-from stackwire.identity.db.entities import NOUNS
-from stackwire.identity.http.views import version_view
-from stackwire.identity.flows.api.tokens import Tokens
+from stackwire.identity.domain.entities import ENTITY_TYPES
+from stackwire.identity.flows.api.catalog import CatalogQueries
 from stackwire.identity.flows.api.directory import Directory
 from stackwire.identity.flows.api.grants import Grants
 from stackwire.identity.flows.api.membership import Membership
-from stackwire.identity.http.catalog import Catalog, Entries
-from stackwire.identity.http.unsupported import gaps
-from stackwire.identity.http.grants import ACTORS, PLACES, AssignmentHandlers, ImpliedHandlers, SpotHandlers, path_of
+from stackwire.identity.flows.api.project_tags import ProjectTags
+from stackwire.identity.flows.api.role_inferences import RoleInferences
+from stackwire.identity.flows.api.tokens import Tokens
+from stackwire.identity.http.catalog import CatalogHandlers
+from stackwire.identity.http.entities import EntityHandlers
+from stackwire.identity.http.grants import ACTORS, SCOPES, AssignmentHandlers, GrantHandlers, grants_path
 from stackwire.identity.http.groups import MembershipHandlers
-from stackwire.identity.http.entities import NounHandlers, PasswordHandler, TagHandlers
+from stackwire.identity.http.project_tags import ProjectTagHandlers
+from stackwire.identity.http.role_inferences import RoleInferenceHandlers
 from stackwire.identity.http.tokens import TokenHandlers
+from stackwire.identity.http.unsupported import unsupported
+from stackwire.identity.http.users import UserHandlers
+from stackwire.identity.http.versions import version, versions
 
 
-def routes(
-    tokens: Tokens, directory: Directory, grants: Grants, membership: Membership, policy: Policy,
-    entries: Entries, region: str,
-) -> list[Route]:  # fmt: skip
-    catalog = Catalog(entries, region, policy)
+@dataclass(frozen=True, slots=True)
+class IdentityFlows:
+    """The flows that requests reach."""
+
+    tokens: Tokens
+    directory: Directory
+    tags: ProjectTags
+    grants: Grants
+    inferences: RoleInferences
+    membership: Membership
+    catalog: CatalogQueries
+
+
+def routes(flows: IdentityFlows) -> list[Route]:
+    """Every route; those that are public need no token."""
     return [
         Route("GET", "/", versions, public=True),
         Route("GET", "/v3", version, public=True),
         Route("GET", "/v3/", version, public=True),
-        *_auth(TokenHandlers(tokens, membership, catalog)),
-        Route("POST", "/v3/users/{id}/password", PasswordHandler(directory).change, public=True),
-        *(route for noun in NOUNS for route in _noun(noun.plural, NounHandlers(noun, directory))),
-        *_tags(TagHandlers(directory)),
-        *_groups(MembershipHandlers(membership)),
+        *_auth(TokenHandlers(flows.tokens, flows.membership, flows.catalog)),
+        Route("POST", "/v3/users/{id}/password", UserHandlers(flows.directory).change_password, public=True),
         *(
             route
-            for place in PLACES
-            for actor in ACTORS
-            for route in _spot(path_of(place, actor), SpotHandlers(grants, place, actor))
+            for entity_type in ENTITY_TYPES
+            for route in _entities(entity_type.plural, EntityHandlers(entity_type, flows.directory))
         ),
-        Route("GET", "/v3/role_assignments", AssignmentHandlers(grants).list),
-        *_implied(ImpliedHandlers(grants)),
-        Route("GET", "/v3/services", catalog.services),
-        Route("GET", "/v3/services/{id}", catalog.service),
-        Route("GET", "/v3/endpoints", catalog.endpoints),
-        Route("GET", "/v3/endpoints/{id}", catalog.endpoint),
-        Route("GET", "/v3/regions", catalog.regions),
-        Route("GET", "/v3/regions/{id}", catalog.region),
-        *gaps(),
+        *_tags(ProjectTagHandlers(flows.tags)),
+        *_groups(MembershipHandlers(flows.membership)),
+        *(
+            route
+            for scope in SCOPES
+            for actor in ACTORS
+            for route in _grants(grants_path(scope, actor), GrantHandlers(flows.grants, scope, actor))
+        ),
+        Route("GET", "/v3/role_assignments", AssignmentHandlers(flows.grants).list),
+        *_implied(RoleInferenceHandlers(flows.inferences)),
+        *_catalog(CatalogHandlers(flows.catalog)),
+        *unsupported(),
     ]
 
 
@@ -67,7 +78,7 @@ def _auth(handlers: TokenHandlers) -> Sequence[Route]:
     )
 
 
-def _noun(plural: str, handlers: NounHandlers) -> Sequence[Route]:
+def _entities(plural: str, handlers: EntityHandlers) -> Sequence[Route]:
     return (
         Route("GET", f"/v3/{plural}", handlers.list),
         Route("POST", f"/v3/{plural}", handlers.create),
@@ -77,9 +88,9 @@ def _noun(plural: str, handlers: NounHandlers) -> Sequence[Route]:
     )
 
 
-def _tags(handlers: TagHandlers) -> Sequence[Route]:
+def _tags(handlers: ProjectTagHandlers) -> Sequence[Route]:
     return (
-        Route("GET", "/v3/projects/{id}/tags", handlers.show),
+        Route("GET", "/v3/projects/{id}/tags", handlers.list),
         Route("PUT", "/v3/projects/{id}/tags", handlers.replace),
         Route("DELETE", "/v3/projects/{id}/tags", handlers.clear),
         Route("GET", "/v3/projects/{id}/tags/{tag}", handlers.check),
@@ -100,7 +111,7 @@ def _groups(handlers: MembershipHandlers) -> Sequence[Route]:
     )
 
 
-def _spot(path: str, handlers: SpotHandlers) -> Sequence[Route]:
+def _grants(path: str, handlers: GrantHandlers) -> Sequence[Route]:
     return (
         Route("GET", path, handlers.list),
         Route("PUT", f"{path}/{{role}}", handlers.add),
@@ -110,10 +121,10 @@ def _spot(path: str, handlers: SpotHandlers) -> Sequence[Route]:
     )
 
 
-def _implied(handlers: ImpliedHandlers) -> Sequence[Route]:
+def _implied(handlers: RoleInferenceHandlers) -> Sequence[Route]:
     return (
-        Route("GET", "/v3/role_inferences", handlers.all),
-        Route("GET", "/v3/roles/{id}/implies", handlers.of_role),
+        Route("GET", "/v3/role_inferences", handlers.list),
+        Route("GET", "/v3/roles/{id}/implies", handlers.list_of_role),
         Route("PUT", "/v3/roles/{id}/implies/{implied}", handlers.add),
         Route("GET", "/v3/roles/{id}/implies/{implied}", handlers.show),
         Route("HEAD", "/v3/roles/{id}/implies/{implied}", handlers.check),
@@ -121,11 +132,12 @@ def _implied(handlers: ImpliedHandlers) -> Sequence[Route]:
     )
 
 
-async def versions(request: web.Request) -> web.Response:
-    """``GET /``: 300, the choice is one."""
-    address = origin(request)
-    return respond(300, {"versions": {"values": [version_view(address)]}}, {"Location": f"{address}/v3/"})
-
-
-async def version(request: web.Request) -> web.Response:
-    return respond(200, {"version": version_view(origin(request))})
+def _catalog(handlers: CatalogHandlers) -> Sequence[Route]:
+    return (
+        Route("GET", "/v3/services", handlers.services),
+        Route("GET", "/v3/services/{id}", handlers.service),
+        Route("GET", "/v3/endpoints", handlers.endpoints),
+        Route("GET", "/v3/endpoints/{id}", handlers.endpoint),
+        Route("GET", "/v3/regions", handlers.regions),
+        Route("GET", "/v3/regions/{id}", handlers.region),
+    )

@@ -1,13 +1,20 @@
-"""What may be sent for each noun. Attributes nobody knows are kept as they are (Keystone's ``extra``)."""
+"""Request bodies. Attributes of an entity that nobody knows are kept as they are (Keystone's ``extra``).
 
-from typing import Annotated, Any
+Source: ``keystone/auth/schema.py``, ``keystone/resource/schema.py``, ``keystone/identity/schema.py``, and the Identity
+API v3 reference.
+"""
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, model_validator
 
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.http.request import read
-from stackwire.identity.db.entities import DOMAIN, GROUP, PROJECT, ROLE, USER, Noun
+from stackwire.identity.domain.entities import DOMAIN, GROUP, PROJECT, ROLE, USER, EntityType
+from stackwire.identity.domain.errors import MissingAttribute
+from stackwire.identity.domain.requests import METHODS, AuthRequest, EntityRequest, Scope, Selector
 
+Text = Annotated[StrictStr, Field(max_length=255)]
 Name = Annotated[StrictStr, Field(min_length=1, max_length=64, pattern=r"\S")]
 LongName = Annotated[StrictStr, Field(min_length=1, max_length=255, pattern=r"\S")]
 Id = Annotated[StrictStr, Field(min_length=1, max_length=64, pattern=r"^[a-zA-Z0-9-]+$")]
@@ -15,10 +22,17 @@ Password = Annotated[StrictStr, Field(max_length=4096)]
 Tag = Annotated[StrictStr, Field(min_length=1, max_length=255, pattern=r"^[^,/]*$")]
 
 
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
 class _Open(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     options: dict[str, Any] = {}
+
+
+# -- entities
 
 
 class _Domain(_Open):
@@ -36,12 +50,6 @@ class _Project(_Open):
     parent_id: Id | None = None
     is_domain: StrictBool = False
     tags: Annotated[list[Tag], Field(max_length=80)] = []
-
-
-class _Tags(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    tags: Annotated[list[Tag], Field(max_length=80)]
 
 
 class _User(_Open):
@@ -66,57 +74,191 @@ class _Role(_Open):
 
 
 _MODELS: dict[str, type[_Open]] = {
-    DOMAIN.name: _Domain, PROJECT.name: _Project, USER.name: _User, GROUP.name: _Group, ROLE.name: _Role,
-}  # fmt: skip
-_FIXED = {PROJECT.name: ("domain_id", "parent_id"), USER.name: ("domain_id",), GROUP.name: ("domain_id",)}
+    DOMAIN.name: _Domain,
+    PROJECT.name: _Project,
+    USER.name: _User,
+    GROUP.name: _Group,
+    ROLE.name: _Role,
+}
+_NOT_SIMULATED = {
+    (PROJECT.name, "is_domain"): "projects that act as domains; make a domain instead",
+    (ROLE.name, "domain_id"): "roles of a domain",
+    (DOMAIN.name, "tags"): "tags of domains",
+}
 
 
-def creation(noun: Noun, body: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Columns and extra attributes of a new one; BadRequest for a bad form, NotSimulated for what is not here."""
-    return _split(noun, read(_MODELS[noun.name], _inner(noun, body)))
+def create_request(entity_type: EntityType, body: Any) -> EntityRequest:
+    """The body of a ``POST``. BadRequest for a bad form, NotSimulated for attributes that are not simulated."""
+    return _entity_request(entity_type, read(_MODELS[entity_type.name], _unwrap(entity_type, body)))
 
 
-def change(noun: Noun, id: str, body: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """The same for a change: only what was sent counts. Third: what was sent that may never change."""
-    sent = {key: value for key, value in _inner(noun, body, id).items() if key != "id"}
-    checked = read(_MODELS[noun.name], {"name": "unchanged", **sent})
-    values, extra = _split(noun, checked)
-    fixed = {key: values.pop(key) for key in _FIXED.get(noun.name, ()) if key in values}
-    return {key: value for key, value in values.items() if key in sent}, extra, fixed
+def update_request(entity_type: EntityType, id: str, body: Any) -> EntityRequest:
+    """The body of a ``PATCH``: only the attributes that were sent."""
+    sent = {key: value for key, value in _unwrap(entity_type, body, id).items() if key != "id"}
+    request = _entity_request(entity_type, read(_MODELS[entity_type.name], {"name": "unchanged", **sent}))
+    values = {key: value for key, value in request.values.items() if key in sent and key not in entity_type.fixed}
+    fixed = {key: value for key, value in request.values.items() if key in entity_type.fixed}
+    return EntityRequest(values, request.extra, fixed)
 
 
-def tags_of(body: Any) -> list[str]:
+def _unwrap(entity_type: EntityType, body: Any, id: str | None = None) -> dict[str, Any]:
+    name = entity_type.name
+    if not isinstance(body, dict) or set(body) != {name} or not isinstance(body[name], dict):
+        raise BadRequest(f"Expecting to find {name} in the request body, and nothing else.")
+    attributes: dict[str, Any] = body[name]
+    if attributes.get("id", id) != id or "links" in attributes:
+        raise BadRequest("Invalid input: 'id' and 'links' are not the caller's to give.")
+    return attributes
+
+
+def _entity_request(entity_type: EntityType, model: _Open) -> EntityRequest:
+    if model.options:
+        raise NotSimulated(what=f"{entity_type.name} options ({', '.join(sorted(model.options))})")
+    sent = model.model_fields_set - {"options"}
+    values = {key: getattr(model, key) for key in type(model).model_fields if key in sent}
+    for (name, attribute), what in _NOT_SIMULATED.items():
+        if name == entity_type.name and values.pop(attribute, None):
+            raise NotSimulated(what=what)
+    if values.get("domain_id", "") is None:
+        del values["domain_id"]
+    return EntityRequest(values, model.model_extra or {})
+
+
+class _Tags(_Closed):
+    tags: Annotated[list[Tag], Field(max_length=80)]
+
+
+def project_tags(body: Any) -> list[str]:
     """The body of ``PUT /v3/projects/{id}/tags``."""
     return read(_Tags, body).tags
 
 
-def tag_of(text: str) -> str:
-    """A tag from a path."""
-    return read(_Tags, {"tags": [text]}).tags[0]
+def project_tag(text: str) -> str:
+    """A tag of a path; BadRequest unless it is well-formed."""
+    return project_tags({"tags": [text]})[0]
 
 
-def _inner(noun: Noun, body: Any, id: str | None = None) -> dict[str, Any]:
-    if not isinstance(body, dict) or set(body) != {noun.name} or not isinstance(body[noun.name], dict):
-        raise BadRequest(f"Expecting to find {noun.name} in the request body, and nothing else.")
-    inner: dict[str, Any] = body[noun.name]
-    if inner.get("id", id) != id or "links" in inner:
-        raise BadRequest("Invalid input: 'id' and 'links' are not the caller's to give.")
-    return inner
+class _Passwords(_Closed):
+    password: Password
+    original_password: Password
 
 
-def _split(noun: Noun, model: _Open) -> tuple[dict[str, Any], dict[str, Any]]:
-    if model.options:
-        raise NotSimulated(what=f"{noun.name} options ({', '.join(sorted(model.options))})")
-    given = {key: getattr(model, key) for key in model.model_fields_set}
-    extra = dict(model.model_extra or {})
-    values = {key: value for key, value in given.items() if key not in extra and key != "options"}
-    if values.pop("is_domain", False):
-        raise NotSimulated(what="projects that act as domains; make a domain instead")
-    if noun is ROLE and values.pop("domain_id", None) is not None:
-        raise NotSimulated(what="roles of a domain")
-    if noun is DOMAIN and values.pop("tags", None):
-        raise NotSimulated(what="tags of domains")
-    return {key: value for key, value in values.items() if value is not None or key not in _NOT_NULL}, extra
+class PasswordBody(_Closed):
+    """The body of ``POST /v3/users/{id}/password``."""
+
+    user: _Passwords
 
 
-_NOT_NULL = frozenset({"domain_id"})
+# -- authentication
+
+
+class _DomainReference(_Closed):
+    id: Text | None = None
+    name: Text | None = None
+
+
+class _Reference(_Closed):
+    id: Text | None = None
+    name: Text | None = None
+    domain: _DomainReference | None = None
+
+    def selector(self, target: str) -> Selector:
+        """Raises MissingAttribute unless it selects one user or project."""
+        if self.id is not None:
+            return Selector(id=self.id)
+        if self.name is None:
+            raise MissingAttribute(attribute="id or name", target=target)
+        domain = self.domain
+        if domain is None or (domain.id is None and domain.name is None):
+            raise MissingAttribute(attribute="domain", target=target)
+        return Selector(name=self.name, domain_id=domain.id, domain_name=domain.name if domain.id is None else None)
+
+
+class _UserCredentials(_Reference):
+    password: Password | None = None
+
+
+class _PasswordMethod(_Closed):
+    user: _UserCredentials
+
+
+class _TokenMethod(_Closed):
+    id: StrictStr
+
+
+class _Identity(BaseModel):
+    # Data of unsupported methods is allowed: the method is refused by name, not by the form of its data.
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    methods: Annotated[list[Text], Field(min_length=1, max_length=8)]
+    password: _PasswordMethod | None = None
+    token: _TokenMethod | None = None
+
+    @model_validator(mode="after")
+    def _each_method_has_its_data(self) -> Self:
+        for method in METHODS:
+            if method in self.methods and getattr(self, method) is None:
+                raise MissingAttribute(attribute=method, target="identity")
+        return self
+
+
+class _System(_Closed):
+    all: StrictBool
+
+
+class _Scope(_Closed):
+    project: _Reference | None = None
+    domain: _DomainReference | None = None
+    system: _System | None = None
+    unscoped: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if len(self.model_fields_set) != 1 or getattr(self, next(iter(self.model_fields_set))) is None:
+            raise ValueError("exactly one of project, domain, system and unscoped is expected in scope")
+        return self
+
+    def scope(self) -> Scope:
+        """Raises MissingAttribute unless it selects one scope."""
+        if self.project is not None:
+            return Scope(type="project", target=self.project.selector("project"))
+        if self.domain is not None:
+            if self.domain.id is None and self.domain.name is None:
+                raise MissingAttribute(attribute="id or name", target="domain")
+            return Scope(type="domain", target=Selector(id=self.domain.id, name=self.domain.name))
+        if self.system is not None:
+            if not self.system.all:
+                raise MissingAttribute(attribute="all", target="system")
+            return Scope(type="system")
+        return Scope(type="unscoped")
+
+
+class _Auth(_Closed):
+    identity: _Identity
+    scope: _Scope | Literal["unscoped"] | None = None
+
+
+class AuthBody(_Closed):
+    """The body of ``POST /v3/auth/tokens``."""
+
+    auth: _Auth
+
+    def request(self) -> AuthRequest:
+        """Raises MissingAttribute when a user or scope is incomplete."""
+        identity = self.auth.identity
+        user = identity.password.user if identity.password and "password" in identity.methods else None
+        if user is not None and user.password is None:
+            raise MissingAttribute(attribute="password", target="user")
+        return AuthRequest(
+            methods=tuple(dict.fromkeys(identity.methods)),
+            user=user.selector("user") if user else None,
+            password=user.password if user else None,
+            token=identity.token.id if identity.token and "token" in identity.methods else None,
+            scope=self._scope(),
+        )
+
+    def _scope(self) -> Scope:
+        scope = self.auth.scope
+        if scope is None:
+            return Scope(type="default")
+        return Scope(type="unscoped") if isinstance(scope, str) else scope.scope()

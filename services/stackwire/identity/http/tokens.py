@@ -1,74 +1,88 @@
-"""``/v3/auth``: tokens, and where a caller may take them."""
+"""``/v3/auth``: tokens, and the scopes a caller may get one for."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
 
-from stackwire.core.errors import BadRequest, Forbidden
+from stackwire.core.errors import BadRequest
 from stackwire.core.tokens import Claims
 from stackwire.http.auth import token_of
 from stackwire.http.paging import origin
 from stackwire.http.request import CONTEXT, body, respond
-from stackwire.identity.db.entities import DOMAIN, PROJECT
-from stackwire.identity.domain.auth_request import TokenWish
-from stackwire.identity.http.views import token_view
-from stackwire.identity.flows.api.tokens import Tokens
+from stackwire.identity.domain.catalog import CatalogService
+from stackwire.identity.domain.entities import DOMAIN, PROJECT
+from stackwire.identity.flows.api.catalog import CatalogQueries
 from stackwire.identity.flows.api.membership import Membership
-from stackwire.identity.http.catalog import Catalog
-from stackwire.identity.http.envelopes import page
+from stackwire.identity.flows.api.tokens import Tokens
+from stackwire.identity.http.envelopes import entities_response
+from stackwire.identity.http.schemas import AuthBody
+from stackwire.identity.http.views import catalog_view, token_view
 
 
 class TokenHandlers:
-    def __init__(self, tokens: Tokens, membership: Membership, catalog: Catalog) -> None:
+    """``/v3/auth/...``."""
+
+    def __init__(self, tokens: Tokens, membership: Membership, catalog: CatalogQueries) -> None:
         self._tokens = tokens
         self._membership = membership
         self._catalog = catalog
 
     async def issue(self, request: web.Request) -> web.Response:
-        wish = await body(request, TokenWish)
-        token, claims = await self._tokens.issue(wish.asked())
-        return self._answer(request, 201, token, claims)
+        """``POST /v3/auth/tokens``: 201, the token in ``X-Subject-Token``."""
+        auth = await body(request, AuthBody)
+        token, claims = await self._tokens.issue_token(auth.request())
+        return self._token_response(request, 201, token, claims)
 
     async def show(self, request: web.Request) -> web.Response:
-        token = _subject(request)
-        claims = await self._tokens.show(request[CONTEXT], token)
-        return self._answer(request, 200, token, claims)
+        """``GET /v3/auth/tokens``: what is in the token of ``X-Subject-Token``."""
+        token = _subject_token(request)
+        claims = await self._tokens.get_token(request[CONTEXT], token)
+        return self._token_response(request, 200, token, claims)
 
     async def check(self, request: web.Request) -> web.Response:
-        token = _subject(request)
-        await self._tokens.show(request[CONTEXT], token, "identity:check_token")
+        """``HEAD /v3/auth/tokens``: 200, or 404."""
+        token = _subject_token(request)
+        await self._tokens.check_token(request[CONTEXT], token)
         return respond(200, headers={"X-Subject-Token": token, "Vary": "X-Auth-Token"})
 
     async def revoke(self, request: web.Request) -> web.Response:
-        await self._tokens.revoke(request[CONTEXT], _subject(request))
+        """``DELETE /v3/auth/tokens``: 204."""
+        await self._tokens.revoke_token(request[CONTEXT], _subject_token(request))
         return respond(204)
 
     async def catalog(self, request: web.Request) -> web.Response:
-        ctx = request[CONTEXT]
-        if not (ctx.project_id or ctx.domain_id or ctx.system_scope):
-            raise Forbidden("You are not authorized to perform the requested action: list_catalog.")
-        listed = self._catalog.of(request, ctx.project_id)
-        return respond(200, {"catalog": listed, "links": {"self": f"{origin(request)}/v3/auth/catalog"}})
+        """``GET /v3/auth/catalog``."""
+        ctx, base = request[CONTEXT], origin(request)
+        view = self._catalog_view(self._catalog.own_catalog(ctx, base), ctx.project_id)
+        return respond(200, {"catalog": view, "links": {"self": f"{base}/v3/auth/catalog"}})
 
     async def projects(self, request: web.Request) -> web.Response:
-        return page(request, PROJECT, await self._membership.my_projects(request[CONTEXT]))
+        """``GET /v3/auth/projects``."""
+        return entities_response(request, PROJECT, await self._membership.own_projects(request[CONTEXT]))
 
     async def domains(self, request: web.Request) -> web.Response:
-        return page(request, DOMAIN, await self._membership.my_domains(request[CONTEXT]))
+        """``GET /v3/auth/domains``."""
+        return entities_response(request, DOMAIN, await self._membership.own_domains(request[CONTEXT]))
 
     async def system(self, request: web.Request) -> web.Response:
-        held = await self._membership.my_system(request[CONTEXT])
-        listed: Sequence[Mapping[str, Any]] = [{"all": True}] if held else []
-        return respond(200, {"system": listed, "links": {"self": f"{origin(request)}/v3/auth/system"}})
+        """``GET /v3/auth/system``."""
+        allowed = await self._membership.has_system_role(request[CONTEXT])
+        scopes: Sequence[Mapping[str, Any]] = [{"all": True}] if allowed else []
+        return respond(200, {"system": scopes, "links": {"self": f"{origin(request)}/v3/auth/system"}})
 
-    def _answer(self, request: web.Request, status: int, token: str, claims: Claims) -> web.Response:
-        catalog = None if "nocatalog" in request.query else self._catalog.of(request, claims.project_id)
+    def _token_response(self, request: web.Request, status: int, token: str, claims: Claims) -> web.Response:
+        catalog = None
+        if "nocatalog" not in request.query:
+            catalog = self._catalog_view(self._catalog.token_catalog(origin(request)), claims.project_id)
         headers = {"X-Subject-Token": token, "Vary": "X-Auth-Token"}
         return respond(status, {"token": token_view(claims, catalog)}, headers)
 
+    def _catalog_view(self, services: Sequence[CatalogService], project_id: str | None) -> list[dict[str, Any]]:
+        return catalog_view(services, self._catalog.region, project_id)
 
-def _subject(request: web.Request) -> str:
+
+def _subject_token(request: web.Request) -> str:
     token = token_of(request, "X-Subject-Token")
     if token is None:
         raise BadRequest("X-Subject-Token header is required.")

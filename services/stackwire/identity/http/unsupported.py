@@ -1,4 +1,4 @@
-"""What a real Keystone has and this one has not: said so with 501, rather than as if nobody had heard of it."""
+"""What a real Keystone has and this one has not: 501 with a clear message, rather than 404."""
 
 from collections.abc import Sequence
 
@@ -27,9 +27,10 @@ _EXTENSIONS = {
 }
 
 
-def gaps() -> Sequence[Route]:
+def unsupported() -> Sequence[Route]:
+    """A route for every such path."""
     read_only = [
-        Route(verb, path, _refusal(f"changes of {plural}: the catalogue is made from settings"))
+        Route(verb, path, _not_simulated(f"changes of {plural}: the catalogue is made from settings"))
         for plural in ("services", "endpoints", "regions")
         for verb, path in (
             ("POST", f"/v3/{plural}"),
@@ -39,7 +40,7 @@ def gaps() -> Sequence[Route]:
         )
     ]
     missing = [
-        Route(verb, f"{path}{rest}", _refusal(what))
+        Route(verb, f"{path}{rest}", _not_simulated(what))
         for path, what in _EXTENSIONS.items()
         for verb in _VERBS
         for rest in ("", "/{rest:.*}")
@@ -47,7 +48,7 @@ def gaps() -> Sequence[Route]:
     return (*read_only, *missing)
 
 
-def _refusal(what: str) -> Handler:
+def _not_simulated(what: str) -> Handler:
     async def refuse(request: web.Request) -> web.Response:
         raise NotSimulated(what=what)
 

@@ -1,19 +1,21 @@
-"""How identity shows things: Keystone's own bodies."""
+"""Response bodies, in Keystone's form."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from stackwire.core.tokens import Claims
+from stackwire.identity.domain.catalog import PROJECT_ID, CatalogService, Endpoint
+from stackwire.identity.domain.entities import DOMAIN, GROUP, PROJECT, ROLE, USER, EntityType, Row
 
 
-def instant(moment: datetime) -> str:
+def timestamp(time: datetime) -> str:
     """``2026-11-20T21:23:39.000000Z``."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def token_view(claims: Claims, catalog: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
-    """The body behind a token. ``catalog`` None leaves it out (``?nocatalog``); unscoped tokens never have one."""
+    """A token's body. ``catalog`` None leaves it out (``?nocatalog``); unscoped tokens never have one."""
     audit_ids = [claims.audit_id, claims.audit_chain_id]
     view: dict[str, Any] = {
         "methods": list(claims.methods),
@@ -24,8 +26,8 @@ def token_view(claims: Claims, catalog: Sequence[Mapping[str, Any]] | None) -> d
             "password_expires_at": None,
         },
         "audit_ids": [audit_id for audit_id in audit_ids if audit_id],
-        "expires_at": instant(claims.expires_at),
-        "issued_at": instant(claims.issued_at),
+        "expires_at": timestamp(claims.expires_at),
+        "issued_at": timestamp(claims.issued_at),
     }
     scope = _scope(claims)
     if not scope:
@@ -49,22 +51,142 @@ def _scope(claims: Claims) -> dict[str, Any]:
     return {"system": {"all": True}} if claims.system else {}
 
 
-def noun_view(row: Mapping[str, Any], own: Mapping[str, Any], self_url: str) -> dict[str, Any]:
-    """A domain, project, user, group or role: what it has, what its kind always shows (``own``), what it was given."""
-    shown = {key: value for key, value in row.items() if key not in _HIDDEN and not _unset(key, value)}
-    return {**row.get("extra", {}), **own, **shown, "links": {"self": self_url}}
-
-
 _HIDDEN = frozenset({"extra", "password_hash"})
 _ONLY_WHEN_SET = frozenset({"default_project_id"})
+_CONSTANTS: Mapping[str, Mapping[str, Any]] = {
+    PROJECT.name: {"is_domain": False, "options": {}},
+    USER.name: {"password_expires_at": None, "options": {}},
+    ROLE.name: {"domain_id": None, "options": {}},
+    GROUP.name: {},
+    DOMAIN.name: {"tags": [], "options": {}},
+}
 
 
-def _unset(key: str, value: object) -> bool:
-    return value is None and key in _ONLY_WHEN_SET
+def entity_view(entity_type: EntityType, row: Row, origin: str) -> dict[str, Any]:
+    """An entity: its attributes, the constants of its type, and the extra attributes it was given."""
+    attributes = {
+        key: value for key, value in row.items() if key not in _HIDDEN and not (value is None and key in _ONLY_WHEN_SET)
+    }
+    links = {"self": f"{origin}/v3/{entity_type.plural}/{row['id']}"}
+    return {**row.get("extra", {}), **_CONSTANTS[entity_type.name], **attributes, "links": links}
+
+
+# -- role assignments and implied roles
+
+
+def assignment_view(row: Row, origin: str, *, names: bool) -> dict[str, Any]:
+    """One assignment; ``names`` adds the names of its role, actor and scope."""
+
+    def reference(entity: str) -> dict[str, Any]:
+        view: dict[str, Any] = {"id": row[f"{entity}_id"]}
+        if names:
+            view["name"] = row[f"{entity}_name"]
+            if f"{entity}_domain_id" in row:
+                view["domain"] = {"id": row[f"{entity}_domain_id"], "name": row[f"{entity}_domain_name"]}
+        return view
+
+    actor = "user" if row["user_id"] is not None else "group"
+    scope = next((entity for entity in ("project", "domain") if row[f"{entity}_id"] is not None), None)
+    path = f"{scope}s/{row[f'{scope}_id']}" if scope else "system"
+    return {
+        "role": reference("role"),
+        actor: reference(actor),
+        "scope": {scope: reference(scope)} if scope else {"system": {"all": True}},
+        "links": {"assignment": f"{origin}/v3/{path}/{actor}s/{row[f'{actor}_id']}/roles/{row['role_id']}"},
+    }
+
+
+def inference_view(row: Row, origin: str) -> dict[str, Any]:
+    """One pair of a prior role and the role it implies."""
+    return {"prior_role": _prior_view(row, origin), "implies": _implied_view(row, origin)}
+
+
+def implied_roles_view(prior_id: str, rows: Sequence[Row], origin: str) -> dict[str, Any]:
+    """Everything one role implies. A role that implies nothing is named by its id alone."""
+    prior = _prior_view(rows[0], origin) if rows else {"id": prior_id}
+    return {"prior_role": prior, "implies": [_implied_view(row, origin) for row in rows]}
+
+
+def inferences_view(rows: Iterable[Row], origin: str) -> list[dict[str, Any]]:
+    """All rules, grouped by prior role."""
+    grouped: dict[str, list[Row]] = {}
+    for row in rows:
+        grouped.setdefault(row["prior_id"], []).append(row)
+    return [implied_roles_view(prior_id, members, origin) for prior_id, members in grouped.items()]
+
+
+def _prior_view(row: Row, origin: str) -> dict[str, Any]:
+    return _role_view(row["prior_id"], row["prior_name"], origin)
+
+
+def _implied_view(row: Row, origin: str) -> dict[str, Any]:
+    return _role_view(row["implied_id"], row["implied_name"], origin)
+
+
+def _role_view(id: str, name: str, origin: str) -> dict[str, Any]:
+    return {"id": id, "name": name, "links": {"self": f"{origin}/v3/roles/{id}"}}
+
+
+# -- the catalogue
+
+
+def catalog_view(services: Iterable[CatalogService], region: str, project_id: str | None) -> list[dict[str, Any]]:
+    """The catalogue of one token. An endpoint that needs a project is left out of tokens without one."""
+    return [
+        {
+            "endpoints": [
+                {
+                    "id": endpoint.id,
+                    "interface": endpoint.interface,
+                    "region_id": region,
+                    "url": endpoint.url.replace(PROJECT_ID, project_id or ""),
+                    "region": region,
+                }
+                for endpoint in service.endpoints
+                if project_id or PROJECT_ID not in endpoint.url
+            ],
+            "id": service.id,
+            "type": service.type,
+            "name": service.name,
+        }
+        for service in services
+    ]
+
+
+def service_view(service: CatalogService, origin: str) -> dict[str, Any]:
+    """A service without its endpoints."""
+    return {
+        "id": service.id,
+        "name": service.name,
+        "type": service.type,
+        "enabled": True,
+        "description": "",
+        "links": {"self": f"{origin}/v3/services/{service.id}"},
+    }
+
+
+def endpoint_view(endpoint: Endpoint, region: str, origin: str) -> dict[str, Any]:
+    """An endpoint; its URL has Keystone's ``%(project_id)s`` where the project belongs."""
+    return {
+        "id": endpoint.id,
+        "interface": endpoint.interface,
+        "service_id": endpoint.service_id,
+        "region": region,
+        "region_id": region,
+        "enabled": True,
+        "url": endpoint.url.replace(PROJECT_ID, "%(project_id)s"),
+        "links": {"self": f"{origin}/v3/endpoints/{endpoint.id}"},
+    }
+
+
+def region_view(region: str, origin: str) -> dict[str, Any]:
+    """A region without a parent."""
+    links = {"self": f"{origin}/v3/regions/{region}"}
+    return {"id": region, "description": "", "parent_region_id": None, "links": links}
 
 
 def version_view(origin: str) -> dict[str, Any]:
-    """Identity API 3.14: what the recorded Keystone says of itself."""
+    """Identity API 3.14."""
     return {
         "id": "v3.14",
         "status": "stable",

@@ -1,124 +1,77 @@
-"""Who has which role where, and which roles bring others with them."""
-
-from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any
+"""Role assignments. Source: ``keystone/assignment/core.py``."""
 
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import BadRequest
-from stackwire.core.policy import Policy
-from stackwire.db.errors import CheckViolation, ForeignKeyViolation
-from stackwire.db.pool import Database
+from stackwire.db.errors import ForeignKeyViolation
 from stackwire.db.session import Session
-from stackwire.identity.db import grants, members, entities
-from stackwire.identity.db.grants import Spot
-from stackwire.identity.db.entities import DOMAIN, GROUP, PROJECT, ROLE, USER, Noun, Row
+from stackwire.identity.db import grants, group_members
 from stackwire.identity.db.revocations import revoke
-from stackwire.identity.domain.errors import Absent, NotPermitted
+from stackwire.identity.domain.entities import DOMAIN, GROUP, PROJECT, ROLE, USER, Row
+from stackwire.identity.domain.errors import EntityNotFound
+from stackwire.identity.domain.grants import GrantTarget
+from stackwire.identity.domain.requests import AssignmentQuery
+from stackwire.identity.flows.deps import IdentityDeps, require_exists
 
-_NOUNS = {"user": USER, "group": GROUP, "project": PROJECT, "domain": DOMAIN}
+_ENTITY_TYPES = {"user": USER, "group": GROUP, "project": PROJECT, "domain": DOMAIN}
 
 
 class Grants:
-    """A role taken away takes the tokens back that carry it there."""
+    """Assigns and revokes roles. A revoked role revokes the tokens that contain it."""
 
-    def __init__(self, database: Database, policy: Policy, lifetime: timedelta) -> None:
-        self._database = database
-        self._policy = policy
-        self._lifetime = lifetime
+    def __init__(self, deps: IdentityDeps) -> None:
+        self._deps = deps
 
-    async def add(self, ctx: RequestContext, spot: Spot, role_id: str) -> None:
-        """Absent when the actor, the place or the role is not there."""
-        self._require(ctx, "create", spot)
+    async def add_grant(self, ctx: RequestContext, target: GrantTarget, role_id: str) -> None:
+        """EntityNotFound for an unknown actor, scope or role."""
+        self._check_allowed(ctx, "create", target)
         try:
-            async with self._database.work(ctx) as uow:
-                await grants.add(uow, spot, role_id)
+            async with self._deps.database.work(ctx) as uow:
+                await grants.add(uow, target, role_id)
         except ForeignKeyViolation:
-            async with self._database.read() as session:
-                await _all_there(session, spot, role_id)
+            async with self._deps.database.read() as session:
+                await _require_target(session, target)
+                await require_exists(session, ROLE, role_id)
             raise
 
-    async def remove(self, ctx: RequestContext, spot: Spot, role_id: str) -> None:
-        self._require(ctx, "revoke", spot)
-        async with self._database.work(ctx) as uow:
-            if not await grants.remove(uow, spot, role_id):
-                raise Absent(kind="role assignment with role", id=role_id)
-            users = [spot.actor_id] if spot.actor == "user" else await members.ids_of(uow, spot.actor_id)
-            await revoke(uow, self._lifetime, [f"user:{user_id}/{_scope(spot)}" for user_id in users])
+    async def remove_grant(self, ctx: RequestContext, target: GrantTarget, role_id: str) -> None:
+        """EntityNotFound when the role is not assigned."""
+        self._check_allowed(ctx, "revoke", target)
+        async with self._deps.database.work(ctx) as uow:
+            if not await grants.remove(uow, target, role_id):
+                raise EntityNotFound(entity="role assignment with role", id=role_id)
+            if target.actor == "user":
+                users = [target.actor_id]
+            else:
+                users = await group_members.user_ids_in(uow, target.actor_id)
+            keys = [f"user:{user_id}/{target.token_scope}" for user_id in users]
+            await revoke(uow, self._deps.token_lifetime, keys)
 
-    async def check(self, ctx: RequestContext, spot: Spot, role_id: str) -> None:
-        self._require(ctx, "check", spot)
-        async with self._database.read() as session:
-            if not await grants.held(session, spot, role_id):
-                raise Absent(kind="role assignment with role", id=role_id)
+    async def check_grant(self, ctx: RequestContext, target: GrantTarget, role_id: str) -> None:
+        """EntityNotFound when the role is not assigned."""
+        self._check_allowed(ctx, "check", target)
+        async with self._deps.database.read() as session:
+            if not await grants.exists(session, target, role_id):
+                raise EntityNotFound(entity="role assignment with role", id=role_id)
 
-    async def roles_at(self, ctx: RequestContext, spot: Spot) -> list[Row]:
-        self._require(ctx, "list", spot)
-        async with self._database.read() as session:
-            await _all_there(session, spot, None)
-            return await grants.roles_at(session, spot)
+    async def list_roles(self, ctx: RequestContext, target: GrantTarget) -> list[Row]:
+        """The roles assigned to an actor on a scope; EntityNotFound when either is unknown."""
+        self._check_allowed(ctx, "list", target)
+        async with self._deps.database.read() as session:
+            await _require_target(session, target)
+            return await grants.roles_of(session, target)
 
-    async def assignments(
-        self, ctx: RequestContext, filters: Mapping[str, str], *, system: bool, effective: bool
-    ) -> list[dict[str, Any]]:
-        self._policy.require(ctx, "identity:list_role_assignments", error=NotPermitted)
-        async with self._database.read() as session:
-            return await grants.assignments(session, filters, system=system, effective=effective)
+    async def list_assignments(self, ctx: RequestContext, query: AssignmentQuery) -> list[Row]:
+        """Role assignments of the whole cloud that match."""
+        self._deps.check_allowed(ctx, "list_role_assignments")
+        async with self._deps.database.read() as session:
+            return await grants.list_assignments(session, query)
 
-    async def imply(self, ctx: RequestContext, prior_id: str, implied_id: str) -> Row:
-        self._policy.require(ctx, "identity:create_implied_role", error=NotPermitted)
-        try:
-            async with self._database.work(ctx) as uow:
-                await grants.imply(uow, prior_id, implied_id)
-        except ForeignKeyViolation as missing:
-            raise Absent(kind="role", id=f"{prior_id} or {implied_id}") from missing
-        except CheckViolation as itself:
-            raise BadRequest("A role cannot imply itself.") from itself
-        return await self._inference(prior_id, implied_id)
-
-    async def unimply(self, ctx: RequestContext, prior_id: str, implied_id: str) -> None:
-        self._policy.require(ctx, "identity:delete_implied_role", error=NotPermitted)
-        async with self._database.work(ctx) as uow:
-            if not await grants.unimply(uow, prior_id, implied_id):
-                raise Absent(kind="implied role", id=implied_id)
-            await revoke(uow, self._lifetime, [f"role:{prior_id}"])
-
-    async def implied(self, ctx: RequestContext, prior_id: str, implied_id: str) -> Row:
-        self._policy.require(ctx, "identity:get_implied_role", error=NotPermitted)
-        return await self._inference(prior_id, implied_id)
-
-    async def inferences(self, ctx: RequestContext, prior_id: str | None) -> list[Row]:
-        rule = "identity:list_implied_roles" if prior_id else "identity:list_role_inference_rules"
-        self._policy.require(ctx, rule, error=NotPermitted)
-        async with self._database.read() as session:
-            if prior_id and await entities.get(session, ROLE, prior_id) is None:
-                raise Absent(kind="role", id=prior_id)
-            return await grants.inferences(session, prior_id)
-
-    async def _inference(self, prior_id: str, implied_id: str) -> Row:
-        async with self._database.read() as session:
-            for row in await grants.inferences(session, prior_id):
-                if row["implied_id"] == implied_id:
-                    return row
-        raise Absent(kind="implied role", id=implied_id)
-
-    def _require(self, ctx: RequestContext, verb: str, spot: Spot) -> None:
-        many = "s" if verb == "list" else ""
-        rule = f"{verb}_system_grant{many}_for_{spot.actor}" if spot.place == "system" else f"{verb}_grant{many}"
-        self._policy.require(ctx, f"identity:{rule}", error=NotPermitted)
+    def _check_allowed(self, ctx: RequestContext, verb: str, target: GrantTarget) -> None:
+        plural = "s" if verb == "list" else ""
+        system = f"{verb}_system_grant{plural}_for_{target.actor}"
+        self._deps.check_allowed(ctx, system if target.scope == "system" else f"{verb}_grant{plural}")
 
 
-def _scope(spot: Spot) -> str:
-    """The scope in the words of core/revocations.py."""
-    if spot.place == "system":
-        return "system:all"
-    return f"{'project' if spot.place == 'project' else 'domain-scope'}:{spot.place_id}"
-
-
-async def _all_there(session: Session, spot: Spot, role_id: str | None) -> None:
-    asked: list[tuple[Noun, str | None]] = [(_NOUNS[spot.actor], spot.actor_id)]
-    if spot.place != "system":
-        asked.append((_NOUNS[spot.place], spot.place_id))
-    for noun, id in (*asked, (ROLE, role_id)):
-        if id is not None and await entities.get(session, noun, id) is None:
-            raise Absent(kind=noun.name, id=id)
+async def _require_target(session: Session, target: GrantTarget) -> None:
+    await require_exists(session, _ENTITY_TYPES[target.actor], target.actor_id)
+    if target.scope != "system":
+        await require_exists(session, _ENTITY_TYPES[target.scope], str(target.scope_id))

@@ -1,82 +1,81 @@
-"""Groups and their members; where a user may go."""
+"""Groups and their members; the scopes a user has roles on."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 
 from stackwire.core.context import RequestContext
-from stackwire.core.policy import Policy
 from stackwire.db.errors import ForeignKeyViolation
-from stackwire.db.pool import Database
 from stackwire.db.session import Session
-from stackwire.identity.db import members, entities
-from stackwire.identity.db.entities import GROUP, USER, Noun, Row
+from stackwire.identity.db import entities, group_members
 from stackwire.identity.db.revocations import revoke
-from stackwire.identity.domain.errors import Absent, NotPermitted
+from stackwire.identity.domain.entities import GROUP, USER, Row
+from stackwire.identity.domain.errors import EntityNotFound
+from stackwire.identity.flows.deps import IdentityDeps, require_exists
 
 _Read = Callable[[Session, str], Awaitable[list[Row]]]
 
 
 class Membership:
-    """Leaving a group takes the tokens back that its roles went into."""
+    """A user who leaves a group loses the tokens that contain its roles."""
 
-    def __init__(self, database: Database, policy: Policy, lifetime: timedelta) -> None:
-        self._database = database
-        self._policy = policy
-        self._lifetime = lifetime
+    def __init__(self, deps: IdentityDeps) -> None:
+        self._deps = deps
 
-    async def add(self, ctx: RequestContext, group_id: str, user_id: str) -> None:
-        self._policy.require(ctx, "identity:add_user_to_group", error=NotPermitted)
+    async def add_user(self, ctx: RequestContext, group_id: str, user_id: str) -> None:
+        """EntityNotFound for an unknown group or user."""
+        self._deps.check_allowed(ctx, "add_user_to_group")
         try:
-            async with self._database.work(ctx) as uow:
-                await members.add(uow, group_id, user_id)
-        except ForeignKeyViolation as missing:
-            raise Absent(kind="group or user", id=f"{group_id} or {user_id}") from missing
+            async with self._deps.database.work(ctx) as uow:
+                await group_members.add(uow, group_id, user_id)
+        except ForeignKeyViolation as error:
+            raise EntityNotFound(entity="group or user", id=f"{group_id} or {user_id}") from error
 
-    async def remove(self, ctx: RequestContext, group_id: str, user_id: str) -> None:
-        self._policy.require(ctx, "identity:remove_user_from_group", error=NotPermitted)
-        async with self._database.work(ctx) as uow:
-            if not await members.remove(uow, group_id, user_id):
-                raise Absent(kind="user in group", id=user_id)
-            await revoke(uow, self._lifetime, [f"user:{user_id}"])
+    async def remove_user(self, ctx: RequestContext, group_id: str, user_id: str) -> None:
+        """EntityNotFound when the user is not in the group."""
+        self._deps.check_allowed(ctx, "remove_user_from_group")
+        async with self._deps.database.work(ctx) as uow:
+            if not await group_members.remove(uow, group_id, user_id):
+                raise EntityNotFound(entity="user in group", id=user_id)
+            await revoke(uow, self._deps.token_lifetime, [f"user:{user_id}"])
 
-    async def check(self, ctx: RequestContext, group_id: str, user_id: str) -> None:
-        self._policy.require(ctx, "identity:check_user_in_group", error=NotPermitted)
-        async with self._database.read() as session:
-            if not await members.contains(session, group_id, user_id):
-                raise Absent(kind="user in group", id=user_id)
+    async def check_user(self, ctx: RequestContext, group_id: str, user_id: str) -> None:
+        """EntityNotFound when the user is not in the group."""
+        self._deps.check_allowed(ctx, "check_user_in_group")
+        async with self._deps.database.read() as session:
+            if not await group_members.contains(session, group_id, user_id):
+                raise EntityNotFound(entity="user in group", id=user_id)
 
-    async def users_in(self, ctx: RequestContext, group_id: str) -> list[Row]:
-        async with self._database.read() as session:
-            self._policy.require(ctx, "identity:list_users_in_group", error=NotPermitted)
-            await _there(session, GROUP, group_id)
-            return await members.of_group(session, group_id)
+    async def list_users(self, ctx: RequestContext, group_id: str) -> list[Row]:
+        """The users of a group."""
+        self._deps.check_allowed(ctx, "list_users_in_group")
+        async with self._deps.database.read() as session:
+            await require_exists(session, GROUP, group_id)
+            return await group_members.users_in(session, group_id)
 
-    async def groups_of(self, ctx: RequestContext, user_id: str) -> list[Row]:
-        return await self._of_user(ctx, user_id, "identity:list_groups_for_user", members.groups_of)
+    async def list_groups(self, ctx: RequestContext, user_id: str) -> list[Row]:
+        """The groups of a user."""
+        return await self._of_user(ctx, user_id, "list_groups_for_user", group_members.groups_of)
 
-    async def projects_of(self, ctx: RequestContext, user_id: str) -> list[Row]:
-        return await self._of_user(ctx, user_id, "identity:list_user_projects", entities.projects_of)
+    async def list_projects(self, ctx: RequestContext, user_id: str) -> list[Row]:
+        """The projects on which a user has a role."""
+        return await self._of_user(ctx, user_id, "list_user_projects", entities.projects_of)
 
-    async def my_projects(self, ctx: RequestContext) -> list[Row]:
-        """Where the caller may take a token to."""
-        async with self._database.read() as session:
+    async def own_projects(self, ctx: RequestContext) -> list[Row]:
+        """The projects the caller may get a token for."""
+        async with self._deps.database.read() as session:
             return await entities.projects_of(session, str(ctx.user_id))
 
-    async def my_domains(self, ctx: RequestContext) -> list[Row]:
-        async with self._database.read() as session:
+    async def own_domains(self, ctx: RequestContext) -> list[Row]:
+        """The domains the caller may get a token for."""
+        async with self._deps.database.read() as session:
             return await entities.domains_of(session, str(ctx.user_id))
 
-    async def my_system(self, ctx: RequestContext) -> bool:
-        async with self._database.read() as session:
-            return await entities.holds_system_role(session, str(ctx.user_id))
+    async def has_system_role(self, ctx: RequestContext) -> bool:
+        """True when the caller may get a system-scoped token."""
+        async with self._deps.database.read() as session:
+            return await entities.has_system_role(session, str(ctx.user_id))
 
     async def _of_user(self, ctx: RequestContext, user_id: str, rule: str, read: _Read) -> list[Row]:
-        self._policy.require(ctx, rule, {"target.user.id": user_id}, NotPermitted)
-        async with self._database.read() as session:
-            await _there(session, USER, user_id)
+        self._deps.check_allowed(ctx, rule, {"target.user.id": user_id})
+        async with self._deps.database.read() as session:
+            await require_exists(session, USER, user_id)
             return await read(session, user_id)
-
-
-async def _there(session: Session, noun: Noun, id: str) -> None:
-    if await entities.get(session, noun, id) is None:
-        raise Absent(kind=noun.name, id=id)

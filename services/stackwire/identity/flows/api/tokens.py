@@ -1,117 +1,125 @@
-"""From credentials to a token, and from a token back to what it says."""
+"""From credentials to a token, and from a token back to its contents.
+
+Source: ``keystone/auth/core.py``, ``keystone/token/provider.py``.
+"""
 
 import secrets
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from stackwire.core.clock import Clock
-from stackwire.core.context import RequestContext
-from stackwire.core.errors import NotFound, Unauthorized
-from stackwire.core.policy import Policy
+from stackwire.contracts.identity import ListRevocations, Revocation
+from stackwire.core.context import RequestContext, system_context
+from stackwire.core.errors import Unauthorized
 from stackwire.core.tokens import Claims, TokenSigner
-from stackwire.db.pool import Database
-from stackwire.identity.backends.passwords import Passwords
-from stackwire.identity.db import revocations
-from stackwire.identity.db.token_subject import Standing, standing
-from stackwire.identity.domain.auth_request import METHODS, Asked, Scope, Selector
-from stackwire.identity.domain.errors import NotPermitted
-
-
-class TokenNotFound(NotFound):
-    """Could not find token."""
+from stackwire.identity.db import revocations, token_subject
+from stackwire.identity.db.token_subject import TokenSubject
+from stackwire.identity.domain.errors import TokenNotFound
+from stackwire.identity.domain.requests import METHODS, AuthRequest, Scope, Selector
+from stackwire.identity.flows.deps import IdentityDeps
 
 
 class Tokens:
-    """Issues, shows and takes back tokens. One statement each, besides the password's arithmetic."""
+    """Issues, validates and revokes tokens. One statement each, besides hashing the password."""
 
-    def __init__(
-        self, database: Database, signer: TokenSigner, passwords: Passwords, policy: Policy, clock: Clock, hours: float
-    ) -> None:
-        self._database = database
+    def __init__(self, deps: IdentityDeps, signer: TokenSigner) -> None:
+        self._deps = deps
         self._signer = signer
-        self._passwords = passwords
-        self._policy = policy
-        self._clock = clock
-        self.lifetime = timedelta(hours=hours)
 
-    async def issue(self, asked: Asked) -> tuple[str, Claims]:
-        """A token and what it says. Unauthorized for whatever is wrong, so that nobody learns which part was."""
-        if not asked.methods or not set(asked.methods) <= set(METHODS):
+    async def issue_token(self, request: AuthRequest) -> tuple[str, Claims]:
+        """A token and its claims. Unauthorized for whatever is wrong, so that nobody learns which part was."""
+        if not request.methods or not set(request.methods) <= set(METHODS):
             raise Unauthorized("Attempted to authenticate with an unsupported method.")
-        now = self._clock.now()  # before anything is read: what is revoked from here on catches this token
-        presented = self._signer.verify(asked.token) if asked.token is not None else None
-        user = asked.user or Selector(id=presented.user_id if presented else None)
-        found = await standing(self._database, user, asked.scope, presented)
-        await self._prove(asked, found, presented)
-        if found is None or not found.enabled:
+        now = self._deps.database.clock.now()  # before anything is read: a revocation from here on covers this token
+        presented = self._signer.verify(request.token) if request.token is not None else None
+        user = request.user or Selector(id=presented.user_id if presented else None)
+        subject = await token_subject.load(self._deps.database, user, request.scope, presented)
+        await self._check_credentials(request, subject, presented)
+        if subject is None or not subject.enabled:
             raise Unauthorized
-        claims = self._claims(found, asked, now, presented)
+        claims = self._claims(subject, request, now, presented)
         return self._signer.issue(claims), claims
 
-    async def check(self, token: str) -> Claims:
-        """What a token says, while it stands; Unauthorized otherwise."""
+    async def verify_token(self, token: str) -> Claims:
+        """The claims of a caller's own token; Unauthorized unless it is valid."""
         claims = self._signer.verify(token)
-        if not await revocations.stands(self._database, claims):
+        if not await revocations.is_valid(self._deps.database, claims):
             raise Unauthorized
         return claims
 
-    async def show(self, ctx: RequestContext, token: str, rule: str = "identity:validate_token") -> Claims:
-        """Somebody else's token, or one's own. TokenNotFound when it is none, or no longer one."""
+    async def get_token(self, ctx: RequestContext, token: str, rule: str = "validate_token") -> Claims:
+        """The claims of any token. TokenNotFound when it is malformed, expired or revoked."""
         try:
             claims = self._signer.verify(token)
         except Unauthorized:
-            self._policy.require(ctx, rule, error=NotPermitted)
+            self._deps.check_allowed(ctx, rule)
             raise TokenNotFound from None
-        self._policy.require(ctx, rule, {"target.token.user_id": claims.user_id}, NotPermitted)
-        if not await revocations.stands(self._database, claims):
+        self._deps.check_allowed(ctx, rule, {"target.token.user_id": claims.user_id})
+        if not await revocations.is_valid(self._deps.database, claims):
             raise TokenNotFound
         return claims
 
-    async def revoke(self, ctx: RequestContext, token: str) -> None:
-        """Takes one token back, here and in every service."""
-        claims = await self.show(ctx, token, "identity:revoke_token")
-        async with self._database.work(ctx) as uow:
-            await revocations.revoke(uow, self.lifetime, [f"audit:{claims.audit_id}"])
+    async def check_token(self, ctx: RequestContext, token: str) -> None:
+        """As ``get_token``, for callers who only ask whether it is valid."""
+        await self.get_token(ctx, token, "check_token")
 
-    async def _prove(self, asked: Asked, found: Standing | None, presented: Claims | None) -> None:
-        if presented is not None and (found is None or found.void or presented.user_id != found.user_id):
+    async def revoke_token(self, ctx: RequestContext, token: str) -> None:
+        """Revokes one token, here and in every service."""
+        claims = await self.get_token(ctx, token, "revoke_token")
+        async with self._deps.database.work(ctx) as uow:
+            await revocations.revoke(uow, self._deps.token_lifetime, [f"audit:{claims.audit_id}"])
+
+    async def on_list_revocations(self, _ctx: RequestContext, _message: ListRevocations) -> list[Revocation]:
+        """The revocations that tokens still valid may match."""
+        return await revocations.current(self._deps.database, self._deps.database.clock.now())
+
+    async def delete_expired_revocations(self) -> None:
+        """Runs on a timer: revocations of expired tokens are no longer needed."""
+        async with self._deps.database.work(system_context("identity")) as uow:
+            await revocations.delete_expired(uow)
+
+    async def _check_credentials(
+        self, request: AuthRequest, subject: TokenSubject | None, presented: Claims | None
+    ) -> None:
+        if presented is not None and (subject is None or subject.revoked or presented.user_id != subject.user_id):
             raise Unauthorized
-        if asked.password is None and presented is None:
+        if request.password is None and presented is None:
             raise Unauthorized
-        if asked.password is not None:
-            known = found.password_hash if found else None
-            if not await self._passwords.matches(asked.password, known):
+        if request.password is not None:
+            known_hash = subject.password_hash if subject else None
+            if not await self._deps.passwords.matches(request.password, known_hash):
                 raise Unauthorized
 
-    def _claims(self, found: Standing, asked: Asked, now: datetime, presented: Claims | None) -> Claims:
-        plain = Claims(
+    def _claims(self, subject: TokenSubject, request: AuthRequest, now: datetime, presented: Claims | None) -> Claims:
+        expires_at = (now + self._deps.token_lifetime).replace(microsecond=0)
+        unscoped = Claims(
             audit_id=secrets.token_urlsafe(16),
             audit_chain_id=(presented.audit_chain_id or presented.audit_id) if presented else None,
             issued_at=now,
-            expires_at=presented.expires_at if presented else (now + self.lifetime).replace(microsecond=0),
-            methods=tuple(dict.fromkeys((*asked.methods, *(presented.methods if presented else ())))),
-            user_id=found.user_id,
-            user_name=found.user_name,
-            user_domain_id=found.user_domain_id,
-            user_domain_name=found.user_domain_name,
+            expires_at=presented.expires_at if presented else expires_at,
+            methods=tuple(dict.fromkeys((*request.methods, *(presented.methods if presented else ())))),
+            user_id=subject.user_id,
+            user_name=subject.user_name,
+            user_domain_id=subject.user_domain_id,
+            user_domain_name=subject.user_domain_name,
         )
-        good = bool(found.place_id and found.place_enabled and found.roles)
-        if asked.scope.kind == "unscoped" or (asked.scope.kind == "default" and not good):
-            return plain
-        if not good:
+        usable = bool(subject.scope_id and subject.scope_enabled and subject.roles)
+        if request.scope.type == "unscoped" or (request.scope.type == "default" and not usable):
+            return unscoped
+        if not usable:
             raise Unauthorized
-        return _scoped(replace(plain, roles=tuple((role[0], role[1]) for role in found.roles)), found, asked.scope)
+        roles = tuple((role[0], role[1]) for role in subject.roles)
+        return _scoped(replace(unscoped, roles=roles), subject, request.scope)
 
 
-def _scoped(claims: Claims, found: Standing, scope: Scope) -> Claims:
-    if scope.kind == "system":
+def _scoped(claims: Claims, subject: TokenSubject, scope: Scope) -> Claims:
+    if scope.type == "system":
         return replace(claims, system=True)
-    if scope.kind == "domain":
-        return replace(claims, domain_id=found.place_id, domain_name=found.place_name)
+    if scope.type == "domain":
+        return replace(claims, domain_id=subject.scope_id, domain_name=subject.scope_name)
     return replace(
         claims,
-        project_id=found.place_id,
-        project_name=found.place_name,
-        project_domain_id=found.place_domain_id,
-        project_domain_name=found.place_domain_name,
+        project_id=subject.scope_id,
+        project_name=subject.scope_name,
+        project_domain_id=subject.scope_domain_id,
+        project_domain_name=subject.scope_domain_name,
     )
