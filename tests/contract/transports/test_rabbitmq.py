@@ -15,13 +15,13 @@ import aio_pika
 import pytest
 
 from contract.transports.test_rpc import CTX, GetBox, Paint, Served, at
+from stackwire.messaging.connect import connect
 from stackwire.messaging.errors import BusUnavailable, Undeliverable
 from stackwire.messaging.rabbit import RabbitTransport
 from stackwire.messaging.rpc import RpcClient
 from stackwire.messaging.transport import (
     Delivery,
     WireRecord,
-    connect,
     fanout_queue,
     notification_queue,
     to_fanout,

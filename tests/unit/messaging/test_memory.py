@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
+from stackwire.messaging.connect import connect
 from stackwire.messaging.faults import Faults, everything
 from stackwire.messaging.memory import MemoryBroker, MemoryTransport
 from stackwire.messaging.memory_queue import topic_matches
 from stackwire.messaging.transport import (
     Delivery,
     WireRecord,
-    connect,
     notification_queue,
     to_notification,
     to_topic,
