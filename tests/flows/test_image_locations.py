@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from flows.test_image_bytes import sweep
-from stackwire.image.flows.scrub import restore
+from stackwire.image.flows.worker.scrub import restore
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.transport import WireRecord
 from support.cloud import ACloud, Answer, JsonClient, TestCloud

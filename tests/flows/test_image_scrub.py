@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from flows.test_image_bytes import sweep
 from stackwire.core.clock import Clock
 from stackwire.image.domain.errors import NotRestorable
-from stackwire.image.flows.scrub import restore
+from stackwire.image.flows.worker.scrub import restore
 from stackwire.image.settings import ImageSettings
 from support.cloud import ACloud, JsonClient, TestCloud
 

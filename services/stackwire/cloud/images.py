@@ -49,7 +49,7 @@ def restore(
 async def _restore(dsn: str, image_id: str) -> None:
     from stackwire.core.ids import canonical_uuid
     from stackwire.db.pool import Database
-    from stackwire.image.flows.scrub import restore
+    from stackwire.image.flows.worker.scrub import restore
 
     migrations = files("stackwire.image") / "db" / "migrations"
     database = await Database.open(dsn, schema="image", migrations=migrations, max_size=1)

@@ -27,25 +27,25 @@ from stackwire.image.domain.events import silencer
 from stackwire.image.domain.imports import COPY, DIRECT, DOWNLOAD, FROM_GLANCE
 from stackwire.image.domain.metadefs_events import MetadefVoice
 from stackwire.image.domain.policy import RULES
-from stackwire.image.flows.bringing import Bringing
-from stackwire.image.flows.cache import CacheKeeper, ImageCache
-from stackwire.image.flows.data import Data
+from stackwire.image.flows.api.data import Data
+from stackwire.image.flows.api.images import Metadata
+from stackwire.image.flows.api.imports import Imports
+from stackwire.image.flows.api.locations import Locations
+from stackwire.image.flows.api.members import Members
+from stackwire.image.flows.api.store_removal import Places
+from stackwire.image.flows.api.tasks import Tasks
+from stackwire.image.flows.api.usage import UsageReport
 from stackwire.image.flows.hands import Hands
-from stackwire.image.flows.images import Metadata
-from stackwire.image.flows.imports import Imports
-from stackwire.image.flows.locations import Locations
-from stackwire.image.flows.members import Members
+from stackwire.image.flows.image_cache import CacheKeeper, ImageCache
 from stackwire.image.flows.metadefs import Namespaces
 from stackwire.image.flows.metadefs_gate import Gate
 from stackwire.image.flows.metadefs_items import Items
 from stackwire.image.flows.metadefs_seed import seed
-from stackwire.image.flows.scrub import Scrubber
-from stackwire.image.flows.stores import Places
-from stackwire.image.flows.sweep import Sweeper
-from stackwire.image.flows.tasks import Tasks
-from stackwire.image.flows.usage import UsageReport
+from stackwire.image.flows.recovery import Sweeper
 from stackwire.image.flows.v1 import V1
-from stackwire.image.flows.worker import Worker
+from stackwire.image.flows.worker.scrub import Scrubber
+from stackwire.image.flows.worker.tasks.data_source import Bringing
+from stackwire.image.flows.worker.tasks.runner import Worker
 from stackwire.image.http.cache import CacheHandlers
 from stackwire.image.http.data import DataHandlers
 from stackwire.image.http.errors import glance_error
@@ -64,10 +64,10 @@ from stackwire.image.http.v1.images import V1ImageHandlers
 from stackwire.image.http.v1.members import V1MemberHandlers
 from stackwire.image.http.v1.routes import v1_routes
 from stackwire.image.http.versions import VersionHandlers
+from stackwire.image.onion.call_trace import Walks
 from stackwire.image.onion.layers import layers
-from stackwire.image.onion.walk import Walks
 from stackwire.image.settings import ImageSettings
-from stackwire.image.storing import stores_of
+from stackwire.image.stores_factory import stores_of
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Transport
 from stackwire.runtime.authenticator import authenticator_of

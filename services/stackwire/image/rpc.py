@@ -16,8 +16,8 @@ from stackwire.contracts.image import (
 from stackwire.contracts.image_workers import RunTask
 from stackwire.core.context import RequestContext
 from stackwire.image.domain.image import Image, stamp
-from stackwire.image.flows.images import Metadata
-from stackwire.image.flows.worker import Worker
+from stackwire.image.flows.api.images import Metadata
+from stackwire.image.flows.worker.tasks.runner import Worker
 
 
 def view(image: Image) -> ImageView:

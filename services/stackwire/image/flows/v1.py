@@ -10,9 +10,9 @@ from stackwire.image.domain.image import Image
 from stackwire.image.domain.imports import DOWNLOAD, ImportWish
 from stackwire.image.domain.states import ACTIVE, KILLED, QUEUED
 from stackwire.image.domain.v1_meta import Wish, changed, check_new
-from stackwire.image.flows.data import Data
-from stackwire.image.flows.images import Metadata
-from stackwire.image.flows.imports import Imports
+from stackwire.image.flows.api.data import Data
+from stackwire.image.flows.api.images import Metadata
+from stackwire.image.flows.api.imports import Imports
 
 Chunks = AsyncIterator[bytes]
 

@@ -7,7 +7,7 @@ from aiohttp import web
 from stackwire.http.app import Route
 from stackwire.http.request import CONTEXT, respond
 from stackwire.image.domain.cache import CachedImage, target_of
-from stackwire.image.flows.cache import CacheKeeper
+from stackwire.image.flows.image_cache import CacheKeeper
 from stackwire.image.http.images import check_no_body, no_content
 
 CLEAR_TARGET = "x-image-cache-clear-target"

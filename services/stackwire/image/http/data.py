@@ -15,8 +15,8 @@ from stackwire.image.backends.port import Reader
 from stackwire.image.backends.stores import Stores
 from stackwire.image.domain.errors import BadRange
 from stackwire.image.domain.image import Image
-from stackwire.image.flows.cache import ImageCache
-from stackwire.image.flows.data import Data
+from stackwire.image.flows.api.data import Data
+from stackwire.image.flows.image_cache import ImageCache
 from stackwire.image.http.images import no_content
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")

@@ -13,7 +13,7 @@ from stackwire.http.request import CONTEXT, json_body, respond
 from stackwire.image.domain import filters, patch
 from stackwire.image.domain.errors import Invalid
 from stackwire.image.domain.image import Image
-from stackwire.image.flows.images import Metadata
+from stackwire.image.flows.api.images import Metadata
 from stackwire.image.http.views import image_view
 
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from stackwire.core.errors import BadRequest
 from stackwire.http.request import CONTEXT, json_body, respond
 from stackwire.image.domain.imports import read_import
-from stackwire.image.flows.imports import Imports
+from stackwire.image.flows.api.imports import Imports
 from stackwire.image.http.images import check_no_body
 from stackwire.image.http.views import raw_task_view
 

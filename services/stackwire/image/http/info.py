@@ -6,7 +6,7 @@ from stackwire.core.errors import NotFound
 from stackwire.http.request import CONTEXT, respond
 from stackwire.image.domain.metadefs_schemas import METADEF_SCHEMAS
 from stackwire.image.domain.schemas import SCHEMAS
-from stackwire.image.flows.usage import UsageReport
+from stackwire.image.flows.api.usage import UsageReport
 
 
 async def schema(request: web.Request) -> web.Response:

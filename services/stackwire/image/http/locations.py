@@ -4,7 +4,7 @@ from aiohttp import web
 
 from stackwire.http.request import CONTEXT, json_body, respond
 from stackwire.image.domain.locations import read_new_location
-from stackwire.image.flows.locations import Locations
+from stackwire.image.flows.api.locations import Locations
 from stackwire.image.http.images import check_no_body
 
 

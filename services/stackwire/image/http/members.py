@@ -7,7 +7,7 @@ from aiohttp import web
 from stackwire.http.request import CONTEXT, json_body, respond
 from stackwire.image.domain.attributes import NAME_CHARACTERS
 from stackwire.image.domain.errors import Invalid
-from stackwire.image.flows.members import Members
+from stackwire.image.flows.api.members import Members
 from stackwire.image.http.images import check_no_body, no_content
 from stackwire.image.http.views import member_view
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from stackwire.core.errors import NotFound
 from stackwire.http.request import CONTEXT
 from stackwire.image.onion.authorization import is_admin
-from stackwire.image.onion.walk import Step, Walks
+from stackwire.image.onion.call_trace import Step, Walks
 
 _PAGE = """<!DOCTYPE html>
 <html><head><meta charset="utf-8"><title>{id}</title>

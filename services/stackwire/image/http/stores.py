@@ -8,7 +8,7 @@ from stackwire.core.policy import Policy
 from stackwire.http.request import CONTEXT, respond
 from stackwire.image.backends.stores import Stores
 from stackwire.image.domain.errors import ImageForbidden
-from stackwire.image.flows.stores import Places
+from stackwire.image.flows.api.store_removal import Places
 from stackwire.image.http.images import check_no_body, no_content
 
 

@@ -5,7 +5,7 @@ from aiohttp import web
 from stackwire.http.paging import link
 from stackwire.http.request import CONTEXT, json_body, respond
 from stackwire.image.domain.task_requests import read_query
-from stackwire.image.flows.tasks import Tasks
+from stackwire.image.flows.api.tasks import Tasks
 from stackwire.image.http.views import task_stub_view, task_view
 
 

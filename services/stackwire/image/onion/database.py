@@ -38,7 +38,7 @@ from stackwire.image.onion.port import Ordered, Step, Upload
 
 
 class Database:
-    """The port's verbs as statements. ``delayed``: what has data is only marked deleted (``flows/scrub.py``)."""
+    """The port's verbs as statements. ``delayed``: what has data is only marked deleted (``flows/worker/scrub.py``)."""
 
     def __init__(self, *, delayed: bool = False) -> None:
         self._delayed = delayed

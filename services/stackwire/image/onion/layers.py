@@ -13,6 +13,7 @@ from stackwire.image.domain.events import Voice
 from stackwire.image.onion import LAYERS
 from stackwire.image.onion.authorization import Authorization
 from stackwire.image.onion.cached import Cached
+from stackwire.image.onion.call_trace import Walks
 from stackwire.image.onion.database import Database as Innermost
 from stackwire.image.onion.location import Location
 from stackwire.image.onion.notifier import Notifier
@@ -20,7 +21,6 @@ from stackwire.image.onion.policy import Policy as PolicyLayer
 from stackwire.image.onion.port import Images
 from stackwire.image.onion.property_protection import PropertyProtection
 from stackwire.image.onion.quota import Quota
-from stackwire.image.onion.walk import Walks
 from stackwire.image.settings import ImageSettings
 
 

@@ -11,7 +11,7 @@ from stackwire.image.domain import v1_filters, v1_meta
 from stackwire.image.domain.errors import ImageNotFound
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.states import ACTIVE, DEACTIVATED, PENDING_DELETE
-from stackwire.image.flows.images import Metadata
+from stackwire.image.flows.api.images import Metadata
 from stackwire.image.flows.v1 import V1
 from stackwire.image.http.data import DataHandlers
 from stackwire.image.http.images import check_no_body

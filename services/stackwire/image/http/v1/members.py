@@ -12,7 +12,7 @@ from aiohttp import web
 from stackwire.core.errors import BadRequest, Forbidden, NotFound, NotSimulated
 from stackwire.http.request import CONTEXT, json_body, respond
 from stackwire.image.domain.attributes import NAME_CHARACTERS
-from stackwire.image.flows.members import Members
+from stackwire.image.flows.api.members import Members
 from stackwire.image.http.images import check_no_body
 
 

@@ -27,13 +27,13 @@ from stackwire.image.domain.imports import COPY, DIRECT, check_ready
 from stackwire.image.domain.states import IMPORTING, QUEUED, SAVING
 from stackwire.image.domain.task_requests import read_task
 from stackwire.image.domain.tasks import LEGACY_IMPORT, LOCATION_IMPORT, Ending, Task
-from stackwire.image.flows.bringing import Bringing, Work, taken_over
-from stackwire.image.flows.endings import failed, insisting, reason
+from stackwire.image.flows.api.images import told_by_client
 from stackwire.image.flows.hands import Hands
-from stackwire.image.flows.images import told_by_client
-from stackwire.image.flows.locating import Locating
-from stackwire.image.flows.spreading import Spreading
-from stackwire.image.flows.watching import Watch
+from stackwire.image.flows.worker.tasks.copy_to_stores import Spreading
+from stackwire.image.flows.worker.tasks.data_source import Bringing, Work, taken_over
+from stackwire.image.flows.worker.tasks.failures import failed, insisting, reason
+from stackwire.image.flows.worker.tasks.location_import import Locating
+from stackwire.image.flows.worker.tasks.progress import Watch
 from stackwire.image.onion.port import Images, Step, Upload
 
 log = logging.getLogger(__name__)

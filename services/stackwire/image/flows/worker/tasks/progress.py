@@ -8,7 +8,7 @@ from stackwire.core.context import RequestContext
 from stackwire.db.pool import Database, DatabaseUnavailable
 from stackwire.image.db import imports, tasks
 from stackwire.image.domain.errors import Vanished
-from stackwire.image.flows.bringing import Work
+from stackwire.image.flows.worker.tasks.data_source import Work
 from stackwire.image.onion.port import Images, Step
 
 T = TypeVar("T")

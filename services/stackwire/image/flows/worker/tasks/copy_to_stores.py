@@ -14,10 +14,10 @@ from stackwire.image.db import locations, tasks
 from stackwire.image.domain.errors import StorageFull, TaskAborted, Vanished
 from stackwire.image.domain.imports import COPY
 from stackwire.image.domain.tasks import Ending
-from stackwire.image.flows.bringing import Work
-from stackwire.image.flows.endings import failed
-from stackwire.image.flows.stores import clear
-from stackwire.image.flows.watching import Watch
+from stackwire.image.flows.api.store_removal import clear
+from stackwire.image.flows.worker.tasks.data_source import Work
+from stackwire.image.flows.worker.tasks.failures import failed
+from stackwire.image.flows.worker.tasks.progress import Watch
 from stackwire.image.onion.port import Images, Step
 
 

@@ -17,8 +17,8 @@ from stackwire.image.domain.errors import ReadOnly, TagNotFound, WrongStatus
 from stackwire.image.domain.filters import Condition, Query
 from stackwire.image.domain.image import Image, difference
 from stackwire.image.domain.states import ACTIVE, DEACTIVATED, IMAGE, PENDING_DELETE
-from stackwire.image.flows.locations import Locations
-from stackwire.image.flows.stores import clear
+from stackwire.image.flows.api.locations import Locations
+from stackwire.image.flows.api.store_removal import clear
 from stackwire.image.onion.port import Images
 
 SERVICE = "image"

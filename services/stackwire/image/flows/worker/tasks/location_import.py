@@ -23,9 +23,9 @@ from stackwire.image.domain.location_patch import activated
 from stackwire.image.domain.locations import HASH
 from stackwire.image.domain.states import IMPORTING
 from stackwire.image.domain.tasks import Ending
-from stackwire.image.flows.bringing import Work
-from stackwire.image.flows.endings import failed
-from stackwire.image.flows.watching import Watch
+from stackwire.image.flows.worker.tasks.data_source import Work
+from stackwire.image.flows.worker.tasks.failures import failed
+from stackwire.image.flows.worker.tasks.progress import Watch
 from stackwire.image.onion.port import Images
 
 log = logging.getLogger(__name__)

@@ -12,9 +12,9 @@ from stackwire.image.backends.staging import Staging
 from stackwire.image.backends.stores import Stores
 from stackwire.image.db import tasks, uploads
 from stackwire.image.db.uploads import Stuck
-from stackwire.image.flows.endings import failed
+from stackwire.image.flows.api.store_removal import clear
 from stackwire.image.flows.hands import Hands
-from stackwire.image.flows.stores import clear
+from stackwire.image.flows.worker.tasks.failures import failed
 from stackwire.image.onion.port import Images
 
 log = logging.getLogger(__name__)
