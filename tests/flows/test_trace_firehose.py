@@ -15,10 +15,10 @@ from stackwire.messaging.envelope import wrap
 from stackwire.messaging.notify import Notifier
 from stackwire.messaging.transport import Address, Transport
 from stackwire.trace.app import TraceService, build
+from stackwire.trace.backends.bus_watch import Watch
+from stackwire.trace.backends.firehose import CannotTrace, firehose
+from stackwire.trace.domain.message_store import Store
 from stackwire.trace.settings import TraceSettings
-from stackwire.trace.sources.firehose import CannotTrace, firehose
-from stackwire.trace.sources.wirelog import Watch
-from stackwire.trace.store import Store
 from support.postgres import skip_or_fail
 from support.rabbitmq import NoRabbit, start_broker
 from support.waiting import until

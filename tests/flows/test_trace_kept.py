@@ -13,8 +13,8 @@ from stackwire.core.ids import new_id
 from stackwire.messaging.connect import connect
 from stackwire.messaging.memory import MemoryBroker
 from stackwire.messaging.notify import Notifier
-from stackwire.trace import views
 from stackwire.trace.app import TraceService, build
+from stackwire.trace.flows import queries
 from stackwire.trace.settings import TraceSettings
 from support.postgres import TestDatabase
 
@@ -54,7 +54,7 @@ async def bus(postgres: TestDatabase) -> AsyncIterator[Bus]:
 
 
 def lineage(tracer: TraceService, wanted: str) -> Any:
-    return views.lineage(tracer.store, wanted)
+    return queries.lineage(tracer.store, wanted)
 
 
 async def test_a_new_tracer_knows_what_an_earlier_one_saw(bus: Bus) -> None:
@@ -110,4 +110,4 @@ async def test_what_was_deleted_is_known_to_be_gone_by_the_next_tracer(bus: Bus)
     await first.stop()
     second = await bus.tracer()
     assert lineage(second, volume)["gone"]
-    assert [place["resource"]["id"] for place in views.where(second.store, "hw_disk_bus")["places"]] == [image]
+    assert [place["resource"]["id"] for place in queries.where(second.store, "hw_disk_bus")["places"]] == [image]

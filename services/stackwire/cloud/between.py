@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stackwire.trace.cli import app
+from stackwire.trace.cli.commands import app
 
 Release = Annotated[str, typer.Argument(help="an OpenStack release, or current")]
 
@@ -36,7 +36,7 @@ def between(
 
 async def _show(one: str, other: str, as_json: bool) -> None:
     from stackwire.cloud import demo_cloud, demo_report, disk
-    from stackwire.trace.render import console
+    from stackwire.trace.cli.tables import console
 
     async with demo_cloud.workplace() as folder, demo_cloud.postgres(folder) as server:
         source = disk.write(folder / "disk.img", size=4 * disk.MEBIBYTE)

@@ -27,7 +27,7 @@ app = typer.Typer(
 )
 ELSEWHERE = {
     "demo": "stackwire.cloud.demo",
-    "trace": "stackwire.trace.cli",
+    "trace": "stackwire.trace.cli.commands",
     "bugs": "stackwire.cloud.museum.cli",
     "image": "stackwire.cloud.images",
 }

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stackwire.cloud.demo_journey import Record
     from stackwire.cloud.postgres import EmbeddedPostgres
     from stackwire.trace.domain.message import Message
-    from stackwire.trace.store import Store
+    from stackwire.trace.domain.message_store import Store
 
 app = typer.Typer(
     name="demo",
@@ -99,7 +99,7 @@ async def _show(image: Path | None, report: Path | None, release: str, against: 
     from stackwire.cloud import demo_cloud, demo_report, disk
     from stackwire.cloud.client import Refused
     from stackwire.cloud.postgres import PostgresError
-    from stackwire.trace.render import console
+    from stackwire.trace.cli.tables import console
 
     began = time.monotonic()
     out = console()
@@ -115,7 +115,7 @@ async def _show(image: Path | None, report: Path | None, release: str, against: 
                     out.print(f"The cloud is up after {time.monotonic() - began:.1f} s.")
                     stage = _Shown(out)
                     async with _beside(_old(server, folder, against, small, other, stage.waits)) as comparison:
-                        with store.telling(_printer(out)):
+                        with store.listening(_printer(out)):
                             record = await journey(cloud, store, stage, source, disk_format, other)
                         out.print(f"\nThe journey took {sum(step['seconds'] for step in record.steps):.1f} s.\n")
                         demo_report.show_lineage(out, record, store)
@@ -170,7 +170,7 @@ async def journey(
 
 
 def _printer(out: "Console") -> Any:
-    from stackwire.trace.render import line
+    from stackwire.trace.cli.tables import line
 
     showing = asyncio.current_task()
     assert showing is not None

@@ -14,7 +14,7 @@ from stackwire.cloud.cloud import Cloud
 from stackwire.cloud.options import ORDER, Options, free_ports
 from stackwire.cloud.postgres import EmbeddedPostgres
 from stackwire.db.bootstrap import SERVICES, bootstrap, create_database
-from stackwire.trace.store import Store
+from stackwire.trace.domain.message_store import Store
 
 
 @asynccontextmanager

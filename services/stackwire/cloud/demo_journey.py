@@ -12,8 +12,8 @@ from typing import Any, Protocol
 from stackwire.cloud.client import Client, Progress, Refused
 from stackwire.cloud.cloud import Cloud
 from stackwire.core.behaviours import behaviours_of
-from stackwire.trace.domain.about import Resource
-from stackwire.trace.store import Store
+from stackwire.trace.domain.message_store import Store
+from stackwire.trace.domain.resources import Resource
 from stackwire.volume.domain.travel import for_image
 
 GIBIBYTE = 1024**3

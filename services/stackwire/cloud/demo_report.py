@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from stackwire.cloud.demo_journey import Record, Stop
-from stackwire.trace.render import short, verdict
-from stackwire.trace.store import Store
+from stackwire.trace.cli.tables import short, verdict
+from stackwire.trace.domain.message_store import Store
 
 # Facts about the bytes, and about one run: they are no news about properties.
 _OF_THIS_RUN = frozenset({"checksum", "size", "image_checksum", "image_size"})

@@ -15,12 +15,12 @@ from stackwire.http import gone
 from stackwire.http.app import make_app
 from stackwire.messaging.transport import Transport
 from stackwire.runtime.service import PortInUse
+from stackwire.trace.backends.bus_watch import Events, Watch
+from stackwire.trace.backends.firehose import CannotTrace, firehose
+from stackwire.trace.domain.message_store import Store
+from stackwire.trace.flows.lineage_store import Keeper
 from stackwire.trace.http.routes import routes, trace_error
-from stackwire.trace.keeper import Keeper
 from stackwire.trace.settings import TraceSettings
-from stackwire.trace.sources.firehose import CannotTrace, firehose
-from stackwire.trace.sources.wirelog import Events, Watch
-from stackwire.trace.store import Store
 
 log = logging.getLogger(__name__)
 

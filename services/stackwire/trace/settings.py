@@ -4,7 +4,7 @@ from pydantic_settings import SettingsConfigDict
 
 from stackwire.core.settings import ServiceSettings
 from stackwire.trace.domain.lineage import HOPS
-from stackwire.trace.store import BYTES, MESSAGES
+from stackwire.trace.domain.message_store import BYTES, MESSAGES
 
 
 class TraceSettings(ServiceSettings):

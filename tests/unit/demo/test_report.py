@@ -4,7 +4,7 @@ import pytest
 
 from stackwire.cloud.demo_journey import Record, Stop
 from stackwire.cloud.demo_report import differences
-from stackwire.trace.domain.about import Resource
+from stackwire.trace.domain.resources import Resource
 
 
 def a_record(**stops: dict[str, str | None]) -> Record:

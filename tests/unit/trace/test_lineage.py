@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from stackwire.trace.domain.about import Resource
-from stackwire.trace.domain.hops import Property
 from stackwire.trace.domain.lineage import Lineage
 from stackwire.trace.domain.message import Decoder, Wire
 from stackwire.trace.domain.questions import where
+from stackwire.trace.domain.resources import Resource
+from stackwire.trace.domain.transfers import Property
 
 IMAGE, VOLUME, SERVER = Resource("image", "img-1"), Resource("volume", "vol-1"), Resource("server", "srv-1")
 USER = Resource("client", "user-1")

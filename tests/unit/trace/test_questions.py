@@ -2,8 +2,8 @@
 
 import pytest
 
-from stackwire.trace.domain.about import Resource
 from stackwire.trace.domain.questions import diff, where, why
+from stackwire.trace.domain.resources import Resource
 from unit.trace.test_lineage import IMAGE, SERVER, USER, VOLUME, Told
 
 OTHER, SNAPSHOT = Resource("image", "img-2"), Resource("image", "snap-1")

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from stackwire.trace.backends.recording_file import Unreadable, read
 from stackwire.trace.domain.message import Decoder, Message, Wire
+from stackwire.trace.domain.message_store import Store
 from stackwire.trace.domain.story import Story, find, stories
-from stackwire.trace.sources.file import Unreadable, read
-from stackwire.trace.store import Store
 
 DATA = Path(__file__).parents[2] / "data" / "trace"
 OWN, GLOBAL = "req-00000000-0000-4000-8000-000000000001", "req-00000000-0000-4000-8000-000000000002"

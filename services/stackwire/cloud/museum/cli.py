@@ -27,7 +27,7 @@ def list_() -> None:
     from rich.text import Text
 
     from stackwire.cloud.museum.exhibits import EXHIBITS
-    from stackwire.trace.render import console
+    from stackwire.trace.cli.tables import console
 
     table = Table(box=None)
     for heading in ("bug", "service", "had by releases", "what was learnt"):

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from stackwire.cloud.museum.tour import Shown, Side
-from stackwire.trace.render import short
+from stackwire.trace.cli.tables import short
 
 _STYLE = """
 :root { color-scheme: light dark; }

@@ -14,9 +14,9 @@ from stackwire.cloud.museum.exhibits import Exhibit
 from stackwire.cloud.museum.visitor import Visitor
 from stackwire.cloud.postgres import EmbeddedPostgres
 from stackwire.core.errors import NotFound
-from stackwire.trace import views
-from stackwire.trace.domain.about import Resource
-from stackwire.trace.store import Store
+from stackwire.trace.domain.message_store import Store
+from stackwire.trace.domain.resources import Resource
+from stackwire.trace.flows import queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ async def look(exhibit: Exhibit, cloud: Cloud, store: Store) -> Side:
 
 def _lineage(store: Store, name: str) -> dict[str, Any] | None:
     try:
-        return views.lineage(store, name)
+        return queries.lineage(store, name)
     except NotFound:  # nothing ever crossed to it
         return None
 

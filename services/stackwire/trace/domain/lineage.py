@@ -6,8 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from stackwire.core.lineage import Verdict, compare
-from stackwire.trace.domain.about import Resource
-from stackwire.trace.domain.hops import (
+from stackwire.trace.domain.message import Message
+from stackwire.trace.domain.property_history import Ways
+from stackwire.trace.domain.redact import redacted
+from stackwire.trace.domain.resources import Resource
+from stackwire.trace.domain.transfers import (
     DISPLACED,
     IMAGE_ATTRIBUTES,
     OVERHEARD,
@@ -16,9 +19,6 @@ from stackwire.trace.domain.hops import (
     Property,
     plain,
 )
-from stackwire.trace.domain.message import Message
-from stackwire.trace.domain.redact import redacted
-from stackwire.trace.domain.ways import Ways
 
 ENDS = frozenset(
     {"image.delete", "volume.delete.end", "snapshot.delete.end", "compute.instance.delete.end", "instance.delete.end"}

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from stackwire.trace.domain import lanes
-from stackwire.trace.domain.about import Resource, of_crossing, of_event, of_path, of_payload, text
+from stackwire.trace.domain import participants
 from stackwire.trace.domain.payload import PREFIX, alone, failure_of, is_read, request_of, trace_id
 from stackwire.trace.domain.redact import redacted
-from stackwire.trace.domain.speakers import Speakers, service_of
+from stackwire.trace.domain.resources import Resource, of_crossing, of_event, of_path, of_payload, text
+from stackwire.trace.domain.sender_inference import Speakers, service_of
 
 Step = Literal["publish", "deliver", "return", "drop"]
 Kind = Literal["http", "call", "cast", "fanout", "reply", "progress", "notification", "crossing", "other"]
@@ -128,7 +128,7 @@ class Decoder:
     def _request(self, wire: Wire) -> Message:
         payload, method = wire.payload, str(wire.payload["method"])
         call_id, reply_to = text(payload.get("_msg_id")), text(payload.get("_reply_q"))
-        speaker, receiver = self._asker(wire, method, reply_to), lanes.receiver(wire.exchange, wire.routing_key)
+        speaker, receiver = self._asker(wire, method, reply_to), participants.receiver(wire.exchange, wire.routing_key)
         if reply_to and speaker:
             _remember(self._callers, reply_to, speaker)
         kind: Kind = "call" if call_id else "fanout" if wire.exchange.endswith("_fanout") else "cast"
@@ -154,19 +154,19 @@ class Decoder:
         Where the bus does not tell the service, its reply queue does, which is one process's.
         """
         request = request_of(wire.payload)
-        if known := lanes.sender(wire.exchange, wire.routing_key, method):
+        if known := participants.sender(wire.exchange, wire.routing_key, method):
             return self._speakers.worker(request, known)
-        if service := lanes.service(wire.speaker):
+        if service := participants.service(wire.speaker):
             return self._speakers.of(request, service, wire.time)
         return self._callers.get(reply_to or "", "")
 
     def _teller(self, wire: Wire) -> str:
         """Who notifies: the worker that is named, if it is one; a service's API names a worker's kind, too."""
         publisher = str(wire.payload["publisher_id"])
-        lane, named = lanes.publisher(publisher), lanes.worker(publisher)
+        lane, named = participants.publisher(publisher), participants.worker(publisher)
         if self._speakers.is_worker(named):
             return named
-        if lane in lanes.WORKERS and lanes.service(wire.speaker) == service_of(lane):
+        if lane in participants.WORKERS and participants.service(wire.speaker) == service_of(lane):
             return self._speakers.of(request_of(wire.payload), service_of(lane), wire.time)
         return lane
 
@@ -207,7 +207,7 @@ class Decoder:
             wire,
             kind,
             name,
-            lanes_of=(self._teller(wire), lanes.NOTIFICATIONS),
+            lanes_of=(self._teller(wire), participants.NOTIFICATIONS),
             resources=resources,
             failure="error" if failed else None,
             unique_id=text(payload.get("_unique_id")) or text(payload.get("message_id")),
@@ -220,13 +220,13 @@ class Decoder:
         if isinstance(began, int | float):
             wire = wire._replace(time=float(began))
         caller = str(told.get("caller", ""))
-        service = lanes.service(f"stackwire-{caller}")
+        service = participants.service(f"stackwire-{caller}")
         asker = self._speakers.of(request_of(wire.payload), service, wire.time) if service else caller or "client"
         return self._message(
             wire,
             "http",
             f"{told.get('method', '')} {path}",
-            lanes_of=(asker, lanes.api(str(told.get("service", "")))),
+            lanes_of=(asker, participants.api(str(told.get("service", "")))),
             resources=of_path(path),
             failure=str(status) if isinstance(status, int) and status >= 400 else None,
             unique_id=text(wire.payload.get("_unique_id")),

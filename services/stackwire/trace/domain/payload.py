@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from stackwire.trace.domain.about import text
+from stackwire.trace.domain.resources import text
 
 PREFIX = "_context_"
 """Of what a message carries of its request's context."""

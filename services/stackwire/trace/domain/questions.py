@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from stackwire.trace.domain.about import Resource
-from stackwire.trace.domain.hops import Crossed, Property
 from stackwire.trace.domain.lineage import Lineage
-from stackwire.trace.domain.ways import FARTHEST
+from stackwire.trace.domain.property_history import FARTHEST
+from stackwire.trace.domain.resources import Resource
+from stackwire.trace.domain.transfers import Crossed, Property
 
 PREFIX = "image_"
 """What a server puts before the names of its image's properties: a question means the property, however it is named."""

@@ -7,10 +7,10 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import Any, Literal
 
-from stackwire.trace.domain.about import Resource
-from stackwire.trace.domain.lanes import WORKERS
 from stackwire.trace.domain.message import Kind, Message
+from stackwire.trace.domain.participants import WORKERS
 from stackwire.trace.domain.payload import is_read
+from stackwire.trace.domain.resources import Resource
 
 State = Literal["done", "under way", "unanswered", "dropped", "returned", "failed", "unheard"]
 LATE = 0.25

@@ -11,10 +11,12 @@ from stackwire.contracts import asyncapi
 from stackwire.core.errors import BadRequest, ServiceError
 from stackwire.http.app import Route
 from stackwire.http.request import respond
-from stackwire.trace import pages, views
 from stackwire.trace.domain.message import Message
+from stackwire.trace.domain.message_store import MESSAGES, Store
 from stackwire.trace.domain.story import Story
-from stackwire.trace.store import MESSAGES, Store
+from stackwire.trace.flows import queries
+from stackwire.trace.flows.tail import follow
+from stackwire.trace.http import static_page
 
 HEARTBEAT = 15.0
 DEFAULT_LIMIT = 500
@@ -28,7 +30,7 @@ def routes(store: Store) -> Sequence[Route]:
     api = _Api(store)
     table = (
         ("/", api.about),
-        ("/page/{name}", pages.file),
+        ("/page/{name}", static_page.page_file),
         ("/asyncapi.json", api.asyncapi),
         ("/messages", api.messages),
         ("/messages/{number}", api.message),
@@ -52,7 +54,7 @@ class _Api:
     async def about(self, request: web.Request) -> web.Response:
         """The page for those who read HTML, otherwise what this is."""
         if "text/html" in request.headers.get("Accept", ""):
-            return pages.index()
+            return static_page.index_response()
         return respond(200, {"service": "trace", "bounds": self._store.bounds()})
 
     async def asyncapi(self, request: web.Request) -> web.Response:
@@ -71,7 +73,7 @@ class _Api:
 
     async def message(self, request: web.Request) -> web.Response:
         """One message by its number; a crossing with what it did to each property."""
-        return respond(200, views.message(self._store, _whole_number(request.match_info["number"], "number")))
+        return respond(200, queries.message(self._store, _whole_number(request.match_info["number"], "number")))
 
     async def tail(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events: each message as it crosses."""
@@ -81,7 +83,7 @@ class _Api:
         )
         await response.prepare(request)
         await response.write(b": listening\n\n")
-        listening = self._store.listen()
+        listening = follow(self._store)
         try:
             while True:
                 waiting = asyncio.ensure_future(anext(listening))
@@ -105,31 +107,31 @@ class _Api:
 
     async def story(self, request: web.Request) -> web.Response:
         """By a request id, its beginning, or the id of a resource: every story that is about it."""
-        told = views.story(self._store, request.match_info["id"], payload=_yes(request, "payload"))
+        told = queries.story(self._store, request.match_info["id"], payload=_yes(request, "payload"))
         return respond(200, told)
 
     async def export(self, request: web.Request) -> web.Response:
         """A story as a file of another tool's; ``form`` is mermaid, plantuml, html, har, otlp or jsonl."""
         asked = request.match_info["id"], request.query.get("form", "mermaid")
-        text, kind, name = views.export(self._store, *asked)
+        text, kind, name = queries.export(self._store, *asked)
         headers = {"Content-Disposition": f'inline; filename="{name}"', "X-Content-Type-Options": "nosniff"}
         return web.Response(text=text, content_type=kind, headers=headers)
 
     async def resources(self, request: web.Request) -> web.Response:
-        return respond(200, views.resources(self._store))
+        return respond(200, queries.resources(self._store))
 
     async def lineage(self, request: web.Request) -> web.Response:
         """By an id, its beginning, ``kind:id``, or a name."""
-        return respond(200, views.lineage(self._store, request.match_info["id"]))
+        return respond(200, queries.lineage(self._store, request.match_info["id"]))
 
     async def why(self, request: web.Request) -> web.Response:
-        return respond(200, views.why(self._store, request.match_info["key"], request.match_info["id"]))
+        return respond(200, queries.why(self._store, request.match_info["key"], request.match_info["id"]))
 
     async def where(self, request: web.Request) -> web.Response:
-        return respond(200, views.where(self._store, request.match_info["key"]))
+        return respond(200, queries.where(self._store, request.match_info["key"]))
 
     async def diff(self, request: web.Request) -> web.Response:
-        return respond(200, views.diff(self._store, request.match_info["left"], request.match_info["right"]))
+        return respond(200, queries.diff(self._store, request.match_info["left"], request.match_info["right"]))
 
 
 def _event(message: Message, *, payload: bool) -> bytes:

@@ -14,8 +14,8 @@ from yarl import URL
 
 from stackwire.core.errors import Unavailable
 from stackwire.messaging.transport import Transport
-from stackwire.trace.sources.wirelog import Watch
-from stackwire.trace.store import Store
+from stackwire.trace.backends.bus_watch import Watch
+from stackwire.trace.domain.message_store import Store
 
 MANAGEMENT_PORT = 15672
 _PATIENCE = aiohttp.ClientTimeout(total=5)

@@ -5,8 +5,8 @@ import time
 from uuid import uuid4
 
 from stackwire.messaging.transport import Address, Binding, Consumer, Delivery, Transport, WireRecord
-from stackwire.trace.sources.wire import wire_of
-from stackwire.trace.store import Store
+from stackwire.trace.backends.wire_message import wire_of
+from stackwire.trace.domain.message_store import Store
 
 _PROBE = "stackwire.trace.probe."
 _PROBE_SECONDS = 1.0

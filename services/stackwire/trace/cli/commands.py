@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stackwire.trace.look import Answer, CannotTell, Source, Told
+from stackwire.trace.cli.client import Answer, CannotTell, Source, Told
 
 app = typer.Typer(
     name="trace",
@@ -88,7 +88,7 @@ def tail(
     everything: Annotated[bool, typer.Option("--all", help="with what services say to look after themselves")] = False,
 ) -> None:
     """Messages as they cross, one line each."""
-    from stackwire.trace.render import console, line
+    from stackwire.trace.cli.tables import console, line
 
     out = console()
 
@@ -109,10 +109,10 @@ def story(
     as_json: AsJson = False,
 ) -> None:
     """Everything one request made the services say, in order."""
-    from stackwire.trace import render
+    from stackwire.trace.cli import tables
 
     found = _run(source.ask("stories", request))
-    _show(found, as_json, lambda: [render.story(told) for told in found["stories"]])
+    _show(found, as_json, lambda: [tables.story(told) for told in found["stories"]])
 
 
 @app.command()
@@ -144,44 +144,44 @@ def export(
 @looking
 def lineage(source: Source, resource: Thing, as_json: AsJson = False) -> None:
     """Each property of a resource: who set it, every crossing with its rule, where it is now."""
-    from stackwire.trace import render
+    from stackwire.trace.cli import tables
 
     found = _run(source.ask("lineage", resource))
-    _show(found, as_json, lambda: [render.lineage(found)])
+    _show(found, as_json, lambda: [tables.lineage(found)])
 
 
 @app.command()
 @looking
 def why(source: Source, key: Key, resource: Thing, as_json: AsJson = False) -> None:
     """How a property came to a resource; or, where it has none, which crossing lost it."""
-    from stackwire.trace import render
+    from stackwire.trace.cli import tables
 
     found = _run(source.ask("why", key, resource))
-    _show(found, as_json, lambda: [render.why(found)])
+    _show(found, as_json, lambda: [tables.why(found)])
 
 
 @app.command()
 @looking
 def where(source: Source, key: Key, as_json: AsJson = False) -> None:
     """Everything that has a property now, and who set it."""
-    from stackwire.trace import render
+    from stackwire.trace.cli import tables
 
     found = _run(source.ask("where", key))
-    _show(found, as_json, lambda: [render.where(found)])
+    _show(found, as_json, lambda: [tables.where(found)])
 
 
 @app.command()
 @looking
 def diff(source: Source, left: Thing, right: Thing, as_json: AsJson = False) -> None:
     """The properties of two resources beside each other."""
-    from stackwire.trace import render
+    from stackwire.trace.cli import tables
 
     found = _run(source.ask("diff", left, right))
-    _show(found, as_json, lambda: [render.diff(found)])
+    _show(found, as_json, lambda: [tables.diff(found)])
 
 
 def _send(text: str, to: str) -> None:
-    from stackwire.trace.collector import NotTaken, send
+    from stackwire.trace.backends.otlp_exporter import NotTaken, send
 
     try:
         print(f"stackwire: sent to {_run(send(text, to))}", file=sys.stderr)
@@ -193,7 +193,7 @@ def _show(found: Answer, as_json: bool, tables: Callable[[], list[Any]]) -> None
     if as_json:
         print(json.dumps(found, ensure_ascii=False, indent=2))
         return
-    from stackwire.trace.render import console
+    from stackwire.trace.cli.tables import console
 
     out = console()
     for table in tables():

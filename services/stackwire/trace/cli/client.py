@@ -75,12 +75,12 @@ class Source:
         if not (self._amqp_url or self._files):
             return await self._get("/".join([what, *(quote(one, safe="") for one in about)]))
         from stackwire.core.errors import NotFound
-        from stackwire.trace import views
+        from stackwire.trace.flows import queries
 
         async with self._store() as store:
             await self._listened()
             try:
-                return views.ANSWERS[what](store, *about)
+                return queries.ANSWERS[what](store, *about)
             except NotFound as error:
                 raise CannotTell(error.message, 1) from error
 
@@ -90,12 +90,12 @@ class Source:
         if not (self._amqp_url or self._files):
             return await self._text(f"stories/{quote(wanted, safe='')}/export?form={quote(form, safe='')}")
         from stackwire.core.errors import ServiceError
-        from stackwire.trace import views
+        from stackwire.trace.flows import queries
 
         async with self._store() as store:
             await self._listened()
             try:
-                return views.export(store, wanted, form)[0]
+                return queries.export(store, wanted, form)[0]
             except ServiceError as error:
                 raise CannotTell(error.message, 1) from error
 
@@ -109,8 +109,10 @@ class Source:
             async with self._store() as store:
                 show.last([message.as_json() for message in store.messages()], last)
         elif self._amqp_url:
+            from stackwire.trace.flows.tail import follow as live_messages
+
             async with self._store() as store:
-                async for message in store.listen():
+                async for message in live_messages(store):
                     show(message.as_json())
         else:
             await self._tail_of_service(show, last, follow)
@@ -152,7 +154,7 @@ class Source:
     async def _text(self, path: str) -> str:
         import aiohttp
 
-        from stackwire.trace.reason import reason
+        from stackwire.trace.backends.network_errors import reason
 
         base = self._base()
         try:
@@ -185,9 +187,9 @@ class Source:
     async def _store(self) -> AsyncIterator[Any]:
         from stackwire.core.errors import ServiceError
         from stackwire.messaging.connect import connect
-        from stackwire.trace.sources.file import Unreadable, read
-        from stackwire.trace.sources.firehose import firehose
-        from stackwire.trace.store import Store
+        from stackwire.trace.backends.firehose import firehose
+        from stackwire.trace.backends.recording_file import Unreadable, read
+        from stackwire.trace.domain.message_store import Store
 
         store = Store()
         if self._files:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stackwire.db.pool import Session
-from stackwire.trace.domain.about import Resource
 from stackwire.trace.domain.message import Message
+from stackwire.trace.domain.resources import Resource
 
 
 async def add(session: Session, messages: Sequence[Message]) -> None:

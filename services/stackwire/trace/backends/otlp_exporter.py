@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
+from stackwire.trace.backends.network_errors import reason
 from stackwire.trace.domain.redact import redacted
-from stackwire.trace.reason import reason
 
 TRACES = "/v1/traces"
 _PATIENCE = aiohttp.ClientTimeout(total=10)

@@ -4,24 +4,20 @@ Records are only appended when they arrive; they are read when somebody asks, li
 ones. So watching costs the services next to nothing.
 """
 
-import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from stackwire.trace.domain.about import Resource
 from stackwire.trace.domain.lineage import Lineage
 from stackwire.trace.domain.message import Decoder, Message, Wire
+from stackwire.trace.domain.resources import Resource
 from stackwire.trace.domain.story import Story, find, stories
 
 MESSAGES = 20_000
 """Messages kept; the oldest go first."""
 BYTES = 64 * 1024 * 1024
 """Bytes of message bodies kept, as they were on the wire."""
-LISTENER_BACKLOG = 2_000
-"""Messages a slow listener may be behind before it misses some."""
-
 Unread = Callable[[], Wire]
 
 
@@ -106,7 +102,7 @@ class Store:
         return find(self.stories(), wanted)
 
     @contextmanager
-    def telling(self, listener: Callable[[Message], None]) -> Iterator[None]:
+    def listening(self, listener: Callable[[Message], None]) -> Iterator[None]:
         """Calls ``listener`` with every message while inside, as it crosses."""
         self.catch_up()
         self._listeners.append(listener)
@@ -114,20 +110,6 @@ class Store:
             yield
         finally:
             self._listeners.remove(listener)
-
-    async def listen(self) -> AsyncIterator[Message]:
-        """Every message from now on, until the caller stops; one that is too slow misses the oldest."""
-        queue: asyncio.Queue[Message] = asyncio.Queue(LISTENER_BACKLOG)
-
-        def hear(message: Message) -> None:
-            if queue.full():
-                queue.get_nowait()
-                self.missed += 1
-            queue.put_nowait(message)
-
-        with self.telling(hear):
-            while True:
-                yield await queue.get()
 
     def bounds(self) -> dict[str, Any]:
         """What is kept, what was, and the limits."""

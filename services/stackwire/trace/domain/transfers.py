@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from stackwire.core.lineage import Verdict
-from stackwire.trace.domain.about import Resource
+from stackwire.trace.domain.resources import Resource
 
 DISPLACED = "replaced: "
 OVERHEARD = "glance notification"

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from stackwire.trace.domain.message import Wire
-from stackwire.trace.store import Store
+from stackwire.trace.domain.message_store import Store
 
 LONGEST_LINE = 16 * 1024 * 1024
 

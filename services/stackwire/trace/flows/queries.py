@@ -6,12 +6,12 @@ from typing import Any
 
 from stackwire.core.errors import BadRequest, NotFound
 from stackwire.core.lineage import compare
-from stackwire.trace import pages
 from stackwire.trace.domain import questions
-from stackwire.trace.domain.about import Resource
 from stackwire.trace.domain.export import FORMS
+from stackwire.trace.domain.message_store import Store
+from stackwire.trace.domain.resources import Resource
 from stackwire.trace.domain.story import Story
-from stackwire.trace.store import Store
+from stackwire.trace.flows.page import standalone_page
 
 
 class UnknownStory(NotFound):
@@ -35,7 +35,7 @@ def export(store: Store, wanted: str, form: str) -> tuple[str, str, str]:
     """The first of them as text, its media type, and a name for the file. Raises UnknownStory, BadRequest."""
     found = _stories(store, wanted)[0]
     if form == "html":
-        kind, ending, text = "text/html", "html", pages.whole(carried(store, found))
+        kind, ending, text = "text/html", "html", standalone_page(carried(store, found))
     elif form in FORMS:
         kind, ending, make = FORMS[form]
         text = make(found)

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Iterator, Mapping, Reversible
 
-from stackwire.trace.domain.about import Resource
-from stackwire.trace.domain.hops import DISPLACED, IMAGE_ATTRIBUTES, Crossed, Hop, Property, is_displaced
+from stackwire.trace.domain.resources import Resource
+from stackwire.trace.domain.transfers import DISPLACED, IMAGE_ATTRIBUTES, Crossed, Hop, Property, is_displaced
 
 FARTHEST = 64
 """Crossings followed from one resource, either way."""

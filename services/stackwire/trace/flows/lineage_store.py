@@ -8,11 +8,11 @@ import logging
 
 from stackwire.core.errors import ServiceError
 from stackwire.db.pool import Database
-from stackwire.trace.db import crossings
-from stackwire.trace.domain.about import Resource
+from stackwire.trace.db import transfers
 from stackwire.trace.domain.lineage import HOPS
 from stackwire.trace.domain.message import Message
-from stackwire.trace.store import Store
+from stackwire.trace.domain.message_store import Store
+from stackwire.trace.domain.resources import Resource
 
 SECONDS = 2.0
 """How often what is new is written."""
@@ -35,9 +35,9 @@ class Keeper:
     async def start(self) -> None:
         """The store knows then what was kept. Raises DatabaseUnavailable."""
         async with self._database.read() as session:
-            await crossings.forget(session, self._bound)
+            await transfers.forget(session, self._bound)
             self._store.remember(
-                await crossings.newest(session, self._bound), await crossings.names(session, self._bound)
+                await transfers.newest(session, self._bound), await transfers.names(session, self._bound)
             )
         self._writing = asyncio.create_task(self._now_and_then())
 
@@ -58,9 +58,9 @@ class Keeper:
             return
         try:
             async with self._database.transaction() as session:
-                await crossings.add(session, self._messages)
-                await crossings.name(session, self._names)
-                await crossings.forget(session, self._bound)
+                await transfers.add(session, self._messages)
+                await transfers.name(session, self._names)
+                await transfers.forget(session, self._bound)
         except ServiceError as error:
             log.warning("lineage is not kept at the moment: %s", error.message)
             return
