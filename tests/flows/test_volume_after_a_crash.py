@@ -51,7 +51,9 @@ async def test_what_a_dead_worker_left_is_ended_when_the_service_starts_again(
     sets = ", ".join(f"{name} = ${at}" for at, name in enumerate(left_in, 2))
     await cloud.rows(
         "volume",
-        f"UPDATE volumes SET worker = 'a dead one', worker_seen = now(), {sets} WHERE id = $1 RETURNING id",
+        "WITH lease AS (INSERT INTO leases (noun, id, owner, expires_at)"
+        " VALUES ('volume', $1, 'a dead one', now() + interval '1 minute'))"
+        f" UPDATE volumes SET {sets} WHERE id = $1 RETURNING id",
         volume,
         *left_in.values(),
     )

@@ -1,15 +1,18 @@
 """The volume service, put together: every part is named once."""
 
-import socket
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+
+from aiohttp import web
 
 from stackwire.contracts.volume import VOLUME
 from stackwire.contracts.volume_workers import CINDER_SCHEDULER, CINDER_VOLUME, HOST
 from stackwire.core.clock import Clock
-from stackwire.core.ids import new_id
 from stackwire.core.policy import Policy
+from stackwire.db.leases import Leases, new_owner
 from stackwire.db.pool import Database
 from stackwire.http.app import make_app
+from stackwire.http.auth import Authenticator
 from stackwire.http.client import HttpClient
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Transport
@@ -19,10 +22,11 @@ from stackwire.runtime.revocations import RevocationWatch
 from stackwire.runtime.service import Service, Sweep
 from stackwire.volume import rpc
 from stackwire.volume.backends.files import FileStore
-from stackwire.volume.backends.images import Images
+from stackwire.volume.backends.images import ImageClient
 from stackwire.volume.domain.policy import RULES
-from stackwire.volume.flows.all import Flows
-from stackwire.volume.flows.parts import Parts
+from stackwire.volume.flows.deps import VolumeDeps
+from stackwire.volume.flows.recovery import Recovery
+from stackwire.volume.flows.registry import ApiFlows, WorkerFlows
 from stackwire.volume.http.errors import cinder_error
 from stackwire.volume.http.routes import check_project, routes
 from stackwire.volume.http.versions import VERSIONS
@@ -39,20 +43,7 @@ async def build(settings: VolumeSettings, *, transport: Transport, clock: Clock 
 
 def _assemble(settings: VolumeSettings, database: Database, transport: Transport) -> Service:
     client, http = RpcClient(transport), HttpClient("volume")
-    parts = Parts(
-        database=database,
-        rpc=client,
-        images=Images(client, http, settings.image_url),
-        store=FileStore(settings.data_dir / "volumes"),
-        policy=Policy("cinder", RULES, settings.policy_file),
-        behaviours=settings.behaviours,
-        zone=settings.default_zone,
-        service_uuid=settings.service_uuid,
-        worker=f"{socket.gethostname()[:20]}:{new_id()[:13]}",
-        alone=settings.amqp_url == "memory",
-        lease=timedelta(seconds=settings.lease_seconds),
-    )
-    flows = Flows.of(parts)
+    deps = _deps(settings, database, client, http)
     watch = RevocationWatch(transport, "volume", client)
     authenticator, own = authenticator_of(settings, watch)
     service: Service
@@ -64,23 +55,17 @@ def _assemble(settings: VolumeSettings, database: Database, transport: Transport
     sweeps: list[Sweep] = []
     app = None
     if settings.serves_work:
+        worker = WorkerFlows.build(deps)
         servers += [
-            RpcServer(transport, CINDER_SCHEDULER, HOST, rpc.scheduler_endpoints(flows)),
-            RpcServer(transport, CINDER_VOLUME, HOST, rpc.worker_endpoints(flows)),
+            RpcServer(transport, CINDER_SCHEDULER, HOST, rpc.scheduler_endpoints(worker)),
+            RpcServer(transport, CINDER_VOLUME, HOST, rpc.worker_endpoints(worker)),
         ]
-        sweeps.append(Sweep(settings.sweep_seconds, flows.sweeper.run))
+        sweeps.append(Sweep(settings.sweep_seconds, Recovery(deps, worker).run))
     if settings.serves_api:
-        servers += [RpcServer(transport, VOLUME, HOST, rpc.Api(flows).endpoints()), watch.server]
+        flows = ApiFlows.build(deps)
+        servers += [RpcServer(transport, VOLUME, HOST, rpc.ApiEndpoints(flows).endpoints()), watch.server]
         sweeps.append(watch.sweep)
-        app = make_app(
-            routes=routes(flows, settings.list_limit, settings.default_zone),
-            authenticator=authenticator,
-            errors=cinder_error,
-            versions=VERSIONS,
-            middlewares=(check_project(),),
-            ready=ready,
-            id_headers=ID_HEADERS,
-        )
+        app = _http(settings, flows, authenticator, ready)
     service = Service(
         "volume",
         settings=settings,
@@ -89,6 +74,44 @@ def _assemble(settings: VolumeSettings, database: Database, transport: Transport
         app=app,
         servers=servers,
         sweeps=sweeps,
-        resources=[client, http, *own],
+        resources=[client, http, deps.leases, *own],
     )
     return service
+
+
+def _deps(settings: VolumeSettings, database: Database, client: RpcClient, http: HttpClient) -> VolumeDeps:
+    single_process = settings.amqp_url == "memory"
+    return VolumeDeps(
+        database=database,
+        rpc=client,
+        images=ImageClient(client, http, settings.image_url),
+        store=FileStore(settings.data_dir / "volumes"),
+        policy=Policy("cinder", RULES, settings.policy_file),
+        behaviours=settings.behaviours,
+        zone=settings.default_zone,
+        service_uuid=settings.service_uuid,
+        leases=Leases(
+            database,
+            owner=new_owner(),
+            ttl=timedelta(seconds=settings.lease_seconds),
+            single_process=single_process,
+        ),
+        single_process=single_process,
+    )
+
+
+def _http(
+    settings: VolumeSettings,
+    flows: ApiFlows,
+    authenticator: Authenticator,
+    ready: Callable[[], Awaitable[bool]],
+) -> web.Application:
+    return make_app(
+        routes=routes(flows, settings.list_limit, settings.default_zone),
+        authenticator=authenticator,
+        errors=cinder_error,
+        versions=VERSIONS,
+        middlewares=(check_project(),),
+        ready=ready,
+        id_headers=ID_HEADERS,
+    )

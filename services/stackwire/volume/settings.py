@@ -9,9 +9,9 @@ from stackwire.core.settings import ServiceSettings
 
 
 class VolumeSettings(ServiceSettings):
-    """``default_zone``: the one availability zone. ``list_limit``: the longest page of a list.
+    """``default_zone``: the one availability zone. ``list_limit``: the most items of a page.
 
-    ``lease_seconds``: how long a worker that gives no sign of life still has what it was at work on.
+    ``lease_seconds``: how long a worker keeps a row that it works on without renewing its lease.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="STACKWIRE_VOLUME_")

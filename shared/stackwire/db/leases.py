@@ -72,6 +72,10 @@ class Leases:
         """The row is free for others; nothing when this process does not hold it."""
         await session.execute("DELETE FROM leases WHERE noun = $1 AND id = $2 AND owner = $3", noun, id, self.owner)
 
+    async def revoke(self, session: Session, noun: str, id: str) -> None:
+        """The row is free, whoever holds it: its state changed by force, or its work ended with this transaction."""
+        await session.execute("DELETE FROM leases WHERE noun = $1 AND id = $2", noun, id)
+
     @contextlib.asynccontextmanager
     async def keep(self, noun: str, id: str) -> AsyncIterator[None]:
         """Renews a claimed lease while the block runs, and releases it afterwards."""

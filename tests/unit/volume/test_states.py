@@ -1,28 +1,86 @@
 """States: who may go where, and what a crash leaves."""
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
 import pytest
 
-from stackwire.volume.domain import states
+from stackwire.core.states import Machine, Verb
+from stackwire.volume.domain.states import AttachmentStates, SnapshotStates, VolumeStates
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Row:
+    status: str
+    launched_at: datetime | None = None
 
 
 @pytest.mark.parametrize(
-    ("source", "to", "allowed"),
+    ("verb", "status", "allowed"),
     [
-        ("creating", "available", True), ("creating", "in-use", False), ("available", "uploading", True),
-        ("in-use", "uploading", False), ("in-use", "deleting", False), ("error", "deleting", True),
-        ("reserved", "downloading", True), ("deleted", "available", False), ("detaching", "in-use", True),
+        (VolumeStates.finish_create, "creating", True),
+        (VolumeStates.finish_attach, "creating", False),
+        (VolumeStates.begin_upload, "available", True),
+        (VolumeStates.begin_upload, "in-use", False),
+        (VolumeStates.begin_extend, "in-use", False),
+        (VolumeStates.begin_extend_attached, "in-use", True),
+        (VolumeStates.begin_delete, "in-use", False),
+        (VolumeStates.begin_delete, "error", True),
+        (VolumeStates.force_delete, "in-use", True),
+        (VolumeStates.begin_reimage, "reserved", False),
+        (VolumeStates.begin_reimage_reserved, "reserved", True),
+        (VolumeStates.recompute, "deleted", False),
+        (VolumeStates.roll_detaching, "detaching", True),
     ],
-)  # fmt: skip
-def test_a_volume_goes_only_where_the_table_lets_it(source: str, to: str, allowed: bool) -> None:
-    assert states.VOLUME.allows(source, to) is allowed
+)
+def test_a_verb_starts_only_from_its_states(verb: Verb, status: str, allowed: bool) -> None:
+    assert verb.allows(status=status) is allowed
 
 
-def test_every_state_a_worker_may_die_in_has_an_end() -> None:
-    under_way = {"creating", "downloading", "uploading", "extending", "deleting"}
-    assert states.AFTER_A_CRASH.keys() == under_way
-    assert states.SNAPSHOT_AFTER_A_CRASH.keys() == {"creating", "deleting"}
+@pytest.mark.parametrize(
+    ("machine", "row", "verb"),
+    [
+        (VolumeStates, Row("creating"), VolumeStates.fail_create),
+        (VolumeStates, Row("downloading"), VolumeStates.fail_create),
+        (VolumeStates, Row("downloading", NOW), VolumeStates.fail_reimage),
+        (VolumeStates, Row("uploading", NOW), VolumeStates.finish_upload),
+        (VolumeStates, Row("extending", NOW), VolumeStates.finish_extend),
+        (VolumeStates, Row("deleting"), VolumeStates.finish_delete),
+        (VolumeStates, Row("in-use", NOW), None),
+        (SnapshotStates, Row("creating"), SnapshotStates.fail_create),
+        (SnapshotStates, Row("deleting"), SnapshotStates.finish_delete),
+        (SnapshotStates, Row("available"), None),
+    ],
+)
+def test_what_a_dead_worker_left_is_finished_or_failed(machine: type[Machine], row: Row, verb: Verb | None) -> None:
+    assert machine.after_crash(row) is verb
+    assert (row.status in machine.transient()) is (verb is not None)
+
+
+def test_what_recovery_does_may_start_from_the_state_that_was_left() -> None:
+    for machine in (VolumeStates, SnapshotStates):
+        for status in machine.transient():
+            for launched_at in (None, NOW):
+                verb = machine.after_crash(Row(str(status), launched_at))
+                assert isinstance(verb, Verb)
+                assert verb.allows(status=status)
 
 
 def test_what_an_administrator_may_set_is_known_to_the_original() -> None:
-    assert {"available", "error", "in-use"} <= states.RESETTABLE
-    assert "deleted" not in states.RESETTABLE
+    resettable = VolumeStates.reset_status.to["status"]
+    assert resettable is not None
+    assert resettable >= {"available", "error", "in-use"}
+    assert "deleted" not in resettable
+
+
+def test_an_attachment_of_any_state_can_be_detached() -> None:
+    assert all(
+        AttachmentStates.detach.allows(attach_status=state) for state in AttachmentStates.states("attach_status")
+    )
+
+
+@pytest.mark.parametrize("machine", [VolumeStates, SnapshotStates, AttachmentStates])
+def test_every_verb_names_its_original(machine: type[Machine]) -> None:
+    assert [verb.name for verb in machine.verbs if not verb.source.startswith("cinder/")] == []

@@ -103,7 +103,7 @@ def test_an_uploaded_image_inherits_nothing_over_what_was_asked() -> None:
 def test_an_image_with_any_signature_property_needs_a_verification(
     properties: dict[str, str | None], verdict: bool | None
 ) -> None:
-    assert travel.signature_verdict(properties) is verdict
+    assert travel.signature_outcome(properties) is verdict
 
 
 def recorded(flow: str) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Written:
     digest: str
 
 
-class Incoming:
+class IncomingFile:
     """A file that is being written and is not yet at its place."""
 
     def __init__(self, path: Path) -> None:
@@ -92,17 +92,17 @@ class FileStore:
         return self._folder / f".{name}.packed"
 
     @contextlib.asynccontextmanager
-    async def incoming(self, name: str) -> AsyncIterator[Incoming]:
+    async def incoming(self, name: str) -> AsyncIterator[IncomingFile]:
         """A file that takes its place when the block ends well, and is gone when it does not."""
         partial = self.partial(name)
         try:
-            yield Incoming(partial)
+            yield IncomingFile(partial)
         except BaseException:
             await asyncio.shield(asyncio.to_thread(partial.unlink, missing_ok=True))
             raise
         await asyncio.to_thread(os.replace, partial, self.path(name))
 
-    async def make(self, name: str, size: int) -> None:
+    async def create(self, name: str, size: int) -> None:
         """``size`` bytes of zeroes."""
         async with self.incoming(name) as incoming:
             await incoming.resize(size)
@@ -120,9 +120,9 @@ class FileStore:
     async def remove(self, name: str) -> None:
         """Gone already is fine; what a broken-off write left is removed with it."""
         await asyncio.to_thread(self.path(name).unlink, missing_ok=True)
-        await self.tidy(name)
+        await self.delete_partial(name)
 
-    async def tidy(self, name: str) -> None:
+    async def delete_partial(self, name: str) -> None:
         """Without what a write that was broken off left beside it."""
         for path in (self.partial(name), self.packed(name)):
             await asyncio.to_thread(path.unlink, missing_ok=True)

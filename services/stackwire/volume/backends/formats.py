@@ -14,7 +14,7 @@ from stackwire.volume.domain.errors import ImageConversionNotAllowed, ImageUnacc
 _CONTENT = {**AMI_FORMATS, "iso": "raw"}
 
 
-async def inspected(path: Path, image_id: str, declared: str, largest: int) -> None:
+async def inspect(path: Path, image_id: str, declared: str, largest: int) -> None:
     """ImageUnacceptable unless the file is what its image says, safe, and at most ``largest`` bytes unpacked."""
     reason = await asyncio.to_thread(_refusal, path, declared, largest)
     if reason is not None:
@@ -26,7 +26,7 @@ def _refusal(path: Path, declared: str, largest: int) -> str | None:
     try:
         detected = detect(path)
     except UnreadableFormat:
-        return "the format of its content cannot be told."
+        return "the format of its content is not recognised."
     expected = _CONTENT.get(declared, declared)
     if detected.name not in (RAW_CONTENT if expected == "raw" else {expected}):
         return f"it says {declared} but its content is {detected.name}."

@@ -1,4 +1,4 @@
-"""The image service as the volume service reaches it: metadata by RPC, bytes over HTTP, all in the caller's name."""
+"""The image service as the volume service uses it: metadata by RPC, bytes over HTTP, all in the caller's name."""
 
 from collections.abc import AsyncIterable, AsyncIterator
 from urllib.parse import urlencode
@@ -13,11 +13,12 @@ from stackwire.http.client import HttpClient
 from stackwire.messaging.rpc import RpcClient
 from stackwire.volume.domain.errors import AmbiguousImage, InvalidImage
 
-PATIENCE = 10.0  # seconds for an answer about an image
-_NAMES_READ = 64 * 1024  # bytes of the answer that are looked at
+IMAGE_CALL_TIMEOUT_SECONDS = 10.0
+MAX_LIST_BYTES = 64 * 1024
+"""Of the answer to a search by name."""
 
 
-class Images:
+class ImageClient:
     """``url``: the image API's root."""
 
     def __init__(self, rpc: RpcClient, http: HttpClient, url: str) -> None:
@@ -26,14 +27,16 @@ class Images:
         self._url = url.rstrip("/")
 
     async def get(self, ctx: RequestContext, image_id: str) -> ImageView:
-        """InvalidImage when it is not there or not the caller's to see."""
+        """InvalidImage when it does not exist or the caller may not see it."""
         try:
-            return await self._rpc.call(ctx.as_service(), GetImage(image_id=image_id), timeout=PATIENCE)
-        except (ImageNotFound, ImageForbidden) as unseen:
-            raise InvalidImage from unseen
+            return await self._rpc.call(
+                ctx.as_service(), GetImage(image_id=image_id), timeout=IMAGE_CALL_TIMEOUT_SECONDS
+            )
+        except (ImageNotFound, ImageForbidden) as error:
+            raise InvalidImage from error
 
-    async def named(self, ctx: RequestContext, reference: str) -> ImageView:
-        """By id, or by a name that only one image bears: InvalidImage, AmbiguousImage."""
+    async def get_by_reference(self, ctx: RequestContext, reference: str) -> ImageView:
+        """By id, or by a name that only one image has: InvalidImage, AmbiguousImage."""
         image_id = canonical_uuid(reference)
         if image_id is None:
             image_id = await self._by_name(ctx, reference)
@@ -41,35 +44,40 @@ class Images:
 
     async def _by_name(self, ctx: RequestContext, name: str) -> str:
         url = f"{self._url}/v2/images?{urlencode({'name': name, 'limit': 2})}"
-        answer = b""
+        received = b""
         async with self._http.stream(ctx.as_service(), "GET", url) as response:
             async for chunk in response.chunks():
-                answer += chunk
-                if len(answer) > _NAMES_READ:
+                received += chunk
+                if len(received) > MAX_LIST_BYTES:
                     raise InvalidImage
-        found = orjson.loads(answer).get("images", [])
+        found = orjson.loads(received).get("images", [])
         if not found:
             raise InvalidImage
         if len(found) > 1:
             raise AmbiguousImage(name=name)
         return str(found[0]["id"])
 
-    async def create(self, ctx: RequestContext, wanted: CreateImage) -> ImageView:
-        return await self._rpc.call(ctx.as_service(), wanted, timeout=PATIENCE)
+    async def create(self, ctx: RequestContext, message: CreateImage) -> ImageView:
+        """A queued image. ImageForbidden, and whatever else the image service refuses."""
+        return await self._rpc.call(ctx.as_service(), message, timeout=IMAGE_CALL_TIMEOUT_SECONDS)
 
-    async def discard(self, ctx: RequestContext, image_id: str) -> None:
-        """Deletes an image that came to nothing; one that is gone, or active after all, is left alone."""
+    async def delete_unfinished(self, ctx: RequestContext, image_id: str) -> None:
+        """Deletes an image that has no data yet; nothing happens to one that is active, or deleted."""
         try:
-            image = await self._rpc.call(ctx.as_service(), GetImage(image_id=image_id), timeout=PATIENCE)
+            image = await self._rpc.call(
+                ctx.as_service(), GetImage(image_id=image_id), timeout=IMAGE_CALL_TIMEOUT_SECONDS
+            )
             if image.status in ("queued", "saving"):
                 await self._rpc.call(ctx.as_service(), DeleteImage(image_id=image_id))
         except NotFound:
             return
 
-    async def status(self, ctx: RequestContext, image_id: str) -> ImageView | None:
-        """None when it is gone."""
+    async def get_or_none(self, ctx: RequestContext, image_id: str) -> ImageView | None:
+        """None when it is deleted."""
         try:
-            return await self._rpc.call(ctx.as_service(), GetImage(image_id=image_id), timeout=PATIENCE)
+            return await self._rpc.call(
+                ctx.as_service(), GetImage(image_id=image_id), timeout=IMAGE_CALL_TIMEOUT_SECONDS
+            )
         except ServiceError as error:
             if error.status == 404:
                 return None
@@ -82,4 +90,5 @@ class Images:
                 yield chunk
 
     async def upload(self, ctx: RequestContext, image_id: str, chunks: AsyncIterable[bytes]) -> None:
+        """Fills a queued image; Conflict when it is not queued any more."""
         await self._http.send(ctx.as_service(), "PUT", f"{self._url}/v2/images/{image_id}/file", chunks)

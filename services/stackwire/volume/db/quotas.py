@@ -1,18 +1,13 @@
-"""What a project may have, and what it has: counted up only where the limit allows, in the statement that counts."""
+"""Limits and usages of projects: counted up only where the limit allows, in the statement that counts."""
 
 from collections.abc import Mapping
 
 from stackwire.db.pool import Session, UnitOfWork
-
-DEFAULTS: Mapping[str, int] = {
-    "volumes": 10, "snapshots": 10, "gigabytes": 1000, "per_volume_gigabytes": -1, "backups": 10,
-    "backup_gigabytes": 1000, "groups": 10,
-}  # fmt: skip
-COUNTED = ("volumes", "snapshots", "gigabytes")
+from stackwire.volume.domain.quotas import DEFAULT_LIMITS
 
 
-async def take(uow: UnitOfWork, project: str, amounts: Mapping[str, int]) -> dict[str, int] | None:
-    """Counts the amounts up; None when it fits, else the limits in force, of which one or more do not allow it.
+async def reserve(uow: UnitOfWork, project: str, amounts: Mapping[str, int]) -> dict[str, int] | None:
+    """Counts the amounts up; None when they fit, else the limits in force, of which one or more do not allow them.
 
     Rows are locked in one order (by name), so that two requests never wait for each other.
     """
@@ -42,7 +37,8 @@ async def take(uow: UnitOfWork, project: str, amounts: Mapping[str, int]) -> dic
     return None if counted == len(names) else limits
 
 
-async def give_back(uow: UnitOfWork, project: str, amounts: Mapping[str, int]) -> None:
+async def release(uow: UnitOfWork, project: str, amounts: Mapping[str, int]) -> None:
+    """Counts the amounts down, to no less than 0."""
     names = sorted(amounts)
     await uow.execute(
         "UPDATE quota_usages u SET in_use = greatest(0, u.in_use - w.amount)"
@@ -57,15 +53,17 @@ async def give_back(uow: UnitOfWork, project: str, amounts: Mapping[str, int]) -
 async def limits_of(session: Session, project: str) -> dict[str, int]:
     """Every limit, the project's own over the defaults; -1: none."""
     rows = await session.rows("SELECT resource, hard_limit FROM quotas WHERE project_id = $1", project)
-    return {**DEFAULTS, **{row["resource"]: row["hard_limit"] for row in rows}}
+    return {**DEFAULT_LIMITS, **{row["resource"]: row["hard_limit"] for row in rows}}
 
 
 async def used(session: Session, project: str) -> dict[str, int]:
+    """What a project has of each resource."""
     rows = await session.rows("SELECT resource, in_use FROM quota_usages WHERE project_id = $1", project)
-    return {**dict.fromkeys(DEFAULTS, 0), **{row["resource"]: row["in_use"] for row in rows}}
+    return {**dict.fromkeys(DEFAULT_LIMITS, 0), **{row["resource"]: row["in_use"] for row in rows}}
 
 
 async def set_limits(uow: UnitOfWork, project: str, limits: Mapping[str, int]) -> None:
+    """These limits for the project; the others stay."""
     await uow.many(
         "INSERT INTO quotas (project_id, resource, hard_limit) VALUES ($1, $2, $3)"
         " ON CONFLICT (project_id, resource) DO UPDATE SET hard_limit = excluded.hard_limit",
@@ -73,6 +71,6 @@ async def set_limits(uow: UnitOfWork, project: str, limits: Mapping[str, int]) -
     )
 
 
-async def forget_limits(uow: UnitOfWork, project: str) -> None:
+async def delete_limits(uow: UnitOfWork, project: str) -> None:
     """Back to the defaults."""
     await uow.execute("DELETE FROM quotas WHERE project_id = $1", project)

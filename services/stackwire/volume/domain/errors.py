@@ -1,4 +1,4 @@
-"""What the volume service refuses, as Cinder names it on the bus; the API's bodies are made of status and message."""
+"""Errors of the volume service by their names on the bus; the API's bodies have their status and message."""
 
 from stackwire.contracts.volume import InvalidVolume
 from stackwire.core.errors import BadRequest, Conflict, NotFound, ServiceError, TooLarge
@@ -21,7 +21,7 @@ class ImageCopyFailure(ServiceError, wire="cinder.exception.ImageCopyFailure"):
 
 
 class AmbiguousImage(Conflict):
-    """Several images bear the name {name}; use an id."""
+    """Several images have the name {name}; use an id."""
 
 
 class VolumeTypeExtraSpecsNotFound(NotFound, wire="cinder.exception.VolumeTypeExtraSpecsNotFound"):
@@ -64,10 +64,6 @@ class SizeExceedsQuota(TooLarge, wire="cinder.exception.VolumeSizeExceedsAvailab
 
 class VolumeTooBig(BadRequest, wire="cinder.exception.VolumeSizeExceedsLimit"):
     """Requested volume size {size}G is larger than the maximum allowed limit {limit}G."""
-
-
-class AlreadyAttached(Conflict, wire="cinder.exception.AttachmentMustBeUnique"):
-    """Volume {volume_id} is attached to {instance_uuid} already."""
 
 
 class NotReimageable(Conflict, wire="cinder.exception.ReimageConflict"):

@@ -1,8 +1,10 @@
-"""The nouns as they lie in the database: frozen values whose fields are the columns that are read."""
+"""The nouns as they are in the database: frozen values whose fields are the columns that are read."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+DEFAULT_VOLUME_TYPE = "__DEFAULT__"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +22,13 @@ class VolumeType:
 
     @property
     def multiattach(self) -> bool:
+        """Whether volumes of this type may be attached to several servers at once."""
         return self.extra_specs.get("multiattach") == "<is> True"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """One use of a volume. ``connector`` is what the host said of itself, ``connection_info`` what it was told."""
+    """One use of a volume. ``connector`` describes the host, ``connection_info`` tells it how to reach the volume."""
 
     id: str
     volume_id: str
@@ -62,10 +65,9 @@ class GlanceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
-    """A volume, ``size`` in GiB (``new_size``: what it is growing to).
+    """A volume, ``size`` in GiB (``new_size``: what it is being extended to).
 
-    ``source_image`` is the image it was asked to hold, ``upload_image`` the image that is being made of it; ``worker``
-    and ``worker_seen`` tell which process is at work on it, if any.
+    ``source_image`` is the image it is created from, ``upload_image`` the image that is being created from it.
     """
 
     id: str
@@ -99,13 +101,11 @@ class Volume:
     updated_at: datetime | None
     deleted_at: datetime | None
     deleted: bool
-    worker: str | None
-    worker_seen: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A volume as it was once; ``volume_size`` in GiB."""
+    """A volume at one moment; ``volume_size`` in GiB."""
 
     id: str
     volume_id: str
@@ -122,15 +122,14 @@ class Snapshot:
     updated_at: datetime | None
     deleted_at: datetime | None
     deleted: bool
-    worker: str | None
-    worker_seen: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown(Volume):
-    """A volume with everything that is shown of it, read by one statement.
+class VolumeDetails(Volume):
+    """A volume with everything that the API shows of it, read by one statement.
 
-    ``attachments``: id, instance_uuid, attached_host, mountpoint, attach_time of each; ``glance``: None without rows.
+    ``attachments``: id, instance_uuid, attached_host, mountpoint, attach_time, attach_status of each; ``glance``: the
+    image metadata, None without rows.
     """
 
     type_name: str
@@ -139,18 +138,16 @@ class Shown(Volume):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What a caller wants of a new volume; at most one source. ``size`` None: that of the source."""
+class UserMessage:
+    """What became of a request after it was accepted. ``event_id``: action and detail as Cinder numbers them."""
 
-    size: int | None = None
-    name: str | None = None
-    description: str | None = None
-    image_id: str | None = None
-    snapshot_id: str | None = None
-    source_volid: str | None = None
-    volume_type: str | None = None
-    availability_zone: str | None = None
-    metadata: dict[str, str] = field(default_factory=dict)
-    multiattach: bool = False
-    from_nova_snapshot: bool = False
-    """3.46 on: an image that only names volume snapshots stands for its boot snapshot."""
+    id: str
+    project_id: str
+    request_id: str | None
+    resource_type: str
+    resource_uuid: str
+    event_id: str
+    message_level: str
+    user_message: str
+    created_at: datetime
+    guaranteed_until: datetime

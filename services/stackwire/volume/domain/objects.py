@@ -4,27 +4,28 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from stackwire.volume.domain.model import Snapshot, Volume, VolumeType, Wish
-from stackwire.volume.domain.payloads import volume_row
+from stackwire.contracts.image import ImageView
+from stackwire.volume.domain.model import Snapshot, Volume, VolumeType
+from stackwire.volume.domain.notifications import volume_row
 
 
 def _object(name: str, version: str, data: Mapping[str, Any], changed: bool = False) -> dict[str, Any]:
-    made = {
+    created = {
         "versioned_object.name": name,
         "versioned_object.namespace": "cinder",
         "versioned_object.version": version,
         "versioned_object.data": dict(data),
     }
     if changed:
-        made["versioned_object.changes"] = list(data)
-    return made
+        created["versioned_object.changes"] = list(data)
+    return created
 
 
 def _seconds(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def type_object(volume_type: VolumeType) -> dict[str, Any]:
+def volume_type_object(volume_type: VolumeType) -> dict[str, Any]:
     return _object(
         "VolumeType",
         "1.3",
@@ -50,7 +51,7 @@ def volume_object(volume: Volume, volume_type: VolumeType | None = None) -> dict
         data[key] = _seconds(getattr(volume, key))
     data["metadata"] = dict(volume.metadata)
     if volume_type is not None:
-        data["volume_type"] = type_object(volume_type)
+        data["volume_type"] = volume_type_object(volume_type)
         data["volume_attachment"] = _object("VolumeAttachmentList", "1.1", {"objects": []})
     return _object("Volume", "1.9", data)
 
@@ -86,8 +87,8 @@ def snapshot_object(snapshot: Snapshot) -> dict[str, Any]:
     )
 
 
-def request_spec(volume: Volume, volume_type: VolumeType, wish: Wish) -> dict[str, Any]:
-    """What the scheduler is to place."""
+def request_spec(volume: Volume, volume_type: VolumeType) -> dict[str, Any]:
+    """The scheduler's specification of a new volume."""
     properties: dict[str, Any] = {
         "attach_status": volume.attach_status,
         "availability_zone": volume.availability_zone,
@@ -113,12 +114,12 @@ def request_spec(volume: Volume, volume_type: VolumeType, wish: Wish) -> dict[st
         "consistencygroup_id": None,
         "group_id": None,
         "cgsnapshot_id": None,
-        "image_id": wish.image_id,
+        "image_id": volume.source_image,
         "snapshot_id": volume.snapshot_id,
         "source_volid": volume.source_volid,
         "volume_id": volume.id,
         "volume": volume_object(volume, volume_type),
-        "volume_type": type_object(volume_type),
+        "volume_type": volume_type_object(volume_type),
         "volume_properties": _object("VolumeProperties", "1.1", properties, changed=True),
         "backup_id": None,
         "availability_zones": [volume.availability_zone],
@@ -131,13 +132,18 @@ def snapshot_request_spec(snapshot: Snapshot) -> dict[str, Any]:
     return _object("RequestSpec", "1.5", {"snapshot_id": snapshot.id, "volume_properties": sized}, changed=True)
 
 
-def size_spec(volume: Volume) -> dict[str, Any]:
+def extend_request_spec(volume: Volume) -> dict[str, Any]:
     return _object("RequestSpec", "1.5", {"volume_id": volume.id, "volume": volume_object(volume)}, changed=True)
 
 
-def id_of(wire: Mapping[str, Any]) -> str:
-    """The id of an object as it came over the bus; ValueError when there is none."""
-    data = wire.get("versioned_object.data")
+def image_meta(image: ImageView) -> dict[str, Any]:
+    """An image as Cinder's daemons exchange it: attributes, and the properties in a map of their own."""
+    return {**image.model_dump(mode="json"), "file": f"/v2/images/{image.id}/file"}
+
+
+def id_of(received: Mapping[str, Any]) -> str:
+    """The id of an object received over the bus; ValueError when there is none."""
+    data = received.get("versioned_object.data")
     ident = data.get("id") if isinstance(data, Mapping) else None
     if not isinstance(ident, str):
         raise ValueError("an object without an id")

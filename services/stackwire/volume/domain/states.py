@@ -1,77 +1,131 @@
-"""States of volumes, snapshots and attachments, and what a sweep makes of those a dead worker left behind."""
+"""States of volumes, snapshots and attachments: one row per verb, with what recovery does about a dead worker's row."""
 
-from stackwire.core.state_table import Machine, table
+from stackwire.core.states import ANY, Machine, Verb
 
 CREATING, DOWNLOADING, AVAILABLE, IN_USE = "creating", "downloading", "available", "in-use"
-RESERVED, ATTACHING, DETACHING = "reserved", "attaching", "detaching"
-UPLOADING, EXTENDING, DELETING, DELETED = "uploading", "extending", "deleting", "deleted"
-ERROR, ERROR_DELETING, ERROR_EXTENDING, MAINTENANCE = "error", "error_deleting", "error_extending", "maintenance"
+RESERVED, ATTACHING, ERROR, MAINTENANCE = "reserved", "attaching", "error", "maintenance"
+UPLOADING, EXTENDING, DELETING, ERROR_DELETING = "uploading", "extending", "deleting", "error_deleting"
 
-VOLUME = Machine(
-    "volume",
-    table(
-        creating="downloading available error",
-        downloading="available error reserved in__use",
-        available="reserved attaching uploading extending deleting downloading maintenance",
-        reserved="attaching in__use available downloading detaching",
-        attaching="in__use reserved available",
-        in__use="detaching available reserved extending",
-        detaching="in__use available",
-        uploading="available in__use",
-        extending="available in__use error_extending",
-        deleting="deleted error_deleting",
-        maintenance="available",
-        error="deleting downloading",
-        error_deleting="deleting",
-        error_extending="deleting",
-        deleted="",
-    ),
+_CREATE = "cinder/volume/flows/manager/create_volume.py"
+_RESETTABLE = (
+    "creating available deleting error error_deleting attaching detaching uploading downloading in-use maintenance"
+    " retyping reserved awaiting-transfer backing-up restoring-backup error_restoring error_backing-up error_extending"
+    " error_managing managing extending"
 )
+"""cinder/api/contrib/admin_actions.py: what an administrator may set."""
 
-SNAPSHOT = Machine(
-    "snapshot",
-    table(
-        creating="available error",
-        available="deleting",
-        deleting="deleted error_deleting",
-        error="deleting",
-        error_deleting="deleting",
-        deleted="",
-    ),
-)
 
-ATTACHMENT = Machine(
-    "attachment",
-    table(
-        reserved="attaching detached",
-        attaching="attached detached attaching error_attaching",
-        attached="detached",
-        error_attaching="detached attaching",
-        detached="",
-    ),
-)
+class VolumeStates(
+    Machine,
+    noun="volume",
+    columns=("status",),
+    initial="creating",
+    reserved={"status": "error_attaching error_detaching"},
+):
+    """``volumes.status``. A volume in ``downloading`` that has been launched before is being reimaged."""
 
-# a volume may be deleted from these (cinder/volume/api.py: delete), and from any when it is forced
-DELETABLE = (AVAILABLE, ERROR, "error_restoring", ERROR_EXTENDING, "error_managing")
-SNAPSHOT_DELETABLE = (AVAILABLE, ERROR)
-# what an administrator may set by hand (cinder/api/contrib/admin_actions.py)
-RESETTABLE = frozenset(
-    {
-        "creating", "available", "deleting", "error", "error_deleting", "attaching", "detaching", "uploading",
-        "downloading", "in-use", "maintenance", "retyping", "reserved", "awaiting-transfer", "backing-up",
-        "restoring-backup", "error_restoring", "error_backing-up", "error_extending", "error_managing", "managing",
+    schedule = Verb("creating", "creating", on_crash="fail_create", source="cinder/scheduler/manager.py: create_volume")
+    begin_download = Verb(
+        "creating downloading",
+        "downloading",
+        on_crash="fail_create",
+        crash_if=lambda volume: volume.launched_at is None,
+        source=f"{_CREATE}: CreateVolumeFromSpecTask._create_from_image_download",
+    )
+    finish_create = Verb("creating downloading", "available", source=f"{_CREATE}: CreateVolumeOnFinishTask")
+    fail_create = Verb("creating downloading", "error", source=f"{_CREATE}: OnFailureRescheduleTask")
+
+    reserve = Verb("available", "reserved", source="cinder/volume/api.py: reserve_volume")
+    begin_attach = Verb("reserved", "attaching", source="cinder/volume/manager.py: attachment_update")
+    finish_attach = Verb("reserved attaching in-use", "in-use", source="cinder/api/v3/attachments.py: complete")
+    attach = Verb("available reserved attaching", "in-use", source="cinder/volume/manager.py: attach_volume")
+    attach_another = Verb(
+        "available reserved attaching in-use", "in-use", source="cinder/volume/manager.py: attach_volume"
+    )
+    begin_detaching = Verb("in-use", "detaching", source="cinder/volume/api.py: begin_detaching")
+    roll_detaching = Verb("detaching", "in-use", source="cinder/volume/api.py: roll_detaching")
+    recompute = Verb(
+        "available reserved attaching in-use detaching error_attaching error_detaching",
+        "available reserved attaching in-use",
+        source="cinder/db/sqlalchemy/api.py: volume_detached",
+    )
+
+    begin_upload = Verb(
+        "available", "uploading", on_crash="finish_upload", source="cinder/volume/api.py: copy_volume_to_image"
+    )
+    finish_upload = Verb(
+        "uploading", "available in-use", source="cinder/db/sqlalchemy/api.py: volume_update_status_based_on_attachment"
+    )
+
+    begin_extend = Verb("available", "extending", on_crash="finish_extend", source="cinder/volume/api.py: extend")
+    begin_extend_attached = Verb(
+        "available in-use",
         "extending",
-    }
-)  # fmt: skip
-SNAPSHOT_RESETTABLE = frozenset({"creating", "available", "deleting", "error", "error_deleting"})
-ATTACH_RESETTABLE = frozenset({"attached", "detached"})
+        on_crash="finish_extend",
+        source="cinder/volume/api.py: extend_attached_volume",
+    )
+    finish_extend = Verb("extending", "available in-use", source="cinder/volume/manager.py: extend_volume")
+    fail_extend = Verb("extending", "error_extending", source="cinder/volume/manager.py: extend_volume")
 
-# what becomes of a volume whose worker died; a deletion and an extension are finished instead
-AFTER_A_CRASH = {
-    CREATING: ERROR,
-    DOWNLOADING: ERROR,
-    UPLOADING: AVAILABLE,
-    EXTENDING: EXTENDING,
-    DELETING: DELETING,
-}
-SNAPSHOT_AFTER_A_CRASH = {CREATING: ERROR, DELETING: DELETING}
+    begin_reimage = Verb(
+        "available error",
+        "downloading",
+        on_crash="fail_reimage",
+        crash_if=lambda volume: volume.launched_at is not None,
+        source="cinder/volume/api.py: reimage",
+    )
+    begin_reimage_reserved = Verb(
+        "available error reserved",
+        "downloading",
+        on_crash="fail_reimage",
+        crash_if=lambda volume: volume.launched_at is not None,
+        source="cinder/volume/api.py: reimage",
+    )
+    finish_reimage = Verb("downloading", "available error reserved", source="cinder/volume/manager.py: reimage")
+    fail_reimage = Verb("downloading", "error", source="cinder/volume/manager.py: reimage")
+
+    begin_delete = Verb(
+        "available error error_restoring error_extending error_managing",
+        "deleting",
+        on_crash="finish_delete",
+        source="cinder/volume/api.py: delete",
+    )
+    force_delete = Verb(ANY, "deleting", on_crash="finish_delete", source="cinder/volume/api.py: delete")
+    finish_delete = Verb("deleting", "deleted", source="cinder/volume/manager.py: delete_volume")
+    reset_status = Verb(ANY, _RESETTABLE, source="cinder/api/contrib/admin_actions.py: _reset_status")
+
+
+class SnapshotStates(Machine, noun="snapshot", columns=("status",), initial="creating"):
+    """``snapshots.status``."""
+
+    schedule = Verb(
+        "creating", "creating", on_crash="fail_create", source="cinder/scheduler/manager.py: create_snapshot"
+    )
+    finish_create = Verb("creating", "available", source="cinder/volume/manager.py: create_snapshot")
+    fail_create = Verb("creating", "error", source="cinder/volume/manager.py: create_snapshot")
+    begin_delete = Verb(
+        "available error", "deleting", on_crash="finish_delete", source="cinder/volume/api.py: delete_snapshot"
+    )
+    cascade_delete = Verb(
+        "available error error_deleting deleting",
+        "deleting",
+        on_crash="finish_delete",
+        source="cinder/volume/api.py: delete",
+    )
+    force_delete = Verb(
+        ANY, "deleting", on_crash="finish_delete", source="cinder/api/contrib/admin_actions.py: _force_delete"
+    )
+    finish_delete = Verb("deleting", "deleted", source="cinder/volume/manager.py: delete_snapshot")
+    reset_status = Verb(
+        ANY,
+        "creating available deleting error error_deleting",
+        source="cinder/api/contrib/admin_actions.py: _reset_status",
+    )
+
+
+class AttachmentStates(Machine, noun="attachment", columns=("attach_status",), initial="reserved attached"):
+    """``volume_attachment.attach_status``. An attachment of os-attach begins as ``attached``."""
+
+    connect = Verb("reserved attaching attached", "attaching", source="cinder/volume/manager.py: attachment_update")
+    complete = Verb("attaching", "attached", source="cinder/api/v3/attachments.py: complete")
+    detach = Verb(ANY, "detached", source="cinder/db/sqlalchemy/api.py: volume_detached")

@@ -1,39 +1,41 @@
 """How image properties travel through the volume service: image -> volume -> snapshot, clone -> image.
 
-Constants first, they are the rules; then pure functions, ``Mapping`` in, new ``dict`` out. *Rows* are what
-``volume_glance_metadata`` holds: flat text to text, one row a key. Everything a volume knows of its image stands in
-them side by side, core attributes and custom properties alike, so a core attribute wins over a property of its name.
+Constants first, they are the rules; then pure functions that take a ``Mapping`` and return a new ``dict``. *Rows* are
+what ``volume_glance_metadata`` holds: flat text to text, one row a key. They hold core attributes and custom properties
+side by side, so a core attribute wins over a property of its name.
 """
 
 from collections.abc import Mapping
 from typing import Protocol
 
 from stackwire.core.behaviours import Behaviours
+from stackwire.core.rules import rule
 
 # cinder/volume/volume_utils.py: get_volume_image_metadata; attributes that become rows beside the properties
 IMAGE_ATTRIBUTES = ("checksum", "container_format", "disk_format", "min_disk", "min_ram", "size")
-# cinder/image: verify_glance_image_signature; written where the bytes are downloaded, and only there
+# cinder/image: verify_glance_image_signature; written by the download only
 SIGNATURE_VERIFIED = "signature_verified"
 SIGNATURE_PROPERTIES = frozenset(
     {"img_signature", "img_signature_hash_method", "img_signature_key_type", "img_signature_certificate_uuid"}
 )
-# cinder.conf: glance_core_properties, its default; what an uploaded image says for itself and never inherits
+# cinder.conf: glance_core_properties, its default; an uploaded image has its own and never inherits them
 CORE_KEYS = frozenset(
     {"checksum", "container_format", "disk_format", "image_name", "image_id", "min_disk", "min_ram", "name", "size"}
 )
-# cinder/image/image_utils.py: filter_out_reserved_namespaces_metadata; by the behaviour that taught it
+# cinder/image/image_utils.py: filter_out_reserved_namespaces_metadata; by the behaviour that introduced it
 RESERVED_PREFIXES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("upload-drops-reserved-keys", ("os_glance",)),
     ("upload-drops-signature-verified", ("img_signature", "signature_verified")),
 )
 
-SHORT = 255  # characters: cinder/api/schemas/volume_image_metadata.py, once
+MAX_VALUE_LENGTH = 255
+"""Characters of a value, in the releases that had a limit (cinder/api/schemas/volume_image_metadata.py)."""
 
 Rows = dict[str, str]
 
 
 class Image(Protocol):
-    """What the rules ask of an image. ``size`` in bytes, ``min_disk`` in GiB, ``min_ram`` in MiB."""
+    """What the rules read of an image. ``size`` in bytes, ``min_disk`` in GiB, ``min_ram`` in MiB."""
 
     @property
     def id(self) -> str: ...
@@ -43,11 +45,10 @@ class Image(Protocol):
     def properties(self) -> Mapping[str, str | None]: ...
 
 
-def capture(image: Image, *, signature_verified: bool | None = None) -> Rows:
+def _capture(image: Image, *, signature_verified: bool | None = None) -> Rows:
     """image -> volume: every property that has a value, then the image's own attributes over them.
 
-    ``signature_verified``: the verdict of the download, None when there was none
-    (``cinder/volume/volume_utils.py: get_volume_image_metadata``).
+    ``signature_verified``: the result of the download's verification, None when it is not recorded.
     """
     rows: Rows = {} if signature_verified is None else {SIGNATURE_VERIFIED: str(signature_verified)}
     rows |= {key: value for key, value in image.properties.items() if value is not None}
@@ -56,36 +57,45 @@ def capture(image: Image, *, signature_verified: bool | None = None) -> Rows:
     return rows | {key: str(value) for key, value in core.items() if value is not None}
 
 
+capture = rule("volume.capture", source="cinder/volume/volume_utils.py: get_volume_image_metadata")(_capture)
+recapture = rule("volume.capture", source="cinder/volume/manager.py: _refresh_volume_glance_meta")(_capture)
+"""The same at a reimage, where Cinder does not record the signature's verification."""
+
+
+@rule("volume.for_snapshot", source="cinder/volume/manager.py: create_snapshot")
 def for_snapshot(rows: Mapping[str, str], *, volume_bootable: bool) -> Rows:
-    """volume -> snapshot: all or nothing (``cinder/volume/manager.py: create_snapshot``)."""
+    """volume -> snapshot: all or nothing."""
     return dict(rows) if volume_bootable else {}
 
 
+@rule("volume.from_snapshot", source="cinder/volume/flows/manager/create_volume.py: _create_from_snapshot")
 def from_snapshot(rows: Mapping[str, str], *, origin_bootable: bool) -> Rows:
-    """snapshot -> volume: the snapshot's own rows, if the volume it was taken of is bootable now."""
+    """snapshot -> volume: the snapshot's own rows, if the volume it was taken from is bootable now."""
     return dict(rows) if origin_bootable else {}
 
 
+@rule("volume.for_clone", source="cinder/volume/flows/manager/create_volume.py: _create_from_source_volume")
 def for_clone(rows: Mapping[str, str], behaviours: Behaviours, *, source_bootable: bool) -> Rows:
     """volume -> volume: all or nothing; before lp-1115634, nothing."""
     return dict(rows) if source_bootable and behaviours.has("clone-keeps-image-metadata") else {}
 
 
 def may_be_snapshotted(rows: Mapping[str, str], behaviours: Behaviours, *, volume_bootable: bool) -> bool:
-    """Before lp-1413880 a bootable volume had to have something to hand on."""
+    """Before lp-1413880 a bootable volume without image metadata could not be snapshotted."""
     return bool(rows) or not volume_bootable or behaviours.has("snapshot-needs-no-image-metadata")
 
 
 def may_be_set(properties: Mapping[str, str], behaviours: Behaviours) -> bool:
     """Before lp-1988942 values were as short as those of any other metadata."""
     longest = max(map(len, properties.values()), default=0)
-    return longest <= SHORT or behaviours.has("image-metadata-of-any-length")
+    return longest <= MAX_VALUE_LENGTH or behaviours.has("image-metadata-of-any-length")
 
 
-def for_image(rows: Mapping[str, str], asked: Mapping[str, str], behaviours: Behaviours) -> Rows:
-    """volume -> new image: the custom properties, never over what the caller asked, never a reserved name.
+@rule("volume.for_image", source="cinder/volume/api.py: _merge_volume_image_meta")
+def for_image(rows: Mapping[str, str], requested: Mapping[str, str], behaviours: Behaviours) -> Rows:
+    """volume -> new image: the custom properties, never over what the caller requested, never a reserved name.
 
-    ``min_disk`` and ``min_ram`` are core and stay behind (``cinder/volume/api.py: _merge_volume_image_meta``).
+    ``min_disk`` and ``min_ram`` are core and not inherited.
     """
     if not behaviours.has("upload-inherits-image-metadata"):
         return {}
@@ -93,10 +103,11 @@ def for_image(rows: Mapping[str, str], asked: Mapping[str, str], behaviours: Beh
     return {
         key: value
         for key, value in rows.items()
-        if key not in CORE_KEYS and key not in asked and not key.startswith(refused)
+        if key not in CORE_KEYS and key not in requested and not key.startswith(refused)
     }
 
 
-def signature_verdict(properties: Mapping[str, str | None]) -> bool | None:
-    """False: the image is not signed, as most are. None: signed in part or in full, which needs a verification."""
+def signature_outcome(properties: Mapping[str, str | None]) -> bool | None:
+    """False: the image is not signed, as most are. None: signed in part or in full, which needs a verification
+    (``cinder/image/image_utils.py: verify_glance_image_signature``)."""
     return None if SIGNATURE_PROPERTIES & {key for key, value in properties.items() if value is not None} else False

@@ -5,7 +5,7 @@ from aiohttp import web
 from stackwire.core.errors import ServiceError
 from stackwire.http.request import respond
 
-NAMES = {
+FAULT_NAMES = {
     400: "badRequest",
     401: "unauthorized",
     403: "forbidden",
@@ -20,9 +20,10 @@ NAMES = {
 
 
 def cinder_error(request: web.Request, error: ServiceError) -> web.Response:
-    if error.status == 401:  # keystonemiddleware answers before Cinder sees the request
+    """The error as a response; 401 as keystonemiddleware answers, before Cinder receives the request."""
+    if error.status == 401:
         return respond(401, {"error": {"code": 401, "title": error.title, "message": error.message}})
-    told = {"code": error.status, "message": error.message}
+    fault = {"code": error.status, "message": error.message}
     if error.status == 413:
-        return respond(413, {"overLimit": {**told, "retryAfter": "0"}}, {"Retry-After": "0"})
-    return respond(error.status, {NAMES.get(error.status, "computeFault"): told})
+        return respond(413, {"overLimit": {**fault, "retryAfter": "0"}}, {"Retry-After": "0"})
+    return respond(error.status, {FAULT_NAMES.get(error.status, "computeFault"): fault})

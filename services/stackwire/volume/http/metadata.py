@@ -8,33 +8,33 @@ from aiohttp import web
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
 from stackwire.http.request import CONTEXT, body, respond
-from stackwire.volume.flows.metadata import Metadata
-from stackwire.volume.http import bodies
+from stackwire.volume.flows.api.metadata import Metadata
+from stackwire.volume.http.schemas.volumes import MetaBody, MetadataBody
 
 
-class MetadataApi:
-    """``shown``: the volume or the snapshot of an id; ``ident``: the id in a request's path."""
+class MetadataHandlers:
+    """``get_owner``: reads the volume or snapshot; ``owner_id``: its id in a request's path."""
 
     def __init__(
         self,
         flows: Metadata,
-        shown: Callable[[RequestContext, str], Awaitable[Any]],
-        ident: Callable[[web.Request], str],
+        get_owner: Callable[[RequestContext, str], Awaitable[Any]],
+        owner_id: Callable[[web.Request], str],
     ) -> None:
         self._flows = flows
-        self._shown = shown
-        self._ident = ident
+        self._get_owner = get_owner
+        self._owner_id = owner_id
 
     async def show(self, request: web.Request) -> web.Response:
-        found = await self._shown(request[CONTEXT], self._ident(request))
-        return respond(200, {"metadata": found.metadata})
+        owner = await self._get_owner(request[CONTEXT], self._owner_id(request))
+        return respond(200, {"metadata": owner.metadata})
 
-    async def item(self, request: web.Request) -> web.Response:
-        found = await self._shown(request[CONTEXT], self._ident(request))
+    async def show_item(self, request: web.Request) -> web.Response:
+        owner = await self._get_owner(request[CONTEXT], self._owner_id(request))
         key = request.match_info["key"]
-        if key not in found.metadata:
-            raise self._flows.unknown(found.id, key)
-        return respond(200, {"meta": {key: found.metadata[key]}})
+        if key not in owner.metadata:
+            raise self._flows.key_not_found(owner.id, key)
+        return respond(200, {"meta": {key: owner.metadata[key]}})
 
     async def add(self, request: web.Request) -> web.Response:
         return await self._set(request, replace=False)
@@ -42,18 +42,18 @@ class MetadataApi:
     async def replace(self, request: web.Request) -> web.Response:
         return await self._set(request, replace=True)
 
-    async def _set(self, request: web.Request, *, replace: bool) -> web.Response:
-        given = (await body(request, bodies.MetadataBody)).metadata
-        found = await self._flows.set(request[CONTEXT], self._ident(request), given, replace=replace)
-        return respond(200, {"metadata": found})
-
     async def set_item(self, request: web.Request) -> web.Response:
-        given = (await body(request, bodies.MetaBody)).meta
+        given = (await body(request, MetaBody)).meta
         if list(given) != [request.match_info["key"]]:
             raise BadRequest("Request body and URI mismatch")
-        await self._flows.set(request[CONTEXT], self._ident(request), given, replace=False)
+        await self._flows.set(request[CONTEXT], self._owner_id(request), given, replace=False)
         return respond(200, {"meta": given})
 
-    async def drop_item(self, request: web.Request) -> web.Response:
-        await self._flows.drop(request[CONTEXT], self._ident(request), request.match_info["key"])
+    async def delete_item(self, request: web.Request) -> web.Response:
+        await self._flows.delete(request[CONTEXT], self._owner_id(request), request.match_info["key"])
         return respond(200)
+
+    async def _set(self, request: web.Request, *, replace: bool) -> web.Response:
+        given = (await body(request, MetadataBody)).metadata
+        metadata = await self._flows.set(request[CONTEXT], self._owner_id(request), given, replace=replace)
+        return respond(200, {"metadata": metadata})

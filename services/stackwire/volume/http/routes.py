@@ -8,90 +8,125 @@ from aiohttp.typedefs import Middleware
 from stackwire.core.errors import BadRequest, NotFound
 from stackwire.http.app import Route
 from stackwire.http.request import CONTEXT, VERSION
-from stackwire.volume.flows.all import Flows
+from stackwire.volume.flows.registry import ApiFlows
 from stackwire.volume.http import versions
-from stackwire.volume.http.actions import Actions
-from stackwire.volume.http.attachments import AttachmentsApi
-from stackwire.volume.http.metadata import MetadataApi
-from stackwire.volume.http.rest import NOT_SIMULATED, Rest
-from stackwire.volume.http.snapshots import SnapshotsApi, snapshot_id
-from stackwire.volume.http.types import TypesApi
-from stackwire.volume.http.volumes import Volumes, volume_id
+from stackwire.volume.http.attachments import AttachmentHandlers
+from stackwire.volume.http.extensions import RESOURCES_NOT_SIMULATED, ExtensionHandlers
+from stackwire.volume.http.messages import MessageHandlers
+from stackwire.volume.http.metadata import MetadataHandlers
+from stackwire.volume.http.path_ids import snapshot_id, volume_id
+from stackwire.volume.http.quotas import QuotaHandlers
+from stackwire.volume.http.snapshots import SnapshotHandlers
+from stackwire.volume.http.volume_actions import VolumeActionHandlers
+from stackwire.volume.http.volume_types import VolumeTypeHandlers
+from stackwire.volume.http.volumes import VolumeHandlers
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Row = tuple[str, str, Handler]
 _PROJECT = "{project_id:[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}}"
 
 
-def _metadata(path: str, m: MetadataApi) -> list[tuple[str, str, Handler]]:
+def _volumes(flows: ApiFlows, max_limit: int) -> list[Row]:
+    volumes = VolumeHandlers(flows, max_limit)
     return [
-        ("GET", path, m.show),
-        ("POST", path, m.add),
-        ("PUT", path, m.replace),
-        ("GET", f"{path}/{{key}}", m.item),
-        ("PUT", f"{path}/{{key}}", m.set_item),
-        ("DELETE", f"{path}/{{key}}", m.drop_item),
+        ("GET", "/volumes", volumes.list),
+        ("GET", "/volumes/detail", volumes.detail),
+        ("GET", "/volumes/summary", volumes.summary),
+        ("POST", "/volumes", volumes.create),
+        ("GET", "/volumes/{volume_id}", volumes.show),
+        ("PUT", "/volumes/{volume_id}", volumes.update),
+        ("DELETE", "/volumes/{volume_id}", volumes.delete),
+        ("POST", "/volumes/{volume_id}/action", VolumeActionHandlers(flows).action),
+        *_metadata(
+            "/volumes/{volume_id}/metadata", MetadataHandlers(flows.volume_metadata, flows.volumes.get, volume_id)
+        ),
     ]
 
 
-def _table(flows: Flows, longest: int, zone: str) -> list[tuple[str, str, Handler]]:
-    v, s, a = Volumes(flows, longest), SnapshotsApi(flows, longest), AttachmentsApi(flows, longest)
-    vm = MetadataApi(flows.volume_metadata, flows.read.volume, volume_id)
-    sm = MetadataApi(flows.snapshot_metadata, flows.read.snapshot, snapshot_id)
-    t, r, actions = TypesApi(flows, longest), Rest(flows, zone), Actions(flows)
+def _snapshots(flows: ApiFlows, max_limit: int) -> list[Row]:
+    snapshots = SnapshotHandlers(flows, max_limit)
+    metadata = MetadataHandlers(flows.snapshot_metadata, flows.snapshot_queries.get, snapshot_id)
     return [
-        ("GET", "/volumes", v.list),
-        ("GET", "/volumes/detail", v.detail),
-        ("GET", "/volumes/summary", v.summary),
-        ("POST", "/volumes", v.create),
-        ("GET", "/volumes/{volume_id}", v.show),
-        ("PUT", "/volumes/{volume_id}", v.update),
-        ("DELETE", "/volumes/{volume_id}", v.delete),
-        ("POST", "/volumes/{volume_id}/action", actions.handle),
-        *_metadata("/volumes/{volume_id}/metadata", vm),
-        ("GET", "/snapshots", s.list),
-        ("GET", "/snapshots/detail", s.detail),
-        ("POST", "/snapshots", s.create),
-        ("GET", "/snapshots/{snapshot_id}", s.show),
-        ("PUT", "/snapshots/{snapshot_id}", s.update),
-        ("DELETE", "/snapshots/{snapshot_id}", s.delete),
-        ("POST", "/snapshots/{snapshot_id}/action", s.action),
-        *_metadata("/snapshots/{snapshot_id}/metadata", sm),
-        ("GET", "/attachments", a.list),
-        ("GET", "/attachments/detail", a.detail),
-        ("POST", "/attachments", a.create),
-        ("GET", "/attachments/{attachment_id}", a.show),
-        ("PUT", "/attachments/{attachment_id}", a.update),
-        ("DELETE", "/attachments/{attachment_id}", a.delete),
-        ("POST", "/attachments/{attachment_id}/action", a.action),
-        ("GET", "/types", t.list),
-        ("POST", "/types", t.create),
-        ("GET", "/types/default", t.default),
-        ("GET", "/types/{type_id}", t.show),
-        ("PUT", "/types/{type_id}", t.update),
-        ("DELETE", "/types/{type_id}", t.delete),
-        ("POST", "/types/{type_id}/action", t.action),
-        ("GET", "/types/{type_id}/os-volume-type-access", t.access),
-        ("GET", "/types/{type_id}/extra_specs", t.specs),
-        ("POST", "/types/{type_id}/extra_specs", t.set_specs),
-        ("GET", "/types/{type_id}/extra_specs/{key}", t.spec),
-        ("PUT", "/types/{type_id}/extra_specs/{key}", t.set_spec),
-        ("DELETE", "/types/{type_id}/extra_specs/{key}", t.drop_spec),
-        ("GET", "/limits", r.limits),
-        ("GET", "/os-quota-sets/{target}", r.quota_set),
-        ("PUT", "/os-quota-sets/{target}", r.set_quota),
-        ("DELETE", "/os-quota-sets/{target}", r.drop_quota),
-        ("GET", "/os-quota-sets/{target}/defaults", r.quota_defaults),
-        ("GET", "/os-availability-zone", r.zones),
-        ("GET", "/extensions", r.extensions),
-        ("GET", "/messages", r.messages),
-        ("GET", "/messages/{message_id}", r.message),
-        ("DELETE", "/messages/{message_id}", r.drop_message),
-        ("*", "/{noun:" + "|".join(NOT_SIMULATED) + "}{rest:(/.*)?}", r.not_simulated),
+        ("GET", "/snapshots", snapshots.list),
+        ("GET", "/snapshots/detail", snapshots.detail),
+        ("POST", "/snapshots", snapshots.create),
+        ("GET", "/snapshots/{snapshot_id}", snapshots.show),
+        ("PUT", "/snapshots/{snapshot_id}", snapshots.update),
+        ("DELETE", "/snapshots/{snapshot_id}", snapshots.delete),
+        ("POST", "/snapshots/{snapshot_id}/action", snapshots.action),
+        *_metadata("/snapshots/{snapshot_id}/metadata", metadata),
     ]
 
 
-def routes(flows: Flows, longest: int, zone: str) -> Sequence[Route]:
-    table = _table(flows, longest, zone)
+def _metadata(path: str, metadata: MetadataHandlers) -> list[Row]:
+    return [
+        ("GET", path, metadata.show),
+        ("POST", path, metadata.add),
+        ("PUT", path, metadata.replace),
+        ("GET", f"{path}/{{key}}", metadata.show_item),
+        ("PUT", f"{path}/{{key}}", metadata.set_item),
+        ("DELETE", f"{path}/{{key}}", metadata.delete_item),
+    ]
+
+
+def _attachments(flows: ApiFlows, max_limit: int) -> list[Row]:
+    attachments = AttachmentHandlers(flows, max_limit)
+    return [
+        ("GET", "/attachments", attachments.list),
+        ("GET", "/attachments/detail", attachments.detail),
+        ("POST", "/attachments", attachments.create),
+        ("GET", "/attachments/{attachment_id}", attachments.show),
+        ("PUT", "/attachments/{attachment_id}", attachments.update),
+        ("DELETE", "/attachments/{attachment_id}", attachments.delete),
+        ("POST", "/attachments/{attachment_id}/action", attachments.action),
+    ]
+
+
+def _volume_types(flows: ApiFlows, max_limit: int) -> list[Row]:
+    types = VolumeTypeHandlers(flows, max_limit)
+    return [
+        ("GET", "/types", types.list),
+        ("POST", "/types", types.create),
+        ("GET", "/types/default", types.default),
+        ("GET", "/types/{type_id}", types.show),
+        ("PUT", "/types/{type_id}", types.update),
+        ("DELETE", "/types/{type_id}", types.delete),
+        ("POST", "/types/{type_id}/action", types.action),
+        ("GET", "/types/{type_id}/os-volume-type-access", types.show_access),
+        ("GET", "/types/{type_id}/extra_specs", types.show_extra_specs),
+        ("POST", "/types/{type_id}/extra_specs", types.set_extra_specs),
+        ("GET", "/types/{type_id}/extra_specs/{key}", types.show_extra_spec),
+        ("PUT", "/types/{type_id}/extra_specs/{key}", types.set_extra_spec),
+        ("DELETE", "/types/{type_id}/extra_specs/{key}", types.delete_extra_spec),
+    ]
+
+
+def _others(flows: ApiFlows, zone: str) -> list[Row]:
+    quotas, messages, extensions = QuotaHandlers(flows), MessageHandlers(flows), ExtensionHandlers(zone)
+    return [
+        ("GET", "/limits", quotas.limits),
+        ("GET", "/os-quota-sets/{target}", quotas.show),
+        ("PUT", "/os-quota-sets/{target}", quotas.update),
+        ("DELETE", "/os-quota-sets/{target}", quotas.delete),
+        ("GET", "/os-quota-sets/{target}/defaults", quotas.show_defaults),
+        ("GET", "/os-availability-zone", extensions.availability_zones),
+        ("GET", "/extensions", extensions.list),
+        ("GET", "/messages", messages.list),
+        ("GET", "/messages/{message_id}", messages.show),
+        ("DELETE", "/messages/{message_id}", messages.delete),
+        ("*", "/{resource:" + "|".join(RESOURCES_NOT_SIMULATED) + "}{rest:(/.*)?}", extensions.not_simulated),
+    ]
+
+
+def routes(flows: ApiFlows, max_limit: int, zone: str) -> Sequence[Route]:
+    """``max_limit``: of a list's page; ``zone``: the one availability zone."""
+    table = [
+        *_volumes(flows, max_limit),
+        *_snapshots(flows, max_limit),
+        *_attachments(flows, max_limit),
+        *_volume_types(flows, max_limit),
+        *_others(flows, zone),
+    ]
     return [
         Route("GET", "/", versions.choices, public=True),
         Route("GET", "/v3", versions.current, public=True),

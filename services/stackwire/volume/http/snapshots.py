@@ -4,96 +4,71 @@ from typing import Any
 
 from aiohttp import web
 
-from stackwire.contracts.volume import InvalidInput, SnapshotNotFound
 from stackwire.core.errors import BadRequest, NotSimulated
-from stackwire.core.ids import canonical_uuid
-from stackwire.http.request import CONTEXT, VERSION, body, flag, json_body, read, respond
-from stackwire.volume.domain.states import SNAPSHOT_RESETTABLE
-from stackwire.volume.flows.all import Flows
-from stackwire.volume.http import bodies, views
-from stackwire.volume.http.filters import SNAPSHOT_FILTERS, SNAPSHOT_SORTS, query
-from stackwire.volume.http.volumes import changes_of
+from stackwire.http.request import CONTEXT, VERSION, body, json_body, read, respond
+from stackwire.volume.domain import listing as listings
+from stackwire.volume.flows.registry import ApiFlows
+from stackwire.volume.http.lists import list_request, wants_count
+from stackwire.volume.http.path_ids import snapshot_id
+from stackwire.volume.http.schemas.snapshots import (
+    CreateSnapshotBody,
+    ResetSnapshotStatusAction,
+    UpdateSnapshotBody,
+)
+from stackwire.volume.http.views import next_links, snapshot_view
 
 
-def snapshot_id(request: web.Request) -> str:
-    text = request.match_info["snapshot_id"]
-    found = canonical_uuid(text)
-    if found is None:
-        raise SnapshotNotFound(snapshot_id=text[:255])
-    return found
-
-
-class SnapshotsApi:
-    def __init__(self, flows: Flows, longest: int) -> None:
+class SnapshotHandlers:
+    def __init__(self, flows: ApiFlows, max_limit: int) -> None:
         self._flows = flows
-        self._longest = longest
+        self._max_limit = max_limit
 
     async def list(self, request: web.Request) -> web.Response:
-        return await self._list(request, full=False)
+        return await self._list(request, detail=False)
 
     async def detail(self, request: web.Request) -> web.Response:
-        return await self._list(request, full=True)
-
-    async def _list(self, request: web.Request, *, full: bool) -> web.Response:
-        asked = query(request, "s", SNAPSHOT_FILTERS, SNAPSHOT_SORTS, self._longest)
-        found = await self._flows.read.snapshots(request[CONTEXT], asked)
-        shown = [views.snapshot(request, one, full=full, names_only=not full) for one in found]
-        last = found[-1].id if found else None
-        answer: dict[str, Any] = {
-            "snapshots": shown,
-            **views.next_links(request, "snapshots", shown, last, asked.limit),
-        }
-        if request[VERSION] >= (3, 45) and flag(request.query.get("with_count", "false"), "with_count"):
-            again = query(request, "s", SNAPSHOT_FILTERS, SNAPSHOT_SORTS, self._longest)
-            answer["count"] = await self._flows.read.snapshot_count(request[CONTEXT], again)
-        return respond(200, answer)
+        return await self._list(request, detail=True)
 
     async def show(self, request: web.Request) -> web.Response:
-        found = await self._flows.read.snapshot(request[CONTEXT], snapshot_id(request))
-        return respond(200, {"snapshot": views.snapshot(request, found, full=True)})
+        snapshot = await self._flows.snapshot_queries.get(request[CONTEXT], snapshot_id(request))
+        return respond(200, {"snapshot": snapshot_view(request, snapshot, extended=True)})
 
     async def create(self, request: web.Request) -> web.Response:
-        asked = (await body(request, bodies.CreateSnapshot)).snapshot
-        force = bool(asked.force)
-        if request[VERSION] >= (3, 66):
-            # Snapshots of volumes in use need no force any more, and the word is refused unless it says just that.
-            if asked.force is False:
-                raise InvalidInput(reason="force=false is not accepted from version 3.66 on.")
-            force = True
-        made = await self._flows.snapshots.accept(
-            request[CONTEXT],
-            asked.volume_id,
-            name=asked.name if asked.name is not None else asked.display_name,
-            description=asked.description if asked.description is not None else asked.display_description,
-            metadata=asked.metadata,
-            force=force,
-        )
-        return respond(202, {"snapshot": views.snapshot(request, made, full=False)})
+        wanted = (await body(request, CreateSnapshotBody)).snapshot.to_request(request[VERSION])
+        snapshot = await self._flows.snapshots.request_snapshot(request[CONTEXT], wanted)
+        return respond(202, {"snapshot": snapshot_view(request, snapshot, extended=False)})
 
     async def update(self, request: web.Request) -> web.Response:
-        asked = (await body(request, bodies.UpdateSnapshot)).snapshot
-        found = await self._flows.change.snapshot(request[CONTEXT], snapshot_id(request), changes_of(asked))
-        return respond(200, {"snapshot": views.snapshot(request, found, full=False)})
+        changes = (await body(request, UpdateSnapshotBody)).snapshot.changes()
+        snapshot = await self._flows.updates.update_snapshot(request[CONTEXT], snapshot_id(request), changes)
+        return respond(200, {"snapshot": snapshot_view(request, snapshot, extended=False)})
 
     async def delete(self, request: web.Request) -> web.Response:
-        await self._flows.snapshots.delete(request[CONTEXT], snapshot_id(request))
+        await self._flows.snapshots.request_delete(request[CONTEXT], snapshot_id(request))
         return respond(202)
 
     async def action(self, request: web.Request) -> web.Response:
-        asked = await json_body(request)
-        if not isinstance(asked, dict) or len(asked) != 1:
+        given = await json_body(request)
+        if not isinstance(given, dict) or len(given) != 1:
             raise BadRequest("The body of an action has one key: the action.")
-        ((word, value),) = asked.items()
-        ident = snapshot_id(request)
-        if word == "os-force_delete":
-            await self._flows.snapshots.delete(request[CONTEXT], ident, force=True)
-        elif word == "os-reset_status":
-            status = read(bodies.ResetSnapshotAction, value).status
-            if status not in SNAPSHOT_RESETTABLE:
-                raise BadRequest(f"Invalid input for field/attribute status. Value: {status}.")
-            await self._flows.legacy.reset_snapshot(request[CONTEXT], ident, status)
-        elif word in ("os-update_snapshot_status", "os-unmanage"):
-            raise NotSimulated(what=f"the action {word}")
+        ((name, value),) = given.items()
+        target = snapshot_id(request)
+        if name == "os-force_delete":
+            await self._flows.snapshots.request_delete(request[CONTEXT], target, force=True)
+        elif name == "os-reset_status":
+            status = read(ResetSnapshotStatusAction, value).status
+            await self._flows.status.reset_snapshot(request[CONTEXT], target, status)
+        elif name in ("os-update_snapshot_status", "os-unmanage"):
+            raise NotSimulated(what=f"the action {name}")
         else:
-            raise BadRequest(f"There is no such action: {word[:100]}")
+            raise BadRequest(f"There is no such action: {name[:100]}")
         return respond(202)
+
+    async def _list(self, request: web.Request, *, detail: bool) -> web.Response:
+        listing = listings.read(listings.SNAPSHOTS, list_request(request, self._max_limit))
+        page = await self._flows.snapshot_queries.list_page(request[CONTEXT], listing)
+        views = [snapshot_view(request, snapshot, extended=detail, summary=not detail) for snapshot in page]
+        payload: dict[str, Any] = {"snapshots": views, **next_links(request, "snapshots", page, listing.limit)}
+        if wants_count(request):
+            payload["count"] = await self._flows.snapshot_queries.count(listing)
+        return respond(200, payload)

@@ -1,4 +1,4 @@
-"""Which versions there are. 3.70 is the highest that is answered as the original answers it."""
+"""The versions of the API. 3.70 is the highest that is answered as the original answers it."""
 
 from aiohttp import web
 
@@ -27,8 +27,10 @@ def _document(request: web.Request) -> dict[str, object]:
 
 
 async def choices(request: web.Request) -> web.Response:
+    """GET /"""
     return respond(300, _document(request))
 
 
 async def current(request: web.Request) -> web.Response:
+    """GET /v3"""
     return respond(200, _document(request))

@@ -1,15 +1,23 @@
-"""What the volume API shows of things, in each microversion's own form."""
+"""Response bodies of the volume API, by microversion."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
 from stackwire.http.paging import link, origin
 from stackwire.http.request import CONTEXT, VERSION
-from stackwire.volume.domain.model import Attachment, Shown, Snapshot, VolumeType
-from stackwire.volume.domain.payloads import naive
+from stackwire.volume.domain.model import Attachment, Snapshot, UserMessage, VolumeDetails, VolumeType
+from stackwire.volume.domain.notifications import naive
+from stackwire.volume.flows.api.upload_volume import UploadAccepted
+
+
+class Identified(Protocol):
+    """Whatever has an id."""
+
+    @property
+    def id(self) -> str: ...
 
 
 def project_in_url(request: web.Request) -> str:
@@ -18,98 +26,102 @@ def project_in_url(request: web.Request) -> str:
     return f"/{project}" if project else ""
 
 
-def links(request: web.Request, collection: str, ident: str) -> list[dict[str, str]]:
+def links(request: web.Request, collection: str, resource_id: str) -> list[dict[str, str]]:
+    """The links of a resource to itself."""
     root, project = origin(request), project_in_url(request)
     return [
-        {"rel": "self", "href": f"{root}/v3{project}/{collection}/{ident}"},
-        {"rel": "bookmark", "href": f"{root}{project}/{collection}/{ident}"},
+        {"rel": "self", "href": f"{root}/v3{project}/{collection}/{resource_id}"},
+        {"rel": "bookmark", "href": f"{root}{project}/{collection}/{resource_id}"},
     ]
 
 
-def next_links(request: web.Request, name: str, shown: list[Any], last: str | None, limit: int) -> dict[str, Any]:
+def next_links(request: web.Request, name: str, page: Sequence[Identified], limit: int) -> dict[str, Any]:
     """``<name>_links`` when the page is full: there may be more."""
-    if last is None or len(shown) < limit:
+    if not page or len(page) < limit:
         return {}
+    pairs = list(request.query.items())
     return {
-        f"{name}_links": [
-            {"rel": "next", "href": link(f"{origin(request)}{request.path}", list(request.query.items()), marker=last)}
-        ]
+        f"{name}_links": [{"rel": "next", "href": link(f"{origin(request)}{request.path}", pairs, marker=page[-1].id)}]
     }
 
 
-def volume_summary(request: web.Request, volume: Shown) -> dict[str, Any]:
+def volume_summary_view(request: web.Request, volume: VolumeDetails) -> dict[str, Any]:
     return {"id": volume.id, "name": volume.name, "links": links(request, "volumes", volume.id)}
 
 
-def volume(request: web.Request, shown: Shown, *, full: bool) -> dict[str, Any]:
+def volume_view(request: web.Request, volume: VolumeDetails, *, full: bool) -> dict[str, Any]:
     """``full``: with what only a read shows (owner, image metadata, and the host for administrators)."""
-    ctx, version = request[CONTEXT], request[VERSION]
+    ctx = request[CONTEXT]
     view: dict[str, Any] = {
-        "id": shown.id,
-        "status": shown.status,
-        "size": shown.size,
-        "availability_zone": shown.availability_zone,
-        "created_at": naive(shown.created_at),
-        "updated_at": naive(shown.updated_at),
-        "name": shown.name,
-        "description": shown.description,
-        "volume_type": shown.type_name,
-        "snapshot_id": shown.snapshot_id,
-        "source_volid": shown.source_volid,
-        "metadata": _metadata(shown),
-        "links": links(request, "volumes", shown.id),
-        "user_id": shown.user_id,
-        "bootable": str(shown.bootable).lower(),
+        "id": volume.id,
+        "status": volume.status,
+        "size": volume.size,
+        "availability_zone": volume.availability_zone,
+        "created_at": naive(volume.created_at),
+        "updated_at": naive(volume.updated_at),
+        "name": volume.name,
+        "description": volume.description,
+        "volume_type": volume.type_name,
+        "snapshot_id": volume.snapshot_id,
+        "source_volid": volume.source_volid,
+        "metadata": _visible_metadata(volume),
+        "links": links(request, "volumes", volume.id),
+        "user_id": volume.user_id,
+        "bootable": str(volume.bootable).lower(),
         "encrypted": False,
         "replication_status": None,
         "consistencygroup_id": None,
-        "multiattach": shown.multiattach,
-        "attachments": [_attached(one, shown, admin=ctx.is_admin) for one in shown.attachments or ()],
+        "multiattach": volume.multiattach,
+        "attachments": [
+            _volume_attachment(attachment, volume, admin=ctx.is_admin) for attachment in volume.attachments or ()
+        ],
     }
-    view |= _by_version(version, shown, admin=ctx.is_admin)
-    if not full:
-        return view
-    view["os-vol-tenant-attr:tenant_id"] = shown.project_id
-    if shown.glance:
-        view["volume_image_metadata"] = shown.glance
-    if ctx.is_admin:
-        view["os-vol-host-attr:host"] = shown.host
-        view["os-vol-mig-status-attr:migstat"] = shown.migration_status
+    view |= _by_version(request[VERSION], volume, admin=ctx.is_admin)
+    return view | _read_only_fields(volume, admin=ctx.is_admin) if full else view
+
+
+def _read_only_fields(volume: VolumeDetails, *, admin: bool) -> dict[str, Any]:
+    view: dict[str, Any] = {"os-vol-tenant-attr:tenant_id": volume.project_id}
+    if volume.glance:
+        view["volume_image_metadata"] = volume.glance
+    if admin:
+        view["os-vol-host-attr:host"] = volume.host
+        view["os-vol-mig-status-attr:migstat"] = volume.migration_status
         view["os-vol-mig-status-attr:name_id"] = None
     return view
 
 
-def _by_version(version: tuple[int, int], shown: Shown, *, admin: bool) -> dict[str, Any]:
+def _by_version(version: tuple[int, int], volume: VolumeDetails, *, admin: bool) -> dict[str, Any]:
     view: dict[str, Any] = {}
     if version >= (3, 13):
         view["group_id"] = None
     if version >= (3, 21) and admin:
         view["provider_id"] = None
     if version >= (3, 48):
-        view["shared_targets"] = shown.shared_targets
-        view["service_uuid"] = shown.service_uuid
+        view["shared_targets"] = volume.shared_targets
+        view["service_uuid"] = volume.service_uuid
     if version >= (3, 61) and admin:
         view["cluster_name"] = None
     if version >= (3, 63):
-        view["volume_type_id"] = shown.volume_type_id
+        view["volume_type_id"] = volume.volume_type_id
     if version >= (3, 65):
         view["consumes_quota"] = True
     return view
 
 
-def _metadata(shown: Shown) -> dict[str, str]:
+def _visible_metadata(volume: VolumeDetails) -> dict[str, str]:
     """With the administrative keys a user may see, once they were set (cinder/api: get_visible_admin_metadata)."""
-    if shown.readonly is None:
-        return shown.metadata
-    return {**shown.metadata, "readonly": str(shown.readonly)}
+    if volume.readonly is None:
+        return volume.metadata
+    return {**volume.metadata, "readonly": str(volume.readonly)}
 
 
-def _attached(attachment: Mapping[str, Any], shown: Shown, *, admin: bool) -> dict[str, Any]:
+def _volume_attachment(attachment: Mapping[str, Any], volume: VolumeDetails, *, admin: bool) -> dict[str, Any]:
     attached_at = attachment["attach_time"]
     return {
-        "id": shown.id,
+        "id": volume.id,
         "attachment_id": attachment["id"],
-        "volume_id": shown.id,
+        "volume_id": volume.id,
         "server_id": attachment["instance_uuid"],
         "host_name": attachment["attached_host"] if admin else None,
         "device": attachment["mountpoint"],
@@ -117,78 +129,114 @@ def _attached(attachment: Mapping[str, Any], shown: Shown, *, admin: bool) -> di
     }
 
 
-def snapshot(request: web.Request, shown: Snapshot, *, full: bool, names_only: bool = False) -> dict[str, Any]:
-    """``full``: with the extended attributes; ``names_only``: as the plain list shows it."""
+def upload_view(accepted: UploadAccepted, version: tuple[int, int]) -> dict[str, Any]:
+    """The answer to os-volume_upload_image: the volume with the image it becomes."""
+    volume, image = accepted.volume, accepted.image
+    view: dict[str, Any] = {
+        "id": volume.id,
+        "updated_at": naive(volume.updated_at),
+        "status": volume.status,
+        "display_description": volume.description,
+        "size": volume.size,
+        "volume_type": _volume_type_row(accepted.volume_type),
+        "image_id": image.id,
+        "container_format": accepted.request.container_format,
+        "disk_format": accepted.request.disk_format,
+        "image_name": accepted.request.name,
+    }
+    if version >= (3, 1):
+        view |= {"protected": accepted.request.protected, "visibility": accepted.request.visibility}
+    return view
+
+
+def snapshot_view(request: web.Request, snapshot: Snapshot, *, extended: bool, summary: bool = False) -> dict[str, Any]:
+    """``extended``: with the extended attributes; ``summary``: as the list without details shows it."""
     version = request[VERSION]
     view: dict[str, Any] = {
-        "id": shown.id,
-        "name": shown.name,
-        "description": shown.description,
-        "volume_id": shown.volume_id,
-        "status": shown.status,
-        "size": shown.volume_size,
-        "created_at": naive(shown.created_at),
-        "updated_at": naive(shown.updated_at),
-        "metadata": shown.metadata,
+        "id": snapshot.id,
+        "name": snapshot.name,
+        "description": snapshot.description,
+        "volume_id": snapshot.volume_id,
+        "status": snapshot.status,
+        "size": snapshot.volume_size,
+        "created_at": naive(snapshot.created_at),
+        "updated_at": naive(snapshot.updated_at),
+        "metadata": snapshot.metadata,
     }
-    if full:
-        view["os-extended-snapshot-attributes:progress"] = shown.progress
-        view["os-extended-snapshot-attributes:project_id"] = shown.project_id
-    if names_only:
+    if extended:
+        view["os-extended-snapshot-attributes:progress"] = snapshot.progress
+        view["os-extended-snapshot-attributes:project_id"] = snapshot.project_id
+    if summary:
         return view
     if version >= (3, 14):
         view["group_snapshot_id"] = None
     if version >= (3, 41):
-        view["user_id"] = shown.user_id
+        view["user_id"] = snapshot.user_id
     if version >= (3, 65):
         view["consumes_quota"] = True
     return view
 
 
-def attachment_summary(shown: Attachment) -> dict[str, Any]:
+def attachment_summary_view(attachment: Attachment) -> dict[str, Any]:
     return {
-        "id": shown.id,
-        "status": shown.attach_status,
-        "instance": shown.instance_uuid,
-        "volume_id": shown.volume_id,
+        "id": attachment.id,
+        "status": attachment.attach_status,
+        "instance": attachment.instance_uuid,
+        "volume_id": attachment.volume_id,
     }
 
 
-def attachment(shown: Attachment) -> dict[str, Any]:
+def attachment_view(attachment: Attachment) -> dict[str, Any]:
     return {
-        **attachment_summary(shown),
-        "attached_at": naive(shown.attach_time) or "",
-        "detached_at": naive(shown.detach_time) or "",
-        "attach_mode": shown.attach_mode,
-        "connection_info": shown.connection_info or {},
+        **attachment_summary_view(attachment),
+        "attached_at": naive(attachment.attach_time) or "",
+        "detached_at": naive(attachment.detach_time) or "",
+        "attach_mode": attachment.attach_mode,
+        "connection_info": attachment.connection_info or {},
     }
 
 
-def volume_type(request: web.Request, shown: VolumeType) -> dict[str, Any]:
+def volume_type_view(request: web.Request, volume_type: VolumeType) -> dict[str, Any]:
+    """With the extra specs for administrators."""
     view: dict[str, Any] = {
-        "id": shown.id,
-        "name": shown.name,
-        "is_public": shown.is_public,
-        "description": shown.description,
-        "os-volume-type-access:is_public": shown.is_public,
+        "id": volume_type.id,
+        "name": volume_type.name,
+        "is_public": volume_type.is_public,
+        "description": volume_type.description,
+        "os-volume-type-access:is_public": volume_type.is_public,
     }
     if request[CONTEXT].is_admin:
-        view["extra_specs"] = shown.extra_specs
+        view["extra_specs"] = volume_type.extra_specs
         view["qos_specs_id"] = None
     return view
 
 
-def type_row(shown: VolumeType) -> dict[str, Any]:
-    """A type as a row, which is how the answer to an upload shows it."""
+def _volume_type_row(volume_type: VolumeType) -> dict[str, Any]:
+    """A type with the columns of its row, which is how the answer to an upload shows it."""
     return {
-        "id": shown.id,
-        "name": shown.name,
-        "description": shown.description,
-        "is_public": shown.is_public,
-        "extra_specs": shown.extra_specs,
+        "id": volume_type.id,
+        "name": volume_type.name,
+        "description": volume_type.description,
+        "is_public": volume_type.is_public,
+        "extra_specs": volume_type.extra_specs,
         "qos_specs_id": None,
-        "created_at": naive(shown.created_at),
-        "updated_at": naive(shown.updated_at),
+        "created_at": naive(volume_type.created_at),
+        "updated_at": naive(volume_type.updated_at),
         "deleted_at": None,
         "deleted": False,
+    }
+
+
+def message_view(message: UserMessage) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "event_id": message.event_id,
+        "request_id": message.request_id,
+        "resource_type": message.resource_type,
+        "resource_uuid": message.resource_uuid,
+        "message_level": message.message_level,
+        "user_message": message.user_message,
+        "created_at": naive(message.created_at),
+        "guaranteed_until": naive(message.guaranteed_until),
+        "links": [],
     }

@@ -1,0 +1,161 @@
+"""Payloads of the volume service's notifications, key for key as Cinder's (volume_utils: _usage_from_volume)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from stackwire.contracts.base import Event
+from stackwire.contracts.events_volume import VOLUMES, SnapshotAction, VolumeAction, VolumeAsSentPayload
+from stackwire.volume.domain.model import Attachment, GlanceRow, Snapshot, Volume
+from stackwire.volume.domain.names import names
+
+EXCHANGE = "cinder"
+_PUBLIC_CONNECTOR_KEYS = {"system uuid"}.union(
+    names(
+        "host ip initiator mountpoint multipath enforce_multipath os_type platform do_local_attach mode nqn"
+        " nvme_hostid nvme_native_multipath found_dsc uuid wwnns wwpns"
+    )
+)
+"""What is no secret in os-brick's connectors."""
+_VOLUME_COLUMNS = names(
+    "id user_id project_id snapshot_id host size availability_zone status attach_status migration_status"
+    " volume_type_id source_volid bootable multiattach previous_status service_uuid shared_targets deleted"
+)
+_VOLUME_TIMES = names("scheduled_at launched_at terminated_at created_at updated_at deleted_at")
+_NULL_VOLUME_COLUMNS = names(
+    "_name_id ec2_id cluster_name provider_id provider_location provider_auth provider_geometry encryption_key_id"
+    " consistencygroup_id group_id replication_status replication_extended_status replication_driver_data"
+)
+
+
+def naive(moment: datetime | None) -> str | None:
+    """ISO 8601, UTC, microseconds, no zone: how Cinder writes times in rows and views."""
+    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+
+
+def aware(moment: datetime) -> str:
+    """ISO 8601, microseconds, with the zone UTC."""
+    return f"{naive(moment)}+00:00"
+
+
+def whole(moment: datetime) -> str:
+    """A time as it is after the bus, where it loses its fraction of a second."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}+00:00"
+
+
+def volume_event(
+    action: VolumeAction,
+    volume: Volume,
+    now: datetime,
+    *,
+    attachments: Sequence[Attachment] = (),
+    glance: Sequence[GlanceRow] = (),
+) -> Event:
+    """``volume.<action>``. ``launched_at`` is now, and without a zone, until the volume has been launched."""
+    text = whole if VOLUMES.get(action) is VolumeAsSentPayload else aware
+    payload: dict[str, Any] = {
+        "tenant_id": volume.project_id,
+        "host": volume.host,
+        "user_id": volume.user_id,
+        "availability_zone": volume.availability_zone,
+        "volume_id": volume.id,
+        "volume_type": volume.volume_type_id,
+        "display_name": volume.name,
+        "launched_at": text(volume.launched_at) if volume.launched_at else naive(now),
+        "created_at": text(volume.created_at),
+        "status": volume.status,
+        "snapshot_id": volume.snapshot_id,
+        "size": volume.size,
+        "replication_status": None,
+        "replication_extended_status": None,
+        "replication_driver_data": None,
+        "metadata": [{"key": key, "value": value} for key, value in volume.metadata.items()],
+        "volume_attachment": [_attachment(attachment, volume) for attachment in attachments],
+    }
+    if glance:
+        payload["glance_metadata"] = [_glance(row) for row in glance]
+    return Event(
+        exchange=EXCHANGE,
+        event_type=f"volume.{action}",
+        publisher_id=f"volume.{volume.host}",
+        payload=payload,
+        resource=volume.id,
+    )
+
+
+def snapshot_event(action: SnapshotAction, snapshot: Snapshot, volume: Volume) -> Event:
+    """``snapshot.<action>``. Metadata is the text of a Python dict, or empty; ``deleted`` is text, as recorded."""
+    payload = {
+        "tenant_id": snapshot.project_id,
+        "user_id": snapshot.user_id,
+        "availability_zone": volume.availability_zone,
+        "volume_id": snapshot.volume_id,
+        "volume_size": snapshot.volume_size,
+        "snapshot_id": snapshot.id,
+        "display_name": snapshot.name,
+        "created_at": whole(snapshot.created_at),
+        "status": snapshot.status,
+        "deleted": "True" if snapshot.deleted else "",
+        "metadata": str(snapshot.metadata) if snapshot.metadata else "",
+    }
+    return Event(
+        exchange=EXCHANGE,
+        event_type=f"snapshot.{action}",
+        publisher_id=f"snapshot.{volume.host}",
+        payload=payload,
+        resource=snapshot.id,
+    )
+
+
+def _glance(row: GlanceRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "volume_id": row.volume_id,
+        "snapshot_id": row.snapshot_id,
+        "key": row.key,
+        "value": row.value,
+        "deleted_at": naive(row.deleted_at),
+        "deleted": row.deleted,
+        "created_at": naive(row.created_at),
+        "updated_at": naive(row.updated_at),
+    }
+
+
+def _attachment(attachment: Attachment, volume: Volume) -> dict[str, Any]:
+    connector = attachment.connector
+    return {
+        "id": attachment.id,
+        "volume_id": attachment.volume_id,
+        "instance_uuid": attachment.instance_uuid,
+        "attached_host": attachment.attached_host,
+        "mountpoint": attachment.mountpoint,
+        "attach_time": naive(attachment.attach_time),
+        "detach_time": naive(attachment.detach_time),
+        "attach_status": attachment.attach_status,
+        "attach_mode": attachment.attach_mode or "null",
+        "connection_info": json.dumps(attachment.connection_info or {}),
+        "connector": None if connector is None else json.dumps(_public(connector)),
+        "created_at": naive(attachment.created_at),
+        "updated_at": naive(attachment.updated_at),
+        "deleted_at": naive(attachment.deleted_at),
+        "deleted": attachment.deleted,
+        "volume": volume_row(volume),
+    }
+
+
+def _public(connector: Mapping[str, Any]) -> dict[str, Any]:
+    """The connector without what may be the login of a back end, which it has under any name."""
+    return {key: value for key, value in connector.items() if key in _PUBLIC_CONNECTOR_KEYS}
+
+
+def volume_row(volume: Volume) -> dict[str, Any]:
+    """The columns of Cinder's ``volumes`` table, which an attachment's payload carries whole."""
+    return {
+        **dict.fromkeys(_NULL_VOLUME_COLUMNS),
+        **{name: getattr(volume, name) for name in _VOLUME_COLUMNS},
+        **{name: naive(getattr(volume, name)) for name in _VOLUME_TIMES},
+        "display_name": volume.name,
+        "display_description": volume.description,
+        "use_quota": True,
+    }

@@ -1,0 +1,163 @@
+"""Accepting a new volume: its sources and size are checked, its row and quota written, the scheduler messaged."""
+
+from dataclasses import dataclass, replace
+
+from stackwire.contracts.image import ImageView
+from stackwire.contracts.volume import InvalidInput, SnapshotNotFound, VolumeTypeNotFound
+from stackwire.contracts.volume_workers import ScheduleVolume
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import BadRequest
+from stackwire.core.ids import canonical_uuid, new_id
+from stackwire.db.pool import Session, UnitOfWork
+from stackwire.volume.db import quotas, snapshots, volume_types, volumes
+from stackwire.volume.domain import objects, size_checks
+from stackwire.volume.domain.errors import VolumeTooBig
+from stackwire.volume.domain.model import DEFAULT_VOLUME_TYPE, Volume, VolumeDetails, VolumeType
+from stackwire.volume.domain.requests import CreateVolumeRequest, boot_snapshot_of
+from stackwire.volume.domain.states import CREATING
+from stackwire.volume.flows.deps import VolumeDeps
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What a new volume takes from the volume or snapshot it is created from; ``size`` in GiB."""
+
+    size: int | None
+    bootable: bool = False
+    volume_type_id: str | None = None
+
+
+class CreateVolume:
+    """``cinder/volume/flows/api/create_volume.py``."""
+
+    def __init__(self, deps: VolumeDeps) -> None:
+        self._deps = deps
+
+    async def request_volume(self, ctx: RequestContext, request: CreateVolumeRequest) -> VolumeDetails:
+        """A volume in ``creating``. 400 for a request that cannot be met, 404 for missing sources, 413 for quotas."""
+        deps = self._deps
+        deps.require(ctx, "volume:create")
+        if not ctx.project_id:
+            raise BadRequest("A volume needs a project to belong to.")
+        sources = (request.image_id, request.snapshot_id, request.source_volid)
+        if sum(source is not None for source in sources) > 1:
+            raise InvalidInput(reason="A volume is made of at most one image, snapshot or other volume.")
+        request, image = await self._resolve_image(ctx, request)
+        async with deps.database.work(ctx) as uow:
+            source = await _source(uow, ctx, request)
+            volume_type = await self._check(uow, ctx, request, source, image)
+            volume = await self._insert(uow, ctx, request, source, volume_type)
+            uow.cast(
+                ScheduleVolume(
+                    volume=objects.volume_object(volume, volume_type),
+                    snapshot_id=volume.snapshot_id,
+                    image_id=volume.source_image,
+                    request_spec=objects.request_spec(volume, volume_type),
+                    filter_properties={},
+                )
+            )
+            return await volumes.details(uow, ctx, volume.id)
+
+    async def _resolve_image(
+        self, ctx: RequestContext, request: CreateVolumeRequest
+    ) -> tuple[CreateVolumeRequest, ImageView | None]:
+        """The request with the image's id in place of its name, or with a boot snapshot in place of the image."""
+        if request.image_id is None:
+            return request, None
+        image = await self._deps.images.get_by_reference(ctx, request.image_id)
+        if request.resolve_boot_snapshot:
+            snapshot_id = boot_snapshot_of(image.properties.get("block_device_mapping"))
+            if snapshot_id is not None:
+                return replace(request, image_id=None, snapshot_id=snapshot_id), None
+        return replace(request, image_id=image.id), image
+
+    async def _check(
+        self,
+        session: Session,
+        ctx: RequestContext,
+        request: CreateVolumeRequest,
+        source: _Source,
+        image: ImageView | None,
+    ) -> VolumeType:
+        """The type of the new volume. InvalidInput, ImageUnacceptable, VolumeTypeNotFound."""
+        if source.size is None:
+            raise InvalidInput(reason="Volume size must be given, as an integer greater than 0.")
+        if image is not None:
+            size_checks.check_image(image, source.size)
+        if request.availability_zone not in (None, "", self._deps.zone):
+            raise InvalidInput(reason=f"Availability zone '{request.availability_zone}' is invalid.")
+        volume_type = await _volume_type(session, ctx, request, source, image)
+        if request.source_volid is not None and volume_type.id != source.volume_type_id:
+            raise InvalidInput(reason="A clone is of the type of its source.")
+        if request.multiattach and not volume_type.multiattach:
+            raise InvalidInput(reason="multiattach is a matter of the volume type.")
+        return volume_type
+
+    async def _insert(
+        self,
+        uow: UnitOfWork,
+        ctx: RequestContext,
+        request: CreateVolumeRequest,
+        source: _Source,
+        volume_type: VolumeType,
+    ) -> Volume:
+        """The row, and its share of the quota. VolumeTooBig, VolumeLimitExceeded, SizeExceedsQuota."""
+        assert ctx.project_id is not None
+        assert source.size is not None
+        limits = await quotas.limits_of(uow, ctx.project_id)
+        if 0 <= limits["per_volume_gigabytes"] < source.size:
+            raise VolumeTooBig(size=source.size, limit=limits["per_volume_gigabytes"])
+        await self._deps.reserve_quota(uow, ctx.project_id, volumes=1, gigabytes=source.size)
+        columns = {
+            "id": new_id(),
+            "user_id": ctx.user_id,
+            "project_id": ctx.project_id,
+            "name": request.name,
+            "description": request.description,
+            "size": source.size,
+            "status": CREATING,
+            "availability_zone": self._deps.zone,
+            "volume_type_id": volume_type.id,
+            "snapshot_id": request.snapshot_id,
+            "source_volid": request.source_volid,
+            "source_image": request.image_id,
+            "bootable": source.bootable,
+            "multiattach": volume_type.multiattach,
+            "metadata": request.metadata,
+            "created_at": uow.now,
+        }
+        return await volumes.TABLE.insert(uow, columns)
+
+
+async def _source(session: Session, ctx: RequestContext, request: CreateVolumeRequest) -> _Source:
+    """InvalidInput when the requested size is less than the source's; 400 or 404 for a source that cannot be used."""
+    if request.snapshot_id is not None:
+        snapshot = await snapshots.find(session, ctx, canonical_uuid(request.snapshot_id) or request.snapshot_id)
+        size_checks.check_source(snapshot.status, "snapshot")
+        origin = await volumes.TABLE.get(session, snapshot.volume_id)
+        if origin is None:
+            raise SnapshotNotFound(snapshot_id=request.snapshot_id)
+        size = size_checks.size_from_snapshot(request.size, snapshot.volume_size)
+        return _Source(size, origin.bootable, snapshot.volume_type_id)
+    if request.source_volid is not None:
+        origin = await volumes.find(session, ctx, request.source_volid)
+        size_checks.check_source(origin.status, "volume")
+        return _Source(size_checks.size_of_clone(request.size, origin.size), origin.bootable, origin.volume_type_id)
+    return _Source(request.size)
+
+
+async def _volume_type(
+    session: Session, ctx: RequestContext, request: CreateVolumeRequest, source: _Source, image: ImageView | None
+) -> VolumeType:
+    """The requested one, else the source's, else the one the image names, else the default."""
+    if request.volume_type:
+        return await volume_types.find(session, ctx, request.volume_type)
+    if source.volume_type_id is not None:
+        return await volume_types.by_id(session, source.volume_type_id)
+    named = image.properties.get("cinder_img_volume_type") if image is not None else None
+    if named:
+        try:
+            return await volume_types.find(session, ctx, named)
+        except VolumeTypeNotFound:
+            pass  # a type of another cloud
+    return await volume_types.find(session, ctx, DEFAULT_VOLUME_TYPE)

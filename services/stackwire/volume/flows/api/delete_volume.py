@@ -1,0 +1,49 @@
+"""Accepting the deletion of a volume."""
+
+from stackwire.contracts.volume_workers import HOST, RemoveVolume
+from stackwire.core.context import RequestContext
+from stackwire.db.pool import UnitOfWork
+from stackwire.volume.db import attachments, snapshots, volumes
+from stackwire.volume.domain import objects
+from stackwire.volume.domain.errors import NotDeletable
+from stackwire.volume.domain.model import Volume
+from stackwire.volume.domain.states import SnapshotStates, VolumeStates
+from stackwire.volume.flows.deps import VolumeDeps
+
+
+class DeleteVolume:
+    """``cinder/volume/api.py: delete``."""
+
+    def __init__(self, deps: VolumeDeps) -> None:
+        self._deps = deps
+
+    async def request_force_delete(self, ctx: RequestContext, volume_id: str) -> None:
+        """The action os-force_delete."""
+        self._deps.require(ctx, "volume_extension:volume_admin_actions:force_delete")
+        await self.request_delete(ctx, volume_id, force=True)
+
+    async def request_delete(
+        self, ctx: RequestContext, volume_id: str, *, cascade: bool = False, force: bool = False
+    ) -> None:
+        """``cascade``: its snapshots too. ``force``: from any status, for administrators; never an attached one.
+        NotDeletable, VolumeNotFound."""
+        async with self._deps.database.work(ctx) as uow:
+            volume = await volumes.find(uow, ctx, volume_id, lock=True)
+            self._deps.require(ctx, "volume:delete", volume.project_id)
+            if force:
+                self._deps.require(ctx, "volume:force_delete", volume.project_id)
+            if await attachments.of_volume(uow, volume.id) or volume.attach_status == "attached":
+                raise NotDeletable
+            await self._delete_snapshots(uow, volume, cascade)
+            verb = VolumeStates.force_delete if force else VolumeStates.begin_delete
+            deleting = await self._deps.transition(uow, volumes.TABLE, verb, volume.id, terminated_at=uow.now)
+            if deleting is None:
+                raise NotDeletable
+            uow.cast(RemoveVolume(volume=objects.volume_object(deleting), cascade=cascade), server=HOST)
+
+    async def _delete_snapshots(self, uow: UnitOfWork, volume: Volume, cascade: bool) -> None:
+        """NotDeletable for any snapshot without ``cascade``, and for one whose state does not allow it."""
+        verb = SnapshotStates.cascade_delete
+        for snapshot in await snapshots.of_volume(uow, volume.id):
+            if not cascade or await self._deps.transition(uow, snapshots.TABLE, verb, snapshot.id) is None:
+                raise NotDeletable

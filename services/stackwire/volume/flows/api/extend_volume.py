@@ -1,0 +1,45 @@
+"""Accepting that a volume grows."""
+
+from stackwire.contracts.volume import InvalidInput, InvalidVolume
+from stackwire.contracts.volume_workers import ScheduleExtend
+from stackwire.core.context import RequestContext
+from stackwire.volume.db import volumes
+from stackwire.volume.domain import objects
+from stackwire.volume.domain.states import VolumeStates
+from stackwire.volume.flows.deps import VolumeDeps
+
+
+class ExtendVolume:
+    """``cinder/volume/api.py: extend, extend_attached_volume``."""
+
+    def __init__(self, deps: VolumeDeps) -> None:
+        self._deps = deps
+
+    async def request_extend(self, ctx: RequestContext, volume_id: str, new_size: int, *, attached: bool) -> None:
+        """``new_size`` in GiB; ``attached``: volumes in use too (3.42 on). InvalidInput, InvalidVolume, 413."""
+        async with self._deps.database.work(ctx) as uow:
+            volume = await volumes.find(uow, ctx, volume_id, lock=True)
+            self._deps.require(ctx, "volume:extend", volume.project_id)
+            verb = VolumeStates.begin_extend_attached if attached else VolumeStates.begin_extend
+            if not verb.allows(status=volume.status):
+                raise InvalidVolume(
+                    reason=f"Volume {volume.id} status must be '{'available or in-use' if attached else 'available'}'"
+                    f" to extend, currently {volume.status}."
+                )
+            if new_size <= volume.size:
+                raise InvalidInput(
+                    reason=f"New size for extend must be greater than current size."
+                    f" (current: {volume.size}, extended: {new_size})."
+                )
+            await self._deps.reserve_quota(uow, volume.project_id, gigabytes=new_size - volume.size)
+            extending = await self._deps.transition(
+                uow, volumes.TABLE, verb, volume.id, previous_status=volume.status, new_size=new_size
+            )
+            assert extending is not None, "the row is locked"
+            uow.cast(
+                ScheduleExtend(
+                    volume=objects.volume_object(extending),
+                    new_size=new_size,
+                    request_spec=objects.extend_request_spec(extending),
+                )
+            )

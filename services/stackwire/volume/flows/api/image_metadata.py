@@ -1,0 +1,68 @@
+"""The image metadata of a volume, read and changed by its owner. As recorded, no notification is emitted for it."""
+
+from collections.abc import Mapping
+
+from stackwire.contracts.lineage import property_transfer
+from stackwire.contracts.volume import InvalidVolume
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import BadRequest
+from stackwire.db.pool import UnitOfWork
+from stackwire.volume.db import glance_metadata, volumes
+from stackwire.volume.domain import travel
+from stackwire.volume.domain.errors import GlanceMetadataNotFound
+from stackwire.volume.domain.states import MAINTENANCE, UPLOADING
+from stackwire.volume.domain.travel import Rows
+from stackwire.volume.flows.deps import VolumeDeps
+
+_SOURCE = "cinder/api/contrib/volume_image_metadata.py"
+
+
+class ImageMetadata:
+    """``cinder/api/contrib/volume_image_metadata.py``."""
+
+    def __init__(self, deps: VolumeDeps) -> None:
+        self._deps = deps
+
+    async def get(self, ctx: RequestContext, volume_id: str) -> Rows:
+        """GlanceMetadataNotFound when the volume has none."""
+        async with self._deps.database.read() as session:
+            volume = await volumes.find(session, ctx, volume_id)
+            self._deps.require(ctx, "volume_extension:volume_image_metadata:show", volume.project_id)
+            rows = await glance_metadata.read(session, "volume_id", volume.id)
+        if not rows:
+            raise GlanceMetadataNotFound(id=volume.id)
+        return rows
+
+    async def set(self, ctx: RequestContext, volume_id: str, properties: Mapping[str, str]) -> Rows:
+        """Merged into the existing metadata; the result is all of it."""
+        async with self._deps.database.work(ctx) as uow:
+            volume = await volumes.find(uow, ctx, volume_id, lock=True)
+            self._deps.require(ctx, "volume_extension:volume_image_metadata:set", volume.project_id)
+            if volume.status in (MAINTENANCE, UPLOADING):
+                raise InvalidVolume(
+                    reason=f"Updating volume metadata is not allowed for volumes in {volume.status} status."
+                )
+            if not travel.may_be_set(properties, self._deps.behaviours):
+                raise BadRequest(f"A value of image metadata has at most {travel.MAX_VALUE_LENGTH} characters.")
+            before = await glance_metadata.read(uow, "volume_id", volume.id)
+            await glance_metadata.upsert(uow, volume.id, properties)
+            after = {**before, **properties}
+            _emit_client_change(uow, "client.set", volume.id, before, after, f"{_SOURCE}: create")
+            return after
+
+    async def delete(self, ctx: RequestContext, volume_id: str, key: str) -> None:
+        """GlanceMetadataNotFound when there is no such key."""
+        async with self._deps.database.work(ctx) as uow:
+            volume = await volumes.find(uow, ctx, volume_id, lock=True)
+            self._deps.require(ctx, "volume_extension:volume_image_metadata:remove", volume.project_id)
+            before = await glance_metadata.read(uow, "volume_id", volume.id)
+            if not await glance_metadata.delete(uow, "volume_id", volume.id, key):
+                raise GlanceMetadataNotFound(id=volume.id)
+            after = {name: value for name, value in before.items() if name != key}
+            _emit_client_change(uow, "client.unset", volume.id, before, after, f"{_SOURCE}: delete")
+
+
+def _emit_client_change(uow: UnitOfWork, rule: str, volume_id: str, before: Rows, after: Rows, source: str) -> None:
+    """The lineage of a change that no travel rule made, but the caller himself."""
+    client = uow.ctx.user_id or ""
+    uow.notify(property_transfer("volume", rule, "client", client, "volume", volume_id, before, after, source=source))

@@ -1,0 +1,52 @@
+"""Quotas: limits and what is in use of them; -1: no limit."""
+
+from collections.abc import Mapping
+
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import BadRequest
+from stackwire.volume.db import quotas
+from stackwire.volume.domain.quotas import DEFAULT_LIMITS
+from stackwire.volume.flows.deps import VolumeDeps
+
+LimitsAndUsage = tuple[dict[str, int], dict[str, int]]
+
+
+class Quotas:
+    """``cinder/api/contrib/quotas.py``, ``cinder/api/v3/limits.py``."""
+
+    def __init__(self, deps: VolumeDeps) -> None:
+        self._deps = deps
+
+    async def get(self, ctx: RequestContext, project_id: str) -> LimitsAndUsage:
+        """Limits and usage by resource, for the quota set of a project."""
+        self._deps.require(ctx, "volume_extension:quotas:show", project_id)
+        return await self._read(project_id)
+
+    async def get_absolute_limits(self, ctx: RequestContext, project_id: str) -> LimitsAndUsage:
+        """Limits and usage by resource, for the limits of a project."""
+        self._deps.require(ctx, "limits_extension:used_limits", project_id)
+        return await self._read(project_id)
+
+    def get_defaults(self, ctx: RequestContext, project_id: str) -> Mapping[str, int]:
+        self._deps.require(ctx, "volume_extension:quotas:show", project_id)
+        return DEFAULT_LIMITS
+
+    async def update(self, ctx: RequestContext, project_id: str, limits: Mapping[str, int]) -> dict[str, int]:
+        """All limits of the project, these among them. BadRequest for a resource that has no quota."""
+        self._deps.require(ctx, "volume_extension:quotas:update", project_id)
+        unknown = limits.keys() - DEFAULT_LIMITS.keys()
+        if unknown:
+            raise BadRequest(f"Bad key(s) in quota set: {', '.join(sorted(unknown))}")
+        async with self._deps.database.work(ctx) as uow:
+            await quotas.set_limits(uow, project_id, limits)
+            return await quotas.limits_of(uow, project_id)
+
+    async def delete(self, ctx: RequestContext, project_id: str) -> None:
+        """Back to the defaults."""
+        self._deps.require(ctx, "volume_extension:quotas:delete", project_id)
+        async with self._deps.database.work(ctx) as uow:
+            await quotas.delete_limits(uow, project_id)
+
+    async def _read(self, project_id: str) -> LimitsAndUsage:
+        async with self._deps.database.read() as session:
+            return await quotas.limits_of(session, project_id), await quotas.used(session, project_id)

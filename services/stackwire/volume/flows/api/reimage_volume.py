@@ -1,0 +1,43 @@
+"""Accepting another image for a volume that stays the same volume."""
+
+from stackwire.contracts.volume import InvalidVolume
+from stackwire.contracts.volume_workers import HOST, Reimage
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import NotSimulated
+from stackwire.volume.db import attachments, volumes
+from stackwire.volume.domain import objects, size_checks
+from stackwire.volume.domain.errors import NotReimageable
+from stackwire.volume.domain.states import VolumeStates
+from stackwire.volume.flows.deps import VolumeDeps
+
+
+class ReimageVolume:
+    """``cinder/volume/api.py: reimage``."""
+
+    def __init__(self, deps: VolumeDeps) -> None:
+        self._deps = deps
+
+    async def request_reimage(self, ctx: RequestContext, volume_id: str, image_id: str, *, reserved: bool) -> None:
+        """``reserved``: a volume that a server has reserved, too. InvalidVolume, InvalidImage, NotReimageable."""
+        async with self._deps.database.read() as session:
+            volume = await volumes.find(session, ctx, volume_id)
+        self._deps.require(ctx, "volume:reimage", volume.project_id)
+        if reserved:
+            self._deps.require(ctx, "volume:reimage_reserved", volume.project_id)
+        image = await self._deps.images.get(ctx, image_id)
+        if image.properties.get("block_device_mapping"):
+            raise NotSimulated(what="reimaging from an image of volume snapshots")
+        size_checks.check_image(image, volume.size)
+        verb = VolumeStates.begin_reimage_reserved if reserved else VolumeStates.begin_reimage
+        async with self._deps.database.work(ctx) as uow:
+            if len(await attachments.of_volume(uow, volume.id)) > 1:
+                raise NotReimageable(volume_id=volume.id)
+            volume = await volumes.find(uow, ctx, volume.id, lock=True)
+            reimaging = await self._deps.transition(uow, volumes.TABLE, verb, volume.id, previous_status=volume.status)
+            if reimaging is None:
+                sources = "available or error or reserved" if reserved else "available or error"
+                raise InvalidVolume(
+                    reason=f"Volume {volume.id} status must be {sources}, but current status is: {volume.status}."
+                )
+            message = Reimage(volume=objects.volume_object(reimaging), image_meta=objects.image_meta(image))
+            uow.cast(message, server=HOST)

@@ -1,0 +1,78 @@
+"""Accepting new snapshots and the deletion of snapshots."""
+
+from stackwire.contracts.volume import InvalidSnapshot, InvalidVolume
+from stackwire.contracts.volume_workers import HOST, POOL, RemoveSnapshot, ScheduleSnapshot
+from stackwire.core.context import RequestContext
+from stackwire.core.ids import new_id
+from stackwire.volume.db import snapshots, volumes
+from stackwire.volume.domain import objects
+from stackwire.volume.domain.model import Snapshot
+from stackwire.volume.domain.requests import CreateSnapshotRequest
+from stackwire.volume.domain.states import AVAILABLE, CREATING, IN_USE, SnapshotStates
+from stackwire.volume.flows.deps import VolumeDeps
+
+
+class Snapshots:
+    """``cinder/volume/api.py: create_snapshot, delete_snapshot``."""
+
+    def __init__(self, deps: VolumeDeps) -> None:
+        self._deps = deps
+
+    async def request_snapshot(self, ctx: RequestContext, request: CreateSnapshotRequest) -> Snapshot:
+        """A snapshot in ``creating``. VolumeNotFound, InvalidVolume, 413 for quotas."""
+        async with self._deps.database.work(ctx) as uow:
+            volume = await volumes.find(uow, ctx, request.volume_id, lock=True)
+            self._deps.require(ctx, "volume:create_snapshot", volume.project_id)
+            if request.snapshot_id is not None:
+                existing = await snapshots.TABLE.get(uow, request.snapshot_id, volume_id=volume.id)
+                if existing is not None:
+                    return existing
+            if volume.status not in ((AVAILABLE, IN_USE) if request.force else (AVAILABLE,)):
+                raise InvalidVolume(
+                    reason=f"Volume {volume.id} status must be"
+                    f" {'available or in-use' if request.force else 'available'},"
+                    f" but current status is: {volume.status}."
+                )
+            await self._deps.reserve_quota(uow, volume.project_id, snapshots=1, gigabytes=volume.size)
+            snapshot = await snapshots.TABLE.insert(
+                uow,
+                {
+                    "id": request.snapshot_id or new_id(),
+                    "volume_id": volume.id,
+                    "user_id": ctx.user_id,
+                    "project_id": volume.project_id,
+                    "status": CREATING,
+                    "progress": "0%",
+                    "volume_size": volume.size,
+                    "name": request.name,
+                    "description": request.description,
+                    "volume_type_id": volume.volume_type_id,
+                    "metadata": request.metadata,
+                    "created_at": uow.now,
+                },
+            )
+            uow.cast(
+                ScheduleSnapshot(
+                    volume=objects.volume_object(volume),
+                    snapshot=objects.snapshot_object(snapshot),
+                    backend=volume.host or POOL,
+                    request_spec=objects.snapshot_request_spec(snapshot),
+                )
+            )
+            return snapshot
+
+    async def request_delete(self, ctx: RequestContext, snapshot_id: str, *, force: bool = False) -> None:
+        """``force``: from any status, for administrators. SnapshotNotFound, InvalidSnapshot."""
+        async with self._deps.database.work(ctx) as uow:
+            snapshot = await snapshots.find(uow, ctx, snapshot_id, lock=True)
+            self._deps.require(ctx, "volume:delete_snapshot", snapshot.project_id)
+            if force:
+                self._deps.require(ctx, "volume_extension:snapshot_admin_actions:force_delete", snapshot.project_id)
+            verb = SnapshotStates.force_delete if force else SnapshotStates.begin_delete
+            deleting = await self._deps.transition(uow, snapshots.TABLE, verb, snapshot.id)
+            if deleting is None:
+                raise InvalidSnapshot(
+                    reason=f"Snapshot status must be available or error, and must not be part of a group;"
+                    f" it is {snapshot.status}."
+                )
+            uow.cast(RemoveSnapshot(snapshot=objects.snapshot_object(deleting)), server=HOST)

@@ -1,0 +1,73 @@
+"""Flags and states that an owner or administrator sets by hand."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from stackwire.contracts.volume import InvalidSnapshot, InvalidVolume
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import BadRequest
+from stackwire.volume.db import attachments, snapshots, volumes
+from stackwire.volume.domain.states import AVAILABLE, SnapshotStates, VolumeStates
+from stackwire.volume.flows.deps import VolumeDeps
+
+_ACTIONS = "volume_extension:volume_actions:"
+_RESETTABLE = {
+    "status": VolumeStates.reset_status.to["status"] or frozenset(),
+    "attach_status": frozenset({"attached", "detached"}),
+    "migration_status": frozenset({"migrating", "error", "success", "completing", "none", "starting"}),
+}
+
+
+class StatusChanges:
+    """``cinder/api/contrib/volume_actions.py``, ``cinder/api/contrib/admin_actions.py``."""
+
+    def __init__(self, deps: VolumeDeps) -> None:
+        self._deps = deps
+
+    async def set_bootable(self, ctx: RequestContext, volume_id: str, bootable: bool) -> None:
+        await self._set_flag(ctx, volume_id, "set_bootable", bootable=bootable)
+
+    async def set_readonly(self, ctx: RequestContext, volume_id: str, readonly: bool) -> None:
+        """InvalidVolume unless the volume is available."""
+        async with self._deps.database.read() as session:
+            volume = await volumes.find(session, ctx, volume_id)
+        self._deps.require(ctx, _ACTIONS + "update_readonly", volume.project_id)
+        if volume.status != AVAILABLE:
+            raise InvalidVolume(reason=f"Volume {volume.id} status must be available, but is {volume.status}.")
+        await self._set_flag(ctx, volume_id, "update_readonly", readonly=readonly)
+
+    async def reset_volume(self, ctx: RequestContext, volume_id: str, changes: Mapping[str, str]) -> None:
+        """``status``, ``attach_status``, ``migration_status``, whatever they are now; BadRequest for other values."""
+        if not changes:
+            raise BadRequest("Must specify 'status', 'attach_status' or 'migration_status' for update.")
+        for name, value in changes.items():
+            if value not in _RESETTABLE[name]:
+                raise BadRequest(f"Invalid input for field/attribute {name}. Value: {value}.")
+        self._deps.require(ctx, "volume_extension:volume_admin_actions:reset_status")
+        columns: dict[str, Any] = {name: None if value == "none" else value for name, value in changes.items()}
+        async with self._deps.database.work(ctx) as uow:
+            volume = await volumes.find(uow, ctx, volume_id, lock=True)
+            if changes.get("attach_status") == "detached":
+                for attachment in await attachments.of_volume(uow, volume.id):
+                    await attachments.detach(uow, attachment.id)
+            if "status" in changes:
+                await self._deps.transition(uow, volumes.TABLE, VolumeStates.reset_status, volume.id, **columns)
+            else:
+                await volumes.TABLE.update(uow, volume.id, **columns)
+
+    async def reset_snapshot(self, ctx: RequestContext, snapshot_id: str, status: str) -> None:
+        """Whatever the status is now; BadRequest for one that may not be set."""
+        if status not in (SnapshotStates.reset_status.to["status"] or ()):
+            raise BadRequest(f"Invalid input for field/attribute status. Value: {status}.")
+        self._deps.require(ctx, "volume_extension:snapshot_admin_actions:reset_status")
+        async with self._deps.database.work(ctx) as uow:
+            snapshot = await snapshots.find(uow, ctx, snapshot_id)
+            verb = SnapshotStates.reset_status
+            if await self._deps.transition(uow, snapshots.TABLE, verb, snapshot.id, status=status) is None:
+                raise InvalidSnapshot(reason="it is deleted.")
+
+    async def _set_flag(self, ctx: RequestContext, volume_id: str, rule: str, **flags: Any) -> None:
+        async with self._deps.database.work(ctx) as uow:
+            volume = await volumes.find(uow, ctx, volume_id)
+            self._deps.require(ctx, _ACTIONS + rule, volume.project_id)
+            await volumes.TABLE.update(uow, volume.id, **flags)

@@ -1,0 +1,92 @@
+"""Accepting that a volume becomes an image: a queued image is created, which inherits the volume's image metadata."""
+
+import asyncio
+from dataclasses import dataclass
+
+from stackwire.contracts.image import CreateImage, ImageView
+from stackwire.contracts.volume import InvalidVolume
+from stackwire.contracts.volume_workers import HOST, CopyVolumeToImage
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import BadRequest, NotSimulated, ServiceError
+from stackwire.core.ids import new_id
+from stackwire.core.rules import Resource
+from stackwire.volume.db import glance_metadata, volume_types, volumes
+from stackwire.volume.domain import travel
+from stackwire.volume.domain.model import Volume, VolumeType
+from stackwire.volume.domain.objects import image_meta
+from stackwire.volume.domain.requests import UploadImageRequest
+from stackwire.volume.domain.states import VolumeStates
+from stackwire.volume.flows.deps import VolumeDeps
+from stackwire.volume.flows.worker.upload import finish_upload
+
+
+@dataclass(frozen=True, slots=True)
+class UploadAccepted:
+    """What the answer to an upload shows: the volume in ``uploading`` with its type, and the queued image."""
+
+    request: UploadImageRequest
+    volume: Volume
+    volume_type: VolumeType
+    image: ImageView
+
+
+class UploadVolume:
+    """``cinder/volume/api.py: copy_volume_to_image``."""
+
+    def __init__(self, deps: VolumeDeps) -> None:
+        self._deps = deps
+
+    async def request_upload(self, ctx: RequestContext, volume_id: str, request: UploadImageRequest) -> UploadAccepted:
+        """``available`` to ``uploading``, with a queued image. InvalidVolume; a refusal of the image service is 400."""
+        image_id = new_id()
+        volume = await self._begin(ctx, volume_id, request, image_id)
+        try:
+            async with self._deps.database.read() as session:
+                rows = await glance_metadata.read(session, "volume_id", volume.id)
+            image = await self._deps.images.create(ctx, self._image(request, image_id, rows))
+        except asyncio.CancelledError:
+            await asyncio.shield(finish_upload(self._deps, ctx, volume.id))
+            raise
+        except ServiceError as error:
+            await finish_upload(self._deps, ctx, volume.id)
+            raise error if error.status >= 500 else BadRequest(error.message) from error
+        async with self._deps.database.work(ctx) as uow:
+            ends = Resource("volume", volume.id), Resource("image", image.id)
+            uow.apply(travel.for_image, *ends, rows, {}, self._deps.behaviours)
+            uow.cast(CopyVolumeToImage(volume_id=volume.id, image_meta=image_meta(image)), server=HOST)
+            return UploadAccepted(request, volume, await volume_types.by_id(uow, volume.volume_type_id), image)
+
+    async def _begin(self, ctx: RequestContext, volume_id: str, request: UploadImageRequest, image_id: str) -> Volume:
+        async with self._deps.database.work(ctx) as uow:
+            volume = await volumes.find(uow, ctx, volume_id, lock=True)
+            self._deps.require(ctx, "volume_extension:volume_actions:upload_image", volume.project_id)
+            if request.visibility == "public":
+                self._deps.require(ctx, "volume_extension:volume_actions:upload_public", volume.project_id)
+            if request.disk_format != "raw" or request.container_format == "compressed":
+                raise NotSimulated(
+                    what=f"the upload of a volume as {request.disk_format} in {request.container_format}"
+                )
+            uploading = await self._deps.transition(
+                uow,
+                volumes.TABLE,
+                VolumeStates.begin_upload,
+                volume.id,
+                previous_status=volume.status,
+                upload_image=image_id,
+            )
+            if uploading is None:
+                raise InvalidVolume(
+                    reason=f"Volume {volume.id} status must be available, but current status is: {volume.status}."
+                )
+            return uploading
+
+    def _image(self, request: UploadImageRequest, image_id: str, rows: travel.Rows) -> CreateImage:
+        return CreateImage(
+            id=image_id,
+            name=request.name,
+            visibility=request.visibility,
+            protected=request.protected,
+            disk_format=request.disk_format,
+            container_format=request.container_format,
+            properties=dict(travel.for_image(rows, {}, self._deps.behaviours)),
+        )

@@ -1,0 +1,112 @@
+"""Volume types: read by everybody, set by administrators."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import BadRequest, Conflict, NotFound
+from stackwire.core.ids import new_id
+from stackwire.volume.db import volume_types
+from stackwire.volume.domain.errors import VolumeTypeExtraSpecsNotFound, VolumeTypeInUse
+from stackwire.volume.domain.listing import Listing
+from stackwire.volume.domain.model import DEFAULT_VOLUME_TYPE, VolumeType
+from stackwire.volume.domain.requests import CreateVolumeTypeRequest
+from stackwire.volume.flows.deps import VolumeDeps
+
+
+class VolumeTypes:
+    """``cinder/volume/volume_types.py``. Each raises VolumeTypeNotFound for a type the caller has no access to."""
+
+    def __init__(self, deps: VolumeDeps) -> None:
+        self._deps = deps
+
+    async def get(self, ctx: RequestContext, type_id: str) -> VolumeType:
+        """By id only, but for the default type, which may be named."""
+        return await self.get_by_reference(ctx, type_id, by_name=type_id == DEFAULT_VOLUME_TYPE)
+
+    async def get_by_reference(self, ctx: RequestContext, reference: str, *, by_name: bool = True) -> VolumeType:
+        """By id or name, as a new volume refers to its type."""
+        async with self._deps.database.read() as session:
+            return await volume_types.find(session, ctx, reference, by_name=by_name)
+
+    async def list_page(self, ctx: RequestContext, listing: Listing) -> list[VolumeType]:
+        async with self._deps.database.read() as session:
+            if listing.marker is not None:
+                await volume_types.find(session, ctx, listing.marker, by_name=False)
+            return await volume_types.list_page(session, listing)
+
+    async def create(self, ctx: RequestContext, request: CreateVolumeTypeRequest) -> VolumeType:
+        """VolumeTypeExists."""
+        self._deps.require(ctx, "volume_extension:type_create")
+        async with self._deps.database.work(ctx) as uow:
+            volume_type = VolumeType(
+                id=new_id(),
+                name=request.name,
+                description=request.description,
+                is_public=request.is_public,
+                extra_specs=request.extra_specs,
+                projects=[],
+                created_at=uow.now,
+                updated_at=None,
+            )
+            return await volume_types.insert(uow, volume_type)
+
+    async def update(self, ctx: RequestContext, type_id: str, changes: Mapping[str, Any]) -> VolumeType:
+        """``name``, ``description``, ``is_public``. VolumeTypeExists."""
+        self._deps.require(ctx, "volume_extension:type_update")
+        async with self._deps.database.work(ctx) as uow:
+            found = await volume_types.find(uow, ctx, type_id, by_name=False)
+            return await volume_types.update(uow, found, **changes)
+
+    async def delete(self, ctx: RequestContext, type_id: str) -> None:
+        """VolumeTypeInUse; BadRequest for the default type."""
+        self._deps.require(ctx, "volume_extension:type_delete")
+        async with self._deps.database.work(ctx) as uow:
+            found = await volume_types.find(uow, ctx, type_id, by_name=False)
+            if found.name == DEFAULT_VOLUME_TYPE:
+                raise BadRequest("The default volume type cannot be deleted.")
+            if not await volume_types.delete(uow, found.id):
+                raise VolumeTypeInUse(volume_type_id=type_id)
+
+    async def get_extra_specs(self, ctx: RequestContext, type_id: str) -> VolumeType:
+        """The type, for a caller who may read its extra specs."""
+        self._deps.require(ctx, "volume_extension:types_extra_specs:index")
+        return await self.get(ctx, type_id)
+
+    async def set_extra_specs(self, ctx: RequestContext, type_id: str, specs: Mapping[str, str]) -> None:
+        """Merged into the existing ones."""
+        self._deps.require(ctx, "volume_extension:types_extra_specs:create")
+        async with self._deps.database.work(ctx) as uow:
+            found = await volume_types.find(uow, ctx, type_id, by_name=False)
+            await volume_types.update(uow, found, extra_specs={**found.extra_specs, **specs})
+
+    async def delete_extra_spec(self, ctx: RequestContext, type_id: str, key: str) -> None:
+        """VolumeTypeExtraSpecsNotFound."""
+        self._deps.require(ctx, "volume_extension:types_extra_specs:delete")
+        async with self._deps.database.work(ctx) as uow:
+            found = await volume_types.find(uow, ctx, type_id, by_name=False)
+            if key not in found.extra_specs:
+                raise VolumeTypeExtraSpecsNotFound(volume_type_id=type_id, key=key)
+            kept = {name: value for name, value in found.extra_specs.items() if name != key}
+            await volume_types.update(uow, found, extra_specs=kept)
+
+    async def get_access(self, ctx: RequestContext, type_id: str) -> VolumeType:
+        """A private type, with the projects that have access to it; NotFound for a public one."""
+        self._deps.require(ctx, "volume_extension:volume_type_access")
+        async with self._deps.database.read() as session:
+            found = await volume_types.find(session, ctx, type_id, by_name=False)
+        if found.is_public:
+            raise NotFound("Access list not available for public volume types.")
+        return found
+
+    async def set_access(self, ctx: RequestContext, type_id: str, project_id: str, *, allowed: bool) -> None:
+        """Gives a project access to a private type, or takes it away. Conflict, NotFound."""
+        self._deps.require(ctx, "volume_extension:volume_type_access")
+        async with self._deps.database.work(ctx) as uow:
+            found = await volume_types.find(uow, ctx, type_id, by_name=False)
+            if found.is_public:
+                raise Conflict("Type access modification is not applicable to public volume type.")
+            if allowed == (project_id in found.projects):
+                raise (Conflict if allowed else NotFound)(f"Access of project {project_id} is as requested already.")
+            others = [project for project in found.projects if project != project_id]
+            await volume_types.update(uow, found, projects=[*others, project_id] if allowed else others)

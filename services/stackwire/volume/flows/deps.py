@@ -1,0 +1,98 @@
+"""The constructor arguments all flows share, and what several of them do with these."""
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from stackwire.core.behaviours import Behaviours
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import BadRequest, ServiceError
+from stackwire.core.keyed_locks import KeyedLocks
+from stackwire.core.policy import Policy
+from stackwire.core.states import Verb
+from stackwire.db.leases import Leases
+from stackwire.db.pool import Database, UnitOfWork
+from stackwire.db.table import Table
+from stackwire.db.transitions import transition
+from stackwire.messaging.rpc import RpcClient
+from stackwire.volume.backends.files import FileStore
+from stackwire.volume.backends.images import ImageClient
+from stackwire.volume.db import quotas
+from stackwire.volume.domain.errors import SizeExceedsQuota, VolumeLimitExceeded
+
+log = logging.getLogger("stackwire.volume")
+M = TypeVar("M")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeDeps:
+    """``zone``: the one availability zone. ``single_process``: no other process can be at work on the rows."""
+
+    database: Database
+    rpc: RpcClient
+    images: ImageClient
+    store: FileStore
+    policy: Policy
+    behaviours: Behaviours
+    zone: str
+    service_uuid: str
+    leases: Leases
+    single_process: bool
+    locks: KeyedLocks = field(default_factory=KeyedLocks)
+
+    def require(self, ctx: RequestContext, rule: str, project_id: str | None = None) -> None:
+        """403 unless the rule allows it; ``project_id``: the owner of the resource, the caller's own when None."""
+        if not ctx.is_admin and not ctx.project_id:
+            raise BadRequest("This request needs a token that is scoped to a project.")
+        self.policy.require(ctx, rule, {"project_id": project_id or ctx.project_id or ""})
+
+    @contextlib.asynccontextmanager
+    async def hold(self, ctx: RequestContext, table: Table[M], key: str, verb: Verb) -> AsyncIterator[M | None]:
+        """The row, on which nobody else works until the block ends, if ``verb`` (which ends the work) may start from
+        its state; None otherwise: the message was delivered twice, or the state was changed by force."""
+        resource, (column,) = verb.machine.noun, verb.machine.columns
+        async with self.locks.exclusive((resource, key)), self.leases.hold(ctx, resource, key) as held:
+            where: dict[str, Any] = {column: verb.sources[column]}
+            async with self.database.read() as session:
+                row = await table.get(session, key, **where) if held else None
+            yield row
+
+    async def transition(self, uow: UnitOfWork, table: Table[M], verb: Verb, key: str, **changes: Any) -> M | None:
+        """A transition with which work begins or ends: whoever held the row's lease loses it with the transaction."""
+        row = await transition(uow, table, verb, key, **changes)
+        if row is not None:
+            await self.leases.revoke(uow, verb.machine.noun, key)
+        return row
+
+    async def reserve_quota(self, uow: UnitOfWork, project: str, **amounts: int) -> None:
+        """Counts the amounts up; when that exceeds a limit, nothing is counted: VolumeLimitExceeded, SizeExceedsQuota
+        (413)."""
+        limits = await quotas.reserve(uow, project, amounts)
+        if limits is None:
+            return
+        used = await quotas.used(uow, project)
+        for resource in ("volumes", "snapshots"):
+            if resource in amounts and 0 <= limits[resource] < used[resource] + amounts[resource]:
+                raise VolumeLimitExceeded(resource=resource, allowed=limits[resource])
+        raise SizeExceedsQuota(
+            requested=amounts["gigabytes"], quota=limits["gigabytes"], consumed=max(0, used["gigabytes"])
+        )
+
+
+def log_failure(text: str, resource_id: str, error: Exception) -> str:
+    """Logs why an operation on the resource (``%s`` in ``text``) failed; the reason that its user may read."""
+    expected = isinstance(error, ServiceError)
+    log.warning(f"{text}: %s", resource_id, error, exc_info=not expected)
+    return error.message if isinstance(error, ServiceError) else "Unexpected failure."
+
+
+def volume_file(volume_id: str) -> str:
+    """The name of a volume's file in the back end."""
+    return f"volume-{volume_id}"
+
+
+def snapshot_file(snapshot_id: str) -> str:
+    """The name of a snapshot's file in the back end."""
+    return f"snapshot-{snapshot_id}"

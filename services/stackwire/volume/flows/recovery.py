@@ -1,0 +1,85 @@
+"""What a dead worker left half done is finished or failed, as the state tables say (``on_crash``)."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from stackwire.core.context import RequestContext, system_context
+from stackwire.core.errors import ServiceError
+from stackwire.core.states import Verb
+from stackwire.db.table import Table
+from stackwire.volume.db import snapshots, volumes
+from stackwire.volume.domain.model import Snapshot, Volume
+from stackwire.volume.domain.states import SnapshotStates, VolumeStates
+from stackwire.volume.domain.user_messages import INTERRUPTED
+from stackwire.volume.flows.deps import VolumeDeps, log
+from stackwire.volume.flows.registry import WorkerFlows
+
+MESSAGE_TIMEOUT = timedelta(minutes=2)
+"""How long the message for a row that nobody has claimed may wait in a queue."""
+LOST_AFTER = timedelta(seconds=5)
+"""How long after the start of a single process the messages of the one before are known to be lost."""
+
+Action = Callable[[RequestContext, Any], Awaitable[None]]
+
+
+class Recovery:
+    """Safe to run at any time, in any number of processes."""
+
+    def __init__(self, deps: VolumeDeps, worker: WorkerFlows) -> None:
+        self._deps = deps
+        self._worker = worker
+        self._ctx = system_context("volume")
+        self._started_at = deps.database.clock.now()
+        self._actions: Mapping[Verb, Action] = {
+            VolumeStates.fail_create: self._fail_volume,
+            VolumeStates.fail_reimage: worker.reimage.abandon,
+            VolumeStates.finish_upload: worker.upload.abandon,
+            VolumeStates.finish_extend: worker.extend_volume.resume,
+            VolumeStates.finish_delete: worker.delete.complete_volume,
+            SnapshotStates.fail_create: self._fail_snapshot,
+            SnapshotStates.finish_delete: worker.delete.complete_snapshot,
+        }
+
+    async def run(self) -> None:
+        """Recovers every row that no living worker holds."""
+        await self._recover_all(volumes.TABLE)
+        await self._recover_all(snapshots.TABLE)
+
+    async def _recover_all(self, table: Table[Any]) -> None:
+        assert table.states is not None
+        unclaimed_before = await self._unclaimed_before()
+        async with self._deps.database.read() as session:
+            orphans = await self._deps.leases.orphans(
+                session, table, table.states.transient(), unclaimed_before=unclaimed_before
+            )
+        for key in orphans:
+            try:
+                await self._recover(table, key)
+            except ServiceError as error:
+                log.warning("%s %s is not recovered yet: %s", table.states.noun, key, error)
+
+    async def _recover(self, table: Table[Any], key: str) -> None:
+        """Does what the state table says, unless another process did it meanwhile."""
+        assert table.states is not None
+        async with self._deps.database.read() as session:
+            row = await table.get(session, key)
+        verb = table.states.after_crash(row) if row is not None else None
+        if not isinstance(verb, Verb):
+            return
+        async with self._deps.hold(self._ctx, table, key, verb) as row:
+            if row is not None and table.states.after_crash(row) is verb:
+                log.warning("%s %s was left in %s", table.states.noun, key, row.status)
+                await self._actions[verb](self._ctx, row)
+
+    async def _unclaimed_before(self) -> datetime:
+        now, deps = self._deps.database.clock.now(), self._deps
+        # A bus in memory ends with its process: what it sent and nobody received will never arrive.
+        settled = deps.single_process and now - self._started_at > LOST_AFTER and await deps.database.unsent() == 0
+        return max(now - MESSAGE_TIMEOUT, self._started_at) if settled else now - MESSAGE_TIMEOUT
+
+    async def _fail_volume(self, ctx: RequestContext, volume: Volume) -> None:
+        await self._worker.create_volume.fail(ctx, volume, INTERRUPTED)
+
+    async def _fail_snapshot(self, ctx: RequestContext, snapshot: Snapshot) -> None:
+        await self._worker.create_snapshot.fail(ctx, snapshot, INTERRUPTED)

@@ -1,0 +1,57 @@
+"""The worker's half of attaching: connecting a host to a volume, and disconnecting it."""
+
+from typing import Any
+
+from stackwire.contracts.volume_workers import AttachmentDelete, AttachmentUpdate
+from stackwire.core.context import RequestContext
+from stackwire.db.transitions import transition
+from stackwire.volume.db import attachments, volumes
+from stackwire.volume.domain.states import AttachmentStates, VolumeStates
+from stackwire.volume.flows.attachment_steps import (
+    connection_properties,
+    notify_attachment_event,
+    recompute_status,
+)
+from stackwire.volume.flows.deps import VolumeDeps
+
+
+class AttachmentWorker:
+    """``cinder/volume/manager.py: attachment_update, attachment_delete``."""
+
+    def __init__(self, deps: VolumeDeps) -> None:
+        self._deps = deps
+
+    async def on_attachment_update(self, ctx: RequestContext, message: AttachmentUpdate) -> dict[str, Any]:
+        """Answers with the connection info for the host whose connector this is."""
+        async with self._deps.database.work(ctx) as uow:
+            attachment = await attachments.find(uow, ctx, message.attachment_id, lock=True)
+            volume = await volumes.find(uow, ctx, attachment.volume_id, lock=True)
+            await notify_attachment_event(uow, "attach.start", volume)
+            connector = {key: value for key, value in message.connector.items() if key != "mode"}
+            mode = "ro" if volume.readonly else str(message.connector.get("mode") or "rw")
+            info = connection_properties(volume, attachment.id, mode)
+            await transition(
+                uow,
+                attachments.TABLE,
+                AttachmentStates.connect,
+                attachment.id,
+                attach_mode=mode,
+                connector=connector,
+                connection_info=info,
+                attached_host=_text(connector.get("host")),
+                mountpoint=_text(connector.get("mountpoint")),
+            )
+            await transition(uow, volumes.TABLE, VolumeStates.begin_attach, volume.id, attach_status="attaching")
+            return info
+
+    async def on_attachment_delete(self, ctx: RequestContext, message: AttachmentDelete) -> None:
+        async with self._deps.database.work(ctx) as uow:
+            attachment = await attachments.find(uow, ctx, message.attachment_id, lock=True)
+            volume = await volumes.find(uow, ctx, attachment.volume_id, lock=True)
+            await notify_attachment_event(uow, "detach.start", volume)
+            await attachments.detach(uow, attachment.id)
+            await notify_attachment_event(uow, "detach.end", await recompute_status(uow, volume))
+
+
+def _text(value: object) -> str | None:
+    return value[:255] if isinstance(value, str) and value else None

@@ -1,0 +1,113 @@
+"""Creating a volume in the back end: its bytes, then its rows, its state and its event in one transaction."""
+
+from stackwire.contracts.volume_workers import BuildVolume
+from stackwire.core.context import RequestContext
+from stackwire.core.rules import Resource
+from stackwire.db.pool import UnitOfWork
+from stackwire.db.transitions import transition
+from stackwire.volume.db import glance_metadata, messages, snapshots, volumes
+from stackwire.volume.domain import objects, travel
+from stackwire.volume.domain.errors import ImageCopyFailure
+from stackwire.volume.domain.model import Volume
+from stackwire.volume.domain.notifications import volume_event
+from stackwire.volume.domain.size_checks import GIBIBYTE
+from stackwire.volume.domain.states import VolumeStates
+from stackwire.volume.domain.user_messages import CREATE_FAILED
+from stackwire.volume.flows.deps import VolumeDeps, log_failure, snapshot_file, volume_file
+from stackwire.volume.flows.worker.download import ImageDownloads, ImageSource
+
+
+class CreateVolumeWorker:
+    """``cinder/volume/flows/manager/create_volume.py``."""
+
+    def __init__(self, deps: VolumeDeps, downloads: ImageDownloads) -> None:
+        self._deps = deps
+        self._downloads = downloads
+
+    async def on_create_volume(self, ctx: RequestContext, message: BuildVolume) -> None:
+        """``available``, or ``error`` with a message for the user."""
+        volume_id = objects.id_of(message.volume)
+        async with self._deps.hold(ctx, volumes.TABLE, volume_id, VolumeStates.finish_create) as volume:
+            if volume is None or volume.launched_at is not None:
+                return  # created before; a launched volume in downloading is being reimaged
+            async with self._deps.database.work(ctx) as uow:
+                uow.notify(volume_event("create.start", volume, uow.now))
+            try:
+                await self._create(ctx, volume)
+            except Exception as error:
+                await self.fail(ctx, volume, log_failure("volume %s could not be created", volume.id, error))
+
+    async def fail(self, ctx: RequestContext, volume: Volume, reason: str) -> None:
+        """To ``error``, without bytes and without rows; the user may read the reason."""
+        await self._deps.store.remove(volume_file(volume.id))
+        async with self._deps.database.work(ctx) as uow:
+            failed = await self._deps.transition(uow, volumes.TABLE, VolumeStates.fail_create, volume.id)
+            if failed is not None:
+                await glance_metadata.delete(uow, "volume_id", volume.id)
+                await messages.insert(uow, volume.project_id, volume.id, CREATE_FAILED, reason)
+
+    async def _create(self, ctx: RequestContext, volume: Volume) -> None:
+        store, name, size = self._deps.store, volume_file(volume.id), volume.size * GIBIBYTE
+        source: ImageSource | None = None
+        if volume.source_image is not None:
+            async with self._deps.database.work(ctx) as uow:
+                await transition(uow, volumes.TABLE, VolumeStates.begin_download, volume.id)
+            source = await self._downloads.fill(ctx, volume.source_image, name, size)
+        elif volume.snapshot_id is not None:
+            await store.copy(snapshot_file(volume.snapshot_id), name, size)
+        elif volume.source_volid is not None:
+            await store.copy(volume_file(volume.source_volid), name, size)
+        else:
+            await store.create(name, size)
+        async with self._deps.database.work(ctx) as uow:
+            if not await self._finish(uow, volume, source):
+                await store.remove(name)  # deleted by force meanwhile
+
+    async def _finish(self, uow: UnitOfWork, volume: Volume, source: ImageSource | None) -> bool:
+        """Rows, state and events in one transaction; False when the volume is not being created any more."""
+        created = await self._deps.transition(
+            uow,
+            volumes.TABLE,
+            VolumeStates.finish_create,
+            volume.id,
+            launched_at=uow.now,
+            bootable=source is not None or volume.bootable,
+            service_uuid=self._deps.service_uuid,
+            shared_targets=False,
+        )
+        if created is None:
+            return False
+        await glance_metadata.replace(uow, "volume_id", volume.id, await self._image_metadata(uow, volume, source))
+        rows = await glance_metadata.rows(uow, "volume_id", volume.id)
+        uow.notify(volume_event("create.end", created, uow.now, glance=rows))
+        return True
+
+    async def _image_metadata(self, uow: UnitOfWork, volume: Volume, source: ImageSource | None) -> travel.Rows:
+        """The rows of the new volume, by the travel rule of its source."""
+        target = Resource("volume", volume.id)
+        if source is not None:
+            image = source.image
+            return uow.apply(
+                travel.capture,
+                Resource("image", image.id),
+                target,
+                image,
+                signature_verified=source.signature_verified,
+            )
+        if volume.snapshot_id is not None:
+            snapshot = await snapshots.TABLE.get(uow, volume.snapshot_id)
+            origin = await volumes.TABLE.get(uow, snapshot.volume_id) if snapshot is not None else None
+            if origin is None:
+                raise ImageCopyFailure(reason="the snapshot it is created from has no volume any more.")
+            rows = await glance_metadata.read(uow, "snapshot_id", volume.snapshot_id)
+            snapshot_end = Resource("snapshot", volume.snapshot_id)
+            return uow.apply(travel.from_snapshot, snapshot_end, target, rows, origin_bootable=origin.bootable)
+        if volume.source_volid is not None:
+            origin = await volumes.TABLE.get(uow, volume.source_volid)
+            rows = await glance_metadata.read(uow, "volume_id", volume.source_volid)
+            bootable = origin is not None and origin.bootable
+            source_end = Resource("volume", volume.source_volid)
+            return uow.apply(
+                travel.for_clone, source_end, target, rows, self._deps.behaviours, source_bootable=bootable
+            )
+        return {}

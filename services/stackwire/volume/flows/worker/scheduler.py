@@ -1,0 +1,62 @@
+"""cinder-scheduler: there is one back end, and it takes everything, so that a message is handed on to it."""
+
+from stackwire.contracts.volume_workers import (
+    HOST,
+    POOL,
+    BuildVolume,
+    ExtendVolume,
+    ScheduleExtend,
+    ScheduleSnapshot,
+    ScheduleVolume,
+    TakeSnapshot,
+)
+from stackwire.core.context import RequestContext
+from stackwire.db.transitions import transition
+from stackwire.volume.db import snapshots, volume_types, volumes
+from stackwire.volume.domain import objects
+from stackwire.volume.domain.states import SnapshotStates, VolumeStates
+from stackwire.volume.flows.deps import VolumeDeps
+
+
+class Scheduler:
+    """Each message is handed on once, while its row still waits for it."""
+
+    def __init__(self, deps: VolumeDeps) -> None:
+        self._deps = deps
+
+    async def on_schedule_volume(self, ctx: RequestContext, message: ScheduleVolume) -> None:
+        """Writes the chosen pool down as the volume's host."""
+        async with self._deps.database.work(ctx) as uow:
+            volume = await transition(
+                uow,
+                volumes.TABLE,
+                VolumeStates.schedule,
+                objects.id_of(message.volume),
+                host=POOL,
+                scheduled_at=uow.now,
+            )
+            if volume is None:
+                return  # delivered twice, or deleted meanwhile
+            volume_type = await volume_types.by_id(uow, volume.volume_type_id)
+            retry = {"num_attempts": 1, "backends": [POOL], "hosts": [POOL]}
+            uow.cast(
+                BuildVolume(
+                    volume=objects.volume_object(volume, volume_type),
+                    request_spec=message.request_spec,
+                    filter_properties={**(message.filter_properties or {}), "retry": retry, "size": volume.size},
+                    allow_reschedule=True,
+                ),
+                server=HOST,
+            )
+
+    async def on_schedule_snapshot(self, ctx: RequestContext, message: ScheduleSnapshot) -> None:
+        async with self._deps.database.work(ctx) as uow:
+            snapshot = await snapshots.TABLE.get(uow, objects.id_of(message.snapshot))
+            if snapshot is not None and SnapshotStates.schedule.allows(status=snapshot.status):
+                uow.cast(TakeSnapshot(snapshot=objects.snapshot_object(snapshot)), server=HOST)
+
+    async def on_schedule_extend(self, ctx: RequestContext, message: ScheduleExtend) -> None:
+        async with self._deps.database.work(ctx) as uow:
+            volume = await volumes.TABLE.get(uow, objects.id_of(message.volume))
+            if volume is not None and VolumeStates.finish_extend.allows(status=volume.status):
+                uow.cast(ExtendVolume(volume=objects.volume_object(volume), new_size=message.new_size), server=HOST)

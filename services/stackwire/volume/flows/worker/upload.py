@@ -1,0 +1,80 @@
+"""Filling an image with the bytes of a volume."""
+
+from stackwire.contracts.volume_workers import CopyVolumeToImage
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import Conflict, ServiceError
+from stackwire.volume.backends.files import Digest
+from stackwire.volume.db import attachments, messages, volumes
+from stackwire.volume.domain.errors import ImageCopyFailure
+from stackwire.volume.domain.model import Volume
+from stackwire.volume.domain.states import AVAILABLE, IN_USE, VolumeStates
+from stackwire.volume.domain.user_messages import UPLOAD_FAILED
+from stackwire.volume.flows.deps import VolumeDeps, log, log_failure, volume_file
+
+HASH_ALGORITHM = "sha512"
+
+
+class UploadWorker:
+    """``cinder/volume/manager.py: copy_volume_to_image``."""
+
+    def __init__(self, deps: VolumeDeps) -> None:
+        self._deps = deps
+
+    async def on_copy_volume_to_image(self, ctx: RequestContext, message: CopyVolumeToImage) -> None:
+        """The image is active, or deleted again with a message for the user; the volume is as before either way."""
+        image_id = str(message.image_meta["id"])
+        async with self._deps.hold(ctx, volumes.TABLE, message.volume_id, VolumeStates.finish_upload) as volume:
+            if volume is None:
+                return
+            try:
+                await self._upload(ctx, volume.id, image_id)
+            except Exception as error:
+                reason = log_failure("volume %s could not be uploaded", volume.id, error)
+                await self._delete_image(ctx, image_id)
+                await finish_upload(self._deps, ctx, volume.id, reason)
+            else:
+                await finish_upload(self._deps, ctx, volume.id)
+
+    async def abandon(self, ctx: RequestContext, volume: Volume) -> None:
+        """After a crash: the unfinished image is deleted, the volume is as before."""
+        if volume.upload_image is not None:
+            await self._deps.images.delete_unfinished(ctx, volume.upload_image)
+        await finish_upload(self._deps, ctx, volume.id, "The upload was interrupted.")
+
+    async def _upload(self, ctx: RequestContext, volume_id: str, image_id: str) -> None:
+        """The whole volume; verifies that the image service has it byte for byte."""
+        digest, images = Digest(HASH_ALGORITHM), self._deps.images
+        try:
+            await images.upload(ctx, image_id, self._deps.store.read(volume_file(volume_id), digest))
+        except Conflict:
+            image = await images.get_or_none(ctx, image_id)
+            if image is not None and image.status == "active":
+                return  # uploaded by a worker that died before it could write so
+            raise
+        image = await images.get_or_none(ctx, image_id)
+        if image is None or image.status != "active":
+            raise ImageCopyFailure(reason=f"image {image_id} did not become active.")
+        if image.os_hash_algo == HASH_ALGORITHM and image.os_hash_value != digest.hexdigest():
+            raise ImageCopyFailure(reason=f"the {HASH_ALGORITHM} of image {image_id} is not the volume's.")
+
+    async def _delete_image(self, ctx: RequestContext, image_id: str) -> None:
+        try:
+            await self._deps.images.delete_unfinished(ctx, image_id)
+        except ServiceError as error:
+            log.warning("image %s is not deleted: %s", image_id, error)
+
+
+async def finish_upload(deps: VolumeDeps, ctx: RequestContext, volume_id: str, reason: str | None = None) -> None:
+    """Out of ``uploading``: in-use where something is attached, else available. ``reason``: why there is no image."""
+    async with deps.database.work(ctx) as uow:
+        used = await attachments.of_volume(uow, volume_id)
+        volume = await deps.transition(
+            uow,
+            volumes.TABLE,
+            VolumeStates.finish_upload,
+            volume_id,
+            status=IN_USE if used else AVAILABLE,
+            upload_image=None,
+        )
+        if volume is not None and reason is not None:
+            await messages.insert(uow, volume.project_id, volume_id, UPLOAD_FAILED, reason)

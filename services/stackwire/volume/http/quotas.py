@@ -1,0 +1,76 @@
+"""/os-quota-sets and /limits."""
+
+from typing import Any
+
+from aiohttp import web
+
+from stackwire.core.errors import BadRequest
+from stackwire.http.request import CONTEXT, VERSION, body, flag, respond
+from stackwire.volume.domain.size_checks import MAX_SIZE_GB
+from stackwire.volume.flows.registry import ApiFlows
+from stackwire.volume.http.schemas.volume_types import QuotaSetBody
+
+
+class QuotaHandlers:
+    def __init__(self, flows: ApiFlows) -> None:
+        self._flows = flows.quotas
+
+    async def limits(self, request: web.Request) -> web.Response:
+        ctx = request[CONTEXT]
+        project_id = ctx.project_id or ""
+        if ctx.is_admin and request[VERSION] >= (3, 39):
+            project_id = request.query.get("project_id", project_id)
+        limits, used = await self._flows.get_absolute_limits(ctx, project_id)
+        absolute = {
+            "maxTotalVolumes": limits["volumes"],
+            "maxTotalSnapshots": limits["snapshots"],
+            "maxTotalVolumeGigabytes": limits["gigabytes"],
+            "maxTotalBackups": limits["backups"],
+            "maxTotalBackupGigabytes": limits["backup_gigabytes"],
+            "totalVolumesUsed": used["volumes"],
+            "totalSnapshotsUsed": used["snapshots"],
+            "totalGigabytesUsed": used["gigabytes"],
+            "totalBackupsUsed": used["backups"],
+            "totalBackupGigabytesUsed": used["backup_gigabytes"],
+        }
+        return respond(200, {"limits": {"rate": [], "absolute": absolute}})
+
+    async def show(self, request: web.Request) -> web.Response:
+        limits, used = await self._flows.get(request[CONTEXT], _project_id(request))
+        quota_set: dict[str, Any] = dict(limits)
+        if flag(request.query.get("usage", "false"), "usage"):
+            quota_set = {
+                name: {"limit": limit, "in_use": used[name], "reserved": 0, "allocated": 0}
+                for name, limit in limits.items()
+            }
+        return respond(200, {"quota_set": {"id": _project_id(request), **quota_set}})
+
+    async def show_defaults(self, request: web.Request) -> web.Response:
+        defaults = self._flows.get_defaults(request[CONTEXT], _project_id(request))
+        return respond(200, {"quota_set": {"id": _project_id(request), **defaults}})
+
+    async def update(self, request: web.Request) -> web.Response:
+        given = (await body(request, QuotaSetBody)).quota_set
+        limits = {name: _limit(name, value) for name, value in given.items() if name not in ("tenant_id", "force")}
+        if not limits:
+            raise BadRequest("A quota set names what it limits.")
+        return respond(200, {"quota_set": await self._flows.update(request[CONTEXT], _project_id(request), limits)})
+
+    async def delete(self, request: web.Request) -> web.Response:
+        await self._flows.delete(request[CONTEXT], _project_id(request))
+        return respond(200)
+
+
+def _project_id(request: web.Request) -> str:
+    return request.match_info["target"]
+
+
+def _limit(name: str, value: Any) -> int:
+    """An integer, or its digits as text; BadRequest."""
+    digits = isinstance(value, str) and value.removeprefix("-").isascii() and value.removeprefix("-").isdigit()
+    if isinstance(value, bool) or not (isinstance(value, int) or (digits and len(value) < 12)):
+        raise BadRequest(f"Invalid input for field/attribute {name[:100]}.")
+    number = int(value)
+    if not -1 <= number <= MAX_SIZE_GB:
+        raise BadRequest(f"Quota limit for {name[:100]} must be between -1 and {MAX_SIZE_GB}.")
+    return number

@@ -1,0 +1,41 @@
+"""Bodies of /attachments: create, update."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from stackwire.core.errors import BadRequest
+from stackwire.volume.domain.requests import CreateAttachmentRequest
+from stackwire.volume.http.schemas.fields import Body, Uuid
+
+
+class NewAttachment(Body):
+    """``mode``: from 3.54."""
+
+    volume_uuid: Uuid
+    instance_uuid: Uuid | None = None
+    connector: dict[str, Any] | None = None
+    mode: Literal["rw", "ro"] | None = None
+
+    def to_request(self, version: tuple[int, int]) -> CreateAttachmentRequest:
+        """The body of a request of this version; BadRequest for fields it does not know."""
+        if self.mode is not None and version < (3, 54):
+            raise BadRequest("mode needs version 3.54.")
+        return CreateAttachmentRequest(
+            volume_id=self.volume_uuid,
+            instance_uuid=self.instance_uuid,
+            connector=self.connector or None,
+            mode=self.mode,
+        )
+
+
+class CreateAttachmentBody(Body):
+    attachment: NewAttachment
+
+
+class AttachmentChanges(Body):
+    connector: Annotated[dict[str, Any], Field(min_length=1)]
+
+
+class UpdateAttachmentBody(Body):
+    attachment: AttachmentChanges

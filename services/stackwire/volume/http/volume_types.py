@@ -1,0 +1,101 @@
+"""/types: volume types, their extra specs and access."""
+
+from aiohttp import web
+
+from stackwire.core.errors import BadRequest
+from stackwire.http.request import CONTEXT, body, json_body, read, respond
+from stackwire.volume.domain.errors import VolumeTypeExtraSpecsNotFound
+from stackwire.volume.domain.listing import read_volume_types
+from stackwire.volume.domain.model import DEFAULT_VOLUME_TYPE
+from stackwire.volume.flows.registry import ApiFlows
+from stackwire.volume.http.lists import list_request
+from stackwire.volume.http.schemas.volume_types import (
+    CreateVolumeTypeBody,
+    ExtraSpecsBody,
+    ProjectAccessAction,
+    UpdateVolumeTypeBody,
+)
+from stackwire.volume.http.views import next_links, volume_type_view
+
+
+class VolumeTypeHandlers:
+    def __init__(self, flows: ApiFlows, max_limit: int) -> None:
+        self._flows = flows.volume_types
+        self._max_limit = max_limit
+
+    async def list(self, request: web.Request) -> web.Response:
+        listing = read_volume_types(list_request(request, self._max_limit))
+        page = await self._flows.list_page(request[CONTEXT], listing)
+        views = [volume_type_view(request, volume_type) for volume_type in page]
+        return respond(200, {"volume_types": views, **next_links(request, "volume_type", page, listing.limit)})
+
+    async def default(self, request: web.Request) -> web.Response:
+        volume_type = await self._flows.get(request[CONTEXT], DEFAULT_VOLUME_TYPE)
+        return respond(200, {"volume_type": volume_type_view(request, volume_type)})
+
+    async def show(self, request: web.Request) -> web.Response:
+        volume_type = await self._flows.get(request[CONTEXT], _type_id(request))
+        return respond(200, {"volume_type": volume_type_view(request, volume_type)})
+
+    async def create(self, request: web.Request) -> web.Response:
+        wanted = (await body(request, CreateVolumeTypeBody)).volume_type.to_request()
+        volume_type = await self._flows.create(request[CONTEXT], wanted)
+        return respond(200, {"volume_type": volume_type_view(request, volume_type)})
+
+    async def update(self, request: web.Request) -> web.Response:
+        given = (await body(request, UpdateVolumeTypeBody)).volume_type.model_dump(exclude_unset=True)
+        if not given:
+            raise BadRequest("Specify volume type name, description, is_public or a combination thereof.")
+        changes = {key: value for key, value in given.items() if value is not None or key == "description"}
+        volume_type = await self._flows.update(request[CONTEXT], _type_id(request), changes)
+        return respond(200, {"volume_type": volume_type_view(request, volume_type)})
+
+    async def delete(self, request: web.Request) -> web.Response:
+        await self._flows.delete(request[CONTEXT], _type_id(request))
+        return respond(202)
+
+    async def show_extra_specs(self, request: web.Request) -> web.Response:
+        volume_type = await self._flows.get_extra_specs(request[CONTEXT], _type_id(request))
+        return respond(200, {"extra_specs": volume_type.extra_specs})
+
+    async def set_extra_specs(self, request: web.Request) -> web.Response:
+        given = (await body(request, ExtraSpecsBody)).extra_specs
+        await self._flows.set_extra_specs(request[CONTEXT], _type_id(request), given)
+        return respond(200, {"extra_specs": given})
+
+    async def show_extra_spec(self, request: web.Request) -> web.Response:
+        volume_type = await self._flows.get_extra_specs(request[CONTEXT], _type_id(request))
+        key = request.match_info["key"]
+        if key not in volume_type.extra_specs:
+            raise VolumeTypeExtraSpecsNotFound(volume_type_id=volume_type.id, key=key)
+        return respond(200, {key: volume_type.extra_specs[key]})
+
+    async def set_extra_spec(self, request: web.Request) -> web.Response:
+        given = read(ExtraSpecsBody, {"extra_specs": await json_body(request)}).extra_specs
+        if list(given) != [request.match_info["key"]]:
+            raise BadRequest("Request body and URI mismatch")
+        await self._flows.set_extra_specs(request[CONTEXT], _type_id(request), given)
+        return respond(200, given)
+
+    async def delete_extra_spec(self, request: web.Request) -> web.Response:
+        await self._flows.delete_extra_spec(request[CONTEXT], _type_id(request), request.match_info["key"])
+        return respond(202)
+
+    async def show_access(self, request: web.Request) -> web.Response:
+        volume_type = await self._flows.get_access(request[CONTEXT], _type_id(request))
+        rows = [{"volume_type_id": volume_type.id, "project_id": project} for project in volume_type.projects]
+        return respond(200, {"volume_type_access": rows})
+
+    async def action(self, request: web.Request) -> web.Response:
+        given = await json_body(request)
+        names = list(given) if isinstance(given, dict) else []
+        if names not in (["addProjectAccess"], ["removeProjectAccess"]):
+            raise BadRequest("The actions of a type are addProjectAccess and removeProjectAccess.")
+        project_id = read(ProjectAccessAction, given[names[0]]).project
+        allowed = names[0] == "addProjectAccess"
+        await self._flows.set_access(request[CONTEXT], _type_id(request), project_id, allowed=allowed)
+        return respond(202)
+
+
+def _type_id(request: web.Request) -> str:
+    return request.match_info["type_id"]
