@@ -4,7 +4,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from stackwire.core.behaviours import Behaviours
 from stackwire.core.context import RequestContext
@@ -22,8 +22,11 @@ from stackwire.volume.backends.images import ImageClient
 from stackwire.volume.db import quotas
 from stackwire.volume.domain.errors import SizeExceedsQuota, VolumeLimitExceeded
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 log = logging.getLogger("stackwire.volume")
-M = TypeVar("M")
+M = TypeVar("M", bound="DataclassInstance")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
