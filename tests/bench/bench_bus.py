@@ -53,7 +53,7 @@ EVENT = Event(
     publisher_id="volume.host-a",
     payload={"volume_id": str(uuid4()), "size": 1, "status": "available", "metadata": [], "note": "n" * 200},
     topic=f"n{TOPIC}",
-    keep=False,
+    durable=False,
 )
 
 

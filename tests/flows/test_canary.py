@@ -257,7 +257,7 @@ def orders(ear: Ear) -> list[WireRecord]:
 async def rename(cloud: TestCloud, there: str, gone: str) -> None:
     """Every table of the services' own, but the outboxes, which the cloud needs to come to rest."""
     sql = (
-        "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename NOT IN ('outbox', 'inbox')"
+        "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename <> 'outbox'"
         " AND (tablename LIKE 'gone_%') = $1"
     )
     for service in ("image", "volume", "compute"):

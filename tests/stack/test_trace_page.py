@@ -163,7 +163,7 @@ async def test_ten_thousand_messages_are_drawn_as_fast_as_ten(page: Page, cloud:
     for number in range(10_000):
         event = Event(
             exchange="nova", event_type=f"step.{number}", publisher_id=f"compute.host{number % 5}", payload={},
-            keep=False,
+            durable=False,
         )  # fmt: skip
         await Notifier(transport).send(event, ctx.redacted(), new_id(), "2026-01-01 00:00:00.000000")
     await page.goto(url(cloud, f"#/story/{ctx.request_id}"))

@@ -72,7 +72,7 @@ class Processes:
         await asyncio.gather(*(self.start(service) for service in ORDER))
 
     def doom(self, service: str, moment: str) -> None:
-        """It dies at this moment of its work, once (``stackwire/db/crash.py``); "" takes that back."""
+        """It dies at this moment of its work, once (``stackwire/db/failpoints.py``); "" takes that back."""
         path = self._doom(service)
         if moment:
             path.with_suffix(".new").write_text(moment)
@@ -111,7 +111,7 @@ class Processes:
         }
         environment = {f"STACKWIRE_{service.upper()}_{name}": value for name, value in own.items()}
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH", "LANG") if name in os.environ}
-        return {**inherited, **self._python, **environment, "STACKWIRE_CRASH_FILE": str(self._doom(service))}
+        return {**inherited, **self._python, **environment, "STACKWIRE_FAILPOINT_FILE": str(self._doom(service))}
 
 
 @contextlib.contextmanager

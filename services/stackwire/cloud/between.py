@@ -22,15 +22,15 @@ def between(
     from stackwire.cloud.client import Refused
     from stackwire.cloud.postgres import PostgresError
     from stackwire.core.behaviours import release_named
-    from stackwire.runtime.main import REASONS, reason, run
+    from stackwire.runtime.main import STARTUP_ERRORS, run, startup_error_text
 
     try:
         releases = release_named(one), release_named(other)
         run(lambda: _show(*releases, as_json))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-    except (Refused, PostgresError, *REASONS) as error:
-        print(f"stackwire: {' '.join(reason(error).split())}", file=sys.stderr)
+    except (Refused, PostgresError, *STARTUP_ERRORS) as error:
+        print(f"stackwire: {' '.join(startup_error_text(error).split())}", file=sys.stderr)
         raise typer.Exit(2) from None
 
 

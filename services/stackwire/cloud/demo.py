@@ -46,7 +46,7 @@ def demo(
     against: Annotated[str, typer.Option(help="the release to compare with")] = AGAINST,
 ) -> None:
     """Upload, volume, servers, snapshots, rebuild: every message, then the lineage of every property."""
-    from stackwire.runtime.main import REASONS, reason, run
+    from stackwire.runtime.main import STARTUP_ERRORS, run, startup_error_text
 
     try:
         names = _checked(image_file, json_file, release, against)
@@ -56,9 +56,9 @@ def demo(
     except BrokenPipeError:  # whoever read has seen enough
         raise typer.Exit(130) from None
     except OSError as error:
-        _fail("the disk is full" if error.errno == errno.ENOSPC else reason(error))
-    except (CannotShow, *REASONS) as error:
-        _fail(reason(error))
+        _fail("the disk is full" if error.errno == errno.ENOSPC else startup_error_text(error))
+    except (CannotShow, *STARTUP_ERRORS) as error:
+        _fail(startup_error_text(error))
 
 
 def _fail(message: str) -> None:

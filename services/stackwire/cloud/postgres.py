@@ -214,7 +214,7 @@ class EmbeddedPostgres:
             **self._identity(),
         )
         if done.returncode != 0:
-            raise PostgresError(f"initdb failed: {reason(done.stderr)}")
+            raise PostgresError(f"initdb failed: {last_log_line(done.stderr)}")
         half.rename(self.data)
 
     def _launch(self) -> None:
@@ -233,7 +233,7 @@ class EmbeddedPostgres:
         self._be_guarded(self._process.pid)
 
     def _complaint(self) -> str:
-        return reason(self.log.read_text(errors="replace"))
+        return last_log_line(self.log.read_text(errors="replace"))
 
     def _old_one_leaves(self) -> bool:
         return self._process is None or "still in use" in self._complaint()
@@ -242,7 +242,7 @@ class EmbeddedPostgres:
         while not self._is_ready():
             if self._process is not None and self._process.poll() is not None:
                 raise PostgresError(
-                    f"PostgreSQL did not start: {reason(self.log.read_text(errors='replace'))} (log: {self.log})"
+                    f"PostgreSQL did not start: {last_log_line(self.log.read_text(errors='replace'))} (log: {self.log})"
                 )
             if self._process is None and self.pid is None:
                 raise PostgresError("PostgreSQL ended while it was waited for")
@@ -302,7 +302,7 @@ def _is_server(pid: int, data: Path) -> bool:
     return str(data) in subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
-def reason(text: str) -> str:
+def last_log_line(text: str) -> str:
     """The last thing a program called fatal, or an error; or just its last word (it tidies up after its error)."""
     for word in ("FATAL:", "error:"):
         found = [line for line in text.splitlines() if word in line]

@@ -189,15 +189,15 @@ def _import_services(names: Sequence[str]) -> None:
 
 def _run(options: Options, directory: DataDir, databases: Databases, say: Callable[[str], None]) -> None:
     from stackwire.db.bootstrap import BootstrapError
-    from stackwire.runtime.main import REASONS, log_to_stderr, reason, run
+    from stackwire.runtime.main import STARTUP_ERRORS, log_to_stderr, run, startup_error_text
 
     log_to_stderr()
     try:
         run(lambda: _serve(options, directory, databases, say))
     except Exception as error:
-        if not isinstance(error, (BootstrapError, *REASONS)) and "stackwire." not in type(error).__module__:
+        if not isinstance(error, (BootstrapError, *STARTUP_ERRORS)) and "stackwire." not in type(error).__module__:
             logging.exception("unexpected")  # the line alone would not be enough to find it
-        raise CannotStart(reason(error)) from error
+        raise CannotStart(startup_error_text(error)) from error
 
 
 async def _serve(options: Options, directory: DataDir, databases: Databases, say: Callable[[str], None]) -> None:

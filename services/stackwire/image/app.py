@@ -165,7 +165,9 @@ def _assemble(
             raise protection.InvalidProtection(f"property protection file: there is no policy rule '{name}'")
     walks = Walks() if settings.debug else None
     images = layers(settings, policy, store, staging, rules, database.clock, walks)
-    database.silent = silencer(settings.disabled_notifications) if settings.disabled_notifications else None
+    database.notification_filter = (
+        silencer(settings.disabled_notifications) if settings.disabled_notifications else None
+    )
     worker = f"{socket.gethostname()}/{uuid4().hex}"
     visibility = "shared" if behaviours.has("visibility-shared-default") else "private"
     metadata = Metadata(

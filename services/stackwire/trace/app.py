@@ -11,7 +11,7 @@ from stackwire.core.clock import Clock
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Unauthorized
 from stackwire.db.pool import Database
-from stackwire.http import gone
+from stackwire.http import access_log_filters
 from stackwire.http.app import make_app
 from stackwire.messaging.transport import Transport
 from stackwire.runtime.service import PortInUse
@@ -98,7 +98,9 @@ class TraceService:
 
     async def _listen(self) -> None:
         app = make_app(routes=routes(self.store), authenticator=_Nobody(), errors=trace_error, ready=self.ready)
-        runner = web.AppRunner(app, logger=gone.log, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        runner = web.AppRunner(
+            app, logger=access_log_filters.log, access_log=None, handle_signals=False, shutdown_timeout=1.0
+        )
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         host, port = self.settings.host, self.settings.port

@@ -1,6 +1,6 @@
-"""Every message of the house as an AsyncAPI 3 document, generated from the contracts.
+"""Every message of the services as an AsyncAPI 3 document, generated from the contracts.
 
-``python -m stackwire.contracts.asyncapi`` prints it. Payloads are what stands inside oslo.messaging's envelope: a
+``python -m stackwire.contracts.asyncapi`` prints it. Payloads are the content of oslo.messaging's envelope: a
 request has ``method``, ``args`` and the protocol's own keys beside ``_context_*``; a notification has its event.
 """
 
@@ -9,16 +9,16 @@ from importlib import import_module
 from typing import Any
 
 from stackwire.contracts.base import Call, Contract, Fanout, Message
-from stackwire.contracts.events import EVENTS, Told
+from stackwire.contracts.events import EVENTS, EventContract
 from stackwire.contracts.schema import modules
 
 DEFS = "#/components/schemas/"
 _REQUEST = {
     "oslo.version": "2.0 outside; inside it the keys below",
-    "_msg_id": "of a call: what its reply names",
+    "_msg_id": "of a call: its reply has the same",
     "_reply_q": "of a call: the queue its reply goes to",
-    "_unique_id": "a message sent twice has one",
-    "_context_*": "who asks, in which request, with which rights (oslo.context)",
+    "_unique_id": "the same for a message that is sent again",
+    "_context_*": "the caller, the request and the caller's rights (oslo.context)",
 }
 _NOTIFICATION = {
     "type": "object",
@@ -43,9 +43,9 @@ def document() -> dict[str, Any]:
     operations: dict[str, Any] = {}
     for kind in _messages():
         _add_request(kind, schemas, channels, operations)
-    for told in EVENTS:
-        for priority in told.priorities:
-            _add_event(told, priority, schemas, channels, operations)
+    for event in EVENTS:
+        for priority in event.priorities:
+            _add_event(event, priority, schemas, channels, operations)
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -81,7 +81,7 @@ def _add_request(
         "properties": {
             "method": {"const": kind.method},
             "args": _schema(kind, schemas),
-            **{key: {"description": says} for key, says in _REQUEST.items()},
+            **{key: {"description": text} for key, text in _REQUEST.items()},
         },
         "required": ["method", "args"],
     }
@@ -108,19 +108,19 @@ def _add_request(
 
 
 def _add_event(
-    told: Told, priority: str, schemas: dict[str, Any], channels: dict[str, Any], operations: dict[str, Any]
+    event: EventContract, priority: str, schemas: dict[str, Any], channels: dict[str, Any], operations: dict[str, Any]
 ) -> None:
-    """A channel is a routing key: the topic and the priority. Whoever reads it may hear every event of the channel."""
+    """A channel is a routing key: the topic and the priority. Its consumers receive every event of the channel."""
     payload: dict[str, Any] = {"type": "string"}
-    if not issubclass(told.payload, str):
-        schemas[told.payload.__name__] = _schema(told.payload, schemas)
-        payload = {"$ref": DEFS + told.payload.__name__}
-    own = {"event_type": {"const": told.event_type}, "priority": {"const": priority}, "payload": payload}
+    if not issubclass(event.payload, str):
+        schemas[event.payload.__name__] = _schema(event.payload, schemas)
+        payload = {"$ref": DEFS + event.payload.__name__}
+    own = {"event_type": {"const": event.event_type}, "priority": {"const": priority}, "payload": payload}
     schema = {"allOf": [{"$ref": f"{DEFS}Notification"}], "properties": own}
-    address = f"{told.exchange}/{told.topic}.{priority.lower()}"
-    _add_message(channels, address, told.event_type, schema, exchange_type="topic")
-    here = _on(address, told.event_type)
-    operation = operations.setdefault(f"{_id(address)}-told", {"action": "send", **here, "messages": []})
+    address = f"{event.exchange}/{event.topic}.{priority.lower()}"
+    _add_message(channels, address, event.event_type, schema, exchange_type="topic")
+    here = _on(address, event.event_type)
+    operation = operations.setdefault(f"{_id(address)}-emitted", {"action": "send", **here, "messages": []})
     operation["messages"] += here["messages"]
 
 
@@ -129,7 +129,7 @@ def _schema(kind: type[Contract], schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _placed(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
-    """The schema, with what it defines moved where every schema stands."""
+    """The schema, its own definitions moved into ``schemas``."""
     schemas.update(schema.pop("$defs", {}))
     return schema
 
@@ -155,7 +155,7 @@ def _on(address: str, name: str) -> dict[str, Any]:
 
 
 def _id(address: str) -> str:
-    """JSON pointers mind slashes."""
+    """Without slashes, which separate the parts of a JSON pointer."""
     return address.replace("/", "-")
 
 

@@ -125,7 +125,7 @@ class Fanout(Message):
 class Event:
     """A notification in its envelope's own terms. The payload is JSON-ready (Glance sends a text for failures).
 
-    ``context``: False sends an empty context, as Glance does. ``keep``: oslo declares the default queue before
+    ``context``: False sends an empty context, as Glance does. ``durable``: oslo declares the default queue before
     its first publish, so that events wait for a reader; False leaves them to whoever listens now.
     """
 
@@ -136,6 +136,6 @@ class Event:
     priority: str = "INFO"
     topic: str = "notifications"
     context: bool = True
-    keep: bool = True
+    durable: bool = True
     resource: str | None = field(default=None)
     """The id the event is about, for the outbox's index; never on the wire."""

@@ -60,7 +60,7 @@ def property_transfer(
         event_type="properties.crossed",
         publisher_id=service,
         payload=transfer.model_dump(mode="json"),
-        keep=False,
+        durable=False,
         resource=to_id,
     )
 

@@ -25,7 +25,7 @@ class Behaviour:
 
     name: str
     service: str
-    says: str
+    summary: str
     source: str
     since: str = "icehouse"
     until: str | None = None
@@ -35,108 +35,108 @@ class Behaviour:
 TABLE: tuple[Behaviour, ...] = (
     Behaviour(
         name="rebuild-keeps-base-image-ref", since="victoria", bug="lp-1893618", service="compute",
-        says="rebuild writes image_base_image_ref again after wiping the image_* rows",
+        summary="rebuild writes image_base_image_ref again after wiping the image_* rows",
         source="nova fe52b6c25b, 22.0.0",
     ),
     Behaviour(
         name="upload-inherits-image-metadata", since="juno", bug="upload-without-inheritance", service="volume",
-        says="os-volume_upload_image hands the volume's image metadata on to the new image",
+        summary="os-volume_upload_image hands the volume's image metadata on to the new image",
         source="cinder dcf4b10cd, 2014-06-11",
     ),
     Behaviour(
         name="upload-drops-reserved-keys", since="yoga", bug="lp-1945500", service="volume",
-        says="os_glance* keys are left out when a volume is uploaded to an image",
+        summary="os_glance* keys are left out when a volume is uploaded to an image",
         source="cinder c43fb490b, b3d3f31fa",
     ),
     Behaviour(
         name="upload-drops-signature-verified", since="2025.1", bug="lp-1823445", service="volume",
-        says="img_signature* and signature_verified are left out when a volume is uploaded to an image",
+        summary="img_signature* and signature_verified are left out when a volume is uploaded to an image",
         source="cinder c65f43cb9, 26.0.0",
     ),
     Behaviour(
         name="bdm-lookup-returns-image-meta", since="juno", bug="bdm-lookup-properties-only", service="compute",
-        says="booting from a volume looks up min_ram, min_disk and size too, not only the properties",
+        summary="booting from a volume looks up min_ram, min_disk and size too, not only the properties",
         source="nova 2014.1.5",
     ),
     Behaviour(
         name="bdm-lookup-drops-base-keys", since="juno", bug="bdm-lookup-keeps-base-keys", service="compute",
-        says="image_id, image_name, size, checksum, formats, min_ram and min_disk leave the properties of a volume",
+        summary="image_id, image_name, size, checksum, formats, min_ram and min_disk leave the properties of a volume",
         source="nova/block_device.py: get_bdm_image_metadata",
     ),
     Behaviour(
         name="values-cut-at-bytes", since="kilo", bug="lp-1425657", service="compute",
-        says="system metadata values are cut at 255 UTF-8 bytes, not 255 characters",
+        summary="system metadata values are cut at 255 UTF-8 bytes, not 255 characters",
         source="nova 8ec6a73fef",
     ),
     Behaviour(
         name="current-identity-wins", service="compute", bug="second-generation-identity",
-        says="a snapshot of a server booted from a snapshot bears its own instance_uuid, user and image_type",
+        summary="a snapshot of a server booted from a snapshot bears its own instance_uuid, user and image_type",
         source="nova/utils.py: get_image_from_system_metadata leaves it to row order",
     ),
     Behaviour(
         name="snapshot-drops-absolute-non-inheritables", since="ussuri", bug="lp-1852106", service="compute",
-        says="signature and encryption key properties never pass into a snapshot",
+        summary="signature and encryption key properties never pass into a snapshot",
         source="nova bc29084012, 21.0.0; Train has the bug (openstack-discuss, 2020-02-18)",
     ),
     Behaviour(
         name="snapshot-from-instance-metadata-only", since="juno", service="compute",
         bug="snapshot-merges-current-image",
-        says="a snapshot takes what the server recorded, not what the image or volume says now",
+        summary="a snapshot takes what the server recorded, not what the image or volume says now",
         source="nova/compute/utils.py: get_image_metadata, icehouse",
     ),
     Behaviour(
         name="clone-keeps-image-metadata", service="volume", bug="lp-1115634",
-        says="a volume made of a volume keeps its image metadata",
+        summary="a volume made of a volume keeps its image metadata",
         source="cinder f8842781c; the bug is of 2013-02, before the releases told here",
     ),
     Behaviour(
         name="snapshot-needs-no-image-metadata", since="kilo", service="volume", bug="lp-1413880",
-        says="a bootable volume without image metadata can be snapshotted",
+        summary="a bootable volume without image metadata can be snapshotted",
         source="cinder 8583aaf85; the bug is of 2015-01",
     ),
     Behaviour(
         name="lists-show-image-metadata", since="juno", service="volume", bug="lp-1337526",
-        says="the detailed list of volumes shows volume_image_metadata, as a volume by itself does",
+        summary="the detailed list of volumes shows volume_image_metadata, as a volume by itself does",
         source="cinder 06dd7f28d; the bug is of 2014-07",
     ),
     Behaviour(
         name="image-metadata-of-any-length", since="2023.1", service="volume", bug="lp-1988942",
-        says="os-set_image_metadata takes values of more than 255 characters, as images have them",
+        summary="os-set_image_metadata takes values of more than 255 characters, as images have them",
         source="cinder 0bd1bd699; the bug is of 2022-09",
     ),
     Behaviour(
         name="data-keeps-registered-properties", service="image", bug="lp-901534",
-        says="a v1 PUT with data leaves the properties given at registration as they are",
+        summary="a v1 PUT with data leaves the properties given at registration as they are",
         source="https://bugs.launchpad.net/glance/+bug/901534, before the releases told here",
     ),
     Behaviour(
         name="servers-show-standard-image-properties", service="compute", bug="lp-2098384",
-        says="a server's view shows only the image properties Nova knows (2.98)",
+        summary="a server's view shows only the image properties Nova knows (2.98)",
         source="nova c7eac94fc5; both are of 2025.1",
     ),
     Behaviour(
         name="volume-backed-rebuild", since="zed", service="compute",
-        says="a volume-backed server can be rebuilt to another image (2.93, os-reimage)",
+        summary="a volume-backed server can be rebuilt to another image (2.93, os-reimage)",
         source="nova 26.0.0",
     ),
     Behaviour(
         name="nova-asks-image-v2", since="newton", service="compute",
-        says="Nova can talk to Glance in v2 of the API; before it talked v1",
+        summary="Nova can talk to Glance in v2 of the API; before it talked v1",
         source="nova fc33c4b212, 4a39b8b530, 8eca306ab0 (2016-06)",
     ),
     Behaviour(
         name="visibility-shared-default", since="ocata", service="image",
-        says="a new image is shared, not private, when nothing is asked",
+        summary="a new image is shared, not private, when nothing is asked",
         source="glance 14.0.0",
     ),
     Behaviour(
         name="v1-api", until="rocky", service="image",
-        says="the Image v1 API answers",
+        summary="the Image v1 API answers",
         source="glance 17.0.0 release notes: removed",
     ),
     Behaviour(
         name="size-zero-activation", until="rocky", service="image",
-        says="an image created with size 0 is active at once, through the v1 API",
+        summary="an image created with size 0 is active at once, through the v1 API",
         source="glance/api/v1/images.py",
     ),
 )  # fmt: skip

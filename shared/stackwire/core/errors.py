@@ -26,15 +26,15 @@ from typing import ClassVar
 REGISTRY: dict[str, type["ServiceError"]] = {}
 
 
-class _Facts(string.Formatter):
+class MessageFormatter(string.Formatter):
     """Formats a message; a fact that is missing stays visible as its name instead of failing the error itself."""
 
     def get_value(self, key: int | str, args: object, kwargs: object) -> object:
-        facts = kwargs if isinstance(kwargs, dict) else {}
-        return facts.get(key, f"<{key}>")
+        params = kwargs if isinstance(kwargs, dict) else {}
+        return params.get(key, f"<{key}>")
 
 
-_FACTS = _Facts()
+_FORMATTER = MessageFormatter()
 
 
 class ServiceError(Exception):
@@ -44,9 +44,9 @@ class ServiceError(Exception):
     title: ClassVar[str] = "Internal Server Error"
     wire: ClassVar[str] = "stackwire.core.errors.ServiceError"
 
-    def __init__(self, message: str | None = None, **facts: object) -> None:
-        self.facts = facts
-        self.message = message if message is not None else _FACTS.format(type(self).__doc__ or "", **facts)
+    def __init__(self, message: str | None = None, **params: object) -> None:
+        self.params = params
+        self.message = message if message is not None else _FORMATTER.format(type(self).__doc__ or "", **params)
         super().__init__(self.message)
 
     def __init_subclass__(cls, wire: str | None = None, **kwargs: object) -> None:

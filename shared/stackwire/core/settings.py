@@ -73,7 +73,7 @@ class ServiceSettings(BaseSettings):
         return behaviours_of(self.release, self.with_bugs)
 
     @property
-    def tells_http(self) -> bool:
+    def emits_http_trace(self) -> bool:
         return self.amqp_url == "memory" if self.trace_http is None else self.trace_http
 
     @property

@@ -1,6 +1,6 @@
 """Brings a schema up to date: numbered .sql files, applied once, in order, and never changed afterwards.
 
-The tables every service has (outbox, inbox) are step 0 and come from this package; a service's own steps are files
+The tables every service has come from this package: step 0, then negative numbers.  A service's own steps are files
 named ``NNNN_what.sql`` with NNNN from 0001.  The steps and their checksums are kept in ``schema_migrations``; two
 processes that start at once are kept apart by an advisory lock.
 """
@@ -29,24 +29,38 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 )"""
 
 
+SHARED_STEPS = (
+    (0, "0000_outbox_and_inbox", TABLES),
+    (
+        -1,
+        "shared_0001_drop_inbox",
+        "DROP TABLE inbox; UPDATE outbox SET address ="
+        " (address::jsonb - 'keep' || jsonb_build_object('durable', address -> 'keep'))::json WHERE kind = 'notify'",
+    ),
+)
+
+
 class MigrationError(Exception):
     """The schema cannot be brought up to date."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
+    """One migration; its number is its key in ``schema_migrations``."""
+
     version: int
     name: str
     sql: str
 
     @property
     def checksum(self) -> str:
+        """SHA-256 of the SQL, hexadecimal."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
 def steps_in(folder: Traversable | Path | None) -> list[Step]:
-    """Step 0 and the folder's files in order. Raises MigrationError for a gap, a double number or a stray name."""
-    found = [Step(0, "0000_outbox_and_inbox", TABLES)]
+    """The shared steps and the folder's files, in order. Raises MigrationError for a wrong number or name."""
+    found: list[Step] = []
     files = sorted(folder.iterdir(), key=lambda entry: entry.name) if folder is not None else []
     for entry in files:
         if not entry.name.endswith(".sql"):
@@ -55,13 +69,13 @@ def steps_in(folder: Traversable | Path | None) -> list[Step]:
         if match is None:
             raise MigrationError(f"migration {entry.name} is not named NNNN_what.sql")
         found.append(Step(int(match[1]), entry.name.removesuffix(".sql"), entry.read_text(encoding="utf-8")))
-    if [step.version for step in found] != list(range(len(found))):
+    if [step.version for step in found] != list(range(1, len(found) + 1)):
         raise MigrationError(f"migrations are not numbered 0001, 0002, ...: {[step.name for step in found]}")
-    return found
+    return [*(Step(*shared) for shared in SHARED_STEPS), *found]
 
 
 async def migrate(connection: asyncpg.Connection[Any], schema: str, folder: Traversable | Path | None) -> list[str]:
-    """Applies what is missing in ``schema``; answers the names of the steps applied.
+    """Applies what is missing in ``schema``; returns the names of the steps applied.
 
     Raises MigrationError when an applied step has changed since, or is not known here (an older program on a newer
     schema). All or nothing: a failing step leaves the schema as it was.

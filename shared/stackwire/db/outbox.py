@@ -1,8 +1,7 @@
-"""What a service says, written down in the same transaction as what it did.
+"""The transactional outbox: messages are rows written in the same transaction as the changes they are about.
 
-A row's id is the message id on the bus, so a message sent twice is known as the same one.  ``seq`` is the order in
-which the relay sends.  The inbox is the other end: one row for each message a consumer has acted on, written in the
-transaction of its reaction.
+A row's id is the message id on the bus, so a message sent twice is recognised as the same.  ``seq`` is the order in
+which the relay sends.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from stackwire.db.session import Session
 
 Kind = Literal["notify", "cast", "fanout"]
 
+# The first step of every schema, applied before; a later change is a step of its own (SHARED_STEPS in migrate.py).
 # Payloads are json, not jsonb: the text goes out as it was written, key order included.
 TABLES = """
 CREATE TABLE outbox (
@@ -47,11 +47,11 @@ CREATE TRIGGER outbox_wakes AFTER INSERT ON outbox FOR EACH STATEMENT EXECUTE FU
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """One message on its way out.
+    """One message to be sent.
 
     ``name`` is the event type or the method; ``address`` says where it goes (exchange, topic, and for a notification
-    publisher_id, priority, keep; for a cast namespace, version, server); ``context`` is the wire form of the caller's.
-    Messages of one ``destination`` never overtake each other, but for a notification that the broker itself refuses.
+    publisher_id, priority, durable; for a cast namespace, version, server); ``context`` is in wire form.
+    Messages of one ``destination`` keep their order, except for a notification that the broker itself refuses.
     """
 
     seq: int = 0
@@ -71,7 +71,7 @@ class Outgoing:
             "topic": event.topic,
             "publisher_id": event.publisher_id,
             "priority": event.priority,
-            "keep": event.keep,
+            "durable": event.durable,
         }
         payload = event.payload if isinstance(event.payload, str) else dict(event.payload)
         return cls(
@@ -110,13 +110,13 @@ class Outgoing:
 
 
 async def write(session: Session, messages: Sequence[Outgoing]) -> None:
-    """Adds the messages in their order."""
+    """Inserts the messages in their order."""
     await session.execute(
         "INSERT INTO outbox (id, kind, name, destination, address, payload, context, created_at)"
         " SELECT id, kind, name, destination, address, payload, context, created_at"
         " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::json[], $6::json[], $7::json[],"
         " $8::timestamptz[]) WITH ORDINALITY"
-        " AS said (id, kind, name, destination, address, payload, context, created_at, at) ORDER BY at",
+        " AS message (id, kind, name, destination, address, payload, context, created_at, at) ORDER BY at",
         *zip(
             *((m.id, m.kind, m.name, m.destination, m.address, m.payload, m.context, m.created_at) for m in messages),
             strict=True,
@@ -125,7 +125,7 @@ async def write(session: Session, messages: Sequence[Outgoing]) -> None:
 
 
 async def waiting(session: Session, limit: int, held_back: Sequence[str] = ()) -> list[Outgoing]:
-    """The oldest unsent messages, locked until the transaction ends, but for destinations that are held back."""
+    """The oldest unsent messages, locked until the transaction ends; destinations ``held_back`` are left out."""
     return await session.all(
         Outgoing,
         "SELECT seq, id, kind, name, destination, address, payload, context, created_at FROM outbox"
@@ -136,18 +136,17 @@ async def waiting(session: Session, limit: int, held_back: Sequence[str] = ()) -
 
 
 async def mark_sent(session: Session, seqs: Sequence[int], now: datetime) -> None:
-    """Sent, and the context (it may carry a token) forgotten."""
+    """Marks messages as sent and erases their context, which may carry a token."""
     await session.execute("UPDATE outbox SET sent_at = $2, context = '{}' WHERE seq = ANY($1)", list(seqs), now)
 
 
-async def prune(session: Session, keep: int, inbox_before: datetime) -> None:
-    """Keeps the last ``keep`` sent messages as history, and the inbox back to ``inbox_before``."""
+async def prune(session: Session, keep: int) -> None:
+    """Deletes sent messages but the last ``keep``, which stay as history."""
     await session.execute(
         "DELETE FROM outbox WHERE sent_at IS NOT NULL AND seq < (SELECT coalesce(max(seq), 0) - $1 FROM outbox)", keep
     )
-    await session.execute("DELETE FROM inbox WHERE received_at < $1", inbox_before)
 
 
 async def unsent(session: Session) -> int:
-    """How many messages have not left yet."""
+    """How many messages have not been sent yet."""
     return int(await session.value("SELECT count(*) FROM outbox WHERE sent_at IS NULL"))

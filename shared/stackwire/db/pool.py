@@ -32,7 +32,7 @@ from stackwire.db.errors import (
 )
 from stackwire.db.migrate import migrate, quoted
 from stackwire.db.session import Session, set_codecs
-from stackwire.db.unit_of_work import Silent, UnitOfWork, transaction, unit_of_work
+from stackwire.db.unit_of_work import NotificationFilter, UnitOfWork, transaction, unit_of_work
 
 __all__ = [
     "BadValue",
@@ -68,7 +68,7 @@ class Database:
         self._dsn = dsn
         self.schema = schema
         self.clock = clock
-        self.silent: Silent | None = None
+        self.notification_filter: NotificationFilter | None = None
         self._wakers: list[Callable[[], None]] = []
 
     @classmethod
@@ -118,7 +118,7 @@ class Database:
 
     def work(self, ctx: RequestContext) -> AbstractAsyncContextManager[UnitOfWork]:
         """One transaction for the caller ``ctx``."""
-        return unit_of_work(self._pool, ctx, self.clock.now, self._wake, self.silent)
+        return unit_of_work(self._pool, ctx, self.clock.now, self._wake, self.notification_filter)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Session]:

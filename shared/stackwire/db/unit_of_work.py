@@ -1,4 +1,4 @@
-"""One transaction: what changed and what is said about it commit together, or not at all."""
+"""One transaction: changed rows and the messages about them commit together, or not at all."""
 
 from __future__ import annotations
 
@@ -15,46 +15,51 @@ from stackwire.contracts.base import Cast, Event, Fanout
 from stackwire.contracts.lineage import Kind, property_transfer
 from stackwire.core.context import IN_UNIT_OF_WORK, RequestContext
 from stackwire.core.rules import Resource, Rule
-from stackwire.db import crash, outbox
+from stackwire.db import failpoints, outbox
 from stackwire.db.connections import Connections
 from stackwire.db.errors import DatabaseUnavailable, mapped
 from stackwire.db.session import Session
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Silent = Callable[[Event], bool]
-"""Whether an event is not told at all."""
+NotificationFilter = Callable[[Event], bool]
+"""True for an event that is not emitted."""
 
 
 class UnitOfWork(Session):
     """Statements inside a transaction. ``now`` is the clock's time at its start, aware UTC.
 
-    ``notify``, ``cast`` and ``fanout`` are the only ways for a flow to speak; the words leave if and only if the
-    transaction commits.  A remote call inside one raises: it would hold the rows' locks while it waits.
+    ``notify``, ``cast``, ``fanout`` and ``apply`` are the only ways for a flow to send messages; they are written to
+    the outbox, and sent if and only if the transaction commits.  A remote call inside a unit of work raises: it would
+    hold the rows' locks while it waits.
     """
 
     def __init__(
-        self, connection: PoolConnectionProxy[Any], ctx: RequestContext, now: datetime, silent: Silent | None = None
+        self,
+        connection: PoolConnectionProxy[Any],
+        ctx: RequestContext,
+        now: datetime,
+        notification_filter: NotificationFilter | None = None,
     ) -> None:
         super().__init__(connection)
         self.ctx = ctx
         self.now = now
-        self._silent = silent
-        self.said: list[outbox.Outgoing] = []
+        self._notification_filter = notification_filter
+        self.pending_messages: list[outbox.Outgoing] = []
 
     def notify(self, event: Event) -> str:
-        """Says what happened; answers the message id, an empty one where the operator wants nobody told."""
-        if self._silent is not None and self._silent(event):
+        """Emits an event; returns the message id, empty when the notification filter drops the event."""
+        if self._notification_filter is not None and self._notification_filter(event):
             return ""
-        return self._say(outbox.Outgoing.of_event(self.ctx, event, self.now))
+        return self._enqueue(outbox.Outgoing.of_event(self.ctx, event, self.now))
 
     def cast(self, message: Cast, server: str | None = None) -> str:
-        """Asks one server of the topic (``server``: that one) to do something; answers the message id."""
-        return self._say(outbox.Outgoing.of_message(self.ctx, message, self.now, server))
+        """Sends a message to one server of the topic (``server``: to that one); returns the message id."""
+        return self._enqueue(outbox.Outgoing.of_message(self.ctx, message, self.now, server))
 
     def fanout(self, message: Fanout) -> str:
-        """Asks every server of the topic; answers the message id."""
-        return self._say(outbox.Outgoing.of_message(self.ctx, message, self.now))
+        """Sends a message to every server of the topic; returns the message id."""
+        return self._enqueue(outbox.Outgoing.of_message(self.ctx, message, self.now))
 
     def apply(self, rule: Rule[P, R], origin: Resource, target: Resource, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """The rule's result for these arguments; its lineage event leaves with the transaction.
@@ -70,19 +75,8 @@ class UnitOfWork(Session):
         )  # fmt: skip
         return result
 
-    async def first_time(self, consumer: str, message_id: str) -> bool:
-        """True once for each message a consumer gets; False when a redelivered one was acted on already."""
-        return bool(
-            await self.execute(
-                "INSERT INTO inbox (consumer, message_id, received_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-                consumer,
-                message_id,
-                self.now,
-            )
-        )
-
-    def _say(self, message: outbox.Outgoing) -> str:
-        self.said.append(message)
+    def _enqueue(self, message: outbox.Outgoing) -> str:
+        self.pending_messages.append(message)
         return message.id
 
 
@@ -94,7 +88,7 @@ async def transaction(pool: Connections) -> AsyncIterator[PoolConnectionProxy[An
         try:
             yield connection
         except BaseException:
-            # A lost connection has rolled back by itself; asyncpg calls it an InterfaceError to say so once more.
+            # A lost connection has rolled back by itself; asyncpg raises InterfaceError for a second rollback.
             with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError):
                 await begun.rollback()
             raise
@@ -105,7 +99,7 @@ async def transaction(pool: Connections) -> AsyncIterator[PoolConnectionProxy[An
 
 
 async def _begin(pool: Connections) -> tuple[PoolConnectionProxy[Any], Transaction]:
-    """A connection may have died unnoticed while it lay in the pool: nothing is lost by beginning once more."""
+    """A connection may have been lost while it was idle in the pool: another one is tried."""
     for last in (False, False, True):
         connection = await pool.acquire()
         begun = connection.transaction()
@@ -127,21 +121,21 @@ async def unit_of_work(
     ctx: RequestContext,
     now: Callable[[], datetime],
     committed: Callable[[], None],
-    silent: Silent | None = None,
+    notification_filter: NotificationFilter | None = None,
 ) -> AsyncIterator[UnitOfWork]:
     """Begins, and commits unless the block raised; ``committed`` is called when the outbox has something new."""
     if IN_UNIT_OF_WORK.get():
         raise RuntimeError("a unit of work inside a unit of work: two connections would wait for each other")
     async with transaction(pool) as connection:
         token = IN_UNIT_OF_WORK.set(True)
-        uow = UnitOfWork(connection, ctx, now(), silent)
+        uow = UnitOfWork(connection, ctx, now(), notification_filter)
         try:
             yield uow
-            if uow.said:
-                await outbox.write(uow, uow.said)
-            crash.moment("before_commit", (message.name for message in uow.said))
+            if uow.pending_messages:
+                await outbox.write(uow, uow.pending_messages)
+            failpoints.hit("before_commit", (message.name for message in uow.pending_messages))
         finally:
             IN_UNIT_OF_WORK.reset(token)
-    crash.moment("after_commit", (message.name for message in uow.said))
-    if uow.said:
+    failpoints.hit("after_commit", (message.name for message in uow.pending_messages))
+    if uow.pending_messages:
         committed()

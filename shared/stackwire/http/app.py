@@ -41,7 +41,7 @@ def make_app(
 
     ``id_headers``: the names under which this API tells the request id (Nova: ``x-compute-request-id`` too).
     """
-    order = [around.stamp(versions, id_headers), around.errors(errors), around.identify(authenticator)]
+    order = [around.add_request_id(versions, id_headers), around.errors(errors), around.authenticate(authenticator)]
     if versions is not None:
         order.append(around.microversions(versions))
     app = web.Application(middlewares=(*order, *middlewares), client_max_size=body_limit)

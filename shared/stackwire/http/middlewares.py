@@ -91,7 +91,7 @@ def _translated(request: web.Request, refused: web.HTTPException) -> ServiceErro
     return family(method=request.method) if family is NotAllowed else family()
 
 
-def identify(authenticator: Authenticator) -> Middleware:
+def authenticate(authenticator: Authenticator) -> Middleware:
     """Who asks: the context of the request, or 401. Public routes get a context without a user."""
 
     @web.middleware
@@ -124,7 +124,7 @@ def _check_target(request: web.Request) -> None:
         check_text(value)
 
 
-def stamp(versions: VersionRange | None, id_headers: tuple[str, ...]) -> Middleware:
+def add_request_id(versions: VersionRange | None, id_headers: tuple[str, ...]) -> Middleware:
     """Every answer, failed ones included, names its request and echoes the version it was answered in."""
 
     @web.middleware

@@ -36,7 +36,7 @@ def encode(error: BaseException, secrets: Iterable[str | None] = ()) -> str:
         "message": message,
         "tb": _traceback(error, class_name, message),
         "args": [message],
-        "kwargs": _plain(error.facts, hidden) if isinstance(error, ServiceError) else {},
+        "kwargs": _plain(error.params, hidden) if isinstance(error, ServiceError) else {},
     }
     return dumps(failure).decode()
 
@@ -54,15 +54,15 @@ def decode(failure: object) -> ServiceError:
     message = str(data.get("message") or "")[:_LONGEST]
     known = REGISTRY.get(f"{module}.{class_name}")
     if known is not None:
-        facts = data.get("kwargs")
+        params = data.get("kwargs")
         try:
-            return known(message or None, **_facts(facts))
+            return known(message or None, **_params(params))
         except Exception:  # a class with a constructor of its own that wants other facts
             log.warning("%s cannot be made from what the bus says", known.wire)
     return RemoteError(exc_type=class_name, value=message, module=module)
 
 
-def _facts(kwargs: object) -> dict[str, Any]:
+def _params(kwargs: object) -> dict[str, Any]:
     return {key: value for key, value in kwargs.items() if key != "message"} if isinstance(kwargs, dict) else {}
 
 
@@ -75,8 +75,8 @@ def _traceback(error: BaseException, class_name: str, message: str) -> list[str]
     return ["Traceback (most recent call last):\n", *frames, f"{class_name}: {message}\n"]
 
 
-def _plain(facts: Mapping[str, object], hidden: list[str]) -> dict[str, Any]:
-    text = orjson.dumps(facts, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+def _plain(params: Mapping[str, object], hidden: list[str]) -> dict[str, Any]:
+    text = orjson.dumps(params, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
     for secret in hidden:
         text = text.replace(secret, "***")
     plain: dict[str, Any] = orjson.loads(text)

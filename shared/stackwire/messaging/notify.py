@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from stackwire.contracts.base import Event
+from stackwire.messaging.consumer_base import ConsumerBase
 from stackwire.messaging.envelope import context_of, unwrap, wrap
 from stackwire.messaging.errors import PoisonMessage
-from stackwire.messaging.receiver import Receiver
 from stackwire.messaging.transport import (
     Delivery,
     Transport,
@@ -37,7 +37,7 @@ class Notifier:
 
         The same ``message_id`` again is the same message to a listener. ``timestamp`` is when it happened, UTC.
         """
-        if event.keep:
+        if event.durable:
             await self._transport.declare(notification_queue(event.exchange, event.topic, event.priority))
         payload = {
             "message_id": message_id,
@@ -129,7 +129,7 @@ class Listener:
         self._attempts = attempts
         self._failures: OrderedDict[str, int] = OrderedDict()
         self._seen: deque[str] = deque(maxlen=16)
-        self._receiver = Receiver()
+        self._receiver = ConsumerBase()
 
     @property
     def busy(self) -> int:

@@ -22,8 +22,8 @@ from stackwire.messaging.errors import BusUnavailable
 from stackwire.messaging.firehose import FIREHOSE, traced
 from stackwire.messaging.options import RabbitOptions, parse
 from stackwire.messaging.rabbit_connection import ATTEMPT, LOST, REFUSED, Opener, end, gone, why
+from stackwire.messaging.rabbit_publisher import Publisher
 from stackwire.messaging.rabbit_queue import RabbitConsumer
-from stackwire.messaging.rabbit_sending import Sending
 from stackwire.messaging.rabbit_topology import Topology
 from stackwire.messaging.transport import (
     STANDARD,
@@ -53,7 +53,7 @@ class RabbitTransport:
         self.opener = Opener(url, name, self.lost)
         self.topology = Topology(options)
         self.outages: deque[tuple[float, float]] = deque(maxlen=OUTAGES)
-        self._sending = Sending(self.opener, options, self.topology, self.lost)
+        self._sending = Publisher(self.opener, options, self.topology, self.lost)
         self._consuming: AbstractConnection | None = None
         self._consumers: list[RabbitConsumer] = []
         self._repairing: asyncio.Task[None] | None = None

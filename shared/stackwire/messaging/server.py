@@ -15,10 +15,10 @@ from stackwire.contracts.base import Endpoint, Target
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
 from stackwire.messaging import failure
+from stackwire.messaging.consumer_base import ConsumerBase
 from stackwire.messaging.dispatch import Dispatcher
 from stackwire.messaging.envelope import context_of, unwrap, wrap
 from stackwire.messaging.errors import BusUnavailable, PoisonMessage, Undeliverable
-from stackwire.messaging.receiver import Receiver
 from stackwire.messaging.transport import (
     STANDARD,
     Delivery,
@@ -102,7 +102,7 @@ class RpcServer:
         self._prefetch = prefetch
         self._grace = grace
         self._reply_patience = reply_patience
-        self._receiver = Receiver()
+        self._receiver = ConsumerBase()
         self._seen: deque[str] = deque(maxlen=REMEMBERED)
         self._casts: dict[str, asyncio.Event] = {}
         self._dead: OrderedDict[str, float] = OrderedDict()

@@ -27,10 +27,10 @@ from stackwire.runtime.service import PortInUse, Service
 
 S = TypeVar("S", bound=ServiceSettings)
 CANNOT_START = 2
-REASONS = (ServiceError, MigrationError, PortInUse, ValidationError, ValueError, OSError)
+STARTUP_ERRORS = (ServiceError, MigrationError, PortInUse, ValidationError, ValueError, OSError)
 
 
-def reason(error: BaseException) -> str:
+def startup_error_text(error: BaseException) -> str:
     """Why it cannot start, in one line, without a password."""
     if isinstance(error, ValidationError):
         first = error.errors()[0]
@@ -101,8 +101,8 @@ def main(name: str, settings_type: type[S], build: Callable[..., Awaitable[Servi
     try:
         settings = settings_type(**overrides)
         run(lambda: serve(name, settings, build))
-    except REASONS as error:
-        print(f"stackwire {name}: {reason(error)}", file=sys.stderr)  # noqa: T201  # its last word
+    except STARTUP_ERRORS as error:
+        print(f"stackwire {name}: {startup_error_text(error)}", file=sys.stderr)  # noqa: T201  # its last word
         sys.exit(CANNOT_START)
     sys.exit(0)
 

@@ -1,20 +1,19 @@
-"""From the outbox to the bus: in order, at least once, and never forgotten because somebody was away.
+"""Sends the outbox to the bus: in order, at least once, and whatever was unavailable in between.
 
-A message that no queue takes holds back its own destination only, and is tried again with growing pauses; while the
-broker is away everything waits.  A commit wakes the relay of its own process at once, and a slow poll finds what a
-process left behind that died in between.
+A message that no queue accepts holds back its own destination only, and is tried again with growing pauses; while the
+broker is unavailable everything waits.  A commit wakes the relay of its own process at once, and a slow poll finds the
+messages of a process that crashed after its commit.
 """
 
 import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
 from itertools import groupby
 from typing import Protocol
 
 from stackwire.core.errors import ServiceError, Unavailable
-from stackwire.db import crash, outbox
+from stackwire.db import failpoints, outbox
 from stackwire.db.outbox import Outgoing
 from stackwire.db.pool import Database
 from stackwire.messaging.errors import Undeliverable
@@ -22,24 +21,25 @@ from stackwire.messaging.errors import Undeliverable
 log = logging.getLogger(__name__)
 
 BATCH = 64
-AT_ONCE = 16
-"""Notifications that are given to the broker without a look at anything else there is to do."""
+CONCURRENT_NOTIFICATIONS = 16
+"""Notifications that are published together."""
 POLL_SECONDS = 2.0
-FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 5.0
-HISTORY = 1_000
-"""Sent messages that are kept for whoever wants to know what was said."""
-INBOX_DAYS = 7
+FIRST_PAUSE_SECONDS = 0.1
+MAX_PAUSE_SECONDS = 5.0
+SENT_MESSAGES_KEPT = 1_000
+"""Sent messages that stay in the outbox, for whoever debugs."""
 PRUNE_SECONDS = 60.0
 
 
 class Sender(Protocol):
+    """Publishes one outbox row."""
+
     async def send(self, message: Outgoing) -> None:
-        """Returns when the broker has confirmed it. Raises Undeliverable when no queue takes it, else Unavailable."""
+        """Returns when the broker has confirmed it. Raises Undeliverable when no queue accepts it, else Unavailable."""
 
 
 class Relay:
-    """One service's relay. Processes of the same service take turns, so that the order is the service's."""
+    """One service's relay. An advisory lock serialises the processes of a service, which keeps the order."""
 
     def __init__(self, database: Database, sender: Sender) -> None:
         self._database = database
@@ -54,21 +54,24 @@ class Relay:
 
     @property
     def idle(self) -> bool:
+        """True when no batch is being sent and none is due."""
         return not self._busy and not self._woken.is_set()
 
     def wake(self) -> None:
+        """Looks at the outbox now, not at the next poll."""
         self._woken.set()
 
     async def start(self) -> None:
-        self.wake()  # what an earlier life left behind
+        """Begins to send, first what an earlier process left."""
+        self.wake()
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._prune())]
 
-    async def stop(self, patience: float = 5.0) -> None:
-        """Sends what can be sent, for ``patience`` seconds at most; the rest waits for the next start."""
+    async def stop(self, timeout: float = 5.0) -> None:
+        """Sends what can be sent, for ``timeout`` seconds at most; the rest waits for the next start."""
         self._stopping = True
         self.wake()
         if self._tasks:
-            await asyncio.wait(self._tasks[:1], timeout=patience)
+            await asyncio.wait(self._tasks[:1], timeout=timeout)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -83,11 +86,11 @@ class Relay:
                     pass
                 self._pause = 0.0
             except Unavailable as error:
-                self._pause = min(LONGEST_PAUSE, self._pause * 2 or FIRST_PAUSE)
+                self._pause = min(MAX_PAUSE_SECONDS, self._pause * 2 or FIRST_PAUSE_SECONDS)
                 log.warning("the relay of %s waits %.1f s: %s", self._database.schema, self._pause, error)
             except Exception:
-                self._pause = min(LONGEST_PAUSE, self._pause * 2 or FIRST_PAUSE)
-                log.exception("the relay of %s failed; it goes on", self._database.schema)
+                self._pause = min(MAX_PAUSE_SECONDS, self._pause * 2 or FIRST_PAUSE_SECONDS)
+                log.exception("the relay of %s failed; it continues", self._database.schema)
             finally:
                 self._busy = False
             if self._stopping:
@@ -95,7 +98,7 @@ class Relay:
             await self._rest()
 
     async def _rest(self) -> None:
-        """Until woken, but no longer than the poll or the next retry; a broker that is away is not hurried."""
+        """Waits until woken, the next poll or the next retry; the full pause when the broker is unavailable."""
         if self._pause:
             await asyncio.sleep(self._pause)
             self.wake()
@@ -107,7 +110,7 @@ class Relay:
                 await self._woken.wait()
 
     async def _send_batch(self) -> bool:
-        """One batch in one transaction, which also holds when the broker goes away in its midst; True for more."""
+        """Sends one batch in one transaction, also when the broker disconnects within it; True when more may wait."""
         now = asyncio.get_running_loop().time()
         held = [destination for destination, (until, _) in self._held.items() if until > now]
         sent: list[int] = []
@@ -129,14 +132,16 @@ class Relay:
         return len(messages) == BATCH and bool(sent)
 
     async def _send_at_once(self, messages: Sequence[Outgoing], sent: list[int]) -> None:
-        """Notifications: given to the broker in their order, and then all waited for.
+        """Publishes notifications in their order, without waiting for each confirm.
 
-        Nobody has to be there to take one, so that none of them is held back while the next one leaves.
+        A notification needs no consumer, so none can be held back while the next is published.
         """
-        for some in (messages[at : at + AT_ONCE] for at in range(0, len(messages), AT_ONCE)):
-            ends = await asyncio.gather(*(self._send(message) for message in some), return_exceptions=True)
-            sent += [message.seq for message, end in zip(some, ends, strict=True) if end is True]
-            for end in ends:
+        for some in (
+            messages[at : at + CONCURRENT_NOTIFICATIONS] for at in range(0, len(messages), CONCURRENT_NOTIFICATIONS)
+        ):
+            results = await asyncio.gather(*(self._send(message) for message in some), return_exceptions=True)
+            sent += [message.seq for message, end in zip(some, results, strict=True) if end is True]
+            for end in results:
                 if isinstance(end, BaseException):
                     raise end
 
@@ -146,7 +151,7 @@ class Relay:
                 sent.append(message.seq)  # noqa: PERF401  # what was sent before a failure counts
 
     async def _send(self, message: Outgoing) -> bool:
-        """True when it is on its way. One that cannot go holds back its destination, so that nothing overtakes it."""
+        """True when it was published. One that cannot be holds back its destination, to keep the order."""
         now = asyncio.get_running_loop().time()
         until, pause = self._held.get(message.destination, (0.0, 0.0))
         if until > now:
@@ -162,13 +167,13 @@ class Relay:
             self._hold(message, pause, error)
             return False
         self._held.pop(message.destination, None)
-        crash.moment("after_publish", (message.name,))
+        failpoints.hit("after_publish", (message.name,))
         return True
 
     def _hold(self, message: Outgoing, pause: float, error: Exception) -> None:
-        pause = min(LONGEST_PAUSE, pause * 2 or FIRST_PAUSE)
+        pause = min(MAX_PAUSE_SECONDS, pause * 2 or FIRST_PAUSE_SECONDS)
         self._held[message.destination] = (asyncio.get_running_loop().time() + pause, pause)
-        if pause in (FIRST_PAUSE, LONGEST_PAUSE):
+        if pause in (FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS):
             log.warning("%s %s waits for %s: %s", message.kind, message.name, message.destination, error)
 
     async def _prune(self) -> None:
@@ -176,6 +181,6 @@ class Relay:
             await asyncio.sleep(PRUNE_SECONDS)
             try:
                 async with self._database.transaction() as session:
-                    await outbox.prune(session, HISTORY, self._database.clock.now() - timedelta(days=INBOX_DAYS))
+                    await outbox.prune(session, SENT_MESSAGES_KEPT)
             except ServiceError as error:
                 log.warning("the outbox of %s was not pruned: %s", self._database.schema, error)

@@ -14,10 +14,10 @@ from aiohttp import web
 
 from stackwire.core.settings import ServiceSettings
 from stackwire.db.pool import Database
-from stackwire.http import gone
+from stackwire.http import access_log_filters
 from stackwire.messaging.rpc import RpcServer
 from stackwire.messaging.transport import Transport
-from stackwire.runtime.legs import Legs
+from stackwire.runtime.http_trace import HttpTraceEmitter
 from stackwire.runtime.relay import Relay
 from stackwire.runtime.sender import BusSender
 
@@ -70,7 +70,7 @@ class Service:
         self._busy = busy
         self._app = app
         self._runner: web.AppRunner | None = None
-        self._legs = Legs(transport, name) if settings.tells_http and app is not None else None
+        self._http_trace = HttpTraceEmitter(transport, name) if settings.emits_http_trace and app is not None else None
         self._timers: list[asyncio.Task[None]] = []
         self._sweeping = 0
         self._port = settings.port
@@ -105,8 +105,8 @@ class Service:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
-        if self._legs is not None:
-            await self._legs.close()
+        if self._http_trace is not None:
+            await self._http_trace.close()
         for timer in self._timers:
             timer.cancel()
         await asyncio.gather(*self._timers, return_exceptions=True)
@@ -128,16 +128,18 @@ class Service:
         """True when nothing is under way here: no message handled, none waiting to leave, no sweep running."""
         if any(server.busy for server in self._servers) or self._sweeping or self._busy() or not self._relay.idle:
             return False
-        if self._legs is not None and self._legs.busy:
+        if self._http_trace is not None and self._http_trace.busy:
             return False
         return await self.database.unsent() == 0
 
     async def _listen(self, app: web.Application) -> None:
         told: dict[str, Any] = {"access_log": None}
-        if self._legs is not None:
-            self._legs.start()
-            told = {"access_log": log, "access_log_class": self._legs.logger}
-        runner = web.AppRunner(app, logger=gone.log, handle_signals=False, shutdown_timeout=DRAIN_SECONDS, **told)
+        if self._http_trace is not None:
+            self._http_trace.start()
+            told = {"access_log": log, "access_log_class": self._http_trace.logger}
+        runner = web.AppRunner(
+            app, logger=access_log_filters.log, handle_signals=False, shutdown_timeout=DRAIN_SECONDS, **told
+        )
         await runner.setup()
         self._runner = runner
         host, port = self.settings.host, self.settings.port

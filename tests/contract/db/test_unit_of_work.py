@@ -189,15 +189,6 @@ async def test_a_dead_server_is_unavailable_at_once() -> None:
         await Database.open("postgresql://nobody@127.0.0.1:1/none", schema="trace", migrations=None)
 
 
-async def test_a_redelivered_message_is_acted_on_once(boxes: Database) -> None:
-    async with boxes.work(CTX) as uow:
-        assert await uow.first_time("painter", "m1")
-        assert not await uow.first_time("painter", "m1")
-        assert await uow.first_time("other", "m1")
-    async with boxes.work(CTX) as uow:
-        assert not await uow.first_time("painter", "m1")
-
-
 async def test_of_racers_for_one_transition_exactly_one_wins(boxes: Database) -> None:
     async with boxes.work(CTX) as uow:
         await uow.execute(INSERT, "1", "queued", None, None)
@@ -216,6 +207,6 @@ async def test_sent_messages_forget_the_token_and_old_ones_go(boxes: Database) -
     async with boxes.work(CTX) as uow:
         await outbox.mark_sent(uow, [row.seq for row in await outbox.waiting(uow, 10)], uow.now)
         assert await uow.value("SELECT count(*) FROM outbox WHERE context::text LIKE '%secret-token%'") == 0
-        await outbox.prune(uow, 2, uow.now)
+        await outbox.prune(uow, 2)
         assert await uow.value("SELECT count(*) FROM outbox") == 3
     assert await boxes.unsent() == 0

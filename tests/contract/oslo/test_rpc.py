@@ -150,7 +150,7 @@ class TestWeAskTheRealServer:
     ) -> None:
         with pytest.raises(BoxNotFound) as caught:
             await rpc.request({}, target, "get_box", {"id": "missing"})
-        assert caught.value.facts == {"box_id": "missing"}
+        assert caught.value.params == {"box_id": "missing"}
         assert caught.value.message == "No box missing."
 
     @pytest.mark.parametrize(

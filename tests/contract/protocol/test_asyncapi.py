@@ -78,7 +78,7 @@ def test_every_event_is_a_message_of_the_channel_it_is_told_in(told: dict[str, A
         assert set(described["messages"]) == events
         exchange, _, key = channel.partition("-")
         assert (described["bindings"]["amqp"]["exchange"]["name"], described["address"]) == (exchange, key)
-        assert len(told["operations"][f"{channel}-told"]["messages"]) == len(events)
+        assert len(told["operations"][f"{channel}-emitted"]["messages"]) == len(events)
 
 
 def test_no_two_contracts_share_a_name(told: dict[str, Any]) -> None:

@@ -70,10 +70,10 @@ async def test_events_wait_for_their_first_reader(join: Join, topic: str) -> Non
 
 async def test_events_that_are_not_kept_reach_those_who_listen_now(join: Join, topic: str) -> None:
     notifier = Notifier(await join())
-    await notifier.send(event(topic, keep=False), {}, "1", WHEN)
+    await notifier.send(event(topic, durable=False), {}, "1", WHEN)
     reader = Reader()
     await Listener(await join(), "x" + topic, topic, ["info"], reader, pool=f"p{topic}").start()
-    await notifier.send(event(topic, keep=False), {}, "2", WHEN)
+    await notifier.send(event(topic, durable=False), {}, "2", WHEN)
     await until(lambda: reader.got)
     assert [got.message_id for got in reader.got] == ["2"]
 

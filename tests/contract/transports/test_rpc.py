@@ -143,7 +143,7 @@ async def test_a_registered_failure_comes_back_as_itself_with_its_facts(
 ) -> None:
     with pytest.raises(BoxNotFound) as caught:
         await rpc.call(CTX, at(Wrong(how="registered"), topic))
-    assert caught.value.facts == {"box_id": "b-9", "why": ["because"]}
+    assert caught.value.params == {"box_id": "b-9", "why": ["because"]}
     assert caught.value.message == "No box b-9."
 
 
@@ -152,9 +152,9 @@ async def test_any_other_failure_is_a_remote_error_without_secrets(
 ) -> None:
     with pytest.raises(RemoteError) as caught:
         await rpc.call(CTX, at(Wrong(how="otherwise"), topic))
-    assert caught.value.facts["exc_type"] == "RuntimeError"
+    assert caught.value.params["exc_type"] == "RuntimeError"
     for secret in ("hush", "sesame"):
-        assert secret not in str(caught.value.facts)
+        assert secret not in str(caught.value.params)
 
 
 async def test_an_unknown_method_is_no_such_method(served: Served, rpc: RpcClient) -> None:
@@ -191,7 +191,7 @@ async def test_wrong_arguments_are_a_type_error_that_shows_no_values(
 ) -> None:
     with pytest.raises(RemoteError) as caught:
         await rpc.request({}, served.target, "get_box", args)
-    assert caught.value.facts["exc_type"] == "TypeError"
+    assert caught.value.params["exc_type"] == "TypeError"
     assert not served.seen
 
 

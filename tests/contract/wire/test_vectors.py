@@ -176,7 +176,7 @@ def test_failures_have_the_real_ones_shape_and_are_understood(name: str) -> None
     assert ours["tb"][0] == "Traceback (most recent call last):\n"
     assert ours["tb"][-1] == "ValueError: bad size\n"
     decoded = failure.decode(json.dumps(real))
-    assert decoded.facts.get("exc_type", real["class"]) == real["class"]
+    assert decoded.params.get("exc_type", real["class"]) == real["class"]
 
 
 @pytest.mark.parametrize("name", NOTIFICATIONS)

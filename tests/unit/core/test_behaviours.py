@@ -38,7 +38,7 @@ def test_a_behaviour_is_gone_from_the_release_that_dropped_it(name: str, last: s
 def test_every_behaviour_says_what_it_is_and_where_that_is_written() -> None:
     assert len({behaviour.name for behaviour in TABLE}) == len(TABLE)
     for behaviour in TABLE:
-        assert behaviour.says
+        assert behaviour.summary
         assert behaviour.source
         assert behaviour.service in ("image", "volume", "compute")
         assert behaviour.since in RELEASES

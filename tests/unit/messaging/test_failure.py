@@ -35,7 +35,7 @@ def test_a_registered_error_makes_the_round_trip() -> None:
     assert data["args"] == ["No crate c-1."]
     back = failure.decode(text)
     assert type(back) is CrateNotFound
-    assert back.facts == {"crate_id": "c-1", "where": ["a", {"b": 1}]}
+    assert back.params == {"crate_id": "c-1", "where": ["a", {"b": 1}]}
     assert (back.message, back.status) == ("No crate c-1.", 404)
 
 
@@ -46,7 +46,7 @@ def test_the_remote_marks_of_the_originals_are_taken_off() -> None:
 
 def test_facts_that_are_not_json_become_text() -> None:
     back = failure.decode(failure.encode(CrateNotFound(crate_id=frozenset({1}))))
-    assert back.facts == {"crate_id": "frozenset({1})"}
+    assert back.params == {"crate_id": "frozenset({1})"}
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_nothing_named_on_the_wire_is_imported() -> None:
 def test_missing_parts_are_tolerated() -> None:
     back = failure.decode(json.dumps({"class": "CrateNotFound", "module": "crates.exception"}))
     assert isinstance(back, ServiceError)
-    assert back.facts == {}
+    assert back.params == {}
 
 
 @pytest.mark.parametrize(
@@ -113,4 +113,4 @@ def test_a_traceback_shows_file_names_without_paths_or_source() -> None:
 
 
 def test_a_lone_surrogate_in_a_message_does_not_break_the_failure() -> None:
-    assert failure.decode(failure.encode(ValueError("\ud800"))).facts["exc_type"] == "ValueError"
+    assert failure.decode(failure.encode(ValueError("\ud800"))).params["exc_type"] == "ValueError"

@@ -34,7 +34,7 @@ def list_() -> None:
         table.add_column(heading, overflow="fold")
     for exhibit in EXHIBITS.values():
         behaviour = exhibit.behaviour
-        table.add_row(Text(exhibit.bug, "bold"), behaviour.service, exhibit.had_by, behaviour.says)
+        table.add_row(Text(exhibit.bug, "bold"), behaviour.service, exhibit.had_by, behaviour.summary)
     console().print(table)
 
 
@@ -43,7 +43,7 @@ def show(bug: Bug) -> None:
     """What one bug did, and where it is told of."""
     exhibit = _found(bug)
     behaviour = exhibit.behaviour
-    print(f"{exhibit.bug}: {behaviour.says}")
+    print(f"{exhibit.bug}: {behaviour.summary}")
     print(f"  {exhibit.story} {exhibit.asks.capitalize()}")
     print(f"  with the bug:  {exhibit.then!r}")
     print(f"  without:       {exhibit.now!r}")
@@ -64,7 +64,7 @@ def run(
     from stackwire.cloud.client import Refused
     from stackwire.cloud.museum.exhibits import EXHIBITS
     from stackwire.cloud.postgres import PostgresError
-    from stackwire.runtime.main import REASONS, reason
+    from stackwire.runtime.main import STARTUP_ERRORS, startup_error_text
     from stackwire.runtime.main import run as loop
 
     logging.disable(logging.WARNING)  # what goes wrong in there is what is shown
@@ -76,8 +76,8 @@ def run(
         loop(lambda: _run(exhibits, as_json, html, told))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-    except (Refused, PostgresError, *REASONS) as error:
-        _fail(reason(error))
+    except (Refused, PostgresError, *STARTUP_ERRORS) as error:
+        _fail(startup_error_text(error))
     raise typer.Exit(0 if all(told) else 1)
 
 

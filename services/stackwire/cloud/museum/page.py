@@ -28,7 +28,7 @@ def page(shown: Shown) -> str:
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{escape(exhibit.bug)}</title><style>{_STYLE}</style></head>
 <body>
-<h1>{link}: {escape(behaviour.says)}</h1>
+<h1>{link}: {escape(behaviour.summary)}</h1>
 <p>{escape(exhibit.story)} <strong>{escape(exhibit.asks.capitalize())}</strong></p>
 <p class="dim">{escape(behaviour.service.capitalize())}, {escape(exhibit.had_by)}. {escape(behaviour.source)}.</p>
 <div class="sides">

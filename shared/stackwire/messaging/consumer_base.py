@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Receiver:
+class ConsumerBase:
     """``consumers`` are the owner's to fill. Its own task may stop it: a handler that ends its own server."""
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
-"""HTTP requests told on the bus once they are answered, in the background: an answer never waits for it.
+"""Emits answered HTTP requests on the bus, in the background: no response waits for it.
 
-What is told here may be lost: it is for looking at, and nothing but the tracer listens.
+These events may be lost: they are for observation only, and nothing but the tracer consumes them.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from uuid import uuid4
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
-from stackwire.contracts.http_leg import Leg, served
+from stackwire.contracts.http_exchange import HttpExchange, served
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
 from stackwire.http.auth import anonymous
@@ -22,70 +22,75 @@ from stackwire.http.request import CONTEXT
 from stackwire.messaging.notify import Notifier
 from stackwire.messaging.transport import Transport
 
+log = logging.getLogger(__name__)
+
 BACKLOG = 2_000
-"""Legs that may wait for the bus; more are counted as missed."""
-TOGETHER = 200
-"""Legs told in one message."""
-GATHERED = 0.05
-"""Seconds for which legs are gathered: a message each would cost a busy service more than its work."""
+"""Exchanges that may wait for the bus; more are counted as missed."""
+BATCH_SIZE = 200
+"""Exchanges in one message."""
+BATCH_SECONDS = 0.05
+"""How long exchanges are gathered: a message each would cost a busy service more than its work."""
 AGENT = "stackwire-"
-"""What the user agents of our own services begin with."""
+"""Prefix of the user agents of our own services."""
 
 
-class Legs:
-    """The teller of one service. ``logger`` is the class aiohttp wants: it is called when an answer is wholly sent."""
+class HttpTraceEmitter:
+    """Emits the exchanges of one service. ``logger``: the class aiohttp calls when a response is completely sent."""
 
     def __init__(self, transport: Transport, service: str) -> None:
         self._notifier = Notifier(transport)
         self._service = service
-        self._waiting: deque[Leg] = deque()
+        self._waiting: deque[HttpExchange] = deque()
         self._missed = 0
         self._woken = asyncio.Event()
-        self._telling: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._sending = False
-        legs = self
+        emitter = self
 
         class Logger(AbstractAccessLogger):
             def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
-                legs.note(request, response, time)
+                emitter.record(request, response, time)
 
         self.logger: type[AbstractAccessLogger] = Logger
 
     @property
     def busy(self) -> bool:
+        """True while exchanges wait or are being sent."""
         return self._sending or bool(self._waiting)
 
     def start(self) -> None:
-        self._telling = asyncio.create_task(self._tell())
+        """Begins to emit, in a task of its own."""
+        self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
-        """What waits is told, as far as the bus takes it at once."""
-        if self._telling is None:
+        """Emits what waits, as far as the bus accepts it within a second."""
+        if self._task is None:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1):
-                while self.busy:  # noqa: ASYNC110  # the last one has no event
+                while self.busy:  # noqa: ASYNC110  # the last exchange has no event
                     await asyncio.sleep(0.005)
-        self._telling.cancel()
-        await asyncio.gather(self._telling, return_exceptions=True)
-        self._telling = None
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._task = None
 
-    def note(self, request: web.BaseRequest, response: web.StreamResponse, seconds: float) -> None:
+    def record(self, request: web.BaseRequest, response: web.StreamResponse, seconds: float) -> None:
+        """Queues one exchange; health checks and bytes that are no HTTP request are left out."""
         if request.path == "/healthcheck" or not isinstance(request, web.Request):
-            return  # a probe, or bytes that were no HTTP
+            return
         context = request.get(CONTEXT) or anonymous(request)
         if len(self._waiting) >= BACKLOG:
             self._missed += 1
             return
-        self._waiting.append(self._leg(context, request, response, seconds))
+        self._waiting.append(self._exchange(context, request, response, seconds))
         self._missed = 0
         self._woken.set()
 
-    def _leg(
+    def _exchange(
         self, context: RequestContext, request: web.BaseRequest, response: web.StreamResponse, seconds: float
-    ) -> Leg:
+    ) -> HttpExchange:
         length = response.headers.get("Content-Length", "")
-        return Leg(
+        return HttpExchange(
             request_id=context.request_id,
             global_request_id=context.global_request_id,
             traceparent=context.traceparent,
@@ -104,25 +109,25 @@ class Legs:
             missed=self._missed,
         )
 
-    async def _tell(self) -> None:
+    async def _run(self) -> None:
         while True:
             await self._woken.wait()
-            await asyncio.sleep(GATHERED)
+            await asyncio.sleep(BATCH_SECONDS)
             self._woken.clear()
             while self._waiting:
-                legs = [self._waiting.popleft() for _ in range(min(len(self._waiting), TOGETHER))]
+                exchanges = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_SIZE))]
                 self._sending = True
                 try:
-                    event = served(self._service, legs)
+                    event = served(self._service, exchanges)
                     await self._notifier.send(event, {}, str(uuid4()), datetime.now(UTC))
-                except ServiceError as error:  # the bus is away; this is the least of what is missed
-                    logging.getLogger(__name__).debug("HTTP legs were not told: %s", error)
-                    self._missed += len(legs)
+                except ServiceError as error:  # the bus is unavailable; this is the least of what is missing
+                    log.debug("%d HTTP exchanges were not emitted: %s", len(exchanges), error)
+                    self._missed += len(exchanges)
                 finally:
                     self._sending = False
 
 
 def _caller(agent: str) -> str:
-    """``python-openstackclient keystoneauth1/5.13 ...`` is the first of these; our own agents are a service's name."""
+    """``python-openstackclient keystoneauth1/5.13 ...`` is the first word; our own agents are a service's name."""
     first = agent.split("/")[0].split(" ")[0][:60]
     return first.removeprefix(AGENT) if first.startswith(AGENT) else first or "client"

@@ -21,7 +21,7 @@ from stackwire.messaging.transport import Address, Binding, Properties
 Once = Callable[[Frames], Awaitable[None]]
 
 
-class Sending:
+class Publisher:
     """While it is ``down`` everybody waits for the next ``restore``, up to the option ``publish_timeout``.
 
     ``lost`` is called when something of it goes away.
