@@ -44,6 +44,10 @@ cloud: $(READY) ## an embedded cloud until Ctrl-C (no Docker)
 test: $(READY) ## every test that can run here; REQUIRE=all makes a missing server a failure
 	@$(BIN)/python -m pytest $(TESTS) -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
+.PHONY: test-quick
+test-quick: $(READY) ## unit and contract tests that need no server: under a minute
+	@$(BIN)/python -m pytest tests/unit tests/contract --no-servers -n $(WORKERS) $(PYTEST_ARGS)
+
 .PHONY: check
 check: $(READY) ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff check .

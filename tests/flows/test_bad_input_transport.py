@@ -234,7 +234,8 @@ async def test_who_says_nothing_keeps_nobody_waiting(cloud: TestCloud, service: 
         for _, writer in silent:
             writer.write(b"G")
         async with asyncio.timeout(PATIENCE):
-            await state(demo, service)
+            assert await state(demo, service)
+        assert not any(reader.at_eof() for reader, _ in silent)
     finally:
         for _, writer in silent:
             writer.close()

@@ -122,9 +122,11 @@ async def test_a_service_that_starts_later_asks_what_was_taken_back_before(ident
 
 async def test_a_service_starts_though_identity_is_not_there_to_be_asked(identity: TestCloud) -> None:
     transport = await a_transport(identity)
+    demo = await identity.http("demo")
     await identity.cloud.services["identity"].stop()
     watch = RevocationWatch(transport, "elsewhere", RpcClient(transport))
     await watch.refresh()
+    assert not watch.revoked(TokenSigner(TOKEN_KEY).verify(demo.token))
     await transport.close()
 
 

@@ -63,7 +63,8 @@ async def test_a_volume_that_cannot_be_is_refused_and_nothing_is_left(cloud: Tes
 
 
 async def test_digits_are_a_size(cloud: TestCloud, demo: JsonClient) -> None:
-    await a_volume(cloud, demo, size="1")
+    volume_id = await a_volume(cloud, demo, size="2")
+    assert (await demo.get("volume", f"{V}/volumes/{volume_id}")).ok(200).json["volume"]["size"] == 2
 
 
 ACTIONS: list[tuple[Any, int]] = [

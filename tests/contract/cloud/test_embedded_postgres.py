@@ -17,6 +17,8 @@ from stackwire.cloud.postgres import EmbeddedPostgres, PostgresError
 from stackwire.cloud.programs import find_programs
 from support.postgres import skip_or_fail
 
+pytestmark = pytest.mark.slow
+
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
 
 

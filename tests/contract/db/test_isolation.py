@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from itertools import permutations
 
+import asyncpg
 import pytest
 
 from stackwire.core.context import system_context
@@ -39,8 +40,12 @@ async def test_a_service_cannot_touch_another_services_schema(shared: TestDataba
 
 
 async def test_the_database_can_be_made_ready_twice(postgres: TestDatabase) -> None:
+    connection = await asyncpg.connect(postgres.admin_url)
+    owners = "SELECT nspname, nspowner, nspacl::text FROM pg_namespace ORDER BY nspname"
+    before = await connection.fetch(owners)
     await bootstrap(postgres.admin_url)
-    await bootstrap(postgres.admin_url)
+    assert await connection.fetch(owners) == before
+    await connection.close()
 
 
 async def test_a_role_finds_its_own_schema(postgres: TestDatabase) -> None:

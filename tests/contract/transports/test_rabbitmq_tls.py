@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from stackwire.messaging.errors import BusUnavailable
+from stackwire.messaging.errors import BusUnavailable, Undeliverable
 from stackwire.messaging.rabbit import RabbitTransport
 from stackwire.messaging.transport import Address
 from support.rabbitmq import TestRabbit
@@ -110,7 +110,8 @@ async def test_a_broker_of_the_right_name_by_a_trusted_signature_is_spoken_to(
 ) -> None:
     async with a_door(rabbitmq, authority.for_server("localhost")) as url:
         transport = await RabbitTransport.open(f"{url}?cafile={authority.file}", name="tls", timeout_seconds=PATIENCE)
-        await transport.publish(Address("tls-nobody", "hears"), b"{}")
+        with pytest.raises(Undeliverable):  # only a broker that was reached can answer so
+            await transport.publish(Address("tls-exchange", "unbound"), b"{}", mandatory=True)
         await transport.close()
 
 

@@ -130,8 +130,13 @@ async def test_after_an_undeliverable_message_the_transport_still_works(bus: Tra
     await inbox.holds(1)
 
 
-async def test_a_message_nobody_takes_is_lost_in_silence_unless_mandatory(bus: Transport, topic: str) -> None:
-    await bus.publish(to_topic("x" + topic, topic), b"lost")
+async def test_an_unroutable_message_is_dropped_unless_mandatory(bus: Transport, topic: str) -> None:
+    await bus.publish(to_topic("x" + topic, topic), b"dropped")
+    inbox = Inbox()
+    await bus.consume(topic_queue("x" + topic, topic), inbox)
+    await bus.publish(to_topic("x" + topic, topic), b"routed")
+    await inbox.holds(1)
+    assert inbox.bodies == [b"routed"]
 
 
 async def test_a_declared_queue_keeps_messages_for_a_later_reader(join: Join, topic: str) -> None:
@@ -307,6 +312,7 @@ class TestFaults:
         await bus.consume(topic_queue("x" + topic, topic), inbox)
         await faults.publish(to_topic("x" + topic, topic), b"twice")
         await inbox.holds(2)
+        assert inbox.bodies == [b"twice", b"twice"]
 
     async def test_a_delayed_message_is_overtaken(self, bus: Transport, topic: str) -> None:
         inbox, faults = Inbox(), Faults(bus)

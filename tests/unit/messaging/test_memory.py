@@ -93,10 +93,12 @@ async def test_settle_says_what_is_not_at_rest() -> None:
 
 
 async def test_queues_without_a_reader_do_not_keep_the_bus_from_settling() -> None:
-    bus = MemoryTransport(MemoryBroker())
+    broker = MemoryBroker()
+    bus = MemoryTransport(broker)
     await bus.declare(topic_queue("x", "t"))
     await bus.publish(to_topic("x", "t"), b"")
     await bus.settle(1)
+    assert broker.depth("t") == 1
 
 
 async def test_a_watcher_sees_publishes_deliveries_and_losses_in_order() -> None:
