@@ -1,9 +1,10 @@
 """Filling an image with the bytes of a volume."""
 
+import hashlib
+
 from stackwire.contracts.volume_workers import CopyVolumeToImage
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Conflict, ServiceError
-from stackwire.volume.backends.files import Digest
 from stackwire.volume.db import attachments, messages, volumes
 from stackwire.volume.domain.errors import ImageCopyFailure
 from stackwire.volume.domain.model import Volume
@@ -43,7 +44,7 @@ class UploadWorker:
 
     async def _upload(self, ctx: RequestContext, volume_id: str, image_id: str) -> None:
         """The whole volume; verifies that the image service has it byte for byte."""
-        digest, images = Digest(HASH_ALGORITHM), self._deps.images
+        digest, images = hashlib.new(HASH_ALGORITHM, usedforsecurity=False), self._deps.images
         try:
             await images.upload(ctx, image_id, self._deps.store.read(volume_file(volume_id), digest))
         except Conflict:

@@ -1,0 +1,150 @@
+"""Blocking operations on sparse files, for threads: zeroes are never written, and holes never read."""
+
+import contextlib
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from stackwire.core.errors import ServiceError
+
+BLOCK_BYTES = 64 * 1024
+"""The granularity of holes."""
+CHUNK_BYTES = 4 * 1024**2
+"""The most that a thread reads or writes at once."""
+_ZEROES = bytes(CHUNK_BYTES)
+_ZERO_BLOCK = bytes(BLOCK_BYTES)
+
+
+class BytesMissing(ServiceError):
+    """The data of {name} is missing."""
+
+
+class DiskFull(ServiceError):
+    """The storage back end has no space left."""
+
+
+class Extents:
+    """Where a file has data, from the file system, as reading proceeds."""
+
+    def __init__(self, handle: int, size: int) -> None:
+        self._handle = handle
+        self._size = size
+        self._data_from = 0
+
+    def is_hole(self, at: int, length: int) -> bool:
+        """Whether these bytes read as zeroes without being read; ``at`` never decreases."""
+        if self._data_from < at + length:
+            self._data_from = max(self._data_from, _next_data(self._handle, at, self._size))
+            return self._data_from >= at + length
+        return True
+
+
+def _next_data(handle: int, at: int, size: int) -> int:
+    try:
+        return os.lseek(handle, at, os.SEEK_DATA)
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # nothing but a hole up to the end
+            return size
+        return at  # a file system without holes
+
+
+@contextlib.contextmanager
+def open_file(path: Path, flags: int, name: str = "") -> Iterator[int]:
+    """A file descriptor. ``name``: of the volume or snapshot, for BytesMissing."""
+    try:
+        handle = os.open(path, flags | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError as missing:
+        raise BytesMissing(name=name or path.name) from missing
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def write_sparse(handle: int, at: int, chunk: bytes, digest: "hashlib._Hash") -> None:
+    """Writes what is not zero of the chunk into a file that has a hole there. DiskFull."""
+    digest.update(chunk)
+    if chunk == (_ZEROES if len(chunk) == CHUNK_BYTES else bytes(len(chunk))):
+        return
+    for start in range(0, len(chunk), BLOCK_BYTES):
+        block = chunk[start : start + BLOCK_BYTES]
+        if block != (_ZERO_BLOCK if len(block) == BLOCK_BYTES else bytes(len(block))):
+            _write(handle, memoryview(block), at + start)
+
+
+def _write(handle: int, data: memoryview, at: int) -> None:
+    try:
+        while data:
+            done = os.pwrite(handle, data, at)
+            data, at = data[done:], at + done
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise DiskFull from error
+        raise
+
+
+def read_sparse(handle: int, extents: Extents, at: int, size: int, digest: "hashlib._Hash | None") -> bytes:
+    """The chunk at this offset of a file of ``size`` bytes; ``digest`` is updated with it."""
+    length = min(CHUNK_BYTES, size - at)
+    if extents.is_hole(at, length):
+        chunk = _ZEROES if length == CHUNK_BYTES else bytes(length)
+    else:
+        chunk = os.pread(handle, length, at)
+    if digest is not None:
+        digest.update(chunk)
+    return chunk
+
+
+def resize_file(path: Path, size: int) -> None:
+    """Creates, truncates or extends the file to ``size`` bytes."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.ftruncate(handle, size)
+    finally:
+        os.close(handle)
+
+
+def grow_file(path: Path, name: str, size: int) -> None:
+    """Extends the file to ``size`` bytes; never truncates it. BytesMissing."""
+    with open_file(path, os.O_WRONLY, name) as handle:
+        if os.fstat(handle).st_size < size:
+            os.ftruncate(handle, size)
+
+
+def copy_file(source: Path, target: Path, name: str) -> None:
+    """Extent by extent, by the kernel where it can. BytesMissing, DiskFull."""
+    with (
+        open_file(source, os.O_RDONLY, name) as source_handle,
+        open_file(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as target_handle,
+    ):
+        size = os.fstat(source_handle).st_size
+        at = _next_data(source_handle, 0, size)
+        while at < size:
+            end = _end_of_data(source_handle, at, size)
+            _copy_extent(source_handle, target_handle, at, end)
+            at = _next_data(source_handle, end, size) if end < size else size
+        os.ftruncate(target_handle, size)
+
+
+def _end_of_data(handle: int, at: int, size: int) -> int:
+    try:
+        return min(size, os.lseek(handle, at, os.SEEK_HOLE))
+    except OSError:
+        return size
+
+
+def _copy_extent(source_handle: int, target_handle: int, at: int, end: int) -> None:
+    while at < end:
+        try:
+            done = os.copy_file_range(source_handle, target_handle, end - at, at, at)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise DiskFull from error
+            chunk = os.pread(source_handle, min(CHUNK_BYTES, end - at), at)
+            _write(target_handle, memoryview(chunk), at)
+            done = len(chunk)
+        if done == 0:
+            return
+        at += done
