@@ -55,14 +55,14 @@ def _assemble(settings: VolumeSettings, database: Database, transport: Transport
     sweeps: list[Sweep] = []
     app = None
     if settings.serves_work:
-        worker = WorkerFlows.build(deps)
+        worker = WorkerFlows(deps)
         servers += [
             RpcServer(transport, CINDER_SCHEDULER, HOST, rpc.scheduler_endpoints(worker)),
             RpcServer(transport, CINDER_VOLUME, HOST, rpc.worker_endpoints(worker)),
         ]
         sweeps.append(Sweep(settings.sweep_seconds, Recovery(deps, worker).run))
     if settings.serves_api:
-        flows = ApiFlows.build(deps)
+        flows = ApiFlows(deps)
         servers += [RpcServer(transport, VOLUME, HOST, rpc.ApiEndpoints(flows).endpoints()), watch.server]
         sweeps.append(watch.sweep)
         app = _http(settings, flows, authenticator, ready)
@@ -91,20 +91,14 @@ def _deps(settings: VolumeSettings, database: Database, client: RpcClient, http:
         zone=settings.default_zone,
         service_uuid=settings.service_uuid,
         leases=Leases(
-            database,
-            owner=new_owner(),
-            ttl=timedelta(seconds=settings.lease_seconds),
-            single_process=single_process,
+            database, owner=new_owner(), ttl=timedelta(seconds=settings.lease_seconds), single_process=single_process
         ),
         single_process=single_process,
     )
 
 
 def _http(
-    settings: VolumeSettings,
-    flows: ApiFlows,
-    authenticator: Authenticator,
-    ready: Callable[[], Awaitable[bool]],
+    settings: VolumeSettings, flows: ApiFlows, authenticator: Authenticator, ready: Callable[[], Awaitable[bool]]
 ) -> web.Application:
     return make_app(
         routes=routes(flows, settings.list_limit, settings.default_zone),

@@ -4,7 +4,7 @@ from stackwire.contracts import volume as calls
 from stackwire.contracts import volume_workers as workers
 from stackwire.contracts.base import Endpoint
 from stackwire.core.context import RequestContext
-from stackwire.core.ids import canonical_uuid
+from stackwire.volume.domain import ids
 from stackwire.volume.domain.model import Attachment, Snapshot, VolumeDetails
 from stackwire.volume.domain.notifications import naive
 from stackwire.volume.domain.requests import CreateAttachmentRequest, CreateSnapshotRequest, CreateVolumeRequest
@@ -37,7 +37,7 @@ def worker_endpoints(flows: WorkerFlows) -> list[Endpoint]:
 
 
 class ApiEndpoints:
-    """Topic ``volume``: other services, in the caller's name. The same flows, and so the same rules, as over HTTP."""
+    """Topic ``volume``: calls of other services in the caller's name, by the same flows as over HTTP."""
 
     def __init__(self, flows: ApiFlows) -> None:
         self._flows = flows
@@ -63,7 +63,7 @@ class ApiEndpoints:
         ]
 
     async def get_volume(self, ctx: RequestContext, message: calls.GetVolume) -> calls.VolumeView:
-        return volume_view(await self._flows.volumes.get(ctx, _volume_id(message.volume_id)))
+        return volume_view(await self._flows.volumes.get(ctx, ids.volume_id(message.volume_id)))
 
     async def create_volume(self, ctx: RequestContext, message: calls.MakeVolume) -> calls.VolumeView:
         if message.size is not None and not 0 < message.size <= MAX_SIZE_GB:
@@ -81,23 +81,23 @@ class ApiEndpoints:
         return volume_view(await self._flows.create_volume.request_volume(ctx, request))
 
     async def delete_volume(self, ctx: RequestContext, message: calls.DeleteVolume) -> None:
-        await self._flows.delete_volume.request_delete(ctx, _volume_id(message.volume_id))
+        await self._flows.delete_volume.request_delete(ctx, ids.volume_id(message.volume_id))
 
     async def get_snapshot(self, ctx: RequestContext, message: calls.GetSnapshot) -> calls.SnapshotView:
-        return snapshot_view(await self._flows.snapshot_queries.get(ctx, _snapshot_id(message.snapshot_id)))
+        return snapshot_view(await self._flows.snapshot_queries.get(ctx, ids.snapshot_id(message.snapshot_id)))
 
     async def create_snapshot(self, ctx: RequestContext, message: calls.MakeSnapshot) -> calls.SnapshotView:
         request = CreateSnapshotRequest(
-            volume_id=_volume_id(message.volume_id),
+            volume_id=ids.volume_id(message.volume_id),
             name=message.name,
             description=message.description,
             force=message.force,
-            snapshot_id=None if message.snapshot_id is None else _snapshot_id(message.snapshot_id),
+            snapshot_id=None if message.snapshot_id is None else ids.snapshot_id(message.snapshot_id),
         )
         return snapshot_view(await self._flows.snapshots.request_snapshot(ctx, request))
 
     async def delete_snapshot(self, ctx: RequestContext, message: calls.DeleteSnapshot) -> None:
-        await self._flows.snapshots.request_delete(ctx, _snapshot_id(message.snapshot_id))
+        await self._flows.snapshots.request_delete(ctx, ids.snapshot_id(message.snapshot_id))
 
     async def get_volume_type(self, ctx: RequestContext, message: calls.GetVolumeType) -> calls.VolumeTypeView:
         found = await self._flows.volume_types.get_by_reference(ctx, message.volume_type)
@@ -119,10 +119,10 @@ class ApiEndpoints:
         if connector is not None and message.mountpoint is not None:
             connector = {**connector, "mountpoint": message.mountpoint}
         request = CreateAttachmentRequest(
-            volume_id=_volume_id(message.volume_id),
+            volume_id=ids.volume_id(message.volume_id),
             instance_uuid=message.instance_uuid,
             connector=connector,
-            attachment_id=None if message.attachment_id is None else _attachment_id(message.attachment_id),
+            attachment_id=None if message.attachment_id is None else ids.attachment_id(message.attachment_id),
         )
         return attachment_view(await self._flows.attachments.create(ctx, request))
 
@@ -137,35 +137,14 @@ class ApiEndpoints:
 
     async def reimage_volume(self, ctx: RequestContext, message: calls.ReimageVolume) -> None:
         await self._flows.reimage_volume.request_reimage(
-            ctx, _volume_id(message.volume_id), message.image_id, reserved=message.reimage_reserved
+            ctx, ids.volume_id(message.volume_id), message.image_id, reserved=message.reimage_reserved
         )
 
     async def begin_detaching(self, ctx: RequestContext, message: calls.BeginDetaching) -> None:
-        await self._flows.legacy_attach.begin_detaching(ctx, _volume_id(message.volume_id))
+        await self._flows.legacy_attach.begin_detaching(ctx, ids.volume_id(message.volume_id))
 
     async def roll_detaching(self, ctx: RequestContext, message: calls.RollDetaching) -> None:
-        await self._flows.legacy_attach.roll_detaching(ctx, _volume_id(message.volume_id))
-
-
-def _volume_id(text: str) -> str:
-    found = canonical_uuid(text)
-    if found is None:
-        raise calls.VolumeNotFound(volume_id=text[:255])
-    return found
-
-
-def _snapshot_id(text: str) -> str:
-    found = canonical_uuid(text)
-    if found is None:
-        raise calls.SnapshotNotFound(snapshot_id=text[:255])
-    return found
-
-
-def _attachment_id(text: str) -> str:
-    found = canonical_uuid(text)
-    if found is None:
-        raise calls.AttachmentNotFound(attachment_id=text[:255])
-    return found
+        await self._flows.legacy_attach.roll_detaching(ctx, ids.volume_id(message.volume_id))
 
 
 def volume_view(volume: VolumeDetails) -> calls.VolumeView:

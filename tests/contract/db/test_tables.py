@@ -158,6 +158,18 @@ async def test_a_dead_workers_lease_is_taken_over_when_it_has_run_out(database: 
         assert await other.claim(uow, "box", "1")
 
 
+async def test_a_revoked_lease_is_free_and_its_former_holder_does_not_get_it_back(database: Database) -> None:
+    leases, other = leases_of(database, ttl=timedelta(seconds=0.2)), leases_of(database)
+    async with leases.hold(CTX, "box", "1"):
+        async with database.work(CTX) as uow:
+            await leases.revoke(uow, "box", "1")
+            assert await other.claim(uow, "box", "1")
+        await asyncio.wait([asyncio.create_task(asyncio.Event().wait())], timeout=0.1)
+    async with database.read() as session:
+        assert await leases.current_owner(session, "box", "1") == other.owner
+    await leases.close()
+
+
 async def test_where_there_is_one_process_only_every_other_one_is_dead(database: Database) -> None:
     earlier, now = leases_of(database), leases_of(database, single_process=True)
     async with database.work(CTX) as uow:

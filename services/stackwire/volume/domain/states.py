@@ -59,10 +59,7 @@ class VolumeStates(
 
     begin_extend = Verb("available", "extending", on_crash="finish_extend", source="cinder/volume/api.py: extend")
     begin_extend_attached = Verb(
-        "available in-use",
-        "extending",
-        on_crash="finish_extend",
-        source="cinder/volume/api.py: extend_attached_volume",
+        "available in-use", "extending", on_crash="finish_extend", source="cinder/volume/api.py: extend_attached_volume"
     )
     finish_extend = Verb("extending", "available in-use", source="cinder/volume/manager.py: extend_volume")
     fail_extend = Verb("extending", "error_extending", source="cinder/volume/manager.py: extend_volume")

@@ -84,6 +84,13 @@ class VolumeDeps:
         )
 
 
+class Flow:
+    """What the service does for one kind of request or message, with the dependencies all flows share."""
+
+    def __init__(self, deps: VolumeDeps) -> None:
+        self._deps = deps
+
+
 def log_failure(text: str, resource_id: str, error: Exception) -> str:
     """Logs why an operation on the resource (``%s`` in ``text``) failed; the reason that its user may read."""
     expected = isinstance(error, ServiceError)

@@ -1,8 +1,7 @@
 """Every flow of the service, constructed once from the same dependencies."""
 
-from dataclasses import dataclass
-from typing import Self
-
+from stackwire.volume.db import snapshots, volumes
+from stackwire.volume.domain.errors import SnapshotMetadataNotFound, VolumeMetadataNotFound
 from stackwire.volume.flows.api.attach_legacy import LegacyAttach
 from stackwire.volume.flows.api.attachments import Attachments
 from stackwire.volume.flows.api.create_volume import CreateVolume
@@ -24,83 +23,45 @@ from stackwire.volume.flows.worker.attachments import AttachmentWorker
 from stackwire.volume.flows.worker.create_snapshot import CreateSnapshotWorker
 from stackwire.volume.flows.worker.create_volume import CreateVolumeWorker
 from stackwire.volume.flows.worker.delete import DeleteWorker
-from stackwire.volume.flows.worker.download import ImageDownloads
 from stackwire.volume.flows.worker.extend_volume import ExtendVolumeWorker
 from stackwire.volume.flows.worker.reimage import ReimageWorker
 from stackwire.volume.flows.worker.scheduler import Scheduler
 from stackwire.volume.flows.worker.upload import UploadWorker
 
 
-@dataclass(frozen=True, slots=True)
 class ApiFlows:
     """What a request does before it is answered (cinder-api)."""
 
-    create_volume: CreateVolume
-    delete_volume: DeleteVolume
-    extend_volume: ExtendVolume
-    upload_volume: UploadVolume
-    reimage_volume: ReimageVolume
-    updates: Updates
-    status: StatusChanges
-    volumes: VolumeQueries
-    volume_metadata: Metadata
-    image_metadata: ImageMetadata
-    snapshots: Snapshots
-    snapshot_queries: SnapshotQueries
-    snapshot_metadata: Metadata
-    attachments: Attachments
-    legacy_attach: LegacyAttach
-    volume_types: VolumeTypes
-    quotas: Quotas
-    messages: UserMessages
-
-    @classmethod
-    def build(cls, deps: VolumeDeps) -> Self:
-        return cls(
-            create_volume=CreateVolume(deps),
-            delete_volume=DeleteVolume(deps),
-            extend_volume=ExtendVolume(deps),
-            upload_volume=UploadVolume(deps),
-            reimage_volume=ReimageVolume(deps),
-            updates=Updates(deps),
-            status=StatusChanges(deps),
-            volumes=VolumeQueries(deps),
-            volume_metadata=Metadata.of_volumes(deps),
-            image_metadata=ImageMetadata(deps),
-            snapshots=Snapshots(deps),
-            snapshot_queries=SnapshotQueries(deps),
-            snapshot_metadata=Metadata.of_snapshots(deps),
-            attachments=Attachments(deps),
-            legacy_attach=LegacyAttach(deps),
-            volume_types=VolumeTypes(deps),
-            quotas=Quotas(deps),
-            messages=UserMessages(deps),
-        )
+    def __init__(self, deps: VolumeDeps) -> None:
+        self.create_volume = CreateVolume(deps)
+        self.delete_volume = DeleteVolume(deps)
+        self.extend_volume = ExtendVolume(deps)
+        self.upload_volume = UploadVolume(deps)
+        self.reimage_volume = ReimageVolume(deps)
+        self.updates = Updates(deps)
+        self.status = StatusChanges(deps)
+        self.volumes = VolumeQueries(deps)
+        self.volume_metadata = Metadata(deps, "volume", volumes.TABLE, volumes.find, VolumeMetadataNotFound)
+        self.image_metadata = ImageMetadata(deps)
+        self.snapshots = Snapshots(deps)
+        self.snapshot_queries = SnapshotQueries(deps)
+        self.snapshot_metadata = Metadata(deps, "snapshot", snapshots.TABLE, snapshots.find, SnapshotMetadataNotFound)
+        self.attachments = Attachments(deps)
+        self.legacy_attach = LegacyAttach(deps)
+        self.volume_types = VolumeTypes(deps)
+        self.quotas = Quotas(deps)
+        self.messages = UserMessages(deps)
 
 
-@dataclass(frozen=True, slots=True)
 class WorkerFlows:
     """What is done for messages (cinder-scheduler, cinder-volume)."""
 
-    scheduler: Scheduler
-    create_volume: CreateVolumeWorker
-    delete: DeleteWorker
-    create_snapshot: CreateSnapshotWorker
-    upload: UploadWorker
-    extend_volume: ExtendVolumeWorker
-    reimage: ReimageWorker
-    attachments: AttachmentWorker
-
-    @classmethod
-    def build(cls, deps: VolumeDeps) -> Self:
-        downloads = ImageDownloads(deps)
-        return cls(
-            scheduler=Scheduler(deps),
-            create_volume=CreateVolumeWorker(deps, downloads),
-            delete=DeleteWorker(deps),
-            create_snapshot=CreateSnapshotWorker(deps),
-            upload=UploadWorker(deps),
-            extend_volume=ExtendVolumeWorker(deps),
-            reimage=ReimageWorker(deps, downloads),
-            attachments=AttachmentWorker(deps),
-        )
+    def __init__(self, deps: VolumeDeps) -> None:
+        self.scheduler = Scheduler(deps)
+        self.create_volume = CreateVolumeWorker(deps)
+        self.delete = DeleteWorker(deps)
+        self.create_snapshot = CreateSnapshotWorker(deps)
+        self.upload = UploadWorker(deps)
+        self.extend_volume = ExtendVolumeWorker(deps)
+        self.reimage = ReimageWorker(deps)
+        self.attachments = AttachmentWorker(deps)

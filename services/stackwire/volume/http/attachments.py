@@ -4,9 +4,8 @@ from aiohttp import web
 
 from stackwire.core.errors import BadRequest, NotFound
 from stackwire.http.request import CONTEXT, VERSION, body, json_body, respond
-from stackwire.volume.domain import listing as listings
-from stackwire.volume.flows.registry import ApiFlows
-from stackwire.volume.http.lists import list_request
+from stackwire.volume.domain.listing import ATTACHMENTS
+from stackwire.volume.http.lists import ListHandlers
 from stackwire.volume.http.path_ids import attachment_id
 from stackwire.volume.http.schemas.attachments import CreateAttachmentBody, UpdateAttachmentBody
 from stackwire.volume.http.views import attachment_summary_view, attachment_view, next_links
@@ -14,17 +13,7 @@ from stackwire.volume.http.views import attachment_summary_view, attachment_view
 ATTACHMENTS_SINCE = (3, 27)
 
 
-class AttachmentHandlers:
-    def __init__(self, flows: ApiFlows, max_limit: int) -> None:
-        self._flows = flows
-        self._max_limit = max_limit
-
-    async def list(self, request: web.Request) -> web.Response:
-        return await self._list(request, detail=False)
-
-    async def detail(self, request: web.Request) -> web.Response:
-        return await self._list(request, detail=True)
-
+class AttachmentHandlers(ListHandlers):
     async def show(self, request: web.Request) -> web.Response:
         _check_version(request)
         attachment = await self._flows.attachments.get(request[CONTEXT], attachment_id(request))
@@ -57,7 +46,7 @@ class AttachmentHandlers:
 
     async def _list(self, request: web.Request, *, detail: bool) -> web.Response:
         _check_version(request)
-        listing = listings.read(listings.ATTACHMENTS, list_request(request, self._max_limit))
+        listing = self._listing(request, ATTACHMENTS)
         page = await self._flows.attachments.list_page(request[CONTEXT], listing)
         view = attachment_view if detail else attachment_summary_view
         links = next_links(request, "attachments", page, listing.limit)

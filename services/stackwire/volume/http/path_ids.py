@@ -1,33 +1,20 @@
-"""Ids in the paths of requests: 404 for what cannot be one."""
+"""Ids in the paths of requests."""
 
 from aiohttp import web
 
-from stackwire.contracts.volume import AttachmentNotFound, SnapshotNotFound, VolumeNotFound
-from stackwire.core.ids import canonical_uuid
+from stackwire.volume.domain import ids
 
 
 def volume_id(request: web.Request) -> str:
-    """VolumeNotFound."""
-    text = request.match_info["volume_id"]
-    found = canonical_uuid(text)
-    if found is None:
-        raise VolumeNotFound(volume_id=text[:255])
-    return found
+    """VolumeNotFound for what cannot be an id."""
+    return ids.volume_id(request.match_info["volume_id"])
 
 
 def snapshot_id(request: web.Request) -> str:
-    """SnapshotNotFound."""
-    text = request.match_info["snapshot_id"]
-    found = canonical_uuid(text)
-    if found is None:
-        raise SnapshotNotFound(snapshot_id=text[:255])
-    return found
+    """SnapshotNotFound for what cannot be an id."""
+    return ids.snapshot_id(request.match_info["snapshot_id"])
 
 
 def attachment_id(request: web.Request) -> str:
-    """AttachmentNotFound."""
-    text = request.match_info["attachment_id"]
-    found = canonical_uuid(text)
-    if found is None:
-        raise AttachmentNotFound(attachment_id=text[:255])
-    return found
+    """AttachmentNotFound for what cannot be an id."""
+    return ids.attachment_id(request.match_info["attachment_id"])

@@ -6,29 +6,14 @@ from aiohttp import web
 
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.http.request import CONTEXT, VERSION, body, json_body, read, respond
-from stackwire.volume.domain import listing as listings
-from stackwire.volume.flows.registry import ApiFlows
-from stackwire.volume.http.lists import list_request, wants_count
+from stackwire.volume.domain.listing import SNAPSHOTS
+from stackwire.volume.http.lists import ListHandlers, wants_count
 from stackwire.volume.http.path_ids import snapshot_id
-from stackwire.volume.http.schemas.snapshots import (
-    CreateSnapshotBody,
-    ResetSnapshotStatusAction,
-    UpdateSnapshotBody,
-)
+from stackwire.volume.http.schemas.snapshots import CreateSnapshotBody, ResetSnapshotStatusAction, UpdateSnapshotBody
 from stackwire.volume.http.views import next_links, snapshot_view
 
 
-class SnapshotHandlers:
-    def __init__(self, flows: ApiFlows, max_limit: int) -> None:
-        self._flows = flows
-        self._max_limit = max_limit
-
-    async def list(self, request: web.Request) -> web.Response:
-        return await self._list(request, detail=False)
-
-    async def detail(self, request: web.Request) -> web.Response:
-        return await self._list(request, detail=True)
-
+class SnapshotHandlers(ListHandlers):
     async def show(self, request: web.Request) -> web.Response:
         snapshot = await self._flows.snapshot_queries.get(request[CONTEXT], snapshot_id(request))
         return respond(200, {"snapshot": snapshot_view(request, snapshot, extended=True)})
@@ -65,7 +50,7 @@ class SnapshotHandlers:
         return respond(202)
 
     async def _list(self, request: web.Request, *, detail: bool) -> web.Response:
-        listing = listings.read(listings.SNAPSHOTS, list_request(request, self._max_limit))
+        listing = self._listing(request, SNAPSHOTS)
         page = await self._flows.snapshot_queries.list_page(request[CONTEXT], listing)
         views = [snapshot_view(request, snapshot, extended=detail, summary=not detail) for snapshot in page]
         payload: dict[str, Any] = {"snapshots": views, **next_links(request, "snapshots", page, listing.limit)}

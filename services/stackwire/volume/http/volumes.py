@@ -7,29 +7,18 @@ from aiohttp import web
 from stackwire.contracts.volume import VolumeNotFound
 from stackwire.core.errors import NotSimulated
 from stackwire.http.request import CONTEXT, VERSION, body, flag, respond
-from stackwire.volume.domain.listing import VOLUMES, Listing, read
-from stackwire.volume.flows.registry import ApiFlows
-from stackwire.volume.http.lists import list_request, wants_count
+from stackwire.volume.domain.listing import VOLUMES
+from stackwire.volume.http.lists import ListHandlers, wants_count
 from stackwire.volume.http.path_ids import volume_id
 from stackwire.volume.http.schemas.volumes import CreateVolumeBody, UpdateVolumeBody
 from stackwire.volume.http.views import next_links, volume_summary_view, volume_view
 
 
-class VolumeHandlers:
-    def __init__(self, flows: ApiFlows, max_limit: int) -> None:
-        self._flows = flows
-        self._max_limit = max_limit
-
-    async def list(self, request: web.Request) -> web.Response:
-        return await self._list(request, detail=False)
-
-    async def detail(self, request: web.Request) -> web.Response:
-        return await self._list(request, detail=True)
-
+class VolumeHandlers(ListHandlers):
     async def summary(self, request: web.Request) -> web.Response:
         if request[VERSION] < (3, 12):
             raise VolumeNotFound(volume_id="summary")
-        totals = await self._flows.volumes.totals(request[CONTEXT], self._listing(request))
+        totals = await self._flows.volumes.totals(request[CONTEXT], self._listing(request, VOLUMES))
         summary: dict[str, Any] = {"total_size": totals["size"], "total_count": totals["count"]}
         if request[VERSION] >= (3, 36):
             merged: dict[str, set[str]] = {}
@@ -66,7 +55,7 @@ class VolumeHandlers:
         return respond(202)
 
     async def _list(self, request: web.Request, *, detail: bool) -> web.Response:
-        listing = self._listing(request)
+        listing = self._listing(request, VOLUMES)
         page = await self._flows.volumes.list_page(request[CONTEXT], listing)
         views = [
             volume_view(request, volume, full=True) if detail else volume_summary_view(request, volume)
@@ -76,6 +65,3 @@ class VolumeHandlers:
         if wants_count(request):
             payload["count"] = await self._flows.volumes.count(listing)
         return respond(200, payload)
-
-    def _listing(self, request: web.Request) -> Listing:
-        return read(VOLUMES, list_request(request, self._max_limit))

@@ -16,16 +16,13 @@ from stackwire.volume.flows.attachment_steps import (
     recompute_status,
     require_not_attached,
 )
-from stackwire.volume.flows.deps import VolumeDeps
+from stackwire.volume.flows.deps import Flow
 
 _ACTIONS = "volume_extension:volume_actions:"
 
 
-class LegacyAttach:
+class LegacyAttach(Flow):
     """Each raises InvalidVolume for a volume in a state that does not allow it."""
-
-    def __init__(self, deps: VolumeDeps) -> None:
-        self._deps = deps
 
     async def reserve(self, ctx: RequestContext, volume_id: str) -> None:
         await self._transition(ctx, volume_id, VolumeStates.reserve)

@@ -26,19 +26,12 @@ from stackwire.volume.domain.states import (
     AttachmentStates,
     VolumeStates,
 )
-from stackwire.volume.flows.attachment_steps import (
-    notify_attachment_event,
-    recompute_status,
-    require_not_attached,
-)
-from stackwire.volume.flows.deps import VolumeDeps
+from stackwire.volume.flows.attachment_steps import notify_attachment_event, recompute_status, require_not_attached
+from stackwire.volume.flows.deps import Flow
 
 
-class Attachments:
+class Attachments(Flow):
     """``cinder/api/v3/attachments.py``, ``cinder/volume/api.py: attachment_create, attachment_update, ...``."""
-
-    def __init__(self, deps: VolumeDeps) -> None:
-        self._deps = deps
 
     async def create(self, ctx: RequestContext, request: CreateAttachmentRequest) -> Attachment:
         """Reserved; with a connector, connected too. InvalidVolume unless it is available, or this server's already."""

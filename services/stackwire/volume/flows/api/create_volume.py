@@ -15,7 +15,7 @@ from stackwire.volume.domain.errors import VolumeTooBig
 from stackwire.volume.domain.model import DEFAULT_VOLUME_TYPE, Volume, VolumeDetails, VolumeType
 from stackwire.volume.domain.requests import CreateVolumeRequest, boot_snapshot_of
 from stackwire.volume.domain.states import CREATING
-from stackwire.volume.flows.deps import VolumeDeps
+from stackwire.volume.flows.deps import Flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,8 @@ class _Source:
     volume_type_id: str | None = None
 
 
-class CreateVolume:
+class CreateVolume(Flow):
     """``cinder/volume/flows/api/create_volume.py``."""
-
-    def __init__(self, deps: VolumeDeps) -> None:
-        self._deps = deps
 
     async def request_volume(self, ctx: RequestContext, request: CreateVolumeRequest) -> VolumeDetails:
         """A volume in ``creating``. 400 for a request that cannot be met, 404 for missing sources, 413 for quotas."""

@@ -8,14 +8,11 @@ from stackwire.volume.domain import objects
 from stackwire.volume.domain.errors import NotDeletable
 from stackwire.volume.domain.model import Volume
 from stackwire.volume.domain.states import SnapshotStates, VolumeStates
-from stackwire.volume.flows.deps import VolumeDeps
+from stackwire.volume.flows.deps import Flow
 
 
-class DeleteVolume:
+class DeleteVolume(Flow):
     """``cinder/volume/api.py: delete``."""
-
-    def __init__(self, deps: VolumeDeps) -> None:
-        self._deps = deps
 
     async def request_force_delete(self, ctx: RequestContext, volume_id: str) -> None:
         """The action os-force_delete."""

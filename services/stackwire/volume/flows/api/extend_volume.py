@@ -6,14 +6,11 @@ from stackwire.core.context import RequestContext
 from stackwire.volume.db import volumes
 from stackwire.volume.domain import objects
 from stackwire.volume.domain.states import VolumeStates
-from stackwire.volume.flows.deps import VolumeDeps
+from stackwire.volume.flows.deps import Flow
 
 
-class ExtendVolume:
+class ExtendVolume(Flow):
     """``cinder/volume/api.py: extend, extend_attached_volume``."""
-
-    def __init__(self, deps: VolumeDeps) -> None:
-        self._deps = deps
 
     async def request_extend(self, ctx: RequestContext, volume_id: str, new_size: int, *, attached: bool) -> None:
         """``new_size`` in GiB; ``attached``: volumes in use too (3.42 on). InvalidInput, InvalidVolume, 413."""

@@ -12,16 +12,13 @@ from stackwire.volume.domain import travel
 from stackwire.volume.domain.errors import GlanceMetadataNotFound
 from stackwire.volume.domain.states import MAINTENANCE, UPLOADING
 from stackwire.volume.domain.travel import Rows
-from stackwire.volume.flows.deps import VolumeDeps
+from stackwire.volume.flows.deps import Flow
 
 _SOURCE = "cinder/api/contrib/volume_image_metadata.py"
 
 
-class ImageMetadata:
+class ImageMetadata(Flow):
     """``cinder/api/contrib/volume_image_metadata.py``."""
-
-    def __init__(self, deps: VolumeDeps) -> None:
-        self._deps = deps
 
     async def get(self, ctx: RequestContext, volume_id: str) -> Rows:
         """GlanceMetadataNotFound when the volume has none."""

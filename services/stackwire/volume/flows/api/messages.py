@@ -5,18 +5,15 @@ from stackwire.core.errors import NotFound
 from stackwire.volume.db import messages
 from stackwire.volume.db.volumes import scope
 from stackwire.volume.domain.model import UserMessage
-from stackwire.volume.flows.deps import VolumeDeps
+from stackwire.volume.flows.deps import Flow
 
 
 class MessageNotFound(NotFound):
     """The message could not be found."""
 
 
-class UserMessages:
+class UserMessages(Flow):
     """``cinder/message/api.py``."""
-
-    def __init__(self, deps: VolumeDeps) -> None:
-        self._deps = deps
 
     async def list_all(self, ctx: RequestContext) -> list[UserMessage]:
         """The caller's, newest first."""

@@ -2,46 +2,28 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import NotFound
 from stackwire.db.table import Table
-from stackwire.volume.db import snapshots, volumes
-from stackwire.volume.domain.errors import SnapshotMetadataNotFound, VolumeMetadataNotFound
 from stackwire.volume.domain.model import Snapshot, Volume
 from stackwire.volume.flows.deps import VolumeDeps
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """``owner``: as the policies name it; ``key_not_found``: the error for a missing key, by owner's id and key."""
+    """``owner``: as the policies name it; ``not_found``: the error for a missing key."""
 
     deps: VolumeDeps
     owner: str
     table: Table[Any]
     find: Callable[..., Awaitable[Volume | Snapshot]]
-    key_not_found: Callable[[str, str], NotFound]
+    not_found: type[NotFound]
 
-    @classmethod
-    def of_volumes(cls, deps: VolumeDeps) -> Self:
-        return cls(
-            deps,
-            "volume",
-            volumes.TABLE,
-            volumes.find,
-            lambda owner_id, key: VolumeMetadataNotFound(volume_id=owner_id, key=key),
-        )
-
-    @classmethod
-    def of_snapshots(cls, deps: VolumeDeps) -> Self:
-        return cls(
-            deps,
-            "snapshot",
-            snapshots.TABLE,
-            snapshots.find,
-            lambda owner_id, key: SnapshotMetadataNotFound(snapshot_id=owner_id, key=key),
-        )
+    def key_not_found(self, owner_id: str, key: str) -> NotFound:
+        """The error for a key that the owner's metadata has not."""
+        return self.not_found(**{f"{self.owner}_id": owner_id}, key=key)
 
     async def set(
         self, ctx: RequestContext, owner_id: str, given: Mapping[str, str], *, replace: bool

@@ -8,18 +8,15 @@ from stackwire.core.errors import NotFound
 from stackwire.volume.db import snapshots, volumes
 from stackwire.volume.domain.listing import Listing
 from stackwire.volume.domain.model import Snapshot, VolumeDetails
-from stackwire.volume.flows.deps import VolumeDeps
+from stackwire.volume.flows.deps import Flow
 
 
 class MarkerNotFound(NotFound):
     """marker [{marker}] could not be found."""
 
 
-class VolumeQueries:
+class VolumeQueries(Flow):
     """``cinder/volume/api.py: get, get_all, get_volume_summary``."""
-
-    def __init__(self, deps: VolumeDeps) -> None:
-        self._deps = deps
 
     async def get(self, ctx: RequestContext, volume_id: str) -> VolumeDetails:
         """VolumeNotFound."""
@@ -53,11 +50,8 @@ class VolumeQueries:
             return await volumes.totals(session, listing)
 
 
-class SnapshotQueries:
+class SnapshotQueries(Flow):
     """``cinder/volume/api.py: get_snapshot, get_all_snapshots``."""
-
-    def __init__(self, deps: VolumeDeps) -> None:
-        self._deps = deps
 
     async def get(self, ctx: RequestContext, snapshot_id: str) -> Snapshot:
         """SnapshotNotFound."""

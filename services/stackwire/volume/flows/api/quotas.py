@@ -6,16 +6,13 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
 from stackwire.volume.db import quotas
 from stackwire.volume.domain.quotas import DEFAULT_LIMITS
-from stackwire.volume.flows.deps import VolumeDeps
+from stackwire.volume.flows.deps import Flow
 
 LimitsAndUsage = tuple[dict[str, int], dict[str, int]]
 
 
-class Quotas:
+class Quotas(Flow):
     """``cinder/api/contrib/quotas.py``, ``cinder/api/v3/limits.py``."""
-
-    def __init__(self, deps: VolumeDeps) -> None:
-        self._deps = deps
 
     async def get(self, ctx: RequestContext, project_id: str) -> LimitsAndUsage:
         """Limits and usage by resource, for the quota set of a project."""

@@ -8,14 +8,11 @@ from stackwire.volume.db import attachments, volumes
 from stackwire.volume.domain import objects, size_checks
 from stackwire.volume.domain.errors import NotReimageable
 from stackwire.volume.domain.states import VolumeStates
-from stackwire.volume.flows.deps import VolumeDeps
+from stackwire.volume.flows.deps import Flow
 
 
-class ReimageVolume:
+class ReimageVolume(Flow):
     """``cinder/volume/api.py: reimage``."""
-
-    def __init__(self, deps: VolumeDeps) -> None:
-        self._deps = deps
 
     async def request_reimage(self, ctx: RequestContext, volume_id: str, image_id: str, *, reserved: bool) -> None:
         """``reserved``: a volume that a server has reserved, too. InvalidVolume, InvalidImage, NotReimageable."""

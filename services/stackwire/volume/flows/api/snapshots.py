@@ -1,22 +1,22 @@
 """Accepting new snapshots and the deletion of snapshots."""
 
+from typing import Any
+
 from stackwire.contracts.volume import InvalidSnapshot, InvalidVolume
 from stackwire.contracts.volume_workers import HOST, POOL, RemoveSnapshot, ScheduleSnapshot
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
+from stackwire.db.pool import UnitOfWork
 from stackwire.volume.db import snapshots, volumes
 from stackwire.volume.domain import objects
-from stackwire.volume.domain.model import Snapshot
+from stackwire.volume.domain.model import Snapshot, Volume
 from stackwire.volume.domain.requests import CreateSnapshotRequest
 from stackwire.volume.domain.states import AVAILABLE, CREATING, IN_USE, SnapshotStates
-from stackwire.volume.flows.deps import VolumeDeps
+from stackwire.volume.flows.deps import Flow
 
 
-class Snapshots:
+class Snapshots(Flow):
     """``cinder/volume/api.py: create_snapshot, delete_snapshot``."""
-
-    def __init__(self, deps: VolumeDeps) -> None:
-        self._deps = deps
 
     async def request_snapshot(self, ctx: RequestContext, request: CreateSnapshotRequest) -> Snapshot:
         """A snapshot in ``creating``. VolumeNotFound, InvalidVolume, 413 for quotas."""
@@ -34,23 +34,7 @@ class Snapshots:
                     f" but current status is: {volume.status}."
                 )
             await self._deps.reserve_quota(uow, volume.project_id, snapshots=1, gigabytes=volume.size)
-            snapshot = await snapshots.TABLE.insert(
-                uow,
-                {
-                    "id": request.snapshot_id or new_id(),
-                    "volume_id": volume.id,
-                    "user_id": ctx.user_id,
-                    "project_id": volume.project_id,
-                    "status": CREATING,
-                    "progress": "0%",
-                    "volume_size": volume.size,
-                    "name": request.name,
-                    "description": request.description,
-                    "volume_type_id": volume.volume_type_id,
-                    "metadata": request.metadata,
-                    "created_at": uow.now,
-                },
-            )
+            snapshot = await snapshots.TABLE.insert(uow, _columns(uow, volume, request))
             uow.cast(
                 ScheduleSnapshot(
                     volume=objects.volume_object(volume),
@@ -76,3 +60,20 @@ class Snapshots:
                     f" it is {snapshot.status}."
                 )
             uow.cast(RemoveSnapshot(snapshot=objects.snapshot_object(deleting)), server=HOST)
+
+
+def _columns(uow: UnitOfWork, volume: Volume, request: CreateSnapshotRequest) -> dict[str, Any]:
+    return {
+        "id": request.snapshot_id or new_id(),
+        "volume_id": volume.id,
+        "user_id": uow.ctx.user_id,
+        "project_id": volume.project_id,
+        "status": CREATING,
+        "progress": "0%",
+        "volume_size": volume.size,
+        "name": request.name,
+        "description": request.description,
+        "volume_type_id": volume.volume_type_id,
+        "metadata": request.metadata,
+        "created_at": uow.now,
+    }

@@ -8,7 +8,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
 from stackwire.volume.db import attachments, snapshots, volumes
 from stackwire.volume.domain.states import AVAILABLE, SnapshotStates, VolumeStates
-from stackwire.volume.flows.deps import VolumeDeps
+from stackwire.volume.flows.deps import Flow
 
 _ACTIONS = "volume_extension:volume_actions:"
 _RESETTABLE = {
@@ -18,11 +18,8 @@ _RESETTABLE = {
 }
 
 
-class StatusChanges:
+class StatusChanges(Flow):
     """``cinder/api/contrib/volume_actions.py``, ``cinder/api/contrib/admin_actions.py``."""
-
-    def __init__(self, deps: VolumeDeps) -> None:
-        self._deps = deps
 
     async def set_bootable(self, ctx: RequestContext, volume_id: str, bootable: bool) -> None:
         await self._set_flag(ctx, volume_id, "set_bootable", bootable=bootable)

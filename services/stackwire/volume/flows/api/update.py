@@ -7,14 +7,11 @@ from stackwire.core.context import RequestContext
 from stackwire.volume.db import attachments, glance_metadata, snapshots, volumes
 from stackwire.volume.domain.model import Snapshot, VolumeDetails
 from stackwire.volume.domain.notifications import snapshot_event, volume_event
-from stackwire.volume.flows.deps import VolumeDeps
+from stackwire.volume.flows.deps import Flow
 
 
-class Updates:
+class Updates(Flow):
     """``cinder/api/v3/volumes.py: update``, ``cinder/api/v2/snapshots.py: update``."""
-
-    def __init__(self, deps: VolumeDeps) -> None:
-        self._deps = deps
 
     async def update_volume(self, ctx: RequestContext, volume_id: str, changes: Mapping[str, Any]) -> VolumeDetails:
         """``name``, ``description``, ``metadata``: what is given is set. Emits update.start and update.end."""

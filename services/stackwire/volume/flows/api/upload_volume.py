@@ -16,7 +16,7 @@ from stackwire.volume.domain.model import Volume, VolumeType
 from stackwire.volume.domain.objects import image_meta
 from stackwire.volume.domain.requests import UploadImageRequest
 from stackwire.volume.domain.states import VolumeStates
-from stackwire.volume.flows.deps import VolumeDeps
+from stackwire.volume.flows.deps import Flow
 from stackwire.volume.flows.worker.upload import finish_upload
 
 
@@ -30,11 +30,8 @@ class UploadAccepted:
     image: ImageView
 
 
-class UploadVolume:
+class UploadVolume(Flow):
     """``cinder/volume/api.py: copy_volume_to_image``."""
-
-    def __init__(self, deps: VolumeDeps) -> None:
-        self._deps = deps
 
     async def request_upload(self, ctx: RequestContext, volume_id: str, request: UploadImageRequest) -> UploadAccepted:
         """``available`` to ``uploading``, with a queued image. InvalidVolume; a refusal of the image service is 400."""

@@ -11,14 +11,11 @@ from stackwire.volume.domain.errors import VolumeTypeExtraSpecsNotFound, VolumeT
 from stackwire.volume.domain.listing import Listing
 from stackwire.volume.domain.model import DEFAULT_VOLUME_TYPE, VolumeType
 from stackwire.volume.domain.requests import CreateVolumeTypeRequest
-from stackwire.volume.flows.deps import VolumeDeps
+from stackwire.volume.flows.deps import Flow
 
 
-class VolumeTypes:
+class VolumeTypes(Flow):
     """``cinder/volume/volume_types.py``. Each raises VolumeTypeNotFound for a type the caller has no access to."""
-
-    def __init__(self, deps: VolumeDeps) -> None:
-        self._deps = deps
 
     async def get(self, ctx: RequestContext, type_id: str) -> VolumeType:
         """By id only, but for the default type, which may be named."""

@@ -7,19 +7,12 @@ from stackwire.core.context import RequestContext
 from stackwire.db.transitions import transition
 from stackwire.volume.db import attachments, volumes
 from stackwire.volume.domain.states import AttachmentStates, VolumeStates
-from stackwire.volume.flows.attachment_steps import (
-    connection_properties,
-    notify_attachment_event,
-    recompute_status,
-)
-from stackwire.volume.flows.deps import VolumeDeps
+from stackwire.volume.flows.attachment_steps import connection_properties, notify_attachment_event, recompute_status
+from stackwire.volume.flows.deps import Flow
 
 
-class AttachmentWorker:
+class AttachmentWorker(Flow):
     """``cinder/volume/manager.py: attachment_update, attachment_delete``."""
-
-    def __init__(self, deps: VolumeDeps) -> None:
-        self._deps = deps
 
     async def on_attachment_update(self, ctx: RequestContext, message: AttachmentUpdate) -> dict[str, Any]:
         """Answers with the connection info for the host whose connector this is."""

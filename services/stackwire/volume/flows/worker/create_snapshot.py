@@ -12,14 +12,11 @@ from stackwire.volume.domain.notifications import snapshot_event
 from stackwire.volume.domain.size_checks import GIBIBYTE
 from stackwire.volume.domain.states import SnapshotStates
 from stackwire.volume.domain.user_messages import SNAPSHOT_FAILED
-from stackwire.volume.flows.deps import VolumeDeps, log_failure, snapshot_file, volume_file
+from stackwire.volume.flows.deps import Flow, log_failure, snapshot_file, volume_file
 
 
-class CreateSnapshotWorker:
+class CreateSnapshotWorker(Flow):
     """``cinder/volume/manager.py: create_snapshot``."""
-
-    def __init__(self, deps: VolumeDeps) -> None:
-        self._deps = deps
 
     async def on_create_snapshot(self, ctx: RequestContext, message: TakeSnapshot) -> None:
         """``available``, or ``error`` with a message for the user."""

@@ -13,16 +13,12 @@ from stackwire.volume.domain.notifications import volume_event
 from stackwire.volume.domain.size_checks import GIBIBYTE
 from stackwire.volume.domain.states import VolumeStates
 from stackwire.volume.domain.user_messages import CREATE_FAILED
-from stackwire.volume.flows.deps import VolumeDeps, log_failure, snapshot_file, volume_file
+from stackwire.volume.flows.deps import Flow, log_failure, snapshot_file, volume_file
 from stackwire.volume.flows.worker.download import ImageDownloads, ImageSource
 
 
-class CreateVolumeWorker:
+class CreateVolumeWorker(Flow):
     """``cinder/volume/flows/manager/create_volume.py``."""
-
-    def __init__(self, deps: VolumeDeps, downloads: ImageDownloads) -> None:
-        self._deps = deps
-        self._downloads = downloads
 
     async def on_create_volume(self, ctx: RequestContext, message: BuildVolume) -> None:
         """``available``, or ``error`` with a message for the user."""
@@ -52,7 +48,7 @@ class CreateVolumeWorker:
         if volume.source_image is not None:
             async with self._deps.database.work(ctx) as uow:
                 await transition(uow, volumes.TABLE, VolumeStates.begin_download, volume.id)
-            source = await self._downloads.fill(ctx, volume.source_image, name, size)
+            source = await ImageDownloads(self._deps).fill(ctx, volume.source_image, name, size)
         elif volume.snapshot_id is not None:
             await store.copy(snapshot_file(volume.snapshot_id), name, size)
         elif volume.source_volid is not None:
@@ -88,11 +84,7 @@ class CreateVolumeWorker:
         if source is not None:
             image = source.image
             return uow.apply(
-                travel.capture,
-                Resource("image", image.id),
-                target,
-                image,
-                signature_verified=source.signature_verified,
+                travel.capture, Resource("image", image.id), target, image, signature_verified=source.signature_verified
             )
         if volume.snapshot_id is not None:
             snapshot = await snapshots.TABLE.get(uow, volume.snapshot_id)

@@ -7,14 +7,11 @@ from stackwire.volume.domain import objects
 from stackwire.volume.domain.model import Snapshot, Volume
 from stackwire.volume.domain.notifications import snapshot_event, volume_event
 from stackwire.volume.domain.states import SnapshotStates, VolumeStates
-from stackwire.volume.flows.deps import VolumeDeps, snapshot_file, volume_file
+from stackwire.volume.flows.deps import Flow, snapshot_file, volume_file
 
 
-class DeleteWorker:
+class DeleteWorker(Flow):
     """``cinder/volume/manager.py: delete_volume, delete_snapshot``."""
-
-    def __init__(self, deps: VolumeDeps) -> None:
-        self._deps = deps
 
     async def on_delete_volume(self, ctx: RequestContext, message: RemoveVolume) -> None:
         volume_id = objects.id_of(message.volume)

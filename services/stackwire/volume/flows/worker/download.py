@@ -9,7 +9,7 @@ from stackwire.volume.backends import formats
 from stackwire.volume.backends.files import IncomingFile, Written
 from stackwire.volume.domain import size_checks, travel
 from stackwire.volume.domain.errors import ImageCopyFailure, ImageUnacceptable
-from stackwire.volume.flows.deps import VolumeDeps
+from stackwire.volume.flows.deps import Flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,8 @@ class ImageSource:
     signature_verified: bool
 
 
-class ImageDownloads:
+class ImageDownloads(Flow):
     """``cinder/image/image_utils.py: fetch_to_raw``."""
-
-    def __init__(self, deps: VolumeDeps) -> None:
-        self._deps = deps
 
     async def fill(self, ctx: RequestContext, image_id: str, name: str, size: int) -> ImageSource:
         """The file ``name`` of ``size`` bytes holds the image. ImageCopyFailure, ImageUnacceptable, TooManyBytes, ...;

@@ -9,14 +9,11 @@ from stackwire.volume.domain.notifications import volume_event
 from stackwire.volume.domain.size_checks import GIBIBYTE
 from stackwire.volume.domain.states import AVAILABLE, IN_USE, VolumeStates
 from stackwire.volume.domain.user_messages import EXTEND_FAILED
-from stackwire.volume.flows.deps import VolumeDeps, log_failure, volume_file
+from stackwire.volume.flows.deps import Flow, log_failure, volume_file
 
 
-class ExtendVolumeWorker:
+class ExtendVolumeWorker(Flow):
     """``cinder/volume/manager.py: extend_volume``."""
-
-    def __init__(self, deps: VolumeDeps) -> None:
-        self._deps = deps
 
     async def on_extend_volume(self, ctx: RequestContext, message: ExtendVolume) -> None:
         volume_id = objects.id_of(message.volume)

@@ -13,18 +13,14 @@ from stackwire.volume.domain.model import Volume
 from stackwire.volume.domain.size_checks import GIBIBYTE
 from stackwire.volume.domain.states import AVAILABLE, DOWNLOADING, RESERVED, VolumeStates
 from stackwire.volume.domain.user_messages import INTERRUPTED, REIMAGE_FAILED
-from stackwire.volume.flows.deps import VolumeDeps, log_failure, volume_file
+from stackwire.volume.flows.deps import Flow, log_failure, volume_file
 from stackwire.volume.flows.worker.download import ImageDownloads, ImageSource
 
 REIMAGED_EVENT = "volume-reimaged"
 
 
-class ReimageWorker:
+class ReimageWorker(Flow):
     """``cinder/volume/manager.py: reimage``."""
-
-    def __init__(self, deps: VolumeDeps, downloads: ImageDownloads) -> None:
-        self._deps = deps
-        self._downloads = downloads
 
     async def on_reimage(self, ctx: RequestContext, message: Reimage) -> None:
         """In the state it had before, with the new image; or in ``error`` with the old one. Its server is notified."""
@@ -33,7 +29,9 @@ class ReimageWorker:
             if volume is None:
                 return
             try:
-                source = await self._downloads.fill(ctx, image_id, volume_file(volume_id), volume.size * GIBIBYTE)
+                source = await ImageDownloads(self._deps).fill(
+                    ctx, image_id, volume_file(volume_id), volume.size * GIBIBYTE
+                )
                 async with self._deps.database.work(ctx) as uow:
                     await self._finish(uow, volume, source)
             except Exception as error:

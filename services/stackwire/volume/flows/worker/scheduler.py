@@ -15,14 +15,11 @@ from stackwire.db.transitions import transition
 from stackwire.volume.db import snapshots, volume_types, volumes
 from stackwire.volume.domain import objects
 from stackwire.volume.domain.states import SnapshotStates, VolumeStates
-from stackwire.volume.flows.deps import VolumeDeps
+from stackwire.volume.flows.deps import Flow
 
 
-class Scheduler:
+class Scheduler(Flow):
     """Each message is handed on once, while its row still waits for it."""
-
-    def __init__(self, deps: VolumeDeps) -> None:
-        self._deps = deps
 
     async def on_schedule_volume(self, ctx: RequestContext, message: ScheduleVolume) -> None:
         """Writes the chosen pool down as the volume's host."""

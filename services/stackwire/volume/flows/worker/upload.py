@@ -10,16 +10,13 @@ from stackwire.volume.domain.errors import ImageCopyFailure
 from stackwire.volume.domain.model import Volume
 from stackwire.volume.domain.states import AVAILABLE, IN_USE, VolumeStates
 from stackwire.volume.domain.user_messages import UPLOAD_FAILED
-from stackwire.volume.flows.deps import VolumeDeps, log, log_failure, volume_file
+from stackwire.volume.flows.deps import Flow, VolumeDeps, log, log_failure, volume_file
 
 HASH_ALGORITHM = "sha512"
 
 
-class UploadWorker:
+class UploadWorker(Flow):
     """``cinder/volume/manager.py: copy_volume_to_image``."""
-
-    def __init__(self, deps: VolumeDeps) -> None:
-        self._deps = deps
 
     async def on_copy_volume_to_image(self, ctx: RequestContext, message: CopyVolumeToImage) -> None:
         """The image is active, or deleted again with a message for the user; the volume is as before either way."""
