@@ -20,7 +20,7 @@ from flows.test_server_api import (
     server,
     volume,
 )
-from stackwire.compute.flows.host_sweep import Life
+from stackwire.compute.flows.worker.host_service import Life
 from support.bad_input import refused
 from support.cloud import ACloud, ASharedCloud, JsonClient, TestCloud
 

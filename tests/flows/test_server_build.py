@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from stackwire.compute.flows.host_sweep import Life
+from stackwire.compute.flows.worker.host_service import Life
 from stackwire.contracts import compute_workers as calls
 from stackwire.core.context import RequestContext
 from stackwire.messaging.connect import connect

@@ -13,12 +13,12 @@ from stackwire.compute.domain import addresses
 from stackwire.compute.domain.policy import DEFAULTS
 from stackwire.compute.flows.api_half import Api
 from stackwire.compute.flows.api_parts import Tools
-from stackwire.compute.flows.conductor import Conductor
-from stackwire.compute.flows.events import Events
-from stackwire.compute.flows.homeless import Homeless
-from stackwire.compute.flows.host_sweep import Life
-from stackwire.compute.flows.hosting import Hosting
-from stackwire.compute.flows.scheduler import Scheduler
+from stackwire.compute.flows.local_delete import Homeless
+from stackwire.compute.flows.notifications import Events
+from stackwire.compute.flows.worker.compute_host import Hosting
+from stackwire.compute.flows.worker.conductor import Conductor
+from stackwire.compute.flows.worker.host_service import Life
+from stackwire.compute.flows.worker.scheduler import Scheduler
 from stackwire.compute.http.application import application
 from stackwire.compute.settings import ComputeSettings
 from stackwire.contracts.base import Endpoint, Target

@@ -1,15 +1,15 @@
 """What the compute service serves over the bus: Nova's conductor, scheduler and compute daemons."""
 
-from stackwire.compute.flows.conductor import Conductor
-from stackwire.compute.flows.host_attach import Attach
-from stackwire.compute.flows.host_build import Build
-from stackwire.compute.flows.host_delete import Delete
-from stackwire.compute.flows.host_events import Ears
-from stackwire.compute.flows.host_power import Power
-from stackwire.compute.flows.host_rebuild import Rebuild
-from stackwire.compute.flows.host_snapshot import Snapshot
-from stackwire.compute.flows.hosting import Hosting
-from stackwire.compute.flows.scheduler import Scheduler
+from stackwire.compute.flows.worker.attach_volume import Attach
+from stackwire.compute.flows.worker.build_instance import Build
+from stackwire.compute.flows.worker.compute_host import Hosting
+from stackwire.compute.flows.worker.conductor import Conductor
+from stackwire.compute.flows.worker.external_events import Ears
+from stackwire.compute.flows.worker.power import Power
+from stackwire.compute.flows.worker.rebuild_instance import Rebuild
+from stackwire.compute.flows.worker.scheduler import Scheduler
+from stackwire.compute.flows.worker.snapshot_instance import Snapshot
+from stackwire.compute.flows.worker.terminate_instance import Delete
 from stackwire.contracts import compute_workers as calls
 from stackwire.contracts.base import Endpoint
 

@@ -9,7 +9,7 @@ import pytest
 
 from stackwire.compute.backends import guest
 from stackwire.compute.domain.addresses import FixedIp
-from stackwire.compute.domain.instance import BlockDevice, Flavor, Instance
+from stackwire.compute.domain.model import BlockDevice, Flavor, Instance
 from stackwire.compute.domain.server import Server
 from support.postgres import skip_or_fail
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stackwire.compute.domain import fit
-from stackwire.compute.domain.fit import Needs
-from stackwire.compute.domain.instance import Flavor, Host
+from stackwire.compute.domain import scheduler_filters
+from stackwire.compute.domain.model import Flavor, Host
+from stackwire.compute.domain.scheduler_filters import Needs
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HOST = Host(
@@ -42,7 +42,7 @@ def needs(flavor=FLAVOR, **fields):
     ],
 )
 def test_an_image_asks_for_a_hypervisor(properties, suits):
-    assert fit.suits_image(HOST, needs(properties=properties)) is suits
+    assert scheduler_filters.suits_image(HOST, needs(properties=properties)) is suits
 
 
 @pytest.mark.parametrize(
@@ -58,19 +58,19 @@ def test_an_image_asks_for_a_hypervisor(properties, suits):
     ],
 )
 def test_the_filter_that_leaves_no_host_is_named(host, wish, stopped):
-    assert fit.ranked([replace(HOST, **host)], needs(**wish)) == ([], stopped)
+    assert scheduler_filters.ranked([replace(HOST, **host)], needs(**wish)) == ([], stopped)
 
 
 def test_a_rebuild_needs_no_new_room():
     full = replace(HOST, memory_mb_used=6000)
-    assert fit.ranked([full], needs(only=frozenset({"one"})))[0] == [full]
+    assert scheduler_filters.ranked([full], needs(only=frozenset({"one"})))[0] == [full]
 
 
 def test_a_flavor_may_forbid_a_trait():
     flavor = replace(FLAVOR, extra_specs={"trait:CUSTOM_GOLD": "forbidden"})
-    assert fit.ranked([HOST], needs(flavor))[0] == []
+    assert scheduler_filters.ranked([HOST], needs(flavor))[0] == []
 
 
 def test_the_freest_host_comes_first():
     busy, free = replace(HOST, memory_mb_used=2048), replace(HOST, id=2, host="two")
-    assert [host.host for host in fit.ranked([busy, free], needs())[0]] == ["two", "one"]
+    assert [host.host for host in scheduler_filters.ranked([busy, free], needs())[0]] == ["two", "one"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stackwire.compute.domain.instance import BlockDevice, Fault, Flavor, Instance
+from stackwire.compute.domain.model import BlockDevice, Fault, Flavor, Instance
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.travel import shown_properties
 from stackwire.compute.http.attachments import view as attachment

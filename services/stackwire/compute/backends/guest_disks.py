@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from stackwire.compute.backends.guest_parts import Guest, GuestUnsupported, clean, packed, text
 from stackwire.compute.domain.bdm import strip_dev
 from stackwire.compute.domain.devices import bus_of, prefix_of
-from stackwire.compute.domain.instance import BlockDevice
+from stackwire.compute.domain.model import BlockDevice
 
 DISK_BUSES = frozenset({"virtio", "scsi", "sata", "ide", "usb", "fdc"})
 SCSI_MODELS: Mapping[str, str] = {

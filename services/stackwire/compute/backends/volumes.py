@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, TypeVar
 
-from stackwire.compute.domain.instance import BlockDevice
+from stackwire.compute.domain.model import BlockDevice
 from stackwire.contracts.base import Call
 from stackwire.contracts.volume import (
     AttachmentNotFound,

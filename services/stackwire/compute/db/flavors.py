@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
-from stackwire.compute.domain.instance import Flavor
+from stackwire.compute.domain.model import Flavor
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import Session, UnitOfWork
 

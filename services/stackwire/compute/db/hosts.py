@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from stackwire.compute.domain.instance import Host
+from stackwire.compute.domain.model import Host
 from stackwire.db.pool import Database, Session, UnitOfWork
 
 DOWN_AFTER = timedelta(seconds=60)  # nova/conf: service_down_time

@@ -8,7 +8,7 @@ from typing import Any
 from stackwire.compute.db.fixed_ips import JSON as _ADDRESS
 from stackwire.compute.domain.addresses import FixedIp
 from stackwire.compute.domain.errors import InstanceNotFound
-from stackwire.compute.domain.instance import BlockDevice, Fault, Flavor, Instance
+from stackwire.compute.domain.model import BlockDevice, Fault, Flavor, Instance
 from stackwire.compute.domain.server import Server
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import Session, UnitOfWork

@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from stackwire.compute.domain.instance import KeyPair
+from stackwire.compute.domain.model import KeyPair
 from stackwire.db.pool import Session, UnitOfWork
 
 COLUMNS = ", ".join(f.name for f in fields(KeyPair))

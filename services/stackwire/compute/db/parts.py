@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal
 
-from stackwire.compute.domain.instance import Action, ActionEvent, BlockDevice, Fault
+from stackwire.compute.domain.model import Action, ActionEvent, BlockDevice, Fault
 from stackwire.compute.domain.server import ActionPage
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import Session, UnitOfWork

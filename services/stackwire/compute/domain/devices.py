@@ -5,7 +5,7 @@ from typing import Any
 
 from stackwire.compute.domain.bdm import strip_dev
 from stackwire.compute.domain.errors import InvalidBDM
-from stackwire.compute.domain.instance import BlockDevice
+from stackwire.compute.domain.model import BlockDevice
 
 PREFIXES: Mapping[str, str] = {
     "virtio": "vd", "ide": "hd", "scsi": "sd", "sata": "sd", "usb": "sd", "fdc": "fd", "xen": "xvd", "uml": "ubd",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from stackwire.compute.domain.addresses import FixedIp
-from stackwire.compute.domain.instance import Action, ActionEvent, BlockDevice, Fault, Flavor, Instance
+from stackwire.compute.domain.model import Action, ActionEvent, BlockDevice, Fault, Flavor, Instance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 
 from stackwire.compute.backends.volumes import Volumes
 from stackwire.compute.db import instances, parts
-from stackwire.compute.domain import objects, policy, states
+from stackwire.compute.domain import policy, states
 from stackwire.compute.domain.errors import ConsoleNotAvailable, InstanceIsLocked
-from stackwire.compute.domain.objects import NovaObject
 from stackwire.compute.domain.server import Server
+from stackwire.compute.domain.versioned_objects import NovaObject, devices_object, instance_object
 from stackwire.compute.flows.api_parts import Tools, host_of, judge, take
-from stackwire.compute.flows.homeless import Homeless
+from stackwire.compute.flows.local_delete import Homeless
 from stackwire.contracts.base import Cast
 from stackwire.contracts.compute_workers import (
     GetConsoleOutput,
@@ -66,7 +66,7 @@ class Actions:
             after = await take(uow, server, verb)
             await parts.start_action(uow, ctx, server.uuid, recorded)
             self._tools.announce(uow, server, after)
-            uow.cast(order(objects.instance_object(after)), server=host)
+            uow.cast(order(instance_object(after)), server=host)
 
     # ---- locks
 
@@ -110,7 +110,7 @@ class Actions:
         if server.instance.host is None:
             raise ConsoleNotAvailable(instance_id=uuid)
         tail = None if length is None or length < 0 else length
-        order = GetConsoleOutput(instance=objects.instance_object(server), tail_length=tail)
+        order = GetConsoleOutput(instance=instance_object(server), tail_length=tail)
         try:
             return await self._tools.rpc.call(ctx, order, server=server.instance.host)
         except Unavailable:
@@ -134,7 +134,8 @@ class Actions:
             self._tools.announce(uow, server, after)
             if moved.host is not None:
                 order = TerminateInstance(
-                    instance=objects.instance_object(after), bdms=objects.devices_object(server.devices)
+                    instance=instance_object(after),
+                    bdms=devices_object(server.devices),
                 )
                 uow.cast(order, server=moved.host)
         if moved.host is None:

@@ -1,11 +1,12 @@
 """Volumes put on a server and taken off it, as far as the API goes; the conductor and the host do the rest."""
 
 from stackwire.compute.db import instances, parts
-from stackwire.compute.domain import objects, policy
+from stackwire.compute.domain import policy
 from stackwire.compute.domain.bdm_rules import MAX_DISKS
 from stackwire.compute.domain.errors import AttachmentNotFound, TooManyDiskDevices
-from stackwire.compute.domain.instance import BlockDevice
+from stackwire.compute.domain.model import BlockDevice
 from stackwire.compute.domain.server import Server
+from stackwire.compute.domain.versioned_objects import instance_object
 from stackwire.compute.domain.wishes import AttachWish
 from stackwire.compute.flows import api_neighbours as neighbours
 from stackwire.compute.flows.api_parts import Tools, host_of, judge
@@ -38,7 +39,7 @@ class Attachments:
         async with self._tools.database.work(ctx) as uow:
             await parts.start_action(uow, ctx, uuid, "attach_volume")
         order = AttachVolume(
-            instance=objects.instance_object(server),
+            instance=instance_object(server),
             volume=_told(volume),
             device=wish.device,
             tag=wish.tag,
@@ -64,7 +65,9 @@ class Attachments:
             async with self._tools.database.work(ctx) as uow:
                 await parts.start_action(uow, ctx, uuid, "detach_volume")
                 order = DetachVolume(
-                    instance=objects.instance_object(server), volume_id=volume_id, attachment_id=device.attachment_id
+                    instance=instance_object(server),
+                    volume_id=volume_id,
+                    attachment_id=device.attachment_id,
                 )
                 uow.cast(order, server=host)
         except BaseException:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from stackwire.compute.db import cloud, instances, keypairs
-from stackwire.compute.domain import objects, policy
+from stackwire.compute.domain import policy
 from stackwire.compute.domain.quotas import DEFAULTS
 from stackwire.compute.domain.server import Server
+from stackwire.compute.domain.versioned_objects import event_object, instance_object
 from stackwire.compute.flows.api_parts import Tools
 from stackwire.contracts.compute import ExternalEvent, ServerExternalEvents
 from stackwire.contracts.compute_workers import ExternalInstanceEvent
@@ -111,8 +112,8 @@ class Cloud:
             for host, pairs in for_hosts.items():
                 uow.cast(
                     ExternalInstanceEvent(
-                        instances=[objects.instance_object(server) for server, _ in pairs],
-                        events=[objects.event_object(event.model_dump()) for _, event in pairs],
+                        instances=[instance_object(server) for server, _ in pairs],
+                        events=[event_object(event.model_dump()) for _, event in pairs],
                     ),
                     server=host,
                 )

@@ -10,7 +10,6 @@ from stackwire.compute.domain import (
     bdm_mapping,
     bdm_rules,
     names,
-    objects,
     policy,
     quotas,
     states,
@@ -19,8 +18,15 @@ from stackwire.compute.domain import (
 )
 from stackwire.compute.domain.bdm import Wish
 from stackwire.compute.domain.errors import FlavorNotFound, MetadataLimitExceeded
-from stackwire.compute.domain.instance import Flavor, KeyPair
+from stackwire.compute.domain.model import Flavor, KeyPair
 from stackwire.compute.domain.server import Server
+from stackwire.compute.domain.versioned_objects import (
+    build_request_object,
+    devices_object,
+    networks_object,
+    request_spec_object,
+    tags_object,
+)
 from stackwire.compute.domain.wishes import Promise, ServerWish
 from stackwire.compute.flows import api_neighbours as neighbours
 from stackwire.compute.flows.api_parts import Tools
@@ -294,13 +300,13 @@ def _columns(
 
 def _order(wish: ServerWish, plan: _Plan, servers: list[Server], promise: Promise) -> ScheduleAndBuildInstances:
     return ScheduleAndBuildInstances(
-        build_requests=[objects.build_request_object(server) for server in servers],
-        request_specs=[objects.request_spec_object(server, plan.image, len(servers)) for server in servers],
+        build_requests=[build_request_object(server) for server in servers],
+        request_specs=[request_spec_object(server, plan.image, len(servers)) for server in servers],
         image=plan.image,
         admin_password=promise.password,
-        requested_networks=objects.networks_object(wish.networks if isinstance(wish.networks, str) else "none"),
-        block_device_mapping=objects.devices_object(servers[0].devices),
-        tags=objects.tags_object(wish.tags),
+        requested_networks=networks_object(wish.networks if isinstance(wish.networks, str) else "none"),
+        block_device_mapping=devices_object(servers[0].devices),
+        tags=tags_object(wish.tags),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from stackwire.compute.backends.images import Images
 from stackwire.compute.db import instances
 from stackwire.compute.domain.errors import InstanceInvalidState, InstanceIsLocked
-from stackwire.compute.domain.instance import Instance
+from stackwire.compute.domain.model import Instance
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import VERBS, Verb
 from stackwire.core.behaviours import Behaviours

@@ -4,10 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 from stackwire.compute.db import cloud, instances, keypairs, parts
-from stackwire.compute.domain import image_props, names, objects, policy, travel, validation
+from stackwire.compute.domain import image_props, names, policy, travel, validation
 from stackwire.compute.domain.bdm import Wish
 from stackwire.compute.domain.errors import ImageUnacceptable, InvalidBDMVolume, MetadataLimitExceeded
 from stackwire.compute.domain.server import Server
+from stackwire.compute.domain.versioned_objects import devices_object, instance_object, request_spec_object
 from stackwire.compute.domain.wishes import RebuildWish
 from stackwire.compute.flows import api_neighbours as neighbours
 from stackwire.compute.flows.api_create import flat
@@ -146,15 +147,15 @@ class Rebuild:
         volume_image: str | None,
     ) -> RebuildInstance:
         return RebuildInstance(
-            instance=objects.instance_object(after),
+            instance=instance_object(after),
             orig_image_ref=volume_image if server.is_volume_backed else server.instance.image_ref,
             image_ref=wish.image_id,
             new_pass=password,
             orig_sys_metadata=dict(server.system_metadata),
-            bdms=objects.devices_object(after.devices),
+            bdms=devices_object(after.devices),
             preserve_ephemeral=False,
             host=None,
-            request_spec=objects.request_spec_object(after, image),
+            request_spec=request_spec_object(after, image),
             reimage_boot_volume=wish.reimage,
         )
 

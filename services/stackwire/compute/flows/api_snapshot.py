@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwire.compute.db import cloud, parts
-from stackwire.compute.domain import bdm_mapping, image_props, objects, policy, states, travel
+from stackwire.compute.domain import bdm_mapping, image_props, policy, states, travel
 from stackwire.compute.domain.errors import (
     MetadataLimitExceeded,
     QuiesceFailed,
@@ -12,6 +12,7 @@ from stackwire.compute.domain.errors import (
     SnapshotQuotaExceeded,
 )
 from stackwire.compute.domain.server import Server
+from stackwire.compute.domain.versioned_objects import instance_object
 from stackwire.compute.flows import api_neighbours as neighbours
 from stackwire.compute.flows.api_create import flat
 from stackwire.compute.flows.api_parts import Tools, host_of, judge, take
@@ -72,7 +73,7 @@ class Snapshot:
                 await parts.start_action(uow, ctx, server.uuid, VERB)
                 self._tools.announce(uow, server, after)
                 _tell(uow, server, image_id, image, "compute.snapshot_image", "nova/compute/utils.py: create_image")
-                uow.cast(SnapshotInstance(instance=objects.instance_object(after), image_id=image_id), server=host)
+                uow.cast(SnapshotInstance(instance=instance_object(after), image_id=image_id), server=host)
         except BaseException:
             await self._tools.images.discard(ctx, image_id)
             raise
@@ -147,7 +148,7 @@ class Snapshot:
         """Freezes an active guest. A host that cannot matters only when the image requires it."""
         if server.instance.vm_state != states.ACTIVE:
             return False
-        order = QuiesceInstance(instance=objects.instance_object(server))
+        order = QuiesceInstance(instance=instance_object(server))
         try:
             await self._tools.rpc.call(ctx, order, server=host_of(server, VERB))
         except ServiceError as error:
@@ -181,7 +182,7 @@ class Snapshot:
         async with self._tools.database.work(ctx) as uow:
             await parts.start_action(uow, ctx, server.uuid, VERB)
             if quiesced:
-                thaw = UnquiesceInstance(instance=objects.instance_object(server), mapping=mapping)
+                thaw = UnquiesceInstance(instance=instance_object(server), mapping=mapping)
                 uow.cast(thaw, server=host_of(server, VERB))
 
     async def _current_meta(self, ctx: RequestContext, server: Server) -> dict[str, Any] | None:

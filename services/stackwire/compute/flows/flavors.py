@@ -12,7 +12,7 @@ from stackwire.compute.domain.errors import (
     FlavorIdExists,
     FlavorNotFound,
 )
-from stackwire.compute.domain.instance import Flavor
+from stackwire.compute.domain.model import Flavor
 from stackwire.compute.flows.api_parts import Tools
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Conflict

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from stackwire.compute.db import cloud, keypairs
 from stackwire.compute.domain import keys
 from stackwire.compute.domain.errors import KeyPairExists, KeypairLimitExceeded, KeypairNotFound
-from stackwire.compute.domain.instance import KeyPair
+from stackwire.compute.domain.model import KeyPair
 from stackwire.compute.flows.api_parts import Tools
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, NotSimulated

@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from stackwire.compute.domain import policy as rules
-from stackwire.compute.domain.instance import BlockDevice
+from stackwire.compute.domain.model import BlockDevice
 from stackwire.compute.domain.wishes import AttachWish
 from stackwire.compute.http.api import opened, server_id
 from stackwire.compute.http.schemas import ATTACH_SINCE, AttachVolume, UpdateAttachment, known_at

@@ -7,7 +7,7 @@ from aiohttp import web
 from pydantic import Field, StringConstraints, field_validator
 
 from stackwire.compute.domain import policy as rules
-from stackwire.compute.domain.instance import Flavor
+from stackwire.compute.domain.model import Flavor
 from stackwire.compute.flows.flavors import NewFlavor, Wanted
 from stackwire.compute.http.api import known_query, look, only, opened, since
 from stackwire.compute.http.fields import Body, Flag, Name, Number

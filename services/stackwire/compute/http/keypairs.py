@@ -6,7 +6,7 @@ from aiohttp import web
 from pydantic import StringConstraints
 
 from stackwire.compute.domain import policy as rules
-from stackwire.compute.domain.instance import KeyPair
+from stackwire.compute.domain.model import KeyPair
 from stackwire.compute.http.api import opened
 from stackwire.compute.http.fields import Body
 from stackwire.compute.http.views_server import usage_stamp

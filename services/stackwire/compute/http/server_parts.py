@@ -6,8 +6,8 @@ from typing import Any
 from aiohttp import web
 
 from stackwire.compute.domain import policy as rules
-from stackwire.compute.domain.instance import ActionEvent
 from stackwire.compute.domain.listing import moment
+from stackwire.compute.domain.model import ActionEvent
 from stackwire.compute.domain.server import ActionDetails, ActionPage
 from stackwire.compute.http.api import known_query, opened, server_id, since
 from stackwire.compute.http.fields import tag

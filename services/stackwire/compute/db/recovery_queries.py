@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import fields
 from datetime import datetime
 
-from stackwire.compute.domain.instance import BlockDevice, Instance
+from stackwire.compute.domain.model import BlockDevice, Instance
 from stackwire.db.pool import Session, UnitOfWork
 
 _COLUMNS = ", ".join(field.name for field in fields(Instance))

@@ -1,10 +1,10 @@
 """The root volume of a server whose rebuild was cut off: attached once, as the server's own device says."""
 
 from stackwire.compute.db import parts
-from stackwire.compute.domain.instance import BlockDevice
+from stackwire.compute.domain.model import BlockDevice
 from stackwire.compute.domain.server import Server
-from stackwire.compute.flows.host_build import connection
-from stackwire.compute.flows.hosting import Hosting
+from stackwire.compute.flows.worker.build_instance import connection
+from stackwire.compute.flows.worker.compute_host import Hosting
 from stackwire.contracts.volume import AttachmentView, VolumeView
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Conflict, NotFound, ServiceError, Unavailable

@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from stackwire.compute.db import actions, parts
-from stackwire.compute.domain import objects, payloads, states
-from stackwire.compute.domain.instance import BlockDevice
+from stackwire.compute.domain import notifications, states
+from stackwire.compute.domain.model import BlockDevice
 from stackwire.compute.domain.server import Server
-from stackwire.compute.flows.guests import Guests
-from stackwire.compute.flows.host_build import connection
-from stackwire.compute.flows.host_power import TURNS, Power
-from stackwire.compute.flows.hosting import Hosting, Overtaken
+from stackwire.compute.domain.versioned_objects import uuid_of
+from stackwire.compute.flows.worker.build_instance import connection
+from stackwire.compute.flows.worker.compute_host import Hosting, Overtaken
+from stackwire.compute.flows.worker.guest import Guests
+from stackwire.compute.flows.worker.power import TURNS, Power
 from stackwire.contracts.compute_workers import RebuildInstanceOnHost
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
@@ -37,7 +38,7 @@ class Rebuild:
         self._power = Power(hosting)
 
     async def run(self, ctx: RequestContext, order: RebuildInstanceOnHost) -> None:
-        uuid = objects.uuid_of(order.instance)
+        uuid = uuid_of(order.instance)
         stopped = False
         async with self._on.alone_with(uuid):
             server = await self._on.find(uuid)
@@ -92,7 +93,7 @@ class Rebuild:
                 uow, server, [states.REBUILD_SPAWNING], vm_state=states.ACTIVE, task_state=None,
                 power_state=states.POWER["running"], launched_at=uow.now,
             )  # fmt: skip
-            said: dict[str, Any] = {"image_name": name, "fixed_ips": payloads.fixed_ips(server)}
+            said: dict[str, Any] = {"image_name": name, "fixed_ips": notifications.fixed_ips(server)}
             self._on.events.action(uow, server, "rebuild", "end", said, NO_CERTIFICATES)
             # Nova saves once more; a server that was off is switched off again
             server = await self._on.step(uow, server, [None], task_state="powering-off" if stopped else None)

@@ -3,10 +3,11 @@
 import logging
 
 from stackwire.compute.db import actions
-from stackwire.compute.domain import image_props, objects, states, travel
+from stackwire.compute.domain import image_props, states, travel
 from stackwire.compute.domain.errors import QuiesceFailed, QuiesceNotSupported
 from stackwire.compute.domain.server import Server
-from stackwire.compute.flows.hosting import Hosting, Overtaken
+from stackwire.compute.domain.versioned_objects import uuid_of
+from stackwire.compute.flows.worker.compute_host import Hosting, Overtaken
 from stackwire.contracts.compute_workers import QuiesceInstance, SnapshotInstance, UnquiesceInstance
 from stackwire.contracts.lineage import property_transfer
 from stackwire.core.context import RequestContext
@@ -22,7 +23,7 @@ class Snapshot:
         self._on = hosting
 
     async def run(self, ctx: RequestContext, order: SnapshotInstance) -> None:
-        uuid = objects.uuid_of(order.instance)
+        uuid = uuid_of(order.instance)
         async with self._on.alone_with(uuid):
             server = await self._on.find(uuid)
             if server is None:
@@ -98,7 +99,7 @@ class Snapshot:
 
     async def quiesce(self, ctx: RequestContext, order: QuiesceInstance) -> None:
         """The guest's file systems stand still. QuiesceNotSupported without an agent; QuiesceFailed when it is off."""
-        uuid = objects.uuid_of(order.instance)
+        uuid = uuid_of(order.instance)
         server = await self._on.find(uuid)
         if server is None or server.instance.vm_state != states.ACTIVE:
             raise QuiesceFailed(instance_id=uuid, reason="the guest does not run")
@@ -107,4 +108,4 @@ class Snapshot:
         await self._on.disks.note(uuid, "simulated guest: file systems frozen")
 
     async def unquiesce(self, ctx: RequestContext, order: UnquiesceInstance) -> None:
-        await self._on.disks.note(objects.uuid_of(order.instance), "simulated guest: file systems thawed")
+        await self._on.disks.note(uuid_of(order.instance), "simulated guest: file systems thawed")

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from stackwire.compute.db import actions, instances
-from stackwire.compute.domain import objects, states
+from stackwire.compute.domain import states
 from stackwire.compute.domain.server import Server
-from stackwire.compute.flows.hosting import Hosting, Overtaken
+from stackwire.compute.domain.versioned_objects import uuid_of
+from stackwire.compute.flows.worker.compute_host import Hosting, Overtaken
 from stackwire.contracts.compute_workers import (
     PauseInstance,
     RebootInstance,
@@ -51,22 +52,22 @@ class Power:
         self._on = hosting
 
     async def stop(self, ctx: RequestContext, order: StopInstance) -> None:
-        await self.turn(ctx, objects.uuid_of(order.instance), TURNS["stop"])
+        await self.turn(ctx, uuid_of(order.instance), TURNS["stop"])
 
     async def start(self, ctx: RequestContext, order: StartInstance) -> None:
-        await self.turn(ctx, objects.uuid_of(order.instance), TURNS["start"])
+        await self.turn(ctx, uuid_of(order.instance), TURNS["start"])
 
     async def pause(self, ctx: RequestContext, order: PauseInstance) -> None:
-        await self.turn(ctx, objects.uuid_of(order.instance), TURNS["pause"])
+        await self.turn(ctx, uuid_of(order.instance), TURNS["pause"])
 
     async def unpause(self, ctx: RequestContext, order: UnpauseInstance) -> None:
-        await self.turn(ctx, objects.uuid_of(order.instance), TURNS["unpause"])
+        await self.turn(ctx, uuid_of(order.instance), TURNS["unpause"])
 
     async def suspend(self, ctx: RequestContext, order: SuspendInstance) -> None:
-        await self.turn(ctx, objects.uuid_of(order.instance), TURNS["suspend"])
+        await self.turn(ctx, uuid_of(order.instance), TURNS["suspend"])
 
     async def resume(self, ctx: RequestContext, order: ResumeInstance) -> None:
-        await self.turn(ctx, objects.uuid_of(order.instance), TURNS["resume"])
+        await self.turn(ctx, uuid_of(order.instance), TURNS["resume"])
 
     async def turn(self, ctx: RequestContext, uuid: str, turn: Turn) -> None:
         """Nothing, when the server does not wait for it: told twice, or overtaken."""
@@ -91,7 +92,7 @@ class Power:
 
     async def reboot(self, ctx: RequestContext, order: RebootInstance) -> None:
         """Pending, started, running again; a server that was off runs afterwards."""
-        uuid = objects.uuid_of(order.instance)
+        uuid = uuid_of(order.instance)
         asked, pending, started = REBOOTS["HARD" if order.reboot_type == "HARD" else "SOFT"]
         async with self._on.alone_with(uuid):
             server = await self._on.find(uuid)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from stackwire.compute.domain.instance import Flavor, Host
+from stackwire.compute.domain.model import Flavor, Host
 
 VERSIONED = re.compile(r"\s*(<=|>=|==|!=|<|>|=)?\s*([0-9.]+)\s*")
 # what a host of this architecture runs natively, beside itself (nova: 32 bit guests on 64 bit hosts)

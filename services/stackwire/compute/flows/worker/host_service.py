@@ -12,14 +12,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from stackwire.compute.db import hosts, instances, parts, work
+from stackwire.compute.db import hosts, instances, parts, recovery_queries
 from stackwire.compute.domain import states
 from stackwire.compute.domain.server import Server
-from stackwire.compute.flows.host_attach import Attach
-from stackwire.compute.flows.host_delete import Delete
-from stackwire.compute.flows.host_mend import mend
-from stackwire.compute.flows.host_power import REBOOTS, TURNS, Power
-from stackwire.compute.flows.hosting import Hosting, forsake, record
+from stackwire.compute.flows.worker.attach_volume import Attach
+from stackwire.compute.flows.worker.compute_host import Hosting, forsake, record
+from stackwire.compute.flows.worker.power import REBOOTS, TURNS, Power
+from stackwire.compute.flows.worker.rebuild_recovery import mend
+from stackwire.compute.flows.worker.terminate_instance import Delete
 from stackwire.compute.settings import ComputeSettings
 from stackwire.contracts.compute_workers import SyncInstanceInfo
 from stackwire.core.context import RequestContext, system_context
@@ -79,7 +79,7 @@ class Life:
     async def _tidy(self, hosting: Hosting) -> None:
         """Disks of servers that are not on the host any more."""
         async with self._database.read() as session:
-            known = {instance.uuid for instance in await work.on_host(session, hosting.host)}
+            known = {instance.uuid for instance in await recovery_queries.on_host(session, hosting.host)}
         for uuid_ in await hosting.disks.servers() - known:
             if not hosting.busy_with(uuid_):
                 await hosting.disks.remove(uuid_)
@@ -102,7 +102,7 @@ class Life:
     async def _forget(self, ctx: RequestContext, hosting: Hosting, before: datetime) -> bool:
         """Devices reserved by somebody who died; False when one is left for the next round."""
         async with self._database.read() as session:
-            devices = await work.unasked(session, hosting.host, before)
+            devices = await recovery_queries.unasked(session, hosting.host, before)
         try:
             for device in devices:
                 async with asyncio.timeout(ONE_SERVER):
@@ -115,7 +115,7 @@ class Life:
     async def _let_go(self, ctx: RequestContext, hosting: Hosting) -> None:
         """Volumes of servers that are gone, once the volume service answers again."""
         async with self._database.read() as session:
-            devices = await work.left_behind(session, hosting.host)
+            devices = await recovery_queries.left_behind(session, hosting.host)
         made = {device.volume_id for device in devices if device.volume_id and device.delete_on_termination}
         for device in devices:
             try:
@@ -132,7 +132,7 @@ class Life:
         for hosting in self._hostings:
             if hosting.host in self._mine:
                 async with self._database.read() as session:
-                    used = {instance.image_ref for instance in await work.on_host(session, hosting.host)}
+                    used = {instance.image_ref for instance in await recovery_queries.on_host(session, hosting.host)}
                 await hosting.disks.forget(used, self._settings.image_cache_minimum_age)
 
     async def close(self) -> None:
@@ -143,7 +143,7 @@ class Life:
         """False when some server is left for the next round."""
         done = True
         async with self._database.read() as session:
-            stuck = await work.under_way(session, [hosting.host], before)
+            stuck = await recovery_queries.under_way(session, [hosting.host], before)
             found = [await instances.by_uuid(session, one.uuid) for one in stuck]
         for server in found:
             if server is None:
@@ -168,7 +168,7 @@ class Life:
         for hosting in self._hostings:
             if hosting.host in self._mine:
                 async with self._database.work(ctx) as uow:
-                    uuids = [one.uuid for one in await work.on_host(uow, hosting.host)]
+                    uuids = [one.uuid for one in await recovery_queries.on_host(uow, hosting.host)]
                     uow.fanout(SyncInstanceInfo(host_name=hosting.host, instance_uuids=uuids))
 
     def _capacity(self, hosting: Hosting) -> dict[str, Any]:

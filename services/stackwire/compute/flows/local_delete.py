@@ -8,9 +8,9 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from stackwire.compute.backends.volumes import Volumes
-from stackwire.compute.db import fixed_ips, hosts, instances, parts, reservations, work
+from stackwire.compute.db import fixed_ips, hosts, instances, parts, recovery_queries, reservations
 from stackwire.compute.domain import states
-from stackwire.compute.domain.instance import BlockDevice
+from stackwire.compute.domain.model import BlockDevice
 from stackwire.compute.domain.server import Server
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
@@ -58,9 +58,9 @@ class Homeless:
     async def sweep(self, ctx: RequestContext) -> None:
         """Ends that somebody died over, and volumes that could not be let go when their server ended."""
         async with self._database.read() as session:
-            ending = await work.ending(session, self._database.clock.now() - PATIENCE)
+            ending = await recovery_queries.ending(session, self._database.clock.now() - PATIENCE)
             found = [await instances.by_uuid(session, uuid) for uuid in ending]
-            devices = await work.left_behind(session, None)
+            devices = await recovery_queries.left_behind(session, None)
         for server in found:
             if server is not None:
                 await self.end(ctx, server)

@@ -12,7 +12,7 @@ from typing import Any
 
 from stackwire.compute.domain import travel
 from stackwire.compute.domain.addresses import FixedIp
-from stackwire.compute.domain.instance import Flavor, Instance, KeyPair
+from stackwire.compute.domain.model import Flavor, Instance, KeyPair
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import POWER
 from stackwire.contracts.events_versioned import (

@@ -5,9 +5,10 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from stackwire.compute.db import actions, fixed_ips, hosts, instances, parts
-from stackwire.compute.domain import objects, states
+from stackwire.compute.domain import states
 from stackwire.compute.domain.server import Server
-from stackwire.compute.flows.hosting import Hosting
+from stackwire.compute.domain.versioned_objects import uuid_of
+from stackwire.compute.flows.worker.compute_host import Hosting
 from stackwire.contracts.compute_workers import DeleteInstanceInfo, TerminateInstance
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
@@ -21,7 +22,7 @@ class Delete:
         self._on = hosting
 
     async def run(self, ctx: RequestContext, order: TerminateInstance) -> None:
-        await self.delete(ctx, objects.uuid_of(order.instance))
+        await self.delete(ctx, uuid_of(order.instance))
 
     async def delete(self, ctx: RequestContext, uuid: str) -> None:
         """Waits for what is being done to the server here; nothing, when it is gone."""

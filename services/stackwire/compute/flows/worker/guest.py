@@ -5,7 +5,7 @@ from stackwire.compute.backends.guest import Definition
 from stackwire.compute.db import actions
 from stackwire.compute.domain import image_props, travel
 from stackwire.compute.domain.server import Server
-from stackwire.compute.flows.hosting import Hosting
+from stackwire.compute.flows.worker.compute_host import Hosting
 from stackwire.contracts.lineage import property_transfer
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import UnitOfWork

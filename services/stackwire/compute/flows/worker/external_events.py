@@ -1,8 +1,8 @@
 """What a host hears from elsewhere: events of other services, and questions about its consoles."""
 
-from stackwire.compute.domain import objects
 from stackwire.compute.domain.errors import ConsoleNotAvailable
-from stackwire.compute.flows.hosting import Hosting
+from stackwire.compute.domain.versioned_objects import data_of, uuid_of
+from stackwire.compute.flows.worker.compute_host import Hosting
 from stackwire.contracts.compute_workers import ExternalInstanceEvent, GetConsoleOutput
 from stackwire.core.context import RequestContext
 
@@ -14,7 +14,7 @@ class Ears:
     async def hear(self, ctx: RequestContext, message: ExternalInstanceEvent) -> None:
         """Wakes who waits for it; an event nobody waits for is no news."""
         for event in message.events:
-            data = objects.data_of(event)
+            data = data_of(event)
             key = (str(data.get("instance_uuid")), str(data.get("name")), data.get("tag"))
             waiting = self._on.heard.get(key)
             if waiting is not None and not waiting.done():
@@ -22,7 +22,7 @@ class Ears:
 
     async def console(self, ctx: RequestContext, order: GetConsoleOutput) -> str:
         """The guest's console. ConsoleNotAvailable when it has none."""
-        uuid = objects.uuid_of(order.instance)
+        uuid = uuid_of(order.instance)
         text = await self._on.disks.lines(uuid, order.tail_length)
         if text is None:
             raise ConsoleNotAvailable(instance_id=uuid)

@@ -14,9 +14,9 @@ from stackwire.compute.backends.volumes import Volumes
 from stackwire.compute.db import actions, fixed_ips, hosts, instances, parts
 from stackwire.compute.domain import states
 from stackwire.compute.domain.addresses import Network
-from stackwire.compute.domain.instance import BlockDevice
+from stackwire.compute.domain.model import BlockDevice
 from stackwire.compute.domain.server import Server
-from stackwire.compute.flows.events import Events
+from stackwire.compute.flows.notifications import Events
 from stackwire.core.behaviours import Behaviours
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError

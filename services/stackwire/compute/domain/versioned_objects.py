@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stackwire.compute.domain import image_props
-from stackwire.compute.domain.instance import BlockDevice, Flavor
+from stackwire.compute.domain.model import BlockDevice, Flavor
 from stackwire.compute.domain.server import Server
 
 NovaObject = dict[str, Any]
 
 
-def made(name: str, version: str, data: Mapping[str, Any]) -> NovaObject:
+def nova_object(name: str, version: str, data: Mapping[str, Any]) -> NovaObject:
     return {
         "nova_object.name": name,
         "nova_object.namespace": "nova",
@@ -46,7 +46,7 @@ def objects_of(thing: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
 
 
 def _listed(name: str, version: str, members: Iterable[NovaObject]) -> NovaObject:
-    return made(name, version, {"objects": list(members)})
+    return nova_object(name, version, {"objects": list(members)})
 
 
 def _seconds(moment: datetime | None) -> str | None:
@@ -55,7 +55,7 @@ def _seconds(moment: datetime | None) -> str | None:
 
 def flavor_object(flavor: Flavor) -> NovaObject:
     data = asdict(flavor) | {"created_at": _seconds(flavor.created_at), "updated_at": _seconds(flavor.updated_at)}
-    return made("Flavor", "1.2", data | {"deleted_at": None, "deleted": False})
+    return nova_object("Flavor", "1.2", data | {"deleted_at": None, "deleted": False})
 
 
 def instance_object(server: Server) -> NovaObject:
@@ -69,7 +69,7 @@ def instance_object(server: Server) -> NovaObject:
         "flavor": flavor_object(server.flavor),
         "old_flavor": None,
         "new_flavor": None,
-        "tags": _listed("TagList", "1.1", [made("Tag", "1.1", {"tag": tag}) for tag in server.tags]),
+        "tags": _listed("TagList", "1.1", [nova_object("Tag", "1.1", {"tag": tag}) for tag in server.tags]),
         "security_groups": _listed("SecurityGroupList", "1.1", []),
         "numa_topology": None,
         "shutdown_terminate": False,
@@ -77,7 +77,7 @@ def instance_object(server: Server) -> NovaObject:
         "cell_name": None,
         "cleaned": False,
     }
-    return made("Instance", "2.8", data)
+    return nova_object("Instance", "2.8", data)
 
 
 def device_object(device: BlockDevice) -> NovaObject:
@@ -85,7 +85,7 @@ def device_object(device: BlockDevice) -> NovaObject:
     for key in ("created_at", "updated_at", "deleted_at"):
         data[key] = _seconds(data[key])
     nothing = dict.fromkeys(("encryption_secret_uuid", "encryption_format", "encryption_options"))
-    return made("BlockDeviceMapping", "1.21", data | nothing)
+    return nova_object("BlockDeviceMapping", "1.21", data | nothing)
 
 
 def devices_object(devices: Sequence[BlockDevice]) -> NovaObject:
@@ -93,12 +93,12 @@ def devices_object(devices: Sequence[BlockDevice]) -> NovaObject:
 
 
 def tags_object(tags: Sequence[str]) -> NovaObject:
-    return _listed("TagList", "1.1", [made("Tag", "1.1", {"tag": tag}) for tag in tags])
+    return _listed("TagList", "1.1", [nova_object("Tag", "1.1", {"tag": tag}) for tag in tags])
 
 
 def networks_object(network: str) -> NovaObject:
     """``none`` or ``auto``: the two requests there are without a network service."""
-    request = made("NetworkRequest", "1.3", {"network_id": network, "port_id": None, "device_profile": None})
+    request = nova_object("NetworkRequest", "1.3", {"network_id": network, "port_id": None, "device_profile": None})
     return _listed("NetworkRequestList", "1.1", [request])
 
 
@@ -111,18 +111,19 @@ def image_object(image: Mapping[str, Any]) -> NovaObject:
     names = ("id", "name", "status", "checksum", "owner", "size", "container_format", "disk_format", "created_at",
              "updated_at", "min_ram", "min_disk")  # fmt: skip
     data = {name: image[name] for name in names if name in image}
-    return made("ImageMeta", "1.8", data | {"properties": made("ImageMetaProps", "1.44", plain)})
+    return nova_object("ImageMeta", "1.8", data | {"properties": nova_object("ImageMetaProps", "1.44", plain)})
 
 
 def request_spec_object(server: Server, image: Mapping[str, Any], count: int = 1) -> NovaObject:
     instance = server.instance
-    return made(
+    default_group = nova_object("SecurityGroup", "1.2", {"name": "default"})
+    return nova_object(
         "RequestSpec",
         "1.15",
         {
             "image": image_object(image),
             "numa_topology": None,
-            "pci_requests": made("InstancePCIRequests", "1.1", {"requests": []}),
+            "pci_requests": nova_object("InstancePCIRequests", "1.1", {"requests": []}),
             "project_id": instance.project_id,
             "user_id": instance.user_id,
             "availability_zone": server.pinned_zone,
@@ -133,13 +134,13 @@ def request_spec_object(server: Server, image: Mapping[str, Any], count: int = 1
             "force_nodes": None,
             "requested_destination": None,
             "retry": None,
-            "limits": made(
+            "limits": nova_object(
                 "SchedulerLimits", "1.0", {"numa_topology": None, "vcpu": None, "disk_gb": None, "memory_mb": None}
             ),
             "instance_group": None,
             "scheduler_hints": {key: [str(value)] for key, value in server.scheduler_hints.items()},
             "instance_uuid": instance.uuid,
-            "security_groups": _listed("SecurityGroupList", "1.1", [made("SecurityGroup", "1.2", {"name": "default"})]),
+            "security_groups": _listed("SecurityGroupList", "1.1", [default_group]),
             "is_bfv": server.is_volume_backed,
             "requested_resources": [],
         },
@@ -157,11 +158,11 @@ def build_request_object(server: Server) -> NovaObject:
         "created_at": _seconds(server.instance.created_at),
         "updated_at": None,
     }
-    return made("BuildRequest", "1.3", data)
+    return nova_object("BuildRequest", "1.3", data)
 
 
 def event_object(event: Mapping[str, Any]) -> NovaObject:
     """``InstanceExternalEvent`` from name, server_uuid, tag and status."""
     names = ("name", "tag", "status")
     data = {name: event.get(name) for name in names}
-    return made("InstanceExternalEvent", "1.5", data | {"instance_uuid": event["server_uuid"], "data": {}})
+    return nova_object("InstanceExternalEvent", "1.5", data | {"instance_uuid": event["server_uuid"], "data": {}})

@@ -9,11 +9,12 @@ from dataclasses import replace
 
 from stackwire.compute.backends import guest
 from stackwire.compute.db import actions, fixed_ips, keypairs, parts
-from stackwire.compute.domain import addresses, devices, image_props, objects, payloads, states, travel
-from stackwire.compute.domain.instance import BlockDevice, KeyPair
+from stackwire.compute.domain import addresses, devices, image_props, notifications, states, travel
+from stackwire.compute.domain.model import BlockDevice, KeyPair
 from stackwire.compute.domain.server import Server
-from stackwire.compute.flows.guests import Guests
-from stackwire.compute.flows.hosting import NETWORK_ALLOCATED, Hosting, Overtaken
+from stackwire.compute.domain.versioned_objects import instance_object, nova_object, uuid_of
+from stackwire.compute.flows.worker.compute_host import NETWORK_ALLOCATED, Hosting, Overtaken
+from stackwire.compute.flows.worker.guest import Guests
 from stackwire.contracts.compute_workers import BuildAndRunInstance, UpdateInstanceInfo
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
@@ -30,7 +31,7 @@ class Build:
         self._guests = Guests(hosting)
 
     async def run(self, ctx: RequestContext, order: BuildAndRunInstance) -> None:
-        uuid = objects.uuid_of(order.instance)
+        uuid = uuid_of(order.instance)
         async with self._on.alone_with(uuid):
             server = await self._begin(ctx, uuid)
             if server is not None:
@@ -168,10 +169,10 @@ class Build:
                 access_ip_v4=addresses.access(server.instance.access_ip_v4, server.addresses, self._on.access_network),
             )  # fmt: skip
             await parts.drop(uow, "instance_system_metadata", server.uuid, NETWORK_ALLOCATED)
-            said = {"fixed_ips": payloads.fixed_ips(server), "message": "Success"}
+            said = {"fixed_ips": notifications.fixed_ips(server), "message": "Success"}
             self._on.events.create(uow, server, "end", said, await _key(uow, server))
             await actions.end_event(uow, server.uuid, EVENT)
-            told = objects.made("InstanceList", "2.6", {"objects": [objects.instance_object(server)]})
+            told = nova_object("InstanceList", "2.6", {"objects": [instance_object(server)]})
             uow.fanout(UpdateInstanceInfo(host_name=self._on.host, instance_info=told))
 
     async def _undo(self, ctx: RequestContext, server: Server, made: list[str]) -> None:

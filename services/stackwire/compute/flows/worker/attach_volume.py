@@ -6,15 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 from stackwire.compute.db import actions, instances, parts
-from stackwire.compute.domain import devices, objects
+from stackwire.compute.domain import devices
 from stackwire.compute.domain.bdm import strip_dev
 from stackwire.compute.domain.errors import InstanceNotFound, InvalidBDM
-from stackwire.compute.domain.instance import BlockDevice
-from stackwire.compute.domain.objects import NovaObject
+from stackwire.compute.domain.model import BlockDevice
 from stackwire.compute.domain.server import Server
-from stackwire.compute.flows.guests import Guests
-from stackwire.compute.flows.host_build import connection
-from stackwire.compute.flows.hosting import Hosting, record, said
+from stackwire.compute.domain.versioned_objects import NovaObject, data_of, device_object, uuid_of
+from stackwire.compute.flows.worker.build_instance import connection
+from stackwire.compute.flows.worker.compute_host import Hosting, record, said
+from stackwire.compute.flows.worker.guest import Guests
 from stackwire.contracts.compute_workers import AttachVolumeOnHost, DetachVolume, ReserveBlockDeviceName
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
@@ -35,7 +35,7 @@ class Attach:
 
         It knows its attachment before there is one, so that whoever dies next leaves none that nobody knows.
         """
-        uuid = objects.uuid_of(order.instance)
+        uuid = uuid_of(order.instance)
         async with self._on.alone_with(uuid):
             try:
                 async with self._on.database.work(ctx) as uow:
@@ -59,10 +59,10 @@ class Attach:
                     )
             except UniqueViolation:
                 raise InvalidBDM(reason=f"volume {order.volume_id} is attached to the server already") from None
-        return objects.device_object(made)
+        return device_object(made)
 
     async def attach(self, ctx: RequestContext, order: AttachVolumeOnHost) -> None:
-        uuid, data = objects.uuid_of(order.instance), objects.data_of(order.bdm)
+        uuid, data = uuid_of(order.instance), data_of(order.bdm)
         async with self._on.alone_with(uuid):
             server = await self._on.find(uuid)
             device = next((d for d in server.devices if d.uuid == data.get("uuid")), None) if server else None
@@ -138,7 +138,7 @@ class Attach:
 
     async def detach(self, ctx: RequestContext, order: DetachVolume) -> None:
         """Told twice, the second finds no device."""
-        uuid = objects.uuid_of(order.instance)
+        uuid = uuid_of(order.instance)
         async with self._on.alone_with(uuid):
             server = await self._on.find(uuid)
             device = next((d for d in server.devices if d.volume_id == order.volume_id), None) if server else None

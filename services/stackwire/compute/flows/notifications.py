@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stackwire.compute.domain import payloads
-from stackwire.compute.domain.instance import KeyPair
-from stackwire.compute.domain.payloads import Teller
+from stackwire.compute.domain import notifications
+from stackwire.compute.domain.model import KeyPair
+from stackwire.compute.domain.notifications import Teller
 from stackwire.compute.domain.server import Server
 from stackwire.contracts.base import Event
 from stackwire.contracts.events_compute import FailedAction, InstanceAction, Phase, VolumeVerb
@@ -34,8 +34,10 @@ class Events:
         # Nova tells of a change before it has read back when that was written
         as_told = replace(after.instance, updated_at=old.updated_at, deleted_at=old.deleted_at)
         after = replace(after, instance=as_told)
-        self.say(uow, service, "compute.instance.update", payloads.legacy_update(old, after, teller), after.uuid)
-        self.say_versioned(uow, service, "instance.update", payloads.versioned_update(old, after, teller), after.uuid)
+        self.say(uow, service, "compute.instance.update", notifications.legacy_update(old, after, teller), after.uuid)
+        self.say_versioned(
+            uow, service, "instance.update", notifications.versioned_update(old, after, teller), after.uuid
+        )
 
     def action(
         self,
@@ -48,9 +50,9 @@ class Events:
     ) -> None:
         """``compute.instance.<action>.<phase>`` and ``instance.<action>.<phase>``, with each format's own fields."""
         teller = self.teller(uow)
-        flat = payloads.legacy(server, teller, **(legacy or {}))
+        flat = notifications.legacy(server, teller, **(legacy or {}))
         self.say(uow, "compute", f"compute.instance.{action}.{phase}", flat, server.uuid)
-        rich = payloads.versioned(server, teller, action, **(versioned or {}))
+        rich = notifications.versioned(server, teller, action, **(versioned or {}))
         self.say_versioned(uow, "compute", f"instance.{action}.{phase}", rich, server.uuid)
 
     def error(
@@ -64,48 +66,50 @@ class Events:
     ) -> None:
         """The action's ``error`` in both formats, with priority ERROR."""
         teller = self.teller(uow)
-        flat = payloads.legacy_error(server, teller, error, **(legacy or {}))
+        flat = notifications.legacy_error(server, teller, error, **(legacy or {}))
         self.say(uow, "compute", f"compute.instance.{action}.error", flat, server.uuid, "ERROR")
-        told = {**(versioned or {}), "fault": payloads.fault_payload(error, action)}
-        rich = payloads.versioned(server, teller, action, **told)
+        told = {**(versioned or {}), "fault": notifications.fault_payload(error, action)}
+        rich = notifications.versioned(server, teller, action, **told)
         self.say_versioned(uow, "compute", f"instance.{action}.error", rich, server.uuid, "ERROR")
 
     def create(
         self, uow: UnitOfWork, server: Server, phase: Phase, legacy: Mapping[str, Any], key: KeyPair | None = None
     ) -> None:
-        self.action(uow, server, "create", phase, legacy, payloads.created(server, key))
+        self.action(uow, server, "create", phase, legacy, notifications.created(server, key))
 
     def create_error(self, uow: UnitOfWork, server: Server, error: BaseException) -> None:
-        self.error(uow, server, "create", error, None, payloads.created(server, None))
+        self.error(uow, server, "create", error, None, notifications.created(server, None))
 
     def exists(self, uow: UnitOfWork, was: Server, server: Server) -> None:
         """An audit before a rebuild: the unversioned format tells of the old image, the versioned one of the new."""
         teller = self.teller(uow)
-        self.say(uow, "compute", "compute.instance.exists", payloads.legacy_exists(was, teller), server.uuid)
-        self.say_versioned(uow, "compute", "instance.exists", payloads.versioned_exists(server, teller), server.uuid)
+        self.say(uow, "compute", "compute.instance.exists", notifications.legacy_exists(was, teller), server.uuid)
+        self.say_versioned(
+            uow, "compute", "instance.exists", notifications.versioned_exists(server, teller), server.uuid
+        )
 
     def rebuild_scheduled(self, uow: UnitOfWork, server: Server) -> None:
         """The conductor's word, which the unversioned format puts into the host's mouth."""
         teller = self.teller(uow)
-        flat = payloads.legacy(server, teller)
+        flat = notifications.legacy(server, teller)
         self.say(uow, "compute", "compute.instance.rebuild.scheduled", flat, server.uuid)
-        rich = payloads.versioned(server, teller, "rebuild_scheduled", trusted_image_certificates=None)
+        rich = notifications.versioned(server, teller, "rebuild_scheduled", trusted_image_certificates=None)
         self.say_versioned(uow, "conductor", "instance.rebuild_scheduled", rich, server.uuid)
 
     def volume(self, uow: UnitOfWork, server: Server, action: VolumeVerb, phase: Phase, volume_id: str) -> None:
         """``action`` attach or detach; the unversioned format tells only of the end, without a phase."""
         teller = self.teller(uow)
         if phase == "end":
-            flat = payloads.legacy(server, teller, volume_id=volume_id)
+            flat = notifications.legacy(server, teller, volume_id=volume_id)
             self.say(uow, "compute", f"compute.instance.volume.{action}", flat, server.uuid)
-        rich = payloads.versioned(server, teller, f"volume_{action}", volume_id=volume_id)
+        rich = notifications.versioned(server, teller, f"volume_{action}", volume_id=volume_id)
         self.say_versioned(uow, "compute", f"instance.volume_{action}.{phase}", rich, server.uuid)
 
     def volume_error(
         self, uow: UnitOfWork, server: Server, action: VolumeVerb, volume_id: str, error: BaseException
     ) -> None:
-        told = {"volume_id": volume_id, "fault": payloads.fault_payload(error, f"{action}_volume")}
-        rich = payloads.versioned(server, self.teller(uow), f"volume_{action}", **told)
+        told = {"volume_id": volume_id, "fault": notifications.fault_payload(error, f"{action}_volume")}
+        rich = notifications.versioned(server, self.teller(uow), f"volume_{action}", **told)
         self.say_versioned(uow, "compute", f"instance.volume_{action}.error", rich, server.uuid, "ERROR")
 
     def teller(self, uow: UnitOfWork) -> Teller:

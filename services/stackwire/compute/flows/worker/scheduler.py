@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwire.compute.db import hosts, instances
-from stackwire.compute.domain import fit, objects
+from stackwire.compute.domain import scheduler_filters
 from stackwire.compute.domain.errors import NoValidHost
-from stackwire.compute.domain.fit import Needs
-from stackwire.compute.domain.instance import Host
-from stackwire.compute.domain.objects import NovaObject
-from stackwire.compute.domain.payloads import flavor_payload
+from stackwire.compute.domain.model import Host
+from stackwire.compute.domain.notifications import flavor_payload
+from stackwire.compute.domain.scheduler_filters import Needs
 from stackwire.compute.domain.server import Server
-from stackwire.compute.flows.events import Events
+from stackwire.compute.domain.versioned_objects import NovaObject, data_of, flavor_object, nova_object
+from stackwire.compute.flows.notifications import Events
 from stackwire.contracts.compute_workers import (
     DeleteInstanceInfo,
     SelectDestinations,
@@ -42,7 +42,7 @@ class Scheduler:
 
     async def select(self, ctx: RequestContext, order: SelectDestinations) -> list[list[NovaObject]]:
         """For each server the chosen host and some that would do as well. NoValidHost, and then nothing is claimed."""
-        spec = objects.data_of(order.spec_obj)
+        spec = data_of(order.spec_obj)
         async with self._database.work(ctx) as uow:
             servers = [server for uuid in order.instance_uuids if (server := await instances.by_uuid(uow, uuid))]
             if not servers:
@@ -62,7 +62,7 @@ class Scheduler:
         claimed = (await hosts.allocated_to(uow, [server.uuid])).get(server.uuid)
         needs = _needs(server, spec, server.instance.host if rebuild else claimed)
         alive = known if rebuild else [host for host in known if hosts.is_up(host, uow.now)]
-        passed, stopped = fit.ranked(alive, needs)
+        passed, stopped = scheduler_filters.ranked(alive, needs)
         if not passed:
             reason = f"{stopped or 'no host is up'} left no host of {len(known)}"
             raise NoValidHost(reason=reason)
@@ -93,7 +93,7 @@ class Scheduler:
 
 
 def _needs(server: Server, spec: Mapping[str, Any], host: str | None) -> Needs:
-    properties = objects.data_of(objects.data_of(spec.get("image") or {}).get("properties") or {})
+    properties = data_of(data_of(spec.get("image") or {}).get("properties") or {})
     root = server.root
     local = 0 if root is not None and root.is_volume else server.flavor.root_gb
     return Needs(
@@ -118,11 +118,11 @@ def _selection(host: Host, server: Server, needs: Needs) -> NovaObject:
         "allocation_request_version": "1.36",
         "availability_zone": host.zone,
     }
-    return objects.made("Selection", "1.1", data)
+    return nova_object("Selection", "1.1", data)
 
 
 def _image(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    return objects.data_of(spec.get("image") or {})
+    return data_of(spec.get("image") or {})
 
 
 def _legacy_spec(spec: Mapping[str, Any], server: Server) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def _legacy_spec(spec: Mapping[str, Any], server: Server) -> dict[str, Any]:
     instance, flavor = server.instance, server.flavor
     image = _micros(_image(spec))
     if image:
-        image["properties"] = dict(objects.data_of(image.get("properties") or {}))
+        image["properties"] = dict(data_of(image.get("properties") or {}))
     return {
         "image": image,
         "instance_properties": {
@@ -145,7 +145,7 @@ def _legacy_spec(spec: Mapping[str, Any], server: Server) -> dict[str, Any]:
             "uuid": instance.uuid,
             "vcpus": flavor.vcpus,
         },
-        "instance_type": _micros(objects.data_of(objects.flavor_object(flavor))),
+        "instance_type": _micros(data_of(flavor_object(flavor))),
         "num_instances": spec.get("num_instances", 1),
     }
 
@@ -184,6 +184,6 @@ def _image_payload(image: Mapping[str, Any]) -> dict[str, Any] | None:
         "id", "name", "status", "owner", "checksum", "container_format", "disk_format", "created_at", "updated_at",
         "direct_url", "protected", "tags", "size", "virtual_size", "visibility", "min_ram", "min_disk",
     )  # fmt: skip
-    typed = dict(objects.data_of(image.get("properties") or {}))
+    typed = dict(data_of(image.get("properties") or {}))
     properties = ImageMetaPropsPayload.around(typed)
     return ImageMetaPayload.around({**dict.fromkeys(names), **image, "properties": properties})

@@ -5,13 +5,20 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from stackwire.compute.db import hosts, instances, parts, work
-from stackwire.compute.domain import objects, payloads, states
-from stackwire.compute.domain.objects import NovaObject
+from stackwire.compute.db import hosts, instances, parts, recovery_queries
+from stackwire.compute.domain import notifications, states
 from stackwire.compute.domain.server import Server
-from stackwire.compute.flows.events import Events
-from stackwire.compute.flows.hosting import record, said
-from stackwire.compute.flows.scheduler import CHECK
+from stackwire.compute.domain.versioned_objects import (
+    NovaObject,
+    data_of,
+    device_object,
+    devices_object,
+    instance_object,
+    uuid_of,
+)
+from stackwire.compute.flows.notifications import Events
+from stackwire.compute.flows.worker.compute_host import record, said
+from stackwire.compute.flows.worker.scheduler import CHECK
 from stackwire.contracts.compute_workers import (
     AttachVolume,
     AttachVolumeOnHost,
@@ -46,13 +53,13 @@ class Conductor:
 
     async def build(self, ctx: RequestContext, order: ScheduleAndBuildInstances) -> None:
         """Hosts for the servers, and the servers handed to them; told twice, the second finds them dispatched."""
-        uuids = [objects.uuid_of(request) for request in order.build_requests]
+        uuids = [uuid_of(request) for request in order.build_requests]
         async with self._database.read() as session:
             found = [await instances.by_uuid(session, uuid) for uuid in uuids]
         waiting = [server for server in found if server is not None and _waits(server)]
         if not waiting:
             return
-        by_uuid = {objects.uuid_of(spec): spec for spec in order.request_specs}
+        by_uuid = {uuid_of(spec): spec for spec in order.request_specs}
         spec = by_uuid[waiting[0].uuid]
         try:
             chosen = await self._select(ctx, [server.uuid for server in waiting], spec)
@@ -74,22 +81,24 @@ class Conductor:
         selection: list[NovaObject],
         order: ScheduleAndBuildInstances,
     ) -> None:
-        chosen = objects.data_of(selection[0])
+        chosen = data_of(selection[0])
         async with self._database.work(ctx) as uow:
-            moved = await work.dispatch(uow, server.uuid, str(chosen.get("availability_zone") or self._zone))
+            moved = await recovery_queries.dispatch(
+                uow, server.uuid, str(chosen.get("availability_zone") or self._zone)
+            )
             if moved is None:
                 return
             after = replace(server, instance=moved)
             self._events.announce(uow, after, after, "conductor")
             cast = BuildAndRunInstance(
-                instance=objects.instance_object(after),
+                instance=instance_object(after),
                 image=order.image,
                 request_spec=spec,
                 filter_properties={"retry": None, "limits": {}},
                 admin_password=order.admin_password,
                 injected_files=order.injected_files,
                 requested_networks=order.requested_networks,
-                block_device_mapping=objects.devices_object(server.devices),
+                block_device_mapping=devices_object(server.devices),
                 node=str(chosen["nodename"]),
                 host_list=selection[1:],
             )
@@ -134,7 +143,7 @@ class Conductor:
             "instance_uuid": server.uuid,
             "request_spec": None,
             "state": states.ERROR,
-            "reason": payloads.fault_payload(error, method),
+            "reason": notifications.fault_payload(error, method),
         }
         rich = ComputeTaskPayload.around(data)
         self._events.say_versioned(uow, "conductor", f"compute_task.{method}.error", rich, server.uuid, "ERROR")
@@ -142,7 +151,7 @@ class Conductor:
     async def give_up_homeless(self, ctx: RequestContext) -> None:
         """Servers that nobody took up in time: their message is lost, or their conductor died."""
         async with self._database.read() as session:
-            waiting = await work.homeless(session, self._database.clock.now() - timedelta(seconds=PATIENCE))
+            waiting = await recovery_queries.homeless(session, self._database.clock.now() - timedelta(seconds=PATIENCE))
             found = [await instances.by_uuid(session, instance.uuid) for instance in waiting]
         for server in found:
             if server is not None:
@@ -152,7 +161,7 @@ class Conductor:
 
     async def rebuild(self, ctx: RequestContext, order: RebuildInstance) -> None:
         """To another image the host is asked once more whether it suits; to the same one it is not."""
-        uuid = objects.uuid_of(order.instance)
+        uuid = uuid_of(order.instance)
         async with self._database.read() as session:
             server = await instances.by_uuid(session, uuid)
         if server is None or server.instance.task_state != states.REBUILDING or server.instance.host is None:
@@ -168,7 +177,7 @@ class Conductor:
         async with self._database.work(ctx) as uow:
             self._events.rebuild_scheduled(uow, server)
             cast = RebuildInstanceOnHost(
-                instance=objects.instance_object(server),
+                instance=instance_object(server),
                 orig_image_ref=order.orig_image_ref,
                 image_ref=order.image_ref,
                 injected_files=order.injected_files,
@@ -187,14 +196,14 @@ class Conductor:
 
     async def attach(self, ctx: RequestContext, order: AttachVolume) -> NovaObject:
         """A name from the host, an attachment from the volume service; undone when either is refused."""
-        uuid, volume_id = objects.uuid_of(order.instance), str(order.volume["id"])
-        host = str(objects.data_of(order.instance).get("host") or "")
+        uuid, volume_id = uuid_of(order.instance), str(order.volume["id"])
+        host = str(data_of(order.instance).get("host") or "")
         ask = ReserveBlockDeviceName(
             instance=order.instance, device=order.device, volume_id=volume_id, disk_bus=order.disk_bus,
             device_type=order.device_type, tag=order.tag, multiattach=bool(order.volume.get("multiattach")),
         )  # fmt: skip
         device = await self._rpc.call(ctx, ask, server=host)
-        device_uuid, attachment_id = (str(objects.data_of(device)[key]) for key in ("uuid", "attachment_id"))
+        device_uuid, attachment_id = (str(data_of(device)[key]) for key in ("uuid", "attachment_id"))
         try:
             reserve = CreateAttachment(volume_id=volume_id, instance_uuid=uuid, attachment_id=attachment_id)
             await self._rpc.call(ctx.as_service(), reserve)
@@ -202,7 +211,7 @@ class Conductor:
                 changed = await parts.change_device(uow, device_uuid, delete_on_termination=order.delete_on_termination)
                 if changed is None:
                     raise ServiceError("The server went away while the volume was attached.")
-                told = objects.device_object(changed)
+                told = device_object(changed)
                 uow.cast(AttachVolumeOnHost(instance=order.instance, bdm=told), server=host)
         except BaseException:
             await self._release(ctx, attachment_id)
@@ -228,7 +237,7 @@ def _rebuild_spec(spec: NovaObject, server: Server) -> NovaObject:
     cell = CellMappingPayload.around({"disabled": False, "name": "cell1", "uuid": CELL})
     destination = DestinationPayload.around({"aggregates": None, "cell": cell})
     data = {
-        **objects.data_of(spec),
+        **data_of(spec),
         "scheduler_hints": {CHECK: ["rebuild"]},
         "force_hosts": [server.instance.host],
         "force_nodes": [server.instance.node],
