@@ -1,4 +1,4 @@
-"""What the compute API refuses of servers that exist, of lists and versions: rows 54 and 160-170 of the catalogue."""
+"""What the compute API refuses of servers that exist, of lists and versions: rows 54 and 160-170."""
 
 from typing import Any
 

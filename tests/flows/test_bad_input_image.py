@@ -1,4 +1,4 @@
-"""What the image API refuses of a new image and of a change, and what it takes as it is: catalogue rows 31-78."""
+"""What the image API refuses of a new image and of a change, and what it takes as it is: bad-input rows 31-78."""
 
 import asyncio
 from typing import Any

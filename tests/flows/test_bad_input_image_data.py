@@ -1,4 +1,4 @@
-"""What the image API refuses of lists, data and members: catalogue rows 79-103; imports have tests of their own."""
+"""What the image API refuses of lists, data and members: bad-input rows 79-103; imports have tests of their own."""
 
 import asyncio
 from typing import Any

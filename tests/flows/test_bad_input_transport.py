@@ -1,6 +1,6 @@
 """Requests that are no HTTP, or HTTP with nonsense in it, sent to every API byte by byte.
 
-Rows 1-30 of the bad-input catalogue. The answer is a 4xx, nothing is stored, and the next good request is served. What
+Rows 1-30 of the bad-input tables. The answer is a 4xx, nothing is stored, and the next good request is served. What
 the HTTP parser itself refuses has no body of the API's: no application was asked yet.
 """
 

@@ -1,4 +1,4 @@
-"""What the volume API refuses, in its own shape, nothing made: rows 104-123 of the catalogue.
+"""What the volume API refuses, in its own shape, nothing made: rows 104-123.
 
 test_volume_refusals looks at plain values too, and behind the API: no row, no quota is left.
 """

@@ -1,7 +1,7 @@
 """Rows of the bad-input tables, and what is true of every refusal.
 
-Rows bear the numbers of the catalogue the project was planned with; ``whole`` proves that none is forgotten: each is in
-a table of its file, or named with the test that has it or the reason why there is nothing to test.
+Rows are numbered through all files of bad input; ``whole`` proves that none is missing: each is in a table of its file,
+or named with the test that has it or the reason why there is nothing to test.
 """
 
 import re
