@@ -26,6 +26,7 @@ def _seconds(moment: datetime | None) -> str | None:
 
 
 def volume_type_object(volume_type: VolumeType) -> dict[str, Any]:
+    """``cinder/objects/volume_type.py``."""
     return _object(
         "VolumeType",
         "1.3",
@@ -46,6 +47,7 @@ def volume_type_object(volume_type: VolumeType) -> dict[str, Any]:
 
 
 def volume_object(volume: Volume, volume_type: VolumeType | None = None) -> dict[str, Any]:
+    """``cinder/objects/volume.py``; with its type only where Cinder has it loaded."""
     data = volume_row(volume)
     for key in ("scheduled_at", "launched_at", "terminated_at", "created_at", "updated_at", "deleted_at"):
         data[key] = _seconds(getattr(volume, key))
@@ -57,6 +59,7 @@ def volume_object(volume: Volume, volume_type: VolumeType | None = None) -> dict
 
 
 def snapshot_object(snapshot: Snapshot) -> dict[str, Any]:
+    """``cinder/objects/snapshot.py``."""
     return _object(
         "Snapshot",
         "1.6",
@@ -128,11 +131,13 @@ def request_spec(volume: Volume, volume_type: VolumeType) -> dict[str, Any]:
 
 
 def snapshot_request_spec(snapshot: Snapshot) -> dict[str, Any]:
+    """The scheduler's specification of a new snapshot."""
     sized = _object("VolumeProperties", "1.1", {"size": snapshot.volume_size}, changed=True)
     return _object("RequestSpec", "1.5", {"snapshot_id": snapshot.id, "volume_properties": sized}, changed=True)
 
 
 def extend_request_spec(volume: Volume) -> dict[str, Any]:
+    """The scheduler's specification of a volume that grows."""
     return _object("RequestSpec", "1.5", {"volume_id": volume.id, "volume": volume_object(volume)}, changed=True)
 
 

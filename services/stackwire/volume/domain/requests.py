@@ -71,6 +71,8 @@ class UploadImageRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateVolumeTypeRequest:
+    """``extra_specs``: what a back end must offer."""
+
     name: str
     description: str | None
     is_public: bool

@@ -14,6 +14,8 @@ ATTACHMENTS_SINCE = (3, 27)
 
 
 class AttachmentHandlers(ListHandlers):
+    """``cinder/api/v3/attachments.py: AttachmentsController``."""
+
     async def show(self, request: web.Request) -> web.Response:
         _check_version(request)
         attachment = await self._flows.attachments.get(request[CONTEXT], attachment_id(request))

@@ -11,6 +11,8 @@ MESSAGES_SINCE = (3, 3)
 
 
 class MessageHandlers:
+    """``cinder/api/v3/messages.py: MessagesController``."""
+
     def __init__(self, flows: ApiFlows) -> None:
         self._flows = flows.messages
 

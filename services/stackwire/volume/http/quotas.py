@@ -12,6 +12,8 @@ from stackwire.volume.http.schemas.volume_types import QuotaSetBody
 
 
 class QuotaHandlers:
+    """``cinder/api/contrib/quotas.py: QuotaSetsController``, ``cinder/api/v3/limits.py: LimitsController``."""
+
     def __init__(self, flows: ApiFlows) -> None:
         self._flows = flows.quotas
 

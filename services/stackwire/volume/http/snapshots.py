@@ -14,6 +14,8 @@ from stackwire.volume.http.views import next_links, snapshot_view
 
 
 class SnapshotHandlers(ListHandlers):
+    """``cinder/api/v3/snapshots.py: SnapshotsController``."""
+
     async def show(self, request: web.Request) -> web.Response:
         snapshot = await self._flows.snapshot_queries.get(request[CONTEXT], snapshot_id(request))
         return respond(200, {"snapshot": snapshot_view(request, snapshot, extended=True)})

@@ -46,6 +46,7 @@ def next_links(request: web.Request, name: str, page: Sequence[Identified], limi
 
 
 def volume_summary_view(request: web.Request, volume: VolumeDetails) -> dict[str, Any]:
+    """As the list without details shows it."""
     return {"id": volume.id, "name": volume.name, "links": links(request, "volumes", volume.id)}
 
 
@@ -178,6 +179,7 @@ def snapshot_view(request: web.Request, snapshot: Snapshot, *, extended: bool, s
 
 
 def attachment_summary_view(attachment: Attachment) -> dict[str, Any]:
+    """As the list without details shows it."""
     return {
         "id": attachment.id,
         "status": attachment.attach_status,
@@ -187,6 +189,7 @@ def attachment_summary_view(attachment: Attachment) -> dict[str, Any]:
 
 
 def attachment_view(attachment: Attachment) -> dict[str, Any]:
+    """With what the host needs to connect the volume."""
     return {
         **attachment_summary_view(attachment),
         "attached_at": naive(attachment.attach_time) or "",
@@ -228,6 +231,7 @@ def _volume_type_row(volume_type: VolumeType) -> dict[str, Any]:
 
 
 def message_view(message: UserMessage) -> dict[str, Any]:
+    """``cinder/api/v3/views/messages.py``."""
     return {
         "id": message.id,
         "event_id": message.event_id,

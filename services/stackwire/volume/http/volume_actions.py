@@ -48,6 +48,8 @@ class Action:
 
 
 class VolumeActionHandlers:
+    """``cinder/api/contrib/volume_actions.py``, ``admin_actions.py``, ``volume_image_metadata.py``."""
+
     def __init__(self, flows: ApiFlows) -> None:
         self._flows = flows
         attach = flows.legacy_attach

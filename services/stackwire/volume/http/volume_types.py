@@ -19,6 +19,8 @@ from stackwire.volume.http.views import next_links, volume_type_view
 
 
 class VolumeTypeHandlers:
+    """``cinder/api/v3/types.py``, ``cinder/api/contrib/types_extra_specs.py``, ``volume_type_access.py``."""
+
     def __init__(self, flows: ApiFlows, max_limit: int) -> None:
         self._flows = flows.volume_types
         self._max_limit = max_limit

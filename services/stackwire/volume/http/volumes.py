@@ -15,6 +15,8 @@ from stackwire.volume.http.views import next_links, volume_summary_view, volume_
 
 
 class VolumeHandlers(ListHandlers):
+    """``cinder/api/v3/volumes.py: VolumeController``."""
+
     async def summary(self, request: web.Request) -> web.Response:
         if request[VERSION] < (3, 12):
             raise VolumeNotFound(volume_id="summary")

@@ -25,6 +25,7 @@ class LegacyAttach(Flow):
     """Each raises InvalidVolume for a volume in a state that does not allow it."""
 
     async def reserve(self, ctx: RequestContext, volume_id: str) -> None:
+        """``available`` to ``reserved``."""
         await self._transition(ctx, volume_id, VolumeStates.reserve)
 
     async def unreserve(self, ctx: RequestContext, volume_id: str) -> None:
@@ -36,6 +37,7 @@ class LegacyAttach(Flow):
                 await recompute_status(uow, volume)
 
     async def begin_detaching(self, ctx: RequestContext, volume_id: str) -> None:
+        """``in-use`` to ``detaching``."""
         await self._transition(ctx, volume_id, VolumeStates.begin_detaching)
 
     async def roll_detaching(self, ctx: RequestContext, volume_id: str) -> None:

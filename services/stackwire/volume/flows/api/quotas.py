@@ -25,6 +25,7 @@ class Quotas(Flow):
         return await self._read(project_id)
 
     def get_defaults(self, ctx: RequestContext, project_id: str) -> Mapping[str, int]:
+        """The limits of a project that has none of its own."""
         self._deps.require(ctx, "volume_extension:quotas:show", project_id)
         return DEFAULT_LIMITS
 

@@ -22,16 +22,19 @@ class StatusChanges(Flow):
     """``cinder/api/contrib/volume_actions.py``, ``cinder/api/contrib/admin_actions.py``."""
 
     async def set_bootable(self, ctx: RequestContext, volume_id: str, bootable: bool) -> None:
-        await self._set_flag(ctx, volume_id, "set_bootable", bootable=bootable)
+        """Whether a server may boot from the volume; in any state."""
+        async with self._deps.database.work(ctx) as uow:
+            volume = await volumes.find(uow, ctx, volume_id)
+            self._deps.require(ctx, _ACTIONS + "set_bootable", volume.project_id)
+            await volumes.TABLE.update(uow, volume.id, bootable=bootable)
 
     async def set_readonly(self, ctx: RequestContext, volume_id: str, readonly: bool) -> None:
         """InvalidVolume unless the volume is available."""
-        async with self._deps.database.read() as session:
-            volume = await volumes.find(session, ctx, volume_id)
-        self._deps.require(ctx, _ACTIONS + "update_readonly", volume.project_id)
-        if volume.status != AVAILABLE:
-            raise InvalidVolume(reason=f"Volume {volume.id} status must be available, but is {volume.status}.")
-        await self._set_flag(ctx, volume_id, "update_readonly", readonly=readonly)
+        async with self._deps.database.work(ctx) as uow:
+            volume = await volumes.find(uow, ctx, volume_id)
+            self._deps.require(ctx, _ACTIONS + "update_readonly", volume.project_id)
+            if not await volumes.TABLE.update(uow, volume.id, where={"status": AVAILABLE}, readonly=readonly):
+                raise InvalidVolume(reason=f"Volume {volume.id} status must be available, but is {volume.status}.")
 
     async def reset_volume(self, ctx: RequestContext, volume_id: str, changes: Mapping[str, str]) -> None:
         """``status``, ``attach_status``, ``migration_status``, whatever they are now; BadRequest for other values."""
@@ -62,9 +65,3 @@ class StatusChanges(Flow):
             verb = SnapshotStates.reset_status
             if await self._deps.transition(uow, snapshots.TABLE, verb, snapshot.id, status=status) is None:
                 raise InvalidSnapshot(reason="it is deleted.")
-
-    async def _set_flag(self, ctx: RequestContext, volume_id: str, rule: str, **flags: Any) -> None:
-        async with self._deps.database.work(ctx) as uow:
-            volume = await volumes.find(uow, ctx, volume_id)
-            self._deps.require(ctx, _ACTIONS + rule, volume.project_id)
-            await volumes.TABLE.update(uow, volume.id, **flags)

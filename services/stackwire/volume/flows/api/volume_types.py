@@ -27,6 +27,7 @@ class VolumeTypes(Flow):
             return await volume_types.find(session, ctx, reference, by_name=by_name)
 
     async def list_page(self, ctx: RequestContext, listing: Listing) -> list[VolumeType]:
+        """VolumeTypeNotFound for a marker that is none of the caller's types."""
         async with self._deps.database.read() as session:
             if listing.marker is not None:
                 await volume_types.find(session, ctx, listing.marker, by_name=False)

@@ -38,6 +38,7 @@ class AttachmentWorker(Flow):
             return info
 
     async def on_attachment_delete(self, ctx: RequestContext, message: AttachmentDelete) -> None:
+        """Detached; the volume is in the state that its remaining attachments call for."""
         async with self._deps.database.work(ctx) as uow:
             attachment = await attachments.find(uow, ctx, message.attachment_id, lock=True)
             volume = await volumes.find(uow, ctx, attachment.volume_id, lock=True)

@@ -14,12 +14,14 @@ class DeleteWorker(Flow):
     """``cinder/volume/manager.py: delete_volume, delete_snapshot``."""
 
     async def on_delete_volume(self, ctx: RequestContext, message: RemoveVolume) -> None:
+        """Deletes the bytes, the row, and the share of the quota; of its snapshots too."""
         volume_id = objects.id_of(message.volume)
         async with self._deps.hold(ctx, volumes.TABLE, volume_id, VolumeStates.finish_delete) as volume:
             if volume is not None:
                 await self.complete_volume(ctx, volume)
 
     async def on_delete_snapshot(self, ctx: RequestContext, message: RemoveSnapshot) -> None:
+        """Deletes the bytes, the row, and the share of the quota."""
         snapshot_id = objects.id_of(message.snapshot)
         async with self._deps.hold(ctx, snapshots.TABLE, snapshot_id, SnapshotStates.finish_delete) as snapshot:
             if snapshot is not None:

@@ -16,6 +16,7 @@ class ExtendVolumeWorker(Flow):
     """``cinder/volume/manager.py: extend_volume``."""
 
     async def on_extend_volume(self, ctx: RequestContext, message: ExtendVolume) -> None:
+        """In the state it had before, at the new size; or ``error_extending`` with a message for the user."""
         volume_id = objects.id_of(message.volume)
         async with self._deps.hold(ctx, volumes.TABLE, volume_id, VolumeStates.finish_extend) as volume:
             if volume is not None:

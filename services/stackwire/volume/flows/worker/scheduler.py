@@ -47,12 +47,14 @@ class Scheduler(Flow):
             )
 
     async def on_schedule_snapshot(self, ctx: RequestContext, message: ScheduleSnapshot) -> None:
+        """To the back end, while the snapshot is in ``creating``."""
         async with self._deps.database.work(ctx) as uow:
             snapshot = await snapshots.TABLE.get(uow, objects.id_of(message.snapshot))
             if snapshot is not None and SnapshotStates.schedule.allows(status=snapshot.status):
                 uow.cast(TakeSnapshot(snapshot=objects.snapshot_object(snapshot)), server=HOST)
 
     async def on_schedule_extend(self, ctx: RequestContext, message: ScheduleExtend) -> None:
+        """To the back end, while the volume is in ``extending``."""
         async with self._deps.database.work(ctx) as uow:
             volume = await volumes.TABLE.get(uow, objects.id_of(message.volume))
             if volume is not None and VolumeStates.finish_extend.allows(status=volume.status):

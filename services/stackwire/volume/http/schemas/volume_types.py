@@ -15,6 +15,7 @@ class NewVolumeType(Body):
     extra_specs: Metadata = {}
 
     def to_request(self) -> CreateVolumeTypeRequest:
+        """The body as a request."""
         return CreateVolumeTypeRequest(
             name=self.name, description=self.description, is_public=self.is_public, extra_specs=self.extra_specs
         )
