@@ -11,10 +11,10 @@ from stackwire.compute.backends.images_http import HttpImages
 from stackwire.compute.backends.volumes import Volumes
 from stackwire.compute.domain import addresses
 from stackwire.compute.domain.policy import DEFAULTS
-from stackwire.compute.flows.api_half import Api
-from stackwire.compute.flows.api_parts import Tools
+from stackwire.compute.flows.deps import ApiDeps
 from stackwire.compute.flows.local_delete import Homeless
 from stackwire.compute.flows.notifications import Events
+from stackwire.compute.flows.registry import Api
 from stackwire.compute.flows.worker.compute_host import Hosting
 from stackwire.compute.flows.worker.conductor import Conductor
 from stackwire.compute.flows.worker.host_service import Life
@@ -88,7 +88,7 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
         resources.append(life)
     app = None
     if settings.serves_api:
-        api = Api.over(_tools(settings, database, client, images, events))
+        api = Api.over(_deps(settings, database, client, images, events))
         servers += [
             RpcServer(transport, COMPUTE, HOST, [ServerExternalEvents.served_by(api.cloud.hear)]),
             watch.server,
@@ -150,8 +150,8 @@ def images_of(settings: ComputeSettings, client: RpcClient, http: HttpClient) ->
     return HttpImages(speaks, settings.empty_image_mode)
 
 
-def _tools(settings: ComputeSettings, database: Database, client: RpcClient, images: Images, events: Events) -> Tools:
-    return Tools(
+def _deps(settings: ComputeSettings, database: Database, client: RpcClient, images: Images, events: Events) -> ApiDeps:
+    return ApiDeps(
         database=database,
         rpc=client,
         images=images,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from stackwire.compute.domain import bdm, bdm_rules
-from stackwire.compute.domain.bdm import Wish
+from stackwire.compute.domain.bdm import BlockDeviceRequest
 from stackwire.compute.domain.errors import InvalidBDM
 
 
@@ -104,7 +104,7 @@ def test_the_flavor_brings_its_ephemeral_and_swap_disks():
 
 def test_a_server_from_an_image_alone_gets_its_local_disk():
     (disk,) = bdm.from_v1([], "i", "vda", no_root=False)
-    assert disk == Wish(
+    assert disk == BlockDeviceRequest(
         source_type="image", destination_type="local", image_id="i", boot_index=0, device_type="disk",
         delete_on_termination=True,
     )  # fmt: skip
@@ -194,7 +194,7 @@ def test_an_image_may_name_the_root_device(properties, expected):
 
 
 def test_a_volume_cannot_take_the_root_disks_name():
-    wish = Wish(source_type="volume", destination_type="volume", volume_id="v", device_name="/dev/vda")
+    wish = BlockDeviceRequest(source_type="volume", destination_type="volume", volume_id="v", device_name="/dev/vda")
     with pytest.raises(InvalidBDM):
         bdm_rules.check_root_name([wish], "i", "vda")
     bdm_rules.check_root_name([wish], "", "vda")
@@ -212,8 +212,12 @@ def test_a_device_has_a_letter(name, letter):
 
 def test_the_boot_candidate_is_index_0_or_letter_a():
     wishes = [
-        Wish(source_type="volume", destination_type="volume", volume_id="v", device_name="vda", boot_index=-1),
-        Wish(source_type="volume", destination_type="volume", volume_id="w", device_name="vdb", boot_index=0),
+        BlockDeviceRequest(
+            source_type="volume", destination_type="volume", volume_id="v", device_name="vda", boot_index=-1
+        ),
+        BlockDeviceRequest(
+            source_type="volume", destination_type="volume", volume_id="w", device_name="vdb", boot_index=0
+        ),
     ]
     assert bdm.boot_candidate(wishes, legacy=True).volume_id == "v"
     assert bdm.boot_candidate(wishes, legacy=False).volume_id == "w"

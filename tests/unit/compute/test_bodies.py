@@ -121,6 +121,6 @@ def test_personality_is_unknown_since_2_57():
 
 def test_a_rebuild_tells_null_from_nothing():
     made = rebuild_wish(read(Rebuild, {"imageRef": IMAGE, "key_name": None, "description": None}), Microversion(2, 93))
-    assert made.given == {"key_name", "description"}
+    assert made.fields_set == {"key_name", "description"}
     assert made.reimage
     assert not rebuild_wish(read(Rebuild, {"imageRef": IMAGE}), Microversion(2, 92)).reimage

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from stackwire.compute.domain import keys, quotas
+from stackwire.compute.domain import quotas, ssh_keys
 from stackwire.compute.domain.errors import InvalidKeypair, TooManyInstances
 
 LIMITS = {"instances": 10, "cores": 20, "ram": -1}
@@ -34,14 +34,14 @@ def a_key(kind="ssh-ed25519", inside=None):
 
 
 def test_a_public_key_has_a_fingerprint():
-    assert len(keys.fingerprint(a_key())) == 47
-    assert keys.fingerprint(a_key()) == keys.fingerprint(a_key().rsplit(" ", 1)[0])
+    assert len(ssh_keys.fingerprint(a_key())) == 47
+    assert ssh_keys.fingerprint(a_key()) == ssh_keys.fingerprint(a_key().rsplit(" ", 1)[0])
 
 
 @pytest.mark.parametrize("text", ["", "ssh-rsa", "ssh-rsa !!!", "rot13 abc", a_key("ssh-rsa", inside="ssh-dss")])
 def test_what_is_no_public_key_is_refused(text):
     with pytest.raises(InvalidKeypair):
-        keys.fingerprint(text)
+        ssh_keys.fingerprint(text)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_what_is_no_public_key_is_refused(text):
 def test_names_were_stricter_before_2_92(name, strict, relaxed):
     for allowed, is_relaxed in ((strict, False), (relaxed, True)):
         if allowed:
-            keys.check_name(name, relaxed=is_relaxed)
+            ssh_keys.check_name(name, relaxed=is_relaxed)
         else:
             with pytest.raises(InvalidKeypair):
-                keys.check_name(name, relaxed=is_relaxed)
+                ssh_keys.check_name(name, relaxed=is_relaxed)

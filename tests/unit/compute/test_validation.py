@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from stackwire.compute.domain import errors, names, states
-from stackwire.compute.domain.bdm import Wish
+from stackwire.compute.domain import errors, generated_names, states
+from stackwire.compute.domain.bdm import BlockDeviceRequest
 from stackwire.compute.domain.validation import check_image, check_same_numa, check_user_data, kernel_and_ramdisk
 from stackwire.core.errors import BadRequest
 
@@ -24,7 +24,9 @@ def judge(image, flavor=None, root=None, *, image_id="image-1", zero_disk=False)
 
 
 def a_volume(size=None):
-    return Wish(source_type="image", destination_type="volume", image_id="i", boot_index=0, volume_size=size)
+    return BlockDeviceRequest(
+        source_type="image", destination_type="volume", image_id="i", boot_index=0, volume_size=size
+    )
 
 
 @pytest.mark.parametrize(
@@ -163,7 +165,7 @@ def test_user_data_may_be_absent_or_in_lines(text):
      ("x" * 70, "x" * 63)],
 )  # fmt: skip
 def test_a_host_name_is_made_from_the_servers_name(name, expected):
-    assert names.hostname(name, "server-1") == expected
+    assert generated_names.hostname(name, "server-1") == expected
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from stackwire.compute.domain.model import BlockDevice, Fault, Flavor, Instance
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.travel import shown_properties
-from stackwire.compute.http.attachments import view as attachment
 from stackwire.compute.http.views_server import Look, host_id
+from stackwire.compute.http.volume_attachments import view as attachment
 from stackwire.core.behaviours import behaviours_of
 from stackwire.http.microversions import Microversion
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from stackwire.compute.db.instances import SEEN, ServerRow
-from stackwire.compute.domain.listing import Listing
+from stackwire.compute.domain.listing import ListServersRequest
 from stackwire.compute.domain.server import Page
 from stackwire.core.errors import BadRequest
 from stackwire.db.pool import Database, Session
@@ -31,7 +31,7 @@ class _Where:
         self.conditions.append(condition.format(self.place(value)))
 
 
-def _where(asked: Listing) -> _Where:
+def _where(asked: ListServersRequest) -> _Where:
     where = _Where()
     if asked.project_id is not None:
         where.add("i.project_id = {0}", asked.project_id)
@@ -68,7 +68,7 @@ def _state(where: _Where, vm_state: str, inside: tuple[str, ...], outside: tuple
     return f"({condition} AND (i.task_state IS NULL OR NOT i.task_state = ANY({where.place(list(outside))})))"
 
 
-async def page(database: Database, asked: Listing) -> Page:
+async def page(database: Database, asked: ListServersRequest) -> Page:
     """The page asked for; BadRequest for a marker that is no server the caller sees."""
     if asked.nothing:
         return Page([], more=False)
@@ -100,7 +100,7 @@ def _sortable(column: str) -> str:
     return f"coalesce(i.{column}, {least})"
 
 
-async def _after(session: Session, where: _Where, asked: Listing) -> None:
+async def _after(session: Session, where: _Where, asked: ListServersRequest) -> None:
     """Only what comes after the marker: lexicographic comparison over the columns of the order."""
     names = [column for column, _ in asked.order]
     marked = await session.rows(

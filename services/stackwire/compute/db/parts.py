@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any, Literal
 
 from stackwire.compute.domain.model import Action, ActionEvent, BlockDevice, Fault
-from stackwire.compute.domain.server import ActionPage
+from stackwire.compute.domain.requests import ListActionsRequest
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import Session, UnitOfWork
 
@@ -124,7 +124,9 @@ async def start_action(uow: UnitOfWork, ctx: RequestContext, uuid: str, action: 
     )
 
 
-async def actions_of(session: Session, uuid: str, page: ActionPage, behind: Action | None = None) -> list[Action]:
+async def actions_of(
+    session: Session, uuid: str, page: ListActionsRequest, behind: Action | None = None
+) -> list[Action]:
     """Newest first, those older than ``behind``."""
     return await session.all(
         Action,

@@ -1,7 +1,7 @@
-"""Block devices as they are asked for: two request syntaxes, what images and flavors add, and which sets are legal.
+"""Block devices as requested: the two syntaxes, and what the image and the flavor add.
 
-``Wish`` is one device before it exists. Everything here is pure; what needs a look at a volume, a snapshot or an
-image is the flow's. ``nova/block_device.py``; ``nova/compute/api.py: _check_and_transform_bdm, _validate_bdm``.
+``BlockDeviceRequest`` is a device before it exists. Looking up the volumes, snapshots and images that devices name is
+the flow's work. ``nova/block_device.py``; ``nova/compute/api.py: _check_and_transform_bdm``.
 """
 
 import re
@@ -17,7 +17,7 @@ DEFAULT_ROOT = "vda"
 
 
 class Disks(Protocol):
-    """What the rules ask of a flavor: ephemeral GiB and swap MiB."""
+    """The part of a flavor that the rules need: ephemeral GiB and swap MiB."""
 
     @property
     def ephemeral_gb(self) -> int: ...
@@ -26,8 +26,8 @@ class Disks(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """One block device as asked for. ``volume_size`` is GiB (MiB for swap); ``boot_index`` None or -1: not bootable."""
+class BlockDeviceRequest:
+    """A block device as requested. ``volume_size`` is GiB (MiB for swap); ``boot_index`` None or -1: not bootable."""
 
     source_type: str
     destination_type: str
@@ -62,65 +62,72 @@ class Wish:
         return self.source_type == "blank" and self.destination_type == "local" and self.guest_format != "swap"
 
 
-_FIELDS = frozenset(field.name for field in fields(Wish))
+_FIELDS = frozenset(field.name for field in fields(BlockDeviceRequest))
 
 
 # ---- the two syntaxes
 
 
-def from_v2(entries: Iterable[Mapping[str, Any]], *, has_image: bool) -> list[Wish]:
+def from_v2(entries: Iterable[Mapping[str, Any]], *, has_image: bool) -> list[BlockDeviceRequest]:
     """``block_device_mapping_v2`` of a request, entries already of the right types; InvalidBDM names what is wrong."""
     return [_from_v2(entry, has_image) for entry in entries]
 
 
-def _from_v2(entry: Mapping[str, Any], has_image: bool) -> Wish:
-    source = entry.get("source_type")
+def _from_v2(entry: Mapping[str, Any], has_image: bool) -> BlockDeviceRequest:
+    source, uuid = entry.get("source_type"), entry.get("uuid")
     if entry.get("no_device"):
-        return Wish(
-            source_type=source or "blank", destination_type="local", device_name=entry.get("device_name"),
-            no_device=True,
-        )  # fmt: skip
+        return _local(source or "blank", device_name=entry.get("device_name"), no_device=True)
     if source not in SOURCES:
         raise InvalidBDM(reason=f"source_type must be one of {', '.join(SOURCES)}")
-    uuid = entry.get("uuid")
     if source == "blank" and uuid:
         raise InvalidBDM(reason="a blank device has no uuid")
     if source != "blank" and not uuid:
         raise InvalidBDM(reason=f"a device from a source of type {source} needs its uuid")
-    wish = _wish(entry, source, {f"{source}_id": uuid} if uuid else {})
-    if source == "image" and wish.destination_type == "local" and not (has_image and wish.is_root):
+    device = _request(entry, source, {f"{source}_id": uuid} if uuid else {})
+    _check_v2(device, has_image)
+    return device
+
+
+def _check_v2(device: BlockDeviceRequest, has_image: bool) -> None:
+    source, is_local = device.source_type, device.destination_type == "local"
+    if source == "image" and is_local and not (has_image and device.is_root):
         raise InvalidBDM(reason="an image can only be mapped to the local disk as the image the server boots from")
-    if wish.volume_type and wish.destination_type == "local":
+    if device.volume_type and is_local:
         raise InvalidBDM(reason="volume_type has no meaning for a local device")
-    if wish.volume_type and source == "volume":
-        raise InvalidBDM(reason="volume_type cannot be asked of a volume that exists")
-    return wish
+    if device.volume_type and source == "volume":
+        raise InvalidBDM(reason="volume_type cannot be given for a volume that exists")
 
 
-def _wish(entry: Mapping[str, Any], source: str, ids: Mapping[str, str]) -> Wish:
-    asked = {key: value for key, value in entry.items() if key in _FIELDS and value is not None}
-    asked |= {"source_type": source, **ids}
-    asked.setdefault("destination_type", "volume" if source in ("volume", "snapshot") else "local")
-    if source == "volume" and asked["destination_type"] == "local":
+def _request(entry: Mapping[str, Any], source: str, ids: Mapping[str, str]) -> BlockDeviceRequest:
+    given = {key: value for key, value in entry.items() if key in _FIELDS and value is not None}
+    given |= {"source_type": source, **ids}
+    given.setdefault("destination_type", "volume" if source in ("volume", "snapshot") else "local")
+    if source == "volume" and given["destination_type"] == "local":
         raise InvalidBDM(reason="a volume can only be mapped to a volume")
-    if asked.get("volume_size") in (None, ""):
-        asked.pop("volume_size", None)
-    return Wish(**asked)
+    if given.get("volume_size") in (None, ""):
+        given.pop("volume_size", None)
+    return BlockDeviceRequest(**given)
 
 
-def from_v1(entries: Iterable[Mapping[str, Any]], image_id: str, root_device: str, *, no_root: bool) -> list[Wish]:
+def _local(source: str, **fields: Any) -> BlockDeviceRequest:
+    return BlockDeviceRequest(source_type=source, destination_type="local", **fields)
+
+
+def from_v1(
+    entries: Iterable[Mapping[str, Any]], image_id: str, root_device: str, *, no_root: bool
+) -> list[BlockDeviceRequest]:
     """``block_device_mapping`` of a request (or of an old image), and the image's own disk when nothing else is root.
 
-    ``no_root``: the image brings its root device along, none is to be added.
+    ``no_root``: the image defines its root device, none is to be added.
     """
-    wishes = [_from_v1(entry) for entry in entries]
-    wishes = [_placed(wish, root_device) for wish in wishes]
-    if image_id and not no_root and not any(wish.is_root for wish in wishes):
-        wishes.insert(0, image_disk(image_id))
-    return wishes
+    devices = [_from_v1(entry) for entry in entries]
+    devices = [_placed(device, root_device) for device in devices]
+    if image_id and not no_root and not any(device.is_root for device in devices):
+        devices.insert(0, image_disk(image_id))
+    return devices
 
 
-def _from_v1(entry: Mapping[str, Any]) -> Wish:
+def _from_v1(entry: Mapping[str, Any]) -> BlockDeviceRequest:
     rest = {
         key: entry[key]
         for key in ("device_name", "delete_on_termination", "volume_size")
@@ -128,54 +135,48 @@ def _from_v1(entry: Mapping[str, Any]) -> Wish:
     }
     virtual = entry.get("virtual_name")
     if entry.get("no_device"):
-        return Wish(source_type="blank", destination_type="local", no_device=True, device_name=rest.get("device_name"))
+        return _local("blank", device_name=rest.get("device_name"), no_device=True)
     if virtual and is_swap_or_ephemeral(virtual):
-        guest = "swap" if virtual == "swap" else None
-        return Wish(
-            source_type="blank", destination_type="local", guest_format=guest, **rest | {"delete_on_termination": True}
-        )
-    if entry.get("snapshot_id"):
-        return Wish(source_type="snapshot", destination_type="volume", snapshot_id=entry["snapshot_id"], **rest)
-    if entry.get("volume_id"):
-        return Wish(source_type="volume", destination_type="volume", volume_id=entry["volume_id"], **rest)
+        guest_format = "swap" if virtual == "swap" else None
+        return _local("blank", guest_format=guest_format, **rest | {"delete_on_termination": True})
+    for source in ("snapshot", "volume"):
+        if entry.get(f"{source}_id"):
+            return _request(rest, source, {f"{source}_id": entry[f"{source}_id"]})
     raise InvalidBDM(reason="an entry names neither a volume, nor a snapshot, nor swap or ephemeral storage")
 
 
-def _placed(wish: Wish, root_device: str) -> Wish:
-    if wish.no_device:
-        return wish
-    named = wish.device_name is not None and strip_dev(wish.device_name) == strip_dev(root_device)
-    return replace(wish, boot_index=0 if named and wish.source_type != "blank" else -1)
+def _placed(device: BlockDeviceRequest, root_device: str) -> BlockDeviceRequest:
+    if device.no_device:
+        return device
+    named = device.device_name is not None and strip_dev(device.device_name) == strip_dev(root_device)
+    return replace(device, boot_index=0 if named and device.source_type != "blank" else -1)
 
 
-def image_disk(image_id: str) -> Wish:
+def image_disk(image_id: str) -> BlockDeviceRequest:
     """The local disk a server gets from the image it boots from."""
-    return Wish(
-        source_type="image", destination_type="local", image_id=image_id, boot_index=0, device_type="disk",
-        delete_on_termination=True,
-    )  # fmt: skip
+    return _local("image", image_id=image_id, boot_index=0, device_type="disk", delete_on_termination=True)
 
 
 # ---- what the image and the flavor add
 
 
 def assembled(
-    asked: Callable[[bool], list[Wish]], image: Mapping[str, Any], flavor: Disks, *, legacy: bool
-) -> list[Wish]:
+    requested: Callable[[bool], list[BlockDeviceRequest]], image: Mapping[str, Any], flavor: Disks, *, legacy: bool
+) -> list[BlockDeviceRequest]:
     """All devices of a server: the image's, overridden by the request's, and the flavor's swap and ephemeral disks.
 
-    ``asked(no_root)`` reads the request, told whether the image brings a root device; a client's own image disk then
-    makes room for it.
+    ``requested(no_root)`` reads the client's devices; ``no_root``: the image defines a root device, which then replaces
+    the client's own image disk.
     """
     own = from_image(image, flavor)
-    brings_root = any(wish.is_root for wish in own)
-    wishes = asked(brings_root)
-    if brings_root and not legacy:
-        wishes = [wish for wish in wishes if not (wish.source_type == "image" and wish.is_root)]
-    return with_flavor_disks(_overridden(own, wishes), flavor)
+    defines_root = any(device.is_root for device in own)
+    devices = requested(defines_root)
+    if defines_root and not legacy:
+        devices = [device for device in devices if not (device.source_type == "image" and device.is_root)]
+    return with_flavor_disks(_overridden(own, devices), flavor)
 
 
-def from_image(image: Mapping[str, Any], flavor: Disks) -> list[Wish]:
+def from_image(image: Mapping[str, Any], flavor: Disks) -> list[BlockDeviceRequest]:
     """The devices an image defines: ``block_device_mapping`` (``bdm_v2`` says which syntax), and ``mappings``."""
     properties = image.get("properties") or {}
     root = root_device_of(properties) or DEFAULT_ROOT
@@ -193,12 +194,10 @@ def from_image(image: Mapping[str, Any], flavor: Disks) -> list[Wish]:
     return _overridden(_virtual_devices(properties, flavor), own)
 
 
-def _stored(entry: Mapping[str, Any]) -> Wish:
-    """An entry of a snapshot image: already in the form the devices have inside, ids and all."""
-    source, ids = (
-        entry.get("source_type"),
-        {k: entry[k] for k in ("volume_id", "snapshot_id", "image_id") if entry.get(k)},
-    )
+def _stored(entry: Mapping[str, Any]) -> BlockDeviceRequest:
+    """An entry of a snapshot image: in the form that Nova keeps devices in, ids and all."""
+    source = entry.get("source_type")
+    ids = {key: entry[key] for key in ("volume_id", "snapshot_id", "image_id") if entry.get(key)}
     if source not in SOURCES:
         raise InvalidBDM(reason="the image defines a device without a source")
     size, index = entry.get("volume_size"), entry.get("boot_index")
@@ -206,63 +205,64 @@ def _stored(entry: Mapping[str, Any]) -> Wish:
         raise InvalidBDM(reason="the image defines a device with a size or a boot index that is no number")
     if not all(isinstance(value, str) for value in ids.values()):
         raise InvalidBDM(reason="the image defines a device with an id that is no text")
-    wish = _wish(entry, source, ids)
-    return replace(wish, delete_on_termination=bool(wish.delete_on_termination), no_device=bool(wish.no_device))
+    device = _request(entry, source, ids)
+    return replace(device, delete_on_termination=bool(device.delete_on_termination), no_device=bool(device.no_device))
 
 
-def _virtual_devices(properties: Mapping[str, Any], flavor: Disks) -> list[Wish]:
+def _virtual_devices(properties: Mapping[str, Any], flavor: Disks) -> list[BlockDeviceRequest]:
     listed = properties.get("mappings") or []
     if not isinstance(listed, list) or not all(isinstance(entry, Mapping) for entry in listed):
         raise InvalidBDM(reason="the image's mappings are not a list of objects")
-    wishes = []
+    devices = []
     for entry in listed:
-        virtual, device = entry.get("virtual"), entry.get("device")
-        if not isinstance(virtual, str) or not isinstance(device, str) or not is_swap_or_ephemeral(virtual):
+        virtual, name = entry.get("virtual"), entry.get("device")
+        if not isinstance(virtual, str) or not isinstance(name, str) or not is_swap_or_ephemeral(virtual):
             continue
         size = flavor.swap if virtual == "swap" else flavor.ephemeral_gb
         if size:
-            wishes.append(replace(blank_disk(size, swap=virtual == "swap"), device_name=f"/dev/{strip_dev(device)}"))
-    return wishes
+            devices.append(replace(blank_disk(size, swap=virtual == "swap"), device_name=f"/dev/{strip_dev(name)}"))
+    return devices
 
 
-def with_flavor_disks(wishes: Sequence[Wish], flavor: Disks) -> list[Wish]:
-    """The flavor's ephemeral and swap disks, unless some are asked for already."""
+def with_flavor_disks(devices: Sequence[BlockDeviceRequest], flavor: Disks) -> list[BlockDeviceRequest]:
+    """The flavor's ephemeral and swap disks, unless some are requested already."""
     added = []
-    if flavor.ephemeral_gb and not any(wish.is_ephemeral for wish in wishes):
+    if flavor.ephemeral_gb and not any(device.is_ephemeral for device in devices):
         added.append(blank_disk(flavor.ephemeral_gb))
-    if flavor.swap and not any(wish.is_swap for wish in wishes):
+    if flavor.swap and not any(device.is_swap for device in devices):
         added.append(blank_disk(flavor.swap, swap=True))
-    return [*wishes, *added]
+    return [*devices, *added]
 
 
-def blank_disk(size: int, *, swap: bool = False) -> Wish:
-    return Wish(
-        source_type="blank", destination_type="local", volume_size=size, boot_index=-1, device_type="disk",
-        delete_on_termination=True, guest_format="swap" if swap else None,
-    )  # fmt: skip
+def blank_disk(size: int, *, swap: bool = False) -> BlockDeviceRequest:
+    """An empty local disk: GiB, or MiB of swap."""
+    disk = _local("blank", volume_size=size, boot_index=-1, device_type="disk", delete_on_termination=True)
+    return replace(disk, guest_format="swap") if swap else disk
 
 
-def _overridden(weak: Sequence[Wish], strong: Sequence[Wish]) -> list[Wish]:
-    named = {strip_dev(wish.device_name) for wish in strong if wish.device_name}
-    return [*strong, *(wish for wish in weak if not wish.device_name or strip_dev(wish.device_name) not in named)]
+def _overridden(weak: Sequence[BlockDeviceRequest], strong: Sequence[BlockDeviceRequest]) -> list[BlockDeviceRequest]:
+    """All of ``strong``, and those of ``weak`` whose names it does not use."""
+    used = {strip_dev(device.device_name) for device in strong if device.device_name}
+    return [*strong, *(device for device in weak if strip_dev(device.device_name or "") not in used)]
 
 
-# ---- looking things up in them
+# ---- lookups
 
 
-def boot_candidate(wishes: Sequence[Wish], *, legacy: bool) -> Wish | None:
-    """The device whose image, volume or snapshot tells what is booted: boot index 0, or in the old syntax letter a.
+def boot_candidate(devices: Sequence[BlockDeviceRequest], *, legacy: bool) -> BlockDeviceRequest | None:
+    """The device whose image, volume or snapshot is booted: boot index 0, or in the old syntax letter a.
 
     ``nova/block_device.py: get_bdm_image_metadata``.
     """
-    for wish in wishes:
-        if (legacy and wish.device_name and device_letter(wish.device_name) == "a") or (not legacy and wish.is_root):
-            return wish
+    for device in devices:
+        is_boot_device = device_letter(device.device_name or "") == "a" if legacy else device.is_root
+        if is_boot_device:
+            return device
     return None
 
 
-def root_of(wishes: Sequence[Wish]) -> Wish | None:
-    return next((wish for wish in wishes if wish.is_root and not wish.no_device), None)
+def root_of(devices: Sequence[BlockDeviceRequest]) -> BlockDeviceRequest | None:
+    return next((device for device in devices if device.is_root and not device.no_device), None)
 
 
 def root_device_of(properties: Mapping[str, Any]) -> str | None:

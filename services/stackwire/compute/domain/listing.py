@@ -62,7 +62,7 @@ LONGEST_PATTERN = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class ListServersRequest:
     """What to list. ``states``: (vm_state, task states it must be in, task states it must not be in), any of them.
 
     ``ip`` and ``ip6``: patterns for the beginning of an address, either of which may match. ``order``: columns of the
@@ -98,7 +98,7 @@ def read(
     project_id: str | None,
     every_filter: bool,
     limit: int,
-) -> Listing:
+) -> ListServersRequest:
     """The listing a query string asks for; BadRequest, or Forbidden for deleted servers of a plain user.
 
     ``every_filter``: the caller is an administrator.
@@ -120,7 +120,7 @@ def read(
         deleted = True
     named = asked.get("project_id", asked.get("tenant_id")) if every_filter else None
     project = named if all_tenants else project_id
-    return Listing(
+    return ListServersRequest(
         project_id=project,
         exact=tuple((EXACT[name], value) for name, value in asked.items() if name in EXACT),
         patterns=tuple((REGEX[name], _pattern(name, value)) for name, value in asked.items() if name in REGEX),

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from stackwire.compute.domain.addresses import FixedIp
@@ -71,13 +70,3 @@ class ActionDetails:
     action: Action
     events: tuple[ActionEvent, ...] = ()
     server_project_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionPage:
-    """Which of a server's actions: how many, and those changed in this time (both ends count)."""
-
-    limit: int = 1000
-    marker: str | None = None
-    since: datetime | None = None
-    before: datetime | None = None

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from stackwire.compute.domain import image_props
-from stackwire.compute.domain.bdm import Wish
+from stackwire.compute.domain.bdm import BlockDeviceRequest
 from stackwire.compute.domain.errors import (
     FlavorDiskSmallerThanImage,
     FlavorDiskSmallerThanMinDisk,
@@ -43,7 +43,12 @@ class FlavorLike(Protocol):
 
 
 def check_image(
-    image: Mapping[str, Any], image_id: str | None, flavor: FlavorLike, root: Wish | None, *, zero_disk_allowed: bool
+    image: Mapping[str, Any],
+    image_id: str | None,
+    flavor: FlavorLike,
+    root: BlockDeviceRequest | None,
+    *,
+    zero_disk_allowed: bool,
 ) -> dict[str, Any]:
     """All checks of an image (or of what a bootable volume tells) against a flavor; the typed properties.
 

@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from stackwire.compute.domain import policy as rules
-from stackwire.compute.flows.api_half import Api
+from stackwire.compute.flows.registry import Api
 from stackwire.compute.http.views_server import Look
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, NotFound

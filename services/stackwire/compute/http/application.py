@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
-from stackwire.compute.flows.api_half import Api
+from stackwire.compute.flows.registry import Api
 from stackwire.compute.http.api import API
-from stackwire.compute.http.faults import fault
+from stackwire.compute.http.errors import fault
 from stackwire.compute.http.routes import routes
 from stackwire.compute.http.versions import VERSIONS
 from stackwire.http.app import Ready, make_app

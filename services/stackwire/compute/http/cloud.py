@@ -7,7 +7,7 @@ from aiohttp import web
 from stackwire.compute.domain import policy as rules
 from stackwire.compute.domain import quotas
 from stackwire.compute.domain.quotas import DEFAULTS
-from stackwire.compute.flows.api_cloud import EVENTS
+from stackwire.compute.flows.api.cloud import EVENTS
 from stackwire.compute.http.api import opened
 from stackwire.compute.http.fields import Body, Flag, Number
 from stackwire.compute.http.schemas import ExternalEvents

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
-from stackwire.compute.domain.names import HOSTNAME
+from stackwire.compute.domain.generated_names import HOSTNAME
 from stackwire.core.ids import canonical_uuid
 
 _TRUE = frozenset({"true", "1", "on", "yes", "y", "t"})

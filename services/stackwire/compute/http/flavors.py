@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, field_validator
 
 from stackwire.compute.domain import policy as rules
 from stackwire.compute.domain.model import Flavor
-from stackwire.compute.flows.flavors import NewFlavor, Wanted
+from stackwire.compute.domain.requests import CreateFlavorRequest, ListFlavorsRequest
 from stackwire.compute.http.api import known_query, look, only, opened, since
 from stackwire.compute.http.fields import Body, Flag, Name, Number
 from stackwire.core.errors import BadRequest
@@ -122,7 +122,7 @@ def _brief(request: web.Request, flavor: Flavor, version: Microversion) -> dict[
     return told | ({"description": flavor.description} if version >= (2, 55) else {})
 
 
-def _wanted(request: web.Request, version: Microversion) -> Wanted:
+def _wanted(request: web.Request, version: Microversion) -> ListFlavorsRequest:
     query = request.query
     sort_key, sort_dir = query.get("sort_key", "flavorid"), query.get("sort_dir", "asc")
     if sort_key not in _SORTABLE or sort_dir not in ("asc", "desc"):
@@ -130,7 +130,7 @@ def _wanted(request: web.Request, version: Microversion) -> Wanted:
     public: bool | None = True
     if "is_public" in query:
         public = None if query["is_public"].lower() == "none" else flag(query["is_public"], "is_public")
-    return Wanted(
+    return ListFlavorsRequest(
         is_public=public,
         min_ram=_least(query.get("minRam"), "minRam"),
         min_disk=_least(query.get("minDisk"), "minDisk"),
@@ -167,7 +167,7 @@ async def create(request: web.Request) -> web.Response:
         raise BadRequest("Additional properties are not allowed ('rxtx_factor' was unexpected)")
     flavor = await api.flavors.create(
         ctx,
-        NewFlavor(
+        CreateFlavorRequest(
             name=asked.name,
             flavorid=None if asked.id in (None, "auto") else str(asked.id),
             memory_mb=asked.ram,

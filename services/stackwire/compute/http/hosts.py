@@ -7,7 +7,7 @@ from aiohttp import web
 
 from stackwire.compute.db.cloud import NodeRow, ServiceRow
 from stackwire.compute.domain import policy as rules
-from stackwire.compute.flows.api_cloud import Cloud
+from stackwire.compute.flows.api.cloud import Cloud
 from stackwire.compute.http.api import opened, since
 from stackwire.compute.http.views_server import usage_stamp
 from stackwire.core.errors import BadRequest, NotFound

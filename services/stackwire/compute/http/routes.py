@@ -4,7 +4,6 @@ from aiohttp import web
 
 from stackwire.compute.http import (
     actions,
-    attachments,
     cloud,
     flavors,
     hosts,
@@ -12,6 +11,7 @@ from stackwire.compute.http import (
     server_parts,
     servers,
     versions,
+    volume_attachments,
 )
 from stackwire.compute.http.api import opened
 from stackwire.core.errors import NotSimulated
@@ -47,11 +47,11 @@ TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("GET", f"{SERVER}/os-instance-actions", server_parts.list_actions),
     ("GET", f"{SERVER}/os-instance-actions/{{request}}", server_parts.show_action),
     ("GET", f"{SERVER}/os-stackwire-guest", server_parts.show_guest),
-    ("GET", f"{SERVER}/os-volume_attachments", attachments.index),
-    ("POST", f"{SERVER}/os-volume_attachments", attachments.create),
-    ("GET", f"{SERVER}/os-volume_attachments/{{volume}}", attachments.show),
-    ("PUT", f"{SERVER}/os-volume_attachments/{{volume}}", attachments.update),
-    ("DELETE", f"{SERVER}/os-volume_attachments/{{volume}}", attachments.delete),
+    ("GET", f"{SERVER}/os-volume_attachments", volume_attachments.index),
+    ("POST", f"{SERVER}/os-volume_attachments", volume_attachments.create),
+    ("GET", f"{SERVER}/os-volume_attachments/{{volume}}", volume_attachments.show),
+    ("PUT", f"{SERVER}/os-volume_attachments/{{volume}}", volume_attachments.update),
+    ("DELETE", f"{SERVER}/os-volume_attachments/{{volume}}", volume_attachments.delete),
     ("GET", "/flavors", flavors.index),
     ("POST", "/flavors", flavors.create),
     ("GET", "/flavors/detail", flavors.detail),

@@ -8,7 +8,8 @@ from aiohttp import web
 from stackwire.compute.domain import policy as rules
 from stackwire.compute.domain.listing import moment
 from stackwire.compute.domain.model import ActionEvent
-from stackwire.compute.domain.server import ActionDetails, ActionPage
+from stackwire.compute.domain.requests import ListActionsRequest
+from stackwire.compute.domain.server import ActionDetails
 from stackwire.compute.http.api import known_query, opened, server_id, since
 from stackwire.compute.http.fields import tag
 from stackwire.compute.http.schemas import MetaBody, MetadataBody, TagsBody
@@ -144,7 +145,7 @@ async def list_actions(request: web.Request) -> web.Response:
     return respond(200, told)
 
 
-def _page(request: web.Request, version: tuple[int, int]) -> ActionPage:
+def _page(request: web.Request, version: tuple[int, int]) -> ListActionsRequest:
     """Pages and ``changes-since`` are of 2.58, ``changes-before`` of 2.66; what is unknown is refused from 2.58 on."""
     names = ("limit", "marker", "changes-since", *(("changes-before",) if version >= (2, 66) else ()))
     known_query(request, *names, at=(2, 58))
@@ -153,7 +154,7 @@ def _page(request: web.Request, version: tuple[int, int]) -> ActionPage:
     if after is not None and before is not None and before < after:
         raise BadRequest("The value of changes-since must be less than or equal to changes-before.")
     limit = limit_of(request, 1000) if asked else 1000
-    return ActionPage(limit=limit, marker=asked.get("marker"), since=after, before=before)
+    return ListActionsRequest(limit=limit, marker=asked.get("marker"), since=after, before=before)
 
 
 async def show_action(request: web.Request) -> web.Response:

@@ -1,19 +1,19 @@
 """From a body of some version to a wish of none."""
 
-from stackwire.compute.domain.wishes import Changes, RebuildWish, ServerWish
+from stackwire.compute.domain.requests import CreateServerRequest, RebuildServerRequest, UpdateServerRequest
 from stackwire.compute.http.schemas import CreateServer, NewServer, Rebuild, ServerChanges
 from stackwire.core.errors import BadRequest
 from stackwire.http.microversions import Microversion
 
 
-def server_wish(made: CreateServer, version: Microversion) -> ServerWish:
+def server_wish(made: CreateServer, version: Microversion) -> CreateServerRequest:
     """BadRequest when the counts contradict each other, or tags repeat."""
     server = made.server
     count = server.max_count or server.min_count
     if server.min_count > count:
         raise BadRequest("min_count must be <= max_count")
     hints = made.scheduler_hints or made.old_scheduler_hints or {}
-    return ServerWish(
+    return CreateServerRequest(
         name=server.name,
         flavor_ref=str(server.flavorRef),
         image_ref=server.imageRef or "",
@@ -29,7 +29,7 @@ def server_wish(made: CreateServer, version: Microversion) -> ServerWish:
         devices_v2=[device.model_dump() for device in server.block_device_mapping_v2 or ()],
         config_drive=bool(server.config_drive),
         key_name=server.key_name,
-        least=server.min_count,
+        min_count=server.min_count,
         count=count,
         security_groups=[group.name for group in server.security_groups or ()],
         user_data=server.user_data,
@@ -68,13 +68,13 @@ _REBUILD_FIELDS = {
 }
 
 
-def rebuild_wish(asked: Rebuild, version: Microversion) -> RebuildWish:
+def rebuild_wish(asked: Rebuild, version: Microversion) -> RebuildServerRequest:
     given = frozenset(_REBUILD_FIELDS[name] for name in asked.model_fields_set if name in _REBUILD_FIELDS)
     if "name" in given and asked.name is None:
         raise BadRequest("Invalid input for field/attribute name. Value: None.")
-    return RebuildWish(
+    return RebuildServerRequest(
         image_id=asked.imageRef,
-        given=given,
+        fields_set=given,
         name=asked.name,
         metadata=asked.metadata,
         personality=bool(asked.personality),
@@ -103,9 +103,9 @@ _CHANGE_FIELDS = {
 }
 
 
-def changes_of(asked: ServerChanges) -> Changes:
-    return Changes(
-        given=frozenset(_CHANGE_FIELDS[name] for name in asked.model_fields_set),
+def changes_of(asked: ServerChanges) -> UpdateServerRequest:
+    return UpdateServerRequest(
+        fields_set=frozenset(_CHANGE_FIELDS[name] for name in asked.model_fields_set),
         name=asked.name,
         auto_disk=asked.disk_config == "AUTO",
         access_ip_v4=asked.accessIPv4,

@@ -6,10 +6,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from stackwire.compute.db import cloud, keypairs
-from stackwire.compute.domain import keys
+from stackwire.compute.domain import ssh_keys
 from stackwire.compute.domain.errors import KeyPairExists, KeypairLimitExceeded, KeypairNotFound
 from stackwire.compute.domain.model import KeyPair
-from stackwire.compute.flows.api_parts import Tools
+from stackwire.compute.flows.deps import ApiDeps
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.db.pool import UniqueViolation
@@ -18,21 +18,21 @@ BITS = 2048
 
 
 class Keypairs:
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
+    def __init__(self, deps: ApiDeps) -> None:
+        self._deps = deps
 
     async def page(
         self, ctx: RequestContext, user_id: str, limit: int | None, marker: str | None
     ) -> tuple[list[KeyPair], bool]:
         most = 1000 if limit is None else limit
-        async with self._tools.database.read() as session:
+        async with self._deps.database.read() as session:
             if marker is not None and await keypairs.get(session, user_id, marker) is None:
                 raise BadRequest(f"marker [{marker[:100]}] not found")
             found = await keypairs.page(session, user_id, most + 1, marker)
         return found[:most], len(found) > most
 
     async def show(self, ctx: RequestContext, user_id: str, name: str) -> KeyPair:
-        async with self._tools.database.read() as session:
+        async with self._deps.database.read() as session:
             found = await keypairs.get(session, user_id, name)
         if found is None:
             raise KeypairNotFound(name=name, user_id=user_id)
@@ -42,13 +42,13 @@ class Keypairs:
         self, ctx: RequestContext, user_id: str, name: str, public_key: str | None, kind: str, *, relaxed: bool
     ) -> tuple[KeyPair, str | None]:
         """The pair, and the private half when it was made here (PEM, no passphrase)."""
-        keys.check_name(name, relaxed=relaxed)
+        ssh_keys.check_name(name, relaxed=relaxed)
         if kind == "x509":
             raise NotSimulated(what="key pairs of type x509")
         public, private = (public_key, None) if public_key is not None else await asyncio.to_thread(_made)
-        fingerprint = keys.fingerprint(public)
+        fingerprint = ssh_keys.fingerprint(public)
         try:
-            async with self._tools.database.work(ctx) as uow:
+            async with self._deps.database.work(ctx) as uow:
                 most = (await cloud.limits(uow, ctx.project_id or ""))["key_pairs"]
                 if 0 <= most <= await keypairs.count(uow, user_id):
                     raise KeypairLimitExceeded(allowed=most)
@@ -58,7 +58,7 @@ class Keypairs:
         return pair, private
 
     async def delete(self, ctx: RequestContext, user_id: str, name: str) -> None:
-        async with self._tools.database.work(ctx) as uow:
+        async with self._deps.database.work(ctx) as uow:
             if not await keypairs.delete(uow, user_id, name):
                 raise KeypairNotFound(name=name, user_id=user_id)
 

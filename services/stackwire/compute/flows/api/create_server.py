@@ -1,24 +1,26 @@
-"""Promise servers: ask before promising, then write everything down at once and have it built."""
+"""ServersAccepted servers: ask before promising, then write everything down at once and have it built."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from stackwire.compute.backends import peers
 from stackwire.compute.db import cloud, flavors, instances, keypairs, parts, reservations
 from stackwire.compute.domain import (
     bdm,
     bdm_mapping,
     bdm_rules,
-    names,
+    generated_names,
     policy,
     quotas,
     states,
     travel,
     validation,
 )
-from stackwire.compute.domain.bdm import Wish
+from stackwire.compute.domain.bdm import BlockDeviceRequest
 from stackwire.compute.domain.errors import FlavorNotFound, MetadataLimitExceeded
 from stackwire.compute.domain.model import Flavor, KeyPair
+from stackwire.compute.domain.requests import CreateServerRequest, ServersAccepted
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.versioned_objects import (
     build_request_object,
@@ -27,9 +29,7 @@ from stackwire.compute.domain.versioned_objects import (
     request_spec_object,
     tags_object,
 )
-from stackwire.compute.domain.wishes import Promise, ServerWish
-from stackwire.compute.flows import api_neighbours as neighbours
-from stackwire.compute.flows.api_parts import Tools
+from stackwire.compute.flows.deps import ApiDeps
 from stackwire.contracts.compute_workers import ScheduleAndBuildInstances
 from stackwire.contracts.lineage import Kind, property_transfer
 from stackwire.core.context import RequestContext
@@ -43,7 +43,7 @@ class _Plan:
 
     image: dict[str, Any]
     source: tuple[Kind, str]
-    wishes: list[Wish]
+    wishes: list[BlockDeviceRequest]
     flavor: Flavor
     key: KeyPair | None
 
@@ -51,20 +51,22 @@ class _Plan:
 class Create:
     """``POST /servers``: the half of it that answers the client (``nova/compute/api.py: _create_instance``)."""
 
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
+    def __init__(self, deps: ApiDeps) -> None:
+        self._deps = deps
 
-    async def accept(self, ctx: RequestContext, wish: ServerWish) -> Promise:
+    async def accept(self, ctx: RequestContext, wish: CreateServerRequest) -> ServersAccepted:
         """Refused: 400 for what cannot be, 403 over quota, 501 for what is not simulated; then nothing is left."""
-        self._tools.policy.require(ctx, policy.CREATE, {"project_id": ctx.project_id})
-        _refuse_unsimulated(wish, self._tools.zone)
+        self._deps.policy.require(ctx, policy.CREATE, {"project_id": ctx.project_id})
+        _refuse_unsimulated(wish, self._deps.zone)
         validation.check_user_data(wish.user_data)
         plan = await self._plan(ctx, wish)
         wish = await self._as_many_as_allowed(ctx, wish, plan.flavor)
-        uuids = [self._tools.make_id() for _ in range(wish.count)]
+        uuids = [self._deps.make_id() for _ in range(wish.count)]
         reserved = await self._reserve(ctx, plan.wishes, uuids[0])
-        password = wish.admin_password or names.password(self._tools.pick)
-        promise = Promise(uuids=tuple(uuids), reservation_id=names.reservation(self._tools.pick), password=password)
+        password = wish.admin_password or generated_names.password(self._deps.pick)
+        promise = ServersAccepted(
+            uuids=tuple(uuids), reservation_id=generated_names.reservation(self._deps.pick), password=password
+        )
         try:
             await self._write(ctx, wish, plan, promise, reserved)
         except BaseException:
@@ -74,13 +76,13 @@ class Create:
 
     # ---- asking
 
-    async def _plan(self, ctx: RequestContext, wish: ServerWish) -> _Plan:
-        tools = self._tools
+    async def _plan(self, ctx: RequestContext, wish: CreateServerRequest) -> _Plan:
+        deps = self._deps
         if wish.devices_v1 and wish.devices_v2:
             raise BadRequest("block_device_mapping and block_device_mapping_v2 exclude each other.")
         if not wish.image_ref and not wish.devices_v1 and not wish.devices_v2:
             raise BadRequest("Missing imageRef attribute")
-        async with tools.database.read() as session:
+        async with deps.database.read() as session:
             flavor = await flavors.get(session, ctx, wish.flavor_ref)
             key = await keypairs.get(session, ctx.user_id or "", wish.key_name) if wish.key_name else None
         if flavor is None or flavor.disabled:
@@ -92,7 +94,7 @@ class Create:
         properties = image.get("properties") or {}
         root_device = bdm.root_device_of(properties) or bdm.DEFAULT_ROOT
 
-        def asked(no_root: bool) -> list[Wish]:
+        def asked(no_root: bool) -> list[BlockDeviceRequest]:
             if legacy:
                 return bdm.from_v1(wish.devices_v1 or (), wish.image_ref, root_device, no_root=no_root)
             return bdm.from_v2(wish.devices_v2 or (), has_image=bool(wish.image_ref))
@@ -100,22 +102,22 @@ class Create:
         bdm_rules.check_root_name(asked(True), wish.image_ref, root_device)
         wishes = bdm.assembled(asked, image, flavor, legacy=legacy)
         bdm_rules.check(wishes, flavor, count=wish.count, image_ref=wish.image_ref)
-        zero_disk = tools.policy.allows(ctx, policy.ZERO_DISK)
+        zero_disk = deps.policy.allows(ctx, policy.ZERO_DISK)
         validation.check_image(image, wish.image_ref or None, flavor, bdm.root_of(wishes), zero_disk_allowed=zero_disk)
         for needed in filter(None, validation.kernel_and_ramdisk(properties)):
-            await neighbours.image(self._tools.images, ctx, needed)
+            await peers.image(self._deps.images, ctx, needed)
         wishes = [await self._look(ctx, each, wish) for each in wishes if not each.no_device]
         return _Plan(image, source, wishes, flavor, key)
 
     async def _boot_image(
-        self, ctx: RequestContext, wish: ServerWish, *, legacy: bool
+        self, ctx: RequestContext, wish: CreateServerRequest, *, legacy: bool
     ) -> tuple[dict[str, Any], tuple[Kind, str]]:
         """The image booted, or what the boot device tells of one (``get_bdm_image_metadata``), and where it is from."""
-        rpc = self._tools.rpc
+        rpc = self._deps.rpc
         if wish.image_ref:
-            image = await neighbours.image(self._tools.images, ctx, wish.image_ref)
+            image = await peers.image(self._deps.images, ctx, wish.image_ref)
             if bdm_mapping.lacks_root(image):
-                image = bdm_mapping.with_root(image, await self._tools.images.locations(ctx, wish.image_ref))
+                image = bdm_mapping.with_root(image, await self._deps.images.locations(ctx, wish.image_ref))
             return image, ("image", wish.image_ref)
         given = (
             bdm.from_v1(wish.devices_v1 or (), "", bdm.DEFAULT_ROOT, no_root=True)
@@ -126,56 +128,60 @@ class Create:
         if candidate is None:
             return {}, ("client", ctx.user_id or "")
         if candidate.image_id:
-            image = await neighbours.bdm_image(self._tools.images, ctx, candidate.image_id)
+            image = await peers.bdm_image(self._deps.images, ctx, candidate.image_id)
             return image, ("image", candidate.image_id)
         volume_id = candidate.volume_id
         if candidate.snapshot_id:
-            volume_id = (await neighbours.snapshot(rpc, ctx, candidate.snapshot_id)).volume_id
+            volume_id = (await peers.snapshot(rpc, ctx, candidate.snapshot_id)).volume_id
         if volume_id is None:
             return {}, ("client", ctx.user_id or "")
-        volume = await neighbours.volume(rpc, ctx, volume_id)
-        neighbours.must_boot(volume)
-        meta = travel.image_meta_from_volume(volume.model_dump(), self._tools.behaviours)
+        volume = await peers.volume(rpc, ctx, volume_id)
+        peers.require_bootable(volume)
+        meta = travel.image_meta_from_volume(volume.model_dump(), self._deps.behaviours)
         return meta, ("volume", volume.id)
 
-    async def _look(self, ctx: RequestContext, wish: Wish, server: ServerWish) -> Wish:
+    async def _look(
+        self, ctx: RequestContext, wish: BlockDeviceRequest, server: CreateServerRequest
+    ) -> BlockDeviceRequest:
         """The device with what its source tells; 400 when the source cannot be used."""
-        rpc = self._tools.rpc
+        rpc = self._deps.rpc
         if wish.volume_type:
-            wish = replace(wish, volume_type=await neighbours.volume_type(rpc, ctx, wish.volume_type))
+            wish = replace(wish, volume_type=await peers.volume_type(rpc, ctx, wish.volume_type))
         if wish.source_type == "volume" and wish.volume_id:
-            volume = await neighbours.volume(rpc, ctx, wish.volume_id)
-            neighbours.must_be_free(volume, multiattach=server.multiattach)
+            volume = await peers.volume(rpc, ctx, wish.volume_id)
+            peers.require_available(volume, multiattach=server.multiattach)
             return replace(wish, volume_size=volume.size)
         if wish.source_type == "snapshot" and wish.snapshot_id:
-            snapshot = await neighbours.snapshot(rpc, ctx, wish.snapshot_id)
+            snapshot = await peers.snapshot(rpc, ctx, wish.snapshot_id)
             return replace(wish, volume_size=wish.volume_size or snapshot.size)
         if wish.source_type == "image" and wish.image_id and wish.image_id != server.image_ref:
-            await neighbours.bdm_image(self._tools.images, ctx, wish.image_id)
+            await peers.bdm_image(self._deps.images, ctx, wish.image_id)
         return wish
 
-    async def _as_many_as_allowed(self, ctx: RequestContext, wish: ServerWish, flavor: Flavor) -> ServerWish:
+    async def _as_many_as_allowed(
+        self, ctx: RequestContext, wish: CreateServerRequest, flavor: Flavor
+    ) -> CreateServerRequest:
         """The wish with the count the quotas have room for; TooManyInstances when that is less than the least."""
-        async with self._tools.database.read() as session:
+        async with self._deps.database.read() as session:
             limits = await cloud.limits(session, ctx.project_id or "")
             used = await instances.usage(session, ctx.project_id or "")
         if 0 <= limits["metadata_items"] < len(wish.metadata):
             raise MetadataLimitExceeded(allowed=limits["metadata_items"])
         count = quotas.fitting(limits, used, _needs(flavor, 1), wish.count)
-        if count < wish.least:
-            quotas.check(limits, used, _needs(flavor, wish.least))
-        return replace(wish, count=max(count, wish.least))
+        if count < wish.min_count:
+            quotas.check(limits, used, _needs(flavor, wish.min_count))
+        return replace(wish, count=max(count, wish.min_count))
 
-    async def _reserve(self, ctx: RequestContext, wishes: Sequence[Wish], uuid: str) -> dict[str, str]:
+    async def _reserve(self, ctx: RequestContext, wishes: Sequence[BlockDeviceRequest], uuid: str) -> dict[str, str]:
         """Volume id to attachment id; all of them, or none when one is refused."""
         volumes = [wish.volume_id for wish in wishes if wish.source_type == "volume" and wish.volume_id]
-        reserved = {volume_id: self._tools.make_id() for volume_id in volumes}
+        reserved = {volume_id: self._deps.make_id() for volume_id in volumes}
         if reserved:
-            async with self._tools.database.work(ctx) as uow:
+            async with self._deps.database.work(ctx) as uow:
                 await reservations.note(uow, uuid, reserved.values())
         try:
             for volume_id, attachment_id in reserved.items():
-                await neighbours.reserve(self._tools.rpc, ctx, volume_id, uuid, attachment_id)
+                await peers.reserve(self._deps.rpc, ctx, volume_id, uuid, attachment_id)
         except BaseException:
             await self._release(ctx, reserved)
             raise
@@ -184,14 +190,19 @@ class Create:
     async def _release(self, ctx: RequestContext, reserved: Mapping[str, str]) -> None:
         """What cannot be let go now the sweep lets go: its note stays."""
         for attachment_id in reserved.values():
-            await neighbours.release(self._tools.rpc, ctx, attachment_id)
+            await peers.release(self._deps.rpc, ctx, attachment_id)
 
     # ---- promising
 
     async def _write(
-        self, ctx: RequestContext, wish: ServerWish, plan: _Plan, promise: Promise, reserved: dict[str, str]
+        self,
+        ctx: RequestContext,
+        wish: CreateServerRequest,
+        plan: _Plan,
+        promise: ServersAccepted,
+        reserved: dict[str, str],
     ) -> None:
-        async with self._tools.database.work(ctx) as uow:
+        async with self._deps.database.work(ctx) as uow:
             await instances.guard(uow, ctx.project_id or "")
             limits = await cloud.limits(uow, ctx.project_id or "")
             quotas.check(limits, await instances.usage(uow, ctx.project_id or ""), _needs(plan.flavor, wish.count))
@@ -207,9 +218,9 @@ class Create:
         self,
         uow: UnitOfWork,
         ctx: RequestContext,
-        wish: ServerWish,
+        wish: CreateServerRequest,
         plan: _Plan,
-        promise: Promise,
+        promise: ServersAccepted,
         index: int,
         reserved: dict[str, str],
     ) -> None:
@@ -217,7 +228,7 @@ class Create:
         rows = travel.at_create(
             plan.image,
             plan.flavor,
-            self._tools.behaviours,
+            self._deps.behaviours,
             image_ref=wish.image_ref,
             user_name=ctx.user_name,
             project_name=ctx.project_name,
@@ -234,7 +245,7 @@ class Create:
         await parts.set_tags(uow, uuid, wish.tags)
         for each in plan.wishes:
             attachment_id = reserved.get(each.volume_id or "") if each.source_type == "volume" else None
-            await parts.insert_device(uow, device_columns(self._tools.make_id(), uuid, each, attachment_id))
+            await parts.insert_device(uow, device_columns(self._deps.make_id(), uuid, each, attachment_id))
         await parts.start_action(uow, ctx, uuid, "create")
         kind, source_id = plan.source
         uow.notify(
@@ -251,7 +262,7 @@ def flat(image: dict[str, Any]) -> dict[str, Any]:
     return {**(image.get("properties") or {}), **attributes}
 
 
-def device_columns(device_uuid: str, uuid: str, wish: Wish, attachment_id: str | None) -> dict[str, Any]:
+def device_columns(device_uuid: str, uuid: str, wish: BlockDeviceRequest, attachment_id: str | None) -> dict[str, Any]:
     return asdict(wish) | {"uuid": device_uuid, "instance_uuid": uuid, "attachment_id": attachment_id}
 
 
@@ -260,11 +271,11 @@ def _needs(flavor: Flavor, count: int) -> dict[str, int]:
 
 
 def _columns(
-    uow: UnitOfWork, ctx: RequestContext, wish: ServerWish, plan: _Plan, promise: Promise, index: int
+    uow: UnitOfWork, ctx: RequestContext, wish: CreateServerRequest, plan: _Plan, promise: ServersAccepted, index: int
 ) -> dict[str, Any]:
     properties, uuid = plan.image.get("properties") or {}, promise.uuids[index]
     kernel, ramdisk = validation.kernel_and_ramdisk(properties)
-    name = names.numbered(wish.name, index, wish.count)
+    name = generated_names.numbered(wish.name, index, wish.count)
     columns = travel.instance_columns(plan.image)
     if wish.auto_disk is not None:
         columns["auto_disk_config"] = wish.auto_disk
@@ -284,7 +295,7 @@ def _columns(
         "vcpus": plan.flavor.vcpus,
         "root_gb": plan.flavor.root_gb,
         "ephemeral_gb": plan.flavor.ephemeral_gb,
-        "hostname": wish.hostname or names.hostname(name, f"server-{uuid}"),
+        "hostname": wish.hostname or generated_names.hostname(name, f"server-{uuid}"),
         "user_data": wish.user_data,
         "reservation_id": promise.reservation_id,
         "display_name": name,
@@ -298,7 +309,9 @@ def _columns(
     }
 
 
-def _order(wish: ServerWish, plan: _Plan, servers: list[Server], promise: Promise) -> ScheduleAndBuildInstances:
+def _order(
+    wish: CreateServerRequest, plan: _Plan, servers: list[Server], promise: ServersAccepted
+) -> ScheduleAndBuildInstances:
     return ScheduleAndBuildInstances(
         build_requests=[build_request_object(server) for server in servers],
         request_specs=[request_spec_object(server, plan.image, len(servers)) for server in servers],
@@ -310,7 +323,7 @@ def _order(wish: ServerWish, plan: _Plan, servers: list[Server], promise: Promis
     )
 
 
-def _refuse_unsimulated(wish: ServerWish, zone: str) -> None:
+def _refuse_unsimulated(wish: CreateServerRequest, zone: str) -> None:
     if not isinstance(wish.networks, str) and wish.networks:
         raise BadRequest("There is no network of that id: there is no network service here; ask for none or auto.")
     if any(group != "default" for group in wish.security_groups):

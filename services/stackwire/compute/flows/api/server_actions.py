@@ -8,7 +8,7 @@ from stackwire.compute.domain import policy, states
 from stackwire.compute.domain.errors import ConsoleNotAvailable, InstanceIsLocked
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.versioned_objects import NovaObject, devices_object, instance_object
-from stackwire.compute.flows.api_parts import Tools, host_of, judge, take
+from stackwire.compute.flows.deps import ApiDeps, check_allowed, claim, host_of
 from stackwire.compute.flows.local_delete import Homeless
 from stackwire.contracts.base import Cast
 from stackwire.contracts.compute_workers import (
@@ -41,53 +41,53 @@ PLAIN: Mapping[str, tuple[str, str, Order]] = {
 class Actions:
     """``nova/compute/api.py: start, stop, reboot, pause, ..., delete``."""
 
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-        self._homeless = Homeless(tools.database, Volumes(tools.rpc, "", 0.0))
+    def __init__(self, deps: ApiDeps) -> None:
+        self._deps = deps
+        self._homeless = Homeless(deps.database, Volumes(deps.rpc, "", 0.0))
 
     async def run(self, ctx: RequestContext, uuid: str, name: str) -> None:
         """One of PLAIN; a Conflict when the server's state does not allow it."""
         rule, recorded, order = PLAIN[name]
-        server = await self._tools.find(ctx, uuid, rule)
+        server = await self._deps.find(ctx, uuid, rule)
         await self._send(ctx, server, name, recorded, order)
 
     async def reboot(self, ctx: RequestContext, uuid: str, kind: str) -> None:
         """``kind`` SOFT or HARD; a hard one also ends a soft one that hangs."""
-        server = await self._tools.find(ctx, uuid, policy.REBOOT)
+        server = await self._deps.find(ctx, uuid, policy.REBOOT)
         verb = "reboot-hard" if kind == "HARD" else "reboot"
         await self._send(
             ctx, server, verb, "reboot", lambda instance: RebootInstance(instance=instance, reboot_type=kind)
         )
 
     async def _send(self, ctx: RequestContext, server: Server, name: str, recorded: str, order: Order) -> None:
-        verb = judge(ctx, server, name)
+        verb = check_allowed(ctx, server, name)
         host = host_of(server, name)
-        async with self._tools.database.work(ctx) as uow:
-            after = await take(uow, server, verb)
+        async with self._deps.database.work(ctx) as uow:
+            after = await claim(uow, server, verb)
             await parts.start_action(uow, ctx, server.uuid, recorded)
-            self._tools.announce(uow, server, after)
+            self._deps.announce(uow, server, after)
             uow.cast(order(instance_object(after)), server=host)
 
     # ---- locks
 
     async def lock(self, ctx: RequestContext, uuid: str, reason: str | None) -> None:
         """By its owner, or by an administrator, whose lock the owner cannot open."""
-        server = await self._tools.find(ctx, uuid, policy.LOCK)
+        server = await self._deps.find(ctx, uuid, policy.LOCK)
         owner = ctx.project_id == server.instance.project_id
         if server.instance.locked and owner:
             return
-        async with self._tools.database.work(ctx) as uow:
+        async with self._deps.database.work(ctx) as uow:
             await instances.change(uow, uuid, locked=True, locked_by="owner" if owner else "admin")
             if reason is not None:
                 await parts.put(uow, "instance_system_metadata", uuid, {"locked_reason": reason})
             await parts.start_action(uow, ctx, uuid, "lock")
 
     async def unlock(self, ctx: RequestContext, uuid: str) -> None:
-        server = await self._tools.find(ctx, uuid, policy.UNLOCK)
+        server = await self._deps.find(ctx, uuid, policy.UNLOCK)
         expected = "owner" if ctx.project_id == server.instance.project_id else "admin"
         if server.instance.locked_by not in (None, expected):
-            self._tools.policy.require(ctx, policy.UNLOCK_OVERRIDE)
-        async with self._tools.database.work(ctx) as uow:
+            self._deps.policy.require(ctx, policy.UNLOCK_OVERRIDE)
+        async with self._deps.database.work(ctx) as uow:
             await instances.change(uow, uuid, locked=False, locked_by=None)
             await parts.drop(uow, "instance_system_metadata", uuid, "locked_reason")
             await parts.start_action(uow, ctx, uuid, "unlock")
@@ -96,23 +96,23 @@ class Actions:
 
     async def reset_state(self, ctx: RequestContext, uuid: str, vm_state: str) -> None:
         """``active`` or ``error``, and at rest, whatever it was doing."""
-        server = await self._tools.find(ctx, uuid, policy.RESET_STATE)
-        async with self._tools.database.work(ctx) as uow:
+        server = await self._deps.find(ctx, uuid, policy.RESET_STATE)
+        async with self._deps.database.work(ctx) as uow:
             moved = await instances.change(uow, uuid, vm_state=vm_state, task_state=None)
             await parts.start_action(uow, ctx, uuid, "resetState")
             if moved is not None:
-                self._tools.announce(uow, server, server.with_instance(moved))
+                self._deps.announce(uow, server, server.with_instance(moved))
 
     async def console(self, ctx: RequestContext, uuid: str, length: int | None) -> str:
         """The last ``length`` lines of the console (None and -1: all); 404 before there is one."""
-        server = await self._tools.find(ctx, uuid, policy.CONSOLE)
-        judge(ctx, server, "console")
+        server = await self._deps.find(ctx, uuid, policy.CONSOLE)
+        check_allowed(ctx, server, "console")
         if server.instance.host is None:
             raise ConsoleNotAvailable(instance_id=uuid)
         tail = None if length is None or length < 0 else length
         order = GetConsoleOutput(instance=instance_object(server), tail_length=tail)
         try:
-            return await self._tools.rpc.call(ctx, order, server=server.instance.host)
+            return await self._deps.rpc.call(ctx, order, server=server.instance.host)
         except Unavailable:
             raise Conflict(f"Instance {uuid} is not ready: its host does not answer.") from None
 
@@ -120,18 +120,18 @@ class Actions:
 
     async def delete(self, ctx: RequestContext, uuid: str, *, force: bool = False) -> None:
         """Whatever its state, unless it is locked; one that is on no host ends here and now."""
-        server = await self._tools.find(ctx, uuid, policy.FORCE_DELETE if force else policy.DELETE)
+        server = await self._deps.find(ctx, uuid, policy.FORCE_DELETE if force else policy.DELETE)
         if server.instance.locked and not ctx.is_admin:
             raise InstanceIsLocked(instance_id=uuid)
         if server.instance.task_state == states.DELETING and not force:
             return
-        async with self._tools.database.work(ctx) as uow:
+        async with self._deps.database.work(ctx) as uow:
             moved = await instances.change(uow, uuid, task_state=states.DELETING, progress=0)
             if moved is None:
                 return
             after = server.with_instance(moved)
             await parts.start_action(uow, ctx, uuid, "delete")
-            self._tools.announce(uow, server, after)
+            self._deps.announce(uow, server, after)
             if moved.host is not None:
                 order = TerminateInstance(
                     instance=instance_object(after),

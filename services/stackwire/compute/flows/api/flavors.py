@@ -1,7 +1,7 @@
 """Flavors: the sizes servers come in. Making and changing them is for administrators (the handlers ask)."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from stackwire.compute.db import flavors
 from stackwire.compute.domain.errors import (
@@ -13,49 +13,20 @@ from stackwire.compute.domain.errors import (
     FlavorNotFound,
 )
 from stackwire.compute.domain.model import Flavor
-from stackwire.compute.flows.api_parts import Tools
+from stackwire.compute.domain.requests import CreateFlavorRequest, ListFlavorsRequest
+from stackwire.compute.flows.deps import ApiDeps
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Conflict
 from stackwire.db.pool import UniqueViolation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewFlavor:
-    """``flavorid`` None: one is made."""
-
-    name: str
-    flavorid: str | None
-    memory_mb: int
-    vcpus: int
-    root_gb: int
-    ephemeral_gb: int = 0
-    swap: int = 0
-    rxtx_factor: float = 1.0
-    is_public: bool = True
-    description: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """A page of flavors. ``is_public`` None: both kinds, which only administrators see."""
-
-    is_public: bool | None = True
-    min_ram: int = 0
-    min_disk: int = 0
-    name: str | None = None
-    sort_key: str = "flavorid"
-    descending: bool = False
-    limit: int = 1000
-    marker: str | None = None
-
-
 class Flavors:
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
+    def __init__(self, deps: ApiDeps) -> None:
+        self._deps = deps
 
-    async def page(self, ctx: RequestContext, wanted: Wanted) -> tuple[list[Flavor], bool]:
+    async def page(self, ctx: RequestContext, wanted: ListFlavorsRequest) -> tuple[list[Flavor], bool]:
         """The page, and whether there are more. A plain user sees public flavors and those its project may use."""
-        async with self._tools.database.read() as session:
+        async with self._deps.database.read() as session:
             if wanted.marker is not None and await flavors.get(session, ctx, wanted.marker) is None:
                 raise BadRequest(f"marker [{wanted.marker[:100]}] not found")
             found = await flavors.page(
@@ -73,17 +44,17 @@ class Flavors:
         return found[: wanted.limit], len(found) > wanted.limit
 
     async def show(self, ctx: RequestContext, flavorid: str) -> Flavor:
-        async with self._tools.database.read() as session:
+        async with self._deps.database.read() as session:
             found = await flavors.get(session, ctx, flavorid)
         if found is None:
             raise FlavorNotFound(flavor_id=flavorid)
         return found
 
-    async def create(self, ctx: RequestContext, new: NewFlavor) -> Flavor:
-        flavorid = new.flavorid or self._tools.make_id()
+    async def create(self, ctx: RequestContext, new: CreateFlavorRequest) -> Flavor:
+        flavorid = new.flavorid or self._deps.make_id()
         columns = asdict(new) | {"flavorid": flavorid}
         try:
-            async with self._tools.database.work(ctx) as uow:
+            async with self._deps.database.work(ctx) as uow:
                 return await flavors.insert(uow, columns, None if new.is_public else ctx.project_id)
         except UniqueViolation as taken:
             if "flavorid" in str(taken):
@@ -91,14 +62,14 @@ class Flavors:
             raise FlavorExists(name=new.name) from None
 
     async def describe(self, ctx: RequestContext, flavorid: str, description: str | None) -> Flavor:
-        async with self._tools.database.work(ctx) as uow:
+        async with self._deps.database.work(ctx) as uow:
             found = await flavors.describe(uow, flavorid, description)
         if found is None:
             raise FlavorNotFound(flavor_id=flavorid)
         return found
 
     async def delete(self, ctx: RequestContext, flavorid: str) -> None:
-        async with self._tools.database.work(ctx) as uow:
+        async with self._deps.database.work(ctx) as uow:
             if not await flavors.delete(uow, flavorid):
                 raise FlavorNotFound(flavor_id=flavorid)
 
@@ -111,20 +82,20 @@ class Flavors:
         return found.extra_specs[key]
 
     async def set_specs(self, ctx: RequestContext, flavorid: str, specs: Mapping[str, str]) -> None:
-        async with self._tools.database.work(ctx) as uow:
+        async with self._deps.database.work(ctx) as uow:
             if not await flavors.put_specs(uow, flavorid, specs):
                 raise FlavorNotFound(flavor_id=flavorid)
 
     async def delete_spec(self, ctx: RequestContext, flavorid: str, key: str) -> None:
         await self.spec(ctx, flavorid, key)
-        async with self._tools.database.work(ctx) as uow:
+        async with self._deps.database.work(ctx) as uow:
             await flavors.put_specs(uow, flavorid, {}, [key])
 
     # ---- who may use a private one
 
     async def access(self, ctx: RequestContext, flavorid: str) -> tuple[str, list[str]]:
         await self.show(ctx, flavorid)
-        async with self._tools.database.read() as session:
+        async with self._deps.database.read() as session:
             projects = await flavors.projects(session, flavorid)
         if projects is None:
             raise FlavorNotFound(f"Flavor {flavorid} is public: everybody has access.")
@@ -149,6 +120,6 @@ class Flavors:
         return await self._set(ctx, flavorid, [other for other in projects if other != project_id])
 
     async def _set(self, ctx: RequestContext, flavorid: str, projects: list[str]) -> tuple[str, list[str]]:
-        async with self._tools.database.work(ctx) as uow:
+        async with self._deps.database.work(ctx) as uow:
             await flavors.set_projects(uow, flavorid, projects)
         return flavorid, sorted(projects)

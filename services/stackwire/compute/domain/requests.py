@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServerWish:
-    """A server asked for. ``networks``: ``none``, ``auto``, or the list given; devices as entries of their syntax.
+class CreateServerRequest:
+    """A server asked for. ``networks``: ``none``, ``auto``, or the list fields_set; devices as entries of their syntax.
 
-    ``user_data`` is base64; ``count`` is how many at most, ``least`` how many at least.
+    ``user_data`` is base64; ``count`` is how many at most, ``min_count`` how many at min_count.
     """
 
     name: str
@@ -27,7 +28,7 @@ class ServerWish:
     devices_v2: Sequence[Mapping[str, Any]] | None = None
     config_drive: bool = False
     key_name: str | None = None
-    least: int = 1
+    min_count: int = 1
     count: int = 1
     security_groups: Sequence[str] = ()
     user_data: str | None = None
@@ -41,11 +42,11 @@ class ServerWish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RebuildWish:
-    """A rebuild asked for; ``given`` names the optional fields that were sent, so that null can mean "none"."""
+class RebuildServerRequest:
+    """A rebuild asked for; ``fields_set`` names the optional fields that were sent, so that null can mean "none"."""
 
     image_id: str
-    given: frozenset[str] = frozenset()
+    fields_set: frozenset[str] = frozenset()
     name: str | None = None
     metadata: Mapping[str, str] | None = None
     personality: bool = False
@@ -63,10 +64,10 @@ class RebuildWish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
-    """What ``PUT /servers/{id}`` may change; ``given`` names the fields that were sent."""
+class UpdateServerRequest:
+    """What ``PUT /servers/{id}`` may change; ``fields_set`` names the fields that were sent."""
 
-    given: frozenset[str]
+    fields_set: frozenset[str]
     name: str | None = None
     auto_disk: bool | None = None
     access_ip_v4: str | None = None
@@ -77,7 +78,7 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttachWish:
+class AttachVolumeRequest:
     volume_id: str
     device: str | None = None
     tag: str | None = None
@@ -86,9 +87,49 @@ class AttachWish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Promise:
+class ServersAccepted:
     """What the client is told of servers that are not there yet."""
 
     uuids: tuple[str, ...]
     reservation_id: str
     password: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListActionsRequest:
+    """Which of a server's actions: how many, and those changed in this time (both ends count)."""
+
+    limit: int = 1000
+    marker: str | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateFlavorRequest:
+    """``flavorid`` None: one is made."""
+
+    name: str
+    flavorid: str | None
+    memory_mb: int
+    vcpus: int
+    root_gb: int
+    ephemeral_gb: int = 0
+    swap: int = 0
+    rxtx_factor: float = 1.0
+    is_public: bool = True
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListFlavorsRequest:
+    """A page of flavors. ``is_public`` None: both kinds, which only administrators see."""
+
+    is_public: bool | None = True
+    min_ram: int = 0
+    min_disk: int = 0
+    name: str | None = None
+    sort_key: str = "flavorid"
+    descending: bool = False
+    limit: int = 1000
+    marker: str | None = None

@@ -10,7 +10,7 @@ from stackwire.compute.domain import policy
 from stackwire.compute.domain.quotas import DEFAULTS
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.versioned_objects import event_object, instance_object
-from stackwire.compute.flows.api_parts import Tools
+from stackwire.compute.flows.deps import ApiDeps
 from stackwire.contracts.compute import ExternalEvent, ServerExternalEvents
 from stackwire.contracts.compute_workers import ExternalInstanceEvent
 from stackwire.core.context import RequestContext
@@ -39,17 +39,17 @@ class Reported:
 
 
 class Cloud:
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
+    def __init__(self, deps: ApiDeps) -> None:
+        self._deps = deps
 
     def is_up(self, last_seen_at: datetime | None, forced_down: bool) -> bool:
-        return last_seen_at is not None and not forced_down and last_seen_at >= self._tools.database.clock.now() - ALIVE
+        return last_seen_at is not None and not forced_down and last_seen_at >= self._deps.database.clock.now() - ALIVE
 
     # ---- limits and quotas
 
     async def usage(self, ctx: RequestContext, project_id: str) -> tuple[dict[str, int], dict[str, int]]:
         """Limits and what is used: instances, cores, ram, key pairs of the caller."""
-        async with self._tools.database.read() as session:
+        async with self._deps.database.read() as session:
             limits = await cloud.limits(session, project_id)
             used = await instances.usage(session, project_id)
             pairs = await keypairs.count(session, ctx.user_id or "")
@@ -57,11 +57,11 @@ class Cloud:
 
     async def set_quotas(self, ctx: RequestContext, project_id: str, values: Mapping[str, int], force: bool) -> None:
         """400 below what is used, unless forced; -1 is no limit."""
-        self._tools.policy.require(ctx, policy.QUOTAS_CHANGE)
+        self._deps.policy.require(ctx, policy.QUOTAS_CHANGE)
         unknown = values.keys() - DEFAULTS.keys()
         if unknown:
             raise BadRequest(f"There is no quota of {min(unknown)}.")
-        async with self._tools.database.work(ctx) as uow:
+        async with self._deps.database.work(ctx) as uow:
             used = await instances.usage(uow, project_id)
             for name, value in values.items():
                 if not force and 0 <= value < used.get(name, 0):
@@ -69,8 +69,8 @@ class Cloud:
             await cloud.set_limits(uow, project_id, values)
 
     async def reset_quotas(self, ctx: RequestContext, project_id: str) -> None:
-        self._tools.policy.require(ctx, policy.QUOTAS_CHANGE)
-        async with self._tools.database.work(ctx) as uow:
+        self._deps.policy.require(ctx, policy.QUOTAS_CHANGE)
+        async with self._deps.database.work(ctx) as uow:
             await cloud.reset_limits(uow, project_id)
 
     # ---- hosts
@@ -78,22 +78,22 @@ class Cloud:
     async def services(
         self, ctx: RequestContext, *, host: str | None = None, binary: str | None = None
     ) -> list[cloud.ServiceRow]:
-        async with self._tools.database.read() as session:
+        async with self._deps.database.read() as session:
             return await cloud.services(session, host=host, binary=binary)
 
     async def nodes(self, *, ident: str | None = None, pattern: str | None = None) -> list[cloud.NodeRow]:
         if pattern is not None:
             pattern = re.escape(pattern)
-        async with self._tools.database.read() as session:
+        async with self._deps.database.read() as session:
             return await cloud.nodes(session, ident=ident, pattern=pattern)
 
     async def servers_on(self, hosts: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
-        async with self._tools.database.read() as session:
+        async with self._deps.database.read() as session:
             return await cloud.servers_on(session, hosts)
 
     @property
     def zone(self) -> str:
-        return self._tools.zone
+        return self._deps.zone
 
     # ---- events of other services
 
@@ -101,7 +101,7 @@ class Cloud:
         """Hands each event to the host of its server; NotFound when none of them has one."""
         told: list[Reported] = []
         for_hosts: dict[str, list[tuple[Server, ExternalEvent]]] = {}
-        async with self._tools.database.work(ctx) as uow:
+        async with self._deps.database.work(ctx) as uow:
             for event in events:
                 server = await instances.by_uuid(uow, event.server_uuid)
                 if server is None or server.instance.host is None:

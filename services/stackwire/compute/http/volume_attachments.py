@@ -6,7 +6,7 @@ from aiohttp import web
 
 from stackwire.compute.domain import policy as rules
 from stackwire.compute.domain.model import BlockDevice
-from stackwire.compute.domain.wishes import AttachWish
+from stackwire.compute.domain.requests import AttachVolumeRequest
 from stackwire.compute.http.api import opened, server_id
 from stackwire.compute.http.schemas import ATTACH_SINCE, AttachVolume, UpdateAttachment, known_at
 from stackwire.core.errors import BadRequest, NotSimulated
@@ -37,7 +37,7 @@ async def create(request: web.Request) -> web.Response:
     raw = await json_body(request)
     known_at(raw.get("volumeAttachment") if isinstance(raw, dict) else None, version, ATTACH_SINCE)
     asked = read(AttachVolume, raw).volumeAttachment
-    wish = AttachWish(
+    wish = AttachVolumeRequest(
         volume_id=asked.volumeId,
         device=asked.device,
         tag=asked.tag,

@@ -12,10 +12,10 @@ from stackwire.compute.domain.errors import (
     NetworkLabelNotFound,
     TagNotFound,
 )
-from stackwire.compute.domain.listing import Listing
-from stackwire.compute.domain.server import ActionDetails, ActionPage, Page, Server
-from stackwire.compute.domain.wishes import Changes
-from stackwire.compute.flows.api_parts import Tools, judge
+from stackwire.compute.domain.listing import ListServersRequest
+from stackwire.compute.domain.requests import ListActionsRequest, UpdateServerRequest
+from stackwire.compute.domain.server import ActionDetails, Page, Server
+from stackwire.compute.flows.deps import ApiDeps, check_allowed
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Conflict, NotFound
 from stackwire.db.pool import UnitOfWork
@@ -26,19 +26,19 @@ MOST_TAGS = 50
 class Servers:
     """Reading, naming, labelling."""
 
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
+    def __init__(self, deps: ApiDeps) -> None:
+        self._deps = deps
 
-    async def page(self, ctx: RequestContext, asked: Listing) -> Page:
-        self._tools.policy.require(ctx, policy.INDEX, {"project_id": ctx.project_id})
-        return await listing.page(self._tools.database, asked)
+    async def page(self, ctx: RequestContext, asked: ListServersRequest) -> Page:
+        self._deps.policy.require(ctx, policy.INDEX, {"project_id": ctx.project_id})
+        return await listing.page(self._deps.database, asked)
 
     async def show(self, ctx: RequestContext, uuid: str, *, rule: str = policy.SHOW) -> Server:
-        return await self._tools.find(ctx, uuid, rule)
+        return await self._deps.find(ctx, uuid, rule)
 
-    async def update(self, ctx: RequestContext, uuid: str, changes: Changes) -> Server:
+    async def update(self, ctx: RequestContext, uuid: str, changes: UpdateServerRequest) -> Server:
         """Name, description, host name, access addresses, disk configuration, pinned zone."""
-        server = await self._tools.find(ctx, uuid, policy.UPDATE)
+        server = await self._deps.find(ctx, uuid, policy.UPDATE)
         columns = {
             "name": ("display_name", changes.name),
             "description": ("display_description", changes.description),
@@ -47,21 +47,21 @@ class Servers:
             "hostname": ("hostname", changes.hostname),
             "auto_disk": ("auto_disk_config", changes.auto_disk),
         }
-        changed = dict(columns[name] for name in columns if name in changes.given)
-        async with self._tools.database.work(ctx) as uow:
-            if "pinned_zone" in changes.given:
+        changed = dict(columns[name] for name in columns if name in changes.fields_set)
+        async with self._deps.database.work(ctx) as uow:
+            if "pinned_zone" in changes.fields_set:
                 await _pin(uow, server, changes.pinned_zone)
             moved = await instances.change(uow, uuid, **changed)
             after = await instances.by_uuid(uow, uuid)
             if moved is None or after is None:
                 return await instances.find(uow, ctx, uuid)
-            self._tools.announce(uow, server, after)
+            self._deps.announce(uow, server, after)
         return after
 
     # ---- metadata
 
     async def metadata_item(self, ctx: RequestContext, uuid: str, key: str) -> str:
-        server = await self._tools.find(ctx, uuid, policy.METADATA_SHOW)
+        server = await self._deps.find(ctx, uuid, policy.METADATA_SHOW)
         if key not in server.metadata:
             raise MetadataItemNotFound(key=key)
         return server.metadata[key]
@@ -70,10 +70,10 @@ class Servers:
         self, ctx: RequestContext, uuid: str, given: Mapping[str, str], *, purge: bool = False
     ) -> dict[str, str]:
         """All of it afterwards; ``purge`` removes what is not given."""
-        server = await self._tools.find(ctx, uuid, policy.METADATA_CHANGE)
-        judge(ctx, server, "update_metadata")
+        server = await self._deps.find(ctx, uuid, policy.METADATA_CHANGE)
+        check_allowed(ctx, server, "update_metadata")
         after = dict(given) if purge else {**server.metadata, **given}
-        async with self._tools.database.work(ctx) as uow:
+        async with self._deps.database.work(ctx) as uow:
             most = (await cloud.limits(uow, server.instance.project_id))["metadata_items"]
             if 0 <= most < len(after):
                 raise MetadataLimitExceeded(allowed=most)
@@ -83,9 +83,9 @@ class Servers:
         return after
 
     async def delete_metadata(self, ctx: RequestContext, uuid: str, key: str) -> None:
-        server = await self._tools.find(ctx, uuid, policy.METADATA_CHANGE)
-        judge(ctx, server, "update_metadata")
-        async with self._tools.database.work(ctx) as uow:
+        server = await self._deps.find(ctx, uuid, policy.METADATA_CHANGE)
+        check_allowed(ctx, server, "update_metadata")
+        async with self._deps.database.work(ctx) as uow:
             if not await parts.drop(uow, "instance_metadata", uuid, key):
                 raise MetadataItemNotFound(key=key)
             await self._announce(uow, server)
@@ -93,34 +93,34 @@ class Servers:
     # ---- tags
 
     async def replace_tags(self, ctx: RequestContext, uuid: str, tags: Sequence[str]) -> list[str]:
-        server = await self._tools.find(ctx, uuid, policy.TAGS_CHANGE)
-        judge(ctx, server, "tags")
-        async with self._tools.database.work(ctx) as uow:
+        server = await self._deps.find(ctx, uuid, policy.TAGS_CHANGE)
+        check_allowed(ctx, server, "tags")
+        async with self._deps.database.work(ctx) as uow:
             await parts.set_tags(uow, uuid, list(dict.fromkeys(tags)))
             await self._announce(uow, server)
         return list(dict.fromkeys(tags))
 
     async def require_tag(self, ctx: RequestContext, uuid: str, tag: str) -> None:
-        server = await self._tools.find(ctx, uuid, policy.TAGS_SHOW)
+        server = await self._deps.find(ctx, uuid, policy.TAGS_SHOW)
         if tag not in server.tags:
             raise TagNotFound(instance_id=uuid, tag=tag)
 
     async def add_tag(self, ctx: RequestContext, uuid: str, tag: str) -> bool:
         """False when the server had it."""
-        server = await self._tools.find(ctx, uuid, policy.TAGS_CHANGE)
-        judge(ctx, server, "tags")
+        server = await self._deps.find(ctx, uuid, policy.TAGS_CHANGE)
+        check_allowed(ctx, server, "tags")
         if tag not in server.tags and len(server.tags) >= MOST_TAGS:
             raise BadRequest(f"A server can have {MOST_TAGS} tags at most.")
-        async with self._tools.database.work(ctx) as uow:
+        async with self._deps.database.work(ctx) as uow:
             added = await parts.add_tag(uow, uuid, tag)
             if added:
                 await self._announce(uow, server)
         return added
 
     async def delete_tag(self, ctx: RequestContext, uuid: str, tag: str) -> None:
-        server = await self._tools.find(ctx, uuid, policy.TAGS_CHANGE)
-        judge(ctx, server, "tags")
-        async with self._tools.database.work(ctx) as uow:
+        server = await self._deps.find(ctx, uuid, policy.TAGS_CHANGE)
+        check_allowed(ctx, server, "tags")
+        async with self._deps.database.work(ctx) as uow:
             if not await parts.drop_tag(uow, uuid, tag):
                 raise TagNotFound(instance_id=uuid, tag=tag)
             await self._announce(uow, server)
@@ -128,22 +128,22 @@ class Servers:
     async def _announce(self, uow: UnitOfWork, server: Server) -> None:
         after = await instances.by_uuid(uow, server.uuid)
         if after is not None:
-            self._tools.announce(uow, server, after)
+            self._deps.announce(uow, server, after)
 
     # ---- addresses, actions, guest
 
     async def addresses(self, ctx: RequestContext, uuid: str, label: str) -> list[FixedIp]:
         """On the network of that label; 404 when the server is not on it."""
-        server = await self._tools.find(ctx, uuid, policy.IPS)
+        server = await self._deps.find(ctx, uuid, policy.IPS)
         found = by_label(server.addresses).get(label)
         if found is None:
             raise NetworkLabelNotFound(label=label)
         return found
 
-    async def actions(self, ctx: RequestContext, uuid: str, wanted: ActionPage) -> list[ActionDetails]:
+    async def actions(self, ctx: RequestContext, uuid: str, wanted: ListActionsRequest) -> list[ActionDetails]:
         """Newest first, behind the request its marker names (400 when it is none)."""
-        server = await self._tools.find(ctx, uuid, policy.ACTIONS)
-        async with self._tools.database.read() as session:
+        server = await self._deps.find(ctx, uuid, policy.ACTIONS)
+        async with self._deps.database.read() as session:
             behind = None
             if wanted.marker is not None:
                 behind = await parts.action_of(session, uuid, wanted.marker)
@@ -153,8 +153,8 @@ class Servers:
         return [ActionDetails(action=action, server_project_id=server.instance.project_id) for action in found]
 
     async def action(self, ctx: RequestContext, uuid: str, request_id: str) -> ActionDetails:
-        server = await self._tools.find(ctx, uuid, policy.ACTIONS)
-        async with self._tools.database.read() as session:
+        server = await self._deps.find(ctx, uuid, policy.ACTIONS)
+        async with self._deps.database.read() as session:
             found = await parts.action_of(session, uuid, request_id)
             if found is None:
                 raise ActionNotFound(request_id=request_id, instance_id=uuid)
@@ -163,8 +163,8 @@ class Servers:
 
     async def guest(self, ctx: RequestContext, uuid: str) -> str:
         """The definition the host gave to the hypervisor; 404 before there is one."""
-        await self._tools.find(ctx, uuid, policy.GUEST)
-        async with self._tools.database.read() as session:
+        await self._deps.find(ctx, uuid, policy.GUEST)
+        async with self._deps.database.read() as session:
             xml = await session.value("SELECT guest_xml FROM instance_extra WHERE instance_uuid = $1", uuid)
         if xml is None:
             raise NotFound(f"Instance {uuid} has no guest definition yet.")

@@ -26,7 +26,7 @@ class Announcer(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
+class ApiDeps:
     """What every flow of the API works with. ``pick`` draws a character, ``make_id`` a uuid."""
 
     database: Database
@@ -47,27 +47,27 @@ class Tools:
         return server
 
 
-def judge(ctx: RequestContext, server: Server, name: str) -> Verb:
+def check_allowed(ctx: RequestContext, server: Server, name: str) -> Verb:
     """The verb, when the server's state and lock let it happen; a Conflict otherwise."""
     verb, instance = VERBS[name], server.instance
     if instance.locked and not verb.locked and not ctx.is_admin:
         raise InstanceIsLocked(instance_id=instance.uuid)
     if verb.vm_states is not None and instance.vm_state not in verb.vm_states:
-        raise refusal(name, instance, "vm_state")
+        raise invalid_state(name, instance, "vm_state")
     if verb.task_states is not None and instance.task_state not in verb.task_states:
-        raise refusal(name, instance, "task_state")
+        raise invalid_state(name, instance, "task_state")
     if verb.launched and instance.launched_at is None:
         raise InstanceInvalidState(f"Cannot '{name}' instance {instance.uuid} before it was launched")
     return verb
 
 
-def refusal(name: str, server: Instance, attr: str) -> InstanceInvalidState:
+def invalid_state(name: str, server: Instance, attr: str) -> InstanceInvalidState:
     return InstanceInvalidState(
         action=name.removeprefix("os-"), instance_id=server.uuid, attr=attr, state=getattr(server, attr)
     )
 
 
-async def take(uow: UnitOfWork, server: Server, verb: Verb, **changes: object) -> Server:
+async def claim(uow: UnitOfWork, server: Server, verb: Verb, **changes: object) -> Server:
     """Moves the server into the verb's task state, unless somebody was quicker: then a Conflict."""
     moved = await instances.move(
         uow, server.uuid, vm_states=verb.vm_states, task_states=verb.task_states, task_state=verb.task, **changes

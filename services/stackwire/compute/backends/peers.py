@@ -100,12 +100,12 @@ async def bdm_image(images: Images, ctx: RequestContext, image_id: str) -> dict[
     return await image(images, ctx, image_id, InvalidBDMImage)
 
 
-def must_boot(view: VolumeView) -> None:
+def require_bootable(view: VolumeView) -> None:
     if not view.bootable:
         raise InvalidBDMVolumeNotBootable(id=view.id)
 
 
-def must_be_free(view: VolumeView, *, multiattach: bool) -> None:
+def require_available(view: VolumeView, *, multiattach: bool) -> None:
     """Available, or in use and made for several servers (which the client's version must know, 2.60)."""
     if view.multiattach and not multiattach:
         raise InvalidBDM(reason=f"volume {view.id} can be attached to several servers, which needs version 2.60")
@@ -130,7 +130,7 @@ async def release(rpc: RpcClient, ctx: RequestContext, attachment_id: str) -> No
         return
 
 
-async def forget_snapshot(rpc: RpcClient, ctx: RequestContext, snapshot_id: str) -> None:
+async def delete_snapshot_best_effort(rpc: RpcClient, ctx: RequestContext, snapshot_id: str) -> None:
     """A snapshot that came to nothing, perhaps still being taken; failing that, it stays."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + PATIENCE
