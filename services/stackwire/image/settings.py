@@ -11,10 +11,10 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from stackwire.core.settings import ServiceSettings
 from stackwire.image.domain import usage
-from stackwire.image.domain.download import Filter
 from stackwire.image.domain.events import GROUPS, STORE
 from stackwire.image.domain.quota import Limits, storage_bytes
 from stackwire.image.domain.s3 import S3Options, S3Place, place
+from stackwire.image.domain.uri_filter import Filter
 from stackwire.image.domain.usage import Unified
 
 _LISTS = (

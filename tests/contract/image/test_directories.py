@@ -11,7 +11,7 @@ import pytest
 
 from stackwire.core.errors import Unavailable
 from stackwire.image.backends.files import Directory, FileStore
-from stackwire.image.backends.reading import ThreadReader
+from stackwire.image.backends.readers import ThreadReader
 from stackwire.image.domain.errors import StorageFull
 
 DATA = bytes(range(256)) * 300

@@ -7,7 +7,7 @@ from typing import Any
 from bench.image_rows import KINDS, fill
 from stackwire.db.pool import Database
 from stackwire.image.db.listing import PLANNER, statement
-from stackwire.image.domain import filters
+from stackwire.image.domain import listing
 from support.postgres import TestDatabase
 
 OWNER, PAGE, MANY = "b" * 32, 25, 10_000
@@ -34,7 +34,7 @@ async def test_a_page_of_images_with_a_property_reads_no_others(unmigrated: Test
             for analyse in ("SELECT 1", "ANALYZE images, image_properties, image_members"):
                 await session.execute(analyse)
                 for query, most in QUERIES.items():
-                    asked = filters.read(
+                    asked = listing.read(
                         [(name, value) for name, _, value in (p.partition("=") for p in query.split("&"))]
                     )
                     sql, args = statement(asked, PAGE, asker=OWNER, is_admin=False, after=None)

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from stackwire.image.backends.web import Web
-from stackwire.image.domain.download import Filter
 from stackwire.image.domain.errors import DownloadFailed, UriRefused
+from stackwire.image.domain.uri_filter import Filter
 from support.postgres import skip_or_fail
 from support.web import Mirror, a_mirror
 

@@ -8,10 +8,10 @@ from stackwire.core.context import RequestContext
 from stackwire.image.backends.http import WebStore
 from stackwire.image.backends.stores import Stores
 from stackwire.image.backends.web import Web
-from stackwire.image.domain.download import Filter
 from stackwire.image.domain.errors import AddDisabled, BadLocation
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.locations import Location
+from stackwire.image.domain.uri_filter import Filter
 from support.web import Mirror, a_mirror
 
 HERE = "127.0.0.1"

@@ -11,9 +11,9 @@ import stackwire.image.domain
 from stackwire.compute.domain.image_props import TABLE, flag, whole
 from stackwire.core.errors import BadRequest, Forbidden
 from stackwire.image.domain.metadefs import ITEM_SORTS, OBJECT, PROPERTY, TAG, Item, prefixed, read_page
-from stackwire.image.domain.metadefs_events import MetadefVoice
+from stackwire.image.domain.metadefs_notifications import MetadefVoice
+from stackwire.image.domain.metadefs_requests import NamespaceWish, ObjectWish, PropertyWish, check_writable
 from stackwire.image.domain.metadefs_schemas import METADEF_SCHEMAS
-from stackwire.image.domain.metadefs_wishes import NamespaceWish, ObjectWish, PropertyWish, check_writable
 from stackwire.image.flows.metadefs_seed import read_catalogue
 
 CATALOGUE = Path(stackwire.image.domain.__path__[0]).parent / "catalogue"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stackwire.core.errors import BadRequest, Forbidden, ServiceError
-from stackwire.image.domain import v1_filters, v1_meta
+from stackwire.image.domain import v1_listing, v1_meta
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.v1_meta import Wish, changed, read, shown, shown_headers
 
@@ -168,7 +168,7 @@ def test_an_image_is_shown_with_its_properties_apart() -> None:
 
 
 def test_a_filter_by_a_property_loses_its_prefix_and_no_more() -> None:
-    query = v1_filters.read(
+    query = v1_listing.read(
         [("property-os_type", "linux"), ("property-property-x", "1"), ("property-image_type", "snapshot")],
         is_admin=False,
     )
@@ -183,12 +183,12 @@ def test_a_filter_by_a_property_loses_its_prefix_and_no_more() -> None:
 def test_administrators_see_what_users_see_unless_they_ask(
     is_admin: bool, wish: str | None, as_user: bool, visibility: str | None
 ) -> None:
-    query = v1_filters.read([] if wish is None else [("is_public", wish)], is_admin=is_admin)
+    query = v1_listing.read([] if wish is None else [("is_public", wish)], is_admin=is_admin)
     assert (query.as_user, query.visibility) == (as_user, visibility)
 
 
 def test_what_changed_includes_what_went_away() -> None:
-    query = v1_filters.read([("changes-since", "2016-01-08T17:54:23Z")], is_admin=False)
+    query = v1_listing.read([("changes-since", "2016-01-08T17:54:23Z")], is_admin=False)
     (condition,) = query.conditions
     assert (condition.column, condition.operator, condition.value) == (
         "updated_at", ">", NOW.replace(microsecond=0),
@@ -205,10 +205,10 @@ def test_what_changed_includes_what_went_away() -> None:
 )  # fmt: skip
 def test_a_filter_that_cannot_be_read_is_refused(pair: tuple[str, str]) -> None:
     with pytest.raises(BadRequest):
-        v1_filters.read([pair], is_admin=True)
+        v1_listing.read([pair], is_admin=True)
 
 
 def test_only_administrators_ask_for_deleted_images() -> None:
-    assert v1_filters.read([("deleted", "true")], is_admin=True).deleted is True
+    assert v1_listing.read([("deleted", "true")], is_admin=True).deleted is True
     with pytest.raises(Forbidden):
-        v1_filters.read([("deleted", "true")], is_admin=False)
+        v1_listing.read([("deleted", "true")], is_admin=False)

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from urllib.parse import quote, unquote
 
 from stackwire.image.backends.port import Reader
-from stackwire.image.backends.reading import open_file
+from stackwire.image.backends.readers import open_file
 
 
 class CacheFolder:

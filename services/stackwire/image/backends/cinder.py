@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, NotFound, ServiceError, TooLarge, Unavailable
 from stackwire.image.backends.cinder_api import GIBIBYTE, Attached, Shown, VolumeApi
-from stackwire.image.backends.cinder_writing import NOT_NOW, SIZE, CinderWriter
+from stackwire.image.backends.cinder_writer import NOT_NOW, SIZE, CinderWriter
 from stackwire.image.backends.port import Reader
-from stackwire.image.backends.reading import open_file
+from stackwire.image.backends.readers import open_file
 from stackwire.image.domain.errors import BadLocation, StorageFull
 
 log = logging.getLogger(__name__)

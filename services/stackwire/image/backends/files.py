@@ -14,9 +14,9 @@ from typing import Any
 
 from stackwire.core.errors import ServiceError, Unavailable
 from stackwire.image.backends.digests import Digested, Digests
-from stackwire.image.backends.reading import ThreadReader, open_file
+from stackwire.image.backends.readers import ThreadReader, open_file
+from stackwire.image.domain.datadir_selection import Place, best
 from stackwire.image.domain.errors import StorageFull
-from stackwire.image.domain.placing import Place, best
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Directory:
 class FileStore:
     """One directory or several; names are the service's own, each is in one of them.
 
-    ``domain.placing`` says into which. ``read_only``: written no more, its objects are found all the same.
+    ``domain.datadir_selection`` says into which. ``read_only``: written no more, its objects are found all the same.
     """
 
     kind = "file"

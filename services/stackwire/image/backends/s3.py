@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from stackwire.core.context import RequestContext
-from stackwire.image.backends.reading import ThreadReader
+from stackwire.image.backends.readers import ThreadReader
 from stackwire.image.backends.s3_bucket import Bucket, S3Error
-from stackwire.image.backends.s3_reading import S3Stream
-from stackwire.image.backends.s3_writing import Budget, Parts, S3Writer, Whole, failure
+from stackwire.image.backends.s3_reader import S3Stream
+from stackwire.image.backends.s3_writer import Budget, Parts, S3Writer, Whole, failure
 from stackwire.image.domain.errors import BadLocation
 from stackwire.image.domain.s3 import S3Place, is_ours, key_at, part_size, uri
 

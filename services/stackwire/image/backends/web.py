@@ -10,8 +10,8 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from stackwire.image.domain.download import Destination, Filter, destination, reachable, redirected
 from stackwire.image.domain.errors import DownloadFailed, UriRefused
+from stackwire.image.domain.uri_filter import Destination, Filter, destination, reachable, redirected
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from stackwire.db.session import Session
 from stackwire.image.db.images import shown
-from stackwire.image.domain.filters import TIMES, Condition, Query
 from stackwire.image.domain.image import Image
+from stackwire.image.domain.listing import TIMES, Condition, Query
 
 PLANNER = {"enable_bitmapscan": "off"}
 """For the connections: a page is walked along an index that has its order. To PostgreSQL, which takes a property's name

@@ -10,9 +10,9 @@ from pathlib import Path
 from stackwire.core.context import system_context
 from stackwire.db.pool import Database
 from stackwire.db.unit_of_work import UnitOfWork
-from stackwire.image.db import metadefs as rows
-from stackwire.image.db import metadefs_items as item_rows
-from stackwire.image.domain.metadefs_wishes import NamespaceWish
+from stackwire.image.db import metadef_items as item_rows
+from stackwire.image.db import metadef_namespaces as rows
+from stackwire.image.domain.metadefs_requests import NamespaceWish
 
 OWNER = "admin"
 RESOURCE_TYPES = (

@@ -10,7 +10,7 @@ from stackwire.core.errors import BadRequest, UnsupportedMedia
 from stackwire.http.app import Route
 from stackwire.http.paging import link, origin
 from stackwire.http.request import CONTEXT, json_body, respond
-from stackwire.image.domain import filters, patch
+from stackwire.image.domain import listing, patch
 from stackwire.image.domain.errors import Invalid
 from stackwire.image.domain.image import Image
 from stackwire.image.flows.api.images import Metadata
@@ -73,7 +73,7 @@ class ImageHandlers:
         return {**image_view(image), **located}
 
     async def index(self, request: web.Request) -> web.Response:
-        query = filters.read(list(request.query.items()))
+        query = listing.read(list(request.query.items()))
         images, more = await self._metadata.page(request[CONTEXT], query)
         located = await self._metadata.locations.shown(request[CONTEXT], images)
         pairs = [(name, value) for name, value in request.query.items() if name != "marker"]

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from stackwire.http.app import Route
 from stackwire.image.http import info
 from stackwire.image.http.cache import CacheHandlers
-from stackwire.image.http.data import DataHandlers
+from stackwire.image.http.image_data import DataHandlers
 from stackwire.image.http.images import ImageHandlers, of_one
 from stackwire.image.http.imports import ImportHandlers
 from stackwire.image.http.locations import LocationHandlers
 from stackwire.image.http.members import MemberHandlers
-from stackwire.image.http.metadefs import NamespaceHandlers
-from stackwire.image.http.metadefs_items import ItemHandlers
-from stackwire.image.http.metadefs_routes import metadef_routes
+from stackwire.image.http.metadef_items import ItemHandlers
+from stackwire.image.http.metadef_namespaces import NamespaceHandlers
+from stackwire.image.http.metadef_routes import metadef_routes
 from stackwire.image.http.stores import StoreHandlers
 from stackwire.image.http.tasks import TaskHandlers
 from stackwire.image.http.versions import VersionHandlers

@@ -26,9 +26,9 @@ from stackwire.image.domain.errors import (
     TaskNotFound,
     Vanished,
 )
-from stackwire.image.domain.filters import Query
 from stackwire.image.domain.image import Image, difference, may_see
 from stackwire.image.domain.imports import ImportWish
+from stackwire.image.domain.listing import Query
 from stackwire.image.domain.members import Member
 from stackwire.image.domain.states import ACTIVE, DELETED, FAILURE, IMAGE, IMPORTING, PENDING_DELETE, QUEUED
 from stackwire.image.domain.task_requests import TaskQuery

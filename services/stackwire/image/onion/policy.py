@@ -7,9 +7,9 @@ from stackwire.core.policy import Policy as Rules
 from stackwire.db.session import Session
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.domain.errors import Deactivated, ImageForbidden, ImageNotFound, MemberNotFound
-from stackwire.image.domain.filters import Query
 from stackwire.image.domain.image import Image, may_see
 from stackwire.image.domain.imports import COPY, ImportWish
+from stackwire.image.domain.listing import Query
 from stackwire.image.domain.members import Member
 from stackwire.image.domain.policy import target_of
 from stackwire.image.domain.states import ACTIVE, DEACTIVATED, QUEUED, SAVING

@@ -12,9 +12,9 @@ from stackwire.core.context import RequestContext
 from stackwire.db.session import Session
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.db.images import Written
-from stackwire.image.domain.filters import Query
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.imports import ImportWish
+from stackwire.image.domain.listing import Query
 from stackwire.image.domain.members import Member
 from stackwire.image.domain.states import QUEUED, SAVING
 from stackwire.image.domain.task_requests import TaskQuery

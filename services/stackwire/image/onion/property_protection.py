@@ -7,8 +7,8 @@ from stackwire.core.policy import Policy
 from stackwire.db.session import Session
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.domain.errors import PropertyForbidden
-from stackwire.image.domain.filters import Query
 from stackwire.image.domain.image import Image, difference
+from stackwire.image.domain.listing import Query
 from stackwire.image.domain.protection import Protection, forbidden_changes
 from stackwire.image.onion.port import Images, Layer
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from stackwire.image.domain import filters, task_requests
+from stackwire.image.domain import listing, task_requests
 from stackwire.image.domain.patch import V20, V21
 from stackwire.image.domain.states import MEMBER_STATUSES, TASK, VISIBILITIES
 from stackwire.image.http.cache import CLEAR_TARGET
@@ -23,19 +23,19 @@ PAGES: Final = (LIMIT, query("marker", "The id of the last entry of the page bef
 _IMAGE_LIST: Final = (
     *PAGES,
     query("sort", "Keys with their directions: name:asc,size:desc"),
-    _many("sort_key", "What to sort by; not with sort", enum=list(filters.SORT_KEYS)),
+    _many("sort_key", "What to sort by; not with sort", enum=list(listing.SORT_KEYS)),
     _many("sort_dir", "One for all keys, or one for each; not with sort", enum=DIRECTIONS),
     query("visibility", "Who may see them", type="string", enum=[*VISIBILITIES, "all"]),
     query("os_hidden", "Those left out of other lists", type="boolean"),
     query("member_status", "What the caller said to those shared", type="string", enum=[*MEMBER_STATUSES, "all"]),
     query("protected", "Those that cannot be deleted", type="boolean"),
     _many("tag", "All of these tags"),
-    *(query(name, "The value, or eq:value, or in:value,value") for name in filters.WORDS),
-    *(query(name, "The value") for name in filters.EXACT),
-    *(query(name, "The number", **COUNT) for name in filters.NUMBERS),
-    *(query(f"{name}_min", "At least", **COUNT) for name in filters.NUMBERS),
-    *(query(f"{name}_max", "At most", **COUNT) for name in filters.NUMBERS),
-    *(query(name, f"ISO 8601, after {', '.join(filters.OPERATORS)} and a colon or alone") for name in filters.TIMES),
+    *(query(name, "The value, or eq:value, or in:value,value") for name in listing.WORDS),
+    *(query(name, "The value") for name in listing.EXACT),
+    *(query(name, "The number", **COUNT) for name in listing.NUMBERS),
+    *(query(f"{name}_min", "At least", **COUNT) for name in listing.NUMBERS),
+    *(query(f"{name}_max", "At most", **COUNT) for name in listing.NUMBERS),
+    *(query(name, f"ISO 8601, after {', '.join(listing.OPERATORS)} and a colon or alone") for name in listing.TIMES),
     query("properties", "Any other name: an image's property", type="object", additionalProperties={"type": "string"}),
 )
 _TASK_LIST: Final = (

@@ -11,13 +11,13 @@ from stackwire.image.domain.events import STORE
 from stackwire.image.domain.imports import DIRECT, DOWNLOAD, FROM_GLANCE
 from stackwire.image.http import info
 from stackwire.image.http.cache import CacheHandlers
-from stackwire.image.http.data import DataHandlers
+from stackwire.image.http.image_data import DataHandlers
 from stackwire.image.http.images import ImageHandlers
 from stackwire.image.http.imports import ImportHandlers
 from stackwire.image.http.locations import LocationHandlers
 from stackwire.image.http.members import MemberHandlers
-from stackwire.image.http.metadefs import NamespaceHandlers
-from stackwire.image.http.metadefs_items import ItemHandlers
+from stackwire.image.http.metadef_items import ItemHandlers
+from stackwire.image.http.metadef_namespaces import NamespaceHandlers
 from stackwire.image.http.routes import routes
 from stackwire.image.http.stores import StoreHandlers
 from stackwire.image.http.tasks import TaskHandlers

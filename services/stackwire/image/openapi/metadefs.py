@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from stackwire.image.domain.metadefs import ITEM_SORTS, NAMESPACE_SORTS
-from stackwire.image.http.metadefs_items import APPEND
-from stackwire.image.http.metadefs_routes import NAMESPACES, ONE
+from stackwire.image.http.metadef_items import APPEND
+from stackwire.image.http.metadef_routes import NAMESPACES, ONE
 from stackwire.image.openapi.call import Call, done, header, query, sent, told
 from stackwire.image.openapi.calls import DIRECTIONS, LIMIT
 

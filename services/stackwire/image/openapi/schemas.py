@@ -8,8 +8,7 @@ from pydantic.json_schema import models_json_schema
 from stackwire.image.domain.attributes import BASE, DESCRIBED, DISK_FORMATS, NAME_CHARACTERS
 from stackwire.image.domain.imports import DIRECT, DOWNLOAD, FROM_GLANCE
 from stackwire.image.domain.locations import DIGESTS, LONGEST_SAID
-from stackwire.image.domain.metadefs_schemas import METADEF_SCHEMAS
-from stackwire.image.domain.metadefs_wishes import (
+from stackwire.image.domain.metadefs_requests import (
     AssociationWish,
     NamedProperty,
     NamespaceWish,
@@ -17,6 +16,7 @@ from stackwire.image.domain.metadefs_wishes import (
     TagsWish,
     TagWish,
 )
+from stackwire.image.domain.metadefs_schemas import METADEF_SCHEMAS
 from stackwire.image.domain.patch import MOST_OPERATIONS, VERBS
 from stackwire.image.domain.schemas import SCHEMAS
 from stackwire.image.domain.states import MEMBER_STATUSES

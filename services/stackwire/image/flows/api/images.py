@@ -14,8 +14,8 @@ from stackwire.image.backends.stores import Stores
 from stackwire.image.db import images as rows
 from stackwire.image.domain import attributes, patch
 from stackwire.image.domain.errors import ReadOnly, TagNotFound, WrongStatus
-from stackwire.image.domain.filters import Condition, Query
 from stackwire.image.domain.image import Image, difference
+from stackwire.image.domain.listing import Condition, Query
 from stackwire.image.domain.states import ACTIVE, DEACTIVATED, IMAGE, PENDING_DELETE
 from stackwire.image.flows.api.locations import Locations
 from stackwire.image.flows.api.store_removal import clear

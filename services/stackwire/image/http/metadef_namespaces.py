@@ -10,10 +10,10 @@ from stackwire.core.errors import BadRequest
 from stackwire.http.paging import link, origin
 from stackwire.http.request import CONTEXT, json_body, read, respond
 from stackwire.image.domain.metadefs import NAMESPACE_SORTS, read_page
-from stackwire.image.domain.metadefs_wishes import AssociationWish, NamespaceWish, check_writable
-from stackwire.image.flows.metadefs import Namespaces
+from stackwire.image.domain.metadefs_requests import AssociationWish, NamespaceWish, check_writable
+from stackwire.image.flows.api.metadef_namespaces import Namespaces
 from stackwire.image.http.images import check_no_body, no_content
-from stackwire.image.http.metadefs_views import (
+from stackwire.image.http.metadef_views import (
     NAMESPACES,
     SCHEMAS,
     association_view,

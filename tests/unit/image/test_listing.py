@@ -6,12 +6,12 @@ from urllib.parse import parse_qsl
 import pytest
 
 from stackwire.core.errors import BadRequest
-from stackwire.image.domain import filters
-from stackwire.image.domain.filters import Condition
+from stackwire.image.domain import listing
+from stackwire.image.domain.listing import Condition
 
 
-def read(text: str) -> filters.Query:
-    return filters.read(parse_qsl(text, keep_blank_values=True))
+def read(text: str) -> listing.Query:
+    return listing.read(parse_qsl(text, keep_blank_values=True))
 
 
 @pytest.mark.parametrize(

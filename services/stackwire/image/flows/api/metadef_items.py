@@ -5,8 +5,8 @@ from typing import Any
 
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import Database
-from stackwire.image.db import metadefs as rows
-from stackwire.image.db import metadefs_items as item_rows
+from stackwire.image.db import metadef_items as item_rows
+from stackwire.image.db import metadef_namespaces as rows
 from stackwire.image.domain.metadefs import TAG, Item, Kind, Page
 from stackwire.image.domain.metadefs_errors import (
     AssociationNotFound,
@@ -16,9 +16,9 @@ from stackwire.image.domain.metadefs_errors import (
     PrefixMissing,
     missing,
 )
-from stackwire.image.domain.metadefs_events import MetadefVoice
+from stackwire.image.domain.metadefs_notifications import MetadefVoice
 from stackwire.image.domain.metadefs_policy import CLEAR_RULES, LIST_RULE, REMOVE_RULE
-from stackwire.image.flows.metadefs_gate import Gate
+from stackwire.image.flows.metadefs_access import Gate
 
 
 class Items:

@@ -2,8 +2,8 @@
 
 from stackwire.http.app import Route
 from stackwire.image.domain.metadefs import OBJECT, PROPERTY, TAG
-from stackwire.image.http.metadefs import NamespaceHandlers
-from stackwire.image.http.metadefs_items import ItemHandlers
+from stackwire.image.http.metadef_items import ItemHandlers
+from stackwire.image.http.metadef_namespaces import NamespaceHandlers
 
 NAMESPACES = "/v2/metadefs/namespaces"
 ONE = f"{NAMESPACES}/{{namespace}}"

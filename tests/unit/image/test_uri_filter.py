@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackwire.image.domain.download import Destination, Filter, destination, reachable, redirected
 from stackwire.image.domain.errors import UriRefused
+from stackwire.image.domain.uri_filter import Destination, Filter, destination, reachable, redirected
 
 OPEN = Filter(allowed_ports=())
 """Every port."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from stackwire.core.errors import Forbidden
-from stackwire.image.domain.filters import SORT_KEYS, BadFilter, Condition, Query, moment_of
+from stackwire.image.domain.listing import SORT_KEYS, BadFilter, Condition, Query, moment_of
 from stackwire.image.domain.v1_meta import flag
 
 PROPERTY: Final = "property-"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stackwire.image.domain.placing import Place, best
+from stackwire.image.domain.datadir_selection import Place, best
 
 FAST, SLOW = Place(priority=200, room=10), Place(priority=100, room=1000)
 

@@ -7,13 +7,13 @@ from aiohttp import web
 
 from stackwire.core.errors import BadRequest, Forbidden, NotFound
 from stackwire.http.request import CONTEXT, respond
-from stackwire.image.domain import v1_filters, v1_meta
+from stackwire.image.domain import v1_listing, v1_meta
 from stackwire.image.domain.errors import ImageNotFound
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.states import ACTIVE, DEACTIVATED, PENDING_DELETE
 from stackwire.image.flows.api.images import Metadata
-from stackwire.image.flows.v1 import V1
-from stackwire.image.http.data import DataHandlers
+from stackwire.image.flows.api.v1_images import V1
+from stackwire.image.http.image_data import DataHandlers
 from stackwire.image.http.images import check_no_body
 from stackwire.image.onion.authorization import is_admin
 
@@ -34,7 +34,7 @@ class V1ImageHandlers:
 
     async def _page(self, request: web.Request) -> list[Image]:
         ctx = request[CONTEXT]
-        found, _ = await self._metadata.page(ctx, v1_filters.read(list(request.query.items()), is_admin=is_admin(ctx)))
+        found, _ = await self._metadata.page(ctx, v1_listing.read(list(request.query.items()), is_admin=is_admin(ctx)))
         return found
 
     async def head(self, request: web.Request) -> web.Response:

@@ -6,7 +6,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.policy import Policy
 from stackwire.db.session import Session
 from stackwire.db.unit_of_work import UnitOfWork
-from stackwire.image.db import metadefs as rows
+from stackwire.image.db import metadef_namespaces as rows
 from stackwire.image.domain.metadefs import Namespace
 from stackwire.image.domain.metadefs_errors import MetadefForbidden, NamespaceNotFound
 from stackwire.image.domain.metadefs_policy import target_of

@@ -1,8 +1,8 @@
 """The v1 API on a page."""
 
 from stackwire.http.app import Route
-from stackwire.image.http.v1.images import V1ImageHandlers
-from stackwire.image.http.v1.members import V1MemberHandlers
+from stackwire.image.http.v1_images import V1ImageHandlers
+from stackwire.image.http.v1_members import V1MemberHandlers
 
 IMAGE = "/v1/images/{image_id}"
 

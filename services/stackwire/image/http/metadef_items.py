@@ -5,11 +5,11 @@ from aiohttp import web
 from stackwire.http.middlewares import Handler
 from stackwire.http.request import CONTEXT, json_body, read, respond
 from stackwire.image.domain.metadefs import ITEM_SORTS, OBJECT, PROPERTY, TAG, Kind, read_page
-from stackwire.image.domain.metadefs_wishes import NamedProperty, ObjectWish, TagsWish, TagWish, check_writable
-from stackwire.image.flows.metadefs_items import Items
+from stackwire.image.domain.metadefs_requests import NamedProperty, ObjectWish, TagsWish, TagWish, check_writable
+from stackwire.image.flows.api.metadef_items import Items
 from stackwire.image.http.images import check_no_body, no_content
-from stackwire.image.http.metadefs import READ_ONLY, TIMES, only
-from stackwire.image.http.metadefs_views import object_view, property_view, tag_view
+from stackwire.image.http.metadef_namespaces import READ_ONLY, TIMES, only
+from stackwire.image.http.metadef_views import object_view, property_view, tag_view
 
 APPEND = "X-Openstack-Append"
 _TRUE = ("1", "t", "true", "on", "y", "yes")

@@ -3,8 +3,8 @@
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import Database
 from stackwire.db.unit_of_work import UnitOfWork
-from stackwire.image.db import metadefs as rows
-from stackwire.image.db import metadefs_items as item_rows
+from stackwire.image.db import metadef_items as item_rows
+from stackwire.image.db import metadef_namespaces as rows
 from stackwire.image.domain.metadefs import (
     Association,
     Detail,
@@ -22,9 +22,9 @@ from stackwire.image.domain.metadefs_errors import (
     NamespaceNotFound,
     NamespaceProtected,
 )
-from stackwire.image.domain.metadefs_events import MetadefVoice
-from stackwire.image.domain.metadefs_wishes import AssociationWish, NamespaceWish
-from stackwire.image.flows.metadefs_gate import Gate
+from stackwire.image.domain.metadefs_notifications import MetadefVoice
+from stackwire.image.domain.metadefs_requests import AssociationWish, NamespaceWish
+from stackwire.image.flows.metadefs_access import Gate
 from stackwire.image.onion.authorization import is_admin
 
 INSIDE = ("list_metadef_resource_types", "get_metadef_objects", "get_metadef_properties", "get_metadef_tags")
