@@ -1,40 +1,42 @@
-"""Who may do what: Cinder's rule names with its defaults, in oslo.policy's language. Operators' files go on top."""
+"""Cinder's policy rules with their defaults, in oslo.policy's language; operators' files override them."""
+
+from stackwire.volume.domain.names import names
 
 ADMIN = "role:admin"
 MEMBER = "role:admin or (role:member and project_id:%(project_id)s)"
 READER = "role:admin or ((role:member or role:reader) and project_id:%(project_id)s)"
 
-_READ = (
-    "volume:get", "volume:get_all", "volume:get_volume_metadata", "volume:get_snapshot", "volume:get_all_snapshots",
-    "volume:get_snapshot_metadata", "volume:attachment_get", "volume_extension:volume_image_metadata:show",
-    "limits_extension:used_limits", "volume_extension:quotas:show", "volume_extension:type_get",
-    "volume_extension:type_get_all", "message:get", "message:get_all", "volume_extension:extension",
-)  # fmt: skip
-_WRITE = (
-    "volume:create", "volume:create_from_image", "volume:update", "volume:delete", "volume:extend",
-    "volume:extend_attached_volume", "volume:create_volume_metadata", "volume:update_volume_metadata",
-    "volume:delete_volume_metadata", "volume:create_snapshot", "volume:update_snapshot", "volume:delete_snapshot",
-    "volume:update_snapshot_metadata", "volume:delete_snapshot_metadata", "volume:attachment_create",
-    "volume:attachment_update", "volume:attachment_delete", "volume:attachment_complete",
-    "volume:reimage", "volume:reimage_reserved",
-    "volume_extension:volume_image_metadata:set", "volume_extension:volume_image_metadata:remove",
-    "volume_extension:volume_actions:upload_image", "volume_extension:volume_actions:set_bootable",
-    "volume_extension:volume_actions:update_readonly", "volume_extension:volume_actions:reserve",
-    "volume_extension:volume_actions:unreserve", "volume_extension:volume_actions:begin_detaching",
-    "volume_extension:volume_actions:roll_detaching", "volume_extension:volume_actions:attach",
-    "volume_extension:volume_actions:detach", "volume_extension:volume_actions:initialize_connection",
-    "volume_extension:volume_actions:terminate_connection", "message:delete",
-)  # fmt: skip
-_ADMIN = (
-    "volume:force_delete", "volume_extension:volume_actions:upload_public",
-    "volume_extension:volume_admin_actions:reset_status", "volume_extension:volume_admin_actions:force_delete",
-    "volume_extension:volume_admin_actions:force_detach", "volume_extension:snapshot_admin_actions:reset_status",
-    "volume_extension:snapshot_admin_actions:force_delete", "volume_extension:quotas:update",
-    "volume_extension:quotas:delete", "volume_extension:type_create", "volume_extension:type_update",
-    "volume_extension:type_delete", "volume_extension:types_extra_specs:create",
-    "volume_extension:types_extra_specs:delete", "volume_extension:volume_host_attribute",
-    "volume_extension:volume_type_access", "volume_extension:types_extra_specs:index",
-)  # fmt: skip
+_READ = names(
+    "volume:get volume:get_all volume:get_volume_metadata volume:get_snapshot volume:get_all_snapshots"
+    " volume:get_snapshot_metadata volume:attachment_get volume_extension:volume_image_metadata:show"
+    " limits_extension:used_limits volume_extension:quotas:show volume_extension:type_get"
+    " volume_extension:type_get_all message:get message:get_all volume_extension:extension"
+)
+_WRITE = names(
+    "volume:create volume:create_from_image volume:update volume:delete volume:extend"
+    " volume:extend_attached_volume volume:create_volume_metadata volume:update_volume_metadata"
+    " volume:delete_volume_metadata volume:create_snapshot volume:update_snapshot volume:delete_snapshot"
+    " volume:update_snapshot_metadata volume:delete_snapshot_metadata volume:attachment_create"
+    " volume:attachment_update volume:attachment_delete volume:attachment_complete volume:reimage"
+    " volume:reimage_reserved volume_extension:volume_image_metadata:set"
+    " volume_extension:volume_image_metadata:remove volume_extension:volume_actions:upload_image"
+    " volume_extension:volume_actions:set_bootable volume_extension:volume_actions:update_readonly"
+    " volume_extension:volume_actions:reserve volume_extension:volume_actions:unreserve"
+    " volume_extension:volume_actions:begin_detaching volume_extension:volume_actions:roll_detaching"
+    " volume_extension:volume_actions:attach volume_extension:volume_actions:detach"
+    " volume_extension:volume_actions:initialize_connection volume_extension:volume_actions:terminate_connection"
+    " message:delete"
+)
+_ADMIN = names(
+    "volume:force_delete volume_extension:volume_actions:upload_public"
+    " volume_extension:volume_admin_actions:reset_status volume_extension:volume_admin_actions:force_delete"
+    " volume_extension:volume_admin_actions:force_detach volume_extension:snapshot_admin_actions:reset_status"
+    " volume_extension:snapshot_admin_actions:force_delete volume_extension:quotas:update"
+    " volume_extension:quotas:delete volume_extension:type_create volume_extension:type_update"
+    " volume_extension:type_delete volume_extension:types_extra_specs:create"
+    " volume_extension:types_extra_specs:delete volume_extension:volume_host_attribute"
+    " volume_extension:volume_type_access volume_extension:types_extra_specs:index"
+)
 
 RULES: dict[str, str] = {
     **dict.fromkeys(_READ, READER),

@@ -1,41 +1,21 @@
-"""/os-quota-sets and /limits."""
+"""/os-quota-sets."""
 
 from typing import Any
 
 from aiohttp import web
 
 from stackwire.core.errors import BadRequest
-from stackwire.http.request import CONTEXT, VERSION, body, flag, respond
+from stackwire.http.request import CONTEXT, body, flag, respond
 from stackwire.volume.domain.size_checks import MAX_SIZE_GB
 from stackwire.volume.flows.registry import ApiFlows
 from stackwire.volume.http.schemas.volume_types import QuotaSetBody
 
 
 class QuotaHandlers:
-    """``cinder/api/contrib/quotas.py: QuotaSetsController``, ``cinder/api/v3/limits.py: LimitsController``."""
+    """``cinder/api/contrib/quotas.py: QuotaSetsController``."""
 
     def __init__(self, flows: ApiFlows) -> None:
         self._flows = flows.quotas
-
-    async def limits(self, request: web.Request) -> web.Response:
-        ctx = request[CONTEXT]
-        project_id = ctx.project_id or ""
-        if ctx.is_admin and request[VERSION] >= (3, 39):
-            project_id = request.query.get("project_id", project_id)
-        limits, used = await self._flows.get_absolute_limits(ctx, project_id)
-        absolute = {
-            "maxTotalVolumes": limits["volumes"],
-            "maxTotalSnapshots": limits["snapshots"],
-            "maxTotalVolumeGigabytes": limits["gigabytes"],
-            "maxTotalBackups": limits["backups"],
-            "maxTotalBackupGigabytes": limits["backup_gigabytes"],
-            "totalVolumesUsed": used["volumes"],
-            "totalSnapshotsUsed": used["snapshots"],
-            "totalGigabytesUsed": used["gigabytes"],
-            "totalBackupsUsed": used["backups"],
-            "totalBackupGigabytesUsed": used["backup_gigabytes"],
-        }
-        return respond(200, {"limits": {"rate": [], "absolute": absolute}})
 
     async def show(self, request: web.Request) -> web.Response:
         limits, used = await self._flows.get(request[CONTEXT], _project_id(request))

@@ -12,6 +12,7 @@ from stackwire.volume.flows.registry import ApiFlows
 from stackwire.volume.http import versions
 from stackwire.volume.http.attachments import AttachmentHandlers
 from stackwire.volume.http.extensions import RESOURCES_NOT_SIMULATED, ExtensionHandlers
+from stackwire.volume.http.limits import LimitHandlers
 from stackwire.volume.http.messages import MessageHandlers
 from stackwire.volume.http.metadata import MetadataHandlers
 from stackwire.volume.http.path_ids import snapshot_id, volume_id
@@ -104,7 +105,7 @@ def _volume_types(flows: ApiFlows, max_limit: int) -> list[Row]:
 def _others(flows: ApiFlows, zone: str) -> list[Row]:
     quotas, messages, extensions = QuotaHandlers(flows), MessageHandlers(flows), ExtensionHandlers(zone)
     return [
-        ("GET", "/limits", quotas.limits),
+        ("GET", "/limits", LimitHandlers(flows).show),
         ("GET", "/os-quota-sets/{target}", quotas.show),
         ("PUT", "/os-quota-sets/{target}", quotas.update),
         ("DELETE", "/os-quota-sets/{target}", quotas.delete),

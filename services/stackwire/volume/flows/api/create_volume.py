@@ -8,7 +8,7 @@ from stackwire.contracts.volume_workers import ScheduleVolume
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
 from stackwire.core.ids import canonical_uuid, new_id
-from stackwire.db.pool import Session, UnitOfWork
+from stackwire.db.pool import UnitOfWork
 from stackwire.volume.db import quotas, snapshots, volume_types, volumes
 from stackwire.volume.domain import objects, size_checks
 from stackwire.volume.domain.errors import VolumeTooBig
@@ -41,9 +41,9 @@ class CreateVolume(Flow):
             raise InvalidInput(reason="A volume is made of at most one image, snapshot or other volume.")
         request, image = await self._resolve_image(ctx, request)
         async with deps.database.work(ctx) as uow:
-            source = await _source(uow, ctx, request)
-            volume_type = await self._check(uow, ctx, request, source, image)
-            volume = await self._insert(uow, ctx, request, source, volume_type)
+            source = await _source(uow, request)
+            volume_type = await self._check(uow, request, source, image)
+            volume = await self._insert(uow, request, source, volume_type)
             uow.cast(
                 ScheduleVolume(
                     volume=objects.volume_object(volume, volume_type),
@@ -69,12 +69,7 @@ class CreateVolume(Flow):
         return replace(request, image_id=image.id), image
 
     async def _check(
-        self,
-        session: Session,
-        ctx: RequestContext,
-        request: CreateVolumeRequest,
-        source: _Source,
-        image: ImageView | None,
+        self, uow: UnitOfWork, request: CreateVolumeRequest, source: _Source, image: ImageView | None
     ) -> VolumeType:
         """The type of the new volume. InvalidInput, ImageUnacceptable, VolumeTypeNotFound."""
         if source.size is None:
@@ -83,7 +78,7 @@ class CreateVolume(Flow):
             size_checks.check_image(image, source.size)
         if request.availability_zone not in (None, "", self._deps.zone):
             raise InvalidInput(reason=f"Availability zone '{request.availability_zone}' is invalid.")
-        volume_type = await _volume_type(session, ctx, request, source, image)
+        volume_type = await _volume_type(uow, request, source, image)
         if request.source_volid is not None and volume_type.id != source.volume_type_id:
             raise InvalidInput(reason="A clone is of the type of its source.")
         if request.multiattach and not volume_type.multiattach:
@@ -91,14 +86,10 @@ class CreateVolume(Flow):
         return volume_type
 
     async def _insert(
-        self,
-        uow: UnitOfWork,
-        ctx: RequestContext,
-        request: CreateVolumeRequest,
-        source: _Source,
-        volume_type: VolumeType,
+        self, uow: UnitOfWork, request: CreateVolumeRequest, source: _Source, volume_type: VolumeType
     ) -> Volume:
         """The row, and its share of the quota. VolumeTooBig, VolumeLimitExceeded, SizeExceedsQuota."""
+        ctx = uow.ctx
         assert ctx.project_id is not None
         assert source.size is not None
         limits = await quotas.limits_of(uow, ctx.project_id)
@@ -126,35 +117,35 @@ class CreateVolume(Flow):
         return await volumes.TABLE.insert(uow, columns)
 
 
-async def _source(session: Session, ctx: RequestContext, request: CreateVolumeRequest) -> _Source:
+async def _source(uow: UnitOfWork, request: CreateVolumeRequest) -> _Source:
     """InvalidInput when the requested size is less than the source's; 400 or 404 for a source that cannot be used."""
     if request.snapshot_id is not None:
-        snapshot = await snapshots.find(session, ctx, canonical_uuid(request.snapshot_id) or request.snapshot_id)
+        snapshot = await snapshots.find(uow, uow.ctx, canonical_uuid(request.snapshot_id) or request.snapshot_id)
         size_checks.check_source(snapshot.status, "snapshot")
-        origin = await volumes.TABLE.get(session, snapshot.volume_id)
+        origin = await volumes.TABLE.get(uow, snapshot.volume_id)
         if origin is None:
             raise SnapshotNotFound(snapshot_id=request.snapshot_id)
         size = size_checks.size_from_snapshot(request.size, snapshot.volume_size)
         return _Source(size, origin.bootable, snapshot.volume_type_id)
     if request.source_volid is not None:
-        origin = await volumes.find(session, ctx, request.source_volid)
+        origin = await volumes.find(uow, uow.ctx, request.source_volid)
         size_checks.check_source(origin.status, "volume")
         return _Source(size_checks.size_of_clone(request.size, origin.size), origin.bootable, origin.volume_type_id)
     return _Source(request.size)
 
 
 async def _volume_type(
-    session: Session, ctx: RequestContext, request: CreateVolumeRequest, source: _Source, image: ImageView | None
+    uow: UnitOfWork, request: CreateVolumeRequest, source: _Source, image: ImageView | None
 ) -> VolumeType:
     """The requested one, else the source's, else the one the image names, else the default."""
     if request.volume_type:
-        return await volume_types.find(session, ctx, request.volume_type)
+        return await volume_types.find(uow, uow.ctx, request.volume_type)
     if source.volume_type_id is not None:
-        return await volume_types.by_id(session, source.volume_type_id)
+        return await volume_types.by_id(uow, source.volume_type_id)
     named = image.properties.get("cinder_img_volume_type") if image is not None else None
     if named:
         try:
-            return await volume_types.find(session, ctx, named)
+            return await volume_types.find(uow, uow.ctx, named)
         except VolumeTypeNotFound:
             pass  # a type of another cloud
-    return await volume_types.find(session, ctx, DEFAULT_VOLUME_TYPE)
+    return await volume_types.find(uow, uow.ctx, DEFAULT_VOLUME_TYPE)
