@@ -3,8 +3,8 @@
 from stackwire.core.states import ANY, Machine, Verb
 
 CREATING, DOWNLOADING, AVAILABLE, IN_USE = "creating", "downloading", "available", "in-use"
-RESERVED, ATTACHING, ERROR, MAINTENANCE = "reserved", "attaching", "error", "maintenance"
-UPLOADING, EXTENDING, DELETING, ERROR_DELETING = "uploading", "extending", "deleting", "error_deleting"
+RESERVED, ATTACHING, UPLOADING, MAINTENANCE = "reserved", "attaching", "uploading", "maintenance"
+ERROR = "error"
 
 _CREATE = "cinder/volume/flows/manager/create_volume.py"
 _RESETTABLE = (

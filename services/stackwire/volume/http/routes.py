@@ -1,4 +1,4 @@
-"""The volume API, one line a call. Each is known with the project in its path and, from 3.67, without."""
+"""The volume API, one row for each call. Each has a path with the project and, from 3.67, one without."""
 
 from collections.abc import Awaitable, Callable, Sequence
 

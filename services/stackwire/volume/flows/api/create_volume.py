@@ -82,7 +82,7 @@ class CreateVolume(Flow):
         if request.source_volid is not None and volume_type.id != source.volume_type_id:
             raise InvalidInput(reason="A clone is of the type of its source.")
         if request.multiattach and not volume_type.multiattach:
-            raise InvalidInput(reason="multiattach is a matter of the volume type.")
+            raise InvalidInput(reason="Whether a volume is multiattach is set by its type.")
         return volume_type
 
     async def _insert(

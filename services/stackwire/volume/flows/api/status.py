@@ -1,4 +1,4 @@
-"""Flags and states that an owner or administrator sets by hand."""
+"""Flags and states that an owner or administrator may set."""
 
 from collections.abc import Mapping
 from typing import Any

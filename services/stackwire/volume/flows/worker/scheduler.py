@@ -1,4 +1,4 @@
-"""cinder-scheduler: there is one back end, and it takes everything, so that a message is handed on to it."""
+"""cinder-scheduler: there is one back end, which every message is forwarded to."""
 
 from stackwire.contracts.volume_workers import (
     HOST,
@@ -19,7 +19,7 @@ from stackwire.volume.flows.deps import Flow
 
 
 class Scheduler(Flow):
-    """Each message is handed on once, while its row still waits for it."""
+    """Each message is forwarded while its row still waits for it."""
 
     async def on_schedule_volume(self, ctx: RequestContext, message: ScheduleVolume) -> None:
         """Writes the chosen pool down as the volume's host."""
