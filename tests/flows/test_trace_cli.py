@@ -55,7 +55,7 @@ async def test_a_story_of_a_recording_is_found_by_request_or_resource(wanted: st
     assert "quiesce_instance" in out
 
 
-async def test_a_story_is_told_as_json() -> None:
+async def test_a_story_is_printed_as_json() -> None:
     code, out, _ = await trace("story", STORY, "--json", *RECORDED)
     assert code == 0
     (told,) = json.loads(out)["stories"]
@@ -65,21 +65,21 @@ async def test_a_story_is_told_as_json() -> None:
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (("story", "req-nobody", *RECORDED), 1, "No message of req-nobody"),
-        (("lineage", "nothing", *RECORDED), 1, "No property"),
+        (("story", "req-nobody", *RECORDED), 1, "no message of req-nobody"),
+        (("lineage", "nothing", *RECORDED), 1, "no property transfer"),
         (("tail", "--file", "{folder}/missing.jsonl"), 2, "cannot read"),
         (("tail", "--data-dir", "{folder}"), 2, "no cloud runs"),
-        (("story", "x", "--trace-url", "http://127.0.0.1:1"), 2, "does not answer"),
+        (("story", "x", "--trace-url", "http://127.0.0.1:1"), 2, "does not respond"),
         (("tail", "--amqp-url", "amqp://guest:SECRET@127.0.0.1:1/"), 2, "message bus"),
         (("tail", "--amqp-url", "http://127.0.0.1"), 2, "amqp"),
         (("tail", "--amqp-url", "amqp://h/", "--trace-url", "http://h"), 2, "exclude each other"),
         (("tail", "--management-url", "http://h"), 2, "--amqp-url"),
         (("story", "x", "--trace-url", "h:8790"), 2, "http://host:port"),
-        (("story", " ", *RECORDED), 2, "empty name"),
-        (("why", "", "x", *RECORDED), 2, "empty name"),
+        (("story", " ", *RECORDED), 2, "must not be empty"),
+        (("why", "", "x", *RECORDED), 2, "must not be empty"),
     ],
 )
-async def test_what_cannot_be_seen_is_one_line(tmp_path: Path, words: tuple[str, ...], code: int, says: str) -> None:
+async def test_an_error_is_one_line(tmp_path: Path, words: tuple[str, ...], code: int, says: str) -> None:
     done, out, err = await trace(*(word.format(folder=tmp_path) for word in words))
     assert (done, out) == (code, "")
     assert says in err
@@ -110,20 +110,20 @@ async def data_dir(tmp_path: Path) -> AsyncIterator[Path]:
     await transport.close()
 
 
-async def test_the_running_cloud_of_a_data_directory_is_asked(data_dir: Path) -> None:
+async def test_the_running_cloud_of_a_data_directory_is_queried(data_dir: Path) -> None:
     code, out, err = await trace("lineage", "vol-1", "--data-dir", str(data_dir))
     assert (code, err) == (0, "")
     assert "truncated 300→255 bytes" in out
     assert "volume.capture" in out
 
 
-async def test_the_past_messages_of_a_running_cloud_are_shown(data_dir: Path) -> None:
+async def test_past_messages_of_a_running_cloud_are_printed(data_dir: Path) -> None:
     code, out, _ = await trace("tail", "--no-follow", "--data-dir", str(data_dir))
     assert code == 0
     assert "volume.capture" in out
 
 
-async def test_past_messages_are_found_behind_any_number_of_what_nobody_asked_for(data_dir: Path) -> None:
+async def test_past_messages_are_found_behind_any_number_of_housekeeping(data_dir: Path) -> None:
     url = json.loads((data_dir / "cloud.json").read_text())["services"]["trace"]
     code, out, _ = await trace("tail", "--no-follow", "--last", "1", "--all", "--trace-url", url)
     assert (code, out.count("list_revocations")) == (0, 1)
@@ -132,7 +132,7 @@ async def test_past_messages_are_found_behind_any_number_of_what_nobody_asked_fo
     assert "volume.capture" in out
 
 
-async def test_an_address_where_something_else_answers_is_no_tracer() -> None:
+async def test_another_server_at_the_address_is_not_a_tracer() -> None:
     async def answer(request: web.Request) -> web.Response:
         found = request.path == "/stories/page"
         return web.Response(status=200 if found else 404, text="<html>" if found else '{"error": {"message": "no"}}')
@@ -145,18 +145,18 @@ async def test_an_address_where_something_else_answers_is_no_tracer() -> None:
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     for wanted in ("page", "nothing"):
         code, out, err = await trace("story", wanted, "--trace-url", url)
-        assert (code, out, err) == (2, "", f"stackwire: what answers at {url} is no tracer\n")
+        assert (code, out, err) == (2, "", f"stackwire: the server at {url} is not a tracer\n")
     await runner.cleanup()
 
 
-async def test_a_cloud_without_a_tracer_says_so(tmp_path: Path) -> None:
+async def test_a_cloud_without_a_tracer_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "cloud.json").write_text(json.dumps({"services": {}}))
     code, _, err = await trace("lineage", "x", "--data-dir", str(tmp_path))
     assert code == 2
     assert "without a tracer" in err
 
 
-async def test_housekeeping_is_shown_to_those_who_want_all(tmp_path: Path) -> None:
+async def test_housekeeping_is_printed_with_all(tmp_path: Path) -> None:
     lines = [
         {"exchange": "stackwire", "routing_key": "identity", "at": 1.0, "message": {"method": method, "args": {}}}
         for method in ("list_revocations", "create_volume", "list_revocations")
@@ -174,7 +174,7 @@ async def test_housekeeping_is_shown_to_those_who_want_all(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("form", [("--json",), ()])
-async def test_a_reader_who_has_seen_enough_hears_no_complaint(form: tuple[str, ...]) -> None:
+async def test_a_closed_pipe_is_no_error(form: tuple[str, ...]) -> None:
     code = "import sys; sys.path[:0] = " + repr(sys.path) + "; from stackwire.cloud.cli import main; main()"
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, "trace", "story", STORY, *form, *RECORDED,
@@ -188,7 +188,7 @@ async def test_a_reader_who_has_seen_enough_hears_no_complaint(form: tuple[str, 
     assert await process.wait() in (0, 1), "1 where the end of the output was cut off"
 
 
-async def test_questions_are_answered_from_a_recording(tmp_path: Path) -> None:
+async def test_queries_are_answered_from_a_recording(tmp_path: Path) -> None:
     image, volume = "11111111-0000-4000-8000-000000000001", "22222222-0000-4000-8000-000000000002"
     event = property_transfer(
         "volume", "volume.capture", "image", image, "volume", volume, {"a": "1", "b": "2"}, {"a": "1"}
@@ -200,9 +200,9 @@ async def test_questions_are_answered_from_a_recording(tmp_path: Path) -> None:
     answers = {
         ("why", "a", volume): "carried",
         ("why", "b", "2222"): "dropped",
-        ("where", "a"): "2 places",
-        ("where", "b"): "1 place ",
-        ("where", "c"): "nowhere",
+        ("where", "a"): "on 2 resources",
+        ("where", "b"): "on 1 resource ",
+        ("where", "c"): "not on any resource",
         ("why", "c", volume): "nothing it came from had it",
         ("diff", image, volume): "only left",
     }
@@ -230,7 +230,7 @@ async def test_questions_are_answered_from_a_recording(tmp_path: Path) -> None:
         ("jsonl", "{"),
     ],
 )
-async def test_a_story_is_exported_in_every_form(tmp_path: Path, form: str, begins: str) -> None:
+async def test_a_story_is_exported_in_every_format(tmp_path: Path, form: str, begins: str) -> None:
     code, out, err = await trace("export", STORY, "--form", form, *RECORDED)
     assert (code, err) == (0, "")
     assert out.startswith(begins)

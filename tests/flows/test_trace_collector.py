@@ -48,7 +48,7 @@ async def export(*words: str) -> tuple[int, str, str]:
 @pytest.mark.parametrize(
     ("given", "path"), [("", "/v1/traces"), ("/", "/v1/traces"), ("/otlp/v1/traces", "/otlp/v1/traces")]
 )
-async def test_a_story_arrives_at_a_collector(collector: Collector, given: str, path: str) -> None:
+async def test_a_story_is_sent_to_a_collector(collector: Collector, given: str, path: str) -> None:
     code, out, err = await export("--to", collector.url + given)
     assert (code, out, err) == (0, "", f"stackwire: sent to {collector.url}{path}\n")
     ((where, kind, told),) = collector.got
@@ -75,13 +75,13 @@ async def test_a_collector_that_refuses_is_quoted(collector: Collector, status: 
 
 
 @pytest.mark.parametrize("to", ["nonsense", "ftp://h/x", "http://", "http://[::1", "http://h:x/", ""])
-async def test_what_is_no_address_is_refused(to: str) -> None:
+async def test_a_malformed_collector_address_is_refused(to: str) -> None:
     code, out, err = await export("--to", to)
     assert (code, out) == (2, "")
     assert err == f"stackwire: a collector's address is http://host:port, not '{to}'\n"
 
 
-async def test_a_collector_that_is_away_is_one_line_without_its_login(collector: Collector) -> None:
+async def test_an_unreachable_collector_is_one_line_without_its_login(collector: Collector) -> None:
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     for why in ("it closes the connection", "Connection refused"):

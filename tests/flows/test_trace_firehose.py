@@ -15,9 +15,9 @@ from stackwire.messaging.envelope import wrap
 from stackwire.messaging.notify import Notifier
 from stackwire.messaging.transport import Address, Transport
 from stackwire.trace.app import TraceService, build
-from stackwire.trace.backends.bus_watch import Watch
-from stackwire.trace.backends.firehose import CannotTrace, firehose
-from stackwire.trace.domain.message_store import Store
+from stackwire.trace.backends.bus_watch import BusWatch
+from stackwire.trace.backends.firehose import FirehoseUnavailable, firehose
+from stackwire.trace.domain.message_store import MessageStore
 from stackwire.trace.settings import TraceSettings
 from support.postgres import skip_or_fail
 from support.rabbitmq import NoRabbit, start_broker
@@ -38,15 +38,15 @@ async def bus(rabbitmq: Any) -> AsyncIterator[Transport]:
 
 
 async def is_on(transport: Transport) -> bool:
-    watch = Watch(transport, Store())
+    watch = BusWatch(transport, MessageStore())
     await watch.start()
     try:
-        return await watch.sees()
+        return await watch.is_receiving()
     finally:
         await watch.close()
 
 
-async def crossed(service: TraceService, volume: str) -> None:
+async def transfer_seen(service: TraceService, volume: str) -> None:
     async with asyncio.timeout(10):
         while True:
             service.store.catch_up()
@@ -55,17 +55,17 @@ async def crossed(service: TraceService, volume: str) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_a_firehose_found_on_stays_on(bus: Transport, rabbitmq: Any) -> None:
+async def test_a_firehose_that_was_enabled_stays_enabled(bus: Transport, rabbitmq: Any) -> None:
     rabbitmq.tracing()
-    async with firehose(bus, Store(), rabbitmq.url) as how:
+    async with firehose(bus, MessageStore(), rabbitmq.url) as how:
         assert how == "it was on already"
     assert await is_on(bus)
 
 
-async def test_a_firehose_found_off_is_off_afterwards(bus: Transport, rabbitmq: Any) -> None:
+async def test_a_firehose_that_was_disabled_is_disabled_afterwards(bus: Transport, rabbitmq: Any) -> None:
     # Without a rabbitmqctl that belongs to this broker, and without its management API, it cannot be switched.
-    with contextlib.suppress(CannotTrace):
-        async with firehose(bus, Store(), rabbitmq.url):
+    with contextlib.suppress(FirehoseUnavailable):
+        async with firehose(bus, MessageStore(), rabbitmq.url):
             assert await is_on(bus)
     assert not await is_on(bus)
 
@@ -82,14 +82,14 @@ async def test_lineage_is_found_with_the_firehose_or_without(bus: Transport, rab
         )
         ctx = RequestContext()
         await Notifier(bus).send(event, ctx.redacted(), new_id(), "2026-01-01 00:00:00.000000")
-        await crossed(service, volume)
+        await transfer_seen(service, volume)
     finally:
         await service.stop()
         await watching.close()
 
 
 @pytest.mark.slow
-async def test_a_broker_that_was_away_is_traced_again_and_the_gap_is_told() -> None:
+async def test_a_restarted_broker_is_traced_again_and_the_outage_is_recorded() -> None:
     """Its firehose forgets that it was on."""
     try:
         broker, stop = await asyncio.to_thread(start_broker)
@@ -98,23 +98,23 @@ async def test_a_broker_that_was_away_is_traced_again_and_the_gap_is_told() -> N
     try:
         assert broker.control is not None
         await asyncio.to_thread(broker.control, "trace_on")
-        transport, store = await connect(broker.url, name="test"), Store()
+        transport, store = await connect(broker.url, name="test"), MessageStore()
         switches = SwitchesOf(broker.control)
         async with firehose(transport, store, broker.url, switches=switches):
-            await told(transport, store, "before")
+            await traced(transport, store, "before")
             await asyncio.to_thread(broker.control, "stop_app")
             await asyncio.to_thread(broker.control, "start_app")
-            await until(lambda: bool(store.gaps), 60)
-            await told(transport, store, "after")
-            ((since, back),) = store.gaps
+            await until(lambda: bool(store.outages), 60)
+            await traced(transport, store, "after")
+            ((since, back),) = store.outages
             assert 0 < back - since < 60
         await transport.close()
     finally:
         await asyncio.to_thread(stop)
 
 
-async def told(transport: Transport, store: Store, method: str) -> None:
-    """Something is said, and the tracer sees it."""
+async def traced(transport: Transport, store: MessageStore, method: str) -> None:
+    """A message is published, and the tracer receives it."""
     body = wrap({"method": method, "args": {}, "_unique_id": method})
     await transport.publish(Address("stackwire", "nobody", "topic"), body)
     await until(lambda: any(message.name == method for message in store.messages()), 20)
@@ -133,6 +133,6 @@ class SwitchesOf:
 
     how = "by its own command"
 
-    async def turn(self, on: bool) -> bool:
+    async def set_enabled(self, on: bool) -> bool:
         await asyncio.to_thread(self._control, "trace_on" if on else "trace_off")
         return True

@@ -43,7 +43,7 @@ async def test_a_volume_of_an_image_shows_the_clients_request_and_the_stream_of_
     assert story["arrows"][0] == legs[0], "a story begins with what the client asked"
 
 
-async def test_a_traceparent_is_passed_on_and_joins_what_it_is_given_for(traced: TestCloud) -> None:
+async def test_a_traceparent_is_passed_on_and_joins_requests(traced: TestCloud) -> None:
     steps = await Steps.of(traced)
     image = await steps.image()
     for name in ("one", "two"):
@@ -54,7 +54,7 @@ async def test_a_traceparent_is_passed_on_and_joins_what_it_is_given_for(traced:
     assert sorted(methods) == ["GET", "GET", "POST", "POST"], "the streams of bytes bear the trace, too"
 
 
-async def test_a_refused_request_is_told_with_its_status_and_no_value_of_its_query(traced: TestCloud) -> None:
+async def test_a_refused_request_has_its_status_and_no_value_of_its_query(traced: TestCloud) -> None:
     steps = await Steps.of(traced)
     nowhere = "/v2/images/00000000-0000-4000-8000-000000000000?name=a-secret-value"
     answer = (await steps.client.get("image", nowhere)).ok(404)
@@ -65,7 +65,7 @@ async def test_a_refused_request_is_told_with_its_status_and_no_value_of_its_que
     assert "a-secret-value" not in str(story)
 
 
-async def test_a_request_without_a_token_is_told_too(traced: TestCloud) -> None:
+async def test_a_request_without_a_token_is_traced_too(traced: TestCloud) -> None:
     async with aiohttp.ClientSession() as session, session.get(f"{traced.urls['image']}/v2/images") as refused:
         (story,) = await stories(traced, refused.headers["X-Openstack-Request-Id"])
     assert [(arrow["name"], arrow["failure"]) for arrow in story["arrows"]] == [("GET /v2/images", "401")]

@@ -34,13 +34,13 @@ class Bus:
         self._stack.push_async_callback(service.stop)
         return service
 
-    async def says(self, event: Event) -> None:
+    async def send(self, event: Event) -> None:
         transport = await connect("memory", name="test", broker=self._broker)
         await Notifier(transport).send(event, RequestContext().redacted(), new_id(), "2026-01-01 00:00:00.000000")
 
     async def captured(self, image: str, volume: str, value: str = "scsi") -> None:
         bus = {"hw_disk_bus": value}
-        await self.says(property_transfer("volume", "volume.capture", "image", image, "volume", volume, bus, bus))
+        await self.send(property_transfer("volume", "volume.capture", "image", image, "volume", volume, bus, bus))
 
     async def close(self) -> None:
         await self._stack.aclose()
@@ -57,11 +57,11 @@ def lineage(tracer: TraceService, wanted: str) -> Any:
     return queries.lineage(tracer.store, wanted)
 
 
-async def test_a_new_tracer_knows_what_an_earlier_one_saw(bus: Bus) -> None:
+async def test_a_new_tracer_restores_the_lineage_of_an_earlier_one(bus: Bus) -> None:
     image, volume = new_id(), new_id()
     first = await bus.tracer()
     named = {"volume_id": volume, "display_name": "vol"}
-    await bus.says(Event(exchange="cinder", event_type="volume.create.end", publisher_id="volume.h", payload=named))
+    await bus.send(Event(exchange="cinder", event_type="volume.create.end", publisher_id="volume.h", payload=named))
     await bus.captured(image, volume)
     before = lineage(first, volume)
     await first.stop()
@@ -69,7 +69,7 @@ async def test_a_new_tracer_knows_what_an_earlier_one_saw(bus: Bus) -> None:
     assert lineage(second, volume) == before
     assert lineage(second, "vol") == before
     server = new_id()
-    await bus.says(
+    await bus.send(
         property_transfer(
             "compute", "compute.at_create", "volume", volume, "server", server, {"hw_disk_bus": "scsi"},
             {"image_hw_disk_bus": "scsi"}, prefix="image_",
@@ -79,19 +79,19 @@ async def test_a_new_tracer_knows_what_an_earlier_one_saw(bus: Bus) -> None:
     assert [step["from"]["kind"] for step in found["past"]] == ["image", "volume"], "both lives make one way"
 
 
-async def test_no_more_is_kept_than_the_bound(bus: Bus) -> None:
+async def test_no_more_is_saved_than_the_bound(bus: Bus) -> None:
     tracer = await bus.tracer()
     volumes = [new_id() for _ in range(12)]
     for volume in volumes:
         await bus.captured(new_id(), volume)
     await tracer.stop()
-    known = (await bus.tracer(keep_crossings=5)).store.lineage
+    known = (await bus.tracer(keep_transfers=5)).store.lineage
     assert len(known) == 5
     assert known.find(volumes[-1]) is not None
     assert known.find(volumes[0]) is None
 
 
-async def test_what_is_new_is_written_once(bus: Bus) -> None:
+async def test_new_lineage_is_written_once(bus: Bus) -> None:
     for number in range(3):
         tracer = await bus.tracer()
         assert len(tracer.store.lineage) == number
@@ -100,12 +100,12 @@ async def test_what_is_new_is_written_once(bus: Bus) -> None:
     assert len((await bus.tracer()).store.lineage) == 3
 
 
-async def test_what_was_deleted_is_known_to_be_gone_by_the_next_tracer(bus: Bus) -> None:
+async def test_a_deleted_resource_is_deleted_for_the_next_tracer(bus: Bus) -> None:
     image, volume = new_id(), new_id()
     first = await bus.tracer()
     await bus.captured(image, volume)
     ended = {"volume_id": volume}
-    await bus.says(Event(exchange="cinder", event_type="volume.delete.end", publisher_id="volume.h", payload=ended))
+    await bus.send(Event(exchange="cinder", event_type="volume.delete.end", publisher_id="volume.h", payload=ended))
     assert lineage(first, volume)["gone"]
     await first.stop()
     second = await bus.tracer()

@@ -65,7 +65,7 @@ async def answer(session: aiohttp.ClientSession, path: str) -> Any:
             await asyncio.sleep(0.01)
 
 
-async def test_the_lineage_of_a_crossing_is_found_on_either_bus(at_a_bus: tuple[Transport, TraceService]) -> None:
+async def test_the_lineage_of_a_transfer_is_found_on_either_bus(at_a_bus: tuple[Transport, TraceService]) -> None:
     transport, service = at_a_bus
     image, volume, ctx = new_id(), new_id(), RequestContext()
     async with http(service) as session:
@@ -87,7 +87,7 @@ async def test_a_story_is_found_by_its_request_and_by_its_resource(at_a_bus: tup
             assert [arrow["kind"] for arrow in told["stories"][0]["arrows"]] == ["crossing"]
 
 
-async def test_a_listener_hears_messages_as_they_cross(at_a_bus: tuple[Transport, TraceService]) -> None:
+async def test_a_listener_receives_messages_as_they_pass(at_a_bus: tuple[Transport, TraceService]) -> None:
     transport, service = at_a_bus
     volume = new_id()
     async with http(service) as session, session.get("/tail", params={"resource": volume}) as tail:
@@ -110,13 +110,13 @@ async def test_an_unknown_story_and_an_unknown_resource_are_404(at_a_bus: tuple[
 
 
 @pytest.mark.parametrize("query", ["limit=x", "after=-1", "limit=1e3", "after=" + "9" * 30])
-async def test_a_query_that_makes_no_sense_is_400(at_a_bus: tuple[Transport, TraceService], query: str) -> None:
+async def test_a_malformed_query_is_400(at_a_bus: tuple[Transport, TraceService], query: str) -> None:
     _, service = at_a_bus
     async with http(service) as session, session.get(f"/messages?{query}") as response:
         assert response.status == 400
 
 
-async def test_the_tracer_says_what_it_keeps_and_that_it_is_well(at_a_bus: tuple[Transport, TraceService]) -> None:
+async def test_the_tracer_describes_its_bounds_and_is_ready(at_a_bus: tuple[Transport, TraceService]) -> None:
     _, service = at_a_bus
     async with http(service) as session:
         async with session.get("/") as response:

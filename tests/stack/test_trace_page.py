@@ -53,7 +53,7 @@ def url(cloud: TestCloud, address: str = "") -> str:
     return f"{cloud.urls['trace']}/{address}"
 
 
-async def test_a_visitor_finds_a_story_opens_a_crossing_and_follows_a_property(page: Page, cloud: TestCloud) -> None:
+async def test_a_user_finds_a_story_opens_a_transfer_and_follows_a_property(page: Page, cloud: TestCloud) -> None:
     steps = await Steps.of(cloud)
     image = await steps.image(name="disk", hw_disk_bus="scsi", team="storage")
     server = await steps.server(imageRef=image)
@@ -105,7 +105,7 @@ async def test_a_visitor_finds_a_story_opens_a_crossing_and_follows_a_property(p
     assert "key=image_hw_disk_bus" in page.url
 
 
-async def test_a_graph_that_leads_back_stays_in_sight(page: Page, cloud: TestCloud) -> None:
+async def test_a_graph_with_a_cycle_stays_in_view(page: Page, cloud: TestCloud) -> None:
     """A server that is rebuilt from its own snapshot stands left of it, and right of what it was made from."""
     steps = await Steps.of(cloud)
     server = await steps.server(imageRef=await steps.image(name="disk", hw_disk_bus="scsi"))
@@ -122,7 +122,7 @@ async def test_a_graph_that_leads_back_stays_in_sight(page: Page, cloud: TestClo
     await expect(page.locator(".graph .edge", has_text="rebuilt")).to_have_count(1)
 
 
-async def test_housekeeping_is_in_the_list_for_those_who_want_it(page: Page, cloud: TestCloud) -> None:
+async def test_housekeeping_is_listed_on_request(page: Page, cloud: TestCloud) -> None:
     steps = await Steps.of(cloud)
     await steps.image(name="disk")
     assert cloud.cloud.broker is not None
@@ -174,7 +174,7 @@ async def test_ten_thousand_messages_are_drawn_as_fast_as_ten(page: Page, cloud:
     assert await page.locator("svg .row").count() < 150
 
 
-async def test_nothing_that_a_message_says_becomes_markup(page: Page, cloud: TestCloud) -> None:
+async def test_nothing_in_a_message_becomes_markup(page: Page, cloud: TestCloud) -> None:
     steps = await Steps.of(cloud)
     evil = "<img src=x onerror=\"document.title='owned'\"></script><script>document.title='owned'</script>"
     image = await steps.image(name=evil, **{"team": evil, evil[:60]: "x"})

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stackwire.cloud.demo_journey import Record
     from stackwire.cloud.postgres import EmbeddedPostgres
     from stackwire.trace.domain.message import Message
-    from stackwire.trace.domain.message_store import Store
+    from stackwire.trace.domain.message_store import MessageStore
 
 app = typer.Typer(
     name="demo",
@@ -160,7 +160,7 @@ async def _beside(work: "Coroutine[Any, Any, Record]") -> "AsyncIterator[asyncio
 
 
 async def journey(
-    cloud: Any, store: "Store", stage: Any, source: Path, disk_format: str, other: Path, *, whole: bool = True
+    cloud: Any, store: "MessageStore", stage: Any, source: Path, disk_format: str, other: Path, *, whole: bool = True
 ) -> "Record":
     from stackwire.cloud.client import logged_in
     from stackwire.cloud.demo_journey import Journey

@@ -14,7 +14,7 @@ from stackwire.cloud.cloud import Cloud
 from stackwire.cloud.options import ORDER, Options, free_ports
 from stackwire.cloud.postgres import EmbeddedPostgres
 from stackwire.db.bootstrap import SERVICES, bootstrap, create_database
-from stackwire.trace.domain.message_store import Store
+from stackwire.trace.domain.message_store import MessageStore
 
 
 @asynccontextmanager
@@ -50,7 +50,7 @@ async def _gone(server: EmbeddedPostgres, starting: "asyncio.Future[None]") -> N
 @asynccontextmanager
 async def running(
     server: EmbeddedPostgres, folder: Path, name: str, release: str, with_bugs: Sequence[str] = ()
-) -> AsyncIterator[tuple[Cloud, Store]]:
+) -> AsyncIterator[tuple[Cloud, MessageStore]]:
     """A cloud under a release's rules, and what its tracer sees. ``name`` keeps two of them apart."""
     ports = free_ports((*ORDER, "trace"))
     options = Options(

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from stackwire.cloud.client import Client, Progress, Refused
 from stackwire.cloud.cloud import Cloud
 from stackwire.core.behaviours import behaviours_of
-from stackwire.trace.domain.message_store import Store
+from stackwire.trace.domain.message_store import MessageStore
 from stackwire.trace.domain.resources import Resource
 from stackwire.volume.domain.travel import for_image
 
@@ -84,7 +84,7 @@ class Record:
 class Journey:
     """``run`` walks it once. The other image is what the server is rebuilt to."""
 
-    def __init__(self, client: Client, cloud: Cloud, store: Store, stage: Stage) -> None:
+    def __init__(self, client: Client, cloud: Cloud, store: MessageStore, stage: Stage) -> None:
         self._client = client
         self._cloud = cloud
         self._store = store
@@ -255,7 +255,7 @@ class Journey:
         for _ in range(LISTENED):
             self._store.catch_up()
             lineage = self._store.lineage
-            if lineage.crossed(resource, after=since) and not lineage.overheard(resource):
+            if lineage.has_transfer(resource, after=since) and not lineage.unexplained(resource):
                 break
             await asyncio.sleep(0.01)
 

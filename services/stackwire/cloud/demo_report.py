@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from stackwire.cloud.demo_journey import Record, Stop
-from stackwire.trace.cli.tables import short, verdict
-from stackwire.trace.domain.message_store import Store
+from stackwire.trace.cli.tables import outcome_text, short
+from stackwire.trace.domain.message_store import MessageStore
 
 # Facts about the bytes, and about one run: they are no news about properties.
 _OF_THIS_RUN = frozenset({"checksum", "size", "image_checksum", "image_size"})
@@ -61,7 +61,7 @@ def _settled(record: Record, stop: Stop) -> dict[str, str]:
 _PEOPLE = frozenset({"user_id", "owner_id", "image_user_id", "image_owner_id"})
 
 
-def show_lineage(out: Console, record: Record, store: Store) -> None:
+def show_lineage(out: Console, record: Record, store: MessageStore) -> None:
     """For every stop a table: each property, its value, what the crossing to here did by which rule, who set it."""
     shown = set()
     for stop in record.stops:
@@ -72,17 +72,17 @@ def show_lineage(out: Console, record: Record, store: Store) -> None:
         out.print()
 
 
-def _stop_table(stop: Stop, store: Store) -> Table:
+def _stop_table(stop: Stop, store: MessageStore) -> Table:
     table = Table(title=f"{stop.label} ({stop.resource.short})", title_justify="left")
-    for heading in ("property", "value", "crossing", "rule", "set by"):
+    for heading in ("property", "value", "change", "rule", "set by"):
         table.add_column(heading, overflow="fold")
     for key, value in sorted(stop.properties.items()):
         last, who = store.lineage.set_by(stop.resource, key, until=stop.hop)
         table.add_row(
             Text(key, "bold"),
             short(value) if value is not None else "null",
-            Text() if last is None else verdict(last.verdict.verdict, last.verdict.before, last.verdict.after),
-            "" if last is None else last.hop.rule,
+            Text() if last is None else outcome_text(last.change.outcome, last.change.before, last.change.after),
+            "" if last is None else last.transfer.rule,
             who,
         )
     return table
@@ -115,7 +115,7 @@ def _value(value: str | None, other: str | None) -> Text:
 
 
 def as_json(
-    record: Record, store: Store, found: Sequence[Difference], then: str, today: str, image: dict[str, Any]
+    record: Record, store: MessageStore, found: Sequence[Difference], then: str, today: str, image: dict[str, Any]
 ) -> dict[str, Any]:
     """Everything, machine-readable."""
     return {
@@ -133,7 +133,10 @@ def as_json(
             for stop in record.stops
         ],
         "lineage": [
-            {"resource": resource._asdict(), "properties": [one.as_json() for one in store.lineage.of(resource)]}
+            {
+                "resource": resource._asdict(),
+                "properties": [found.as_json() for found in store.lineage.properties_of(resource)],
+            }
             for resource in dict.fromkeys(stop.resource for stop in record.stops)
         ],
         "differences": [

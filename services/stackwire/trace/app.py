@@ -1,4 +1,4 @@
-"""The tracer, put together: a place at the bus, a bounded store, a small API."""
+"""Composition root of the tracer: a watch on the bus, a bounded store, a small API."""
 
 import logging
 from contextlib import AsyncExitStack
@@ -15,51 +15,56 @@ from stackwire.http import access_log_filters
 from stackwire.http.app import make_app
 from stackwire.messaging.transport import Transport
 from stackwire.runtime.service import PortInUse
-from stackwire.trace.backends.bus_watch import Events, Watch
-from stackwire.trace.backends.firehose import CannotTrace, firehose
-from stackwire.trace.domain.message_store import Store
-from stackwire.trace.flows.lineage_store import Keeper
-from stackwire.trace.http.routes import routes, trace_error
+from stackwire.trace.backends.bus_watch import BusWatch, NotificationWatch
+from stackwire.trace.backends.firehose import FirehoseUnavailable, firehose
+from stackwire.trace.domain.message_store import MessageStore
+from stackwire.trace.flows.lineage_store import LineageStore
+from stackwire.trace.http.errors import trace_error
+from stackwire.trace.http.routes import routes
 from stackwire.trace.settings import TraceSettings
 
 log = logging.getLogger(__name__)
 
 
-class _Nobody:
-    """Every route is public; there is nobody to recognise."""
+class _NoAuthentication:
+    """Every route is public."""
 
     async def authenticate(self, request: web.Request) -> RequestContext:
         raise Unauthorized
 
 
 class TraceService:
-    """Like every service of the cloud it starts, stops, and says whether it is ready. With a database it keeps lineage.
+    """Starts, stops and is ready like every service of the cloud. With a database it saves lineage.
 
-    On RabbitMQ it switches the firehose on while it runs; where that is refused it hears the events only and says so.
+    On RabbitMQ it enables the firehose while it runs; where that is refused it receives notifications only, and
+    ``store.problem`` says so.
     """
 
     name = "trace"
 
     def __init__(self, settings: TraceSettings, transport: Transport, database: Database | None = None) -> None:
         self.settings = settings
-        self.store = Store(settings.keep_messages, settings.keep_bytes)
+        self.store = MessageStore(settings.keep_messages, settings.keep_bytes)
         self._transport = transport
-        self._keeper = Keeper(self.store, database, settings.keep_crossings) if database is not None else None
+        self._lineage: LineageStore | None = None
+        if database is not None:
+            self._lineage = LineageStore(self.store, database, settings.keep_transfers)
         self._stack = AsyncExitStack()
         self._started = False
         self._port = settings.port
 
     @property
     def url(self) -> str:
+        """The address of the API and the page."""
         host = self.settings.host
         return f"http://{f'[{host}]' if ':' in host else host}:{self._port}"
 
     async def start(self) -> None:
         """Returns when the bus is watched and the API listens."""
         try:
-            if self._keeper is not None:
-                self._stack.push_async_callback(self._keeper.close)
-                await self._keeper.start()
+            if self._lineage is not None:
+                self._stack.push_async_callback(self._lineage.close)
+                await self._lineage.start()
             await self._watch()
             await self._listen()
         except BaseException:
@@ -68,20 +73,21 @@ class TraceService:
         self._started = True
 
     async def stop(self) -> None:
-        """Safe at any time, and again; the firehose is switched off if it was switched on here."""
+        """Safe at any time, and again; the firehose is disabled if it was enabled here."""
         self._started = False
         await self._stack.aclose()
 
     async def ready(self) -> bool:
+        """True between start and stop."""
         return self._started
 
     async def idle(self) -> bool:
-        """It takes no part in the cloud's work."""
+        """Always true: the tracer takes no part in the cloud's work."""
         return True
 
     async def _watch(self) -> None:
         if self.settings.amqp_url == "memory":
-            watch = Watch(self._transport, self.store)
+            watch = BusWatch(self._transport, self.store)
             await watch.start()
             self._stack.push_async_callback(watch.close)
             return
@@ -89,15 +95,17 @@ class TraceService:
             await self._stack.enter_async_context(
                 firehose(self._transport, self.store, self.settings.amqp_url, self.settings.management_url or None)
             )
-        except CannotTrace as error:
+        except FirehoseUnavailable as error:
             self.store.problem = f"only notifications and lineage are traced. {error}"
             log.warning("%s", self.store.problem)
-            events = Events(self._transport, self.store)
-            await events.start()
-            self._stack.push_async_callback(events.close)
+            notifications = NotificationWatch(self._transport, self.store)
+            await notifications.start()
+            self._stack.push_async_callback(notifications.close)
 
     async def _listen(self) -> None:
-        app = make_app(routes=routes(self.store), authenticator=_Nobody(), errors=trace_error, ready=self.ready)
+        app = make_app(
+            routes=routes(self.store), authenticator=_NoAuthentication(), errors=trace_error, ready=self.ready
+        )
         runner = web.AppRunner(
             app, logger=access_log_filters.log, access_log=None, handle_signals=False, shutdown_timeout=1.0
         )
@@ -112,9 +120,9 @@ class TraceService:
 
 
 async def build(settings: TraceSettings, *, transport: Transport, clock: Clock | None = None) -> TraceService:
-    """Ready to be started. Times are the bus's own; ``clock`` is taken for the sake of one shape.
+    """A tracer ready to be started. Times are those of the bus; ``clock`` is there because every service has it.
 
-    Raises DatabaseUnavailable, MigrationError; without a database's URL lineage is kept in memory.
+    Raises DatabaseUnavailable, MigrationError; without ``database_url`` lineage is kept in memory only.
     """
     if not settings.database_url:
         return TraceService(settings, transport)

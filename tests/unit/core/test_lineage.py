@@ -3,7 +3,7 @@ import pytest
 from stackwire.core.lineage import compare
 
 TABLE = [
-    # before, after, prefix, verdicts by key
+    # before, after, prefix, outcomes by key
     ({"a": "1"}, {"a": "1"}, "", {"a": "carried"}),
     ({"a": "1"}, {"image_a": "1"}, "image_", {"a": "renamed"}),
     ({"image_a": "1"}, {"a": "1"}, "-image_", {"image_a": "renamed"}),
@@ -19,4 +19,4 @@ TABLE = [
 
 @pytest.mark.parametrize(("before", "after", "prefix", "expected"), TABLE)
 def test_what_became_of_a_property(before, after, prefix, expected):
-    assert {v.key or v.after_key: v.verdict for v in compare(before, after, prefix)} == expected
+    assert {v.key or v.after_key: v.outcome for v in compare(before, after, prefix)} == expected

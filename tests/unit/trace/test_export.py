@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from stackwire.trace.domain.export import FORMS, mermaid, plantuml
+from stackwire.trace.domain.export import FORMATS, mermaid, plantuml
 from stackwire.trace.domain.har import har
 from stackwire.trace.domain.otlp import otlp
 from stackwire.trace.domain.story import Story
@@ -16,19 +16,19 @@ from unit.trace.test_story import OWN, Bus, reply, request, served
 @pytest.fixture
 def story() -> Story:
     bus = Bus()
-    bus.says(request("select_destinations", call="c1", request_id=OWN), key="scheduler")
-    bus.says(reply("c1", failure='{"class": "NoValidHost"}'), "", "reply_1", later=0.5)
-    bus.says(request("lost; #<cast>", "u2", request_id=OWN), key="conductor", step="drop")
-    bus.says(served("/v2.1/servers", began=99.0, seconds=0.3, request_id=OWN), "stackwire", "http.info")
+    bus.send(request("select_destinations", call="c1", request_id=OWN), key="scheduler")
+    bus.send(reply("c1", failure='{"class": "NoValidHost"}'), "", "reply_1", later=0.5)
+    bus.send(request("lost; #<cast>", "u2", request_id=OWN), key="conductor", step="drop")
+    bus.send(served("/v2.1/servers", began=99.0, seconds=0.3, request_id=OWN), "stackwire", "http.info")
     (told,) = bus.stories()
     return told
 
 
-def test_mermaid_has_a_participant_for_every_lane_and_a_line_for_every_arrow(story: Story) -> None:
+def test_mermaid_has_every_participant_and_a_line_for_every_arrow(story: Story) -> None:
     lines = mermaid(story).splitlines()
     assert lines[0] == "sequenceDiagram"
     lanes = [line.split(" as ")[1] for line in lines if "participant" in line]
-    assert lanes[: len(story.lanes)] == list(story.lanes)
+    assert lanes[: len(story.participants)] == list(story.participants)
     arrows = [line for line in lines if re.match(r" {4}L\d+(->>|-->>|-\)|-x)L\d+: .", line)]
     assert len(arrows) == len(story.arrows)
     assert not re.search("[#;<]", "".join(line.partition(": ")[2] for line in arrows))
@@ -41,7 +41,7 @@ def test_plantuml_shows_failures_in_red(story: Story) -> None:
     assert text.count("[#red]") == 2
 
 
-def test_har_has_http_requests_in_its_own_form_and_messages_beside(story: Story) -> None:
+def test_har_has_entries_for_http_requests_and_for_messages(story: Story) -> None:
     first, call, *_ = har(story)["log"]["entries"]
     assert (first["request"]["method"], first["request"]["url"], first["time"]) == (
         "POST",
@@ -77,7 +77,7 @@ def test_har_is_complete_for_tools_that_read_http_archives(story: Story) -> None
         assert sum(entry["timings"].values()) == entry["time"]
 
 
-def test_otlp_is_told_by_who_sent_with_opentelemetrys_names(story: Story) -> None:
+def test_otlp_groups_spans_by_sender_with_opentelemetrys_names(story: Story) -> None:
     by_service = {
         lane["resource"]["attributes"][0]["value"]["stringValue"]: lane["scopeSpans"][0]["spans"]
         for lane in otlp(story)["resourceSpans"]
@@ -98,9 +98,9 @@ def test_otlp_is_told_by_who_sent_with_opentelemetrys_names(story: Story) -> Non
     assert facts["lost; #<cast>"]["error.type"] == "dropped"
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_every_form_is_made(story: Story, form: str) -> None:
-    kind, ending, make = FORMS[form]
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_has_a_document(story: Story, form: str) -> None:
+    kind, ending, make = FORMATS[form]
     text = make(story)
     assert text.endswith("\n")
     if kind == "application/json":

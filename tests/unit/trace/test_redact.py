@@ -19,7 +19,7 @@ SECRETS = [
 
 
 @pytest.mark.parametrize("payload", SECRETS)
-def test_a_secret_is_hidden_wherever_it_stands(payload: dict[str, object]) -> None:
+def test_a_secret_is_hidden_wherever_it_is(payload: dict[str, object]) -> None:
     shown = str(redacted(payload))
     assert "SECRET-1" not in shown
     assert "gAAAA" not in shown
@@ -27,12 +27,12 @@ def test_a_secret_is_hidden_wherever_it_stands(payload: dict[str, object]) -> No
     assert "***" in shown
 
 
-def test_what_is_no_secret_stays_as_it_is() -> None:
+def test_values_that_are_no_secrets_stay_as_they_are() -> None:
     payload = {"hw_disk_bus": "scsi", "size": 1, "none": None, "list": [1, "ü"], "password": None, "tokens": 3}
     assert redacted(payload) == payload
 
 
-def test_what_is_nested_without_end_is_hidden_not_followed() -> None:
+def test_deeply_nested_values_are_hidden() -> None:
     deep: dict[str, object] = {"bottom": "x"}
     for _ in range(5_000):
         deep = {"d": deep}

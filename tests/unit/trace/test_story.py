@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from stackwire.trace.backends.recording_file import Unreadable, read
-from stackwire.trace.domain.message import Decoder, Message, Wire
-from stackwire.trace.domain.message_store import Store
-from stackwire.trace.domain.story import Story, find, stories
+from stackwire.trace.backends.recording_file import RecordingError, read_recordings
+from stackwire.trace.domain.decoder import Decoder
+from stackwire.trace.domain.message import Message, WireMessage
+from stackwire.trace.domain.message_store import MessageStore
+from stackwire.trace.domain.story import Story
+from stackwire.trace.domain.story_assembly import find, stories
 
 DATA = Path(__file__).parents[2] / "data" / "trace"
 OWN, GLOBAL = "req-00000000-0000-4000-8000-000000000001", "req-00000000-0000-4000-8000-000000000002"
@@ -22,11 +24,11 @@ class Bus:
         self._decoder = Decoder()
         self._time = 100.0
 
-    def says(self, payload: dict[str, Any], exchange: str = "nova", key: str = "conductor", **more: Any) -> Message:
+    def send(self, payload: dict[str, Any], exchange: str = "nova", key: str = "conductor", **more: Any) -> Message:
         self._time += more.pop("later", 0.1)
         step = more.pop("step", "publish")
-        wire = Wire(step, exchange, key, ("q",), payload, self._time, **more)
-        self.messages.append(self._decoder.read(wire))
+        wire = WireMessage(step, exchange, key, ("q",), payload, self._time, **more)
+        self.messages.append(self._decoder.decode(wire))
         return self.messages[-1]
 
     def stories(self) -> list[Story]:
@@ -34,9 +36,9 @@ class Bus:
 
 
 def request(method: str, unique: str = "u1", call: str | None = None, **context: str) -> dict[str, Any]:
-    told: dict[str, Any] = {"method": method, "args": {}, "_unique_id": unique}
-    told |= {f"_context_{name}": value for name, value in context.items()}
-    return told | ({"_msg_id": call, "_reply_q": "reply_1"} if call else {})
+    payload: dict[str, Any] = {"method": method, "args": {}, "_unique_id": unique}
+    payload |= {f"_context_{name}": value for name, value in context.items()}
+    return payload | ({"_msg_id": call, "_reply_q": "reply_1"} if call else {})
 
 
 def reply(call: str, failure: str | None = None) -> dict[str, Any]:
@@ -49,8 +51,8 @@ def bus() -> Bus:
 
 
 def test_a_call_and_its_reply_are_joined_and_timed(bus: Bus) -> None:
-    bus.says(request("select_destinations", call="c1", request_id=OWN), key="scheduler")
-    bus.says(reply("c1"), "", "reply_1", later=0.5)
+    bus.send(request("select_destinations", call="c1", request_id=OWN), key="scheduler")
+    bus.send(reply("c1"), "", "reply_1", later=0.5)
     (story,) = bus.stories()
     call, answer = story.arrows
     assert call.state == "done"
@@ -59,30 +61,30 @@ def test_a_call_and_its_reply_are_joined_and_timed(bus: Bus) -> None:
     assert (answer.sender, answer.receiver) == (call.receiver, call.sender) == ("nova-scheduler", "nova-conductor")
 
 
-def test_a_call_nobody_answered_says_so(bus: Bus) -> None:
-    bus.says(request("select_destinations", call="c1", request_id=OWN), key="scheduler")
+def test_a_call_without_a_reply_is_unanswered(bus: Bus) -> None:
+    bus.send(request("select_destinations", call="c1", request_id=OWN), key="scheduler")
     assert bus.stories()[0].arrows[0].state == "unanswered"
 
 
-def test_a_failed_call_bears_the_class_of_its_failure(bus: Bus) -> None:
-    bus.says(request("get_image", call="c1", request_id=OWN), "stackwire", "image")
-    bus.says(reply("c1", '{"class": "ImageNotFound", "module": "glance.common.exception"}'), "", "reply_1")
+def test_a_failed_call_has_the_class_of_its_failure(bus: Bus) -> None:
+    bus.send(request("get_image", call="c1", request_id=OWN), "stackwire", "image")
+    bus.send(reply("c1", '{"class": "ImageNotFound", "module": "glance.common.exception"}'), "", "reply_1")
     call = bus.stories()[0].arrows[0]
     assert (call.state, call.failure, call.receiver) == ("failed", "ImageNotFound", "glance-api")
 
 
 def test_a_publish_and_its_delivery_are_one_arrow_with_the_time_in_the_queue(bus: Bus) -> None:
-    bus.says(request("build_and_run_instance", request_id=OWN), key="compute.host-1")
-    bus.says(request("build_and_run_instance", request_id=OWN), key="compute.host-1", step="deliver", later=0.2)
+    bus.send(request("build_and_run_instance", request_id=OWN), key="compute.host-1")
+    bus.send(request("build_and_run_instance", request_id=OWN), key="compute.host-1", step="deliver", later=0.2)
     (arrow,) = bus.stories()[0].arrows
     assert (arrow.deliveries, arrow.receiver) == (1, "nova-compute@host-1")
     assert arrow.queue_seconds == pytest.approx(0.2)
 
 
-def test_the_requests_one_action_makes_in_other_services_belong_to_its_story(bus: Bus) -> None:
-    bus.says(request("schedule_and_build_instances", "u1", request_id=GLOBAL))
-    bus.says(request("create_volume", "u2", request_id=OWN, global_request_id=GLOBAL), "cinder", "cinder-scheduler")
-    bus.says(request("create_volume", "u3", request_id=OWN), "cinder", "cinder-volume.h@b.h")
+def test_requests_of_one_action_to_other_services_belong_to_its_story(bus: Bus) -> None:
+    bus.send(request("schedule_and_build_instances", "u1", request_id=GLOBAL))
+    bus.send(request("create_volume", "u2", request_id=OWN, global_request_id=GLOBAL), "cinder", "cinder-scheduler")
+    bus.send(request("create_volume", "u3", request_id=OWN), "cinder", "cinder-volume.h@b.h")
     (story,) = bus.stories()
     assert story.id == GLOBAL
     assert [arrow.receiver for arrow in story.arrows] == ["nova-conductor", "cinder-scheduler", "cinder-volume@h@b"]
@@ -90,20 +92,20 @@ def test_the_requests_one_action_makes_in_other_services_belong_to_its_story(bus
 
 def test_an_event_without_a_request_joins_the_story_of_its_resource(bus: Bus) -> None:
     volume = {"event_type": "volume.create.start", "publisher_id": "volume.h", "_context_request_id": OWN}
-    bus.says({**volume, "payload": {"volume_id": "v1", "image_id": "i1"}}, "cinder", "notifications.info")
-    bus.says(
+    bus.send({**volume, "payload": {"volume_id": "v1", "image_id": "i1"}}, "cinder", "notifications.info")
+    bus.send(
         request("copy_volume_to_image", request_id=OWN) | {"args": {"volume_id": "v1", "image_id": "i1"}}, "cinder"
     )
     image = {"event_type": "image.upload", "publisher_id": "image.localhost", "payload": {"id": "i1"}}
-    bus.says(image, "glance", "notifications.info")
+    bus.send(image, "glance", "notifications.info")
     (story,) = bus.stories()
     assert [arrow.inferred for arrow in story.arrows] == [False, False, True]
 
 
-def test_a_request_nobody_takes_is_dropped_an_event_nobody_hears_is_not(bus: Bus) -> None:
-    bus.says(request("get_image", request_id=OWN), "stackwire", "image", step="drop")
+def test_a_request_without_a_receiver_is_dropped_a_notification_is_not(bus: Bus) -> None:
+    bus.send(request("get_image", request_id=OWN), "stackwire", "image", step="drop")
     event = {"event_type": "properties.crossed", "publisher_id": "volume", "payload": {}, "_context_request_id": OWN}
-    bus.says(event, "stackwire", "lineage.info", step="drop")
+    bus.send(event, "stackwire", "lineage.info", step="drop")
     assert [arrow.state for arrow in bus.stories()[0].arrows] == ["dropped", "unheard"]
 
 
@@ -111,24 +113,24 @@ def test_a_request_nobody_takes_is_dropped_an_event_nobody_hears_is_not(bus: Bus
     "payload",
     [{}, {"method": 1}, {"event_type": "x", "publisher_id": None, "payload": [1]}, {"_msg_id": "x", "result": 1}],
 )
-def test_what_nobody_understands_is_kept_without_a_complaint(bus: Bus, payload: dict[str, Any]) -> None:
-    assert bus.says(payload).number == 1
+def test_messages_of_other_formats_are_kept(bus: Bus, payload: dict[str, Any]) -> None:
+    assert bus.send(payload).number == 1
 
 
-def test_a_body_that_cannot_be_read_is_told_with_its_reason(bus: Bus) -> None:
-    message = bus.says({}, problem="not JSON")
+def test_a_body_that_cannot_be_decoded_is_kept_with_the_reason(bus: Bus) -> None:
+    message = bus.send({}, problem="not JSON")
     assert (message.kind, message.failure) == ("other", "not JSON")
 
 
 def test_a_recording_of_a_real_openstack_is_read_whole() -> None:
-    store = Store()
-    count = read([DATA / "rpc.jsonl", DATA / "notifications.jsonl"], store)
+    store = MessageStore()
+    count = read_recordings([DATA / "rpc.jsonl", DATA / "notifications.jsonl"], store)
     messages = store.messages()
     assert len(messages) == count
     assert not [message for message in messages if message.kind == "other"]
     (story,) = [found for found in store.stories() if found.arrows[0].name == "quiesce_instance"]
-    assert {"nova-api", "cinder-scheduler", "cinder-volume@basehost@file"} <= set(story.lanes)
-    assert "cinder-volume" not in story.lanes  # a worker has one lane, whoever names it
+    assert {"nova-api", "cinder-scheduler", "cinder-volume@basehost@file"} <= set(story.participants)
+    assert "cinder-volume" not in story.participants  # a worker has one lane, whoever names it
     assert find(store.stories(), story.id[:12]) == [story]
 
 
@@ -138,43 +140,43 @@ def test_a_recording_of_a_real_openstack_is_read_whole() -> None:
 def test_a_file_that_is_no_recording_is_refused_with_its_line(tmp_path: Path, line: str) -> None:
     path = tmp_path / "x.jsonl"
     path.write_text(f"\n{line}\n")
-    with pytest.raises(Unreadable, match=r"x\.jsonl:2"):
-        read([path], Store())
+    with pytest.raises(RecordingError, match=r"x\.jsonl:2"):
+        read_recordings([path], MessageStore())
 
 
 def test_the_tracers_own_messages_can_be_read_back(tmp_path: Path) -> None:
     import orjson
 
-    first, second = Store(), Store()
-    read([DATA / "rpc.jsonl"], first)
+    first, second = MessageStore(), MessageStore()
+    read_recordings([DATA / "rpc.jsonl"], first)
     path = tmp_path / "own.jsonl"
     path.write_bytes(b"\n".join(orjson.dumps(message.as_json()) for message in first.messages()))
-    read([path], second)
+    read_recordings([path], second)
     assert [(m.kind, m.name, m.receiver) for m in second.messages()] == [
         (m.kind, m.name, m.receiver) for m in first.messages()
     ]
 
 
-def test_what_is_kept_is_bounded_by_number_and_by_size() -> None:
-    store = Store(messages=10, size=1_000)
+def test_the_store_is_bounded_by_number_and_by_size() -> None:
+    store = MessageStore(messages=10, size=1_000)
     for number in range(50):
-        wire = Wire("publish", "nova", "conductor", (), request("m", f"u{number}"), float(number), size=40)
-        store.take(lambda wire=wire: wire, 40)  # type: ignore[misc]
+        wire = WireMessage("publish", "nova", "conductor", (), request("m", f"u{number}"), float(number), size=40)
+        store.add(lambda wire=wire: wire, 40)  # type: ignore[misc]
     assert len(store.messages()) == 10
-    store.take(lambda: Wire("publish", "nova", "conductor", (), request("m"), 60.0, size=900), 900)
+    store.add(lambda: WireMessage("publish", "nova", "conductor", (), request("m"), 60.0, size=900), 900)
     assert store.bounds()["bytes"] <= 1_000  # type: ignore[operator]
 
 
 def served(path: str, began: float, seconds: float, caller: str = "curl", **context: str) -> dict[str, Any]:
     leg = {"service": "compute", "caller": caller, "method": "POST", "path": path, "status": 202}
-    told = {"event_type": "http.served", "publisher_id": "compute", "priority": "INFO", "_unique_id": path}
-    told |= {f"_context_{name}": value for name, value in context.items()}
-    return told | {"payload": {**leg, "started": began, "seconds": seconds}}
+    payload = {"event_type": "http.served", "publisher_id": "compute", "priority": "INFO", "_unique_id": path}
+    payload |= {f"_context_{name}": value for name, value in context.items()}
+    return payload | {"payload": {**leg, "started": began, "seconds": seconds}}
 
 
-def test_an_http_request_stands_where_it_began_though_it_is_told_when_it_is_over(bus: Bus) -> None:
-    bus.says(request("build", request_id=OWN))
-    bus.says(served("/v2.1/servers", began=100.0, seconds=0.3, request_id=OWN), "stackwire", "http.info", step="drop")
+def test_an_http_request_is_where_it_began_though_its_event_comes_at_its_end(bus: Bus) -> None:
+    bus.send(request("build", request_id=OWN))
+    bus.send(served("/v2.1/servers", began=100.0, seconds=0.3, request_id=OWN), "stackwire", "http.info", step="drop")
     (story,) = bus.stories()
     first, second = story.arrows
     assert (first.kind, first.name, first.sender, first.receiver) == ("http", "POST /v2.1/servers", "curl", "nova-api")
@@ -183,9 +185,9 @@ def test_an_http_request_stands_where_it_began_though_it_is_told_when_it_is_over
     assert story.started == 100.0
 
 
-def test_a_service_that_asks_another_over_http_is_a_lane_of_its_own(bus: Bus) -> None:
+def test_a_service_that_calls_another_over_http_is_a_participant(bus: Bus) -> None:
     image = "0a1b2c3d-0000-4000-8000-00000000000f"
-    bus.says(served(f"/v2/images/{image}/file", 100.0, 0.1, caller="volume", request_id=OWN), "stackwire", "http.info")
+    bus.send(served(f"/v2/images/{image}/file", 100.0, 0.1, caller="volume", request_id=OWN), "stackwire", "http.info")
     (arrow,) = bus.stories()[0].arrows
     assert arrow.sender == "cinder-api"
     assert [tuple(resource) for resource in arrow.resources] == [("image", image)]
@@ -193,20 +195,20 @@ def test_a_service_that_asks_another_over_http_is_a_lane_of_its_own(bus: Bus) ->
 
 def test_requests_of_one_w3c_trace_are_one_story(bus: Bus) -> None:
     parent = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
-    bus.says(request("first", request_id=OWN, traceparent=parent))
-    bus.says(request("second", "u2", request_id=GLOBAL, traceparent=parent))
-    bus.says(request("third", "u3", request_id=GLOBAL))
+    bus.send(request("first", request_id=OWN, traceparent=parent))
+    bus.send(request("second", "u2", request_id=GLOBAL, traceparent=parent))
+    bus.send(request("third", "u3", request_id=GLOBAL))
     (story,) = bus.stories()
     assert [arrow.name for arrow in story.arrows] == ["first", "second", "third"]
     assert story.request_ids == (OWN, GLOBAL)
 
 
-def test_an_event_without_a_request_id_joins_the_one_request_that_was_under_way(bus: Bus) -> None:
+def test_an_event_without_a_request_id_joins_the_one_request_in_progress(bus: Bus) -> None:
     event = {"event_type": "image.create", "publisher_id": "image.h", "payload": {"id": "img-1"}, "_unique_id": "e"}
-    bus.says(event, "glance", "notifications.info", later=1.0)
+    bus.send(event, "glance", "notifications.info", later=1.0)
     leg = served("/v2/images", began=100.9, seconds=0.2, request_id=OWN)
     leg["payload"]["service"] = "image"
-    bus.says(leg, "stackwire", "http.info", later=0.2)
+    bus.send(leg, "stackwire", "http.info", later=0.2)
     (story,) = bus.stories()
     assert [(arrow.name, arrow.inferred) for arrow in story.arrows] == [
         ("POST /v2/images", False),
@@ -216,83 +218,83 @@ def test_an_event_without_a_request_id_joins_the_one_request_that_was_under_way(
 
 def test_an_event_that_two_requests_may_have_caused_joins_neither(bus: Bus) -> None:
     event = {"event_type": "image.create", "publisher_id": "image.h", "payload": {"id": "img-1"}, "_unique_id": "e"}
-    bus.says(event, "glance", "notifications.info", later=1.0)
+    bus.send(event, "glance", "notifications.info", later=1.0)
     for ident in (OWN, GLOBAL):
         leg = served("/v2/images", began=100.9, seconds=0.2, request_id=ident)
         leg["payload"]["service"] = "image"
-        bus.says({**leg, "_unique_id": ident}, "stackwire", "http.info")
+        bus.send({**leg, "_unique_id": ident}, "stackwire", "http.info")
     assert len(bus.stories()) == 3
 
 
-class TestWhoSpeaks:
+class TestSenders:
     """One process has all parts of a service, with one place at the bus and one reply queue."""
 
     @staticmethod
-    def says(bus: Bus, *told: Any, speaker: str = "stackwire-compute", **more: Any) -> Message:
-        return bus.says(*told, speaker=speaker, **more)
+    def send(bus: Bus, *arguments: Any, publisher: str = "stackwire-compute", **more: Any) -> Message:
+        return bus.send(*arguments, publisher=publisher, **more)
 
-    def test_a_call_is_made_by_the_part_of_the_service_that_has_the_request(self, bus: Bus) -> None:
+    def test_the_sender_of_a_call_is_the_part_of_the_service_that_has_the_request(self, bus: Bus) -> None:
         image = ("stackwire", "image")
-        first = self.says(bus, request("get_image", "u1", "c1", request_id=OWN), *image)
-        self.says(bus, request("schedule_and_build_instances", "u2", request_id=OWN))
-        self.says(bus, request("select_destinations", "u3", "c2", request_id=OWN), "nova", "scheduler")
-        self.says(bus, request("build_and_run_instance", "u4", request_id=OWN), "nova", "compute.host-1")
-        last = self.says(bus, request("make_volume", "u5", "c3", request_id=OWN), "stackwire", "volume")
-        within = self.says(
-            bus, request("get_image", "u6", "c4", global_request_id=OWN), *image, speaker="stackwire-volume"
+        first = self.send(bus, request("get_image", "u1", "c1", request_id=OWN), *image)
+        self.send(bus, request("schedule_and_build_instances", "u2", request_id=OWN))
+        self.send(bus, request("select_destinations", "u3", "c2", request_id=OWN), "nova", "scheduler")
+        self.send(bus, request("build_and_run_instance", "u4", request_id=OWN), "nova", "compute.host-1")
+        last = self.send(bus, request("make_volume", "u5", "c3", request_id=OWN), "stackwire", "volume")
+        within = self.send(
+            bus, request("get_image", "u6", "c4", global_request_id=OWN), *image, publisher="stackwire-volume"
         )
         assert [first.sender, last.sender, within.sender] == ["nova-api", "nova-compute@host-1", "cinder-api"]
-        assert bus.says(reply("c3"), "", "reply_1").receiver == "nova-compute@host-1"
+        assert bus.send(reply("c3"), "", "reply_1").receiver == "nova-compute@host-1"
 
-    def test_who_answered_a_call_has_the_request_no_more(self, bus: Bus) -> None:
+    def test_a_participant_that_replied_has_the_request_no_more(self, bus: Bus) -> None:
         worker = request("create_volume", "u1", request_id=OWN)
-        self.says(bus, worker, "cinder", "cinder-volume.h@b.h", speaker="stackwire-volume")
-        self.says(bus, request("make_volume", "u2", "c1", request_id=OWN), "stackwire", "volume")
-        bus.says(reply("c1"), "", "reply_1")
+        self.send(bus, worker, "cinder", "cinder-volume.h@b.h", publisher="stackwire-volume")
+        self.send(bus, request("make_volume", "u2", "c1", request_id=OWN), "stackwire", "volume")
+        bus.send(reply("c1"), "", "reply_1")
         asked = request("get_image", "u3", "c2", request_id=OWN)
-        assert self.says(bus, asked, "stackwire", "image", speaker="stackwire-volume").sender == "cinder-volume@h@b"
+        assert self.send(bus, asked, "stackwire", "image", publisher="stackwire-volume").sender == "cinder-volume@h@b"
 
-    def test_who_is_only_asked_how_it_is_does_not_take_the_request_over(self, bus: Bus) -> None:
+    def test_a_receiver_of_a_read_does_not_get_the_request(self, bus: Bus) -> None:
         worker = request("create_volume", "u1", request_id=OWN)
-        self.says(bus, worker, "cinder", "cinder-volume.h@b.h", speaker="stackwire-volume")
-        self.says(bus, request("get_volume", "u2", "c1", request_id=OWN), "stackwire", "volume")
+        self.send(bus, worker, "cinder", "cinder-volume.h@b.h", publisher="stackwire-volume")
+        self.send(bus, request("get_volume", "u2", "c1", request_id=OWN), "stackwire", "volume")
         asked = request("get_image", "u3", "c2", request_id=OWN)
-        assert self.says(bus, asked, "stackwire", "image", speaker="stackwire-volume").sender == "cinder-volume@h@b"
+        assert self.send(bus, asked, "stackwire", "image", publisher="stackwire-volume").sender == "cinder-volume@h@b"
 
-    def test_a_worker_notifies_and_is_spoken_to_on_one_lane(self, bus: Bus) -> None:
-        self.says(bus, request("build_and_run_instance", "u1", request_id=OWN), "nova", "compute.host-1")
-        self.says(bus, request("create_volume", "u2", request_id=OWN), "cinder", "cinder-volume.h@b.h")
+    def test_a_worker_sends_and_receives_as_one_participant(self, bus: Bus) -> None:
+        self.send(bus, request("build_and_run_instance", "u1", request_id=OWN), "nova", "compute.host-1")
+        self.send(bus, request("create_volume", "u2", request_id=OWN), "cinder", "cinder-volume.h@b.h")
         lanes = [
-            self.says(bus, {"event_type": "x.y", "publisher_id": publisher, "payload": {}}, "nova", "n").sender
+            self.send(bus, {"event_type": "x.y", "publisher_id": publisher, "payload": {}}, "nova", "n").sender
             for publisher in ("compute.host-1", "nova-compute:host-1", "volume.h@b#pool")
         ]
         assert lanes == ["nova-compute@host-1", "nova-compute@host-1", "cinder-volume@h@b"]
 
-    def test_what_the_api_notifies_in_a_workers_name_is_the_apis(self, bus: Bus) -> None:
-        told = {"event_type": "compute.instance.update", "publisher_id": "compute.api-host", "payload": {}}
-        assert self.says(bus, told, "nova", "notifications.info").sender == "nova-api"
-        assert bus.says(told, "nova", "notifications.info").sender == "nova-compute"  # who else, on another's bus
+    def test_a_notification_of_the_api_in_a_workers_name_is_the_apis(self, bus: Bus) -> None:
+        payload = {"event_type": "compute.instance.update", "publisher_id": "compute.api-host", "payload": {}}
+        assert self.send(bus, payload, "nova", "notifications.info").sender == "nova-api"
+        assert bus.send(payload, "nova", "notifications.info").sender == "nova-compute"  # who else, on another's bus
 
-    def test_an_http_request_told_later_was_made_by_who_had_the_request_then(self, bus: Bus) -> None:
-        self.says(bus, request("schedule_and_build_instances", "u1", request_id=OWN), later=5)
-        self.says(bus, request("build_and_run_instance", "u2", request_id=OWN), "nova", "compute.host-1", later=5)
+    def test_an_http_request_was_sent_by_the_participant_that_had_the_request_then(self, bus: Bus) -> None:
+        self.send(bus, request("schedule_and_build_instances", "u1", request_id=OWN), later=5)
+        self.send(bus, request("build_and_run_instance", "u2", request_id=OWN), "nova", "compute.host-1", later=5)
         senders = [
-            bus.says(served(f"/v2/images/{at}", at, 0.1, caller="compute", request_id=OWN), "stackwire", "i").sender
+            bus.send(served(f"/v2/images/{at}", at, 0.1, caller="compute", request_id=OWN), "stackwire", "i").sender
             for at in (100.0, 106.0, 111.0)
         ]
         assert senders == ["nova-api", "nova-conductor", "nova-compute@host-1"]
 
 
-def test_the_event_of_what_a_call_made_is_in_the_calls_story(bus: Bus) -> None:
+def test_the_event_of_a_resource_that_a_call_created_is_in_its_story(bus: Bus) -> None:
     asked = request("create_image", call="c1", request_id=OWN) | {"args": {"instance_uuid": "s1"}}
-    bus.says(asked, "stackwire", "image")
-    bus.says(reply("c1"), "", "reply_1", later=0.01)
+    bus.send(asked, "stackwire", "image")
+    bus.send(reply("c1"), "", "reply_1", later=0.01)
     made = {"event_type": "image.create", "publisher_id": "image.host", "payload": {"id": "i1"}}
-    bus.says(made, "glance", "notifications.info", later=0.02)
+    bus.send(made, "glance", "notifications.info", later=0.02)
     (story,) = bus.stories()
     assert [arrow.name for arrow in story.arrows] == ["create_image", "create_image", "image.create"]
 
 
 @pytest.mark.parametrize("made_up", ["00-" + "z" * 32 + "-" + "b" * 16 + "-01", "00-" + "0" * 32 + "-b-01", "x"])
-def test_what_is_no_trace_id_is_none(bus: Bus, made_up: str) -> None:
-    assert bus.says(request("first", request_id=OWN, traceparent=made_up)).trace_id is None
+def test_a_malformed_traceparent_has_no_trace_id(bus: Bus, made_up: str) -> None:
+    assert bus.send(request("first", request_id=OWN, traceparent=made_up)).trace_id is None

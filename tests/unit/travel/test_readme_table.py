@@ -10,7 +10,7 @@ import pytest
 
 from stackwire.compute.domain import travel as compute
 from stackwire.core.behaviours import behaviours_of
-from stackwire.core.lineage import Verdict, compare
+from stackwire.core.lineage import PropertyChange, compare
 from stackwire.volume.domain import travel as volume
 
 README = Path(__file__).parents[3] / "README.md"
@@ -76,53 +76,53 @@ def _flat(image: Mapping[str, Any]) -> dict[str, Any]:
     return {**{key: value for key, value in image.items() if key != "properties"}, **image["properties"]}
 
 
-def _verdict(key: str, before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> Verdict:
+def _change(key: str, before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> PropertyChange:
     return next(found for found in compare(before, after, prefix) if found.key == key)
 
 
-def image_to_volume(key: str, value: Any) -> Verdict:
+def image_to_volume(key: str, value: Any) -> PropertyChange:
     image = Image(**{key: value}) if key in ATTRIBUTES else Image(properties={key: value})
-    return _verdict(key, {key: value}, volume.capture(image))
+    return _change(key, {key: value}, volume.capture(image))
 
 
-def volume_to_image(key: str, value: Any) -> Verdict:
-    return _verdict(key, {key: value}, volume.for_image({key: str(value)}, {}, TODAY))
+def volume_to_image(key: str, value: Any) -> PropertyChange:
+    return _change(key, {key: value}, volume.for_image({key: str(value)}, {}, TODAY))
 
 
-def volume_to_snapshot(key: str, value: Any) -> Verdict:
-    return _verdict(key, {key: value}, volume.for_snapshot({key: str(value)}, volume_bootable=True))
+def volume_to_snapshot(key: str, value: Any) -> PropertyChange:
+    return _change(key, {key: value}, volume.for_snapshot({key: str(value)}, volume_bootable=True))
 
 
-def image_to_server(key: str, value: Any) -> Verdict:
-    return _verdict(key, {key: value}, compute.system_metadata(_image_dict(key, value), Flavor(), TODAY), "image_")
+def image_to_server(key: str, value: Any) -> PropertyChange:
+    return _change(key, {key: value}, compute.system_metadata(_image_dict(key, value), Flavor(), TODAY), "image_")
 
 
-def volume_to_server(key: str, value: Any) -> Verdict:
+def volume_to_server(key: str, value: Any) -> PropertyChange:
     seen = compute.image_meta_from_volume({"size": 1, "volume_image_metadata": {key: str(value)}}, TODAY)
     rows = compute.system_metadata(seen, Flavor(), TODAY)
-    return _verdict(key, {key: value}, rows, "image_")
+    return _change(key, {key: value}, rows, "image_")
 
 
-def server_to_snapshot(key: str, value: Any) -> Verdict:
+def server_to_snapshot(key: str, value: Any) -> PropertyChange:
     rows = compute.system_metadata(_image_dict(key, value), Flavor(), TODAY)
     if f"image_{key}" not in rows:
         raise LookupError(key)
     made = compute.snapshot_image(Server(), rows, "s", {}, TODAY, user_id="u", project_id="project-1")
     host = compute.uploaded_snapshot(Server(), rows, "raw")
     after = {**_flat(made), **_flat(host)}
-    return _verdict(f"image_{key}", rows, after, "-image_")
+    return _change(f"image_{key}", rows, after, "-image_")
 
 
-def rebuild(key: str, value: Any) -> Verdict:
+def rebuild(key: str, value: Any) -> PropertyChange:
     rows = compute.system_metadata(_image_dict(key, value), Flavor(), TODAY)
     if f"image_{key}" not in rows:
         raise LookupError(key)
     fresh = {"disk_format": "raw", "container_format": "ovf", "min_ram": 128, "min_disk": 2, "properties": {}}
     after = compute.rebuilt(rows, fresh, Flavor(), NEW_IMAGE, TODAY)
-    return _verdict(f"image_{key}", rows, after)
+    return _change(f"image_{key}", rows, after)
 
 
-CROSSINGS: dict[str, Callable[[str, Any], Verdict]] = {
+CROSSINGS: dict[str, Callable[[str, Any], PropertyChange]] = {
     "image → volume": image_to_volume,
     "volume → image": volume_to_image,
     "volume → snapshot": volume_to_snapshot,
@@ -145,17 +145,17 @@ def cell(crossing: str, key: str) -> str:
     return _words(crossing, found)
 
 
-def _words(crossing: str, found: Verdict) -> str:
-    if found.verdict == "truncated":
+def _words(crossing: str, found: PropertyChange) -> str:
+    if found.outcome == "truncated":
         assert len((found.after or "").encode()) == 255
         return "cut at 255 bytes"
-    if found.verdict == "renamed":
+    if found.outcome == "renamed":
         return "renamed back" if crossing == "server → snapshot" else "renamed `image_*`"
-    if found.verdict == "changed":
+    if found.outcome == "changed":
         if found.after == "None":
             return 'the text "None"'
         return {"rebuild": "the new image's", "server → snapshot": "what the host wrote"}[crossing]
-    return found.verdict
+    return found.outcome
 
 
 def _table() -> list[list[str]]:

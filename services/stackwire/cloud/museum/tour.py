@@ -14,7 +14,7 @@ from stackwire.cloud.museum.exhibits import Exhibit
 from stackwire.cloud.museum.visitor import Visitor
 from stackwire.cloud.postgres import EmbeddedPostgres
 from stackwire.core.errors import NotFound
-from stackwire.trace.domain.message_store import Store
+from stackwire.trace.domain.message_store import MessageStore
 from stackwire.trace.domain.resources import Resource
 from stackwire.trace.flows import queries
 
@@ -50,7 +50,7 @@ class Shown:
 
 
 @asynccontextmanager
-async def visiting(cloud: Cloud, store: Store) -> AsyncIterator[Visitor]:
+async def visiting(cloud: Cloud, store: MessageStore) -> AsyncIterator[Visitor]:
     """A visitor of a running cloud with a tracer, and another user beside."""
 
     async def recorded(kind: str, ident: str) -> dict[str, str | None]:
@@ -61,7 +61,7 @@ async def visiting(cloud: Cloud, store: Store) -> AsyncIterator[Visitor]:
         yield Visitor(ours, cloud.settle, recorded, Visitor(others, cloud.settle, recorded))
 
 
-async def look(exhibit: Exhibit, cloud: Cloud, store: Store) -> Side:
+async def look(exhibit: Exhibit, cloud: Cloud, store: MessageStore) -> Side:
     """The steps in one cloud. Raises Refused when a step cannot be done."""
     async with visiting(cloud, store) as visitor:
         outcome = await exhibit.steps(visitor)
@@ -69,7 +69,7 @@ async def look(exhibit: Exhibit, cloud: Cloud, store: Store) -> Side:
     return Side(outcome, [told for name in visitor.seen if (told := _lineage(store, name)) is not None])
 
 
-def _lineage(store: Store, name: str) -> dict[str, Any] | None:
+def _lineage(store: MessageStore, name: str) -> dict[str, Any] | None:
     try:
         return queries.lineage(store, name)
     except NotFound:  # nothing ever crossed to it

@@ -1,85 +1,89 @@
-"""The bus as it goes by: the in-process broker's wire log, or RabbitMQ's firehose through the same seam."""
+"""All messages of the bus: from the in-process broker's wire log, or from RabbitMQ's firehose."""
 
 import asyncio
 import time
 from uuid import uuid4
 
 from stackwire.messaging.transport import Address, Binding, Consumer, Delivery, Transport, WireRecord
-from stackwire.trace.backends.wire_message import wire_of
-from stackwire.trace.domain.message_store import Store
+from stackwire.trace.backends.wire_message import wire_message
+from stackwire.trace.domain.message_store import MessageStore
 
 _PROBE = "stackwire.trace.probe."
-_PROBE_SECONDS = 1.0
+_PROBE_TIMEOUT_SECONDS = 1.0
 
 
-class Watch:
-    """Puts every message of the bus into the store, from ``start`` until ``close``."""
+class BusWatch:
+    """Adds every message of the bus to the store, from ``start`` until ``close``."""
 
-    def __init__(self, transport: Transport, store: Store) -> None:
+    def __init__(self, transport: Transport, store: MessageStore) -> None:
         self._transport = transport
         self._store = store
         self._probed = asyncio.Event()
         self._consumer: Consumer | None = None
 
     async def start(self) -> None:
-        self._consumer = await self._transport.watch(self._seen)
+        """Returns when the bus is watched."""
+        self._consumer = await self._transport.watch(self._on_record)
 
-    async def sees(self) -> bool:
-        """True when the bus tells of what is published: asked by publishing something nobody takes."""
+    async def is_receiving(self) -> bool:
+        """True when published messages are received, which a message without a receiver proves."""
         self._probed.clear()
         await self._transport.publish(Address("", f"{_PROBE}{uuid4().hex}", "direct"), b"{}")
         try:
-            await asyncio.wait_for(self._probed.wait(), _PROBE_SECONDS)
+            await asyncio.wait_for(self._probed.wait(), _PROBE_TIMEOUT_SECONDS)
         except TimeoutError:
             return False
         return True
 
     async def close(self) -> None:
+        """Ends it; safe to call again."""
         if self._consumer is not None:
             await self._consumer.close()
             self._consumer = None
 
-    def _seen(self, record: WireRecord) -> None:
+    def _on_record(self, record: WireRecord) -> None:
         if record.routing_key.startswith(_PROBE):
             self._probed.set()
         else:
-            self._store.take(lambda: wire_of(record), len(record.body))
+            self._store.add(lambda: wire_message(record), len(record.body))
 
 
-EVENTS = (
+NOTIFICATION_BINDINGS = (
     ("stackwire", "lineage.#"),
     *((exchange, f"*.{priority}") for exchange in ("glance", "cinder", "nova") for priority in ("info", "error")),
 )
-"""Exchange and key. Other priorities are not used by the three services for what happens to a resource."""
+"""Exchange and routing key. The three services use no other priorities for events about resources."""
 
 
-class Events:
-    """The second best, where there is no firehose: a queue of one's own that gets a copy of every notification."""
+class NotificationWatch:
+    """For a bus without a firehose: a queue of the tracer that gets a copy of every notification."""
 
-    def __init__(self, transport: Transport, store: Store) -> None:
+    def __init__(self, transport: Transport, store: MessageStore) -> None:
         self._transport = transport
         self._store = store
         self._consumer: Consumer | None = None
 
     async def start(self) -> None:
+        """Returns when the queue exists."""
         queue = f"watch_{uuid4().hex}"
-        first, *others = (Binding("watch", queue, exchange, key) for exchange, key in EVENTS)
-        self._consumer = await self._transport.consume(first, self._heard, also=others)
+        first, *others = (Binding("watch", queue, exchange, key) for exchange, key in NOTIFICATION_BINDINGS)
+        self._consumer = await self._transport.consume(first, self._on_delivery, also=others)
 
     async def close(self) -> None:
+        """Ends it; safe to call again."""
         if self._consumer is not None:
             await self._consumer.close()
             self._consumer = None
 
-    async def _heard(self, delivery: Delivery) -> None:
+    async def _on_delivery(self, delivery: Delivery) -> None:
         record = WireRecord(
-            "publish",
-            delivery.exchange,
-            delivery.routing_key,
-            (delivery.queue,),
-            delivery.body,
-            delivery.properties,
-            time.time(),
-            delivery.redelivered,
+            kind="publish",
+            exchange=delivery.exchange,
+            routing_key=delivery.routing_key,
+            queues=(delivery.queue,),
+            body=delivery.body,
+            properties=delivery.properties,
+            time=time.time(),
+            redelivered=delivery.redelivered,
         )
-        self._store.take(lambda: wire_of(record), len(record.body))
+        self._store.add(lambda: wire_message(record), len(record.body))

@@ -1,4 +1,4 @@
-"""Why an address could not be asked, in the words of the system instead of a library's."""
+"""Why an HTTP request failed, in the operating system's words instead of a library's."""
 
 import os
 
@@ -7,7 +7,7 @@ import aiohttp
 from stackwire.trace.domain.redact import redacted
 
 
-def reason(error: Exception) -> str:
+def network_error_text(error: Exception) -> str:
     """One line, without a login."""
     if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno and error.os_error.errno > 0:
         return os.strerror(error.os_error.errno)

@@ -5,43 +5,43 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
-from stackwire.trace.backends.network_errors import reason
+from stackwire.trace.backends.network_errors import network_error_text
 from stackwire.trace.domain.redact import redacted
 
-TRACES = "/v1/traces"
-_PATIENCE = aiohttp.ClientTimeout(total=10)
-_LONGEST = 200  # characters of what a collector says
+TRACES_PATH = "/v1/traces"
+_TIMEOUT = aiohttp.ClientTimeout(total=10)
+_MAX_ERROR_TEXT = 200  # characters of a collector's message
 
 
-class NotTaken(Exception):
-    """The collector did not take it; the message says why, in one line."""
+class ExportError(Exception):
+    """The collector did not accept the trace; the message says why, in one line."""
 
 
-async def send(document: str, to: str) -> str:
-    """``to`` is a collector's address, or the whole URL where its path is another. Answers where it went.
+async def export_trace(document: str, to: str) -> str:
+    """``to`` is a collector's address, or the whole URL where its path is another. Returns the URL used.
 
-    Raises NotTaken.
+    Raises ExportError.
     """
     url = _url(to)
-    shown = redacted(url)
+    public_url = redacted(url)
     try:
         async with (
-            aiohttp.ClientSession(timeout=_PATIENCE) as session,
+            aiohttp.ClientSession(timeout=_TIMEOUT) as session,
             session.post(
                 url, data=document.encode(), headers={"Content-Type": "application/json"}, allow_redirects=False
             ) as answer,
         ):
             status, body = answer.status, await answer.read()
     except TimeoutError as error:
-        raise NotTaken(f"the collector at {shown} does not answer within {_PATIENCE.total} s") from error
+        raise ExportError(f"the collector at {public_url} does not respond within {_TIMEOUT.total} s") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise NotTaken(f"the collector at {shown} cannot be reached: {reason(error)}") from error
-    said = _said(body)
+        raise ExportError(f"the collector at {public_url} cannot be reached: {network_error_text(error)}") from error
+    text = _error_text(body)
     if not 200 <= status < 300:
-        raise NotTaken(f"the collector at {shown} answers {status}" + (f": {said}" if said else ""))
+        raise ExportError(f"the collector at {public_url} answers {status}" + (f": {text}" if text else ""))
     if rejected := _rejected(body):
-        raise NotTaken(f"the collector at {shown} refuses {rejected} spans" + (f": {said}" if said else ""))
-    return str(shown)
+        raise ExportError(f"the collector at {public_url} refuses {rejected} spans" + (f": {text}" if text else ""))
+    return str(public_url)
 
 
 def _url(to: str) -> str:
@@ -51,32 +51,32 @@ def _url(to: str) -> str:
     except ValueError:
         known = False
     if not known:
-        raise NotTaken(f"a collector's address is http://host:port, not '{redacted(to)}'")
-    return to if parts.path.strip("/") else parts._replace(path=TRACES).geturl()
+        raise ExportError(f"a collector's address is http://host:port, not '{redacted(to)}'")
+    return to if parts.path.strip("/") else parts._replace(path=TRACES_PATH).geturl()
 
 
 def _partial(body: bytes) -> dict[str, object]:
     try:
-        told = orjson.loads(body)
+        document = orjson.loads(body)
     except orjson.JSONDecodeError:
         return {}
-    partial = told.get("partialSuccess") if isinstance(told, dict) else None
+    partial = document.get("partialSuccess") if isinstance(document, dict) else None
     return partial if isinstance(partial, dict) else {}
 
 
 def _rejected(body: bytes) -> int:
-    """OTLP tells of 64-bit numbers as text."""
+    """Spans that were not accepted. 64-bit numbers are text in OTLP's JSON."""
     count = str(_partial(body).get("rejectedSpans") or "0")
     return int(count) if count.isdecimal() else 0
 
 
-def _said(body: bytes) -> str:
-    """A collector's own words: of a partial success, of google.rpc.Status, or the beginning of any text."""
+def _error_text(body: bytes) -> str:
+    """A collector's message: of a partial success, of a google.rpc.Status, or the beginning of any text."""
     text = str(_partial(body).get("errorMessage") or "")
     if not text:
         try:
-            told = orjson.loads(body)
-            text = str(told.get("message") or "") if isinstance(told, dict) else ""
+            document = orjson.loads(body)
+            text = str(document.get("message") or "") if isinstance(document, dict) else ""
         except orjson.JSONDecodeError:
             text = body.decode("utf-8", "replace")
-    return " ".join(text.split())[:_LONGEST]
+    return " ".join(text.split())[:_MAX_ERROR_TEXT]

@@ -1,18 +1,18 @@
-"""From a record of either bus to what the domain reads."""
+"""From a record of either bus to the domain's WireMessage."""
 
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.errors import PoisonMessage
 from stackwire.messaging.transport import WireRecord
-from stackwire.trace.domain.message import Wire
+from stackwire.trace.domain.message import WireMessage
 
 
-def wire_of(record: WireRecord) -> Wire:
-    """Never raises: a body no receiver would accept is told as a problem."""
+def wire_message(record: WireRecord) -> WireMessage:
+    """Never raises: a body no receiver would accept is described as a problem."""
     try:
         payload, problem = unwrap(record.body, record.properties), None
     except PoisonMessage as error:
         payload, problem = {}, str(error)
-    return Wire(
+    return WireMessage(
         step=record.kind,
         exchange=record.exchange,
         routing_key=record.routing_key,
@@ -22,5 +22,5 @@ def wire_of(record: WireRecord) -> Wire:
         redelivered=record.redelivered,
         size=len(record.body),
         problem=problem,
-        speaker=record.sender,
+        publisher=record.sender,
     )

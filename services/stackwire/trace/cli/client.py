@@ -1,130 +1,148 @@
-"""Where the command looks: the tracer of a running cloud, any RabbitMQ, recorded files. One way to ask all three."""
+"""Sources of the command line: the tracer of a running cloud, any RabbitMQ, recorded files; one client for all."""
 
 import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-Answer = dict[str, Any]
+if TYPE_CHECKING:
+    from stackwire.trace.domain.message_store import MessageStore
+
+JsonObject = dict[str, Any]
 
 
-class CannotTell(Exception):
-    """One line for standard error; exit code 2 when it cannot look, 1 when there is nothing to see."""
+class QueryError(Exception):
+    """One line for standard error; exit code 2 when the source cannot be queried, 1 when there is nothing to show."""
 
     def __init__(self, message: str, code: int = 2) -> None:
         super().__init__(message)
         self.code = code
 
 
-class Told:
-    """Shows what is to be shown: not a message's second hop to its queue, nor housekeeping, unless all is wanted."""
+class MessageFilter:
+    """Calls ``show`` with messages, but not with deliveries of published ones, nor with housekeeping unless
+    ``everything`` is wanted."""
 
-    def __init__(self, show: Callable[[Answer], None], everything: bool) -> None:
+    def __init__(self, show: Callable[[JsonObject], None], everything: bool) -> None:
         self._show, self._everything = show, everything
-        self.filters = "deliveries=false" if everything else "deliveries=false&housekeeping=false"
-        """The same, in a query of the tracer's API."""
+        self.parameters = "deliveries=false" if everything else "deliveries=false&housekeeping=false"
+        """The same as query parameters of the tracer's API."""
 
-    def __call__(self, message: Answer) -> None:
-        if self._wanted(message):
+    def __call__(self, message: JsonObject) -> None:
+        if self._matches(message):
             self._show(message)
 
-    def last(self, messages: list[Answer], count: int) -> None:
-        """The newest ``count`` of these; all of them for 0."""
-        for message in list(filter(self._wanted, messages))[-count:]:
+    def show_last(self, messages: list[JsonObject], count: int) -> None:
+        """The latest ``count`` of these; all of them for 0."""
+        for message in list(filter(self._matches, messages))[-count:]:
             self._show(message)
 
-    def _wanted(self, message: Answer) -> bool:
+    def _matches(self, message: JsonObject) -> bool:
         return message["step"] != "deliver" and (self._everything or not message["housekeeping"])
 
 
-class Source:
-    """Where to look, chosen by the options. One of a URL, a bus and files; the data directory's cloud otherwise."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceOptions:
+    """One of a tracer's URL, a bus and recorded files; without any, the cloud of the data directory.
 
-    def __init__(
-        self,
-        data_dir: Path,
-        trace_url: str | None,
-        amqp_url: str | None,
-        management_url: str | None,
-        file: list[Path] | None,
-        seconds: float,
-        say: Callable[[str], None],
-    ) -> None:
-        """``say`` takes remarks on the way. Raises CannotTell when the places exclude each other."""
-        given = [
-            name for name, value in (("--trace-url", trace_url), ("--amqp-url", amqp_url), ("--file", file)) if value
-        ]
+    ``seconds``: how long to listen to a bus before a query. Raises QueryError when the options exclude each other.
+    """
+
+    data_dir: Path
+    trace_url: str | None = None
+    amqp_url: str | None = None
+    management_url: str | None = None
+    file: Sequence[Path] | None = None
+    seconds: float = 10.0
+
+    def __post_init__(self) -> None:
+        options = (("--trace-url", self.trace_url), ("--amqp-url", self.amqp_url), ("--file", self.file))
+        given = [name for name, value in options if value]
         if len(given) > 1:
-            raise CannotTell(f"{' and '.join(given)} exclude each other")
-        if management_url and not amqp_url:
-            raise CannotTell("--management-url is of the RabbitMQ that --amqp-url names")
-        if trace_url is not None and not trace_url.startswith(("http://", "https://")):
-            raise CannotTell(f"--trace-url is http://host:port, not '{trace_url}'")
-        self._data_dir, self._trace_url = data_dir, trace_url
-        self._amqp_url, self._management_url = amqp_url, management_url
-        self._files, self._seconds = file or [], seconds
-        self._say = say
+            raise QueryError(f"{' and '.join(given)} exclude each other")
+        if self.management_url and not self.amqp_url:
+            raise QueryError("--management-url is of the RabbitMQ that --amqp-url names")
+        if self.trace_url is not None and not self.trace_url.startswith(("http://", "https://")):
+            raise QueryError(f"--trace-url is http://host:port, not '{self.trace_url}'")
 
-    async def ask(self, what: str, *about: str) -> Answer:
-        """An answer of the tracer's API (``what`` is one of ``views``), wherever it comes from."""
-        _named(*about)
-        if not (self._amqp_url or self._files):
-            return await self._get("/".join([what, *(quote(one, safe="") for one in about)]))
+    @property
+    def is_tracer(self) -> bool:
+        """True when a tracer's API is queried, rather than a bus or files."""
+        return not (self.amqp_url or self.file)
+
+
+class TraceClient:
+    """Queries the source that the options select; ``log`` receives remarks for standard error."""
+
+    def __init__(self, options: SourceOptions, log: Callable[[str], None]) -> None:
+        self._options = options
+        self._log = log
+
+    async def query(self, name: str, *arguments: str) -> JsonObject:
+        """A response of the tracer's API (``name`` is one of ``flows.queries.QUERIES``), from any source."""
+        _require_names(*arguments)
+        if self._options.is_tracer:
+            return await self._get("/".join([name, *(quote(argument, safe="") for argument in arguments)]))
         from stackwire.core.errors import NotFound
-        from stackwire.trace.flows import queries
+        from stackwire.trace.flows.queries import QUERIES
 
         async with self._store() as store:
-            await self._listened()
+            await self._listen()
             try:
-                return queries.ANSWERS[what](store, *about)
+                return QUERIES[name](store, *arguments)
             except NotFound as error:
-                raise CannotTell(error.message, 1) from error
+                raise QueryError(error.message, 1) from error
 
-    async def export(self, wanted: str, form: str) -> str:
-        """A story in another tool's form."""
-        _named(wanted)
-        if not (self._amqp_url or self._files):
-            return await self._text(f"stories/{quote(wanted, safe='')}/export?form={quote(form, safe='')}")
+    async def export(self, wanted: str, format: str) -> str:
+        """A story in another tool's format."""
+        _require_names(wanted)
+        if self._options.is_tracer:
+            return await self._text(f"stories/{quote(wanted, safe='')}/export?form={quote(format, safe='')}")
         from stackwire.core.errors import ServiceError
-        from stackwire.trace.flows import queries
+        from stackwire.trace.flows.queries import export
 
         async with self._store() as store:
-            await self._listened()
+            await self._listen()
             try:
-                return queries.export(store, wanted, form)[0]
+                return export(store, wanted, format)[0]
             except ServiceError as error:
-                raise CannotTell(error.message, 1) from error
+                raise QueryError(error.message, 1) from error
 
-    async def _listened(self) -> None:
-        if self._amqp_url:
-            self._say(f"listening for {self._seconds:g} s ...")
-            await asyncio.sleep(self._seconds)
-
-    async def tail(self, show: Told, last: int, follow: bool) -> None:
-        if self._files:
+    async def tail(self, show: MessageFilter, last: int, follow: bool) -> None:
+        """Messages as they pass; of a tracer, before them, the ``last`` it has; of files, their ``last`` only."""
+        if self._options.is_tracer:
+            await self._tail_tracer(show, last, follow)
+        elif self._options.file:
             async with self._store() as store:
-                show.last([message.as_json() for message in store.messages()], last)
-        elif self._amqp_url:
+                show.show_last([message.as_json() for message in store.messages()], last)
+        else:
             from stackwire.trace.flows.tail import follow as live_messages
 
             async with self._store() as store:
                 async for message in live_messages(store):
                     show(message.as_json())
-        else:
-            await self._tail_of_service(show, last, follow)
 
-    async def _tail_of_service(self, show: Told, last: int, follow: bool) -> None:
-        past = await self._get(f"messages?limit={last}&{show.filters}")
+    async def _listen(self) -> None:
+        if self._options.amqp_url:
+            self._log(f"listening for {self._options.seconds:g} s ...")
+            await asyncio.sleep(self._options.seconds)
+
+    # -- a tracer's API
+
+    async def _tail_tracer(self, show: MessageFilter, last: int, follow: bool) -> None:
+        past = await self._get(f"messages?limit={last}&{show.parameters}")
         for message in past["messages"]:
             show(message)
-        if past.get("bounds", {}).get("problem"):
-            self._say(f"stackwire: {past['bounds']['problem']}")
-        for since, until in past.get("bounds", {}).get("gaps", []):
-            self._say(f"stackwire: nothing was seen for {until - since:.1f} s, while the bus was away")
+        bounds = past.get("bounds", {})
+        if bounds.get("problem"):
+            self._log(f"stackwire: {bounds['problem']}")
+        for since, until in bounds.get("gaps", []):
+            self._log(f"stackwire: no messages were received for {until - since:.1f} s, while the bus was disconnected")
         newest = max((message["number"] for message in past["messages"]), default=0)
         if not follow:
             return
@@ -132,99 +150,110 @@ class Source:
             if message["number"] > newest:
                 show(message)
 
-    async def _events(self) -> AsyncIterator[Answer]:
+    async def _events(self) -> AsyncIterator[JsonObject]:
         import aiohttp
 
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None), read_bufsize=2**24) as session,
-            session.get(f"{self._base()}/tail") as answer,
+            session.get(f"{self._base()}/tail") as response,
         ):
             with contextlib.suppress(aiohttp.ClientError):  # the cloud was stopped: that is the end of the tail
-                async for raw in answer.content:
-                    if raw.startswith(b"data: "):
-                        yield json.loads(raw[6:])
+                async for line in response.content:
+                    if line.startswith(b"data: "):
+                        yield json.loads(line[6:])
 
-    async def _get(self, path: str) -> Answer:
+    async def _get(self, path: str) -> JsonObject:
         try:
-            told: Answer = json.loads(await self._text(path))
+            document: JsonObject = json.loads(await self._text(path))
         except ValueError as error:
-            raise CannotTell(f"what answers at {self._base()} is no tracer") from error
-        return told
+            raise QueryError(f"the server at {self._base()} is not a tracer") from error
+        return document
 
     async def _text(self, path: str) -> str:
         import aiohttp
 
-        from stackwire.trace.backends.network_errors import reason
+        from stackwire.trace.backends.network_errors import network_error_text
 
         base = self._base()
         try:
-            async with aiohttp.ClientSession() as session, session.get(f"{base}/{path}") as answer:
-                if answer.status != 200 and not await _is_tracer(session, base):
-                    raise CannotTell(f"what answers at {base} is no tracer")
-                if answer.status in (400, 404):
-                    told = await answer.json()
-                    raise CannotTell(told["error"]["message"], 1 if answer.status == 404 else 2)
-                if answer.status != 200:
-                    raise CannotTell(f"the tracer at {base} answers {answer.status}")
-                return await answer.text()
+            async with aiohttp.ClientSession() as session, session.get(f"{base}/{path}") as response:
+                if response.status != 200 and not await _is_tracer(session, base):
+                    raise QueryError(f"the server at {base} is not a tracer")
+                if response.status in (400, 404):
+                    message = (await response.json())["error"]["message"]
+                    raise QueryError(message, 1 if response.status == 404 else 2)
+                if response.status != 200:
+                    raise QueryError(f"the tracer at {base} answers {response.status}")
+                return await response.text()
         except (aiohttp.ClientError, ValueError, OSError) as error:
-            raise CannotTell(f"the tracer at {base} does not answer: {reason(error)}") from error
+            raise QueryError(f"the tracer at {base} does not respond: {network_error_text(error)}") from error
 
     def _base(self) -> str:
-        if self._trace_url:
-            return self._trace_url.rstrip("/")
+        if self._options.trace_url:
+            return self._options.trace_url.rstrip("/")
+        data_dir = self._options.data_dir
         try:
-            state = json.loads((self._data_dir / "cloud.json").read_text())
+            state = json.loads((data_dir / "cloud.json").read_text())
             return str(state["services"]["trace"])
         except FileNotFoundError as error:
-            raise CannotTell(
-                f"no cloud runs in {self._data_dir}: start one (stackwire up), or give --amqp-url or --file"
+            raise QueryError(
+                f"no cloud runs in {data_dir}: start one (stackwire up), or give --amqp-url or --file"
             ) from error
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CannotTell(f"the cloud in {self._data_dir} runs without a tracer (--trace-port)") from error
+            raise QueryError(f"the cloud in {data_dir} runs without a tracer (--trace-port)") from error
+
+    # -- a bus or files
 
     @contextlib.asynccontextmanager
-    async def _store(self) -> AsyncIterator[Any]:
+    async def _store(self) -> AsyncIterator["MessageStore"]:
+        from stackwire.trace.domain.message_store import MessageStore
+
+        store = MessageStore()
+        if not self._options.file:
+            async with self._connected(store):
+                yield store
+            return
+        from stackwire.trace.backends.recording_file import RecordingError, read_recordings
+
+        try:
+            read_recordings(self._options.file, store)
+        except RecordingError as error:
+            raise QueryError(str(error)) from error
+        yield store
+
+    @contextlib.asynccontextmanager
+    async def _connected(self, store: "MessageStore") -> AsyncIterator[None]:
         from stackwire.core.errors import ServiceError
         from stackwire.messaging.connect import connect
         from stackwire.trace.backends.firehose import firehose
-        from stackwire.trace.backends.recording_file import Unreadable, read
-        from stackwire.trace.domain.message_store import Store
 
-        store = Store()
-        if self._files:
-            try:
-                read(self._files, store)
-            except Unreadable as error:
-                raise CannotTell(str(error)) from error
-            yield store
-            return
-        logging.disable(logging.CRITICAL)  # the AMQP client logs what the one line below says
+        amqp_url = self._options.amqp_url or ""
+        logging.disable(logging.CRITICAL)  # the AMQP client logs the error that QueryError is for
         try:
-            transport = await connect(self._amqp_url or "", name="stackwire-trace")
+            transport = await connect(amqp_url, name="stackwire-trace")
         except (ServiceError, ValueError) as error:
-            raise CannotTell(error.message if isinstance(error, ServiceError) else str(error)) from error
+            raise QueryError(error.message if isinstance(error, ServiceError) else str(error)) from error
         try:
-            async with firehose(transport, store, self._amqp_url or "", self._management_url) as how:
-                self._say(f"tracing ({how})")
-                yield store
+            async with firehose(transport, store, amqp_url, self._options.management_url) as how:
+                self._log(f"tracing ({how})")
+                yield
         except ServiceError as error:
-            raise CannotTell(error.message) from error
+            raise QueryError(error.message) from error
         finally:
             await transport.close()
 
 
-def _named(*about: str) -> None:
-    """Nothing is the beginning of every id, and of no path."""
-    if not all(word.strip() for word in about):
-        raise CannotTell("an empty name names nothing")
+def _require_names(*names: str) -> None:
+    """An empty text would be the beginning of every id."""
+    if not all(name.strip() for name in names):
+        raise QueryError("a name must not be empty")
 
 
 async def _is_tracer(session: Any, base: str) -> bool:
-    """Every service of the cloud says 404 in one shape."""
-    async with session.get(f"{base}/") as answer:
+    """Every service of the cloud has the same 404 body; only the tracer names itself at its root."""
+    async with session.get(f"{base}/") as response:
         try:
-            told = await answer.json(content_type=None)
+            document = await response.json(content_type=None)
         except ValueError:
             return False
-        return isinstance(told, dict) and told.get("service") == "trace"
+        return isinstance(document, dict) and document.get("service") == "trace"

@@ -1,6 +1,6 @@
-"""``stackwire trace``: what crosses the bus, one request's story, where a resource's properties came from.
+"""``stackwire trace``: messages of the bus, one request's story, where a resource's properties came from.
 
-Three places to look: the running cloud of a data directory (through its tracer), any RabbitMQ, a recorded file.
+Three sources: the running cloud of a data directory (through its tracer), any RabbitMQ, recorded files.
 """
 
 import asyncio
@@ -15,27 +15,27 @@ from typing import Annotated, Any
 
 import typer
 
-from stackwire.trace.cli.client import Answer, CannotTell, Source, Told
+from stackwire.trace.cli.client import JsonObject, MessageFilter, QueryError, SourceOptions, TraceClient
 
 app = typer.Typer(
     name="trace",
-    help="See the messages, one request's story, and where each property came from.",
+    help="Show the messages, one request's story, and where each property came from.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="as JSON, one document or one line a message")]
-Thing = Annotated[str, typer.Argument(help="an image, volume, snapshot or server: id, its beginning, or name")]
-Key = Annotated[str, typer.Argument(help="a property, with or without a server's image_ before it")]
-PLACES: dict[str, tuple[Any, Any]] = {
+ResourceName = Annotated[str, typer.Argument(help="an image, volume, snapshot or server: id, its beginning, or name")]
+Key = Annotated[str, typer.Argument(help="a property, with or without the prefix image_ of servers")]
+SOURCE_OPTIONS: dict[str, tuple[Any, Any]] = {
     "data_dir": (
         Annotated[Path, typer.Option("--data-dir", envvar="STACKWIRE_DATA_DIR", help="the running cloud's folder")],
         Path(".stackwire"),
     ),
     "trace_url": (Annotated[str | None, typer.Option("--trace-url", help="a tracer's own address")], None),
     "amqp_url": (
-        Annotated[str | None, typer.Option("--amqp-url", help="any RabbitMQ an OpenStack speaks through")],
+        Annotated[str | None, typer.Option("--amqp-url", help="any RabbitMQ an OpenStack uses")],
         None,
     ),
     "management_url": (
@@ -51,83 +51,82 @@ PLACES: dict[str, tuple[Any, Any]] = {
         10.0,
     ),
 }
-"""The options of every command: where to look."""
+"""The options of every command: which source to query."""
 
 
-def looking(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command the options that say where to look; it gets a Source instead, as its first argument."""
+def with_client(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds the source options to a command, which gets a TraceClient of them as its first argument."""
 
     @wraps(command)
-    def wrapper(**given: Any) -> None:
-        places = {name: given.pop(name) for name in PLACES}
+    def wrapper(**arguments: Any) -> None:
+        options = {name: arguments.pop(name) for name in SOURCE_OPTIONS}
         try:
-            source = Source(**places, say=lambda remark: print(remark, file=sys.stderr))
-        except CannotTell as error:
-            _end(error)
-        command(source, **given)
+            client = TraceClient(SourceOptions(**options), log=lambda line: print(line, file=sys.stderr))
+        except QueryError as error:
+            _exit(error)
+        command(client, **arguments)
 
+    keyword = inspect.Parameter.KEYWORD_ONLY
     own = list(inspect.signature(command).parameters.values())[1:]
-    kind = inspect.Parameter.KEYWORD_ONLY
-    places = [
-        inspect.Parameter(name, kind, annotation=annotation, default=default)
-        for name, (annotation, default) in PLACES.items()
+    parameters = [parameter.replace(kind=keyword) for parameter in own] + [
+        inspect.Parameter(name, keyword, annotation=annotation, default=default)
+        for name, (annotation, default) in SOURCE_OPTIONS.items()
     ]
-    parameters = [*(one.replace(kind=kind) for one in own), *places]
     wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    wrapper.__annotations__ = {one.name: one.annotation for one in parameters}
+    wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return wrapper
 
 
 @app.command()
-@looking
+@with_client
 def tail(
-    source: Source,
+    client: TraceClient,
     as_json: AsJson = False,
-    last: Annotated[int, typer.Option("--last", "-n", min=0, help="begin with so many past messages")] = 20,
-    follow: Annotated[bool, typer.Option(help="go on until Ctrl-C")] = True,
-    everything: Annotated[bool, typer.Option("--all", help="with what services say to look after themselves")] = False,
+    last: Annotated[int, typer.Option("--last", "-n", min=0, help="begin with that many past messages")] = 20,
+    follow: Annotated[bool, typer.Option(help="continue until Ctrl-C")] = True,
+    everything: Annotated[bool, typer.Option("--all", help="with the services' periodic messages")] = False,
 ) -> None:
-    """Messages as they cross, one line each."""
+    """Messages as they pass, one line each."""
     from stackwire.trace.cli.tables import console, line
 
     out = console()
 
-    def show(message: Answer) -> None:
+    def show(message: JsonObject) -> None:
         if as_json:
             print(json.dumps(message, ensure_ascii=False), flush=True)
         else:
             out.print(line(message), soft_wrap=True)
 
-    _run(source.tail(Told(show, everything), last, follow))
+    _run(client.tail(MessageFilter(show, everything), last, follow))
 
 
 @app.command()
-@looking
+@with_client
 def story(
-    source: Source,
+    client: TraceClient,
     request: Annotated[str, typer.Argument(help="a request id or its beginning, or a resource's id or name")],
     as_json: AsJson = False,
 ) -> None:
-    """Everything one request made the services say, in order."""
+    """All messages that one request caused, in order."""
     from stackwire.trace.cli import tables
 
-    found = _run(source.ask("stories", request))
-    _show(found, as_json, lambda: [tables.story(told) for told in found["stories"]])
+    result = _run(client.query("stories", request))
+    _show(result, as_json, lambda: [tables.story(story) for story in result["stories"]])
 
 
 @app.command()
-@looking
+@with_client
 def export(
-    source: Source,
+    client: TraceClient,
     request: Annotated[str, typer.Argument(help="a request id or its beginning, or a resource's id or name")],
     form: Annotated[str, typer.Option("--form", "-F", help="mermaid, plantuml, html, har, otlp or jsonl")] = "mermaid",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="a file; without one, standard output")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="a file; standard output by default")] = None,
     to: Annotated[str | None, typer.Option("--to", help="with otlp: an OpenTelemetry collector to send it to")] = None,
 ) -> None:
-    """One request's story as a file of another tool's, or to a collector."""
+    """One request's story in another tool's format, or sent to a collector."""
     if to is not None and (form != "otlp" or output is not None):
-        _end(CannotTell("--to goes with --form otlp" if form != "otlp" else "--to and --output exclude each other"))
-    text = _run(source.export(request, form))
+        _exit(QueryError("--to goes with --form otlp" if form != "otlp" else "--to and --output exclude each other"))
+    text = _run(client.export(request, form))
     if to is not None:
         _send(text, to)
         return
@@ -137,82 +136,82 @@ def export(
     try:
         output.write_text(text, "utf-8")
     except OSError as error:
-        _end(CannotTell(f"cannot write {output}: {error.strerror}"))
+        _exit(QueryError(f"cannot write {output}: {error.strerror}"))
 
 
 @app.command()
-@looking
-def lineage(source: Source, resource: Thing, as_json: AsJson = False) -> None:
-    """Each property of a resource: who set it, every crossing with its rule, where it is now."""
+@with_client
+def lineage(client: TraceClient, resource: ResourceName, as_json: AsJson = False) -> None:
+    """Each property of a resource: who set it, every transfer with its rule, where it is now."""
     from stackwire.trace.cli import tables
 
-    found = _run(source.ask("lineage", resource))
-    _show(found, as_json, lambda: [tables.lineage(found)])
+    result = _run(client.query("lineage", resource))
+    _show(result, as_json, lambda: [tables.lineage(result)])
 
 
 @app.command()
-@looking
-def why(source: Source, key: Key, resource: Thing, as_json: AsJson = False) -> None:
-    """How a property came to a resource; or, where it has none, which crossing lost it."""
+@with_client
+def why(client: TraceClient, key: Key, resource: ResourceName, as_json: AsJson = False) -> None:
+    """How a property came to a resource; or, if it has none, which transfer dropped it."""
     from stackwire.trace.cli import tables
 
-    found = _run(source.ask("why", key, resource))
-    _show(found, as_json, lambda: [tables.why(found)])
+    result = _run(client.query("why", key, resource))
+    _show(result, as_json, lambda: [tables.why(result)])
 
 
 @app.command()
-@looking
-def where(source: Source, key: Key, as_json: AsJson = False) -> None:
-    """Everything that has a property now, and who set it."""
+@with_client
+def where(client: TraceClient, key: Key, as_json: AsJson = False) -> None:
+    """Every resource that has a property now, and who set it."""
     from stackwire.trace.cli import tables
 
-    found = _run(source.ask("where", key))
-    _show(found, as_json, lambda: [tables.where(found)])
+    result = _run(client.query("where", key))
+    _show(result, as_json, lambda: [tables.where(result)])
 
 
 @app.command()
-@looking
-def diff(source: Source, left: Thing, right: Thing, as_json: AsJson = False) -> None:
-    """The properties of two resources beside each other."""
+@with_client
+def diff(client: TraceClient, left: ResourceName, right: ResourceName, as_json: AsJson = False) -> None:
+    """The properties of two resources side by side."""
     from stackwire.trace.cli import tables
 
-    found = _run(source.ask("diff", left, right))
-    _show(found, as_json, lambda: [tables.diff(found)])
+    result = _run(client.query("diff", left, right))
+    _show(result, as_json, lambda: [tables.diff(result)])
 
 
 def _send(text: str, to: str) -> None:
-    from stackwire.trace.backends.otlp_exporter import NotTaken, send
+    from stackwire.trace.backends.otlp_exporter import ExportError, export_trace
 
     try:
-        print(f"stackwire: sent to {_run(send(text, to))}", file=sys.stderr)
-    except NotTaken as error:
-        _end(CannotTell(str(error)))
+        print(f"stackwire: sent to {_run(export_trace(text, to))}", file=sys.stderr)
+    except ExportError as error:
+        _exit(QueryError(str(error)))
 
 
-def _show(found: Answer, as_json: bool, tables: Callable[[], list[Any]]) -> None:
+def _show(result: JsonObject, as_json: bool, render: Callable[[], list[Any]]) -> None:
     if as_json:
-        print(json.dumps(found, ensure_ascii=False, indent=2))
+        print(json.dumps(result, ensure_ascii=False, indent=2))
         return
     from stackwire.trace.cli.tables import console
 
     out = console()
-    for table in tables():
+    for table in render():
         out.print(table)
         out.print()
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was switched on is switched off again
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a firehose enabled here is disabled again
     try:
         return asyncio.run(work)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
     except BrokenPipeError:
         raise typer.Exit(0) from None
-    except CannotTell as error:
-        _end(error)
+    except QueryError as error:
+        _exit(error)
 
 
-def _end(error: CannotTell) -> Any:
+def _exit(error: QueryError) -> Any:
     print(f"stackwire: {' '.join(str(error).split())}", file=sys.stderr)
     raise typer.Exit(error.code) from None

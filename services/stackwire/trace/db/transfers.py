@@ -1,4 +1,4 @@
-"""What lineage is made of, kept: the newest so many messages that told of a crossing, and the names of resources."""
+"""What lineage consists of: the latest messages about property transfers, and the names of resources."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +8,8 @@ from stackwire.trace.domain.message import Message
 from stackwire.trace.domain.resources import Resource
 
 
-async def add(session: Session, messages: Sequence[Message]) -> None:
+async def insert_messages(session: Session, messages: Sequence[Message]) -> None:
+    """In this order."""
     await session.execute(
         "INSERT INTO crossings (told) SELECT told FROM jsonb_array_elements($1) WITH ORDINALITY AS t (told, place)"
         " ORDER BY place",
@@ -16,8 +17,8 @@ async def add(session: Session, messages: Sequence[Message]) -> None:
     )
 
 
-async def name(session: Session, names: Mapping[str, Resource]) -> None:
-    """The later of two resources of one name has it."""
+async def upsert_names(session: Session, names: Mapping[str, Resource]) -> None:
+    """The later of two resources with one name has it."""
     await session.execute(
         "INSERT INTO names (name, kind, id) SELECT told->>0, told->>1, told->>2"
         " FROM jsonb_array_elements($1) WITH ORDINALITY AS t (told, place) ORDER BY place"
@@ -26,24 +27,25 @@ async def name(session: Session, names: Mapping[str, Resource]) -> None:
     )
 
 
-async def forget(session: Session, bound: int) -> None:
-    """All but the newest ``bound`` of each."""
+async def delete_oldest(session: Session, bound: int) -> None:
+    """Keeps the latest ``bound`` messages and as many names."""
     await session.execute("DELETE FROM crossings WHERE number <= (SELECT max(number) FROM crossings) - $1", bound)
     await session.execute("DELETE FROM names WHERE number <= (SELECT max(number) FROM names) - $1", bound)
 
 
-async def newest(session: Session, bound: int) -> list[Message]:
-    """In the order they came."""
+async def latest_messages(session: Session, bound: int) -> list[Message]:
+    """At most ``bound`` messages, the oldest first."""
     rows = await session.rows("SELECT told FROM crossings ORDER BY number DESC LIMIT $1", bound)
     return [_message(row["told"]) for row in reversed(rows)]
 
 
-async def names(session: Session, bound: int) -> dict[str, Resource]:
+async def latest_names(session: Session, bound: int) -> dict[str, Resource]:
+    """At most ``bound`` names, the oldest first."""
     rows = await session.rows("SELECT name, kind, id FROM names ORDER BY number DESC LIMIT $1", bound)
     return {row["name"]: Resource(row["kind"], row["id"]) for row in reversed(rows)}
 
 
-def _message(told: Mapping[str, Any]) -> Message:
-    known = {key: value for key, value in told.items() if key in Message.__slots__}
-    resources = tuple(Resource(one["kind"], one["id"]) for one in told["resources"])
-    return Message(**{**known, "raw": told["payload"], "resources": resources, "queues": tuple(told["queues"])})
+def _message(row: Mapping[str, Any]) -> Message:
+    known = {key: value for key, value in row.items() if key in Message.__slots__}
+    resources = tuple(Resource(resource["kind"], resource["id"]) for resource in row["resources"])
+    return Message(**{**known, "raw": row["payload"], "resources": resources, "queues": tuple(row["queues"])})

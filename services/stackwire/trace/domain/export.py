@@ -1,4 +1,4 @@
-"""A story in the forms other tools read: Mermaid, PlantUML, an archive like HAR's, OpenTelemetry's JSON."""
+"""A story in the formats of other tools: Mermaid, PlantUML, an archive like HAR's, OpenTelemetry's JSON."""
 
 import json
 import re
@@ -7,23 +7,22 @@ from typing import Any
 
 from stackwire.trace.domain.har import har
 from stackwire.trace.domain.otlp import otlp
-from stackwire.trace.domain.story import Arrow, Story
+from stackwire.trace.domain.story import FAILED_STATES, Arrow, Story
 
-LONGEST = 80  # characters of a name on an arrow
+MAX_LABEL = 80  # characters of a name on an arrow
 
 _MERMAID = {"reply": "-->>", "notification": "-)", "crossing": "-)", "cast": "-)", "fanout": "-)"}
 _PLANTUML = {"reply": "-->", "notification": "->>", "crossing": "->>", "cast": "->>", "fanout": "->>"}
-_FAILED = ("dropped", "returned", "failed", "unanswered")
 
 
 def mermaid(story: Story) -> str:
     """A ``sequenceDiagram``, as Markdown renderers draw it."""
     names = _aliases(story)
     lines = ["sequenceDiagram", f"    %% {_plain(story.id)}"]
-    lines += [f"    participant {alias} as {_plain(lane)}" for lane, alias in names.items()]
+    lines += [f"    participant {alias} as {_plain(name)}" for name, alias in names.items()]
     for arrow in story.arrows:
         head = "-x" if arrow.state in ("dropped", "returned") else _MERMAID.get(arrow.kind, "->>")
-        lines.append(f"    {_end(names, arrow.sender)}{head}{_end(names, arrow.receiver)}: {_plain(_words(arrow))}")
+        lines.append(f"    {_end(names, arrow.sender)}{head}{_end(names, arrow.receiver)}: {_plain(_label(arrow))}")
     return "\n".join(lines) + "\n"
 
 
@@ -31,12 +30,12 @@ def plantuml(story: Story) -> str:
     """Between ``@startuml`` and ``@enduml``; failures are red."""
     names = _aliases(story)
     lines = ["@startuml", f"title {_plain(story.id)}"]
-    lines += [f'participant "{_plain(lane)}" as {alias}' for lane, alias in names.items()]
+    lines += [f'participant "{_plain(name)}" as {alias}' for name, alias in names.items()]
     for arrow in story.arrows:
         head = _PLANTUML.get(arrow.kind, "->")
-        if arrow.state in _FAILED:
+        if arrow.state in FAILED_STATES:
             head = f"-[#red]{head.removeprefix('-')}"
-        lines.append(f"{_end(names, arrow.sender)} {head} {_end(names, arrow.receiver)} : {_plain(_words(arrow))}")
+        lines.append(f"{_end(names, arrow.sender)} {head} {_end(names, arrow.receiver)} : {_plain(_label(arrow))}")
     return "\n".join([*lines, "@enduml", ""])
 
 
@@ -45,40 +44,41 @@ def jsonl(story: Story) -> str:
     return "".join(json.dumps(arrow.as_json(), ensure_ascii=False) + "\n" for arrow in story.arrows)
 
 
-def _document(made: Callable[[Story], Mapping[str, Any]]) -> Callable[[Story], str]:
-    return lambda story: json.dumps(made(story), ensure_ascii=False, indent=2) + "\n"
+def _json_text(document: Callable[[Story], Mapping[str, Any]]) -> Callable[[Story], str]:
+    return lambda story: json.dumps(document(story), ensure_ascii=False, indent=2) + "\n"
 
 
-FORMS: Mapping[str, tuple[str, str, Callable[[Story], str]]] = {
+FORMATS: Mapping[str, tuple[str, str, Callable[[Story], str]]] = {
     "mermaid": ("text/plain", "mmd", mermaid),
     "plantuml": ("text/plain", "puml", plantuml),
-    "har": ("application/json", "har.json", _document(har)),
-    "otlp": ("application/json", "otlp.json", _document(otlp)),
+    "har": ("application/json", "har.json", _json_text(har)),
+    "otlp": ("application/json", "otlp.json", _json_text(otlp)),
     "jsonl": ("application/jsonl", "jsonl", jsonl),
 }
-"""By name: media type, the end of a file's name, how it is made."""
+"""By name: media type, file name extension, function."""
 
 
 # -- diagrams as text
 
 
 def _aliases(story: Story) -> dict[str, str]:
-    """Names without characters that either language minds; an arrow without a known end gets a lane of its own."""
-    lanes = [*story.lanes, *(["?"] if any(not (one.sender and one.receiver) for one in story.arrows) else [])]
-    return {lane: f"L{number}" for number, lane in enumerate(lanes)}
+    """Names without characters that either language minds; an arrow without a known end gets a participant ``?``."""
+    unknown = any(not (arrow.sender and arrow.receiver) for arrow in story.arrows)
+    names = [*story.participants, *(["?"] if unknown else [])]
+    return {name: f"L{number}" for number, name in enumerate(names)}
 
 
-def _end(names: Mapping[str, str], lane: str) -> str:
-    return names[lane or "?"]
+def _end(names: Mapping[str, str], participant: str) -> str:
+    return names[participant or "?"]
 
 
-def _words(arrow: Arrow) -> str:
-    words = arrow.name
+def _label(arrow: Arrow) -> str:
+    label = arrow.name
     if arrow.answer_seconds is not None:
-        words += f" ({arrow.answer_seconds * 1000:.1f} ms)"
-    return f"{words} {arrow.failure or arrow.state}" if arrow.failure or arrow.state in _FAILED else words
+        label += f" ({arrow.answer_seconds * 1000:.1f} ms)"
+    return f"{label} {arrow.failure or arrow.state}" if arrow.failure or arrow.state in FAILED_STATES else label
 
 
 def _plain(text: str) -> str:
-    """One line without what begins something in Mermaid or PlantUML."""
-    return re.sub(r"[;#<>\"\\%\s]+", " ", text).strip()[:LONGEST]
+    """One line without characters that are syntax in Mermaid or PlantUML."""
+    return re.sub(r"[;#<>\"\\%\s]+", " ", text).strip()[:MAX_LABEL]

@@ -1,4 +1,4 @@
-"""A story as an HTTP archive (HAR 1.2): tools that open one show every message, those of the bus as well."""
+"""A story as an HTTP archive (HAR 1.2), in which messages of the bus are entries as well."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -6,11 +6,11 @@ from typing import Any
 
 from stackwire.trace.domain.story import Arrow, Story
 
-_UNKNOWN = -1  # HAR's own word for a size or a time nobody knows
+_UNKNOWN = -1  # HAR's value for an unknown size or time
 
 
 def har(story: Story) -> dict[str, Any]:
-    """``log.entries`` in the order of time. What HAR has no field for is under names that begin with ``_``."""
+    """``log.entries`` in the order of time. Fields that HAR does not have begin with ``_``."""
     return {
         "log": {
             "version": "1.2",
@@ -22,33 +22,33 @@ def har(story: Story) -> dict[str, Any]:
 
 
 def _entry(arrow: Arrow) -> dict[str, Any]:
-    took = round((arrow.answer_seconds or 0.0) * 1000, 3)
+    milliseconds = round((arrow.answer_seconds or 0.0) * 1000, 3)
     entry: dict[str, Any] = {
         "startedDateTime": datetime.fromtimestamp(arrow.time, UTC).isoformat(),
-        "time": took,
+        "time": milliseconds,
         "cache": {},
-        "timings": {"send": 0, "wait": took, "receive": 0},
+        "timings": {"send": 0, "wait": milliseconds, "receive": 0},
         "_from": arrow.sender,
         "_to": arrow.receiver,
         "_state": arrow.state,
     }
-    told = arrow.payload.get("payload") if isinstance(arrow.payload, Mapping) else None
-    if arrow.kind == "http" and isinstance(told, Mapping):
-        return entry | _of_http(arrow, told)
-    return entry | _of_message(arrow)
+    payload = arrow.payload.get("payload") if isinstance(arrow.payload, Mapping) else None
+    if arrow.kind == "http" and isinstance(payload, Mapping):
+        return entry | _http_fields(arrow, payload)
+    return entry | _message_fields(arrow)
 
 
-def _of_http(arrow: Arrow, told: Mapping[str, Any]) -> dict[str, Any]:
+def _http_fields(arrow: Arrow, payload: Mapping[str, Any]) -> dict[str, Any]:
     method, _, path = arrow.name.partition(" ")
-    query = [{"name": str(name), "value": ""} for name in told.get("query") or ()]
+    query = [{"name": str(name), "value": ""} for name in payload.get("query") or ()]
     return {
-        "request": _request(method, f"http://{arrow.receiver or 'unknown'}{path}", query, told.get("request_bytes")),
-        "response": _response(told.get("status"), told.get("response_bytes")),
+        "request": _request(method, f"http://{arrow.receiver or 'unknown'}{path}", query, payload.get("request_bytes")),
+        "response": _response(payload.get("status"), payload.get("response_bytes")),
     }
 
 
-def _of_message(arrow: Arrow) -> dict[str, Any]:
-    """Who reads HTTP only sees a method that is the message's kind, at an address that is its receiver and name."""
+def _message_fields(arrow: Arrow) -> dict[str, Any]:
+    """A message as a request: the method is its kind, the URL its receiver and name."""
     size = arrow.message.size if arrow.message is not None else None
     return {
         "request": _request(arrow.kind.upper(), f"amqp://{arrow.receiver or 'unknown'}/{arrow.name}", [], size),

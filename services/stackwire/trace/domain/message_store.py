@@ -1,7 +1,7 @@
-"""What the tracer keeps, and how much: a ring of messages and a ring of crossings, both bounded.
+"""What the tracer keeps, and how much: the latest messages and property transfers, both bounded.
 
-Records are only appended when they arrive; they are read when somebody asks, listens, or the ring is full of unread
-ones. So watching costs the services next to nothing.
+Records are appended when they arrive and decoded when somebody queries or listens, or when many are undecoded, so that
+tracing costs the services next to nothing.
 """
 
 from collections import deque
@@ -9,101 +9,103 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from stackwire.trace.domain.decoder import Decoder
 from stackwire.trace.domain.lineage import Lineage
-from stackwire.trace.domain.message import Decoder, Message, Wire
+from stackwire.trace.domain.message import Message, WireMessage
 from stackwire.trace.domain.resources import Resource
-from stackwire.trace.domain.story import Story, find, stories
+from stackwire.trace.domain.story import Story
+from stackwire.trace.domain.story_assembly import find, stories
 
-MESSAGES = 20_000
-"""Messages kept; the oldest go first."""
-BYTES = 64 * 1024 * 1024
+MAX_MESSAGES = 20_000
+"""Messages kept; the oldest are dropped first."""
+MAX_BYTES = 64 * 1024 * 1024
 """Bytes of message bodies kept, as they were on the wire."""
-Unread = Callable[[], Wire]
+Undecoded = Callable[[], WireMessage]
 
 
-class Store:
-    """``missed`` counts messages a slow listener did not get; ``problem`` says what cannot be seen at all, and why;
-    ``gaps``: from when to when nothing was seen, because the bus was away."""
+class MessageStore:
+    """``missed`` counts messages a slow listener did not get; ``problem``: what is not traced at all, and why;
+    ``outages``: from when to when nothing was received, because the bus was disconnected."""
 
-    def __init__(self, messages: int = MESSAGES, size: int = BYTES) -> None:
+    def __init__(self, messages: int = MAX_MESSAGES, size: int = MAX_BYTES) -> None:
         self.lineage = Lineage()
-        self.seen = 0
+        self.received = 0
         self.missed = 0
         self.problem: str | None = None
-        self.gaps: list[tuple[float, float]] = []
+        self.outages: list[tuple[float, float]] = []
         self._limit, self._bytes_limit = messages, size
         self._bytes = 0
         self._messages: deque[Message] = deque()
-        self._unread: deque[tuple[Unread, int]] = deque()
+        self._undecoded: deque[tuple[Undecoded, int]] = deque()
         self._decoder = Decoder()
         self._listeners: list[Callable[[Message], None]] = []
-        self._unkept: list[Message] | None = None
-        self._told: tuple[int, list[Story]] = (0, [])
+        self._unsaved: list[Message] | None = None
+        self._stories: tuple[int, list[Story]] = (0, [])
 
-    def remember(self, messages: Iterable[Message], names: Mapping[str, Resource]) -> None:
-        """What an earlier life of the tracer knew of lineage; from now on somebody takes what is to be kept."""
+    def restore(self, messages: Iterable[Message], names: Mapping[str, Resource]) -> None:
+        """Lineage that an earlier process saved; from now on ``take_unsaved`` is expected to be called."""
         for message in messages:
-            self.lineage.read(message)
+            self.lineage.record(message)
         self.lineage.names = {**names, **self.lineage.names}
-        self.lineage.learnt, self._unkept = {}, []
+        self.lineage.new_names, self._unsaved = {}, []
 
-    def to_keep(self) -> tuple[list[Message], dict[str, Resource]]:
-        """Messages that told of a crossing, and names, since this was asked last."""
+    def take_unsaved(self) -> tuple[list[Message], dict[str, Resource]]:
+        """Messages that lineage consists of, and names, since the last call."""
         self.catch_up()
-        kept, named = self._unkept or [], self.lineage.learnt or {}
-        self._unkept, self.lineage.learnt = [], {}
-        return kept, named
+        messages, names = self._unsaved or [], self.lineage.new_names or {}
+        self._unsaved, self.lineage.new_names = [], {}
+        return messages, names
 
-    def take(self, unread: Unread, size: int) -> None:
-        """One record; ``unread`` reads it when its time comes."""
-        self.seen += 1
-        self._unread.append((unread, size))
-        if self._listeners or len(self._unread) >= self._limit // 4:
+    def add(self, undecoded: Undecoded, size: int) -> None:
+        """One record of the bus; ``undecoded`` is called later."""
+        self.received += 1
+        self._undecoded.append((undecoded, size))
+        if self._listeners or len(self._undecoded) >= self._limit // 4:
             self.catch_up()
 
     def catch_up(self) -> None:
-        """Reads what waits."""
-        while self._unread:
-            unread, _ = self._unread.popleft()
-            for message in self._decoder.read_all(unread()):
+        """Decodes all records added so far."""
+        while self._undecoded:
+            undecoded, _ = self._undecoded.popleft()
+            for message in self._decoder.decode_all(undecoded()):
                 self._keep(message)
                 self._bytes += message.size
             while len(self._messages) > self._limit or self._bytes > self._bytes_limit:
                 self._bytes -= self._messages.popleft().size
 
     def _keep(self, message: Message) -> None:
-        crossed = self.lineage.read(message)
-        if crossed and self._unkept is not None:
-            self._unkept.append(message)
+        if self.lineage.record(message) and self._unsaved is not None:
+            self._unsaved.append(message)
         self._messages.append(message)
         for listener in tuple(self._listeners):
             listener(message)
 
-    def messages(self, *, after: int = 0, limit: int = MESSAGES) -> list[Message]:
+    def messages(self, *, after: int = 0, limit: int = MAX_MESSAGES) -> list[Message]:
         """The last ``limit`` messages with a number above ``after``, in order."""
         self.catch_up()
         found = [message for message in self._messages if message.number > after]
         return found[-limit:] if limit else []
 
     def message(self, number: int) -> Message | None:
-        """Numbers are in order, without gaps."""
+        """The message with this number; numbers are consecutive."""
         self.catch_up()
         at = number - self._messages[0].number if self._messages else -1
         return self._messages[at] if 0 <= at < len(self._messages) else None
 
     def stories(self) -> list[Story]:
-        """Put together anew only when something was said since."""
+        """All stories, the oldest first; assembled again only after new messages."""
         self.catch_up()
-        if self._told[0] != self.seen:
-            self._told = (self.seen, stories(self._messages))
-        return self._told[1]
+        if self._stories[0] != self.received:
+            self._stories = (self.received, stories(self._messages))
+        return self._stories[1]
 
     def story(self, wanted: str) -> list[Story]:
+        """The stories of a request id, its beginning, or a resource's id."""
         return find(self.stories(), wanted)
 
     @contextmanager
     def listening(self, listener: Callable[[Message], None]) -> Iterator[None]:
-        """Calls ``listener`` with every message while inside, as it crosses."""
+        """Calls ``listener`` with every new message inside the block."""
         self.catch_up()
         self._listeners.append(listener)
         try:
@@ -112,16 +114,16 @@ class Store:
             self._listeners.remove(listener)
 
     def bounds(self) -> dict[str, Any]:
-        """What is kept, what was, and the limits."""
+        """How much is kept, how much was received, and the limits."""
         return {
-            "messages": len(self._messages) + len(self._unread),
+            "messages": len(self._messages) + len(self._undecoded),
             "messages_limit": self._limit,
             "bytes": self._bytes,
             "bytes_limit": self._bytes_limit,
             "crossings": len(self.lineage),
             "crossings_forgotten": self.lineage.forgotten,
-            "seen": self.seen,
+            "seen": self.received,
             "missed": self.missed,
             "problem": self.problem,
-            "gaps": [list(gap) for gap in self.gaps],
+            "gaps": [list(outage) for outage in self.outages],
         }

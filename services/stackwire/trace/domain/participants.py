@@ -1,6 +1,7 @@
-"""Who speaks to whom. The wire names the receiver; the sender is known by what it says, or by its reply queue."""
+"""Senders and receivers of messages: the daemons of the originals. The wire names the receiver; the sender follows
+from what it sends, or from its reply queue."""
 
-# By exchange and topic: the daemons of the originals; on ``stackwire`` the services themselves.
+# By exchange and topic; on ``stackwire`` the services themselves.
 _RECEIVERS = {
     ("nova", "conductor"): "nova-conductor",
     ("nova", "scheduler"): "nova-scheduler",
@@ -22,51 +23,51 @@ _PUBLISHERS = {
     "scheduler": "nova-scheduler",
     "api": "nova-api",
 }
-# nova/conductor/rpcapi.py, nova/scheduler/rpcapi.py, nova/compute/rpcapi.py, cinder/*/rpcapi.py: who calls what
+# nova/conductor/rpcapi.py, nova/scheduler/rpcapi.py, nova/compute/rpcapi.py, cinder/*/rpcapi.py: the senders of methods
 _FROM_COMPUTE = frozenset({"update_instance_info", "delete_instance_info", "sync_instance_info", "build_instances"})
 _FROM_CONDUCTOR = frozenset({"select_destinations", "build_and_run_instance", "rebuild_instance", "prep_resize"})
 _FROM_CINDER_SCHEDULER = frozenset({"create_volume", "create_snapshot", "manage_existing", "retype"})
 
 NOTIFICATIONS = "notifications"
 WORKERS = ("nova-compute", "cinder-volume")
-"""Lanes with a host each."""
+"""Participants with a host each."""
 
 
 def receiver(exchange: str, routing_key: str) -> str:
-    """The lane of a request's receiver, with its host where the message is for one: ``nova-compute@compute-1``."""
+    """The receiver of an RPC request, with its host where the message is for one: ``nova-compute@compute-1``."""
     if exchange.endswith("_fanout"):
         topic = exchange.removesuffix("_fanout").split(".")[0]
         return f"{_FANOUTS.get(topic, topic)} (all)"
     topic, _, host = routing_key.partition(".")
-    lane = _RECEIVERS.get((exchange, topic), topic)
-    return f"{lane}@{_host(host)}" if host else lane
+    participant = _RECEIVERS.get((exchange, topic), topic)
+    return f"{participant}@{_host(host)}" if host else participant
 
 
 def _host(text: str) -> str:
-    """``host@backend.host`` is how Cinder addresses a back end of a host: the part before its repetition."""
-    place, dot, rest = text.rpartition(".")
-    return place if dot and place.split("@")[0] == rest else text
+    """``host@backend.host`` is how Cinder addresses a back end of a host: the part before the repeated host."""
+    address, dot, repeated = text.rpartition(".")
+    return address if dot and address.split("@")[0] == repeated else text
 
 
 def sender(exchange: str, routing_key: str, method: str) -> str:
-    """The lane that makes such a request, or an empty text when the wire does not tell."""
-    lane = receiver(exchange, routing_key).split("@")[0].removesuffix(" (all)")
-    if lane == "nova-conductor":
+    """The participant that sends such an RPC request, or an empty text when it does not follow from the request."""
+    participant = receiver(exchange, routing_key).split("@")[0].removesuffix(" (all)")
+    if participant == "nova-conductor":
         return "nova-compute" if method.startswith("object_") or method in _FROM_COMPUTE else "nova-api"
-    if lane == "nova-scheduler":
+    if participant == "nova-scheduler":
         return "nova-compute" if method in _FROM_COMPUTE else "nova-conductor"
-    if lane == "nova-compute":
+    if participant == "nova-compute":
         return "nova-conductor" if method in _FROM_CONDUCTOR else "nova-api"
-    if lane == "cinder-volume":
+    if participant == "cinder-volume":
         return "cinder-scheduler" if method in _FROM_CINDER_SCHEDULER else "cinder-api"
-    return "cinder-api" if lane == "cinder-scheduler" else ""
+    return "cinder-api" if participant == "cinder-scheduler" else ""
 
 
 _SERVICES = {"image": "glance", "volume": "cinder", "compute": "nova", "identity": "keystone"}
 
 
 def service(name: str) -> str:
-    """The lane of a whole service, from the name of its place at the bus (``stackwire-volume``)."""
+    """A whole service (``cinder``), from the name of its connection to the bus (``stackwire-volume``)."""
     return _SERVICES.get(name.removeprefix("stackwire-"), "") if name.startswith("stackwire-") else ""
 
 
@@ -74,12 +75,12 @@ _APIS = {"image": "glance-api", "volume": "cinder-api", "compute": "nova-api", "
 
 
 def api(name: str) -> str:
-    """The lane of a service's HTTP side."""
+    """A service's API, which answers HTTP requests."""
     return _APIS.get(name, name)
 
 
 def publisher(publisher_id: str) -> str:
-    """The lane of a notification's publisher: ``volume.host@pool`` (unversioned) or ``nova-compute:host``."""
+    """A notification's publisher: ``volume.host@pool`` (unversioned) or ``nova-compute:host``."""
     service, colon, _ = publisher_id.partition(":")
     if colon:
         return service
@@ -88,6 +89,6 @@ def publisher(publisher_id: str) -> str:
 
 
 def worker(publisher_id: str) -> str:
-    """The lane with its host, as messages to it are addressed: ``volume.host@backend#pool`` is of ``host@backend``."""
-    mark = ":" if ":" in publisher_id else "."
-    return f"{publisher(publisher_id)}@{publisher_id.partition(mark)[2].partition('#')[0]}"
+    """A publisher with its host, as messages to it are addressed: ``volume.h@backend#pool`` is on ``h@backend``."""
+    separator = ":" if ":" in publisher_id else "."
+    return f"{publisher(publisher_id)}@{publisher_id.partition(separator)[2].partition('#')[0]}"

@@ -1,115 +1,132 @@
-"""The way of one property through the crossings seen: back to who set it, and on to wherever it went."""
+"""The path of one property through the transfers seen: back to who set it, and on to wherever it went."""
 
 from collections.abc import Collection, Iterator, Mapping, Reversible
 
+from stackwire.core.lineage import PropertyChange
 from stackwire.trace.domain.resources import Resource
-from stackwire.trace.domain.transfers import DISPLACED, IMAGE_ATTRIBUTES, Crossed, Hop, Property, is_displaced
+from stackwire.trace.domain.transfers import (
+    DISPLACED,
+    IMAGE_ATTRIBUTES,
+    Property,
+    Transfer,
+    TransferStep,
+    is_displaced,
+    plain_key,
+)
 
-FARTHEST = 64
-"""Crossings followed from one resource, either way."""
+MAX_STEPS = 64
+"""Transfers followed from one resource, in either direction."""
 
 
-class Ways:
-    """Answers from what a lineage keeps, which owns and changes it: ``hops``, the newest last, each resource's
+class PropertyHistory:
+    """Answers from what a lineage keeps, which owns and changes it: ``transfers``, the newest last, each resource's
     properties, and what was deleted."""
 
     def __init__(
         self,
-        hops: Reversible[Hop],
+        transfers: Reversible[Transfer],
         state: Mapping[Resource, Mapping[str, str | None]],
-        gone: Collection[Resource],
+        deleted: Collection[Resource],
     ) -> None:
-        self._hops, self._state, self._gone = hops, state, gone
+        self._transfers, self._state, self._deleted = transfers, state, deleted
 
-    def set_by(self, resource: Resource, key: str, *, until: int) -> tuple[Crossed | None, str]:
-        """The crossing that brought a property as it was after crossing number ``until``, and who had set it."""
+    def set_by(self, resource: Resource, key: str, *, until: int) -> tuple[TransferStep | None, str]:
+        """The step that set a property as it was after transfer number ``until``, and who had set its value first."""
         past, who = self._past(resource, key, until + 1)
         return (past[-1] if past else None), who
 
-    def of(self, resource: Resource) -> list[Property]:
+    def properties_of(self, resource: Resource) -> list[Property]:
         """Every property the resource has or had, by name."""
         keys = set(self._state.get(resource, {}))
-        for hop in self._hops:
-            if hop.target == resource:
-                keys |= {verdict.after_key for verdict in hop.verdicts if verdict.after_key}
-                keys |= {v.key.removeprefix(DISPLACED) for v in hop.verdicts if v.key and is_displaced(v)}
-                keys |= {
-                    v.key for v in hop.verdicts if v.key and v.verdict == "dropped" and hop.origin.kind == "client"
-                }
-            if hop.origin == resource:
-                keys |= {verdict.key for verdict in hop.verdicts if verdict.key and not is_displaced(verdict)}
+        for transfer in self._transfers:
+            keys.update(_keys_at(transfer, resource))
         return [self._property(resource, key) for key in sorted(keys)]
 
     def _property(self, resource: Resource, key: str) -> Property:
         past, set_by = self._past(resource, key)
         future = self._future(resource, key)
-        ends: dict[tuple[Resource, str], None] = {(resource, key): None}
-        ends.update(
-            dict.fromkeys(
-                (crossed.hop.target, crossed.verdict.after_key) for crossed in future if crossed.verdict.after_key
-            )
-        )
+        reached = [(resource, key)]
+        reached += [(step.transfer.target, step.change.after_key) for step in future if step.change.after_key]
         now = tuple(
             (where, name, self._state[where][name])
-            for where, name in ends
-            if where not in self._gone and name in self._state.get(where, {})
+            for where, name in dict.fromkeys(reached)
+            if where not in self._deleted and name in self._state.get(where, {})
         )
-        # What went out and came back, as a server's snapshot it was rebuilt from, is told once.
-        known = {(hop.number, verdict.key) for hop, verdict in past}
-        onward = tuple(crossed for crossed in future if (crossed.hop.number, crossed.verdict.key) not in known)
+        # What left and returned, as a server's snapshot from which it was rebuilt, is in the past already.
+        known = {(transfer.number, change.key) for transfer, change in past}
+        onward = tuple(step for step in future if (step.transfer.number, step.change.key) not in known)
         return Property(key, self._state.get(resource, {}).get(key), set_by, past, onward, now)
 
-    def _past(self, resource: Resource, key: str, at: float = float("inf")) -> tuple[tuple[Crossed, ...], str]:
-        """Backwards: the crossing that brought the value here, and the one that brought it there."""
-        path: list[Crossed] = []
-        for _ in range(FARTHEST):
-            found = self.brought(resource, key, at)
-            if found is None:
-                own = resource.kind == "image" and key in IMAGE_ATTRIBUTES
-                known = own or any(hop.target == resource for hop in self._hops)
-                return tuple(reversed(path)), f"{resource.short} {'itself' if known else 'before the trace'}"
-            path.append(found)
-            hop, verdict = found
-            if hop.origin.kind == "client":
-                return tuple(reversed(path)), f"user {hop.origin.id[:8]} ({hop.rule})"
-            if verdict.key is None:
-                return tuple(reversed(path)), hop.rule
-            resource, key, at = hop.origin, verdict.key, hop.number
+    def _past(self, resource: Resource, key: str, before: float = float("inf")) -> tuple[tuple[TransferStep, ...], str]:
+        """Steps in the order of time that led to the value here, and who set it first."""
+        path: list[TransferStep] = []
+        while len(path) < MAX_STEPS:
+            step = self.last_step(resource, key, before)
+            if step is None:
+                return tuple(reversed(path)), self._first_owner(resource, key)
+            path.append(step)
+            transfer, change = step
+            if transfer.by_user:
+                return tuple(reversed(path)), f"user {transfer.origin.id[:8]} ({transfer.rule})"
+            if change.key is None:
+                return tuple(reversed(path)), transfer.rule
+            resource, key, before = transfer.origin, change.key, transfer.number
         return tuple(reversed(path)), "further back than is followed"
 
-    def brought(self, resource: Resource, key: str, before: float) -> Crossed | None:
-        for hop in reversed(self._hops):
-            if hop.target != resource or hop.number >= before:
+    def _first_owner(self, resource: Resource, key: str) -> str:
+        """Who set a property that no transfer brought."""
+        own = resource.kind == "image" and key in IMAGE_ATTRIBUTES
+        known = own or any(transfer.target == resource for transfer in self._transfers)
+        return f"{resource.short} {'itself' if known else 'before the trace'}"
+
+    def last_step(self, resource: Resource, key: str, before: float) -> TransferStep | None:
+        """The latest step, of a transfer with a number below ``before``, that set the property."""
+        for transfer in reversed(self._transfers):
+            if transfer.target != resource or transfer.number >= before:
                 continue
-            for verdict in hop.verdicts:
-                # A user who sets one property leaves the others as they were: their story is an earlier one.
-                untouched = hop.origin.kind == "client" and verdict.verdict == "carried"
-                if verdict.after_key == key and not untouched:
-                    return Crossed(hop, verdict)
+            for change in transfer.changes:
+                # A user who sets one property leaves the others as they were: an earlier transfer set them.
+                untouched = transfer.by_user and change.outcome == "carried"
+                if change.after_key == key and not untouched:
+                    return TransferStep(transfer, change)
         return None
 
-    def _future(self, resource: Resource, key: str) -> tuple[Crossed, ...]:
-        found: list[Crossed] = []
+    def _future(self, resource: Resource, key: str) -> tuple[TransferStep, ...]:
+        found: list[TransferStep] = []
         waiting: list[tuple[Resource, str]] = [(resource, key)]
-        met = {(resource, key)}
-        while waiting and len(found) < FARTHEST:
-            where, name = waiting.pop(0)
-            for crossed in self._leaving(where, name):
-                found.append(crossed)
-                onward = (crossed.hop.target, crossed.verdict.after_key or "")
-                if onward[1] and onward not in met:
-                    met.add(onward)
+        visited = {(resource, key)}
+        while waiting and len(found) < MAX_STEPS:
+            for step in self._steps_from(*waiting.pop(0)):
+                found.append(step)
+                onward = (step.transfer.target, step.change.after_key or "")
+                if onward[1] and onward not in visited:
+                    visited.add(onward)
                     waiting.append(onward)
-        return tuple(sorted(found, key=lambda crossed: crossed.hop.number))
+        return tuple(sorted(found, key=lambda step: step.transfer.number))
 
-    def _leaving(self, resource: Resource, key: str) -> Iterator[Crossed]:
-        """What went on from here, and what ended here: replaced by a later crossing, or taken away by a user."""
-        for hop in self._hops:
-            for verdict in hop.verdicts:
-                if hop.target.kind == "guest" and verdict.verdict == "dropped":
+    def _steps_from(self, resource: Resource, key: str) -> Iterator[TransferStep]:
+        """What went on from here, and what ended here: replaced by a later transfer, or removed by a user."""
+        for transfer in self._transfers:
+            for change in transfer.changes:
+                if transfer.target.kind == "guest" and change.outcome == "dropped":
                     continue  # a guest definition takes what it needs; the rest is not lost
-                ended = hop.target == resource and verdict.key == (
-                    key if hop.origin.kind == "client" and verdict.verdict == "dropped" else DISPLACED + key
-                )
-                if ended or (hop.origin == resource and verdict.key == key):
-                    yield Crossed(hop, verdict)
+                removed = key if transfer.by_user and change.outcome == "dropped" else DISPLACED + key
+                ended = transfer.target == resource and change.key == removed
+                if ended or (transfer.origin == resource and change.key == key):
+                    yield TransferStep(transfer, change)
+
+
+def _keys_at(transfer: Transfer, resource: Resource) -> Iterator[str]:
+    """Keys of the properties that the resource had before or after a transfer."""
+    for change in transfer.changes:
+        keys: list[str | None] = []
+        if transfer.target == resource:
+            keys += [change.after_key, plain_key(change) if _is_removed(transfer, change) else None]
+        if transfer.origin == resource and not is_displaced(change):
+            keys.append(change.key)
+        yield from filter(None, keys)
+
+
+def _is_removed(transfer: Transfer, change: PropertyChange) -> bool:
+    """True when the target had the property and has it no more."""
+    return is_displaced(change) or (transfer.by_user and change.outcome == "dropped")

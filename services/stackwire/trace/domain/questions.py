@@ -1,41 +1,45 @@
-"""Questions people have when a property is not what they expected: why, where, what differs."""
+"""Questions about a property that is not as expected: why, where, what differs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from stackwire.trace.domain.lineage import Lineage
-from stackwire.trace.domain.property_history import FARTHEST
+from stackwire.trace.domain.property_history import MAX_STEPS
 from stackwire.trace.domain.resources import Resource
-from stackwire.trace.domain.transfers import Crossed, Property
+from stackwire.trace.domain.transfers import Property, TransferStep
 
-PREFIX = "image_"
-"""What a server puts before the names of its image's properties: a question means the property, however it is named."""
+SERVER_PREFIX = "image_"
+"""Before the names of image properties in a server's system metadata; a question is about the property itself."""
+
+
+Comparison = Literal["same", "changed", "only left", "only right"]
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """How a property came to a resource, or where on the way it was lost.
+    """The path of a property to a resource, or where on the path it was lost.
 
-    ``found`` is None when the resource has no such property; then ``lost`` are the crossings, the nearest first, that
-    led to the resource from something that had it and did not bring it.
+    ``found`` is None when the resource has no such property; then ``lost`` are the transfers to the resource, the
+    nearest first, whose origin had the property and which dropped it.
     """
 
     key: str
     found: Property | None
-    lost: tuple[Crossed, ...]
+    lost: tuple[TransferStep, ...]
 
     def as_json(self) -> dict[str, Any]:
+        """As the API returns it."""
         return {
             "key": self.key,
             "found": self.found.as_json() if self.found else None,
-            "lost": [crossed.as_json() for crossed in self.lost],
+            "lost": [step.as_json() for step in self.lost],
         }
 
 
 def why(lineage: Lineage, resource: Resource, key: str) -> Why:
-    """``key`` with or without a server's prefix."""
-    properties = {found.key: found for found in lineage.of(resource)}
+    """The path of a property to the resource; ``key`` with or without a server's prefix."""
+    properties = {found.key: found for found in lineage.properties_of(resource)}
     for name in _names(key):
         found = properties.get(name)
         if found is not None and found.value is not None:
@@ -43,26 +47,26 @@ def why(lineage: Lineage, resource: Resource, key: str) -> Why:
     return Why(key, None, tuple(_lost(lineage, resource, key)))
 
 
-def _lost(lineage: Lineage, resource: Resource, key: str) -> list[Crossed]:
-    """Back from the resource, crossing by crossing, to each one that had the property and did not hand it on."""
-    found: list[Crossed] = []
-    waiting, met = [resource], {resource}
-    while waiting and len(met) < FARTHEST:
+def _lost(lineage: Lineage, resource: Resource, key: str) -> list[TransferStep]:
+    """Back from the resource, transfer by transfer: each one that dropped the property."""
+    found: list[TransferStep] = []
+    waiting, visited = [resource], {resource}
+    while waiting and len(visited) < MAX_STEPS:
         target = waiting.pop(0)
-        for hop in lineage.hops_to(target):
+        for transfer in lineage.transfers_to(target):
             found += [
-                Crossed(hop, verdict)
-                for verdict in hop.verdicts
-                if verdict.verdict == "dropped" and bare(verdict.key or "") in _names(key)
+                TransferStep(transfer, change)
+                for change in transfer.changes
+                if change.outcome == "dropped" and bare(change.key or "") in _names(key)
             ]
-            if hop.origin.kind != "client" and hop.origin not in met:
-                met.add(hop.origin)
-                waiting.append(hop.origin)
+            if not transfer.by_user and transfer.origin not in visited:
+                visited.add(transfer.origin)
+                waiting.append(transfer.origin)
     return found
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PropertyLocation:
     """A resource that has the property now, and who set it there."""
 
     resource: Resource
@@ -71,77 +75,80 @@ class Place:
     set_by: str
 
     def as_json(self) -> dict[str, Any]:
+        """As the API returns it."""
         return {"resource": self.resource._asdict(), "key": self.key, "value": self.value, "set_by": self.set_by}
 
 
-def where(lineage: Lineage, key: str) -> list[Place]:
-    """Everything that has it now, the latest last."""
+def where(lineage: Lineage, key: str) -> list[PropertyLocation]:
+    """Every resource that has the property now, the latest last."""
     found = []
     for resource in lineage.resources():
-        if lineage.is_gone(resource):
+        if lineage.is_deleted(resource):
             continue
         state = lineage.now(resource)
         for name in _names(key):
             if name in state:
                 _, who = lineage.set_by(resource, name, until=lineage.count)
-                found.append(Place(resource, name, state[name], who))
+                found.append(PropertyLocation(resource, name, state[name], who))
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One property on two sides, by its name without a server's prefix. ``sources``: who set either."""
+    """One property on two sides, by its name without a server's prefix. ``set_by``: who set each."""
 
     key: str
     left: str | None
     right: str | None
-    what: Literal["same", "changed", "only left", "only right"]
-    sources: tuple[str, str]
+    what: Comparison
+    set_by: tuple[str, str]
 
     def as_json(self) -> dict[str, Any]:
+        """As the API returns it."""
         return {
             "key": self.key,
             "left": self.left,
             "right": self.right,
             "what": self.what,
-            "set_by": list(self.sources),
+            "set_by": list(self.set_by),
         }
 
 
 def diff(lineage: Lineage, left: Resource, right: Resource) -> list[Difference]:
-    """What two resources have of each other, by name."""
-    sides = [_by_bare_name(lineage.now(resource)) for resource in (left, right)]
-    found = []
-    for key in sorted({*sides[0], *sides[1]}):
-        one, two = sides[0].get(key), sides[1].get(key)
-        sources = [
-            "" if entry is None else lineage.set_by(resource, entry[0], until=lineage.count)[1]
-            for resource, entry in ((left, one), (right, two))
-        ]
-        found.append(
-            Difference(key, one and one[1], two and two[1], _what(one, two), (sources[0], sources[1])),
+    """The properties of two resources side by side, by name."""
+    lefts, rights = _by_bare_key(lineage.now(left)), _by_bare_key(lineage.now(right))
+    return [
+        Difference(
+            key,
+            lefts[key][1] if key in lefts else None,
+            rights[key][1] if key in rights else None,
+            _comparison(lefts.get(key), rights.get(key)),
+            (_set_by(lineage, left, lefts.get(key)), _set_by(lineage, right, rights.get(key))),
         )
-    return found
+        for key in sorted({*lefts, *rights})
+    ]
 
 
-def _what(
-    one: tuple[str, str | None] | None, two: tuple[str, str | None] | None
-) -> Literal["same", "changed", "only left", "only right"]:
-    if one is None:
+def _set_by(lineage: Lineage, resource: Resource, entry: tuple[str, str | None] | None) -> str:
+    return "" if entry is None else lineage.set_by(resource, entry[0], until=lineage.count)[1]
+
+
+def _comparison(left: tuple[str, str | None] | None, right: tuple[str, str | None] | None) -> Comparison:
+    if left is None:
         return "only right"
-    if two is None:
+    if right is None:
         return "only left"
-    return "same" if one[1] == two[1] else "changed"
+    return "same" if left[1] == right[1] else "changed"
 
 
 def bare(key: str) -> str:
-    """Without what a server puts before it."""
-    return key.removeprefix(PREFIX)
+    """A key without a server's prefix."""
+    return key.removeprefix(SERVER_PREFIX)
 
 
 def _names(key: str) -> tuple[str, str]:
-    return bare(key), PREFIX + bare(key)
+    return bare(key), SERVER_PREFIX + bare(key)
 
 
-def _by_bare_name(state: Mapping[str, str | None]) -> dict[str, tuple[str, str | None]]:
+def _by_bare_key(state: Mapping[str, str | None]) -> dict[str, tuple[str, str | None]]:
     return {bare(key): (key, value) for key, value in state.items()}

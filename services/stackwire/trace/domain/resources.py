@@ -1,4 +1,4 @@
-"""What a message is about: the images, volumes, snapshots and servers its payload names."""
+"""The images, volumes, snapshots and servers that a message names."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,17 +7,19 @@ from typing import Any, NamedTuple
 
 
 class Resource(NamedTuple):
+    """``kind`` is image, volume, snapshot, server, guest, or client for a user."""
+
     kind: str
     id: str
 
     @property
     def short(self) -> str:
-        """``volume 1a2b3c4d``: enough to tell apart on one screen."""
+        """``volume 1a2b3c4d``: the beginning of the id is enough on one screen."""
         return f"{self.kind} {self.id[:8]}"
 
 
-def text(value: object) -> str | None:
-    """The text, or None where there is none."""
+def nonempty(value: object) -> str | None:
+    """The text, or None for anything else and for an empty one."""
     return value if isinstance(value, str) and value else None
 
 
@@ -37,15 +39,16 @@ _EVENTS = (
     ("snapshot.", "snapshot", "snapshot_id"),
     ("image.", "image", "id"),
 )
-_MOST = 4
+MAX_RESOURCES = 4
+_MAX_DEPTH = 5
 _COLLECTIONS = {"images": "image", "volumes": "volume", "snapshots": "snapshot", "servers": "server"}
 
 
-def of_payload(value: object) -> tuple[Resource, ...]:
-    """At most four resources an RPC payload names, those nearest to its surface first."""
+def payload_resources(value: object) -> tuple[Resource, ...]:
+    """At most four resources an RPC payload names, those at the lowest depth first."""
     found: dict[Resource, None] = {}
     level: list[object] = [value]
-    for _ in range(5):
+    for _ in range(_MAX_DEPTH):
         below: list[object] = []
         for item in level:
             if isinstance(item, Mapping):
@@ -53,19 +56,19 @@ def of_payload(value: object) -> tuple[Resource, ...]:
                 below += item.values()
             elif isinstance(item, list):
                 below += item[:4]
-        if len(found) >= _MOST:
+        if len(found) >= MAX_RESOURCES:
             break
         level = below
-    return tuple(found)[:_MOST]
+    return tuple(found)[:MAX_RESOURCES]
 
 
-def of_path(path: str) -> tuple[Resource, ...]:
-    """What a URL names: an id after a collection's name."""
+def path_resources(path: str) -> tuple[Resource, ...]:
+    """The resources a URL's path names: an id after a collection's name."""
     parts = path.strip("/").split("/")
     return tuple(
-        Resource(_COLLECTIONS[noun], ident)
-        for noun, ident in pairwise(parts)
-        if noun in _COLLECTIONS and _UUID.fullmatch(ident)
+        Resource(_COLLECTIONS[collection], ident)
+        for collection, ident in pairwise(parts)
+        if collection in _COLLECTIONS and _UUID.fullmatch(ident)
     )
 
 
@@ -73,27 +76,29 @@ def _named(item: Mapping[str, Any]) -> Iterable[Resource]:
     for prefix in ("nova_object", "versioned_object"):
         known = _OBJECTS.get(str(item.get(f"{prefix}.name")))
         data = item.get(f"{prefix}.data")
-        if known and isinstance(data, Mapping) and text(data.get(known[1])):
+        if known and isinstance(data, Mapping) and nonempty(data.get(known[1])):
             yield Resource(known[0], data[known[1]])
     for key, kind in _ARGUMENTS.items():
-        if text(item.get(key)):
+        if nonempty(item.get(key)):
             yield Resource(kind, item[key])
 
 
-def of_event(name: str, told: object) -> tuple[Resource, ...]:
-    if not isinstance(told, Mapping):
+def event_resources(name: str, payload: object) -> tuple[Resource, ...]:
+    """The resource a notification is about, by its event type."""
+    if not isinstance(payload, Mapping):
         return ()
-    if isinstance(told.get("nova_object.data"), Mapping):
-        ident = text(told["nova_object.data"].get("uuid"))
+    if isinstance(payload.get("nova_object.data"), Mapping):
+        ident = nonempty(payload["nova_object.data"].get("uuid"))
         return (Resource("server", ident),) if ident and name.startswith("instance.") else ()
     for start, kind, key in _EVENTS:
-        if name.startswith(start) and (ident := text(told.get(key)) or text(told.get("image_id"))):
+        if name.startswith(start) and (ident := nonempty(payload.get(key)) or nonempty(payload.get("image_id"))):
             return (Resource(kind, ident),)
     return ()
 
 
-def of_crossing(told: object) -> tuple[Resource, ...]:
-    if not isinstance(told, Mapping):
+def transfer_resources(payload: object) -> tuple[Resource, ...]:
+    """The target and the origin of a property transfer, without users."""
+    if not isinstance(payload, Mapping):
         return ()
-    ends = [Resource(str(told.get(f"{end}_kind")), str(told.get(f"{end}_id"))) for end in ("to", "from")]
+    ends = [Resource(str(payload.get(f"{end}_kind")), str(payload.get(f"{end}_id"))) for end in ("to", "from")]
     return tuple(end for end in ends if end.kind != "client")

@@ -1,26 +1,83 @@
-"""Crossings as lineage keeps them, and what is told of a property."""
+"""Property transfers as lineage keeps them: what went from one resource to another, by which rule."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from stackwire.core.lineage import Verdict
+from stackwire.core.lineage import PropertyChange
 from stackwire.trace.domain.resources import Resource
 
 DISPLACED = "replaced: "
-OVERHEARD = "glance notification"
-# What a Glance image says of itself beside its properties; crossings carry both (ImageView.flat).
+"""Before the key of a property that a transfer did not carry but removed from its target, as a rebuild does."""
+FROM_NOTIFICATION = "glance notification"
+"""The source of what only a notification mentioned."""
 IMAGE_ATTRIBUTES = frozenset(
-    {
-        "id", "name", "status", "visibility", "protected", "os_hidden", "owner", "checksum", "os_hash_algo",
-        "os_hash_value", "size", "virtual_size", "container_format", "disk_format", "min_disk", "min_ram", "created_at",
-        "updated_at", "tags", "locations", "direct_url", "file", "self", "schema", "stores", "image_id", "image_name",
-    }
-)  # fmt: skip
+    [
+        "id",
+        "name",
+        "status",
+        "visibility",
+        "protected",
+        "os_hidden",
+        "owner",
+        "checksum",
+        "os_hash_algo",
+        "os_hash_value",
+        "size",
+        "virtual_size",
+        "container_format",
+        "disk_format",
+        "min_disk",
+        "min_ram",
+        "created_at",
+        "updated_at",
+        "tags",
+        "locations",
+        "direct_url",
+        "file",
+        "self",
+        "schema",
+        "stores",
+        "image_id",
+        "image_name",
+    ]
+)
+"""What a Glance image has beside its properties; transfers contain both (``ImageView.flat``)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One event about properties, before it is compared with what is known. ``prefix`` as in ``core.lineage.compare``.
+
+    ``partial``: ``after`` is not everything that the target has, and what is missing in it is not dropped.
+    """
+
+    time: float
+    request_id: str | None
+    origin: Resource
+    target: Resource
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    rule: str
+    source: str
+    prefix: str = ""
+    partial: bool = False
+
+    @property
+    def by_user(self) -> bool:
+        """True when a user set the properties, rather than a rule."""
+        return self.origin.kind == "client"
+
+    @property
+    def keeps_others(self) -> bool:
+        """True when properties of the target that are not in ``after`` remain. An image is created once: properties it
+        is already known to have come from a notification that was received before the transfer."""
+        return self.partial or self.target.kind == "image"
 
 
 @dataclass(frozen=True, slots=True)
-class Hop:
-    """One crossing. ``origin.kind`` is ``client`` when a user set the properties; its id is the user's."""
+class Transfer:
+    """``origin.kind`` is ``client`` when a user set the properties; its id is the user's. ``time`` as a message's."""
 
     number: int
     time: float
@@ -29,65 +86,81 @@ class Hop:
     rule: str
     source: str
     request_id: str | None
-    verdicts: tuple[Verdict, ...]
+    changes: tuple[PropertyChange, ...]
+
+    @property
+    def by_user(self) -> bool:
+        """True when a user set the properties, rather than a rule."""
+        return self.origin.kind == "client"
+
+    def undisplaced(self) -> "Transfer":
+        """The same with the keys of displaced properties as they were."""
+        return replace(self, changes=tuple(replace(change, key=plain_key(change)) for change in self.changes))
 
 
-class Crossed(NamedTuple):
-    """What one crossing did to one property."""
+class TransferStep(NamedTuple):
+    """What one transfer did to one property."""
 
-    hop: Hop
-    verdict: Verdict
+    transfer: Transfer
+    change: PropertyChange
 
     def as_json(self) -> dict[str, Any]:
-        hop, verdict = self
+        """As the API returns it."""
+        transfer, change = self
         return {
-            "time": hop.time,
-            "from": hop.origin._asdict(),
-            "to": hop.target._asdict(),
-            "key": verdict.key,
-            "after_key": verdict.after_key,
-            "verdict": verdict.verdict,
-            "before": verdict.before,
-            "after": verdict.after,
-            "rule": hop.rule,
-            "source": hop.source,
-            "request_id": hop.request_id,
+            "time": transfer.time,
+            "from": transfer.origin._asdict(),
+            "to": transfer.target._asdict(),
+            **change_json(change),
+            "rule": transfer.rule,
+            "source": transfer.source,
+            "request_id": transfer.request_id,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A property of the resource asked about. ``value`` is None when the resource no longer has it.
+    """A property of a resource. ``value`` is None when the resource no longer has it.
 
     ``past`` leads from who set it to here, ``future`` from here on, both in the order of time; ``now`` is everywhere
-    the value that passed through here still is.
+    the value that passed through here still is: resource, key and value.
     """
 
     key: str
     value: str | None
     set_by: str
-    past: tuple[Crossed, ...]
-    future: tuple[Crossed, ...]
+    past: tuple[TransferStep, ...]
+    future: tuple[TransferStep, ...]
     now: tuple[tuple[Resource, str, str | None], ...]
 
     def as_json(self) -> dict[str, Any]:
+        """As the API returns it."""
         return {
             "key": self.key,
             "value": self.value,
             "set_by": self.set_by,
-            "past": [crossed.as_json() for crossed in self.past],
-            "future": [crossed.as_json() for crossed in self.future],
-            "now": [{**where._asdict(), "key": key, "value": value} for where, key, value in self.now],
+            "past": [step.as_json() for step in self.past],
+            "future": [step.as_json() for step in self.future],
+            "now": [{**resource._asdict(), "key": key, "value": value} for resource, key, value in self.now],
         }
 
 
-def is_displaced(verdict: Verdict) -> bool:
-    return verdict.key is not None and verdict.key.startswith(DISPLACED)
+def change_json(change: PropertyChange) -> dict[str, Any]:
+    """A change as the API returns it; ``verdict`` is its outcome."""
+    return {
+        "key": change.key,
+        "after_key": change.after_key,
+        "verdict": change.outcome,
+        "before": change.before,
+        "after": change.after,
+    }
 
 
-def plain(hop: Hop) -> Hop:
-    verdicts = (
-        replace(verdict, key=verdict.key.removeprefix(DISPLACED)) if verdict.key is not None else verdict
-        for verdict in hop.verdicts
-    )
-    return replace(hop, verdicts=tuple(verdicts))
+def is_displaced(change: PropertyChange) -> bool:
+    """True for a property that the target had before the transfer and lost by it."""
+    return change.key is not None and change.key.startswith(DISPLACED)
+
+
+def plain_key(change: PropertyChange) -> str | None:
+    """The key before the transfer, also of a displaced property."""
+    return None if change.key is None else change.key.removeprefix(DISPLACED)

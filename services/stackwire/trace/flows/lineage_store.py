@@ -1,6 +1,6 @@
-"""Lineage outlives the tracer: what told of a crossing is written to PostgreSQL every so often, and read at the start.
+"""Lineage outlives the tracer: the messages it consists of are written to PostgreSQL periodically, and read at start.
 
-A tracer that is killed loses the last seconds; nothing waits for it, and nothing but lineage is kept.
+A tracer that is killed loses the last seconds; nothing waits for it, and nothing but lineage is saved.
 """
 
 import asyncio
@@ -9,22 +9,20 @@ import logging
 from stackwire.core.errors import ServiceError
 from stackwire.db.pool import Database
 from stackwire.trace.db import transfers
-from stackwire.trace.domain.lineage import HOPS
+from stackwire.trace.domain.lineage import MAX_TRANSFERS
 from stackwire.trace.domain.message import Message
-from stackwire.trace.domain.message_store import Store
+from stackwire.trace.domain.message_store import MessageStore
 from stackwire.trace.domain.resources import Resource
 
-SECONDS = 2.0
-"""How often what is new is written."""
-MOST_UNWRITTEN = HOPS
+WRITE_INTERVAL_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
 
 
-class Keeper:
-    """Between a store and its database, which it owns."""
+class LineageStore:
+    """Saves the lineage of a message store in a database, which it owns; ``bound``: messages and names saved."""
 
-    def __init__(self, store: Store, database: Database, bound: int) -> None:
+    def __init__(self, store: MessageStore, database: Database, bound: int) -> None:
         self._store = store
         self._database = database
         self._bound = bound
@@ -33,16 +31,15 @@ class Keeper:
         self._writing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """The store knows then what was kept. Raises DatabaseUnavailable."""
+        """Restores what was saved. Raises DatabaseUnavailable."""
         async with self._database.read() as session:
-            await transfers.forget(session, self._bound)
-            self._store.remember(
-                await transfers.newest(session, self._bound), await transfers.names(session, self._bound)
-            )
-        self._writing = asyncio.create_task(self._now_and_then())
+            await transfers.delete_oldest(session, self._bound)
+            messages = await transfers.latest_messages(session, self._bound)
+            self._store.restore(messages, await transfers.latest_names(session, self._bound))
+        self._writing = asyncio.create_task(self._write_periodically())
 
     async def close(self) -> None:
-        """What is new is written first."""
+        """Writes what is new, and closes the database."""
         if self._writing is not None:
             self._writing.cancel()
             await asyncio.gather(self._writing, return_exceptions=True)
@@ -50,23 +47,23 @@ class Keeper:
         await self._database.close()
 
     async def write(self) -> None:
-        """What could not be written waits for the next time, up to a bound."""
-        messages, names = self._store.to_keep()
-        self._messages = [*self._messages, *messages][-MOST_UNWRITTEN:]
+        """Writes what is new; what could not be written is tried again the next time, up to a bound."""
+        messages, names = self._store.take_unsaved()
+        self._messages = [*self._messages, *messages][-MAX_TRANSFERS:]
         self._names |= names
         if not self._messages and not self._names:
             return
         try:
             async with self._database.transaction() as session:
-                await transfers.add(session, self._messages)
-                await transfers.name(session, self._names)
-                await transfers.forget(session, self._bound)
+                await transfers.insert_messages(session, self._messages)
+                await transfers.upsert_names(session, self._names)
+                await transfers.delete_oldest(session, self._bound)
         except ServiceError as error:
-            log.warning("lineage is not kept at the moment: %s", error.message)
+            log.warning("lineage cannot be saved at the moment: %s", error.message)
             return
         self._messages, self._names = [], {}
 
-    async def _now_and_then(self) -> None:
+    async def _write_periodically(self) -> None:
         while True:
-            await asyncio.sleep(SECONDS)
+            await asyncio.sleep(WRITE_INTERVAL_SECONDS)
             await self.write()

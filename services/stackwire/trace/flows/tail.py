@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from stackwire.trace.domain.message import Message
-from stackwire.trace.domain.message_store import Store
+from stackwire.trace.domain.message_store import MessageStore
 
 LISTENER_BACKLOG = 2_000
 """Messages a slow listener may be behind before it misses some."""
 
 
-async def follow(store: Store) -> AsyncIterator[Message]:
+async def follow(store: MessageStore) -> AsyncIterator[Message]:
     """Every message from now on, until the caller stops. A listener that is too slow misses the oldest ones, which
     ``store.missed`` counts."""
     queue: asyncio.Queue[Message] = asyncio.Queue(LISTENER_BACKLOG)
