@@ -17,7 +17,7 @@ def _conductor(version: str) -> Target:
 
 CONDUCTOR = _conductor("1.26")
 SCHEDULER = Target(exchange="nova", topic="scheduler", version="4.5")
-SCHEDULER_NEWS = Target(exchange="nova", topic="scheduler", version="4.2")
+SCHEDULER_UPDATES = Target(exchange="nova", topic="scheduler", version="4.2")
 COMPUTE_HOST = Target(exchange="nova", topic="compute", version="6.0")
 COMPUTE_REBUILD = Target(exchange="nova", topic="compute", version="6.2")
 COMPUTE_ALT = Target(exchange="nova", topic="compute-alt", version="6.0")
@@ -216,17 +216,17 @@ class ExternalInstanceEvent(Cast, target=COMPUTE_ALT, method="external_instance_
 # ---- from a host to every scheduler
 
 
-class UpdateInstanceInfo(Fanout, target=SCHEDULER_NEWS, method="update_instance_info"):
+class UpdateInstanceInfo(Fanout, target=SCHEDULER_UPDATES, method="update_instance_info"):
     host_name: str
     instance_info: NovaObject
 
 
-class DeleteInstanceInfo(Fanout, target=SCHEDULER_NEWS, method="delete_instance_info"):
+class DeleteInstanceInfo(Fanout, target=SCHEDULER_UPDATES, method="delete_instance_info"):
     host_name: str
     instance_uuid: str
 
 
-class SyncInstanceInfo(Fanout, target=SCHEDULER_NEWS, method="sync_instance_info"):
+class SyncInstanceInfo(Fanout, target=SCHEDULER_UPDATES, method="sync_instance_info"):
     host_name: str
     instance_uuids: list[str]
 

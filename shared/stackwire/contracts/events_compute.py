@@ -141,7 +141,7 @@ class LegacyImage(Payload):
     properties: dict[str, Any] = {}
 
 
-class LegacyWishes(Payload):
+class LegacyInstanceProperties(Payload):
     """What the server needs. ``pci_requests`` is null: Nova sends the caller's whole context in it, token included."""
 
     availability_zone: str | None
@@ -183,7 +183,7 @@ class LegacyRequestSpec(Payload):
     """Which host is looked for."""
 
     image: LegacyImage
-    instance_properties: LegacyWishes
+    instance_properties: LegacyInstanceProperties
     instance_type: LegacyFlavor
     num_instances: int
 

@@ -1,4 +1,4 @@
-"""The asking side of RPC: one reply queue, many calls at once."""
+"""The client side of RPC: one reply queue, many concurrent calls."""
 
 import asyncio
 import logging
@@ -30,32 +30,32 @@ from stackwire.messaging.transport import (
 log = logging.getLogger(__name__)
 R = TypeVar("R")
 
-TIMEOUT = 60.0
+CALL_TIMEOUT_SECONDS = 60.0
 """Seconds; oslo's rpc_response_timeout."""
 
 
-class _Waiting:
-    """One call under way. ``kept`` is a result that came before its ending (the legacy form in two parts)."""
+class _PendingCall:
+    """A call that waits for its reply. ``result``: of a reply in two parts, oslo's legacy form, before its ending."""
 
-    __slots__ = ("beat", "future", "kept", "monitor")
+    __slots__ = ("future", "heartbeat", "monitor", "result")
 
     def __init__(self, future: "asyncio.Future[Any]", monitor: int) -> None:
         self.future = future
         self.monitor = monitor
-        self.beat: asyncio.Timeout | None = None
-        self.kept: Any = None
+        self.heartbeat: asyncio.Timeout | None = None
+        self.result: Any = None
 
 
 class RpcClient:
-    """Calls, casts and fanouts over one transport, from any number of tasks; the first call makes the reply queue.
+    """Calls, casts and fanouts over one transport, from any number of tasks; the first call creates the reply queue.
 
-    ``silence``: exchange -> seconds without a sign of life after which a call there is given up, unless it says itself.
+    ``heartbeat_timeouts``: exchange -> the default ``monitor`` of calls there, in seconds.
     """
 
-    def __init__(self, transport: Transport, silence: Mapping[str, int] | None = None) -> None:
+    def __init__(self, transport: Transport, heartbeat_timeouts: Mapping[str, int] | None = None) -> None:
         self._transport = transport
-        self._silence = silence or {}
-        self._waiting: dict[str, _Waiting] = {}
+        self._heartbeat_timeouts = heartbeat_timeouts or {}
+        self._pending: dict[str, _PendingCall] = {}
         self._consumer: Consumer | None = None
         self._starting = asyncio.Lock()
 
@@ -65,12 +65,12 @@ class RpcClient:
         message: Call[R],
         *,
         server: str | None = None,
-        timeout: float = TIMEOUT,
+        timeout: float = CALL_TIMEOUT_SECONDS,
         monitor: int | None = None,
     ) -> R:
-        """The answer of one server of the topic (``server``: of that one).
+        """The result from one server of the topic (``server``: from that one).
 
-        ``timeout`` bounds the whole call, ``monitor`` the time without a sign of life from the server; both in seconds.
+        ``timeout`` bounds the whole call, ``monitor`` the time without a heartbeat from the server; both in seconds.
         Errors: what the handler raised, where its class is registered, else RemoteError; CallTimeout; Undeliverable
         when nobody has ever served the topic; BusUnavailable; RuntimeError inside a unit of work.
         """
@@ -84,11 +84,11 @@ class RpcClient:
             raise RemoteError(exc_type="malformed result", value=message.method) from error
 
     async def cast(self, ctx: RequestContext, message: Cast, *, server: str | None = None) -> None:
-        """Asks one server to do something, without waiting for it. Flows use ``uow.cast`` instead: the outbox."""
+        """Sends a message to one server and does not wait for its work. Flows use ``uow.cast``: the outbox."""
         await self.send(ctx.to_wire(), message.target, message.method, message.to_args(), server=server)
 
     async def fanout(self, ctx: RequestContext, message: Fanout) -> None:
-        """Asks every server of the topic."""
+        """Sends a message to every server of the topic."""
         await self.send(ctx.to_wire(), message.target, message.method, message.to_args(), fanout=True)
 
     async def send(
@@ -106,7 +106,7 @@ class RpcClient:
         """A cast or fanout from its parts, as the outbox has them.
 
         ``context`` is the wire form. The same ``unique_id`` again is recognised as the same message. ``mandatory``
-        raises Undeliverable when no queue takes it, instead of losing it in silence.
+        raises Undeliverable when no queue takes it; otherwise the message is dropped.
         """
         address = to_fanout(target.topic) if fanout else to_topic(target.exchange, target.topic, server)
         body = wrap(_request(context, target, method, args, {"_unique_id": _hex(unique_id)}))
@@ -120,32 +120,32 @@ class RpcClient:
         args: Mapping[str, Any],
         *,
         server: str | None = None,
-        timeout: float = TIMEOUT,
+        timeout: float = CALL_TIMEOUT_SECONDS,
         monitor: int | None = None,
     ) -> Any:
-        """A call from its parts; answers the result as JSON values."""
+        """A call from its parts; returns the result as JSON values."""
         if IN_UNIT_OF_WORK.get():
             raise RuntimeError(f"{method} was called inside a unit of work: its locks would be held for a round trip")
         if monitor is None:
-            monitor = self._silence.get(target.exchange)
+            monitor = self._heartbeat_timeouts.get(target.exchange)
         reply_to = await self._reply_queue()
         msg_id = uuid4().hex
         protocol = {"_msg_id": msg_id, "_reply_q": reply_to, "_timeout": monitor, "_unique_id": uuid4().hex}
         body = wrap(_request(context, target, method, args, protocol))
         address = to_topic(target.exchange, target.topic, server)
-        waiting = self._waiting[msg_id] = _Waiting(asyncio.get_running_loop().create_future(), monitor or 0)
+        pending = self._pending[msg_id] = _PendingCall(asyncio.get_running_loop().create_future(), monitor or 0)
         try:
-            return await self._exchange(waiting, address, body, properties_of(context), timeout, monitor)
+            return await self._exchange(pending, address, body, properties_of(context), timeout, monitor)
         except TimeoutError:
-            silent = waiting.beat is not None and waiting.beat.expired()
-            seconds = monitor if silent else timeout
+            no_heartbeat = pending.heartbeat is not None and pending.heartbeat.expired()
+            seconds = monitor if no_heartbeat else timeout
             raise CallTimeout(topic=target.topic, method=method, seconds=seconds) from None
         finally:
-            del self._waiting[msg_id]
+            del self._pending[msg_id]
 
     async def _exchange(
         self,
-        waiting: _Waiting,
+        pending: _PendingCall,
         address: Address,
         body: bytes,
         properties: Properties,
@@ -154,12 +154,12 @@ class RpcClient:
     ) -> Any:
         properties = replace(properties, expiration=max(1, round(timeout * 1000)))
         async with asyncio.timeout(timeout):
-            # A call nobody can take fails at once, as with oslo's TransportOptions(at_least_once=True).
+            # A call no queue takes fails at once, as with oslo's TransportOptions(at_least_once=True).
             await self._transport.publish(address, body, properties, mandatory=True)
             if monitor is None:
-                return await waiting.future
-            async with asyncio.timeout(monitor) as waiting.beat:
-                return await waiting.future
+                return await pending.future
+            async with asyncio.timeout(monitor) as pending.heartbeat:
+                return await pending.future
 
     async def _reply_queue(self) -> str:
         if self._consumer is None:
@@ -176,31 +176,31 @@ class RpcClient:
             log.warning("a reply cannot be read: %s", error)
             return
         msg_id = reply.get("_msg_id")
-        waiting = self._waiting.get(msg_id) if isinstance(msg_id, str) else None
-        # Late, doubled and foreign replies have nobody waiting for them.
-        if waiting is not None and not waiting.future.done():
-            _take(waiting, reply)
+        pending = self._pending.get(msg_id) if isinstance(msg_id, str) else None
+        # Nothing waits for late, duplicate and foreign replies.
+        if pending is not None and not pending.future.done():
+            _complete(pending, reply)
 
     async def close(self) -> None:
-        """Calls still waiting fail with BusUnavailable."""
-        for waiting in self._waiting.values():
-            if not waiting.future.done():
-                waiting.future.set_exception(BusUnavailable(url=self._transport.name, reason="closed"))
+        """Fails calls that still wait with BusUnavailable."""
+        for pending in self._pending.values():
+            if not pending.future.done():
+                pending.future.set_exception(BusUnavailable(url=self._transport.name, reason="closed"))
         if self._consumer is not None:
             await self._consumer.close()
             self._consumer = None
 
 
-def _take(waiting: _Waiting, reply: Mapping[str, Any]) -> None:
+def _complete(pending: _PendingCall, reply: Mapping[str, Any]) -> None:
     result, failed = reply.get("result"), reply.get("failure")
     if failed is not None:
-        waiting.future.set_exception(failure.decode(failed))
+        pending.future.set_exception(failure.decode(failed))
     elif reply.get("ending") is True:
-        waiting.future.set_result(result if waiting.kept is None else waiting.kept)
+        pending.future.set_result(result if pending.result is None else pending.result)
     elif result is not None:
-        waiting.kept = result
-    elif waiting.beat is not None:  # a sign of life: the monitor's time begins again
-        waiting.beat.reschedule(asyncio.get_running_loop().time() + waiting.monitor)
+        pending.result = result
+    elif pending.heartbeat is not None:  # a heartbeat: the monitor's time begins again
+        pending.heartbeat.reschedule(asyncio.get_running_loop().time() + pending.monitor)
 
 
 def _request(

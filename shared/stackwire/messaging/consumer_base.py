@@ -1,4 +1,4 @@
-"""What the answering side of RPC and a listener have in common: consumers, and a task for each message."""
+"""What RPC servers and notification listeners have in common: consumers, and a task for each message."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class ConsumerBase:
-    """``consumers`` are the owner's to fill. Its own task may stop it: a handler that ends its own server."""
+    """The owner fills ``consumers``. A handler may call ``stop`` for its own server."""
 
     def __init__(self) -> None:
         self.consumers: list[Consumer] = []
@@ -26,7 +26,7 @@ class ConsumerBase:
         return len(self._handling)
 
     async def stop(self, grace: float) -> None:
-        """Takes nothing new, lets what runs end within ``grace`` seconds, and gives the rest back to the bus."""
+        """Stops consuming, lets handlers end within ``grace`` seconds, and requeues the rest."""
         for consumer in self.consumers:
             await consumer.cancel()
         handling = [task for task in self._handling if task is not asyncio.current_task()]
@@ -42,7 +42,7 @@ class ConsumerBase:
     async def handle(
         self, delivery: Delivery, read: Callable[[Delivery], T], do: Callable[[T, Delivery], Awaitable[None]]
     ) -> None:
-        """One that cannot be read is rejected."""
+        """Parses a message and handles it; a malformed one is rejected."""
         try:
             message = read(delivery)
         except PoisonMessage as error:

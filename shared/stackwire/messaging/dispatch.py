@@ -11,9 +11,10 @@ from stackwire.messaging.errors import NoSuchMethod, UnsupportedVersion
 
 
 def compatible(implemented: str, requested: str) -> bool:
-    """Same major; the minor asked for is not beyond the one served; nor, at equal minors, the revision.
+    """Whether ``requested`` is served: same major, a minor not beyond the one served, nor, at equal minors, the
+    revision.
 
-    IndexError for a version without a minor, ValueError for one that is not numbers: both go back as they are.
+    Raises IndexError for a version without a minor, ValueError for one that is not numbers, as oslo does.
     """
     have, want = implemented.split("."), requested.split(".")
     if int(have[0]) != int(want[0]):
@@ -25,13 +26,13 @@ def compatible(implemented: str, requested: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An endpoint with the argument names it knows."""
+    """An endpoint with the names of its arguments."""
 
     endpoint: Endpoint
     names: frozenset[str]
 
     def read(self, args: Mapping[str, Any]) -> Any:
-        """The message; TypeError, without any values in it, when the arguments do not fit."""
+        """The message. Raises TypeError, without any values in its text, when the arguments do not fit."""
         unknown = args.keys() - self.names
         if unknown:
             raise TypeError(f"{self.endpoint.method}() got unexpected arguments: {', '.join(sorted(unknown))}")
@@ -42,10 +43,10 @@ class Route:
 
 
 class Dispatcher:
-    """The endpoints of one server. ValueError at once for a missing table or a double route.
+    """The endpoints of one server. Raises ValueError for an empty table or a duplicate route.
 
-    All methods of one namespace and major version stand for one interface, whose version is the newest among them: a
-    client may ask for any of them at any version up to it, as with an endpoint object of the originals.
+    All methods of one namespace and major version form one interface, whose version is the newest among them: a
+    client may request any of them at any version up to it, as with an endpoint object of the originals.
     """
 
     def __init__(self, target: Target, endpoints: Sequence[Endpoint]) -> None:
@@ -67,7 +68,9 @@ class Dispatcher:
             offers[major] = at.version
 
     def find(self, namespace: str | None, version: str | None, method: object) -> Route:
-        """NoSuchMethod when an interface fits but has no such method, UnsupportedVersion when none fits."""
+        """The route of a request. Raises NoSuchMethod when an interface fits but lacks the method, UnsupportedVersion
+        when
+        none fits, TypeError for a method that is no text."""
         if not isinstance(method, str):
             raise TypeError("the method's name must be text")
         if version is not None:
@@ -87,7 +90,7 @@ def _names(message: type[BaseModel]) -> frozenset[str]:
 
 
 def _described(error: ValidationError) -> str:
-    """What does not fit and why; never what was sent, which may be a secret."""
+    """The fields that do not fit, with the type of error; never their values, which may be secret."""
     return "; ".join(
         f"{'.'.join(str(part) for part in item['loc']) or 'arguments'}: {item['type']}"
         for item in error.errors(include_url=False, include_context=False, include_input=False)

@@ -1,7 +1,7 @@
 """oslo.messaging's envelope, version 2.0: the payload is JSON text inside a JSON object.
 
 What a real receiver accepts is accepted (a bare object without envelope, unescaped text, kombu's compression header);
-what it rejects is PoisonMessage here.  Beyond that there are bounds: whoever reaches the broker may send anything.
+what it rejects raises PoisonMessage.  Sizes are limited in addition: anyone who reaches the broker may send anything.
 """
 
 import bz2
@@ -16,7 +16,7 @@ from stackwire.messaging.errors import PoisonMessage
 from stackwire.messaging.transport import CONTENT_ENCODING, CONTENT_TYPE, Properties
 
 MAX_BODY = 8 * 1024 * 1024
-"""Bytes, also after decompression. Image data never rides the bus, so nothing honest comes near."""
+"""Bytes, also after decompression. Image data is never sent over the bus, so no valid message comes near."""
 
 MAX_CONTEXT_KEYS = 256
 MAX_CONTEXT_BYTES = 256 * 1024
@@ -41,7 +41,7 @@ def wrap(payload: Mapping[str, Any]) -> bytes:
 
 
 def unwrap(body: bytes, properties: Properties) -> dict[str, Any]:
-    """The payload of a body; PoisonMessage when a real receiver would reject it, or when it is out of bounds."""
+    """The payload of a body. Raises PoisonMessage when a real receiver would reject it, or when it is too large."""
     _check_properties(properties)
     data = _expand(body, properties.headers)
     if len(data) > MAX_BODY:
@@ -75,7 +75,7 @@ def _check_properties(properties: Properties) -> None:
 
 
 def _expand(body: bytes, headers: Mapping[str, Any]) -> bytes:
-    """kombu says gzip and means a zlib stream."""
+    """The decompressed body. kombu labels a zlib stream as gzip."""
     compression = headers.get("compression")
     if compression is None:
         return body
@@ -107,7 +107,7 @@ def _check_version(version: object) -> None:
 
 
 def _refuse_nul(value: Any, source: bytes) -> None:
-    """No store behind a receiver takes U+0000; the escape may also be an escaped backslash, hence the walk."""
+    """Refuses U+0000, which no database stores. The escape may also be an escaped backslash, hence the walk."""
     if _NUL.encode() not in source:
         return
     waiting = [value]

@@ -1,7 +1,7 @@
 """What can go wrong on the bus.
 
-The two dispatch errors bear oslo.messaging's names, because that is what goes over the wire; a timeout and a delivery
-failure never do, but are known by the names an operator of the originals knows them by.
+All have oslo.messaging's names: the dispatch errors because they are sent over the wire, the others because operators
+of the originals know them.
 """
 
 from stackwire.core.errors import ServiceError, Unavailable
@@ -28,4 +28,4 @@ class UnsupportedVersion(ServiceError, wire="oslo_messaging.rpc.dispatcher.Unsup
 
 
 class PoisonMessage(ValueError):
-    """A body that cannot be read, however often it is delivered: the message is rejected. Stays inside this package."""
+    """A malformed message, which is rejected: redelivery would not help. Raised inside this package only."""

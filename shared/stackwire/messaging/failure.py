@@ -1,7 +1,7 @@
 """A failure as JSON text, in oslo.messaging's form, and back (oslo_messaging/_drivers/common.py).
 
-Out: class and module are the error's wire name, kwargs its facts.  Back: only a class that is registered here under
-that very name is ever made; nothing named on the wire is imported.
+Encoding: class and module are the error's wire name, kwargs its params.  Decoding: only a class registered here under
+that name is instantiated; nothing named on the wire is imported.
 """
 
 import logging
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 _REMOTE = "_Remote"
 _SECRET = re.compile(r"(?i)((?:password|passwd|secret|token|auth_key|api_key)['\"]?\s*[=:]\s*)(['\"]?)[^\s'\",;)}]+")
-_LONGEST = 4_000  # characters of a message: an error is not a way to move data
+_MAX_MESSAGE_CHARS = 4_000
 
 
 def encode(error: BaseException, secrets: Iterable[str | None] = ()) -> str:
@@ -42,7 +42,7 @@ def encode(error: BaseException, secrets: Iterable[str | None] = ()) -> str:
 
 
 def decode(failure: object) -> ServiceError:
-    """The registered class with the same message and facts; RemoteError for all else, malformed input included."""
+    """The registered class with the same message and params; RemoteError otherwise, also for malformed input."""
     try:
         data = orjson.loads(failure) if isinstance(failure, str) else None
     except orjson.JSONDecodeError:
@@ -51,14 +51,14 @@ def decode(failure: object) -> ServiceError:
         return RemoteError(exc_type="unknown", value="the failure cannot be read")
     class_name = str(data.get("class")).removesuffix(_REMOTE)
     module = str(data.get("module")).removesuffix(_REMOTE)
-    message = str(data.get("message") or "")[:_LONGEST]
+    message = str(data.get("message") or "")[:_MAX_MESSAGE_CHARS]
     known = REGISTRY.get(f"{module}.{class_name}")
     if known is not None:
         params = data.get("kwargs")
         try:
             return known(message or None, **_params(params))
-        except Exception:  # a class with a constructor of its own that wants other facts
-            log.warning("%s cannot be made from what the bus says", known.wire)
+        except Exception:  # a class whose constructor requires other params
+            log.warning("%s cannot be decoded from its failure", known.wire)
     return RemoteError(exc_type=class_name, value=message, module=module)
 
 
@@ -86,6 +86,6 @@ def _plain(params: Mapping[str, object], hidden: list[str]) -> dict[str, Any]:
 def _clean(message: str, hidden: list[str]) -> str:
     for secret in hidden:
         message = message.replace(secret, "***")
-    # Lone surrogates have no UTF-8 form; whoever put them into an error must not make the failure itself fail.
+    # Lone surrogates have no UTF-8 form, and must not make the encoding of the failure fail.
     message = message.encode("utf-8", "replace").decode()
-    return _SECRET.sub(r"\1\2***", masked(message))[:_LONGEST]
+    return _SECRET.sub(r"\1\2***", masked(message))[:_MAX_MESSAGE_CHARS]

@@ -1,4 +1,4 @@
-"""Faults on the seam, by rule: what the network does on a bad day, on either transport.
+"""Fault injection for either transport: messages dropped, delayed, duplicated, reordered or refused by rule.
 
 bus = Faults(transport)
 bus.drop(method("create_volume"), times=1)
@@ -12,7 +12,16 @@ from typing import Any
 
 import orjson
 
-from stackwire.messaging.transport import STANDARD, Address, Binding, Consumer, Deliver, Properties, Seen, Transport
+from stackwire.messaging.transport import (
+    STANDARD,
+    Address,
+    Binding,
+    Consumer,
+    Deliver,
+    Properties,
+    Transport,
+    WireObserver,
+)
 
 Match = Callable[[Address, dict[str, Any]], bool]
 """Decides by where a message goes and by its payload."""
@@ -39,24 +48,24 @@ Send = Callable[[], Awaitable[None]]
 
 @dataclass(slots=True)
 class Rule:
-    """``left`` is how often it still applies (None: always), ``hits`` how often it has."""
+    """``remaining``: how often it still applies (None: always); ``hits``: how often it has."""
 
     match: Match
     act: Callable[["Faults", Send], Awaitable[None]]
-    left: int | None
+    remaining: int | None
     hits: int = 0
 
     def takes(self, address: Address, payload: dict[str, Any]) -> bool:
-        if self.left == 0 or not self.match(address, payload):
+        if self.remaining == 0 or not self.match(address, payload):
             return False
         self.hits += 1
-        if self.left is not None:
-            self.left -= 1
+        if self.remaining is not None:
+            self.remaining -= 1
         return True
 
 
 class Faults:
-    """A transport that does to what is published what its rules say; the first rule that matches applies."""
+    """A transport that applies the first matching rule to each message that is published."""
 
     def __init__(self, inner: Transport) -> None:
         self.inner = inner
@@ -65,7 +74,7 @@ class Faults:
         self._held: list[Send] = []
 
     def drop(self, match: Match = everything, *, times: int | None = None) -> Rule:
-        """The publisher is told it went well."""
+        """The publisher gets no error."""
         return self._rule(match, _drop, times)
 
     def delay(self, match: Match, seconds: float, *, times: int | None = None) -> Rule:
@@ -137,8 +146,8 @@ class Faults:
     ) -> Consumer:
         return await self.inner.consume(binding, deliver, also=also, prefetch=prefetch)
 
-    async def watch(self, seen: Seen) -> Consumer:
-        return await self.inner.watch(seen)
+    async def watch(self, observer: WireObserver) -> Consumer:
+        return await self.inner.watch(observer)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return self.inner.spawn(work)

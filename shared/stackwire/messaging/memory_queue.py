@@ -1,10 +1,11 @@
-"""Queues of the in-process bus: messages that wait, those who consume them, and how topics match."""
+"""Queues of the in-process bus: waiting messages, their consumers, and how topics match."""
 
+import time
 from collections import deque
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
-from stackwire.messaging.transport import Deliver, Properties, Tasks
+from stackwire.messaging.transport import Deliver, Properties, Tasks, WireRecord
 
 UNBOUNDED = 1_000_000
 
@@ -21,6 +22,8 @@ class Broker(Protocol):
 
 @dataclass(slots=True)
 class Stored:
+    """One message in a queue. ``deadline`` is in monotonic seconds, None for one that does not expire."""
+
     body: bytes
     properties: Properties
     exchange: str
@@ -28,8 +31,15 @@ class Stored:
     deadline: float | None
     deliveries: int = 0
 
+    def record(self, kind: Literal["deliver", "drop"], queue: "Queue", redelivered: bool = False) -> WireRecord:
+        """What an observer gets of it."""
+        route = (self.exchange, self.routing_key, (queue.name,))
+        return WireRecord(kind, *route, self.body, self.properties, time.time(), redelivered)
+
 
 class Queue:
+    """Waiting messages and their consumers. ``scheduled``: a delivery round is due."""
+
     __slots__ = ("consumers", "kind", "name", "scheduled", "waiting")
 
     def __init__(self, name: str, kind: str) -> None:
@@ -40,7 +50,7 @@ class Queue:
         self.scheduled = False
 
     def next_free(self) -> "MemoryConsumer | None":
-        """Round robin over those with room."""
+        """The next consumer, round robin, with fewer unsettled deliveries than its prefetch."""
         for _ in range(len(self.consumers)):
             consumer = self.consumers[0]
             self.consumers.rotate(-1)
@@ -50,9 +60,9 @@ class Queue:
 
 
 class MemoryDelivery:
-    __slots__ = (
-        "_consumer", "_stored", "body", "exchange", "properties", "queue", "redelivered", "routing_key",
-    )  # fmt: skip
+    """See transport.Delivery."""
+
+    __slots__ = ("_consumer", "_stored", "body", "exchange", "properties", "queue", "redelivered", "routing_key")
 
     def __init__(self, consumer: "MemoryConsumer", stored: Stored) -> None:
         self._consumer = consumer
@@ -73,13 +83,15 @@ class MemoryDelivery:
 
 
 class MemoryConsumer:
+    """See transport.Consumer."""
+
     def __init__(self, broker: Broker, tasks: Tasks, source: Queue, deliver: Deliver, prefetch: int) -> None:
         self.broker = broker
         self.tasks = tasks
         self.source = source
         self.deliver = deliver
         self.prefetch = prefetch or UNBOUNDED
-        # A dict keeps the order, so that what goes back at a close goes back in it.
+        # A dict keeps the order in which unsettled deliveries are requeued at a close.
         self.unsettled: dict[int, MemoryDelivery] = {}
 
     @property
@@ -87,6 +99,7 @@ class MemoryConsumer:
         return self.source.name
 
     def settled(self, delivery: MemoryDelivery) -> bool:
+        """True for the first time a delivery is settled."""
         if self.unsettled.pop(id(delivery), None) is None:
             return False
         self.broker.schedule(self.source)
@@ -105,6 +118,7 @@ class MemoryConsumer:
 
 
 async def run(deliver: Deliver, delivery: MemoryDelivery) -> None:
+    """Delivers; a delivery whose handler raised is rejected."""
     try:
         await deliver(delivery)
     except BaseException:

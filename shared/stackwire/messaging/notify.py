@@ -27,13 +27,13 @@ _SECRETS = frozenset({"auth_token", "service_token", "service_catalog"})
 
 
 class Notifier:
-    """Publishes events. An event that is kept finds its default queue declared before the first publish to it."""
+    """Publishes events. For a durable event its default queue is declared before the first publish."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
     async def send(self, event: Event, context: Mapping[str, Any], message_id: str, timestamp: datetime | str) -> None:
-        """Returns when the broker has it. ``context`` is the wire form; secrets in it stay here.
+        """Returns when the broker has confirmed it. ``context`` is in wire form; secrets in it are left out.
 
         The same ``message_id`` again is the same message to a listener. ``timestamp`` is when it happened, UTC.
         """
@@ -82,7 +82,7 @@ Handler = Callable[[Notification], Awaitable[Requeue | None]]
 
 
 def read_notification(delivery: Delivery) -> Notification:
-    """PoisonMessage when it is not a notification."""
+    """Raises PoisonMessage when it is not a notification."""
     payload = unwrap(delivery.body, delivery.properties)
     text = {key: payload.get(key, "") for key in ("message_id", "publisher_id", "event_type", "priority", "timestamp")}
     if not all(isinstance(value, str) for value in text.values()) or not text["event_type"]:
@@ -98,11 +98,11 @@ def read_notification(delivery: Delivery) -> Notification:
 
 
 class Listener:
-    """Reads the notifications of one exchange, or of several, on one topic.
+    """Consumes the notifications of one exchange, or of several, on one topic.
 
-    Without ``pool`` it takes messages from the default queue, which all readers share; with one it has copies of its
+    Without ``pool`` it takes messages from the default queue, which all listeners share; with one it has copies of its
     own. A message is acknowledged after the handler; one whose handler raised is delivered again after ``retry_after``
-    seconds, and given up after ``attempts``.
+    seconds, and rejected after ``attempts``.
     """
 
     def __init__(
@@ -128,12 +128,12 @@ class Listener:
         self._retry_after = retry_after
         self._attempts = attempts
         self._failures: OrderedDict[str, int] = OrderedDict()
-        self._seen: deque[str] = deque(maxlen=16)
-        self._receiver = ConsumerBase()
+        self._recent_ids: deque[str] = deque(maxlen=16)
+        self._consumers = ConsumerBase()
 
     @property
     def busy(self) -> int:
-        return self._receiver.busy
+        return self._consumers.busy
 
     async def start(self) -> None:
         queues: dict[str, list[Any]] = {}
@@ -142,16 +142,16 @@ class Listener:
                 binding = notification_queue(exchange, self._topic, priority, self._pool)
                 queues.setdefault(binding.queue, []).append(binding)
         for first, *others in queues.values():
-            self._receiver.consumers.append(
+            self._consumers.consumers.append(
                 await self._transport.consume(first, self._on_delivery, also=others, prefetch=self._prefetch)
             )
 
     async def stop(self) -> None:
-        """Lets handlers end; whatever was not handled goes back to the queue."""
-        await self._receiver.stop(0)
+        """Cancels handlers; messages that were not handled are requeued."""
+        await self._consumers.stop(0)
 
     async def _on_delivery(self, delivery: Delivery) -> None:
-        await self._receiver.handle(delivery, read_notification, self._handled_or_back)
+        await self._consumers.handle(delivery, read_notification, self._handled_or_back)
 
     async def _handled_or_back(self, notification: Notification, delivery: Delivery) -> None:
         try:
@@ -161,25 +161,25 @@ class Listener:
             raise
 
     async def _handle(self, notification: Notification, delivery: Delivery) -> None:
-        if notification.unique_id is not None and notification.unique_id in self._seen:
+        if notification.unique_id is not None and notification.unique_id in self._recent_ids:
             await delivery.ack()
             return
         try:
-            wish = await self._handler(notification)
+            outcome = await self._handler(notification)
         except Exception:
             log.exception("the listener for %s failed on %s", self._topic, notification.event_type)
-            await self._again(notification.message_id, delivery)
+            await self._retry_later(notification.message_id, delivery)
             return
-        if wish == REQUEUE:
+        if outcome == REQUEUE:
             await delivery.reject(requeue=True)
             return
         if notification.unique_id is not None:
-            self._seen.append(notification.unique_id)
+            self._recent_ids.append(notification.unique_id)
         self._failures.pop(notification.message_id, None)
         await delivery.ack()
 
-    async def _again(self, message_id: str, delivery: Delivery) -> None:
-        """Held back a while before it is requeued: redelivery at once is a busy loop."""
+    async def _retry_later(self, message_id: str, delivery: Delivery) -> None:
+        """Waits before the message is requeued: immediate redelivery would be a busy loop."""
         failed = self._failures.pop(message_id, 0) + 1
         if failed >= self._attempts:
             await delivery.reject()

@@ -16,7 +16,7 @@ _SCHEMES = {"amqp": "amqp", "amqps": "amqps", "rabbit": "amqp", "rabbit+ssl": "a
 
 @dataclass(frozen=True, slots=True)
 class RabbitOptions:
-    """Transient classic queues by default, as oslo.messaging declares them; peers must agree on all of it.
+    """Transient classic queues by default, as oslo.messaging declares them; all peers must use the same.
 
     ``dead_letter`` names the exchange (and queue) for rejected messages of quorum queues; empty for none.
     ``publish_timeout`` bounds, in seconds, a publish that waits for the broker to come back.
@@ -62,22 +62,25 @@ def _transient(binding: Binding) -> bool:
 
 
 def parse(url: str) -> tuple[str, RabbitOptions]:
-    """The URL without our options, and the options. ValueError for a scheme, an option or a value nobody knows."""
+    """The URL without the options of RabbitOptions, and these.
+
+    Raises ValueError for an unknown scheme, option or value.
+    """
     parts = urlsplit(url)
     if parts.scheme not in _SCHEMES or not parts.hostname:
         raise ValueError("the bus is 'memory' or amqp(s)://user:password@host:port/vhost")
     types = {field.name: type(field.default) for field in fields(RabbitOptions)}
-    ours: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     passed = []
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
         if name in types:
-            ours[name] = _value(name, value, types[name])
+            options[name] = _value(name, value, types[name])
         elif name in _PASSED_ON:
             passed.append(f"{name}={value}")
         else:
             raise ValueError(f"unknown option of the bus: {name}")
     path = "/" if parts.path in ("", "/", "//") else parts.path
-    return urlunsplit((_SCHEMES[parts.scheme], parts.netloc, path, "&".join(passed), "")), RabbitOptions(**ours)
+    return urlunsplit((_SCHEMES[parts.scheme], parts.netloc, path, "&".join(passed), "")), RabbitOptions(**options)
 
 
 def _value(name: str, text: str, kind: type) -> bool | int | str:

@@ -1,8 +1,8 @@
 """The bus on RabbitMQ: a connection that consumes and one that publishes with confirms, repaired with the same names.
 
-aio-pika opens connections and channels; publishing, consuming and settling go to the channel below it, which costs
-less.  Repairs are ours: what consumes is restored before anything is sent, because a request published before its
-queue is back would be lost.
+aio-pika opens connections and channels; publishing, consuming and settling use the aiormq channel below it, which costs
+less.  After a lost connection consumers are restored before anything is published, because a request published before
+its queue exists again would be lost.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ from aiormq.exceptions import AMQPChannelError
 
 from stackwire.core.secrets import masked
 from stackwire.messaging.errors import BusUnavailable
-from stackwire.messaging.firehose import FIREHOSE, traced
+from stackwire.messaging.firehose import FIREHOSE, read_record
 from stackwire.messaging.options import RabbitOptions, parse
-from stackwire.messaging.rabbit_connection import ATTEMPT, LOST, REFUSED, Opener, end, gone, why
+from stackwire.messaging.rabbit_connection import ATTEMPT, LOST, REFUSED, Opener, end, error_text, is_disconnected
 from stackwire.messaging.rabbit_publisher import Publisher
 from stackwire.messaging.rabbit_queue import RabbitConsumer
 from stackwire.messaging.rabbit_topology import Topology
@@ -33,27 +33,30 @@ from stackwire.messaging.transport import (
     Deliver,
     Delivery,
     Properties,
-    Seen,
     Tasks,
     Transport,
+    WireObserver,
 )
 
 log = logging.getLogger(__name__)
 
-OUTAGES = 100  # remembered: from when to when
+OUTAGES_KEPT = 100
 _PAUSES = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 
 
 class RabbitTransport:
-    """Made by ``open``. Publishing while the broker is away waits for it, up to the option ``publish_timeout``."""
+    """See transport.Transport; created by ``open``.
+
+    Publishing while the broker is unavailable waits for it, up to the option ``publish_timeout``.
+    """
 
     def __init__(self, url: str, options: RabbitOptions, name: str) -> None:
         self.name = name
         self.options = options
         self.opener = Opener(url, name, self.lost)
         self.topology = Topology(options)
-        self.outages: deque[tuple[float, float]] = deque(maxlen=OUTAGES)
-        self._sending = Publisher(self.opener, options, self.topology, self.lost)
+        self.outages: deque[tuple[float, float]] = deque(maxlen=OUTAGES_KEPT)
+        self._publisher = Publisher(self.opener, options, self.topology, self.lost)
         self._consuming: AbstractConnection | None = None
         self._consumers: list[RabbitConsumer] = []
         self._repairing: asyncio.Task[None] | None = None
@@ -74,38 +77,38 @@ class RabbitTransport:
             except LOST as error:
                 if isinstance(error, REFUSED) or time.monotonic() + pause > until:
                     await transport.close()
-                    raise transport._sending.unavailable(why(error)) from None
+                    raise transport._publisher.unavailable(error_text(error)) from None
             await asyncio.sleep(pause)
         raise AssertionError("unreachable")
 
     def _refused(self, binding: Binding, error: Exception) -> BusUnavailable:
-        return self._sending.unavailable(f"{binding.queue} or its exchange exists with other properties: {error}")
+        return self._publisher.unavailable(f"{binding.queue} or its exchange exists with other properties: {error}")
 
     # -- keeping the connections
 
     async def _restore(self) -> None:
-        """Whatever is missing, in the order that loses nothing: consumers first, then senders."""
+        """Opens whatever is missing: consumers first, then the publisher, so that no message is lost."""
         consuming = self._consuming
-        if consuming is None or gone(consuming):
+        if consuming is None or is_disconnected(consuming):
             consuming = self._consuming = await self.opener.connection("consuming", consuming)
         for consumer in list(self._consumers):
             if not consumer.alive and not consumer.cancelled:
                 await self._restart(consumer, consuming)
-        await self._sending.restore()
+        await self._publisher.restore()
 
     async def _restart(self, consumer: RabbitConsumer, connection: AbstractConnection) -> None:
         try:
             await consumer.start(connection)
         except AMQPChannelError as error:
-            # Redeclaring is refused (a peer made the queue otherwise meanwhile): the others must not wait for it.
-            if gone(connection):
+            # The queue exists with other properties now: the other consumers must not wait for it.
+            if is_disconnected(connection):
                 raise
             consumer.cancelled = True
             log.error("the queue %s cannot be consumed any more: %s", consumer.queue, error)
 
     def lost(self, *_: object) -> None:
-        """A connection, channel or consumer went away: nothing is published until all is as it was."""
-        self._sending.down()
+        """A connection, channel or consumer is lost: nothing is published until all are restored."""
+        self._publisher.down()
         if not self._closing and (self._repairing is None or self._repairing.done()):
             self._repairing = self._tasks.spawn(self._repair())
 
@@ -119,28 +122,28 @@ class RabbitTransport:
                 async with asyncio.timeout(ATTEMPT):
                     await self._restore()
             except LOST as error:
-                log.warning("the bus at %s is away: %s", self.opener.shown, masked(str(error)))
+                log.warning("the bus at %s is unavailable: %s", self.opener.masked_url, masked(str(error)))
             if self._healthy():
-                self._sending.up()
+                self._publisher.up()
                 self.outages.append((since, time.time()))
-                log.info("the bus at %s is back", self.opener.shown)
+                log.info("the bus at %s is back", self.opener.masked_url)
                 return
-            self._sending.down()
+            self._publisher.down()
             pause = next(pauses, _PAUSES[-1])
 
     def _healthy(self) -> bool:
-        return self._sending.alive and all(consumer.alive or consumer.cancelled for consumer in self._consumers)
+        return self._publisher.alive and all(consumer.alive or consumer.cancelled for consumer in self._consumers)
 
     # -- sending
 
     async def publish(
         self, address: Address, body: bytes, properties: Properties = STANDARD, *, mandatory: bool = False
     ) -> None:
-        await self._sending.publish(address, body, properties, mandatory=mandatory)
+        await self._publisher.publish(address, body, properties, mandatory=mandatory)
 
     async def declare(self, binding: Binding) -> None:
         try:
-            await self._sending.declare(binding)
+            await self._publisher.declare(binding)
         except ChannelPreconditionFailed as error:
             raise self._refused(binding, error) from None
 
@@ -151,26 +154,26 @@ class RabbitTransport:
     ) -> Consumer:
         bound = self.options.rabbit_qos_prefetch_count if prefetch is None else prefetch
         consumer = RabbitConsumer(self, (binding, *also), deliver, bound)
-        await self._sending.ready()
+        await self._publisher.ready()
         assert self._consuming is not None
         try:
             await consumer.start(self._consuming)
         except ChannelPreconditionFailed as error:
             raise self._refused(binding, error) from None
         except LOST as error:
-            if not gone(self._consuming):
-                raise self._sending.unavailable(str(error)) from None
+            if not is_disconnected(self._consuming):
+                raise self._publisher.unavailable(str(error)) from None
             # Lost while starting: the repair starts it with the rest.
         self._consumers.append(consumer)
         if not consumer.alive:
             self.lost()
         return consumer
 
-    async def watch(self, seen: Seen) -> Consumer:
+    async def watch(self, observer: WireObserver) -> Consumer:
         """RabbitMQ's firehose: tracing must be on for the vhost (``rabbitmqctl trace_on -p VHOST``)."""
 
         async def deliver(delivery: Delivery) -> None:
-            seen(traced(delivery))
+            observer(read_record(delivery))
 
         name = f"watch_{uuid4().hex}"
         publishes = Binding("watch", name, FIREHOSE, "publish.#")
@@ -187,15 +190,15 @@ class RabbitTransport:
         return self._tasks.spawn(work)
 
     async def close(self) -> None:
-        """Fanout queues are deleted, unsettled deliveries go back; the reply queue expires by itself."""
+        """Deletes fanout queues and requeues unsettled deliveries; the reply queue expires by itself."""
         self._closing = True
         if self._repairing is not None:
             self._repairing.cancel()
         for consumer in list(self._consumers):
             await consumer.close()
         await self._tasks.cancel()
-        self._sending.close()
-        for connection in (self._sending.connection, self._consuming):
+        self._publisher.close()
+        for connection in (self._publisher.connection, self._consuming):
             await end(connection)
 
 

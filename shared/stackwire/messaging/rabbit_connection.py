@@ -1,4 +1,4 @@
-"""Connections to RabbitMQ: opened, told dead, and ended so that nothing of one is left to the garbage collector."""
+"""Connections to RabbitMQ: opened, checked, and closed so that nothing is left for the garbage collector."""
 
 import os
 from collections.abc import Callable
@@ -15,22 +15,25 @@ from yarl import URL
 from stackwire.core.secrets import masked
 
 LOST = (AMQPError, OSError, RuntimeError, TimeoutError)
-"""What the library raises when a connection or a channel is gone."""
+"""What the library raises when a connection or a channel is lost."""
 REFUSED = (AuthenticationError, ProbableAuthenticationError, ConnectionNotAllowed)
 ATTEMPT = 15.0  # seconds for one attempt to connect and restore
 
 
 class Opener:
-    """Opens what one transport needs. ``name``: what the broker calls it; ``lost`` hears of each connection's end."""
+    """Opens connections and channels of one transport.
+
+    ``name``: shown by the broker; ``lost``: called when one is lost.
+    """
 
     def __init__(self, url: str, name: str, lost: Callable[..., Any]) -> None:
-        self.shown = masked(url)
+        self.masked_url = masked(url)
         self._url = url
         self.name = name
         self._lost = lost
 
     async def connection(self, role: str, old: AbstractConnection | None) -> AbstractConnection:
-        """In place of ``old``. Raises one of LOST."""
+        """A connection that replaces ``old``. Raises one of LOST."""
         await end(old)
         connection = await connect(self._url, f"{self.name}:{os.getpid()}:{role}")
         connection.close_callbacks.add(self._lost)
@@ -44,7 +47,7 @@ class Opener:
 
 
 async def connect(url: str, name: str) -> AbstractConnection:
-    """``name``: what the broker calls it. Raises one of LOST."""
+    """A connection; the broker shows its ``name``. Raises one of LOST."""
     connection = aio_pika.Connection(URL(url), client_properties={"connection_name": name})
     try:
         await connection.connect(timeout=ATTEMPT)
@@ -55,10 +58,10 @@ async def connect(url: str, name: str) -> AbstractConnection:
 
 
 async def end(connection: AbstractConnection | None) -> None:
-    """Closed, whatever the broker says to it.
+    """Closes a connection, whatever the broker answers.
 
-    aio-pika closes what is not closed when it is collected, which may be after its loop stopped. A farewell that
-    fails leaves the connection open in its eyes, hence the second.
+    aio-pika closes an open connection when it is garbage-collected, which may be after its loop stopped. After a close
+    that failed it considers the connection open, hence the second attempt.
     """
     for _ in range(2):
         if connection is not None and not connection.is_closed:
@@ -66,12 +69,12 @@ async def end(connection: AbstractConnection | None) -> None:
                 await connection.close()
 
 
-def gone(connection: AbstractConnection | None) -> bool:
-    """aio-pika's own ``is_closed`` only tells of a connection that was closed on purpose."""
+def is_disconnected(connection: AbstractConnection | None) -> bool:
+    """Whether the connection is lost; aio-pika's ``is_closed`` is true only after a deliberate close."""
     return connection is None or connection.transport is None or connection.transport.connection.is_closed
 
 
-def why(error: BaseException) -> str:
-    """The AMQP library's own words, but for one case that it words as a dump of frames."""
+def error_text(error: BaseException) -> str:
+    """The AMQP library's message, but for one that it writes as a dump of frames."""
     text = str(error) or type(error).__name__
     return "the broker has no such virtual host, or closes the connection" if "Connection.Close" in text else text

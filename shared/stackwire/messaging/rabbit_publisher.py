@@ -13,7 +13,7 @@ from aiormq.exceptions import AMQPChannelError
 from stackwire.core.secrets import masked
 from stackwire.messaging.errors import BusUnavailable, Undeliverable
 from stackwire.messaging.options import RabbitOptions
-from stackwire.messaging.rabbit_connection import Opener, gone
+from stackwire.messaging.rabbit_connection import Opener, is_disconnected
 from stackwire.messaging.rabbit_queue import to_frame
 from stackwire.messaging.rabbit_topology import Topology
 from stackwire.messaging.transport import Address, Binding, Properties
@@ -22,15 +22,16 @@ Once = Callable[[Frames], Awaitable[None]]
 
 
 class Publisher:
-    """While it is ``down`` everybody waits for the next ``restore``, up to the option ``publish_timeout``.
+    """Publishes and declares. While it is ``down`` all calls wait for ``restore``, up to the option
+    ``publish_timeout``.
 
-    ``lost`` is called when something of it goes away.
+    ``lost`` is called when its connection or channel is lost.
     """
 
     def __init__(self, opener: Opener, options: RabbitOptions, topology: Topology, lost: Callable[..., Any]) -> None:
         self.connection: AbstractConnection | None = None
         self._opener = opener
-        self._patience = options.publish_timeout
+        self._timeout = options.publish_timeout
         self._topology = topology
         self._lost = lost
         self._publisher: Frames | None = None
@@ -42,7 +43,7 @@ class Publisher:
         self._up = asyncio.Event()
         self._closed = False
 
-    # -- as the transport repairs it
+    # -- repair, by the transport
 
     @property
     def alive(self) -> bool:
@@ -52,11 +53,11 @@ class Publisher:
         self._up.set()
 
     def down(self) -> None:
-        """Nothing is published until all is as it was."""
+        """Nothing is published until the next ``restore`` or ``up``."""
         self._up.clear()
 
     async def restore(self) -> None:
-        if self.connection is None or gone(self.connection):
+        if self.connection is None or is_disconnected(self.connection):
             self._declared.clear()
             self._channels.clear()
             self._publisher = self._declarer = None
@@ -69,18 +70,18 @@ class Publisher:
         self._up.set()
 
     def close(self) -> None:
-        """Whoever still waits to publish learns that it is closed."""
+        """Fails the calls that still wait."""
         self._closed = True
         self._publisher = None
         self._up.set()
 
     def unavailable(self, reason: str) -> BusUnavailable:
-        return BusUnavailable(url=self._opener.shown, reason=masked(reason))
+        return BusUnavailable(url=self._opener.masked_url, reason=masked(reason))
 
-    # -- as it is used
+    # -- use
 
     async def ready(self) -> Frames:
-        """The channel that publishes, as soon as there is one."""
+        """The publishing channel, as soon as it is open."""
         while not self._up.is_set() or self._publisher is None:
             if self._closed:
                 raise self.unavailable("closed")
@@ -89,7 +90,7 @@ class Publisher:
 
     async def publish(self, address: Address, body: bytes, properties: Properties, *, mandatory: bool) -> None:
         async def once(publisher: Frames) -> None:
-            fanout = address.exchange_type == "fanout"  # its exchange goes away with its last queue
+            fanout = address.exchange_type == "fanout"  # its exchange is deleted with its last queue
             if address.exchange and (fanout or address.exchange not in self._declared):
                 await self._declare_exchange(address.exchange, address.exchange_type)
             await publisher.basic_publish(
@@ -102,7 +103,7 @@ class Publisher:
             )
 
         try:
-            await self._insist(once)
+            await self._retry(once)
         except PublishError:
             raise Undeliverable(exchange=address.exchange, routing_key=address.routing_key) from None
         except DeliveryError as error:
@@ -117,7 +118,7 @@ class Publisher:
             async with self._declaring:
                 await self._topology.queue(await self._declaring_channel(), (binding,))
 
-        await self._insist(once)
+        await self._retry(once)
         self._declared.add(binding)
 
     async def _declare_exchange(self, name: str, kind: str) -> None:
@@ -134,23 +135,23 @@ class Publisher:
             self._channels.append(channel)
         return self._declarer
 
-    # -- however often the connection goes away
+    # -- retries
 
-    async def _insist(self, once: Once) -> None:
+    async def _retry(self, once: Once) -> None:
         """Tries until it succeeds on a connection that stays, within the time a publish may take.
 
         A publish can wait for ever when its connection goes away at the wrong moment, so the repair ends the attempts
         that belong to an earlier channel.
         """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._patience
+        deadline = loop.time() + self._timeout
         while loop.time() < deadline:
             try:
                 async with asyncio.timeout_at(deadline) as attempt:
                     publisher = await self.ready()
                     self._attempts[attempt] = publisher
                     try:
-                        if await self._tried(once, publisher):
+                        if await self._attempt(once, publisher):
                             return
                     finally:
                         del self._attempts[attempt]
@@ -158,7 +159,7 @@ class Publisher:
                 continue
         raise self.unavailable("no confirm in time")
 
-    async def _tried(self, once: Once, publisher: Frames) -> bool:
+    async def _attempt(self, once: Once, publisher: Frames) -> bool:
         """False when it has to be tried again: the connection went away before the confirm, or an exchange did."""
         try:
             await once(publisher)
@@ -175,7 +176,7 @@ class Publisher:
         except TimeoutError:
             raise
         except Exception:
-            if not publisher.is_closed and not gone(self.connection):
+            if not publisher.is_closed and not is_disconnected(self.connection):
                 raise
         self._lost()
         return False

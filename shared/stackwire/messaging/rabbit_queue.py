@@ -1,4 +1,4 @@
-"""A queue of RabbitMQ being consumed, and the messages that come out of it."""
+"""A consumer of one RabbitMQ queue, and its deliveries."""
 
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
@@ -28,9 +28,9 @@ class Owner(Protocol):
 
 
 class RabbitDelivery:
-    __slots__ = (
-        "_channel", "_tag", "body", "exchange", "properties", "queue", "redelivered", "routing_key",
-    )  # fmt: skip
+    """See transport.Delivery."""
+
+    __slots__ = ("_channel", "_tag", "body", "exchange", "properties", "queue", "redelivered", "routing_key")
 
     def __init__(self, message: DeliveredMessage, queue: str, settles: bool) -> None:
         header = message.header.properties
@@ -46,7 +46,7 @@ class RabbitDelivery:
     async def ack(self) -> None:
         tag, self._tag = self._tag, None
         if tag is not None:
-            with suppress(*LOST):  # the channel is gone: the broker delivers it again
+            with suppress(*LOST):  # the channel is lost: the broker delivers it again
                 await self._channel.basic_ack(tag, wait=False)
 
     async def reject(self, *, requeue: bool = False) -> None:
@@ -67,7 +67,7 @@ class RabbitConsumer:
         self._channel: AbstractChannel | None = None
         self._frames: Frames | None = None
         self._tag: str | None = None
-        # What a watcher sees is settled by being sent; a reply is not, or one under way would die with its connection.
+        # An observer's messages need no ack; a reply does, or one in flight would be lost with its connection.
         self._settles = bindings[0].kind != "watch"
         self._inline = bindings[0].kind in ("reply", "watch")
         self.cancelled = False
@@ -95,7 +95,8 @@ class RabbitConsumer:
     async def _on_message(self, message: DeliveredMessage) -> None:
         delivery = RabbitDelivery(message, self.queue, self._settles)
         if not self._inline:
-            # A task of our own: the library cancels its own when the connection drops, and a handler must not care.
+            # A task of our own: the library cancels its tasks when the connection drops, which must not affect a
+            # handler.
             self._transport.spawn(self._guarded(delivery))
         else:
             await self._deliver(delivery)
@@ -134,8 +135,8 @@ class RabbitConsumer:
                 await channel.close()
 
 
-def to_frame(properties: Properties, speaker: str) -> spec.Basic.Properties:
-    """``speaker`` goes as AMQP's own ``app_id``, which receivers ignore and the firehose tells."""
+def to_frame(properties: Properties, app_id: str) -> spec.Basic.Properties:
+    """``app_id`` names the sender: receivers ignore it, the firehose has it."""
     return spec.Basic.Properties(
         content_type=properties.content_type,
         content_encoding=properties.content_encoding,
@@ -143,7 +144,7 @@ def to_frame(properties: Properties, speaker: str) -> spec.Basic.Properties:
         delivery_mode=properties.delivery_mode,
         priority=properties.priority,
         expiration=None if properties.expiration is None else str(properties.expiration),
-        app_id=speaker,
+        app_id=app_id,
     )
 
 

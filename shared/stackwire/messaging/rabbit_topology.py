@@ -8,11 +8,13 @@ from aiormq.channel import Channel as Frames
 from stackwire.messaging.options import RabbitOptions
 from stackwire.messaging.transport import Binding
 
-_WATCHED = 10_000  # records the broker keeps for a watcher that is slow
+_MAX_OBSERVED = 10_000  # records the broker keeps for a slow observer
 
 
 class Topology:
-    """Declares on whatever channel it is given, which a refusal closes (ChannelPreconditionFailed)."""
+    """Declares on the given channel. Other properties than the existing ones raise ChannelPreconditionFailed, which
+    closes
+    the channel."""
 
     def __init__(self, options: RabbitOptions) -> None:
         self._options = options
@@ -28,7 +30,7 @@ class Topology:
         """The bindings of one queue, the queue itself, and their exchanges."""
         first = bindings[0]
         watch = first.kind == "watch"
-        arguments: dict[str, Any] = {"x-max-length": _WATCHED} if watch else self._options.queue_arguments(first)
+        arguments: dict[str, Any] = {"x-max-length": _MAX_OBSERVED} if watch else self._options.queue_arguments(first)
         if self._options.dead_letters(first):
             await self._dead_letter_queue(frames)
         for binding in bindings:

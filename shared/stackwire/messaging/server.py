@@ -1,4 +1,4 @@
-"""The answering side of RPC: three queues, a table of endpoints, one task a request."""
+"""The server side of RPC: three queues, a table of endpoints, one task per request."""
 
 import asyncio
 import logging
@@ -30,17 +30,17 @@ from stackwire.messaging.transport import (
 
 log = logging.getLogger(__name__)
 
-REMEMBERED = 16
-"""Unique ids kept to recognise a doubled message: oslo's number. Receivers are idempotent beyond that."""
-REPLY_RETRY = 0.25
-REPLY_PATIENCE = 60.0
-DEAD_NAMES = 200
+RECENT_IDS_KEPT = 16
+"""Unique ids kept to recognise a duplicate message: oslo's number. Receivers are idempotent beyond that."""
+REPLY_RETRY_SECONDS = 0.25
+REPLY_TIMEOUT_SECONDS = 60.0
+CLOSED_QUEUES_KEPT = 200
 _REPLY_NAME = re.compile(r"reply_[0-9A-Za-z_.:-]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as read. ``args`` and ``method`` may still be anything: that is answered, not rejected."""
+    """A request as parsed. ``args`` and ``method`` are unchecked: what does not fit is answered, not rejected."""
 
     method: Any
     args: Any
@@ -54,7 +54,7 @@ class Request:
 
 
 def read_request(delivery: Delivery) -> Request:
-    """PoisonMessage when it cannot be read, or asks for its answer on a queue that is no reply queue."""
+    """Raises PoisonMessage for a malformed message, and for a reply queue that does not have a reply queue's name."""
     payload = unwrap(delivery.body, delivery.properties)
     msg_id, reply_to, monitor = payload.get("_msg_id"), payload.get("_reply_q"), payload.get("_timeout")
     if msg_id is not None and not isinstance(msg_id, str):
@@ -72,7 +72,7 @@ def read_request(delivery: Delivery) -> Request:
 
 
 def read_context(wire: Mapping[str, Any]) -> RequestContext:
-    """The caller. Administrator's rights follow from the roles; a message that merely claims them has none."""
+    """The caller's context. ``is_admin`` follows from the roles; a message cannot claim it alone."""
     ctx = RequestContext.from_wire(wire)
     return replace(ctx, is_admin=False) if ctx.is_admin and not ctx.has_role("admin") else ctx
 
@@ -93,7 +93,7 @@ class RpcServer:
         *,
         prefetch: int | None = None,
         grace: float = 10.0,
-        reply_patience: float = REPLY_PATIENCE,
+        reply_timeout: float = REPLY_TIMEOUT_SECONDS,
     ) -> None:
         self.target = target
         self.server = server
@@ -101,45 +101,45 @@ class RpcServer:
         self._dispatcher = Dispatcher(target, endpoints)
         self._prefetch = prefetch
         self._grace = grace
-        self._reply_patience = reply_patience
-        self._receiver = ConsumerBase()
-        self._seen: deque[str] = deque(maxlen=REMEMBERED)
+        self._reply_timeout = reply_timeout
+        self._consumers = ConsumerBase()
+        self._recent_ids: deque[str] = deque(maxlen=RECENT_IDS_KEPT)
         self._casts: dict[str, asyncio.Event] = {}
-        self._dead: OrderedDict[str, float] = OrderedDict()
+        self._closed_queues: OrderedDict[str, float] = OrderedDict()
 
     @property
     def busy(self) -> int:
         """Requests being handled."""
-        return self._receiver.busy
+        return self._consumers.busy
 
     async def start(self) -> None:
         exchange, topic = self.target.exchange, self.target.topic
         for binding in (topic_queue(exchange, topic), topic_queue(exchange, topic, self.server), fanout_queue(topic)):
             consumer = await self._transport.consume(binding, self._on_request, prefetch=self._prefetch)
-            self._receiver.consumers.append(consumer)
+            self._consumers.consumers.append(consumer)
 
     async def stop(self) -> None:
-        """Takes nothing new, lets what runs end within the grace period, and hands unfinished casts back to the bus."""
-        await self._receiver.stop(self._grace)
+        """Stops consuming, lets handlers end within the grace period, and returns unfinished casts to the queue."""
+        await self._consumers.stop(self._grace)
 
     async def _on_request(self, delivery: Delivery) -> None:
-        await self._receiver.handle(delivery, read_request, self._serve)
+        await self._consumers.handle(delivery, read_request, self._serve)
 
     async def _serve(self, request: Request, delivery: Delivery) -> None:
-        await (self._do if request.msg_id is None else self._answer)(request, delivery)
+        await (self._run_cast if request.msg_id is None else self._answer_call)(request, delivery)
 
     # -- calls
 
-    async def _answer(self, request: Request, delivery: Delivery) -> None:
+    async def _answer_call(self, request: Request, delivery: Delivery) -> None:
         await delivery.ack()
-        if self._doubled(request):
+        if self._is_duplicate(request):
             return
-        beating = self._transport.spawn(self._beat(request)) if request.monitor else None
+        heartbeats = self._transport.spawn(self._send_heartbeats(request)) if request.monitor else None
         try:
             reply = await self._reply_to(request)
         finally:
-            if beating is not None:
-                beating.cancel()
+            if heartbeats is not None:
+                heartbeats.cancel()
         await self._send(request, reply)
 
     async def _reply_to(self, request: Request) -> dict[str, Any]:
@@ -161,8 +161,8 @@ class RpcServer:
         value = await route.endpoint.handler(read_context(request.context), message)
         return route.endpoint.encode(value)
 
-    async def _beat(self, request: Request) -> None:
-        """A sign of life every half of the caller's patience; one that cannot be delivered is the last."""
+    async def _send_heartbeats(self, request: Request) -> None:
+        """A heartbeat every half of the caller's monitor time, until one cannot be delivered."""
         assert request.monitor is not None
         while True:
             await asyncio.sleep(request.monitor / 2)
@@ -173,59 +173,59 @@ class RpcServer:
                     return
 
     async def _send(self, request: Request, reply: dict[str, Any]) -> None:
-        if self._is_dead(request.reply_to):
+        if self._is_closed(request.reply_to):
             return
         try:
             await self._publish_reply(request, reply)
         except Undeliverable:
-            # Perhaps the caller reconnects. Waiting for it must not hold up anything here.
+            # The caller may reconnect; waiting for it must not delay anything here.
             self._transport.spawn(self._send_later(request, reply))
         except BusUnavailable as error:
-            log.warning("the answer to %s is lost: %s", request.method, error)
+            log.warning("the reply to %s is lost: %s", request.method, error)
 
     async def _send_later(self, request: Request, reply: dict[str, Any]) -> None:
-        until = time.monotonic() + self._reply_patience
-        while time.monotonic() < until and not self._is_dead(request.reply_to):
-            await asyncio.sleep(REPLY_RETRY)
+        until = time.monotonic() + self._reply_timeout
+        while time.monotonic() < until and not self._is_closed(request.reply_to):
+            await asyncio.sleep(REPLY_RETRY_SECONDS)
             with suppress(Undeliverable, BusUnavailable):
                 await self._publish_reply(request, reply)
                 return
-        log.warning("nobody waits on %s any more", request.reply_to)
-        self._bury(request.reply_to)
+        log.warning("the reply queue %s does not exist any more", request.reply_to)
+        self._mark_closed(request.reply_to)
 
     async def _publish_reply(self, request: Request, reply: dict[str, Any]) -> None:
         await self._transport.publish(to_reply(request.reply_to or ""), wrap(reply), STANDARD, mandatory=True)
 
-    def _bury(self, name: str | None) -> None:
+    def _mark_closed(self, name: str | None) -> None:
         if name is not None:
-            self._dead[name] = time.monotonic() + REPLY_PATIENCE
-            if len(self._dead) > DEAD_NAMES:
-                self._dead.popitem(last=False)
+            self._closed_queues[name] = time.monotonic() + REPLY_TIMEOUT_SECONDS
+            if len(self._closed_queues) > CLOSED_QUEUES_KEPT:
+                self._closed_queues.popitem(last=False)
 
-    def _is_dead(self, name: str | None) -> bool:
-        until = self._dead.get(name or "")
+    def _is_closed(self, name: str | None) -> bool:
+        until = self._closed_queues.get(name or "")
         if until is not None and until < time.monotonic():
-            del self._dead[name or ""]
+            del self._closed_queues[name or ""]
             return False
         return until is not None
 
     # -- casts and fanouts
 
-    async def _do(self, request: Request, delivery: Delivery) -> None:
+    async def _run_cast(self, request: Request, delivery: Delivery) -> None:
         unique_id = request.unique_id
-        if unique_id is not None and (first := self._casts.get(unique_id)) is not None:
-            # Delivered again while the first copy is at work: settle it only when that has ended.
-            await first.wait()
-        if self._doubled(request):
+        if unique_id is not None and (running := self._casts.get(unique_id)) is not None:
+            # Redelivered while the first copy is being handled: settle it only when that has ended.
+            await running.wait()
+        if self._is_duplicate(request):
             await delivery.ack()
             return
-        ended = asyncio.Event()
+        done_event = asyncio.Event()
         if unique_id is not None:
-            self._casts[unique_id] = ended
+            self._casts[unique_id] = done_event
         try:
             await self._invoke(request)
         except asyncio.CancelledError:
-            self._forget(unique_id)
+            self._forget_id(unique_id)
             await delivery.reject(requeue=True)
             raise
         except ServiceError as error:
@@ -234,21 +234,21 @@ class RpcServer:
             log.exception("%s failed", request.method)
         finally:
             self._casts.pop(unique_id or "", None)
-            ended.set()
+            done_event.set()
         await delivery.ack()
 
-    def _doubled(self, request: Request) -> bool:
+    def _is_duplicate(self, request: Request) -> bool:
         if request.unique_id is None:
             return False
-        if request.unique_id in self._seen:
-            log.info("%s came twice", request.method)
+        if request.unique_id in self._recent_ids:
+            log.info("%s was received twice", request.method)
             return True
-        self._seen.append(request.unique_id)
+        self._recent_ids.append(request.unique_id)
         return False
 
-    def _forget(self, unique_id: str | None) -> None:
+    def _forget_id(self, unique_id: str | None) -> None:
         with suppress(ValueError):
-            self._seen.remove(unique_id or "")
+            self._recent_ids.remove(unique_id or "")
 
 
 def _reply(request: Request, result: Any, failed: str | None, *, ending: bool = True) -> dict[str, Any]:

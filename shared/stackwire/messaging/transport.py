@@ -1,7 +1,7 @@
-"""The seam between what is said and how it travels: bytes in, bytes out.
+"""The interface between encoding and transport: bytes in, bytes out.
 
 Above it: RPC and notifications in oslo.messaging's encoding.  Below it: RabbitMQ, or queues in this process.
-Names of exchanges and queues are oslo.messaging's (oslo_messaging/_drivers/amqpdriver.py, impl_rabbit.py).
+Exchange and queue names are oslo.messaging's (oslo_messaging/_drivers/amqpdriver.py, impl_rabbit.py).
 """
 
 import asyncio
@@ -17,7 +17,7 @@ Kind = Literal["topic", "fanout", "reply", "notification", "watch"]
 CONTENT_TYPE = "application/json"
 CONTENT_ENCODING = "utf-8"
 REPLY_EXPIRES_MS = 1_800_000
-"""A reply or fanout queue nobody consumes goes away after this long (rabbit_transient_queues_ttl)."""
+"""A reply or fanout queue without consumers is deleted after this time (rabbit_transient_queues_ttl)."""
 
 
 class Address(NamedTuple):
@@ -29,7 +29,7 @@ class Address(NamedTuple):
 
 
 class Binding(NamedTuple):
-    """A queue and what it gets. ``kind`` decides durability, expiry and what a clean close does."""
+    """A queue and what it receives. ``kind`` decides durability, expiry and what a clean close does."""
 
     kind: Kind
     queue: str
@@ -69,15 +69,15 @@ def reply_queue() -> Binding:
 
 
 def notification_queue(exchange: str, topic: str, priority: str, pool: str | None = None) -> Binding:
-    """The default queue takes its name from the key and is shared by all readers; a pool has a copy of its own."""
+    """The default queue is named for the routing key and shared by all listeners; a pool has a queue of its own."""
     key = f"{topic}.{priority.lower()}"
     return Binding("notification", pool or key, exchange, key)
 
 
 @dataclass(frozen=True, slots=True)
 class Properties:
-    """What oslo.messaging sets on every message. ``expiration`` is in milliseconds; ``user_id`` is believed only
-    because RabbitMQ checks it against the login."""
+    """What oslo.messaging sets on every message. ``expiration`` is in milliseconds; RabbitMQ
+    checks ``user_id`` against the login."""
 
     content_type: str | None = CONTENT_TYPE
     content_encoding: str | None = CONTENT_ENCODING
@@ -92,13 +92,13 @@ STANDARD = Properties()
 
 
 def properties_of(context: Mapping[str, Any]) -> Properties:
-    """With W3C's ``traceparent`` as a header, where the context has one: tracers that know no OpenStack look there."""
+    """The standard properties, with W3C's ``traceparent`` as a header where the context has one."""
     trace = context.get("traceparent")
     return Properties(headers={"traceparent": trace}) if isinstance(trace, str) and trace else STANDARD
 
 
 class Delivery(Protocol):
-    """One message at a consumer. Settled once; settling again, or when its connection is gone, does nothing."""
+    """One message at a consumer. Settled once; settling again, or after its connection is lost, does nothing."""
 
     body: bytes
     properties: Properties
@@ -110,7 +110,7 @@ class Delivery(Protocol):
     async def ack(self) -> None: ...
 
     async def reject(self, *, requeue: bool = False) -> None:
-        """Without ``requeue`` the message is dead-lettered where the queue has a dead-letter exchange, else gone."""
+        """Without ``requeue`` the message is dead-lettered where the queue has a dead-letter exchange, else dropped."""
 
 
 Deliver = Callable[[Delivery], Awaitable[None]]
@@ -123,17 +123,18 @@ class Consumer(Protocol):
     def queue(self) -> str: ...
 
     async def cancel(self) -> None:
-        """No further deliveries; those at hand can still be settled."""
+        """No further deliveries; unsettled ones can still be settled."""
 
     async def close(self) -> None:
         """Unsettled deliveries go back to the queue; a fanout queue is deleted."""
 
 
 class WireRecord(NamedTuple):
-    """What a watcher sees. ``queues``: where a publish was routed to, or the queue of a delivery.
+    """What an observer of the bus gets. ``queues``: where a publish was routed to, or the queue of a delivery.
 
-    ``deliver`` bodies are the published ones; ``return`` is a mandatory message nobody takes, ``drop`` any other.
-    ``time`` is seconds since the epoch. ``sender`` is the name of the transport that published, where that is known.
+    ``deliver`` bodies are the published ones; ``return`` is a mandatory message that no queue takes, ``drop`` any
+    other. ``time`` is seconds since the epoch. ``sender`` is the name of the transport that published, where that is
+    known.
     """
 
     kind: Literal["publish", "deliver", "return", "drop"]
@@ -147,17 +148,18 @@ class WireRecord(NamedTuple):
     sender: str = ""
 
 
-Seen = Callable[[WireRecord], None]
+WireObserver = Callable[[WireRecord], None]
 
 
 class Transport(Protocol):
-    """One process's way to the bus."""
+    """One process's connection to the bus."""
 
     name: str
 
     @property
     def outages(self) -> Sequence[tuple[float, float]]:
-        """When the bus was away, from and until, in seconds since the epoch; the newest last, and not all for ever."""
+        """When the bus was unavailable: (from, until) in seconds since the epoch, the latest last; old ones are
+        dropped."""
         ...
 
     async def publish(
@@ -169,7 +171,7 @@ class Transport(Protocol):
         """
 
     async def declare(self, binding: Binding) -> None:
-        """Makes the queue exist and bound, without consuming; remembered, so that asking again costs nothing."""
+        """Declares and binds the queue without consuming it; cached, so that a second call costs nothing."""
 
     async def consume(
         self, binding: Binding, deliver: Deliver, *, also: Sequence[Binding] = (), prefetch: int | None = None
@@ -179,8 +181,8 @@ class Transport(Protocol):
         ``prefetch`` bounds the unsettled deliveries of this consumer; None is the transport's own bound.
         """
 
-    async def watch(self, seen: Seen) -> Consumer:
-        """Calls ``seen`` with every message published and delivered on the whole bus."""
+    async def watch(self, observer: WireObserver) -> Consumer:
+        """Calls ``observer`` with every message published and delivered on the whole bus."""
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """A background task that belongs to the transport: counted as activity, cancelled at close."""

@@ -121,11 +121,11 @@ async def test_a_connection_that_was_lost_is_closed_before_another_takes_its_pla
 ) -> None:
     """Or it would be closed when it is collected, perhaps when its loop does not run any more."""
     transport = await joined()
-    lost = [transport._sending.connection, transport._consuming]
+    lost = [transport._publisher.connection, transport._consuming]
     await control("close_all_connections", "--vhost", rabbitmq.vhost, "test")
     await until(lambda: all(connection.is_closed for connection in lost))
     await transport.publish(to_topic("x", topic), b"")
-    assert not any(connection.is_closed for connection in (transport._sending.connection, transport._consuming))
+    assert not any(connection.is_closed for connection in (transport._publisher.connection, transport._consuming))
 
 
 async def test_a_connection_that_never_came_to_be_is_closed_too() -> None:
@@ -175,7 +175,7 @@ async def test_a_queue_deleted_under_its_consumer_is_made_again(
 async def test_publishing_waits_for_a_broker_that_is_away_and_then_gives_up(joined: Any, topic: str) -> None:
     transport = await joined("?publish_timeout=1")
     transport.opener._url = "amqp://guest:guest@127.0.0.1:1/"
-    await transport._sending.connection.close()
+    await transport._publisher.connection.close()
     await transport._consuming.close()
     with pytest.raises(BusUnavailable) as caught:
         await transport.publish(to_topic("x", topic), b"")
@@ -249,7 +249,7 @@ async def test_quorum_queues_dead_letter_poison_at_once_and_what_fails_too_often
         await delivery.ack()
         letters.append(delivery.body)
 
-    _, channel = await bus.opener.channel(bus._sending.connection, confirms=False)
+    _, channel = await bus.opener.channel(bus._publisher.connection, confirms=False)
     await channel.basic_consume(dead, lambda message: letters.append(message.body), no_ack=True)
     await until(lambda: len(letters) == 2)
     assert sorted(letters) == [b"again", b"poison"]

@@ -418,7 +418,7 @@ async def test_an_answer_waits_for_a_reply_queue_that_comes_back(join: Join, ser
 async def test_a_dead_reply_queue_is_remembered_and_holds_up_nobody(
     join: Join, rpc: RpcClient, topic: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    served = Served(await join(), topic, reply_patience=0.0)
+    served = Served(await join(), topic, reply_timeout=0.0)
     await served.server.start()
     sender, dead = await join(), reply_queue().queue
     for number in range(3):
