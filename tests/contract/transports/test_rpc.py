@@ -424,9 +424,9 @@ async def test_a_dead_reply_queue_is_remembered_and_holds_up_nobody(
     for number in range(3):
         request = wrap({"method": "get_box", "args": {"id": "b"}, "_msg_id": str(number), "_reply_q": dead})
         await sender.publish(to_topic("x" + topic, topic), request)
-        await until(lambda: "nobody waits" in caplog.text)
+        await until(lambda: "does not exist any more" in caplog.text)
     assert (await rpc.call(CTX, at(GetBox(id="b"), topic))).id == "b"
-    assert caplog.text.count("nobody waits") == 1
+    assert caplog.text.count("does not exist any more") == 1
 
 
 def test_a_double_route_and_an_empty_table_fail_at_once(topic: str) -> None:

@@ -125,7 +125,7 @@ async def test_a_watcher_that_fails_harms_nobody(caplog: pytest.LogCaptureFixtur
 
     await bus.watch(fail)
     await bus.publish(to_topic("x", "t"), b"")
-    assert "a watcher of the bus failed" in caplog.text
+    assert "an observer of the bus failed" in caplog.text
 
 
 async def test_rejected_messages_are_kept_as_dead_letters_also_after_too_many_deliveries() -> None:
