@@ -1,4 +1,4 @@
-"""The page in a real Chromium: what somebody sees, clicks and types."""
+"""The page in a real Chromium: what a user views, clicks and types."""
 
 import json
 import re
@@ -34,7 +34,7 @@ async def cloud(a_cloud: ACloud) -> TestCloud:
 
 @pytest.fixture
 async def page(cloud: TestCloud) -> AsyncIterator[Page]:
-    """Of a browser that goes away before the cloud does. An error the page meets fails the test."""
+    """Of a browser that is closed before the cloud is. An error on the page fails the test."""
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if program is None:
         skip_or_fail("no Chromium is installed")
@@ -68,20 +68,20 @@ async def test_a_user_finds_a_story_opens_a_transfer_and_follows_a_property(page
     await page.get_by_placeholder("service").fill("")
     await page.get_by_placeholder("method or event").fill("build_and_run_instance")
     await expect(rows).to_have_count(1)
-    await expect(rows).to_contain_text("POST /v2.1/servers")  # not the one that was left before
+    await expect(rows).to_contain_text("POST /v2.1/servers")  # not the story that was open before
 
     # the story, opened with the keyboard
     await page.locator("body").press("Escape")
     await page.keyboard.press("j")
     await page.keyboard.press("Enter")
-    await expect(page.locator(".lanes svg text").first).to_be_visible()
+    await expect(page.locator(".participants svg text").first).to_be_visible()
     await expect(page.locator("svg .row").first).to_contain_text("POST /v2.1/servers")
-    crossing = page.locator("svg .row.k-crossing").first
-    await crossing.click()
+    transfer = page.locator("svg .row.k-crossing").first
+    await transfer.click()
     detail = page.locator("#detail")
     await expect(detail).to_contain_text("compute.at_create")
     await expect(detail.locator("tr.v-added").first).to_be_visible()
-    await detail.get_by_text("carried as they were").click()
+    await detail.get_by_text("carried unchanged").click()
     await expect(detail.locator("tr.v-renamed", has_text="hw_disk_bus")).to_be_visible()
     assert re.search(r"at=\d+", page.url), "a message has an address of its own"
     await page.reload()
@@ -106,7 +106,7 @@ async def test_a_user_finds_a_story_opens_a_transfer_and_follows_a_property(page
 
 
 async def test_a_graph_with_a_cycle_stays_in_view(page: Page, cloud: TestCloud) -> None:
-    """A server that is rebuilt from its own snapshot stands left of it, and right of what it was made from."""
+    """A server that is rebuilt from its own snapshot is left of it, and right of what it was created from."""
     steps = await Steps.of(cloud)
     server = await steps.server(imageRef=await steps.image(name="disk", hw_disk_bus="scsi"))
     await cloud.settle()
@@ -146,7 +146,7 @@ async def test_the_list_is_live_until_it_is_paused(page: Page, cloud: TestCloud)
     rows = page.locator("tbody tr")
     await expect(rows.filter(has_text=f"PUT /v2/images/{first}")).to_have_count(1)
     await page.keyboard.press("p")
-    await expect(page.locator("#pause")).to_have_text("Go on")
+    await expect(page.locator("#pause")).to_have_text("Resume")
     second = await steps.image(name="two")
     await cloud.settle()
     await page.wait_for_timeout(1500)
@@ -156,7 +156,7 @@ async def test_the_list_is_live_until_it_is_paused(page: Page, cloud: TestCloud)
 
 
 async def test_ten_thousand_messages_are_drawn_as_fast_as_ten(page: Page, cloud: TestCloud) -> None:
-    """Only what is in sight exists."""
+    """Only rows in view are drawn."""
     assert cloud.cloud.broker is not None
     transport = await connect("memory", name="test", broker=cloud.cloud.broker)
     ctx = RequestContext()

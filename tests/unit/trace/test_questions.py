@@ -73,8 +73,8 @@ def test_where_names_every_resource_and_who_set_it(events: TransferEvents) -> No
 
 def test_diff_compares_by_the_name_without_prefix(events: TransferEvents) -> None:
     events.transfer(USER, SNAPSHOT, {"hw_disk_bus": "scsi"}, {"hw_disk_bus": "virtio"}, rule="image.update")
-    found = {one.key: (one.what, one.left, one.right) for one in diff(events.lineage, SERVER, SNAPSHOT)}
+    found = {one.key: (one.comparison, *one.values) for one in diff(events.lineage, SERVER, SNAPSHOT)}
     assert found["hw_disk_bus"] == ("changed", "scsi", "virtio")
     assert found["signature"] == ("only left", "s", None)
-    same = {one.key: one.what for one in diff(events.lineage, IMAGE, VOLUME)}
+    same = {one.key: one.comparison for one in diff(events.lineage, IMAGE, VOLUME)}
     assert same == {"checksum": "only left", "hw_disk_bus": "same", "signature": "same"}

@@ -171,11 +171,11 @@ def where(client: TraceClient, key: Key, as_json: AsJson = False) -> None:
 
 @app.command()
 @with_client
-def diff(client: TraceClient, left: ResourceName, right: ResourceName, as_json: AsJson = False) -> None:
+def diff(client: TraceClient, first: ResourceName, second: ResourceName, as_json: AsJson = False) -> None:
     """The properties of two resources side by side."""
     from stackwire.trace.cli import tables
 
-    result = _run(client.query("diff", left, right))
+    result = _run(client.query("diff", first, second))
     _show(result, as_json, lambda: [tables.diff(result)])
 
 

@@ -95,50 +95,46 @@ def where(lineage: Lineage, key: str) -> list[PropertyLocation]:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One property on two sides, by its name without a server's prefix. ``set_by``: who set each."""
+    """One property of two resources, by its name without a server's prefix. ``set_by``: who set each."""
 
     key: str
-    left: str | None
-    right: str | None
-    what: Comparison
+    values: tuple[str | None, str | None]
+    comparison: Comparison
     set_by: tuple[str, str]
 
     def as_json(self) -> dict[str, Any]:
         """As the API returns it."""
+        first, second = self.values
         return {
             "key": self.key,
-            "left": self.left,
-            "right": self.right,
-            "what": self.what,
+            "left": first,
+            "right": second,
+            "what": self.comparison,
             "set_by": list(self.set_by),
         }
 
 
-def diff(lineage: Lineage, left: Resource, right: Resource) -> list[Difference]:
+def diff(lineage: Lineage, first: Resource, second: Resource) -> list[Difference]:
     """The properties of two resources side by side, by name."""
-    lefts, rights = _by_bare_key(lineage.now(left)), _by_bare_key(lineage.now(right))
-    return [
-        Difference(
-            key,
-            lefts[key][1] if key in lefts else None,
-            rights[key][1] if key in rights else None,
-            _comparison(lefts.get(key), rights.get(key)),
-            (_set_by(lineage, left, lefts.get(key)), _set_by(lineage, right, rights.get(key))),
-        )
-        for key in sorted({*lefts, *rights})
-    ]
+    entries = _by_bare_key(lineage.now(first)), _by_bare_key(lineage.now(second))
+    found = []
+    for key in sorted({*entries[0], *entries[1]}):
+        one, two = entries[0].get(key), entries[1].get(key)
+        setters = _set_by(lineage, first, one), _set_by(lineage, second, two)
+        found.append(Difference(key, (one and one[1], two and two[1]), _comparison(one, two), setters))
+    return found
 
 
 def _set_by(lineage: Lineage, resource: Resource, entry: tuple[str, str | None] | None) -> str:
     return "" if entry is None else lineage.set_by(resource, entry[0], until=lineage.count)[1]
 
 
-def _comparison(left: tuple[str, str | None] | None, right: tuple[str, str | None] | None) -> Comparison:
-    if left is None:
+def _comparison(one: tuple[str, str | None] | None, two: tuple[str, str | None] | None) -> Comparison:
+    if one is None:
         return "only right"
-    if right is None:
+    if two is None:
         return "only left"
-    return "same" if left[1] == right[1] else "changed"
+    return "same" if one[1] == two[1] else "changed"
 
 
 def bare(key: str) -> str:

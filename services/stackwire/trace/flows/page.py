@@ -28,5 +28,5 @@ def standalone_page(content: Mapping[str, Any]) -> str:
     scripts = "\n".join(f"<script>\n{asset(name)}</script>" for name in SCRIPTS)
     first = text.index('<script src="page/')
     end = text.index("</body>")
-    carrier = f'<script type="application/json" id="carried">{data}</script>'
-    return f"{text[:first]}{carrier}\n{scripts}\n{text[end:]}"
+    script = f'<script type="application/json" id="embedded">{data}</script>'
+    return f"{text[:first]}{script}\n{scripts}\n{text[end:]}"

@@ -114,9 +114,9 @@ def where(store: MessageStore, key: str) -> dict[str, Any]:
     return {"key": key, "places": [found.as_json() for found in questions.where(store.lineage, key)]}
 
 
-def diff(store: MessageStore, left: str, right: str) -> dict[str, Any]:
+def diff(store: MessageStore, first: str, second: str) -> dict[str, Any]:
     """The properties of two resources side by side. Raises UnknownResource."""
-    resources = _resource(store, left), _resource(store, right)
+    resources = _resource(store, first), _resource(store, second)
     return {
         "left": resources[0]._asdict(),
         "right": resources[1]._asdict(),

@@ -1,12 +1,12 @@
 "use strict";
-// The views and what keys and links do. A view is its address: #/, #/story/ID?at=NUMBER, #/resources, #/resource/KIND:ID?key=KEY.
+// The views, links and keys. Each view has an address: #/, #/story/ID?at=NUMBER, #/resources, #/resource/KIND:ID?key=KEY.
 (() => {
   const source = new sw.Source();
   const main = document.getElementById("main"), detail = document.getElementById("detail"), state = document.getElementById("state");
   const FILTERS = [["request", "request id"], ["resource", "resource id"], ["service", "service"], ["event", "method or event"], ["text", "text"]];
   let paused = false, diagram = null, redraw = null, chosenRow = -1;
 
-  const say = (text) => { state.textContent = text; };
+  const setStatus = (text) => { state.textContent = text; };
   const empty = (text) => sw.el("p", { class: "empty" }, text);
 
   // -- the list of stories
@@ -15,24 +15,24 @@
   const filters = Object.fromEntries(FILTERS.map(([name]) => [name, ""]));
 
   async function stories() {
-    const body = sw.el("tbody"), none = empty("Nothing has crossed the bus yet that these filters let through.");
-    const inputs = FILTERS.map(([name, words]) => sw.el("input", {
-      name, placeholder: words, "aria-label": `filter by ${words}`, value: filters[name],
+    const body = sw.el("tbody"), none = empty("No message on the bus matches these filters yet.");
+    const inputs = FILTERS.map(([name, label]) => sw.el("input", {
+      name, placeholder: label, "aria-label": `filter by ${label}`, value: filters[name],
       oninput: (event) => { filters[name] = event.target.value.trim(); later(); },
     }));
-    const heads = ["when", "what", "about", "through", "messages", "took"];
+    const heads = ["time", "request", "resources", "participants", "messages", "duration"];
     const table = sw.el("table", {}, sw.el("thead", {}, sw.el("tr", {}, ...heads.map((text, at) => sw.el("th", { class: at > 3 ? "number" : null }, text)))), body);
     const reads = sw.el("input", { type: "checkbox", id: "reads", checked: plainReads, onchange: () => { plainReads = reads.checked; later(); } });
-    const upkeep = sw.el("input", { type: "checkbox", id: "housekeeping", checked: housekeeping, onchange: () => { housekeeping = upkeep.checked; later(); } });
-    main.replaceChildren(sw.el("div", { class: "filters" }, ...inputs, sw.el("label", {}, reads, " plain reads"), sw.el("label", {}, upkeep, " housekeeping")), table, none);
+    const periodic = sw.el("input", { type: "checkbox", id: "housekeeping", checked: housekeeping, onchange: () => { housekeeping = periodic.checked; later(); } });
+    main.replaceChildren(sw.el("div", { class: "filters" }, ...inputs, sw.el("label", {}, reads, " single reads"), sw.el("label", {}, periodic, " housekeeping")), table, none);
 
     async function show() {
-      const told = await source.get("stories", { ...filters, reads: plainReads ? "" : "false", housekeeping: housekeeping ? "" : "false", limit: 300, order: "newest" });
+      const data = await source.get("stories", { ...filters, reads: plainReads ? "" : "false", housekeeping: housekeeping ? "" : "false", limit: 300, order: "newest" });
       if (redraw !== show) return;
-      body.replaceChildren(...told.stories.map(storyRow));
-      none.hidden = told.stories.length > 0;
+      body.replaceChildren(...data.stories.map(storyRow));
+      none.hidden = data.stories.length > 0;
       table.hidden = !none.hidden;
-      say([paused ? "paused" : sw.live, told.bounds.seen ? `${told.bounds.seen} messages seen` : "", told.bounds.missed ? `${told.bounds.missed} missed` : "", (told.bounds.gaps ?? []).length ? `${told.bounds.gaps.length} gaps` : "", told.bounds.problem || ""].filter(Boolean).join(", "));
+      setStatus([paused ? "paused" : sw.live, data.bounds.seen ? `${data.bounds.seen} messages received` : "", data.bounds.missed ? `${data.bounds.missed} missed` : "", (data.bounds.gaps ?? []).length ? `${data.bounds.gaps.length} outages` : "", data.bounds.problem || ""].filter(Boolean).join(", "));
     }
     const later = debounced(show, 150);
     redraw = show;
@@ -55,9 +55,9 @@
   // -- one story
 
   async function story(id, query) {
-    const told = await source.get(`stories/${encodeURIComponent(id)}`, { payload: "false" });
-    const found = told.stories.find((one) => one.id === id || one.request_ids.includes(id)) ?? told.stories[0];
-    const place = sw.el("div", { class: "diagram" });
+    const data = await source.get(`stories/${encodeURIComponent(id)}`, { payload: "false" });
+    const found = data.stories.find((one) => one.id === id || one.request_ids.includes(id)) ?? data.stories[0];
+    const container = sw.el("div", { class: "diagram" });
     const scale = sw.el("button", { type: "button", "aria-pressed": "false", id: "scale", title: "t" }, "Time scale");
     scale.addEventListener("click", () => {
       const on = scale.getAttribute("aria-pressed") !== "true";
@@ -68,12 +68,12 @@
       "div", { class: "bar" },
       sw.el("h1", {}, found.title, " ", sw.el("span", { class: "dim mono" }, found.id)),
       sw.el("span", { class: found.failed ? "tag bad" : "tag" }, `${found.messages} messages, ${sw.ms(found.seconds)}`),
-      ...found.resources.slice(0, 6).map(sw.resourceLink), scale, source.carried ? null : exports(found.id),
+      ...found.resources.slice(0, 6).map(sw.resourceLink), scale, source.embedded ? null : exports(found.id),
     );
-    main.replaceChildren(bar, place);
-    place.style.setProperty("--bar", `${bar.offsetHeight}px`);
-    diagram = new sw.Diagram(place, found, (arrow) => open(arrow, found.id));
-    say(source.carried ? "a recording" : paused ? "paused" : sw.live);
+    main.replaceChildren(bar, container);
+    container.style.setProperty("--bar", `${bar.offsetHeight}px`);
+    diagram = new sw.Diagram(container, found, (arrow) => openMessage(arrow, found.id));
+    setStatus(source.embedded ? "a recording" : paused ? "paused" : sw.live);
     const at = Number(query.get("at"));
     if (at) diagram.chooseNumber(at);
   }
@@ -88,7 +88,7 @@
     return list;
   }
 
-  async function open(arrow, storyId) {
+  async function openMessage(arrow, storyId) {
     history.replaceState(null, "", `#/story/${encodeURIComponent(storyId)}?at=${arrow.number}`);
     let whole;
     try {
@@ -96,20 +96,20 @@
     } catch (error) {
       whole = { payload: error.message };
     }
-    const facts = [["from", arrow.sender || "?"], ["to", arrow.receiver || "?"], ["state", arrow.state + (arrow.inferred ? ", joined by its resource" : "")],
-      ["at", sw.clock(arrow.time)], ["queued", sw.ms(arrow.queue_seconds)], ["answered in", sw.ms(arrow.answer_seconds)], ["failure", arrow.failure]];
+    const fields = [["from", arrow.sender || "?"], ["to", arrow.receiver || "?"], ["state", arrow.state + (arrow.inferred ? ", assigned by its resource" : "")],
+      ["time", sw.clock(arrow.time)], ["time in queue", sw.ms(arrow.queue_seconds)], ["response time", sw.ms(arrow.answer_seconds)], ["failure", arrow.failure]];
     detail.replaceChildren(
-      sw.el("button", { class: "close", type: "button", onclick: shut, title: "Esc" }, "×"),
-      sw.el("h1", { class: `k-${arrow.kind}` }, sw.el("span", { class: "kind" }, arrow.kind), " ", arrow.name),
-      sw.el("table", {}, sw.el("tbody", {}, ...facts.filter(([, value]) => value).map(([name, value]) => sw.el("tr", {}, sw.el("td", { class: "dim" }, name), sw.el("td", {}, value))))),
+      sw.el("button", { class: "close", type: "button", onclick: closeDetail, title: "Esc" }, "×"),
+      sw.el("h1", { class: `k-${arrow.kind}` }, sw.el("span", { class: "kind" }, sw.kind(arrow.kind)), " ", arrow.name),
+      sw.el("table", {}, sw.el("tbody", {}, ...fields.filter(([, value]) => value).map(([name, value]) => sw.el("tr", {}, sw.el("td", { class: "dim" }, name), sw.el("td", {}, value))))),
       sw.el("p", {}, ...arrow.resources.flatMap((one) => [sw.resourceLink(one), " "])),
-      whole.verdicts ? sw.verdicts(whole.verdicts) : "",
+      whole.verdicts ? sw.changes(whole.verdicts) : "",
       sw.el("details", { open: !whole.verdicts }, sw.el("summary", {}, "payload"), sw.el("pre", {}, JSON.stringify(whole.payload ?? null, null, 2))),
     );
     detail.hidden = false;
   }
 
-  function shut() {
+  function closeDetail() {
     detail.hidden = true;
     detail.replaceChildren();
   }
@@ -117,32 +117,32 @@
   // -- resources and lineage
 
   async function resources() {
-    const told = await source.get("resources");
-    const rows = [...told.resources].reverse().map((one) => {
+    const data = await source.get("resources");
+    const rows = [...data.resources].reverse().map((one) => {
       const go = () => { location.hash = `#/resource/${encodeURIComponent(`${one.kind}:${one.id}`)}`; };
       return sw.el("tr", { tabindex: 0, onclick: go, onkeydown: (event) => { if (event.key === "Enter") go(); } },
         sw.el("td", {}, one.kind), sw.el("td", {}, one.name ?? ""), sw.el("td", { class: "mono" }, one.id));
     });
     main.replaceChildren(rows.length
       ? sw.el("table", {}, sw.el("thead", {}, sw.el("tr", {}, ...["kind", "name", "id"].map((text) => sw.el("th", {}, text)))), sw.el("tbody", {}, ...rows))
-      : empty("No property has been seen to travel yet."));
+      : empty("No property has been transferred yet."));
   }
 
   async function resource(id, query) {
-    const told = await source.get(`lineage/${encodeURIComponent(id)}`);
+    const data = await source.get(`lineage/${encodeURIComponent(id)}`);
     const key = query.get("key");
-    const graph = sw.el("div", { class: "graph" }, sw.graph(told, key));
-    const rows = told.properties.map((one) => {
+    const graph = sw.el("div", { class: "graph" }, sw.graph(data, key));
+    const rows = data.properties.map((one) => {
       const choose = () => { location.hash = `#/resource/${encodeURIComponent(id)}${one.key === key ? "" : `?key=${encodeURIComponent(one.key)}`}`; };
       return sw.el("tr", { tabindex: 0, class: one.key === key ? "chosen" : null, onclick: (event) => { if (!event.target.closest("a")) choose(); }, onkeydown: (event) => { if (event.key === "Enter") choose(); } },
-        sw.el("td", { class: one.value === null ? "mono bad" : "mono" }, one.key), sw.el("td", { class: "mono" }, one.value === null ? "(gone)" : sw.short(one.value, 90)),
-        sw.el("td", {}, one.set_by), sw.el("td", {}, sw.way(one)),
-        sw.el("td", {}, ...one.now.flatMap((place) => [sw.resourceLink({ kind: place.kind, id: place.id }), place.key === one.key ? "" : sw.el("span", { class: "mono dim" }, ` as ${place.key}`), sw.el("br")])));
+        sw.el("td", { class: one.value === null ? "mono bad" : "mono" }, one.key), sw.el("td", { class: "mono" }, one.value === null ? "(removed)" : sw.short(one.value, 90)),
+        sw.el("td", {}, one.set_by), sw.el("td", {}, sw.path(one)),
+        sw.el("td", {}, ...one.now.flatMap((location) => [sw.resourceLink({ kind: location.kind, id: location.id }), location.key === one.key ? "" : sw.el("span", { class: "mono dim" }, ` as ${location.key}`), sw.el("br")])));
     });
     main.replaceChildren(
-      sw.el("div", { class: "bar" }, sw.el("h1", {}, told.resource.kind, " ", sw.el("span", { class: "dim mono" }, told.resource.id)), sw.el("span", { class: "tag" }, `${told.properties.length} properties`), told.gone ? sw.el("span", { class: "tag bad" }, "deleted") : ""),
+      sw.el("div", { class: "bar" }, sw.el("h1", {}, data.resource.kind, " ", sw.el("span", { class: "dim mono" }, data.resource.id)), sw.el("span", { class: "tag" }, `${data.properties.length} properties`), data.gone ? sw.el("span", { class: "tag bad" }, "deleted") : ""),
       graph,
-      sw.el("table", { class: "properties" }, sw.el("thead", {}, sw.el("tr", {}, ...["property", "value", "set by", "its way", "is now at"].map((text) => sw.el("th", {}, text)))), sw.el("tbody", {}, ...rows)));
+      sw.el("table", { class: "properties" }, sw.el("thead", {}, sw.el("tr", {}, ...["Property", "Value", "Set by", "Path", "Where it is now"].map((text) => sw.el("th", {}, text)))), sw.el("tbody", {}, ...rows)));
   }
 
   // -- addresses
@@ -150,16 +150,16 @@
   const VIEWS = { "": stories, story, resources, resource };
 
   async function show() {
-    const [path, words] = location.hash.replace(/^#\/?/, "").split("?");
+    const [path, parameters] = location.hash.replace(/^#\/?/, "").split("?");
     const [name, ...rest] = path.split("/").map(decodeURIComponent);
     diagram = null; redraw = null; chosenRow = -1;
-    shut();
+    closeDetail();
     for (const link of document.querySelectorAll("nav a")) {
       const here = link.dataset.view === (name.startsWith("resource") ? "resources" : "stories");
       if (here) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
     }
     try {
-      await (VIEWS[name] ?? stories)(rest.join("/"), new URLSearchParams(words ?? ""));
+      await (VIEWS[name] ?? stories)(rest.join("/"), new URLSearchParams(parameters ?? ""));
       document.title = `${document.querySelector("h1")?.textContent ?? "Stories"} · Stackwire`;
     } catch (error) {
       main.replaceChildren(empty(error.message));
@@ -169,30 +169,30 @@
   async function find(wanted) {
     for (const [path, view] of [["stories", "story"], ["lineage", "resource"]]) {
       try {
-        const told = await source.get(`${path}/${encodeURIComponent(wanted)}`, { payload: "false" });
-        location.hash = view === "story" ? `#/story/${encodeURIComponent(told.stories[0].id)}` : `#/resource/${encodeURIComponent(`${told.resource.kind}:${told.resource.id}`)}`;
+        const data = await source.get(`${path}/${encodeURIComponent(wanted)}`, { payload: "false" });
+        location.hash = view === "story" ? `#/story/${encodeURIComponent(data.stories[0].id)}` : `#/resource/${encodeURIComponent(`${data.resource.kind}:${data.resource.id}`)}`;
         return;
-      } catch { /* the next */ }
+      } catch { /* try the next view */ }
     }
-    main.replaceChildren(empty(`Nothing is known of ${wanted}.`));
+    main.replaceChildren(empty(`There is no story or resource named ${wanted}.`));
   }
 
   // -- live
 
   sw.live = "";
-  function debounced(work, wait) {
+  function debounced(action, wait) {
     let timer = null;
-    return () => { if (timer === null) timer = setTimeout(() => { timer = null; work().catch((error) => say(error.message)); }, wait); };
+    return () => { if (timer === null) timer = setTimeout(() => { timer = null; action().catch((error) => setStatus(error.message)); }, wait); };
   }
   const refresh = debounced(async () => { if (redraw && !paused) await redraw(); }, 700);
-  source.listen(() => refresh(), (text) => { sw.live = text; say(paused ? "paused" : text); });
+  source.listen(() => refresh(), (text) => { sw.live = text; setStatus(paused ? "paused" : text); });
 
   function pause() {
     paused = !paused;
     const button = document.getElementById("pause");
     button.setAttribute("aria-pressed", String(paused));
-    button.textContent = paused ? "Go on" : "Pause";
-    say(paused ? "paused" : sw.live);
+    button.textContent = paused ? "Resume" : "Pause";
+    setStatus(paused ? "paused" : sw.live);
     if (!paused && redraw) redraw();
   }
 
@@ -215,7 +215,7 @@
   const KEYS = {
     j: () => step(1), k: () => step(-1), p: pause, d: theme, t: () => document.getElementById("scale")?.click(),
     "/": () => document.getElementById("query").focus(), "?": () => document.getElementById("keys").showModal(),
-    Escape: () => { if (!detail.hidden) shut(); else if (location.hash.length > 2) history.back(); },
+    Escape: () => { if (!detail.hidden) closeDetail(); else if (location.hash.length > 2) history.back(); },
   };
   addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, select, dialog");

@@ -1,21 +1,21 @@
 "use strict";
-// A story as a sequence diagram: a lane for everybody who speaks, a row for every message. Ten thousand rows are no
-// trouble, because only those in sight are drawn.
+// A story as a sequence diagram: a column for every participant, a row for every message. Ten thousand rows are fast,
+// because only those in view are drawn.
 (() => {
-  const GUTTER = 96, LANE = 168, ROW = 30, SPREAD = 900, AROUND = 300;
+  const GUTTER = 96, COLUMN = 168, ROW = 30, SPREAD = 900, AROUND = 300;
 
   sw.Diagram = class {
-    #place; #rows; #arrows; #lanes; #tops = []; #chosen = -1; #drawn = null; #byTime = false; #open;
+    #container; #rows; #arrows; #participants; #tops = []; #chosen = -1; #drawn = null; #byTime = false; #open;
 
-    constructor(place, story, open) {
-      this.#place = place;
+    constructor(container, story, open) {
+      this.#container = container;
       this.#arrows = story.arrows;
-      this.#lanes = story.lanes;
+      this.#participants = story.lanes;
       this.#open = open;
       this.#rows = sw.el("div", { class: "rows" });
-      place.replaceChildren(sw.el("div", { class: "lanes" }, this.#header()), this.#rows);
-      place.addEventListener("scroll", () => this.#draw(), { passive: true });
-      new ResizeObserver(() => this.#draw(true)).observe(place);
+      container.replaceChildren(sw.el("div", { class: "participants" }, this.#header()), this.#rows);
+      container.addEventListener("scroll", () => this.#draw(), { passive: true });
+      new ResizeObserver(() => this.#draw(true)).observe(container);
       this.#layOut();
     }
 
@@ -31,7 +31,7 @@
     choose(at, open = true) {
       if (at < 0 || at >= this.#arrows.length) return;
       this.#chosen = at;
-      const top = this.#tops[at], view = this.#place;
+      const top = this.#tops[at], view = this.#container;
       if (top < view.scrollTop || top + ROW > view.scrollTop + view.clientHeight - 60) {
         view.scrollTop = Math.max(0, top - view.clientHeight / 2);
       }
@@ -43,13 +43,13 @@
       this.choose(this.#arrows.findIndex((arrow) => arrow.number === number));
     }
 
-    // -- where things are
+    // -- layout
 
-    get #width() { return GUTTER + this.#lanes.length * LANE; }
+    get #width() { return GUTTER + this.#participants.length * COLUMN; }
 
-    #x(lane) {
-      const at = this.#lanes.indexOf(lane);
-      return at < 0 ? GUTTER / 2 + 30 : GUTTER + at * LANE + LANE / 2;
+    #x(participant) {
+      const at = this.#participants.indexOf(participant);
+      return at < 0 ? GUTTER / 2 + 30 : GUTTER + at * COLUMN + COLUMN / 2;
     }
 
     #layOut() {
@@ -70,33 +70,33 @@
     // -- drawing
 
     #header() {
-      const made = sw.svg("svg", { width: this.#width, height: 34, role: "img", "aria-label": "lanes" });
-      for (const lane of this.#lanes) {
-        const text = sw.svg("text", { x: this.#x(lane), y: 21, "text-anchor": "middle" }, sw.short(lane, 24));
-        text.append(sw.svg("title", {}, lane));
-        made.append(text);
+      const svg = sw.svg("svg", { width: this.#width, height: 34, role: "img", "aria-label": "participants" });
+      for (const participant of this.#participants) {
+        const text = sw.svg("text", { x: this.#x(participant), y: 21, "text-anchor": "middle" }, sw.short(participant, 24));
+        text.append(sw.svg("title", {}, participant));
+        svg.append(text);
       }
-      return made;
+      return svg;
     }
 
-    #draw(anew = false) {
-      const from = Math.max(0, this.#place.scrollTop - AROUND);
-      const to = this.#place.scrollTop + this.#place.clientHeight + AROUND;
-      if (!anew && this.#drawn && this.#drawn[0] <= Math.max(0, from - AROUND + 1) && this.#drawn[1] >= to) return;
+    #draw(force = false) {
+      const from = Math.max(0, this.#container.scrollTop - AROUND);
+      const to = this.#container.scrollTop + this.#container.clientHeight + AROUND;
+      if (!force && this.#drawn && this.#drawn[0] <= Math.max(0, from - AROUND + 1) && this.#drawn[1] >= to) return;
       const top = Math.max(0, from - AROUND), end = Math.min(to + AROUND, this.#rows.offsetHeight || to);
-      const made = sw.svg("svg", { width: this.#width, height: Math.max(0, end - top) });
-      made.style.cssText = `position:absolute;left:0;top:${top}px`;
-      for (const lane of this.#lanes) {
-        made.append(sw.svg("line", { class: "life", x1: this.#x(lane), x2: this.#x(lane), y1: 0, y2: end - top }));
+      const svg = sw.svg("svg", { width: this.#width, height: Math.max(0, end - top) });
+      svg.style.cssText = `position:absolute;left:0;top:${top}px`;
+      for (const participant of this.#participants) {
+        svg.append(sw.svg("line", { class: "lifeline", x1: this.#x(participant), x2: this.#x(participant), y1: 0, y2: end - top }));
       }
-      for (let at = this.#firstBelow(top - ROW); at < this.#arrows.length && this.#tops[at] < end; at++) {
-        made.append(this.#row(this.#arrows[at], at, this.#tops[at] - top));
+      for (let at = this.#firstRowBelow(top - ROW); at < this.#arrows.length && this.#tops[at] < end; at++) {
+        svg.append(this.#row(this.#arrows[at], at, this.#tops[at] - top));
       }
-      this.#rows.replaceChildren(made);
+      this.#rows.replaceChildren(svg);
       this.#drawn = [top, end];
     }
 
-    #firstBelow(top) {
+    #firstRowBelow(top) {
       let low = 0, high = this.#tops.length;
       while (low < high) {
         const middle = (low + high) >> 1;
@@ -115,7 +115,7 @@
         sw.svg("rect", { class: "hit", x: 0, y: 0, width: this.#width, height: ROW }),
         sw.svg("text", { class: "when", x: GUTTER - 12, y: 20, "text-anchor": "end" }, `+${sw.ms(arrow.time - this.#arrows[0].time)}`),
         ...this.#line(arrow),
-        sw.svg("title", {}, `${arrow.kind} ${arrow.name}: ${arrow.sender || "?"} to ${arrow.receiver || "?"}${arrow.failure ? `, ${arrow.failure}` : ""}`),
+        sw.svg("title", {}, `${sw.kind(arrow.kind)} ${arrow.name}: ${arrow.sender || "?"} to ${arrow.receiver || "?"}${arrow.failure ? `, ${arrow.failure}` : ""}`),
       );
       row.addEventListener("click", () => this.choose(at));
       return row;
@@ -123,21 +123,21 @@
 
     #line(arrow) {
       const from = this.#x(arrow.sender), to = this.#x(arrow.receiver), y = 23;
-      const way = to === from ? 1 : Math.sign(to - from);
+      const direction = to === from ? 1 : Math.sign(to - from);
       const parts = [];
       if (from === to) {
         parts.push(sw.svg("path", { class: "arrow", d: `M${from} ${y - 8} h24 v8 h-16` }));
         parts.push(sw.svg("path", { class: "head", d: `M${from + 4} ${y} l8 -4 v8 z` }));
       } else {
-        const tip = to - way * 3;
-        parts.push(sw.svg("line", { class: "arrow", x1: from, x2: tip - way * 6, y1: y, y2: y }));
+        const tip = to - direction * 3;
+        parts.push(sw.svg("line", { class: "arrow", x1: from, x2: tip - direction * 6, y1: y, y2: y }));
         parts.push(["dropped", "returned"].includes(arrow.state)
           ? sw.svg("path", { class: "arrow", d: `M${tip - 8} ${y - 5} l10 10 m0 -10 l-10 10` })
-          : sw.svg("path", { class: "head", d: `M${tip} ${y} l${-way * 9} -4 v8 z` }));
+          : sw.svg("path", { class: "head", d: `M${tip} ${y} l${-direction * 9} -4 v8 z` }));
       }
-      const words = `${arrow.name}${arrow.answer_seconds === null ? "" : ` · ${sw.ms(arrow.answer_seconds)}`}${arrow.deliveries > 1 ? ` ×${arrow.deliveries}` : ""}${arrow.redelivered ? " again" : ""}${arrow.failure ? ` · ${arrow.failure}` : ""}`;
-      const left = Math.min(from, to) + 8, room = Math.max(Math.abs(to - from) - 16, LANE - 20);
-      parts.push(sw.svg("text", { class: "name", x: left, y: 15 }, sw.short(words, Math.floor(room / 6.4))));
+      const label = `${arrow.name}${arrow.answer_seconds === null ? "" : ` · ${sw.ms(arrow.answer_seconds)}`}${arrow.deliveries > 1 ? ` ×${arrow.deliveries}` : ""}${arrow.redelivered ? " redelivered" : ""}${arrow.failure ? ` · ${arrow.failure}` : ""}`;
+      const left = Math.min(from, to) + 8, room = Math.max(Math.abs(to - from) - 16, COLUMN - 20);
+      parts.push(sw.svg("text", { class: "name", x: left, y: 15 }, sw.short(label, Math.floor(room / 6.4))));
       return parts;
     }
   };

@@ -1,21 +1,21 @@
 "use strict";
-// Elements from a few words: text is always text, so nothing a message says can become markup.
+// Elements from a name, attributes and children: text is always text, so nothing in a message can become markup.
 sw.el = (name, attributes = {}, ...children) => {
-  const made = document.createElement(name);
+  const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (value === false || value === null || value === undefined) continue;
-    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
-    else made.setAttribute(key, value === true ? "" : value);
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else element.setAttribute(key, value === true ? "" : value);
   }
-  made.append(...children.filter((child) => child !== null && child !== undefined));
-  return made;
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
 };
 
 sw.svg = (name, attributes = {}, ...children) => {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) if (value !== null) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) if (value !== null) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
 };
 
 sw.short = (text, length = 60) => {
@@ -31,13 +31,16 @@ sw.clock = (seconds) => {
   return `${at.toLocaleTimeString([], { hour12: false })}.${String(at.getMilliseconds()).padStart(3, "0")}`;
 };
 
+// The kind of a message as text; "crossing" is the API's name of a property transfer.
+sw.kind = (kind) => (kind === "crossing" ? "transfer" : kind);
+
 sw.label = (resource) => `${resource.kind} ${resource.id.slice(0, 8)}`;
 
 sw.resourceLink = (resource) =>
   sw.el("a", { href: `#/resource/${encodeURIComponent(`${resource.kind}:${resource.id}`)}`, title: resource.id }, sw.label(resource));
 
-// What a crossing did to each property: both sides beside each other, what stayed as it was folded away.
-sw.verdicts = (verdicts) => {
+// What a transfer did to each property: both sides side by side, what it carried unchanged collapsed.
+sw.changes = (changes) => {
   const row = (one) =>
     sw.el(
       "tr", { class: `v-${one.verdict}` },
@@ -48,14 +51,14 @@ sw.verdicts = (verdicts) => {
   const table = (rows) =>
     sw.el(
       "table", { class: "diff" },
-      sw.el("thead", {}, sw.el("tr", {}, ...["before", "", "", "after", ""].map((text) => sw.el("th", {}, text)))),
+      sw.el("thead", {}, sw.el("tr", {}, ...["before", "", "change", "after", ""].map((text) => sw.el("th", {}, text)))),
       sw.el("tbody", {}, ...rows.map(row)),
     );
-  const kept = verdicts.filter((one) => one.verdict === "carried" || one.verdict === "renamed");
-  const others = verdicts.filter((one) => !kept.includes(one));
+  const kept = changes.filter((one) => one.verdict === "carried" || one.verdict === "renamed");
+  const others = changes.filter((one) => !kept.includes(one));
   const parts = others.length ? [table(others)] : [];
   if (kept.length) {
-    parts.push(sw.el("details", { open: !others.length }, sw.el("summary", {}, `${kept.length} carried as they were`), table(kept)));
+    parts.push(sw.el("details", { open: !others.length }, sw.el("summary", {}, `${kept.length} carried unchanged`), table(kept)));
   }
   return sw.el("div", {}, ...parts);
 };
