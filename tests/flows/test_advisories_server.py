@@ -20,7 +20,7 @@ from flows.test_server_api import (
     server,
     volume,
 )
-from stackwire.compute.flows.worker.host_service import Life
+from stackwire.compute.flows.worker.host_service import HostService
 from support.bad_input import refused
 from support.cloud import ACloud, ASharedCloud, JsonClient, TestCloud
 
@@ -216,8 +216,8 @@ async def test_cve_2013_6437_a_hosts_cache_ends_and_is_named_after_nothing_a_use
     for path in base.iterdir():
         if fresh not in path.name:
             os.utime(path, (0, 0))  # as after a day
-    life = next(one for one in cloud.cloud.services["compute"]._resources if isinstance(one, Life))
-    await life.forget_images()
+    service = next(each for each in cloud.cloud.services["compute"]._resources if isinstance(each, HostService))
+    await service.expire_images()
     assert {path.name[:36] for path in base.iterdir()} == {kept, fresh}
     await a_server(cloud, demo, imageRef=gone[0])
     assert {path.name[:36] for path in base.iterdir()} == {kept, fresh, gone[0]}

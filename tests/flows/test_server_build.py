@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from stackwire.compute.flows.worker.host_service import Life
+from stackwire.compute.flows.worker.host_service import HostService
 from stackwire.contracts import compute_workers as calls
 from stackwire.core.context import RequestContext
 from stackwire.messaging.connect import connect
@@ -205,13 +205,13 @@ async def test_a_server_that_an_order_told_again_holds_when_its_host_comes_back_
     server = await boot(cloud, demo, imageRef=await an_image(demo))
     stuck = "UPDATE instances SET task_state = 'image_pending_upload' WHERE uuid = $1 RETURNING uuid"
     await cloud.rows("compute", stuck, server["id"])
-    life = next(one for one in cloud.cloud.services["compute"]._resources if isinstance(one, Life))
-    hosting = next(one for one in life._hostings if one.host == server["OS-EXT-SRV-ATTR:host"])
-    await life.register()
-    async with hosting.alone_with(server["id"]):
-        await life.run()
+    service = next(each for each in cloud.cloud.services["compute"]._resources if isinstance(each, HostService))
+    host = next(each for each in service.hosts if each.name == server["OS-EXT-SRV-ATTR:host"])
+    await service.register()
+    async with host.exclusive(server["id"]):
+        await service.run()
     assert (await show(demo, server["id"]))["OS-EXT-STS:task_state"] == "image_pending_upload"
-    await life.run()
+    await service.run()
     assert (await show(demo, server["id"]))["OS-EXT-STS:task_state"] is None
 
 

@@ -1,6 +1,7 @@
 """The compute service, put together: every part is named once. One process may speak for several simulated hosts."""
 
 import random
+from datetime import timedelta
 from functools import partial
 
 from stackwire.compute import rpc
@@ -12,12 +13,12 @@ from stackwire.compute.backends.volumes import Volumes
 from stackwire.compute.domain import addresses
 from stackwire.compute.domain.policy import DEFAULTS
 from stackwire.compute.flows.deps import ApiDeps
-from stackwire.compute.flows.local_delete import Homeless
-from stackwire.compute.flows.notifications import Events
+from stackwire.compute.flows.local_delete import LocalDelete
+from stackwire.compute.flows.notifications import Notifications
 from stackwire.compute.flows.registry import Api
-from stackwire.compute.flows.worker.compute_host import Hosting
+from stackwire.compute.flows.worker.compute_host import ComputeHost
 from stackwire.compute.flows.worker.conductor import Conductor
-from stackwire.compute.flows.worker.host_service import Life
+from stackwire.compute.flows.worker.host_service import HostService
 from stackwire.compute.flows.worker.scheduler import Scheduler
 from stackwire.compute.http.application import application
 from stackwire.compute.settings import ComputeSettings
@@ -26,8 +27,8 @@ from stackwire.contracts.compute import COMPUTE, ServerExternalEvents
 from stackwire.contracts.compute_workers import COMPUTE_ALT, COMPUTE_HOST, CONDUCTOR, SCHEDULER
 from stackwire.core.clock import Clock
 from stackwire.core.context import system_context
-from stackwire.core.ids import new_id
 from stackwire.core.policy import Policy
+from stackwire.db.leases import Leases, new_owner
 from stackwire.db.pool import Database
 from stackwire.http.client import HttpClient
 from stackwire.messaging.rpc import RpcClient, RpcServer
@@ -51,7 +52,7 @@ async def build(settings: ComputeSettings, *, transport: Transport, clock: Clock
 async def _assemble(settings: ComputeSettings, database: Database, transport: Transport) -> Service:
     client, http = RpcClient(transport, {COMPUTE.exchange: settings.silence_seconds}), HttpClient("compute")
     images = images_of(settings, client, http)
-    events = Events(HOST, settings.image_url)
+    notifications = Notifications(HOST, settings.image_url)
     watch = RevocationWatch(transport, "compute", client)
     authenticator, own = authenticator_of(settings, watch)
     servers: list[RpcServer] = []
@@ -63,32 +64,32 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
         return await service.ready()
 
     if settings.serves_work:
-        conductor = Conductor(database, client, events, settings.default_zone)
-        hostings = [_hosting(settings, host, database, client, images) for host in settings.hosts]
-        life = Life(database, hostings, settings, new_id())
-        await life.register()
+        conductor = Conductor(database, client, notifications, settings.default_zone)
+        compute_hosts = [_compute_host(settings, host, database, client, images) for host in settings.hosts]
+        host_service = HostService(database, compute_hosts, settings, _leases(settings, database))
+        await host_service.register()
         servers += [
             RpcServer(transport, CONDUCTOR, HOST, rpc.conductor_endpoints(conductor)),
-            RpcServer(transport, SCHEDULER, HOST, rpc.scheduler_endpoints(Scheduler(database, events))),
-            *(server for hosting in hostings for server in _host_servers(transport, hosting)),
+            RpcServer(transport, SCHEDULER, HOST, rpc.scheduler_endpoints(Scheduler(database, notifications))),
+            *(server for host in compute_hosts for server in _host_servers(transport, host)),
         ]
 
-        ends = Homeless(database, Volumes(client, HOST, settings.volume_seconds))
+        local_delete = LocalDelete(database, Volumes(client, HOST, settings.volume_seconds))
 
-        async def homeless() -> None:
-            await conductor.give_up_homeless(system_context("nova"))
-            await ends.sweep(system_context("nova"))
+        async def recover_unplaced() -> None:
+            await conductor.fail_unscheduled(system_context("nova"))
+            await local_delete.recover(system_context("nova"))
 
         sweeps += [
-            Sweep(settings.sweep_seconds, life.run),
-            Sweep(max(settings.sweep_seconds, 10.0), homeless),
-            Sweep(SYNC_SECONDS, life.sync),
-            Sweep(settings.image_cache_seconds, life.forget_images),
+            Sweep(settings.sweep_seconds, host_service.run),
+            Sweep(max(settings.sweep_seconds, 10.0), recover_unplaced),
+            Sweep(SYNC_SECONDS, host_service.sync),
+            Sweep(settings.image_cache_seconds, host_service.expire_images),
         ]
-        resources.append(life)
+        resources.append(host_service)
     app = None
     if settings.serves_api:
-        api = Api.over(_deps(settings, database, client, images, events))
+        api = Api.over(_deps(settings, database, client, images, notifications))
         servers += [
             RpcServer(transport, COMPUTE, HOST, [ServerExternalEvents.served_by(api.cloud.hear)]),
             watch.server,
@@ -108,22 +109,33 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
     return service
 
 
-def _host_servers(transport: Transport, hosting: Hosting) -> list[RpcServer]:
+def _host_servers(transport: Transport, host: ComputeHost) -> list[RpcServer]:
     def server(target: Target, endpoints: list[Endpoint]) -> RpcServer:
-        return RpcServer(transport, target, hosting.host, endpoints)
+        return RpcServer(transport, target, host.name, endpoints)
 
     return [
-        server(COMPUTE_HOST, rpc.host_endpoints(hosting)),
-        server(COMPUTE_ALT, rpc.event_endpoints(hosting)),
+        server(COMPUTE_HOST, rpc.host_endpoints(host)),
+        server(COMPUTE_ALT, rpc.event_endpoints(host)),
     ]
 
 
-def _hosting(settings: ComputeSettings, host: str, database: Database, client: RpcClient, images: Images) -> Hosting:
-    return Hosting(
-        host=host,
+def _leases(settings: ComputeSettings, database: Database) -> Leases:
+    return Leases(
+        database,
+        owner=new_owner(),
+        ttl=timedelta(seconds=settings.lease_seconds),
+        single_process=settings.amqp_url == "memory",
+    )
+
+
+def _compute_host(
+    settings: ComputeSettings, host: str, database: Database, client: RpcClient, images: Images
+) -> ComputeHost:
+    return ComputeHost(
+        name=host,
         node=host,
         database=database,
-        events=Events(host, settings.image_url),
+        notifications=Notifications(host, settings.image_url),
         disks=Disks(settings.data_dir / "hosts" / host),
         images=images,
         volumes=Volumes(client, host, settings.volume_seconds),
@@ -150,14 +162,16 @@ def images_of(settings: ComputeSettings, client: RpcClient, http: HttpClient) ->
     return HttpImages(speaks, settings.empty_image_mode)
 
 
-def _deps(settings: ComputeSettings, database: Database, client: RpcClient, images: Images, events: Events) -> ApiDeps:
+def _deps(
+    settings: ComputeSettings, database: Database, client: RpcClient, images: Images, notifications: Notifications
+) -> ApiDeps:
     return ApiDeps(
         database=database,
         rpc=client,
         images=images,
         policy=Policy("nova", DEFAULTS, settings.policy_file),
         behaviours=settings.behaviours,
-        announce=events.announce,
+        announce=notifications.emit_update,
         pick=random.SystemRandom().choice,
         zone=settings.default_zone,
     )

@@ -1,58 +1,62 @@
 """What the compute service serves over the bus: Nova's conductor, scheduler and compute daemons."""
 
-from stackwire.compute.flows.worker.attach_volume import Attach
-from stackwire.compute.flows.worker.build_instance import Build
-from stackwire.compute.flows.worker.compute_host import Hosting
+from stackwire.compute.flows.worker.attach_volume import AttachVolume
+from stackwire.compute.flows.worker.build_instance import BuildServer
+from stackwire.compute.flows.worker.compute_host import ComputeHost
 from stackwire.compute.flows.worker.conductor import Conductor
-from stackwire.compute.flows.worker.external_events import Ears
+from stackwire.compute.flows.worker.external_events import ExternalEvents
 from stackwire.compute.flows.worker.power import Power
-from stackwire.compute.flows.worker.rebuild_instance import Rebuild
+from stackwire.compute.flows.worker.rebuild_instance import RebuildServer
 from stackwire.compute.flows.worker.scheduler import Scheduler
-from stackwire.compute.flows.worker.snapshot_instance import Snapshot
-from stackwire.compute.flows.worker.terminate_instance import Delete
+from stackwire.compute.flows.worker.snapshot_instance import SnapshotServer
+from stackwire.compute.flows.worker.terminate_instance import TerminateServer
 from stackwire.contracts import compute_workers as calls
 from stackwire.contracts.base import Endpoint
 
 
 def conductor_endpoints(conductor: Conductor) -> list[Endpoint]:
+    """Topic ``conductor``."""
     return [
-        calls.ScheduleAndBuildInstances.served_by(conductor.build),
-        calls.RebuildInstance.served_by(conductor.rebuild),
-        calls.AttachVolume.served_by(conductor.attach),
+        calls.ScheduleAndBuildInstances.served_by(conductor.on_schedule_and_build_instances),
+        calls.RebuildInstance.served_by(conductor.on_rebuild_instance),
+        calls.AttachVolume.served_by(conductor.on_attach_volume),
     ]
 
 
 def scheduler_endpoints(scheduler: Scheduler) -> list[Endpoint]:
+    """Topic ``scheduler``."""
     return [
-        calls.SelectDestinations.served_by(scheduler.select),
-        calls.UpdateInstanceInfo.served_by(scheduler.update_info),
-        calls.DeleteInstanceInfo.served_by(scheduler.delete_info),
-        calls.SyncInstanceInfo.served_by(scheduler.sync_info),
+        calls.SelectDestinations.served_by(scheduler.on_select_destinations),
+        calls.UpdateInstanceInfo.served_by(scheduler.on_update_instance_info),
+        calls.DeleteInstanceInfo.served_by(scheduler.on_delete_instance_info),
+        calls.SyncInstanceInfo.served_by(scheduler.on_sync_instance_info),
     ]
 
 
-def host_endpoints(hosting: Hosting) -> list[Endpoint]:
-    power, snapshot, attach, ears = Power(hosting), Snapshot(hosting), Attach(hosting), Ears(hosting)
+def host_endpoints(host: ComputeHost) -> list[Endpoint]:
+    """Topic ``compute`` of one host."""
+    power, snapshot, attach, events = Power(host), SnapshotServer(host), AttachVolume(host), ExternalEvents(host)
     return [
-        calls.BuildAndRunInstance.served_by(Build(hosting).run),
-        calls.RebuildInstanceOnHost.served_by(Rebuild(hosting).run),
-        calls.TerminateInstance.served_by(Delete(hosting).run),
-        calls.SnapshotInstance.served_by(snapshot.run),
-        calls.QuiesceInstance.served_by(snapshot.quiesce),
-        calls.UnquiesceInstance.served_by(snapshot.unquiesce),
-        calls.StartInstance.served_by(power.start),
-        calls.StopInstance.served_by(power.stop),
-        calls.RebootInstance.served_by(power.reboot),
-        calls.PauseInstance.served_by(power.pause),
-        calls.UnpauseInstance.served_by(power.unpause),
-        calls.SuspendInstance.served_by(power.suspend),
-        calls.ResumeInstance.served_by(power.resume),
-        calls.ReserveBlockDeviceName.served_by(attach.reserve),
-        calls.AttachVolumeOnHost.served_by(attach.attach),
-        calls.DetachVolume.served_by(attach.detach),
-        calls.GetConsoleOutput.served_by(ears.console),
+        calls.BuildAndRunInstance.served_by(BuildServer(host).on_build_and_run_instance),
+        calls.RebuildInstanceOnHost.served_by(RebuildServer(host).on_rebuild_instance),
+        calls.TerminateInstance.served_by(TerminateServer(host).on_terminate_instance),
+        calls.SnapshotInstance.served_by(snapshot.on_snapshot_instance),
+        calls.QuiesceInstance.served_by(snapshot.on_quiesce_instance),
+        calls.UnquiesceInstance.served_by(snapshot.on_unquiesce_instance),
+        calls.StartInstance.served_by(power.on_start_instance),
+        calls.StopInstance.served_by(power.on_stop_instance),
+        calls.RebootInstance.served_by(power.on_reboot_instance),
+        calls.PauseInstance.served_by(power.on_pause_instance),
+        calls.UnpauseInstance.served_by(power.on_unpause_instance),
+        calls.SuspendInstance.served_by(power.on_suspend_instance),
+        calls.ResumeInstance.served_by(power.on_resume_instance),
+        calls.ReserveBlockDeviceName.served_by(attach.on_reserve_block_device_name),
+        calls.AttachVolumeOnHost.served_by(attach.on_attach_volume),
+        calls.DetachVolume.served_by(attach.on_detach_volume),
+        calls.GetConsoleOutput.served_by(events.on_get_console_output),
     ]
 
 
-def event_endpoints(hosting: Hosting) -> list[Endpoint]:
-    return [calls.ExternalInstanceEvent.served_by(Ears(hosting).hear)]
+def event_endpoints(host: ComputeHost) -> list[Endpoint]:
+    """The topic on which a host receives external events beside its other work."""
+    return [calls.ExternalInstanceEvent.served_by(ExternalEvents(host).on_external_instance_event)]

@@ -5,7 +5,7 @@ from ipaddress import IPv4Network
 import pytest
 from pydantic import ValidationError
 
-from stackwire.compute.domain.addresses import FixedIp, access, by_label, network, new_mac, wanted
+from stackwire.compute.domain.addresses import FixedIp, access, by_label, network, new_mac, requested
 from stackwire.compute.settings import ComputeSettings
 
 
@@ -54,4 +54,4 @@ def test_a_server_is_reached_where_its_owner_said_or_where_it_is(given, label, r
 
 @pytest.mark.parametrize(("spec", "one"), [({"networks": "none"}, False), ({"networks": "auto"}, True), ({}, False)])
 def test_who_wants_an_address(spec, one):
-    assert wanted(spec) is one
+    assert requested(spec) is one

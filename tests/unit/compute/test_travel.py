@@ -160,7 +160,7 @@ def test_a_snapshot_carries_the_properties_of_the_recorded_one(server, rows, ima
         recorded_server(server), SERVERS[rows], image, {"note": "from the journey"}, TODAY,
         user_id=RECORDED["user"], project_id=RECORDED["project"],
     )  # fmt: skip
-    told = travel.uploaded_snapshot(recorded_server(server), SERVERS[rows], "raw")
+    told = travel.uploaded_snapshot(SERVERS[rows], recorded_server(server), "raw")
     recorded = IMAGES[image]
     assert made["properties"] | told["properties"] == recorded["properties"]
     figures = ("min_disk", "min_ram", "visibility", "name")
@@ -325,7 +325,7 @@ def test_a_backup_keeps_its_formats():
 
 
 def test_kernel_and_os_type_are_told_only_when_the_server_has_them():
-    told = travel.uploaded_snapshot(Server(kernel_id="k", os_type="linux"), {}, "qcow2")
+    told = travel.uploaded_snapshot({}, Server(kernel_id="k", os_type="linux"), "qcow2")
     assert told["properties"] == {
         "image_location": "snapshot", "image_state": "available", "owner_id": "project-1", "kernel_id": "k",
         "os_type": "linux",

@@ -108,7 +108,7 @@ def server_to_snapshot(key: str, value: Any) -> PropertyChange:
     if f"image_{key}" not in rows:
         raise LookupError(key)
     made = compute.snapshot_image(Server(), rows, "s", {}, TODAY, user_id="u", project_id="project-1")
-    host = compute.uploaded_snapshot(Server(), rows, "raw")
+    host = compute.uploaded_snapshot(rows, Server(), "raw")
     after = {**_flat(made), **_flat(host)}
     return _change(f"image_{key}", rows, after, "-image_")
 

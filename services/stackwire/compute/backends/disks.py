@@ -1,4 +1,4 @@
-"""A simulated host's disks: a cache of images as they came, and for each server a copy of its own.
+"""A simulated host's disks: a cache of images as they are stored, and for each server a copy of its own.
 
 ``<folder>/_base/<image id>.<digest>`` and ``<folder>/<server>/disk``. A disk keeps the image's bytes and format; the
 simulated guest writes nothing, so it takes no more room than its image, whatever the flavor's size.
@@ -15,8 +15,9 @@ from pathlib import Path
 
 from stackwire.compute.backends.inspection import inspected
 from stackwire.core.errors import ServiceError
+from stackwire.core.keyed_locks import KeyedLocks
 
-PIECE = 1024**2  # bytes
+CHUNK_BYTES = 1024**2
 
 
 class DiskFailure(ServiceError):
@@ -32,7 +33,7 @@ class Disks:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._fetching: dict[str, asyncio.Lock] = {}
+        self._locks = KeyedLocks()
         (folder / "_base").mkdir(parents=True, exist_ok=True)
 
     def disk(self, uuid: str) -> Path:
@@ -41,7 +42,7 @@ class Disks:
     def console(self, uuid: str) -> Path:
         return self._folder / uuid / "console.log"
 
-    async def cached(
+    async def cached_image(
         self, image_id: str, declared: str | None, chunks: AsyncIterable[bytes], algorithm: str, digest: str | None
     ) -> Path:
         """The image's file; ``chunks`` are only asked for when it is not there yet. ``declared``: its disk_format.
@@ -49,21 +50,10 @@ class Disks:
         ImageCorrupt, ImageUnacceptable, and what ``chunks`` raises; then nothing is left.
         """
         base = self._folder / "_base" / f"{image_id}.{(digest or 'unknown')[:32]}"
-        async with self._alone_with(base.name):
+        async with self._locks.exclusive(base.name):
             if not await asyncio.to_thread(_touched, base):
                 await self._fetch(base, image_id, declared, chunks, algorithm, digest)
         return base
-
-    @contextlib.asynccontextmanager
-    async def _alone_with(self, name: str) -> AsyncIterator[None]:
-        """One at a time for each file of the cache."""
-        lock = self._fetching.setdefault(name, asyncio.Lock())
-        try:
-            async with lock:
-                yield
-        finally:
-            if not lock.locked() and not getattr(lock, "_waiters", None):
-                self._fetching.pop(name, None)
 
     async def _fetch(
         self,
@@ -75,12 +65,12 @@ class Disks:
         digest: str | None,
     ) -> None:
         partial = base.with_name(f".{base.name}.part")
-        seen = hashlib.new(algorithm, usedforsecurity=False)
+        hasher = hashlib.new(algorithm, usedforsecurity=False)
         try:
             with contextlib.closing(await asyncio.to_thread(partial.open, "wb")) as file:
                 async for chunk in chunks:
-                    await asyncio.to_thread(_append, file, chunk, seen)
-            if digest is not None and seen.hexdigest() != digest:
+                    await asyncio.to_thread(_append, file, chunk, hasher)
+            if digest is not None and hasher.hexdigest() != digest:
                 raise ImageCorrupt(image_id=image_id)
             await inspected(partial, image_id, declared)
             await asyncio.to_thread(os.replace, partial, base)
@@ -89,29 +79,29 @@ class Disks:
         finally:
             await asyncio.to_thread(partial.unlink, missing_ok=True)
 
-    async def forget(self, used: Collection[str], seconds: float) -> None:
-        """Files of images that are not ``used`` and that nobody asked for in so many seconds, and what a fetch that was
-        cut off left (``nova/virt/libvirt/imagecache.py: _age_and_verify_cached_images``)."""
+    async def expire_images(self, used: Collection[str], seconds: float) -> None:
+        """Deletes images that are not ``used`` and were not for so many seconds, and what an interrupted fetch left
+        (``nova/virt/libvirt/imagecache.py: _age_and_verify_cached_images``)."""
         folder = self._folder / "_base"
         for name in await asyncio.to_thread(os.listdir, folder):
             if name.lstrip(".")[:36] in used:
                 continue
-            async with self._alone_with(name.removeprefix(".").removesuffix(".part")):
-                await asyncio.to_thread(_forget, folder / name, seconds)
+            async with self._locks.exclusive(name.removeprefix(".").removesuffix(".part")):
+                await asyncio.to_thread(_expire, folder / name, seconds)
 
-    async def make(self, uuid: str, base: Path | None) -> None:
+    async def create(self, uuid: str, base: Path | None) -> None:
         """The server's disk, from its image's file (None: it boots from a volume and has none), and its console."""
         try:
-            await asyncio.to_thread(_make, self.disk(uuid), base)
+            await asyncio.to_thread(_create, self.disk(uuid), base)
         except OSError as error:
             raise DiskFailure(instance_id=uuid, reason=error.strerror or "input/output error") from error
 
-    async def note(self, uuid: str, line: str) -> None:
+    async def log(self, uuid: str, line: str) -> None:
         """A line on the console; a server that is not there has none."""
         with contextlib.suppress(OSError):
-            await asyncio.to_thread(_note, self.console(uuid), line)
+            await asyncio.to_thread(_log, self.console(uuid), line)
 
-    async def lines(self, uuid: str, tail: int | None) -> str | None:
+    async def console_output(self, uuid: str, tail: int | None) -> str | None:
         """The console's last lines; None when there is no console."""
         try:
             text = await asyncio.to_thread(self.console(uuid).read_text)
@@ -128,13 +118,13 @@ class Disks:
         except OSError as error:
             raise DiskFailure(instance_id=uuid, reason=error.strerror or "input/output error") from error
         try:
-            while piece := await asyncio.to_thread(file.read, PIECE):
-                yield piece
+            while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+                yield chunk
         finally:
             file.close()
 
     async def remove(self, uuid: str) -> None:
-        """Gone already is fine."""
+        """Nothing, when it is not there."""
         await asyncio.to_thread(shutil.rmtree, self._folder / uuid, ignore_errors=True)
 
     async def servers(self) -> set[str]:
@@ -143,7 +133,7 @@ class Disks:
 
 
 def _touched(base: Path) -> bool:
-    """Whether it is there; then it is as if it had just come."""
+    """Whether it is there; then its last use is now."""
     try:
         os.utime(base)
     except FileNotFoundError:
@@ -151,7 +141,7 @@ def _touched(base: Path) -> bool:
     return True
 
 
-def _forget(path: Path, seconds: float) -> None:
+def _expire(path: Path, seconds: float) -> None:
     with contextlib.suppress(FileNotFoundError):
         if path.stat().st_mtime < time.time() - seconds:
             path.unlink()
@@ -162,7 +152,7 @@ def _append(file: object, chunk: bytes, digest: "hashlib._Hash") -> None:
     digest.update(chunk)
 
 
-def _make(disk: Path, base: Path | None) -> None:
+def _create(disk: Path, base: Path | None) -> None:
     disk.parent.mkdir(parents=True, exist_ok=True)
     if base is not None:
         partial = disk.with_name("disk.part")
@@ -181,13 +171,13 @@ def _copy(source: int, goal: int) -> None:
         try:
             done = os.copy_file_range(source, goal, size - at, at, at)
         except OSError:
-            done = os.pwrite(goal, os.pread(source, PIECE, at), at)
+            done = os.pwrite(goal, os.pread(source, CHUNK_BYTES, at), at)
         if not done:
             break
         at += done
     os.ftruncate(goal, size)
 
 
-def _note(path: Path, line: str) -> None:
+def _log(path: Path, line: str) -> None:
     with path.open("a") as file:
         file.write(f"{line}\n")

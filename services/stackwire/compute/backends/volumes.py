@@ -24,7 +24,8 @@ from stackwire.messaging.rpc import RpcClient
 
 R = TypeVar("R")
 
-FIRST_LOOK, LONGEST_PAUSE = 0.05, 1.0  # seconds between looks at a volume that is being made
+FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.05, 1.0
+"""Between polls of a volume that is being created."""
 
 
 class VolumeNotCreated(ServiceError, wire="nova.exception.VolumeNotCreated"):
@@ -32,29 +33,29 @@ class VolumeNotCreated(ServiceError, wire="nova.exception.VolumeNotCreated"):
 
 
 class Volumes:
-    """``host`` is whose connector is handed over; ``patience`` seconds a new volume may take."""
+    """``host``: whose connector is sent; ``create_timeout``: seconds that a new volume may take."""
 
-    def __init__(self, rpc: RpcClient, host: str, patience: float) -> None:
+    def __init__(self, rpc: RpcClient, host: str, create_timeout: float) -> None:
         self._rpc = rpc
         self._host = host
-        self._patience = patience
+        self._create_timeout = create_timeout
 
-    async def make(self, ctx: RequestContext, device: BlockDevice, zone: str | None) -> VolumeView:
-        """A volume from the device's image or snapshot, or a blank one; it is still being made."""
-        order = MakeVolume(
+    async def create(self, ctx: RequestContext, device: BlockDevice, zone: str | None) -> VolumeView:
+        """A volume from the device's image or snapshot, or a blank one; it is still being created."""
+        message = MakeVolume(
             size=device.volume_size,
             image_id=device.image_id if device.source_type == "image" else None,
             snapshot_id=device.snapshot_id if device.source_type == "snapshot" else None,
             volume_type=device.volume_type,
             availability_zone=zone,
         )
-        return await self._rpc.call(ctx.as_service(), order)
+        return await self._rpc.call(ctx.as_service(), message)
 
-    async def ready(self, ctx: RequestContext, volume_id: str) -> VolumeView:
-        """When it is available. VolumeNotCreated when it fails, is gone, or takes too long."""
-        pause, status = FIRST_LOOK, "creating"
+    async def wait_until_available(self, ctx: RequestContext, volume_id: str) -> VolumeView:
+        """The volume once it is available. VolumeNotCreated when it fails, is deleted, or takes too long."""
+        pause, status = FIRST_POLL_SECONDS, "creating"
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._create_timeout):
                 while True:
                     volume = await self.get(ctx, volume_id)
                     status = volume.status
@@ -63,7 +64,7 @@ class Volumes:
                     if status not in ("creating", "downloading"):
                         break
                     await asyncio.sleep(pause)
-                    pause = min(pause * 1.5, LONGEST_PAUSE)
+                    pause = min(pause * 1.5, LONGEST_POLL_SECONDS)
         except NotFound:
             status = "deleted"
         except TimeoutError:
@@ -71,42 +72,44 @@ class Volumes:
         raise VolumeNotCreated(volume_id=volume_id, status=status)
 
     async def get(self, ctx: RequestContext, volume_id: str) -> VolumeView:
-        return await self._ask(ctx, GetVolume(volume_id=volume_id))
+        return await self._call_idempotent(ctx, GetVolume(volume_id=volume_id))
 
     async def reserve(self, ctx: RequestContext, volume_id: str, uuid: str, attachment_id: str) -> None:
         """An attachment of that id keeps it for the server."""
-        await self._ask(ctx, CreateAttachment(volume_id=volume_id, instance_uuid=uuid, attachment_id=attachment_id))
+        await self._call_idempotent(
+            ctx, CreateAttachment(volume_id=volume_id, instance_uuid=uuid, attachment_id=attachment_id)
+        )
 
     async def connect(self, ctx: RequestContext, attachment_id: str, mountpoint: str | None) -> dict[str, Any]:
         """The connection info for this host."""
         connector = {"ip": "127.0.0.1", "initiator": f"stackwire:{self._host}", "host": self._host}
-        order = UpdateAttachment(attachment_id=attachment_id, connector={**connector, "mountpoint": mountpoint})
-        return (await self._ask(ctx, order)).connection_info or {}
+        message = UpdateAttachment(attachment_id=attachment_id, connector={**connector, "mountpoint": mountpoint})
+        return (await self._call_idempotent(ctx, message)).connection_info or {}
 
     async def complete(self, ctx: RequestContext, attachment_id: str) -> None:
-        await self._ask(ctx, CompleteAttachment(attachment_id=attachment_id))
+        await self._call_idempotent(ctx, CompleteAttachment(attachment_id=attachment_id))
 
     async def release(self, ctx: RequestContext, attachment_id: str) -> None:
-        """Gone already is fine."""
+        """Nothing, when it is not there."""
         try:
-            await self._ask(ctx, DeleteAttachment(attachment_id=attachment_id))
+            await self._call_idempotent(ctx, DeleteAttachment(attachment_id=attachment_id))
         except AttachmentNotFound:
             return
 
     async def delete(self, ctx: RequestContext, volume_id: str) -> None:
-        """Gone already is fine."""
+        """Nothing, when it is not there."""
         try:
-            await self._ask(ctx, DeleteVolume(volume_id=volume_id))
+            await self._call_idempotent(ctx, DeleteVolume(volume_id=volume_id))
         except NotFound:
             return
 
     async def reimage(self, ctx: RequestContext, volume_id: str, image_id: str) -> None:
-        """Asks for the image to be written over it; ``volume-reimaged`` tells when that is done."""
+        """Requests that the image is written over it; the event ``volume-reimaged`` follows when that is done."""
         await self._rpc.call(ctx.as_service(), ReimageVolume(volume_id=volume_id, image_id=image_id))
 
-    async def _ask(self, ctx: RequestContext, order: Call[R]) -> R:
-        """An order that does no harm when it is given twice: again, when its answer was lost."""
+    async def _call_idempotent(self, ctx: RequestContext, message: Call[R]) -> R:
+        """A message that does no harm when it is given twice: again, when its answer was lost."""
         try:
-            return await self._rpc.call(ctx.as_service(), order)
+            return await self._rpc.call(ctx.as_service(), message)
         except CallTimeout:
-            return await self._rpc.call(ctx.as_service(), order)
+            return await self._rpc.call(ctx.as_service(), message)

@@ -1,14 +1,16 @@
-"""Compute hosts: capacity, heartbeats, and what the scheduler has claimed of them."""
+"""Compute hosts: capacity, and the servers' allocations of it.
+
+What a host has used is what its servers' allocations claim, for the scheduler and for os-hypervisors alike: Nova's
+resource tracker counts no root disk for a server that boots from a volume
+(``nova/compute/resource_tracker.py: _get_usage_dict``).
+"""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from stackwire.compute.domain.model import Host
-from stackwire.db.pool import Database, Session, UnitOfWork
+from stackwire.db.pool import Session, UnitOfWork
 
-DOWN_AFTER = timedelta(seconds=60)  # nova/conf: service_down_time
-BINARY = "nova-compute"
 _SELECT = """
     SELECT n.id, n.uuid, n.host, n.hypervisor_hostname, n.hypervisor_type, n.hypervisor_version, n.host_ip, n.vcpus,
            n.memory_mb, n.local_gb, n.cpu_info, n.traits, n.zone, n.created_at, s.updated_at, s.disabled,
@@ -22,81 +24,50 @@ _SELECT = """
              ON a.host = n.host"""
 
 
-async def listed(session: Session) -> list[Host]:
-    return await session.all(Host, f"{_SELECT} ORDER BY n.id")
+async def list_all(session: Session, *, ident: str | None = None, pattern: str | None = None) -> list[Host]:
+    """Those whose uuid or id is ``ident``, and whose hypervisor's name matches the regular expression."""
+    return await session.all(
+        Host,
+        f"{_SELECT} WHERE ($1::text IS NULL OR n.uuid = $1 OR n.id::text = $1)"
+        " AND ($2::text IS NULL OR n.hypervisor_hostname ~ $2) ORDER BY n.id",
+        ident,
+        pattern,
+    )
 
 
-async def get(session: Session, host: str) -> Host | None:
-    return await session.one(Host, f"{_SELECT} WHERE n.host = $1", host)
+async def servers_on(session: Session, hosts: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+    """For each host the uuids and names of its servers."""
+    rows = await session.rows(
+        "SELECT host, uuid, display_name FROM instances WHERE host = ANY($1) AND NOT deleted ORDER BY id", list(hosts)
+    )
+    found: dict[str, list[tuple[str, str]]] = {host: [] for host in hosts}
+    for row in rows:
+        found[row["host"]].append((row["uuid"], row["display_name"]))
+    return found
 
 
-async def register(uow: UnitOfWork, values: Mapping[str, Any], service_uuid: str) -> None:
-    """The host with its capacity; what an earlier life wrote is brought up to date."""
+async def register(uow: UnitOfWork, values: Mapping[str, Any]) -> None:
+    """The host with its capacity; what an earlier process wrote is brought up to date."""
     row = {**values, "created_at": uow.now}
-    marks = ", ".join(f"${n}" for n in range(1, len(row) + 1))
-    sets = ", ".join(f"{name} = excluded.{name}" for name in values if name not in ("uuid", "host"))
+    placeholders = ", ".join(f"${n}" for n in range(1, len(row) + 1))
+    changes = ", ".join(f"{name} = excluded.{name}" for name in values if name not in ("uuid", "host"))
     await uow.execute(
-        f"INSERT INTO compute_nodes ({', '.join(row)}) VALUES ({marks}) ON CONFLICT (host) DO UPDATE SET {sets}",
+        f"INSERT INTO compute_nodes ({', '.join(row)}) VALUES ({placeholders})"
+        f" ON CONFLICT (host) DO UPDATE SET {changes}",
         *row.values(),
     )
-    await uow.execute(
-        "INSERT INTO services (uuid, host, \"binary\", topic, created_at) VALUES ($1, $2, $3, 'compute', $4)"
-        ' ON CONFLICT (host, "binary") DO NOTHING',
-        service_uuid,
-        values["host"],
-        BINARY,
-        uow.now,
-    )
 
 
-async def claim(uow: UnitOfWork, host: str, process: str, *, lease: timedelta, alone: bool) -> bool:
-    """True when ``process`` speaks for the host from now on: nobody living did. Its own claim holds.
-
-    ``lease``: how long one that gives no sign of life is taken for living. ``alone``: there can be no other process,
-    so that whoever spoke for it is dead.
-    """
-    return bool(
-        await uow.execute(
-            "UPDATE services SET process = $2, updated_at = $3, report_count = report_count + 1 WHERE host = $1"
-            " AND \"binary\" = 'nova-compute' AND ($5 OR process IS NULL OR process = $2 OR updated_at IS NULL"
-            " OR updated_at < $4)",
-            host,
-            process,
-            uow.now,
-            uow.now - lease,
-            alone,
-        )
-    )
+# ---- allocations
 
 
-async def beat(database: Database, process: str) -> None:
-    """A sign of life for every host the process speaks for."""
-    async with database.read() as session:
-        await session.execute(
-            "UPDATE services SET updated_at = $2, report_count = report_count + 1 WHERE process = $1",
-            process,
-            database.clock.now(),
-        )
-
-
-async def release(database: Database, process: str) -> None:
-    async with database.read() as session:
-        await session.execute("UPDATE services SET process = NULL WHERE process = $1", process)
-
-
-def is_up(host: Host, now: datetime) -> bool:
-    return not host.forced_down and host.updated_at is not None and host.updated_at >= now - DOWN_AFTER
-
-
-# ---- claims
-
-
-async def hold(uow: UnitOfWork) -> None:
-    """Until the transaction ends nobody else claims: two servers cannot take the same last place."""
+async def lock_allocations(uow: UnitOfWork) -> None:
+    """Until the transaction ends nobody else allocates: two servers cannot take the last room of a host."""
     await uow.execute("SELECT pg_advisory_xact_lock(hashtextextended('stackwire allocations', 0))")
 
 
 async def allocate(uow: UnitOfWork, uuid: str, host: str, *, vcpus: int, memory_mb: int, disk_gb: int) -> None:
+    """The server's claim on the host's resources, instead of an earlier one (placement's allocations)."""
     await uow.execute(
         "INSERT INTO allocations (instance_uuid, host, vcpus, memory_mb, disk_gb, created_at)"
         " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (instance_uuid) DO UPDATE SET host = excluded.host,"
@@ -111,9 +82,11 @@ async def allocate(uow: UnitOfWork, uuid: str, host: str, *, vcpus: int, memory_
 
 
 async def free(uow: UnitOfWork, uuid: str) -> None:
+    """The server claims nothing any more."""
     await uow.execute("DELETE FROM allocations WHERE instance_uuid = $1", uuid)
 
 
 async def allocated_to(session: Session, uuids: Sequence[str]) -> dict[str, str]:
+    """For each server that has a claim the host it is on."""
     rows = await session.rows("SELECT instance_uuid, host FROM allocations WHERE instance_uuid = ANY($1)", list(uuids))
     return {row["instance_uuid"]: row["host"] for row in rows}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stackwire.compute.db.instances import SEEN, ServerRow
+from stackwire.compute.db.instances import SERVERS, ServerRow
 from stackwire.compute.domain.listing import ListServersRequest
 from stackwire.compute.domain.server import Page
 from stackwire.core.errors import BadRequest
@@ -79,7 +79,7 @@ async def page(database: Database, asked: ListServersRequest) -> Page:
         order = ", ".join(f"{_sortable(column)} {'DESC' if down else 'ASC'}" for column, down in asked.order)
         rows = await session.all(
             ServerRow,
-            f"{SEEN} WHERE {' AND '.join(where.conditions)} ORDER BY {order} LIMIT {where.place(asked.limit + 1)}",
+            f"{SERVERS} WHERE {' AND '.join(where.conditions)} ORDER BY {order} LIMIT {where.place(asked.limit + 1)}",
             *where.values,
         )
     return Page([row.server() for row in rows[: asked.limit]], more=len(rows) > asked.limit)

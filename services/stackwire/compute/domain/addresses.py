@@ -73,6 +73,6 @@ def access(given: str | None, addresses: Sequence[FixedIp], label: str) -> str |
     return given or next((each.address for each in addresses if each.label == label), None)
 
 
-def wanted(request_spec: Mapping[str, Any]) -> bool:
+def requested(request_spec: Mapping[str, Any]) -> bool:
     """Whether the server asked for an address; one that was made before servers had any did not."""
     return bool(request_spec.get("networks", NONE) != NONE)

@@ -1,11 +1,13 @@
 """Names and buses of disks: ``/dev/vda``, ``/dev/sdb``, ... ``nova/virt/libvirt/blockinfo.py``."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from stackwire.compute.domain.bdm import strip_dev
 from stackwire.compute.domain.errors import InvalidBDM
 from stackwire.compute.domain.model import BlockDevice
+from stackwire.compute.domain.server import Server
 
 PREFIXES: Mapping[str, str] = {
     "virtio": "vd", "ide": "hd", "scsi": "sd", "sata": "sd", "usb": "sd", "fdc": "fd", "xen": "xvd", "uml": "ubd",
@@ -14,7 +16,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def bus_of(properties: Mapping[str, Any]) -> str:
-    """The image's word, or virtio."""
+    """The bus the image requires (``hw_disk_bus``), or virtio."""
     return str(properties.get("hw_disk_bus") or "virtio")
 
 
@@ -35,7 +37,7 @@ def _letter(name: str) -> str:
     return strip_dev(name).rstrip("0123456789")[-1:]
 
 
-def named(devices: Sequence[BlockDevice], properties: Mapping[str, Any], root: str | None) -> dict[str, str]:
+def assign_names(devices: Sequence[BlockDevice], properties: Mapping[str, Any], root: str | None) -> dict[str, str]:
     """A name for each device that has none: uuid to name, the root's first."""
     prefix = prefix_of(bus_of(properties))
     used: list[str | None] = [device.device_name for device in devices]
@@ -48,3 +50,22 @@ def named(devices: Sequence[BlockDevice], properties: Mapping[str, Any], root: s
         given[device.uuid] = name
         used.append(name)
     return given
+
+
+def with_device(server: Server, device: BlockDevice) -> Server:
+    """The server with this device instead of the one of its uuid."""
+    return replace(server, devices=tuple(device if d.uuid == device.uuid else d for d in server.devices))
+
+
+def connection_info(info: Mapping[str, Any], device: BlockDevice) -> dict[str, Any]:
+    """What the host keeps of a connection to the device's volume: the driver's data in Nova's wrapping."""
+    return {
+        "driver_volume_type": info.get("driver_volume_type", "local"),
+        "data": {key: value for key, value in info.items() if key not in ("driver_volume_type", "attachment_id")},
+        "status": "reserved",
+        "instance": device.instance_uuid,
+        "attached_at": "",
+        "detached_at": "",
+        "volume_id": device.volume_id,
+        "serial": device.volume_id,
+    }

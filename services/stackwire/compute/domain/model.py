@@ -132,7 +132,7 @@ class KeyPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """What was asked of a server (``instance_actions``); its events are what the hosts did about it."""
+    """An operation on a server (``instance_actions``); its events are what the hosts did about it."""
 
     id: int
     action: str
@@ -201,3 +201,20 @@ class Host:
     memory_mb_used: int
     local_gb_used: int
     running_vms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRecord:
+    """A daemon as os-services lists it; ``updated_at``: its last heartbeat."""
+
+    id: int
+    uuid: str
+    host: str
+    binary: str
+    topic: str
+    disabled: bool
+    disabled_reason: str | None
+    report_count: int
+    forced_down: bool
+    created_at: datetime
+    updated_at: datetime | None

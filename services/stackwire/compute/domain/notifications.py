@@ -1,4 +1,4 @@
-"""What is told of a server, in both of Nova's notification formats.
+"""The payloads of events about a server, in both of Nova's notification formats.
 
 ``legacy``: flat dictionaries under ``compute.instance.*`` (``nova/notifications/base.py: info_from_instance``).
 ``versioned``: objects under ``instance.*`` (``nova/notifications/objects/instance.py``), which carry no properties of
@@ -34,8 +34,8 @@ WITHOUT_FAULT = frozenset({"exists", "update"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Teller:
-    """Who tells, about which request: what the payloads carry beside the server. ``now`` aware UTC."""
+class NotificationContext:
+    """What the payloads carry beside the server: the request, and the image API's address. ``now``: aware, UTC."""
 
     now: datetime
     request_id: str
@@ -64,7 +64,7 @@ def _month(now: datetime) -> datetime:
 # ---- legacy
 
 
-def legacy(server: Server, teller: Teller, **more: Any) -> dict[str, Any]:
+def legacy(server: Server, context: NotificationContext, **more: Any) -> dict[str, Any]:
     """The common fields, and ``more``."""
     instance = server.instance
     return {
@@ -91,7 +91,7 @@ def legacy(server: Server, teller: Teller, **more: Any) -> dict[str, Any]:
         "terminated_at": _micros(instance.terminated_at),
         "deleted_at": _micros(_whole_second(instance.deleted_at)),
         "launched_at": _micros(_whole_second(instance.launched_at)),
-        "image_ref_url": f"{teller.image_url}/images/{instance.image_ref}",
+        "image_ref_url": f"{context.image_url}/images/{instance.image_ref}",
         "os_type": instance.os_type,
         "kernel_id": instance.kernel_id,
         "ramdisk_id": instance.ramdisk_id,
@@ -127,15 +127,15 @@ def _image_meta(rows: Mapping[str, str]) -> dict[str, str]:
     return {key.removeprefix(prefix): value for key, value in rows.items() if key.startswith(prefix)}
 
 
-def legacy_update(before: Instance, server: Server, teller: Teller) -> dict[str, Any]:
-    """``compute.instance.update``. A server that was at rest is told as if it had been where it is now."""
+def legacy_update(before: Instance, server: Server, context: NotificationContext) -> dict[str, Any]:
+    """``compute.instance.update``. For a server that was at rest the new task state is the old one too."""
     instance = server.instance
     renamed = before.display_name != instance.display_name and _at(before) == _at(instance)
     return legacy(
         server,
-        teller,
-        audit_period_beginning=_micros(_month(teller.now)),
-        audit_period_ending=_micros(teller.now),
+        context,
+        audit_period_beginning=_micros(_month(context.now)),
+        audit_period_ending=_micros(context.now),
         old_state=before.vm_state,
         old_task_state=before.task_state or instance.task_state,
         new_task_state=instance.task_state,
@@ -147,25 +147,25 @@ def _at(server: Instance) -> tuple[str, str | None]:
     return server.vm_state, server.task_state
 
 
-def legacy_exists(server: Server, teller: Teller) -> dict[str, Any]:
-    beginning, ending = _month(teller.now), teller.now
+def legacy_exists(server: Server, context: NotificationContext) -> dict[str, Any]:
+    beginning, ending = _month(context.now), context.now
     return legacy(
         server,
-        teller,
+        context,
         audit_period_beginning=beginning.strftime("%Y-%m-%d %H:%M:%S"),
         audit_period_ending=ending.strftime("%Y-%m-%d %H:%M:%S.%f"),
     )
 
 
-def legacy_error(server: Server, teller: Teller, error: BaseException, **more: Any) -> dict[str, Any]:
-    """An event with priority ERROR says what went wrong, in words that are fit for users."""
-    return legacy(server, teller, **more, message=str(error), exception=str(error), code=getattr(error, "status", 500))
+def legacy_error(server: Server, context: NotificationContext, error: BaseException, **more: Any) -> dict[str, Any]:
+    """An event with priority ERROR has the error's text, as users may read it."""
+    return legacy(server, context, **more, message=str(error), exception=str(error), code=getattr(error, "status", 500))
 
 
 # ---- versioned
 
 
-def versioned(server: Server, teller: Teller, event: str, **more: Any) -> dict[str, Any]:
+def versioned(server: Server, context: NotificationContext, event: str, **more: Any) -> dict[str, Any]:
     """The payload of ``instance.<event>``; ``more`` are the event's own fields."""
     instance = server.instance
     data: dict[str, Any] = {
@@ -200,9 +200,9 @@ def versioned(server: Server, teller: Teller, event: str, **more: Any) -> dict[s
         "metadata": dict(server.metadata),
         "locked": instance.locked,
         "auto_disk_config": "AUTO" if instance.auto_disk_config else "MANUAL",
-        "request_id": teller.request_id,
-        "action_initiator_user": teller.user_id,
-        "action_initiator_project": teller.project_id,
+        "request_id": context.request_id,
+        "action_initiator_user": context.user_id,
+        "action_initiator_project": context.project_id,
         "locked_reason": server.locked_reason,
         "shares": None,
     }
@@ -211,7 +211,7 @@ def versioned(server: Server, teller: Teller, event: str, **more: Any) -> dict[s
     return CLASSES.get(event, PLAIN).around(data | more)
 
 
-def versioned_update(before: Instance, server: Server, teller: Teller) -> dict[str, Any]:
+def versioned_update(before: Instance, server: Server, context: NotificationContext) -> dict[str, Any]:
     instance = server.instance
     renamed = before.display_name != instance.display_name and _at(before) == _at(instance)
     moves = {
@@ -222,20 +222,20 @@ def versioned_update(before: Instance, server: Server, teller: Teller) -> dict[s
     }
     return versioned(
         server,
-        teller,
+        context,
         "update",
-        audit_period=_audit_period(teller.now),
+        audit_period=_audit_period(context.now),
         state_update=InstanceStateUpdatePayload.around(moves),
         old_display_name=before.display_name if renamed else None,
         tags=list(server.tags),
     )
 
 
-def versioned_exists(server: Server, teller: Teller) -> dict[str, Any]:
-    return versioned(server, teller, "exists", audit_period=_audit_period(teller.now))
+def versioned_exists(server: Server, context: NotificationContext) -> dict[str, Any]:
+    return versioned(server, context, "exists", audit_period=_audit_period(context.now))
 
 
-def created(server: Server, key: KeyPair | None, **more: Any) -> dict[str, Any]:
+def create_fields(server: Server, key: KeyPair | None, **more: Any) -> dict[str, Any]:
     """What only ``instance.create.*`` carries."""
     return {
         "keypairs": [] if key is None else [_key(key)],

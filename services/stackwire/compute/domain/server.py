@@ -38,6 +38,11 @@ class Server:
         return hints if isinstance(hints, Mapping) else {}
 
     @property
+    def image_name(self) -> str | None:
+        """The name of the image in the request, as it was then."""
+        return (self.request_spec.get("image") or {}).get("name")
+
+    @property
     def locked_reason(self) -> str | None:
         return self.system_metadata.get("locked_reason")
 

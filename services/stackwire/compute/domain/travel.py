@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from stackwire.compute.domain import image_props
 from stackwire.core.behaviours import Behaviours
+from stackwire.core.rules import rule
 
 PREFIX = "image_"
 KEY_LIMIT = 255
@@ -81,6 +82,12 @@ class Bootable(Protocol):
     def ramdisk_id(self) -> str | None: ...
     @property
     def root_device_name(self) -> str | None: ...
+
+
+def flat(image: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties and the inheritable attributes of an image dictionary side by side."""
+    attributes = {key: image[key] for key in INHERITABLE if image.get(key) is not None}
+    return {**(image.get("properties") or {}), **attributes}
 
 
 # ---- image or volume -> image dictionary
@@ -274,19 +281,32 @@ def volume_snapshot_image(
     return {**image, "size": 0, "disk_format": "raw", "container_format": "bare", "properties": {**kept, **extra}}
 
 
-def uploaded_snapshot(server: Bootable, rows: Mapping[str, str], disk_format: str) -> ImageDict:
+@rule(
+    "compute.uploaded_snapshot",
+    source="nova/virt/libvirt/driver.py: _create_snapshot_metadata",
+    prefix=f"-{PREFIX}",
+    after=flat,
+    partial=True,
+)
+def uploaded_snapshot(rows: Mapping[str, str], server: Bootable, disk_format: str) -> ImageDict:
     """What the host adds to the snapshot image when it has the bytes: formats and where they came from.
 
     ``nova/virt/libvirt/driver.py: _create_snapshot_metadata``; kernel and ramdisk only when the server has them.
     """
     columns = {"kernel_id": server.kernel_id, "ramdisk_id": server.ramdisk_id, "os_type": server.os_type}
-    told = {"image_location": "snapshot", "image_state": "available", "owner_id": server.project_id}
-    told |= {key: value for key, value in columns.items() if value}
+    properties = {"image_location": "snapshot", "image_state": "available", "owner_id": server.project_id}
+    properties |= {key: value for key, value in columns.items() if value}
     container = rows.get(PREFIX + "container_format") or "bare"
-    return {"disk_format": disk_format, "container_format": container, "properties": told}
+    return {"disk_format": disk_format, "container_format": container, "properties": properties}
 
 
-# ---- small print
+@rule("compute.guest", source="nova/virt/libvirt/driver.py: _get_guest_config", prefix=f"-{PREFIX}")
+def guest(rows: Mapping[str, str], used: Mapping[str, str]) -> Rows:
+    """Of a server's rows those that shaped its guest; ``used``: the properties its definition was made of."""
+    return dict(used)
+
+
+# ---- helpers
 
 
 def _inherited(

@@ -2,20 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from stackwire.compute.backends.images import Images
 from stackwire.compute.db import instances
 from stackwire.compute.domain.errors import InstanceInvalidState, InstanceIsLocked
 from stackwire.compute.domain.model import Instance
 from stackwire.compute.domain.server import Server
-from stackwire.compute.domain.states import VERBS, Verb
+from stackwire.compute.domain.states import API_VERBS, ServerVerb
 from stackwire.core.behaviours import Behaviours
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Conflict
 from stackwire.core.ids import new_id
 from stackwire.core.policy import Policy
 from stackwire.db.pool import Database, UnitOfWork
+from stackwire.db.transitions import transition
 from stackwire.messaging.rpc import RpcClient
 
 
@@ -47,33 +48,30 @@ class ApiDeps:
         return server
 
 
-def check_allowed(ctx: RequestContext, server: Server, name: str) -> Verb:
-    """The verb, when the server's state and lock let it happen; a Conflict otherwise."""
-    verb, instance = VERBS[name], server.instance
+def check_allowed(ctx: RequestContext, server: Server, name: str) -> ServerVerb:
+    """The verb of the API action, when the server's state and lock allow it; a Conflict otherwise."""
+    verb, instance = API_VERBS[name.removeprefix("os-")], server.instance
     if instance.locked and not verb.locked and not ctx.is_admin:
         raise InstanceIsLocked(instance_id=instance.uuid)
-    if verb.vm_states is not None and instance.vm_state not in verb.vm_states:
-        raise invalid_state(name, instance, "vm_state")
-    if verb.task_states is not None and instance.task_state not in verb.task_states:
-        raise invalid_state(name, instance, "task_state")
+    if not verb.allows(vm_state=instance.vm_state):
+        raise invalid_state(verb, instance, "vm_state")
+    if not verb.allows(task_state=instance.task_state):
+        raise invalid_state(verb, instance, "task_state")
     if verb.launched and instance.launched_at is None:
-        raise InstanceInvalidState(f"Cannot '{name}' instance {instance.uuid} before it was launched")
+        raise InstanceInvalidState(f"Cannot '{verb.action}' instance {instance.uuid} before it was launched")
     return verb
 
 
-def invalid_state(name: str, server: Instance, attr: str) -> InstanceInvalidState:
-    return InstanceInvalidState(
-        action=name.removeprefix("os-"), instance_id=server.uuid, attr=attr, state=getattr(server, attr)
-    )
+def invalid_state(verb: ServerVerb, server: Instance, attr: str) -> InstanceInvalidState:
+    """``attr``: the state column that does not allow the verb."""
+    return InstanceInvalidState(action=verb.action, instance_id=server.uuid, attr=attr, state=getattr(server, attr))
 
 
-async def claim(uow: UnitOfWork, server: Server, verb: Verb, **changes: object) -> Server:
+async def claim(uow: UnitOfWork, server: Server, verb: ServerVerb, **changes: Any) -> Server:
     """Moves the server into the verb's task state, unless somebody was quicker: then a Conflict."""
-    moved = await instances.move(
-        uow, server.uuid, vm_states=verb.vm_states, task_states=verb.task_states, task_state=verb.task, **changes
-    )
+    moved = await transition(uow, instances.TABLE, verb, server.uuid, **changes)
     if moved is None:
-        raise InstanceInvalidState(f"Cannot '{verb.name}' instance {server.uuid}: its state has changed meanwhile")
+        raise InstanceInvalidState(f"Cannot '{verb.action}' instance {server.uuid}: its state has changed meanwhile")
     return server.with_instance(moved)
 
 

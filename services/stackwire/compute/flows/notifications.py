@@ -1,4 +1,4 @@
-"""Every change is said twice: in Nova's unversioned format and in its versioned one.
+"""Every change of a server is emitted twice: in Nova's unversioned format and in its versioned one.
 
 Unversioned on topic ``notifications`` from ``compute.<host>``, versioned on ``versioned_notifications`` from
 ``nova-compute:<host>``; both leave with the transaction that made the change.
@@ -10,122 +10,115 @@ from typing import Any
 
 from stackwire.compute.domain import notifications
 from stackwire.compute.domain.model import KeyPair
-from stackwire.compute.domain.notifications import Teller
+from stackwire.compute.domain.notifications import NotificationContext
 from stackwire.compute.domain.server import Server
 from stackwire.contracts.base import Event
 from stackwire.contracts.events_compute import FailedAction, InstanceAction, Phase, VolumeVerb
 from stackwire.db.pool import UnitOfWork
 
 EXCHANGE = "nova"
-VERSIONED = "versioned_notifications"
+VERSIONED_TOPIC = "versioned_notifications"
+Fields = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Events:
-    """``host`` is who tells; ``image_url`` the image API's address, for the links to images."""
+class Notifications:
+    """``host`` is the publisher; ``image_url`` the image API's address, for the links to images."""
 
     host: str
     image_url: str
 
-    def announce(self, uow: UnitOfWork, before: Server, after: Server, service: str = "compute") -> None:
-        """``compute.instance.update`` and ``instance.update``: the server was like this, and is like that now."""
-        teller = self.teller(uow)
-        old = before.instance
-        # Nova tells of a change before it has read back when that was written
-        as_told = replace(after.instance, updated_at=old.updated_at, deleted_at=old.deleted_at)
-        after = replace(after, instance=as_told)
-        self.say(uow, service, "compute.instance.update", notifications.legacy_update(old, after, teller), after.uuid)
-        self.say_versioned(
-            uow, service, "instance.update", notifications.versioned_update(old, after, teller), after.uuid
-        )
+    def emit_update(self, uow: UnitOfWork, before: Server, after: Server, service: str = "compute") -> None:
+        """``compute.instance.update`` and ``instance.update``, with the state before and after."""
+        context, old = self._context(uow), before.instance
+        # Nova emits a change before it has read back when that was written
+        unread = replace(after.instance, updated_at=old.updated_at, deleted_at=old.deleted_at)
+        after = after.with_instance(unread)
+        legacy = notifications.legacy_update(old, after, context)
+        self.emit(uow, service, "compute.instance.update", legacy, after.uuid)
+        versioned = notifications.versioned_update(old, after, context)
+        self.emit_versioned(uow, service, "instance.update", versioned, after.uuid)
 
-    def action(
+    def emit_action(
         self,
         uow: UnitOfWork,
         server: Server,
         action: InstanceAction,
         phase: Phase,
-        legacy: Mapping[str, Any] | None = None,
-        versioned: Mapping[str, Any] | None = None,
+        legacy: Fields | None = None,
+        versioned: Fields | None = None,
     ) -> None:
         """``compute.instance.<action>.<phase>`` and ``instance.<action>.<phase>``, with each format's own fields."""
-        teller = self.teller(uow)
-        flat = notifications.legacy(server, teller, **(legacy or {}))
-        self.say(uow, "compute", f"compute.instance.{action}.{phase}", flat, server.uuid)
-        rich = notifications.versioned(server, teller, action, **(versioned or {}))
-        self.say_versioned(uow, "compute", f"instance.{action}.{phase}", rich, server.uuid)
+        context = self._context(uow)
+        payload = notifications.legacy(server, context, **(legacy or {}))
+        self.emit(uow, "compute", f"compute.instance.{action}.{phase}", payload, server.uuid)
+        payload = notifications.versioned(server, context, action, **(versioned or {}))
+        self.emit_versioned(uow, "compute", f"instance.{action}.{phase}", payload, server.uuid)
 
-    def error(
+    def emit_error(
         self,
         uow: UnitOfWork,
         server: Server,
         action: FailedAction,
         error: BaseException,
-        legacy: Mapping[str, Any] | None = None,
-        versioned: Mapping[str, Any] | None = None,
+        legacy: Fields | None = None,
+        versioned: Fields | None = None,
     ) -> None:
         """The action's ``error`` in both formats, with priority ERROR."""
-        teller = self.teller(uow)
-        flat = notifications.legacy_error(server, teller, error, **(legacy or {}))
-        self.say(uow, "compute", f"compute.instance.{action}.error", flat, server.uuid, "ERROR")
-        told = {**(versioned or {}), "fault": notifications.fault_payload(error, action)}
-        rich = notifications.versioned(server, teller, action, **told)
-        self.say_versioned(uow, "compute", f"instance.{action}.error", rich, server.uuid, "ERROR")
+        context = self._context(uow)
+        payload = notifications.legacy_error(server, context, error, **(legacy or {}))
+        self.emit(uow, "compute", f"compute.instance.{action}.error", payload, server.uuid, "ERROR")
+        fields = {**(versioned or {}), "fault": notifications.fault_payload(error, action)}
+        payload = notifications.versioned(server, context, action, **fields)
+        self.emit_versioned(uow, "compute", f"instance.{action}.error", payload, server.uuid, "ERROR")
 
-    def create(
-        self, uow: UnitOfWork, server: Server, phase: Phase, legacy: Mapping[str, Any], key: KeyPair | None = None
+    def emit_create(
+        self, uow: UnitOfWork, server: Server, phase: Phase, legacy: Fields, key: KeyPair | None = None
     ) -> None:
-        self.action(uow, server, "create", phase, legacy, notifications.created(server, key))
+        """``compute.instance.create.<phase>`` and ``instance.create.<phase>``."""
+        self.emit_action(uow, server, "create", phase, legacy, notifications.create_fields(server, key))
 
-    def create_error(self, uow: UnitOfWork, server: Server, error: BaseException) -> None:
-        self.error(uow, server, "create", error, None, notifications.created(server, None))
+    def emit_create_error(self, uow: UnitOfWork, server: Server, error: BaseException) -> None:
+        """``compute.instance.create.error`` and ``instance.create.error``."""
+        self.emit_error(uow, server, "create", error, None, notifications.create_fields(server, None))
 
-    def exists(self, uow: UnitOfWork, was: Server, server: Server) -> None:
-        """An audit before a rebuild: the unversioned format tells of the old image, the versioned one of the new."""
-        teller = self.teller(uow)
-        self.say(uow, "compute", "compute.instance.exists", notifications.legacy_exists(was, teller), server.uuid)
-        self.say_versioned(
-            uow, "compute", "instance.exists", notifications.versioned_exists(server, teller), server.uuid
-        )
+    def emit_exists(self, uow: UnitOfWork, before: Server, server: Server) -> None:
+        """An audit before a rebuild: the unversioned format has the old image, the versioned one the new."""
+        context = self._context(uow)
+        legacy = notifications.legacy_exists(before, context)
+        self.emit(uow, "compute", "compute.instance.exists", legacy, server.uuid)
+        versioned = notifications.versioned_exists(server, context)
+        self.emit_versioned(uow, "compute", "instance.exists", versioned, server.uuid)
 
-    def rebuild_scheduled(self, uow: UnitOfWork, server: Server) -> None:
-        """The conductor's word, which the unversioned format puts into the host's mouth."""
-        teller = self.teller(uow)
-        flat = notifications.legacy(server, teller)
-        self.say(uow, "compute", "compute.instance.rebuild.scheduled", flat, server.uuid)
-        rich = notifications.versioned(server, teller, "rebuild_scheduled", trusted_image_certificates=None)
-        self.say_versioned(uow, "conductor", "instance.rebuild_scheduled", rich, server.uuid)
+    def emit_rebuild_scheduled(self, uow: UnitOfWork, server: Server) -> None:
+        """By the conductor; the unversioned format has the host as its publisher."""
+        context = self._context(uow)
+        legacy = notifications.legacy(server, context)
+        self.emit(uow, "compute", "compute.instance.rebuild.scheduled", legacy, server.uuid)
+        versioned = notifications.versioned(server, context, "rebuild_scheduled", trusted_image_certificates=None)
+        self.emit_versioned(uow, "conductor", "instance.rebuild_scheduled", versioned, server.uuid)
 
-    def volume(self, uow: UnitOfWork, server: Server, action: VolumeVerb, phase: Phase, volume_id: str) -> None:
-        """``action`` attach or detach; the unversioned format tells only of the end, without a phase."""
-        teller = self.teller(uow)
+    def emit_volume(self, uow: UnitOfWork, server: Server, action: VolumeVerb, phase: Phase, volume_id: str) -> None:
+        """``action`` attach or detach; the unversioned format has only the end, without a phase."""
+        context = self._context(uow)
         if phase == "end":
-            flat = notifications.legacy(server, teller, volume_id=volume_id)
-            self.say(uow, "compute", f"compute.instance.volume.{action}", flat, server.uuid)
-        rich = notifications.versioned(server, teller, f"volume_{action}", volume_id=volume_id)
-        self.say_versioned(uow, "compute", f"instance.volume_{action}.{phase}", rich, server.uuid)
+            legacy = notifications.legacy(server, context, volume_id=volume_id)
+            self.emit(uow, "compute", f"compute.instance.volume.{action}", legacy, server.uuid)
+        versioned = notifications.versioned(server, context, f"volume_{action}", volume_id=volume_id)
+        self.emit_versioned(uow, "compute", f"instance.volume_{action}.{phase}", versioned, server.uuid)
 
-    def volume_error(
+    def emit_volume_error(
         self, uow: UnitOfWork, server: Server, action: VolumeVerb, volume_id: str, error: BaseException
     ) -> None:
-        told = {"volume_id": volume_id, "fault": notifications.fault_payload(error, f"{action}_volume")}
-        rich = notifications.versioned(server, self.teller(uow), f"volume_{action}", **told)
-        self.say_versioned(uow, "compute", f"instance.volume_{action}.error", rich, server.uuid, "ERROR")
+        """``instance.volume_<action>.error``; the unversioned format has none."""
+        fields = {"volume_id": volume_id, "fault": notifications.fault_payload(error, f"{action}_volume")}
+        versioned = notifications.versioned(server, self._context(uow), f"volume_{action}", **fields)
+        self.emit_versioned(uow, "compute", f"instance.volume_{action}.error", versioned, server.uuid, "ERROR")
 
-    def teller(self, uow: UnitOfWork) -> Teller:
-        ctx = uow.ctx
-        return Teller(
-            now=uow.now,
-            request_id=ctx.request_id,
-            user_id=ctx.user_id,
-            project_id=ctx.project_id,
-            image_url=self.image_url,
-        )
-
-    def say(
-        self, uow: UnitOfWork, service: str, event_type: str, payload: Mapping[str, Any], about: str,
-        priority: str = "INFO",
-    ) -> None:  # fmt: skip
+    def emit(
+        self, uow: UnitOfWork, service: str, event_type: str, payload: Fields, resource: str, priority: str = "INFO"
+    ) -> None:
+        """An unversioned notification about the resource of this id."""
         uow.notify(
             Event(
                 exchange=EXCHANGE,
@@ -133,22 +126,32 @@ class Events:
                 publisher_id=f"{service}.{self.host}",
                 payload=payload,
                 priority=priority,
-                resource=about,
+                resource=resource,
             )
         )
 
-    def say_versioned(
-        self, uow: UnitOfWork, service: str, event_type: str, payload: Mapping[str, Any], about: str,
-        priority: str = "INFO",
-    ) -> None:  # fmt: skip
+    def emit_versioned(
+        self, uow: UnitOfWork, service: str, event_type: str, payload: Fields, resource: str, priority: str = "INFO"
+    ) -> None:
+        """A versioned notification about the resource of this id."""
         uow.notify(
             Event(
                 exchange=EXCHANGE,
-                topic=VERSIONED,
+                topic=VERSIONED_TOPIC,
                 event_type=event_type,
                 publisher_id=f"nova-{service}:{self.host}",
                 payload=payload,
                 priority=priority,
-                resource=about,
+                resource=resource,
             )
+        )
+
+    def _context(self, uow: UnitOfWork) -> NotificationContext:
+        ctx = uow.ctx
+        return NotificationContext(
+            now=uow.now,
+            request_id=ctx.request_id,
+            user_id=ctx.user_id,
+            project_id=ctx.project_id,
+            image_url=self.image_url,
         )

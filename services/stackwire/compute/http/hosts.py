@@ -5,8 +5,8 @@ from typing import Any
 
 from aiohttp import web
 
-from stackwire.compute.db.cloud import NodeRow, ServiceRow
 from stackwire.compute.domain import policy as rules
+from stackwire.compute.domain.model import Host, ServiceRecord
 from stackwire.compute.flows.api.cloud import Cloud
 from stackwire.compute.http.api import opened, since
 from stackwire.compute.http.views_server import usage_stamp
@@ -67,9 +67,7 @@ async def _hypervisors(request: web.Request, *, detailed: bool) -> web.Response:
     return respond(200, {"hypervisors": told, **links})
 
 
-def _paged(
-    request: web.Request, version: Microversion, found: Sequence[NodeRow]
-) -> tuple[Sequence[NodeRow], dict[str, Any]]:
+def _paged(request: web.Request, version: Microversion, found: Sequence[Host]) -> tuple[Sequence[Host], dict[str, Any]]:
     """The page that was asked for, and ``hypervisors_links`` when there are more."""
     marker, limit = request.query.get("marker"), limit_of(request, 1000)
     if marker is not None:
@@ -85,7 +83,7 @@ def _paged(
     return shown, {"hypervisors_links": [{"rel": "next", "href": href}]}
 
 
-def _ident(node: NodeRow, version: Microversion) -> str:
+def _ident(node: Host, version: Microversion) -> str:
     return node.uuid if version >= (2, 53) else str(node.id)
 
 
@@ -125,16 +123,16 @@ async def hypervisor_statistics(request: web.Request) -> web.Response:
     return respond(200, {"hypervisor_statistics": told})
 
 
-def _brief(cloud: Cloud, node: NodeRow, version: Microversion) -> dict[str, Any]:
+def _brief(cloud: Cloud, node: Host, version: Microversion) -> dict[str, Any]:
     return {
         "id": node.uuid if version >= (2, 53) else node.id,
         "hypervisor_hostname": node.hypervisor_hostname,
-        "state": "up" if cloud.is_up(node.service_seen, node.forced_down) else "down",
+        "state": "up" if cloud.is_up(node.updated_at, node.forced_down) else "down",
         "status": "disabled" if node.disabled else "enabled",
     }
 
 
-def _hypervisor(cloud: Cloud, node: NodeRow, version: Microversion) -> dict[str, Any]:
+def _hypervisor(cloud: Cloud, node: Host, version: Microversion) -> dict[str, Any]:
     """Capacity and use of them are told until 2.87; the processor as text until 2.27."""
     told = _brief(cloud, node, version) | {
         "hypervisor_type": node.hypervisor_type,
@@ -188,7 +186,7 @@ async def server_groups(request: web.Request) -> web.Response:
     return respond(200, {"server_groups": []})
 
 
-def _service(cloud: Cloud, service: ServiceRow, version: Microversion) -> dict[str, Any]:
+def _service(cloud: Cloud, service: ServiceRecord, version: Microversion) -> dict[str, Any]:
     told: dict[str, Any] = {
         "id": service.uuid if version >= (2, 53) else service.id,
         "binary": service.binary,

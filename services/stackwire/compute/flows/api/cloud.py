@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from stackwire.compute.db import cloud, instances, keypairs
+from stackwire.compute.db import hosts, instances, keypairs, quotas, services
 from stackwire.compute.domain import policy
+from stackwire.compute.domain.model import Host, ServiceRecord
 from stackwire.compute.domain.quotas import DEFAULTS
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.versioned_objects import event_object, instance_object
@@ -50,8 +51,8 @@ class Cloud:
     async def usage(self, ctx: RequestContext, project_id: str) -> tuple[dict[str, int], dict[str, int]]:
         """Limits and what is used: instances, cores, ram, key pairs of the caller."""
         async with self._deps.database.read() as session:
-            limits = await cloud.limits(session, project_id)
-            used = await instances.usage(session, project_id)
+            limits = await quotas.limits(session, project_id)
+            used = await quotas.usage(session, project_id)
             pairs = await keypairs.count(session, ctx.user_id or "")
         return limits, {**used, "key_pairs": pairs}
 
@@ -62,34 +63,34 @@ class Cloud:
         if unknown:
             raise BadRequest(f"There is no quota of {min(unknown)}.")
         async with self._deps.database.work(ctx) as uow:
-            used = await instances.usage(uow, project_id)
+            used = await quotas.usage(uow, project_id)
             for name, value in values.items():
                 if not force and 0 <= value < used.get(name, 0):
                     raise BadRequest(f"Quota limit {value} for {name} must be at least {used[name]}, which are used.")
-            await cloud.set_limits(uow, project_id, values)
+            await quotas.set_limits(uow, project_id, values)
 
     async def reset_quotas(self, ctx: RequestContext, project_id: str) -> None:
         self._deps.policy.require(ctx, policy.QUOTAS_CHANGE)
         async with self._deps.database.work(ctx) as uow:
-            await cloud.reset_limits(uow, project_id)
+            await quotas.reset_limits(uow, project_id)
 
     # ---- hosts
 
     async def services(
         self, ctx: RequestContext, *, host: str | None = None, binary: str | None = None
-    ) -> list[cloud.ServiceRow]:
+    ) -> list[ServiceRecord]:
         async with self._deps.database.read() as session:
-            return await cloud.services(session, host=host, binary=binary)
+            return await services.list_all(session, host=host, binary=binary)
 
-    async def nodes(self, *, ident: str | None = None, pattern: str | None = None) -> list[cloud.NodeRow]:
+    async def nodes(self, *, ident: str | None = None, pattern: str | None = None) -> list[Host]:
         if pattern is not None:
             pattern = re.escape(pattern)
         async with self._deps.database.read() as session:
-            return await cloud.nodes(session, ident=ident, pattern=pattern)
+            return await hosts.list_all(session, ident=ident, pattern=pattern)
 
-    async def servers_on(self, hosts: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+    async def servers_on(self, host_names: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
         async with self._deps.database.read() as session:
-            return await cloud.servers_on(session, hosts)
+            return await hosts.servers_on(session, host_names)
 
     @property
     def zone(self) -> str:

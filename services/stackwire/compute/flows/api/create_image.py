@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwire.compute.backends import peers
-from stackwire.compute.db import cloud, parts
+from stackwire.compute.db import instance_actions, quotas
 from stackwire.compute.domain import bdm_mapping, image_props, policy, states, travel
 from stackwire.compute.domain.errors import (
     MetadataLimitExceeded,
@@ -48,7 +48,7 @@ class Snapshot:
 
     async def _check_metadata(self, ctx: RequestContext, metadata: Mapping[str, str]) -> None:
         async with self._deps.database.read() as session:
-            limits = await cloud.limits(session, ctx.project_id or "")
+            limits = await quotas.limits(session, ctx.project_id or "")
         if 0 <= limits["metadata_items"] < len(metadata):
             raise MetadataLimitExceeded(allowed=limits["metadata_items"])
 
@@ -70,7 +70,7 @@ class Snapshot:
         try:
             async with self._deps.database.work(ctx) as uow:
                 after = await claim(uow, server, check_allowed(ctx, server, VERB))
-                await parts.start_action(uow, ctx, server.uuid, VERB)
+                await instance_actions.start(uow, ctx, server.uuid, VERB)
                 self._deps.announce(uow, server, after)
                 _tell(uow, server, image_id, image, "compute.snapshot_image", "nova/compute/utils.py: create_image")
                 uow.cast(SnapshotInstance(instance=instance_object(after), image_id=image_id), server=host)
@@ -180,7 +180,7 @@ class Snapshot:
     ) -> None:
         """The action, and the guest thawed, also when a snapshot failed."""
         async with self._deps.database.work(ctx) as uow:
-            await parts.start_action(uow, ctx, server.uuid, VERB)
+            await instance_actions.start(uow, ctx, server.uuid, VERB)
             if quiesced:
                 thaw = UnquiesceInstance(instance=instance_object(server), mapping=mapping)
                 uow.cast(thaw, server=host_of(server, VERB))

@@ -5,14 +5,23 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from stackwire.compute.backends import peers
-from stackwire.compute.db import cloud, flavors, instances, keypairs, parts, reservations
+from stackwire.compute.db import (
+    block_devices,
+    flavors,
+    instance_actions,
+    instances,
+    keypairs,
+    quotas,
+    reservations,
+    server_metadata,
+    tags,
+)
 from stackwire.compute.domain import (
     bdm,
     bdm_mapping,
     bdm_rules,
     generated_names,
     policy,
-    quotas,
     states,
     travel,
     validation,
@@ -20,6 +29,8 @@ from stackwire.compute.domain import (
 from stackwire.compute.domain.bdm import BlockDeviceRequest
 from stackwire.compute.domain.errors import FlavorNotFound, MetadataLimitExceeded
 from stackwire.compute.domain.model import Flavor, KeyPair
+from stackwire.compute.domain.quotas import check as check_quotas
+from stackwire.compute.domain.quotas import fitting
 from stackwire.compute.domain.requests import CreateServerRequest, ServersAccepted
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.versioned_objects import (
@@ -163,13 +174,13 @@ class Create:
     ) -> CreateServerRequest:
         """The wish with the count the quotas have room for; TooManyInstances when that is less than the least."""
         async with self._deps.database.read() as session:
-            limits = await cloud.limits(session, ctx.project_id or "")
-            used = await instances.usage(session, ctx.project_id or "")
+            limits = await quotas.limits(session, ctx.project_id or "")
+            used = await quotas.usage(session, ctx.project_id or "")
         if 0 <= limits["metadata_items"] < len(wish.metadata):
             raise MetadataLimitExceeded(allowed=limits["metadata_items"])
-        count = quotas.fitting(limits, used, _needs(flavor, 1), wish.count)
+        count = fitting(limits, used, _needs(flavor, 1), wish.count)
         if count < wish.min_count:
-            quotas.check(limits, used, _needs(flavor, wish.min_count))
+            check_quotas(limits, used, _needs(flavor, wish.min_count))
         return replace(wish, count=max(count, wish.min_count))
 
     async def _reserve(self, ctx: RequestContext, wishes: Sequence[BlockDeviceRequest], uuid: str) -> dict[str, str]:
@@ -203,9 +214,9 @@ class Create:
         reserved: dict[str, str],
     ) -> None:
         async with self._deps.database.work(ctx) as uow:
-            await instances.guard(uow, ctx.project_id or "")
-            limits = await cloud.limits(uow, ctx.project_id or "")
-            quotas.check(limits, await instances.usage(uow, ctx.project_id or ""), _needs(plan.flavor, wish.count))
+            await quotas.lock(uow, ctx.project_id or "")
+            limits = await quotas.limits(uow, ctx.project_id or "")
+            check_quotas(limits, await quotas.usage(uow, ctx.project_id or ""), _needs(plan.flavor, wish.count))
             if reserved and await reservations.keep(uow, promise.uuids[0]) < len(reserved):
                 raise Unavailable("It took too long to reserve the volumes of the server.")
             for index in range(wish.count):
@@ -240,13 +251,13 @@ class Create:
             "networks": wish.networks if isinstance(wish.networks, str) else "none",
         }
         await instances.insert(uow, _columns(uow, ctx, wish, plan, promise, index), plan.flavor, spec)
-        await parts.put(uow, "instance_metadata", uuid, wish.metadata)
-        await parts.put(uow, "instance_system_metadata", uuid, rows)
-        await parts.set_tags(uow, uuid, wish.tags)
+        await server_metadata.upsert(uow, "instance_metadata", uuid, wish.metadata)
+        await server_metadata.upsert(uow, "instance_system_metadata", uuid, rows)
+        await tags.replace(uow, uuid, wish.tags)
         for each in plan.wishes:
             attachment_id = reserved.get(each.volume_id or "") if each.source_type == "volume" else None
-            await parts.insert_device(uow, device_columns(self._deps.make_id(), uuid, each, attachment_id))
-        await parts.start_action(uow, ctx, uuid, "create")
+            await block_devices.insert(uow, device_columns(self._deps.make_id(), uuid, each, attachment_id))
+        await instance_actions.start(uow, ctx, uuid, "create")
         kind, source_id = plan.source
         uow.notify(
             property_transfer(

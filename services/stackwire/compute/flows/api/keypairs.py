@@ -5,7 +5,7 @@ import asyncio
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from stackwire.compute.db import cloud, keypairs
+from stackwire.compute.db import keypairs, quotas
 from stackwire.compute.domain import ssh_keys
 from stackwire.compute.domain.errors import KeyPairExists, KeypairLimitExceeded, KeypairNotFound
 from stackwire.compute.domain.model import KeyPair
@@ -49,7 +49,7 @@ class Keypairs:
         fingerprint = ssh_keys.fingerprint(public)
         try:
             async with self._deps.database.work(ctx) as uow:
-                most = (await cloud.limits(uow, ctx.project_id or ""))["key_pairs"]
+                most = (await quotas.limits(uow, ctx.project_id or ""))["key_pairs"]
                 if 0 <= most <= await keypairs.count(uow, user_id):
                     raise KeypairLimitExceeded(allowed=most)
                 pair = await keypairs.insert(uow, user_id, name, kind, public, fingerprint)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from stackwire.compute.backends import peers
-from stackwire.compute.db import cloud, instances, keypairs, parts
+from stackwire.compute.db import instance_actions, instances, keypairs, quotas, server_metadata
 from stackwire.compute.domain import generated_names, image_props, policy, travel, validation
 from stackwire.compute.domain.bdm import BlockDeviceRequest
 from stackwire.compute.domain.errors import ImageUnacceptable, InvalidBDMVolume, MetadataLimitExceeded
@@ -94,7 +94,7 @@ class Rebuild:
 
     async def _check_metadata(self, server: Server, request: RebuildServerRequest) -> None:
         async with self._deps.database.read() as session:
-            limits = await cloud.limits(session, server.instance.project_id)
+            limits = await quotas.limits(session, server.instance.project_id)
         if request.metadata is not None and 0 <= limits["metadata_items"] < len(request.metadata):
             raise MetadataLimitExceeded(allowed=limits["metadata_items"])
 
@@ -118,11 +118,11 @@ class Rebuild:
             changes["image_ref"] = request.image_id
         moved = await claim(uow, server, check_allowed(ctx, server, VERB), **changes)
         rows = travel.rebuilt(server.system_metadata, image, server.flavor, request.image_id, self._deps.behaviours)
-        await parts.replace(uow, "instance_system_metadata", server.uuid, rows)
+        await server_metadata.replace(uow, "instance_system_metadata", server.uuid, rows)
         if request.metadata is not None:
-            await parts.replace(uow, "instance_metadata", server.uuid, request.metadata)
+            await server_metadata.replace(uow, "instance_metadata", server.uuid, request.metadata)
         await instances.set_request_spec(uow, server.uuid, {**server.request_spec, "image": image})
-        await parts.start_action(uow, ctx, server.uuid, VERB)
+        await instance_actions.start(uow, ctx, server.uuid, VERB)
         after = await instances.by_uuid(uow, server.uuid) or moved
         # two writes, as in Nova; the second is none when the image leaves the same rows
         moved = replace(moved, metadata=after.metadata)

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 
 from stackwire.compute.backends.volumes import Volumes
-from stackwire.compute.db import instances, parts
+from stackwire.compute.db import instance_actions, instances, server_metadata
 from stackwire.compute.domain import policy, states
 from stackwire.compute.domain.errors import ConsoleNotAvailable, InstanceIsLocked
 from stackwire.compute.domain.server import Server
+from stackwire.compute.domain.states import ServerStates
 from stackwire.compute.domain.versioned_objects import NovaObject, devices_object, instance_object
 from stackwire.compute.flows.deps import ApiDeps, check_allowed, claim, host_of
-from stackwire.compute.flows.local_delete import Homeless
+from stackwire.compute.flows.local_delete import LocalDelete
 from stackwire.contracts.base import Cast
 from stackwire.contracts.compute_workers import (
     GetConsoleOutput,
@@ -24,6 +25,7 @@ from stackwire.contracts.compute_workers import (
 )
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Conflict, Unavailable
+from stackwire.db.transitions import transition
 
 Order = Callable[[NovaObject], Cast]
 
@@ -43,7 +45,7 @@ class Actions:
 
     def __init__(self, deps: ApiDeps) -> None:
         self._deps = deps
-        self._homeless = Homeless(deps.database, Volumes(deps.rpc, "", 0.0))
+        self._local_delete = LocalDelete(deps.database, Volumes(deps.rpc, "", 0.0))
 
     async def run(self, ctx: RequestContext, uuid: str, name: str) -> None:
         """One of PLAIN; a Conflict when the server's state does not allow it."""
@@ -64,7 +66,7 @@ class Actions:
         host = host_of(server, name)
         async with self._deps.database.work(ctx) as uow:
             after = await claim(uow, server, verb)
-            await parts.start_action(uow, ctx, server.uuid, recorded)
+            await instance_actions.start(uow, ctx, server.uuid, recorded)
             self._deps.announce(uow, server, after)
             uow.cast(order(instance_object(after)), server=host)
 
@@ -77,10 +79,10 @@ class Actions:
         if server.instance.locked and owner:
             return
         async with self._deps.database.work(ctx) as uow:
-            await instances.change(uow, uuid, locked=True, locked_by="owner" if owner else "admin")
+            await instances.TABLE.update(uow, uuid, locked=True, locked_by="owner" if owner else "admin")
             if reason is not None:
-                await parts.put(uow, "instance_system_metadata", uuid, {"locked_reason": reason})
-            await parts.start_action(uow, ctx, uuid, "lock")
+                await server_metadata.upsert(uow, "instance_system_metadata", uuid, {"locked_reason": reason})
+            await instance_actions.start(uow, ctx, uuid, "lock")
 
     async def unlock(self, ctx: RequestContext, uuid: str) -> None:
         server = await self._deps.find(ctx, uuid, policy.UNLOCK)
@@ -88,9 +90,9 @@ class Actions:
         if server.instance.locked_by not in (None, expected):
             self._deps.policy.require(ctx, policy.UNLOCK_OVERRIDE)
         async with self._deps.database.work(ctx) as uow:
-            await instances.change(uow, uuid, locked=False, locked_by=None)
-            await parts.drop(uow, "instance_system_metadata", uuid, "locked_reason")
-            await parts.start_action(uow, ctx, uuid, "unlock")
+            await instances.TABLE.update(uow, uuid, locked=False, locked_by=None)
+            await server_metadata.delete(uow, "instance_system_metadata", uuid, "locked_reason")
+            await instance_actions.start(uow, ctx, uuid, "unlock")
 
     # ---- the administrator's hand
 
@@ -98,8 +100,8 @@ class Actions:
         """``active`` or ``error``, and at rest, whatever it was doing."""
         server = await self._deps.find(ctx, uuid, policy.RESET_STATE)
         async with self._deps.database.work(ctx) as uow:
-            moved = await instances.change(uow, uuid, vm_state=vm_state, task_state=None)
-            await parts.start_action(uow, ctx, uuid, "resetState")
+            moved = await transition(uow, instances.TABLE, ServerStates.reset_state, uuid, vm_state=vm_state)
+            await instance_actions.start(uow, ctx, uuid, "resetState")
             if moved is not None:
                 self._deps.announce(uow, server, server.with_instance(moved))
 
@@ -126,11 +128,11 @@ class Actions:
         if server.instance.task_state == states.DELETING and not force:
             return
         async with self._deps.database.work(ctx) as uow:
-            moved = await instances.change(uow, uuid, task_state=states.DELETING, progress=0)
+            moved = await transition(uow, instances.TABLE, ServerStates.delete, uuid, progress=0)
             if moved is None:
                 return
             after = server.with_instance(moved)
-            await parts.start_action(uow, ctx, uuid, "delete")
+            await instance_actions.start(uow, ctx, uuid, "delete")
             self._deps.announce(uow, server, after)
             if moved.host is not None:
                 order = TerminateInstance(
@@ -139,4 +141,4 @@ class Actions:
                 )
                 uow.cast(order, server=moved.host)
         if moved.host is None:
-            await self._homeless.end(ctx, after)
+            await self._local_delete.delete(ctx, after)

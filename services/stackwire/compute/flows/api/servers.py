@@ -1,8 +1,9 @@
 """Looking at servers, and what can be changed about them without a host."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from stackwire.compute.db import cloud, instances, listing, parts
+from stackwire.compute.db import instance_actions, instances, listing, quotas, server_metadata, tags
 from stackwire.compute.domain import policy
 from stackwire.compute.domain.addresses import FixedIp, by_label
 from stackwire.compute.domain.errors import (
@@ -39,7 +40,7 @@ class Servers:
     async def update(self, ctx: RequestContext, uuid: str, changes: UpdateServerRequest) -> Server:
         """Name, description, host name, access addresses, disk configuration, pinned zone."""
         server = await self._deps.find(ctx, uuid, policy.UPDATE)
-        columns = {
+        columns: dict[str, tuple[str, Any]] = {
             "name": ("display_name", changes.name),
             "description": ("display_description", changes.description),
             "access_ip_v4": ("access_ip_v4", changes.access_ip_v4 or None),
@@ -51,7 +52,7 @@ class Servers:
         async with self._deps.database.work(ctx) as uow:
             if "pinned_zone" in changes.fields_set:
                 await _pin(uow, server, changes.pinned_zone)
-            moved = await instances.change(uow, uuid, **changed)
+            moved = await instances.TABLE.update(uow, uuid, **changed)
             after = await instances.by_uuid(uow, uuid)
             if moved is None or after is None:
                 return await instances.find(uow, ctx, uuid)
@@ -74,10 +75,10 @@ class Servers:
         check_allowed(ctx, server, "update_metadata")
         after = dict(given) if purge else {**server.metadata, **given}
         async with self._deps.database.work(ctx) as uow:
-            most = (await cloud.limits(uow, server.instance.project_id))["metadata_items"]
+            most = (await quotas.limits(uow, server.instance.project_id))["metadata_items"]
             if 0 <= most < len(after):
                 raise MetadataLimitExceeded(allowed=most)
-            write = parts.replace if purge else parts.put
+            write = server_metadata.replace if purge else server_metadata.upsert
             await write(uow, "instance_metadata", uuid, given)
             await self._announce(uow, server)
         return after
@@ -86,19 +87,19 @@ class Servers:
         server = await self._deps.find(ctx, uuid, policy.METADATA_CHANGE)
         check_allowed(ctx, server, "update_metadata")
         async with self._deps.database.work(ctx) as uow:
-            if not await parts.drop(uow, "instance_metadata", uuid, key):
+            if not await server_metadata.delete(uow, "instance_metadata", uuid, key):
                 raise MetadataItemNotFound(key=key)
             await self._announce(uow, server)
 
     # ---- tags
 
-    async def replace_tags(self, ctx: RequestContext, uuid: str, tags: Sequence[str]) -> list[str]:
+    async def replace_tags(self, ctx: RequestContext, uuid: str, names: Sequence[str]) -> list[str]:
         server = await self._deps.find(ctx, uuid, policy.TAGS_CHANGE)
         check_allowed(ctx, server, "tags")
         async with self._deps.database.work(ctx) as uow:
-            await parts.set_tags(uow, uuid, list(dict.fromkeys(tags)))
+            await tags.replace(uow, uuid, list(dict.fromkeys(names)))
             await self._announce(uow, server)
-        return list(dict.fromkeys(tags))
+        return list(dict.fromkeys(names))
 
     async def require_tag(self, ctx: RequestContext, uuid: str, tag: str) -> None:
         server = await self._deps.find(ctx, uuid, policy.TAGS_SHOW)
@@ -112,7 +113,7 @@ class Servers:
         if tag not in server.tags and len(server.tags) >= MOST_TAGS:
             raise BadRequest(f"A server can have {MOST_TAGS} tags at most.")
         async with self._deps.database.work(ctx) as uow:
-            added = await parts.add_tag(uow, uuid, tag)
+            added = await tags.add(uow, uuid, tag)
             if added:
                 await self._announce(uow, server)
         return added
@@ -121,7 +122,7 @@ class Servers:
         server = await self._deps.find(ctx, uuid, policy.TAGS_CHANGE)
         check_allowed(ctx, server, "tags")
         async with self._deps.database.work(ctx) as uow:
-            if not await parts.drop_tag(uow, uuid, tag):
+            if not await tags.delete(uow, uuid, tag):
                 raise TagNotFound(instance_id=uuid, tag=tag)
             await self._announce(uow, server)
 
@@ -146,19 +147,19 @@ class Servers:
         async with self._deps.database.read() as session:
             behind = None
             if wanted.marker is not None:
-                behind = await parts.action_of(session, uuid, wanted.marker)
+                behind = await instance_actions.get(session, uuid, wanted.marker)
                 if behind is None:
                     raise BadRequest(f"marker [{wanted.marker[:100]}] not found")
-            found = await parts.actions_of(session, uuid, wanted, behind)
+            found = await instance_actions.list_page(session, uuid, wanted, behind)
         return [ActionDetails(action=action, server_project_id=server.instance.project_id) for action in found]
 
     async def action(self, ctx: RequestContext, uuid: str, request_id: str) -> ActionDetails:
         server = await self._deps.find(ctx, uuid, policy.ACTIONS)
         async with self._deps.database.read() as session:
-            found = await parts.action_of(session, uuid, request_id)
+            found = await instance_actions.get(session, uuid, request_id)
             if found is None:
                 raise ActionNotFound(request_id=request_id, instance_id=uuid)
-            events = await parts.events_of(session, found.id)
+            events = await instance_actions.list_events(session, found.id)
         return ActionDetails(action=found, events=tuple(events), server_project_id=server.instance.project_id)
 
     async def guest(self, ctx: RequestContext, uuid: str) -> str:

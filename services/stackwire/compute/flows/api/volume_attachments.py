@@ -1,7 +1,7 @@
 """Volumes put on a server and taken off it, as far as the API goes; the conductor and the host do the rest."""
 
 from stackwire.compute.backends import peers
-from stackwire.compute.db import instances, parts
+from stackwire.compute.db import block_devices, instance_actions, instances
 from stackwire.compute.domain import policy
 from stackwire.compute.domain.bdm_rules import MAX_DISKS
 from stackwire.compute.domain.errors import AttachmentNotFound, TooManyDiskDevices
@@ -37,7 +37,7 @@ class Attachments:
             raise BadRequest(f"Volume {volume.id} is attached to instance {uuid} already.")
         peers.require_available(volume, multiattach=wish.multiattach)
         async with self._deps.database.work(ctx) as uow:
-            await parts.start_action(uow, ctx, uuid, "attach_volume")
+            await instance_actions.start(uow, ctx, uuid, "attach_volume")
         order = AttachVolume(
             instance=instance_object(server),
             volume=_told(volume),
@@ -63,7 +63,7 @@ class Attachments:
             raise BadRequest(refused.message) from refused
         try:
             async with self._deps.database.work(ctx) as uow:
-                await parts.start_action(uow, ctx, uuid, "detach_volume")
+                await instance_actions.start(uow, ctx, uuid, "detach_volume")
                 order = DetachVolume(
                     instance=instance_object(server),
                     volume_id=volume_id,
@@ -80,7 +80,7 @@ class Attachments:
         check_allowed(ctx, server, "attach_volume")
         device = _device(server, volume_id)
         async with self._deps.database.work(ctx) as uow:
-            await parts.change_device(uow, device.uuid, delete_on_termination=delete)
+            await block_devices.update(uow, device.uuid, delete_on_termination=delete)
 
     async def require_swap(self, ctx: RequestContext, uuid: str, volume_id: str) -> None:
         """Only a service may swap volumes, and only while it migrates one: 403, else 409."""

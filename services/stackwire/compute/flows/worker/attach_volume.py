@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from stackwire.compute.db import actions, instances, parts
+from stackwire.compute.db import block_devices, instance_actions, instances
 from stackwire.compute.domain import devices
 from stackwire.compute.domain.bdm import strip_dev
+from stackwire.compute.domain.devices import connection_info
 from stackwire.compute.domain.errors import InstanceNotFound, InvalidBDM
 from stackwire.compute.domain.model import BlockDevice
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.versioned_objects import NovaObject, data_of, device_object, uuid_of
-from stackwire.compute.flows.worker.build_instance import connection
-from stackwire.compute.flows.worker.compute_host import Hosting, record, said
+from stackwire.compute.flows.worker.compute_host import ComputeHost, public_error_text, record_fault
 from stackwire.compute.flows.worker.guest import Guests
 from stackwire.contracts.compute_workers import AttachVolumeOnHost, DetachVolume, ReserveBlockDeviceName
 from stackwire.core.context import RequestContext
@@ -25,95 +25,95 @@ log = logging.getLogger(__name__)
 ATTACH, DETACH = "compute_attach_volume", "compute_detach_volume"
 
 
-class Attach:
-    def __init__(self, hosting: Hosting) -> None:
-        self._on = hosting
-        self._guests = Guests(hosting)
+class AttachVolume:
+    def __init__(self, host: ComputeHost) -> None:
+        self._host = host
+        self._guests = Guests(host)
 
-    async def reserve(self, ctx: RequestContext, order: ReserveBlockDeviceName) -> NovaObject:
-        """A device with a name, before the volume is there. InvalidBDM: the name or the volume is taken.
+    async def on_reserve_block_device_name(self, ctx: RequestContext, message: ReserveBlockDeviceName) -> NovaObject:
+        """A device with a name, before the volume is attached. InvalidBDM: the name or the volume is taken.
 
-        It knows its attachment before there is one, so that whoever dies next leaves none that nobody knows.
+        It has the id of its attachment before there is one, so that a crash leaves none that is recorded nowhere.
         """
-        uuid = uuid_of(order.instance)
-        async with self._on.alone_with(uuid):
+        uuid = uuid_of(message.instance)
+        async with self._host.exclusive(uuid):
             try:
-                async with self._on.database.work(ctx) as uow:
+                async with self._host.database.work(ctx) as uow:
                     server = await instances.by_uuid(uow, uuid)
                     if server is None:
                         raise InstanceNotFound(instance_id=uuid)
-                    made = await parts.insert_device(
+                    device = await block_devices.insert(
                         uow,
                         {
                             "uuid": new_id(),
                             "instance_uuid": uuid,
                             "source_type": "volume",
                             "destination_type": "volume",
-                            "volume_id": order.volume_id,
+                            "volume_id": message.volume_id,
                             "attachment_id": new_id(),
-                            "device_name": _name(server, order.device),
-                            "disk_bus": order.disk_bus,
-                            "device_type": order.device_type,
-                            "tag": order.tag,
+                            "device_name": _name(server, message.device),
+                            "disk_bus": message.disk_bus,
+                            "device_type": message.device_type,
+                            "tag": message.tag,
                         },
                     )
             except UniqueViolation:
-                raise InvalidBDM(reason=f"volume {order.volume_id} is attached to the server already") from None
-        return device_object(made)
+                raise InvalidBDM(reason=f"volume {message.volume_id} is attached to the server already") from None
+        return device_object(device)
 
-    async def attach(self, ctx: RequestContext, order: AttachVolumeOnHost) -> None:
-        uuid, data = uuid_of(order.instance), data_of(order.bdm)
-        async with self._on.alone_with(uuid):
-            server = await self._on.find(uuid)
+    async def on_attach_volume(self, ctx: RequestContext, message: AttachVolumeOnHost) -> None:
+        uuid, data = uuid_of(message.instance), data_of(message.bdm)
+        async with self._host.exclusive(uuid):
+            server = await self._host.find(uuid)
             device = next((d for d in server.devices if d.uuid == data.get("uuid")), None) if server else None
             if server is None or device is None:
-                await self._forget(ctx, data)
+                await self._release_unknown(ctx, data)
                 return
             volume_id, attachment_id = device.volume_id or "", device.attachment_id or ""
-            if device.connection_info is not None:  # told again: perhaps after a death right before the last step
-                await self._on.volumes.complete(ctx, attachment_id)
+            if device.connection_info is not None:  # delivered again: perhaps after a crash right before the last step
+                await self._host.volumes.complete(ctx, attachment_id)
                 return
-            async with self._on.database.work(ctx) as uow:
-                await actions.begin_event(uow, uuid, ATTACH, self._on.host)
-                self._on.events.volume(uow, server, "attach", "start", volume_id)
+            async with self._host.database.work(ctx) as uow:
+                await instance_actions.begin_event(uow, uuid, ATTACH, self._host.name)
+                self._host.notifications.emit_volume(uow, server, "attach", "start", volume_id)
             try:
-                info = await self._on.volumes.connect(ctx, attachment_id, device.device_name)
-                size = (await self._on.volumes.get(ctx, volume_id)).size
-                async with self._on.database.work(ctx) as uow:
-                    await parts.change_device(
-                        uow, device.uuid, connection_info=connection(info, uuid, device), volume_size=size
+                info = await self._host.volumes.connect(ctx, attachment_id, device.device_name)
+                size = (await self._host.volumes.get(ctx, volume_id)).size
+                async with self._host.database.work(ctx) as uow:
+                    await block_devices.update(
+                        uow, device.uuid, connection_info=connection_info(info, device), volume_size=size
                     )
-                    server = await self._on.again(uow, server)
-                    await self._guests.keep(uow, server, self._guests.define(server))
-                await self._on.volumes.complete(ctx, attachment_id)
+                    server = await self._host.reload(uow, server)
+                    await self._guests.save(uow, server, self._guests.define(server))
+                await self._host.volumes.complete(ctx, attachment_id)
             except Exception as error:
                 await self._undo(ctx, server, device.uuid, volume_id, attachment_id, error)
                 return
-            async with self._on.database.work(ctx) as uow:
-                self._on.events.volume(uow, server, "attach", "end", volume_id)
-                await actions.end_event(uow, uuid, ATTACH)
+            async with self._host.database.work(ctx) as uow:
+                self._host.notifications.emit_volume(uow, server, "attach", "end", volume_id)
+                await instance_actions.end_event(uow, uuid, ATTACH)
 
-    async def forget_unasked(self, ctx: RequestContext, device: BlockDevice) -> None:
-        """Whoever reserved it died before the host was told to attach it: as if nobody had asked."""
-        async with self._on.alone_with(device.instance_uuid):
-            server = await self._on.find(device.instance_uuid)
+    async def release_unrequested(self, ctx: RequestContext, device: BlockDevice) -> None:
+        """Whoever reserved it died before the message to attach it was sent: as if it had not been requested."""
+        async with self._host.exclusive(device.instance_uuid):
+            server = await self._host.find(device.instance_uuid)
             if server is None or device not in server.devices:
                 return
-            await self._on.volumes.release(ctx, device.attachment_id or "")
-            async with self._on.database.work(ctx) as uow:
-                await parts.drop_unasked(uow, device)
+            await self._host.volumes.release(ctx, device.attachment_id or "")
+            async with self._host.database.work(ctx) as uow:
+                await block_devices.delete_if_not_requested(uow, device)
 
-    async def _forget(self, ctx: RequestContext, data: Mapping[str, Any]) -> None:
-        """The server, or its device, went while the volume was on its way: it is free again."""
+    async def _release_unknown(self, ctx: RequestContext, data: Mapping[str, Any]) -> None:
+        """The server, or its device, was deleted before the message arrived: the volume is free again."""
         if not data.get("attachment_id"):
             return
         try:
-            await self._on.volumes.release(ctx, data["attachment_id"])
-        except ServiceError as refused:  # where there is a row of the device, the sweep tries again
+            await self._host.volumes.release(ctx, data["attachment_id"])
+        except ServiceError as refused:  # where there is a row of the device, recovery tries again
             log.warning("attachment %s stays: %s", data["attachment_id"], refused)
             return
-        async with self._on.database.work(ctx) as uow:
-            await parts.drop_device(uow, data["uuid"])
+        async with self._host.database.work(ctx) as uow:
+            await block_devices.delete(uow, data["uuid"])
 
     async def _undo(
         self,
@@ -127,48 +127,48 @@ class Attach:
         if not isinstance(error, ServiceError):
             log.exception("volume %s could not be attached", volume_id)
         try:
-            await self._on.volumes.release(ctx, attachment_id)
+            await self._host.volumes.release(ctx, attachment_id)
         except ServiceError as refused:
             log.warning("attachment %s stays: %s", attachment_id, refused)
-        async with self._on.database.work(ctx) as uow:
-            await parts.drop_device(uow, device_uuid)
-            await record(uow, server.uuid, error, self._on.host)
-            self._on.events.volume_error(uow, server, "attach", volume_id, error)
-            await actions.end_event(uow, server.uuid, ATTACH, error=said(error))
+        async with self._host.database.work(ctx) as uow:
+            await block_devices.delete(uow, device_uuid)
+            await record_fault(uow, server.uuid, error, self._host.name)
+            self._host.notifications.emit_volume_error(uow, server, "attach", volume_id, error)
+            await instance_actions.end_event(uow, server.uuid, ATTACH, error=public_error_text(error))
 
-    async def detach(self, ctx: RequestContext, order: DetachVolume) -> None:
-        """Told twice, the second finds no device."""
-        uuid = uuid_of(order.instance)
-        async with self._on.alone_with(uuid):
-            server = await self._on.find(uuid)
-            device = next((d for d in server.devices if d.volume_id == order.volume_id), None) if server else None
+    async def on_detach_volume(self, ctx: RequestContext, message: DetachVolume) -> None:
+        """Delivered twice, the second finds no device."""
+        uuid = uuid_of(message.instance)
+        async with self._host.exclusive(uuid):
+            server = await self._host.find(uuid)
+            device = next((d for d in server.devices if d.volume_id == message.volume_id), None) if server else None
             if server is None or device is None:
                 return
-            async with self._on.database.work(ctx) as uow:
-                await actions.begin_event(uow, uuid, DETACH, self._on.host)
-                self._on.events.volume(uow, server, "detach", "start", order.volume_id)
+            async with self._host.database.work(ctx) as uow:
+                await instance_actions.begin_event(uow, uuid, DETACH, self._host.name)
+                self._host.notifications.emit_volume(uow, server, "detach", "start", message.volume_id)
             try:
-                await self._on.volumes.release(ctx, device.attachment_id or order.attachment_id or "")
+                await self._host.volumes.release(ctx, device.attachment_id or message.attachment_id or "")
             except ServiceError as error:
-                async with self._on.database.work(ctx) as uow:
-                    await record(uow, uuid, error, self._on.host)
-                    self._on.events.volume_error(uow, server, "detach", order.volume_id, error)
-                    await actions.end_event(uow, uuid, DETACH, error=said(error))
+                async with self._host.database.work(ctx) as uow:
+                    await record_fault(uow, uuid, error, self._host.name)
+                    self._host.notifications.emit_volume_error(uow, server, "detach", message.volume_id, error)
+                    await instance_actions.end_event(uow, uuid, DETACH, error=public_error_text(error))
                 return
-            async with self._on.database.work(ctx) as uow:
-                await parts.drop_device(uow, device.uuid)
-                left = replace(server, devices=tuple(d for d in server.devices if d.uuid != device.uuid))
-                await self._guests.keep(uow, left, self._guests.define(left))
-                self._on.events.volume(uow, server, "detach", "end", order.volume_id)
-                await actions.end_event(uow, uuid, DETACH)
+            async with self._host.database.work(ctx) as uow:
+                await block_devices.delete(uow, device.uuid)
+                remaining = replace(server, devices=tuple(d for d in server.devices if d.uuid != device.uuid))
+                await self._guests.save(uow, remaining, self._guests.define(remaining))
+                self._host.notifications.emit_volume(uow, server, "detach", "end", message.volume_id)
+                await instance_actions.end_event(uow, uuid, DETACH)
 
 
-def _name(server: Server, asked: str | None) -> str:
-    """The name asked for when it is free, else the next one of the root disk's kind."""
+def _name(server: Server, requested: str | None) -> str:
+    """The requested name when it is free, else the next one with the root disk's prefix."""
     used = [device.device_name for device in server.devices]
-    if asked:
-        if strip_dev(asked) in {strip_dev(name) for name in used if name}:
-            raise InvalidBDM(reason=f"the name {asked} is taken")
-        return f"/dev/{strip_dev(asked)}"
+    if requested:
+        if strip_dev(requested) in {strip_dev(name) for name in used if name}:
+            raise InvalidBDM(reason=f"the name {requested} is taken")
+        return f"/dev/{strip_dev(requested)}"
     root = strip_dev(server.instance.root_device_name or "vda").rstrip("0123456789")
     return devices.next_name(used, root[:-1] or "vd")

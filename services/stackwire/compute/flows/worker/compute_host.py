@@ -3,41 +3,50 @@
 import asyncio
 import logging
 import traceback
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stackwire.compute.backends.disks import Disks
 from stackwire.compute.backends.images import Images
 from stackwire.compute.backends.volumes import Volumes
-from stackwire.compute.db import actions, fixed_ips, hosts, instances, parts
-from stackwire.compute.domain import states
+from stackwire.compute.db import faults, fixed_ips, hosts, instance_actions, instances, server_metadata
 from stackwire.compute.domain.addresses import Network
-from stackwire.compute.domain.model import BlockDevice
+from stackwire.compute.domain.model import BlockDevice, Instance
 from stackwire.compute.domain.server import Server
-from stackwire.compute.flows.notifications import Events
+from stackwire.compute.domain.states import ServerVerb
+from stackwire.compute.flows.notifications import Notifications
 from stackwire.core.behaviours import Behaviours
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
+from stackwire.core.keyed_locks import KeyedLocks
 from stackwire.db.pool import Database, UnitOfWork
+from stackwire.db.transitions import transition
 
 log = logging.getLogger(__name__)
-NETWORK_ALLOCATED = "network_allocated"  # a row of the system metadata, while a server with an address is built
+NETWORK_ALLOCATED = "network_allocated"
+"""A row of the system metadata, while a server with an address is built."""
+
+EventKey = tuple[str, str, str | None]
+"""Server uuid, name and tag of an external event."""
 
 
-class Overtaken(Exception):
-    """The server is no longer where this work left it: somebody deleted it, or reset its state."""
+class StateChanged(Exception):
+    """The server is no longer in the state this work left it in: it was deleted, or its state was reset."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hosting:
-    """One compute host. ``locks``: one piece of work at a time on each server; ``heard``: who waits for which event."""
+class ComputeHost:
+    """One simulated compute host.
 
-    host: str
+    ``locks``: one piece of work at a time on each server; ``expected_events``: who waits for which external event.
+    """
+
+    name: str
     node: str
     database: Database
-    events: Events
+    notifications: Notifications
     disks: Disks
     images: Images
     volumes: Volumes
@@ -47,125 +56,106 @@ class Hosting:
     make_mac: Callable[[], str]
     access_network: str
     reimage_seconds_per_gb: float
-    locks: dict[str, asyncio.Lock] = field(default_factory=dict)
-    heard: dict[tuple[str, str, str | None], "asyncio.Future[str]"] = field(default_factory=dict)
+    locks: KeyedLocks = field(default_factory=KeyedLocks)
+    expected_events: "dict[EventKey, asyncio.Future[str]]" = field(default_factory=dict)
 
-    @asynccontextmanager
-    async def alone_with(self, uuid: str) -> AsyncIterator[None]:
-        """Nothing else happens to the server here meanwhile."""
-        lock = self.locks.setdefault(uuid, asyncio.Lock())
-        try:
-            async with lock:
-                yield
-        finally:
-            if not lock.locked() and not getattr(lock, "_waiters", None):
-                self.locks.pop(uuid, None)
-
-    def busy_with(self, uuid: str) -> bool:
-        return uuid in self.locks
+    def exclusive(self, uuid: str) -> AbstractAsyncContextManager[None]:
+        """Nothing else happens to the server on this host while the block runs."""
+        return self.locks.exclusive(uuid)
 
     async def find(self, uuid: str) -> Server | None:
+        """The server with all its parts; None when it is deleted."""
         async with self.database.read() as session:
             return await instances.by_uuid(session, uuid)
 
     # ---- steps
 
-    async def step(
-        self,
-        uow: UnitOfWork,
-        server: Server,
-        tasks: Collection[str | None],
-        *,
-        vm_states: Collection[str] | None = None,
-        tell: bool = True,
-        **changes: Any,
-    ) -> Server:
-        """Moves the server on and says so; Overtaken when it is not where it was left."""
-        moved = await instances.move(uow, server.uuid, vm_states=vm_states, task_states=tasks, **changes)
+    async def advance(self, uow: UnitOfWork, server: Server, verb: ServerVerb, **changes: Any) -> Server:
+        """The server after the transition, which is emitted; StateChanged when the verb cannot start from its state."""
+        return self._emit(uow, server, await transition(uow, instances.TABLE, verb, server.uuid, **changes))
+
+    async def save(self, uow: UnitOfWork, server: Server, **changes: Any) -> Server:
+        """The server in the same state with these columns, as ``Instance.save``; StateChanged as for ``advance``."""
+        where = {"vm_state": server.instance.vm_state, "task_state": server.instance.task_state}
+        return self._emit(uow, server, await instances.TABLE.update(uow, server.uuid, where=where, **changes))
+
+    def _emit(self, uow: UnitOfWork, server: Server, moved: Instance | None) -> Server:
         if moved is None:
-            raise Overtaken(server.uuid)
+            raise StateChanged(server.uuid)
         after = replace(server, instance=moved)
-        if tell:
-            self.events.announce(uow, server, after)
+        self.notifications.emit_update(uow, server, after)
         return after
 
-    async def again(self, uow: UnitOfWork, server: Server) -> Server:
-        """With its parts as they are now."""
+    async def reload(self, uow: UnitOfWork, server: Server) -> Server:
+        """The server with its parts as they are now."""
         return await instances.by_uuid(uow, server.uuid) or server
 
-    # ---- when it goes wrong
+    # ---- failures
 
     async def fail(
-        self,
-        ctx: RequestContext,
-        server: Server,
-        event: str,
-        error: BaseException,
-        *,
-        vm_state: str | None = states.ERROR,
-        homeless: bool = False,
-        **changes: Any,
+        self, ctx: RequestContext, server: Server, verb: ServerVerb, event: str, error: BaseException, **changes: Any
     ) -> Server | None:
-        """The server to ``error`` (``vm_state`` None: as it was), at rest, with a fault. None: it is gone, or going."""
-        values: dict[str, Any] = {"task_state": None, **changes}
-        if vm_state is not None:
-            values["vm_state"] = vm_state
-        if homeless:
-            values |= {"host": None, "node": None}
+        """The server after ``verb``, with a fault; without a host it holds no resources either. The action event ends.
+
+        None when its state has changed meanwhile: it is deleted, or being deleted.
+        """
+        text = public_error_text(error)
         async with self.database.work(ctx) as uow:
-            now = await self.again(uow, server)
-            if now.instance.task_state == states.DELETING:
-                await actions.end_event(uow, server.uuid, event, error=said(error))
-                return None
-            moved = await instances.change(uow, server.uuid, **values)
+            before = await self.reload(uow, server)
+            moved = await transition(uow, instances.TABLE, verb, server.uuid, **changes)
             if moved is None:
+                await instance_actions.end_event(uow, server.uuid, event, error=text)
                 return None
-            after = replace(now, instance=moved)
-            if homeless:
-                after = await forsake(uow, after)
-            await record(uow, server.uuid, error, self.host)
-            await actions.end_event(uow, server.uuid, event, error=said(error), trace=trace_of(error))
-            self.events.announce(uow, now, after)
+            after = replace(before, instance=moved)
+            if moved.host is None:
+                after = await release_placement(uow, after)
+            await record_fault(uow, server.uuid, error, self.name)
+            await instance_actions.end_event(uow, server.uuid, event, error=text, trace=stack_of(error))
+            self.notifications.emit_update(uow, before, after)
         return after
 
-    async def let_go(
-        self, ctx: RequestContext, devices: Collection[BlockDevice], made: Collection[str] = ()
+    async def release_volumes(
+        self, ctx: RequestContext, devices: Collection[BlockDevice], to_delete: Collection[str] = ()
     ) -> set[str]:
-        """Volumes off the server; those in ``made`` go altogether. Answers the ids of devices that could not be
-        let go now."""
-        left: set[str] = set()
+        """Detaches the volumes from the server, and deletes those in ``to_delete``.
+
+        Answers the uuids of the devices whose volumes could not be released now.
+        """
+        unreleased: set[str] = set()
         for device in devices:
             try:
                 if device.attachment_id:
                     await self.volumes.release(ctx, device.attachment_id)
-                if device.volume_id and device.volume_id in made:
+                if device.volume_id and device.volume_id in to_delete:
                     await self.volumes.delete(ctx, device.volume_id)
             except ServiceError as error:
-                log.warning("volume %s stays: %s", device.volume_id, error)
-                left.add(device.uuid)
-        return left
+                log.warning("volume %s is not released: %s", device.volume_id, error)
+                unreleased.add(device.uuid)
+        return unreleased
 
 
-async def forsake(uow: UnitOfWork, server: Server) -> Server:
-    """Without the place on its host and the address it had, both free for others.
+async def release_placement(uow: UnitOfWork, server: Server) -> Server:
+    """The server without its allocation on the host and without its address, both free for others.
 
-    That the network was allocated once is remembered (``nova/compute/manager.py: _cleanup_allocated_networks``).
+    That the network was allocated once is recorded (``nova/compute/manager.py: _cleanup_allocated_networks``).
     """
     await hosts.free(uow, server.uuid)
     if await fixed_ips.release(uow, server.uuid):
-        await parts.put(uow, "instance_system_metadata", server.uuid, {NETWORK_ALLOCATED: "False"})
+        await server_metadata.upsert(uow, "instance_system_metadata", server.uuid, {NETWORK_ALLOCATED: "False"})
     return replace(server, addresses=())
 
 
-async def record(uow: UnitOfWork, uuid: str, error: BaseException, host: str | None) -> None:
+async def record_fault(uow: UnitOfWork, uuid: str, error: BaseException, host: str | None) -> None:
+    """The error as the server's fault; its stack is for administrators."""
     status = getattr(error, "status", 500)
-    await parts.add_fault(uow, uuid, status, said(error), trace_of(error), host)
+    await faults.insert(uow, uuid, status, public_error_text(error), stack_of(error), host)
 
 
-def said(error: BaseException) -> str:
-    """What a user may read: our own errors' words, for others only their kind."""
+def public_error_text(error: BaseException) -> str:
+    """What a user may read: the message of an error of our own, the class of any other."""
     return error.message if isinstance(error, ServiceError) else type(error).__name__
 
 
-def trace_of(error: BaseException) -> str:
+def stack_of(error: BaseException) -> str:
+    """The end of the error's traceback."""
     return "".join(traceback.format_exception(error))[-4000:]

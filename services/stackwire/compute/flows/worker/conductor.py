@@ -1,13 +1,14 @@
-"""The conductor: between the API's promise and the hosts. ``nova/conductor/manager.py: ComputeTaskManager``."""
+"""The conductor: between the accepted request and the hosts. ``nova/conductor/manager.py: ComputeTaskManager``."""
 
 import logging
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from stackwire.compute.db import hosts, instances, parts, recovery_queries
-from stackwire.compute.domain import notifications, states
+from stackwire.compute.db import block_devices, hosts, instances, recovery_queries
+from stackwire.compute.domain import notifications
 from stackwire.compute.domain.server import Server
+from stackwire.compute.domain.states import ERROR, ServerStates, ServerVerb
 from stackwire.compute.domain.versioned_objects import (
     NovaObject,
     data_of,
@@ -16,8 +17,8 @@ from stackwire.compute.domain.versioned_objects import (
     instance_object,
     uuid_of,
 )
-from stackwire.compute.flows.notifications import Events
-from stackwire.compute.flows.worker.compute_host import record, said
+from stackwire.compute.flows.notifications import Notifications
+from stackwire.compute.flows.worker.compute_host import public_error_text, record_fault
 from stackwire.compute.flows.worker.scheduler import CHECK
 from stackwire.contracts.compute_workers import (
     AttachVolume,
@@ -35,40 +36,42 @@ from stackwire.contracts.volume import CreateAttachment, DeleteAttachment
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
 from stackwire.db.pool import Database, UnitOfWork
+from stackwire.db.transitions import transition
 from stackwire.messaging.rpc import RpcClient
 
 log = logging.getLogger(__name__)
 CELL = "6c1f4d0e-2b5a-4f0e-9d57-0f5c1a7e3b21"  # there is one cell, under one id
-PATIENCE = 60.0  # seconds a homeless server may wait
+SCHEDULE_TIMEOUT = timedelta(seconds=60)
+"""How long a server may wait for a host."""
 
 
 class Conductor:
-    def __init__(self, database: Database, rpc: RpcClient, events: Events, zone: str) -> None:
+    def __init__(self, database: Database, rpc: RpcClient, notifications: Notifications, zone: str) -> None:
         self._database = database
         self._rpc = rpc
-        self._events = events
+        self._notifications = notifications
         self._zone = zone
 
     # ---- build
 
-    async def build(self, ctx: RequestContext, order: ScheduleAndBuildInstances) -> None:
-        """Hosts for the servers, and the servers handed to them; told twice, the second finds them dispatched."""
-        uuids = [uuid_of(request) for request in order.build_requests]
+    async def on_schedule_and_build_instances(self, ctx: RequestContext, message: ScheduleAndBuildInstances) -> None:
+        """Hosts for the servers, and the servers handed to them; delivered twice, the second finds them dispatched."""
+        uuids = [uuid_of(request) for request in message.build_requests]
         async with self._database.read() as session:
             found = [await instances.by_uuid(session, uuid) for uuid in uuids]
         waiting = [server for server in found if server is not None and _waits(server)]
         if not waiting:
             return
-        by_uuid = {uuid_of(spec): spec for spec in order.request_specs}
+        by_uuid = {uuid_of(spec): spec for spec in message.request_specs}
         spec = by_uuid[waiting[0].uuid]
         try:
-            chosen = await self._select(ctx, [server.uuid for server in waiting], spec)
+            selections = await self._select(ctx, [server.uuid for server in waiting], spec)
         except ServiceError as error:
             for server in waiting:
-                await self._give_up(ctx, server, error, "build_instances")
+                await self._fail_build(ctx, server, error)
             return
-        for server, selection in zip(waiting, chosen, strict=False):
-            await self._dispatch(ctx, server, by_uuid[server.uuid], selection, order)
+        for server, selection in zip(waiting, selections, strict=False):
+            await self._dispatch(ctx, server, by_uuid[server.uuid], selection, message)
 
     async def _select(self, ctx: RequestContext, uuids: list[str], spec: NovaObject) -> list[list[NovaObject]]:
         return await self._rpc.call(ctx, SelectDestinations(instance_uuids=uuids, spec_obj=spec))
@@ -79,47 +82,40 @@ class Conductor:
         server: Server,
         spec: NovaObject,
         selection: list[NovaObject],
-        order: ScheduleAndBuildInstances,
+        message: ScheduleAndBuildInstances,
     ) -> None:
         chosen = data_of(selection[0])
         async with self._database.work(ctx) as uow:
-            moved = await recovery_queries.dispatch(
-                uow, server.uuid, str(chosen.get("availability_zone") or self._zone)
+            moved = await transition(
+                uow,
+                instances.TABLE,
+                ServerStates.schedule,
+                server.uuid,
+                where={"host": None, "availability_zone": None},
+                availability_zone=str(chosen.get("availability_zone") or self._zone),
+                updated_at=server.instance.updated_at,  # Nova writes the zone without touching the row's time
             )
             if moved is None:
                 return
             after = replace(server, instance=moved)
-            self._events.announce(uow, after, after, "conductor")
+            self._notifications.emit_update(uow, after, after, "conductor")
             cast = BuildAndRunInstance(
                 instance=instance_object(after),
-                image=order.image,
+                image=message.image,
                 request_spec=spec,
                 filter_properties={"retry": None, "limits": {}},
-                admin_password=order.admin_password,
-                injected_files=order.injected_files,
-                requested_networks=order.requested_networks,
+                admin_password=message.admin_password,
+                injected_files=message.injected_files,
+                requested_networks=message.requested_networks,
                 block_device_mapping=devices_object(server.devices),
                 node=str(chosen["nodename"]),
                 host_list=selection[1:],
             )
             uow.cast(cast, server=str(chosen["service_host"]))
 
-    async def _give_up(
-        self, ctx: RequestContext, server: Server, error: BaseException, method: TaskMethod, **changes: Any
-    ) -> None:
-        """The server to error, with a fault; what it had reserved is let go by its deletion."""
-        async with self._database.work(ctx) as uow:
-            now = await instances.by_uuid(uow, server.uuid)
-            if now is None or now.instance.task_state == states.DELETING:
-                return
-            moved = await instances.change(uow, server.uuid, vm_state=states.ERROR, task_state=None, **changes)
-            if moved is None:
-                return
-            after = replace(now, instance=moved)
-            await record(uow, server.uuid, error, None)
-            self._events.announce(uow, now, after, "conductor")
-            self._tell_task(uow, after, error, method)
-        if method != "build_instances":
+    async def _fail_build(self, ctx: RequestContext, server: Server, error: BaseException) -> None:
+        """The server to error; its reserved volumes and its allocation are released."""
+        if not await self._fail(ctx, server, ServerStates.fail_schedule, error, "build_instances"):
             return
         for device in server.devices:
             if device.attachment_id:
@@ -127,98 +123,125 @@ class Conductor:
         async with self._database.work(ctx) as uow:
             await hosts.free(uow, server.uuid)
             for device in server.devices:
-                await parts.change_device(uow, device.uuid, attachment_id=None)
+                await block_devices.update(uow, device.uuid, attachment_id=None)
 
-    def _tell_task(self, uow: UnitOfWork, server: Server, error: BaseException, method: TaskMethod) -> None:
-        flat = {
+    async def _fail(
+        self,
+        ctx: RequestContext,
+        server: Server,
+        verb: ServerVerb,
+        error: BaseException,
+        method: TaskMethod,
+        **changes: Any,
+    ) -> bool:
+        """The server after ``verb``, with a fault; False when its state has changed: it is being deleted."""
+        async with self._database.work(ctx) as uow:
+            before = await instances.by_uuid(uow, server.uuid)
+            moved = await transition(uow, instances.TABLE, verb, server.uuid, **changes)
+            if before is None or moved is None:
+                return False
+            after = replace(before, instance=moved)
+            await record_fault(uow, server.uuid, error, None)
+            self._notifications.emit_update(uow, before, after, "conductor")
+            self._emit_task_error(uow, after, error, method)
+        return True
+
+    def _emit_task_error(self, uow: UnitOfWork, server: Server, error: BaseException, method: TaskMethod) -> None:
+        legacy = {
             "request_spec": {},
             "instance_properties": {"uuid": server.uuid},
             "instance_id": server.uuid,
-            "state": states.ERROR,
+            "state": ERROR,
             "method": method,
-            "reason": said(error),
+            "reason": public_error_text(error),
         }
-        self._events.say(uow, "compute_task", f"compute_task.{method}", flat, server.uuid, "ERROR")
+        self._notifications.emit(uow, "compute_task", f"compute_task.{method}", legacy, server.uuid, "ERROR")
         data = {
             "instance_uuid": server.uuid,
             "request_spec": None,
-            "state": states.ERROR,
+            "state": ERROR,
             "reason": notifications.fault_payload(error, method),
         }
-        rich = ComputeTaskPayload.around(data)
-        self._events.say_versioned(uow, "conductor", f"compute_task.{method}.error", rich, server.uuid, "ERROR")
+        versioned = ComputeTaskPayload.around(data)
+        self._notifications.emit_versioned(
+            uow, "conductor", f"compute_task.{method}.error", versioned, server.uuid, "ERROR"
+        )
 
-    async def give_up_homeless(self, ctx: RequestContext) -> None:
-        """Servers that nobody took up in time: their message is lost, or their conductor died."""
+    async def fail_unscheduled(self, ctx: RequestContext) -> None:
+        """Servers that no host took up in time: their message is lost, or their conductor died."""
         async with self._database.read() as session:
-            waiting = await recovery_queries.homeless(session, self._database.clock.now() - timedelta(seconds=PATIENCE))
+            waiting = await recovery_queries.unscheduled(session, self._database.clock.now() - SCHEDULE_TIMEOUT)
             found = [await instances.by_uuid(session, instance.uuid) for instance in waiting]
         for server in found:
             if server is not None:
-                await self._give_up(ctx, server, ServiceError("No host took the server up in time."), "build_instances")
+                await self._fail_build(ctx, server, ServiceError("No host took the server up in time."))
 
     # ---- rebuild
 
-    async def rebuild(self, ctx: RequestContext, order: RebuildInstance) -> None:
-        """To another image the host is asked once more whether it suits; to the same one it is not."""
-        uuid = uuid_of(order.instance)
+    async def on_rebuild_instance(self, ctx: RequestContext, message: RebuildInstance) -> None:
+        """For another image the scheduler checks once more whether the host suits; for the same one it does not."""
+        uuid = uuid_of(message.instance)
         async with self._database.read() as session:
             server = await instances.by_uuid(session, uuid)
-        if server is None or server.instance.task_state != states.REBUILDING or server.instance.host is None:
+        if server is None or server.instance.host is None:
             return
-        changed = order.orig_image_ref != order.image_ref
-        if changed and order.request_spec is not None:
+        if not ServerStates.rebuild_block_devices.allows(task_state=server.instance.task_state):
+            return
+        changed = message.orig_image_ref != message.image_ref
+        if changed and message.request_spec is not None:
             try:
-                await self._select(ctx, [uuid], _rebuild_spec(order.request_spec, server))
+                await self._select(ctx, [uuid], _rebuild_spec(message.request_spec, server))
             except ServiceError as error:
-                back = {} if server.is_volume_backed else {"image_ref": order.orig_image_ref or ""}
-                await self._give_up(ctx, server, error, "rebuild_server", **back)
+                back = {} if server.is_volume_backed else {"image_ref": message.orig_image_ref or ""}
+                await self._fail(ctx, server, ServerStates.fail_rebuild, error, "rebuild_server", **back)
                 return
         async with self._database.work(ctx) as uow:
-            self._events.rebuild_scheduled(uow, server)
+            self._notifications.emit_rebuild_scheduled(uow, server)
             cast = RebuildInstanceOnHost(
                 instance=instance_object(server),
-                orig_image_ref=order.orig_image_ref,
-                image_ref=order.image_ref,
-                injected_files=order.injected_files,
-                new_pass=order.new_pass,
-                orig_sys_metadata=order.orig_sys_metadata,
-                bdms=order.bdms,
-                preserve_ephemeral=order.preserve_ephemeral,
+                orig_image_ref=message.orig_image_ref,
+                image_ref=message.image_ref,
+                injected_files=message.injected_files,
+                new_pass=message.new_pass,
+                orig_sys_metadata=message.orig_sys_metadata,
+                bdms=message.bdms,
+                preserve_ephemeral=message.preserve_ephemeral,
                 scheduled_node=server.instance.node,
-                request_spec=order.request_spec,
-                reimage_boot_volume=order.reimage_boot_volume,
-                target_state=order.target_state,
+                request_spec=message.request_spec,
+                reimage_boot_volume=message.reimage_boot_volume,
+                target_state=message.target_state,
             )
             uow.cast(cast, server=server.instance.host)
 
     # ---- attach
 
-    async def attach(self, ctx: RequestContext, order: AttachVolume) -> NovaObject:
+    async def on_attach_volume(self, ctx: RequestContext, message: AttachVolume) -> NovaObject:
         """A name from the host, an attachment from the volume service; undone when either is refused."""
-        uuid, volume_id = uuid_of(order.instance), str(order.volume["id"])
-        host = str(data_of(order.instance).get("host") or "")
-        ask = ReserveBlockDeviceName(
-            instance=order.instance, device=order.device, volume_id=volume_id, disk_bus=order.disk_bus,
-            device_type=order.device_type, tag=order.tag, multiattach=bool(order.volume.get("multiattach")),
+        uuid, volume_id = uuid_of(message.instance), str(message.volume["id"])
+        host = str(data_of(message.instance).get("host") or "")
+        reserve_name = ReserveBlockDeviceName(
+            instance=message.instance, device=message.device, volume_id=volume_id, disk_bus=message.disk_bus,
+            device_type=message.device_type, tag=message.tag, multiattach=bool(message.volume.get("multiattach")),
         )  # fmt: skip
-        device = await self._rpc.call(ctx, ask, server=host)
+        device = await self._rpc.call(ctx, reserve_name, server=host)
         device_uuid, attachment_id = (str(data_of(device)[key]) for key in ("uuid", "attachment_id"))
         try:
             reserve = CreateAttachment(volume_id=volume_id, instance_uuid=uuid, attachment_id=attachment_id)
             await self._rpc.call(ctx.as_service(), reserve)
             async with self._database.work(ctx) as uow:
-                changed = await parts.change_device(uow, device_uuid, delete_on_termination=order.delete_on_termination)
+                changed = await block_devices.update(
+                    uow, device_uuid, delete_on_termination=message.delete_on_termination
+                )
                 if changed is None:
-                    raise ServiceError("The server went away while the volume was attached.")
-                told = device_object(changed)
-                uow.cast(AttachVolumeOnHost(instance=order.instance, bdm=told), server=host)
+                    raise ServiceError("The server was deleted while the volume was attached.")
+                attached = device_object(changed)
+                uow.cast(AttachVolumeOnHost(instance=message.instance, bdm=attached), server=host)
         except BaseException:
             await self._release(ctx, attachment_id)
             async with self._database.work(ctx) as uow:
-                await parts.drop_device(uow, device_uuid)
+                await block_devices.delete(uow, device_uuid)
             raise
-        return told
+        return attached
 
     async def _release(self, ctx: RequestContext, attachment_id: str) -> None:
         try:
@@ -229,7 +252,8 @@ class Conductor:
 
 def _waits(server: Server) -> bool:
     instance = server.instance
-    return instance.vm_state == states.BUILDING and instance.task_state == states.SCHEDULING and instance.host is None
+    waiting = ServerStates.schedule.allows(vm_state=instance.vm_state, task_state=instance.task_state)
+    return waiting and instance.host is None
 
 
 def _rebuild_spec(spec: NovaObject, server: Server) -> NovaObject:

@@ -1,13 +1,13 @@
-"""Power and pauses: one table of what each verb does, told before and after."""
+"""Power and pauses: one table of what each operation does. ``nova/compute/manager.py: start_instance, ...``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from stackwire.compute.db import actions, instances
-from stackwire.compute.domain import states
+from stackwire.compute.db import instance_actions, instances
 from stackwire.compute.domain.server import Server
+from stackwire.compute.domain.states import POWER, ServerStates, ServerVerb
 from stackwire.compute.domain.versioned_objects import uuid_of
-from stackwire.compute.flows.worker.compute_host import Hosting, Overtaken
+from stackwire.compute.flows.worker.compute_host import ComputeHost, StateChanged
 from stackwire.contracts.compute_workers import (
     PauseInstance,
     RebootInstance,
@@ -19,108 +19,103 @@ from stackwire.contracts.compute_workers import (
 )
 from stackwire.contracts.events_compute import InstanceAction
 from stackwire.core.context import RequestContext
+from stackwire.db.transitions import transition
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """``told``: the event; ``task``: what the API set; the state it ends in, and the action event it is recorded as."""
+class PowerTransition:
+    """``event``: the notification; ``action_event``: what it is recorded as among the server's actions."""
 
-    told: InstanceAction
-    task: str
-    vm_state: str
-    power: str
-    event: str
+    event: InstanceAction
+    power_state: str
+    action_event: str
 
 
-TURNS: Mapping[str, Turn] = {
-    "stop": Turn("power_off", "powering-off", states.STOPPED, "shutdown", "compute_stop_instance"),
-    "start": Turn("power_on", "powering-on", states.ACTIVE, "running", "compute_start_instance"),
-    "pause": Turn("pause", "pausing", states.PAUSED, "paused", "compute_pause_instance"),
-    "unpause": Turn("unpause", "unpausing", states.ACTIVE, "running", "compute_unpause_instance"),
-    "suspend": Turn("suspend", "suspending", states.SUSPENDED, "suspended", "compute_suspend_instance"),
-    "resume": Turn("resume", "resuming", states.ACTIVE, "running", "compute_resume_instance"),
+POWER_TRANSITIONS: Mapping[ServerVerb, PowerTransition] = {
+    ServerStates.finish_stop: PowerTransition("power_off", "shutdown", "compute_stop_instance"),
+    ServerStates.finish_start: PowerTransition("power_on", "running", "compute_start_instance"),
+    ServerStates.finish_pause: PowerTransition("pause", "paused", "compute_pause_instance"),
+    ServerStates.finish_unpause: PowerTransition("unpause", "running", "compute_unpause_instance"),
+    ServerStates.finish_suspend: PowerTransition("suspend", "suspended", "compute_suspend_instance"),
+    ServerStates.finish_resume: PowerTransition("resume", "running", "compute_resume_instance"),
 }
-REBOOTS: Mapping[str, tuple[str, str, str]] = {
-    "SOFT": ("rebooting", "reboot_pending", "reboot_started"),
-    "HARD": ("rebooting_hard", "reboot_pending_hard", "reboot_started_hard"),
-}
+SOFT_REBOOT = (ServerStates.begin_reboot, ServerStates.restart)
+HARD_REBOOT = (ServerStates.begin_reboot_hard, ServerStates.restart_hard)
 REBOOT_EVENT = "compute_reboot_instance"
 
 
 class Power:
-    def __init__(self, hosting: Hosting) -> None:
-        self._on = hosting
+    """The power operations of a host's servers."""
 
-    async def stop(self, ctx: RequestContext, order: StopInstance) -> None:
-        await self.turn(ctx, uuid_of(order.instance), TURNS["stop"])
+    def __init__(self, host: ComputeHost) -> None:
+        self._host = host
 
-    async def start(self, ctx: RequestContext, order: StartInstance) -> None:
-        await self.turn(ctx, uuid_of(order.instance), TURNS["start"])
+    async def on_stop_instance(self, ctx: RequestContext, message: StopInstance) -> None:
+        await self.apply(ctx, uuid_of(message.instance), ServerStates.finish_stop)
 
-    async def pause(self, ctx: RequestContext, order: PauseInstance) -> None:
-        await self.turn(ctx, uuid_of(order.instance), TURNS["pause"])
+    async def on_start_instance(self, ctx: RequestContext, message: StartInstance) -> None:
+        await self.apply(ctx, uuid_of(message.instance), ServerStates.finish_start)
 
-    async def unpause(self, ctx: RequestContext, order: UnpauseInstance) -> None:
-        await self.turn(ctx, uuid_of(order.instance), TURNS["unpause"])
+    async def on_pause_instance(self, ctx: RequestContext, message: PauseInstance) -> None:
+        await self.apply(ctx, uuid_of(message.instance), ServerStates.finish_pause)
 
-    async def suspend(self, ctx: RequestContext, order: SuspendInstance) -> None:
-        await self.turn(ctx, uuid_of(order.instance), TURNS["suspend"])
+    async def on_unpause_instance(self, ctx: RequestContext, message: UnpauseInstance) -> None:
+        await self.apply(ctx, uuid_of(message.instance), ServerStates.finish_unpause)
 
-    async def resume(self, ctx: RequestContext, order: ResumeInstance) -> None:
-        await self.turn(ctx, uuid_of(order.instance), TURNS["resume"])
+    async def on_suspend_instance(self, ctx: RequestContext, message: SuspendInstance) -> None:
+        await self.apply(ctx, uuid_of(message.instance), ServerStates.finish_suspend)
 
-    async def turn(self, ctx: RequestContext, uuid: str, turn: Turn) -> None:
-        """Nothing, when the server does not wait for it: told twice, or overtaken."""
-        async with self._on.alone_with(uuid):
-            async with self._on.database.work(ctx) as uow:
+    async def on_resume_instance(self, ctx: RequestContext, message: ResumeInstance) -> None:
+        await self.apply(ctx, uuid_of(message.instance), ServerStates.finish_resume)
+
+    async def apply(self, ctx: RequestContext, uuid: str, verb: ServerVerb) -> None:
+        """Nothing, when the server does not wait for it: the message was delivered twice, or its state has changed."""
+        power = POWER_TRANSITIONS[verb]
+        async with self._host.exclusive(uuid):
+            async with self._host.database.work(ctx) as uow:
                 server = await instances.by_uuid(uow, uuid)
-                if server is None or server.instance.task_state != turn.task:
+                if server is None or not verb.allows(task_state=server.instance.task_state):
                     return
-                await actions.begin_event(uow, uuid, turn.event, self._on.host)
-                self._on.events.action(uow, server, turn.told, "start")
-            await self._on.disks.note(uuid, f"simulated guest: {turn.told}")
+                await instance_actions.begin_event(uow, uuid, power.action_event, self._host.name)
+                self._host.notifications.emit_action(uow, server, power.event, "start")
+            await self._host.disks.log(uuid, f"simulated guest: {power.event}")
             try:
-                async with self._on.database.work(ctx) as uow:
-                    after = await self._on.step(
-                        uow, server, [turn.task], vm_state=turn.vm_state, task_state=None,
-                        power_state=states.POWER[turn.power],
-                    )  # fmt: skip
-                    self._on.events.action(uow, after, turn.told, "end")
-                    await actions.end_event(uow, uuid, turn.event)
-            except Overtaken:
+                async with self._host.database.work(ctx) as uow:
+                    after = await self._host.advance(uow, server, verb, power_state=POWER[power.power_state])
+                    self._host.notifications.emit_action(uow, after, power.event, "end")
+                    await instance_actions.end_event(uow, uuid, power.action_event)
+            except StateChanged:
                 return
 
-    async def reboot(self, ctx: RequestContext, order: RebootInstance) -> None:
+    async def on_reboot_instance(self, ctx: RequestContext, message: RebootInstance) -> None:
         """Pending, started, running again; a server that was off runs afterwards."""
-        uuid = uuid_of(order.instance)
-        asked, pending, started = REBOOTS["HARD" if order.reboot_type == "HARD" else "SOFT"]
-        async with self._on.alone_with(uuid):
-            server = await self._on.find(uuid)
-            if server is None or server.instance.task_state != asked:
+        uuid = uuid_of(message.instance)
+        begin, restart = HARD_REBOOT if message.reboot_type == "HARD" else SOFT_REBOOT
+        async with self._host.exclusive(uuid):
+            server = await self._host.find(uuid)
+            if server is None or not begin.allows(task_state=server.instance.task_state):
                 return
             try:
-                server = await self._begin_reboot(ctx, server, asked, pending)
-                async with self._on.database.work(ctx) as uow:
-                    server = await self._on.step(uow, server, [pending], task_state=started)
-                await self._on.disks.note(uuid, "simulated guest: reboot")
-                async with self._on.database.work(ctx) as uow:
-                    server = await self._on.step(
-                        uow, server, [started], vm_state=states.ACTIVE, task_state=None,
-                        power_state=states.POWER["running"],
-                    )  # fmt: skip
-                    self._on.events.action(uow, server, "reboot", "end")
-                    await actions.end_event(uow, uuid, REBOOT_EVENT)
-            except Overtaken:
+                server = await self._begin_reboot(ctx, server, begin)
+                async with self._host.database.work(ctx) as uow:
+                    server = await self._host.advance(uow, server, restart)
+                await self._host.disks.log(uuid, "simulated guest: reboot")
+                async with self._host.database.work(ctx) as uow:
+                    running = POWER["running"]
+                    server = await self._host.advance(uow, server, ServerStates.finish_reboot, power_state=running)
+                    self._host.notifications.emit_action(uow, server, "reboot", "end")
+                    await instance_actions.end_event(uow, uuid, REBOOT_EVENT)
+            except StateChanged:
                 return
 
-    async def _begin_reboot(self, ctx: RequestContext, server: Server, asked: str, pending: str) -> Server:
-        """The start is told before the change that it tells of, as in the recordings."""
-        async with self._on.database.work(ctx) as uow:
-            await actions.begin_event(uow, server.uuid, REBOOT_EVENT, self._on.host)
-            moved = await instances.move(uow, server.uuid, task_states=[asked], task_state=pending)
+    async def _begin_reboot(self, ctx: RequestContext, server: Server, begin: ServerVerb) -> Server:
+        """The start is emitted before the change, as in the recordings."""
+        async with self._host.database.work(ctx) as uow:
+            await instance_actions.begin_event(uow, server.uuid, REBOOT_EVENT, self._host.name)
+            moved = await transition(uow, instances.TABLE, begin, server.uuid)
             if moved is None:
-                raise Overtaken(server.uuid)
+                raise StateChanged(server.uuid)
             after = replace(server, instance=moved)
-            self._on.events.action(uow, after, "reboot", "start")
-            self._on.events.announce(uow, server, after)
+            self._host.notifications.emit_action(uow, after, "reboot", "start")
+            self._host.notifications.emit_update(uow, server, after)
         return after

@@ -1,57 +1,56 @@
 """The root volume of a server whose rebuild was cut off: attached once, as the server's own device says."""
 
-from stackwire.compute.db import parts
+from stackwire.compute.db import block_devices
+from stackwire.compute.domain.devices import connection_info
 from stackwire.compute.domain.model import BlockDevice
 from stackwire.compute.domain.server import Server
-from stackwire.compute.flows.worker.build_instance import connection
-from stackwire.compute.flows.worker.compute_host import Hosting
+from stackwire.compute.flows.worker.compute_host import ComputeHost
 from stackwire.contracts.volume import AttachmentView, VolumeView
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Conflict, NotFound, ServiceError, Unavailable
 
 
-class StillWritten(Conflict):
+class ReimageUnderWay(Conflict):
     """The volume {volume_id} is still being written over."""
 
 
-async def mend(ctx: RequestContext, hosting: Hosting, server: Server) -> None:
-    """A rebuild gives the volume another attachment on the way, and may have died between the two.
+async def restore_root_attachment(ctx: RequestContext, host: ComputeHost, server: Server) -> None:
+    """A rebuild gives the volume a second attachment, and may have been cut off between the two.
 
-    StillWritten, Unavailable: later. A volume that cannot be attached any more stays as it is.
+    ReimageUnderWay, Unavailable: try again later. A volume that cannot be attached any more stays as it is.
     """
     root = server.root
     if root is None or not root.is_volume or root.volume_id is None:
         return
     try:
-        volume = await hosting.volumes.get(ctx, root.volume_id)
+        volume = await host.volumes.get(ctx, root.volume_id)
     except NotFound:
         return
     if volume.status == "downloading":
-        raise StillWritten(volume_id=volume.id)
-    kept = await _only_one(ctx, hosting, server, root, volume)
+        raise ReimageUnderWay(volume_id=volume.id)
+    kept = await _single_attachment(ctx, host, server, root, volume)
     if kept is None or kept.status == "attached":
         return
     try:
-        info = await hosting.volumes.connect(ctx, kept.id, root.device_name)
-        async with hosting.database.work(ctx) as uow:
-            told = connection(info, server.uuid, root)
-            await parts.change_device(uow, root.uuid, connection_info=told)
-        await hosting.volumes.complete(ctx, kept.id)
+        info = await host.volumes.connect(ctx, kept.id, root.device_name)
+        async with host.database.work(ctx) as uow:
+            await block_devices.update(uow, root.uuid, connection_info=connection_info(info, root))
+        await host.volumes.complete(ctx, kept.id)
     except Unavailable:
         raise
-    except ServiceError:  # the volume is in error: another rebuild or the server's end lets go of it
+    except ServiceError:  # the volume is in error: another rebuild or the server's deletion releases it
         return
 
 
-async def _only_one(
-    ctx: RequestContext, hosting: Hosting, server: Server, root: BlockDevice, volume: VolumeView
+async def _single_attachment(
+    ctx: RequestContext, host: ComputeHost, server: Server, root: BlockDevice, volume: VolumeView
 ) -> AttachmentView | None:
-    """The one attachment that stays, the device's own if it is there; the device names it, the others go."""
-    held = [one for one in volume.attachments if one.instance == server.uuid]
-    kept = next((one for one in held if one.id == root.attachment_id), held[0] if held else None)
-    async with hosting.database.work(ctx) as uow:
-        await parts.change_device(uow, root.uuid, attachment_id=None if kept is None else kept.id)
-    for one in held:
-        if kept is not None and one.id != kept.id:
-            await hosting.volumes.release(ctx, one.id)
+    """The one attachment that stays, the device's own if it is there; the device names it, the others are deleted."""
+    attachments = [each for each in volume.attachments if each.instance == server.uuid]
+    kept = next((each for each in attachments if each.id == root.attachment_id), next(iter(attachments), None))
+    async with host.database.work(ctx) as uow:
+        await block_devices.update(uow, root.uuid, attachment_id=None if kept is None else kept.id)
+    for each in attachments:
+        if kept is not None and each.id != kept.id:
+            await host.volumes.release(ctx, each.id)
     return kept

@@ -1,10 +1,10 @@
-"""``select_destinations``: hosts for servers, claimed at once so that two servers never get the same last place."""
+"""``select_destinations``: hosts for servers, claimed at once so that two servers never get the last room of a host."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from stackwire.compute.db import hosts, instances
+from stackwire.compute.db import hosts, instances, services
 from stackwire.compute.domain import scheduler_filters
 from stackwire.compute.domain.errors import NoValidHost
 from stackwire.compute.domain.model import Host
@@ -12,7 +12,7 @@ from stackwire.compute.domain.notifications import flavor_payload
 from stackwire.compute.domain.scheduler_filters import Needs
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.versioned_objects import NovaObject, data_of, flavor_object, nova_object
-from stackwire.compute.flows.notifications import Events
+from stackwire.compute.flows.notifications import Notifications
 from stackwire.contracts.compute_workers import (
     DeleteInstanceInfo,
     SelectDestinations,
@@ -36,35 +36,35 @@ DESTINATION_FIELDS = ("availability_zone", "force_hosts", "force_nodes", "ignore
 
 
 class Scheduler:
-    def __init__(self, database: Database, events: Events) -> None:
+    def __init__(self, database: Database, notifications: Notifications) -> None:
         self._database = database
-        self._events = events
+        self._notifications = notifications
 
-    async def select(self, ctx: RequestContext, order: SelectDestinations) -> list[list[NovaObject]]:
+    async def on_select_destinations(self, ctx: RequestContext, message: SelectDestinations) -> list[list[NovaObject]]:
         """For each server the chosen host and some that would do as well. NoValidHost, and then nothing is claimed."""
-        spec = data_of(order.spec_obj)
+        spec = data_of(message.spec_obj)
         async with self._database.work(ctx) as uow:
-            servers = [server for uuid in order.instance_uuids if (server := await instances.by_uuid(uow, uuid))]
+            servers = [server for uuid in message.instance_uuids if (server := await instances.by_uuid(uow, uuid))]
             if not servers:
-                raise NoValidHost(reason="the servers are gone")
-            self._tell(uow, "start", spec, servers[0])
+                raise NoValidHost(reason="the servers are deleted")
+            self._emit(uow, "start", spec, servers[0])
         rebuild = "rebuild" in (spec.get("scheduler_hints") or {}).get(CHECK, ())
         async with self._database.work(ctx) as uow:
-            await hosts.hold(uow)
+            await hosts.lock_allocations(uow)
             chosen = [await self._choose(uow, server, spec, rebuild=rebuild) for server in servers]
-            self._tell(uow, "end", spec, servers[0])
+            self._emit(uow, "end", spec, servers[0])
         return chosen
 
     async def _choose(
         self, uow: UnitOfWork, server: Server, spec: Mapping[str, Any], *, rebuild: bool
     ) -> list[NovaObject]:
-        known = await hosts.listed(uow)
+        known = await hosts.list_all(uow)
         claimed = (await hosts.allocated_to(uow, [server.uuid])).get(server.uuid)
         needs = _needs(server, spec, server.instance.host if rebuild else claimed)
-        alive = known if rebuild else [host for host in known if hosts.is_up(host, uow.now)]
-        passed, stopped = scheduler_filters.ranked(alive, needs)
+        alive = known if rebuild else [host for host in known if services.is_up(host, uow.now)]
+        passed, failed_filter = scheduler_filters.ranked(alive, needs)
         if not passed:
-            reason = f"{stopped or 'no host is up'} left no host of {len(known)}"
+            reason = f"{failed_filter or 'no host is up'} left no host of {len(known)}"
             raise NoValidHost(reason=reason)
         if not rebuild:
             flavor = server.flavor
@@ -73,23 +73,25 @@ class Scheduler:
             )
         return [_selection(host, server, needs) for host in passed[: 1 + ALTERNATES]]
 
-    # ---- hosts' news: what they run is in the database already
+    # ---- what hosts report: what they run is in the database already
 
-    async def update_info(self, ctx: RequestContext, news: UpdateInstanceInfo) -> None:
+    async def on_update_instance_info(self, ctx: RequestContext, message: UpdateInstanceInfo) -> None:
         """Nothing to keep: the scheduler counts claims."""
 
-    async def delete_info(self, ctx: RequestContext, news: DeleteInstanceInfo) -> None:
+    async def on_delete_instance_info(self, ctx: RequestContext, message: DeleteInstanceInfo) -> None:
         """Nothing to keep either."""
 
-    async def sync_info(self, ctx: RequestContext, news: SyncInstanceInfo) -> None:
+    async def on_sync_instance_info(self, ctx: RequestContext, message: SyncInstanceInfo) -> None:
         """Nothing to compare."""
 
-    # ---- what is told
+    # ---- notifications
 
-    def _tell(self, uow: UnitOfWork, phase: Phase, spec: Mapping[str, Any], server: Server) -> None:
-        flat = {"request_spec": _legacy_spec(spec, server)}
-        self._events.say(uow, "scheduler", f"{EVENT}.{phase}", flat, server.uuid)
-        self._events.say_versioned(uow, "scheduler", f"{EVENT}.{phase}", _versioned_spec(spec, server), server.uuid)
+    def _emit(self, uow: UnitOfWork, phase: Phase, spec: Mapping[str, Any], server: Server) -> None:
+        legacy = {"request_spec": _legacy_spec(spec, server)}
+        self._notifications.emit(uow, "scheduler", f"{EVENT}.{phase}", legacy, server.uuid)
+        self._notifications.emit_versioned(
+            uow, "scheduler", f"{EVENT}.{phase}", _versioned_spec(spec, server), server.uuid
+        )
 
 
 def _needs(server: Server, spec: Mapping[str, Any], host: str | None) -> Needs:

@@ -2,110 +2,102 @@
 
 import logging
 
-from stackwire.compute.db import actions
-from stackwire.compute.domain import image_props, states, travel
+from stackwire.compute.db import instance_actions
+from stackwire.compute.domain import image_props, travel
 from stackwire.compute.domain.errors import QuiesceFailed, QuiesceNotSupported
 from stackwire.compute.domain.server import Server
+from stackwire.compute.domain.states import ACTIVE, ServerStates
 from stackwire.compute.domain.versioned_objects import uuid_of
-from stackwire.compute.flows.worker.compute_host import Hosting, Overtaken
+from stackwire.compute.flows.worker.compute_host import ComputeHost, StateChanged
 from stackwire.contracts.compute_workers import QuiesceInstance, SnapshotInstance, UnquiesceInstance
-from stackwire.contracts.lineage import property_transfer
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import NotFound, ServiceError
+from stackwire.core.rules import Resource
 
 log = logging.getLogger(__name__)
 EVENT = "compute_snapshot_instance"
 FORMATS = ("raw", "qcow2", "vmdk", "vdi", "vhdx", "vhd", "iso", "ploop")
 
 
-class Snapshot:
-    def __init__(self, hosting: Hosting) -> None:
-        self._on = hosting
+class SnapshotServer:
+    def __init__(self, host: ComputeHost) -> None:
+        self._host = host
 
-    async def run(self, ctx: RequestContext, order: SnapshotInstance) -> None:
-        uuid = uuid_of(order.instance)
-        async with self._on.alone_with(uuid):
-            server = await self._on.find(uuid)
+    async def on_snapshot_instance(self, ctx: RequestContext, message: SnapshotInstance) -> None:
+        uuid = uuid_of(message.instance)
+        async with self._host.exclusive(uuid):
+            server = await self._host.find(uuid)
             if server is None:
-                await self._on.images.discard(ctx, order.image_id)
+                await self._host.images.discard(ctx, message.image_id)
                 return
-            if server.instance.task_state == states.SNAPSHOT_PENDING:
-                await self._take(ctx, server, order.image_id)
+            if ServerStates.take_snapshot.allows(task_state=server.instance.task_state):
+                await self._take(ctx, server, message.image_id)
             else:
-                await self._abandon(ctx, order.image_id)
+                await self._discard_unfinished(ctx, message.image_id)
 
-    async def _abandon(self, ctx: RequestContext, image_id: str) -> None:
-        """An order told again: its first hearer finished the image, or died and left it without its bytes."""
+    async def _discard_unfinished(self, ctx: RequestContext, image_id: str) -> None:
+        """The message was delivered again: the image is finished, or a process died and left it without its bytes."""
         try:
-            image = await self._on.images.get(ctx, image_id)
+            image = await self._host.images.get(ctx, image_id)
         except ServiceError:
             return
         if image.status in ("queued", "saving"):
-            await self._on.images.discard(ctx, image_id)
+            await self._host.images.discard(ctx, image_id)
 
     async def _take(self, ctx: RequestContext, server: Server, image_id: str) -> None:
-        """Any error takes the image with it; the server is as it was before, with a fault."""
-        told = {"snapshot_image_id": image_id}
+        """After any error the image is deleted; the server is as it was before, with a fault."""
+        fields = {"snapshot_image_id": image_id}
         try:
-            server = await self._begin(ctx, server, told)
-            server = await self._send(ctx, server, image_id)
-            async with self._on.database.work(ctx) as uow:
-                server = await self._on.step(uow, server, [states.SNAPSHOT_UPLOADING], task_state=None)
-                self._on.events.action(uow, server, "snapshot", "end", None, told)
-                await actions.end_event(uow, server.uuid, EVENT)
-        except Overtaken:
-            await self._on.images.discard(ctx, image_id)
-        except NotFound as error:  # the image went away meanwhile: nothing to clean up, nothing wrong with the server
-            log.info("image %s of a snapshot is gone: %s", image_id, error)
-            await self._on.fail(ctx, server, EVENT, error, vm_state=None)
+            server = await self._begin(ctx, server, fields)
+            server = await self._upload(ctx, server, image_id)
+            async with self._host.database.work(ctx) as uow:
+                server = await self._host.advance(uow, server, ServerStates.finish_snapshot)
+                self._host.notifications.emit_action(uow, server, "snapshot", "end", None, fields)
+                await instance_actions.end_event(uow, server.uuid, EVENT)
+        except StateChanged:
+            await self._host.images.discard(ctx, image_id)
+        except NotFound as error:  # the image was deleted meanwhile: nothing to clean up, nothing wrong with the server
+            log.info("image %s of a snapshot was deleted: %s", image_id, error)
+            await self._host.fail(ctx, server, ServerStates.abandon_snapshot, EVENT, error)
         except Exception as error:
             if not isinstance(error, ServiceError):
                 log.exception("the snapshot of instance %s failed", server.uuid)
-            await self._on.images.discard(ctx, image_id)
-            await self._on.fail(ctx, server, EVENT, error, vm_state=None)
+            await self._host.images.discard(ctx, image_id)
+            await self._host.fail(ctx, server, ServerStates.abandon_snapshot, EVENT, error)
 
-    async def _begin(self, ctx: RequestContext, server: Server, told: dict[str, str]) -> Server:
-        async with self._on.database.work(ctx) as uow:
-            await actions.begin_event(uow, server.uuid, EVENT, self._on.host)
-            server = await self._on.step(uow, server, [states.SNAPSHOT_PENDING], task_state=states.SNAPSHOTTING)
-            server = await self._on.step(uow, server, [states.SNAPSHOTTING])
-            self._on.events.action(uow, server, "snapshot", "start", None, told)
-            return await self._on.step(uow, server, [states.SNAPSHOTTING], task_state=states.SNAPSHOT_UPLOAD_PENDING)
+    async def _begin(self, ctx: RequestContext, server: Server, fields: dict[str, str]) -> Server:
+        async with self._host.database.work(ctx) as uow:
+            await instance_actions.begin_event(uow, server.uuid, EVENT, self._host.name)
+            server = await self._host.advance(uow, server, ServerStates.take_snapshot)
+            server = await self._host.save(uow, server)
+            self._host.notifications.emit_action(uow, server, "snapshot", "start", None, fields)
+            return await self._host.advance(uow, server, ServerStates.prepare_upload)
 
-    async def _send(self, ctx: RequestContext, server: Server, image_id: str) -> Server:
-        async with self._on.database.work(ctx) as uow:
-            server = await self._on.step(
-                uow, server, [states.SNAPSHOT_UPLOAD_PENDING], task_state=states.SNAPSHOT_UPLOADING
-            )
+    async def _upload(self, ctx: RequestContext, server: Server, image_id: str) -> Server:
+        async with self._host.database.work(ctx) as uow:
+            server = await self._host.advance(uow, server, ServerStates.upload_snapshot)
         recorded = server.system_metadata.get("image_disk_format", "raw")
-        added = travel.uploaded_snapshot(
-            server.instance, server.system_metadata, recorded if recorded in FORMATS else "raw"
-        )
+        disk_format = recorded if recorded in FORMATS else "raw"
+        added = travel.uploaded_snapshot(server.system_metadata, server.instance, disk_format)
         formats = {key: added[key] for key in ("disk_format", "container_format")}
-        await self._on.images.describe(ctx, image_id, formats, added["properties"])
-        await self._on.images.upload(ctx, image_id, self._on.disks.read(server.uuid))
-        async with self._on.database.work(ctx) as uow:
-            uow.notify(
-                property_transfer(
-                    "compute", "compute.uploaded_snapshot", "server", server.uuid, "image", image_id,
-                    server.system_metadata, {**formats, **added["properties"]},
-                    source="nova/virt/libvirt/driver.py: _create_snapshot_metadata", prefix=f"-{travel.PREFIX}",
-                    partial=True,
-                )
-            )  # fmt: skip
+        await self._host.images.describe(ctx, image_id, formats, added["properties"])
+        await self._host.images.upload(ctx, image_id, self._host.disks.read(server.uuid))
+        async with self._host.database.work(ctx) as uow:
+            ends = Resource("server", server.uuid), Resource("image", image_id)
+            uow.apply(travel.uploaded_snapshot, *ends, server.system_metadata, server.instance, disk_format)
         return server
 
-    # ---- frozen and thawed
+    # ---- quiesce
 
-    async def quiesce(self, ctx: RequestContext, order: QuiesceInstance) -> None:
-        """The guest's file systems stand still. QuiesceNotSupported without an agent; QuiesceFailed when it is off."""
-        uuid = uuid_of(order.instance)
-        server = await self._on.find(uuid)
-        if server is None or server.instance.vm_state != states.ACTIVE:
+    async def on_quiesce_instance(self, ctx: RequestContext, message: QuiesceInstance) -> None:
+        """Freezes the guest's file systems. QuiesceNotSupported without an agent; QuiesceFailed when it is off."""
+        uuid = uuid_of(message.instance)
+        server = await self._host.find(uuid)
+        if server is None or server.instance.vm_state != ACTIVE:
             raise QuiesceFailed(instance_id=uuid, reason="the guest does not run")
         if not image_props.flag(server.system_metadata.get("image_hw_qemu_guest_agent")):
             raise QuiesceNotSupported(instance_id=uuid, reason="the guest has no agent (hw_qemu_guest_agent)")
-        await self._on.disks.note(uuid, "simulated guest: file systems frozen")
+        await self._host.disks.log(uuid, "simulated guest: file systems frozen")
 
-    async def unquiesce(self, ctx: RequestContext, order: UnquiesceInstance) -> None:
-        await self._on.disks.note(uuid_of(order.instance), "simulated guest: file systems thawed")
+    async def on_unquiesce_instance(self, ctx: RequestContext, message: UnquiesceInstance) -> None:
+        await self._host.disks.log(uuid_of(message.instance), "simulated guest: file systems thawed")

@@ -1,0 +1,50 @@
+"""Rows of ``services``: the daemons that os-services lists, with their heartbeats."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from stackwire.compute.domain.model import Host, ServiceRecord
+from stackwire.db.pool import Session, UnitOfWork
+
+COMPUTE_BINARY = "nova-compute"
+SERVICE_DOWN_TIME = timedelta(seconds=60)
+"""``nova/conf/service.py: service_down_time``."""
+
+
+async def list_all(session: Session, *, host: str | None = None, binary: str | None = None) -> list[ServiceRecord]:
+    """Those of a host and of a binary, where these are given."""
+    return await session.all(
+        ServiceRecord,
+        'SELECT id, uuid, host, "binary", topic, disabled, disabled_reason, report_count, forced_down, created_at,'
+        ' updated_at FROM services WHERE ($1::text IS NULL OR host = $1) AND ($2::text IS NULL OR "binary" = $2)'
+        " ORDER BY id",
+        host,
+        binary,
+    )
+
+
+async def register(uow: UnitOfWork, uuid: str, host: str) -> None:
+    """The host's nova-compute, unless it has one already."""
+    await uow.execute(
+        "INSERT INTO services (uuid, host, \"binary\", topic, created_at) VALUES ($1, $2, $3, 'compute', $4)"
+        ' ON CONFLICT (host, "binary") DO NOTHING',
+        uuid,
+        host,
+        COMPUTE_BINARY,
+        uow.now,
+    )
+
+
+async def report(session: Session, hosts: Collection[str], now: datetime) -> None:
+    """A heartbeat of these hosts' nova-compute (``nova/servicegroup/drivers/db.py: _report_state``)."""
+    await session.execute(
+        'UPDATE services SET updated_at = $2, report_count = report_count + 1 WHERE host = ANY($1) AND "binary" = $3',
+        list(hosts),
+        now,
+        COMPUTE_BINARY,
+    )
+
+
+def is_up(host: Host, now: datetime) -> bool:
+    """Whether the host's heartbeat is recent, and nobody forced it down."""
+    return not host.forced_down and host.updated_at is not None and host.updated_at >= now - SERVICE_DOWN_TIME

@@ -1,0 +1,166 @@
+"""What a dead worker left half done on a host is resumed or failed, as the state table says (``on_crash``).
+
+``nova/compute/manager.py: _init_instance``: what was being built or rebuilt is in error, a snapshot that was being
+taken is abandoned, a deletion goes on, power follows what was requested.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from stackwire.compute.db import block_devices, instances, recovery_queries
+from stackwire.compute.domain.server import Server
+from stackwire.compute.domain.states import POWER, ServerStates, ServerVerb
+from stackwire.compute.flows.worker.attach_volume import AttachVolume
+from stackwire.compute.flows.worker.compute_host import ComputeHost, record_fault, release_placement
+from stackwire.compute.flows.worker.power import POWER_TRANSITIONS, Power
+from stackwire.compute.flows.worker.rebuild_recovery import restore_root_attachment
+from stackwire.compute.flows.worker.terminate_instance import TerminateServer
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import ServiceError
+from stackwire.core.states import Verb
+from stackwire.db.transitions import transition
+
+log = logging.getLogger(__name__)
+SERVER_TIMEOUT_SECONDS = 15.0
+"""How long the recovery of one server may take."""
+
+Action = Callable[[RequestContext, Server], Awaitable[None]]
+
+
+class Interrupted(ServiceError, wire="nova.exception.HostInterrupted"):
+    """The host stopped while the server was in {task}."""
+
+
+class Recovery:
+    """Of one host; only the process that holds the host's lease runs it."""
+
+    def __init__(self, host: ComputeHost) -> None:
+        self._host = host
+        self._attach = AttachVolume(host)
+        self._power = Power(host)
+        self._terminate = TerminateServer(host)
+        self._actions: Mapping[Verb, Action] = {
+            ServerStates.finish_delete: self._finish_delete,
+            ServerStates.fail_build: self._fail_build,
+            ServerStates.fail_rebuild: self._fail_rebuild,
+            ServerStates.recover_reboot: self._recover_reboot,
+            ServerStates.abandon_snapshot: self._abandon_snapshot,
+            **dict.fromkeys(POWER_TRANSITIONS, self._apply_power),
+        }
+
+    async def run(self, ctx: RequestContext, before: datetime) -> bool:
+        """Recovers what has not changed since ``before``. False when something remains for the next round."""
+        recovered = await self._recover_servers(ctx, before) and await self._release_unrequested(ctx, before)
+        await self._release_orphaned_volumes(ctx)
+        return recovered
+
+    async def _recover_servers(self, ctx: RequestContext, before: datetime) -> bool:
+        async with self._host.database.read() as session:
+            uuids = await recovery_queries.interrupted(session, self._host.name, before)
+            found = [await instances.by_uuid(session, uuid) for uuid in uuids]
+        recovered = True
+        for server in found:
+            if server is None:
+                continue
+            if self._host.locks.busy(server.uuid):  # a message delivered again may leave the server as it found it
+                recovered = False
+                continue
+            now = await self._host.find(server.uuid)
+            if now is None or now.instance != server.instance:  # it changed while others were recovered
+                continue
+            try:
+                async with asyncio.timeout(SERVER_TIMEOUT_SECONDS):
+                    await self._recover(ctx, now)
+            except (ServiceError, TimeoutError) as error:  # the next round tries again
+                log.warning("instance %s stays in %s: %s", server.uuid, server.instance.task_state, error)
+                recovered = False
+        return recovered
+
+    async def _recover(self, ctx: RequestContext, server: Server) -> None:
+        verb = ServerStates.after_crash(server.instance)
+        if isinstance(verb, Verb):
+            await self._actions[verb](ctx, server)
+
+    # ---- actions of the state table
+
+    async def _finish_delete(self, ctx: RequestContext, server: Server) -> None:
+        await self._terminate.terminate(ctx, server.uuid)
+
+    async def _fail_build(self, ctx: RequestContext, server: Server) -> None:
+        """In error and on no host. A volume that is not released keeps its attachment, for the server's deletion."""
+        async with self._host.exclusive(server.uuid):
+            await self._host.disks.remove(server.uuid)
+            attached = [device for device in server.devices if device.is_volume and device.attachment_id]
+            unreleased = await self._host.release_volumes(ctx, attached)
+            async with self._host.database.work(ctx) as uow:
+                for device in attached:
+                    if device.uuid not in unreleased:
+                        await block_devices.update(uow, device.uuid, attachment_id=None, connection_info=None)
+            await self._transition(ctx, server, ServerStates.fail_build, failed=True, host=None, node=None)
+
+    async def _fail_rebuild(self, ctx: RequestContext, server: Server) -> None:
+        async with self._host.exclusive(server.uuid):
+            await restore_root_attachment(ctx, self._host, server)
+            await self._transition(ctx, server, ServerStates.fail_rebuild, failed=True)
+
+    async def _recover_reboot(self, ctx: RequestContext, server: Server) -> None:
+        await self._transition(ctx, server, ServerStates.recover_reboot, power_state=POWER["running"])
+
+    async def _abandon_snapshot(self, ctx: RequestContext, server: Server) -> None:
+        await self._transition(ctx, server, ServerStates.abandon_snapshot)
+
+    async def _apply_power(self, ctx: RequestContext, server: Server) -> None:
+        verb = ServerStates.after_crash(server.instance)
+        assert isinstance(verb, ServerVerb)
+        await self._power.apply(ctx, server.uuid, verb)
+
+    async def _transition(
+        self, ctx: RequestContext, server: Server, verb: ServerVerb, *, failed: bool = False, **changes: Any
+    ) -> None:
+        """The transition with its notification, unless the server has changed; with a fault when it ``failed``."""
+        where = {"vm_state": server.instance.vm_state, "task_state": server.instance.task_state}
+        async with self._host.database.work(ctx) as uow:
+            moved = await transition(uow, instances.TABLE, verb, server.uuid, where=where, **changes)
+            if moved is None:
+                return
+            after = replace(server, instance=moved)
+            if moved.host is None:
+                after = await release_placement(uow, after)
+            if failed:
+                interrupted = Interrupted(task=server.instance.task_state or "building")
+                await record_fault(uow, server.uuid, interrupted, self._host.name)
+            self._host.notifications.emit_update(uow, server, after)
+
+    # ---- volumes
+
+    async def _release_unrequested(self, ctx: RequestContext, before: datetime) -> bool:
+        """Devices reserved by somebody who died; False when one remains for the next round."""
+        async with self._host.database.read() as session:
+            devices = await recovery_queries.unrequested_devices(session, self._host.name, before)
+        try:
+            for device in devices:
+                async with asyncio.timeout(SERVER_TIMEOUT_SECONDS):
+                    await self._attach.release_unrequested(ctx, device)
+        except (ServiceError, TimeoutError) as error:
+            log.warning("a device of instance %s stays: %s", device.instance_uuid, error)
+            return False
+        return True
+
+    async def _release_orphaned_volumes(self, ctx: RequestContext) -> None:
+        """Volumes of deleted servers, once the volume service answers again."""
+        async with self._host.database.read() as session:
+            devices = await recovery_queries.orphaned_volumes(session, self._host.name)
+        to_delete = {device.volume_id for device in devices if device.volume_id and device.delete_on_termination}
+        for device in devices:
+            try:
+                async with asyncio.timeout(SERVER_TIMEOUT_SECONDS):
+                    unreleased = await self._host.release_volumes(ctx, [device], to_delete)
+            except TimeoutError:
+                return
+            if not unreleased:
+                async with self._host.database.work(ctx) as uow:
+                    await block_devices.delete(uow, device.uuid)
