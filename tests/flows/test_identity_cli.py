@@ -25,7 +25,7 @@ async def test_the_command_gets_a_token_and_reads_the_catalogue(identity: TestCl
     assert {service["Type"] for service in catalog} == {"identity", "image", "volumev3", "block-storage", "compute"}
 
 
-async def test_the_command_makes_a_project_with_a_user_and_a_role(identity: TestCloud) -> None:
+async def test_the_command_creates_a_project_with_a_user_and_a_role(identity: TestCloud) -> None:
     project = await said(identity, "project", "create", "engine", "--description", "analytical")
     user = await said(identity, "user", "create", "ada", "--project", "engine", "--password", "lace", "--email", "a@b")
     assert user["default_project_id"] == project["id"]
@@ -41,7 +41,7 @@ async def test_the_command_makes_a_project_with_a_user_and_a_role(identity: Test
     assert role["id"] not in {row["ID"] for row in await said(identity, "role", "list")}
 
 
-async def test_the_sdk_finds_its_way_and_is_told_no_in_words(identity: TestCloud) -> None:
+async def test_the_sdk_authenticates_and_gets_readable_errors(identity: TestCloud) -> None:
     import openstack.exceptions
 
     def look(connection: Any) -> tuple[str, list[str]]:

@@ -89,7 +89,7 @@ async def revoke(client: JsonClient, token: str) -> None:
     (await client.delete("identity", "/v3/auth/tokens", headers={"X-Subject-Token": token})).ok(204)
 
 
-async def test_a_service_hears_at_once_that_a_token_was_taken_back(identity: TestCloud) -> None:
+async def test_a_service_is_notified_of_a_revocation_at_once(identity: TestCloud) -> None:
     transport = await a_transport(identity)
     watch = RevocationWatch(transport, "elsewhere", RpcClient(transport))
     service = Elsewhere(SignedTokenAuthenticator(TokenSigner(TOKEN_KEY), watch.revoked))
@@ -106,7 +106,7 @@ async def test_a_service_hears_at_once_that_a_token_was_taken_back(identity: Tes
     await transport.close()
 
 
-async def test_a_service_that_starts_later_asks_what_was_taken_back_before(identity: TestCloud) -> None:
+async def test_a_service_that_starts_later_fetches_earlier_revocations(identity: TestCloud) -> None:
     demo, admin = await identity.http("demo"), await identity.http("admin")
     await revoke(demo, demo.token)
     await identity.settle()
@@ -120,7 +120,7 @@ async def test_a_service_that_starts_later_asks_what_was_taken_back_before(ident
     await transport.close()
 
 
-async def test_a_service_starts_though_identity_is_not_there_to_be_asked(identity: TestCloud) -> None:
+async def test_a_service_starts_while_identity_is_down(identity: TestCloud) -> None:
     transport = await a_transport(identity)
     demo = await identity.http("demo")
     await identity.cloud.services["identity"].stop()
@@ -130,7 +130,7 @@ async def test_a_service_starts_though_identity_is_not_there_to_be_asked(identit
     await transport.close()
 
 
-async def test_keystone_says_who_asks(identity: TestCloud, keystone_user: Elsewhere) -> None:
+async def test_keystone_identifies_the_caller(identity: TestCloud, keystone_user: Elsewhere) -> None:
     demo, nova = await identity.http("demo"), await identity.http("nova", "service")
     status, me = await keystone_user.me(demo.token)
     assert (status, me["user"], me["project"], me["roles"]) == (200, "demo", demo.project_id, ["member", "reader"])
@@ -139,11 +139,11 @@ async def test_keystone_says_who_asks(identity: TestCloud, keystone_user: Elsewh
 
 
 @pytest.mark.parametrize("token", [None, "", "nonsense", "a.b.c"])
-async def test_keystone_does_not_know_a_made_up_token(keystone_user: Elsewhere, token: str | None) -> None:
+async def test_keystone_refuses_a_forged_token(keystone_user: Elsewhere, token: str | None) -> None:
     assert (await keystone_user.me(token, **{"X-Roles": "admin"}))[0] == 401
 
 
-async def test_an_answer_of_keystones_is_believed_for_a_while_and_no_longer(
+async def test_a_validation_by_keystone_is_cached_for_a_while_and_no_longer(
     identity: TestCloud, keystone_user: Elsewhere, clock: Slow
 ) -> None:
     demo = await identity.http("demo")
@@ -154,7 +154,7 @@ async def test_an_answer_of_keystones_is_believed_for_a_while_and_no_longer(
     assert (await keystone_user.me(demo.token))[0] == 401
 
 
-async def test_the_service_user_logs_in_again_when_its_own_token_was_taken_back(
+async def test_the_service_user_authenticates_again_after_its_token_was_revoked(
     identity: TestCloud, keystone_user: Elsewhere
 ) -> None:
     demo, admin, alt = [await identity.http(name) for name in ("demo", "admin", "alt")]
@@ -165,7 +165,7 @@ async def test_the_service_user_logs_in_again_when_its_own_token_was_taken_back(
     assert (await keystone_user.me(alt.token))[0] == 200
 
 
-async def test_a_keystone_that_is_away_is_a_503(identity: TestCloud, keystone_user: Elsewhere) -> None:
+async def test_an_unreachable_keystone_is_a_503(identity: TestCloud, keystone_user: Elsewhere) -> None:
     demo = await identity.http("demo")
     await identity.cloud.services["identity"].stop()
     status, body = await keystone_user.me(demo.token)
@@ -173,7 +173,7 @@ async def test_a_keystone_that_is_away_is_a_503(identity: TestCloud, keystone_us
     assert "secret" not in str(body)
 
 
-async def test_words_missed_while_the_bus_was_away_come_with_the_next_sweep(identity: TestCloud) -> None:
+async def test_revocations_missed_in_an_outage_of_the_bus_are_fetched_by_the_next_sweep(identity: TestCloud) -> None:
     transport = await a_transport(identity)
     watch = RevocationWatch(transport, "elsewhere", RpcClient(transport), every=0.01)
     demo = await identity.http("demo")
@@ -185,7 +185,7 @@ async def test_words_missed_while_the_bus_was_away_come_with_the_next_sweep(iden
     await transport.close()
 
 
-async def test_the_image_service_takes_a_keystones_word_where_one_is_configured(a_cloud: ACloud) -> None:
+async def test_the_image_service_validates_tokens_at_a_keystone_where_one_is_configured(a_cloud: ACloud) -> None:
     keystone = await a_cloud(services=("identity",))
     settings = {
         "keystone_url": keystone.auth_url, "keystone_user": "glance", "keystone_password": "secret",

@@ -74,7 +74,7 @@ async def ada(admin: JsonClient) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("noun", NOUNS)
-async def test_what_is_made_can_be_shown_listed_changed_and_deleted(admin: JsonClient, noun: str) -> None:
+async def test_a_created_entity_can_be_shown_listed_updated_and_deleted(admin: JsonClient, noun: str) -> None:
     thing = await made(admin, noun, name="thing", description="first")
     path = f"/v3/{noun}s/{thing['id']}"
     assert (await admin.get("identity", path)).ok(200).json[noun] == thing
@@ -90,7 +90,7 @@ async def test_what_is_made_can_be_shown_listed_changed_and_deleted(admin: JsonC
 
 
 @pytest.mark.parametrize("noun", NOUNS)
-async def test_a_name_can_be_taken_once(admin: JsonClient, noun: str) -> None:
+async def test_a_name_can_be_used_once(admin: JsonClient, noun: str) -> None:
     await made(admin, noun, name="thing")
     again = await admin.post("identity", f"/v3/{noun}s", json={noun: {"name": "thing"}})
     assert again.status == 409
@@ -100,7 +100,7 @@ async def test_a_name_can_be_taken_once(admin: JsonClient, noun: str) -> None:
 
 @pytest.mark.parametrize("noun", NOUNS)
 @pytest.mark.parametrize("user", ["demo", "reader", "alt"])
-async def test_members_and_readers_may_neither_list_nor_make_nor_change(
+async def test_members_and_readers_may_neither_list_nor_create_nor_update(
     lasting: TestCloud, watcher: JsonClient, noun: str, user: str
 ) -> None:
     client = await lasting.http(user)
@@ -119,7 +119,7 @@ async def test_members_and_readers_may_neither_list_nor_make_nor_change(
     assert (await watcher.get("identity", path)).ok(200).json[noun] == thing
 
 
-async def test_users_may_look_at_themselves_and_their_projects(identity: TestCloud) -> None:
+async def test_users_may_read_themselves_and_their_projects(identity: TestCloud) -> None:
     demo = await identity.http("demo")
     token = (await demo.get("identity", "/v3/auth/tokens", headers={"X-Subject-Token": demo.token})).json["token"]
     user_id = token["user"]["id"]
@@ -149,7 +149,7 @@ BAD = [
 
 @pytest.mark.parametrize("noun", NOUNS)
 @pytest.mark.parametrize("values", BAD, ids=lambda values: str(values)[:40])
-async def test_bad_attributes_are_refused_and_nothing_is_made(
+async def test_bad_attributes_are_refused_and_nothing_is_created(
     watcher: JsonClient, noun: str, values: dict[str, Any]
 ) -> None:
     before = (await watcher.get("identity", f"/v3/{noun}s")).json[f"{noun}s"]
@@ -177,14 +177,14 @@ async def test_bad_attributes_are_refused_and_nothing_is_made(
     ],
     ids=str,
 )
-async def test_each_noun_has_its_own_refusals(
+async def test_each_entity_type_has_its_own_refusals(
     watcher: JsonClient, noun: str, values: dict[str, Any], status: int
 ) -> None:
     assert (await watcher.post("identity", f"/v3/{noun}s", json={noun: values})).status == status
 
 
 @pytest.mark.parametrize("query", ["?nonsense=1", "?enabled=perhaps", "?limit=x", "?limit=-1", "?name__contains=a"])
-async def test_a_filter_we_do_not_have_is_refused_rather_than_ignored(watcher: JsonClient, query: str) -> None:
+async def test_an_unknown_filter_is_refused_rather_than_ignored(watcher: JsonClient, query: str) -> None:
     assert (await watcher.get("identity", f"/v3/users{query}")).status == 400
 
 
@@ -199,7 +199,7 @@ async def test_lists_come_in_pages(admin: JsonClient) -> None:
     assert seen == everybody == sorted(everybody)
 
 
-async def test_attributes_we_do_not_know_are_kept(admin: JsonClient) -> None:
+async def test_unknown_attributes_are_kept(admin: JsonClient) -> None:
     user = await made(admin, "user", name="ada", email="ada@example.org", shoe_size=38)
     assert (user["email"], user["shoe_size"]) == ("ada@example.org", 38)
     changed = await admin.patch("identity", f"/v3/users/{user['id']}", json={"user": {"email": "new@example.org"}})
@@ -251,7 +251,7 @@ async def test_projects_are_tagged_and_found_by_their_tags(identity: TestCloud, 
     assert (await admin.get("identity", tags)).ok(200).json["tags"] == []
 
 
-async def test_a_domain_in_use_and_a_project_with_children_stay(admin: JsonClient) -> None:
+async def test_an_enabled_domain_and_a_project_with_children_cannot_be_deleted(admin: JsonClient) -> None:
     assert (await admin.delete("identity", "/v3/domains/default")).status == 403
     parent = await made(admin, "project", name="parent")
     await made(admin, "project", name="child", parent_id=parent["id"])
@@ -259,7 +259,7 @@ async def test_a_domain_in_use_and_a_project_with_children_stay(admin: JsonClien
     (await admin.get("identity", f"/v3/projects/{parent['id']}")).ok(200)
 
 
-async def test_a_disabled_domain_goes_with_all_that_is_in_it(admin: JsonClient) -> None:
+async def test_a_disabled_domain_is_deleted_with_all_that_is_in_it(admin: JsonClient) -> None:
     domain = await made(admin, "domain", name="island")
     user = await made(admin, "user", name="robinson", domain_id=domain["id"])
     path = f"/v3/domains/{domain['id']}"
@@ -273,7 +273,7 @@ async def test_a_disabled_domain_goes_with_all_that_is_in_it(admin: JsonClient) 
     ["disable user", "delete user", "disable project", "delete project", "take the role", "delete the role",
      "change the password", "disable domain"],
 )  # fmt: skip
-async def test_what_takes_the_ground_away_takes_the_token_back(
+async def test_a_token_is_revoked_with_whatever_it_depends_on(
     identity: TestCloud, admin: JsonClient, ada: dict[str, Any], what: str
 ) -> None:
     user, project = f"/v3/users/{ada['user']['id']}", f"/v3/projects/{ada['project']['id']}"
@@ -314,7 +314,7 @@ async def test_a_user_without_a_password_cannot_log_in(admin: JsonClient) -> Non
     assert (await login(admin, "ghost", "")).status == 401
 
 
-async def test_roles_of_a_group_are_its_members_and_leave_with_it(admin: JsonClient, ada: dict[str, Any]) -> None:
+async def test_roles_of_a_group_are_its_members_and_are_revoked_with_it(admin: JsonClient, ada: dict[str, Any]) -> None:
     group = await made(admin, "group", name="engineers")
     alt = await found(admin, "project", "alt")
     reader = await found(admin, "role", "reader")
@@ -334,7 +334,7 @@ async def test_roles_of_a_group_are_its_members_and_leave_with_it(admin: JsonCli
 
 
 @pytest.mark.parametrize("place", ["projects/{project}", "domains/default", "system"])
-async def test_a_role_is_given_checked_listed_and_taken_anywhere(
+async def test_a_role_is_assigned_checked_listed_and_revoked_on_any_scope(
     admin: JsonClient, ada: dict[str, Any], place: str
 ) -> None:
     role = await found(admin, "role", "manager")
@@ -362,7 +362,7 @@ async def test_a_role_is_given_checked_listed_and_taken_anywhere(
         ("/v3/system/users/nobody/roles/{role}", "user: nobody"),
     ],
 )
-async def test_a_role_for_what_is_not_there_names_what_is_missing(
+async def test_a_role_assignment_to_unknown_entities_names_what_is_missing(
     admin: JsonClient, ada: dict[str, Any], path: str, missing: str
 ) -> None:
     ids = {key: ada[key]["id"] for key in ("user", "project", "role")}
@@ -371,14 +371,14 @@ async def test_a_role_for_what_is_not_there_names_what_is_missing(
     assert answer.json["error"]["message"] == f"Could not find {missing}."
 
 
-async def test_members_may_not_touch_assignments(identity: TestCloud, ada: dict[str, Any]) -> None:
+async def test_members_may_not_change_assignments(identity: TestCloud, ada: dict[str, Any]) -> None:
     demo = await identity.http("demo")
     for method in ("PUT", "HEAD", "GET", "DELETE"):
         assert (await demo.request(method, "identity", ada["path"])).status == 403
     assert (await demo.get("identity", "/v3/role_assignments")).status == 403
 
 
-async def test_assignments_are_listed_by_filter_with_names_and_taken_apart(
+async def test_assignments_are_listed_by_filter_with_names_and_effective_ones(
     admin: JsonClient, ada: dict[str, Any]
 ) -> None:
     query = f"/v3/role_assignments?user.id={ada['user']['id']}&scope.project.id={ada['project']['id']}"
@@ -396,7 +396,7 @@ async def test_assignments_are_listed_by_filter_with_names_and_taken_apart(
     assert (await admin.get("identity", "/v3/role_assignments?colour=blue")).status == 400
 
 
-async def test_implied_roles_come_with_the_role_that_implies_them(admin: JsonClient, ada: dict[str, Any]) -> None:
+async def test_implied_roles_are_held_with_the_prior_role(admin: JsonClient, ada: dict[str, Any]) -> None:
     extra = await made(admin, "role", name="extra")
     path = f"/v3/roles/{ada['role']['id']}/implies/{extra['id']}"
     assert (await admin.request("HEAD", "identity", path)).status == 404
@@ -415,7 +415,7 @@ async def test_implied_roles_come_with_the_role_that_implies_them(admin: JsonCli
     assert itself.status == 400
 
 
-async def test_what_was_changed_survives_a_restart(a_cloud: ACloud) -> None:
+async def test_changes_survive_a_restart(a_cloud: ACloud) -> None:
     first = await a_cloud(services=("identity",))
     admin = await first.http("admin")
     demo = await found(admin, "user", "demo")

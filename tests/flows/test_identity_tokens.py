@@ -76,7 +76,7 @@ async def test_every_seeded_account_gets_a_token_with_its_roles(
     }  # fmt: skip
 
 
-async def test_the_services_read_in_the_token_what_identity_shows(anyone: JsonClient) -> None:
+async def test_services_read_the_same_claims_that_identity_returns(anyone: JsonClient) -> None:
     answer = await ask(anyone, wish(DEMO, IN_DEMO))
     claims = TokenSigner(TOKEN_KEY).verify(answer.ok(201).headers["X-Subject-Token"])
     shown = answer.json["token"]
@@ -113,7 +113,7 @@ async def test_the_catalogue_is_left_out_on_request(anyone: JsonClient) -> None:
     ],
     ids=lambda body: str(body["auth"]["identity"])[:70] + str(body["auth"].get("scope", ""))[:40],
 )
-async def test_wrong_credentials_are_all_refused_alike(anyone: JsonClient, body: Any) -> None:
+async def test_all_wrong_credentials_are_refused_alike(anyone: JsonClient, body: Any) -> None:
     answer = await ask(anyone, body)
     assert answer.status == 401
     assert answer.headers["WWW-Authenticate"].startswith("Keystone uri=")
@@ -158,7 +158,7 @@ async def test_a_malformed_request_for_a_token_is_refused_in_keystones_words(
     assert "Traceback" not in answer.body.decode()
 
 
-async def test_a_token_can_be_taken_to_another_scope_but_not_made_to_last_longer(anyone: JsonClient) -> None:
+async def test_a_token_can_be_rescoped_but_not_extended(anyone: JsonClient) -> None:
     unscoped = (await ask(anyone, wish(DEMO, "unscoped"))).ok(201)
     again = {"auth": {"identity": {"methods": ["token"], "token": {"id": unscoped.headers["X-Subject-Token"]}},
                       "scope": IN_DEMO}}  # fmt: skip
@@ -169,7 +169,7 @@ async def test_a_token_can_be_taken_to_another_scope_but_not_made_to_last_longer
     assert scoped["audit_ids"][1] == unscoped.json["token"]["audit_ids"][0]
 
 
-async def test_everybody_may_look_at_their_own_token(identity: TestCloud) -> None:
+async def test_everybody_may_validate_their_own_token(identity: TestCloud) -> None:
     demo = await identity.http("demo")
     answer = (await check(demo, demo.token)).ok(200)
     assert answer.headers["X-Subject-Token"] == demo.token
@@ -177,7 +177,7 @@ async def test_everybody_may_look_at_their_own_token(identity: TestCloud) -> Non
     await demo.request("HEAD", "identity", "/v3/auth/tokens", headers={"X-Subject-Token": demo.token})
 
 
-async def test_admins_and_services_may_look_at_others_tokens_and_members_may_not(identity: TestCloud) -> None:
+async def test_admins_and_services_may_validate_others_tokens_and_members_may_not(identity: TestCloud) -> None:
     demo, alt = await identity.http("demo"), await identity.http("alt")
     (await check(await identity.http("admin"), demo.token)).ok(200)
     (await check(await identity.http("nova", "service"), demo.token)).ok(200)
@@ -185,21 +185,21 @@ async def test_admins_and_services_may_look_at_others_tokens_and_members_may_not
     assert (await check(alt, "no token")).status == 403
 
 
-async def test_an_unknown_token_is_not_found_by_those_who_may_look(identity: TestCloud) -> None:
+async def test_an_unknown_token_is_not_found_by_those_who_may_validate_it(identity: TestCloud) -> None:
     admin = await identity.http("admin")
     assert (await check(admin, "no.such.token")).status == 404
     assert (await admin.get("identity", "/v3/auth/tokens")).status == 400
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "é".encode("latin-1").decode("latin-1"), "x" * 8000])
-async def test_a_token_that_is_none_opens_nothing(anyone: JsonClient, token: str) -> None:
+async def test_a_malformed_token_is_refused(anyone: JsonClient, token: str) -> None:
     anyone.token = token
     answer = await anyone.get("identity", "/v3/auth/projects", headers={"X-Roles": "admin", "X-User-Id": "admin"})
     assert answer.status in (400, 401)
     assert "error" in answer.json
 
 
-async def test_a_revoked_token_is_good_for_nothing(identity: TestCloud, anyone: JsonClient) -> None:
+async def test_a_revoked_token_is_refused(identity: TestCloud, anyone: JsonClient) -> None:
     user = as_user(anyone, await ask(anyone, wish(DEMO, IN_DEMO)))
     answer = await user.delete("identity", "/v3/auth/tokens", headers={"X-Subject-Token": user.token})
     assert answer.status == 204
@@ -219,7 +219,7 @@ async def test_members_may_not_revoke_each_others_tokens(identity: TestCloud) ->
     (await check(demo, demo.token)).ok(200)
 
 
-async def test_a_caller_learns_where_a_token_can_be_taken(identity: TestCloud) -> None:
+async def test_a_caller_lists_the_scopes_a_token_can_have(identity: TestCloud) -> None:
     demo, admin = await identity.http("demo"), await identity.http("admin")
     names = [project["name"] for project in (await demo.get("identity", "/v3/auth/projects")).ok(200).json["projects"]]
     assert names == ["demo"]
@@ -239,7 +239,7 @@ async def test_version_documents_need_no_token(anyone: JsonClient) -> None:
         assert version["links"][0]["href"].startswith(anyone.urls["identity"])
 
 
-async def test_an_unknown_path_and_a_wrong_verb_are_told_apart(anyone: JsonClient) -> None:
+async def test_an_unknown_path_is_404_and_a_wrong_method_405(anyone: JsonClient) -> None:
     assert (await anyone.get("identity", "/v3/trusts")).status in (401, 404)
     wrong = await anyone.put("identity", "/v3/auth/tokens")
     assert wrong.status == 405
@@ -259,7 +259,7 @@ async def test_an_unknown_path_and_a_wrong_verb_are_told_apart(anyone: JsonClien
         ("POST", "/v3/credentials"),
     ],
 )
-async def test_what_is_not_simulated_says_so(identity: TestCloud, method: str, path: str) -> None:
+async def test_paths_that_are_not_simulated_are_501(identity: TestCloud, method: str, path: str) -> None:
     answer = await (await identity.http("admin")).request(method, "identity", path)
     assert answer.status == 501
     assert "does not simulate" in answer.json["error"]["message"]

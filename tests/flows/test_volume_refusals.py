@@ -175,7 +175,7 @@ async def test_exactly_as_many_volumes_as_the_quota_allows_win_a_race(cloud: Tes
     assert (limits["totalVolumesUsed"], limits["totalGigabytesUsed"]) == (10, 10)
 
 
-async def test_what_is_not_simulated_says_so(demo: JsonClient) -> None:
+async def test_paths_that_are_not_simulated_are_501(demo: JsonClient) -> None:
     answer = await demo.get("volume", f"{V}/backups/detail")
     assert (answer.status, list(answer.json)) == (501, ["notImplemented"])
 

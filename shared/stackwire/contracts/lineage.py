@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from stackwire.contracts.base import Contract, Event
+from stackwire.core.lineage import as_text
 
 EXCHANGE = "stackwire"
 TOPIC = "lineage"
@@ -50,8 +51,8 @@ def property_transfer(
         rule=rule,
         source=source,
         prefix=prefix,
-        before=_texts(before),
-        after=_texts(after),
+        before={key: as_text(value) for key, value in before.items()},
+        after={key: as_text(value) for key, value in after.items()},
         partial=partial,
     )
     return Event(
@@ -63,10 +64,3 @@ def property_transfer(
         durable=False,
         resource=to_id,
     )
-
-
-def _texts(properties: Mapping[str, Any]) -> dict[str, str | None]:
-    return {
-        key: None if value is None else value if isinstance(value, str) else str(value)
-        for key, value in properties.items()
-    }

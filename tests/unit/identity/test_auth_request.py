@@ -41,7 +41,7 @@ def test_a_user_is_named_by_id_or_by_name_in_a_domain() -> None:
         ({"domain": {"id": "default"}}, Scope(type="domain", target=Selector(id="default"))),
     ],
 )
-def test_every_scope_has_its_form(scope: Any, expected: Scope) -> None:
+def test_every_form_of_scope_is_parsed(scope: Any, expected: Scope) -> None:
     assert auth_request(scope=scope).scope == expected
 
 
@@ -65,7 +65,7 @@ def test_every_scope_has_its_form(scope: Any, expected: Scope) -> None:
         [],
     ],
 )
-def test_a_scope_named_by_half_is_refused(scope: Any) -> None:
+def test_an_incomplete_scope_is_refused(scope: Any) -> None:
     with pytest.raises((ValidationError, BadRequest)):
         auth_request(scope=scope)
 
@@ -84,24 +84,24 @@ def test_a_scope_named_by_half_is_refused(scope: Any) -> None:
         None,
     ],
 )
-def test_a_user_named_by_half_is_refused(user: Any) -> None:
+def test_an_incomplete_user_is_refused(user: Any) -> None:
     with pytest.raises((ValidationError, BadRequest)):
         auth_request(user)
 
 
-def test_a_method_must_bring_its_data() -> None:
+def test_a_method_needs_its_data() -> None:
     with pytest.raises(BadRequest):
         AuthBody.model_validate({"auth": {"identity": {"methods": ["token"]}}})
     with pytest.raises(ValidationError):
         auth_request(methods=())
 
 
-def test_methods_we_do_not_offer_are_left_for_the_flow_to_refuse() -> None:
+def test_unsupported_methods_are_for_the_flow_to_refuse() -> None:
     request = auth_request(methods=("password", "totp"), totp={"user": {"id": "u", "passcode": "1"}})
     assert request.methods == ("password", "totp")
 
 
-def test_data_of_a_method_that_is_not_used_counts_for_nothing() -> None:
+def test_data_of_an_unused_method_is_ignored() -> None:
     request = AuthBody.model_validate(
         {"auth": {"identity": {"methods": ["token"], "token": {"id": "t"}, "password": {"user": USER}}}}
     ).request()

@@ -18,17 +18,17 @@ async def test_two_hashes_of_one_password_differ() -> None:
     assert await passwords.hashed("secret") != await passwords.hashed("secret")
 
 
-async def test_nobody_has_no_password() -> None:
+async def test_an_unknown_user_matches_no_password() -> None:
     assert not await Passwords().matches("secret", None)
 
 
-async def test_seed_accounts_share_the_work() -> None:
+async def test_seed_accounts_share_hashes() -> None:
     passwords = Passwords()
     assert await passwords.hashed_seed("secret") == await passwords.hashed_seed("secret")
     assert await passwords.hashed_seed("secret") != await passwords.hashed_seed("other")
 
 
-async def test_what_was_proven_is_remembered_within_bounds() -> None:
+async def test_verified_passwords_are_cached_within_bounds() -> None:
     passwords = Passwords(cache_size=1)
     first, second = await passwords.hashed("a"), await passwords.hashed("b")
     assert await passwords.matches("a", first)

@@ -31,7 +31,7 @@ def test_the_packaged_seed_has_the_accounts_everybody_expects() -> None:
         ("[[domain]]\nname='Default'\n[[user]]\nname='a'\npassword='p'\nroles={x=['y']}", "no project named 'x'"),
     ],
 )
-def test_a_bad_seed_is_one_clear_line(tmp_path: Path, text: str, reason: str) -> None:
+def test_a_malformed_seed_is_one_clear_line(tmp_path: Path, text: str, reason: str) -> None:
     file = tmp_path / "seed.toml"
     file.write_text(text)
     with pytest.raises(SeedError) as refused:
@@ -40,6 +40,6 @@ def test_a_bad_seed_is_one_clear_line(tmp_path: Path, text: str, reason: str) ->
     assert "\n" not in str(refused.value)
 
 
-def test_a_seed_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_seed_is_named(tmp_path: Path) -> None:
     with pytest.raises(SeedError, match=r"nowhere\.toml"):
         Seed.read(tmp_path / "nowhere.toml")

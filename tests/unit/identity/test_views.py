@@ -48,12 +48,12 @@ def test_the_catalogue_can_be_left_out() -> None:
     assert "catalog" not in token_view(IN_PROJECT, None)
 
 
-def test_domain_and_system_tokens_say_so() -> None:
+def test_domain_and_system_tokens_have_their_scope() -> None:
     assert token_view(replace(CLAIMS, domain_id="d", domain_name="D"), [])["domain"] == {"id": "d", "name": "D"}
     assert token_view(replace(CLAIMS, system=True), [])["system"] == {"all": True}
 
 
-def test_a_token_made_from_another_names_both_audit_ids() -> None:
+def test_a_token_issued_for_another_has_both_audit_ids() -> None:
     assert token_view(replace(CLAIMS, audit_chain_id="a0"), [])["audit_ids"] == ["a1", "a0"]
 
 

@@ -108,10 +108,7 @@ def story(
     as_json: AsJson = False,
 ) -> None:
     """All messages that one request caused, in order."""
-    from stackwire.trace.cli import tables
-
-    result = _run(client.query("stories", request))
-    _show(result, as_json, lambda: [tables.story(story) for story in result["stories"]])
+    _show(_run(client.query("stories", request)), as_json, "stories")
 
 
 @app.command()
@@ -143,40 +140,28 @@ def export(
 @with_client
 def lineage(client: TraceClient, resource: ResourceName, as_json: AsJson = False) -> None:
     """Each property of a resource: who set it, every transfer with its rule, where it is now."""
-    from stackwire.trace.cli import tables
-
-    result = _run(client.query("lineage", resource))
-    _show(result, as_json, lambda: [tables.lineage(result)])
+    _show(_run(client.query("lineage", resource)), as_json, "lineage")
 
 
 @app.command()
 @with_client
 def why(client: TraceClient, key: Key, resource: ResourceName, as_json: AsJson = False) -> None:
     """How a property came to a resource; or, if it has none, which transfer dropped it."""
-    from stackwire.trace.cli import tables
-
-    result = _run(client.query("why", key, resource))
-    _show(result, as_json, lambda: [tables.why(result)])
+    _show(_run(client.query("why", key, resource)), as_json, "why")
 
 
 @app.command()
 @with_client
 def where(client: TraceClient, key: Key, as_json: AsJson = False) -> None:
     """Every resource that has a property now, and who set it."""
-    from stackwire.trace.cli import tables
-
-    result = _run(client.query("where", key))
-    _show(result, as_json, lambda: [tables.where(result)])
+    _show(_run(client.query("where", key)), as_json, "where")
 
 
 @app.command()
 @with_client
 def diff(client: TraceClient, first: ResourceName, second: ResourceName, as_json: AsJson = False) -> None:
     """The properties of two resources side by side."""
-    from stackwire.trace.cli import tables
-
-    result = _run(client.query("diff", first, second))
-    _show(result, as_json, lambda: [tables.diff(result)])
+    _show(_run(client.query("diff", first, second)), as_json, "diff")
 
 
 def _send(text: str, to: str) -> None:
@@ -188,14 +173,14 @@ def _send(text: str, to: str) -> None:
         _exit(QueryError(str(error)))
 
 
-def _show(result: JsonObject, as_json: bool, render: Callable[[], list[Any]]) -> None:
+def _show(result: JsonObject, as_json: bool, query: str) -> None:
     if as_json:
         print(json.dumps(result, ensure_ascii=False, indent=2))
         return
-    from stackwire.trace.cli.tables import console
+    from stackwire.trace.cli.tables import TABLES, console
 
     out = console()
-    for table in render():
+    for table in TABLES[query](result):
         out.print(table)
         out.print()
 
@@ -204,9 +189,7 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a firehose enabled here is disabled again
     try:
         return asyncio.run(work)
-    except KeyboardInterrupt:
-        raise typer.Exit(0) from None
-    except BrokenPipeError:
+    except (KeyboardInterrupt, BrokenPipeError):
         raise typer.Exit(0) from None
     except QueryError as error:
         _exit(error)

@@ -4,7 +4,7 @@ import errno
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -221,3 +221,13 @@ def diff(answer: Mapping[str, Any]) -> Table:
         values = [Text("–") if found[side] is None else Text(short(found[side]), style) for side in ("left", "right")]
         table.add_row(Text(found["key"], "bold"), *values, Text(found["what"], style), " / ".join(setters))
     return table
+
+
+TABLES: Mapping[str, Callable[[Mapping[str, Any]], list[Table | str]]] = {
+    "stories": lambda answer: [story(found) for found in answer["stories"]],
+    "lineage": lambda answer: [lineage(answer)],
+    "why": lambda answer: [why(answer)],
+    "where": lambda answer: [where(answer)],
+    "diff": lambda answer: [diff(answer)],
+}
+"""By query: what is printed of its answer."""

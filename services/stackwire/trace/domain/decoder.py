@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from stackwire.trace.domain import participants
 from stackwire.trace.domain.message import Kind, Message, WireMessage
@@ -21,16 +21,10 @@ from stackwire.trace.domain.resources import (
     payload_resources,
     transfer_resources,
 )
-from stackwire.trace.domain.sender_inference import SenderInference, service_of
+from stackwire.trace.domain.sender_inference import SenderInference, remember, service_of
 
-CALLS_REMEMBERED = 10_000
 TRANSFER_EVENT = "properties.crossed"
 HTTP_EVENT = "http.served"
-
-
-class _Call(NamedTuple):
-    message: Message
-    reply_to: str | None
 
 
 class Decoder:
@@ -38,7 +32,7 @@ class Decoder:
 
     def __init__(self) -> None:
         self._number = 0
-        self._calls: OrderedDict[str, _Call] = OrderedDict()
+        self._calls: OrderedDict[str, Message] = OrderedDict()
         self._callers: OrderedDict[str, str] = OrderedDict()
         self._senders = SenderInference()
 
@@ -75,7 +69,7 @@ class Decoder:
         sender = self._request_sender(wire, method, reply_to)
         receiver = participants.receiver(wire.exchange, wire.routing_key)
         if reply_to and sender:
-            _remember(self._callers, reply_to, sender)
+            remember(self._callers, reply_to, sender)
         kind: Kind = "call" if call_id else "fanout" if wire.exchange.endswith("_fanout") else "cast"
         # A receiver that only reads sends nothing on behalf of the request.
         takes = wire.step == "publish" and kind != "fanout" and not is_read(method)
@@ -92,7 +86,7 @@ class Decoder:
             reply_to=reply_to,
         )
         if call_id:
-            _remember(self._calls, call_id, _Call(message, reply_to))
+            remember(self._calls, call_id, message)
         return message
 
     def _request_sender(self, wire: WireMessage, method: str, reply_to: str | None) -> str:
@@ -133,11 +127,11 @@ class Decoder:
         return self._message(
             wire,
             kind,
-            call.message.name,
-            sender=call.message.receiver,
-            receiver=call.message.sender or receiver,
-            resources=call.message.resources,
-            request=call.message,
+            call.name,
+            sender=call.receiver,
+            receiver=call.sender or receiver,
+            resources=call.resources,
+            request=call,
             **about,
         )
 
@@ -218,10 +212,3 @@ class Decoder:
             raw=payload,
             **fields,
         )
-
-
-def _remember(table: "OrderedDict[str, Any]", key: str, value: Any) -> None:
-    table[key] = value
-    table.move_to_end(key)
-    if len(table) > CALLS_REMEMBERED:
-        table.popitem(last=False)
