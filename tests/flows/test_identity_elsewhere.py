@@ -77,7 +77,9 @@ async def clock() -> Slow:
 
 @pytest.fixture
 async def keystone_user(identity: TestCloud, clock: Slow) -> AsyncIterator[Elsewhere]:
-    authenticator = KeystoneAuthenticator(identity.auth_url, "glance", "secret", keep=60, kept=2, clock=clock)
+    authenticator = KeystoneAuthenticator(
+        identity.auth_url, "glance", "secret", cache_seconds=60, cache_size=2, clock=clock
+    )
     service = Elsewhere(authenticator)
     await service.start()
     yield service

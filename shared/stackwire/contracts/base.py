@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a message goes: the control exchange, the topic, and the interface's namespace and version."""
+    """The destination of a message: the control exchange, the topic, and the interface's namespace and version."""
 
     exchange: str
     topic: str
@@ -71,7 +71,7 @@ class Endpoint:
 
 
 class Call(Message, Generic[R]):
-    """A request that waits for its answer of type R (pydantic model, builtin, or None)."""
+    """A request with a reply of type R (pydantic model, builtin, or None)."""
 
     result: ClassVar[TypeAdapter[Any]]
 
@@ -87,7 +87,7 @@ class Call(Message, Generic[R]):
 
     @classmethod
     def read_result(cls, wire: Any) -> R:
-        """The answer as R; pydantic's ValidationError when a peer sent something else."""
+        """The result as R. Raises pydantic's ValidationError when a peer sent something else."""
         value: R = cls.result.validate_python(wire)
         return value
 
@@ -106,7 +106,7 @@ def _answer_type(cls: type) -> Any:
 
 
 class Cast(Message):
-    """A request nobody waits for; one server gets it."""
+    """A request without a reply, for one server."""
 
     @classmethod
     def served_by(cls, handler: Callable[[RequestContext, Self], Awaitable[None]]) -> Endpoint:
@@ -114,7 +114,7 @@ class Cast(Message):
 
 
 class Fanout(Message):
-    """A request nobody waits for; every server of the topic gets it."""
+    """A request without a reply, for every server of the topic."""
 
     @classmethod
     def served_by(cls, handler: Callable[[RequestContext, Self], Awaitable[None]]) -> Endpoint:
@@ -126,7 +126,7 @@ class Event:
     """A notification in its envelope's own terms. The payload is JSON-ready (Glance sends a text for failures).
 
     ``context``: False sends an empty context, as Glance does. ``durable``: oslo declares the default queue before
-    its first publish, so that events wait for a reader; False leaves them to whoever listens now.
+    its first publish, so that events wait for a listener; False delivers to current listeners only.
     """
 
     exchange: str
@@ -138,4 +138,4 @@ class Event:
     context: bool = True
     durable: bool = True
     resource: str | None = field(default=None)
-    """The id the event is about, for the outbox's index; never on the wire."""
+    """The id of the resource the event is about; never on the wire."""

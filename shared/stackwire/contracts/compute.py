@@ -1,4 +1,4 @@
-"""What other services tell the compute service."""
+"""Messages from other services to the compute service."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ COMPUTE = Target(exchange="stackwire", topic="compute-api")
 
 
 class ExternalEvent(Contract):
-    """One event of os-server-external-events. ``tag`` is the id of the thing (volume, port) it is about."""
+    """One event of os-server-external-events. ``tag`` is the id of the resource (volume, port) it is about."""
 
     name: str
     server_uuid: str
@@ -18,6 +18,6 @@ class ExternalEvent(Contract):
 
 
 class ServerExternalEvents(Cast, target=COMPUTE, method="server_external_events"):
-    """Hand these to the hosts of the servers they name."""
+    """Forwards these to the hosts of their servers."""
 
     events: list[ExternalEvent]

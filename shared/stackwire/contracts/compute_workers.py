@@ -1,7 +1,7 @@
-"""What the compute service's own halves tell each other: Nova's topics, methods and argument names.
+"""Messages between the compute service's API, conductor, scheduler and hosts: Nova's topics, methods and arguments.
 
-API -> ``conductor`` -> ``scheduler`` and ``compute.<host>``. Objects ride in the shape of oslo.versionedobjects; the
-receiver takes the id out of them and reads the rest from its own database. Casts to a host name it as ``server``.
+API -> ``conductor`` -> ``scheduler`` and ``compute.<host>``. Objects have the shape of oslo.versionedobjects; the
+receiver takes the id from them and reads the rest from its own database. Casts to a host name it as ``server``.
 """
 
 from typing import Any
@@ -232,7 +232,7 @@ class SyncInstanceInfo(Fanout, target=SCHEDULER_UPDATES, method="sync_instance_i
 
 
 class Selection(Contract):
-    """A scheduler's choice: the host and its node, and the limits it counted with."""
+    """A scheduled host with its node, and the limits it was selected with."""
 
     service_host: str
     nodename: str

@@ -1,4 +1,4 @@
-"""What the compute service tells in Nova's unversioned format: exchange ``nova``, topic ``notifications``."""
+"""Notifications of the compute service in Nova's unversioned format: exchange ``nova``, topic ``notifications``."""
 
 from typing import Any, Literal
 
@@ -10,10 +10,10 @@ InstanceAction = Literal[
 ]  # fmt: skip
 Phase = Literal["start", "end"]
 FailedAction = Literal["create", "rebuild"]
-"""Those that say so when they fail, in ``.error``."""
+"""Actions with an ``.error`` event."""
 VolumeVerb = Literal["attach", "detach"]
 TaskMethod = Literal["build_instances", "rebuild_server"]
-"""What the conductor gives up."""
+"""Methods of the conductor's failures."""
 
 
 class LegacyInstance(Payload):
@@ -113,7 +113,7 @@ class LegacyInstanceVolume(LegacyInstance):
 
 
 class LegacyInstanceError(LegacyInstance):
-    """What went wrong, in words that are fit for users; ``code`` is a status of HTTP."""
+    """What went wrong, in a text fit for users; ``code`` is an HTTP status."""
 
     message: str
     exception: str
@@ -121,7 +121,7 @@ class LegacyInstanceError(LegacyInstance):
 
 
 class LegacyImage(Payload):
-    """The image a host is looked for with, as far as it is known: a volume's has neither id nor name.
+    """The image of a request for a host, as far as it is known: a volume's has neither id nor name.
 
     ``properties`` are those the compute service gives a meaning to, with the types it reads them as.
     """
@@ -142,7 +142,10 @@ class LegacyImage(Payload):
 
 
 class LegacyInstanceProperties(Payload):
-    """What the server needs. ``pci_requests`` is null: Nova sends the caller's whole context in it, token included."""
+    """The server's requirements.
+
+    ``pci_requests`` is null: Nova sends the caller's whole context in it, token included.
+    """
 
     availability_zone: str | None
     ephemeral_gb: int
@@ -180,7 +183,7 @@ class LegacyFlavor(Payload):
 
 
 class LegacyRequestSpec(Payload):
-    """Which host is looked for."""
+    """The requirements for a host."""
 
     image: LegacyImage
     instance_properties: LegacyInstanceProperties
@@ -189,19 +192,19 @@ class LegacyRequestSpec(Payload):
 
 
 class LegacySelect(Payload):
-    """The scheduler looks for hosts, or has found some."""
+    """The scheduler begins to select hosts, or has selected them."""
 
     request_spec: LegacyRequestSpec
 
 
 class Identified(Payload):
-    """Which server."""
+    """The server's id."""
 
     uuid: str
 
 
 class LegacyTaskFailed(Payload):
-    """The conductor gave a server up: ``state`` is what became of it, ``reason`` why. ``request_spec`` is empty."""
+    """The conductor failed a server, for ``reason``; it is in ``state`` now. ``request_spec`` is empty."""
 
     request_spec: dict[str, Any]
     instance_properties: Identified

@@ -1,4 +1,4 @@
-"""What the image service tells, as Glance does: on exchange ``glance``, with an empty context."""
+"""Notifications of the image service, as Glance's: on exchange ``glance``, with an empty context."""
 
 from typing import Any, Literal
 
@@ -46,20 +46,20 @@ class ImagePayload(Payload):
 
 
 class UploadedImagePayload(ImagePayload):
-    """Its bytes are in a store; the lists are the stores an import still goes to, and those that would not take it."""
+    """Its bytes are in a store; the lists are the stores an import has still to write to, and those where it failed."""
 
     os_glance_importing_to_stores: list[str]
     os_glance_failed_import: list[str]
 
 
 class PreparedImagePayload(UploadedImagePayload):
-    """Its bytes are about to go to the store ``backend``."""
+    """Its bytes are about to be written to the store ``backend``."""
 
     backend: str
 
 
 class SentImagePayload(Payload):
-    """Bytes went to a reader; fewer than the image has where the event's priority is ERROR."""
+    """Bytes were sent to a client; fewer than the image has where the event's priority is ERROR."""
 
     bytes_sent: int
     image_id: str
@@ -69,7 +69,7 @@ class SentImagePayload(Payload):
 
 
 class MemberPayload(Payload):
-    """A project that may use a shared image, and what it made of the offer."""
+    """A project that may use a shared image, and its member status."""
 
     image_id: str
     member_id: str
@@ -97,14 +97,14 @@ class TaskPayload(Payload):
 
 
 class _Metadef(Payload):
-    """``deleted_at`` is when, for what is gone."""
+    """``deleted_at`` is set for what is deleted."""
 
     deleted: bool
     deleted_at: Zulu | None
 
 
 class NamespacePayload(_Metadef):
-    """A namespace of definitions; ``namespace_old`` is what it was called before."""
+    """A namespace of definitions; ``namespace_old`` is its previous name."""
 
     namespace: str
     namespace_old: str
@@ -136,14 +136,14 @@ class _Item(_Metadef):
 
 
 class TagPayload(_Item):
-    """A tag of a namespace; ``name_old`` is what it was called before."""
+    """A tag of a namespace; ``name_old`` is its previous name."""
 
     created_at: Zulu
     updated_at: Zulu
 
 
 class DefinedProperty(Payload):
-    """A property's JSON schema, key by key; null for what it does not say."""
+    """A property's JSON schema, key by key; null for absent keys."""
 
     type: str | None
     title: str | None
@@ -170,7 +170,7 @@ class NamedProperty(DefinedProperty):
 
 
 class PropertyPayload(_Item, DefinedProperty):
-    """A property of a namespace. When it was made is not told."""
+    """A property of a namespace. Its creation time is not included."""
 
 
 class ObjectPayload(_Item):

@@ -1,4 +1,5 @@
-"""What the compute service tells in Nova's versioned format: exchange ``nova``, topic ``versioned_notifications``.
+"""Notifications of the compute service in Nova's versioned format: exchange ``nova``, topic
+``versioned_notifications``.
 
 Classes have the names Nova gives its objects. No payload carries the properties of a server's image; that of the
 scheduler alone does, as far as the compute service gives them a meaning.
@@ -54,7 +55,7 @@ class BlockDevicePayload(NovaObject, version="1.0"):
 
 
 class KeypairPayload(NovaObject, version="1.0"):
-    """The key a server was made with; its public half."""
+    """The public key a server was created with."""
 
     user_id: str
     name: str
@@ -133,7 +134,7 @@ class _Action(_Instance):
 
 
 class InstanceActionPayload(_Action, NovaObject, version="1.9"):
-    """Something is done with a server. ``block_devices`` is null where an event does not tell of them."""
+    """Something is done with a server. ``block_devices`` is null in events without them."""
 
 
 class InstanceActionSnapshotPayload(_Action, NovaObject, version="1.10"):
@@ -143,7 +144,7 @@ class InstanceActionSnapshotPayload(_Action, NovaObject, version="1.10"):
 
 
 class InstanceActionRebuildPayload(_Action, NovaObject, version="1.10"):
-    """A server is written anew, from the image ``image_uuid``."""
+    """A server is rebuilt from the image ``image_uuid``."""
 
     trusted_image_certificates: list[str] | None
 
@@ -193,13 +194,13 @@ CLASSES: Mapping[str, type[NovaObject]] = {
 
 
 class ImageMetaPropsPayload(NovaObject, version="1.20"):
-    """The properties the compute service gives a meaning to, those that are set, with the types it reads them as."""
+    """The properties the compute service gives a meaning to, with their types; only those that are set."""
 
     model_config = ConfigDict(extra="allow")
 
 
 class ImageMetaPayload(NovaObject, version="1.0"):
-    """The image a host is looked for with. A volume's has neither id nor name."""
+    """The image of a request for a host. A volume's has neither id nor name."""
 
     id: str | None
     name: str | None
@@ -230,21 +231,21 @@ class CellMappingPayload(NovaObject, version="2.0"):
 
 
 class DestinationPayload(NovaObject, version="1.0"):
-    """Where a server that is written anew stays."""
+    """Where a rebuilt server stays."""
 
     cell: CellMappingPayload
     aggregates: list[str] | None
 
 
 class InstancePCIRequestsPayload(NovaObject, version="1.0"):
-    """Devices asked for: never any."""
+    """Requested devices: none."""
 
     instance_uuid: str
     requests: list[Any]
 
 
 class RequestSpecPayload(NovaObject, version="1.1"):
-    """Which host is looked for. ``force_hosts`` and ``force_nodes`` are the one host, not the list of it."""
+    """The requirements for a host. ``force_hosts`` and ``force_nodes`` are the one host, not the list of it."""
 
     instance_uuid: str
     project_id: str
@@ -266,7 +267,7 @@ class RequestSpecPayload(NovaObject, version="1.1"):
 
 
 class ComputeTaskPayload(NovaObject, version="1.0"):
-    """The conductor gave a server up: ``state`` is what became of it."""
+    """The conductor failed a server, which is in ``state`` now."""
 
     instance_uuid: str
     request_spec: RequestSpecPayload | None

@@ -1,4 +1,4 @@
-"""What the volume service tells, as Cinder does: on exchange ``cinder``."""
+"""Notifications of the volume service, as Cinder's: on exchange ``cinder``."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -15,14 +15,14 @@ SnapshotAction = Literal["create.start", "create.end", "update.start", "update.e
 
 
 class KeyAndValue(Payload):
-    """One of a volume's own metadata."""
+    """One item of a volume's metadata."""
 
     key: str
     value: str
 
 
 class GlanceMetadataRow(Payload):
-    """A property of the image that a volume was made of: a row of ``volume_glance_metadata``."""
+    """A property of the image that a volume was created from: a row of ``volume_glance_metadata``."""
 
     id: int
     volume_id: str | None
@@ -104,7 +104,7 @@ class AttachmentPayload(Payload):
 
 
 class VolumePayload(Payload):
-    """A volume as it is now, or was when it was deleted. ``launched_at`` is the moment of the telling until it was, and
+    """A volume as it is now, or was when it was deleted. ``launched_at`` is the time of the event until it was, and
     then has no zone.
 
     ``glance_metadata`` is there for a volume with an image in it: the image's properties, as the volume keeps them.
@@ -131,13 +131,13 @@ class VolumePayload(Payload):
 
 
 class VolumeBegunPayload(VolumePayload):
-    """A volume that has never been launched: ``launched_at`` is the moment of the telling."""
+    """A volume that has never been launched: ``launched_at`` is the time of the event."""
 
     launched_at: Naive
 
 
 class VolumeAsSentPayload(VolumePayload):
-    """The volume as the worker was sent it, whose times have lost their fractions on the way."""
+    """The volume as the worker was sent it, whose times have no fractions of seconds."""
 
     launched_at: Whole | Naive
     created_at: Whole

@@ -1,4 +1,4 @@
-"""What identity tells the services: which tokens were taken back. The tokens themselves need no asking."""
+"""Messages from identity: revoked tokens. Tokens themselves are verified locally."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ TOKENS = Target(exchange="stackwire", topic="tokens")
 
 
 class Revocation(Contract):
-    """Tokens that answer to ``key`` (see core/revocations.py) and were issued up to ``before`` are void.
+    """Tokens with ``key`` (see core/revocations.py) issued until ``before`` are revoked.
 
     ``until``: when the last of them has expired by itself. Times are ISO 8601 with an offset.
     """
@@ -20,10 +20,10 @@ class Revocation(Contract):
 
 
 class TokensRevoked(Fanout, target=TOKENS, method="tokens_revoked"):
-    """Every process that verifies tokens hears it."""
+    """For every process that verifies tokens."""
 
     revocations: list[Revocation]
 
 
 class ListRevocations(Call[list[Revocation]], target=IDENTITY, method="list_revocations"):
-    """All revocations that still matter: what a service asks when it starts, and now and then."""
+    """All revocations of tokens that have not expired: called when a service starts, and periodically."""

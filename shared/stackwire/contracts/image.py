@@ -1,4 +1,4 @@
-"""What other services ask of the image service; its data goes over HTTP, only metadata rides here."""
+"""What other services call at the image service: metadata; image data is transferred over HTTP."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ CORE_ATTRIBUTES = (
 
 
 class ImageView(Contract):
-    """One image as its reader may see it. Sizes in bytes, min_disk GiB, min_ram MiB, times ISO 8601 with Z."""
+    """One image, with what the caller may read. Sizes in bytes, min_disk GiB, min_ram MiB, times ISO 8601 with Z."""
 
     id: str
     name: str | None = None
@@ -40,7 +40,7 @@ class ImageView(Contract):
     properties: dict[str, str | None] = {}
 
     def flat(self) -> dict[str, Any]:
-        """Core attributes and properties side by side, as the v2 API shows them."""
+        """Core attributes and properties side by side, as in the v2 API."""
         core = self.model_dump(exclude={"properties"})
         return {**self.properties, **core}
 
@@ -58,7 +58,7 @@ class ImageInUse(Conflict, wire="glance.common.exception.InUseByStore"):
 
 
 class GetImage(Call[ImageView], target=IMAGE, method="get_image"):
-    """Metadata of one image; ImageNotFound when it is not there or not the caller's to see."""
+    """Metadata of one image; ImageNotFound when it does not exist or the caller may not read it."""
 
     image_id: str
 
@@ -66,7 +66,7 @@ class GetImage(Call[ImageView], target=IMAGE, method="get_image"):
 class CreateImage(Call[ImageView], target=IMAGE, method="create_image"):
     """A queued image, owned by the caller's project. ``visibility`` None: the service's default.
 
-    ``member``: a project that is to see it (Nova's ``instance_owner``), with its visibility shared.
+    ``member``: a project it is shared with (Nova's ``instance_owner``).
     """
 
     id: str | None = None
@@ -92,13 +92,13 @@ class UpdateImage(Call[ImageView], target=IMAGE, method="update_image"):
 
 
 class ImageLocations(Contract):
-    """Where an image's data is: a ``url`` each, and the ``metadata`` that goes with it."""
+    """Where an image's data is: each with a ``url`` and its ``metadata``."""
 
     locations: list[dict[str, Any]]
 
 
 class AddImageLocation(Call[ImageView], target=IMAGE, method="add_image_location"):
-    """A queued image becomes active with what lies at a URL, as the caller may read it there."""
+    """Makes a queued image active with the data at a URL, which the caller may read there."""
 
     image_id: str
     url: str
@@ -106,7 +106,7 @@ class AddImageLocation(Call[ImageView], target=IMAGE, method="add_image_location
 
 
 class GetImageLocations(Call[ImageLocations], target=IMAGE, method="get_image_locations"):
-    """For services alone; ImageNotFound, ImageForbidden."""
+    """For services only; ImageNotFound, ImageForbidden."""
 
     image_id: str
 

@@ -1,6 +1,6 @@
-"""What the image service's API asks its own workers.
+"""Messages from the image service's API to its workers.
 
-Glance runs its tasks in the API's process; here they may be apart.
+Glance runs its tasks in the API's process; here they may be separate processes.
 """
 
 from stackwire.contracts.base import Cast, Target
@@ -9,6 +9,6 @@ IMAGE_TASKS = Target(exchange="stackwire", topic="image-tasks")
 
 
 class RunTask(Cast, target=IMAGE_TASKS, method="run_task"):
-    """Do what the task says, with the rights of who asked for it; told twice it is done once."""
+    """Runs the task with the rights of its owner; a duplicate message has no effect."""
 
     task_id: str

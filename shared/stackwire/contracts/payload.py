@@ -1,6 +1,6 @@
-"""What the payload of a notification is made of. Senders build plain dictionaries; tests hold them to these classes.
+"""Base classes of notification payloads. Senders build plain dictionaries; tests validate them with these classes.
 
-A payload has the keys its class names, and no other: whoever reads one may rely on it, and what is new is new here.
+A payload has exactly the keys of its class.
 """
 
 from collections.abc import Mapping
@@ -16,24 +16,24 @@ Zulu = Annotated[str, Field(pattern=rf"^{_DAY}T{_TIME}Z$")]
 Whole = Annotated[str, Field(pattern=rf"^{_DAY}T{_TIME}\+00:00$")]
 Aware = Annotated[str, Field(pattern=rf"^{_DAY}T{_TIME}\.\d{{6}}\+00:00$")]
 Naive = Annotated[str, Field(pattern=rf"^{_DAY}T{_TIME}\.\d{{6}}$")]
-"""UTC, and does not say so."""
+"""UTC, without an offset."""
 Printed = Annotated[str, Field(pattern=rf"^{_DAY} {_TIME}(\.\d{{6}})?(\+00:00)?$")]
-"""As Python prints a moment; UTC."""
+"""``str()`` of a datetime in UTC."""
 Never = Literal[""]
 
 _NAME, _SPACE, _VERSION, _DATA = (f"nova_object.{part}" for part in ("name", "namespace", "version", "data"))
 
 
 class Payload(Contract):
-    """Types are exact: a number is no text. Built when first asked for: services only name these classes."""
+    """Types are strict. Schemas are built on first use: services only name these classes."""
 
     model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
 
 class NovaObject(Payload):
-    """The fields of a class stand in ``nova_object.data``, beside the class's own name and its version.
+    """The fields are in ``nova_object.data``, beside the class's name and version.
 
-    A minor version adds fields, a major one takes some away: Nova's promise to its consumers.
+    As in Nova a minor version adds fields, a major one may remove some.
     """
 
     object_version: ClassVar[str]
@@ -45,12 +45,12 @@ class NovaObject(Payload):
 
     @classmethod
     def heading(cls) -> dict[str, str]:
-        """What an object says of itself."""
+        """Name, namespace and version of the object."""
         return {_NAME: cls.__name__, _SPACE: "nova", _VERSION: cls.object_version}
 
     @classmethod
     def around(cls, data: Mapping[str, Any]) -> dict[str, Any]:
-        """The object as it is sent."""
+        """The object on the wire."""
         return {**cls.heading(), _DATA: dict(data)}
 
     @model_validator(mode="before")
@@ -62,8 +62,8 @@ class NovaObject(Payload):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        shown = handler(core_schema)
-        schema = handler.resolve_ref_schema(shown)
+        reference = handler(core_schema)
+        schema = handler.resolve_ref_schema(reference)
         data = {key: schema.pop(key) for key in tuple(schema) if key not in ("title", "description")}
         heading = {key: {"const": value, "type": "string"} for key, value in cls.heading().items()}
         schema |= {
@@ -72,4 +72,4 @@ class NovaObject(Payload):
             "required": [*heading, _DATA],
             "additionalProperties": False,
         }
-        return shown
+        return reference

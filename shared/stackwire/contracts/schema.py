@@ -1,6 +1,7 @@
-"""The protocol of the house as JSON schemas: ``python -m stackwire.contracts.schema FOLDER`` writes one file a module.
+"""The protocol of the services as JSON schemas: ``python -m stackwire.contracts.schema FOLDER`` writes one file a
+module.
 
-The files are kept with the tests, so that a change of what goes over the bus is seen in the diff that makes it.
+The files are kept with the tests, so that a change of the protocol is visible in the diff that makes it.
 """
 
 import json
@@ -26,7 +27,7 @@ def modules() -> list[str]:
 def protocol(module: str) -> dict[str, Any]:
     """Every message and every other value of one module, by class name, sorted."""
     found = import_module(f"stackwire.contracts.{module}")
-    ours = [
+    contracts = [
         value
         for value in vars(found).values()
         if isinstance(value, type)
@@ -35,14 +36,14 @@ def protocol(module: str) -> dict[str, Any]:
         and not value.__name__.startswith("_")
         and "[" not in value.__name__  # pydantic leaves its Call[None] in the module that first names it
     ]
-    known = {kind.__name__ for kind in ours}
-    return {kind.__name__: _described(kind, known) for kind in sorted(ours, key=lambda kind: kind.__name__)}
+    known = {kind.__name__ for kind in contracts}
+    return {kind.__name__: _described(kind, known) for kind in sorted(contracts, key=lambda kind: kind.__name__)}
 
 
 def _described(kind: type[Contract], known: Set[str]) -> dict[str, Any]:
-    """``known`` are described beside it, and not once more inside it."""
+    """One message or value; definitions of ``known`` classes are left out, since they have entries of their own."""
     if not issubclass(kind, Message) or not hasattr(kind, "target"):
-        return {"value": _alone(kind.model_json_schema(), known)}
+        return {"value": _without_known(kind.model_json_schema(), known)}
     at = kind.target
     described: dict[str, Any] = {
         "kind": next(name for name, base in KINDS if issubclass(kind, base)),
@@ -51,20 +52,20 @@ def _described(kind: type[Contract], known: Set[str]) -> dict[str, Any]:
         "namespace": at.namespace,
         "version": at.version,
         "method": kind.method,
-        "args": _alone(kind.model_json_schema(), known),
+        "args": _without_known(kind.model_json_schema(), known),
     }
     if issubclass(kind, Call):
-        described["result"] = _alone(kind.result.json_schema(mode="serialization"), known)
+        described["result"] = _without_known(kind.result.json_schema(mode="serialization"), known)
     return described
 
 
-def _alone(schema: dict[str, Any], known: Set[str]) -> Any:
-    inside = {name: one for name, one in schema.pop("$defs", {}).items() if name not in known}
+def _without_known(schema: dict[str, Any], known: Set[str]) -> Any:
+    inside = {name: definition for name, definition in schema.pop("$defs", {}).items() if name not in known}
     return _shape({**schema, "$defs": inside} if inside else schema)
 
 
 def _shape(schema: Any) -> Any:
-    """The schema without its prose: a better docstring is no change of the protocol."""
+    """The schema without titles and descriptions: a docstring is not part of the protocol."""
     if isinstance(schema, list):
         return [_shape(item) for item in schema]
     if not isinstance(schema, dict):
@@ -79,7 +80,7 @@ def text(module: str) -> str:
 
 
 def write(folder: Path) -> None:
-    """All files; those of modules that are gone are removed."""
+    """Writes all files, and removes those of modules that do not exist."""
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.glob("*.json"):
         if stale.stem not in modules():

@@ -1,4 +1,4 @@
-"""What the compute service asks of the volume service: the calls Nova makes to Cinder, with the properties in them."""
+"""What the compute service calls at the volume service: Nova's requests to Cinder, with the properties."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ VOLUME = Target(exchange="stackwire", topic="volume")
 
 
 class AttachmentView(Contract):
-    """One attachment. ``connection_info`` is shown to services only."""
+    """One attachment. ``connection_info`` is for services only."""
 
     id: str
     volume_id: str
@@ -112,13 +112,13 @@ class VolumeOverQuota(TooLarge, wire="cinder.exception.OverQuota"):
 
 
 class GetVolume(Call[VolumeView], target=VOLUME, method="get_volume"):
-    """One volume; VolumeNotFound when it is not there or not the caller's."""
+    """One volume; VolumeNotFound when it does not exist or is not the caller's."""
 
     volume_id: str
 
 
 class MakeVolume(Call[VolumeView], target=VOLUME, method="make_volume"):
-    """A volume for a server: from an image, a snapshot, or blank; answers while it is still ``creating``.
+    """A volume for a server: from an image, a snapshot, or blank; the reply is sent while it is ``creating``.
 
     The compute service polls it with GetVolume until ``available`` or ``error``, as Nova does.
     """
@@ -144,9 +144,9 @@ class GetSnapshot(Call[SnapshotView], target=VOLUME, method="get_snapshot"):
 
 
 class MakeSnapshot(Call[SnapshotView], target=VOLUME, method="make_snapshot"):
-    """A snapshot, of a volume in use too when ``force``; answers while it is still ``creating``.
+    """A snapshot, of a volume in use too when ``force``; the reply is sent while it is ``creating``.
 
-    ``snapshot_id``: the id it gets; asked for again, the same one is the answer.
+    ``snapshot_id``: the id it gets; a repeated call returns the same snapshot.
     """
 
     volume_id: str
@@ -161,7 +161,7 @@ class DeleteSnapshot(Call[None], target=VOLUME, method="delete_snapshot"):
 
 
 class GetVolumeType(Call[VolumeTypeView], target=VOLUME, method="get_volume_type"):
-    """The type of that id or name; VolumeTypeNotFound when it is not there or not for the caller's project."""
+    """The type of that id or name; VolumeTypeNotFound if it does not exist or is hidden from the caller's project."""
 
     volume_type: str
 
@@ -173,7 +173,7 @@ class GetVolumeLimits(Call[VolumeLimits], target=VOLUME, method="get_limits"):
 class CreateAttachment(Call[AttachmentView], target=VOLUME, method="create_attachment"):
     """Reserve a volume for a server; InvalidVolume unless it is available (or multiattach).
 
-    ``attachment_id``: the id the attachment gets; asked for again, the same one is the answer.
+    ``attachment_id``: the id the attachment gets; a repeated call returns the same one.
     """
 
     volume_id: str
@@ -184,7 +184,7 @@ class CreateAttachment(Call[AttachmentView], target=VOLUME, method="create_attac
 
 
 class UpdateAttachment(Call[AttachmentView], target=VOLUME, method="update_attachment"):
-    """Hand over the host's connector (``mountpoint`` in it); answers with ``connection_info``."""
+    """Sets the host's connector (``mountpoint`` in it); the result has ``connection_info``."""
 
     attachment_id: str
     connector: dict[str, Any]
@@ -195,13 +195,13 @@ class CompleteAttachment(Call[None], target=VOLUME, method="complete_attachment"
 
 
 class DeleteAttachment(Call[None], target=VOLUME, method="delete_attachment"):
-    """Gone already is AttachmentNotFound."""
+    """AttachmentNotFound when it was deleted before."""
 
     attachment_id: str
 
 
 class ReimageVolume(Call[None], target=VOLUME, method="reimage_volume"):
-    """os-reimage: write the image over the volume, replace its metadata, then tell compute (``volume-reimaged``)."""
+    """os-reimage: write the image over the volume, replace its metadata, then send compute ``volume-reimaged``."""
 
     volume_id: str
     image_id: str
@@ -209,7 +209,7 @@ class ReimageVolume(Call[None], target=VOLUME, method="reimage_volume"):
 
 
 class RollDetaching(Call[None], target=VOLUME, method="roll_detaching"):
-    """in-use again after a detach that did not happen."""
+    """detaching back to in-use, after a failed detach."""
 
     volume_id: str
 

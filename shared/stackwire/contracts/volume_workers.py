@@ -1,7 +1,7 @@
-"""What the volume service's own halves tell each other: Cinder's topics, methods and argument names.
+"""Messages between the volume service's API, scheduler and worker: Cinder's topics, methods and argument names.
 
-API -> ``cinder-scheduler`` -> ``cinder-volume.<host@backend>``. Objects ride in the shape of oslo.versionedobjects; the
-receiver takes the id out of them and reads the rest from its own database.
+API -> ``cinder-scheduler`` -> ``cinder-volume.<host@backend>``. Objects have the shape of oslo.versionedobjects; the
+receiver takes the id from them and reads the rest from its own database.
 """
 
 from typing import Any
@@ -69,7 +69,7 @@ class RemoveSnapshot(Cast, target=CINDER_VOLUME, method="delete_snapshot"):
 
 
 class CopyVolumeToImage(Cast, target=CINDER_VOLUME, method="copy_volume_to_image"):
-    """``image_meta``: the queued image that is to be filled, as the image service shows it."""
+    """``image_meta``: the queued image that gets the data, as in the image API."""
 
     volume_id: str
     image_meta: dict[str, Any]

@@ -1,6 +1,6 @@
-"""What OpenStack learnt when: one table. A release is the set of behaviours known by then; a bug is one taken back.
+"""When OpenStack's property rules changed: one table. A release is a set of behaviours; a bug is one taken out.
 
-Travel functions ask ``behaviours.has(name)``, never which release it is.
+Travel functions call ``behaviours.has(name)`` and never compare releases.
 """
 
 from collections.abc import Iterable
@@ -87,7 +87,7 @@ TABLE: tuple[Behaviour, ...] = (
     Behaviour(
         name="clone-keeps-image-metadata", service="volume", bug="lp-1115634",
         summary="a volume made of a volume keeps its image metadata",
-        source="cinder f8842781c; the bug is of 2013-02, before the releases told here",
+        source="cinder f8842781c; the bug is of 2013-02, before the releases covered here",
     ),
     Behaviour(
         name="snapshot-needs-no-image-metadata", since="kilo", service="volume", bug="lp-1413880",
@@ -107,7 +107,7 @@ TABLE: tuple[Behaviour, ...] = (
     Behaviour(
         name="data-keeps-registered-properties", service="image", bug="lp-901534",
         summary="a v1 PUT with data leaves the properties given at registration as they are",
-        source="https://bugs.launchpad.net/glance/+bug/901534, before the releases told here",
+        source="https://bugs.launchpad.net/glance/+bug/901534, before the releases covered here",
     ),
     Behaviour(
         name="servers-show-standard-image-properties", service="compute", bug="lp-2098384",
@@ -121,12 +121,12 @@ TABLE: tuple[Behaviour, ...] = (
     ),
     Behaviour(
         name="nova-asks-image-v2", since="newton", service="compute",
-        summary="Nova can talk to Glance in v2 of the API; before it talked v1",
+        summary="Nova can use v2 of the Image API; before it used v1",
         source="nova fc33c4b212, 4a39b8b530, 8eca306ab0 (2016-06)",
     ),
     Behaviour(
         name="visibility-shared-default", since="ocata", service="image",
-        summary="a new image is shared, not private, when nothing is asked",
+        summary="a new image is shared, not private, by default",
         source="glance 14.0.0",
     ),
     Behaviour(
@@ -146,7 +146,7 @@ _NAMES = frozenset(behaviour.name for behaviour in TABLE)
 
 
 class Behaviours:
-    """The set in force. Asking for a name the table does not have is a programming error."""
+    """The behaviours in force."""
 
     __slots__ = ("_known", "release", "without")
 
@@ -156,6 +156,7 @@ class Behaviours:
         self._known = known
 
     def has(self, name: str) -> bool:
+        """Whether the behaviour is in force. Raises KeyError for a name that is not in the table."""
         if name not in _NAMES:
             raise KeyError(f"no such behaviour: {name}")
         return name in self._known
@@ -165,7 +166,7 @@ class Behaviours:
 
 
 def release_named(text: str) -> str:
-    """The canonical name of a release; ValueError with the known names when there is none."""
+    """The canonical name of a release. Raises ValueError, with the known names, for an unknown one."""
     name = ALIASES.get(text.lower(), text.lower())
     if name not in RELEASES:
         raise ValueError(f"unknown release {text!r}; known: {', '.join(RELEASES)}, current")
@@ -182,7 +183,10 @@ def _behaviours(release: str, without: tuple[str, ...]) -> Behaviours:
 
 
 def behaviours_of(release: str = "current", without: Iterable[str] = ()) -> Behaviours:
-    """The behaviours of a release, less those named (by behaviour or by bug); ValueError for a name nobody knows."""
+    """The behaviours of a release without those named (by behaviour or by bug).
+
+    Raises ValueError for an unknown name.
+    """
     taken = []
     for name in without:
         behaviour = BUGS[name].name if name in BUGS else name

@@ -1,4 +1,4 @@
-"""Where the time comes from; tests hand in a clock of their own."""
+"""The source of time; tests pass a clock of their own."""
 
 import time
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Who asks, and in which request: passed explicitly, first, everywhere.
+"""The caller and the request: an explicit first argument everywhere.
 
 On the wire it takes the form of oslo.context's and Nova's ``to_dict()`` (one ``_context_`` key an item); a receiver
 tolerates missing and unknown keys, as the originals do.
@@ -56,22 +56,22 @@ class RequestContext:
 
     @property
     def is_service(self) -> bool:
-        """True when a service speaks (for itself, or for a user): what oslo.policy calls ``service_roles:service``."""
+        """True when the caller is a service, for itself or for a user: oslo.policy's ``service_roles:service``."""
         return "service" in self.service_roles or "service" in self.roles
 
     @property
     def action_id(self) -> str:
-        """One user action keeps one id across all services: the global request id, or the first request's own."""
+        """The id of a user's action in all services: the global request id, or the first request's own."""
         return self.global_request_id or self.request_id
 
     def as_service(self) -> "RequestContext":
-        """The same user with a service's standing: what one service sends when it calls another for a user."""
+        """The same user with the service role: what one service sends when it calls another for a user."""
         return replace(
             self, service_roles=tuple(dict.fromkeys((*self.service_roles, "service"))), global_request_id=self.action_id
         )
 
     def elevated(self) -> "RequestContext":
-        """The same request with administrator's rights, for the steps a service takes on its own account."""
+        """The same request with administrator's rights, for steps a service takes for itself."""
         return replace(self, is_admin=True, roles=tuple(dict.fromkeys((*self.roles, "admin"))))
 
     def to_wire(self) -> dict[str, Any]:
@@ -113,7 +113,7 @@ class RequestContext:
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> Self:
-        """Rebuilt from what a peer sent: real Nova and Cinder contexts included; nothing missing is an error."""
+        """The context a peer sent, real Nova and Cinder included; missing keys are no error."""
 
         def text(*names: str) -> str | None:
             return next((wire[n] for n in names if isinstance(wire.get(n), str) and wire[n]), None)
@@ -147,10 +147,10 @@ class RequestContext:
         )
 
     def redacted(self) -> dict[str, Any]:
-        """The wire form for notifications: an allow-list in effect, since the secrets are the only keys taken out."""
+        """The wire form for notifications, without the secrets."""
         return {key: value for key, value in self.to_wire().items() if key not in _SECRETS}
 
 
 def system_context(service: str) -> RequestContext:
-    """The context of sweeps and timers: nobody's request, the service itself with full rights."""
+    """The context of sweeps and timers: the service itself, with full rights."""
     return RequestContext(user_name=service, roles=("admin", "service"), service_roles=("service",), is_admin=True)

@@ -1,23 +1,23 @@
-"""The family tree of errors; every service's own errors are leaves of it.
+"""The hierarchy of errors; every service derives its own from it.
 
     ServiceError                 500
       BadRequest                 400
       Unauthorized               401
       Forbidden                  403
-        OverQuota                403   (Nova's quotas; Glance and Cinder answer 413: TooLarge)
+        OverQuota                403   (Nova's quotas; Glance and Cinder respond 413: TooLarge)
       NotFound                   404
-      NotAllowed                 405   known path, wrong verb
+      NotAllowed                 405   known path, wrong method
       Conflict                   409
       Gone                       410
       TooLarge                   413
       UnsupportedMedia           415
       RangeNotSatisfiable        416
-      NotSimulated               501   a real OpenStack does it, Stackwire says clearly that it does not
+      NotSimulated               501   OpenStack has it, Stackwire does not
       Unavailable                503
-      RemoteError                500   a failure from the bus that nobody here knows by name
+      RemoteError                500   a failure from the bus whose class is not registered here
 
-The docstring of a class is its message, formatted with the facts given to it.  A class that is given a ``wire`` name
-is known on the bus by it: a failure goes out under that name and comes back as the same class with the same facts.
+The docstring of a class is its message, formatted with its params.  ``wire`` is the name of a class on the bus: a
+failure is sent under that name and received as the same class with the same params.
 """
 
 import string
@@ -27,7 +27,7 @@ REGISTRY: dict[str, type["ServiceError"]] = {}
 
 
 class MessageFormatter(string.Formatter):
-    """Formats a message; a fact that is missing stays visible as its name instead of failing the error itself."""
+    """Formats a message; a missing parameter is shown by its name, since an error must not fail itself."""
 
     def get_value(self, key: int | str, args: object, kwargs: object) -> object:
         params = kwargs if isinstance(kwargs, dict) else {}

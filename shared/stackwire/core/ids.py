@@ -1,4 +1,4 @@
-"""Names for new things, and the one spelling an id may have."""
+"""New ids, and the only spelling an id may have."""
 
 import re
 import uuid

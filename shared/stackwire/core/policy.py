@@ -1,4 +1,4 @@
-"""Who may do what: oslo.policy underneath, so that operators' policy files work as they are; decisions are cached."""
+"""Authorisation by oslo.policy, so that operators' policy files work unchanged; decisions are cached."""
 
 import logging
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from stackwire.core.errors import Forbidden, ServiceError
 
 log = logging.getLogger(__name__)
 
-_KEPT = 4096  # decisions; bounded, because targets come from requests
+_MAX_CACHED_DECISIONS = 4096  # bounded, because targets are from requests
 
 
 class Policy:
@@ -30,7 +30,10 @@ class Policy:
         self._decisions: dict[tuple[Any, ...], bool] = {}
 
     def refresh(self) -> bool:
-        """Reads the file again if it changed. One that cannot be read changes nothing. Blocks; safe in a thread."""
+        """Reads the file again if it changed; True when it did.
+
+        An unreadable file changes nothing. Blocks; thread-safe.
+        """
         try:
             state = self._state()
             if state == self._read:
@@ -43,10 +46,11 @@ class Policy:
         return True
 
     def knows(self, rule: str) -> bool:
+        """Whether there is a rule of this name."""
         return rule in self._enforcer.rules
 
     def _state(self) -> tuple[int, int, int] | None:
-        """Tells one version of the file from the next."""
+        """Changes when the file changes; None without a file."""
         if self._file is None:
             return None
         found = self._file.stat()
@@ -59,7 +63,7 @@ class Policy:
 
         conf = cfg.ConfigOpts()
         conf([], project=self._service, default_config_files=[], default_config_dirs=[])
-        # A name that is nowhere: without a file of the operator's, nothing lying about on the machine is picked up.
+        # Without an operator's file a path that does not exist: oslo.policy would search the machine for others.
         chosen = str(self._file) if self._file is not None else "/nonexistent/policy.yaml"
         enforcer = policy.Enforcer(conf, policy_file=chosen)
         conf.set_override("policy_dirs", [], group="oslo_policy")
@@ -74,17 +78,23 @@ class Policy:
         return enforcer
 
     def allows(self, ctx: RequestContext, rule: str, target: Mapping[str, Any] | None = None) -> bool:
+        """Whether the caller may do this to the target."""
         target = target or {}
-        key = (
-            rule, ctx.user_id, ctx.project_id, ctx.system_scope, ctx.domain_id, ctx.roles, ctx.service_roles,
+        caller = (
+            ctx.user_id,
+            ctx.project_id,
+            ctx.system_scope,
+            ctx.domain_id,
+            ctx.roles,
+            ctx.service_roles,
             ctx.is_admin,
-            tuple(sorted((name, str(value)) for name, value in target.items())),
-        )  # fmt: skip
+        )
+        key = (rule, caller, tuple(sorted((name, str(value)) for name, value in target.items())))
         decisions = self._decisions
         known = decisions.get(key)
         if known is None:
             known = bool(self._enforcer.enforce(rule, dict(target), _credentials(ctx)))
-            if len(decisions) >= _KEPT:
+            if len(decisions) >= _MAX_CACHED_DECISIONS:
                 decisions.clear()
             decisions[key] = known
         return known

@@ -1,7 +1,7 @@
-"""Which signed tokens were taken back before their time.
+"""Signed tokens that were revoked before they expired.
 
-A token answers to a handful of keys (its own, its user's, its scope's, ...); a revocation names one key and a moment:
-every token of that key issued up to then is void.  So a disabled project is one entry, however many tokens it had.
+A token has several keys (its own, its user's, its scope's, ...); a revocation names one key and a time: every token
+with that key issued until then is revoked.  So a disabled project is one entry, however many tokens it had.
 """
 
 from datetime import datetime
@@ -10,7 +10,7 @@ from stackwire.core.tokens import Claims
 
 
 def scope_key(claims: Claims) -> str | None:
-    """The scope of a token as one word; None when it is unscoped."""
+    """The scope of a token as a text; None when it is unscoped."""
     if claims.project_id:
         return f"project:{claims.project_id}"
     if claims.domain_id:
@@ -19,7 +19,7 @@ def scope_key(claims: Claims) -> str | None:
 
 
 def keys_of(claims: Claims) -> tuple[str, ...]:
-    """Every key a token answers to."""
+    """Every key a token has."""
     scope = scope_key(claims)
     domains = {claims.user_domain_id, claims.project_domain_id, claims.domain_id} - {None}
     keys = [f"audit:{claims.audit_id}", f"user:{claims.user_id}"]
@@ -31,7 +31,7 @@ def keys_of(claims: Claims) -> tuple[str, ...]:
 
 
 class Revocations:
-    """A list kept in memory. Entries leave when the last token they could concern has expired."""
+    """Revocations in memory. ``forget`` removes those whose tokens have all expired."""
 
     def __init__(self) -> None:
         self._entries: dict[str, tuple[datetime, datetime]] = {}
@@ -40,18 +40,18 @@ class Revocations:
         return len(self._entries)
 
     def add(self, key: str, before: datetime, until: datetime) -> None:
-        """Tokens of ``key`` issued at ``before`` or earlier are void; ``until``: when that stops to matter."""
+        """Tokens of ``key`` issued at ``before`` or earlier are revoked; ``until``: when the last of them expires."""
         known = self._entries.get(key)
         if known is None or known[0] < before:
             self._entries[key] = (before, until)
 
     def revoked(self, claims: Claims) -> bool:
-        """True when the token was taken back."""
+        """True when the token is revoked."""
         if not self._entries:
             return False
         found = (self._entries.get(key) for key in keys_of(claims))
         return any(entry is not None and claims.issued_at <= entry[0] for entry in found)
 
     def forget(self, now: datetime) -> None:
-        """Drops what no living token can match any more."""
+        """Removes the entries whose tokens have all expired."""
         self._entries = {key: entry for key, entry in self._entries.items() if entry[1] > now}

@@ -1,4 +1,4 @@
-"""Which names stand for secrets, wherever they are met: in a body, a message, a row."""
+"""Recognises the names of secrets, in a body, a message or a row."""
 
 import re
 from functools import lru_cache
@@ -13,12 +13,12 @@ _SECRET_NAME = re.compile(
 
 @lru_cache(maxsize=4096)
 def is_secret(name: str) -> bool:
-    """There are few names and many of each."""
+    """Whether a field of this name is secret. Cached: there are few names."""
     return _SECRET_NAME.search(name) is not None
 
 
-def speaks_of_secrets(text: str) -> bool:
-    """Whether such a name may be somewhere in a longer text."""
+def mentions_secret(text: str) -> bool:
+    """Whether a longer text may contain the name of a secret."""
     return _SECRET_NAME.search(text) is not None or "token" in text
 
 

@@ -21,8 +21,8 @@ class ServiceSettings(BaseSettings):
     """Read from the environment: ``STACKWIRE_<SERVICE>_<FIELD>`` (the subclass's prefix) before ``STACKWIRE_<FIELD>``.
 
     ``database_url`` is a PostgreSQL URL of the service's own role; ``amqp_url`` is ``memory`` or ``amqp(s)://...``;
-    ``*_url`` are the other services' base URLs as this service reaches them; ``public_url`` is what clients see.
-    ``trace_http`` tells each answered request on the bus, for the tracer; unset it is done on the in-process bus only.
+    ``*_url`` are the other services' base URLs as this service reaches them; ``public_url`` is the URL for clients.
+    ``trace_http`` emits each answered request on the bus, for the tracer; unset it does on the in-process bus only.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="STACKWIRE_")
@@ -70,16 +70,20 @@ class ServiceSettings(BaseSettings):
 
     @property
     def behaviours(self) -> Behaviours:
+        """The behaviours of ``release`` without those of ``with_bugs``."""
         return behaviours_of(self.release, self.with_bugs)
 
     @property
     def emits_http_trace(self) -> bool:
+        """Whether answered requests are emitted on the bus."""
         return self.amqp_url == "memory" if self.trace_http is None else self.trace_http
 
     @property
     def serves_api(self) -> bool:
+        """Whether this process has the HTTP API."""
         return self.role in ("api", "all")
 
     @property
     def serves_work(self) -> bool:
+        """Whether this process has the worker."""
         return self.role in ("worker", "all")

@@ -1,6 +1,6 @@
-"""Signed, self-contained tokens: identity issues them, every service verifies them without asking.
+"""Signed, self-contained tokens: identity issues them, every service verifies them locally.
 
-The catalogue is not in them (it would triple their size): identity computes it when a token is shown.
+The catalogue is not in them (it would triple their size): identity computes it for each response.
 """
 
 from dataclasses import asdict, dataclass
@@ -13,16 +13,16 @@ import jwt
 from stackwire.core.errors import Unauthorized
 
 _ALGORITHM = "HS256"
-_REMEMBERED = 1024  # tokens whose signature was verified
-_LONGEST = 16 * 1024  # bytes; a longer header is not a token of ours and is not parsed
+_MAX_CACHED_TOKENS = 1024  # whose signature was verified
+_MAX_TOKEN_LENGTH = 16 * 1024  # a longer header is no token of Stackwire's, and is not parsed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """What a token says. Times are aware UTC; exactly one scope (project, domain, system) or none.
+    """The content of a token. Times are aware UTC; exactly one scope (project, domain, system) or none.
 
-    ``issued_at`` is exact to the microsecond, so that a token asked for right after a revocation is not caught by it;
-    ``expires_at`` is in whole seconds. ``audit_chain_id``: the audit id of the token this one was made from.
+    ``issued_at`` is exact to the microsecond, so that a token issued right after a revocation is valid;
+    ``expires_at`` is in whole seconds. ``audit_chain_id``: the audit id of the token this one was issued for.
     """
 
     audit_id: str
@@ -46,26 +46,29 @@ class Claims:
 
     @property
     def role_names(self) -> tuple[str, ...]:
+        """The roles' names in lower case."""
         return tuple(name.lower() for _, name in self.roles)
 
 
 class TokenSigner:
-    """Issues and verifies with one shared key; a bad, expired or foreign token is Unauthorized."""
+    """Issues and verifies tokens with a shared key."""
 
     def __init__(self, key: str) -> None:
         if len(key) < 32:
             raise ValueError("the token key must have at least 32 characters")
         self._key = key
-        self._signed = lru_cache(_REMEMBERED)(self._read)
+        self._signed = lru_cache(_MAX_CACHED_TOKENS)(self._read)
 
     def issue(self, claims: Claims) -> str:
+        """A signed token."""
         body: dict[str, Any] = {name: value for name, value in asdict(claims).items() if value not in (None, (), False)}
         body["iat"] = body.pop("issued_at").timestamp()
         body["exp"] = int(body.pop("expires_at").timestamp())
         return jwt.encode(body, self._key, algorithm=_ALGORITHM)
 
     def verify(self, token: str) -> Claims:
-        if not token or len(token) > _LONGEST:
+        """The claims of a token. Raises Unauthorized for a malformed, expired or foreign one."""
+        if not token or len(token) > _MAX_TOKEN_LENGTH:
             raise Unauthorized
         try:
             claims = self._signed(token)
@@ -76,7 +79,7 @@ class TokenSigner:
         return claims
 
     def _read(self, token: str) -> Claims:
-        """What a token says, its signature verified: that holds for good, unlike its time."""
+        """The claims, after the signature was verified; the caller checks the time, so that this can be cached."""
         return _claims(jwt.decode(token, self._key, algorithms=[_ALGORITHM], options={"require": ["exp", "iat"]}))
 
 

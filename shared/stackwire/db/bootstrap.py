@@ -1,6 +1,6 @@
 """One database for the whole cloud: a schema and a role for each service, and no grants across.
 
-A role owns its schema, finds it by its search_path, and may not even look into another's.
+A role owns its schema, has it as its search_path, and cannot read another's.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SERVICES = ("identity", "image", "volume", "compute", "trace")
 
 
 class BootstrapError(Exception):
-    """The database cannot be made ready; the message says what is missing, in one line."""
+    """The database cannot be prepared; the message says in one line what is missing."""
 
 
 class NoSuchDatabase(BootstrapError):
@@ -26,9 +26,9 @@ class NoSuchDatabase(BootstrapError):
 
 
 async def bootstrap(dsn: str, services: Sequence[str] = SERVICES) -> None:
-    """Makes the schemas and roles that are missing in the database ``dsn`` names, as a user who may.
+    """Creates the missing schemas and roles in the database of ``dsn``, as a privileged user.
 
-    Raises BootstrapError when the user may not, DatabaseUnavailable when nobody answers.
+    Raises BootstrapError without the privilege, DatabaseUnavailable when no server answers.
     """
     with mapped():
         try:
@@ -42,7 +42,7 @@ async def bootstrap(dsn: str, services: Sequence[str] = SERVICES) -> None:
             async with connection.transaction():
                 await connection.execute("SELECT pg_advisory_xact_lock(hashtext('stackwire.bootstrap'))")
                 for service in services:
-                    await _make(connection, service)
+                    await _create(connection, service)
                 await connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         except asyncpg.InsufficientPrivilegeError as error:
             raise BootstrapError(
@@ -54,7 +54,7 @@ async def bootstrap(dsn: str, services: Sequence[str] = SERVICES) -> None:
 
 
 async def create_database(dsn: str, name: str, template: str | None = None) -> None:
-    """A new database, from a template if named; nothing happens when it is there already."""
+    """A new database, from a template if named; nothing happens when it exists."""
     with mapped():
         connection = await asyncpg.connect(dsn, timeout=10.0)
         try:
@@ -69,7 +69,7 @@ async def create_database(dsn: str, name: str, template: str | None = None) -> N
 
 
 async def drop_database(dsn: str, name: str) -> None:
-    """Drops the database, whoever is still connected to it."""
+    """Drops the database, and disconnects its clients."""
     with mapped():
         connection = await asyncpg.connect(dsn, timeout=10.0)
         try:
@@ -104,7 +104,7 @@ async def _is_done(connection: asyncpg.Connection[Any], services: Sequence[str])
     return bool(found == len(services))
 
 
-async def _make(connection: asyncpg.Connection[Any], service: str) -> None:
+async def _create(connection: asyncpg.Connection[Any], service: str) -> None:
     role = quoted(service)
     if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", service):
         try:
@@ -112,7 +112,7 @@ async def _make(connection: asyncpg.Connection[Any], service: str) -> None:
                 await connection.execute(f"CREATE ROLE {role} LOGIN")
                 await connection.execute(f"ALTER ROLE {role} SET search_path TO {role}")
         except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
-            pass  # roles belong to the whole server: another database's start was faster
+            pass  # roles belong to the whole server: a concurrent start created it
     if not await connection.fetchval("SELECT pg_has_role($1, 'MEMBER')", service):
         await connection.execute(f"GRANT {role} TO current_user")
     await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {role} AUTHORIZATION {role}")

@@ -1,4 +1,4 @@
-"""The connections to a database, given out in the order they are asked for."""
+"""A connection pool that serves its callers in order."""
 
 import asyncio
 from typing import Any
@@ -8,39 +8,39 @@ from asyncpg.pool import PoolConnectionProxy
 
 from stackwire.db.errors import mapped
 
-ACQUIRE_SECONDS = 30.0
+ACQUIRE_TIMEOUT_SECONDS = 30.0
 
 
 class Connections:
-    """asyncpg's pool behind a queue that is fair.
+    """asyncpg's pool behind a fair queue.
 
-    The pool's own lets whoever comes just when a connection is given back pass those who wait: under load some would
-    wait a hundred times as long as others.
+    The pool alone lets a caller that arrives just when a connection is released pass those who wait: under load some
+    would wait a hundred times as long as others.
     """
 
     def __init__(self, pool: "asyncpg.Pool[Any]", size: int) -> None:
         self._pool = pool
-        self._turns = asyncio.Semaphore(size)
+        self._slots = asyncio.Semaphore(size)
 
     async def acquire(self) -> "PoolConnectionProxy[Any]":
-        """Raises DatabaseUnavailable, also when none is free for too long."""
+        """A connection. Raises DatabaseUnavailable, also when none is free within ACQUIRE_TIMEOUT_SECONDS."""
         with mapped():
-            async with asyncio.timeout(ACQUIRE_SECONDS):
-                await self._turns.acquire()
+            async with asyncio.timeout(ACQUIRE_TIMEOUT_SECONDS):
+                await self._slots.acquire()
                 try:
                     return await self._pool.acquire()
                 except BaseException:
-                    self._turns.release()
+                    self._slots.release()
                     raise
 
     async def release(self, connection: "PoolConnectionProxy[Any]") -> None:
         try:
             await self._pool.release(connection)
         finally:
-            self._turns.release()
+            self._slots.release()
 
     async def close(self) -> None:
-        """Waits a little for connections in use, then cuts them."""
+        """Waits a few seconds for connections in use, then closes them."""
         try:
             async with asyncio.timeout(5):
                 await self._pool.close()

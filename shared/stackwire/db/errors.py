@@ -1,8 +1,8 @@
-"""PostgreSQL's complaints, as the errors of the house.
+"""PostgreSQL's errors as ServiceErrors.
 
-What a caller caused (a NUL in a text, a lone surrogate, a number too big for its column) is a BadRequest: it never
-becomes a 5xx.  A database that is gone or going is Unavailable: the caller may try again.  Violated constraints pass
-as they are, since only the flow knows what they mean; they are named here so that nobody else names asyncpg.
+What a caller caused (a NUL in a text, a lone surrogate, a number too big for its column) is a BadRequest, never a 5xx.
+A lost or stopping database is Unavailable: the caller may try again.  Violated constraints pass unchanged, since only
+the flow knows what they mean; they have names here so that no other module imports asyncpg.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ class Raced(Conflict):
     """Another request changed the same thing at the same time; try again."""
 
 
-_GONE = (
+_UNAVAILABLE = (
     asyncpg.PostgresConnectionError,  # class 08
     asyncpg.OperatorInterventionError,  # class 57: admin_shutdown, crash_shutdown, cannot_connect_now
     asyncpg.InsufficientResourcesError,  # class 53: too_many_connections, disk_full
@@ -42,17 +42,17 @@ _GONE = (
 
 @contextmanager
 def mapped() -> Iterator[None]:
-    """Errors of asyncpg become errors of the house."""
+    """Turns errors of asyncpg into ServiceErrors."""
     try:
         yield
     except asyncpg.DataError as error:  # class 22, and asyncpg's own refusal to encode an argument
         raise BadValue from error
     except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
         raise Raced from error
-    except _GONE as error:
+    except _UNAVAILABLE as error:
         raise DatabaseUnavailable from error
     except asyncpg.InterfaceError as error:
-        # "connection is closed", "pool is closing"; anything else (a wrong number of arguments) is our own mistake.
+        # "connection is closed", "pool is closing"; anything else (a wrong number of arguments) is a programming error.
         if "connection" in str(error) or "pool" in str(error):
             raise DatabaseUnavailable from error
         raise

@@ -48,10 +48,10 @@ __all__ = [
 ]
 
 M = TypeVar("M")
-CONNECT_SECONDS = 10.0
+CONNECT_TIMEOUT_SECONDS = 10.0
 
 
-async def _tidy(connection: asyncpg.Connection[Any]) -> None:
+async def _roll_back(connection: asyncpg.Connection[Any]) -> None:
     """Instead of asyncpg's RESET ALL after each use: nothing here changes a session, only a transaction may be open."""
     if connection.is_in_transaction():
         await connection.execute("ROLLBACK")
@@ -60,7 +60,7 @@ async def _tidy(connection: asyncpg.Connection[Any]) -> None:
 class Database:
     """The schema of one service. Open it with ``Database.open``; ``close`` it when the service is down.
 
-    ``silent``: which events its units of work do not tell.
+    ``notification_filter``: which events its units of work do not emit.
     """
 
     def __init__(self, pool: Connections, *, dsn: str, schema: str, clock: Clock) -> None:
@@ -83,11 +83,12 @@ class Database:
         max_size: int = 8,
         planner: Mapping[str, str] | None = None,
     ) -> Self:
-        """Connects, brings the schema up to date, and answers the open database.
+        """Connects, migrates the schema, and returns the open database.
 
         ``planner``: settings of PostgreSQL's planner for every connection.
 
-        Raises DatabaseUnavailable when nobody answers at ``dsn``, MigrationError when the schema is not ours.
+        Raises DatabaseUnavailable when no server answers at ``dsn``, MigrationError for a schema that is not
+        Stackwire's.
         """
         if not dsn:
             raise DatabaseUnavailable("No database URL is set.")
@@ -98,10 +99,10 @@ class Database:
                 dsn,
                 min_size=min_size,
                 max_size=max_size,
-                timeout=CONNECT_SECONDS,
+                timeout=CONNECT_TIMEOUT_SECONDS,
                 server_settings=settings,
                 init=set_codecs,
-                reset=_tidy,
+                reset=_roll_back,
                 max_inactive_connection_lifetime=60.0,
             )
             try:
@@ -113,7 +114,7 @@ class Database:
         return cls(Connections(pool, max_size), dsn=dsn, schema=schema, clock=clock or Clock())
 
     async def close(self) -> None:
-        """Waits a little for connections in use, then cuts them."""
+        """Waits a few seconds for connections in use, then closes them."""
         await self._pool.close()
 
     def work(self, ctx: RequestContext) -> AbstractAsyncContextManager[UnitOfWork]:
@@ -131,7 +132,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
-        """A bare transaction, for the relay: nothing can be said in it, and it may wait for the broker."""
+        """A bare transaction without an outbox, for the relay; it may wait for the broker."""
         async with transaction(self._pool) as connection:
             yield Session(connection)
 
@@ -160,7 +161,7 @@ class Database:
             return False
 
     async def unsent(self) -> int:
-        """How many messages wait in the outbox."""
+        """How many messages in the outbox are not sent yet."""
         async with self.read() as session:
             return await outbox.unsent(session)
 

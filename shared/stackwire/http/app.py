@@ -1,4 +1,4 @@
-"""One web application from a table of routes: the same order around every handler of every service."""
+"""The web application of a service, from a table of routes and the middlewares all services share."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,15 @@ from stackwire.http.auth import Authenticator
 from stackwire.http.microversions import VersionRange
 from stackwire.http.middlewares import ErrorShape, Handler
 
-BODY_LIMIT = 1024**2  # bytes of JSON; streams are bounded by their own caps
+MAX_BODY_BYTES = 1024**2
+"""Bytes of a JSON body; streams have limits of their own."""
 
 Ready = Callable[[], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One line of a service's API. ``public`` routes need no token (version documents, health)."""
+    """One route of a service's API. ``public`` routes need no token (version documents, health)."""
 
     method: str
     path: str
@@ -34,12 +35,12 @@ def make_app(
     versions: VersionRange | None = None,
     middlewares: Sequence[Middleware] = (),
     ready: Ready | None = None,
-    body_limit: int = BODY_LIMIT,
+    body_limit: int = MAX_BODY_BYTES,
     id_headers: tuple[str, ...] = ("X-Openstack-Request-Id",),
 ) -> web.Application:
-    """The application. ``middlewares`` of the service run innermost, with the context known.
+    """The application. ``middlewares`` of the service run innermost, with the request's context set.
 
-    ``id_headers``: the names under which this API tells the request id (Nova: ``x-compute-request-id`` too).
+    ``id_headers``: the response headers with the request id (Nova has ``x-compute-request-id`` too).
     """
     order = [around.add_request_id(versions, id_headers), around.errors(errors), around.authenticate(authenticator)]
     if versions is not None:
@@ -54,7 +55,7 @@ def make_app(
 
 def _healthcheck(ready: Ready | None) -> Handler:
     async def healthcheck(request: web.Request) -> web.Response:
-        """``OK`` as oslo.middleware's healthcheck says it; 503 while the service cannot work."""
+        """``OK`` as oslo.middleware's healthcheck answers; 503 while the service is not ready."""
         if ready is not None and not await ready():
             return web.Response(status=503, text="UNAVAILABLE")
         return web.Response(text="OK")

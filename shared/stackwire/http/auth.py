@@ -1,4 +1,4 @@
-"""From a request's headers to who asks. Identity headers a client sends itself are never looked at."""
+"""Authentication: a request's token headers become its context. Identity headers from clients are ignored."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from stackwire.core.tokens import Claims, TokenSigner
 
 _REQUEST_ID = re.compile(r"req-[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-_LONGEST_TOKEN = 16 * 1024
+_MAX_TOKEN_LENGTH = 16 * 1024
 
 
 class Authenticator(Protocol):
@@ -26,7 +26,7 @@ Revoked = Callable[[Claims], bool]
 
 
 class SignedTokenAuthenticator:
-    """Verifies our own signed tokens locally. ``revoked`` says which of them were taken back meanwhile."""
+    """Verifies Stackwire's signed tokens locally. ``revoked``: whether a token was revoked before it expired."""
 
     def __init__(self, signer: TokenSigner, revoked: Revoked = lambda _: False) -> None:
         self._signer = signer
@@ -48,15 +48,15 @@ class SignedTokenAuthenticator:
 
 
 def token_of(request: web.Request, header: str) -> str | None:
-    """The token of a header; None when there is none, 400 when it cannot be one."""
+    """The token of a header, None without one. Raises BadRequest for a text that cannot be a token."""
     token = request.headers.get(header, "").strip()
-    if len(token) > _LONGEST_TOKEN or not token.isascii():
+    if len(token) > _MAX_TOKEN_LENGTH or not token.isascii():
         raise BadRequest(f"{header} is malformed")
     return token or None
 
 
 def context_of(request: web.Request, claims: Claims, token: str, service: Claims | None) -> RequestContext:
-    """The context of an authenticated request. A service token adds standing, it never replaces the user."""
+    """The context of an authenticated request. A service token adds service roles; it never replaces the user."""
     roles = claims.role_names
     return replace(
         anonymous(request),
@@ -80,9 +80,9 @@ def context_of(request: web.Request, claims: Claims, token: str, service: Claims
 
 
 def anonymous(request: web.Request) -> RequestContext:
-    """A context with a new request id and nobody in it.
+    """A context with a new request id and no user.
 
-    The id the caller sent becomes the global one, so that one user action keeps one id through all services.
+    The request id the caller sent becomes the global one, so that a user's action has one id in all services.
     """
     sent = request.headers.get("X-Openstack-Request-Id", "")
     trace = request.headers.get("traceparent", "")

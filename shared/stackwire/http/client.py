@@ -1,4 +1,4 @@
-"""How a service sends and fetches bytes at another service: streamed, with the user's own token."""
+"""HTTP between services: bodies are streamed, with the user's own token."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -19,28 +19,24 @@ from stackwire.core.errors import (
     UnsupportedMedia,
 )
 
-_FAMILIES: dict[int, type[ServiceError]] = {
-    family.status: family
-    for family in (
-        BadRequest, Unauthorized, Forbidden, NotFound, Conflict, Gone, TooLarge, UnsupportedMedia, Unavailable,
-    )
-}  # fmt: skip
-_CHUNK = 256 * 1024  # bytes
-_STALLED = 60.0  # seconds without a byte
-_MOST_HEADERS, _LONGEST_HEADER = 512, 128 * 1024
-"""The Image API v1 tells an image in its headers: 128 properties of 64 KiB."""
+_ERRORS = (BadRequest, Unauthorized, Forbidden, NotFound, Conflict, Gone, TooLarge, UnsupportedMedia, Unavailable)
+_BY_STATUS: dict[int, type[ServiceError]] = {error.status: error for error in _ERRORS}
+_CHUNK_BYTES = 256 * 1024
+_READ_TIMEOUT_SECONDS = 60.0
+_MAX_HEADERS, _MAX_HEADER_BYTES = 512, 128 * 1024
+"""The Image API v1 sends an image's attributes as headers: 128 properties of 64 KiB."""
 
 
 class Download:
-    """An answer whose body is still on its way."""
+    """A response whose body has not been read yet. ``status`` is below 400."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers
         self._response = response
 
-    async def chunks(self, size: int = _CHUNK) -> AsyncIterator[bytes]:
-        """The body piece by piece; Unavailable when it breaks off."""
+    async def chunks(self, size: int = _CHUNK_BYTES) -> AsyncIterator[bytes]:
+        """The body in chunks of at most ``size`` bytes. Raises Unavailable when the connection is lost."""
         try:
             async for chunk in self._response.content.iter_chunked(size):
                 yield chunk
@@ -49,21 +45,21 @@ class Download:
 
 
 class HttpClient:
-    """One connection pool. ``name``: the service that asks, which it says in its User-Agent."""
+    """One connection pool. ``name``: the calling service, sent in the User-Agent."""
 
     def __init__(self, name: str) -> None:
         self._agent = {"User-Agent": f"stackwire-{name}"}
         self._session: aiohttp.ClientSession | None = None
 
     def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:  # lazily: a session belongs to the loop it is made in
-            timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=_STALLED)
+        if self._session is None:  # lazily: a session belongs to the loop it is created in
+            timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=_READ_TIMEOUT_SECONDS)
             self._session = aiohttp.ClientSession(
                 timeout=timeout,
                 auto_decompress=False,
                 headers=self._agent,
-                max_headers=_MOST_HEADERS,
-                max_field_size=_LONGEST_HEADER,
+                max_headers=_MAX_HEADERS,
+                max_field_size=_MAX_HEADER_BYTES,
             )
         return self._session
 
@@ -81,7 +77,7 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         body: AsyncIterable[bytes] | bytes | None = None,
     ) -> AsyncIterator[Download]:
-        """An answer to read from; a status of 400 and up is raised as its error."""
+        """A response to read from; a status of 400 and up is raised as its error."""
         sent = {**_headers(ctx), **(headers or {})}
         try:
             async with self._open().request(method, url, data=body, headers=sent) as response:
@@ -121,5 +117,5 @@ async def _raise_for(response: aiohttp.ClientResponse) -> None:
     if response.status < 400:
         return
     text = (await response.content.read(2000)).decode("utf-8", "replace")
-    family = _FAMILIES.get(response.status, Unavailable if response.status >= 500 else BadRequest)
-    raise family(text or None)
+    error = _BY_STATUS.get(response.status, Unavailable if response.status >= 500 else BadRequest)
+    raise error(text or None)

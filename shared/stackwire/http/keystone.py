@@ -1,4 +1,4 @@
-"""Who asks, as a real Keystone tells it: for clouds whose tokens are not ours to read.
+"""Authentication by a real Keystone, for clouds whose tokens Stackwire cannot verify itself.
 
 Source: Identity API v3, "Validate and show information for token"; keystonemiddleware's auth_token does the same.
 """
@@ -21,11 +21,11 @@ from stackwire.http.service_user import Credentials, KeystoneUnavailable, Servic
 
 
 class KeystoneAuthenticator:
-    """Asks Keystone about a token with the service user's own; see http/auth.py: Authenticator.
+    """Validates tokens at Keystone with the service user's token; see http/auth.py: Authenticator.
 
-    ``url`` is Keystone's root or its ``/v3``. An answer is believed for ``keep`` seconds (a revoked token is good that
-    long at most) and for ``kept`` tokens; the cache knows digests of tokens, never the tokens.
-    Raises Unauthorized for a token Keystone does not know, KeystoneUnavailable (503) when it cannot be asked.
+    ``url`` is Keystone's root or its ``/v3``. Results are cached for ``cache_seconds`` (so long a revoked token may
+    stay valid) and for ``cache_size`` tokens; the cache has digests of tokens, never the tokens.
+    Raises Unauthorized for a token Keystone does not know, KeystoneUnavailable (503) when it does not respond.
     """
 
     def __init__(
@@ -36,17 +36,17 @@ class KeystoneAuthenticator:
         *,
         project: str = "service",
         domain: str = "Default",
-        keep: float = 60.0,
-        kept: int = 4096,
+        cache_seconds: float = 60.0,
+        cache_size: int = 4096,
         clock: Clock | None = None,
     ) -> None:
         credentials = Credentials(url, user, password, project, domain)
         self._url = credentials.tokens_url
         self._user = ServiceUser(credentials)
-        self._keep = keep
-        self._kept = kept
+        self._cache_seconds = cache_seconds
+        self._cache_size = cache_size
         self._clock = clock or Clock()
-        self._known: OrderedDict[bytes, tuple[float, Claims | None]] = OrderedDict()
+        self._cache: OrderedDict[bytes, tuple[float, Claims | None]] = OrderedDict()
 
     async def authenticate(self, request: web.Request) -> RequestContext:
         token = token_of(request, "X-Auth-Token")
@@ -62,22 +62,22 @@ class KeystoneAuthenticator:
 
     async def _claims(self, token: str) -> Claims:
         key = hashlib.sha256(token.encode()).digest()
-        until, claims = self._known.get(key, (0.0, None))
+        until, claims = self._cache.get(key, (0.0, None))
         if until <= self._clock.monotonic():
-            claims = await self._ask(token)
-            self._known[key] = (self._clock.monotonic() + self._keep, claims)
-            self._known.move_to_end(key)
-            while len(self._known) > self._kept:
-                self._known.popitem(last=False)
+            claims = await self._validate(token)
+            self._cache[key] = (self._clock.monotonic() + self._cache_seconds, claims)
+            self._cache.move_to_end(key)
+            while len(self._cache) > self._cache_size:
+                self._cache.popitem(last=False)
         if claims is None or claims.expires_at <= self._clock.now():
             raise Unauthorized
         return claims
 
-    async def _ask(self, token: str) -> Claims | None:
-        """What Keystone says of a token; None when it does not know it."""
+    async def _validate(self, token: str) -> Claims | None:
+        """The claims of a token; None when Keystone does not know it."""
         own = await self._user.token()
         status, body = await self._get(token, own)
-        if status in (401, 403):  # our own token has run out, or was taken back
+        if status in (401, 403):  # our own token is expired or revoked
             status, body = await self._get(token, await self._user.token(instead_of=own))
         if status == 404:
             return None
@@ -95,7 +95,7 @@ class KeystoneAuthenticator:
 
 
 def claims_of(body: Mapping[str, Any]) -> Claims:
-    """The claims behind ``{"token": ...}``; KeystoneUnavailable when it is not a token's body."""
+    """The claims in ``{"token": ...}``. Raises KeystoneUnavailable when it is not a token's body."""
     try:
         token = body["token"]
         user, project, domain = token["user"], token.get("project") or {}, token.get("domain") or {}
@@ -117,8 +117,8 @@ def claims_of(body: Mapping[str, Any]) -> Claims:
             domain_name=domain.get("name"),
             system=bool((token.get("system") or {}).get("all")),
         )
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as odd:
-        raise KeystoneUnavailable from odd
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as malformed:
+        raise KeystoneUnavailable from malformed
 
 
 def _moment(text: str) -> datetime:

@@ -1,4 +1,4 @@
-"""Microversions: what the client asks for, what the service can do, and the headers that say so."""
+"""Microversions: the requested version, the range a service supports, and the response headers."""
 
 import re
 from dataclasses import dataclass
@@ -33,6 +33,7 @@ class VersionNotSupported(ServiceError):
 
 
 def parse(text: str) -> Microversion:
+    """``2.93`` as a Microversion. Raises InvalidVersion (400)."""
     match = _FORM.fullmatch(text)
     if match is None:
         raise InvalidVersion(version=text[:40])
@@ -41,16 +42,16 @@ def parse(text: str) -> Microversion:
 
 @dataclass(frozen=True, slots=True)
 class VersionRange:
-    """The versions one API answers in. ``legacy_header`` is Nova's older header name, still echoed."""
+    """The versions one API supports. ``legacy_header`` is Nova's older header name, which responses still have."""
 
     service_type: str
     minimum: Microversion
     maximum: Microversion
     legacy_header: str | None = None
 
-    def asked(self, request: web.Request) -> Microversion:
-        """The version of this request: 400 for nonsense, 406 outside the range, the minimum when none is asked."""
-        text = self._wanted(request)
+    def requested(self, request: web.Request) -> Microversion:
+        """The version of this request: 400 when malformed, 406 outside the range, the minimum by default."""
+        text = self._requested_text(request)
         if text is None:
             return self.minimum
         if text == "latest":
@@ -60,7 +61,7 @@ class VersionRange:
             raise VersionNotSupported(version=text, minimum=self.minimum, maximum=self.maximum)
         return version
 
-    def _wanted(self, request: web.Request) -> str | None:
+    def _requested_text(self, request: web.Request) -> str | None:
         for value in request.headers.getall("OpenStack-API-Version", ()):
             for part in value.split(","):
                 words = part.split()
@@ -71,7 +72,7 @@ class VersionRange:
         return None
 
     def headers(self, version: Microversion) -> dict[str, str]:
-        """What the answer must echo."""
+        """The headers of a response in this version."""
         headers = {"OpenStack-API-Version": f"{self.service_type} {version}", "Vary": "OpenStack-API-Version"}
         if self.legacy_header is not None:
             headers[self.legacy_header] = str(version)

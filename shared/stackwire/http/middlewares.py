@@ -1,4 +1,4 @@
-"""The four things that happen around every handler, in the order app.py lists them."""
+"""The middlewares around every handler; app.py has their order."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -26,7 +26,7 @@ log = logging.getLogger("stackwire.http")
 
 
 class ErrorShape(Protocol):
-    """How one API writes an error: its own body for a status, a title and a message."""
+    """Renders an error in the shape of one API, from its status, title and message."""
 
     def __call__(self, request: web.Request, error: ServiceError) -> web.Response: ...
 
@@ -36,7 +36,7 @@ class Unexpected(ServiceError):
 
 
 def errors(shape: ErrorShape) -> Middleware:
-    """Turns every failure into the API's own body; what nobody foresaw is logged and told without its details."""
+    """Turns every error into the API's own body; an unexpected error is logged, and answered without its details."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -55,10 +55,10 @@ def errors(shape: ErrorShape) -> Middleware:
             unreadable.__cause__ = broken
             return _answer(shape, request, unreadable)
         except ConnectionResetError:
-            raise  # the client has gone; there is nobody to answer
+            raise  # the client has disconnected; nothing can be sent
         except Exception as error:
             if isinstance(error, ConnectionError) and (request.transport is None or request.transport.is_closing()):
-                raise  # the same, met while the answer was being written
+                raise  # the same, while the response was being written
             log.exception("%s %s failed", request.method, request.path)
             return _answer(shape, request, Unexpected())
 
@@ -72,7 +72,7 @@ def _answer(
     if extra is not None and "Allow" in extra:
         response.headers["Allow"] = extra["Allow"]
     if isinstance(error.__cause__, web.RequestPayloadError):
-        response.force_close()  # what is left of the body cannot be told from the next request
+        response.force_close()  # the unread body cannot be told from the next request
     if error.status == 401:
         response.headers.setdefault("WWW-Authenticate", f'Keystone uri="{request.url.origin()}"')
     return response
@@ -92,7 +92,7 @@ def _translated(request: web.Request, refused: web.HTTPException) -> ServiceErro
 
 
 def authenticate(authenticator: Authenticator) -> Middleware:
-    """Who asks: the context of the request, or 401. Public routes get a context without a user."""
+    """Sets the context of the request, or answers 401. Public routes get a context without a user."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -125,14 +125,14 @@ def _check_target(request: web.Request) -> None:
 
 
 def add_request_id(versions: VersionRange | None, id_headers: tuple[str, ...]) -> Middleware:
-    """Every answer, failed ones included, names its request and echoes the version it was answered in."""
+    """Adds the request id, and the microversion, to every response, errors included."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await handler(request)
         if response.prepared:
             return response
-        if CONTEXT not in request:  # refused before it was known who asks
+        if CONTEXT not in request:  # refused before authentication
             request[CONTEXT] = anonymous(request)
         response.headers.update(dict.fromkeys(id_headers, request[CONTEXT].request_id))
         version = request.get(VERSION)
@@ -144,11 +144,11 @@ def add_request_id(versions: VersionRange | None, id_headers: tuple[str, ...]) -
 
 
 def microversions(versions: VersionRange) -> Middleware:
-    """Reads the version asked for."""
+    """Reads the requested version."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        request[VERSION] = versions.asked(request)
+        request[VERSION] = versions.requested(request)
         return await handler(request)
 
     return middleware

@@ -1,4 +1,4 @@
-"""Pages: where a list starts and how long it may be, and the link to the next one."""
+"""Pagination: the limit of a page, and the link to the next one."""
 
 from collections.abc import Mapping
 from urllib.parse import urlencode
@@ -26,5 +26,5 @@ def link(base: str, query: Mapping[str, str] | list[tuple[str, str]], **changes:
 
 
 def origin(request: web.Request) -> str:
-    """Scheme and host as the client reached us, which is what links must show."""
+    """Scheme and host of the request, for links in the response."""
     return str(request.url.origin())

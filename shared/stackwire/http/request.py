@@ -1,7 +1,7 @@
-"""Reading a request without trusting it, and answering it.
+"""Parses request bodies strictly, and builds responses.
 
-``json`` accepts more than the databases do (NaN, lone surrogates, NUL, numbers of any size, duplicate keys), and each
-of those would be a 500 later on; here each is a 400 at the door.
+``json`` accepts more than the databases do (NaN, lone surrogates, NUL, numbers of any size, duplicate keys): each is
+a 400 here, or it would be a 500 later.
 """
 
 import json
@@ -20,8 +20,8 @@ from stackwire.http.microversions import Microversion
 CONTEXT: web.RequestKey[RequestContext] = web.RequestKey("context", RequestContext)
 VERSION: web.RequestKey[Microversion] = web.RequestKey("version", Microversion)
 
-_DEEPEST = 64
-_LARGEST_INT = 2**63 - 1
+_MAX_DEPTH = 64
+_MAX_INT = 2**63 - 1
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -31,7 +31,7 @@ class MalformedBody(BadRequest):
 
 
 async def json_body(request: web.Request, *, media_types: tuple[str, ...] = ("application/json",)) -> Any:
-    """The body as JSON; 415 for another media type, 413 when too large, 400 for anything odd in it."""
+    """The body as JSON; 415 for another media type, 413 when too large, 400 when malformed."""
     if request.content_type not in media_types and not (
         request.content_type == "application/octet-stream" and "Content-Type" not in request.headers
     ):
@@ -48,7 +48,7 @@ async def json_body(request: web.Request, *, media_types: tuple[str, ...] = ("ap
 
 
 def parse_json(raw: bytes) -> Any:
-    """JSON that every store behind us can hold, or MalformedBody."""
+    """JSON that PostgreSQL can store. Raises MalformedBody otherwise."""
     try:
         value = json.loads(raw.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as bad:
@@ -62,24 +62,24 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
+    result = dict(pairs)
+    if len(result) != len(pairs):
         raise ValueError("duplicate key")
-    return made
+    return result
 
 
 def _check(value: Any, depth: int) -> None:
-    if depth > _DEEPEST:
+    if depth > _MAX_DEPTH:
         raise MalformedBody
     if isinstance(value, str):
         check_text(value)
     elif isinstance(value, bool) or value is None:
         return
     elif isinstance(value, int):
-        if abs(value) > _LARGEST_INT:
+        if abs(value) > _MAX_INT:
             raise MalformedBody
     elif isinstance(value, float):
-        if value - value != 0:  # inf and nan are the two floats that are not themselves
+        if value - value != 0:  # inf and nan
             raise MalformedBody
     elif isinstance(value, list):
         for item in value:
@@ -125,11 +125,11 @@ def _explain(invalid: ValidationError) -> str:
         return f"Additional properties are not allowed ('{first['loc'][-1]}' was unexpected)"
     if first["type"] == "missing":
         return f"'{first['loc'][-1]}' is a required property"
-    return f"Invalid input for field/attribute {where}. Value: {_shown(first['input'], where)}. {first['msg']}"
+    return f"Invalid input for field/attribute {where}. Value: {_quoted_input(first['input'], where)}. {first['msg']}"
 
 
-def _shown(value: Any, where: str) -> str:
-    """What was sent, unless it is a secret or may have one in it: whoever reads the answer need not be its sender."""
+def _quoted_input(value: Any, where: str) -> str:
+    """The value for an error message, unless it is a secret or may contain one: the message may be logged elsewhere."""
     if is_secret(where):
         return "***"
     if isinstance(value, Mapping | list):
@@ -139,7 +139,7 @@ def _shown(value: Any, where: str) -> str:
 
 
 def respond(status: int, payload: Any = None, headers: Mapping[str, str] | None = None) -> web.Response:
-    """A JSON answer, or an empty one when there is no payload."""
+    """A JSON response, or an empty one without a payload."""
     if payload is None:
         return web.Response(status=status, headers=headers)
     return web.Response(

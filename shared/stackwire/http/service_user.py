@@ -1,4 +1,4 @@
-"""A service's own user at Keystone: its token, for what the service does on its own account."""
+"""A service's own user at Keystone: its token, for requests the service makes for itself."""
 
 import asyncio
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=5)
 
 
 class KeystoneUnavailable(Unavailable):
-    """The identity service cannot be asked at the moment."""
+    """The identity service is not available at the moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,47 +27,52 @@ class Credentials:
 
     @property
     def tokens_url(self) -> str:
+        """Where tokens are issued and validated."""
         return f"{self.url.rstrip('/').removesuffix('/v3')}/v3/auth/tokens"
 
     @property
-    def wish(self) -> dict[str, Any]:
-        place = {"name": self.domain}
-        who = {"name": self.user, "password": self.password, "domain": place}
+    def auth_request(self) -> dict[str, Any]:
+        """The body that requests a token: password method, project scope."""
+        domain = {"name": self.domain}
+        user = {"name": self.user, "password": self.password, "domain": domain}
         return {
             "auth": {
-                "identity": {"methods": ["password"], "password": {"user": who}},
-                "scope": {"project": {"name": self.project, "domain": place}},
+                "identity": {"methods": ["password"], "password": {"user": user}},
+                "scope": {"project": {"name": self.project, "domain": domain}},
             }
         }
 
 
 class ServiceUser:
-    """Logs in when a token is first wanted, and again when one is refused."""
+    """Logs in when a token is first needed, and again when one is refused."""
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
         self._session: aiohttp.ClientSession | None = None
-        self._own: str | None = None
+        self._token: str | None = None
         self._logging_in = asyncio.Lock()
 
     async def token(self, instead_of: str | None = None) -> str:
-        """A new one when the last is the one that failed. Raises KeystoneUnavailable, also for a wrong password."""
+        """The cached token, or a new one when the cached token is ``instead_of``.
+
+        Raises KeystoneUnavailable, also for a wrong password.
+        """
         async with self._logging_in:
-            if self._own is not None and self._own != instead_of:
-                return self._own
-            url, wish = f"{self._credentials.tokens_url}?nocatalog", self._credentials.wish
+            if self._token is not None and self._token != instead_of:
+                return self._token
+            url, auth_request = f"{self._credentials.tokens_url}?nocatalog", self._credentials.auth_request
             try:
-                async with self.session().post(url, json=wish) as response:
+                async with self.session().post(url, json=auth_request) as response:
                     if response.status != 201:
                         raise KeystoneUnavailable
-                    self._own = response.headers["X-Subject-Token"]
+                    self._token = response.headers["X-Subject-Token"]
             except (aiohttp.ClientError, TimeoutError, KeyError) as refused:
                 raise KeystoneUnavailable from refused
-            return self._own
+            return self._token
 
     def session(self) -> aiohttp.ClientSession:
-        """To Keystone."""
-        if self._session is None:  # lazily: a session belongs to the loop it is made in
+        """The HTTP session for Keystone."""
+        if self._session is None:  # lazily: a session belongs to the loop it is created in
             self._session = aiohttp.ClientSession(timeout=_TIMEOUT)
         return self._session
 

@@ -1,4 +1,4 @@
-"""How a service recognises its callers: by our own signed tokens, or by a real Keystone's word."""
+"""Which authenticator a service uses: Stackwire's signed tokens, or a real Keystone."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,9 @@ from stackwire.runtime.service import Resource
 
 
 def authenticator_of(settings: ServiceSettings, watch: RevocationWatch) -> tuple[Authenticator, Sequence[Resource]]:
-    """The authenticator the settings ask for, and what the service must close with itself.
+    """The authenticator the settings configure, and the resources the service must close.
 
-    With ``keystone_url`` set, tokens are Keystone's and every one is asked about; else they are verified here.
+    With ``keystone_url`` tokens are validated at Keystone, otherwise verified locally.
     Raises ValueError when the token key is too short to sign with.
     """
     if settings.keystone_url:

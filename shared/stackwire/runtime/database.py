@@ -1,4 +1,4 @@
-"""A service's database, as each service opens its own."""
+"""Opens the database of a service from its settings."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -13,7 +13,7 @@ from stackwire.db.pool import Database
 async def opened(
     settings: ServiceSettings, service: str, clock: Clock | None, planner: Mapping[str, str] | None = None
 ) -> AsyncIterator[Database]:
-    """Its schema up to date by the package's own migrations. Left open, unless what is done with it first fails.
+    """The database, migrated by the service's own migrations; it is closed only when the block raises.
 
     Raises MigrationError, DatabaseUnavailable.
     """

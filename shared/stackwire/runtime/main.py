@@ -5,7 +5,7 @@ from stackwire.image.settings import ImageSettings
 
 main("image", ImageSettings, build)
 
-Exit codes: 0 after SIGTERM or SIGINT, 2 when a setting, the port, the database or the broker is not what it should be.
+Exit codes: 0 after SIGTERM or SIGINT, 2 when a setting, the port, the database or the broker is unusable.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ def startup_error_text(error: BaseException) -> str:
 
 
 def log_to_stderr() -> None:
-    """Warnings and worse. The AMQP libraries shout at every attempt to connect; the transport says it once itself."""
+    """Logs warnings and errors. The AMQP libraries log every attempt to connect; the transport does so once itself."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for library in ("aiormq", "aio_pika"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
@@ -64,7 +64,7 @@ def run(main: Callable[[], Awaitable[None]]) -> None:
 async def until_signal(ready: Callable[[], None]) -> None:
     """Returns at the first SIGINT or SIGTERM; a second SIGINT ends the process at once.
 
-    ``ready`` is called when signals are minded: whoever hears it may send one.
+    ``ready`` is called when the signal handlers are installed.
     """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -81,14 +81,14 @@ async def until_signal(ready: Callable[[], None]) -> None:
 
 
 async def serve(name: str, settings: S, build: Callable[..., Awaitable[Service]]) -> None:
-    """Until a signal."""
+    """Builds the service, starts it and runs it until a signal."""
     transport = await connect(settings.amqp_url, name=f"stackwire-{name}")
     try:
         service = await build(settings, transport=transport)
         await service.start()
         where = f" at {service.url}" if settings.serves_api else ""
         try:
-            await until_signal(lambda: print(f"{name} is ready{where}", flush=True))  # noqa: T201  # who started it waits
+            await until_signal(lambda: print(f"{name} is ready{where}", flush=True))  # noqa: T201  # the starting process waits for it
         finally:
             await service.stop()
     finally:
@@ -102,7 +102,7 @@ def main(name: str, settings_type: type[S], build: Callable[..., Awaitable[Servi
         settings = settings_type(**overrides)
         run(lambda: serve(name, settings, build))
     except STARTUP_ERRORS as error:
-        print(f"stackwire {name}: {startup_error_text(error)}", file=sys.stderr)  # noqa: T201  # its last word
+        print(f"stackwire {name}: {startup_error_text(error)}", file=sys.stderr)  # noqa: T201  # the only output of a failed start
         sys.exit(CANNOT_START)
     sys.exit(0)
 

@@ -1,7 +1,7 @@
-"""Keeps one service's list of tokens that were taken back.
+"""Keeps one service's list of revoked tokens.
 
-Identity tells everybody at once; the sweep asks for the whole list at start and now and then, so that a word missed
-while the broker was away is missed for half a minute at most.
+Identity sends each revocation to all services; a sweep fetches the whole list at start and every REFRESH_SECONDS, in
+case a message was missed while the broker was unavailable.
 
     watch = RevocationWatch(transport, "image", rpc)
     authenticator = SignedTokenAuthenticator(signer, watch.revoked)
@@ -23,36 +23,36 @@ from stackwire.runtime.service import Sweep
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 2.0  # seconds; identity may start after us, and nobody waits for it
-EVERY = 30.0
+CALL_TIMEOUT_SECONDS = 2.0  # identity may start later, and must not delay this service
+REFRESH_SECONDS = 30.0
 
 
 class RevocationWatch:
-    """``name`` is the service's; ``rpc`` its client."""
+    """``name``: the service's; ``rpc``: its client; ``every``: seconds between refreshes."""
 
-    def __init__(self, transport: Transport, name: str, rpc: RpcClient, *, every: float = EVERY) -> None:
+    def __init__(self, transport: Transport, name: str, rpc: RpcClient, *, every: float = REFRESH_SECONDS) -> None:
         self._name = name
         self._rpc = rpc
         self._revocations = Revocations()
-        endpoint = TokensRevoked.served_by(self._heard)
+        endpoint = TokensRevoked.served_by(self._on_tokens_revoked)
         self.server = RpcServer(transport, TOKENS, f"{name}.{socket.gethostname()}", [endpoint])
         self.sweep = Sweep(every, self.refresh)
 
     def revoked(self, claims: Claims) -> bool:
-        """True when the token was taken back."""
+        """True when the token is revoked."""
         return self._revocations.revoked(claims)
 
     async def refresh(self) -> None:
-        """The whole list from identity; an identity that is away leaves the list as it is."""
+        """Fetches the whole list from identity; the list stays as it is when identity is unavailable."""
         self._revocations.forget(datetime.now(UTC))
         try:
-            known = await self._rpc.call(system_context(self._name), ListRevocations(), timeout=PATIENCE)
+            known = await self._rpc.call(system_context(self._name), ListRevocations(), timeout=CALL_TIMEOUT_SECONDS)
         except ServiceError as error:
-            log.info("%s could not ask for revoked tokens: %s", self._name, error)
+            log.info("%s could not fetch the revoked tokens: %s", self._name, error)
             return
         for revocation in known:
             self._revocations.add(revocation.key, revocation.before, revocation.until)
 
-    async def _heard(self, _ctx: RequestContext, message: TokensRevoked) -> None:
+    async def _on_tokens_revoked(self, _ctx: RequestContext, message: TokensRevoked) -> None:
         for revocation in message.revocations:
             self._revocations.add(revocation.key, revocation.before, revocation.until)

@@ -8,14 +8,14 @@ from stackwire.messaging.transport import Transport
 
 
 class BusSender:
-    """The relay's hand on a transport."""
+    """Publishes the relay's messages on a transport."""
 
     def __init__(self, transport: Transport) -> None:
         self._rpc = RpcClient(transport)
         self._notifier = Notifier(transport)
 
     async def send(self, message: Outgoing) -> None:
-        """Returns when the broker has it. A cast that no queue takes is Undeliverable; the relay tries again."""
+        """Returns when the broker has confirmed it. Raises Undeliverable for a cast that no queue takes."""
         if message.kind == "notify":
             event = Event(
                 event_type=message.name, payload=message.payload, context=bool(message.context), **message.address

@@ -1,7 +1,7 @@
-"""A running service: what it consists of, started and stopped in the right order.
+"""A running service: its parts, started and stopped in the right order.
 
-Start: workers listen, the relay sends what an earlier life left, sweeps clean up once, and only then the API opens.
-Stop: the API drains, workers finish, the relay sends what they said, and only then the database closes.
+Start: RPC servers consume, the relay sends what an earlier process left, sweeps run once, and only then the API opens.
+Stop: the API drains, RPC servers finish, the relay sends their messages, and only then the database closes.
 """
 
 import asyncio
@@ -27,12 +27,14 @@ DRAIN_SECONDS = 5.0
 
 
 class Resource(Protocol):
+    """Something the service closes when it stops."""
+
     async def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Cleans up after what died: run once at start and then ``every`` seconds; it must be safe to run at any time."""
+    """Periodic recovery: run once at start and then ``every`` seconds; it must be safe to run at any time."""
 
     every: float
     run: Callable[[], Awaitable[object]]
@@ -45,7 +47,7 @@ class PortInUse(Exception):
 class Service:
     """One service, or one half of it. Owns ``database`` and ``resources``; the transport is the caller's.
 
-    Without ``app`` (a worker) it listens on no port. ``busy``: work of its own that has still something to say.
+    Without ``app`` (a worker) it listens on no port. ``busy``: whether work of its own is unfinished.
     """
 
     def __init__(
@@ -84,14 +86,14 @@ class Service:
         return f"http://{f'[{host}]' if ':' in host else host}:{self._port}"
 
     async def start(self) -> None:
-        """Returns when requests are served. Raises PortInUse; whatever had started is stopped again then."""
+        """Returns when requests are served. Raises PortInUse, after everything started so far is stopped."""
         try:
             for server in self._servers:
                 await server.start()
             await self._relay.start()
             for sweep in self._sweeps:
-                await self._once(sweep)
-                self._timers.append(asyncio.create_task(self._repeat(sweep)))
+                await self._run_sweep(sweep)
+                self._timers.append(asyncio.create_task(self._repeat_sweep(sweep)))
             if self._app is not None:
                 await self._listen(self._app)
         except BaseException:
@@ -100,7 +102,7 @@ class Service:
         self._started = True
 
     async def stop(self) -> None:
-        """Safe to call at any time, and again."""
+        """Stops everything; safe to call at any time, and repeatedly."""
         self._started = False
         if self._runner is not None:
             await self._runner.cleanup()
@@ -125,7 +127,7 @@ class Service:
         return self._started and await self.database.ping()
 
     async def idle(self) -> bool:
-        """True when nothing is under way here: no message handled, none waiting to leave, no sweep running."""
+        """True when nothing is in progress: no message being handled or waiting to be sent, no sweep running."""
         if any(server.busy for server in self._servers) or self._sweeping or self._busy() or not self._relay.idle:
             return False
         if self._http_trace is not None and self._http_trace.busy:
@@ -133,12 +135,12 @@ class Service:
         return await self.database.unsent() == 0
 
     async def _listen(self, app: web.Application) -> None:
-        told: dict[str, Any] = {"access_log": None}
+        access_log: dict[str, Any] = {"access_log": None}
         if self._http_trace is not None:
             self._http_trace.start()
-            told = {"access_log": log, "access_log_class": self._http_trace.logger}
+            access_log = {"access_log": log, "access_log_class": self._http_trace.logger}
         runner = web.AppRunner(
-            app, logger=access_log_filters.log, handle_signals=False, shutdown_timeout=DRAIN_SECONDS, **told
+            app, logger=access_log_filters.log, handle_signals=False, shutdown_timeout=DRAIN_SECONDS, **access_log
         )
         await runner.setup()
         self._runner = runner
@@ -149,12 +151,12 @@ class Service:
             raise PortInUse(f"{self.name} cannot listen on {host}:{port}: {error.strerror or error}") from error
         self._port = runner.addresses[0][1]
 
-    async def _repeat(self, sweep: Sweep) -> None:
+    async def _repeat_sweep(self, sweep: Sweep) -> None:
         while True:
             await asyncio.sleep(sweep.every)
-            await self._once(sweep)
+            await self._run_sweep(sweep)
 
-    async def _once(self, sweep: Sweep) -> None:
+    async def _run_sweep(self, sweep: Sweep) -> None:
         self._sweeping += 1
         try:
             await sweep.run()

@@ -127,8 +127,8 @@ async def test_the_version_answered_in_is_echoed_under_both_names(client: Client
         ("compute 2.01", 400, None),
     ],
 )
-async def test_the_version_asked_for(client: Client, asked: str, status: int, got: str | None):
-    answer = await client.get("/who", headers={**token(), "OpenStack-API-Version": asked})
+async def test_the_version_asked_for(client: Client, requested: str, status: int, got: str | None):
+    answer = await client.get("/who", headers={**token(), "OpenStack-API-Version": requested})
     assert answer.status == status
     if got:
         assert (await answer.json())["version"] == got

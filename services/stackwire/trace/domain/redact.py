@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from stackwire.core.secrets import is_secret, speaks_of_secrets
+from stackwire.core.secrets import is_secret, mentions_secret
 
 HIDDEN = "***"
 MAX_DEPTH = 40
@@ -37,7 +37,7 @@ def _text(text: str, depth: int) -> str:
         text = _LOGIN.sub(f"{HIDDEN}@", text)
     if len(text) > 40 and ("gAAAAA" in text or "eyJ" in text):
         text = _TOKEN.sub(HIDDEN, text)
-    if text[:1] in ("{", "[") and speaks_of_secrets(text):
+    if text[:1] in ("{", "[") and mentions_secret(text):
         text = _json_inside(text, depth)
     return text
 
