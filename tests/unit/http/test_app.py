@@ -117,7 +117,7 @@ async def test_the_version_answered_in_is_echoed_under_both_names(client: Client
 
 
 @pytest.mark.parametrize(
-    ("asked", "status", "got"),
+    ("requested", "status", "got"),
     [
         ("compute latest", 200, "2.93"),
         ("volume 3.1", 200, "2.1"),
