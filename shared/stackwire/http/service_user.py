@@ -49,7 +49,7 @@ class ServiceUser:
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
         self._session: aiohttp.ClientSession | None = None
-        self._token: str | None = None
+        self._current: str | None = None
         self._logging_in = asyncio.Lock()
 
     async def token(self, instead_of: str | None = None) -> str:
@@ -58,17 +58,17 @@ class ServiceUser:
         Raises KeystoneUnavailable, also for a wrong password.
         """
         async with self._logging_in:
-            if self._token is not None and self._token != instead_of:
-                return self._token
+            if self._current is not None and self._current != instead_of:
+                return self._current
             url, auth_request = f"{self._credentials.tokens_url}?nocatalog", self._credentials.auth_request
             try:
                 async with self.session().post(url, json=auth_request) as response:
                     if response.status != 201:
                         raise KeystoneUnavailable
-                    self._token = response.headers["X-Subject-Token"]
+                    self._current = response.headers["X-Subject-Token"]
             except (aiohttp.ClientError, TimeoutError, KeyError) as refused:
                 raise KeystoneUnavailable from refused
-            return self._token
+            return self._current
 
     def session(self) -> aiohttp.ClientSession:
         """The HTTP session for Keystone."""
