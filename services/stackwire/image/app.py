@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from uuid import uuid4
@@ -13,7 +12,7 @@ from stackwire.contracts.image_workers import IMAGE_TASKS
 from stackwire.core.clock import Clock
 from stackwire.core.policy import Policy
 from stackwire.db.pool import Database
-from stackwire.http.app import Route, make_app
+from stackwire.http.app import make_app
 from stackwire.http.client import HttpClient
 from stackwire.image import rpc
 from stackwire.image.backends.cache import CacheFolder
@@ -25,44 +24,48 @@ from stackwire.image.db.listing import PLANNER
 from stackwire.image.domain import protection
 from stackwire.image.domain.events import silencer
 from stackwire.image.domain.imports import COPY, DIRECT, DOWNLOAD, FROM_GLANCE
-from stackwire.image.domain.metadefs_notifications import MetadefVoice
+from stackwire.image.domain.metadefs_notifications import MetadefNotificationBuilder
 from stackwire.image.domain.policy import RULES
+from stackwire.image.flows.api.call_traces import CallTraceQueries
 from stackwire.image.flows.api.data import Data
+from stackwire.image.flows.api.downloads import Downloads
 from stackwire.image.flows.api.images import Metadata
 from stackwire.image.flows.api.imports import Imports
 from stackwire.image.flows.api.locations import Locations
 from stackwire.image.flows.api.members import Members
-from stackwire.image.flows.api.metadef_items import Items
-from stackwire.image.flows.api.metadef_namespaces import Namespaces
+from stackwire.image.flows.api.metadef_items import MetadefItems
+from stackwire.image.flows.api.metadef_namespaces import MetadefNamespaces
 from stackwire.image.flows.api.store_removal import Places
+from stackwire.image.flows.api.stores import StoreQueries
 from stackwire.image.flows.api.tasks import Tasks
 from stackwire.image.flows.api.usage import UsageReport
-from stackwire.image.flows.api.v1_images import V1
+from stackwire.image.flows.api.v1_images import V1Images
 from stackwire.image.flows.hands import Hands
 from stackwire.image.flows.image_cache import CacheKeeper, ImageCache
-from stackwire.image.flows.metadefs_access import Gate
+from stackwire.image.flows.metadefs_access import NamespaceAccess
 from stackwire.image.flows.metadefs_seed import seed
 from stackwire.image.flows.recovery import Sweeper
 from stackwire.image.flows.worker.scrub import Scrubber
 from stackwire.image.flows.worker.tasks.data_source import Bringing
 from stackwire.image.flows.worker.tasks.runner import Worker
 from stackwire.image.http.cache import CacheHandlers
-from stackwire.image.http.call_traces import OnionHandler
+from stackwire.image.http.call_traces import CallTraceHandlers
 from stackwire.image.http.errors import glance_error
-from stackwire.image.http.image_data import DataHandlers
+from stackwire.image.http.image_data import ImageDataHandlers
 from stackwire.image.http.images import ImageHandlers
 from stackwire.image.http.imports import ImportHandlers
-from stackwire.image.http.info import UsageHandlers
+from stackwire.image.http.json_schemas import SchemaHandlers
 from stackwire.image.http.locations import LocationHandlers
 from stackwire.image.http.members import MemberHandlers
-from stackwire.image.http.metadef_items import ItemHandlers
-from stackwire.image.http.metadef_namespaces import NamespaceHandlers
-from stackwire.image.http.routes import routes
+from stackwire.image.http.metadef_items import MetadefObjectHandlers, MetadefPropertyHandlers, MetadefTagHandlers
+from stackwire.image.http.metadef_namespaces import MetadefNamespaceHandlers
+from stackwire.image.http.routes import Handlers, routes
 from stackwire.image.http.stores import StoreHandlers
 from stackwire.image.http.tasks import TaskHandlers
+from stackwire.image.http.transfers import Transfers
+from stackwire.image.http.usage import UsageHandlers
 from stackwire.image.http.v1_images import V1ImageHandlers
 from stackwire.image.http.v1_members import V1MemberHandlers
-from stackwire.image.http.v1_routes import v1_routes
 from stackwire.image.http.versions import VersionHandlers
 from stackwire.image.onion.call_trace import Walks
 from stackwire.image.onion.layers import layers
@@ -110,31 +113,28 @@ async def _protection(settings: ImageSettings) -> protection.Protection | None:
     return protection.read(text, by_policy=settings.property_protection_rule_format == "policies")
 
 
-def _metadefs(settings: ImageSettings, database: Database, policy: Policy) -> tuple[NamespaceHandlers, ItemHandlers]:
-    gate, voice = Gate(policy), MetadefVoice(f"image.{socket.gethostname()}")
-    namespaces = Namespaces(
+def _metadefs(settings: ImageSettings, database: Database, policy: Policy) -> tuple[MetadefNamespaces, MetadefItems]:
+    access = NamespaceAccess(policy)
+    notifications = MetadefNotificationBuilder(f"image.{socket.gethostname()}")
+    namespaces = MetadefNamespaces(
         database,
-        gate,
-        voice,
-        default_page=settings.limit_param_default,
-        longest_page=settings.api_limit_max,
+        access,
+        notifications,
+        default_limit=settings.limit_param_default,
+        max_limit=settings.api_limit_max,
     )
-    return NamespaceHandlers(namespaces), ItemHandlers(Items(database, gate, voice))
+    return namespaces, MetadefItems(database, access, notifications)
 
 
 def _v1(
-    settings: ImageSettings,
-    metadata: Metadata,
-    data: DataHandlers,
-    imports: Imports,
-    members: Members,
-    stores: Sequence[str],
-) -> list[Route]:
-    """The routes of the v1 API, where the release has it."""
-    if not settings.behaviours.has("v1-api"):
-        return []
-    flow = V1(metadata, data.flow, imports, settings.behaviours, stores, size_cap=settings.image_size_cap)
-    return v1_routes(V1ImageHandlers(metadata, data, flow), V1MemberHandlers(members))
+    settings: ImageSettings, metadata: Metadata, data: Data, imports: Imports, transfers: Transfers, stores: Stores
+) -> V1ImageHandlers | None:
+    """The handlers of the v1 API's images, where the release has it."""
+    behaviours, size_cap = settings.behaviours, settings.image_size_cap
+    if not behaviours.has("v1-api"):
+        return None
+    images = V1Images(metadata, data, imports, behaviours, stores.enabled, size_cap=size_cap)
+    return V1ImageHandlers(images, transfers)
 
 
 def _cache(settings: ImageSettings, database: Database) -> ImageCache | None:
@@ -205,7 +205,9 @@ def _assemble(
     scrubber = Scrubber(database, store, seconds=settings.scrub_time, at_once=settings.scrub_pool_size)
     cache = _cache(settings, database)
     keeper = CacheKeeper(database, images, store, policy, cache)
-    data = DataHandlers(Data(database, images, store, staging, hands, worker), store, settings.upload_seconds, cache)
+    data = Data(database, images, store, staging, hands, worker)
+    downloads = Downloads(data, store, cache)
+    transfers = Transfers(downloads, settings.upload_seconds)
     imports = Imports(database, images, web, store, task_hours=settings.task_time_to_live)
     http = HttpClient("image")
     bringing = Bringing(
@@ -231,6 +233,7 @@ def _assemble(
     )
     methods = (*IMPORT_METHODS, *((COPY,) if len(store.writable) > 1 else ()))
     members = Members(database, images, behaviours)
+    namespaces, items = _metadefs(settings, database, policy)
     pages = {"default_page": settings.limit_param_default, "longest_page": settings.api_limit_max}
     service: Service
 
@@ -239,25 +242,32 @@ def _assemble(
 
     app = make_app(
         routes=routes(
-            ImageHandlers(metadata, methods, store.enabled),
-            data,
-            ImportHandlers(imports, methods),
-            MemberHandlers(members),
-            TaskHandlers(Tasks(database, images, web, **pages)),
-            VersionHandlers(behaviours, caches=settings.image_cache),
-            *_metadefs(settings, database, policy),
-            UsageHandlers(UsageReport(database, settings.limits.unified)),
-            CacheHandlers(keeper),
-            LocationHandlers(metadata.locations),
-            StoreHandlers(store, policy, Places(database, images, store)),
-            v1=_v1(settings, metadata, data, imports, members, store.enabled),
+            Handlers(
+                images=ImageHandlers(metadata, methods, store.enabled),
+                data=ImageDataHandlers(data, downloads, transfers),
+                imports=ImportHandlers(imports, methods),
+                locations=LocationHandlers(metadata.locations),
+                members=MemberHandlers(members),
+                tasks=TaskHandlers(Tasks(database, images, web, **pages)),
+                stores=StoreHandlers(StoreQueries(store, policy), Places(database, images, store)),
+                usage=UsageHandlers(UsageReport(database, settings.limits.unified)),
+                versions=VersionHandlers(behaviours, caches=settings.image_cache),
+                cache=CacheHandlers(keeper),
+                schemas=SchemaHandlers(),
+                namespaces=MetadefNamespaceHandlers(namespaces),
+                objects=MetadefObjectHandlers(items),
+                properties=MetadefPropertyHandlers(items),
+                tags=MetadefTagHandlers(items),
+                v1_images=_v1(settings, metadata, data, imports, transfers, store),
+                v1_members=V1MemberHandlers(members),
+            )
         ),
         authenticator=authenticator,
         errors=glance_error,
         ready=ready,
     )
     if walks is not None:
-        app.router.add_get("/onion/{request_id}", OnionHandler(walks).show)
+        app.router.add_get("/onion/{request_id}", CallTraceHandlers(CallTraceQueries(walks)).show)
     servers = [watch.server, RpcServer(transport, IMAGE, socket.gethostname(), rpc.endpoints(metadata))]
     if settings.serves_work:
         name = socket.gethostname()
@@ -279,6 +289,6 @@ def _assemble(
             *([Sweep(settings.heartbeat_seconds, keeper.sweep)] if cache is not None and settings.serves_api else []),
         ],
         resources=[*own, http, keeper, store],
-        busy=lambda: data.busy > 0 or keeper.busy,
+        busy=lambda: transfers.active > 0 or keeper.busy,
     )
     return service

@@ -93,16 +93,20 @@ class Table(Generic[M]):
 
         Errors: UniqueViolation, ForeignKeyViolation; ValueError for a state no row may begin in.
         """
+        created = await self._insert(uow, row)
+        assert created is not None
+        return created
+
+    async def try_insert(self, uow: UnitOfWork, row: M | Mapping[str, Any]) -> M | None:
+        """The same; None, and nothing written, where a unique key is taken."""
+        return await self._insert(uow, row, " ON CONFLICT DO NOTHING")
+
+    async def _insert(self, uow: UnitOfWork, row: M | Mapping[str, Any], on_conflict: str = "") -> M | None:
         values = row if isinstance(row, Mapping) else {name: getattr(row, name) for name in self._inserted}
         self._check_initial(values)
         placeholders = ", ".join(f"${n}" for n in range(1, len(values) + 1))
-        created = await uow.one(
-            self.model,
-            f"INSERT INTO {self.name} ({', '.join(values)}) VALUES ({placeholders}) RETURNING {self.columns}",
-            *values.values(),
-        )
-        assert created is not None
-        return created
+        into = f"INSERT INTO {self.name} ({', '.join(values)}) VALUES ({placeholders})"
+        return await uow.one(self.model, f"{into}{on_conflict} RETURNING {self.columns}", *values.values())
 
     async def update(
         self, uow: UnitOfWork, key: Any, *, where: Mapping[str, Any] | None = None, **changes: Any

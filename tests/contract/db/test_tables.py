@@ -72,6 +72,14 @@ async def test_a_row_is_written_and_read_whole(database: Database) -> None:
         assert await BOXES.find(uow, label=["x", None]) == [created]
 
 
+async def test_a_row_whose_key_is_taken_is_not_written(database: Database) -> None:
+    async with database.work(CTX) as uow:
+        created = await BOXES.try_insert(uow, a_box(database, label="x"))
+        assert created is not None
+        assert await BOXES.try_insert(uow, a_box(database, label="y")) is None
+        assert await BOXES.get(uow, "1") == created
+
+
 async def test_an_update_writes_what_changed_and_when(database: Database) -> None:
     async with database.work(CTX) as uow:
         await BOXES.insert(uow, a_box(database))

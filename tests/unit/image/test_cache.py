@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from stackwire.core.errors import BadRequest
-from stackwire.image.domain.cache import CachedImage, target_of, victims
+from stackwire.image.domain.cache import CachedImage, entries_to_evict, read_clear_target
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -33,14 +33,14 @@ ENTRIES = [an_entry("new", 10, 1), an_entry("old", 30, 9), an_entry("middle", 20
     ],
 )
 def test_what_was_asked_for_longest_ago_goes_first_and_no_more_than_must(most: int, gone: list[str]) -> None:
-    assert [each.image_id for each in victims(ENTRIES, most)] == gone
+    assert [each.image_id for each in entries_to_evict(ENTRIES, most)] == gone
 
 
 @pytest.mark.parametrize(("header", "target"), [(None, ""), ("", ""), ("Cache", "cache"), (" queue ", "queue")])
 def test_the_header_names_what_is_cleared(header: str | None, target: str) -> None:
-    assert target_of(header) == target
+    assert read_clear_target(header) == target
 
 
 def test_nothing_else_can_be_cleared() -> None:
     with pytest.raises(BadRequest):
-        target_of("both")
+        read_clear_target("both")

@@ -11,8 +11,8 @@ import stackwire.image.domain
 from stackwire.compute.domain.image_props import TABLE, flag, whole
 from stackwire.core.errors import BadRequest, Forbidden
 from stackwire.image.domain.metadefs import ITEM_SORTS, OBJECT, PROPERTY, TAG, Item, prefixed, read_page
-from stackwire.image.domain.metadefs_notifications import MetadefVoice
-from stackwire.image.domain.metadefs_requests import NamespaceWish, ObjectWish, PropertyWish, check_writable
+from stackwire.image.domain.metadefs_notifications import MetadefNotificationBuilder
+from stackwire.image.domain.metadefs_requests import NamespaceRequest, ObjectRequest, PropertyRequest, check_writable
 from stackwire.image.domain.metadefs_schemas import METADEF_SCHEMAS
 from stackwire.image.flows.metadefs_seed import read_catalogue
 
@@ -21,29 +21,31 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def test_a_definition_holds_what_was_asked_for_and_no_more() -> None:
-    wish = ObjectWish.model_validate({"name": "o", "properties": {"p": {"name": "x", "title": "T", "type": "string"}}})
+    wish = ObjectRequest.model_validate(
+        {"name": "o", "properties": {"p": {"name": "x", "title": "T", "type": "string"}}}
+    )
     assert wish.definition() == {"properties": {"p": {"title": "T", "type": "string"}}}
 
 
 def test_an_items_order_is_objects_tags_properties() -> None:
     prop = {"title": "T", "type": "string"}
-    wish = NamespaceWish.model_validate(
+    requested = NamespaceRequest.model_validate(
         {"namespace": "n", "properties": {"p": prop}, "objects": [{"name": "o"}], "tags": [{"name": "t"}]}
     )
-    assert [(kind, name) for kind, name, _ in wish.items()] == [(OBJECT, "o"), (TAG, "t"), (PROPERTY, "p")]
-    assert wish.row("me")["owner"] == "me"
+    assert [(kind, name) for kind, name, _ in requested.items()] == [(OBJECT, "o"), (TAG, "t"), (PROPERTY, "p")]
+    assert requested.row("me")["owner"] == "me"
 
 
 @pytest.mark.parametrize("key", ["maxLength", "minLength", "maxItems", "minItems"])
 @pytest.mark.parametrize("value", [-1, "1", True, 1.5, None])
 def test_a_size_is_a_number_that_counts(key: str, value: Any) -> None:
     with pytest.raises(ValidationError):
-        PropertyWish.model_validate({"title": "T", "type": "string", key: value})
+        PropertyRequest.model_validate({"title": "T", "type": "string", key: value})
 
 
 def test_a_default_may_be_null_and_nothing_else() -> None:
-    made = PropertyWish.model_validate({"title": "T", "type": "string", "default": None})
-    assert made.definition() == {"title": "T", "type": "string", "default": None}
+    created = PropertyRequest.model_validate({"title": "T", "type": "string", "default": None})
+    assert created.definition() == {"title": "T", "type": "string", "default": None}
 
 
 def test_names_of_an_objects_properties_take_the_prefix() -> None:
@@ -68,7 +70,7 @@ def test_a_page_of_tags_knows_no_resource_types() -> None:
 
 def test_a_property_is_told_with_all_its_keys_and_no_times() -> None:
     item = Item(id=1, kind=PROPERTY, name="p", definition={"title": "T"}, created_at=NOW, updated_at=NOW)
-    payload = MetadefVoice("image.h").item("update", "n", item, old="before").payload
+    payload = MetadefNotificationBuilder("image.h").item("update", "n", item, old="before").payload
     assert isinstance(payload, dict)
     assert (payload["name_old"], payload["title"], payload["enum"], payload["deleted"]) == ("before", "T", None, False)
     assert "created_at" not in payload
@@ -114,5 +116,5 @@ def test_the_catalogue_says_of_a_property_what_nova_reads_in_it(name: str) -> No
 
 
 def test_the_schemas_name_every_key_that_is_read() -> None:
-    for name, model in (("namespace", NamespaceWish), ("object", ObjectWish), ("property", PropertyWish)):
+    for name, model in (("namespace", NamespaceRequest), ("object", ObjectRequest), ("property", PropertyRequest)):
         assert set(model.model_fields) <= set(METADEF_SCHEMAS[name]["properties"])

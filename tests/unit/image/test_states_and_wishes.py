@@ -35,7 +35,7 @@ def test_what_a_crash_leaves_behind_may_go_where_the_sweep_sends_it() -> None:
 
 
 def test_a_wish_is_split_into_attributes_and_properties() -> None:
-    base, properties = attributes.read_wish(
+    base, properties = attributes.read_request(
         {"name": "n", "tags": ["a", "a"], "os_distro": "x", "kernel_id": None, "__class__": "{0}", "a/b~ é": "%(x)s"}
     )
     assert base == {"name": "n", "tags": ("a",)}
@@ -52,7 +52,7 @@ def test_a_wish_is_split_into_attributes_and_properties() -> None:
 )  # fmt: skip
 def test_names_that_are_not_the_clients_are_forbidden_whatever_else_is_wrong(name: str) -> None:
     with pytest.raises(Forbidden):
-        attributes.read_wish({"min_ram": "wrong", name: "x"})
+        attributes.read_request({"min_ram": "wrong", name: "x"})
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_names_that_are_not_the_clients_are_forbidden_whatever_else_is_wrong(nam
 )  # fmt: skip
 def test_a_wish_that_cannot_be_is_refused(wish: dict[str, Any]) -> None:
     with pytest.raises(BadRequest):
-        attributes.read_wish(wish)
+        attributes.read_request(wish)
 
 
 @pytest.mark.parametrize(

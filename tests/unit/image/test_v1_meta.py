@@ -9,7 +9,7 @@ import pytest
 from stackwire.core.errors import BadRequest, Forbidden, ServiceError
 from stackwire.image.domain import v1_listing, v1_meta
 from stackwire.image.domain.image import Image
-from stackwire.image.domain.v1_meta import Wish, changed, read, shown, shown_headers
+from stackwire.image.domain.v1_meta import V1ImageRequest, image_headers, image_view, read, updated
 
 NOBODY = "11111111-1111-4111-8111-111111111111"
 NOW = datetime(2016, 1, 8, 17, 54, 23, 999, UTC)
@@ -37,13 +37,13 @@ def test_an_empty_property_is_null() -> None:
 
 
 def test_attributes_are_read_as_what_they_are() -> None:
-    wish = read([
+    request = read([
         ("X-Image-Meta-Name", "i"), ("x-image-meta-min-disk", "1"), ("x-image-meta-min_ram", "2"),
         ("x-image-meta-is_public", "True"), ("x-image-meta-protected", "no"), ("x-image-meta-size", "0"),
         ("x-image-meta-checksum", "a" * 32), ("x-glance-api-copy-from", "http://a/"), ("x-other", "ignored"),
     ])  # fmt: skip
-    assert wish.base == {"name": "i", "min_disk": 1, "min_ram": 2, "protected": False}
-    assert (wish.is_public, wish.size, wish.checksum, wish.copy_from) == (True, 0, "a" * 32, "http://a/")
+    assert request.base == {"name": "i", "min_disk": 1, "min_ram": 2, "protected": False}
+    assert (request.is_public, request.size, request.checksum, request.copy_from) == (True, 0, "a" * 32, "http://a/")
 
 
 def test_is_public_none_is_what_glanceclient_sends_for_an_image_that_is_not() -> None:
@@ -101,11 +101,11 @@ def test_two_headers_of_one_name_are_refused() -> None:
 
 @pytest.mark.parametrize("name", ["status", "created_at", "updated_at", "deleted_at", "deleted", "uri", "virtual_size"])
 def test_what_the_service_says_is_never_the_clients_to_say(name: str) -> None:
-    wish = read([(f"x-image-meta-{name}", "active")])
+    request = read([(f"x-image-meta-{name}", "active")])
     with pytest.raises(Forbidden):
-        v1_meta.check_new(wish)
+        v1_meta.check_new(request)
     with pytest.raises(Forbidden):
-        changed(an_image(), wish, private="private", purge=True, with_data=False)
+        updated(an_image(), request, private="private", purge=True, with_data=False)
 
 
 def test_what_was_shown_may_be_sent_back_and_changes_nothing() -> None:
@@ -113,21 +113,21 @@ def test_what_was_shown_may_be_sent_back_and_changes_nothing() -> None:
         name="i", disk_format="raw", container_format="bare", status="active", size=3, checksum="a" * 32,
         virtual_size=3, properties={"a": "1", "os_glance_failed_import": ""},
     )  # fmt: skip
-    wish = read(shown_headers(image).items())
-    assert changed(image, wish, private="private", purge=True, with_data=False) == image
+    request = read(image_headers(image).items())
+    assert updated(image, request, private="private", purge=True, with_data=False) == image
 
 
 def test_purging_takes_what_is_not_given_and_leaves_what_is_the_services() -> None:
     image = an_image(properties={"a": "1", "b": "2", "os_glance_failed_import": "file"})
-    wish = Wish(properties={"b": "3"})
-    assert changed(image, wish, private="private", purge=True, with_data=False).properties == {
+    request = V1ImageRequest(properties={"b": "3"})
+    assert updated(image, request, private="private", purge=True, with_data=False).properties == {
         "b": "3", "os_glance_failed_import": "file",
     }  # fmt: skip
-    assert changed(image, wish, private="private", purge=False, with_data=False).properties == {
+    assert updated(image, request, private="private", purge=False, with_data=False).properties == {
         "a": "1", "b": "3", "os_glance_failed_import": "file",
     }  # fmt: skip
     with pytest.raises(Forbidden):
-        changed(image, Wish(properties={"os_glance_x": "1"}), private="private", purge=False, with_data=False)
+        updated(image, V1ImageRequest(properties={"os_glance_x": "1"}), private="private", purge=False, with_data=False)
 
 
 @pytest.mark.parametrize(
@@ -137,31 +137,32 @@ def test_purging_takes_what_is_not_given_and_leaves_what_is_the_services() -> No
 )  # fmt: skip
 def test_is_public_is_half_of_what_visibility_is(before: str, is_public: bool | None, after: str) -> None:
     image = an_image(visibility=before)
-    wish = Wish(is_public=is_public)
-    assert changed(image, wish, private="private", purge=True, with_data=False).visibility == after
+    request = V1ImageRequest(is_public=is_public)
+    assert updated(image, request, private="private", purge=True, with_data=False).visibility == after
 
 
-@pytest.mark.parametrize("wish", [Wish(size=4), Wish(checksum="b" * 32), Wish(base={"disk_format": "qcow2"})])
-def test_what_an_active_image_is_stays(wish: Wish) -> None:
+@pytest.mark.parametrize("change", [{"size": 4}, {"checksum": "b" * 32}, {"base": {"disk_format": "qcow2"}}])
+def test_what_an_active_image_is_stays(change: dict[str, Any]) -> None:
+    request = V1ImageRequest(**change)
     image = an_image(status="active", size=3, checksum="a" * 32, disk_format="raw", container_format="bare")
     with pytest.raises(Forbidden):
-        changed(image, wish, private="private", purge=True, with_data=False)
-    changed(replace(image, status="queued"), wish, private="private", purge=True, with_data=False)
+        updated(image, request, private="private", purge=True, with_data=False)
+    updated(replace(image, status="queued"), request, private="private", purge=True, with_data=False)
 
 
 def test_nothing_in_an_image_makes_another_header() -> None:
     image = an_image(name="a\r\nX-Evil: 1", properties={"a b": "x", "MyKey": "1\r\n2", "n": None, "\u00e9": "x"})
-    headers = shown_headers(image)
+    headers = image_headers(image)
     assert headers["x-image-meta-name"] == "a  X-Evil: 1"
     assert {name for name in headers if "property" in name} == {"x-image-meta-property-mykey"}
     assert not any(set("\r\n") & set(name + value) for name, value in headers.items())
 
 
 def test_an_image_is_shown_with_its_properties_apart() -> None:
-    told = shown(an_image(visibility="shared", properties={"MyKey": "v", "n": None}))
-    assert told["properties"] == {"MyKey": "v", "n": None}
-    assert (told["is_public"], told["size"], told["deleted"]) == (False, 0, False)
-    assert told["created_at"] == "2016-01-08T17:54:23.000000"
+    view = image_view(an_image(visibility="shared", properties={"MyKey": "v", "n": None}))
+    assert view["properties"] == {"MyKey": "v", "n": None}
+    assert (view["is_public"], view["size"], view["deleted"]) == (False, 0, False)
+    assert view["created_at"] == "2016-01-08T17:54:23.000000"
 
 
 # ---- filters
@@ -176,14 +177,14 @@ def test_a_filter_by_a_property_loses_its_prefix_and_no_more() -> None:
 
 
 @pytest.mark.parametrize(
-    ("is_admin", "wish", "as_user", "visibility"),
+    ("is_admin", "given", "as_user", "visibility"),
     [(True, None, True, None), (True, "true", True, None), (True, "none", False, "all"), (True, "False", False, "all"),
      (False, "none", True, None), (False, "0", True, None)],
 )  # fmt: skip
 def test_administrators_see_what_users_see_unless_they_ask(
-    is_admin: bool, wish: str | None, as_user: bool, visibility: str | None
+    is_admin: bool, given: str | None, as_user: bool, visibility: str | None
 ) -> None:
-    query = v1_listing.read([] if wish is None else [("is_public", wish)], is_admin=is_admin)
+    query = v1_listing.read([] if given is None else [("is_public", given)], is_admin=is_admin)
     assert (query.as_user, query.visibility) == (as_user, visibility)
 
 

@@ -15,6 +15,7 @@ from stackwire.image.backends.port import Outside, Reader, ReadOnly, Store, Writ
 from stackwire.image.domain.errors import BadLocation, StoreUnknown
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.locations import Location, ordered, scheme_of
+from stackwire.image.domain.stores import StoreDetails
 
 log = logging.getLogger(__name__)
 
@@ -53,13 +54,15 @@ class Stores:
             raise StoreUnknown(store=name[:200])
         return name
 
-    def kind(self, name: str) -> str:
-        """Its type, as settings name it."""
-        return self._enabled[name].kind
-
-    def properties(self, name: str) -> dict[str, Any]:
-        """What the operator may be told of it."""
-        return self._enabled[name].properties
+    def details(self, name: str) -> StoreDetails:
+        store = self._enabled[name]
+        return StoreDetails(
+            id=name,
+            type=store.kind,
+            is_default=name == self.default,
+            is_read_only=isinstance(store, ReadOnly),
+            properties=store.properties,
+        )
 
     @property
     def writable(self) -> list[str]:

@@ -1,145 +1,122 @@
-"""Namespaces of metadata definitions and what resource types they are for."""
+"""Namespaces of metadata definitions, and the resource types they are associated with."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
+from stackwire.db.query import Conditions, SortKey, after_marker, order_by
 from stackwire.db.session import Session
+from stackwire.db.table import Table
 from stackwire.db.unit_of_work import UnitOfWork
-from stackwire.image.domain.metadefs import Association, Namespace, Page, ResourceType
+from stackwire.image.domain.metadefs import Association, Item, MetadefPage, Namespace, ResourceType
 
-_SHOWN: Final = (
-    "id, namespace, display_name, description, visibility, protected, owner, created_at, updated_at"
-)  # fmt: skip
+NAMESPACES: Final = Table(Namespace, "metadef_namespaces", key="namespace", generated=("id",))
+RESOURCE_TYPES: Final = Table(ResourceType, "metadef_resource_types", key="name")
 _ASSOCIATION: Final = "a.namespace_id, t.name, a.prefix, a.properties_target, a.created_at, a.updated_at"
-_FROM: Final = "metadef_associations a JOIN metadef_resource_types t ON t.id = a.resource_type_id"
-_SORTS: Final = {"display_name": "coalesce(display_name, '')", "owner": "coalesce(owner, '')"}
+_RESOURCE_TYPE: Final = "JOIN metadef_resource_types t ON t.id = a.resource_type_id"
+_NULLABLE_SORTS: Final = frozenset({"display_name", "owner"})
 
 
-async def get(db: Session, name: str, *, hold: bool = False) -> Namespace | None:
-    """``hold``: nobody else changes it, or what is in it, until the transaction ends."""
-    locked = " FOR UPDATE" if hold else ""
-    return await db.one(Namespace, f"SELECT {_SHOWN} FROM metadef_namespaces WHERE namespace = $1{locked}", name)
-
-
-async def page(
-    db: Session, page: Page, limit: int, *, project_id: str | None, all_projects: bool, after: Namespace | None
+async def list_page(
+    session: Session,
+    page: MetadefPage,
+    limit: int,
+    *,
+    project_id: str | None,
+    all_projects: bool,
+    marker: Namespace | None,
 ) -> list[Namespace]:
-    """Those the project may see. ``page.sort_key`` is one of ours, never the caller's words."""
-    key = _SORTS.get(page.sort_key, page.sort_key)
-    direction, beyond = ("DESC", "<") if page.sort_dir == "desc" else ("ASC", ">")
-    wanted = ["($1 OR visibility = 'public' OR owner = $2)"]
-    args: list[Any] = [all_projects, project_id, limit]
+    """The namespaces the project may see."""
+    conditions = Conditions()
+    conditions.where("({} OR visibility = 'public' OR owner = {})", all_projects, project_id)
     if page.visibility is not None:
-        args.append(page.visibility)
-        wanted.append(f"visibility = ${len(args)}")
+        conditions.where("visibility = {}", page.visibility)
     if page.resource_types:
-        args.append(list(page.resource_types))
-        wanted.append(f"id IN (SELECT a.namespace_id FROM {_FROM} WHERE t.name = ANY(${len(args)}))")
-    if after is not None:
-        args.append(after.id)
-        last = f"(SELECT {key}, created_at, id FROM metadef_namespaces WHERE id = ${len(args)})"
-        wanted.append(f"({key}, created_at, id) {beyond} {last}")
-    order = f"{key} {direction}, created_at {direction}, id {direction}"
-    return await db.all(
-        Namespace,
-        f"SELECT {_SHOWN} FROM metadef_namespaces WHERE {' AND '.join(wanted)} ORDER BY {order} LIMIT $3",
-        *args,
+        conditions.where(
+            f"id IN (SELECT a.namespace_id FROM metadef_associations a {_RESOURCE_TYPE} WHERE t.name = ANY({{}}))",
+            list(page.resource_types),
+        )
+    tail = page_sql(conditions, page, marker, limit)
+    return await session.all(
+        Namespace, f"SELECT {NAMESPACES.columns} FROM metadef_namespaces {tail}", *conditions.values
     )
 
 
-async def try_insert(uow: UnitOfWork, wish: dict[str, Any]) -> Namespace | None:
+def page_sql(conditions: Conditions, page: MetadefPage, marker: Namespace | Item | None, limit: int | None) -> str:
+    """WHERE, ORDER BY and LIMIT of one page; ``page.sort_key`` is one of the known columns."""
+    keys = []
+    for column in (page.sort_key, "created_at", "id"):
+        expression, value = column, None if marker is None else getattr(marker, column)
+        if column in _NULLABLE_SORTS:
+            expression, value = f"coalesce({column}, '')", value or ""
+        place = conditions.placeholder(value) if marker is not None else ""
+        keys.append(SortKey(expression, page.sort_dir == "desc", place))
+    if marker is not None:
+        conditions.where(after_marker(keys))
+    return f"WHERE {conditions.sql} ORDER BY {order_by(keys)} LIMIT {conditions.placeholder(limit)}"
+
+
+async def try_insert(uow: UnitOfWork, row: Mapping[str, Any]) -> Namespace | None:
     """None when the name is taken."""
-    return await uow.one(
-        Namespace,
-        "INSERT INTO metadef_namespaces (namespace, display_name, description, visibility, protected, owner,"
-        f" created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT DO NOTHING RETURNING {_SHOWN}",
-        wish["namespace"], wish["display_name"], wish["description"], wish["visibility"], wish["protected"],
-        wish["owner"], uow.now,
-    )  # fmt: skip
+    return await NAMESPACES.try_insert(uow, {**row, "created_at": uow.now, "updated_at": uow.now})
 
 
-async def update(uow: UnitOfWork, namespace_id: int, wish: dict[str, Any]) -> Namespace | None:
-    """The whole row; None when it is gone."""
-    return await uow.one(
-        Namespace,
-        "UPDATE metadef_namespaces SET namespace = $2, display_name = $3, description = $4, visibility = $5,"
-        f" protected = $6, owner = $7, updated_at = $8 WHERE id = $1 RETURNING {_SHOWN}",
-        namespace_id, wish["namespace"], wish["display_name"], wish["description"], wish["visibility"],
-        wish["protected"], wish["owner"], uow.now,
-    )  # fmt: skip
-
-
-async def taken(uow: UnitOfWork, name: str, but: int) -> bool:
-    """Whether another namespace has the name; it keeps it until the transaction ends."""
-    return bool(
-        await uow.value("SELECT 1 FROM metadef_namespaces WHERE namespace = $1 AND id <> $2 FOR UPDATE", name, but)
-    )
+async def is_taken(uow: UnitOfWork, name: str, other_than: int) -> bool:
+    """Whether another namespace has the name; that one keeps it until the transaction ends."""
+    sql = "SELECT 1 FROM metadef_namespaces WHERE namespace = $1 AND id <> $2 FOR UPDATE"
+    return bool(await uow.value(sql, name, other_than))
 
 
 async def lock_names(uow: UnitOfWork) -> None:
-    """Renames come one after the other: two to the same name must not both find it free."""
+    """Serialises renames: two to the same name must not both find it free."""
     await uow.value("SELECT pg_advisory_xact_lock(hashtext('metadef names'))")
 
 
-async def delete(uow: UnitOfWork, namespace_id: int) -> None:
-    await uow.execute("DELETE FROM metadef_namespaces WHERE id = $1", namespace_id)
-
-
-async def resource_types(db: Session) -> list[ResourceType]:
-    return await db.all(ResourceType, "SELECT name, created_at, updated_at FROM metadef_resource_types ORDER BY id")
-
-
-async def add_types(uow: UnitOfWork, names: list[str], *, protected: bool = False) -> None:
-    """Those there are stay as they are."""
-    await uow.execute(
+async def add_resource_types(uow: UnitOfWork, names: list[str], *, protected: bool = False) -> None:
+    """Existing resource types stay as they are."""
+    sql = (
         "INSERT INTO metadef_resource_types (name, protected, created_at, updated_at)"
-        " SELECT name, $2, $3, $3 FROM unnest($1::text[]) WITH ORDINALITY AS n (name, at) ORDER BY at"
-        " ON CONFLICT DO NOTHING",
-        names, protected, uow.now,
-    )  # fmt: skip
-
-
-async def associations(db: Session, namespace_ids: list[int]) -> list[Association]:
-    return await db.all(
-        Association,
-        f"SELECT {_ASSOCIATION} FROM {_FROM} WHERE a.namespace_id = ANY($1) ORDER BY a.created_at, t.id",
-        namespace_ids,
+        " SELECT name, $2, $3, $3 FROM unnest($1::text[]) WITH ORDINALITY AS n (name, position) ORDER BY position"
+        " ON CONFLICT DO NOTHING"
     )
+    await uow.execute(sql, names, protected, uow.now)
+
+
+async def list_associations(session: Session, namespace_ids: list[int]) -> list[Association]:
+    sql = (
+        f"SELECT {_ASSOCIATION} FROM metadef_associations a {_RESOURCE_TYPE}"
+        " WHERE a.namespace_id = ANY($1) ORDER BY a.created_at, t.id"
+    )
+    return await session.all(Association, sql, namespace_ids)
 
 
 async def try_associate(
     uow: UnitOfWork, namespace_id: int, name: str, prefix: str | None, target: str | None
 ) -> Association | None:
-    """None when it is associated already. The resource type is there."""
-    return await uow.one(
-        Association,
+    """None when the two are associated already. The resource type exists."""
+    sql = (
         "WITH a AS (INSERT INTO metadef_associations (namespace_id, resource_type_id, prefix, properties_target,"
         " created_at, updated_at) SELECT $1, id, $3, $4, $5, $5 FROM metadef_resource_types WHERE name = $2"
-        f" ON CONFLICT DO NOTHING RETURNING *) SELECT {_ASSOCIATION} FROM a"
-        " JOIN metadef_resource_types t ON t.id = a.resource_type_id",
-        namespace_id, name, prefix, target, uow.now,
-    )  # fmt: skip
+        f" ON CONFLICT DO NOTHING RETURNING *) SELECT {_ASSOCIATION} FROM a {_RESOURCE_TYPE}"
+    )
+    return await uow.one(Association, sql, namespace_id, name, prefix, target, uow.now)
 
 
 async def dissociate(uow: UnitOfWork, namespace_id: int, name: str) -> Association | None:
-    """As it was; None when there was none."""
-    return await uow.one(
-        Association,
+    """The association that was removed; None when there is none."""
+    sql = (
         "WITH a AS (DELETE FROM metadef_associations WHERE namespace_id = $1"
         " AND resource_type_id = (SELECT id FROM metadef_resource_types WHERE name = $2) RETURNING *)"
-        f" SELECT {_ASSOCIATION} FROM a JOIN metadef_resource_types t ON t.id = a.resource_type_id",
-        namespace_id, name,
-    )  # fmt: skip
-
-
-async def given(db: Session) -> set[str]:
-    """What the catalogue has given already."""
-    return {row["name"] for row in await db.rows("SELECT name FROM metadef_given")}
-
-
-async def try_give(uow: UnitOfWork, name: str) -> bool:
-    """True for the first one who gives it."""
-    return bool(
-        await uow.execute(
-            "INSERT INTO metadef_given (name, given_at) VALUES ($1, $2) ON CONFLICT DO NOTHING", name, uow.now
-        )
+        f" SELECT {_ASSOCIATION} FROM a {_RESOURCE_TYPE}"
     )
+    return await uow.one(Association, sql, namespace_id, name)
+
+
+async def seeded(session: Session) -> set[str]:
+    """The catalogue's namespaces that were loaded before."""
+    return {row["name"] for row in await session.rows("SELECT name FROM metadef_given")}
+
+
+async def try_mark_seeded(uow: UnitOfWork, name: str) -> bool:
+    """True for the first process that loads it."""
+    sql = "INSERT INTO metadef_given (name, given_at) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+    return bool(await uow.execute(sql, name, uow.now))

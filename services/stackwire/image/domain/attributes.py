@@ -167,7 +167,7 @@ def check_value(name: str, value: Any) -> str | None:
     return made
 
 
-def read_wish(wish: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str | None]]:
+def read_request(wish: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str | None]]:
     """A create body as base attributes (``id`` among them) and properties. Forbidden names are told first."""
     for name in wish:
         if name not in BASE and name != "id":

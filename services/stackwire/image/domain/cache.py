@@ -1,4 +1,4 @@
-"""The image cache: what is in it, and what goes when it is too much."""
+"""The image cache: its entries, and which of them are evicted when it is too large."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class CacheOff(NotFound, wire="stackwire.image.CacheOff"):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachedImage:
-    """Complete bytes of an image in a node's folder; ``object`` is their name, ``size`` in bytes."""
+    """An image's complete data in a node's folder; ``object`` is the file's name, ``size`` in bytes."""
 
     image_id: str
     object: str
@@ -36,20 +36,20 @@ class CachedImage:
     last_modified: datetime
 
 
-def victims(entries: Sequence[CachedImage], most: int) -> list[CachedImage]:
-    """What must go so that at most ``most`` bytes stay: what nobody asked for longest goes first."""
-    left = sum(entry.size for entry in entries)
-    gone = []
+def entries_to_evict(entries: Sequence[CachedImage], max_bytes: int) -> list[CachedImage]:
+    """The least recently used images to remove so that at most ``max_bytes`` remain."""
+    size = sum(entry.size for entry in entries)
+    evicted = []
     for entry in sorted(entries, key=lambda each: (each.last_accessed, each.image_id)):
-        if left <= most:
+        if size <= max_bytes:
             break
-        gone.append(entry)
-        left -= entry.size
-    return gone
+        evicted.append(entry)
+        size -= entry.size
+    return evicted
 
 
-def target_of(header: str | None) -> str:
-    """What ``x-image-cache-clear-target`` names. Raises BadRequest."""
+def read_clear_target(header: str | None) -> str:
+    """The value of ``x-image-cache-clear-target``. Raises BadRequest."""
     target = (header or "").strip().lower()
     if target not in TARGETS:
         raise BadRequest("If provided 'x-image-cache-clear-target' must be 'cache', 'queue' or empty string.")

@@ -1,7 +1,6 @@
-"""What is said no with about metadata definitions. Source: ``glance/common/exception.py``."""
+"""Errors of metadata definitions. Source: ``glance/common/exception.py``."""
 
-from stackwire.core.errors import Conflict, Forbidden, NotFound, ServiceError
-from stackwire.image.domain.metadefs import Kind
+from stackwire.core.errors import Conflict, Forbidden, NotFound
 
 
 class NamespaceNotFound(NotFound, wire="glance.common.exception.MetadefNamespaceNotFound"):
@@ -46,7 +45,3 @@ class PrefixMissing(NotFound, wire="stackwire.image.MetadefPrefixMissing"):
 
 class MetadefForbidden(Forbidden, wire="glance.common.exception.MetadefForbidden"):
     """You are not authorized to complete this action."""
-
-
-def missing(kind: Kind, name: str, namespace: str) -> ServiceError:
-    return ItemNotFound(kind=kind, name=name, namespace=namespace)

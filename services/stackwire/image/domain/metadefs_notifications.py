@@ -1,4 +1,4 @@
-"""What is told about metadata definitions. Source: ``glance/notifier.py: format_metadef_*_notification``."""
+"""Notifications about metadata definitions. Source: ``glance/notifier.py: format_metadef_*_notification``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from stackwire.contracts.events_image import AssociationVerb, ItemVerb, Namespac
 from stackwire.image.domain.image import stamp
 from stackwire.image.domain.metadefs import OBJECT, PROPERTY, TAG, Association, Item, Kind, Namespace
 
-_SCHEMA: Final = (
-    "type", "title", "description", "default", "minimum", "maximum", "enum", "pattern", "minLength", "maxLength",
-    "confidential", "items", "uniqueItems", "minItems", "maxItems", "additionalItems",
-)  # fmt: skip
+_PROPERTY_KEYS: Final = (
+    *("type", "title", "description", "default", "minimum", "maximum", "enum", "pattern"),
+    *("minLength", "maxLength", "confidential", "items", "uniqueItems", "minItems", "maxItems", "additionalItems"),
+)
 
-_CLEARED: Final[Mapping[Kind, NamespaceEvent]] = {
+_ALL_DELETED: Final[Mapping[Kind, NamespaceEvent]] = {
     OBJECT: "metadef_namespace.delete_objects",
     PROPERTY: "metadef_namespace.delete_properties",
     TAG: "metadef_namespace.delete_tags",
@@ -23,7 +23,7 @@ _CLEARED: Final[Mapping[Kind, NamespaceEvent]] = {
 
 
 def _property(definition: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: definition.get(key) for key in _SCHEMA}
+    return {key: definition.get(key) for key in _PROPERTY_KEYS}
 
 
 def _item(namespace: str, item: Item) -> dict[str, Any]:
@@ -42,8 +42,8 @@ def _item(namespace: str, item: Item) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class MetadefVoice:
-    """``publisher``: ``image.<host>``. What is deleted is told as it was, with ``deleted_at``."""
+class MetadefNotificationBuilder:
+    """``publisher``: ``image.<host>``. A deleted resource is described as it was, with ``deleted_at``."""
 
     publisher: str
 
@@ -68,9 +68,9 @@ class MetadefVoice:
         }
         return self._event(event_type, namespace.namespace, payload, deleted_at)
 
-    def cleared(self, kind: Kind, namespace: Namespace) -> Event:
-        """All of the kind are gone: told once, of the namespace."""
-        return self.namespace(_CLEARED[kind], namespace)
+    def all_deleted(self, kind: Kind, namespace: Namespace) -> Event:
+        """One notification about the namespace when all items of the kind are deleted."""
+        return self.namespace(_ALL_DELETED[kind], namespace)
 
     def item(
         self, verb: ItemVerb, namespace: str, item: Item, *, old: str | None = None, deleted_at: datetime | None = None

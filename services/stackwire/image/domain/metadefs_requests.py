@@ -1,4 +1,4 @@
-"""What a client may ask for, as classes that are its JSON. Unknown keys, nulls and other types are refused.
+"""Requests about metadata definitions, as models of their JSON. Unknown keys, nulls and other types are refused.
 
 Source: ``glance/api/v2/metadef_namespaces.py: get_schema_definitions`` and ``glance/api/v2/model/``.
 """
@@ -11,11 +11,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from stackwire.core.errors import Forbidden
 from stackwire.image.domain.metadefs import OBJECT, PROPERTY, TAG, Kind
 
-LONGEST_NAME = 80
+MAX_NAME_LENGTH = 80
 
 
 def _name(text: str) -> str:
-    """Names stand in paths and headers: nothing unseen in them."""
+    """Names occur in paths and headers: they have printable characters only."""
     if not text.strip() or not text.isprintable():
         raise ValueError("a name has characters that can be seen, and no others")
     return text
@@ -27,14 +27,14 @@ def _once(values: list[str]) -> list[str]:
     return values
 
 
-Name = Annotated[str, Field(max_length=LONGEST_NAME), AfterValidator(_name)]
+Name = Annotated[str, Field(max_length=MAX_NAME_LENGTH), AfterValidator(_name)]
 Type = Literal["array", "boolean", "integer", "number", "object", "string"]
 Size = Annotated[int, Field(ge=0)]
 Names = Annotated[list[str], AfterValidator(_once)]
 
 
-class _Wish(BaseModel):
-    """What was not asked for is not in ``asked()``."""
+class _Request(BaseModel):
+    """``requested``: the fields the client sent, and no defaults."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -47,18 +47,18 @@ class _Wish(BaseModel):
                     raise ValueError(f"'{name}' is null")
         return value
 
-    def asked(self) -> dict[str, Any]:
+    def requested(self) -> dict[str, Any]:
         return self.model_dump(exclude_unset=True)
 
 
-class ItemsWish(_Wish):
+class ItemsRequest(_Request):
     """What the members of an array are."""
 
     type: Type | None = None
     enum: list[Any] | None = None
 
 
-class PropertyWish(_Wish):
+class PropertyRequest(_Request):
     """What a property may be set to, in the words of JSON schema."""
 
     name: Name | None = None
@@ -75,70 +75,70 @@ class PropertyWish(_Wish):
     readonly: bool | None = None
     confidential: bool | None = None
     default: Any = None
-    items: ItemsWish | None = None
+    items: ItemsRequest | None = None
     maxItems: Size | None = None
     minItems: Size | None = None
     uniqueItems: bool | None = None
     additionalItems: bool | None = None
 
     def definition(self) -> dict[str, Any]:
-        return {key: value for key, value in self.asked().items() if key != "name"}
+        return {key: value for key, value in self.requested().items() if key != "name"}
 
 
-class NamedProperty(PropertyWish):
+class NamedProperty(PropertyRequest):
     """A property on its own: not the key of a dictionary says its name."""
 
     name: Name
 
 
-class ObjectWish(_Wish):
+class ObjectRequest(_Request):
     """Properties that belong together; ``required``: those that such an object always has."""
 
     name: Name
     description: str | None = None
     required: Names | None = None
-    properties: dict[Name, PropertyWish] | None = None
+    properties: dict[Name, PropertyRequest] | None = None
 
     def definition(self) -> dict[str, Any]:
-        made = {key: value for key, value in self.asked().items() if key != "name"}
+        definition = {key: value for key, value in self.requested().items() if key != "name"}
         if self.properties is not None:
-            made["properties"] = {name: each.definition() for name, each in self.properties.items()}
-        return made
+            definition["properties"] = {name: each.definition() for name, each in self.properties.items()}
+        return definition
 
 
-class TagWish(_Wish):
+class TagRequest(_Request):
     name: Name
 
     def definition(self) -> dict[str, Any]:
         return {}
 
 
-class TagsWish(_Wish):
-    tags: list[TagWish]
+class TagsRequest(_Request):
+    tags: list[TagRequest]
 
 
-class AssociationWish(_Wish):
+class AssociationRequest(_Request):
     name: Name
-    prefix: Annotated[str, Field(max_length=LONGEST_NAME)] | None = None
-    properties_target: Annotated[str, Field(max_length=LONGEST_NAME)] | None = None
+    prefix: Annotated[str, Field(max_length=MAX_NAME_LENGTH)] | None = None
+    properties_target: Annotated[str, Field(max_length=MAX_NAME_LENGTH)] | None = None
 
 
-class NamespaceWish(_Wish):
+class NamespaceRequest(_Request):
     """A namespace with, where it is new, what is in it."""
 
     namespace: Name
-    display_name: Annotated[str, Field(max_length=LONGEST_NAME)] | None = None
+    display_name: Annotated[str, Field(max_length=MAX_NAME_LENGTH)] | None = None
     description: Annotated[str, Field(max_length=500)] | None = None
     visibility: Literal["public", "private"] = "private"
     protected: bool = False
     owner: Annotated[str, Field(max_length=255)] | None = None
-    resource_type_associations: list[AssociationWish] = []
-    properties: dict[Name, PropertyWish] = {}
-    objects: list[ObjectWish] = []
-    tags: list[TagWish] = []
+    resource_type_associations: list[AssociationRequest] = []
+    properties: dict[Name, PropertyRequest] = {}
+    objects: list[ObjectRequest] = []
+    tags: list[TagRequest] = []
 
     def row(self, project_id: str | None) -> dict[str, Any]:
-        """What the namespace itself is; it belongs to the one who asks unless another is named."""
+        """The columns of the namespace; its owner is the caller's project unless another is named."""
         return {
             "namespace": self.namespace,
             "display_name": self.display_name,
@@ -149,7 +149,7 @@ class NamespaceWish(_Wish):
         }
 
     def items(self) -> list[tuple[Kind, str, dict[str, Any]]]:
-        """What is in it, in the order in which Glance makes it."""
+        """Its contents, in the order in which Glance creates them."""
         return [
             *((OBJECT, each.name, each.definition()) for each in self.objects),
             *((TAG, each.name, each.definition()) for each in self.tags),
@@ -158,7 +158,7 @@ class NamespaceWish(_Wish):
 
 
 def check_writable(body: Any, read_only: tuple[str, ...]) -> None:
-    """What only the service writes is 403, whatever else is wrong with it."""
+    """Raises Forbidden for attributes that only the service writes, before anything else is validated."""
     for name in read_only:
         if isinstance(body, Mapping) and name in body:
             raise Forbidden(f"Attribute '{name}' is read-only.")

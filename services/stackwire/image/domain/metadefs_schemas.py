@@ -11,13 +11,13 @@ _TEXT: Final = {"type": "string"}
 _FLAG: Final = {"type": "boolean"}
 
 
-def _name(says: str | None = None, longest: int = 80) -> dict[str, Any]:
-    told = {"description": says} if says else {}
-    return {"type": "string", **told, "maxLength": longest}
+def _name(description: str | None = None, longest: int = 80) -> dict[str, Any]:
+    described = {"description": description} if description else {}
+    return {"type": "string", **described, "maxLength": longest}
 
 
-def _time(says: str) -> dict[str, Any]:
-    return {"type": "string", "readOnly": True, "description": says, "format": "date-time"}
+def _time(description: str) -> dict[str, Any]:
+    return {"type": "string", "readOnly": True, "description": description, "format": "date-time"}
 
 
 def _times(what: str) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def _image(properties: Any, disk_format: Any) -> dict[str, Any]:
     if disk_format not in attributes.DISK_FORMATS:
         raise BadRequest(f"'import_from_format' is one of {', '.join(attributes.DISK_FORMATS)}.")
     image = {"disk_format": disk_format, "container_format": "bare", **properties}
-    attributes.read_wish(image)
+    attributes.read_request(image)
     if image["disk_format"] != disk_format:
         raise BadRequest("An import does not convert: 'import_from_format' is not the image's 'disk_format'.")
     return image

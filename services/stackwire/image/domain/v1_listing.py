@@ -1,4 +1,4 @@
-"""What a v1 list may be asked for. Source: ``glance/registry/api/v1/images.py: Controller._get_query_params``."""
+"""The query of a v1 list. Source: ``glance/registry/api/v1/images.py: Controller._get_query_params``."""
 
 import re
 from collections.abc import Sequence
@@ -12,8 +12,11 @@ from stackwire.image.domain.v1_meta import flag
 PROPERTY: Final = "property-"
 _WORDS: Final = ("name", "status", "container_format", "disk_format")
 _NUMBERS: Final = {
-    "min_ram": ("min_ram", "="), "min_disk": ("min_disk", "="), "size_min": ("size", ">="), "size_max": ("size", "<="),
-}  # fmt: skip
+    "min_ram": ("min_ram", "="),
+    "min_disk": ("min_disk", "="),
+    "size_min": ("size", ">="),
+    "size_max": ("size", "<="),
+}
 _PAGES: Final = ("limit", "marker", "sort_key", "sort_dir", "is_public", "deleted")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -26,21 +29,21 @@ def read(pairs: Sequence[tuple[str, str]], *, is_admin: bool) -> Query:
     ones out; none is all there is for the caller.
     """
     last = dict(pairs)
-    conditions = [made for name, value in last.items() if (made := _condition(name, value)) is not None]
-    wish = last.get("is_public", "true").lower()
-    if wish not in ("true", "1", "false", "0", "none"):
+    conditions = [each for name, value in last.items() if (each := _condition(name, value)) is not None]
+    is_public = last.get("is_public", "true").lower()
+    if is_public not in ("true", "1", "false", "0", "none"):
         raise BadFilter("is_public must be None, True, or False")
-    if wish in ("false", "0"):
+    if is_public in ("false", "0"):
         conditions.append(Condition("visibility", "<>", "public"))
-    everybodys = is_admin and wish not in ("true", "1")
+    all_projects = is_admin and is_public not in ("true", "1")
     key, direction = _sort(last)
     return Query(
         conditions=tuple(conditions),
         properties=tuple(
             (name.removeprefix(PROPERTY), value) for name, value in last.items() if name.startswith(PROPERTY)
         ),
-        visibility="all" if everybodys else None,
-        as_user=not everybodys,
+        visibility="all" if all_projects else None,
+        as_user=not all_projects,
         deleted=_deleted(last, is_admin=is_admin),
         sort=((key, direction), *((name, direction) for name in ("created_at", "id") if name != key)),
         limit=_limit(last.get("limit")),

@@ -1,4 +1,4 @@
-"""An image as the v1 API's headers say it, both ways.
+"""An image as the v1 API has it in headers and bodies, both ways.
 
 Names in headers know neither case nor dashes: ``X-Image-Meta-Property-OS-Type`` is the property ``os_type``.
 Source: ``glance/common/utils.py: get_image_meta_from_headers``; ``glance/api/v1/images.py: validate_image_meta``.
@@ -21,7 +21,7 @@ PROPERTY: Final = "x-image-meta-property-"
 COPY_FROM: Final = "x-glance-api-copy-from"
 AMAZON: Final = ("ami", "ari", "aki")
 BRIEF: Final = ("id", "name", "size", "disk_format", "container_format", "checksum")
-"""What the plain list shows."""
+"""The fields of the plain list."""
 
 _CHECKSUM = re.compile(r"[0-9a-f]{32}")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -30,11 +30,11 @@ _TRUE, _FALSE = ("true", "1", "t", "on", "y", "yes"), ("false", "0", "f", "off",
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """``base``: attributes by their names in v2; ``told``: what only the service says, to be compared.
+class V1ImageRequest:
+    """``base``: attributes by their names in v2; ``read_only``: attributes that only the service sets, to be compared.
 
-    ``size`` (bytes) and ``checksum``: what the data is said to be. ``location``: where it stays, ``copy_from``: where
-    it is fetched from.
+    ``size`` (bytes) and ``checksum``: of the data. ``location``: where the data stays, ``copy_from``: where it is
+    fetched from.
     """
 
     base: Mapping[str, Any] = field(default_factory=dict)
@@ -45,11 +45,11 @@ class Wish:
     store: str | None = None
     location: str | None = None
     copy_from: str | None = None
-    told: Mapping[str, str] = field(default_factory=dict)
+    read_only: Mapping[str, str] = field(default_factory=dict)
 
 
-def read(headers: Iterable[tuple[str, str]]) -> Wish:
-    """What the headers of a POST or PUT wish for; BadRequest for what cannot be read, Forbidden for reserved names."""
+def read(headers: Iterable[tuple[str, str]]) -> V1ImageRequest:
+    """The headers of a POST or PUT; BadRequest for what cannot be read, Forbidden for reserved names."""
     fields: dict[str, str] = {}
     properties: dict[str, str | None] = {}
     for header, value in headers:
@@ -60,7 +60,7 @@ def read(headers: Iterable[tuple[str, str]]) -> Wish:
             _put(fields, header, _folded(name, META), value)
         elif name == COPY_FROM:
             _put(fields, header, "copy_from", value)
-    return _wish(fields, {name: _property(name, value) for name, value in properties.items()})
+    return _request(fields, {name: _property(name, value) for name, value in properties.items()})
 
 
 def _folded(name: str, prefix: str) -> str:
@@ -74,7 +74,7 @@ def _put(into: dict[str, Any], header: str, name: str, value: str) -> None:
 
 
 def _property(name: str, value: str | None) -> str | None:
-    """Empty is null. What the service keeps to itself is compared later: clients send back what they were shown."""
+    """Empty is null. Reserved names are compared later: clients send back what they received."""
     if name in attributes.BASE:
         raise Reserved(name=name)
     if not name.startswith(attributes.RESERVED_PREFIX):
@@ -82,22 +82,22 @@ def _property(name: str, value: str | None) -> str | None:
     return attributes.check_value(name, value) if value else None
 
 
-def _wish(fields: Mapping[str, str], properties: Mapping[str, str | None]) -> Wish:
+def _request(fields: Mapping[str, str], properties: Mapping[str, str | None]) -> V1ImageRequest:
     for name in fields:
-        if name not in _READERS and name not in _TOLD:
+        if name not in _READERS and name not in _READ_ONLY:
             raise BadRequest(f"Bad header: {META}{name[:100]}")
     found = {name: _READERS[name](name, fields[name]) for name in fields if name in _READERS}
     own = {name: found.pop(name) for name in _OWN if name in found}
-    return Wish(
+    return V1ImageRequest(
         base=_mirrored(found),
         properties=properties,
-        told={name: fields[name] for name in fields if name in _TOLD},
+        read_only={name: fields[name] for name in fields if name in _READ_ONLY},
         **own,
     )
 
 
 def _mirrored(base: dict[str, Any]) -> dict[str, Any]:
-    """The parts of an AMI are of one kind: what is said of one format is said of both."""
+    """The two formats of a part of an AMI are the same: one of them implies the other."""
     disk, container = base.get("disk_format"), base.get("container_format")
     if disk in AMAZON and container is None:
         return {**base, "container_format": disk}
@@ -144,7 +144,7 @@ def _digest(name: str, value: str) -> str | None:
 
 
 def _id(name: str, value: str) -> Any:
-    return attributes.read_wish({name: value})[0][name]
+    return attributes.read_request({name: value})[0][name]
 
 
 def _text(name: str, value: str) -> str | None:
@@ -158,82 +158,89 @@ def _source(name: str, value: str) -> str:
 
 
 _READERS: Final[Mapping[str, Callable[[str, str], Any]]] = {
-    "id": _id, "name": _checked, "owner": _checked, "disk_format": _checked, "container_format": _checked,
-    "min_disk": _counted, "min_ram": _counted, "protected": _flag, "is_public": _flag, "size": _number,
-    "checksum": _digest, "store": _text, "location": _source, "copy_from": _source,
-}  # fmt: skip
+    "id": _id,
+    **dict.fromkeys(("name", "owner", "disk_format", "container_format"), _checked),
+    **dict.fromkeys(("min_disk", "min_ram"), _counted),
+    **dict.fromkeys(("protected", "is_public"), _flag),
+    "size": _number,
+    "checksum": _digest,
+    "store": _text,
+    **dict.fromkeys(("location", "copy_from"), _source),
+}
 _OWN: Final = ("is_public", "size", "checksum", "store", "location", "copy_from")
-_TOLD: Final = ("status", "created_at", "updated_at", "deleted_at", "deleted", "uri", "virtual_size")
-"""Only ever the service's to say."""
+_READ_ONLY: Final = ("status", "created_at", "updated_at", "deleted_at", "deleted", "uri", "virtual_size")
+"""Attributes that only the service sets."""
 
 
-class NotYoursToSay(Forbidden, wire="stackwire.image.NotYoursToSay"):
+class ReadOnlyHeader(Forbidden, wire="stackwire.image.NotYoursToSay"):
     """Forbidden to modify '{name}' of image."""
 
 
-def check_new(wish: Wish) -> None:
-    """Of an image that is not there yet nothing can be known: NotYoursToSay."""
-    for name in wish.told:
-        raise NotYoursToSay(name=name)
-    for name in wish.properties:
+def check_new(request: V1ImageRequest) -> None:
+    """Raises ReadOnlyHeader, Reserved: a new image has no attributes that only the service sets."""
+    for name in request.read_only:
+        raise ReadOnlyHeader(name=name)
+    for name in request.properties:
         if name.startswith(attributes.RESERVED_PREFIX):
             raise Reserved(name=name)
 
 
-def changed(image: Image, wish: Wish, *, private: str, purge: bool, with_data: bool) -> Image:
-    """The image as wished. ``private``: the visibility of one that stops being public.
+def updated(image: Image, request: V1ImageRequest, *, private: str, purge: bool, with_data: bool) -> Image:
+    """The image as requested. ``private``: the visibility of one that stops being public.
 
-    ``purge``: properties that are not given go. ``with_data``: data comes with it, which only a queued image takes.
+    ``purge``: properties that are not given are removed. ``with_data``: data comes along, for a queued image only.
     """
-    if with_data and image.status != QUEUED:
-        raise NotQueued(before=image.status, after=SAVING)
-    if with_data and image.size and wish.size not in (None, image.size):
-        raise BadRequest(f"{image.size} bytes were announced, and {wish.size} come.")
-    _check_told(image, wish)
+    if with_data:
+        _check_data(image, request)
+    _check_read_only(image, request)
+    changes = {name: value for name, value in request.base.items() if name != "id"}
     for name in ("disk_format", "container_format"):
-        if wish.base.get(name, getattr(image, name)) != getattr(image, name) and image.status not in FORMATS_OPEN:
+        if changes.get(name, getattr(image, name)) != getattr(image, name) and image.status not in FORMATS_OPEN:
             raise FormatFixed(name=name)
-    changes = {name: value for name, value in wish.base.items() if name != "id"}
     if not with_data:
-        changes |= {name: value for name in ("size", "checksum") if (value := getattr(wish, name)) is not None}
-    if wish.is_public is not None and wish.is_public != (image.visibility == "public"):
-        changes["visibility"] = "public" if wish.is_public else private
-    return replace(image, **changes, properties=_properties(image, wish, purge=purge))
+        changes |= {name: value for name in ("size", "checksum") if (value := getattr(request, name)) is not None}
+    if request.is_public is not None and request.is_public != (image.visibility == "public"):
+        changes["visibility"] = "public" if request.is_public else private
+    return replace(image, **changes, properties=_properties(image, request, purge=purge))
 
 
-def _check_told(image: Image, wish: Wish) -> None:
-    """What a client was told it may send back as it was."""
-    told = shown_headers(image)
-    for name, value in wish.told.items():
-        if value != told.get(META + name, "") and value:
-            raise NotYoursToSay(name=name)
-    if wish.base.get("id", image.id) != image.id:
-        raise NotYoursToSay(name="id")
+def _check_data(image: Image, request: V1ImageRequest) -> None:
     if image.status != QUEUED:
-        for name, asked in (("size", wish.size), ("checksum", wish.checksum)):
-            if asked is not None and asked != getattr(image, name):
-                raise NotYoursToSay(f"Forbidden to modify '{name}' of {image.status} image.")
+        raise NotQueued(before=image.status, after=SAVING)
+    if image.size and request.size not in (None, image.size):
+        raise BadRequest(f"{image.size} bytes were announced, and {request.size} come.")
 
 
-def _properties(image: Image, wish: Wish, *, purge: bool) -> dict[str, str | None]:
+def _check_read_only(image: Image, request: V1ImageRequest) -> None:
+    """A client may send attributes back as it received them."""
+    current = image_headers(image)
+    for name, value in request.read_only.items():
+        if value != current.get(META + name, "") and value:
+            raise ReadOnlyHeader(name=name)
+    if request.base.get("id", image.id) != image.id:
+        raise ReadOnlyHeader(name="id")
+    if image.status != QUEUED:
+        for name, requested in (("size", request.size), ("checksum", request.checksum)):
+            if requested is not None and requested != getattr(image, name):
+                raise ReadOnlyHeader(f"Forbidden to modify '{name}' of {image.status} image.")
+
+
+def _properties(image: Image, request: V1ImageRequest, *, purge: bool) -> dict[str, str | None]:
     own = attributes.RESERVED_PREFIX
-    for name, value in wish.properties.items():
+    for name, value in request.properties.items():
         if name.startswith(own) and value != (image.properties.get(name) or None):
             raise Reserved(name=name)
     kept = {
         name: value
         for name, value in image.properties.items()
-        if not purge or name in wish.properties or name.startswith(own)
+        if not purge or name in request.properties or name.startswith(own)
     }
-    given = {name: value for name, value in wish.properties.items() if not name.startswith(own)}
+    given = {name: value for name, value in request.properties.items() if not name.startswith(own)}
     return {**kept, **given}
 
 
-# ---- an image as it is shown
-
-
-def shown(image: Image) -> dict[str, Any]:
-    """All of it, as the detailed list and the answers to POST and PUT have it."""
+def image_view(image: Image) -> dict[str, Any]:
+    """An image in the detailed list, and in responses to POST and PUT."""
     return {
         "id": image.id,
         "name": image.name,
@@ -256,14 +263,15 @@ def shown(image: Image) -> dict[str, Any]:
     }
 
 
-def brief(image: Image) -> dict[str, Any]:
-    whole = shown(image)
+def brief_view(image: Image) -> dict[str, Any]:
+    """An image in the plain list."""
+    whole = image_view(image)
     return {name: whole[name] for name in BRIEF}
 
 
-def shown_headers(image: Image) -> dict[str, str]:
-    """All of it that headers can hold: no null, no name that is no header's; control characters become spaces."""
-    whole = shown(image)
+def image_headers(image: Image) -> dict[str, str]:
+    """Everything that headers can hold: no null, no invalid name; control characters become spaces."""
+    whole = image_view(image)
     properties = whole.pop("properties")
     named = {META + name: value for name, value in whole.items()}
     named |= {PROPERTY + name.lower(): value for name, value in properties.items() if _TOKEN.fullmatch(name)}

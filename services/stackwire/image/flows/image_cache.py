@@ -17,7 +17,7 @@ from stackwire.image.backends.cache import CacheFolder, CacheWriter
 from stackwire.image.backends.port import Reader
 from stackwire.image.backends.stores import Stores
 from stackwire.image.db import cache as rows
-from stackwire.image.domain.cache import CachedImage, CacheOff, victims
+from stackwire.image.domain.cache import CachedImage, CacheOff, entries_to_evict
 from stackwire.image.domain.errors import ImageForbidden, ImageNotFound
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.states import ACTIVE
@@ -86,7 +86,7 @@ class ImageCache:
         try:
             async with self._database.work(self._ctx) as uow:
                 await rows.lock(uow, self._node)
-                gone = victims(await rows.entries(uow, self._node), self._most - (image.size or 0))
+                gone = entries_to_evict(await rows.entries(uow, self._node), self._most - (image.size or 0))
                 for each in gone:
                     await rows.remove(uow, self._node, each.image_id)
                 added = await rows.try_add(uow, self._node, image)
@@ -158,7 +158,7 @@ class ImageCache:
         """How many went because they were too many, and their bytes."""
         async with self._database.work(self._ctx) as uow:
             await rows.lock(uow, self._node)
-            gone = victims(await rows.entries(uow, self._node), self._most)
+            gone = entries_to_evict(await rows.entries(uow, self._node), self._most)
             for each in gone:
                 await rows.remove(uow, self._node, each.image_id)
         await self._folder.remove(*(each.object for each in gone))

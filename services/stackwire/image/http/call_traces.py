@@ -1,14 +1,13 @@
-"""A request's way through the layers as a page, where the service is run for debugging."""
+"""A request's calls through the layers as a page, where the service runs for debugging."""
 
 from collections.abc import Sequence
 from html import escape
 
 from aiohttp import web
 
-from stackwire.core.errors import NotFound
 from stackwire.http.request import CONTEXT
-from stackwire.image.onion.authorization import is_admin
-from stackwire.image.onion.call_trace import Step, Walks
+from stackwire.image.flows.api.call_traces import CallTraceQueries
+from stackwire.image.onion.call_trace import Step
 
 _PAGE = """<!DOCTYPE html>
 <html><head><meta charset="utf-8"><title>{id}</title>
@@ -27,16 +26,13 @@ _ROW = (
 )
 
 
-class OnionHandler:
-    def __init__(self, walks: Walks) -> None:
-        self._walks = walks
+class CallTraceHandlers:
+    def __init__(self, traces: CallTraceQueries) -> None:
+        self._traces = traces
 
     async def show(self, request: web.Request) -> web.Response:
-        """For administrators: where a request was refused tells whether there was something to refuse."""
         request_id = request.match_info["request_id"]
-        steps = self._walks.of(request_id)
-        if not steps or not is_admin(request[CONTEXT]):
-            raise NotFound
+        steps = self._traces.get(request[CONTEXT], request_id)
         return web.Response(text=_page(request_id, steps), content_type="text/html")
 
 

@@ -1,4 +1,4 @@
-"""Glance's way to say no: webob's, as JSON or HTML by what the client accepts; keystonemiddleware's for 401."""
+"""Error responses: webob's, as JSON or HTML by what the client accepts, and keystonemiddleware's for 401."""
 
 from html import escape
 
@@ -21,8 +21,8 @@ _PAGE = """<html>
 
 def glance_error(request: web.Request, error: ServiceError) -> web.Response:
     if error.status == 401:
-        told = {"code": 401, "title": "Unauthorized", "message": "The request you have made requires authentication."}
-        return respond(401, {"error": told})
+        message = "The request you have made requires authentication."
+        return respond(401, {"error": {"code": 401, "title": "Unauthorized", "message": message}})
     status = f"{error.status} {error.title}"
     headers = {"Accept-Patch": ", ".join(MEDIA_TYPES)} if error.status == 415 and request.method == "PATCH" else None
     if _wants_json(request.headers.get("Accept", "")):
@@ -33,7 +33,7 @@ def glance_error(request: web.Request, error: ServiceError) -> web.Response:
 
 
 def _wants_json(accept: str) -> bool:
-    """JSON when it is named before HTML, or HTML is not named; without any wish it is HTML, as webob decides."""
+    """JSON when it is named before HTML, or HTML is not named; HTML for any other Accept header, as webob decides."""
     offers = [part.split(";")[0].strip().lower() for part in accept.split(",")]
     if "application/json" not in offers:
         return False

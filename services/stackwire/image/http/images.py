@@ -1,51 +1,23 @@
 """Images: the handlers of their metadata."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 
-from stackwire.core.errors import BadRequest, UnsupportedMedia
-from stackwire.http.app import Route
+from stackwire.core.errors import UnsupportedMedia
 from stackwire.http.paging import link, origin
 from stackwire.http.request import CONTEXT, json_body, respond
 from stackwire.image.domain import listing, patch
 from stackwire.image.domain.errors import Invalid
 from stackwire.image.domain.image import Image
 from stackwire.image.flows.api.images import Metadata
+from stackwire.image.http.bodies import check_no_body, no_content
 from stackwire.image.http.views import image_view
 
 
-def no_content() -> web.Response:
-    """204 as webob says it."""
-    return web.Response(status=204, content_type="text/html", charset="UTF-8")
-
-
-def check_no_body(request: web.Request) -> None:
-    """These routes take none, and none is ignored."""
-    if request.body_exists and request.content_length != 0:
-        raise BadRequest("Unexpected body in the request.")
-
-
-def of_one(route: Route) -> Route:
-    """The route of one thing: an id has one spelling, however it is asked for, and reading takes no body.
-
-    Source: ``glance/api/v2/router.py``, ``body_reject``.
-    """
-
-    async def handle(request: web.Request) -> web.StreamResponse:
-        if route.method == "GET":
-            check_no_body(request)
-        if image_id := request.match_info.get("image_id"):
-            request.match_info["image_id"] = image_id.lower()
-        return await route.handler(request)
-
-    return replace(route, handler=handle) if "{" in route.path and not route.public else route
-
-
 class ImageHandlers:
-    """``import_methods``: what a new image is told it may be imported by; ``stores``: where its data may go."""
+    """``import_methods`` and ``stores`` are in the headers of the response to a new image."""
 
     def __init__(self, metadata: Metadata, import_methods: Sequence[str], stores: Sequence[str]) -> None:
         self._metadata = metadata
@@ -53,10 +25,10 @@ class ImageHandlers:
         self._store_ids = ",".join(stores)
 
     async def create(self, request: web.Request) -> web.Response:
-        wish = await json_body(request)
-        if not isinstance(wish, dict):
+        body = await json_body(request)
+        if not isinstance(body, dict):
             raise Invalid(reason="the body must be an object")
-        image = await self._metadata.create(request[CONTEXT], wish)
+        image = await self._metadata.create(request[CONTEXT], body)
         headers = {
             "Location": f"{origin(request)}/v2/images/{image.id}",
             "OpenStack-image-import-methods": self._import_methods,
@@ -78,7 +50,7 @@ class ImageHandlers:
         located = await self._metadata.locations.shown(request[CONTEXT], images)
         pairs = [(name, value) for name, value in request.query.items() if name != "marker"]
         body = {
-            "images": [{**image_view(image), **places} for image, places in zip(images, located, strict=True)],
+            "images": [{**image_view(image), **locations} for image, locations in zip(images, located, strict=True)],
             "first": link("/v2/images", pairs) if pairs else "/v2/images",
             "schema": "/v2/schemas/images",
         }

@@ -1,11 +1,11 @@
-"""Where an image's data is, for services: added while the image is queued, and fetched."""
+"""The locations of an image's data, for services: one is added while the image is queued."""
 
 from aiohttp import web
 
 from stackwire.http.request import CONTEXT, json_body, respond
 from stackwire.image.domain.locations import read_new_location
 from stackwire.image.flows.api.locations import Locations
-from stackwire.image.http.images import check_no_body
+from stackwire.image.http.bodies import check_no_body, empty
 
 
 class LocationHandlers:
@@ -17,6 +17,6 @@ class LocationHandlers:
         return respond(200, await self._locations.fetch(request[CONTEXT], request.match_info["image_id"]))
 
     async def create(self, request: web.Request) -> web.Response:
-        wish = read_new_location(await json_body(request))
-        await self._locations.add(request[CONTEXT], request.match_info["image_id"], wish)
-        return web.Response(status=202, content_type="text/html", charset="UTF-8")
+        location = read_new_location(await json_body(request))
+        await self._locations.add(request[CONTEXT], request.match_info["image_id"], location)
+        return empty(202)

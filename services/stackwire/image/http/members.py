@@ -1,14 +1,11 @@
 """Members: the handlers of sharing."""
 
-from typing import Any
-
 from aiohttp import web
 
 from stackwire.http.request import CONTEXT, json_body, respond
-from stackwire.image.domain.attributes import NAME_CHARACTERS
-from stackwire.image.domain.errors import Invalid
 from stackwire.image.flows.api.members import Members
-from stackwire.image.http.images import check_no_body, no_content
+from stackwire.image.http.bodies import check_no_body, no_content
+from stackwire.image.http.schemas import read_member, read_member_status
 from stackwire.image.http.views import member_view
 
 
@@ -21,9 +18,7 @@ class MemberHandlers:
         return respond(200, {"members": [member_view(row) for row in rows], "schema": "/v2/schemas/members"})
 
     async def create(self, request: web.Request) -> web.Response:
-        member = _only(await json_body(request), "member")
-        if not isinstance(member, str) or not 0 < len(member) <= NAME_CHARACTERS:
-            raise Invalid(reason=f"member is a project's id of at most {NAME_CHARACTERS} characters")
+        member = read_member(await json_body(request))
         row = await self._members.add(request[CONTEXT], request.match_info["image_id"], member)
         return respond(200, member_view(row))
 
@@ -33,22 +28,11 @@ class MemberHandlers:
 
     async def update(self, request: web.Request) -> web.Response:
         member = request.match_info["member"]
-        body = await json_body(request)
-        if isinstance(body, dict) and body.get("member") == member:  # openstacksdk says it again
-            body.pop("member")
-        row = await self._members.answer(
-            request[CONTEXT], request.match_info["image_id"], member, _only(body, "status")
-        )
+        status = read_member_status(await json_body(request), member)
+        row = await self._members.answer(request[CONTEXT], request.match_info["image_id"], member, status)
         return respond(200, member_view(row))
 
     async def delete(self, request: web.Request) -> web.Response:
         check_no_body(request)
         await self._members.remove(request[CONTEXT], request.match_info["image_id"], request.match_info["member"])
         return no_content()
-
-
-def _only(body: Any, name: str) -> Any:
-    """The one value of a body that has exactly this key."""
-    if not isinstance(body, dict) or set(body) != {name}:
-        raise Invalid(reason=f"the body is an object with the one key '{name}'")
-    return body[name]

@@ -1,126 +1,126 @@
 """Objects, properties and tags of metadata definitions: the handlers."""
 
+from collections.abc import Callable
+from typing import Any
+
 from aiohttp import web
 
-from stackwire.http.middlewares import Handler
 from stackwire.http.request import CONTEXT, json_body, read, respond
-from stackwire.image.domain.metadefs import ITEM_SORTS, OBJECT, PROPERTY, TAG, Kind, read_page
-from stackwire.image.domain.metadefs_requests import NamedProperty, ObjectWish, TagsWish, TagWish, check_writable
-from stackwire.image.flows.api.metadef_items import Items
-from stackwire.image.http.images import check_no_body, no_content
-from stackwire.image.http.metadef_namespaces import READ_ONLY, TIMES, only
-from stackwire.image.http.metadef_views import object_view, property_view, tag_view
+from stackwire.image.domain.metadefs import ITEM_SORTS, OBJECT, PROPERTY, TAG, Item, Kind, read_page
+from stackwire.image.domain.metadefs_requests import (
+    NamedProperty,
+    ObjectRequest,
+    TagRequest,
+    TagsRequest,
+    check_writable,
+)
+from stackwire.image.flows.api.metadef_items import MetadefItems
+from stackwire.image.http.bodies import check_no_body, no_content, only_query
+from stackwire.image.http.metadef_namespaces import READ_ONLY, TIMES
+from stackwire.image.http.views import object_view, property_view, tag_view
 
 APPEND = "X-Openstack-Append"
 _TRUE = ("1", "t", "true", "on", "y", "yes")
 
 
-class ItemHandlers:
-    def __init__(self, items: Items) -> None:
+class MetadefItemHandlers:
+    """What the three kinds have in common. ``_view`` renders an item of a namespace."""
+
+    _kind: Kind
+    _model: type[ObjectRequest] | type[NamedProperty] | type[TagRequest]
+    _view: Callable[[str, Item], dict[str, Any]]
+    _read_only: tuple[str, ...] = TIMES
+
+    def __init__(self, items: MetadefItems) -> None:
         self._items = items
 
-    def remove(self, kind: Kind) -> Handler:
-        async def handle(request: web.Request) -> web.StreamResponse:
-            check_no_body(request)
-            names = request.match_info
-            await self._items.remove(request[CONTEXT], names["namespace"], kind, names["name"])
-            return no_content()
+    async def create(self, request: web.Request) -> web.Response:
+        item, namespace = await self._requested(request), request.match_info["namespace"]
+        created = await self._items.add(request[CONTEXT], namespace, self._kind, item.name, item.definition())
+        return respond(201, self._view(namespace, created))
 
-        return handle
+    async def show(self, request: web.Request) -> web.Response:
+        namespace, name = request.match_info["namespace"], request.match_info["name"]
+        return respond(200, self._view(namespace, await self._items.get(request[CONTEXT], namespace, self._kind, name)))
 
-    def clear(self, kind: Kind) -> Handler:
-        async def handle(request: web.Request) -> web.StreamResponse:
-            check_no_body(request)
-            await self._items.clear(request[CONTEXT], request.match_info["namespace"], kind)
-            return no_content()
+    async def update(self, request: web.Request) -> web.Response:
+        item, namespace = await self._requested(request), request.match_info["namespace"]
+        updated = await self._items.update(
+            request[CONTEXT], namespace, self._kind, request.match_info["name"], item.name, item.definition()
+        )
+        return respond(200, self._view(namespace, updated))
 
-        return handle
+    async def delete(self, request: web.Request) -> web.Response:
+        check_no_body(request)
+        path = request.match_info
+        await self._items.delete(request[CONTEXT], path["namespace"], self._kind, path["name"])
+        return no_content()
 
-    async def objects(self, request: web.Request) -> web.Response:
-        name = request.match_info["namespace"]
+    async def delete_all(self, request: web.Request) -> web.Response:
+        check_no_body(request)
+        await self._items.delete_all(request[CONTEXT], request.match_info["namespace"], self._kind)
+        return no_content()
+
+    async def _page(self, request: web.Request) -> list[Item]:
         page = read_page(list(request.query.items()), ITEM_SORTS, visibilities=())
-        found = await self._items.page(request[CONTEXT], name, OBJECT, page)
-        views = [object_view(name, each) for each in found]
+        return await self._items.list_page(request[CONTEXT], request.match_info["namespace"], self._kind, page)
+
+    async def _requested(self, request: web.Request) -> ObjectRequest | NamedProperty | TagRequest:
+        body = await json_body(request)
+        check_writable(body, self._read_only)
+        return read(self._model, body)
+
+
+class MetadefObjectHandlers(MetadefItemHandlers):
+    _kind = OBJECT
+    _model = ObjectRequest
+    _view = staticmethod(object_view)
+    _read_only = READ_ONLY
+
+    async def index(self, request: web.Request) -> web.Response:
+        views = [self._view(request.match_info["namespace"], item) for item in await self._page(request)]
         return respond(200, {"objects": views, "schema": "v2/schemas/metadefs/objects"})
 
-    async def add_object(self, request: web.Request) -> web.Response:
-        body = await json_body(request)
-        check_writable(body, READ_ONLY)
-        wish, name = read(ObjectWish, body), request.match_info["namespace"]
-        made = await self._items.add(request[CONTEXT], name, OBJECT, wish.name, wish.definition())
-        return respond(201, object_view(name, made))
 
-    async def show_object(self, request: web.Request) -> web.Response:
-        names = request.match_info
-        found = await self._items.one(request[CONTEXT], names["namespace"], OBJECT, names["name"])
-        return respond(200, object_view(names["namespace"], found))
+class MetadefPropertyHandlers(MetadefItemHandlers):
+    _kind = PROPERTY
+    _model = NamedProperty
+    _view = staticmethod(property_view)
 
-    async def change_object(self, request: web.Request) -> web.Response:
-        body = await json_body(request)
-        check_writable(body, READ_ONLY)
-        wish, names = read(ObjectWish, body), request.match_info
-        changed = await self._items.change(
-            request[CONTEXT], names["namespace"], OBJECT, names["name"], wish.name, wish.definition()
-        )
-        return respond(200, object_view(names["namespace"], changed))
-
-    async def properties(self, request: web.Request) -> web.Response:
+    async def index(self, request: web.Request) -> web.Response:
         """By name; there are no pages."""
-        only(request, "")
-        found = await self._items.every(request[CONTEXT], request.match_info["namespace"], PROPERTY)
+        only_query(request, "")
+        found = await self._items.list_all(request[CONTEXT], request.match_info["namespace"], PROPERTY)
         return respond(200, {"properties": {each.name: dict(each.definition) for each in found}})
 
-    async def add_property(self, request: web.Request) -> web.Response:
+    async def show(self, request: web.Request) -> web.Response:
+        """With ``resource_type``, the name is the one on such a resource."""
+        namespace, name = request.match_info["namespace"], request.match_info["name"]
+        resource_type = only_query(request, "resource_type")
+        found = await self._items.get(request[CONTEXT], namespace, PROPERTY, name, resource_type)
+        return respond(200, self._view(namespace, found))
+
+
+class MetadefTagHandlers(MetadefItemHandlers):
+    _kind = TAG
+    _model = TagRequest
+    _view = staticmethod(tag_view)
+
+    async def index(self, request: web.Request) -> web.Response:
+        return respond(200, {"tags": [{"name": item.name} for item in await self._page(request)]})
+
+    async def create_all(self, request: web.Request) -> web.Response:
+        """Sets the tags of a namespace, or adds to them (``X-Openstack-Append``)."""
         body = await json_body(request)
         check_writable(body, TIMES)
-        wish = read(NamedProperty, body)
-        made = await self._items.add(
-            request[CONTEXT], request.match_info["namespace"], PROPERTY, wish.name, wish.definition()
-        )
-        return respond(201, property_view(made))
-
-    async def show_property(self, request: web.Request) -> web.Response:
-        names = request.match_info
-        found = await self._items.one(
-            request[CONTEXT], names["namespace"], PROPERTY, names["name"], only(request, "resource_type")
-        )
-        return respond(200, property_view(found))
-
-    async def change_property(self, request: web.Request) -> web.Response:
-        body = await json_body(request)
-        check_writable(body, TIMES)
-        wish, names = read(NamedProperty, body), request.match_info
-        changed = await self._items.change(
-            request[CONTEXT], names["namespace"], PROPERTY, names["name"], wish.name, wish.definition()
-        )
-        return respond(200, property_view(changed))
-
-    async def tags(self, request: web.Request) -> web.Response:
-        page = read_page(list(request.query.items()), ITEM_SORTS, visibilities=())
-        found = await self._items.page(request[CONTEXT], request.match_info["namespace"], TAG, page)
-        return respond(200, {"tags": [{"name": each.name} for each in found]})
-
-    async def add_tags(self, request: web.Request) -> web.Response:
-        body = await json_body(request)
-        check_writable(body, TIMES)
-        names = [each.name for each in read(TagsWish, body).tags]
+        names = [each.name for each in read(TagsRequest, body).tags]
         append = request.headers.get(APPEND, "").strip().lower() in _TRUE
         await self._items.add_tags(request[CONTEXT], request.match_info["namespace"], names, append=append)
         return respond(201, {"tags": [{"name": name} for name in names]})
 
-    async def add_tag(self, request: web.Request) -> web.Response:
+    async def create(self, request: web.Request) -> web.Response:
+        """The tag is named in the path; there is no body."""
         check_no_body(request)
-        names = request.match_info
-        wish = read(TagWish, {"name": names["name"]})
-        return respond(201, tag_view(await self._items.add(request[CONTEXT], names["namespace"], TAG, wish.name, {})))
-
-    async def show_tag(self, request: web.Request) -> web.Response:
-        names = request.match_info
-        return respond(200, tag_view(await self._items.one(request[CONTEXT], names["namespace"], TAG, names["name"])))
-
-    async def change_tag(self, request: web.Request) -> web.Response:
-        body = await json_body(request)
-        check_writable(body, TIMES)
-        wish, names = read(TagWish, body), request.match_info
-        changed = await self._items.change(request[CONTEXT], names["namespace"], TAG, names["name"], wish.name, {})
-        return respond(200, tag_view(changed))
+        namespace, tag = request.match_info["namespace"], read(TagRequest, {"name": request.match_info["name"]})
+        created = await self._items.add(request[CONTEXT], namespace, TAG, tag.name, {})
+        return respond(201, self._view(namespace, created))

@@ -1,78 +1,166 @@
-"""The image API on a page: what is served, and what a real Glance serves that is not simulated."""
+"""The image API on a page, v1 below v2."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from aiohttp import web
 
 from stackwire.http.app import Route
-from stackwire.image.http import info
+from stackwire.image.http.bodies import check_no_body
 from stackwire.image.http.cache import CacheHandlers
-from stackwire.image.http.image_data import DataHandlers
-from stackwire.image.http.images import ImageHandlers, of_one
+from stackwire.image.http.image_data import ImageDataHandlers
+from stackwire.image.http.images import ImageHandlers
 from stackwire.image.http.imports import ImportHandlers
+from stackwire.image.http.json_schemas import SchemaHandlers
 from stackwire.image.http.locations import LocationHandlers
 from stackwire.image.http.members import MemberHandlers
-from stackwire.image.http.metadef_items import ItemHandlers
-from stackwire.image.http.metadef_namespaces import NamespaceHandlers
-from stackwire.image.http.metadef_routes import metadef_routes
+from stackwire.image.http.metadef_items import MetadefObjectHandlers, MetadefPropertyHandlers, MetadefTagHandlers
+from stackwire.image.http.metadef_namespaces import MetadefNamespaceHandlers
 from stackwire.image.http.stores import StoreHandlers
 from stackwire.image.http.tasks import TaskHandlers
+from stackwire.image.http.usage import UsageHandlers
+from stackwire.image.http.v1_images import V1ImageHandlers
+from stackwire.image.http.v1_members import V1MemberHandlers
 from stackwire.image.http.versions import VersionHandlers
+from stackwire.image.http.views import NAMESPACES
 
 IMAGE = "/v2/images/{image_id}"
+NAMESPACE = f"{NAMESPACES}/{{namespace}}"
+V1_IMAGE = "/v1/images/{image_id}"
 
 
-def routes(
-    images: ImageHandlers,
-    data: DataHandlers,
-    imports: ImportHandlers,
-    members: MemberHandlers,
-    tasks: TaskHandlers,
-    versions: VersionHandlers,
-    namespaces: NamespaceHandlers,
-    items: ItemHandlers,
-    usage: info.UsageHandlers,
-    cache: CacheHandlers,
-    locations: LocationHandlers,
-    stores: StoreHandlers,
-    v1: Sequence[Route] = (),
-) -> list[Route]:
-    """``v1``: the first API's, in the releases that had it."""
-    served = [
-        Route("GET", "/", versions.root, public=True),
-        Route("GET", "/versions", versions.explicit, public=True),
-        Route("*", "/v1{tail:/?}", versions.v1, public=True),
-        *(v1 or [Route("*", "/v1/{rest:(?s:.+)}", versions.v1, public=True)]),
-        Route("GET", "/v2/images", images.index),
-        Route("POST", "/v2/images", images.create),
-        Route("GET", IMAGE, images.show),
-        Route("PATCH", IMAGE, images.update),
-        Route("DELETE", IMAGE, images.delete),
-        Route("PUT", f"{IMAGE}/file", data.upload),
-        Route("GET", f"{IMAGE}/file", data.download),
-        Route("PUT", f"{IMAGE}/stage", data.stage),
-        Route("POST", f"{IMAGE}/import", imports.start),
-        Route("GET", f"{IMAGE}/tasks", imports.tasks),
-        Route("GET", f"{IMAGE}/locations", locations.index),
-        Route("POST", f"{IMAGE}/locations", locations.create),
-        Route("PUT", f"{IMAGE}/tags/{{tag}}", images.add_tag),
-        Route("DELETE", f"{IMAGE}/tags/{{tag}}", images.remove_tag),
-        Route("POST", f"{IMAGE}/actions/deactivate", images.deactivate),
-        Route("POST", f"{IMAGE}/actions/reactivate", images.reactivate),
-        Route("GET", f"{IMAGE}/members", members.index),
-        Route("POST", f"{IMAGE}/members", members.create),
-        Route("GET", f"{IMAGE}/members/{{member}}", members.show),
-        Route("PUT", f"{IMAGE}/members/{{member}}", members.update),
-        Route("DELETE", f"{IMAGE}/members/{{member}}", members.delete),
-        Route("GET", "/v2/tasks", tasks.index),
-        Route("POST", "/v2/tasks", tasks.create),
-        Route("GET", "/v2/tasks/{task_id}", tasks.show),
-        Route("GET", "/v2/info/import", imports.methods),
-        Route("GET", "/v2/info/stores", stores.index),
-        Route("GET", "/v2/info/stores/detail", stores.detail),
-        Route("DELETE", "/v2/stores/{store}/{image_id}", stores.leave),
-        Route("GET", "/v2/info/usage", usage.show),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handlers:
+    """The handlers of every resource; those of v1 only in the releases that have it."""
+
+    images: ImageHandlers
+    data: ImageDataHandlers
+    imports: ImportHandlers
+    locations: LocationHandlers
+    members: MemberHandlers
+    tasks: TaskHandlers
+    stores: StoreHandlers
+    usage: UsageHandlers
+    versions: VersionHandlers
+    cache: CacheHandlers
+    schemas: SchemaHandlers
+    namespaces: MetadefNamespaceHandlers
+    objects: MetadefObjectHandlers
+    properties: MetadefPropertyHandlers
+    tags: MetadefTagHandlers
+    v1_images: V1ImageHandlers | None = None
+    v1_members: V1MemberHandlers | None = None
+
+
+def routes(handlers: Handlers) -> list[Route]:
+    return [_resource(route) for route in _table(handlers)]
+
+
+def _table(to: Handlers) -> list[Route]:
+    return [
+        Route("GET", "/", to.versions.root, public=True),
+        Route("GET", "/versions", to.versions.explicit, public=True),
+        Route("*", "/v1{tail:/?}", to.versions.v1, public=True),
+        *_v1(to),
+        Route("GET", "/v2/images", to.images.index),
+        Route("POST", "/v2/images", to.images.create),
+        Route("GET", IMAGE, to.images.show),
+        Route("PATCH", IMAGE, to.images.update),
+        Route("DELETE", IMAGE, to.images.delete),
+        Route("PUT", f"{IMAGE}/file", to.data.upload),
+        Route("GET", f"{IMAGE}/file", to.data.download),
+        Route("PUT", f"{IMAGE}/stage", to.data.stage),
+        Route("POST", f"{IMAGE}/import", to.imports.start),
+        Route("GET", f"{IMAGE}/tasks", to.imports.tasks),
+        Route("GET", f"{IMAGE}/locations", to.locations.index),
+        Route("POST", f"{IMAGE}/locations", to.locations.create),
+        Route("PUT", f"{IMAGE}/tags/{{tag}}", to.images.add_tag),
+        Route("DELETE", f"{IMAGE}/tags/{{tag}}", to.images.remove_tag),
+        Route("POST", f"{IMAGE}/actions/deactivate", to.images.deactivate),
+        Route("POST", f"{IMAGE}/actions/reactivate", to.images.reactivate),
+        Route("GET", f"{IMAGE}/members", to.members.index),
+        Route("POST", f"{IMAGE}/members", to.members.create),
+        Route("GET", f"{IMAGE}/members/{{member}}", to.members.show),
+        Route("PUT", f"{IMAGE}/members/{{member}}", to.members.update),
+        Route("DELETE", f"{IMAGE}/members/{{member}}", to.members.delete),
+        Route("GET", "/v2/tasks", to.tasks.index),
+        Route("POST", "/v2/tasks", to.tasks.create),
+        Route("GET", "/v2/tasks/{task_id}", to.tasks.show),
+        Route("GET", "/v2/info/import", to.imports.methods),
+        Route("GET", "/v2/info/stores", to.stores.index),
+        Route("GET", "/v2/info/stores/detail", to.stores.detail),
+        Route("DELETE", "/v2/stores/{store}/{image_id}", to.stores.remove_image),
+        Route("GET", "/v2/info/usage", to.usage.show),
+        Route("GET", "/v2/metadefs/resource_types", to.namespaces.resource_types),
+        Route("GET", NAMESPACES, to.namespaces.index),
+        Route("POST", NAMESPACES, to.namespaces.create),
+        Route("GET", NAMESPACE, to.namespaces.show),
+        Route("PUT", NAMESPACE, to.namespaces.update),
+        Route("DELETE", NAMESPACE, to.namespaces.delete),
+        Route("GET", f"{NAMESPACE}/resource_types", to.namespaces.associations),
+        Route("POST", f"{NAMESPACE}/resource_types", to.namespaces.associate),
+        Route("DELETE", f"{NAMESPACE}/resource_types/{{resource_type}}", to.namespaces.dissociate),
+        Route("GET", f"{NAMESPACE}/objects", to.objects.index),
+        Route("POST", f"{NAMESPACE}/objects", to.objects.create),
+        Route("DELETE", f"{NAMESPACE}/objects", to.objects.delete_all),
+        Route("GET", f"{NAMESPACE}/objects/{{name}}", to.objects.show),
+        Route("PUT", f"{NAMESPACE}/objects/{{name}}", to.objects.update),
+        Route("DELETE", f"{NAMESPACE}/objects/{{name}}", to.objects.delete),
+        Route("GET", f"{NAMESPACE}/properties", to.properties.index),
+        Route("POST", f"{NAMESPACE}/properties", to.properties.create),
+        Route("DELETE", f"{NAMESPACE}/properties", to.properties.delete_all),
+        Route("GET", f"{NAMESPACE}/properties/{{name}}", to.properties.show),
+        Route("PUT", f"{NAMESPACE}/properties/{{name}}", to.properties.update),
+        Route("DELETE", f"{NAMESPACE}/properties/{{name}}", to.properties.delete),
+        Route("GET", f"{NAMESPACE}/tags", to.tags.index),
+        Route("POST", f"{NAMESPACE}/tags", to.tags.create_all),
+        Route("DELETE", f"{NAMESPACE}/tags", to.tags.delete_all),
+        Route("GET", f"{NAMESPACE}/tags/{{name}}", to.tags.show),
+        Route("POST", f"{NAMESPACE}/tags/{{name}}", to.tags.create),
+        Route("PUT", f"{NAMESPACE}/tags/{{name}}", to.tags.update),
+        Route("DELETE", f"{NAMESPACE}/tags/{{name}}", to.tags.delete),
+        Route("GET", "/v2/cache", to.cache.index),
+        Route("DELETE", "/v2/cache", to.cache.clear),
+        Route("POST", "/v2/cache/clean", to.cache.clean),
+        Route("POST", "/v2/cache/prune", to.cache.prune),
+        Route("GET", "/v2/cache/nodes/{image_id}", to.cache.nodes),
+        Route("PUT", "/v2/cache/{image_id}", to.cache.queue),
+        Route("DELETE", "/v2/cache/{image_id}", to.cache.remove),
+        Route("GET", "/v2/schemas/metadefs/{name}", to.schemas.show_metadef),
+        Route("GET", "/v2/schemas/{name}", to.schemas.show),
     ]
-    schemas = [
-        Route("GET", "/v2/schemas/metadefs/{name}", info.metadef_schema),
-        Route("GET", "/v2/schemas/{name}", info.schema),
+
+
+def _v1(to: Handlers) -> list[Route]:
+    images, members = to.v1_images, to.v1_members
+    if images is None or members is None:
+        return [Route("*", "/v1/{rest:(?s:.+)}", to.versions.v1, public=True)]
+    return [
+        Route("GET", "/v1/images", images.index),
+        Route("POST", "/v1/images", images.create),
+        Route("GET", "/v1/images/detail", images.detail),
+        Route("HEAD", V1_IMAGE, images.head),
+        Route("GET", V1_IMAGE, images.show),
+        Route("PUT", V1_IMAGE, images.update),
+        Route("DELETE", V1_IMAGE, images.delete),
+        Route("GET", f"{V1_IMAGE}/members", members.index),
+        Route("PUT", f"{V1_IMAGE}/members", members.replace),
+        Route("PUT", f"{V1_IMAGE}/members/{{member}}", members.add),
+        Route("DELETE", f"{V1_IMAGE}/members/{{member}}", members.remove),
+        Route("GET", "/v1/shared-images/{member}", members.shared),
     ]
-    return [of_one(route) for route in (*served, *metadef_routes(namespaces, items), *cache.routes(), *schemas)]
+
+
+def _resource(route: Route) -> Route:
+    """The route with what every one of a single resource does: ids are in lower case, and reading takes no body.
+
+    Source: ``glance/api/v2/router.py``, ``body_reject``.
+    """
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if route.method == "GET":
+            check_no_body(request)
+        if image_id := request.match_info.get("image_id"):
+            request.match_info["image_id"] = image_id.lower()
+        return await route.handler(request)
+
+    return replace(route, handler=handle) if "{" in route.path and not route.public else route

@@ -21,9 +21,9 @@ class TaskHandlers:
         return respond(200, task_view(await self._tasks.show(request[CONTEXT], request.match_info["task_id"])))
 
     async def index(self, request: web.Request) -> web.Response:
-        given = list(request.query.items())
-        tasks, more = await self._tasks.page(request[CONTEXT], read_query(given))
-        pairs = [(name, value) for name, value in given if name != "marker"]
+        query = list(request.query.items())
+        tasks, more = await self._tasks.page(request[CONTEXT], read_query(query))
+        pairs = [(name, value) for name, value in query if name != "marker"]
         body = {
             "tasks": [task_stub_view(task) for task in tasks],
             "first": link("/v2/tasks", pairs) if pairs else "/v2/tasks",

@@ -1,4 +1,4 @@
-"""Which versions there are, for clients that ask before they speak."""
+"""Version discovery. Source: ``glance/api/versions.py``."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from stackwire.http.request import respond
 
 V2 = tuple(range(17, -1, -1))
 CACHED = 18
-"""The newest of v2 where there is a cache."""
+"""The newest minor version where the image cache is enabled."""
 CACHE_ONLY = (18, 16, 14)
-"""What these versions brought are calls of the cache: without one there are none of them. Source: ``versions.py``."""
+"""Minor versions that added calls of the cache: without it they are not listed."""
 
 
 class VersionHandlers:
-    """With the behaviour ``v1-api`` the first API is told of too. ``caches``: whether there is an image cache."""
+    """With the behaviour ``v1-api`` the v1 API is listed too. ``caches``: whether the image cache is enabled."""
 
     def __init__(self, behaviours: Behaviours, *, caches: bool = False) -> None:
         self._has_v1 = behaviours.has("v1-api")
@@ -29,7 +29,7 @@ class VersionHandlers:
         return respond(200, self._document(request))
 
     async def v1(self, request: web.Request) -> web.Response:
-        """The v1 API's root tells the versions; since it went away, so does whatever is below it."""
+        """The v1 API's root lists the versions; since the API was removed, so does every path below it."""
         return respond(300, self._document(request))
 
     def _document(self, request: web.Request) -> dict[str, Any]:

@@ -1,16 +1,35 @@
-"""An image as the v2 API shows it: its properties first, then its attributes, then where to find it."""
+"""Response bodies of the v2 API."""
 
 from datetime import datetime
 from typing import Any
 
 from stackwire.image.domain.attributes import DESCRIBED
+from stackwire.image.domain.cache import CachedImage
 from stackwire.image.domain.image import Image, stamp
 from stackwire.image.domain.members import Member
+from stackwire.image.domain.metadefs import (
+    OBJECT,
+    PROPERTY,
+    TAG,
+    Association,
+    Item,
+    Namespace,
+    NamespaceDetails,
+    ResourceType,
+    prefixed,
+)
+from stackwire.image.domain.stores import StoreDetails
 from stackwire.image.domain.tasks import Task
+
+NAMESPACES = "/v2/metadefs/namespaces"
+METADEF_SCHEMAS = "/v2/schemas/metadefs"
 
 
 def image_view(image: Image) -> dict[str, Any]:
-    """A property without a value is an empty text, where null is not allowed (``schema.py: Schema.filter``)."""
+    """Properties, then attributes, then links.
+
+    A property without a value is an empty text where null is not allowed (``schema.py: Schema.filter``).
+    """
     view: dict[str, Any] = {
         name: "" if value is None and not (name in DESCRIBED and DESCRIBED[name].null) else value
         for name, value in image.properties.items()
@@ -81,16 +100,16 @@ def task_stub_view(task: Task) -> dict[str, Any]:
 
 
 def raw_task_view(task: Task) -> dict[str, Any]:
-    """A task as its image lists it: Glance shows the row as it is (``images.py: ImagesController.get_task_info``)."""
+    """A task in its image's list: Glance returns the row itself (``images.py: ImagesController.get_task_info``)."""
     return {
         "id": task.id,
         "type": task.type,
         "status": task.status,
         "owner": task.owner,
-        "expires_at": _fine(task.expires_at),
-        "created_at": _fine(task.created_at),
-        "updated_at": _fine(task.updated_at),
-        "deleted_at": _fine(task.deleted_at),
+        "expires_at": _precise(task.expires_at),
+        "created_at": _precise(task.created_at),
+        "updated_at": _precise(task.updated_at),
+        "deleted_at": _precise(task.deleted_at),
         "deleted": task.deleted,
         "image_id": task.image_id,
         "request_id": task.request_id,
@@ -101,6 +120,100 @@ def raw_task_view(task: Task) -> dict[str, Any]:
     }
 
 
-def _fine(moment: datetime | None) -> str | None:
-    """To the microsecond and without a zone, as oslo.serialization writes a time."""
+def _precise(moment: datetime | None) -> str | None:
+    """To the microsecond and without a zone, as oslo.serialization formats a time."""
     return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S.%f")
+
+
+def cached_image_view(cached: CachedImage) -> dict[str, Any]:
+    """Times in seconds since the epoch, as the client expects them."""
+    return {
+        "image_id": cached.image_id,
+        "hits": cached.hits,
+        "last_accessed": cached.last_accessed.timestamp(),
+        "last_modified": cached.last_modified.timestamp(),
+        "size": cached.size,
+        "checksum": cached.checksum,
+    }
+
+
+def store_view(store: StoreDetails) -> dict[str, Any]:
+    """``default`` and ``read-only`` are texts, and present only where they are true."""
+    view = {"id": store.id, "default": "true"} if store.is_default else {"id": store.id}
+    return {**view, "read-only": "true"} if store.is_read_only else view
+
+
+def store_details_view(store: StoreDetails) -> dict[str, Any]:
+    return {**store_view(store), "type": store.type, "weight": 0, "properties": store.properties}
+
+
+def _present(values: dict[str, Any]) -> dict[str, Any]:
+    """What has no value is left out (``wsme_utils.py: to_wsme_model``)."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _times(created_at: datetime, updated_at: datetime) -> dict[str, Any]:
+    return {"created_at": stamp(created_at), "updated_at": stamp(updated_at)}
+
+
+def namespace_view(namespace: Namespace) -> dict[str, Any]:
+    return _present(
+        {
+            "namespace": namespace.namespace,
+            "display_name": namespace.display_name,
+            "description": namespace.description,
+            "visibility": namespace.visibility,
+            "protected": namespace.protected,
+            "owner": namespace.owner,
+            **_times(namespace.created_at, namespace.updated_at),
+            "self": f"{NAMESPACES}/{namespace.namespace}",
+            "schema": f"{METADEF_SCHEMAS}/namespace",
+        }
+    )
+
+
+def namespace_details_view(details: NamespaceDetails, resource_type: str | None = None) -> dict[str, Any]:
+    """With its contents; names have the prefix they have on a resource of the type, if one is requested."""
+    prefix = details.prefix_for(resource_type)
+    namespace = details.namespace.namespace
+    view = namespace_view(details.namespace)
+    contents: dict[str, Any] = {
+        "resource_type_associations": [association_view(each) for each in details.associations],
+        "properties": {prefix + item.name: dict(item.definition) for item in details.items_of(PROPERTY)},
+        "objects": [object_view(namespace, item, prefix) for item in details.items_of(OBJECT)],
+        "tags": [{"name": item.name} for item in details.items_of(TAG)],
+    }
+    return {**view, **{name: value for name, value in contents.items() if value}}
+
+
+def association_view(association: Association) -> dict[str, Any]:
+    return _present(
+        {
+            "name": association.name,
+            "prefix": association.prefix,
+            "properties_target": association.properties_target,
+            **_times(association.created_at, association.updated_at),
+        }
+    )
+
+
+def resource_type_view(resource_type: ResourceType) -> dict[str, Any]:
+    return {"name": resource_type.name, **_times(resource_type.created_at, resource_type.updated_at)}
+
+
+def object_view(namespace: str, item: Item, prefix: str = "") -> dict[str, Any]:
+    return {
+        "name": item.name,
+        **prefixed(prefix, item.definition),
+        **_times(item.created_at, item.updated_at),
+        "self": f"{NAMESPACES}/{namespace}/objects/{item.name}",
+        "schema": f"{METADEF_SCHEMAS}/object",
+    }
+
+
+def property_view(_namespace: str, item: Item) -> dict[str, Any]:
+    return {"name": item.name, **item.definition}
+
+
+def tag_view(_namespace: str, item: Item) -> dict[str, Any]:
+    return {"name": item.name, **_times(item.created_at, item.updated_at)}

@@ -1,4 +1,4 @@
-"""What is said of a call beside its path."""
+"""The description of an API call, beside its path."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,48 +13,48 @@ def schema(name: str) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def parameter(where: str, name: str, says: str, shape: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-    return {"name": name, "in": where, "description": says, "schema": dict(shape), **more}
+def parameter(where: str, name: str, description: str, shape: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    return {"name": name, "in": where, "description": description, "schema": dict(shape), **more}
 
 
-def query(name: str, says: str, **shape: Any) -> dict[str, Any]:
-    return parameter("query", name, says, shape or {"type": "string"})
+def query(name: str, description: str, **shape: Any) -> dict[str, Any]:
+    return parameter("query", name, description, shape or {"type": "string"})
 
 
-def header(name: str, says: str, **shape: Any) -> dict[str, Any]:
-    return parameter("header", name, says, shape or {"type": "string"})
+def header(name: str, description: str, **shape: Any) -> dict[str, Any]:
+    return parameter("header", name, description, shape or {"type": "string"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """``content``: the schema by media type; ``headers``: what each tells."""
+class Response:
+    """``content``: the schema by media type; ``headers``: the description of each."""
 
-    says: str
+    description: str
     content: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """``refusals``: the codes of its errors, besides 400 and 401. ``body``: the schema by media type."""
+    """``errors``: the codes of its errors, besides 400 and 401. ``body``: the schema by media type."""
 
-    says: str
-    answers: Mapping[int, Answer]
-    refusals: Sequence[int] = ()
+    summary: str
+    responses: Mapping[int, Response]
+    errors: Sequence[int] = ()
     parameters: Sequence[Mapping[str, Any]] = ()
     body: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def told(name: str, code: int = 200, says: str = "As asked.", **headers: str) -> dict[int, Answer]:
-    """An answer in JSON of this schema."""
+def json_response(name: str, code: int = 200, description: str = "As asked.", **headers: str) -> dict[int, Response]:
+    """A JSON response of this schema."""
     named = {key.replace("_", "-"): value for key, value in headers.items()}
-    return {code: Answer(says=says, content={JSON: schema(name)}, headers=named)}
+    return {code: Response(description=description, content={JSON: schema(name)}, headers=named)}
 
 
-def done(code: int = 204, says: str = "Done; there is no body.") -> dict[int, Answer]:
-    return {code: Answer(says=says)}
+def empty_response(code: int = 204, description: str = "Done; there is no body.") -> dict[int, Response]:
+    return {code: Response(description=description)}
 
 
-def sent(name: str) -> dict[str, dict[str, Any]]:
-    """A body in JSON of this schema."""
+def json_body(name: str) -> dict[str, dict[str, Any]]:
+    """A JSON request body of this schema."""
     return {JSON: schema(name)}

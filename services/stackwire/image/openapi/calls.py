@@ -1,4 +1,4 @@
-"""What is said of each call but those of metadata definitions, which have a page of their own."""
+"""The API's calls, except those of metadata definitions, which have a module of their own."""
 
 from typing import Any, Final
 
@@ -7,16 +7,27 @@ from stackwire.image.domain.patch import V20, V21
 from stackwire.image.domain.states import MEMBER_STATUSES, TASK, VISIBILITIES
 from stackwire.image.http.cache import CLEAR_TARGET
 from stackwire.image.http.routes import IMAGE
-from stackwire.image.openapi.call import HTML, OCTETS, Answer, Call, done, header, query, schema, sent, told
+from stackwire.image.openapi.call import (
+    HTML,
+    OCTETS,
+    Call,
+    Response,
+    empty_response,
+    header,
+    json_body,
+    json_response,
+    query,
+    schema,
+)
 
 COUNT: Final[dict[str, Any]] = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
 LIMIT: Final = query("limit", "The most entries of a page", type="integer", minimum=0)
 DIRECTIONS: Final = ["asc", "desc"]
 
 
-def _many(name: str, says: str, **item: Any) -> dict[str, Any]:
-    """May be said more than once."""
-    return query(name, says, type="array", items={"type": "string", **item})
+def _many(name: str, description: str, **item: Any) -> dict[str, Any]:
+    """A parameter that may be repeated."""
+    return query(name, description, type="array", items={"type": "string", **item})
 
 
 PAGES: Final = (LIMIT, query("marker", "The id of the last entry of the page before"))
@@ -49,142 +60,186 @@ _TASK_LIST: Final = (
 _BYTES: Final = {OCTETS: {"type": "string", "format": "binary"}}
 _STORE: Final = header("x-image-meta-store", "The store the data goes to")
 _SIZE: Final = header("x-openstack-image-size", "Bytes to come", type="integer", minimum=0, maximum=10**18 - 1)
-_SENT: Final = {"Content-MD5": "MD5 of the whole data, in hex"}
+_DIGEST_HEADERS: Final = {"Content-MD5": "MD5 of the whole data, in hex"}
 _DATA: Final = {
-    200: Answer(says="All the data.", content=_BYTES, headers=_SENT),
-    204: Answer(says="The image has no data."),
-    206: Answer(says="The part asked for.", content=_BYTES, headers=_SENT | {"Content-Range": "Which bytes they are"}),
+    200: Response(description="All the data.", content=_BYTES, headers=_DIGEST_HEADERS),
+    204: Response(description="The image has no data."),
+    206: Response(
+        description="The part asked for.",
+        content=_BYTES,
+        headers=_DIGEST_HEADERS | {"Content-Range": "Which bytes they are"},
+    ),
 }
-_PAGE: Final = {200: Answer(says="As asked.", content={HTML: {"type": "string"}})}
-_MADE: Final = {"Location": "Where it is now"}
+_PAGE: Final = {200: Response(description="As asked.", content={HTML: {"type": "string"}})}
+_LOCATION: Final = {"Location": "Where it is now"}
 UPLOAD: Final = (403, 404, 408, 409, 410, 413, 415)
 WRITE: Final = (403, 404, 409, 413, 415)
 
 VERSIONS: Final = {
-    "GET /": Call(says="The versions there are", answers=told("Versions", 300)),
-    "GET /versions": Call(says="The versions there are, as a plain answer", answers=told("Versions")),
-    "* /v1": Call(says="The versions there are: the v1 API went away", answers=told("Versions", 300)),
-    "* /v1/{rest}": Call(says="The versions there are: the v1 API went away", answers=told("Versions", 300)),
+    "GET /": Call(summary="The versions there are", responses=json_response("Versions", 300)),
+    "GET /versions": Call(summary="The versions there are, as a plain answer", responses=json_response("Versions")),
+    "* /v1": Call(summary="The versions there are: the v1 API went away", responses=json_response("Versions", 300)),
+    "* /v1/{rest}": Call(
+        summary="The versions there are: the v1 API went away", responses=json_response("Versions", 300)
+    ),
     "GET /healthcheck": Call(
-        says="Whether the service can work",
-        answers={
-            200: Answer(says="It can.", content={"text/plain": {"const": "OK"}}),
-            503: Answer(says="It cannot now.", content={"text/plain": {"const": "UNAVAILABLE"}}),
+        summary="Whether the service can work",
+        responses={
+            200: Response(description="It can.", content={"text/plain": {"const": "OK"}}),
+            503: Response(description="It cannot now.", content={"text/plain": {"const": "UNAVAILABLE"}}),
         },
     ),
 }
 
 IMAGES: Final = {
-    "GET /v2/images": Call(says="List images", answers=told("images"), parameters=_IMAGE_LIST),
+    "GET /v2/images": Call(summary="List images", responses=json_response("images"), parameters=_IMAGE_LIST),
     "POST /v2/images": Call(
-        says="Make an image, without data yet",
-        answers=told(
-            "image", 201, "Made.", **_MADE,
-            OpenStack_image_import_methods="How it may be imported", OpenStack_image_store_ids="The stores there are",
+        summary="Make an image, without data yet",
+        responses=json_response(
+            "image",
+            201,
+            "Made.",
+            **_LOCATION,
+            OpenStack_image_import_methods="How it may be imported",
+            OpenStack_image_store_ids="The stores there are",
         ),
-        refusals=(403, 409, 413, 415),
-        body=sent("ImageWish"),
+        errors=(403, 409, 413, 415),
+        body=json_body("ImageWish"),
     ),
-    f"GET {IMAGE}": Call(says="Show an image", answers=told("image"), refusals=(404,)),
+    f"GET {IMAGE}": Call(summary="Show an image", responses=json_response("image"), errors=(404,)),
     f"PATCH {IMAGE}": Call(
-        says="Change an image by a JSON patch, as Glance reads one",
-        answers=told("image"),
-        refusals=WRITE,
+        summary="Change an image by a JSON patch, as Glance reads one",
+        responses=json_response("image"),
+        errors=WRITE,
         body={V21: schema("Patch21"), V20: schema("Patch20")},
     ),
-    f"DELETE {IMAGE}": Call(says="Delete an image", answers=done(), refusals=(403, 404, 409)),
+    f"DELETE {IMAGE}": Call(summary="Delete an image", responses=empty_response(), errors=(403, 404, 409)),
     f"PUT {IMAGE}/file": Call(
-        says="Upload an image's data", answers=done(), refusals=UPLOAD, parameters=(_STORE, _SIZE), body=_BYTES
+        summary="Upload an image's data",
+        responses=empty_response(),
+        errors=UPLOAD,
+        parameters=(_STORE, _SIZE),
+        body=_BYTES,
     ),
     f"GET {IMAGE}/file": Call(
-        says="Download an image's data",
-        answers=_DATA,
-        refusals=(403, 404, 416),
+        summary="Download an image's data",
+        responses=_DATA,
+        errors=(403, 404, 416),
         parameters=(
             header("Range", "One range: bytes=0-99"),
             header("Content-Range", "The same, as Glance has always taken it too: bytes 0-99/*"),
         ),
     ),
     f"GET {IMAGE}/locations": Call(
-        says="Where an image's data is, for services", answers=told("Locations"), refusals=(403, 404)
+        summary="Where an image's data is, for services", responses=json_response("Locations"), errors=(403, 404)
     ),
     f"POST {IMAGE}/locations": Call(
-        says="Say where a queued image's data is; a worker looks there",
-        answers=done(202),
-        refusals=(403, 404, 409, 413, 415),
-        body=sent("LocationWish"),
+        summary="Say where a queued image's data is; a worker looks there",
+        responses=empty_response(202),
+        errors=(403, 404, 409, 413, 415),
+        body=json_body("LocationWish"),
     ),
     f"PUT {IMAGE}/stage": Call(
-        says="Upload data to be imported", answers=done(), refusals=UPLOAD, parameters=(_SIZE,), body=_BYTES
+        summary="Upload data to be imported",
+        responses=empty_response(),
+        errors=UPLOAD,
+        parameters=(_SIZE,),
+        body=_BYTES,
     ),
     f"POST {IMAGE}/import": Call(
-        says="Import an image's data",
-        answers=done(202, "Begun."),
-        refusals=WRITE,
+        summary="Import an image's data",
+        responses=empty_response(202, "Begun."),
+        errors=WRITE,
         parameters=(_STORE,),
-        body=sent("ImportWish"),
+        body=json_body("ImportWish"),
     ),
-    f"GET {IMAGE}/tasks": Call(says="The tasks that work on an image", answers=told("ImageTasks"), refusals=(404,)),
-    f"PUT {IMAGE}/tags/{{tag}}": Call(says="Add a tag", answers=done(), refusals=(403, 404, 409, 413)),
-    f"DELETE {IMAGE}/tags/{{tag}}": Call(says="Remove a tag", answers=done(), refusals=(403, 404, 409)),
-    f"POST {IMAGE}/actions/deactivate": Call(says="Forbid downloads", answers=done(), refusals=(403, 404, 409)),
-    f"POST {IMAGE}/actions/reactivate": Call(says="Allow downloads again", answers=done(), refusals=(403, 404, 409)),
-}  # fmt: skip
+    f"GET {IMAGE}/tasks": Call(
+        summary="The tasks that work on an image", responses=json_response("ImageTasks"), errors=(404,)
+    ),
+    f"PUT {IMAGE}/tags/{{tag}}": Call(summary="Add a tag", responses=empty_response(), errors=(403, 404, 409, 413)),
+    f"DELETE {IMAGE}/tags/{{tag}}": Call(summary="Remove a tag", responses=empty_response(), errors=(403, 404, 409)),
+    f"POST {IMAGE}/actions/deactivate": Call(
+        summary="Forbid downloads", responses=empty_response(), errors=(403, 404, 409)
+    ),
+    f"POST {IMAGE}/actions/reactivate": Call(
+        summary="Allow downloads again", responses=empty_response(), errors=(403, 404, 409)
+    ),
+}
 
 MEMBERS: Final = {
-    f"GET {IMAGE}/members": Call(says="Whom an image is shared with", answers=told("members"), refusals=(403, 404)),
+    f"GET {IMAGE}/members": Call(
+        summary="Whom an image is shared with", responses=json_response("members"), errors=(403, 404)
+    ),
     f"POST {IMAGE}/members": Call(
-        says="Share an image with a project", answers=told("member"), refusals=WRITE, body=sent("MemberWish")
+        summary="Share an image with a project",
+        responses=json_response("member"),
+        errors=WRITE,
+        body=json_body("MemberWish"),
     ),
-    f"GET {IMAGE}/members/{{member}}": Call(says="Show a member", answers=told("member"), refusals=(403, 404)),
+    f"GET {IMAGE}/members/{{member}}": Call(
+        summary="Show a member", responses=json_response("member"), errors=(403, 404)
+    ),
     f"PUT {IMAGE}/members/{{member}}": Call(
-        says="Say as a member what one thinks of it", answers=told("member"), refusals=WRITE, body=sent("MemberAnswer")
+        summary="Say as a member what one thinks of it",
+        responses=json_response("member"),
+        errors=WRITE,
+        body=json_body("MemberAnswer"),
     ),
-    f"DELETE {IMAGE}/members/{{member}}": Call(says="Share no longer", answers=done(), refusals=(403, 404)),
+    f"DELETE {IMAGE}/members/{{member}}": Call(
+        summary="Share no longer", responses=empty_response(), errors=(403, 404)
+    ),
 }
 
 TASKS: Final = {
-    "GET /v2/tasks": Call(says="List tasks", answers=told("tasks"), refusals=(403, 404), parameters=_TASK_LIST),
-    "POST /v2/tasks": Call(
-        says="Ask for work; tasks of the type location_import are not simulated",
-        answers=told("task", 201, "Asked for.", **_MADE),
-        refusals=(403, 404, 409, 413, 415),
-        body=sent("TaskWish"),
+    "GET /v2/tasks": Call(
+        summary="List tasks", responses=json_response("tasks"), errors=(403, 404), parameters=_TASK_LIST
     ),
-    "GET /v2/tasks/{task_id}": Call(says="Show a task", answers=told("task"), refusals=(403, 404)),
+    "POST /v2/tasks": Call(
+        summary="Ask for work; tasks of the type location_import are not simulated",
+        responses=json_response("task", 201, "Asked for.", **_LOCATION),
+        errors=(403, 404, 409, 413, 415),
+        body=json_body("TaskWish"),
+    ),
+    "GET /v2/tasks/{task_id}": Call(summary="Show a task", responses=json_response("task"), errors=(403, 404)),
 }
 
 INFO: Final = {
-    "GET /v2/info/import": Call(says="How images may be imported", answers=told("ImportMethods")),
-    "GET /v2/info/stores": Call(says="The stores there are", answers=told("Stores")),
+    "GET /v2/info/import": Call(summary="How images may be imported", responses=json_response("ImportMethods")),
+    "GET /v2/info/stores": Call(summary="The stores there are", responses=json_response("Stores")),
     "GET /v2/info/stores/detail": Call(
-        says="The stores there are, and what the operator set", answers=told("Stores"), refusals=(403,)
+        summary="The stores there are, and what the operator set", responses=json_response("Stores"), errors=(403,)
     ),
     "DELETE /v2/stores/{store}/{image_id}": Call(
-        says="Take an image's data out of one store among several", answers=done(), refusals=(403, 404, 409)
+        summary="Take an image's data out of one store among several",
+        responses=empty_response(),
+        errors=(403, 404, 409),
     ),
-    "GET /v2/info/usage": Call(says="What the project has used of its limits", answers=told("Usage")),
-    "GET /v2/schemas/{name}": Call(says="A schema", answers=told("Schema"), refusals=(404,)),
-    "GET /v2/schemas/metadefs/{name}": Call(says="A schema", answers=told("Schema"), refusals=(404,)),
+    "GET /v2/info/usage": Call(summary="What the project has used of its limits", responses=json_response("Usage")),
+    "GET /v2/schemas/{name}": Call(summary="A schema", responses=json_response("Schema"), errors=(404,)),
+    "GET /v2/schemas/metadefs/{name}": Call(summary="A schema", responses=json_response("Schema"), errors=(404,)),
 }
 
 CACHE: Final = {
-    "GET /v2/cache": Call(says="What is in the cache, and what will be", answers=told("Cache"), refusals=(403, 404)),
+    "GET /v2/cache": Call(
+        summary="What is in the cache, and what will be", responses=json_response("Cache"), errors=(403, 404)
+    ),
     "DELETE /v2/cache": Call(
-        says="Empty the cache, its queue, or both",
-        answers=done(),
-        refusals=(403, 404),
+        summary="Empty the cache, its queue, or both",
+        responses=empty_response(),
+        errors=(403, 404),
         parameters=(header(CLEAR_TARGET, "cache, queue, or both", type="string", enum=["cache", "queue", ""]),),
     ),
-    "POST /v2/cache/clean": Call(says="Remove what is broken", answers=_PAGE, refusals=(403, 404)),
-    "POST /v2/cache/prune": Call(says="Remove what is too much", answers=told("Pruned"), refusals=(403, 404)),
+    "POST /v2/cache/clean": Call(summary="Remove what is broken", responses=_PAGE, errors=(403, 404)),
+    "POST /v2/cache/prune": Call(
+        summary="Remove what is too much", responses=json_response("Pruned"), errors=(403, 404)
+    ),
     "GET /v2/cache/nodes/{image_id}": Call(
-        says="The nodes that have an image in their cache", answers=told("CacheNodes"), refusals=(403, 404)
+        summary="The nodes that have an image in their cache", responses=json_response("CacheNodes"), errors=(403, 404)
     ),
     "PUT /v2/cache/{image_id}": Call(
-        says="Have an image put into the cache", answers=done(202, "It will be."), refusals=(403, 404)
+        summary="Have an image put into the cache", responses=empty_response(202, "It will be."), errors=(403, 404)
     ),
-    "DELETE /v2/cache/{image_id}": Call(says="Take an image out", answers=done(), refusals=(403, 404)),
+    "DELETE /v2/cache/{image_id}": Call(summary="Take an image out", responses=empty_response(), errors=(403, 404)),
 }
 
 CALLS: Final = {**VERSIONS, **IMAGES, **MEMBERS, **TASKS, **INFO, **CACHE}

@@ -1,4 +1,4 @@
-"""The document, put together. A route of which nothing is said is a KeyError, and a test."""
+"""The document, assembled. A route without a description is a KeyError, which a test catches."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,20 +9,21 @@ from stackwire.core.behaviours import behaviours_of
 from stackwire.http.app import Route
 from stackwire.image.domain.events import STORE
 from stackwire.image.domain.imports import DIRECT, DOWNLOAD, FROM_GLANCE
-from stackwire.image.http import info
 from stackwire.image.http.cache import CacheHandlers
-from stackwire.image.http.image_data import DataHandlers
+from stackwire.image.http.image_data import ImageDataHandlers
 from stackwire.image.http.images import ImageHandlers
 from stackwire.image.http.imports import ImportHandlers
+from stackwire.image.http.json_schemas import SchemaHandlers
 from stackwire.image.http.locations import LocationHandlers
 from stackwire.image.http.members import MemberHandlers
-from stackwire.image.http.metadef_items import ItemHandlers
-from stackwire.image.http.metadef_namespaces import NamespaceHandlers
-from stackwire.image.http.routes import routes
+from stackwire.image.http.metadef_items import MetadefObjectHandlers, MetadefPropertyHandlers, MetadefTagHandlers
+from stackwire.image.http.metadef_namespaces import MetadefNamespaceHandlers
+from stackwire.image.http.routes import Handlers, routes
 from stackwire.image.http.stores import StoreHandlers
 from stackwire.image.http.tasks import TaskHandlers
+from stackwire.image.http.usage import UsageHandlers
 from stackwire.image.http.versions import VersionHandlers
-from stackwire.image.openapi.call import HTML, JSON, Answer, Call, schema
+from stackwire.image.openapi.call import HTML, JSON, Call, Response, schema
 from stackwire.image.openapi.calls import CALLS
 from stackwire.image.openapi.metadefs import METADEFS
 from stackwire.image.openapi.schemas import schemas
@@ -33,7 +34,8 @@ HEALTH: Final = "/healthcheck"
 _PARAMETER = re.compile(r"\{(\w+)(?::[^{}]*)?\}")
 _TAIL: Final = "{tail:/?}"
 _TAGS: Final = ("images", "tasks", "metadefs", "cache", "info", "schemas", "stores")
-_SAYS: Final = """The image API v2 as Stackwire serves it, today's release. A query that is not named is refused, but in
+_DESCRIPTION: Final = """\
+The image API v2 as Stackwire serves it, today's release. A query that is not named is refused, but in
 the list of images, where it is a property's name."""
 
 
@@ -42,37 +44,47 @@ def table() -> list[Route]:
     nothing: Any = None
     methods = (DIRECT, DOWNLOAD, FROM_GLANCE)
     return routes(
-        ImageHandlers(nothing, methods, [STORE]),
-        DataHandlers(nothing, nothing, 0),
-        ImportHandlers(nothing, methods),
-        MemberHandlers(nothing),
-        TaskHandlers(nothing),
-        VersionHandlers(behaviours_of()),
-        NamespaceHandlers(nothing),
-        ItemHandlers(nothing),
-        info.UsageHandlers(nothing),
-        CacheHandlers(nothing),
-        LocationHandlers(nothing),
-        StoreHandlers(nothing, nothing, nothing),
+        Handlers(
+            images=ImageHandlers(nothing, methods, [STORE]),
+            data=ImageDataHandlers(nothing, nothing, nothing),
+            imports=ImportHandlers(nothing, methods),
+            locations=LocationHandlers(nothing),
+            members=MemberHandlers(nothing),
+            tasks=TaskHandlers(nothing),
+            stores=StoreHandlers(nothing, nothing),
+            usage=UsageHandlers(nothing),
+            versions=VersionHandlers(behaviours_of()),
+            cache=CacheHandlers(nothing),
+            schemas=SchemaHandlers(),
+            namespaces=MetadefNamespaceHandlers(nothing),
+            objects=MetadefObjectHandlers(nothing),
+            properties=MetadefPropertyHandlers(nothing),
+            tags=MetadefTagHandlers(nothing),
+        )
     )
 
 
 def path_of(route: str) -> str:
-    """aiohttp's way to write a path as OpenAPI's: no patterns."""
+    """A path of aiohttp in OpenAPI's notation: without patterns."""
     return _PARAMETER.sub(r"{\1}", route.replace(_TAIL, ""))
 
 
 def document() -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
-    said = {**CALLS, **METADEFS}
+    calls = {**CALLS, **METADEFS}
     for method, route, public in [*((it.method, it.path, it.public) for it in table()), ("GET", HEALTH, True)]:
         path = path_of(route)
-        call = said[f"{method} {path}"]
+        call = calls[f"{method} {path}"]
         for verb in METHODS if method == "*" else (method.lower(),):
             paths.setdefault(path, {})[verb] = _operation(verb, path, call, public=public)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Stackwire image", "version": "2", "description": _SAYS, "license": {"name": "Apache-2.0"}},
+        "info": {
+            "title": "Stackwire image",
+            "version": "2",
+            "description": _DESCRIPTION,
+            "license": {"name": "Apache-2.0"},
+        },
         "servers": [{"url": "http://127.0.0.1:9292"}],
         "security": [{"token": []}],
         "paths": paths,
@@ -85,24 +97,24 @@ def document() -> dict[str, Any]:
 
 def _operation(verb: str, path: str, call: Call, *, public: bool) -> dict[str, Any]:
     words = [word for word in re.split(r"\W+", path) if word]
-    codes = sorted({400, *(() if public else (401,)), *call.refusals})
-    made: dict[str, Any] = {
+    codes = sorted({400, *(() if public else (401,)), *call.errors})
+    operation: dict[str, Any] = {
         "operationId": "_".join((verb, *words)) if words else f"{verb}_root",
-        "summary": call.says,
+        "summary": call.summary,
         "tags": [next((tag for tag in _TAGS if tag in words), "versions")],
         "responses": {
-            **{str(code): _answer(answer) for code, answer in call.answers.items()},
+            **{str(code): _response(response) for code, response in call.responses.items()},
             **{str(code): _error(code) for code in codes},
         },
     }
     parameters = [*_in_path(path), *call.parameters]
     if parameters:
-        made["parameters"] = parameters
+        operation["parameters"] = parameters
     if call.body:
-        made["requestBody"] = {"required": True, "content": _content(call.body)}
+        operation["requestBody"] = {"required": True, "content": _content(call.body)}
     if public:
-        made["security"] = []
-    return made
+        operation["security"] = []
+    return operation
 
 
 def _in_path(path: str) -> Iterator[dict[str, Any]]:
@@ -111,14 +123,14 @@ def _in_path(path: str) -> Iterator[dict[str, Any]]:
         yield {"name": name, "in": "path", "required": True, "schema": {**shape, "minLength": 1}}
 
 
-def _answer(answer: Answer) -> dict[str, Any]:
-    made: dict[str, Any] = {"description": answer.says}
-    if answer.content:
-        made["content"] = _content(answer.content)
-    if answer.headers:
-        told = answer.headers.items()
-        made["headers"] = {name: {"description": says, "schema": {"type": "string"}} for name, says in told}
-    return made
+def _response(response: Response) -> dict[str, Any]:
+    rendered: dict[str, Any] = {"description": response.description}
+    if response.content:
+        rendered["content"] = _content(response.content)
+    if response.headers:
+        headers = response.headers.items()
+        rendered["headers"] = {name: {"description": text, "schema": {"type": "string"}} for name, text in headers}
+    return rendered
 
 
 def _error(code: int) -> dict[str, Any]:

@@ -1,19 +1,24 @@
-"""What is said of each call of metadata definitions."""
+"""The API calls of metadata definitions."""
 
 from collections.abc import Iterator
 from typing import Any, Final
 
 from stackwire.image.domain.metadefs import ITEM_SORTS, NAMESPACE_SORTS
 from stackwire.image.http.metadef_items import APPEND
-from stackwire.image.http.metadef_routes import NAMESPACES, ONE
-from stackwire.image.openapi.call import Call, done, header, query, sent, told
+from stackwire.image.http.routes import NAMESPACE
+from stackwire.image.http.views import NAMESPACES
+from stackwire.image.openapi.call import Call, empty_response, header, json_body, json_response, query
 from stackwire.image.openapi.calls import DIRECTIONS, LIMIT
 
 READ: Final = (403, 404)
 WRITE: Final = (403, 404, 409, 413, 415)
-MADE: Final = {"Location": "Where it is now"}
+LOCATION: Final = {"Location": "Where it is now"}
 _OF_TYPE: Final = query("resource_type", "As it is on a resource of this type")
-_KINDS: Final = {"objects": ("object", "ObjectWish"), "properties": ("property", "NamedProperty"), "tags": ("tag", "")}
+_KINDS: Final = {
+    "objects": ("object", "ObjectWish"),
+    "properties": ("property", "NamedProperty"),
+    "tags": ("tag", "TagWish"),
+}
 
 
 def _pages(sorts: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
@@ -27,32 +32,42 @@ def _pages(sorts: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
 
 def _items() -> Iterator[tuple[str, Call]]:
     """What objects, properties and tags have in common."""
-    for many, (one, wish) in _KINDS.items():
+    for many, (one, request) in _KINDS.items():
         paged = _pages(ITEM_SORTS) if many != "properties" else ()
         typed = (_OF_TYPE,) if many == "properties" else ()
-        wish = wish or "TagWish"
-        yield f"GET {ONE}/{many}", Call(says=f"List {many}", answers=told(many), refusals=READ, parameters=paged)
-        yield f"DELETE {ONE}/{many}", Call(says=f"Delete all {many}", answers=done(), refusals=READ)
-        path = f"{ONE}/{many}/{{name}}"
-        yield f"GET {path}", Call(says=f"Show one of the {many}", answers=told(one), refusals=READ, parameters=typed)
+        yield (
+            f"GET {NAMESPACE}/{many}",
+            Call(summary=f"List {many}", responses=json_response(many), errors=READ, parameters=paged),
+        )
+        yield f"DELETE {NAMESPACE}/{many}", Call(summary=f"Delete all {many}", responses=empty_response(), errors=READ)
+        path = f"{NAMESPACE}/{many}/{{name}}"
+        yield (
+            f"GET {path}",
+            Call(summary=f"Show one of the {many}", responses=json_response(one), errors=READ, parameters=typed),
+        )
         yield (
             f"PUT {path}",
-            Call(says=f"Change one of the {many}", answers=told(one), refusals=WRITE, body=sent(wish)),
+            Call(
+                summary=f"Change one of the {many}", responses=json_response(one), errors=WRITE, body=json_body(request)
+            ),
         )
-        yield f"DELETE {path}", Call(says=f"Delete one of the {many}", answers=done(), refusals=READ)
+        yield f"DELETE {path}", Call(summary=f"Delete one of the {many}", responses=empty_response(), errors=READ)
         if many != "tags":
-            made = told(one, 201, "Made.")
-            yield f"POST {ONE}/{many}", Call(says=f"Add to the {many}", answers=made, refusals=WRITE, body=sent(wish))
+            created = json_response(one, 201, "Made.")
+            yield (
+                f"POST {NAMESPACE}/{many}",
+                Call(summary=f"Add to the {many}", responses=created, errors=WRITE, body=json_body(request)),
+            )
 
 
 METADEFS: Final = {
     "GET /v2/metadefs/resource_types": Call(
-        says="List the types of resources", answers=told("ResourceTypes"), refusals=(403,)
+        summary="List the types of resources", responses=json_response("ResourceTypes"), errors=(403,)
     ),
     f"GET {NAMESPACES}": Call(
-        says="List namespaces",
-        answers=told("namespaces"),
-        refusals=READ,
+        summary="List namespaces",
+        responses=json_response("namespaces"),
+        errors=READ,
         parameters=(
             *_pages(NAMESPACE_SORTS),
             query("visibility", "Who may see them", type="string", enum=["public", "private"]),
@@ -60,37 +75,47 @@ METADEFS: Final = {
         ),
     ),
     f"POST {NAMESPACES}": Call(
-        says="Make a namespace, with what is in it",
-        answers=told("namespace", 201, "Made.", **MADE),
-        refusals=WRITE,
-        body=sent("NamespaceWish"),
+        summary="Make a namespace, with what is in it",
+        responses=json_response("namespace", 201, "Made.", **LOCATION),
+        errors=WRITE,
+        body=json_body("NamespaceWish"),
     ),
-    f"GET {ONE}": Call(
-        says="Show a namespace with what is in it", answers=told("namespace"), refusals=READ, parameters=(_OF_TYPE,)
+    f"GET {NAMESPACE}": Call(
+        summary="Show a namespace with what is in it",
+        responses=json_response("namespace"),
+        errors=READ,
+        parameters=(_OF_TYPE,),
     ),
-    f"PUT {ONE}": Call(
-        says="Change a namespace", answers=told("namespace"), refusals=WRITE, body=sent("NamespaceWish")
+    f"PUT {NAMESPACE}": Call(
+        summary="Change a namespace",
+        responses=json_response("namespace"),
+        errors=WRITE,
+        body=json_body("NamespaceWish"),
     ),
-    f"DELETE {ONE}": Call(says="Delete a namespace and what is in it", answers=done(), refusals=READ),
-    f"GET {ONE}/resource_types": Call(
-        says="The types of resources a namespace is for", answers=told("resource_types"), refusals=READ
+    f"DELETE {NAMESPACE}": Call(
+        summary="Delete a namespace and what is in it", responses=empty_response(), errors=READ
     ),
-    f"POST {ONE}/resource_types": Call(
-        says="A namespace is for this type of resources too",
-        answers=told("resource_type", 201, "It is."),
-        refusals=WRITE,
-        body=sent("AssociationWish"),
+    f"GET {NAMESPACE}/resource_types": Call(
+        summary="The types of resources a namespace is for", responses=json_response("resource_types"), errors=READ
     ),
-    f"DELETE {ONE}/resource_types/{{resource_type}}": Call(
-        says="It is for this type no longer", answers=done(), refusals=READ
+    f"POST {NAMESPACE}/resource_types": Call(
+        summary="A namespace is for this type of resources too",
+        responses=json_response("resource_type", 201, "It is."),
+        errors=WRITE,
+        body=json_body("AssociationWish"),
     ),
-    f"POST {ONE}/tags": Call(
-        says="Set the tags, or add to them",
-        answers=told("tags", 201, "They are."),
-        refusals=WRITE,
+    f"DELETE {NAMESPACE}/resource_types/{{resource_type}}": Call(
+        summary="It is for this type no longer", responses=empty_response(), errors=READ
+    ),
+    f"POST {NAMESPACE}/tags": Call(
+        summary="Set the tags, or add to them",
+        responses=json_response("tags", 201, "They are."),
+        errors=WRITE,
         parameters=(header(APPEND, "True: the tags there are stay", type="boolean"),),
-        body=sent("TagsWish"),
+        body=json_body("TagsWish"),
     ),
-    f"POST {ONE}/tags/{{name}}": Call(says="Add a tag", answers=told("tag", 201, "Made."), refusals=(403, 404, 409)),
+    f"POST {NAMESPACE}/tags/{{name}}": Call(
+        summary="Add a tag", responses=json_response("tag", 201, "Made."), errors=(403, 404, 409)
+    ),
     **dict(_items()),
 }

@@ -1,4 +1,4 @@
-"""The schemas of the document: those the service tells, those it reads by, and the few that are neither."""
+"""The schemas of the document: those the service publishes, those it validates with, and the few that are neither."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -9,12 +9,12 @@ from stackwire.image.domain.attributes import BASE, DESCRIBED, DISK_FORMATS, NAM
 from stackwire.image.domain.imports import DIRECT, DOWNLOAD, FROM_GLANCE
 from stackwire.image.domain.locations import DIGESTS, LONGEST_SAID
 from stackwire.image.domain.metadefs_requests import (
-    AssociationWish,
+    AssociationRequest,
     NamedProperty,
-    NamespaceWish,
-    ObjectWish,
-    TagsWish,
-    TagWish,
+    NamespaceRequest,
+    ObjectRequest,
+    TagRequest,
+    TagsRequest,
 )
 from stackwire.image.domain.metadefs_schemas import METADEF_SCHEMAS
 from stackwire.image.domain.patch import MOST_OPERATIONS, VERBS
@@ -30,10 +30,10 @@ _UUID: Final = {"type": "string", "format": "uuid"}
 _WORD: Final = {"type": "string", "minLength": 1, "maxLength": NAME_CHARACTERS}
 _TABLE: Final = "#/components/schemas/"
 _DEFINED: Final = "defined_"
-"""How the names begin of what metadata definitions' schemas define for themselves."""
-_OURS: Final = frozenset({"name", "links"})
-"""Words of Glance's schemas that are none of JSON schema's."""
-_WISHES: Final = (NamespaceWish, ObjectWish, NamedProperty, TagWish, TagsWish, AssociationWish)
+"""The prefix of names that metadata definitions' schemas define for themselves."""
+_GLANCE_KEYWORDS: Final = frozenset({"name", "links"})
+"""Keywords of Glance's schemas that JSON schema does not have."""
+_REQUESTS: Final = (NamespaceRequest, ObjectRequest, NamedProperty, TagRequest, TagsRequest, AssociationRequest)
 
 
 def _object(*required: str, more: bool | Mapping[str, Any] = False, **properties: Any) -> dict[str, Any]:
@@ -54,65 +54,74 @@ def _array(items: Mapping[str, Any], **more: Any) -> dict[str, Any]:
     return {"type": "array", "items": dict(items), **more}
 
 
-def _pointed(value: Any) -> Any:
-    """``value`` with what it refers to where the document has it."""
+def _with_references(value: Any) -> Any:
+    """``value`` with references into the document's components."""
     if isinstance(value, list):
-        return [_pointed(each) for each in value]
+        return [_with_references(each) for each in value]
     if not isinstance(value, dict):
         return value
-    made = {key: _pointed(each) for key, each in value.items()}
-    if isinstance(made.get("$ref"), str):
-        made["$ref"] = made["$ref"].replace("#/definitions/", _TABLE + _DEFINED)
-    return made
+    result = {key: _with_references(each) for key, each in value.items()}
+    if isinstance(result.get("$ref"), str):
+        result["$ref"] = result["$ref"].replace("#/definitions/", _TABLE + _DEFINED)
+    return result
 
 
-def _shown(told: Mapping[str, Any]) -> dict[str, Any]:
-    """A schema the service tells, of an answer: the only writable thing in an answer is nothing."""
-    kept = {key: value for key, value in told.items() if key not in _OURS and key != "definitions"}
-    held = kept.get("properties", {})
-    return {"type": "object", **_pointed(kept), "properties": {name: _plain(each) for name, each in held.items()}}
+def _response_schema(published: Mapping[str, Any]) -> dict[str, Any]:
+    """A published schema, as that of a response."""
+    kept = {key: value for key, value in published.items() if key not in _GLANCE_KEYWORDS and key != "definitions"}
+    properties = {name: _member(schema) for name, schema in kept.get("properties", {}).items()}
+    return {"type": "object", **_with_references(kept), "properties": properties}
 
 
-def _plain(told: Any) -> Any:
-    """A member's schema; of lists and dictionaries of whole objects without the words that are none."""
-    made = _pointed(told)
+def _member(published: Any) -> Any:
+    """A member's schema, without Glance's keywords in lists and dictionaries of whole objects."""
+    member = _with_references(published)
     for key in ("items", "additionalProperties"):
-        inside = made.get(key)
-        if isinstance(inside, dict) and isinstance(inside.get("name"), str):
-            made[key] = {"type": "object", **{word: it for word, it in inside.items() if word not in _OURS}}
-    return made
+        inner = member.get(key)
+        if isinstance(inner, dict) and isinstance(inner.get("name"), str):
+            plain = {keyword: value for keyword, value in inner.items() if keyword not in _GLANCE_KEYWORDS}
+            member[key] = {"type": "object", **plain}
+    return member
 
 
-def _told() -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for name, told in {**SCHEMAS, **METADEF_SCHEMAS}.items():
-        made[name] = _shown(told)
-        made.update({_DEFINED + word: _pointed(it) for word, it in told.get("definitions", {}).items()})
-    return made
+def _published() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, published in {**SCHEMAS, **METADEF_SCHEMAS}.items():
+        found[name] = _response_schema(published)
+        definitions = published.get("definitions", {})
+        found.update({_DEFINED + key: _with_references(value) for key, value in definitions.items()})
+    return found
 
 
-def _wishes() -> dict[str, Any]:
-    _, made = models_json_schema([(wish, "validation") for wish in _WISHES], ref_template=f"{_TABLE}{{model}}")
-    return {name: _without_null(each) for name, each in made["$defs"].items()}
+def _requests() -> dict[str, Any]:
+    _, generated = models_json_schema([(model, "validation") for model in _REQUESTS], ref_template=f"{_TABLE}{{model}}")
+    return {_component(name): _request_schema(each) for name, each in generated["$defs"].items()}
 
 
-def _without_null(value: Any) -> Any:
-    """Optional members of a wish are left out, never null."""
+def _component(name: str) -> str:
+    """A model's name in the document, which keeps the names that generated clients know."""
+    return name.replace("Request", "Wish")
+
+
+def _request_schema(value: Any) -> Any:
+    """A model's schema: optional members of a request are absent, never null."""
     if isinstance(value, list):
-        return [_without_null(each) for each in value]
+        return [_request_schema(each) for each in value]
+    if isinstance(value, str):
+        return _component(value)
     if not isinstance(value, dict):
         return value
-    made = {key: _without_null(each) for key, each in value.items() if not (key == "default" and each is None)}
-    if "anyOf" in made:
-        kept = [each for each in made.pop("anyOf") if each != {"type": "null"}]
-        made.update(kept[0] if len(kept) == 1 else {"anyOf": kept})
-    return made
+    result = {key: _request_schema(each) for key, each in value.items() if not (key == "default" and each is None)}
+    if "anyOf" in result:
+        kept = [each for each in result.pop("anyOf") if each != {"type": "null"}]
+        result.update(kept[0] if len(kept) == 1 else {"anyOf": kept})
+    return result
 
 
-def _image_wish() -> dict[str, Any]:
-    shown = SCHEMAS["image"]["properties"]
-    asked = {name: shown[name] for name in (*BASE, "id", *DESCRIBED)}
-    return {"type": "object", "properties": asked, "additionalProperties": {"type": "string"}}
+def _image_request() -> dict[str, Any]:
+    published = SCHEMAS["image"]["properties"]
+    writable = {name: published[name] for name in (*BASE, "id", *DESCRIBED)}
+    return {"type": "object", "properties": writable, "additionalProperties": {"type": "string"}}
 
 
 def _patch_20() -> dict[str, Any]:
@@ -125,28 +134,31 @@ def _patch_21() -> dict[str, Any]:
     return _array(change, maxItems=MOST_OPERATIONS)
 
 
-def _import_wish() -> dict[str, Any]:
+def _import_request() -> dict[str, Any]:
     flag = {"type": "boolean"}
     methods = [
         _all(name={"const": DIRECT}),
         _all(name={"const": DOWNLOAD}, uri={"type": "string", "minLength": 1}),
         _object(
             *("name", "glance_region", "glance_image_id"),
-            name={"const": FROM_GLANCE}, glance_region=_TEXT, glance_image_id=_UUID, glance_service_interface=_TEXT,
+            name={"const": FROM_GLANCE},
+            glance_region=_TEXT,
+            glance_image_id=_UUID,
+            glance_service_interface=_TEXT,
         ),
-    ]  # fmt: skip
+    ]
     stores = {"stores": _array(_TEXT), "all_stores": flag, "all_stores_must_succeed": flag}
     return _object("method", method={"oneOf": methods}, **stores)
 
 
-def _location_wish() -> dict[str, Any]:
+def _location_request() -> dict[str, Any]:
     digest = _all(os_hash_algo={"type": "string", "enum": list(DIGESTS)}, os_hash_value=_TEXT)
     none = {"type": "object", "maxProperties": 0}
     url = {"type": "string", "minLength": 1, "maxLength": LONGEST_SAID}
     return _object("url", url=url, validation_data={"oneOf": [digest, none]})
 
 
-def _task_wish() -> dict[str, Any]:
+def _task_request() -> dict[str, Any]:
     legacy = _all(
         import_from={"type": "string", "minLength": 1},
         import_from_format={"type": "string", "enum": list(DISK_FORMATS)},
@@ -160,10 +172,8 @@ def _task_wish() -> dict[str, Any]:
 def _own() -> dict[str, Any]:
     count = {"type": "integer", "minimum": 0}
     number = {"type": "number"}
-    cached = _all(
-        image_id=_TEXT, hits=count, last_accessed=number, last_modified=number, size=count,
-        checksum={"type": ["string", "null"]},
-    )  # fmt: skip
+    checksum = {"type": ["string", "null"]}
+    cached = _all(image_id=_TEXT, hits=count, last_accessed=number, last_modified=number, size=count, checksum=checksum)
     link = _all(rel=_TEXT, href=_TEXT)
     limit = _all(limit={"type": "integer"}, usage={"type": "integer"})
     return {
@@ -171,15 +181,15 @@ def _own() -> dict[str, Any]:
         "Unauthorized": _all(error=_all(code={"const": 401}, title=_TEXT, message=_TEXT)),
         "Versions": _all(versions=_array(_all(id=_TEXT, status=_TEXT, links=_array(link)))),
         "Schema": {"type": "object", "required": ["name", "properties"]},
-        "ImageWish": _image_wish(),
+        "ImageWish": _image_request(),
         "Patch20": _patch_20(),
         "Patch21": _patch_21(),
         "MemberWish": _all(member=_WORD),
         "MemberAnswer": _all(status={"type": "string", "enum": list(MEMBER_STATUSES)}),
-        "ImportWish": _import_wish(),
-        "LocationWish": _location_wish(),
+        "ImportWish": _import_request(),
+        "LocationWish": _location_request(),
         "Locations": _array(_all(url=_TEXT, metadata={"type": "object"})),
-        "TaskWish": _task_wish(),
+        "TaskWish": _task_request(),
         "ImageTasks": _all(tasks=_array({"type": "object"})),
         "ImportMethods": _all(**{"import-methods": _all(description=_TEXT, type=_TEXT, value=_array(_TEXT))}),
         "Stores": _all(stores=_array(_object("id", more=True, id=_TEXT))),
@@ -192,4 +202,4 @@ def _own() -> dict[str, Any]:
 
 
 def schemas() -> dict[str, Any]:
-    return {**_told(), **_wishes(), **_own()}
+    return {**_published(), **_requests(), **_own()}

@@ -46,8 +46,10 @@ class Data:
         """From queued over saving to active; whatever goes wrong, cancellation included, leads to ``failed``.
 
         ``checksum``: what the client says the data's MD5 is; ``store``: where to, unless the default.
-        Raises Vanished when the image was deleted meanwhile.
+        Raises StoreUnknown; Vanished when the image was deleted meanwhile.
         """
+        if store is not None:
+            self._files.known(store)
         mark = token_hex(8)
         wish = Upload(chunks, announced, worker=self._worker, object_name=f"{image_id}.{mark}", store=store)
         with self._hands.holding(mark):

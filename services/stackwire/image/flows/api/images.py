@@ -70,7 +70,7 @@ class Metadata:
         self, ctx: RequestContext, wish: Mapping[str, Any], *, by_client: bool = True, member: str | None = None
     ) -> Image:
         """A queued image. ``by_client``: the caller is the source of its properties, and the trace is told."""
-        base, properties = attributes.read_wish(wish)
+        base, properties = attributes.read_request(wish)
         return await self.make(ctx, base, properties, by_client=by_client, member=member)
 
     async def make(

@@ -1,5 +1,7 @@
 """Namespaces of metadata definitions, and the resource types they are for."""
 
+from collections import defaultdict
+
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import Database
 from stackwire.db.unit_of_work import UnitOfWork
@@ -7,10 +9,10 @@ from stackwire.image.db import metadef_items as item_rows
 from stackwire.image.db import metadef_namespaces as rows
 from stackwire.image.domain.metadefs import (
     Association,
-    Detail,
     Item,
+    MetadefPage,
     Namespace,
-    Page,
+    NamespaceDetails,
     ResourceType,
 )
 from stackwire.image.domain.metadefs_errors import (
@@ -22,13 +24,14 @@ from stackwire.image.domain.metadefs_errors import (
     NamespaceNotFound,
     NamespaceProtected,
 )
-from stackwire.image.domain.metadefs_notifications import MetadefVoice
-from stackwire.image.domain.metadefs_requests import AssociationWish, NamespaceWish
-from stackwire.image.flows.metadefs_access import Gate
+from stackwire.image.domain.metadefs_notifications import MetadefNotificationBuilder
+from stackwire.image.domain.metadefs_requests import AssociationRequest, NamespaceRequest
+from stackwire.image.flows.metadefs_access import NamespaceAccess
 from stackwire.image.onion.authorization import is_admin
 
-INSIDE = ("list_metadef_resource_types", "get_metadef_objects", "get_metadef_properties", "get_metadef_tags")
-ADDING = {
+CONTENT_RULES = ("list_metadef_resource_types", "get_metadef_objects", "get_metadef_properties", "get_metadef_tags")
+"""What one needs to see a namespace whole."""
+ADD_RULES = {
     "resource_type_associations": "add_metadef_resource_type_association",
     "objects": "add_metadef_object",
     "properties": "add_metadef_property",
@@ -36,128 +39,138 @@ ADDING = {
 }
 
 
-class Namespaces:
-    """``default_page`` and ``longest_page`` in namespaces."""
+class MetadefNamespaces:
+    """Source: ``glance/api/v2/metadef_namespaces.py``. ``default_limit`` and ``max_limit``: namespaces of a page."""
 
     def __init__(
-        self, database: Database, gate: Gate, voice: MetadefVoice, *, default_page: int, longest_page: int
+        self,
+        database: Database,
+        access: NamespaceAccess,
+        notifications: MetadefNotificationBuilder,
+        *,
+        default_limit: int,
+        max_limit: int,
     ) -> None:
         self._database = database
-        self._gate = gate
-        self._voice = voice
-        self._default_page = default_page
-        self._longest_page = longest_page
+        self._access = access
+        self._notifications = notifications
+        self._default_limit = default_limit
+        self._max_limit = max_limit
 
-    async def page(self, ctx: RequestContext, page: Page) -> tuple[list[Detail], bool]:
-        """A page, with associations alone, and whether there may be another."""
-        self._gate.anywhere(ctx, "get_metadef_namespaces")
-        limit = min(self._default_page if page.limit is None else page.limit, self._longest_page)
+    async def list_page(self, ctx: RequestContext, page: MetadefPage) -> tuple[list[NamespaceDetails], bool]:
+        """A page, with associations only, and whether there may be another."""
+        self._access.require(ctx, "get_metadef_namespaces")
+        limit = min(self._default_limit if page.limit is None else page.limit, self._max_limit)
         async with self._database.read() as db:
-            after = None if page.marker is None else await self._gate.seen(ctx, db, page.marker)
-            found = await rows.page(
-                db, page, limit, project_id=ctx.project_id, all_projects=is_admin(ctx), after=after
-            )  # fmt: skip
-            associated = await rows.associations(db, [each.id for each in found]) if found else []
-        of: dict[int, list[Association]] = {}
-        for each in associated:
-            of.setdefault(each.namespace_id, []).append(each)
-        shown = [Detail(namespace=n, associations=of.get(n.id, ())) for n in found if self._gate.shows(ctx, n)]
-        return shown, bool(found) and len(found) == limit
+            marker = None if page.marker is None else await self._access.get(ctx, db, page.marker)
+            admin = is_admin(ctx)
+            found = await rows.list_page(db, page, limit, project_id=ctx.project_id, all_projects=admin, marker=marker)
+            associations = await rows.list_associations(db, [each.id for each in found]) if found else []
+        by_namespace: dict[int, list[Association]] = defaultdict(list)
+        for each in associations:
+            by_namespace[each.namespace_id].append(each)
+        visible = [each for each in found if self._access.is_visible(ctx, each)]
+        details = [NamespaceDetails(namespace=each, associations=by_namespace[each.id]) for each in visible]
+        return details, bool(found) and len(found) == limit
 
-    async def show(self, ctx: RequestContext, name: str) -> Detail:
+    async def get(self, ctx: RequestContext, name: str) -> NamespaceDetails:
+        """A namespace with its contents."""
         async with self._database.read() as db:
-            namespace = await self._gate.seen(ctx, db, name, *INSIDE)
-            return Detail(
+            namespace = await self._access.get(ctx, db, name, *CONTENT_RULES)
+            return NamespaceDetails(
                 namespace=namespace,
-                associations=await rows.associations(db, [namespace.id]),
-                items=await item_rows.of_namespace(db, namespace.id),
+                associations=await rows.list_associations(db, [namespace.id]),
+                items=await item_rows.ITEMS.find(db, namespace_id=namespace.id),
             )
 
-    async def create(self, ctx: RequestContext, wish: NamespaceWish) -> Detail:
-        """All of it or nothing."""
-        self._gate.anywhere(ctx, "add_metadef_namespace", *(ADDING[what] for what in ADDING if getattr(wish, what)))
+    async def create(self, ctx: RequestContext, request: NamespaceRequest) -> NamespaceDetails:
+        """The namespace and all of its contents, or nothing."""
+        rules = [rule for field, rule in ADD_RULES.items() if getattr(request, field)]
+        self._access.require(ctx, "add_metadef_namespace", *rules)
         async with self._database.work(ctx) as uow:
             await rows.lock_names(uow)
-            made = await self._insert(uow, wish)
-            uow.notify(self._voice.namespace("metadef_namespace.create", made.namespace))
-            for association in made.associations:
-                uow.notify(self._voice.association("create", wish.namespace, association))
-            for item in made.items:
-                uow.notify(self._voice.item("create", wish.namespace, item))
-        return made
+            created = await self._insert(uow, request)
+            uow.notify(self._notifications.namespace("metadef_namespace.create", created.namespace))
+            for association in created.associations:
+                uow.notify(self._notifications.association("create", request.namespace, association))
+            for item in created.items:
+                uow.notify(self._notifications.item("create", request.namespace, item))
+        return created
 
-    async def _insert(self, uow: UnitOfWork, wish: NamespaceWish) -> Detail:
-        namespace = await rows.try_insert(uow, wish.row(uow.ctx.project_id))
+    async def _insert(self, uow: UnitOfWork, request: NamespaceRequest) -> NamespaceDetails:
+        namespace = await rows.try_insert(uow, request.row(uow.ctx.project_id))
         if namespace is None:
-            raise NamespaceExists(namespace=wish.namespace)
-        wished = wish.resource_type_associations
-        await rows.add_types(uow, [each.name for each in wished])
-        associated = [await _associated(uow, namespace, each) for each in wished]
-        return Detail(namespace=namespace, associations=associated, items=await _filled(uow, namespace, wish))
+            raise NamespaceExists(namespace=request.namespace)
+        requested = request.resource_type_associations
+        await rows.add_resource_types(uow, [each.name for each in requested])
+        associations = [await _associate(uow, namespace, each) for each in requested]
+        items = await _insert_items(uow, namespace, request)
+        return NamespaceDetails(namespace=namespace, associations=associations, items=items)
 
-    async def update(self, ctx: RequestContext, name: str, wish: NamespaceWish) -> Namespace:
-        """The whole namespace, itself: what was not asked for is as in a new one. What is in it stays."""
+    async def update(self, ctx: RequestContext, name: str, request: NamespaceRequest) -> Namespace:
+        """Replaces all of its attributes: what was not requested gets its default. Its contents stay."""
         async with self._database.work(ctx) as uow:
             await rows.lock_names(uow)
-            before = await self._gate.held(ctx, uow, name, "modify_metadef_namespace")
-            if wish.namespace != name and await rows.taken(uow, wish.namespace, before.id):
-                raise NamespaceExists(namespace=wish.namespace)
-            after = await rows.update(uow, before.id, wish.row(ctx.project_id))
+            before = await self._access.lock(ctx, uow, name, "modify_metadef_namespace")
+            if request.namespace != name and await rows.is_taken(uow, request.namespace, before.id):
+                raise NamespaceExists(namespace=request.namespace)
+            after = await rows.NAMESPACES.update(uow, name, **request.row(ctx.project_id))
             if after is None:
                 raise NamespaceNotFound(namespace=name)
-            uow.notify(self._voice.namespace("metadef_namespace.update", after, old=name))
+            uow.notify(self._notifications.namespace("metadef_namespace.update", after, old=name))
         return after
 
     async def delete(self, ctx: RequestContext, name: str) -> None:
-        """With everything in it."""
+        """The namespace and its contents."""
         async with self._database.work(ctx) as uow:
-            gone = await self._gate.held(ctx, uow, name, "delete_metadef_namespace")
-            if gone.protected:
+            namespace = await self._access.lock(ctx, uow, name, "delete_metadef_namespace")
+            if namespace.protected:
                 raise NamespaceProtected(namespace=name)
-            await rows.delete(uow, gone.id)
-            uow.notify(self._voice.namespace("metadef_namespace.delete", gone, deleted_at=uow.now))
+            await rows.NAMESPACES.delete(uow, name)
+            uow.notify(self._notifications.namespace("metadef_namespace.delete", namespace, deleted_at=uow.now))
 
-    async def resource_types(self, ctx: RequestContext) -> list[ResourceType]:
-        self._gate.anywhere(ctx, "list_metadef_resource_types")
+    async def list_resource_types(self, ctx: RequestContext) -> list[ResourceType]:
+        self._access.require(ctx, "list_metadef_resource_types")
         async with self._database.read() as db:
-            return await rows.resource_types(db)
+            return await rows.RESOURCE_TYPES.find(db, order="id")
 
-    async def associations(self, ctx: RequestContext, name: str) -> list[Association]:
+    async def list_associations(self, ctx: RequestContext, name: str) -> list[Association]:
         async with self._database.read() as db:
-            namespace = await self._gate.seen(ctx, db, name, "list_metadef_resource_types")
-            return await rows.associations(db, [namespace.id])
+            namespace = await self._access.get(ctx, db, name, "list_metadef_resource_types")
+            return await rows.list_associations(db, [namespace.id])
 
-    async def associate(self, ctx: RequestContext, name: str, wish: AssociationWish) -> Association:
-        """A resource type that nobody knew is known from now on."""
+    async def associate(self, ctx: RequestContext, name: str, request: AssociationRequest) -> Association:
+        """Associates a resource type, which is created if it does not exist."""
         async with self._database.work(ctx) as uow:
-            namespace = await self._gate.held(ctx, uow, name, "add_metadef_resource_type_association")
-            await rows.add_types(uow, [wish.name])
-            made = await _associated(uow, namespace, wish)
-            uow.notify(self._voice.association("create", name, made))
-        return made
+            namespace = await self._access.lock(ctx, uow, name, "add_metadef_resource_type_association")
+            await rows.add_resource_types(uow, [request.name])
+            created = await _associate(uow, namespace, request)
+            uow.notify(self._notifications.association("create", name, created))
+        return created
 
     async def dissociate(self, ctx: RequestContext, name: str, resource_type: str) -> None:
         async with self._database.work(ctx) as uow:
-            namespace = await self._gate.held(ctx, uow, name, "remove_metadef_resource_type_association")
-            gone = await rows.dissociate(uow, namespace.id, resource_type)
-            if gone is None:
+            namespace = await self._access.lock(ctx, uow, name, "remove_metadef_resource_type_association")
+            removed = await rows.dissociate(uow, namespace.id, resource_type)
+            if removed is None:
                 raise AssociationNotFound(name=resource_type, namespace=name)
             if namespace.protected:
                 raise AssociationProtected(name=resource_type)
-            uow.notify(self._voice.association("delete", name, gone, deleted_at=uow.now))
+            uow.notify(self._notifications.association("delete", name, removed, deleted_at=uow.now))
 
 
-async def _associated(uow: UnitOfWork, namespace: Namespace, wish: AssociationWish) -> Association:
-    made = await rows.try_associate(uow, namespace.id, wish.name, wish.prefix, wish.properties_target)
-    if made is None:
-        raise AssociationExists(name=wish.name, namespace=namespace.namespace)
-    return made
+async def _associate(uow: UnitOfWork, namespace: Namespace, request: AssociationRequest) -> Association:
+    created = await rows.try_associate(uow, namespace.id, request.name, request.prefix, request.properties_target)
+    if created is None:
+        raise AssociationExists(name=request.name, namespace=namespace.namespace)
+    return created
 
 
-async def _filled(uow: UnitOfWork, namespace: Namespace, wish: NamespaceWish) -> list[Item]:
-    wished = wish.items()
-    made = await item_rows.insert(uow, namespace.id, wished)
-    if len(made) < len(wished):
-        twice = next(each for at, each in enumerate(wished) if each[:2] in [other[:2] for other in wished[:at]])
-        raise ItemExists(kind=twice[0], name=twice[1], namespace=namespace.namespace)
-    return made
+async def _insert_items(uow: UnitOfWork, namespace: Namespace, request: NamespaceRequest) -> list[Item]:
+    items = request.items()
+    created = await item_rows.insert(uow, namespace.id, items)
+    if len(created) < len(items):
+        keys = [(kind, name) for kind, name, _ in items]
+        kind, name = next(key for index, key in enumerate(keys) if key in keys[:index])
+        raise ItemExists(kind=kind, name=name, namespace=namespace.namespace)
+    return created

@@ -1,23 +1,29 @@
-"""What the v1 API does in one call, put together from what everybody does: the same flows, the same onion."""
+"""The operations of the v1 API, each one call, composed of the flows and the onion that v2 uses.
 
-from collections.abc import AsyncIterator, Callable, Sequence
+Source: ``glance/api/v1/images.py: Controller``.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
 
 from stackwire.core.behaviours import Behaviours
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import BadRequest, Conflict, TooLarge
-from stackwire.image.domain.errors import BadLocation, ImageTooBig, UriRefused
+from stackwire.core.errors import BadRequest, Conflict, Forbidden, NotFound, TooLarge
+from stackwire.image.domain import v1_listing
+from stackwire.image.domain.errors import BadLocation, ImageNotFound, ImageTooBig, UriRefused
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.imports import DOWNLOAD, ImportWish
-from stackwire.image.domain.states import ACTIVE, KILLED, QUEUED
-from stackwire.image.domain.v1_meta import Wish, changed, check_new
+from stackwire.image.domain.states import ACTIVE, DEACTIVATED, KILLED, PENDING_DELETE, QUEUED
+from stackwire.image.domain.v1_meta import V1ImageRequest, check_new, updated
 from stackwire.image.flows.api.data import Data
 from stackwire.image.flows.api.images import Metadata
 from stackwire.image.flows.api.imports import Imports
+from stackwire.image.onion.authorization import is_admin
 
 Chunks = AsyncIterator[bytes]
 
 
-class V1:
+class V1Images:
     """``size_cap``: bytes an image may have. An image that stops being public is what a new one is by default."""
 
     def __init__(
@@ -38,78 +44,132 @@ class V1:
         self._stores = stores
         self._size_cap = size_cap
 
-    async def create(self, ctx: RequestContext, wish: Wish, chunks: Chunks | None) -> Image:
-        """A new image: queued; active with its data, or at once when its size is 0; or on its way from elsewhere.
+    async def list_page(self, ctx: RequestContext, pairs: Sequence[tuple[str, str]]) -> list[Image]:
+        """The images that the query's pairs select."""
+        found, _ = await self._metadata.page(ctx, v1_listing.read(pairs, is_admin=is_admin(ctx)))
+        return found
 
-        What can be told before is told before anything is written. Data that fails leaves the image killed.
-        """
-        check_new(wish)
-        self._check_source(wish, chunks)
-        if chunks is not None or wish.copy_from is not None or wish.location is not None:
-            for name in ("disk_format", "container_format"):
-                if wish.base.get(name) is None:
-                    raise BadRequest(f"{name.replace('_', ' ').capitalize()} is not specified.")
-        base = {**wish.base, "visibility": "public" if wish.is_public else self._metadata.visibility}
-        if chunks is None and wish.location is None:
-            base |= {"size": wish.size or 0, "checksum": wish.checksum}
-        if wish.size == 0 and chunks is None and wish.copy_from is None and wish.location is None and self._size_zero:
-            base["status"] = ACTIVE
-        image = await self._metadata.make(ctx, base, wish.properties)
+    async def get(self, ctx: RequestContext, image_id: str) -> Image:
+        """An administrator gets what remains of a deleted image too. Errors: ImageNotFound."""
         try:
-            if wish.location is not None:
-                return await self._metadata.save(ctx, image.id, await self._look(ctx, image.id, wish))
-            return await self._fill(ctx, image, wish, chunks)
+            return await self._metadata.show(ctx, image_id)
+        except ImageNotFound:
+            deleted = await self._metadata.deleted(ctx, image_id) if is_admin(ctx) else None
+            if deleted is None:
+                raise
+            return deleted
+
+    async def get_for_download(self, ctx: RequestContext, image_id: str) -> Image:
+        image = await self._data.download(ctx, image_id)
+        if image.status not in (ACTIVE, DEACTIVATED):
+            raise NotFound(f"Image {image.id} is not active")
+        return image
+
+    async def create(self, ctx: RequestContext, request: V1ImageRequest, chunks: Chunks | None) -> Image:
+        """A new image: queued; active with its data, or at once when its size is 0; or importing its data.
+
+        Everything that can be checked is checked before anything is written. Data that fails leaves it killed.
+        """
+        check_new(request)
+        self._check_source(request, chunks)
+        has_source = chunks is not None or request.copy_from is not None or request.location is not None
+        if has_source:
+            _check_formats(request)
+        attributes = self._attributes(request, has_source=has_source)
+        image = await self._metadata.make(ctx, attributes, request.properties)
+        try:
+            if request.location is not None:
+                return await self._metadata.save(ctx, image.id, await self._locate(ctx, image.id, request))
+            return await self._fill(ctx, image, request, chunks)
         except (UriRefused, BadLocation, Conflict, TooLarge):
             await self._metadata.delete(ctx, image.id)
             raise
 
-    async def update(self, ctx: RequestContext, image_id: str, wish: Wish, chunks: Chunks | None, purge: bool) -> Image:
-        """Attributes and properties set, then the data. Nothing is purged where data comes along, since lp-901534."""
-        self._check_source(wish, chunks)
-        located = await self._look(ctx, image_id, wish)
+    def _attributes(self, request: V1ImageRequest, *, has_source: bool) -> Mapping[str, Any]:
+        """A new image's attributes. What is uploaded, or stays where it is, brings its own size and checksum."""
+        visibility = "public" if request.is_public else self._metadata.visibility
+        attributes = {**request.base, "visibility": visibility}
+        if not has_source or request.copy_from is not None:
+            attributes |= {"size": request.size or 0, "checksum": request.checksum}
+        if request.size == 0 and not has_source and self._size_zero:
+            attributes["status"] = ACTIVE
+        return attributes
+
+    async def update(
+        self, ctx: RequestContext, image_id: str, request: V1ImageRequest, chunks: Chunks | None, purge: bool
+    ) -> Image:
+        """Sets attributes and properties, then the data. Errors: Forbidden for a deleted image."""
+        try:
+            return await self._update(ctx, image_id, request, chunks, purge)
+        except ImageNotFound:
+            await self.get(ctx, image_id)
+            raise Forbidden("Forbidden to update deleted image.") from None
+
+    async def _update(
+        self, ctx: RequestContext, image_id: str, request: V1ImageRequest, chunks: Chunks | None, purge: bool
+    ) -> Image:
+        """Nothing is purged where data comes along, since lp-901534."""
+        self._check_source(request, chunks)
+        set_location = await self._locate(ctx, image_id, request)
 
         def apply(image: Image) -> Image:
-            after = changed(
+            after = updated(
                 image,
-                wish,
+                request,
                 private=self._metadata.visibility,
                 purge=purge and not (chunks is not None and self._data_keeps),
                 with_data=chunks is not None,
             )
-            if (wish.copy_from or wish.location) and image.status != QUEUED:
+            if (request.copy_from or request.location) and image.status != QUEUED:
                 raise BadRequest("Attempted to update Location field for an image not in queued status.")
-            return located(after)
+            return set_location(after)
 
         image = await self._metadata.save(ctx, image_id, apply, rule="image.update")
-        return await self._fill(ctx, image, wish, chunks)
+        return await self._fill(ctx, image, request, chunks)
 
-    async def _fill(self, ctx: RequestContext, image: Image, wish: Wish, chunks: Chunks | None) -> Image:
+    async def delete(self, ctx: RequestContext, image_id: str) -> None:
+        """Errors: Forbidden for an image whose deletion is pending."""
+        try:
+            await self._metadata.delete(ctx, image_id)
+        except ImageNotFound:
+            if (await self.get(ctx, image_id)).status == PENDING_DELETE:
+                raise Forbidden(f"Forbidden to delete a {PENDING_DELETE} image.") from None
+            raise
+
+    async def _fill(self, ctx: RequestContext, image: Image, request: V1ImageRequest, chunks: Chunks | None) -> Image:
+        """Uploads the data, or starts its import."""
         if chunks is not None:
-            checksum = wish.checksum or image.checksum
-            announced = wish.size or image.size or None
+            checksum = request.checksum or image.checksum
+            announced = request.size or image.size or None
             return await self._data.upload(
-                ctx, image.id, chunks, announced, checksum=checksum, store=wish.store, failed=KILLED
+                ctx, image.id, chunks, announced, checksum=checksum, store=request.store, failed=KILLED
             )
-        if wish.copy_from is not None:
-            order = {"method": {"name": DOWNLOAD, "uri": wish.copy_from}}
-            stores = None if wish.store is None else (wish.store,)
-            asked = ImportWish(method=DOWNLOAD, body=order, uri=wish.copy_from, stores=stores)
-            await self._imports.request(ctx, image.id, asked)
+        if request.copy_from is not None:
+            body = {"method": {"name": DOWNLOAD, "uri": request.copy_from}}
+            stores = None if request.store is None else (request.store,)
+            requested = ImportWish(method=DOWNLOAD, body=body, uri=request.copy_from, stores=stores)
+            await self._imports.request(ctx, image.id, requested)
         return image
 
-    async def _look(self, ctx: RequestContext, image_id: str, wish: Wish) -> Callable[[Image], Image]:
-        """What a location makes of a queued image; without one, nothing."""
-        if wish.location is None:
+    async def _locate(self, ctx: RequestContext, image_id: str, request: V1ImageRequest) -> Callable[[Image], Image]:
+        """How the requested location changes a queued image; without one, not at all."""
+        if request.location is None:
             return lambda image: image
-        return await self._metadata.locations.look(ctx, image_id, wish.location, wish.size)
+        return await self._metadata.locations.look(ctx, image_id, request.location, request.size)
 
-    def _check_source(self, wish: Wish, chunks: Chunks | None) -> None:
-        """At most one; data that stays elsewhere is where a store reads."""
-        if sum(source is not None for source in (chunks, wish.copy_from, wish.location)) > 1:
+    def _check_source(self, request: V1ImageRequest, chunks: Chunks | None) -> None:
+        """At most one source, which a store reads, for a store that exists, within the size cap."""
+        if sum(source is not None for source in (chunks, request.copy_from, request.location)) > 1:
             raise BadRequest("It's invalid to provide multiple image sources.")
-        if wish.location is not None:
-            self._metadata.locations.check(wish.location)
-        if wish.store is not None and wish.store not in self._stores:
-            raise BadRequest(f"Store for scheme {wish.store[:100]} not found")
-        if wish.size is not None and wish.size > self._size_cap >= 0:
+        if request.location is not None:
+            self._metadata.locations.check(request.location)
+        if request.store is not None and request.store not in self._stores:
+            raise BadRequest(f"Store for scheme {request.store[:100]} not found")
+        if request.size is not None and request.size > self._size_cap >= 0:
             raise ImageTooBig(maximum=self._size_cap)
+
+
+def _check_formats(request: V1ImageRequest) -> None:
+    for name in ("disk_format", "container_format"):
+        if request.base.get(name) is None:
+            raise BadRequest(f"{name.replace('_', ' ').capitalize()} is not specified.")

@@ -170,7 +170,7 @@ class Worker:
     async def _claim_new(self, ctx: RequestContext, uow: UnitOfWork, task: Task, mark: str) -> Work:
         """An image that the task makes for itself, and removes again when it fails."""
         asked = read_task({"type": task.type, "input": task.input})
-        base, properties = attributes.read_wish(asked.image)
+        base, properties = attributes.read_request(asked.image)
         image = Image(
             **{"id": new_id(), "owner": ctx.project_id, "visibility": self._visibility, **base}, properties=properties
         )

@@ -1,0 +1,86 @@
+"""Downloads: whole images come from the node's cache, if there is one, and fill it; parts come from the store.
+
+The cache is asked after the onion has allowed the download (CVE-2013-4428).
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, closing
+
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import NotFound
+from stackwire.image.backends.cache import CacheWriter
+from stackwire.image.backends.port import Reader
+from stackwire.image.backends.stores import Stores
+from stackwire.image.domain.image import Image
+from stackwire.image.flows.api.data import Data
+from stackwire.image.flows.image_cache import ImageCache
+
+_CHUNK_BYTES = 1024**2
+
+Chunks = AsyncGenerator[bytes, None]
+
+
+class Downloads:
+    def __init__(self, data: Data, stores: Stores, cache: ImageCache | None) -> None:
+        self._data = data
+        self._stores = stores
+        self._cache = cache
+
+    async def get(self, ctx: RequestContext, image_id: str) -> Image:
+        """The image whose data the caller may have."""
+        return await self._data.download(ctx, image_id)
+
+    @asynccontextmanager
+    async def open(
+        self, ctx: RequestContext, image: Image, first: int, count: int, *, cached: bool
+    ) -> AsyncIterator[Chunks]:
+        """``count`` bytes from byte ``first`` on, of an image from ``get``; ``cached``: the whole image. NotFound."""
+        if self._cache is None or not cached:
+            async with self._from_store(ctx, image, first, count) as chunks:
+                yield chunks
+            return
+        file = await self._cache.find(image)
+        if file is not None:
+            with closing(file):
+                yield _chunks(file, count)
+            return
+        async with self._cache.filling(image) as writer:
+            async with self._from_store(ctx, image, first, count, writer) as chunks:
+                yield chunks
+            if writer is not None:
+                await self._cache.keep(image, writer)
+
+    @asynccontextmanager
+    async def _from_store(
+        self, ctx: RequestContext, image: Image, first: int, count: int, writer: CacheWriter | None = None
+    ) -> AsyncIterator[Chunks]:
+        try:
+            reader = await self._stores.data(ctx, image, first, count)
+        except FileNotFoundError as error:
+            raise NotFound("Image data could not be found.") from error
+        with closing(reader):
+            yield _chunks(reader, count, writer)
+
+    async def record(self, ctx: RequestContext, image: Image, sent: int, expected: int) -> None:
+        """Emits how many bytes the client received."""
+        await self._data.sent(ctx, image, sent, expected)
+
+
+async def _chunks(reader: Reader, count: int, writer: CacheWriter | None = None) -> Chunks:
+    """The bytes; the next chunk is read while the last one is sent. ``writer`` gets each chunk that was sent."""
+    remaining = count
+    following = asyncio.ensure_future(reader.read(_CHUNK_BYTES)) if remaining else None
+    try:
+        while following is not None:
+            chunk = await following
+            if not chunk:
+                raise ConnectionResetError("the object is shorter than its image says")
+            remaining -= len(chunk)
+            following = asyncio.ensure_future(reader.read(_CHUNK_BYTES)) if remaining else None
+            yield chunk
+            if writer is not None:
+                await writer.put(chunk)
+    finally:
+        if following is not None:
+            following.cancel()

@@ -1,0 +1,14 @@
+"""What a project uses of its limits."""
+
+from aiohttp import web
+
+from stackwire.http.request import CONTEXT, respond
+from stackwire.image.flows.api.usage import UsageReport
+
+
+class UsageHandlers:
+    def __init__(self, report: UsageReport) -> None:
+        self._report = report
+
+    async def show(self, request: web.Request) -> web.Response:
+        return respond(200, {"usage": await self._report.of_caller(request[CONTEXT])})
