@@ -7,7 +7,7 @@ import pytest
 from stackwire.cloud.client import Refused
 from stackwire.cloud.guest import definition
 from support.cloud import TestCloud
-from support.steps import Steps
+from support.user_actions import Steps
 
 
 async def test_the_command_shows_the_guest_by_name_and_by_id(cloud: TestCloud):

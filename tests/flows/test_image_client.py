@@ -17,7 +17,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Unavailable
 from stackwire.http.client import HttpClient
 from support.cloud import ACloud, ASharedCloud, TestCloud
-from support.steps import Steps
+from support.user_actions import Steps
 
 NOBODY = "11111111-1111-4111-8111-111111111111"
 VERSIONS: tuple[Which, ...] = ("v1", "v2")

@@ -1,7 +1,7 @@
 """The recorded image flows, replayed: every answer and every notification as a real Glance gave them."""
 
 from support.cloud import ACloud
-from support.journey import Journey
+from support.golden_replay import Journey
 
 ALONE = ("image_create_upload", "image_update", "image_send")
 

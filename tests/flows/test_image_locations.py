@@ -14,7 +14,7 @@ from stackwire.image.flows.worker.scrub import restore
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.transport import WireRecord
 from support.cloud import ACloud, Answer, JsonClient, TestCloud
-from support.steps import Steps
+from support.user_actions import Steps
 from support.web import Mirror, a_mirror
 
 TWO = ("identity", "image")

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from support.cloud import ASharedCloud
-from support.steps import Steps
+from support.user_actions import Steps
 
 THEN, NOW = "icehouse", "current"
 

@@ -13,9 +13,9 @@ from stackwire.cloud.options import ORDER as SERVICES_ORDER
 from stackwire.cloud.options import Options, free_ports
 from stackwire.db.bootstrap import SERVICES, create_database
 from support.cloud import TOKEN_KEY, TestCloud
-from support.journey import Journey, properties
+from support.golden import ORDER, allowances, differences, recording
+from support.golden_replay import Journey, properties
 from support.postgres import TestDatabase, TestServer, dismissed
-from support.recorded import ORDER, allowances, differences, recording
 
 PAGE = Path(__file__).parent.parent / "COMPATIBILITY.md"
 

@@ -9,7 +9,7 @@ from stackwire.cloud.museum.exhibits import EXHIBITS, Exhibit
 from stackwire.cloud.museum.visitor import Visitor
 from stackwire.core.behaviours import BUGS, CURRENT, RELEASES
 from support.cloud import ASharedCloud, TestCloud
-from support.steps import Steps
+from support.user_actions import Steps
 
 # Where volumes hand nothing on to images, they cannot hand on too much.
 HANDED_ON_BY_ICEHOUSE = {"lp-1945500": 202, "lp-1823445": None}

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from support.cloud import ACloud, TestCloud
-from support.steps import Steps
+from support.user_actions import Steps
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}

@@ -20,7 +20,7 @@ from support.cloud import log_in
 from support.postgres import TestDatabase, TestServer
 from support.processes import CRASHED, Processes, own_vhost
 from support.rabbitmq import TestRabbit
-from support.steadfast import SEVERAL, STORES, Client, Stage, from_volume, server_path, unique, volume_path
+from support.retrying_client import SEVERAL, STORES, Client, Stage, from_volume, server_path, unique, volume_path
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.slow, pytest.mark.timeout(180)]
 

@@ -13,7 +13,7 @@ from contract.oslo.conftest import Peer
 from support.cloud import ACloud
 from support.processes import own_vhost
 from support.rabbitmq import TestRabbit
-from support.steps import Steps
+from support.user_actions import Steps
 from support.waiting import until
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.timeout(180)]

@@ -18,7 +18,7 @@ from stackwire.messaging.notify import Notifier
 from stackwire.messaging.transport import Address
 from support.cloud import ACloud, TestCloud
 from support.postgres import skip_or_fail
-from support.steps import Steps
+from support.user_actions import Steps
 
 pytestmark = pytest.mark.timeout(180)
 ARGUMENTS = (

@@ -13,7 +13,7 @@ from stackwire.messaging.transport import WireRecord
 from support.cloud import ACloud, TestCloud
 from support.postgres import skip_or_fail
 from support.processes import own_vhost
-from support.steps import Steps
+from support.user_actions import Steps
 
 pytestmark = pytest.mark.timeout(180)
 NO_PAYLOAD: dict[str, Any] = {}

@@ -20,7 +20,7 @@ import pytest
 from stackwire.cloud.postgres import EmbeddedPostgres, PostgresError
 from stackwire.db.bootstrap import SERVICES, as_role, bootstrap, create_database, drop_database, with_database
 from stackwire.db.pool import Database
-from support.told import breaches_in
+from support.event_contracts import breaches_in
 
 
 def skip_or_fail(reason: str) -> None:

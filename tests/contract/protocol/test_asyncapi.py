@@ -11,8 +11,8 @@ import pytest
 from stackwire.contracts.asyncapi import document
 from stackwire.contracts.events import EVENTS
 from stackwire.contracts.schema import modules, protocol
-from support.recorded import ORDER, recording
-from support.unmasked import unmasked
+from support.golden import ORDER, recording
+from support.golden_payloads import unmasked
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 

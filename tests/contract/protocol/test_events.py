@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from stackwire.contracts.events import EVENTS
-from support.recorded import ORDER, recording
-from support.told import breaches
-from support.unmasked import unmasked
+from support.event_contracts import breaches
+from support.golden import ORDER, recording
+from support.golden_payloads import unmasked
 
 SERVICES = Path(__file__).parents[3] / "services" / "stackwire"
 QUIET = {"image_list", "volume_image_metadata"}

@@ -1,4 +1,4 @@
-from support.recorded import Allowance, Names, differences, event_differences
+from support.golden import Allowance, Names, differences, event_differences
 
 VOLUME = "0a0b0c0d-0000-4000-8000-000000000001"
 

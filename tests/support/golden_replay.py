@@ -6,7 +6,7 @@ from typing import Any
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.transport import WireRecord
 from support.cloud import JsonClient, TestCloud
-from support.recorded import Names, differences, event_differences, recording, resource_of
+from support.golden import Names, differences, event_differences, recording, resource_of
 
 EXCHANGES = {"glance", "cinder", "nova"}
 PREFIX = {"image": "", "volume": "/v3", "compute": "/v2.1"}
