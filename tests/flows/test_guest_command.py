@@ -7,12 +7,12 @@ import pytest
 from stackwire.cloud.client import Refused
 from stackwire.cloud.guest import definition
 from support.cloud import TestCloud
-from support.user_actions import Steps
+from support.user_actions import UserActions
 
 
 async def test_the_command_shows_the_guest_by_name_and_by_id(cloud: TestCloud):
-    steps = await Steps.of(cloud)
-    server = await steps.server(imageRef=await steps.image(hw_disk_bus="scsi", hw_scsi_model="virtio-scsi"))
+    user = await UserActions.of(cloud)
+    server = await user.server(imageRef=await user.image(hw_disk_bus="scsi", hw_scsi_model="virtio-scsi"))
     by_id = await definition(cloud.urls, server)
     assert ET.fromstring(by_id).find("devices/controller").attrib["model"] == "virtio-scsi"
     assert await definition(cloud.urls, "server") == by_id

@@ -17,7 +17,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Unavailable
 from stackwire.http.client import HttpClient
 from support.cloud import ACloud, ASharedCloud, TestCloud
-from support.user_actions import Steps
+from support.user_actions import UserActions
 
 NOBODY = "11111111-1111-4111-8111-111111111111"
 VERSIONS: tuple[Which, ...] = ("v1", "v2")
@@ -223,31 +223,31 @@ async def test_an_image_of_as_many_long_properties_as_may_be_is_told_in_headers(
 # ---- what boots
 
 
-async def devices(steps: Steps, server_id: str) -> list[dict[str, Any]]:
+async def devices(user: UserActions, server_id: str) -> list[dict[str, Any]]:
     sql = (
         "SELECT source_type, destination_type, boot_index, volume_size, device_name, delete_on_termination"
         " FROM block_device_mapping WHERE instance_uuid = $1 AND deleted_at IS NULL ORDER BY boot_index, volume_size"
     )
-    return await steps.cloud.rows("compute", sql, server_id)
+    return await user.cloud.rows("compute", sql, server_id)
 
 
-async def a_snapshot_and_what_boots_from_it(steps: Steps, size: int = 0) -> tuple[dict[str, Any], Any, Any]:
+async def a_snapshot_and_what_boots_from_it(user: UserActions, size: int = 0) -> tuple[dict[str, Any], Any, Any]:
     """The snapshot image of a server on two volumes, the devices of a server booted from it, what that one recorded."""
-    root = await steps.volume(imageRef=await steps.image(team="db", hw_disk_bus="scsi"))
+    root = await user.volume(imageRef=await user.image(team="db", hw_disk_bus="scsi"))
     wanted = [
         {"boot_index": 0, "source_type": "volume", "destination_type": "volume", "uuid": root},
-        {"boot_index": -1, "source_type": "volume", "destination_type": "volume", "uuid": await steps.volume()},
+        {"boot_index": -1, "source_type": "volume", "destination_type": "volume", "uuid": await user.volume()},
     ]
-    server_id = await steps.server(block_device_mapping_v2=wanted)
-    image = await steps.snapshot(server_id, metadata={"asked": "yes"})
+    server_id = await user.server(block_device_mapping_v2=wanted)
+    image = await user.snapshot(server_id, metadata={"asked": "yes"})
     assert (image["status"], image["size"]) == ("active", size)
-    booted = await steps.server(imageRef=image["id"])
-    return image, await devices(steps, booted), await steps.recorded(booted)
+    booted = await user.server(imageRef=image["id"])
+    return image, await devices(user, booted), await user.system_metadata(booted)
 
 
-async def room_for_more_volumes(steps: Steps) -> None:
-    admin = await steps.cloud.http("admin")
-    path = f"/v3/{admin.project_id}/os-quota-sets/{steps.client.project_id}"
+async def room_for_more_volumes(user: UserActions) -> None:
+    admin = await user.cloud.http("admin")
+    path = f"/v3/{admin.project_id}/os-quota-sets/{user.client.project_id}"
     (await admin.put("volume", path, json={"quota_set": {"volumes": 50, "snapshots": 50}})).ok(200)
 
 
@@ -263,37 +263,37 @@ async def test_a_server_boots_from_an_image_and_becomes_one_by_either_version(
     """Mitaka's Nova takes v1, Newton's v2: the snapshot is the same as by RPC."""
     told = []
     for settings in ({}, {"image_api": api, "image_retries": 1}):
-        steps = await Steps.of(await a_cloud(release=release, settings={"compute": settings}))
-        server_id = await steps.server(imageRef=await steps.image(team="db", note="x" * 300))
-        image = await steps.snapshot(server_id, metadata={"asked": "yes"})
-        booted = await steps.server(imageRef=image["id"])
+        user = await UserActions.of(await a_cloud(release=release, settings={"compute": settings}))
+        server_id = await user.server(imageRef=await user.image(team="db", note="x" * 300))
+        image = await user.snapshot(server_id, metadata={"asked": "yes"})
+        booted = await user.server(imageRef=image["id"])
         assert image["status"] == "active"
         own = {*OWN, "base_image_ref", "instance_uuid"}
-        recorded = await steps.recorded(booted)
+        recorded = await user.system_metadata(booted)
         told.append((
             {key: value for key, value in image.items() if key not in own},
             {key: value for key, value in recorded.items() if key not in {f"image_{name}" for name in own}},
         ))  # fmt: skip
-        (await steps.ask_server(imageRef=NOBODY)).ok(400)
-        await steps.cloud.close()
+        (await user.request_server(imageRef=NOBODY)).ok(400)
+        await user.cloud.close()
     assert told[0] == told[1]
 
 
 async def test_an_image_made_of_nothing_but_a_mapping_boots(a_cloud: ACloud) -> None:
     """Made by a user through the API only, as callers outside of Nova do (requirement R12)."""
-    steps = await Steps.of(await a_cloud(release="queens", settings={"compute": {"image_api": "v1"}}))
+    user = await UserActions.of(await a_cloud(release="queens", settings={"compute": {"image_api": "v1"}}))
     mapping = [
         {"boot_index": 0, "source_type": "volume", "destination_type": "volume",
-         "volume_id": await steps.volume(imageRef=await steps.image())},
+         "volume_id": await user.volume(imageRef=await user.image())},
         {"boot_index": -1, "source_type": "blank", "destination_type": "volume", "volume_size": 1},
     ]  # fmt: skip
     headers = {
         "x-image-meta-name": "external", "x-image-meta-size": "0", "x-image-meta-property-bdm_v2": "True",
         "x-image-meta-property-block_device_mapping": json.dumps(mapping),
     }  # fmt: skip
-    image = (await steps.client.post("image", "/v1/images", headers=headers)).ok(201).json["image"]
+    image = (await user.client.post("image", "/v1/images", headers=headers)).ok(201).json["image"]
     assert (image["status"], image["disk_format"]) == ("active", None)
-    booted = await devices(steps, await steps.server(imageRef=image["id"]))
+    booted = await devices(user, await user.server(imageRef=image["id"]))
     assert sorted(device["source_type"] for device in booted) == ["blank", "volume"]
 
 
@@ -304,17 +304,17 @@ async def test_each_way_to_make_an_image_without_data_boots_the_same(a_cloud: AC
         "upload_empty": {"image_api": "v2", "empty_image_mode": "upload_empty"},
         "size_zero": {"image_api": "v1", "empty_image_mode": "size_zero"},
     }.items():
-        steps = await Steps.of(await a_cloud(release="queens", settings={"compute": settings}))
-        await room_for_more_volumes(steps)
-        image, booted, recorded = await a_snapshot_and_what_boots_from_it(steps)
+        user = await UserActions.of(await a_cloud(release="queens", settings={"compute": settings}))
+        await room_for_more_volumes(user)
+        image, booted, recorded = await a_snapshot_and_what_boots_from_it(user)
         mapping = json.loads(image["block_device_mapping"])
         assert [entry["source_type"] for entry in mapping] == ["snapshot", "snapshot"]
         properties = {key: value for key, value in image.items() if key not in {*OWN, "block_device_mapping"}}
         mine = {key: value for key, value in recorded.items() if key not in ("image_base_image_ref",)}
         told[name] = (properties, booted, mine)
-        (row,) = await steps.cloud.rows("image", "SELECT object FROM images WHERE id = $1", image["id"])
+        (row,) = await user.cloud.rows("image", "SELECT object FROM images WHERE id = $1", image["id"])
         assert (row["object"] is None) is (name == "size_zero")
-        await steps.cloud.close()
+        await user.cloud.close()
     assert told["by rpc"][1] == told["upload_empty"][1] == told["size_zero"][1]
     assert told["by rpc"][0] == told["upload_empty"][0] == told["size_zero"][0]
     assert told["by rpc"][2] == told["upload_empty"][2] == told["size_zero"][2]
@@ -329,26 +329,24 @@ async def test_an_image_whose_data_is_its_roots_snapshot_boots_the_same(a_cloud:
             "compute": {"empty_image_mode": mode},
             "image": {"enabled_backends": "own:file,blocks:cinder", "default_backend": "own"},
         }
-        steps = await Steps.of(await a_cloud(settings=settings))
-        await room_for_more_volumes(steps)
+        user = await UserActions.of(await a_cloud(settings=settings))
+        await room_for_more_volumes(user)
         size = 1024**3 if mode == "root_location" else 0
-        image, booted, recorded = await a_snapshot_and_what_boots_from_it(steps, size)
+        image, booted, recorded = await a_snapshot_and_what_boots_from_it(user, size)
         left = {*OWN, "block_device_mapping", "size", "virtual_size"}
         told[mode] = ({key: value for key, value in image.items() if key not in left}, booted, recorded)
         indexes = [entry["boot_index"] for entry in json.loads(image["block_device_mapping"])]
         assert indexes == ([-1] if mode == "root_location" else [0, -1])
-        rows = await steps.cloud.rows(
-            "image", "SELECT store, url FROM image_locations WHERE image_id = $1", image["id"]
-        )
+        rows = await user.cloud.rows("image", "SELECT store, url FROM image_locations WHERE image_id = $1", image["id"])
         assert [row["store"] for row in rows] == ["blocks" if mode == "root_location" else "own"]
         (named,) = [row["url"] or "cinder://" for row in rows]
-        roots = await steps.cloud.rows("volume", "SELECT id FROM snapshots WHERE 'cinder://' || id = $1", named)
+        roots = await user.cloud.rows("volume", "SELECT id FROM snapshots WHERE 'cinder://' || id = $1", named)
         assert len(roots) == (mode == "root_location")
         kept = "SELECT id FROM snapshots WHERE NOT deleted ORDER BY id"
-        before = await steps.cloud.rows("volume", kept)
-        (await steps.client.delete("image", f"/v2/images/{image['id']}")).ok(204)
-        assert await steps.cloud.rows("volume", kept) == before
-        await steps.cloud.close()
+        before = await user.cloud.rows("volume", kept)
+        (await user.client.delete("image", f"/v2/images/{image['id']}")).ok(204)
+        assert await user.cloud.rows("volume", kept) == before
+        await user.cloud.close()
     properties, booted, recorded = told["root_location"]
     assert (properties, booted) == told["auto"][:2]
     other = {"image_base_image_ref"}
@@ -359,13 +357,13 @@ async def test_an_image_whose_data_is_its_roots_snapshot_boots_the_same(a_cloud:
 
 
 async def test_where_no_store_reads_snapshots_nothing_is_left_of_the_image(a_cloud: ACloud) -> None:
-    steps = await Steps.of(await a_cloud(settings={"compute": {"empty_image_mode": "root_location"}}))
-    root = await steps.volume(imageRef=await steps.image())
+    user = await UserActions.of(await a_cloud(settings={"compute": {"empty_image_mode": "root_location"}}))
+    root = await user.volume(imageRef=await user.image())
     wanted = [{"boot_index": 0, "source_type": "volume", "destination_type": "volume", "uuid": root}]
-    server_id = await steps.server(block_device_mapping_v2=wanted)
-    before = await steps.cloud.rows("image", "SELECT id FROM images WHERE deleted_at IS NULL ORDER BY id")
+    server_id = await user.server(block_device_mapping_v2=wanted)
+    before = await user.cloud.rows("image", "SELECT id FROM images WHERE deleted_at IS NULL ORDER BY id")
     action = f"/v2.1/servers/{server_id}/action"
-    (await steps.client.post("compute", action, json={"createImage": {"name": "none"}})).ok(400)
-    await steps.cloud.settle()
-    assert await steps.cloud.rows("image", "SELECT id FROM images WHERE deleted_at IS NULL ORDER BY id") == before
-    assert await steps.cloud.rows("volume", "SELECT 1 FROM snapshots WHERE NOT deleted") == []
+    (await user.client.post("compute", action, json={"createImage": {"name": "none"}})).ok(400)
+    await user.cloud.settle()
+    assert await user.cloud.rows("image", "SELECT id FROM images WHERE deleted_at IS NULL ORDER BY id") == before
+    assert await user.cloud.rows("volume", "SELECT 1 FROM snapshots WHERE NOT deleted") == []

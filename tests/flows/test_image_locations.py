@@ -14,7 +14,7 @@ from stackwire.image.flows.worker.scrub import restore
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.transport import WireRecord
 from support.cloud import ACloud, Answer, JsonClient, TestCloud
-from support.user_actions import Steps
+from support.user_actions import UserActions
 from support.web import Mirror, a_mirror
 
 TWO = ("identity", "image")
@@ -383,14 +383,14 @@ async def test_who_may_set_locations_and_nobody_else_makes_a_url_be_looked_at(
 
 
 async def test_a_volume_and_a_server_are_made_from_what_lies_elsewhere(a_cloud: ACloud, mirror: Mirror) -> None:
-    steps = await Steps.of(await a_cloud(settings=settings(mirror)))
-    image_id = await a_located(steps.client, f"{mirror.url}/image")
-    volume = await steps.volume(imageRef=image_id)
-    shown_volume = (await steps.client.get("volume", f"/v3/{{project_id}}/volumes/{volume}")).ok(200).json["volume"]
+    user = await UserActions.of(await a_cloud(settings=settings(mirror)))
+    image_id = await a_located(user.client, f"{mirror.url}/image")
+    volume = await user.volume(imageRef=image_id)
+    shown_volume = (await user.client.get("volume", f"/v3/{{project_id}}/volumes/{volume}")).ok(200).json["volume"]
     kept = shown_volume["volume_image_metadata"]
     assert (kept["image_id"], kept["size"], kept.get("checksum")) == (image_id, str(len(DATA)), None)
-    server_id = await steps.server(imageRef=image_id)
-    server = (await steps.client.get("compute", f"/v2.1/servers/{server_id}")).ok(200).json["server"]
+    server_id = await user.server(imageRef=image_id)
+    server = (await user.client.get("compute", f"/v2.1/servers/{server_id}")).ok(200).json["server"]
     assert (server["status"], server["image"]["id"]) == ("ACTIVE", image_id)
 
 

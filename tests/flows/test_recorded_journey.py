@@ -14,8 +14,8 @@ from stackwire.cloud.options import Options, free_ports
 from stackwire.db.bootstrap import SERVICES, create_database
 from support.cloud import TOKEN_KEY, TestCloud
 from support.golden import ORDER, allowances, differences, recording
-from support.golden_replay import Journey, properties
-from support.postgres import TestDatabase, TestServer, dismissed
+from support.golden_replay import GoldenReplay, property_rows
+from support.postgres import TestDatabase, TestServer, drop_checked
 
 PAGE = Path(__file__).parent.parent / "COMPATIBILITY.md"
 
@@ -64,27 +64,27 @@ async def run(
         yield await replay(cloud)
     finally:
         await cloud.close()
-        breaches = await dismissed(database)
-        assert not breaches, "\n".join(breaches)
+        violations = await drop_checked(database)
+        assert not violations, "\n".join(violations)
 
 
 async def replay(cloud: TestCloud) -> Run:
     demo = await cloud.http("demo")
     user = (await demo.get("identity", "/v3/auth/tokens", headers={"X-Subject-Token": demo.token})).ok().json
-    journey = Journey(cloud, demo, user["token"]["user"]["id"])
-    await journey.learn_flavors()
+    replay = GoldenReplay(cloud, demo, user["token"]["user"]["id"])
+    await replay.learn_flavors()
     assert cloud.cloud.broker is not None
-    watch = cloud.cloud.broker.watch(journey.hear)
+    watch = cloud.cloud.broker.watch(replay.on_wire_record)
     run = Run()
     for flow in ORDER:
         try:
-            run.found[flow] = await journey.run(flow)
+            run.found[flow] = await replay.run(flow)
         except Exception as error:  # one flow that breaks must not hide the others
             run.found[flow] = [f"the flow broke off: {error!r}"]
-        ours = properties(
-            {table: await cloud.rows(service, sql) for table, (service, sql) in ROWS.items()}, journey.names
+        ours = property_rows(
+            {table: await cloud.rows(service, sql) for table, (service, sql) in ROWS.items()}, replay.names
         )
-        run.rows[flow] = list(_row_differences(recording(flow)["properties"], ours, journey.names.by_id.values()))
+        run.rows[flow] = list(_row_differences(recording(flow)["properties"], ours, replay.names.by_id.values()))
     await watch.cancel()
     return run
 

@@ -9,7 +9,7 @@ from stackwire.cloud.museum.exhibits import EXHIBITS, Exhibit
 from stackwire.cloud.museum.visitor import Visitor
 from stackwire.core.behaviours import BUGS, CURRENT, RELEASES
 from support.cloud import ASharedCloud, TestCloud
-from support.user_actions import Steps
+from support.user_actions import UserActions
 
 # Where volumes hand nothing on to images, they cannot hand on too much.
 HANDED_ON_BY_ICEHOUSE = {"lp-1945500": 202, "lp-1823445": None}
@@ -19,7 +19,7 @@ MENDED_LATER = [one for one in EXHIBITS.values() if one.behaviour.since != RELEA
 async def outcome(exhibit: Exhibit, cloud: TestCloud) -> Any:
     async def recorded(kind: str, ident: str) -> dict[str, str | None]:
         assert kind == "server"
-        return await (await Steps.of(cloud)).recorded(ident)
+        return await (await UserActions.of(cloud)).system_metadata(ident)
 
     async with logged_in(cloud.urls) as ours, logged_in(cloud.urls, "alt") as others:
         return await exhibit.steps(Visitor(ours, cloud.settle, recorded, Visitor(others, cloud.settle, recorded)))
@@ -49,8 +49,8 @@ async def test_the_first_release_has_what_was_mended_later(a_shared_cloud: AShar
 async def test_a_new_image_was_private_and_is_shared(
     a_shared_cloud: ASharedCloud, release: str, visibility: str
 ) -> None:
-    steps = await Steps.of(await a_shared_cloud(release))
-    assert (await steps.shown_image(await steps.image()))["visibility"] == visibility
+    user = await UserActions.of(await a_shared_cloud(release))
+    assert (await user.get_image(await user.image()))["visibility"] == visibility
 
 
 @pytest.mark.parametrize(("release", "there", "status"), [("queens", True, 200), ("rocky", False, 300)])
@@ -70,10 +70,10 @@ async def test_the_first_image_api_was_there_until_it_went(
 async def test_a_server_on_a_volume_is_rebuilt_to_another_image_since_zed_and_2_93(
     a_shared_cloud: ASharedCloud, release: str, version: str, status: int
 ) -> None:
-    steps = await Steps.of(await a_shared_cloud(release))
-    server_id = await steps.server_on(await steps.volume(imageRef=await steps.image(team="a")))
-    other = await steps.image(team="b")
-    answer = await steps.on_server(server_id, version, rebuild={"imageRef": other})
+    user = await UserActions.of(await a_shared_cloud(release))
+    server_id = await user.server_from_volume(await user.volume(imageRef=await user.image(team="a")))
+    other = await user.image(team="b")
+    answer = await user.server_action(server_id, version, rebuild={"imageRef": other})
     assert answer.status == status
-    assert (await steps.shown_server(server_id))["status"] == "ACTIVE"
-    assert (await steps.recorded(server_id))["image_team"] == ("b" if status == 202 else "a")
+    assert (await user.get_server(server_id))["status"] == "ACTIVE"
+    assert (await user.system_metadata(server_id))["image_team"] == ("b" if status == 202 else "a")

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from support.cloud import ACloud, TestCloud
-from support.user_actions import Steps
+from support.user_actions import UserActions
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
@@ -26,14 +26,14 @@ async def stories(cloud: TestCloud, wanted: str) -> list[dict[str, Any]]:
 
 
 async def test_a_volume_of_an_image_shows_the_clients_request_and_the_stream_of_bytes(traced: TestCloud) -> None:
-    steps = await Steps.of(traced)
-    image = await steps.image()
+    user = await UserActions.of(traced)
+    image = await user.image()
     wish = {"volume": {"size": 1, "imageRef": image}}
-    answer = (await steps.client.post("volume", VOLUMES, json=wish)).ok(202)
+    answer = (await user.client.post("volume", VOLUMES, json=wish)).ok(202)
     (story,) = await stories(traced, answer.headers["X-Openstack-Request-Id"])
     legs = [arrow for arrow in story["arrows"] if arrow["kind"] == "http"]
     assert [(leg["sender"], leg["receiver"], leg["name"]) for leg in legs] == [
-        ("Python", "cinder-api", f"POST {VOLUMES.format(project_id=steps.client.project_id)}"),
+        ("Python", "cinder-api", f"POST {VOLUMES.format(project_id=user.client.project_id)}"),
         ("cinder-volume@stackwire@files", "glance-api", f"GET /v2/images/{image}/file"),
     ]
     assert [leg["state"] for leg in legs] == ["done", "done"]
@@ -44,20 +44,20 @@ async def test_a_volume_of_an_image_shows_the_clients_request_and_the_stream_of_
 
 
 async def test_a_traceparent_is_passed_on_and_joins_requests(traced: TestCloud) -> None:
-    steps = await Steps.of(traced)
-    image = await steps.image()
+    user = await UserActions.of(traced)
+    image = await user.image()
     for name in ("one", "two"):
         wish = {"volume": {"name": name, "size": 1, "imageRef": image}}
-        (await steps.client.post("volume", VOLUMES, json=wish, headers=PARENT)).ok(202)
+        (await user.client.post("volume", VOLUMES, json=wish, headers=PARENT)).ok(202)
     (story,) = await stories(traced, TRACE)
     methods = [arrow["name"].split(" ")[0] for arrow in story["arrows"] if arrow["kind"] == "http"]
     assert sorted(methods) == ["GET", "GET", "POST", "POST"], "the streams of bytes bear the trace, too"
 
 
 async def test_a_refused_request_has_its_status_and_no_value_of_its_query(traced: TestCloud) -> None:
-    steps = await Steps.of(traced)
+    user = await UserActions.of(traced)
     nowhere = "/v2/images/00000000-0000-4000-8000-000000000000?name=a-secret-value"
-    answer = (await steps.client.get("image", nowhere)).ok(404)
+    answer = (await user.client.get("image", nowhere)).ok(404)
     (story,) = await stories(traced, answer.headers["X-Openstack-Request-Id"])
     (leg,) = story["arrows"]
     assert (leg["state"], leg["failure"]) == ("failed", "404")

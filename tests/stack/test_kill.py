@@ -1,8 +1,8 @@
-"""Any service may die as by kill -9 at any named moment; started again, every flow ends finished or cleanly failed.
+"""A service that is killed at any failpoint and started again leaves every flow finished or cleanly failed.
 
 The services are processes of their own on RabbitMQ and PostgreSQL. In each case one of them dies right before or after
 a commit, or right after a publish, and is started again; then nothing is stuck, nothing is half captured, and the same
-wish made again is fulfilled.
+request sent again succeeds.
 """
 
 import asyncio
@@ -20,174 +20,186 @@ from support.cloud import log_in
 from support.postgres import TestDatabase, TestServer
 from support.processes import CRASHED, Processes, own_vhost
 from support.rabbitmq import TestRabbit
-from support.retrying_client import SEVERAL, STORES, Client, Stage, from_volume, server_path, unique, volume_path
+from support.retrying_client import (
+    DELETED,
+    SEVERAL_STORES,
+    STORES,
+    ProcessCloud,
+    RetryingClient,
+    from_volume,
+    server_path,
+    unique,
+    volume_path,
+)
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.slow, pytest.mark.timeout(180)]
 
-NEVER = 20.0  # seconds without the moment
-SETTLING = 15.0  # seconds after the end of a story
+FAILPOINT_TIMEOUT_SECONDS = 20.0
+SETTLE_TIMEOUT_SECONDS = 15.0
 QUICK = {"SWEEP_SECONDS": "0.5", "LEASE_SECONDS": "2.0", "HEARTBEAT_SECONDS": "0.5", "SILENCE_SECONDS": "3"}
-"""A dead process is taken for dead soon; how long that takes is no part of what is tried here."""
+"""Short leases: a killed process counts as dead soon."""
 
 
 Finish = Callable[[], Awaitable[None]]
-Story = Callable[[Stage], Awaitable[Finish]]
-"""Prepares what must be there before the service dies; what it answers makes the wish and checks its end."""
+Story = Callable[[ProcessCloud], Awaitable[Finish]]
+"""Creates what must exist before the kill; returns a function that sends the request and checks its outcome."""
 
 
-async def an_upload(stage: Stage) -> Finish:
+async def an_upload(cloud: ProcessCloud) -> Finish:
     async def finish() -> None:
-        await stage.upload(await stage.image(unique("image")))
+        await cloud.upload(await cloud.image(unique("image")))
 
     return finish
 
 
-async def an_import(stage: Stage) -> Finish:
+async def an_import(cloud: ProcessCloud) -> Finish:
     async def finish() -> None:
-        await stage.import_(await stage.image(unique("image")))
+        await cloud.import_staged(await cloud.image(unique("image")))
 
     return finish
 
 
-async def an_import_into_every_store(stage: Stage) -> Finish:
-    return imported(stage, stores=STORES)
+async def an_import_into_every_store(cloud: ProcessCloud) -> Finish:
+    return imported(cloud, stores=STORES)
 
 
-async def an_import_into_stores_that_may_fail(stage: Stage) -> Finish:
-    return imported(stage, stores=STORES, all_stores_must_succeed=False)
+async def an_import_into_stores_that_may_fail(cloud: ProcessCloud) -> Finish:
+    return imported(cloud, stores=STORES, all_stores_must_succeed=False)
 
 
-def imported(stage: Stage, **wish: Any) -> Finish:
-    """In the stores it says it is in and no other; and it can be copied into all of them."""
+def imported(cloud: ProcessCloud, **fields: Any) -> Finish:
+    """The image is in the stores it lists and no other, and can be copied into all of them."""
 
     async def finish() -> None:
-        image = await stage.image(unique("image"))
-        await stage.import_(image, **wish)
-        found = (await stage.client.get("image", f"/v2/images/{image}")).json
+        image = await cloud.image(unique("image"))
+        await cloud.import_staged(image, **fields)
+        found = (await cloud.client.get("image", f"/v2/images/{image}")).json
         assert (found["os_glance_importing_to_stores"], found["os_glance_failed_import"]) == (
             "", ",".join(sorted({*STORES} - {*found["stores"].split(",")})),
         )  # fmt: skip
-        await stage.check_bytes(image, found["stores"].split(","))
-        await stage.copy(image)
+        await cloud.check_bytes(image, found["stores"].split(","))
+        await cloud.copy_to_all_stores(image)
 
     return finish
 
 
-async def a_copy(stage: Stage) -> Finish:
-    return await copied(stage, all_stores_must_succeed=True)
+async def a_copy(cloud: ProcessCloud) -> Finish:
+    return await copied(cloud, all_stores_must_succeed=True)
 
 
-async def a_copy_that_may_fail(stage: Stage) -> Finish:
-    return await copied(stage, all_stores_must_succeed=False)
+async def a_copy_that_may_fail(cloud: ProcessCloud) -> Finish:
+    return await copied(cloud, all_stores_must_succeed=False)
 
 
-async def copied(stage: Stage, **wish: Any) -> Finish:
-    image = await stage.image(unique("image"))
-    await stage.upload(image)
+async def copied(cloud: ProcessCloud, **fields: Any) -> Finish:
+    image = await cloud.image(unique("image"))
+    await cloud.upload(image)
 
     async def finish() -> None:
-        await stage.copy(image, **wish)
+        await cloud.copy_to_all_stores(image, **fields)
 
     return finish
 
 
-async def a_volume_from_an_image(stage: Stage) -> Finish:
-    image = await stage.full_image()
+async def a_volume_from_an_image(cloud: ProcessCloud) -> Finish:
+    image = await cloud.active_image()
 
     async def finish() -> None:
-        volume = await stage.volume(image)
-        await stage.check_volume(volume)
+        volume = await cloud.volume(image)
+        await cloud.check_volume(volume)
 
     return finish
 
 
-async def an_upload_to_image(stage: Stage) -> Finish:
-    volume = await stage.full_volume()
+async def an_upload_to_image(cloud: ProcessCloud) -> Finish:
+    volume = await cloud.available_volume()
 
     async def finish() -> None:
         name = unique("image")
-        wish = {"os-volume_upload_image": {"image_name": name, "disk_format": "raw", "container_format": "bare"}}
-        await stage.client.once("POST", "volume", f"{volume_path(volume)}/action", json=wish)
-        await stage.client.settled("volume", volume_path(volume), "volume", {"available"})
-        await stage.check_volume(volume)
-        await stage.check_image(name)
+        body = {"os-volume_upload_image": {"image_name": name, "disk_format": "raw", "container_format": "bare"}}
+        await cloud.client.try_once("POST", "volume", f"{volume_path(volume)}/action", json=body)
+        await cloud.client.wait_for_status("volume", volume_path(volume), "volume", {"available"})
+        await cloud.check_volume(volume)
+        await cloud.check_image(name)
 
     return finish
 
 
-async def a_server_from_an_image(stage: Stage) -> Finish:
-    image = await stage.full_image()
+async def a_server_from_an_image(cloud: ProcessCloud) -> Finish:
+    image = await cloud.active_image()
 
     async def finish() -> None:
-        server = await stage.server({"imageRef": image})
-        await stage.client.settled("compute", server_path(server), "server", {"ACTIVE", "ERROR"})
+        server = await cloud.server({"imageRef": image})
+        await cloud.client.wait_for_status("compute", server_path(server), "server", {"ACTIVE", "ERROR"})
 
     return finish
 
 
-async def a_server_from_a_volume(stage: Stage) -> Finish:
-    volume = await stage.full_volume()
+async def a_server_from_a_volume(cloud: ProcessCloud) -> Finish:
+    volume = await cloud.available_volume()
 
     async def finish() -> None:
-        server = await stage.server(from_volume(volume))
-        await stage.client.settled("compute", server_path(server), "server", {"ACTIVE", "ERROR"})
-        await stage.client.once("DELETE", "compute", server_path(server))
-        await stage.client.settled("compute", server_path(server), "server", {"gone"})
-        found = await stage.client.settled("volume", volume_path(volume), "volume", {"available"})
+        server = await cloud.server(from_volume(volume))
+        await cloud.client.wait_for_status("compute", server_path(server), "server", {"ACTIVE", "ERROR"})
+        await cloud.client.try_once("DELETE", "compute", server_path(server))
+        await cloud.client.wait_for_status("compute", server_path(server), "server", {DELETED})
+        found = await cloud.client.wait_for_status("volume", volume_path(volume), "volume", {"available"})
         assert found["attachments"] == []
-        await stage.check_volume(volume)
+        await cloud.check_volume(volume)
 
     return finish
 
 
-async def a_snapshot_of_an_image_backed_server(stage: Stage) -> Finish:
-    server = await stage.full_server({"imageRef": await stage.full_image()})
-    return snapshot_of(stage, server)
+async def a_snapshot_of_an_image_backed_server(cloud: ProcessCloud) -> Finish:
+    server = await cloud.active_server({"imageRef": await cloud.active_image()})
+    return snapshot_of(cloud, server)
 
 
-async def a_snapshot_of_a_volume_backed_server(stage: Stage) -> Finish:
-    server = await stage.full_server(from_volume(await stage.full_volume()))
-    return snapshot_of(stage, server)
+async def a_snapshot_of_a_volume_backed_server(cloud: ProcessCloud) -> Finish:
+    server = await cloud.active_server(from_volume(await cloud.available_volume()))
+    return snapshot_of(cloud, server)
 
 
-def snapshot_of(stage: Stage, server: str) -> Finish:
+def snapshot_of(cloud: ProcessCloud, server: str) -> Finish:
     async def finish() -> None:
         name = unique("snapshot")
-        await stage.client.once(
+        await cloud.client.try_once(
             "POST", "compute", f"{server_path(server)}/action", json={"createImage": {"name": name}}
         )
-        await stage.client.settled("compute", server_path(server), "server", {"ACTIVE"})
-        await stage.check_image(name)
+        await cloud.client.wait_for_status("compute", server_path(server), "server", {"ACTIVE"})
+        await cloud.check_image(name)
 
     return finish
 
 
-async def a_rebuild(stage: Stage) -> Finish:
-    return rebuild_of(stage, await stage.full_server({"imageRef": await stage.full_image()}), await stage.full_image(1))
+async def a_rebuild(cloud: ProcessCloud) -> Finish:
+    return rebuild_of(
+        cloud, await cloud.active_server({"imageRef": await cloud.active_image()}), await cloud.active_image(1)
+    )
 
 
-async def a_rebuild_of_a_volume_backed_server(stage: Stage) -> Finish:
-    volume = await stage.full_volume()
-    other = await stage.full_image(1)
-    rebuild = rebuild_of(stage, await stage.full_server(from_volume(volume)), other)
+async def a_rebuild_of_a_volume_backed_server(cloud: ProcessCloud) -> Finish:
+    volume = await cloud.available_volume()
+    other = await cloud.active_image(1)
+    rebuild = rebuild_of(cloud, await cloud.active_server(from_volume(volume)), other)
 
     async def finish() -> None:
         await rebuild()
-        found = await stage.client.settled("volume", volume_path(volume), "volume", {"in-use"})
+        found = await cloud.client.wait_for_status("volume", volume_path(volume), "volume", {"in-use"})
         assert found["volume_image_metadata"]["image_id"] == other
 
     return finish
 
 
-def rebuild_of(stage: Stage, server: str, image: str) -> Finish:
+def rebuild_of(cloud: ProcessCloud, server: str, image: str) -> Finish:
     async def finish() -> None:
-        path, wish = f"{server_path(server)}/action", {"rebuild": {"imageRef": image}}
+        path, body = f"{server_path(server)}/action", {"rebuild": {"imageRef": image}}
         version = {"OpenStack-API-Version": "compute 2.93"}
-        await stage.client.once("POST", "compute", path, json=wish, headers=version)
+        await cloud.client.try_once("POST", "compute", path, json=body, headers=version)
         while True:
-            await stage.client.settled("compute", server_path(server), "server", {"ACTIVE", "ERROR"})
-            again = await stage.client.once("POST", "compute", path, json=wish, headers=version)
-            found = await stage.client.settled("compute", server_path(server), "server", {"ACTIVE", "ERROR"})
+            await cloud.client.wait_for_status("compute", server_path(server), "server", {"ACTIVE", "ERROR"})
+            again = await cloud.client.try_once("POST", "compute", path, json=body, headers=version)
+            found = await cloud.client.wait_for_status("compute", server_path(server), "server", {"ACTIVE", "ERROR"})
             if again is not None and again.status == 202:
                 break
         assert found["status"] == "ACTIVE", found
@@ -195,20 +207,20 @@ def rebuild_of(stage: Stage, server: str, image: str) -> Finish:
     return finish
 
 
-async def an_attachment(stage: Stage) -> Finish:
-    server, volume = await stage.full_server({"imageRef": await stage.full_image()}), await stage.full_volume()
+async def an_attachment(cloud: ProcessCloud) -> Finish:
+    server, volume = await cloud.active_server({"imageRef": await cloud.active_image()}), await cloud.available_volume()
     path = f"{server_path(server)}/os-volume_attachments"
 
     async def finish() -> None:
         found: dict[str, Any] = {}
         while found.get("status") != "in-use":
-            await stage.client.once("POST", "compute", path, json={"volumeAttachment": {"volumeId": volume}})
-            found = await stage.client.settled("volume", volume_path(volume), "volume", {"available", "in-use"})
-        assert [one["server_id"] for one in found["attachments"]] == [server]
-        listed = (await stage.client.get("compute", path)).json["volumeAttachments"]
-        assert [one["volumeId"] for one in listed] == [volume]
-        await stage.client.once("DELETE", "compute", f"{path}/{volume}")
-        await stage.client.settled("volume", volume_path(volume), "volume", {"available"})
+            await cloud.client.try_once("POST", "compute", path, json={"volumeAttachment": {"volumeId": volume}})
+            found = await cloud.client.wait_for_status("volume", volume_path(volume), "volume", {"available", "in-use"})
+        assert [attachment["server_id"] for attachment in found["attachments"]] == [server]
+        listed = (await cloud.client.get("compute", path)).json["volumeAttachments"]
+        assert [attachment["volumeId"] for attachment in listed] == [volume]
+        await cloud.client.try_once("DELETE", "compute", f"{path}/{volume}")
+        await cloud.client.wait_for_status("volume", volume_path(volume), "volume", {"available"})
 
     return finish
 
@@ -278,71 +290,71 @@ CASES: list[tuple[Story, str, str]] = [
 ]
 
 
-LAST_MOMENT = {story: moment for story, _, moment in CASES}
+LAST_FAILPOINT = {story: failpoint for story, _, failpoint in CASES}
 
 
 @pytest.fixture(scope="module")
-async def processes_stage(
+async def process_cloud(
     postgres_server: TestServer,
     postgres_template: str,
     rabbitmq: TestRabbit,
     tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Stage]:
+) -> AsyncIterator[ProcessCloud]:
     folder: Path = tmp_path_factory.mktemp("kill")
     database = TestDatabase(postgres_server, f"{postgres_template}_kill")
     await create_database(postgres_server.admin, database.name, template=postgres_template)
-    eye = await asyncpg.connect(database.admin_url)
+    tables = await asyncpg.connect(database.admin_url)
     with own_vhost(rabbitmq) as url:
-        processes = Processes(database, url, folder, {**QUICK, **SEVERAL})
+        processes = Processes(database, url, folder, {**QUICK, **SEVERAL_STORES})
         try:
             await processes.start_all()
             async with aiohttp.ClientSession() as session:
-                users = [Client(await log_in(session, processes.urls, name)) for name in ("demo", "admin")]
-                yield Stage(processes, *users, eye)
+                users = [RetryingClient(await log_in(session, processes.urls, name)) for name in ("demo", "admin")]
+                yield ProcessCloud(processes, *users, tables)
         finally:
             await processes.close()
-            await eye.close()
+            await tables.close()
     await drop_database(postgres_server.admin, database.name)
 
 
 @pytest.fixture
-async def stage(processes_stage: Stage) -> AsyncIterator[Stage]:
-    """Whatever the test left can be deleted, and is; before and after that, all that must hold does."""
-    yield processes_stage
-    await invariants.hold(processes_stage.eye, SETTLING)
-    await processes_stage.tidy()
-    await invariants.hold(processes_stage.eye, SETTLING)
+async def cloud(process_cloud: ProcessCloud) -> AsyncIterator[ProcessCloud]:
+    """Deletes what the test left; before and after that every invariant holds."""
+    yield process_cloud
+    await invariants.hold(process_cloud.tables, SETTLE_TIMEOUT_SECONDS)
+    await process_cloud.delete_everything()
+    await invariants.hold(process_cloud.tables, SETTLE_TIMEOUT_SECONDS)
 
 
 @pytest.mark.parametrize(
-    ("story", "service", "moment"), CASES, ids=[f"{story.__name__}-{moment}" for story, _, moment in CASES]
+    ("story", "service", "failpoint"), CASES, ids=[f"{story.__name__}-{failpoint}" for story, _, failpoint in CASES]
 )
 async def test_a_service_that_dies_leaves_nothing_half_done(
-    stage: Stage, story: Story, service: str, moment: str
+    cloud: ProcessCloud, story: Story, service: str, failpoint: str
 ) -> None:
-    finish = await story(stage)
-    stage.processes.doom(service, moment)
+    finish = await story(cloud)
+    cloud.processes.set_failpoint(service, failpoint)
     ending = asyncio.create_task(finish())
     try:
-        async with asyncio.timeout(NEVER):
-            died = await stage.processes.wait(service)
+        async with asyncio.timeout(FAILPOINT_TIMEOUT_SECONDS):
+            exit_code = await cloud.processes.wait(service)
     except TimeoutError:
-        pytest.fail(f"{moment} never came; {service} said {stage.processes.log(service)[-2000:]}")
+        pytest.fail(f"{failpoint} was not reached; {service} logged {cloud.processes.log(service)[-2000:]}")
     finally:
-        stage.processes.doom(service, "")
-        await stage.processes.kill(service)
-        await stage.processes.start(service)
+        cloud.processes.set_failpoint(service, "")
+        await cloud.processes.kill(service)
+        await cloud.processes.start(service)
         await ending
-    assert died == CRASHED
-    if moment == LAST_MOMENT[story]:  # after every other moment the next one's story shows it
-        finish_again = await story(stage)
+    assert exit_code == CRASHED
+    if failpoint == LAST_FAILPOINT[story]:  # after the others the next story of the table shows it
+        finish_again = await story(cloud)
         await finish_again()
 
 
 @pytest.mark.parametrize("service", ["identity", "image", "volume", "compute"])
-async def test_a_service_killed_at_any_other_time_goes_on(stage: Stage, service: str) -> None:
-    finish = await a_server_from_a_volume(stage)
+async def test_a_service_killed_at_any_other_time_recovers(cloud: ProcessCloud, service: str) -> None:
+    finish = await a_server_from_a_volume(cloud)
     ending = asyncio.create_task(finish())
-    await stage.processes.kill(service)
-    await stage.processes.start(service)
+    await cloud.processes.kill(service)
+    await cloud.processes.start(service)
     await ending

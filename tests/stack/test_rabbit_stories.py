@@ -13,7 +13,7 @@ from contract.oslo.conftest import Peer
 from support.cloud import ACloud
 from support.processes import own_vhost
 from support.rabbitmq import TestRabbit
-from support.user_actions import Steps
+from support.user_actions import UserActions
 from support.waiting import until
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.timeout(180)]
@@ -93,23 +93,23 @@ async def test_properties_travel_over_rabbitmq_and_stock_listeners_hear_of_it(
     broker: TestRabbit, a_cloud: ACloud
 ) -> None:
     async with ears(broker.oslo_url) as (glance, cinder, nova, versioned):
-        steps = await Steps.of(await a_cloud(amqp_url=broker.url))
-        image = await steps.image(team="storage", hw_disk_bus="scsi", note="é" * 200)
-        other = await steps.image(team="other")
-        volume = await steps.volume(imageRef=image)
-        server = await steps.server(imageRef=image)
-        first = await steps.snapshot(server)
-        await steps.rebuild(server, other)
-        second = await steps.snapshot(server)
-        on_volume = await steps.server_on(volume)
-        recorded = {name: await steps.recorded(ident) for name, ident in (("one", server), ("two", on_volume))}
-        third = await steps.snapshot(on_volume)
-        promised = await steps.upload_volume(await steps.volume(imageRef=image))
-        await steps.give_up_upload(promised["id"])
-        await asyncio.gather(steps.delete_server(server), steps.delete_server(on_volume))
+        user = await UserActions.of(await a_cloud(amqp_url=broker.url))
+        image = await user.image(team="storage", hw_disk_bus="scsi", note="é" * 200)
+        other = await user.image(team="other")
+        volume = await user.volume(imageRef=image)
+        server = await user.server(imageRef=image)
+        first = await user.snapshot(server)
+        await user.rebuild(server, other)
+        second = await user.snapshot(server)
+        on_volume = await user.server_from_volume(volume)
+        recorded = {name: await user.system_metadata(ident) for name, ident in (("one", server), ("two", on_volume))}
+        third = await user.snapshot(on_volume)
+        promised = await user.upload_volume(await user.volume(imageRef=image))
+        await user.abort_upload(promised["id"])
+        await asyncio.gather(user.delete_server(server), user.delete_server(on_volume))
 
         # the properties are where they belong
-        assert (await steps.shown_volume(volume))["volume_image_metadata"]["team"] == "storage"
+        assert (await user.get_volume(volume))["volume_image_metadata"]["team"] == "storage"
         assert (recorded["one"]["image_team"], recorded["one"]["image_base_image_ref"]) == ("other", other)
         assert (recorded["two"]["image_team"], recorded["two"]["image_note"]) == ("storage", "é" * 127)
         assert (first["team"], first["note"], first["base_image_ref"]) == ("storage", "é" * 127, image)

@@ -18,7 +18,7 @@ from stackwire.messaging.notify import Notifier
 from stackwire.messaging.transport import Address
 from support.cloud import ACloud, TestCloud
 from support.postgres import skip_or_fail
-from support.user_actions import Steps
+from support.user_actions import UserActions
 
 pytestmark = pytest.mark.timeout(180)
 ARGUMENTS = (
@@ -54,9 +54,9 @@ def url(cloud: TestCloud, address: str = "") -> str:
 
 
 async def test_a_user_finds_a_story_opens_a_transfer_and_follows_a_property(page: Page, cloud: TestCloud) -> None:
-    steps = await Steps.of(cloud)
-    image = await steps.image(name="disk", hw_disk_bus="scsi", team="storage")
-    server = await steps.server(imageRef=image)
+    user = await UserActions.of(cloud)
+    image = await user.image(name="disk", hw_disk_bus="scsi", team="storage")
+    server = await user.server(imageRef=image)
     await cloud.settle()
     await page.goto(url(cloud))
 
@@ -107,12 +107,12 @@ async def test_a_user_finds_a_story_opens_a_transfer_and_follows_a_property(page
 
 async def test_a_graph_with_a_cycle_stays_in_view(page: Page, cloud: TestCloud) -> None:
     """A server that is rebuilt from its own snapshot is left of it, and right of what it was created from."""
-    steps = await Steps.of(cloud)
-    server = await steps.server(imageRef=await steps.image(name="disk", hw_disk_bus="scsi"))
+    user = await UserActions.of(cloud)
+    server = await user.server(imageRef=await user.image(name="disk", hw_disk_bus="scsi"))
     await cloud.settle()
-    snapshot = str((await steps.snapshot(server))["id"])
+    snapshot = str((await user.snapshot(server))["id"])
     await cloud.settle()
-    await steps.rebuild(server, snapshot)
+    await user.rebuild(server, snapshot)
     await cloud.settle()
     await page.goto(url(cloud, f"#/resource/server:{server}"))
     nodes = page.locator(".graph .node")
@@ -123,8 +123,8 @@ async def test_a_graph_with_a_cycle_stays_in_view(page: Page, cloud: TestCloud) 
 
 
 async def test_housekeeping_is_listed_on_request(page: Page, cloud: TestCloud) -> None:
-    steps = await Steps.of(cloud)
-    await steps.image(name="disk")
+    user = await UserActions.of(cloud)
+    await user.image(name="disk")
     assert cloud.cloud.broker is not None
     transport = await connect("memory", name="stackwire-volume", broker=cloud.cloud.broker)
     asked = {"method": "list_revocations", "args": {}, "_unique_id": new_id(), "_context_request_id": "req-upkeep"}
@@ -139,15 +139,15 @@ async def test_housekeeping_is_listed_on_request(page: Page, cloud: TestCloud) -
 
 
 async def test_the_list_is_live_until_it_is_paused(page: Page, cloud: TestCloud) -> None:
-    steps = await Steps.of(cloud)
+    user = await UserActions.of(cloud)
     await page.goto(url(cloud))
     await expect(page.locator("#state")).to_contain_text("live")
-    first = await steps.image(name="one")
+    first = await user.image(name="one")
     rows = page.locator("tbody tr")
     await expect(rows.filter(has_text=f"PUT /v2/images/{first}")).to_have_count(1)
     await page.keyboard.press("p")
     await expect(page.locator("#pause")).to_have_text("Resume")
-    second = await steps.image(name="two")
+    second = await user.image(name="two")
     await cloud.settle()
     await page.wait_for_timeout(1500)
     await expect(rows.filter(has_text=f"PUT /v2/images/{second}")).to_have_count(0)
@@ -175,9 +175,9 @@ async def test_ten_thousand_messages_are_drawn_as_fast_as_ten(page: Page, cloud:
 
 
 async def test_nothing_in_a_message_becomes_markup(page: Page, cloud: TestCloud) -> None:
-    steps = await Steps.of(cloud)
+    user = await UserActions.of(cloud)
     evil = "<img src=x onerror=\"document.title='owned'\"></script><script>document.title='owned'</script>"
-    image = await steps.image(name=evil, **{"team": evil, evil[:60]: "x"})
+    image = await user.image(name=evil, **{"team": evil, evil[:60]: "x"})
     await cloud.settle()
     for address in ("", "#/resources", f"#/resource/image:{image}?key=team", f"#/story/{image}"):
         await page.goto(url(cloud, address))
@@ -187,9 +187,9 @@ async def test_nothing_in_a_message_becomes_markup(page: Page, cloud: TestCloud)
 
 
 async def test_an_exported_page_needs_no_server(page: Page, cloud: TestCloud, tmp_path: Path) -> None:
-    steps = await Steps.of(cloud)
-    image = await steps.image(team="</script><b>storage")
-    server = await steps.server(imageRef=image)
+    user = await UserActions.of(cloud)
+    image = await user.image(team="</script><b>storage")
+    server = await user.server(imageRef=image)
     await cloud.settle()
     found = await exported(page, cloud, server, "html")
     (tmp_path / "story.html").write_text(found)

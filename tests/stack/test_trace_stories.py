@@ -13,7 +13,7 @@ from stackwire.messaging.transport import WireRecord
 from support.cloud import ACloud, TestCloud
 from support.postgres import skip_or_fail
 from support.processes import own_vhost
-from support.user_actions import Steps
+from support.user_actions import UserActions
 
 pytestmark = pytest.mark.timeout(180)
 NO_PAYLOAD: dict[str, Any] = {}
@@ -76,8 +76,8 @@ async def test_a_server_booted_from_a_new_volume_is_one_whole_story(
     traced: tuple[TestCloud, list[WireRecord]],
 ) -> None:
     cloud, seen = traced
-    steps = await Steps.of(cloud)
-    image = await steps.image(name="disk", hw_disk_bus="scsi", team="storage")
+    user = await UserActions.of(cloud)
+    image = await user.image(name="disk", hw_disk_bus="scsi", team="storage")
     words = "server create --flavor m1.tiny --image disk --boot-from-volume 1 --nic none --wait -f value -c id srv"
     server = (await cloud.openstack(*words.split())).strip()
     await cloud.settle()

@@ -26,7 +26,7 @@ from stackwire.cloud.options import ORDER, Options, free_ports
 from stackwire.core.clock import Clock
 from stackwire.db.bootstrap import SERVICES, create_database
 from stackwire.runtime.service import PortInUse
-from support.postgres import TestDatabase, TestServer, dismissed
+from support.postgres import TestDatabase, TestServer, drop_checked
 
 T = TypeVar("T")
 TOKEN_KEY = "0123456789abcdef" * 4
@@ -300,11 +300,11 @@ async def a_shared_cloud(
     the one not asked for longest is stopped: connections to PostgreSQL are not without end.
     """
     started: dict[tuple[str, tuple[str, ...], str], TestCloud] = {}
-    breaches: list[str] = []
+    violations: list[str] = []
 
     async def stop(cloud: TestCloud) -> None:
         await cloud.close()
-        breaches.extend(await dismissed(cloud.database))
+        violations.extend(await drop_checked(cloud.database))
 
     async def build(
         release: str = "current",
@@ -326,7 +326,7 @@ async def a_shared_cloud(
     yield build
     for cloud in started.values():
         await stop(cloud)
-    assert not breaches, "\n".join(breaches)
+    assert not violations, "\n".join(violations)
 
 
 @pytest.fixture

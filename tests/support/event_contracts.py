@@ -1,4 +1,4 @@
-"""Holds what was told to the contracts of events: what is not in them is a failure, wherever it was told."""
+"""Validates emitted notifications against the contracts of events; one that has no contract is a violation too."""
 
 import json
 from collections.abc import Iterator
@@ -14,21 +14,21 @@ SELECT schemaname FROM pg_tables WHERE tablename = 'outbox' AND schemaname IN ('
 """
 
 
-def breaches(exchange: str, topic: str, event_type: str, priority: str, payload: Any) -> Iterator[str]:
-    """Where a payload is not what its contract says; one breach for an event that has none."""
-    where = f"{exchange}/{topic}.{priority.lower()} {event_type}"
+def violations(exchange: str, topic: str, event_type: str, priority: str, payload: Any) -> Iterator[str]:
+    """Where a payload differs from its contract; one violation for an event that has none."""
+    event = f"{exchange}/{topic}.{priority.lower()} {event_type}"
     try:
         events.read(exchange, topic, event_type, priority, payload)
     except KeyError:
-        yield f"{where}: no such event among the contracts"
+        yield f"{event}: no such event among the contracts"
     except ValidationError as error:
-        for each in error.errors():
-            place = ".".join(map(str, each["loc"]))
-            yield f"{where}: {place}: {each['msg']}, told {json.dumps(each['input'], default=str)[:100]}"
+        for detail in error.errors():
+            path = ".".join(map(str, detail["loc"]))
+            yield f"{event}: {path}: {detail['msg']}, got {json.dumps(detail['input'], default=str)[:100]}"
 
 
-async def breaches_in(dsn: str) -> list[str]:
-    """All that was told in a database's time, as far as the outboxes keep it: their last thousand at least."""
+async def violations_in(dsn: str) -> list[str]:
+    """The violations of the notifications that the outboxes still hold: the last thousand at least."""
     connection = await asyncpg.connect(dsn, timeout=30)
     try:
         found: dict[str, None] = {}
@@ -37,8 +37,8 @@ async def breaches_in(dsn: str) -> list[str]:
             async with connection.transaction():
                 async for name, address, payload in connection.cursor(sql):
                     at = json.loads(address)
-                    told = breaches(at["exchange"], at["topic"], name, at["priority"], json.loads(payload))
-                    found.update(dict.fromkeys(told))
+                    found_here = violations(at["exchange"], at["topic"], name, at["priority"], json.loads(payload))
+                    found.update(dict.fromkeys(found_here))
         return list(found)
     finally:
         await connection.close()

@@ -1,6 +1,6 @@
-"""Recorded notifications as they were on the wire, where recordings have ``<time>`` and the like in a value's place.
+"""Recorded notifications as they were on the wire: ``<time>`` and other placeholders replaced by values.
 
-Which form a time had where is a fact of its own: the first row that fits tells it.
+Each service writes times in several formats: the first matching row of ``TIME_FORMATS`` decides.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import Any
 NUMBERS = {"<int>": 1, "<float>": 1.0}
 TIMES = {"<time>", "<timestamp>", "<audit_period_beginning>", "<audit_period_ending>"}
 ZULU, NAIVE = "2026-11-20T21:23:39Z", "2026-11-20T21:23:39.123456"
-FORMS = (
+TIME_FORMATS = (
     # exchange/topic, event type, keys
     ("glance/notifications * *", ZULU),
     ("nova/versioned_notifications * *", ZULU),
@@ -27,20 +27,20 @@ FORMS = (
 )
 
 
-def unmasked(event: dict[str, Any]) -> Any:
+def wire_payload(event: dict[str, Any]) -> Any:
     """The payload of a recorded event."""
     topic = event["routing_key"].partition(".")[0]
-    return _unmasked(f"{event['exchange']}/{topic} {event['event_type']} ", event["payload"])
+    return _wire_value(f"{event['exchange']}/{topic} {event['event_type']} ", event["payload"])
 
 
-def _unmasked(place: str, value: Any) -> Any:
+def _wire_value(path: str, value: Any) -> Any:
     if isinstance(value, dict):
-        made = {key: _unmasked(f"{place}{key}.", item) for key, item in value.items()}
-        if place.endswith(" properties."):  # Glance's are texts; recordings have JSON in one as what it says
-            return {key: item if isinstance(item, str) else json.dumps(item) for key, item in made.items()}
-        return made
+        filled = {key: _wire_value(f"{path}{key}.", item) for key, item in value.items()}
+        if path.endswith(" properties."):  # Glance's are texts; recordings have JSON in one parsed
+            return {key: item if isinstance(item, str) else json.dumps(item) for key, item in filled.items()}
+        return filled
     if isinstance(value, list):
-        return [_unmasked(place, item) for item in value]
+        return [_wire_value(path, item) for item in value]
     if value in TIMES:
-        return next(form for pattern, form in FORMS if fnmatchcase(place.removesuffix("."), pattern))
+        return next(form for pattern, form in TIME_FORMATS if fnmatchcase(path.removesuffix("."), pattern))
     return NUMBERS.get(value, value) if isinstance(value, str) else value

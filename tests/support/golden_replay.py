@@ -1,4 +1,4 @@
-"""Drives the recorded journey against a cloud of ours and tells every difference, flow by flow."""
+"""Replays the recorded journey against the simulated cloud and returns every difference, flow by flow."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from support.golden import Names, differences, event_differences, recording, res
 EXCHANGES = {"glance", "cinder", "nova"}
 PREFIX = {"image": "", "volume": "/v3", "compute": "/v2.1"}
 POLLS = 400
-PATIENCE = 120.0  # seconds; a volume of a GiB is hashed three times on the way to its image
+SETTLE_TIMEOUT_SECONDS = 120.0  # a volume of a GiB is hashed three times on the way to its image
 
 
 UNRECORDED: dict[str, list[dict[str, Any]]] = {
@@ -37,7 +37,7 @@ UNRECORDED: dict[str, list[dict[str, Any]]] = {
 VERSIONS = {"volume": "volume 3.70", "compute": "compute 2.93"}
 
 
-class Journey:
+class GoldenReplay:
     """One run by ``demo``. ``run(flow)`` replays a flow and returns the differences.
 
     Flows build on each other: they are run in the recorded order.
@@ -51,8 +51,8 @@ class Journey:
         self._demo = demo
         self._events: list[dict[str, Any]] = []
 
-    def hear(self, record: WireRecord) -> None:
-        """Every notification as it is published."""
+    def on_wire_record(self, record: WireRecord) -> None:
+        """Collects each notification as it is published."""
         if record.kind == "publish" and record.exchange in EXCHANGES and "notifications." in record.routing_key:
             message = unwrap(record.body, record.properties)
             self._events.append({**message, "exchange": record.exchange, "routing_key": record.routing_key})
@@ -68,18 +68,18 @@ class Journey:
         self.names.forget_strangers()
         for step in UNRECORDED.get(flow, []):
             await self._exchange("unrecorded", self._step(step))
-            await self._cloud.settle(PATIENCE)
+            await self._cloud.settle(SETTLE_TIMEOUT_SECONDS)
         self._events = []
         found: list[str] = []
         for at, exchange in enumerate(recorded["rest"]):
             if self.names.unknown(exchange["call"]):
-                continue  # of a flow that is not among ours
+                continue  # a resource of a flow that is not replayed
             found += await self._exchange(f"rest[{at}] {exchange['call']}", exchange)
-        await self._cloud.settle(PATIENCE)
+        await self._cloud.settle(SETTLE_TIMEOUT_SECONDS)
         self._learn_events(recorded["events"])
-        ours = [self._event(event) for event in self._events]
-        theirs = [event for event in recorded["events"] if not self.names.unknown(resource_of(event["payload"]))]
-        found += event_differences(theirs, ours)
+        emitted = [self._event(event) for event in self._events]
+        expected = [event for event in recorded["events"] if not self.names.unknown(resource_of(event["payload"]))]
+        found += event_differences(expected, emitted)
         return found
 
     @staticmethod
@@ -88,21 +88,21 @@ class Journey:
         return {"headers": headers, "request": None, "last": None, "response": None, "status": None, **step}
 
     async def _exchange(self, where: str, recorded: dict[str, Any]) -> list[str]:
-        status, body = await self._ask(recorded)
+        status, body = await self._send(recorded)
         for _ in range(POLLS):
             if recorded["last"] is None or _state(status, body) == recorded["last"]:
                 break
-            await self._cloud.settle(PATIENCE)
-            status, body = await self._ask(recorded)
+            await self._cloud.settle(SETTLE_TIMEOUT_SECONDS)
+            status, body = await self._send(recorded)
         else:
             return [f"{where}: never became {recorded['last']}: {json.dumps(body)[:300]}"]
         if recorded["call"].endswith("/os-volume_attachments"):
-            await self._learn_roots(recorded)
+            await self._learn_root_volumes(recorded)
         self.names.learn(recorded["response"], body)
         found = list(differences(f"{where}.status", recorded["status"], status))
         return found + list(differences(f"{where}.response", recorded["response"], self.names.normal(body)))
 
-    async def _ask(self, recorded: dict[str, Any]) -> tuple[int, Any]:
+    async def _send(self, recorded: dict[str, Any]) -> tuple[int, Any]:
         method, path = self.names.fill(recorded["call"]).split(" ", 1)
         sent = recorded["request"]
         data: bytes | None = None
@@ -125,9 +125,9 @@ class Journey:
         name = self.names.by_id[ident].strip("<>")
         return name.encode().ljust(16) + bytes(size - 16)
 
-    async def _learn_roots(self, recorded: dict[str, Any]) -> None:
+    async def _learn_root_volumes(self, recorded: dict[str, Any]) -> None:
         """The journey calls the first volume of a server ``<server>-root``; it is met first in this answer."""
-        _, body = await self._ask(recorded)
+        _, body = await self._send(recorded)
         self.names.learn(recorded["response"], body)
 
     def _event(self, event: dict[str, Any]) -> dict[str, Any]:
@@ -143,31 +143,31 @@ class Journey:
     def _learn_events(self, recorded: list[dict[str, Any]]) -> None:
         """Ids that only events show are bound where the n-th event of a kind shows them in the recording."""
         for kind in {event["event_type"] for event in recorded}:
-            theirs = [event["payload"] for event in recorded if event["event_type"] == kind]
-            ours = [event["payload"] for event in self._events if event["event_type"] == kind]
-            for one, other in zip(theirs, ours, strict=False):
-                self.names.learn(one, other)
+            expected = [event["payload"] for event in recorded if event["event_type"] == kind]
+            emitted = [event["payload"] for event in self._events if event["event_type"] == kind]
+            for recorded_payload, payload in zip(expected, emitted, strict=False):
+                self.names.learn(recorded_payload, payload)
 
 
 def _state(status: int, body: Any) -> str | None:
-    """The status of a resource with its task, as the recordings wrote down what they polled for."""
+    """The status of a resource with its task, as the recordings note what they polled for."""
     if status == 404:
         return "404"
     if not isinstance(body, dict):
         return None
-    one = next((body[root] for root in ("server", "volume", "snapshot") if root in body), body)
-    task = one.get("OS-EXT-STS:task_state")
-    return f"{one.get('status')}/{task}" if task else one.get("status")
+    resource = next((body[root] for root in ("server", "volume", "snapshot") if root in body), body)
+    task = resource.get("OS-EXT-STS:task_state")
+    return f"{resource.get('status')}/{task}" if task else resource.get("status")
 
 
-def properties(cloud_rows: dict[str, list[dict[str, Any]]], names: Names) -> dict[str, dict[str, dict[str, Any]]]:
+def property_rows(cloud_rows: dict[str, list[dict[str, Any]]], names: Names) -> dict[str, dict[str, dict[str, Any]]]:
     """Property rows in the recordings' form: table, owner's name, key, value."""
-    made: dict[str, dict[str, dict[str, Any]]] = {}
+    by_table: dict[str, dict[str, dict[str, Any]]] = {}
     for table, rows in cloud_rows.items():
         for row in rows:
             owner = names.by_id.get(row["owner"], row["owner"]).strip("<>")
-            made.setdefault(table, {}).setdefault(owner, {})[row["key"]] = _value(row["key"], row["value"], names)
-    return made
+            by_table.setdefault(table, {}).setdefault(owner, {})[row["key"]] = _value(row["key"], row["value"], names)
+    return by_table
 
 
 def _value(key: str, value: str | None, names: Names) -> str | None:

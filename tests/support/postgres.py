@@ -20,11 +20,11 @@ import pytest
 from stackwire.cloud.postgres import EmbeddedPostgres, PostgresError
 from stackwire.db.bootstrap import SERVICES, as_role, bootstrap, create_database, drop_database, with_database
 from stackwire.db.pool import Database
-from support.event_contracts import breaches_in
+from support.event_contracts import violations_in
 
 
 def skip_or_fail(reason: str) -> None:
-    """Skips with the reason; with REQUIRE=all a tier that cannot run is a failure."""
+    """Skips the test with the reason, or fails it when REQUIRE=all is set."""
     if os.environ.get("REQUIRE") == "all":
         pytest.fail(reason)
     pytest.skip(reason)
@@ -61,10 +61,10 @@ class TestDatabase:
         return self.server.url(self.name, service)
 
 
-async def dismissed(database: TestDatabase) -> list[str]:
-    """Dropped; what was told in it that the contracts do not say."""
+async def drop_checked(database: TestDatabase) -> list[str]:
+    """Drops the database; returns the contract violations of the notifications emitted in it."""
     try:
-        return await breaches_in(database.admin_url)
+        return await violations_in(database.admin_url)
     finally:
         await drop_database(database.server.admin, database.name)
 
@@ -75,11 +75,11 @@ def _embedded() -> TestServer:
     server = EmbeddedPostgres(folder)
     server.start()
 
-    def away() -> None:
+    def remove() -> None:
         server.remove()
         shutil.rmtree(folder, ignore_errors=True)
 
-    atexit.register(away)
+    atexit.register(remove)
     return TestServer(server.dsn())
 
 
@@ -119,8 +119,8 @@ def migrations_of(service: str) -> Any:
         importlib.import_module(f"stackwire.{service}")
     except ModuleNotFoundError:
         return None
-    for place in ("migrations", "db/migrations"):
-        folder = files(f"stackwire.{service}").joinpath(place)
+    for path in ("migrations", "db/migrations"):
+        folder = files(f"stackwire.{service}").joinpath(path)
         if folder.is_dir():
             return folder
     return None
@@ -143,10 +143,10 @@ async def postgres_template(postgres_server: TestServer) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def postgres(postgres_server: TestServer, postgres_template: str) -> AsyncIterator[TestDatabase]:
-    """A fresh copy of the template, dropped after the test, which fails where the contracts were broken."""
+    """A fresh copy of the template, dropped after the test, which fails when a notification violated its contract."""
     name = f"{postgres_template}_{uuid.uuid4().hex[:8]}"
     await create_database(postgres_server.admin, name, template=postgres_template)
     database = TestDatabase(postgres_server, name)
     yield database
-    breaches = await dismissed(database)
-    assert not breaches, "\n".join(breaches)
+    violations = await drop_checked(database)
+    assert not violations, "\n".join(violations)

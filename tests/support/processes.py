@@ -1,4 +1,4 @@
-"""The services as processes of their own, on RabbitMQ and PostgreSQL, to be killed and started again."""
+"""The services as separate processes on RabbitMQ and PostgreSQL, to be killed and restarted."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ READY_SECONDS = 60.0
 
 
 class Processes:
-    """``start``, ``kill`` and ``wait`` one service at a time; ``close`` ends them all."""
+    """Starts, kills and awaits single services; ``close`` kills them all."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class Processes:
         settings: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """``settings``: more of them, for every service (``LEASE_SECONDS``); ``environment``: of Python itself."""
+        """``settings``: further ones of every service (``LEASE_SECONDS``); ``environment``: variables for Python."""
         self._database = database
         self._amqp_url = amqp_url
         self._folder = folder
@@ -46,14 +46,14 @@ class Processes:
         return self._folder / service
 
     def log(self, service: str) -> str:
-        """All that the service said on its standard error."""
+        """The standard error of the service."""
         return (self._folder / f"{service}.log").read_text(errors="replace")
 
     async def start(self, service: str, role: str = "all") -> None:
-        """Returns when it serves; fails with what its log tells when it does not."""
+        """Returns when the service is ready; fails with the end of its log when it exits."""
         path = self._folder / f"{service}.log"
         with path.open("ab") as log:
-            said = log.tell()
+            log_start = log.tell()
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", "stackwire.cloud", "serve", service, "--role", role),
@@ -63,7 +63,7 @@ class Processes:
             )
         self.running[service if role == "all" else f"{service}-{role}"] = process
         async with asyncio.timeout(READY_SECONDS):
-            while process.returncode is None and b"is ready" not in path.read_bytes()[said:]:
+            while process.returncode is None and b"is ready" not in path.read_bytes()[log_start:]:
                 await asyncio.sleep(0.02)
         if process.returncode is not None:
             raise AssertionError(f"{service} did not start: {self.log(service)[-2000:]}")
@@ -71,21 +71,21 @@ class Processes:
     async def start_all(self) -> None:
         await asyncio.gather(*(self.start(service) for service in ORDER))
 
-    def doom(self, service: str, moment: str) -> None:
-        """It dies at this moment of its work, once (``stackwire/db/failpoints.py``); "" takes that back."""
-        path = self._doom(service)
-        if moment:
-            path.with_suffix(".new").write_text(moment)
+    def set_failpoint(self, service: str, failpoint: str) -> None:
+        """Lets the service die once at this failpoint (``stackwire/db/failpoints.py``); "" removes it."""
+        path = self._failpoint_file(service)
+        if failpoint:
+            path.with_suffix(".new").write_text(failpoint)
             path.with_suffix(".new").rename(path)
         else:
             path.unlink(missing_ok=True)
 
     async def wait(self, service: str) -> int:
-        """Until it has ended; its exit code."""
+        """The exit code, once the process has ended."""
         return await self.running[service].wait()
 
     async def kill(self, service: str) -> None:
-        """As kill -9 does."""
+        """SIGKILL."""
         process = self.running[service]
         if process.returncode is None:
             process.send_signal(signal.SIGKILL)
@@ -95,7 +95,7 @@ class Processes:
         for service in reversed(list(self.running)):
             await self.kill(service)
 
-    def _doom(self, service: str) -> Path:
+    def _failpoint_file(self, service: str) -> Path:
         return self._folder / f"{service}.crash"
 
     def _environment(self, service: str) -> dict[str, str]:
@@ -111,7 +111,12 @@ class Processes:
         }
         environment = {f"STACKWIRE_{service.upper()}_{name}": value for name, value in own.items()}
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH", "LANG") if name in os.environ}
-        return {**inherited, **self._python, **environment, "STACKWIRE_FAILPOINT_FILE": str(self._doom(service))}
+        return {
+            **inherited,
+            **self._python,
+            **environment,
+            "STACKWIRE_FAILPOINT_FILE": str(self._failpoint_file(service)),
+        }
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""A user whom it does not put off that a service is away, and what the stories of killed services begin with."""
+"""A client that retries while a service is down, and the resources that the tests of killed services start from."""
 
 import asyncio
 import hashlib
@@ -15,81 +15,84 @@ from support.processes import Processes
 
 DATA = os.urandom(1024) * 3000
 PROPERTIES = {"hw_disk_bus": "scsi", "os_type": "linux", "project_colour": "grün"}
-PATIENCE = 60.0
-TINY = "6f2c1d9e-5b7a-4c3d-9e8f-1a2b3c4d5e01"
-PAUSE = 0.05
+TIMEOUT_SECONDS = 60.0
+TINY_FLAVOR = "6f2c1d9e-5b7a-4c3d-9e8f-1a2b3c4d5e01"
+RETRY_INTERVAL_SECONDS = 0.05
+DELETED = "deleted"
 STORES = ("fast", "slow", "spare")
-SEVERAL = {"ENABLED_BACKENDS": ",".join(f"{name}:file" for name in STORES), "DEFAULT_BACKEND": STORES[0]}
+SEVERAL_STORES = {"ENABLED_BACKENDS": ",".join(f"{name}:file" for name in STORES), "DEFAULT_BACKEND": STORES[0]}
 """Settings of the image service."""
 
 
-class Client:
-    """One user who does not mind that a service is away for a moment."""
+class RetryingClient:
+    """Requests of one user, repeated while a service does not answer."""
 
     def __init__(self, client: JsonClient) -> None:
         self._client = client
 
-    async def once(self, method: str, service: str, path: str, **kwargs: Any) -> Answer | None:
-        """None when the connection broke: what became of the wish is unknown."""
+    async def try_once(self, method: str, service: str, path: str, **kwargs: Any) -> Answer | None:
+        """None when the connection broke: whether the request took effect is unknown."""
         try:
             return await self._client.request(method, service, path, **kwargs)
         except (aiohttp.ClientError, ConnectionError):
             return None
 
     async def get(self, service: str, path: str) -> Answer:
-        """Asks until somebody answers."""
-        async with asyncio.timeout(PATIENCE):
-            while (answer := await self.once("GET", service, path)) is None or answer.status >= 500:
-                await asyncio.sleep(PAUSE)
+        """Repeats the request until the service answers without a server error."""
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while (answer := await self.try_once("GET", service, path)) is None or answer.status >= 500:
+                await asyncio.sleep(RETRY_INTERVAL_SECONDS)
         return answer
 
-    async def made(self, service: str, path: str, noun: str, wish: dict[str, Any], **kwargs: Any) -> str:
-        """The id of what the wish made; where that is unknown it is looked for by its name, and wished for again."""
-        name = (wish.get(noun) or wish)["name"]
-        async with asyncio.timeout(PATIENCE):
+    async def create(self, service: str, path: str, noun: str, body: dict[str, Any], **kwargs: Any) -> str:
+        """The id of the created resource; after a broken connection it is looked up by name, else requested again."""
+        name = (body.get(noun) or body)["name"]
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while True:
-                answer = await self.once("POST", service, path, json=wish, **kwargs)
+                answer = await self.try_once("POST", service, path, json=body, **kwargs)
                 if answer is not None and answer.status in (201, 202):
                     return str((answer.json.get(noun) or answer.json)["id"])
                 assert answer is None or answer.status >= 500, answer.body
                 found = (await self.get(service, f"{path}?name={name}")).json[f"{noun}s"]
                 if found:
                     return str(found[0]["id"])
-                await asyncio.sleep(PAUSE)
+                await asyncio.sleep(RETRY_INTERVAL_SECONDS)
 
-    async def settled(self, service: str, path: str, noun: str, ends: set[str]) -> dict[str, Any]:
-        """The thing once its status is one of these and no task runs on it; {} once it is gone and that is an end."""
+    async def wait_for_status(self, service: str, path: str, noun: str, ends: set[str]) -> dict[str, Any]:
+        """The resource once its status is one of ``ends`` and no task runs on it; {} when it is ``DELETED``."""
         last: Any = None
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 while True:
                     answer = await self.get(service, path)
-                    if answer.status == 404 and "gone" in ends:
+                    if answer.status == 404 and DELETED in ends:
                         return {}
                     last = answer.json.get(noun) or answer.json
                     if last.get("status") in ends and last.get("OS-EXT-STS:task_state") is None:
                         return dict(last)
-                    await asyncio.sleep(PAUSE)
+                    await asyncio.sleep(RETRY_INTERVAL_SECONDS)
         except TimeoutError:
             raise AssertionError(f"stuck: {last}") from None
 
 
-class Stage:
-    """The processes, a user, an administrator, an eye on all their tables, and what the stories need to begin with."""
+class ProcessCloud:
+    """The services as processes, a user, an administrator, and a connection to every service's tables."""
 
-    def __init__(self, processes: Processes, client: Client, admin: Client, eye: asyncpg.Connection) -> None:
+    def __init__(
+        self, processes: Processes, client: RetryingClient, admin: RetryingClient, tables: asyncpg.Connection
+    ) -> None:
         self.processes = processes
         self.client = client
         self.admin = admin
-        self.eye = eye
+        self.tables = tables
         self._images: dict[int, str] = {}
 
     async def image(self, name: str) -> str:
-        wish = {"name": name, "disk_format": "raw", "container_format": "bare", **PROPERTIES}
-        return await self.client.made("image", "/v2/images", "image", wish)
+        body = {"name": name, "disk_format": "raw", "container_format": "bare", **PROPERTIES}
+        return await self.client.create("image", "/v2/images", "image", body)
 
-    async def full_image(self, which: int = 0) -> str:
-        """The same for all stories: nothing they do may change it."""
+    async def active_image(self, which: int = 0) -> str:
+        """The id of an active image, shared by all stories: they must not change it."""
         if which not in self._images:
             image = await self.image(unique("image"))
             await self.upload(image)
@@ -97,84 +100,84 @@ class Stage:
         return self._images[which]
 
     async def upload(self, image: str) -> None:
-        """Until the image is active with these bytes."""
+        """Uploads until the image is active with these bytes."""
         headers = {"Content-Type": "application/octet-stream"}
         while True:
-            await self.client.once("PUT", "image", f"/v2/images/{image}/file", data=DATA, headers=headers)
-            found = await self.client.settled("image", f"/v2/images/{image}", "image", {"queued", "active"})
+            await self.client.try_once("PUT", "image", f"/v2/images/{image}/file", data=DATA, headers=headers)
+            found = await self.client.wait_for_status("image", f"/v2/images/{image}", "image", {"queued", "active"})
             if found["status"] == "active":
                 assert found["checksum"] == hashlib.md5(DATA).hexdigest()
                 assert found["size"] == len(DATA)
                 return
 
-    async def import_(self, image: str, **more: Any) -> None:
-        """Staged and imported (``more``: into which stores), as often as it takes, until the image has these bytes."""
+    async def import_staged(self, image: str, **more: Any) -> None:
+        """Stages and imports until the image is active; ``more`` are further fields of the import request."""
         path, headers = f"/v2/images/{image}", {"Content-Type": "application/octet-stream"}
         while True:
-            found = await self.client.settled("image", path, "image", {"queued", "uploading", "active"})
+            found = await self.client.wait_for_status("image", path, "image", {"queued", "uploading", "active"})
             if found["status"] == "active":
                 assert found["checksum"] == hashlib.md5(DATA).hexdigest()
-                if "os_glance_import_task" in found:  # still on its way into other stores
-                    await asyncio.sleep(PAUSE)
+                if "os_glance_import_task" in found:  # still being copied into other stores
+                    await asyncio.sleep(RETRY_INTERVAL_SECONDS)
                     continue
                 return
             if found["status"] == "queued":
-                await self.client.once("PUT", "image", f"{path}/stage", data=DATA, headers=headers)
+                await self.client.try_once("PUT", "image", f"{path}/stage", data=DATA, headers=headers)
             else:
-                wish = {"method": {"name": "glance-direct"}, **more}
-                await self.client.once("POST", "image", f"{path}/import", json=wish)
-            await asyncio.sleep(PAUSE)
+                body = {"method": {"name": "glance-direct"}, **more}
+                await self.client.try_once("POST", "image", f"{path}/import", json=body)
+            await asyncio.sleep(RETRY_INTERVAL_SECONDS)
 
-    async def copy(self, image: str, **wish: Any) -> None:
-        """Copied into all stores, as often as it takes; then each has these bytes."""
+    async def copy_to_all_stores(self, image: str, **fields: Any) -> None:
+        """Requests copies until every store has these bytes."""
         path = f"/v2/images/{image}"
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while True:
                 found = (await self.client.get("image", path)).json
                 assert found["status"] == "active", found
                 if "os_glance_import_task" not in found:
                     if len(found["stores"].split(",")) == len(STORES):
                         break
-                    order = {"method": {"name": "copy-image"}, "all_stores": True, **wish}
-                    await self.admin.once("POST", "image", f"{path}/import", json=order)
-                await asyncio.sleep(PAUSE)
+                    body = {"method": {"name": "copy-image"}, "all_stores": True, **fields}
+                    await self.admin.try_once("POST", "image", f"{path}/import", json=body)
+                await asyncio.sleep(RETRY_INTERVAL_SECONDS)
         assert (found["os_glance_importing_to_stores"], found["os_glance_failed_import"]) == ("", "")
         await self.check_bytes(image, STORES)
 
     async def check_bytes(self, image: str, stores: Sequence[str]) -> None:
-        """Sooner or later they are in these stores, and nothing of them is anywhere else."""
+        """Waits until the bytes are in exactly these stores."""
         root = self.processes.data_dir("image")
         wanted = {(store, hashlib.md5(DATA).hexdigest()) for store in stores}
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while True:
                 files = [path for path in root.rglob(f"{image}.*") if path.is_file()]
                 held = {(path.relative_to(root).parts[1], hashlib.md5(path.read_bytes()).hexdigest()) for path in files}
                 if held == wanted and len(files) == len(wanted):
                     return
-                await asyncio.sleep(PAUSE)
+                await asyncio.sleep(RETRY_INTERVAL_SECONDS)
 
     async def volume(self, image: str) -> str:
-        wish = {"volume": {"name": unique("volume"), "size": 1, "imageRef": image}}
-        return await self.client.made("volume", "/v3/{project_id}/volumes", "volume", wish)
+        body = {"volume": {"name": unique("volume"), "size": 1, "imageRef": image}}
+        return await self.client.create("volume", "/v3/{project_id}/volumes", "volume", body)
 
-    async def full_volume(self) -> str:
-        volume = await self.volume(await self.full_image())
-        await self.client.settled("volume", volume_path(volume), "volume", {"available"})
+    async def available_volume(self) -> str:
+        volume = await self.volume(await self.active_image())
+        await self.client.wait_for_status("volume", volume_path(volume), "volume", {"available"})
         return volume
 
     async def server(self, source: dict[str, Any]) -> str:
-        wish = {"server": {"name": unique("server"), "flavorRef": TINY, "networks": "none", **source}}
+        body = {"server": {"name": unique("server"), "flavorRef": TINY_FLAVOR, "networks": "none", **source}}
         headers = {"OpenStack-API-Version": "compute 2.93"}
-        return await self.client.made("compute", "/v2.1/servers", "server", wish, headers=headers)
+        return await self.client.create("compute", "/v2.1/servers", "server", body, headers=headers)
 
-    async def full_server(self, source: dict[str, Any]) -> str:
+    async def active_server(self, source: dict[str, Any]) -> str:
         server = await self.server(source)
-        await self.client.settled("compute", server_path(server), "server", {"ACTIVE"})
+        await self.client.wait_for_status("compute", server_path(server), "server", {"ACTIVE"})
         return server
 
     async def check_volume(self, volume: str) -> None:
         """Available with every captured property, or in error with none of them."""
-        found = await self.client.settled("volume", volume_path(volume), "volume", {"available", "error"})
+        found = await self.client.wait_for_status("volume", volume_path(volume), "volume", {"available", "error"})
         metadata = found.get("volume_image_metadata")
         if found["status"] == "error":
             assert not metadata
@@ -183,26 +186,26 @@ class Stage:
             assert PROPERTIES.items() <= metadata.items()
             assert metadata["size"] == str(len(DATA))
 
-    async def tidy(self) -> None:
-        """No servers, snapshots and volumes any more: whatever became of them, they can be deleted."""
+    async def delete_everything(self) -> None:
+        """Deletes all servers, snapshots and volumes, whatever their status."""
         for service, path, noun in (
             ("compute", "/v2.1/servers", "server"),
             ("volume", "/v3/{project_id}/snapshots", "snapshot"),
             ("volume", "/v3/{project_id}/volumes", "volume"),
         ):
             found = (await self.client.get(service, path)).json[f"{noun}s"]
-            for one in found:
-                answer = await self.client.once("DELETE", service, f"{path}/{one['id']}")
+            for resource in found:
+                answer = await self.client.try_once("DELETE", service, f"{path}/{resource['id']}")
                 assert answer is not None
                 assert answer.status in (202, 204, 404), answer.body
-            for one in found:
-                await self.client.settled(service, f"{path}/{one['id']}", noun, {"gone"})
+            for resource in found:
+                await self.client.wait_for_status(service, f"{path}/{resource['id']}", noun, {DELETED})
 
     async def check_image(self, name: str) -> None:
-        """There is no image of that name, or each is active, or what is left of a failure holds no bytes."""
+        """Every image of that name is active, or deleted after a failure."""
         for image in (await self.client.get("image", f"/v2/images?name={name}")).json["images"]:
-            ends = {"active", "gone"}
-            await self.client.settled("image", f"/v2/images/{image['id']}", "image", ends)
+            ends = {"active", DELETED}
+            await self.client.wait_for_status("image", f"/v2/images/{image['id']}", "image", ends)
 
 
 def unique(noun: str) -> str:

@@ -12,7 +12,7 @@ from stackwire.contracts.asyncapi import document
 from stackwire.contracts.events import EVENTS
 from stackwire.contracts.schema import modules, protocol
 from support.golden import ORDER, recording
-from support.golden_payloads import unmasked
+from support.golden_payloads import wire_payload
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
@@ -97,7 +97,7 @@ def test_what_was_recorded_fits_the_document(reader: Callable[[str], Any], flow:
     """And with a key more it does not."""
     for event in recording(flow)["events"]:
         fits = reader(f"#/channels/{event['exchange']}-{event['routing_key']}/messages/{event['event_type']}/payload")
-        payload = unmasked(event)
+        payload = wire_payload(event)
         message = {"message_id": NOBODY, "publisher_id": event["publisher"], "timestamp": "2026-11-20 21:23:39.123456"}
         message |= {"event_type": event["event_type"], "priority": event["priority"], "_context_user": None}
         assert [str(error)[:300] for error in fits.iter_errors({**message, "payload": payload})] == []

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from stackwire.contracts.events import EVENTS
-from support.event_contracts import breaches
+from support.event_contracts import violations
 from support.golden import ORDER, recording
-from support.golden_payloads import unmasked
+from support.golden_payloads import wire_payload
 
 SERVICES = Path(__file__).parents[3] / "services" / "stackwire"
 QUIET = {"image_list", "volume_image_metadata"}
@@ -22,7 +22,7 @@ PLACES = {"Event": None, "self._event": 0, ".say": 2, ".say_versioned": 2}
 
 def told(event: dict[str, Any], payload: Any) -> list[str]:
     topic = event["routing_key"].partition(".")[0]
-    return list(breaches(event["exchange"], topic, event["event_type"], event["priority"], payload))
+    return list(violations(event["exchange"], topic, event["event_type"], event["priority"], payload))
 
 
 @pytest.mark.parametrize("flow", ORDER)
@@ -30,13 +30,13 @@ def test_what_was_recorded_is_what_the_contracts_say(flow: str) -> None:
     events = recording(flow)["events"]
     assert events or flow in QUIET
     for event in events:
-        assert told(event, unmasked(event)) == []
+        assert told(event, wire_payload(event)) == []
 
 
 @pytest.mark.parametrize("flow", ["server_from_image", "volume_from_image", "image_create_upload"])
 def test_a_key_more_or_less_or_of_another_type_is_noticed(flow: str) -> None:
     for event in recording(flow)["events"]:
-        payload = unmasked(event)
+        payload = wire_payload(event)
         data = payload.get("nova_object.data", payload)
         first = next(iter(data))
         for odd in ({**data, "odd": 1}, {key: data[key] for key in data if key != first}, {**data, first: ()}):
@@ -47,14 +47,14 @@ def test_a_key_more_or_less_or_of_another_type_is_noticed(flow: str) -> None:
 def test_an_object_of_another_name_or_version_is_noticed() -> None:
     event = next(e for e in recording("server_from_image")["events"] if e["event_type"] == "instance.update")
     for key in ("name", "namespace", "version"):
-        payload = deepcopy(unmasked(event))
+        payload = deepcopy(wire_payload(event))
         payload["nova_object.data"]["flavor"][f"nova_object.{key}"] = "0.9"
         assert "not an object FlavorPayload 1.4" in told(event, payload)[0]
 
 
 def test_an_event_without_a_contract_is_noticed() -> None:
-    assert "no such event" in next(breaches("glance", "notifications", "image.painted", "INFO", {}))
-    assert "no such event" in next(breaches("glance", "notifications", "image.create", "ERROR", {}))
+    assert "no such event" in next(violations("glance", "notifications", "image.painted", "INFO", {}))
+    assert "no such event" in next(violations("glance", "notifications", "image.create", "ERROR", {}))
 
 
 def event_types() -> Iterator[tuple[str, str]]:
