@@ -1,6 +1,6 @@
 """Lists of things there are few of: what a client asks of them is answered, or refused, and never passed over."""
 
-from flows.test_server_api import TINY, VERSION, a_server, a_volume, act, an_image
+from flows.test_server_api import TINY, VERSION, a_server, a_volume, act, an_image, from_volume
 from support.cloud import JsonClient, TestCloud
 
 V = "/v3/{project_id}"
@@ -97,6 +97,31 @@ async def test_hypervisors_come_in_pages_and_with_their_servers(cloud: TestCloud
     assert server in [one["uuid"] for host in shown for one in host["servers"]]
     for query in ("with_servers=perhaps", "marker=x", "limit=-1"):
         assert (await admin.get("compute", f"{path}?{query}", headers=VERSION)).status == 400, query
+
+
+async def test_a_hypervisor_has_used_what_the_scheduler_allocated(cloud: TestCloud, demo: JsonClient) -> None:
+    """``nova/compute/resource_tracker.py: _get_usage_dict``: no root disk for a server that boots from a volume."""
+    admin = await cloud.http("admin")
+    older = {"OpenStack-API-Version": "compute 2.87"}  # the last version that shows what is used
+
+    async def used() -> dict[str, int]:
+        hosts = (await admin.get("compute", f"{C}/os-hypervisors/detail", headers=older)).ok(200).json["hypervisors"]
+        return {name: sum(host[name] for host in hosts) for name in ("local_gb_used", "vcpus_used", "running_vms")}
+
+    before = await used()
+    local = await a_server(cloud, demo, imageRef=await an_image(demo))
+    tiny = 1  # GiB, the root disk of the flavor
+    assert await used() == {
+        "local_gb_used": before["local_gb_used"] + tiny,
+        "vcpus_used": before["vcpus_used"] + 1,
+        "running_vms": before["running_vms"] + 1,
+    }
+    volume_id = await a_volume(cloud, demo, imageRef=await an_image(demo))
+    await a_server(cloud, demo, block_device_mapping_v2=from_volume(volume_id))
+    assert (await used())["local_gb_used"] == before["local_gb_used"] + tiny
+    (await demo.delete("compute", f"{C}/servers/{local}")).ok(204)
+    await cloud.settle()
+    assert (await used())["local_gb_used"] == before["local_gb_used"]
 
 
 async def test_what_there_is_none_of_is_an_empty_list(cloud: TestCloud, demo: JsonClient) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from stackwire.compute.domain import errors, generated_names, states
+from stackwire.compute.domain import errors, generated_names, server_status
 from stackwire.compute.domain.bdm import BlockDeviceRequest
 from stackwire.compute.domain.validation import check_image, check_same_numa, check_user_data, kernel_and_ramdisk
 from stackwire.core.errors import BadRequest
@@ -177,12 +177,12 @@ def test_a_host_name_is_made_from_the_servers_name(name, expected):
     ],
 )  # fmt: skip
 def test_a_client_sees_one_word(vm_state, task_state, word):
-    assert states.status(vm_state, task_state) == word
+    assert server_status.status(vm_state, task_state) == word
 
 
 def test_a_word_stands_for_states():
-    assert states.states_of("shutoff") == [("stopped", [])]
-    assert ("stopped", ["rebuilding", "rebuild_block_device_mapping", "rebuild_spawning"]) in states.states_of(
+    assert server_status.states_of("shutoff") == [("stopped", [])]
+    assert ("stopped", ["rebuilding", "rebuild_block_device_mapping", "rebuild_spawning"]) in server_status.states_of(
         "REBUILD"
     )
-    assert states.states_of("BOGUS") == []
+    assert server_status.states_of("BOGUS") == []

@@ -32,7 +32,7 @@ async def allocate(uow: UnitOfWork, uuid: str, network: Network, make_mac: Calla
     if address is None:
         raise NoMoreFixedIps(net=network.label)
     for _ in range(_TRIES):
-        made = await uow.one(
+        created = await uow.one(
             FixedIp,
             "INSERT INTO fixed_ips (uuid, instance_uuid, label, address, mac, created_at)"
             f" VALUES ($1, $2, $3, $4::text::inet, $5, $6) ON CONFLICT (mac) DO NOTHING RETURNING {_COLUMNS}",
@@ -43,8 +43,8 @@ async def allocate(uow: UnitOfWork, uuid: str, network: Network, make_mac: Calla
             make_mac(),
             uow.now,
         )
-        if made is not None:
-            return made
+        if created is not None:
+            return created
     raise NoMoreFixedIps(net=network.label)
 
 

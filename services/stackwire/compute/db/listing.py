@@ -1,12 +1,14 @@
 """``GET /servers`` as one statement. Every name in it comes from the tables in ``domain.listing``."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from stackwire.compute.db.instances import SERVERS, ServerRow
 from stackwire.compute.domain.listing import ListServersRequest
 from stackwire.compute.domain.server import Page
 from stackwire.core.errors import BadRequest
 from stackwire.db.pool import Database, Session
+from stackwire.db.query import Conditions, SortKey, after_marker, order_by
 
 _TAG_CONDITIONS = {
     "tags": "(SELECT count(*) FROM tags t WHERE t.instance_uuid = i.uuid AND t.tag = ANY({0})) = cardinality({0})",
@@ -16,73 +18,65 @@ _TAG_CONDITIONS = {
 }
 
 
-class _Where:
-    """Conditions with their values, numbered as they come."""
-
-    def __init__(self) -> None:
-        self.conditions = ["NOT i.hidden"]
-        self.values: list[Any] = []
-
-    def place(self, value: Any) -> str:
-        self.values.append(value)
-        return f"${len(self.values)}"
-
-    def add(self, condition: str, value: Any) -> None:
-        self.conditions.append(condition.format(self.place(value)))
-
-
-def _where(asked: ListServersRequest) -> _Where:
-    where = _Where()
-    if asked.project_id is not None:
-        where.add("i.project_id = {0}", asked.project_id)
-    if asked.deleted is not None:
-        where.conditions.append("i.deleted" if asked.deleted else "NOT i.deleted")
-    for column, value in asked.exact:
-        where.add(f"i.{column} = {{0}}", value)
-    for column, pattern in asked.patterns:
-        where.add(f"i.{column}::text ~ {{0}}", pattern)
-    if asked.flavor is not None:
-        where.add("e.flavor ->> 'flavorid' = {0}", asked.flavor)
-    if asked.ip is not None or asked.ip6 is not None:
-        versions = ((4, asked.ip), (6, asked.ip6))
-        places = [(version, where.place(f"^(?:{pattern})")) for version, pattern in versions if pattern is not None]
-        matches = " OR ".join(f"(family(a.address) = {version} AND host(a.address) ~ {p})" for version, p in places)
-        where.conditions.append(f"EXISTS (SELECT FROM fixed_ips a WHERE a.instance_uuid = i.uuid AND ({matches}))")
-    if asked.changed_since is not None:
-        where.add("coalesce(i.updated_at, i.created_at) >= {0}", asked.changed_since)
-    if asked.changed_before is not None:
-        where.add("coalesce(i.updated_at, i.created_at) <= {0}", asked.changed_before)
-    for name, tags in asked.tags:
-        where.add(_TAG_CONDITIONS[name], sorted(set(tags)))
-    if asked.locked is not None:
-        where.add("i.locked = {0}", asked.locked)
-    if asked.states is not None:
-        where.conditions.append(f"({' OR '.join(_state(where, *state) for state in asked.states)})")
-    return where
+def _conditions(request: ListServersRequest) -> Conditions:
+    conditions = Conditions("NOT i.hidden")
+    if request.deleted is not None:
+        conditions.where("i.deleted" if request.deleted else "NOT i.deleted")
+    given = {
+        "i.project_id = {}": request.project_id,
+        "e.flavor ->> 'flavorid' = {}": request.flavor,
+        "coalesce(i.updated_at, i.created_at) >= {}": request.changed_since,
+        "coalesce(i.updated_at, i.created_at) <= {}": request.changed_before,
+        "i.locked = {}": request.locked,
+    }
+    for clause, value in given.items():
+        if value is not None:
+            conditions.where(clause, value)
+    for column, value in request.exact:
+        conditions.where(f"i.{column} = {{}}", value)
+    for column, pattern in request.patterns:
+        conditions.where(f"i.{column}::text ~ {{}}", pattern)
+    for name, tags in request.tags:
+        conditions.where(_TAG_CONDITIONS[name], sorted(set(tags)))
+    _add_addresses(conditions, {4: request.ip, 6: request.ip6})
+    if request.states is not None:
+        conditions.where(f"({' OR '.join(_state(conditions, *state) for state in request.states)})")
+    return conditions
 
 
-def _state(where: _Where, vm_state: str, inside: tuple[str, ...], outside: tuple[str, ...]) -> str:
-    condition = f"i.vm_state = {where.place(vm_state)}"
+def _add_addresses(conditions: Conditions, patterns: Mapping[int, str | None]) -> None:
+    """An address of this IP version begins like this; of several patterns any may match."""
+    matches = [
+        f"(family(a.address) = {version} AND host(a.address) ~ {conditions.placeholder(f'^(?:{pattern})')})"
+        for version, pattern in patterns.items()
+        if pattern is not None
+    ]
+    if matches:
+        any_of = " OR ".join(matches)
+        conditions.where(f"EXISTS (SELECT FROM fixed_ips a WHERE a.instance_uuid = i.uuid AND ({any_of}))")
+
+
+def _state(conditions: Conditions, vm_state: str, inside: tuple[str, ...], outside: tuple[str, ...]) -> str:
+    condition = f"i.vm_state = {conditions.placeholder(vm_state)}"
     if inside:
-        return f"({condition} AND i.task_state = ANY({where.place(list(inside))}))"
-    return f"({condition} AND (i.task_state IS NULL OR NOT i.task_state = ANY({where.place(list(outside))})))"
+        return f"({condition} AND i.task_state = ANY({conditions.placeholder(list(inside))}))"
+    others = f"i.task_state IS NULL OR NOT i.task_state = ANY({conditions.placeholder(list(outside))})"
+    return f"({condition} AND ({others}))"
 
 
-async def page(database: Database, asked: ListServersRequest) -> Page:
-    """The page asked for; BadRequest for a marker that is no server the caller sees."""
-    if asked.nothing:
+async def list_page(database: Database, request: ListServersRequest) -> Page:
+    """The requested page; BadRequest for a marker that is no server the caller may see."""
+    if request.nothing:
         return Page([], more=False)
-    where = _where(asked)
+    conditions = _conditions(request)
+    keys = [SortKey(_sortable(column), descending) for column, descending in request.order]
     async with database.read() as session:
-        if asked.marker is not None:
-            await _after(session, where, asked)
-        order = ", ".join(f"{_sortable(column)} {'DESC' if down else 'ASC'}" for column, down in asked.order)
-        rows = await session.all(
-            ServerRow,
-            f"{SERVERS} WHERE {' AND '.join(where.conditions)} ORDER BY {order} LIMIT {where.place(asked.limit + 1)}",
-            *where.values,
-        )
-    return Page([row.server() for row in rows[: asked.limit]], more=len(rows) > asked.limit)
+        if request.marker is not None:
+            conditions.where(after_marker(await _marked(session, conditions, request, keys)))
+        limit = conditions.placeholder(request.limit + 1)
+        sql = f"{SERVERS} WHERE {conditions.sql} ORDER BY {order_by(keys)} LIMIT {limit}"
+        rows = await session.all(ServerRow, sql, *conditions.values)
+    return Page([row.server() for row in rows[: request.limit]], more=len(rows) > request.limit)
 
 
 _NUMBERS = frozenset({"instance_type_id", "launch_index", "power_state", "progress"})
@@ -100,20 +94,18 @@ def _sortable(column: str) -> str:
     return f"coalesce(i.{column}, {least})"
 
 
-async def _after(session: Session, where: _Where, asked: ListServersRequest) -> None:
-    """Only what comes after the marker: lexicographic comparison over the columns of the order."""
-    names = [column for column, _ in asked.order]
+async def _marked(
+    session: Session, conditions: Conditions, request: ListServersRequest, keys: Sequence[SortKey]
+) -> list[SortKey]:
+    """The keys with their values in the marker's row."""
+    expressions = ", ".join(f"{key.expression} AS key_{number}" for number, key in enumerate(keys))
     marked = await session.rows(
-        f"SELECT {', '.join(f'{_sortable(name)} AS {name}' for name in names)} FROM instances i"
-        " WHERE i.uuid = $1 AND ($2::text IS NULL OR i.project_id = $2)",
-        asked.marker,
-        asked.project_id,
+        f"SELECT {expressions} FROM instances i WHERE i.uuid = $1 AND ($2::text IS NULL OR i.project_id = $2)",
+        request.marker,
+        request.project_id,
     )
     if not marked:
-        raise BadRequest(f"marker [{(asked.marker or '')[:100]}] not found")
-    places = {name: where.place(marked[0][name]) for name in names}
-    branches = []
-    for index, (column, down) in enumerate(asked.order):
-        same = [f"{_sortable(name)} = {places[name]}" for name in names[:index]]
-        branches.append(" AND ".join([*same, f"{_sortable(column)} {'<' if down else '>'} {places[column]}"]))
-    where.conditions.append(f"({' OR '.join(f'({branch})' for branch in branches)})")
+        raise BadRequest(f"marker [{(request.marker or '')[:100]}] not found")
+    return [
+        replace(key, marker=conditions.placeholder(value)) for key, value in zip(keys, marked[0].values(), strict=True)
+    ]

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from stackwire.compute.domain import states
+from stackwire.compute.domain import server_status, states
 from stackwire.core.errors import BadRequest, Forbidden
 
 EXACT = {
@@ -166,9 +166,9 @@ def _check_names(query: Sequence[tuple[str, str]], version: tuple[int, int]) -> 
 def _states(words: Sequence[str], version: tuple[int, int]) -> tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]:
     found: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
     for word in words:
-        for vm_state, tasks in states.states_of(word):
+        for vm_state, tasks in server_status.states_of(word):
             inside = tuple(task for task in tasks if task is not None)
-            found.append((vm_state, inside, () if inside else tuple(states.tasks_with_a_word(vm_state))))
+            found.append((vm_state, inside, () if inside else tuple(server_status.tasks_with_own_status(vm_state))))
     if not found and version >= (2, 38):
         raise BadRequest("Invalid status value")
     return tuple(found)

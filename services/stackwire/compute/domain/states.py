@@ -1,4 +1,4 @@
-"""Which verb is allowed in which state of a server (``vm_state`` and ``task_state``), and the status that clients see.
+"""Which verb is allowed in which state of a server: ``vm_state`` and ``task_state``.
 
 The API asks the table before it accepts a request (``check_instance_state``), the workers move on by it
 (``expected_task_state`` of Nova's ``Instance.save``), and recovery asks what to do with a server left half way.
@@ -259,63 +259,5 @@ class ServerStates(
 API_VERBS: Mapping[str, ServerVerb] = {verb.action: verb for verb in ServerStates.verbs if isinstance(verb, ServerVerb)}
 """The verbs by the API actions' names."""
 
-# nova/api/openstack/common.py: _STATE_MAP
-_STATUS: Mapping[str, Mapping[str | None, str]] = {
-    ACTIVE: {
-        None: "ACTIVE", "rebooting": "REBOOT", "reboot_pending": "REBOOT", "reboot_started": "REBOOT",
-        "rebooting_hard": "HARD_REBOOT", "reboot_pending_hard": "HARD_REBOOT", "reboot_started_hard": "HARD_REBOOT",
-        "updating_password": "PASSWORD", REBUILDING: "REBUILD", REBUILD_BLOCK_DEVICE_MAPPING: "REBUILD",
-        REBUILD_SPAWNING: "REBUILD", "migrating": "MIGRATING", "resize_prep": "RESIZE", "resize_migrating": "RESIZE",
-        "resize_migrated": "RESIZE", "resize_finish": "RESIZE",
-    },
-    BUILDING: {None: "BUILD"},
-    STOPPED: {
-        None: "SHUTOFF", "resize_prep": "RESIZE", "resize_migrating": "RESIZE", "resize_migrated": "RESIZE",
-        "resize_finish": "RESIZE", REBUILDING: "REBUILD", REBUILD_BLOCK_DEVICE_MAPPING: "REBUILD",
-        REBUILD_SPAWNING: "REBUILD",
-    },
-    RESIZED: {None: "VERIFY_RESIZE", "resize_reverting": "REVERT_RESIZE"},
-    PAUSED: {None: "PAUSED", "migrating": "MIGRATING"},
-    SUSPENDED: {None: "SUSPENDED"},
-    RESCUED: {None: "RESCUE"},
-    ERROR: {
-        None: "ERROR", REBUILDING: "REBUILD", REBUILD_BLOCK_DEVICE_MAPPING: "REBUILD", REBUILD_SPAWNING: "REBUILD",
-    },
-    DELETED: {None: "DELETED"},
-    SOFT_DELETED: {None: "SOFT_DELETED"},
-    SHELVED: {None: "SHELVED"},
-    SHELVED_OFFLOADED: {None: "SHELVED_OFFLOADED"},
-}  # fmt: skip
-
-
-def status(vm_state: str, task_state: str | None) -> str:
-    """The word a client sees."""
-    words = _STATUS.get(vm_state)
-    if words is None:
-        return "UNKNOWN"
-    return words.get(task_state, words[None])
-
-
-def states_of(word: str) -> list[tuple[str, list[str | None]]]:
-    """The (vm_state, task_states) a status word stands for; empty for no such word.
-
-    An empty list of task states means every one that has no word of its own in that vm_state.
-    """
-    wanted = word.upper()
-    found: list[tuple[str, list[str | None]]] = []
-    for vm_state, words in _STATUS.items():
-        tasks = [task for task, said in words.items() if said == wanted and task is not None]
-        if words[None] == wanted:
-            found.append((vm_state, []))
-        elif tasks:
-            found.append((vm_state, list(tasks)))
-    return found
-
-
-def tasks_with_a_word(vm_state: str) -> list[str]:
-    """The task states of a vm_state that show as another word than the vm_state's own."""
-    words = _STATUS[vm_state]
-    return [task for task, said in words.items() if task is not None and said != words[None]]
-
-
 POWER = {"pending": 0, "running": 1, "paused": 3, "shutdown": 4, "crashed": 6, "suspended": 7}
+"""``power_state`` as Nova counts it (``nova/compute/power_state.py``)."""

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from stackwire.compute.domain import states, travel
+from stackwire.compute.domain import server_status, travel
 from stackwire.compute.domain.addresses import FixedIp, by_label
 from stackwire.compute.domain.server import Server
 from stackwire.core.behaviours import Behaviours
@@ -81,7 +81,7 @@ class Look:
     def _base(self, server: Server, *, extended: bool = False) -> dict[str, Any]:
         """``extended``: its addresses with their type and MAC."""
         instance = server.instance
-        word = states.status(instance.vm_state, instance.task_state)
+        word = server_status.status(instance.vm_state, instance.task_state)
         told: dict[str, Any] = {
             "id": instance.uuid,
             "name": instance.display_name,

@@ -29,7 +29,7 @@ class Flavors:
         async with self._deps.database.read() as session:
             if wanted.marker is not None and await flavors.get(session, ctx, wanted.marker) is None:
                 raise BadRequest(f"marker [{wanted.marker[:100]}] not found")
-            found = await flavors.page(
+            found = await flavors.list_page(
                 session,
                 ctx,
                 is_public=wanted.is_public if ctx.is_admin else None,
@@ -83,13 +83,13 @@ class Flavors:
 
     async def set_specs(self, ctx: RequestContext, flavorid: str, specs: Mapping[str, str]) -> None:
         async with self._deps.database.work(ctx) as uow:
-            if not await flavors.put_specs(uow, flavorid, specs):
+            if not await flavors.update_specs(uow, flavorid, specs):
                 raise FlavorNotFound(flavor_id=flavorid)
 
     async def delete_spec(self, ctx: RequestContext, flavorid: str, key: str) -> None:
         await self.spec(ctx, flavorid, key)
         async with self._deps.database.work(ctx) as uow:
-            await flavors.put_specs(uow, flavorid, {}, [key])
+            await flavors.update_specs(uow, flavorid, {}, [key])
 
     # ---- who may use a private one
 

@@ -28,7 +28,7 @@ class Keypairs:
         async with self._deps.database.read() as session:
             if marker is not None and await keypairs.get(session, user_id, marker) is None:
                 raise BadRequest(f"marker [{marker[:100]}] not found")
-            found = await keypairs.page(session, user_id, most + 1, marker)
+            found = await keypairs.list_page(session, user_id, most + 1, marker)
         return found[:most], len(found) > most
 
     async def show(self, ctx: RequestContext, user_id: str, name: str) -> KeyPair:

@@ -32,7 +32,7 @@ class Servers:
 
     async def page(self, ctx: RequestContext, asked: ListServersRequest) -> Page:
         self._deps.policy.require(ctx, policy.INDEX, {"project_id": ctx.project_id})
-        return await listing.page(self._deps.database, asked)
+        return await listing.list_page(self._deps.database, asked)
 
     async def show(self, ctx: RequestContext, uuid: str, *, rule: str = policy.SHOW) -> Server:
         return await self._deps.find(ctx, uuid, rule)

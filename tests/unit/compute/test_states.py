@@ -1,0 +1,68 @@
+"""The table of a server's verbs: what the API allows, and what recovery does."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from stackwire.compute.domain.states import API_VERBS, DELETING, ServerStates, ServerVerb
+
+
+@dataclass(frozen=True)
+class Row:
+    """A server's two columns."""
+
+    vm_state: str
+    task_state: str | None
+
+
+@pytest.mark.parametrize(
+    ("vm_state", "task_state", "verb"),
+    [
+        ("building", "scheduling", "fail_build"),
+        ("building", None, "fail_build"),
+        ("building", "networking", "fail_build"),
+        ("building", "spawning", "fail_build"),
+        ("active", "rebuilding", "fail_rebuild"),
+        ("error", "rebuild_spawning", "fail_rebuild"),
+        ("stopped", "image_snapshot_pending", "abandon_snapshot"),
+        ("active", "image_uploading", "abandon_snapshot"),
+        ("active", "powering-off", "finish_stop"),
+        ("stopped", "powering-on", "finish_start"),
+        ("paused", "unpausing", "finish_unpause"),
+        ("active", "rebooting", "recover_reboot"),
+        ("active", "reboot_started_hard", "recover_reboot"),
+        ("active", DELETING, "finish_delete"),
+        ("building", DELETING, "finish_delete"),
+    ],
+)
+def test_recovery_asks_the_table(vm_state: str, task_state: str | None, verb: str) -> None:
+    row = Row(vm_state, task_state)
+    found = ServerStates.after_crash(row)
+    assert isinstance(found, ServerVerb)
+    assert found.name == verb
+    assert found.allows(vm_state=vm_state, task_state=task_state), "what recovery applies may start there"
+
+
+@pytest.mark.parametrize("vm_state", ["active", "stopped", "paused", "suspended", "error", "deleted"])
+def test_a_server_at_rest_is_left_alone(vm_state: str) -> None:
+    assert ServerStates.after_crash(Row(vm_state, None)) is None
+
+
+def test_every_task_state_is_recovered() -> None:
+    assert ServerStates.transient("task_state") == ServerStates.states("task_state") - {None}
+    assert ServerStates.transient("vm_state") == {"building"}
+
+
+def test_every_verb_cites_its_source() -> None:
+    assert all(verb.source.startswith("nova/") for verb in ServerStates.verbs)
+
+
+def test_a_hard_reboot_ends_a_soft_one_that_hangs() -> None:
+    assert ServerStates.reboot_hard.allows(vm_state="active", task_state="reboot_started")
+    assert not ServerStates.reboot.allows(vm_state="active", task_state="reboot_started")
+    assert not ServerStates.finish_reboot.allows(task_state="rebooting_hard"), "the soft one may not finish then"
+
+
+def test_what_a_locked_server_obeys_and_what_needs_a_launched_one() -> None:
+    assert {verb.name for verb in API_VERBS.values() if verb.locked} == {"snapshot", "console"}
+    assert {verb.name for verb in API_VERBS.values() if verb.launched} == {"snapshot", "start"}
