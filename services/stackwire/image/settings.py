@@ -18,13 +18,12 @@ from stackwire.image.domain.uri_filter import Filter
 from stackwire.image.domain.usage import Unified
 
 _LISTS = (
-    "import_filtering_", "image_import_", "glance_download_", "disabled_notifications", "filesystem_store_",
-    "enabled_backends", "store_type_preference",
-)  # fmt: skip
-Words = Annotated[tuple[str, ...], NoDecode]
-KINDS = ("file", "http", "s3", "cinder")
-READ_ONLY = ("http",)
-"""Types of stores that nothing is written into."""
+    *("import_filtering_", "image_import_", "glance_download_", "disabled_notifications"),
+    *("filesystem_store_", "enabled_backends", "store_type_preference"),
+)
+Texts = Annotated[tuple[str, ...], NoDecode]
+STORE_TYPES = ("file", "http", "s3", "cinder")
+READ_ONLY_STORE_TYPES = ("http",)
 _STORE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 Plugins = Annotated[tuple[Literal["image_conversion"], ...], NoDecode]
 Numbers = Annotated[tuple[int, ...], NoDecode]
@@ -49,8 +48,8 @@ def backend(text: str) -> tuple[str, str, Path | None]:
     kind, _, path = rest.partition(":")
     if not _STORE_NAME.fullmatch(name) or name.startswith("os_glance_"):
         raise ValueError(f"'{text}' does not begin with the name of a store")
-    if kind not in KINDS:
-        raise ValueError(f"'{text}' is of a type that is not simulated: there are {', '.join(KINDS)}")
+    if kind not in STORE_TYPES:
+        raise ValueError(f"'{text}' is of a type that is not simulated: there are {', '.join(STORE_TYPES)}")
     if kind != "file":
         if rest != kind or name == STORE:
             raise ValueError(f"'{text}' is not a store of type {kind}: only files are in a directory, or called 'file'")
@@ -67,32 +66,32 @@ class ImageSettings(S3Options, ServiceSettings):
 
     ``user_storage_quota``: bytes a project may store, with an optional unit (``500MB``); ``0`` is no limit.
     ``image_size_total``, ``image_stage_total`` (MiB), ``image_count_total``, ``image_count_uploading``: unified
-    limits of a project, 0 is none; ``project_limits`` has other ones by project and name.
-    ``delayed_delete``: a deleted image with data is ``pending_delete``, and its data removed by the worker, which looks
-    every ``wakeup_time`` seconds, ``scrub_time`` seconds later at the earliest; ``scrub_pool_size`` images at once.
-    ``image_cache``: whether downloads fill ``data_dir/cache`` and are answered from it; ``image_cache_max_size``: the
-    most bytes in it; ``image_cache_stall_time``: seconds after which what is only partly there goes;
-    ``worker_self_reference_url``: this node among others, its host and port unless told.
-    ``upload_seconds``: how long an upload may stay silent. ``task_time_to_live``: hours a task is kept after its end.
+    limits of a project, 0 is none; ``project_limits`` overrides them by project and name.
+    ``delayed_delete``: a deleted image with data is ``pending_delete``; the worker removes its data ``scrub_time``
+    seconds later at the earliest, ``scrub_pool_size`` images at once, every ``wakeup_time`` seconds.
+    ``image_cache``: whether downloads fill ``data_dir/cache`` and are served from it; ``image_cache_max_size``: its
+    bytes at most; ``image_cache_stall_time``: seconds after which incomplete files are removed;
+    ``worker_self_reference_url``: this node among others, by default its host and port.
+    ``upload_seconds``: how long an upload may stall. ``task_time_to_live``: hours a task is kept after its end.
     ``import_filtering_*``: where web-download may fetch from (``glance-image-import.conf``); ``web_download_*``: how
-    long it may be silent, and take. ``image_import_plugins``: with ``image_conversion`` imports are brought into
-    ``image_conversion_output_format``, by the machine's qemu-img; Glance's other plugins are not simulated.
-    ``glance_download_extra_properties``: how the names of properties begin that come with an image of another Glance.
-    ``filesystem_store_datadirs``: directories that image data goes into, each with an optional priority
-    (``/fast:200,/slow:100``); ``data_dir`` unless told.
+    long it may stall, and take. ``image_import_plugins``: with ``image_conversion`` imports are converted to
+    ``image_conversion_output_format`` by the machine's qemu-img; Glance's other plugins are not simulated.
+    ``glance_download_extra_properties``: prefixes of the properties that are imported from another Glance.
+    ``filesystem_store_datadirs``: directories for image data, each with an optional priority
+    (``/fast:200,/slow:100``); by default ``data_dir``.
     ``enabled_backends``: several stores by name and type (``fast:file,slow:file:/mnt/slow,web:http``); one of files is
-    in a directory of its own, below ``data_dir`` unless told; one of type ``http`` reads images whose location is a
-    URL, under the same filter as web downloads. ``default_backend`` is one of them that is written. Without them
+    in a directory of its own, by default below ``data_dir``; one of type ``http`` reads images whose location is a
+    URL, under the same filter as web downloads. ``default_backend`` is one of them that is writable. Without them
     ``file`` is the one store. ``location_strategy``: an image's locations are read in their own order, or first those
     in stores of the types in ``store_type_preference``. ``show_multiple_locations``: images show their locations, and
     patches change them; ``show_image_direct_url``: images show the first one.
-    ``do_secure_hash``: what is added by ``POST /locations`` is read to get its digests, ``http_retries`` times at most.
-    ``s3_store_*``: of every store of type ``s3`` (``domain.s3.S3Options``), unless ``backend_settings`` has other
-    ones for it, by its name. A store of type ``cinder`` makes volumes of ``cinder_volume_type`` in the project of
-    ``cinder_store_user_name``, and reads what a location names as its caller; ``cinder_mount_point_base`` is where
+    ``do_secure_hash``: the data of ``POST /locations`` is read for its digests, ``http_retries`` times at most.
+    ``s3_store_*``: of every store of type ``s3`` (``domain.s3.S3Options``), unless ``backend_settings`` overrides them
+    by the store's name. A store of type ``cinder`` creates volumes of ``cinder_volume_type`` in the project of
+    ``cinder_store_user_name``, and reads locations with its caller's rights; ``cinder_mount_point_base`` is where
     this host sees the volume service's data directory, ``cinder_state_transition_timeout`` the seconds a volume may
     take.
-    ``disabled_notifications``: events not to tell, by name (``image.send``) or how it begins (``task``).
+    ``disabled_notifications``: events that are not emitted, by name (``image.send``) or prefix (``task``).
     ``certificate_dir``, ``barbican_url``: where the certificates of signed images are, files named by uuid or secrets.
     """
 
@@ -129,9 +128,9 @@ class ImageSettings(S3Options, ServiceSettings):
     property_protection_file: Path | None = None
     property_protection_rule_format: Literal["roles", "policies"] = "roles"
     require_image_format_match: bool = True
-    disabled_notifications: Words = ()
-    filesystem_store_datadirs: Words = ()
-    enabled_backends: Words = ()
+    disabled_notifications: Texts = ()
+    filesystem_store_datadirs: Texts = ()
+    enabled_backends: Texts = ()
     default_backend: str = ""
     backend_settings: dict[str, dict[str, Any]] = Field(default={}, repr=False)
     location_strategy: Literal["location_order", "store_type"] = "location_order"
@@ -144,17 +143,18 @@ class ImageSettings(S3Options, ServiceSettings):
     cinder_state_transition_timeout: float = 300.0
     certificate_dir: Path | None = None
     barbican_url: str = ""
+    heartbeat_seconds: float = 5.0
     upload_seconds: float = 60.0
     task_time_to_live: float = 48.0
-    import_filtering_allowed_schemes: Words = ("http", "https")
-    import_filtering_disallowed_schemes: Words = ()
-    import_filtering_allowed_hosts: Words = ()
-    import_filtering_disallowed_hosts: Words = ()
+    import_filtering_allowed_schemes: Texts = ("http", "https")
+    import_filtering_disallowed_schemes: Texts = ()
+    import_filtering_allowed_hosts: Texts = ()
+    import_filtering_disallowed_hosts: Texts = ()
     import_filtering_allowed_ports: Numbers = (80, 443)
     import_filtering_disallowed_ports: Numbers = ()
     web_download_stall_seconds: float = 60.0
     web_download_seconds: float = 3600.0
-    glance_download_extra_properties: Words = ("hw_", "trait:", "os_distro", "os_secure_boot", "os_type")
+    glance_download_extra_properties: Texts = ("hw_", "trait:", "os_distro", "os_secure_boot", "os_type")
     image_import_plugins: Plugins = ()
     image_conversion_output_format: Literal["raw", "qcow2", "vmdk"] = "raw"
 
@@ -179,23 +179,38 @@ class ImageSettings(S3Options, ServiceSettings):
         names = [name for name, _, _ in self.backends]
         if len(set(names)) < len(names):
             raise ValueError("a store is named twice")
+        self._check_default_backend(names)
+        self._check_directories()
+        self._check_cinder()
+        self._check_s3()
+        return self
+
+    def _check_default_backend(self, names: list[str]) -> None:
         if self.default_backend not in (names or [""]):
             raise ValueError("default_backend is none of enabled_backends")
-        if any(name == self.default_backend and kind in READ_ONLY for name, kind, _ in self.backends):
+        if self.default_backend in [name for name, kind, _ in self.backends if kind in READ_ONLY_STORE_TYPES]:
             raise ValueError("default_backend is a store that is only read")
+
+    def _check_directories(self) -> None:
         roots = [root for _, _, root in self.backends if root is not None]
-        if len(set(roots)) < len(roots) or self.data_dir in roots or set(roots) & {path for path, _ in self.data_dirs}:
+        others = {self.data_dir, *(path for path, _ in self.data_dirs)}
+        if len(set(roots)) < len(roots) or set(roots) & others:
             raise ValueError("two stores are in the same directory")
-        if any(kind == "cinder" for _, kind, _ in self.backends):
-            for name in ("cinder_store_password", "cinder_mount_point_base"):
-                if not getattr(self, name):
-                    raise ValueError(f"a store of type cinder needs {name}")
-        s3 = [name for name, kind, _ in self.backends if kind == "s3"]
+
+    def _check_cinder(self) -> None:
+        for name in ("cinder_store_password", "cinder_mount_point_base"):
+            if self._stores_of_type("cinder") and not getattr(self, name):
+                raise ValueError(f"a store of type cinder needs {name}")
+
+    def _check_s3(self) -> None:
+        s3 = self._stores_of_type("s3")
         if unknown := [name for name in self.backend_settings if name not in s3]:
             raise ValueError(f"backend_settings: '{unknown[0]}' is no store that has any")
         if len({self.s3_place(name).same for name in s3}) < len(s3):
             raise ValueError("two stores are in the same bucket")
-        return self
+
+    def _stores_of_type(self, store_type: str) -> list[str]:
+        return [name for name, kind, _ in self.backends if kind == store_type]
 
     def s3_place(self, store: str) -> S3Place:
         """Raises ValueError."""
@@ -211,26 +226,24 @@ class ImageSettings(S3Options, ServiceSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _listed(cls, value: object, info: ValidationInfo) -> object:
-        """Lists are written with commas, as ``glance-image-import.conf`` has them, brackets or none."""
+        """Lists are separated by commas, as ``glance-image-import.conf`` has them, brackets or none."""
         if isinstance(value, str) and (info.field_name or "").startswith(_LISTS):
             return tuple(part.strip() for part in value.strip(" []").split(",") if part.strip())
         return value
 
-    heartbeat_seconds: float = 5.0
-
     @property
     def data_dirs(self) -> list[tuple[Path, int]]:
         """The directories of the store, with their priorities."""
-        return [data_directory(one) for one in self.filesystem_store_datadirs]
+        return [data_directory(text) for text in self.filesystem_store_datadirs]
 
     @property
     def backends(self) -> list[tuple[str, str, Path | None]]:
-        """The stores by name, with their types, and directories where one is told."""
-        return [backend(one) for one in self.enabled_backends]
+        """The stores by name, with their types, and their directories where configured."""
+        return [backend(text) for text in self.enabled_backends]
 
     @property
     def converts_to(self) -> str | None:
-        """The format imports are brought into; None: as they come."""
+        """The format imports are converted to; None: they are not."""
         return self.image_conversion_output_format if self.image_import_plugins else None
 
     @property
@@ -246,7 +259,7 @@ class ImageSettings(S3Options, ServiceSettings):
 
     @property
     def node(self) -> str:
-        """The address by which this node's cache is known."""
+        """The address that identifies this node's cache."""
         return self.worker_self_reference_url or f"http://{socket.gethostname()}:{self.port}"
 
     @property
