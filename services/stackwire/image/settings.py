@@ -14,7 +14,7 @@ from stackwire.image.domain import usage
 from stackwire.image.domain.events import GROUPS, STORE
 from stackwire.image.domain.quota import Limits, storage_bytes
 from stackwire.image.domain.s3 import S3Options, S3Place, place
-from stackwire.image.domain.uri_filter import Filter
+from stackwire.image.domain.uri_filter import UriFilter
 from stackwire.image.domain.usage import Unified
 
 _LISTS = (
@@ -247,8 +247,8 @@ class ImageSettings(S3Options, ServiceSettings):
         return self.image_conversion_output_format if self.image_import_plugins else None
 
     @property
-    def download_filter(self) -> Filter:
-        return Filter(
+    def download_filter(self) -> UriFilter:
+        return UriFilter(
             allowed_schemes=self.import_filtering_allowed_schemes,
             disallowed_schemes=self.import_filtering_disallowed_schemes,
             allowed_hosts=self.import_filtering_allowed_hosts,

@@ -7,11 +7,11 @@ import pytest
 
 from stackwire.image.backends.web import Web
 from stackwire.image.domain.errors import DownloadFailed, UriRefused
-from stackwire.image.domain.uri_filter import Filter
+from stackwire.image.domain.uri_filter import UriFilter
 from support.postgres import skip_or_fail
 from support.web import Mirror, a_mirror
 
-OPEN = Filter(allowed_ports=())
+OPEN = UriFilter(allowed_ports=())
 HERE = "127.0.0.1"
 
 
@@ -32,7 +32,7 @@ async def mirror() -> AsyncIterator[Mirror]:
         yield made
 
 
-def a_web(*answers: Sequence[str], rules: Filter = OPEN) -> Web:
+def a_web(*answers: Sequence[str], rules: UriFilter = OPEN) -> Web:
     """Names mean the next of these addresses each time they are asked for."""
     left = list(answers)
 
@@ -93,7 +93,7 @@ async def test_redirects_end(mirror: Mirror) -> None:
 
 
 async def test_what_is_no_whole_answer_is_a_failure(mirror: Mirror) -> None:
-    web, base = a_web(rules=Filter(allowed_hosts=(HERE,), allowed_ports=())), f"http://{HERE}:{mirror.port}"
+    web, base = a_web(rules=UriFilter(allowed_hosts=(HERE,), allowed_ports=())), f"http://{HERE}:{mirror.port}"
     mirror.pages |= {"/broken": None, "/silent": (b"x", "..."), "/500": 500, "/206": 206, "/204": 204}
     for path in ("/broken", "/silent", "/500", "/206", "/204", "/nothing"):
         with pytest.raises(DownloadFailed):

@@ -11,7 +11,7 @@ from stackwire.image.backends.web import Web
 from stackwire.image.domain.errors import AddDisabled, BadLocation
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.locations import Location
-from stackwire.image.domain.uri_filter import Filter
+from stackwire.image.domain.uri_filter import UriFilter
 from support.web import Mirror, a_mirror
 
 HERE = "127.0.0.1"
@@ -28,7 +28,7 @@ async def mirror() -> AsyncIterator[Mirror]:
 
 @pytest.fixture
 def store() -> WebStore:
-    return WebStore(Web(Filter(allowed_hosts=(HERE,), allowed_ports=()), stall=0.3, total=5))
+    return WebStore(Web(UriFilter(allowed_hosts=(HERE,), allowed_ports=()), stall=0.3, total=5))
 
 
 async def read(store: WebStore, url: str, first: int = 0, count: int | None = None) -> bytes:
@@ -81,7 +81,7 @@ async def test_a_connection_that_breaks_is_an_error_and_no_end(store: WebStore, 
 
 
 async def test_what_the_rules_forbid_is_no_location(mirror: Mirror) -> None:
-    store = WebStore(Web(Filter(allowed_ports=()), stall=0.3, total=5))
+    store = WebStore(Web(UriFilter(allowed_ports=()), stall=0.3, total=5))
     for url in (f"{mirror.url}/image", "http://user:secret@example.org/", "http://2130706433/"):
         with pytest.raises(BadLocation):
             await store.size_at(CTX, url)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from stackwire.image.domain.datadir_selection import Place, best
+from stackwire.image.domain.datadir_selection import DataDir, find_best_datadir
 
-FAST, SLOW = Place(priority=200, room=10), Place(priority=100, room=1000)
+FAST, SLOW = DataDir(priority=200, free_bytes=10), DataDir(priority=100, free_bytes=1000)
 
 
 @pytest.mark.parametrize(
@@ -14,9 +14,9 @@ FAST, SLOW = Place(priority=200, room=10), Place(priority=100, room=1000)
         ([SLOW, FAST], 10, 1),
         ([SLOW, FAST], 11, 0),
         ([SLOW, FAST], 1001, None),
-        ([Place(0, 50), Place(0, 70), Place(0, 60)], 5, 1),
-        ([Place(1, 0), Place(0, 5)], 0, 1),
-        ([Place(0, 0)], 0, None),
+        ([DataDir(0, 50), DataDir(0, 70), DataDir(0, 60)], 5, 1),
+        ([DataDir(1, 0), DataDir(0, 5)], 0, 1),
+        ([DataDir(0, 0)], 0, None),
         ([], 0, None),
     ],
     ids=[
@@ -25,6 +25,6 @@ FAST, SLOW = Place(priority=200, room=10), Place(priority=100, room=1000)
     ],
 )  # fmt: skip
 def test_data_goes_where_the_priority_is_highest_and_there_is_room(
-    places: list[Place], size: int, chosen: int | None
+    places: list[DataDir], size: int, chosen: int | None
 ) -> None:
-    assert best(places, size) == chosen
+    assert find_best_datadir(places, size) == chosen

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from stackwire.image.domain.s3 import MIB, S3Options, is_ours, key_at, part_size, place, uri
+from stackwire.image.domain.s3 import MIB, S3Options, is_own_object, key_at, part_size, place, uri
 from stackwire.image.settings import ImageSettings
 
 WHOLE: dict[str, Any] = {
@@ -139,7 +139,7 @@ def test_only_a_uri_of_the_bucket_names_an_object(url: str, key: str | None) -> 
     ],
 )
 def test_only_what_is_named_as_the_service_names_it_is_its_own(key: str, ours: bool) -> None:
-    assert is_ours(key) is ours
+    assert is_own_object(key) is ours
 
 
 def test_a_place_names_the_store_whose_settings_are_wrong() -> None:

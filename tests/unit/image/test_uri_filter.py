@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stackwire.image.domain.errors import UriRefused
-from stackwire.image.domain.uri_filter import Destination, Filter, destination, reachable, redirected
+from stackwire.image.domain.uri_filter import Destination, UriFilter, destination, reachable, redirected
 
-OPEN = Filter(allowed_ports=())
+OPEN = UriFilter(allowed_ports=())
 """Every port."""
 
 
@@ -27,7 +27,7 @@ OPEN = Filter(allowed_ports=())
     ],
 )
 def test_a_uri_leads_somewhere(uri: str, scheme: str, host: str, port: int, target: str) -> None:
-    assert destination(uri, Filter()) == Destination(uri, scheme, host, port, target)
+    assert destination(uri, UriFilter()) == Destination(uri, scheme, host, port, target)
 
 
 @pytest.mark.parametrize(
@@ -49,29 +49,29 @@ def test_a_uri_leads_somewhere(uri: str, scheme: str, host: str, port: int, targ
 )  # fmt: skip
 def test_a_uri_that_must_not_be_followed_is_refused(uri: str) -> None:
     with pytest.raises(UriRefused):
-        destination(uri, Filter())
+        destination(uri, UriFilter())
 
 
 @pytest.mark.parametrize(
     ("rules", "uri", "passes"),
     [
-        (Filter(allowed_schemes=("https",)), "http://a/", False),
-        (Filter(allowed_schemes=("https",)), "https://a/", True),
-        (Filter(allowed_schemes=(), disallowed_schemes=("http",)), "http://a/", False),
-        (Filter(allowed_schemes=("http",), disallowed_schemes=("http",)), "http://a/", True),
-        (Filter(allowed_schemes=()), "ftp://a/", False),
-        (Filter(allowed_hosts=("a",)), "http://a/", True),
-        (Filter(allowed_hosts=("a",)), "http://a./", True),
-        (Filter(allowed_hosts=("a",)), "http://b/", False),
-        (Filter(disallowed_hosts=("a",)), "http://A/", False),
-        (Filter(disallowed_hosts=("a",)), "http://b/", True),
-        (Filter(allowed_ports=(8080,)), "http://a:8080/", True),
-        (Filter(allowed_ports=(8080,)), "http://a/", False),
-        (Filter(allowed_ports=(), disallowed_ports=(22,)), "http://a:22/", False),
-        (Filter(allowed_ports=(), disallowed_ports=(22,)), "http://a:23/", True),
+        (UriFilter(allowed_schemes=("https",)), "http://a/", False),
+        (UriFilter(allowed_schemes=("https",)), "https://a/", True),
+        (UriFilter(allowed_schemes=(), disallowed_schemes=("http",)), "http://a/", False),
+        (UriFilter(allowed_schemes=("http",), disallowed_schemes=("http",)), "http://a/", True),
+        (UriFilter(allowed_schemes=()), "ftp://a/", False),
+        (UriFilter(allowed_hosts=("a",)), "http://a/", True),
+        (UriFilter(allowed_hosts=("a",)), "http://a./", True),
+        (UriFilter(allowed_hosts=("a",)), "http://b/", False),
+        (UriFilter(disallowed_hosts=("a",)), "http://A/", False),
+        (UriFilter(disallowed_hosts=("a",)), "http://b/", True),
+        (UriFilter(allowed_ports=(8080,)), "http://a:8080/", True),
+        (UriFilter(allowed_ports=(8080,)), "http://a/", False),
+        (UriFilter(allowed_ports=(), disallowed_ports=(22,)), "http://a:22/", False),
+        (UriFilter(allowed_ports=(), disallowed_ports=(22,)), "http://a:23/", True),
     ],
 )
-def test_the_operators_lists_decide(rules: Filter, uri: str, passes: bool) -> None:
+def test_the_operators_lists_decide(rules: UriFilter, uri: str, passes: bool) -> None:
     if passes:
         destination(uri, rules)
     else:
@@ -111,13 +111,13 @@ def test_only_the_harmless_of_a_hosts_addresses_are_connected_to() -> None:
 
 
 def test_a_forbidden_address_is_forbidden_under_any_name() -> None:
-    rules = Filter(disallowed_hosts=("10.0.0.1",))
+    rules = UriFilter(disallowed_hosts=("10.0.0.1",))
     there = destination("http://a/", rules)
     assert reachable(there, ["10.0.0.2", "10.0.0.1", "::ffff:10.0.0.1"], rules) == ["10.0.0.2"]
 
 
 def test_a_host_that_is_allowed_by_name_may_be_anywhere() -> None:
-    rules = Filter(allowed_hosts=("127.0.0.1", "mirror"), allowed_ports=())
+    rules = UriFilter(allowed_hosts=("127.0.0.1", "mirror"), allowed_ports=())
     for host in ("127.0.0.1", "mirror"):
         assert reachable(destination(f"http://{host}:5/", rules), ["127.0.0.1"], rules) == ["127.0.0.1"]
 
@@ -132,8 +132,8 @@ def test_a_host_that_is_allowed_by_name_may_be_anywhere() -> None:
     ],
 )
 def test_a_redirect_leads_on(location: str, uri: str) -> None:
-    there = destination("http://example.org/dir/a", Filter())
-    assert redirected(there, location, Filter()).uri == uri
+    there = destination("http://example.org/dir/a", UriFilter())
+    assert redirected(there, location, UriFilter()).uri == uri
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_redirect_leads_on(location: str, uri: str) -> None:
 )
 def test_a_redirect_is_judged_like_the_first_hop(location: str) -> None:
     with pytest.raises(UriRefused, match="Redirect to disallowed URL"):
-        redirected(destination("http://example.org/", Filter()), location, Filter())
+        redirected(destination("http://example.org/", UriFilter()), location, UriFilter())
 
 
 URIS = st.from_regex(r"https?://[\[\]0-9a-fx.:%@]{1,20}(:[0-9]{1,6})?(/.{0,5})?", fullmatch=True)

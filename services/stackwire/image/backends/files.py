@@ -15,7 +15,7 @@ from typing import Any
 from stackwire.core.errors import ServiceError, Unavailable
 from stackwire.image.backends.digests import Digested, Digests
 from stackwire.image.backends.readers import ThreadReader, open_file
-from stackwire.image.domain.datadir_selection import Place, best
+from stackwire.image.domain.datadir_selection import DataDir, find_best_datadir
 from stackwire.image.domain.errors import StorageFull
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Directory:
     def folders(self) -> tuple[Path, Path]:
         return self.objects, self.incoming
 
-    def room(self) -> int:
+    def free_bytes(self) -> int:
         """Bytes that can still be written. Blocks; raises OSError."""
         disk = os.statvfs(self.incoming)
         return disk.f_bavail * disk.f_frsize
@@ -89,24 +89,21 @@ class FileStore:
         return Writer(directory.incoming / name, directory.objects / name)
 
     def _best(self, size: int) -> Directory:
-        """A directory that cannot be asked is passed over: the others still can be written."""
-        if len(self._directories) == 1:  # what it says of its room is told by writing
+        """A directory whose free space cannot be read is skipped: the others can still be written."""
+        if len(self._directories) == 1:  # whether it is full is found by writing
             return self._directories[0]
-        asked: list[Directory] = []
-        places: list[Place] = []
+        writable: list[tuple[Directory, DataDir]] = []
         for directory in self._directories:
             try:
-                places.append(Place(directory.priority, directory.room()))
+                writable.append((directory, DataDir(directory.priority, directory.free_bytes())))
             except OSError as error:
                 log.warning("a directory of the store cannot be written: %s", error)
-            else:
-                asked.append(directory)
-        if not asked:
+        if not writable:
             raise Unavailable(_NOT_NOW)
-        chosen = best(places, size)
+        chosen = find_best_datadir([datadir for _, datadir in writable], size)
         if chosen is None:
             raise StorageFull
-        return asked[chosen]
+        return writable[chosen][0]
 
     async def remove(self, name: str) -> None:
         """Both forms of it; what is not there is gone already."""

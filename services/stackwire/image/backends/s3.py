@@ -14,7 +14,7 @@ from stackwire.image.backends.s3_bucket import Bucket, S3Error
 from stackwire.image.backends.s3_reader import S3Stream
 from stackwire.image.backends.s3_writer import Budget, Parts, S3Writer, Whole, failure
 from stackwire.image.domain.errors import BadLocation
-from stackwire.image.domain.s3 import S3Place, is_ours, key_at, part_size, uri
+from stackwire.image.domain.s3 import S3Place, is_own_object, key_at, part_size, uri
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -83,7 +83,7 @@ class S3Store:
 
     def _key(self, url: str) -> str:
         key = key_at(self._place, url)
-        if key is None or is_ours(key):
+        if key is None or is_own_object(key):
             raise BadLocation
         return key
 
@@ -144,7 +144,7 @@ class S3Store:
     def _names(self) -> set[str]:
         try:
             found = chain(self._bucket.keys(), (key for key, _ in self._bucket.uploads()))
-            return {name for name in found if is_ours(name)}
+            return {name for name in found if is_own_object(name)}
         except S3Error as error:
             if error.is_missing:
                 return set()

@@ -14,7 +14,7 @@ from stackwire.core.errors import ServiceError, Unavailable
 from stackwire.image.backends.digests import Digested, Digests
 from stackwire.image.backends.s3_bucket import Bucket, S3Error
 from stackwire.image.domain.errors import StorageFull
-from stackwire.image.domain.s3 import MOST_PARTS
+from stackwire.image.domain.s3 import MAX_PARTS
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -153,8 +153,8 @@ class Parts:
         """The part that is full is on its way when there is room for another one."""
         if self._wrong is not None:
             raise self._wrong
-        if len(self._sent) == MOST_PARTS:
-            raise StorageFull(f"At most {MOST_PARTS} parts of {self._part_size} bytes can be stored.")
+        if len(self._sent) == MAX_PARTS:
+            raise StorageFull(f"At most {MAX_PARTS} parts of {self._part_size} bytes can be stored.")
         if self._upload is None:
             self._upload = asyncio.create_task(self._run(self._bucket.begin, self._key))
         upload = await asyncio.shield(self._upload)

@@ -11,7 +11,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from stackwire.image.domain.errors import DownloadFailed, UriRefused
-from stackwire.image.domain.uri_filter import Destination, Filter, destination, reachable, redirected
+from stackwire.image.domain.uri_filter import Destination, UriFilter, destination, reachable, redirected
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
@@ -47,7 +47,7 @@ async def by_name(host: str, port: int) -> list[str]:
 class Web:
     """``stall``: seconds without a byte, ``total``: seconds for all of it, after which a download has failed."""
 
-    def __init__(self, rules: Filter, *, stall: float, total: float, resolve: Resolve = by_name) -> None:
+    def __init__(self, rules: UriFilter, *, stall: float, total: float, resolve: Resolve = by_name) -> None:
         self._rules = rules
         self._timeout = aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_SECONDS, sock_read=stall)
         self._resolve = resolve

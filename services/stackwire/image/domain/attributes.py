@@ -1,4 +1,4 @@
-"""Every attribute a client may write, and what it may be.
+"""Every attribute a client may write, with its validation.
 
 Source: ``glance/api/v2/images.py: get_base_properties``; ``etc/schema-image.json`` for the described ones.
 """
@@ -13,14 +13,17 @@ from stackwire.image.domain.states import VISIBILITIES
 
 CONTAINER_FORMATS: Final = ("ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed")
 DISK_FORMATS: Final = ("ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop")
-LARGEST_INT: Final = 2**31 - 1
+MAX_INT: Final = 2**31 - 1
 NAME_CHARACTERS: Final = 255
-VALUE_BYTES: Final = 65535
+MAX_VALUE_BYTES: Final = 65535
 
-READ_ONLY: Final = frozenset({
-    "created_at", "updated_at", "status", "checksum", "os_hash_algo", "os_hash_value", "size", "virtual_size",
-    "direct_url", "self", "file", "schema", "stores",
-})  # fmt: skip
+READ_ONLY: Final = frozenset(
+    {
+        *("created_at", "updated_at", "status", "size", "virtual_size"),
+        *("checksum", "os_hash_algo", "os_hash_value"),
+        *("direct_url", "self", "file", "schema", "stores"),
+    }
+)
 RESERVED: Final = frozenset({"locations", "location", "deleted", "deleted_at"})
 RESERVED_PREFIX: Final = "os_glance"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -30,8 +33,8 @@ Check = Callable[[str, Any], Any]
 
 
 def _refuse(name: str, value: Any, why: str) -> Invalid:
-    shown = repr(value)
-    return Invalid(reason=f"{shown if len(shown) <= 200 else shown[:200] + '...'} is not valid for '{name}': {why}")
+    text = repr(value)
+    return Invalid(reason=f"{text if len(text) <= 200 else text[:200] + '...'} is not valid for '{name}': {why}")
 
 
 def _text_or_null(name: str, value: Any) -> str | None:
@@ -49,8 +52,8 @@ def _flag(name: str, value: Any) -> bool:
 
 
 def _count(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_INT:
-        raise _refuse(name, value, f"it must be an integer from 0 to {LARGEST_INT}")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_INT:
+        raise _refuse(name, value, f"it must be an integer from 0 to {MAX_INT}")
     return value
 
 
@@ -71,7 +74,7 @@ def _uuid_or_null(name: str, value: Any) -> str | None:
     return value
 
 
-def tag_named(value: Any) -> str:
+def check_tag(value: Any) -> str:
     if not isinstance(value, str) or len(value) > NAME_CHARACTERS:
         raise _refuse("tags", value, f"a tag is a string of at most {NAME_CHARACTERS} characters")
     return value
@@ -80,15 +83,15 @@ def tag_named(value: Any) -> str:
 def _tags(name: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple):
         raise _refuse(name, value, "it must be an array of strings")
-    return tuple(dict.fromkeys(tag_named(tag) for tag in value))
+    return tuple(dict.fromkeys(check_tag(tag) for tag in value))
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A property that is no base attribute and yet has a rule of its own."""
+    """A property, not a base attribute, that the image schema describes."""
 
     name: str
-    says: str
+    description: str
     check: Check
     null: bool = False
     pattern: str | None = None
@@ -98,8 +101,8 @@ class Described:
 def _plain(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise _refuse(name, value, "a property's value must be a string")
-    if len(value) > VALUE_BYTES // 4 and len(value.encode()) > VALUE_BYTES:
-        raise _refuse(name, value, f"it is longer than {VALUE_BYTES} bytes")
+    if len(value) > MAX_VALUE_BYTES // 4 and len(value.encode()) > MAX_VALUE_BYTES:
+        raise _refuse(name, value, f"it is longer than {MAX_VALUE_BYTES} bytes")
     return value
 
 
@@ -148,7 +151,7 @@ FIRST_WORDS: Final = frozenset({*BASE, *READ_ONLY, *RESERVED, "id"})
 
 
 def check_name(name: str) -> str:
-    """A custom property's name: 403 when it is not the client's to write, 400 when it cannot be one."""
+    """A custom property's name. Errors: ReadOnly, Reserved; Invalid for what cannot be a name."""
     if name in READ_ONLY or name == "id":
         raise ReadOnly(name=name)
     if name in RESERVED or name.startswith(RESERVED_PREFIX):
@@ -163,18 +166,18 @@ def check_value(name: str, value: Any) -> str | None:
     described = DESCRIBED.get(name)
     if described is None:
         return _plain(name, value)
-    made: str | None = described.check(name, value)
-    return made
+    checked: str | None = described.check(name, value)
+    return checked
 
 
-def read_request(wish: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str | None]]:
-    """A create body as base attributes (``id`` among them) and properties. Forbidden names are told first."""
-    for name in wish:
+def read_request(body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str | None]]:
+    """A create body as base attributes (``id`` among them) and properties. Forbidden names are refused first."""
+    for name in body:
         if name not in BASE and name != "id":
             check_name(name)
     base: dict[str, Any] = {}
     properties: dict[str, str | None] = {}
-    for name, value in wish.items():
+    for name, value in body.items():
         if name == "id":
             if not isinstance(value, str) or not _UUID.fullmatch(value):
                 raise _refuse(name, value, "it must be a uuid")

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """``room`` in bytes. A higher ``priority`` is written first."""
+class DataDir:
+    """``free_bytes``: that can still be written. A higher ``priority`` is written first."""
 
     priority: int
-    room: int
+    free_bytes: int
 
 
-def best(places: Sequence[Place], size: int) -> int | None:
-    """The index of the one for ``size`` bytes: of those with room the highest priority, of equals the most room.
+def find_best_datadir(datadirs: Sequence[DataDir], size: int) -> int | None:
+    """The index of the directory for ``size`` bytes: the highest priority with enough space, of equals the most space.
 
-    None when nowhere is room. Source: ``glance_store/_drivers/filesystem.py: Store._find_best_datadir``.
+    None when no directory has enough. Source: ``glance_store/_drivers/filesystem.py: Store._find_best_datadir``.
     """
-    fitting = [at for at, place in enumerate(places) if place.room >= max(size, 1)]
-    return max(fitting, key=lambda at: (places[at].priority, places[at].room), default=None)
+    fitting = [index for index, each in enumerate(datadirs) if each.free_bytes >= max(size, 1)]
+    return max(fitting, key=lambda index: (datadirs[index].priority, datadirs[index].free_bytes), default=None)

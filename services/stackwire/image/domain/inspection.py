@@ -10,11 +10,11 @@ from stackwire.image.domain.errors import ContentRefused
 
 INSPECTED: Final = frozenset({"raw", "qcow2", "vhd", "vhdx", "vmdk", "vdi", "iso"})
 """Disk formats an inspector knows; the AMI parts and ploop are opaque."""
-LARGEST_SIZE: Final = 2**63 - 1
+MAX_VIRTUAL_SIZE: Final = 2**63 - 1
 
 
 class Inspection:
-    """Eats an image's chunks in order. ``declared`` is its disk_format.
+    """Inspects an image's chunks, in order. ``declared`` is its disk_format.
 
     ``match``: refuse content of another format than declared. Raises ContentRefused as soon as it knows.
     """
@@ -67,7 +67,7 @@ class Inspection:
             detected.check_safe()
         except UnreadableFormat as error:
             raise ContentRefused(reason=f"it is an unsafe {detected.name} ({error})") from error
-        if detected.virtual_size > LARGEST_SIZE:
+        if detected.virtual_size > MAX_VIRTUAL_SIZE:
             raise ContentRefused(reason="its virtual size is too large")
 
     def _matches(self, names: list[str]) -> bool:

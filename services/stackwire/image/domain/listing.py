@@ -1,4 +1,4 @@
-"""What a list may be asked for, read from its query.
+"""The query of a list of images: filters, order and page.
 
 Source: ``glance/api/v2/images.py: RequestDeserializer.index``; ``db/sqlalchemy/api.py: _make_conditions_from_filters``.
 """
@@ -18,7 +18,7 @@ TIMES: Final = ("created_at", "updated_at")
 EXACT: Final = ("checksum", "os_hash_algo", "os_hash_value", "owner")
 FLAGS: Final = ("protected",)
 OPERATORS: Final = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "=", "neq": "<>"}
-MOST_TAGS: Final = 1000
+MAX_TAGS: Final = 1000
 NOT_FILTERS: Final = frozenset({"limit", "marker", "sort", "sort_key", "sort_dir", "member_status", "tag"})
 
 
@@ -28,9 +28,9 @@ class BadFilter(BadRequest):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """``column operator value``; the operator ``in`` takes a tuple. The value is the caller's, the rest ours.
+    """``column operator value``; the operator ``in`` takes a tuple. The value is from the request, the rest is not.
 
-    Times are compared as they are shown, to the second: what a client read it can ask for. ``exact``: wholly.
+    Times are compared to the second, as clients see them; ``exact``: to the microsecond.
     """
 
     column: str
@@ -41,9 +41,9 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """``sort``: (key, direction) pairs, ties broken. ``limit`` is as asked; the caller caps it.
+    """``sort``: (key, direction) pairs, the last one unique. ``limit`` is as requested; the caller caps it.
 
-    ``deleted`` None: those too. ``as_user``: what an administrator would see as a mere user.
+    ``deleted`` None: deleted images too. ``as_user``: an administrator sees what any user of the project sees.
     """
 
     conditions: tuple[Condition, ...] = ()
@@ -69,14 +69,14 @@ def read(pairs: Sequence[tuple[str, str]]) -> Query:
     for name, value in last.items():
         if name in NOT_FILTERS or name in ("visibility", "os_hidden"):
             continue
-        made = _condition(name, value)
-        if made is None:
+        condition = _condition(name, value)
+        if condition is None:
             properties.append((name, value))
         else:
-            conditions.append(made)
+            conditions.append(condition)
     tags = tuple(dict.fromkeys(value for name, value in pairs if name == "tag"))
-    if len(tags) > MOST_TAGS:
-        raise BadFilter(f"At most {MOST_TAGS} tags can be asked for.")
+    if len(tags) > MAX_TAGS:
+        raise BadFilter(f"At most {MAX_TAGS} tags can be asked for.")
     return Query(
         conditions=tuple(conditions),
         properties=tuple(properties),
@@ -98,7 +98,7 @@ def _choice(last: dict[str, str], name: str, choices: tuple[str, ...]) -> str | 
 
 
 def _condition(name: str, value: str) -> Condition | None:
-    if name == "id":  # of one spelling, as in a path
+    if name == "id":  # in lower case, as in a path
         operator, colon, ids = value.rpartition(":")
         return _word(name, operator + colon + ids.lower())
     if name in WORDS:
@@ -142,7 +142,7 @@ def _word(name: str, value: str) -> Condition:
 
 
 def split(text: str) -> list[str]:
-    """``a,b,"c,d"`` as its values; a quoted value is closed before the next comma."""
+    """The values of ``a,b,"c,d"``; a quote is closed before the next comma."""
     values: list[str] = []
     at = 0
     while True:
@@ -180,7 +180,7 @@ def _time(name: str, value: str) -> Condition:
 
 
 def moment_of(text: str) -> datetime:
-    """A time in ISO 8601, UTC where it names no zone; ValueError for what is none, or leaves the calendar in UTC."""
+    """A time in ISO 8601, UTC where it names no zone; ValueError for anything else, or no time in UTC."""
     moment = datetime.fromisoformat(text.strip())
     try:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
@@ -197,15 +197,17 @@ def _limit(value: str | None) -> int | None:
 
 
 def _sort(pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    combined = [value for name, value in pairs if name == "sort"]
-    keys = [value for name, value in pairs if name == "sort_key"]
-    directions = [value for name, value in pairs if name == "sort_dir"]
+    """The requested keys with their directions, and those that make the order unique."""
+    combined, keys, directions = (_values(pairs, name) for name in ("sort", "sort_key", "sort_dir"))
     if combined and (keys or directions):
         raise BadFilter("Old and new sorting syntax cannot be combined")
-    chosen = _combined(combined[-1]) if combined else _paired(keys, directions)
-    first = chosen[0][1]
-    named = {key for key, _ in chosen}
-    return (*chosen, *((key, first) for key in ("created_at", "id") if key not in named))
+    chosen = dict(_combined(combined[-1]) if combined else _paired(keys, directions))
+    direction = next(iter(chosen.values()))
+    return tuple({**chosen, **{key: direction for key in ("created_at", "id") if key not in chosen}}.items())
+
+
+def _values(pairs: Sequence[tuple[str, str]], name: str) -> list[str]:
+    return [value for key, value in pairs if key == name]
 
 
 def _combined(text: str) -> list[tuple[str, str]]:
@@ -234,4 +236,5 @@ def _checked(key: str, direction: str) -> tuple[str, str]:
 
 
 def _once(chosen: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Of a key given twice, the first direction at the last position."""
     return list(dict(reversed(chosen)).items())[::-1] if len({key for key, _ in chosen}) < len(chosen) else chosen

@@ -1,4 +1,4 @@
-"""The old API's changes of an image's locations, one by one.
+"""Patches of an image's locations, one change at a time.
 
 Source: ``glance/api/v2/images.py: ImagesController._do_add_locations, _do_replace_locations, _do_remove_locations``.
 """
@@ -18,8 +18,8 @@ Known = Mapping[str, tuple[str, int]]
 """The store that reads a URL, and how many bytes are there."""
 
 
-def wishes(change: Change) -> list[LocationWish]:
-    """The locations that a change brings, or BadRequest."""
+def requested_locations(change: Change) -> list[LocationWish]:
+    """The locations of a change, or BadRequest."""
     if change.verb == "remove":
         return []
     if change.verb == "add":
@@ -30,50 +30,52 @@ def wishes(change: Change) -> list[LocationWish]:
 
 
 def check_status(image: Image, verb: str) -> None:
-    """Raises Conflict where the image is in no state for it."""
+    """Raises Conflict where the image's status does not allow it."""
     if image.status not in ((ACTIVE,) if verb == "remove" else (ACTIVE, QUEUED)):
         raise Conflict(f"It's not allowed to {verb} locations if image status is {image.status}.")
 
 
 def located(image: Image, change: Change, known: Known) -> Image:
-    """The image after one change of its locations. A queued one is active with its first, of which it has its size."""
+    """The image after one change of its locations. The first one activates a queued image, and gives it its size."""
     check_status(image, change.verb)
     if change.verb == "remove":
         return _without(image, change.rest)
-    asked = wishes(change)
-    told = _told(image, asked)
+    requested = requested_locations(change)
+    digests = _digests(image, requested)
     if change.verb == "replace":
-        if not asked:
+        if not requested:
             raise LastLocation("Cannot set locations to empty list.")
         if image.locations:
             raise BadRequest("Cannot replace locations from a non-empty list to a non-empty list.")
-        return _filled(image, asked, 0, told, known)
+        return _filled(image, requested, 0, digests, known)
     at = _position(change.rest, len(image.locations), beyond=True)
     if at is None:
         raise BadRequest("Invalid position for adding a location.")
-    return _filled(image, asked, at, told, known)
+    return _filled(image, requested, at, digests, known)
 
 
-def _filled(image: Image, asked: Sequence[LocationWish], at: int, told: Mapping[str, str], known: Known) -> Image:
-    for wish in asked:
-        store, size = known[wish.url]
-        place = Location(store=store, url=wish.url, metadata=wish.metadata)
+def _filled(
+    image: Image, requested: Sequence[LocationWish], at: int, digests: Mapping[str, str], known: Known
+) -> Image:
+    for location in requested:
+        store, size = known[location.url]
+        place = Location(store=store, url=location.url, metadata=location.metadata)
         if any(place.same(other) for other in image.locations):
-            raise DuplicateLocation(url=wish.url)
+            raise DuplicateLocation(url=location.url)
         if image.size not in (None, size) and image.locations:
             raise BadLocation(f"Invalid location: {size} bytes are there, and the image has {image.size}.")
         places = [*image.locations[:at], place, *image.locations[at:]]
         image = replace(image, locations=places, size=size)
         at += 1
-    return activated(image, told) if image.status == QUEUED else image
+    return activated(image, digests) if image.status == QUEUED else image
 
 
-def activated(image: Image, told: Mapping[str, str]) -> Image:
-    """A queued image whose data is known. Raises BadRequest unless it says what it is."""
+def activated(image: Image, digests: Mapping[str, str]) -> Image:
+    """A queued image with data. Raises BadRequest unless it has both formats."""
     for name in ("disk_format", "container_format"):
         if getattr(image, name) is None:
             raise BadRequest(f"Properties disk_format, container_format must be set prior to saving data: {name}.")
-    facts: dict[str, Any] = {"status": ACTIVE, "checksum": None, **told}
+    facts: dict[str, Any] = {"status": ACTIVE, "checksum": None, **digests}
     return replace(image, **facts)
 
 
@@ -95,14 +97,14 @@ def _position(rest: Sequence[str], length: int, *, beyond: bool) -> int | None:
     return int(text) if beyond or int(text) < length else None
 
 
-def _told(image: Image, asked: Sequence[LocationWish]) -> dict[str, str]:
-    """What the locations say of the bytes, where it is new. Raises Conflict for what cannot be so."""
-    said: dict[str, str] = {}
-    for wish in asked:
-        for name, value in wish.validation.items():
-            if said.setdefault(name, value) != value:
+def _digests(image: Image, requested: Sequence[LocationWish]) -> dict[str, str]:
+    """The digests in the locations' validation data, where they are new. Errors: Conflict."""
+    given: dict[str, str] = {}
+    for location in requested:
+        for name, value in location.validation.items():
+            if given.setdefault(name, value) != value:
                 raise Conflict(f"Conflicting values for {name}")
-    new = {name: value for name, value in said.items() if value != getattr(image, name)}
+    new = {name: value for name, value in given.items() if value != getattr(image, name)}
     for name in new:
         if getattr(image, name):
             raise Conflict(f"{name} is already set with a different value")
@@ -110,5 +112,5 @@ def _told(image: Image, asked: Sequence[LocationWish]) -> dict[str, str]:
         return {}
     if image.status != QUEUED:
         raise Conflict(f"New value(s) for {', '.join(new)} may only be provided when image status is 'queued'")
-    check_validation(said)
-    return said
+    check_validation(given)
+    return given

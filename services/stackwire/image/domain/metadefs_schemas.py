@@ -104,15 +104,15 @@ _NAMESPACE: Final[dict[str, Any]] = {
 def _single(
     name: str, properties: dict[str, Any], required: list[str], definitions: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    made = {"name": name, "properties": properties, "additionalProperties": False, "required": required}
-    return made if definitions is None else {**made, "definitions": definitions}
+    schema = {"name": name, "properties": properties, "additionalProperties": False, "required": required}
+    return schema if definitions is None else {**schema, "definitions": definitions}
 
 
 def _many(name: str, item: dict[str, Any], *, by_name: bool = False) -> dict[str, Any]:
     """``by_name``: a dictionary instead of a list."""
     inside = {key: value for key, value in item.items() if key != "definitions"}
     held = {"type": "object", "additionalProperties": inside} if by_name else {"type": "array", "items": inside}
-    made = {
+    schema = {
         "name": name,
         "properties": {name: held, **dict.fromkeys(("first", "next", "schema"), _TEXT)},
         "links": [
@@ -121,7 +121,7 @@ def _many(name: str, item: dict[str, Any], *, by_name: bool = False) -> dict[str
             {"rel": "describedby", "href": "{schema}"},
         ],
     }
-    return {**made, "definitions": item["definitions"]} if "definitions" in item else made
+    return {**schema, "definitions": item["definitions"]} if "definitions" in item else schema
 
 
 _ONE_NAMESPACE: Final = _single("namespace", _NAMESPACE, ["namespace"], _ALL_DEFINITIONS)

@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from stackwire.core.errors import BadRequest, TooLarge
-from stackwire.image.domain.attributes import BASE, READ_ONLY, RESERVED, RESERVED_PREFIX, check_name, check_value
+from stackwire.image.domain.attributes import BASE, check_name, check_value
 from stackwire.image.domain.errors import (
     FormatFixed,
     PropertyMissing,
     PropertyPresent,
     ReadOnly,
-    Reserved,
 )
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.states import FORMATS_OPEN
@@ -24,9 +23,9 @@ V21: Final = "application/openstack-images-v2.1-json-patch"
 V20: Final = "application/openstack-images-v2.0-json-patch"
 MEDIA_TYPES: Final = (V21, V20)
 VERBS: Final = ("add", "remove", "replace")
-MOST_OPERATIONS: Final = 1000
+MAX_OPERATIONS: Final = 1000
 LOCATION_DEPTHS: Final = {"add": 1, "remove": 1, "replace": 0}
-"""How deep below ``/locations`` a pointer leads."""
+"""How many tokens a pointer has below ``/locations``."""
 _BAD_ESCAPE = re.compile(r"~(?![01])")
 
 
@@ -36,7 +35,7 @@ class BadPatch(BadRequest):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """``name`` is the one attribute or property touched; ``rest`` the deeper path, which only locations have."""
+    """``name``: the attribute or property; ``rest``: the deeper path, which only locations have."""
 
     verb: str
     name: str
@@ -45,11 +44,11 @@ class Change:
 
 
 def read(document: Any, media_type: str) -> list[Change]:
-    """The changes of a patch; BadPatch for what is none, TooLarge beyond 1000 operations."""
+    """The changes of a patch. Errors: BadPatch; TooLarge beyond 1000 operations."""
     if not isinstance(document, list):
         raise BadPatch("Request body must be a JSON array of operation objects.")
-    if len(document) > MOST_OPERATIONS:
-        raise TooLarge(f"A patch has at most {MOST_OPERATIONS} operations.")
+    if len(document) > MAX_OPERATIONS:
+        raise TooLarge(f"A patch has at most {MAX_OPERATIONS} operations.")
     return [_change(operation, media_type) for operation in document]
 
 
@@ -106,24 +105,20 @@ def applied(
 ) -> Image:
     """The image after all changes, in order: all of them, or an error and none.
 
-    ``locate`` changes its locations; without it they are nobody's to change.
+    ``locate`` changes its locations; without it they are reserved.
     """
     for change in changes:
         if change.name == "locations" and locate is not None:
             image = locate(image, change)
         else:
-            image = _applied(image, change, media_type)
+            image = _apply(image, change, media_type)
     return image
 
 
-def _applied(image: Image, change: Change, media_type: str) -> Image:
+def _apply(image: Image, change: Change, media_type: str) -> Image:
     name = change.name
-    if name in READ_ONLY or name == "id":
-        raise ReadOnly(name=name)
-    if name in RESERVED or name.startswith(RESERVED_PREFIX):
-        raise Reserved(name=name)
     if name in BASE:
-        return _base(image, change, media_type)
+        return _set_attribute(image, change, media_type)
     check_name(name)
     present = name in image.properties
     if not present and change.verb in ("replace", "remove"):
@@ -135,7 +130,7 @@ def _applied(image: Image, change: Change, media_type: str) -> Image:
     return replace(image, properties={**image.properties, name: check_value(name, change.value)})
 
 
-def _base(image: Image, change: Change, media_type: str) -> Image:
+def _set_attribute(image: Image, change: Change, media_type: str) -> Image:
     name = change.name
     if change.verb == "remove":
         raise ReadOnly(f"Property {name} may not be removed.", name=name)

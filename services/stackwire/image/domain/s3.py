@@ -1,4 +1,4 @@
-"""Where an S3 store is, and in what pieces objects go there: glance_store's settings, and what follows from them."""
+"""Where an S3 store is, and in which parts objects are uploaded: glance_store's settings, and their consequences."""
 
 import re
 from dataclasses import dataclass, field
@@ -8,20 +8,20 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field
 
 MIB = 1024**2
-MOST_PARTS = 10_000
+MAX_PARTS = 10_000
 UrlFormat = Literal["auto", "virtual", "path"]
-NEEDED = ("s3_store_host", "s3_store_access_key", "s3_store_secret_key", "s3_store_bucket")
+REQUIRED_OPTIONS = ("s3_store_host", "s3_store_access_key", "s3_store_secret_key", "s3_store_bucket")
 
 _AWS = re.compile(r"s3[.-]([a-z]{2}(?:-[a-z]+)+-\d+)\.amazonaws\.com(?:\.cn)?")
 _BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}")
 _HOST_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{1,61})[a-z0-9]")
-_OURS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[0-9a-f]{16}")
+_OWN_OBJECT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[0-9a-f]{16}")
 
 
 class S3Options(BaseModel):
     """Under glance_store's names and with its defaults; sizes in MiB.
 
-    ``s3_store_host``: with http:// or https://, http unless told. ``s3_store_large_object_size``: from which size on an
+    ``s3_store_host``: with http:// or https://, http by default. ``s3_store_large_object_size``: from which size on an
     object goes in parts of ``s3_store_large_object_chunk_size``. ``s3_store_thread_pools``: the calls made at once, and
     the parts held in memory beside the one that each upload fills. Source: ``glance_store/_drivers/s3.py``.
     """
@@ -59,7 +59,7 @@ class S3Place:
 
     @property
     def same(self) -> tuple[str, str]:
-        """Two stores that have this in common would take each other's objects for nobody's."""
+        """Two stores that have this in common would remove each other's objects as orphans."""
         return self.endpoint.partition("://")[2], self.bucket
 
     def without_secrets(self, text: str) -> str:
@@ -69,8 +69,8 @@ class S3Place:
 
 
 def place(store: str, options: S3Options) -> S3Place:
-    """Raises ValueError, which names the store and what of its settings is missing or makes no sense."""
-    missing = [name for name in NEEDED if not getattr(options, name)]
+    """The place that the options name. ValueError names the store and the setting that is missing or invalid."""
+    missing = [name for name in REQUIRED_OPTIONS if not getattr(options, name)]
     if missing:
         raise ValueError(f"the store '{store}' is of type s3 and lacks {', '.join(missing)}")
     endpoint = _endpoint(store, options.s3_store_host)
@@ -108,13 +108,13 @@ def _endpoint(store: str, host: str) -> str:
 
 
 def _region(endpoint: str) -> str:
-    """As Amazon's host names tell it; others do not care, and get what S3 takes when nothing is said."""
+    """The region in Amazon's host names; other servers get S3's default."""
     found = _AWS.fullmatch(urlsplit(endpoint).hostname or "")
     return found[1] if found else "us-east-1"
 
 
 def uri(there: S3Place, key: str) -> str:
-    """An object as locations name it. Glance's have the keys in them; ours have not."""
+    """An object's URI in a location. Glance's contain the credentials; these do not."""
     secure = there.endpoint.startswith("https://")
     return f"{'s3+https' if secure else 's3'}://{there.endpoint.partition('://')[2]}/{there.bucket}/{key}"
 
@@ -129,11 +129,11 @@ def key_at(there: S3Place, url: str) -> str | None:
     return key
 
 
-def is_ours(key: str) -> bool:
-    """Whether an object is named as this service names its own: others in the bucket are not its to remove."""
-    return _OURS.fullmatch(key) is not None
+def is_own_object(key: str) -> bool:
+    """Whether an object has a name of this service: others in the bucket are not removed."""
+    return _OWN_OBJECT.fullmatch(key) is not None
 
 
 def part_size(announced: int | None, chunk: int) -> int:
-    """So that all of it fits into the parts there may be; all but the last are of that size."""
-    return max(chunk, -(-(announced or 0) // MOST_PARTS))
+    """Bytes of a part, such that the object fits into the maximal number of parts."""
+    return max(chunk, -(-(announced or 0) // MAX_PARTS))

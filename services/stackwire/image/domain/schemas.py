@@ -1,4 +1,4 @@
-"""JSON schemas of what the v2 API shows, built from the attributes' own table. Source: ``glance/api/v2/images.py``."""
+"""JSON schemas of the v2 API's resources, built from the attributes' own table. Source: ``glance/api/v2/images.py``."""
 
 from typing import Any, Final
 
@@ -6,7 +6,7 @@ from stackwire.image.domain.attributes import (
     CONTAINER_FORMATS,
     DESCRIBED,
     DISK_FORMATS,
-    LARGEST_INT,
+    MAX_INT,
     NAME_CHARACTERS,
     Described,
 )
@@ -16,65 +16,63 @@ from stackwire.image.domain.task_requests import TYPES
 _TEXT_OR_NULL: Final = ["null", "string"]
 _UUID: Final = "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$"
 
+_LOCATION: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "url": {"type": "string", "maxLength": 255},
+        "metadata": {"type": "object"},
+        "validation_data": {
+            "type": "object",
+            "writeOnly": True,
+            "additionalProperties": False,
+            "properties": {
+                "checksum": {"type": "string", "minLength": 32, "maxLength": 32},
+                "os_hash_algo": {"type": "string", "maxLength": 64},
+                "os_hash_value": {"type": "string", "maxLength": 128},
+            },
+            "required": ["os_hash_algo", "os_hash_value"],
+        },
+    },
+    "required": ["url", "metadata"],
+}
 
-def _entry(kind: str | list[str], says: str, **more: Any) -> dict[str, Any]:
-    return {"type": kind, "description": says, **more}
+
+def _entry(kind: str | list[str], description: str, **more: Any) -> dict[str, Any]:
+    return {"type": kind, "description": description, **more}
 
 
-def _told(kind: str | list[str], says: str, **more: Any) -> dict[str, Any]:
+def _read_only(kind: str | list[str], description: str, **more: Any) -> dict[str, Any]:
     """An attribute only the service writes."""
-    return _entry(kind, says, readOnly=True, **more)
+    return _entry(kind, description, readOnly=True, **more)
 
 
 def _base() -> dict[str, Any]:
     return {
         "id": _entry("string", "The image's identifier", pattern=_UUID),
         "name": _entry(_TEXT_OR_NULL, "A name for people", maxLength=NAME_CHARACTERS),
-        "status": _told("string", "Where the image is in its life", enum=sorted(IMAGE.moves)),
+        "status": _read_only("string", "Where the image is in its life", enum=sorted(IMAGE.moves)),
         "visibility": _entry("string", "Who may see the image", enum=list(VISIBILITIES)),
         "protected": _entry("boolean", "True when the image cannot be deleted"),
         "os_hidden": _entry("boolean", "True when the image is left out of lists that do not ask for it"),
-        "checksum": _told(_TEXT_OR_NULL, "MD5 of the data", maxLength=32),
-        "os_hash_algo": _told(_TEXT_OR_NULL, "The algorithm of os_hash_value", maxLength=64),
-        "os_hash_value": _told(_TEXT_OR_NULL, "Digest of the data, in hex", maxLength=128),
+        "checksum": _read_only(_TEXT_OR_NULL, "MD5 of the data", maxLength=32),
+        "os_hash_algo": _read_only(_TEXT_OR_NULL, "The algorithm of os_hash_value", maxLength=64),
+        "os_hash_value": _read_only(_TEXT_OR_NULL, "Digest of the data, in hex", maxLength=128),
         "owner": _entry(_TEXT_OR_NULL, "The project the image belongs to", maxLength=NAME_CHARACTERS),
-        "size": _told(["null", "integer"], "Bytes of data"),
-        "virtual_size": _told(["null", "integer"], "Bytes of the disk inside the data"),
+        "size": _read_only(["null", "integer"], "Bytes of data"),
+        "virtual_size": _read_only(["null", "integer"], "Bytes of the disk inside the data"),
         "container_format": _entry(_TEXT_OR_NULL, "What is around the disk", enum=[None, *CONTAINER_FORMATS]),
         "disk_format": _entry(_TEXT_OR_NULL, "How the disk is stored", enum=[None, *DISK_FORMATS]),
-        "created_at": _told("string", "When the image was made"),
-        "updated_at": _told("string", "When the image last changed"),
+        "created_at": _read_only("string", "When the image was made"),
+        "updated_at": _read_only("string", "When the image last changed"),
         "tags": _entry("array", "Words that go with the image", items={"type": "string", "maxLength": NAME_CHARACTERS}),
-        "direct_url": _told("string", "Where the data lies"),
-        "min_ram": _entry("integer", "MiB of memory the image needs", minimum=0, maximum=LARGEST_INT),
-        "min_disk": _entry("integer", "GiB of disk the image needs", minimum=0, maximum=LARGEST_INT),
-        "self": _told("string", "This image's path"),
-        "file": _told("string", "The data's path"),
-        "stores": _told("string", "The stores that have the data"),
-        "schema": _told("string", "This schema's path"),
-        "locations": _entry(
-            "array",
-            "Where the data lies, as those see it who may",
-            items={
-                "type": "object",
-                "properties": {
-                    "url": {"type": "string", "maxLength": 255},
-                    "metadata": {"type": "object"},
-                    "validation_data": {
-                        "type": "object",
-                        "writeOnly": True,
-                        "additionalProperties": False,
-                        "properties": {
-                            "checksum": {"type": "string", "minLength": 32, "maxLength": 32},
-                            "os_hash_algo": {"type": "string", "maxLength": 64},
-                            "os_hash_value": {"type": "string", "maxLength": 128},
-                        },
-                        "required": ["os_hash_algo", "os_hash_value"],
-                    },
-                },
-                "required": ["url", "metadata"],
-            },
-        ),
+        "direct_url": _read_only("string", "Where the data lies"),
+        "min_ram": _entry("integer", "MiB of memory the image needs", minimum=0, maximum=MAX_INT),
+        "min_disk": _entry("integer", "GiB of disk the image needs", minimum=0, maximum=MAX_INT),
+        "self": _read_only("string", "This image's path"),
+        "file": _read_only("string", "The data's path"),
+        "stores": _read_only("string", "The stores that have the data"),
+        "schema": _read_only("string", "This schema's path"),
+        "locations": _entry("array", "Where the data lies, as those see it who may", items=_LOCATION),
     }
 
 
@@ -84,7 +82,7 @@ def _described(item: Described) -> dict[str, Any]:
         more["pattern"] = item.pattern
     if item.choices is not None:
         more["enum"] = list(item.choices)
-    return _entry(_TEXT_OR_NULL if item.null else "string", item.says, **more)
+    return _entry(_TEXT_OR_NULL if item.null else "string", item.description, **more)
 
 
 def image_schema() -> dict[str, Any]:
@@ -115,7 +113,7 @@ def member_schema() -> dict[str, Any]:
 
 
 def task_schema(*, whole: bool = True) -> dict[str, Any]:
-    """``whole``: also what was asked and what came of it, which lists leave out."""
+    """``whole``: with input, result and message, which lists leave out."""
     properties = {
         "id": _entry("string", "The task's identifier", pattern=_UUID),
         "type": _entry("string", "What kind of work it is", enum=list(TYPES)),

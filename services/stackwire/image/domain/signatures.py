@@ -1,4 +1,4 @@
-"""Signed images: four properties say who signed the data and how. Source: ``cursive/signature_utils.py``.
+"""Signed images: four properties name the signer and the signature. Source: ``cursive/signature_utils.py``.
 
 Stricter than cursive: the certificate must be valid today, and its curve the one the key type names. Curves this
 machine's cryptography does not know are refused by name, as cursive refuses them.
@@ -41,8 +41,8 @@ KEY_TYPES: Final = ("RSA-PSS", "DSA", *_CURVES)
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
-    """How the data is said to be signed. ``certificate`` names the signer's."""
+class Signature:
+    """A declared signature. ``certificate``: the uuid of the signer's."""
 
     signature: bytes
     hash_method: str
@@ -50,8 +50,8 @@ class Signed:
     certificate: str
 
 
-def signed(properties: Mapping[str, str | None]) -> Signed | None:
-    """None unless all four properties are there; SignatureRefused for what they cannot say."""
+def signed(properties: Mapping[str, str | None]) -> Signature | None:
+    """The signature that the properties declare; None unless all four are there. Errors: SignatureRefused."""
     signature, hash_method, key_type, certificate = (properties.get(name) for name in PROPERTIES)
     if signature is None or hash_method is None or key_type is None or certificate is None:
         return None
@@ -63,27 +63,27 @@ def signed(properties: Mapping[str, str | None]) -> Signed | None:
         raw = b64decode("".join(signature.split()), validate=True)
     except (binascii.Error, ValueError) as error:
         raise SignatureRefused(reason="The signature data was not properly encoded using base64") from error
-    return Signed(raw, hash_method, key_type, certificate)
+    return Signature(raw, hash_method, key_type, certificate)
 
 
 class Verifier:
-    """Eats the image's chunks in order, and says in the end whether they were signed so.
+    """Verifies an image's signature from its chunks, in order.
 
-    ``certificate``: X.509, as PEM or DER. Raises SignatureRefused when it cannot have signed this.
+    ``certificate``: X.509, as PEM or DER. Raises SignatureRefused when its key is not of the declared type.
     """
 
-    def __init__(self, wish: Signed, certificate: bytes, now: datetime) -> None:
-        self._wish = wish
-        self._key = _public_key(certificate, wish.key_type, now)
-        self._digest = hashlib.new(wish.hash_method.replace("-", "").lower())
+    def __init__(self, declared: Signature, certificate: bytes, now: datetime) -> None:
+        self._declared = declared
+        self._key = _public_key(certificate, declared.key_type, now)
+        self._digest = hashlib.new(declared.hash_method.replace("-", "").lower())
 
     def eat(self, chunk: bytes | memoryview) -> None:
         self._digest.update(chunk)
 
     def finish(self) -> None:
-        """Raises SignatureRefused unless the signature is that of all that was eaten."""
-        method = _HASHES[self._wish.hash_method]
-        digest, signature, hashed = self._digest.digest(), self._wish.signature, Prehashed(method)
+        """Raises SignatureRefused unless the signature is that of all chunks."""
+        method = _HASHES[self._declared.hash_method]
+        digest, signature, hashed = self._digest.digest(), self._declared.signature, Prehashed(method)
         try:
             if isinstance(self._key, rsa.RSAPublicKey):
                 pss = padding.PSS(padding.MGF1(method), padding.PSS.MAX_LENGTH)

@@ -1,8 +1,8 @@
-"""Where images may be fetched from: every address a client names, at every hop, is judged by these rules.
+"""Where images may be fetched from: every URI a client names, and every redirect, passes these rules.
 
 Source: ``glance/common/utils.py: get_validated_address, resolve_pinned_address`` and the ``import_filtering_opts`` of
-``glance-image-import.conf``. Stricter in two things: the port is checked also where it is only implied, and every form
-in which an address of this machine can hide is looked through.
+``glance-image-import.conf``. Stricter in two things: the port is checked also where it is only implied, and
+addresses of this machine are found in every notation.
 """
 
 import re
@@ -16,7 +16,7 @@ from stackwire.core.secrets import masked
 from stackwire.image.domain.errors import UriRefused
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-LONGEST_URI: Final = 8192
+MAX_URI_LENGTH: Final = 8192
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -26,8 +26,8 @@ _COMPATIBLE = IPv6Network("::/96")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """Where both lists of a kind are set the allowed one alone is obeyed; an empty one says nothing."""
+class UriFilter:
+    """Where both lists of a kind are set only the allowed one applies; an empty list has no effect."""
 
     allowed_schemes: tuple[str, ...] = ("http", "https")
     disallowed_schemes: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """One hop. ``host`` is an address or a name in lower case, ``target`` the path with its query."""
+    """One URI to connect to. ``host``: an address or a name in lower case; ``target``: the path with its query."""
 
     uri: str
     scheme: str
@@ -48,32 +48,26 @@ class Destination:
     target: str
 
 
-def destination(uri: str, rules: Filter) -> Destination:
-    """Where the URI leads. Raises UriRefused unless the rules let it; its addresses are still to be judged."""
-    if len(uri) > LONGEST_URI or not _PRINTABLE.fullmatch(uri) or "\\" in uri:
+def destination(uri: str, rules: UriFilter) -> Destination:
+    """The URI, if the rules allow it; its addresses are checked by ``reachable``. Errors: UriRefused."""
+    if len(uri) > MAX_URI_LENGTH or not _PRINTABLE.fullmatch(uri) or "\\" in uri:
         raise UriRefused(uri=uri[:200])
     parts, port = _split(uri)
     host = _host(uri, parts.hostname or "")
     if parts.username is not None or parts.password is not None:
         raise UriRefused(uri=uri[:200])
-    refused = (
-        parts.scheme not in DEFAULT_PORTS
-        or _is_out(parts.scheme, rules.allowed_schemes, rules.disallowed_schemes)
-        or _is_out(host, rules.allowed_hosts, rules.disallowed_hosts)
-        or _is_out(port, rules.allowed_ports, rules.disallowed_ports)
-    )
-    if refused:
+    if not _is_allowed(parts.scheme, host, port, rules):
         raise UriRefused(uri=uri[:200])
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Destination(uri, parts.scheme, host, port, target)
 
 
-def redirected(there: Destination, location: str, rules: Filter) -> Destination:
-    """The next hop: judged as the first was."""
+def redirected(origin: Destination, location: str, rules: UriFilter) -> Destination:
+    """The target of a redirect, which passes the same rules."""
     try:
         if not _PRINTABLE.fullmatch(location):
-            raise UriRefused(uri=there.uri[:200])
-        return destination(urljoin(there.uri, location), rules)
+            raise UriRefused(uri=origin.uri[:200])
+        return destination(urljoin(origin.uri, location), rules)
     except (UriRefused, ValueError) as error:
         raise UriRefused(f"Redirect to disallowed URL: {masked(location[:200])}") from error
 
@@ -87,12 +81,21 @@ def _split(uri: str) -> tuple[SplitResult, int]:
     return parts, DEFAULT_PORTS.get(parts.scheme, 0) if port is None else port
 
 
-def _is_out(value: object, allowed: Sequence[object], disallowed: Sequence[object]) -> bool:
-    return value not in allowed if allowed else value in disallowed
+def _is_allowed(scheme: str, host: str, port: int, rules: UriFilter) -> bool:
+    return (
+        scheme in DEFAULT_PORTS
+        and _passes(scheme, rules.allowed_schemes, rules.disallowed_schemes)
+        and _passes(host, rules.allowed_hosts, rules.disallowed_hosts)
+        and _passes(port, rules.allowed_ports, rules.disallowed_ports)
+    )
+
+
+def _passes(value: object, allowed: Sequence[object], disallowed: Sequence[object]) -> bool:
+    return value in allowed if allowed else value not in disallowed
 
 
 def _host(uri: str, host: str) -> str:
-    """An address in its one proper spelling, or a name; a number in disguise (``0x7f.1``, ``2130706433``) is none."""
+    """An address in its canonical notation, or a name; other numbers (``0x7f.1``, ``2130706433``) are refused."""
     host = host.removesuffix(".")
     try:
         if "%" not in host:
@@ -105,39 +108,43 @@ def _host(uri: str, host: str) -> str:
     return host
 
 
-def reachable(there: Destination, addresses: Sequence[str], rules: Filter) -> list[str]:
-    """Those of the host's addresses that may be connected to, in their order. Raises UriRefused when none may be.
+def reachable(origin: Destination, addresses: Sequence[str], rules: UriFilter) -> list[str]:
+    """The host's addresses that may be connected to, in their order. UriRefused when there is none.
 
-    A host that is allowed by name may be anywhere.
+    A host that is allowed by name may have any address.
     """
-    if there.host in rules.allowed_hosts:
+    if origin.host in rules.allowed_hosts:
         kept = list(addresses)
     else:
-        kept = [address for address in addresses if _is_outside(address) and not _is_named(address, there.host, rules)]
+        kept = [
+            address
+            for address in addresses
+            if _is_external(address) and not _is_disallowed(address, origin.host, rules)
+        ]
     if not kept:
-        raise UriRefused(uri=there.uri[:200])
+        raise UriRefused(uri=origin.uri[:200])
     return kept
 
 
-def _is_named(address: str, host: str, rules: Filter) -> bool:
-    """Whether the operator forbids the address itself; a host is judged by its name already."""
+def _is_disallowed(address: str, host: str, rules: UriFilter) -> bool:
+    """Whether the operator forbids the address itself; the host's name was checked before."""
     if rules.allowed_hosts:
         return False
-    here = _inner(ip_address(address))
-    return any(str(here) == forbidden or address == forbidden for forbidden in rules.disallowed_hosts)
+    embedded = _embedded(ip_address(address))
+    return any(str(embedded) == forbidden or address == forbidden for forbidden in rules.disallowed_hosts)
 
 
-def _is_outside(address: str) -> bool:
-    """Not this machine, not what only it can reach. Private networks are outside: private clouds keep images there."""
-    found = _inner(ip_address(address))
+def _is_external(address: str) -> bool:
+    """Not this machine, nor what only it can reach. Private networks are allowed: private clouds keep images there."""
+    found = _embedded(ip_address(address))
     inside = found.is_loopback or found.is_link_local or found.is_unspecified or found.is_multicast
     if isinstance(found, IPv4Address):
         inside = inside or found in _THIS_NETWORK or found.is_reserved
     return not inside
 
 
-def _inner(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """The IPv4 address an IPv6 one stands for, where it does."""
+def _embedded(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """The IPv4 address that an IPv6 one embeds, if any."""
     if isinstance(address, IPv4Address):
         return address
     if address.ipv4_mapped is not None:

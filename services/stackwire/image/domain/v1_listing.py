@@ -67,7 +67,7 @@ def _condition(name: str, value: str) -> Condition | None:
 
 
 def _deleted(last: dict[str, Any], *, is_admin: bool) -> bool | None:
-    """Whether deleted images are wanted; None: those too. What changed includes what went away."""
+    """Whether deleted images are listed; None: those too. Changed images include deleted ones."""
     if "deleted" not in last:
         return None if "changes-since" in last else False
     wanted = flag("deleted", last["deleted"])

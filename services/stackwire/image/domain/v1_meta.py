@@ -193,10 +193,8 @@ def updated(image: Image, request: V1ImageRequest, *, private: str, purge: bool,
     if with_data:
         _check_data(image, request)
     _check_read_only(image, request)
+    _check_formats(image, request)
     changes = {name: value for name, value in request.base.items() if name != "id"}
-    for name in ("disk_format", "container_format"):
-        if changes.get(name, getattr(image, name)) != getattr(image, name) and image.status not in FORMATS_OPEN:
-            raise FormatFixed(name=name)
     if not with_data:
         changes |= {name: value for name in ("size", "checksum") if (value := getattr(request, name)) is not None}
     if request.is_public is not None and request.is_public != (image.visibility == "public"):
@@ -209,6 +207,13 @@ def _check_data(image: Image, request: V1ImageRequest) -> None:
         raise NotQueued(before=image.status, after=SAVING)
     if image.size and request.size not in (None, image.size):
         raise BadRequest(f"{image.size} bytes were announced, and {request.size} come.")
+
+
+def _check_formats(image: Image, request: V1ImageRequest) -> None:
+    for name in ("disk_format", "container_format"):
+        current = getattr(image, name)
+        if request.base.get(name, current) != current and image.status not in FORMATS_OPEN:
+            raise FormatFixed(name=name)
 
 
 def _check_read_only(image: Image, request: V1ImageRequest) -> None:

@@ -17,7 +17,7 @@ from stackwire.image.domain.metadefs_requests import (
     TagsRequest,
 )
 from stackwire.image.domain.metadefs_schemas import METADEF_SCHEMAS
-from stackwire.image.domain.patch import MOST_OPERATIONS, VERBS
+from stackwire.image.domain.patch import MAX_OPERATIONS, VERBS
 from stackwire.image.domain.schemas import SCHEMAS
 from stackwire.image.domain.states import MEMBER_STATUSES
 from stackwire.image.domain.tasks import API_IMPORT, LEGACY_IMPORT, LOCATION_IMPORT
@@ -126,12 +126,12 @@ def _image_request() -> dict[str, Any]:
 
 def _patch_20() -> dict[str, Any]:
     changes = [_object(verb, **{verb: _TEXT}, **({} if verb == "remove" else {"value": _ANY})) for verb in VERBS]
-    return _array({"oneOf": changes}, maxItems=MOST_OPERATIONS)
+    return _array({"oneOf": changes}, maxItems=MAX_OPERATIONS)
 
 
 def _patch_21() -> dict[str, Any]:
     change = _object("op", "path", op={"type": "string", "enum": list(VERBS)}, path=_TEXT, value=_ANY)
-    return _array(change, maxItems=MOST_OPERATIONS)
+    return _array(change, maxItems=MAX_OPERATIONS)
 
 
 def _import_request() -> dict[str, Any]:

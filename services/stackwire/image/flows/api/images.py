@@ -162,7 +162,7 @@ class Metadata:
             await self._staging.remove(image.staged)
 
     async def add_tag(self, ctx: RequestContext, image_id: str, tag: str) -> None:
-        attributes.tag_named(tag)
+        attributes.check_tag(tag)
         await self.save(ctx, image_id, lambda image: replace(image, tags=tuple(dict.fromkeys((*image.tags, tag)))))
 
     async def remove_tag(self, ctx: RequestContext, image_id: str, tag: str) -> None:

@@ -64,7 +64,7 @@ class Locations:
         for rule in {"delete_image_location" if change.verb == "remove" else "set_image_location" for change in mine}:
             await self._images.locate(ctx, image, rule)
         location_patch.check_status(image, mine[0].verb)
-        urls = [wish.url for change in mine for wish in location_patch.wishes(change)]
+        urls = [wish.url for change in mine for wish in location_patch.requested_locations(change)]
         quota.check_count("locations", len(urls), self._most)
         found = await asyncio.gather(*(self._stores.elsewhere(ctx, url, {}) for url in dict.fromkeys(urls)))
         known = {place.url or "": (place.store, size) for place, size in found}
