@@ -12,14 +12,30 @@ _PROBE = "stackwire.trace.probe."
 _PROBE_TIMEOUT_SECONDS = 1.0
 
 
-class BusWatch:
-    """Adds every message of the bus to the store, from ``start`` until ``close``."""
+class _Watch:
+    """A consumer that adds records to a store."""
 
     def __init__(self, transport: Transport, store: MessageStore) -> None:
         self._transport = transport
         self._store = store
-        self._probed = asyncio.Event()
         self._consumer: Consumer | None = None
+
+    async def close(self) -> None:
+        """Ends it; safe to call again."""
+        if self._consumer is not None:
+            await self._consumer.close()
+            self._consumer = None
+
+    def _add(self, record: WireRecord) -> None:
+        self._store.add(lambda: wire_message(record), len(record.body))
+
+
+class BusWatch(_Watch):
+    """Adds every message of the bus to the store, from ``start`` until ``close``."""
+
+    def __init__(self, transport: Transport, store: MessageStore) -> None:
+        super().__init__(transport, store)
+        self._probed = asyncio.Event()
 
     async def start(self) -> None:
         """Returns when the bus is watched."""
@@ -35,17 +51,11 @@ class BusWatch:
             return False
         return True
 
-    async def close(self) -> None:
-        """Ends it; safe to call again."""
-        if self._consumer is not None:
-            await self._consumer.close()
-            self._consumer = None
-
     def _on_record(self, record: WireRecord) -> None:
         if record.routing_key.startswith(_PROBE):
             self._probed.set()
         else:
-            self._store.add(lambda: wire_message(record), len(record.body))
+            self._add(record)
 
 
 NOTIFICATION_BINDINGS = (
@@ -55,13 +65,8 @@ NOTIFICATION_BINDINGS = (
 """Exchange and routing key. The three services use no other priorities for events about resources."""
 
 
-class NotificationWatch:
+class NotificationWatch(_Watch):
     """For a bus without a firehose: a queue of the tracer that gets a copy of every notification."""
-
-    def __init__(self, transport: Transport, store: MessageStore) -> None:
-        self._transport = transport
-        self._store = store
-        self._consumer: Consumer | None = None
 
     async def start(self) -> None:
         """Returns when the queue exists."""
@@ -69,21 +74,16 @@ class NotificationWatch:
         first, *others = (Binding("watch", queue, exchange, key) for exchange, key in NOTIFICATION_BINDINGS)
         self._consumer = await self._transport.consume(first, self._on_delivery, also=others)
 
-    async def close(self) -> None:
-        """Ends it; safe to call again."""
-        if self._consumer is not None:
-            await self._consumer.close()
-            self._consumer = None
-
     async def _on_delivery(self, delivery: Delivery) -> None:
-        record = WireRecord(
-            kind="publish",
-            exchange=delivery.exchange,
-            routing_key=delivery.routing_key,
-            queues=(delivery.queue,),
-            body=delivery.body,
-            properties=delivery.properties,
-            time=time.time(),
-            redelivered=delivery.redelivered,
+        self._add(
+            WireRecord(
+                kind="publish",
+                exchange=delivery.exchange,
+                routing_key=delivery.routing_key,
+                queues=(delivery.queue,),
+                body=delivery.body,
+                properties=delivery.properties,
+                time=time.time(),
+                redelivered=delivery.redelivered,
+            )
         )
-        self._store.add(lambda: wire_message(record), len(record.body))

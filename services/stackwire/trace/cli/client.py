@@ -7,12 +7,13 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 if TYPE_CHECKING:
     from stackwire.trace.domain.message_store import MessageStore
 
+T = TypeVar("T")
 JsonObject = dict[str, Any]
 
 
@@ -88,30 +89,18 @@ class TraceClient:
         _require_names(*arguments)
         if self._options.is_tracer:
             return await self._get("/".join([name, *(quote(argument, safe="") for argument in arguments)]))
-        from stackwire.core.errors import NotFound
         from stackwire.trace.flows.queries import QUERIES
 
-        async with self._store() as store:
-            await self._listen()
-            try:
-                return QUERIES[name](store, *arguments)
-            except NotFound as error:
-                raise QueryError(error.message, 1) from error
+        return await self._compute(lambda store: QUERIES[name](store, *arguments))
 
     async def export(self, wanted: str, format: str) -> str:
         """A story in another tool's format."""
         _require_names(wanted)
         if self._options.is_tracer:
             return await self._text(f"stories/{quote(wanted, safe='')}/export?form={quote(format, safe='')}")
-        from stackwire.core.errors import ServiceError
         from stackwire.trace.flows.queries import export
 
-        async with self._store() as store:
-            await self._listen()
-            try:
-                return export(store, wanted, format)[0]
-            except ServiceError as error:
-                raise QueryError(error.message, 1) from error
+        return await self._compute(lambda store: export(store, wanted, format)[0])
 
     async def tail(self, show: MessageFilter, last: int, follow: bool) -> None:
         """Messages as they pass; of a tracer, before them, the ``last`` it has; of files, their ``last`` only."""
@@ -126,11 +115,6 @@ class TraceClient:
             async with self._store() as store:
                 async for message in live_messages(store):
                     show(message.as_json())
-
-    async def _listen(self) -> None:
-        if self._options.amqp_url:
-            self._log(f"listening for {self._options.seconds:g} s ...")
-            await asyncio.sleep(self._options.seconds)
 
     # -- a tracer's API
 
@@ -203,6 +187,19 @@ class TraceClient:
             raise QueryError(f"the cloud in {data_dir} runs without a tracer (--trace-port)") from error
 
     # -- a bus or files
+
+    async def _compute(self, answer: Callable[["MessageStore"], T]) -> T:
+        """The answer from a store with the messages of the files, or of the bus after listening for some seconds."""
+        from stackwire.core.errors import ServiceError
+
+        async with self._store() as store:
+            if self._options.amqp_url:
+                self._log(f"listening for {self._options.seconds:g} s ...")
+                await asyncio.sleep(self._options.seconds)
+            try:
+                return answer(store)
+            except ServiceError as error:
+                raise QueryError(error.message, 1) from error
 
     @contextlib.asynccontextmanager
     async def _store(self) -> AsyncIterator["MessageStore"]:

@@ -7,7 +7,7 @@ from stackwire.trace.domain.message import Kind, Message
 from stackwire.trace.domain.resources import Resource
 
 FAILED_STATES = ("dropped", "returned", "failed", "unanswered")
-State = Literal["done", "under way", "unanswered", "dropped", "returned", "failed", "unheard"]
+State = Literal["done", "unanswered", "dropped", "returned", "failed", "unheard"]
 
 
 @dataclass(slots=True, kw_only=True)

@@ -20,7 +20,7 @@
       name, placeholder: label, "aria-label": `filter by ${label}`, value: filters[name],
       oninput: (event) => { filters[name] = event.target.value.trim(); later(); },
     }));
-    const heads = ["time", "request", "resources", "participants", "messages", "duration"];
+    const heads = ["Time", "Request", "Resources", "Participants", "Messages", "Duration"];
     const table = sw.el("table", {}, sw.el("thead", {}, sw.el("tr", {}, ...heads.map((text, at) => sw.el("th", { class: at > 3 ? "number" : null }, text)))), body);
     const reads = sw.el("input", { type: "checkbox", id: "reads", checked: plainReads, onchange: () => { plainReads = reads.checked; later(); } });
     const periodic = sw.el("input", { type: "checkbox", id: "housekeeping", checked: housekeeping, onchange: () => { housekeeping = periodic.checked; later(); } });
@@ -96,7 +96,7 @@
     } catch (error) {
       whole = { payload: error.message };
     }
-    const fields = [["from", arrow.sender || "?"], ["to", arrow.receiver || "?"], ["state", arrow.state + (arrow.inferred ? ", assigned by its resource" : "")],
+    const fields = [["from", arrow.sender || "?"], ["to", arrow.receiver || "?"], ["state", sw.state(arrow.state) + (arrow.inferred ? ", assigned by its resource" : "")],
       ["time", sw.clock(arrow.time)], ["time in queue", sw.ms(arrow.queue_seconds)], ["response time", sw.ms(arrow.answer_seconds)], ["failure", arrow.failure]];
     detail.replaceChildren(
       sw.el("button", { class: "close", type: "button", onclick: closeDetail, title: "Esc" }, "×"),
@@ -124,7 +124,7 @@
         sw.el("td", {}, one.kind), sw.el("td", {}, one.name ?? ""), sw.el("td", { class: "mono" }, one.id));
     });
     main.replaceChildren(rows.length
-      ? sw.el("table", {}, sw.el("thead", {}, sw.el("tr", {}, ...["kind", "name", "id"].map((text) => sw.el("th", {}, text)))), sw.el("tbody", {}, ...rows))
+      ? sw.el("table", {}, sw.el("thead", {}, sw.el("tr", {}, ...["Kind", "Name", "Id"].map((text) => sw.el("th", {}, text)))), sw.el("tbody", {}, ...rows))
       : empty("No property has been transferred yet."));
   }
 

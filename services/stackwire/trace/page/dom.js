@@ -34,6 +34,9 @@ sw.clock = (seconds) => {
 // The kind of a message as text; "crossing" is the API's name of a property transfer.
 sw.kind = (kind) => (kind === "crossing" ? "transfer" : kind);
 
+// The state of a message as text; "unheard" is the API's name of a notification without subscribers.
+sw.state = (state) => (state === "unheard" ? "no subscribers" : state);
+
 sw.label = (resource) => `${resource.kind} ${resource.id.slice(0, 8)}`;
 
 sw.resourceLink = (resource) =>
