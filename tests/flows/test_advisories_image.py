@@ -16,6 +16,7 @@ from flows.test_server_api import a_volume, an_image, post_server, server, volum
 from stackwire.core.tokens import TokenSigner
 from support.bad_input import refused
 from support.cloud import TOKEN_KEY, ACloud, Answer, ASharedCloud, JsonClient, TestCloud
+from support.polling import until
 from support.web import a_mirror
 
 PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
@@ -216,9 +217,11 @@ async def test_cve_2015_5286_a_token_that_ends_during_an_upload_leaves_no_half_i
 
     path = f"/v2/images/{image_id}"
     sending = asyncio.create_task(demo.put("image", f"{path}/file", data=slowly(), headers=headers))
-    async with asyncio.timeout(30):
-        while (await demo.get("image", path, headers=headers)).status != 401:
-            await asyncio.sleep(0.05)
+
+    async def expired() -> bool:
+        return (await demo.get("image", path, headers=headers)).status == 401
+
+    await until(expired, 30, interval=0.05)
     assert (await image(demo, image_id))["status"] == "saving"
     goes_on.set()
     (await sending).ok(204)

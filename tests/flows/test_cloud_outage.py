@@ -16,6 +16,7 @@ from stackwire.cloud.options import ORDER, Options, free_ports
 from stackwire.cloud.postgres import EmbeddedPostgres
 from stackwire.db.bootstrap import SERVICES, bootstrap
 from support.cloud import TOKEN_KEY, log_in
+from support.polling import until
 
 
 @pytest.fixture
@@ -41,20 +42,27 @@ async def test_a_database_that_is_killed_costs_a_503_and_nothing_more(server: Em
 
         assert server.pid is not None
         os.kill(server.pid, signal.SIGKILL)
-        async with asyncio.timeout(5):
-            while (away := await demo.get("volume", path)).status == 200:  # until the last backend has noticed
-                await asyncio.sleep(0.01)
-        assert away.status == 503
+
+        async def status(path: str) -> int:
+            return (await demo.get("volume", path)).status
+
+        async def ended(volume: str, states: set[str]) -> bool:
+            return (await demo.get("volume", f"{path}/{volume}")).json["volume"]["status"] in states
+
+        async def refused() -> bool:  # the last backend has noticed
+            return await status(path) != 200
+
+        async def healthy() -> bool:
+            return await status("/healthcheck") == 200
+
+        await until(refused, 5)
+        assert await status(path) == 503
         assert (await demo.get("volume", "/healthcheck")).status == 503
         await asyncio.to_thread(server.start)
 
-        async with asyncio.timeout(5):
-            while (await demo.get("volume", "/healthcheck")).status != 200:
-                await asyncio.sleep(0.02)
+        await until(healthy, 5)
         second = (await demo.post("volume", path, json={"volume": {"size": 1}})).ok(202).json["volume"]["id"]
-        async with asyncio.timeout(30):
-            for volume, ends in ((first, {"available", "error"}), (second, {"available"})):
-                while (await demo.get("volume", f"{path}/{volume}")).json["volume"]["status"] not in ends:
-                    await asyncio.sleep(0.05)
+        await until(lambda: ended(first, {"available", "error"}), 30)
+        await until(lambda: ended(second, {"available"}), 30)
     await cloud.settle()
     await cloud.stop()

@@ -19,7 +19,7 @@ from stackwire.messaging.rpc import RpcClient
 from stackwire.messaging.transport import Transport
 from stackwire.runtime.revocations import RevocationWatch
 from support.cloud import TOKEN_KEY, ACloud, JsonClient, TestCloud
-from support.waiting import until
+from support.polling import until
 
 
 @pytest.fixture

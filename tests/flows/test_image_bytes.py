@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from support.cloud import ASharedCloud, JsonClient, TestCloud
+from support.polling import until
 from unit.image.test_inspection import KB64, qcow2, vmdk
 
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -135,15 +136,17 @@ async def test_bytes_that_break_off_are_not_an_image(cloud: TestCloud, demo: Jso
     _, writer = await asyncio.open_connection(there.hostname, there.port)
     writer.write((BEGIN.format(id=image_id, token=demo.token) + BROKEN[what]).encode())
     await writer.drain()
-    async with asyncio.timeout(10):
-        while (await show(demo, image_id))["status"] != "saving":
-            if what.startswith("nonsense") and (await show(demo, image_id))["status"] == "queued":
-                break  # refused before or after it was begun
-            await asyncio.sleep(0.01)
+    begun = {"saving", "queued"} if what.startswith("nonsense") else {"saving"}  # refused before or after the beginning
+
+    async def received() -> bool:
+        return (await show(demo, image_id))["status"] in begun
+
+    async def given_up() -> bool:
+        return (await show(demo, image_id))["status"] == "queued" and kept(cloud) == before
+
+    await until(received)
     writer.close()
-    async with asyncio.timeout(10):
-        while (await show(demo, image_id))["status"] != "queued" or kept(cloud) != before:
-            await asyncio.sleep(0.01)
+    await until(given_up)
     assert (await show(demo, image_id))["size"] is None
     (await upload(demo, image_id, DISK)).ok(204)
 
@@ -192,9 +195,11 @@ async def test_what_a_living_worker_holds_and_what_waits_is_left_alone(cloud: Te
     (await demo.put("image", f"/v2/images/{waiting}/stage", data=io.BytesIO(DISK), headers=OCTETS)).ok(204)
     path = f"/v2/images/{held}/file"
     sending = asyncio.create_task(demo.put("image", path, data=slowly(), headers=OCTETS))
-    async with asyncio.timeout(10):
-        while (await show(demo, held))["status"] != "saving":
-            await asyncio.sleep(0.01)
+
+    async def saving() -> bool:
+        return (await show(demo, held))["status"] == "saving"
+
+    await until(saving)
     await sweep(cloud)
     let_go.set()
     (await sending).ok(204)

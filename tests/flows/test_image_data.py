@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from support.cloud import ACloud, JsonClient, TestCloud
+from support.polling import pass_time, until
 
 OCTETS = {"Content-Type": "application/octet-stream"}
 TWO = ("identity", "image")
@@ -200,17 +201,18 @@ class Held:
         yield b"y"
 
 
-async def until_saving(client: JsonClient, image_id: str) -> None:
-    async with asyncio.timeout(10):
-        while (await show(client, image_id))["status"] != "saving":
-            await asyncio.sleep(0.01)
+async def until_status(client: JsonClient, image_id: str, status: str) -> None:
+    async def reached() -> bool:
+        return bool((await show(client, image_id))["status"] == status)
+
+    await until(reached)
 
 
 async def test_an_image_deleted_during_its_upload_takes_its_bytes_with_it(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
     image_id, held = await an_image(demo), Held()
     sending = asyncio.create_task(upload(demo, image_id, held.chunks()))
-    await until_saving(demo, image_id)
+    await until_status(demo, image_id, "saving")
     (await demo.delete("image", f"/v2/images/{image_id}")).ok(204)
     held.let_go.set()
     (await sending).ok(410)
@@ -223,7 +225,7 @@ async def test_a_second_upload_meets_a_conflict_while_the_first_goes_on(cloud: T
     demo = await cloud.http("demo")
     image_id, held = await an_image(demo), Held()
     sending = asyncio.create_task(upload(demo, image_id, held.chunks()))
-    await until_saving(demo, image_id)
+    await until_status(demo, image_id, "saving")
     (await upload(demo, image_id, b"other")).ok(409)
     held.let_go.set()
     (await sending).ok(204)
@@ -247,7 +249,7 @@ async def test_uploads_racing_with_deletes_leave_no_bytes(cloud: TestCloud) -> N
     async def race(number: int) -> None:
         image_id = await an_image(demo)
         sending = asyncio.create_task(upload(demo, image_id, b"x" * 150_000))
-        await asyncio.sleep(number * 0.002)
+        await pass_time(number * 0.002)
         (await demo.delete("image", f"/v2/images/{image_id}")).ok(204)
         assert (await sending).status in (204, 404, 410)
 
@@ -263,13 +265,11 @@ async def test_an_upload_that_breaks_off_can_be_done_again(cloud: TestCloud) -> 
     image_id, held = await an_image(demo), Held()
     held.broken = True
     sending = asyncio.create_task(upload(demo, image_id, held.chunks()))
-    await until_saving(demo, image_id)
+    await until_status(demo, image_id, "saving")
     held.let_go.set()
     with pytest.raises(Exception, match=r"sender is gone|Can not write|Server disconnected|aborted"):
         await sending
-    async with asyncio.timeout(10):
-        while (await show(demo, image_id))["status"] != "queued":
-            await asyncio.sleep(0.01)
+    await until_status(demo, image_id, "queued")
     await cloud.settle()
     assert objects(cloud) == []
     (await upload(demo, image_id, b"again")).ok(204)

@@ -10,6 +10,7 @@ import pytest
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.transport import WireRecord
 from support.cloud import ACloud, JsonClient, TestCloud
+from support.polling import until
 
 OCTETS = {"Content-Type": "application/octet-stream"}
 PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
@@ -70,9 +71,7 @@ async def test_a_download_that_breaks_off_is_told_as_an_error(cloud: TestCloud) 
     writer.write(f"GET {path} HTTP/1.1\r\nHost: h\r\nX-Auth-Token: {demo.token}\r\n\r\n".encode())
     assert await reader.readexactly(1000)
     writer.transport.abort()
-    async with asyncio.timeout(20):
-        while not ear.heard:
-            await asyncio.sleep(0.01)
+    await until(lambda: ear.heard, 20)
     await watch.cancel()
     assert [(event["event_type"], event["priority"]) for event in ear.heard] == [("image.send", "ERROR")]
     payload = ear.heard[0]["payload"]

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from support.cloud import ACloud, JsonClient, TestCloud
+from support.polling import until
 from support.s3 import ABucket, Endpoint, Gate, a_gate
 
 TWO = ("identity", "image")
@@ -74,11 +75,13 @@ async def imported(client: JsonClient, cloud: TestCloud, image_id: str, method: 
     return await shown(client, image_id)
 
 
-async def until(bucket: ABucket, *, keys: int) -> None:
-    """The sweep has come by."""
-    async with asyncio.timeout(20):
-        while len(await asyncio.to_thread(bucket.names)) != keys or await asyncio.to_thread(bucket.uploads):
-            await asyncio.sleep(0.05)
+async def until_swept(bucket: ABucket, *, keys: int) -> None:
+    """The sweep has removed what nobody has a use for."""
+
+    def swept() -> bool:
+        return len(bucket.names()) == keys and not bucket.uploads()
+
+    await until(lambda: asyncio.to_thread(swept), 20, interval=0.05)
 
 
 async def test_an_image_lives_in_s3(a_cloud: ACloud, bucket: ABucket) -> None:
@@ -304,7 +307,7 @@ async def test_without_the_endpoint_the_rest_of_the_service_goes_on(
     settings = stores(bucket)
     settings["image"] |= {"sweep_seconds": 0.1, "heartbeat_seconds": 0.1}
     await a_cloud(services=TWO, settings=settings)
-    await until(bucket, keys=0)
+    await until_swept(bucket, keys=0)
 
 
 async def test_what_nobody_has_a_use_for_goes_and_what_is_not_ours_stays(
@@ -319,7 +322,7 @@ async def test_what_nobody_has_a_use_for_goes_and_what_is_not_ours_stays(
     s3.put_object(Bucket=bucket.name, Key="a letter", Body=b"dear")
     s3.put_object(Bucket=bucket.name, Key=lost, Body=b"left behind")
     s3.create_multipart_upload(Bucket=bucket.name, Key=lost)
-    await until(bucket, keys=2)
+    await until_swept(bucket, keys=2)
     assert lost not in bucket.names()
     assert await has_data(await cloud.http(), kept)
 
@@ -342,7 +345,7 @@ async def test_an_endpoint_lost_amid_an_upload_is_swept_when_it_is_back(
     assert (await shown(client, image_id))["status"] == "queued"
     assert len(bucket.uploads()) == 1
     gate.refused.clear()
-    await until(bucket, keys=0)
+    await until_swept(bucket, keys=0)
 
 
 async def test_a_client_that_goes_away_leaves_no_parts(a_cloud: ACloud, bucket: ABucket, gate: Gate) -> None:
@@ -364,10 +367,12 @@ async def test_a_client_that_goes_away_leaves_no_parts(a_cloud: ACloud, bucket: 
     upload.cancel()
     await asyncio.gather(upload, return_exceptions=True)
     await gate.let_go()
-    async with asyncio.timeout(20):
-        while (await shown(client, image_id))["status"] != "queued":
-            await asyncio.sleep(0.05)
-    await until(bucket, keys=0)
+
+    async def queued() -> bool:
+        return (await shown(client, image_id))["status"] == "queued"
+
+    await until(queued, 20)
+    await until_swept(bucket, keys=0)
 
 
 async def test_a_reader_gets_the_whole_image_though_connections_break_off(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from support.cloud import ASharedCloud, TestCloud
+from support.polling import shortened_sleep
 
 # The cloud layer leaves the file it uploads to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file .*disk.raw:ResourceWarning")
@@ -22,11 +23,9 @@ async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     """The library looks every two to five seconds whether it is done; here it looks more often."""
-    monkeypatch.setattr("openstack.utils.time", SimpleNamespace(time=time.time, monotonic=time.monotonic, sleep=nap))
-
-
-def nap(seconds: float) -> None:
-    time.sleep(min(seconds, 0.1))
+    monkeypatch.setattr(
+        "openstack.utils.time", SimpleNamespace(time=time.time, monotonic=time.monotonic, sleep=shortened_sleep)
+    )
 
 
 @pytest.fixture

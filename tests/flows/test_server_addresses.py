@@ -1,6 +1,5 @@
 """Every server has a fixed address, except those that asked for none."""
 
-import asyncio
 import json
 import re
 from ipaddress import IPv4Network
@@ -17,6 +16,7 @@ from stackwire.messaging.connect import connect
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.rpc import RpcClient
 from support.cloud import TestCloud
+from support.polling import until
 
 MAC = re.compile(r"fa:16:3e(:[0-9a-f]{2}){3}")
 
@@ -326,7 +326,10 @@ async def test_a_build_that_a_dead_host_left_half_way_gives_the_address_back(a_c
     server = await boot(cloud, demo, imageRef=await an_image(demo), networks="auto")
     moved = "vm_state = 'building', task_state = 'spawning', updated_at = now() - interval '5 minutes'"
     await cloud.rows("compute", f"UPDATE instances SET {moved} WHERE uuid = $1 RETURNING uuid", server["id"])
-    async with asyncio.timeout(20):
-        while (found := await show(demo, server["id"]))["status"] != "ERROR":
-            await asyncio.sleep(0.05)
+
+    async def failed():
+        found = await show(demo, server["id"])
+        return found if found["status"] == "ERROR" else None
+
+    found = await until(failed, 20)
     assert (found["addresses"], await kept(cloud)) == ({}, {})

@@ -19,9 +19,9 @@ from stackwire.trace.backends.bus_watch import BusWatch
 from stackwire.trace.backends.firehose import FirehoseUnavailable, firehose
 from stackwire.trace.domain.message_store import MessageStore
 from stackwire.trace.settings import TraceSettings
+from support.polling import until
 from support.postgres import skip_or_fail
 from support.rabbitmq import NoRabbit, start_broker
-from support.waiting import until
 
 pytestmark = pytest.mark.rabbitmq
 
@@ -47,12 +47,11 @@ async def is_on(transport: Transport) -> bool:
 
 
 async def transfer_seen(service: TraceService, volume: str) -> None:
-    async with asyncio.timeout(10):
-        while True:
-            service.store.catch_up()
-            if service.store.lineage.find(volume) is not None:
-                return
-            await asyncio.sleep(0.01)
+    def found() -> bool:
+        service.store.catch_up()
+        return service.store.lineage.find(volume) is not None
+
+    await until(found)
 
 
 async def test_a_firehose_that_was_enabled_stays_enabled(bus: Transport, rabbitmq: Any) -> None:

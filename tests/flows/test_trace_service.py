@@ -18,6 +18,7 @@ from stackwire.messaging.notify import Notifier
 from stackwire.messaging.transport import Transport
 from stackwire.trace.app import TraceService, build
 from stackwire.trace.settings import TraceSettings
+from support.polling import until
 
 Tell = Callable[[str], Awaitable[None]]
 
@@ -56,13 +57,13 @@ async def captured(transport: Transport, ctx: RequestContext, image: str, volume
 
 async def answer(session: aiohttp.ClientSession, path: str) -> Any:
     """The answer once there is one: a broker tells the tracer in its own time."""
-    async with asyncio.timeout(10):
-        while True:
-            async with session.get(path) as response:
-                if response.status == 200:
-                    return await response.json()
-                assert response.status == 404, await response.text()
-            await asyncio.sleep(0.01)
+
+    async def found() -> Any:
+        async with session.get(path) as response:
+            assert response.status in (200, 404), await response.text()
+            return await response.json() if response.status == 200 else None
+
+    return await until(found)
 
 
 async def test_the_lineage_of_a_transfer_is_found_on_either_bus(at_a_bus: tuple[Transport, TraceService]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from flows.test_cloud_command import create_image, folder, ports, request, show_image, stackwire, token_of
 from stackwire.cloud.postgres import EmbeddedPostgres
-from support.waiting import until
+from support.polling import until
 
 __all__ = ["folder", "ports"]  # fixtures
 pytestmark = pytest.mark.timeout(120)

@@ -11,10 +11,10 @@ import pytest
 
 from contract.oslo.conftest import Peer
 from support.cloud import ACloud
+from support.polling import until
 from support.processes import own_vhost
 from support.rabbitmq import TestRabbit
 from support.user_actions import UserActions
-from support.waiting import until
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.timeout(180)]
 LISTENERS = (

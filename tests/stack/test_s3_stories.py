@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 
 from support.cloud import JsonClient, log_in
+from support.polling import until
 from support.postgres import TestDatabase
 from support.processes import Processes, own_vhost
 from support.rabbitmq import TestRabbit
@@ -57,12 +58,6 @@ async def processes(
             yield processes
         finally:
             await processes.close()
-
-
-async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(30):
-        while not await true():
-            await asyncio.sleep(0.05)
 
 
 async def an_image(client: JsonClient) -> str:
@@ -123,16 +118,16 @@ async def test_a_worker_whose_store_hangs_is_not_taken_for_dead(
         await asyncio.gather(upload, return_exceptions=True)
         gate.seen.clear()
         await processes.start("image")
-        async with asyncio.timeout(30):
-            while "DeleteObject" not in gate.seen:
-                await asyncio.sleep(0.05)
+        await until(lambda: "DeleteObject" in gate.seen, 30)
         eye = await asyncpg.connect(postgres.url("image"))
         try:
-            seen = set()
-            async with asyncio.timeout(9):  # S3 is waited for longer
-                while len(seen) < 4:
-                    seen.add(await eye.fetchval("SELECT max(last_seen) FROM services"))
-                    await asyncio.sleep(0.05)
+            heartbeats = set()
+
+            async def alive() -> bool:
+                heartbeats.add(await eye.fetchval("SELECT max(last_seen) FROM services"))
+                return len(heartbeats) == 4
+
+            await until(alive, 9, interval=0.05)  # S3 is waited for longer
         finally:
             await eye.close()
         assert "DeleteObject" in gate.held

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from support.cloud import JsonClient, TestCloud
+from support.polling import until
 
 DISK = b"boot sector".ljust(512, b"\0") + bytes(range(256)) * 2000
 LISTS = {
@@ -37,13 +38,13 @@ class Command:
     async def rest(self, kind: str, name: str) -> None:
         """Returns when nothing is under way with the resource of that name."""
         path, key = LISTS[kind]
-        async with asyncio.timeout(60):
-            while True:
-                rows = (await self._client.get(SERVICES.get(kind, kind), path)).ok(200).json[key]
-                (one,) = (row for row in rows if row["name"] == name)
-                if one["status"] in AT_REST and not one.get("OS-EXT-STS:task_state"):
-                    return
-                await asyncio.sleep(0.02)  # the journey's other branches compute meanwhile
+
+        async def at_rest() -> bool:
+            rows = (await self._client.get(SERVICES.get(kind, kind), path)).ok(200).json[key]
+            (found,) = (row for row in rows if row["name"] == name)
+            return found["status"] in AT_REST and not found.get("OS-EXT-STS:task_state")
+
+        await until(at_rest, 60, interval=0.02)  # the journey's other branches compute meanwhile
 
 
 def named(rows: list[dict[str, Any]], key: str = "Status") -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """One command of the stock client, one story: every message and every HTTP request of it, and each property's way."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,6 +10,7 @@ from stackwire.messaging.connect import connect
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.transport import WireRecord
 from support.cloud import ACloud, TestCloud
+from support.polling import until
 from support.postgres import skip_or_fail
 from support.processes import own_vhost
 from support.user_actions import UserActions
@@ -81,9 +81,12 @@ async def test_a_server_booted_from_a_new_volume_is_one_whole_story(
     words = "server create --flavor m1.tiny --image disk --boot-from-volume 1 --nic none --wait -f value -c id srv"
     server = (await cloud.openstack(*words.split())).strip()
     await cloud.settle()
-    async with asyncio.timeout(20):
-        while (story := await the_story(cloud, server)) is None or not whole(story, seen):
-            await asyncio.sleep(0.1)
+
+    async def complete():
+        found = await the_story(cloud, server)
+        return found if found is not None and whole(found, seen) else None
+
+    story = await until(complete, 20, interval=0.1)
 
     arrows = story["arrows"]
     assert (arrows[0]["kind"], arrows[0]["name"], arrows[0]["receiver"]) == ("http", "POST /v2.1/servers", "nova-api")

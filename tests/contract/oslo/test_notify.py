@@ -9,8 +9,8 @@ from contract.oslo.conftest import Peer
 from stackwire.contracts.base import Event
 from stackwire.messaging.notify import Listener, Notification, Notifier
 from stackwire.messaging.transport import Transport
+from support.polling import until
 from support.rabbitmq import TestRabbit
-from support.waiting import until
 
 pytestmark = pytest.mark.rabbitmq
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)

@@ -1,6 +1,5 @@
 """Our server answers the real client, and our client asks the real server."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,8 +12,8 @@ from stackwire.core.errors import NotFound, RemoteError
 from stackwire.messaging.errors import CallTimeout, NoSuchMethod, UnsupportedVersion
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Transport
+from support.polling import pass_time, until
 from support.rabbitmq import TestRabbit
-from support.waiting import until
 
 pytestmark = pytest.mark.rabbitmq
 
@@ -50,7 +49,7 @@ class OurBoxes:
         if message.id == "broken":
             raise ZeroDivisionError("broken")
         if message.id == "slow":
-            await asyncio.sleep(3.5)
+            await pass_time(3.5)
         return Box(id=message.id, size=len(ctx.user_id or ""))
 
     async def note(self, ctx: RequestContext, message: Any) -> None:

@@ -12,6 +12,7 @@ from stackwire.db.outbox import Outgoing
 from stackwire.db.pool import Database
 from stackwire.messaging.errors import BusUnavailable, Undeliverable
 from stackwire.runtime.relay import Relay
+from support.polling import until
 from support.postgres import TestDatabase, migrations_of
 
 CTX = RequestContext(user_id="u", project_id="p", auth_token="token")
@@ -54,9 +55,10 @@ async def database(postgres: TestDatabase) -> AsyncIterator[Database]:
 
 
 async def emptied(database: Database) -> None:
-    async with asyncio.timeout(10):
-        while await database.unsent():
-            await asyncio.sleep(0.005)
+    async def empty() -> bool:
+        return await database.unsent() == 0
+
+    await until(empty)
 
 
 async def test_everything_leaves_in_the_order_it_was_said(database: Database) -> None:
@@ -108,9 +110,11 @@ async def test_what_a_broker_took_before_it_refused_one_is_not_sent_again(databa
         for number in range(3):
             uow.notify(event(f"box.{number}"))
     await relay.start()
-    async with asyncio.timeout(5):
-        while await database.unsent() != 1:
-            await asyncio.sleep(0.005)
+
+    async def one_remains() -> bool:
+        return await database.unsent() == 1
+
+    await until(one_remains, 5)
     sender.refuse.clear()
     await emptied(database)
     await relay.stop()
@@ -126,9 +130,7 @@ async def test_a_message_nobody_takes_holds_back_its_own_destination_only(databa
         uow.notify(event("box.made"))
         uow.cast(Paint(box_id="2"))
     await relay.start()
-    async with asyncio.timeout(5):
-        while sender.names != ["box.made"]:
-            await asyncio.sleep(0.005)
+    await until(lambda: sender.names == ["box.made"], 5)
     sender.refuse.clear()
     await emptied(database)
     await relay.stop()

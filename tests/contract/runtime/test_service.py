@@ -15,8 +15,8 @@ from stackwire.db.pool import Database
 from stackwire.messaging.memory import MemoryBroker, MemoryTransport
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.runtime.service import PortInUse, Service, Sweep
+from support.polling import until
 from support.postgres import TestDatabase, migrations_of
-from support.waiting import until
 
 CTX = RequestContext(user_id="u", project_id="p")
 BOX = Target("boxes", "box")
@@ -100,9 +100,7 @@ async def test_a_cast_goes_from_a_commit_to_its_handler_and_then_all_is_idle(dat
         uow.cast(Paint(box_id="1"))
     assert not await parts.service.idle()
     parts.paint.set()
-    async with asyncio.timeout(5):
-        while not await parts.service.idle():
-            await asyncio.sleep(0.001)
+    await until(parts.service.idle, 5)
     assert parts.happened == ["swept", "painted 1 for u"]
     await parts.service.stop()
 

@@ -10,7 +10,7 @@ from contract.transports.conftest import Join
 from stackwire.contracts.base import Event
 from stackwire.messaging.notify import REQUEUE, Listener, Notification, Notifier
 from stackwire.messaging.transport import Transport, to_notification
-from support.waiting import until
+from support.polling import until
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 

@@ -29,9 +29,9 @@ from stackwire.messaging.transport import (
     to_topic,
     topic_queue,
 )
+from support.polling import pass_time, until
 from support.postgres import skip_or_fail
 from support.rabbitmq import TestRabbit, start_broker
-from support.waiting import until
 
 pytestmark = pytest.mark.rabbitmq
 
@@ -110,7 +110,7 @@ async def test_after_a_lost_connection_everything_is_as_it_was_with_the_same_nam
     # Calls go on meanwhile: none may be lost, though some take longer.
     for number in range(50):
         assert (await rpc.call(CTX, at(GetBox(id=str(number)), topic), timeout=30)).id == str(number)
-        await asyncio.sleep(0.05)
+        await pass_time(0.05)
     await closed
     assert (await rpc.call(CTX, at(GetBox(id="after"), topic), timeout=30)).id == "after"
     assert {consumer.queue for consumer in served.server._consumers.consumers} | {rpc._consumer.queue} == names  # type: ignore[union-attr]
@@ -167,9 +167,7 @@ async def test_a_queue_deleted_under_its_consumer_is_made_again(
         except Undeliverable:
             return False
 
-    async with asyncio.timeout(10):
-        while not await answered():
-            await asyncio.sleep(0.02)
+    await until(answered)
 
 
 async def test_publishing_waits_for_a_broker_that_is_away_and_then_gives_up(joined: Any, topic: str) -> None:

@@ -23,7 +23,7 @@ from stackwire.messaging.transport import (
     to_topic,
     topic_queue,
 )
-from support.waiting import until
+from support.polling import until
 
 CTX = RequestContext(user_id="u-1", project_id="p-1", roles=("member",), auth_token="sesame")
 

@@ -23,7 +23,7 @@ from stackwire.messaging.transport import (
     to_topic,
     topic_queue,
 )
-from support.waiting import until
+from support.polling import pass_time, until
 
 
 class Inbox:
@@ -247,7 +247,7 @@ async def test_an_expired_message_is_not_delivered(bus: Transport, topic: str) -
     await (await bus.consume(topic_queue("x" + topic, topic), Inbox())).close()
     await bus.publish(to_topic("x" + topic, topic), b"stale", Properties(expiration=1))
     await bus.publish(to_topic("x" + topic, topic), b"fresh")
-    await asyncio.sleep(0.02)  # the one thing here that is about time passing
+    await pass_time(0.02)  # the one thing here that is about time passing
     inbox = Inbox()
     await bus.consume(topic_queue("x" + topic, topic), inbox)
     await inbox.holds(1)

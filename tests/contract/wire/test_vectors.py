@@ -17,7 +17,7 @@ from stackwire.messaging.memory import MemoryBroker, MemoryTransport
 from stackwire.messaging.notify import Notifier, read_notification
 from stackwire.messaging.server import _reply, read_request
 from stackwire.messaging.transport import Properties, WireRecord, topic_queue
-from support.waiting import until
+from support.polling import until
 
 VECTORS = {
     path.stem: json.loads(path.read_text()) for path in sorted(Path(__file__).parents[2].glob("data/wire/*.json"))

@@ -16,6 +16,7 @@ from stackwire.messaging.transport import (
     to_topic,
     topic_queue,
 )
+from support.polling import pass_time
 
 
 async def ignore(delivery: Delivery) -> None:
@@ -62,12 +63,12 @@ async def test_settle_waits_for_handlers_for_what_they_send_and_for_delayed_mess
     faults.delay(everything, 0.02)
 
     async def first(delivery: Delivery) -> None:
-        await asyncio.sleep(0.01)
+        await pass_time(0.01)
         await faults.publish(to_topic("x", "b"), b"")
         await delivery.ack()
 
     async def second(delivery: Delivery) -> None:
-        await asyncio.sleep(0.01)
+        await pass_time(0.01)
         done.append("b")
         await delivery.ack()
 
