@@ -4,42 +4,46 @@ from typing import Any
 
 import pytest
 
+from stackwire.cloud.bugs.scenario_client import ScenarioClient
+from stackwire.cloud.bugs.scenarios import SCENARIOS, Scenario
 from stackwire.cloud.client import logged_in
-from stackwire.cloud.museum.exhibits import EXHIBITS, Exhibit
-from stackwire.cloud.museum.visitor import Visitor
 from stackwire.core.behaviours import BUGS, CURRENT, RELEASES
 from support.cloud import ASharedCloud, TestCloud
 from support.user_actions import UserActions
 
 # Where volumes hand nothing on to images, they cannot hand on too much.
 HANDED_ON_BY_ICEHOUSE = {"lp-1945500": 202, "lp-1823445": None}
-MENDED_LATER = [one for one in EXHIBITS.values() if one.behaviour.since != RELEASES[0]]
+MENDED_LATER = [one for one in SCENARIOS.values() if one.behaviour.since != RELEASES[0]]
 
 
-async def outcome(exhibit: Exhibit, cloud: TestCloud) -> Any:
+async def outcome(scenario: Scenario, cloud: TestCloud) -> Any:
     async def recorded(kind: str, ident: str) -> dict[str, str | None]:
         assert kind == "server"
         return await (await UserActions.of(cloud)).system_metadata(ident)
 
     async with logged_in(cloud.urls) as ours, logged_in(cloud.urls, "alt") as others:
-        return await exhibit.steps(Visitor(ours, cloud.settle, recorded, Visitor(others, cloud.settle, recorded)))
+        return await scenario.steps(
+            ScenarioClient(ours, cloud.settle, recorded, ScenarioClient(others, cloud.settle, recorded))
+        )
 
 
 def test_every_bug_is_in_the_museum() -> None:
-    assert set(EXHIBITS) == set(BUGS)
-    assert all(exhibit.story for exhibit in EXHIBITS.values())
+    assert set(SCENARIOS) == set(BUGS)
+    assert all(scenario.story for scenario in SCENARIOS.values())
 
 
-@pytest.mark.parametrize("exhibit", EXHIBITS.values(), ids=list(EXHIBITS))
-async def test_a_bug_makes_its_difference_and_no_bug_makes_none(a_shared_cloud: ASharedCloud, exhibit: Exhibit) -> None:
-    assert await outcome(exhibit, await a_shared_cloud(exhibit.release, [exhibit.bug])) == exhibit.then
-    assert await outcome(exhibit, await a_shared_cloud(exhibit.release)) == exhibit.now
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=list(SCENARIOS))
+async def test_a_bug_makes_its_difference_and_no_bug_makes_none(
+    a_shared_cloud: ASharedCloud, scenario: Scenario
+) -> None:
+    assert await outcome(scenario, await a_shared_cloud(scenario.release, [scenario.bug])) == scenario.with_bug
+    assert await outcome(scenario, await a_shared_cloud(scenario.release)) == scenario.without_bug
 
 
-@pytest.mark.parametrize("exhibit", MENDED_LATER, ids=lambda exhibit: exhibit.bug)
-async def test_the_first_release_has_what_was_mended_later(a_shared_cloud: ASharedCloud, exhibit: Exhibit) -> None:
-    expected = HANDED_ON_BY_ICEHOUSE.get(exhibit.bug, exhibit.then)
-    assert await outcome(exhibit, await a_shared_cloud("icehouse")) == expected
+@pytest.mark.parametrize("scenario", MENDED_LATER, ids=lambda scenario: scenario.bug)
+async def test_the_first_release_has_what_was_mended_later(a_shared_cloud: ASharedCloud, scenario: Scenario) -> None:
+    expected = HANDED_ON_BY_ICEHOUSE.get(scenario.bug, scenario.with_bug)
+    assert await outcome(scenario, await a_shared_cloud("icehouse")) == expected
 
 
 # ---- behaviours that are no bugs
@@ -58,8 +62,8 @@ async def test_the_first_image_api_was_there_until_it_went(
     a_shared_cloud: ASharedCloud, release: str, there: bool, status: int
 ) -> None:
     client = await (await a_shared_cloud(release)).http("demo")
-    told = (await client.get("image", "/versions")).ok(200).json["versions"]
-    assert any(version["id"].startswith("v1.") for version in told) is there
+    answer = (await client.get("image", "/versions")).ok(200).json["versions"]
+    assert any(version["id"].startswith("v1.") for version in answer) is there
     assert (await client.get("image", "/v1/images")).status == status
 
 

@@ -28,11 +28,11 @@ app = typer.Typer(
 ELSEWHERE = {
     "demo": "stackwire.cloud.demo",
     "trace": "stackwire.trace.cli.commands",
-    "bugs": "stackwire.cloud.museum.cli",
+    "bugs": "stackwire.cloud.bugs.cli",
     "image": "stackwire.cloud.images",
 }
 """Commands that live in modules of their own: an ``app`` (typer), attached when asked for."""
-BESIDE = {"trace": "stackwire.cloud.between"}
+BESIDE = {"trace": "stackwire.cloud.compare_releases"}
 """Modules that add to such an app what only the whole cloud can do."""
 
 DataDirOption = Annotated[

@@ -12,7 +12,7 @@ import aiohttp
 import orjson
 
 CHUNK = 1024 * 1024
-PATIENCE = 120.0
+REQUEST_TIMEOUT_SECONDS = 120.0
 NAME = "demo"
 """What the tracer calls it."""
 COMPUTE_VERSION = "compute 2.93"
@@ -34,14 +34,14 @@ class Client:
         self._token = token
         self.project = project
 
-    async def ask(self, method: str, service: str, path: str, body: Any = None) -> Any:
+    async def request(self, method: str, service: str, path: str, body: Any = None) -> Any:
         """``path`` below the service's root; ``{project}`` in it is the user's."""
-        status, told, raw = await self.try_to(method, service, path, body)
+        status, answer, raw = await self.try_request(method, service, path, body)
         if status >= 300:
-            raise Refused(f"{method} {service} {path}: {status} {_message(told, raw)}")
-        return told
+            raise Refused(f"{method} {service} {path}: {status} {_message(answer, raw)}")
+        return answer
 
-    async def try_to(
+    async def try_request(
         self,
         method: str,
         service: str,
@@ -60,8 +60,8 @@ class Client:
             headers=self._headers({**sent, **(headers or {})}),
         ) as answer:
             raw = await answer.read()
-            told = orjson.loads(raw) if raw and "json" in answer.content_type else None
-            return answer.status, told, raw
+            answer = orjson.loads(raw) if raw and "json" in answer.content_type else None
+            return answer.status, answer, raw
 
     async def upload(self, path: str, file: Path, progress: Progress) -> str:
         """Streams a file into an image. Answers the sha512 of what was sent."""
@@ -97,17 +97,17 @@ class Client:
 
     async def until(self, service: str, path: str, root: str | None, wanted: str, failed: str) -> dict[str, Any]:
         """The resource once its status is ``wanted`` and nothing is under way. Refused when it is ``failed``."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + REQUEST_TIMEOUT_SECONDS
         while True:
-            told = await self.ask("GET", service, path)
-            found: dict[str, Any] = told[root] if root else told
+            answer = await self.request("GET", service, path)
+            found: dict[str, Any] = answer[root] if root else answer
             if found["status"] == wanted and not found.get("OS-EXT-STS:task_state"):
                 return found
             if found["status"] == failed:
                 fault = (found.get("fault") or {}).get("message", "")
                 raise Refused(f"{service} {path.rsplit('/', 1)[-1]} went to {failed} {fault}".strip())
             if time.monotonic() > deadline:
-                raise Refused(f"{service} {path} was still {found['status']} after {PATIENCE:.0f} s")
+                raise Refused(f"{service} {path} was still {found['status']} after {REQUEST_TIMEOUT_SECONDS:.0f} s")
             await asyncio.sleep(0.02)
 
     def _url(self, service: str, path: str) -> str:
@@ -127,7 +127,7 @@ async def logged_in(urls: Mapping[str, str], user: str = "demo") -> AsyncIterato
         "identity": {"methods": ["password"], "password": password},
         "scope": {"project": {"name": user, "domain": domain}},
     }
-    timeout = aiohttp.ClientTimeout(total=None, sock_read=PATIENCE)
+    timeout = aiohttp.ClientTimeout(total=None, sock_read=REQUEST_TIMEOUT_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout, headers={"User-Agent": NAME}) as session:
         async with session.post(f"{urls['identity']}/v3/auth/tokens", json={"auth": wish}) as answer:
             if answer.status != 201:
@@ -137,10 +137,10 @@ async def logged_in(urls: Mapping[str, str], user: str = "demo") -> AsyncIterato
         yield Client(session, urls, token, project)
 
 
-def _message(told: Any, raw: bytes) -> str:
+def _message(answer: Any, raw: bytes) -> str:
     """What an API says, without its wrapping."""
-    if isinstance(told, dict):
-        for value in told.values():
+    if isinstance(answer, dict):
+        for value in answer.values():
             if isinstance(value, dict) and "message" in value:
                 return str(value["message"])
     return " ".join(raw.decode(errors="replace").split())[:300]

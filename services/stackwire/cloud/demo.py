@@ -128,9 +128,9 @@ async def _show(image: Path | None, report: Path | None, release: str, against: 
     out.print(f"\nThe saved image {'is' if same else 'is NOT'} the uploaded one: sha512 {record.saved_sha512[:32]}…")
     if report is not None:
         described = {"path": str(image) if image else None, "size": size, "format": disk_format}
-        told = demo_report.as_json(record, store, found, against, release, described)
-        told["seconds"] = round(time.monotonic() - began, 3)
-        report.write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+        answer = demo_report.as_json(record, store, found, against, release, described)
+        answer["seconds"] = round(time.monotonic() - began, 3)
+        report.write_text(json.dumps(answer, ensure_ascii=False, indent=2) + "\n")
         out.print(f"Everything is in {report}.")
     out.print(f"Done in {time.monotonic() - began:.1f} s.")
     if not same:

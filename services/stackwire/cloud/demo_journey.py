@@ -167,7 +167,7 @@ class Journey:
 
     async def _upload(self, disk: Path, disk_format: str, name: str, properties: Mapping[str, str]) -> str:
         wish = {"name": name, "disk_format": disk_format, "container_format": "bare", "min_ram": MIN_RAM, **properties}
-        image = str((await self._client.ask("POST", "image", "/v2/images", wish))["id"])
+        image = str((await self._client.request("POST", "image", "/v2/images", wish))["id"])
         with self._stage.bar("uploading", disk.stat().st_size) as progress:
             self._sent = await self._client.upload(f"/v2/images/{image}/file", disk, progress)
         await self._client.until("image", f"/v2/images/{image}", None, "active", "killed")
@@ -175,7 +175,7 @@ class Journey:
 
     async def _volume(self, image: str, size: int) -> str:
         wish = {"volume": {"name": "demo-volume", "size": size, "imageRef": image}}
-        volume = str((await self._client.ask("POST", "volume", "/v3/{project}/volumes", wish))["volume"]["id"])
+        volume = str((await self._client.request("POST", "volume", "/v3/{project}/volumes", wish))["volume"]["id"])
         await self._until_volume(volume)
         return volume
 
@@ -184,8 +184,8 @@ class Journey:
 
     async def _begin_upload(self, volume: str) -> str:
         wish = {"image_name": "demo-of-volume", "disk_format": "raw", "container_format": "bare"}
-        told = await self._act("volume", f"/volumes/{volume}", "os-volume_upload_image", wish)
-        return str(told["os-volume_upload_image"]["image_id"])
+        answer = await self._act("volume", f"/volumes/{volume}", "os-volume_upload_image", wish)
+        return str(answer["os-volume_upload_image"]["image_id"])
 
     async def _end_upload(self, volume: str, image: str) -> None:
         await self._client.until("image", f"/v2/images/{image}", None, "active", "killed")
@@ -201,9 +201,9 @@ class Journey:
 
     async def _flavor(self, size: int) -> str:
         """The smallest one whose disk has room for the image."""
-        told = await self._client.ask("GET", "compute", "/v2.1/flavors/detail")
+        answer = await self._client.request("GET", "compute", "/v2.1/flavors/detail")
         fitting = sorted(
-            (flavor for flavor in told["flavors"] if flavor["disk"] >= size and flavor["ram"] >= MIN_RAM),
+            (flavor for flavor in answer["flavors"] if flavor["disk"] >= size and flavor["ram"] >= MIN_RAM),
             key=lambda flavor: (flavor["disk"], flavor["ram"]),
         )
         if not fitting:
@@ -212,20 +212,20 @@ class Journey:
 
     async def _server(self, name: str, flavor: str, more: Mapping[str, Any]) -> str:
         wish = {"server": {"name": name, "flavorRef": flavor, "networks": "none", **more}}
-        server = str((await self._client.ask("POST", "compute", "/v2.1/servers", wish))["server"]["id"])
+        server = str((await self._client.request("POST", "compute", "/v2.1/servers", wish))["server"]["id"])
         await self._client.until("compute", f"/v2.1/servers/{server}", "server", "ACTIVE", "ERROR")
         return server
 
     async def _snapshot(self, server: str, name: str) -> str:
-        told = await self._act("compute", f"/servers/{server}", "createImage", {"name": name})
-        image = str(told["image_id"])
+        answer = await self._act("compute", f"/servers/{server}", "createImage", {"name": name})
+        image = str(answer["image_id"])
         await self._client.until("image", f"/v2/images/{image}", None, "active", "killed")
         await self._client.until("compute", f"/v2.1/servers/{server}", "server", "ACTIVE", "ERROR")
         return image
 
     async def _act(self, service: str, path: str, action: str, body: Mapping[str, Any]) -> Any:
         root = "/v2.1" if service == "compute" else "/v3/{project}"
-        return await self._client.ask("POST", service, f"{root}{path}/action", {action: body})
+        return await self._client.request("POST", service, f"{root}{path}/action", {action: body})
 
     # -- what is written down
 
@@ -260,12 +260,14 @@ class Journey:
             await asyncio.sleep(0.01)
 
     async def _of_image(self, resource: Resource) -> dict[str, str | None]:
-        told = await self._client.ask("GET", "image", f"/v2/images/{resource.id}")
-        return {key: None if value is None else str(value) for key, value in told.items() if key not in _NOT_PROPERTIES}
+        answer = await self._client.request("GET", "image", f"/v2/images/{resource.id}")
+        return {
+            key: None if value is None else str(value) for key, value in answer.items() if key not in _NOT_PROPERTIES
+        }
 
     async def _of_volume(self, resource: Resource) -> dict[str, str | None]:
-        told = await self._client.ask("GET", "volume", f"/v3/{{project}}/volumes/{resource.id}")
-        return dict(told["volume"].get("volume_image_metadata") or {})
+        answer = await self._client.request("GET", "volume", f"/v3/{{project}}/volumes/{resource.id}")
+        return dict(answer["volume"].get("volume_image_metadata") or {})
 
     async def _of_lineage(self, resource: Resource) -> dict[str, str | None]:
         return self._store.lineage.now(resource)

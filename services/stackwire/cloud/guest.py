@@ -12,13 +12,13 @@ async def definition(urls: Mapping[str, str], server: str) -> str:
     """The libvirt domain XML of a server, by id or by a name only it bears. Raises Refused."""
     async with logged_in(urls, "admin") as admin:
         server_id = canonical_uuid(server) or await _named(admin, server)
-        told = await admin.ask("GET", "compute", f"/v2.1/servers/{server_id}/os-stackwire-guest")
-        return str(told["guest"]["domain_xml"])
+        answer = await admin.request("GET", "compute", f"/v2.1/servers/{server_id}/os-stackwire-guest")
+        return str(answer["guest"]["domain_xml"])
 
 
 async def _named(admin: Client, name: str) -> str:
     pattern = quote(f"^{re.escape(name)}$", safe="")
-    found = (await admin.ask("GET", "compute", f"/v2.1/servers?all_tenants=1&name={pattern}"))["servers"]
+    found = (await admin.request("GET", "compute", f"/v2.1/servers?all_tenants=1&name={pattern}"))["servers"]
     if not found:
         raise Refused(f"there is no server {name!r}")
     if len(found) > 1:

@@ -4,7 +4,7 @@ def test_my_client(stackwire_cloud):
     conn = stackwire_cloud.connection()              # an openstacksdk Connection for demo
     admin = stackwire_cloud.connection("stackwire-admin")
 
-Nothing but pytest is imported before a test asks for it.
+Nothing but pytest is imported before a test uses it.
 """
 
 from collections.abc import Iterator
@@ -13,31 +13,35 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from stackwire.cloud.session import SessionCloud
+    from stackwire.cloud.subprocess_cloud import SubprocessCloud
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options ``--stackwire-release`` and ``--stackwire-with-bug``."""
     group = parser.getgroup("stackwire", "a simulated OpenStack for the tests")
     group.addoption(
-        "--stackwire-release", default="current", metavar="NAME", help="the OpenStack release whose rules hold"
+        "--stackwire-release",
+        default="current",
+        metavar="NAME",
+        help="the OpenStack release whose property rules apply",
     )
     group.addoption(
         "--stackwire-with-bug",
         action="append",
         default=[],
         metavar="lp-NNN",
-        help="take one behaviour back; repeatable",
+        help="a bug to reintroduce; repeatable",
     )
 
 
 @pytest.fixture(scope="session")
 def stackwire_cloud(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator["SessionCloud"]:
-    """Started at the first test that asks, stopped after the last; with xdist each worker has its own."""
-    from stackwire.cloud.session import SessionCloud
+) -> Iterator["SubprocessCloud"]:
+    """Started for the first test that uses it, stopped after the last; with xdist each worker has its own."""
+    from stackwire.cloud.subprocess_cloud import SubprocessCloud
 
-    cloud = SessionCloud(
+    cloud = SubprocessCloud(
         tmp_path_factory.mktemp("stackwire"),
         release=request.config.getoption("--stackwire-release"),
         with_bugs=tuple(request.config.getoption("--stackwire-with-bug")),

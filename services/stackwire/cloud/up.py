@@ -202,7 +202,7 @@ def _run(options: Options, directory: DataDir, databases: Databases, say: Callab
 
 async def _serve(options: Options, directory: DataDir, databases: Databases, say: Callable[[str], None]) -> None:
     from stackwire.cloud.cloud import Cloud
-    from stackwire.cloud.keeping import kept
+    from stackwire.cloud.postgres_supervisor import supervised
     from stackwire.db.bootstrap import bootstrap
     from stackwire.runtime.main import until_signal
 
@@ -212,7 +212,7 @@ async def _serve(options: Options, directory: DataDir, databases: Databases, say
     try:
         directory.write_client_files(cloud.urls["identity"], "RegionOne")
         directory.write_state(_state(options))
-        async with kept(databases.server):
+        async with supervised(databases.server):
             await until_signal(lambda: say(_welcome(options, directory)))
     finally:
         await cloud.stop()

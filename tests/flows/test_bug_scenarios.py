@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stackwire.cloud.museum.exhibits import EXHIBITS
+from stackwire.cloud.bugs.scenarios import SCENARIOS
 
 
 async def bugs(*words: str) -> tuple[int, str, str]:
@@ -26,8 +26,8 @@ async def command(*words: str) -> tuple[int, str, str]:
 async def test_the_list_has_them_all() -> None:
     code, out, err = await bugs("list")
     assert (code, err) == (0, "")
-    assert len(EXHIBITS) >= 15
-    assert all(bug in out for bug in EXHIBITS)
+    assert len(SCENARIOS) >= 15
+    assert all(bug in out for bug in SCENARIOS)
 
 
 async def test_one_is_told_of_with_its_releases_and_its_link() -> None:
@@ -40,9 +40,9 @@ async def test_one_is_told_of_with_its_releases_and_its_link() -> None:
 async def test_one_is_run_in_two_clouds_and_both_lineages_are_a_page(tmp_path: Path) -> None:
     code, out, err = await bugs("run", "lp-1893618", "--json", "--html", str(tmp_path))
     assert (code, err) == (0, "")
-    told = json.loads(out)
-    assert (told["with_bug"]["outcome"], told["without"]["outcome"], told["as_told"]) == (False, True, True)
-    kinds = [[one["resource"]["kind"] for one in told[side]["lineage"]] for side in ("with_bug", "without")]
+    answer = json.loads(out)
+    assert (answer["with_bug"]["outcome"], answer["without"]["outcome"], answer["as_told"]) == (False, True, True)
+    kinds = [[one["resource"]["kind"] for one in answer[side]["lineage"]] for side in ("with_bug", "without")]
     assert kinds == [["image", "server", "image"]] * 2
     page = (tmp_path / "lp-1893618.html").read_text()
     assert page.count("<h3>server ") == 2
@@ -67,8 +67,8 @@ async def test_what_cannot_be_shown_is_one_line(words: tuple[str, ...], says: st
 async def test_two_releases_are_compared_on_one_journey() -> None:
     code, out, err = await command("trace", "between", "icehouse", "current", "--json")
     assert (code, err) == (0, "")
-    told = json.loads(out)
-    lost = {one["key"] for one in told["differences"] if one["icehouse"] is None}
+    answer = json.loads(out)
+    lost = {one["key"] for one in answer["differences"] if one["icehouse"] is None}
     assert {"base_image_ref", "team", "hw_disk_bus"} <= lost
     code, out, err = await command("trace", "between", "grizzly", "current")
     assert (code, out) == (2, "")

