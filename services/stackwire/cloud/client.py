@@ -1,4 +1,4 @@
-"""A user of the running cloud: plain HTTP against the services, as any client speaks it."""
+"""A client of a running cloud, for the CLI and the demonstration."""
 
 import asyncio
 import hashlib
@@ -11,10 +11,10 @@ from typing import Any
 import aiohttp
 import orjson
 
-CHUNK = 1024 * 1024
-REQUEST_TIMEOUT_SECONDS = 120.0
-NAME = "demo"
-"""What the tracer calls it."""
+CHUNK_BYTES = 1024 * 1024
+STATUS_TIMEOUT_SECONDS = 120.0
+USER_AGENT = "demo"
+"""Its name in the tracer."""
 COMPUTE_VERSION = "compute 2.93"
 VOLUME_VERSION = "volume 3.70"
 
@@ -22,11 +22,11 @@ Progress = Callable[[int], None]
 
 
 class Refused(Exception):
-    """A service said no, or a resource ended in error; the message is one line."""
+    """A service refused a request, or a resource went to error; the message is one line."""
 
 
 class Client:
-    """One user in one project. Answers are decoded JSON; anything that is not 2xx is Refused."""
+    """One user in one project."""
 
     def __init__(self, session: aiohttp.ClientSession, urls: Mapping[str, str], token: str, project: str) -> None:
         self._session = session
@@ -35,7 +35,10 @@ class Client:
         self.project = project
 
     async def request(self, method: str, service: str, path: str, body: Any = None) -> Any:
-        """``path`` below the service's root; ``{project}`` in it is the user's."""
+        """The decoded JSON of a response. Raises Refused for a status of 300 and up.
+
+        ``path`` is below the service's root; ``{project}`` in it is replaced by the user's project id.
+        """
         status, answer, raw = await self.try_request(method, service, path, body)
         if status >= 300:
             raise Refused(f"{method} {service} {path}: {status} {_message(answer, raw)}")
@@ -51,25 +54,25 @@ class Client:
         headers: Mapping[str, str] | None = None,
         data: bytes | None = None,
     ) -> tuple[int, Any, bytes]:
-        """The status, the JSON and the bytes of an answer, whatever it is. ``data`` is a body that is no JSON."""
+        """The status, the decoded JSON and the bytes of any response. ``data``: a body that is no JSON."""
         sent = {"Content-Type": "application/json"} if body is not None else {}
         async with self._session.request(
             method,
             self._url(service, path),
             data=data if body is None else orjson.dumps(body),
             headers=self._headers({**sent, **(headers or {})}),
-        ) as answer:
-            raw = await answer.read()
-            answer = orjson.loads(raw) if raw and "json" in answer.content_type else None
-            return answer.status, answer, raw
+        ) as response:
+            raw = await response.read()
+            decoded = orjson.loads(raw) if raw and "json" in response.content_type else None
+            return response.status, decoded, raw
 
     async def upload(self, path: str, file: Path, progress: Progress) -> str:
-        """Streams a file into an image. Answers the sha512 of what was sent."""
+        """Streams a file into an image. Returns the sha512 of what was sent."""
         digest = hashlib.sha512()
 
         async def chunks() -> AsyncIterator[bytes]:
             with file.open("rb") as source:
-                while chunk := await asyncio.to_thread(source.read, CHUNK):
+                while chunk := await asyncio.to_thread(source.read, CHUNK_BYTES):
                     await asyncio.to_thread(digest.update, chunk)
                     yield chunk
                     progress(len(chunk))
@@ -78,26 +81,26 @@ class Client:
             self._url("image", path),
             data=chunks(),
             headers=self._headers({"Content-Type": "application/octet-stream"}),
-        ) as answer:
-            if answer.status != 204:
-                raw = await answer.read()
-                raise Refused(f"the upload was refused: {answer.status} {_message(None, raw)}")
+        ) as response:
+            if response.status != 204:
+                raw = await response.read()
+                raise Refused(f"the upload was refused: {response.status} {_message(None, raw)}")
         return digest.hexdigest()
 
     async def download(self, path: str, progress: Progress) -> str:
-        """Reads an image to its end. Answers its sha512."""
+        """Reads an image to its end. Returns its sha512."""
         digest = hashlib.sha512()
-        async with self._session.get(self._url("image", path), headers=self._headers({})) as answer:
-            if answer.status != 200:
-                raise Refused(f"the download was refused: {answer.status} {_message(None, await answer.read())}")
-            async for chunk in answer.content.iter_chunked(CHUNK):
+        async with self._session.get(self._url("image", path), headers=self._headers({})) as response:
+            if response.status != 200:
+                raise Refused(f"the download was refused: {response.status} {_message(None, await response.read())}")
+            async for chunk in response.content.iter_chunked(CHUNK_BYTES):
                 await asyncio.to_thread(digest.update, chunk)
                 progress(len(chunk))
         return digest.hexdigest()
 
     async def until(self, service: str, path: str, root: str | None, wanted: str, failed: str) -> dict[str, Any]:
-        """The resource once its status is ``wanted`` and nothing is under way. Refused when it is ``failed``."""
-        deadline = time.monotonic() + REQUEST_TIMEOUT_SECONDS
+        """Polls until the status is ``wanted`` and no task runs. Raises Refused for ``failed``, and after a timeout."""
+        deadline = time.monotonic() + STATUS_TIMEOUT_SECONDS
         while True:
             answer = await self.request("GET", service, path)
             found: dict[str, Any] = answer[root] if root else answer
@@ -107,7 +110,7 @@ class Client:
                 fault = (found.get("fault") or {}).get("message", "")
                 raise Refused(f"{service} {path.rsplit('/', 1)[-1]} went to {failed} {fault}".strip())
             if time.monotonic() > deadline:
-                raise Refused(f"{service} {path} was still {found['status']} after {REQUEST_TIMEOUT_SECONDS:.0f} s")
+                raise Refused(f"{service} {path} was still {found['status']} after {STATUS_TIMEOUT_SECONDS:.0f} s")
             await asyncio.sleep(0.02)
 
     def _url(self, service: str, path: str) -> str:
@@ -120,25 +123,25 @@ class Client:
 
 @asynccontextmanager
 async def logged_in(urls: Mapping[str, str], user: str = "demo") -> AsyncIterator[Client]:
-    """The seeded user, in the project of that name."""
+    """A client of a seeded user, in the project of the same name. Raises Refused."""
     domain = {"id": "default"}
     password = {"user": {"name": user, "domain": domain, "password": "secret"}}
-    wish = {
+    auth = {
         "identity": {"methods": ["password"], "password": password},
         "scope": {"project": {"name": user, "domain": domain}},
     }
-    timeout = aiohttp.ClientTimeout(total=None, sock_read=REQUEST_TIMEOUT_SECONDS)
-    async with aiohttp.ClientSession(timeout=timeout, headers={"User-Agent": NAME}) as session:
-        async with session.post(f"{urls['identity']}/v3/auth/tokens", json={"auth": wish}) as answer:
-            if answer.status != 201:
-                raise Refused(f"identity refused the demo user: {answer.status}")
-            project = (await answer.json())["token"]["project"]["id"]
-            token = answer.headers["X-Subject-Token"]
+    timeout = aiohttp.ClientTimeout(total=None, sock_read=STATUS_TIMEOUT_SECONDS)
+    async with aiohttp.ClientSession(timeout=timeout, headers={"User-Agent": USER_AGENT}) as session:
+        async with session.post(f"{urls['identity']}/v3/auth/tokens", json={"auth": auth}) as response:
+            if response.status != 201:
+                raise Refused(f"identity refused the demo user: {response.status}")
+            project = (await response.json())["token"]["project"]["id"]
+            token = response.headers["X-Subject-Token"]
         yield Client(session, urls, token, project)
 
 
 def _message(answer: Any, raw: bytes) -> str:
-    """What an API says, without its wrapping."""
+    """The error message of an API's body."""
     if isinstance(answer, dict):
         for value in answer.values():
             if isinstance(value, dict) and "message" in value:

@@ -188,9 +188,9 @@ def _printer(out: "Console") -> Any:
 
 def _is_look(message: "Message") -> bool:
     """The demonstration's own question how far a thing is: every few milliseconds one."""
-    from stackwire.cloud.client import NAME
+    from stackwire.cloud.client import USER_AGENT
 
-    return message.kind == "http" and message.sender == NAME and message.name.startswith("GET ")
+    return message.kind == "http" and message.sender == USER_AGENT and message.name.startswith("GET ")
 
 
 def _format(source: Path) -> str:
