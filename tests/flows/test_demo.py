@@ -132,7 +132,7 @@ def test_every_property_of_every_stop_has_a_lineage(shown: Shown) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["{folder}/missing.img"], "is not there"),
+        (["{folder}/missing.img"], "is missing"),
         (["{folder}"], "is not a file"),
         (["{folder}/empty.img"], "is empty"),
         (["{folder}/text.img"], "is no disk image"),

@@ -1,7 +1,7 @@
 """The command. Each subcommand imports what it needs when it runs, so that ``--help`` is quick and ``up`` stays small.
 
-Exit codes: 0 done (also after Ctrl-C: a graceful stop), 1 failed on the way, 2 cannot start or a wrong option, with
-one line on standard error, 130 interrupted before it was ready.
+Exit codes: 0 done (also after Ctrl-C: a graceful stop), 1 failed, 2 cannot start or a wrong option, with one line on
+standard error, 130 interrupted before it was ready.
 """
 
 import importlib
@@ -25,18 +25,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-ELSEWHERE = {
+SUBCOMMAND_MODULES = {
     "demo": "stackwire.cloud.demo",
     "trace": "stackwire.trace.cli.commands",
     "bugs": "stackwire.cloud.bugs.cli",
     "image": "stackwire.cloud.images",
 }
-"""Commands that live in modules of their own: an ``app`` (typer), attached when asked for."""
-BESIDE = {"trace": "stackwire.cloud.compare_releases"}
-"""Modules that add to such an app what only the whole cloud can do."""
+"""Subcommands in modules of their own: each has a typer ``app``, imported when needed."""
+EXTENSIONS = {"trace": "stackwire.cloud.compare_releases"}
+"""Modules that add commands to such an app which need the whole cloud."""
 
 DataDirOption = Annotated[
-    Path, typer.Option("--data-dir", envvar="STACKWIRE_DATA_DIR", help="where everything of this cloud is kept")
+    Path, typer.Option("--data-dir", envvar="STACKWIRE_DATA_DIR", help="the folder of this cloud")
 ]
 
 
@@ -53,11 +53,11 @@ def up(
     ] = None,
     database_url: Annotated[str, typer.Option(help="'embedded' or a PostgreSQL URL")] = EMBEDDED,
     amqp_url: Annotated[str, typer.Option(help="'memory' or a RabbitMQ URL")] = MEMORY,
-    release: Annotated[str, typer.Option(help="the OpenStack release whose property rules hold")] = "current",
-    with_bug: Annotated[list[str] | None, typer.Option(help="take one behaviour back: lp-NNNNNNN; repeatable")] = None,
-    detach: Annotated[bool, typer.Option("--detach", "-d", help="leave it running in the background")] = False,
+    release: Annotated[str, typer.Option(help="the OpenStack release whose property rules apply")] = "current",
+    with_bug: Annotated[list[str] | None, typer.Option(help="a bug to reintroduce: lp-NNNNNNN; repeatable")] = None,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="run in the background")] = False,
 ) -> None:
-    """Start the whole cloud; ready when it says so. Ctrl-C stops it."""
+    """Start the whole cloud; prints its URLs when it is ready. Ctrl-C stops it."""
     from stackwire.cloud import up as process
 
     options = Options(
@@ -72,18 +72,18 @@ def up(
     )
     run = process.up_detached if detach else process.up
     try:
-        run(options, _say)
+        run(options, _print)
     except process.CannotStart as error:
         _fail(str(error))
 
 
 @app.command()
 def down(data_dir: DataDirOption = Path(".stackwire")) -> None:
-    """Stop the cloud; its data stays. Nothing happens when none runs."""
+    """Stop the cloud; its data stays. Does nothing when none runs."""
     from stackwire.cloud import up as process
 
     try:
-        _say(process.down(data_dir))
+        _print(process.down(data_dir))
     except process.CannotStart as error:
         _fail(str(error))
 
@@ -93,19 +93,19 @@ def status(
     data_dir: DataDirOption = Path(".stackwire"),
     as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
 ) -> None:
-    """How each service is. Exit code 1 when the cloud does not run or a service is not well."""
+    """Show the health of each service. Exit code 1 when the cloud does not run or a service is unhealthy."""
     from stackwire.cloud import up as process
 
     found = process.status(data_dir)
     if as_json:
-        _say(json.dumps(found, indent=2))
+        _print(json.dumps(found, indent=2))
     elif not found["running"]:
-        _say(f"no cloud runs in {found['data_dir']}")
+        _print(f"no cloud runs in {found['data_dir']}")
     else:
         rules = " ".join((found["release"], *(f"with {bug}" for bug in found["with_bugs"])))
-        _say(f"process {found['pid']}, release {rules}, {found['database']} database, {found['bus']} bus")
+        _print(f"process {found['pid']}, release {rules}, {found['database']} database, {found['bus']} bus")
         for name, service in found["services"].items():
-            _say(f"  {name:<9} {service['url']:<28} {service['health']}")
+            _print(f"  {name:<9} {service['url']:<28} {service['health']}")
     well = found["running"] and all(service["health"] == "ok" for service in found["services"].values())
     raise typer.Exit(0 if well else 1)
 
@@ -113,9 +113,9 @@ def status(
 @app.command()
 def logs(
     data_dir: DataDirOption = Path(".stackwire"),
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="how many of the last lines")] = 100,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="number of lines")] = 100,
 ) -> None:
-    """The last lines a detached cloud logged."""
+    """Show the last lines of a detached cloud's log."""
     from stackwire.cloud.datadir import DataDir
 
     path = DataDir(data_dir).log
@@ -123,7 +123,7 @@ def logs(
         _fail(f"there is no log in {path.parent}: 'stackwire up --detach' writes one")
     with path.open(errors="replace") as file:
         for line in deque(file, lines):
-            _say(line.rstrip("\n"))
+            _print(line.rstrip("\n"))
 
 
 @app.command()
@@ -131,7 +131,7 @@ def guest(
     server: Annotated[str, typer.Argument(help="a server's id or name")],
     data_dir: DataDirOption = Path(".stackwire"),
 ) -> None:
-    """A server's guest definition: the libvirt domain XML its image properties became."""
+    """Show a server's guest definition: libvirt domain XML with its image properties."""
     import asyncio
 
     from stackwire.cloud import up as process
@@ -143,7 +143,7 @@ def guest(
         _fail(f"no cloud runs in {found['data_dir']}")
     urls = {name: known["url"] for name, known in found["services"].items()}
     try:
-        _say(asyncio.run(definition(urls, server)))
+        _print(asyncio.run(definition(urls, server)))
     except (Refused, OSError) as error:
         _fail(str(error))
 
@@ -153,7 +153,8 @@ def serve(
     service: Annotated[str, typer.Argument(help=f"{', '.join(ORDER)} or trace")],
     role: Annotated[str, typer.Option(help="api, worker or all")] = "all",
 ) -> None:
-    """One service, or half of one, as a process of its own; settings from the environment (STACKWIRE_<SERVICE>_...)."""
+    """Run one service, or one role of it, as a process of its own; settings from the environment
+    (STACKWIRE_<SERVICE>_...)."""
     from stackwire.cloud.cloud import settings_type
     from stackwire.runtime.main import main as serve_until_signal
 
@@ -165,15 +166,15 @@ def serve(
     serve_until_signal(service, settings_type(service), build, role=role)
 
 
-# typer carries a click of its own in some versions; its exceptions are reached through what it shows.
+# Some versions of typer vendor click; its base exception is found through one that typer exports.
 _CLICK_ERROR = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 
 def main() -> None:
-    """The program: a wrong option, or a file that cannot be had, is one line and exit code 2."""
+    """The program: a wrong option, or a file that cannot be read, is one line and exit code 2."""
     try:
         sys.exit(_run())
-    except BrokenPipeError:  # whoever read has seen enough
+    except BrokenPipeError:  # the reader of the pipe exited
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
@@ -191,7 +192,7 @@ def _run() -> int:
             raise
         message = error.format_message()  # type: ignore[attr-defined]
         if type(error).__name__ == "NoArgsIsHelpError":
-            _say(message)
+            _print(message)
             return 0
         _fail(message)
     sys.stdout.flush()
@@ -199,12 +200,14 @@ def _run() -> int:
 
 
 def _attach(words: list[str]) -> None:
-    """The module of the command asked for; for help, every one there is."""
-    asked = [name for name in ELSEWHERE if name in words] or ([] if words and words[0] in COMMANDS else list(ELSEWHERE))
-    for name in asked:
-        if _exists(ELSEWHERE[name]):
-            importlib.import_module(BESIDE.get(name, ELSEWHERE[name]))
-            app.add_typer(importlib.import_module(ELSEWHERE[name]).app, name=name)
+    """Attaches the module of the command; all modules for the help."""
+    requested = [name for name in SUBCOMMAND_MODULES if name in words] or (
+        [] if words and words[0] in COMMANDS else list(SUBCOMMAND_MODULES)
+    )
+    for name in requested:
+        if _exists(SUBCOMMAND_MODULES[name]):
+            importlib.import_module(EXTENSIONS.get(name, SUBCOMMAND_MODULES[name]))
+            app.add_typer(importlib.import_module(SUBCOMMAND_MODULES[name]).app, name=name)
 
 
 def _exists(module: str) -> bool:
@@ -217,7 +220,7 @@ def _exists(module: str) -> bool:
 COMMANDS = ("up", "down", "status", "logs", "guest", "serve")
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     print(text, flush=True)
 
 

@@ -34,7 +34,10 @@ def settings_type(service: str) -> type[ServiceSettings]:
 
 
 class Cloud:
-    """``start`` answers when every service serves; ``settle`` when nothing is under way anywhere."""
+    """All services in one process.
+
+    ``start`` returns when every service is ready; ``settle`` when no work is in progress.
+    """
 
     def __init__(
         self,
@@ -56,10 +59,14 @@ class Cloud:
 
     @property
     def urls(self) -> dict[str, str]:
+        """The base URL of each service."""
         return self.options.urls()
 
     async def start(self, services: Sequence[str] | None = None) -> None:
-        """``services``: some of them only. Raises what a service that cannot start raises; the others are stopped."""
+        """Starts ``services``, by default all.
+
+        Raises the error of a service that cannot start; the others are stopped.
+        """
         try:
             if self.options.amqp_url == "memory":
                 self.broker = MemoryBroker()
@@ -72,7 +79,7 @@ class Cloud:
             raise
 
     async def stop(self) -> None:
-        """Every part gets its chance to stop, whatever another one does."""
+        """Stops every part; the error of one is logged and does not affect the others."""
         parts = [service.stop for service in reversed(self.services.values())]
         parts += [transport.close for transport in self._transports.values()]
         for stop in parts:
@@ -90,17 +97,17 @@ class Cloud:
         await self.services[name].start()
 
     async def settle(self, timeout: float = SETTLE_SECONDS) -> None:
-        """Returns when queues are empty, handlers idle and outboxes sent; TimeoutError names what is not."""
+        """Returns when queues are empty, handlers idle, outboxes sent. Raises TimeoutError with the busy services."""
         try:
             async with asyncio.timeout(timeout):
-                while not await self._quiet():  # noqa: ASYNC110  # the parts have no event in common
+                while not await self._quiet():  # noqa: ASYNC110  # the parts have no common event
                     await asyncio.sleep(0.002)
         except TimeoutError:
             busy = [name for name, service in self.services.items() if not await service.idle()]
             raise TimeoutError(f"the cloud does not settle: {', '.join(busy) or 'the bus'} is busy") from None
 
     async def _quiet(self) -> bool:
-        """Idle everywhere, and still so after a second look: the first may have passed between two services."""
+        """Whether all parts are idle, twice: the first check may miss a message between two services."""
         for _ in range(2):
             if self.broker is not None and not self.broker.idle:
                 return False

@@ -1,4 +1,4 @@
-"""``stackwire trace between A B``: one journey under two releases' rules, and what became of each property."""
+"""``stackwire trace between A B``: the same journey under two releases, and the differences in properties."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ def between(
     other: Release,
     as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
 ) -> None:
-    """The same journey of an image's properties under two releases, side by side."""
+    """Run the journey of an image's properties under two releases, and compare the properties."""
     from stackwire.cloud.client import Refused
     from stackwire.cloud.postgres import PostgresError
     from stackwire.core.behaviours import release_named
@@ -41,17 +41,17 @@ async def _show(one: str, other: str, as_json: bool) -> None:
     async with demo_cloud.workplace() as folder, demo_cloud.postgres(folder) as server:
         source = disk.write(folder / "disk.img", size=4 * disk.MEBIBYTE)
         second = disk.write(folder / "other.img", size=4 * disk.MEBIBYTE)
-        left, right = [await _record(server, folder, release, source, second) for release in (one, other)]
-    found = demo_report.differences(left, right)
+        records = [await _record(server, folder, release, source, second) for release in (one, other)]
+    found = demo_report.differences(*records)
     if as_json:
-        answer = [{"at": each.label, "key": each.key, one: each.then, other: each.today} for each in found]
-        print(json.dumps({"releases": [one, other], "differences": answer}, ensure_ascii=False, indent=2))
+        differences = [{"at": each.label, "key": each.key, one: each.then, other: each.today} for each in found]
+        print(json.dumps({"releases": [one, other], "differences": differences}, ensure_ascii=False, indent=2))
         return
     demo_report.show_differences(console(), found, one, other)
 
 
 async def _record(server: Any, folder: Path, release: str, source: Path, second: Path) -> Any:
-    """One after the other: two clouds at once would only share the processors."""
+    """The record of one release; sequentially, since two clouds at once would only share the processors."""
     from stackwire.cloud import demo, demo_cloud
 
     name = f"under_{release.replace('.', '_')}_{len(list(folder.iterdir()))}"

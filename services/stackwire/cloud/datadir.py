@@ -1,4 +1,4 @@
-"""The folder of one cloud: its data, its key, what clients need, and who runs it."""
+"""The folder of one cloud: its data, token key, client configuration, lock and state."""
 
 import contextlib
 import fcntl
@@ -11,7 +11,7 @@ from typing import Any
 
 CLOUDS = {"stackwire": ("demo", "demo"), "stackwire-admin": ("admin", "admin"), "stackwire-alt": ("alt", "alt")}
 """Name in clouds.yaml: (user, project). Every password of the seed is ``secret``."""
-PASSWORD = "secret"  # noqa: S105  # of the seeded users, told in the README
+PASSWORD = "secret"  # noqa: S105  # of the seeded users, documented in the README
 
 
 class DataDirError(Exception):
@@ -19,7 +19,7 @@ class DataDirError(Exception):
 
 
 class DataDir:
-    """``lock`` is held by whoever runs the cloud; ``state`` says who that is and where it listens."""
+    """The process of the cloud holds ``lock``; ``state`` has its pid and URLs."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.expanduser().resolve()
@@ -27,18 +27,21 @@ class DataDir:
 
     @property
     def log(self) -> Path:
+        """The output of a detached cloud."""
         return self.path / "up.log"
 
     @property
     def clouds_yaml(self) -> Path:
+        """For every OpenStack client."""
         return self.path / "clouds.yaml"
 
     @property
     def openrc(self) -> Path:
+        """For shells."""
         return self.path / "openrc"
 
     def create(self) -> None:
-        """Makes the folder. Raises DataDirError when it cannot be written to."""
+        """Creates the folder. Raises DataDirError when it cannot be written to."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             probe = self.path / ".probe"
@@ -60,13 +63,14 @@ class DataDir:
             raise DataDirError(f"a cloud runs in {self.path} already (stackwire down stops it)") from None
         self._lock = handle
 
-    def give_back(self) -> None:
+    def release(self) -> None:
+        """Releases the lock."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
     def is_taken(self) -> bool:
-        """True while a cloud runs here. OSError where this user may not know."""
+        """True while a cloud runs here. Raises OSError when this user may not read the lock."""
         try:
             handle = os.open(self.path / "lock", os.O_RDWR | os.O_CLOEXEC)
         except (FileNotFoundError, NotADirectoryError):
@@ -81,7 +85,7 @@ class DataDir:
             os.close(handle)
 
     def token_key(self) -> str:
-        """The key tokens are signed with: made once, readable by its owner only."""
+        """The key that signs tokens: created once, readable by its owner only."""
         path = self.path / "token.key"
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -89,14 +93,14 @@ class DataDir:
             key = path.read_text().strip()
             if len(key) >= 32:
                 return key
-            handle = os.open(path, os.O_WRONLY | os.O_TRUNC)  # a start that died while writing it
+            handle = os.open(path, os.O_WRONLY | os.O_TRUNC)  # a start was killed while writing it
         with os.fdopen(handle, "w") as file:
             key = secrets.token_hex(32)
             file.write(f"{key}\n")
         return key
 
     def state(self) -> dict[str, Any] | None:
-        """What the running cloud wrote about itself; None when it wrote nothing that can be read."""
+        """The state the running cloud wrote; None when it is missing or damaged."""
         try:
             found = json.loads((self.path / "cloud.json").read_text())
         except (OSError, ValueError):
@@ -104,9 +108,11 @@ class DataDir:
         return found if isinstance(found, dict) else None
 
     def write_state(self, state: Mapping[str, Any]) -> None:
+        """Writes ``cloud.json``."""
         self._write("cloud.json", json.dumps(state, indent=2) + "\n")
 
-    def forget_state(self) -> None:
+    def remove_state(self) -> None:
+        """Removes the state of a cloud that stopped."""
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             (self.path / "cloud.json").unlink()
 
@@ -125,7 +131,7 @@ class DataDir:
                 "      project_domain_name: Default",
                 f"    region_name: {region}",
                 "    interface: public",
-                "    floating_ip_source: None",  # or the SDK's create_server looks for one, and fails
+                "    floating_ip_source: None",  # or the SDK's create_server searches for one, and fails
                 "    identity_api_version: 3",
             ]
         self._write("clouds.yaml", "\n".join(lines) + "\n")
@@ -146,7 +152,7 @@ class DataDir:
         )
 
     def _write(self, name: str, text: str) -> None:
-        """Whole or not at all: a reader never sees half a file."""
-        half = self.path / f".{name}.new"
-        half.write_text(text)
-        half.replace(self.path / name)
+        """Writes a file atomically."""
+        partial = self.path / f".{name}.new"
+        partial.write_text(text)
+        partial.replace(self.path / name)

@@ -1,4 +1,4 @@
-"""``stackwire demo``: the journey of a real disk image's properties, message by message, on a cloud of its own."""
+"""``stackwire demo``: how the properties of a disk image travel, message by message, in a temporary cloud."""
 
 import asyncio
 import contextlib
@@ -25,27 +25,29 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="demo",
-    help="The journey of a disk image's properties, message by message.",
+    help="How the properties of a disk image travel, message by message.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-AGAINST = "icehouse"
-SMALL = 64 * 1024 * 1024
-"""Bytes of an image that are worth sending a second time, for the comparison."""
+COMPARED_RELEASE = "icehouse"
+MAX_COMPARED_BYTES = 64 * 1024 * 1024
+"""A larger image is not uploaded again for the comparison; the small disk is used there."""
 
 
-class CannotShow(Exception):
-    """Why not, in one line."""
+class DemoError(Exception):
+    """The demonstration cannot be run; the message is one line."""
 
 
 @app.callback(invoke_without_command=True, context_settings={"allow_interspersed_args": True})
 def demo(
-    image_file: Annotated[Path | None, typer.Argument(help="a disk image; without one a small disk is made")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="write everything to this file as JSON")] = None,
-    release: Annotated[str, typer.Option(help="the OpenStack release whose rules are shown")] = "current",
-    against: Annotated[str, typer.Option(help="the release to compare with")] = AGAINST,
+    image_file: Annotated[Path | None, typer.Argument(help="a disk image [default: a small bootable disk]")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="write the whole result to this file as JSON")
+    ] = None,
+    release: Annotated[str, typer.Option(help="the OpenStack release whose property rules apply")] = "current",
+    against: Annotated[str, typer.Option(help="the release to compare with")] = COMPARED_RELEASE,
 ) -> None:
-    """Upload, volume, servers, snapshots, rebuild: every message, then the lineage of every property."""
+    """Upload, volume, servers, snapshots, rebuild: prints every message, then the lineage of every property."""
     from stackwire.runtime.main import STARTUP_ERRORS, run, startup_error_text
 
     try:
@@ -53,11 +55,11 @@ def demo(
         run(lambda: _until_signal(_show(image_file, json_file, *names)))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-    except BrokenPipeError:  # whoever read has seen enough
+    except BrokenPipeError:  # the reader of the pipe exited
         raise typer.Exit(130) from None
     except OSError as error:
         _fail("the disk is full" if error.errno == errno.ENOSPC else startup_error_text(error))
-    except (CannotShow, *STARTUP_ERRORS) as error:
+    except (DemoError, *STARTUP_ERRORS) as error:
         _fail(startup_error_text(error))
 
 
@@ -67,25 +69,25 @@ def _fail(message: str) -> None:
 
 
 def _checked(image: Path | None, report: Path | None, release: str, against: str) -> tuple[str, str]:
-    """What can be known to be wrong before anything is started. Answers the releases' own names."""
+    """Checks the arguments before anything is started. Returns the canonical names of the releases."""
     from stackwire.core.behaviours import release_named
 
     if image is not None:
         if not image.is_file():
-            raise CannotShow(f"{image} is {'not a file' if image.exists() else 'not there'}")
+            raise DemoError(f"{image} is {'not a file' if image.exists() else 'missing'}")
         with image.open("rb") as source:
             if not source.read(1):
-                raise CannotShow(f"{image} is empty")
+                raise DemoError(f"{image} is empty")
     if report is not None:
         try:
             report.open("ab").close()
         except OSError as error:
-            raise CannotShow(f"cannot write {report}: {error.strerror}") from error
+            raise DemoError(f"cannot write {report}: {error.strerror}") from error
     return release_named(release), release_named(against)
 
 
 async def _until_signal(work: Any) -> None:
-    """SIGTERM ends it as Ctrl-C does: everything is cleaned up first."""
+    """SIGTERM is handled like Ctrl-C: everything is cleaned up first."""
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
@@ -109,11 +111,11 @@ async def _show(image: Path | None, report: Path | None, release: str, against: 
             other = disk.write(folder / "other.img", size=4 * disk.MEBIBYTE)
             size, disk_format = source.stat().st_size, _format(source)
             out.print(f"A disk image of {_mib(size)} ({disk_format}), rules of {release}.")
-            small = source if size <= SMALL else other  # the rules do not look at the bytes
+            small = source if size <= MAX_COMPARED_BYTES else other  # the rules do not depend on the bytes
             async with demo_cloud.postgres(folder) as server:
                 async with demo_cloud.running(server, folder, "today", release) as (cloud, store):
                     out.print(f"The cloud is up after {time.monotonic() - began:.1f} s.")
-                    stage = _Shown(out)
+                    stage = _Terminal(out)
                     async with _beside(_old(server, folder, against, small, other, stage.waits)) as comparison:
                         with store.listening(_printer(out)):
                             record = await journey(cloud, store, stage, source, disk_format, other)
@@ -121,26 +123,26 @@ async def _show(image: Path | None, report: Path | None, release: str, against: 
                         demo_report.show_lineage(out, record, store)
                         then = await comparison
     except (Refused, PostgresError) as error:
-        raise CannotShow(str(error)) from error
+        raise DemoError(str(error)) from error
     found = demo_report.differences(then, record)
     demo_report.show_differences(out, found, against, release)
     same = record.uploaded_sha512 == record.saved_sha512
     out.print(f"\nThe saved image {'is' if same else 'is NOT'} the uploaded one: sha512 {record.saved_sha512[:32]}…")
     if report is not None:
         described = {"path": str(image) if image else None, "size": size, "format": disk_format}
-        answer = demo_report.as_json(record, store, found, against, release, described)
-        answer["seconds"] = round(time.monotonic() - began, 3)
-        report.write_text(json.dumps(answer, ensure_ascii=False, indent=2) + "\n")
+        document = demo_report.as_json(record, store, found, against, release, described)
+        document["seconds"] = round(time.monotonic() - began, 3)
+        report.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
         out.print(f"Everything is in {report}.")
     out.print(f"Done in {time.monotonic() - began:.1f} s.")
     if not same:
-        raise CannotShow("the checksum of the saved image differs from the uploaded one's")
+        raise DemoError("the checksum of the saved image differs from the uploaded one's")
 
 
 async def _old(
     server: "EmbeddedPostgres", folder: Path, release: str, source: Path, other: Path, begin: asyncio.Event
 ) -> "Record":
-    """The same journey under an old release: while the one that is shown waits for bytes."""
+    """The same journey under an old release, run while the displayed one waits for its upload."""
     from stackwire.cloud import demo_cloud
 
     await begin.wait()
@@ -150,7 +152,7 @@ async def _old(
 
 @contextlib.asynccontextmanager
 async def _beside(work: "Coroutine[Any, Any, Record]") -> "AsyncIterator[asyncio.Task[Record]]":
-    """A task that ends with the block, whatever happens."""
+    """A task that is cancelled at the end of the block."""
     task = asyncio.create_task(work)
     try:
         yield task
@@ -162,6 +164,7 @@ async def _beside(work: "Coroutine[Any, Any, Record]") -> "AsyncIterator[asyncio
 async def journey(
     cloud: Any, store: "MessageStore", stage: Any, source: Path, disk_format: str, other: Path, *, whole: bool = True
 ) -> "Record":
+    """Runs the journey in a cloud, as the demo user."""
     from stackwire.cloud.client import logged_in
     from stackwire.cloud.demo_journey import Journey
 
@@ -175,33 +178,33 @@ def _printer(out: "Console") -> Any:
     showing = asyncio.current_task()
     assert showing is not None
 
-    def tell(message: "Message") -> None:
-        if message.step == "deliver" or message.housekeeping or _is_look(message):
+    def print_message(message: "Message") -> None:
+        if message.step == "deliver" or message.housekeeping or _is_poll(message):
             return
         try:
             out.print(line(message.as_json()), soft_wrap=True)
-        except BrokenPipeError:  # nobody reads any more; here it would be the bus's trouble
+        except BrokenPipeError:  # the reader exited; raised here it would reach the bus
             showing.cancel()
 
-    return tell
+    return print_message
 
 
-def _is_look(message: "Message") -> bool:
-    """The demonstration's own question how far a thing is: every few milliseconds one."""
+def _is_poll(message: "Message") -> bool:
+    """Whether it is a poll of the demonstration, of which there are many."""
     from stackwire.cloud.client import USER_AGENT
 
     return message.kind == "http" and message.sender == USER_AGENT and message.name.startswith("GET ")
 
 
 def _format(source: Path) -> str:
-    """The disk format to name when it is uploaded. A partition table is something a raw disk has."""
+    """The ``disk_format`` of the upload: a disk with a partition table is raw."""
     from oslo_utils.imageutils import format_inspector
 
-    logging.getLogger(format_inspector.__name__).setLevel(logging.CRITICAL)  # the line below says it
+    logging.getLogger(format_inspector.__name__).setLevel(logging.CRITICAL)  # the error below has the reason
     try:
         found = str(format_inspector.detect_file_format(str(source)))
-    except Exception as error:  # the inspector's own families, and whatever a damaged file makes it raise
-        raise CannotShow(f"{source} is no disk image that can be told") from error
+    except Exception as error:  # the inspector raises many types for a damaged file
+        raise DemoError(f"{source} is not a disk image of a known format") from error
     return "raw" if found in ("raw", "gpt") else found
 
 
@@ -210,7 +213,7 @@ def _mib(size: int) -> str:
 
 
 class Quiet:
-    """The second journey is for its result only."""
+    """A stage without output."""
 
     def step(self, number: int, title: str) -> None:
         pass
@@ -223,8 +226,8 @@ class Quiet:
         yield lambda size: None
 
 
-class _Shown(Quiet):
-    """Headings, and bars where there is a terminal to draw them on; plain lines where not."""
+class _Terminal(Quiet):
+    """Headings, with progress bars on a terminal and plain lines elsewhere."""
 
     def __init__(self, out: "Console") -> None:
         self._out = out

@@ -1,4 +1,4 @@
-"""A cloud for as long as a demonstration takes: its own folder, its own PostgreSQL, ports nobody uses."""
+"""A temporary cloud: a folder, a PostgreSQL and free ports of its own."""
 
 import asyncio
 import importlib
@@ -19,9 +19,9 @@ from stackwire.trace.domain.message_store import MessageStore
 
 @asynccontextmanager
 async def workplace() -> AsyncIterator[Path]:
-    """A folder that is gone afterwards, whatever happens."""
+    """A temporary folder, removed afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="stackwire-demo-"))
-    folder.chmod(0o711)  # PostgreSQL's user must be able to pass when root starts it
+    folder.chmod(0o711)  # PostgreSQL's user must be able to enter it when root starts it
     try:
         yield folder
     finally:
@@ -30,19 +30,19 @@ async def workplace() -> AsyncIterator[Path]:
 
 @asynccontextmanager
 async def postgres(folder: Path) -> AsyncIterator[EmbeddedPostgres]:
-    """A running server. Raises PostgresError."""
+    """A running server, removed afterwards. Raises PostgresError."""
     server = EmbeddedPostgres(folder)
     starting = asyncio.ensure_future(asyncio.to_thread(server.start))
     try:
-        for name in ORDER:  # meanwhile
+        for name in ORDER:  # while it starts
             importlib.import_module(f"stackwire.{name}.app")
         await asyncio.shield(starting)
         yield server
     finally:
-        await asyncio.shield(_gone(server, starting))
+        await asyncio.shield(_remove(server, starting))
 
 
-async def _gone(server: EmbeddedPostgres, starting: "asyncio.Future[None]") -> None:
+async def _remove(server: EmbeddedPostgres, starting: "asyncio.Future[None]") -> None:
     await asyncio.gather(starting, return_exceptions=True)
     await asyncio.to_thread(server.remove)
 
@@ -51,7 +51,7 @@ async def _gone(server: EmbeddedPostgres, starting: "asyncio.Future[None]") -> N
 async def running(
     server: EmbeddedPostgres, folder: Path, name: str, release: str, with_bugs: Sequence[str] = ()
 ) -> AsyncIterator[tuple[Cloud, MessageStore]]:
-    """A cloud under a release's rules, and what its tracer sees. ``name`` keeps two of them apart."""
+    """A cloud under a release's rules, and the store of its tracer. ``name``: of its database and folder."""
     ports = free_ports((*ORDER, "trace"))
     options = Options(
         data_dir=folder / name,

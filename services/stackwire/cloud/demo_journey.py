@@ -33,8 +33,8 @@ OTHER_PROPERTIES = {"architecture": "x86_64", "hw_disk_bus": "virtio", "os_distr
 SET_ON_VOLUME = {"team": "set on the volume"}
 MIN_RAM = 64
 UPLOAD_ENDS = "the upload of the volume ends"
-LISTENED = 200
-"""Hundredths of a second a crossing is waited for before the resource is taken as it is."""
+TRANSFER_POLLS = 200
+"""How often the lineage is polled, every 10 ms, for the transfer of a step."""
 _NOT_PROPERTIES = frozenset(
     {
         "id", "name", "status", "visibility", "protected", "os_hidden", "owner", "checksum", "os_hash_algo",
@@ -45,7 +45,7 @@ _NOT_PROPERTIES = frozenset(
 
 
 class Stage(Protocol):
-    """Who watches: told of each step, and given the bytes of long work to draw."""
+    """The display: gets each step, and the bytes of long transfers."""
 
     def step(self, number: int, title: str) -> None: ...
 
@@ -56,17 +56,17 @@ class Stage(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """One resource at one moment of the journey, with the properties it had then; ``hop`` is the last crossing then."""
+    """A resource at one point of the journey, with its properties; ``transfer_count``: the transfers until then."""
 
     label: str
     resource: Resource
     properties: dict[str, str | None]
-    hop: int = 0
+    transfer_count: int = 0
 
 
 @dataclass(slots=True)
 class Record:
-    """What came of it. ``sha512`` of the uploaded image, of what was read back, and of the volume's upload."""
+    """The result: resources and steps, and the sha512 of the image as uploaded and as downloaded."""
 
     stops: list[Stop] = field(default_factory=list)
     steps: list[dict[str, Any]] = field(default_factory=list)
@@ -74,7 +74,7 @@ class Record:
     saved_sha512: str = ""
 
     def labels(self) -> dict[str, str]:
-        """Each id to the label it was first met under."""
+        """Each resource id with its first label."""
         found: dict[str, str] = {}
         for stop in self.stops:
             found.setdefault(stop.resource.id, stop.label)
@@ -82,7 +82,7 @@ class Record:
 
 
 class Journey:
-    """``run`` walks it once. The other image is what the server is rebuilt to."""
+    """The steps of the demonstration, run once; the server is rebuilt to the other image."""
 
     def __init__(self, client: Client, cloud: Cloud, store: MessageStore, stage: Stage) -> None:
         self._client = client
@@ -92,34 +92,44 @@ class Journey:
         self.record = Record()
 
     async def run(self, disk: Path, disk_format: str, other: Path, *, whole: bool = True) -> Record:
-        """Raises Refused where a service says no.
+        """Returns the record. Raises Refused when a service refuses a request.
 
-        A volume has whole gibibytes, and so has the image it is uploaded to: that runs beside the other steps. Without
-        ``whole`` no bytes are moved for it; what the rules hand on is computed by the rules alone.
+        A volume has whole gibibytes, and so has the image it is uploaded to: the upload runs beside the other steps.
+        Without ``whole`` it is left out, and its properties are computed by the travel rule alone.
         """
         size = max(1, math.ceil(disk.stat().st_size / GIBIBYTE))
         flavor = await self._flavor(size)
         async with self._step("upload a disk image with its properties"):
             image = await self._upload(disk, disk_format, "demo-disk", PROPERTIES)
-            self.record.uploaded_sha512 = self._sent
+            self.record.uploaded_sha512 = self._uploaded_sha512
         await self._stop("image", Resource("image", image))
+        volume = await self._with_volume(image, size)
+        uploaded = ""
+        if whole:
+            async with self._step("begin to upload the volume to a new image"):
+                uploaded = await self._begin_upload(volume)
+        await self._with_server(image, flavor, other)
+        await self._finish_volume(volume, uploaded, flavor)
+        async with self._step("save the image and compare checksums"):
+            with self._stage.bar("saving", disk.stat().st_size) as progress:
+                self.record.saved_sha512 = await self._client.download(f"/v2/images/{image}/file", progress)
+        await self._cloud.settle()
+        return self.record
 
-        async with self._step("make a volume of the image"):
+    async def _with_volume(self, image: str, size: int) -> str:
+        """Create a volume of ``size`` GiB from the image, and set an image property on it; returns its id."""
+        async with self._step("create a volume from the image"):
             volume = await self._volume(image, size)
         await self._stop("volume", Resource("volume", volume))
 
         async with self._step("set an image property on the volume"):
             await self._act("volume", f"/volumes/{volume}", "os-set_image_metadata", {"metadata": SET_ON_VOLUME})
         await self._stop("volume, property set", Resource("volume", volume))
+        return volume
 
-        uploaded = ""
-        if whole:
-            async with self._step("begin to upload the volume to a new image"):
-                uploaded = await self._begin_upload(volume)
-
-        await self._with_server(image, flavor, other)
-
-        if whole:
+    async def _finish_volume(self, volume: str, uploaded: str, flavor: str) -> None:
+        """Wait for the upload of the volume (``uploaded``: its image), and boot a server from the volume."""
+        if uploaded:
             async with self._step(UPLOAD_ENDS):
                 await self._end_upload(volume, uploaded)
             await self._stop("image of the volume", Resource("image", uploaded))
@@ -130,12 +140,6 @@ class Journey:
             block = {"boot_index": 0, "uuid": volume, "source_type": "volume", "destination_type": "volume"}
             from_volume = await self._server("demo-from-volume", flavor, {"block_device_mapping_v2": [block]})
         await self._stop("server from volume", Resource("server", from_volume))
-
-        async with self._step("save the image and compare checksums"):
-            with self._stage.bar("saving", disk.stat().st_size) as progress:
-                self.record.saved_sha512 = await self._client.download(f"/v2/images/{image}/file", progress)
-        await self._cloud.settle()
-        return self.record
 
     async def _with_server(self, image: str, flavor: str, other: Path) -> None:
         """Boot, snapshot, rebuild, snapshot again."""
@@ -160,22 +164,28 @@ class Journey:
             last = await self._snapshot(server, "demo-second-snapshot")
         await self._stop("second snapshot", Resource("image", last))
 
-    # -- the moves
+    # -- steps
 
-    _sent = ""
-    _hops = 0
+    _uploaded_sha512 = ""
+    _transfers_before = 0
 
     async def _upload(self, disk: Path, disk_format: str, name: str, properties: Mapping[str, str]) -> str:
-        wish = {"name": name, "disk_format": disk_format, "container_format": "bare", "min_ram": MIN_RAM, **properties}
-        image = str((await self._client.request("POST", "image", "/v2/images", wish))["id"])
+        request = {
+            "name": name,
+            "disk_format": disk_format,
+            "container_format": "bare",
+            "min_ram": MIN_RAM,
+            **properties,
+        }
+        image = str((await self._client.request("POST", "image", "/v2/images", request))["id"])
         with self._stage.bar("uploading", disk.stat().st_size) as progress:
-            self._sent = await self._client.upload(f"/v2/images/{image}/file", disk, progress)
+            self._uploaded_sha512 = await self._client.upload(f"/v2/images/{image}/file", disk, progress)
         await self._client.until("image", f"/v2/images/{image}", None, "active", "killed")
         return image
 
     async def _volume(self, image: str, size: int) -> str:
-        wish = {"volume": {"name": "demo-volume", "size": size, "imageRef": image}}
-        volume = str((await self._client.request("POST", "volume", "/v3/{project}/volumes", wish))["volume"]["id"])
+        request = {"volume": {"name": "demo-volume", "size": size, "imageRef": image}}
+        volume = str((await self._client.request("POST", "volume", "/v3/{project}/volumes", request))["volume"]["id"])
         await self._until_volume(volume)
         return volume
 
@@ -183,8 +193,8 @@ class Journey:
         await self._client.until("volume", f"/v3/{{project}}/volumes/{volume}", "volume", "available", "error")
 
     async def _begin_upload(self, volume: str) -> str:
-        wish = {"image_name": "demo-of-volume", "disk_format": "raw", "container_format": "bare"}
-        answer = await self._act("volume", f"/volumes/{volume}", "os-volume_upload_image", wish)
+        request = {"image_name": "demo-of-volume", "disk_format": "raw", "container_format": "bare"}
+        answer = await self._act("volume", f"/volumes/{volume}", "os-volume_upload_image", request)
         return str(answer["os-volume_upload_image"]["image_id"])
 
     async def _end_upload(self, volume: str, image: str) -> None:
@@ -192,15 +202,15 @@ class Journey:
         await self._until_volume(volume)
 
     def _compute_upload(self) -> None:
-        """What the volume's rows leave on a new image, by the very function the volume service uses."""
+        """The properties of an uploaded volume, by the volume service's own travel rule."""
         (stop,) = (found for found in self.record.stops if found.label == "volume, property set")
         rows = {key: value for key, value in stop.properties.items() if value is not None}
-        asked = {"disk_format": "raw", "container_format": "bare", "min_disk": "0", "min_ram": "0"}
+        requested = {"disk_format": "raw", "container_format": "bare", "min_disk": "0", "min_ram": "0"}
         inherited = for_image(rows, {}, behaviours_of(self._cloud.options.release))
-        self.record.stops.append(Stop("image of the volume", Resource("image", "computed"), {**inherited, **asked}))
+        self.record.stops.append(Stop("image of the volume", Resource("image", "computed"), {**inherited, **requested}))
 
     async def _flavor(self, size: int) -> str:
-        """The smallest one whose disk has room for the image."""
+        """The smallest flavor with a disk of ``size`` GiB. Raises Refused when there is none."""
         answer = await self._client.request("GET", "compute", "/v2.1/flavors/detail")
         fitting = sorted(
             (flavor for flavor in answer["flavors"] if flavor["disk"] >= size and flavor["ram"] >= MIN_RAM),
@@ -211,8 +221,8 @@ class Journey:
         return str(fitting[0]["id"])
 
     async def _server(self, name: str, flavor: str, more: Mapping[str, Any]) -> str:
-        wish = {"server": {"name": name, "flavorRef": flavor, "networks": "none", **more}}
-        server = str((await self._client.request("POST", "compute", "/v2.1/servers", wish))["server"]["id"])
+        request = {"server": {"name": name, "flavorRef": flavor, "networks": "none", **more}}
+        server = str((await self._client.request("POST", "compute", "/v2.1/servers", request))["server"]["id"])
         await self._client.until("compute", f"/v2.1/servers/{server}", "server", "ACTIVE", "ERROR")
         return server
 
@@ -227,12 +237,12 @@ class Journey:
         root = "/v2.1" if service == "compute" else "/v3/{project}"
         return await self._client.request("POST", service, f"{root}{path}/action", {action: body})
 
-    # -- what is written down
+    # -- recording
 
     @asynccontextmanager
     async def _step(self, title: str) -> AsyncIterator[None]:
         began = time.monotonic()
-        self._hops = self._store.lineage.count
+        self._transfers_before = self._store.lineage.count
         self._stage.step(len(self.record.steps) + 1, title)
         yield
         self._store.catch_up()
@@ -241,18 +251,19 @@ class Journey:
         self._stage.done(seconds)
 
     async def _stop(self, label: str, resource: Resource) -> None:
-        """Images and volumes tell their properties themselves; what a server recorded is seen in the lineage alone."""
+        """Records a resource: images and volumes have their properties in the API, servers and guests in the lineage
+        only."""
         read: Callable[[Resource], Awaitable[dict[str, str | None]]] = {
             "image": self._of_image,
             "volume": self._of_volume,
         }.get(resource.kind, self._of_lineage)
-        await self._heard(resource)
+        await self._wait_for_transfer(resource)
         self.record.stops.append(Stop(label, resource, await read(resource), self._store.lineage.count))
 
-    async def _heard(self, resource: Resource) -> None:
-        """Waits for the step's own crossing to the resource: the event follows the row, a moment later."""
-        since = 0 if resource.kind == "image" else self._hops
-        for _ in range(LISTENED):
+    async def _wait_for_transfer(self, resource: Resource) -> None:
+        """Waits for the transfer to the resource: the event is emitted after the transaction that changed the row."""
+        since = 0 if resource.kind == "image" else self._transfers_before
+        for _ in range(TRANSFER_POLLS):
             self._store.catch_up()
             lineage = self._store.lineage
             if lineage.has_transfer(resource, after=since) and not lineage.unexplained(resource):

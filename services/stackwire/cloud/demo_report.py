@@ -1,4 +1,4 @@
-"""What the demonstration shows at its end: every property at every stop, and what an old release did otherwise."""
+"""The result of the demonstration: the properties of each resource, and the differences of an old release."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,24 @@ from stackwire.cloud.demo_journey import Record, Stop
 from stackwire.trace.cli.tables import outcome_text, short
 from stackwire.trace.domain.message_store import MessageStore
 
-# Facts about the bytes, and about one run: they are no news about properties.
-_OF_THIS_RUN = frozenset({"checksum", "size", "image_checksum", "image_size"})
+_NOT_COMPARED = frozenset(
+    {
+        "checksum",
+        "size",
+        "image_checksum",
+        "image_size",
+        "user_id",
+        "owner_id",
+        "image_user_id",
+        "image_owner_id",
+    }
+)
+"""Properties that differ in any two runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """``then`` and ``today``: the values under either release; None where there was no such property."""
+    """The values of a property under two releases; None where it is missing."""
 
     label: str
     key: str
@@ -27,13 +38,14 @@ class Difference:
 
     @property
     def what(self) -> str:
+        """The kind of difference, as shown."""
         if self.then is None:
             return "lost"
         return "only then" if self.today is None else "different"
 
 
 def differences(then: Record, today: Record) -> list[Difference]:
-    """Stop by stop, property by property; ids of the run are made equal first."""
+    """The differing properties of all stops; ids are replaced by labels first."""
     before = {stop.label: _settled(then, stop) for stop in then.stops}
     found = []
     for stop in today.stops:
@@ -47,7 +59,7 @@ def differences(then: Record, today: Record) -> list[Difference]:
 
 
 def _settled(record: Record, stop: Stop) -> dict[str, str]:
-    """The properties without what differs from run to run; a null is the text it would be shown as."""
+    """The properties without what differs in any two runs; null as a text."""
     labels = record.labels()
     settled = {}
     for key, value in stop.properties.items():
@@ -55,19 +67,16 @@ def _settled(record: Record, stop: Stop) -> dict[str, str]:
         for ident, label in labels.items():
             text = text.replace(ident, f"<{label}>")
         settled[key] = text
-    return {key: text for key, text in settled.items() if key not in _OF_THIS_RUN and key not in _PEOPLE}
-
-
-_PEOPLE = frozenset({"user_id", "owner_id", "image_user_id", "image_owner_id"})
+    return {key: text for key, text in settled.items() if key not in _NOT_COMPARED}
 
 
 def show_lineage(out: Console, record: Record, store: MessageStore) -> None:
-    """For every stop a table: each property, its value, what the crossing to here did by which rule, who set it."""
-    shown = set()
+    """Prints a table per stop: each property with its value, its last change, the rule of that, and its origin."""
+    printed = set()
     for stop in record.stops:
-        if stop.label in shown or not stop.properties:
+        if stop.label in printed or not stop.properties:
             continue
-        shown.add(stop.label)
+        printed.add(stop.label)
         out.print(_stop_table(stop, store))
         out.print()
 
@@ -77,32 +86,32 @@ def _stop_table(stop: Stop, store: MessageStore) -> Table:
     for heading in ("property", "value", "change", "rule", "set by"):
         table.add_column(heading, overflow="fold")
     for key, value in sorted(stop.properties.items()):
-        last, who = store.lineage.set_by(stop.resource, key, until=stop.hop)
+        last, origin = store.lineage.set_by(stop.resource, key, until=stop.transfer_count)
         table.add_row(
             Text(key, "bold"),
             short(value) if value is not None else "null",
             Text() if last is None else outcome_text(last.change.outcome, last.change.before, last.change.after),
             "" if last is None else last.transfer.rule,
-            who,
+            origin,
         )
     return table
 
 
 def show_differences(out: Console, found: Sequence[Difference], then: str, today: str) -> None:
-    """Side by side, both of them run."""
+    """Prints the differences as a table."""
     if not found:
-        out.print(f"Under the rules of {then} every property goes the same way as under {today}.")
+        out.print(f"Under the rules of {then} every property is the same as under {today}.")
         return
     table = Table(title=f"The same journey under {then} and under {today}", title_justify="left")
     for heading in ("at", "property", then, today, ""):
         table.add_column(heading, overflow="fold")
-    for one in found:
+    for difference in found:
         table.add_row(
-            one.label,
-            Text(one.key, "bold"),
-            _value(one.then, one.today),
-            _value(one.today, one.then),
-            Text(one.what, "red" if one.what == "lost" else "yellow"),
+            difference.label,
+            Text(difference.key, "bold"),
+            _value(difference.then, difference.today),
+            _value(difference.today, difference.then),
+            Text(difference.what, "red" if difference.what == "lost" else "yellow"),
         )
     out.print(table)
 
@@ -117,7 +126,7 @@ def _value(value: str | None, other: str | None) -> Text:
 def as_json(
     record: Record, store: MessageStore, found: Sequence[Difference], then: str, today: str, image: dict[str, Any]
 ) -> dict[str, Any]:
-    """Everything, machine-readable."""
+    """The whole result, as ``demo --json`` writes it."""
     return {
         "release": today,
         "against": then,
@@ -140,7 +149,14 @@ def as_json(
             for resource in dict.fromkeys(stop.resource for stop in record.stops)
         ],
         "differences": [
-            {"at": one.label, "key": one.key, "then": one.then, "today": one.today, "what": one.what} for one in found
+            {
+                "at": difference.label,
+                "key": difference.key,
+                "then": difference.then,
+                "today": difference.today,
+                "what": difference.what,
+            }
+            for difference in found
         ],
         "messages": [message.as_json() for message in store.messages()],
     }

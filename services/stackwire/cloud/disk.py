@@ -1,6 +1,6 @@
-"""A small disk that really boots: a boot sector of our own, a valid partition table, and the same bytes every time.
+"""A small bootable disk image: a boot sector, a valid partition table, and reproducible bytes.
 
-A PC's firmware loads the first sector at 0x7C00 and jumps into it; ours prints one line and halts.
+A PC's firmware loads the first sector at 0x7C00 and jumps into it; this one prints a line and halts.
 """
 
 import os
@@ -60,8 +60,8 @@ def boot_sector(size: int = SIZE) -> bytes:
 
 
 def write(path: Path, size: int = SIZE) -> Path:
-    """Writes the disk (format raw); sparse where the file system can. ValueError unless it is whole sectors and there
-    is room for the partition."""
+    """Writes the disk (format raw); sparse where possible. Raises ValueError unless ``size`` is in whole sectors and
+    has room for the partition."""
     if size % SECTOR or size <= _FIRST_PARTITION * SECTOR:
         raise ValueError(f"a disk has whole sectors of {SECTOR} bytes and more than {_FIRST_PARTITION} of them")
     with path.open("wb") as disk:
@@ -74,6 +74,6 @@ def write(path: Path, size: int = SIZE) -> Path:
 
 
 def _page(number: int) -> bytes:
-    """A sector that differs from every other, so that a copy that loses or swaps one has another checksum."""
+    """A sector with unique content, so that a copy with lost or swapped sectors has another checksum."""
     line = f"sector {_FIRST_PARTITION + number} of a disk that Stackwire made\n"
     return (line * (SECTOR // len(line) + 1)).encode("ascii")[:SECTOR]

@@ -1,4 +1,4 @@
-"""``stackwire guest SERVER``: the guest definition a server's host made of its flavor and image properties."""
+"""``stackwire guest SERVER``: the guest definition of a server, from its flavor and image properties."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from stackwire.core.ids import canonical_uuid
 
 
 async def definition(urls: Mapping[str, str], server: str) -> str:
-    """The libvirt domain XML of a server, by id or by a name only it bears. Raises Refused."""
+    """The libvirt domain XML of a server, by id or by a unique name. Raises Refused."""
     async with logged_in(urls, "admin") as admin:
         server_id = canonical_uuid(server) or await _named(admin, server)
         answer = await admin.request("GET", "compute", f"/v2.1/servers/{server_id}/os-stackwire-guest")
@@ -22,5 +22,5 @@ async def _named(admin: Client, name: str) -> str:
     if not found:
         raise Refused(f"there is no server {name!r}")
     if len(found) > 1:
-        raise Refused(f"{len(found)} servers are called {name!r}: say which by its id")
+        raise Refused(f"{len(found)} servers are named {name!r}: give an id")
     return str(found[0]["id"])

@@ -1,4 +1,4 @@
-"""``stackwire image``: what an operator does with images beside the API, on the database itself."""
+"""``stackwire image``: operators' commands on the image service's database."""
 
 import asyncio
 import sys
@@ -10,7 +10,7 @@ import typer
 
 app = typer.Typer(
     name="image",
-    help="What an operator does with images beside the API.",
+    help="Operators' commands for images that are not in the API.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -19,12 +19,12 @@ app = typer.Typer(
 
 @app.callback()
 def image() -> None:
-    """What an operator does with images beside the API."""
+    """Operators' commands for images that are not in the API."""
 
 
 @app.command()
 def restore(
-    image_id: Annotated[str, typer.Argument(metavar="ID", help="of a deleted image that is still pending_delete")],
+    image_id: Annotated[str, typer.Argument(metavar="ID", help="of a deleted image in status pending_delete")],
     data_dir: Annotated[
         Path, typer.Option("--data-dir", envvar="STACKWIRE_DATA_DIR", help="the running cloud's folder")
     ] = Path(".stackwire"),
@@ -33,7 +33,7 @@ def restore(
         typer.Option(envvar="STACKWIRE_DATABASE_URL", help="the image service's PostgreSQL [default: the cloud's own]"),
     ] = "",
 ) -> None:
-    """Take a deleted image back, before the scrubber has begun with it (Glance's `glance-scrubber --restore`)."""
+    """Restore a deleted image, before the scrubber removes its data (Glance's `glance-scrubber --restore`)."""
     from stackwire.core.errors import ServiceError
     from stackwire.db.bootstrap import as_role
     from stackwire.db.migrate import MigrationError
@@ -60,7 +60,7 @@ async def _restore(dsn: str, image_id: str) -> None:
 
 
 def _embedded(data_dir: Path) -> str:
-    """The database of the cloud that runs there."""
+    """The URL of the running cloud's own database."""
     from stackwire.cloud.datadir import DataDir
     from stackwire.cloud.postgres import EmbeddedPostgres
 
@@ -69,7 +69,7 @@ def _embedded(data_dir: Path) -> str:
     if state is None:
         _fail(f"no cloud runs in {directory.path}")
     if state["database"] != "embedded":
-        _fail("the cloud's database is not its own: say which with --database-url")
+        _fail("the cloud's database is external: give --database-url")
     return EmbeddedPostgres(directory.path).dsn("image")
 
 

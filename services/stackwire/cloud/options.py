@@ -1,4 +1,4 @@
-"""What a cloud is started with, checked before anything is started."""
+"""The options of a cloud, checked before it starts."""
 
 import os
 import random
@@ -14,18 +14,18 @@ ORDER = ("identity", "image", "volume", "compute")
 EMBEDDED = "embedded"
 MEMORY = "memory"
 ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
-"""Addresses that mean every interface, and what is surely one of them."""
+"""Addresses that mean every interface, with one that is always among them."""
 
 
 class OptionError(Exception):
-    """An option, or the place it names, is not what it should be; the message is one line."""
+    """An option is invalid, or cannot be used here; the message is one line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """``database_url``: ``embedded`` or a PostgreSQL URL; ``amqp_url``: ``memory`` or ``amqp(s)://...``.
 
-    ``trace_port``: the tracer's; None for none. ``with_bugs``: behaviours taken back (``lp-1893618``).
+    ``trace_port``: the tracer's; None for none. ``with_bugs``: reintroduced bugs (``lp-1893618``).
     """
 
     data_dir: Path = Path(".stackwire")
@@ -39,19 +39,20 @@ class Options:
 
     @property
     def services(self) -> tuple[str, ...]:
-        """In the order they start: the tracer first, for it sees what it was there for."""
+        """In the order they start: the tracer first, to record the others from their start."""
         return ORDER if self.trace_port is None else ("trace", *ORDER)
 
     @property
     def all_ports(self) -> dict[str, int]:
+        """The ports of the services, the tracer's included."""
         return self.ports if self.trace_port is None else {**self.ports, "trace": self.trace_port}
 
     def urls(self) -> dict[str, str]:
-        """Where each service is reached from this machine."""
+        """The base URL of each service, from this machine."""
         return self._urls(ANY_HOST.get(self.host, self.host))
 
     def public_urls(self) -> dict[str, str]:
-        """Where clients reach them: on all interfaces, the address this machine is known by to others."""
+        """The base URLs for clients; when listening on all interfaces, with this machine's address."""
         return self._urls(_own_address() if self.host in ANY_HOST else self.host)
 
     def _urls(self, host: str) -> dict[str, str]:
@@ -59,7 +60,7 @@ class Options:
         return {name: f"http://{host}:{port}" for name, port in self.all_ports.items()}
 
     def check(self) -> None:
-        """Raises OptionError for what can be known to be wrong before the start."""
+        """Raises OptionError for what can be checked before the start."""
         from stackwire.core.behaviours import behaviours_of
 
         try:
@@ -88,7 +89,7 @@ class Options:
 
 
 def _check_url(option: str, url: str) -> None:
-    """The libraries that take it speak of int() and brackets; the URL itself is not told, it has a password."""
+    """A clear message, without the URL, which has a password."""
     try:
         _ = urlsplit(url).port
     except ValueError as error:
@@ -96,7 +97,7 @@ def _check_url(option: str, url: str) -> None:
 
 
 def _check_free(host: str, name: str, port: int) -> None:
-    """An early, clear word; the listening itself is what decides."""
+    """An early, clear message; the port may still be taken before the service listens."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
@@ -112,7 +113,7 @@ def _check_free(host: str, name: str, port: int) -> None:
 
 
 def _own_address() -> str:
-    """The address of the way out; nothing is sent. Without a way out, the loopback's."""
+    """The address of the default route, otherwise the loopback; nothing is sent."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))
@@ -122,10 +123,10 @@ def _own_address() -> str:
 
 
 def free_ports(names: Sequence[str], host: str = "127.0.0.1") -> dict[str, int]:
-    """A port for each name that nobody listens on at this moment.
+    """A port for each name that is free at this moment.
 
-    They lie below the range the kernel takes ports for outgoing connections from, so that a service that is down for a
-    moment finds its port again. Two processes that ask at once draw from a different part of it, by their ids.
+    They are below the kernel's range of ephemeral ports, so that a service that restarts gets its port again. Each
+    process draws from a part of the range that depends on its id.
     """
     part = os.getpid() % 17 * 1000
     found: dict[str, int] = {}

@@ -3,26 +3,28 @@
 import importlib
 
 from stackwire.cloud.options import ORDER
-from stackwire.core.state_table import Machine
+from stackwire.core import state_table, states
 
 
-def machines() -> dict[str, Machine]:
-    """``service.NAME``: the machine, for each one a service's ``domain/states.py`` defines."""
-    found: dict[str, Machine] = {}
+def diagrams() -> dict[str, str]:
+    """Mermaid text by ``service.Name``, for each machine that a service's ``domain/states.py`` defines."""
+    found: dict[str, str] = {}
     for service in ORDER:
         try:
             module = importlib.import_module(f"stackwire.{service}.domain.states")
         except ModuleNotFoundError:
             continue
         for name, value in vars(module).items():
-            if isinstance(value, Machine):
-                found[f"{service}.{name}"] = value
+            is_machine = isinstance(value, type) and issubclass(value, states.Machine) and value is not states.Machine
+            if is_machine or isinstance(value, state_table.Machine):
+                found[f"{service}.{name}"] = value.mermaid()
     return found
 
 
 def main() -> None:
-    for name, machine in machines().items():
-        print(f"## {name}\n\n```mermaid\n{machine.mermaid()}\n```\n")
+    """Prints the diagrams as Markdown."""
+    for name, diagram in diagrams().items():
+        print(f"## {name}\n\n```mermaid\n{diagram}\n```\n")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """``stackwire up`` and ``down``: one process that runs the whole cloud, in the foreground or detached.
 
-Detached, the process forks before anything is started; the parent waits at a pipe for ``ready`` or for the one line
-that says why not.
+Detached, the process forks before anything is started; the parent waits at a pipe for ``ready`` or for an error line.
 """
 
 import contextlib
@@ -24,56 +23,55 @@ from stackwire.cloud.options import EMBEDDED, OptionError, Options
 from stackwire.cloud.postgres import EmbeddedPostgres, PostgresError
 from stackwire.db.bootstrap import SERVICES, as_role
 
-STOP_SECONDS = 40.0
-READY_SECONDS = 60.0
+STOP_TIMEOUT_SECONDS = 40.0
 CANNOT_START = 2
 
 
 class CannotStart(Exception):
-    """Why not, in one line."""
+    """The cloud cannot be started or stopped; the message is one line."""
 
 
 class Databases(NamedTuple):
-    """``server`` is the cloud's own, where it has one."""
+    """Database URLs. ``server``: the cloud's own PostgreSQL, None for an external one."""
 
     admin: str
     services: dict[str, str]
     server: EmbeddedPostgres | None = None
 
 
-def up(options: Options, say: Callable[[str], None]) -> None:
+def up(options: Options, output: Callable[[str], None]) -> None:
     """Runs the cloud until a signal. Raises CannotStart; returns after a graceful stop."""
-    directory, options = _taken(options)
-    signal.signal(signal.SIGTERM, _interrupt)  # until the loop takes over: whatever has started is stopped again
+    directory, options = _lock(options)
+    signal.signal(signal.SIGTERM, _interrupt)  # until the loop handles it: what has started is stopped
     try:
         with _database(options, directory) as databases:
-            _run(options, directory, databases, say)
+            _run(options, directory, databases, output)
     finally:
-        directory.forget_state()
-        directory.give_back()
+        directory.remove_state()
+        directory.release()
 
 
-def up_detached(options: Options, say: Callable[[str], None]) -> None:
-    """Leaves the cloud running in the background. Raises CannotStart with the background process's own word."""
-    _, options = _taken(options, keep=False)
+def up_detached(options: Options, output: Callable[[str], None]) -> None:
+    """Leaves the cloud running in the background. Raises CannotStart with the background process's error text."""
+    _, options = _lock(options, keep=False)
     reader, writer = os.pipe()
     child = os.fork()
     if child:
         os.close(writer)
         with os.fdopen(reader) as pipe:
-            word = pipe.read()
-        if not word.startswith("ready\n"):
+            text = pipe.read()
+        if not text.startswith("ready\n"):
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(child, 0)
-            raise CannotStart(word.strip() or f"the cloud died while it started; see {DataDir(options.data_dir).log}")
-        say(word.removeprefix("ready\n").rstrip("\n"))
+            raise CannotStart(text.strip() or f"the cloud died while it started; see {DataDir(options.data_dir).log}")
+        output(text.removeprefix("ready\n").rstrip("\n"))
         return
     os.close(reader)
     _in_background(options, writer)
 
 
 def down(data_dir: Path) -> str:
-    """Stops the cloud of the data directory, and a PostgreSQL that outlived one. Answers what was done, in one line."""
+    """Stops the cloud of the data directory, and a PostgreSQL that still runs. Returns what was done, in one line."""
     directory = DataDir(data_dir)
     state = directory.state()
     stopped = False
@@ -89,7 +87,7 @@ def down(data_dir: Path) -> str:
         server = EmbeddedPostgres(directory.path)
         stopped = stopped or server.pid is not None
         server.stop()
-    directory.forget_state()
+    directory.remove_state()
     return f"stopped the cloud in {directory.path}" if stopped else f"no cloud runs in {directory.path}"
 
 
@@ -112,8 +110,8 @@ def _interrupt(number: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _taken(options: Options, *, keep: bool = True) -> tuple[DataDir, Options]:
-    """The data directory with its lock, and the options with its absolute path, once all of them are sound."""
+def _lock(options: Options, *, keep: bool = True) -> tuple[DataDir, Options]:
+    """The locked data directory, and the checked options with its absolute path; ``keep``: keep the lock."""
     directory = DataDir(options.data_dir)
     try:
         directory.create()
@@ -121,12 +119,12 @@ def _taken(options: Options, *, keep: bool = True) -> tuple[DataDir, Options]:
         try:
             options.check()
         except BaseException:
-            directory.give_back()
+            directory.release()
             raise
     except (DataDirError, OptionError) as error:
         raise CannotStart(str(error)) from error
     if not keep:
-        directory.give_back()
+        directory.release()
     return directory, replace(options, data_dir=directory.path)
 
 
@@ -139,13 +137,13 @@ def _in_background(options: Options, pipe: int) -> None:
     for target, source in ((0, nothing), (1, log), (2, log)):
         os.dup2(source, target)
 
-    def tell(text: str) -> None:
+    def report_ready(text: str) -> None:
         os.write(pipe, f"ready\n{text}\n".encode())
         os.close(pipe)
 
     code = 0
     try:
-        up(options, tell)
+        up(options, report_ready)
     except CannotStart as error:
         print(error, file=sys.stderr)
         with contextlib.suppress(OSError):
@@ -187,20 +185,20 @@ def _import_services(names: Sequence[str]) -> None:
         importlib.import_module(f"stackwire.{name}.app")
 
 
-def _run(options: Options, directory: DataDir, databases: Databases, say: Callable[[str], None]) -> None:
+def _run(options: Options, directory: DataDir, databases: Databases, output: Callable[[str], None]) -> None:
     from stackwire.db.bootstrap import BootstrapError
     from stackwire.runtime.main import STARTUP_ERRORS, log_to_stderr, run, startup_error_text
 
     log_to_stderr()
     try:
-        run(lambda: _serve(options, directory, databases, say))
+        run(lambda: _serve(options, directory, databases, output))
     except Exception as error:
         if not isinstance(error, (BootstrapError, *STARTUP_ERRORS)) and "stackwire." not in type(error).__module__:
-            logging.exception("unexpected")  # the line alone would not be enough to find it
+            logging.exception("unexpected")  # the error line alone would not help to find it
         raise CannotStart(startup_error_text(error)) from error
 
 
-async def _serve(options: Options, directory: DataDir, databases: Databases, say: Callable[[str], None]) -> None:
+async def _serve(options: Options, directory: DataDir, databases: Databases, output: Callable[[str], None]) -> None:
     from stackwire.cloud.cloud import Cloud
     from stackwire.cloud.postgres_supervisor import supervised
     from stackwire.db.bootstrap import bootstrap
@@ -213,7 +211,7 @@ async def _serve(options: Options, directory: DataDir, databases: Databases, say
         directory.write_client_files(cloud.urls["identity"], "RegionOne")
         directory.write_state(_state(options))
         async with supervised(databases.server):
-            await until_signal(lambda: say(_welcome(options, directory)))
+            await until_signal(lambda: output(_welcome(options, directory)))
     finally:
         await cloud.stop()
 
@@ -243,10 +241,10 @@ def _welcome(options: Options, directory: DataDir) -> str:
 
 
 def _wait_until_free(directory: DataDir, pid: int) -> None:
-    deadline = time.monotonic() + STOP_SECONDS
+    deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
     while directory.is_taken():
         if time.monotonic() > deadline:
-            raise CannotStart(f"the cloud (process {pid}) did not stop within {STOP_SECONDS:.0f} s")
+            raise CannotStart(f"the cloud (process {pid}) did not stop within {STOP_TIMEOUT_SECONDS:.0f} s")
         time.sleep(0.02)
 
 

@@ -14,10 +14,10 @@ def test_only_one_cloud_runs_in_a_folder(tmp_path: Path) -> None:
     assert second.is_taken()
     with pytest.raises(DataDirError, match="runs in"):
         second.take()
-    first.give_back()
+    first.release()
     assert not second.is_taken()
     second.take()
-    second.give_back()
+    second.release()
 
 
 def test_clouds_yaml_names_three_users(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def list_() -> None:
 
 
 @app.command()
-def run_scenario(bug: Bug) -> None:
+def show(bug: Bug) -> None:
     """Show what one bug did, and its sources."""
     scenario = _found(bug)
     behaviour = scenario.behaviour
