@@ -135,7 +135,7 @@ def test_every_property_of_every_stop_has_a_lineage(shown: Shown) -> None:
         (["{folder}/missing.img"], "is missing"),
         (["{folder}"], "is not a file"),
         (["{folder}/empty.img"], "is empty"),
-        (["{folder}/text.img"], "is no disk image"),
+        (["{folder}/text.img"], "is not a disk image"),
         (["--json", "{folder}/no/such/folder.json"], "cannot write"),
         (["--release", "grizzly"], "unknown release"),
         (["--nonsense"], "No such option"),

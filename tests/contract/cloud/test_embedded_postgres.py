@@ -193,7 +193,7 @@ def test_a_data_directory_that_cannot_be_written_is_one_clear_line() -> None:
 
 
 def _in_another_process(
-    folder: Path, *, user: int | None = None, path: Path | None = None, then: str = "print(s._programs); s.remove()"
+    folder: Path, *, user: int | None = None, path: Path | None = None, then: str = "print(s._binaries); s.remove()"
 ) -> subprocess.CompletedProcess[str]:
     """Starts and stops a server there; prints where its programs lie, or does what ``then`` says.
 
