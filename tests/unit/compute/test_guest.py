@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from stackwire.compute.backends import guest
-from stackwire.compute.backends.guest_parts import GuestUnsupported
+from stackwire.compute.backends.domain_xml import GuestUnsupported
 from stackwire.compute.domain.addresses import FixedIp
 from stackwire.compute.domain.model import BlockDevice, Flavor, Instance
 from stackwire.compute.domain.server import Server

@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterable, AsyncIterator, Collection
 from pathlib import Path
 
-from stackwire.compute.backends.inspection import inspected
+from stackwire.compute.backends.image_inspection import check_image_file
 from stackwire.core.errors import ServiceError
 from stackwire.core.keyed_locks import KeyedLocks
 
@@ -72,7 +72,7 @@ class Disks:
                     await asyncio.to_thread(_append, file, chunk, hasher)
             if digest is not None and hasher.hexdigest() != digest:
                 raise ImageCorrupt(image_id=image_id)
-            await inspected(partial, image_id, declared)
+            await check_image_file(partial, image_id, declared)
             await asyncio.to_thread(os.replace, partial, base)
         except OSError as error:
             raise DiskFailure(instance_id=image_id, reason=error.strerror or "input/output error") from error

@@ -12,8 +12,8 @@ from typing import Any
 from stackwire.compute.backends import guest_devices as devices
 from stackwire.compute.backends import guest_machine as machine
 from stackwire.compute.backends import guest_processor as processor
+from stackwire.compute.backends.domain_xml import Guest
 from stackwire.compute.backends.guest_disks import disks
-from stackwire.compute.backends.guest_parts import Guest
 from stackwire.compute.domain.server import Server
 
 BOOTED = "simulated guest: booted"

@@ -3,7 +3,7 @@
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 
-from stackwire.compute.backends.guest_parts import Guest, GuestUnsupported, clean, packed, text
+from stackwire.compute.backends.domain_xml import Guest, GuestUnsupported, clean, set_packed_ring, text
 from stackwire.compute.domain.bdm import strip_dev
 from stackwire.compute.domain.devices import bus_of, prefix_of
 from stackwire.compute.domain.model import BlockDevice
@@ -16,20 +16,21 @@ SCSI_MODELS: Mapping[str, str] = {
 
 
 def disks(guest: Guest, path: str) -> None:
-    bus = bus_of({"hw_disk_bus": guest.asked("hw_disk_bus")})
+    """A ``<disk>`` for each device; ``path``: the root disk's file. GuestUnsupported: a bus the hypervisor has not."""
+    bus = bus_of({"hw_disk_bus": guest.use("hw_disk_bus")})
     if bus not in DISK_BUSES:
         raise GuestUnsupported(reason=f"disk bus {bus} is not supported by this hypervisor")
     _controller(guest)
     for device in guest.server.devices:
         if not device.no_device:
             _disk(guest, device, device.disk_bus or bus, path)
-    if guest.server.instance.config_drive or guest.asked("img_config_drive") == "mandatory":
-        cdrom = guest.asked("hw_cdrom_bus") or ("sata" if "q35" in str(guest.asked("hw_machine_type", "")) else "ide")
+    if guest.server.instance.config_drive or guest.use("img_config_drive") == "mandatory":
+        cdrom = guest.use("hw_cdrom_bus") or ("sata" if "q35" in str(guest.use("hw_machine_type", "")) else "ide")
         _cdrom(guest, cdrom, path)
 
 
 def _controller(guest: Guest) -> None:
-    model = guest.asked("hw_scsi_model")
+    model = guest.use("hw_scsi_model")
     if model is None:
         return
     if model not in SCSI_MODELS:
@@ -40,22 +41,24 @@ def _controller(guest: Guest) -> None:
 def _disk(guest: Guest, device: BlockDevice, bus: str, path: str) -> None:
     if bus not in DISK_BUSES:
         raise GuestUnsupported(reason=f"disk bus {bus} is not supported by this hypervisor")
-    kind = device.device_type if device.device_type in ("disk", "cdrom", "floppy", "lun") else "disk"
-    disk = ET.SubElement(guest.devices, "disk", type="file", device=kind)
-    form = "raw"
-    if device.is_volume:
-        data = (device.connection_info or {}).get("data") or {}
-        source = str(data.get("device_path") or f"volume-{device.volume_id}")
-    else:
-        form = _disk_format(guest) if device.is_root else "raw"
-        source = path if device.is_root else f"{path}.{strip_dev(device.device_name or '')}"
-    driver = ET.SubElement(disk, "driver", name="qemu", type=form, cache="none")
-    packed(guest, driver, bus)
-    ET.SubElement(disk, "source", file=clean(source))
+    type = device.device_type if device.device_type in ("disk", "cdrom", "floppy", "lun") else "disk"
+    disk = ET.SubElement(guest.devices, "disk", type="file", device=type)
+    format = _disk_format(guest) if device.is_root and not device.is_volume else "raw"
+    driver = ET.SubElement(disk, "driver", name="qemu", type=format, cache="none")
+    set_packed_ring(guest, driver, bus)
+    ET.SubElement(disk, "source", file=clean(_source(device, path)))
     name = strip_dev(device.device_name) if device.device_name else f"{prefix_of(bus)}a"
     ET.SubElement(disk, "target", dev=name, bus=bus)
     if device.is_volume and device.volume_id:
         text(disk, "serial", device.volume_id)
+
+
+def _source(device: BlockDevice, path: str) -> str:
+    """The file behind a device: the volume's, or one of the server's own beside its root disk."""
+    if device.is_volume:
+        data = (device.connection_info or {}).get("data") or {}
+        return str(data.get("device_path") or f"volume-{device.volume_id}")
+    return path if device.is_root else f"{path}.{strip_dev(device.device_name or '')}"
 
 
 def _disk_format(guest: Guest) -> str:

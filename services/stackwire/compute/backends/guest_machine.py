@@ -3,7 +3,7 @@
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 
-from stackwire.compute.backends.guest_parts import Guest, GuestUnsupported, clean, text
+from stackwire.compute.backends.domain_xml import Guest, GuestUnsupported, clean, text
 
 MACHINES: Mapping[str, str] = {
     "x86_64": "pc", "i686": "pc", "aarch64": "virt", "armv7": "virt", "ppc64le": "pseries", "s390x": "s390-ccw-virtio",
@@ -11,6 +11,7 @@ MACHINES: Mapping[str, str] = {
 
 
 def identity(guest: Guest) -> None:
+    """Name, uuid, size, and Nova's metadata."""
     server, flavor = guest.server.instance, guest.server.flavor
     domain = guest.domain
     text(domain, "uuid", server.uuid)
@@ -20,9 +21,9 @@ def identity(guest: Guest) -> None:
     nova = ET.SubElement(ET.SubElement(domain, "metadata"), "{http://openstack.org/xmlns/libvirt/nova/1.1}instance")
     ns = "{http://openstack.org/xmlns/libvirt/nova/1.1}"
     text(nova, f"{ns}name", clean(server.display_name))
-    told = ET.SubElement(nova, f"{ns}flavor", name=clean(flavor.name))
+    element = ET.SubElement(nova, f"{ns}flavor", name=clean(flavor.name))
     for tag, value in (("memory", flavor.memory_mb), ("disk", flavor.root_gb), ("vcpus", flavor.vcpus)):
-        text(told, f"{ns}{tag}", str(value))
+        text(element, f"{ns}{tag}", str(value))
     if server.image_ref:
         ET.SubElement(nova, f"{ns}root", type="image", uuid=server.image_ref)
 
@@ -31,13 +32,14 @@ def identity(guest: Guest) -> None:
 
 
 def system(guest: Guest) -> None:
-    arch = guest.asked("hw_emulation_architecture") or guest.asked("hw_architecture", "x86_64")
-    machine = guest.asked("hw_machine_type") or MACHINES.get(arch)
+    """``<os>``: machine type, firmware, kernel, boot. GuestUnsupported."""
+    arch = guest.use("hw_emulation_architecture") or guest.use("hw_architecture", "x86_64")
+    machine = guest.use("hw_machine_type") or MACHINES.get(arch)
     if machine is None:
         raise GuestUnsupported(reason=f"no machine type is known for the architecture {arch}")
-    if guest.asked("hw_vm_mode", "hvm") != "hvm":
+    if guest.use("hw_vm_mode", "hvm") != "hvm":
         raise GuestUnsupported(reason="only hvm guests can run here")
-    system = guest.part("os")
+    system = guest.section("os")
     text(system, "type", "hvm", arch=arch, machine=clean(str(machine)))
     _firmware(guest, system, arch)
     _kernel(guest, system)
@@ -47,13 +49,13 @@ def system(guest: Guest) -> None:
     block = ET.SubElement(info, "system")
     text(block, "entry", "Stackwire", name="manufacturer")
     text(block, "entry", guest.server.uuid, name="uuid")
-    if guest.asked("hw_boot_menu") or guest.specs.get("hw:boot_menu", "").lower() in ("true", "1", "yes", "on"):
+    if guest.use("hw_boot_menu") or guest.specs.get("hw:boot_menu", "").lower() in ("true", "1", "yes", "on"):
         ET.SubElement(system, "bootmenu", enable="yes")
 
 
 def _firmware(guest: Guest, system: ET.Element, arch: str) -> None:
-    secure = guest.asked("os_secure_boot") or guest.specs.get("os:secure_boot")
-    uefi = guest.asked("hw_firmware_type") == "uefi" or arch == "aarch64"
+    secure = guest.use("os_secure_boot") or guest.specs.get("os:secure_boot")
+    uefi = guest.use("hw_firmware_type") == "uefi" or arch == "aarch64"
     if secure == "required" and (not uefi or arch != "x86_64"):
         raise GuestUnsupported(reason="secure boot needs UEFI on x86_64")
     if not uefi:
@@ -62,8 +64,8 @@ def _firmware(guest: Guest, system: ET.Element, arch: str) -> None:
     loader = ET.SubElement(system, "loader")
     if secure in ("required", "optional"):
         loader.set("secure", "yes")
-        ET.SubElement(guest.part("features"), "smm", state="on")
-    if guest.asked("hw_firmware_stateless"):
+        ET.SubElement(guest.section("features"), "smm", state="on")
+    if guest.use("hw_firmware_stateless"):
         loader.set("stateless", "yes")
 
 
@@ -75,19 +77,20 @@ def _kernel(guest: Guest, system: ET.Element) -> None:
     if server.ramdisk_id:
         text(system, "initrd", f"/var/lib/nova/kernels/{server.ramdisk_id}")
     root = guest.server.instance.root_device_name or "/dev/vda"
-    text(system, "cmdline", clean(str(guest.asked("os_command_line") or f"root={root} console=tty0 console=ttyS0")))
+    text(system, "cmdline", clean(str(guest.use("os_command_line") or f"root={root} console=tty0 console=ttyS0")))
 
 
 def features(guest: Guest) -> None:
-    features = guest.part("features")
+    """``<features>``."""
+    features = guest.section("features")
     ET.SubElement(features, "acpi")
     ET.SubElement(features, "apic")
-    pmu = guest.asked("hw_pmu")
+    pmu = guest.use("hw_pmu")
     if pmu is not None:
         ET.SubElement(features, "pmu", state="on" if pmu else "off")
-    if guest.asked("img_hide_hypervisor_id"):
+    if guest.use("img_hide_hypervisor_id"):
         ET.SubElement(ET.SubElement(features, "kvm"), "hidden", state="on")
-    if guest.asked("os_type") == "windows":
+    if guest.use("os_type") == "windows":
         hyperv = ET.SubElement(features, "hyperv")
         for name in ("relaxed", "vapic"):
             ET.SubElement(hyperv, name, state="on")
@@ -95,10 +98,11 @@ def features(guest: Guest) -> None:
 
 
 def clock(guest: Guest) -> None:
-    windows = guest.asked("os_type") == "windows"
+    """``<clock>`` with its timers, Windows guests' in local time."""
+    windows = guest.use("os_type") == "windows"
     clock = ET.SubElement(guest.domain, "clock", offset="localtime" if windows else "utc")
     ET.SubElement(clock, "timer", name="pit", tickpolicy="delay")
     ET.SubElement(clock, "timer", name="rtc", tickpolicy="catchup")
-    ET.SubElement(clock, "timer", name="hpet", present="yes" if guest.asked("hw_time_hpet") else "no")
+    ET.SubElement(clock, "timer", name="hpet", present="yes" if guest.use("hw_time_hpet") else "no")
     if windows:
         ET.SubElement(clock, "timer", name="hypervclock", present="yes")

@@ -17,38 +17,40 @@ from stackwire.core.errors import ServiceError
 from stackwire.http.client import HttpClient
 from stackwire.messaging.rpc import RpcClient
 
-PIECE = 1024**2  # bytes
+CHUNK_BYTES = 1024**2
 
 
 class Images(Protocol):
-    """``properties`` of a wish are texts. Raises ImageNotFound for what is gone, or not the user's to see."""
+    """``properties`` of a request are texts. ImageNotFound: deleted, or not visible to the user."""
 
     async def get(self, ctx: RequestContext, image_id: str) -> ImageView: ...
-    async def create(self, ctx: RequestContext, wish: Mapping[str, Any]) -> str:
+    async def create(self, ctx: RequestContext, request: Mapping[str, Any]) -> str:
         """A queued image from an image dictionary; its id. ``member``: a project it is shared with."""
 
-    async def create_empty(self, ctx: RequestContext, wish: Mapping[str, Any]) -> str:
+    async def create_empty(self, ctx: RequestContext, request: Mapping[str, Any]) -> str:
         """An active image without data, or none at all."""
 
     @property
     def keeps_roots(self) -> bool:
         """Whether the image of a server on volumes has its root's snapshot for its data (``create_at``)."""
 
-    async def create_at(self, ctx: RequestContext, wish: Mapping[str, Any], url: str, told: Mapping[str, Any]) -> str:
-        """An active image whose data is at ``url``, of which ``told`` is kept; or none at all."""
+    async def create_at(
+        self, ctx: RequestContext, request: Mapping[str, Any], url: str, metadata: Mapping[str, Any]
+    ) -> str:
+        """An active image whose data is at ``url``, of which ``metadata`` is kept; or none at all."""
 
     async def locations(self, ctx: RequestContext, image_id: str) -> list[dict[str, Any]]:
-        """Where its data is, as far as this way of asking tells."""
+        """Where its data is, as far as this API shows it."""
 
     async def describe(
         self, ctx: RequestContext, image_id: str, changes: Mapping[str, Any], properties: Mapping[str, str]
     ) -> None:
-        """Adds to what the image says of itself."""
+        """Adds to the image's attributes and properties."""
 
     async def upload(self, ctx: RequestContext, image_id: str, chunks: AsyncIterable[bytes]) -> None: ...
     def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes]: ...
     async def discard(self, ctx: RequestContext, image_id: str) -> None:
-        """Away with an image that came to nothing; failing that, it stays."""
+        """Deletes an image that could not be finished; after an error it stays."""
 
 
 class RpcImages:
@@ -63,22 +65,22 @@ class RpcImages:
     async def get(self, ctx: RequestContext, image_id: str) -> ImageView:
         return await self._rpc.call(ctx.as_service(), GetImage(image_id=image_id))
 
-    async def create(self, ctx: RequestContext, wish: Mapping[str, Any]) -> str:
-        properties = {key: str(value) for key, value in wish["properties"].items() if value is not None}
-        order = CreateImage(
-            name=wish["name"],
-            visibility=wish["visibility"],
-            disk_format=wish.get("disk_format"),
-            container_format=wish.get("container_format"),
-            min_disk=wish.get("min_disk") or 0,
-            min_ram=wish.get("min_ram") or 0,
+    async def create(self, ctx: RequestContext, request: Mapping[str, Any]) -> str:
+        properties = {key: str(value) for key, value in request["properties"].items() if value is not None}
+        message = CreateImage(
+            name=request["name"],
+            visibility=request["visibility"],
+            disk_format=request.get("disk_format"),
+            container_format=request.get("container_format"),
+            min_disk=request.get("min_disk") or 0,
+            min_ram=request.get("min_ram") or 0,
             properties=properties,
-            member=wish.get("member"),
+            member=request.get("member"),
         )
-        return (await self._rpc.call(ctx.as_service(), order)).id
+        return (await self._rpc.call(ctx.as_service(), message)).id
 
-    async def create_empty(self, ctx: RequestContext, wish: Mapping[str, Any]) -> str:
-        image_id = await self.create(ctx, wish)
+    async def create_empty(self, ctx: RequestContext, request: Mapping[str, Any]) -> str:
+        image_id = await self.create(ctx, request)
         try:
             await self._http.send(ctx, "PUT", f"{self.url}/v2/images/{image_id}/file", b"")
         except BaseException:
@@ -86,11 +88,13 @@ class RpcImages:
             raise
         return image_id
 
-    async def create_at(self, ctx: RequestContext, wish: Mapping[str, Any], url: str, told: Mapping[str, Any]) -> str:
-        image_id = await self.create(ctx, wish)
+    async def create_at(
+        self, ctx: RequestContext, request: Mapping[str, Any], url: str, metadata: Mapping[str, Any]
+    ) -> str:
+        image_id = await self.create(ctx, request)
         try:
-            order = AddImageLocation(image_id=image_id, url=url, metadata=dict(told))
-            await self._rpc.call(ctx.as_service(), order)
+            message = AddImageLocation(image_id=image_id, url=url, metadata=dict(metadata))
+            await self._rpc.call(ctx.as_service(), message)
         except BaseException:
             await self.discard(ctx, image_id)
             raise
@@ -101,14 +105,14 @@ class RpcImages:
 
     async def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes]:
         async with self._http.stream(ctx.as_service(), "GET", f"{self.url}/v2/images/{image_id}/file") as answer:
-            async for chunk in answer.chunks(PIECE):
+            async for chunk in answer.chunks(CHUNK_BYTES):
                 yield chunk
 
     async def describe(
         self, ctx: RequestContext, image_id: str, changes: Mapping[str, Any], properties: Mapping[str, str]
     ) -> None:
-        order = UpdateImage(image_id=image_id, changes=dict(changes), properties=dict(properties), purge=False)
-        await self._rpc.call(ctx.as_service(), order)
+        message = UpdateImage(image_id=image_id, changes=dict(changes), properties=dict(properties), purge=False)
+        await self._rpc.call(ctx.as_service(), message)
 
     async def upload(self, ctx: RequestContext, image_id: str, chunks: AsyncIterable[bytes]) -> None:
         await self._http.send(ctx.as_service(), "PUT", f"{self.url}/v2/images/{image_id}/file", chunks)

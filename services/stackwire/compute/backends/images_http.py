@@ -21,37 +21,39 @@ class HttpImages:
 
     async def get(self, ctx: RequestContext, image_id: str) -> ImageView:
         image = await (await self.client.api(ctx)).show(ctx, image_id)
-        told = {name: value for name, value in image.items() if name in _VIEWED}
-        return ImageView.model_validate(told)
+        view = {name: value for name, value in image.items() if name in _VIEWED}
+        return ImageView.model_validate(view)
 
-    async def create(self, ctx: RequestContext, wish: Mapping[str, Any]) -> str:
-        """The member is added to what was made; without it the image comes to nothing."""
+    async def create(self, ctx: RequestContext, request: Mapping[str, Any]) -> str:
+        """The member is added to the new image, which is deleted when that fails."""
         api = await self.client.api(ctx)
-        image_id = str((await api.create(ctx, {key: value for key, value in wish.items() if key != "size"}))["id"])
-        await self._share(ctx, image_id, wish)
+        image_id = str((await api.create(ctx, {key: value for key, value in request.items() if key != "size"}))["id"])
+        await self._share(ctx, image_id, request)
         return image_id
 
-    async def create_empty(self, ctx: RequestContext, wish: Mapping[str, Any]) -> str:
+    async def create_empty(self, ctx: RequestContext, request: Mapping[str, Any]) -> str:
         api, version = await self.client.api(ctx), await self.client.version(ctx)
         if self._mode not in ("auto", {"v1": "size_zero", "v2": "upload_empty"}[version]):
-            raise BadRequest(f"An image without data cannot be made by {self._mode} in {version} of the Image API.")
-        image_id = str((await api.create(ctx, {**wish, "size": 0}))["id"])
-        await self._share(ctx, image_id, wish)
+            raise BadRequest(f"An image without data cannot be created by {self._mode} in {version} of the Image API.")
+        image_id = str((await api.create(ctx, {**request, "size": 0}))["id"])
+        await self._share(ctx, image_id, request)
         return image_id
 
     @property
     def keeps_roots(self) -> bool:
         return False
 
-    async def create_at(self, ctx: RequestContext, wish: Mapping[str, Any], url: str, told: Mapping[str, Any]) -> str:
-        raise BadRequest("The Image API tells locations to services only.")
+    async def create_at(
+        self, ctx: RequestContext, request: Mapping[str, Any], url: str, metadata: Mapping[str, Any]
+    ) -> str:
+        raise BadRequest("The Image API shows locations to services only.")
 
     async def locations(self, ctx: RequestContext, image_id: str) -> list[dict[str, Any]]:
-        """A user's token is all there is to ask with: users are told of none."""
+        """None: with a user's token the API shows none."""
         return []
 
-    async def _share(self, ctx: RequestContext, image_id: str, wish: Mapping[str, Any]) -> None:
-        member = wish.get("member")
+    async def _share(self, ctx: RequestContext, image_id: str, request: Mapping[str, Any]) -> None:
+        member = request.get("member")
         if not member or member == ctx.project_id:
             return
         try:

@@ -1,4 +1,4 @@
-"""An image as Nova works on it, and as the two versions of the Image API say it: what differs is in this file.
+"""An image as Nova works on it, and in the two versions of the Image API: what differs is in this file.
 
 Nova's image is a dictionary of attributes with its custom properties apart, under ``properties``.
 Source: ``nova/image/glance.py: _translate_to_glance, _translate_from_glance``; the six differences are those of
@@ -21,7 +21,7 @@ READ_ONLY: Final = frozenset({
     "status", "created_at", "updated_at", "deleted_at", "deleted", "checksum", "virtual_size", "os_hash_algo",
     "os_hash_value", "size", "visibility", "is_public", "self", "file", "schema", "stores", "direct_url", "locations",
 })  # fmt: skip
-"""Never sent as they are: the service's own to say, or said in other words."""
+"""Never sent as they are: set by the service, or sent in another form."""
 STRUCTURED: Final = ("mappings", "block_device_mapping")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -37,16 +37,16 @@ is what the API in use can. With ``root_location`` it has data: its location is 
 
 def texts(properties: Mapping[str, Any]) -> dict[str, str]:
     """Properties as they are sent: text, lists as JSON; nothing for null, nor for a kernel or ramdisk that is none."""
-    told = {}
+    sent = {}
     for name, value in properties.items():
         absent = value is None or (name in ("kernel_id", "ramdisk_id") and str(value).lower() in ("", "none"))
         if not absent:
-            told[name] = json.dumps(value) if name in STRUCTURED and not isinstance(value, str) else str(value)
-    return told
+            sent[name] = json.dumps(value) if name in STRUCTURED and not isinstance(value, str) else str(value)
+    return sent
 
 
 def visibility(meta: Mapping[str, Any]) -> str | None:
-    """What the image is to be: ``is_public`` is half of a visibility, and that is said in whole where it is known."""
+    """The requested visibility: ``visibility``, else what ``is_public`` stands for; None when neither is given."""
     if meta.get("visibility") is not None:
         return str(meta["visibility"])
     if meta.get("is_public") is None:
@@ -66,14 +66,14 @@ def _attributes(meta: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def v1_headers(meta: Mapping[str, Any]) -> dict[str, str]:
-    """An image's metadata as headers; names of properties lose their case on the way, which is v1's nature.
+    """An image's metadata as headers; names of properties lose their case, as headers do.
 
-    BadRequest for what no header can hold: a control character, or a name that is none of a header.
+    BadRequest for what no header can hold: a control character, or a name that is no header's.
     """
     headers = {PREFIX + name: str(value) for name, value in _attributes(meta).items() if name != "tags"}
-    seen = visibility(meta)
-    if seen is not None:
-        headers[PREFIX + "is_public"] = str(seen == "public")
+    requested = visibility(meta)
+    if requested is not None:
+        headers[PREFIX + "is_public"] = str(requested == "public")
     headers |= {PROPERTY + name: value for name, value in texts(meta.get("properties") or {}).items()}
     for name, value in headers.items():
         if not _TOKEN.fullmatch(name) or _CONTROL.search(value):
@@ -82,7 +82,7 @@ def v1_headers(meta: Mapping[str, Any]) -> dict[str, str]:
 
 
 def from_headers(headers: Iterable[tuple[str, str]]) -> ImageDict:
-    """The answer to HEAD as an image."""
+    """The response to HEAD as an image."""
     image: ImageDict = {"properties": {}}
     for header, value in headers:
         name = header.lower()
@@ -100,14 +100,14 @@ def _typed(name: str, value: str) -> Any:
 
 
 def from_v1(image: Mapping[str, Any]) -> ImageDict:
-    """An image of a v1 list or answer: all it needs is the other half of ``is_public``."""
+    """An image of a v1 response, with its visibility."""
     public = bool(image.get("is_public"))
-    return _told({**image, "is_public": public, "visibility": "public" if public else "private"})
+    return _normalized({**image, "is_public": public, "visibility": "public" if public else "private"})
 
 
 def v1_filters(filters: Mapping[str, Any], changed_since: datetime | None) -> list[tuple[str, str]]:
-    """v1 knows the words already. It answers what changed later than that, and what went away."""
-    pairs = [(name, _word(value)) for name, value in filters.items()]
+    """v1 has these names already. It lists what changed later than that, deleted images included."""
+    pairs = [(name, str(value)) for name, value in filters.items()]
     return pairs if changed_since is None else [*pairs, ("changes-since", _moment(changed_since))]
 
 
@@ -117,18 +117,18 @@ def v1_filters(filters: Mapping[str, Any], changed_since: datetime | None) -> li
 def v2_body(meta: Mapping[str, Any]) -> dict[str, Any]:
     """A create body: properties beside the attributes."""
     body = {**texts(meta.get("properties") or {}), **_attributes(meta)}
-    seen = visibility(meta)
-    return body if seen is None else {**body, "visibility": seen}
+    requested = visibility(meta)
+    return body if requested is None else {**body, "visibility": requested}
 
 
 def v2_patch(meta: Mapping[str, Any], existing: Collection[str], *, purge: bool) -> list[dict[str, Any]]:
-    """A patch that sets what is given. ``purge``: of the ``existing`` properties those that are not given go."""
+    """A patch that sets what is given. ``purge``: ``existing`` properties that are not given are removed."""
     body = v2_body(meta)
     body.pop("id", None)
-    gone = [name for name in existing if name not in body and not name.startswith(RESERVED)] if purge else []
+    removed = [name for name in existing if name not in body and not name.startswith(RESERVED)] if purge else []
     return [
         *({"op": "add", "path": _pointer(name), "value": value} for name, value in body.items()),
-        *({"op": "remove", "path": _pointer(name)} for name in gone),
+        *({"op": "remove", "path": _pointer(name)} for name in removed),
     ]
 
 
@@ -137,30 +137,30 @@ def _pointer(name: str) -> str:
 
 
 def base_names(schema: Mapping[str, Any]) -> frozenset[str]:
-    """What the image schema calls an attribute: ``is_base`` false marks a property that is only described."""
+    """What is an attribute in the image schema: ``is_base`` false marks a property that is only described."""
     return frozenset(name for name, rule in schema["properties"].items() if rule.get("is_base", True))
 
 
 def from_v2(image: Mapping[str, Any], base: Collection[str]) -> ImageDict:
-    """An image of v2: what the schema does not call an attribute is a property."""
-    told = {name: value for name, value in image.items() if name in base}
+    """An image of v2: what is no attribute in the schema is a property."""
+    attributes = {name: value for name, value in image.items() if name in base}
     properties = {name: value for name, value in image.items() if name not in base}
-    return _told({**told, "properties": properties, "is_public": image.get("visibility") == "public"})
+    return _normalized({**attributes, "properties": properties, "is_public": image.get("visibility") == "public"})
 
 
 def v2_filters(filters: Mapping[str, Any], changed_since: datetime | None) -> list[tuple[str, str]]:
     """``property-`` is cut off as the prefix it is; ``is_public`` becomes a visibility, and none of them no filter.
 
-    Two differences cannot be bridged: v2 answers what changed at that very moment too, and never what went away.
+    Two differences remain: v2 lists what changed at that very moment too, and never deleted images.
     """
     pairs: list[tuple[str, str]] = []
     for name, value in filters.items():
         if name == "is_public":
-            word = _word(value).lower()
-            if word in ("true", "false"):
-                pairs.append(("visibility", "public" if word == "true" else "private"))
+            public = str(value).lower()
+            if public in ("true", "false"):
+                pairs.append(("visibility", "public" if public == "true" else "private"))
         else:
-            pairs.append((name.removeprefix(FILTER), _word(value)))
+            pairs.append((name.removeprefix(FILTER), str(value)))
     return pairs if changed_since is None else [*pairs, ("updated_at", f"gte:{_moment(changed_since)}")]
 
 
@@ -168,21 +168,19 @@ def v2_filters(filters: Mapping[str, Any], changed_since: datetime | None) -> li
 
 
 def empty_v2(meta: Mapping[str, Any]) -> ImageDict:
-    """v2 makes no image active without formats and an upload: ``raw`` and ``bare`` where nothing is said.
+    """In v2 no image is active without formats and an upload: ``raw`` and ``bare`` where none is given.
 
-    No bytes are no image of another disk format: BadRequest.
+    BadRequest for another disk format: no bytes are no image of it.
     """
     if meta.get("disk_format") not in (None, "raw"):
         raise BadRequest(f"An image without data cannot have the disk format {meta['disk_format']}.")
-    return {
-        **meta, "disk_format": "raw", "container_format": meta.get("container_format") or "bare",
-    }  # fmt: skip
+    return {**meta, "disk_format": "raw", "container_format": meta.get("container_format") or "bare"}
 
 
-# ---- small print
+# ---- helpers
 
 
-def _told(image: Mapping[str, Any]) -> ImageDict:
+def _normalized(image: Mapping[str, Any]) -> ImageDict:
     """A missing size is 0; times are ISO 8601 with Z."""
     times = {name: _read(image.get(name)) for name in ("created_at", "updated_at", "deleted_at")}
     return {**image, **times, "size": image.get("size") or 0}
@@ -197,7 +195,3 @@ def _read(text: Any) -> str | None:
 
 def _moment(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _word(value: Any) -> str:
-    return str(value)

@@ -11,20 +11,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stackwire.compute.domain import travel
-from stackwire.compute.domain.addresses import FixedIp
-from stackwire.compute.domain.model import Flavor, Instance, KeyPair
+from stackwire.compute.domain.model import Instance, KeyPair
+from stackwire.compute.domain.notification_payloads import flavor_payload, ip_payload, key_payload, volume_payloads
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import POWER
 from stackwire.contracts.events_versioned import (
     CLASSES,
     PLAIN,
     AuditPeriodPayload,
-    BlockDevicePayload,
-    ExceptionPayload,
-    FlavorPayload,
     InstanceStateUpdatePayload,
-    IpPayload,
-    KeypairPayload,
 )
 
 POWER_NAMES: Mapping[int, str] = {number: name for name, number in POWER.items()}
@@ -130,7 +125,6 @@ def _image_meta(rows: Mapping[str, str]) -> dict[str, str]:
 def legacy_update(before: Instance, server: Server, context: NotificationContext) -> dict[str, Any]:
     """``compute.instance.update``. For a server that was at rest the new task state is the old one too."""
     instance = server.instance
-    renamed = before.display_name != instance.display_name and _at(before) == _at(instance)
     return legacy(
         server,
         context,
@@ -139,12 +133,14 @@ def legacy_update(before: Instance, server: Server, context: NotificationContext
         old_state=before.vm_state,
         old_task_state=before.task_state or instance.task_state,
         new_task_state=instance.task_state,
-        **({"old_display_name": before.display_name} if renamed else {}),
+        **({"old_display_name": before.display_name} if _renamed(before, instance) else {}),
     )
 
 
-def _at(server: Instance) -> tuple[str, str | None]:
-    return server.vm_state, server.task_state
+def _renamed(before: Instance, instance: Instance) -> bool:
+    """The name changed, and nothing of the state."""
+    same_state = (before.vm_state, before.task_state) == (instance.vm_state, instance.task_state)
+    return same_state and before.display_name != instance.display_name
 
 
 def legacy_exists(server: Server, context: NotificationContext) -> dict[str, Any]:
@@ -195,8 +191,8 @@ def versioned(server: Server, context: NotificationContext, event: str, **more: 
         "power_state": POWER_NAMES.get(instance.power_state, "pending"),
         "task_state": instance.task_state,
         "progress": instance.progress,
-        "ip_addresses": [_address(each) for each in server.addresses],
-        "block_devices": _volumes(server) if event in WITH_DEVICES else None,
+        "ip_addresses": [ip_payload(each) for each in server.addresses],
+        "block_devices": volume_payloads(server) if event in WITH_DEVICES else None,
         "metadata": dict(server.metadata),
         "locked": instance.locked,
         "auto_disk_config": "AUTO" if instance.auto_disk_config else "MANUAL",
@@ -213,7 +209,6 @@ def versioned(server: Server, context: NotificationContext, event: str, **more: 
 
 def versioned_update(before: Instance, server: Server, context: NotificationContext) -> dict[str, Any]:
     instance = server.instance
-    renamed = before.display_name != instance.display_name and _at(before) == _at(instance)
     moves = {
         "old_state": before.vm_state,
         "state": instance.vm_state,
@@ -226,7 +221,7 @@ def versioned_update(before: Instance, server: Server, context: NotificationCont
         "update",
         audit_period=_audit_period(context.now),
         state_update=InstanceStateUpdatePayload.around(moves),
-        old_display_name=before.display_name if renamed else None,
+        old_display_name=before.display_name if _renamed(before, instance) else None,
         tags=list(server.tags),
     )
 
@@ -238,7 +233,7 @@ def versioned_exists(server: Server, context: NotificationContext) -> dict[str, 
 def create_fields(server: Server, key: KeyPair | None, **more: Any) -> dict[str, Any]:
     """What only ``instance.create.*`` carries."""
     return {
-        "keypairs": [] if key is None else [_key(key)],
+        "keypairs": [] if key is None else [key_payload(key)],
         "tags": list(server.tags),
         "trusted_image_certificates": None,
         "instance_name": f"instance-{server.instance.id:08x}",
@@ -246,66 +241,6 @@ def create_fields(server: Server, key: KeyPair | None, **more: Any) -> dict[str,
     }
 
 
-def fault_payload(error: BaseException, where: str) -> dict[str, Any]:
-    """The error as ``fault``: no stack, for a consumer is not its place."""
-    kind = type(error)
-    data = {
-        "module_name": kind.__module__,
-        "function_name": where,
-        "exception": kind.__name__,
-        "exception_message": str(error),
-        "traceback": None,
-    }
-    return ExceptionPayload.around(data)
-
-
-def flavor_payload(flavor: Flavor) -> dict[str, Any]:
-    data = {
-        "flavorid": flavor.flavorid,
-        "memory_mb": flavor.memory_mb,
-        "vcpus": flavor.vcpus,
-        "root_gb": flavor.root_gb,
-        "ephemeral_gb": flavor.ephemeral_gb,
-        "name": flavor.name,
-        "swap": flavor.swap,
-        "rxtx_factor": flavor.rxtx_factor,
-        "vcpu_weight": flavor.vcpu_weight,
-        "disabled": flavor.disabled,
-        "is_public": flavor.is_public,
-        "extra_specs": dict(flavor.extra_specs),
-        "projects": None,
-        "description": flavor.description,
-    }
-    return FlavorPayload.around(data)
-
-
 def _audit_period(now: datetime) -> dict[str, Any]:
     period = {"audit_period_beginning": _seconds(_month(now)), "audit_period_ending": _seconds(now)}
     return AuditPeriodPayload.around(period)
-
-
-def _volumes(server: Server) -> list[dict[str, Any]]:
-    names = ("device_name", "boot_index", "delete_on_termination", "volume_id", "tag")
-    return [
-        BlockDevicePayload.around({name: getattr(device, name) for name in names})
-        for device in server.devices
-        if device.is_volume and device.volume_id
-    ]
-
-
-def _address(found: FixedIp) -> dict[str, Any]:
-    data = {
-        "label": found.label,
-        "mac": found.mac,
-        "meta": {},
-        "port_uuid": found.uuid,
-        "version": found.version,
-        "address": found.address,
-        "device_name": found.device,
-    }
-    return IpPayload.around(data)
-
-
-def _key(key: KeyPair) -> dict[str, Any]:
-    names = ("user_id", "name", "public_key", "fingerprint", "type")
-    return KeypairPayload.around({name: getattr(key, name) for name in names})

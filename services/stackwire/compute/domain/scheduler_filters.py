@@ -33,7 +33,7 @@ class Needs:
 Filter = Callable[[Host, Needs], bool]
 
 
-def is_asked_for(host: Host, needs: Needs) -> bool:
+def is_requested(host: Host, needs: Needs) -> bool:
     return needs.only is None or host.host in needs.only
 
 
@@ -46,7 +46,7 @@ def enabled(host: Host, needs: Needs) -> bool:
 
 
 def has_room(host: Host, needs: Needs) -> bool:
-    """A server that is on the host already (a rebuild) needs no more room."""
+    """A server that is on the host already (a rebuild) needs no more resources."""
     if needs.only is not None:
         return True
     flavor = needs.flavor
@@ -117,7 +117,7 @@ def _compare(sign: str, have: tuple[int, ...], want: tuple[int, ...]) -> bool:
 
 FILTERS: Sequence[tuple[str, Filter]] = (
     ("ComputeFilter", enabled),
-    ("RequestedHosts", is_asked_for),
+    ("RequestedHosts", is_requested),
     ("AvailabilityZoneFilter", in_zone),
     ("ImagePropertiesFilter", suits_image),
     ("Traits", has_traits),

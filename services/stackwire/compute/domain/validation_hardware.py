@@ -1,15 +1,15 @@
-"""Where flavor extra specs and image properties speak of the same hardware: who may say what, and what is impossible.
+"""Hardware that both flavor extra specs and image properties describe: which may set what, and what is impossible.
 
 ``nova/virt/hardware.py`` and ``nova/compute/api.py: _validate_flavor_image_numa_pci``; every refusal is a 400.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from stackwire.compute.domain.errors import FlavorImageConflict
 from stackwire.compute.domain.image_props import TABLE
 
-# extra spec -> typed property: both may speak, but not differ
+# extra spec -> typed property: both may set it, but not differ
 AGREE: Mapping[str, str] = {
     "hw:pmu": "hw_pmu",
     "hw:vif_multiqueue_enabled": "hw_vif_multiqueue_enabled",
@@ -28,7 +28,7 @@ AGREE: Mapping[str, str] = {
 }
 _DEDICATION = ("shared", "mixed", "dedicated")
 _PARTS = ("sockets", "cores", "threads")
-MOST_REDIRECTED_PORTS = 15
+MAX_REDIRECTED_USB_PORTS = 15
 
 
 class Machine(Protocol):
@@ -56,13 +56,13 @@ def _refuse(reason: str) -> FlavorImageConflict:
 
 
 def _agreed(typed: Mapping[str, Any], specs: Mapping[str, str]) -> dict[str, Any]:
-    """What flavor and image together say of the properties both may set."""
+    """The values of the properties that both flavor and image may set."""
     meant: dict[str, Any] = {}
     for spec, name in AGREE.items():
-        asked = _spec(specs, spec, name)
-        if asked is not None and name in typed and typed[name] != asked:
+        required = _spec(specs, spec, name)
+        if required is not None and name in typed and typed[name] != required:
             raise _refuse(f"{spec}={specs[spec]} and {name}={typed[name]} differ")
-        meant[name] = typed.get(name, asked)
+        meant[name] = typed.get(name, required)
     return meant
 
 
@@ -78,8 +78,8 @@ def _spec(specs: Mapping[str, str], spec: str, name: str) -> Any:
 def _check_single_values(meant: Mapping[str, Any], typed: Mapping[str, Any], flavor: Machine) -> None:
     if meant["hw_vif_multiqueue_enabled"] and flavor.vcpus < 2:
         raise _refuse("several queues need at least two processors")
-    if not 0 <= (meant["hw_redirected_usb_ports"] or 0) <= MOST_REDIRECTED_PORTS:
-        raise _refuse(f"hw_redirected_usb_ports must be between 0 and {MOST_REDIRECTED_PORTS}")
+    if not 0 <= (meant["hw_redirected_usb_ports"] or 0) <= MAX_REDIRECTED_USB_PORTS:
+        raise _refuse(f"hw_redirected_usb_ports must be between 0 and {MAX_REDIRECTED_USB_PORTS}")
     if meant["hw_mem_encryption"]:
         if typed.get("hw_firmware_type") != "uefi":
             raise _refuse("memory encryption needs hw_firmware_type=uefi")
@@ -88,9 +88,9 @@ def _check_single_values(meant: Mapping[str, Any], typed: Mapping[str, Any], fla
 
 
 def _check_serial_ports(typed: Mapping[str, Any], specs: Mapping[str, str]) -> None:
-    most, asked = _number(specs, "hw:serial_port_count"), typed.get("hw_serial_port_count")
-    if most is not None and asked is not None and asked > most:
-        raise _refuse(f"the flavor allows {most} serial ports, the image asks for {asked}")
+    limit, requested = _number(specs, "hw:serial_port_count"), typed.get("hw_serial_port_count")
+    if limit is not None and requested is not None and requested > limit:
+        raise _refuse(f"the flavor allows {limit} serial ports, the image requires {requested}")
 
 
 def _number(specs: Mapping[str, str], spec: str) -> int | None:
@@ -99,18 +99,21 @@ def _number(specs: Mapping[str, str], spec: str) -> int | None:
 
 def _check_topology(typed: Mapping[str, Any], flavor: Machine) -> None:
     """Sockets, cores and threads: preferences within the limits, and a product that can be the number of vcpus."""
-    limits: dict[str, int] = {}
-    for part in _PARTS:
-        most, asked_most = _number(flavor.extra_specs, f"hw:cpu_max_{part}"), typed.get(f"hw_cpu_max_{part}")
-        if most is not None and asked_most is not None and asked_most > most:
-            raise _refuse(f"hw_cpu_max_{part}={asked_most} exceeds the flavor's {most}")
-        limits[part] = min(asked_most or most or flavor.vcpus, flavor.vcpus)
-        for wished in (_number(flavor.extra_specs, f"hw:cpu_{part}"), typed.get(f"hw_cpu_{part}")):
-            bound = asked_most or most
-            if wished is not None and (wished < 1 or (bound is not None and wished > bound)):
-                raise _refuse(f"{wished} CPU {part} are not within the limits")
+    limits = {part: _topology_limit(part, typed, flavor) for part in _PARTS}
     if min(limits.values()) < 1 or not _divides(flavor.vcpus, [limits[part] for part in _PARTS]):
         raise _refuse(f"no topology within {limits} gives {flavor.vcpus} processors")
+
+
+def _topology_limit(part: str, typed: Mapping[str, Any], flavor: Machine) -> int:
+    """The most of ``part`` that flavor and image allow, after a check of what they prefer."""
+    flavor_limit, image_limit = _number(flavor.extra_specs, f"hw:cpu_max_{part}"), typed.get(f"hw_cpu_max_{part}")
+    if flavor_limit is not None and image_limit is not None and image_limit > flavor_limit:
+        raise _refuse(f"hw_cpu_max_{part}={image_limit} exceeds the flavor's {flavor_limit}")
+    limit = image_limit or flavor_limit
+    for preferred in (_number(flavor.extra_specs, f"hw:cpu_{part}"), typed.get(f"hw_cpu_{part}")):
+        if preferred is not None and (preferred < 1 or (limit is not None and preferred > limit)):
+            raise _refuse(f"{preferred} CPU {part} are not within the limits")
+    return min(limit or flavor.vcpus, flavor.vcpus)
 
 
 def _divides(total: int, limits: list[int]) -> bool:
@@ -122,17 +125,23 @@ def _divides(total: int, limits: list[int]) -> bool:
 
 def _check_numa(typed: Mapping[str, Any], flavor: Machine) -> None:
     cpus, memory = typed.get("hw_numa_cpus"), typed.get("hw_numa_mem")
-    nodes, asked = _number(flavor.extra_specs, "hw:numa_nodes"), typed.get("hw_numa_nodes")
-    if nodes is not None and any(value is not None for value in (asked, cpus, memory)):
+    flavor_nodes, image_nodes = _number(flavor.extra_specs, "hw:numa_nodes"), typed.get("hw_numa_nodes")
+    if flavor_nodes is not None and any(value is not None for value in (image_nodes, cpus, memory)):
         raise _refuse("the flavor lays out the NUMA nodes, the image may not")
-    count = nodes if nodes is not None else asked
-    if count is None:
-        if cpus or memory:
-            raise _refuse("hw_numa_cpus and hw_numa_mem need hw_numa_nodes")
-        return
+    count = flavor_nodes if flavor_nodes is not None else image_nodes
+    if count is not None:
+        _check_numa_cells(count, cpus, memory, flavor)
+    elif cpus or memory:
+        raise _refuse("hw_numa_cpus and hw_numa_mem need hw_numa_nodes")
+
+
+def _check_numa_cells(
+    count: int, cpus: Sequence[Collection[int]] | None, memory: Sequence[int] | None, flavor: Machine
+) -> None:
+    """``count`` nodes with these processors and MiB of memory each; None for both: evenly divided."""
     if count < 1 or count > flavor.vcpus:
         raise _refuse(f"{flavor.vcpus} processors cannot be spread over {count} NUMA nodes")
-    if (cpus is None) != (memory is None) or any(listed and len(listed) != count for listed in (cpus, memory)):
+    if (cpus is None) != (memory is None) or any(cells and len(cells) != count for cells in (cpus, memory)):
         raise _refuse("hw_numa_cpus and hw_numa_mem must be given for every node, both or neither")
     if cpus is None and (flavor.vcpus % count or flavor.memory_mb % count):
         raise _refuse(f"processors and memory do not divide evenly into {count} NUMA nodes")

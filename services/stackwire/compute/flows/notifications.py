@@ -10,6 +10,7 @@ from typing import Any
 
 from stackwire.compute.domain import notifications
 from stackwire.compute.domain.model import KeyPair
+from stackwire.compute.domain.notification_payloads import fault_payload
 from stackwire.compute.domain.notifications import NotificationContext
 from stackwire.compute.domain.server import Server
 from stackwire.contracts.base import Event
@@ -68,7 +69,7 @@ class Notifications:
         context = self._context(uow)
         payload = notifications.legacy_error(server, context, error, **(legacy or {}))
         self.emit(uow, "compute", f"compute.instance.{action}.error", payload, server.uuid, "ERROR")
-        fields = {**(versioned or {}), "fault": notifications.fault_payload(error, action)}
+        fields = {**(versioned or {}), "fault": fault_payload(error, action)}
         payload = notifications.versioned(server, context, action, **fields)
         self.emit_versioned(uow, "compute", f"instance.{action}.error", payload, server.uuid, "ERROR")
 
@@ -111,7 +112,7 @@ class Notifications:
         self, uow: UnitOfWork, server: Server, action: VolumeVerb, volume_id: str, error: BaseException
     ) -> None:
         """``instance.volume_<action>.error``; the unversioned format has none."""
-        fields = {"volume_id": volume_id, "fault": notifications.fault_payload(error, f"{action}_volume")}
+        fields = {"volume_id": volume_id, "fault": fault_payload(error, f"{action}_volume")}
         versioned = notifications.versioned(server, self._context(uow), f"volume_{action}", **fields)
         self.emit_versioned(uow, "compute", f"instance.volume_{action}.error", versioned, server.uuid, "ERROR")
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from stackwire.compute.db import block_devices, hosts, instances, recovery_queries
-from stackwire.compute.domain import notifications
+from stackwire.compute.domain.notification_payloads import fault_payload
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import ERROR, ServerStates, ServerVerb
 from stackwire.compute.domain.versioned_objects import (
@@ -160,7 +160,7 @@ class Conductor:
             "instance_uuid": server.uuid,
             "request_spec": None,
             "state": ERROR,
-            "reason": notifications.fault_payload(error, method),
+            "reason": fault_payload(error, method),
         }
         versioned = ComputeTaskPayload.around(data)
         self._notifications.emit_versioned(

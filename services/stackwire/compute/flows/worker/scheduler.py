@@ -8,7 +8,7 @@ from stackwire.compute.db import hosts, instances, services
 from stackwire.compute.domain import scheduler_filters
 from stackwire.compute.domain.errors import NoValidHost
 from stackwire.compute.domain.model import Host
-from stackwire.compute.domain.notifications import flavor_payload
+from stackwire.compute.domain.notification_payloads import flavor_payload
 from stackwire.compute.domain.scheduler_filters import Needs
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.versioned_objects import NovaObject, data_of, flavor_object, nova_object

@@ -1,7 +1,7 @@
-"""What an image really is, looked at again where it is used: a host trusts no record about bytes it is to open.
+"""What an image really is, inspected again where it is used: a host trusts no record about bytes it opens.
 
-An image may have passed the image service unseen (in a container that is not looked into, or before there was an
-inspection). ``nova/virt/images.py: do_image_deep_inspection``.
+The image service may not have inspected it (in a container that is not opened, or before there was an inspection).
+``nova/virt/images.py: do_image_deep_inspection``.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from stackwire.disk_image.inspection import (
 )
 
 
-async def inspected(path: Path, image_id: str, declared: str | None) -> None:
-    """ImageUnacceptable unless the file is what its image says, and points at nothing outside itself."""
+async def check_image_file(path: Path, image_id: str, declared: str | None) -> None:
+    """ImageUnacceptable unless the file is what its image says, and refers to nothing outside itself."""
     disk_format = declared or "raw"
     await asyncio.to_thread(_inspect, path, image_id, AMI_FORMATS.get(disk_format, disk_format))
 
@@ -32,7 +32,7 @@ def _inspect(path: Path, image_id: str, declared: str) -> None:
         reason = f"its content fails the safety checks: {', '.join(unsafe.failures)}"
         raise ImageUnacceptable(image_id=image_id, reason=reason) from unsafe
     except UnreadableFormat as broken:
-        raise ImageUnacceptable(image_id=image_id, reason="the format of its content cannot be told") from broken
+        raise ImageUnacceptable(image_id=image_id, reason="the format of its content is unknown") from broken
     raw = declared == "raw" and detected.name in RAW_CONTENT
     if detected.name != declared and not raw and is_known(declared):
         raise ImageUnacceptable(image_id=image_id, reason=f"it says {declared} but its content is {detected.name}")

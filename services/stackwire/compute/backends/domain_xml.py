@@ -1,4 +1,4 @@
-"""What all parts of a guest's definition are written with: the document as it grows, and what cannot be in it."""
+"""What all parts of a guest's definition are written with: the domain XML, and what cannot be in it."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
@@ -17,37 +17,41 @@ class GuestUnsupported(ServiceError, wire="nova.exception.UnsupportedHardware"):
 
 @dataclass(slots=True)
 class Guest:
-    """The document as it grows; asking for a property marks it as used."""
+    """The domain XML while it is written; ``used``: the properties that shaped it."""
 
     server: Server
     properties: Mapping[str, Any]
     domain: ET.Element = field(default_factory=lambda: ET.Element("domain", type="qemu"))
     used: dict[str, str] = field(default_factory=dict)
 
-    def asked(self, name: str, default: Any = None) -> Any:
+    def use(self, name: str, default: Any = None) -> Any:
+        """The value of a property, which becomes part of the guest."""
         if name not in self.properties:
             return default
         value = self.properties[name]
         self.used[name] = str(value)
         return value
 
-    def part(self, tag: str) -> ET.Element:
+    def section(self, tag: str) -> ET.Element:
+        """The child of ``<domain>`` with this tag, created where there is none yet."""
         found = self.domain.find(tag)
         return ET.SubElement(self.domain, tag) if found is None else found
 
     @property
     def devices(self) -> ET.Element:
-        return self.part("devices")
+        return self.section("devices")
 
     @property
     def specs(self) -> Mapping[str, str]:
+        """The flavor's extra specs."""
         return self.server.flavor.extra_specs
 
 
 def text(parent: ET.Element, tag: str, text: str, **attributes: str) -> ET.Element:
-    made = ET.SubElement(parent, tag, attributes)
-    made.text = text
-    return made
+    """A new child of ``parent`` with this text."""
+    child = ET.SubElement(parent, tag, attributes)
+    child.text = text
+    return child
 
 
 def clean(text: str) -> str:
@@ -57,6 +61,7 @@ def clean(text: str) -> str:
     )
 
 
-def packed(guest: Guest, driver: ET.Element, bus: str) -> None:
-    if bus == "virtio" and guest.asked("hw_virtio_packed_ring"):
+def set_packed_ring(guest: Guest, driver: ET.Element, bus: str) -> None:
+    """``hw_virtio_packed_ring``, for virtio devices."""
+    if bus == "virtio" and guest.use("hw_virtio_packed_ring"):
         driver.set("packed", "on")
