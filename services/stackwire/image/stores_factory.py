@@ -4,7 +4,7 @@ import socket
 
 from stackwire.http.client import HttpClient
 from stackwire.http.service_user import Credentials, ServiceUser
-from stackwire.image.backends.cinder import CinderPlace, CinderStore
+from stackwire.image.backends.cinder import CinderStore, CinderStoreOptions
 from stackwire.image.backends.cinder_api import VolumeApi
 from stackwire.image.backends.files import Directory, FileStore
 from stackwire.image.backends.http import WebStore
@@ -17,7 +17,7 @@ from stackwire.image.settings import ImageSettings
 
 
 def stores_of(settings: ImageSettings, web: Web) -> Stores:
-    """What there was before stores were named is read, and deleted, as the store it was in."""
+    """Objects from before stores were named are read, and deleted, in the store they are in."""
     own, below = _files(settings), settings.data_dir / "stores"
     if not settings.backends:
         return Stores({STORE: own}, STORE)
@@ -50,17 +50,17 @@ def _cinder(name: str, settings: ImageSettings) -> Store:
         settings.cinder_store_password,
         settings.cinder_store_project_name,
     )
-    patience = settings.cinder_state_transition_timeout
-    api = VolumeApi(settings.volume_url, HttpClient("image"), ServiceUser(credentials), patience)
+    timeout = settings.cinder_state_transition_timeout
+    api = VolumeApi(settings.volume_url, HttpClient("image"), ServiceUser(credentials), timeout)
     base = settings.cinder_mount_point_base
     assert base is not None  # the settings were checked
-    return CinderStore(name, api, CinderPlace(base, socket.gethostname(), settings.cinder_volume_type))
+    return CinderStore(name, api, CinderStoreOptions(base, socket.gethostname(), settings.cinder_volume_type))
 
 
 def _files(settings: ImageSettings) -> FileStore:
-    """What the data directory got before others were named is still read there."""
+    """Objects in the data directory from before others were named are still read there."""
     own = Directory(settings.data_dir)
     named = [Directory(path, priority) for path, priority in settings.data_dirs]
     if not named:
         return FileStore([own])
-    return FileStore(named, read_only=[] if own.root in {one.root for one in named} else [own])
+    return FileStore(named, read_only=[] if own.root in {each.root for each in named} else [own])

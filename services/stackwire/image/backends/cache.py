@@ -1,4 +1,4 @@
-"""The cache's folder: bytes on their way under a name of their own, and complete ones under that of their object."""
+"""The cache's folder: incomplete files under temporary names, and complete ones under their objects' names."""
 
 import asyncio
 import fcntl
@@ -18,41 +18,41 @@ from stackwire.image.backends.readers import open_file
 
 
 class CacheFolder:
-    """``root/cache/NODE`` holds what is complete, ``incoming`` in it what is on its way.
+    """``root/cache/NODE`` holds complete files, its ``incoming`` incomplete ones.
 
-    Two nodes that share a ``root`` share nothing: what one of them has no row for is not the other's.
+    Two nodes that share a ``root`` share no files: those that one has no row for may not be the other's.
     """
 
     def __init__(self, root: Path, node: str) -> None:
         self._nodes = root / "cache"
         self._complete = self._nodes / quote(node, safe="")
         self._incoming = self._complete / "incoming"
-        self._alive: int | None = None
+        self._own_lock: int | None = None
 
     def prepare(self) -> None:
-        """Makes the folders. Blocks."""
+        """Creates the folders. Blocks."""
         self._incoming.mkdir(parents=True, exist_ok=True)
 
     async def take_over(self) -> list[str]:
-        """Removes the folders of nodes that live no more; their names. This node lives from now on."""
+        """Removes the folders of nodes that run no more, and answers their names. Locks this node's own."""
         return await asyncio.to_thread(self._take_over)
 
     def _take_over(self) -> list[str]:
-        if self._alive is None:
-            self._alive = _held(self._complete)
-        gone = []
+        if self._own_lock is None:
+            self._own_lock = _try_lock(self._complete)
+        removed = []
         for folder in self._nodes.iterdir():
-            lock = _held(folder) if folder.is_dir() and folder != self._complete else None
+            lock = _try_lock(folder) if folder.is_dir() and folder != self._complete else None
             if lock is not None:
                 shutil.rmtree(folder, ignore_errors=True)
                 os.close(lock)
-                gone.append(unquote(folder.name))
-        return gone
+                removed.append(unquote(folder.name))
+        return removed
 
     def close(self) -> None:
-        if self._alive is not None:
-            os.close(self._alive)
-            self._alive = None
+        if self._own_lock is not None:
+            os.close(self._own_lock)
+            self._own_lock = None
 
     async def open(self, name: str, size: int) -> Reader | None:
         """The bytes, if all of them are there; the caller closes them."""
@@ -73,11 +73,11 @@ class CacheFolder:
 
     def _remove(self, names: tuple[str, ...]) -> None:
         for name in names:
-            with suppress(OSError):  # what cannot go now goes with the next sweep
+            with suppress(OSError):  # the next sweep tries again
                 (self._complete / name).unlink(missing_ok=True)
 
     async def names(self) -> set[str]:
-        """Everything complete."""
+        """Every complete file."""
         return await asyncio.to_thread(self._names)
 
     def _names(self) -> set[str]:
@@ -86,23 +86,23 @@ class CacheFolder:
         return set()
 
     async def remove_stalled(self, seconds: float) -> int:
-        """What has been on its way and silent that long; how many."""
+        """Removes incomplete files that were not written to for so long; answers how many."""
         return await asyncio.to_thread(self._remove_stalled, seconds)
 
     def _remove_stalled(self, seconds: float) -> int:
-        gone, oldest = 0, time.time() - seconds
+        removed, oldest = 0, time.time() - seconds
         with suppress(OSError):
             for entry in os.scandir(self._incoming):
                 if entry.stat().st_mtime <= oldest:
                     os.unlink(entry.path)
-                    gone += 1
-        return gone
+                    removed += 1
+        return removed
 
 
-def _held(folder: Path) -> int | None:
-    """The lock of a node's folder; None while another process, or another node of this one, has it.
+def _try_lock(folder: Path) -> int | None:
+    """Locks a node's folder; None while another process, or another node in this one, holds the lock.
 
-    Its file stays for ever: a lock on a file that is gone would keep nobody out.
+    Its file is never removed: a lock on a removed file would exclude nobody.
     """
     descriptor = os.open(folder.with_name(f"{folder.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -114,7 +114,7 @@ def _held(folder: Path) -> int | None:
 
 
 class CacheWriter:
-    """Bytes on their way into the cache. It never fails the reader they pass: ``broken`` says that they did not fit."""
+    """Writes a file of the cache. It never fails the download that fills it: ``broken`` is set instead."""
 
     def __init__(self, incoming: Path, final: Path, checksum: str | None) -> None:
         self._incoming = incoming
@@ -122,7 +122,7 @@ class CacheWriter:
         self._checksum = checksum
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._file: BinaryIO | None = None
-        self._lock = Lock()  # a cancelled reader's thread may still write when the rest is thrown away
+        self._lock = Lock()  # a cancelled reader's thread may still write when the file is discarded
         self.broken = False
 
     async def put(self, chunk: bytes) -> None:
@@ -146,7 +146,7 @@ class CacheWriter:
         return self._file
 
     async def complete(self) -> bool:
-        """True when the bytes are the image's, and there for good."""
+        """True when the bytes are the image's, and stored durably."""
         return await asyncio.to_thread(self._finish)
 
     def _finish(self) -> bool:
@@ -164,7 +164,7 @@ class CacheWriter:
             return True
 
     async def discard(self) -> None:
-        """What is not complete goes; safe at any time."""
+        """Removes the file unless it is complete; safe at any time."""
         await asyncio.to_thread(self._discard)
 
     def _discard(self) -> None:

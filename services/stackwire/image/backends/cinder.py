@@ -1,8 +1,8 @@
 """The volume service as a store: an image's data is the beginning of a volume of the service's own project.
 
-A volume is attached to this host while it is read or written, and reached through what the host shares with the back
-end. Source: ``glance_store/_drivers/cinder/store.py``; the names of a volume's metadata are its, but for the two that
-begin with ``glance_object`` and ``glance_store``: they say whose volume it is while it is not yet complete.
+A volume is attached to this host while it is read or written, through the directory that the host shares with the back
+end. Source: ``glance_store/_drivers/cinder/store.py``, which has the same metadata keys, except ``glance_object`` and
+``glance_store``: they name the owner of a volume that is not yet complete.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, NotFound, ServiceError, TooLarge, Unavailable
-from stackwire.image.backends.cinder_api import GIBIBYTE, Attached, Shown, VolumeApi
+from stackwire.image.backends.cinder_api import GIBIBYTE, Attachment, Resource, VolumeApi
 from stackwire.image.backends.cinder_writer import NOT_NOW, SIZE, CinderWriter
 from stackwire.image.backends.port import Reader
 from stackwire.image.backends.readers import open_file
@@ -31,17 +31,17 @@ _READABLE = frozenset({"available", "in-use"})
 
 
 @dataclass(slots=True)
-class _Hold:
-    """A volume attached to this process, and how many read it."""
+class _SharedAttachment:
+    """A volume attached to this process, and the number of its readers."""
 
     readers: int = 0
-    attached: Attached | None = None
+    attached: Attachment | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(frozen=True, slots=True)
-class CinderPlace:
-    """``base`` is where this host, ``host``, sees the back end's files; ``volume_type`` "" is the service's default."""
+class CinderStoreOptions:
+    """``base``: where this host, ``host``, sees the back end's files; ``volume_type`` "": the service's default."""
 
     base: Path
     host: str
@@ -54,13 +54,13 @@ class CinderStore:
     kind = "cinder"
     schemes = ("cinder",)
 
-    def __init__(self, store: str, api: VolumeApi, place: CinderPlace) -> None:
+    def __init__(self, store: str, api: VolumeApi, options: CinderStoreOptions) -> None:
         self._store = store
         self._api = api
-        self._base = place.base
-        self._connector = {"ip": "127.0.0.1", "initiator": f"stackwire:{place.host}", "host": place.host}
-        self._volume_type = place.volume_type
-        self._holds: dict[str, _Hold] = {}
+        self._base = options.base
+        self._connector = {"ip": "127.0.0.1", "initiator": f"stackwire:{options.host}", "host": options.host}
+        self._volume_type = options.volume_type
+        self._attachments: dict[str, _SharedAttachment] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
@@ -70,10 +70,10 @@ class CinderStore:
     def prepare(self) -> None:
         """The volume service may be started after this one."""
 
-    # -- what is ours
+    # -- its own objects
 
     async def open(self, name: str, first: int = 0, count: int | None = None) -> Reader:
-        volume = await self._asked(self._found(name))
+        volume = await self._translate_errors(self._found(name))
         if volume is None or SIZE not in volume["metadata"]:
             raise FileNotFoundError(name)
         size = int(volume["metadata"][SIZE])
@@ -93,7 +93,7 @@ class CinderStore:
         except TooLarge as error:
             raise StorageFull from error
         except ServiceError as error:
-            log.warning("the store %s makes no volume for %s: %s", self._store, name, error.message)
+            log.warning("the store %s could not create a volume for %s: %s", self._store, name, error.message)
             raise Unavailable(NOT_NOW) from error
         return writer
 
@@ -103,20 +103,20 @@ class CinderStore:
             if volume is None:
                 return
             if volume["status"] != "available":
-                await self._free(volume["id"])
+                await self._detach_stale(volume["id"])
             await self._api.delete(volume["id"])
         except ServiceError as error:
             log.warning("the store %s still has the volume of %s: %s", self._store, name, error.message)
 
     async def names(self) -> set[str]:
         async def listed() -> set[str]:
-            mine = [volume["metadata"] async for volume in self._api.all()]
-            return {one[OBJECT] for one in mine if OBJECT in one and one.get(STORE) == self._store}
+            found = [volume["metadata"] async for volume in self._api.all()]
+            return {each[OBJECT] for each in found if OBJECT in each and each.get(STORE) == self._store}
 
-        return await self._asked(listed())
+        return await self._translate_errors(listed())
 
     async def url(self, name: str) -> str:
-        volume = await self._asked(self._found(name))
+        volume = await self._translate_errors(self._found(name))
         if volume is None:
             raise FileNotFoundError(name)
         return f"cinder://{self._store}/{volume['id']}"
@@ -125,112 +125,112 @@ class CinderStore:
         await asyncio.gather(*self._closing, return_exceptions=True)
         await self._api.close()
 
-    async def _found(self, name: str) -> Shown | None:
-        """The object's volume; it may be deleted already, which takes a while."""
-        for volume in await self._api.named(volume_name(name)):
+    async def _found(self, name: str) -> Resource | None:
+        """The object's volume, unless it is being deleted."""
+        for volume in await self._api.list_by_name(volume_name(name)):
             if volume["metadata"].get(OBJECT) == name and volume["status"] != "deleting":
                 return volume
         return None
 
-    async def _free(self, volume_id: str) -> None:
-        """Lets go of it for a process that did not: nobody but this service attaches volumes of its project."""
-        hold = self._holds.get(volume_id)
-        mine = hold.attached.id if hold is not None and hold.attached is not None else None
+    async def _detach_stale(self, volume_id: str) -> None:
+        """Detaches it for a process that crashed: nobody but this service attaches volumes of its project."""
+        shared = self._attachments.get(volume_id)
+        own = shared.attached.id if shared is not None and shared.attached is not None else None
         for attachment in await self._api.attachments(volume_id):
-            if attachment["id"] != mine and attachment["instance"] is None:
+            if attachment["id"] != own and attachment["instance"] is None:
                 await self._api.detach(None, attachment["id"])
 
-    # -- what is elsewhere
+    # -- volumes and snapshots that URIs name
 
     def reads(self, url: str) -> bool:
-        """What no other store is named in."""
+        """Every such URI that names no other store."""
         found = _URL.fullmatch(url)
         return found is None or found[1] in (None, self._store)
 
     async def size_at(self, ctx: RequestContext, url: str) -> int:
-        """The whole of a volume, or of a snapshot, that the caller may see."""
-        _, thing = await self._seen(ctx, url)
-        return int(thing["size"]) * GIBIBYTE
+        """The size of a volume or snapshot that the caller may see."""
+        _, resource = await self._resolve(ctx, url)
+        return int(resource["size"]) * GIBIBYTE
 
     async def open_at(self, ctx: RequestContext, url: str, first: int = 0, count: int | None = None) -> Reader:
-        kind, thing = await self._seen(ctx, url)
-        rest = max(int(thing["size"]) * GIBIBYTE - first, 0)
+        kind, resource = await self._resolve(ctx, url)
+        rest = max(int(resource["size"]) * GIBIBYTE - first, 0)
         wanted = rest if count is None else min(count, rest)
         if kind == "volume":
-            return await self._read(ctx, thing["id"], first, wanted)
-        return await open_file(self._base / "volumes" / f"snapshot-{thing['id']}", first, wanted)
+            return await self._read(ctx, resource["id"], first, wanted)
+        return await open_file(self._base / "volumes" / f"snapshot-{resource['id']}", first, wanted)
 
-    async def _seen(self, ctx: RequestContext, url: str) -> tuple[str, Shown]:
+    async def _resolve(self, ctx: RequestContext, url: str) -> tuple[str, Resource]:
         """The volume or snapshot behind a URI, by the caller's own rights."""
         found = _URL.fullmatch(url)
         if found is None:
             raise BadLocation
-        for kind, ask in (("volume", self._api.volume), ("snapshot", self._api.snapshot)):
+        for kind, get in (("volume", self._api.volume), ("snapshot", self._api.snapshot)):
             try:
-                thing = await ask(ctx, found[2])
+                resource = await get(ctx, found[2])
             except NotFound:
                 continue
             except ServiceError as error:
                 raise OSError(error.message) from error
-            if thing["status"] not in _READABLE:
+            if resource["status"] not in _READABLE:
                 raise BadLocation
-            return kind, thing
+            return kind, resource
         raise FileNotFoundError(url)
 
-    # -- attached while it is read
+    # -- attachments while a volume is read
 
     async def _read(self, ctx: RequestContext | None, volume_id: str, first: int, count: int) -> Reader:
-        hold = self._holds.setdefault(volume_id, _Hold())
-        hold.readers += 1
+        shared = self._attachments.setdefault(volume_id, _SharedAttachment())
+        shared.readers += 1
         try:
-            async with hold.lock:
-                if hold.attached is None:
-                    hold.attached = await self._asked(self._attach(ctx, volume_id))
-            inner = await open_file(self._base / hold.attached.path, first, count)
+            async with shared.lock:
+                if shared.attached is None:
+                    shared.attached = await self._translate_errors(self._attach(ctx, volume_id))
+            inner = await open_file(self._base / shared.attached.path, first, count)
         except BaseException:
-            self._let_go(ctx, volume_id, hold)
+            self._release(ctx, volume_id, shared)
             raise
-        return _HeldReader(inner, lambda: self._let_go(ctx, volume_id, hold))
+        return _AttachedReader(inner, lambda: self._release(ctx, volume_id, shared))
 
-    async def _attach(self, ctx: RequestContext | None, volume_id: str) -> Attached:
+    async def _attach(self, ctx: RequestContext | None, volume_id: str) -> Attachment:
         try:
             return await self._api.attach(ctx, volume_id, "ro", self._connector)
         except BadRequest:
             if ctx is not None:
                 raise
-        await self._free(volume_id)  # a process that died has it, or another one, which goes on reading all the same
+        await self._detach_stale(volume_id)  # a crashed process holds it, or another one, which keeps its open file
         return await self._api.attach(ctx, volume_id, "ro", self._connector)
 
-    def _let_go(self, ctx: RequestContext | None, volume_id: str, hold: _Hold) -> None:
-        task = asyncio.ensure_future(self._released(ctx, volume_id, hold))
+    def _release(self, ctx: RequestContext | None, volume_id: str, shared: _SharedAttachment) -> None:
+        task = asyncio.ensure_future(self._detach_unused(ctx, volume_id, shared))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    async def _released(self, ctx: RequestContext | None, volume_id: str, hold: _Hold) -> None:
-        async with hold.lock:
-            hold.readers -= 1
-            if hold.readers:
+    async def _detach_unused(self, ctx: RequestContext | None, volume_id: str, shared: _SharedAttachment) -> None:
+        async with shared.lock:
+            shared.readers -= 1
+            if shared.readers:
                 return
-            self._holds.pop(volume_id, None)
-            if hold.attached is not None:
-                attached, hold.attached = hold.attached, None
+            self._attachments.pop(volume_id, None)
+            if shared.attached is not None:
+                attached, shared.attached = shared.attached, None
                 try:
                     await self._api.detach(ctx, attached.id)
                 except ServiceError as error:
                     log.warning("volume %s stays attached: %s", volume_id, error.message)
 
-    async def _asked(self, question: Awaitable[T]) -> T:
-        """As a store says it: FileNotFoundError, OSError."""
+    async def _translate_errors(self, call: Awaitable[T]) -> T:
+        """The result; the API's errors as a store's: FileNotFoundError, OSError."""
         try:
-            return await question
+            return await call
         except NotFound as error:
             raise FileNotFoundError(error.message) from error
         except ServiceError as error:
             raise OSError(error.message) from error
 
 
-class _HeldReader:
-    """A reader whose volume is let go of when it is closed."""
+class _AttachedReader:
+    """A reader whose volume is released when it is closed."""
 
     def __init__(self, inner: Reader, closed: Callable[[], None]) -> None:
         self._inner = inner

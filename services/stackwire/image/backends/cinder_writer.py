@@ -1,4 +1,4 @@
-"""An image on its way into a volume, which is attached to this host and grows as more comes."""
+"""An image being written into a volume, which is attached to this host and extended as the data grows."""
 
 import asyncio
 import os
@@ -7,27 +7,27 @@ from pathlib import Path
 from threading import Lock
 
 from stackwire.core.errors import ServiceError, TooLarge, Unavailable
-from stackwire.image.backends.cinder_api import GIBIBYTE, Attached, Shown, VolumeApi
+from stackwire.image.backends.cinder_api import GIBIBYTE, Attachment, Resource, VolumeApi
 from stackwire.image.backends.digests import Digested, Digests
 from stackwire.image.backends.files import FULL, HOLE, is_zero
 from stackwire.image.domain.errors import StorageFull
 
 SIZE = "image_size"
-"""The metadata of a volume that says how much of it is the image."""
+"""The volume's metadata key for the image's size in bytes."""
 NOT_NOW = "The image data cannot be stored at the moment."
 
 
 class CinderWriter(Digested):
-    """A volume of this service's project that was just made; nobody else has it."""
+    """Writes into a new volume of this service's project, which nobody else uses."""
 
-    def __init__(self, api: VolumeApi, volume: Shown, base: Path, connector: Shown) -> None:
+    def __init__(self, api: VolumeApi, volume: Resource, base: Path, connector: Resource) -> None:
         self._api = api
         self._volume_id = str(volume["id"])
         self._gibibytes = int(volume["size"])
         self._base = base
         self._connector = connector
         super().__init__(Digests())
-        self._attached: Attached | None = None
+        self._attached: Attachment | None = None
         self._file: int | None = None
         self._at = 0
         self._lock = Lock()  # a cancelled caller's thread may still write when the object is discarded
@@ -41,20 +41,20 @@ class CinderWriter(Digested):
             raise Unavailable(NOT_NOW) from error
 
     async def put(self, chunk: bytes, inspect: Callable[[bytes], None]) -> None:
-        def take(piece: bytes) -> None:
+        def write(piece: bytes) -> None:
             inspect(piece)
             self._write(piece)
 
         if self.size + len(chunk) > self._gibibytes * GIBIBYTE:
             await self._grow(-(-(self.size + len(chunk)) // GIBIBYTE))
-        await self._digests.eat(chunk, take)
+        await self._digests.update(chunk, write)
 
     async def complete(self) -> None:
-        """Read only from now on, and an image by the size that it is said to have."""
+        """Makes the volume read-only, and records the image's size, which makes it an image."""
         try:
             await asyncio.to_thread(self._close, sync=True)
             await self._detach()
-            await self._api.describe(self._volume_id, {SIZE: str(self.size)})
+            await self._api.set_metadata(self._volume_id, {SIZE: str(self.size)})
             await self._api.make_read_only(self._volume_id)
         except OSError as error:
             raise _failure(error) from error
@@ -70,7 +70,7 @@ class CinderWriter(Digested):
             return  # the sweep finds the volume by its metadata
 
     async def _grow(self, gibibytes: int) -> None:
-        """A volume is extended while it is nowhere attached."""
+        """A volume is extended while it is not attached."""
         try:
             await asyncio.to_thread(self._close)
             await self._detach()

@@ -1,4 +1,4 @@
-"""Staged data in another disk format. What is converted was inspected before, and is again when it is stored."""
+"""Conversion of staged data to another disk format. The data is inspected before, and again when it is stored."""
 
 import asyncio
 from pathlib import Path
@@ -10,12 +10,12 @@ from stackwire.image.domain.inspection import Inspection
 _CHUNK = 1024**2  # bytes
 
 
-async def examined(path: Path, disk_format: str, container_format: str) -> int | None:
-    """The virtual size in bytes, where it can be told. Raises ContentRefused by the rules of uploads."""
-    return await asyncio.to_thread(_examine, path, disk_format, container_format)
+async def inspect(path: Path, disk_format: str, container_format: str) -> int | None:
+    """The virtual size in bytes, where it is known. Raises ContentRefused by the rules of uploads."""
+    return await asyncio.to_thread(_inspect, path, disk_format, container_format)
 
 
-def _examine(path: Path, disk_format: str, container_format: str) -> int | None:
+def _inspect(path: Path, disk_format: str, container_format: str) -> int | None:
     inspection = Inspection(disk_format, container_format)
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
@@ -23,9 +23,9 @@ def _examine(path: Path, disk_format: str, container_format: str) -> int | None:
     return inspection.finish(path.stat().st_size)
 
 
-async def convert(source: Path, goal: Path, was: str, becomes: str, largest: int) -> None:
-    """Writes ``goal``, of at most ``largest`` bytes. Raises ConversionFailed; the caller removes the rest."""
+async def convert(source: Path, target: Path, source_format: str, target_format: str, max_bytes: int) -> None:
+    """Writes ``target``, of at most ``max_bytes``. Raises ConversionFailed; the caller removes the rest."""
     try:
-        await qemu_img.convert(source, goal, was, becomes, max_bytes=largest)
+        await qemu_img.convert(source, target, source_format, target_format, max_bytes=max_bytes)
     except qemu_img.QemuImgFailed as failed:
-        raise ConversionFailed(was=was, becomes=becomes, reason=str(failed)) from failed
+        raise ConversionFailed(was=source_format, becomes=target_format, reason=str(failed)) from failed

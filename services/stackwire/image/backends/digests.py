@@ -1,15 +1,15 @@
-"""The checksums of an object on its way, each worked out in a thread of its own while the bytes are stored."""
+"""The digests of an object being written, each computed in a thread of its own while the bytes are stored."""
 
 import asyncio
 import hashlib
 from collections.abc import Callable
 
 SMALL = 65536
-"""Bytes for which a thread each would cost more than the work."""
+"""Chunks below this size (bytes) are digested in one thread: more would cost more than they save."""
 
 
 class Digests:
-    """``wanted``: without, the checksums are not of the bytes."""
+    """``wanted``: False computes none; the digests are meaningless then."""
 
     def __init__(self, *, wanted: bool = True) -> None:
         self._wanted = wanted
@@ -25,7 +25,7 @@ class Digests:
     def os_hash_value(self) -> str:
         return self._sha512.hexdigest()
 
-    async def eat(self, chunk: bytes, also: Callable[[bytes], None]) -> None:
+    async def update(self, chunk: bytes, also: Callable[[bytes], None]) -> None:
         """The next bytes, in order; ``also`` gets them in a thread, too. Raises what it raises."""
         self.size += len(chunk)
         if not self._wanted:
@@ -46,7 +46,7 @@ class Digests:
 
 
 class Digested:
-    """The part of a writer that tells what its ``digests`` are."""
+    """A writer's properties that come from its digests."""
 
     def __init__(self, digests: Digests) -> None:
         self._digests = digests

@@ -1,4 +1,4 @@
-"""The file system as a store: bytes arrive under a temporary name, and get their own in one step when all are there."""
+"""The file system as a store: data is written under a temporary name, and renamed when it is complete."""
 
 import asyncio
 import errno
@@ -20,7 +20,7 @@ from stackwire.image.domain.errors import StorageFull
 
 log = logging.getLogger(__name__)
 
-HOLE = 1024**2  # bytes: so many zeroes take no room. Volumes are mostly holes, and their images too
+HOLE = 1024**2  # bytes of zeroes that are written as a hole: images of volumes are mostly zeroes
 _ZEROES = bytes(HOLE)
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NOT_NOW = "The image data cannot be stored at the moment."
@@ -28,8 +28,8 @@ _NOT_NOW = "The image data cannot be stored at the moment."
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """``root/images`` holds complete objects, ``root/incoming`` those on their way: one file system, so that the step
-    between them is one. A higher ``priority`` is written first.
+    """``root/images`` holds complete objects, ``root/incoming`` incomplete ones, on the same file system, so that the
+    rename is atomic. A higher ``priority`` is written first.
     """
 
     root: Path
@@ -56,7 +56,7 @@ class Directory:
 class FileStore:
     """One directory or several; names are the service's own, each is in one of them.
 
-    ``domain.datadir_selection`` says into which. ``read_only``: written no more, its objects are found all the same.
+    ``domain.datadir_selection`` chooses it. ``read_only``: directories that are only read.
     """
 
     kind = "file"
@@ -71,7 +71,7 @@ class FileStore:
         return {"data_dir": roots[0] if len(roots) == 1 else roots, "thin_provisioning": False}
 
     def prepare(self) -> None:
-        """Makes the folders. Blocks; raises OSError."""
+        """Creates the folders. Blocks; raises OSError."""
         for directory in self._all:
             for folder in directory.folders:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,7 @@ class FileStore:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
 
     async def writer(self, name: str, announced: int | None = None) -> "Writer":
-        """For a new object of, it is said, this many bytes. Raises StorageFull when no directory has room for them."""
+        """For a new object of the announced number of bytes. Raises StorageFull when no directory has room for them."""
         directory = await asyncio.to_thread(self._best, announced or 0)
         return Writer(directory.incoming / name, directory.objects / name)
 
@@ -106,7 +106,7 @@ class FileStore:
         return writable[chosen][0]
 
     async def remove(self, name: str) -> None:
-        """Both forms of it; what is not there is gone already."""
+        """Removes the object, complete or not; one that does not exist is no error."""
         await asyncio.to_thread(self._remove, name)
 
     def _remove(self, name: str) -> None:
@@ -126,7 +126,7 @@ class FileStore:
         raise FileNotFoundError(name)
 
     async def names(self) -> set[str]:
-        """Every object there is, complete or not."""
+        """Every object, complete or not."""
         return await asyncio.to_thread(self._names)
 
     def _names(self) -> set[str]:
@@ -139,13 +139,13 @@ class FileStore:
         return found
 
     async def close(self) -> None:
-        """It holds nothing."""
+        """There is nothing to release."""
 
 
 class Writer(Digested):
-    """One object being written: digests, inspection and the disk, each in a thread, while the next bytes arrive.
+    """Writes one object: digests, inspection and the disk, each in a thread, while the next bytes are received.
 
-    ``digests``: without them the checksums are not of the bytes.
+    ``digests``: False computes none.
     """
 
     def __init__(self, incoming: Path, final: Path, *, digests: bool = True) -> None:
@@ -158,14 +158,14 @@ class Writer(Digested):
 
     async def put(self, chunk: bytes, inspect: Callable[[bytes], None]) -> None:
         """The next bytes, in order. Raises StorageFull, Unavailable, and what ``inspect`` raises."""
-        await self._digests.eat(chunk, partial(self._write, inspect))
+        await self._digests.update(chunk, partial(self._write, inspect))
 
     async def complete(self) -> None:
-        """All bytes are there: on the disk for good, and under their own name."""
+        """Makes the object durable, and visible under its name."""
         await asyncio.to_thread(self._complete)
 
     async def discard(self) -> None:
-        """Takes everything away; safe to call at any time."""
+        """Removes what was written; safe to call at any time."""
         await asyncio.to_thread(self._discard)
 
     def _write(self, inspect: Callable[[bytes], None], chunk: bytes) -> None:
@@ -216,12 +216,12 @@ class Writer(Digested):
 
 
 def is_zero(piece: bytes) -> bool:
-    """Of at most HOLE bytes: whether they need not be written where nothing is yet."""
+    """Whether the piece, of at most HOLE bytes, can be left as a hole."""
     return piece == (_ZEROES if len(piece) == HOLE else bytes(len(piece)))
 
 
 def _unlink(path: Path) -> None:
-    """What cannot go away now is left to the sweep: it must not hide why it had to go."""
+    """An error is logged, and left to the sweep: it must not hide the reason for the removal."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
@@ -229,5 +229,5 @@ def _unlink(path: Path) -> None:
 
 
 def _failure(error: OSError) -> ServiceError:
-    """Without paths: what the disk says is the operator's to read, in the log, as the cause."""
+    """The error for the client, without paths: the disk's message is in the log, as the cause."""
     return StorageFull() if error.errno in FULL else Unavailable(_NOT_NOW)

@@ -1,4 +1,4 @@
-"""Images of another Glance, by the caller's own rights there: their metadata, then their bytes."""
+"""Images of another Glance, with the caller's token: their metadata, then their data."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,24 +12,24 @@ from stackwire.image.backends.web import Page
 from stackwire.image.domain.errors import DownloadFailed
 
 _INTERFACES = ("public", "internal", "admin")
-_LARGEST = 1024**2  # bytes of metadata
+_MAX_METADATA_BYTES = 1024**2
 
 
 class OtherGlance:
-    """``endpoints``: base URLs by region, as the catalogue has them; ours is one of them."""
+    """``endpoints``: base URLs by region, as in the catalogue; this service's is one of them."""
 
     def __init__(self, endpoints: Mapping[str, str], http: HttpClient) -> None:
         self._endpoints = {region.lower(): url for region, url in endpoints.items()}
         self._http = http
 
     async def describe(self, ctx: RequestContext, method: Mapping[str, str]) -> dict[str, Any]:
-        """The active image as the other one shows it. Raises DownloadFailed."""
+        """The active image in the other Glance's JSON. Raises DownloadFailed."""
         raw = b""
         try:
             async with self._http.stream(ctx, "GET", self._url(method)) as answer:
                 async for chunk in answer.chunks():
                     raw += chunk
-                    if len(raw) > _LARGEST:
+                    if len(raw) > _MAX_METADATA_BYTES:
                         raise DownloadFailed(reason="its description is too long")
             view = parse_json(raw)
         except DownloadFailed:

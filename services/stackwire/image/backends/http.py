@@ -1,4 +1,4 @@
-"""The web as a store that is only read: an image's location is a URL, judged as a web download is, at each hop.
+"""The web as a read-only store: an image's location is a URL, checked like a web download's, redirects included.
 
 Source: ``glance_store/_drivers/http.py``: it reads, and takes and removes nothing.
 """
@@ -13,11 +13,11 @@ from stackwire.image.backends.port import ReadOnly
 from stackwire.image.backends.web import NothingThere, Page, Web
 from stackwire.image.domain.errors import BadLocation, DownloadFailed, UriRefused
 
-_closing: set[asyncio.Task[None]] = set()
+_disconnecting: set[asyncio.Task[None]] = set()
 
 
 class WebStore(ReadOnly):
-    """Of nobody's rights: what the caller may do elsewhere is not asked."""
+    """Anonymous: the caller's token is sent nowhere."""
 
     kind = "http"
     schemes = ("http", "https")
@@ -33,7 +33,7 @@ class WebStore(ReadOnly):
         return {}
 
     async def size_at(self, ctx: RequestContext, url: str) -> int:
-        """As its server says to HEAD, or else to GET. Raises BadLocation, FileNotFoundError, OSError."""
+        """As its server answers HEAD, or else GET. Raises BadLocation, FileNotFoundError, OSError."""
         try:
             return await self._web.size(url)
         except UriRefused as error:
@@ -57,7 +57,7 @@ class WebStore(ReadOnly):
 
 
 class WebReader:
-    """An answer, piece by piece; what comes before the part that was asked for is thrown away."""
+    """A response, chunk by chunk; bytes before the requested range are skipped."""
 
     def __init__(self, stack: AsyncExitStack, page: Page, first: int, count: int | None) -> None:
         rest = None if page.length is None else max(page.first + page.length - first, 0)
@@ -65,14 +65,14 @@ class WebReader:
             raise OSError("the server does not say how much it sends")
         self.size = min(size for size in (rest, count) if size is not None)
         self._skip = first - page.first
-        self._left = self.size
+        self._remaining = self.size
         self._stack = stack
         self._chunks: AsyncIterator[bytes] = page.chunks
         self._rest = b""
 
     async def read(self, most: int) -> bytes:
         """The next bytes, none at the end. Raises OSError."""
-        while not self._rest and self._left:
+        while not self._rest and self._remaining:
             try:
                 chunk = await anext(self._chunks, b"")
             except DownloadFailed as error:
@@ -81,16 +81,16 @@ class WebReader:
                 return b""
             self._rest = chunk[self._skip :] if self._skip else chunk
             self._skip = max(self._skip - len(chunk), 0)
-        piece = self._rest[: min(most, self._left)]
+        piece = self._rest[: min(most, self._remaining)]
         self._rest = self._rest[len(piece) :]
-        self._left -= len(piece)
+        self._remaining -= len(piece)
         return piece
 
     def close(self) -> None:
-        """The connection goes as soon as the loop comes to it."""
+        """The connection is closed in a task of its own."""
         task = asyncio.ensure_future(self._stack.aclose())
-        _closing.add(task)
-        task.add_done_callback(_closing.discard)
+        _disconnecting.add(task)
+        task.add_done_callback(_disconnecting.discard)
 
 
 def _failure(error: DownloadFailed) -> OSError:

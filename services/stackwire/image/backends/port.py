@@ -1,4 +1,4 @@
-"""What a store of image data does: take an object as it comes, give it again, in part or whole, let go of it."""
+"""The port of stores of image data: an object is written as a stream, read in part or whole, and removed."""
 
 from collections.abc import Callable, Collection
 from typing import Any, Protocol, runtime_checkable
@@ -8,7 +8,7 @@ from stackwire.image.domain.errors import AddDisabled
 
 
 class Reader(Protocol):
-    """A complete object, being read from where it was opened. ``size``: the bytes to come, all in all."""
+    """Reads a complete object from where it was opened. ``size``: the bytes to read in total."""
 
     @property
     def size(self) -> int: ...
@@ -16,11 +16,11 @@ class Reader(Protocol):
         """The next bytes, none at the end. Raises OSError."""
 
     def close(self) -> None:
-        """At any time, a read under way included; it does not wait."""
+        """Safe at any time, during a read too; it does not wait."""
 
 
 class Writer(Protocol):
-    """An object on its way: nobody sees it before ``complete``."""
+    """Writes an object, which is invisible before ``complete``."""
 
     @property
     def size(self) -> int: ...
@@ -32,14 +32,14 @@ class Writer(Protocol):
         """The next bytes, in order. Raises StorageFull, Unavailable, and what ``inspect`` raises."""
 
     async def complete(self) -> None:
-        """All bytes are there: for good, and under their own name. Raises StorageFull, Unavailable."""
+        """Makes the object durable, and visible under its name. Raises StorageFull, Unavailable."""
 
     async def discard(self) -> None:
-        """Takes everything away; safe to call at any time. What cannot go now is left to the sweep."""
+        """Removes what was written; safe to call at any time. What cannot be removed is left to the sweep."""
 
 
 class Store(Protocol):
-    """``kind`` is its type, as settings name it; ``properties`` what an administrator may be told of it."""
+    """``kind``: its type, as settings name it; ``properties``: what administrators see of its settings."""
 
     @property
     def kind(self) -> str: ...
@@ -51,45 +51,45 @@ class Store(Protocol):
     async def open(self, name: str, first: int = 0, count: int | None = None) -> Reader:
         """A complete object from its byte ``first`` on, to its end or ``count`` bytes.
 
-        Raises FileNotFoundError, and OSError when the store cannot tell.
+        Raises FileNotFoundError; OSError when the store does not respond.
         """
 
     async def writer(self, name: str, announced: int | None = None) -> Writer:
-        """For a new object of, it is said, this many bytes. Raises StorageFull, Unavailable."""
+        """For a new object of the announced number of bytes. Raises StorageFull, Unavailable."""
 
     async def remove(self, name: str) -> None:
-        """Complete or not; what is not there is gone already. What cannot go now is left to the sweep."""
+        """Complete or not; one that does not exist is no error. What cannot be removed is left to the sweep."""
 
     async def names(self) -> set[str]:
-        """Every object there is, complete or not. Raises OSError."""
+        """Every object, complete or not. Raises OSError."""
 
     async def close(self) -> None:
-        """Lets go of what it holds; it is not used any more."""
+        """Releases its resources; it is not used afterwards."""
 
     async def url(self, name: str) -> str:
-        """Where a complete object is, as those may be told who may know."""
+        """The URI of a complete object, for those who may see locations."""
 
 
 @runtime_checkable
 class Outside(Protocol):
-    """A store that reads what lies where a URI says: not ours, so never written and never removed.
+    """A store that reads foreign objects, named by URIs, which are never written and never removed.
 
-    ``schemes``: how such URIs begin, in lower case; ``reads``: which of them, where several stores share a scheme.
-    What may be read there is told for the caller ``ctx``.
+    ``schemes``: of such URIs, in lower case; ``reads``: which of them, where several stores share a scheme.
+    Whether the caller may read them depends on ``ctx``.
     """
 
     @property
     def schemes(self) -> Collection[str]: ...
     def reads(self, url: str) -> bool: ...
     async def size_at(self, ctx: RequestContext, url: str) -> int:
-        """How many bytes are there. Raises BadLocation where none can be, FileNotFoundError, OSError."""
+        """The object's size in bytes. Raises BadLocation where none can be, FileNotFoundError, OSError."""
 
     async def open_at(self, ctx: RequestContext, url: str, first: int = 0, count: int | None = None) -> Reader:
-        """What is there, from its byte ``first`` on. Raises BadLocation, FileNotFoundError, OSError."""
+        """The object from its byte ``first`` on. Raises BadLocation, FileNotFoundError, OSError."""
 
 
 class ReadOnly:
-    """The part of a store that has nothing of ours: for one that only reads elsewhere."""
+    """The base of a store that has no objects of its own, and only reads foreign ones."""
 
     def prepare(self) -> None:
         """There is nothing to prepare."""
@@ -101,7 +101,7 @@ class ReadOnly:
         raise AddDisabled
 
     async def remove(self, name: str) -> None:
-        """It never was here."""
+        """There is nothing to remove."""
 
     async def names(self) -> set[str]:
         return set()
@@ -110,4 +110,4 @@ class ReadOnly:
         raise FileNotFoundError(name)
 
     async def close(self) -> None:
-        """It holds nothing."""
+        """There is nothing to release."""

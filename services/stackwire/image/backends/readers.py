@@ -1,4 +1,4 @@
-"""Something that blocks, read piece by piece in a thread."""
+"""A blocking source, read chunk by chunk in threads."""
 
 import asyncio
 import os
@@ -16,12 +16,12 @@ class Blocking(Protocol):
 
 
 class ThreadReader:
-    """``size`` bytes of ``source``, each piece in a thread of ``executor``, or the loop's own."""
+    """``size`` bytes of ``source``, read in threads of ``executor``, or the loop's own."""
 
     def __init__(self, source: Blocking, size: int, executor: Executor | None = None) -> None:
         self.size = size
         self._source = source
-        self._left = size
+        self._remaining = size
         self._executor = executor
         self._lock = threading.Lock()
         self._closed = False
@@ -31,7 +31,7 @@ class ThreadReader:
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._read, most)
 
     def close(self) -> None:
-        """Whoever reads still, for somebody who waits no more, closes it afterwards."""
+        """A thread that is still reading, for a caller that was cancelled, closes the source afterwards."""
         self._closed = True
         if self._lock.acquire(blocking=False):
             try:
@@ -41,8 +41,8 @@ class ThreadReader:
 
     def _read(self, most: int) -> bytes:
         with self._lock:
-            piece = b"" if self._closed or not self._left else self._source.read(min(most, self._left)) or b""
-            self._left -= len(piece)
+            piece = b"" if self._closed or not self._remaining else self._source.read(min(most, self._remaining)) or b""
+            self._remaining -= len(piece)
         if self._closed:
             self.close()
         return piece

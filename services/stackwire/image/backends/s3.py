@@ -1,4 +1,4 @@
-"""S3, or any server that speaks it, as a store: an object is there from the moment it is whole, and only then."""
+"""S3, or any server with its API, as a store: an object exists from the moment it is complete."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ from stackwire.core.context import RequestContext
 from stackwire.image.backends.readers import ThreadReader
 from stackwire.image.backends.s3_bucket import Bucket, S3Error
 from stackwire.image.backends.s3_reader import S3Stream
-from stackwire.image.backends.s3_writer import Budget, Parts, S3Writer, Whole, failure
+from stackwire.image.backends.s3_writer import Budget, MultipartSink, S3Writer, SingleSink, failure
 from stackwire.image.domain.errors import BadLocation
 from stackwire.image.domain.s3 import S3Place, is_own_object, key_at, part_size, uri
 
@@ -21,10 +21,10 @@ T = TypeVar("T")
 
 
 class S3Store:
-    """One bucket. Whether it can be reached is asked when it is needed: the service serves what it has without it.
+    """One bucket, connected to when it is needed: the service starts without it.
 
-    ``folder``: where an object that goes whole is gathered. The calls have threads of their own, ``place.at_once`` of
-    them: a server that is slow to answer holds up nobody else.
+    ``folder``: for temporary files of objects that are put whole. The calls have ``place.at_once`` threads of their
+    own, so that a slow server blocks nothing else.
     """
 
     kind = "s3"
@@ -105,9 +105,9 @@ class S3Store:
         except S3Error as error:
             raise failure(self._name, name, error) from error
         if announced is not None and place.chunk < announced < place.large:
-            return S3Writer(self._name, name, Whole(self._bucket, name, self._run, self._folder, place.chunk))
+            return S3Writer(self._name, name, SingleSink(self._bucket, name, self._run, self._folder, place.chunk))
         size = part_size(announced, place.chunk)
-        return S3Writer(self._name, name, Parts(self._bucket, name, self._run, self._budget, size))
+        return S3Writer(self._name, name, MultipartSink(self._bucket, name, self._run, self._budget, size))
 
     def _make_room(self, name: str) -> None:
         """The bucket is there, and nothing of this name that a copy left which did not come to its end."""

@@ -1,4 +1,4 @@
-"""The calls that are made on one bucket, through boto3. Nothing here knows of images, or of the event loop."""
+"""The calls on one bucket, through boto3. Nothing here knows of images, or of the event loop."""
 
 import base64
 import hashlib
@@ -19,11 +19,11 @@ from stackwire.image.domain.s3 import S3Place
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-CONNECT_SECONDS = 5.0
-ATTEMPTS = 3
-SILENT_SECONDS = 10.0
-SLOW_SECONDS = 60.0
-"""Before a server has answered that it stored something: making one object of thousands of parts takes its time."""
+CONNECT_TIMEOUT_SECONDS = 5.0
+MAX_ATTEMPTS = 3
+READ_TIMEOUT_SECONDS = 10.0
+WRITE_TIMEOUT_SECONDS = 60.0
+"""For a response to a write: assembling thousands of parts takes its time."""
 
 _NO_OBJECT = frozenset({"NoSuchKey", "NoSuchBucket", "404", "NoSuchVersion"})
 _FULL = frozenset({"QuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "InsufficientStorageSpace"})
@@ -31,7 +31,7 @@ _FULL = frozenset({"QuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuota
 
 
 class S3Error(OSError):
-    """What S3, or the way to it, said no with, in words without secrets. ``code`` is "" where there was no answer."""
+    """An error of S3 or of the connection, without secrets. ``code`` is "" where there was no response."""
 
     def __init__(self, text: str, code: str = "", status: int = 0) -> None:
         super().__init__(text)
@@ -49,7 +49,7 @@ class S3Error(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """An object, or a part of it, on its way: ``size`` bytes to come. ``etag`` tells it from any other."""
+    """An object, or a range of it, being received: ``size`` bytes. ``etag`` identifies its version."""
 
     stream: Any
     size: int
@@ -61,7 +61,7 @@ class Bucket:
 
     def __init__(self, place: S3Place) -> None:
         self._place = place
-        self._made: tuple[S3Client, S3Client] | None = None
+        self._clients: tuple[S3Client, S3Client] | None = None
 
     def connect(self) -> None:
         """Nothing is sent yet. Raises ValueError for settings that cannot work."""
@@ -74,18 +74,18 @@ class Bucket:
             session = boto3.session.Session(place.access_key, place.secret_key, region_name=place.region)
             quick, slow = (
                 session.client("s3", endpoint_url=place.endpoint, verify=place.cacert or None, config=config)
-                for config in (self._config(SILENT_SECONDS), self._config(SLOW_SECONDS))
+                for config in (self._config(READ_TIMEOUT_SECONDS), self._config(WRITE_TIMEOUT_SECONDS))
             )
-            self._made = quick, slow
+            self._clients = quick, slow
         except (BotoCoreError, ValueError, OSError) as error:
             raise ValueError(f"there can be no S3 client: {place.without_secrets(str(error))}") from None
 
-    def _config(self, silent: float) -> Config:
+    def _config(self, read_timeout: float) -> Config:
         """Checksums only where S3 demands them: other servers refuse the newer ones. MD5 goes with the bytes, below."""
         return Config(
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=silent,
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            read_timeout=read_timeout,
+            retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
             max_pool_connections=self._place.at_once,
             s3={"addressing_style": self._place.url_format},
             request_checksum_calculation="when_required",
@@ -93,18 +93,18 @@ class Bucket:
         )
 
     def close(self) -> None:
-        for client in self._made or ():
+        for client in self._clients or ():
             client.close()
 
     @contextmanager
     def _client(self, *, slow: bool = False) -> "Iterator[S3Client]":
-        assert self._made is not None, "connect comes first"
-        with self.telling():
-            yield self._made[slow]
+        assert self._clients is not None, "connect comes first"
+        with self.translated_errors():
+            yield self._clients[slow]
 
     @contextmanager
-    def telling(self) -> Iterator[None]:
-        """Errors of the library as S3Error."""
+    def translated_errors(self) -> Iterator[None]:
+        """The library's errors as S3Error."""
         try:
             yield
         except ClientError as error:
@@ -116,7 +116,7 @@ class Bucket:
             raise S3Error(self._place.without_secrets(f"{type(error).__name__}: {error}")) from None
 
     def make(self) -> None:
-        """The bucket; one that is there already is as good."""
+        """Creates the bucket unless it exists."""
         place, where = self._place, {}
         if place.region != "us-east-1":  # S3 knows no such constraint
             where = {"CreateBucketConfiguration": {"LocationConstraint": place.region}}
@@ -130,19 +130,21 @@ class Bucket:
     def put(self, key: str, body: bytearray | IO[bytes], md5: bytes) -> None:
         """A whole object at once."""
         with self._client(slow=True) as client:
-            told: Any = body  # botocore takes a bytearray, too
-            client.put_object(Bucket=self._place.bucket, Key=key, Body=told, ContentMD5=base64.b64encode(md5).decode())
+            content: Any = body  # botocore takes a bytearray, too
+            client.put_object(
+                Bucket=self._place.bucket, Key=key, Body=content, ContentMD5=base64.b64encode(md5).decode()
+            )
 
     def get(self, key: str, first: int, count: int | None, etag: str | None = None) -> Got:
         """From byte ``first`` on; with ``etag`` only if it is that one."""
-        wish: dict[str, Any] = {"IfMatch": etag} if etag is not None else {}
+        conditions: dict[str, Any] = {"IfMatch": etag} if etag is not None else {}
         if first or count:
-            wish["Range"] = f"bytes={first}-{first + count - 1 if count else ''}"
+            conditions["Range"] = f"bytes={first}-{first + count - 1 if count else ''}"
         with self._client() as client:
-            answer = client.get_object(Bucket=self._place.bucket, Key=key, **wish)
-            if "Range" in wish and not answer.get("ContentRange", "").startswith(f"bytes {first}-"):
+            answer = client.get_object(Bucket=self._place.bucket, Key=key, **conditions)
+            if "Range" in conditions and not answer.get("ContentRange", "").startswith(f"bytes {first}-"):
                 answer["Body"].close()
-                raise S3Error("another part was sent than the one asked for")
+                raise S3Error("another range was sent than the requested one")
             return Got(answer["Body"], answer["ContentLength"], answer["ETag"])
 
     def size(self, key: str) -> int | None:
@@ -156,7 +158,7 @@ class Bucket:
             raise
 
     def delete(self, key: str) -> None:
-        """What is not there is gone already."""
+        """An object that does not exist is no error."""
         try:
             with self._client() as client:
                 client.delete_object(Bucket=self._place.bucket, Key=key)
@@ -171,28 +173,28 @@ class Bucket:
                 yield from (entry["Key"] for entry in page.get("Contents", ()))
 
     def uploads(self, prefix: str = "") -> list[tuple[str, str]]:
-        """The key and the id of every upload in parts that is under way, or was left."""
+        """The key and the id of every multipart upload, in progress or abandoned."""
         with self._client() as client:
             pages = client.get_paginator("list_multipart_uploads").paginate(Bucket=self._place.bucket, Prefix=prefix)
             return [(entry["Key"], entry["UploadId"]) for page in pages for entry in page.get("Uploads", ())]
 
     def begin(self, key: str) -> str:
-        """An upload in parts; its id."""
+        """Begins a multipart upload; answers its id."""
         with self._client() as client:
             return client.create_multipart_upload(Bucket=self._place.bucket, Key=key)["UploadId"]
 
     def send(self, key: str, upload: str, number: int, body: bytearray) -> str:
         """The part of that number, from 1 on; its ETag."""
-        told: Any = body
+        content: Any = body
         md5 = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
         with self._client(slow=True) as client:
             answer = client.upload_part(
-                Bucket=self._place.bucket, Key=key, UploadId=upload, PartNumber=number, Body=told, ContentMD5=md5
+                Bucket=self._place.bucket, Key=key, UploadId=upload, PartNumber=number, Body=content, ContentMD5=md5
             )
             return answer["ETag"]
 
     def finish(self, key: str, upload: str, etags: Sequence[str], size: int) -> None:
-        """The parts become the object. Said again after a lost answer it is the same: the upload is gone by then."""
+        """Assembles the parts. Repeating it after a lost response is no error: the upload does not exist by then."""
         parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
         try:
             with self._client(slow=True) as client:
@@ -207,13 +209,13 @@ class Bucket:
                 raise
 
     def abort_all(self, key: str) -> None:
-        """Every upload of that key: a beginning whose answer was lost has been made twice."""
+        """Every upload of that key: one whose creation got no response was created twice."""
         for name, upload in self.uploads(key):
             if name == key:
                 self.abort(name, upload)
 
     def abort(self, key: str, upload: str) -> None:
-        """Its parts go away; what is not there is gone already."""
+        """Removes its parts; an upload that does not exist is no error."""
         try:
             with self._client() as client:
                 client.abort_multipart_upload(Bucket=self._place.bucket, Key=key, UploadId=upload)

@@ -1,4 +1,4 @@
-"""An object of S3 as it is read: one request, made again where the connection broke off."""
+"""Reads an object of S3 in one request, repeated from where the connection broke."""
 
 import logging
 
@@ -6,8 +6,8 @@ from stackwire.image.backends.s3_bucket import Bucket, Got, S3Error
 
 log = logging.getLogger(__name__)
 
-BREAKS = 3
-"""Connections that may break off in a row, without a byte between."""
+MAX_BROKEN_CONNECTIONS = 3
+"""In a row, without a byte between."""
 
 
 class S3Stream:
@@ -24,23 +24,23 @@ class S3Stream:
     def read(self, most: int, /) -> bytes:
         while self._at < self._end:
             try:
-                with self._bucket.telling():
+                with self._bucket.translated_errors():
                     piece: bytes = self._got.stream.read(most)
                 if not piece:
                     raise S3Error("the connection ended before the object")
             except S3Error as error:
-                self._go_on(error)
+                self._reconnect(error)
             else:
                 self._at += len(piece)
                 self._breaks = 0
                 return piece
         return b""
 
-    def _go_on(self, error: S3Error) -> None:
+    def _reconnect(self, error: S3Error) -> None:
         self._breaks += 1
-        if self._breaks > BREAKS:
+        if self._breaks > MAX_BROKEN_CONNECTIONS:
             raise error
-        log.info("reading %s goes on at byte %s: %s", self._key, self._at, error)
+        log.info("reading %s continues at byte %s: %s", self._key, self._at, error)
         self.close()
         self._got = self._bucket.get(self._key, self._at, self._end - self._at, self._got.etag)
 

@@ -1,4 +1,4 @@
-"""An object on its way to S3: in parts while it comes, or, where it is to be whole, from a file without a name."""
+"""Writes an object to S3: in parts while it is received, or whole, from an unnamed temporary file."""
 
 import asyncio
 import hashlib
@@ -23,13 +23,13 @@ NOT_NOW = "The image data cannot be stored at the moment."
 
 
 class Run(Protocol):
-    """Calls in a thread of the store's own."""
+    """Runs a call in one of the store's threads."""
 
     def __call__(self, call: Callable[..., T], /, *args: Any) -> Coroutine[Any, Any, T]: ...
 
 
 class Budget:
-    """Bytes of parts that are held at once. Who asks for more than there may be waits until he is alone."""
+    """A limit on the bytes of parts in memory. A part larger than the limit waits until there is no other."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -41,14 +41,14 @@ class Budget:
             await self._changed.wait_for(lambda: not self._held or self._held + size <= self._most)
             self._held += size
 
-    async def give(self, size: int) -> None:
+    async def release(self, size: int) -> None:
         async with self._changed:
             self._held -= size
             self._changed.notify_all()
 
 
 class Sink(Protocol):
-    """Where the bytes of one object go. Raises S3Error, StorageFull, Unavailable."""
+    """The target of one object's bytes. Raises S3Error, StorageFull, Unavailable."""
 
     async def put(self, chunk: bytes) -> None: ...
     async def complete(self) -> None: ...
@@ -56,7 +56,7 @@ class Sink(Protocol):
 
 
 class S3Writer(Digested):
-    """One object being written. It is there, for everybody and whole, from the end of ``complete`` on."""
+    """Writes one object, which is visible, whole, after ``complete``."""
 
     def __init__(self, store: str, key: str, sink: Sink) -> None:
         self._store = store
@@ -66,7 +66,7 @@ class S3Writer(Digested):
 
     async def put(self, chunk: bytes, inspect: Callable[[bytes], None]) -> None:
         """The next bytes, in order. Raises StorageFull, Unavailable, and what ``inspect`` raises."""
-        await self._digests.eat(chunk, inspect)
+        await self._digests.update(chunk, inspect)
         try:
             await self._sink.put(chunk)
         except S3Error as error:
@@ -86,7 +86,7 @@ class S3Writer(Digested):
 
 
 def failure(store: str, key: str, error: S3Error) -> ServiceError:
-    """For the client without what S3 said; that is the operator's to read."""
+    """The error for the client, without S3's message, which is logged."""
     log.warning("the store %s did not take %s: %s", store, key, error)
     if error.is_full:
         return StorageFull()
@@ -95,10 +95,10 @@ def failure(store: str, key: str, error: S3Error) -> ServiceError:
     return Unavailable(NOT_NOW)
 
 
-class Parts:
-    """``size`` bytes each, sent as soon as more is there; what fits into one is put whole. The last one may be smaller.
+class MultipartSink:
+    """Parts of ``size`` bytes each, sent as soon as more is received; an object of one part is put whole.
 
-    What runs in a thread cannot be called back: ``discard`` waits for it, and takes away what it did.
+    A call in a thread cannot be cancelled: ``discard`` waits for it, and undoes it.
     """
 
     def __init__(self, bucket: Bucket, key: str, run: Run, budget: Budget, size: int) -> None:
@@ -112,14 +112,14 @@ class Parts:
         self._upload: asyncio.Task[str] | None = None
         self._sent: list[asyncio.Task[str]] = []
         self._last: asyncio.Task[None] | None = None
-        self._wrong: Exception | None = None
+        self._error: Exception | None = None
         self._discarded = False
 
     async def put(self, chunk: bytes) -> None:
         rest = memoryview(chunk)
         while rest:
             if len(self._part) == self._part_size:
-                await self._ship()
+                await self._send_part()
             room = self._part_size - len(self._part)
             self._part += rest[:room]
             rest = rest[room:]
@@ -130,14 +130,14 @@ class Parts:
             md5 = await asyncio.to_thread(_md5, self._part)
             await self._do_last(self._run(self._bucket.put, self._key, self._part, md5))
             return
-        await self._ship()
+        await self._send_part()
         etags = await asyncio.gather(*self._sent)
         upload = await self._upload
         await self._do_last(self._run(self._bucket.finish, self._key, upload, etags, self._total))
         try:
             await self._run(self._bucket.abort_all, self._key)
         except S3Error as error:  # the object is there all the same
-            log.warning("what was begun twice of %s may be left in parts: %s", self._key, error)
+            log.warning("parts of a repeated upload of %s may remain: %s", self._key, error)
 
     async def discard(self) -> None:
         self._discarded = True
@@ -149,10 +149,10 @@ class Parts:
         if self._last is not None:  # it may have been done, whatever was answered
             await self._run(self._bucket.delete, self._key)
 
-    async def _ship(self) -> None:
-        """The part that is full is on its way when there is room for another one."""
-        if self._wrong is not None:
-            raise self._wrong
+    async def _send_part(self) -> None:
+        """Starts to send the full part when the budget allows another one."""
+        if self._error is not None:
+            raise self._error
         if len(self._sent) == MAX_PARTS:
             raise StorageFull(f"At most {MAX_PARTS} parts of {self._part_size} bytes can be stored.")
         if self._upload is None:
@@ -168,18 +168,18 @@ class Parts:
                 return ""
             return await self._run(self._bucket.send, self._key, upload, number, part)
         except Exception as error:
-            self._wrong = error
+            self._error = error
             raise
         finally:
-            await self._budget.give(len(part))
+            await self._budget.release(len(part))
 
     async def _do_last(self, call: Coroutine[Any, Any, None]) -> None:
         self._last = asyncio.create_task(call)
         await asyncio.shield(self._last)
 
 
-class Whole:
-    """Gathered in memory while it is small, then in a file without a name: a process that dies leaves nothing of it."""
+class SingleSink:
+    """Buffered in memory while it is small, then in an unnamed file, of which a crash leaves nothing."""
 
     def __init__(self, bucket: Bucket, key: str, run: Run, folder: Path, small: int) -> None:
         self._bucket = bucket

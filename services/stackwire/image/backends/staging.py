@@ -1,4 +1,4 @@
-"""Where bytes wait for their import: staged by a client, or fetched from the web."""
+"""Data that is to be imported: staged by a client, or fetched from the web."""
 
 import asyncio
 import os
@@ -12,14 +12,14 @@ _CHUNK = 1024**2  # bytes
 
 
 class Staging:
-    """``root/staging`` holds what is complete, ``root/staging/incoming`` what is on its way. Both halves share it."""
+    """``root/staging`` holds complete files, ``root/staging/incoming`` incomplete ones. API and workers share it."""
 
     def __init__(self, root: Path) -> None:
         self._complete = root / "staging"
         self._incoming = self._complete / "incoming"
 
     def prepare(self) -> None:
-        """Makes the folders. Blocks."""
+        """Creates the folders. Blocks."""
         self._incoming.mkdir(parents=True, exist_ok=True)
 
     def path(self, name: str) -> Path:
@@ -29,19 +29,19 @@ class Staging:
         return Writer(self._incoming / name, self._complete / name, digests=False)
 
     def coming(self, name: str) -> Path:
-        """Where what is to take the place of ``name`` is made."""
+        """The path of the file that is to replace ``name``."""
         return self._incoming / name
 
     async def replace(self, name: str) -> int:
-        """What was made takes the place; its size in bytes."""
+        """Replaces ``name`` by the file at ``coming``; answers its size in bytes."""
         return await asyncio.to_thread(self._replace, name)
 
     def _replace(self, name: str) -> int:
-        made = self.coming(name).rename(self.path(name))
-        return made.stat().st_size
+        renamed = self.coming(name).rename(self.path(name))
+        return renamed.stat().st_size
 
     async def read(self, name: str) -> AsyncGenerator[bytes, None]:
-        """The bytes, piece by piece. Raises Unavailable when they are not there."""
+        """The data in chunks. Raises Unavailable when it does not exist."""
         try:
             file = await asyncio.to_thread(self.path(name).open, "rb")
         except OSError as error:
@@ -53,7 +53,7 @@ class Staging:
             file.close()
 
     async def remove(self, name: str) -> None:
-        """Both forms of it; what is not there is gone already."""
+        """Removes the file, complete or not; one that does not exist is no error."""
         await asyncio.to_thread(self._remove, name)
 
     def _remove(self, name: str) -> None:
@@ -61,7 +61,7 @@ class Staging:
             (folder / name).unlink(missing_ok=True)
 
     async def names(self) -> set[str]:
-        """Everything there is, complete or not."""
+        """Every file, complete or not."""
         return await asyncio.to_thread(self._names)
 
     def _names(self) -> set[str]:

@@ -1,6 +1,6 @@
-"""The stores there are, by name: an object may be in several of them, under the same name in each.
+"""The stores by name: an object may be in several of them, under the same name in each.
 
-A name is given once and its bytes never change: whichever store has it complete can answer for it.
+A name is used once, and its bytes never change: it can be read from any store that has it complete.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ from stackwire.image.domain.stores import StoreDetails
 
 log = logging.getLogger(__name__)
 
-BATCH = 1024**2  # bytes copied at once
+COPY_CHUNK_BYTES = 1024**2
 _NOT_READ = "The image data cannot be read at the moment."
 
 
 class Stores:
-    """``enabled``: written and shown, in this order; ``others``: read and emptied only, what older settings filled.
+    """``enabled``: in the settings' order; ``others``: of older settings, which are only read and removed from.
 
-    ``default`` takes what is not sent anywhere else. ``preference``: types of stores whose locations are read first.
+    ``default`` is written unless a store is named. ``preference``: types of stores whose locations are read first.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Stores:
 
     @property
     def writable(self) -> list[str]:
-        """Those that take new data."""
+        """The stores that new data can be written to."""
         return [name for name, store in self._enabled.items() if not isinstance(store, ReadOnly)]
 
     def prepare(self) -> None:
@@ -97,13 +97,13 @@ class Stores:
 
         A location that is not ours is asked by the caller's rights.
         """
-        away, ours = False, False
+        away, own = False, False
         for place in self.preferred(image.locations):
             try:
                 if place.url is not None:
                     return await self._there(ctx, place.url, first, count)
-                if not ours:
-                    ours = True
+                if not own:
+                    own = True
                     return await self.open(image.object or "", image.stores, first, count)
             except (FileNotFoundError, BadLocation):
                 continue
@@ -158,9 +158,9 @@ class Stores:
         return await self._enabled[self.known(store or self.default)].writer(name, announced)
 
     async def copy(
-        self, name: str, among: Sequence[str], to: str, checksum: str | None, told: Callable[[int], None]
+        self, name: str, among: Sequence[str], to: str, checksum: str | None, on_progress: Callable[[int], None]
     ) -> None:
-        """An object into another store, all of it or nothing; ``told`` gets the bytes that came, piece by piece.
+        """An object into another store, all of it or nothing; ``on_progress`` gets the size of each chunk.
 
         Raises Unavailable for what is not, or no longer, what it was; StorageFull.
         """
@@ -173,7 +173,7 @@ class Stores:
             try:
                 while chunk := await _next(source):
                     await writer.put(chunk, lambda _: None)
-                    told(len(chunk))
+                    on_progress(len(chunk))
                 if checksum not in (None, writer.checksum):
                     raise Unavailable("The image data is not what was stored.")
                 await writer.complete()
@@ -216,6 +216,6 @@ class Stores:
 
 async def _next(source: Reader) -> bytes:
     try:
-        return await source.read(BATCH)
+        return await source.read(COPY_CHUNK_BYTES)
     except OSError as error:
         raise Unavailable(_NOT_READ) from error

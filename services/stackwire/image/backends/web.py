@@ -1,4 +1,4 @@
-"""Image data fetched from the web, by nobody's rights: each hop is judged, and connected to where it was judged."""
+"""Image data from the web, fetched anonymously: each redirect is checked, and connected to at the checked address."""
 
 import asyncio
 import socket
@@ -15,17 +15,17 @@ from stackwire.image.domain.uri_filter import Destination, UriFilter, destinatio
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
-MOST_HOPS = 10
-CONNECT_SECONDS = 10.0
+MAX_REDIRECTS = 10
+WEB_CONNECT_TIMEOUT_SECONDS = 10.0
 _CHUNK = 256 * 1024  # bytes
-_NOTHING = frozenset({404, 410})
+_MISSING = frozenset({404, 410})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HEADERS = {"Accept-Encoding": "identity", "User-Agent": "stackwire-image", "Accept": "*/*"}
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An answer whose bytes are still to come. ``length``: how many it says there are; ``first``: where they begin."""
+    """A response with an unread body. ``length``: of the body, if announced; ``first``: its offset in the data."""
 
     length: int | None
     chunks: AsyncIterator[bytes]
@@ -39,7 +39,7 @@ class NothingThere(DownloadFailed, wire="stackwire.image.NothingThere"):
 async def by_name(host: str, port: int) -> list[str]:
     """The addresses of a host, as this machine resolves names."""
     loop = asyncio.get_running_loop()
-    async with asyncio.timeout(CONNECT_SECONDS):
+    async with asyncio.timeout(WEB_CONNECT_TIMEOUT_SECONDS):
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(answer[4][0]).partition("%")[0] for answer in found))
 
@@ -49,18 +49,18 @@ class Web:
 
     def __init__(self, rules: UriFilter, *, stall: float, total: float, resolve: Resolve = by_name) -> None:
         self._rules = rules
-        self._timeout = aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_SECONDS, sock_read=stall)
+        self._timeout = aiohttp.ClientTimeout(total=total, sock_connect=WEB_CONNECT_TIMEOUT_SECONDS, sock_read=stall)
         self._resolve = resolve
 
     async def check(self, uri: str) -> None:
-        """Raises UriRefused for what would not be fetched; nothing is connected to."""
+        """Raises UriRefused for a URI that is not allowed; nothing is connected to."""
         await self._addresses(destination(uri, self._rules))
 
     async def size(self, uri: str) -> int:
         """How many bytes there are, without fetching them. Raises UriRefused, DownloadFailed."""
         for method in ("HEAD", "GET"):
             try:
-                async with self._asked(uri, method, {}) as response:
+                async with self._request(uri, method, {}) as response:
                     length = _page(response).length
             except DownloadFailed:
                 if method == "GET":
@@ -72,30 +72,32 @@ class Web:
 
     @asynccontextmanager
     async def open(self, uri: str, *, first: int = 0, count: int | None = None) -> AsyncIterator[Page]:
-        """The answer at the end of all redirects. Raises UriRefused, DownloadFailed.
+        """The response after all redirects. Raises UriRefused, DownloadFailed.
 
-        A part is asked for where one is wanted; a server may send everything all the same.
+        With ``first`` or ``count`` a range is requested; a server may send everything all the same.
         """
         part = first > 0 or count is not None
         last = "" if count is None else first + max(count, 1) - 1
-        async with self._asked(uri, "GET", {"Range": f"bytes={first}-{last}"} if part else {}) as response:
+        async with self._request(uri, "GET", {"Range": f"bytes={first}-{last}"} if part else {}) as response:
             yield _page(response, first if part else None)
 
     @asynccontextmanager
-    async def _asked(self, uri: str, method: str, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _request(
+        self, uri: str, method: str, headers: Mapping[str, str]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         there = destination(uri, self._rules)
         async with AsyncExitStack() as stack:
-            for _ in range(MOST_HOPS):
+            for _ in range(MAX_REDIRECTS):
                 response = await self._answer(stack, there, await self._addresses(there), method, headers)
                 if response.status not in _REDIRECTS:
                     yield response
                     return
                 there = redirected(there, response.headers.get("Location", ""), self._rules)
                 await stack.aclose()
-            raise DownloadFailed(reason=f"there were more than {MOST_HOPS} redirects")
+            raise DownloadFailed(reason=f"there were more than {MAX_REDIRECTS} redirects")
 
     async def _addresses(self, there: Destination) -> list[str]:
-        """Where the hop may be connected to; a name is resolved once, so that it cannot mean another place later."""
+        """The allowed addresses of a URI; a name is resolved once, so that it cannot change after the check."""
         try:
             found = await self._resolve(there.host, there.port)
         except (OSError, TimeoutError, UnicodeError) as error:
@@ -110,7 +112,7 @@ class Web:
         method: str,
         headers: Mapping[str, str],
     ) -> aiohttp.ClientResponse:
-        connector = aiohttp.TCPConnector(resolver=_Known(addresses), use_dns_cache=False, force_close=True)
+        connector = aiohttp.TCPConnector(resolver=_FixedResolver(addresses), use_dns_cache=False, force_close=True)
         session = aiohttp.ClientSession(
             connector=connector, timeout=self._timeout, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
         )
@@ -118,14 +120,14 @@ class Web:
         host = f"[{there.host}]" if ":" in there.host else there.host
         url = URL(f"{there.scheme}://{host}:{there.port}{there.target}", encoded=True)
         try:
-            asking = session.request(method, url, allow_redirects=False, headers={**_HEADERS, **headers})
-            return await stack.enter_async_context(asking)
+            pending = session.request(method, url, allow_redirects=False, headers={**_HEADERS, **headers})
+            return await stack.enter_async_context(pending)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise DownloadFailed(reason="its server did not answer") from error
 
 
-class _Known(AbstractResolver):
-    """Answers with addresses that were judged before."""
+class _FixedResolver(AbstractResolver):
+    """Resolves to addresses that were checked before."""
 
     def __init__(self, addresses: Sequence[str]) -> None:
         self._addresses = addresses
@@ -146,13 +148,13 @@ class _Known(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """It holds nothing."""
+        """There is nothing to release."""
 
 
 def _page(response: aiohttp.ClientResponse, first: int | None = None) -> Page:
-    """``first``: the byte from which on it was asked for, if a part was."""
+    """``first``: the first byte of the requested range, if any."""
     status = response.status
-    if status in _NOTHING:
+    if status in _MISSING:
         raise NothingThere(reason=f"its server answered {status}")
     if status != 200 and not (status == 206 and first is not None):
         raise DownloadFailed(reason=f"its server answered {status}")

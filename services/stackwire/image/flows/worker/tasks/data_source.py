@@ -9,7 +9,7 @@ from stackwire.contracts.base import Event
 from stackwire.contracts.lineage import property_transfer
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Unavailable
-from stackwire.image.backends.convert import convert, examined
+from stackwire.image.backends.convert import convert, inspect
 from stackwire.image.backends.glance import OtherGlance
 from stackwire.image.backends.staging import Staging
 from stackwire.image.backends.web import Web
@@ -130,7 +130,7 @@ class Bringing:
         was = image.disk_format or ""
         if image.container_format != "bare":
             raise ConversionFailed(was=was, becomes=becomes, reason=f"it is in a {image.container_format} container")
-        virtual_size = await examined(path, was, "bare")
+        virtual_size = await inspect(path, was, "bare")
         if was in (becomes, "iso"):
             return
         largest = work.wish.allowance
