@@ -13,32 +13,34 @@ async def identity(a_cloud: ACloud) -> TestCloud:
     return await a_cloud(services=("identity",))
 
 
-async def said(identity: TestCloud, *words: str, user: str = "admin") -> Any:
+async def openstack_json(identity: TestCloud, *words: str, user: str = "admin") -> Any:
     return json.loads(await identity.openstack(*words, "-f", "json", user=user))
 
 
 async def test_the_command_gets_a_token_and_reads_the_catalogue(identity: TestCloud) -> None:
-    token = await said(identity, "token", "issue", user="demo")
+    token = await openstack_json(identity, "token", "issue", user="demo")
     demo = await identity.http("demo")
     assert token["project_id"] == demo.project_id
-    catalog = await said(identity, "catalog", "list", user="demo")
+    catalog = await openstack_json(identity, "catalog", "list", user="demo")
     assert {service["Type"] for service in catalog} == {"identity", "image", "volumev3", "block-storage", "compute"}
 
 
 async def test_the_command_creates_a_project_with_a_user_and_a_role(identity: TestCloud) -> None:
-    project = await said(identity, "project", "create", "engine", "--description", "analytical")
-    user = await said(identity, "user", "create", "ada", "--project", "engine", "--password", "lace", "--email", "a@b")
+    project = await openstack_json(identity, "project", "create", "engine", "--description", "analytical")
+    user = await openstack_json(
+        identity, "user", "create", "ada", "--project", "engine", "--password", "lace", "--email", "a@b"
+    )
     assert user["default_project_id"] == project["id"]
-    role = await said(identity, "role", "create", "inventor")
+    role = await openstack_json(identity, "role", "create", "inventor")
     await identity.openstack("role", "add", "--user", "ada", "--project", "engine", "inventor", user="admin")
-    assignments = await said(identity, "role", "assignment", "list", "--user", "ada", "--names")
+    assignments = await openstack_json(identity, "role", "assignment", "list", "--user", "ada", "--names")
     assert [(row["Role"], row["Project"]) for row in assignments] == [("inventor", "engine@Default")]
     await identity.openstack("user", "set", "--password", "new", "--description", "countess", "ada", user="admin")
-    assert (await said(identity, "user", "show", "ada"))["description"] == "countess"
+    assert (await openstack_json(identity, "user", "show", "ada"))["description"] == "countess"
     await identity.openstack("role", "remove", "--user", "ada", "--project", "engine", "inventor", user="admin")
-    for noun, name in (("user", "ada"), ("project", "engine"), ("role", "inventor")):
-        await identity.openstack(noun, "delete", name, user="admin")
-    assert role["id"] not in {row["ID"] for row in await said(identity, "role", "list")}
+    for entity, name in (("user", "ada"), ("project", "engine"), ("role", "inventor")):
+        await identity.openstack(entity, "delete", name, user="admin")
+    assert role["id"] not in {row["ID"] for row in await openstack_json(identity, "role", "list")}
 
 
 async def test_the_sdk_authenticates_and_gets_readable_errors(identity: TestCloud) -> None:

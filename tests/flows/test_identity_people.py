@@ -9,7 +9,7 @@ from support.cloud import ACloud, Answer, JsonClient, TestCloud
 from support.identity import lasting_identity
 from support.postgres import TestServer
 
-NOUNS = ("domain", "project", "user", "group", "role")
+ENTITY_TYPES = ("domain", "project", "user", "group", "role")
 
 
 @pytest.fixture
@@ -37,15 +37,15 @@ async def admin(identity: TestCloud) -> JsonClient:
     return await identity.http("admin")
 
 
-async def made(client: JsonClient, noun: str, **values: Any) -> dict[str, Any]:
-    answer = await client.post("identity", f"/v3/{noun}s", json={noun: values})
-    body: dict[str, Any] = answer.ok(201).json[noun]
+async def created(client: JsonClient, entity: str, **values: Any) -> dict[str, Any]:
+    answer = await client.post("identity", f"/v3/{entity}s", json={entity: values})
+    body: dict[str, Any] = answer.ok(201).json[entity]
     return body
 
 
-async def found(client: JsonClient, noun: str, name: str) -> dict[str, Any]:
-    answer = await client.get("identity", f"/v3/{noun}s?name={name}")
-    body: dict[str, Any] = answer.ok(200).json[f"{noun}s"][0]
+async def found(client: JsonClient, entity: str, name: str) -> dict[str, Any]:
+    answer = await client.get("identity", f"/v3/{entity}s?name={name}")
+    body: dict[str, Any] = answer.ok(200).json[f"{entity}s"][0]
     return body
 
 
@@ -65,58 +65,60 @@ def with_token(client: JsonClient, answer: Answer) -> JsonClient:
 @pytest.fixture
 async def ada(admin: JsonClient) -> dict[str, Any]:
     """A user with the member role in a project of her own, both new."""
-    project = await made(admin, "project", name="engine")
-    user = await made(admin, "user", name="ada", password="old", default_project_id=project["id"], email="a@b")
+    project = await created(admin, "project", name="engine")
+    user = await created(admin, "user", name="ada", password="old", default_project_id=project["id"], email="a@b")
     role = await found(admin, "role", "member")
     path = f"/v3/projects/{project['id']}/users/{user['id']}/roles/{role['id']}"
     (await admin.put("identity", path)).ok(204)
     return {"user": user, "project": project, "role": role, "path": path}
 
 
-@pytest.mark.parametrize("noun", NOUNS)
-async def test_a_created_entity_can_be_shown_listed_updated_and_deleted(admin: JsonClient, noun: str) -> None:
-    thing = await made(admin, noun, name="thing", description="first")
-    path = f"/v3/{noun}s/{thing['id']}"
-    assert (await admin.get("identity", path)).ok(200).json[noun] == thing
+@pytest.mark.parametrize("entity", ENTITY_TYPES)
+async def test_a_created_entity_can_be_shown_listed_updated_and_deleted(admin: JsonClient, entity: str) -> None:
+    thing = await created(admin, entity, name="thing", description="first")
+    path = f"/v3/{entity}s/{thing['id']}"
+    assert (await admin.get("identity", path)).ok(200).json[entity] == thing
     assert thing["links"]["self"].endswith(path)
-    assert thing["id"] in {row["id"] for row in (await admin.get("identity", f"/v3/{noun}s")).ok(200).json[f"{noun}s"]}
-    changes = {"name": "other", "description": None, **({"enabled": False} if noun == "domain" else {})}
-    changed = (await admin.patch("identity", path, json={noun: changes})).ok(200).json[noun]
+    assert thing["id"] in {
+        row["id"] for row in (await admin.get("identity", f"/v3/{entity}s")).ok(200).json[f"{entity}s"]
+    }
+    changes = {"name": "other", "description": None, **({"enabled": False} if entity == "domain" else {})}
+    changed = (await admin.patch("identity", path, json={entity: changes})).ok(200).json[entity]
     assert (changed["name"], changed["description"]) == ("other", None)
     assert (await admin.delete("identity", path)).status == 204
-    gone = await admin.get("identity", path)
-    assert gone.status == 404
-    assert gone.json["error"]["message"] == f"Could not find {noun}: {thing['id']}."
+    missing = await admin.get("identity", path)
+    assert missing.status == 404
+    assert missing.json["error"]["message"] == f"Could not find {entity}: {thing['id']}."
 
 
-@pytest.mark.parametrize("noun", NOUNS)
-async def test_a_name_can_be_used_once(admin: JsonClient, noun: str) -> None:
-    await made(admin, noun, name="thing")
-    again = await admin.post("identity", f"/v3/{noun}s", json={noun: {"name": "thing"}})
+@pytest.mark.parametrize("entity", ENTITY_TYPES)
+async def test_a_name_can_be_used_once(admin: JsonClient, entity: str) -> None:
+    await created(admin, entity, name="thing")
+    again = await admin.post("identity", f"/v3/{entity}s", json={entity: {"name": "thing"}})
     assert again.status == 409
     assert "thing" in again.json["error"]["message"]
-    assert len((await admin.get("identity", f"/v3/{noun}s?name=thing")).json[f"{noun}s"]) == 1
+    assert len((await admin.get("identity", f"/v3/{entity}s?name=thing")).json[f"{entity}s"]) == 1
 
 
-@pytest.mark.parametrize("noun", NOUNS)
+@pytest.mark.parametrize("entity", ENTITY_TYPES)
 @pytest.mark.parametrize("user", ["demo", "reader", "alt"])
 async def test_members_and_readers_may_neither_list_nor_create_nor_update(
-    lasting: TestCloud, watcher: JsonClient, noun: str, user: str
+    lasting: TestCloud, watcher: JsonClient, entity: str, user: str
 ) -> None:
     client = await lasting.http(user)
-    thing = await made(watcher, noun, name=f"thing of {user}")
-    path = f"/v3/{noun}s/{thing['id']}"
+    thing = await created(watcher, entity, name=f"thing of {user}")
+    path = f"/v3/{entity}s/{thing['id']}"
     answers = [
-        await client.get("identity", f"/v3/{noun}s"),
+        await client.get("identity", f"/v3/{entity}s"),
         await client.get("identity", path),
-        await client.get("identity", f"/v3/{noun}s/nothing"),
-        await client.post("identity", f"/v3/{noun}s", json={noun: {"name": "mine"}}),
-        await client.patch("identity", path, json={noun: {"name": "mine"}}),
+        await client.get("identity", f"/v3/{entity}s/nothing"),
+        await client.post("identity", f"/v3/{entity}s", json={entity: {"name": "mine"}}),
+        await client.patch("identity", path, json={entity: {"name": "mine"}}),
         await client.delete("identity", path),
     ]
     assert [answer.status for answer in answers] == [403] * 6
     assert "identity:" in answers[0].json["error"]["message"]
-    assert (await watcher.get("identity", path)).ok(200).json[noun] == thing
+    assert (await watcher.get("identity", path)).ok(200).json[entity] == thing
 
 
 async def test_users_may_read_themselves_and_their_projects(identity: TestCloud) -> None:
@@ -147,20 +149,20 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("noun", NOUNS)
+@pytest.mark.parametrize("entity", ENTITY_TYPES)
 @pytest.mark.parametrize("values", BAD, ids=lambda values: str(values)[:40])
 async def test_bad_attributes_are_refused_and_nothing_is_created(
-    watcher: JsonClient, noun: str, values: dict[str, Any]
+    watcher: JsonClient, entity: str, values: dict[str, Any]
 ) -> None:
-    before = (await watcher.get("identity", f"/v3/{noun}s")).json[f"{noun}s"]
-    answer = await watcher.post("identity", f"/v3/{noun}s", json={noun: values})
+    before = (await watcher.get("identity", f"/v3/{entity}s")).json[f"{entity}s"]
+    answer = await watcher.post("identity", f"/v3/{entity}s", json={entity: values})
     assert answer.status == 400
     assert answer.json["error"]["title"] == "Bad Request"
-    assert (await watcher.get("identity", f"/v3/{noun}s")).json[f"{noun}s"] == before
+    assert (await watcher.get("identity", f"/v3/{entity}s")).json[f"{entity}s"] == before
 
 
 @pytest.mark.parametrize(
-    ("noun", "values", "status"),
+    ("entity", "values", "status"),
     [
         ("user", {"name": "a", "enabled": "yes"}, 400),
         ("user", {"name": "a", "password": 5}, 400),
@@ -178,9 +180,9 @@ async def test_bad_attributes_are_refused_and_nothing_is_created(
     ids=str,
 )
 async def test_each_entity_type_has_its_own_refusals(
-    watcher: JsonClient, noun: str, values: dict[str, Any], status: int
+    watcher: JsonClient, entity: str, values: dict[str, Any], status: int
 ) -> None:
-    assert (await watcher.post("identity", f"/v3/{noun}s", json={noun: values})).status == status
+    assert (await watcher.post("identity", f"/v3/{entity}s", json={entity: values})).status == status
 
 
 @pytest.mark.parametrize("query", ["?nonsense=1", "?enabled=perhaps", "?limit=x", "?limit=-1", "?name__contains=a"])
@@ -190,17 +192,17 @@ async def test_an_unknown_filter_is_refused_rather_than_ignored(watcher: JsonCli
 
 async def test_lists_come_in_pages(admin: JsonClient) -> None:
     everybody = [user["id"] for user in (await admin.get("identity", "/v3/users")).json["users"]]
-    seen: list[str] = []
+    listed: list[str] = []
     path = "/v3/users?limit=3"
     while path:
         body = (await admin.get("identity", path)).ok(200).json
-        seen += [user["id"] for user in body["users"]]
+        listed += [user["id"] for user in body["users"]]
         path = (body["links"]["next"] or "").removeprefix(admin.urls["identity"])
-    assert seen == everybody == sorted(everybody)
+    assert listed == everybody == sorted(everybody)
 
 
 async def test_unknown_attributes_are_kept(admin: JsonClient) -> None:
-    user = await made(admin, "user", name="ada", email="ada@example.org", shoe_size=38)
+    user = await created(admin, "user", name="ada", email="ada@example.org", shoe_size=38)
     assert (user["email"], user["shoe_size"]) == ("ada@example.org", 38)
     changed = await admin.patch("identity", f"/v3/users/{user['id']}", json={"user": {"email": "new@example.org"}})
     assert changed.json["user"]["email"] == "new@example.org"
@@ -222,16 +224,16 @@ async def test_domains_and_projects_cannot_be_moved(admin: JsonClient, ada: dict
 
 
 async def test_a_project_at_the_top_has_its_domain_for_a_parent(admin: JsonClient) -> None:
-    top = await made(admin, "project", name="top")
+    top = await created(admin, "project", name="top")
     assert top["parent_id"] == "default"
-    assert (await made(admin, "project", name="other", parent_id="default"))["parent_id"] == "default"
-    child = await made(admin, "project", name="child", parent_id=top["id"])
+    assert (await created(admin, "project", name="other", parent_id="default"))["parent_id"] == "default"
+    child = await created(admin, "project", name="child", parent_id=top["id"])
     listed = (await admin.get("identity", f"/v3/projects?parent_id={top['id']}")).ok(200).json["projects"]
     assert [project["id"] for project in listed] == [child["id"]]
 
 
 async def test_projects_are_tagged_and_found_by_their_tags(identity: TestCloud, admin: JsonClient) -> None:
-    project = await made(admin, "project", name="tagged", tags=["red"])
+    project = await created(admin, "project", name="tagged", tags=["red"])
     tags = f"/v3/projects/{project['id']}/tags"
     assert (await admin.put("identity", f"{tags}/blue")).status == 201
     assert (await admin.get("identity", tags)).ok(200).json["tags"] == ["blue", "red"]
@@ -253,15 +255,15 @@ async def test_projects_are_tagged_and_found_by_their_tags(identity: TestCloud, 
 
 async def test_an_enabled_domain_and_a_project_with_children_cannot_be_deleted(admin: JsonClient) -> None:
     assert (await admin.delete("identity", "/v3/domains/default")).status == 403
-    parent = await made(admin, "project", name="parent")
-    await made(admin, "project", name="child", parent_id=parent["id"])
+    parent = await created(admin, "project", name="parent")
+    await created(admin, "project", name="child", parent_id=parent["id"])
     assert (await admin.delete("identity", f"/v3/projects/{parent['id']}")).status == 403
     (await admin.get("identity", f"/v3/projects/{parent['id']}")).ok(200)
 
 
 async def test_a_disabled_domain_is_deleted_with_all_that_is_in_it(admin: JsonClient) -> None:
-    domain = await made(admin, "domain", name="island")
-    user = await made(admin, "user", name="robinson", domain_id=domain["id"])
+    domain = await created(admin, "domain", name="island")
+    user = await created(admin, "user", name="robinson", domain_id=domain["id"])
     path = f"/v3/domains/{domain['id']}"
     (await admin.patch("identity", path, json={"domain": {"enabled": False}})).ok(200)
     (await admin.delete("identity", path)).ok(204)
@@ -310,12 +312,12 @@ async def test_users_change_their_own_password_with_the_old_one(admin: JsonClien
 
 
 async def test_a_user_without_a_password_cannot_log_in(admin: JsonClient) -> None:
-    await made(admin, "user", name="ghost")
+    await created(admin, "user", name="ghost")
     assert (await login(admin, "ghost", "")).status == 401
 
 
 async def test_roles_of_a_group_are_its_members_and_are_revoked_with_it(admin: JsonClient, ada: dict[str, Any]) -> None:
-    group = await made(admin, "group", name="engineers")
+    group = await created(admin, "group", name="engineers")
     alt = await found(admin, "project", "alt")
     reader = await found(admin, "role", "reader")
     member = f"/v3/groups/{group['id']}/users/{ada['user']['id']}"
@@ -397,7 +399,7 @@ async def test_assignments_are_listed_by_filter_with_names_and_effective_ones(
 
 
 async def test_implied_roles_are_held_with_the_prior_role(admin: JsonClient, ada: dict[str, Any]) -> None:
-    extra = await made(admin, "role", name="extra")
+    extra = await created(admin, "role", name="extra")
     path = f"/v3/roles/{ada['role']['id']}/implies/{extra['id']}"
     assert (await admin.request("HEAD", "identity", path)).status == 404
     (await admin.put("identity", path)).ok(201)

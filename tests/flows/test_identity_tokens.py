@@ -1,4 +1,4 @@
-"""Tokens: who gets one, what it says, who may look at it, and what takes it back."""
+"""Tokens: who gets one, what it contains, who may validate it, and what revokes it."""
 
 import io
 from collections.abc import AsyncIterator, Mapping
@@ -33,12 +33,12 @@ async def anyone(identity: TestCloud) -> JsonClient:
     return JsonClient(demo._session, identity.urls, "none", demo.project_id)
 
 
-def wish(user: Mapping[str, Any] = DEMO, scope: Any = None) -> dict[str, Any]:
+def auth_body(user: Mapping[str, Any] = DEMO, scope: Any = None) -> dict[str, Any]:
     auth: dict[str, Any] = {"identity": {"methods": ["password"], "password": {"user": user}}}
     return {"auth": auth if scope is None else {**auth, "scope": scope}}
 
 
-async def ask(client: JsonClient, body: Any, query: str = "") -> Answer:
+async def request_token(client: JsonClient, body: Any, query: str = "") -> Answer:
     return await client.post("identity", f"/v3/auth/tokens{query}", json=body)
 
 
@@ -66,7 +66,7 @@ def as_user(client: JsonClient, answer: Answer) -> JsonClient:
 async def test_every_seeded_account_gets_a_token_with_its_roles(
     anyone: JsonClient, user: str, scope: Any, roles: list[str]
 ) -> None:
-    answer = (await ask(anyone, wish({**DEMO, "name": user}, scope))).ok(201)
+    answer = (await request_token(anyone, auth_body({**DEMO, "name": user}, scope))).ok(201)
     token = answer.json["token"]
     assert [role["name"] for role in token["roles"]] == roles
     assert token["user"]["name"] == user
@@ -77,7 +77,7 @@ async def test_every_seeded_account_gets_a_token_with_its_roles(
 
 
 async def test_services_read_the_same_claims_that_identity_returns(anyone: JsonClient) -> None:
-    answer = await ask(anyone, wish(DEMO, IN_DEMO))
+    answer = await request_token(anyone, auth_body(DEMO, IN_DEMO))
     claims = TokenSigner(TOKEN_KEY).verify(answer.ok(201).headers["X-Subject-Token"])
     shown = answer.json["token"]
     assert (claims.user_id, claims.project_id) == (shown["user"]["id"], shown["project"]["id"])
@@ -86,26 +86,26 @@ async def test_services_read_the_same_claims_that_identity_returns(anyone: JsonC
 
 
 async def test_an_explicitly_unscoped_token_is_unscoped_though_there_is_a_default_project(anyone: JsonClient) -> None:
-    token = (await ask(anyone, wish(DEMO, "unscoped"))).ok(201).json["token"]
+    token = (await request_token(anyone, auth_body(DEMO, "unscoped"))).ok(201).json["token"]
     assert not {"project", "roles", "catalog"} & set(token)
 
 
 async def test_the_catalogue_is_left_out_on_request(anyone: JsonClient) -> None:
-    assert "catalog" not in (await ask(anyone, wish(DEMO, IN_DEMO), "?nocatalog")).ok(201).json["token"]
+    assert "catalog" not in (await request_token(anyone, auth_body(DEMO, IN_DEMO), "?nocatalog")).ok(201).json["token"]
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        wish({**DEMO, "password": "wrong"}),
-        wish({**DEMO, "password": ""}),
-        wish({**DEMO, "name": "nobody"}),
-        wish({**DEMO, "domain": {"name": "Nowhere"}}),
-        wish({"id": "nobody", "password": "secret"}),
-        wish(DEMO, {"project": {"name": "alt", "domain": DEFAULT}}),
-        wish(DEMO, {"project": {"id": "nothing"}}),
-        wish(DEMO, {"domain": {"id": "default"}}),
-        wish(DEMO, {"system": {"all": True}}),
+        auth_body({**DEMO, "password": "wrong"}),
+        auth_body({**DEMO, "password": ""}),
+        auth_body({**DEMO, "name": "nobody"}),
+        auth_body({**DEMO, "domain": {"name": "Nowhere"}}),
+        auth_body({"id": "nobody", "password": "secret"}),
+        auth_body(DEMO, {"project": {"name": "alt", "domain": DEFAULT}}),
+        auth_body(DEMO, {"project": {"id": "nothing"}}),
+        auth_body(DEMO, {"domain": {"id": "default"}}),
+        auth_body(DEMO, {"system": {"all": True}}),
         {"auth": {"identity": {"methods": ["token"], "token": {"id": "made up"}}}},
         {"auth": {"identity": {"methods": ["totp"], "totp": {"user": {"id": "u", "passcode": "1"}}}}},
         {"auth": {"identity": {"methods": ["application_credential"]}}},
@@ -114,7 +114,7 @@ async def test_the_catalogue_is_left_out_on_request(anyone: JsonClient) -> None:
     ids=lambda body: str(body["auth"]["identity"])[:70] + str(body["auth"].get("scope", ""))[:40],
 )
 async def test_all_wrong_credentials_are_refused_alike(anyone: JsonClient, body: Any) -> None:
-    answer = await ask(anyone, body)
+    answer = await request_token(anyone, body)
     assert answer.status == 401
     assert answer.headers["WWW-Authenticate"].startswith("Keystone uri=")
     error = answer.json["error"]
@@ -159,10 +159,10 @@ async def test_a_malformed_request_for_a_token_is_refused_in_keystones_words(
 
 
 async def test_a_token_can_be_rescoped_but_not_extended(anyone: JsonClient) -> None:
-    unscoped = (await ask(anyone, wish(DEMO, "unscoped"))).ok(201)
+    unscoped = (await request_token(anyone, auth_body(DEMO, "unscoped"))).ok(201)
     again = {"auth": {"identity": {"methods": ["token"], "token": {"id": unscoped.headers["X-Subject-Token"]}},
                       "scope": IN_DEMO}}  # fmt: skip
-    scoped = (await ask(anyone, again)).ok(201).json["token"]
+    scoped = (await request_token(anyone, again)).ok(201).json["token"]
     assert scoped["project"]["name"] == "demo"
     assert set(scoped["methods"]) == {"token", "password"}
     assert scoped["expires_at"] == unscoped.json["token"]["expires_at"]
@@ -200,15 +200,15 @@ async def test_a_malformed_token_is_refused(anyone: JsonClient, token: str) -> N
 
 
 async def test_a_revoked_token_is_refused(identity: TestCloud, anyone: JsonClient) -> None:
-    user = as_user(anyone, await ask(anyone, wish(DEMO, IN_DEMO)))
+    user = as_user(anyone, await request_token(anyone, auth_body(DEMO, IN_DEMO)))
     answer = await user.delete("identity", "/v3/auth/tokens", headers={"X-Subject-Token": user.token})
     assert answer.status == 204
     assert (await user.get("identity", "/v3/auth/projects")).status == 401
     assert (await check(await identity.http("admin"), user.token)).status == 404
-    assert (await check(await identity.http("demo"), user.token)).status == 404, "its owner may know that it is gone"
+    assert (await check(await identity.http("demo"), user.token)).status == 404, "its owner may know that it is revoked"
     rescope = {"auth": {"identity": {"methods": ["token"], "token": {"id": user.token}}, "scope": IN_DEMO}}
-    assert (await ask(anyone, rescope)).status == 401
-    as_user(anyone, await ask(anyone, wish(DEMO, IN_DEMO)))
+    assert (await request_token(anyone, rescope)).status == 401
+    as_user(anyone, await request_token(anyone, auth_body(DEMO, IN_DEMO)))
     await identity.settle()
 
 

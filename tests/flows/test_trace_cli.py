@@ -58,12 +58,12 @@ async def test_a_story_of_a_recording_is_found_by_request_or_resource(wanted: st
 async def test_a_story_is_printed_as_json() -> None:
     code, out, _ = await trace("story", STORY, "--json", *RECORDED)
     assert code == 0
-    (told,) = json.loads(out)["stories"]
-    assert told["arrows"][0]["answer_seconds"] > 0
+    (story,) = json.loads(out)["stories"]
+    assert story["arrows"][0]["answer_seconds"] > 0
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "says"),
+    ("words", "code", "expected"),
     [
         (("story", "req-nobody", *RECORDED), 1, "no message of req-nobody"),
         (("lineage", "nothing", *RECORDED), 1, "no property transfer"),
@@ -79,17 +79,17 @@ async def test_a_story_is_printed_as_json() -> None:
         (("why", "", "x", *RECORDED), 2, "must not be empty"),
     ],
 )
-async def test_an_error_is_one_line(tmp_path: Path, words: tuple[str, ...], code: int, says: str) -> None:
+async def test_an_error_is_one_line(tmp_path: Path, words: tuple[str, ...], code: int, expected: str) -> None:
     done, out, err = await trace(*(word.format(folder=tmp_path) for word in words))
     assert (done, out) == (code, "")
-    assert says in err
+    assert expected in err
     assert "SECRET" not in err
     assert len(err.splitlines()) == 1
 
 
 @pytest.fixture
 async def data_dir(tmp_path: Path) -> AsyncIterator[Path]:
-    """The folder of a cloud whose tracer has seen one property cross."""
+    """The data directory of a cloud whose tracer has received one property transfer."""
     broker = MemoryBroker()
     transport = await connect("memory", name="stackwire-volume", broker=broker)
     service = await build(TraceSettings(port=0), transport=transport)
@@ -100,11 +100,11 @@ async def data_dir(tmp_path: Path) -> AsyncIterator[Path]:
     )
     await Notifier(transport).send(event, RequestContext().redacted(), "m", "2026-01-01 00:00:00.000000")
     for number in range(50):
-        asked = {
+        request = {
             "oslo.version": "2.0",
             "oslo.message": json.dumps({"method": "list_revocations", "_unique_id": number}),
         }
-        await transport.publish(Address("stackwire", "identity"), json.dumps(asked).encode())
+        await transport.publish(Address("stackwire", "identity"), json.dumps(request).encode())
     yield tmp_path
     await service.stop()
     await transport.close()
@@ -206,10 +206,10 @@ async def test_queries_are_answered_from_a_recording(tmp_path: Path) -> None:
         ("why", "c", volume): "nothing it came from had it",
         ("diff", image, volume): "only left",
     }
-    for words, says in answers.items():
+    for words, expected in answers.items():
         code, out, err = await trace(*words, *place)
         assert (code, err) == (0, "")
-        assert says in out, words
+        assert expected in out, words
         code, out, _ = await trace(*words, "--json", *place)
         assert code == 0
         assert json.loads(out)
@@ -240,7 +240,7 @@ async def test_a_story_is_exported_in_every_format(tmp_path: Path, form: str, be
 
 
 async def test_what_cannot_be_exported_is_one_line(tmp_path: Path) -> None:
-    for words, says in (
+    for words, expected in (
         ((STORY, "--form", "pdf"), "form must be"),
         (("nothing",), "nothing"),
         ((STORY, "-o", str(tmp_path / "no" / "file")), "cannot write"),
@@ -248,5 +248,5 @@ async def test_what_cannot_be_exported_is_one_line(tmp_path: Path) -> None:
         code, out, err = await trace("export", *words, *RECORDED)
         assert code in (1, 2)
         assert out == ""
-        assert says in err
+        assert expected in err
         assert len(err.splitlines()) == 1

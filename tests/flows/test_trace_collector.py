@@ -1,4 +1,4 @@
-"""``stackwire trace export --to``: a story arrives at an OpenTelemetry collector, or one line says why not."""
+"""``stackwire trace export --to``: a story is sent to an OpenTelemetry collector, or one line says why not."""
 
 import asyncio
 import json
@@ -12,11 +12,11 @@ from flows.test_trace_cli import RECORDED, STORY, trace
 
 
 class Collector:
-    """A small HTTP server that says what it is told to say."""
+    """A small HTTP server that responds as it is configured to."""
 
     def __init__(self) -> None:
         self.got: list[tuple[str, str, Any]] = []
-        self.status, self.says = 200, "{}"
+        self.status, self.response = 200, "{}"
         self.url = ""
 
     async def start(self) -> web.AppRunner:
@@ -30,14 +30,14 @@ class Collector:
 
     async def _take(self, request: web.Request) -> web.Response:
         self.got.append((request.path, request.content_type, await request.json()))
-        return web.Response(status=self.status, text=self.says)
+        return web.Response(status=self.status, text=self.response)
 
 
 @pytest.fixture
 async def collector() -> AsyncIterator[Collector]:
-    made = Collector()
-    runner = await made.start()
-    yield made
+    collector = Collector()
+    runner = await collector.start()
+    yield collector
     await runner.cleanup()
 
 
@@ -51,14 +51,14 @@ async def export(*words: str) -> tuple[int, str, str]:
 async def test_a_story_is_sent_to_a_collector(collector: Collector, given: str, path: str) -> None:
     code, out, err = await export("--to", collector.url + given)
     assert (code, out, err) == (0, "", f"stackwire: sent to {collector.url}{path}\n")
-    ((where, kind, told),) = collector.got
+    ((where, kind, document),) = collector.got
     assert (where, kind) == (path, "application/json")
     _, exported, _ = await export()
-    assert told == json.loads(exported)
+    assert document == json.loads(exported)
 
 
 @pytest.mark.parametrize(
-    ("status", "says", "told"),
+    ("status", "response", "error"),
     [
         (503, "", "answers 503"),
         (400, json.dumps({"code": 3, "message": "no\n span"}), "answers 400: no span"),
@@ -67,11 +67,11 @@ async def test_a_story_is_sent_to_a_collector(collector: Collector, given: str, 
         (302, "", "answers 302"),
     ],
 )
-async def test_a_collector_that_refuses_is_quoted(collector: Collector, status: int, says: str, told: str) -> None:
-    collector.status, collector.says = status, says
+async def test_a_collector_that_refuses_is_quoted(collector: Collector, status: int, response: str, error: str) -> None:
+    collector.status, collector.response = status, response
     code, out, err = await export("--to", collector.url)
     assert (code, out) == (2, "")
-    assert err == f"stackwire: the collector at {collector.url}/v1/traces {told}\n"
+    assert err == f"stackwire: the collector at {collector.url}/v1/traces {error}\n"
 
 
 @pytest.mark.parametrize("to", ["nonsense", "ftp://h/x", "http://", "http://[::1", "http://h:x/", ""])
@@ -95,13 +95,13 @@ async def test_an_unreachable_collector_is_one_line_without_its_login(collector:
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("words", "error"),
     [
         (("--form", "har"), "--to goes with --form otlp"),
         (("--form", "otlp", "-o", "file"), "exclude each other"),
     ],
 )
-async def test_only_otlp_goes_to_a_collector_and_to_one_place(words: tuple[str, ...], says: str) -> None:
+async def test_only_otlp_goes_to_a_collector_and_to_one_place(words: tuple[str, ...], error: str) -> None:
     code, out, err = await trace("export", STORY, "--to", "http://127.0.0.1:1", *words, *RECORDED)
     assert (code, out) == (2, "")
-    assert says in err
+    assert error in err

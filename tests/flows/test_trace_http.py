@@ -28,8 +28,8 @@ async def stories(cloud: TestCloud, wanted: str) -> list[dict[str, Any]]:
 async def test_a_volume_of_an_image_shows_the_clients_request_and_the_stream_of_bytes(traced: TestCloud) -> None:
     user = await UserActions.of(traced)
     image = await user.image()
-    wish = {"volume": {"size": 1, "imageRef": image}}
-    answer = (await user.client.post("volume", VOLUMES, json=wish)).ok(202)
+    body = {"volume": {"size": 1, "imageRef": image}}
+    answer = (await user.client.post("volume", VOLUMES, json=body)).ok(202)
     (story,) = await stories(traced, answer.headers["X-Openstack-Request-Id"])
     legs = [arrow for arrow in story["arrows"] if arrow["kind"] == "http"]
     assert [(leg["sender"], leg["receiver"], leg["name"]) for leg in legs] == [
@@ -40,15 +40,15 @@ async def test_a_volume_of_an_image_shows_the_clients_request_and_the_stream_of_
     assert legs[1]["payload"]["payload"]["response_bytes"] > 0
     times = [arrow["time"] for arrow in story["arrows"]]
     assert times == sorted(times)
-    assert story["arrows"][0] == legs[0], "a story begins with what the client asked"
+    assert story["arrows"][0] == legs[0], "a story begins with the request of the client"
 
 
 async def test_a_traceparent_is_passed_on_and_joins_requests(traced: TestCloud) -> None:
     user = await UserActions.of(traced)
     image = await user.image()
     for name in ("one", "two"):
-        wish = {"volume": {"name": name, "size": 1, "imageRef": image}}
-        (await user.client.post("volume", VOLUMES, json=wish, headers=PARENT)).ok(202)
+        body = {"volume": {"name": name, "size": 1, "imageRef": image}}
+        (await user.client.post("volume", VOLUMES, json=body, headers=PARENT)).ok(202)
     (story,) = await stories(traced, TRACE)
     methods = [arrow["name"].split(" ")[0] for arrow in story["arrows"] if arrow["kind"] == "http"]
     assert sorted(methods) == ["GET", "GET", "POST", "POST"], "the streams of bytes bear the trace, too"

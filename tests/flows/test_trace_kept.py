@@ -48,9 +48,9 @@ class Bus:
 
 @pytest.fixture
 async def bus(postgres: TestDatabase) -> AsyncIterator[Bus]:
-    made = Bus(postgres.url("trace"))
-    yield made
-    await made.close()
+    created = Bus(postgres.url("trace"))
+    yield created
+    await created.close()
 
 
 def lineage(tracer: TraceService, wanted: str) -> Any:

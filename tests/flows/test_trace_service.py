@@ -1,4 +1,4 @@
-"""The tracer at work on both buses: what crosses is seen, told and kept, whatever bus carries it."""
+"""The tracer at work on both buses: messages are received and kept on any bus."""
 
 import asyncio
 import json
@@ -71,8 +71,8 @@ async def test_the_lineage_of_a_transfer_is_found_on_either_bus(at_a_bus: tuple[
     image, volume, ctx = new_id(), new_id(), RequestContext()
     async with http(service) as session:
         await captured(transport, ctx, image, volume)
-        told = await answer(session, f"/lineage/{volume}")
-    (found,) = told["properties"]
+        document = await answer(session, f"/lineage/{volume}")
+    (found,) = document["properties"]
     assert (found["key"], found["value"]) == ("hw_disk_bus", "scsi")
     assert [(step["verdict"], step["rule"]) for step in found["past"]] == [("carried", "volume.capture")]
     assert found["past"][0]["request_id"] == ctx.request_id
@@ -84,8 +84,8 @@ async def test_a_story_is_found_by_its_request_and_by_its_resource(at_a_bus: tup
     async with http(service) as session:
         await captured(transport, ctx, image, volume)
         for wanted in (ctx.request_id, volume):
-            told = await answer(session, f"/stories/{wanted}")
-            assert [arrow["kind"] for arrow in told["stories"][0]["arrows"]] == ["crossing"]
+            document = await answer(session, f"/stories/{wanted}")
+            assert [arrow["kind"] for arrow in document["stories"][0]["arrows"]] == ["crossing"]
 
 
 async def test_a_listener_receives_messages_as_they_pass(at_a_bus: tuple[Transport, TraceService]) -> None:

@@ -41,10 +41,10 @@ async def page(cloud: TestCloud) -> AsyncIterator[Page]:
     problems: list[str] = []
     async with async_playwright() as play:
         browser = await play.chromium.launch(executable_path=program, args=list(ARGUMENTS))
-        made = await browser.new_page(viewport={"width": 1400, "height": 800})
-        made.on("pageerror", lambda error: problems.append(str(error)))
-        made.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
-        yield made
+        opened = await browser.new_page(viewport={"width": 1400, "height": 800})
+        opened.on("pageerror", lambda error: problems.append(str(error)))
+        opened.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
+        yield opened
         await browser.close()
     assert [problem for problem in problems if "404" not in problem] == []
 
@@ -127,8 +127,8 @@ async def test_housekeeping_is_listed_on_request(page: Page, cloud: TestCloud) -
     await user.image(name="disk")
     assert cloud.cloud.broker is not None
     transport = await connect("memory", name="stackwire-volume", broker=cloud.cloud.broker)
-    asked = {"method": "list_revocations", "args": {}, "_unique_id": new_id(), "_context_request_id": "req-upkeep"}
-    body = json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(asked)}).encode()
+    request = {"method": "list_revocations", "args": {}, "_unique_id": new_id(), "_context_request_id": "req-upkeep"}
+    body = json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(request)}).encode()
     await transport.publish(Address("stackwire", "nobody"), body)
     await page.goto(url(cloud))
     rows = page.locator("tbody tr")

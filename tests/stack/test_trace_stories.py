@@ -21,14 +21,14 @@ NO_PAYLOAD: dict[str, Any] = {}
 
 @pytest.fixture(params=["memory", pytest.param("rabbitmq", marks=pytest.mark.rabbitmq)])
 async def traced(request: pytest.FixtureRequest, a_cloud: ACloud) -> AsyncIterator[tuple[TestCloud, list[WireRecord]]]:
-    """A traced cloud, and what a second watcher of the same bus has seen of it."""
-    seen: list[WireRecord] = []
+    """A traced cloud, and what a second watcher of the same bus has received."""
+    received: list[WireRecord] = []
     if request.param == "memory":
         cloud = await a_cloud(trace=True)
         assert cloud.cloud.broker is not None
         watching = await connect("memory", name="second", broker=cloud.cloud.broker)
-        await watching.watch(seen.append)
-        yield cloud, seen
+        await watching.watch(received.append)
+        yield cloud, received
         await watching.close()
         return
     rabbit = request.getfixturevalue("rabbitmq")
@@ -38,13 +38,13 @@ async def traced(request: pytest.FixtureRequest, a_cloud: ACloud) -> AsyncIterat
         rabbit.control("trace_on", "-p", url.rpartition("/")[2])
         cloud = await a_cloud(amqp_url=url, trace=True)
         watching = await connect(url, name="second")
-        await watching.watch(seen.append)
-        yield cloud, seen
+        await watching.watch(received.append)
+        yield cloud, received
         await watching.close()
         await cloud.close()
 
 
-async def told(cloud: TestCloud, path: str) -> Any:
+async def fetch(cloud: TestCloud, path: str) -> Any:
     async with aiohttp.ClientSession(cloud.urls["trace"]) as session, session.get(path) as answer:
         return await answer.json() if answer.status == 200 else None
 
@@ -75,7 +75,7 @@ LANES = {
 async def test_a_server_booted_from_a_new_volume_is_one_whole_story(
     traced: tuple[TestCloud, list[WireRecord]],
 ) -> None:
-    cloud, seen = traced
+    cloud, received = traced
     user = await UserActions.of(cloud)
     image = await user.image(name="disk", hw_disk_bus="scsi", team="storage")
     words = "server create --flavor m1.tiny --image disk --boot-from-volume 1 --nic none --wait -f value -c id srv"
@@ -84,7 +84,7 @@ async def test_a_server_booted_from_a_new_volume_is_one_whole_story(
 
     async def complete():
         found = await the_story(cloud, server)
-        return found if found is not None and whole(found, seen) else None
+        return found if found is not None and whole(found, received) else None
 
     story = await until(complete, 20, interval=0.1)
 
@@ -93,15 +93,15 @@ async def test_a_server_booted_from_a_new_volume_is_one_whole_story(
     legs = [(arrow["sender"], arrow["receiver"]) for arrow in arrows if arrow["kind"] == "http"]
     assert legs == [("openstacksdk", "nova-api"), ("cinder-volume@stackwire@files", "glance-api")]
     assert set(story["lanes"]) == LANES | {lane for lane in story["lanes"] if lane.startswith("nova-compute@")}
-    asked = {arrow["name"]: arrow["sender"] for arrow in arrows if arrow["kind"] in ("call", "cast")}
-    assert asked["make_volume"] == asked["create_attachment"] == worker_of(arrows)
-    assert asked["schedule_and_build_instances"] == "nova-api"
+    senders = {arrow["name"]: arrow["sender"] for arrow in arrows if arrow["kind"] in ("call", "cast")}
+    assert senders["make_volume"] == senders["create_attachment"] == worker_of(arrows)
+    assert senders["schedule_and_build_instances"] == "nova-api"
     assert [arrow["time"] for arrow in arrows] == sorted(arrow["time"] for arrow in arrows)
     assert {arrow["state"] for arrow in arrows} <= {"done", "unheard"}
     assert all(arrow["sender"] and arrow["receiver"] for arrow in arrows), "every lane has a name"
     assert all(arrow["answer_seconds"] is not None for arrow in arrows if arrow["kind"] == "call")
 
-    guest = {found["key"]: found for found in (await told(cloud, f"/lineage/guest:{server}"))["properties"]}
+    guest = {found["key"]: found for found in (await fetch(cloud, f"/lineage/guest:{server}"))["properties"]}
     bus = guest["hw_disk_bus"]
     assert [(step["from"]["kind"], step["to"]["kind"], step["verdict"]) for step in bus["past"]] == [
         ("client", "image", "added"),
@@ -113,26 +113,26 @@ async def test_a_server_booted_from_a_new_volume_is_one_whole_story(
 
 
 def worker_of(arrows: list[dict[str, Any]]) -> str:
-    """Who was told to build the server."""
-    (told,) = [arrow["receiver"] for arrow in arrows if arrow["name"] == "build_and_run_instance"]
-    return str(told)
+    """The host that builds the server."""
+    (receiver,) = [arrow["receiver"] for arrow in arrows if arrow["name"] == "build_and_run_instance"]
+    return str(receiver)
 
 
 async def property_of(cloud: TestCloud, resource: str, key: str) -> dict[str, Any]:
-    (found,) = [one for one in (await told(cloud, f"/lineage/{resource}"))["properties"] if one["key"] == key]
+    (found,) = [one for one in (await fetch(cloud, f"/lineage/{resource}"))["properties"] if one["key"] == key]
     return dict(found)
 
 
 async def the_story(cloud: TestCloud, server: str) -> dict[str, Any] | None:
-    found = await told(cloud, f"/stories/{server}")
-    made = [one for one in (found or {"stories": []})["stories"] if one["title"] == "POST /v2.1/servers"]
-    return made[0] if made else None
+    found = await fetch(cloud, f"/stories/{server}")
+    created = [one for one in (found or {"stories": []})["stories"] if one["title"] == "POST /v2.1/servers"]
+    return created[0] if created else None
 
 
-def whole(story: dict[str, Any], seen: list[WireRecord]) -> bool:
+def whole(story: dict[str, Any], received: list[WireRecord]) -> bool:
     """Every message the bus carried for these requests is an arrow, once."""
-    told = [arrow for arrow in story["arrows"] if not arrow["inferred"] and arrow["kind"] != "http"]
-    shown = [arrow["payload"]["_unique_id"] for arrow in told]
-    expected = of_the_story(seen, set(story["request_ids"]))
-    assert len(shown) == len(set(shown))
-    return expected == set(shown)
+    arrows = [arrow for arrow in story["arrows"] if not arrow["inferred"] and arrow["kind"] != "http"]
+    in_story = [arrow["payload"]["_unique_id"] for arrow in arrows]
+    expected = of_the_story(received, set(story["request_ids"]))
+    assert len(in_story) == len(set(in_story))
+    return expected == set(in_story)

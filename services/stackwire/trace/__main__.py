@@ -6,7 +6,7 @@ from stackwire.runtime.main import main
 from stackwire.trace.app import build
 from stackwire.trace.settings import TraceSettings
 
-_BUILD: Any = build  # starts and stops like a Service, without a database
+_build_tracer: Any = build  # starts and stops like a Service, without a database
 
 if __name__ == "__main__":
-    main("trace", TraceSettings, _BUILD)
+    main("trace", TraceSettings, _build_tracer)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from stackwire.trace.domain.export import FORMATS, mermaid, plantuml
+from stackwire.trace.domain.export import EXPORT_FORMATS, mermaid, plantuml
 from stackwire.trace.domain.har import har
 from stackwire.trace.domain.otlp import otlp
 from stackwire.trace.domain.story import Story
@@ -20,8 +20,8 @@ def story() -> Story:
     bus.send(reply("c1", failure='{"class": "NoValidHost"}'), "", "reply_1", later=0.5)
     bus.send(request("lost; #<cast>", "u2", request_id=OWN), key="conductor", step="drop")
     bus.send(served("/v2.1/servers", began=99.0, seconds=0.3, request_id=OWN), "stackwire", "http.info")
-    (told,) = bus.stories()
-    return told
+    (story,) = bus.stories()
+    return story
 
 
 def test_mermaid_has_every_participant_and_a_line_for_every_arrow(story: Story) -> None:
@@ -98,9 +98,9 @@ def test_otlp_groups_spans_by_sender_with_opentelemetrys_names(story: Story) -> 
     assert facts["lost; #<cast>"]["error.type"] == "dropped"
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
 def test_every_format_has_a_document(story: Story, form: str) -> None:
-    kind, ending, make = FORMATS[form]
+    kind, ending, make = EXPORT_FORMATS[form]
     text = make(story)
     assert text.endswith("\n")
     if kind == "application/json":

@@ -1,4 +1,4 @@
-"""Why is it so, where is it, what differs: asked of lineages made by hand."""
+"""Why is it so, where is it, what differs: queries of constructed lineages."""
 
 import pytest
 
@@ -12,18 +12,18 @@ OTHER, SNAPSHOT = Resource("image", "img-2"), Resource("image", "snap-1")
 @pytest.fixture
 def events() -> TransferEvents:
     """An image whose volume loses ``min_disk``, a server of the volume, and a snapshot that loses a signature."""
-    made = TransferEvents()
+    events = TransferEvents()
     image = {"hw_disk_bus": "scsi", "signature": "s", "checksum": "c"}
     volume = {"hw_disk_bus": "scsi", "signature": "s"}
     server = {"image_hw_disk_bus": "scsi", "image_signature": "s"}
-    made.transfer(USER, IMAGE, {}, image, rule="image.create")
-    made.transfer(IMAGE, VOLUME, image, volume, rule="volume.capture")
-    made.transfer(VOLUME, SERVER, volume, server, rule="compute.at_create", prefix="image_")
-    made.transfer(
+    events.transfer(USER, IMAGE, {}, image, rule="image.create")
+    events.transfer(IMAGE, VOLUME, image, volume, rule="volume.capture")
+    events.transfer(VOLUME, SERVER, volume, server, rule="compute.at_create", prefix="image_")
+    events.transfer(
         SERVER, SNAPSHOT, server, {"hw_disk_bus": "scsi", "instance_uuid": "u"}, rule="compute.snapshot_image",
         prefix="-image_",
     )  # fmt: skip
-    return made
+    return events
 
 
 @pytest.mark.parametrize("key", ["hw_disk_bus", "image_hw_disk_bus"])

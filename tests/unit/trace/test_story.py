@@ -251,15 +251,15 @@ class TestSenders:
         self.send(bus, worker, "cinder", "cinder-volume.h@b.h", publisher="stackwire-volume")
         self.send(bus, request("make_volume", "u2", "c1", request_id=OWN), "stackwire", "volume")
         bus.send(reply("c1"), "", "reply_1")
-        asked = request("get_image", "u3", "c2", request_id=OWN)
-        assert self.send(bus, asked, "stackwire", "image", publisher="stackwire-volume").sender == "cinder-volume@h@b"
+        call = request("get_image", "u3", "c2", request_id=OWN)
+        assert self.send(bus, call, "stackwire", "image", publisher="stackwire-volume").sender == "cinder-volume@h@b"
 
     def test_a_receiver_of_a_read_does_not_get_the_request(self, bus: Bus) -> None:
         worker = request("create_volume", "u1", request_id=OWN)
         self.send(bus, worker, "cinder", "cinder-volume.h@b.h", publisher="stackwire-volume")
         self.send(bus, request("get_volume", "u2", "c1", request_id=OWN), "stackwire", "volume")
-        asked = request("get_image", "u3", "c2", request_id=OWN)
-        assert self.send(bus, asked, "stackwire", "image", publisher="stackwire-volume").sender == "cinder-volume@h@b"
+        call = request("get_image", "u3", "c2", request_id=OWN)
+        assert self.send(bus, call, "stackwire", "image", publisher="stackwire-volume").sender == "cinder-volume@h@b"
 
     def test_a_worker_sends_and_receives_as_one_participant(self, bus: Bus) -> None:
         self.send(bus, request("build_and_run_instance", "u1", request_id=OWN), "nova", "compute.host-1")
@@ -286,11 +286,11 @@ class TestSenders:
 
 
 def test_the_event_of_a_resource_that_a_call_created_is_in_its_story(bus: Bus) -> None:
-    asked = request("create_image", call="c1", request_id=OWN) | {"args": {"instance_uuid": "s1"}}
-    bus.send(asked, "stackwire", "image")
+    call = request("create_image", call="c1", request_id=OWN) | {"args": {"instance_uuid": "s1"}}
+    bus.send(call, "stackwire", "image")
     bus.send(reply("c1"), "", "reply_1", later=0.01)
-    made = {"event_type": "image.create", "publisher_id": "image.host", "payload": {"id": "i1"}}
-    bus.send(made, "glance", "notifications.info", later=0.02)
+    created = {"event_type": "image.create", "publisher_id": "image.host", "payload": {"id": "i1"}}
+    bus.send(created, "glance", "notifications.info", later=0.02)
     (story,) = bus.stories()
     assert [arrow.name for arrow in story.arrows] == ["create_image", "create_image", "image.create"]
 

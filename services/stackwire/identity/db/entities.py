@@ -14,7 +14,7 @@ from stackwire.identity.domain.requests import EntityQuery, EntityRequest
 
 # A project at the top has its domain for a parent.
 _COMPUTED = {("project", "parent_id"): "coalesce(projects.parent_id, projects.domain_id)"}
-_TAG_CONDITIONS = dict(
+_PROJECT_TAG_CONDITIONS = dict(
     zip(
         TAG_FILTERS,
         ("tags @> {}::text[]", "tags && {}::text[]", "NOT tags @> {}::text[]", "NOT tags && {}::text[]"),
@@ -72,7 +72,7 @@ async def list_page(session: Session, entity_type: EntityType, query: EntityQuer
     if query.marker is not None:
         conditions.where("id > {}", query.marker)
     for name, value in query.filters.items():
-        conditions.where(_TAG_CONDITIONS.get(name) or f"{_expression(entity_type, name)} = {{}}", value)
+        conditions.where(_PROJECT_TAG_CONDITIONS.get(name) or f"{_expression(entity_type, name)} = {{}}", value)
     limit = conditions.placeholder(query.limit)
     sql = (
         f"""SELECT {columns(entity_type)} FROM {entity_type.plural} WHERE {conditions.sql} ORDER BY id LIMIT {limit}"""

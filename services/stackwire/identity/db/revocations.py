@@ -9,7 +9,7 @@ from stackwire.core.tokens import Claims
 from stackwire.db.pool import Database
 from stackwire.db.unit_of_work import UnitOfWork
 
-_WRITE = """
+_UPSERT = """
 INSERT INTO revocations (key, before, until) SELECT key, $2, $3 FROM unnest($1::text[]) AS key
     ON CONFLICT (key) DO UPDATE SET before = greatest(revocations.before, excluded.before), until = excluded.until"""
 
@@ -27,7 +27,7 @@ async def revoke(uow: UnitOfWork, lifetime: timedelta, keys: Sequence[str]) -> N
     if not keys:
         return
     until = uow.now + lifetime
-    await uow.execute(_WRITE, sorted(set(keys)), uow.now, until)
+    await uow.execute(_UPSERT, sorted(set(keys)), uow.now, until)
     uow.fanout(TokensRevoked(revocations=[Revocation(key=key, before=uow.now, until=until) for key in keys]))
 
 

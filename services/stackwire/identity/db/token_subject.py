@@ -30,7 +30,7 @@ class TokenSubject:
     revoked: bool
 
 
-_SELECT = """
+_SELECT_SUBJECT = """
 WITH RECURSIVE who AS (
     SELECT u.id AS user_id, u.name AS user_name, d.id AS user_domain_id, d.name AS user_domain_name,
            u.password_hash, u.enabled AND d.enabled AS enabled, u.default_project_id
@@ -52,15 +52,15 @@ SELECT user_id, user_name, user_domain_id, user_domain_name, password_hash, enab
        EXISTS (SELECT 1 FROM revocations WHERE key = ANY ($5::text[]) AND before >= $6::timestamptz) AS revoked
   FROM who LEFT JOIN scope ON true"""
 
-_PROJECT = """
+_PROJECT_SCOPE = """
     SELECT p.id AS scope_id, p.name AS scope_name, pd.id AS scope_domain_id, pd.name AS scope_domain_name,
            p.enabled AND pd.enabled AS scope_enabled
       FROM projects p JOIN domains pd ON pd.id = p.domain_id WHERE """
-_DOMAIN = """
+_DOMAIN_SCOPE = """
     SELECT sd.id AS scope_id, sd.name AS scope_name, NULL::text AS scope_domain_id, NULL::text AS scope_domain_name,
            sd.enabled AS scope_enabled
       FROM domains sd WHERE """
-_FIXED = """
+_CONSTANT_SCOPE = """
     SELECT 'all' AS scope_id, 'all' AS scope_name, NULL::text AS scope_domain_id, NULL::text AS scope_domain_name,
            true AS scope_enabled WHERE """
 
@@ -71,14 +71,14 @@ _USER = {
     "domain_name": "u.name = $1 AND d.name = $2",
 }
 _SCOPES = {
-    ("project", "id"): _PROJECT + "p.id = $3::text AND $4::text IS NULL",
-    ("project", "domain_id"): _PROJECT + "p.name = $3 AND pd.id = $4",
-    ("project", "domain_name"): _PROJECT + "p.name = $3 AND pd.name = $4",
-    ("domain", "id"): _DOMAIN + "sd.id = $3::text AND $4::text IS NULL",
-    ("domain", "name"): _DOMAIN + "sd.name = $3::text AND $4::text IS NULL",
-    ("system", "id"): _FIXED + "$3::text IS NULL AND $4::text IS NULL",
-    ("unscoped", "id"): _FIXED + "false AND $3::text IS NULL AND $4::text IS NULL",
-    ("default", "id"): _PROJECT
+    ("project", "id"): _PROJECT_SCOPE + "p.id = $3::text AND $4::text IS NULL",
+    ("project", "domain_id"): _PROJECT_SCOPE + "p.name = $3 AND pd.id = $4",
+    ("project", "domain_name"): _PROJECT_SCOPE + "p.name = $3 AND pd.name = $4",
+    ("domain", "id"): _DOMAIN_SCOPE + "sd.id = $3::text AND $4::text IS NULL",
+    ("domain", "name"): _DOMAIN_SCOPE + "sd.name = $3::text AND $4::text IS NULL",
+    ("system", "id"): _CONSTANT_SCOPE + "$3::text IS NULL AND $4::text IS NULL",
+    ("unscoped", "id"): _CONSTANT_SCOPE + "false AND $3::text IS NULL AND $4::text IS NULL",
+    ("default", "id"): _PROJECT_SCOPE
     + "p.id = (SELECT default_project_id FROM who) AND $3::text IS NULL AND $4::text IS NULL",
 }
 _TARGETS = {
@@ -96,7 +96,7 @@ async def load(
     """None when there is no such user. ``presented``: the token that authenticates the request, if one does."""
     user_by, first, second = _arguments(user)
     scope_by, third, fourth = _arguments(scope.target) if scope.target is not None else ("id", None, None)
-    sql = _SELECT.format(who=_USER[user_by], scope=_SCOPES[scope.type, scope_by], target=_TARGETS[scope.type])
+    sql = _SELECT_SUBJECT.format(who=_USER[user_by], scope=_SCOPES[scope.type, scope_by], target=_TARGETS[scope.type])
     keys, issued_at = (keys_of(presented), presented.issued_at) if presented else ((), None)
     return await database.one(TokenSubject, sql, first, second, third, fourth, keys, issued_at)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-METHODS = ("password", "token")
+AUTH_METHODS = ("password", "token")
 """Authentication methods on offer."""
 
 

@@ -16,8 +16,8 @@ from stackwire.identity.http.views import assignment_view
 
 SCOPES: tuple[GrantScope, ...] = get_args(GrantScope)
 ACTORS: tuple[Actor, ...] = get_args(Actor)
-_NOT_SIMULATED = ("include_subtree", "scope.OS-INHERIT:inherited_to")
-_FLAGS = ("scope.system", "effective", "include_names")
+_UNSUPPORTED_FILTERS = ("include_subtree", "scope.OS-INHERIT:inherited_to")
+_ASSIGNMENT_FLAGS = ("scope.system", "effective", "include_names")
 
 
 def grants_path(scope: GrantScope, actor: Actor) -> str:
@@ -68,9 +68,9 @@ class AssignmentHandlers:
         """``GET /v3/role_assignments``; NotSimulated or BadRequest for filters that are not here."""
         parameters = request.query
         for name in parameters:
-            if name in _NOT_SIMULATED:
+            if name in _UNSUPPORTED_FILTERS:
                 raise NotSimulated(what=f"'{name}' of role assignments")
-            if name not in (*ASSIGNMENT_FILTERS, *_FLAGS):
+            if name not in (*ASSIGNMENT_FILTERS, *_ASSIGNMENT_FLAGS):
                 raise BadRequest(f"Unknown filter '{name[:100]}' for role assignments.")
         query = AssignmentQuery(
             filters={name: parameters[name] for name in ASSIGNMENT_FILTERS if name in parameters},

@@ -12,7 +12,7 @@ from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.http.request import read
 from stackwire.identity.domain.entities import DOMAIN, GROUP, PROJECT, ROLE, USER, EntityType
 from stackwire.identity.domain.errors import MissingAttribute
-from stackwire.identity.domain.requests import METHODS, AuthRequest, EntityRequest, Scope, Selector
+from stackwire.identity.domain.requests import AUTH_METHODS, AuthRequest, EntityRequest, Scope, Selector
 
 Text = Annotated[StrictStr, Field(max_length=255)]
 Name = Annotated[StrictStr, Field(min_length=1, max_length=64, pattern=r"\S")]
@@ -80,7 +80,7 @@ _MODELS: dict[str, type[_Open]] = {
     GROUP.name: _Group,
     ROLE.name: _Role,
 }
-_NOT_SIMULATED = {
+_UNSUPPORTED_ATTRIBUTES = {
     (PROJECT.name, "is_domain"): "projects that act as domains; make a domain instead",
     (ROLE.name, "domain_id"): "roles of a domain",
     (DOMAIN.name, "tags"): "tags of domains",
@@ -116,7 +116,7 @@ def _entity_request(entity_type: EntityType, model: _Open) -> EntityRequest:
         raise NotSimulated(what=f"{entity_type.name} options ({', '.join(sorted(model.options))})")
     sent = model.model_fields_set - {"options"}
     values = {key: getattr(model, key) for key in type(model).model_fields if key in sent}
-    for (name, attribute), what in _NOT_SIMULATED.items():
+    for (name, attribute), what in _UNSUPPORTED_ATTRIBUTES.items():
         if name == entity_type.name and values.pop(attribute, None):
             raise NotSimulated(what=what)
     if values.get("domain_id", "") is None:
@@ -196,7 +196,7 @@ class _Identity(BaseModel):
 
     @model_validator(mode="after")
     def _each_method_has_its_data(self) -> Self:
-        for method in METHODS:
+        for method in AUTH_METHODS:
             if method in self.methods and getattr(self, method) is None:
                 raise MissingAttribute(attribute=method, target="identity")
         return self

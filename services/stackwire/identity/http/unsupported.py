@@ -9,7 +9,7 @@ from stackwire.http.app import Route
 from stackwire.http.middlewares import Handler
 
 _VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-_EXTENSIONS = {
+_UNSUPPORTED_PATHS = {
     "/v3/OS-INHERIT": "inherited role assignments",
     "/v3/OS-TRUST": "trusts",
     "/v3/OS-FEDERATION": "federation",
@@ -41,7 +41,7 @@ def unsupported() -> Sequence[Route]:
     ]
     missing = [
         Route(verb, f"{path}{rest}", _not_simulated(what))
-        for path, what in _EXTENSIONS.items()
+        for path, what in _UNSUPPORTED_PATHS.items()
         for verb in _VERBS
         for rest in ("", "/{rest:.*}")
     ]

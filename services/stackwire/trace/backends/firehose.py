@@ -18,7 +18,7 @@ from stackwire.trace.backends.bus_watch import BusWatch
 from stackwire.trace.domain.message_store import MessageStore
 
 MANAGEMENT_PORT = 15672
-_TIMEOUT = aiohttp.ClientTimeout(total=5)
+_MANAGEMENT_TIMEOUT = aiohttp.ClientTimeout(total=5)
 _RABBITMQCTL_TIMEOUT_SECONDS = 30
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
@@ -142,7 +142,7 @@ class _Management(Switch):
 
     async def set_enabled(self, on: bool) -> bool:
         try:
-            async with aiohttp.ClientSession(timeout=_TIMEOUT, headers=self._headers) as session:
+            async with aiohttp.ClientSession(timeout=_MANAGEMENT_TIMEOUT, headers=self._headers) as session:
                 async with session.put(self._url, json={"tracing": on}) as answer:
                     return answer.status in (201, 204)
         except (aiohttp.ClientError, TimeoutError, OSError):

@@ -9,7 +9,7 @@ from stackwire.trace.backends.network_errors import network_error_text
 from stackwire.trace.domain.redact import redacted
 
 TRACES_PATH = "/v1/traces"
-_TIMEOUT = aiohttp.ClientTimeout(total=10)
+_COLLECTOR_TIMEOUT = aiohttp.ClientTimeout(total=10)
 _MAX_ERROR_TEXT = 200  # characters of a collector's message
 
 
@@ -26,14 +26,14 @@ async def export_trace(document: str, to: str) -> str:
     public_url = redacted(url)
     try:
         async with (
-            aiohttp.ClientSession(timeout=_TIMEOUT) as session,
+            aiohttp.ClientSession(timeout=_COLLECTOR_TIMEOUT) as session,
             session.post(
                 url, data=document.encode(), headers={"Content-Type": "application/json"}, allow_redirects=False
             ) as answer,
         ):
             status, body = answer.status, await answer.read()
     except TimeoutError as error:
-        raise ExportError(f"the collector at {public_url} does not respond within {_TIMEOUT.total} s") from error
+        raise ExportError(f"the collector at {public_url} does not respond in {_COLLECTOR_TIMEOUT.total} s") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise ExportError(f"the collector at {public_url} cannot be reached: {network_error_text(error)}") from error
     text = _error_text(body)

@@ -177,10 +177,10 @@ def _show(result: JsonObject, as_json: bool, query: str) -> None:
     if as_json:
         print(json.dumps(result, ensure_ascii=False, indent=2))
         return
-    from stackwire.trace.cli.tables import TABLES, console
+    from stackwire.trace.cli.tables import QUERY_TABLES, console
 
     out = console()
-    for table in TABLES[query](result):
+    for table in QUERY_TABLES[query](result):
         out.print(table)
         out.print()
 

@@ -35,7 +35,7 @@ _COMPARISON_STYLES = {"same": "bright_black", "changed": "yellow", "only left": 
 _ARROWS = {"http": "⇒", "reply": "⇢"}
 PLAIN_WIDTH = 200
 """Columns when standard output is not a terminal."""
-MAX_VALUE_LENGTH = 48
+MAX_VALUE_COLUMNS = 48
 
 
 def console(*, to_file: Any = None) -> Console:
@@ -161,7 +161,7 @@ def _locations(locations: Iterable[Mapping[str, Any]], key: str) -> str:
     )
 
 
-def short(value: str | None, max_length: int = MAX_VALUE_LENGTH) -> str:
+def short(value: str | None, max_length: int = MAX_VALUE_COLUMNS) -> str:
     """A value on one line."""
     text = "" if value is None else " ".join(value.split())
     return text if len(text) <= max_length else f"{text[: max_length - 1]}…"
@@ -223,7 +223,7 @@ def diff(answer: Mapping[str, Any]) -> Table:
     return table
 
 
-TABLES: Mapping[str, Callable[[Mapping[str, Any]], list[Table | str]]] = {
+QUERY_TABLES: Mapping[str, Callable[[Mapping[str, Any]], list[Table | str]]] = {
     "stories": lambda answer: [story(found) for found in answer["stories"]],
     "lineage": lambda answer: [lineage(answer)],
     "why": lambda answer: [why(answer)],

@@ -48,7 +48,7 @@ def _json_text(document: Callable[[Story], Mapping[str, Any]]) -> Callable[[Stor
     return lambda story: json.dumps(document(story), ensure_ascii=False, indent=2) + "\n"
 
 
-FORMATS: Mapping[str, tuple[str, str, Callable[[Story], str]]] = {
+EXPORT_FORMATS: Mapping[str, tuple[str, str, Callable[[Story], str]]] = {
     "mermaid": ("text/plain", "mmd", mermaid),
     "plantuml": ("text/plain", "puml", plantuml),
     "har": ("application/json", "har.json", _json_text(har)),

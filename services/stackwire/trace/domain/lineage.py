@@ -13,7 +13,7 @@ from stackwire.trace.domain.resources import Resource
 from stackwire.trace.domain.transfers import (
     DISPLACED,
     FROM_NOTIFICATION,
-    IMAGE_ATTRIBUTES,
+    GLANCE_ATTRIBUTES,
     Observation,
     Property,
     Transfer,
@@ -166,7 +166,7 @@ class Lineage:
         properties: dict[str, str | None] = {}
         for key, value in self._state.get(image, {}).items():
             if value is not None:
-                (attributes if key in IMAGE_ATTRIBUTES else properties)[key] = value
+                (attributes if key in GLANCE_ATTRIBUTES else properties)[key] = value
         return attributes, properties
 
     def _add(self, observed: Observation) -> Transfer:
@@ -230,7 +230,7 @@ class Lineage:
     def unexplained(self, resource: Resource) -> list[str]:
         """Properties only a notification mentioned so far: the transfer that explains them is yet to come, if any."""
         found = []
-        for key in sorted(self._state.get(resource, {}).keys() - IMAGE_ATTRIBUTES):
+        for key in sorted(self._state.get(resource, {}).keys() - GLANCE_ATTRIBUTES):
             step = self._history.last_step(resource, key, float("inf"))
             if step is not None and step.transfer.source == FROM_NOTIFICATION:
                 found.append(key)

@@ -6,7 +6,7 @@ from stackwire.core.lineage import PropertyChange
 from stackwire.trace.domain.resources import Resource
 from stackwire.trace.domain.transfers import (
     DISPLACED,
-    IMAGE_ATTRIBUTES,
+    GLANCE_ATTRIBUTES,
     Property,
     Transfer,
     TransferStep,
@@ -75,7 +75,7 @@ class PropertyHistory:
 
     def _first_owner(self, resource: Resource, key: str) -> str:
         """Who set a property that no transfer brought."""
-        own = resource.kind == "image" and key in IMAGE_ATTRIBUTES
+        own = resource.kind == "image" and key in GLANCE_ATTRIBUTES
         known = own or any(transfer.target == resource for transfer in self._transfers)
         return f"{resource.short} {'itself' if known else 'before the trace'}"
 

@@ -9,10 +9,10 @@ import orjson
 from stackwire.core.secrets import is_secret, mentions_secret
 
 HIDDEN = "***"
-MAX_DEPTH = 40
+MAX_REDACTED_DEPTH = 40
 
 # Values that are secrets whatever they are called: fernet tokens, signed tokens, URLs with a login.
-_TOKEN = re.compile(r"gAAAAA[\w-]{40,}=*|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}")
+_TOKEN_PATTERN = re.compile(r"gAAAAA[\w-]{40,}=*|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}")
 _LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -21,14 +21,14 @@ def redacted(value: Any, depth: int = 0) -> Any:
     if isinstance(value, str):
         return _text(value, depth)
     if isinstance(value, Mapping):
-        if depth > MAX_DEPTH:
+        if depth > MAX_REDACTED_DEPTH:
             return HIDDEN
         return {
             key: HIDDEN if item not in (None, "", {}, []) and is_secret(key) else redacted(item, depth + 1)
             for key, item in value.items()
         }
     if isinstance(value, Sequence):
-        return HIDDEN if depth > MAX_DEPTH else [redacted(item, depth + 1) for item in value]
+        return HIDDEN if depth > MAX_REDACTED_DEPTH else [redacted(item, depth + 1) for item in value]
     return value
 
 
@@ -36,7 +36,7 @@ def _text(text: str, depth: int) -> str:
     if "://" in text:
         text = _LOGIN.sub(f"{HIDDEN}@", text)
     if len(text) > 40 and ("gAAAAA" in text or "eyJ" in text):
-        text = _TOKEN.sub(HIDDEN, text)
+        text = _TOKEN_PATTERN.sub(HIDDEN, text)
     if text[:1] in ("{", "[") and mentions_secret(text):
         text = _json_inside(text, depth)
     return text

@@ -23,7 +23,7 @@ def nonempty(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_RESOURCE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ARGUMENTS = {
     "instance_uuid": "server",
     "instance_id": "server",
@@ -40,7 +40,7 @@ _EVENTS = (
     ("image.", "image", "id"),
 )
 MAX_RESOURCES = 4
-_MAX_DEPTH = 5
+_MAX_PAYLOAD_DEPTH = 5
 _COLLECTIONS = {"images": "image", "volumes": "volume", "snapshots": "snapshot", "servers": "server"}
 
 
@@ -48,7 +48,7 @@ def payload_resources(value: object) -> tuple[Resource, ...]:
     """At most four resources an RPC payload names, those at the lowest depth first."""
     found: dict[Resource, None] = {}
     level: list[object] = [value]
-    for _ in range(_MAX_DEPTH):
+    for _ in range(_MAX_PAYLOAD_DEPTH):
         below: list[object] = []
         for item in level:
             if isinstance(item, Mapping):
@@ -68,7 +68,7 @@ def path_resources(path: str) -> tuple[Resource, ...]:
     return tuple(
         Resource(_COLLECTIONS[collection], ident)
         for collection, ident in pairwise(parts)
-        if collection in _COLLECTIONS and _UUID.fullmatch(ident)
+        if collection in _COLLECTIONS and _RESOURCE_ID.fullmatch(ident)
     )
 
 

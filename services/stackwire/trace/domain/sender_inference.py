@@ -7,7 +7,7 @@ MAX_REQUESTS = 10_000
 """Requests remembered; the oldest are dropped first."""
 MAX_HOLDERS = 128
 """Holders remembered of one service in one request."""
-_APIS = {"nova": "nova-api", "cinder": "cinder-api", "glance": "glance-api"}
+_API_OF_PROJECT = {"nova": "nova-api", "cinder": "cinder-api", "glance": "glance-api"}
 
 
 class _Holder(NamedTuple):
@@ -51,7 +51,7 @@ class SenderInference:
         for holder in reversed(self._holders.get((request or "", service), [])):
             if holder.began <= time <= holder.ended:
                 return holder.participant
-        return _APIS.get(service, service)
+        return _API_OF_PROJECT.get(service, service)
 
     def worker(self, request: str | None, participant: str) -> str:
         """The participant with the host that has the request, if one has: ``nova-compute@compute-1``."""

@@ -11,11 +11,11 @@ DISPLACED = "replaced: "
 """Before the key of a property that a transfer did not carry but removed from its target, as a rebuild does."""
 FROM_NOTIFICATION = "glance notification"
 """The source of what only a notification mentioned."""
-_IMAGE_ATTRIBUTES = """
+_GLANCE_ATTRIBUTES = """
     id name status visibility protected os_hidden owner checksum os_hash_algo os_hash_value size virtual_size
     container_format disk_format min_disk min_ram created_at updated_at tags locations direct_url file self schema
     stores image_id image_name"""
-IMAGE_ATTRIBUTES = frozenset(_IMAGE_ATTRIBUTES.split())
+GLANCE_ATTRIBUTES = frozenset(_GLANCE_ATTRIBUTES.split())
 """What a Glance image has beside its properties; transfers contain both (``ImageView.flat``)."""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from stackwire.core.errors import BadRequest, NotFound
 from stackwire.core.lineage import compare
 from stackwire.trace.domain import questions
-from stackwire.trace.domain.export import FORMATS
+from stackwire.trace.domain.export import EXPORT_FORMATS
 from stackwire.trace.domain.message_store import MessageStore
 from stackwire.trace.domain.resources import Resource
 from stackwire.trace.domain.story import Story
@@ -36,11 +36,11 @@ def export(store: MessageStore, wanted: str, format: str) -> tuple[str, str, str
     found = _stories(store, wanted)[0]
     if format == "html":
         media_type, extension, text = "text/html", "html", standalone_page(_page_content(store, found))
-    elif format in FORMATS:
-        media_type, extension, render = FORMATS[format]
+    elif format in EXPORT_FORMATS:
+        media_type, extension, render = EXPORT_FORMATS[format]
         text = render(found)
     else:
-        raise BadRequest(f"form must be html or one of {', '.join(FORMATS)}.")
+        raise BadRequest(f"form must be html or one of {', '.join(EXPORT_FORMATS)}.")
     return text, media_type, f"{found.id.removeprefix('req-')[:12]}.{extension}"
 
 

@@ -13,7 +13,7 @@ from stackwire.trace.flows.page import SCRIPTS, STYLES, asset
 _MEDIA_TYPES = {"css": "text/css", "js": "text/javascript"}
 # Nothing from other origins, and no inline scripts: the page shows what anybody may have put on the bus.
 _POLICY = "default-src 'self'; img-src data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
-_HEADERS: Mapping[str, str] = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+_PAGE_HEADERS: Mapping[str, str] = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
 
 
 class PageHandlers:
@@ -26,7 +26,7 @@ class PageHandlers:
         """``GET /``: the page for clients that accept HTML, otherwise what is kept."""
         if "text/html" not in request.headers.get("Accept", ""):
             return respond(200, {"service": "trace", "bounds": self._store.bounds()})
-        headers = {"Content-Security-Policy": _POLICY, **_HEADERS}
+        headers = {"Content-Security-Policy": _POLICY, **_PAGE_HEADERS}
         return web.Response(text=asset("index.html"), content_type="text/html", headers=headers)
 
     async def file(self, request: web.Request) -> web.Response:
@@ -35,7 +35,7 @@ class PageHandlers:
         if name not in (*SCRIPTS, *STYLES):
             raise NotFound
         media_type = _MEDIA_TYPES[name.rpartition(".")[2]]
-        return web.Response(text=asset(name), content_type=media_type, headers=_HEADERS)
+        return web.Response(text=asset(name), content_type=media_type, headers=_PAGE_HEADERS)
 
     async def asyncapi(self, request: web.Request) -> web.Response:
         """``GET /asyncapi.json``: the schemas of all messages."""

@@ -14,7 +14,7 @@ from stackwire.core.tokens import Claims, TokenSigner
 from stackwire.identity.db import revocations, token_subject
 from stackwire.identity.db.token_subject import TokenSubject
 from stackwire.identity.domain.errors import TokenNotFound
-from stackwire.identity.domain.requests import METHODS, AuthRequest, Scope, Selector
+from stackwire.identity.domain.requests import AUTH_METHODS, AuthRequest, Scope, Selector
 from stackwire.identity.flows.deps import IdentityDeps
 
 
@@ -27,7 +27,7 @@ class Tokens:
 
     async def issue_token(self, request: AuthRequest) -> tuple[str, Claims]:
         """A token and its claims. Unauthorized for whatever is wrong, so that nobody learns which part was."""
-        if not request.methods or not set(request.methods) <= set(METHODS):
+        if not request.methods or not set(request.methods) <= set(AUTH_METHODS):
             raise Unauthorized("Attempted to authenticate with an unsupported method.")
         now = self._deps.database.clock.now()  # before anything is read: a revocation from here on covers this token
         presented = self._signer.verify(request.token) if request.token is not None else None
