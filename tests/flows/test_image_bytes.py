@@ -166,7 +166,7 @@ async def test_what_a_dead_worker_left_is_queued_again_and_its_bytes_go(
     object_name, staged = f"{image_id}.object", f"{image_id}.staged"
     await cloud.rows(
         "image",
-        "UPDATE images SET status = $2, worker = 'dead', object = $3, staged = $4, size = $5, reserved = 7"
+        "UPDATE images SET status = $2, object = $3, staged = $4, size = $5, reserved = 7"
         " WHERE id = $1",
         image_id, status, None if status == "uploading" else object_name, None if status == "saving" else staged,
         10 if status == "importing" else None,

@@ -314,11 +314,11 @@ async def test_imports_of_a_worker_that_died_are_queued_again_and_tasks_end(a_cl
     await cloud.settle()
     root = Path(cloud.cloud.options.data_dir) / "image"
     (task,) = await tasks_of(demo, importing)
-    await cloud.rows("image", "UPDATE tasks SET status = 'processing', worker = 'dead', expires_at = NULL")
+    await cloud.rows("image", "UPDATE tasks SET status = 'processing', expires_at = NULL")
     await cloud.rows("image", "DELETE FROM image_locations")
     await cloud.rows(
         "image",
-        "UPDATE images SET status = 'importing', worker = 'dead', staged = $2 WHERE id = $1",
+        "UPDATE images SET status = 'importing', staged = $2 WHERE id = $1",
         importing, f"{importing}.s",
     )  # fmt: skip
     await cloud.rows(
@@ -329,7 +329,7 @@ async def test_imports_of_a_worker_that_died_are_queued_again_and_tasks_end(a_cl
     )  # fmt: skip
     await cloud.rows(
         "image",
-        "UPDATE images SET status = 'uploading', worker = 'dead', staged = $2 WHERE id = $1", staging, f"{staging}.s",
+        "UPDATE images SET status = 'uploading', staged = $2 WHERE id = $1", staging, f"{staging}.s",
     )  # fmt: skip
     for name in (f"{importing}.s", f"incoming/{staging}.s", "nobodys"):
         (root / "staging" / name).write_bytes(b"left")
@@ -351,16 +351,15 @@ async def test_what_a_living_worker_let_go_of_unheard_is_taken_back(a_cloud: ACl
     cloud = await a_cloud(services=TWO, settings={"image": {"heartbeat_seconds": 0.05}})
     demo = await cloud.http("demo")
     uploading, staging, importing = await an_image(demo), await an_image(demo), await a_staged_image(demo, b"x")
-    ((me,),) = [row.values() for row in await cloud.rows("image", "SELECT host FROM services")]
     (await ask(demo, importing)).ok(202)
     await cloud.settle()
     unheard = (
-        ("UPDATE images SET status = 'saving', worker = $1, object = 'x.1' WHERE id = $2", uploading),
-        ("UPDATE images SET status = 'uploading', worker = $1, staged = 'x.2' WHERE id = $2", staging),
-        ("UPDATE tasks SET status = 'processing', worker = $1 WHERE image_id = $2", importing),
+        ("UPDATE images SET status = 'saving', object = 'x.1' WHERE id = $1", uploading),
+        ("UPDATE images SET status = 'uploading', staged = 'x.2' WHERE id = $1", staging),
+        ("UPDATE tasks SET status = 'processing' WHERE image_id = $1", importing),
     )
     for sql, image_id in unheard:
-        await cloud.rows("image", sql, me, image_id)
+        await cloud.rows("image", sql, image_id)
     for image_id in (uploading, staging):
         while (await show(demo, image_id))["status"] != "queued":
             await cloud.settle()

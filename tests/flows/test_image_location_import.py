@@ -201,7 +201,7 @@ async def test_a_second_one_waits_for_none_while_the_first_is_looked_at(cloud: T
 async def test_a_location_task_of_a_worker_that_died_leaves_the_image_queued(cloud: TestCloud, mirror: Mirror) -> None:
     client = await cloud.http()
     image, task = await located(client, cloud, f"{mirror.url}/image")
-    await cloud.rows("image", "UPDATE tasks SET status = 'processing', worker = 'dead', expires_at = NULL")
+    await cloud.rows("image", "UPDATE tasks SET status = 'processing', expires_at = NULL")
     await cloud.rows("image", "UPDATE images SET status = 'importing'")
     await cloud.rows(
         "image",

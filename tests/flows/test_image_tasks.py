@@ -112,13 +112,13 @@ async def test_an_image_whose_task_died_with_its_worker_goes_too(cloud: TestClou
     root = Path(cloud.cloud.options.data_dir) / "image"
     (root / "incoming" / f"{image_id}.half").write_bytes(b"half")
     await cloud.rows(
-        "image", "UPDATE images SET status = 'saving', worker = 'dead', object = $2 WHERE id = $1",
+        "image", "UPDATE images SET status = 'saving', object = $2 WHERE id = $1",
         image_id, f"{image_id}.half",
     )  # fmt: skip
     await cloud.rows(
         "image",
-        "INSERT INTO tasks (id, type, status, owner, image_id, worker, created_at, updated_at)"
-        " VALUES ($1, 'import', 'processing', $2, $3, 'dead', now(), now())",
+        "INSERT INTO tasks (id, type, status, owner, image_id, created_at, updated_at)"
+        " VALUES ($1, 'import', 'processing', $2, $3, now(), now())",
         NOBODY, admin.project_id, image_id,
     )  # fmt: skip
     await cloud.cloud.restart("image")

@@ -106,30 +106,33 @@ async def test_an_upload_whose_process_was_killed_leaves_neither_parts_nor_a_stu
 async def test_a_worker_whose_store_hangs_is_not_taken_for_dead(
     processes: Processes, postgres: TestDatabase, gate: Gate
 ) -> None:
-    """What another one left there is to be removed, and S3 does not answer: it says all the same that it lives."""
+    """While S3 answers neither its upload nor the removal of a dead process's parts it renews its lease."""
     async with aiohttp.ClientSession() as session:
         client = await log_in(session, processes.urls)
-        path = f"/v2/images/{await an_image(client)}/file"
+        paths = [f"/v2/images/{await an_image(client)}/file" for _ in range(2)]
         headers = {"Content-Type": "application/octet-stream", "x-image-meta-store": "far"}
         gate.held = {"UploadPart", "DeleteObject", "ListObjectsV2"}
-        upload = asyncio.create_task(client.put("image", path, data=DATA, headers=headers))
+        upload = asyncio.create_task(client.put("image", paths[0], data=DATA, headers=headers))
         await gate.until_waiting()
         await processes.kill("image")
         await asyncio.gather(upload, return_exceptions=True)
         gate.seen.clear()
         await processes.start("image")
-        await until(lambda: "DeleteObject" in gate.seen, 30)
+        upload = asyncio.create_task(client.put("image", paths[1], data=DATA, headers=headers))
+        await until(lambda: "DeleteObject" in gate.seen, 40)
         eye = await asyncpg.connect(postgres.url("image"))
         try:
-            heartbeats = set()
+            renewals = set()
 
-            async def alive() -> bool:
-                heartbeats.add(await eye.fetchval("SELECT max(last_seen) FROM services"))
-                return len(heartbeats) == 4
+            async def renewed() -> bool:
+                renewals.add(await eye.fetchval("SELECT max(expires_at) FROM leases"))
+                return len(renewals) == 4
 
-            await until(alive, 9, interval=0.05)  # S3 is waited for longer
+            await until(renewed, 20, interval=0.05)  # S3 is waited for longer
         finally:
             await eye.close()
+        upload.cancel()
+        await asyncio.gather(upload, return_exceptions=True)
         assert "DeleteObject" in gate.held
 
 

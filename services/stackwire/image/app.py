@@ -1,53 +1,50 @@
-"""The image service, put together: every part is named once."""
+"""The composition root of the image service."""
 
 import asyncio
 import logging
 import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
-from uuid import uuid4
+from typing import Final
+
+from aiohttp import web
 
 from stackwire.contracts.image import IMAGE
 from stackwire.contracts.image_workers import IMAGE_TASKS
 from stackwire.core.clock import Clock
 from stackwire.core.policy import Policy
+from stackwire.db.leases import Leases, new_owner
 from stackwire.db.pool import Database
 from stackwire.http.app import make_app
+from stackwire.http.auth import Authenticator
 from stackwire.http.client import HttpClient
 from stackwire.image import rpc
 from stackwire.image.backends.cache import CacheFolder
-from stackwire.image.backends.glance import OtherGlance
+from stackwire.image.backends.certificates import Certificates
 from stackwire.image.backends.staging import Staging
 from stackwire.image.backends.stores import Stores
 from stackwire.image.backends.web import Web
 from stackwire.image.db.listing import PLANNER
 from stackwire.image.domain import protection
-from stackwire.image.domain.events import silencer
 from stackwire.image.domain.imports import COPY, DIRECT, DOWNLOAD, FROM_GLANCE
 from stackwire.image.domain.metadefs_notifications import MetadefNotificationBuilder
+from stackwire.image.domain.notifications import NotificationBuilder, notification_filter
 from stackwire.image.domain.policy import RULES
 from stackwire.image.flows.api.call_traces import CallTraceQueries
-from stackwire.image.flows.api.data import Data
 from stackwire.image.flows.api.downloads import Downloads
-from stackwire.image.flows.api.images import Metadata
-from stackwire.image.flows.api.imports import Imports
-from stackwire.image.flows.api.locations import Locations
-from stackwire.image.flows.api.members import Members
 from stackwire.image.flows.api.metadef_items import MetadefItems
 from stackwire.image.flows.api.metadef_namespaces import MetadefNamespaces
-from stackwire.image.flows.api.store_removal import Places
 from stackwire.image.flows.api.stores import StoreQueries
-from stackwire.image.flows.api.tasks import Tasks
-from stackwire.image.flows.api.usage import UsageReport
 from stackwire.image.flows.api.v1_images import V1Images
-from stackwire.image.flows.hands import Hands
-from stackwire.image.flows.image_cache import CacheKeeper, ImageCache
+from stackwire.image.flows.deps import FlowDeps
+from stackwire.image.flows.image_cache import ImageCache
 from stackwire.image.flows.metadefs_access import NamespaceAccess
 from stackwire.image.flows.metadefs_seed import seed
-from stackwire.image.flows.recovery import Sweeper
-from stackwire.image.flows.worker.scrub import Scrubber
-from stackwire.image.flows.worker.tasks.data_source import Bringing
-from stackwire.image.flows.worker.tasks.runner import Worker
+from stackwire.image.flows.recovery import Recovery
+from stackwire.image.flows.registry import ApiFlows, WorkerFlows
 from stackwire.image.http.cache import CacheHandlers
 from stackwire.image.http.call_traces import CallTraceHandlers
 from stackwire.image.http.errors import glance_error
@@ -67,8 +64,9 @@ from stackwire.image.http.usage import UsageHandlers
 from stackwire.image.http.v1_images import V1ImageHandlers
 from stackwire.image.http.v1_members import V1MemberHandlers
 from stackwire.image.http.versions import VersionHandlers
-from stackwire.image.onion.call_trace import Walks
-from stackwire.image.onion.layers import layers
+from stackwire.image.onion.assembly import build_onion
+from stackwire.image.onion.call_trace import CallTraces
+from stackwire.image.onion.layer import LayerDeps
 from stackwire.image.settings import ImageSettings
 from stackwire.image.stores_factory import stores_of
 from stackwire.messaging.rpc import RpcClient, RpcServer
@@ -79,11 +77,24 @@ from stackwire.runtime.revocations import RevocationWatch
 from stackwire.runtime.service import Service, Sweep
 
 _HERE = Path(str(files("stackwire.image")))
-SILENCE = 3
-"""Heartbeats a worker may miss before its uploads are taken over."""
-TASKS_AT_ONCE = 10
-"""Of one worker: Glance's ``taskflow_executor.max_workers``."""
-IMPORT_METHODS = (DIRECT, DOWNLOAD, FROM_GLANCE)
+LEASE_HEARTBEATS: Final = 3
+"""A lease lasts so many heartbeats: until then a dead process keeps its uploads and tasks."""
+MAX_TASKS_PER_WORKER: Final = 10
+"""Glance's ``taskflow_executor.max_workers``."""
+IMPORT_METHODS: Final = (DIRECT, DOWNLOAD, FROM_GLANCE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What the service is composed of, beside its flows."""
+
+    settings: ImageSettings
+    database: Database
+    transport: Transport
+    stores: Stores
+    policy: Policy
+    deps: FlowDeps
+    traces: CallTraces | None
 
 
 async def build(settings: ImageSettings, *, transport: Transport, clock: Clock | None = None) -> Service:
@@ -96,14 +107,28 @@ async def build(settings: ImageSettings, *, transport: Transport, clock: Clock |
         stall=settings.web_download_stall_seconds,
         total=settings.web_download_seconds,
     )
-    store, staging = stores_of(settings, web), Staging(settings.data_dir)
-    await asyncio.to_thread(store.prepare)
+    stores, staging = stores_of(settings, web), Staging(settings.data_dir)
+    await asyncio.to_thread(stores.prepare)
     await asyncio.to_thread(staging.prepare)
     if settings.image_cache:
         await asyncio.to_thread(CacheFolder(settings.data_dir, settings.node).prepare)
     async with opened(settings, "image", clock, PLANNER) as database:
         await seed(database, _HERE / "catalogue")
-        return _assemble(settings, database, transport, store, staging, web, rules)
+        disabled = settings.disabled_notifications
+        database.notification_filter = notification_filter(disabled) if disabled else None
+        policy = _policy(settings, rules)
+        layers = _layer_deps(settings, policy, rules, database, stores, staging)
+        traces = CallTraces() if settings.debug else None
+        parts = _Parts(
+            settings=settings,
+            database=database,
+            transport=transport,
+            stores=stores,
+            policy=policy,
+            deps=_flow_deps(settings, layers, database, web, traces),
+            traces=traces,
+        )
+        return _service(parts)
 
 
 async def _protection(settings: ImageSettings) -> protection.Protection | None:
@@ -113,28 +138,56 @@ async def _protection(settings: ImageSettings) -> protection.Protection | None:
     return protection.read(text, by_policy=settings.property_protection_rule_format == "policies")
 
 
-def _metadefs(settings: ImageSettings, database: Database, policy: Policy) -> tuple[MetadefNamespaces, MetadefItems]:
-    access = NamespaceAccess(policy)
-    notifications = MetadefNotificationBuilder(f"image.{socket.gethostname()}")
-    namespaces = MetadefNamespaces(
-        database,
-        access,
-        notifications,
-        default_limit=settings.limit_param_default,
-        max_limit=settings.api_limit_max,
+def _policy(settings: ImageSettings, rules: protection.Protection | None) -> Policy:
+    """The operator's rules; every one that the property protection names must be among them."""
+    policy = Policy("glance", RULES, settings.policy_file)
+    for name in rules.policies() if rules is not None else ():
+        if not policy.knows(name):
+            raise protection.InvalidProtection(f"property protection file: there is no policy rule '{name}'")
+    return policy
+
+
+def _layer_deps(
+    settings: ImageSettings,
+    policy: Policy,
+    rules: protection.Protection | None,
+    database: Database,
+    stores: Stores,
+    staging: Staging,
+) -> LayerDeps:
+    ttl = timedelta(seconds=LEASE_HEARTBEATS * settings.heartbeat_seconds)
+    single_process = settings.amqp_url == "memory"
+    return LayerDeps(
+        policy=policy,
+        protection=rules,
+        notifications=NotificationBuilder(f"image.{socket.gethostname()}"),
+        limits=settings.limits,
+        stores=stores,
+        staging=staging,
+        certificates=Certificates(settings.certificate_dir, settings.barbican_url),
+        clock=database.clock,
+        leases=Leases(database, owner=new_owner(), ttl=ttl, single_process=single_process),
+        require_format_match=settings.require_image_format_match,
+        delayed_delete=settings.delayed_delete,
+        image_cache=settings.image_cache,
     )
-    return namespaces, MetadefItems(database, access, notifications)
 
 
-def _v1(
-    settings: ImageSettings, metadata: Metadata, data: Data, imports: Imports, transfers: Transfers, stores: Stores
-) -> V1ImageHandlers | None:
-    """The handlers of the v1 API's images, where the release has it."""
-    behaviours, size_cap = settings.behaviours, settings.image_size_cap
-    if not behaviours.has("v1-api"):
-        return None
-    images = V1Images(metadata, data, imports, behaviours, stores.enabled, size_cap=size_cap)
-    return V1ImageHandlers(images, transfers)
+def _flow_deps(
+    settings: ImageSettings, layers: LayerDeps, database: Database, web: Web, traces: CallTraces | None
+) -> FlowDeps:
+    return FlowDeps(
+        database=database,
+        onion=build_onion(layers, traces),
+        stores=layers.stores,
+        staging=layers.staging,
+        web=web,
+        leases=layers.leases,
+        visibility="shared" if settings.behaviours.has("visibility-shared-default") else "private",
+        task_lifetime=timedelta(hours=settings.task_time_to_live),
+        default_page_size=settings.limit_param_default,
+        max_page_size=settings.api_limit_max,
+    )
 
 
 def _cache(settings: ImageSettings, database: Database) -> ImageCache | None:
@@ -144,151 +197,112 @@ def _cache(settings: ImageSettings, database: Database) -> ImageCache | None:
         database,
         CacheFolder(settings.data_dir, settings.node),
         settings.node,
-        most=settings.image_cache_max_size,
-        stall=settings.image_cache_stall_time,
+        max_bytes=settings.image_cache_max_size,
+        stall_seconds=settings.image_cache_stall_time,
     )
 
 
-def _assemble(
-    settings: ImageSettings,
-    database: Database,
-    transport: Transport,
-    store: Stores,
-    staging: Staging,
-    web: Web,
-    rules: protection.Protection | None,
-) -> Service:
-    behaviours = settings.behaviours
-    policy = Policy("glance", RULES, settings.policy_file)
-    for name in rules.policies() if rules is not None else ():
-        if not policy.knows(name):
-            raise protection.InvalidProtection(f"property protection file: there is no policy rule '{name}'")
-    walks = Walks() if settings.debug else None
-    images = layers(settings, policy, store, staging, rules, database.clock, walks)
-    database.notification_filter = (
-        silencer(settings.disabled_notifications) if settings.disabled_notifications else None
-    )
-    worker = f"{socket.gethostname()}/{uuid4().hex}"
-    visibility = "shared" if behaviours.has("visibility-shared-default") else "private"
-    metadata = Metadata(
-        database,
-        images,
-        store,
-        staging,
-        Locations(
-            database,
-            images,
-            store,
-            shown=settings.show_multiple_locations,
-            direct=settings.show_image_direct_url,
-            most=settings.image_location_quota,
-            task_hours=settings.task_time_to_live,
-        ),
-        visibility=visibility,
-        default_page=settings.limit_param_default,
-        longest_page=settings.api_limit_max,
-    )
+def _service(parts: _Parts) -> Service:
+    settings, transport, host = parts.settings, parts.transport, socket.gethostname()
     watch = RevocationWatch(transport, "image", RpcClient(transport))
     authenticator, own = authenticator_of(settings, watch)
-    hands = Hands()
-    sweeper = Sweeper(
-        database,
-        images,
-        store,
-        staging,
-        hands,
-        worker=worker,
-        address=f"{socket.gethostname()}:{settings.port or worker}",
-        silence=SILENCE * settings.heartbeat_seconds,
-        task_hours=settings.task_time_to_live,
-    )
-    scrubber = Scrubber(database, store, seconds=settings.scrub_time, at_once=settings.scrub_pool_size)
-    cache = _cache(settings, database)
-    keeper = CacheKeeper(database, images, store, policy, cache)
-    data = Data(database, images, store, staging, hands, worker)
-    downloads = Downloads(data, store, cache)
-    transfers = Transfers(downloads, settings.upload_seconds)
-    imports = Imports(database, images, web, store, task_hours=settings.task_time_to_live)
-    http = HttpClient("image")
-    bringing = Bringing(
-        images,
-        staging,
-        web,
-        OtherGlance({settings.region: settings.image_url}, http),
-        converts_to=settings.converts_to,
-        carries=settings.glance_download_extra_properties,
-    )
-    work = Worker(
-        database,
-        images,
-        store,
-        staging,
-        bringing,
-        hands,
-        name=worker,
-        visibility=visibility,
-        task_hours=settings.task_time_to_live,
-        secure_hash=settings.do_secure_hash,
-        tries=settings.http_retries,
-    )
-    methods = (*IMPORT_METHODS, *((COPY,) if len(store.writable) > 1 else ()))
-    members = Members(database, images, behaviours)
-    namespaces, items = _metadefs(settings, database, policy)
-    pages = {"default_page": settings.limit_param_default, "longest_page": settings.api_limit_max}
+    http, cache = HttpClient("image"), _cache(settings, parts.database)
+    flows = ApiFlows(settings, parts.deps, parts.policy, cache)
+    downloads = Downloads(flows.data, parts.stores, cache)
+    transfers, prefetcher = Transfers(downloads, settings.upload_seconds), flows.prefetcher
     service: Service
 
     async def ready() -> bool:
         return await service.ready()
 
-    app = make_app(
-        routes=routes(
-            Handlers(
-                images=ImageHandlers(metadata, methods, store.enabled),
-                data=ImageDataHandlers(data, downloads, transfers),
-                imports=ImportHandlers(imports, methods),
-                locations=LocationHandlers(metadata.locations),
-                members=MemberHandlers(members),
-                tasks=TaskHandlers(Tasks(database, images, web, **pages)),
-                stores=StoreHandlers(StoreQueries(store, policy), Places(database, images, store)),
-                usage=UsageHandlers(UsageReport(database, settings.limits.unified)),
-                versions=VersionHandlers(behaviours, caches=settings.image_cache),
-                cache=CacheHandlers(keeper),
-                schemas=SchemaHandlers(),
-                namespaces=MetadefNamespaceHandlers(namespaces),
-                objects=MetadefObjectHandlers(items),
-                properties=MetadefPropertyHandlers(items),
-                tags=MetadefTagHandlers(items),
-                v1_images=_v1(settings, metadata, data, imports, transfers, store),
-                v1_members=V1MemberHandlers(members),
-            )
-        ),
-        authenticator=authenticator,
-        errors=glance_error,
-        ready=ready,
-    )
-    if walks is not None:
-        app.router.add_get("/onion/{request_id}", CallTraceHandlers(CallTraceQueries(walks)).show)
-    servers = [watch.server, RpcServer(transport, IMAGE, socket.gethostname(), rpc.endpoints(metadata))]
+    servers = [watch.server, RpcServer(transport, IMAGE, host, rpc.ApiEndpoints(flows).endpoints())]
+    sweeps = [watch.sweep, *_sweeps(parts)]
     if settings.serves_work:
-        name = socket.gethostname()
-        servers.append(RpcServer(transport, IMAGE_TASKS, name, rpc.work(work), prefetch=TASKS_AT_ONCE))
+        worker = WorkerFlows(settings, parts.deps, http)
+        endpoints = rpc.worker_endpoints(worker)
+        servers.append(RpcServer(transport, IMAGE_TASKS, host, endpoints, prefetch=MAX_TASKS_PER_WORKER))
+        sweeps.append(Sweep(settings.wakeup_time, worker.scrubber.scrub))
+    if settings.serves_api and prefetcher is not None:
+        sweeps.append(Sweep(settings.heartbeat_seconds, prefetcher.sweep))
     service = Service(
         "image",
         settings=settings,
-        database=database,
+        database=parts.database,
         transport=transport,
-        app=app if settings.serves_api else None,
+        app=_app(parts, _handlers(parts, flows, downloads, transfers), authenticator, ready)
+        if settings.serves_api
+        else None,
         servers=servers,
-        sweeps=[
-            watch.sweep,
-            Sweep(settings.heartbeat_seconds, sweeper.heartbeat),
-            Sweep(max(settings.sweep_seconds, settings.heartbeat_seconds), sweeper.orphans),
-            Sweep(settings.sweep_seconds, sweeper.forget),
-            *([Sweep(settings.wakeup_time, scrubber.scrub)] if settings.serves_work else []),
-            Sweep(settings.heartbeat_seconds, lambda: asyncio.to_thread(policy.refresh)),
-            *([Sweep(settings.heartbeat_seconds, keeper.sweep)] if cache is not None and settings.serves_api else []),
-        ],
-        resources=[*own, http, keeper, store],
-        busy=lambda: transfers.active > 0 or keeper.busy,
+        sweeps=sweeps,
+        resources=[*own, http, *([] if prefetcher is None else [prefetcher]), parts.deps.leases, parts.stores],
+        busy=lambda: transfers.active > 0 or (prefetcher is not None and prefetcher.busy),
     )
     return service
+
+
+def _sweeps(parts: _Parts) -> list[Sweep]:
+    """Those of every process of the service."""
+    settings, recovery = parts.settings, Recovery(parts.deps)
+    heartbeat = settings.heartbeat_seconds
+    return [
+        Sweep(heartbeat, recovery.abort_orphans),
+        Sweep(max(settings.sweep_seconds, heartbeat), recovery.remove_orphaned_objects),
+        Sweep(settings.sweep_seconds, recovery.expire_tasks),
+        Sweep(heartbeat, lambda: asyncio.to_thread(parts.policy.refresh)),
+    ]
+
+
+def _handlers(parts: _Parts, flows: ApiFlows, downloads: Downloads, transfers: Transfers) -> Handlers:
+    settings, stores = parts.settings, parts.stores
+    methods = (*IMPORT_METHODS, *((COPY,) if len(stores.writable) > 1 else ()))
+    namespaces, items = _metadefs(parts)
+    return Handlers(
+        images=ImageHandlers(flows.images, methods, stores.enabled),
+        data=ImageDataHandlers(flows.data, downloads, transfers),
+        imports=ImportHandlers(flows.imports, methods),
+        locations=LocationHandlers(flows.locations),
+        members=MemberHandlers(flows.members),
+        tasks=TaskHandlers(flows.tasks),
+        stores=StoreHandlers(StoreQueries(stores, parts.policy), flows.store_removal),
+        usage=UsageHandlers(flows.usage),
+        versions=VersionHandlers(settings.behaviours, caches=settings.image_cache),
+        cache=CacheHandlers(flows.cache),
+        schemas=SchemaHandlers(),
+        namespaces=MetadefNamespaceHandlers(namespaces),
+        objects=MetadefObjectHandlers(items),
+        properties=MetadefPropertyHandlers(items),
+        tags=MetadefTagHandlers(items),
+        v1_images=_v1(parts, flows, transfers),
+        v1_members=V1MemberHandlers(flows.members),
+    )
+
+
+def _app(
+    parts: _Parts, handlers: Handlers, authenticator: Authenticator, ready: Callable[[], Awaitable[bool]]
+) -> web.Application:
+    app = make_app(routes=routes(handlers), authenticator=authenticator, errors=glance_error, ready=ready)
+    if parts.traces is not None:
+        app.router.add_get("/onion/{request_id}", CallTraceHandlers(CallTraceQueries(parts.traces)).show)
+    return app
+
+
+def _metadefs(parts: _Parts) -> tuple[MetadefNamespaces, MetadefItems]:
+    access = NamespaceAccess(parts.policy)
+    notifications = MetadefNotificationBuilder(f"image.{socket.gethostname()}")
+    namespaces = MetadefNamespaces(
+        parts.database,
+        access,
+        notifications,
+        default_limit=parts.settings.limit_param_default,
+        max_limit=parts.settings.api_limit_max,
+    )
+    return namespaces, MetadefItems(parts.database, access, notifications)
+
+
+def _v1(parts: _Parts, flows: ApiFlows, transfers: Transfers) -> V1ImageHandlers | None:
+    """The handlers of the v1 API's images, where the release has it."""
+    behaviours, size_cap = parts.settings.behaviours, parts.settings.image_size_cap
+    if not behaviours.has("v1-api"):
+        return None
+    images = V1Images(flows.images, flows.data, flows.imports, behaviours, parts.stores.enabled, size_cap=size_cap)
+    return V1ImageHandlers(images, transfers)

@@ -1,4 +1,5 @@
-"""What other services ask over the bus, with the caller's own context: the same flows, the same onion, no back door."""
+"""The image service's endpoints on the bus. Other services call them with the user's own context: the same flows and
+the same onion as for HTTP."""
 
 from typing import Any
 
@@ -16,11 +17,11 @@ from stackwire.contracts.image import (
 from stackwire.contracts.image_workers import RunTask
 from stackwire.core.context import RequestContext
 from stackwire.image.domain.image import Image, stamp
-from stackwire.image.flows.api.images import Metadata
-from stackwire.image.flows.worker.tasks.runner import Worker
+from stackwire.image.flows.registry import ApiFlows, WorkerFlows
 
 
 def view(image: Image) -> ImageView:
+    """An image in an answer."""
     return ImageView(
         id=image.id,
         name=image.name,
@@ -45,49 +46,54 @@ def view(image: Image) -> ImageView:
     )
 
 
-def endpoints(metadata: Metadata) -> list[Endpoint]:
-    async def get(ctx: RequestContext, message: GetImage) -> ImageView:
-        return view(await metadata.show(ctx, message.image_id))
+def _body(message: CreateImage) -> dict[str, Any]:
+    """The message as the body of an HTTP request: fields that are not set are left out."""
+    fields = message.model_dump(exclude={"properties", "member"}, exclude_none=True)
+    return {**message.properties, **fields}
 
-    async def create(ctx: RequestContext, message: CreateImage) -> ImageView:
-        return view(await metadata.create(ctx, _wish(message), by_client=False, member=message.member))
 
-    async def update(ctx: RequestContext, message: UpdateImage) -> ImageView:
-        image = await metadata.change(ctx, message.image_id, message.changes, message.properties, message.purge)
+class ApiEndpoints:
+    """What the volume and compute services call."""
+
+    def __init__(self, flows: ApiFlows) -> None:
+        self._flows = flows
+
+    def endpoints(self) -> list[Endpoint]:
+        """Each message with its handler."""
+        return [
+            AddImageLocation.served_by(self.add_location),
+            GetImageLocations.served_by(self.get_locations),
+            GetImage.served_by(self.get),
+            CreateImage.served_by(self.create),
+            UpdateImage.served_by(self.update),
+            DeleteImage.served_by(self.delete),
+        ]
+
+    async def get(self, ctx: RequestContext, message: GetImage) -> ImageView:
+        return view(await self._flows.images.get(ctx, message.image_id))
+
+    async def create(self, ctx: RequestContext, message: CreateImage) -> ImageView:
+        return view(await self._flows.images.create(ctx, _body(message), by_client=False, member=message.member))
+
+    async def update(self, ctx: RequestContext, message: UpdateImage) -> ImageView:
+        image = await self._flows.images.set_attributes(
+            ctx, message.image_id, message.changes, message.properties, message.purge
+        )
         return view(image)
 
-    async def delete(ctx: RequestContext, message: DeleteImage) -> None:
-        await metadata.delete(ctx, message.image_id)
+    async def delete(self, ctx: RequestContext, message: DeleteImage) -> None:
+        await self._flows.images.delete(ctx, message.image_id)
 
-    async def add_location(ctx: RequestContext, message: AddImageLocation) -> ImageView:
-        located = await metadata.locations.look(
+    async def add_location(self, ctx: RequestContext, message: AddImageLocation) -> ImageView:
+        activate = await self._flows.locations.resolve(
             ctx, message.image_id, message.url, metadata=message.metadata, rule="add_image_location"
         )
-        return view(await metadata.save(ctx, message.image_id, located))
+        return view(await self._flows.images.update_with(ctx, message.image_id, activate))
 
-    async def locations(ctx: RequestContext, message: GetImageLocations) -> ImageLocations:
-        return ImageLocations(locations=await metadata.locations.fetch(ctx, message.image_id))
-
-    return [
-        AddImageLocation.served_by(add_location),
-        GetImageLocations.served_by(locations),
-        GetImage.served_by(get),
-        CreateImage.served_by(create),
-        UpdateImage.served_by(update),
-        DeleteImage.served_by(delete),
-    ]
+    async def get_locations(self, ctx: RequestContext, message: GetImageLocations) -> ImageLocations:
+        return ImageLocations(locations=await self._flows.locations.list_for_service(ctx, message.image_id))
 
 
-def work(worker: Worker) -> list[Endpoint]:
+def worker_endpoints(flows: WorkerFlows) -> list[Endpoint]:
     """What the workers do."""
-
-    async def run(ctx: RequestContext, message: RunTask) -> None:
-        await worker.run(ctx, message.task_id)
-
-    return [RunTask.served_by(run)]
-
-
-def _wish(message: CreateImage) -> dict[str, Any]:
-    """The body a client would have sent; what was left open stays open."""
-    asked = message.model_dump(exclude={"properties", "member"}, exclude_none=True)
-    return {**message.properties, **asked}
+    return [RunTask.served_by(flows.tasks.on_run_task)]

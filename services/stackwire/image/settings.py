@@ -11,7 +11,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from stackwire.core.settings import ServiceSettings
 from stackwire.image.domain import usage
-from stackwire.image.domain.events import GROUPS, STORE
+from stackwire.image.domain.notifications import DEFAULT_STORE, EVENT_GROUPS
 from stackwire.image.domain.quota import Limits, storage_bytes
 from stackwire.image.domain.s3 import S3Options, S3Place, place
 from stackwire.image.domain.uri_filter import UriFilter
@@ -51,11 +51,11 @@ def backend(text: str) -> tuple[str, str, Path | None]:
     if kind not in STORE_TYPES:
         raise ValueError(f"'{text}' is of a type that is not simulated: there are {', '.join(STORE_TYPES)}")
     if kind != "file":
-        if rest != kind or name == STORE:
+        if rest != kind or name == DEFAULT_STORE:
             raise ValueError(f"'{text}' is not a store of type {kind}: only files are in a directory, or called 'file'")
         return name, kind, None
-    if name == STORE and path:
-        raise ValueError(f"the store '{STORE}' is in data_dir, or in filesystem_store_datadirs")
+    if name == DEFAULT_STORE and path:
+        raise ValueError(f"the store '{DEFAULT_STORE}' is in data_dir, or in filesystem_store_datadirs")
     if rest != kind and not Path(path).is_absolute():
         raise ValueError(f"'{text}' does not end in an absolute path")
     return name, kind, Path(os.path.normpath(path)) if path else None
@@ -162,8 +162,8 @@ class ImageSettings(S3Options, ServiceSettings):
     @classmethod
     def _groups(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
-            if name.partition(".")[0] not in GROUPS:
-                raise ValueError(f"'{name}' is the name of no event: they begin with one of {', '.join(GROUPS)}")
+            if name.partition(".")[0] not in EVENT_GROUPS:
+                raise ValueError(f"'{name}' is the name of no event: they begin with one of {', '.join(EVENT_GROUPS)}")
         return value
 
     @field_validator("filesystem_store_datadirs")

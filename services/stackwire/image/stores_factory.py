@@ -1,4 +1,4 @@
-"""The stores of image data that the settings ask for."""
+"""The stores of image data that the settings name."""
 
 import socket
 
@@ -11,28 +11,30 @@ from stackwire.image.backends.http import WebStore
 from stackwire.image.backends.port import Store
 from stackwire.image.backends.stores import Stores
 from stackwire.image.backends.web import Web
-from stackwire.image.domain.events import STORE
 from stackwire.image.domain.locations import BY_TYPE
+from stackwire.image.domain.notifications import DEFAULT_STORE
 from stackwire.image.settings import ImageSettings
 
 
 def stores_of(settings: ImageSettings, web: Web) -> Stores:
-    """Objects from before stores were named are read, and deleted, in the store they are in."""
-    own, below = _files(settings), settings.data_dir / "stores"
+    """The named stores. Data of the unnamed store that was there before them is still read and deleted there."""
+    unnamed = _files(settings)
     if not settings.backends:
-        return Stores({STORE: own}, STORE)
+        return Stores({DEFAULT_STORE: unnamed}, DEFAULT_STORE)
     named: dict[str, Store] = {}
-    for name, kind, root in settings.backends:
-        if kind == "http":
+    for name, store_type, root in settings.backends:
+        if store_type == "http":
             named[name] = WebStore(web)
-        elif kind == "s3":
+        elif store_type == "s3":
             named[name] = _s3(name, settings)
-        elif kind == "cinder":
+        elif store_type == "cinder":
             named[name] = _cinder(name, settings)
         else:
-            named[name] = own if name == STORE else FileStore([Directory(root or below / name)])
+            directory = Directory(root or settings.data_dir / "stores" / name)
+            named[name] = unnamed if name == DEFAULT_STORE else FileStore([directory])
     preference = settings.store_type_preference if settings.location_strategy == BY_TYPE else ()
-    return Stores(named, settings.default_backend, {} if STORE in named else {STORE: own}, preference=preference)
+    earlier = {} if DEFAULT_STORE in named else {DEFAULT_STORE: unnamed}
+    return Stores(named, settings.default_backend, earlier, preference=preference)
 
 
 def _s3(name: str, settings: ImageSettings) -> Store:
@@ -58,9 +60,9 @@ def _cinder(name: str, settings: ImageSettings) -> Store:
 
 
 def _files(settings: ImageSettings) -> FileStore:
-    """Objects in the data directory from before others were named are still read there."""
+    """Data that was written into ``data_dir`` before other directories were named is still read there."""
     own = Directory(settings.data_dir)
     named = [Directory(path, priority) for path, priority in settings.data_dirs]
     if not named:
         return FileStore([own])
-    return FileStore(named, read_only=[] if own.root in {each.root for each in named} else [own])
+    return FileStore(named, read_only=[] if own.root in {directory.root for directory in named} else [own])

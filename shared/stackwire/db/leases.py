@@ -22,7 +22,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
 from stackwire.core.ids import new_id
 from stackwire.db.pool import Database, Session, UnitOfWork
-from stackwire.db.table import Table
+from stackwire.db.table import Arguments, Table
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = 1.0
@@ -143,6 +143,16 @@ class Leases:
             unclaimed_before,
         )
         return [str(row["key"]) for row in rows]
+
+    def held(self, arguments: Arguments, noun: str, key: str) -> str:
+        """A condition: a living process holds the row whose id is the SQL expression ``key``."""
+        placeholder = arguments.placeholder
+        condition = (
+            f"noun = {placeholder(noun)} AND id = {key} AND expires_at >= {placeholder(self._database.clock.now())}"
+        )
+        if self._single_process:
+            condition += f" AND owner = {placeholder(self.owner)}"
+        return f"EXISTS (SELECT FROM leases WHERE {condition})"
 
     async def close(self) -> None:
         """Releases whatever this process still holds."""

@@ -37,7 +37,7 @@ async def test_a_page_of_images_with_a_property_reads_no_others(unmigrated: Test
                     asked = listing.read(
                         [(name, value) for name, _, value in (p.partition("=") for p in query.split("&"))]
                     )
-                    sql, args = statement(asked, PAGE, asker=OWNER, is_admin=False, after=None)
+                    sql, args = statement(asked, PAGE, project_id=OWNER, is_admin=False, after=None)
                     (plan,) = await session.value(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", *args)
                     assert max(read_by(plan["Plan"])) <= most, (analyse, query, plan)
     finally:

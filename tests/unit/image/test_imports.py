@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from stackwire.core.errors import BadRequest, Conflict, ServiceError
 from stackwire.image.domain.image import Image
-from stackwire.image.domain.imports import COPY, DIRECT, DOWNLOAD, ImportWish, check_ready, listed, read_import
-from stackwire.image.domain.states import TASK
+from stackwire.image.domain.imports import COPY, DIRECT, DOWNLOAD, ImportRequest, check_ready, read_import, stores_in
+from stackwire.image.domain.states import TaskStates
 from stackwire.image.domain.task_requests import read_task
-from stackwire.image.domain.tasks import Ending, Task, holds_its_image, may_see_task
+from stackwire.image.domain.tasks import Task, TaskOutcome, holds_its_image, may_see_task
 
 ALL = (DIRECT, DOWNLOAD, COPY)
 WORDS = (
@@ -27,9 +27,9 @@ A_TASK = Task(id="t", type="api_image_import", owner="p", created_at=NOW, update
 
 
 def test_tasks_go_forward_only() -> None:
-    assert TASK.sources("processing") == ["pending"]
-    assert TASK.sources("failure") == ["pending", "processing"]
-    assert TASK.sources("success") == ["processing"]
+    assert TaskStates.sources("processing") == {"pending"}
+    assert TaskStates.sources("failure") == {"pending", "processing"}
+    assert TaskStates.sources("success") == {"processing"}
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_tasks_go_forward_only() -> None:
     ids=str,
 )
 def test_a_wish_is_read(body: dict[str, Any], wish: dict[str, Any]) -> None:
-    assert read_import(body, ALL) == ImportWish(body=body, **wish)
+    assert read_import(body, ALL) == ImportRequest(body=body, **wish)
 
 
 @pytest.mark.parametrize(
@@ -113,16 +113,16 @@ def test_a_task_is_its_owners_and_the_administrators() -> None:
 
 
 def test_how_a_task_ends() -> None:
-    assert Ending.well("i", 5 * 1024**2 + 1) == Ending(
+    assert TaskOutcome.success("i", 5 * 1024**2 + 1) == TaskOutcome(
         status="success", message="Copied 5 MiB", result={"image_id": "i"}
     )
-    assert Ending.badly("why") == Ending(status="failure", message="why")
+    assert TaskOutcome.failure("why") == TaskOutcome(status="failure", message="why")
 
 
 def test_stores_of_a_property() -> None:
     image = replace(STAGED, properties={"os_glance_importing_to_stores": "a,b", "os_glance_failed_import": ""})
-    assert listed(image, "os_glance_importing_to_stores") == ["a", "b"]
-    assert listed(image, "os_glance_failed_import") == listed(image, "nothing") == []
+    assert stores_in(image, "os_glance_importing_to_stores") == ["a", "b"]
+    assert stores_in(image, "os_glance_failed_import") == stores_in(image, "nothing") == []
 
 
 JSON = st.recursive(

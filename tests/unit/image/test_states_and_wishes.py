@@ -5,33 +5,47 @@ from typing import Any
 import pytest
 
 from stackwire.core.errors import BadRequest, Forbidden
+from stackwire.core.states import Verb
 from stackwire.image.domain import attributes
 from stackwire.image.domain.image import Image, may_see
 from stackwire.image.domain.quota import storage_bytes
-from stackwire.image.domain.states import AFTER_A_CRASH, IMAGE
+from stackwire.image.domain.states import ImageStates
 
 
 @pytest.mark.parametrize(
     ("to", "sources"),
     [
-        ("saving", ["queued"]),
-        ("active", ["deactivated", "importing", "pending_delete", "queued", "saving"]),
-        ("deactivated", ["active"]),
-        ("queued", ["importing", "saving", "uploading"]),
+        ("saving", {"queued"}),
+        ("active", {"deactivated", "importing", "pending_delete", "queued", "saving"}),
+        ("deactivated", {"active"}),
+        ("queued", {"importing", "saving", "uploading"}),
     ],
 )
-def test_where_a_state_is_entered_from(to: str, sources: list[str]) -> None:
-    assert IMAGE.sources(to) == sources
+def test_where_a_state_is_entered_from(to: str, sources: set[str]) -> None:
+    assert ImageStates.sources(to) == sources
 
 
 def test_nothing_comes_after_deleted_and_data_is_never_replaced() -> None:
-    assert not IMAGE.moves["deleted"]
-    assert not IMAGE.allows("active", "queued")
-    assert not IMAGE.allows("active", "saving")
+    for verb in ImageStates.verbs:
+        assert not verb.allows(status="deleted")
+        assert not verb.allows(status="active") or not (verb.to["status"] or set()) & {"queued", "saving"}
 
 
-def test_what_a_crash_leaves_behind_may_go_where_the_sweep_sends_it() -> None:
-    assert all(IMAGE.allows(state, to) for state, to in AFTER_A_CRASH.items())
+@pytest.mark.parametrize(
+    ("row", "verb"),
+    [
+        ({"status": "saving", "object": "i.1"}, ImageStates.abort),
+        ({"status": "uploading", "staged": "i.1"}, ImageStates.abort),
+        ({"status": "uploading", "staged": "i.1", "size": 5}, None),
+        ({"status": "importing", "object": "i.1", "staged": "i.1", "size": 5}, ImageStates.abort),
+        ({"status": "importing"}, ImageStates.abort_location_import),
+        ({"status": "queued"}, None),
+        ({"status": "active", "object": "i.1"}, None),
+        ({"status": "pending_delete", "object": "i.1"}, None),
+    ],
+)
+def test_what_a_crash_leaves_behind_and_what_recovery_makes_of_it(row: dict[str, Any], verb: Verb | None) -> None:
+    assert ImageStates.after_crash(Image(id="i", **row)) is verb
 
 
 def test_a_wish_is_split_into_attributes_and_properties() -> None:

@@ -37,6 +37,6 @@ def test_bytes_have_the_room_that_is_left(used: int, announced: int | None, room
 
 
 def test_sizes_are_shown_in_whole_mebibytes() -> None:
-    shown = Usage(size=2 * MIB - 1, staged=MIB, images=3, uploading=4).shown()
+    shown = Usage(size=2 * MIB - 1, staged=MIB, images=3, uploading=4).by_name()
     assert list(shown.values()) == [1, 1, 3, 4]
     assert tuple(shown) == NAMES

@@ -1,4 +1,4 @@
-"""What the image service says no with. Texts say what Glance's say where a client could read them."""
+"""The errors of the image service. Texts are Glance's where a client could read them."""
 
 from stackwire.contracts.image import ImageForbidden, ImageInUse, ImageNotFound
 from stackwire.core.errors import (
@@ -28,7 +28,7 @@ class Reserved(Forbidden, wire="glance.common.exception.ReservedProperty"):
     """Attribute '{name}' is reserved."""
 
 
-class NotYours(Forbidden, wire="stackwire.image.NotYours"):
+class NotOwner(Forbidden, wire="stackwire.image.NotYours"):
     """You are not permitted to modify this image."""
 
 
@@ -124,7 +124,7 @@ class StoreUnknown(BadRequest, wire="stackwire.image.StoreUnknown"):
     """There is no such store: {store}"""
 
 
-class StoreAway(Conflict, wire="stackwire.image.StoreAway"):
+class StoreUnavailable(Conflict, wire="stackwire.image.StoreAway"):
     """The selected store {store} is not available on this node."""
 
 

@@ -1,27 +1,26 @@
-"""An image: a frozen value. What changes it makes another one, and says the difference."""
+"""An image: a frozen value. A change makes another one, and ``difference`` compares the two."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
 from stackwire.image.domain.locations import Location
+from stackwire.image.domain.states import ACTIVE, DEACTIVATED, IMPORTING, QUEUED, SAVING, UPLOADING
 
 Properties = Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """Sizes in bytes, min_disk in GiB, min_ram in MiB. ``properties`` keep the order in which they were first set.
+class ImageRow:
+    """An image's own row. Sizes in bytes, min_disk in GiB, min_ram in MiB.
 
-    ``member_status`` is the membership of the project that asked, if it has one; it is no part of the image.
     ``object`` names the bytes in the store, or those an upload is writing; ``staged`` those that wait for an import.
-    ``locations`` are where all its bytes are, in the order in which they are tried.
     """
 
     id: str
     name: str | None = None
-    status: str = "queued"
+    status: str = QUEUED
     visibility: str = "shared"
     protected: bool = False
     os_hidden: bool = False
@@ -38,11 +37,35 @@ class Image:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     deleted_at: datetime | None = None
+    object: str | None = None
+    staged: str | None = None
+
+    @property
+    def deleted(self) -> bool:
+        return self.deleted_at is not None
+
+    @property
+    def is_staged(self) -> bool:
+        """All its bytes are in staging, and nobody works on them."""
+        return self.status == UPLOADING and self.staged is not None and self.size is not None
+
+    @property
+    def is_being_written(self) -> bool:
+        """An upload, staging or import writes its bytes, or wrote them when its worker died."""
+        return self.status in (SAVING, UPLOADING, IMPORTING) and not self.is_staged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image(ImageRow):
+    """An image with all that belongs to it. ``properties`` keep the order in which they were first set.
+
+    ``member_status`` is the membership of the project that asked, if it has one; it is no part of the image.
+    ``locations`` are where all its bytes are, in the order in which they are tried.
+    """
+
     tags: Sequence[str] = ()
     properties: Properties = field(default_factory=dict)
     member_status: str | None = None
-    object: str | None = None
-    staged: str | None = None
     locations: Sequence[Location] = ()
 
     def __post_init__(self) -> None:
@@ -55,29 +78,22 @@ class Image:
         return tuple(dict.fromkeys(place.store for place in self.locations))
 
     @property
-    def deleted(self) -> bool:
-        return self.deleted_at is not None
-
-    @property
     def has_data(self) -> bool:
-        return self.status in ("active", "deactivated") and (self.object is not None or bool(self.locations))
-
-    @property
-    def is_staged(self) -> bool:
-        """All its bytes are in staging, and nobody works on them."""
-        return self.status == "uploading" and self.staged is not None and self.size is not None
+        return self.status in (ACTIVE, DEACTIVATED) and (self.object is not None or bool(self.locations))
 
 
-COLUMNS = (
-    "name", "status", "visibility", "protected", "os_hidden", "owner", "disk_format", "container_format",
-    "min_disk", "min_ram", "size", "checksum", "os_hash_algo", "os_hash_value",
-)  # fmt: skip
-"""What ``update`` may write into the image's own row."""
+_FIXED = ("id", "virtual_size", "created_at", "updated_at", "deleted_at", "object", "staged")
+COLUMNS = tuple(column.name for column in fields(ImageRow) if column.name not in _FIXED)
+"""The columns of the image's own row that ``update`` may write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """What ``update`` writes: nothing else is touched, so that concurrent changes of other things survive."""
+    """What ``update`` writes. It touches nothing else, so that concurrent changes of other things survive.
+
+    ``new``: properties that were not there before: only these can exceed a quota. ``locations``: all of them in their
+    order, where any changed.
+    """
 
     columns: dict[str, Any]
     set: dict[str, str | None]
@@ -85,22 +101,26 @@ class Difference:
     tags_added: tuple[str, ...]
     tags_removed: tuple[str, ...]
     new: tuple[str, ...]
-    """Properties that were not there before: only these can break a quota."""
     locations: tuple[Location, ...] | None
-    """All of them in their order, where any changed."""
 
 
 def difference(before: Image, after: Image) -> Difference:
+    """What must be written to make the one image the other."""
     old, new = before.properties, after.properties
+    moved = tuple(after.locations) != tuple(before.locations)
     return Difference(
         columns={name: getattr(after, name) for name in COLUMNS if getattr(after, name) != getattr(before, name)},
         set={name: value for name, value in new.items() if name not in old or old[name] != value},
-        removed=tuple(name for name in old if name not in new),
-        tags_added=tuple(tag for tag in after.tags if tag not in before.tags),
-        tags_removed=tuple(tag for tag in before.tags if tag not in after.tags),
-        new=tuple(name for name in new if name not in old),
-        locations=None if tuple(after.locations) == tuple(before.locations) else tuple(after.locations),
+        removed=_without(old, new),
+        tags_added=_without(after.tags, before.tags),
+        tags_removed=_without(before.tags, after.tags),
+        new=_without(new, old),
+        locations=tuple(after.locations) if moved else None,
     )
+
+
+def _without(names: Iterable[str], others: Container[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in others)
 
 
 def may_see(image: Image, project_id: str | None, *, is_admin: bool) -> bool:
@@ -112,11 +132,6 @@ def may_see(image: Image, project_id: str | None, *, is_admin: bool) -> bool:
     return image.owner == project_id or (image.visibility == "shared" and image.member_status is not None)
 
 
-def flat(image: Image) -> dict[str, Any]:
-    """Every field by name, for messages to other services."""
-    return {item.name: getattr(image, item.name) for item in fields(image)}
-
-
 def stamp(moment: datetime | None) -> str | None:
     """ISO 8601 with Z, to the second, as the v2 API shows times."""
-    return None if moment is None else f"{moment.isoformat()[:19]}Z"  # strftime is slower, and lists say many
+    return None if moment is None else f"{moment.isoformat()[:19]}Z"  # strftime is slower, and lists have many

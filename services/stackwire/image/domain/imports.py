@@ -1,4 +1,4 @@
-"""Interoperable import: what may be asked for, and of which images.
+"""Interoperable import: its requests, and the images that are ready for one.
 
 Source: ``glance/api/v2/images.py: import_image``.
 """
@@ -21,8 +21,8 @@ FROM_GLANCE: Final = "glance-download"
 
 LOCK: Final = "os_glance_import_task"
 """The property that names the task an image is locked by."""
-GOING_TO: Final = "os_glance_importing_to_stores"
-FAILED_AT: Final = "os_glance_failed_import"
+IMPORTING_TO: Final = "os_glance_importing_to_stores"
+FAILED_IMPORT: Final = "os_glance_failed_import"
 
 _NEEDS: Final = {
     DIRECT: (UPLOADING, "Image needs to be staged before 'glance-direct' method can be used"),
@@ -38,8 +38,8 @@ _FIELDS: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportWish:
-    """``stores`` None: where the service puts images; ``body`` is the request as the client sent it."""
+class ImportRequest:
+    """``stores`` None: the default store; ``body`` is the request as the client sent it."""
 
     method: str
     body: Mapping[str, Any]
@@ -49,8 +49,8 @@ class ImportWish:
     all_stores_must_succeed: bool = True
 
 
-def read_import(body: Any, enabled: Sequence[str]) -> ImportWish:
-    """What the client wishes, or BadRequest. ``enabled``: the methods of this service."""
+def read_import(body: Any, enabled: Sequence[str]) -> ImportRequest:
+    """The body of ``POST /v2/images/{id}/import``, or BadRequest. ``enabled``: the methods of this service."""
     method, name = _method(body)
     if name not in enabled:
         raise BadRequest(f"Unknown import method name '{str(name)[:200]}'.")
@@ -58,7 +58,7 @@ def read_import(body: Any, enabled: Sequence[str]) -> ImportWish:
     _only(method, {"name", *_FIELDS.get(name, ())})
     if name == FROM_GLANCE:
         _check_remote(method)
-    return ImportWish(
+    return ImportRequest(
         method=name,
         body=body,
         uri=_uri(method) if name == DOWNLOAD else None,
@@ -121,7 +121,7 @@ def _flag(body: Mapping[str, Any], name: str, *, default: bool) -> bool:
 
 
 def check_ready(image: Image, method: str) -> None:
-    """Raises ImportConflict unless the image is where the method begins."""
+    """Raises ImportConflict unless the image is in the state that the method begins in."""
     if image.status == ACTIVE and method != COPY:
         raise ImportConflict("Image with status active cannot be target for import")
     status, otherwise = _NEEDS[method]
@@ -134,14 +134,14 @@ def check_ready(image: Image, method: str) -> None:
             raise ImportConflict(f"'{name}' needs to be set before import")
 
 
-def listed(image: Image, name: str) -> list[str]:
-    """The stores a property of an import names."""
+def stores_in(image: Image, name: str) -> list[str]:
+    """The stores that one of an import's properties names, separated by commas."""
     value = image.properties.get(name)
     return value.split(",") if value else []
 
 
-def carried(view: Mapping[str, Any], prefixes: Sequence[str]) -> dict[str, str]:
-    """The properties an image takes over from its original in another Glance: texts under one of the prefixes.
+def importable(view: Mapping[str, Any], prefixes: Sequence[str]) -> dict[str, str]:
+    """The properties that an image takes over from its original in another Glance: texts under one of the prefixes.
 
     Source: ``glance/async_/flows/api_image_import.py: _ImportMetadata``.
     """

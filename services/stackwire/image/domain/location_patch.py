@@ -10,7 +10,7 @@ from typing import Any
 from stackwire.core.errors import BadRequest, Conflict
 from stackwire.image.domain.errors import BadLocation, DuplicateLocation, LastLocation
 from stackwire.image.domain.image import Image
-from stackwire.image.domain.locations import Location, LocationWish, check_validation, read_location
+from stackwire.image.domain.locations import Location, LocationRequest, check_validation, read_location
 from stackwire.image.domain.patch import Change
 from stackwire.image.domain.states import ACTIVE, QUEUED
 
@@ -18,7 +18,7 @@ Known = Mapping[str, tuple[str, int]]
 """The store that reads a URL, and how many bytes are there."""
 
 
-def requested_locations(change: Change) -> list[LocationWish]:
+def requested_locations(change: Change) -> list[LocationRequest]:
     """The locations of a change, or BadRequest."""
     if change.verb == "remove":
         return []
@@ -55,7 +55,7 @@ def located(image: Image, change: Change, known: Known) -> Image:
 
 
 def _filled(
-    image: Image, requested: Sequence[LocationWish], at: int, digests: Mapping[str, str], known: Known
+    image: Image, requested: Sequence[LocationRequest], at: int, digests: Mapping[str, str], known: Known
 ) -> Image:
     for location in requested:
         store, size = known[location.url]
@@ -97,7 +97,7 @@ def _position(rest: Sequence[str], length: int, *, beyond: bool) -> int | None:
     return int(text) if beyond or int(text) < length else None
 
 
-def _digests(image: Image, requested: Sequence[LocationWish]) -> dict[str, str]:
+def _digests(image: Image, requested: Sequence[LocationRequest]) -> dict[str, str]:
     """The digests in the locations' validation data, where they are new. Errors: Conflict."""
     given: dict[str, str] = {}
     for location in requested:

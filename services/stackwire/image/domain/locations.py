@@ -1,4 +1,4 @@
-"""Where an image's data is: objects of our own in a store, or what a URI names elsewhere.
+"""Where an image's data is: objects of this service in a store, or data that a URI names elsewhere.
 
 Source: ``glance/location.py``, ``glance/common/store_utils.py: validate_external_location``.
 """
@@ -12,15 +12,15 @@ from stackwire.core.errors import BadRequest, Conflict, ServiceError
 from stackwire.image.domain.errors import BadLocation
 
 RESTRICTED: Final = frozenset({"file", "filesystem", "swift+config", "sheepdog"})
-"""Schemes that lead to what only the service may read, whatever stores there are."""
-LONGEST_URL: Final = 8192
-LONGEST_SAID: Final = 255
-"""Characters of a URL that a client may say (``glance/api/v2/images.py: get_base_properties``)."""
+"""Schemes that lead to data that only the service may read, whatever stores there are."""
+MAX_URL_LENGTH: Final = 8192
+MAX_CLIENT_URL_LENGTH: Final = 255
+"""Characters of a URL in a request (``glance/api/v2/images.py: get_base_properties``)."""
 STORE_KEY: Final = "store"
 HASH: Final = "sha512"
 DIGEST_BYTES: Final = {"sha512": 64, "sha256": 32, "sha1": 20, "md5": 16}
 DIGESTS: Final = tuple(DIGEST_BYTES)
-"""What the newer API may be told of the bytes by, and their lengths."""
+"""The digests that the newer API takes."""
 BY_ORDER: Final = "location_order"
 BY_TYPE: Final = "store_type"
 STRATEGIES: Final = (BY_ORDER, BY_TYPE)
@@ -31,9 +31,9 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://[\x21-\x7e]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """Ours is ``object`` in ``store``; elsewhere is ``url``, which ``store`` reads. ``id`` is its row's, if it has one.
+    """The service's own is ``object`` in ``store``; an external one is ``url``, which ``store`` reads.
 
-    ``metadata`` is what the client said of it; the store is named beside it.
+    ``metadata`` is the client's; the store is named beside it. ``id``: of its row, if it has one.
     """
 
     store: str
@@ -47,62 +47,62 @@ class Location:
         return row if isinstance(row, Location) else cls(**row)
 
     @property
-    def is_ours(self) -> bool:
+    def is_internal(self) -> bool:
         return self.url is None
 
     def same(self, other: "Location") -> bool:
-        """Whether both are one place, said of in one way."""
-        if self.is_ours or other.is_ours:
-            return self.is_ours and other.is_ours and (self.store, self.object) == (other.store, other.object)
+        """Whether both name the same data with the same metadata."""
+        if self.is_internal or other.is_internal:
+            return self.is_internal and other.is_internal and (self.store, self.object) == (other.store, other.object)
         return self.url == other.url and self.metadata == other.metadata
 
 
 def scheme_of(url: str) -> str:
     """The scheme of a URI that may be a location. Raises BadLocation."""
-    found = _SCHEME.fullmatch(url) if len(url) <= LONGEST_URL else None
+    found = _SCHEME.fullmatch(url) if len(url) <= MAX_URL_LENGTH else None
     if found is None or found[1] in RESTRICTED:
         raise BadLocation
     return found[1]
 
 
-def ordered(locations: Sequence[Location], kinds: Mapping[str, str], preference: Sequence[str]) -> list[Location]:
-    """Those to be read first come first: of the preferred types of stores, in their order; then as they are.
+def ordered(locations: Sequence[Location], types: Mapping[str, str], preference: Sequence[str]) -> list[Location]:
+    """The locations in the order in which they are read: those in preferred types of stores first.
 
-    ``kinds``: the types by the stores' names. Source: ``glance/common/location_strategy/store_type.py``.
+    ``types``: the types by the stores' names. Source: ``glance/common/location_strategy/store_type.py``.
     """
-    rank = {kind: at for at, kind in enumerate(preference)}
-    return sorted(locations, key=lambda place: rank.get(kinds.get(place.store, ""), len(rank)))
+    rank = {store_type: at for at, store_type in enumerate(preference)}
+    return sorted(locations, key=lambda location: rank.get(types.get(location.store, ""), len(rank)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LocationWish:
-    """What a client says of a location. ``validation``: what its bytes are said to be, by the image's attributes."""
+class LocationRequest:
+    """A location in a request. ``validation``: the client's digests of its bytes, by the image's attributes."""
 
     url: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
     validation: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_location(value: Any) -> LocationWish:
-    """One of the old API's list, or BadRequest. The store a client was told of is ours to say again."""
+def read_location(value: Any) -> LocationRequest:
+    """One of the old API's list, or BadRequest. The store in its metadata is the service's and left out."""
     if not isinstance(value, dict) or not {"url", "metadata"} <= value.keys():
         raise BadRequest("A location is an object with a 'url' and 'metadata'.")
     _only(value, ("url", "metadata", "validation_data"))
     if not isinstance(value["metadata"], dict):
         raise BadRequest("The metadata of a location is an object.")
-    metadata = {name: told for name, told in value["metadata"].items() if name != STORE_KEY}
-    return LocationWish(url=_url(value["url"]), metadata=metadata, validation=_validation(value, old=True))
+    metadata = {name: item for name, item in value["metadata"].items() if name != STORE_KEY}
+    return LocationRequest(url=_url(value["url"]), metadata=metadata, validation=_validation(value, old=True))
 
 
-def read_new_location(body: Any) -> LocationWish:
+def read_new_location(body: Any) -> LocationRequest:
     """The body of the newer API, or BadRequest."""
     if not isinstance(body, dict) or "url" not in body:
         raise BadRequest("A location is an object with a 'url'.")
     _only(body, ("url", "validation_data"))
-    wish = LocationWish(url=_url(body["url"]), validation=_validation(body, old=False))
-    if wish.validation:
-        _check_digest(wish.validation, DIGESTS, BadRequest)
-    return wish
+    request = LocationRequest(url=_url(body["url"]), validation=_validation(body, old=False))
+    if request.validation:
+        _check_digest(request.validation, DIGESTS, BadRequest)
+    return request
 
 
 def _only(given: Mapping[str, Any], known: Sequence[str]) -> None:
@@ -114,8 +114,8 @@ def _only(given: Mapping[str, Any], known: Sequence[str]) -> None:
 def _url(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise BadRequest("The url of a location is a string.")
-    if len(value) > LONGEST_SAID:
-        raise BadRequest(f"The url of a location has at most {LONGEST_SAID} characters.")
+    if len(value) > MAX_CLIENT_URL_LENGTH:
+        raise BadRequest(f"The url of a location has at most {MAX_CLIENT_URL_LENGTH} characters.")
     return value
 
 
@@ -141,13 +141,13 @@ def _check_digest(given: Mapping[str, str], known: Sequence[str], refusal: type[
 
 
 def check_validation(given: Mapping[str, str]) -> None:
-    """What the old API lets an image be told of its bytes. Raises Conflict."""
+    """The old API's check of a client's digests. Raises Conflict."""
     checksum = given.get("checksum")
     if checksum is not None and not (_HEX.fullmatch(checksum) and len(checksum) == 32):
         raise Conflict(f"checksum ({checksum[:128]}) is not a valid hexadecimal value of 16 bytes")
     _check_digest(given, (HASH,), Conflict)
 
 
-def view(url: str, place: Location) -> dict[str, Any]:
-    """A location as it is shown."""
-    return {"url": url, "metadata": {**place.metadata, STORE_KEY: place.store}}
+def location_view(url: str, location: Location) -> dict[str, Any]:
+    """A location in an answer."""
+    return {"url": url, "metadata": {**location.metadata, STORE_KEY: location.store}}

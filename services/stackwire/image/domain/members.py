@@ -1,4 +1,4 @@
-"""A membership: a project an image is shared with."""
+"""A membership: a project that an image is shared with."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -10,7 +10,7 @@ from stackwire.image.domain.metadefs_policy import METADEF_RULES
 _ADMIN: Final = "role:admin"
 _SERVICE: Final = "role:service or service_roles:service"
 _MEMBER: Final = "role:admin or (role:member and project_id:%(project_id)s)"
-_SEEN: Final = (
+_VISIBLE: Final = (
     "(project_id:%(project_id)s or project_id:%(member_id)s or 'community':%(visibility)s"
     " or 'public':%(visibility)s or 'shared':%(visibility)s)"
 )
@@ -19,7 +19,7 @@ RULES: Final = {
     "default": "",
     "context_is_admin": _ADMIN,
     "add_image": _MEMBER,
-    "get_image": f"{_ADMIN} or (role:reader and {_SEEN})",
+    "get_image": f"{_ADMIN} or (role:reader and {_VISIBLE})",
     "get_images": "role:admin or (role:reader and project_id:%(project_id)s)",
     "modify_image": _MEMBER,
     "delete_image": _MEMBER,
@@ -34,7 +34,7 @@ RULES: Final = {
     "add_image_location": f"{_SERVICE} or {_MEMBER}",
     "fetch_image_location": _SERVICE,
     "stores_info_detail": _ADMIN,
-    "download_image": f"{_ADMIN} or (role:member and {_SEEN})",
+    "download_image": f"{_ADMIN} or (role:member and {_VISIBLE})",
     "deactivate": _MEMBER,
     "reactivate": _MEMBER,
     "get_members": f"{_ADMIN} or (role:reader and (project_id:%(project_id)s or project_id:%(member_id)s))",
@@ -47,14 +47,14 @@ RULES: Final = {
 }
 
 
-CHANGES: Final = frozenset({"set_image_location", "delete_image_location", "add_image_location"})
-"""Rules of locations that are the owner's to change."""
+OWNER_RULES: Final = frozenset({"set_image_location", "delete_image_location", "add_image_location"})
+"""The rules for locations that only the owner passes."""
 
 
-def target_of(image: Image, asker: str | None) -> Mapping[str, Any]:
-    """What the rules are asked about; ``asker`` is the caller's project, named when it is a member."""
+def target_of(image: Image, project_id: str | None) -> Mapping[str, Any]:
+    """The target of the rules; ``project_id`` is the caller's project, which is named when it is a member."""
     return {
         "project_id": image.owner or "",
-        "member_id": asker if image.member_status is not None else "",
+        "member_id": project_id if image.member_status is not None else "",
         "visibility": image.visibility,
     }

@@ -50,7 +50,7 @@ class Protection:
         return bool(set(cell) & {role.lower() for role in roles})
 
     def policies(self) -> frozenset[str]:
-        """The names of policy rules it leans on."""
+        """The names of the policy rules that it refers to."""
         cells = {cell[0] for rule in self.rules for cell in rule.may.values() if cell}
         return frozenset(cells - {"@", "!"}) if self.by_policy else frozenset()
 
@@ -86,7 +86,7 @@ def _cell(parser: configparser.ConfigParser, title: str, verb: str, by_policy: b
 
 
 def forbidden_changes(may: Callable[[str, str], bool], before: Image, change: Difference) -> list[str]:
-    """The properties of a change the caller may not change so. ``may(verb, name)``; to update one must read too."""
+    """The properties that the caller may not change like this. ``may(verb, name)``; an update needs read, too."""
     updated = [name for name in change.set if name not in change.new]
     return [
         *(name for name in change.new if not may("create", name)),

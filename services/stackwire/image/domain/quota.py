@@ -1,4 +1,4 @@
-"""What is too much. Source of names and defaults: ``glance/common/config.py``."""
+"""Quotas: limits of one image and of a project. Source of names and defaults: ``glance/common/config.py``."""
 
 import re
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from typing import Final
 from stackwire.image.domain.attributes import RESERVED_PREFIX
 from stackwire.image.domain.errors import ImageTooBig, LimitExceeded, StorageFull
 from stackwire.image.domain.image import Properties
+from stackwire.image.domain.uploads import UNLIMITED_BYTES
 from stackwire.image.domain.usage import Unified
 
 _UNITS: Final = {"": 1, "B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
@@ -14,7 +15,7 @@ _STORAGE = re.compile(r"(\d+)\s*([KMGT]?B)?")
 
 
 def storage_bytes(text: str) -> int:
-    """``500MB`` in bytes; ValueError for what is no size."""
+    """``500MB`` in bytes; ValueError for anything else."""
     match = _STORAGE.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"user_storage_quota {text!r} is not a number with an optional unit of B, KB, MB, GB, TB")
@@ -35,22 +36,24 @@ class Limits:
 
 
 def check_properties(limits: Limits, properties: Properties) -> None:
+    """Raises LimitExceeded; the service's own properties do not count."""
     check_count("properties", sum(not name.startswith(RESERVED_PREFIX) for name in properties), limits.properties)
 
 
 def check_count(what: str, number: int, maximum: int) -> None:
+    """Raises LimitExceeded for a number above the maximum; a negative maximum is no limit."""
     if 0 <= maximum < number:
         raise LimitExceeded(what=what, attempted=number, maximum=maximum)
 
 
 def allowance(limits: Limits, used: int, announced: int | None) -> int:
-    """How many bytes an upload may bring; refuses at once what is known to be too many.
+    """The most bytes that an upload may have; refuses at once an announced size that is more.
 
-    ``used``: what the project stores and is storing. Source: ``glance/api/common.py: check_quota``.
+    ``used``: bytes that the project stores and is storing. Source: ``glance/api/common.py: check_quota``.
     """
     if announced is not None and 0 <= limits.size < announced:
         raise ImageTooBig(maximum=limits.size)
-    cap = limits.size if limits.size >= 0 else 2**63 - 1
+    cap = limits.size if limits.size >= 0 else UNLIMITED_BYTES
     if limits.storage <= 0:
         return cap
     remaining = limits.storage - used

@@ -10,7 +10,7 @@ from stackwire.image.domain.attributes import (
     NAME_CHARACTERS,
     Described,
 )
-from stackwire.image.domain.states import IMAGE, MEMBER_STATUSES, TASK, VISIBILITIES
+from stackwire.image.domain.states import IMAGE_STATUSES, MEMBER_STATUSES, TASK_STATUSES, VISIBILITIES
 from stackwire.image.domain.task_requests import TYPES
 
 _TEXT_OR_NULL: Final = ["null", "string"]
@@ -50,7 +50,7 @@ def _base() -> dict[str, Any]:
     return {
         "id": _entry("string", "The image's identifier", pattern=_UUID),
         "name": _entry(_TEXT_OR_NULL, "A name for people", maxLength=NAME_CHARACTERS),
-        "status": _read_only("string", "Where the image is in its life", enum=sorted(IMAGE.moves)),
+        "status": _read_only("string", "Where the image is in its life", enum=sorted(IMAGE_STATUSES)),
         "visibility": _entry("string", "Who may see the image", enum=list(VISIBILITIES)),
         "protected": _entry("boolean", "True when the image cannot be deleted"),
         "os_hidden": _entry("boolean", "True when the image is left out of lists that do not ask for it"),
@@ -117,7 +117,7 @@ def task_schema(*, whole: bool = True) -> dict[str, Any]:
     properties = {
         "id": _entry("string", "The task's identifier", pattern=_UUID),
         "type": _entry("string", "What kind of work it is", enum=list(TYPES)),
-        "status": _entry("string", "Where the task is in its life", enum=list(TASK.moves)),
+        "status": _entry("string", "Where the task is in its life", enum=list(TASK_STATUSES)),
         "input": _entry(["null", "object"], "What was asked for"),
         "result": _entry(["null", "object"], "What came of it"),
         "owner": _entry("string", "The project the task belongs to"),

@@ -1,6 +1,6 @@
-"""What the tasks API may be asked for. Source: ``glance/api/v2/tasks.py: RequestDeserializer``.
+"""The requests of the tasks API. Source: ``glance/api/v2/tasks.py: RequestDeserializer``.
 
-Glance takes any input and lets the task fail; here what can be told at once is refused at once.
+Glance takes any input and lets the task fail; here invalid input is refused at once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Any, Final
 from stackwire.core.errors import BadRequest
 from stackwire.core.ids import canonical_uuid
 from stackwire.image.domain import attributes
-from stackwire.image.domain.states import TASK
+from stackwire.image.domain.states import TASK_STATUSES
 from stackwire.image.domain.tasks import API_IMPORT, LEGACY_IMPORT, LOCATION_IMPORT
 
 TYPES: Final = (LEGACY_IMPORT, API_IMPORT, LOCATION_IMPORT)
@@ -20,8 +20,8 @@ _INPUT: Final = ("import_from", "import_from_format", "image_properties")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskWish:
-    """``image`` is what a create of the image would be asked for, ``uri`` where its bytes are."""
+class CreateTaskRequest:
+    """``image`` is the body of a request to create the image, ``uri`` where its bytes are."""
 
     type: str
     input: Mapping[str, Any]
@@ -30,8 +30,8 @@ class TaskWish:
     image: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_task(body: Any) -> TaskWish:
-    """What the client wishes; BadRequest, or what a create of such an image would be refused with."""
+def read_task(body: Any) -> CreateTaskRequest:
+    """The body of ``POST /v2/tasks``; BadRequest, or what a create of such an image would be refused with."""
     if not isinstance(body, dict):
         raise BadRequest("Body expected in request.")
     for name in ("type", "input"):
@@ -43,7 +43,7 @@ def read_task(body: Any) -> TaskWish:
         raise BadRequest("The input of a task is an object.")
     if body["type"] == LEGACY_IMPORT:
         return _import(body["input"])
-    return TaskWish(type=body["type"], input=body["input"], image_id=_image_id(body["input"]))
+    return CreateTaskRequest(type=body["type"], input=body["input"], image_id=_image_id(body["input"]))
 
 
 def _image_id(given: Mapping[str, Any]) -> str:
@@ -53,7 +53,7 @@ def _image_id(given: Mapping[str, Any]) -> str:
     return image_id
 
 
-def _import(given: Mapping[str, Any]) -> TaskWish:
+def _import(given: Mapping[str, Any]) -> CreateTaskRequest:
     for name in _INPUT:
         if name not in given:
             raise BadRequest(f"Input does not contain '{name}' field")
@@ -65,7 +65,7 @@ def _import(given: Mapping[str, Any]) -> TaskWish:
     if uri.startswith(("file:///", "filesystem:///")):
         raise BadRequest("File based imports are not allowed. Please use a non-local source of image data.")
     image = _image(given["image_properties"], given["import_from_format"])
-    return TaskWish(type=LEGACY_IMPORT, input=given, uri=uri, image=image)
+    return CreateTaskRequest(type=LEGACY_IMPORT, input=given, uri=uri, image=image)
 
 
 def _image(properties: Any, disk_format: Any) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def _image(properties: Any, disk_format: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskQuery:
-    """A page of tasks. ``sort`` ends with what makes the order total."""
+    """A page of tasks. ``sort`` ends with the keys that make the order total."""
 
     sort: tuple[str, ...] = ("created_at", "id")
     direction: str = "desc"
@@ -93,7 +93,7 @@ class TaskQuery:
 
 
 def read_query(pairs: Sequence[tuple[str, str]]) -> TaskQuery:
-    """The query of a list, or BadRequest."""
+    """The query of a list of tasks, or BadRequest."""
     given = dict(pairs)
     if len(given) < len(pairs):
         raise BadRequest("Each parameter of a list of tasks is given once.")
@@ -123,7 +123,7 @@ def _limit(text: str) -> int:
 def _filter(name: str, value: str) -> tuple[str, str]:
     if name not in FILTERS:
         raise BadRequest(f"Tasks are not filtered by '{name[:100]}'.")
-    if name == "status" and value not in TASK.moves:
+    if name == "status" and value not in TASK_STATUSES:
         raise BadRequest(f"Invalid status value: {value[:100]}")
     if name == "type" and value not in TYPES:
         raise BadRequest(f"Invalid type value: {value[:100]}")

@@ -1,4 +1,4 @@
-"""Tasks: what a client asked for and a worker does later. Source: ``glance/domain/__init__.py: Task``."""
+"""Tasks: what a client requests and a worker does later. Source: ``glance/domain/__init__.py: Task``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,20 +8,19 @@ from typing import Any, Final
 from stackwire.image.domain.states import FAILURE, PENDING, SUCCESS
 
 API_IMPORT: Final = "api_image_import"
-"""What ``POST /v2/images/{id}/import`` becomes."""
+"""The task of ``POST /v2/images/{id}/import``."""
 LEGACY_IMPORT: Final = "import"
-"""What ``POST /v2/tasks`` asks for: an image made and filled in one go."""
-
+"""The task of ``POST /v2/tasks``: an image is created and filled by one task."""
 LOCATION_IMPORT: Final = "location_import"
-"""What ``POST /v2/images/{id}/locations`` becomes."""
+"""The task of ``POST /v2/images/{id}/locations``."""
 
-LOCK_LIVES: Final = timedelta(minutes=60)
-"""How long a task may be silent before another one takes its image over; a pending one twice as long."""
+LOCK_TIMEOUT: Final = timedelta(minutes=60)
+"""How long after its last update a task loses its image to another one; a pending task after twice as long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """``input`` is what was asked, ``result`` what came of it; ``expires_at`` is known once it has ended."""
+    """``input`` is the request, ``result`` the image imported; ``expires_at`` is set when the task ends."""
 
     id: str
     type: str
@@ -44,18 +43,18 @@ class Task:
 
     @property
     def stores(self) -> tuple[str, ...]:
-        """Where its bytes are to go."""
+        """The stores its bytes go into."""
         return tuple((self.input or {}).get("backend") or ())
 
     @property
     def all_must_succeed(self) -> bool:
         """Whether one store that cannot take the bytes fails the task."""
-        asked = (self.input or {}).get("import_req") or {}
-        return bool(asked.get("all_stores_must_succeed", True))
+        request = (self.input or {}).get("import_req") or {}
+        return bool(request.get("all_stores_must_succeed", True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class TaskOutcome:
     """How a task ended."""
 
     status: str
@@ -63,13 +62,13 @@ class Ending:
     result: Mapping[str, Any] | None = None
 
     @classmethod
-    def well(cls, image_id: str, size: int) -> "Ending":
+    def success(cls, image_id: str, size: int) -> "TaskOutcome":
         """``size``: the bytes that were copied."""
         return cls(status=SUCCESS, message=f"Copied {size // 1024**2} MiB", result={"image_id": image_id})
 
     @classmethod
-    def badly(cls, why: str) -> "Ending":
-        return cls(status=FAILURE, message=why)
+    def failure(cls, reason: str) -> "TaskOutcome":
+        return cls(status=FAILURE, message=reason)
 
 
 def holds_its_image(task: Task | None, now: datetime) -> bool:
@@ -79,7 +78,7 @@ def holds_its_image(task: Task | None, now: datetime) -> bool:
     """
     if task is None:
         return False
-    return now - task.updated_at < (2 * LOCK_LIVES if task.status == PENDING else LOCK_LIVES)
+    return now - task.updated_at < (2 * LOCK_TIMEOUT if task.status == PENDING else LOCK_TIMEOUT)
 
 
 def may_see_task(task: Task, project_id: str | None, *, is_admin: bool) -> bool:

@@ -1,6 +1,6 @@
-"""What a project has of what its limits count, under the names of Glance's unified limits.
+"""A project's usage of its limits, under the names of Glance's unified limits.
 
-Source: ``glance/quota/keystone.py``. Sizes are bytes here, and MiB where they are set and shown.
+Source: ``glance/quota/keystone.py``. Sizes are bytes here, and MiB in settings and answers.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,8 @@ class Usage:
     images: int
     uploading: int
 
-    def shown(self) -> dict[Name, int]:
+    def by_name(self) -> dict[Name, int]:
+        """As the usage API shows it: sizes in MiB."""
         return {
             SIZE_TOTAL: self.size // _MIB,
             STAGE_TOTAL: self.staged // _MIB,
@@ -42,31 +43,33 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Unified:
-    """``defaults`` for every project, ``projects`` for some; what is not positive is no limit."""
+    """``defaults`` for every project, ``projects`` for some; a number that is not positive is no limit."""
 
     defaults: Mapping[Name, int] = field(default_factory=dict)
     projects: Mapping[str, Mapping[Name, int]] = field(default_factory=dict)
 
     def limit(self, project_id: str | None, name: Name) -> int:
+        """The project's limit, or UNLIMITED."""
         own = self.projects.get(project_id or "", {})
         number = own.get(name, self.defaults.get(name, UNLIMITED))
         return number if number > 0 else UNLIMITED
 
     def bounds(self, project_id: str | None, *names: Name) -> bool:
+        """Whether any of these is limited for the project."""
         return any(self.limit(project_id, name) > 0 for name in names)
 
     def check(self, project_id: str | None, name: Name, number: int) -> None:
-        """``number``: what the project would have."""
+        """Raises LimitExceeded. ``number``: the project's usage after the operation."""
         limit = self.limit(project_id, name)
         if 0 < limit < number:
             raise LimitExceeded(f"{name} is limited to {limit}, and {number} would be had.", what=name)
 
     def room(self, project_id: str | None, name: Name, used: int, announced: int | None) -> int | None:
-        """How many bytes more there may be; None is any. Refuses at once what is known to be too much."""
+        """Bytes that the limit leaves, None for any number. LimitExceeded when ``announced`` is more already."""
         limit = self.limit(project_id, name)
         if limit < 0:
             return None
-        left = limit * _MIB - used
-        if left <= 0 or (announced or 0) > left:
-            raise LimitExceeded(f"{name} is limited to {limit} MiB, and {max(left, 0)} bytes are left.", what=name)
-        return left
+        remaining = limit * _MIB - used
+        if remaining <= 0 or (announced or 0) > remaining:
+            raise LimitExceeded(f"{name} is limited to {limit} MiB, and {max(remaining, 0)} bytes are left.", what=name)
+        return remaining

@@ -1,107 +1,93 @@
-"""Cleans up after workers that died: their uploads and imports go back to queued, their tasks fail; bytes nobody has a
-use for go away, and so do tasks whose time is over.
+"""What a crash left: uploads and imports whose worker died are aborted and their tasks fail; objects that no row names
+are removed, and so are tasks whose time is over.
 """
 
 import asyncio
 import logging
-from datetime import timedelta
+from typing import Final
 
 from stackwire.core.context import system_context
-from stackwire.db.pool import Database
-from stackwire.image.backends.staging import Staging
-from stackwire.image.backends.stores import Stores
-from stackwire.image.db import tasks, uploads
-from stackwire.image.db.uploads import Stuck
-from stackwire.image.flows.api.store_removal import clear
-from stackwire.image.flows.hands import Hands
-from stackwire.image.flows.worker.tasks.failures import failed
-from stackwire.image.onion.port import Images
+from stackwire.core.states import Verb
+from stackwire.image.db import recovery as rows
+from stackwire.image.db import tasks
+from stackwire.image.domain.image import Image, ImageRow
+from stackwire.image.domain.states import QUEUED, ImageStates
+from stackwire.image.flows.deps import FlowDeps
+from stackwire.image.flows.stored_objects import delete_unreferenced
+from stackwire.image.flows.worker.tasks.failures import fail_task
 
 log = logging.getLogger(__name__)
 
+WORKER_DIED: Final = "The worker died."
+EXPIRE_LIMIT: Final = 1000
+"""Tasks deleted in one transaction."""
 
-GONE = "The worker is gone."
-AT_ONCE = 1000  # tasks forgotten in one transaction
 
+class Recovery:
+    """Sweeps that every process of the service runs; ``abort_orphans`` also runs at its start."""
 
-class Sweeper:
-    """``address``: where this worker serves; ``silence``: after which a worker counts as dead."""
-
-    def __init__(
-        self,
-        database: Database,
-        images: Images,
-        files: Stores,
-        staging: Staging,
-        hands: Hands,
-        *,
-        worker: str,
-        address: str,
-        silence: float,
-        task_hours: float,
-    ) -> None:
-        self._database = database
-        self._images = images
-        self._files = files
-        self._staging = staging
-        self._hands = hands
-        self._worker = worker
-        self._address = address
-        self._silence = timedelta(seconds=silence)
-        self._task_life = timedelta(hours=task_hours)
+    def __init__(self, deps: FlowDeps) -> None:
+        self._deps = deps
         self._ctx = system_context("image")
 
-    async def heartbeat(self) -> None:
-        """This worker lives; and what dead ones left is taken over, and what it let go of itself while nobody heard."""
-        async with self._database.work(self._ctx) as uow:
-            await uploads.seen(uow, self._worker, self._address)
-        async with self._database.work(self._ctx) as uow:
-            found = await uploads.stuck(uow, self._silence, self._worker)
-            stuck = [upload for upload in found if not (upload.mine and upload.mark in self._hands)]
-            for upload in stuck:
-                await self._images.release(self._ctx, uow, upload.as_image(), GONE)
-            for task, mine in await tasks.left_behind(uow, self._silence, self._worker):
-                if mine and task.id in self._hands:
-                    continue
-                log.warning("the task %s was left behind", task.id)
-                await failed(self._ctx, uow, self._images, task, GONE, uow.now + self._task_life)
-        for upload in stuck:
-            log.warning("the upload of %s was left behind; it is queued again", upload.id)
+    async def abort_orphans(self) -> None:
+        """Aborts the uploads, and fails the tasks, that no living process holds; the state tables say into what."""
+        deps = self._deps
+        async with deps.database.work(self._ctx) as uow:
+            images = await rows.lock_orphans(uow, deps.leases)
+            for image in images:
+                await deps.onion.data.abort(self._ctx, uow, _claimed(image), WORKER_DIED, _status_after_crash(image))
+            for task in await tasks.lock_orphans(uow, deps.leases):
+                log.warning("the worker of task %s died", task.id)
+                await fail_task(self._ctx, uow, deps, task, WORKER_DIED)
+        for image in images:
+            log.warning("the worker of the upload of %s died; the image is queued again", image.id)
         try:
-            async with asyncio.timeout(self._silence.total_seconds() / 3):  # who waits longer is taken for dead
-                await asyncio.gather(*map(self._remove, stuck))
+            async with asyncio.timeout(deps.leases.ttl.total_seconds() / 3):
+                await asyncio.gather(*map(self._remove, images))
         except TimeoutError:
-            log.warning("what was left behind could not be removed in time: the sweep comes back to it")
+            log.warning("objects of dead workers could not be removed in time: the next sweep removes them")
 
-    async def _remove(self, upload: Stuck) -> None:
-        """Names are given once: nothing that comes later is in danger of what does not come to its end here."""
-        if upload.object is not None:
-            await self._files.remove(upload.object)
-        if upload.staged is not None:
-            await self._staging.remove(upload.staged)
+    async def _remove(self, image: ImageRow) -> None:
+        """Names are unique: nothing that is written later can be removed here."""
+        if image.object is not None:
+            await self._deps.stores.remove(image.object)
+        if image.staged is not None:
+            await self._deps.staging.remove(image.staged)
 
-    async def orphans(self) -> None:
-        """The disk is read first; everything written later has been named in a row before its first byte."""
-        there, staged = await self._files.names(), await self._staging.names()
-        if not any(there.values()) and not staged:
+    async def remove_orphaned_objects(self) -> None:
+        """Lists the disk first: everything written later is named in a row before its first byte."""
+        deps = self._deps
+        stored, staged = await deps.stores.names(), await deps.staging.names()
+        if not any(stored.values()) and not staged:
             return
-        async with self._database.read() as db:
-            named = await uploads.named_objects(db)
-            places = await uploads.named_places(db)
-        for store, objects in there.items():
+        async with deps.database.read() as session:
+            named = await rows.named_objects(session)
+            stores = await rows.named_stores(session)
+        for store, objects in stored.items():
             for name in objects:
-                if name in named and (name not in places or store in places[name]):
-                    continue
-                log.warning("nobody has a use for %s in the store %s; it is removed", name, store)
-                if name in named:
-                    await clear(self._database, self._ctx, self._files, name, [store])
-                else:
-                    await self._files.remove(name, [store])
+                if name not in named:
+                    log.warning("no image names the object %s in the store %s; it is removed", name, store)
+                    await deps.stores.remove(name, [store])
+                elif name in stores and store not in stores[name]:
+                    log.warning("no location names the object %s in the store %s; it is removed", name, store)
+                    await delete_unreferenced(deps.database, self._ctx, deps.stores, name, [store])
         for name in staged - named:
-            log.warning("nobody has a use for %s in staging; it is removed", name)
-            await self._staging.remove(name)
+            log.warning("no image names %s in staging; it is removed", name)
+            await deps.staging.remove(name)
 
-    async def forget(self) -> None:
-        """Tasks are forgotten some time after their end."""
-        async with self._database.work(self._ctx) as uow:
-            await self._images.forget(self._ctx, uow, AT_ONCE)
+    async def expire_tasks(self) -> None:
+        """Deletes tasks some time after their end."""
+        async with self._deps.database.work(self._ctx) as uow:
+            await self._deps.onion.tasks.expire(self._ctx, uow, EXPIRE_LIMIT)
+
+
+def _claimed(row: ImageRow) -> Image:
+    """As much of the image as aborting its upload takes."""
+    return Image(id=row.id, status=row.status, object=row.object, staged=row.staged)
+
+
+def _status_after_crash(row: ImageRow) -> str:
+    """The goal of the verb that the state table has for it; a deleted image stays deleted, whatever the status."""
+    verb = ImageStates.after_crash(row)
+    return next(filter(None, verb.to["status"] or ()), QUEUED) if isinstance(verb, Verb) else QUEUED

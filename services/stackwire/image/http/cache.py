@@ -4,7 +4,7 @@ from aiohttp import web
 
 from stackwire.http.request import CONTEXT, respond
 from stackwire.image.domain.cache import read_clear_target
-from stackwire.image.flows.image_cache import CacheKeeper
+from stackwire.image.flows.api.cache import CacheManager
 from stackwire.image.http.bodies import check_no_body, empty, no_content
 from stackwire.image.http.views import cached_image_view
 
@@ -12,11 +12,11 @@ CLEAR_TARGET = "x-image-cache-clear-target"
 
 
 class CacheHandlers:
-    def __init__(self, manager: CacheKeeper) -> None:
+    def __init__(self, manager: CacheManager) -> None:
         self._manager = manager
 
     async def index(self, request: web.Request) -> web.Response:
-        cached, queued = await self._manager.listed(request[CONTEXT])
+        cached, queued = await self._manager.list_all(request[CONTEXT])
         return respond(200, {"cached_images": [cached_image_view(each) for each in cached], "queued_images": queued})
 
     async def clear(self, request: web.Request) -> web.Response:

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from stackwire.http.request import CONTEXT
 from stackwire.image.flows.api.call_traces import CallTraceQueries
-from stackwire.image.onion.call_trace import Step
+from stackwire.image.onion.call_trace import LayerCall
 
 _PAGE = """<!DOCTYPE html>
 <html><head><meta charset="utf-8"><title>{id}</title>
@@ -36,14 +36,14 @@ class CallTraceHandlers:
         return web.Response(text=_page(request_id, steps), content_type="text/html")
 
 
-def _page(request_id: str, steps: Sequence[Step]) -> str:
+def _page(request_id: str, steps: Sequence[LayerCall]) -> str:
     rows = "".join(
         _ROW.format(
-            kind="" if step.verdict in ("", "passed") else "refused",
+            kind="" if step.outcome in ("", "passed") else "refused",
             depth=2 * step.depth,
             layer=escape(step.layer),
             verb=escape(step.verb),
-            verdict=escape(step.verdict or "at work"),
+            verdict=escape(step.outcome or "at work"),
             ms=1000 * step.seconds,
         )
         for step in steps

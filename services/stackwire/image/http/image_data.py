@@ -4,7 +4,7 @@ from aiohttp import web
 
 from stackwire.core.errors import BadRequest
 from stackwire.http.request import CONTEXT
-from stackwire.image.flows.api.data import Data
+from stackwire.image.flows.api.data import DataTransfers
 from stackwire.image.flows.api.downloads import Downloads
 from stackwire.image.http.bodies import no_content
 from stackwire.image.http.schemas import STORE_HEADER, read_upload_size
@@ -12,7 +12,7 @@ from stackwire.image.http.transfers import Transfers
 
 
 class ImageDataHandlers:
-    def __init__(self, data: Data, downloads: Downloads, transfers: Transfers) -> None:
+    def __init__(self, data: DataTransfers, downloads: Downloads, transfers: Transfers) -> None:
         self._data = data
         self._downloads = downloads
         self._transfers = transfers

@@ -11,7 +11,7 @@ from stackwire.http.request import CONTEXT, json_body, respond
 from stackwire.image.domain import listing, patch
 from stackwire.image.domain.errors import Invalid
 from stackwire.image.domain.image import Image
-from stackwire.image.flows.api.images import Metadata
+from stackwire.image.flows.api.images import ImageMetadata
 from stackwire.image.http.bodies import check_no_body, no_content
 from stackwire.image.http.views import image_view
 
@@ -19,7 +19,7 @@ from stackwire.image.http.views import image_view
 class ImageHandlers:
     """``import_methods`` and ``stores`` are in the headers of the response to a new image."""
 
-    def __init__(self, metadata: Metadata, import_methods: Sequence[str], stores: Sequence[str]) -> None:
+    def __init__(self, metadata: ImageMetadata, import_methods: Sequence[str], stores: Sequence[str]) -> None:
         self._metadata = metadata
         self._import_methods = ",".join(import_methods)
         self._store_ids = ",".join(stores)
@@ -37,17 +37,17 @@ class ImageHandlers:
         return respond(201, await self._view(request, image), headers)
 
     async def show(self, request: web.Request) -> web.Response:
-        image = await self._metadata.show(request[CONTEXT], request.match_info["image_id"])
+        image = await self._metadata.get(request[CONTEXT], request.match_info["image_id"])
         return respond(200, await self._view(request, image))
 
     async def _view(self, request: web.Request, image: Image) -> dict[str, Any]:
-        (located,) = await self._metadata.locations.shown(request[CONTEXT], [image])
+        (located,) = await self._metadata.locations.render(request[CONTEXT], [image])
         return {**image_view(image), **located}
 
     async def index(self, request: web.Request) -> web.Response:
         query = listing.read(list(request.query.items()))
-        images, more = await self._metadata.page(request[CONTEXT], query)
-        located = await self._metadata.locations.shown(request[CONTEXT], images)
+        images, more = await self._metadata.list_page(request[CONTEXT], query)
+        located = await self._metadata.locations.render(request[CONTEXT], images)
         pairs = [(name, value) for name, value in request.query.items() if name != "marker"]
         body = {
             "images": [{**image_view(image), **locations} for image, locations in zip(images, located, strict=True)],

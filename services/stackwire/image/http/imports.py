@@ -6,7 +6,7 @@ from aiohttp import web
 
 from stackwire.http.request import CONTEXT, json_body, respond
 from stackwire.image.domain.imports import read_import
-from stackwire.image.flows.api.imports import Imports
+from stackwire.image.flows.api.imports import ImportRequests
 from stackwire.image.http.bodies import check_no_body, empty
 from stackwire.image.http.schemas import with_store_header
 from stackwire.image.http.views import raw_task_view
@@ -15,7 +15,7 @@ from stackwire.image.http.views import raw_task_view
 class ImportHandlers:
     """``methods``: the names of the import methods that are enabled."""
 
-    def __init__(self, imports: Imports, methods: Sequence[str]) -> None:
+    def __init__(self, imports: ImportRequests, methods: Sequence[str]) -> None:
         self._imports = imports
         self._methods = methods
 
@@ -26,9 +26,9 @@ class ImportHandlers:
 
     async def start(self, request: web.Request) -> web.Response:
         requested = read_import(with_store_header(await json_body(request), request), self._methods)
-        await self._imports.request(request[CONTEXT], request.match_info["image_id"], requested)
+        await self._imports.request_import(request[CONTEXT], request.match_info["image_id"], requested)
         return empty(202)
 
     async def tasks(self, request: web.Request) -> web.Response:
-        found = await self._imports.of_image(request[CONTEXT], request.match_info["image_id"])
+        found = await self._imports.list_tasks(request[CONTEXT], request.match_info["image_id"])
         return respond(200, {"tasks": [raw_task_view(task) for task in found]})

@@ -4,19 +4,19 @@ from aiohttp import web
 
 from stackwire.http.request import CONTEXT, json_body, respond
 from stackwire.image.domain.locations import read_new_location
-from stackwire.image.flows.api.locations import Locations
+from stackwire.image.flows.api.locations import LocationRequests
 from stackwire.image.http.bodies import check_no_body, empty
 
 
 class LocationHandlers:
-    def __init__(self, locations: Locations) -> None:
+    def __init__(self, locations: LocationRequests) -> None:
         self._locations = locations
 
     async def index(self, request: web.Request) -> web.Response:
         check_no_body(request)
-        return respond(200, await self._locations.fetch(request[CONTEXT], request.match_info["image_id"]))
+        return respond(200, await self._locations.list_for_service(request[CONTEXT], request.match_info["image_id"]))
 
     async def create(self, request: web.Request) -> web.Response:
         location = read_new_location(await json_body(request))
-        await self._locations.add(request[CONTEXT], request.match_info["image_id"], location)
+        await self._locations.request_location_import(request[CONTEXT], request.match_info["image_id"], location)
         return empty(202)

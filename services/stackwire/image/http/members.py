@@ -3,18 +3,18 @@
 from aiohttp import web
 
 from stackwire.http.request import CONTEXT, json_body, respond
-from stackwire.image.flows.api.members import Members
+from stackwire.image.flows.api.members import Memberships
 from stackwire.image.http.bodies import check_no_body, no_content
 from stackwire.image.http.schemas import read_member, read_member_status
 from stackwire.image.http.views import member_view
 
 
 class MemberHandlers:
-    def __init__(self, members: Members) -> None:
+    def __init__(self, members: Memberships) -> None:
         self._members = members
 
     async def index(self, request: web.Request) -> web.Response:
-        rows = await self._members.all(request[CONTEXT], request.match_info["image_id"])
+        rows = await self._members.list_for_image(request[CONTEXT], request.match_info["image_id"])
         return respond(200, {"members": [member_view(row) for row in rows], "schema": "/v2/schemas/members"})
 
     async def create(self, request: web.Request) -> web.Response:
@@ -23,13 +23,13 @@ class MemberHandlers:
         return respond(200, member_view(row))
 
     async def show(self, request: web.Request) -> web.Response:
-        row = await self._members.one(request[CONTEXT], request.match_info["image_id"], request.match_info["member"])
+        row = await self._members.get(request[CONTEXT], request.match_info["image_id"], request.match_info["member"])
         return respond(200, member_view(row))
 
     async def update(self, request: web.Request) -> web.Response:
         member = request.match_info["member"]
         status = read_member_status(await json_body(request), member)
-        row = await self._members.answer(request[CONTEXT], request.match_info["image_id"], member, status)
+        row = await self._members.set_status(request[CONTEXT], request.match_info["image_id"], member, status)
         return respond(200, member_view(row))
 
     async def delete(self, request: web.Request) -> web.Response:

@@ -3,14 +3,14 @@
 from aiohttp import web
 
 from stackwire.http.request import CONTEXT, respond
-from stackwire.image.flows.api.store_removal import Places
+from stackwire.image.flows.api.store_removal import StoreRemoval
 from stackwire.image.flows.api.stores import StoreQueries
 from stackwire.image.http.bodies import check_no_body, no_content
 from stackwire.image.http.views import store_details_view, store_view
 
 
 class StoreHandlers:
-    def __init__(self, stores: StoreQueries, places: Places) -> None:
+    def __init__(self, stores: StoreQueries, places: StoreRemoval) -> None:
         self._stores = stores
         self._places = places
 
@@ -23,5 +23,7 @@ class StoreHandlers:
 
     async def remove_image(self, request: web.Request) -> web.Response:
         check_no_body(request)
-        await self._places.leave(request[CONTEXT], request.match_info["image_id"], request.match_info["store"])
+        await self._places.remove_from_store(
+            request[CONTEXT], request.match_info["image_id"], request.match_info["store"]
+        )
         return no_content()

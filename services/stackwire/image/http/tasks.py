@@ -5,24 +5,24 @@ from aiohttp import web
 from stackwire.http.paging import link
 from stackwire.http.request import CONTEXT, json_body, respond
 from stackwire.image.domain.task_requests import read_query
-from stackwire.image.flows.api.tasks import Tasks
+from stackwire.image.flows.api.tasks import TaskRequests
 from stackwire.image.http.views import task_stub_view, task_view
 
 
 class TaskHandlers:
-    def __init__(self, tasks: Tasks) -> None:
+    def __init__(self, tasks: TaskRequests) -> None:
         self._tasks = tasks
 
     async def create(self, request: web.Request) -> web.Response:
-        view = task_view(await self._tasks.create(request[CONTEXT], await json_body(request)))
+        view = task_view(await self._tasks.create_task(request[CONTEXT], await json_body(request)))
         return respond(201, view, {"Location": view["self"]})
 
     async def show(self, request: web.Request) -> web.Response:
-        return respond(200, task_view(await self._tasks.show(request[CONTEXT], request.match_info["task_id"])))
+        return respond(200, task_view(await self._tasks.get(request[CONTEXT], request.match_info["task_id"])))
 
     async def index(self, request: web.Request) -> web.Response:
         query = list(request.query.items())
-        tasks, more = await self._tasks.page(request[CONTEXT], read_query(query))
+        tasks, more = await self._tasks.list_page(request[CONTEXT], read_query(query))
         pairs = [(name, value) for name, value in query if name != "marker"]
         body = {
             "tasks": [task_stub_view(task) for task in tasks],

@@ -11,4 +11,4 @@ class UsageHandlers:
         self._report = report
 
     async def show(self, request: web.Request) -> web.Response:
-        return respond(200, {"usage": await self._report.of_caller(request[CONTEXT])})
+        return respond(200, {"usage": await self._report.for_caller(request[CONTEXT])})

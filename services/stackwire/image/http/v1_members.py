@@ -11,24 +11,24 @@ from aiohttp import web
 
 from stackwire.core.errors import Forbidden, NotFound
 from stackwire.http.request import CONTEXT, json_body, respond
-from stackwire.image.flows.api.members import Members
+from stackwire.image.flows.api.members import Memberships
 from stackwire.image.http.bodies import check_no_body
 from stackwire.image.http.schemas import check_v1_member, check_v1_project, read_v1_memberships
 
 
 class V1MemberHandlers:
-    def __init__(self, members: Members) -> None:
+    def __init__(self, members: Memberships) -> None:
         self._members = members
 
     async def index(self, request: web.Request) -> web.Response:
-        rows = await self._members.all(request[CONTEXT], request.match_info["image_id"])
+        rows = await self._members.list_for_image(request[CONTEXT], request.match_info["image_id"])
         return respond(200, {"members": [{"member_id": row.member, "can_share": False} for row in rows]})
 
     async def replace(self, request: web.Request) -> web.Response:
         """All members at once: those who are not named are removed."""
         members = read_v1_memberships(await json_body(request))
         with _forbidden_as_not_found():
-            await self._members.replace(request[CONTEXT], request.match_info["image_id"], members)
+            await self._members.replace_all(request[CONTEXT], request.match_info["image_id"], members)
         return web.Response(status=204)
 
     async def add(self, request: web.Request) -> web.Response:
@@ -37,7 +37,7 @@ class V1MemberHandlers:
             check_v1_member(await json_body(request))
         member = check_v1_project(request.match_info["member"])
         with _forbidden_as_not_found():
-            await self._members.share(request[CONTEXT], request.match_info["image_id"], member)
+            await self._members.ensure(request[CONTEXT], request.match_info["image_id"], member)
         return web.Response(status=204)
 
     async def remove(self, request: web.Request) -> web.Response:
@@ -47,7 +47,7 @@ class V1MemberHandlers:
         return web.Response(status=204)
 
     async def shared(self, request: web.Request) -> web.Response:
-        rows = await self._members.of(request[CONTEXT], request.match_info["member"])
+        rows = await self._members.list_for_project(request[CONTEXT], request.match_info["member"])
         return respond(200, {"shared_images": [{"image_id": row.image_id, "can_share": False} for row in rows]})
 
 

@@ -1,9 +1,8 @@
-"""A request's way through the layers, for debugging: what each was asked, what it said, and how long it took.
+"""A request's calls through the layers, for debugging: each layer's verb, its outcome, and how long it took.
 
-Nothing of what was asked or answered is kept, only names: no secret and no data can be in it.
+Only names are kept, neither arguments nor results: no secret and no data can be in a trace.
 """
 
-import inspect
 import logging
 import time
 from collections import OrderedDict
@@ -15,78 +14,78 @@ from typing import Any, Final, cast
 
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
-from stackwire.image.onion.port import Images
+from stackwire.image.onion.layer import P, verbs
 
 log = logging.getLogger(__name__)
 
-REQUESTS: Final = 200
-"""As many are kept; the oldest go first."""
-STEPS: Final = 500
-"""Of each, from its beginning."""
+MAX_REQUESTS: Final = 200
+"""Traces kept; the oldest go first."""
+MAX_CALLS: Final = 500
+"""Of each trace, from its beginning."""
 _DEPTH: ContextVar[int] = ContextVar("_DEPTH", default=0)
 
 
 @dataclass(slots=True)
-class Step:
-    """One layer's part. ``verdict`` is empty while it is at work; ``seconds`` include the layers inside it."""
+class LayerCall:
+    """One layer's part. ``outcome`` is empty while it is at work; ``seconds`` include the layers inside it."""
 
     depth: int
     layer: str
     verb: str
-    verdict: str = ""
+    outcome: str = ""
     seconds: float = 0.0
 
 
-class Walks:
-    """The last requests' ways, by request id."""
+class CallTraces:
+    """The last requests' traces, by request id."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, list[Step]] = OrderedDict()
+        self._traces: OrderedDict[str, list[LayerCall]] = OrderedDict()
 
-    def of(self, request_id: str) -> Sequence[Step]:
-        """In the order in which the layers were entered; nothing of a request that is not known, or no longer."""
-        return tuple(self._kept.get(request_id, ()))
+    def calls(self, request_id: str) -> Sequence[LayerCall]:
+        """In the order in which the layers were entered; none for a request that is unknown, or too old."""
+        return tuple(self._traces.get(request_id, ()))
 
-    def watched(self, layer: Images) -> Images:
-        """The same layer; who comes and goes is noted."""
-        return cast(Images, _Watched(layer, self))
+    def traced(self, layer: P) -> P:
+        """The same layer, whose calls are recorded."""
+        return cast(P, _TracedLayer(layer, self))
 
-    def enter(self, request_id: str, step: Step) -> None:
-        steps = self._kept.setdefault(request_id, [])
-        if len(steps) < STEPS:
-            steps.append(step)
-        while len(self._kept) > REQUESTS:
-            self._kept.popitem(last=False)
-        log.debug("%s %s-> %s.%s", request_id, "  " * step.depth, step.layer, step.verb)
+    def enter(self, request_id: str, call: LayerCall) -> None:
+        """Records a call that begins."""
+        calls = self._traces.setdefault(request_id, [])
+        if len(calls) < MAX_CALLS:
+            calls.append(call)
+        while len(self._traces) > MAX_REQUESTS:
+            self._traces.popitem(last=False)
+        log.debug("%s %s-> %s.%s", request_id, "  " * call.depth, call.layer, call.verb)
 
-    def leave(self, request_id: str, step: Step) -> None:
-        log.debug("%s %s<- %s.%s: %s", request_id, "  " * step.depth, step.layer, step.verb, step.verdict)
+    def exit(self, request_id: str, call: LayerCall) -> None:
+        """Logs a call that has ended."""
+        log.debug("%s %s<- %s.%s: %s", request_id, "  " * call.depth, call.layer, call.verb, call.outcome)
 
 
-class _Watched:
+class _TracedLayer:
     """Has every verb of its layer."""
 
-    def __init__(self, layer: Images, walks: Walks) -> None:
+    def __init__(self, layer: Any, traces: CallTraces) -> None:
         self._layer = layer
-        self._walks = walks
+        self._traces = traces
+        for verb in verbs(type(layer)):
+            setattr(self, verb, partial(self._call, verb, getattr(layer, verb)))
 
-    def __getattr__(self, verb: str) -> Any:
-        method = getattr(self._layer, verb)
-        return partial(self._asked, verb, method) if inspect.iscoroutinefunction(method) else method
-
-    async def _asked(self, verb: str, method: Any, ctx: RequestContext, *args: Any, **kwargs: Any) -> Any:
-        step = Step(_DEPTH.get(), type(self._layer).__name__, verb)
-        self._walks.enter(ctx.request_id, step)
-        token, began = _DEPTH.set(step.depth + 1), time.perf_counter()
+    async def _call(self, verb: str, method: Any, ctx: RequestContext, *args: Any, **kwargs: Any) -> Any:
+        call = LayerCall(_DEPTH.get(), type(self._layer).__name__, verb)
+        self._traces.enter(ctx.request_id, call)
+        token, began = _DEPTH.set(call.depth + 1), time.perf_counter()
         try:
-            answer = await method(ctx, *args, **kwargs)
-            step.verdict = "passed"
-            return answer
+            result = await method(ctx, *args, **kwargs)
+            call.outcome = "passed"
+            return result
         except BaseException as error:
             status = f" ({error.status})" if isinstance(error, ServiceError) else ""
-            step.verdict = f"refused: {type(error).__name__}{status}"
+            call.outcome = f"refused: {type(error).__name__}{status}"
             raise
         finally:
-            step.seconds = time.perf_counter() - began
+            call.seconds = time.perf_counter() - began
             _DEPTH.reset(token)
-            self._walks.leave(ctx.request_id, step)
+            self._traces.exit(ctx.request_id, call)

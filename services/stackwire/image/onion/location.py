@@ -1,77 +1,52 @@
-"""Bytes: written, told apart, verified and counted on their way into the store; what failed leaves nothing behind."""
+"""Bytes: written, inspected, verified and counted on their way into a store; a failure leaves nothing behind."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
-from stackwire.core.clock import Clock
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
 from stackwire.db.unit_of_work import UnitOfWork
-from stackwire.image.backends.certificates import Certificates
 from stackwire.image.backends.port import Writer
-from stackwire.image.backends.staging import Staging
-from stackwire.image.backends.stores import Stores
-from stackwire.image.db.images import Written
 from stackwire.image.domain.errors import NotQueued
 from stackwire.image.domain.image import Image
-from stackwire.image.domain.imports import ImportWish, check_ready
+from stackwire.image.domain.imports import ImportRequest, check_ready
 from stackwire.image.domain.inspection import Inspection
 from stackwire.image.domain.signatures import Verifier, signed
-from stackwire.image.domain.states import IMAGE, UPLOADING
+from stackwire.image.domain.states import BEGIN, UPLOADING
 from stackwire.image.domain.tasks import Task
-from stackwire.image.onion.port import Images, Layer, Ordered, Upload
+from stackwire.image.domain.uploads import WrittenData
+from stackwire.image.onion.layer import Layer
+from stackwire.image.onion.port import ImageData, Images, ImageTasks, TaskCreated, Upload
 
-BATCH = 4 * 1024**2  # bytes handed to the threads at once
+BATCH_BYTES = 4 * 1024**2
+"""Bytes handed to a thread at once."""
 
 
-class Location(Layer):
-    """``match``: content must be of the declared format (``image_format.require_image_format_match``)."""
+class ImageLocation(Layer[Images], Images):
+    """Metadata moves no bytes: every verb passes. (Glance's layer sets the store's access lists here.)"""
 
-    def __init__(
-        self,
-        inner: Images,
-        files: Stores,
-        staging: Staging,
-        certificates: Certificates,
-        clock: Clock,
-        *,
-        match: bool,
-    ) -> None:
-        super().__init__(inner)
-        self._files = files
-        self._staging = staging
-        self._certificates = certificates
-        self._clock = clock
-        self._match = match
 
-    async def claim(self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: Upload) -> Image:
-        """What is only staged need not say yet what it is."""
-        if not IMAGE.allows(image.status, wish.into):
-            raise NotQueued(before=image.status, after=wish.into)
-        if wish.into == UPLOADING:
-            return await self.inner.claim(ctx, uow, image, wish)
-        for name in ("disk_format", "container_format"):
+class DataLocation(Layer[ImageData], ImageData):
+    """Source: ``glance/location.py: ImageProxy.set_data``."""
+
+    async def begin_upload(self, ctx: RequestContext, uow: UnitOfWork, upload: Upload) -> Upload:
+        """An image that is only staged may have its formats set later."""
+        image = upload.image
+        if not BEGIN[upload.status].allows(status=image.status):
+            raise NotQueued(before=image.status, after=upload.status)
+        for name in ("disk_format", "container_format") if upload.status != UPLOADING else ():
             if getattr(image, name) is None:
                 raise BadRequest(f"Properties disk_format, container_format must be set prior to saving data: {name}.")
-        return await self.inner.claim(ctx, uow, image, wish)
+        return await self.inner.begin_upload(ctx, uow, upload)
 
-    async def order(
-        self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: ImportWish, task: Task, forget_at: datetime
-    ) -> Ordered:
-        check_ready(image, wish.method)
-        return await self.inner.order(ctx, uow, image, wish, task, forget_at)
-
-    async def fill(self, ctx: RequestContext, image: Image, wish: Upload) -> int:
-        """As they come: what they are is told when they are imported."""
-        writer = self._staging.writer(wish.staged or "")
-        await _write(writer, wish.chunks, lambda _: None, lambda: None)
-        return writer.size
-
-    async def store(self, ctx: RequestContext, image: Image, wish: Upload) -> Written:
-        inspection = Inspection(image.disk_format or "", image.container_format or "", match=self._match)
+    async def write(self, ctx: RequestContext, upload: Upload) -> WrittenData:
+        image, stores = upload.image, self.deps.stores
+        inspection = Inspection(
+            image.disk_format or "", image.container_format or "", match=self.deps.require_format_match
+        )
         verifier = await self._verifier(ctx, image)
-        writer = await self._files.writer(wish.store, wish.object_name, wish.announced)
+        writer = await stores.writer(upload.store, upload.object_name, upload.announced)
 
         def eat(chunk: bytes) -> None:
             inspection.eat(chunk)
@@ -83,10 +58,10 @@ class Location(Layer):
                 verifier.finish()
             return inspection.finish(writer.size)
 
-        virtual_size = await _write(writer, wish.chunks, eat, finish)
-        return Written(
-            object=wish.object_name,
-            stores=(wish.store or self._files.default,),
+        virtual_size = await _write(writer, upload.read(), eat, finish)
+        return WrittenData(
+            object=upload.object_name,
+            stores=(upload.store or stores.default,),
             size=writer.size,
             virtual_size=virtual_size,
             checksum=writer.checksum,
@@ -94,12 +69,35 @@ class Location(Layer):
             os_hash_value=writer.os_hash_value,
         )
 
+    async def write_staging(self, ctx: RequestContext, upload: Upload) -> int:
+        """The bytes as they are: they are inspected when they are imported."""
+        writer = self.deps.staging.writer(upload.staged_name or "")
+        await _write(writer, upload.read(), lambda _: None, lambda: None)
+        return writer.size
+
     async def _verifier(self, ctx: RequestContext, image: Image) -> Verifier | None:
-        """For a signed image: before its first byte is kept it is known whom to believe."""
-        wish = signed(image.properties)
-        if wish is None:
+        """For a signed image: its certificate is checked before its first byte is kept."""
+        signature = signed(image.properties)
+        if signature is None:
             return None
-        return Verifier(wish, await self._certificates.get(ctx, wish.certificate), self._clock.now())
+        certificate = await self.deps.certificates.get(ctx, signature.certificate)
+        return Verifier(signature, certificate, self.deps.clock.now())
+
+
+class TaskLocation(Layer[ImageTasks], ImageTasks):
+    """An import begins with an image in the state that its method needs."""
+
+    async def create_import(
+        self,
+        ctx: RequestContext,
+        uow: UnitOfWork,
+        image: Image,
+        request: ImportRequest,
+        task: Task,
+        expires_at: datetime,
+    ) -> TaskCreated:
+        check_ready(image, request.method)
+        return await self.inner.create_import(ctx, uow, image, request, task, expires_at)
 
 
 async def _write(
@@ -108,34 +106,34 @@ async def _write(
     eat: Callable[[bytes], None],
     finish: Callable[[], int | None],
 ) -> int | None:
-    """All of them or none; the next are fetched while the last are written. Answers what ``finish`` does."""
-    putting: asyncio.Task[None] | None = None
+    """Writes all chunks or none; a batch is collected while the last one is written. The result of ``finish``."""
+    writing: asyncio.Task[None] | None = None
     try:
         async for batch in _batches(chunks):
-            if putting is not None:
-                await putting
-            putting = asyncio.create_task(writer.put(batch, eat))
-        if putting is not None:
-            await putting
-        told = await asyncio.to_thread(finish)
+            if writing is not None:
+                await writing
+            writing = asyncio.create_task(writer.put(batch, eat))
+        if writing is not None:
+            await writing
+        result = await asyncio.to_thread(finish)
         await writer.complete()
     except BaseException:
-        if putting is not None and not putting.done():
-            putting.cancel()
+        if writing is not None and not writing.done():
+            writing.cancel()
         await asyncio.shield(writer.discard())
         raise
-    return told
+    return result
 
 
 async def _batches(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in pieces worth a thread's while."""
-    gathered: list[bytes] = []
+    """The same bytes in pieces large enough for a thread."""
+    collected: list[bytes] = []
     size = 0
     async for chunk in chunks:
-        gathered.append(chunk)
+        collected.append(chunk)
         size += len(chunk)
-        if size >= BATCH:
-            yield b"".join(gathered)
-            gathered, size = [], 0
-    if gathered:
-        yield b"".join(gathered)
+        if size >= BATCH_BYTES:
+            yield b"".join(collected)
+            collected, size = [], 0
+    if collected:
+        yield b"".join(collected)

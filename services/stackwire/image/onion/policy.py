@@ -1,115 +1,148 @@
-"""Asks the operator's rules before each act: 404 where the rule hides the image, 403 where it forbids the act."""
+"""The operator's rules: 404 where a rule hides the image, 403 where it forbids the operation."""
 
 from datetime import datetime
 
 from stackwire.core.context import RequestContext
-from stackwire.core.policy import Policy as Rules
+from stackwire.core.policy import Policy
 from stackwire.db.session import Session
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.domain.errors import Deactivated, ImageForbidden, ImageNotFound, MemberNotFound
 from stackwire.image.domain.image import Image, may_see
-from stackwire.image.domain.imports import COPY, ImportWish
+from stackwire.image.domain.imports import COPY, ImportRequest
 from stackwire.image.domain.listing import Query
 from stackwire.image.domain.members import Member
 from stackwire.image.domain.policy import target_of
 from stackwire.image.domain.states import ACTIVE, DEACTIVATED, QUEUED, SAVING
 from stackwire.image.domain.tasks import Task
 from stackwire.image.onion.authorization import is_admin
-from stackwire.image.onion.port import Images, Layer, Ordered, Upload
+from stackwire.image.onion.layer import Layer
+from stackwire.image.onion.port import (
+    ImageData,
+    ImageLocations,
+    ImageMembers,
+    Images,
+    ImageTasks,
+    TaskCreated,
+    Upload,
+)
 
 
-class Policy(Layer):
-    def __init__(self, inner: Images, rules: Rules) -> None:
-        super().__init__(inner)
-        self._rules = rules
+def _require(policy: Policy, ctx: RequestContext, rule: str, image: Image) -> None:
+    policy.require(ctx, rule, target_of(image, ctx.project_id), ImageForbidden)
 
-    async def get(self, ctx: RequestContext, db: Session, image_id: str) -> Image:
-        image = await self.inner.get(ctx, db, image_id)
-        if not self._rules.allows(ctx, "get_image", target_of(image, ctx.project_id)):
+
+class ImagePolicy(Layer[Images], Images):
+    """Source: ``glance/api/v2/policy.py: ImageAPIPolicy``."""
+
+    async def get(self, ctx: RequestContext, session: Session, image_id: str) -> Image:
+        image = await self.inner.get(ctx, session, image_id)
+        if not self.deps.policy.allows(ctx, "get_image", target_of(image, ctx.project_id)):
             raise ImageNotFound(image_id=image_id)
         return image
 
-    async def page(self, ctx: RequestContext, db: Session, query: Query, limit: int) -> list[Image]:
-        self._rules.require(ctx, "get_images", {"project_id": ctx.project_id or ""}, ImageForbidden)
-        return await self.inner.page(ctx, db, query, limit)
+    async def list_page(self, ctx: RequestContext, session: Session, query: Query, limit: int) -> list[Image]:
+        self.deps.policy.require(ctx, "get_images", {"project_id": ctx.project_id or ""}, ImageForbidden)
+        return await self.inner.list_page(ctx, session, query, limit)
 
     async def create(self, ctx: RequestContext, uow: UnitOfWork, image: Image) -> Image:
-        self._require(ctx, "add_image", image)
+        _require(self.deps.policy, ctx, "add_image", image)
         self._check_visibility(ctx, image)
         return await self.inner.create(ctx, uow, image)
 
     async def update(self, ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image) -> Image:
         if before.status not in (after.status, QUEUED):
-            self._require(ctx, {DEACTIVATED: "deactivate", ACTIVE: "reactivate"}[after.status], before)
+            rule = {DEACTIVATED: "deactivate", ACTIVE: "reactivate"}[after.status]
         else:
-            self._require(ctx, "modify_image", before)
+            rule = "modify_image"
+        _require(self.deps.policy, ctx, rule, before)
         if before.visibility != after.visibility:
             self._check_visibility(ctx, after)
         return await self.inner.update(ctx, uow, before, after)
 
     async def delete(self, ctx: RequestContext, uow: UnitOfWork, image: Image) -> Image:
-        self._require(ctx, "delete_image", image)
+        _require(self.deps.policy, ctx, "delete_image", image)
         return await self.inner.delete(ctx, uow, image)
-
-    async def claim(self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: Upload) -> Image:
-        """Staging and importing have no rule of their own: what may be modified may be filled."""
-        self._require(ctx, "upload_image" if wish.into == SAVING else "modify_image", image)
-        return await self.inner.claim(ctx, uow, image, wish)
-
-    async def download(self, ctx: RequestContext, db: Session, image_id: str) -> Image:
-        image = await self.inner.download(ctx, db, image_id)
-        if not may_see(image, ctx.project_id, is_admin=is_admin(ctx)):
-            raise ImageNotFound(image_id=image_id)
-        self._require(ctx, "download_image", image)
-        if image.status == DEACTIVATED and not is_admin(ctx):
-            raise Deactivated
-        return image
-
-    async def locate(self, ctx: RequestContext, image: Image, rule: str) -> None:
-        self._require(ctx, rule, image)
-        await self.inner.locate(ctx, image, rule)
-
-    async def leave(self, ctx: RequestContext, uow: UnitOfWork, image: Image, store: str) -> Image:
-        self._require(ctx, "delete_image_location", image)
-        return await self.inner.leave(ctx, uow, image, store)
-
-    async def order(
-        self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: ImportWish, task: Task, forget_at: datetime
-    ) -> Ordered:
-        self._require(ctx, "copy_image" if wish.method == COPY else "modify_image", image)
-        return await self.inner.order(ctx, uow, image, wish, task, forget_at)
-
-    async def enter_tasks(self, ctx: RequestContext) -> None:
-        self._rules.require(ctx, "tasks_api_access", {}, ImageForbidden)
-        await self.inner.enter_tasks(ctx)
-
-    async def members(self, ctx: RequestContext, db: Session, image: Image) -> list[Member]:
-        self._require(ctx, "get_members", image)
-        return await self.inner.members(ctx, db, image)
-
-    async def memberships(self, ctx: RequestContext, db: Session, member: str) -> list[Member]:
-        """Asked about the caller's own project: of others' business it is told nothing anyhow."""
-        self._rules.require(ctx, "get_members", {"project_id": ctx.project_id or "", "member_id": ""}, ImageForbidden)
-        return await self.inner.memberships(ctx, db, member)
-
-    async def add_member(self, ctx: RequestContext, uow: UnitOfWork, image: Image, member: str) -> Member:
-        self._require(ctx, "add_member", image)
-        return await self.inner.add_member(ctx, uow, image, member)
-
-    async def set_member(self, ctx: RequestContext, uow: UnitOfWork, image: Image, member: str, status: str) -> Member:
-        if image.member_status is None and not is_admin(ctx):
-            raise MemberNotFound(member_id=member, image_id=image.id)
-        self._require(ctx, "modify_member", image)
-        return await self.inner.set_member(ctx, uow, image, member, status)
-
-    async def remove_member(self, ctx: RequestContext, uow: UnitOfWork, image: Image, member: str) -> Member:
-        self._require(ctx, "delete_member", image)
-        return await self.inner.remove_member(ctx, uow, image, member)
 
     def _check_visibility(self, ctx: RequestContext, image: Image) -> None:
         rule = {"public": "publicize_image", "community": "communitize_image"}.get(image.visibility)
         if rule is not None:
-            self._require(ctx, rule, image)
+            _require(self.deps.policy, ctx, rule, image)
 
-    def _require(self, ctx: RequestContext, rule: str, image: Image) -> None:
-        self._rules.require(ctx, rule, target_of(image, ctx.project_id), ImageForbidden)
+
+class DataPolicy(Layer[ImageData], ImageData):
+    """Staging and importing have no rule of their own: who may modify an image may fill it."""
+
+    async def begin_upload(self, ctx: RequestContext, uow: UnitOfWork, upload: Upload) -> Upload:
+        rule = "upload_image" if upload.status == SAVING else "modify_image"
+        _require(self.deps.policy, ctx, rule, upload.image)
+        return await self.inner.begin_upload(ctx, uow, upload)
+
+    async def get_for_download(self, ctx: RequestContext, session: Session, image_id: str) -> Image:
+        """Raises Deactivated, but for administrators."""
+        image = await self.inner.get_for_download(ctx, session, image_id)
+        if not may_see(image, ctx.project_id, is_admin=is_admin(ctx)):
+            raise ImageNotFound(image_id=image_id)
+        _require(self.deps.policy, ctx, "download_image", image)
+        if image.status == DEACTIVATED and not is_admin(ctx):
+            raise Deactivated
+        return image
+
+
+class MemberPolicy(Layer[ImageMembers], ImageMembers):
+    """Source: ``glance/api/v2/policy.py: MemberAPIPolicy``."""
+
+    async def list_for_image(self, ctx: RequestContext, session: Session, image: Image) -> list[Member]:
+        _require(self.deps.policy, ctx, "get_members", image)
+        return await self.inner.list_for_image(ctx, session, image)
+
+    async def list_for_project(self, ctx: RequestContext, session: Session, member: str) -> list[Member]:
+        """The target is the caller's own project: of others it sees nothing anyway."""
+        target = {"project_id": ctx.project_id or "", "member_id": ""}
+        self.deps.policy.require(ctx, "get_members", target, ImageForbidden)
+        return await self.inner.list_for_project(ctx, session, member)
+
+    async def add(self, ctx: RequestContext, uow: UnitOfWork, image: Image, member: str) -> Member:
+        _require(self.deps.policy, ctx, "add_member", image)
+        return await self.inner.add(ctx, uow, image, member)
+
+    async def set_status(self, ctx: RequestContext, uow: UnitOfWork, image: Image, member: str, status: str) -> Member:
+        if image.member_status is None and not is_admin(ctx):
+            raise MemberNotFound(member_id=member, image_id=image.id)
+        _require(self.deps.policy, ctx, "modify_member", image)
+        return await self.inner.set_status(ctx, uow, image, member, status)
+
+    async def remove(self, ctx: RequestContext, uow: UnitOfWork, image: Image, member: str) -> Member:
+        _require(self.deps.policy, ctx, "delete_member", image)
+        return await self.inner.remove(ctx, uow, image, member)
+
+
+class LocationPolicy(Layer[ImageLocations], ImageLocations):
+    """The caller names the rule: reading, adding, replacing and deleting locations have one each."""
+
+    async def check_access(self, ctx: RequestContext, image: Image, rule: str) -> None:
+        _require(self.deps.policy, ctx, rule, image)
+        await self.inner.check_access(ctx, image, rule)
+
+    async def remove_from_store(self, ctx: RequestContext, uow: UnitOfWork, image: Image, store: str) -> Image:
+        _require(self.deps.policy, ctx, "delete_image_location", image)
+        return await self.inner.remove_from_store(ctx, uow, image, store)
+
+
+class TaskPolicy(Layer[ImageTasks], ImageTasks):
+    """Source: ``glance/api/v2/policy.py: TasksAPIPolicy``."""
+
+    async def check_access(self, ctx: RequestContext) -> None:
+        self.deps.policy.require(ctx, "tasks_api_access", {}, ImageForbidden)
+        await self.inner.check_access(ctx)
+
+    async def create_import(
+        self,
+        ctx: RequestContext,
+        uow: UnitOfWork,
+        image: Image,
+        request: ImportRequest,
+        task: Task,
+        expires_at: datetime,
+    ) -> TaskCreated:
+        _require(self.deps.policy, ctx, "copy_image" if request.method == COPY else "modify_image", image)
+        return await self.inner.create_import(ctx, uow, image, request, task, expires_at)

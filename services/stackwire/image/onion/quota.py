@@ -1,21 +1,24 @@
-"""Counts what a project has, where it would get more. What it had too much already does not hinder other changes."""
+"""Quotas, checked where a project would get more. A project that is above its quota may still change other things."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime
 
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, TooLarge
 from stackwire.db.unit_of_work import UnitOfWork
-from stackwire.image.db import images as rows
+from stackwire.image.db import images as image_rows
 from stackwire.image.db import locations as location_rows
 from stackwire.image.db import members as member_rows
-from stackwire.image.db.images import Written
+from stackwire.image.db import usage as usage_rows
 from stackwire.image.domain import quota
 from stackwire.image.domain.errors import ImageTooBig, StorageFull
 from stackwire.image.domain.image import Image, difference
-from stackwire.image.domain.imports import ImportWish
+from stackwire.image.domain.imports import ImportRequest
 from stackwire.image.domain.members import Member
+from stackwire.image.domain.quota import Limits
 from stackwire.image.domain.tasks import Task
+from stackwire.image.domain.uploads import WrittenData
 from stackwire.image.domain.usage import (
     COUNT_TOTAL,
     COUNT_UPLOADING,
@@ -25,157 +28,197 @@ from stackwire.image.domain.usage import (
     STAGED,
     Usage,
 )
-from stackwire.image.onion.port import Images, Layer, Ordered, Step, Upload
+from stackwire.image.onion.layer import Layer
+from stackwire.image.onion.port import (
+    ImageData,
+    ImageLocations,
+    ImageMembers,
+    Images,
+    ImageTasks,
+    StoreResult,
+    TaskCreated,
+    Upload,
+)
 
 
-class Quota(Layer):
-    def __init__(self, inner: Images, limits: quota.Limits) -> None:
-        super().__init__(inner)
-        self._limits = limits
-        self._unified = limits.unified
+class ImageQuota(Layer[Images], Images):
+    """Images of a project; properties, tags and locations of an image."""
 
     async def create(self, ctx: RequestContext, uow: UnitOfWork, image: Image) -> Image:
-        quota.check_properties(self._limits, image.properties)
-        quota.check_count("tags", len(image.tags), self._limits.tags)
-        if self._unified.bounds(image.owner, COUNT_TOTAL):
-            await rows.lock_owner(uow, image.owner)
-            had = await rows.usage(uow, image.owner)
-            self._unified.check(image.owner, COUNT_TOTAL, had.images + 1)
+        limits = self.deps.limits
+        quota.check_properties(limits, image.properties)
+        quota.check_count("tags", len(image.tags), limits.tags)
+        if limits.unified.bounds(image.owner, COUNT_TOTAL):
+            await usage_rows.lock_owner(uow, image.owner)
+            used = await usage_rows.usage(uow, image.owner)
+            limits.unified.check(image.owner, COUNT_TOTAL, used.images + 1)
         return await self.inner.create(ctx, uow, image)
 
     async def update(self, ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image) -> Image:
         """Counted in the database, after the change and under the row's lock: others may have added meanwhile."""
-        saved = await self._within(uow, before, after, lambda: self.inner.update(ctx, uow, before, after))
+        limits = self.deps.limits
+        _check_new_location(limits, before, after)
+        saved = await self.inner.update(ctx, uow, before, after)
+        await _check_locations(uow, limits, before, after, saved)
         change = difference(before, after)
         if change.new:
-            quota.check_count("properties", await rows.property_count(uow, before.id), self._limits.properties)
+            quota.check_count("properties", await image_rows.property_count(uow, before.id), limits.properties)
         if change.tags_added:
-            quota.check_count("tags", await rows.tag_count(uow, before.id), self._limits.tags)
+            quota.check_count("tags", await image_rows.tag_count(uow, before.id), limits.tags)
         return saved
 
-    async def place(self, ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image) -> Image:
-        return await self._within(uow, before, after, lambda: self.inner.place(ctx, uow, before, after))
 
-    async def _within(
-        self, uow: UnitOfWork, before: Image, after: Image, save: Callable[[], Awaitable[Image]]
-    ) -> Image:
-        """What is elsewhere counts as what is here, and as often."""
-        more = len(after.locations) > len(before.locations)
-        if more:
-            quota.allowance(self._limits, 0, after.size)
-        saved = await save()
-        if more:
-            quota.check_count("locations", await location_rows.count(uow, before.id), self._limits.locations)
-            await self._check_places(uow, saved)
-        return saved
+class DataQuota(Layer[ImageData], ImageData):
+    """Bytes of an upload. Source: ``glance/quota/__init__.py: ImageProxy.set_data``."""
 
-    async def claim(self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: Upload) -> Image:
-        """What is staged counts by its size already."""
-        used = await self._used(uow, image)
-        wish.allowance = quota.allowance(self._limits, 0 if used is None else used.size + used.staged, wish.announced)
+    async def begin_upload(self, ctx: RequestContext, uow: UnitOfWork, upload: Upload) -> Upload:
+        """The upload with its allowance, and the bytes reserved for it; an image that is staged counts already."""
+        limits, image, announced = self.deps.limits, upload.image, upload.announced
+        used = await _usage(uow, limits, image)
+        allowance = quota.allowance(limits, 0 if used is None else used.size + used.staged, announced)
+        reserved = upload.reserved
         if used is not None:
             if image.staged is None:
-                wish.reserved = wish.announced or 0
+                reserved = announced or 0
             if image.status not in IN_TRANSIT:
-                self._unified.check(image.owner, COUNT_UPLOADING, used.uploading + 1)
-            room = self._room(image, used, wish.announced, staging=wish.into in STAGED)
-            wish.allowance = wish.allowance if room is None else min(wish.allowance, room)
-        return await self.inner.claim(ctx, uow, image, wish)
+                limits.unified.check(image.owner, COUNT_UPLOADING, used.uploading + 1)
+            room = _room(limits, image, used, announced, staging=upload.status in STAGED)
+            allowance = allowance if room is None else min(allowance, room)
+        return await self.inner.begin_upload(ctx, uow, replace(upload, allowance=allowance, reserved=reserved))
 
-    async def _used(self, uow: UnitOfWork, image: Image) -> Usage | None:
-        """What the owner has without this image; nobody else is counted until the transaction ends.
-
-        None when nothing of it is limited.
-        """
-        if self._limits.storage <= 0 and not self._unified.bounds(
-            image.owner, SIZE_TOTAL, STAGE_TOTAL, COUNT_UPLOADING
-        ):
-            return None
-        await rows.lock_owner(uow, image.owner)
-        return await rows.usage(uow, image.owner, image.id)
-
-    def _room(self, image: Image, used: Usage, size: int | None, *, staging: bool) -> int | None:
-        if staging:
-            return self._unified.room(image.owner, STAGE_TOTAL, used.staged, size)
-        return self._unified.room(image.owner, SIZE_TOTAL, used.size, size)
-
-    async def order(
-        self, ctx: RequestContext, uow: UnitOfWork, image: Image, wish: ImportWish, task: Task, forget_at: datetime
-    ) -> Ordered:
-        """What is in several stores counts as often; of stores that may fail at least one is needed."""
-        used = await self._used(uow, image) if task.stores else None
-        if used is not None:
-            size = image.size or 0
-            more = len(image.locations) + (len(task.stores) - 1 if task.all_must_succeed else 0)
-            quota.allowance(self._limits, used.size + used.staged + more * size, image.size)
-            self._room(image, used, (more + 1) * size, staging=False)
-        return await self.inner.order(ctx, uow, image, wish, task, forget_at)
-
-    async def fill(self, ctx: RequestContext, image: Image, wish: Upload) -> int:
-        if wish.announced is not None and wish.announced > wish.allowance:
-            raise self._too_much(wish.announced)
-        wish.chunks = self._limited(wish.chunks, wish)
-        size = await self.inner.fill(ctx, image, wish)
-        _check_announced(wish, size)
-        return size
-
-    async def staged(self, ctx: RequestContext, uow: UnitOfWork, image: Image, size: int) -> Image:
-        await self._check_stored(uow, image, size, staging=True)
-        return await self.inner.staged(ctx, uow, image, size)
-
-    async def store(self, ctx: RequestContext, image: Image, wish: Upload) -> Written:
-        wish.chunks = self._limited(wish.chunks, wish)
-        written = await self.inner.store(ctx, image, wish)
-        _check_announced(wish, written.size)
+    async def write(self, ctx: RequestContext, upload: Upload) -> WrittenData:
+        written = await self.inner.write(ctx, self._limited(upload))
+        _check_announced(upload, written.size)
         return written
 
-    async def activate(self, ctx: RequestContext, uow: UnitOfWork, image: Image, written: Written) -> Image:
-        await self._check_stored(uow, image, written.size * len(written.stores), staging=False)
-        return await self.inner.activate(ctx, uow, image, written)
+    async def finish_upload(self, ctx: RequestContext, uow: UnitOfWork, image: Image, written: WrittenData) -> Image:
+        await _check_stored(uow, self.deps.limits, image, written.size * len(written.stores), staging=False)
+        return await self.inner.finish_upload(ctx, uow, image, written)
 
-    async def reached(self, ctx: RequestContext, uow: UnitOfWork, image: Image, step: Step) -> Image:
-        now = await self.inner.reached(ctx, uow, image, step)
-        if step.counts:
-            await self._check_places(uow, now)
-        return now
+    async def write_staging(self, ctx: RequestContext, upload: Upload) -> int:
+        if upload.announced is not None and upload.announced > upload.allowance:
+            raise self._too_large(upload.announced)
+        size = await self.inner.write_staging(ctx, self._limited(upload))
+        _check_announced(upload, size)
+        return size
 
-    async def verified(self, ctx: RequestContext, uow: UnitOfWork, image: Image) -> Image:
-        now = await self.inner.verified(ctx, uow, image)
-        await self._check_places(uow, now)
-        return now
+    async def finish_staging(self, ctx: RequestContext, uow: UnitOfWork, image: Image, size: int) -> Image:
+        await _check_stored(uow, self.deps.limits, image, size, staging=True)
+        return await self.inner.finish_staging(ctx, uow, image, size)
 
-    async def _check_places(self, uow: UnitOfWork, image: Image) -> None:
-        await self._check_stored(uow, image, (image.size or 0) * len(image.locations), staging=False)
+    def _limited(self, upload: Upload) -> Upload:
+        return replace(upload, chunks=self._within_allowance(upload))
 
-    async def _check_stored(self, uow: UnitOfWork, image: Image, size: int, *, staging: bool) -> None:
-        used = await self._used(uow, image)
-        if used is None:
-            return
-        if 0 < self._limits.storage < used.size + used.staged + size:
-            raise StorageFull(f"The size of the data would exceed the storage quota of {self._limits.storage} bytes.")
-        self._room(image, used, size, staging=staging)
-
-    async def add_member(self, ctx: RequestContext, uow: UnitOfWork, image: Image, member: str) -> Member:
-        await member_rows.lock_image(uow, image.id)
-        added = await self.inner.add_member(ctx, uow, image, member)
-        quota.check_count("members", await member_rows.count(uow, image.id), self._limits.members)
-        return added
-
-    async def _limited(self, chunks: AsyncIterator[bytes], wish: Upload) -> AsyncIterator[bytes]:
-        """Stops at the first byte too many, however many were announced."""
-        came = 0
-        async for chunk in chunks:
-            came += len(chunk)
-            if came > wish.allowance:
-                raise self._too_much(came)
+    async def _within_allowance(self, upload: Upload) -> AsyncIterator[bytes]:
+        """Stops at the first byte above the allowance, however many were announced."""
+        received = 0
+        async for chunk in upload.read():
+            received += len(chunk)
+            if received > upload.allowance:
+                raise self._too_large(received)
             yield chunk
 
-    def _too_much(self, size: int) -> TooLarge:
-        if 0 <= self._limits.size < size:
-            return ImageTooBig(maximum=self._limits.size)
+    def _too_large(self, size: int) -> TooLarge:
+        maximum = self.deps.limits.size
+        if 0 <= maximum < size:
+            return ImageTooBig(maximum=maximum)
         return StorageFull("The size of the data would exceed the storage quota.")
 
 
-def _check_announced(wish: Upload, size: int) -> None:
-    if wish.announced is not None and size != wish.announced:
-        raise BadRequest(f"{wish.announced} bytes were announced, and {size} came.")
+class MemberQuota(Layer[ImageMembers], ImageMembers):
+    """Members of an image."""
+
+    async def add(self, ctx: RequestContext, uow: UnitOfWork, image: Image, member: str) -> Member:
+        """Counted under the image's lock: memberships are added one after the other."""
+        await image_rows.lock(uow, image.id)
+        added = await self.inner.add(ctx, uow, image, member)
+        quota.check_count("members", await member_rows.count(uow, image.id), self.deps.limits.members)
+        return added
+
+
+class LocationQuota(Layer[ImageLocations], ImageLocations):
+    """Locations of an image, and the bytes of all its copies. External data counts like the service's own."""
+
+    async def set_locations(self, ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image) -> Image:
+        _check_new_location(self.deps.limits, before, after)
+        saved = await self.inner.set_locations(ctx, uow, before, after)
+        await _check_locations(uow, self.deps.limits, before, after, saved)
+        return saved
+
+    async def finish_store(self, ctx: RequestContext, uow: UnitOfWork, image: Image, result: StoreResult) -> Image:
+        saved = await self.inner.finish_store(ctx, uow, image, result)
+        if result.readable:
+            await _check_copies(uow, self.deps.limits, saved)
+        return saved
+
+    async def finish_import(self, ctx: RequestContext, uow: UnitOfWork, image: Image) -> Image:
+        saved = await self.inner.finish_import(ctx, uow, image)
+        await _check_copies(uow, self.deps.limits, saved)
+        return saved
+
+
+class TaskQuota(Layer[ImageTasks], ImageTasks):
+    """Bytes of an import into several stores."""
+
+    async def create_import(
+        self,
+        ctx: RequestContext,
+        uow: UnitOfWork,
+        image: Image,
+        request: ImportRequest,
+        task: Task,
+        expires_at: datetime,
+    ) -> TaskCreated:
+        """Each copy counts; where stores may fail, at least one copy must fit."""
+        limits = self.deps.limits
+        used = await _usage(uow, limits, image) if task.stores else None
+        if used is not None:
+            size = image.size or 0
+            others = len(image.locations) + (len(task.stores) - 1 if task.all_must_succeed else 0)
+            quota.allowance(limits, used.size + used.staged + others * size, image.size)
+            _room(limits, image, used, (others + 1) * size, staging=False)
+        return await self.inner.create_import(ctx, uow, image, request, task, expires_at)
+
+
+def _check_new_location(limits: Limits, before: Image, after: Image) -> None:
+    if len(after.locations) > len(before.locations):
+        quota.allowance(limits, 0, after.size)
+
+
+async def _check_locations(uow: UnitOfWork, limits: Limits, before: Image, after: Image, saved: Image) -> None:
+    if len(after.locations) > len(before.locations):
+        quota.check_count("locations", await location_rows.count(uow, saved.id), limits.locations)
+        await _check_copies(uow, limits, saved)
+
+
+async def _check_copies(uow: UnitOfWork, limits: Limits, image: Image) -> None:
+    await _check_stored(uow, limits, image, (image.size or 0) * len(image.locations), staging=False)
+
+
+async def _check_stored(uow: UnitOfWork, limits: Limits, image: Image, size: int, *, staging: bool) -> None:
+    """Whether ``size`` bytes of the image fit beside the owner's other images."""
+    used = await _usage(uow, limits, image)
+    if used is None:
+        return
+    if 0 < limits.storage < used.size + used.staged + size:
+        raise StorageFull(f"The size of the data would exceed the storage quota of {limits.storage} bytes.")
+    _room(limits, image, used, size, staging=staging)
+
+
+async def _usage(uow: UnitOfWork, limits: Limits, image: Image) -> Usage | None:
+    """The owner's usage without this image, under the owner's lock; None when none of it is limited."""
+    if limits.storage <= 0 and not limits.unified.bounds(image.owner, SIZE_TOTAL, STAGE_TOTAL, COUNT_UPLOADING):
+        return None
+    await usage_rows.lock_owner(uow, image.owner)
+    return await usage_rows.usage(uow, image.owner, image.id)
+
+
+def _room(limits: Limits, image: Image, used: Usage, size: int | None, *, staging: bool) -> int | None:
+    if staging:
+        return limits.unified.room(image.owner, STAGE_TOTAL, used.staged, size)
+    return limits.unified.room(image.owner, SIZE_TOTAL, used.size, size)
+
+
+def _check_announced(upload: Upload, size: int) -> None:
+    if upload.announced is not None and size != upload.announced:
+        raise BadRequest(f"{upload.announced} bytes were announced, and {size} were received.")

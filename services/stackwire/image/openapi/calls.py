@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from stackwire.image.domain import listing, task_requests
 from stackwire.image.domain.patch import V20, V21
-from stackwire.image.domain.states import MEMBER_STATUSES, TASK, VISIBILITIES
+from stackwire.image.domain.states import MEMBER_STATUSES, TASK_STATUSES, VISIBILITIES
 from stackwire.image.http.cache import CLEAR_TARGET
 from stackwire.image.http.routes import IMAGE
 from stackwire.image.openapi.call import (
@@ -53,7 +53,7 @@ _TASK_LIST: Final = (
     *PAGES,
     query("sort_key", "What to sort by", type="string", enum=list(task_requests.SORT_KEYS)),
     query("sort_dir", "In which direction", type="string", enum=DIRECTIONS),
-    query("status", "In this state", type="string", enum=list(TASK.moves)),
+    query("status", "In this state", type="string", enum=list(TASK_STATUSES)),
     query("type", "Of this kind", type="string", enum=list(task_requests.TYPES)),
     *(query(name, "The value") for name in task_requests.FILTERS if name not in ("status", "type")),
 )

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from stackwire.core.behaviours import behaviours_of
 from stackwire.http.app import Route
-from stackwire.image.domain.events import STORE
 from stackwire.image.domain.imports import DIRECT, DOWNLOAD, FROM_GLANCE
+from stackwire.image.domain.notifications import DEFAULT_STORE
 from stackwire.image.http.cache import CacheHandlers
 from stackwire.image.http.image_data import ImageDataHandlers
 from stackwire.image.http.images import ImageHandlers
@@ -45,7 +45,7 @@ def table() -> list[Route]:
     methods = (DIRECT, DOWNLOAD, FROM_GLANCE)
     return routes(
         Handlers(
-            images=ImageHandlers(nothing, methods, [STORE]),
+            images=ImageHandlers(nothing, methods, [DEFAULT_STORE]),
             data=ImageDataHandlers(nothing, nothing, nothing),
             imports=ImportHandlers(nothing, methods),
             locations=LocationHandlers(nothing),

@@ -7,7 +7,7 @@ from pydantic.json_schema import models_json_schema
 
 from stackwire.image.domain.attributes import BASE, DESCRIBED, DISK_FORMATS, NAME_CHARACTERS
 from stackwire.image.domain.imports import DIRECT, DOWNLOAD, FROM_GLANCE
-from stackwire.image.domain.locations import DIGESTS, LONGEST_SAID
+from stackwire.image.domain.locations import DIGESTS, MAX_CLIENT_URL_LENGTH
 from stackwire.image.domain.metadefs_requests import (
     AssociationRequest,
     NamedProperty,
@@ -154,7 +154,7 @@ def _import_request() -> dict[str, Any]:
 def _location_request() -> dict[str, Any]:
     digest = _all(os_hash_algo={"type": "string", "enum": list(DIGESTS)}, os_hash_value=_TEXT)
     none = {"type": "object", "maxProperties": 0}
-    url = {"type": "string", "minLength": 1, "maxLength": LONGEST_SAID}
+    url = {"type": "string", "minLength": 1, "maxLength": MAX_CLIENT_URL_LENGTH}
     return _object("url", url=url, validation_data={"oneOf": [digest, none]})
 
 

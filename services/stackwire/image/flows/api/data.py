@@ -3,34 +3,26 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from secrets import token_hex
+from dataclasses import replace
 
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, ServiceError
-from stackwire.db.pool import Database
-from stackwire.image.backends.staging import Staging
-from stackwire.image.backends.stores import Stores
 from stackwire.image.domain.errors import ImageNotFound, Vanished
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.states import QUEUED, UPLOADING
-from stackwire.image.flows.hands import Hands
-from stackwire.image.onion.port import Images, Upload
+from stackwire.image.flows.deps import FlowDeps
+from stackwire.image.flows.stored_objects import new_object_name
+from stackwire.image.onion.port import Upload
 
 log = logging.getLogger(__name__)
 
 
-class Data:
-    """``worker`` names this process: its uploads are given up for it when it is gone."""
+class DataTransfers:
+    """Source: ``glance/api/v2/image_data.py: ImageDataController``."""
 
-    def __init__(
-        self, database: Database, images: Images, files: Stores, staging: Staging, hands: Hands, worker: str
-    ) -> None:
-        self._database = database
-        self._images = images
-        self._files = files
-        self._staging = staging
-        self._hands = hands
-        self._worker = worker
+    def __init__(self, deps: FlowDeps) -> None:
+        self._deps = deps
+        self._data = deps.onion.data
 
     async def upload(
         self,
@@ -41,75 +33,77 @@ class Data:
         *,
         checksum: str | None = None,
         store: str | None = None,
-        failed: str = QUEUED,
+        status_on_failure: str = QUEUED,
     ) -> Image:
-        """From queued over saving to active; whatever goes wrong, cancellation included, leads to ``failed``.
+        """From queued over saving to active; a failure, cancellation included, leads to ``status_on_failure``.
 
-        ``checksum``: what the client says the data's MD5 is; ``store``: where to, unless the default.
+        ``checksum``: the data's MD5 by the client; ``store``: None is the default.
+
         Raises StoreUnknown; Vanished when the image was deleted meanwhile.
         """
         if store is not None:
-            self._files.known(store)
-        mark = token_hex(8)
-        wish = Upload(chunks, announced, worker=self._worker, object_name=f"{image_id}.{mark}", store=store)
-        with self._hands.holding(mark):
-            saving = await self._claim(ctx, image_id, wish)
+            self._deps.stores.known(store)
+        image = Image(id=image_id)
+        name = new_object_name(image_id)
+        upload = Upload(image=image, chunks=chunks, announced=announced, object_name=name, store=store)
+        upload = await self._begin(ctx, upload)
+        async with self._deps.leases.keep("image", upload.image.id):
             try:
-                written = await self._images.store(ctx, saving, wish)
+                written = await self._data.write(ctx, upload)
                 if checksum is not None and written.checksum != checksum:
                     raise BadRequest(f"The data's checksum is {written.checksum}; {checksum} was announced.")
-                async with self._database.work(ctx) as uow:
-                    return await self._images.activate(ctx, uow, saving, written)
+                async with self._deps.database.work(ctx) as uow:
+                    return await self._data.finish_upload(ctx, uow, upload.image, written)
             except BaseException as error:
-                await asyncio.shield(self._give_up(ctx, saving, wish, error, failed))
+                await asyncio.shield(self._abort(ctx, upload, error, status_on_failure))
                 raise
 
     async def stage(
         self, ctx: RequestContext, image_id: str, chunks: AsyncIterator[bytes], announced: int | None
     ) -> None:
-        """From queued to uploading, where the image stays until it is imported; whatever goes wrong leads back."""
-        mark = token_hex(8)
-        wish = Upload(chunks, announced, worker=self._worker, staged=f"{image_id}.{mark}", into=UPLOADING)
-        with self._hands.holding(mark):
-            uploading = await self._claim(ctx, image_id, wish)
+        """From queued to uploading, where the image stays until it is imported; a failure leads back to queued."""
+        image = Image(id=image_id)
+        name = new_object_name(image_id)
+        upload = Upload(image=image, chunks=chunks, announced=announced, staged_name=name, status=UPLOADING)
+        upload = await self._begin(ctx, upload)
+        async with self._deps.leases.keep("image", upload.image.id):
             try:
-                size = await self._images.fill(ctx, uploading, wish)
-                async with self._database.work(ctx) as uow:
-                    await self._images.staged(ctx, uow, uploading, size)
+                size = await self._data.write_staging(ctx, upload)
+                async with self._deps.database.work(ctx) as uow:
+                    await self._data.finish_staging(ctx, uow, upload.image, size)
             except BaseException as error:
-                await asyncio.shield(self._give_up(ctx, uploading, wish, error))
+                await asyncio.shield(self._abort(ctx, upload, error))
                 raise
 
-    async def _claim(self, ctx: RequestContext, image_id: str, wish: Upload) -> Image:
-        async with self._database.work(ctx) as uow:
-            image = await self._images.get(ctx, uow, image_id)
-            return await self._images.claim(ctx, uow, image, wish)
+    async def _begin(self, ctx: RequestContext, upload: Upload) -> Upload:
+        async with self._deps.database.work(ctx) as uow:
+            image = await self._deps.onion.images.get(ctx, uow, upload.image.id)
+            return await self._data.begin_upload(ctx, uow, replace(upload, image=image))
 
-    async def _give_up(
-        self, ctx: RequestContext, saving: Image, wish: Upload, error: BaseException, to: str = QUEUED
-    ) -> None:
-        """Asks the row whose it is first: a commit whose answer was lost may have happened, and then the bytes stay.
+    async def _abort(self, ctx: RequestContext, upload: Upload, error: BaseException, status: str = QUEUED) -> None:
+        """Asks the row first: a commit whose answer was lost may have happened, and then the bytes stay.
 
-        What cannot be told to the database now is left to the sweep.
+        While the database is away nothing is aborted: recovery does it when the lease has run out.
         """
-        why = error.message if isinstance(error, ServiceError) else "The upload was cut off."
+        reason = error.message if isinstance(error, ServiceError) else "The upload was cut off."
         try:
-            async with self._database.work(ctx) as uow:
-                ours = await self._images.release(ctx, uow, saving, why, to)
-            if ours or isinstance(error, Vanished | ImageNotFound):
-                if wish.staged is None:
-                    await self._files.remove(wish.object_name, [wish.store or self._files.default])
+            async with self._deps.database.work(ctx) as uow:
+                aborted = await self._data.abort(ctx, uow, upload.image, reason, status)
+            if aborted or isinstance(error, Vanished | ImageNotFound):
+                if upload.staged_name is None:
+                    store = upload.store or self._deps.stores.default
+                    await self._deps.stores.remove(upload.object_name, [store])
                 else:
-                    await self._staging.remove(wish.staged)
+                    await self._deps.staging.remove(upload.staged_name)
         except ServiceError as second:
-            log.warning("the upload of %s could not be given up yet: %s", saving.id, second)
+            log.warning("the upload of %s could not be aborted yet: %s", upload.image.id, second)
 
-    async def download(self, ctx: RequestContext, image_id: str) -> Image:
-        """The image whose bytes the caller may have."""
-        async with self._database.read() as db:
-            return await self._images.download(ctx, db, image_id)
+    async def get_for_download(self, ctx: RequestContext, image_id: str) -> Image:
+        """The image, when the caller may read its bytes."""
+        async with self._deps.database.read() as session:
+            return await self._data.get_for_download(ctx, session, image_id)
 
-    async def sent(self, ctx: RequestContext, image: Image, sent: int, expected: int) -> None:
-        """Says how many bytes a reader got."""
-        async with self._database.work(ctx) as uow:
-            await self._images.sent(ctx, uow, image, sent, expected)
+    async def record_download(self, ctx: RequestContext, image: Image, sent: int, expected: int) -> None:
+        """Emits how many bytes a client got."""
+        async with self._deps.database.work(ctx) as uow:
+            await self._data.record_download(ctx, uow, image, sent, expected)

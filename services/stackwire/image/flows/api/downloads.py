@@ -13,7 +13,7 @@ from stackwire.image.backends.cache import CacheWriter
 from stackwire.image.backends.port import Reader
 from stackwire.image.backends.stores import Stores
 from stackwire.image.domain.image import Image
-from stackwire.image.flows.api.data import Data
+from stackwire.image.flows.api.data import DataTransfers
 from stackwire.image.flows.image_cache import ImageCache
 
 _CHUNK_BYTES = 1024**2
@@ -22,14 +22,14 @@ Chunks = AsyncGenerator[bytes, None]
 
 
 class Downloads:
-    def __init__(self, data: Data, stores: Stores, cache: ImageCache | None) -> None:
+    def __init__(self, data: DataTransfers, stores: Stores, cache: ImageCache | None) -> None:
         self._data = data
         self._stores = stores
         self._cache = cache
 
     async def get(self, ctx: RequestContext, image_id: str) -> Image:
         """The image whose data the caller may have."""
-        return await self._data.download(ctx, image_id)
+        return await self._data.get_for_download(ctx, image_id)
 
     @asynccontextmanager
     async def open(
@@ -64,7 +64,7 @@ class Downloads:
 
     async def record(self, ctx: RequestContext, image: Image, sent: int, expected: int) -> None:
         """Emits how many bytes the client received."""
-        await self._data.sent(ctx, image, sent, expected)
+        await self._data.record_download(ctx, image, sent, expected)
 
 
 async def _chunks(reader: Reader, count: int, writer: CacheWriter | None = None) -> Chunks:

@@ -1,201 +1,196 @@
-"""What is done with an image's metadata. HTTP and RPC come through here, with the caller's own context."""
+"""An image's metadata. HTTP and RPC use these flows with the caller's own context."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from stackwire.contracts.lineage import property_transfer
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
-from stackwire.db.pool import Database
+from stackwire.core.rules import Resource, Rule
 from stackwire.db.unit_of_work import UnitOfWork
-from stackwire.image.backends.staging import Staging
-from stackwire.image.backends.stores import Stores
 from stackwire.image.db import images as rows
-from stackwire.image.domain import attributes, patch
+from stackwire.image.domain import attributes, patch, travel
 from stackwire.image.domain.errors import ReadOnly, TagNotFound, WrongStatus
-from stackwire.image.domain.image import Image, difference
+from stackwire.image.domain.image import Image, Properties, difference
 from stackwire.image.domain.listing import Condition, Query
-from stackwire.image.domain.states import ACTIVE, DEACTIVATED, IMAGE, PENDING_DELETE
-from stackwire.image.flows.api.locations import Locations
-from stackwire.image.flows.api.store_removal import clear
-from stackwire.image.onion.port import Images
-
-SERVICE = "image"
+from stackwire.image.domain.states import ACTIVE, DEACTIVATED, PENDING_DELETE, UPDATE
+from stackwire.image.flows.api.locations import LocationRequests
+from stackwire.image.flows.deps import FlowDeps
+from stackwire.image.flows.stored_objects import delete_unreferenced
 
 
-class Metadata:
-    """``visibility``: what a new image has when nothing is asked; ``default_page`` and ``longest_page`` in images."""
+class ImageMetadata:
+    """Source: ``glance/api/v2/images.py: ImagesController``, ``glance/api/v2/image_actions.py``."""
 
-    def __init__(
-        self,
-        database: Database,
-        images: Images,
-        files: Stores,
-        staging: Staging,
-        locations: Locations,
-        *,
-        visibility: str,
-        default_page: int,
-        longest_page: int,
-    ) -> None:
-        self._database = database
-        self._images = images
-        self._files = files
-        self._staging = staging
+    def __init__(self, deps: FlowDeps, locations: LocationRequests) -> None:
+        self._deps = deps
+        self._images = deps.onion.images
         self.locations = locations
-        self.visibility = visibility
-        self._default_page = default_page
-        self._longest_page = longest_page
+        self.default_visibility = deps.visibility
 
-    async def show(self, ctx: RequestContext, image_id: str) -> Image:
-        async with self._database.read() as db:
-            return await self._images.get(ctx, db, image_id)
+    async def get(self, ctx: RequestContext, image_id: str) -> Image:
+        """Raises ImageNotFound."""
+        async with self._deps.database.read() as session:
+            return await self._images.get(ctx, session, image_id)
 
-    async def deleted(self, ctx: RequestContext, image_id: str) -> Image | None:
-        """What an administrator may still see of an image that is gone; properties went with it."""
+    async def get_deleted(self, ctx: RequestContext, image_id: str) -> Image | None:
+        """What an administrator may still see of a deleted image; its properties are deleted, too."""
         query = Query(conditions=(Condition("id", "=", image_id),), visibility="all", deleted=True)
-        found, _ = await self.page(ctx, query)
+        found, _ = await self.list_page(ctx, query)
         return found[0] if found else None
 
-    async def page(self, ctx: RequestContext, query: Query) -> tuple[list[Image], bool]:
+    async def list_page(self, ctx: RequestContext, query: Query) -> tuple[list[Image], bool]:
         """A page, and whether there may be another."""
-        asked = self._default_page if query.limit is None else query.limit
-        limit = min(asked, self._longest_page)
-        async with self._database.read() as db:
-            found = await self._images.page(ctx, db, query, limit)
+        limit = self._deps.page_size(query.limit)
+        async with self._deps.database.read() as session:
+            found = await self._images.list_page(ctx, session, query, limit)
         return found, bool(found) and len(found) == limit
 
     async def create(
-        self, ctx: RequestContext, wish: Mapping[str, Any], *, by_client: bool = True, member: str | None = None
+        self, ctx: RequestContext, body: Mapping[str, Any], *, by_client: bool = True, member: str | None = None
     ) -> Image:
-        """A queued image. ``by_client``: the caller is the source of its properties, and the trace is told."""
-        base, properties = attributes.read_request(wish)
-        return await self.make(ctx, base, properties, by_client=by_client, member=member)
+        """A queued image. ``by_client``: the caller is the source of its properties, which the lineage records."""
+        base, properties = attributes.read_request(body)
+        return await self.create_record(ctx, base, properties, by_client=by_client, member=member)
 
-    async def make(
+    async def create_record(
         self,
         ctx: RequestContext,
         base: Mapping[str, Any],
-        properties: Mapping[str, str | None],
+        properties: Properties,
         *,
         by_client: bool = True,
         member: str | None = None,
     ) -> Image:
-        """An image of attributes and properties that were checked."""
+        """An image of attributes and properties that are valid. ``member``: a project that it is shared with."""
         if member is not None:
             base = {"visibility": "shared", **base}
-        image = Image(
-            **{"id": new_id(), "owner": ctx.project_id, "visibility": self.visibility, **base}, properties=properties
-        )
-        async with self._database.work(ctx) as uow:
-            made = await self._images.create(ctx, uow, image)
+        async with self._deps.database.work(ctx) as uow:
+            image = await self._images.create(ctx, uow, new_image(ctx, base, properties, self.default_visibility))
             if by_client and properties:
-                told_by_client(uow, made.id, properties, "image.create")
-            if member is not None and member != made.owner:
-                await self._images.add_member(ctx, uow, made, member)
-        return made
+                record_client_change(uow, travel.create, image.id, properties)
+            if member is not None and member != image.owner:
+                await self._deps.onion.members.add(ctx, uow, image, member)
+        return image
 
     async def patch(
         self, ctx: RequestContext, image_id: str, changes: Sequence[patch.Change], media_type: str
     ) -> Image:
-        """All changes or none; an empty patch changes nothing and says nothing."""
-
+        """All changes or none; an empty patch changes nothing and emits nothing."""
         if not changes:
-            return await self.show(ctx, image_id)
-        locate = await self.locations.placing(ctx, image_id, changes)
+            return await self.get(ctx, image_id)
+        locate = await self.locations.patcher(ctx, image_id, changes)
 
         def apply(image: Image) -> Image:
             return patch.applied(image, changes, media_type, locate)
 
-        return await self.save(ctx, image_id, apply, rule="image.update")
+        return await self.update_with(ctx, image_id, apply, rule=travel.update)
 
-    async def change(
+    async def set_attributes(
         self, ctx: RequestContext, image_id: str, changes: Mapping[str, Any], properties: Mapping[str, Any], purge: bool
     ) -> Image:
-        """Attributes and properties set; with ``purge`` the properties that are not given go."""
+        """Sets attributes and properties; with ``purge`` all other properties are removed. Raises ReadOnly."""
 
         def apply(image: Image) -> Image:
-            asked = [patch.Change("add", name, value) for name, value in {**changes, **properties}.items()]
+            added = [patch.Change("add", name, value) for name, value in {**changes, **properties}.items()]
             own = [name for name in image.properties if not name.startswith(attributes.RESERVED_PREFIX)]
-            gone = [name for name in own if name not in properties] if purge else []
-            return patch.applied(image, [*asked, *(patch.Change("remove", name) for name in gone)])
+            removed = [patch.Change("remove", name) for name in own if purge and name not in properties]
+            return patch.applied(image, [*added, *removed])
 
         for name in changes:
             if name not in attributes.BASE:
                 raise ReadOnly(name=name)
-        return await self.save(ctx, image_id, apply)
+        return await self.update_with(ctx, image_id, apply)
 
-    async def save(
-        self, ctx: RequestContext, image_id: str, apply: Callable[[Image], Image], *, rule: str | None = None
+    async def update_with(
+        self,
+        ctx: RequestContext,
+        image_id: str,
+        apply: Callable[[Image], Image],
+        *,
+        rule: Rule[[Properties], Properties] | None = None,
     ) -> Image:
-        """The image as ``apply`` makes it; it raises what it will not do.
+        """The image as ``apply`` makes it, which raises for a change that is not possible.
 
-        ``rule``: the trace is told that the client set these properties.
+        ``rule``: the client has set the changed properties, which the lineage records.
         """
-        async with self._database.work(ctx) as uow:
+        async with self._deps.database.work(ctx) as uow:
             before = await self._images.get(ctx, uow, image_id)
             after = apply(before)
             saved = await self._images.update(ctx, uow, before, after)
-            told = difference(before, after).set
-            if rule is not None and told:
-                told_by_client(uow, image_id, told, rule)
-        left = [place for place in before.locations if place.is_ours and place.store not in saved.stores]
-        if left and before.object is not None and after.locations != before.locations:
-            await clear(self._database, ctx, self._files, before.object, [place.store for place in left])
+            changed = difference(before, after).set
+            if rule is not None and changed:
+                record_client_change(uow, rule, image_id, changed)
+        if before.object is not None and after.locations != before.locations:
+            stores = [place.store for place in before.locations if place.is_internal]
+            removed = [store for store in stores if store not in saved.stores]
+            if removed:
+                await delete_unreferenced(self._deps.database, ctx, self._deps.stores, before.object, removed)
         return saved
 
     async def delete(self, ctx: RequestContext, image_id: str) -> None:
-        """Rows first, bytes after, unless the scrubber shall take them: an image without its data is never seen.
+        """Rows first, bytes after, unless the scrubber is to remove them: no image is ever seen without its data.
 
-        The row is held while it is looked at: an upload that ends at this moment comes before or after, never between.
+        The row is locked before it is read: an upload that ends at this moment comes before or after, never between.
         """
-        async with self._database.work(ctx) as uow:
-            await rows.hold(uow, image_id)
+        async with self._deps.database.work(ctx) as uow:
+            await rows.lock(uow, image_id)
             image = await self._images.get(ctx, uow, image_id)
-            gone = await self._images.delete(ctx, uow, image)
-        if gone.status == PENDING_DELETE:
+            deleted = await self._images.delete(ctx, uow, image)
+        if deleted.status == PENDING_DELETE:
             return
         if image.has_data and image.object is not None:
-            await self._files.remove(image.object, image.stores)
+            await self._deps.stores.remove(image.object, image.stores)
         if image.is_staged and image.staged is not None:
-            await self._staging.remove(image.staged)
+            await self._deps.staging.remove(image.staged)
 
     async def add_tag(self, ctx: RequestContext, image_id: str, tag: str) -> None:
+        """An image that has the tag already stays as it is."""
         attributes.check_tag(tag)
-        await self.save(ctx, image_id, lambda image: replace(image, tags=tuple(dict.fromkeys((*image.tags, tag)))))
+
+        def with_tag(image: Image) -> Image:
+            return replace(image, tags=tuple(dict.fromkeys((*image.tags, tag))))
+
+        await self.update_with(ctx, image_id, with_tag)
 
     async def remove_tag(self, ctx: RequestContext, image_id: str, tag: str) -> None:
-        def without(image: Image) -> Image:
+        """Raises TagNotFound."""
+
+        def without_tag(image: Image) -> Image:
             if tag not in image.tags:
                 raise TagNotFound(tag=tag, image_id=image_id)
             return replace(image, tags=tuple(name for name in image.tags if name != tag))
 
-        await self.save(ctx, image_id, without)
+        await self.update_with(ctx, image_id, without_tag)
 
     async def deactivate(self, ctx: RequestContext, image_id: str) -> None:
-        await self._move(ctx, image_id, DEACTIVATED)
+        """Only administrators may read its data from now on. Raises WrongStatus."""
+        await self._set_status(ctx, image_id, DEACTIVATED)
 
     async def reactivate(self, ctx: RequestContext, image_id: str) -> None:
-        await self._move(ctx, image_id, ACTIVE)
+        """Raises WrongStatus."""
+        await self._set_status(ctx, image_id, ACTIVE)
 
-    async def _move(self, ctx: RequestContext, image_id: str, status: str) -> None:
-        """Only between active and deactivated; being there already is no error."""
-        async with self._database.work(ctx) as uow:
+    async def _set_status(self, ctx: RequestContext, image_id: str, status: str) -> None:
+        """Between active and deactivated only; an image that has the status already stays as it is."""
+        async with self._deps.database.work(ctx) as uow:
             image = await self._images.get(ctx, uow, image_id)
-            here = image.status == status
-            if not here and (image.status not in (ACTIVE, DEACTIVATED) or not IMAGE.allows(image.status, status)):
+            if image.status == status:
+                return
+            if image.status not in (ACTIVE, DEACTIVATED) or (image.status, status) not in UPDATE:
                 raise WrongStatus(before=image.status, after=status)
-            if not here:
-                await self._images.update(ctx, uow, image, replace(image, status=status))
+            await self._images.update(ctx, uow, image, replace(image, status=status))
 
 
-def told_by_client(uow: UnitOfWork, image_id: str, properties: Mapping[str, str | None], rule: str) -> None:
-    """The trace is told that the caller is the source of these properties."""
-    source = uow.ctx.user_id or uow.ctx.user_name or "-"
-    uow.notify(
-        property_transfer(
-            SERVICE, rule, "client", source, "image", image_id, properties, properties,
-            source="glance/api/v2/images.py: ImagesController",
-        )
-    )  # fmt: skip
+def new_image(ctx: RequestContext, base: Mapping[str, Any], properties: Properties, visibility: str) -> Image:
+    """A new image of the caller; ``base`` has the attributes that its request names."""
+    own = {"id": new_id(), "owner": ctx.project_id, "visibility": visibility, **base}
+    return Image(**own, properties=properties)
+
+
+def record_client_change(
+    uow: UnitOfWork, rule: Rule[[Properties], Properties], image_id: str, properties: Properties
+) -> None:
+    """The lineage records that the caller has set these properties."""
+    client = uow.ctx.user_id or uow.ctx.user_name or "-"
+    uow.apply(rule, Resource("client", client), Resource("image", image_id), properties)

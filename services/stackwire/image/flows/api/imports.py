@@ -1,51 +1,43 @@
-"""Interoperable import as it is asked for; the worker does it (``worker.py``).
+"""The request for an interoperable import; a worker does it (``flows/worker/tasks/runner.py``).
 
-The lock on the image, the task and the cast to the worker are one transaction.
+The lock on the image, the task and the message to the worker are one transaction.
 """
 
 from contextlib import suppress
-from datetime import timedelta
 
 from stackwire.contracts.image_workers import RunTask
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
-from stackwire.db.pool import Database
-from stackwire.image.backends.stores import Stores
-from stackwire.image.backends.web import Web
 from stackwire.image.db import images as rows
 from stackwire.image.domain.errors import AlreadyInStore, ImportConflict, UriRefused
 from stackwire.image.domain.image import Image
-from stackwire.image.domain.imports import COPY, ImportWish
+from stackwire.image.domain.imports import COPY, ImportRequest
 from stackwire.image.domain.tasks import API_IMPORT, Task
-from stackwire.image.onion.port import Images
+from stackwire.image.flows.deps import FlowDeps
 
 
-class Imports:
-    """``task_hours``: how long a task is kept after its end."""
+class ImportRequests:
+    """Source: ``glance/api/v2/images.py: ImagesController.import_image``."""
 
-    def __init__(self, database: Database, images: Images, web: Web, stores: Stores, *, task_hours: float) -> None:
-        self._database = database
-        self._images = images
-        self._web = web
-        self._stores = stores
-        self._task_life = timedelta(hours=task_hours)
+    def __init__(self, deps: FlowDeps) -> None:
+        self._deps = deps
 
-    async def request(self, ctx: RequestContext, image_id: str, wish: ImportWish) -> None:
-        """A task that imports the image. The image's row is held: of two requests one comes first.
+    async def request_import(self, ctx: RequestContext, image_id: str, request: ImportRequest) -> None:
+        """Creates a task that imports the image. The image's row is locked: of two requests one comes first.
 
-        Where a client may not import it is not told what a name in its URI resolves to.
+        A client that may not import does not learn what a name in its URI resolves to.
         """
-        with suppress(_NothingLeft):
-            await self._request(ctx, image_id, wish)
+        with suppress(_NothingToCopy):
+            await self._request(ctx, image_id, request)
 
-    async def _request(self, ctx: RequestContext, image_id: str, wish: ImportWish) -> None:
-        refused = None if wish.uri is None else await self._refused(wish.uri)
-        async with self._database.work(ctx) as uow:
-            await rows.hold(uow, image_id)
-            image = await self._images.get(ctx, uow, image_id)
-            where, unfit = self._where(wish), None
-            if wish.method == COPY:
-                where, unfit = _missing(image, where, wish)
+    async def _request(self, ctx: RequestContext, image_id: str, request: ImportRequest) -> None:
+        refused = None if request.uri is None else await self._refused(request.uri)
+        async with self._deps.database.work(ctx) as uow:
+            await rows.lock(uow, image_id)
+            image = await self._deps.onion.images.get(ctx, uow, image_id)
+            stores, unfit = self._stores(request), None
+            if request.method == COPY:
+                stores, unfit = _missing(image, stores, request)
             task = Task(
                 id=new_id(),
                 type=API_IMPORT,
@@ -53,47 +45,50 @@ class Imports:
                 image_id=image.id,
                 request_id=ctx.request_id,
                 user_id=ctx.user_id,
-                input={"image_id": image.id, "import_req": dict(wish.body), "backend": where},
+                input={"image_id": image.id, "import_req": dict(request.body), "backend": stores},
                 created_at=uow.now,
                 updated_at=uow.now,
             )
-            await self._images.order(ctx, uow, image, wish, task, uow.now + self._task_life)
-            if wrong := refused or unfit:
-                raise wrong
+            expires_at = uow.now + self._deps.task_lifetime
+            await self._deps.onion.tasks.create_import(ctx, uow, image, request, task, expires_at)
+            if error := refused or unfit:
+                raise error
             uow.cast(RunTask(task_id=task.id))
 
-    async def of_image(self, ctx: RequestContext, image_id: str) -> list[Task]:
+    async def list_tasks(self, ctx: RequestContext, image_id: str) -> list[Task]:
         """The image's tasks that the caller may see."""
-        async with self._database.read() as db:
-            return await self._images.tasks_of(ctx, db, await self._images.get(ctx, db, image_id))
+        async with self._deps.database.read() as session:
+            image = await self._deps.onion.images.get(ctx, session, image_id)
+            return await self._deps.onion.tasks.list_for_image(ctx, session, image)
 
-    def _where(self, wish: ImportWish) -> list[str]:
-        """Glance answers 409 for a store that it does not know."""
-        for store in wish.stores or ():
-            if store not in self._stores.enabled:
+    def _stores(self, request: ImportRequest) -> list[str]:
+        """Glance answers 409 for an unknown store."""
+        stores = self._deps.stores
+        for store in request.stores or ():
+            if store not in stores.enabled:
                 raise ImportConflict(f"Unknown scheme '{store[:200]}' found in URI")
-            if store not in self._stores.writable:
-                raise ImportConflict(f"Nothing is written into the store '{store}'.")
-        if wish.all_stores:
-            return self._stores.writable
-        return list(wish.stores or [self._stores.default])
+            if store not in stores.writable:
+                raise ImportConflict(f"The store '{store}' is read-only.")
+        if request.all_stores:
+            return stores.writable
+        return list(request.stores or [stores.default])
 
     async def _refused(self, uri: str) -> UriRefused | None:
         try:
-            await self._web.check(uri)
+            await self._deps.web.check(uri)
         except UriRefused as refused:
             return refused
         return None
 
 
-class _NothingLeft(Exception):
-    """Every store has the image: nothing is to be done, and nothing is written."""
+class _NothingToCopy(Exception):
+    """Every store has the image: no task is created."""
 
 
-def _missing(image: Image, where: list[str], wish: ImportWish) -> tuple[list[str], Exception | None]:
-    """The stores without the image, and why it cannot be copied: to be told to those who may copy."""
-    there = [store for store in where if store in image.stores]
-    if there and not wish.all_stores:
-        return where, AlreadyInStore(store=there[0])
-    left = [store for store in where if store not in there]
-    return left, None if left else _NothingLeft()
+def _missing(image: Image, stores: list[str], request: ImportRequest) -> tuple[list[str], Exception | None]:
+    """The stores without the image, and why it cannot be copied: the error for those who may copy."""
+    served = [store for store in stores if store in image.stores]
+    if served and not request.all_stores:
+        return stores, AlreadyInStore(store=served[0])
+    missing = [store for store in stores if store not in served]
+    return missing, None if missing else _NothingToCopy()

@@ -1,9 +1,8 @@
-"""Where an image's data is, looked at and changed: what a URL leads to is asked before anything is written."""
+"""Where an image's data is: URLs are resolved before anything is written."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -11,73 +10,59 @@ from stackwire.contracts.image_workers import RunTask
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Conflict, Forbidden
 from stackwire.core.ids import new_id
-from stackwire.db.pool import Database
-from stackwire.image.backends.stores import Stores
 from stackwire.image.db import images as rows
 from stackwire.image.domain import location_patch, quota
 from stackwire.image.domain.errors import BadLocation
 from stackwire.image.domain.image import Image
-from stackwire.image.domain.locations import LocationWish, view
+from stackwire.image.domain.locations import LocationRequest, location_view
 from stackwire.image.domain.patch import Change
 from stackwire.image.domain.states import QUEUED
 from stackwire.image.domain.tasks import LOCATION_IMPORT, Task
-from stackwire.image.onion.port import Images
+from stackwire.image.flows.deps import FlowDeps
 
 
-class Locations:
-    """``shown``: whether images show their locations, and clients change them; ``direct``: whether the first one.
+class LocationRequests:
+    """``show_locations``: images show their locations, and clients change them; ``show_direct_url``: the first one.
 
-    ``most``: locations an image may have; ``task_hours``: how long a task is kept after its end.
+    ``quota``: locations that an image may have. Source: ``glance/api/v2/images.py: ImagesController``.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        images: Images,
-        stores: Stores,
-        *,
-        shown: bool,
-        direct: bool,
-        most: int,
-        task_hours: float,
-    ) -> None:
-        self._database = database
-        self._images = images
-        self._stores = stores
-        self._shown = shown
-        self._direct = direct
-        self._most = most
-        self._task_life = timedelta(hours=task_hours)
+    def __init__(self, deps: FlowDeps, *, show_locations: bool, show_direct_url: bool, quota: int) -> None:
+        self._deps = deps
+        self._stores = deps.stores
+        self._locations = deps.onion.locations
+        self._show_locations = show_locations
+        self._show_direct_url = show_direct_url
+        self._quota = quota
 
-    async def placing(
+    async def patcher(
         self, ctx: RequestContext, image_id: str, changes: Sequence[Change]
     ) -> Callable[[Image, Change], Image] | None:
-        """How a patch changes locations; None where it changes none, or they are not to be changed.
+        """How a patch changes locations; None where it changes none, or clients may not change them.
 
-        Who may not is told before a URL is looked at; so is what cannot be added.
+        Permission, state and quota are checked before a URL is resolved.
         """
-        mine = [change for change in changes if change.name == "locations"]
-        if not mine or not self._shown:
+        own = [change for change in changes if change.name == "locations"]
+        if not own or not self._show_locations:
             return None
-        async with self._database.read() as db:
-            image = await self._images.get(ctx, db, image_id)
-        for rule in {"delete_image_location" if change.verb == "remove" else "set_image_location" for change in mine}:
-            await self._images.locate(ctx, image, rule)
-        location_patch.check_status(image, mine[0].verb)
-        urls = [wish.url for change in mine for wish in location_patch.requested_locations(change)]
-        quota.check_count("locations", len(urls), self._most)
+        image = await self._get(ctx, image_id)
+        for rule in {"delete_image_location" if change.verb == "remove" else "set_image_location" for change in own}:
+            await self._locations.check_access(ctx, image, rule)
+        location_patch.check_status(image, own[0].verb)
+        urls = [request.url for change in own for request in location_patch.requested_locations(change)]
+        quota.check_count("locations", len(urls), self._quota)
         found = await asyncio.gather(*(self._stores.elsewhere(ctx, url, {}) for url in dict.fromkeys(urls)))
-        known = {place.url or "": (place.store, size) for place, size in found}
+        known = {location.url or "": (location.store, size) for location, size in found}
         return partial(location_patch.located, known=known)
 
     def check(self, url: str) -> None:
-        """Raises BadLocation for what no store reads; nothing is connected to."""
+        """Raises BadLocation for a URL that no store reads; nothing is connected to."""
         try:
             self._stores.outside(url)
         except BadLocation as error:
             raise BadLocation(f"External sources are not supported: '{url[:200]}'") from error
 
-    async def look(
+    async def resolve(
         self,
         ctx: RequestContext,
         image_id: str,
@@ -87,30 +72,29 @@ class Locations:
         metadata: Mapping[str, Any] | None = None,
         rule: str = "set_image_location",
     ) -> Callable[[Image], Image]:
-        """How a queued image becomes active with what lies there: of ``size`` bytes, if that was said.
+        """How a queued image becomes active with the data at the URL: ``size`` bytes, if the client gives a number.
 
-        ``rule``: the policy that lets the caller say so.
+        ``rule``: the policy that permits it.
         """
-        async with self._database.read() as db:
-            image = await self._images.get(ctx, db, image_id)
-        await self._images.locate(ctx, image, rule)
+        image = await self._get(ctx, image_id)
+        await self._locations.check_access(ctx, image, rule)
         if image.status != QUEUED:
             raise BadRequest("Attempted to update Location field for an image not in queued status.")
-        place, found = await self._stores.elsewhere(ctx, url, metadata or {})
+        location, found = await self._stores.elsewhere(ctx, url, metadata or {})
         if size not in (None, found):
-            raise Conflict(f"The size of the image was said to be {size}, and {found} bytes are there.")
-        return lambda before: location_patch.activated(replace(before, locations=[place], size=found), {})
+            raise Conflict(f"The size of the image was announced as {size}, and {found} bytes were found.")
+        return lambda before: location_patch.activated(replace(before, locations=[location], size=found), {})
 
-    async def add(self, ctx: RequestContext, image_id: str, wish: LocationWish) -> None:
-        """A task that looks what is there and makes a queued image active with it. What a URL leads to is not told."""
-        async with self._database.work(ctx) as uow:
-            await rows.hold(uow, image_id)
-            image = await self._images.get(ctx, uow, image_id)
-            await self._images.locate(ctx, image, "add_image_location")
+    async def request_location_import(self, ctx: RequestContext, image_id: str, request: LocationRequest) -> None:
+        """A task that activates a queued image with external data. The client does not learn what the URL leads to."""
+        async with self._deps.database.work(ctx) as uow:
+            await rows.lock(uow, image_id)
+            image = await self._deps.onion.images.get(ctx, uow, image_id)
+            await self._locations.check_access(ctx, image, "add_image_location")
             if image.status != QUEUED:
                 raise Conflict(f"It's not allowed to add locations if image status is {image.status}.")
             location_patch.activated(image, {})
-            self._stores.outside(wish.url)
+            self._stores.outside(request.url)
             task = Task(
                 id=new_id(),
                 type=LOCATION_IMPORT,
@@ -118,42 +102,45 @@ class Locations:
                 image_id=image.id,
                 request_id=ctx.request_id,
                 user_id=ctx.user_id,
-                input={"image_id": image.id, "loc_url": wish.url, "validation_data": dict(wish.validation)},
+                input={"image_id": image.id, "loc_url": request.url, "validation_data": dict(request.validation)},
                 created_at=uow.now,
                 updated_at=uow.now,
             )
-            await self._images.order_location(ctx, uow, image, task, uow.now + self._task_life)
+            await self._locations.create_task(ctx, uow, image, task, uow.now + self._deps.task_lifetime)
             uow.cast(RunTask(task_id=task.id))
 
-    async def fetch(self, ctx: RequestContext, image_id: str) -> list[dict[str, Any]]:
+    async def list_for_service(self, ctx: RequestContext, image_id: str) -> list[dict[str, Any]]:
         """All of them, for a service."""
-        async with self._database.read() as db:
-            image = await self._images.get(ctx, db, image_id)
-        await self._images.locate(ctx, image, "fetch_image_location")
-        return await self.of(image)
+        image = await self._get(ctx, image_id)
+        await self._locations.check_access(ctx, image, "fetch_image_location")
+        return await self._views(image)
 
-    async def shown(self, ctx: RequestContext, images: Sequence[Image]) -> list[dict[str, Any]]:
+    async def render(self, ctx: RequestContext, images: Sequence[Image]) -> list[dict[str, Any]]:
         """What each of the images shows of its locations beside its attributes."""
-        if not (self._shown or self._direct):
+        if not (self._show_locations or self._show_direct_url):
             return [{} for _ in images]
-        return await asyncio.gather(*(self._view(ctx, image) for image in images))
+        return await asyncio.gather(*(self._render(ctx, image) for image in images))
 
-    async def _view(self, ctx: RequestContext, image: Image) -> dict[str, Any]:
-        """Who may not look at them sees none."""
+    async def _render(self, ctx: RequestContext, image: Image) -> dict[str, Any]:
+        """None of them for those who may not read them."""
         try:
-            await self._images.locate(ctx, image, "get_image_location")
-            places = await self.of(image)
+            await self._locations.check_access(ctx, image, "get_image_location")
+            views = await self._views(image)
         except Forbidden:
-            places = []
-        shown: dict[str, Any] = {"locations": places} if self._shown else {}
-        return {**shown, "direct_url": places[0]["url"]} if self._direct and places else shown
+            views = []
+        rendered: dict[str, Any] = {"locations": views} if self._show_locations else {}
+        return {**rendered, "direct_url": views[0]["url"]} if self._show_direct_url and views else rendered
 
-    async def of(self, image: Image) -> list[dict[str, Any]]:
-        """Those that can be told; one of ours that is not where it should be is none."""
-        found = []
-        for place in self._stores.preferred(image.locations):
+    async def _views(self, image: Image) -> list[dict[str, Any]]:
+        """The readable ones first, without those whose object the store does not have."""
+        views = []
+        for location in self._stores.preferred(image.locations):
             try:
-                found.append(view(await self._stores.url(place), place))
+                views.append(location_view(await self._stores.url(location), location))
             except OSError:
                 continue
-        return found
+        return views
+
+    async def _get(self, ctx: RequestContext, image_id: str) -> Image:
+        async with self._deps.database.read() as session:
+            return await self._deps.onion.images.get(ctx, session, image_id)

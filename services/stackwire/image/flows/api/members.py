@@ -5,81 +5,89 @@ from dataclasses import replace
 
 from stackwire.core.behaviours import Behaviours
 from stackwire.core.context import RequestContext
-from stackwire.db.pool import Database
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.domain.errors import Invalid, MemberExists, MemberNotFound
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.members import Member
 from stackwire.image.domain.states import MEMBER_STATUSES
-from stackwire.image.onion.port import Images
+from stackwire.image.flows.deps import FlowDeps
 
 
-class Members:
-    """Before there was the visibility ``shared``, private images had members: here they become shared by the first."""
+class Memberships:
+    """Members of images, and images shared with a project.
 
-    def __init__(self, database: Database, images: Images, behaviours: Behaviours) -> None:
-        self._database = database
-        self._images = images
+    In releases without the visibility ``shared`` private images have members: the first one makes them shared.
+    """
+
+    def __init__(self, deps: FlowDeps, behaviours: Behaviours) -> None:
+        self._database = deps.database
+        self._images = deps.onion.images
+        self._members = deps.onion.members
         self._private_are_shared = not behaviours.has("visibility-shared-default")
 
-    async def all(self, ctx: RequestContext, image_id: str) -> Sequence[Member]:
-        """Those the caller may see."""
-        async with self._database.read() as db:
-            return await self._images.members(ctx, db, await self._images.get(ctx, db, image_id))
+    async def list_for_image(self, ctx: RequestContext, image_id: str) -> Sequence[Member]:
+        """Those that the caller may see."""
+        async with self._database.read() as session:
+            image = await self._images.get(ctx, session, image_id)
+            return await self._members.list_for_image(ctx, session, image)
 
-    async def one(self, ctx: RequestContext, image_id: str, member: str) -> Member:
-        found = next((row for row in await self.all(ctx, image_id) if row.member == member), None)
+    async def list_for_project(self, ctx: RequestContext, member: str) -> Sequence[Member]:
+        """The images shared with a project, as far as the caller may see them."""
+        async with self._database.read() as session:
+            return await self._members.list_for_project(ctx, session, member)
+
+    async def get(self, ctx: RequestContext, image_id: str, member: str) -> Member:
+        """Raises MemberNotFound."""
+        members = await self.list_for_image(ctx, image_id)
+        found = next((row for row in members if row.member == member), None)
         if found is None:
             raise MemberNotFound(member_id=member, image_id=image_id)
         return found
 
     async def add(self, ctx: RequestContext, image_id: str, member: str) -> Member:
+        """A pending membership. Raises MemberExists."""
         async with self._database.work(ctx) as uow:
-            return await self._images.add_member(ctx, uow, await self._open(ctx, uow, image_id), member)
+            return await self._members.add(ctx, uow, await self._shareable(ctx, uow, image_id), member)
 
-    async def share(self, ctx: RequestContext, image_id: str, member: str) -> None:
-        """Like adding a member, but being one already is no error."""
+    async def ensure(self, ctx: RequestContext, image_id: str, member: str) -> None:
+        """Adds a member unless the project is one already."""
         async with self._database.work(ctx) as uow:
-            await self._share(ctx, uow, await self._open(ctx, uow, image_id), member)
+            await self._ensure(ctx, uow, await self._shareable(ctx, uow, image_id), member)
 
-    async def replace(self, ctx: RequestContext, image_id: str, wanted: Sequence[str]) -> None:
-        """These are members and no others; those who were already keep their answer."""
+    async def replace_all(self, ctx: RequestContext, image_id: str, wanted: Sequence[str]) -> None:
+        """These are members and no others; those who were already keep their status."""
         async with self._database.work(ctx) as uow:
-            image = await (self._open if wanted else self._images.get)(ctx, uow, image_id)
-            for row in await self._images.members(ctx, uow, image):
+            image = await (self._shareable if wanted else self._images.get)(ctx, uow, image_id)
+            for row in await self._members.list_for_image(ctx, uow, image):
                 if row.member not in wanted:
-                    await self._images.remove_member(ctx, uow, image, row.member)
+                    await self._members.remove(ctx, uow, image, row.member)
             for member in wanted:
-                await self._share(ctx, uow, image, member)
+                await self._ensure(ctx, uow, image, member)
 
-    async def of(self, ctx: RequestContext, member: str) -> Sequence[Member]:
-        """What is shared with a project, as far as the caller may know."""
-        async with self._database.read() as db:
-            return await self._images.memberships(ctx, db, member)
-
-    async def _share(self, ctx: RequestContext, uow: UnitOfWork, image: Image, member: str) -> None:
-        try:
-            await self._images.add_member(ctx, uow, image, member)
-        except MemberExists:
-            return
-
-    async def _open(self, ctx: RequestContext, uow: UnitOfWork, image_id: str) -> Image:
-        """The image, such that it can have members."""
-        image = await self._images.get(ctx, uow, image_id)
-        if image.visibility != "private" or not self._private_are_shared:
-            return image
-        return await self._images.update(ctx, uow, image, replace(image, visibility="shared"))
-
-    async def answer(self, ctx: RequestContext, image_id: str, member: str, status: object) -> Member:
-        """The member accepts, rejects or puts off. What may not be is told before what cannot be read."""
+    async def set_status(self, ctx: RequestContext, image_id: str, member: str, status: object) -> Member:
+        """The member accepts or rejects the image. Permission is checked before the status is."""
         async with self._database.work(ctx) as uow:
             image = await self._images.get(ctx, uow, image_id)
-            wished = str(status) if status in MEMBER_STATUSES else "pending"
-            changed = await self._images.set_member(ctx, uow, image, member, wished)
+            known = str(status) if status in MEMBER_STATUSES else "pending"
+            changed = await self._members.set_status(ctx, uow, image, member, known)
             if status not in MEMBER_STATUSES:
                 raise Invalid(reason=f"the status of a member is one of {', '.join(MEMBER_STATUSES)}")
             return changed
 
     async def remove(self, ctx: RequestContext, image_id: str, member: str) -> None:
+        """Raises MemberNotFound."""
         async with self._database.work(ctx) as uow:
-            await self._images.remove_member(ctx, uow, await self._images.get(ctx, uow, image_id), member)
+            await self._members.remove(ctx, uow, await self._images.get(ctx, uow, image_id), member)
+
+    async def _ensure(self, ctx: RequestContext, uow: UnitOfWork, image: Image, member: str) -> None:
+        try:
+            await self._members.add(ctx, uow, image, member)
+        except MemberExists:
+            return
+
+    async def _shareable(self, ctx: RequestContext, uow: UnitOfWork, image_id: str) -> Image:
+        """The image, such that it can have members."""
+        image = await self._images.get(ctx, uow, image_id)
+        if image.visibility != "private" or not self._private_are_shared:
+            return image
+        return await self._images.update(ctx, uow, image, replace(image, visibility="shared"))

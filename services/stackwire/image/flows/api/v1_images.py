@@ -9,15 +9,15 @@ from typing import Any
 from stackwire.core.behaviours import Behaviours
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Conflict, Forbidden, NotFound, TooLarge
-from stackwire.image.domain import v1_listing
+from stackwire.image.domain import travel, v1_listing
 from stackwire.image.domain.errors import BadLocation, ImageNotFound, ImageTooBig, UriRefused
 from stackwire.image.domain.image import Image
-from stackwire.image.domain.imports import DOWNLOAD, ImportWish
+from stackwire.image.domain.imports import DOWNLOAD, ImportRequest
 from stackwire.image.domain.states import ACTIVE, DEACTIVATED, KILLED, PENDING_DELETE, QUEUED
 from stackwire.image.domain.v1_meta import V1ImageRequest, check_new, updated
-from stackwire.image.flows.api.data import Data
-from stackwire.image.flows.api.images import Metadata
-from stackwire.image.flows.api.imports import Imports
+from stackwire.image.flows.api.data import DataTransfers
+from stackwire.image.flows.api.images import ImageMetadata
+from stackwire.image.flows.api.imports import ImportRequests
 from stackwire.image.onion.authorization import is_admin
 
 Chunks = AsyncIterator[bytes]
@@ -28,9 +28,9 @@ class V1Images:
 
     def __init__(
         self,
-        metadata: Metadata,
-        data: Data,
-        imports: Imports,
+        metadata: ImageMetadata,
+        data: DataTransfers,
+        imports: ImportRequests,
         behaviours: Behaviours,
         stores: Sequence[str],
         *,
@@ -46,21 +46,21 @@ class V1Images:
 
     async def list_page(self, ctx: RequestContext, pairs: Sequence[tuple[str, str]]) -> list[Image]:
         """The images that the query's pairs select."""
-        found, _ = await self._metadata.page(ctx, v1_listing.read(pairs, is_admin=is_admin(ctx)))
+        found, _ = await self._metadata.list_page(ctx, v1_listing.read(pairs, is_admin=is_admin(ctx)))
         return found
 
     async def get(self, ctx: RequestContext, image_id: str) -> Image:
         """An administrator gets what remains of a deleted image too. Errors: ImageNotFound."""
         try:
-            return await self._metadata.show(ctx, image_id)
+            return await self._metadata.get(ctx, image_id)
         except ImageNotFound:
-            deleted = await self._metadata.deleted(ctx, image_id) if is_admin(ctx) else None
+            deleted = await self._metadata.get_deleted(ctx, image_id) if is_admin(ctx) else None
             if deleted is None:
                 raise
             return deleted
 
     async def get_for_download(self, ctx: RequestContext, image_id: str) -> Image:
-        image = await self._data.download(ctx, image_id)
+        image = await self._data.get_for_download(ctx, image_id)
         if image.status not in (ACTIVE, DEACTIVATED):
             raise NotFound(f"Image {image.id} is not active")
         return image
@@ -76,10 +76,10 @@ class V1Images:
         if has_source:
             _check_formats(request)
         attributes = self._attributes(request, has_source=has_source)
-        image = await self._metadata.make(ctx, attributes, request.properties)
+        image = await self._metadata.create_record(ctx, attributes, request.properties)
         try:
             if request.location is not None:
-                return await self._metadata.save(ctx, image.id, await self._locate(ctx, image.id, request))
+                return await self._metadata.update_with(ctx, image.id, await self._locate(ctx, image.id, request))
             return await self._fill(ctx, image, request, chunks)
         except (UriRefused, BadLocation, Conflict, TooLarge):
             await self._metadata.delete(ctx, image.id)
@@ -87,7 +87,7 @@ class V1Images:
 
     def _attributes(self, request: V1ImageRequest, *, has_source: bool) -> Mapping[str, Any]:
         """A new image's attributes. What is uploaded, or stays where it is, brings its own size and checksum."""
-        visibility = "public" if request.is_public else self._metadata.visibility
+        visibility = "public" if request.is_public else self._metadata.default_visibility
         attributes = {**request.base, "visibility": visibility}
         if not has_source or request.copy_from is not None:
             attributes |= {"size": request.size or 0, "checksum": request.checksum}
@@ -116,7 +116,7 @@ class V1Images:
             after = updated(
                 image,
                 request,
-                private=self._metadata.visibility,
+                private=self._metadata.default_visibility,
                 purge=purge and not (chunks is not None and self._data_keeps),
                 with_data=chunks is not None,
             )
@@ -124,7 +124,7 @@ class V1Images:
                 raise BadRequest("Attempted to update Location field for an image not in queued status.")
             return set_location(after)
 
-        image = await self._metadata.save(ctx, image_id, apply, rule="image.update")
+        image = await self._metadata.update_with(ctx, image_id, apply, rule=travel.update)
         return await self._fill(ctx, image, request, chunks)
 
     async def delete(self, ctx: RequestContext, image_id: str) -> None:
@@ -142,20 +142,20 @@ class V1Images:
             checksum = request.checksum or image.checksum
             announced = request.size or image.size or None
             return await self._data.upload(
-                ctx, image.id, chunks, announced, checksum=checksum, store=request.store, failed=KILLED
+                ctx, image.id, chunks, announced, checksum=checksum, store=request.store, status_on_failure=KILLED
             )
         if request.copy_from is not None:
             body = {"method": {"name": DOWNLOAD, "uri": request.copy_from}}
             stores = None if request.store is None else (request.store,)
-            requested = ImportWish(method=DOWNLOAD, body=body, uri=request.copy_from, stores=stores)
-            await self._imports.request(ctx, image.id, requested)
+            requested = ImportRequest(method=DOWNLOAD, body=body, uri=request.copy_from, stores=stores)
+            await self._imports.request_import(ctx, image.id, requested)
         return image
 
     async def _locate(self, ctx: RequestContext, image_id: str, request: V1ImageRequest) -> Callable[[Image], Image]:
         """How the requested location changes a queued image; without one, not at all."""
         if request.location is None:
             return lambda image: image
-        return await self._metadata.locations.look(ctx, image_id, request.location, request.size)
+        return await self._metadata.locations.resolve(ctx, image_id, request.location, request.size)
 
     def _check_source(self, request: V1ImageRequest, chunks: Chunks | None) -> None:
         """At most one source, which a store reads, for a store that exists, within the size cap."""

@@ -1,6 +1,6 @@
-"""Delayed deletion: the bytes of deleted images go some time after their rows said so, unless one is taken back.
+"""Delayed deletion: the bytes of deleted images are removed some time after their rows were marked, unless restored.
 
-Source: ``glance/scrubber.py``. Nothing is told of either, as there.
+Source: ``glance/scrubber.py``. As there, no notification is emitted.
 """
 
 import asyncio
@@ -20,21 +20,21 @@ log = logging.getLogger(__name__)
 
 
 class Scrubber:
-    """``seconds`` a deleted image can still be taken back; ``at_once``: images whose bytes are being removed."""
+    """``scrub_time``: seconds for which a deleted image can be restored; ``pool_size``: images scrubbed at once."""
 
-    def __init__(self, database: Database, files: Stores, *, seconds: int, at_once: int) -> None:
+    def __init__(self, database: Database, stores: Stores, *, scrub_time: int, pool_size: int) -> None:
         self._database = database
-        self._files = files
-        self._patience = timedelta(seconds=seconds)
-        self._at_once = at_once
+        self._stores = stores
+        self._scrub_time = timedelta(seconds=scrub_time)
+        self._pool_size = pool_size
         self._ctx = system_context("image")
 
     async def scrub(self) -> None:
-        """Those whose time is over; what cannot go now is tried again next time."""
-        async with self._database.read() as db:
-            due = await scrubbing.due(db, self._database.clock.now() - self._patience)
+        """The images whose time is over; one that fails is tried again next time."""
+        async with self._database.read() as session:
+            due = await scrubbing.due(session, self._database.clock.now() - self._scrub_time)
         waiting = iter(due)
-        await asyncio.gather(*(self._scrub_all(waiting) for _ in range(min(self._at_once, len(due)))))
+        await asyncio.gather(*(self._scrub_all(waiting) for _ in range(min(self._pool_size, len(due)))))
 
     async def _scrub_all(self, waiting: Iterable[str]) -> None:
         for image_id in waiting:
@@ -46,15 +46,15 @@ class Scrubber:
                 log.warning("the image %s could not be scrubbed: %s", image_id, error)
 
     async def _scrub(self, image_id: str) -> None:
-        """That there is no way back is said first, then the bytes go, then that is said: each step may be repeated."""
+        """First the rows are marked, then the bytes are removed, then the rows: each step may be repeated."""
         async with self._database.work(self._ctx) as uow:
-            image = await scrubbing.hold(uow, image_id)
+            image = await scrubbing.lock(uow, image_id)
             if image is None or image.status != PENDING_DELETE:
                 return
             await scrubbing.begin(uow, image_id)
         if image.object is not None:
-            await self._files.remove(image.object, image.stores)
-            if await self._files.have(image.object, image.stores):
+            await self._stores.remove(image.object, image.stores)
+            if await self._stores.have(image.object, image.stores):
                 log.warning("the image %s is still in a store; it stays pending_delete", image_id)
                 return
         async with self._database.work(self._ctx) as uow:
@@ -63,12 +63,12 @@ class Scrubber:
 
 
 async def restore(database: Database, image_id: str) -> None:
-    """Takes a deleted image back, with its data, properties, tags and members.
+    """Restores a deleted image, with its data, properties, tags and members.
 
     Raises ImageNotFound, and NotRestorable when it does not wait to be scrubbed, or is being scrubbed.
     """
     async with database.work(system_context("image")) as uow:
-        image = await scrubbing.hold(uow, image_id)
+        image = await scrubbing.lock(uow, image_id)
         if image is None:
             raise ImageNotFound(image_id=image_id)
         if image.status != PENDING_DELETE:

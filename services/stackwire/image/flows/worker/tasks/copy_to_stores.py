@@ -1,75 +1,80 @@
-"""An image that is active comes into more stores: ``copy-image``, and what is left of an import once one store has it.
+"""An active image is copied to more stores: ``copy-image``, and the rest of an import once one store has the bytes.
 
-Each copy is named before its first byte, and counts when its last one is there; where all must succeed, all count at
-once. Whatever goes wrong, the image is as it was but for copies that counted.
+Each copy is named before its first byte, and becomes readable when its last one is there; where all must succeed, all
+copies become readable at once. After a failure the image is as it was, but for copies that are readable.
+
+Source: ``glance/async_/flows/_internal_plugins/copy_image.py``.
 """
 
-from datetime import timedelta
+from dataclasses import replace
 
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Unavailable
-from stackwire.db.pool import Database
-from stackwire.image.backends.stores import Stores
 from stackwire.image.db import locations, tasks
 from stackwire.image.domain.errors import StorageFull, TaskAborted, Vanished
 from stackwire.image.domain.imports import COPY
-from stackwire.image.domain.tasks import Ending
-from stackwire.image.flows.api.store_removal import clear
-from stackwire.image.flows.worker.tasks.data_source import Work
-from stackwire.image.flows.worker.tasks.failures import failed
-from stackwire.image.flows.worker.tasks.progress import Watch
-from stackwire.image.onion.port import Images, Step
+from stackwire.image.domain.tasks import TaskOutcome
+from stackwire.image.flows.deps import FlowDeps
+from stackwire.image.flows.stored_objects import delete_unreferenced
+from stackwire.image.flows.worker.tasks.failures import fail_task
+from stackwire.image.flows.worker.tasks.job import ImportJob
+from stackwire.image.flows.worker.tasks.progress import ProgressMonitor
+from stackwire.image.onion.port import StoreResult
 
 
-class Spreading:
-    """``task_life``: how long a task is kept after its end."""
+class CopyToStores:
+    """The remaining stores of a job, one after the other."""
 
-    def __init__(
-        self, database: Database, images: Images, files: Stores, watch: Watch, *, task_life: timedelta
-    ) -> None:
-        self._database = database
-        self._images = images
-        self._files = files
-        self._watch = watch
-        self._task_life = task_life
+    def __init__(self, deps: FlowDeps, progress: ProgressMonitor) -> None:
+        self._deps = deps
+        self._progress = progress
 
-    async def run(self, ctx: RequestContext, work: Work) -> None:
-        """Into the stores that are left, the first of which is approached already; ends the task."""
-        done = await self._watch.while_wanted(ctx, work, self._copy_all(ctx, work))
-        async with self._database.work(ctx) as uow:
-            if work.task.all_must_succeed and not await locations.complete(uow, work.image.id, done):
-                raise Vanished(image_id=work.image.id)
-            await self._images.verified(ctx, uow, work.image)
-            ending = Ending.well(work.image.id, work.image.size or 0)
-            if await self._images.end(ctx, uow, work.task, ending, uow.now + self._task_life) is None:
+    async def run(self, ctx: RequestContext, job: ImportJob) -> None:
+        """Copies into the remaining stores, the first of which is begun already; ends the task."""
+        deps = self._deps
+        job, served = await self._progress.run_while_wanted(ctx, job, self._copy_all(ctx, job))
+        async with deps.database.work(ctx) as uow:
+            if job.task.all_must_succeed and not await locations.complete(uow, job.image.id, served):
+                raise Vanished(image_id=job.image.id)
+            await deps.onion.locations.finish_import(ctx, uow, job.image)
+            outcome = TaskOutcome.success(job.image.id, job.image.size or 0)
+            if await deps.onion.tasks.finish(ctx, uow, job.task, outcome, uow.now + deps.task_lifetime) is None:
                 raise TaskAborted
-        await clear(self._database, ctx, self._files, work.wish.object_name, work.failed)
+        await delete_unreferenced(deps.database, ctx, deps.stores, job.upload.object_name, job.failed)
 
-    async def _copy_all(self, ctx: RequestContext, work: Work) -> list[str]:
-        """The stores that have it now. One that does not take it fails the task where all must, or where none did."""
-        image, must, copies = work.image, work.task.all_must_succeed, work.method.get("name") == COPY
-        done: list[str] = []
-        while work.left:
-            store, *left = work.left
-            try:
-                await self._files.copy(work.wish.object_name, image.stores, store, image.checksum, work.count)
-            except (StorageFull, Unavailable) as error:
-                final = must or (copies and not (left or done))
-                work.failed = [*work.task.stores] if final else [*work.failed, store]
-                step = Step(store=store, left=() if final else left, failed=work.failed, why=error.message)
-                await self._watch.step(ctx, work, step)
-                if final:
-                    raise
-            else:
-                done.append(store)
-                step = Step(store=store, left=left, failed=work.failed, counts=not must)
-                await self._watch.step(ctx, work, step)
-            work.left = left
-        return done
+    async def _copy_all(self, ctx: RequestContext, job: ImportJob) -> tuple[ImportJob, list[str]]:
+        """The job with nothing remaining, and the stores that have a copy now."""
+        served: list[str] = []
+        while job.remaining:
+            store, *remaining = job.remaining
+            job = await self._copy(ctx, replace(job, remaining=tuple(remaining)), store, first=not served)
+            if store not in job.failed:
+                served.append(store)
+        return job, served
 
-    async def fail(self, ctx: RequestContext, work: Work, why: str) -> None:
-        """What does not count goes again."""
-        async with self._database.work(ctx) as uow:
-            task = await tasks.get(uow, work.task.id) or work.task
-            await failed(ctx, uow, self._images, task, why, uow.now + self._task_life)
-        await clear(self._database, ctx, self._files, work.wish.object_name, work.task.stores)
+    async def _copy(self, ctx: RequestContext, job: ImportJob, store: str, *, first: bool) -> ImportJob:
+        """A store that does not take the bytes fails the task where all must succeed, or where none did."""
+        image, all_must = job.image, job.task.all_must_succeed
+        try:
+            source, checksum = job.upload.object_name, image.checksum
+            await self._deps.stores.copy(source, image.stores, store, checksum, job.counter.add)
+        except (StorageFull, Unavailable) as error:
+            final = all_must or (job.method.get("name") == COPY and first and not job.remaining)
+            job = replace(job, failed=job.task.stores if final else (*job.failed, store))
+            remaining = () if final else job.remaining
+            result = StoreResult(store=store, remaining=remaining, failed=job.failed, reason=error.message)
+            await self._progress.finish_store(ctx, job, result)
+            if final:
+                raise
+        else:
+            result = StoreResult(store=store, remaining=job.remaining, failed=job.failed, readable=not all_must)
+            await self._progress.finish_store(ctx, job, result)
+        return job
+
+    async def fail(self, ctx: RequestContext, job: ImportJob, reason: str) -> None:
+        """Removes copies that are not readable."""
+        deps = self._deps
+        async with deps.database.work(ctx) as uow:
+            task = await tasks.TABLE.get(uow, job.task.id) or job.task
+            await fail_task(ctx, uow, deps, task, reason)
+        await delete_unreferenced(deps.database, ctx, deps.stores, job.upload.object_name, job.task.stores)

@@ -1,172 +1,114 @@
-"""How the bytes of an import come: staged by the client, from the web, from another Glance; and what they become."""
+"""The sources of an import's bytes: staged by the client, downloaded from the web, or from another Glance."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
-from stackwire.contracts.base import Event
-from stackwire.contracts.lineage import property_transfer
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Unavailable
 from stackwire.image.backends.convert import convert, inspect
 from stackwire.image.backends.glance import OtherGlance
-from stackwire.image.backends.staging import Staging
-from stackwire.image.backends.web import Web
-from stackwire.image.db.images import Written
 from stackwire.image.domain import attributes
 from stackwire.image.domain.errors import ConversionFailed, DownloadFailed, StorageFull
-from stackwire.image.domain.image import Image
-from stackwire.image.domain.imports import DIRECT, FROM_GLANCE, carried
-from stackwire.image.domain.states import ACTIVE, DEACTIVATED, IMPORTING, SAVING
-from stackwire.image.domain.tasks import LOCATION_IMPORT, Task
-from stackwire.image.onion.port import Images, Upload
+from stackwire.image.domain.imports import DIRECT, FROM_GLANCE, importable
+from stackwire.image.domain.uploads import WrittenData
+from stackwire.image.flows.deps import FlowDeps
+from stackwire.image.flows.worker.tasks.job import ImportJob
 
-Skipped = Callable[[str, str], Awaitable[None]]
-
-
-@dataclass(slots=True)
-class Work:
-    """A task under way, the image as claimed, and how its bytes come (``method``, as the client named it).
-
-    ``came`` counts the bytes of the step at work; ``left`` are the stores that an image which is active already is
-    still to come to, ``failed`` those that did not take the bytes; ``becomes`` is the image as it will be in the end,
-    where that differs; ``original`` is what it was taken from in another Glance, as shown there.
-    """
-
-    task: Task
-    image: Image
-    wish: Upload
-    method: Mapping[str, Any]
-    came: int = 0
-    left: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
-    becomes: Image | None = None
-    original: Mapping[str, Any] | None = None
-
-    def count(self, size: int) -> None:
-        self.came += size
-
-    @property
-    def locates(self) -> bool:
-        """Whether the bytes stay where they are."""
-        return self.task.type == LOCATION_IMPORT
-
-    @property
-    def spreads(self) -> bool:
-        """Whether the image is active already, stays what it is, and comes to more stores."""
-        return self.image.status in (ACTIVE, DEACTIVATED)
-
-    @property
-    def statuses(self) -> tuple[str, ...]:
-        """In which the image still wants the bytes."""
-        return (ACTIVE, DEACTIVATED) if self.spreads else (SAVING, IMPORTING)
-
-    @property
-    def now(self) -> Image:
-        return self.becomes or self.image
+OnStoreFailed = Callable[[ImportJob, str, str], Awaitable[None]]
+"""Called with the job, a store that did not take the bytes, and the reason, before the next store is tried."""
 
 
-class Bringing:
-    """``converts_to``: the disk format that interoperable imports are brought into.
+class ImportSource:
+    """``output_format``: the disk format that interoperable imports are converted to; None: as they are.
 
-    ``carries``: how the names of properties begin that come with an image from another Glance.
+    ``property_prefixes``: of the properties that an image takes over from another Glance.
     """
 
     def __init__(
-        self,
-        images: Images,
-        staging: Staging,
-        web: Web,
-        glance: OtherGlance,
-        *,
-        converts_to: str | None,
-        carries: Sequence[str],
+        self, deps: FlowDeps, glance: OtherGlance, *, output_format: str | None, property_prefixes: Sequence[str]
     ) -> None:
-        self._images = images
-        self._staging = staging
-        self._web = web
+        self._data = deps.onion.data
+        self._staging = deps.staging
+        self._web = deps.web
         self._glance = glance
-        self._converts_to = converts_to
-        self._carries = carries
+        self._output_format = output_format
+        self._property_prefixes = property_prefixes
 
-    async def bring(self, ctx: RequestContext, work: Work, skipped: Skipped) -> Written:
-        """From the web into staging, from staging into the store; what has no place in staging goes straight there.
+    async def fetch_into_store(
+        self, ctx: RequestContext, job: ImportJob, on_store_failed: OnStoreFailed
+    ) -> tuple[ImportJob, WrittenData]:
+        """From the source into staging, and from staging into the first store that takes the bytes.
 
-        ``skipped`` is told of each store that did not take the bytes, and why, before the next one is asked.
+        An image without a name in staging is written into its store directly.
         """
-        wish, staged, method = work.wish, work.image.staged, work.method
-        if method.get("name") == FROM_GLANCE:
-            await self._describe(ctx, work)
-        if method.get("name") != DIRECT:
-            here = self._glance.open(ctx, method) if work.original is not None else self._web.open(method["uri"])
-            async with here as page:
-                wish.announced, wish.chunks = page.length, counted(work, page.chunks)
+        if job.method.get("name") == FROM_GLANCE:
+            job = await self._describe(ctx, job)
+        staged = job.image.staged
+        if job.method.get("name") != DIRECT:
+            source = (
+                self._glance.open(ctx, job.method) if job.original is not None else self._web.open(job.method["uri"])
+            )
+            async with source as page:
+                upload = replace(job.upload, announced=page.length, chunks=job.counter.counted(page.chunks))
                 if staged is None:
-                    return await self._images.store(ctx, work.image, wish)
-                wish.announced = await self._images.fill(ctx, work.image, wish)
-        if self._converts_to is not None:
-            await self._convert(work, staged or "", self._converts_to)
-        return await self._store(ctx, work, staged or "", skipped)
+                    return job, await self._data.write(ctx, upload)
+                size = await self._data.write_staging(ctx, upload)
+            job = replace(job, upload=replace(job.upload, announced=size))
+        if self._output_format is not None:
+            job = await self._convert(job, staged or "", self._output_format)
+        return await self._store(ctx, job, staged or "", on_store_failed)
 
-    async def _store(self, ctx: RequestContext, work: Work, staged: str, skipped: Skipped) -> Written:
-        """What is staged, into the first store that takes it. One that does not fails the task where all must."""
-        for store in work.task.stores:
-            work.wish.store = store
+    async def _store(
+        self, ctx: RequestContext, job: ImportJob, staged: str, on_store_failed: OnStoreFailed
+    ) -> tuple[ImportJob, WrittenData]:
+        """A store that does not take the bytes fails the task where all must succeed."""
+        for store in job.task.stores:
             try:
-                async with aclosing(self._staging.read(staged)) as staying, aclosing(counted(work, staying)) as chunks:
-                    work.wish.chunks = chunks
-                    return await self._images.store(ctx, work.now, work.wish)
+                async with (
+                    aclosing(self._staging.read(staged)) as chunks,
+                    aclosing(job.counter.counted(chunks)) as counted,
+                ):
+                    upload = replace(job.upload, image=job.target_image, store=store, chunks=counted)
+                    return job, await self._data.write(ctx, upload)
             except (StorageFull, Unavailable) as error:
-                if work.task.all_must_succeed or store == work.task.stores[-1]:
+                if job.task.all_must_succeed or store == job.task.stores[-1]:
                     raise
-                work.failed.append(store)
-                await skipped(store, error.message)
+                job = replace(job, failed=(*job.failed, store))
+                await on_store_failed(job, store, error.message)
         raise DownloadFailed(reason="there is no store to put it into")
 
-    async def _convert(self, work: Work, staged: str, becomes: str) -> None:
-        """What is staged, in another format; an ISO stays one (``glance/async_/flows/plugins/image_conversion.py``)."""
-        image, path = work.now, self._staging.path(staged)
-        was = image.disk_format or ""
-        if image.container_format != "bare":
-            raise ConversionFailed(was=was, becomes=becomes, reason=f"it is in a {image.container_format} container")
-        virtual_size = await inspect(path, was, "bare")
-        if was in (becomes, "iso"):
-            return
-        largest = work.wish.allowance
-        if becomes == "raw" and (virtual_size or 0) > largest:
-            raise ConversionFailed(was=was, becomes=becomes, reason=f"it would have more than {largest} bytes")
-        await convert(path, self._staging.coming(staged), was, becomes, largest)
-        work.wish.announced = await self._staging.replace(staged)
-        work.becomes = replace(image, disk_format=becomes)
+    async def _convert(self, job: ImportJob, staged: str, output_format: str) -> ImportJob:
+        """The staged bytes in another format; an ISO stays one.
 
-    async def _describe(self, ctx: RequestContext, work: Work) -> None:
-        """The image takes over the formats of its original, and those properties that the operator lets through."""
-        view = await self._glance.describe(ctx, work.method)
+        Source: ``glance/async_/flows/plugins/image_conversion.py``.
+        """
+        image, path = job.target_image, self._staging.path(staged)
+        disk_format = image.disk_format or ""
+
+        def failed(reason: str) -> ConversionFailed:
+            return ConversionFailed(was=disk_format, becomes=output_format, reason=reason)
+
+        if image.container_format != "bare":
+            raise failed(f"it is in a {image.container_format} container")
+        virtual_size = await inspect(path, disk_format, "bare")
+        if disk_format in (output_format, "iso"):
+            return job
+        max_bytes = job.upload.allowance
+        if output_format == "raw" and (virtual_size or 0) > max_bytes:
+            raise failed(f"it would have more than {max_bytes} bytes")
+        await convert(path, self._staging.coming(staged), disk_format, output_format, max_bytes)
+        upload = replace(job.upload, announced=await self._staging.replace(staged))
+        return replace(job, upload=upload, target=replace(image, disk_format=output_format))
+
+    async def _describe(self, ctx: RequestContext, job: ImportJob) -> ImportJob:
+        """The image takes over the formats of its original, and the properties that the operator permits."""
+        view = await self._glance.describe(ctx, job.method)
         formats = {name: attributes.BASE[name](name, view.get(name)) for name in ("disk_format", "container_format")}
         if None in formats.values():
             raise DownloadFailed(reason="its original does not say what it is")
-        taken = carried(view, self._carries)
-        for name, value in taken.items():
+        properties = importable(view, self._property_prefixes)
+        for name, value in properties.items():
             attributes.check_value(attributes.check_name(name), value)
-        work.original = view
-        work.becomes = replace(work.image, **formats, properties={**work.image.properties, **taken})
-
-
-def taken_over(work: Work, view: Mapping[str, Any]) -> Event:
-    """What the trace is told of an image that was taken from another Glance, where it looks like ``view``."""
-    before = {name: value for name, value in view.items() if name not in attributes.FIRST_WORDS}
-    own = (item for item in work.now.properties.items() if not item[0].startswith(attributes.RESERVED_PREFIX))
-    after = {name: value for name, value in own if view.get(name) == value}
-    original = str(work.method["glance_image_id"])
-    return property_transfer(
-        "image", "image.glance_download", "image", original, "image", work.image.id, before, after,
-        source="glance/async_/flows/api_image_import.py: _ImportMetadata",
-    )  # fmt: skip
-
-
-async def counted(work: Work, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    work.came = 0
-    async for chunk in chunks:
-        work.came += len(chunk)
-        yield chunk
+        target = replace(job.image, **formats, properties={**job.image.properties, **properties})
+        return replace(job, original=view, target=target)

@@ -1,7 +1,7 @@
-"""``location_import``: an image's data stays where a URL says, and what its bytes are is worked out here.
+"""``location_import``: an image's data stays where a URL says, and the digests of its bytes are computed here.
 
-What the client said of them is verified before the image is active, where there is anything to verify; otherwise it is
-active at once and gets its digests later, if they can be had. Source: ``glance/async_/flows/location_import.py``.
+Digests that the client has given are verified before the image is active; otherwise it is active at once and gets its
+digests later, if the bytes can be read. Source: ``glance/async_/flows/location_import.py``.
 """
 
 import asyncio
@@ -10,124 +10,114 @@ import logging
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
 
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Unavailable
-from stackwire.db.pool import Database
 from stackwire.db.unit_of_work import UnitOfWork
-from stackwire.image.backends.stores import Stores
 from stackwire.image.db import imports, tasks
 from stackwire.image.domain.errors import DownloadFailed, TaskAborted, Vanished
 from stackwire.image.domain.location_patch import activated
 from stackwire.image.domain.locations import HASH
 from stackwire.image.domain.states import IMPORTING
-from stackwire.image.domain.tasks import Ending
-from stackwire.image.flows.worker.tasks.data_source import Work
-from stackwire.image.flows.worker.tasks.failures import failed
-from stackwire.image.flows.worker.tasks.progress import Watch
-from stackwire.image.onion.port import Images
+from stackwire.image.domain.tasks import TaskOutcome
+from stackwire.image.flows.deps import FlowDeps
+from stackwire.image.flows.worker.tasks.failures import fail_task
+from stackwire.image.flows.worker.tasks.job import ImportJob
+from stackwire.image.flows.worker.tasks.progress import ProgressMonitor
 
 log = logging.getLogger(__name__)
 
-_CHUNK = 1024**2
+_READ_BYTES = 1024**2
 
 
-class Locating:
-    """``secure``: whether digests are worked out; ``tries``: how often, before they cannot be had."""
+class LocationImport:
+    """``secure_hash``: whether digests are computed, in up to ``tries`` attempts."""
 
-    def __init__(
-        self,
-        database: Database,
-        images: Images,
-        files: Stores,
-        watch: Watch,
-        *,
-        secure: bool,
-        tries: int,
-        task_life: timedelta,
-    ) -> None:
-        self._database = database
-        self._images = images
-        self._files = files
-        self._watch = watch
-        self._secure = secure
+    def __init__(self, deps: FlowDeps, progress: ProgressMonitor, *, secure_hash: bool, tries: int) -> None:
+        self._deps = deps
+        self._locations = deps.onion.locations
+        self._progress = progress
+        self._secure_hash = secure_hash
         self._tries = max(tries, 1)
-        self._task_life = task_life
 
-    async def run(self, ctx: RequestContext, work: Work) -> None:
-        """Ends the task well. Raises ServiceError where the image must be queued again."""
-        told: Mapping[str, str] = work.method["validation_data"]
-        verify = self._secure and bool(told)
-        place, size = await self._files.elsewhere(ctx, work.method["loc_url"], {})
-        placed = replace(work.image, locations=[place], size=size)
-        becomes = replace(placed, status=IMPORTING) if verify else activated(placed, {} if self._secure else told)
-        async with self._database.work(ctx) as uow:
-            if await imports.locked_by(uow, work.image.id) != work.task.id:
-                raise TaskAborted
-            work.image = await self._images.place(ctx, uow, work.image, becomes)
-            if not self._secure:
-                await self._end(ctx, uow, work)
+    async def run(self, ctx: RequestContext, job: ImportJob) -> None:
+        """Ends the task with success. Raises ServiceError where the image must be queued again."""
+        expected: Mapping[str, str] = job.method["validation_data"]
+        verify = self._secure_hash and bool(expected)
+        location, size = await self._deps.stores.elsewhere(ctx, job.method["loc_url"], {})
+        located = replace(job.image, locations=[location], size=size)
         if verify:
-            await self._verify(ctx, work, told)
-        elif self._secure:
-            await self._digest(ctx, work)
+            target = replace(located, status=IMPORTING)
+        else:
+            target = activated(located, {} if self._secure_hash else expected)
+        async with self._deps.database.work(ctx) as uow:
+            if await imports.locked_by(uow, job.image.id) != job.task.id:
+                raise TaskAborted
+            image = await self._locations.set_locations(ctx, uow, job.image, target)
+            job = replace(job, upload=replace(job.upload, image=image))
+            if not self._secure_hash:
+                await self._finish(ctx, uow, job)
+        if verify:
+            await self._verify(ctx, job, expected)
+        elif self._secure_hash:
+            await self._add_digests(ctx, job)
 
-    async def _verify(self, ctx: RequestContext, work: Work, told: Mapping[str, str]) -> None:
-        found = await self._watch.while_wanted(ctx, work, self._digests(ctx, work, told["os_hash_algo"]))
+    async def _verify(self, ctx: RequestContext, job: ImportJob, expected: Mapping[str, str]) -> None:
+        """The image is active once its digest is what the client has given."""
+        transfer = self._digests(ctx, job, expected["os_hash_algo"])
+        found = await self._progress.run_while_wanted(ctx, job, transfer)
         if found is None:
-            raise DownloadFailed(f"Hash calculation failed for image {work.image.id} data")
-        said, actual = told["os_hash_value"].lower(), found["os_hash_value"]
-        if said != actual:
-            raise BadRequest(f"os_hash_value: ({said}) not matched with actual os_hash_value: ({actual})")
-        async with self._database.work(ctx) as uow:
-            now = await self._images.get(ctx, uow, work.image.id)
-            await self._images.place(ctx, uow, now, activated(now, found))
-            await self._end(ctx, uow, work)
+            raise DownloadFailed(f"Hash calculation failed for image {job.image.id} data")
+        given, actual = expected["os_hash_value"].lower(), found["os_hash_value"]
+        if given != actual:
+            raise BadRequest(f"os_hash_value: ({given}) not matched with actual os_hash_value: ({actual})")
+        async with self._deps.database.work(ctx) as uow:
+            image = await self._deps.onion.images.get(ctx, uow, job.image.id)
+            await self._locations.set_locations(ctx, uow, image, activated(image, found))
+            await self._finish(ctx, uow, job)
 
-    async def _digest(self, ctx: RequestContext, work: Work) -> None:
-        """The image is active whether or not they can be had."""
-        found = await self._watch.while_wanted(ctx, work, self._digests(ctx, work, HASH))
-        async with self._database.work(ctx) as uow:
+    async def _add_digests(self, ctx: RequestContext, job: ImportJob) -> None:
+        """The image stays active without digests when its bytes cannot be read."""
+        found = await self._progress.run_while_wanted(ctx, job, self._digests(ctx, job, HASH))
+        async with self._deps.database.work(ctx) as uow:
             if found is not None:
-                await self._images.digest(ctx, uow, work.image, found)
-            await self._end(ctx, uow, work)
+                await self._locations.set_digests(ctx, uow, job.image, found)
+            await self._finish(ctx, uow, job)
 
-    async def _digests(self, ctx: RequestContext, work: Work, algorithm: str) -> dict[str, str] | None:
-        """The bytes' digests under the names of the image's attributes; None when the bytes cannot be had."""
-        for number in range(self._tries):
+    async def _digests(self, ctx: RequestContext, job: ImportJob, algorithm: str) -> dict[str, str] | None:
+        """The bytes' digests under the names of the image's attributes; None when the bytes cannot be read."""
+        for number in range(1, self._tries + 1):
             try:
-                return await self._read(ctx, work, algorithm)
+                return await self._read(ctx, job, algorithm)
             except (OSError, Unavailable) as error:
-                log.warning(
-                    "[%i/%i] the hash of the image %s failed: %s", number + 1, self._tries, work.image.id, error
-                )
+                log.warning("[%i/%i] the hash of the image %s failed: %s", number, self._tries, job.image.id, error)
         return None
 
-    async def _read(self, ctx: RequestContext, work: Work, algorithm: str) -> dict[str, str]:
+    async def _read(self, ctx: RequestContext, job: ImportJob, algorithm: str) -> dict[str, str]:
         md5, digest = hashlib.md5(usedforsecurity=False), hashlib.new(algorithm, usedforsecurity=False)
-        left = work.image.size or 0
-        work.came = 0
+        size = job.image.size or 0
+        job.counter.count = 0
 
         def eat(chunk: bytes) -> None:
             md5.update(chunk)
             digest.update(chunk)
 
-        with closing(await self._files.data(ctx, work.image, 0, left)) as data:
-            while chunk := await data.read(_CHUNK):
+        with closing(await self._deps.stores.data(ctx, job.image, 0, size)) as data:
+            while chunk := await data.read(_READ_BYTES):
                 await asyncio.to_thread(eat, chunk)
-                work.count(len(chunk))
-        if work.came != left:
-            raise OSError(f"{work.came} of {left} bytes came")
+                job.counter.add(len(chunk))
+        if job.counter.count != size:
+            raise OSError(f"{job.counter.count} of {size} bytes were received")
         return {"checksum": md5.hexdigest(), "os_hash_algo": algorithm, "os_hash_value": digest.hexdigest()}
 
-    async def _end(self, ctx: RequestContext, uow: UnitOfWork, work: Work) -> None:
-        ending = Ending.well(work.image.id, work.image.size or 0)
-        if await self._images.end(ctx, uow, work.task, ending, uow.now + self._task_life) is None:
-            raise Vanished(image_id=work.image.id)
+    async def _finish(self, ctx: RequestContext, uow: UnitOfWork, job: ImportJob) -> None:
+        outcome = TaskOutcome.success(job.image.id, job.image.size or 0)
+        expires_at = uow.now + self._deps.task_lifetime
+        if await self._deps.onion.tasks.finish(ctx, uow, job.task, outcome, expires_at) is None:
+            raise Vanished(image_id=job.image.id)
 
-    async def fail(self, ctx: RequestContext, work: Work, why: str) -> None:
-        """The task ends, and with it what it said of an image that is not active."""
-        async with self._database.work(ctx) as uow:
-            task = await tasks.get(uow, work.task.id) or work.task
-            await failed(ctx, uow, self._images, task, why, uow.now + self._task_life)
+    async def fail(self, ctx: RequestContext, job: ImportJob, reason: str) -> None:
+        """The task ends, and an image that is not active yet is queued again."""
+        async with self._deps.database.work(ctx) as uow:
+            task = await tasks.TABLE.get(uow, job.task.id) or job.task
+            await fail_task(ctx, uow, self._deps, task, reason)

@@ -1,58 +1,62 @@
-"""Bytes on their way into stores: whether they are still wanted, and what is told of them meanwhile."""
+"""Bytes on their way into stores: whether the image still needs them, and the progress that the task shows."""
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from stackwire.core.context import RequestContext
-from stackwire.db.pool import Database, DatabaseUnavailable
-from stackwire.image.db import imports, tasks
+from stackwire.db.pool import DatabaseUnavailable
+from stackwire.db.unit_of_work import UnitOfWork
+from stackwire.image.db import images, tasks
 from stackwire.image.domain.errors import Vanished
-from stackwire.image.flows.worker.tasks.data_source import Work
-from stackwire.image.onion.port import Images, Step
+from stackwire.image.flows.deps import FlowDeps
+from stackwire.image.flows.worker.tasks.job import ImportJob
+from stackwire.image.onion.port import StoreResult
 
 T = TypeVar("T")
 
-LOOK_SECONDS = 2.0
-"""While bytes flow: how often it is asked whether they are still wanted, and told how many there are."""
+POLL_SECONDS: Final = 2.0
+"""How often, while bytes flow, the task's progress is written and the image read."""
 
 
-class Watch:
-    """``name`` is this worker's."""
+class ProgressMonitor:
+    """Stops a job whose image was deleted, or whose task has ended."""
 
-    def __init__(self, database: Database, images: Images, name: str) -> None:
-        self._database = database
-        self._images = images
-        self._name = name
+    def __init__(self, deps: FlowDeps) -> None:
+        self._deps = deps
 
-    async def while_wanted(self, ctx: RequestContext, work: Work, moving: Coroutine[Any, Any, T]) -> T:
-        """What the bytes' move answers; it is stopped, with Vanished, as soon as nobody wants them any more."""
-        move = asyncio.create_task(moving)
+    async def run_while_wanted(self, ctx: RequestContext, job: ImportJob, transfer: Coroutine[Any, Any, T]) -> T:
+        """The result of the transfer; cancelled, with Vanished, as soon as the image does not need it any more."""
+        running = asyncio.create_task(transfer)
         try:
-            while not (await asyncio.wait({move}, timeout=LOOK_SECONDS))[0]:
-                await self._look(ctx, work)
-            return await move
+            while not (await asyncio.wait({running}, timeout=POLL_SECONDS))[0]:
+                await self._poll(ctx, job)
+            return await running
         finally:
-            if not move.done():
-                move.cancel()
-                await asyncio.gather(move, return_exceptions=True)
+            if not running.done():
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
 
-    async def _look(self, ctx: RequestContext, work: Work) -> None:
-        """Tells how far it is. A database that is away now has no say."""
+    async def _poll(self, ctx: RequestContext, job: ImportJob) -> None:
+        """Writes the progress. While the database is away the transfer goes on."""
         try:
-            async with self._database.work(ctx) as uow:
-                told = await tasks.tell(uow, work.task.id, self._name, f"Copied {work.came // 1024**2} MiB")
-                wanted = told and await imports.still(uow, work.image.id, work.wish.object_name, work.statuses)
+            async with self._deps.database.work(ctx) as uow:
+                message = f"Copied {job.counter.count // 1024**2} MiB"
+                wanted = await tasks.set_progress(uow, job.task.id, message) and await self._is_wanted(uow, job)
         except DatabaseUnavailable:
             return
         if not wanted:
-            raise Vanished(image_id=work.image.id)
+            raise Vanished(image_id=job.image.id)
 
-    async def step(self, ctx: RequestContext, work: Work, step: Step) -> None:
-        """One store is done with, and the next one approached. Raises Vanished when nobody wants the bytes any more."""
-        async with self._database.work(ctx) as uow:
-            if not await imports.still(uow, work.image.id, work.wish.object_name, work.statuses):
-                raise Vanished(image_id=work.image.id)
-            now = await self._images.reached(ctx, uow, work.image, step)
-            if step.left:
-                await self._images.approach(ctx, uow, now, step.left[0])
+    async def finish_store(self, ctx: RequestContext, job: ImportJob, result: StoreResult) -> None:
+        """One store has been served, and the next one is begun. Raises Vanished when the image does not wait for it."""
+        locations = self._deps.onion.locations
+        async with self._deps.database.work(ctx) as uow:
+            if not await self._is_wanted(uow, job):
+                raise Vanished(image_id=job.image.id)
+            image = await locations.finish_store(ctx, uow, job.image, result)
+            if result.remaining:
+                await locations.begin_store(ctx, uow, image, result.remaining[0])
+
+    async def _is_wanted(self, uow: UnitOfWork, job: ImportJob) -> bool:
+        return await images.is_written_by(uow, job.image.id, job.upload.object_name, job.statuses)

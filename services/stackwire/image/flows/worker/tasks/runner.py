@@ -1,254 +1,225 @@
-"""The worker's half: does what tasks say, once, and says how it ended.
+"""The worker's half of imports: runs each task once, and records how it ended.
 
-It begins the task and claims the image in one transaction, moves the bytes outside any, and ends both in one; whatever
-goes wrong, a death included, leads back to a queued image (or, where the task had made it, to none), no bytes anywhere
-and a failed task.
+It begins the task and claims the image in one transaction, moves the bytes outside any, and ends both in one. Every
+failure, a crash included, leads back to a queued image (or to none, where the task created it), no bytes anywhere and a
+failed task.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import datetime, timedelta
 from secrets import token_hex
 
+from stackwire.contracts.image_workers import RunTask
 from stackwire.core.context import RequestContext
-from stackwire.core.ids import new_id
-from stackwire.db.pool import Database
+from stackwire.core.rules import Resource
 from stackwire.db.unit_of_work import UnitOfWork
-from stackwire.image.backends.staging import Staging
-from stackwire.image.backends.stores import Stores
 from stackwire.image.db import imports, tasks
-from stackwire.image.db.images import Written
-from stackwire.image.domain import attributes
+from stackwire.image.domain import attributes, travel
 from stackwire.image.domain.errors import TaskAborted
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.imports import COPY, DIRECT, check_ready
 from stackwire.image.domain.states import IMPORTING, QUEUED, SAVING
 from stackwire.image.domain.task_requests import read_task
-from stackwire.image.domain.tasks import LEGACY_IMPORT, LOCATION_IMPORT, Ending, Task
-from stackwire.image.flows.api.images import told_by_client
-from stackwire.image.flows.hands import Hands
-from stackwire.image.flows.worker.tasks.copy_to_stores import Spreading
-from stackwire.image.flows.worker.tasks.data_source import Bringing, Work, taken_over
-from stackwire.image.flows.worker.tasks.failures import failed, insisting, reason
-from stackwire.image.flows.worker.tasks.location_import import Locating
-from stackwire.image.flows.worker.tasks.progress import Watch
-from stackwire.image.onion.port import Images, Step, Upload
+from stackwire.image.domain.tasks import LEGACY_IMPORT, LOCATION_IMPORT, Task, TaskOutcome
+from stackwire.image.domain.uploads import WrittenData
+from stackwire.image.flows.api.images import new_image, record_client_change
+from stackwire.image.flows.deps import FlowDeps
+from stackwire.image.flows.worker.tasks.copy_to_stores import CopyToStores
+from stackwire.image.flows.worker.tasks.data_source import ImportSource
+from stackwire.image.flows.worker.tasks.failures import fail_task, public_reason, retry_until_database
+from stackwire.image.flows.worker.tasks.job import ImportJob
+from stackwire.image.flows.worker.tasks.location_import import LocationImport
+from stackwire.image.flows.worker.tasks.progress import ProgressMonitor
+from stackwire.image.onion.port import StoreResult, Upload
 
 log = logging.getLogger(__name__)
 
 
-class Worker:
-    """``name`` is this process's; ``visibility``: what an image has when nothing is asked.
+class TaskRunner:
+    """Source: ``glance/async_/taskflow_executor.py``, ``glance/async_/flows/api_image_import.py``."""
 
-    ``secure_hash``: whether the digests of data that stays elsewhere are worked out, in so many ``tries``.
-    """
+    def __init__(self, deps: FlowDeps, source: ImportSource, *, secure_hash: bool, tries: int) -> None:
+        self._deps = deps
+        self._onion = deps.onion
+        self._source = source
+        self._progress = ProgressMonitor(deps)
+        self._copy = CopyToStores(deps, self._progress)
+        self._location_import = LocationImport(deps, self._progress, secure_hash=secure_hash, tries=tries)
 
-    def __init__(
-        self,
-        database: Database,
-        images: Images,
-        files: Stores,
-        staging: Staging,
-        bringing: Bringing,
-        hands: Hands,
-        *,
-        name: str,
-        visibility: str,
-        task_hours: float,
-        secure_hash: bool,
-        tries: int,
-    ) -> None:
-        self._database = database
-        self._images = images
-        self._files = files
-        self._staging = staging
-        self._bytes = bringing
-        self._hands = hands
-        self._name = name
-        self._visibility = visibility
-        self._task_life = timedelta(hours=task_hours)
-        self._watch = Watch(database, images, name)
-        self._spreading = Spreading(database, images, files, self._watch, task_life=self._task_life)
-        self._locating = Locating(
-            database, images, files, self._watch, secure=secure_hash, tries=tries, task_life=self._task_life
-        )
+    async def on_run_task(self, ctx: RequestContext, message: RunTask) -> None:
+        """Runs the task once, however often the message is delivered. Errors are recorded in the task.
 
-    async def run(self, ctx: RequestContext, task_id: str) -> None:
-        """Does the task once, however often it is told to. Nothing is raised but cancellation: the task tells."""
-        mark = token_hex(8)
-        with self._hands.holding(task_id, mark):
-            await self._run(ctx, task_id, mark)
-
-    async def _run(self, ctx: RequestContext, task_id: str, mark: str) -> None:
+        ``suffix`` makes the name of the task's object unique to this run.
+        """
+        task_id, suffix = message.task_id, token_hex(8)
         try:
-            work = await self._begin(ctx, task_id, mark)
+            job = await self._begin(ctx, task_id, suffix)
         except Exception as error:
-            why = reason(error)
-            await insisting(lambda: self._refuse(ctx, task_id, mark, why))
+            reason = public_reason(error)
+            await retry_until_database(lambda: self._refuse(ctx, task_id, suffix, reason))
             return
-        if work is None:
+        if job is None:
             return
+        async with AsyncExitStack() as leases:
+            await leases.enter_async_context(self._deps.leases.keep("task", task_id))
+            if job.writes_image:
+                await leases.enter_async_context(self._deps.leases.keep("image", job.image.id))
+            await self._run(ctx, job)
+
+    async def _run(self, ctx: RequestContext, job: ImportJob) -> None:
         try:
-            if work.locates:
-                await self._locating.run(ctx, work)
+            if job.is_location_import:
+                await self._location_import.run(ctx, job)
                 return
-            if not work.spreads:
-                await self._import(ctx, work)
-            if work.left:
-                await self._spreading.run(ctx, work)
+            if not job.is_copy:
+                job = await self._import(ctx, job)
+            if job.remaining:
+                await self._copy.run(ctx, job)
         except BaseException as error:
-            await asyncio.shield(self._give_up(ctx, work, error))
+            await asyncio.shield(self._abandon(ctx, job, error))
             if not isinstance(error, Exception):
                 raise
 
-    async def _import(self, ctx: RequestContext, work: Work) -> None:
-        """Until the image is active. Where it is to come into more stores the task goes on, otherwise it is ended."""
-        written = await self._watch.while_wanted(ctx, work, self._bring(ctx, work))
-        async with self._database.work(ctx) as uow:
-            if work.becomes is not None:
-                await self._images.update(ctx, uow, work.image, work.becomes)
-            if work.original is not None:
-                uow.notify(taken_over(work, work.original))
-            active = await self._images.activate(ctx, uow, work.now, written)
-            if written.left:
-                await self._images.approach(ctx, uow, active, written.left[0])
+    async def _import(self, ctx: RequestContext, job: ImportJob) -> ImportJob:
+        """Until the image is active. The task goes on where more stores are to be served, otherwise it is ended."""
+        claimed = job
+        job, written = await self._progress.run_while_wanted(ctx, job, self._fetch(ctx, job))
+        async with self._deps.database.work(ctx) as uow:
+            if job.target is not None:
+                await self._onion.images.update(ctx, uow, job.image, job.target)
+            if job.original is not None:
+                origin, target = Resource("image", str(job.method["glance_image_id"])), Resource("image", job.image.id)
+                uow.apply(travel.glance_download, origin, target, job.original, job.target_image.properties)
+            active = await self._onion.data.finish_upload(ctx, uow, job.target_image, written)
+            if written.remaining:
+                await self._onion.locations.begin_store(ctx, uow, active, written.remaining[0])
             else:
-                await self._end(ctx, uow, work, written.size)
-        await self._unstage(work)
-        work.image, work.left = active, [*written.left]
+                await self._finish(ctx, uow, job, written.size)
+        await self._unstage(claimed)
+        return replace(job, upload=replace(job.upload, image=active), remaining=tuple(written.remaining))
 
-    async def _end(self, ctx: RequestContext, uow: UnitOfWork, work: Work, size: int) -> None:
-        if work.image.status == IMPORTING:
-            await self._images.verified(ctx, uow, work.image)
-        if (
-            await self._images.end(ctx, uow, work.task, Ending.well(work.image.id, size), self._forget_at(uow.now))
-            is None
-        ):
+    async def _finish(self, ctx: RequestContext, uow: UnitOfWork, job: ImportJob, size: int) -> None:
+        if job.image.status == IMPORTING:
+            await self._onion.locations.finish_import(ctx, uow, job.image)
+        outcome = TaskOutcome.success(job.image.id, size)
+        expires_at = uow.now + self._deps.task_lifetime
+        if await self._onion.tasks.finish(ctx, uow, job.task, outcome, expires_at) is None:
             raise TaskAborted
 
-    async def _begin(self, ctx: RequestContext, task_id: str, mark: str) -> Work | None:
-        """The task is ours and so is its image; None when somebody was first. ``mark`` makes the object's name ours."""
-        async with self._database.work(ctx) as uow:
-            task = await self._images.begin(ctx, uow, task_id, self._name)
+    async def _begin(self, ctx: RequestContext, task_id: str, suffix: str) -> ImportJob | None:
+        """Claims the task and its image; None when another worker was first."""
+        async with self._deps.database.work(ctx) as uow:
+            task = await self._onion.tasks.begin(ctx, uow, task_id)
             if task is None:
                 return None
             if task.type == LEGACY_IMPORT:
-                return await self._claim_new(ctx, uow, task, mark)
-            return await self._claim(ctx, uow, task, mark)
+                return await self._begin_new_image(ctx, uow, task, suffix)
+            return await self._begin_import(ctx, uow, task, suffix)
 
-    async def _claim(self, ctx: RequestContext, uow: UnitOfWork, task: Task, mark: str) -> Work:
-        """An image that waits for its import. A task that does not hold it (a client made one up) is none."""
-        image = await self._images.get(ctx, uow, task.image_id or "")
+    async def _begin_import(self, ctx: RequestContext, uow: UnitOfWork, task: Task, suffix: str) -> ImportJob:
+        """An image that waits for its import. A task that a client made up does not hold its image: TaskAborted."""
+        image = await self._onion.images.get(ctx, uow, task.image_id or "")
         if task.input is None or await imports.locked_by(uow, image.id) != task.id:
             raise TaskAborted
         if task.type == LOCATION_IMPORT:
             if image.status != QUEUED:
                 raise TaskAborted
-            return Work(task, image, Upload(_nothing(), None, worker=self._name), task.input)
+            return ImportJob(task=task, upload=Upload(image=image), method=task.input)
         method = task.input["import_req"]["method"]
         check_ready(image, method["name"])
         if method["name"] == COPY:
-            image = await self._images.spread(ctx, uow, image, task.stores)
-            await self._images.approach(ctx, uow, image, task.stores[0])
-            wish = Upload(_nothing(), None, worker=self._name, object_name=image.object or "")
-            return Work(task, image, wish, method, left=[*task.stores])
-        name = f"{image.id}.{mark}"
-        wish = Upload(
-            _nothing(),
-            image.size if method["name"] == DIRECT else None,
-            worker=self._name,
+            image = await self._onion.locations.begin_copy(ctx, uow, image, task.stores)
+            await self._onion.locations.begin_store(ctx, uow, image, task.stores[0])
+            upload = Upload(image=image, object_name=image.object or "")
+            return ImportJob(task=task, upload=upload, method=method, remaining=task.stores)
+        name, direct = f"{image.id}.{suffix}", method["name"] == DIRECT
+        upload = Upload(
+            image=image,
+            announced=image.size if direct else None,
             object_name=name,
-            staged=None if method["name"] == DIRECT else name,
-            into=IMPORTING,
+            staged_name=None if direct else name,
+            status=IMPORTING,
             task=task,
             store=next(iter(task.stores), None),
         )
-        return Work(task, await self._images.claim(ctx, uow, image, wish), wish, method)
+        return ImportJob(task=task, upload=await self._onion.data.begin_upload(ctx, uow, upload), method=method)
 
-    async def _claim_new(self, ctx: RequestContext, uow: UnitOfWork, task: Task, mark: str) -> Work:
-        """An image that the task makes for itself, and removes again when it fails."""
-        asked = read_task({"type": task.type, "input": task.input})
-        base, properties = attributes.read_request(asked.image)
-        image = Image(
-            **{"id": new_id(), "owner": ctx.project_id, "visibility": self._visibility, **base}, properties=properties
-        )
-        image = await self._images.create(ctx, uow, image)
+    async def _begin_new_image(self, ctx: RequestContext, uow: UnitOfWork, task: Task, suffix: str) -> ImportJob:
+        """An image that the task creates for itself, and deletes again when it fails."""
+        request = read_task({"type": task.type, "input": task.input})
+        base, properties = attributes.read_request(request.image)
+        image = await self._onion.images.create(ctx, uow, new_image(ctx, base, properties, self._deps.visibility))
         if properties:
-            told_by_client(uow, image.id, properties, "image.create")
-        await tasks.fills(uow, task.id, image.id)
-        wish = Upload(_nothing(), None, worker=self._name, object_name=f"{image.id}.{mark}")
-        return Work(task, await self._images.claim(ctx, uow, image, wish), wish, {"uri": asked.uri})
+            record_client_change(uow, travel.create, image.id, properties)
+        await tasks.TABLE.update(uow, task.id, image_id=image.id)
+        upload = Upload(image=image, object_name=f"{image.id}.{suffix}")
+        upload = await self._onion.data.begin_upload(ctx, uow, upload)
+        return ImportJob(task=task, upload=upload, method={"uri": request.uri})
 
-    async def _bring(self, ctx: RequestContext, work: Work) -> Written:
-        """From outside into the first store that takes it; where all must, into the others from there.
+    async def _fetch(self, ctx: RequestContext, job: ImportJob) -> tuple[ImportJob, WrittenData]:
+        """Into the first store that takes the bytes; where all must succeed, into the others from there.
 
-        Where not all must the image is active as soon as one has it (``api_image_import.py: get_flow``).
+        Where they need not, the image is active as soon as one store has it (``api_image_import.py: get_flow``).
         """
 
-        async def skipped(store: str, why: str) -> None:
-            left = work.task.stores[work.task.stores.index(store) + 1 :]
-            await self._watch.step(ctx, work, Step(store=store, left=left, failed=work.failed, why=why))
+        async def on_store_failed(job: ImportJob, store: str, reason: str) -> None:
+            remaining = job.task.stores[job.task.stores.index(store) + 1 :]
+            result = StoreResult(store=store, remaining=remaining, failed=job.failed, reason=reason)
+            await self._progress.finish_store(ctx, job, result)
 
-        written = await self._bytes.bring(ctx, work, skipped)
-        done, without = [*written.stores], tuple(work.failed)
-        left = tuple(store for store in work.task.stores if store not in (*done, *without))
-        if not work.task.all_must_succeed:
-            return replace(written, failed=without, left=left)
-        while left:
-            await self._watch.step(ctx, work, Step(store=done[-1], left=left, failed=without, written=written))
-            await self._files.copy(written.object, done, left[0], written.checksum, work.count)
-            done.append(left[0])
-            left = left[1:]
-        return replace(written, stores=tuple(done))
+        job, written = await self._source.fetch_into_store(ctx, job, on_store_failed)
+        served = [*written.stores]
+        remaining = tuple(store for store in job.task.stores if store not in (*served, *job.failed))
+        if not job.task.all_must_succeed:
+            return job, replace(written, failed=job.failed, remaining=remaining)
+        while remaining:
+            result = StoreResult(store=served[-1], remaining=remaining, failed=job.failed, written=written)
+            await self._progress.finish_store(ctx, job, result)
+            await self._deps.stores.copy(written.object, served, remaining[0], written.checksum, job.counter.add)
+            served.append(remaining[0])
+            remaining = remaining[1:]
+        return job, replace(written, stores=tuple(served))
 
-    async def _refuse(self, ctx: RequestContext, task_id: str, mark: str, why: str) -> None:
-        """The task fails before a byte was moved; also when it had begun and only the answer to that was lost."""
-        async with self._database.work(ctx) as uow:
-            task = await self._images.begin(ctx, uow, task_id, self._name)
+    async def _refuse(self, ctx: RequestContext, task_id: str, suffix: str, reason: str) -> None:
+        """The task fails before a byte was moved; also when it had begun and only the commit's answer was lost."""
+        async with self._deps.database.work(ctx) as uow:
+            task = await self._onion.tasks.begin(ctx, uow, task_id)
             if task is None:
-                task = await tasks.get(uow, task_id)
+                task = await tasks.TABLE.get(uow, task_id)
                 if task is None or task.image_id is None:
                     return
                 status = SAVING if task.type == LEGACY_IMPORT else IMPORTING
-                claimed = Image(id=task.image_id, status=status, object=f"{task.image_id}.{mark}")
-                if not await self._images.release(ctx, uow, claimed, why):
+                claimed = Image(id=task.image_id, status=status, object=f"{task.image_id}.{suffix}")
+                if not await self._onion.data.abort(ctx, uow, claimed, reason):
                     return
-            await failed(ctx, uow, self._images, task, why, self._forget_at(uow.now))
+            await fail_task(ctx, uow, self._deps, task, reason)
 
-    async def _give_up(self, ctx: RequestContext, work: Work, error: BaseException) -> None:
-        """Asks the rows whose they are first, as an upload does; what cannot be told in time is left to the sweep."""
-        why = reason(error)
+    async def _abandon(self, ctx: RequestContext, job: ImportJob, error: BaseException) -> None:
+        """While the database is away nothing is recorded: recovery does it when the lease has run out."""
+        reason = public_reason(error)
         try:
-            await insisting(lambda: self._fail(ctx, work, why))
+            await retry_until_database(lambda: self._fail(ctx, job, reason))
         except Exception:
-            log.exception("the task %s could not be given up", work.task.id)
+            log.exception("the failure of task %s could not be recorded", job.task.id)
 
-    async def _fail(self, ctx: RequestContext, work: Work, why: str) -> None:
-        if work.locates:
-            await self._locating.fail(ctx, work, why)
+    async def _fail(self, ctx: RequestContext, job: ImportJob, reason: str) -> None:
+        """Asks the row first, as an upload does: the bytes of an image that is active stay."""
+        if job.is_location_import:
+            await self._location_import.fail(ctx, job, reason)
             return
-        if work.spreads:
-            await self._spreading.fail(ctx, work, why)
+        if job.is_copy:
+            await self._copy.fail(ctx, job, reason)
             return
-        async with self._database.work(ctx) as uow:
-            ours = await self._images.release(ctx, uow, work.image, why)
-            task = await tasks.get(uow, work.task.id) or work.task
-            await failed(ctx, uow, self._images, task, why, self._forget_at(uow.now))
-        if ours:
-            await self._files.remove(work.wish.object_name)
-            await self._unstage(work)
+        async with self._deps.database.work(ctx) as uow:
+            aborted = await self._onion.data.abort(ctx, uow, job.image, reason)
+            task = await tasks.TABLE.get(uow, job.task.id) or job.task
+            await fail_task(ctx, uow, self._deps, task, reason)
+        if aborted:
+            await self._deps.stores.remove(job.upload.object_name)
+            await self._unstage(job)
 
-    async def _unstage(self, work: Work) -> None:
-        if work.image.staged is not None:
-            await self._staging.remove(work.image.staged)
-
-    def _forget_at(self, now: datetime) -> datetime:
-        return now + self._task_life
-
-
-async def _nothing() -> AsyncIterator[bytes]:
-    none: tuple[bytes, ...] = ()
-    for chunk in none:
-        yield chunk
+    async def _unstage(self, job: ImportJob) -> None:
+        if job.image.staged is not None:
+            await self._deps.staging.remove(job.image.staged)

@@ -1,4 +1,4 @@
-"""What the image service says on the bus, key by key. Source: ``glance/notifier.py: format_image_notification``."""
+"""The payloads of the image service's notifications. Source: ``glance/notifier.py: format_image_notification``."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,32 +7,33 @@ from typing import Any, Final
 from stackwire.contracts.base import Event
 from stackwire.contracts.events_image import ImageEvent, MemberEvent, TaskEvent
 from stackwire.image.domain.image import Image, stamp
-from stackwire.image.domain.imports import FAILED_AT, GOING_TO, listed
+from stackwire.image.domain.imports import FAILED_IMPORT, IMPORTING_TO, stores_in
 from stackwire.image.domain.members import Member
 from stackwire.image.domain.tasks import Task
 
 EXCHANGE: Final = "glance"
-STORE: Final = "file"
-"""The id of the store there is when none are named."""
+DEFAULT_STORE: Final = "file"
+"""The id of the only store where the settings name none."""
 
-
-GROUPS: Final = (
+EVENT_GROUPS: Final = (
     "image", "task", "metadef_namespace", "metadef_object", "metadef_property", "metadef_resource_type", "metadef_tag",
 )  # fmt: skip
-"""What an event's name begins with."""
+"""The first part of each event type."""
 
 
-def silencer(disabled: Sequence[str]) -> Callable[[Event], bool]:
-    """Whether the operator wants an event untold: by its name, or by the beginning of it up to a dot.
+def notification_filter(disabled: Sequence[str]) -> Callable[[Event], bool]:
+    """Whether the operator has disabled an event: by its type, or by the beginning of it up to a dot.
 
-    Source: ``disabled_notifications`` of ``glance/notifier.py``. What the trace is told is not Glance's to silence.
+    Source: ``disabled_notifications`` of ``glance/notifier.py``. Events of other exchanges are never disabled.
     """
 
-    def silent(event: Event) -> bool:
+    def is_disabled(event: Event) -> bool:
         name = event.event_type
-        return event.exchange == EXCHANGE and any(name == word or name.startswith(f"{word}.") for word in disabled)
+        return event.exchange == EXCHANGE and any(
+            name == prefix or name.startswith(f"{prefix}.") for prefix in disabled
+        )
 
-    return silent
+    return is_disabled
 
 
 def image_payload(image: Image) -> dict[str, Any]:
@@ -61,11 +62,11 @@ def image_payload(image: Image) -> dict[str, Any]:
 
 
 def _import_lists(image: Image) -> dict[str, Any]:
-    return {name: listed(image, name) for name in (GOING_TO, FAILED_AT)}
+    return {name: stores_in(image, name) for name in (IMPORTING_TO, FAILED_IMPORT)}
 
 
 def task_payload(task: Task) -> dict[str, Any]:
-    """Neither what was asked nor what came of it: both may hold secrets."""
+    """Without input and result: both may hold secrets."""
     return {
         "id": task.id,
         "type": task.type,
@@ -82,7 +83,7 @@ def task_payload(task: Task) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class NotificationBuilder:
     """``publisher``: ``image.<host>``. Glance sends an empty context, and texts for failures."""
 
     publisher: str
@@ -97,10 +98,10 @@ class Voice:
     def uploaded(self, image: Image) -> Event:
         return self._event("image.upload", image.id, {**image_payload(image), **_import_lists(image)})
 
-    def upload_failed(self, image: Image, why: str) -> Event:
-        return self._event("image.upload", image.id, why, "ERROR")
+    def upload_failed(self, image: Image, reason: str) -> Event:
+        return self._event("image.upload", image.id, reason, "ERROR")
 
-    def sent(self, image: Image, sent: int, expected: int, project_id: str | None, user_id: str | None) -> Event:
+    def downloaded(self, image: Image, sent: int, expected: int, project_id: str | None, user_id: str | None) -> Event:
         payload = {
             "bytes_sent": sent,
             "image_id": image.id,
@@ -125,7 +126,9 @@ class Voice:
     def task(self, event_type: TaskEvent, task: Task) -> Event:
         return self._event(event_type, task.id, task_payload(task))
 
-    def _event(self, event_type: str, image_id: str, payload: Mapping[str, Any] | str, priority: str = "INFO") -> Event:
+    def _event(
+        self, event_type: str, resource_id: str, payload: Mapping[str, Any] | str, priority: str = "INFO"
+    ) -> Event:
         return Event(
             exchange=EXCHANGE,
             event_type=event_type,
@@ -133,5 +136,5 @@ class Voice:
             payload=payload,
             priority=priority,
             context=False,
-            resource=image_id,
+            resource=resource_id,
         )
