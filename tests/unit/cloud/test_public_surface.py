@@ -1,0 +1,44 @@
+"""The names users depend on: a change here is a change for them, and belongs into CHANGELOG.md."""
+
+import importlib
+import tomllib
+from pathlib import Path
+
+import typer.main
+
+from stackwire import testing
+from stackwire.cloud import cli, pytest_plugin
+from stackwire.contracts.schema import modules
+
+PROJECT = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+
+
+def subcommands(module: str) -> list[str]:
+    group = typer.main.get_group(importlib.import_module(module).app)
+    return sorted(group.commands)
+
+
+def test_what_stackwire_testing_exports() -> None:
+    assert sorted(testing.__all__) == ["Answer", "Lineage", "Story", "SubprocessCloud", "Trace"]
+    assert all(hasattr(testing, name) for name in testing.__all__)
+
+
+def test_the_pytest_plugin_and_its_fixture() -> None:
+    assert PROJECT["entry-points"]["pytest11"] == {"stackwire": "stackwire.cloud.pytest_plugin"}
+    assert callable(pytest_plugin.stackwire_cloud)
+
+
+def test_the_commands() -> None:
+    assert PROJECT["scripts"] == {"stackwire": "stackwire.cloud.__main__:main"}
+    assert cli.COMMANDS == ("up", "down", "status", "logs", "guest", "serve")
+    assert sorted(cli.SUBCOMMAND_MODULES) == ["bugs", "demo", "image", "trace"]
+    assert subcommands("stackwire.cloud.bugs.cli") == ["list", "run", "show"]
+    assert subcommands("stackwire.cloud.images") == ["restore"]
+
+
+def test_the_modules_of_the_protocol() -> None:
+    """Their messages are in tests/contract/protocol, field by field."""
+    assert modules() == [
+        "compute", "compute_workers", "events_compute", "events_image", "events_versioned", "events_volume",
+        "http_exchange", "identity", "image", "image_workers", "lineage", "volume", "volume_workers",
+    ]  # fmt: skip
