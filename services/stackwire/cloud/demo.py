@@ -216,13 +216,14 @@ class Quiet:
     """A stage without output."""
 
     def step(self, number: int, title: str) -> None:
-        pass
+        """A new step."""
 
     def done(self, seconds: float) -> None:
-        pass
+        """The step's end."""
 
     @contextlib.contextmanager
     def bar(self, title: str, total: int) -> "Iterator[Progress]":
+        """Progress of a long transfer of ``total`` bytes."""
         yield lambda size: None
 
 

@@ -67,6 +67,7 @@ class Endpoint:
 
     @property
     def method(self) -> str:
+        """The name of the method on the wire."""
         return self.message.method
 
 
@@ -83,6 +84,7 @@ class Call(Message, Generic[R]):
 
     @classmethod
     def served_by(cls, handler: Callable[[RequestContext, Self], Awaitable[R]]) -> Endpoint:
+        """The endpoint with this handler."""
         return Endpoint(cls, handler, lambda value: cls.result.dump_python(value, mode="json"))
 
     @classmethod
@@ -110,6 +112,7 @@ class Cast(Message):
 
     @classmethod
     def served_by(cls, handler: Callable[[RequestContext, Self], Awaitable[None]]) -> Endpoint:
+        """The endpoint with this handler."""
         return Endpoint(cls, handler, lambda _: None)
 
 
@@ -118,6 +121,7 @@ class Fanout(Message):
 
     @classmethod
     def served_by(cls, handler: Callable[[RequestContext, Self], Awaitable[None]]) -> Endpoint:
+        """The endpoint with this handler."""
         return Endpoint(cls, handler, lambda _: None)
 
 

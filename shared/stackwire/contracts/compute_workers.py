@@ -87,6 +87,8 @@ class SelectDestinations(Call[list[list[NovaObject]]], target=SCHEDULER, method=
 
 
 class BuildAndRunInstance(Cast, target=COMPUTE_HOST, method="build_and_run_instance"):
+    """Build a server on the chosen host: volumes, disk, guest."""
+
     instance: NovaObject
     image: dict[str, Any]
     request_spec: NovaObject
@@ -103,6 +105,8 @@ class BuildAndRunInstance(Cast, target=COMPUTE_HOST, method="build_and_run_insta
 
 
 class RebuildInstanceOnHost(Cast, target=COMPUTE_REBUILD, method="rebuild_instance"):
+    """Write an image over the server's root disk, on its host."""
+
     instance: NovaObject
     orig_image_ref: str | None
     image_ref: str | None
@@ -123,6 +127,8 @@ class RebuildInstanceOnHost(Cast, target=COMPUTE_REBUILD, method="rebuild_instan
 
 
 class SnapshotInstance(Cast, target=COMPUTE_HOST, method="snapshot_instance"):
+    """Upload the server's disk, or the data of its volume snapshots, to the queued image ``image_id``."""
+
     instance: NovaObject
     image_id: str
 
@@ -134,15 +140,21 @@ class QuiesceInstance(Call[None], target=COMPUTE_HOST, method="quiesce_instance"
 
 
 class UnquiesceInstance(Cast, target=COMPUTE_HOST, method="unquiesce_instance"):
+    """Thaw the guest's file systems."""
+
     instance: NovaObject
     mapping: list[dict[str, Any]] | None = None
 
 
 class StartInstance(Cast, target=COMPUTE_HOST, method="start_instance"):
+    """Power the server on."""
+
     instance: NovaObject
 
 
 class StopInstance(Cast, target=COMPUTE_HOST, method="stop_instance"):
+    """Power the server off."""
+
     instance: NovaObject
     clean_shutdown: bool = True
 
@@ -156,22 +168,32 @@ class RebootInstance(Cast, target=COMPUTE_HOST, method="reboot_instance"):
 
 
 class PauseInstance(Cast, target=COMPUTE_HOST, method="pause_instance"):
+    """Pause the guest in memory."""
+
     instance: NovaObject
 
 
 class UnpauseInstance(Cast, target=COMPUTE_HOST, method="unpause_instance"):
+    """Continue a paused guest."""
+
     instance: NovaObject
 
 
 class SuspendInstance(Cast, target=COMPUTE_HOST, method="suspend_instance"):
+    """Save the guest's memory to disk and stop it."""
+
     instance: NovaObject
 
 
 class ResumeInstance(Cast, target=COMPUTE_HOST, method="resume_instance"):
+    """Continue a suspended guest."""
+
     instance: NovaObject
 
 
 class TerminateInstance(Cast, target=COMPUTE_HOST, method="terminate_instance"):
+    """Delete the server from its host."""
+
     instance: NovaObject
     bdms: NovaObject | None = None
 
@@ -189,11 +211,15 @@ class ReserveBlockDeviceName(Call[NovaObject], target=COMPUTE_HOST, method="rese
 
 
 class AttachVolumeOnHost(Cast, target=COMPUTE_HOST, method="attach_volume"):
+    """Attach a reserved volume to the guest."""
+
     instance: NovaObject
     bdm: NovaObject
 
 
 class DetachVolume(Cast, target=COMPUTE_HOST, method="detach_volume"):
+    """Detach a volume from the guest."""
+
     instance: NovaObject
     volume_id: str
     attachment_id: str | None = None
@@ -217,16 +243,22 @@ class ExternalInstanceEvent(Cast, target=COMPUTE_ALT, method="external_instance_
 
 
 class UpdateInstanceInfo(Fanout, target=SCHEDULER_UPDATES, method="update_instance_info"):
+    """The servers of a host that were added or changed."""
+
     host_name: str
     instance_info: NovaObject
 
 
 class DeleteInstanceInfo(Fanout, target=SCHEDULER_UPDATES, method="delete_instance_info"):
+    """A server that left a host."""
+
     host_name: str
     instance_uuid: str
 
 
 class SyncInstanceInfo(Fanout, target=SCHEDULER_UPDATES, method="sync_instance_info"):
+    """All servers of a host, for schedulers to compare."""
+
     host_name: str
     instance_uuids: list[str]
 

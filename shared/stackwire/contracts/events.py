@@ -53,11 +53,8 @@ def _image() -> list[EventContract]:
         *(contract(name, image.TaskPayload) for name in _each(image.TaskEvent)),
         *(contract(name, image.NamespacePayload) for name in _each(image.NamespaceEvent)),
         *(contract(f"metadef_{kind}.{verb}", items[kind]) for kind in items for verb in _each(image.ItemVerb)),
-        *(
-            contract(f"metadef_resource_type.{verb}", image.AssociationPayload)
-            for verb in _each(image.AssociationVerb)
-        ),
-    ]  # fmt: skip
+        *(contract(f"metadef_resource_type.{verb}", image.AssociationPayload) for verb in _each(image.AssociationVerb)),
+    ]
 
 
 def _volume() -> list[EventContract]:
@@ -100,7 +97,7 @@ def _unversioned() -> list[EventContract]:
         ),
         *(contract(f"scheduler.select_destinations.{phase}", legacy.LegacySelect) for phase in _each(legacy.Phase)),
         *(contract(f"compute_task.{method}", legacy.LegacyTaskFailed, ERROR) for method in _each(legacy.TaskMethod)),
-    ]  # fmt: skip
+    ]
 
 
 def _versioned() -> list[EventContract]:

@@ -140,6 +140,8 @@ class DeleteVolume(Call[None], target=VOLUME, method="delete_volume"):
 
 
 class GetSnapshot(Call[SnapshotView], target=VOLUME, method="get_snapshot"):
+    """One snapshot; SnapshotNotFound."""
+
     snapshot_id: str
 
 
@@ -157,6 +159,8 @@ class MakeSnapshot(Call[SnapshotView], target=VOLUME, method="make_snapshot"):
 
 
 class DeleteSnapshot(Call[None], target=VOLUME, method="delete_snapshot"):
+    """Start deleting it; SnapshotNotFound, InvalidSnapshot."""
+
     snapshot_id: str
 
 
@@ -191,6 +195,8 @@ class UpdateAttachment(Call[AttachmentView], target=VOLUME, method="update_attac
 
 
 class CompleteAttachment(Call[None], target=VOLUME, method="complete_attachment"):
+    """The volume is in use now; AttachmentNotFound."""
+
     attachment_id: str
 
 

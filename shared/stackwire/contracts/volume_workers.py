@@ -20,6 +20,8 @@ CINDER_REIMAGE = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", ver
 
 
 class ScheduleVolume(Cast, target=CINDER_SCHEDULER, method="create_volume"):
+    """Choose a back end for a new volume."""
+
     volume: dict[str, Any]
     snapshot_id: str | None = None
     image_id: str | None = None
@@ -29,6 +31,8 @@ class ScheduleVolume(Cast, target=CINDER_SCHEDULER, method="create_volume"):
 
 
 class ScheduleSnapshot(Cast, target=CINDER_SCHEDULER, method="create_snapshot"):
+    """Check the back end of a new snapshot."""
+
     volume: dict[str, Any]
     snapshot: dict[str, Any]
     backend: str
@@ -47,6 +51,8 @@ class ScheduleExtend(Cast, target=CINDER_SCHEDULER, method="extend_volume"):
 
 
 class BuildVolume(Cast, target=CINDER_VOLUME, method="create_volume"):
+    """Create the volume on the back end: blank, or from an image, a snapshot or a volume."""
+
     volume: dict[str, Any]
     request_spec: dict[str, Any] | None = None
     filter_properties: dict[str, Any] | None = None
@@ -54,16 +60,22 @@ class BuildVolume(Cast, target=CINDER_VOLUME, method="create_volume"):
 
 
 class RemoveVolume(Cast, target=CINDER_VOLUME, method="delete_volume"):
+    """Delete the volume from the back end."""
+
     volume: dict[str, Any]
     unmanage_only: bool = False
     cascade: bool = False
 
 
 class TakeSnapshot(Cast, target=CINDER_VOLUME, method="create_snapshot"):
+    """Create a snapshot on the back end."""
+
     snapshot: dict[str, Any]
 
 
 class RemoveSnapshot(Cast, target=CINDER_VOLUME, method="delete_snapshot"):
+    """Delete a snapshot from the back end."""
+
     snapshot: dict[str, Any]
     unmanage_only: bool = False
 
@@ -84,6 +96,8 @@ class ExtendVolume(Cast, target=CINDER_VOLUME, method="extend_volume"):
 
 
 class Reimage(Cast, target=CINDER_REIMAGE, method="reimage"):
+    """Write the image ``image_meta`` over a volume."""
+
     volume: dict[str, Any]
     image_meta: dict[str, Any]
     image_snap: dict[str, Any] | None = None
@@ -98,5 +112,7 @@ class AttachmentUpdate(Call[dict[str, Any]], target=CINDER_ATTACHMENTS, method="
 
 
 class AttachmentDelete(Call[None], target=CINDER_ATTACHMENTS, method="attachment_delete"):
+    """Remove the export of an attachment."""
+
     attachment_id: str
     vref: dict[str, Any]

@@ -18,6 +18,7 @@ _SECRETS = frozenset({"auth_token", "service_token", "service_catalog"})
 
 
 def new_request_id() -> str:
+    """``req-`` and a random UUID."""
     return f"req-{uuid.uuid4()}"
 
 
@@ -52,6 +53,7 @@ class RequestContext:
     traceparent: str | None = None
 
     def has_role(self, name: str) -> bool:
+        """Whether the caller has the role, in lower case."""
         return name in self.roles
 
     @property

@@ -34,6 +34,7 @@ class Connections:
                     raise
 
     async def release(self, connection: "PoolConnectionProxy[Any]") -> None:
+        """Returns a connection to the pool."""
         try:
             await self._pool.release(connection)
         finally:

@@ -66,6 +66,7 @@ class Outgoing:
 
     @classmethod
     def of_event(cls, ctx: RequestContext, event: Event, now: datetime) -> "Outgoing":
+        """The row of a notification; secrets in the context are left out."""
         address = {
             "exchange": event.exchange,
             "topic": event.topic,
@@ -89,6 +90,7 @@ class Outgoing:
     def of_message(
         cls, ctx: RequestContext, message: Cast | Fanout, now: datetime, server: str | None = None
     ) -> "Outgoing":
+        """The row of a cast or fanout; the context keeps the caller's token."""
         target, kind = message.target, "fanout" if isinstance(message, Fanout) else "cast"
         address = {
             "exchange": target.exchange,

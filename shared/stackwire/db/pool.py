@@ -137,18 +137,22 @@ class Database:
             yield Session(connection)
 
     async def one(self, model: type[M], sql: str, *args: Any) -> M | None:
+        """See Session.one, on any connection."""
         async with self.read() as session:
             return await session.one(model, sql, *args)
 
     async def all(self, model: type[M], sql: str, *args: Any) -> list[M]:
+        """See Session.all, on any connection."""
         async with self.read() as session:
             return await session.all(model, sql, *args)
 
     async def rows(self, sql: str, *args: Any) -> list[dict[str, Any]]:
+        """See Session.rows, on any connection."""
         async with self.read() as session:
             return await session.rows(sql, *args)
 
     async def value(self, sql: str, *args: Any) -> Any:
+        """See Session.value, on any connection."""
         async with self.read() as session:
             return await session.value(sql, *args)
 

@@ -74,10 +74,10 @@ class RpcClient:
         Errors: what the handler raised, where its class is registered, else RemoteError; CallTimeout; Undeliverable
         when nobody has ever served the topic; BusUnavailable; RuntimeError inside a unit of work.
         """
+        wire, args = ctx.to_wire(), message.to_args()
         answer = await self.request(
-            ctx.to_wire(), message.target, message.method, message.to_args(), server=server, timeout=timeout,
-            monitor=monitor,
-        )  # fmt: skip
+            wire, message.target, message.method, args, server=server, timeout=timeout, monitor=monitor
+        )
         try:
             return type(message).read_result(answer)
         except ValidationError as error:

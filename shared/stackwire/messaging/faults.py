@@ -28,18 +28,22 @@ Match = Callable[[Address, dict[str, Any]], bool]
 
 
 def everything(address: Address, payload: dict[str, Any]) -> bool:
+    """Matches every message."""
     return True
 
 
 def method(name: str) -> Match:
+    """Matches requests of an RPC method."""
     return lambda address, payload: payload.get("method") == name
 
 
 def event(name: str) -> Match:
+    """Matches notifications of an event type."""
     return lambda address, payload: payload.get("event_type") == name
 
 
 def replies(address: Address, payload: dict[str, Any]) -> bool:
+    """Matches RPC replies."""
     return "ending" in payload
 
 
@@ -56,6 +60,7 @@ class Rule:
     hits: int = 0
 
     def takes(self, address: Address, payload: dict[str, Any]) -> bool:
+        """Whether the rule applies to this message; counts it when it does."""
         if self.remaining == 0 or not self.match(address, payload):
             return False
         self.hits += 1
@@ -78,12 +83,15 @@ class Faults:
         return self._rule(match, _drop, times)
 
     def delay(self, match: Match, seconds: float, *, times: int | None = None) -> Rule:
+        """Publishes after ``seconds``; the publisher does not wait."""
+
         async def act(faults: "Faults", send: Send) -> None:
             faults.spawn(_later(send, seconds))
 
         return self._rule(match, act, times)
 
     def duplicate(self, match: Match = everything, *, times: int | None = None) -> Rule:
+        """Publishes twice."""
         return self._rule(match, _twice, times)
 
     def reorder(self, match: Match, *, times: int | None = None) -> Rule:
@@ -113,6 +121,7 @@ class Faults:
             await self._held.pop(0)()
 
     def clear(self) -> None:
+        """Removes all rules."""
         self.rules.clear()
 
     def _rule(self, match: Match, act: Callable[["Faults", Send], Awaitable[None]], times: int | None) -> Rule:

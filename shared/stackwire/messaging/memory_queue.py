@@ -96,6 +96,7 @@ class MemoryConsumer:
 
     @property
     def queue(self) -> str:
+        """The queue's name."""
         return self.source.name
 
     def settled(self, delivery: MemoryDelivery) -> bool:

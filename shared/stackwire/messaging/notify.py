@@ -133,9 +133,11 @@ class Listener:
 
     @property
     def busy(self) -> int:
+        """Notifications being handled."""
         return self._consumers.busy
 
     async def start(self) -> None:
+        """Begins to consume."""
         queues: dict[str, list[Any]] = {}
         for priority in self._priorities:
             for exchange in self._exchanges:

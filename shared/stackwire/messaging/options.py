@@ -33,18 +33,23 @@ class RabbitOptions:
 
     @property
     def durable(self) -> bool:
+        """Whether topic exchanges and queues are durable."""
         return self.amqp_durable_queues or self.rabbit_quorum_queue
 
     def queue_is_durable(self, binding: Binding) -> bool:
+        """Whether the queue survives a restart of the broker."""
         return self.rabbit_transient_quorum_queue if _transient(binding) else self.durable
 
     def exchange_is_durable(self, binding_type: str) -> bool:
+        """Whether exchanges of this type survive a restart of the broker."""
         return self.rabbit_transient_quorum_queue if binding_type == "fanout" else self.durable
 
     def dead_letters(self, binding: Binding) -> bool:
+        """Whether rejected messages of the queue go to the dead-letter exchange."""
         return bool(self.rabbit_quorum_queue and self.dead_letter and not _transient(binding))
 
     def queue_arguments(self, binding: Binding) -> dict[str, Any]:
+        """The ``x-`` arguments of the queue's declaration."""
         arguments: dict[str, Any] = {}
         if _transient(binding) and self.rabbit_transient_queues_ttl:
             arguments["x-expires"] = self.rabbit_transient_queues_ttl * 1000

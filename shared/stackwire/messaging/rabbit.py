@@ -181,6 +181,7 @@ class RabbitTransport:
         return await self.consume(publishes, deliver, also=(deliveries,))
 
     def forget(self, consumer: RabbitConsumer) -> None:
+        """Removes a closed consumer from those that are restored."""
         if consumer in self._consumers:
             self._consumers.remove(consumer)
 

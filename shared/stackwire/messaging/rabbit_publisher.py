@@ -47,9 +47,11 @@ class Publisher:
 
     @property
     def alive(self) -> bool:
+        """Whether the publishing channel is open."""
         return self._publisher is not None and not self._publisher.is_closed
 
     def up(self) -> None:
+        """Lets the waiting calls continue."""
         self._up.set()
 
     def down(self) -> None:
@@ -57,6 +59,7 @@ class Publisher:
         self._up.clear()
 
     async def restore(self) -> None:
+        """Opens the connection and the publishing channel again, where they are lost."""
         if self.connection is None or is_disconnected(self.connection):
             self._declared.clear()
             self._channels.clear()
@@ -76,6 +79,7 @@ class Publisher:
         self._up.set()
 
     def unavailable(self, reason: str) -> BusUnavailable:
+        """The error with the masked URL and reason."""
         return BusUnavailable(url=self._opener.masked_url, reason=masked(reason))
 
     # -- use
@@ -89,6 +93,11 @@ class Publisher:
         return self._publisher
 
     async def publish(self, address: Address, body: bytes, properties: Properties, *, mandatory: bool) -> None:
+        """Publishes and waits for the confirm; retries while the connection is lost.
+
+        Raises Undeliverable, BusUnavailable.
+        """
+
         async def once(publisher: Frames) -> None:
             fanout = address.exchange_type == "fanout"  # its exchange is deleted with its last queue
             if address.exchange and (fanout or address.exchange not in self._declared):

@@ -74,13 +74,16 @@ class RabbitConsumer:
 
     @property
     def queue(self) -> str:
+        """The queue's name."""
         return self.bindings[0].queue
 
     @property
     def alive(self) -> bool:
+        """Whether it consumes on an open channel."""
         return self._frames is not None and not self._frames.is_closed and self._tag is not None
 
     async def start(self, connection: AbstractConnection) -> None:
+        """Declares the queue and consumes it, on a new channel."""
         await self._drop_channel()
         self._channel, frames = await self._transport.opener.channel(connection, confirms=False)
         await self._transport.topology.queue(frames, self.bindings)
@@ -113,6 +116,7 @@ class RabbitConsumer:
         self._transport.lost()
 
     async def cancel(self) -> None:
+        """Stops deliveries for good: it is not restored."""
         self.cancelled = True
         tag, self._tag = self._tag, None
         if tag is not None and self._frames is not None and not self._frames.is_closed:
@@ -120,6 +124,7 @@ class RabbitConsumer:
                 await self._frames.basic_cancel(tag)
 
     async def close(self) -> None:
+        """Cancels, and deletes a fanout queue."""
         await self.cancel()
         self._transport.forget(self)
         if self.bindings[0].kind == "fanout" and self._frames is not None and not self._frames.is_closed:
@@ -149,6 +154,7 @@ def to_frame(properties: Properties, app_id: str) -> spec.Basic.Properties:
 
 
 def from_frame(header: spec.Basic.Properties) -> Properties:
+    """The properties of a received message."""
     expiration = header.expiration
     return Properties(
         content_type=header.content_type,

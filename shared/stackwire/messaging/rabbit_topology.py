@@ -20,6 +20,7 @@ class Topology:
         self._options = options
 
     async def exchange(self, frames: Frames, name: str, kind: str) -> None:
+        """Declares an exchange; the default exchange and the broker's own are left out."""
         if not name or name.startswith("amq."):
             return
         await frames.exchange_declare(

@@ -66,9 +66,16 @@ def read_request(delivery: Delivery) -> Request:
     if not all(item is None or isinstance(item, str) for item in (version, namespace, unique_id)):
         raise PoisonMessage("namespace, version or unique id is not text")
     return Request(
-        payload.get("method"), payload.get("args", {}), namespace, version, msg_id, reply_to,
-        monitor if type(monitor) is int and monitor >= 2 else None, unique_id, context_of(payload),
-    )  # fmt: skip
+        method=payload.get("method"),
+        args=payload.get("args", {}),
+        namespace=namespace,
+        version=version,
+        msg_id=msg_id,
+        reply_to=reply_to,
+        monitor=monitor if type(monitor) is int and monitor >= 2 else None,
+        unique_id=unique_id,
+        context=context_of(payload),
+    )
 
 
 def read_context(wire: Mapping[str, Any]) -> RequestContext:
@@ -113,6 +120,7 @@ class RpcServer:
         return self._consumers.busy
 
     async def start(self) -> None:
+        """Begins to consume its three queues."""
         exchange, topic = self.target.exchange, self.target.topic
         for binding in (topic_queue(exchange, topic), topic_queue(exchange, topic, self.server), fanout_queue(topic)):
             consumer = await self._transport.consume(binding, self._on_request, prefetch=self._prefetch)

@@ -39,31 +39,38 @@ class Binding(NamedTuple):
 
 
 def to_topic(exchange: str, topic: str, server: str | None = None) -> Address:
+    """One server of a topic, or the named ``server``."""
     return Address(exchange, f"{topic}.{server}" if server else topic)
 
 
 def to_fanout(topic: str) -> Address:
+    """Every server of a topic."""
     return Address(f"{topic}_fanout", "", "fanout")
 
 
 def to_reply(queue: str) -> Address:
+    """A caller's reply queue."""
     return Address("", queue, "direct")
 
 
 def to_notification(exchange: str, topic: str, priority: str) -> Address:
+    """The listeners of a topic at a priority."""
     return Address(exchange, f"{topic}.{priority.lower()}")
 
 
 def topic_queue(exchange: str, topic: str, server: str | None = None) -> Binding:
+    """The queue that the servers of a topic share, or that of one ``server``."""
     name = f"{topic}.{server}" if server else topic
     return Binding("topic", name, exchange, name)
 
 
 def fanout_queue(topic: str) -> Binding:
+    """A server's own queue for fanouts, with a random name."""
     return Binding("fanout", f"{topic}_fanout_{uuid4().hex}", f"{topic}_fanout", topic, "fanout")
 
 
 def reply_queue() -> Binding:
+    """A client's queue for replies, with a random name."""
     name = f"reply_{uuid4().hex}"
     return Binding("reply", name, "", name, "direct")
 
@@ -202,6 +209,7 @@ class Tasks:
         return len(self._running)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Starts a task in a fresh context."""
         # A fresh context: a handler must not inherit the publisher's open unit of work or request context.
         task = asyncio.get_running_loop().create_task(work, context=Context())
         self._running.add(task)
@@ -215,6 +223,7 @@ class Tasks:
         self._ended()
 
     async def cancel(self) -> None:
+        """Cancels all tasks but the calling one, and waits for them."""
         tasks = [task for task in self._running if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
