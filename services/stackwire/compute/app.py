@@ -15,7 +15,7 @@ from stackwire.compute.domain.policy import DEFAULTS
 from stackwire.compute.flows.deps import ApiDeps
 from stackwire.compute.flows.local_delete import LocalDelete
 from stackwire.compute.flows.notifications import Notifications
-from stackwire.compute.flows.registry import Api
+from stackwire.compute.flows.registry import ApiFlows
 from stackwire.compute.flows.worker.compute_host import ComputeHost
 from stackwire.compute.flows.worker.conductor import Conductor
 from stackwire.compute.flows.worker.host_service import HostService
@@ -89,13 +89,18 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
         resources.append(host_service)
     app = None
     if settings.serves_api:
-        api = Api.over(_deps(settings, database, client, images, notifications))
+        flows = ApiFlows.build(_deps(settings, database, client, images, notifications))
         servers += [
-            RpcServer(transport, COMPUTE, HOST, [ServerExternalEvents.served_by(api.cloud.hear)]),
+            RpcServer(
+                transport,
+                COMPUTE,
+                HOST,
+                [ServerExternalEvents.served_by(flows.external_events.on_server_external_events)],
+            ),
             watch.server,
         ]
         sweeps.append(watch.sweep)
-        app = application(api, authenticator, ready)
+        app = application(flows, authenticator, ready)
     service = Service(
         "compute",
         settings=settings,

@@ -67,13 +67,18 @@ class UnitOfWork(Session):
         The first positional argument holds the properties of ``origin``.
         """
         result = rule(*args, **kwargs)
+        self.applied(rule, origin, target, args[0], result)
+        return result
+
+    def applied(self, rule: Rule[..., R], origin: Resource, target: Resource, first_argument: Any, result: R) -> None:
+        """The lineage event of a rule whose result was computed before the target had an id or a row."""
         self.notify(
             property_transfer(
                 rule.service, rule.name, cast(Kind, origin.kind), origin.id, cast(Kind, target.kind), target.id,
-                rule.before(args[0]), rule.after(result), source=rule.source, prefix=rule.prefix, partial=rule.partial,
+                rule.before(first_argument), rule.after(result), source=rule.source, prefix=rule.prefix,
+                partial=rule.partial,
             )
         )  # fmt: skip
-        return result
 
     def _enqueue(self, message: outbox.Outgoing) -> str:
         self.pending_messages.append(message)

@@ -2,9 +2,10 @@
 
 import pytest
 
-from stackwire.compute.http import schemas
-from stackwire.compute.http.schemas import CreateServer, Rebuild, known_at
-from stackwire.compute.http.wishes import rebuild_wish, server_wish
+from stackwire.compute.http.schemas.fields import known_at
+from stackwire.compute.http.schemas.server_actions import REBUILD_SINCE, Rebuild
+from stackwire.compute.http.schemas.servers import CREATE_SINCE, CREATE_UNTIL, CreateServer
+from stackwire.compute.http.to_domain import create_server_request, rebuild_server_request
 from stackwire.core.errors import BadRequest
 from stackwire.http.microversions import Microversion
 from stackwire.http.request import read
@@ -17,7 +18,7 @@ def a_server(**fields):
 
 
 def wish(version=93, **fields):
-    return server_wish(read(CreateServer, a_server(**fields)), Microversion(2, version))
+    return create_server_request(read(CreateServer, a_server(**fields)), Microversion(2, version))
 
 
 @pytest.mark.parametrize(
@@ -101,8 +102,8 @@ def test_a_whole_domain_name_is_a_host_name_since_2_94():
         wish(93, hostname="a.example.org")
 
 
-SINCE = [(schemas.CREATE_SINCE, name, version) for name, version in schemas.CREATE_SINCE.items()] + [
-    (schemas.REBUILD_SINCE, name, version) for name, version in schemas.REBUILD_SINCE.items()
+SINCE = [(CREATE_SINCE, name, version) for name, version in CREATE_SINCE.items()] + [
+    (REBUILD_SINCE, name, version) for name, version in REBUILD_SINCE.items()
 ]
 
 
@@ -114,13 +115,15 @@ def test_a_field_is_unknown_before_its_version(table, name, version):
 
 
 def test_personality_is_unknown_since_2_57():
-    known_at({"personality": []}, Microversion(2, 56), {}, schemas.CREATE_UNTIL)
+    known_at({"personality": []}, Microversion(2, 56), {}, CREATE_UNTIL)
     with pytest.raises(BadRequest):
-        known_at({"personality": []}, Microversion(2, 57), {}, schemas.CREATE_UNTIL)
+        known_at({"personality": []}, Microversion(2, 57), {}, CREATE_UNTIL)
 
 
 def test_a_rebuild_tells_null_from_nothing():
-    made = rebuild_wish(read(Rebuild, {"imageRef": IMAGE, "key_name": None, "description": None}), Microversion(2, 93))
+    made = rebuild_server_request(
+        read(Rebuild, {"imageRef": IMAGE, "key_name": None, "description": None}), Microversion(2, 93)
+    )
     assert made.fields_set == {"key_name", "description"}
     assert made.reimage
-    assert not rebuild_wish(read(Rebuild, {"imageRef": IMAGE}), Microversion(2, 92)).reimage
+    assert not rebuild_server_request(read(Rebuild, {"imageRef": IMAGE}), Microversion(2, 92)).reimage

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stackwire.compute.domain.listing import read
+from stackwire.compute.domain.listing import list_servers_request
 from stackwire.core.errors import BadRequest, Forbidden
 
 
 def asked(query, version=(2, 93), *, admin=False):
-    return read(query, version, project_id="p", every_filter=admin, limit=10)
+    return list_servers_request(query, version, project_id="p", every_filter=admin, limit=10)
 
 
 def test_a_plain_list_is_the_projects_newest_first():
@@ -58,7 +58,7 @@ def test_nonsense_is_refused(query):
 
 def test_older_versions_overlook_what_they_do_not_know():
     assert asked([("unknown", "x")], (2, 74)) == asked([])
-    assert asked([("status", "BOGUS")], (2, 37)).nothing
+    assert asked([("status", "BOGUS")], (2, 37)).matches_nothing
     assert asked([("changes-before", "2026-01-01")], (2, 65)) == asked([])
 
 

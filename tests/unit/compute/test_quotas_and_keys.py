@@ -25,7 +25,7 @@ def test_what_does_not_fit_is_named():
 
 @pytest.mark.parametrize(("version", "told"), [((2, 1), 7 + 4 + 3), ((2, 36), 7 + 3), ((2, 57), 7)])
 def test_a_quota_set_shrinks_with_the_versions(version, told):
-    assert len(quotas.told(quotas.DEFAULTS, version)) == told
+    assert len(quotas.quota_set(quotas.DEFAULTS, version)) == told
 
 
 def a_key(kind="ssh-ed25519", inside=None):

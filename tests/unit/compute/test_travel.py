@@ -139,7 +139,7 @@ def test_a_server_from_a_volume_has_the_rows_of_the_recorded_one():
     ],
 )
 def test_a_rebuild_leaves_the_rows_of_the_recorded_one(before, image, after):
-    rows = travel.rebuilt(SERVERS[before], IMAGES[image], Flavor(), IMAGES[image]["id"], TODAY)
+    rows = travel.rebuilt(IMAGES[image], SERVERS[before], Flavor(), IMAGES[image]["id"], TODAY)
     assert rows == SERVERS[after]
 
 
@@ -157,7 +157,7 @@ def recorded_server(name):
 )
 def test_a_snapshot_carries_the_properties_of_the_recorded_one(server, rows, image):
     made = travel.snapshot_image(
-        recorded_server(server), SERVERS[rows], image, {"note": "from the journey"}, TODAY,
+        SERVERS[rows], recorded_server(server), image, {"note": "from the journey"}, TODAY,
         user_id=RECORDED["user"], project_id=RECORDED["project"],
     )  # fmt: skip
     told = travel.uploaded_snapshot(SERVERS[rows], recorded_server(server), "raw")
@@ -193,7 +193,7 @@ def test_a_volume_backed_snapshot_carries_the_properties_of_the_recorded_one():
     layout = json.loads(recorded.pop("block_device_mapping"))
     mapping = [bdm_mapping.snapshot_mapping(device, layout[0]["snapshot_id"], 1)]
     made = travel.volume_snapshot_image(
-        recorded_server("srv-vol"), SERVERS["srv-vol"], "snapV", {"note": "from the journey"}, mapping, TODAY,
+        SERVERS["srv-vol"], recorded_server("srv-vol"), "snapV", {"note": "from the journey"}, mapping, TODAY,
         project_id=RECORDED["project"],
     )  # fmt: skip
     assert json.loads(made["properties"].pop("block_device_mapping")) == layout
@@ -217,10 +217,10 @@ def test_question_three_snapshots_inherit_what_the_server_recorded():
     rows = {"image_team": "old", "image_base_image_ref": "image-1"}
     current = rows_of({"team": "new", "added": "later"})
     common = {"user_id": "u", "project_id": "project-1", "current": current}
-    today = travel.snapshot_image(Server(), rows, "s", {}, TODAY, **common)
+    today = travel.snapshot_image(rows, Server(), "s", {}, TODAY, **common)
     assert today["properties"]["team"] == "old"
     assert "added" not in today["properties"]
-    icehouse = travel.snapshot_image(Server(), rows, "s", {}, behaviours_of("icehouse"), **common)
+    icehouse = travel.snapshot_image(rows, Server(), "s", {}, behaviours_of("icehouse"), **common)
     assert (icehouse["properties"]["team"], icehouse["properties"]["added"]) == ("new", "later")
     assert icehouse["properties"]["base_image_ref"] == "image-1"
 
@@ -229,7 +229,7 @@ def test_in_icehouse_a_volume_backed_snapshot_took_what_the_volume_said():
     volume = {"size": 1, "volume_image_metadata": {"team": "now"}}
     icehouse = behaviours_of("icehouse")
     made = travel.volume_snapshot_image(
-        Server(), {"image_team": "then"}, "s", {"x": "y"}, [], icehouse,
+        {"image_team": "then"}, Server(), "s", {"x": "y"}, [], icehouse,
         project_id="project-1", current=travel.image_meta_from_volume(volume, icehouse),
     )  # fmt: skip
     assert made["properties"] == {"team": "now", "root_device_name": "/dev/sda", "x": "y"}
@@ -239,16 +239,16 @@ def test_in_icehouse_a_volume_backed_snapshot_took_what_the_volume_said():
 def test_the_rebuild_bug_lost_base_image_ref_until_victoria(release, kept):
     rows = {"image_base_image_ref": "old", "image_team": "a", "boot_roles": "member"}
     behaviours = behaviours_of(release)
-    after = travel.rebuilt(rows, an_image(id="new"), Flavor(), "new", behaviours)
+    after = travel.rebuilt(an_image(id="new"), rows, Flavor(), "new", behaviours)
     assert ("image_base_image_ref" in after) is kept
     assert after["boot_roles"] == "member"
     assert "image_team" not in after
-    snapshot = travel.snapshot_image(Server(), after, "s", {}, behaviours, user_id="u", project_id="project-1")
+    snapshot = travel.snapshot_image(after, Server(), "s", {}, behaviours, user_id="u", project_id="project-1")
     assert snapshot["properties"].get("base_image_ref") == ("new" if kept else None)
 
 
 def test_a_rebuild_names_the_new_image_even_when_that_names_another_base():
-    after = travel.rebuilt({}, an_image(properties={"base_image_ref": "elder"}), Flavor(), "new", TODAY)
+    after = travel.rebuilt(an_image(properties={"base_image_ref": "elder"}), {}, Flavor(), "new", TODAY)
     assert after["image_base_image_ref"] == "new"
 
 
@@ -290,7 +290,7 @@ BARRED = [
 def test_what_is_true_of_one_images_bytes_never_passes_into_a_snapshot(name, today, before_train):
     common = {"user_id": "u", "project_id": "project-1"}
     for behaviours, barred in ((TODAY, today), (behaviours_of("stein"), before_train)):
-        made = travel.snapshot_image(Server(), {f"image_{name}": "v"}, "s", {}, behaviours, **common)
+        made = travel.snapshot_image({f"image_{name}": "v"}, Server(), "s", {}, behaviours, **common)
         assert (name not in made["properties"]) is barred
 
 
@@ -303,14 +303,14 @@ def test_a_second_generation_snapshot_speaks_of_its_own_server():
 
 
 def test_a_foreign_projects_snapshot_is_shared_with_the_servers_project():
-    made = travel.snapshot_image(Server(), {}, "s", {}, TODAY, user_id="admin", project_id="other")
+    made = travel.snapshot_image({}, Server(), "s", {}, TODAY, user_id="admin", project_id="other")
     assert (made["visibility"], made["member"]) == ("shared", "project-1")
     assert "instance_owner" not in made["properties"]
 
 
 def test_the_callers_properties_win_in_a_snapshot():
     made = travel.snapshot_image(
-        Server(), {"image_team": "a"}, "s", {"team": "b", "image_type": "mine"}, TODAY,
+        {"image_team": "a"}, Server(), "s", {"team": "b", "image_type": "mine"}, TODAY,
         user_id="u", project_id="project-1",
     )  # fmt: skip
     assert made["properties"] == {"team": "b", "image_type": "mine", "instance_uuid": "server-1", "user_id": "u"}
@@ -318,7 +318,7 @@ def test_the_callers_properties_win_in_a_snapshot():
 
 def test_a_backup_keeps_its_formats():
     made = travel.snapshot_image(
-        Server(), {"image_disk_format": "qcow2"}, "s", {}, TODAY,
+        {"image_disk_format": "qcow2"}, Server(), "s", {}, TODAY,
         user_id="u", project_id="project-1", image_type="backup",
     )  # fmt: skip
     assert made["disk_format"] == "qcow2"
@@ -341,7 +341,7 @@ def test_structured_properties_are_read_as_lists_and_odd_ones_left_to_the_checks
 
 def test_no_rule_changes_what_it_is_given():
     rows, image = dict(SERVERS["srv-from-snapA"]), json.loads(json.dumps(IMAGES["img1"]))
-    travel.rebuilt(rows, image, Flavor(), "new", TODAY)
-    travel.snapshot_image(Server(), rows, "s", {}, TODAY, user_id="u", project_id="p")
+    travel.rebuilt(image, rows, Flavor(), "new", TODAY)
+    travel.snapshot_image(rows, Server(), "s", {}, TODAY, user_id="u", project_id="p")
     travel.image_dict(image)
     assert (rows, image) == (SERVERS["srv-from-snapA"], IMAGES["img1"])

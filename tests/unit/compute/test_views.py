@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from stackwire.compute.domain.model import BlockDevice, Fault, Flavor, Instance
-from stackwire.compute.domain.server import Server
+from stackwire.compute.domain.server import Server, ServerVisibility
 from stackwire.compute.domain.travel import shown_properties
-from stackwire.compute.http.views_server import Look, host_id
-from stackwire.compute.http.volume_attachments import view as attachment
+from stackwire.compute.http.views.servers import ServerView, host_id
+from stackwire.compute.http.views.volume_attachments import volume_attachment_view as attachment
 from stackwire.core.behaviours import behaviours_of
 from stackwire.http.microversions import Microversion
 
@@ -61,8 +61,8 @@ def a_device(**changes):
 
 
 def look(version, **rights):
-    rights = {"extended": False, "host_status": False, "details": False} | rights
-    return Look("<endpoint>", Microversion(2, version), behaviours_of(), **rights)
+    rights = {"extended_attributes": False, "host_status": False} | rights
+    return ServerView("<endpoint>", Microversion(2, version), ServerVisibility(behaviours=behaviours_of(), **rights))
 
 
 def equalized(told):
@@ -80,7 +80,7 @@ def test_a_server_shows_the_recorded_body(index, version):
 
 def test_a_new_server_is_answered_as_recorded():
     (body,) = recorded("server_from_image", "POST /servers")
-    assert look(93).created("<srv-img>", "<adminPass>") == body["server"]
+    assert look(93).accepted("<srv-img>", "<adminPass>") == body["server"]
 
 
 def test_a_rebuilt_server_is_answered_as_recorded():
@@ -101,7 +101,7 @@ def test_an_attachment_shows_the_recorded_body():
     assert [attachment(a_device(), (2, 93))] == body["volumeAttachments"]
     (new,) = recorded("server_attach_detach", "POST /servers/<srv-img>/os-volume_attachments")
     fresh = a_device(instance_uuid="<srv-img>", volume_id="<vol-clone>", device_name="/dev/sdb", boot_index=None)
-    assert attachment(fresh, (2, 93), new=True) == new["volumeAttachment"]
+    assert attachment(fresh, (2, 93), created=True) == new["volumeAttachment"]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_change_is_answered_with_less_before_2_75():
 def test_administrators_see_where_a_server_is():
     told = look(2).show(server()).keys() | set()
     assert "OS-EXT-SRV-ATTR:host" not in told
-    told = look(93, extended=True, host_status=True).show(server())
+    told = look(93, extended_attributes=True, host_status=True).show(server())
     assert told["OS-EXT-SRV-ATTR:host"] == "<host>"
     assert told["OS-EXT-SRV-ATTR:instance_name"] == "instance-00000013"
     assert told["host_status"] == "UP"
@@ -158,7 +158,7 @@ def test_a_faults_details_are_for_administrators():
     )
     broken = server(vm_state="error", fault=fault)
     assert look(93).show(broken)["fault"].keys() == {"code", "created", "message"}
-    assert look(93, details=True).show(broken)["fault"]["details"] == "a traceback"
+    assert look(93, extended_attributes=True).show(broken)["fault"]["details"] == "a traceback"
     assert "progress" not in look(93).show(broken)
     assert "fault" not in look(93).show(server(fault=fault)), "an active server shows no old fault"
 

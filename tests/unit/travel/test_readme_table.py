@@ -107,7 +107,7 @@ def server_to_snapshot(key: str, value: Any) -> PropertyChange:
     rows = compute.system_metadata(_image_dict(key, value), Flavor(), TODAY)
     if f"image_{key}" not in rows:
         raise LookupError(key)
-    made = compute.snapshot_image(Server(), rows, "s", {}, TODAY, user_id="u", project_id="project-1")
+    made = compute.snapshot_image(rows, Server(), "s", {}, TODAY, user_id="u", project_id="project-1")
     host = compute.uploaded_snapshot(rows, Server(), "raw")
     after = {**_flat(made), **_flat(host)}
     return _change(f"image_{key}", rows, after, "-image_")
@@ -118,7 +118,7 @@ def rebuild(key: str, value: Any) -> PropertyChange:
     if f"image_{key}" not in rows:
         raise LookupError(key)
     fresh = {"disk_format": "raw", "container_format": "ovf", "min_ram": 128, "min_disk": 2, "properties": {}}
-    after = compute.rebuilt(rows, fresh, Flavor(), NEW_IMAGE, TODAY)
+    after = compute.rebuilt(fresh, rows, Flavor(), NEW_IMAGE, TODAY)
     return _change(f"image_{key}", rows, after)
 
 

@@ -3,16 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-# nova/block_device.py: what of a device goes into a snapshot image's block_device_mapping, as the recordings show it
-MAPPING_FIELDS = (
-    "boot_index", "delete_on_termination", "destination_type", "device_name", "device_type", "disk_bus", "encrypted",
-    "encryption_format", "encryption_options", "encryption_secret_uuid", "guest_format", "image_id", "no_device",
-    "snapshot_id", "source_type", "tag", "volume_id", "volume_size", "volume_type",
-)  # fmt: skip
+from stackwire.compute.domain.names import names
+
+# nova/block_device.py: the fields of an entry in a snapshot image's block_device_mapping
+MAPPING_FIELDS = names(
+    "boot_index delete_on_termination destination_type device_name device_type disk_bus encrypted "
+    "encryption_format encryption_options encryption_secret_uuid guest_format image_id no_device "
+    "snapshot_id source_type tag volume_id volume_size volume_type"
+)
 
 
 class Device(Protocol):
-    """What a snapshot asks of a server's device."""
+    """The part of a server's device that a snapshot records."""
 
     @property
     def boot_index(self) -> int | None: ...
@@ -42,19 +44,21 @@ class Device(Protocol):
 
 def snapshot_mapping(device: Device, snapshot_id: str, size: int) -> dict[str, Any]:
     """A volume of a server as an entry of its snapshot's ``block_device_mapping``."""
-    told: dict[str, Any] = dict.fromkeys(MAPPING_FIELDS)
+    mapping: dict[str, Any] = dict.fromkeys(MAPPING_FIELDS)
     kept = ("boot_index", "delete_on_termination", "device_name", "device_type", "disk_bus", "guest_format", "tag")
-    told |= {key: getattr(device, key) for key in kept}
-    return told | {
-        "source_type": "snapshot", "destination_type": "volume", "snapshot_id": snapshot_id, "volume_size": size,
-    }  # fmt: skip
+    mapping |= {key: getattr(device, key) for key in kept}
+    return mapping | {
+        "source_type": "snapshot",
+        "destination_type": "volume",
+        "snapshot_id": snapshot_id,
+        "volume_size": size,
+    }
 
 
 ROOT_SCHEME = "cinder://"
-ROOT_KEPT = (
-    "delete_on_termination", "destination_type", "device_name", "device_type", "disk_bus", "guest_format", "tag",
-    "volume_size",
-)  # fmt: skip
+ROOT_KEPT = names(
+    "delete_on_termination destination_type device_name device_type disk_bus guest_format tag volume_size"
+)
 """What of a root device goes with the location that its snapshot becomes."""
 
 
@@ -64,12 +68,13 @@ def root_apart(mapping: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any] 
     return root, [entry for entry in mapping if entry is not root]
 
 
-def told_of_root(root: Mapping[str, Any]) -> dict[str, Any]:
+def root_location_metadata(root: Mapping[str, Any]) -> dict[str, Any]:
+    """The metadata of the location that the root's snapshot becomes."""
     return {name: root[name] for name in ROOT_KEPT if root[name] is not None}
 
 
 def lacks_root(image: Mapping[str, Any]) -> bool:
-    """Whether an image tells of a server's devices but its root, which then is where its data is."""
+    """Whether an image defines a server's devices but its root, which then is its location."""
     properties = image.get("properties") or {}
     listed = properties.get("block_device_mapping")
     if not isinstance(listed, list) or not properties.get("bdm_v2"):
@@ -86,11 +91,10 @@ def with_root(image: Mapping[str, Any], locations: Sequence[Mapping[str, Any]]) 
     url = str(first.get("url", ""))
     if not url.startswith(ROOT_SCHEME):
         return dict(image)
-    told = {name: value for name, value in (first.get("metadata") or {}).items() if name in ROOT_KEPT}
-    root = dict.fromkeys(MAPPING_FIELDS) | told | {
-        "boot_index": 0, "source_type": "snapshot", "destination_type": "volume",
-        "snapshot_id": url.rpartition("/")[2],
-    }  # fmt: skip
+    root = dict.fromkeys(MAPPING_FIELDS)
+    root |= {name: value for name, value in (first.get("metadata") or {}).items() if name in ROOT_KEPT}
+    root |= {"boot_index": 0, "source_type": "snapshot", "destination_type": "volume"}
+    root["snapshot_id"] = url.rpartition("/")[2]
     properties = image.get("properties") or {}
     listed = [root, *properties["block_device_mapping"]]
     return {**image, "properties": {**properties, "block_device_mapping": listed}}

@@ -1,8 +1,8 @@
-"""What a project may have, and which of it each version speaks of. ``nova/conf/quota.py``, its defaults."""
+"""What a project may have, and which quotas each version has. ``nova/conf/quota.py``, its defaults."""
 
 from collections.abc import Mapping
 
-from stackwire.compute.domain.errors import TooManyInstances
+from stackwire.compute.domain.errors import MetadataLimitExceeded, TooManyInstances
 
 DEFAULTS: Mapping[str, int] = {
     "instances": 10,
@@ -14,7 +14,7 @@ DEFAULTS: Mapping[str, int] = {
     "server_group_members": 10,
 }
 UNLIMITED = -1
-# Quotas that no longer exist or that another service has by now; told to the versions that knew them
+# Quotas that no longer exist or that another service has by now; shown to the versions that had them
 NETWORK: Mapping[str, int] = {"fixed_ips": -1, "floating_ips": -1, "security_groups": -1, "security_group_rules": -1}
 INJECTION: Mapping[str, int] = {
     "injected_files": 0,
@@ -24,12 +24,18 @@ INJECTION: Mapping[str, int] = {
 NETWORK_UNTIL, INJECTION_UNTIL = (2, 36), (2, 57)
 
 
-def check(limits: Mapping[str, int], used: Mapping[str, int], asked: Mapping[str, int]) -> None:
-    """TooManyInstances (403) when what is asked for does not fit beside what is used; -1 is no limit."""
-    for name, wanted in asked.items():
+def check(limits: Mapping[str, int], used: Mapping[str, int], requested: Mapping[str, int]) -> None:
+    """TooManyInstances (403) when what is requested does not fit beside what is used; -1 is no limit."""
+    for name, wanted in requested.items():
         limit = limits[name]
         if limit != UNLIMITED and used[name] + wanted > limit:
             raise TooManyInstances(overs=name, req=wanted, used=used[name], allowed=limit)
+
+
+def check_metadata_items(limits: Mapping[str, int], count: int) -> None:
+    """MetadataLimitExceeded (403) for more items than a server may have."""
+    if 0 <= limits["metadata_items"] < count:
+        raise MetadataLimitExceeded(allowed=limits["metadata_items"])
 
 
 def fitting(limits: Mapping[str, int], used: Mapping[str, int], each: Mapping[str, int], most: int) -> int:
@@ -42,7 +48,7 @@ def fitting(limits: Mapping[str, int], used: Mapping[str, int], each: Mapping[st
     return min([most, *room])
 
 
-def told(values: Mapping[str, int], version: tuple[int, int]) -> dict[str, int]:
+def quota_set(values: Mapping[str, int], version: tuple[int, int]) -> dict[str, int]:
     """The quota set as a version shows it."""
     network = NETWORK if version < NETWORK_UNTIL else {}
     injection = INJECTION if version < INJECTION_UNTIL else {}

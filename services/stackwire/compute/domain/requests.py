@@ -1,16 +1,28 @@
-"""What a client asks for when it makes or rebuilds a server, read and typed, in no version's clothes."""
+"""What callers request, independent of microversions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+_COLUMNS = {
+    "name": "display_name",
+    "description": "display_description",
+    "access_ip_v4": "access_ip_v4",
+    "access_ip_v6": "access_ip_v6",
+    "hostname": "hostname",
+    "auto_disk": "auto_disk_config",
+    "key_name": "key_name",
+    "user_data": "user_data",
+}
+"""Fields of a request that are columns of ``instances``."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateServerRequest:
-    """A server asked for. ``networks``: ``none``, ``auto``, or the list fields_set; devices as entries of their syntax.
+    """New servers. ``networks``: ``none``, ``auto``, or a list of networks; devices as entries of their syntax.
 
-    ``user_data`` is base64; ``count`` is how many at most, ``min_count`` how many at min_count.
+    ``user_data`` is base64. ``min_count``: how many servers at least, ``count``: how many at most.
     """
 
     name: str
@@ -42,43 +54,67 @@ class CreateServerRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RebuildServerRequest:
-    """A rebuild asked for; ``fields_set`` names the optional fields that were sent, so that null can mean "none"."""
+class ServersAccepted:
+    """Servers that are still to be built. ``password``: the administrator's, of all of them."""
 
-    image_id: str
+    uuids: tuple[str, ...]
+    reservation_id: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ServerFields:
+    """``fields_set`` names the fields that were sent, so that null can mean "none"."""
+
     fields_set: frozenset[str] = frozenset()
     name: str | None = None
+    auto_disk: bool | None = None
+    access_ip_v4: str | None = None
+    access_ip_v6: str | None = None
+    description: str | None = None
+    hostname: str | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """The columns of ``instances`` that the sent fields change; an empty address is none."""
+        sent = {column: getattr(self, name) for name, column in _COLUMNS.items() if name in self.fields_set}
+        return {column: None if value == "" and "_ip_" in column else value for column, value in sent.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RebuildServerRequest(_ServerFields):
+    """Another image over the root disk. ``reimage``: the version allows it for the root volume too (2.93)."""
+
+    image_id: str
     metadata: Mapping[str, str] | None = None
     personality: bool = False
     admin_password: str | None = None
-    access_ip_v4: str | None = None
-    access_ip_v6: str | None = None
-    auto_disk: bool | None = None
     preserve_ephemeral: bool = False
-    description: str | None = None
     key_name: str | None = None
     user_data: str | None = None
     trusted_certificates: bool = False
-    hostname: str | None = None
     reimage: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateServerRequest:
-    """What ``PUT /servers/{id}`` may change; ``fields_set`` names the fields that were sent."""
+class UpdateServerRequest(_ServerFields):
+    """What ``PUT /servers/{id}`` may change."""
 
-    fields_set: frozenset[str]
-    name: str | None = None
-    auto_disk: bool | None = None
-    access_ip_v4: str | None = None
-    access_ip_v6: str | None = None
-    description: str | None = None
-    hostname: str | None = None
     pinned_zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateImageRequest:
+    """``limits_metadata``: the properties count against the quota of metadata items, as before 2.39."""
+
+    name: str
+    metadata: Mapping[str, str]
+    limits_metadata: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttachVolumeRequest:
+    """``multiattach``: the caller knows volumes that several servers may share."""
+
     volume_id: str
     device: str | None = None
     tag: str | None = None
@@ -87,17 +123,8 @@ class AttachVolumeRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServersAccepted:
-    """What the client is told of servers that are not there yet."""
-
-    uuids: tuple[str, ...]
-    reservation_id: str
-    password: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ListActionsRequest:
-    """Which of a server's actions: how many, and those changed in this time (both ends count)."""
+    """Which of a server's actions: how many, behind which request, and those changed in this time (inclusive)."""
 
     limit: int = 1000
     marker: str | None = None
@@ -107,7 +134,7 @@ class ListActionsRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateFlavorRequest:
-    """``flavorid`` None: one is made."""
+    """``flavorid`` None: one is generated. Memory and swap in MiB, disks in GiB."""
 
     name: str
     flavorid: str | None
@@ -123,7 +150,7 @@ class CreateFlavorRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListFlavorsRequest:
-    """A page of flavors. ``is_public`` None: both kinds, which only administrators see."""
+    """A page of flavors. ``is_public`` None: public and private ones, which only administrators see."""
 
     is_public: bool | None = True
     min_ram: int = 0
@@ -132,4 +159,35 @@ class ListFlavorsRequest:
     sort_key: str = "flavorid"
     descending: bool = False
     limit: int = 1000
+    marker: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateKeypairRequest:
+    """``public_key`` None: a pair is generated. ``relaxed_name``: since 2.92 names may hold dots and at signs."""
+
+    name: str
+    type: str
+    public_key: str | None
+    user_id: str | None
+    relaxed_name: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateQuotasRequest:
+    """Limits by resource (-1: none). ``force``: below what is used, too."""
+
+    project_id: str
+    limits: Mapping[str, int]
+    force: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListHypervisorsRequest:
+    """``pattern``: a part of the names; ``by_uuid``: the marker is a uuid, not a number; ``limit`` None: all."""
+
+    pattern: str | None = None
+    with_servers: bool = False
+    by_uuid: bool = False
+    limit: int | None = None
     marker: str | None = None

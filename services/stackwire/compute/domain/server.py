@@ -1,4 +1,4 @@
-"""A server with everything that is shown of it, and what was asked of it."""
+"""A server with all its parts, and pages and details of what the API shows of servers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -6,11 +6,13 @@ from typing import Any
 
 from stackwire.compute.domain.addresses import FixedIp
 from stackwire.compute.domain.model import Action, ActionEvent, BlockDevice, Fault, Flavor, Instance
+from stackwire.contracts.compute import ExternalEvent
+from stackwire.core.behaviours import Behaviours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """One server. ``flavor`` is what it was made with, ``request_spec`` what was asked for it beyond its columns."""
+    """``flavor``: as it was when the server was created; ``request_spec``: what the request held beyond the columns."""
 
     instance: Instance
     flavor: Flavor
@@ -28,7 +30,7 @@ class Server:
 
     @property
     def pinned_zone(self) -> str | None:
-        """The availability zone the client asked for, which is more than the one the server is in."""
+        """The availability zone that the client requested, which is more than the one the server is in."""
         zone = self.request_spec.get("availability_zone")
         return zone if isinstance(zone, str) else None
 
@@ -61,8 +63,8 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Servers in the order asked for; ``more``: there are others behind."""
+class ServerPage:
+    """Servers in the requested order; ``more``: there are others behind."""
 
     servers: list[Server]
     more: bool
@@ -70,8 +72,32 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionDetails:
-    """An action with its events, newest first; ``server_project_id`` is whose host ids are shown."""
+    """An action with its events, newest first; ``server_project_id``: the project whose host ids are shown.
+
+    ``event_details``: the caller may see hosts, errors and tracebacks.
+    """
 
     action: Action
     events: tuple[ActionEvent, ...] = ()
     server_project_id: str
+    event_details: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerVisibility:
+    """What of a server a caller may see: the administrators' attributes, its host's status.
+
+    ``behaviours``: of the simulated release, which decides on image properties.
+    """
+
+    extended_attributes: bool
+    host_status: bool
+    behaviours: Behaviours
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedEvent:
+    """An external event with its outcome: 200 forwarded, 404 no such server, 422 a server on no host."""
+
+    event: ExternalEvent
+    code: int

@@ -138,6 +138,7 @@ def system_metadata(image: Mapping[str, Any], flavor: RootDisk, behaviours: Beha
     return {key: value for key, value in rows.items() if len(key) <= KEY_LIMIT}
 
 
+@rule("compute.at_create", source="nova/utils.py: get_system_metadata_from_image", prefix=PREFIX, before=flat)
 def at_create(
     image: Mapping[str, Any],
     flavor: RootDisk,
@@ -165,8 +166,9 @@ def instance_columns(image: Mapping[str, Any]) -> dict[str, Any]:
     return columns
 
 
+@rule("compute.rebuilt", source="nova/compute/api.py: _reset_image_metadata", prefix=PREFIX, before=flat)
 def rebuilt(
-    rows: Mapping[str, str], image: Mapping[str, Any], flavor: RootDisk, image_id: str, behaviours: Behaviours
+    image: Mapping[str, Any], rows: Mapping[str, str], flavor: RootDisk, image_id: str, behaviours: Behaviours
 ) -> Rows:
     """The rows after a rebuild: all ``image_*`` of old gone, the new image's written, the rest as it was.
 
@@ -218,9 +220,10 @@ def inheritable(properties: Mapping[str, Any], behaviours: Behaviours) -> dict[s
     }
 
 
+@rule("compute.snapshot_image", source="nova/compute/utils.py: create_image", prefix=f"-{PREFIX}", after=flat)
 def snapshot_image(
-    server: Bootable,
     rows: Mapping[str, str],
+    server: Bootable,
     name: str,
     extra: Mapping[str, str],
     behaviours: Behaviours,
@@ -248,9 +251,15 @@ def snapshot_image(
     return image
 
 
+@rule(
+    "compute.volume_snapshot_image",
+    source="nova/compute/api.py: snapshot_volume_backed",
+    prefix=f"-{PREFIX}",
+    after=flat,
+)
 def volume_snapshot_image(
-    server: Bootable,
     rows: Mapping[str, str],
+    server: Bootable,
     name: str,
     extra: Mapping[str, str],
     mapping: Sequence[Mapping[str, Any]],

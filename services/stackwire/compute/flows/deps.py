@@ -1,4 +1,4 @@
-"""What the API's flows share: finding a server for a caller, judging its state, speaking of changes."""
+"""What the API's flows share: their dependencies, a server for a caller, the check of its state, its announcement."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ from stackwire.messaging.rpc import RpcClient
 
 
 class Announcer(Protocol):
-    """Says in both formats that a server changed: ``compute.instance.update`` and ``instance.update``."""
+    """Emits in both formats that a server changed: ``compute.instance.update`` and ``instance.update``."""
 
     def __call__(self, uow: UnitOfWork, before: Server, after: Server) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiDeps:
-    """What every flow of the API works with. ``pick`` draws a character, ``make_id`` a uuid."""
+    """The constructor arguments of all flows. ``pick`` chooses a character, ``make_id`` generates a uuid."""
 
     database: Database
     rpc: RpcClient
@@ -41,11 +41,24 @@ class ApiDeps:
     zone: str = "nova"
 
     async def find(self, ctx: RequestContext, uuid: str, rule: str) -> Server:
-        """A server the caller may see (404), when the rule allows it to be touched (403)."""
+        """InstanceNotFound for a server that the caller cannot see, 403 when the rule does not allow the operation."""
         async with self.database.read() as session:
             server = await instances.find(session, ctx, uuid)
         self.policy.require(ctx, rule, {"project_id": server.instance.project_id, "user_id": server.instance.user_id})
         return server
+
+    async def announce_read(self, uow: UnitOfWork, before: Server) -> None:
+        """Announces the server as it is in the database now."""
+        after = await instances.by_uuid(uow, before.uuid)
+        if after is not None:
+            self.announce(uow, before, after)
+
+
+class ApiFlow:
+    """A flow of the API."""
+
+    def __init__(self, deps: ApiDeps) -> None:
+        self._deps = deps
 
 
 def check_allowed(ctx: RequestContext, server: Server, name: str) -> ServerVerb:
@@ -68,15 +81,15 @@ def invalid_state(verb: ServerVerb, server: Instance, attr: str) -> InstanceInva
 
 
 async def claim(uow: UnitOfWork, server: Server, verb: ServerVerb, **changes: Any) -> Server:
-    """Moves the server into the verb's task state, unless somebody was quicker: then a Conflict."""
-    moved = await transition(uow, instances.TABLE, verb, server.uuid, **changes)
-    if moved is None:
+    """The server in the verb's task state; a Conflict when its state has changed since it was checked."""
+    claimed = await transition(uow, instances.TABLE, verb, server.uuid, **changes)
+    if claimed is None:
         raise InstanceInvalidState(f"Cannot '{verb.action}' instance {server.uuid}: its state has changed meanwhile")
-    return server.with_instance(moved)
+    return server.with_instance(claimed)
 
 
-def host_of(server: Server, name: str) -> str:
-    """The host the server is on; a Conflict for one that never got there."""
+def require_host(server: Server, name: str) -> str:
+    """The host that the server is on; a Conflict for one that was never scheduled."""
     if server.instance.host is None:
         raise Conflict(f"Cannot '{name}' instance {server.uuid}: it is on no host")
     return server.instance.host

@@ -1,9 +1,8 @@
-"""The API as one web application: routes, versions, faults, and the flows behind them."""
+"""The compute API as a web application: routes, versions and the form of errors."""
 
 from aiohttp import web
 
-from stackwire.compute.flows.registry import Api
-from stackwire.compute.http.api import API
+from stackwire.compute.flows.registry import ApiFlows
 from stackwire.compute.http.errors import fault
 from stackwire.compute.http.routes import routes
 from stackwire.compute.http.versions import VERSIONS
@@ -13,14 +12,13 @@ from stackwire.http.auth import Authenticator
 ID_HEADERS = ("X-Openstack-Request-Id", "X-Compute-Request-Id")
 
 
-def application(api: Api, authenticator: Authenticator, ready: Ready | None = None) -> web.Application:
-    app = make_app(
-        routes=routes(),
+def application(flows: ApiFlows, authenticator: Authenticator, ready: Ready | None = None) -> web.Application:
+    """The API over these flows; ``ready``: whether the service can work, for /healthcheck."""
+    return make_app(
+        routes=routes(flows),
         authenticator=authenticator,
         errors=fault,
         versions=VERSIONS,
         ready=ready,
         id_headers=ID_HEADERS,
     )
-    app[API] = api
-    return app

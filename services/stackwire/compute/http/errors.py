@@ -1,4 +1,4 @@
-"""The shape of this API's errors: the fault's name around its code and its words. ``nova/api/openstack/wsgi.py``."""
+"""The form of this API's errors: the fault's name around its code and its message. ``nova/api/openstack/wsgi.py``."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from aiohttp import web
 from stackwire.core.errors import ServiceError, Unauthorized
 from stackwire.http.request import respond
 
-NAMES = {
+FAULT_NAMES = {
     400: "badRequest",
     403: "forbidden",
     404: "itemNotFound",
@@ -25,5 +25,5 @@ def fault(request: web.Request, error: ServiceError) -> web.Response:
     """``{"itemNotFound": {"code": 404, "message": ...}}``; without a valid token, the token middleware's own shape."""
     if isinstance(error, Unauthorized):
         return respond(401, {"error": {"code": 401, "title": error.title, "message": error.message}})
-    told: dict[str, Any] = {"code": error.status, "message": error.message}
-    return respond(error.status, {NAMES.get(error.status, "computeFault"): told})
+    body: dict[str, Any] = {"code": error.status, "message": error.message}
+    return respond(error.status, {FAULT_NAMES.get(error.status, "computeFault"): body})

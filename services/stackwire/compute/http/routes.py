@@ -2,119 +2,157 @@
 
 from aiohttp import web
 
-from stackwire.compute.http import (
-    actions,
-    cloud,
-    flavors,
-    hosts,
-    keypairs,
-    server_parts,
-    servers,
-    versions,
-    volume_attachments,
-)
-from stackwire.compute.http.api import opened
+from stackwire.compute.domain.names import names
+from stackwire.compute.flows.registry import ApiFlows
+from stackwire.compute.http import versions
+from stackwire.compute.http.extensions import ExtensionHandlers
+from stackwire.compute.http.external_events import ExternalEventHandlers
+from stackwire.compute.http.flavors import FlavorAccessHandlers, FlavorExtraSpecHandlers, FlavorHandlers
+from stackwire.compute.http.hypervisors import HostHandlers, HypervisorHandlers
+from stackwire.compute.http.instance_actions import InstanceActionHandlers
+from stackwire.compute.http.keypairs import KeypairHandlers
+from stackwire.compute.http.quotas import LimitHandlers, QuotaHandlers
+from stackwire.compute.http.server_actions import ServerActionHandlers
+from stackwire.compute.http.server_ips import GuestHandlers, ServerIpHandlers
+from stackwire.compute.http.server_metadata import ServerMetadataHandlers
+from stackwire.compute.http.server_tags import ServerTagHandlers
+from stackwire.compute.http.servers import ServerHandlers
+from stackwire.compute.http.unpack import unpack
+from stackwire.compute.http.volume_attachments import VolumeAttachmentHandlers
 from stackwire.core.errors import NotSimulated
 from stackwire.http.app import Route
 from stackwire.http.middlewares import Handler
 
+Row = tuple[str, str, Handler]
 SERVER = "/servers/{server}"
 FLAVOR = "/flavors/{flavor}"
 QUOTAS = "/os-quota-sets/{quota_project}"
 
-TABLE: tuple[tuple[str, str, Handler], ...] = (
-    ("POST", "/servers", servers.create),
-    ("GET", "/servers", servers.index),
-    ("GET", "/servers/detail", servers.detail),
-    ("GET", SERVER, servers.show),
-    ("PUT", SERVER, servers.update),
-    ("DELETE", SERVER, servers.delete),
-    ("POST", f"{SERVER}/action", actions.act),
-    ("GET", f"{SERVER}/metadata", server_parts.list_metadata),
-    ("POST", f"{SERVER}/metadata", server_parts.add_metadata),
-    ("PUT", f"{SERVER}/metadata", server_parts.replace_metadata),
-    ("GET", f"{SERVER}/metadata/{{key}}", server_parts.show_metadata),
-    ("PUT", f"{SERVER}/metadata/{{key}}", server_parts.set_metadata),
-    ("DELETE", f"{SERVER}/metadata/{{key}}", server_parts.delete_metadata),
-    ("GET", f"{SERVER}/tags", server_parts.list_tags),
-    ("PUT", f"{SERVER}/tags", server_parts.replace_tags),
-    ("DELETE", f"{SERVER}/tags", server_parts.delete_tags),
-    ("GET", f"{SERVER}/tags/{{tag}}", server_parts.has_tag),
-    ("PUT", f"{SERVER}/tags/{{tag}}", server_parts.add_tag),
-    ("DELETE", f"{SERVER}/tags/{{tag}}", server_parts.delete_tag),
-    ("GET", f"{SERVER}/ips", server_parts.list_ips),
-    ("GET", f"{SERVER}/ips/{{network}}", server_parts.show_ips),
-    ("GET", f"{SERVER}/os-instance-actions", server_parts.list_actions),
-    ("GET", f"{SERVER}/os-instance-actions/{{request}}", server_parts.show_action),
-    ("GET", f"{SERVER}/os-stackwire-guest", server_parts.show_guest),
-    ("GET", f"{SERVER}/os-volume_attachments", volume_attachments.index),
-    ("POST", f"{SERVER}/os-volume_attachments", volume_attachments.create),
-    ("GET", f"{SERVER}/os-volume_attachments/{{volume}}", volume_attachments.show),
-    ("PUT", f"{SERVER}/os-volume_attachments/{{volume}}", volume_attachments.update),
-    ("DELETE", f"{SERVER}/os-volume_attachments/{{volume}}", volume_attachments.delete),
-    ("GET", "/flavors", flavors.index),
-    ("POST", "/flavors", flavors.create),
-    ("GET", "/flavors/detail", flavors.detail),
-    ("GET", FLAVOR, flavors.show),
-    ("PUT", FLAVOR, flavors.update),
-    ("DELETE", FLAVOR, flavors.delete),
-    ("POST", f"{FLAVOR}/action", flavors.change_access),
-    ("GET", f"{FLAVOR}/os-flavor-access", flavors.list_access),
-    ("GET", f"{FLAVOR}/os-extra_specs", flavors.list_specs),
-    ("POST", f"{FLAVOR}/os-extra_specs", flavors.set_specs),
-    ("GET", f"{FLAVOR}/os-extra_specs/{{key}}", flavors.show_spec),
-    ("PUT", f"{FLAVOR}/os-extra_specs/{{key}}", flavors.set_spec),
-    ("DELETE", f"{FLAVOR}/os-extra_specs/{{key}}", flavors.delete_spec),
-    ("GET", "/os-keypairs", keypairs.index),
-    ("POST", "/os-keypairs", keypairs.create),
-    ("GET", "/os-keypairs/{name}", keypairs.show),
-    ("DELETE", "/os-keypairs/{name}", keypairs.delete),
-    ("GET", "/limits", cloud.limits),
-    ("GET", QUOTAS, cloud.show_quotas),
-    ("PUT", QUOTAS, cloud.set_quotas),
-    ("DELETE", QUOTAS, cloud.reset_quotas),
-    ("GET", f"{QUOTAS}/defaults", cloud.show_default_quotas),
-    ("GET", f"{QUOTAS}/detail", cloud.show_quota_usage),
-    ("GET", "/os-availability-zone", hosts.zones),
-    ("GET", "/os-availability-zone/detail", hosts.zones_detail),
-    ("GET", "/os-hypervisors", hosts.hypervisors),
-    ("GET", "/os-hypervisors/detail", hosts.hypervisors_detail),
-    ("GET", "/os-hypervisors/statistics", hosts.hypervisor_statistics),
-    ("GET", "/os-hypervisors/{hypervisor}", hosts.show_hypervisor),
-    ("GET", "/os-services", hosts.services),
-    ("GET", "/os-aggregates", hosts.aggregates),
-    ("GET", "/os-server-groups", hosts.server_groups),
-    ("GET", "/extensions", cloud.extensions),
-    ("GET", "/extensions/{alias}", cloud.show_extension),
-    ("POST", "/os-server-external-events", cloud.external_events),
+
+def _servers(flows: ApiFlows) -> list[Row]:
+    servers, actions, ips = ServerHandlers(flows), InstanceActionHandlers(flows), ServerIpHandlers(flows)
+    return [
+        ("POST", "/servers", servers.create),
+        ("GET", "/servers", servers.list),
+        ("GET", "/servers/detail", servers.detail),
+        ("GET", SERVER, servers.show),
+        ("PUT", SERVER, servers.update),
+        ("DELETE", SERVER, servers.delete),
+        ("POST", f"{SERVER}/action", ServerActionHandlers(flows).action),
+        ("GET", f"{SERVER}/ips", ips.list),
+        ("GET", f"{SERVER}/ips/{{network}}", ips.show),
+        ("GET", f"{SERVER}/os-instance-actions", actions.list),
+        ("GET", f"{SERVER}/os-instance-actions/{{request}}", actions.show),
+        ("GET", f"{SERVER}/os-stackwire-guest", GuestHandlers(flows).show),
+    ]
+
+
+def _server_parts(flows: ApiFlows) -> list[Row]:
+    metadata, tags, volumes = ServerMetadataHandlers(flows), ServerTagHandlers(flows), VolumeAttachmentHandlers(flows)
+    return [
+        ("GET", f"{SERVER}/metadata", metadata.list),
+        ("POST", f"{SERVER}/metadata", metadata.update),
+        ("PUT", f"{SERVER}/metadata", metadata.replace),
+        ("GET", f"{SERVER}/metadata/{{key}}", metadata.show),
+        ("PUT", f"{SERVER}/metadata/{{key}}", metadata.set),
+        ("DELETE", f"{SERVER}/metadata/{{key}}", metadata.delete),
+        ("GET", f"{SERVER}/tags", tags.list),
+        ("PUT", f"{SERVER}/tags", tags.replace),
+        ("DELETE", f"{SERVER}/tags", tags.delete_all),
+        ("GET", f"{SERVER}/tags/{{tag}}", tags.check),
+        ("PUT", f"{SERVER}/tags/{{tag}}", tags.add),
+        ("DELETE", f"{SERVER}/tags/{{tag}}", tags.delete),
+        ("GET", f"{SERVER}/os-volume_attachments", volumes.list),
+        ("POST", f"{SERVER}/os-volume_attachments", volumes.create),
+        ("GET", f"{SERVER}/os-volume_attachments/{{volume}}", volumes.show),
+        ("PUT", f"{SERVER}/os-volume_attachments/{{volume}}", volumes.update),
+        ("DELETE", f"{SERVER}/os-volume_attachments/{{volume}}", volumes.delete),
+    ]
+
+
+def _flavors(flows: ApiFlows) -> list[Row]:
+    flavors, specs, access = FlavorHandlers(flows), FlavorExtraSpecHandlers(flows), FlavorAccessHandlers(flows)
+    return [
+        ("GET", "/flavors", flavors.list),
+        ("POST", "/flavors", flavors.create),
+        ("GET", "/flavors/detail", flavors.detail),
+        ("GET", FLAVOR, flavors.show),
+        ("PUT", FLAVOR, flavors.update),
+        ("DELETE", FLAVOR, flavors.delete),
+        ("POST", f"{FLAVOR}/action", access.action),
+        ("GET", f"{FLAVOR}/os-flavor-access", access.list),
+        ("GET", f"{FLAVOR}/os-extra_specs", specs.list),
+        ("POST", f"{FLAVOR}/os-extra_specs", specs.update),
+        ("GET", f"{FLAVOR}/os-extra_specs/{{key}}", specs.show),
+        ("PUT", f"{FLAVOR}/os-extra_specs/{{key}}", specs.set),
+        ("DELETE", f"{FLAVOR}/os-extra_specs/{{key}}", specs.delete),
+    ]
+
+
+def _projects_and_users(flows: ApiFlows) -> list[Row]:
+    keypairs, quotas = KeypairHandlers(flows), QuotaHandlers(flows)
+    return [
+        ("GET", "/os-keypairs", keypairs.list),
+        ("POST", "/os-keypairs", keypairs.create),
+        ("GET", "/os-keypairs/{name}", keypairs.show),
+        ("DELETE", "/os-keypairs/{name}", keypairs.delete),
+        ("GET", "/limits", LimitHandlers(flows).list),
+        ("GET", QUOTAS, quotas.show),
+        ("PUT", QUOTAS, quotas.update),
+        ("DELETE", QUOTAS, quotas.delete),
+        ("GET", f"{QUOTAS}/defaults", quotas.defaults),
+        ("GET", f"{QUOTAS}/detail", quotas.detail),
+    ]
+
+
+def _cloud(flows: ApiFlows) -> list[Row]:
+    hosts, hypervisors, extensions = HostHandlers(flows), HypervisorHandlers(flows), ExtensionHandlers()
+    return [
+        ("GET", "/os-availability-zone", hosts.list_zones),
+        ("GET", "/os-availability-zone/detail", hosts.detail_zones),
+        ("GET", "/os-hypervisors", hypervisors.list),
+        ("GET", "/os-hypervisors/detail", hypervisors.detail),
+        ("GET", "/os-hypervisors/statistics", hypervisors.statistics),
+        ("GET", "/os-hypervisors/{hypervisor}", hypervisors.show),
+        ("GET", "/os-services", hosts.list_services),
+        ("GET", "/os-aggregates", hosts.list_aggregates),
+        ("GET", "/os-server-groups", hosts.list_server_groups),
+        ("GET", "/extensions", extensions.list),
+        ("GET", "/extensions/{alias}", extensions.show),
+        ("POST", "/os-server-external-events", ExternalEventHandlers(flows).create),
+    ]
+
+
+# Calls of Nova that are not simulated: 501, whatever the method
+NOT_SIMULATED = names(
+    "/os-aggregates /os-simple-tenant-usage /os-server-groups /os-migrations /os-networks "
+    "/os-tenant-networks /os-floating-ips /os-security-groups /os-hosts /os-agents /os-quota-class-sets "
+    "/os-instance_usage_audit_log /os-assisted-volume-snapshots /os-baremetal-nodes /os-volumes "
+    "/os-snapshots /images /os-console-auth-tokens /os-services /os-security-group-rules "
+    "/os-security-group-default-rules /os-floating-ip-pools /os-hypervisors/{hypervisor}/uptime "
+    "/os-hypervisors/{hypervisor}/search /os-hypervisors/{hypervisor}/servers"
+)
+NOT_SIMULATED_OF_SERVERS = names(
+    "migrations os-interface os-security-groups os-server-password diagnostics remote-consoles shares "
+    "topology os-virtual-interfaces"
 )
 
-# what the original has and Stackwire does not simulate: said clearly, whatever the verb
-REFUSED = (
-    "/os-aggregates", "/os-simple-tenant-usage", "/os-server-groups", "/os-migrations", "/os-networks",
-    "/os-tenant-networks", "/os-floating-ips", "/os-security-groups", "/os-hosts", "/os-agents", "/os-quota-class-sets",
-    "/os-instance_usage_audit_log", "/os-assisted-volume-snapshots", "/os-baremetal-nodes", "/os-volumes",
-    "/os-snapshots", "/images", "/os-console-auth-tokens", "/os-services", "/os-security-group-rules",
-    "/os-security-group-default-rules", "/os-floating-ip-pools", "/os-hypervisors/{hypervisor}/uptime",
-    "/os-hypervisors/{hypervisor}/search", "/os-hypervisors/{hypervisor}/servers",
-)  # fmt: skip
-REFUSED_PARTS = (
-    "migrations", "os-interface", "os-security-groups", "os-server-password", "diagnostics", "remote-consoles",
-    "shares", "topology", "os-virtual-interfaces",
-)  # fmt: skip
 
-
-async def _refuse(request: web.Request) -> web.Response:
-    opened(request)
+async def _not_simulated(request: web.Request) -> web.Response:
+    unpack(request)
     raise NotSimulated(what=request.path.split("/", 2)[-1][:100])
 
 
-def routes() -> list[Route]:
+def routes(flows: ApiFlows) -> list[Route]:
     """Order matters where a path could mean two things: /flavors/detail stands before /flavors/{flavor}."""
-    table = [
-        *TABLE,
-        *(("*", path + rest, _refuse) for path in REFUSED for rest in ("", "/{rest:.*}")),
-        *(("*", f"{SERVER}/{part}{rest}", _refuse) for part in REFUSED_PARTS for rest in ("", "/{rest:.*}")),
+    not_simulated = [*NOT_SIMULATED, *(f"{SERVER}/{name}" for name in NOT_SIMULATED_OF_SERVERS)]
+    rows = [
+        *_servers(flows),
+        *_server_parts(flows),
+        *_flavors(flows),
+        *_projects_and_users(flows),
+        *_cloud(flows),
+        *(("*", path + rest, _not_simulated) for path in not_simulated for rest in ("", "/{rest:.*}")),
     ]
     prefixes = ("/v2.1", "/v2.1/{project:[0-9a-f]{32}|[0-9a-f-]{36}}")
     documents = [
@@ -122,4 +160,4 @@ def routes() -> list[Route]:
         Route("GET", "/v2.1", versions.show_version, public=True),
         Route("GET", "/v2.1/", versions.show_version, public=True),
     ]
-    return documents + [Route(method, prefix + path, handler) for prefix in prefixes for method, path, handler in table]
+    return documents + [Route(method, prefix + path, handler) for prefix in prefixes for method, path, handler in rows]

@@ -1,89 +1,74 @@
-"""``/servers``: make, list, show, change and remove."""
-
-from typing import Any
+"""``/servers``: create, list, show, update and delete."""
 
 from aiohttp import web
 
-from stackwire.compute.domain import listing
-from stackwire.compute.domain import policy as rules
-from stackwire.compute.http.api import known_query, look, opened, server_id
-from stackwire.compute.http.schemas import UPDATE_SINCE, UpdateServer, create_body, known_at
-from stackwire.compute.http.wishes import changes_of, server_wish
-from stackwire.core.errors import BadRequest, Forbidden
-from stackwire.http.paging import limit_of, link, origin
+from stackwire.compute.flows.registry import ApiFlows
+from stackwire.compute.http.schemas.fields import known_at
+from stackwire.compute.http.schemas.servers import UPDATE_SINCE, UpdateServer, parse_create_server
+from stackwire.compute.http.to_domain import create_server_request, update_server_request
+from stackwire.compute.http.unpack import check_query, page_limit, server_id, unpack
+from stackwire.compute.http.views.links import next_links
+from stackwire.compute.http.views.servers import ServerView
 from stackwire.http.request import json_body, read, respond
 
-MOST = 1000
 
+class ServerHandlers:
+    """``nova/api/openstack/compute/servers.py: ServersController``."""
 
-async def create(request: web.Request) -> web.Response:
-    """``POST /servers``"""
-    api, ctx, version = opened(request)
-    api.policy.require(ctx, rules.CREATE, {"project_id": ctx.project_id})
-    if ctx.project_id is None:
-        raise Forbidden("A server belongs to a project: the token has to be of one.")
-    known_query(request, at=(2, 75))
-    made = await create_body(request, version)
-    promise = await api.create.accept(ctx, server_wish(made, version))
-    if made.server.return_reservation_id:
-        return respond(202, {"reservation_id": promise.reservation_id})
-    told = look(request).created(promise.uuids[0], promise.password)
-    return respond(202, {"server": told}, {"Location": told["links"][0]["href"]})
+    def __init__(self, flows: ApiFlows) -> None:
+        self._servers = flows.servers
+        self._create = flows.create_server
+        self._update = flows.update_server
+        self._delete = flows.delete_server
 
+    async def create(self, request: web.Request) -> web.Response:
+        """``POST /servers``"""
+        ctx, version = unpack(request)
+        check_query(request, at=(2, 75))
+        body = parse_create_server(await json_body(request), version)
+        accepted = await self._create.request_servers(ctx, create_server_request(body, version))
+        if body.server.return_reservation_id:
+            return respond(202, {"reservation_id": accepted.reservation_id})
+        view = ServerView.of(request, self._servers.visibility(ctx)).accepted(accepted.uuids[0], accepted.password)
+        return respond(202, {"server": view}, {"Location": view["links"][0]["href"]})
 
-async def index(request: web.Request) -> web.Response:
-    """``GET /servers``"""
-    return await _list(request, detailed=False)
+    async def list(self, request: web.Request) -> web.Response:
+        """``GET /servers``"""
+        return await self._list(request, detailed=False)
 
+    async def detail(self, request: web.Request) -> web.Response:
+        """``GET /servers/detail``"""
+        return await self._list(request, detailed=True)
 
-async def detail(request: web.Request) -> web.Response:
-    """``GET /servers/detail``"""
-    return await _list(request, detailed=True)
+    async def _list(self, request: web.Request, *, detailed: bool) -> web.Response:
+        ctx, version = unpack(request)
+        limit = page_limit(request)
+        page = await self._servers.list_page(ctx, list(request.query.items()), version, limit)
+        view = ServerView.of(request, self._servers.visibility(ctx))
+        body = {"servers": [view.detail(server) if detailed else view.brief(server) for server in page.servers]}
+        if page.more and page.servers:
+            path = "/v2.1/servers/detail" if detailed else "/v2.1/servers"
+            body["servers_links"] = next_links(request, path, limit=limit, marker=page.servers[-1].uuid)
+        return respond(200, body)
 
+    async def show(self, request: web.Request) -> web.Response:
+        """``GET /servers/{id}``"""
+        ctx, _ = unpack(request)
+        check_query(request)
+        server = await self._servers.get(ctx, server_id(request))
+        return respond(200, {"server": ServerView.of(request, self._servers.visibility(ctx)).show(server)})
 
-async def _list(request: web.Request, *, detailed: bool) -> web.Response:
-    api, ctx, version = opened(request)
-    target = {"project_id": ctx.project_id}
-    api.policy.require(ctx, rules.INDEX, target)
-    query = [(name, value) for name, value in request.query.items()]
-    admin = api.policy.allows(ctx, rules.ALL_TENANTS)
-    if listing.wants_all_tenants(request.query):
-        api.policy.require(ctx, rules.ALL_TENANTS)
-    limit = limit_of(request, MOST)
-    asked = listing.read(query, version, project_id=ctx.project_id, every_filter=admin, limit=limit)
-    found = await api.servers.page(ctx, asked)
-    sight = look(request)
-    told: dict[str, Any] = {"servers": [sight.detail(s) if detailed else sight.brief(s) for s in found.servers]}
-    if found.more and found.servers:
-        path = "servers/detail" if detailed else "servers"
-        base = f"{origin(request)}/v2.1/{path}"
-        href = link(base, query, limit=limit, marker=found.servers[-1].instance.uuid)
-        told["servers_links"] = [{"rel": "next", "href": href}]
-    return respond(200, told)
+    async def update(self, request: web.Request) -> web.Response:
+        """``PUT /servers/{id}``"""
+        ctx, version = unpack(request)
+        raw = await json_body(request)
+        known_at(raw.get("server") if isinstance(raw, dict) else None, version, UPDATE_SINCE)
+        changes = update_server_request(read(UpdateServer, raw).server)
+        server = await self._update.update_server(ctx, server_id(request), changes)
+        return respond(200, {"server": ServerView.of(request, self._servers.visibility(ctx)).updated(server)})
 
-
-async def show(request: web.Request) -> web.Response:
-    """``GET /servers/{id}``"""
-    api, ctx, _ = opened(request)
-    known_query(request)
-    return respond(200, {"server": look(request).show(await api.servers.show(ctx, server_id(request)))})
-
-
-async def update(request: web.Request) -> web.Response:
-    """``PUT /servers/{id}``"""
-    api, ctx, version = opened(request)
-    raw = await json_body(request)
-    fields = raw.get("server") if isinstance(raw, dict) else None
-    known_at(fields, version, UPDATE_SINCE)
-    changes = read(UpdateServer, raw).server
-    if "name" in changes.model_fields_set and changes.name is None:
-        raise BadRequest("Invalid input for field/attribute name. Value: None.")
-    server = await api.servers.update(ctx, server_id(request), changes_of(changes))
-    return respond(200, {"server": look(request).updated(server)})
-
-
-async def delete(request: web.Request) -> web.Response:
-    """``DELETE /servers/{id}``"""
-    api, ctx, _ = opened(request)
-    await api.actions.delete(ctx, server_id(request))
-    return respond(204)
+    async def delete(self, request: web.Request) -> web.Response:
+        """``DELETE /servers/{id}``"""
+        ctx, _ = unpack(request)
+        await self._delete.request_delete(ctx, server_id(request))
+        return respond(204)

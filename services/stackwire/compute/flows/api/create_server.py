@@ -1,36 +1,25 @@
-"""ServersAccepted servers: ask before promising, then write everything down at once and have it built."""
+"""``POST /servers``: checks first, then everything is written at once, and the servers are built by their hosts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stackwire.compute.backends import peers
 from stackwire.compute.db import (
     block_devices,
-    flavors,
     instance_actions,
     instances,
-    keypairs,
     quotas,
     reservations,
     server_metadata,
     tags,
 )
-from stackwire.compute.domain import (
-    bdm,
-    bdm_mapping,
-    bdm_rules,
-    generated_names,
-    policy,
-    states,
-    travel,
-    validation,
-)
+from stackwire.compute.domain import generated_names, policy, travel, validation
 from stackwire.compute.domain.bdm import BlockDeviceRequest
-from stackwire.compute.domain.errors import FlavorNotFound, MetadataLimitExceeded
-from stackwire.compute.domain.model import Flavor, KeyPair
+from stackwire.compute.domain.instance_columns import device_columns, instance_columns
+from stackwire.compute.domain.model import Flavor
 from stackwire.compute.domain.quotas import check as check_quotas
-from stackwire.compute.domain.quotas import fitting
+from stackwire.compute.domain.quotas import check_metadata_items, fitting
 from stackwire.compute.domain.requests import CreateServerRequest, ServersAccepted
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.versioned_objects import (
@@ -40,313 +29,167 @@ from stackwire.compute.domain.versioned_objects import (
     request_spec_object,
     tags_object,
 )
-from stackwire.compute.flows.deps import ApiDeps
+from stackwire.compute.flows.api.server_plan import ServerPlan, ServerPlanner
+from stackwire.compute.flows.deps import ApiDeps, ApiFlow
 from stackwire.contracts.compute_workers import ScheduleAndBuildInstances
-from stackwire.contracts.lineage import Kind, property_transfer
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import BadRequest, NotSimulated, Unavailable
+from stackwire.core.errors import BadRequest, Forbidden, NotSimulated, Unavailable
+from stackwire.core.rules import Resource
 from stackwire.db.pool import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
-    """What is known when everything has been asked: the image (or what the boot volume tells), devices, flavor, key."""
+class _Build:
+    """What is written: the request with its final count, the plan, what the client is told, attachments by volume."""
 
-    image: dict[str, Any]
-    source: tuple[Kind, str]
-    wishes: list[BlockDeviceRequest]
-    flavor: Flavor
-    key: KeyPair | None
+    request: CreateServerRequest
+    plan: ServerPlan
+    accepted: ServersAccepted
+    attachments: Mapping[str, str]
+
+    @property
+    def networks(self) -> str:
+        """``none`` or ``auto``."""
+        return self.request.networks if isinstance(self.request.networks, str) else "none"
 
 
-class Create:
-    """``POST /servers``: the half of it that answers the client (``nova/compute/api.py: _create_instance``)."""
+class CreateServer(ApiFlow):
+    """``nova/compute/api.py: _create_instance``."""
 
     def __init__(self, deps: ApiDeps) -> None:
-        self._deps = deps
+        super().__init__(deps)
+        self._planner = ServerPlanner(deps)
 
-    async def accept(self, ctx: RequestContext, wish: CreateServerRequest) -> ServersAccepted:
-        """Refused: 400 for what cannot be, 403 over quota, 501 for what is not simulated; then nothing is left."""
+    async def request_servers(self, ctx: RequestContext, request: CreateServerRequest) -> ServersAccepted:
+        """400 for what cannot be built, 403 over quota, 501 for what is not simulated; a refusal leaves nothing."""
         self._deps.policy.require(ctx, policy.CREATE, {"project_id": ctx.project_id})
-        _refuse_unsimulated(wish, self._deps.zone)
-        validation.check_user_data(wish.user_data)
-        plan = await self._plan(ctx, wish)
-        wish = await self._as_many_as_allowed(ctx, wish, plan.flavor)
-        uuids = [self._deps.make_id() for _ in range(wish.count)]
-        reserved = await self._reserve(ctx, plan.wishes, uuids[0])
-        password = wish.admin_password or generated_names.password(self._deps.pick)
-        promise = ServersAccepted(
-            uuids=tuple(uuids), reservation_id=generated_names.reservation(self._deps.pick), password=password
+        if ctx.project_id is None:
+            raise Forbidden("A server belongs to a project: the token has to be of one.")
+        _refuse_unsimulated(request, self._deps.zone)
+        validation.check_user_data(request.user_data)
+        plan = await self._planner.plan(ctx, request)
+        request = await self._within_quotas(ctx, request, plan.flavor)
+        uuids = tuple(self._deps.make_id() for _ in range(request.count))
+        attachments = await self._reserve(ctx, plan.devices, uuids[0])
+        accepted = ServersAccepted(
+            uuids=uuids,
+            reservation_id=generated_names.reservation(self._deps.pick),
+            password=request.admin_password or generated_names.password(self._deps.pick),
         )
         try:
-            await self._write(ctx, wish, plan, promise, reserved)
+            await self._write(ctx, _Build(request, plan, accepted, attachments))
         except BaseException:
-            await self._release(ctx, reserved)
+            await self._release(ctx, attachments)
             raise
-        return promise
+        return accepted
 
-    # ---- asking
-
-    async def _plan(self, ctx: RequestContext, wish: CreateServerRequest) -> _Plan:
-        deps = self._deps
-        if wish.devices_v1 and wish.devices_v2:
-            raise BadRequest("block_device_mapping and block_device_mapping_v2 exclude each other.")
-        if not wish.image_ref and not wish.devices_v1 and not wish.devices_v2:
-            raise BadRequest("Missing imageRef attribute")
-        async with deps.database.read() as session:
-            flavor = await flavors.get(session, ctx, wish.flavor_ref)
-            key = await keypairs.get(session, ctx.user_id or "", wish.key_name) if wish.key_name else None
-        if flavor is None or flavor.disabled:
-            raise BadRequest(FlavorNotFound(flavor_id=wish.flavor_ref).message)
-        if wish.key_name and key is None:
-            raise BadRequest(f"Invalid key_name provided: there is no key pair {wish.key_name!r}.")
-        legacy = not wish.devices_v2
-        image, source = await self._boot_image(ctx, wish, legacy=legacy)
-        properties = image.get("properties") or {}
-        root_device = bdm.root_device_of(properties) or bdm.DEFAULT_ROOT
-
-        def asked(no_root: bool) -> list[BlockDeviceRequest]:
-            if legacy:
-                return bdm.from_v1(wish.devices_v1 or (), wish.image_ref, root_device, no_root=no_root)
-            return bdm.from_v2(wish.devices_v2 or (), has_image=bool(wish.image_ref))
-
-        bdm_rules.check_root_name(asked(True), wish.image_ref, root_device)
-        wishes = bdm.assembled(asked, image, flavor, legacy=legacy)
-        bdm_rules.check(wishes, flavor, count=wish.count, image_ref=wish.image_ref)
-        zero_disk = deps.policy.allows(ctx, policy.ZERO_DISK)
-        validation.check_image(image, wish.image_ref or None, flavor, bdm.root_of(wishes), zero_disk_allowed=zero_disk)
-        for needed in filter(None, validation.kernel_and_ramdisk(properties)):
-            await peers.image(self._deps.images, ctx, needed)
-        wishes = [await self._look(ctx, each, wish) for each in wishes if not each.no_device]
-        return _Plan(image, source, wishes, flavor, key)
-
-    async def _boot_image(
-        self, ctx: RequestContext, wish: CreateServerRequest, *, legacy: bool
-    ) -> tuple[dict[str, Any], tuple[Kind, str]]:
-        """The image booted, or what the boot device tells of one (``get_bdm_image_metadata``), and where it is from."""
-        rpc = self._deps.rpc
-        if wish.image_ref:
-            image = await peers.image(self._deps.images, ctx, wish.image_ref)
-            if bdm_mapping.lacks_root(image):
-                image = bdm_mapping.with_root(image, await self._deps.images.locations(ctx, wish.image_ref))
-            return image, ("image", wish.image_ref)
-        given = (
-            bdm.from_v1(wish.devices_v1 or (), "", bdm.DEFAULT_ROOT, no_root=True)
-            if legacy
-            else bdm.from_v2(wish.devices_v2 or (), has_image=False)
-        )
-        candidate = bdm.boot_candidate(given, legacy=legacy)
-        if candidate is None:
-            return {}, ("client", ctx.user_id or "")
-        if candidate.image_id:
-            image = await peers.bdm_image(self._deps.images, ctx, candidate.image_id)
-            return image, ("image", candidate.image_id)
-        volume_id = candidate.volume_id
-        if candidate.snapshot_id:
-            volume_id = (await peers.snapshot(rpc, ctx, candidate.snapshot_id)).volume_id
-        if volume_id is None:
-            return {}, ("client", ctx.user_id or "")
-        volume = await peers.volume(rpc, ctx, volume_id)
-        peers.require_bootable(volume)
-        meta = travel.image_meta_from_volume(volume.model_dump(), self._deps.behaviours)
-        return meta, ("volume", volume.id)
-
-    async def _look(
-        self, ctx: RequestContext, wish: BlockDeviceRequest, server: CreateServerRequest
-    ) -> BlockDeviceRequest:
-        """The device with what its source tells; 400 when the source cannot be used."""
-        rpc = self._deps.rpc
-        if wish.volume_type:
-            wish = replace(wish, volume_type=await peers.volume_type(rpc, ctx, wish.volume_type))
-        if wish.source_type == "volume" and wish.volume_id:
-            volume = await peers.volume(rpc, ctx, wish.volume_id)
-            peers.require_available(volume, multiattach=server.multiattach)
-            return replace(wish, volume_size=volume.size)
-        if wish.source_type == "snapshot" and wish.snapshot_id:
-            snapshot = await peers.snapshot(rpc, ctx, wish.snapshot_id)
-            return replace(wish, volume_size=wish.volume_size or snapshot.size)
-        if wish.source_type == "image" and wish.image_id and wish.image_id != server.image_ref:
-            await peers.bdm_image(self._deps.images, ctx, wish.image_id)
-        return wish
-
-    async def _as_many_as_allowed(
-        self, ctx: RequestContext, wish: CreateServerRequest, flavor: Flavor
+    async def _within_quotas(
+        self, ctx: RequestContext, request: CreateServerRequest, flavor: Flavor
     ) -> CreateServerRequest:
-        """The wish with the count the quotas have room for; TooManyInstances when that is less than the least."""
+        """The request with as many servers as the quotas have room for; TooManyInstances below its minimum."""
+        project_id = ctx.project_id or ""
         async with self._deps.database.read() as session:
-            limits = await quotas.limits(session, ctx.project_id or "")
-            used = await quotas.usage(session, ctx.project_id or "")
-        if 0 <= limits["metadata_items"] < len(wish.metadata):
-            raise MetadataLimitExceeded(allowed=limits["metadata_items"])
-        count = fitting(limits, used, _needs(flavor, 1), wish.count)
-        if count < wish.min_count:
-            check_quotas(limits, used, _needs(flavor, wish.min_count))
-        return replace(wish, count=max(count, wish.min_count))
+            limits = await quotas.limits(session, project_id)
+            used = await quotas.usage(session, project_id)
+        check_metadata_items(limits, len(request.metadata))
+        count = fitting(limits, used, _needs(flavor, 1), request.count)
+        if count < request.min_count:
+            check_quotas(limits, used, _needs(flavor, request.min_count))
+        return replace(request, count=max(count, request.min_count))
 
-    async def _reserve(self, ctx: RequestContext, wishes: Sequence[BlockDeviceRequest], uuid: str) -> dict[str, str]:
+    async def _reserve(self, ctx: RequestContext, devices: Sequence[BlockDeviceRequest], uuid: str) -> dict[str, str]:
         """Volume id to attachment id; all of them, or none when one is refused."""
-        volumes = [wish.volume_id for wish in wishes if wish.source_type == "volume" and wish.volume_id]
-        reserved = {volume_id: self._deps.make_id() for volume_id in volumes}
-        if reserved:
+        volume_ids = [device.volume_id for device in devices if device.source_type == "volume" and device.volume_id]
+        attachments = {volume_id: self._deps.make_id() for volume_id in volume_ids}
+        if attachments:
             async with self._deps.database.work(ctx) as uow:
-                await reservations.note(uow, uuid, reserved.values())
+                await reservations.note(uow, uuid, attachments.values())
         try:
-            for volume_id, attachment_id in reserved.items():
+            for volume_id, attachment_id in attachments.items():
                 await peers.reserve(self._deps.rpc, ctx, volume_id, uuid, attachment_id)
         except BaseException:
-            await self._release(ctx, reserved)
+            await self._release(ctx, attachments)
             raise
-        return reserved
+        return attachments
 
-    async def _release(self, ctx: RequestContext, reserved: Mapping[str, str]) -> None:
-        """What cannot be let go now the sweep lets go: its note stays."""
-        for attachment_id in reserved.values():
+    async def _release(self, ctx: RequestContext, attachments: Mapping[str, str]) -> None:
+        """What cannot be released now is released by ``LocalDelete.recover``: its reservation stays recorded."""
+        for attachment_id in attachments.values():
             await peers.release(self._deps.rpc, ctx, attachment_id)
 
-    # ---- promising
-
-    async def _write(
-        self,
-        ctx: RequestContext,
-        wish: CreateServerRequest,
-        plan: _Plan,
-        promise: ServersAccepted,
-        reserved: dict[str, str],
-    ) -> None:
+    async def _write(self, ctx: RequestContext, build: _Build) -> None:
+        project_id, uuids = ctx.project_id or "", build.accepted.uuids
         async with self._deps.database.work(ctx) as uow:
-            await quotas.lock(uow, ctx.project_id or "")
-            limits = await quotas.limits(uow, ctx.project_id or "")
-            check_quotas(limits, await quotas.usage(uow, ctx.project_id or ""), _needs(plan.flavor, wish.count))
-            if reserved and await reservations.keep(uow, promise.uuids[0]) < len(reserved):
+            await quotas.lock(uow, project_id)
+            needs = _needs(build.plan.flavor, build.request.count)
+            check_quotas(await quotas.limits(uow, project_id), await quotas.usage(uow, project_id), needs)
+            if build.attachments and await reservations.keep(uow, uuids[0]) < len(build.attachments):
                 raise Unavailable("It took too long to reserve the volumes of the server.")
-            for index in range(wish.count):
-                await self._insert(uow, ctx, wish, plan, promise, index, reserved)
-            made = [await instances.by_uuid(uow, uuid) for uuid in promise.uuids]
-            servers = [server for server in made if server is not None]
-            uow.cast(_order(wish, plan, servers, promise))
+            for index in range(build.request.count):
+                await self._insert(uow, ctx, build, index)
+            found = [await instances.by_uuid(uow, uuid) for uuid in uuids]
+            uow.cast(_message(build, [server for server in found if server is not None]))
 
-    async def _insert(
-        self,
-        uow: UnitOfWork,
-        ctx: RequestContext,
-        wish: CreateServerRequest,
-        plan: _Plan,
-        promise: ServersAccepted,
-        index: int,
-        reserved: dict[str, str],
-    ) -> None:
-        uuid = promise.uuids[index]
-        rows = travel.at_create(
+    async def _insert(self, uow: UnitOfWork, ctx: RequestContext, build: _Build, index: int) -> None:
+        request, plan, uuid = build.request, build.plan, build.accepted.uuids[index]
+        spec = {
+            "availability_zone": request.availability_zone,
+            "scheduler_hints": dict(request.scheduler_hints),
+            "image": plan.image,
+            "networks": build.networks,
+        }
+        columns = instance_columns(request, plan.image, plan.flavor, plan.key, build.accepted, index)
+        owner = {"user_id": ctx.user_id or "", "project_id": ctx.project_id or "", "created_at": uow.now}
+        await instances.insert(uow, columns | owner, plan.flavor, spec)
+        await server_metadata.upsert(uow, "instance_metadata", uuid, request.metadata)
+        rows = uow.apply(
+            travel.at_create,
+            plan.source,
+            Resource("server", uuid),
             plan.image,
             plan.flavor,
             self._deps.behaviours,
-            image_ref=wish.image_ref,
+            image_ref=request.image_ref,
             user_name=ctx.user_name,
             project_name=ctx.project_name,
         )
-        spec = {
-            "availability_zone": wish.availability_zone,
-            "scheduler_hints": dict(wish.scheduler_hints),
-            "image": plan.image,
-            "networks": wish.networks if isinstance(wish.networks, str) else "none",
-        }
-        await instances.insert(uow, _columns(uow, ctx, wish, plan, promise, index), plan.flavor, spec)
-        await server_metadata.upsert(uow, "instance_metadata", uuid, wish.metadata)
         await server_metadata.upsert(uow, "instance_system_metadata", uuid, rows)
-        await tags.replace(uow, uuid, wish.tags)
-        for each in plan.wishes:
-            attachment_id = reserved.get(each.volume_id or "") if each.source_type == "volume" else None
-            await block_devices.insert(uow, device_columns(self._deps.make_id(), uuid, each, attachment_id))
+        await tags.replace(uow, uuid, request.tags)
+        for device in plan.devices:
+            attachment_id = build.attachments.get(device.volume_id or "") if device.source_type == "volume" else None
+            await block_devices.insert(uow, device_columns(self._deps.make_id(), uuid, device, attachment_id))
         await instance_actions.start(uow, ctx, uuid, "create")
-        kind, source_id = plan.source
-        uow.notify(
-            property_transfer(
-                "compute", "compute.at_create", kind, source_id, "server", uuid, flat(plan.image), rows,
-                source="nova/utils.py: get_system_metadata_from_image", prefix=travel.PREFIX,
-            )
-        )  # fmt: skip
-
-
-def flat(image: dict[str, Any]) -> dict[str, Any]:
-    """The properties and the inheritable attributes of an image dictionary side by side."""
-    attributes = {key: image[key] for key in travel.INHERITABLE if image.get(key) is not None}
-    return {**(image.get("properties") or {}), **attributes}
-
-
-def device_columns(device_uuid: str, uuid: str, wish: BlockDeviceRequest, attachment_id: str | None) -> dict[str, Any]:
-    return asdict(wish) | {"uuid": device_uuid, "instance_uuid": uuid, "attachment_id": attachment_id}
 
 
 def _needs(flavor: Flavor, count: int) -> dict[str, int]:
     return {"instances": count, "cores": flavor.vcpus * count, "ram": flavor.memory_mb * count}
 
 
-def _columns(
-    uow: UnitOfWork, ctx: RequestContext, wish: CreateServerRequest, plan: _Plan, promise: ServersAccepted, index: int
-) -> dict[str, Any]:
-    properties, uuid = plan.image.get("properties") or {}, promise.uuids[index]
-    kernel, ramdisk = validation.kernel_and_ramdisk(properties)
-    name = generated_names.numbered(wish.name, index, wish.count)
-    columns = travel.instance_columns(plan.image)
-    if wish.auto_disk is not None:
-        columns["auto_disk_config"] = wish.auto_disk
-    return columns | {
-        "uuid": uuid,
-        "user_id": ctx.user_id or "",
-        "project_id": ctx.project_id or "",
-        "image_ref": wish.image_ref,
-        "kernel_id": kernel,
-        "ramdisk_id": ramdisk,
-        "launch_index": index,
-        "key_name": wish.key_name,
-        "key_data": plan.key.public_key if plan.key else None,
-        "vm_state": states.BUILDING,
-        "task_state": states.SCHEDULING,
-        "memory_mb": plan.flavor.memory_mb,
-        "vcpus": plan.flavor.vcpus,
-        "root_gb": plan.flavor.root_gb,
-        "ephemeral_gb": plan.flavor.ephemeral_gb,
-        "hostname": wish.hostname or generated_names.hostname(name, f"server-{uuid}"),
-        "user_data": wish.user_data,
-        "reservation_id": promise.reservation_id,
-        "display_name": name,
-        "display_description": wish.description,
-        "root_device_name": bdm.root_device_of(properties),
-        "access_ip_v4": wish.access_ip_v4 or None,
-        "access_ip_v6": wish.access_ip_v6 or None,
-        "config_drive": "True" if wish.config_drive or properties.get("img_config_drive") == "mandatory" else "",
-        "instance_type_id": plan.flavor.id,
-        "created_at": uow.now,
-    }
-
-
-def _order(
-    wish: CreateServerRequest, plan: _Plan, servers: list[Server], promise: ServersAccepted
-) -> ScheduleAndBuildInstances:
+def _message(build: _Build, servers: Sequence[Server]) -> ScheduleAndBuildInstances:
     return ScheduleAndBuildInstances(
         build_requests=[build_request_object(server) for server in servers],
-        request_specs=[request_spec_object(server, plan.image, len(servers)) for server in servers],
-        image=plan.image,
-        admin_password=promise.password,
-        requested_networks=networks_object(wish.networks if isinstance(wish.networks, str) else "none"),
+        request_specs=[request_spec_object(server, build.plan.image, len(servers)) for server in servers],
+        image=build.plan.image,
+        admin_password=build.accepted.password,
+        requested_networks=networks_object(build.networks),
         block_device_mapping=devices_object(servers[0].devices),
-        tags=tags_object(wish.tags),
+        tags=tags_object(build.request.tags),
     )
 
 
-def _refuse_unsimulated(wish: CreateServerRequest, zone: str) -> None:
-    if not isinstance(wish.networks, str) and wish.networks:
+def _refuse_unsimulated(request: CreateServerRequest, zone: str) -> None:
+    if not isinstance(request.networks, str) and request.networks:
         raise BadRequest("There is no network of that id: there is no network service here; ask for none or auto.")
-    if any(group != "default" for group in wish.security_groups):
+    if any(group != "default" for group in request.security_groups):
         raise BadRequest("There is no security group of that name.")
-    if wish.availability_zone not in (None, zone):
+    if request.availability_zone not in (None, zone):
         raise BadRequest("The requested availability zone is not available")
-    refused = {
-        "personality (files written into a server)": wish.personality,
-        "trusted_image_certificates": wish.trusted_certificates,
-        "the choice of a host": wish.host,
-        "scheduler hints": bool(wish.scheduler_hints),
+    not_simulated: dict[str, Any] = {
+        "personality (files written into a server)": request.personality,
+        "trusted_image_certificates": request.trusted_certificates,
+        "the choice of a host": request.host,
+        "scheduler hints": request.scheduler_hints,
     }
-    for what, asked in refused.items():
-        if asked:
+    for what, requested in not_simulated.items():
+        if requested:
             raise NotSimulated(what=what)

@@ -1,9 +1,10 @@
-"""Flavors: the sizes servers come in. Making and changing them is for administrators (the handlers ask)."""
+"""Flavors, the sizes of servers; what only administrators may do with them is a policy rule of its own."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 
 from stackwire.compute.db import flavors
+from stackwire.compute.domain import policy
 from stackwire.compute.domain.errors import (
     ExtraSpecNotFound,
     FlavorAccessExists,
@@ -14,54 +15,62 @@ from stackwire.compute.domain.errors import (
 )
 from stackwire.compute.domain.model import Flavor
 from stackwire.compute.domain.requests import CreateFlavorRequest, ListFlavorsRequest
-from stackwire.compute.flows.deps import ApiDeps
+from stackwire.compute.flows.deps import ApiFlow
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Conflict
 from stackwire.db.pool import UniqueViolation
 
 
-class Flavors:
-    def __init__(self, deps: ApiDeps) -> None:
-        self._deps = deps
+class Flavors(ApiFlow):
+    """``nova/compute/flavors.py``, ``nova/objects/flavor.py``. All methods: FlavorNotFound."""
 
-    async def page(self, ctx: RequestContext, wanted: ListFlavorsRequest) -> tuple[list[Flavor], bool]:
-        """The page, and whether there are more. A plain user sees public flavors and those its project may use."""
+    async def list_page(self, ctx: RequestContext, request: ListFlavorsRequest) -> tuple[list[Flavor], bool]:
+        """The page, and whether there are more: public flavors, and private ones that the caller's project may use."""
         async with self._deps.database.read() as session:
-            if wanted.marker is not None and await flavors.get(session, ctx, wanted.marker) is None:
-                raise BadRequest(f"marker [{wanted.marker[:100]}] not found")
+            if request.marker is not None and await flavors.get(session, ctx, request.marker) is None:
+                raise BadRequest(f"marker [{request.marker[:100]}] not found")
             found = await flavors.list_page(
                 session,
                 ctx,
-                is_public=wanted.is_public if ctx.is_admin else None,
-                min_ram=wanted.min_ram,
-                min_disk=wanted.min_disk,
-                name=wanted.name,
-                sort_key=wanted.sort_key,
-                descending=wanted.descending,
-                limit=wanted.limit + 1,
-                marker=wanted.marker,
+                is_public=request.is_public if ctx.is_admin else None,
+                min_ram=request.min_ram,
+                min_disk=request.min_disk,
+                name=request.name,
+                sort_key=request.sort_key,
+                descending=request.descending,
+                limit=request.limit + 1,
+                marker=request.marker,
             )
-        return found[: wanted.limit], len(found) > wanted.limit
+        return found[: request.limit], len(found) > request.limit
 
-    async def show(self, ctx: RequestContext, flavorid: str) -> Flavor:
+    async def get(self, ctx: RequestContext, flavorid: str) -> Flavor:
+        """A flavor that the caller may use."""
         async with self._deps.database.read() as session:
             found = await flavors.get(session, ctx, flavorid)
         if found is None:
             raise FlavorNotFound(flavor_id=flavorid)
         return found
 
-    async def create(self, ctx: RequestContext, new: CreateFlavorRequest) -> Flavor:
-        flavorid = new.flavorid or self._deps.make_id()
-        columns = asdict(new) | {"flavorid": flavorid}
+    def shows_extra_specs(self, ctx: RequestContext) -> bool:
+        """Whether the caller may see extra specs in a flavor."""
+        return self._deps.policy.allows(ctx, policy.FLAVOR_SPECS, {"project_id": ctx.project_id})
+
+    async def create(self, ctx: RequestContext, request: CreateFlavorRequest) -> Flavor:
+        """FlavorExists, FlavorIdExists. A private flavor is at first the caller's project's alone."""
+        self._deps.policy.require(ctx, policy.FLAVOR_MANAGE)
+        flavorid = request.flavorid or self._deps.make_id()
+        columns = asdict(request) | {"flavorid": flavorid}
         try:
             async with self._deps.database.work(ctx) as uow:
-                return await flavors.insert(uow, columns, None if new.is_public else ctx.project_id)
+                return await flavors.insert(uow, columns, None if request.is_public else ctx.project_id)
         except UniqueViolation as taken:
             if "flavorid" in str(taken):
                 raise FlavorIdExists(flavor_id=flavorid) from None
-            raise FlavorExists(name=new.name) from None
+            raise FlavorExists(name=request.name) from None
 
-    async def describe(self, ctx: RequestContext, flavorid: str, description: str | None) -> Flavor:
+    async def set_description(self, ctx: RequestContext, flavorid: str, description: str | None) -> Flavor:
+        """The flavor afterwards."""
+        self._deps.policy.require(ctx, policy.FLAVOR_MANAGE)
         async with self._deps.database.work(ctx) as uow:
             found = await flavors.describe(uow, flavorid, description)
         if found is None:
@@ -69,57 +78,72 @@ class Flavors:
         return found
 
     async def delete(self, ctx: RequestContext, flavorid: str) -> None:
+        """Servers keep the flavor they were created with."""
+        self._deps.policy.require(ctx, policy.FLAVOR_MANAGE)
         async with self._deps.database.work(ctx) as uow:
             if not await flavors.delete(uow, flavorid):
                 raise FlavorNotFound(flavor_id=flavorid)
 
     # ---- extra specs
 
-    async def spec(self, ctx: RequestContext, flavorid: str, key: str) -> str:
-        found = await self.show(ctx, flavorid)
-        if key not in found.extra_specs:
+    async def get_extra_spec(self, ctx: RequestContext, flavorid: str, key: str) -> str:
+        """Its value; ExtraSpecNotFound."""
+        flavor = await self.get(ctx, flavorid)
+        if key not in flavor.extra_specs:
             raise ExtraSpecNotFound(flavor_id=flavorid, key=key)
-        return found.extra_specs[key]
+        return flavor.extra_specs[key]
 
-    async def set_specs(self, ctx: RequestContext, flavorid: str, specs: Mapping[str, str]) -> None:
+    async def set_extra_specs(self, ctx: RequestContext, flavorid: str, specs: Mapping[str, str]) -> None:
+        """These specs; the others stay."""
+        self._deps.policy.require(ctx, policy.FLAVOR_SPECS_CHANGE)
         async with self._deps.database.work(ctx) as uow:
             if not await flavors.update_specs(uow, flavorid, specs):
                 raise FlavorNotFound(flavor_id=flavorid)
 
-    async def delete_spec(self, ctx: RequestContext, flavorid: str, key: str) -> None:
-        await self.spec(ctx, flavorid, key)
+    async def delete_extra_spec(self, ctx: RequestContext, flavorid: str, key: str) -> None:
+        """ExtraSpecNotFound."""
+        self._deps.policy.require(ctx, policy.FLAVOR_SPECS_CHANGE)
+        await self.get_extra_spec(ctx, flavorid, key)
         async with self._deps.database.work(ctx) as uow:
             await flavors.update_specs(uow, flavorid, {}, [key])
 
-    # ---- who may use a private one
+    # ---- who may use a private flavor
 
-    async def access(self, ctx: RequestContext, flavorid: str) -> tuple[str, list[str]]:
-        await self.show(ctx, flavorid)
+    async def list_access(self, ctx: RequestContext, flavorid: str) -> list[str]:
+        """The projects' ids; FlavorNotFound for a public flavor, as Nova says."""
+        self._deps.policy.require(ctx, policy.FLAVOR_ACCESS)
+        await self.get(ctx, flavorid)
+        return await self._projects(flavorid)
+
+    async def add_access(self, ctx: RequestContext, flavorid: str, project_id: str) -> list[str]:
+        """The projects' ids afterwards; Conflict for a public flavor, FlavorAccessExists."""
+        await self._require_private(ctx, flavorid, "given")
+        projects = await self._projects(flavorid)
+        if project_id in projects:
+            raise FlavorAccessExists(flavor_id=flavorid, project_id=project_id)
+        return await self._set_projects(ctx, flavorid, [*projects, project_id])
+
+    async def remove_access(self, ctx: RequestContext, flavorid: str, project_id: str) -> list[str]:
+        """The projects' ids afterwards; Conflict for a public flavor, FlavorAccessNotFound."""
+        await self._require_private(ctx, flavorid, "taken")
+        projects = await self._projects(flavorid)
+        if project_id not in projects:
+            raise FlavorAccessNotFound(flavor_id=flavorid, project_id=project_id)
+        return await self._set_projects(ctx, flavorid, [other for other in projects if other != project_id])
+
+    async def _require_private(self, ctx: RequestContext, flavorid: str, change: str) -> None:
+        self._deps.policy.require(ctx, policy.FLAVOR_ACCESS_CHANGE)
+        if (await self.get(ctx, flavorid)).is_public:
+            raise Conflict(f"Flavor {flavorid} is public: access cannot be {change}.")
+
+    async def _projects(self, flavorid: str) -> list[str]:
         async with self._deps.database.read() as session:
             projects = await flavors.projects(session, flavorid)
         if projects is None:
             raise FlavorNotFound(f"Flavor {flavorid} is public: everybody has access.")
-        return flavorid, projects
+        return projects
 
-    async def allow(self, ctx: RequestContext, flavorid: str, project_id: str) -> tuple[str, list[str]]:
-        flavor = await self.show(ctx, flavorid)
-        if flavor.is_public:
-            raise Conflict(f"Flavor {flavorid} is public: access cannot be given.")
-        _, projects = await self.access(ctx, flavorid)
-        if project_id in projects:
-            raise FlavorAccessExists(flavor_id=flavorid, project_id=project_id)
-        return await self._set(ctx, flavorid, [*projects, project_id])
-
-    async def refuse(self, ctx: RequestContext, flavorid: str, project_id: str) -> tuple[str, list[str]]:
-        flavor = await self.show(ctx, flavorid)
-        if flavor.is_public:
-            raise Conflict(f"Flavor {flavorid} is public: access cannot be taken.")
-        _, projects = await self.access(ctx, flavorid)
-        if project_id not in projects:
-            raise FlavorAccessNotFound(flavor_id=flavorid, project_id=project_id)
-        return await self._set(ctx, flavorid, [other for other in projects if other != project_id])
-
-    async def _set(self, ctx: RequestContext, flavorid: str, projects: list[str]) -> tuple[str, list[str]]:
+    async def _set_projects(self, ctx: RequestContext, flavorid: str, projects: list[str]) -> list[str]:
         async with self._deps.database.work(ctx) as uow:
             await flavors.set_projects(uow, flavorid, projects)
-        return flavorid, sorted(projects)
+        return sorted(projects)

@@ -1,4 +1,4 @@
-"""Key pairs: a public key imported, or a pair made whose private half is shown once and kept nowhere."""
+"""Key pairs: a public key is imported, or a pair is generated whose private half is returned once and not stored."""
 
 import asyncio
 
@@ -6,65 +6,81 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from stackwire.compute.db import keypairs, quotas
-from stackwire.compute.domain import ssh_keys
+from stackwire.compute.domain import policy, ssh_keys
 from stackwire.compute.domain.errors import KeyPairExists, KeypairLimitExceeded, KeypairNotFound
 from stackwire.compute.domain.model import KeyPair
-from stackwire.compute.flows.deps import ApiDeps
+from stackwire.compute.domain.requests import CreateKeypairRequest
+from stackwire.compute.flows.deps import ApiFlow
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.db.pool import UniqueViolation
 
-BITS = 2048
+RSA_BITS = 2048
 
 
-class Keypairs:
-    def __init__(self, deps: ApiDeps) -> None:
-        self._deps = deps
+class Keypairs(ApiFlow):
+    """``nova/compute/api.py: KeypairAPI``. ``user_id`` None: the caller's; another user's are for administrators."""
 
-    async def page(
-        self, ctx: RequestContext, user_id: str, limit: int | None, marker: str | None
+    async def list_page(
+        self, ctx: RequestContext, user_id: str | None, limit: int, marker: str | None
     ) -> tuple[list[KeyPair], bool]:
-        most = 1000 if limit is None else limit
+        """By name, and whether there are more; BadRequest for a marker that names no key pair."""
+        user_id = self._authorized(ctx, user_id)
         async with self._deps.database.read() as session:
             if marker is not None and await keypairs.get(session, user_id, marker) is None:
                 raise BadRequest(f"marker [{marker[:100]}] not found")
-            found = await keypairs.list_page(session, user_id, most + 1, marker)
-        return found[:most], len(found) > most
+            found = await keypairs.list_page(session, user_id, limit + 1, marker)
+        return found[:limit], len(found) > limit
 
-    async def show(self, ctx: RequestContext, user_id: str, name: str) -> KeyPair:
+    async def get(self, ctx: RequestContext, user_id: str | None, name: str) -> KeyPair:
+        """KeypairNotFound."""
+        user_id = self._authorized(ctx, user_id)
         async with self._deps.database.read() as session:
             found = await keypairs.get(session, user_id, name)
         if found is None:
             raise KeypairNotFound(name=name, user_id=user_id)
         return found
 
-    async def create(
-        self, ctx: RequestContext, user_id: str, name: str, public_key: str | None, kind: str, *, relaxed: bool
-    ) -> tuple[KeyPair, str | None]:
-        """The pair, and the private half when it was made here (PEM, no passphrase)."""
-        ssh_keys.check_name(name, relaxed=relaxed)
-        if kind == "x509":
+    async def create(self, ctx: RequestContext, request: CreateKeypairRequest) -> tuple[KeyPair, str | None]:
+        """The pair, and the private half when it was generated here (PEM, no passphrase).
+
+        InvalidKeypair, KeyPairExists, KeypairLimitExceeded.
+        """
+        user_id = self._authorized(ctx, request.user_id)
+        ssh_keys.check_name(request.name, relaxed=request.relaxed_name)
+        if request.type == "x509":
             raise NotSimulated(what="key pairs of type x509")
-        public, private = (public_key, None) if public_key is not None else await asyncio.to_thread(_made)
-        fingerprint = ssh_keys.fingerprint(public)
+        public_key, private_key = await self._keys(request.public_key)
+        fingerprint = ssh_keys.fingerprint(public_key)
         try:
             async with self._deps.database.work(ctx) as uow:
-                most = (await quotas.limits(uow, ctx.project_id or ""))["key_pairs"]
-                if 0 <= most <= await keypairs.count(uow, user_id):
-                    raise KeypairLimitExceeded(allowed=most)
-                pair = await keypairs.insert(uow, user_id, name, kind, public, fingerprint)
+                limit = (await quotas.limits(uow, ctx.project_id or ""))["key_pairs"]
+                if 0 <= limit <= await keypairs.count(uow, user_id):
+                    raise KeypairLimitExceeded(allowed=limit)
+                pair = await keypairs.insert(uow, user_id, request.name, request.type, public_key, fingerprint)
         except UniqueViolation:
-            raise KeyPairExists(name=name) from None
-        return pair, private
+            raise KeyPairExists(name=request.name) from None
+        return pair, private_key
 
-    async def delete(self, ctx: RequestContext, user_id: str, name: str) -> None:
+    async def _keys(self, public_key: str | None) -> tuple[str, str | None]:
+        return await asyncio.to_thread(_generate) if public_key is None else (public_key, None)
+
+    async def delete(self, ctx: RequestContext, user_id: str | None, name: str) -> None:
+        """KeypairNotFound."""
+        user_id = self._authorized(ctx, user_id)
         async with self._deps.database.work(ctx) as uow:
             if not await keypairs.delete(uow, user_id, name):
                 raise KeypairNotFound(name=name, user_id=user_id)
 
+    def _authorized(self, ctx: RequestContext, user_id: str | None) -> str:
+        user_id = user_id or ctx.user_id or ""
+        self._deps.policy.require(ctx, policy.KEYPAIRS, {"user_id": user_id})
+        return user_id
 
-def _made() -> tuple[str, str]:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=BITS)
+
+def _generate() -> tuple[str, str]:
+    """A public key in OpenSSH's format, and its private key."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
     public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()

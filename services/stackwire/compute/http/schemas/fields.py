@@ -1,13 +1,22 @@
-"""The types this API's bodies are made of. ``nova/api/validation/parameter_types.py``."""
+"""The types of fields in this API's bodies, and the check for fields that a version does not know.
+
+``nova/api/validation/parameter_types.py``.
+"""
 
 import ipaddress
 import re
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from stackwire.compute.domain.generated_names import HOSTNAME
+from stackwire.compute.http.unpack import unexpected
 from stackwire.core.ids import canonical_uuid
+from stackwire.http.microversions import Microversion
+
+Since = Mapping[str, tuple[int, int]]
+"""Field to the first version that knows it (or, of ``..._UNTIL``, to the first that no longer does)."""
 
 _TRUE = frozenset({"true", "1", "on", "yes", "y", "t"})
 _FALSE = frozenset({"false", "0", "off", "no", "n", "f"})
@@ -16,7 +25,7 @@ _TAG = re.compile(r"[^,/]{1,60}")
 
 
 class Body(BaseModel):
-    """What a client sends: nothing that is not known is accepted."""
+    """A request's body or a part of it; unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -118,4 +127,19 @@ Tag = Annotated[str, AfterValidator(tag)]
 IPv4 = Annotated[str, AfterValidator(_ipv(4))]
 IPv6 = Annotated[str, AfterValidator(_ipv(6))]
 Short = Annotated[str, StringConstraints(max_length=255)]
+ShortNotEmpty = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 FlavorRef = Annotated[str, StringConstraints(min_length=1, max_length=255)] | Annotated[int, AfterValidator(str)]
+DiskConfig = Literal["AUTO", "MANUAL"]
+DeviceName = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[a-zA-Z0-9._\-/]*$")]
+SizeGb = Annotated[Number, Field(ge=0, le=2**31 - 1)]
+
+
+def known_at(fields: Any, version: Microversion, since: Since, until: Since | None = None) -> None:
+    """BadRequest for a field that this version does not know yet (``since``), or no longer (``until``)."""
+    if not isinstance(fields, Mapping):
+        return
+    for name in fields:
+        early = name in since and version < since[name]
+        late = until is not None and name in until and version >= until[name]
+        if early or late:
+            raise unexpected(name)

@@ -1,133 +1,131 @@
-"""A server as each version shows it. ``nova/api/openstack/compute/views/servers.py``; one table of what came when."""
+"""A server as each version shows it. ``nova/api/openstack/compute/views/servers.py``."""
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
+
+from aiohttp import web
 
 from stackwire.compute.domain import server_status, travel
 from stackwire.compute.domain.addresses import FixedIp, by_label
-from stackwire.compute.domain.server import Server
-from stackwire.core.behaviours import Behaviours
+from stackwire.compute.domain.server import Server, ServerVisibility
+from stackwire.compute.http.views.links import links, timestamp, usage_timestamp
 from stackwire.http.microversions import Microversion
+from stackwire.http.paging import origin
+from stackwire.http.request import VERSION
 
 _PROGRESS = ("ACTIVE", "BUILD", "REBUILD", "RESIZE", "VERIFY_RESIZE", "MIGRATING")
 _FAULTY = ("ERROR", "DELETED")
 
 
-class Look:
-    """How one caller sees servers in one version. ``base`` is the scheme and host the client used."""
+class ServerView:
+    """How one caller sees servers in one version. ``base``: the scheme and host that the client used."""
 
-    def __init__(
-        self,
-        base: str,
-        version: Microversion,
-        behaviours: Behaviours,
-        *,
-        extended: bool,
-        host_status: bool,
-        details: bool,
-    ) -> None:
-        self.base, self.version = base, version
-        self._behaviours = behaviours
-        self._extended, self._host_status, self._details = extended, host_status, details
+    def __init__(self, base: str, version: Microversion, visibility: ServerVisibility) -> None:
+        self._base, self._version, self._visibility = base, version, visibility
 
-    def links(self, path: str, versioned: bool = True) -> list[dict[str, str]]:
-        bookmark = {"rel": "bookmark", "href": f"{self.base}/{path}"}
-        return [{"rel": "self", "href": f"{self.base}/v2.1/{path}"}, bookmark] if versioned else [bookmark]
+    @classmethod
+    def of(cls, request: web.Request, visibility: ServerVisibility) -> Self:
+        """The view for the client of a request."""
+        return cls(origin(request), request[VERSION], visibility)
 
     # ---- short forms
 
-    def created(self, uuid: str, password: str | None) -> dict[str, Any]:
-        told: dict[str, Any] = {
+    def accepted(self, uuid: str, password: str | None) -> dict[str, Any]:
+        """A server that is to be built."""
+        view: dict[str, Any] = {
             "id": uuid,
-            "links": self.links(f"servers/{uuid}"),
+            "links": links(self._base, f"servers/{uuid}"),
             "OS-DCF:diskConfig": "MANUAL",
             "security_groups": [{"name": "default"}],
         }
-        return told | ({"adminPass": password} if password is not None else {})
+        return view | ({"adminPass": password} if password is not None else {})
 
     def brief(self, server: Server) -> dict[str, Any]:
-        instance = server.instance
-        return {"id": instance.uuid, "name": instance.display_name, "links": self.links(f"servers/{instance.uuid}")}
+        """An entry of the short list."""
+        uuid, name = server.uuid, server.instance.display_name
+        return {"id": uuid, "name": name, "links": links(self._base, f"servers/{uuid}")}
 
     # ---- the whole
 
     def detail(self, server: Server) -> dict[str, Any]:
-        """An entry of the list: everything but the server's groups."""
-        told = self._base(server, extended=True) | self._by_version(server)
-        return told | self._states(server) | self._attributes(server)
+        """An entry of the detailed list: everything but the server's groups."""
+        view = self._common(server, extended=True) | self._by_version(server)
+        return view | self._states(server) | self._attributes(server)
 
     def show(self, server: Server) -> dict[str, Any]:
-        groups: dict[str, Any] = {"server_groups": []} if self.version >= (2, 71) else {}
+        """A server alone."""
+        groups: dict[str, Any] = {"server_groups": []} if self._version >= (2, 71) else {}
         return self.detail(server) | groups
 
     def updated(self, server: Server) -> dict[str, Any]:
-        """The answer to a change: like show since 2.75, before without states, attributes and volumes."""
-        if self.version >= (2, 75):
+        """The response to a change: like ``show`` since 2.75; before, without states, attributes and volumes."""
+        if self._version >= (2, 75):
             return self.show(server)
-        groups: dict[str, Any] = {"server_groups": []} if self.version >= (2, 71) else {}
-        return self._base(server) | self._by_version(server) | groups
+        groups: dict[str, Any] = {"server_groups": []} if self._version >= (2, 71) else {}
+        return self._common(server) | self._by_version(server) | groups
 
     def rebuilt(self, server: Server, password: str | None) -> dict[str, Any]:
-        told = self.updated(server)
+        """The response to a rebuild."""
+        view = self.updated(server)
         if password is not None:
-            told["adminPass"] = password
-        if self.version >= (2, 54):
-            told["key_name"] = server.instance.key_name
-        if self.version >= (2, 57):
-            told["user_data"] = server.instance.user_data
-        return told
+            view["adminPass"] = password
+        if self._version >= (2, 54):
+            view["key_name"] = server.instance.key_name
+        if self._version >= (2, 57):
+            view["user_data"] = server.instance.user_data
+        return view
 
-    def _base(self, server: Server, *, extended: bool = False) -> dict[str, Any]:
-        """``extended``: its addresses with their type and MAC."""
+    def _common(self, server: Server, *, extended: bool = False) -> dict[str, Any]:
+        """What every form shows; ``extended``: the addresses with their type and MAC."""
         instance = server.instance
-        word = server_status.status(instance.vm_state, instance.task_state)
-        told: dict[str, Any] = {
+        status = server_status.status(instance.vm_state, instance.task_state)
+        view: dict[str, Any] = {
             "id": instance.uuid,
             "name": instance.display_name,
-            "status": word,
+            "status": status,
             "tenant_id": instance.project_id,
             "user_id": instance.user_id,
             "metadata": dict(server.metadata),
             "hostId": host_id(instance.project_id, instance.host),
             "image": self._image(server),
             "flavor": self._flavor(server),
-            "created": stamp(instance.created_at),
-            "updated": stamp(instance.updated_at or instance.created_at),
+            "created": timestamp(instance.created_at),
+            "updated": timestamp(instance.updated_at or instance.created_at),
             "addresses": addresses(server.addresses, extended=extended),
             "accessIPv4": instance.access_ip_v4 or "",
             "accessIPv6": instance.access_ip_v6 or "",
-            "links": self.links(f"servers/{instance.uuid}"),
+            "links": links(self._base, f"servers/{instance.uuid}"),
             "OS-DCF:diskConfig": "AUTO" if instance.auto_disk_config else "MANUAL",
         }
-        if word in _PROGRESS:
-            told["progress"] = instance.progress
-        if word in _FAULTY and server.fault is not None:
-            told["fault"] = self._fault(server)
-        return told
+        if status in _PROGRESS:
+            view["progress"] = instance.progress
+        if status in _FAULTY and server.fault is not None:
+            view["fault"] = self._fault(server)
+        return view
 
     def _fault(self, server: Server) -> dict[str, Any]:
         fault = server.fault
         if fault is None:
             return {}
-        told = {"code": fault.code, "created": stamp(fault.created_at), "message": fault.message}
-        return told | ({"details": fault.details} if self._details and fault.details else {})
+        view = {"code": fault.code, "created": timestamp(fault.created_at), "message": fault.message}
+        return view | ({"details": fault.details} if self._visibility.extended_attributes and fault.details else {})
 
     def _image(self, server: Server) -> Any:
         if not server.instance.image_ref:
             return ""
         image: dict[str, Any] = {
             "id": server.instance.image_ref,
-            "links": self.links(f"images/{server.instance.image_ref}", versioned=False),
+            "links": links(self._base, f"images/{server.instance.image_ref}", versioned=False),
         }
-        if self.version >= (2, 98):
-            image["properties"] = travel.shown_properties(server.system_metadata, self._behaviours)
+        if self._version >= (2, 98):
+            image["properties"] = travel.shown_properties(server.system_metadata, self._visibility.behaviours)
         return image
 
     def _flavor(self, server: Server) -> dict[str, Any]:
         flavor = server.flavor
-        if self.version < (2, 47):
-            return {"id": flavor.flavorid, "links": self.links(f"flavors/{flavor.flavorid}", versioned=False)}
+        if self._version < (2, 47):
+            return {"id": flavor.flavorid, "links": links(self._base, f"flavors/{flavor.flavorid}", versioned=False)}
         return {
             "vcpus": flavor.vcpus,
             "ram": flavor.memory_mb,
@@ -150,7 +148,7 @@ class Look:
             ((2, 96), "pinned_availability_zone", server.pinned_zone),
             ((2, 100), "scheduler_hints", dict(server.scheduler_hints)),
         )
-        return {name: value for version, name, value in since if self.version >= version}
+        return {name: value for version, name, value in since if self._version >= version}
 
     def _states(self, server: Server) -> dict[str, Any]:
         instance = server.instance
@@ -158,8 +156,8 @@ class Look:
             "OS-EXT-AZ:availability_zone": instance.availability_zone or "",
             "config_drive": instance.config_drive or "",
             "key_name": instance.key_name,
-            "OS-SRV-USG:launched_at": usage_stamp(instance.launched_at),
-            "OS-SRV-USG:terminated_at": usage_stamp(instance.terminated_at),
+            "OS-SRV-USG:launched_at": usage_timestamp(instance.launched_at),
+            "OS-SRV-USG:terminated_at": usage_timestamp(instance.terminated_at),
             "OS-EXT-STS:task_state": instance.task_state,
             "OS-EXT-STS:vm_state": instance.vm_state,
             "OS-EXT-STS:power_state": instance.power_state or 0,
@@ -169,23 +167,23 @@ class Look:
     def _volumes(self, server: Server) -> list[dict[str, Any]]:
         return [
             {"id": device.volume_id}
-            | ({"delete_on_termination": bool(device.delete_on_termination)} if self.version >= (2, 3) else {})
+            | ({"delete_on_termination": bool(device.delete_on_termination)} if self._version >= (2, 3) else {})
             for device in server.devices
             if device.destination_type == "volume" and device.volume_id
         ]
 
     def _attributes(self, server: Server) -> dict[str, Any]:
         """What only administrators see."""
-        if not self._extended:
+        if not self._visibility.extended_attributes:
             return {}
         instance = server.instance
-        told: dict[str, Any] = {
+        view: dict[str, Any] = {
             "OS-EXT-SRV-ATTR:host": instance.host,
             "OS-EXT-SRV-ATTR:hypervisor_hostname": instance.node,
             "OS-EXT-SRV-ATTR:instance_name": instance_name(instance.id),
         }
-        if self.version >= (2, 3):
-            told |= {
+        if self._version >= (2, 3):
+            view |= {
                 "OS-EXT-SRV-ATTR:hostname": instance.hostname,
                 "OS-EXT-SRV-ATTR:reservation_id": instance.reservation_id,
                 "OS-EXT-SRV-ATTR:launch_index": instance.launch_index,
@@ -194,9 +192,9 @@ class Look:
                 "OS-EXT-SRV-ATTR:root_device_name": instance.root_device_name,
                 "OS-EXT-SRV-ATTR:user_data": instance.user_data,
             }
-        if self.version >= (2, 16) and self._host_status:
-            told["host_status"] = "UP" if instance.host else ""
-        return told
+        if self._version >= (2, 16) and self._visibility.host_status:
+            view["host_status"] = "UP" if instance.host else ""
+        return view
 
 
 def addresses(found: Sequence[FixedIp], *, extended: bool = False) -> dict[str, list[dict[str, Any]]]:
@@ -205,8 +203,8 @@ def addresses(found: Sequence[FixedIp], *, extended: bool = False) -> dict[str, 
 
 
 def _address(found: FixedIp, *, extended: bool) -> dict[str, Any]:
-    told: dict[str, Any] = {"version": found.version, "addr": found.address}
-    return told | ({"OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": found.mac} if extended else {})
+    view: dict[str, Any] = {"version": found.version, "addr": found.address}
+    return view | ({"OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": found.mac} if extended else {})
 
 
 def host_id(project_id: str, host: str | None) -> str:
@@ -216,11 +214,3 @@ def host_id(project_id: str, host: str | None) -> str:
 
 def instance_name(number: int) -> str:
     return f"instance-{number:08x}"
-
-
-def stamp(moment: Any) -> str:
-    return str(moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
-
-
-def usage_stamp(moment: Any) -> str | None:
-    return None if moment is None else str(moment.strftime("%Y-%m-%dT%H:%M:%S.%f"))

@@ -1,0 +1,41 @@
+"""The deletion of a server, as far as the API performs it."""
+
+from stackwire.compute.backends.volumes import Volumes
+from stackwire.compute.db import instance_actions, instances
+from stackwire.compute.domain import policy, states
+from stackwire.compute.domain.errors import InstanceIsLocked
+from stackwire.compute.domain.states import ServerStates
+from stackwire.compute.domain.versioned_objects import devices_object, instance_object
+from stackwire.compute.flows.deps import ApiDeps, ApiFlow
+from stackwire.compute.flows.local_delete import LocalDelete
+from stackwire.contracts.compute_workers import TerminateInstance
+from stackwire.core.context import RequestContext
+from stackwire.db.transitions import transition
+
+
+class DeleteServer(ApiFlow):
+    """``nova/compute/api.py: delete, force_delete``."""
+
+    def __init__(self, deps: ApiDeps) -> None:
+        super().__init__(deps)
+        self._local_delete = LocalDelete(deps.database, Volumes(deps.rpc, "", 0.0))
+
+    async def request_delete(self, ctx: RequestContext, uuid: str, *, force: bool = False) -> None:
+        """In any state, unless the server is locked (InstanceIsLocked). One that is on no host is deleted at once."""
+        server = await self._deps.find(ctx, uuid, policy.FORCE_DELETE if force else policy.DELETE)
+        if server.instance.locked and not ctx.is_admin:
+            raise InstanceIsLocked(instance_id=uuid)
+        if server.instance.task_state == states.DELETING and not force:
+            return
+        async with self._deps.database.work(ctx) as uow:
+            deleting = await transition(uow, instances.TABLE, ServerStates.delete, uuid, progress=0)
+            if deleting is None:
+                return
+            after = server.with_instance(deleting)
+            await instance_actions.start(uow, ctx, uuid, "delete")
+            self._deps.announce(uow, server, after)
+            if deleting.host is not None:
+                message = TerminateInstance(instance=instance_object(after), bdms=devices_object(server.devices))
+                uow.cast(message, server=deleting.host)
+        if deleting.host is None:
+            await self._local_delete.delete(ctx, after)

@@ -1,0 +1,50 @@
+"""Events that other services report about servers, forwarded to the servers' hosts."""
+
+from collections.abc import Sequence
+
+from stackwire.compute.db import instances
+from stackwire.compute.domain import policy
+from stackwire.compute.domain.server import ReportedEvent, Server
+from stackwire.compute.domain.versioned_objects import event_object, instance_object
+from stackwire.compute.flows.deps import ApiFlow
+from stackwire.contracts.compute import ExternalEvent, ServerExternalEvents
+from stackwire.contracts.compute_workers import ExternalInstanceEvent
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import NotFound
+
+
+class ExternalEvents(ApiFlow):
+    """``nova/compute/api.py: external_instance_event``."""
+
+    async def report(self, ctx: RequestContext, events: Sequence[ExternalEvent]) -> list[ReportedEvent]:
+        """The outcome of each; NotFound when no event is of a server on a host."""
+        self._deps.policy.require(ctx, policy.EXTERNAL_EVENTS)
+        return await self._forward(ctx, events)
+
+    async def on_server_external_events(self, ctx: RequestContext, message: ServerExternalEvents) -> None:
+        """The same from the bus; events of no server are ignored."""
+        try:
+            await self._forward(ctx, message.events)
+        except NotFound:
+            return
+
+    async def _forward(self, ctx: RequestContext, events: Sequence[ExternalEvent]) -> list[ReportedEvent]:
+        reported: list[ReportedEvent] = []
+        by_host: dict[str, list[tuple[Server, ExternalEvent]]] = {}
+        async with self._deps.database.work(ctx) as uow:
+            for event in events:
+                server = await instances.by_uuid(uow, event.server_uuid)
+                if server is None or server.instance.host is None:
+                    reported.append(ReportedEvent(event, 404 if server is None else 422))
+                    continue
+                reported.append(ReportedEvent(event, 200))
+                by_host.setdefault(server.instance.host, []).append((server, event))
+            for host, pairs in by_host.items():
+                message = ExternalInstanceEvent(
+                    instances=[instance_object(server) for server, _ in pairs],
+                    events=[event_object(event.model_dump()) for _, event in pairs],
+                )
+                uow.cast(message, server=host)
+        if not by_host:
+            raise NotFound("No server of these events is on a host.")
+        return reported

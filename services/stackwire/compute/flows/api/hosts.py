@@ -1,0 +1,86 @@
+"""The availability zone, hypervisors and services, mostly for administrators."""
+
+import re
+
+from stackwire.compute.db import hosts, services
+from stackwire.compute.db.services import SERVICE_DOWN_TIME
+from stackwire.compute.domain import policy
+from stackwire.compute.domain.hypervisors import Hypervisor, ServiceStatus
+from stackwire.compute.domain.model import Host, ServiceRecord
+from stackwire.compute.domain.requests import ListHypervisorsRequest
+from stackwire.compute.flows.deps import ApiFlow
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import BadRequest, NotFound
+
+
+class Hosts(ApiFlow):
+    """``nova/compute/api.py: HostAPI``."""
+
+    def get_zone(self, ctx: RequestContext) -> str:
+        """The one availability zone."""
+        self._deps.policy.require(ctx, policy.ZONES)
+        return self._deps.zone
+
+    async def get_zone_details(self, ctx: RequestContext) -> tuple[str, list[ServiceStatus]]:
+        """The availability zone with its services."""
+        self._deps.policy.require(ctx, policy.ZONES_DETAIL)
+        return self._deps.zone, await self._services()
+
+    async def list_services(
+        self, ctx: RequestContext, *, host: str | None, binary: str | None
+    ) -> tuple[str, list[ServiceStatus]]:
+        """The availability zone, and its services of that host and binary (None: any)."""
+        self._deps.policy.require(ctx, policy.SERVICES)
+        return self._deps.zone, await self._services(host, binary)
+
+    async def _services(self, host: str | None = None, binary: str | None = None) -> list[ServiceStatus]:
+        async with self._deps.database.read() as session:
+            found = await services.list_all(session, host=host, binary=binary)
+        return [ServiceStatus(service, self._is_up(service)) for service in found]
+
+    def _is_up(self, row: Host | ServiceRecord) -> bool:
+        oldest = self._deps.database.clock.now() - SERVICE_DOWN_TIME
+        return row.updated_at is not None and not row.forced_down and row.updated_at >= oldest
+
+    async def list_hypervisors(
+        self, ctx: RequestContext, request: ListHypervisorsRequest
+    ) -> tuple[list[Hypervisor], bool]:
+        """The page, and whether there are more. NotFound when no name has the pattern, BadRequest for no marker."""
+        self._deps.policy.require(ctx, policy.HYPERVISORS)
+        pattern = None if request.pattern is None else re.escape(request.pattern)
+        async with self._deps.database.read() as session:
+            found = await hosts.list_all(session, pattern=pattern)
+        if request.pattern is not None and not found:
+            raise NotFound(f"No hypervisor matching '{request.pattern[:100]}' could be found.")
+        if request.marker is not None:
+            ids = [host.uuid if request.by_uuid else str(host.id) for host in found]
+            if request.marker not in ids:
+                raise BadRequest(f"marker [{request.marker[:100]}] not found")
+            found = found[ids.index(request.marker) + 1 :]
+        page = found if request.limit is None else found[: request.limit]
+        return await self._hypervisors(page, with_servers=request.with_servers), len(found) > len(page)
+
+    async def get_hypervisor(self, ctx: RequestContext, ident: str, *, by_uuid: bool, with_servers: bool) -> Hypervisor:
+        """Of that uuid, or before 2.53 of that number; NotFound."""
+        self._deps.policy.require(ctx, policy.HYPERVISORS)
+        async with self._deps.database.read() as session:
+            found = await hosts.list_all(session, ident=ident)
+        if not found or by_uuid != (found[0].uuid == ident):
+            raise NotFound(f"Hypervisor with ID '{ident[:100]}' could not be found.")
+        (hypervisor,) = await self._hypervisors(found[:1], with_servers=with_servers)
+        return hypervisor
+
+    async def _hypervisors(self, found: list[Host], *, with_servers: bool) -> list[Hypervisor]:
+        if not with_servers:
+            return [Hypervisor(host, self._is_up(host)) for host in found]
+        async with self._deps.database.read() as session:
+            servers = await hosts.servers_on(session, [host.host for host in found])
+        return [Hypervisor(host, self._is_up(host), tuple(servers[host.host])) for host in found]
+
+    def list_aggregates(self, ctx: RequestContext) -> None:
+        """There are none."""
+        self._deps.policy.require(ctx, policy.AGGREGATES)
+
+    def list_server_groups(self, ctx: RequestContext) -> None:
+        """There are none."""
+        self._deps.policy.require(ctx, policy.SERVER_GROUPS, {"project_id": ctx.project_id})

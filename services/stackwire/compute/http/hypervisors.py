@@ -1,0 +1,111 @@
+"""Zones, hypervisors and services, mostly for administrators."""
+
+from typing import Any
+
+from aiohttp import web
+
+from stackwire.compute.domain.requests import ListHypervisorsRequest
+from stackwire.compute.flows.registry import ApiFlows
+from stackwire.compute.http.unpack import page_limit, require_version, unpack
+from stackwire.compute.http.views.hypervisors import (
+    hypervisor_brief,
+    hypervisor_statistics,
+    hypervisor_view,
+    service_view,
+    zone_view,
+)
+from stackwire.compute.http.views.links import next_links
+from stackwire.http.microversions import Microversion
+from stackwire.http.request import flag, respond
+
+
+class HypervisorHandlers:
+    """``nova/api/openstack/compute/hypervisors.py: HypervisorsController``. Ids are uuids since 2.53."""
+
+    def __init__(self, flows: ApiFlows) -> None:
+        self._hosts = flows.hosts
+
+    async def list(self, request: web.Request) -> web.Response:
+        """``GET /os-hypervisors``"""
+        return await self._list(request, detailed=False)
+
+    async def detail(self, request: web.Request) -> web.Response:
+        """``GET /os-hypervisors/detail``"""
+        return await self._list(request, detailed=True)
+
+    async def _list(self, request: web.Request, *, detailed: bool) -> web.Response:
+        """In pages since 2.33; by pattern and with servers since 2.53."""
+        ctx, version = unpack(request)
+        by_uuid, paged = version >= (2, 53), version >= (2, 33)
+        requested = ListHypervisorsRequest(
+            pattern=request.query.get("hypervisor_hostname_pattern") if by_uuid else None,
+            with_servers=_with_servers(request, version),
+            by_uuid=by_uuid,
+            limit=page_limit(request) if paged else None,
+            marker=request.query.get("marker") if paged else None,
+        )
+        hypervisors, more = await self._hosts.list_hypervisors(ctx, requested)
+        view = hypervisor_view if detailed else hypervisor_brief
+        body: dict[str, Any] = {"hypervisors": [view(hypervisor, version) for hypervisor in hypervisors]}
+        if more and hypervisors and requested.limit is not None:
+            marker = str(body["hypervisors"][-1]["id"])
+            body["hypervisors_links"] = next_links(request, request.path, limit=requested.limit, marker=marker)
+        return respond(200, body)
+
+    async def show(self, request: web.Request) -> web.Response:
+        """``GET /os-hypervisors/{id}``"""
+        ctx, version = unpack(request)
+        hypervisor = await self._hosts.get_hypervisor(
+            ctx,
+            request.match_info["hypervisor"],
+            by_uuid=version >= (2, 53),
+            with_servers=_with_servers(request, version),
+        )
+        return respond(200, {"hypervisor": hypervisor_view(hypervisor, version)})
+
+    async def statistics(self, request: web.Request) -> web.Response:
+        """``GET /os-hypervisors/statistics``, removed in 2.88."""
+        require_version(request, (2, 1), (2, 87))
+        ctx, _ = unpack(request)
+        hypervisors, _ = await self._hosts.list_hypervisors(ctx, ListHypervisorsRequest())
+        return respond(200, {"hypervisor_statistics": hypervisor_statistics(hypervisors)})
+
+
+def _with_servers(request: web.Request, version: Microversion) -> bool:
+    return version >= (2, 53) and flag(request.query.get("with_servers", "false"), "with_servers")
+
+
+class HostHandlers:
+    """Zones, services, aggregates and server groups."""
+
+    def __init__(self, flows: ApiFlows) -> None:
+        self._hosts = flows.hosts
+
+    async def list_zones(self, request: web.Request) -> web.Response:
+        """``GET /os-availability-zone``"""
+        ctx, _ = unpack(request)
+        return respond(200, zone_view(self._hosts.get_zone(ctx)))
+
+    async def detail_zones(self, request: web.Request) -> web.Response:
+        """``GET /os-availability-zone/detail``: with the hosts, for administrators."""
+        ctx, _ = unpack(request)
+        return respond(200, zone_view(*await self._hosts.get_zone_details(ctx)))
+
+    async def list_services(self, request: web.Request) -> web.Response:
+        """``GET /os-services``"""
+        ctx, version = unpack(request)
+        host, binary = request.query.get("host"), request.query.get("binary")
+        zone, services = await self._hosts.list_services(ctx, host=host, binary=binary)
+        return respond(200, {"services": [service_view(service, zone, version) for service in services]})
+
+    async def list_aggregates(self, request: web.Request) -> web.Response:
+        """``GET /os-aggregates``: there are none; clients that show a hypervisor ask for them."""
+        ctx, _ = unpack(request)
+        self._hosts.list_aggregates(ctx)
+        return respond(200, {"aggregates": []})
+
+    async def list_server_groups(self, request: web.Request) -> web.Response:
+        """``GET /os-server-groups``: there are none."""
+        ctx, _ = unpack(request)
+        self._hosts.list_server_groups(ctx)
+        return respond(200, {"server_groups": []})

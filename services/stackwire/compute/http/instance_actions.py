@@ -1,0 +1,50 @@
+"""``/servers/{id}/os-instance-actions``: what was done to a server."""
+
+from typing import Any
+
+from aiohttp import web
+
+from stackwire.compute.domain.listing import parse_time
+from stackwire.compute.domain.requests import ListActionsRequest
+from stackwire.compute.flows.registry import ApiFlows
+from stackwire.compute.http.unpack import MAX_PAGE_ITEMS, check_query, page_limit, server_id, unpack
+from stackwire.compute.http.views.instance_actions import action_brief, action_view
+from stackwire.compute.http.views.links import next_links
+from stackwire.core.errors import BadRequest
+from stackwire.http.request import respond
+
+
+class InstanceActionHandlers:
+    """``nova/api/openstack/compute/instance_actions.py: InstanceActionsController``."""
+
+    def __init__(self, flows: ApiFlows) -> None:
+        self._actions = flows.instance_actions
+
+    async def list(self, request: web.Request) -> web.Response:
+        """``GET``: newest first."""
+        ctx, version = unpack(request)
+        requested = _list_request(request, version)
+        actions, more = await self._actions.list_page(ctx, server_id(request), requested)
+        body: dict[str, Any] = {"instanceActions": [action_brief(action, version) for action in actions]}
+        if version >= (2, 58) and more and actions:
+            marker = actions[-1].request_id
+            body["links"] = next_links(request, request.path, limit=requested.limit, marker=marker)
+        return respond(200, body)
+
+    async def show(self, request: web.Request) -> web.Response:
+        """``GET .../{request_id}``"""
+        ctx, version = unpack(request)
+        details = await self._actions.get(ctx, server_id(request), request.match_info["request"])
+        return respond(200, {"instanceAction": action_view(details, version)})
+
+
+def _list_request(request: web.Request, version: tuple[int, int]) -> ListActionsRequest:
+    """Pages and ``changes-since`` came in 2.58, ``changes-before`` in 2.66; other parameters are refused since 2.58."""
+    names = ("limit", "marker", "changes-since", *(("changes-before",) if version >= (2, 66) else ()))
+    check_query(request, *names, at=(2, 58))
+    query = request.query if version >= (2, 58) else {}
+    since, before = (parse_time(query.get(name), name) for name in ("changes-since", "changes-before"))
+    if since is not None and before is not None and before < since:
+        raise BadRequest("The value of changes-since must be less than or equal to changes-before.")
+    limit = page_limit(request) if query else MAX_PAGE_ITEMS
+    return ListActionsRequest(limit=limit, marker=query.get("marker"), since=since, before=before)

@@ -1,0 +1,70 @@
+"""The bodies of ``POST /servers/{id}/action``. ``nova/api/openstack/compute/schemas/``."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from stackwire.compute.http.schemas.fields import (
+    Body,
+    Description,
+    DiskConfig,
+    Flag,
+    ImageProperties,
+    IPv4,
+    IPv6,
+    MaybeHostname,
+    Metadata,
+    Name,
+    Number,
+    ShortNotEmpty,
+    Since,
+    Uuid,
+)
+
+
+class Rebuild(Body):
+    imageRef: Uuid
+    name: Name | None = None
+    metadata: Metadata | None = None
+    personality: list[dict[str, Any]] | None = None
+    adminPass: str | None = None
+    accessIPv4: IPv4 | None = None
+    accessIPv6: IPv6 | None = None
+    disk_config: DiskConfig | None = Field(None, alias="OS-DCF:diskConfig")
+    preserve_ephemeral: Flag = False
+    description: Description = None
+    key_name: Name | None = None
+    user_data: str | None = None
+    trusted_image_certificates: list[str] | None = None
+    hostname: MaybeHostname = None
+
+
+REBUILD_SINCE: Since = {
+    "description": (2, 19),
+    "key_name": (2, 54),
+    "user_data": (2, 57),
+    "trusted_image_certificates": (2, 63),
+    "hostname": (2, 90),
+}
+REBUILD_UNTIL: Since = {"personality": (2, 57)}
+
+
+class CreateImage(Body):
+    name: Name
+    metadata: ImageProperties | None = None
+
+
+class Reboot(Body):
+    type: Annotated[str, StringConstraints(pattern=r"^([Hh][Aa][Rr][Dd]|[Ss][Oo][Ff][Tt])$")]
+
+
+class Lock(Body):
+    locked_reason: ShortNotEmpty | None = None
+
+
+class ConsoleOutput(Body):
+    length: Annotated[Number, Field(ge=-1)] | None = None
+
+
+class ResetState(Body):
+    state: Literal["active", "error"]

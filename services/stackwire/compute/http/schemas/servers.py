@@ -1,0 +1,177 @@
+"""The bodies of ``POST /servers`` and ``PUT /servers/{id}``; the tables beside them hold what a microversion knows.
+
+``nova/api/openstack/compute/schemas/servers.py``. A field that OpenStack accepts and Stackwire does not simulate is
+refused with 501 in the flow, never ignored.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from stackwire.compute.http.schemas.fields import (
+    Body,
+    Description,
+    DeviceName,
+    DiskConfig,
+    Flag,
+    FlavorRef,
+    IPv4,
+    IPv6,
+    MaybeHostname,
+    Metadata,
+    Name,
+    Number,
+    Short,
+    ShortNotEmpty,
+    Since,
+    SizeGb,
+    Tag,
+    Uuid,
+    UuidOrEmpty,
+    known_at,
+)
+from stackwire.core.errors import BadRequest
+from stackwire.http.microversions import Microversion
+from stackwire.http.request import read
+
+
+class Device(Body):
+    """One entry of ``block_device_mapping_v2``."""
+
+    source_type: Literal["volume", "image", "snapshot", "blank"] | None = None
+    destination_type: Literal["local", "volume"] | None = None
+    uuid: ShortNotEmpty | None = None
+    image_id: Uuid | None = None
+    volume_id: Uuid | None = None
+    snapshot_id: Uuid | None = None
+    volume_size: SizeGb | Literal[""] | None = None
+    volume_type: Short | None = None
+    boot_index: Number | None = None
+    device_name: DeviceName | None = None
+    device_type: Short | None = None
+    disk_bus: Short | None = None
+    guest_format: Short | None = None
+    delete_on_termination: Flag | None = None
+    no_device: Flag | dict[str, Any] | Literal[""] | None = None
+    tag: Tag | None = None
+
+
+class LegacyDevice(Body):
+    """One entry of ``block_device_mapping``."""
+
+    virtual_name: Short | None = None
+    volume_id: Uuid | None = None
+    snapshot_id: Uuid | None = None
+    volume_size: SizeGb | Literal[""] | None = None
+    device_name: DeviceName | None = None
+    delete_on_termination: Flag | None = None
+    no_device: Flag | dict[str, Any] | Literal[""] | None = None
+    connection_info: dict[str, Any] | None = None
+
+
+class Network(Body):
+    """One entry of ``networks``."""
+
+    uuid: Uuid | None = None
+    port: Uuid | None = None
+    fixed_ip: str | None = None
+    tag: Tag | None = None
+
+
+class SecurityGroup(Body):
+    """One entry of ``security_groups``."""
+
+    name: ShortNotEmpty
+
+
+class NewServer(Body):
+    """``server`` of ``POST /servers``."""
+
+    name: Name
+    flavorRef: FlavorRef
+    imageRef: UuidOrEmpty | None = None
+    adminPass: str | None = None
+    metadata: Metadata | None = None
+    networks: list[Network] | Literal["none", "auto"] | None = None
+    disk_config: DiskConfig | None = Field(None, alias="OS-DCF:diskConfig")
+    accessIPv4: IPv4 | None = None
+    accessIPv6: IPv6 | None = None
+    personality: list[dict[str, Any]] | None = None
+    availability_zone: ShortNotEmpty | None = None
+    block_device_mapping: list[LegacyDevice] | None = None
+    block_device_mapping_v2: list[Device] | None = None
+    config_drive: Flag | None = None
+    key_name: Name | None = None
+    min_count: Annotated[Number, Field(ge=1)] = 1
+    max_count: Annotated[Number, Field(ge=1)] | None = None
+    return_reservation_id: Flag = False
+    security_groups: list[SecurityGroup] | None = None
+    user_data: str | None = None
+    description: Description = None
+    tags: Annotated[list[Tag], Field(max_length=50)] | None = None
+    trusted_image_certificates: list[str] | None = None
+    host: MaybeHostname = None
+    hypervisor_hostname: MaybeHostname = None
+    hostname: MaybeHostname = None
+
+
+class CreateServer(Body):
+    """``POST /servers``."""
+
+    server: NewServer
+    scheduler_hints: dict[str, Any] | None = Field(None, alias="os:scheduler_hints")
+    old_scheduler_hints: dict[str, Any] | None = Field(None, alias="OS-SCH-HNT:scheduler_hints")
+
+    @property
+    def hints(self) -> dict[str, Any]:
+        """The scheduler hints under either of their names."""
+        return self.scheduler_hints or self.old_scheduler_hints or {}
+
+
+CREATE_SINCE: Since = {
+    "description": (2, 19),
+    "tags": (2, 52),
+    "trusted_image_certificates": (2, 63),
+    "host": (2, 74),
+    "hypervisor_hostname": (2, 74),
+    "hostname": (2, 90),
+}
+CREATE_UNTIL: Since = {"personality": (2, 57)}
+DEVICE_SINCE: Since = {"tag": (2, 42), "volume_type": (2, 67)}
+
+
+class ServerChanges(Body):
+    """``server`` of ``PUT /servers/{id}``."""
+
+    name: Name | None = None
+    disk_config: DiskConfig | None = Field(None, alias="OS-DCF:diskConfig")
+    accessIPv4: IPv4 | None = None
+    accessIPv6: IPv6 | None = None
+    description: Description = None
+    hostname: MaybeHostname = None
+    pinned_availability_zone: Short | None = None
+
+
+class UpdateServer(Body):
+    """``PUT /servers/{id}``."""
+
+    server: ServerChanges
+
+
+UPDATE_SINCE: Since = {"description": (2, 19), "hostname": (2, 90), "pinned_availability_zone": (2, 104)}
+
+
+def parse_create_server(raw: Any, version: Microversion) -> CreateServer:
+    """The body of ``POST /servers`` in this version; BadRequest names the field that is not right."""
+    server = raw.get("server") if isinstance(raw, dict) else None
+    known_at(server, version, CREATE_SINCE, CREATE_UNTIL)
+    devices = server.get("block_device_mapping_v2") if isinstance(server, dict) else None
+    for device in devices if isinstance(devices, list) else ():
+        known_at(device, version, DEVICE_SINCE)
+    body = read(CreateServer, raw)
+    if version >= (2, 37):
+        if body.server.networks is None:
+            raise BadRequest("'networks' is a required property")
+    elif isinstance(body.server.networks, str):
+        raise BadRequest("Invalid input for field/attribute networks: a list is needed.")
+    return body

@@ -1,0 +1,39 @@
+"""The bodies of ``/servers/{id}/os-volume_attachments``."""
+
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+from stackwire.compute.http.schemas.fields import Body, Flag, Since, Tag, Uuid
+
+
+class NewAttachment(Body):
+    volumeId: Uuid
+    device: (
+        Annotated[str, StringConstraints(max_length=255, pattern=r"(^/dev/x{0,1}[a-z]{0,1}d{0,1})([a-z]+)[0-9]*$")]
+        | None
+    ) = None
+    tag: Tag | None = None
+    delete_on_termination: Flag = False
+
+
+class AttachVolume(Body):
+    volumeAttachment: NewAttachment
+
+
+ATTACH_SINCE: Since = {"tag": (2, 49), "delete_on_termination": (2, 79)}
+
+
+class AttachmentChanges(Body):
+    volumeId: Uuid
+    delete_on_termination: Flag | None = None
+    id: str | None = None
+    device: str | None = None
+    serverId: str | None = None
+    tag: str | None = None
+    attachment_id: str | None = None
+    bdm_uuid: str | None = None
+
+
+class UpdateAttachment(Body):
+    volumeAttachment: AttachmentChanges

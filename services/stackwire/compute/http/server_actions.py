@@ -1,0 +1,145 @@
+"""``POST /servers/{id}/action``: one table of the actions on a server."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from stackwire.compute.domain.names import names
+from stackwire.compute.domain.requests import CreateImageRequest
+from stackwire.compute.flows.registry import ApiFlows
+from stackwire.compute.http.schemas.fields import known_at
+from stackwire.compute.http.schemas.server_actions import (
+    REBUILD_SINCE,
+    REBUILD_UNTIL,
+    ConsoleOutput,
+    CreateImage,
+    Lock,
+    Reboot,
+    Rebuild,
+    ResetState,
+)
+from stackwire.compute.http.to_domain import rebuild_server_request
+from stackwire.compute.http.unpack import server_id, unpack
+from stackwire.compute.http.views.links import links
+from stackwire.compute.http.views.servers import ServerView
+from stackwire.core.errors import BadRequest, NotSimulated
+from stackwire.http.paging import origin
+from stackwire.http.request import json_body, read, respond
+
+Action = Callable[[web.Request, Any], Awaitable[web.Response]]
+
+NOT_SIMULATED = frozenset(
+    names(
+        "resize confirmResize revertResize migrate os-migrateLive evacuate shelve shelveOffload unshelve "
+        "rescue unrescue createBackup changePassword restore trigger_crash_dump addSecurityGroup "
+        "removeSecurityGroup addFixedIp removeFixedIp addFloatingIp removeFloatingIp resetNetwork "
+        "injectNetworkInfo os-getVNCConsole os-getSPICEConsole os-getRDPConsole os-getSerialConsole "
+        "os-getMKSConsole"
+    )
+)
+
+
+class ServerActionHandlers:
+    """Each action's method gets the value of the body's only key."""
+
+    def __init__(self, flows: ApiFlows) -> None:
+        self._flows = flows
+        self._actions: dict[str, Action] = {
+            "createImage": self._create_image,
+            "rebuild": self._rebuild,
+            **{name: self._power_action(name) for name in ("os-start", "os-stop")},
+            **{name: self._power_action(name) for name in ("pause", "unpause", "suspend", "resume")},
+            "reboot": self._reboot,
+            "lock": self._lock,
+            "unlock": self._unlock,
+            "os-getConsoleOutput": self._console_output,
+            "os-resetState": self._reset_state,
+            "forceDelete": self._force_delete,
+        }
+
+    async def action(self, request: web.Request) -> web.Response:
+        """400 for no action, several, or one that does not exist; 501 for one that is not simulated."""
+        ctx, _ = unpack(request)
+        raw = await json_body(request)
+        if not isinstance(raw, dict) or len(raw) != 1:
+            raise BadRequest("The body must be an object with one action in it.")
+        ((name, value),) = raw.items()
+        if name in NOT_SIMULATED:
+            await self._flows.servers.get(ctx, server_id(request))
+            raise NotSimulated(what=f"the action {name}")
+        action = self._actions.get(name)
+        if action is None:
+            raise BadRequest(f"There is no such action: {name[:100]}")
+        return await action(request, value)
+
+    def _power_action(self, name: str) -> Action:
+        async def action(request: web.Request, value: Any) -> web.Response:
+            ctx, _ = unpack(request)
+            _require_no_arguments(name, value)
+            await self._flows.server_actions.request_action(ctx, server_id(request), name)
+            return respond(202)
+
+        return action
+
+    async def _reboot(self, request: web.Request, value: Any) -> web.Response:
+        ctx, _ = unpack(request)
+        await self._flows.server_actions.request_reboot(ctx, server_id(request), read(Reboot, value).type.upper())
+        return respond(202)
+
+    async def _lock(self, request: web.Request, value: Any) -> web.Response:
+        """Since 2.73 with a reason."""
+        ctx, version = unpack(request)
+        if version < (2, 73):
+            _require_no_arguments("lock", value)
+        reason = read(Lock, value).locked_reason if isinstance(value, dict) else None
+        await self._flows.lock_server.lock(ctx, server_id(request), reason)
+        return respond(202)
+
+    async def _unlock(self, request: web.Request, value: Any) -> web.Response:
+        ctx, _ = unpack(request)
+        _require_no_arguments("unlock", value)
+        await self._flows.lock_server.unlock(ctx, server_id(request))
+        return respond(202)
+
+    async def _reset_state(self, request: web.Request, value: Any) -> web.Response:
+        ctx, _ = unpack(request)
+        await self._flows.server_actions.reset_state(ctx, server_id(request), read(ResetState, value).state)
+        return respond(202)
+
+    async def _force_delete(self, request: web.Request, value: Any) -> web.Response:
+        ctx, _ = unpack(request)
+        _require_no_arguments("forceDelete", value)
+        await self._flows.delete_server.request_delete(ctx, server_id(request), force=True)
+        return respond(202)
+
+    async def _console_output(self, request: web.Request, value: Any) -> web.Response:
+        ctx, _ = unpack(request)
+        length = read(ConsoleOutput, value or {}).length
+        output = await self._flows.server_actions.get_console_output(ctx, server_id(request), length)
+        return respond(200, {"output": output})
+
+    async def _create_image(self, request: web.Request, value: Any) -> web.Response:
+        """The new image's id since 2.45, its address in ``Location`` before."""
+        ctx, version = unpack(request)
+        body = read(CreateImage, value)
+        image = CreateImageRequest(body.name, body.metadata or {}, limits_metadata=version < (2, 39))
+        image_id = await self._flows.create_image.request_image(ctx, server_id(request), image)
+        if version >= (2, 45):
+            return respond(202, {"image_id": image_id})
+        return respond(202, headers={"Location": f"{origin(request)}/images/{image_id}"})
+
+    async def _rebuild(self, request: web.Request, value: Any) -> web.Response:
+        ctx, version = unpack(request)
+        known_at(value, version, REBUILD_SINCE, REBUILD_UNTIL)
+        rebuild = rebuild_server_request(read(Rebuild, value), version)
+        server, password = await self._flows.rebuild_server.request_rebuild(ctx, server_id(request), rebuild)
+        view = ServerView.of(request, self._flows.servers.visibility(ctx)).rebuilt(server, password)
+        location = links(origin(request), f"servers/{server.uuid}")[0]["href"]
+        return respond(202, {"server": view}, {"Location": location})
+
+
+def _require_no_arguments(name: str, value: Any) -> None:
+    """The value is null; older clients send an empty object or text."""
+    if value not in (None, {}, ""):
+        raise BadRequest(f"The action {name} takes no arguments.")

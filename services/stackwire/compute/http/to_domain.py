@@ -1,0 +1,175 @@
+"""Bodies of some microversion as the requests of the domain, which know no versions."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from stackwire.compute.domain.requests import (
+    AttachVolumeRequest,
+    CreateFlavorRequest,
+    CreateServerRequest,
+    RebuildServerRequest,
+    UpdateServerRequest,
+)
+from stackwire.compute.http.schemas.flavors import NewFlavor
+from stackwire.compute.http.schemas.server_actions import Rebuild
+from stackwire.compute.http.schemas.servers import CreateServer, NewServer, ServerChanges
+from stackwire.compute.http.schemas.volume_attachments import NewAttachment
+from stackwire.core.errors import BadRequest
+from stackwire.http.microversions import Microversion
+
+_SHARED = {
+    "name": "name",
+    "adminPass": "admin_password",
+    "accessIPv4": "access_ip_v4",
+    "accessIPv6": "access_ip_v6",
+    "key_name": "key_name",
+    "user_data": "user_data",
+}
+"""Fields of a body, and the request's names for them."""
+
+
+def create_server_request(body: CreateServer, version: Microversion) -> CreateServerRequest:
+    """BadRequest when the counts contradict each other, or the host name is too long for the version."""
+    server = body.server
+    count = server.max_count or server.min_count
+    if server.min_count > count:
+        raise BadRequest("min_count must be <= max_count")
+    return CreateServerRequest(
+        **_renamed(server, _SHARED),
+        flavor_ref=str(server.flavorRef),
+        image_ref=server.imageRef or "",
+        metadata=server.metadata or {},
+        networks=_networks(server),
+        auto_disk=_auto_disk(server.disk_config),
+        personality=bool(server.personality),
+        availability_zone=server.availability_zone,
+        devices_v1=_dumped(server.block_device_mapping),
+        devices_v2=_dumped(server.block_device_mapping_v2),
+        config_drive=bool(server.config_drive),
+        min_count=server.min_count,
+        count=count,
+        security_groups=[group.name for group in server.security_groups or ()],
+        description=server.description if version >= (2, 19) else server.name,
+        tags=list(dict.fromkeys(server.tags or ())),
+        trusted_certificates=bool(server.trusted_image_certificates),
+        host=server.host is not None or server.hypervisor_hostname is not None,
+        hostname=_hostname(server.hostname, version),
+        scheduler_hints=body.hints,
+        multiattach=version >= (2, 60),
+    )
+
+
+def _renamed(body: BaseModel, names: Mapping[str, str]) -> dict[str, Any]:
+    return {new: getattr(body, old) for old, new in names.items()}
+
+
+def _dumped(models: Sequence[BaseModel] | None) -> list[dict[str, Any]]:
+    return [model.model_dump() for model in models or ()]
+
+
+def _auto_disk(disk_config: Literal["AUTO", "MANUAL"] | None) -> bool | None:
+    return None if disk_config is None else disk_config == "AUTO"
+
+
+def _networks(server: NewServer) -> str | list[dict[str, object]]:
+    """``none`` and ``auto`` since 2.37; before, no list or an empty one means what ``auto`` means."""
+    if isinstance(server.networks, str):
+        return server.networks
+    return [network.model_dump(exclude_none=True) for network in server.networks] if server.networks else "auto"
+
+
+def _hostname(text: str | None, version: Microversion) -> str | None:
+    """A single label before 2.94, a whole domain name since."""
+    if text is not None and version < (2, 94) and ("." in text or len(text) > 63):
+        raise BadRequest("Invalid input for field/attribute hostname: one label of at most 63 characters.")
+    return text
+
+
+_REBUILD_NULLABLE = {
+    "name": "name",
+    "accessIPv4": "access_ip_v4",
+    "accessIPv6": "access_ip_v6",
+    "description": "description",
+    "key_name": "key_name",
+    "user_data": "user_data",
+    "hostname": "hostname",
+}
+_UPDATE = {
+    "name": "name",
+    "disk_config": "auto_disk",
+    "accessIPv4": "access_ip_v4",
+    "accessIPv6": "access_ip_v6",
+    "description": "description",
+    "hostname": "hostname",
+    "pinned_availability_zone": "pinned_zone",
+}
+
+
+def _fields_set(body: Rebuild | ServerChanges, names: Mapping[str, str]) -> frozenset[str]:
+    """The request's names of the fields that were sent; BadRequest for a name that is null."""
+    sent = frozenset(new for old, new in names.items() if old in body.model_fields_set)
+    if "name" in sent and body.name is None:
+        raise BadRequest("Invalid input for field/attribute name. Value: None.")
+    return sent
+
+
+def rebuild_server_request(body: Rebuild, version: Microversion) -> RebuildServerRequest:
+    """BadRequest for a name that is null, or a host name that is too long for the version."""
+    return RebuildServerRequest(
+        **_renamed(body, _SHARED),
+        image_id=body.imageRef,
+        fields_set=_fields_set(body, _REBUILD_NULLABLE),
+        metadata=body.metadata,
+        personality=bool(body.personality),
+        auto_disk=_auto_disk(body.disk_config),
+        preserve_ephemeral=body.preserve_ephemeral,
+        description=body.description,
+        trusted_certificates=bool(body.trusted_image_certificates),
+        hostname=_hostname(body.hostname, version),
+        reimage=version >= (2, 93),
+    )
+
+
+def update_server_request(body: ServerChanges) -> UpdateServerRequest:
+    """BadRequest for a name that is null."""
+    changes = _renamed(body, _UPDATE) | {"auto_disk": body.disk_config == "AUTO"}
+    return UpdateServerRequest(fields_set=_fields_set(body, _UPDATE), **changes)
+
+
+def attach_volume_request(body: NewAttachment, version: Microversion) -> AttachVolumeRequest:
+    """``multiattach``: since 2.60 the client knows volumes that several servers may share."""
+    return AttachVolumeRequest(
+        volume_id=body.volumeId,
+        device=body.device,
+        tag=body.tag,
+        delete_on_termination=body.delete_on_termination,
+        multiattach=version >= (2, 60),
+    )
+
+
+def create_flavor_request(body: NewFlavor) -> CreateFlavorRequest:
+    """BadRequest for an ``rxtx_factor`` that is no positive number."""
+    return CreateFlavorRequest(
+        name=body.name,
+        flavorid=None if body.id in (None, "auto") else str(body.id),
+        memory_mb=body.ram,
+        vcpus=body.vcpus,
+        root_gb=body.disk,
+        ephemeral_gb=body.ephemeral,
+        swap=body.swap,
+        rxtx_factor=_rxtx_factor(body.rxtx_factor),
+        is_public=body.is_public,
+        description=body.description,
+    )
+
+
+def _rxtx_factor(value: float | str) -> float:
+    try:
+        factor = float(value)
+    except ValueError:
+        factor = 0
+    if not 0 < factor < 3.4e38:
+        raise BadRequest("Invalid input for field/attribute rxtx_factor.")
+    return factor

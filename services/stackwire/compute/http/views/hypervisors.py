@@ -1,0 +1,103 @@
+"""Hypervisors, services and zones as each version shows them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from stackwire.compute.domain.hypervisors import Hypervisor, ServiceStatus
+from stackwire.compute.http.views.links import usage_timestamp
+from stackwire.http.microversions import Microversion
+
+_SUMMED = ("vcpus", "memory_mb", "local_gb", "vcpus_used", "memory_mb_used", "local_gb_used", "running_vms")
+
+
+def _common(hypervisor: Hypervisor, version: Microversion) -> dict[str, Any]:
+    host = hypervisor.host
+    return {
+        "id": host.uuid if version >= (2, 53) else host.id,
+        "hypervisor_hostname": host.hypervisor_hostname,
+        "state": "up" if hypervisor.is_up else "down",
+        "status": "disabled" if host.disabled else "enabled",
+    }
+
+
+def _servers(hypervisor: Hypervisor) -> dict[str, Any]:
+    if hypervisor.servers is None:
+        return {}
+    return {"servers": [{"uuid": uuid, "name": name} for uuid, name in hypervisor.servers]}
+
+
+def hypervisor_brief(hypervisor: Hypervisor, version: Microversion) -> dict[str, Any]:
+    """An entry of the short list."""
+    return _common(hypervisor, version) | _servers(hypervisor)
+
+
+def hypervisor_view(hypervisor: Hypervisor, version: Microversion) -> dict[str, Any]:
+    """Capacity and usage are shown until 2.87; the processor as text until 2.27."""
+    host = hypervisor.host
+    view = _common(hypervisor, version) | {
+        "hypervisor_type": host.hypervisor_type,
+        "hypervisor_version": host.hypervisor_version,
+        "host_ip": host.host_ip,
+        "service": {
+            "id": host.service_uuid if version >= (2, 53) else host.service_id,
+            "host": host.host,
+            "disabled_reason": host.disabled_reason,
+        },
+    }
+    if version < (2, 88):
+        view |= _with_free({name: getattr(host, name) for name in _SUMMED})
+        view["cpu_info"] = host.cpu_info if version >= (2, 28) else str(host.cpu_info)
+    else:
+        view["uptime"] = None
+    return view | _servers(hypervisor)
+
+
+def hypervisor_statistics(hypervisors: Sequence[Hypervisor]) -> dict[str, int]:
+    """Capacity and usage of all of them together."""
+    totals = {name: sum(getattr(each.host, name) for each in hypervisors) for name in _SUMMED}
+    return _with_free(totals) | {"count": len(hypervisors)}
+
+
+def _with_free(figures: dict[str, int]) -> dict[str, int]:
+    free_disk_gb = figures["local_gb"] - figures["local_gb_used"]
+    return figures | {
+        "free_ram_mb": figures["memory_mb"] - figures["memory_mb_used"],
+        "free_disk_gb": free_disk_gb,
+        "disk_available_least": free_disk_gb,
+        "current_workload": 0,
+    }
+
+
+def service_view(status: ServiceStatus, zone: str, version: Microversion) -> dict[str, Any]:
+    """An entry of ``GET /os-services``; ``zone``: the one availability zone."""
+    service = status.service
+    view: dict[str, Any] = {
+        "id": service.uuid if version >= (2, 53) else service.id,
+        "binary": service.binary,
+        "host": service.host,
+        "zone": zone,
+        "status": "disabled" if service.disabled else "enabled",
+        "state": "up" if status.is_up else "down",
+        "updated_at": usage_timestamp(service.updated_at),
+        "disabled_reason": service.disabled_reason,
+    }
+    return view | ({"forced_down": service.forced_down} if version >= (2, 11) else {})
+
+
+def zone_view(zone: str, services: Sequence[ServiceStatus] | None = None) -> dict[str, Any]:
+    """The availability zone; with its hosts when ``services`` is given."""
+    hosts = (
+        None
+        if services is None
+        else {
+            status.service.host: {
+                status.service.binary: {
+                    "available": status.is_up,
+                    "active": not status.service.disabled,
+                    "updated_at": usage_timestamp(status.service.updated_at),
+                }
+            }
+            for status in services
+        }
+    )
+    return {"availabilityZoneInfo": [{"zoneName": zone, "zoneState": {"available": True}, "hosts": hosts}]}
