@@ -36,7 +36,12 @@ pytestmark = [pytest.mark.rabbitmq, pytest.mark.slow, pytest.mark.timeout(180)]
 
 FAILPOINT_TIMEOUT_SECONDS = 20.0
 SETTLE_TIMEOUT_SECONDS = 15.0
-QUICK = {"SWEEP_SECONDS": "0.5", "LEASE_SECONDS": "2.0", "HEARTBEAT_SECONDS": "0.5", "SILENCE_SECONDS": "3"}
+QUICK = {
+    "SWEEP_SECONDS": "0.5",
+    "LEASE_SECONDS": "2.0",
+    "HEARTBEAT_SECONDS": "0.5",
+    "CALL_MONITOR_TIMEOUT_SECONDS": "3",
+}
 """Short leases: a killed process counts as dead soon."""
 
 

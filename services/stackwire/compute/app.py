@@ -1,6 +1,7 @@
 """The compute service, put together: every part is named once. One process may speak for several simulated hosts."""
 
 import random
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -22,7 +23,6 @@ from stackwire.compute.flows.worker.host_service import HostService
 from stackwire.compute.flows.worker.scheduler import Scheduler
 from stackwire.compute.http.application import application
 from stackwire.compute.settings import ComputeSettings
-from stackwire.contracts.base import Endpoint, Target
 from stackwire.contracts.compute import COMPUTE, ServerExternalEvents
 from stackwire.contracts.compute_workers import COMPUTE_ALT, COMPUTE_HOST, CONDUCTOR, SCHEDULER
 from stackwire.core.clock import Clock
@@ -39,8 +39,9 @@ from stackwire.runtime.revocations import RevocationWatch
 from stackwire.runtime.service import Resource, Service, Sweep
 
 HOST = "stackwire"
-"""Who the API, the conductor and the scheduler say they are."""
+"""The host name of the API, the conductor and the scheduler."""
 SYNC_SECONDS = 120.0
+"""``nova/conf/scheduler.py``: how often hosts report their servers to every scheduler."""
 
 
 async def build(settings: ComputeSettings, *, transport: Transport, clock: Clock | None = None) -> Service:
@@ -50,7 +51,10 @@ async def build(settings: ComputeSettings, *, transport: Transport, clock: Clock
 
 
 async def _assemble(settings: ComputeSettings, database: Database, transport: Transport) -> Service:
-    client, http = RpcClient(transport, {COMPUTE.exchange: settings.silence_seconds}), HttpClient("compute")
+    client, http = (
+        RpcClient(transport, {COMPUTE.exchange: settings.call_monitor_timeout_seconds}),
+        HttpClient("compute"),
+    )
     images = images_of(settings, client, http)
     notifications = Notifications(HOST, settings.image_url)
     watch = RevocationWatch(transport, "compute", client)
@@ -64,28 +68,14 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
         return await service.ready()
 
     if settings.serves_work:
-        conductor = Conductor(database, client, notifications, settings.default_zone)
-        compute_hosts = [_compute_host(settings, host, database, client, images) for host in settings.hosts]
-        host_service = HostService(database, compute_hosts, settings, _leases(settings, database))
+        hosts = [_compute_host(settings, name, database, client, images) for name in settings.hosts]
+        host_service = HostService(database, hosts, settings, _leases(settings, database))
         await host_service.register()
-        servers += [
-            RpcServer(transport, CONDUCTOR, HOST, rpc.conductor_endpoints(conductor)),
-            RpcServer(transport, SCHEDULER, HOST, rpc.scheduler_endpoints(Scheduler(database, notifications))),
-            *(server for host in compute_hosts for server in _host_servers(transport, host)),
-        ]
-
+        conductor = Conductor(database, client, notifications, settings.default_zone)
+        scheduler = Scheduler(database, notifications)
         local_delete = LocalDelete(database, Volumes(client, HOST, settings.volume_seconds))
-
-        async def recover_unplaced() -> None:
-            await conductor.fail_unscheduled(system_context("nova"))
-            await local_delete.recover(system_context("nova"))
-
-        sweeps += [
-            Sweep(settings.sweep_seconds, host_service.run),
-            Sweep(max(settings.sweep_seconds, 10.0), recover_unplaced),
-            Sweep(SYNC_SECONDS, host_service.sync),
-            Sweep(settings.image_cache_seconds, host_service.expire_images),
-        ]
+        servers += _worker_servers(transport, conductor, scheduler, hosts)
+        sweeps += _worker_sweeps(settings, host_service, conductor, local_delete)
         resources.append(host_service)
     app = None
     if settings.serves_api:
@@ -114,13 +104,31 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
     return service
 
 
-def _host_servers(transport: Transport, host: ComputeHost) -> list[RpcServer]:
-    def server(target: Target, endpoints: list[Endpoint]) -> RpcServer:
-        return RpcServer(transport, target, host.name, endpoints)
+def _worker_servers(
+    transport: Transport, conductor: Conductor, scheduler: Scheduler, hosts: Sequence[ComputeHost]
+) -> list[RpcServer]:
+    servers = [
+        RpcServer(transport, CONDUCTOR, HOST, rpc.conductor_endpoints(conductor)),
+        RpcServer(transport, SCHEDULER, HOST, rpc.scheduler_endpoints(scheduler)),
+    ]
+    for host in hosts:
+        servers.append(RpcServer(transport, COMPUTE_HOST, host.name, rpc.host_endpoints(host)))
+        servers.append(RpcServer(transport, COMPUTE_ALT, host.name, rpc.event_endpoints(host)))
+    return servers
+
+
+def _worker_sweeps(
+    settings: ComputeSettings, host_service: HostService, conductor: Conductor, local_delete: LocalDelete
+) -> list[Sweep]:
+    async def recover_unplaced() -> None:
+        await conductor.fail_unscheduled(system_context("nova"))
+        await local_delete.recover(system_context("nova"))
 
     return [
-        server(COMPUTE_HOST, rpc.host_endpoints(host)),
-        server(COMPUTE_ALT, rpc.event_endpoints(host)),
+        Sweep(settings.sweep_seconds, host_service.run),
+        Sweep(max(settings.sweep_seconds, 10.0), recover_unplaced),
+        Sweep(SYNC_SECONDS, host_service.sync),
+        Sweep(settings.image_cache_seconds, host_service.expire_images),
     ]
 
 

@@ -12,16 +12,16 @@ from stackwire.core.settings import ServiceSettings
 
 
 class ComputeSettings(ServiceSettings):
-    """``hosts``: the simulated compute hosts this process speaks for, each with the capacity below (memory MiB, disk
-    GiB). ``host_arch``: what they can run natively; ``host_traits``: what placement would say they offer.
+    """``hosts``: the simulated compute hosts that this process runs, each with the capacity below (memory MiB, disk
+    GiB). ``host_arch``: what they can run natively; ``host_traits``: the traits they would have in placement.
 
-    ``silence_seconds``: how long another service may give no sign of life while it is asked something; 2 or more.
-    ``lease_seconds``: how long a process that gives no sign of life still has its hosts; several sweeps long.
+    ``call_monitor_timeout_seconds``: how long another service may send no heartbeat during a call, as oslo.messaging's
+    ``call_monitor_timeout``; 2 or more. ``lease_seconds``: how long a process that does not renew it keeps its hosts.
     ``fixed_range``: the IPv4 network servers get their addresses from, /30 or larger; a change leaves those they have.
     ``access_network``: the network whose address becomes ``accessIPv4`` when the client names none, as Nova's
     ``default_access_ip_network_name``; empty for none, and then openstacksdk looks for a floating address.
-    ``image_api``: how the image service is asked: by ``rpc``, or over HTTP in ``v1`` or ``v2`` of its API; ``auto``
-    asks it which there are, and takes the one the release's Nova would. ``image_retries``: how often a request that
+    ``image_api``: how the image service is reached: by ``rpc``, or over HTTP in ``v1`` or ``v2`` of its API; ``auto``
+    finds out which it has, and takes the one the release's Nova would. ``image_retries``: how often a request that
     did not get through is sent again. ``empty_image_mode``: how an image of nothing but metadata becomes active.
     ``image_cache_seconds``: how often a host looks for images it keeps for no server (Nova's ``[image_cache]
     manager_interval``), and ``image_cache_minimum_age``: how long after its last use such an image is kept (its
@@ -50,7 +50,7 @@ class ComputeSettings(ServiceSettings):
     image_cache_seconds: float = Field(default=2400.0, gt=0)
     image_cache_minimum_age: float = Field(default=86400.0, ge=60)
     lease_seconds: float = 15.0
-    silence_seconds: int = 10
+    call_monitor_timeout_seconds: int = 10
 
     @field_validator("hosts", "host_traits", mode="before")
     @classmethod
@@ -58,17 +58,17 @@ class ComputeSettings(ServiceSettings):
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _emptied(self) -> Self:
-        """What the API asked for cannot do is told at start."""
+    def _check_empty_image_mode(self) -> Self:
+        """An ``empty_image_mode`` that the image API cannot do is refused at start."""
         cannot = {"rpc": "size_zero", "v2": "size_zero", "v1": "upload_empty"}.get(self.image_api)
         if self.empty_image_mode == "root_location" and self.image_api != "rpc":
-            raise ValueError("empty_image_mode root_location needs image_api rpc: only services are told of locations")
+            raise ValueError("empty_image_mode root_location needs image_api rpc: only services can see locations")
         if self.empty_image_mode == cannot:
             raise ValueError(f"empty_image_mode {cannot} is not possible with image_api {self.image_api}")
         return self
 
     @field_validator("fixed_range")
     @classmethod
-    def _roomy(cls, value: IPv4Network) -> IPv4Network:
+    def _check_fixed_range(cls, value: IPv4Network) -> IPv4Network:
         network(value)
         return value

@@ -43,9 +43,19 @@ def define(server: Server, properties: Mapping[str, Any], disk: str, console: st
 
 Step = Callable[[Guest], None]
 STEPS: tuple[Step, ...] = (
-    machine.system, machine.features, machine.clock, processor.processor, processor.memory, processor.pinning,
-)  # fmt: skip
+    machine.system,
+    machine.features,
+    machine.clock,
+    processor.processor,
+    processor.memory,
+    processor.pinning,
+)
 DEVICES: tuple[Step, ...] = (
-    devices.agent, devices.interfaces, devices.video, devices.small_devices, devices.pointer, devices.usb,
+    devices.agent,
+    devices.interfaces,
+    devices.video,
+    devices.small_devices,
+    devices.pointer,
+    devices.usb,
     devices.iommu,
-)  # fmt: skip
+)

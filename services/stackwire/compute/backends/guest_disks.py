@@ -1,24 +1,20 @@
 """A guest's disks, and what they hang on."""
 
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
 
 from stackwire.compute.backends.domain_xml import Guest, GuestUnsupported, clean, set_packed_ring, text
 from stackwire.compute.domain.bdm import strip_dev
 from stackwire.compute.domain.devices import bus_of, prefix_of
 from stackwire.compute.domain.model import BlockDevice
 
-DISK_BUSES = frozenset({"virtio", "scsi", "sata", "ide", "usb", "fdc"})
-SCSI_MODELS: Mapping[str, str] = {
-    "virtio-scsi": "virtio-scsi", "lsilogic": "lsilogic", "lsisas1068": "lsisas1068", "lsisas1078": "lsisas1078",
-    "buslogic": "buslogic", "vmpvscsi": "vmpvscsi", "ibmvscsi": "ibmvscsi",
-}  # fmt: skip
+HYPERVISOR_DISK_BUSES = frozenset({"virtio", "scsi", "sata", "ide", "usb", "fdc"})
+SCSI_MODELS = frozenset(["virtio-scsi", "lsilogic", "lsisas1068", "lsisas1078", "buslogic", "vmpvscsi", "ibmvscsi"])
 
 
 def disks(guest: Guest, path: str) -> None:
     """A ``<disk>`` for each device; ``path``: the root disk's file. GuestUnsupported: a bus the hypervisor has not."""
     bus = bus_of({"hw_disk_bus": guest.use("hw_disk_bus")})
-    if bus not in DISK_BUSES:
+    if bus not in HYPERVISOR_DISK_BUSES:
         raise GuestUnsupported(reason=f"disk bus {bus} is not supported by this hypervisor")
     _controller(guest)
     for device in guest.server.devices:
@@ -35,11 +31,11 @@ def _controller(guest: Guest) -> None:
         return
     if model not in SCSI_MODELS:
         raise GuestUnsupported(reason=f"SCSI model {model} is not supported by this hypervisor")
-    ET.SubElement(guest.devices, "controller", type="scsi", index="0", model=SCSI_MODELS[model])
+    ET.SubElement(guest.devices, "controller", type="scsi", index="0", model=model)
 
 
 def _disk(guest: Guest, device: BlockDevice, bus: str, path: str) -> None:
-    if bus not in DISK_BUSES:
+    if bus not in HYPERVISOR_DISK_BUSES:
         raise GuestUnsupported(reason=f"disk bus {bus} is not supported by this hypervisor")
     type = device.device_type if device.device_type in ("disk", "cdrom", "floppy", "lun") else "disk"
     disk = ET.SubElement(guest.devices, "disk", type="file", device=type)
@@ -67,7 +63,7 @@ def _disk_format(guest: Guest) -> str:
 
 
 def _cdrom(guest: Guest, bus: str, path: str) -> None:
-    if bus not in DISK_BUSES:
+    if bus not in HYPERVISOR_DISK_BUSES:
         raise GuestUnsupported(reason=f"CD-ROM bus {bus} is not supported by this hypervisor")
     disk = ET.SubElement(guest.devices, "disk", type="file", device="cdrom")
     ET.SubElement(disk, "driver", name="qemu", type="raw", cache="none")

@@ -6,8 +6,13 @@ from collections.abc import Mapping
 from stackwire.compute.backends.domain_xml import Guest, GuestUnsupported, clean, text
 
 MACHINES: Mapping[str, str] = {
-    "x86_64": "pc", "i686": "pc", "aarch64": "virt", "armv7": "virt", "ppc64le": "pseries", "s390x": "s390-ccw-virtio",
-}  # fmt: skip
+    "x86_64": "pc",
+    "i686": "pc",
+    "aarch64": "virt",
+    "armv7": "virt",
+    "ppc64le": "pseries",
+    "s390x": "s390-ccw-virtio",
+}
 
 
 def identity(guest: Guest) -> None:

@@ -10,8 +10,15 @@ from stackwire.compute.domain.model import BlockDevice
 from stackwire.compute.domain.server import Server
 
 PREFIXES: Mapping[str, str] = {
-    "virtio": "vd", "ide": "hd", "scsi": "sd", "sata": "sd", "usb": "sd", "fdc": "fd", "xen": "xvd", "uml": "ubd",
-}  # fmt: skip
+    "virtio": "vd",
+    "ide": "hd",
+    "scsi": "sd",
+    "sata": "sd",
+    "usb": "sd",
+    "fdc": "fd",
+    "xen": "xvd",
+    "uml": "ubd",
+}
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 

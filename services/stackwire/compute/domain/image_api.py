@@ -17,10 +17,28 @@ PREFIX: Final = "x-image-meta-"
 PROPERTY: Final = "x-image-meta-property-"
 FILTER: Final = "property-"
 RESERVED: Final = "os_glance"
-READ_ONLY: Final = frozenset({
-    "status", "created_at", "updated_at", "deleted_at", "deleted", "checksum", "virtual_size", "os_hash_algo",
-    "os_hash_value", "size", "visibility", "is_public", "self", "file", "schema", "stores", "direct_url", "locations",
-})  # fmt: skip
+READ_ONLY: Final = frozenset(
+    [
+        "status",
+        "created_at",
+        "updated_at",
+        "deleted_at",
+        "deleted",
+        "checksum",
+        "virtual_size",
+        "os_hash_algo",
+        "os_hash_value",
+        "size",
+        "visibility",
+        "is_public",
+        "self",
+        "file",
+        "schema",
+        "stores",
+        "direct_url",
+        "locations",
+    ]
+)
 """Never sent as they are: set by the service, or sent in another form."""
 STRUCTURED: Final = ("mappings", "block_device_mapping")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

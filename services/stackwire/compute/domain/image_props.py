@@ -45,9 +45,9 @@ def records(value: Any) -> list[Any]:
     return value
 
 
-def one_of(*values: str, also: Mapping[str, str] | None = None, any_case: bool = False) -> Reader:
-    """One of a closed set; ``also`` maps other spellings to the one meant."""
-    allowed = frozenset(values)
+def one_of(names: str, *, also: Mapping[str, str] | None = None, any_case: bool = False) -> Reader:
+    """One of a closed set of names, which blanks separate; ``also`` maps other spellings to the one meant."""
+    allowed = frozenset(names.split())
     aliases = also or {}
 
     def read(value: Any) -> str:
@@ -70,43 +70,42 @@ def version_predicate(value: Any) -> str:
     return str(value)
 
 
-def _words(names: str) -> list[str]:
-    return names.split()
-
-
-ARCHITECTURES = _words(
+ARCHITECTURES = (
     "alpha armv6 armv7 armv7b aarch64 cris i686 ia64 lm32 m68k microblaze microblazeel mips mipsel mips64 mips64el "
     "openrisc parisc parisc64 ppc ppcle ppc64 ppc64le ppcemb s390 s390x sh4 sh4eb sparc sparc64 unicore32 x86_64 "
     "xtensa xtensaeb"
 )
 _ARCHITECTURE = one_of(
-    *ARCHITECTURES,
+    ARCHITECTURES,
     also={"i386": "i686", "i486": "i686", "i586": "i686", "x86_32": "i686", "x86_32p": "i686", "amd64": "x86_64"},
     any_case=True,
 )
 DISK_BUSES = ("fdc", "ide", "sata", "scsi", "usb", "virtio", "xen", "lxc", "uml")
-_DISK_BUS = one_of(*DISK_BUSES)
+_DISK_BUS = one_of(" ".join(DISK_BUSES))
 _VIF_MODEL = one_of(
-    "virtio", "ne2k_pci", "pcnet", "rtl8139", "e1000", "e1000e", "netfront", "spapr-vlan", "lan9118", "sriov",
-    "vmxnet", "vmxnet3", "igb",
+    "virtio ne2k_pci pcnet rtl8139 e1000 e1000e netfront spapr-vlan lan9118 sriov vmxnet vmxnet3 igb",
     also={
-        "virtuale1000": "e1000", "virtuale1000e": "e1000e", "virtualpcnet32": "pcnet",
-        "virtualsriovethernetcard": "sriov", "virtualvmxnet": "vmxnet", "virtualvmxnet3": "vmxnet3",
+        "virtuale1000": "e1000",
+        "virtuale1000e": "e1000e",
+        "virtualpcnet32": "pcnet",
+        "virtualsriovethernetcard": "sriov",
+        "virtualvmxnet": "vmxnet",
+        "virtualvmxnet3": "vmxnet3",
     },
     any_case=True,
-)  # fmt: skip
+)
 _SCSI_MODEL = one_of(
-    "buslogic", "ibmvscsi", "lsilogic", "lsisas1068", "lsisas1078", "virtio-scsi", "vmpvscsi",
-    also={"lsilogicsas": "lsisas1068", "paravirtual": "vmpvscsi"}, any_case=True,
-)  # fmt: skip
-_VM_MODE = one_of(
-    "hvm", "xen", "uml", "exe", also={"pv": "xen", "hv": "hvm", "baremetal": "hvm"}, any_case=True
-)  # fmt: skip
+    "buslogic ibmvscsi lsilogic lsisas1068 lsisas1078 virtio-scsi vmpvscsi",
+    also={"lsilogicsas": "lsisas1068", "paravirtual": "vmpvscsi"},
+    any_case=True,
+)
+_VM_MODE = one_of("hvm xen uml exe", also={"pv": "xen", "hv": "hvm", "baremetal": "hvm"}, any_case=True)
 _HV_TYPE = one_of(
-    "baremetal", "bhyve", "docker", "fake", "hyperv", "ironic", "kqemu", "kvm", "lxc", "lxd", "openvz", "parallels",
-    "vz", "phyp", "qemu", "test", "uml", "vbox", "vmware", "xen", "zvm", "prsm",
-    also={"xapi": "xen", "powervm": "phyp"}, any_case=True,
-)  # fmt: skip
+    "baremetal bhyve docker fake hyperv ironic kqemu kvm lxc lxd openvz parallels vz phyp qemu test uml vbox vmware xen"
+    " zvm prsm",
+    also={"xapi": "xen", "powervm": "phyp"},
+    any_case=True,
+)
 
 
 def _all(reader: Reader, names: str) -> dict[str, Reader]:
@@ -137,38 +136,37 @@ TABLE: Mapping[str, Reader] = {
     **_all(_DISK_BUS, "hw_cdrom_bus hw_disk_bus hw_floppy_bus hw_rescue_bus"),
     **_all(_ARCHITECTURE, "hw_architecture hw_emulation_architecture"),
     **_all(records, "img_block_device_mapping img_mappings"),
-    "hw_cpu_policy": one_of("dedicated", "shared", "mixed"),
-    "hw_cpu_thread_policy": one_of("prefer", "isolate", "require"),
-    "hw_firmware_type": one_of("uefi", "bios"),
-    "hw_input_bus": one_of("usb", "virtio"),
-    "hw_mem_encryption_model": one_of("amd-sev", "amd-sev-es", "amd-sev-snp"),
-    "hw_pci_numa_affinity_policy": one_of("required", "legacy", "preferred", "socket"),
+    "hw_cpu_policy": one_of("dedicated shared mixed"),
+    "hw_cpu_thread_policy": one_of("prefer isolate require"),
+    "hw_firmware_type": one_of("uefi bios"),
+    "hw_input_bus": one_of("usb virtio"),
+    "hw_mem_encryption_model": one_of("amd-sev amd-sev-es amd-sev-snp"),
+    "hw_pci_numa_affinity_policy": one_of("required legacy preferred socket"),
     "hw_pointer_model": one_of("usbtablet"),
-    "hw_rescue_device": one_of("cdrom", "disk", "floppy", "fs", "lun"),
+    "hw_rescue_device": one_of("cdrom disk floppy fs lun"),
     "hw_rng_model": one_of("virtio"),
     "hw_scsi_model": _SCSI_MODEL,
-    "hw_video_model": one_of("cirrus", "qxl", "vga", "vmvga", "xen", "virtio", "gop", "none", "bochs"),
+    "hw_video_model": one_of("cirrus qxl vga vmvga xen virtio gop none bochs"),
     "hw_vif_model": _VIF_MODEL,
-    "hw_viommu_model": one_of("intel", "smmuv3", "virtio", "auto"),
+    "hw_viommu_model": one_of("intel smmuv3 virtio auto"),
     "hw_vm_mode": _VM_MODE,
-    "hw_watchdog_action": one_of("none", "pause", "poweroff", "reset", "disabled"),
-    "hw_tpm_model": one_of("tpm-tis", "tpm-crb"),
-    "hw_tpm_version": one_of("1.2", "2.0"),
-    "hw_ephemeral_encryption_format": one_of("plain", "luks", "luksv2"),
-    "hw_maxphysaddr_mode": one_of("passthrough", "emulate"),
-    "hw_sound_model": one_of("sb16", "es1370", "pcspk", "ac97", "ich6", "ich9", "usb", "virtio"),
-    "hw_usb_model": one_of("none", "nec-xhci", "qemu-xhci"),
+    "hw_watchdog_action": one_of("none pause poweroff reset disabled"),
+    "hw_tpm_model": one_of("tpm-tis tpm-crb"),
+    "hw_tpm_version": one_of("1.2 2.0"),
+    "hw_ephemeral_encryption_format": one_of("plain luks luksv2"),
+    "hw_maxphysaddr_mode": one_of("passthrough emulate"),
+    "hw_sound_model": one_of("sb16 es1370 pcspk ac97 ich6 ich9 usb virtio"),
+    "hw_usb_model": one_of("none nec-xhci qemu-xhci"),
     "img_hv_requested_version": version_predicate,
     "img_hv_type": _HV_TYPE,
-    "img_config_drive": one_of("optional", "mandatory"),
-    "img_signature_hash_method": one_of("SHA-224", "SHA-256", "SHA-384", "SHA-512"),
+    "img_config_drive": one_of("optional mandatory"),
+    "img_signature_hash_method": one_of("SHA-224 SHA-256 SHA-384 SHA-512"),
     "img_signature_key_type": one_of(
-        "DSA", "ECC_SECT571K1", "ECC_SECT409K1", "ECC_SECT571R1", "ECC_SECT409R1", "ECC_SECP521R1", "ECC_SECP384R1",
-        "RSA-PSS",
+        "DSA ECC_SECT571K1 ECC_SECT409K1 ECC_SECT571R1 ECC_SECT409R1 ECC_SECP521R1 ECC_SECP384R1 RSA-PSS"
     ),
-    "os_secure_boot": one_of("required", "disabled", "optional"),
-    "os_type": one_of("linux", "windows", any_case=True),
-}  # fmt: skip
+    "os_secure_boot": one_of("required disabled optional"),
+    "os_type": one_of("linux windows", any_case=True),
+}
 
 LEGACY: Mapping[str, str] = {
     "architecture": "hw_architecture",

@@ -25,6 +25,26 @@ from stackwire.contracts.events_versioned import (
 POWER_NAMES: Mapping[int, str] = {number: name for name, number in POWER.items()}
 # the events whose payload lists the volumes; in the others the field is null
 WITH_DEVICES = frozenset({"create", "delete", "shutdown", "rebuild", "reboot"})
+COPIED = [
+    "uuid",
+    "user_id",
+    "reservation_id",
+    "display_name",
+    "display_description",
+    "host",
+    "node",
+    "os_type",
+    "architecture",
+    "availability_zone",
+    "key_name",
+    "kernel_id",
+    "ramdisk_id",
+    "task_state",
+    "progress",
+    "locked",
+]
+"""Fields of versioned payloads that are columns of the instance."""
+TIMES = ("created_at", "launched_at", "terminated_at", "deleted_at", "updated_at")
 WITHOUT_FAULT = frozenset({"exists", "update"})
 
 
@@ -165,36 +185,17 @@ def versioned(server: Server, context: NotificationContext, event: str, **more: 
     """The payload of ``instance.<event>``; ``more`` are the event's own fields."""
     instance = server.instance
     data: dict[str, Any] = {
-        "uuid": instance.uuid,
-        "user_id": instance.user_id,
+        **{name: getattr(instance, name) for name in COPIED},
+        **{name: _seconds(getattr(instance, name)) for name in TIMES},
         "tenant_id": instance.project_id,
-        "reservation_id": instance.reservation_id,
-        "display_name": instance.display_name,
-        "display_description": instance.display_description,
         "host_name": instance.hostname,
-        "host": instance.host,
-        "node": instance.node,
-        "os_type": instance.os_type,
-        "architecture": instance.architecture,
-        "availability_zone": instance.availability_zone,
         "flavor": flavor_payload(server.flavor),
         "image_uuid": instance.image_ref,
-        "key_name": instance.key_name,
-        "kernel_id": instance.kernel_id,
-        "ramdisk_id": instance.ramdisk_id,
-        "created_at": _seconds(instance.created_at),
-        "launched_at": _seconds(instance.launched_at),
-        "terminated_at": _seconds(instance.terminated_at),
-        "deleted_at": _seconds(instance.deleted_at),
-        "updated_at": _seconds(instance.updated_at),
         "state": instance.vm_state,
         "power_state": POWER_NAMES.get(instance.power_state, "pending"),
-        "task_state": instance.task_state,
-        "progress": instance.progress,
         "ip_addresses": [ip_payload(each) for each in server.addresses],
         "block_devices": volume_payloads(server) if event in WITH_DEVICES else None,
         "metadata": dict(server.metadata),
-        "locked": instance.locked,
         "auto_disk_config": "AUTO" if instance.auto_disk_config else "MANUAL",
         "request_id": context.request_id,
         "action_initiator_user": context.user_id,

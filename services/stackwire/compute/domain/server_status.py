@@ -23,32 +23,38 @@ from stackwire.compute.domain.states import (
     SUSPENDED,
 )
 
+
+def _all(status: str, *task_states: str) -> Mapping[str | None, str]:
+    return dict.fromkeys(task_states, status)
+
+
+_REBUILD = _all("REBUILD", REBUILDING, REBUILD_BLOCK_DEVICE_MAPPING, REBUILD_SPAWNING)
+_RESIZE = _all("RESIZE", "resize_prep", "resize_migrating", "resize_migrated", "resize_finish")
+_REBOOT = _all("REBOOT", "rebooting", "reboot_pending", "reboot_started")
+_HARD_REBOOT = _all("HARD_REBOOT", "rebooting_hard", "reboot_pending_hard", "reboot_started_hard")
 _STATUS: Mapping[str, Mapping[str | None, str]] = {
     ACTIVE: {
-        None: "ACTIVE", "rebooting": "REBOOT", "reboot_pending": "REBOOT", "reboot_started": "REBOOT",
-        "rebooting_hard": "HARD_REBOOT", "reboot_pending_hard": "HARD_REBOOT", "reboot_started_hard": "HARD_REBOOT",
-        "updating_password": "PASSWORD", REBUILDING: "REBUILD", REBUILD_BLOCK_DEVICE_MAPPING: "REBUILD",
-        REBUILD_SPAWNING: "REBUILD", "migrating": "MIGRATING", "resize_prep": "RESIZE", "resize_migrating": "RESIZE",
-        "resize_migrated": "RESIZE", "resize_finish": "RESIZE",
+        None: "ACTIVE",
+        "updating_password": "PASSWORD",
+        "migrating": "MIGRATING",
+        **_REBOOT,
+        **_HARD_REBOOT,
+        **_REBUILD,
+        **_RESIZE,
     },
     BUILDING: {None: "BUILD"},
-    STOPPED: {
-        None: "SHUTOFF", "resize_prep": "RESIZE", "resize_migrating": "RESIZE", "resize_migrated": "RESIZE",
-        "resize_finish": "RESIZE", REBUILDING: "REBUILD", REBUILD_BLOCK_DEVICE_MAPPING: "REBUILD",
-        REBUILD_SPAWNING: "REBUILD",
-    },
+    STOPPED: {None: "SHUTOFF", **_RESIZE, **_REBUILD},
     RESIZED: {None: "VERIFY_RESIZE", "resize_reverting": "REVERT_RESIZE"},
     PAUSED: {None: "PAUSED", "migrating": "MIGRATING"},
     SUSPENDED: {None: "SUSPENDED"},
     RESCUED: {None: "RESCUE"},
-    ERROR: {
-        None: "ERROR", REBUILDING: "REBUILD", REBUILD_BLOCK_DEVICE_MAPPING: "REBUILD", REBUILD_SPAWNING: "REBUILD",
-    },
+    ERROR: {None: "ERROR", **_REBUILD},
     DELETED: {None: "DELETED"},
     SOFT_DELETED: {None: "SOFT_DELETED"},
     SHELVED: {None: "SHELVED"},
     SHELVED_OFFLOADED: {None: "SHELVED_OFFLOADED"},
-}  # fmt: skip
+}
+"""vm_state -> task_state (None: any other) -> status."""
 
 
 def status(vm_state: str, task_state: str | None) -> str:

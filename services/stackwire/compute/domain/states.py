@@ -51,9 +51,7 @@ _API, _MANAGER, _CONDUCTOR = "nova/compute/api.py", "nova/compute/manager.py", "
 _ATTACHABLE = "active paused stopped suspended resized shelved shelved_offloaded"
 _REBOOTS = "rebooting reboot_pending reboot_started"
 _HARD_REBOOTS = "rebooting_hard reboot_pending_hard reboot_started_hard"
-_HARD_REBOOTABLE = (
-    None, *_REBOOTS.split(), "rebooting_hard", "pausing", "suspending", "resuming", "unpausing"
-)  # fmt: skip
+_HARD_REBOOTABLE = (None, *_REBOOTS.split(), "rebooting_hard", "pausing", "suspending", "resuming", "unpausing")
 _BUILD = (None, "scheduling", "networking", "block_device_mapping", "spawning")
 _SNAPSHOT = "image_snapshot_pending image_snapshot image_pending_upload image_uploading"
 

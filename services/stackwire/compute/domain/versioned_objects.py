@@ -13,6 +13,20 @@ from stackwire.compute.domain.model import BlockDevice, Flavor
 from stackwire.compute.domain.server import Server
 
 NovaObject = dict[str, Any]
+IMAGE_FIELDS = [
+    "id",
+    "name",
+    "status",
+    "checksum",
+    "owner",
+    "size",
+    "container_format",
+    "disk_format",
+    "created_at",
+    "updated_at",
+    "min_ram",
+    "min_disk",
+]
 
 
 def nova_object(name: str, version: str, data: Mapping[str, Any]) -> NovaObject:
@@ -108,9 +122,7 @@ def image_object(image: Mapping[str, Any]) -> NovaObject:
     plain = {key: sorted(value) if isinstance(value, frozenset) else value for key, value in typed.items()}
     if "hw_numa_cpus" in plain:
         plain["hw_numa_cpus"] = [sorted(cell) for cell in typed["hw_numa_cpus"]]
-    names = ("id", "name", "status", "checksum", "owner", "size", "container_format", "disk_format", "created_at",
-             "updated_at", "min_ram", "min_disk")  # fmt: skip
-    data = {name: image[name] for name in names if name in image}
+    data = {name: image[name] for name in IMAGE_FIELDS if name in image}
     return nova_object("ImageMeta", "1.8", data | {"properties": nova_object("ImageMetaProps", "1.44", plain)})
 
 

@@ -220,9 +220,14 @@ class Conductor:
         uuid, volume_id = uuid_of(message.instance), str(message.volume["id"])
         host = str(data_of(message.instance).get("host") or "")
         reserve_name = ReserveBlockDeviceName(
-            instance=message.instance, device=message.device, volume_id=volume_id, disk_bus=message.disk_bus,
-            device_type=message.device_type, tag=message.tag, multiattach=bool(message.volume.get("multiattach")),
-        )  # fmt: skip
+            instance=message.instance,
+            device=message.device,
+            volume_id=volume_id,
+            disk_bus=message.disk_bus,
+            device_type=message.device_type,
+            tag=message.tag,
+            multiattach=bool(message.volume.get("multiattach")),
+        )
         device = await self._rpc.call(ctx, reserve_name, server=host)
         device_uuid, attachment_id = (str(data_of(device)[key]) for key in ("uuid", "attachment_id"))
         try:

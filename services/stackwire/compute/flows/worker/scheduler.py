@@ -33,6 +33,25 @@ ALTERNATES = 2
 CHECK = "_nova_check_type"
 EVENT = "scheduler.select_destinations"
 DESTINATION_FIELDS = ("availability_zone", "force_hosts", "force_nodes", "ignore_hosts", "instance_group", "retry")
+IMAGE_FIELDS = [
+    "id",
+    "name",
+    "status",
+    "owner",
+    "checksum",
+    "container_format",
+    "disk_format",
+    "created_at",
+    "updated_at",
+    "direct_url",
+    "protected",
+    "tags",
+    "size",
+    "virtual_size",
+    "visibility",
+    "min_ram",
+    "min_disk",
+]
 
 
 class Scheduler:
@@ -182,10 +201,6 @@ def _versioned_spec(spec: Mapping[str, Any], server: Server) -> dict[str, Any]:
 def _image_payload(image: Mapping[str, Any]) -> dict[str, Any] | None:
     if not image:
         return None
-    names = (
-        "id", "name", "status", "owner", "checksum", "container_format", "disk_format", "created_at", "updated_at",
-        "direct_url", "protected", "tags", "size", "virtual_size", "visibility", "min_ram", "min_disk",
-    )  # fmt: skip
     typed = dict(data_of(image.get("properties") or {}))
     properties = ImageMetaPropsPayload.around(typed)
-    return ImageMetaPayload.around({**dict.fromkeys(names), **image, "properties": properties})
+    return ImageMetaPayload.around({**dict.fromkeys(IMAGE_FIELDS), **image, "properties": properties})
