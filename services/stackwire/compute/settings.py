@@ -1,7 +1,8 @@
 """The compute service's settings."""
 
+from collections.abc import Mapping
 from ipaddress import IPv4Network
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
@@ -30,6 +31,8 @@ class ComputeSettings(ServiceSettings):
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="STACKWIRE_COMPUTE_")
+
+    renamed: ClassVar[Mapping[str, str]] = {"silence_seconds": "call_monitor_timeout_seconds"}
 
     port: int = 8774
     default_zone: str = "nova"

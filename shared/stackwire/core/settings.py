@@ -1,9 +1,13 @@
 """Settings every service has; each service adds its own and reads them once, in ``__main__``."""
 
+import logging
+import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -14,7 +18,28 @@ from pydantic_settings import (
 
 from stackwire.core.behaviours import Behaviours, behaviours_of
 
+log = logging.getLogger(__name__)
+
 Role = Literal["api", "worker", "all"]
+
+
+class RenamedSettingsSource(PydanticBaseSettingsSource):
+    """Environment variables with the names that settings had before; each is used with a warning."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Not used: ``__call__`` reads all of them."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        renamed: Mapping[str, str] = getattr(self.settings_cls, "renamed", {})
+        for old, new in renamed.items():
+            for prefix in (self.config.get("env_prefix") or "", "STACKWIRE_"):
+                name = f"{prefix}{old}".upper()
+                if name in os.environ and new not in found:
+                    log.warning("%s is deprecated: use %s", name, f"{prefix}{new}".upper())
+                    found[new] = os.environ[name]
+        return found
 
 
 class ServiceSettings(BaseSettings):
@@ -52,6 +77,9 @@ class ServiceSettings(BaseSettings):
     sweep_seconds: float = 30.0
     trace_http: bool | None = None
 
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Old name -> name, of settings whose old environment variable is still read."""
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -61,7 +89,8 @@ class ServiceSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, EnvSettingsSource(settings_cls, env_prefix="STACKWIRE_")
+        everywhere = EnvSettingsSource(settings_cls, env_prefix="STACKWIRE_")
+        return init_settings, env_settings, everywhere, RenamedSettingsSource(settings_cls)
 
     @field_validator("with_bugs", mode="before")
     @classmethod
