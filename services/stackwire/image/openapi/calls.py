@@ -12,11 +12,11 @@ from stackwire.image.openapi.call import (
     OCTETS,
     Call,
     Response,
-    empty_response,
+    accepts,
     header,
-    json_body,
-    json_response,
     query,
+    returns,
+    returns_nothing,
     schema,
 )
 
@@ -62,40 +62,38 @@ _STORE: Final = header("x-image-meta-store", "The store the data goes to")
 _SIZE: Final = header("x-openstack-image-size", "Bytes to come", type="integer", minimum=0, maximum=10**18 - 1)
 _DIGEST_HEADERS: Final = {"Content-MD5": "MD5 of the whole data, in hex"}
 _DATA: Final = {
-    200: Response(description="All the data.", content=_BYTES, headers=_DIGEST_HEADERS),
-    204: Response(description="The image has no data."),
+    200: Response("All the data.", content=_BYTES, headers=_DIGEST_HEADERS),
+    204: Response("The image has no data."),
     206: Response(
         description="The part asked for.",
         content=_BYTES,
         headers=_DIGEST_HEADERS | {"Content-Range": "Which bytes they are"},
     ),
 }
-_PAGE: Final = {200: Response(description="As asked.", content={HTML: {"type": "string"}})}
+_PAGE: Final = {200: Response("As asked.", content={HTML: {"type": "string"}})}
 _LOCATION: Final = {"Location": "Where it is now"}
 UPLOAD: Final = (403, 404, 408, 409, 410, 413, 415)
 WRITE: Final = (403, 404, 409, 413, 415)
 
 VERSIONS: Final = {
-    "GET /": Call(summary="The versions there are", responses=json_response("Versions", 300)),
-    "GET /versions": Call(summary="The versions there are, as a plain answer", responses=json_response("Versions")),
-    "* /v1": Call(summary="The versions there are: the v1 API went away", responses=json_response("Versions", 300)),
-    "* /v1/{rest}": Call(
-        summary="The versions there are: the v1 API went away", responses=json_response("Versions", 300)
-    ),
+    "GET /": Call("The versions there are", returns("Versions", 300)),
+    "GET /versions": Call("The versions there are, as a plain answer", returns("Versions")),
+    "* /v1": Call("The versions there are: the v1 API went away", returns("Versions", 300)),
+    "* /v1/{rest}": Call("The versions there are: the v1 API went away", returns("Versions", 300)),
     "GET /healthcheck": Call(
-        summary="Whether the service can work",
+        "Whether the service can work",
         responses={
-            200: Response(description="It can.", content={"text/plain": {"const": "OK"}}),
-            503: Response(description="It cannot now.", content={"text/plain": {"const": "UNAVAILABLE"}}),
+            200: Response("It can.", content={"text/plain": {"const": "OK"}}),
+            503: Response("It cannot now.", content={"text/plain": {"const": "UNAVAILABLE"}}),
         },
     ),
 }
 
 IMAGES: Final = {
-    "GET /v2/images": Call(summary="List images", responses=json_response("images"), parameters=_IMAGE_LIST),
+    "GET /v2/images": Call("List images", returns("images"), parameters=_IMAGE_LIST),
     "POST /v2/images": Call(
-        summary="Make an image, without data yet",
-        responses=json_response(
+        "Make an image, without data yet",
+        returns(
             "image",
             201,
             "Made.",
@@ -104,142 +102,106 @@ IMAGES: Final = {
             OpenStack_image_store_ids="The stores there are",
         ),
         errors=(403, 409, 413, 415),
-        body=json_body("ImageWish"),
+        body=accepts("ImageWish"),
     ),
-    f"GET {IMAGE}": Call(summary="Show an image", responses=json_response("image"), errors=(404,)),
+    f"GET {IMAGE}": Call("Show an image", returns("image"), errors=(404,)),
     f"PATCH {IMAGE}": Call(
-        summary="Change an image by a JSON patch, as Glance reads one",
-        responses=json_response("image"),
+        "Change an image by a JSON patch, as Glance reads one",
+        returns("image"),
         errors=WRITE,
         body={V21: schema("Patch21"), V20: schema("Patch20")},
     ),
-    f"DELETE {IMAGE}": Call(summary="Delete an image", responses=empty_response(), errors=(403, 404, 409)),
+    f"DELETE {IMAGE}": Call("Delete an image", returns_nothing(), errors=(403, 404, 409)),
     f"PUT {IMAGE}/file": Call(
-        summary="Upload an image's data",
-        responses=empty_response(),
-        errors=UPLOAD,
-        parameters=(_STORE, _SIZE),
-        body=_BYTES,
+        "Upload an image's data", returns_nothing(), errors=UPLOAD, parameters=(_STORE, _SIZE), body=_BYTES
     ),
     f"GET {IMAGE}/file": Call(
-        summary="Download an image's data",
-        responses=_DATA,
+        "Download an image's data",
+        _DATA,
         errors=(403, 404, 416),
         parameters=(
             header("Range", "One range: bytes=0-99"),
             header("Content-Range", "The same, as Glance has always taken it too: bytes 0-99/*"),
         ),
     ),
-    f"GET {IMAGE}/locations": Call(
-        summary="Where an image's data is, for services", responses=json_response("Locations"), errors=(403, 404)
-    ),
+    f"GET {IMAGE}/locations": Call("Where an image's data is, for services", returns("Locations"), errors=(403, 404)),
     f"POST {IMAGE}/locations": Call(
-        summary="Say where a queued image's data is; a worker looks there",
-        responses=empty_response(202),
+        "Say where a queued image's data is; a worker looks there",
+        returns_nothing(202),
         errors=(403, 404, 409, 413, 415),
-        body=json_body("LocationWish"),
+        body=accepts("LocationWish"),
     ),
     f"PUT {IMAGE}/stage": Call(
-        summary="Upload data to be imported",
-        responses=empty_response(),
-        errors=UPLOAD,
-        parameters=(_SIZE,),
-        body=_BYTES,
+        "Upload data to be imported", returns_nothing(), errors=UPLOAD, parameters=(_SIZE,), body=_BYTES
     ),
     f"POST {IMAGE}/import": Call(
-        summary="Import an image's data",
-        responses=empty_response(202, "Begun."),
+        "Import an image's data",
+        returns_nothing(202, "Begun."),
         errors=WRITE,
         parameters=(_STORE,),
-        body=json_body("ImportWish"),
+        body=accepts("ImportWish"),
     ),
-    f"GET {IMAGE}/tasks": Call(
-        summary="The tasks that work on an image", responses=json_response("ImageTasks"), errors=(404,)
-    ),
-    f"PUT {IMAGE}/tags/{{tag}}": Call(summary="Add a tag", responses=empty_response(), errors=(403, 404, 409, 413)),
-    f"DELETE {IMAGE}/tags/{{tag}}": Call(summary="Remove a tag", responses=empty_response(), errors=(403, 404, 409)),
-    f"POST {IMAGE}/actions/deactivate": Call(
-        summary="Forbid downloads", responses=empty_response(), errors=(403, 404, 409)
-    ),
-    f"POST {IMAGE}/actions/reactivate": Call(
-        summary="Allow downloads again", responses=empty_response(), errors=(403, 404, 409)
-    ),
+    f"GET {IMAGE}/tasks": Call("The tasks that work on an image", returns("ImageTasks"), errors=(404,)),
+    f"PUT {IMAGE}/tags/{{tag}}": Call("Add a tag", returns_nothing(), errors=(403, 404, 409, 413)),
+    f"DELETE {IMAGE}/tags/{{tag}}": Call("Remove a tag", returns_nothing(), errors=(403, 404, 409)),
+    f"POST {IMAGE}/actions/deactivate": Call("Forbid downloads", returns_nothing(), errors=(403, 404, 409)),
+    f"POST {IMAGE}/actions/reactivate": Call("Allow downloads again", returns_nothing(), errors=(403, 404, 409)),
 }
 
 MEMBERS: Final = {
-    f"GET {IMAGE}/members": Call(
-        summary="Whom an image is shared with", responses=json_response("members"), errors=(403, 404)
-    ),
+    f"GET {IMAGE}/members": Call("Whom an image is shared with", returns("members"), errors=(403, 404)),
     f"POST {IMAGE}/members": Call(
-        summary="Share an image with a project",
-        responses=json_response("member"),
-        errors=WRITE,
-        body=json_body("MemberWish"),
+        "Share an image with a project", returns("member"), errors=WRITE, body=accepts("MemberWish")
     ),
-    f"GET {IMAGE}/members/{{member}}": Call(
-        summary="Show a member", responses=json_response("member"), errors=(403, 404)
-    ),
+    f"GET {IMAGE}/members/{{member}}": Call("Show a member", returns("member"), errors=(403, 404)),
     f"PUT {IMAGE}/members/{{member}}": Call(
-        summary="Say as a member what one thinks of it",
-        responses=json_response("member"),
-        errors=WRITE,
-        body=json_body("MemberAnswer"),
+        "Say as a member what one thinks of it", returns("member"), errors=WRITE, body=accepts("MemberAnswer")
     ),
-    f"DELETE {IMAGE}/members/{{member}}": Call(
-        summary="Share no longer", responses=empty_response(), errors=(403, 404)
-    ),
+    f"DELETE {IMAGE}/members/{{member}}": Call("Share no longer", returns_nothing(), errors=(403, 404)),
 }
 
 TASKS: Final = {
-    "GET /v2/tasks": Call(
-        summary="List tasks", responses=json_response("tasks"), errors=(403, 404), parameters=_TASK_LIST
-    ),
+    "GET /v2/tasks": Call("List tasks", returns("tasks"), errors=(403, 404), parameters=_TASK_LIST),
     "POST /v2/tasks": Call(
-        summary="Ask for work; tasks of the type location_import are not simulated",
-        responses=json_response("task", 201, "Asked for.", **_LOCATION),
+        "Ask for work; tasks of the type location_import are not simulated",
+        returns("task", 201, "Asked for.", **_LOCATION),
         errors=(403, 404, 409, 413, 415),
-        body=json_body("TaskWish"),
+        body=accepts("TaskWish"),
     ),
-    "GET /v2/tasks/{task_id}": Call(summary="Show a task", responses=json_response("task"), errors=(403, 404)),
+    "GET /v2/tasks/{task_id}": Call("Show a task", returns("task"), errors=(403, 404)),
 }
 
 INFO: Final = {
-    "GET /v2/info/import": Call(summary="How images may be imported", responses=json_response("ImportMethods")),
-    "GET /v2/info/stores": Call(summary="The stores there are", responses=json_response("Stores")),
+    "GET /v2/info/import": Call("How images may be imported", returns("ImportMethods")),
+    "GET /v2/info/stores": Call("The stores there are", returns("Stores")),
     "GET /v2/info/stores/detail": Call(
-        summary="The stores there are, and what the operator set", responses=json_response("Stores"), errors=(403,)
+        "The stores there are, and what the operator set", returns("Stores"), errors=(403,)
     ),
     "DELETE /v2/stores/{store}/{image_id}": Call(
-        summary="Take an image's data out of one store among several",
-        responses=empty_response(),
-        errors=(403, 404, 409),
+        "Take an image's data out of one store among several", returns_nothing(), errors=(403, 404, 409)
     ),
-    "GET /v2/info/usage": Call(summary="What the project has used of its limits", responses=json_response("Usage")),
-    "GET /v2/schemas/{name}": Call(summary="A schema", responses=json_response("Schema"), errors=(404,)),
-    "GET /v2/schemas/metadefs/{name}": Call(summary="A schema", responses=json_response("Schema"), errors=(404,)),
+    "GET /v2/info/usage": Call("What the project has used of its limits", returns("Usage")),
+    "GET /v2/schemas/{name}": Call("A schema", returns("Schema"), errors=(404,)),
+    "GET /v2/schemas/metadefs/{name}": Call("A schema", returns("Schema"), errors=(404,)),
 }
 
 CACHE: Final = {
-    "GET /v2/cache": Call(
-        summary="What is in the cache, and what will be", responses=json_response("Cache"), errors=(403, 404)
-    ),
+    "GET /v2/cache": Call("What is in the cache, and what will be", returns("Cache"), errors=(403, 404)),
     "DELETE /v2/cache": Call(
-        summary="Empty the cache, its queue, or both",
-        responses=empty_response(),
+        "Empty the cache, its queue, or both",
+        returns_nothing(),
         errors=(403, 404),
         parameters=(header(CLEAR_TARGET, "cache, queue, or both", type="string", enum=["cache", "queue", ""]),),
     ),
-    "POST /v2/cache/clean": Call(summary="Remove what is broken", responses=_PAGE, errors=(403, 404)),
-    "POST /v2/cache/prune": Call(
-        summary="Remove what is too much", responses=json_response("Pruned"), errors=(403, 404)
-    ),
+    "POST /v2/cache/clean": Call("Remove what is broken", _PAGE, errors=(403, 404)),
+    "POST /v2/cache/prune": Call("Remove what is too much", returns("Pruned"), errors=(403, 404)),
     "GET /v2/cache/nodes/{image_id}": Call(
-        summary="The nodes that have an image in their cache", responses=json_response("CacheNodes"), errors=(403, 404)
+        "The nodes that have an image in their cache", returns("CacheNodes"), errors=(403, 404)
     ),
     "PUT /v2/cache/{image_id}": Call(
-        summary="Have an image put into the cache", responses=empty_response(202, "It will be."), errors=(403, 404)
+        "Have an image put into the cache", returns_nothing(202, "It will be."), errors=(403, 404)
     ),
-    "DELETE /v2/cache/{image_id}": Call(summary="Take an image out", responses=empty_response(), errors=(403, 404)),
+    "DELETE /v2/cache/{image_id}": Call("Take an image out", returns_nothing(), errors=(403, 404)),
 }
 
 CALLS: Final = {**VERSIONS, **IMAGES, **MEMBERS, **TASKS, **INFO, **CACHE}

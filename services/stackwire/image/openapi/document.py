@@ -70,6 +70,7 @@ def path_of(route: str) -> str:
 
 
 def document() -> dict[str, Any]:
+    """The OpenAPI document of today's release."""
     paths: dict[str, dict[str, Any]] = {}
     calls = {**CALLS, **METADEFS}
     for method, route, public in [*((it.method, it.path, it.public) for it in table()), ("GET", HEALTH, True)]:

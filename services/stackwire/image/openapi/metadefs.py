@@ -7,7 +7,7 @@ from stackwire.image.domain.metadefs import ITEM_SORTS, NAMESPACE_SORTS
 from stackwire.image.http.metadef_items import APPEND
 from stackwire.image.http.routes import NAMESPACE
 from stackwire.image.http.views import NAMESPACES
-from stackwire.image.openapi.call import Call, empty_response, header, json_body, json_response, query
+from stackwire.image.openapi.call import Call, accepts, header, query, returns, returns_nothing
 from stackwire.image.openapi.calls import DIRECTIONS, LIMIT
 
 READ: Final = (403, 404)
@@ -35,38 +35,22 @@ def _items() -> Iterator[tuple[str, Call]]:
     for many, (one, request) in _KINDS.items():
         paged = _pages(ITEM_SORTS) if many != "properties" else ()
         typed = (_OF_TYPE,) if many == "properties" else ()
-        yield (
-            f"GET {NAMESPACE}/{many}",
-            Call(summary=f"List {many}", responses=json_response(many), errors=READ, parameters=paged),
-        )
-        yield f"DELETE {NAMESPACE}/{many}", Call(summary=f"Delete all {many}", responses=empty_response(), errors=READ)
+        yield (f"GET {NAMESPACE}/{many}", Call(f"List {many}", returns(many), errors=READ, parameters=paged))
+        yield f"DELETE {NAMESPACE}/{many}", Call(f"Delete all {many}", returns_nothing(), errors=READ)
         path = f"{NAMESPACE}/{many}/{{name}}"
-        yield (
-            f"GET {path}",
-            Call(summary=f"Show one of the {many}", responses=json_response(one), errors=READ, parameters=typed),
-        )
-        yield (
-            f"PUT {path}",
-            Call(
-                summary=f"Change one of the {many}", responses=json_response(one), errors=WRITE, body=json_body(request)
-            ),
-        )
-        yield f"DELETE {path}", Call(summary=f"Delete one of the {many}", responses=empty_response(), errors=READ)
+        yield (f"GET {path}", Call(f"Show one of the {many}", returns(one), errors=READ, parameters=typed))
+        yield (f"PUT {path}", Call(f"Change one of the {many}", returns(one), errors=WRITE, body=accepts(request)))
+        yield f"DELETE {path}", Call(f"Delete one of the {many}", returns_nothing(), errors=READ)
         if many != "tags":
-            created = json_response(one, 201, "Made.")
-            yield (
-                f"POST {NAMESPACE}/{many}",
-                Call(summary=f"Add to the {many}", responses=created, errors=WRITE, body=json_body(request)),
-            )
+            created = returns(one, 201, "Made.")
+            yield (f"POST {NAMESPACE}/{many}", Call(f"Add to the {many}", created, errors=WRITE, body=accepts(request)))
 
 
 METADEFS: Final = {
-    "GET /v2/metadefs/resource_types": Call(
-        summary="List the types of resources", responses=json_response("ResourceTypes"), errors=(403,)
-    ),
+    "GET /v2/metadefs/resource_types": Call("List the types of resources", returns("ResourceTypes"), errors=(403,)),
     f"GET {NAMESPACES}": Call(
-        summary="List namespaces",
-        responses=json_response("namespaces"),
+        "List namespaces",
+        returns("namespaces"),
         errors=READ,
         parameters=(
             *_pages(NAMESPACE_SORTS),
@@ -75,47 +59,35 @@ METADEFS: Final = {
         ),
     ),
     f"POST {NAMESPACES}": Call(
-        summary="Make a namespace, with what is in it",
-        responses=json_response("namespace", 201, "Made.", **LOCATION),
+        "Make a namespace, with what is in it",
+        returns("namespace", 201, "Made.", **LOCATION),
         errors=WRITE,
-        body=json_body("NamespaceWish"),
+        body=accepts("NamespaceWish"),
     ),
     f"GET {NAMESPACE}": Call(
-        summary="Show a namespace with what is in it",
-        responses=json_response("namespace"),
-        errors=READ,
-        parameters=(_OF_TYPE,),
+        "Show a namespace with what is in it", returns("namespace"), errors=READ, parameters=(_OF_TYPE,)
     ),
-    f"PUT {NAMESPACE}": Call(
-        summary="Change a namespace",
-        responses=json_response("namespace"),
-        errors=WRITE,
-        body=json_body("NamespaceWish"),
-    ),
-    f"DELETE {NAMESPACE}": Call(
-        summary="Delete a namespace and what is in it", responses=empty_response(), errors=READ
-    ),
+    f"PUT {NAMESPACE}": Call("Change a namespace", returns("namespace"), errors=WRITE, body=accepts("NamespaceWish")),
+    f"DELETE {NAMESPACE}": Call("Delete a namespace and what is in it", returns_nothing(), errors=READ),
     f"GET {NAMESPACE}/resource_types": Call(
-        summary="The types of resources a namespace is for", responses=json_response("resource_types"), errors=READ
+        "The types of resources a namespace is for", returns("resource_types"), errors=READ
     ),
     f"POST {NAMESPACE}/resource_types": Call(
-        summary="A namespace is for this type of resources too",
-        responses=json_response("resource_type", 201, "It is."),
+        "A namespace is for this type of resources too",
+        returns("resource_type", 201, "It is."),
         errors=WRITE,
-        body=json_body("AssociationWish"),
+        body=accepts("AssociationWish"),
     ),
     f"DELETE {NAMESPACE}/resource_types/{{resource_type}}": Call(
-        summary="It is for this type no longer", responses=empty_response(), errors=READ
+        "It is for this type no longer", returns_nothing(), errors=READ
     ),
     f"POST {NAMESPACE}/tags": Call(
-        summary="Set the tags, or add to them",
-        responses=json_response("tags", 201, "They are."),
+        "Set the tags, or add to them",
+        returns("tags", 201, "They are."),
         errors=WRITE,
         parameters=(header(APPEND, "True: the tags there are stay", type="boolean"),),
-        body=json_body("TagsWish"),
+        body=accepts("TagsWish"),
     ),
-    f"POST {NAMESPACE}/tags/{{name}}": Call(
-        summary="Add a tag", responses=json_response("tag", 201, "Made."), errors=(403, 404, 409)
-    ),
+    f"POST {NAMESPACE}/tags/{{name}}": Call("Add a tag", returns("tag", 201, "Made."), errors=(403, 404, 409)),
     **dict(_items()),
 }

@@ -37,12 +37,7 @@ _REQUESTS: Final = (NamespaceRequest, ObjectRequest, NamedProperty, TagRequest, 
 
 
 def _object(*required: str, more: bool | Mapping[str, Any] = False, **properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(required),
-        "additionalProperties": more,
-    }
+    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": more}
 
 
 def _all(**properties: Any) -> dict[str, Any]:
@@ -202,4 +197,5 @@ def _own() -> dict[str, Any]:
 
 
 def schemas() -> dict[str, Any]:
+    """Every schema by its name in the document."""
     return {**_published(), **_requests(), **_own()}
