@@ -36,7 +36,7 @@ def vmdk(kind: str = "monolithicSparse", extent: str = "disk.vmdk") -> bytes:
 def inspected(declared: str, data: bytes, *, match: bool = True, chunk: int = 1000) -> int | None:
     inspection = Inspection(declared, "bare", match=match)
     for at in range(0, len(data), chunk):
-        inspection.eat(data[at : at + chunk])
+        inspection.update(data[at : at + chunk])
     return inspection.finish(len(data))
 
 
@@ -106,7 +106,7 @@ def test_a_claim_need_not_hold_where_the_operator_does_not_ask_for_it_but_unsafe
 
 def test_what_is_not_bare_is_not_looked_into() -> None:
     inspection = Inspection("qcow2", "ovf")
-    inspection.eat(b"x")
+    inspection.update(b"x")
     assert inspection.finish(1) is None
 
 

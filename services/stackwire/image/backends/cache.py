@@ -126,6 +126,7 @@ class CacheWriter:
         self.broken = False
 
     async def put(self, chunk: bytes) -> None:
+        """Adds a chunk; an error only breaks the cached file."""
         if not self.broken:
             await asyncio.to_thread(self._put, chunk)
 

@@ -80,6 +80,7 @@ class CinderStore:
         return await self._read(None, volume["id"], first, max(size - first, 0) if count is None else count)
 
     async def writer(self, name: str, announced: int | None = None) -> CinderWriter:
+        """Creates the object's volume. Raises StorageFull, Unavailable."""
         metadata = {IMAGE: name.partition(".")[0], OBJECT: name, STORE: self._store}
         size = max(-(-(announced or 0) // GIBIBYTE), 1)
         try:
@@ -109,6 +110,8 @@ class CinderStore:
             log.warning("the store %s still has the volume of %s: %s", self._store, name, error.message)
 
     async def names(self) -> set[str]:
+        """The objects of this store among the project's volumes."""
+
         async def listed() -> set[str]:
             found = [volume["metadata"] async for volume in self._api.all()]
             return {each[OBJECT] for each in found if OBJECT in each and each.get(STORE) == self._store}

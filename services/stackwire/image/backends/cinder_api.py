@@ -62,6 +62,7 @@ class VolumeApi:
         return dict((await self._request(ctx, "GET", f"/snapshots/{snapshot_id}"))["snapshot"])
 
     async def list_by_name(self, name: str) -> list[Resource]:
+        """The volumes of the service's project with this name."""
         return list((await self._request(None, "GET", f"/volumes/detail?name={name}"))["volumes"])
 
     async def all(self) -> AsyncIterator[Resource]:
@@ -87,6 +88,7 @@ class VolumeApi:
         return list((await self._request(None, "GET", f"/attachments?volume_id={volume_id}"))["attachments"])
 
     async def extend(self, volume_id: str, size: int) -> None:
+        """To ``size`` GiB. Unavailable when it fails."""
         await self._act(volume_id, "os-extend", {"new_size": size})
         volume = await self.wait_for(volume_id)
         if volume["size"] < size:
@@ -129,6 +131,7 @@ class VolumeApi:
             return
 
     async def close(self) -> None:
+        """Closes the connections."""
         await self._http.close()
         await self._user.close()
 

@@ -19,7 +19,7 @@ def _inspect(path: Path, disk_format: str, container_format: str) -> int | None:
     inspection = Inspection(disk_format, container_format)
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
-            inspection.eat(chunk)
+            inspection.update(chunk)
     return inspection.finish(path.stat().st_size)
 
 

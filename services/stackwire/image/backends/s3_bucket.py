@@ -40,10 +40,12 @@ class S3Error(OSError):
 
     @property
     def is_missing(self) -> bool:
+        """Whether the object, or the bucket, does not exist."""
         return self.code in _NO_OBJECT
 
     @property
     def is_full(self) -> bool:
+        """Whether the server has no space left."""
         return self.code in _FULL or self.status == 507
 
 

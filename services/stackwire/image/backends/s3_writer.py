@@ -37,6 +37,7 @@ class Budget:
         self._changed = asyncio.Condition()
 
     async def take(self, size: int) -> None:
+        """Waits until there is room for the part."""
         async with self._changed:
             await self._changed.wait_for(lambda: not self._held or self._held + size <= self._most)
             self._held += size

@@ -26,6 +26,7 @@ class Staging:
         return self._complete / name
 
     def writer(self, name: str) -> Writer:
+        """For new data; digests are computed at the import."""
         return Writer(self._incoming / name, self._complete / name, digests=False)
 
     def coming(self, name: str) -> Path:

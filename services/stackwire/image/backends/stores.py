@@ -46,6 +46,7 @@ class Stores:
 
     @property
     def enabled(self) -> list[str]:
+        """The names of the stores that clients know."""
         return list(self._enabled)
 
     def known(self, name: str) -> str:
@@ -55,6 +56,7 @@ class Stores:
         return name
 
     def details(self, name: str) -> StoreDetails:
+        """A store as clients see it."""
         store = self._enabled[name]
         return StoreDetails(
             id=name,

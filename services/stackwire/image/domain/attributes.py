@@ -75,6 +75,7 @@ def _uuid_or_null(name: str, value: Any) -> str | None:
 
 
 def check_tag(value: Any) -> str:
+    """A tag, or Invalid."""
     if not isinstance(value, str) or len(value) > NAME_CHARACTERS:
         raise _refuse("tags", value, f"a tag is a string of at most {NAME_CHARACTERS} characters")
     return value

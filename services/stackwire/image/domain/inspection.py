@@ -28,8 +28,8 @@ class Inspection:
             expected = declared if self._match and declared not in ("raw", "iso") else None
             self._detector = StreamDetector(expected)
 
-    def eat(self, chunk: bytes | memoryview) -> None:
-        """The next bytes. ContentRefused."""
+    def update(self, chunk: bytes | memoryview) -> None:
+        """The next bytes. Errors: ContentRefused."""
         if self._detector is None or self._detected is not None:
             return
         try:

@@ -74,6 +74,7 @@ class NamespaceDetails:
     items: Sequence[Item] = ()
 
     def items_of(self, kind: Kind) -> list[Item]:
+        """The items of one kind."""
         return [item for item in self.items if item.kind == kind]
 
     def prefix_for(self, resource_type: str | None) -> str:

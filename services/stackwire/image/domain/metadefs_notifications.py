@@ -55,6 +55,7 @@ class MetadefNotificationBuilder:
         old: str | None = None,
         deleted_at: datetime | None = None,
     ) -> Event:
+        """``metadef_namespace.*``; ``old``: the name before an update."""
         payload = {
             "namespace": namespace.namespace,
             "namespace_old": old or namespace.namespace,
@@ -75,6 +76,7 @@ class MetadefNotificationBuilder:
     def item(
         self, verb: ItemVerb, namespace: str, item: Item, *, old: str | None = None, deleted_at: datetime | None = None
     ) -> Event:
+        """``metadef_object.*``, ``metadef_property.*``, ``metadef_tag.*``; ``old``: the name before an update."""
         payload = _item(namespace, item)
         if old is not None:
             payload["name_old"] = old
@@ -83,6 +85,7 @@ class MetadefNotificationBuilder:
     def association(
         self, verb: AssociationVerb, namespace: str, association: Association, *, deleted_at: datetime | None = None
     ) -> Event:
+        """``metadef_resource_type.*``."""
         payload = {
             "namespace": namespace,
             "name": association.name,

@@ -63,6 +63,7 @@ class S3Place:
         return self.endpoint.partition("://")[2], self.bucket
 
     def without_secrets(self, text: str) -> str:
+        """``text`` with the keys masked."""
         for secret in (self.secret_key, self.access_key):
             text = text.replace(secret, "***")
         return text

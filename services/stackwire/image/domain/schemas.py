@@ -86,6 +86,7 @@ def _described(item: Described) -> dict[str, Any]:
 
 
 def image_schema() -> dict[str, Any]:
+    """The schema of an image, properties of the described ones included."""
     return {
         "name": "image",
         "properties": {**_base(), **{name: _described(item) for name, item in DESCRIBED.items()}},

@@ -77,7 +77,7 @@ class Verifier:
         self._key = _public_key(certificate, declared.key_type, now)
         self._digest = hashlib.new(declared.hash_method.replace("-", "").lower())
 
-    def eat(self, chunk: bytes | memoryview) -> None:
+    def update(self, chunk: bytes | memoryview) -> None:
         self._digest.update(chunk)
 
     def finish(self) -> None:

@@ -27,6 +27,8 @@ _ROW = (
 
 
 class CallTraceHandlers:
+    """``/onion/{request_id}``, which Glance does not have."""
+
     def __init__(self, traces: CallTraceQueries) -> None:
         self._traces = traces
 

@@ -20,6 +20,7 @@ _PAGE = """<html>
 
 
 def glance_error(request: web.Request, error: ServiceError) -> web.Response:
+    """The response to an error, in the media type that the client accepts."""
     if error.status == 401:
         message = "The request you have made requires authentication."
         return respond(401, {"error": {"code": 401, "title": "Unauthorized", "message": message}})

@@ -12,6 +12,8 @@ from stackwire.image.http.transfers import Transfers
 
 
 class ImageDataHandlers:
+    """``/file`` and ``/stage`` of an image. Source: ``glance/api/v2/image_data.py: ImageDataController``."""
+
     def __init__(self, data: DataTransfers, downloads: Downloads, transfers: Transfers) -> None:
         self._data = data
         self._downloads = downloads

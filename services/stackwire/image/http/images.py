@@ -45,6 +45,7 @@ class ImageHandlers:
         return {**image_view(image), **located}
 
     async def index(self, request: web.Request) -> web.Response:
+        """A page of the images the caller may see, with the link to the next one."""
         query = listing.read(list(request.query.items()))
         images, more = await self._metadata.list_page(request[CONTEXT], query)
         located = await self._metadata.locations.render(request[CONTEXT], images)

@@ -30,5 +30,6 @@ class ImportHandlers:
         return empty(202)
 
     async def tasks(self, request: web.Request) -> web.Response:
+        """The import tasks of an image."""
         found = await self._imports.list_tasks(request[CONTEXT], request.match_info["image_id"])
         return respond(200, {"tasks": [raw_task_view(task) for task in found]})

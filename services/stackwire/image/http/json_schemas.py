@@ -12,6 +12,8 @@ from stackwire.image.domain.schemas import SCHEMAS
 
 
 class SchemaHandlers:
+    """``/v2/schemas``. Source: ``glance/api/v2/schemas.py``."""
+
     async def show(self, request: web.Request) -> web.Response:
         return _respond(SCHEMAS, request)
 

@@ -9,6 +9,8 @@ from stackwire.image.http.bodies import check_no_body, empty
 
 
 class LocationHandlers:
+    """Source: ``glance/api/v2/images.py: ImagesController.add_location, get_locations``."""
+
     def __init__(self, locations: LocationRequests) -> None:
         self._locations = locations
 

@@ -10,6 +10,8 @@ from stackwire.image.http.views import member_view
 
 
 class MemberHandlers:
+    """Source: ``glance/api/v2/image_members.py: ImageMembersController``."""
+
     def __init__(self, members: Memberships) -> None:
         self._members = members
 

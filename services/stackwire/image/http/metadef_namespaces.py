@@ -28,6 +28,8 @@ CONTENTS = ("resource_type_associations", "properties", "objects", "tags")
 
 
 class MetadefNamespaceHandlers:
+    """Source: ``glance/api/v2/metadef_namespaces.py`` and ``metadef_resource_types.py``."""
+
     def __init__(self, namespaces: MetadefNamespaces) -> None:
         self._namespaces = namespaces
 
@@ -83,6 +85,7 @@ class MetadefNamespaceHandlers:
         return respond(200, {"resource_types": [resource_type_view(each) for each in found]})
 
     async def associations(self, request: web.Request) -> web.Response:
+        """The resource types a namespace is associated with."""
         found = await self._namespaces.list_associations(request[CONTEXT], request.match_info["namespace"])
         return respond(200, {"resource_type_associations": [association_view(each) for each in found]})
 

@@ -52,6 +52,7 @@ class Handlers:
 
 
 def routes(handlers: Handlers) -> list[Route]:
+    """Every route, in the order of the document (``make openapi``)."""
     return [_resource(route) for route in _table(handlers)]
 
 

@@ -99,6 +99,7 @@ def _v1_membership(entry: Any) -> str:
 
 
 def check_v1_project(member: Any) -> str:
+    """A member of the v1 API: a project's id. Raises BadRequest."""
     if not _is_project(member):
         raise BadRequest(f"A member is a project's id of at most {NAME_CHARACTERS} characters.")
     return str(member)

@@ -10,6 +10,8 @@ from stackwire.image.http.views import store_details_view, store_view
 
 
 class StoreHandlers:
+    """Source: ``glance/api/v2/discovery.py: InfoController``; ``images.py: ImagesController.delete_from_store``."""
+
     def __init__(self, stores: StoreQueries, places: StoreRemoval) -> None:
         self._stores = stores
         self._places = places

@@ -10,6 +10,8 @@ from stackwire.image.http.views import task_stub_view, task_view
 
 
 class TaskHandlers:
+    """``/v2/tasks``. Source: ``glance/api/v2/tasks.py: TasksController``."""
+
     def __init__(self, tasks: TaskRequests) -> None:
         self._tasks = tasks
 

@@ -34,6 +34,7 @@ class Transfers:
 
     @contextmanager
     def counted(self) -> Iterator[None]:
+        """Counts a transfer while the block runs, so that a stopping service waits for it."""
         self.active += 1
         try:
             yield

@@ -7,6 +7,8 @@ from stackwire.image.flows.api.usage import UsageReport
 
 
 class UsageHandlers:
+    """``/v2/info/usage``. Source: ``glance/api/v2/discovery.py: InfoController.get_usage``."""
+
     def __init__(self, report: UsageReport) -> None:
         self._report = report
 

@@ -18,6 +18,8 @@ PURGE = "x-glance-registry-purge-props"
 
 
 class V1ImageHandlers:
+    """``/v1/images``."""
+
     def __init__(self, images: V1Images, transfers: Transfers) -> None:
         self._images = images
         self._transfers = transfers
@@ -31,6 +33,7 @@ class V1ImageHandlers:
         return respond(200, {"images": [v1_meta.image_view(image) for image in found]})
 
     async def head(self, request: web.Request) -> web.Response:
+        """The metadata in headers."""
         image = await self._images.get(request[CONTEXT], request.match_info["image_id"])
         return web.Response(headers={**_headers(image), "Location": _location(image)})
 

@@ -17,6 +17,8 @@ from stackwire.image.http.schemas import check_v1_member, check_v1_project, read
 
 
 class V1MemberHandlers:
+    """``/v1/images/{image_id}/members`` and ``/v1/shared-images``."""
+
     def __init__(self, members: Memberships) -> None:
         self._members = members
 
@@ -47,6 +49,7 @@ class V1MemberHandlers:
         return web.Response(status=204)
 
     async def shared(self, request: web.Request) -> web.Response:
+        """The images shared with a project."""
         rows = await self._members.list_for_project(request[CONTEXT], request.match_info["member"])
         return respond(200, {"shared_images": [{"image_id": row.image_id, "can_share": False} for row in rows]})
 

@@ -23,9 +23,11 @@ class VersionHandlers:
         self._minors = [minor for minor in (CACHED, *V2) if caches or minor not in CACHE_ONLY]
 
     async def root(self, request: web.Request) -> web.Response:
+        """300 with every version."""
         return respond(300, self._document(request))
 
     async def explicit(self, request: web.Request) -> web.Response:
+        """200 with every version."""
         return respond(200, self._document(request))
 
     async def v1(self, request: web.Request) -> web.Response:

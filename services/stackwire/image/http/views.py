@@ -144,6 +144,7 @@ def store_view(store: StoreDetails) -> dict[str, Any]:
 
 
 def store_details_view(store: StoreDetails) -> dict[str, Any]:
+    """With what the operator configured; Glance's ``weight`` is always 0 here."""
     return {**store_view(store), "type": store.type, "weight": 0, "properties": store.properties}
 
 
@@ -202,6 +203,7 @@ def resource_type_view(resource_type: ResourceType) -> dict[str, Any]:
 
 
 def object_view(namespace: str, item: Item, prefix: str = "") -> dict[str, Any]:
+    """An object of a namespace; ``prefix`` comes before its properties' names."""
     return {
         "name": item.name,
         **prefixed(prefix, item.definition),

@@ -48,17 +48,17 @@ class DataLocation(Layer[ImageData], ImageData):
         verifier = await self._verifier(ctx, image)
         writer = await stores.writer(upload.store, upload.object_name, upload.announced)
 
-        def eat(chunk: bytes) -> None:
-            inspection.eat(chunk)
+        def inspect(chunk: bytes) -> None:
+            inspection.update(chunk)
             if verifier is not None:
-                verifier.eat(chunk)
+                verifier.update(chunk)
 
         def finish() -> int | None:
             if verifier is not None:
                 verifier.finish()
             return inspection.finish(writer.size)
 
-        virtual_size = await _write(writer, upload.read(), eat, finish)
+        virtual_size = await _write(writer, upload.read(), inspect, finish)
         return WrittenData(
             object=upload.object_name,
             stores=(upload.store or stores.default,),
@@ -103,7 +103,7 @@ class TaskLocation(Layer[ImageTasks], ImageTasks):
 async def _write(
     writer: Writer,
     chunks: AsyncIterator[bytes],
-    eat: Callable[[bytes], None],
+    inspect: Callable[[bytes], None],
     finish: Callable[[], int | None],
 ) -> int | None:
     """Writes all chunks or none; a batch is collected while the last one is written. The result of ``finish``."""
@@ -112,7 +112,7 @@ async def _write(
         async for batch in _batches(chunks):
             if writing is not None:
                 await writing
-            writing = asyncio.create_task(writer.put(batch, eat))
+            writing = asyncio.create_task(writer.put(batch, inspect))
         if writing is not None:
             await writing
         result = await asyncio.to_thread(finish)

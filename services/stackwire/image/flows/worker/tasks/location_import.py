@@ -98,13 +98,13 @@ class LocationImport:
         size = job.image.size or 0
         job.counter.count = 0
 
-        def eat(chunk: bytes) -> None:
+        def update(chunk: bytes) -> None:
             md5.update(chunk)
             digest.update(chunk)
 
         with closing(await self._deps.stores.data(ctx, job.image, 0, size)) as data:
             while chunk := await data.read(_READ_BYTES):
-                await asyncio.to_thread(eat, chunk)
+                await asyncio.to_thread(update, chunk)
                 job.counter.add(len(chunk))
         if job.counter.count != size:
             raise OSError(f"{job.counter.count} of {size} bytes were received")
