@@ -16,7 +16,7 @@ from support.golden_payloads import wire_payload
 
 SERVICES = Path(__file__).parents[3] / "services" / "stackwire"
 QUIET = {"image_list", "volume_image_metadata"}
-PLACES = {"Event": None, "self._event": 0, ".say": 2, ".say_versioned": 2}
+PLACES = {"Event": None, "self._event": 0, ".emit": 2, ".emit_versioned": 2}
 """Calls that are given an event type: at which place, if not by name."""
 
 
