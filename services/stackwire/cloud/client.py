@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-CHUNK_BYTES = 1024 * 1024
+TRANSFER_CHUNK_BYTES = 1024 * 1024
 STATUS_TIMEOUT_SECONDS = 120.0
 USER_AGENT = "demo"
 """Its name in the tracer."""
@@ -72,7 +72,7 @@ class Client:
 
         async def chunks() -> AsyncIterator[bytes]:
             with file.open("rb") as source:
-                while chunk := await asyncio.to_thread(source.read, CHUNK_BYTES):
+                while chunk := await asyncio.to_thread(source.read, TRANSFER_CHUNK_BYTES):
                     await asyncio.to_thread(digest.update, chunk)
                     yield chunk
                     progress(len(chunk))
@@ -93,7 +93,7 @@ class Client:
         async with self._session.get(self._url("image", path), headers=self._headers({})) as response:
             if response.status != 200:
                 raise Refused(f"the download was refused: {response.status} {_message(None, await response.read())}")
-            async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+            async for chunk in response.content.iter_chunked(TRANSFER_CHUNK_BYTES):
                 await asyncio.to_thread(digest.update, chunk)
                 progress(len(chunk))
         return digest.hexdigest()

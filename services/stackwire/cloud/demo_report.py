@@ -12,18 +12,8 @@ from stackwire.cloud.demo_journey import Record, Stop
 from stackwire.trace.cli.tables import outcome_text, short
 from stackwire.trace.domain.message_store import MessageStore
 
-_NOT_COMPARED = frozenset(
-    {
-        "checksum",
-        "size",
-        "image_checksum",
-        "image_size",
-        "user_id",
-        "owner_id",
-        "image_user_id",
-        "image_owner_id",
-    }
-)
+_BYTES = {"checksum", "size", "image_checksum", "image_size"}
+_NOT_COMPARED = frozenset(_BYTES | {"user_id", "owner_id", "image_user_id", "image_owner_id"})
 """Properties that differ in any two runs."""
 
 

@@ -32,8 +32,8 @@ from stackwire.cloud.postgres_home import find_home, is_server, pid_in, pointer,
 
 __all__ = ["EmbeddedPostgres", "PostgresError"]
 
-START_TIMEOUT_SECONDS = 30.0
-STOP_TIMEOUT_SECONDS = 20.0
+POSTGRES_START_TIMEOUT_SECONDS = 30.0
+POSTGRES_STOP_TIMEOUT_SECONDS = 20.0
 OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0777",
@@ -83,7 +83,7 @@ class EmbeddedPostgres:
     def start(self) -> None:
         """Starts the server, or adopts one that runs on this data. Raises PostgresError."""
         self._prepare()
-        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        deadline = time.monotonic() + POSTGRES_START_TIMEOUT_SECONDS
         while True:
             if self.pid is None:
                 for stale in (self.data / "postmaster.pid", *socket_dir(self.home).glob(".s.PGSQL.*")):
@@ -107,12 +107,12 @@ class EmbeddedPostgres:
             self._reap()
             self._clean_up()
             return
-        deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+        deadline = time.monotonic() + POSTGRES_STOP_TIMEOUT_SECONDS
         os.kill(pid, signal.SIGINT)  # fast shutdown: rolls back open transactions, writes a checkpoint
         while self._still_runs(pid):
             if time.monotonic() > deadline:
                 os.kill(pid, signal.SIGQUIT)
-                deadline += STOP_TIMEOUT_SECONDS
+                deadline += POSTGRES_STOP_TIMEOUT_SECONDS
             time.sleep(0.005)
         self._reap()
         self._clean_up()
@@ -216,7 +216,8 @@ class EmbeddedPostgres:
             if self._process is None and self.pid is None:
                 raise PostgresError("PostgreSQL exited before it was ready")
             if time.monotonic() > deadline:
-                raise PostgresError(f"PostgreSQL was not ready after {START_TIMEOUT_SECONDS:.0f} s (log: {self.log})")
+                limit = POSTGRES_START_TIMEOUT_SECONDS
+                raise PostgresError(f"PostgreSQL was not ready after {limit:.0f} s (log: {self.log})")
             time.sleep(0.005)
 
     def _is_ready(self) -> bool:

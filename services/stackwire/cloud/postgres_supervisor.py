@@ -11,7 +11,7 @@ from stackwire.cloud.postgres import EmbeddedPostgres, PostgresError
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-POLL_SECONDS = 0.25
+LIVENESS_POLL_SECONDS = 0.25
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.5, 30.0
 """Between failed starts: a disk may be full for a while."""
 
@@ -32,7 +32,7 @@ async def supervised(server: EmbeddedPostgres | None) -> AsyncIterator[None]:
 
 async def _supervise(server: EmbeddedPostgres) -> None:
     while True:
-        await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(LIVENESS_POLL_SECONDS)
         if await _finish_thread(asyncio.create_task(asyncio.to_thread(lambda: server.pid))) is None:
             log.warning("PostgreSQL died; it is started again")
             await _restart(server)

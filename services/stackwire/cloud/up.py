@@ -23,7 +23,7 @@ from stackwire.cloud.options import EMBEDDED, OptionError, Options
 from stackwire.cloud.postgres import EmbeddedPostgres, PostgresError
 from stackwire.db.bootstrap import SERVICES, as_role
 
-STOP_TIMEOUT_SECONDS = 40.0
+CLOUD_STOP_TIMEOUT_SECONDS = 40.0
 CANNOT_START = 2
 
 
@@ -241,10 +241,10 @@ def _welcome(options: Options, directory: DataDir) -> str:
 
 
 def _wait_until_free(directory: DataDir, pid: int) -> None:
-    deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+    deadline = time.monotonic() + CLOUD_STOP_TIMEOUT_SECONDS
     while directory.is_taken():
         if time.monotonic() > deadline:
-            raise CannotStart(f"the cloud (process {pid}) did not stop within {STOP_TIMEOUT_SECONDS:.0f} s")
+            raise CannotStart(f"the cloud (process {pid}) did not stop within {CLOUD_STOP_TIMEOUT_SECONDS:.0f} s")
         time.sleep(0.02)
 
 

@@ -6,7 +6,7 @@ receiver takes the id from them and reads the rest from its own database. Casts 
 
 from typing import Any
 
-from stackwire.contracts.base import Call, Cast, Contract, Fanout, Target
+from stackwire.contracts.base import Call, Cast, Fanout, Target
 
 NovaObject = dict[str, Any]
 
@@ -261,11 +261,3 @@ class SyncInstanceInfo(Fanout, target=SCHEDULER_UPDATES, method="sync_instance_i
 
     host_name: str
     instance_uuids: list[str]
-
-
-class Selection(Contract):
-    """A scheduled host with its node, and the limits it was selected with."""
-
-    service_host: str
-    nodename: str
-    limits: dict[str, Any] = {}

@@ -15,7 +15,8 @@ from stackwire.contracts import events_compute as legacy
 from stackwire.contracts import events_image as image
 from stackwire.contracts import events_versioned as versioned
 from stackwire.contracts import events_volume as volume
-from stackwire.contracts import http_exchange, lineage
+from stackwire.contracts import http_exchange as http
+from stackwire.contracts import lineage
 from stackwire.contracts.base import Contract
 from stackwire.contracts.payload import NovaObject
 
@@ -125,8 +126,8 @@ def _versioned() -> list[EventContract]:
 
 
 EVENTS: tuple[EventContract, ...] = (
-    EventContract(lineage.EXCHANGE, lineage.TOPIC, "properties.crossed", lineage.PropertyTransfer),
-    EventContract(http_exchange.EXCHANGE, http_exchange.TOPIC, http_exchange.SERVED, http_exchange.HttpExchanges),
+    EventContract(lineage.STACKWIRE_EXCHANGE, lineage.LINEAGE_TOPIC, "properties.crossed", lineage.PropertyTransfer),
+    EventContract(http.STACKWIRE_EXCHANGE, http.HTTP_TOPIC, http.SERVED, http.HttpExchanges),
     *_image(),
     *_volume(),
     *_unversioned(),

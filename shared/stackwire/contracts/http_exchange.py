@@ -6,8 +6,8 @@ from pydantic import Field
 
 from stackwire.contracts.base import Contract, Event
 
-EXCHANGE = "stackwire"
-TOPIC = "http"
+STACKWIRE_EXCHANGE = "stackwire"
+HTTP_TOPIC = "http"
 SERVED = "http.served"
 
 
@@ -48,8 +48,8 @@ class HttpExchanges(Contract):
 def served(service: str, exchanges: Sequence[HttpExchange]) -> Event:
     """The event ``http.served`` for these exchanges."""
     return Event(
-        exchange=EXCHANGE,
-        topic=TOPIC,
+        exchange=STACKWIRE_EXCHANGE,
+        topic=HTTP_TOPIC,
         event_type=SERVED,
         publisher_id=service,
         payload=HttpExchanges(legs=tuple(exchanges)).model_dump(mode="json", by_alias=True),

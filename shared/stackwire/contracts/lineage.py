@@ -6,8 +6,8 @@ from typing import Any, Literal
 from stackwire.contracts.base import Contract, Event
 from stackwire.core.lineage import as_text
 
-EXCHANGE = "stackwire"
-TOPIC = "lineage"
+STACKWIRE_EXCHANGE = "stackwire"
+LINEAGE_TOPIC = "lineage"
 
 Kind = Literal["client", "image", "volume", "snapshot", "server", "guest"]
 
@@ -56,8 +56,8 @@ def property_transfer(
         partial=partial,
     )
     return Event(
-        exchange=EXCHANGE,
-        topic=TOPIC,
+        exchange=STACKWIRE_EXCHANGE,
+        topic=LINEAGE_TOPIC,
         event_type="properties.crossed",
         publisher_id=service,
         payload=transfer.model_dump(mode="json"),

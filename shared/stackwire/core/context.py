@@ -72,10 +72,6 @@ class RequestContext:
             self, service_roles=tuple(dict.fromkeys((*self.service_roles, "service"))), global_request_id=self.action_id
         )
 
-    def elevated(self) -> "RequestContext":
-        """The same request with administrator's rights, for steps a service takes for itself."""
-        return replace(self, is_admin=True, roles=tuple(dict.fromkeys((*self.roles, "admin"))))
-
     def to_wire(self) -> dict[str, Any]:
         """The keys oslo.context and Nova put on the wire, without the ``_context_`` prefix; the token is in it."""
         identity = (self.user_id, self.project_id, self.domain_id, self.user_domain_id, self.project_domain_id)

@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 M = TypeVar("M")
-CONNECT_TIMEOUT_SECONDS = 10.0
+DATABASE_CONNECT_TIMEOUT_SECONDS = 10.0
 
 
 async def _roll_back(connection: asyncpg.Connection[Any]) -> None:
@@ -63,9 +63,8 @@ class Database:
     ``notification_filter``: which events its units of work do not emit.
     """
 
-    def __init__(self, pool: Connections, *, dsn: str, schema: str, clock: Clock) -> None:
+    def __init__(self, pool: Connections, *, schema: str, clock: Clock) -> None:
         self._pool = pool
-        self._dsn = dsn
         self.schema = schema
         self.clock = clock
         self.notification_filter: NotificationFilter | None = None
@@ -99,7 +98,7 @@ class Database:
                 dsn,
                 min_size=min_size,
                 max_size=max_size,
-                timeout=CONNECT_TIMEOUT_SECONDS,
+                timeout=DATABASE_CONNECT_TIMEOUT_SECONDS,
                 server_settings=settings,
                 init=set_codecs,
                 reset=_roll_back,
@@ -111,7 +110,7 @@ class Database:
             except BaseException:
                 pool.terminate()
                 raise
-        return cls(Connections(pool, max_size), dsn=dsn, schema=schema, clock=clock or Clock())
+        return cls(Connections(pool, max_size), schema=schema, clock=clock or Clock())
 
     async def close(self) -> None:
         """Waits a few seconds for connections in use, then closes them."""

@@ -23,7 +23,7 @@ CONVERT_TIMEOUT_SECONDS: Final = 600
 MEMORY_LIMIT_BYTES: Final = 1024**3
 CPU_LIMIT_SECONDS: Final = 300
 ENVIRONMENT: Final = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
-MESSAGE_LENGTH: Final = 200
+QEMU_MESSAGE_LENGTH: Final = 200
 
 
 class QemuImgFailed(Exception):
@@ -75,7 +75,7 @@ async def convert(
 
 def _last_line(stderr: bytes, source: Path, target: Path) -> str:
     lines = stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
-    return lines[-1].replace(f"{source.parent}/", "").replace(f"{target.parent}/", "")[:MESSAGE_LENGTH]
+    return lines[-1].replace(f"{source.parent}/", "").replace(f"{target.parent}/", "")[:QEMU_MESSAGE_LENGTH]
 
 
 def _limit_resources(max_bytes: int) -> None:

@@ -21,8 +21,8 @@ from stackwire.core.errors import (
 
 _ERRORS = (BadRequest, Unauthorized, Forbidden, NotFound, Conflict, Gone, TooLarge, UnsupportedMedia, Unavailable)
 _BY_STATUS: dict[int, type[ServiceError]] = {error.status: error for error in _ERRORS}
-_CHUNK_BYTES = 256 * 1024
-_READ_TIMEOUT_SECONDS = 60.0
+_DOWNLOAD_CHUNK_BYTES = 256 * 1024
+_PEER_READ_TIMEOUT_SECONDS = 60.0
 _MAX_HEADERS, _MAX_HEADER_BYTES = 512, 128 * 1024
 """The Image API v1 sends an image's attributes as headers: 128 properties of 64 KiB."""
 
@@ -35,7 +35,7 @@ class Download:
         self.headers: Mapping[str, str] = response.headers
         self._response = response
 
-    async def chunks(self, size: int = _CHUNK_BYTES) -> AsyncIterator[bytes]:
+    async def chunks(self, size: int = _DOWNLOAD_CHUNK_BYTES) -> AsyncIterator[bytes]:
         """The body in chunks of at most ``size`` bytes. Raises Unavailable when the connection is lost."""
         try:
             async for chunk in self._response.content.iter_chunked(size):
@@ -53,7 +53,7 @@ class HttpClient:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:  # lazily: a session belongs to the loop it is created in
-            timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=_READ_TIMEOUT_SECONDS)
+            timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=_PEER_READ_TIMEOUT_SECONDS)
             self._session = aiohttp.ClientSession(
                 timeout=timeout,
                 auto_decompress=False,

@@ -21,7 +21,7 @@ CONTEXT: web.RequestKey[RequestContext] = web.RequestKey("context", RequestConte
 VERSION: web.RequestKey[Microversion] = web.RequestKey("version", Microversion)
 
 _MAX_DEPTH = 64
-_MAX_INT = 2**63 - 1
+_MAX_JSON_INT = 2**63 - 1
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -76,7 +76,7 @@ def _check(value: Any, depth: int) -> None:
     elif isinstance(value, bool) or value is None:
         return
     elif isinstance(value, int):
-        if abs(value) > _MAX_INT:
+        if abs(value) > _MAX_JSON_INT:
             raise MalformedBody
     elif isinstance(value, float):
         if value - value != 0:  # inf and nan

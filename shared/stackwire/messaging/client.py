@@ -30,7 +30,7 @@ from stackwire.messaging.transport import (
 log = logging.getLogger(__name__)
 R = TypeVar("R")
 
-CALL_TIMEOUT_SECONDS = 60.0
+RPC_TIMEOUT_SECONDS = 60.0
 """Seconds; oslo's rpc_response_timeout."""
 
 
@@ -65,7 +65,7 @@ class RpcClient:
         message: Call[R],
         *,
         server: str | None = None,
-        timeout: float = CALL_TIMEOUT_SECONDS,
+        timeout: float = RPC_TIMEOUT_SECONDS,
         monitor: int | None = None,
     ) -> R:
         """The result from one server of the topic (``server``: from that one).
@@ -120,7 +120,7 @@ class RpcClient:
         args: Mapping[str, Any],
         *,
         server: str | None = None,
-        timeout: float = CALL_TIMEOUT_SECONDS,
+        timeout: float = RPC_TIMEOUT_SECONDS,
         monitor: int | None = None,
     ) -> Any:
         """A call from its parts; returns the result as JSON values."""

@@ -20,10 +20,10 @@ from stackwire.messaging.errors import Undeliverable
 
 log = logging.getLogger(__name__)
 
-BATCH = 64
+OUTBOX_BATCH = 64
 CONCURRENT_NOTIFICATIONS = 16
 """Notifications that are published together."""
-POLL_SECONDS = 2.0
+OUTBOX_POLL_SECONDS = 2.0
 FIRST_PAUSE_SECONDS = 0.1
 MAX_PAUSE_SECONDS = 5.0
 SENT_MESSAGES_KEPT = 1_000
@@ -104,7 +104,7 @@ class Relay:
             self.wake()
             return
         now = asyncio.get_running_loop().time()
-        wait = min([POLL_SECONDS, *(until - now for until, _ in self._held.values() if until > now)])
+        wait = min([OUTBOX_POLL_SECONDS, *(until - now for until, _ in self._held.values() if until > now)])
         with suppress(TimeoutError):
             async with asyncio.timeout(max(wait, 0.01)):
                 await self._woken.wait()
@@ -119,7 +119,7 @@ class Relay:
             await session.value(
                 "SELECT pg_advisory_xact_lock(hashtext('stackwire.relay'), hashtext($1))", self._database.schema
             )
-            messages = await outbox.waiting(session, BATCH, held)
+            messages = await outbox.waiting(session, OUTBOX_BATCH, held)
             try:
                 for notifications, run in groupby(messages, lambda message: message.kind == "notify"):
                     await (self._send_at_once if notifications else self._send_singly)(list(run), sent)
@@ -129,7 +129,7 @@ class Relay:
                 await outbox.mark_sent(session, sent, self._database.clock.now())
         if failed is not None:
             raise failed
-        return len(messages) == BATCH and bool(sent)
+        return len(messages) == OUTBOX_BATCH and bool(sent)
 
     async def _send_at_once(self, messages: Sequence[Outgoing], sent: list[int]) -> None:
         """Publishes notifications in their order, without waiting for each confirm.

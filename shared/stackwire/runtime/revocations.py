@@ -23,7 +23,7 @@ from stackwire.runtime.service import Sweep
 
 log = logging.getLogger(__name__)
 
-CALL_TIMEOUT_SECONDS = 2.0  # identity may start later, and must not delay this service
+REVOCATIONS_TIMEOUT_SECONDS = 2.0  # identity may start later, and must not delay this service
 REFRESH_SECONDS = 30.0
 
 
@@ -46,7 +46,8 @@ class RevocationWatch:
         """Fetches the whole list from identity; the list stays as it is when identity is unavailable."""
         self._revocations.forget(datetime.now(UTC))
         try:
-            known = await self._rpc.call(system_context(self._name), ListRevocations(), timeout=CALL_TIMEOUT_SECONDS)
+            ctx = system_context(self._name)
+            known = await self._rpc.call(ctx, ListRevocations(), timeout=REVOCATIONS_TIMEOUT_SECONDS)
         except ServiceError as error:
             log.info("%s could not fetch the revoked tokens: %s", self._name, error)
             return

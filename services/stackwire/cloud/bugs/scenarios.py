@@ -120,9 +120,11 @@ async def volume_that_needs_more_memory(client: ScenarioClient) -> int:
 
 
 @scenario(
-    "bdm-lookup-keeps-base-keys", "which base attributes of the image does the server record as properties?",
-    with_bug=sorted(BASE_KEYS), without_bug=[],
-)  # fmt: skip
+    "bdm-lookup-keeps-base-keys",
+    "which base attributes of the image does the server record as properties?",
+    with_bug=sorted(BASE_KEYS),
+    without_bug=[],
+)
 async def properties_recorded_by_a_server_on_a_volume(client: ScenarioClient) -> list[str]:
     """A server boots from a volume created of an image."""
     server = await client.server_on(await client.volume(imageRef=await client.image()))
@@ -203,15 +205,20 @@ async def a_long_value_set_on_a_volume(client: ScenarioClient) -> int:
 
 
 @scenario(
-    "lp-901534", "which team does the image belong to once it has its data?", with_bug=None, without_bug="storage",
+    "lp-901534",
+    "which team does the image belong to once it has its data?",
+    with_bug=None,
+    without_bug="storage",
     release="queens",
-)  # fmt: skip
+)
 async def data_for_a_registered_image(client: ScenarioClient) -> Any:
     """An image is registered with a property; its data follow through the v1 API, with headers of their own."""
     created = await client.api.request(
-        "POST", "image", "/v2/images",
+        "POST",
+        "image",
+        "/v2/images",
         {"name": "disk", "disk_format": "raw", "container_format": "bare", "team": "storage"},
-    )  # fmt: skip
+    )
     headers = {"Content-Type": "application/octet-stream", "x-image-meta-name": "disk"}
     await client.api.try_request("PUT", "image", f"/v1/images/{created['id']}", data=b"data", headers=headers)
     return (await client.get_image(created["id"])).get("team")
