@@ -1,5 +1,6 @@
 """What the compute service serves over the bus: Nova's conductor, scheduler and compute daemons."""
 
+from stackwire.compute.domain.states import ServerStates
 from stackwire.compute.flows.worker.attach_volume import AttachVolume
 from stackwire.compute.flows.worker.build_instance import BuildServer
 from stackwire.compute.flows.worker.compute_host import ComputeHost
@@ -43,13 +44,13 @@ def host_endpoints(host: ComputeHost) -> list[Endpoint]:
         calls.SnapshotInstance.served_by(snapshot.on_snapshot_instance),
         calls.QuiesceInstance.served_by(snapshot.on_quiesce_instance),
         calls.UnquiesceInstance.served_by(snapshot.on_unquiesce_instance),
-        calls.StartInstance.served_by(power.on_start_instance),
-        calls.StopInstance.served_by(power.on_stop_instance),
+        calls.StartInstance.served_by(power.on_message(ServerStates.finish_start)),
+        calls.StopInstance.served_by(power.on_message(ServerStates.finish_stop)),
         calls.RebootInstance.served_by(power.on_reboot_instance),
-        calls.PauseInstance.served_by(power.on_pause_instance),
-        calls.UnpauseInstance.served_by(power.on_unpause_instance),
-        calls.SuspendInstance.served_by(power.on_suspend_instance),
-        calls.ResumeInstance.served_by(power.on_resume_instance),
+        calls.PauseInstance.served_by(power.on_message(ServerStates.finish_pause)),
+        calls.UnpauseInstance.served_by(power.on_message(ServerStates.finish_unpause)),
+        calls.SuspendInstance.served_by(power.on_message(ServerStates.finish_suspend)),
+        calls.ResumeInstance.served_by(power.on_message(ServerStates.finish_resume)),
         calls.ReserveBlockDeviceName.served_by(attach.on_reserve_block_device_name),
         calls.AttachVolumeOnHost.served_by(attach.on_attach_volume),
         calls.DetachVolume.served_by(attach.on_detach_volume),

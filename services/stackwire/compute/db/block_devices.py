@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwire.compute.domain.model import BlockDevice
-from stackwire.db.pool import Session, UnitOfWork
+from stackwire.db.pool import UnitOfWork
 from stackwire.db.table import Table
 
 TABLE = Table(BlockDevice, "block_device_mapping", key="uuid", live="NOT deleted")
@@ -34,7 +34,3 @@ async def delete_if_unchanged(uow: UnitOfWork, device: BlockDevice) -> bool:
 async def delete_if_not_requested(uow: UnitOfWork, device: BlockDevice) -> bool:
     """Deletes it unless the message to attach it was sent to its host since it was read."""
     return await delete(uow, device.uuid, updated_at=None)
-
-
-async def of_server(session: Session, uuid: str) -> list[BlockDevice]:
-    return await TABLE.find(session, order="id", instance_uuid=uuid)

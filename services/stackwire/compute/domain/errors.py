@@ -67,10 +67,6 @@ class AttachmentNotFound(NotFound, wire="nova.exception.VolumeBDMNotFound"):
     """Server {instance_id} has no volume {volume_id} attached."""
 
 
-class HostNotFound(NotFound, wire="nova.exception.ComputeHostNotFound"):
-    """Compute host {host} could not be found."""
-
-
 class NetworkLabelNotFound(NotFound, wire="nova.exception.InstanceNetworkNotFound"):
     """The server has no network {label}."""
 

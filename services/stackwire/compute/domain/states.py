@@ -5,6 +5,7 @@ The API asks the table before it accepts a request (``check_instance_state``), t
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from stackwire.core.states import ANY, Machine, Spec, StateSpec, Verb
 
@@ -29,9 +30,9 @@ class ServerVerb(Verb):
         vm_state: StateSpec,
         task_state: StateSpec,
         to: Spec,
+        on_crash: str | None = None,
         *,
         source: str,
-        on_crash: str | None = None,
         action: str = "",
         launched: bool = False,
         locked: bool = False,
@@ -47,21 +48,38 @@ class ServerVerb(Verb):
         return self._action or self.name
 
 
-_API, _MANAGER, _CONDUCTOR = "nova/compute/api.py", "nova/compute/manager.py", "nova/conductor/manager.py"
+def _request(
+    vm_state: StateSpec, to: str, on_crash: str, function: str, task_state: StateSpec = None, **facts: Any
+) -> ServerVerb:
+    """What a function of the API begins."""
+    source = f"nova/compute/api.py: {function}"
+    return ServerVerb(vm_state, task_state, {"task_state": to}, on_crash, source=source, **facts)
+
+
+def _step(task_state: StateSpec, to: str | None, on_crash: str | None, function: str) -> ServerVerb:
+    """What a function of the host goes on with."""
+    return ServerVerb(ANY, task_state, {"task_state": to}, on_crash, source=f"nova/compute/manager.py: {function}")
+
+
+def _finish(task_state: StateSpec, vm_state: str, function: str) -> ServerVerb:
+    """What a function of the host ends with: at rest."""
+    to = {"vm_state": vm_state, "task_state": None}
+    return ServerVerb(ANY, task_state, to, source=f"nova/compute/manager.py: {function}")
+
+
+def _check(vm_state: StateSpec, task_state: StateSpec, function: str, **facts: Any) -> ServerVerb:
+    """What a function of the API does without a change of the state."""
+    return ServerVerb(vm_state, task_state, {}, source=f"nova/compute/api.py: {function}", **facts)
+
+
+_CONDUCTOR = "nova/conductor/manager.py"
 _ATTACHABLE = "active paused stopped suspended resized shelved shelved_offloaded"
-_REBOOTS = "rebooting reboot_pending reboot_started"
-_HARD_REBOOTS = "rebooting_hard reboot_pending_hard reboot_started_hard"
-_HARD_REBOOTABLE = (None, *_REBOOTS.split(), "rebooting_hard", "pausing", "suspending", "resuming", "unpausing")
-_BUILD = (None, "scheduling", "networking", "block_device_mapping", "spawning")
+_BOOTED = "active stopped paused suspended"
+_REBOOTS = ("rebooting", "reboot_pending", "reboot_started")
+_HARD_REBOOTS = ("rebooting_hard", "reboot_pending_hard", "reboot_started_hard")
+_HARD_REBOOTABLE = (None, *_REBOOTS, "rebooting_hard", "pausing", "suspending", "resuming", "unpausing")
+_BUILD = (None, SCHEDULING, "networking", "block_device_mapping", "spawning")
 _SNAPSHOT = "image_snapshot_pending image_snapshot image_pending_upload image_uploading"
-
-
-def _task(state: str | None) -> Mapping[str, str | None]:
-    return {"task_state": state}
-
-
-def _rest(vm_state: str) -> Mapping[str, str | None]:
-    return {"vm_state": vm_state, "task_state": None}
 
 
 class ServerStates(
@@ -78,174 +96,90 @@ class ServerStates(
         BUILDING,
         SCHEDULING,
         {"vm_state": BUILDING, "task_state": SCHEDULING},
-        on_crash="fail_build",
+        "fail_build",
         source=f"{_CONDUCTOR}: schedule_and_build_instances",
     )
-    fail_schedule = ServerVerb(ANY, (None, SCHEDULING), _rest(ERROR), source=f"{_CONDUCTOR}: _bury_in_cell0")
+    fail_schedule = ServerVerb(
+        ANY,
+        (None, SCHEDULING),
+        {"vm_state": ERROR, "task_state": None},
+        source=f"{_CONDUCTOR}: _bury_in_cell0",
+    )
     begin_build = ServerVerb(
         BUILDING,
         (None, SCHEDULING),
-        _rest(BUILDING),
-        on_crash="fail_build",
-        source=f"{_MANAGER}: _do_build_and_run_instance",
+        {"vm_state": BUILDING, "task_state": None},
+        "fail_build",
+        source="nova/compute/manager.py: _do_build_and_run_instance",
     )
-    allocate_network = ServerVerb(
-        ANY, None, _task("networking"), on_crash="fail_build", source=f"{_MANAGER}: _build_networks_for_instance"
-    )
-    map_block_devices = ServerVerb(
-        ANY,
-        "networking",
-        _task("block_device_mapping"),
-        on_crash="fail_build",
-        source=f"{_MANAGER}: _build_resources",
-    )
-    spawn = ServerVerb(
-        ANY,
-        "block_device_mapping",
-        _task("spawning"),
-        on_crash="fail_build",
-        source=f"{_MANAGER}: _build_and_run_instance",
-    )
-    finish_build = ServerVerb(ANY, "spawning", _rest(ACTIVE), source=f"{_MANAGER}: _update_instance_after_spawn")
-    fail_build = ServerVerb(ANY, _BUILD, _rest(ERROR), source=f"{_MANAGER}: _set_instance_obj_error_state")
+    allocate_network = _step(None, "networking", "fail_build", "_build_networks_for_instance")
+    map_block_devices = _step("networking", "block_device_mapping", "fail_build", "_build_resources")
+    spawn = _step("block_device_mapping", "spawning", "fail_build", "_build_and_run_instance")
+    finish_build = _finish("spawning", ACTIVE, "_update_instance_after_spawn")
+    fail_build = _finish(_BUILD, ERROR, "_set_instance_obj_error_state")
 
     # ---- rebuild
-    rebuild = ServerVerb(
-        "active stopped error", None, _task(REBUILDING), on_crash="fail_rebuild", source=f"{_API}: rebuild"
-    )
-    rebuild_block_devices = ServerVerb(
-        ANY,
-        REBUILDING,
-        _task(REBUILD_BLOCK_DEVICE_MAPPING),
-        on_crash="fail_rebuild",
-        source=f"{_MANAGER}: _do_rebuild_instance",
-    )
-    rebuild_spawn = ServerVerb(
-        ANY,
-        REBUILD_BLOCK_DEVICE_MAPPING,
-        _task(REBUILD_SPAWNING),
-        on_crash="fail_rebuild",
-        source=f"{_MANAGER}: _rebuild_default_impl",
-    )
-    finish_rebuild = ServerVerb(ANY, REBUILD_SPAWNING, _rest(ACTIVE), source=f"{_MANAGER}: _do_rebuild_instance")
-    stop_rebuilt = ServerVerb(
-        ANY, None, _task("powering-off"), on_crash="finish_stop", source=f"{_MANAGER}: _do_rebuild_instance"
-    )
-    fail_rebuild = ServerVerb(
-        ANY,
-        (REBUILDING, REBUILD_BLOCK_DEVICE_MAPPING, REBUILD_SPAWNING),
-        _rest(ERROR),
-        source=f"{_MANAGER}: _set_instance_obj_error_state",
+    rebuild = _request("active stopped error", REBUILDING, "fail_rebuild", "rebuild")
+    rebuild_block_devices = _step(REBUILDING, REBUILD_BLOCK_DEVICE_MAPPING, "fail_rebuild", "_do_rebuild_instance")
+    rebuild_spawn = _step(REBUILD_BLOCK_DEVICE_MAPPING, REBUILD_SPAWNING, "fail_rebuild", "_rebuild_default_impl")
+    finish_rebuild = _finish(REBUILD_SPAWNING, ACTIVE, "_do_rebuild_instance")
+    stop_rebuilt = _step(None, "powering-off", "finish_stop", "_do_rebuild_instance")
+    fail_rebuild = _finish(
+        (REBUILDING, REBUILD_BLOCK_DEVICE_MAPPING, REBUILD_SPAWNING), ERROR, "_set_instance_obj_error_state"
     )
 
     # ---- snapshot
-    snapshot = ServerVerb(
-        "active stopped paused suspended",
-        None,
-        _task("image_snapshot_pending"),
-        on_crash="abandon_snapshot",
+    snapshot = _request(
+        _BOOTED,
+        "image_snapshot_pending",
+        "abandon_snapshot",
+        "snapshot",
         action="createImage",
         launched=True,
         locked=True,
-        source=f"{_API}: snapshot",
     )
-    take_snapshot = ServerVerb(
-        ANY,
-        "image_snapshot_pending",
-        _task("image_snapshot"),
-        on_crash="abandon_snapshot",
-        source=f"{_MANAGER}: snapshot_instance",
-    )
-    prepare_upload = ServerVerb(
-        ANY,
-        "image_snapshot",
-        _task("image_pending_upload"),
-        on_crash="abandon_snapshot",
-        source=f"{_MANAGER}: _snapshot_instance",
-    )
-    upload_snapshot = ServerVerb(
-        ANY,
-        "image_pending_upload",
-        _task("image_uploading"),
-        on_crash="abandon_snapshot",
-        source=f"{_MANAGER}: _snapshot_instance",
-    )
-    finish_snapshot = ServerVerb(ANY, "image_uploading", _task(None), source=f"{_MANAGER}: _snapshot_instance")
-    abandon_snapshot = ServerVerb(ANY, _SNAPSHOT, _task(None), source=f"{_MANAGER}: _snapshot_instance")
+    take_snapshot = _step("image_snapshot_pending", "image_snapshot", "abandon_snapshot", "snapshot_instance")
+    prepare_upload = _step("image_snapshot", "image_pending_upload", "abandon_snapshot", "_snapshot_instance")
+    upload_snapshot = _step("image_pending_upload", "image_uploading", "abandon_snapshot", "_snapshot_instance")
+    finish_snapshot = _step("image_uploading", None, None, "_snapshot_instance")
+    abandon_snapshot = _step(_SNAPSHOT, None, None, "_snapshot_instance")
 
     # ---- power
-    start = ServerVerb(
-        STOPPED, None, _task("powering-on"), on_crash="finish_start", launched=True, source=f"{_API}: start"
-    )
-    stop = ServerVerb("active error", None, _task("powering-off"), on_crash="finish_stop", source=f"{_API}: stop")
-    pause = ServerVerb(ACTIVE, None, _task("pausing"), on_crash="finish_pause", source=f"{_API}: pause")
-    unpause = ServerVerb(PAUSED, None, _task("unpausing"), on_crash="finish_unpause", source=f"{_API}: unpause")
-    suspend = ServerVerb(ACTIVE, None, _task("suspending"), on_crash="finish_suspend", source=f"{_API}: suspend")
-    resume = ServerVerb(SUSPENDED, None, _task("resuming"), on_crash="finish_resume", source=f"{_API}: resume")
-    finish_start = ServerVerb(ANY, "powering-on", _rest(ACTIVE), source=f"{_MANAGER}: start_instance")
-    finish_stop = ServerVerb(ANY, "powering-off", _rest(STOPPED), source=f"{_MANAGER}: stop_instance")
-    finish_pause = ServerVerb(ANY, "pausing", _rest(PAUSED), source=f"{_MANAGER}: pause_instance")
-    finish_unpause = ServerVerb(ANY, "unpausing", _rest(ACTIVE), source=f"{_MANAGER}: unpause_instance")
-    finish_suspend = ServerVerb(ANY, "suspending", _rest(SUSPENDED), source=f"{_MANAGER}: suspend_instance")
-    finish_resume = ServerVerb(ANY, "resuming", _rest(ACTIVE), source=f"{_MANAGER}: resume_instance")
+    start = _request(STOPPED, "powering-on", "finish_start", "start", launched=True)
+    stop = _request("active error", "powering-off", "finish_stop", "stop")
+    pause = _request(ACTIVE, "pausing", "finish_pause", "pause")
+    unpause = _request(PAUSED, "unpausing", "finish_unpause", "unpause")
+    suspend = _request(ACTIVE, "suspending", "finish_suspend", "suspend")
+    resume = _request(SUSPENDED, "resuming", "finish_resume", "resume")
+    finish_start = _finish("powering-on", ACTIVE, "start_instance")
+    finish_stop = _finish("powering-off", STOPPED, "stop_instance")
+    finish_pause = _finish("pausing", PAUSED, "pause_instance")
+    finish_unpause = _finish("unpausing", ACTIVE, "unpause_instance")
+    finish_suspend = _finish("suspending", SUSPENDED, "suspend_instance")
+    finish_resume = _finish("resuming", ACTIVE, "resume_instance")
 
     # ---- reboot
-    reboot = ServerVerb(
-        "active stopped paused suspended error",
-        None,
-        _task("rebooting"),
-        on_crash="recover_reboot",
-        source=f"{_API}: _soft_reboot",
+    reboot = _request(f"{_BOOTED} error", "rebooting", "recover_reboot", "_soft_reboot")
+    reboot_hard = _request(
+        f"{_BOOTED} error", "rebooting_hard", "recover_reboot", "_hard_reboot", _HARD_REBOOTABLE, action="reboot-hard"
     )
-    reboot_hard = ServerVerb(
-        "active stopped paused suspended error",
-        _HARD_REBOOTABLE,
-        _task("rebooting_hard"),
-        on_crash="recover_reboot",
-        action="reboot-hard",
-        source=f"{_API}: _hard_reboot",
-    )
-    begin_reboot = ServerVerb(
-        ANY, "rebooting", _task("reboot_pending"), on_crash="recover_reboot", source=f"{_MANAGER}: reboot_instance"
-    )
-    begin_reboot_hard = ServerVerb(
-        ANY,
-        "rebooting_hard",
-        _task("reboot_pending_hard"),
-        on_crash="recover_reboot",
-        source=f"{_MANAGER}: reboot_instance",
-    )
-    restart = ServerVerb(
-        ANY, "reboot_pending", _task("reboot_started"), on_crash="recover_reboot", source=f"{_MANAGER}: reboot_instance"
-    )
-    restart_hard = ServerVerb(
-        ANY,
-        "reboot_pending_hard",
-        _task("reboot_started_hard"),
-        on_crash="recover_reboot",
-        source=f"{_MANAGER}: reboot_instance",
-    )
-    finish_reboot = ServerVerb(
-        ANY, "reboot_started reboot_started_hard", _rest(ACTIVE), source=f"{_MANAGER}: reboot_instance"
-    )
-    recover_reboot = ServerVerb(ANY, f"{_REBOOTS} {_HARD_REBOOTS}", _rest(ACTIVE), source=f"{_MANAGER}: _init_instance")
+    begin_reboot = _step("rebooting", "reboot_pending", "recover_reboot", "reboot_instance")
+    begin_reboot_hard = _step("rebooting_hard", "reboot_pending_hard", "recover_reboot", "reboot_instance")
+    restart = _step("reboot_pending", "reboot_started", "recover_reboot", "reboot_instance")
+    restart_hard = _step("reboot_pending_hard", "reboot_started_hard", "recover_reboot", "reboot_instance")
+    finish_reboot = _finish("reboot_started reboot_started_hard", ACTIVE, "reboot_instance")
+    recover_reboot = _finish((*_REBOOTS, *_HARD_REBOOTS), ACTIVE, "_init_instance")
 
     # ---- what leaves the state as it is
-    attach_volume = ServerVerb(_ATTACHABLE, None, {}, source=f"{_API}: attach_volume")
-    detach_volume = ServerVerb(_ATTACHABLE, None, {}, source=f"{_API}: detach_volume")
-    update_metadata = ServerVerb(
-        "active paused suspended stopped", None, {}, source=f"{_API}: update_instance_metadata"
-    )
-    tags = ServerVerb(
-        "active paused suspended stopped", ANY, {}, source="nova/api/openstack/compute/server_tags.py: _check_instance"
-    )
-    console = ServerVerb(
-        "active stopped paused suspended error rescued", ANY, {}, locked=True, source=f"{_API}: get_console_output"
-    )
+    attach_volume = _check(_ATTACHABLE, None, "attach_volume")
+    detach_volume = _check(_ATTACHABLE, None, "detach_volume")
+    update_metadata = _check(_BOOTED, None, "update_instance_metadata")
+    tags = ServerVerb(_BOOTED, ANY, {}, source="nova/api/openstack/compute/server_tags.py: ServerTagsController")
+    console = _check(f"{_BOOTED} error rescued", ANY, "get_console_output", locked=True)
 
     # ---- deletion, and an administrator's reset
-    delete = ServerVerb(ANY, ANY, _task(DELETING), on_crash="finish_delete", source=f"{_API}: _delete")
-    finish_delete = ServerVerb(ANY, ANY, _rest(DELETED), source=f"{_MANAGER}: _complete_deletion")
+    delete = _request(ANY, DELETING, "finish_delete", "_delete", ANY)
+    finish_delete = _finish(ANY, DELETED, "_complete_deletion")
     reset_state = ServerVerb(
         ANY,
         ANY,

@@ -2,28 +2,29 @@
 
 Constants first, they are the rules; then pure functions, ``Mapping`` in, new ``dict`` out. Two shapes appear:
 
-* an *image dictionary*, the form in which Nova hands an image around: ``id name status size min_ram min_disk
+* an *image dictionary*, the form in which Nova passes an image on: ``id name status size min_ram min_disk
   disk_format container_format ...`` at the top (integers where Glance has integers, ``size`` in bytes), custom
   properties as text under ``properties``;
-* *rows* of ``instance_system_metadata``: flat text to text. What came from the image carries the prefix ``image_``,
-  what the server learnt elsewhere (``owner_user_name``, ``boot_roles``, ``shelved_at``) carries none.
+* *rows* of ``instance_system_metadata``: flat text to text. What the image brought carries the prefix ``image_``,
+  what the server has from elsewhere (``owner_user_name``, ``boot_roles``, ``shelved_at``) carries none.
 
 A name whose prefixed form would not fit the 255 characters of the key column is left behind: MySQL cut it silently,
 PostgreSQL refuses the row. The hypervisor's defaults (``hw_machine_type``, ``hw_video_model``, ...) are not written
-back: the recorded cloud's driver wrote none, so nothing a client reads tells of them.
+back: the recorded cloud's driver wrote none, so no client sees them.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from stackwire.compute.domain import image_props
+from stackwire.compute.domain import travel_values as values
+from stackwire.compute.domain.travel_values import Bootable, ImageDict, RootDisk, Rows
 from stackwire.core.behaviours import Behaviours
 from stackwire.core.rules import rule
 
 PREFIX = "image_"
 KEY_LIMIT = 255
-VALUE_LIMIT = 255
 
 # nova/utils.py: SM_INHERITABLE_KEYS; these live beside the properties in an image, and among them in the rows
 INHERITABLE = ("min_ram", "min_disk", "disk_format", "container_format")
@@ -35,8 +36,8 @@ STRUCTURED = ("mappings", "block_device_mapping")
 VOLUME_BASE_KEYS = frozenset(
     {"image_id", "image_name", "size", "checksum", "container_format", "disk_format", "min_ram", "min_disk"}
 )
-# of these, the attributes of an image itself: a property of such a name was kept by Glance's v1 API and shown by
-# nothing; v2 refuses to make it
+# of these, the attributes of an image itself: a property of such a name was kept by Glance's v1 API and is in no view;
+# v2 refuses to create it
 HIDDEN_BY_ATTRIBUTES = VOLUME_BASE_KEYS - {"image_id", "image_name"}
 # nova/conf: non_inheritable_image_properties, its default
 NON_INHERITABLE = frozenset({"cache_in_nova", "bittorrent"})
@@ -52,36 +53,9 @@ ABSOLUTE_NON_INHERITABLE = frozenset(
     }
 )
 RESERVED_PREFIX = "os_glance"
-# what a volume-backed snapshot says of itself, never inherited from the image it grew from
+# what describes a volume-backed snapshot itself, never inherited from the image behind it
 SNAPSHOT_LAYOUT = ("block_device_mapping", "bdm_v2", "root_device_name")
 GIBIBYTE = 1024**3
-
-Rows = dict[str, str]
-ImageDict = dict[str, Any]
-
-
-class RootDisk(Protocol):
-    """What the rules ask of a flavor: the size of its root disk in GiB."""
-
-    @property
-    def root_gb(self) -> int: ...
-
-
-class Bootable(Protocol):
-    """What the rules ask of a server when it becomes an image."""
-
-    @property
-    def uuid(self) -> str: ...
-    @property
-    def project_id(self) -> str: ...
-    @property
-    def os_type(self) -> str | None: ...
-    @property
-    def kernel_id(self) -> str | None: ...
-    @property
-    def ramdisk_id(self) -> str | None: ...
-    @property
-    def root_device_name(self) -> str | None: ...
 
 
 def flat(image: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,19 +68,19 @@ def flat(image: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def image_dict(image: Mapping[str, Any]) -> ImageDict:
-    """An image as Glance tells it, as the dictionary Nova works on; structured properties become lists.
+    """An image of Glance as the dictionary Nova works on; structured properties become lists.
 
     ``nova/image/glance.py: _translate_from_glance``. Text that is no JSON stays as it is: the checks refuse it.
     """
     properties = dict(image.get("properties") or {})
     for key in STRUCTURED:
         if isinstance(properties.get(key), str):
-            properties[key] = _parsed(properties[key])
+            properties[key] = values.parsed_json(properties[key])
     return {**image, "properties": properties}
 
 
 def image_meta_from_volume(volume: Mapping[str, Any], behaviours: Behaviours) -> ImageDict:
-    """What a bootable volume says about the image it came from; three generations of the same lookup.
+    """What a bootable volume has of the image it was created from; three generations of the same lookup.
 
     ``volume`` needs ``size`` (GiB) and ``volume_image_metadata`` (text to text). 2014.1 returned nothing but the
     properties, all of them; its maintenance branch gave the figures their place but left them among the properties
@@ -115,7 +89,7 @@ def image_meta_from_volume(volume: Mapping[str, Any], behaviours: Behaviours) ->
     properties = dict(volume.get("volume_image_metadata") or {})
     if not behaviours.has("bdm-lookup-returns-image-meta"):
         return {"properties": properties}
-    figures = {key: _whole(properties.get(key)) for key in ("min_ram", "min_disk")}
+    figures = {key: values.whole_number(properties.get(key)) for key in ("min_ram", "min_disk")}
     if behaviours.has("bdm-lookup-drops-base-keys"):
         properties = {key: value for key, value in properties.items() if key not in VOLUME_BASE_KEYS}
     return {"properties": properties, "size": volume["size"] * GIBIBYTE, **figures, "status": "active"}
@@ -131,10 +105,10 @@ def system_metadata(image: Mapping[str, Any], flavor: RootDisk, behaviours: Beha
     """
     stored = {key: value for key, value in (image.get("properties") or {}).items() if key not in NOT_STORED}
     for key in INHERITABLE:
-        value = _least_disk(image, flavor) if key == "min_disk" else image.get(key)
+        value = values.least_disk(image, flavor) if key == "min_disk" else image.get(key)
         if value is not None:
             stored[key] = value
-    rows = {PREFIX + key: _cut(str(value), behaviours) for key, value in stored.items()}
+    rows = {PREFIX + key: values.cut(str(value), behaviours) for key, value in stored.items()}
     return {key: value for key, value in rows.items() if len(key) <= KEY_LIMIT}
 
 
@@ -155,14 +129,14 @@ def at_create(
     rows = system_metadata(image, flavor, behaviours)
     rows.setdefault(PREFIX + "base_image_ref", image_ref)
     owner = {"owner_user_name": user_name, "owner_project_name": project_name}
-    return rows | {key: _cut(value, behaviours) for key, value in owner.items() if value is not None}
+    return rows | {key: values.cut(value, behaviours) for key, value in owner.items() if value is not None}
 
 
 def instance_columns(image: Mapping[str, Any]) -> dict[str, Any]:
     """What of an image becomes a column of the server itself: ``os_type architecture vm_mode auto_disk_config``."""
     properties = image.get("properties") or {}
     columns: dict[str, Any] = {key: properties.get(key) for key in ("os_type", "architecture", "vm_mode")}
-    columns["auto_disk_config"] = _flag(properties.get("auto_disk_config"))
+    columns["auto_disk_config"] = image_props.flag(properties.get("auto_disk_config"))
     return columns
 
 
@@ -189,18 +163,18 @@ def image_meta(rows: Mapping[str, str | None], behaviours: Behaviours) -> ImageD
     """The way back: rows to an image dictionary; rows without the prefix become properties too.
 
     On a server grown from a snapshot both ``image_boot_roles`` and ``boot_roles`` claim one name. The server's own
-    word wins; before, whichever row came last did. ``nova/utils.py: get_image_from_system_metadata``.
+    value wins; before, that of the last row did. ``nova/utils.py: get_image_from_system_metadata``.
     """
     found = {key: value for key, value in rows.items() if value is not None}
     if behaviours.has("current-identity-wins"):  # the last of two with one name wins: put the server's own last
         found = dict(sorted(found.items(), key=lambda row: not row[0].startswith(PREFIX)))
     named = {key.removeprefix(PREFIX): value for key, value in found.items()}
-    attributes: ImageDict = {key: _attribute(key, named[key]) for key in INHERITABLE if key in named}
+    attributes: ImageDict = {key: values.attribute_value(key, named[key]) for key in INHERITABLE if key in named}
     properties = {key: value for key, value in named.items() if key not in INHERITABLE and key not in NOT_STORED}
     return {**attributes, "properties": properties}
 
 
-def shown_properties(rows: Mapping[str, str | None], behaviours: Behaviours) -> Rows:
+def standard_properties(rows: Mapping[str, str | None], behaviours: Behaviours) -> Rows:
     """Of the recorded image properties those Nova knows, as a server's view has them since 2.98."""
     named = {key.removeprefix(PREFIX): value for key, value in rows.items() if key.startswith(PREFIX)}
     every = not behaviours.has("servers-show-standard-image-properties")
@@ -245,7 +219,7 @@ def snapshot_image(
         base |= current
     image = _inherited(server, image_meta(base, behaviours), name, behaviours, project_id)
     image["properties"] |= {**identity, **extra}
-    if image_type == "snapshot":  # the driver says which format it wrote
+    if image_type == "snapshot":  # the driver sets the format it wrote
         image.pop("disk_format", None)
         image.pop("container_format", None)
     return image
@@ -269,11 +243,10 @@ def volume_snapshot_image(
     current: Mapping[str, Any] | None = None,
     rooted: bool = False,
 ) -> ImageDict:
-    """The image that stands for a volume-backed server: no bytes, only how to make its volumes again.
+    """The image that stands for a volume-backed server: no bytes, only how to create its volumes again.
 
-    ``rooted``: its data is the root's snapshot, and ``mapping`` the other devices, which are told even when none are.
-
-    It does not carry the identity trio of an image-backed snapshot. ``current`` is the image dictionary of the root
+    ``rooted``: its data is the root's snapshot, and ``mapping`` the other devices, listed even when there are none. It
+    does not carry the identity trio of an image-backed snapshot. ``current`` is the image dictionary of the root
     volume (or of the server's image) as it is now, which is all Icehouse looked at.
     ``nova/compute/api.py: snapshot_volume_backed``.
     """
@@ -281,8 +254,8 @@ def volume_snapshot_image(
     if current is not None and not behaviours.has("snapshot-from-instance-metadata-only"):
         source = {**current, "properties": dict(current.get("properties") or {})}
     image = _inherited(server, source, name, behaviours, project_id)
-    left = HIDDEN_BY_ATTRIBUTES.union(SNAPSHOT_LAYOUT)
-    kept = {key: value for key, value in image["properties"].items() if key not in left}
+    dropped = HIDDEN_BY_ATTRIBUTES.union(SNAPSHOT_LAYOUT)
+    kept = {key: value for key, value in image["properties"].items() if key not in dropped}
     if server.root_device_name:
         kept["root_device_name"] = server.root_device_name
     if mapping or rooted:
@@ -298,7 +271,7 @@ def volume_snapshot_image(
     partial=True,
 )
 def uploaded_snapshot(rows: Mapping[str, str], server: Bootable, disk_format: str) -> ImageDict:
-    """What the host adds to the snapshot image when it has the bytes: formats and where they came from.
+    """What the host adds to the snapshot image when it has the bytes: formats and where the image is from.
 
     ``nova/virt/libvirt/driver.py: _create_snapshot_metadata``; kernel and ramdisk only when the server has them.
     """
@@ -315,9 +288,6 @@ def guest(rows: Mapping[str, str], used: Mapping[str, str]) -> Rows:
     return dict(used)
 
 
-# ---- helpers
-
-
 def _inherited(
     server: Bootable, source: Mapping[str, Any], name: str, behaviours: Behaviours, project_id: str
 ) -> ImageDict:
@@ -326,39 +296,3 @@ def _inherited(
     if project_id != server.project_id:
         image |= {"visibility": "shared", "member": server.project_id}
     return image
-
-
-def _least_disk(image: Mapping[str, Any], flavor: RootDisk) -> int:
-    """Never less than the flavor gave: a snapshot must not boot on a smaller disk. A vhd has the flavor's size."""
-    if image.get("disk_format") == "vhd":
-        return flavor.root_gb
-    return max(image.get("min_disk") or 0, flavor.root_gb)
-
-
-def _cut(value: str, behaviours: Behaviours) -> str:
-    """At most 255 bytes of UTF-8, never half a character; before lp-1425657, 255 characters."""
-    if behaviours.has("values-cut-at-bytes"):
-        return value.encode()[:VALUE_LIMIT].decode(errors="ignore")
-    return value[:VALUE_LIMIT]
-
-
-def _attribute(key: str, value: str) -> str | int:
-    return _whole(value) if key in ("min_ram", "min_disk") else value
-
-
-def _whole(value: Any) -> int:
-    try:
-        return int(value or 0)
-    except (TypeError, ValueError):
-        return 0
-
-
-def _flag(value: Any) -> bool:
-    return str(value).strip().lower() in ("1", "t", "true", "on", "y", "yes")
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):  # thousands of brackets are as little a mapping as a broken one
-        return text

@@ -53,12 +53,6 @@ def uuid_of(thing: Mapping[str, Any]) -> str:
     return found
 
 
-def objects_of(thing: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
-    """The fields of each member of a list object."""
-    listed = data_of(thing or {}).get("objects", [])
-    return [data_of(item) for item in listed if isinstance(item, Mapping)]
-
-
 def _listed(name: str, version: str, members: Iterable[NovaObject]) -> NovaObject:
     return nova_object(name, version, {"objects": list(members)})
 

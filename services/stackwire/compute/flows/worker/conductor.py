@@ -197,20 +197,8 @@ class Conductor:
                 return
         async with self._database.work(ctx) as uow:
             self._notifications.emit_rebuild_scheduled(uow, server)
-            cast = RebuildInstanceOnHost(
-                instance=instance_object(server),
-                orig_image_ref=message.orig_image_ref,
-                image_ref=message.image_ref,
-                injected_files=message.injected_files,
-                new_pass=message.new_pass,
-                orig_sys_metadata=message.orig_sys_metadata,
-                bdms=message.bdms,
-                preserve_ephemeral=message.preserve_ephemeral,
-                scheduled_node=server.instance.node,
-                request_spec=message.request_spec,
-                reimage_boot_volume=message.reimage_boot_volume,
-                target_state=message.target_state,
-            )
+            fields = dict(message) | {"instance": instance_object(server), "scheduled_node": server.instance.node}
+            cast = RebuildInstanceOnHost.model_validate(fields)
             uow.cast(cast, server=server.instance.host)
 
     # ---- attach

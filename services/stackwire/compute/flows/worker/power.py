@@ -1,25 +1,25 @@
 """Power and pauses: one table of what each operation does. ``nova/compute/manager.py: start_instance, ...``."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from stackwire.compute.db import instance_actions, instances
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import POWER, ServerStates, ServerVerb
 from stackwire.compute.domain.versioned_objects import uuid_of
 from stackwire.compute.flows.worker.compute_host import ComputeHost, StateChanged
-from stackwire.contracts.compute_workers import (
-    PauseInstance,
-    RebootInstance,
-    ResumeInstance,
-    StartInstance,
-    StopInstance,
-    SuspendInstance,
-    UnpauseInstance,
-)
+from stackwire.contracts.compute_workers import RebootInstance
 from stackwire.contracts.events_compute import InstanceAction
 from stackwire.core.context import RequestContext
 from stackwire.db.transitions import transition
+
+
+class PowerMessage(Protocol):
+    """``stop_instance``, ``start_instance``, ...: which server."""
+
+    @property
+    def instance(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +50,13 @@ class Power:
     def __init__(self, host: ComputeHost) -> None:
         self._host = host
 
-    async def on_stop_instance(self, ctx: RequestContext, message: StopInstance) -> None:
-        await self.apply(ctx, uuid_of(message.instance), ServerStates.finish_stop)
+    def on_message(self, verb: ServerVerb) -> Callable[[RequestContext, PowerMessage], Awaitable[None]]:
+        """The handler of the message that finishes with ``verb``."""
 
-    async def on_start_instance(self, ctx: RequestContext, message: StartInstance) -> None:
-        await self.apply(ctx, uuid_of(message.instance), ServerStates.finish_start)
+        async def handle(ctx: RequestContext, message: PowerMessage) -> None:
+            await self.apply(ctx, uuid_of(message.instance), verb)
 
-    async def on_pause_instance(self, ctx: RequestContext, message: PauseInstance) -> None:
-        await self.apply(ctx, uuid_of(message.instance), ServerStates.finish_pause)
-
-    async def on_unpause_instance(self, ctx: RequestContext, message: UnpauseInstance) -> None:
-        await self.apply(ctx, uuid_of(message.instance), ServerStates.finish_unpause)
-
-    async def on_suspend_instance(self, ctx: RequestContext, message: SuspendInstance) -> None:
-        await self.apply(ctx, uuid_of(message.instance), ServerStates.finish_suspend)
-
-    async def on_resume_instance(self, ctx: RequestContext, message: ResumeInstance) -> None:
-        await self.apply(ctx, uuid_of(message.instance), ServerStates.finish_resume)
+        return handle
 
     async def apply(self, ctx: RequestContext, uuid: str, verb: ServerVerb) -> None:
         """Nothing, when the server does not wait for it: the message was delivered twice, or its state has changed."""

@@ -119,7 +119,7 @@ class ServerView:
             "links": links(self._base, f"images/{server.instance.image_ref}", versioned=False),
         }
         if self._version >= (2, 98):
-            image["properties"] = travel.shown_properties(server.system_metadata, self._visibility.behaviours)
+            image["properties"] = travel.standard_properties(server.system_metadata, self._visibility.behaviours)
         return image
 
     def _flavor(self, server: Server) -> dict[str, Any]:
