@@ -3,7 +3,7 @@
 import importlib
 
 from stackwire.cloud.options import ORDER
-from stackwire.core import state_table, states
+from stackwire.core.states import Machine
 
 
 def diagrams() -> dict[str, str]:
@@ -15,8 +15,7 @@ def diagrams() -> dict[str, str]:
         except ModuleNotFoundError:
             continue
         for name, value in vars(module).items():
-            is_machine = isinstance(value, type) and issubclass(value, states.Machine) and value is not states.Machine
-            if is_machine or isinstance(value, state_table.Machine):
+            if isinstance(value, type) and issubclass(value, Machine) and value is not Machine:
                 found[f"{service}.{name}"] = value.mermaid()
     return found
 
