@@ -3,14 +3,10 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
-
-from aiohttp import web
 
 from stackwire.contracts.image import IMAGE
 from stackwire.contracts.image_workers import IMAGE_TASKS
@@ -19,7 +15,6 @@ from stackwire.core.policy import Policy
 from stackwire.db.leases import Leases, new_owner
 from stackwire.db.pool import Database
 from stackwire.http.app import make_app
-from stackwire.http.auth import Authenticator
 from stackwire.http.client import HttpClient
 from stackwire.image import rpc
 from stackwire.image.backends.cache import CacheFolder
@@ -30,18 +25,11 @@ from stackwire.image.backends.web import Web
 from stackwire.image.db.listing import PLANNER
 from stackwire.image.domain import protection
 from stackwire.image.domain.imports import COPY, DIRECT, DOWNLOAD, FROM_GLANCE
-from stackwire.image.domain.metadefs_notifications import MetadefNotificationBuilder
 from stackwire.image.domain.notifications import NotificationBuilder, notification_filter
 from stackwire.image.domain.policy import RULES
 from stackwire.image.flows.api.call_traces import CallTraceQueries
-from stackwire.image.flows.api.downloads import Downloads
-from stackwire.image.flows.api.metadef_items import MetadefItems
-from stackwire.image.flows.api.metadef_namespaces import MetadefNamespaces
-from stackwire.image.flows.api.stores import StoreQueries
-from stackwire.image.flows.api.v1_images import V1Images
 from stackwire.image.flows.deps import FlowDeps
 from stackwire.image.flows.image_cache import ImageCache
-from stackwire.image.flows.metadefs_access import NamespaceAccess
 from stackwire.image.flows.metadefs_seed import seed
 from stackwire.image.flows.recovery import Recovery
 from stackwire.image.flows.registry import ApiFlows, WorkerFlows
@@ -84,19 +72,6 @@ MAX_TASKS_PER_WORKER: Final = 10
 IMPORT_METHODS: Final = (DIRECT, DOWNLOAD, FROM_GLANCE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Parts:
-    """What the service is composed of, beside its flows."""
-
-    settings: ImageSettings
-    database: Database
-    transport: Transport
-    stores: Stores
-    policy: Policy
-    deps: FlowDeps
-    traces: CallTraces | None
-
-
 async def build(settings: ImageSettings, *, transport: Transport, clock: Clock | None = None) -> Service:
     """Ready to be started. Raises InvalidProtection, MigrationError, DatabaseUnavailable, OSError."""
     rules = await _protection(settings)
@@ -119,16 +94,7 @@ async def build(settings: ImageSettings, *, transport: Transport, clock: Clock |
         policy = _policy(settings, rules)
         layers = _layer_deps(settings, policy, rules, database, stores, staging)
         traces = CallTraces() if settings.debug else None
-        parts = _Parts(
-            settings=settings,
-            database=database,
-            transport=transport,
-            stores=stores,
-            policy=policy,
-            deps=_flow_deps(settings, layers, database, web, traces),
-            traces=traces,
-        )
-        return _service(parts)
+        return _service(settings, transport, _flow_deps(settings, layers, database, web, traces), traces)
 
 
 async def _protection(settings: ImageSettings) -> protection.Protection | None:
@@ -183,6 +149,7 @@ def _flow_deps(
         staging=layers.staging,
         web=web,
         leases=layers.leases,
+        policy=layers.policy,
         visibility="shared" if settings.behaviours.has("visibility-shared-default") else "private",
         task_lifetime=timedelta(hours=settings.task_time_to_live),
         default_page_size=settings.limit_param_default,
@@ -202,107 +169,76 @@ def _cache(settings: ImageSettings, database: Database) -> ImageCache | None:
     )
 
 
-def _service(parts: _Parts) -> Service:
-    settings, transport, host = parts.settings, parts.transport, socket.gethostname()
+def _service(settings: ImageSettings, transport: Transport, deps: FlowDeps, traces: CallTraces | None) -> Service:
     watch = RevocationWatch(transport, "image", RpcClient(transport))
     authenticator, own = authenticator_of(settings, watch)
-    http, cache = HttpClient("image"), _cache(settings, parts.database)
-    flows = ApiFlows(settings, parts.deps, parts.policy, cache)
-    downloads = Downloads(flows.data, parts.stores, cache)
-    transfers, prefetcher = Transfers(downloads, settings.upload_seconds), flows.prefetcher
+    http, host = HttpClient("image"), socket.gethostname()
+    flows = ApiFlows(settings, deps, _cache(settings, deps.database))
+    transfers, prefetcher = Transfers(flows.downloads, settings.upload_seconds), flows.prefetcher
     service: Service
 
     async def ready() -> bool:
         return await service.ready()
 
     servers = [watch.server, RpcServer(transport, IMAGE, host, rpc.ApiEndpoints(flows).endpoints())]
-    sweeps = [watch.sweep, *_sweeps(parts)]
+    sweeps = [watch.sweep, *_sweeps(settings, deps)]
+    app = None
     if settings.serves_work:
-        worker = WorkerFlows(settings, parts.deps, http)
+        worker = WorkerFlows(settings, deps, http)
         endpoints = rpc.worker_endpoints(worker)
         servers.append(RpcServer(transport, IMAGE_TASKS, host, endpoints, prefetch=MAX_TASKS_PER_WORKER))
         sweeps.append(Sweep(settings.wakeup_time, worker.scrubber.scrub))
-    if settings.serves_api and prefetcher is not None:
-        sweeps.append(Sweep(settings.heartbeat_seconds, prefetcher.sweep))
+    if settings.serves_api:
+        handlers = _handlers(settings, deps, flows, transfers)
+        app = make_app(routes=routes(handlers), authenticator=authenticator, errors=glance_error, ready=ready)
+        if traces is not None:
+            app.router.add_get("/onion/{request_id}", CallTraceHandlers(CallTraceQueries(traces)).show)
+        if prefetcher is not None:
+            sweeps.append(Sweep(settings.heartbeat_seconds, prefetcher.sweep))
     service = Service(
         "image",
         settings=settings,
-        database=parts.database,
+        database=deps.database,
         transport=transport,
-        app=_app(parts, _handlers(parts, flows, downloads, transfers), authenticator, ready)
-        if settings.serves_api
-        else None,
+        app=app,
         servers=servers,
         sweeps=sweeps,
-        resources=[*own, http, *([] if prefetcher is None else [prefetcher]), parts.deps.leases, parts.stores],
+        resources=[*own, http, *([] if prefetcher is None else [prefetcher]), deps.leases, deps.stores],
         busy=lambda: transfers.active > 0 or (prefetcher is not None and prefetcher.busy),
     )
     return service
 
 
-def _sweeps(parts: _Parts) -> list[Sweep]:
+def _sweeps(settings: ImageSettings, deps: FlowDeps) -> list[Sweep]:
     """Those of every process of the service."""
-    settings, recovery = parts.settings, Recovery(parts.deps)
-    heartbeat = settings.heartbeat_seconds
+    recovery, heartbeat = Recovery(deps), settings.heartbeat_seconds
     return [
         Sweep(heartbeat, recovery.abort_orphans),
         Sweep(max(settings.sweep_seconds, heartbeat), recovery.remove_orphaned_objects),
         Sweep(settings.sweep_seconds, recovery.expire_tasks),
-        Sweep(heartbeat, lambda: asyncio.to_thread(parts.policy.refresh)),
+        Sweep(heartbeat, lambda: asyncio.to_thread(deps.policy.refresh)),
     ]
 
 
-def _handlers(parts: _Parts, flows: ApiFlows, downloads: Downloads, transfers: Transfers) -> Handlers:
-    settings, stores = parts.settings, parts.stores
-    methods = (*IMPORT_METHODS, *((COPY,) if len(stores.writable) > 1 else ()))
-    namespaces, items = _metadefs(parts)
+def _handlers(settings: ImageSettings, deps: FlowDeps, flows: ApiFlows, transfers: Transfers) -> Handlers:
+    methods = (*IMPORT_METHODS, *((COPY,) if len(deps.stores.writable) > 1 else ()))
+    has_v1 = settings.behaviours.has("v1-api")
     return Handlers(
-        images=ImageHandlers(flows.images, methods, stores.enabled),
-        data=ImageDataHandlers(flows.data, downloads, transfers),
+        images=ImageHandlers(flows.images, methods, deps.stores.enabled),
+        data=ImageDataHandlers(flows.data, flows.downloads, transfers),
         imports=ImportHandlers(flows.imports, methods),
         locations=LocationHandlers(flows.locations),
         members=MemberHandlers(flows.members),
         tasks=TaskHandlers(flows.tasks),
-        stores=StoreHandlers(StoreQueries(stores, parts.policy), flows.store_removal),
+        stores=StoreHandlers(flows.stores, flows.store_removal),
         usage=UsageHandlers(flows.usage),
         versions=VersionHandlers(settings.behaviours, caches=settings.image_cache),
         cache=CacheHandlers(flows.cache),
         schemas=SchemaHandlers(),
-        namespaces=MetadefNamespaceHandlers(namespaces),
-        objects=MetadefObjectHandlers(items),
-        properties=MetadefPropertyHandlers(items),
-        tags=MetadefTagHandlers(items),
-        v1_images=_v1(parts, flows, transfers),
+        namespaces=MetadefNamespaceHandlers(flows.metadef_namespaces),
+        objects=MetadefObjectHandlers(flows.metadef_items),
+        properties=MetadefPropertyHandlers(flows.metadef_items),
+        tags=MetadefTagHandlers(flows.metadef_items),
+        v1_images=V1ImageHandlers(flows.v1_images, transfers) if has_v1 else None,
         v1_members=V1MemberHandlers(flows.members),
     )
-
-
-def _app(
-    parts: _Parts, handlers: Handlers, authenticator: Authenticator, ready: Callable[[], Awaitable[bool]]
-) -> web.Application:
-    app = make_app(routes=routes(handlers), authenticator=authenticator, errors=glance_error, ready=ready)
-    if parts.traces is not None:
-        app.router.add_get("/onion/{request_id}", CallTraceHandlers(CallTraceQueries(parts.traces)).show)
-    return app
-
-
-def _metadefs(parts: _Parts) -> tuple[MetadefNamespaces, MetadefItems]:
-    access = NamespaceAccess(parts.policy)
-    notifications = MetadefNotificationBuilder(f"image.{socket.gethostname()}")
-    namespaces = MetadefNamespaces(
-        parts.database,
-        access,
-        notifications,
-        default_limit=parts.settings.limit_param_default,
-        max_limit=parts.settings.api_limit_max,
-    )
-    return namespaces, MetadefItems(parts.database, access, notifications)
-
-
-def _v1(parts: _Parts, flows: ApiFlows, transfers: Transfers) -> V1ImageHandlers | None:
-    """The handlers of the v1 API's images, where the release has it."""
-    behaviours, size_cap = parts.settings.behaviours, parts.settings.image_size_cap
-    if not behaviours.has("v1-api"):
-        return None
-    images = V1Images(flows.images, flows.data, flows.imports, behaviours, parts.stores.enabled, size_cap=size_cap)
-    return V1ImageHandlers(images, transfers)

@@ -12,16 +12,11 @@ from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.domain.errors import Duplicate, ImageNotFound, NotQueued
 from stackwire.image.domain.image import Difference, Image, ImageRow
 from stackwire.image.domain.states import (
-    DELETED,
     FORMATS_OPEN,
-    IMPORTING,
     QUEUED,
-    SAVING,
     UPDATE,
-    UPLOADING,
     ImageStates,
 )
-from stackwire.image.domain.uploads import WrittenData
 
 TABLE = Table(ImageRow, "images", states=ImageStates, live="deleted_at IS NULL")
 DELETED_ROWS = Table(ImageRow, "images", states=ImageStates, live="deleted_at IS NOT NULL")
@@ -97,7 +92,7 @@ async def update(uow: UnitOfWork, before: Image, change: Difference) -> None:
     columns = change.columns
     if "status" in columns:
         verb = UPDATE.get((before.status, columns["status"]))
-        if verb is None or await _transition_from(uow, before, verb, **columns) is None:
+        if verb is None or await transition_from(uow, before, verb, **columns) is None:
             raise await refusal(uow, before.id, columns["status"])
         columns = {}
     sql, *arguments = _difference(before, change, columns, uow)
@@ -111,7 +106,7 @@ async def refusal(uow: UnitOfWork, image_id: str, status: str) -> NotQueued:
     return NotQueued(before=(await must_get(uow, image_id, None)).status, after=status)
 
 
-async def _transition_from(uow: UnitOfWork, image: ImageRow, verb: Verb, **changes: Any) -> ImageRow | None:
+async def transition_from(uow: UnitOfWork, image: ImageRow, verb: Verb, **changes: Any) -> ImageRow | None:
     """The verb, from the state that the image was read in."""
     return await transition(uow, TABLE, verb, image.id, where={"status": image.status}, **changes)
 
@@ -176,83 +171,6 @@ async def tag_count(uow: UnitOfWork, image_id: str) -> int:
     return int(await uow.value("SELECT count(*) FROM image_tags WHERE image_id = $1", image_id))
 
 
-async def begin_upload(
-    uow: UnitOfWork, image: Image, verb: Verb, *, object_name: str | None, staged: str | None, reserved: int
-) -> bool:
-    """From the image's state to that of the upload; False when somebody else was first.
-
-    ``object_name`` and ``staged`` are the names that will be written; bytes that are staged already stay. A size or
-    checksum that the v1 API registered for a queued image is no longer valid.
-    """
-    changes: dict[str, Any] = {"object": object_name, "reserved": reserved}
-    if staged is not None:
-        changes["staged"] = staged
-    if image.status == QUEUED:
-        changes |= {"size": None, "checksum": None}
-    return await _transition_from(uow, image, verb, **changes) is not None
-
-
-async def finish_staging(uow: UnitOfWork, image_id: str, staged: str, size: int) -> bool:
-    """All the bytes are there; False when the image is no longer this upload's."""
-    where = {"staged": staged, "size": None}
-    row = await transition(uow, TABLE, ImageStates.finish_staging, image_id, where=where, size=size, reserved=0)
-    return row is not None
-
-
-async def finish_upload(uow: UnitOfWork, image: Image, written: WrittenData) -> bool:
-    """To active, with the data's facts; False when the image is no longer this upload's, or has other formats now.
-
-    The formats are those that the bytes were inspected by: during an import a client may still change them.
-    """
-    row = await transition(
-        uow,
-        TABLE,
-        ImageStates.finish_upload,
-        image.id,
-        where={
-            "object": written.object,
-            "disk_format": image.disk_format,
-            "container_format": image.container_format,
-        },
-        size=written.size,
-        virtual_size=written.virtual_size,
-        checksum=written.checksum,
-        os_hash_algo=written.os_hash_algo,
-        os_hash_value=written.os_hash_value,
-        staged=None,
-        reserved=0,
-    )
-    if row is not None:
-        await uow.execute(
-            "INSERT INTO image_locations (image_id, value, created_at, store) SELECT $1, $2, $3, unnest($4::text[])",
-            image.id,
-            written.object,
-            uow.now,
-            list(written.stores),
-        )
-    return row is not None
-
-
-async def abort(uow: UnitOfWork, image: ImageRow, verb: Verb) -> bool:
-    """Ends an upload, staging or import without data; False when it is not, or no longer, this image's.
-
-    ``image`` is what the upload claimed. Of an image deleted meanwhile only the names and the reserved bytes go.
-    """
-    if image.object is None and image.staged is None:
-        return False
-    nothing: dict[str, Any] = {"object": None, "staged": None, "reserved": 0, "size": None, "virtual_size": None}
-    where: dict[str, Any] = {"object": image.object}
-    if image.object is None:
-        where["staged"] = image.staged
-    if image.status == UPLOADING:
-        where["size"] = None
-    if await transition(uow, TABLE, verb, image.id, where=where, **nothing) is not None:
-        return True
-    where |= {"status": DELETED}
-    where.pop("size", None)
-    return await DELETED_ROWS.update(uow, image.id, where=where, **nothing) is not None
-
-
 async def delete(uow: UnitOfWork, image: Image) -> bool:
     """Marks the image deleted; its tags and locations go. False when it has changed, or is protected.
 
@@ -284,39 +202,6 @@ async def delete_parts(uow: UnitOfWork, image_id: str) -> None:
         await uow.execute(f"DELETE FROM {table} WHERE image_id = $1", image_id)
 
 
-async def abort_location_import(uow: UnitOfWork, image_id: str) -> bool:
-    """An image that was to have external data is queued again, without it; False when it is active or deleted."""
-    row = await transition(
-        uow,
-        TABLE,
-        ImageStates.abort_location_import,
-        image_id,
-        where={"object": None, "staged": None},
-        size=None,
-        checksum=None,
-        os_hash_algo=None,
-        os_hash_value=None,
-    )
-    if row is not None:
-        await uow.execute("DELETE FROM image_locations WHERE image_id = $1", image_id)
-    return row is not None
-
-
 async def lock(uow: UnitOfWork, image_id: str) -> None:
     """Nobody else changes the row until the transaction ends."""
     await uow.value("SELECT id FROM images WHERE id = $1 FOR UPDATE", image_id)
-
-
-async def is_written_by(
-    session: Session, image_id: str, object_name: str, statuses: Sequence[str] = (SAVING, IMPORTING)
-) -> bool:
-    """Whether the image still waits for this object, in one of these states."""
-    return bool(
-        await session.value(
-            "SELECT true FROM images WHERE id = $1 AND coalesce(object, '') = $2 AND status = ANY($3)"
-            " AND deleted_at IS NULL",
-            image_id,
-            object_name,
-            list(statuses),
-        )
-    )

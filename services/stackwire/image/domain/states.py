@@ -98,17 +98,7 @@ TASK_STATUSES: Final = (PENDING, PROCESSING, SUCCESS, FAILURE)
 FINISH: Final[Mapping[str, Verb]] = {SUCCESS: TaskStates.succeed, FAILURE: TaskStates.fail}
 """The verb that ends a task, by its status afterwards."""
 
-IMAGE_STATUSES: Final = (
-    QUEUED,
-    SAVING,
-    UPLOADING,
-    IMPORTING,
-    ACTIVE,
-    DEACTIVATED,
-    KILLED,
-    PENDING_DELETE,
-    DELETED,
-)
+IMAGE_STATUSES: Final = (QUEUED, SAVING, UPLOADING, IMPORTING, ACTIVE, DEACTIVATED, KILLED, PENDING_DELETE, DELETED)
 
 FORMATS_OPEN: Final = frozenset({QUEUED, IMPORTING})
 """The states in which disk_format and container_format may still change."""

@@ -1,13 +1,19 @@
-"""The constructor arguments that all flows share."""
+"""The constructor arguments that all flows share, and what several of them do with these."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
+from stackwire.core.context import RequestContext
+from stackwire.core.ids import new_id
+from stackwire.core.policy import Policy
 from stackwire.db.leases import Leases
 from stackwire.db.pool import Database
 from stackwire.image.backends.staging import Staging
 from stackwire.image.backends.stores import Stores
 from stackwire.image.backends.web import Web
+from stackwire.image.domain.tasks import Task
 from stackwire.image.onion.port import Onion
 
 
@@ -24,6 +30,7 @@ class FlowDeps:
     staging: Staging
     web: Web
     leases: Leases
+    policy: Policy
     visibility: str
     task_lifetime: timedelta
     default_page_size: int
@@ -32,3 +39,19 @@ class FlowDeps:
     def page_size(self, requested: int | None) -> int:
         """The limit of a list, unless the request gives a lower one than the service allows."""
         return min(self.default_page_size if requested is None else requested, self.max_page_size)
+
+    def new_task(
+        self, ctx: RequestContext, now: datetime, task_type: str, input: Mapping[str, Any], image_id: str | None
+    ) -> Task:
+        """A pending task of the caller."""
+        return Task(
+            id=new_id(),
+            type=task_type,
+            owner=ctx.project_id,
+            image_id=image_id,
+            request_id=ctx.request_id,
+            user_id=ctx.user_id,
+            input=input,
+            created_at=now,
+            updated_at=now,
+        )

@@ -1,19 +1,27 @@
 """The flows of the two halves, each constructed once."""
 
-from stackwire.core.policy import Policy
+from socket import gethostname
+
 from stackwire.http.client import HttpClient
 from stackwire.image.backends.glance import OtherGlance
+from stackwire.image.domain.metadefs_notifications import MetadefNotificationBuilder
 from stackwire.image.flows.api.cache import CacheManager
 from stackwire.image.flows.api.data import DataTransfers
+from stackwire.image.flows.api.downloads import Downloads
 from stackwire.image.flows.api.images import ImageMetadata
 from stackwire.image.flows.api.imports import ImportRequests
 from stackwire.image.flows.api.locations import LocationRequests
 from stackwire.image.flows.api.members import Memberships
+from stackwire.image.flows.api.metadef_items import MetadefItems
+from stackwire.image.flows.api.metadef_namespaces import MetadefNamespaces
 from stackwire.image.flows.api.store_removal import StoreRemoval
+from stackwire.image.flows.api.stores import StoreQueries
 from stackwire.image.flows.api.tasks import TaskRequests
 from stackwire.image.flows.api.usage import UsageReport
+from stackwire.image.flows.api.v1_images import V1Images
 from stackwire.image.flows.deps import FlowDeps
 from stackwire.image.flows.image_cache import ImageCache
+from stackwire.image.flows.metadefs_access import NamespaceAccess
 from stackwire.image.flows.worker.cache_prefetch import CachePrefetcher
 from stackwire.image.flows.worker.scrub import Scrubber
 from stackwire.image.flows.worker.tasks.data_source import ImportSource
@@ -24,7 +32,7 @@ from stackwire.image.settings import ImageSettings
 class ApiFlows:
     """What requests do before they are answered. ``cache`` is None where caching is off."""
 
-    def __init__(self, settings: ImageSettings, deps: FlowDeps, policy: Policy, cache: ImageCache | None) -> None:
+    def __init__(self, settings: ImageSettings, deps: FlowDeps, cache: ImageCache | None) -> None:
         self.locations = LocationRequests(
             deps,
             show_locations=settings.show_multiple_locations,
@@ -39,7 +47,26 @@ class ApiFlows:
         self.store_removal = StoreRemoval(deps)
         self.usage = UsageReport(deps.database, settings.limits.unified)
         self.prefetcher = None if cache is None else CachePrefetcher(deps, cache)
-        self.cache = CacheManager(deps, policy, cache, self.prefetcher)
+        self.cache = CacheManager(deps, cache, self.prefetcher)
+        self.downloads = Downloads(self.data, deps.stores, cache)
+        self.stores = StoreQueries(deps.stores, deps.policy)
+        access, notifications = NamespaceAccess(deps.policy), MetadefNotificationBuilder(f"image.{gethostname()}")
+        self.metadef_namespaces = MetadefNamespaces(
+            deps.database,
+            access,
+            notifications,
+            default_limit=deps.default_page_size,
+            max_limit=deps.max_page_size,
+        )
+        self.metadef_items = MetadefItems(deps.database, access, notifications)
+        self.v1_images = V1Images(
+            self.images,
+            self.data,
+            self.imports,
+            settings.behaviours,
+            deps.stores.enabled,
+            size_cap=settings.image_size_cap,
+        )
 
 
 class WorkerFlows:

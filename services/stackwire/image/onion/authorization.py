@@ -1,26 +1,14 @@
 """Outermost: an image that the caller may not see looks exactly like none; one that it does not own stays as it is."""
 
-from datetime import datetime
-
 from stackwire.core.context import RequestContext
 from stackwire.db.session import Session
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.domain.errors import ImageNotFound, MemberNotFound, NotOwner, NotShared
 from stackwire.image.domain.image import Image, may_see
-from stackwire.image.domain.imports import COPY, ImportRequest
 from stackwire.image.domain.members import Member
 from stackwire.image.domain.policy import OWNER_RULES
-from stackwire.image.domain.tasks import Task
+from stackwire.image.onion import port
 from stackwire.image.onion.layer import Layer
-from stackwire.image.onion.port import (
-    ImageData,
-    ImageLocations,
-    ImageMembers,
-    Images,
-    ImageTasks,
-    TaskCreated,
-    Upload,
-)
 
 
 def is_admin(ctx: RequestContext) -> bool:
@@ -39,7 +27,7 @@ def _check_owner(ctx: RequestContext, image: Image) -> None:
         raise NotOwner
 
 
-class ImageAuthorization(Layer[Images], Images):
+class ImageAuthorization(Layer[port.Images], port.Images):
     """Every verb that takes an image was given one by ``get``, which has checked that it may be seen."""
 
     async def get(self, ctx: RequestContext, session: Session, image_id: str) -> Image:
@@ -61,10 +49,10 @@ class ImageAuthorization(Layer[Images], Images):
         return await self.inner.delete(ctx, uow, image)
 
 
-class DataAuthorization(Layer[ImageData], ImageData):
+class DataAuthorization(Layer[port.ImageData], port.ImageData):
     """Who may see an image may read its bytes; its owner alone writes them."""
 
-    async def begin_upload(self, ctx: RequestContext, uow: UnitOfWork, upload: Upload) -> Upload:
+    async def begin_upload(self, ctx: RequestContext, uow: UnitOfWork, upload: port.Upload) -> port.Upload:
         _check_owner(ctx, upload.image)
         return await self.inner.begin_upload(ctx, uow, upload)
 
@@ -72,7 +60,7 @@ class DataAuthorization(Layer[ImageData], ImageData):
         return _check_visible(ctx, image_id, await self.inner.get_for_download(ctx, session, image_id))
 
 
-class MemberAuthorization(Layer[ImageMembers], ImageMembers):
+class MemberAuthorization(Layer[port.ImageMembers], port.ImageMembers):
     """The owner shares an image; a member sees its own membership, and accepts or rejects it."""
 
     async def list_for_image(self, ctx: RequestContext, session: Session, image: Image) -> list[Member]:
@@ -106,7 +94,7 @@ class MemberAuthorization(Layer[ImageMembers], ImageMembers):
             raise NotShared
 
 
-class LocationAuthorization(Layer[ImageLocations], ImageLocations):
+class LocationAuthorization(Layer[port.ImageLocations], port.ImageLocations):
     """The owner changes locations; a service adds them for its users."""
 
     async def check_access(self, ctx: RequestContext, image: Image, rule: str) -> None:
@@ -119,18 +107,10 @@ class LocationAuthorization(Layer[ImageLocations], ImageLocations):
         return await self.inner.remove_from_store(ctx, uow, image, store)
 
 
-class TaskAuthorization(Layer[ImageTasks], ImageTasks):
+class TaskAuthorization(Layer[port.ImageTasks], port.ImageTasks):
     """The owner alone imports; the policy decides who may copy an image to other stores."""
 
-    async def create_import(
-        self,
-        ctx: RequestContext,
-        uow: UnitOfWork,
-        image: Image,
-        request: ImportRequest,
-        task: Task,
-        expires_at: datetime,
-    ) -> TaskCreated:
-        if request.method != COPY:
-            _check_owner(ctx, image)
-        return await self.inner.create_import(ctx, uow, image, request, task, expires_at)
+    async def create_import(self, ctx: RequestContext, uow: UnitOfWork, new: port.NewTask) -> port.TaskCreated:
+        if not new.is_copy:
+            _check_owner(ctx, new.image)
+        return await self.inner.create_import(ctx, uow, new)

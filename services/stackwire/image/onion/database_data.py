@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from stackwire.core.context import RequestContext
 from stackwire.db.session import Session
 from stackwire.db.unit_of_work import UnitOfWork
-from stackwire.image.db import images, imports, locations
+from stackwire.image.db import images, imports, locations, uploads
 from stackwire.image.domain.errors import (
     FormatChanged,
     ImageNotFound,
@@ -19,29 +18,28 @@ from stackwire.image.domain.errors import (
 )
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.states import ACTIVE, BEGIN, IMPORTING, KILLED, QUEUED, ImageStates
-from stackwire.image.domain.tasks import Task
 from stackwire.image.domain.uploads import WrittenData
+from stackwire.image.onion import port
 from stackwire.image.onion.database import save
 from stackwire.image.onion.database_tasks import create_with_lock
 from stackwire.image.onion.layer import Layer
-from stackwire.image.onion.port import ImageData, ImageLocations, StoreResult, TaskCreated, Upload
 
 
-class DataDatabase(Layer[ImageData], ImageData):
+class DataDatabase(Layer[port.ImageData], port.ImageData):
     """An upload holds its image's lease from ``begin_upload`` until it is finished or aborted.
 
     Bytes never get here: ``write`` and ``write_staging`` end in the location layer.
     """
 
-    async def write(self, ctx: RequestContext, upload: Upload) -> WrittenData:
+    async def write(self, ctx: RequestContext, upload: port.Upload) -> WrittenData:
         raise NotImplementedError
 
-    async def write_staging(self, ctx: RequestContext, upload: Upload) -> int:
+    async def write_staging(self, ctx: RequestContext, upload: port.Upload) -> int:
         raise NotImplementedError
 
-    async def begin_upload(self, ctx: RequestContext, uow: UnitOfWork, upload: Upload) -> Upload:
+    async def begin_upload(self, ctx: RequestContext, uow: UnitOfWork, upload: port.Upload) -> port.Upload:
         image = upload.image
-        begun = await images.begin_upload(
+        begun = await uploads.begin_upload(
             uow,
             image,
             BEGIN[upload.status],
@@ -58,7 +56,7 @@ class DataDatabase(Layer[ImageData], ImageData):
         return replace(upload, image=await images.must_get(uow, image.id, ctx.project_id))
 
     async def finish_upload(self, ctx: RequestContext, uow: UnitOfWork, image: Image, written: WrittenData) -> Image:
-        if not await images.finish_upload(uow, image, written):
+        if not await uploads.finish_upload(uow, image, written):
             current = await images.get(uow, image.id, None)
             if current is not None and current.object == written.object:
                 raise FormatChanged(image_id=image.id)
@@ -71,7 +69,7 @@ class DataDatabase(Layer[ImageData], ImageData):
         return await images.must_get(uow, image.id, ctx.project_id)
 
     async def finish_staging(self, ctx: RequestContext, uow: UnitOfWork, image: Image, size: int) -> Image:
-        if not await images.finish_staging(uow, image.id, image.staged or "", size):
+        if not await uploads.finish_staging(uow, image.id, image.staged or "", size):
             raise ImageNotFound(image_id=image.id)
         await self.deps.leases.revoke(uow, "image", image.id)
         return await images.must_get(uow, image.id, ctx.project_id)
@@ -79,7 +77,7 @@ class DataDatabase(Layer[ImageData], ImageData):
     async def abort(
         self, ctx: RequestContext, uow: UnitOfWork, image: Image, reason: str, status: str = QUEUED
     ) -> bool:
-        aborted = await images.abort(uow, image, ImageStates.kill if status == KILLED else ImageStates.abort)
+        aborted = await uploads.abort(uow, image, ImageStates.kill if status == KILLED else ImageStates.abort)
         if aborted:
             await self.deps.leases.revoke(uow, "image", image.id)
         return aborted
@@ -93,16 +91,14 @@ class DataDatabase(Layer[ImageData], ImageData):
         """No row records it."""
 
 
-class LocationDatabase(Layer[ImageLocations], ImageLocations):
+class LocationDatabase(Layer[port.ImageLocations], port.ImageLocations):
     """An image's locations, and the properties that show an import's progress."""
 
     async def check_access(self, ctx: RequestContext, image: Image, rule: str) -> None:
         """The outer layers have checked it."""
 
-    async def create_task(
-        self, ctx: RequestContext, uow: UnitOfWork, image: Image, task: Task, expires_at: datetime
-    ) -> TaskCreated:
-        return await create_with_lock(uow, image, task, expires_at)
+    async def create_task(self, ctx: RequestContext, uow: UnitOfWork, new: port.NewTask) -> port.TaskCreated:
+        return await create_with_lock(uow, new)
 
     async def set_locations(self, ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image) -> Image:
         return await save(ctx, uow, before, after)
@@ -134,7 +130,7 @@ class LocationDatabase(Layer[ImageLocations], ImageLocations):
     async def begin_store(self, ctx: RequestContext, uow: UnitOfWork, image: Image, store: str) -> None:
         """The rows name the store already."""
 
-    async def finish_store(self, ctx: RequestContext, uow: UnitOfWork, image: Image, result: StoreResult) -> Image:
+    async def finish_store(self, ctx: RequestContext, uow: UnitOfWork, image: Image, result: port.StoreResult) -> Image:
         if result.reason is not None:
             await locations.abort(uow, image.id, [result.store])
         elif result.readable and not await locations.complete(uow, image.id, [result.store]):

@@ -6,46 +6,37 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
 from stackwire.db.session import Session
 from stackwire.db.unit_of_work import UnitOfWork
-from stackwire.image.db import images, imports, locations, tasks
+from stackwire.image.db import images, imports, locations, tasks, uploads
 from stackwire.image.domain.errors import ImageLocked, TaskNotFound
 from stackwire.image.domain.image import Image
-from stackwire.image.domain.imports import ImportRequest
 from stackwire.image.domain.states import FAILURE
 from stackwire.image.domain.task_requests import TaskQuery
 from stackwire.image.domain.tasks import LOCATION_IMPORT, Task, TaskOutcome, holds_its_image, may_see_task
+from stackwire.image.onion import port
 from stackwire.image.onion.authorization import is_admin
 from stackwire.image.onion.layer import Layer
-from stackwire.image.onion.port import ImageTasks, TaskCreated
 
 
-async def create_with_lock(uow: UnitOfWork, image: Image, task: Task, expires_at: datetime) -> TaskCreated:
+async def create_with_lock(uow: UnitOfWork, new: port.NewTask) -> port.TaskCreated:
     """A task and its lock on the image. The caller holds the image's row. Raises ImageLocked."""
     preempted = None
-    holder = await imports.locked_by(uow, image.id)
+    image_id, holder = new.image.id, await imports.locked_by(uow, new.image.id)
     if holder is not None:
         if holds_its_image(await tasks.TABLE.get(uow, holder), uow.now):
-            raise ImageLocked(image_id=image.id)
-        preempted = await tasks.finish(uow, holder, TaskOutcome.failure("Expired lock preempted"), expires_at)
-    await imports.lock(uow, image.id, task.id)
-    return TaskCreated(await tasks.TABLE.insert(uow, task), preempted)
+            raise ImageLocked(image_id=image_id)
+        preempted = await tasks.finish(uow, holder, TaskOutcome.failure("Expired lock preempted"), new.expires_at)
+    await imports.lock(uow, image_id, new.task.id)
+    return port.TaskCreated(await tasks.TABLE.insert(uow, new.task), preempted)
 
 
-class TaskDatabase(Layer[ImageTasks], ImageTasks):
+class TaskDatabase(Layer[port.ImageTasks], port.ImageTasks):
     """Source: ``glance/db/__init__.py: TaskRepo``."""
 
     async def check_access(self, ctx: RequestContext) -> None:
         """The outer layers have checked it."""
 
-    async def create_import(
-        self,
-        ctx: RequestContext,
-        uow: UnitOfWork,
-        image: Image,
-        request: ImportRequest,
-        task: Task,
-        expires_at: datetime,
-    ) -> TaskCreated:
-        return await create_with_lock(uow, image, task, expires_at)
+    async def create_import(self, ctx: RequestContext, uow: UnitOfWork, new: port.NewTask) -> port.TaskCreated:
+        return await create_with_lock(uow, new)
 
     async def create(self, ctx: RequestContext, uow: UnitOfWork, task: Task) -> Task:
         return await tasks.TABLE.insert(uow, task)
@@ -98,7 +89,7 @@ class TaskDatabase(Layer[ImageTasks], ImageTasks):
 
 async def _undo(uow: UnitOfWork, task: Task, image_id: str) -> None:
     if task.type == LOCATION_IMPORT:
-        await images.abort_location_import(uow, image_id)
+        await uploads.abort_location_import(uow, image_id)
         return
     image = await images.get(uow, image_id, None)
     served = () if image is None else image.stores

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime
 
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
@@ -10,27 +9,26 @@ from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.backends.port import Writer
 from stackwire.image.domain.errors import NotQueued
 from stackwire.image.domain.image import Image
-from stackwire.image.domain.imports import ImportRequest, check_ready
+from stackwire.image.domain.imports import check_ready
 from stackwire.image.domain.inspection import Inspection
 from stackwire.image.domain.signatures import Verifier, signed
 from stackwire.image.domain.states import BEGIN, UPLOADING
-from stackwire.image.domain.tasks import Task
 from stackwire.image.domain.uploads import WrittenData
+from stackwire.image.onion import port
 from stackwire.image.onion.layer import Layer
-from stackwire.image.onion.port import ImageData, Images, ImageTasks, TaskCreated, Upload
 
 BATCH_BYTES = 4 * 1024**2
 """Bytes handed to a thread at once."""
 
 
-class ImageLocation(Layer[Images], Images):
+class ImageLocation(Layer[port.Images], port.Images):
     """Metadata moves no bytes: every verb passes. (Glance's layer sets the store's access lists here.)"""
 
 
-class DataLocation(Layer[ImageData], ImageData):
+class DataLocation(Layer[port.ImageData], port.ImageData):
     """Source: ``glance/location.py: ImageProxy.set_data``."""
 
-    async def begin_upload(self, ctx: RequestContext, uow: UnitOfWork, upload: Upload) -> Upload:
+    async def begin_upload(self, ctx: RequestContext, uow: UnitOfWork, upload: port.Upload) -> port.Upload:
         """An image that is only staged may have its formats set later."""
         image = upload.image
         if not BEGIN[upload.status].allows(status=image.status):
@@ -40,7 +38,7 @@ class DataLocation(Layer[ImageData], ImageData):
                 raise BadRequest(f"Properties disk_format, container_format must be set prior to saving data: {name}.")
         return await self.inner.begin_upload(ctx, uow, upload)
 
-    async def write(self, ctx: RequestContext, upload: Upload) -> WrittenData:
+    async def write(self, ctx: RequestContext, upload: port.Upload) -> WrittenData:
         image, stores = upload.image, self.deps.stores
         inspection = Inspection(
             image.disk_format or "", image.container_format or "", match=self.deps.require_format_match
@@ -69,7 +67,7 @@ class DataLocation(Layer[ImageData], ImageData):
             os_hash_value=writer.os_hash_value,
         )
 
-    async def write_staging(self, ctx: RequestContext, upload: Upload) -> int:
+    async def write_staging(self, ctx: RequestContext, upload: port.Upload) -> int:
         """The bytes as they are: they are inspected when they are imported."""
         writer = self.deps.staging.writer(upload.staged_name or "")
         await _write(writer, upload.read(), lambda _: None, lambda: None)
@@ -84,20 +82,13 @@ class DataLocation(Layer[ImageData], ImageData):
         return Verifier(signature, certificate, self.deps.clock.now())
 
 
-class TaskLocation(Layer[ImageTasks], ImageTasks):
+class TaskLocation(Layer[port.ImageTasks], port.ImageTasks):
     """An import begins with an image in the state that its method needs."""
 
-    async def create_import(
-        self,
-        ctx: RequestContext,
-        uow: UnitOfWork,
-        image: Image,
-        request: ImportRequest,
-        task: Task,
-        expires_at: datetime,
-    ) -> TaskCreated:
-        check_ready(image, request.method)
-        return await self.inner.create_import(ctx, uow, image, request, task, expires_at)
+    async def create_import(self, ctx: RequestContext, uow: UnitOfWork, new: port.NewTask) -> port.TaskCreated:
+        if new.request is not None:
+            check_ready(new.image, new.request.method)
+        return await self.inner.create_import(ctx, uow, new)
 
 
 async def _write(

@@ -8,26 +8,17 @@ from stackwire.core.context import RequestContext
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.db import images as rows
 from stackwire.image.domain.image import Image, stamp
-from stackwire.image.domain.imports import IMPORTING_TO, ImportRequest, stores_in
+from stackwire.image.domain.imports import IMPORTING_TO, stores_in
 from stackwire.image.domain.members import Member
 from stackwire.image.domain.notifications import NotificationBuilder
 from stackwire.image.domain.states import IMPORTING, PENDING, QUEUED, SUCCESS, UPLOADING
 from stackwire.image.domain.tasks import LOCATION_IMPORT, Task, TaskOutcome
 from stackwire.image.domain.uploads import WrittenData
+from stackwire.image.onion import port
 from stackwire.image.onion.layer import Layer
-from stackwire.image.onion.port import (
-    ImageData,
-    ImageLocations,
-    ImageMembers,
-    Images,
-    ImageTasks,
-    StoreResult,
-    TaskCreated,
-    Upload,
-)
 
 
-class ImageNotifier(Layer[Images], Images):
+class ImageNotifier(Layer[port.Images], port.Images):
     """Source: ``glance/notifier.py: ImageRepoProxy``."""
 
     async def create(self, ctx: RequestContext, uow: UnitOfWork, image: Image) -> Image:
@@ -46,10 +37,10 @@ class ImageNotifier(Layer[Images], Images):
         return deleted
 
 
-class DataNotifier(Layer[ImageData], ImageData):
+class DataNotifier(Layer[port.ImageData], port.ImageData):
     """An upload emits five events in Glance's order: update, prepare; then upload, activate, update."""
 
-    async def begin_upload(self, ctx: RequestContext, uow: UnitOfWork, upload: Upload) -> Upload:
+    async def begin_upload(self, ctx: RequestContext, uow: UnitOfWork, upload: port.Upload) -> port.Upload:
         begun = await self.inner.begin_upload(ctx, uow, upload)
         uow.notify(self.deps.notifications.image("image.update", begun.image))
         if upload.status != UPLOADING:
@@ -90,7 +81,7 @@ class DataNotifier(Layer[ImageData], ImageData):
         uow.notify(self.deps.notifications.downloaded(image, sent, expected, ctx.project_id, ctx.user_id))
 
 
-class MemberNotifier(Layer[ImageMembers], ImageMembers):
+class MemberNotifier(Layer[port.ImageMembers], port.ImageMembers):
     """Source: ``glance/notifier.py: ImageMemberRepoProxy``."""
 
     async def add(self, ctx: RequestContext, uow: UnitOfWork, image: Image, member: str) -> Member:
@@ -109,13 +100,11 @@ class MemberNotifier(Layer[ImageMembers], ImageMembers):
         return removed
 
 
-class LocationNotifier(Layer[ImageLocations], ImageLocations):
+class LocationNotifier(Layer[port.ImageLocations], port.ImageLocations):
     """Locations are part of the image: each change is an update of it."""
 
-    async def create_task(
-        self, ctx: RequestContext, uow: UnitOfWork, image: Image, task: Task, expires_at: datetime
-    ) -> TaskCreated:
-        created = await self.inner.create_task(ctx, uow, image, task, expires_at)
+    async def create_task(self, ctx: RequestContext, uow: UnitOfWork, new: port.NewTask) -> port.TaskCreated:
+        created = await self.inner.create_task(ctx, uow, new)
         return _notify_created(self.deps.notifications, uow, created)
 
     async def set_locations(self, ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image) -> Image:
@@ -137,7 +126,7 @@ class LocationNotifier(Layer[ImageLocations], ImageLocations):
         await self.inner.begin_store(ctx, uow, image, store)
         uow.notify(self.deps.notifications.prepare(image, store))
 
-    async def finish_store(self, ctx: RequestContext, uow: UnitOfWork, image: Image, result: StoreResult) -> Image:
+    async def finish_store(self, ctx: RequestContext, uow: UnitOfWork, image: Image, result: port.StoreResult) -> Image:
         """The image is saved after each store, whether it took the bytes or not.
 
         Source: ``glance/async_/flows/api_image_import.py: _ImportToStore``.
@@ -159,19 +148,11 @@ class LocationNotifier(Layer[ImageLocations], ImageLocations):
         return image
 
 
-class TaskNotifier(Layer[ImageTasks], ImageTasks):
+class TaskNotifier(Layer[port.ImageTasks], port.ImageTasks):
     """Source: ``glance/notifier.py: TaskProxy, TaskRepoProxy``."""
 
-    async def create_import(
-        self,
-        ctx: RequestContext,
-        uow: UnitOfWork,
-        image: Image,
-        request: ImportRequest,
-        task: Task,
-        expires_at: datetime,
-    ) -> TaskCreated:
-        created = await self.inner.create_import(ctx, uow, image, request, task, expires_at)
+    async def create_import(self, ctx: RequestContext, uow: UnitOfWork, new: port.NewTask) -> port.TaskCreated:
+        created = await self.inner.create_import(ctx, uow, new)
         return _notify_created(self.deps.notifications, uow, created)
 
     async def create(self, ctx: RequestContext, uow: UnitOfWork, task: Task) -> Task:
@@ -210,7 +191,7 @@ class TaskNotifier(Layer[ImageTasks], ImageTasks):
         return expired
 
 
-def _notify_created(notifications: NotificationBuilder, uow: UnitOfWork, created: TaskCreated) -> TaskCreated:
+def _notify_created(notifications: NotificationBuilder, uow: UnitOfWork, created: port.TaskCreated) -> port.TaskCreated:
     if created.preempted is not None:
         uow.notify(notifications.task("task.failure", created.preempted))
     uow.notify(notifications.task("task.create", created.task))

@@ -1,37 +1,25 @@
 """The operator's rules: 404 where a rule hides the image, 403 where it forbids the operation."""
 
-from datetime import datetime
-
 from stackwire.core.context import RequestContext
 from stackwire.core.policy import Policy
 from stackwire.db.session import Session
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.domain.errors import Deactivated, ImageForbidden, ImageNotFound, MemberNotFound
 from stackwire.image.domain.image import Image, may_see
-from stackwire.image.domain.imports import COPY, ImportRequest
 from stackwire.image.domain.listing import Query
 from stackwire.image.domain.members import Member
 from stackwire.image.domain.policy import target_of
 from stackwire.image.domain.states import ACTIVE, DEACTIVATED, QUEUED, SAVING
-from stackwire.image.domain.tasks import Task
+from stackwire.image.onion import port
 from stackwire.image.onion.authorization import is_admin
 from stackwire.image.onion.layer import Layer
-from stackwire.image.onion.port import (
-    ImageData,
-    ImageLocations,
-    ImageMembers,
-    Images,
-    ImageTasks,
-    TaskCreated,
-    Upload,
-)
 
 
 def _require(policy: Policy, ctx: RequestContext, rule: str, image: Image) -> None:
     policy.require(ctx, rule, target_of(image, ctx.project_id), ImageForbidden)
 
 
-class ImagePolicy(Layer[Images], Images):
+class ImagePolicy(Layer[port.Images], port.Images):
     """Source: ``glance/api/v2/policy.py: ImageAPIPolicy``."""
 
     async def get(self, ctx: RequestContext, session: Session, image_id: str) -> Image:
@@ -69,10 +57,10 @@ class ImagePolicy(Layer[Images], Images):
             _require(self.deps.policy, ctx, rule, image)
 
 
-class DataPolicy(Layer[ImageData], ImageData):
+class DataPolicy(Layer[port.ImageData], port.ImageData):
     """Staging and importing have no rule of their own: who may modify an image may fill it."""
 
-    async def begin_upload(self, ctx: RequestContext, uow: UnitOfWork, upload: Upload) -> Upload:
+    async def begin_upload(self, ctx: RequestContext, uow: UnitOfWork, upload: port.Upload) -> port.Upload:
         rule = "upload_image" if upload.status == SAVING else "modify_image"
         _require(self.deps.policy, ctx, rule, upload.image)
         return await self.inner.begin_upload(ctx, uow, upload)
@@ -88,7 +76,7 @@ class DataPolicy(Layer[ImageData], ImageData):
         return image
 
 
-class MemberPolicy(Layer[ImageMembers], ImageMembers):
+class MemberPolicy(Layer[port.ImageMembers], port.ImageMembers):
     """Source: ``glance/api/v2/policy.py: MemberAPIPolicy``."""
 
     async def list_for_image(self, ctx: RequestContext, session: Session, image: Image) -> list[Member]:
@@ -116,7 +104,7 @@ class MemberPolicy(Layer[ImageMembers], ImageMembers):
         return await self.inner.remove(ctx, uow, image, member)
 
 
-class LocationPolicy(Layer[ImageLocations], ImageLocations):
+class LocationPolicy(Layer[port.ImageLocations], port.ImageLocations):
     """The caller names the rule: reading, adding, replacing and deleting locations have one each."""
 
     async def check_access(self, ctx: RequestContext, image: Image, rule: str) -> None:
@@ -128,21 +116,13 @@ class LocationPolicy(Layer[ImageLocations], ImageLocations):
         return await self.inner.remove_from_store(ctx, uow, image, store)
 
 
-class TaskPolicy(Layer[ImageTasks], ImageTasks):
+class TaskPolicy(Layer[port.ImageTasks], port.ImageTasks):
     """Source: ``glance/api/v2/policy.py: TasksAPIPolicy``."""
 
     async def check_access(self, ctx: RequestContext) -> None:
         self.deps.policy.require(ctx, "tasks_api_access", {}, ImageForbidden)
         await self.inner.check_access(ctx)
 
-    async def create_import(
-        self,
-        ctx: RequestContext,
-        uow: UnitOfWork,
-        image: Image,
-        request: ImportRequest,
-        task: Task,
-        expires_at: datetime,
-    ) -> TaskCreated:
-        _require(self.deps.policy, ctx, "copy_image" if request.method == COPY else "modify_image", image)
-        return await self.inner.create_import(ctx, uow, image, request, task, expires_at)
+    async def create_import(self, ctx: RequestContext, uow: UnitOfWork, new: port.NewTask) -> port.TaskCreated:
+        _require(self.deps.policy, ctx, "copy_image" if new.is_copy else "modify_image", new.image)
+        return await self.inner.create_import(ctx, uow, new)

@@ -12,7 +12,7 @@ from stackwire.core.context import RequestContext
 from stackwire.db.session import Session
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.domain.image import Image
-from stackwire.image.domain.imports import ImportRequest
+from stackwire.image.domain.imports import COPY, ImportRequest
 from stackwire.image.domain.listing import Query
 from stackwire.image.domain.members import Member
 from stackwire.image.domain.states import QUEUED, SAVING
@@ -62,6 +62,24 @@ class StoreResult:
     written: WrittenData | None = None
     reason: str | None = None
     readable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTask:
+    """A task that is to lock its image. ``expires_at``: of a dead task that it takes the lock over from.
+
+    ``request``: of an interoperable import.
+    """
+
+    image: Image
+    task: Task
+    expires_at: datetime
+    request: ImportRequest | None = None
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether an image that is active already is copied to more stores."""
+        return self.request is not None and self.request.method == COPY
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +145,7 @@ class ImageLocations(Protocol):
     """
 
     async def check_access(self, ctx: RequestContext, image: Image, rule: str) -> None: ...
-    async def create_task(
-        self, ctx: RequestContext, uow: UnitOfWork, image: Image, task: Task, expires_at: datetime
-    ) -> TaskCreated: ...
+    async def create_task(self, ctx: RequestContext, uow: UnitOfWork, new: NewTask) -> TaskCreated: ...
     async def set_locations(self, ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image) -> Image: ...
     async def set_digests(
         self, ctx: RequestContext, uow: UnitOfWork, image: Image, digests: Mapping[str, str]
@@ -148,15 +164,7 @@ class ImageTasks(Protocol):
     """
 
     async def check_access(self, ctx: RequestContext) -> None: ...
-    async def create_import(
-        self,
-        ctx: RequestContext,
-        uow: UnitOfWork,
-        image: Image,
-        request: ImportRequest,
-        task: Task,
-        expires_at: datetime,
-    ) -> TaskCreated: ...
+    async def create_import(self, ctx: RequestContext, uow: UnitOfWork, new: NewTask) -> TaskCreated: ...
     async def create(self, ctx: RequestContext, uow: UnitOfWork, task: Task) -> Task: ...
     async def get(self, ctx: RequestContext, session: Session, task_id: str) -> Task: ...
     async def list_page(self, ctx: RequestContext, session: Session, query: TaskQuery, limit: int) -> list[Task]: ...

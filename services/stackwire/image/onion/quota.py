@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import datetime
 
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, TooLarge
@@ -14,10 +13,8 @@ from stackwire.image.db import usage as usage_rows
 from stackwire.image.domain import quota
 from stackwire.image.domain.errors import ImageTooBig, StorageFull
 from stackwire.image.domain.image import Image, difference
-from stackwire.image.domain.imports import ImportRequest
 from stackwire.image.domain.members import Member
 from stackwire.image.domain.quota import Limits
-from stackwire.image.domain.tasks import Task
 from stackwire.image.domain.uploads import WrittenData
 from stackwire.image.domain.usage import (
     COUNT_TOTAL,
@@ -28,20 +25,11 @@ from stackwire.image.domain.usage import (
     STAGED,
     Usage,
 )
+from stackwire.image.onion import port
 from stackwire.image.onion.layer import Layer
-from stackwire.image.onion.port import (
-    ImageData,
-    ImageLocations,
-    ImageMembers,
-    Images,
-    ImageTasks,
-    StoreResult,
-    TaskCreated,
-    Upload,
-)
 
 
-class ImageQuota(Layer[Images], Images):
+class ImageQuota(Layer[port.Images], port.Images):
     """Images of a project; properties, tags and locations of an image."""
 
     async def create(self, ctx: RequestContext, uow: UnitOfWork, image: Image) -> Image:
@@ -68,10 +56,10 @@ class ImageQuota(Layer[Images], Images):
         return saved
 
 
-class DataQuota(Layer[ImageData], ImageData):
+class DataQuota(Layer[port.ImageData], port.ImageData):
     """Bytes of an upload. Source: ``glance/quota/__init__.py: ImageProxy.set_data``."""
 
-    async def begin_upload(self, ctx: RequestContext, uow: UnitOfWork, upload: Upload) -> Upload:
+    async def begin_upload(self, ctx: RequestContext, uow: UnitOfWork, upload: port.Upload) -> port.Upload:
         """The upload with its allowance, and the bytes reserved for it; an image that is staged counts already."""
         limits, image, announced = self.deps.limits, upload.image, upload.announced
         used = await _usage(uow, limits, image)
@@ -86,7 +74,7 @@ class DataQuota(Layer[ImageData], ImageData):
             allowance = allowance if room is None else min(allowance, room)
         return await self.inner.begin_upload(ctx, uow, replace(upload, allowance=allowance, reserved=reserved))
 
-    async def write(self, ctx: RequestContext, upload: Upload) -> WrittenData:
+    async def write(self, ctx: RequestContext, upload: port.Upload) -> WrittenData:
         written = await self.inner.write(ctx, self._limited(upload))
         _check_announced(upload, written.size)
         return written
@@ -95,7 +83,7 @@ class DataQuota(Layer[ImageData], ImageData):
         await _check_stored(uow, self.deps.limits, image, written.size * len(written.stores), staging=False)
         return await self.inner.finish_upload(ctx, uow, image, written)
 
-    async def write_staging(self, ctx: RequestContext, upload: Upload) -> int:
+    async def write_staging(self, ctx: RequestContext, upload: port.Upload) -> int:
         if upload.announced is not None and upload.announced > upload.allowance:
             raise self._too_large(upload.announced)
         size = await self.inner.write_staging(ctx, self._limited(upload))
@@ -106,10 +94,10 @@ class DataQuota(Layer[ImageData], ImageData):
         await _check_stored(uow, self.deps.limits, image, size, staging=True)
         return await self.inner.finish_staging(ctx, uow, image, size)
 
-    def _limited(self, upload: Upload) -> Upload:
+    def _limited(self, upload: port.Upload) -> port.Upload:
         return replace(upload, chunks=self._within_allowance(upload))
 
-    async def _within_allowance(self, upload: Upload) -> AsyncIterator[bytes]:
+    async def _within_allowance(self, upload: port.Upload) -> AsyncIterator[bytes]:
         """Stops at the first byte above the allowance, however many were announced."""
         received = 0
         async for chunk in upload.read():
@@ -125,7 +113,7 @@ class DataQuota(Layer[ImageData], ImageData):
         return StorageFull("The size of the data would exceed the storage quota.")
 
 
-class MemberQuota(Layer[ImageMembers], ImageMembers):
+class MemberQuota(Layer[port.ImageMembers], port.ImageMembers):
     """Members of an image."""
 
     async def add(self, ctx: RequestContext, uow: UnitOfWork, image: Image, member: str) -> Member:
@@ -136,7 +124,7 @@ class MemberQuota(Layer[ImageMembers], ImageMembers):
         return added
 
 
-class LocationQuota(Layer[ImageLocations], ImageLocations):
+class LocationQuota(Layer[port.ImageLocations], port.ImageLocations):
     """Locations of an image, and the bytes of all its copies. External data counts like the service's own."""
 
     async def set_locations(self, ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image) -> Image:
@@ -145,7 +133,7 @@ class LocationQuota(Layer[ImageLocations], ImageLocations):
         await _check_locations(uow, self.deps.limits, before, after, saved)
         return saved
 
-    async def finish_store(self, ctx: RequestContext, uow: UnitOfWork, image: Image, result: StoreResult) -> Image:
+    async def finish_store(self, ctx: RequestContext, uow: UnitOfWork, image: Image, result: port.StoreResult) -> Image:
         saved = await self.inner.finish_store(ctx, uow, image, result)
         if result.readable:
             await _check_copies(uow, self.deps.limits, saved)
@@ -157,27 +145,19 @@ class LocationQuota(Layer[ImageLocations], ImageLocations):
         return saved
 
 
-class TaskQuota(Layer[ImageTasks], ImageTasks):
+class TaskQuota(Layer[port.ImageTasks], port.ImageTasks):
     """Bytes of an import into several stores."""
 
-    async def create_import(
-        self,
-        ctx: RequestContext,
-        uow: UnitOfWork,
-        image: Image,
-        request: ImportRequest,
-        task: Task,
-        expires_at: datetime,
-    ) -> TaskCreated:
+    async def create_import(self, ctx: RequestContext, uow: UnitOfWork, new: port.NewTask) -> port.TaskCreated:
         """Each copy counts; where stores may fail, at least one copy must fit."""
-        limits = self.deps.limits
+        limits, image, task = self.deps.limits, new.image, new.task
         used = await _usage(uow, limits, image) if task.stores else None
         if used is not None:
             size = image.size or 0
             others = len(image.locations) + (len(task.stores) - 1 if task.all_must_succeed else 0)
             quota.allowance(limits, used.size + used.staged + others * size, image.size)
             _room(limits, image, used, (others + 1) * size, staging=False)
-        return await self.inner.create_import(ctx, uow, image, request, task, expires_at)
+        return await self.inner.create_import(ctx, uow, new)
 
 
 def _check_new_location(limits: Limits, before: Image, after: Image) -> None:
@@ -219,6 +199,6 @@ def _room(limits: Limits, image: Image, used: Usage, size: int | None, *, stagin
     return limits.unified.room(image.owner, SIZE_TOTAL, used.size, size)
 
 
-def _check_announced(upload: Upload, size: int) -> None:
+def _check_announced(upload: port.Upload, size: int) -> None:
     if upload.announced is not None and size != upload.announced:
         raise BadRequest(f"{upload.announced} bytes were announced, and {size} were received.")

@@ -2,7 +2,6 @@
 
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
-from stackwire.core.policy import Policy
 from stackwire.image.domain.cache import CachedImage, CacheOff
 from stackwire.image.domain.errors import ImageForbidden, ImageNotFound
 from stackwire.image.domain.image import Image
@@ -15,11 +14,8 @@ from stackwire.image.flows.worker.cache_prefetch import CachePrefetcher
 class CacheManager:
     """``cache`` None: caching is off. Source: ``glance/api/v2/cached_images.py: CacheController``."""
 
-    def __init__(
-        self, deps: FlowDeps, policy: Policy, cache: ImageCache | None, prefetcher: CachePrefetcher | None
-    ) -> None:
+    def __init__(self, deps: FlowDeps, cache: ImageCache | None, prefetcher: CachePrefetcher | None) -> None:
         self._deps = deps
-        self._policy = policy
         self._cache = cache
         self._prefetcher = prefetcher
 
@@ -42,7 +38,7 @@ class CacheManager:
         try:
             await self._get(ctx, image_id)
         except ImageNotFound:
-            allowed = self._policy.allows(ctx, "cache_delete", {"project_id": ctx.project_id or ""})
+            allowed = self._deps.policy.allows(ctx, "cache_delete", {"project_id": ctx.project_id or ""})
             if self._cache is None or not allowed or not await self._cache.holds(image_id):
                 raise
         await self._authorized(ctx, "cache_delete").remove(image_id)
@@ -67,7 +63,7 @@ class CacheManager:
 
     def _authorized(self, ctx: RequestContext, rule: str) -> ImageCache:
         """The cache. Only those who may use it learn that caching is off: ImageForbidden, CacheOff."""
-        self._policy.require(ctx, rule, {"project_id": ctx.project_id or ""}, ImageForbidden)
+        self._deps.policy.require(ctx, rule, {"project_id": ctx.project_id or ""}, ImageForbidden)
         if self._cache is None:
             raise CacheOff
         return self._cache

@@ -7,13 +7,13 @@ from contextlib import suppress
 
 from stackwire.contracts.image_workers import RunTask
 from stackwire.core.context import RequestContext
-from stackwire.core.ids import new_id
 from stackwire.image.db import images as rows
 from stackwire.image.domain.errors import AlreadyInStore, ImportConflict, UriRefused
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.imports import COPY, ImportRequest
 from stackwire.image.domain.tasks import API_IMPORT, Task
 from stackwire.image.flows.deps import FlowDeps
+from stackwire.image.onion.port import NewTask
 
 
 class ImportRequests:
@@ -38,19 +38,11 @@ class ImportRequests:
             stores, unfit = self._stores(request), None
             if request.method == COPY:
                 stores, unfit = _missing(image, stores, request)
-            task = Task(
-                id=new_id(),
-                type=API_IMPORT,
-                owner=ctx.project_id,
-                image_id=image.id,
-                request_id=ctx.request_id,
-                user_id=ctx.user_id,
-                input={"image_id": image.id, "import_req": dict(request.body), "backend": stores},
-                created_at=uow.now,
-                updated_at=uow.now,
-            )
+            import_input = {"image_id": image.id, "import_req": dict(request.body), "backend": stores}
+            task = self._deps.new_task(ctx, uow.now, API_IMPORT, import_input, image.id)
             expires_at = uow.now + self._deps.task_lifetime
-            await self._deps.onion.tasks.create_import(ctx, uow, image, request, task, expires_at)
+            new = NewTask(image=image, task=task, expires_at=expires_at, request=request)
+            await self._deps.onion.tasks.create_import(ctx, uow, new)
             if error := refused or unfit:
                 raise error
             uow.cast(RunTask(task_id=task.id))

@@ -9,7 +9,6 @@ from typing import Any
 from stackwire.contracts.image_workers import RunTask
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Conflict, Forbidden
-from stackwire.core.ids import new_id
 from stackwire.image.db import images as rows
 from stackwire.image.domain import location_patch, quota
 from stackwire.image.domain.errors import BadLocation
@@ -17,8 +16,12 @@ from stackwire.image.domain.image import Image
 from stackwire.image.domain.locations import LocationRequest, location_view
 from stackwire.image.domain.patch import Change
 from stackwire.image.domain.states import QUEUED
-from stackwire.image.domain.tasks import LOCATION_IMPORT, Task
+from stackwire.image.domain.tasks import LOCATION_IMPORT
 from stackwire.image.flows.deps import FlowDeps
+from stackwire.image.onion.port import NewTask
+
+_RULES = {"remove": "delete_image_location"}
+"""The policy rules of a patch's verbs; every other verb has ``set_image_location``."""
 
 
 class LocationRequests:
@@ -45,15 +48,17 @@ class LocationRequests:
         own = [change for change in changes if change.name == "locations"]
         if not own or not self._show_locations:
             return None
-        image = await self._get(ctx, image_id)
-        for rule in {"delete_image_location" if change.verb == "remove" else "set_image_location" for change in own}:
-            await self._locations.check_access(ctx, image, rule)
-        location_patch.check_status(image, own[0].verb)
+        await self._check_patch(ctx, await self._get(ctx, image_id), own)
         urls = [request.url for change in own for request in location_patch.requested_locations(change)]
         quota.check_count("locations", len(urls), self._quota)
         found = await asyncio.gather(*(self._stores.elsewhere(ctx, url, {}) for url in dict.fromkeys(urls)))
         known = {location.url or "": (location.store, size) for location, size in found}
         return partial(location_patch.located, known=known)
+
+    async def _check_patch(self, ctx: RequestContext, image: Image, changes: Sequence[Change]) -> None:
+        for rule in {_RULES.get(change.verb, "set_image_location") for change in changes}:
+            await self._locations.check_access(ctx, image, rule)
+        location_patch.check_status(image, changes[0].verb)
 
     def check(self, url: str) -> None:
         """Raises BadLocation for a URL that no store reads; nothing is connected to."""
@@ -95,18 +100,10 @@ class LocationRequests:
                 raise Conflict(f"It's not allowed to add locations if image status is {image.status}.")
             location_patch.activated(image, {})
             self._stores.outside(request.url)
-            task = Task(
-                id=new_id(),
-                type=LOCATION_IMPORT,
-                owner=ctx.project_id,
-                image_id=image.id,
-                request_id=ctx.request_id,
-                user_id=ctx.user_id,
-                input={"image_id": image.id, "loc_url": request.url, "validation_data": dict(request.validation)},
-                created_at=uow.now,
-                updated_at=uow.now,
-            )
-            await self._locations.create_task(ctx, uow, image, task, uow.now + self._deps.task_lifetime)
+            import_input = {"image_id": image.id, "loc_url": request.url, "validation_data": dict(request.validation)}
+            task = self._deps.new_task(ctx, uow.now, LOCATION_IMPORT, import_input, image.id)
+            new = NewTask(image=image, task=task, expires_at=uow.now + self._deps.task_lifetime)
+            await self._locations.create_task(ctx, uow, new)
             uow.cast(RunTask(task_id=task.id))
 
     async def list_for_service(self, ctx: RequestContext, image_id: str) -> list[dict[str, Any]]:

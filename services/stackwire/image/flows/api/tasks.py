@@ -5,7 +5,6 @@ from typing import Any
 
 from stackwire.contracts.image_workers import RunTask
 from stackwire.core.context import RequestContext
-from stackwire.core.ids import new_id
 from stackwire.image.domain.task_requests import TaskQuery, read_task
 from stackwire.image.domain.tasks import Task
 from stackwire.image.flows.deps import FlowDeps
@@ -24,17 +23,7 @@ class TaskRequests:
         if request.uri is not None:
             await self._deps.web.check(request.uri)
         async with self._deps.database.work(ctx) as uow:
-            task = Task(
-                id=new_id(),
-                type=request.type,
-                owner=ctx.project_id,
-                image_id=request.image_id,
-                request_id=ctx.request_id,
-                user_id=ctx.user_id,
-                input=request.input,
-                created_at=uow.now,
-                updated_at=uow.now,
-            )
+            task = self._deps.new_task(ctx, uow.now, request.type, request.input, request.image_id)
             created = await self._deps.onion.tasks.create(ctx, uow, task)
             uow.cast(RunTask(task_id=created.id))
         return created

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import DatabaseUnavailable
 from stackwire.db.unit_of_work import UnitOfWork
-from stackwire.image.db import images, tasks
+from stackwire.image.db import tasks, uploads
 from stackwire.image.domain.errors import Vanished
 from stackwire.image.flows.deps import FlowDeps
 from stackwire.image.flows.worker.tasks.job import ImportJob
@@ -59,4 +59,4 @@ class ProgressMonitor:
                 await locations.begin_store(ctx, uow, image, result.remaining[0])
 
     async def _is_wanted(self, uow: UnitOfWork, job: ImportJob) -> bool:
-        return await images.is_written_by(uow, job.image.id, job.upload.object_name, job.statuses)
+        return await uploads.is_written_by(uow, job.image.id, job.upload.object_name, job.statuses)
