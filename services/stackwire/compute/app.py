@@ -79,7 +79,7 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
         resources.append(host_service)
     app = None
     if settings.serves_api:
-        flows = ApiFlows.build(_deps(settings, database, client, images, notifications))
+        flows = ApiFlows(_deps(settings, database, client, images, notifications))
         servers += [
             RpcServer(
                 transport,

@@ -1,4 +1,4 @@
-"""What compute asks the image and volume services, with the caller's own rights, and how refusals read here."""
+"""Calls of the image and volume services with the caller's rights, and their refusals as errors of this API."""
 
 import asyncio
 from typing import Any
@@ -30,8 +30,10 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Conflict, Forbidden, NotFound, ServiceError, Unavailable
 from stackwire.messaging.rpc import RpcClient
 
-PATIENCE, PAUSE = 10.0, 0.5  # seconds
-SNAPSHOT_PATIENCE = 60.0  # seconds
+SNAPSHOT_DELETE_TIMEOUT_SECONDS = 10.0
+SNAPSHOT_DELETE_RETRY_SECONDS = 0.5
+SNAPSHOT_CREATE_TIMEOUT_SECONDS = 60.0
+SNAPSHOT_POLL_SECONDS = 0.1
 REFUSED = (NotFound, Forbidden, BadRequest, Conflict)
 
 
@@ -47,16 +49,16 @@ async def image(
 
 
 async def settled_snapshot(rpc: RpcClient, ctx: RequestContext, snapshot_id: str) -> None:
-    """Waits while it is made; what it became is told by who reads it. Unavailable when it takes too long."""
-    until = asyncio.get_running_loop().time() + SNAPSHOT_PATIENCE
+    """Waits while the snapshot is created, whatever becomes of it. Unavailable when it takes too long."""
+    until = asyncio.get_running_loop().time() + SNAPSHOT_CREATE_TIMEOUT_SECONDS
     while (await rpc.call(ctx.as_service(), GetSnapshot(snapshot_id=snapshot_id))).status == "creating":
         if asyncio.get_running_loop().time() >= until:
             raise Unavailable("The snapshot of the root volume was not made in time.")
-        await asyncio.sleep(PAUSE / 5)
+        await asyncio.sleep(SNAPSHOT_POLL_SECONDS)
 
 
 async def current_image(images: Images, ctx: RequestContext, image_id: str) -> dict[str, Any] | None:
-    """The image as it is now, or None when it is gone."""
+    """The image as it is now, or None when it is deleted."""
     try:
         return await image(images, ctx, image_id)
     except ImageUnusable:
@@ -75,7 +77,7 @@ async def volume(rpc: RpcClient, ctx: RequestContext, volume_id: str) -> VolumeV
 
 
 async def snapshot(rpc: RpcClient, ctx: RequestContext, snapshot_id: str) -> SnapshotView:
-    """A snapshot of the caller's project that is ready; 400 for any other."""
+    """An available snapshot of the caller's project; 400 for any other."""
     try:
         view = await rpc.call(ctx.as_service(), GetSnapshot(snapshot_id=snapshot_id))
     except REFUSED:
@@ -85,28 +87,30 @@ async def snapshot(rpc: RpcClient, ctx: RequestContext, snapshot_id: str) -> Sna
     return view
 
 
-async def volume_type(rpc: RpcClient, ctx: RequestContext, word: str) -> str:
+async def volume_type(rpc: RpcClient, ctx: RequestContext, id_or_name: str) -> str:
     """The name of the volume type of that id or name; 400 for one the caller cannot use.
 
-    ``nova/compute/api.py: _check_requested_volume_type``: asked now, so that no server is made for nothing.
+    ``nova/compute/api.py: _check_requested_volume_type``: checked before any server is created.
     """
     try:
-        return (await rpc.call(ctx.as_service(), GetVolumeType(volume_type=word))).name
+        return (await rpc.call(ctx.as_service(), GetVolumeType(volume_type=id_or_name))).name
     except REFUSED:
-        raise VolumeTypeUnknown(id_or_name=word) from None
+        raise VolumeTypeUnknown(id_or_name=id_or_name) from None
 
 
 async def bdm_image(images: Images, ctx: RequestContext, image_id: str) -> dict[str, Any]:
+    """The image of a block device; InvalidBDMImage for one the caller cannot see."""
     return await image(images, ctx, image_id, InvalidBDMImage)
 
 
 def require_bootable(view: VolumeView) -> None:
+    """InvalidBDMVolumeNotBootable."""
     if not view.bootable:
         raise InvalidBDMVolumeNotBootable(id=view.id)
 
 
 def require_available(view: VolumeView, *, multiattach: bool) -> None:
-    """Available, or in use and made for several servers (which the client's version must know, 2.60)."""
+    """InvalidBDM unless the volume is available, or shareable and in use (``multiattach``: the client knows 2.60)."""
     if view.multiattach and not multiattach:
         raise InvalidBDM(reason=f"volume {view.id} can be attached to several servers, which needs version 2.60")
     if view.status != "available" and not (view.multiattach and view.status == "in-use"):
@@ -114,16 +118,16 @@ def require_available(view: VolumeView, *, multiattach: bool) -> None:
 
 
 async def reserve(rpc: RpcClient, ctx: RequestContext, volume_id: str, uuid: str, attachment_id: str) -> None:
-    """An attachment of that id keeps the volume for the server."""
-    order = CreateAttachment(volume_id=volume_id, instance_uuid=uuid, attachment_id=attachment_id)
+    """Reserves the volume for the server by an attachment of that id; InvalidBDM when it is refused."""
+    message = CreateAttachment(volume_id=volume_id, instance_uuid=uuid, attachment_id=attachment_id)
     try:
-        await rpc.call(ctx.as_service(), order)
+        await rpc.call(ctx.as_service(), message)
     except REFUSED as refused:
         raise InvalidBDM(reason=refused.message) from refused
 
 
 async def release(rpc: RpcClient, ctx: RequestContext, attachment_id: str) -> None:
-    """The attachment gone; that it is gone already, or cannot be reached now, is no reason to fail."""
+    """Deletes the attachment. That it does not exist, or that the service does not answer, is no error."""
     try:
         await rpc.call(ctx.as_service(), DeleteAttachment(attachment_id=attachment_id))
     except (AttachmentNotFound, *REFUSED, Unavailable):
@@ -131,14 +135,14 @@ async def release(rpc: RpcClient, ctx: RequestContext, attachment_id: str) -> No
 
 
 async def delete_snapshot_best_effort(rpc: RpcClient, ctx: RequestContext, snapshot_id: str) -> None:
-    """A snapshot that came to nothing, perhaps still being taken; failing that, it stays."""
+    """Deletes a snapshot that may still be in creation; where that fails, it stays."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + PATIENCE
+    deadline = loop.time() + SNAPSHOT_DELETE_TIMEOUT_SECONDS
     while loop.time() < deadline:
         try:
             await rpc.call(ctx.as_service(), DeleteSnapshot(snapshot_id=snapshot_id))
-        except (InvalidSnapshot, Unavailable):  # being taken, or nobody knows
-            await asyncio.sleep(PAUSE)
+        except (InvalidSnapshot, Unavailable):  # in creation, or unknown
+            await asyncio.sleep(SNAPSHOT_DELETE_RETRY_SECONDS)
         except REFUSED:
             return
         else:

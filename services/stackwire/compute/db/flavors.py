@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from stackwire.compute.domain.model import Flavor
+from stackwire.compute.domain.requests import ListFlavorsRequest
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import Session, UnitOfWork
 from stackwire.db.table import Table
@@ -28,36 +29,26 @@ async def get(session: Session, ctx: RequestContext, flavorid: str) -> Flavor | 
     )
 
 
-async def list_page(
-    session: Session,
-    ctx: RequestContext,
-    *,
-    is_public: bool | None,
-    min_ram: int,
-    min_disk: int,
-    name: str | None,
-    sort_key: str,
-    descending: bool,
-    limit: int,
-    marker: str | None,
-) -> list[Flavor]:
-    """At most ``limit`` flavors after ``marker``; ``sort_key`` is a column's name, checked by the caller."""
-    direction, compare = ("DESC", "<") if descending else ("ASC", ">")
-    key = f"coalesce({sort_key}::text, '')" if sort_key in ("description", "updated_at") else sort_key
+async def list_page(session: Session, ctx: RequestContext, request: ListFlavorsRequest) -> list[Flavor]:
+    """After the marker, and one more than the limit where there are more; the sort key is checked by the caller."""
+    direction, compare = ("DESC", "<") if request.descending else ("ASC", ">")
+    key = request.sort_key
+    if key in ("description", "updated_at"):
+        key = f"coalesce({key}::text, '')"
     return await session.all(
         Flavor,
         f"SELECT {TABLE.columns} FROM flavors WHERE memory_mb >= $1 AND {_VISIBLE} AND root_gb >= $4"
         " AND ($5::bool IS NULL OR is_public = $5) AND ($6::text IS NULL OR name = $6)"
         f" AND ($7::text IS NULL OR ({key}, id) {compare} (SELECT {key}, id FROM flavors WHERE flavorid = $7))"
         f" ORDER BY {key} {direction}, id {direction} LIMIT $8",
-        min_ram,
+        request.min_ram,
         ctx.is_admin,
         ctx.project_id,
-        min_disk,
-        is_public,
-        name,
-        marker,
-        limit,
+        request.min_disk,
+        request.is_public if ctx.is_admin else None,
+        request.name,
+        request.marker,
+        request.limit + 1,
     )
 
 

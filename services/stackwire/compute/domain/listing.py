@@ -104,7 +104,7 @@ def list_servers_request(
     filters = _allowed(query, version, every_filter)
     _check_names(query, version)
     if wants_all_tenants(filters):
-        project_id = filters.get("project_id", filters.get("tenant_id")) if every_filter else None
+        project_id = _chosen_project(filters) if every_filter else None
     since, before = _changed_between(filters)
     wanted_states = _states([value for name, value in query if name == "status"], version)
     return ListServersRequest(
@@ -115,10 +115,10 @@ def list_servers_request(
         ip=_optional_pattern(filters, "ip"),
         ip6=_optional_pattern(filters, "ip6"),
         states=wanted_states,
-        deleted=_deleted(filters, wanted_states, changed=bool(since or before), every_filter=every_filter),
+        deleted=_deleted(filters, wanted_states, changed=(since, before) != (None, None), every_filter=every_filter),
         changed_since=since,
         changed_before=before,
-        tags=tuple((name, tuple(filters[name].split(","))) for name in TAG_FILTERS if name in filters),
+        tags=_tags(filters),
         locked=flag(filters["locked"], "locked") if "locked" in filters else None,
         order=_order(query, every_filter),
         limit=limit,
@@ -126,9 +126,17 @@ def list_servers_request(
     )
 
 
+def _chosen_project(filters: Mapping[str, str]) -> str | None:
+    return filters.get("project_id", filters.get("tenant_id"))
+
+
 def wants_all_tenants(filters: Mapping[str, str]) -> bool:
     """``all_tenants`` without a value means yes."""
     return "all_tenants" in filters and (filters["all_tenants"] == "" or flag(filters["all_tenants"], "all_tenants"))
+
+
+def _tags(filters: Mapping[str, str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return tuple((name, tuple(filters[name].split(","))) for name in TAG_FILTERS if name in filters)
 
 
 def _changed_between(filters: Mapping[str, str]) -> tuple[datetime | None, datetime | None]:

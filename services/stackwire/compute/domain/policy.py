@@ -6,86 +6,74 @@ _READER = "role:admin or (role:reader and project_id:%(project_id)s)"
 _ANYONE = "@"
 _OWNER = "role:admin or user_id:%(user_id)s"
 _ADMIN_OR_SERVICE = "role:admin or role:service or service_roles:service"
+_SERVICE = "service_roles:service"
 
-SHOW = "os_compute_api:servers:show"
-INDEX = "os_compute_api:servers:index"
-ALL_TENANTS = "os_compute_api:servers:index:get_all_tenants"
-CREATE = "os_compute_api:servers:create"
-ZERO_DISK = "os_compute_api:servers:create:zero_disk_flavor"
-FORCED_HOST = "os_compute_api:servers:create:forced_host"
-UPDATE = "os_compute_api:servers:update"
-DELETE = "os_compute_api:servers:delete"
-FORCE_DELETE = "os_compute_api:os-deferred-delete:force"
-REBUILD = "os_compute_api:servers:rebuild"
-CREATE_IMAGE = "os_compute_api:servers:create_image"
-CREATE_IMAGE_VOLUME_BACKED = "os_compute_api:servers:create_image:allow_volume_backed"
-START = "os_compute_api:servers:start"
-STOP = "os_compute_api:servers:stop"
-REBOOT = "os_compute_api:servers:reboot"
-PAUSE = "os_compute_api:os-pause-server:pause"
-UNPAUSE = "os_compute_api:os-pause-server:unpause"
-SUSPEND = "os_compute_api:os-suspend-server:suspend"
-RESUME = "os_compute_api:os-suspend-server:resume"
-LOCK = "os_compute_api:os-lock-server:lock"
-UNLOCK = "os_compute_api:os-lock-server:unlock"
-UNLOCK_OVERRIDE = "os_compute_api:os-lock-server:unlock:unlock_override"
-RESET_STATE = "os_compute_api:os-admin-actions:reset_state"
-CONSOLE = "os_compute_api:os-console-output"
-METADATA_SHOW = "os_compute_api:server-metadata:show"
-METADATA_CHANGE = "os_compute_api:server-metadata:update"
-TAGS_SHOW = "os_compute_api:os-server-tags:show"
-TAGS_CHANGE = "os_compute_api:os-server-tags:update"
-IPS = "os_compute_api:ips:index"
-ACTIONS = "os_compute_api:os-instance-actions:list"
-ACTION_EVENTS_DETAILS = "os_compute_api:os-instance-actions:events:details"
-ATTACHMENTS = "os_compute_api:os-volumes-attachments:index"
-ATTACH = "os_compute_api:os-volumes-attachments:create"
-ATTACHMENT_CHANGE = "os_compute_api:os-volumes-attachments:update"
-SWAP_VOLUME = "os_compute_api:os-volumes-attachments:swap"
-DETACH = "os_compute_api:os-volumes-attachments:delete"
-EXTENDED = "os_compute_api:os-extended-server-attributes"
-HOST_STATUS = "os_compute_api:servers:show:host_status"
-GUEST = "os_compute_api:os-stackwire-guest:show"
-FLAVORS = "os_compute_api:flavors:index"
-FLAVOR_MANAGE = "os_compute_api:os-flavor-manage:create"
-FLAVOR_SPECS = "os_compute_api:os-flavor-extra-specs:index"
-FLAVOR_SPECS_CHANGE = "os_compute_api:os-flavor-extra-specs:create"
-FLAVOR_ACCESS = "os_compute_api:os-flavor-access"
-FLAVOR_ACCESS_CHANGE = "os_compute_api:os-flavor-access:add_tenant_access"
-KEYPAIRS = "os_compute_api:os-keypairs:index"
-KEYPAIR_CHANGE = "os_compute_api:os-keypairs:create"
-LIMITS = "os_compute_api:limits"
-LIMITS_OTHER = "os_compute_api:limits:other_project"
-ZONES = "os_compute_api:os-availability-zone:list"
-ZONES_DETAIL = "os_compute_api:os-availability-zone:detail"
-HYPERVISORS = "os_compute_api:os-hypervisors:list"
-SERVICES = "os_compute_api:os-services:list"
-AGGREGATES = "os_compute_api:os-aggregates:index"
-SERVER_GROUPS = "os_compute_api:os-server-groups:index"
-QUOTAS = "os_compute_api:os-quota-sets:show"
-QUOTAS_CHANGE = "os_compute_api:os-quota-sets:update"
-EXTERNAL_EVENTS = "os_compute_api:os-server-external-events:create"
-EXTENSIONS = "os_compute_api:extensions"
+DEFAULTS: dict[str, str] = {}
+"""Each rule's name with its check string."""
 
-_MEMBERS = (
-    CREATE, UPDATE, DELETE, FORCE_DELETE, REBUILD, CREATE_IMAGE, CREATE_IMAGE_VOLUME_BACKED, START, STOP, REBOOT, PAUSE,
-    UNPAUSE, SUSPEND, RESUME, LOCK, UNLOCK, CONSOLE, METADATA_CHANGE, TAGS_CHANGE, ATTACH, ATTACHMENT_CHANGE, DETACH,
-)  # fmt: skip
-_READERS = (
-    SHOW, INDEX, METADATA_SHOW, TAGS_SHOW, IPS, ACTIONS, ATTACHMENTS, FLAVOR_SPECS, LIMITS, QUOTAS, SERVER_GROUPS,
-)  # fmt: skip
-_ADMINS = (
-    ALL_TENANTS, ZERO_DISK, FORCED_HOST, UNLOCK_OVERRIDE, RESET_STATE, ACTION_EVENTS_DETAILS, EXTENDED, HOST_STATUS,
-    GUEST, FLAVOR_MANAGE, FLAVOR_SPECS_CHANGE, FLAVOR_ACCESS, FLAVOR_ACCESS_CHANGE, LIMITS_OTHER, ZONES_DETAIL,
-    HYPERVISORS, SERVICES, AGGREGATES, QUOTAS_CHANGE,
-)  # fmt: skip
 
-DEFAULTS: dict[str, str] = {
-    **dict.fromkeys(_MEMBERS, _MEMBER),
-    **dict.fromkeys(_READERS, _READER),
-    **dict.fromkeys(_ADMINS, _ADMIN),
-    **dict.fromkeys((FLAVORS, ZONES, EXTENSIONS), _ANYONE),
-    **dict.fromkeys((KEYPAIRS, KEYPAIR_CHANGE), _OWNER),
-    EXTERNAL_EVENTS: _ADMIN_OR_SERVICE,
-    SWAP_VOLUME: "service_roles:service",
-}
+def _rule(name: str, check: str) -> str:
+    name = f"os_compute_api:{name}"
+    DEFAULTS[name] = check
+    return name
+
+
+SHOW = _rule("servers:show", _READER)
+INDEX = _rule("servers:index", _READER)
+ALL_TENANTS = _rule("servers:index:get_all_tenants", _ADMIN)
+CREATE = _rule("servers:create", _MEMBER)
+ZERO_DISK = _rule("servers:create:zero_disk_flavor", _ADMIN)
+FORCED_HOST = _rule("servers:create:forced_host", _ADMIN)
+UPDATE = _rule("servers:update", _MEMBER)
+DELETE = _rule("servers:delete", _MEMBER)
+FORCE_DELETE = _rule("os-deferred-delete:force", _MEMBER)
+REBUILD = _rule("servers:rebuild", _MEMBER)
+CREATE_IMAGE = _rule("servers:create_image", _MEMBER)
+CREATE_IMAGE_VOLUME_BACKED = _rule("servers:create_image:allow_volume_backed", _MEMBER)
+START = _rule("servers:start", _MEMBER)
+STOP = _rule("servers:stop", _MEMBER)
+REBOOT = _rule("servers:reboot", _MEMBER)
+PAUSE = _rule("os-pause-server:pause", _MEMBER)
+UNPAUSE = _rule("os-pause-server:unpause", _MEMBER)
+SUSPEND = _rule("os-suspend-server:suspend", _MEMBER)
+RESUME = _rule("os-suspend-server:resume", _MEMBER)
+LOCK = _rule("os-lock-server:lock", _MEMBER)
+UNLOCK = _rule("os-lock-server:unlock", _MEMBER)
+UNLOCK_OVERRIDE = _rule("os-lock-server:unlock:unlock_override", _ADMIN)
+RESET_STATE = _rule("os-admin-actions:reset_state", _ADMIN)
+CONSOLE = _rule("os-console-output", _MEMBER)
+METADATA_SHOW = _rule("server-metadata:show", _READER)
+METADATA_CHANGE = _rule("server-metadata:update", _MEMBER)
+TAGS_SHOW = _rule("os-server-tags:show", _READER)
+TAGS_CHANGE = _rule("os-server-tags:update", _MEMBER)
+IPS = _rule("ips:index", _READER)
+ACTIONS = _rule("os-instance-actions:list", _READER)
+ACTION_EVENTS_DETAILS = _rule("os-instance-actions:events:details", _ADMIN)
+ATTACHMENTS = _rule("os-volumes-attachments:index", _READER)
+ATTACH = _rule("os-volumes-attachments:create", _MEMBER)
+ATTACHMENT_CHANGE = _rule("os-volumes-attachments:update", _MEMBER)
+SWAP_VOLUME = _rule("os-volumes-attachments:swap", _SERVICE)
+DETACH = _rule("os-volumes-attachments:delete", _MEMBER)
+EXTENDED = _rule("os-extended-server-attributes", _ADMIN)
+HOST_STATUS = _rule("servers:show:host_status", _ADMIN)
+GUEST = _rule("os-stackwire-guest:show", _ADMIN)
+FLAVORS = _rule("flavors:index", _ANYONE)
+FLAVOR_MANAGE = _rule("os-flavor-manage:create", _ADMIN)
+FLAVOR_SPECS = _rule("os-flavor-extra-specs:index", _READER)
+FLAVOR_SPECS_CHANGE = _rule("os-flavor-extra-specs:create", _ADMIN)
+FLAVOR_ACCESS = _rule("os-flavor-access", _ADMIN)
+FLAVOR_ACCESS_CHANGE = _rule("os-flavor-access:add_tenant_access", _ADMIN)
+KEYPAIRS = _rule("os-keypairs:index", _OWNER)
+KEYPAIR_CHANGE = _rule("os-keypairs:create", _OWNER)
+LIMITS = _rule("limits", _READER)
+LIMITS_OTHER = _rule("limits:other_project", _ADMIN)
+ZONES = _rule("os-availability-zone:list", _ANYONE)
+ZONES_DETAIL = _rule("os-availability-zone:detail", _ADMIN)
+HYPERVISORS = _rule("os-hypervisors:list", _ADMIN)
+SERVICES = _rule("os-services:list", _ADMIN)
+AGGREGATES = _rule("os-aggregates:index", _ADMIN)
+SERVER_GROUPS = _rule("os-server-groups:index", _READER)
+QUOTAS = _rule("os-quota-sets:show", _READER)
+QUOTAS_CHANGE = _rule("os-quota-sets:update", _ADMIN)
+EXTERNAL_EVENTS = _rule("os-server-external-events:create", _ADMIN_OR_SERVICE)
+EXTENSIONS = _rule("extensions", _ANYONE)

@@ -1,4 +1,4 @@
-"""SSH keys as text: what a public key says, and its fingerprint."""
+"""SSH public keys as text, their names and their fingerprints."""
 
 import base64
 import binascii
@@ -6,11 +6,12 @@ import hashlib
 import re
 
 from stackwire.compute.domain.errors import InvalidKeypair
+from stackwire.compute.domain.names import names
 
-ALGORITHMS = (
-    "ssh-rsa", "ssh-dss", "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
-    "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
-)  # fmt: skip
+ALGORITHMS = names(
+    "ssh-rsa ssh-dss ssh-ed25519 ecdsa-sha2-nistp256 ecdsa-sha2-nistp384 ecdsa-sha2-nistp521"
+    " sk-ssh-ed25519@openssh.com sk-ecdsa-sha2-nistp256@openssh.com"
+)
 _NAME = re.compile(r"[a-zA-Z0-9 _-]{1,255}", re.ASCII)
 _NAME_292 = re.compile(r"[a-zA-Z0-9 _.@-]{1,255}", re.ASCII)
 

@@ -1,8 +1,5 @@
 """The flows behind the API, over one set of dependencies."""
 
-from dataclasses import dataclass
-from typing import Self
-
 from stackwire.compute.flows.api.create_image import CreateImage
 from stackwire.compute.flows.api.create_server import CreateServer
 from stackwire.compute.flows.api.delete_server import DeleteServer
@@ -21,47 +18,24 @@ from stackwire.compute.flows.api.volume_attachments import VolumeAttachments
 from stackwire.compute.flows.deps import ApiDeps
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiFlows:
-    """One flow for each noun or verb of the API; the handlers take those they call."""
+    """One flow for each noun or verb of the API; the handlers call them."""
 
-    servers: ServerQueries
-    create_server: CreateServer
-    update_server: UpdateServer
-    rebuild_server: RebuildServer
-    delete_server: DeleteServer
-    lock_server: LockServer
-    create_image: CreateImage
-    server_actions: ServerActions
-    server_metadata: ServerMetadata
-    server_tags: ServerTags
-    instance_actions: InstanceActions
-    volume_attachments: VolumeAttachments
-    flavors: Flavors
-    keypairs: Keypairs
-    quotas: Quotas
-    hosts: Hosts
-    external_events: ExternalEvents
-
-    @classmethod
-    def build(cls, deps: ApiDeps) -> Self:
-        """Each flow with the same dependencies."""
-        return cls(
-            servers=ServerQueries(deps),
-            create_server=CreateServer(deps),
-            update_server=UpdateServer(deps),
-            rebuild_server=RebuildServer(deps),
-            delete_server=DeleteServer(deps),
-            lock_server=LockServer(deps),
-            create_image=CreateImage(deps),
-            server_actions=ServerActions(deps),
-            server_metadata=ServerMetadata(deps),
-            server_tags=ServerTags(deps),
-            instance_actions=InstanceActions(deps),
-            volume_attachments=VolumeAttachments(deps),
-            flavors=Flavors(deps),
-            keypairs=Keypairs(deps),
-            quotas=Quotas(deps),
-            hosts=Hosts(deps),
-            external_events=ExternalEvents(deps),
-        )
+    def __init__(self, deps: ApiDeps) -> None:
+        self.servers = ServerQueries(deps)
+        self.create_server = CreateServer(deps)
+        self.update_server = UpdateServer(deps)
+        self.rebuild_server = RebuildServer(deps)
+        self.delete_server = DeleteServer(deps)
+        self.lock_server = LockServer(deps)
+        self.create_image = CreateImage(deps)
+        self.server_actions = ServerActions(deps)
+        self.server_metadata = ServerMetadata(deps)
+        self.server_tags = ServerTags(deps)
+        self.instance_actions = InstanceActions(deps)
+        self.volume_attachments = VolumeAttachments(deps)
+        self.flavors = Flavors(deps)
+        self.keypairs = Keypairs(deps)
+        self.quotas = Quotas(deps)
+        self.hosts = Hosts(deps)
+        self.external_events = ExternalEvents(deps)

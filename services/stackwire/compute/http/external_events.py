@@ -5,19 +5,15 @@ from typing import Any
 from aiohttp import web
 
 from stackwire.compute.domain.server import ReportedEvent
-from stackwire.compute.flows.registry import ApiFlows
 from stackwire.compute.http.schemas.external_events import EVENTS_SINCE, ExternalEvents
-from stackwire.compute.http.unpack import unpack
+from stackwire.compute.http.unpack import ApiHandlers, unpack
 from stackwire.contracts.compute import ExternalEvent
 from stackwire.core.errors import BadRequest
 from stackwire.http.request import body, respond
 
 
-class ExternalEventHandlers:
+class ExternalEventHandlers(ApiHandlers):
     """``nova/api/openstack/compute/server_external_events.py: ServerExternalEventsController``."""
-
-    def __init__(self, flows: ApiFlows) -> None:
-        self._events = flows.external_events
 
     async def create(self, request: web.Request) -> web.Response:
         """200 when all events were forwarded to a host, 207 when some were."""
@@ -26,7 +22,9 @@ class ExternalEventHandlers:
         for event in events:
             if event.name not in EVENTS_SINCE or version < EVENTS_SINCE[event.name]:
                 raise BadRequest(f"There is no event {event.name[:100]!r} in this version.")
-        reported = await self._events.report(ctx, [ExternalEvent(**event.model_dump()) for event in events])
+        reported = await self._flows.external_events.report(
+            ctx, [ExternalEvent(**event.model_dump()) for event in events]
+        )
         status = 200 if all(each.code == 200 for each in reported) else 207
         return respond(status, {"events": [_view(each) for each in reported]})
 

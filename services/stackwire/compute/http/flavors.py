@@ -7,10 +7,10 @@ from aiohttp import web
 
 from stackwire.compute.domain.names import names
 from stackwire.compute.domain.requests import ListFlavorsRequest
-from stackwire.compute.flows.registry import ApiFlows
 from stackwire.compute.http.schemas.flavors import CreateFlavor, ExtraSpecs, TenantAccess, UpdateFlavor
 from stackwire.compute.http.to_domain import create_flavor_request
 from stackwire.compute.http.unpack import (
+    ApiHandlers,
     check_query,
     page_limit,
     require_version,
@@ -33,11 +33,8 @@ _SORT_KEYS = frozenset(
 )
 
 
-class FlavorHandlers:
+class FlavorHandlers(ApiHandlers):
     """``nova/api/openstack/compute/flavors.py: FlavorsController``."""
-
-    def __init__(self, flows: ApiFlows) -> None:
-        self._flavors = flows.flavors
 
     async def list(self, request: web.Request) -> web.Response:
         """``GET /flavors``"""
@@ -52,8 +49,8 @@ class FlavorHandlers:
         filters = names("minRam minDisk is_public sort_key sort_dir limit marker name")
         check_query(request, *filters, *(("rxtx_factor",) if version < (2, 102) else ()), at=(2, 75))
         requested = _list_request(request, version)
-        flavors, more = await self._flavors.list_page(ctx, requested)
-        base, specs = origin(request), self._flavors.shows_extra_specs(ctx)
+        flavors, more = await self._flows.flavors.list_page(ctx, requested)
+        base, specs = origin(request), self._flows.flavors.shows_extra_specs(ctx)
         view: dict[str, Any] = {
             "flavors": [
                 flavor_view(flavor, base, version, extra_specs=specs)
@@ -70,8 +67,8 @@ class FlavorHandlers:
     async def show(self, request: web.Request) -> web.Response:
         """``GET /flavors/{id}``"""
         ctx, version = unpack(request)
-        flavor = await self._flavors.get(ctx, request.match_info["flavor"])
-        specs = self._flavors.shows_extra_specs(ctx)
+        flavor = await self._flows.flavors.get(ctx, request.match_info["flavor"])
+        specs = self._flows.flavors.shows_extra_specs(ctx)
         return respond(200, {"flavor": flavor_view(flavor, origin(request), version, extra_specs=specs)})
 
     async def create(self, request: web.Request) -> web.Response:
@@ -82,7 +79,7 @@ class FlavorHandlers:
             raise unexpected("description")
         if version >= (2, 102) and "rxtx_factor" in new.model_fields_set:
             raise unexpected("rxtx_factor")
-        flavor = await self._flavors.create(ctx, create_flavor_request(new))
+        flavor = await self._flows.flavors.create(ctx, create_flavor_request(new))
         return respond(200, {"flavor": flavor_view(flavor, origin(request), version, extra_specs=True)})
 
     async def update(self, request: web.Request) -> web.Response:
@@ -90,13 +87,13 @@ class FlavorHandlers:
         require_version(request, (2, 55))
         ctx, version = unpack(request)
         description = (await body(request, UpdateFlavor)).flavor.description
-        flavor = await self._flavors.set_description(ctx, request.match_info["flavor"], description)
+        flavor = await self._flows.flavors.set_description(ctx, request.match_info["flavor"], description)
         return respond(200, {"flavor": flavor_view(flavor, origin(request), version, extra_specs=True)})
 
     async def delete(self, request: web.Request) -> web.Response:
         """``DELETE /flavors/{id}``"""
         ctx, _ = unpack(request)
-        await self._flavors.delete(ctx, request.match_info["flavor"])
+        await self._flows.flavors.delete(ctx, request.match_info["flavor"])
         return respond(202)
 
 
@@ -126,29 +123,26 @@ def _minimum(text: str, name: str) -> int:
     return int(text)
 
 
-class FlavorExtraSpecHandlers:
+class FlavorExtraSpecHandlers(ApiHandlers):
     """``nova/api/openstack/compute/flavors_extraspecs.py: FlavorExtraSpecsController``."""
-
-    def __init__(self, flows: ApiFlows) -> None:
-        self._flavors = flows.flavors
 
     async def list(self, request: web.Request) -> web.Response:
         """``GET /flavors/{id}/os-extra_specs``"""
         ctx, _ = unpack(request)
-        flavor = await self._flavors.get(ctx, request.match_info["flavor"])
+        flavor = await self._flows.flavors.get(ctx, request.match_info["flavor"])
         return respond(200, {"extra_specs": dict(flavor.extra_specs)})
 
     async def show(self, request: web.Request) -> web.Response:
         """``GET .../{key}``"""
         ctx, _ = unpack(request)
         key = request.match_info["key"]
-        return respond(200, {key: await self._flavors.get_extra_spec(ctx, request.match_info["flavor"], key)})
+        return respond(200, {key: await self._flows.flavors.get_extra_spec(ctx, request.match_info["flavor"], key)})
 
     async def update(self, request: web.Request) -> web.Response:
         """``POST``: these specs are set, the others stay."""
         ctx, _ = unpack(request)
         specs = (await body(request, ExtraSpecs)).as_text()
-        await self._flavors.set_extra_specs(ctx, request.match_info["flavor"], specs)
+        await self._flows.flavors.set_extra_specs(ctx, request.match_info["flavor"], specs)
         return respond(200, {"extra_specs": specs})
 
     async def set(self, request: web.Request) -> web.Response:
@@ -157,27 +151,24 @@ class FlavorExtraSpecHandlers:
         specs = read(ExtraSpecs, {"extra_specs": await json_body(request)}).as_text()
         if set(specs) != {request.match_info["key"]}:
             raise BadRequest("The body must hold the extra spec that the URL names, and no other.")
-        await self._flavors.set_extra_specs(ctx, request.match_info["flavor"], specs)
+        await self._flows.flavors.set_extra_specs(ctx, request.match_info["flavor"], specs)
         return respond(200, specs)
 
     async def delete(self, request: web.Request) -> web.Response:
         """``DELETE .../{key}``"""
         ctx, _ = unpack(request)
-        await self._flavors.delete_extra_spec(ctx, request.match_info["flavor"], request.match_info["key"])
+        await self._flows.flavors.delete_extra_spec(ctx, request.match_info["flavor"], request.match_info["key"])
         return respond(200)
 
 
-class FlavorAccessHandlers:
+class FlavorAccessHandlers(ApiHandlers):
     """``nova/api/openstack/compute/flavor_access.py``."""
-
-    def __init__(self, flows: ApiFlows) -> None:
-        self._flavors = flows.flavors
 
     async def list(self, request: web.Request) -> web.Response:
         """``GET /flavors/{id}/os-flavor-access``"""
         ctx, _ = unpack(request)
         flavorid = request.match_info["flavor"]
-        return respond(200, flavor_access_view(flavorid, await self._flavors.list_access(ctx, flavorid)))
+        return respond(200, flavor_access_view(flavorid, await self._flows.flavors.list_access(ctx, flavorid)))
 
     async def action(self, request: web.Request) -> web.Response:
         """``POST /flavors/{id}/action``: addTenantAccess, removeTenantAccess."""
@@ -187,5 +178,5 @@ class FlavorAccessHandlers:
         if name not in ("addTenantAccess", "removeTenantAccess"):
             raise BadRequest("The body must name one action: addTenantAccess or removeTenantAccess.")
         tenant = read(TenantAccess, single_value(raw, name)).tenant
-        change = self._flavors.add_access if name == "addTenantAccess" else self._flavors.remove_access
+        change = self._flows.flavors.add_access if name == "addTenantAccess" else self._flows.flavors.remove_access
         return respond(200, flavor_access_view(flavorid, await change(ctx, flavorid, tenant)))

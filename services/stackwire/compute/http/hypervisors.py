@@ -5,8 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from stackwire.compute.domain.requests import ListHypervisorsRequest
-from stackwire.compute.flows.registry import ApiFlows
-from stackwire.compute.http.unpack import page_limit, require_version, unpack
+from stackwire.compute.http.unpack import ApiHandlers, page_limit, require_version, unpack
 from stackwire.compute.http.views.hypervisors import (
     hypervisor_brief,
     hypervisor_statistics,
@@ -19,11 +18,8 @@ from stackwire.http.microversions import Microversion
 from stackwire.http.request import flag, respond
 
 
-class HypervisorHandlers:
+class HypervisorHandlers(ApiHandlers):
     """``nova/api/openstack/compute/hypervisors.py: HypervisorsController``. Ids are uuids since 2.53."""
-
-    def __init__(self, flows: ApiFlows) -> None:
-        self._hosts = flows.hosts
 
     async def list(self, request: web.Request) -> web.Response:
         """``GET /os-hypervisors``"""
@@ -44,7 +40,7 @@ class HypervisorHandlers:
             limit=page_limit(request) if paged else None,
             marker=request.query.get("marker") if paged else None,
         )
-        hypervisors, more = await self._hosts.list_hypervisors(ctx, requested)
+        hypervisors, more = await self._flows.hosts.list_hypervisors(ctx, requested)
         view = hypervisor_view if detailed else hypervisor_brief
         body: dict[str, Any] = {"hypervisors": [view(hypervisor, version) for hypervisor in hypervisors]}
         if more and hypervisors and requested.limit is not None:
@@ -55,7 +51,7 @@ class HypervisorHandlers:
     async def show(self, request: web.Request) -> web.Response:
         """``GET /os-hypervisors/{id}``"""
         ctx, version = unpack(request)
-        hypervisor = await self._hosts.get_hypervisor(
+        hypervisor = await self._flows.hosts.get_hypervisor(
             ctx,
             request.match_info["hypervisor"],
             by_uuid=version >= (2, 53),
@@ -67,7 +63,7 @@ class HypervisorHandlers:
         """``GET /os-hypervisors/statistics``, removed in 2.88."""
         require_version(request, (2, 1), (2, 87))
         ctx, _ = unpack(request)
-        hypervisors, _ = await self._hosts.list_hypervisors(ctx, ListHypervisorsRequest())
+        hypervisors, _ = await self._flows.hosts.list_hypervisors(ctx, ListHypervisorsRequest())
         return respond(200, {"hypervisor_statistics": hypervisor_statistics(hypervisors)})
 
 
@@ -75,37 +71,34 @@ def _with_servers(request: web.Request, version: Microversion) -> bool:
     return version >= (2, 53) and flag(request.query.get("with_servers", "false"), "with_servers")
 
 
-class HostHandlers:
+class HostHandlers(ApiHandlers):
     """Zones, services, aggregates and server groups."""
-
-    def __init__(self, flows: ApiFlows) -> None:
-        self._hosts = flows.hosts
 
     async def list_zones(self, request: web.Request) -> web.Response:
         """``GET /os-availability-zone``"""
         ctx, _ = unpack(request)
-        return respond(200, zone_view(self._hosts.get_zone(ctx)))
+        return respond(200, zone_view(self._flows.hosts.get_zone(ctx)))
 
     async def detail_zones(self, request: web.Request) -> web.Response:
         """``GET /os-availability-zone/detail``: with the hosts, for administrators."""
         ctx, _ = unpack(request)
-        return respond(200, zone_view(*await self._hosts.get_zone_details(ctx)))
+        return respond(200, zone_view(*await self._flows.hosts.get_zone_details(ctx)))
 
     async def list_services(self, request: web.Request) -> web.Response:
         """``GET /os-services``"""
         ctx, version = unpack(request)
         host, binary = request.query.get("host"), request.query.get("binary")
-        zone, services = await self._hosts.list_services(ctx, host=host, binary=binary)
+        zone, services = await self._flows.hosts.list_services(ctx, host=host, binary=binary)
         return respond(200, {"services": [service_view(service, zone, version) for service in services]})
 
     async def list_aggregates(self, request: web.Request) -> web.Response:
         """``GET /os-aggregates``: there are none; clients that show a hypervisor ask for them."""
         ctx, _ = unpack(request)
-        self._hosts.list_aggregates(ctx)
+        self._flows.hosts.list_aggregates(ctx)
         return respond(200, {"aggregates": []})
 
     async def list_server_groups(self, request: web.Request) -> web.Response:
         """``GET /os-server-groups``: there are none."""
         ctx, _ = unpack(request)
-        self._hosts.list_server_groups(ctx)
+        self._flows.hosts.list_server_groups(ctx)
         return respond(200, {"server_groups": []})

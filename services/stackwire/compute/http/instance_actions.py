@@ -6,25 +6,21 @@ from aiohttp import web
 
 from stackwire.compute.domain.listing import parse_time
 from stackwire.compute.domain.requests import ListActionsRequest
-from stackwire.compute.flows.registry import ApiFlows
-from stackwire.compute.http.unpack import MAX_PAGE_ITEMS, check_query, page_limit, server_id, unpack
+from stackwire.compute.http.unpack import MAX_PAGE_ITEMS, ApiHandlers, check_query, page_limit, server_id, unpack
 from stackwire.compute.http.views.instance_actions import action_brief, action_view
 from stackwire.compute.http.views.links import next_links
 from stackwire.core.errors import BadRequest
 from stackwire.http.request import respond
 
 
-class InstanceActionHandlers:
+class InstanceActionHandlers(ApiHandlers):
     """``nova/api/openstack/compute/instance_actions.py: InstanceActionsController``."""
-
-    def __init__(self, flows: ApiFlows) -> None:
-        self._actions = flows.instance_actions
 
     async def list(self, request: web.Request) -> web.Response:
         """``GET``: newest first."""
         ctx, version = unpack(request)
         requested = _list_request(request, version)
-        actions, more = await self._actions.list_page(ctx, server_id(request), requested)
+        actions, more = await self._flows.instance_actions.list_page(ctx, server_id(request), requested)
         body: dict[str, Any] = {"instanceActions": [action_brief(action, version) for action in actions]}
         if version >= (2, 58) and more and actions:
             marker = actions[-1].request_id
@@ -34,7 +30,7 @@ class InstanceActionHandlers:
     async def show(self, request: web.Request) -> web.Response:
         """``GET .../{request_id}``"""
         ctx, version = unpack(request)
-        details = await self._actions.get(ctx, server_id(request), request.match_info["request"])
+        details = await self._flows.instance_actions.get(ctx, server_id(request), request.match_info["request"])
         return respond(200, {"instanceAction": action_view(details, version)})
 
 

@@ -5,10 +5,9 @@ from typing import Any
 from aiohttp import web
 
 from stackwire.compute.domain.requests import CreateKeypairRequest
-from stackwire.compute.flows.registry import ApiFlows
 from stackwire.compute.http.schemas.fields import known_at
 from stackwire.compute.http.schemas.keypairs import KEYPAIR_SINCE, CreateKeypair
-from stackwire.compute.http.unpack import MAX_PAGE_ITEMS, page_limit, unpack
+from stackwire.compute.http.unpack import MAX_PAGE_ITEMS, ApiHandlers, page_limit, unpack
 from stackwire.compute.http.views.keypairs import keypair_brief, keypair_view
 from stackwire.compute.http.views.links import next_links
 from stackwire.core.errors import BadRequest
@@ -16,11 +15,8 @@ from stackwire.http.microversions import Microversion
 from stackwire.http.request import json_body, read, respond
 
 
-class KeypairHandlers:
+class KeypairHandlers(ApiHandlers):
     """``nova/api/openstack/compute/keypairs.py: KeypairController``."""
-
-    def __init__(self, flows: ApiFlows) -> None:
-        self._keypairs = flows.keypairs
 
     async def list(self, request: web.Request) -> web.Response:
         """``GET /os-keypairs``: by name; in pages since 2.35."""
@@ -28,7 +24,7 @@ class KeypairHandlers:
         paged = version >= (2, 35)
         limit = page_limit(request) if paged else MAX_PAGE_ITEMS
         marker = request.query.get("marker") if paged else None
-        pairs, more = await self._keypairs.list_page(ctx, _user_id(request, version), limit, marker)
+        pairs, more = await self._flows.keypairs.list_page(ctx, _user_id(request, version), limit, marker)
         view: dict[str, Any] = {"keypairs": [{"keypair": keypair_brief(pair, version)} for pair in pairs]}
         if paged and more and pairs:
             view["keypairs_links"] = next_links(request, "/v2.1/keypairs", limit=limit, marker=pairs[-1].name)
@@ -37,7 +33,7 @@ class KeypairHandlers:
     async def show(self, request: web.Request) -> web.Response:
         """``GET /os-keypairs/{name}``"""
         ctx, version = unpack(request)
-        pair = await self._keypairs.get(ctx, _user_id(request, version), request.match_info["name"])
+        pair = await self._flows.keypairs.get(ctx, _user_id(request, version), request.match_info["name"])
         return respond(200, {"keypair": keypair_view(pair, version)})
 
     async def create(self, request: web.Request) -> web.Response:
@@ -55,7 +51,7 @@ class KeypairHandlers:
             user_id=new.user_id or _user_id(request, version),
             relaxed_name=version >= (2, 92),
         )
-        pair, private_key = await self._keypairs.create(ctx, requested)
+        pair, private_key = await self._flows.keypairs.create(ctx, requested)
         view = keypair_brief(pair, version) | {"user_id": pair.user_id}
         if private_key:
             view["private_key"] = private_key
@@ -64,7 +60,7 @@ class KeypairHandlers:
     async def delete(self, request: web.Request) -> web.Response:
         """``DELETE /os-keypairs/{name}``"""
         ctx, version = unpack(request)
-        await self._keypairs.delete(ctx, _user_id(request, version), request.match_info["name"])
+        await self._flows.keypairs.delete(ctx, _user_id(request, version), request.match_info["name"])
         return respond(204 if version >= (2, 2) else 202)
 
 

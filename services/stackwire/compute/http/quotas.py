@@ -4,45 +4,38 @@ from aiohttp import web
 
 from stackwire.compute.domain.quotas import DEFAULTS, quota_set
 from stackwire.compute.domain.requests import UpdateQuotasRequest
-from stackwire.compute.flows.registry import ApiFlows
 from stackwire.compute.http.schemas.quotas import UpdateQuotas
-from stackwire.compute.http.unpack import unexpected, unpack
+from stackwire.compute.http.unpack import ApiHandlers, unexpected, unpack
 from stackwire.compute.http.views.quotas import limits_view, quota_set_view, quota_usage_view
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.http.request import body, respond
 
 
-class LimitHandlers:
+class LimitHandlers(ApiHandlers):
     """``nova/api/openstack/compute/limits.py: LimitsController``."""
-
-    def __init__(self, flows: ApiFlows) -> None:
-        self._quotas = flows.quotas
 
     async def list(self, request: web.Request) -> web.Response:
         """``GET /limits``: the caller's project, or the one named by ``tenant_id``."""
         ctx, version = unpack(request)
-        limits, used = await self._quotas.get_limits(ctx, request.query.get("tenant_id"))
+        limits, used = await self._flows.quotas.get_limits(ctx, request.query.get("tenant_id"))
         return respond(200, limits_view(limits, used, version))
 
 
-class QuotaHandlers:
+class QuotaHandlers(ApiHandlers):
     """``nova/api/openstack/compute/quota_sets.py: QuotaSetsController``."""
-
-    def __init__(self, flows: ApiFlows) -> None:
-        self._quotas = flows.quotas
 
     async def show(self, request: web.Request) -> web.Response:
         """``GET /os-quota-sets/{project}``"""
         ctx, version = unpack(request)
         project_id = request.match_info["quota_project"]
-        limits, _ = await self._quotas.get(ctx, project_id)
+        limits, _ = await self._flows.quotas.get(ctx, project_id)
         return respond(200, quota_set_view(project_id, limits, version))
 
     async def detail(self, request: web.Request) -> web.Response:
         """``GET /os-quota-sets/{project}/detail``: with usage."""
         ctx, version = unpack(request)
         project_id = request.match_info["quota_project"]
-        limits, used = await self._quotas.get(ctx, project_id)
+        limits, used = await self._flows.quotas.get(ctx, project_id)
         return respond(200, quota_usage_view(project_id, limits, used, version))
 
     async def defaults(self, request: web.Request) -> web.Response:
@@ -61,14 +54,14 @@ class QuotaHandlers:
                 raise unexpected(name)
             if not -1 <= limit <= 2**31 - 1:
                 raise BadRequest(f"Invalid input for field/attribute {name}. Value: {limit}.")
-        limits = await self._quotas.update(ctx, requested)
+        limits = await self._flows.quotas.update(ctx, requested)
         return respond(200, {"quota_set": quota_set(limits, version)})
 
     async def delete(self, request: web.Request) -> web.Response:
         """``DELETE /os-quota-sets/{project}``: the defaults again."""
         ctx, _ = unpack(request)
         _require_no_user(request)
-        await self._quotas.reset(ctx, request.match_info["quota_project"])
+        await self._flows.quotas.reset(ctx, request.match_info["quota_project"])
         return respond(202)
 
 

@@ -13,7 +13,7 @@ from stackwire.compute.http.instance_actions import InstanceActionHandlers
 from stackwire.compute.http.keypairs import KeypairHandlers
 from stackwire.compute.http.quotas import LimitHandlers, QuotaHandlers
 from stackwire.compute.http.server_actions import ServerActionHandlers
-from stackwire.compute.http.server_ips import GuestHandlers, ServerIpHandlers
+from stackwire.compute.http.server_ips import ServerIpHandlers
 from stackwire.compute.http.server_metadata import ServerMetadataHandlers
 from stackwire.compute.http.server_tags import ServerTagHandlers
 from stackwire.compute.http.servers import ServerHandlers
@@ -43,7 +43,7 @@ def _servers(flows: ApiFlows) -> list[Row]:
         ("GET", f"{SERVER}/ips/{{network}}", ips.show),
         ("GET", f"{SERVER}/os-instance-actions", actions.list),
         ("GET", f"{SERVER}/os-instance-actions/{{request}}", actions.show),
-        ("GET", f"{SERVER}/os-stackwire-guest", GuestHandlers(flows).show),
+        ("GET", f"{SERVER}/os-stackwire-guest", servers.show_guest),
     ]
 
 

@@ -20,7 +20,7 @@ from stackwire.compute.http.schemas.server_actions import (
     ResetState,
 )
 from stackwire.compute.http.to_domain import rebuild_server_request
-from stackwire.compute.http.unpack import server_id, unpack
+from stackwire.compute.http.unpack import ApiHandlers, server_id, unpack
 from stackwire.compute.http.views.links import links
 from stackwire.compute.http.views.servers import ServerView
 from stackwire.core.errors import BadRequest, NotSimulated
@@ -40,11 +40,11 @@ NOT_SIMULATED = frozenset(
 )
 
 
-class ServerActionHandlers:
+class ServerActionHandlers(ApiHandlers):
     """Each action's method gets the value of the body's only key."""
 
     def __init__(self, flows: ApiFlows) -> None:
-        self._flows = flows
+        super().__init__(flows)
         self._actions: dict[str, Action] = {
             "createImage": self._create_image,
             "rebuild": self._rebuild,

@@ -2,42 +2,40 @@
 
 from aiohttp import web
 
-from stackwire.compute.flows.registry import ApiFlows
 from stackwire.compute.http.schemas.fields import tag
 from stackwire.compute.http.schemas.server_metadata import Tags
-from stackwire.compute.http.unpack import require_version, server_id, unpack
+from stackwire.compute.http.unpack import ApiHandlers, require_version, server_id, unpack
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
 from stackwire.http.paging import origin
 from stackwire.http.request import body, respond
 
 
-class ServerTagHandlers:
+class ServerTagHandlers(ApiHandlers):
     """``nova/api/openstack/compute/server_tags.py: ServerTagsController``."""
-
-    def __init__(self, flows: ApiFlows) -> None:
-        self._tags = flows.server_tags
 
     async def list(self, request: web.Request) -> web.Response:
         """``GET``"""
         ctx, uuid = _unpack(request)
-        return respond(200, {"tags": await self._tags.list(ctx, uuid)})
+        return respond(200, {"tags": await self._flows.server_tags.list(ctx, uuid)})
 
     async def replace(self, request: web.Request) -> web.Response:
         """``PUT``: these tags and no others."""
         ctx, uuid = _unpack(request)
-        return respond(200, {"tags": await self._tags.replace(ctx, uuid, (await body(request, Tags)).tags)})
+        return respond(
+            200, {"tags": await self._flows.server_tags.replace(ctx, uuid, (await body(request, Tags)).tags)}
+        )
 
     async def delete_all(self, request: web.Request) -> web.Response:
         """``DELETE``"""
         ctx, uuid = _unpack(request)
-        await self._tags.replace(ctx, uuid, [])
+        await self._flows.server_tags.replace(ctx, uuid, [])
         return respond(204)
 
     async def check(self, request: web.Request) -> web.Response:
         """``GET .../{tag}``: 204 when the server has the tag, 404 when it has not."""
         ctx, uuid = _unpack(request)
-        await self._tags.require(ctx, uuid, request.match_info["tag"])
+        await self._flows.server_tags.require(ctx, uuid, request.match_info["tag"])
         return respond(204)
 
     async def add(self, request: web.Request) -> web.Response:
@@ -48,14 +46,14 @@ class ServerTagHandlers:
             tag(name)
         except ValueError as invalid:
             raise BadRequest(str(invalid)) from None
-        if await self._tags.add(ctx, uuid, name):
+        if await self._flows.server_tags.add(ctx, uuid, name):
             return respond(201, headers={"Location": f"{origin(request)}/v2.1/servers/{uuid}/tags/{name}"})
         return respond(204)
 
     async def delete(self, request: web.Request) -> web.Response:
         """``DELETE .../{tag}``"""
         ctx, uuid = _unpack(request)
-        await self._tags.delete(ctx, uuid, request.match_info["tag"])
+        await self._flows.server_tags.delete(ctx, uuid, request.match_info["tag"])
         return respond(204)
 
 

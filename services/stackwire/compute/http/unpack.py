@@ -1,9 +1,10 @@
-"""What a handler reads of a request besides its body."""
+"""What handlers share: the flows they call, and what they read of a request besides its body."""
 
 from typing import Any
 
 from aiohttp import web
 
+from stackwire.compute.flows.registry import ApiFlows
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, NotFound
 from stackwire.core.ids import canonical_uuid
@@ -12,6 +13,13 @@ from stackwire.http.paging import limit_of
 from stackwire.http.request import CONTEXT, VERSION
 
 MAX_PAGE_ITEMS = 1000  # nova/conf/api.py: max_limit
+
+
+class ApiHandlers:
+    """Handlers of one noun. Each method unpacks a request, calls a flow and renders its result."""
+
+    def __init__(self, flows: ApiFlows) -> None:
+        self._flows = flows
 
 
 def unpack(request: web.Request) -> tuple[RequestContext, Microversion]:

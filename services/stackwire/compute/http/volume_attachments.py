@@ -2,21 +2,17 @@
 
 from aiohttp import web
 
-from stackwire.compute.flows.registry import ApiFlows
 from stackwire.compute.http.schemas.fields import known_at
 from stackwire.compute.http.schemas.volume_attachments import ATTACH_SINCE, AttachVolume, UpdateAttachment
 from stackwire.compute.http.to_domain import attach_volume_request
-from stackwire.compute.http.unpack import page_limit, server_id, unpack, volume_id
+from stackwire.compute.http.unpack import ApiHandlers, page_limit, server_id, unpack, volume_id
 from stackwire.compute.http.views.volume_attachments import volume_attachment_view
 from stackwire.core.errors import BadRequest
 from stackwire.http.request import body, json_body, read, respond
 
 
-class VolumeAttachmentHandlers:
+class VolumeAttachmentHandlers(ApiHandlers):
     """``nova/api/openstack/compute/volume_attachments.py: VolumeAttachmentController``."""
-
-    def __init__(self, flows: ApiFlows) -> None:
-        self._attachments = flows.volume_attachments
 
     async def list(self, request: web.Request) -> web.Response:
         """``GET``, with ``limit`` and ``offset``."""
@@ -24,14 +20,14 @@ class VolumeAttachmentHandlers:
         limit, offset = page_limit(request), request.query.get("offset", "0")
         if not (offset.isascii() and offset.isdigit()):
             raise BadRequest("Invalid input for field/attribute offset.")
-        devices = await self._attachments.list(ctx, server_id(request))
+        devices = await self._flows.volume_attachments.list(ctx, server_id(request))
         page = devices[int(offset) :][:limit]
         return respond(200, {"volumeAttachments": [volume_attachment_view(device, version) for device in page]})
 
     async def show(self, request: web.Request) -> web.Response:
         """``GET .../{volume}``"""
         ctx, version = unpack(request)
-        device = await self._attachments.get(ctx, server_id(request), volume_id(request))
+        device = await self._flows.volume_attachments.get(ctx, server_id(request), volume_id(request))
         return respond(200, {"volumeAttachment": volume_attachment_view(device, version)})
 
     async def create(self, request: web.Request) -> web.Response:
@@ -40,7 +36,7 @@ class VolumeAttachmentHandlers:
         raw = await json_body(request)
         known_at(raw.get("volumeAttachment") if isinstance(raw, dict) else None, version, ATTACH_SINCE)
         attachment = attach_volume_request(read(AttachVolume, raw).volumeAttachment, version)
-        device = await self._attachments.attach(ctx, server_id(request), attachment)
+        device = await self._flows.volume_attachments.attach(ctx, server_id(request), attachment)
         if version >= (2, 101):
             return respond(202)
         return respond(200, {"volumeAttachment": volume_attachment_view(device, version, created=True)})
@@ -50,10 +46,10 @@ class VolumeAttachmentHandlers:
         ctx, version = unpack(request)
         changes = (await body(request, UpdateAttachment)).volumeAttachment
         if changes.volumeId != volume_id(request):
-            await self._attachments.swap(ctx, server_id(request), volume_id(request))
+            await self._flows.volume_attachments.swap(ctx, server_id(request), volume_id(request))
         if version < (2, 85) or changes.delete_on_termination is None:
             raise BadRequest("Nothing to change: another volume, or since 2.85 delete_on_termination, must be given.")
-        await self._attachments.set_delete_on_termination(
+        await self._flows.volume_attachments.set_delete_on_termination(
             ctx, server_id(request), volume_id(request), changes.delete_on_termination
         )
         return respond(202)
@@ -61,5 +57,5 @@ class VolumeAttachmentHandlers:
     async def delete(self, request: web.Request) -> web.Response:
         """``DELETE .../{volume}``"""
         ctx, _ = unpack(request)
-        await self._attachments.detach(ctx, server_id(request), volume_id(request))
+        await self._flows.volume_attachments.detach(ctx, server_id(request), volume_id(request))
         return respond(202)

@@ -29,18 +29,7 @@ class Flavors(ApiFlow):
         async with self._deps.database.read() as session:
             if request.marker is not None and await flavors.get(session, ctx, request.marker) is None:
                 raise BadRequest(f"marker [{request.marker[:100]}] not found")
-            found = await flavors.list_page(
-                session,
-                ctx,
-                is_public=request.is_public if ctx.is_admin else None,
-                min_ram=request.min_ram,
-                min_disk=request.min_disk,
-                name=request.name,
-                sort_key=request.sort_key,
-                descending=request.descending,
-                limit=request.limit + 1,
-                marker=request.marker,
-            )
+            found = await flavors.list_page(session, ctx, request)
         return found[: request.limit], len(found) > request.limit
 
     async def get(self, ctx: RequestContext, flavorid: str) -> Flavor:
