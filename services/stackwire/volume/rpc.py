@@ -3,6 +3,7 @@
 from stackwire.contracts import volume as calls
 from stackwire.contracts import volume_workers as workers
 from stackwire.contracts.base import Endpoint
+from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
 from stackwire.volume.domain import ids
 from stackwire.volume.domain.model import Attachment, Snapshot, VolumeDetails
@@ -69,14 +70,7 @@ class ApiEndpoints:
         if message.size is not None and not 0 < message.size <= MAX_SIZE_GB:
             raise calls.InvalidInput(reason=f"Volume size {message.size} is not between 1 and {MAX_SIZE_GB}.")
         request = CreateVolumeRequest(
-            size=message.size,
-            name=message.name,
-            description=message.description,
-            image_id=message.image_id,
-            snapshot_id=message.snapshot_id,
-            volume_type=message.volume_type,
-            availability_zone=message.availability_zone,
-            metadata=message.metadata,
+            **attributes(message, "size name description image_id snapshot_id volume_type availability_zone metadata")
         )
         return volume_view(await self._flows.create_volume.request_volume(ctx, request))
 
@@ -150,20 +144,12 @@ class ApiEndpoints:
 def volume_view(volume: VolumeDetails) -> calls.VolumeView:
     """The volume as other services receive it."""
     return calls.VolumeView(
-        id=volume.id,
-        name=volume.name,
-        description=volume.description,
-        status=volume.status,
-        attach_status=volume.attach_status,
-        size=volume.size,
-        bootable=volume.bootable,
-        multiattach=volume.multiattach,
-        project_id=volume.project_id,
-        user_id=volume.user_id,
-        availability_zone=volume.availability_zone,
+        **attributes(
+            volume,
+            "id name description status attach_status size bootable multiattach project_id user_id"
+            " availability_zone snapshot_id metadata",
+        ),
         volume_type=volume.type_name,
-        snapshot_id=volume.snapshot_id,
-        metadata=volume.metadata,
         volume_image_metadata=volume.glance or None,
         attachments=[
             calls.AttachmentView(
@@ -183,12 +169,8 @@ def volume_view(volume: VolumeDetails) -> calls.VolumeView:
 def snapshot_view(snapshot: Snapshot) -> calls.SnapshotView:
     """The snapshot as other services receive it."""
     return calls.SnapshotView(
-        id=snapshot.id,
-        name=snapshot.name,
-        status=snapshot.status,
-        volume_id=snapshot.volume_id,
+        **attributes(snapshot, "id name status volume_id project_id"),
         size=snapshot.volume_size,
-        project_id=snapshot.project_id,
         created_at=naive(snapshot.created_at) or "",
     )
 
@@ -196,12 +178,9 @@ def snapshot_view(snapshot: Snapshot) -> calls.SnapshotView:
 def attachment_view(attachment: Attachment) -> calls.AttachmentView:
     """The attachment as other services receive it."""
     return calls.AttachmentView(
-        id=attachment.id,
-        volume_id=attachment.volume_id,
+        **attributes(attachment, "id volume_id attach_mode connection_info"),
         instance=attachment.instance_uuid,
         status=attachment.attach_status,
-        attach_mode=attachment.attach_mode,
         attached_at=naive(attachment.attach_time),
         detached_at=naive(attachment.detach_time),
-        connection_info=attachment.connection_info,
     )

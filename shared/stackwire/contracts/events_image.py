@@ -17,7 +17,19 @@ AssociationVerb = Literal["create", "delete"]
 """Of ``metadef_resource_type``."""
 
 
-class ImagePayload(Payload):
+class _Deletable(Payload):
+    """``deleted_at`` is set for what is deleted."""
+
+    deleted: bool
+    deleted_at: Zulu | None
+
+
+class _Timed(_Deletable):
+    created_at: Zulu
+    updated_at: Zulu
+
+
+class ImagePayload(_Timed):
     """An image as it is now, or as it was when it was deleted. Sizes in bytes, min_disk GiB, min_ram MiB.
 
     ``properties`` are whatever its users gave it. Neither its location nor its ``os_hash_*`` are told.
@@ -26,8 +38,6 @@ class ImagePayload(Payload):
     id: str
     name: str | None
     status: str
-    created_at: Zulu
-    updated_at: Zulu
     min_disk: int
     min_ram: int
     protected: bool
@@ -41,8 +51,6 @@ class ImagePayload(Payload):
     visibility: Literal["public", "community", "shared", "private"]
     properties: dict[str, str | None]
     tags: list[str]
-    deleted: bool
-    deleted_at: Zulu | None
 
 
 class UploadedImagePayload(ImagePayload):
@@ -68,19 +76,15 @@ class SentImagePayload(Payload):
     receiver_user_id: str | None
 
 
-class MemberPayload(Payload):
+class MemberPayload(_Timed):
     """A project that may use a shared image, and its member status."""
 
     image_id: str
     member_id: str
     status: Literal["pending", "accepted", "rejected"]
-    created_at: Zulu
-    updated_at: Zulu
-    deleted: bool
-    deleted_at: Zulu | None
 
 
-class TaskPayload(Payload):
+class TaskPayload(_Timed):
     """A task; neither its input nor its result nor its message, which may hold secrets."""
 
     id: str
@@ -90,20 +94,9 @@ class TaskPayload(Payload):
     owner: str | None
     message: None
     expires_at: Zulu | None
-    created_at: Zulu
-    updated_at: Zulu
-    deleted: bool
-    deleted_at: Zulu | None
 
 
-class _Metadef(Payload):
-    """``deleted_at`` is set for what is deleted."""
-
-    deleted: bool
-    deleted_at: Zulu | None
-
-
-class NamespacePayload(_Metadef):
+class NamespacePayload(_Timed):
     """A namespace of definitions; ``namespace_old`` is its previous name."""
 
     namespace: str
@@ -113,11 +106,9 @@ class NamespacePayload(_Metadef):
     visibility: Literal["public", "private"]
     owner: str | None
     description: str | None
-    created_at: Zulu
-    updated_at: Zulu
 
 
-class AssociationPayload(_Metadef):
+class AssociationPayload(_Timed):
     """A resource type that a namespace's properties are for."""
 
     namespace: str
@@ -125,21 +116,16 @@ class AssociationPayload(_Metadef):
     name_old: str
     prefix: str | None
     properties_target: str | None
-    created_at: Zulu
-    updated_at: Zulu
 
 
-class _Item(_Metadef):
+class _Item(_Deletable):
     namespace: str
     name: str
     name_old: str
 
 
-class TagPayload(_Item):
+class TagPayload(_Item, _Timed):
     """A tag of a namespace; ``name_old`` is its previous name."""
-
-    created_at: Zulu
-    updated_at: Zulu
 
 
 class DefinedProperty(Payload):
@@ -173,11 +159,9 @@ class PropertyPayload(_Item, DefinedProperty):
     """A property of a namespace. Its creation time is not included."""
 
 
-class ObjectPayload(_Item):
+class ObjectPayload(_Item, _Timed):
     """A group of properties."""
 
     properties: list[NamedProperty]
     required: list[str] | None
     description: str | None
-    created_at: Zulu
-    updated_at: Zulu

@@ -21,7 +21,16 @@ class KeyAndValue(Payload):
     value: str
 
 
-class GlanceMetadataRow(Payload):
+class _Row(Payload):
+    """The times of every row in Cinder's database."""
+
+    created_at: Naive
+    updated_at: Naive | None
+    deleted_at: Naive | None
+    deleted: bool
+
+
+class GlanceMetadataRow(_Row):
     """A property of the image that a volume was created from: a row of ``volume_glance_metadata``."""
 
     id: int
@@ -29,13 +38,9 @@ class GlanceMetadataRow(Payload):
     snapshot_id: str | None
     key: str
     value: str
-    deleted_at: Naive | None
-    deleted: bool
-    created_at: Naive
-    updated_at: Naive | None
 
 
-class VolumeRow(Payload):
+class VolumeRow(_Row):
     """The columns of Cinder's table ``volumes``. Size in GiB."""
 
     id: str
@@ -74,13 +79,9 @@ class VolumeRow(Payload):
     previous_status: str | None
     service_uuid: str | None
     shared_targets: bool | None
-    created_at: Naive
-    updated_at: Naive | None
-    deleted_at: Naive | None
-    deleted: bool
 
 
-class AttachmentPayload(Payload):
+class AttachmentPayload(_Row):
     """One use of a volume. ``connection_info`` and ``connector`` are JSON in a text; an ``attach_mode`` that nobody
     named is the word "null". ``volume`` is the whole volume as it is now.
     """
@@ -96,10 +97,6 @@ class AttachmentPayload(Payload):
     attach_mode: Literal["rw", "ro", "null"]
     connection_info: str
     connector: str | None
-    created_at: Naive
-    updated_at: Naive | None
-    deleted_at: Naive | None
-    deleted: bool
     volume: VolumeRow
 
 

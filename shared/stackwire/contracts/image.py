@@ -7,13 +7,6 @@ from stackwire.core.errors import Conflict, Forbidden, NotFound
 
 IMAGE = Target(exchange="stackwire", topic="image")
 
-CORE_ATTRIBUTES = (
-    "id", "name", "status", "visibility", "protected", "os_hidden", "owner", "checksum", "os_hash_algo",
-    "os_hash_value",
-    "size", "virtual_size", "container_format", "disk_format", "min_disk", "min_ram", "created_at", "updated_at",
-    "tags",
-)  # fmt: skip
-
 
 class ImageView(Contract):
     """One image, with what the caller may read. Sizes in bytes, min_disk GiB, min_ram MiB, times ISO 8601 with Z."""

@@ -111,10 +111,14 @@ class VolumeOverQuota(TooLarge, wire="cinder.exception.OverQuota"):
     """Quota exceeded for resources: {overs}"""
 
 
-class GetVolume(Call[VolumeView], target=VOLUME, method="get_volume"):
-    """One volume; VolumeNotFound when it does not exist or is not the caller's."""
+class _OfVolume(Contract):
+    """The arguments of a call about one volume."""
 
     volume_id: str
+
+
+class GetVolume(_OfVolume, Call[VolumeView], target=VOLUME, method="get_volume"):
+    """One volume; VolumeNotFound when it does not exist or is not the caller's."""
 
 
 class MakeVolume(Call[VolumeView], target=VOLUME, method="make_volume"):
@@ -133,10 +137,8 @@ class MakeVolume(Call[VolumeView], target=VOLUME, method="make_volume"):
     metadata: dict[str, str] = {}
 
 
-class DeleteVolume(Call[None], target=VOLUME, method="delete_volume"):
+class DeleteVolume(_OfVolume, Call[None], target=VOLUME, method="delete_volume"):
     """Start deleting it; VolumeNotFound, InvalidVolume (attached, or snapshots left)."""
-
-    volume_id: str
 
 
 class GetSnapshot(Call[SnapshotView], target=VOLUME, method="get_snapshot"):
@@ -145,13 +147,12 @@ class GetSnapshot(Call[SnapshotView], target=VOLUME, method="get_snapshot"):
     snapshot_id: str
 
 
-class MakeSnapshot(Call[SnapshotView], target=VOLUME, method="make_snapshot"):
+class MakeSnapshot(_OfVolume, Call[SnapshotView], target=VOLUME, method="make_snapshot"):
     """A snapshot, of a volume in use too when ``force``; the reply is sent while it is ``creating``.
 
     ``snapshot_id``: the id it gets; a repeated call returns the same snapshot.
     """
 
-    volume_id: str
     snapshot_id: str | None = None
     name: str
     description: str = ""
@@ -174,13 +175,12 @@ class GetVolumeLimits(Call[VolumeLimits], target=VOLUME, method="get_limits"):
     """The limits of the caller's project."""
 
 
-class CreateAttachment(Call[AttachmentView], target=VOLUME, method="create_attachment"):
+class CreateAttachment(_OfVolume, Call[AttachmentView], target=VOLUME, method="create_attachment"):
     """Reserve a volume for a server; InvalidVolume unless it is available (or multiattach).
 
     ``attachment_id``: the id the attachment gets; a repeated call returns the same one.
     """
 
-    volume_id: str
     instance_uuid: str
     attachment_id: str | None = None
     connector: dict[str, Any] | None = None
@@ -206,21 +206,16 @@ class DeleteAttachment(Call[None], target=VOLUME, method="delete_attachment"):
     attachment_id: str
 
 
-class ReimageVolume(Call[None], target=VOLUME, method="reimage_volume"):
+class ReimageVolume(_OfVolume, Call[None], target=VOLUME, method="reimage_volume"):
     """os-reimage: write the image over the volume, replace its metadata, then send compute ``volume-reimaged``."""
 
-    volume_id: str
     image_id: str
     reimage_reserved: bool = True
 
 
-class RollDetaching(Call[None], target=VOLUME, method="roll_detaching"):
+class RollDetaching(_OfVolume, Call[None], target=VOLUME, method="roll_detaching"):
     """detaching back to in-use, after a failed detach."""
 
-    volume_id: str
 
-
-class BeginDetaching(Call[None], target=VOLUME, method="begin_detaching"):
+class BeginDetaching(_OfVolume, Call[None], target=VOLUME, method="begin_detaching"):
     """in-use to detaching; InvalidVolume otherwise."""
-
-    volume_id: str

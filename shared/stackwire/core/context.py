@@ -11,10 +11,17 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from stackwire.core.attributes import attributes
+
 IN_UNIT_OF_WORK: ContextVar[bool] = ContextVar("IN_UNIT_OF_WORK", default=False)
 """True while a database transaction is open in this task: a remote call inside one would hold its locks meanwhile."""
 
 _SECRETS = frozenset({"auth_token", "service_token", "service_catalog"})
+_SAME_ON_THE_WIRE = (
+    "global_request_id user_name user_domain_name project_name project_domain_name system_scope auth_token"
+    " service_user_id service_project_id remote_address traceparent"
+)
+"""Fields that are texts or None, and have one name on the wire."""
 
 
 def new_request_id() -> str:
@@ -76,37 +83,22 @@ class RequestContext:
         """The keys oslo.context and Nova put on the wire, without the ``_context_`` prefix; the token is in it."""
         identity = (self.user_id, self.project_id, self.domain_id, self.user_domain_id, self.project_domain_id)
         return {
+            **attributes(self, _SAME_ON_THE_WIRE + " user_id project_id is_admin request_id timestamp"),
             "user": self.user_id,
-            "user_id": self.user_id,
-            "user_name": self.user_name,
             "project": self.project_id,
-            "project_id": self.project_id,
-            "project_name": self.project_name,
-            "system_scope": self.system_scope,
             "domain": self.domain_id,
             "user_domain": self.user_domain_id,
-            "user_domain_name": self.user_domain_name,
             "project_domain": self.project_domain_id,
-            "project_domain_name": self.project_domain_name,
-            "is_admin": self.is_admin,
+            "roles": list(self.roles),
+            "service_roles": list(self.service_roles),
+            "user_identity": " ".join(part or "-" for part in identity),
+            "is_admin_project": True,
             "read_only": False,
             "show_deleted": False,
             "read_deleted": "no",
-            "auth_token": self.auth_token,
-            "request_id": self.request_id,
-            "global_request_id": self.global_request_id,
             "resource_uuid": None,
-            "roles": list(self.roles),
-            "user_identity": " ".join(part or "-" for part in identity),
-            "is_admin_project": True,
-            "remote_address": self.remote_address,
-            "timestamp": self.timestamp,
             "quota_class": None,
             "service_catalog": [],
-            "service_roles": list(self.service_roles),
-            "service_user_id": self.service_user_id,
-            "service_project_id": self.service_project_id,
-            "traceparent": self.traceparent,
         }
 
     @classmethod
@@ -121,27 +113,17 @@ class RequestContext:
             return tuple(str(item).lower() for item in value) if isinstance(value, list | tuple) else ()
 
         return cls(
+            **{name: text(name) for name in _SAME_ON_THE_WIRE.split()},
             request_id=text("request_id") or new_request_id(),
-            global_request_id=text("global_request_id"),
             user_id=text("user_id", "user"),
-            user_name=text("user_name"),
             user_domain_id=text("user_domain", "user_domain_id"),
-            user_domain_name=text("user_domain_name"),
             project_id=text("project_id", "project", "tenant"),
-            project_name=text("project_name"),
             project_domain_id=text("project_domain", "project_domain_id"),
-            project_domain_name=text("project_domain_name"),
             domain_id=text("domain", "domain_id"),
-            system_scope=text("system_scope"),
             roles=names("roles"),
             is_admin=bool(wire.get("is_admin")),
-            auth_token=text("auth_token"),
             service_roles=names("service_roles"),
-            service_user_id=text("service_user_id"),
-            service_project_id=text("service_project_id"),
-            remote_address=text("remote_address"),
             timestamp=text("timestamp") or _timestamp(),
-            traceparent=text("traceparent"),
         )
 
     def redacted(self) -> dict[str, Any]:

@@ -49,8 +49,12 @@ class ServiceError(Exception):
         self.message = message if message is not None else _FORMATTER.format(type(self).__doc__ or "", **params)
         super().__init__(self.message)
 
-    def __init_subclass__(cls, wire: str | None = None, **kwargs: object) -> None:
+    def __init_subclass__(
+        cls, wire: str | None = None, status: int | None = None, title: str | None = None, **kwargs: object
+    ) -> None:
         super().__init_subclass__(**kwargs)
+        cls.status = status or cls.status
+        cls.title = title or cls.title
         name = wire or f"{cls.__module__}.{cls.__qualname__}"
         known = REGISTRY.get(name)
         if known is not None and known.__qualname__ != cls.__qualname__:
@@ -59,92 +63,56 @@ class ServiceError(Exception):
         REGISTRY[name] = cls
 
 
-class BadRequest(ServiceError):
+class BadRequest(ServiceError, status=400, title="Bad Request"):
     """The request is malformed."""
 
-    status = 400
-    title = "Bad Request"
 
-
-class Unauthorized(ServiceError):
+class Unauthorized(ServiceError, status=401, title="Unauthorized"):
     """The request you have made requires authentication."""
 
-    status = 401
-    title = "Unauthorized"
 
-
-class Forbidden(ServiceError):
+class Forbidden(ServiceError, status=403, title="Forbidden"):
     """You are not authorized to complete this action."""
-
-    status = 403
-    title = "Forbidden"
 
 
 class OverQuota(Forbidden):
     """Quota exceeded for {resource}."""
 
 
-class NotFound(ServiceError):
+class NotFound(ServiceError, status=404, title="Not Found"):
     """The resource could not be found."""
 
-    status = 404
-    title = "Not Found"
 
-
-class NotAllowed(ServiceError):
+class NotAllowed(ServiceError, status=405, title="Method Not Allowed"):
     """The method {method} is not allowed for this resource."""
 
-    status = 405
-    title = "Method Not Allowed"
 
-
-class Conflict(ServiceError):
+class Conflict(ServiceError, status=409, title="Conflict"):
     """There was a conflict when trying to complete your request."""
 
-    status = 409
-    title = "Conflict"
 
-
-class Gone(ServiceError):
+class Gone(ServiceError, status=410, title="Gone"):
     """The resource is no longer available."""
 
-    status = 410
-    title = "Gone"
 
-
-class TooLarge(ServiceError):
+class TooLarge(ServiceError, status=413, title="Request Entity Too Large"):
     """The request is too large."""
 
-    status = 413
-    title = "Request Entity Too Large"
 
-
-class UnsupportedMedia(ServiceError):
+class UnsupportedMedia(ServiceError, status=415, title="Unsupported Media Type"):
     """The media type of the request is not supported."""
 
-    status = 415
-    title = "Unsupported Media Type"
 
-
-class RangeNotSatisfiable(ServiceError):
+class RangeNotSatisfiable(ServiceError, status=416, title="Requested Range Not Satisfiable"):
     """The requested range cannot be served."""
 
-    status = 416
-    title = "Requested Range Not Satisfiable"
 
-
-class NotSimulated(ServiceError):
+class NotSimulated(ServiceError, status=501, title="Not Implemented"):
     """Stackwire does not simulate {what}."""
 
-    status = 501
-    title = "Not Implemented"
 
-
-class Unavailable(ServiceError):
+class Unavailable(ServiceError, status=503, title="Service Unavailable"):
     """The service is currently unable to handle the request."""
-
-    status = 503
-    title = "Service Unavailable"
 
 
 class RemoteError(ServiceError):

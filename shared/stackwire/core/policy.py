@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Forbidden, ServiceError
 
@@ -113,17 +114,14 @@ class Policy:
 
 def _credentials(ctx: RequestContext) -> dict[str, Any]:
     return {
-        "user_id": ctx.user_id,
-        "project_id": ctx.project_id,
+        **attributes(
+            ctx,
+            "user_id project_id domain_id user_domain_id project_domain_id system_scope service_user_id"
+            " service_project_id",
+        ),
         "tenant": ctx.project_id,
-        "domain_id": ctx.domain_id,
-        "user_domain_id": ctx.user_domain_id,
-        "project_domain_id": ctx.project_domain_id,
-        "system_scope": ctx.system_scope,
         "roles": list(ctx.roles),
         "service_roles": list(ctx.service_roles),
-        "service_user_id": ctx.service_user_id,
-        "service_project_id": ctx.service_project_id,
         "is_admin": ctx.is_admin or "admin" in ctx.roles,
         "is_admin_project": True,
     }

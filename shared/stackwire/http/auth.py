@@ -7,6 +7,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Unauthorized
 from stackwire.core.tokens import Claims, TokenSigner
@@ -60,15 +61,11 @@ def context_of(request: web.Request, claims: Claims, token: str, service: Claims
     roles = claims.role_names
     return replace(
         anonymous(request),
-        user_id=claims.user_id,
-        user_name=claims.user_name,
-        user_domain_id=claims.user_domain_id,
-        user_domain_name=claims.user_domain_name,
-        project_id=claims.project_id,
-        project_name=claims.project_name,
-        project_domain_id=claims.project_domain_id,
-        project_domain_name=claims.project_domain_name,
-        domain_id=claims.domain_id,
+        **attributes(
+            claims,
+            "user_id user_name user_domain_id user_domain_name project_id project_name project_domain_id"
+            " project_domain_name domain_id",
+        ),
         system_scope="all" if claims.system else None,
         roles=roles,
         is_admin="admin" in roles,

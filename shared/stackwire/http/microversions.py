@@ -25,11 +25,8 @@ class InvalidVersion(BadRequest):
     """API Version String {version} is of invalid format. Must be of format MajorNum.MinorNum."""
 
 
-class VersionNotSupported(ServiceError):
+class VersionNotSupported(ServiceError, status=406, title="Not Acceptable"):
     """Version {version} is not supported by the API. Minimum is {minimum} and maximum is {maximum}."""
-
-    status = 406
-    title = "Not Acceptable"
 
 
 def parse(text: str) -> Microversion:

@@ -22,7 +22,6 @@ from stackwire.messaging.transport import (
 
 log = logging.getLogger(__name__)
 
-PRIORITIES = ("audit", "debug", "info", "warn", "error", "critical", "sample")
 _SECRETS = frozenset({"auth_token", "service_token", "service_catalog"})
 
 

@@ -15,6 +15,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
 from stackwire.contracts.http_exchange import HttpExchange, served
+from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
 from stackwire.http.auth import anonymous
@@ -91,11 +92,7 @@ class HttpTraceEmitter:
     ) -> HttpExchange:
         length = response.headers.get("Content-Length", "")
         return HttpExchange(
-            request_id=context.request_id,
-            global_request_id=context.global_request_id,
-            traceparent=context.traceparent,
-            user_id=context.user_id,
-            project_id=context.project_id,
+            **attributes(context, "request_id global_request_id traceparent user_id project_id"),
             service=self._service,
             caller=_caller(request.headers.get("User-Agent", "")),
             method=request.method,

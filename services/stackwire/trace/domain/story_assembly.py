@@ -6,6 +6,7 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import NamedTuple
 
+from stackwire.core.attributes import attributes
 from stackwire.trace.domain.message import Message
 from stackwire.trace.domain.participants import WORKERS
 from stackwire.trace.domain.payload import is_read
@@ -67,16 +68,9 @@ def arrows(messages: Iterable[tuple[Message, bool]]) -> list[Arrow]:
 
 def _arrow(message: Message, inferred: bool) -> Arrow:
     return Arrow(
-        number=message.number,
-        time=message.time,
-        kind=message.kind,
-        name=message.name,
-        sender=message.sender,
-        receiver=message.receiver,
-        resources=message.resources,
+        **attributes(message, "number time kind name sender receiver resources failure"),
         state=_state(message),
         answer_seconds=message.seconds,
-        failure=message.failure,
         inferred=inferred,
         message=message,
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from stackwire.contracts.base import Event
 from stackwire.contracts.events_volume import VOLUMES, SnapshotAction, VolumeAction, VolumeAsSentPayload
+from stackwire.core.attributes import attributes, nulls
 from stackwire.volume.domain.model import Attachment, GlanceRow, Snapshot, Volume
 from stackwire.volume.domain.names import names
 
@@ -56,20 +57,13 @@ def volume_event(
     text = whole if VOLUMES.get(action) is VolumeAsSentPayload else aware
     payload: dict[str, Any] = {
         "tenant_id": volume.project_id,
-        "host": volume.host,
-        "user_id": volume.user_id,
-        "availability_zone": volume.availability_zone,
+        **attributes(volume, "host user_id availability_zone status snapshot_id size"),
         "volume_id": volume.id,
         "volume_type": volume.volume_type_id,
         "display_name": volume.name,
         "launched_at": text(volume.launched_at) if volume.launched_at else naive(now),
         "created_at": text(volume.created_at),
-        "status": volume.status,
-        "snapshot_id": volume.snapshot_id,
-        "size": volume.size,
-        "replication_status": None,
-        "replication_extended_status": None,
-        "replication_driver_data": None,
+        **nulls("replication_status replication_extended_status replication_driver_data"),
         "metadata": [{"key": key, "value": value} for key, value in volume.metadata.items()],
         "volume_attachment": [_attachment(attachment, volume) for attachment in attachments],
     }
@@ -88,14 +82,11 @@ def snapshot_event(action: SnapshotAction, snapshot: Snapshot, volume: Volume) -
     """``snapshot.<action>``. Metadata is the text of a Python dict, or empty; ``deleted`` is text, as recorded."""
     payload = {
         "tenant_id": snapshot.project_id,
-        "user_id": snapshot.user_id,
+        **attributes(snapshot, "user_id volume_id volume_size status"),
         "availability_zone": volume.availability_zone,
-        "volume_id": snapshot.volume_id,
-        "volume_size": snapshot.volume_size,
         "snapshot_id": snapshot.id,
         "display_name": snapshot.name,
         "created_at": whole(snapshot.created_at),
-        "status": snapshot.status,
         "deleted": "True" if snapshot.deleted else "",
         "metadata": str(snapshot.metadata) if snapshot.metadata else "",
     }
@@ -110,13 +101,8 @@ def snapshot_event(action: SnapshotAction, snapshot: Snapshot, volume: Volume) -
 
 def _glance(row: GlanceRow) -> dict[str, Any]:
     return {
-        "id": row.id,
-        "volume_id": row.volume_id,
-        "snapshot_id": row.snapshot_id,
-        "key": row.key,
-        "value": row.value,
+        **attributes(row, "id volume_id snapshot_id key value deleted"),
         "deleted_at": naive(row.deleted_at),
-        "deleted": row.deleted,
         "created_at": naive(row.created_at),
         "updated_at": naive(row.updated_at),
     }
@@ -125,21 +111,15 @@ def _glance(row: GlanceRow) -> dict[str, Any]:
 def _attachment(attachment: Attachment, volume: Volume) -> dict[str, Any]:
     connector = attachment.connector
     return {
-        "id": attachment.id,
-        "volume_id": attachment.volume_id,
-        "instance_uuid": attachment.instance_uuid,
-        "attached_host": attachment.attached_host,
-        "mountpoint": attachment.mountpoint,
+        **attributes(attachment, "id volume_id instance_uuid attached_host mountpoint attach_status deleted"),
         "attach_time": naive(attachment.attach_time),
         "detach_time": naive(attachment.detach_time),
-        "attach_status": attachment.attach_status,
         "attach_mode": attachment.attach_mode or "null",
         "connection_info": json.dumps(attachment.connection_info or {}),
         "connector": None if connector is None else json.dumps(_public(connector)),
         "created_at": naive(attachment.created_at),
         "updated_at": naive(attachment.updated_at),
         "deleted_at": naive(attachment.deleted_at),
-        "deleted": attachment.deleted,
         "volume": volume_row(volume),
     }
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stackwire.contracts.image import ImageView
+from stackwire.core.attributes import attributes, nulls
 from stackwire.volume.domain.model import Snapshot, Volume, VolumeType
 from stackwire.volume.domain.notifications import volume_row
 
@@ -31,10 +32,7 @@ def volume_type_object(volume_type: VolumeType) -> dict[str, Any]:
         "VolumeType",
         "1.3",
         {
-            "id": volume_type.id,
-            "name": volume_type.name,
-            "description": volume_type.description,
-            "is_public": volume_type.is_public,
+            **attributes(volume_type, "id name description is_public"),
             "projects": list(volume_type.projects),
             "extra_specs": dict(volume_type.extra_specs),
             "qos_specs_id": None,
@@ -64,27 +62,17 @@ def snapshot_object(snapshot: Snapshot) -> dict[str, Any]:
         "Snapshot",
         "1.6",
         {
-            "id": snapshot.id,
-            "user_id": snapshot.user_id,
-            "project_id": snapshot.project_id,
+            **attributes(snapshot, "id user_id project_id volume_id status progress volume_size volume_type_id"),
             "use_quota": True,
-            "volume_id": snapshot.volume_id,
-            "cgsnapshot_id": None,
-            "group_snapshot_id": None,
-            "status": snapshot.status,
-            "progress": snapshot.progress,
-            "volume_size": snapshot.volume_size,
+            **nulls(
+                "cgsnapshot_id group_snapshot_id encryption_key_id provider_location provider_id provider_auth"
+                " deleted_at"
+            ),
             "display_name": snapshot.name,
             "display_description": snapshot.description,
-            "encryption_key_id": None,
-            "volume_type_id": snapshot.volume_type_id,
-            "provider_location": None,
-            "provider_id": None,
             "metadata": dict(snapshot.metadata),
-            "provider_auth": None,
             "created_at": _seconds(snapshot.created_at),
             "updated_at": _seconds(snapshot.updated_at),
-            "deleted_at": None,
             "deleted": False,
         },
     )
@@ -93,30 +81,19 @@ def snapshot_object(snapshot: Snapshot) -> dict[str, Any]:
 def request_spec(volume: Volume, volume_type: VolumeType) -> dict[str, Any]:
     """The scheduler's specification of a new volume."""
     properties: dict[str, Any] = {
-        "attach_status": volume.attach_status,
-        "availability_zone": volume.availability_zone,
-        "cgsnapshot_id": None,
-        "consistencygroup_id": None,
-        "group_id": None,
+        **attributes(
+            volume,
+            "attach_status availability_zone multiattach project_id size snapshot_id source_volid status"
+            " user_id volume_type_id",
+        ),
+        **nulls("cgsnapshot_id consistencygroup_id group_id encryption_key_id qos_specs"),
         "display_description": volume.description,
         "display_name": volume.name,
-        "encryption_key_id": None,
         "metadata": dict(volume.metadata),
-        "multiattach": volume.multiattach,
-        "project_id": volume.project_id,
-        "qos_specs": None,
         "reservations": [],
-        "size": volume.size,
-        "snapshot_id": volume.snapshot_id,
-        "source_volid": volume.source_volid,
-        "status": volume.status,
-        "user_id": volume.user_id,
-        "volume_type_id": volume.volume_type_id,
     }
     data = {
-        "consistencygroup_id": None,
-        "group_id": None,
-        "cgsnapshot_id": None,
+        **nulls("consistencygroup_id group_id cgsnapshot_id backup_id"),
         "image_id": volume.source_image,
         "snapshot_id": volume.snapshot_id,
         "source_volid": volume.source_volid,
@@ -124,7 +101,6 @@ def request_spec(volume: Volume, volume_type: VolumeType) -> dict[str, Any]:
         "volume": volume_object(volume, volume_type),
         "volume_type": volume_type_object(volume_type),
         "volume_properties": _object("VolumeProperties", "1.1", properties, changed=True),
-        "backup_id": None,
         "availability_zones": [volume.availability_zone],
     }
     return _object("RequestSpec", "1.5", data, changed=True)

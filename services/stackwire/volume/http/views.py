@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from stackwire.core.attributes import attributes
 from stackwire.http.paging import link, origin
 from stackwire.http.request import CONTEXT, VERSION
 from stackwire.volume.domain.model import Attachment, Snapshot, UserMessage, VolumeDetails, VolumeType
@@ -54,25 +55,18 @@ def volume_view(request: web.Request, volume: VolumeDetails, *, full: bool) -> d
     """``full``: with what only a read shows (owner, image metadata, and the host for administrators)."""
     ctx = request[CONTEXT]
     view: dict[str, Any] = {
-        "id": volume.id,
-        "status": volume.status,
-        "size": volume.size,
-        "availability_zone": volume.availability_zone,
+        **attributes(
+            volume, "id status size availability_zone name description snapshot_id source_volid user_id multiattach"
+        ),
         "created_at": naive(volume.created_at),
         "updated_at": naive(volume.updated_at),
-        "name": volume.name,
-        "description": volume.description,
         "volume_type": volume.type_name,
-        "snapshot_id": volume.snapshot_id,
-        "source_volid": volume.source_volid,
         "metadata": _visible_metadata(volume),
         "links": links(request, "volumes", volume.id),
-        "user_id": volume.user_id,
         "bootable": str(volume.bootable).lower(),
         "encrypted": False,
         "replication_status": None,
         "consistencygroup_id": None,
-        "multiattach": volume.multiattach,
         "attachments": [
             _volume_attachment(attachment, volume, admin=ctx.is_admin) for attachment in volume.attachments or ()
         ],
@@ -134,11 +128,9 @@ def upload_view(accepted: UploadAccepted, version: tuple[int, int]) -> dict[str,
     """The answer to os-volume_upload_image: the volume with the image it becomes."""
     volume, image = accepted.volume, accepted.image
     view: dict[str, Any] = {
-        "id": volume.id,
+        **attributes(volume, "id status size"),
         "updated_at": naive(volume.updated_at),
-        "status": volume.status,
         "display_description": volume.description,
-        "size": volume.size,
         "volume_type": _volume_type_row(accepted.volume_type),
         "image_id": image.id,
         "container_format": accepted.request.container_format,
@@ -154,15 +146,10 @@ def snapshot_view(request: web.Request, snapshot: Snapshot, *, extended: bool, s
     """``extended``: with the extended attributes; ``summary``: as the list without details shows it."""
     version = request[VERSION]
     view: dict[str, Any] = {
-        "id": snapshot.id,
-        "name": snapshot.name,
-        "description": snapshot.description,
-        "volume_id": snapshot.volume_id,
-        "status": snapshot.status,
+        **attributes(snapshot, "id name description volume_id status metadata"),
         "size": snapshot.volume_size,
         "created_at": naive(snapshot.created_at),
         "updated_at": naive(snapshot.updated_at),
-        "metadata": snapshot.metadata,
     }
     if extended:
         view["os-extended-snapshot-attributes:progress"] = snapshot.progress
@@ -217,11 +204,7 @@ def volume_type_view(request: web.Request, volume_type: VolumeType) -> dict[str,
 def _volume_type_row(volume_type: VolumeType) -> dict[str, Any]:
     """A type with the columns of its row, which is how the answer to an upload shows it."""
     return {
-        "id": volume_type.id,
-        "name": volume_type.name,
-        "description": volume_type.description,
-        "is_public": volume_type.is_public,
-        "extra_specs": volume_type.extra_specs,
+        **attributes(volume_type, "id name description is_public extra_specs"),
         "qos_specs_id": None,
         "created_at": naive(volume_type.created_at),
         "updated_at": naive(volume_type.updated_at),
@@ -233,13 +216,7 @@ def _volume_type_row(volume_type: VolumeType) -> dict[str, Any]:
 def message_view(message: UserMessage) -> dict[str, Any]:
     """``cinder/api/v3/views/messages.py``."""
     return {
-        "id": message.id,
-        "event_id": message.event_id,
-        "request_id": message.request_id,
-        "resource_type": message.resource_type,
-        "resource_uuid": message.resource_uuid,
-        "message_level": message.message_level,
-        "user_message": message.user_message,
+        **attributes(message, "id event_id request_id resource_type resource_uuid message_level user_message"),
         "created_at": naive(message.created_at),
         "guaranteed_until": naive(message.guaranteed_until),
         "links": [],

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from stackwire.contracts.image import ImageView
 from stackwire.contracts.volume import InvalidInput, SnapshotNotFound, VolumeTypeNotFound
 from stackwire.contracts.volume_workers import ScheduleVolume
+from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
 from stackwire.core.ids import canonical_uuid, new_id
@@ -100,18 +101,14 @@ class CreateVolume(Flow):
             "id": new_id(),
             "user_id": ctx.user_id,
             "project_id": ctx.project_id,
-            "name": request.name,
-            "description": request.description,
+            **attributes(request, "name description snapshot_id source_volid metadata"),
             "size": source.size,
             "status": CREATING,
             "availability_zone": self._deps.zone,
             "volume_type_id": volume_type.id,
-            "snapshot_id": request.snapshot_id,
-            "source_volid": request.source_volid,
             "source_image": request.image_id,
             "bootable": source.bootable,
             "multiattach": volume_type.multiattach,
-            "metadata": request.metadata,
             "created_at": uow.now,
         }
         return await volumes.TABLE.insert(uow, columns)

@@ -4,6 +4,7 @@ from typing import Any
 
 from stackwire.contracts.volume import InvalidSnapshot, InvalidVolume
 from stackwire.contracts.volume_workers import HOST, POOL, RemoveSnapshot, ScheduleSnapshot
+from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
 from stackwire.db.pool import UnitOfWork
@@ -71,9 +72,7 @@ def _columns(uow: UnitOfWork, volume: Volume, request: CreateSnapshotRequest) ->
         "status": CREATING,
         "progress": "0%",
         "volume_size": volume.size,
-        "name": request.name,
-        "description": request.description,
+        **attributes(request, "name description metadata"),
         "volume_type_id": volume.volume_type_id,
-        "metadata": request.metadata,
         "created_at": uow.now,
     }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from stackwire.contracts.image import CreateImage, ImageView
 from stackwire.contracts.volume import InvalidVolume
 from stackwire.contracts.volume_workers import HOST, CopyVolumeToImage
+from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, NotSimulated, ServiceError
 from stackwire.core.ids import new_id
@@ -80,10 +81,6 @@ class UploadVolume(Flow):
     def _image(self, request: UploadImageRequest, image_id: str, rows: travel.Rows) -> CreateImage:
         return CreateImage(
             id=image_id,
-            name=request.name,
-            visibility=request.visibility,
-            protected=request.protected,
-            disk_format=request.disk_format,
-            container_format=request.container_format,
+            **attributes(request, "name visibility protected disk_format container_format"),
             properties=dict(travel.for_image(rows, {}, self._deps.behaviours)),
         )
