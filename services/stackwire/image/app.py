@@ -33,25 +33,10 @@ from stackwire.image.flows.image_cache import ImageCache
 from stackwire.image.flows.metadefs_seed import seed
 from stackwire.image.flows.recovery import Recovery
 from stackwire.image.flows.registry import ApiFlows, WorkerFlows
-from stackwire.image.http.cache import CacheHandlers
 from stackwire.image.http.call_traces import CallTraceHandlers
 from stackwire.image.http.errors import glance_error
-from stackwire.image.http.image_data import ImageDataHandlers
-from stackwire.image.http.images import ImageHandlers
-from stackwire.image.http.imports import ImportHandlers
-from stackwire.image.http.json_schemas import SchemaHandlers
-from stackwire.image.http.locations import LocationHandlers
-from stackwire.image.http.members import MemberHandlers
-from stackwire.image.http.metadef_items import MetadefObjectHandlers, MetadefPropertyHandlers, MetadefTagHandlers
-from stackwire.image.http.metadef_namespaces import MetadefNamespaceHandlers
-from stackwire.image.http.routes import Handlers, routes
-from stackwire.image.http.stores import StoreHandlers
-from stackwire.image.http.tasks import TaskHandlers
+from stackwire.image.http.routes import routes
 from stackwire.image.http.transfers import Transfers
-from stackwire.image.http.usage import UsageHandlers
-from stackwire.image.http.v1_images import V1ImageHandlers
-from stackwire.image.http.v1_members import V1MemberHandlers
-from stackwire.image.http.versions import VersionHandlers
 from stackwire.image.onion.assembly import build_onion
 from stackwire.image.onion.call_trace import CallTraces
 from stackwire.image.onion.layer import LayerDeps
@@ -189,8 +174,9 @@ def _service(settings: ImageSettings, transport: Transport, deps: FlowDeps, trac
         servers.append(RpcServer(transport, IMAGE_TASKS, host, endpoints, prefetch=MAX_TASKS_PER_WORKER))
         sweeps.append(Sweep(settings.wakeup_time, worker.scrubber.scrub))
     if settings.serves_api:
-        handlers = _handlers(settings, deps, flows, transfers)
-        app = make_app(routes=routes(handlers), authenticator=authenticator, errors=glance_error, ready=ready)
+        methods = (*IMPORT_METHODS, *((COPY,) if len(deps.stores.writable) > 1 else ()))
+        table = routes(flows, transfers, settings.behaviours, import_methods=methods, caches=settings.image_cache)
+        app = make_app(routes=table, authenticator=authenticator, errors=glance_error, ready=ready)
         if traces is not None:
             app.router.add_get("/onion/{request_id}", CallTraceHandlers(CallTraceQueries(traces)).show)
         if prefetcher is not None:
@@ -218,27 +204,3 @@ def _sweeps(settings: ImageSettings, deps: FlowDeps) -> list[Sweep]:
         Sweep(settings.sweep_seconds, recovery.expire_tasks),
         Sweep(heartbeat, lambda: asyncio.to_thread(deps.policy.refresh)),
     ]
-
-
-def _handlers(settings: ImageSettings, deps: FlowDeps, flows: ApiFlows, transfers: Transfers) -> Handlers:
-    methods = (*IMPORT_METHODS, *((COPY,) if len(deps.stores.writable) > 1 else ()))
-    has_v1 = settings.behaviours.has("v1-api")
-    return Handlers(
-        images=ImageHandlers(flows.images, methods, deps.stores.enabled),
-        data=ImageDataHandlers(flows.data, flows.downloads, transfers),
-        imports=ImportHandlers(flows.imports, methods),
-        locations=LocationHandlers(flows.locations),
-        members=MemberHandlers(flows.members),
-        tasks=TaskHandlers(flows.tasks),
-        stores=StoreHandlers(flows.stores, flows.store_removal),
-        usage=UsageHandlers(flows.usage),
-        versions=VersionHandlers(settings.behaviours, caches=settings.image_cache),
-        cache=CacheHandlers(flows.cache),
-        schemas=SchemaHandlers(),
-        namespaces=MetadefNamespaceHandlers(flows.metadef_namespaces),
-        objects=MetadefObjectHandlers(flows.metadef_items),
-        properties=MetadefPropertyHandlers(flows.metadef_items),
-        tags=MetadefTagHandlers(flows.metadef_items),
-        v1_images=V1ImageHandlers(flows.v1_images, transfers) if has_v1 else None,
-        v1_members=V1MemberHandlers(flows.members),
-    )

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from stackwire.core.errors import BadRequest
 
 PREFIX: Final = "x-image-meta-"
-PROPERTY: Final = "x-image-meta-property-"
+PROPERTY_HEADER: Final = "x-image-meta-property-"
 FILTER: Final = "property-"
 RESERVED: Final = "os_glance"
 READ_ONLY: Final = frozenset(
@@ -92,7 +92,7 @@ def v1_headers(meta: Mapping[str, Any]) -> dict[str, str]:
     requested = visibility(meta)
     if requested is not None:
         headers[PREFIX + "is_public"] = str(requested == "public")
-    headers |= {PROPERTY + name: value for name, value in texts(meta.get("properties") or {}).items()}
+    headers |= {PROPERTY_HEADER + name: value for name, value in texts(meta.get("properties") or {}).items()}
     for name, value in headers.items():
         if not _TOKEN.fullmatch(name) or _CONTROL.search(value):
             raise BadRequest(f"The v1 Image API has no header for {name[:100]!r} with such a value.")
@@ -104,8 +104,8 @@ def from_headers(headers: Iterable[tuple[str, str]]) -> ImageDict:
     image: ImageDict = {"properties": {}}
     for header, value in headers:
         name = header.lower()
-        if name.startswith(PROPERTY):
-            image["properties"][name.removeprefix(PROPERTY)] = value
+        if name.startswith(PROPERTY_HEADER):
+            image["properties"][name.removeprefix(PROPERTY_HEADER)] = value
         elif name.startswith(PREFIX):
             image[name.removeprefix(PREFIX)] = _typed(name.removeprefix(PREFIX), value)
     return from_v1(image)

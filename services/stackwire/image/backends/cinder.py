@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 OBJECT, STORE, IMAGE = "glance_object", "glance_store", "glance_image_id"
-_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_URL = re.compile(rf"cinder://(?:([A-Za-z0-9_.-]+)/)?({_UUID})")
+_VOLUME_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_URL = re.compile(rf"cinder://(?:([A-Za-z0-9_.-]+)/)?({_VOLUME_ID})")
 _READABLE = frozenset({"available", "in-use"})
 
 

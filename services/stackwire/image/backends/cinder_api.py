@@ -17,8 +17,8 @@ from stackwire.http.service_user import ServiceUser
 VERSION = {"OpenStack-API-Version": "volume 3.70", "Content-Type": "application/json"}
 GIBIBYTE = 1024**3
 AVAILABLE, ERROR = "available", "error"
-_POLL_SECONDS = 0.1
-_PAGE = 500
+_VOLUME_POLL_SECONDS = 0.1
+_LIST_LIMIT = 500
 _MAX_RESPONSE_BYTES = 16 * 1024**2
 
 Resource = dict[str, Any]
@@ -68,7 +68,7 @@ class VolumeApi:
     async def all(self) -> AsyncIterator[Resource]:
         """Every volume of the service's project."""
         marker = ""
-        while page := (await self._request(None, "GET", f"/volumes/detail?limit={_PAGE}{marker}"))["volumes"]:
+        while page := (await self._request(None, "GET", f"/volumes/detail?limit={_LIST_LIMIT}{marker}"))["volumes"]:
             for volume in page:
                 yield volume
             marker = f"&marker={page[-1]['id']}"
@@ -82,7 +82,7 @@ class VolumeApi:
                 return volume
             if volume["status"].startswith(ERROR) or time.monotonic() > deadline:
                 raise Unavailable(f"Volume {volume_id} is {volume['status']}.")
-            await asyncio.sleep(_POLL_SECONDS)
+            await asyncio.sleep(_VOLUME_POLL_SECONDS)
 
     async def attachments(self, volume_id: str) -> list[Resource]:
         return list((await self._request(None, "GET", f"/attachments?volume_id={volume_id}"))["attachments"])

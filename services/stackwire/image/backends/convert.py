@@ -7,7 +7,7 @@ from stackwire.disk_image import qemu_img
 from stackwire.image.domain.errors import ConversionFailed
 from stackwire.image.domain.inspection import Inspection
 
-_CHUNK = 1024**2  # bytes
+_INSPECTION_CHUNK_BYTES = 1024**2  # bytes
 
 
 async def inspect(path: Path, disk_format: str, container_format: str) -> int | None:
@@ -18,7 +18,7 @@ async def inspect(path: Path, disk_format: str, container_format: str) -> int | 
 def _inspect(path: Path, disk_format: str, container_format: str) -> int | None:
     inspection = Inspection(disk_format, container_format)
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
+        while chunk := file.read(_INSPECTION_CHUNK_BYTES):
             inspection.update(chunk)
     return inspection.finish(path.stat().st_size)
 

@@ -19,10 +19,10 @@ from stackwire.image.domain.s3 import S3Place
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-CONNECT_TIMEOUT_SECONDS = 5.0
-MAX_ATTEMPTS = 3
-READ_TIMEOUT_SECONDS = 10.0
-WRITE_TIMEOUT_SECONDS = 60.0
+S3_CONNECT_TIMEOUT_SECONDS = 5.0
+S3_MAX_ATTEMPTS = 3
+S3_READ_TIMEOUT_SECONDS = 10.0
+S3_WRITE_TIMEOUT_SECONDS = 60.0
 """For a response to a write: assembling thousands of parts takes its time."""
 
 _NO_OBJECT = frozenset({"NoSuchKey", "NoSuchBucket", "404", "NoSuchVersion"})
@@ -76,7 +76,7 @@ class Bucket:
             session = boto3.session.Session(place.access_key, place.secret_key, region_name=place.region)
             quick, slow = (
                 session.client("s3", endpoint_url=place.endpoint, verify=place.cacert or None, config=config)
-                for config in (self._config(READ_TIMEOUT_SECONDS), self._config(WRITE_TIMEOUT_SECONDS))
+                for config in (self._config(S3_READ_TIMEOUT_SECONDS), self._config(S3_WRITE_TIMEOUT_SECONDS))
             )
             self._clients = quick, slow
         except (BotoCoreError, ValueError, OSError) as error:
@@ -85,9 +85,9 @@ class Bucket:
     def _config(self, read_timeout: float) -> Config:
         """Checksums only where S3 demands them: other servers refuse the newer ones. MD5 goes with the bytes, below."""
         return Config(
-            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            connect_timeout=S3_CONNECT_TIMEOUT_SECONDS,
             read_timeout=read_timeout,
-            retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
+            retries={"mode": "standard", "total_max_attempts": S3_MAX_ATTEMPTS},
             max_pool_connections=self._place.at_once,
             s3={"addressing_style": self._place.url_format},
             request_checksum_calculation="when_required",

@@ -8,7 +8,7 @@ from pathlib import Path
 from stackwire.core.errors import Unavailable
 from stackwire.image.backends.files import Writer
 
-_CHUNK = 1024**2  # bytes
+_STAGING_CHUNK_BYTES = 1024**2  # bytes
 
 
 class Staging:
@@ -48,7 +48,7 @@ class Staging:
         except OSError as error:
             raise Unavailable("The staged data cannot be read.") from error
         try:
-            while chunk := await asyncio.to_thread(file.read, _CHUNK):
+            while chunk := await asyncio.to_thread(file.read, _STAGING_CHUNK_BYTES):
                 yield chunk
         finally:
             file.close()

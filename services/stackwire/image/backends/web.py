@@ -17,7 +17,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 MAX_REDIRECTS = 10
 WEB_CONNECT_TIMEOUT_SECONDS = 10.0
-_CHUNK = 256 * 1024  # bytes
+_WEB_CHUNK_BYTES = 256 * 1024  # bytes
 _MISSING = frozenset({404, 410})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HEADERS = {"Accept-Encoding": "identity", "User-Agent": "stackwire-image", "Accept": "*/*"}
@@ -167,7 +167,7 @@ def _page(response: aiohttp.ClientResponse, first: int | None = None) -> Page:
 
 async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
     try:
-        async for chunk in response.content.iter_chunked(_CHUNK):
+        async for chunk in response.content.iter_chunked(_WEB_CHUNK_BYTES):
             yield chunk
     except (aiohttp.ClientError, TimeoutError) as error:
         raise DownloadFailed(reason="the connection broke off") from error

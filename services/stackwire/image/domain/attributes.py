@@ -13,7 +13,7 @@ from stackwire.image.domain.states import VISIBILITIES
 
 CONTAINER_FORMATS: Final = ("ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed")
 DISK_FORMATS: Final = ("ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop")
-MAX_INT: Final = 2**31 - 1
+MAX_INT32: Final = 2**31 - 1
 NAME_CHARACTERS: Final = 255
 MAX_VALUE_BYTES: Final = 65535
 
@@ -52,8 +52,8 @@ def _flag(name: str, value: Any) -> bool:
 
 
 def _count(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_INT:
-        raise _refuse(name, value, f"it must be an integer from 0 to {MAX_INT}")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_INT32:
+        raise _refuse(name, value, f"it must be an integer from 0 to {MAX_INT32}")
     return value
 
 
@@ -121,16 +121,14 @@ BASE: Final[Mapping[str, Check]] = {
 }
 """The base attributes a client may write."""
 
-_UUID_PATTERN: Final = "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$"
+UUID_PATTERN: Final = "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$"
 _DELETION: Final = ("on_image_deletion", "do_not_delete")
 DESCRIBED: Final = {
     item.name: item
     for item in (
+        Described("kernel_id", "Image to boot as the kernel of an AMI-style image.", _uuid_or_null, True, UUID_PATTERN),
         Described(
-            "kernel_id", "Image to boot as the kernel of an AMI-style image.", _uuid_or_null, True, _UUID_PATTERN
-        ),
-        Described(
-            "ramdisk_id", "Image to use as the ramdisk of an AMI-style image.", _uuid_or_null, True, _UUID_PATTERN
+            "ramdisk_id", "Image to use as the ramdisk of an AMI-style image.", _uuid_or_null, True, UUID_PATTERN
         ),
         Described("instance_uuid", "The server this image was made from.", _plain),
         Described("architecture", "The processor architecture the operating system is built for.", _plain),

@@ -18,7 +18,7 @@ TIMES: Final = ("created_at", "updated_at")
 EXACT: Final = ("checksum", "os_hash_algo", "os_hash_value", "owner")
 FLAGS: Final = ("protected",)
 OPERATORS: Final = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "=", "neq": "<>"}
-MAX_TAGS: Final = 1000
+MAX_TAG_FILTERS: Final = 1000
 NOT_FILTERS: Final = frozenset({"limit", "marker", "sort", "sort_key", "sort_dir", "member_status", "tag"})
 
 
@@ -75,8 +75,8 @@ def read(pairs: Sequence[tuple[str, str]]) -> Query:
         else:
             conditions.append(condition)
     tags = tuple(dict.fromkeys(value for name, value in pairs if name == "tag"))
-    if len(tags) > MAX_TAGS:
-        raise BadFilter(f"At most {MAX_TAGS} tags can be asked for.")
+    if len(tags) > MAX_TAG_FILTERS:
+        raise BadFilter(f"At most {MAX_TAG_FILTERS} tags can be asked for.")
     return Query(
         conditions=tuple(conditions),
         properties=tuple(properties),

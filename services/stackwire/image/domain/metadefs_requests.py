@@ -139,14 +139,8 @@ class NamespaceRequest(_Request):
 
     def row(self, project_id: str | None) -> dict[str, Any]:
         """The columns of the namespace; its owner is the caller's project unless another is named."""
-        return {
-            "namespace": self.namespace,
-            "display_name": self.display_name,
-            "description": self.description,
-            "visibility": self.visibility,
-            "protected": self.protected,
-            "owner": self.owner or project_id,
-        }
+        columns = {"namespace", "display_name", "description", "visibility", "protected"}
+        return {**self.model_dump(include=columns), "owner": self.owner or project_id}
 
     def items(self) -> list[tuple[Kind, str, dict[str, Any]]]:
         """Its contents, in the order in which Glance creates them."""

@@ -6,15 +6,15 @@ from stackwire.image.domain.attributes import (
     CONTAINER_FORMATS,
     DESCRIBED,
     DISK_FORMATS,
-    MAX_INT,
+    MAX_INT32,
     NAME_CHARACTERS,
+    UUID_PATTERN,
     Described,
 )
 from stackwire.image.domain.states import IMAGE_STATUSES, MEMBER_STATUSES, TASK_STATUSES, VISIBILITIES
 from stackwire.image.domain.task_requests import TYPES
 
 _TEXT_OR_NULL: Final = ["null", "string"]
-_UUID: Final = "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$"
 
 _LOCATION: Final[dict[str, Any]] = {
     "type": "object",
@@ -48,7 +48,7 @@ def _read_only(kind: str | list[str], description: str, **more: Any) -> dict[str
 
 def _base() -> dict[str, Any]:
     return {
-        "id": _entry("string", "The image's identifier", pattern=_UUID),
+        "id": _entry("string", "The image's identifier", pattern=UUID_PATTERN),
         "name": _entry(_TEXT_OR_NULL, "A name for people", maxLength=NAME_CHARACTERS),
         "status": _read_only("string", "Where the image is in its life", enum=sorted(IMAGE_STATUSES)),
         "visibility": _entry("string", "Who may see the image", enum=list(VISIBILITIES)),
@@ -66,8 +66,8 @@ def _base() -> dict[str, Any]:
         "updated_at": _read_only("string", "When the image last changed"),
         "tags": _entry("array", "Words that go with the image", items={"type": "string", "maxLength": NAME_CHARACTERS}),
         "direct_url": _read_only("string", "Where the data lies"),
-        "min_ram": _entry("integer", "MiB of memory the image needs", minimum=0, maximum=MAX_INT),
-        "min_disk": _entry("integer", "GiB of disk the image needs", minimum=0, maximum=MAX_INT),
+        "min_ram": _entry("integer", "MiB of memory the image needs", minimum=0, maximum=MAX_INT32),
+        "min_disk": _entry("integer", "GiB of disk the image needs", minimum=0, maximum=MAX_INT32),
         "self": _read_only("string", "This image's path"),
         "file": _read_only("string", "The data's path"),
         "stores": _read_only("string", "The stores that have the data"),
@@ -104,7 +104,7 @@ def member_schema() -> dict[str, Any]:
         "name": "member",
         "properties": {
             "member_id": _entry("string", "The project the image is shared with"),
-            "image_id": _entry("string", "The image", pattern=_UUID),
+            "image_id": _entry("string", "The image", pattern=UUID_PATTERN),
             "created_at": _entry("string", "When the membership was made"),
             "updated_at": _entry("string", "When the membership last changed"),
             "status": _entry("string", "What the member says to it", enum=list(MEMBER_STATUSES)),
@@ -116,7 +116,7 @@ def member_schema() -> dict[str, Any]:
 def task_schema(*, whole: bool = True) -> dict[str, Any]:
     """``whole``: with input, result and message, which lists leave out."""
     properties = {
-        "id": _entry("string", "The task's identifier", pattern=_UUID),
+        "id": _entry("string", "The task's identifier", pattern=UUID_PATTERN),
         "type": _entry("string", "What kind of work it is", enum=list(TYPES)),
         "status": _entry("string", "Where the task is in its life", enum=list(TASK_STATUSES)),
         "input": _entry(["null", "object"], "What was asked for"),

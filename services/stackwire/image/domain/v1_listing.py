@@ -9,7 +9,7 @@ from stackwire.core.errors import Forbidden
 from stackwire.image.domain.listing import SORT_KEYS, BadFilter, Condition, Query, moment_of
 from stackwire.image.domain.v1_meta import flag
 
-PROPERTY: Final = "property-"
+PROPERTY_FILTER: Final = "property-"
 _WORDS: Final = ("name", "status", "container_format", "disk_format")
 _NUMBERS: Final = {
     "min_ram": ("min_ram", "="),
@@ -40,7 +40,9 @@ def read(pairs: Sequence[tuple[str, str]], *, is_admin: bool) -> Query:
     return Query(
         conditions=tuple(conditions),
         properties=tuple(
-            (name.removeprefix(PROPERTY), value) for name, value in last.items() if name.startswith(PROPERTY)
+            (name.removeprefix(PROPERTY_FILTER), value)
+            for name, value in last.items()
+            if name.startswith(PROPERTY_FILTER)
         ),
         visibility="all" if all_projects else None,
         as_user=not all_projects,
@@ -52,7 +54,7 @@ def read(pairs: Sequence[tuple[str, str]], *, is_admin: bool) -> Query:
 
 
 def _condition(name: str, value: str) -> Condition | None:
-    if name.startswith(PROPERTY) or name in _PAGES:
+    if name.startswith(PROPERTY_FILTER) or name in _PAGES:
         return None
     if name in _WORDS:
         return Condition(name, "=", value)

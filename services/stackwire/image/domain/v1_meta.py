@@ -16,8 +16,8 @@ from stackwire.image.domain.errors import FormatFixed, NotQueued, Reserved
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.states import FORMATS_OPEN, QUEUED, SAVING
 
-META: Final = "x-image-meta-"
-PROPERTY: Final = "x-image-meta-property-"
+META_HEADER: Final = "x-image-meta-"
+PROPERTY_HEADER: Final = "x-image-meta-property-"
 COPY_FROM: Final = "x-glance-api-copy-from"
 AMAZON: Final = ("ami", "ari", "aki")
 BRIEF: Final = ("id", "name", "size", "disk_format", "container_format", "checksum")
@@ -54,10 +54,10 @@ def read(headers: Iterable[tuple[str, str]]) -> V1ImageRequest:
     properties: dict[str, str | None] = {}
     for header, value in headers:
         name = header.lower()
-        if name.startswith(PROPERTY):
-            _put(properties, header, _folded(name, PROPERTY), value)
-        elif name.startswith(META):
-            _put(fields, header, _folded(name, META), value)
+        if name.startswith(PROPERTY_HEADER):
+            _put(properties, header, _folded(name, PROPERTY_HEADER), value)
+        elif name.startswith(META_HEADER):
+            _put(fields, header, _folded(name, META_HEADER), value)
         elif name == COPY_FROM:
             _put(fields, header, "copy_from", value)
     return _request(fields, {name: _property(name, value) for name, value in properties.items()})
@@ -85,7 +85,7 @@ def _property(name: str, value: str | None) -> str | None:
 def _request(fields: Mapping[str, str], properties: Mapping[str, str | None]) -> V1ImageRequest:
     for name in fields:
         if name not in _READERS and name not in _READ_ONLY:
-            raise BadRequest(f"Bad header: {META}{name[:100]}")
+            raise BadRequest(f"Bad header: {META_HEADER}{name[:100]}")
     found = {name: _READERS[name](name, fields[name]) for name in fields if name in _READERS}
     own = {name: found.pop(name) for name in _OWN if name in found}
     return V1ImageRequest(
@@ -220,7 +220,7 @@ def _check_read_only(image: Image, request: V1ImageRequest) -> None:
     """A client may send attributes back as it received them."""
     current = image_headers(image)
     for name, value in request.read_only.items():
-        if value != current.get(META + name, "") and value:
+        if value != current.get(META_HEADER + name, "") and value:
             raise ReadOnlyHeader(name=name)
     if request.base.get("id", image.id) != image.id:
         raise ReadOnlyHeader(name="id")
@@ -278,8 +278,8 @@ def image_headers(image: Image) -> dict[str, str]:
     """Everything that headers can hold: no null, no invalid name; control characters become spaces."""
     whole = image_view(image)
     properties = whole.pop("properties")
-    named = {META + name: value for name, value in whole.items()}
-    named |= {PROPERTY + name.lower(): value for name, value in properties.items() if _TOKEN.fullmatch(name)}
+    named = {META_HEADER + name: value for name, value in whole.items()}
+    named |= {PROPERTY_HEADER + name.lower(): value for name, value in properties.items() if _TOKEN.fullmatch(name)}
     return {name: _CONTROL.sub(" ", str(value)).strip() for name, value in named.items() if value is not None}
 
 

@@ -15,7 +15,7 @@ from stackwire.image.db import metadef_items as item_rows
 from stackwire.image.db import metadef_namespaces as rows
 from stackwire.image.domain.metadefs_requests import NamespaceRequest
 
-OWNER = "admin"
+CATALOGUE_OWNER = "admin"
 RESOURCE_TYPES = (
     *("OS::Glance::Image", "OS::Cinder::Volume"),
     *("OS::Nova::Flavor", "OS::Nova::Aggregate", "OS::Nova::Server"),
@@ -25,7 +25,7 @@ RESOURCE_TYPES = (
 
 def read_catalogue(files: list[Path]) -> dict[str, NamespaceRequest]:
     """By the names of the files; public, protected, the admin's. Blocks."""
-    common = {"visibility": "public", "protected": True, "owner": OWNER}
+    common = {"visibility": "public", "protected": True, "owner": CATALOGUE_OWNER}
     return {
         file.stem: NamespaceRequest.model_validate({**common, **tomllib.loads(file.read_text("utf-8"))})
         for file in files
@@ -51,7 +51,7 @@ async def seed(database: Database, folder: Path) -> None:
 
 async def _load(uow: UnitOfWork, request: NamespaceRequest) -> None:
     """A namespace of that name which exists already stays as it is."""
-    namespace = await rows.try_insert(uow, request.row(OWNER))
+    namespace = await rows.try_insert(uow, request.row(CATALOGUE_OWNER))
     if namespace is None:
         return
     for each in request.resource_type_associations:

@@ -51,13 +51,7 @@ class ApiFlows:
         self.downloads = Downloads(self.data, deps.stores, cache)
         self.stores = StoreQueries(deps.stores, deps.policy)
         access, notifications = NamespaceAccess(deps.policy), MetadefNotificationBuilder(f"image.{gethostname()}")
-        self.metadef_namespaces = MetadefNamespaces(
-            deps.database,
-            access,
-            notifications,
-            default_limit=deps.default_page_size,
-            max_limit=deps.max_page_size,
-        )
+        self.metadef_namespaces = MetadefNamespaces(deps, access, notifications)
         self.metadef_items = MetadefItems(deps.database, access, notifications)
         self.v1_images = V1Images(
             self.images,

@@ -9,7 +9,7 @@ from stackwire.http.request import CONTEXT
 from stackwire.image.flows.api.call_traces import CallTraceQueries
 from stackwire.image.onion.call_trace import LayerCall
 
-_PAGE = """<!DOCTYPE html>
+_TRACE_PAGE = """<!DOCTYPE html>
 <html><head><meta charset="utf-8"><title>{id}</title>
 <style>
 body {{ font: 14px sans-serif; margin: 2em }}
@@ -50,4 +50,4 @@ def _page(request_id: str, steps: Sequence[LayerCall]) -> str:
         )
         for step in steps
     )
-    return _PAGE.format(id=escape(request_id), rows=rows)
+    return _TRACE_PAGE.format(id=escape(request_id), rows=rows)

@@ -8,7 +8,7 @@ from stackwire.core.errors import ServiceError
 from stackwire.http.request import respond
 from stackwire.image.domain.patch import MEDIA_TYPES
 
-_PAGE = """<html>
+_ERROR_PAGE = """<html>
  <head>
   <title>{status}</title>
  </head>
@@ -29,7 +29,7 @@ def glance_error(request: web.Request, error: ServiceError) -> web.Response:
     if _wants_json(request.headers.get("Accept", "")):
         body = {"message": f"{error.message}<br /><br />\n\n\n", "code": status, "title": error.title}
         return respond(error.status, body, headers)
-    page = _PAGE.format(status=status, body=f"{escape(error.message)}<br /><br />\n\n\n")
+    page = _ERROR_PAGE.format(status=status, body=f"{escape(error.message)}<br /><br />\n\n\n")
     return web.Response(status=error.status, text=page, content_type="text/html", charset="UTF-8", headers=headers)
 
 

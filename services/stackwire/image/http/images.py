@@ -12,17 +12,18 @@ from stackwire.image.domain import listing, patch
 from stackwire.image.domain.errors import Invalid
 from stackwire.image.domain.image import Image
 from stackwire.image.flows.api.images import ImageMetadata
+from stackwire.image.flows.api.stores import StoreQueries
 from stackwire.image.http.bodies import check_no_body, no_content
 from stackwire.image.http.views import image_view
 
 
 class ImageHandlers:
-    """``import_methods`` and ``stores`` are in the headers of the response to a new image."""
+    """``import_methods`` and the stores are in the headers of the response to a new image."""
 
-    def __init__(self, metadata: ImageMetadata, import_methods: Sequence[str], stores: Sequence[str]) -> None:
+    def __init__(self, metadata: ImageMetadata, stores: StoreQueries, import_methods: Sequence[str]) -> None:
         self._metadata = metadata
         self._import_methods = ",".join(import_methods)
-        self._store_ids = ",".join(stores)
+        self._stores = stores
 
     async def create(self, request: web.Request) -> web.Response:
         body = await json_body(request)
@@ -32,7 +33,7 @@ class ImageHandlers:
         headers = {
             "Location": f"{origin(request)}/v2/images/{image.id}",
             "OpenStack-image-import-methods": self._import_methods,
-            "OpenStack-image-store-ids": self._store_ids,
+            "OpenStack-image-store-ids": ",".join(self._stores.ids),
         }
         return respond(201, await self._view(request, image), headers)
 

@@ -1,10 +1,13 @@
 """The image API on a page, v1 below v2."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from aiohttp import web
 
+from stackwire.core.behaviours import Behaviours
 from stackwire.http.app import Route
+from stackwire.image.flows.registry import ApiFlows
 from stackwire.image.http.bodies import check_no_body
 from stackwire.image.http.cache import CacheHandlers
 from stackwire.image.http.image_data import ImageDataHandlers
@@ -17,6 +20,7 @@ from stackwire.image.http.metadef_items import MetadefObjectHandlers, MetadefPro
 from stackwire.image.http.metadef_namespaces import MetadefNamespaceHandlers
 from stackwire.image.http.stores import StoreHandlers
 from stackwire.image.http.tasks import TaskHandlers
+from stackwire.image.http.transfers import Transfers
 from stackwire.image.http.usage import UsageHandlers
 from stackwire.image.http.v1_images import V1ImageHandlers
 from stackwire.image.http.v1_members import V1MemberHandlers
@@ -28,40 +32,55 @@ NAMESPACE = f"{NAMESPACES}/{{namespace}}"
 V1_IMAGE = "/v1/images/{image_id}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handlers:
-    """The handlers of every resource; those of v1 only in the releases that have it."""
+class _Handlers:
+    """The handlers of every resource, each over the flows it calls."""
 
-    images: ImageHandlers
-    data: ImageDataHandlers
-    imports: ImportHandlers
-    locations: LocationHandlers
-    members: MemberHandlers
-    tasks: TaskHandlers
-    stores: StoreHandlers
-    usage: UsageHandlers
-    versions: VersionHandlers
-    cache: CacheHandlers
-    schemas: SchemaHandlers
-    namespaces: MetadefNamespaceHandlers
-    objects: MetadefObjectHandlers
-    properties: MetadefPropertyHandlers
-    tags: MetadefTagHandlers
-    v1_images: V1ImageHandlers | None = None
-    v1_members: V1MemberHandlers | None = None
+    def __init__(
+        self,
+        flows: ApiFlows,
+        transfers: Transfers,
+        behaviours: Behaviours,
+        import_methods: Sequence[str],
+        caches: bool,
+    ) -> None:
+        self.images = ImageHandlers(flows.images, flows.stores, import_methods)
+        self.data = ImageDataHandlers(flows.data, flows.downloads, transfers)
+        self.imports = ImportHandlers(flows.imports, import_methods)
+        self.locations = LocationHandlers(flows.locations)
+        self.members = MemberHandlers(flows.members)
+        self.tasks = TaskHandlers(flows.tasks)
+        self.stores = StoreHandlers(flows.stores, flows.store_removal)
+        self.usage = UsageHandlers(flows.usage)
+        self.versions = VersionHandlers(behaviours, caches=caches)
+        self.cache = CacheHandlers(flows.cache)
+        self.schemas = SchemaHandlers()
+        self.namespaces = MetadefNamespaceHandlers(flows.metadef_namespaces)
+        self.objects = MetadefObjectHandlers(flows.metadef_items)
+        self.properties = MetadefPropertyHandlers(flows.metadef_items)
+        self.tags = MetadefTagHandlers(flows.metadef_items)
+        self.v1_images = V1ImageHandlers(flows.v1_images, transfers)
+        self.v1_members = V1MemberHandlers(flows.members)
 
 
-def routes(handlers: Handlers) -> list[Route]:
-    """Every route, in the order of the document (``make openapi``)."""
-    return [_resource(route) for route in _table(handlers)]
+def routes(
+    flows: ApiFlows, transfers: Transfers, behaviours: Behaviours, *, import_methods: Sequence[str], caches: bool
+) -> list[Route]:
+    """Every route, in the order of the document (``make openapi``); v1 only in the releases that have it.
+
+    ``import_methods``: that are enabled; ``caches``: whether there is an image cache.
+    """
+    to = _Handlers(flows, transfers, behaviours, import_methods, caches)
+    removed = [Route("*", "/v1/{rest:(?s:.+)}", to.versions.v1, public=True)]
+    v1 = _v1(to.v1_images, to.v1_members) if behaviours.has("v1-api") else removed
+    return [_resource(route) for route in _table(to, v1)]
 
 
-def _table(to: Handlers) -> list[Route]:
+def _table(to: _Handlers, v1: Sequence[Route]) -> list[Route]:
     return [
         Route("GET", "/", to.versions.root, public=True),
         Route("GET", "/versions", to.versions.explicit, public=True),
         Route("*", "/v1{tail:/?}", to.versions.v1, public=True),
-        *_v1(to),
+        *v1,
         Route("GET", "/v2/images", to.images.index),
         Route("POST", "/v2/images", to.images.create),
         Route("GET", IMAGE, to.images.show),
@@ -131,10 +150,7 @@ def _table(to: Handlers) -> list[Route]:
     ]
 
 
-def _v1(to: Handlers) -> list[Route]:
-    images, members = to.v1_images, to.v1_members
-    if images is None or members is None:
-        return [Route("*", "/v1/{rest:(?s:.+)}", to.versions.v1, public=True)]
+def _v1(images: V1ImageHandlers, members: V1MemberHandlers) -> list[Route]:
     return [
         Route("GET", "/v1/images", images.index),
         Route("POST", "/v1/images", images.create),

@@ -1,5 +1,6 @@
 """Response bodies of the v2 API."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ from stackwire.image.domain.tasks import Task
 
 NAMESPACES = "/v2/metadefs/namespaces"
 METADEF_SCHEMAS = "/v2/schemas/metadefs"
+_NAMESPACE_ATTRIBUTES = ("namespace", "display_name", "description", "visibility", "protected", "owner")
 
 
 def image_view(image: Image) -> dict[str, Any]:
@@ -101,28 +103,13 @@ def task_stub_view(task: Task) -> dict[str, Any]:
 
 def raw_task_view(task: Task) -> dict[str, Any]:
     """A task in its image's list: Glance returns the row itself (``images.py: ImagesController.get_task_info``)."""
-    return {
-        "id": task.id,
-        "type": task.type,
-        "status": task.status,
-        "owner": task.owner,
-        "expires_at": _precise(task.expires_at),
-        "created_at": _precise(task.created_at),
-        "updated_at": _precise(task.updated_at),
-        "deleted_at": _precise(task.deleted_at),
-        "deleted": task.deleted,
-        "image_id": task.image_id,
-        "request_id": task.request_id,
-        "user_id": task.user_id,
-        "input": task.input,
-        "result": task.result,
-        "message": task.message,
-    }
+    row = {**asdict(task), "deleted": task.deleted}
+    return {name: _precise(value) if isinstance(value, datetime) else value for name, value in row.items()}
 
 
-def _precise(moment: datetime | None) -> str | None:
+def _precise(moment: datetime) -> str:
     """To the microsecond and without a zone, as oslo.serialization formats a time."""
-    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S.%f")
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")
 
 
 def cached_image_view(cached: CachedImage) -> dict[str, Any]:
@@ -160,12 +147,7 @@ def _times(created_at: datetime, updated_at: datetime) -> dict[str, Any]:
 def namespace_view(namespace: Namespace) -> dict[str, Any]:
     return _present(
         {
-            "namespace": namespace.namespace,
-            "display_name": namespace.display_name,
-            "description": namespace.description,
-            "visibility": namespace.visibility,
-            "protected": namespace.protected,
-            "owner": namespace.owner,
+            **{name: getattr(namespace, name) for name in _NAMESPACE_ATTRIBUTES},
             **_times(namespace.created_at, namespace.updated_at),
             "self": f"{NAMESPACES}/{namespace.namespace}",
             "schema": f"{METADEF_SCHEMAS}/namespace",

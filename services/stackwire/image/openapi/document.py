@@ -7,22 +7,7 @@ from typing import Any, Final
 
 from stackwire.core.behaviours import behaviours_of
 from stackwire.http.app import Route
-from stackwire.image.domain.imports import DIRECT, DOWNLOAD, FROM_GLANCE
-from stackwire.image.domain.notifications import DEFAULT_STORE
-from stackwire.image.http.cache import CacheHandlers
-from stackwire.image.http.image_data import ImageDataHandlers
-from stackwire.image.http.images import ImageHandlers
-from stackwire.image.http.imports import ImportHandlers
-from stackwire.image.http.json_schemas import SchemaHandlers
-from stackwire.image.http.locations import LocationHandlers
-from stackwire.image.http.members import MemberHandlers
-from stackwire.image.http.metadef_items import MetadefObjectHandlers, MetadefPropertyHandlers, MetadefTagHandlers
-from stackwire.image.http.metadef_namespaces import MetadefNamespaceHandlers
-from stackwire.image.http.routes import Handlers, routes
-from stackwire.image.http.stores import StoreHandlers
-from stackwire.image.http.tasks import TaskHandlers
-from stackwire.image.http.usage import UsageHandlers
-from stackwire.image.http.versions import VersionHandlers
+from stackwire.image.http.routes import routes
 from stackwire.image.openapi.call import HTML, JSON, Call, Response, schema
 from stackwire.image.openapi.calls import CALLS
 from stackwire.image.openapi.metadefs import METADEFS
@@ -39,29 +24,17 @@ The image API v2 as Stackwire serves it, today's release. A query that is not na
 the list of images, where it is a property's name."""
 
 
+class _Nothing:
+    """Stands for flows that are never called."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self
+
+
 def table() -> list[Route]:
     """The routes of today's release. Nothing is behind their handlers: they are read, never called."""
-    nothing: Any = None
-    methods = (DIRECT, DOWNLOAD, FROM_GLANCE)
-    return routes(
-        Handlers(
-            images=ImageHandlers(nothing, methods, [DEFAULT_STORE]),
-            data=ImageDataHandlers(nothing, nothing, nothing),
-            imports=ImportHandlers(nothing, methods),
-            locations=LocationHandlers(nothing),
-            members=MemberHandlers(nothing),
-            tasks=TaskHandlers(nothing),
-            stores=StoreHandlers(nothing, nothing),
-            usage=UsageHandlers(nothing),
-            versions=VersionHandlers(behaviours_of()),
-            cache=CacheHandlers(nothing),
-            schemas=SchemaHandlers(),
-            namespaces=MetadefNamespaceHandlers(nothing),
-            objects=MetadefObjectHandlers(nothing),
-            properties=MetadefPropertyHandlers(nothing),
-            tags=MetadefTagHandlers(nothing),
-        )
-    )
+    flows: Any = _Nothing()
+    return routes(flows, flows, behaviours_of(), import_methods=(), caches=False)
 
 
 def path_of(route: str) -> str:

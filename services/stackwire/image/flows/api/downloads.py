@@ -16,7 +16,7 @@ from stackwire.image.domain.image import Image
 from stackwire.image.flows.api.data import DataTransfers
 from stackwire.image.flows.image_cache import ImageCache
 
-_CHUNK_BYTES = 1024**2
+_DOWNLOAD_CHUNK_BYTES = 1024**2
 
 Chunks = AsyncGenerator[bytes, None]
 
@@ -70,14 +70,14 @@ class Downloads:
 async def _chunks(reader: Reader, count: int, writer: CacheWriter | None = None) -> Chunks:
     """The bytes; the next chunk is read while the last one is sent. ``writer`` gets each chunk that was sent."""
     remaining = count
-    following = asyncio.ensure_future(reader.read(_CHUNK_BYTES)) if remaining else None
+    following = asyncio.ensure_future(reader.read(_DOWNLOAD_CHUNK_BYTES)) if remaining else None
     try:
         while following is not None:
             chunk = await following
             if not chunk:
                 raise ConnectionResetError("the object is shorter than its image says")
             remaining -= len(chunk)
-            following = asyncio.ensure_future(reader.read(_CHUNK_BYTES)) if remaining else None
+            following = asyncio.ensure_future(reader.read(_DOWNLOAD_CHUNK_BYTES)) if remaining else None
             yield chunk
             if writer is not None:
                 await writer.put(chunk)

@@ -3,7 +3,6 @@
 from collections import defaultdict
 
 from stackwire.core.context import RequestContext
-from stackwire.db.pool import Database
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.db import metadef_items as item_rows
 from stackwire.image.db import metadef_namespaces as rows
@@ -26,6 +25,7 @@ from stackwire.image.domain.metadefs_errors import (
 )
 from stackwire.image.domain.metadefs_notifications import MetadefNotificationBuilder
 from stackwire.image.domain.metadefs_requests import AssociationRequest, NamespaceRequest
+from stackwire.image.flows.deps import FlowDeps
 from stackwire.image.flows.metadefs_access import NamespaceAccess
 from stackwire.image.onion.authorization import is_admin
 
@@ -40,27 +40,19 @@ ADD_RULES = {
 
 
 class MetadefNamespaces:
-    """Source: ``glance/api/v2/metadef_namespaces.py``. ``default_limit`` and ``max_limit``: namespaces of a page."""
+    """Source: ``glance/api/v2/metadef_namespaces.py``."""
 
-    def __init__(
-        self,
-        database: Database,
-        access: NamespaceAccess,
-        notifications: MetadefNotificationBuilder,
-        *,
-        default_limit: int,
-        max_limit: int,
-    ) -> None:
-        self._database = database
+    def __init__(self, deps: FlowDeps, access: NamespaceAccess, notifications: MetadefNotificationBuilder) -> None:
+        self._deps = deps
+        self._database = deps.database
         self._access = access
         self._notifications = notifications
-        self._default_limit = default_limit
-        self._max_limit = max_limit
 
     async def list_page(self, ctx: RequestContext, page: MetadefPage) -> tuple[list[NamespaceDetails], bool]:
         """A page, with associations only, and whether there may be another."""
         self._access.require(ctx, "get_metadef_namespaces")
-        limit = min(self._default_limit if page.limit is None else page.limit, self._max_limit)
+        default, maximum = self._deps.default_page_size, self._deps.max_page_size
+        limit = min(default if page.limit is None else page.limit, maximum)
         async with self._database.read() as db:
             marker = None if page.marker is None else await self._access.get(ctx, db, page.marker)
             admin = is_admin(ctx)

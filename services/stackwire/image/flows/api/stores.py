@@ -12,6 +12,10 @@ class StoreQueries:
         self._stores = stores
         self._policy = policy
 
+    @property
+    def ids(self) -> list[str]:
+        return self._stores.enabled
+
     def list_all(self) -> list[StoreDetails]:
         """For everybody, who is not shown the operator's settings."""
         return [self._stores.details(name) for name in self._stores.enabled]
