@@ -23,6 +23,7 @@ class CreateServerRequest:
     """New servers. ``networks``: ``none``, ``auto``, or a list of networks; devices as entries of their syntax.
 
     ``user_data`` is base64. ``min_count``: how many servers at least, ``count``: how many at most.
+    ``personality``, ``trusted_certificates``, ``host``, ``scheduler_hints``: whether given; none is simulated.
     """
 
     name: str
@@ -49,7 +50,7 @@ class CreateServerRequest:
     trusted_certificates: bool = False
     host: bool = False
     hostname: str | None = None
-    scheduler_hints: Mapping[str, Any] = field(default_factory=dict)
+    scheduler_hints: bool = False
     multiattach: bool = False
 
 

@@ -35,11 +35,6 @@ class Server:
         return zone if isinstance(zone, str) else None
 
     @property
-    def scheduler_hints(self) -> Mapping[str, Any]:
-        hints = self.request_spec.get("scheduler_hints")
-        return hints if isinstance(hints, Mapping) else {}
-
-    @property
     def image_name(self) -> str | None:
         """The name of the image in the request, as it was then."""
         return (self.request_spec.get("image") or {}).get("name")

@@ -144,7 +144,7 @@ def request_spec_object(server: Server, image: Mapping[str, Any], count: int = 1
                 "SchedulerLimits", "1.0", {"numa_topology": None, "vcpu": None, "disk_gb": None, "memory_mb": None}
             ),
             "instance_group": None,
-            "scheduler_hints": {key: [str(value)] for key, value in server.scheduler_hints.items()},
+            "scheduler_hints": {},
             "instance_uuid": instance.uuid,
             "security_groups": _listed("SecurityGroupList", "1.1", [default_group]),
             "is_bfv": server.is_volume_backed,

@@ -56,7 +56,7 @@ def create_server_request(body: CreateServer, version: Microversion) -> CreateSe
         trusted_certificates=bool(server.trusted_image_certificates),
         host=server.host is not None or server.hypervisor_hostname is not None,
         hostname=_hostname(server.hostname, version),
-        scheduler_hints=body.hints,
+        scheduler_hints=body.has_hints,
         multiattach=version >= (2, 60),
     )
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from stackwire.compute.backends import peers
 from stackwire.compute.db import (
@@ -134,7 +133,6 @@ class CreateServer(ApiFlow):
         request, plan, uuid = build.request, build.plan, build.accepted.uuids[index]
         spec = {
             "availability_zone": request.availability_zone,
-            "scheduler_hints": dict(request.scheduler_hints),
             "image": plan.image,
             "networks": build.networks,
         }
@@ -184,7 +182,7 @@ def _refuse_unsimulated(request: CreateServerRequest, zone: str) -> None:
         raise BadRequest("There is no security group of that name.")
     if request.availability_zone not in (None, zone):
         raise BadRequest("The requested availability zone is not available")
-    not_simulated: dict[str, Any] = {
+    not_simulated = {
         "personality (files written into a server)": request.personality,
         "trusted_image_certificates": request.trusted_certificates,
         "the choice of a host": request.host,

@@ -123,9 +123,9 @@ class CreateServer(Body):
     old_scheduler_hints: dict[str, Any] | None = Field(None, alias="OS-SCH-HNT:scheduler_hints")
 
     @property
-    def hints(self) -> dict[str, Any]:
-        """The scheduler hints under either of their names."""
-        return self.scheduler_hints or self.old_scheduler_hints or {}
+    def has_hints(self) -> bool:
+        """Scheduler hints under either of their names."""
+        return bool(self.scheduler_hints or self.old_scheduler_hints)
 
 
 CREATE_SINCE: Since = {

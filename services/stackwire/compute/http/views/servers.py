@@ -146,7 +146,7 @@ class ServerView:
             ((2, 73), "locked_reason", server.locked_reason if instance.locked else None),
             ((2, 90), "OS-EXT-SRV-ATTR:hostname", instance.hostname),
             ((2, 96), "pinned_availability_zone", server.pinned_zone),
-            ((2, 100), "scheduler_hints", dict(server.scheduler_hints)),
+            ((2, 100), "scheduler_hints", {}),
         )
         return {name: value for version, name, value in since if self._version >= version}
 
