@@ -21,29 +21,10 @@ from stackwire.image.flows.registry import ApiFlows, WorkerFlows
 
 
 def view(image: Image) -> ImageView:
-    """An image in an answer."""
-    return ImageView(
-        id=image.id,
-        name=image.name,
-        status=image.status,
-        visibility=image.visibility,
-        protected=image.protected,
-        os_hidden=image.os_hidden,
-        owner=image.owner,
-        checksum=image.checksum,
-        os_hash_algo=image.os_hash_algo,
-        os_hash_value=image.os_hash_value,
-        size=image.size,
-        virtual_size=image.virtual_size,
-        container_format=image.container_format,
-        disk_format=image.disk_format,
-        min_disk=image.min_disk,
-        min_ram=image.min_ram,
-        created_at=stamp(image.created_at) or "",
-        updated_at=stamp(image.updated_at) or "",
-        tags=list(image.tags),
-        properties=dict(image.properties),
-    )
+    """An image in an answer: the attributes that the message names."""
+    fields = {name: getattr(image, name) for name in ImageView.model_fields}
+    times = {name: stamp(fields[name]) or "" for name in ("created_at", "updated_at")}
+    return ImageView(**{**fields, **times, "tags": list(image.tags), "properties": dict(image.properties)})
 
 
 def _body(message: CreateImage) -> dict[str, Any]:

@@ -21,9 +21,7 @@ HASH: Final = "sha512"
 DIGEST_BYTES: Final = {"sha512": 64, "sha256": 32, "sha1": 20, "md5": 16}
 DIGESTS: Final = tuple(DIGEST_BYTES)
 """The digests that the newer API takes."""
-BY_ORDER: Final = "location_order"
 BY_TYPE: Final = "store_type"
-STRATEGIES: Final = (BY_ORDER, BY_TYPE)
 
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://[\x21-\x7e]+")
