@@ -23,7 +23,7 @@ from stackwire.compute.flows.worker.host_service import HostService
 from stackwire.compute.flows.worker.scheduler import Scheduler
 from stackwire.compute.http.application import application
 from stackwire.compute.settings import ComputeSettings
-from stackwire.contracts.compute import COMPUTE, ServerExternalEvents
+from stackwire.contracts.compute import COMPUTE
 from stackwire.contracts.compute_workers import COMPUTE_ALT, COMPUTE_HOST, CONDUCTOR, SCHEDULER
 from stackwire.core.clock import Clock
 from stackwire.core.context import system_context
@@ -51,17 +51,13 @@ async def build(settings: ComputeSettings, *, transport: Transport, clock: Clock
 
 
 async def _assemble(settings: ComputeSettings, database: Database, transport: Transport) -> Service:
-    client, http = (
-        RpcClient(transport, {COMPUTE.exchange: settings.call_monitor_timeout_seconds}),
-        HttpClient("compute"),
-    )
+    client = RpcClient(transport, {COMPUTE.exchange: settings.call_monitor_timeout_seconds})
+    http = HttpClient("compute")
     images = images_of(settings, client, http)
     notifications = Notifications(HOST, settings.image_url)
     watch = RevocationWatch(transport, "compute", client)
     authenticator, own = authenticator_of(settings, watch)
-    servers: list[RpcServer] = []
-    sweeps: list[Sweep] = []
-    resources: list[Resource] = [client, http, *own]
+    servers, sweeps, resources = list[RpcServer](), list[Sweep](), list[Resource]([client, http, *own])
     service: Service
 
     async def ready() -> bool:
@@ -72,23 +68,14 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
         host_service = HostService(database, hosts, settings, _leases(settings, database))
         await host_service.register()
         conductor = Conductor(database, client, notifications, settings.default_zone)
-        scheduler = Scheduler(database, notifications)
-        local_delete = LocalDelete(database, Volumes(client, HOST, settings.volume_seconds))
-        servers += _worker_servers(transport, conductor, scheduler, hosts)
-        sweeps += _worker_sweeps(settings, host_service, conductor, local_delete)
+        servers += _worker_servers(transport, conductor, Scheduler(database, notifications), hosts)
+        volumes = Volumes(client, HOST, settings.volume_seconds)
+        sweeps += _worker_sweeps(settings, host_service, conductor, LocalDelete(database, volumes))
         resources.append(host_service)
     app = None
     if settings.serves_api:
         flows = ApiFlows(_deps(settings, database, client, images, notifications))
-        servers += [
-            RpcServer(
-                transport,
-                COMPUTE,
-                HOST,
-                [ServerExternalEvents.served_by(flows.external_events.on_server_external_events)],
-            ),
-            watch.server,
-        ]
+        servers += [RpcServer(transport, COMPUTE, HOST, rpc.api_endpoints(flows)), watch.server]
         sweeps.append(watch.sweep)
         app = application(flows, authenticator, ready)
     service = Service(

@@ -1,6 +1,7 @@
 """What the compute service serves over the bus: Nova's conductor, scheduler and compute daemons."""
 
 from stackwire.compute.domain.states import ServerStates
+from stackwire.compute.flows.registry import ApiFlows
 from stackwire.compute.flows.worker.attach_volume import AttachVolume
 from stackwire.compute.flows.worker.build_instance import BuildServer
 from stackwire.compute.flows.worker.compute_host import ComputeHost
@@ -13,6 +14,7 @@ from stackwire.compute.flows.worker.snapshot_instance import SnapshotServer
 from stackwire.compute.flows.worker.terminate_instance import TerminateServer
 from stackwire.contracts import compute_workers as calls
 from stackwire.contracts.base import Endpoint
+from stackwire.contracts.compute import ServerExternalEvents
 
 
 def conductor_endpoints(conductor: Conductor) -> list[Endpoint]:
@@ -56,6 +58,11 @@ def host_endpoints(host: ComputeHost) -> list[Endpoint]:
         calls.DetachVolume.served_by(attach.on_detach_volume),
         calls.GetConsoleOutput.served_by(events.on_get_console_output),
     ]
+
+
+def api_endpoints(flows: ApiFlows) -> list[Endpoint]:
+    """What other services send to the API."""
+    return [ServerExternalEvents.served_by(flows.external_events.on_server_external_events)]
 
 
 def event_endpoints(host: ComputeHost) -> list[Endpoint]:

@@ -17,7 +17,7 @@ from stackwire.compute.backends.image_inspection import check_image_file
 from stackwire.core.errors import ServiceError
 from stackwire.core.keyed_locks import KeyedLocks
 
-CHUNK_BYTES = 1024**2
+DISK_CHUNK_BYTES = 1024**2
 
 
 class DiskFailure(ServiceError):
@@ -118,7 +118,7 @@ class Disks:
         except OSError as error:
             raise DiskFailure(instance_id=uuid, reason=error.strerror or "input/output error") from error
         try:
-            while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+            while chunk := await asyncio.to_thread(file.read, DISK_CHUNK_BYTES):
                 yield chunk
         finally:
             file.close()
@@ -171,7 +171,7 @@ def _copy(source: int, goal: int) -> None:
         try:
             done = os.copy_file_range(source, goal, size - at, at, at)
         except OSError:
-            done = os.pwrite(goal, os.pread(source, CHUNK_BYTES, at), at)
+            done = os.pwrite(goal, os.pread(source, DISK_CHUNK_BYTES, at), at)
         if not done:
             break
         at += done

@@ -26,7 +26,7 @@ Which = Literal["v1", "v2"]
 OCTETS = {"Content-Type": "application/octet-stream"}
 JSON = {"Content-Type": "application/json"}
 PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
-CHUNK_BYTES = 1024**2
+DOWNLOAD_CHUNK_BYTES = 1024**2
 RETRY_SECONDS = 1.0
 
 
@@ -86,7 +86,7 @@ class _HttpApi:
 
     async def receive(self, ctx: RequestContext, path: str) -> AsyncIterator[bytes]:
         async with self._http.stream(ctx, "GET", f"{self.url}{path}") as answer:
-            async for chunk in answer.chunks(CHUNK_BYTES):
+            async for chunk in answer.chunks(DOWNLOAD_CHUNK_BYTES):
                 yield chunk
 
 

@@ -17,7 +17,7 @@ from stackwire.core.errors import ServiceError
 from stackwire.http.client import HttpClient
 from stackwire.messaging.rpc import RpcClient
 
-CHUNK_BYTES = 1024**2
+DOWNLOAD_CHUNK_BYTES = 1024**2
 
 
 class Images(Protocol):
@@ -105,7 +105,7 @@ class RpcImages:
 
     async def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes]:
         async with self._http.stream(ctx.as_service(), "GET", f"{self.url}/v2/images/{image_id}/file") as answer:
-            async for chunk in answer.chunks(CHUNK_BYTES):
+            async for chunk in answer.chunks(DOWNLOAD_CHUNK_BYTES):
                 yield chunk
 
     async def describe(

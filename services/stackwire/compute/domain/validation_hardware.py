@@ -143,10 +143,13 @@ def _check_numa_cells(
         raise _refuse(f"{flavor.vcpus} processors cannot be spread over {count} NUMA nodes")
     if (cpus is None) != (memory is None) or any(cells and len(cells) != count for cells in (cpus, memory)):
         raise _refuse("hw_numa_cpus and hw_numa_mem must be given for every node, both or neither")
-    if cpus is None or memory is None:
-        if flavor.vcpus % count or flavor.memory_mb % count:
-            raise _refuse(f"processors and memory do not divide evenly into {count} NUMA nodes")
-        return
+    if cpus is not None and memory is not None:
+        _check_numa_sums(cpus, memory, flavor)
+    elif flavor.vcpus % count or flavor.memory_mb % count:
+        raise _refuse(f"processors and memory do not divide evenly into {count} NUMA nodes")
+
+
+def _check_numa_sums(cpus: Sequence[Collection[int]], memory: Sequence[int], flavor: Machine) -> None:
     if sorted(cpu for cell in cpus for cpu in cell) != list(range(flavor.vcpus)):
         raise _refuse("the NUMA nodes must hold every processor once")
     if sum(memory) != flavor.memory_mb:
