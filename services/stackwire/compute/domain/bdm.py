@@ -7,22 +7,14 @@ the flow's work. ``nova/block_device.py``; ``nova/compute/api.py: _check_and_tra
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Protocol
+from typing import Any
 
 from stackwire.compute.domain.errors import InvalidBDM
+from stackwire.compute.domain.model import Flavor
 
 SOURCES = ("volume", "image", "snapshot", "blank")
 DESTINATIONS = ("local", "volume")
 DEFAULT_ROOT = "vda"
-
-
-class Disks(Protocol):
-    """The part of a flavor that the rules need: ephemeral GiB and swap MiB."""
-
-    @property
-    def ephemeral_gb(self) -> int: ...
-    @property
-    def swap(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +153,7 @@ def image_disk(image_id: str) -> BlockDeviceRequest:
 
 
 def assembled(
-    requested: Callable[[bool], list[BlockDeviceRequest]], image: Mapping[str, Any], flavor: Disks, *, legacy: bool
+    requested: Callable[[bool], list[BlockDeviceRequest]], image: Mapping[str, Any], flavor: Flavor, *, legacy: bool
 ) -> list[BlockDeviceRequest]:
     """All devices of a server: the image's, overridden by the request's, and the flavor's swap and ephemeral disks.
 
@@ -176,8 +168,8 @@ def assembled(
     return with_flavor_disks(_overridden(own, devices), flavor)
 
 
-def from_image(image: Mapping[str, Any], flavor: Disks) -> list[BlockDeviceRequest]:
-    """The devices an image defines: ``block_device_mapping`` (``bdm_v2`` says which syntax), and ``mappings``."""
+def from_image(image: Mapping[str, Any], flavor: Flavor) -> list[BlockDeviceRequest]:
+    """The devices an image defines: ``block_device_mapping`` (``bdm_v2`` decides the syntax), and ``mappings``."""
     properties = image.get("properties") or {}
     root = root_device_of(properties) or DEFAULT_ROOT
     listed = properties.get("block_device_mapping") or []
@@ -209,7 +201,7 @@ def _stored(entry: Mapping[str, Any]) -> BlockDeviceRequest:
     return replace(device, delete_on_termination=bool(device.delete_on_termination), no_device=bool(device.no_device))
 
 
-def _virtual_devices(properties: Mapping[str, Any], flavor: Disks) -> list[BlockDeviceRequest]:
+def _virtual_devices(properties: Mapping[str, Any], flavor: Flavor) -> list[BlockDeviceRequest]:
     listed = properties.get("mappings") or []
     if not isinstance(listed, list) or not all(isinstance(entry, Mapping) for entry in listed):
         raise InvalidBDM(reason="the image's mappings are not a list of objects")
@@ -224,7 +216,7 @@ def _virtual_devices(properties: Mapping[str, Any], flavor: Disks) -> list[Block
     return devices
 
 
-def with_flavor_disks(devices: Sequence[BlockDeviceRequest], flavor: Disks) -> list[BlockDeviceRequest]:
+def with_flavor_disks(devices: Sequence[BlockDeviceRequest], flavor: Flavor) -> list[BlockDeviceRequest]:
     """The flavor's ephemeral and swap disks, unless some are requested already."""
     added = []
     if flavor.ephemeral_gb and not any(device.is_ephemeral for device in devices):
@@ -262,6 +254,7 @@ def boot_candidate(devices: Sequence[BlockDeviceRequest], *, legacy: bool) -> Bl
 
 
 def root_of(devices: Sequence[BlockDeviceRequest]) -> BlockDeviceRequest | None:
+    """The device with boot index 0, unless it is suppressed."""
     return next((device for device in devices if device.is_root and not device.no_device), None)
 
 
@@ -275,10 +268,12 @@ def root_device_of(properties: Mapping[str, Any]) -> str | None:
 
 
 def is_swap_or_ephemeral(virtual: str) -> bool:
+    """Whether a virtual name is ``swap`` or ``ephemeral<n>``."""
     return re.fullmatch(r"swap|ephemeral[0-9]{1,3}", virtual) is not None
 
 
 def strip_dev(name: str) -> str:
+    """``/dev/vda`` -> ``vda``."""
     return name.removeprefix("/dev/")
 
 

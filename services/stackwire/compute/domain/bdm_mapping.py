@@ -1,8 +1,9 @@
 """A server's devices as the ``block_device_mapping`` of its snapshot image."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
+from stackwire.compute.domain.model import BlockDevice
 from stackwire.compute.domain.names import names
 
 # nova/block_device.py: the fields of an entry in a snapshot image's block_device_mapping
@@ -13,36 +14,7 @@ MAPPING_FIELDS = names(
 )
 
 
-class Device(Protocol):
-    """The part of a server's device that a snapshot records."""
-
-    @property
-    def boot_index(self) -> int | None: ...
-    @property
-    def delete_on_termination(self) -> bool: ...
-    @property
-    def destination_type(self) -> str: ...
-    @property
-    def device_name(self) -> str | None: ...
-    @property
-    def device_type(self) -> str | None: ...
-    @property
-    def disk_bus(self) -> str | None: ...
-    @property
-    def guest_format(self) -> str | None: ...
-    @property
-    def image_id(self) -> str | None: ...
-    @property
-    def no_device(self) -> bool | None: ...
-    @property
-    def source_type(self) -> str: ...
-    @property
-    def tag(self) -> str | None: ...
-    @property
-    def volume_size(self) -> int | None: ...
-
-
-def snapshot_mapping(device: Device, snapshot_id: str, size: int) -> dict[str, Any]:
+def snapshot_mapping(device: BlockDevice, snapshot_id: str, size: int) -> dict[str, Any]:
     """A volume of a server as an entry of its snapshot's ``block_device_mapping``."""
     mapping: dict[str, Any] = dict.fromkeys(MAPPING_FIELDS)
     kept = ("boot_index", "delete_on_termination", "device_name", "device_type", "disk_bus", "guest_format", "tag")
@@ -100,6 +72,6 @@ def with_root(image: Mapping[str, Any], locations: Sequence[Mapping[str, Any]]) 
     return {**image, "properties": {**properties, "block_device_mapping": listed}}
 
 
-def local_mapping(device: Device) -> dict[str, Any]:
+def local_mapping(device: BlockDevice) -> dict[str, Any]:
     """A local disk of a volume-backed server as an entry of its snapshot's ``block_device_mapping``."""
     return dict.fromkeys(MAPPING_FIELDS) | {key: getattr(device, key, None) for key in MAPPING_FIELDS}

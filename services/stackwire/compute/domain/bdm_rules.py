@@ -6,9 +6,10 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from stackwire.compute.domain.bdm import BlockDeviceRequest, Disks, strip_dev
+from stackwire.compute.domain.bdm import BlockDeviceRequest, strip_dev
 from stackwire.compute.domain.errors import InvalidBDM
 from stackwire.compute.domain.image_props import DISK_BUSES
+from stackwire.compute.domain.model import Flavor
 
 MAX_LOCAL = 3  # nova/conf: max_local_block_devices
 MAX_DISKS = 26  # ours; Nova's max_disk_devices_to_attach is unlimited by default, the letters are not
@@ -16,7 +17,7 @@ MAX_VOLUME_GB = 2**31 - 1
 _DEVICE_NAME = re.compile(r"(/dev/)?[a-zA-Z]{1,16}[0-9]{0,3}", re.ASCII)
 
 
-def check(devices: Sequence[BlockDeviceRequest], flavor: Disks, *, count: int, image_ref: str) -> None:
+def check(devices: Sequence[BlockDeviceRequest], flavor: Flavor, *, count: int, image_ref: str) -> None:
     """InvalidBDM unless the devices make one bootable server that the flavor has room for."""
     present = [device for device in devices if not device.no_device]
     _check_boot_indexes(present)
@@ -64,7 +65,7 @@ def _check_unique(names: Iterable[str | None], reason: str) -> None:
         raise InvalidBDM(reason=reason)
 
 
-def _check_local(devices: Sequence[BlockDeviceRequest], flavor: Disks) -> None:
+def _check_local(devices: Sequence[BlockDeviceRequest], flavor: Flavor) -> None:
     ephemeral_gb = [device.volume_size or flavor.ephemeral_gb for device in devices if device.is_ephemeral]
     swap_mb = [device.volume_size or 0 for device in devices if device.is_swap]
     if sum(ephemeral_gb) > flavor.ephemeral_gb:

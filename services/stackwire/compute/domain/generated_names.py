@@ -22,7 +22,7 @@ def hostname(display_name: str, default: str) -> str:
 
 
 def numbered(name: str, index: int, count: int) -> str:
-    """The name of one of several servers made together: ``web-1``, ``web-2``."""
+    """The name of one of several servers created together: ``web-1``, ``web-2``."""
     return name if count == 1 else f"{name}-{index + 1}"
 
 
@@ -34,5 +34,5 @@ def password(pick: Callable[[str], str]) -> str:
 
 
 def reservation(pick: Callable[[str], str]) -> str:
-    """``r-`` and eight symbols, as Nova names what one request made."""
+    """The reservation id of a request: ``r-`` and eight symbols."""
     return "r-" + "".join(pick("abcdefghijklmnopqrstuvwxyz0123456789") for _ in range(8))

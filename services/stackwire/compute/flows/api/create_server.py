@@ -39,7 +39,7 @@ from stackwire.db.pool import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class _Build:
-    """What is written: the request with its final count, the plan, what the client is told, attachments by volume."""
+    """What is written: the request with its final count, the plan, the answer to the client, attachments by volume."""
 
     request: CreateServerRequest
     plan: ServerPlan

@@ -99,7 +99,7 @@ class Flavors(ApiFlow):
     # ---- who may use a private flavor
 
     async def list_access(self, ctx: RequestContext, flavorid: str) -> list[str]:
-        """The projects' ids; FlavorNotFound for a public flavor, as Nova says."""
+        """The projects' ids; FlavorNotFound for a public flavor."""
         self._deps.policy.require(ctx, policy.FLAVOR_ACCESS)
         await self.get(ctx, flavorid)
         return await self._projects(flavorid)

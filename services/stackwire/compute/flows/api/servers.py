@@ -21,7 +21,7 @@ class ServerQueries(ApiFlow):
     async def list_page(
         self, ctx: RequestContext, query: Sequence[tuple[str, str]], version: tuple[int, int], limit: int
     ) -> ServerPage:
-        """The page that a query string asks for. Filters that the caller may not use are ignored, as Nova does."""
+        """The page of a query string. Filters that the caller may not use are ignored, as Nova does."""
         self._deps.policy.require(ctx, policy.INDEX, {"project_id": ctx.project_id})
         if wants_all_tenants(dict(query)):
             self._deps.policy.require(ctx, policy.ALL_TENANTS)

@@ -20,6 +20,8 @@ EVENTS_SINCE: Mapping[str, tuple[int, int]] = {
 
 
 class ExternalEventBody(Body):
+    """One event; ``tag``: the port or volume it is about."""
+
     name: str
     server_uuid: Uuid
     status: Literal["failed", "completed", "in-progress"] = "completed"
@@ -27,4 +29,6 @@ class ExternalEventBody(Body):
 
 
 class ExternalEvents(Body):
+    """``POST /os-server-external-events``."""
+
     events: Annotated[list[ExternalEventBody], Field(min_length=1)]

@@ -23,6 +23,8 @@ from stackwire.compute.http.schemas.fields import (
 
 
 class Rebuild(Body):
+    """The value of ``rebuild``."""
+
     imageRef: Uuid
     name: Name | None = None
     metadata: Metadata | None = None
@@ -50,21 +52,31 @@ REBUILD_UNTIL: Since = {"personality": (2, 57)}
 
 
 class CreateImage(Body):
+    """The value of ``createImage``."""
+
     name: Name
     metadata: ImageProperties | None = None
 
 
 class Reboot(Body):
+    """The value of ``reboot``: HARD or SOFT in any case."""
+
     type: Annotated[str, StringConstraints(pattern=r"^([Hh][Aa][Rr][Dd]|[Ss][Oo][Ff][Tt])$")]
 
 
 class Lock(Body):
+    """The value of ``lock``, since 2.73."""
+
     locked_reason: ShortNotEmpty | None = None
 
 
 class ConsoleOutput(Body):
+    """The value of ``os-getConsoleOutput``; ``length``: lines, -1 for all."""
+
     length: Annotated[Number, Field(ge=-1)] | None = None
 
 
 class ResetState(Body):
+    """The value of ``os-resetState``."""
+
     state: Literal["active", "error"]

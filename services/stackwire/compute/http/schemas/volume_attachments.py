@@ -8,6 +8,8 @@ from stackwire.compute.http.schemas.fields import Body, Flag, Since, Tag, Uuid
 
 
 class NewAttachment(Body):
+    """``volumeAttachment`` of ``POST``."""
+
     volumeId: Uuid
     device: (
         Annotated[str, StringConstraints(max_length=255, pattern=r"(^/dev/x{0,1}[a-z]{0,1}d{0,1})([a-z]+)[0-9]*$")]
@@ -18,6 +20,8 @@ class NewAttachment(Body):
 
 
 class AttachVolume(Body):
+    """``POST /servers/{id}/os-volume_attachments``."""
+
     volumeAttachment: NewAttachment
 
 
@@ -25,6 +29,8 @@ ATTACH_SINCE: Since = {"tag": (2, 49), "delete_on_termination": (2, 79)}
 
 
 class AttachmentChanges(Body):
+    """``volumeAttachment`` of ``PUT``; clients send what they were shown, too."""
+
     volumeId: Uuid
     delete_on_termination: Flag | None = None
     id: str | None = None
@@ -36,4 +42,6 @@ class AttachmentChanges(Body):
 
 
 class UpdateAttachment(Body):
+    """``PUT /servers/{id}/os-volume_attachments/{volume}``."""
+
     volumeAttachment: AttachmentChanges
