@@ -61,7 +61,7 @@ class S3Store:
         return uri(self._place, name)
 
     def reads(self, url: str) -> bool:
-        """What lies in its bucket. Reading elsewhere would take somebody's keys, and these have no place in a URI."""
+        """Objects in its own bucket. Other buckets would need other keys, which do not belong in a URI."""
         return key_at(self._place, url) is not None
 
     async def size_at(self, ctx: RequestContext, url: str) -> int:
@@ -98,7 +98,7 @@ class S3Store:
         return ThreadReader(S3Stream(self._bucket, name, first, got), got.size, self._threads)
 
     async def writer(self, name: str, announced: int | None = None) -> S3Writer:
-        """S3 is asked before the first byte is taken. Raises StorageFull, Unavailable."""
+        """Connects to S3 before the first byte is received. Raises StorageFull, Unavailable."""
         place = self._place
         try:
             await self._run(self._make_room, name)
@@ -110,7 +110,7 @@ class S3Store:
         return S3Writer(self._name, name, MultipartSink(self._bucket, name, self._run, self._budget, size))
 
     def _make_room(self, name: str) -> None:
-        """The bucket is there, and nothing of this name that a copy left which did not come to its end."""
+        """Creates the bucket where it may, and aborts uploads that an interrupted copy left under this name."""
         try:
             self._bucket.abort_all(name)
         except S3Error as error:
@@ -119,7 +119,7 @@ class S3Store:
             self._bucket.make()
 
     async def remove(self, name: str) -> None:
-        """Complete or not; what is not there is gone already."""
+        """Complete or not; one that does not exist is no error."""
         try:
             await self._run(self._remove, name)
         except S3Error as error:
@@ -134,7 +134,7 @@ class S3Store:
                 raise
 
     async def names(self) -> set[str]:
-        """Every object of this service, and every one on its way; what else is in the bucket is not its own."""
+        """Every object of this service, complete or not; others in the bucket are not its own."""
         try:
             return await self._run(self._names)
         except S3Error as error:

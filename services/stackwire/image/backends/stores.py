@@ -77,9 +77,9 @@ class Stores:
             store.prepare()
 
     async def open(self, name: str, among: Sequence[str], first: int = 0, count: int | None = None) -> Reader:
-        """A complete object from the first store that answers: those it is said to be in (``among``) before others.
+        """A complete object from the first store that has it: the stores in ``among`` are tried before others.
 
-        Raises FileNotFoundError where no store has it, Unavailable where one could not be asked.
+        Raises FileNotFoundError where no store has it, Unavailable where one did not respond.
         """
         away = False
         for store in sorted(self._all, key=lambda store: store not in among):
@@ -97,7 +97,7 @@ class Stores:
     async def data(self, ctx: RequestContext, image: Image, first: int = 0, count: int | None = None) -> Reader:
         """An image's bytes from the first of its locations that answers. Raises FileNotFoundError, Unavailable.
 
-        A location that is not ours is asked by the caller's rights.
+        A foreign location is read with the caller's rights.
         """
         away, own = False, False
         for place in self.preferred(image.locations):
@@ -121,7 +121,7 @@ class Stores:
         reader = await self.outside(url)[1].open_at(ctx, url, first, count)
         if count is not None and reader.size < count:
             reader.close()
-            raise OSError(f"{reader.size} bytes are left, of {count}")
+            raise OSError(f"{reader.size} bytes remain, of {count}")
         return reader
 
     def preferred(self, places: Sequence[Location]) -> list[Location]:
@@ -137,7 +137,7 @@ class Stores:
         raise BadLocation
 
     async def elsewhere(self, ctx: RequestContext, url: str, metadata: Mapping[str, Any]) -> tuple[Location, int]:
-        """A location that is not ours, and how many bytes are there. Raises BadLocation unless there are some."""
+        """A foreign location, and its size in bytes. Raises BadLocation unless there is some data."""
         store, reader = self.outside(url)
         try:
             size = await reader.size_at(ctx, url)
@@ -148,7 +148,7 @@ class Stores:
         return Location(store=store, url=url, metadata=dict(metadata)), size
 
     async def url(self, place: Location) -> str:
-        """Where it is. Raises FileNotFoundError for ours when it is not there, or its store is none any more."""
+        """Its URL. FileNotFoundError for an own object that does not exist, or whose store was removed."""
         if place.url is not None:
             return place.url
         if place.store not in self._all:
@@ -184,12 +184,12 @@ class Stores:
                 raise
 
     async def remove(self, name: str, stores: Sequence[str] | None = None) -> None:
-        """From all stores, or from those: nobody waits for one that never had it."""
+        """From all stores, or from those in ``stores``."""
         chosen = [store for each, store in self._all.items() if stores is None or each in stores]
         await asyncio.gather(*(store.remove(name) for store in chosen))
 
     async def have(self, name: str, stores: Sequence[str]) -> bool:
-        """Whether one of these has it, complete. Raises Unavailable where that cannot be asked."""
+        """Whether one of these has it, complete. Raises Unavailable where one does not respond."""
         for store in stores:
             if store not in self._all:
                 raise Unavailable(f"There is no store {store} any more.")

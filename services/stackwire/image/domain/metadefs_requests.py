@@ -17,7 +17,7 @@ MAX_NAME_LENGTH = 80
 def _name(text: str) -> str:
     """Names occur in paths and headers: they have printable characters only."""
     if not text.strip() or not text.isprintable():
-        raise ValueError("a name has characters that can be seen, and no others")
+        raise ValueError("a name has printable characters only, and not just spaces")
     return text
 
 

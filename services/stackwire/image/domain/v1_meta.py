@@ -126,7 +126,7 @@ def _counted(name: str, value: str) -> Any:
 
 
 def _flag(name: str, value: str) -> bool:
-    """``None`` is false: glanceclient sends ``is_public: None`` where its user said nothing."""
+    """``None`` is false: glanceclient sends ``is_public: None`` by default."""
     return value.strip().lower() != "none" and flag(name, value)
 
 

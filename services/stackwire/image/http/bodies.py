@@ -25,5 +25,5 @@ def only_query(request: web.Request, name: str) -> str | None:
     """The one parameter the query may have; None when it is absent or empty. Raises BadRequest for others."""
     for other in request.query:
         if other != name:
-            raise BadRequest(f"'{other[:80]}' is not asked for here.")
+            raise BadRequest(f"'{other[:80]}' is not a parameter of this query.")
     return request.query.get(name) or None

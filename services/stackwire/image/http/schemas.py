@@ -112,7 +112,7 @@ def check_v1_member(body: Any) -> None:
 
 def _check_can_share(member: Any) -> None:
     if not isinstance(member, dict) or not set(member) <= {"can_share"}:
-        raise BadRequest("Of a member only 'can_share' can be said.")
+        raise BadRequest("A member may only have 'can_share'.")
     if not isinstance(member.get("can_share", False), bool):
         raise BadRequest("'can_share' is true or false.")
     if member.get("can_share"):

@@ -1,4 +1,4 @@
-"""Image data on its way between a client and the flows, with its byte ranges, timeout and count."""
+"""Image data between clients and the flows: byte ranges, the timeout of uploads, the number of transfers."""
 
 import asyncio
 import re
@@ -18,7 +18,7 @@ _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 
 
 class UploadStalled(ServiceError):
-    """No data came for {seconds} seconds."""
+    """No data was received for {seconds} seconds."""
 
     status = 408
     title = "Request Timeout"
@@ -115,7 +115,7 @@ def _byte_range(request: web.Request, size: int) -> tuple[int, int]:
 def _range(headers: list[str], size: int) -> tuple[int, int]:
     """First and last byte of a single range. BadRange when it cannot be satisfied."""
     if len(headers) > 1 or "," in headers[0]:
-        raise BadRequest("Only a single range can be asked for.")
+        raise BadRequest("Only a single range can be requested.")
     match = _RANGE.fullmatch(headers[0].replace(" ", ""))
     if match is None or not (match[1] or match[2]):
         raise BadRange

@@ -1,6 +1,6 @@
 """Downloads: whole images come from the node's cache, if there is one, and fill it; parts come from the store.
 
-The cache is asked after the onion has allowed the download (CVE-2013-4428).
+The cache is read after the onion has allowed the download (CVE-2013-4428).
 """
 
 import asyncio
