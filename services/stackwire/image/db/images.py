@@ -22,9 +22,12 @@ TABLE = Table(ImageRow, "images", states=ImageStates, live="deleted_at IS NULL")
 DELETED_ROWS = Table(ImageRow, "images", states=ImageStates, live="deleted_at IS NOT NULL")
 
 
+_OWN = TABLE.qualified("i")
+
+
 def columns(project: str) -> str:
     """The columns of an Image from ``images i``; ``project`` is the placeholder of the caller's project."""
-    return f"""{TABLE.qualified("i")},
+    return f"""{_OWN},
         coalesce((SELECT json_object_agg(p.name, p.value ORDER BY p.id) FROM image_properties p
                    WHERE p.image_id = i.id AND p.deleted_at IS NULL), '{{}}'::json) AS properties,
         ARRAY(SELECT t.value FROM image_tags t WHERE t.image_id = i.id ORDER BY t.id) AS tags,

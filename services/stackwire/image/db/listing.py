@@ -8,7 +8,7 @@ have. A list that is filtered by a property is one walk along the images that ha
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stackwire.db.query import Conditions, SortKey, after_marker, order_by
+from stackwire.db.query import Conditions, SortKey, after_marker
 from stackwire.db.session import Session
 from stackwire.image.db.images import columns
 from stackwire.image.domain.image import Image
@@ -62,6 +62,7 @@ class _Page:
         self._add_filters()
         if after is not None:
             self._wanted.where(after_marker([self._after(after, *key) for key in query.sort]))
+        self._where = self._wanted.sql
 
     def statement(self) -> tuple[str, Sequence[Any]]:
         """The walks together, cut to one page, and each of its images whole."""
@@ -79,11 +80,11 @@ class _Page:
 
     def _walk(self, source: str, conditions: Sequence[str], names: Mapping[str, str] | None = None) -> str:
         """The first images in the list's order. ``names``: the source's own columns for sort keys."""
-        expressions = {**_EXPRESSIONS, **(names or {})}
-        keys = [SortKey(expressions[key], descending=direction == "desc") for key, direction in self._query.sort]
-        selected = ", ".join(f"{key.expression} AS s{number}" for number, key in enumerate(keys))
-        where = " AND ".join([self._wanted.sql, *conditions])
-        return f"(SELECT i.id, {selected} FROM {source} WHERE {where} ORDER BY {order_by(keys)} LIMIT {self._limit})"
+        expressions = _EXPRESSIONS if names is None else {**_EXPRESSIONS, **names}
+        orders = [f"{expressions[key]} {direction}" for key, direction in self._query.sort]
+        selected = ", ".join(f"{expressions[key]} AS s{number}" for number, (key, _) in enumerate(self._query.sort))
+        where = " AND ".join([self._where, *conditions])
+        return f"(SELECT i.id, {selected} FROM {source} WHERE {where} ORDER BY {', '.join(orders)} LIMIT {self._limit})"
 
     def _walk_along_property(self) -> str:
         """Images that have the first property, from its index, which has them in the usual order of a list."""
