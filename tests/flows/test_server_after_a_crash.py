@@ -2,7 +2,6 @@
 
 import uuid
 
-import asyncpg
 import pytest
 
 from stackwire.contracts import compute_workers as calls
@@ -54,11 +53,7 @@ async def left(cloud, server_id, **columns):
 
 
 async def all_holds(cloud):
-    eye = await asyncpg.connect(cloud.database.admin_url)
-    try:
-        await invariants.hold(eye, 5.0)
-    finally:
-        await eye.close()
+    await invariants.hold_in(cloud.database.admin_url, 5.0)
 
 
 async def live_again(cloud):

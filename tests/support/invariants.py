@@ -122,3 +122,12 @@ async def hold(connection: asyncpg.Connection, patience: float) -> None:
     while found := await broken(connection):
         assert loop.time() < deadline, found
         await asyncio.sleep(0.1)
+
+
+async def hold_in(admin_url: str, timeout_seconds: float) -> None:
+    """The same, on a connection that sees every schema of the database."""
+    connection = await asyncpg.connect(admin_url)
+    try:
+        await hold(connection, timeout_seconds)
+    finally:
+        await connection.close()

@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -33,3 +34,11 @@ async def pass_time(seconds: float) -> None:
 def shortened_sleep(seconds: float) -> None:
     """In place of a library's ``time.sleep`` between two looks at a resource."""
     time.sleep(min(seconds, 0.1))
+
+
+def wait_for_exit(pid: int, timeout_seconds: float = 20.0) -> None:
+    """Returns when the process has ended; fails when it does not."""
+    deadline = time.monotonic() + timeout_seconds
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < deadline, f"process {pid} is still running"
+        time.sleep(0.02)

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 from stackwire.cloud.postgres import EmbeddedPostgres, PostgresError
 from stackwire.cloud.postgres_binaries import find_binaries
 from stackwire.cloud.postgres_home import socket_dir
+from support.polling import wait_for_exit
 from support.postgres import skip_or_fail
 
 pytestmark = pytest.mark.slow
@@ -96,15 +96,8 @@ def test_a_server_goes_with_the_process_that_started_it_whatever_that_dies_of(fo
     done = _in_another_process(folder, then=f"print(s.home, s.pid, flush=True); {end}")
     home, pid = done.stdout.split()
     assert (done.returncode, done.stderr) == (-signal.SIGKILL, "")
-    wait_until_gone(int(pid))
+    wait_for_exit(int(pid))
     assert not (Path(home) / "data" / "postmaster.pid").exists(), "it was asked to stop, and did so in order"
-
-
-def wait_until_gone(pid: int) -> None:
-    deadline = time.monotonic() + 20
-    while Path(f"/proc/{pid}").exists():
-        assert time.monotonic() < deadline, f"process {pid} is left behind"
-        time.sleep(0.02)
 
 
 async def test_a_stale_pid_file_of_somebody_elses_process_does_not_stop_the_start(

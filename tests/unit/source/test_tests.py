@@ -39,3 +39,24 @@ def test_every_test_asserts_something() -> None:
         if function.name.startswith("test_") and not _asserts(function) and not _called(function) & asserting
     ]
     assert without == []
+
+
+WAITING = frozenset({"support", "bench", "peers"})
+"""Folders whose files may sleep: helpers that wait, benchmarks, peers that are slow on purpose."""
+
+
+def test_no_test_sleeps() -> None:
+    sleeping = [
+        f"{path.relative_to(TESTS)}:{node.lineno}"
+        for path in FILES
+        if not WAITING.intersection(path.parts)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("asyncio.sleep", "time.sleep", "sleep")
+    ]
+    assert sleeping == []
+
+
+def test_flows_open_no_connection_of_their_own() -> None:
+    """They read rows by ``cloud.rows``, where rows are the subject."""
+    connecting = [path.name for path in (TESTS / "flows").glob("*.py") if "asyncpg.connect" in path.read_text()]
+    assert connecting == []
