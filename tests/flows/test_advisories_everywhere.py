@@ -10,9 +10,11 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from flows.test_server_api import TINY, VERSION, a_server, a_volume, an_image
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.transport import WireRecord
+from support.builders.images import an_image
+from support.builders.servers import SERVER_VERSION, TINY_FLAVOR, a_server
+from support.builders.volumes import a_volume
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 
 
@@ -36,7 +38,7 @@ async def test_ossn_0103_another_project_in_a_filter_shows_nothing_more(cloud: T
     assert (await alt.get("image", owned)).ok(200).json["images"] == []
     query = f"all_tenants=1&project_id={demo.project_id}"
     assert (await alt.get("volume", f"/v3/{{project_id}}/volumes/detail?{query}")).ok(200).json["volumes"] == []
-    answer = await alt.get("compute", f"/v2.1/servers?tenant_id={demo.project_id}", headers=VERSION)
+    answer = await alt.get("compute", f"/v2.1/servers?tenant_id={demo.project_id}", headers=SERVER_VERSION)
     assert answer.status in (400, 403) or answer.ok(200).json["servers"] == []
 
 
@@ -71,11 +73,11 @@ async def test_ossn_0103_what_is_anothers_is_in_no_list_and_no_sum(cloud: TestCl
         ("GET", "identity", "/v3/auth/tokens"),
         ("DELETE", "identity", "/v3/auth/tokens"),
     ):
-        headers = VERSION | {"X-Subject-Token": demo.token}
+        headers = SERVER_VERSION | {"X-Subject-Token": demo.token}
         answer = await alt.request(verb, service, path, headers=headers)
         assert answer.status == 403, (verb, path, answer.body[:200])
         assert b"theirs" not in answer.body
-    (await demo.get("compute", "/v2.1/os-keypairs/theirs", headers=VERSION)).ok(200)
+    (await demo.get("compute", "/v2.1/os-keypairs/theirs", headers=SERVER_VERSION)).ok(200)
 
 
 async def test_ossn_0102_a_part_is_found_only_in_its_whole(cloud: TestCloud, demo: JsonClient) -> None:
@@ -86,7 +88,7 @@ async def test_ossn_0102_a_part_is_found_only_in_its_whole(cloud: TestCloud, dem
     volume_id = await a_volume(cloud, demo)
     attach = {"volumeAttachment": {"volumeId": volume_id}}
     path = f"/v2.1/servers/{first}/os-volume_attachments"
-    (await demo.post("compute", path, json=attach, headers=VERSION)).ok(200)
+    (await demo.post("compute", path, json=attach, headers=SERVER_VERSION)).ok(200)
     await cloud.settle()
     (await demo.post("image", f"/v2/images/{one}/members", json={"member": alt.project_id})).ok(200)
     wrong = [
@@ -99,13 +101,13 @@ async def test_ossn_0102_a_part_is_found_only_in_its_whole(cloud: TestCloud, dem
     ]
     for verb, service, asked, body in wrong:
         client = alt if verb == "PUT" else demo
-        answer = await client.request(verb, service, asked, json=body, headers=VERSION)
+        answer = await client.request(verb, service, asked, json=body, headers=SERVER_VERSION)
         assert answer.status == 404, (verb, asked, answer.body)
-    assert len((await demo.get("compute", path, headers=VERSION)).ok(200).json["volumeAttachments"]) == 1
+    assert len((await demo.get("compute", path, headers=SERVER_VERSION)).ok(200).json["volumeAttachments"]) == 1
     (member,) = (await demo.get("image", f"/v2/images/{one}/members")).ok(200).json["members"]
     assert member["status"] == "pending"
     for server_id in (first, second):
-        (await demo.delete("compute", f"/v2.1/servers/{server_id}", headers=VERSION)).ok(204)
+        (await demo.delete("compute", f"/v2.1/servers/{server_id}", headers=SERVER_VERSION)).ok(204)
     await cloud.settle()
 
 
@@ -129,16 +131,16 @@ async def test_ossn_0060_a_service_asks_another_in_the_users_name(cloud: TestClo
     assert cloud.cloud.broker is not None
     watch = cloud.cloud.broker.watch(orders.hear)
     mine = {"X-Openstack-Request-Id": f"req-{uuid4()}"}
-    wish = {"name": "srv", "flavorRef": TINY, "networks": "none", "block_device_mapping_v2": [
+    wish = {"name": "srv", "flavorRef": TINY_FLAVOR, "networks": "none", "block_device_mapping_v2": [
         {"boot_index": 0, "source_type": "image", "destination_type": "volume", "uuid": await an_image(demo),
          "volume_size": 1, "delete_on_termination": True},
     ]}  # fmt: skip
-    made = (await demo.post("compute", "/v2.1/servers", json={"server": wish}, headers=VERSION | mine)).ok(202)
+    made = (await demo.post("compute", "/v2.1/servers", json={"server": wish}, headers=SERVER_VERSION | mine)).ok(202)
     await cloud.settle()
     path = f"/v2.1/servers/{made.json['server']['id']}"
     snapshot = {"createImage": {"name": "s"}}
-    (await demo.post("compute", f"{path}/action", json=snapshot, headers=VERSION | mine)).ok(202)
-    (await demo.delete("compute", path, headers=VERSION | mine)).ok(204)
+    (await demo.post("compute", f"{path}/action", json=snapshot, headers=SERVER_VERSION | mine)).ok(202)
+    (await demo.delete("compute", path, headers=SERVER_VERSION | mine)).ok(204)
     await cloud.settle()
     await watch.cancel()
     heard = orders.heard[mine["X-Openstack-Request-Id"]]
@@ -169,7 +171,7 @@ async def test_ossn_0063_who_is_answered_first_decides_for_nobody_else(cloud: Te
         calls = [(client, status) for _ in range(8) for client, status in answers.items()]
         got = await asyncio.gather(*(client.get(service, path) for client, _ in calls))
         assert [answer.status for answer in got] == [status for _, status in calls], path
-    (await demo.delete("compute", f"/v2.1/servers/{server_id}", headers=VERSION)).ok(204)
+    (await demo.delete("compute", f"/v2.1/servers/{server_id}", headers=SERVER_VERSION)).ok(204)
     await cloud.settle()
 
 
@@ -189,11 +191,11 @@ async def test_cve_2012_1585_a_large_name_is_refused_and_hardly_a_line_in_the_lo
     path, wish = NAMED[service]
     for size, statuses in ((400_000, {400, 401}), (2_000_000, {413})):
         caplog.clear()
-        answer = await demo.post(service, path, json=wish("n" * size), headers=VERSION)
+        answer = await demo.post(service, path, json=wish("n" * size), headers=SERVER_VERSION)
         assert answer.status in statuses, answer.body[:300]
         assert len(answer.body) < 2048
         assert sum(len(record.getMessage()) for record in caplog.records) < 2048
-    answer = await demo.get(service, f"{path}?name={'n' * 7000}&limit={'9' * 500}", headers=VERSION)
+    answer = await demo.get(service, f"{path}?name={'n' * 7000}&limit={'9' * 500}", headers=SERVER_VERSION)
     assert answer.status in (200, 400, 404, 405, 414)
     assert sum(len(record.getMessage()) for record in caplog.records) < 2048
 

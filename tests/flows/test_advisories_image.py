@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from flows.test_image_locations import settings
-from flows.test_server_api import a_volume, an_image, post_server, server, volume
 from stackwire.core.tokens import TokenSigner
 from support.bad_input import refused
+from support.builders.images import an_image, upload_image
+from support.builders.servers import get_server, request_server
+from support.builders.volumes import a_volume, get_volume
 from support.cloud import TOKEN_KEY, ACloud, Answer, ASharedCloud, JsonClient, TestCloud
 from support.polling import until
 from support.web import a_mirror
@@ -92,11 +94,6 @@ def files(cloud: TestCloud) -> list[Path]:
     return sorted(path for path in (cloud.cloud.options.data_dir / "image").rglob("*") if path.is_file())
 
 
-async def put(client: JsonClient, image_id: str, data: Any) -> Answer:
-    data = io.BytesIO(data) if isinstance(data, bytes) else data
-    return await client.put("image", f"/v2/images/{image_id}/file", data=data, headers=OCTETS)
-
-
 async def a_queued_image(client: JsonClient, **fields: Any) -> str:
     wish = {"disk_format": "raw", "container_format": "bare", **fields}
     return str((await client.post("image", "/v2/images", json=wish)).ok(201).json["id"])
@@ -125,13 +122,13 @@ async def test_cve_2013_0212_a_store_that_fails_tells_nothing_of_itself(a_cloud:
     tells_of_no_place(answer, cloud)
     incoming.rmdir()
     incoming.touch()  # nothing can be written into it, whoever writes
-    answer = await put(demo, image_id, b"data")
+    answer = await upload_image(demo, image_id, b"data")
     assert answer.status in (500, 503)
     tells_of_no_place(answer, cloud)
     assert (await image(demo, image_id))["status"] == "queued"
     incoming.unlink()
     incoming.mkdir()
-    (await put(demo, image_id, b"data")).ok(204)
+    (await upload_image(demo, image_id, b"data")).ok(204)
 
 
 async def test_cve_2013_1840_no_answer_tells_where_the_data_is(a_shared_cloud: ASharedCloud) -> None:
@@ -144,7 +141,7 @@ async def test_cve_2013_1840_no_answer_tells_where_the_data_is(a_shared_cloud: A
         for asked in (path, f"{path}/file", f"{path}/file", "/v2/images", "/v2/schemas/image", "/v2/info/stores",
                       f"{path}/members", "/v2/nothing", "/v2/images/x"):  # fmt: skip
             tells_of_no_place(await client.get("image", asked), cloud)
-        tells_of_no_place(await put(client, image_id, b"again"), cloud)
+        tells_of_no_place(await upload_image(client, image_id, b"again"), cloud)
         tells_of_no_place(await client.patch("image", path, json=[{"op": "no"}], headers=PATCH), cloud)
         tells_of_no_place(await client.post("image", f"{path}/import", json={"method": {"name": "web"}}), cloud)
     shown = await image(demo, image_id)
@@ -164,7 +161,7 @@ async def test_cve_2011_4596_names_are_no_paths(cloud: TestCloud, demo: JsonClie
     before = set(files(cloud))
     for name in ("../../escaped", "/etc/escaped", "a/../../escaped", "~/escaped"):
         image_id = await a_queued_image(demo, name=name, path=name, container_format="ova", disk_format="vmdk")
-        (await put(demo, image_id, archive.getvalue())).ok(204)
+        (await upload_image(demo, image_id, archive.getvalue())).ok(204)
         shown = await image(demo, image_id)
         assert (shown["name"], shown["path"], shown["status"]) == (name, name, "active")
         (made,) = set(files(cloud)) - before
@@ -227,7 +224,7 @@ async def test_cve_2015_5286_a_token_that_ends_during_an_upload_leaves_no_half_i
     (await sending).ok(204)
     shown = await image(demo, image_id)
     assert (shown["status"], shown["size"]) == ("active", 100_001)
-    assert (await put(demo, image_id, b"more")).status == 409
+    assert (await upload_image(demo, image_id, b"more")).status == 409
 
 
 async def test_cve_2022_4134_data_swapped_under_a_checksum_is_used_by_nobody(a_cloud: ACloud) -> None:
@@ -248,10 +245,10 @@ async def test_cve_2022_4134_data_swapped_under_a_checksum_is_used_by_nobody(a_c
         shown = await image(demo, image_id)
         assert (shown["checksum"], shown["os_hash_value"]) == (before["checksum"], before["os_hash_value"])
         volume_id = await a_volume(cloud, demo, imageRef=image_id)
-        assert (await volume(demo, volume_id))["status"] == "error"
-        made = (await post_server(demo, imageRef=image_id)).ok(202).json["server"]["id"]
+        assert (await get_volume(demo, volume_id))["status"] == "error"
+        made = (await request_server(demo, imageRef=image_id)).ok(202).json["server"]["id"]
         await cloud.settle()
-        assert (await server(demo, made))["status"] == "ERROR"
+        assert (await get_server(demo, made))["status"] == "ERROR"
         assert "/evil" in mirror.asked
         small = [
             path for path in cloud.cloud.options.data_dir.rglob("*") if path.is_file() and path.stat().st_size < 9999

@@ -1,13 +1,14 @@
 """Old holes that data which lies elsewhere could open again. ``support/advisories.py`` has the whole table."""
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
 from flows.test_image_location_import import settings
-from flows.test_server_api import VERSION, a_volume, post_server, server, volume
 from stackwire.messaging.transport import WireRecord
+from support.builders.images import a_queued_image, get_image
+from support.builders.servers import SERVER_VERSION, get_server, request_server
+from support.builders.volumes import a_volume, get_volume
 from support.cloud import ACloud, Answer, JsonClient, TestCloud
 from support.web import Mirror, a_mirror
 from unit.image.test_inspection import qcow2
@@ -28,26 +29,17 @@ async def cloud(a_cloud: ACloud, mirror: Mirror) -> TestCloud:
     return await a_cloud(settings=settings(mirror))
 
 
-async def a_queued(client: JsonClient, **wish: Any) -> str:
-    asked = {"name": "i", "disk_format": "raw", "container_format": "bare", **wish}
-    return str((await client.post("image", "/v2/images", json=asked)).ok(201).json["id"])
-
-
 async def add(client: JsonClient, image_id: str, url: str) -> Answer:
     return await client.post("image", f"/v2/images/{image_id}/locations", json={"url": url})
 
 
-async def shown(client: JsonClient, image_id: str) -> Any:
-    return (await client.get("image", f"/v2/images/{image_id}")).ok(200).json
-
-
 async def used_in_vain(cloud: TestCloud, client: JsonClient, image_id: str) -> None:
     volume_id = await a_volume(cloud, client, imageRef=image_id)
-    assert (await volume(client, volume_id))["status"] == "error"
-    made = (await post_server(client, imageRef=image_id)).ok(202).json["server"]["id"]
+    assert (await get_volume(client, volume_id))["status"] == "error"
+    made = (await request_server(client, imageRef=image_id)).ok(202).json["server"]["id"]
     await cloud.settle()
-    assert (await server(client, made))["status"] == "ERROR"
-    (await client.delete("compute", f"/v2.1/servers/{made}", headers=VERSION)).ok(204)
+    assert (await get_server(client, made))["status"] == "ERROR"
+    (await client.delete("compute", f"/v2.1/servers/{made}", headers=SERVER_VERSION)).ok(204)
     (await client.delete("volume", f"/v3/{{project_id}}/volumes/{volume_id}")).ok(202)
     await cloud.settle()
 
@@ -59,23 +51,23 @@ async def test_cve_2024_32498_an_unsafe_image_elsewhere_is_used_by_nobody(
 ) -> None:
     """The image service does not look into what it does not keep; whoever makes something of it does."""
     demo = await cloud.http("demo")
-    image_id = await a_queued(demo, disk_format=declared)
+    image_id = await a_queued_image(demo, disk_format=declared)
     (await add(demo, image_id, f"{mirror.url}{page}")).ok(202)
     await cloud.settle()
-    assert (await shown(demo, image_id))["status"] == "active"
+    assert (await get_image(demo, image_id))["status"] == "active"
     await used_in_vain(cloud, demo, image_id)
 
 
 async def test_cve_2022_4134_what_changed_elsewhere_is_used_by_nobody(cloud: TestCloud, mirror: Mirror) -> None:
     demo = await cloud.http("demo")
-    image_id = await a_queued(demo)
+    image_id = await a_queued_image(demo)
     (await add(demo, image_id, f"{mirror.url}/image")).ok(202)
     await cloud.settle()
-    before = await shown(demo, image_id)
+    before = await get_image(demo, image_id)
     assert before["os_hash_value"]
     mirror.pages["/image"] = DATA[::-1]
     await used_in_vain(cloud, demo, image_id)
-    assert await shown(demo, image_id) == before
+    assert await get_image(demo, image_id) == before
 
 
 @pytest.mark.parametrize("allowed", [True, False])
@@ -91,7 +83,7 @@ async def test_cve_2026_34881_a_location_leads_to_no_inner_host(a_cloud: ACloud,
     if not allowed:
         away += [f"{mirror.url}/image", f"http://localhost:{mirror.port}/image"]
     for url in away:
-        image_id = await a_queued(demo)
+        image_id = await a_queued_image(demo)
         change = [{"op": "add", "path": "/locations/-", "value": {"url": url, "metadata": {}}}]
         answers = [
             await add(demo, image_id, url),
@@ -99,16 +91,16 @@ async def test_cve_2026_34881_a_location_leads_to_no_inner_host(a_cloud: ACloud,
         ]
         await cloud.settle()
         assert {answer.status for answer in answers} <= {202, 400, 403}, url  # a worker may be the one who refuses
-        told = await shown(demo, image_id)
+        told = await get_image(demo, image_id)
         assert (told["status"], told["size"]) == ("queued", None), url
     assert mirror.asked == []
     if allowed:
         mirror.pages["/moved"] = "http://169.254.169.254/latest"
-        image_id = await a_queued(demo)
+        image_id = await a_queued_image(demo)
         answer = await add(demo, image_id, f"{mirror.url}/moved")
         await cloud.settle()
         assert answer.status in (202, 400)
-        assert (await shown(demo, image_id))["status"] == "queued"
+        assert (await get_image(demo, image_id))["status"] == "queued"
 
 
 async def test_cve_2013_1840_where_data_lies_is_told_to_nobody_but_services(cloud: TestCloud, mirror: Mirror) -> None:
@@ -116,7 +108,7 @@ async def test_cve_2013_1840_where_data_lies_is_told_to_nobody_but_services(clou
     heard: list[WireRecord] = []
     assert cloud.cloud.broker is not None
     watch = cloud.cloud.broker.watch(heard.append)
-    image_id = await a_queued(demo, visibility="shared")
+    image_id = await a_queued_image(demo, visibility="shared")
     path = f"/v2/images/{image_id}"
     (await add(demo, image_id, f"{mirror.url}/image")).ok(202)
     await cloud.settle()

@@ -8,20 +8,19 @@ from uuid import uuid4
 
 import pytest
 
-from flows.test_server_api import (
-    TINY,
-    VERSION,
-    a_server,
-    a_volume,
-    act,
-    an_image,
-    from_volume,
-    post_server,
-    server,
-    volume,
-)
 from stackwire.compute.flows.worker.host_service import HostService
 from support.bad_input import refused
+from support.builders.images import an_image
+from support.builders.servers import (
+    SERVER_VERSION,
+    TINY_FLAVOR,
+    a_server,
+    from_volume,
+    get_server,
+    request_server,
+    server_action,
+)
+from support.builders.volumes import a_volume, get_volume
 from support.cloud import ACloud, ASharedCloud, JsonClient, TestCloud
 
 
@@ -33,25 +32,25 @@ async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
 async def test_cve_2013_0208_nobody_boots_anothers_volume(cloud: TestCloud, demo: JsonClient) -> None:
     alt = await cloud.http("alt")
     volume_id = await a_volume(cloud, demo, imageRef=await an_image(demo))
-    assert (await post_server(alt, block_device_mapping_v2=from_volume(volume_id))).status == 400
-    shown = await volume(demo, volume_id)
+    assert (await request_server(alt, block_device_mapping_v2=from_volume(volume_id))).status == 400
+    shown = await get_volume(demo, volume_id)
     assert (shown["status"], shown["attachments"]) == ("available", [])
 
 
 async def test_cve_2017_18191_an_encrypted_volumes_image_does_not_boot(demo: JsonClient) -> None:
     image_id = await an_image(demo, cinder_encryption_key_id="11111111-1111-4111-8111-111111111111")
-    refused("compute", await post_server(demo, imageRef=image_id), 400)
+    refused("compute", await request_server(demo, imageRef=image_id), 400)
 
 
 async def test_cve_2013_2256_a_private_flavor_is_not_there_for_others(cloud: TestCloud, demo: JsonClient) -> None:
     admin = await cloud.http("admin")
     flavor = {"name": "hidden", "ram": 64, "vcpus": 1, "disk": 1, "os-flavor-access:is_public": False}
-    made = (await admin.post("compute", "/v2.1/flavors", json={"flavor": flavor}, headers=VERSION)).ok(200).json
+    made = (await admin.post("compute", "/v2.1/flavors", json={"flavor": flavor}, headers=SERVER_VERSION)).ok(200).json
     flavor_id = made["flavor"]["id"]
-    refused("compute", await demo.get("compute", f"/v2.1/flavors/{flavor_id}", headers=VERSION), 404)
-    listed = (await demo.get("compute", "/v2.1/flavors", headers=VERSION)).ok(200).json["flavors"]
+    refused("compute", await demo.get("compute", f"/v2.1/flavors/{flavor_id}", headers=SERVER_VERSION), 404)
+    listed = (await demo.get("compute", "/v2.1/flavors", headers=SERVER_VERSION)).ok(200).json["flavors"]
     assert flavor_id not in {each["id"] for each in listed}
-    refused("compute", await post_server(demo, flavorRef=flavor_id, imageRef=await an_image(demo)), 400)
+    refused("compute", await request_server(demo, flavorRef=flavor_id, imageRef=await an_image(demo)), 400)
 
 
 async def test_what_hangs_on_a_server_is_its_own_projects(cloud: TestCloud, demo: JsonClient) -> None:
@@ -60,17 +59,17 @@ async def test_what_hangs_on_a_server_is_its_own_projects(cloud: TestCloud, demo
     volume_id = await a_volume(cloud, demo, imageRef=await an_image(demo))
     server_id = await a_server(cloud, demo, block_device_mapping_v2=from_volume(volume_id))
     for path in ("metadata", "os-volume_attachments", f"os-volume_attachments/{volume_id}", "tags", "ips"):
-        refused("compute", await alt.get("compute", f"/v2.1/servers/{server_id}/{path}", headers=VERSION), 404)
+        refused("compute", await alt.get("compute", f"/v2.1/servers/{server_id}/{path}", headers=SERVER_VERSION), 404)
     other = await a_volume(cloud, demo)
     swap = {"volumeAttachment": {"volumeId": other}}
     path = f"/v2.1/servers/{server_id}/os-volume_attachments/{volume_id}"
     for client in (demo, admin):
-        refused("compute", await client.put("compute", path, json=swap, headers=VERSION), 403)
-    (attachment,) = (await volume(demo, volume_id))["attachments"]
+        refused("compute", await client.put("compute", path, json=swap, headers=SERVER_VERSION), 403)
+    (attachment,) = (await get_volume(demo, volume_id))["attachments"]
     assert attachment["host_name"] is None
-    (attachment,) = (await volume(admin, volume_id))["attachments"]
+    (attachment,) = (await get_volume(admin, volume_id))["attachments"]
     assert attachment["host_name"]
-    (await demo.delete("compute", f"/v2.1/servers/{server_id}", headers=VERSION)).ok(204)
+    (await demo.delete("compute", f"/v2.1/servers/{server_id}", headers=SERVER_VERSION)).ok(204)
     await cloud.settle()
 
 
@@ -87,7 +86,7 @@ async def test_cve_2015_7548_what_a_guest_wrote_is_the_snapshots_content_and_no_
     harmless = PLANTED[:8] + bytes(8) + PLANTED[16:]
     for bytes_, status in ((PLANTED, 404), (harmless, 200)):
         (folder / "disk").write_bytes(bytes_.ljust(4096, b"\0"))
-        made = (await act(demo, server_id, createImage={"name": "snap"})).ok(202).json["image_id"]
+        made = (await server_action(demo, server_id, createImage={"name": "snap"})).ok(202).json["image_id"]
         await cloud.settle()
         answer = await demo.get("image", f"/v2/images/{made}")
         assert answer.status == status
@@ -95,14 +94,14 @@ async def test_cve_2015_7548_what_a_guest_wrote_is_the_snapshots_content_and_no_
             assert (answer.json["disk_format"], answer.json["virtual_size"]) == ("raw", 4096)
             data = (await demo.get("image", f"/v2/images/{made}/file")).ok(200).body
             assert data == bytes_.ljust(4096, b"\0")
-        assert (await server(demo, server_id))["status"] == "ACTIVE"
-    (await act(demo, server_id, rebuild={"imageRef": image_id})).ok(202)
+        assert (await get_server(demo, server_id))["status"] == "ACTIVE"
+    (await server_action(demo, server_id, rebuild={"imageRef": image_id})).ok(202)
     await cloud.settle()
-    assert (await server(demo, server_id))["status"] == "ACTIVE"
+    assert (await get_server(demo, server_id))["status"] == "ACTIVE"
     assert (folder / "disk").read_bytes() == b"x" * 4096
     for action in ({"rescue": None}, {"resize": {"flavorRef": "1"}}):
-        refused("compute", await act(demo, server_id, **action), 501)
-    (await demo.delete("compute", f"/v2.1/servers/{server_id}", headers=VERSION)).ok(204)
+        refused("compute", await server_action(demo, server_id, **action), 501)
+    (await demo.delete("compute", f"/v2.1/servers/{server_id}", headers=SERVER_VERSION)).ok(204)
     await cloud.settle()
 
 
@@ -110,7 +109,7 @@ async def test_cve_2012_3371_no_list_in_a_request_is_a_list_of_queries(cloud: Te
     """Hints, tags, devices, metadata: too many are refused before anything is asked of a database for each."""
     image_id = await an_image(demo)
     many = {"os:scheduler_hints": {"different_host": [str(uuid4()) for _ in range(10_000)]}}
-    server_wish = {"name": "srv", "flavorRef": TINY, "networks": "none", "imageRef": image_id}
+    server_wish = {"name": "srv", "flavorRef": TINY_FLAVOR, "networks": "none", "imageRef": image_id}
     devices = [from_volume(str(uuid4()), boot_index=number)[0] for number in range(3000)]
     tags = {"server": {**server_wish, "tags": [str(number) for number in range(1000)]}}
     wishes = [
@@ -121,10 +120,10 @@ async def test_cve_2012_3371_no_list_in_a_request_is_a_list_of_queries(cloud: Te
     ]
     for wish, statuses in wishes:
         async with statements(cloud) as said:
-            answer = await demo.post("compute", "/v2.1/servers", json=wish, headers=VERSION)
+            answer = await demo.post("compute", "/v2.1/servers", json=wish, headers=SERVER_VERSION)
         assert answer.status in statuses, (wish.keys(), answer.body[:300])
         assert len(said) <= 30, said
-    assert (await demo.get("compute", "/v2.1/servers", headers=VERSION)).ok(200).json["servers"] == []
+    assert (await demo.get("compute", "/v2.1/servers", headers=SERVER_VERSION)).ok(200).json["servers"] == []
 
 
 async def test_cve_2012_3371_a_list_is_a_few_queries_however_long(a_cloud: ACloud) -> None:
@@ -138,7 +137,7 @@ async def test_cve_2012_3371_a_list_is_a_few_queries_however_long(a_cloud: AClou
     ):  # fmt: skip
         await cloud.settle()
         async with statements(cloud) as said:
-            (await demo.get(service, path, headers=VERSION if service == "compute" else None)).ok(200)
+            (await demo.get(service, path, headers=SERVER_VERSION if service == "compute" else None)).ok(200)
         assert len(said) <= 12, said
 
 
@@ -180,20 +179,20 @@ async def test_cve_2015_3241_a_server_is_deleted_whatever_is_done_to_it_and_leav
         server_id = await a_server(cloud, demo, imageRef=image_id)
         attach = {"volumeAttachment": {"volumeId": volume_id}}
         path = f"/v2.1/servers/{server_id}"
-        (await demo.post("compute", f"{path}/os-volume_attachments", json=attach, headers=VERSION)).ok(200)
+        (await demo.post("compute", f"{path}/os-volume_attachments", json=attach, headers=SERVER_VERSION)).ok(200)
         await cloud.settle()
         stuck = "UPDATE instances SET vm_state = $2, task_state = $3 WHERE uuid = $1 RETURNING uuid"
         assert await cloud.rows("compute", stuck, server_id, vm_state, task_state)
-        (await demo.delete("compute", path, headers=VERSION)).ok(204)
+        (await demo.delete("compute", path, headers=SERVER_VERSION)).ok(204)
         if task_state == "deleting":  # it goes on already, unless whoever did it is gone: then in a while
             long_ago = "UPDATE instances SET updated_at = updated_at - interval '2 minutes' WHERE uuid = $1"
             await cloud.rows("compute", f"{long_ago} RETURNING uuid", server_id)
             for sweep in cloud.cloud.services["compute"]._sweeps:
                 await sweep.run()
         await cloud.settle()
-        assert (await demo.get("compute", path, headers=VERSION)).status == 404, (vm_state, task_state)
+        assert (await demo.get("compute", path, headers=SERVER_VERSION)).status == 404, (vm_state, task_state)
         assert list(data.rglob(f"*{server_id}*")) == []
-        shown = await volume(demo, volume_id)
+        shown = await get_volume(demo, volume_id)
         assert (shown["status"], shown["attachments"]) == ("available", []), (vm_state, task_state)
     assert await cloud.rows("compute", "SELECT * FROM allocations") == []
 
@@ -203,12 +202,12 @@ async def test_cve_2013_6437_a_hosts_cache_ends_and_is_named_after_nothing_a_use
     cloud = await a_cloud(settings={"compute": {"hosts": "only-one"}})
     demo = await cloud.http("demo")
     base = cloud.cloud.options.data_dir / "compute" / "hosts" / "only-one" / "_base"
-    refused("compute", await post_server(demo, imageRef=await an_image(demo, os_type="../x")), 400)
+    refused("compute", await request_server(demo, imageRef=await an_image(demo, os_type="../x")), 400)
     kept, fresh, *gone = [await an_image(demo, os_distro=f"../{number}/x") for number in range(12)]
     for image_id in (kept, fresh, *gone):
         server_id = await a_server(cloud, demo, imageRef=image_id)
         if image_id != kept:
-            (await demo.delete("compute", f"/v2.1/servers/{server_id}", headers=VERSION)).ok(204)
+            (await demo.delete("compute", f"/v2.1/servers/{server_id}", headers=SERVER_VERSION)).ok(204)
             await cloud.settle()
     (base / f".{gone[0]}.cut.part").write_bytes(b"half")
     assert {path.name.lstrip(".")[:36] for path in base.iterdir()} == {kept, fresh, *gone}
@@ -230,7 +229,7 @@ async def test_cve_2017_17051_rebuilds_are_counted_once(cloud: TestCloud, demo: 
     server_id = await a_server(cloud, demo, imageRef=one)
 
     async def used() -> Any:
-        limits = (await demo.get("compute", "/v2.1/limits", headers=VERSION)).ok(200).json["limits"]["absolute"]
+        limits = (await demo.get("compute", "/v2.1/limits", headers=SERVER_VERSION)).ok(200).json["limits"]["absolute"]
         return {name: value for name, value in limits.items() if name.startswith("total")}, await cloud.rows(
             "compute", "SELECT host, vcpus, memory_mb, disk_gb FROM allocations ORDER BY instance_uuid"
         )
@@ -238,19 +237,19 @@ async def test_cve_2017_17051_rebuilds_are_counted_once(cloud: TestCloud, demo: 
     before = await used()
     assert before[0]["totalInstancesUsed"] == 1
     for number in range(20):
-        (await act(demo, server_id, rebuild={"imageRef": (other, one)[number % 2]})).ok(202)
+        (await server_action(demo, server_id, rebuild={"imageRef": (other, one)[number % 2]})).ok(202)
         await cloud.settle()
     assert await used() == before
     for fields, status in (({"min_ram": 10**6}, 400), ({"min_disk": 99}, 400), ({"hw_cpu_policy": "nonsense"}, 400)):
         wrong = await an_image(demo, **fields)
-        refused("compute", await act(demo, server_id, rebuild={"imageRef": wrong}), status)
+        refused("compute", await server_action(demo, server_id, rebuild={"imageRef": wrong}), status)
     foreign = await an_image(demo, img_hv_type="vmware")
-    (await act(demo, server_id, rebuild={"imageRef": foreign})).ok(202)
+    (await server_action(demo, server_id, rebuild={"imageRef": foreign})).ok(202)
     await cloud.settle()
-    shown = await server(admin, server_id)
+    shown = await get_server(admin, server_id)
     assert (shown["status"], shown["image"]["id"]) == ("ERROR", one)
     assert await used() == before
-    (await demo.delete("compute", f"/v2.1/servers/{server_id}", headers=VERSION)).ok(204)
+    (await demo.delete("compute", f"/v2.1/servers/{server_id}", headers=SERVER_VERSION)).ok(204)
     await cloud.settle()
 
 
@@ -262,30 +261,31 @@ async def test_cve_2019_14433_a_fault_tells_nothing_of_the_host(a_cloud: ACloud)
     base = cloud.cloud.options.data_dir / "compute" / "hosts" / "only-one" / "_base"
     base.rmdir()
     base.touch()
-    made = (await post_server(demo, imageRef=image_id)).ok(202).json["server"]["id"]
+    made = (await request_server(demo, imageRef=image_id)).ok(202).json["server"]["id"]
     await cloud.settle()
-    shown = await server(demo, made)
+    shown = await get_server(demo, made)
     assert shown["status"] == "ERROR"
     assert set(shown["fault"]) == {"code", "created", "message"}
     path = f"/v2.1/servers/{made}/os-instance-actions"
-    (action,) = (await demo.get("compute", path, headers=VERSION)).ok(200).json["instanceActions"]
-    told = (await demo.get("compute", f"{path}/{action['request_id']}", headers=VERSION)).ok(200).json
+    (action,) = (await demo.get("compute", path, headers=SERVER_VERSION)).ok(200).json["instanceActions"]
+    told = (await demo.get("compute", f"{path}/{action['request_id']}", headers=SERVER_VERSION)).ok(200).json
     for text in (str(shown["fault"]), str(action), str(told)):
         for word in ("Errno", "/", "Traceback", ".py", "_base", "asyncio"):
             assert word not in text, (word, text)
-    assert (await server(admin, made))["fault"]["details"].startswith("Traceback")
+    assert (await get_server(admin, made))["fault"]["details"].startswith("Traceback")
 
 
 async def test_bug_1739646_an_image_does_not_decide_how_much_disk_it_takes(cloud: TestCloud, demo: JsonClient) -> None:
     admin = await cloud.http("admin")
     wish = {"flavor": {"name": "diskless", "ram": 64, "vcpus": 1, "disk": 0}}
-    flavor = (await admin.post("compute", "/v2.1/flavors", json=wish, headers=VERSION)).ok(200).json["flavor"]["id"]
+    created = (await admin.post("compute", "/v2.1/flavors", json=wish, headers=SERVER_VERSION)).ok(200).json
+    flavor = created["flavor"]["id"]
     image_id = await an_image(demo)
-    refused("compute", await post_server(demo, flavorRef=flavor, imageRef=image_id), 403)
+    refused("compute", await request_server(demo, flavorRef=flavor, imageRef=image_id), 403)
     volume_id = await a_volume(cloud, demo, imageRef=image_id)
     server_id = await a_server(cloud, demo, flavorRef=flavor, block_device_mapping_v2=from_volume(volume_id))
     small = await a_server(cloud, demo, imageRef=image_id)
     await a_server(cloud, admin, flavorRef=flavor, imageRef=await an_image(admin))
     for client, path in ((demo, server_id), (demo, small)):
-        (await client.delete("compute", f"/v2.1/servers/{path}", headers=VERSION)).ok(204)
+        (await client.delete("compute", f"/v2.1/servers/{path}", headers=SERVER_VERSION)).ok(204)
     await cloud.settle()

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from flows.test_server_api import VERSION, a_server, a_volume, an_image, from_volume, volume
 from stackwire.core.secrets import is_secret
 from support.bad_input import UNKNOWN, refused
+from support.builders.images import an_image
+from support.builders.servers import SERVER_VERSION, a_server, from_volume
+from support.builders.volumes import a_volume, get_volume
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 
 
@@ -31,11 +33,11 @@ async def test_cve_2023_2088_a_user_does_not_detach_behind_the_servers_back(clou
     for client, status in ((demo, 403), (admin, 409)):
         answer = await client.post("volume", f"/v3/{{project_id}}/volumes/{volume_id}/action", json=force)
         refused("volume", answer, status)
-    shown = await volume(demo, volume_id)
+    shown = await get_volume(demo, volume_id)
     assert (shown["status"], len(shown["attachments"])) == ("in-use", 1)
-    (await demo.delete("compute", f"/v2.1/servers/{server_id}", headers=VERSION)).ok(204)
+    (await demo.delete("compute", f"/v2.1/servers/{server_id}", headers=SERVER_VERSION)).ok(204)
     await cloud.settle()
-    assert (await volume(demo, volume_id))["status"] == "available"
+    assert (await get_volume(demo, volume_id))["status"] == "available"
 
 
 PLANTED = (b"QFI\xfb" + bytes([0, 0, 0, 3]) + (0x200).to_bytes(8, "big")).ljust(0x200, b"\0") + b"/etc/passwd"
@@ -59,7 +61,7 @@ async def test_cve_2014_3641_what_a_guest_wrote_is_no_format_to_a_clone(cloud: T
     await cloud.settle()
     of_snapshot = await a_volume(cloud, demo, snapshot_id=snapshot)
     for copy in (clone, of_snapshot):
-        assert (await volume(demo, copy))["status"] == "available"
+        assert (await get_volume(demo, copy))["status"] == "available"
         (copied,) = cloud.cloud.options.data_dir.rglob(f"volume-{copy}")
         with copied.open("rb") as file:
             assert file.read(len(PLANTED) + 4) == PLANTED + bytes(4)
@@ -74,7 +76,7 @@ async def test_cve_2015_1851_what_a_guest_wrote_is_the_images_content_and_no_for
     answer = (await demo.post("volume", f"/v3/{{project_id}}/volumes/{source}/action", json=wish)).ok(202)
     image_id = answer.json["os-volume_upload_image"]["image_id"]
     await cloud.settle()
-    assert (await volume(demo, source))["status"] == "available"
+    assert (await get_volume(demo, source))["status"] == "available"
     refused("image", await demo.get("image", f"/v2/images/{image_id}"), 404)
     secret = b"root:x:0:0"
     for path in cloud.cloud.options.data_dir.rglob("*"):

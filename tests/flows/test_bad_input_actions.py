@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
-from flows.test_server_api import VERSION, a_server, a_volume, act, an_image, from_volume, post_server, sysmeta
+from flows.test_server_api import sysmeta
 from support.bad_input import UNKNOWN, filled, refused, row, state, whole
+from support.builders.images import an_image
+from support.builders.servers import SERVER_VERSION, a_server, from_volume, request_server, server_action
+from support.builders.volumes import a_volume
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 
 Things = dict[str, Any]
@@ -28,7 +31,7 @@ async def things(a_shared_cloud: ASharedCloud) -> Things:
     made["server"] = await a_server(cloud, demo, imageRef=made["image"])
     made["on volume"] = await a_server(cloud, demo, block_device_mapping_v2=from_volume(made["used"]))
     made["failed"] = await a_server(cloud, demo, imageRef=made["image"])
-    (await act(admin, made["failed"], **{"os-resetState": {"state": "error"}})).ok(202)
+    (await server_action(admin, made["failed"], **{"os-resetState": {"state": "error"}})).ok(202)
     made["gone"] = await a_server(cloud, demo, imageRef=made["image"])
     (await demo.delete("compute", f"/v2.1/servers/{made['gone']}")).ok(204)
     await cloud.settle()
@@ -81,7 +84,7 @@ async def test_a_volume_that_cannot_be_attached_is_left_alone(
     before = await left(demo)
     wish = {"volumeAttachment": {"volumeId": things[volume]}}
     path = f"/v2.1/servers/{things[server]}/os-volume_attachments"
-    refused("compute", await demo.post("compute", path, json=wish, headers=VERSION), status)
+    refused("compute", await demo.post("compute", path, json=wish, headers=SERVER_VERSION), status)
     assert await left(demo) == before
 
 
@@ -95,7 +98,7 @@ async def test_a_volume_that_cannot_be_detached_stays(
 ) -> None:
     before = await left(demo)
     path = f"/v2.1/servers/{things[server]}/os-volume_attachments/{things[volume]}"
-    refused("compute", await demo.delete("compute", path, headers=VERSION), status)
+    refused("compute", await demo.delete("compute", path, headers=SERVER_VERSION), status)
     assert await left(demo) == before
 
 
@@ -117,14 +120,14 @@ LISTS = [row(169, query[:20], query) for query in (f"marker={UNKNOWN}", *QUERIES
 
 @pytest.mark.parametrize("query", LISTS)
 async def test_a_list_that_makes_no_sense_is_refused(demo: JsonClient, query: str) -> None:
-    refused("compute", await demo.get("compute", f"/v2.1/servers?{query}", headers=VERSION), 400)
+    refused("compute", await demo.get("compute", f"/v2.1/servers?{query}", headers=SERVER_VERSION), 400)
 
 
 async def test_a_status_nobody_has_finds_nothing_before_2_38_and_is_refused_from_then_on(demo: JsonClient) -> None:
     """Row 170."""
     answer = await demo.get("compute", "/v2.1/servers?status=BOGUS")
     assert (answer.status, answer.json) == (200, {"servers": []})
-    refused("compute", await demo.get("compute", "/v2.1/servers?status=BOGUS", headers=VERSION), 400)
+    refused("compute", await demo.get("compute", "/v2.1/servers?status=BOGUS", headers=SERVER_VERSION), 400)
 
 
 async def test_long_properties_are_cut_between_characters_and_many_of_them_boot(
@@ -151,7 +154,7 @@ async def test_junk_for_an_images_own_devices_is_no_failure_of_ours(
     cloud: TestCloud, demo: JsonClient, junk: str
 ) -> None:
     image_id = await an_image(demo, block_device_mapping=junk, bdm_v2="True", root_device_name="\u200f")
-    answer = await post_server(demo, imageRef=image_id)
+    answer = await request_server(demo, imageRef=image_id)
     assert answer.status in (202, 400), answer.body
     await cloud.settle()
     if answer.status == 202:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from support.bad_input import refused, row, state, whole
+from support.builders.images import a_queued_image, get_image
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 
 NOBODY = "11111111-1111-4111-8111-111111111111"
@@ -17,15 +18,6 @@ OCTETS = {"Content-Type": "application/octet-stream"}
 @pytest.fixture
 async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
     return await a_shared_cloud()
-
-
-async def an_image(client: JsonClient, **wish: Any) -> str:
-    wish = {"name": "i", "disk_format": "raw", "container_format": "bare"} | wish
-    return str((await client.post("image", "/v2/images", json=wish)).ok(201).json["id"])
-
-
-async def shown(client: JsonClient, image_id: str) -> Any:
-    return (await client.get("image", f"/v2/images/{image_id}")).ok(200).json
 
 
 READ_ONLY = "status checksum size virtual_size created_at updated_at os_hash_value os_hash_algo"
@@ -81,7 +73,7 @@ async def test_numbers_no_store_can_hold_are_refused(cloud: TestCloud, demo: Jso
 
 async def test_an_id_is_taken_for_ever(cloud: TestCloud, demo: JsonClient) -> None:
     """Row 38: also by another project, also when the image is gone."""
-    image_id = await an_image(demo)
+    image_id = await a_queued_image(demo)
     alt = await cloud.http("alt")
     for client in (demo, alt):
         refused("image", await client.post("image", "/v2/images", json={"id": image_id}), 409)
@@ -100,7 +92,7 @@ ODD = [
 async def test_odd_names_and_values_come_back_as_they_were_given(demo: JsonClient) -> None:
     """Rows 29, 50-54."""
     odd = {name: name for name in ODD} | {"block_device_mapping": "[{"}
-    image_id = await an_image(demo, name="a\r\nX-Evil: 1", tags=["t", "t"], **odd)
+    image_id = await a_queued_image(demo, name="a\r\nX-Evil: 1", tags=["t", "t"], **odd)
     answer = (await demo.get("image", f"/v2/images/{image_id}")).ok(200)
     assert {name: answer.json[name] for name in odd} == odd
     assert (answer.json["name"], answer.json["tags"]) == ("a\r\nX-Evil: 1", ["t"])
@@ -156,12 +148,12 @@ CHANGES = [
 
 @pytest.mark.parametrize(("change", "status"), CHANGES)
 async def test_a_change_that_cannot_be_changes_nothing(demo: JsonClient, change: Any, status: int) -> None:
-    image_id = await an_image(demo, a="1")
-    before = await shown(demo, image_id)
+    image_id = await a_queued_image(demo, a="1")
+    before = await get_image(demo, image_id)
     if isinstance(change, list) and len(change) == 1:
         change = [{"op": "replace", "path": "/a", "value": "changed"}, *change]
     refused("image", await demo.patch("image", f"/v2/images/{image_id}", json=change, headers=V21), status)
-    assert await shown(demo, image_id) == before
+    assert await get_image(demo, image_id) == before
     (await demo.delete("image", f"/v2/images/{image_id}")).ok(204)
 
 
@@ -174,7 +166,7 @@ MEDIA = [
 
 @pytest.mark.parametrize("headers", MEDIA)
 async def test_a_change_has_one_of_two_media_types(demo: JsonClient, headers: dict[str, str]) -> None:
-    image_id = await an_image(demo)
+    image_id = await a_queued_image(demo)
     answer = await demo.patch("image", f"/v2/images/{image_id}", data=b"[]", headers=headers)
     refused("image", answer, 415)
     assert set(answer.headers["Accept-Patch"].split(", ")) >= {V21["Content-Type"], V20["Content-Type"]}
@@ -191,27 +183,27 @@ GRANTED = [
 
 @pytest.mark.parametrize(("change", "expected"), GRANTED)
 async def test_an_odd_change_that_can_be_is_made(demo: JsonClient, change: Any, expected: dict[str, str]) -> None:
-    image_id = await an_image(demo, a="1")
-    before = await shown(demo, image_id)
+    image_id = await a_queued_image(demo, a="1")
+    before = await get_image(demo, image_id)
     after = (await demo.patch("image", f"/v2/images/{image_id}", json=change, headers=V21)).ok(200).json
     expected = {"updated_at": after["updated_at"], **expected} if change else expected
-    assert after == await shown(demo, image_id) == before | expected
+    assert after == await get_image(demo, image_id) == before | expected
 
 
 async def test_the_older_media_type_adds_only_what_is_not_there(demo: JsonClient) -> None:
     """Row 72."""
-    image_id = await an_image(demo, a="1")
-    before = await shown(demo, image_id)
+    image_id = await a_queued_image(demo, a="1")
+    before = await get_image(demo, image_id)
     change = [{"add": "/a", "value": "2"}]
     refused("image", await demo.patch("image", f"/v2/images/{image_id}", json=change, headers=V20), 409)
-    assert await shown(demo, image_id) == before
+    assert await get_image(demo, image_id) == before
 
 
 async def test_formats_and_locations_of_an_active_image_stay(demo: JsonClient) -> None:
     """Rows 73 and 74."""
-    image_id = await an_image(demo)
+    image_id = await a_queued_image(demo)
     (await demo.put("image", f"/v2/images/{image_id}/file", data=b"x", headers=OCTETS)).ok(204)
-    before = await shown(demo, image_id)
+    before = await get_image(demo, image_id)
     for change in (
         op("replace", "/disk_format", "qcow2"),
         op("replace", "/container_format", "ovf"),
@@ -219,18 +211,18 @@ async def test_formats_and_locations_of_an_active_image_stay(demo: JsonClient) -
         {"op": "remove", "path": "/locations/0"},
     ):
         refused("image", await demo.patch("image", f"/v2/images/{image_id}", json=[change], headers=V21), 403)
-    assert await shown(demo, image_id) == before
+    assert await get_image(demo, image_id) == before
 
 
 async def test_two_changes_at_once_are_both_kept(demo: JsonClient) -> None:
     """Row 78."""
-    image_id = await an_image(demo)
+    image_id = await a_queued_image(demo)
     path = f"/v2/images/{image_id}"
     answers = await asyncio.gather(
         *(demo.patch("image", path, json=[op("add", f"/p{n}")], headers=V21) for n in range(8))
     )
     assert [answer.status for answer in answers] == [200] * 8
-    assert {f"p{n}" for n in range(8)} <= (await shown(demo, image_id)).keys()
+    assert {f"p{n}" for n in range(8)} <= (await get_image(demo, image_id)).keys()
 
 
 HERE = "flows/test_bad_input_image.py: "

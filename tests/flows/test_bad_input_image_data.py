@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from flows.test_bad_input_image import NOBODY, OCTETS, V21, an_image, shown
+from flows.test_bad_input_image import NOBODY, OCTETS, V21
 from support.bad_input import refused, row, state, whole
+from support.builders.images import a_queued_image, get_image
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 
 
@@ -43,7 +44,7 @@ async def test_a_page_may_be_empty_and_is_never_endless(demo: JsonClient) -> Non
 
 async def test_a_marker_tells_nothing_of_other_projects(cloud: TestCloud, demo: JsonClient) -> None:
     """Row 80: the same words for an image of others and for none."""
-    foreign = await an_image(await cloud.http("alt"))
+    foreign = await a_queued_image(await cloud.http("alt"))
     told = [(await demo.get("image", f"/v2/images?marker={marker}")).ok(400).body for marker in (foreign, NOBODY)]
     assert told[0].replace(foreign.encode(), b"") == told[1].replace(NOBODY.encode(), b"")
 
@@ -53,7 +54,7 @@ LITERAL = [row(87, name, name) for name in ("' OR 1=1--", "%25", "_", "\\", "*")
 
 @pytest.mark.parametrize("name", LITERAL)
 async def test_a_name_is_looked_for_as_it_is_written(demo: JsonClient, name: str) -> None:
-    await an_image(demo, name="some name")
+    await a_queued_image(demo, name="some name")
     assert (await demo.get("image", f"/v2/images?name={name}")).ok(200).json["images"] == []
 
 
@@ -75,16 +76,16 @@ UPLOADS = [
 async def test_an_upload_that_cannot_be_leaves_the_image_queued(
     demo: JsonClient, headers: dict[str, str], status: int
 ) -> None:
-    image_id = await an_image(demo)
-    before = await shown(demo, image_id)
+    image_id = await a_queued_image(demo)
+    before = await get_image(demo, image_id)
     refused("image", await demo.put("image", f"/v2/images/{image_id}/file", data=b"12345", headers=headers), status)
-    after = await shown(demo, image_id)
+    after = await get_image(demo, image_id)
     assert after | {"updated_at": ""} == before | {"updated_at": ""}
 
 
 async def test_an_upload_that_breaks_off_leaves_nothing(cloud: TestCloud, demo: JsonClient) -> None:
     """Row 96: a hundred bytes announced, ten sent, the connection closed."""
-    image_id = await an_image(demo)
+    image_id = await a_queued_image(demo)
     url = urlsplit(demo.urls["image"])
     _, writer = await asyncio.open_connection(url.hostname, url.port)
     head = (
@@ -96,20 +97,20 @@ async def test_an_upload_that_breaks_off_leaves_nothing(cloud: TestCloud, demo: 
     writer.close()
     await writer.wait_closed()
     async with asyncio.timeout(10):
-        while (await shown(demo, image_id))["status"] != "queued":
+        while (await get_image(demo, image_id))["status"] != "queued":
             await cloud.settle()
-    assert (await shown(demo, image_id))["size"] is None
+    assert (await get_image(demo, image_id))["size"] is None
     (await demo.put("image", f"/v2/images/{image_id}/file", data=b"whole", headers=OCTETS)).ok(204)
 
 
 async def test_data_comes_once_and_only_where_it_may(cloud: TestCloud, demo: JsonClient) -> None:
     """Rows 93, 97-99."""
     admin = await cloud.http("admin")
-    image_id = await an_image(demo)
+    image_id = await a_queued_image(demo)
     path = f"/v2/images/{image_id}"
     assert (await demo.get("image", f"{path}/file", headers={"Range": "bytes=0-4"})).status in (204, 416)
     (await demo.put("image", f"{path}/file", data=b"", headers=OCTETS)).ok(204)
-    image = await shown(demo, image_id)
+    image = await get_image(demo, image_id)
     assert (image["status"], image["size"]) == ("active", 0)
     refused("image", await demo.put("image", f"{path}/file", data=b"x", headers=OCTETS), 409)
     (await admin.post("image", f"{path}/actions/deactivate")).ok(204)
@@ -128,7 +129,7 @@ MEMBERS = [
 
 @pytest.mark.parametrize("member", MEMBERS)
 async def test_a_member_that_cannot_be_is_refused(demo: JsonClient, member: Any) -> None:
-    path = f"/v2/images/{await an_image(demo, visibility='shared')}/members"
+    path = f"/v2/images/{await a_queued_image(demo, visibility='shared')}/members"
     refused("image", await demo.post("image", path, json=member), 400)
     assert (await demo.get("image", path)).ok(200).json["members"] == []
 

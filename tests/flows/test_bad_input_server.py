@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from flows.test_server_api import VERSION, a_server, a_volume, from_volume, post_server
 from support.bad_input import UNKNOWN, filled, images_in_every_state, refused, row, state, whole
+from support.builders.servers import SERVER_VERSION, a_server, from_volume, request_server
+from support.builders.volumes import a_volume
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 
 Things = dict[str, Any]
@@ -46,7 +47,7 @@ async def things(a_shared_cloud: ASharedCloud) -> Things:
         ("rooms", {"OS-FLV-EXT-DATA:ephemeral": 9, "swap": 512}),
     ):  # fmt: skip
         flavor = {"name": name, "ram": 64, "vcpus": 1, "disk": 1} | fields
-        answer = (await admin.post("compute", "/v2.1/flavors", json={"flavor": flavor}, headers=VERSION)).ok(200)
+        answer = (await admin.post("compute", "/v2.1/flavors", json={"flavor": flavor}, headers=SERVER_VERSION)).ok(200)
         made[name] = answer.json["flavor"]["id"]
     return made
 
@@ -170,7 +171,7 @@ async def test_devices_that_cannot_be_are_refused(
     cloud: TestCloud, demo: JsonClient, things: Things, fields: dict[str, Any]
 ) -> None:
     before = await left(cloud)
-    refused("compute", await post_server(demo, **filled(fields, things)), 400)
+    refused("compute", await request_server(demo, **filled(fields, things)), 400)
     assert await left(cloud) == before
 
 
@@ -179,7 +180,7 @@ async def test_an_image_and_a_volume_of_it_without_the_images_own_disk_is_one_bo
 ) -> None:
     """The other side of row 125."""
     fields = filled(devices(copy(delete_on_termination=True), **WITH_IMAGE), things)
-    server = f"/v2.1/servers/{(await post_server(demo, **fields)).ok(202).json['server']['id']}"
+    server = f"/v2.1/servers/{(await request_server(demo, **fields)).ok(202).json['server']['id']}"
     await cloud.settle()
     found = (await demo.get("compute", server)).ok(200).json["server"]
     assert found["status"] == "ACTIVE"
@@ -193,7 +194,7 @@ async def test_a_server_that_cannot_be_is_refused(
     cloud: TestCloud, demo: JsonClient, things: Things, fields: dict[str, Any], status: int
 ) -> None:
     before = await state(demo, "compute"), await state(demo, "volume")
-    refused("compute", await post_server(demo, **filled(fields, things)), status)
+    refused("compute", await request_server(demo, **filled(fields, things)), status)
     assert (await state(demo, "compute"), await state(demo, "volume")) == before
 
 

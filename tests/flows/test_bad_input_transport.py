@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from flows.test_server_api import TINY, an_image
 from support.bad_input import LISTS, refused, row, state, whole
+from support.builders.images import an_image
+from support.builders.servers import TINY_FLAVOR
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 
 SERVICES = ("image", "volume", "compute")
@@ -166,7 +167,7 @@ async def within_a_good_wish(client: JsonClient, service: str, body: bytes) -> b
     if service == "volume":
         return b'{"volume": {"size": 1, %s}' % body[1:]
     image = await an_image(client)
-    good = b'"flavorRef": "%s", "imageRef": "%s", "networks": "none"' % (TINY.encode(), image.encode())
+    good = b'"flavorRef": "%s", "imageRef": "%s", "networks": "none"' % (TINY_FLAVOR.encode(), image.encode())
     return b'{"server": {%s, %s}' % (good, body[1:])
 
 

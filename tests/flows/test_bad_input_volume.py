@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from support.bad_input import UNKNOWN, filled, images_in_every_state, refused, row, state, whole
+from support.builders.images import an_image
+from support.builders.volumes import a_volume
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 
 V = "/v3/{project_id}/volumes"
@@ -45,20 +47,6 @@ async def things(a_shared_cloud: ASharedCloud) -> Things:
     )
     await cloud.settle()
     return made
-
-
-async def an_image(client: JsonClient, **wish: Any) -> str:
-    wish = {"name": "i", "disk_format": "raw", "container_format": "bare"} | wish
-    image_id = str((await client.post("image", "/v2/images", json=wish)).ok(201).json["id"])
-    octets = {"Content-Type": "application/octet-stream"}
-    (await client.put("image", f"/v2/images/{image_id}/file", data=b"x", headers=octets)).ok(204)
-    return image_id
-
-
-async def a_volume(cloud: TestCloud, client: JsonClient, **wish: Any) -> str:
-    made = (await client.post("volume", V, json={"volume": {"size": 1, **wish}}, headers=NEW)).ok(202).json["volume"]
-    await cloud.settle()
-    return str(made["id"])
 
 
 def wish(**fields: Any) -> Any:

@@ -16,8 +16,9 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from flows.test_server_api import TINY, VERSION, an_image, from_volume
 from stackwire.messaging.transport import Address, WireRecord
+from support.builders.images import an_image
+from support.builders.servers import SERVER_VERSION, TINY_FLAVOR, from_volume
 from support.cloud import ACloud, Answer, JsonClient, TestCloud
 
 OTHERS = ("trace", "identity", "image", "volume", "compute")
@@ -152,7 +153,7 @@ async def servers(cloud: TestCloud, singer: Listened, image_id: str, volume_id: 
     key = {"keypair": {"name": "k"}}
     private = (await singer.post("compute", "/v2.1/os-keypairs", json=key, own=True)).ok(200, 201).json["keypair"]
     singer.ear.secrets |= set(private["private_key"].split("\n")[1:3])
-    wish = {"name": "srv", "flavorRef": TINY, "networks": "none", "adminPass": ADMIN_PASS, "user_data": ENCODED}
+    wish = {"name": "srv", "flavorRef": TINY_FLAVOR, "networks": "none", "adminPass": ADMIN_PASS, "user_data": ENCODED}
     vain: list[dict[str, Any]] = [
         {"adminPass": {"a": ADMIN_PASS}, "imageRef": image_id}, {"adminPass": [ADMIN_PASS]},
         {"user_data": f"no base64: {USER_DATA}", "imageRef": image_id}, {"user_data": {"a": USER_DATA}},
@@ -160,28 +161,30 @@ async def servers(cloud: TestCloud, singer: Listened, image_id: str, volume_id: 
         {"networks": None, "imageRef": image_id},
     ]  # fmt: skip
     for fields in vain:
-        (await singer.post("compute", "/v2.1/servers", json={"server": wish | fields}, headers=VERSION)).ok(400)
+        (await singer.post("compute", "/v2.1/servers", json={"server": wish | fields}, headers=SERVER_VERSION)).ok(400)
     made = []
     for fields in ({"imageRef": image_id, "key_name": "k"}, {"block_device_mapping_v2": from_volume(volume_id)}):
         body = {"server": wish | fields}
-        answer = (await singer.post("compute", "/v2.1/servers", json=body, headers=VERSION, own=True)).ok(202)
+        answer = (await singer.post("compute", "/v2.1/servers", json=body, headers=SERVER_VERSION, own=True)).ok(202)
         made.append(answer.json["server"]["id"])
     foreign = await an_image(singer, hw_vif_model="netfront")  # its host cannot have that: the build fails
     body = {"server": wish | {"imageRef": foreign}}
-    (await singer.post("compute", "/v2.1/servers", json=body, headers=VERSION, own=True)).ok(202)
+    (await singer.post("compute", "/v2.1/servers", json=body, headers=SERVER_VERSION, own=True)).ok(202)
     await cloud.settle()
     for server_id in made:
         path = f"/v2.1/servers/{server_id}"
         rebuild = {"rebuild": {"imageRef": image_id, "adminPass": REBUILD_PASS, "user_data": ENCODED}}
-        (await singer.post("compute", f"{path}/action", json=rebuild, headers=VERSION, own=True)).ok(202)
+        (await singer.post("compute", f"{path}/action", json=rebuild, headers=SERVER_VERSION, own=True)).ok(202)
         await cloud.settle()
-        (await singer.post("compute", f"{path}/action", json={"createImage": {"name": "snap"}}, headers=VERSION)).ok(
-            202
-        )
+        (
+            await singer.post(
+                "compute", f"{path}/action", json={"createImage": {"name": "snap"}}, headers=SERVER_VERSION
+            )
+        ).ok(202)
         await cloud.settle()
         for asked in (path, f"{path}/os-instance-actions", f"{path}/os-volume_attachments", "/v2.1/servers/detail"):
-            (await singer.get("compute", asked, headers=VERSION)).ok(200)
-        (await singer.delete("compute", path, headers=VERSION)).ok(204)
+            (await singer.get("compute", asked, headers=SERVER_VERSION)).ok(200)
+        (await singer.delete("compute", path, headers=SERVER_VERSION)).ok(204)
     await cloud.settle()
 
 
@@ -297,9 +300,9 @@ async def test_no_secret_is_told_while_everything_fails(
             address = Address(record.exchange, record.routing_key)
             cloud.cloud.broker.publish(address, json.dumps(envelope).encode(), record.properties, mandatory=False)
         await cloud.settle()
-        body = {"server": {"name": "s", "flavorRef": TINY, "imageRef": image_id, "networks": "none",
+        body = {"server": {"name": "s", "flavorRef": TINY_FLAVOR, "imageRef": image_id, "networks": "none",
                            "adminPass": ADMIN_PASS, "user_data": ENCODED}}  # fmt: skip
-        (await singer.post("compute", "/v2.1/servers", json=body, headers=VERSION)).ok(500)
+        (await singer.post("compute", "/v2.1/servers", json=body, headers=SERVER_VERSION)).ok(500)
         (await singer.post("compute", "/v2.1/os-keypairs", json={"keypair": {"name": "k2"}})).ok(500)
         (await singer.post("volume", "/v3/{project_id}/volumes", json={"volume": {"size": 1}})).ok(500)
         (await singer.get("image", f"/v2/images/{image_id}")).ok(500)

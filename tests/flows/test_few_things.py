@@ -1,6 +1,8 @@
 """Lists of things there are few of: what a client asks of them is answered, or refused, and never passed over."""
 
-from flows.test_server_api import TINY, VERSION, a_server, a_volume, act, an_image, from_volume
+from support.builders.images import an_image
+from support.builders.servers import SERVER_VERSION, TINY_FLAVOR, a_server, from_volume, server_action
+from support.builders.volumes import a_volume
 from support.cloud import JsonClient, TestCloud
 
 V = "/v3/{project_id}"
@@ -10,7 +12,7 @@ C = "/v2.1"
 
 async def listed(client: JsonClient, service: str, path: str, key: str) -> tuple[list[str], str | None]:
     """The ids (or request ids) of a page, and the path of the next one."""
-    answer = (await client.get(service, path, headers=NEW if service == "volume" else VERSION)).ok(200).json
+    answer = (await client.get(service, path, headers=NEW if service == "volume" else SERVER_VERSION)).ok(200).json
     (links,) = [value for name, value in answer.items() if name.endswith("links")] or [[]]
     after = next((one["href"] for one in links if one["rel"] == "next"), None)
     return [one.get("id") or one["request_id"] for one in answer[key]], after
@@ -64,7 +66,7 @@ async def test_attachments_after_a_marker_that_is_none_are_not_found(cloud: Test
 async def test_what_happened_to_a_server_is_asked_for_by_time_and_page(cloud: TestCloud, demo: JsonClient) -> None:
     server = await a_server(cloud, demo, imageRef=await an_image(demo))
     for action in ("os-stop", "os-start"):
-        (await act(demo, server, **{action: None})).ok(202)
+        (await server_action(demo, server, **{action: None})).ok(202)
         await cloud.settle()
     path = f"{C}/servers/{server}/os-instance-actions"
     everything = (await listed(demo, "compute", path, "instanceActions"))[0]
@@ -80,7 +82,7 @@ async def test_what_happened_to_a_server_is_asked_for_by_time_and_page(cloud: Te
         "nonsense=1",
         "changes-since=2002-01-01T00:00:00&changes-before=2001-01-01T00:00:00",
     ):
-        assert (await demo.get("compute", f"{path}?{query}", headers=VERSION)).status == 400, query
+        assert (await demo.get("compute", f"{path}?{query}", headers=SERVER_VERSION)).status == 400, query
     older = {"OpenStack-API-Version": "compute 2.65"}
     refused = await demo.get("compute", f"{path}?changes-before=2001-01-01T00:00:00Z", headers=older)
     assert refused.status == 400
@@ -93,10 +95,10 @@ async def test_hypervisors_come_in_pages_and_with_their_servers(cloud: TestCloud
     everything = (await listed(admin, "compute", path, "hypervisors"))[0]
     assert len(everything) > 1
     assert await a_walk(cloud, admin, "compute", f"{path}?limit=1", "hypervisors") == everything
-    shown = (await admin.get("compute", f"{path}?with_servers=true", headers=VERSION)).ok(200).json["hypervisors"]
-    assert server in [one["uuid"] for host in shown for one in host["servers"]]
+    answer = await admin.get("compute", f"{path}?with_servers=true", headers=SERVER_VERSION)
+    assert server in [one["uuid"] for host in answer.ok(200).json["hypervisors"] for one in host["servers"]]
     for query in ("with_servers=perhaps", "marker=x", "limit=-1"):
-        assert (await admin.get("compute", f"{path}?{query}", headers=VERSION)).status == 400, query
+        assert (await admin.get("compute", f"{path}?{query}", headers=SERVER_VERSION)).status == 400, query
 
 
 async def test_a_hypervisor_has_used_what_the_scheduler_allocated(cloud: TestCloud, demo: JsonClient) -> None:
@@ -152,9 +154,11 @@ async def test_what_would_be_passed_over_in_something_new_is_refused(cloud: Test
     login = {"identity": {"methods": ["password"], "password": password}, "scope": {"system": {"all": True}}}
     given = (await demo.post("identity", "/v3/auth/tokens", json={"auth": login})).ok(201)
     of_the_system = {"X-Auth-Token": given.headers["X-Subject-Token"]}
-    wish = {"server": {"name": "nobody's", "flavorRef": TINY, "imageRef": await an_image(demo), "networks": "none"}}
+    server = {"name": "nobody's", "flavorRef": TINY_FLAVOR, "imageRef": await an_image(demo), "networks": "none"}
     admin = await cloud.http("admin")
-    answer = await admin.post("compute", f"{C}/servers", json=wish, headers={**VERSION, **of_the_system})
+    answer = await admin.post(
+        "compute", f"{C}/servers", json={"server": server}, headers={**SERVER_VERSION, **of_the_system}
+    )
     assert answer.status == 403
     everybodys = (await admin.get("compute", f"{C}/servers?all_tenants=1")).ok(200).json["servers"]
     assert "nobody's" not in [one["name"] for one in everybodys]

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from flows.test_image_import import DIRECT, a_staged_image, an_image, ask, files, show, tasks_of
+from flows.test_image_import import DIRECT, ask, files, tasks_of
+from support.builders.images import a_queued_image, a_staged_image, get_image
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 
 NOBODY = "36d4b546-64a2-4bb9-bdd0-ba676aa48f2c"
-OCTETS = {"Content-Type": "application/octet-stream"}
 
 
 @pytest.fixture
@@ -31,12 +31,12 @@ async def test_an_image_takes_over_what_the_operator_lets_through(cloud: TestClo
     demo = await cloud.http("demo")
     properties = {"hw_cpu_cores": "5", "trait:STORAGE_DISK_SSD": "required", "os_distro": "rhel", "speed": "88mph"}
     original = await an_original(cloud, demo, **properties)
-    image_id = await an_image(demo, disk_format="iso", container_format="ovf", os_distro="windows", colour="red")
+    image_id = await a_queued_image(demo, disk_format="iso", container_format="ovf", os_distro="windows", colour="red")
     (await ask(demo, image_id, from_glance(original, glance_service_interface="public"))).ok(202)
     await cloud.settle()
-    image = await show(demo, image_id)
+    image = await get_image(demo, image_id)
     assert (image["status"], image["size"]) == ("active", 4)
-    assert image["checksum"] == (await show(demo, original))["checksum"]
+    assert image["checksum"] == (await get_image(demo, original))["checksum"]
     assert (image["disk_format"], image["container_format"]) == ("raw", "bare")
     assert {name for name, value in properties.items() if image.get(name) != value} == {"speed"}
     assert image["colour"] == "red"
@@ -56,7 +56,7 @@ async def test_an_image_takes_over_what_the_operator_lets_through(cloud: TestClo
 async def test_what_cannot_be_taken_over_leaves_the_image_as_it_was(cloud: TestCloud) -> None:
     demo, alt = await cloud.http("demo"), await cloud.http("alt")
     hidden = await an_original(cloud, alt, hw_cpu_cores="5")
-    queued = await an_image(demo, hw_cpu_cores="5")
+    queued = await a_queued_image(demo, hw_cpu_cores="5")
     for wish, why in (
         (from_glance(NOBODY), "does not show it (404)"),
         (from_glance(hidden), "does not show it (404)"),
@@ -64,10 +64,10 @@ async def test_what_cannot_be_taken_over_leaves_the_image_as_it_was(cloud: TestC
         (from_glance(NOBODY, "not a region"), "no such region"),
         (from_glance(NOBODY, glance_service_interface="not an interface"), "no such interface"),
     ):
-        image_id = await an_image(demo, disk_format="qcow2", hw_cpu_cores="1", os_distro="windows")
+        image_id = await a_queued_image(demo, disk_format="qcow2", hw_cpu_cores="1", os_distro="windows")
         (await ask(demo, image_id, wish)).ok(202)
         await cloud.settle()
-        image = await show(demo, image_id)
+        image = await get_image(demo, image_id)
         assert (image["status"], image["disk_format"]) == ("queued", "qcow2")
         assert (image["hw_cpu_cores"], image["os_distro"]) == ("1", "windows")
         (task,) = await tasks_of(demo, image_id)
@@ -88,7 +88,7 @@ async def test_what_cannot_be_taken_over_leaves_the_image_as_it_was(cloud: TestC
 )  # fmt: skip
 async def test_a_wish_that_names_no_image_is_refused(cloud: TestCloud, wish: Any) -> None:
     demo = await cloud.http("demo")
-    image_id = await an_image(demo)
+    image_id = await a_queued_image(demo)
     answer = (await ask(demo, image_id, wish)).ok(400)
     if wish == from_glance("foo"):
         assert b"image id does not look like a UUID" in answer.body

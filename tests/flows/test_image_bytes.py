@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from support.builders.images import a_queued_image, get_image, upload_image
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 from support.polling import until
 from unit.image.test_inspection import KB64, qcow2, vmdk
@@ -21,19 +22,6 @@ DISK = bytes(range(251)) * 300
 @pytest.fixture
 async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
     return await a_shared_cloud()
-
-
-async def an_image(client: JsonClient, disk_format: str = "raw", container_format: str = "bare") -> str:
-    wish = {"disk_format": disk_format, "container_format": container_format}
-    return str((await client.post("image", "/v2/images", json=wish)).ok(201).json["id"])
-
-
-async def upload(client: JsonClient, image_id: str, data: bytes) -> Any:
-    return await client.put("image", f"/v2/images/{image_id}/file", data=io.BytesIO(data), headers=OCTETS)
-
-
-async def show(client: JsonClient, image_id: str) -> Any:
-    return (await client.get("image", f"/v2/images/{image_id}")).ok(200).json
 
 
 def kept(cloud: TestCloud) -> list[str]:
@@ -96,9 +84,9 @@ MAKERS: dict[str, tuple[str, bytes, int, int | None]] = {
 @pytest.mark.parametrize("what", MAKERS)
 async def test_what_bytes_may_be_called(cloud: TestCloud, demo: JsonClient, what: str) -> None:
     declared, data, status, virtual_size = MAKERS[what]
-    image_id, before = await an_image(demo, declared), kept(cloud)
-    (await upload(demo, image_id, data)).ok(status)
-    image = await show(demo, image_id)
+    image_id, before = await a_queued_image(demo, disk_format=declared), kept(cloud)
+    (await upload_image(demo, image_id, data)).ok(status)
+    image = await get_image(demo, image_id)
     if status == 204:
         assert (image["status"], image["size"], image["virtual_size"]) == ("active", len(data), virtual_size)
         assert image["checksum"] == hashlib.md5(data).hexdigest()
@@ -110,8 +98,8 @@ async def test_what_bytes_may_be_called(cloud: TestCloud, demo: JsonClient, what
 
 
 async def test_a_disk_larger_than_any_volume_fits_nowhere(cloud: TestCloud, demo: JsonClient) -> None:
-    image_id = await an_image(demo, "qcow2")
-    (await upload(demo, image_id, qcow2(size=2**63 - 1))).ok(204)
+    image_id = await a_queued_image(demo, disk_format="qcow2")
+    (await upload_image(demo, image_id, qcow2(size=2**63 - 1))).ok(204)
     wish = {"volume": {"size": 1, "imageRef": image_id}}
     (await demo.post("volume", "/v3/{project_id}/volumes", json=wish)).ok(400)
     assert (await demo.get("volume", "/v3/{project_id}/volumes")).ok(200).json["volumes"] == []
@@ -131,7 +119,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("what", BROKEN)
 async def test_bytes_that_break_off_are_not_an_image(cloud: TestCloud, demo: JsonClient, what: str) -> None:
-    image_id, before = await an_image(demo), kept(cloud)
+    image_id, before = await a_queued_image(demo), kept(cloud)
     there = urlsplit(cloud.urls["image"])
     _, writer = await asyncio.open_connection(there.hostname, there.port)
     writer.write((BEGIN.format(id=image_id, token=demo.token) + BROKEN[what]).encode())
@@ -139,16 +127,16 @@ async def test_bytes_that_break_off_are_not_an_image(cloud: TestCloud, demo: Jso
     begun = {"saving", "queued"} if what.startswith("nonsense") else {"saving"}  # refused before or after the beginning
 
     async def received() -> bool:
-        return (await show(demo, image_id))["status"] in begun
+        return (await get_image(demo, image_id))["status"] in begun
 
     async def given_up() -> bool:
-        return (await show(demo, image_id))["status"] == "queued" and kept(cloud) == before
+        return (await get_image(demo, image_id))["status"] == "queued" and kept(cloud) == before
 
     await until(received)
     writer.close()
     await until(given_up)
-    assert (await show(demo, image_id))["size"] is None
-    (await upload(demo, image_id, DISK)).ok(204)
+    assert (await get_image(demo, image_id))["size"] is None
+    (await upload_image(demo, image_id, DISK)).ok(204)
 
 
 async def sweep(cloud: TestCloud) -> None:
@@ -161,7 +149,7 @@ async def sweep(cloud: TestCloud) -> None:
 async def test_what_a_dead_worker_left_is_queued_again_and_its_bytes_go(
     cloud: TestCloud, demo: JsonClient, status: str
 ) -> None:
-    image_id, before = await an_image(demo), kept(cloud)
+    image_id, before = await a_queued_image(demo), kept(cloud)
     root = Path(cloud.cloud.options.data_dir) / "image"
     object_name, staged = f"{image_id}.object", f"{image_id}.staged"
     await cloud.rows(
@@ -177,10 +165,10 @@ async def test_what_a_dead_worker_left_is_queued_again_and_its_bytes_go(
         (next(path for path in root.iterdir() if path.name.startswith("stag")) / staged).write_bytes(b"half")
     assert kept(cloud) != before
     await sweep(cloud)
-    image = await show(demo, image_id)
+    image = await get_image(demo, image_id)
     assert (image["status"], image["size"], kept(cloud)) == ("queued", None, before)
     assert await cloud.rows("image", "SELECT 1 FROM images WHERE id = $1 AND reserved <> 0", image_id) == []
-    (await upload(demo, image_id, DISK)).ok(204)
+    (await upload_image(demo, image_id, DISK)).ok(204)
 
 
 async def test_what_a_living_worker_holds_and_what_waits_is_left_alone(cloud: TestCloud, demo: JsonClient) -> None:
@@ -191,13 +179,13 @@ async def test_what_a_living_worker_holds_and_what_waits_is_left_alone(cloud: Te
         await let_go.wait()
         yield DISK[1000:]
 
-    waiting, held = await an_image(demo), await an_image(demo)
+    waiting, held = await a_queued_image(demo), await a_queued_image(demo)
     (await demo.put("image", f"/v2/images/{waiting}/stage", data=io.BytesIO(DISK), headers=OCTETS)).ok(204)
     path = f"/v2/images/{held}/file"
     sending = asyncio.create_task(demo.put("image", path, data=slowly(), headers=OCTETS))
 
     async def saving() -> bool:
-        return (await show(demo, held))["status"] == "saving"
+        return (await get_image(demo, held))["status"] == "saving"
 
     await until(saving)
     await sweep(cloud)
@@ -227,8 +215,8 @@ async def test_what_a_living_worker_holds_and_what_waits_is_left_alone(cloud: Te
 async def test_what_goes_out_says_what_it_is(
     cloud: TestCloud, demo: JsonClient, headers: dict[str, str], status: int, first: int, last: int
 ) -> None:
-    image_id = await an_image(demo)
-    (await upload(demo, image_id, DISK)).ok(204)
+    image_id = await a_queued_image(demo)
+    (await upload_image(demo, image_id, DISK)).ok(204)
     answer = (await demo.get("image", f"/v2/images/{image_id}/file", headers=headers)).ok(status)
     if status == 416:
         return

@@ -1,17 +1,16 @@
 """The image cache: filled and read behind every check, bounded, crash-safe, managed by administrators."""
 
 import asyncio
-import io
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from support.builders.images import a_queued_image, an_image
 from support.cloud import ACloud, Answer, JsonClient, TestCloud
 
 TWO = ("identity", "image")
-OCTETS = {"Content-Type": "application/octet-stream"}
 ON: dict[str, Any] = {"image_cache": True, "image_cache_max_size": 10_000_000}
 DATA = bytes(range(251)) * 9000
 
@@ -19,15 +18,6 @@ DATA = bytes(range(251)) * 9000
 @pytest.fixture
 async def cloud(a_cloud: ACloud) -> TestCloud:
     return await a_cloud(services=TWO, settings={"image": ON})
-
-
-async def an_image(client: JsonClient, data: bytes | None = DATA, **wish: Any) -> str:
-    asked = {"disk_format": "raw", "container_format": "bare", **wish}
-    image_id = str((await client.post("image", "/v2/images", json=asked)).ok(201).json["id"])
-    if data is not None:
-        path = f"/v2/images/{image_id}/file"
-        (await client.put("image", path, data=io.BytesIO(data), headers=OCTETS)).ok(204)
-    return image_id
 
 
 async def get(client: JsonClient, image_id: str, **headers: str) -> Answer:
@@ -61,7 +51,7 @@ def lose_from_store(cloud: TestCloud, image_id: str) -> None:
 
 async def test_a_download_fills_the_cache_and_the_next_is_answered_from_it(cloud: TestCloud) -> None:
     demo, admin = await cloud.http("demo"), await cloud.http("admin")
-    image_id = await an_image(demo)
+    image_id = await an_image(demo, DATA)
     first = (await get(demo, image_id)).ok(200)
     assert await cached(cloud) == {image_id: 0}
     lose_from_store(cloud, image_id)
@@ -81,7 +71,7 @@ async def test_a_download_fills_the_cache_and_the_next_is_answered_from_it(cloud
 
 async def test_a_part_comes_from_the_store_and_is_not_kept(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
-    image_id = await an_image(demo)
+    image_id = await an_image(demo, DATA)
     assert (await get(demo, image_id, Range="bytes=1-4")).ok(206).body == DATA[1:5]
     assert await cached(cloud) == {}
     (await get(demo, image_id)).ok(200)
@@ -94,7 +84,7 @@ async def test_who_is_forbidden_to_download_is_so_though_the_bytes_are_cached(a_
     rules.write_text('"download_image": "role:admin"\n')
     cloud = await a_cloud(services=TWO, settings={"image": {**ON, "policy_file": rules}})
     demo, admin = await cloud.http("demo"), await cloud.http("admin")
-    image_id = await an_image(demo, visibility="private")
+    image_id = await an_image(demo, DATA, visibility="private")
     (await get(admin, image_id)).ok(200)
     assert await cached(cloud) == {image_id: 0}
     (await get(demo, image_id)).ok(403)
@@ -103,7 +93,7 @@ async def test_who_is_forbidden_to_download_is_so_though_the_bytes_are_cached(a_
 
 async def test_who_does_not_see_the_image_does_not_see_it_in_the_cache(cloud: TestCloud) -> None:
     demo, alt, admin = await cloud.http("demo"), await cloud.http("alt"), await cloud.http("admin")
-    image_id = await an_image(demo, visibility="private")
+    image_id = await an_image(demo, DATA, visibility="private")
     (await get(demo, image_id)).ok(200)
     assert await cached(cloud) == {image_id: 0}
     (await get(alt, image_id)).ok(404)
@@ -118,7 +108,7 @@ async def test_who_does_not_see_the_image_does_not_see_it_in_the_cache(cloud: Te
 
 async def test_what_is_deleted_leaves_the_cache(cloud: TestCloud) -> None:
     demo, admin = await cloud.http("demo"), await cloud.http("admin")
-    image_id = await an_image(demo)
+    image_id = await an_image(demo, DATA)
     (await get(demo, image_id)).ok(200)
     assert await cached(cloud) == {image_id: 0}
     (await demo.delete("image", f"/v2/images/{image_id}")).ok(204)
@@ -156,7 +146,7 @@ async def test_each_node_has_a_cache_of_its_own_and_a_deleted_image_leaves_them_
     one = await a_cloud(services=TWO, settings={"image": {**ON, "worker_self_reference_url": "http://one"}})
     two = await a_cloud(services=TWO, settings={"image": {**ON, "worker_self_reference_url": "http://two"}})
     here, there = await one.http("admin"), await two.http("admin")
-    image_id = await an_image(here)
+    image_id = await an_image(here, DATA)
     (await get(here, image_id)).ok(200)
     assert (await cached(one), await cached(two)) == ({image_id: 0}, {})
     (await there.put("image", f"/v2/cache/{image_id}")).ok(202)
@@ -173,7 +163,7 @@ async def test_each_node_has_a_cache_of_its_own_and_a_deleted_image_leaves_them_
 async def test_an_image_deleted_while_there_was_no_cache_leaves_it_when_there_is_one_again(a_cloud: ACloud) -> None:
     wish = {**ON, "worker_self_reference_url": "http://node"}
     cloud = await a_cloud(services=TWO, settings={"image": wish})
-    image_id = await an_image(await cloud.http("demo"))
+    image_id = await an_image(await cloud.http("demo"), DATA)
     (await get(await cloud.http("demo"), image_id)).ok(200)
     assert await cached(cloud) == {image_id: 0}
     await cloud.close()
@@ -193,7 +183,7 @@ async def test_what_is_pruned_is_counted(cloud: TestCloud) -> None:
 
 async def test_many_readers_at_once_get_the_bytes_and_fill_the_cache_once(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
-    image_id = await an_image(demo)
+    image_id = await an_image(demo, DATA)
     answers = await asyncio.gather(*(get(demo, image_id) for _ in range(8)))
     assert {answer.body == DATA for answer in answers} == {True}
     assert list(await cached(cloud)) == [image_id]
@@ -218,7 +208,7 @@ async def test_a_reader_who_leaves_early_leaves_nothing_behind(cloud: TestCloud)
 
 async def test_what_is_queued_is_fetched(cloud: TestCloud) -> None:
     demo, admin = await cloud.http("demo"), await cloud.http("admin")
-    image_id, empty = await an_image(demo, visibility="private"), await an_image(demo, None)
+    image_id, empty = await an_image(demo, DATA, visibility="private"), await a_queued_image(demo)
     (await admin.put("image", f"/v2/cache/{image_id}")).ok(202)
     assert await cached(cloud) == {image_id: 0}
     assert (await state(admin))["queued_images"] == []
@@ -236,7 +226,7 @@ async def test_what_is_queued_is_fetched(cloud: TestCloud) -> None:
 
 async def test_the_cache_and_its_queue_are_cleared_one_by_one_or_both(cloud: TestCloud) -> None:
     demo, admin = await cloud.http("demo"), await cloud.http("admin")
-    kept, lost = await an_image(demo), await an_image(demo)
+    kept, lost = await an_image(demo, DATA), await an_image(demo, DATA)
     lose_from_store(cloud, lost)
     (await get(demo, kept)).ok(200)
 
@@ -266,7 +256,7 @@ CALLS = [
 async def test_the_cache_is_the_administrators(a_cloud: ACloud) -> None:
     cloud = await a_cloud(services=TWO, settings={"image": ON})
     demo, alt = await cloud.http("demo"), await cloud.http("alt")
-    image_id = await an_image(demo, visibility="private")
+    image_id = await an_image(demo, DATA, visibility="private")
     (await get(demo, image_id)).ok(200)
     for method, path in CALLS:
         for client in (demo, await cloud.http("reader")):
@@ -279,7 +269,7 @@ async def test_the_cache_is_the_administrators(a_cloud: ACloud) -> None:
 async def test_without_a_cache_administrators_are_told_so(a_cloud: ACloud) -> None:
     cloud = await a_cloud(services=TWO)
     demo, admin = await cloud.http("demo"), await cloud.http("admin")
-    image_id = await an_image(demo)
+    image_id = await an_image(demo, DATA)
     (await get(demo, image_id)).ok(200)
     for method, path in CALLS:
         (await admin.request(method, "image", path.format(id=image_id))).ok(404)
@@ -291,7 +281,7 @@ async def test_after_a_crash_only_what_is_whole_is_in_the_cache(a_cloud: ACloud)
     wish = {**ON, "image_cache_stall_time": 0.0, "worker_self_reference_url": "http://node"}
     cloud = await a_cloud(services=TWO, settings={"image": wish})
     demo = await cloud.http("demo")
-    lost, cut, kept = [await an_image(demo) for _ in range(3)]
+    lost, cut, kept = [await an_image(demo, DATA) for _ in range(3)]
     for image_id in (lost, cut, kept):
         (await get(demo, image_id)).ok(200)
     assert set(await cached(cloud)) == {lost, cut, kept}
@@ -315,7 +305,7 @@ async def test_after_a_crash_only_what_is_whole_is_in_the_cache(a_cloud: ACloud)
 
 async def test_bytes_that_are_not_the_images_are_not_kept(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
-    image_id = await an_image(demo)
+    image_id = await an_image(demo, DATA)
     (path,) = (Path(cloud.cloud.options.data_dir) / "image" / "images").glob(f"{image_id}*")
     path.write_bytes(b"y" * len(DATA))
     (await get(demo, image_id)).ok(200)
@@ -325,7 +315,7 @@ async def test_bytes_that_are_not_the_images_are_not_kept(cloud: TestCloud) -> N
 
 async def test_a_full_disk_of_the_cache_does_not_stop_a_download(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
-    image_id = await an_image(demo)
+    image_id = await an_image(demo, DATA)
     (node,) = (path for path in folder(cloud).iterdir() if path.is_dir())
     (node / "incoming").rmdir()
     (node / "incoming").touch()
@@ -337,7 +327,7 @@ async def test_with_a_cache_its_versions_are_told_and_the_stock_command_manages_
     demo, admin = await cloud.http("demo"), await cloud.http("admin")
     found = (await demo.get("image", "/versions")).ok(200).json["versions"]
     assert [each["id"] for each in found] == [f"v2.{minor}" for minor in range(18, -1, -1)]
-    image_id = await an_image(admin)
+    image_id = await an_image(admin, DATA)
     await cloud.openstack("cached", "image", "queue", image_id, user="admin")
     await cloud.settle()
     assert image_id in await cloud.openstack("cached", "image", "list", user="admin")

@@ -17,6 +17,7 @@ from stackwire.image.backends.cinder_api import GIBIBYTE
 from stackwire.image.backends.port import Outside
 from stackwire.image.domain.errors import BadLocation
 from stackwire.image.settings import ImageSettings
+from support.builders.images import a_queued_image, an_image, get_image
 from support.cloud import ACloud, Answer, JsonClient, TestCloud
 
 THREE = ("identity", "image", "volume")
@@ -30,22 +31,6 @@ WHOLE = {"x-image-meta-store": "blocks"}
 @pytest.fixture
 async def cloud(a_cloud: ACloud) -> TestCloud:
     return await a_cloud(services=THREE, settings=BOTH)
-
-
-async def a_queued(client: JsonClient) -> str:
-    made = await client.post("image", "/v2/images", json={"disk_format": "raw", "container_format": "bare"})
-    return str(made.ok(201).json["id"])
-
-
-async def an_image(client: JsonClient, data: bytes = DATA) -> str:
-    image_id = await a_queued(client)
-    path, headers = f"/v2/images/{image_id}/file", {**OCTETS, **WHOLE}
-    (await client.put("image", path, data=io.BytesIO(data), headers=headers)).ok(204)
-    return image_id
-
-
-async def shown(client: JsonClient, image_id: str) -> Any:
-    return (await client.get("image", f"/v2/images/{image_id}")).ok(200).json
 
 
 async def part(client: JsonClient, image_id: str, **headers: str) -> bytes:
@@ -71,9 +56,9 @@ async def sweep(cloud: TestCloud) -> None:
 
 async def test_an_image_becomes_the_beginning_of_a_volume_and_is_read_from_there(cloud: TestCloud) -> None:
     client = await cloud.http()
-    image_id = await an_image(client)
+    image_id = await an_image(client, DATA, store="blocks")
     await cloud.settle()
-    image = await shown(client, image_id)
+    image = await get_image(client, image_id)
     assert (image["status"], image["size"], image["stores"]) == ("active", len(DATA), "blocks")
     assert image["os_hash_value"] == hashlib.sha512(DATA).hexdigest()
     (volume,) = await volumes(cloud)
@@ -92,7 +77,7 @@ async def test_an_image_becomes_the_beginning_of_a_volume_and_is_read_from_there
 
 async def test_several_read_at_once_and_the_last_lets_go(cloud: TestCloud) -> None:
     client = await cloud.http()
-    image_id = await an_image(client)
+    image_id = await an_image(client, DATA, store="blocks")
     found = await asyncio.gather(*(part(client, image_id, Range=f"bytes={at}-{at + 9}") for at in range(20)))
     assert found == [DATA[at : at + 10] for at in range(20)]
     await cloud.settle()
@@ -102,7 +87,7 @@ async def test_several_read_at_once_and_the_last_lets_go(cloud: TestCloud) -> No
 
 async def test_a_volume_grows_with_what_nobody_announced(cloud: TestCloud) -> None:
     client = await cloud.http()
-    image_id = await a_queued(client)
+    image_id = await a_queued_image(client)
     piece = bytes(64 * 1024**2)
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -120,28 +105,28 @@ async def test_a_volume_grows_with_what_nobody_announced(cloud: TestCloud) -> No
 
 async def test_images_are_copied_out_of_it_and_into_it(cloud: TestCloud) -> None:
     client = await cloud.http("admin")
-    image_id = await an_image(client)
+    image_id = await an_image(client, DATA, store="blocks")
     copy = {"method": {"name": "copy-image"}, "stores": ["fast"]}
     (await client.post("image", f"/v2/images/{image_id}/import", json=copy)).ok(202)
     await cloud.settle()
-    assert (await shown(client, image_id))["stores"] == "blocks,fast"
+    assert (await get_image(client, image_id))["stores"] == "blocks,fast"
     (await client.delete("image", f"/v2/stores/blocks/{image_id}")).ok(204)
     await cloud.settle()
     assert await volumes(cloud) == []
     (await client.post("image", f"/v2/images/{image_id}/import", json={**copy, "stores": ["blocks"]})).ok(202)
     await cloud.settle()
-    assert (await shown(client, image_id))["stores"] == "fast,blocks"
+    assert (await get_image(client, image_id))["stores"] == "fast,blocks"
     (await client.delete("image", f"/v2/stores/fast/{image_id}")).ok(204)
     assert await part(client, image_id) == DATA
 
 
 async def test_a_volume_service_that_is_away_is_told_and_nothing_stays_half_done(cloud: TestCloud) -> None:
     client = await cloud.http()
-    image_id, other = await an_image(client), await a_queued(client)
+    image_id, other = await an_image(client, DATA, store="blocks"), await a_queued_image(client)
     await cloud.cloud.services["volume"].stop()
     headers = {**OCTETS, **WHOLE}
     (await client.put("image", f"/v2/images/{other}/file", data=io.BytesIO(DATA), headers=headers)).ok(503)
-    assert (await shown(client, other))["status"] == "queued"
+    assert (await get_image(client, other))["status"] == "queued"
     (await client.get("image", f"/v2/images/{image_id}/file")).ok(503)
     (await client.delete("image", f"/v2/images/{image_id}")).ok(204)  # the volume goes when it can
     await cloud.cloud.restart("volume")
@@ -155,16 +140,16 @@ async def test_no_volumes_for_the_service_are_no_room_for_images(cloud: TestClou
     projects = (await admin.get("identity", "/v3/projects?name=service")).ok(200).json["projects"]
     quota = f"/v3/{{project_id}}/os-quota-sets/{projects[0]['id']}"
     (await admin.put("volume", quota, json={"quota_set": {"volumes": 0}})).ok(200)
-    image_id = await a_queued(client)
+    image_id = await a_queued_image(client)
     path, headers = f"/v2/images/{image_id}/file", {**OCTETS, **WHOLE}
     (await client.put("image", path, data=io.BytesIO(DATA), headers=headers)).ok(413)
-    assert ((await shown(client, image_id))["status"], await volumes(cloud)) == ("queued", [])
+    assert ((await get_image(client, image_id))["status"], await volumes(cloud)) == ("queued", [])
 
 
 async def test_what_a_dead_process_left_is_let_go_and_taken_away(cloud: TestCloud) -> None:
     """Its reads are still attached when the next one comes; its unfinished upload goes with the sweep."""
     client, admin = await cloud.http(), await cloud.http("admin")
-    image_id = await an_image(client)
+    image_id = await an_image(client, DATA, store="blocks")
     (volume,) = await volumes(cloud)
     service = store_of(cloud)._api
     await service.attach(None, volume["id"], "ro", {"host": "dead"})
@@ -181,7 +166,7 @@ async def test_what_a_dead_process_left_is_let_go_and_taken_away(cloud: TestClou
 
 async def test_what_a_uri_names_is_read_by_its_callers_rights(cloud: TestCloud) -> None:
     demo, alt = await cloud.http("demo"), await cloud.http("alt")
-    image_id = await an_image(demo)
+    image_id = await an_image(demo, DATA, store="blocks")
     wish = {"size": 1, "imageRef": image_id}
     volume = (await demo.post("volume", "/v3/{project_id}/volumes", json={"volume": wish})).ok(202).json["volume"]["id"]
     await cloud.settle()
@@ -217,7 +202,7 @@ async def test_a_location_is_a_volume_of_whoever_names_it(a_cloud: ACloud) -> No
     image_settings = {**BOTH["image"], "show_multiple_locations": True}
     cloud = await a_cloud(services=THREE, settings={"image": image_settings})
     demo, alt = await cloud.http("demo"), await cloud.http("alt")
-    source = await an_image(demo)
+    source = await an_image(demo, DATA, store="blocks")
     wish = {"volume": {"size": 1, "imageRef": source}}
     volume = (await demo.post("volume", "/v3/{project_id}/volumes", json=wish)).ok(202).json["volume"]["id"]
     await cloud.settle()
@@ -226,14 +211,14 @@ async def test_a_location_is_a_volume_of_whoever_names_it(a_cloud: ACloud) -> No
         change = [{"op": "add", "path": "/locations/-", "value": {"url": f"cinder://{volume_id}", "metadata": {}}}]
         return await client.patch("image", f"/v2/images/{image_id}", json=change, headers=PATCH)
 
-    theirs = await a_queued(alt)
+    theirs = await a_queued_image(alt)
     refused, unknown = await add(alt, theirs, volume), await add(alt, theirs, "0" * 8 + volume[8:])
     assert (refused.status, unknown.status) == (400, 400)
     assert refused.body.replace(volume.encode(), b"") == unknown.body.replace(("0" * 8 + volume[8:]).encode(), b"")
-    assert ((await shown(alt, theirs))["status"], (await shown(alt, theirs))["locations"]) == ("queued", [])
-    mine = await a_queued(demo)
+    assert ((await get_image(alt, theirs))["status"], (await get_image(alt, theirs))["locations"]) == ("queued", [])
+    mine = await a_queued_image(demo)
     (await add(demo, mine, volume)).ok(200)
-    image = await shown(demo, mine)
+    image = await get_image(demo, mine)
     assert (image["status"], image["size"], image["stores"]) == ("active", GIBIBYTE, "blocks")
     assert await part(demo, mine, Range="bytes=250-269") == DATA[250:270]
     (await demo.delete("image", f"/v2/images/{mine}")).ok(204)

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from flows.test_image_import import DIRECT, a_staged_image, files, said, show, tasks_of
+from flows.test_image_import import DIRECT, files, said, tasks_of
 from stackwire.image.settings import ImageSettings
+from support.builders.images import a_staged_image, get_image
 from support.cloud import ACloud, TestCloud
 from support.postgres import skip_or_fail
 
@@ -52,7 +53,7 @@ async def imported(cloud: TestCloud, data: bytes, **wish: Any) -> tuple[Any, Any
     (await demo.post("image", f"/v2/images/{image_id}/import", json=DIRECT)).ok(202)
     await cloud.settle()
     (task,) = await tasks_of(demo, image_id)
-    return await show(demo, image_id), task
+    return await get_image(demo, image_id), task
 
 
 async def test_imports_of_any_format_end_in_one(a_cloud: ACloud, a_disk_in: Callable[[str], bytes]) -> None:

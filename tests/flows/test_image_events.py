@@ -9,7 +9,8 @@ import pytest
 
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.transport import WireRecord
-from support.cloud import ACloud, JsonClient, TestCloud
+from support.builders.images import a_queued_image
+from support.cloud import ACloud, TestCloud
 from support.polling import until
 
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -37,16 +38,11 @@ async def cloud(a_cloud: ACloud) -> TestCloud:
     return await a_cloud(services=("identity", "image"))
 
 
-async def an_image(client: JsonClient, **wish: Any) -> str:
-    asked = {"disk_format": "raw", "container_format": "bare", **wish}
-    return str((await client.post("image", "/v2/images", json=asked)).ok(201).json["id"])
-
-
 async def test_an_upload_that_fails_is_told_as_an_error_and_the_image_as_queued_again(cloud: TestCloud) -> None:
     demo, ear = await cloud.http("demo"), Ear("glance")
     assert cloud.cloud.broker is not None
     watch = cloud.cloud.broker.watch(ear.hear)
-    image_id = await an_image(demo)
+    image_id = await a_queued_image(demo)
     unsafe = b"QED\0".ljust(65536, b"\0")
     (await demo.put("image", f"/v2/images/{image_id}/file", data=unsafe, headers=OCTETS)).ok(415)
     await cloud.settle()
@@ -60,7 +56,7 @@ async def test_an_upload_that_fails_is_told_as_an_error_and_the_image_as_queued_
 
 async def test_a_download_that_breaks_off_is_told_as_an_error(cloud: TestCloud) -> None:
     demo, ear = await cloud.http("demo"), Ear("glance")
-    image_id, size = await an_image(demo), 40_000_000
+    image_id, size = await a_queued_image(demo), 40_000_000
     path = f"/v2/images/{image_id}/file"
     (await demo.put("image", path, data=io.BytesIO(b"x" * size), headers=OCTETS)).ok(204)
     await cloud.settle()
@@ -81,7 +77,7 @@ async def test_a_download_that_breaks_off_is_told_as_an_error(cloud: TestCloud) 
 
 async def test_refused_changes_say_nothing(cloud: TestCloud) -> None:
     demo, alt, ear = await cloud.http("demo"), await cloud.http("alt"), Ear("glance")
-    image_id = await an_image(demo, protected=True)
+    image_id = await a_queued_image(demo, protected=True)
     await cloud.settle()
     assert cloud.cloud.broker is not None
     watch = cloud.cloud.broker.watch(ear.hear)
@@ -98,7 +94,7 @@ async def test_refused_changes_say_nothing(cloud: TestCloud) -> None:
 
 async def test_members_are_told_of(cloud: TestCloud) -> None:
     demo, alt, ear = await cloud.http("demo"), await cloud.http("alt"), Ear("glance")
-    image_id = await an_image(demo)
+    image_id = await a_queued_image(demo)
     await cloud.settle()
     assert cloud.cloud.broker is not None
     watch = cloud.cloud.broker.watch(ear.hear)
@@ -117,7 +113,7 @@ async def test_the_trace_is_told_who_set_which_property(cloud: TestCloud) -> Non
     demo, ear = await cloud.http("demo"), Ear("stackwire")
     assert cloud.cloud.broker is not None
     watch = cloud.cloud.broker.watch(ear.hear)
-    image_id = await an_image(demo, a="1", b="2")
+    image_id = await a_queued_image(demo, a="1", b="2")
     change = [{"op": "replace", "path": "/a", "value": "3"}, {"op": "remove", "path": "/b"}]
     (await demo.patch("image", f"/v2/images/{image_id}", json=change, headers=PATCH)).ok(200)
     await cloud.settle()

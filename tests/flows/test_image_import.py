@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import io
 import struct
 import uuid
 from collections.abc import AsyncIterator
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from support.builders.images import a_queued_image, a_staged_image, get_image, stage_image
 from support.cloud import ACloud, Answer, ASharedCloud, JsonClient, TestCloud
 
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -28,28 +28,8 @@ async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
     return await a_shared_cloud()
 
 
-async def an_image(client: JsonClient, **wish: Any) -> str:
-    asked = {"name": "i", "disk_format": "raw", "container_format": "bare", **wish}
-    return str((await client.post("image", "/v2/images", json=asked)).ok(201).json["id"])
-
-
-async def stage(client: JsonClient, image_id: str, data: Any, **headers: str) -> Answer:
-    body = io.BytesIO(data) if isinstance(data, bytes) else data
-    return await client.put("image", f"/v2/images/{image_id}/stage", data=body, headers={**OCTETS, **headers})
-
-
-async def a_staged_image(client: JsonClient, data: bytes = DATA, **wish: Any) -> str:
-    image_id = await an_image(client, **wish)
-    (await stage(client, image_id, data)).ok(204)
-    return image_id
-
-
 async def ask(client: JsonClient, image_id: str, wish: Any = DIRECT) -> Answer:
     return await client.post("image", f"/v2/images/{image_id}/import", json=wish)
-
-
-async def show(client: JsonClient, image_id: str) -> Any:
-    return (await client.get("image", f"/v2/images/{image_id}")).ok(200).json
 
 
 async def tasks_of(client: JsonClient, image_id: str) -> Any:
@@ -80,15 +60,15 @@ async def test_what_is_staged_waits_and_what_is_imported_is_there(cloud: TestClo
     assert created.headers["OpenStack-image-import-methods"].split(",") == methods
     assert "glance-direct" in methods
     image_id = created.json["id"]
-    (await stage(demo, image_id, DATA)).ok(204)
-    image = await show(demo, image_id)
+    (await stage_image(demo, image_id, DATA)).ok(204)
+    image = await get_image(demo, image_id)
     assert (image["status"], image["size"], image["checksum"]) == ("uploading", len(DATA), None)
     (await demo.get("image", f"/v2/images/{image_id}/file")).ok(204)
 
     answer = (await ask(demo, image_id)).ok(202)
     await cloud.settle()
 
-    image = await show(demo, image_id)
+    image = await get_image(demo, image_id)
     assert (image["status"], image["size"], image["virtual_size"]) == ("active", len(DATA), len(DATA))
     assert image["checksum"] == hashlib.md5(DATA).hexdigest()
     assert image["os_hash_value"] == hashlib.sha512(DATA).hexdigest()
@@ -157,7 +137,7 @@ async def test_content_that_would_not_be_uploaded_is_not_imported(
     image_id = await a_staged_image(demo, data, **wish)
     (await ask(demo, image_id)).ok(202)
     await cloud.settle()
-    image = await show(demo, image_id)
+    image = await get_image(demo, image_id)
     assert (image["status"], image["size"], image["checksum"]) == ("queued", None, None)
     assert (image["os_glance_importing_to_stores"], image["os_glance_failed_import"]) == ("", "file")
     assert "os_glance_import_task" not in image
@@ -166,7 +146,7 @@ async def test_content_that_would_not_be_uploaded_is_not_imported(
     assert (task["status"], task["result"]) == ("failure", None)
     assert reason in task["message"]
     assert (await said(cloud, image_id))[-1] == "image.update"
-    (await stage(demo, image_id, DATA)).ok(204)  # and it may be tried again
+    (await stage_image(demo, image_id, DATA)).ok(204)  # and it may be tried again
 
 
 @pytest.mark.parametrize(
@@ -188,20 +168,20 @@ async def test_an_import_that_makes_no_sense_changes_nothing(cloud: TestCloud, b
     ) if body is None else await ask(demo, image_id, body)  # fmt: skip
     answer.ok(400)
     assert await tasks_of(demo, image_id) == []
-    assert (await show(demo, image_id))["status"] == "uploading"
+    assert (await get_image(demo, image_id))["status"] == "uploading"
 
 
 async def test_an_image_that_is_not_ready_is_a_conflict(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
-    queued = await an_image(demo)
+    queued = await a_queued_image(demo)
     (await ask(demo, queued)).ok(409)
     (await demo.put("image", f"/v2/images/{queued}/file", data=b"x", headers=OCTETS)).ok(204)
     (await ask(demo, queued)).ok(409)
-    (await stage(demo, queued, b"x")).ok(409)
+    (await stage_image(demo, queued, b"x")).ok(409)
     formless = (await demo.post("image", "/v2/images", json={"name": "formless"})).ok(201).json["id"]
-    (await stage(demo, formless, b"x")).ok(204)
+    (await stage_image(demo, formless, b"x")).ok(204)
     (await ask(demo, formless)).ok(409)
-    (await stage(demo, formless, b"x")).ok(409)
+    (await stage_image(demo, formless, b"x")).ok(409)
     (await ask(demo, formless, {**DIRECT, "stores": ["nowhere"]})).ok(409)
     (await demo.put("image", f"/v2/images/{formless}/file", data=b"x", headers=OCTETS)).ok(409, 400)
 
@@ -211,7 +191,7 @@ async def test_an_image_of_no_bytes_is_imported_too(cloud: TestCloud) -> None:
     image_id = await a_staged_image(demo, b"")
     (await ask(demo, image_id)).ok(202)
     await cloud.settle()
-    image = await show(demo, image_id)
+    image = await get_image(demo, image_id)
     assert (image["status"], image["size"]) == ("active", 0)
 
 
@@ -220,7 +200,7 @@ async def test_only_the_owner_stages_and_imports(cloud: TestCloud) -> None:
     mine = await a_staged_image(demo, b"x")
     seen = await a_staged_image(demo, b"x", visibility="community")
     for image_id, status in ((mine, 404), (seen, 403)):
-        (await stage(alt, image_id, b"y")).ok(status)
+        (await stage_image(alt, image_id, b"y")).ok(status)
         (await ask(alt, image_id)).ok(status)
     (await alt.get("image", f"/v2/images/{mine}/tasks")).ok(404)
     (await ask(demo, seen)).ok(202)
@@ -229,7 +209,7 @@ async def test_only_the_owner_stages_and_imports(cloud: TestCloud) -> None:
     assert len(await tasks_of(admin, seen)) == 1
     (await ask(admin, mine)).ok(202)
     await cloud.settle()
-    assert (await show(demo, mine))["status"] == "active"
+    assert (await get_image(demo, mine))["status"] == "active"
     (await demo.get("image", "/v2/images/nonsense/tasks")).ok(404)
 
 
@@ -240,7 +220,7 @@ async def test_two_imports_at_once_are_one(cloud: TestCloud) -> None:
         answers = await asyncio.gather(*(ask(demo, image_id) for _ in range(4)))
         assert sorted(answer.status for answer in answers) == [202, 409, 409, 409]
         await cloud.settle()
-        assert (await show(demo, image_id))["status"] == "active"
+        assert (await get_image(demo, image_id))["status"] == "active"
         assert [task["status"] for task in await tasks_of(demo, image_id)] == ["success"]
 
 
@@ -251,7 +231,7 @@ async def test_whenever_an_image_is_deleted_its_bytes_go_with_it(cloud: TestClou
         if looks:
             (await ask(demo, image_id)).ok(202)
             for _ in range(looks):
-                await show(demo, image_id)
+                await get_image(demo, image_id)
         (await demo.delete("image", f"/v2/images/{image_id}")).ok(204)
         await cloud.settle()
         assert image_id not in files(cloud)
@@ -283,33 +263,33 @@ async def test_staging_has_the_caps_of_uploads(a_cloud: ACloud) -> None:
         services=TWO, settings={"image": {"image_size_cap": 1000, "user_storage_quota": "1500B", "upload_seconds": 1}}
     )
     demo = await cloud.http("demo")
-    image_id = await an_image(demo)
+    image_id = await a_queued_image(demo)
 
     async def many() -> AsyncIterator[bytes]:
         for _ in range(20):
             yield b"x" * 100
 
-    (await stage(demo, image_id, b"x" * 1001)).ok(413)
-    (await stage(demo, image_id, many())).ok(413)
-    (await stage(demo, image_id, b"x" * 5, **{"x-openstack-image-size": "6"})).ok(400)
-    (await stage(demo, image_id, b"x", **{"Content-Type": "text/plain"})).ok(415)
-    (await stage(demo, image_id, b"x", **{"x-image-meta-store": "file"})).ok(400)
-    assert (await show(demo, image_id))["status"] == "queued"
+    (await stage_image(demo, image_id, b"x" * 1001)).ok(413)
+    (await stage_image(demo, image_id, many())).ok(413)
+    (await stage_image(demo, image_id, b"x" * 5, **{"x-openstack-image-size": "6"})).ok(400)
+    (await stage_image(demo, image_id, b"x", **{"Content-Type": "text/plain"})).ok(415)
+    (await stage_image(demo, image_id, b"x", **{"x-image-meta-store": "file"})).ok(400)
+    assert (await get_image(demo, image_id))["status"] == "queued"
     assert files(cloud) == []
-    (await stage(demo, image_id, b"x" * 1000)).ok(204)
-    other = await an_image(demo)
-    (await stage(demo, other, b"x" * 600)).ok(413)
+    (await stage_image(demo, image_id, b"x" * 1000)).ok(204)
+    other = await a_queued_image(demo)
+    (await stage_image(demo, other, b"x" * 600)).ok(413)
     (await ask(demo, image_id)).ok(202)
     await cloud.settle()
-    assert (await show(demo, image_id))["status"] == "active"
-    (await stage(demo, other, b"x" * 600)).ok(413)
-    (await stage(demo, other, b"x" * 500)).ok(204)
+    assert (await get_image(demo, image_id))["status"] == "active"
+    (await stage_image(demo, other, b"x" * 600)).ok(413)
+    (await stage_image(demo, other, b"x" * 500)).ok(204)
 
 
 async def test_imports_of_a_worker_that_died_are_queued_again_and_tasks_end(a_cloud: ACloud) -> None:
     cloud = await a_cloud(services=TWO, settings={"image": {"task_time_to_live": 0.0}})
     demo = await cloud.http("demo")
-    importing, staging = await a_staged_image(demo, b"x" * 10), await an_image(demo)
+    importing, staging = await a_staged_image(demo, b"x" * 10), await a_queued_image(demo)
     (await ask(demo, importing)).ok(202)
     await cloud.settle()
     root = Path(cloud.cloud.options.data_dir) / "image"
@@ -335,14 +315,14 @@ async def test_imports_of_a_worker_that_died_are_queued_again_and_tasks_end(a_cl
         (root / "staging" / name).write_bytes(b"left")
     await cloud.cloud.restart("image")
     for image_id in (importing, staging):
-        image = await show(demo, image_id)
+        image = await get_image(demo, image_id)
         assert (image["status"], image["size"]) == ("queued", None)
         assert "os_glance_import_task" not in image
     assert files(cloud) == []
     ended = await said(cloud, task["id"])
     assert ended[-2:] == ["task.failure", "task.delete"]
     assert await tasks_of(demo, importing) == []
-    (await stage(demo, importing, b"again")).ok(204)
+    (await stage_image(demo, importing, b"again")).ok(204)
     (await ask(demo, importing)).ok(202)
 
 
@@ -350,7 +330,11 @@ async def test_what_a_living_worker_let_go_of_unheard_is_taken_back(a_cloud: ACl
     """As when the database was away while an upload, a staging or a task failed."""
     cloud = await a_cloud(services=TWO, settings={"image": {"heartbeat_seconds": 0.05}})
     demo = await cloud.http("demo")
-    uploading, staging, importing = await an_image(demo), await an_image(demo), await a_staged_image(demo, b"x")
+    uploading, staging, importing = (
+        await a_queued_image(demo),
+        await a_queued_image(demo),
+        await a_staged_image(demo, b"x"),
+    )
     (await ask(demo, importing)).ok(202)
     await cloud.settle()
     unheard = (
@@ -361,11 +345,11 @@ async def test_what_a_living_worker_let_go_of_unheard_is_taken_back(a_cloud: ACl
     for sql, image_id in unheard:
         await cloud.rows("image", sql, image_id)
     for image_id in (uploading, staging):
-        while (await show(demo, image_id))["status"] != "queued":
+        while (await get_image(demo, image_id))["status"] != "queued":
             await cloud.settle()
     while (await tasks_of(demo, importing))[0]["status"] != "failure":
         await cloud.settle()
-    (await stage(demo, uploading, b"again")).ok(204)
+    (await stage_image(demo, uploading, b"again")).ok(204)
 
 
 @pytest.mark.parametrize(
@@ -393,6 +377,6 @@ async def test_a_lock_that_was_left_is_taken_over_in_time(
     )  # fmt: skip
     (await ask(demo, image_id)).ok(answer)
     await cloud.settle()
-    image = await show(demo, image_id)
+    image = await get_image(demo, image_id)
     assert image["status"] == ("active" if answer == 202 else "uploading")
     assert image.get("os_glance_import_task") == (None if answer == 202 else holder)

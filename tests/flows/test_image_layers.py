@@ -10,6 +10,7 @@ import pytest
 
 from flows.test_image_events import Ear
 from stackwire.cloud.cloud import Cloud
+from support.builders.images import a_queued_image, get_image
 from support.cloud import ACloud, Answer, ASharedCloud, JsonClient, TestCloud
 
 PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
@@ -50,15 +51,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("protection")
 
 
-async def an_image(client: JsonClient, **wish: Any) -> str:
-    asked = {"disk_format": "raw", "container_format": "bare", **wish}
-    return str((await client.post("image", "/v2/images", json=asked)).ok(201).json["id"])
-
-
-async def show(client: JsonClient, image_id: str) -> Any:
-    return (await client.get("image", f"/v2/images/{image_id}")).ok(200).json
-
-
 async def change(client: JsonClient, image_id: str, op: str, name: str, value: Any = None) -> Answer:
     step = {"op": op, "path": f"/{name}", **({} if value is None else {"value": value})}
     return await client.patch("image", f"/v2/images/{image_id}", json=[step], headers=PATCH)
@@ -96,20 +88,20 @@ async def test_who_may_do_what_with_a_protected_property(
     demo, admin = await cloud.http("demo"), await cloud.http("admin")
     made = (await demo.post("image", "/v2/images", json={name: "mine"})).ok(create)
     assert create == 403 or (name in made.json) is seen
-    image_id = await an_image(demo)
+    image_id = await a_queued_image(demo)
     (await change(demo, image_id, "add", name, "mine")).ok(200 if create == 201 else 403)
     by_admin = await change(admin, image_id, "add", name, "theirs")
-    assert (name in await show(demo, image_id)) is (seen and (create == 201 or by_admin.status == 200))
-    before = (await show(admin, image_id)).get(name)
+    assert (name in await get_image(demo, image_id)) is (seen and (create == 201 or by_admin.status == 200))
+    before = (await get_image(admin, image_id)).get(name)
     (await change(demo, image_id, "replace", "name", "new")).ok(200)
     listed = (await demo.get("image", f"/v2/images?{name}={before}")).ok(200).json["images"]
     assert bool(listed) is (seen and before is not None)
-    assert (await show(admin, image_id)).get(name) == before
+    assert (await get_image(admin, image_id)).get(name) == before
     if not (seen and before is None):
         (await change(demo, image_id, "replace", name, "changed")).ok(update)
-        assert (await show(admin, image_id)).get(name) == ("changed" if update == 200 else before)
+        assert (await get_image(admin, image_id)).get(name) == ("changed" if update == 200 else before)
         (await change(demo, image_id, "remove", name)).ok(delete)
-        assert (name in await show(admin, image_id)) is (before is not None and delete != 200)
+        assert (name in await get_image(admin, image_id)) is (before is not None and delete != 200)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +133,7 @@ async def test_a_policy_file_replaces_rules_one_by_one_and_is_read_again_when_it
     file.write_text('"publicize_image": "role:member"\n"deactivate": "!"\n')
     cloud = await a_cloud(services=TWO, settings={"image": {"policy_file": file}})
     demo, reader = await cloud.http("demo"), await cloud.http("reader")
-    image_id = await an_image(demo, visibility="public")
+    image_id = await a_queued_image(demo, visibility="public")
     (await demo.put("image", f"/v2/images/{image_id}/file", data=b"x", headers=OCTETS)).ok(204)
     (await demo.post("image", f"/v2/images/{image_id}/actions/deactivate")).ok(403)
     (await reader.post("image", "/v2/images", json={})).ok(403)
@@ -184,7 +176,7 @@ async def test_what_is_disabled_is_not_told(a_shared_cloud: ASharedCloud, disabl
     await cloud.settle()
     assert cloud.cloud.broker is not None
     watch = cloud.cloud.broker.watch(ear.hear)
-    image_id = await an_image(demo)
+    image_id = await a_queued_image(demo)
     path = f"/v2/images/{image_id}"
     (await demo.post("image", f"{path}/members", json={"member": "x"})).ok(200)
     (await demo.put("image", f"{path}/file", data=b"x", headers=OCTETS)).ok(204)
@@ -223,7 +215,7 @@ async def statuses(asked: list[Any]) -> dict[int, int]:
 @pytest.mark.parametrize("what", ["properties", "tags", "members"])
 async def test_of_many_who_ask_at_once_as_many_get_as_may(limited: TestCloud, what: str) -> None:
     demo = await limited.http("demo")
-    image_id = await an_image(demo)
+    image_id = await a_queued_image(demo)
     path = f"/v2/images/{image_id}"
     asked = {
         "properties": lambda n: change(demo, image_id, "add", f"p{n}", "x"),
@@ -232,7 +224,7 @@ async def test_of_many_who_ask_at_once_as_many_get_as_may(limited: TestCloud, wh
     }[what]
     granted = 204 if what == "tags" else 200
     assert await statuses([asked(n) for n in range(RACERS)]) == {granted: 10, 413: RACERS - 10}
-    image = await show(demo, image_id)
+    image = await get_image(demo, image_id)
     members = (await demo.get("image", f"{path}/members")).ok(200).json["members"]
     kept = {
         "properties": [name for name in image if name.startswith("p") and name[1:].isdigit()],
@@ -250,14 +242,14 @@ async def test_a_project_stores_no_more_bytes_than_it_may_however_many_bring_the
         yield b"0123456789"
 
     demo = await limited.http("demo")
-    images = [await an_image(demo) for _ in range(RACERS)]
+    images = [await a_queued_image(demo) for _ in range(RACERS)]
 
     def upload(image_id: str) -> Any:
         data = b"0123456789" if announced else ten()
         return demo.put("image", f"/v2/images/{image_id}/file", data=data, headers=OCTETS)
 
     assert await statuses([upload(image_id) for image_id in images]) == {204: 10, 413: RACERS - 10}
-    sizes = [(await show(demo, image_id))["size"] for image_id in images]
+    sizes = [(await get_image(demo, image_id))["size"] for image_id in images]
     assert sorted(size or 0 for size in sizes) == [0] * (RACERS - 10) + [10] * 10
     for image_id in images:
         (await demo.delete("image", f"/v2/images/{image_id}")).ok(204)

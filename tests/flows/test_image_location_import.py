@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from support.builders.images import a_queued_image, get_image
 from support.cloud import ACloud, Answer, JsonClient, TestCloud
 from support.web import Mirror, a_mirror
 
@@ -36,27 +37,18 @@ async def cloud(a_cloud: ACloud, mirror: Mirror) -> TestCloud:
     return await a_cloud(services=TWO, settings=settings(mirror))
 
 
-async def a_queued(client: JsonClient, **wish: Any) -> str:
-    asked = {"name": "i", "disk_format": "raw", "container_format": "bare", **wish}
-    return str((await client.post("image", "/v2/images", json=asked)).ok(201).json["id"])
-
-
-async def shown(client: JsonClient, image_id: str) -> Any:
-    return (await client.get("image", f"/v2/images/{image_id}")).ok(200).json
-
-
 async def add(client: JsonClient, image_id: str, url: str, **more: Any) -> Answer:
     return await client.post("image", f"/v2/images/{image_id}/locations", json={"url": url, **more})
 
 
 async def located(client: JsonClient, cloud: TestCloud, url: str, **more: Any) -> tuple[Any, Any]:
     """The image and its task after the worker has done what it could."""
-    image_id = await a_queued(client)
+    image_id = await a_queued_image(client)
     assert (await add(client, image_id, url, **more)).ok(202).body == b""
     await cloud.settle()
     (task,) = (await client.get("image", f"/v2/images/{image_id}/tasks")).ok(200).json["tasks"]
     assert task["type"] == "location_import"
-    image = await shown(client, image_id)
+    image = await get_image(client, image_id)
     assert "os_glance_import_task" not in image
     return image, task
 
@@ -160,7 +152,7 @@ async def test_what_is_no_location_is_refused_and_no_task(
     cloud: TestCloud, mirror: Mirror, wish: Any, status: int
 ) -> None:
     client = await cloud.http()
-    image_id = await a_queued(client)
+    image_id = await a_queued_image(client)
     if isinstance(wish, dict) and isinstance(wish.get("url"), str):
         wish = {**wish, "url": wish["url"].replace("{web}", mirror.url)}
     (await client.post("image", f"/v2/images/{image_id}/locations", json=wish)).ok(status)
@@ -170,12 +162,12 @@ async def test_what_is_no_location_is_refused_and_no_task(
 
 async def test_only_a_queued_image_that_says_what_it_is_gets_one(cloud: TestCloud, mirror: Mirror) -> None:
     client, url = await cloud.http(), f"{mirror.url}/image"
-    formless = await a_queued(client, disk_format=None)
+    formless = await a_queued_image(client, disk_format=None)
     (await add(client, formless, url)).ok(400)
-    filled = await a_queued(client)
+    filled = await a_queued_image(client)
     (await client.put("image", f"/v2/images/{filled}/file", data=b"x", headers=OCTETS)).ok(204)
     (await add(client, filled, url)).ok(409)
-    staged = await a_queued(client)
+    staged = await a_queued_image(client)
     (await client.put("image", f"/v2/images/{staged}/stage", data=b"x", headers=OCTETS)).ok(204)
     (await add(client, staged, url)).ok(409)
     (await add(client, "7a4f0000-0000-4000-8000-000000000000", url)).ok(404)
@@ -186,16 +178,16 @@ async def test_a_second_one_waits_for_none_while_the_first_is_looked_at(cloud: T
     client = await cloud.http()
     mirror.pages["/slow"] = (b"x", "...", b"y")
     mirror.pages["/image"] = DATA
-    image_id = await a_queued(client)
+    image_id = await a_queued_image(client)
     (await add(client, image_id, f"{mirror.url}/slow")).ok(202)
     await mirror.silent.wait()
     (await add(client, image_id, f"{mirror.url}/image")).ok(409)
     mirror.go_on.set()
     await cloud.settle()
-    assert (await shown(client, image_id))["status"] == "queued"
+    assert (await get_image(client, image_id))["status"] == "queued"
     (await add(client, image_id, f"{mirror.url}/image")).ok(202)
     await cloud.settle()
-    assert (await shown(client, image_id))["status"] == "active"
+    assert (await get_image(client, image_id))["status"] == "active"
 
 
 async def test_a_location_task_of_a_worker_that_died_leaves_the_image_queued(cloud: TestCloud, mirror: Mirror) -> None:
@@ -211,7 +203,7 @@ async def test_a_location_task_of_a_worker_that_died_leaves_the_image_queued(clo
         image["id"], task["id"],
     )  # fmt: skip
     await cloud.cloud.restart("image")
-    image = await shown(client, image["id"])
+    image = await get_image(client, image["id"])
     assert (image["status"], image["size"], image["checksum"], image["os_hash_algo"]) == ("queued", None, None, None)
     assert "os_glance_import_task" not in image
     assert await fetched(client, cloud, image["id"]) == []
@@ -219,7 +211,7 @@ async def test_a_location_task_of_a_worker_that_died_leaves_the_image_queued(clo
 
 async def test_an_image_that_is_deleted_meanwhile_stays_deleted(cloud: TestCloud, mirror: Mirror) -> None:
     client = await cloud.http()
-    image_id = await a_queued(client)
+    image_id = await a_queued_image(client)
     mirror.pages["/slow"] = (b"x", "...", b"y")
     mirror.without = ("HEAD",)
     (await add(client, image_id, f"{mirror.url}/slow")).ok(202)

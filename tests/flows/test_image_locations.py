@@ -13,6 +13,7 @@ from flows.test_image_bytes import sweep
 from stackwire.image.flows.worker.scrub import restore
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.transport import WireRecord
+from support.builders.images import a_queued_image, download_image, get_image
 from support.cloud import ACloud, Answer, JsonClient, TestCloud
 from support.user_actions import UserActions
 from support.web import Mirror, a_mirror
@@ -46,15 +47,6 @@ async def cloud(a_cloud: ACloud, mirror: Mirror) -> TestCloud:
     return await a_cloud(services=TWO, settings=settings(mirror))
 
 
-async def a_queued(client: JsonClient, **wish: Any) -> str:
-    asked = {"name": "i", "disk_format": "raw", "container_format": "bare", **wish}
-    return str((await client.post("image", "/v2/images", json=asked)).ok(201).json["id"])
-
-
-async def shown(client: JsonClient, image_id: str) -> Any:
-    return (await client.get("image", f"/v2/images/{image_id}")).ok(200).json
-
-
 def at(url: str, **metadata: Any) -> dict[str, Any]:
     return {"url": url, "metadata": metadata}
 
@@ -68,14 +60,9 @@ async def patch(client: JsonClient, image_id: str, *changes: Any) -> Answer:
 
 
 async def a_located(client: JsonClient, url: str) -> str:
-    image_id = await a_queued(client)
+    image_id = await a_queued_image(client)
     (await patch(client, image_id, op("add", "/locations/-", at(url)))).ok(200)
     return image_id
-
-
-async def data_of(client: JsonClient, image_id: str, **headers: str) -> bytes:
-    answer = await client.get("image", f"/v2/images/{image_id}/file", headers=headers)
-    return answer.ok(206 if headers else 200).body
 
 
 async def test_where_deletion_is_delayed_a_location_elsewhere_comes_back_and_goes_like_any_other(
@@ -85,12 +72,12 @@ async def test_where_deletion_is_delayed_a_location_elsewhere_comes_back_and_goe
     client = await cloud.http()
     url = f"{mirror.url}/image"
     image_id = await a_located(client, url)
-    before = (await shown(client, image_id))["locations"]
+    before = (await get_image(client, image_id))["locations"]
     (await client.delete("image", f"/v2/images/{image_id}")).ok(204)
     (await client.get("image", f"/v2/images/{image_id}")).ok(404)
     await restore(cloud.cloud.services["image"].database, image_id)
-    assert (await shown(client, image_id))["locations"] == before
-    assert await data_of(client, image_id) == DATA
+    assert (await get_image(client, image_id))["locations"] == before
+    assert await download_image(client, image_id) == DATA
     (await client.delete("image", f"/v2/images/{image_id}")).ok(204)
     await sweep(cloud)
     assert await cloud.rows("image", "SELECT status FROM images") == [{"status": "deleted"}]
@@ -101,8 +88,8 @@ async def test_an_image_is_active_with_its_first_location_and_is_read_from_there
     cloud: TestCloud, mirror: Mirror
 ) -> None:
     client = await cloud.http()
-    image_id = await a_queued(client)
-    assert (await shown(client, image_id))["locations"] == []
+    image_id = await a_queued_image(client)
+    assert (await get_image(client, image_id))["locations"] == []
     url = f"{mirror.url}/image"
     image = (await patch(client, image_id, op("add", "/locations/-", at(url, rack="7")))).ok(200).json
     assert image["locations"] == [{"url": url, "metadata": {"rack": "7", "store": "web"}}]
@@ -110,11 +97,11 @@ async def test_an_image_is_active_with_its_first_location_and_is_read_from_there
     assert "direct_url" not in image
     (listed,) = (await client.get("image", "/v2/images")).ok(200).json["images"]
     assert listed["locations"] == image["locations"]
-    assert await data_of(client, image_id) == DATA
+    assert await download_image(client, image_id) == DATA
     for ranges in (False, True):
         mirror.ranges = ranges
-        assert await data_of(client, image_id, Range="bytes=1000-300000") == DATA[1000:300001]
-        assert await data_of(client, image_id, Range="bytes=-5") == DATA[-5:]
+        assert await download_image(client, image_id, Range="bytes=1000-300000") == DATA[1000:300001]
+        assert await download_image(client, image_id, Range="bytes=-5") == DATA[-5:]
     (await client.put("image", f"/v2/images/{image_id}/file", data=b"x", headers=OCTETS)).ok(409)
     asked = len(mirror.asked)
     (await client.delete("image", f"/v2/images/{image_id}")).ok(204)
@@ -130,7 +117,7 @@ async def test_several_locations_are_one_image_in_their_order(cloud: TestCloud, 
     image = (await patch(client, image_id, op("add", "/locations/0", at(second)))).ok(200).json
     assert [place["url"] for place in image["locations"]] == [second, first]
     mirror.pages["/copy"] = 404
-    assert await data_of(client, image_id) == DATA
+    assert await download_image(client, image_id) == DATA
     mirror.pages["/image"] = 500
     (await client.get("image", f"/v2/images/{image_id}/file")).ok(503)
     mirror.pages["/image"] = 404
@@ -142,9 +129,9 @@ async def test_several_locations_are_one_image_in_their_order(cloud: TestCloud, 
 
 async def test_an_image_of_our_own_gets_a_mirror_and_may_lose_its_own_data(cloud: TestCloud, mirror: Mirror) -> None:
     client, admin = await cloud.http(), await cloud.http("admin")
-    image_id = await a_queued(client)
+    image_id = await a_queued_image(client)
     (await client.put("image", f"/v2/images/{image_id}/file", data=DATA, headers=OCTETS)).ok(204)
-    (own,) = (await shown(client, image_id))["locations"]
+    (own,) = (await get_image(client, image_id))["locations"]
     assert own["url"].startswith("file:///")
     assert own["metadata"] == {"store": "own"}
     image = (await patch(client, image_id, op("add", "/locations/-", at(f"{mirror.url}/image")))).ok(200).json
@@ -152,7 +139,7 @@ async def test_an_image_of_our_own_gets_a_mirror_and_may_lose_its_own_data(cloud
     (await patch(client, image_id, op("remove", "/locations/0"))).ok(403)
     image = (await patch(admin, image_id, op("remove", "/locations/0"))).ok(200).json
     assert (image["stores"], image["status"], bool(image["checksum"])) == ("web", "active", True)
-    assert await data_of(client, image_id) == DATA
+    assert await download_image(client, image_id) == DATA
     assert mirror.asked[-1] == "/image"
     assert not Path(own["url"].removeprefix("file://")).exists()
 
@@ -201,8 +188,8 @@ async def test_what_is_no_location_is_refused_and_changes_nothing(
     cloud: TestCloud, mirror: Mirror, change: Any, status: int
 ) -> None:
     client = await cloud.http()
-    image_id = await a_queued(client)
-    before = await shown(client, image_id)
+    image_id = await a_queued_image(client)
+    before = await get_image(client, image_id)
 
     def filled(value: Any) -> Any:
         if isinstance(value, str):
@@ -213,15 +200,15 @@ async def test_what_is_no_location_is_refused_and_changes_nothing(
 
     answer = (await patch(client, image_id, op("add", "/a", "b"), filled(change))).ok(status)
     assert b"secret" not in answer.body
-    assert await shown(client, image_id) == before
+    assert await get_image(client, image_id) == before
 
 
 async def test_an_active_image_keeps_a_location_and_gets_each_once(cloud: TestCloud, mirror: Mirror) -> None:
     client, admin = await cloud.http(), await cloud.http("admin")
     url = f"{mirror.url}/image"
-    (await patch(admin, await a_queued(client), op("remove", "/locations/0"))).ok(409)
+    (await patch(admin, await a_queued_image(client), op("remove", "/locations/0"))).ok(409)
     image_id = await a_located(client, url)
-    before = await shown(client, image_id)
+    before = await get_image(client, image_id)
     digest = {"os_hash_algo": "sha512", "os_hash_value": "a" * 128}
     for change, status in (
         (op("add", "/locations/-", at(url)), 400),
@@ -233,39 +220,39 @@ async def test_an_active_image_keeps_a_location_and_gets_each_once(cloud: TestCl
         (op("remove", "/locations/-"), 403),
     ):
         (await patch(admin, image_id, change)).ok(status)
-    assert await shown(client, image_id) == before
+    assert await get_image(client, image_id) == before
     for number in range(9):
         (await patch(client, image_id, op("add", "/locations/-", at(url, number=number)))).ok(200)
     (await patch(client, image_id, op("add", "/locations/-", at(url, number=9)))).ok(413)
     (await patch(admin, image_id, op("remove", "/locations/10"))).ok(400)
     (await patch(client, image_id, op("remove", "/locations/1"))).ok(403)
-    assert len((await shown(client, image_id))["locations"]) == 10
+    assert len((await get_image(client, image_id))["locations"]) == 10
     (await client.post("image", f"/v2/images/{image_id}/actions/deactivate")).ok(204)
     (await patch(client, image_id, op("add", "/locations/-", at(url, number=10)))).ok(409)
 
 
 async def test_what_the_bytes_are_said_to_be_is_the_images(cloud: TestCloud, mirror: Mirror) -> None:
     client = await cloud.http()
-    image_id = await a_queued(client)
+    image_id = await a_queued_image(client)
     said = {"checksum": "c" * 32, "os_hash_algo": "sha512", "os_hash_value": "a" * 128}
     change = op("replace", "/locations", [{**at(f"{mirror.url}/image"), "validation_data": said}])
     image = (await patch(client, image_id, change)).ok(200).json
     assert {name: image[name] for name in said} == said
     assert "validation_data" not in image["locations"][0]
-    formless = await a_queued(client, disk_format=None)
+    formless = await a_queued_image(client, disk_format=None)
     (await patch(client, formless, change)).ok(400)
-    assert (await shown(client, formless))["status"] == "queued"
+    assert (await get_image(client, formless))["status"] == "queued"
 
 
 async def test_locations_are_shown_and_changed_only_where_the_operator_says_so(a_cloud: ACloud, mirror: Mirror) -> None:
     cloud = await a_cloud(services=TWO, settings=settings(mirror, show_multiple_locations=False))
     client, admin = await cloud.http(), await cloud.http("admin")
-    image_id = await a_queued(client)
+    image_id = await a_queued_image(client)
     for who in (client, admin):
         (await patch(who, image_id, op("add", "/locations/-", at(f"{mirror.url}/image")))).ok(403)
     (await client.put("image", f"/v2/images/{image_id}/file", data=b"x", headers=OCTETS)).ok(204)
     for who in (client, admin):
-        assert not {"locations", "direct_url"} & (await shown(who, image_id)).keys()
+        assert not {"locations", "direct_url"} & (await get_image(who, image_id)).keys()
     assert mirror.asked == []
 
 
@@ -273,17 +260,17 @@ async def test_the_direct_url_is_the_first_location(a_cloud: ACloud, mirror: Mir
     more = {"show_image_direct_url": True, "location_strategy": "store_type", "store_type_preference": "http,file"}
     cloud = await a_cloud(services=TWO, settings=settings(mirror, **more))
     client, alt = await cloud.http(), await cloud.http("alt")
-    image_id = await a_queued(client, visibility="community")
-    assert "direct_url" not in await shown(client, image_id)
+    image_id = await a_queued_image(client, visibility="community")
+    assert "direct_url" not in await get_image(client, image_id)
     (await client.put("image", f"/v2/images/{image_id}/file", data=DATA, headers=OCTETS)).ok(204)
-    assert (await shown(client, image_id))["direct_url"].startswith("file:///")
+    assert (await get_image(client, image_id))["direct_url"].startswith("file:///")
     url = f"{mirror.url}/image"
     (await patch(client, image_id, op("add", "/locations/-", at(url)))).ok(200)
-    image = await shown(client, image_id)
+    image = await get_image(client, image_id)
     assert image["direct_url"] == url == image["locations"][0]["url"]
-    assert await data_of(client, image_id) == DATA
+    assert await download_image(client, image_id) == DATA
     assert mirror.asked[-1] == "/image"
-    seen = await shown(alt, image_id)
+    seen = await get_image(alt, image_id)
     assert (seen["locations"], seen.get("direct_url")) == ([], None)
     (await patch(alt, image_id, op("add", "/locations/-", at(f"{mirror.url}/copy")))).ok(403)
     assert "/copy" not in mirror.asked
@@ -291,17 +278,17 @@ async def test_the_direct_url_is_the_first_location(a_cloud: ACloud, mirror: Mir
 
 async def test_an_upload_into_a_store_that_is_only_read_is_refused(cloud: TestCloud) -> None:
     client = await cloud.http()
-    image_id = await a_queued(client)
+    image_id = await a_queued_image(client)
     headers = {**OCTETS, "x-image-meta-store": "web"}
     answer = (await client.put("image", f"/v2/images/{image_id}/file", data=b"x", headers=headers)).ok(410)
     assert b"Adding images to store is disabled" in answer.body
-    assert (await shown(client, image_id))["status"] == "queued"
+    assert (await get_image(client, image_id))["status"] == "queued"
     (await client.put("image", f"/v2/images/{image_id}/stage", data=b"x", headers=OCTETS)).ok(204)
     wish = {"method": {"name": "glance-direct"}, "stores": ["web"]}
     (await client.post("image", f"/v2/images/{image_id}/import", json=wish)).ok(409)
     (await client.post("image", f"/v2/images/{image_id}/import", json={**wish, "stores": ["own"]})).ok(202)
     await cloud.settle()
-    assert (await shown(client, image_id))["stores"] == "own"
+    assert (await get_image(client, image_id))["stores"] == "own"
     told = (await client.get("image", "/v2/info/stores")).ok(200).json["stores"]
     assert told == [{"id": "own", "default": "true"}, {"id": "web", "read-only": "true"}]
 
@@ -310,7 +297,7 @@ async def test_what_is_elsewhere_counts_as_what_is_here(a_cloud: ACloud, mirror:
     cloud = await a_cloud(services=TWO, settings=settings(mirror, user_storage_quota=str(len(DATA) + 10)))
     client = await cloud.http()
     await a_located(client, f"{mirror.url}/image")
-    image_id = await a_queued(client)
+    image_id = await a_queued_image(client)
     (await patch(client, image_id, op("add", "/locations/-", at(f"{mirror.url}/copy")))).ok(413)
     (await client.put("image", f"/v2/images/{image_id}/file", data=b"x" * 11, headers=OCTETS)).ok(413)
     (await client.put("image", f"/v2/images/{image_id}/file", data=b"x" * 10, headers=OCTETS)).ok(204)
@@ -322,7 +309,7 @@ async def test_each_location_counts(a_cloud: ACloud, mirror: Mirror) -> None:
     image_id = await a_located(client, f"{mirror.url}/image")
     (await patch(client, image_id, op("add", "/locations/-", at(f"{mirror.url}/copy")))).ok(200)
     (await patch(client, image_id, op("add", "/locations/-", at(f"{mirror.url}/copy", again="yes")))).ok(413)
-    assert len((await shown(client, image_id))["locations"]) == 2
+    assert len((await get_image(client, image_id))["locations"]) == 2
 
 
 async def test_what_became_shorter_is_read_from_another_location_or_not_at_all(
@@ -333,7 +320,7 @@ async def test_what_became_shorter_is_read_from_another_location_or_not_at_all(
     mirror.pages["/image"] = DATA[:-1]
     (await client.get("image", f"/v2/images/{image_id}/file")).ok(503)
     (await patch(client, image_id, op("add", "/locations/-", at(f"{mirror.url}/copy")))).ok(200)
-    assert await data_of(client, image_id) == DATA
+    assert await download_image(client, image_id) == DATA
 
 
 async def test_what_is_told_of_a_location_is_that_the_image_changed(cloud: TestCloud, mirror: Mirror) -> None:
@@ -343,7 +330,7 @@ async def test_what_is_told_of_a_location_is_that_the_image_changed(cloud: TestC
         if record.kind in ("publish", "drop") and record.exchange == "glance":
             heard.append(unwrap(record.body, record.properties))
 
-    image_id = await a_queued(client)
+    image_id = await a_queued_image(client)
     await cloud.settle()
     assert cloud.cloud.broker is not None
     watch = cloud.cloud.broker.watch(hear)
@@ -351,7 +338,7 @@ async def test_what_is_told_of_a_location_is_that_the_image_changed(cloud: TestC
     await cloud.settle()
     assert [told["event_type"] for told in heard] == ["image.update"]
     heard.clear()
-    other = await a_queued(client)
+    other = await a_queued_image(client)
     asked = {"url": f"{mirror.url}/image", "validation_data": DIGEST}
     (await client.post("image", f"/v2/images/{other}/locations", json=asked)).ok(202)
     await cloud.settle()
@@ -376,7 +363,7 @@ async def test_who_may_set_locations_and_nobody_else_makes_a_url_be_looked_at(
     cloud: TestCloud, mirror: Mirror, who: str, visibility: str, status: int
 ) -> None:
     client, admin, caller = await cloud.http(), await cloud.http("admin"), await cloud.http(who)
-    image_id = await a_queued(client)
+    image_id = await a_queued_image(client)
     (await patch(admin, image_id, op("replace", "/visibility", visibility))).ok(200)
     (await patch(caller, image_id, op("add", "/locations/-", at(f"{mirror.url}/image")))).ok(status)
     assert bool(mirror.asked) is (status == 200)
@@ -399,7 +386,7 @@ async def test_what_lies_elsewhere_is_neither_cached_nor_scrubbed(a_cloud: AClou
     cloud = await a_cloud(services=TWO, settings=settings(mirror, **more))
     client, admin = await cloud.http(), await cloud.http("admin")
     image_id = await a_located(client, f"{mirror.url}/image")
-    assert await data_of(client, image_id) == DATA
+    assert await download_image(client, image_id) == DATA
     (await admin.put("image", f"/v2/cache/{image_id}")).ok(202)
     await cloud.settle()
     cached = (await admin.get("image", "/v2/cache")).ok(200).json
@@ -418,11 +405,11 @@ async def test_what_lies_elsewhere_is_neither_cached_nor_scrubbed(a_cloud: AClou
 async def test_data_that_is_elsewhere_is_not_copied_into_a_store(cloud: TestCloud, mirror: Mirror) -> None:
     admin = await cloud.http("admin")
     image_id = await a_located(admin, f"{mirror.url}/image")
-    before = await shown(admin, image_id)
+    before = await get_image(admin, image_id)
     wish = {"method": {"name": "copy-image"}, "stores": ["own"]}
     refused = await admin.post("image", f"/v2/images/{image_id}/import", json=wish)
     assert refused.status in (400, 409)
-    assert await shown(admin, image_id) == before
+    assert await get_image(admin, image_id) == before
 
 
 async def test_two_who_remove_the_last_two_locations_leave_one(cloud: TestCloud, mirror: Mirror) -> None:
@@ -431,7 +418,7 @@ async def test_two_who_remove_the_last_two_locations_leave_one(cloud: TestCloud,
     (await patch(admin, image_id, op("add", "/locations/-", at(f"{mirror.url}/copy")))).ok(200)
     answers = await asyncio.gather(*(patch(admin, image_id, op("remove", f"/locations/{at}")) for at in (0, 1)))
     assert 200 in {answer.status for answer in answers} <= {200, 403}
-    assert len((await shown(admin, image_id))["locations"]) == 1
+    assert len((await get_image(admin, image_id))["locations"]) == 1
     added = await asyncio.gather(
         *(patch(admin, image_id, op("add", "/locations/-", at(f"{mirror.url}/copy", n=1))) for _ in range(4))
     )

@@ -10,6 +10,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import Forbidden
 from stackwire.messaging.memory import MemoryTransport
 from stackwire.messaging.rpc import RpcClient
+from support.builders.images import a_queued_image, get_image
 from support.cloud import ACloud, Answer, JsonClient, TestCloud
 
 PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
@@ -20,15 +21,6 @@ TWO = ("identity", "image")
 @pytest.fixture
 async def cloud(a_cloud: ACloud) -> TestCloud:
     return await a_cloud(services=TWO)
-
-
-async def an_image(client: JsonClient, **wish: Any) -> str:
-    asked = {"name": "i", "disk_format": "raw", "container_format": "bare", **wish}
-    return str((await client.post("image", "/v2/images", json=asked)).ok(201).json["id"])
-
-
-async def show(client: JsonClient, image_id: str) -> Any:
-    return (await client.get("image", f"/v2/images/{image_id}")).ok(200).json
 
 
 async def patch(client: JsonClient, image_id: str, *operations: tuple[Any, ...]) -> Answer:
@@ -46,36 +38,36 @@ async def names(client: JsonClient, query: str = "") -> list[str]:
 
 async def test_changes_of_different_properties_at_the_same_time_are_all_kept(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
-    image_id = await an_image(demo)
+    image_id = await a_queued_image(demo)
     answers = await asyncio.gather(*(patch(demo, image_id, ("add", f"/p{n}", str(n))) for n in range(40)))
     assert {answer.status for answer in answers} == {200}
-    image = await show(demo, image_id)
+    image = await get_image(demo, image_id)
     assert {image[f"p{n}"] for n in range(40)} == {str(n) for n in range(40)}
 
 
 async def test_a_patch_with_one_bad_operation_changes_nothing(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
-    image_id = await an_image(demo, a="1")
-    before = await show(demo, image_id)
+    image_id = await a_queued_image(demo, a="1")
+    before = await get_image(demo, image_id)
     for bad, status in ((("replace", "/status", "active"), 403), (("remove", "/x"), 409), (("add", "/y", 5), 400)):
         (await patch(demo, image_id, ("add", "/b", "2"), ("remove", "/a"), ("replace", "/name", "n"), bad)).ok(status)
-        assert await show(demo, image_id) == before
+        assert await get_image(demo, image_id) == before
 
 
 async def test_a_removed_property_can_be_set_again(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
-    image_id = await an_image(demo, a="1")
+    image_id = await a_queued_image(demo, a="1")
     (await patch(demo, image_id, ("remove", "/a"))).ok(200)
-    assert "a" not in await show(demo, image_id)
+    assert "a" not in await get_image(demo, image_id)
     assert (await patch(demo, image_id, ("add", "/a", "2"))).ok(200).json["a"] == "2"
 
 
 async def test_a_patch_needs_its_media_type(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
-    image_id = await an_image(demo)
+    image_id = await a_queued_image(demo)
     answer = (await demo.patch("image", f"/v2/images/{image_id}", json=[])).ok(415)
     assert "v2.1-json-patch" in answer.headers["Accept-Patch"]
-    before = await show(demo, image_id)
+    before = await get_image(demo, image_id)
     assert (await patch(demo, image_id)).ok(200).json == before
 
 
@@ -83,7 +75,7 @@ async def test_the_property_quota_holds_against_many_at_once(a_cloud: ACloud) ->
     cloud = await a_cloud(services=TWO, settings={"image": {"image_property_quota": 5, "image_tag_quota": 2}})
     demo = await cloud.http("demo")
     (await demo.post("image", "/v2/images", json={f"p{n}": "x" for n in range(6)})).ok(413)
-    image_id = await an_image(demo, **{f"p{n}": "x" for n in range(4)})
+    image_id = await a_queued_image(demo, **{f"p{n}": "x" for n in range(4)})
     answers = await asyncio.gather(*(patch(demo, image_id, ("add", f"/q{n}", "x")) for n in range(8)))
     assert sorted(answer.status for answer in answers) == [200] + [413] * 7
     (await patch(demo, image_id, ("replace", "/p0", "y"))).ok(200)
@@ -95,7 +87,7 @@ async def test_a_project_gets_no_more_images_than_its_limit_however_many_ask(a_c
     cloud = await a_cloud(services=TWO, settings={"image": {"image_count_total": 3}})
     demo = await cloud.http("demo")
     for _ in range(2):
-        await an_image(demo)
+        await a_queued_image(demo)
     answers = await asyncio.gather(*(demo.post("image", "/v2/images", json={}) for _ in range(10)))
     assert sorted(answer.status for answer in answers) == [201] + [413] * 9
 
@@ -112,12 +104,12 @@ async def test_an_id_is_never_given_twice(cloud: TestCloud) -> None:
 async def test_an_id_has_one_spelling_however_it_is_asked_for(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
     asked = "ABCDEF01-2345-4ABC-8DEF-0123456789AB"
-    assert await an_image(demo, id=asked) == asked.lower()
+    assert await a_queued_image(demo, id=asked) == asked.lower()
     (await demo.put("image", f"/v2/images/{asked}/file", data=b"x", headers=OCTETS)).ok(204)
     (await demo.put("image", f"/v2/images/{asked}/tags/t")).ok(204)
     (await demo.post("image", f"/v2/images/{asked}/members", json={"member": "m"})).ok(200)
     (await patch(demo, asked, ("add", "/a", "b"))).ok(200)
-    shown = await show(demo, asked)
+    shown = await get_image(demo, asked)
     assert (shown["id"], shown["status"], shown["a"], shown["tags"]) == (asked.lower(), "active", "b", ["t"])
     for query in (f"id={asked}", f"id=in:{asked}", f"id=eq:{asked}"):
         assert await names(demo, f"?{query}") == ["i"]
@@ -128,7 +120,7 @@ async def test_an_id_has_one_spelling_however_it_is_asked_for(cloud: TestCloud) 
 @pytest.mark.parametrize("path", ["", "/file", "/members", "/members/m", "/tasks"])
 async def test_reading_one_thing_takes_no_body(cloud: TestCloud, path: str) -> None:
     demo = await cloud.http("demo")
-    image_id = await an_image(demo)
+    image_id = await a_queued_image(demo)
     (await demo.post("image", f"/v2/images/{image_id}/members", json={"member": "m"})).ok(200)
     where = f"/v2/images/{image_id}{path}"
     (await demo.get("image", where)).ok(200 if path != "/file" else 204)
@@ -137,7 +129,7 @@ async def test_reading_one_thing_takes_no_body(cloud: TestCloud, path: str) -> N
 
 async def test_deleted_and_hidden_images_answer_like_images_that_never_were(cloud: TestCloud) -> None:
     demo, alt = await cloud.http("demo"), await cloud.http("alt")
-    private, gone = await an_image(demo, visibility="private"), await an_image(demo)
+    private, gone = await a_queued_image(demo, visibility="private"), await a_queued_image(demo)
     (await demo.delete("image", f"/v2/images/{gone}")).ok(204)
     for image_id in (private, gone, "00000000-0000-4000-8000-000000000000", "no-id"):
         for method, path, body, headers in (
@@ -166,10 +158,10 @@ async def test_deleted_and_hidden_images_answer_like_images_that_never_were(clou
 async def test_what_strangers_may_do_with_an_image_they_see(cloud: TestCloud, visibility: str) -> None:
     admin, demo, alt = await cloud.http("admin"), await cloud.http("demo"), await cloud.http("alt")
     reader = await cloud.http("reader")
-    image_id = await an_image(admin, visibility=visibility)
+    image_id = await a_queued_image(admin, visibility=visibility)
     (await admin.put("image", f"/v2/images/{image_id}/file", data=b"data", headers=OCTETS)).ok(204)
     for stranger in (demo, alt):
-        await show(stranger, image_id)
+        await get_image(stranger, image_id)
         (await stranger.get("image", f"/v2/images/{image_id}/file")).ok(200)
         (await patch(stranger, image_id, ("add", "/a", "1"))).ok(403)
         (await patch(stranger, image_id, ("replace", "/owner", "x"))).ok(403)
@@ -178,14 +170,14 @@ async def test_what_strangers_may_do_with_an_image_they_see(cloud: TestCloud, vi
         (await stranger.put("image", f"/v2/images/{image_id}/tags/x")).ok(403)
         (await stranger.post("image", f"/v2/images/{image_id}/actions/deactivate")).ok(403)
         (await stranger.post("image", f"/v2/images/{image_id}/members", json={"member": "x"})).ok(403)
-    await show(reader, image_id)
+    await get_image(reader, image_id)
     (await reader.get("image", f"/v2/images/{image_id}/file")).ok(403)
 
 
 async def test_a_reader_reads_and_no_more(cloud: TestCloud) -> None:
     demo, reader = await cloud.http("demo"), await cloud.http("reader")
-    image_id = await an_image(demo, visibility="private")
-    await show(reader, image_id)
+    image_id = await a_queued_image(demo, visibility="private")
+    await get_image(reader, image_id)
     assert await names(reader) == ["i"]
     (await reader.post("image", "/v2/images", json={})).ok(403)
     (await patch(reader, image_id, ("add", "/a", "1"))).ok(403)
@@ -200,17 +192,17 @@ async def test_only_administrators_publish_and_give_away(cloud: TestCloud) -> No
     (await demo.post("image", "/v2/images", json={"visibility": "public"})).ok(403)
     (await demo.post("image", "/v2/images", json={"owner": "another"})).ok(403)
     (await demo.post("image", "/v2/images", json={"owner": demo.project_id})).ok(201)
-    image_id = await an_image(demo)
+    image_id = await a_queued_image(demo)
     (await patch(demo, image_id, ("replace", "/visibility", "public"))).ok(403)
     (await patch(demo, image_id, ("replace", "/owner", "another"))).ok(403)
     (await patch(demo, image_id, ("replace", "/visibility", "community"))).ok(200)
     (await patch(admin, image_id, ("replace", "/owner", "another"))).ok(200)
-    assert (await show(admin, image_id))["owner"] == "another"
+    assert (await get_image(admin, image_id))["owner"] == "another"
 
 
 async def test_protected_images_stay_even_for_administrators(cloud: TestCloud) -> None:
     admin, demo = await cloud.http("admin"), await cloud.http("demo")
-    image_id = await an_image(demo, protected=True)
+    image_id = await a_queued_image(demo, protected=True)
     for client in (demo, admin):
         (await client.delete("image", f"/v2/images/{image_id}")).ok(403)
     (await patch(demo, image_id, ("replace", "/protected", False))).ok(200)
@@ -219,14 +211,14 @@ async def test_protected_images_stay_even_for_administrators(cloud: TestCloud) -
 
 async def test_sharing_with_a_project_and_its_answer(cloud: TestCloud) -> None:
     demo, alt = await cloud.http("demo"), await cloud.http("alt")
-    image_id = await an_image(demo)
+    image_id = await a_queued_image(demo)
     members = f"/v2/images/{image_id}/members"
     mine = f"{members}/{alt.project_id}"
     (await alt.get("image", members)).ok(404)
     row = (await demo.post("image", members, json={"member": alt.project_id})).ok(200).json
     assert (row["member_id"], row["status"], row["schema"]) == (alt.project_id, "pending", "/v2/schemas/member")
     (await demo.post("image", members, json={"member": alt.project_id})).ok(409)
-    await show(alt, image_id)
+    await get_image(alt, image_id)
     assert await names(alt) == []
     assert await names(alt, "?visibility=shared&member_status=pending") == ["i"]
     assert await names(alt, "?member_status=all") == ["i"]
@@ -252,16 +244,16 @@ async def test_sharing_with_a_project_and_its_answer(cloud: TestCloud) -> None:
 @pytest.mark.parametrize("visibility", ["private", "community"])
 async def test_only_shared_images_get_members(cloud: TestCloud, visibility: str) -> None:
     demo = await cloud.http("demo")
-    image_id = await an_image(demo, visibility=visibility)
+    image_id = await a_queued_image(demo, visibility=visibility)
     (await demo.post("image", f"/v2/images/{image_id}/members", json={"member": "x"})).ok(403)
 
 
 async def test_what_lists_show_to_whom(cloud: TestCloud) -> None:
     admin, demo, alt = await cloud.http("admin"), await cloud.http("demo"), await cloud.http("alt")
     for visibility in ("private", "shared", "community"):
-        await an_image(demo, name=f"demo-{visibility}", visibility=visibility)
-    await an_image(admin, name="public", visibility="public")
-    await an_image(admin, name="hidden", visibility="public", os_hidden=True)
+        await a_queued_image(demo, name=f"demo-{visibility}", visibility=visibility)
+    await a_queued_image(admin, name="public", visibility="public")
+    await a_queued_image(admin, name="hidden", visibility="public", os_hidden=True)
     assert set(await names(demo)) == {"demo-private", "demo-shared", "demo-community", "public"}
     assert set(await names(alt)) == {"public"}
     assert set(await names(alt, "?visibility=community")) == {"demo-community"}
@@ -295,9 +287,9 @@ async def test_filters(filled: tuple[TestCloud, JsonClient], query: str, found: 
 async def filled(cloud: TestCloud) -> tuple[TestCloud, JsonClient]:
     """a and b with data of 1 and 2 bytes, c without."""
     demo = await cloud.http("demo")
-    a = await an_image(demo, name="a", os_distro="debian", team="x", tags=["t1"])
-    b = await an_image(demo, name="b", os_distro="debian", team="y", tags=["t1", "t2"])
-    await an_image(demo, name="c", os_distro="ubuntu", min_ram=64, disk_format="qcow2", protected=True)
+    a = await a_queued_image(demo, name="a", os_distro="debian", team="x", tags=["t1"])
+    b = await a_queued_image(demo, name="b", os_distro="debian", team="y", tags=["t1", "t2"])
+    await a_queued_image(demo, name="c", os_distro="ubuntu", min_ram=64, disk_format="qcow2", protected=True)
     for image_id, data in ((a, b"a"), (b, b"bb")):
         (await demo.put("image", f"/v2/images/{image_id}/file", data=data, headers=OCTETS)).ok(204)
     return cloud, demo
@@ -316,8 +308,8 @@ async def filled(cloud: TestCloud) -> tuple[TestCloud, JsonClient]:
 async def test_pages_lead_through_the_whole_list_without_doubles(cloud: TestCloud, sort: str) -> None:
     admin, demo = await cloud.http("admin"), await cloud.http("demo")
     for number in range(7):
-        await an_image(demo, name=f"n{number % 3}" if number else None, disk_format="raw" if number % 2 else None)
-    await an_image(admin, name="public", visibility="public")
+        await a_queued_image(demo, name=f"n{number % 3}" if number else None, disk_format="raw" if number % 2 else None)
+    await a_queued_image(admin, name="public", visibility="public")
     whole = (await demo.get("image", f"/v2/images?{sort}")).ok(200).json["images"]
     assert len(whole) == 8
     seen: list[str] = []
@@ -343,7 +335,7 @@ async def test_limits_of_a_page(filled: tuple[TestCloud, JsonClient]) -> None:
 
 async def test_markers_that_lead_nowhere_all_look_the_same(cloud: TestCloud) -> None:
     demo, alt = await cloud.http("demo"), await cloud.http("alt")
-    foreign = await an_image(alt, visibility="private")
+    foreign = await a_queued_image(alt, visibility="private")
     bodies = {
         (await demo.get("image", f"/v2/images?marker={marker}")).ok(400).body
         for marker in (foreign, "00000000-0000-4000-8000-000000000000", "x")
@@ -360,20 +352,20 @@ async def test_a_protection_file_hides_and_guards_properties(a_cloud: ACloud, tm
     cloud = await a_cloud(services=TWO, settings={"image": {"property_protection_file": file}})
     admin, demo = await cloud.http("admin"), await cloud.http("demo")
     (await demo.post("image", "/v2/images", json={"secret_a": "1"})).ok(403)
-    image_id = await an_image(demo, open="1")
+    image_id = await a_queued_image(demo, open="1")
     (await patch(admin, image_id, ("add", "/secret_a", "s"))).ok(200)
-    assert "secret_a" not in await show(demo, image_id)
+    assert "secret_a" not in await get_image(demo, image_id)
     assert "secret_a" not in (await patch(demo, image_id, ("replace", "/open", "2"))).ok(200).json
     (await patch(demo, image_id, ("add", "/secret_a", "mine"))).ok(403)
     assert await names(demo, "?secret_a=s") == []
-    assert (await show(admin, image_id))["secret_a"] == "s"
+    assert (await get_image(admin, image_id))["secret_a"] == "s"
 
 
 @pytest.mark.parametrize(("release", "visibility"), [("newton", "private"), ("ocata", "shared"), ("current", "shared")])
 async def test_what_a_new_image_is_by_default(a_cloud: ACloud, release: str, visibility: str) -> None:
     cloud = await a_cloud(services=TWO, release=release)
     demo = await cloud.http("demo")
-    assert (await show(demo, await an_image(demo)))["visibility"] == visibility
+    assert (await get_image(demo, await a_queued_image(demo)))["visibility"] == visibility
 
 
 @pytest.mark.parametrize(("release", "ids", "call"), [("icehouse", {"v1.0", "v1.1"}, 200), ("current", set(), 300)])

@@ -1,7 +1,6 @@
 """Several stores at once: where data goes, from where it comes, and what is left of it."""
 
 import hashlib
-import io
 from pathlib import Path
 from typing import Any
 
@@ -9,41 +8,21 @@ import pytest
 from pydantic import ValidationError
 
 from stackwire.image.settings import ImageSettings
+from support.builders.images import a_queued_image, a_staged_image, download_image, get_image, upload_image
 from support.cloud import ACloud, JsonClient, TestCloud
 
 TWO = ("identity", "image")
-OCTETS = {"Content-Type": "application/octet-stream"}
 DATA = bytes(range(251)) * 9000
 SEVERAL = {"image": {"enabled_backends": "fast:file, slow:file, spare:file", "default_backend": "fast"}}
 
 
-async def a_queued(client: JsonClient) -> str:
-    made = await client.post("image", "/v2/images", json={"disk_format": "raw", "container_format": "bare"})
-    assert made.ok(201).headers["OpenStack-image-store-ids"] == "fast,slow,spare"
-    return str(made.json["id"])
-
-
-async def put(client: JsonClient, image_id: str, kind: str = "file", **headers: str) -> Any:
-    path = f"/v2/images/{image_id}/{kind}"
-    return await client.put("image", path, data=io.BytesIO(DATA), headers={**OCTETS, **headers})
-
-
 async def an_import(client: JsonClient, cloud: TestCloud, **wish: Any) -> Any:
     """The image after a staged import with this wish."""
-    image_id = await a_queued(client)
-    (await put(client, image_id, "stage")).ok(204)
+    image_id = await a_staged_image(client, DATA)
     body = {"method": {"name": "glance-direct"}, **wish}
     (await client.post("image", f"/v2/images/{image_id}/import", json=body)).ok(202)
     await cloud.settle()
-    return await shown(client, image_id)
-
-
-async def shown(client: JsonClient, image_id: str) -> Any:
-    return (await client.get("image", f"/v2/images/{image_id}")).ok(200).json
-
-
-async def data_of(client: JsonClient, image_id: str) -> Any:
-    return (await client.get("image", f"/v2/images/{image_id}/file")).ok(200).body
+    return await get_image(client, image_id)
 
 
 def holding(cloud: TestCloud) -> dict[str, list[str]]:
@@ -55,14 +34,16 @@ def holding(cloud: TestCloud) -> dict[str, list[str]]:
 async def test_data_goes_into_the_default_store_or_the_one_that_is_named(a_cloud: ACloud) -> None:
     cloud = await a_cloud(services=TWO, settings=SEVERAL)
     client = await cloud.http()
-    usual, named = await a_queued(client), await a_queued(client)
-    (await put(client, usual)).ok(204)
-    (await put(client, named, **{"x-image-meta-store": "nowhere"})).ok(400)
-    (await put(client, named, **{"x-image-meta-store": "slow"})).ok(204)
-    assert [(await shown(client, one))["stores"] for one in (usual, named)] == ["fast", "slow"]
+    created = await client.post("image", "/v2/images", json={"disk_format": "raw", "container_format": "bare"})
+    assert created.ok(201).headers["OpenStack-image-store-ids"] == "fast,slow,spare"
+    usual, named = created.json["id"], await a_queued_image(client)
+    (await upload_image(client, usual, DATA)).ok(204)
+    (await upload_image(client, named, DATA, **{"x-image-meta-store": "nowhere"})).ok(400)
+    (await upload_image(client, named, DATA, **{"x-image-meta-store": "slow"})).ok(204)
+    assert [(await get_image(client, one))["stores"] for one in (usual, named)] == ["fast", "slow"]
     assert holding(cloud) == {"fast": [usual], "slow": [named]}
     for image_id in (usual, named):
-        assert await data_of(client, image_id) == DATA
+        assert await download_image(client, image_id) == DATA
         (await client.delete("image", f"/v2/images/{image_id}")).ok(204)
     assert holding(cloud) == {"fast": [], "slow": []}
 
@@ -80,10 +61,9 @@ async def test_data_goes_into_the_default_store_or_the_one_that_is_named(a_cloud
     assert (image["os_glance_importing_to_stores"], image["os_glance_failed_import"]) == ("", "")
     image = await an_import(client, cloud, stores=["slow", "spare"])
     assert (image["status"], image["stores"]) == ("active", "slow,spare")
-    assert await data_of(client, image["id"]) == DATA
+    assert await download_image(client, image["id"]) == DATA
     unknown = {"method": {"name": "glance-direct"}, "stores": ["slow", "nowhere"]}
-    staged = await a_queued(client)
-    (await put(client, staged, "stage")).ok(204)
+    staged = await a_staged_image(client, DATA)
     (await client.post("image", f"/v2/images/{staged}/import", json=unknown)).ok(409)
 
 
@@ -108,7 +88,7 @@ async def test_a_store_that_takes_nothing_fails_the_import_only_where_all_must_s
         "update active |slow",
     ]  # fmt: skip
     assert await told(cloud, image["id"]) == [*events, events[-1]]
-    assert await data_of(client, image["id"]) == DATA
+    assert await download_image(client, image["id"]) == DATA
     failed = await an_import(client, cloud, stores=["fast", "slow"])
     assert (failed["status"], failed["os_glance_failed_import"]) == ("queued", "fast,slow")
     assert holding(cloud) == {"fast": [], "slow": [], working: [image["id"]]}
@@ -168,8 +148,7 @@ async def test_what_is_in_several_stores_counts_as_often(a_cloud: ACloud) -> Non
     cloud = await a_cloud(services=TWO, settings={"image": storage})
     client = await cloud.http("admin")
     both = (await an_import(client, cloud, stores=["fast", "slow"]))["id"]
-    staged = await a_queued(client)
-    (await put(client, staged, "stage")).ok(204)
+    staged = await a_staged_image(client, DATA)
     twice = {"method": {"name": "glance-direct"}, "stores": ["fast", "slow"]}
     (await client.post("image", f"/v2/images/{staged}/import", json=twice)).ok(413)
     (await client.post("image", f"/v2/images/{both}/import", json=COPIED)).ok(413)
@@ -177,7 +156,7 @@ async def test_what_is_in_several_stores_counts_as_often(a_cloud: ACloud) -> Non
     body = {**twice, "all_stores_must_succeed": False}
     (await client.post("image", f"/v2/images/{staged}/import", json=body)).ok(202)
     await cloud.settle()
-    image = await shown(client, staged)
+    image = await get_image(client, staged)
     assert (image["status"], image["stores"], image["os_glance_failed_import"]) == ("active", "fast", "slow")
     assert holding(cloud)["slow"] == [both]
     (task,) = (await client.get("image", f"/v2/images/{staged}/tasks")).ok(200).json["tasks"]
@@ -197,15 +176,15 @@ async def copy(client: JsonClient, cloud: TestCloud, image_id: str, status: int 
     body = {"method": {"name": "copy-image"}, **wish}
     (await client.post("image", f"/v2/images/{image_id}/import", json=body)).ok(status)
     await cloud.settle()
-    return await shown(client, image_id)
+    return await get_image(client, image_id)
 
 
 async def test_an_image_is_copied_into_stores_and_taken_out_of_all_but_one(a_cloud: ACloud) -> None:
     cloud = await a_cloud(services=TWO, settings=SEVERAL)
     client, admin = await cloud.http(), await cloud.http("admin")
-    image_id = await a_queued(client)
+    image_id = await a_queued_image(client)
     await copy(admin, cloud, image_id, 409, stores=["slow"])
-    (await put(client, image_id)).ok(204)
+    (await upload_image(client, image_id, DATA)).ok(204)
     await copy(client, cloud, image_id, 403, stores=["slow"])
     await copy(admin, cloud, image_id, 409, stores=["nowhere"])
     await copy(admin, cloud, image_id, 400, stores=["fast", "slow"])
@@ -226,12 +205,12 @@ async def test_an_image_is_copied_into_stores_and_taken_out_of_all_but_one(a_clo
     await leave(client, "fast", 403)
     await leave(admin, "fast", 204)
     await leave(admin, "fast", 404)
-    assert (await shown(client, image_id))["stores"] == "slow,spare"
+    assert (await get_image(client, image_id))["stores"] == "slow,spare"
     assert holding(cloud) == {"fast": [], "slow": [image_id]}
-    assert await data_of(client, image_id) == DATA
+    assert await download_image(client, image_id) == DATA
     await leave(admin, "spare", 204)
     await leave(admin, "slow", 403)
-    assert (await shown(client, image_id))["stores"] == "slow"
+    assert (await get_image(client, image_id))["stores"] == "slow"
     (await client.delete("image", f"/v2/images/{image_id}")).ok(204)
     assert holding(cloud) == {"fast": [], "slow": []}
     await leave(admin, "slow", 404)
@@ -241,8 +220,8 @@ async def test_an_image_is_copied_into_stores_and_taken_out_of_all_but_one(a_clo
 async def test_a_copy_that_fails_leaves_the_image_as_it_was(a_cloud: ACloud, must: bool, stores: str) -> None:
     cloud = await a_cloud(services=TWO, settings=SEVERAL)
     client, admin = await cloud.http(), await cloud.http("admin")
-    image_id = await a_queued(client)
-    (await put(client, image_id)).ok(204)
+    image_id = await a_queued_image(client)
+    (await upload_image(client, image_id, DATA)).ok(204)
     incoming = Path(cloud.cloud.options.data_dir) / "image" / "stores" / "slow" / "incoming"
     incoming.rmdir()
     incoming.write_bytes(b"")
@@ -255,7 +234,7 @@ async def test_a_copy_that_fails_leaves_the_image_as_it_was(a_cloud: ACloud, mus
         "update active slow,spare|", "prepare active slow,spare|", "upload active slow,spare|", "update active slow|",
         "prepare active slow|", "upload failed", *end,
     ]  # fmt: skip
-    assert await data_of(client, image_id) == DATA
+    assert await download_image(client, image_id) == DATA
     spare = incoming.parents[1] / "spare" / "images"
     assert len(list(spare.glob("*"))) == (0 if must else 1)
     incoming.unlink()
@@ -267,12 +246,12 @@ async def test_what_was_there_before_stores_were_named_is_still_read_and_deleted
     client = await before.http()
     wish = {"disk_format": "raw", "container_format": "bare"}
     old = (await client.post("image", "/v2/images", json=wish)).ok(201).json["id"]
-    (await put(client, old)).ok(204)
+    (await upload_image(client, old, DATA)).ok(204)
     await before.close()
     cloud = await a_cloud(services=TWO, settings=SEVERAL)
     client = await cloud.http()
-    assert (await shown(client, old))["stores"] == "file"
-    assert await data_of(client, old) == DATA
+    assert (await get_image(client, old))["stores"] == "file"
+    assert await download_image(client, old) == DATA
     (await client.delete("image", f"/v2/images/{old}")).ok(204)
     assert list((Path(cloud.cloud.options.data_dir) / "image" / "images").glob("*")) == []
 

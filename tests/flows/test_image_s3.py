@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from support.builders.images import a_queued_image, an_image, get_image
 from support.cloud import ACloud, JsonClient, TestCloud
 from support.polling import until
 from support.s3 import ABucket, Endpoint, Gate, a_gate
@@ -40,24 +41,9 @@ async def gate(s3_endpoint: Endpoint) -> AsyncIterator[Gate]:
         yield gate
 
 
-async def a_queued(client: JsonClient) -> str:
-    wish = {"disk_format": "raw", "container_format": "bare"}
-    return str((await client.post("image", "/v2/images", json=wish)).ok(201).json["id"])
-
-
 async def put(client: JsonClient, image_id: str, store: str | None = None, kind: str = "file") -> Any:
     headers = {**OCTETS, **({"x-image-meta-store": store} if store else {})}
     return await client.put("image", f"/v2/images/{image_id}/{kind}", data=DATA, headers=headers)
-
-
-async def an_image(client: JsonClient, store: str | None = None) -> str:
-    image_id = await a_queued(client)
-    (await put(client, image_id, store)).ok(204)
-    return image_id
-
-
-async def shown(client: JsonClient, image_id: str) -> Any:
-    return (await client.get("image", f"/v2/images/{image_id}")).ok(200).json
 
 
 async def get(client: JsonClient, image_id: str, **headers: str) -> Any:
@@ -72,7 +58,7 @@ async def imported(client: JsonClient, cloud: TestCloud, image_id: str, method: 
     body = {"method": {"name": method}, **wish}
     (await client.post("image", f"/v2/images/{image_id}/import", json=body)).ok(202)
     await cloud.settle()
-    return await shown(client, image_id)
+    return await get_image(client, image_id)
 
 
 async def until_swept(bucket: ABucket, *, keys: int) -> None:
@@ -87,8 +73,8 @@ async def until_swept(bucket: ABucket, *, keys: int) -> None:
 async def test_an_image_lives_in_s3(a_cloud: ACloud, bucket: ABucket) -> None:
     cloud = await a_cloud(services=TWO, settings=stores(bucket))
     client = await cloud.http()
-    image_id = await an_image(client, "far")
-    image = await shown(client, image_id)
+    image_id = await an_image(client, DATA, store="far")
+    image = await get_image(client, image_id)
     assert (image["stores"], image["size"], image["status"]) == ("far", len(DATA), "active")
     assert [key[:36] for key in bucket.names()] == [image_id]
     assert await has_data(client, image_id)
@@ -104,12 +90,12 @@ async def test_s3_may_be_the_default_and_the_only_store(a_cloud: ACloud, bucket:
     alone = {"image": {"enabled_backends": "far:s3", "default_backend": "far", **bucket.options()}}
     cloud = await a_cloud(services=TWO, settings=alone)
     client = await cloud.http()
-    image_id = await a_queued(client)
+    image_id = await a_queued_image(client)
     (await put(client, image_id, kind="stage")).ok(204)
     image = await imported(client, cloud, image_id, "glance-direct")
     assert (image["status"], image["stores"]) == ("active", "far")
     assert await has_data(client, image_id)
-    empty = await a_queued(client)
+    empty = await a_queued_image(client)
     (await client.put("image", f"/v2/images/{empty}/file", data=b"", headers=OCTETS)).ok(204)
     assert (await get(client, empty)).ok().body == b""
 
@@ -138,8 +124,8 @@ async def test_locations_in_s3_are_shown_without_keys_and_named_by_administrator
 ) -> None:
     cloud = await a_cloud(services=TWO, settings=stores(bucket, show_multiple_locations=True))
     client, admin = await cloud.http(), await cloud.http("admin")
-    image_id = await an_image(client, "far")
-    [own] = (await shown(client, image_id))["locations"]
+    image_id = await an_image(client, DATA, store="far")
+    [own] = (await get_image(client, image_id))["locations"]
     (name,) = bucket.names()
     where = f"s3://{bucket.endpoint.url.removeprefix('http://')}/{bucket.name}"
     assert own == {"url": f"{where}/{name}", "metadata": {"store": "far"}}
@@ -149,7 +135,7 @@ async def test_locations_in_s3_are_shown_without_keys_and_named_by_administrator
 
     async def located(who: JsonClient, key: str, status: int) -> str:
         wish = [{"op": "add", "path": "/locations/-", "value": {"url": f"{where}/{key}", "metadata": {}}}]
-        queued = await a_queued(who)
+        queued = await a_queued_image(who)
         media = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
         (await who.patch("image", f"/v2/images/{queued}", json=wish, headers=media)).ok(status)
         return queued
@@ -175,7 +161,7 @@ async def test_two_buckets_are_two_stores_each_with_its_own_settings(a_cloud: AC
     }
     cloud = await a_cloud(services=TWO, settings={"image": {**one.options(), **both}})
     client, admin = await cloud.http(), await cloud.http("admin")
-    image_id = await an_image(client)
+    image_id = await an_image(client, DATA)
     image = await imported(admin, cloud, image_id, "copy-image", stores=["far"])
     assert image["stores"] == "near,far"
     assert [place["url"].split("/")[3] for place in image["locations"]] == [one.name, other.name]
@@ -186,11 +172,11 @@ async def test_two_buckets_are_two_stores_each_with_its_own_settings(a_cloud: AC
 
     key, where = str(uuid4()), f"s3://{s3_endpoint.url.removeprefix('http://')}/{other.name}"
     s3_endpoint.client().put_object(Bucket=other.name, Key=key, Body=DATA[:1000])
-    located = await a_queued(admin)
+    located = await a_queued_image(admin)
     wish = [{"op": "add", "path": "/locations/-", "value": {"url": f"{where}/{key}", "metadata": {}}}]
     media = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
     (await admin.patch("image", f"/v2/images/{located}", json=wish, headers=media)).ok(200)
-    assert (await shown(admin, located))["stores"] == "far"
+    assert (await get_image(admin, located))["stores"] == "far"
     assert (await get(admin, located)).ok(200).body == DATA[:1000]
 
 
@@ -199,18 +185,18 @@ async def test_an_image_is_imported_into_files_and_s3_copied_and_taken_out_again
 ) -> None:
     cloud = await a_cloud(services=TWO, settings=stores(bucket))
     client, admin = await cloud.http(), await cloud.http("admin")
-    staged = await a_queued(client)
+    staged = await a_queued_image(client)
     (await put(client, staged, kind="stage")).ok(204)
     image = await imported(client, cloud, staged, "glance-direct", all_stores=True)
     assert (image["status"], image["stores"]) == ("active", "fast,far,spare")
     assert [key[:36] for key in bucket.names()] == [staged]
 
     for first, other in (("fast", "far"), ("far", "fast")):
-        image_id = await an_image(client, first)
+        image_id = await an_image(client, DATA, store=first)
         image = await imported(admin, cloud, image_id, "copy-image", stores=[other])
         assert sorted(image["stores"].split(",")) == ["far", "fast"]
         (await admin.delete("image", f"/v2/stores/{first}/{image_id}")).ok(204)
-        assert (await shown(client, image_id))["stores"] == other
+        assert (await get_image(client, image_id))["stores"] == other
         assert await has_data(client, image_id)
         assert (image_id in {key[:36] for key in bucket.names()}) is (other == "far")
         (await client.delete("image", f"/v2/images/{image_id}")).ok(204)
@@ -225,7 +211,7 @@ async def test_one_store_that_says_no_fails_an_import_only_where_all_must_succee
     client = await cloud.http()
     gate.refused[refused] = (403, "AccessDenied")
     for must in (False, True):
-        image_id = await a_queued(client)
+        image_id = await a_queued_image(client)
         (await put(client, image_id, kind="stage")).ok(204)
         wish = {"stores": ["far", "fast", "spare"], "all_stores_must_succeed": must}
         image = await imported(client, cloud, image_id, "glance-direct", **wish)
@@ -243,7 +229,7 @@ async def test_a_copy_into_s3_that_fails_leaves_the_image_as_it_was(
 ) -> None:
     cloud = await a_cloud(services=TWO, settings=stores(bucket, gate.url))
     client, admin = await cloud.http(), await cloud.http("admin")
-    image_id = await an_image(client, "fast")
+    image_id = await an_image(client, DATA, store="fast")
     gate.refused["UploadPart"] = (403, "QuotaExceeded")
     wish = {"stores": ["spare", "far"], "all_stores_must_succeed": must}
     image = await imported(admin, cloud, image_id, "copy-image", **wish)
@@ -271,12 +257,12 @@ async def test_an_upload_that_s3_refuses_is_refused_and_the_image_is_queued_agai
 ) -> None:
     cloud = await a_cloud(services=TWO, settings=stores(bucket, gate.url, default="far"))
     client = await cloud.http()
-    image_id = await a_queued(client)
+    image_id = await a_queued_image(client)
     gate.refused[call] = (status, code)
     answer = (await put(client, image_id)).ok(told)
     for inside in (b"127.0.0.1", bucket.name.encode(), bucket.endpoint.secret.encode(), code.encode()):
         assert inside not in answer.body
-    assert (await shown(client, image_id))["status"] == "queued"
+    assert (await get_image(client, image_id))["status"] == "queued"
     gate.refused.clear()
     assert bucket.is_empty
     (await put(client, image_id)).ok(204)
@@ -288,7 +274,7 @@ async def test_without_the_endpoint_the_rest_of_the_service_goes_on(
 ) -> None:
     there = await a_cloud(services=TWO, settings=stores(bucket))
     client = await there.http()
-    far, fast = await an_image(client, "far"), await an_image(client, "fast")
+    far, fast = await an_image(client, DATA, store="far"), await an_image(client, DATA, store="fast")
     await there.close()
 
     away = await a_cloud(services=TWO, settings=stores(bucket, AWAY, default="far"))
@@ -296,9 +282,9 @@ async def test_without_the_endpoint_the_rest_of_the_service_goes_on(
     assert await has_data(client, fast)
     answer = (await get(client, far)).ok(503)
     assert b"127.0.0.1" not in answer.body
-    queued = await a_queued(client)
+    queued = await a_queued_image(client)
     (await put(client, queued)).ok(503)
-    assert (await shown(client, queued))["status"] == "queued"
+    assert (await get_image(client, queued))["status"] == "queued"
     (await client.delete("image", f"/v2/images/{far}")).ok(204)
     (await client.delete("image", f"/v2/images/{fast}")).ok(204)
     assert len(bucket.names()) == 1
@@ -316,7 +302,7 @@ async def test_what_nobody_has_a_use_for_goes_and_what_is_not_ours_stays(
     settings = stores(bucket)
     settings["image"] |= {"sweep_seconds": 0.1, "heartbeat_seconds": 0.1}
     cloud = await a_cloud(services=TWO, settings=settings)
-    kept = await an_image(await cloud.http(), "far")
+    kept = await an_image(await cloud.http(), DATA, store="far")
     lost = f"{kept[:-1]}{'0' if kept[-1] != '0' else '1'}.{'a' * 16}"
     s3 = s3_endpoint.client()
     s3.put_object(Bucket=bucket.name, Key="a letter", Body=b"dear")
@@ -334,7 +320,7 @@ async def test_an_endpoint_lost_amid_an_upload_is_swept_when_it_is_back(
     settings["image"] |= {"sweep_seconds": 0.1, "heartbeat_seconds": 0.1}
     cloud = await a_cloud(services=TWO, settings=settings)
     client = await cloud.http()
-    image_id = await a_queued(client)
+    image_id = await a_queued_image(client)
     gate.held = {"UploadPart"}
     upload = asyncio.create_task(put(client, image_id, "far"))
     await gate.until_waiting()
@@ -342,7 +328,7 @@ async def test_an_endpoint_lost_amid_an_upload_is_swept_when_it_is_back(
         gate.refused[call] = (403, "AccessDenied")
     await gate.let_go()
     (await upload).ok(503)
-    assert (await shown(client, image_id))["status"] == "queued"
+    assert (await get_image(client, image_id))["status"] == "queued"
     assert len(bucket.uploads()) == 1
     gate.refused.clear()
     await until_swept(bucket, keys=0)
@@ -351,7 +337,7 @@ async def test_an_endpoint_lost_amid_an_upload_is_swept_when_it_is_back(
 async def test_a_client_that_goes_away_leaves_no_parts(a_cloud: ACloud, bucket: ABucket, gate: Gate) -> None:
     cloud = await a_cloud(services=TWO, settings=stores(bucket, gate.url))
     client = await cloud.http()
-    image_id = await a_queued(client)
+    image_id = await a_queued_image(client)
 
     async def some_and_silence() -> AsyncIterator[bytes]:
         for at in range(0, 15 * MIB, MIB):
@@ -363,13 +349,13 @@ async def test_a_client_that_goes_away_leaves_no_parts(a_cloud: ACloud, bucket: 
     upload = asyncio.create_task(client.put("image", path, data=some_and_silence(), headers=headers))
     gate.held = {"UploadPart"}
     await gate.until_waiting()
-    assert (await shown(client, image_id))["status"] == "saving"  # nobody else waits for S3
+    assert (await get_image(client, image_id))["status"] == "saving"  # nobody else waits for S3
     upload.cancel()
     await asyncio.gather(upload, return_exceptions=True)
     await gate.let_go()
 
     async def queued() -> bool:
-        return (await shown(client, image_id))["status"] == "queued"
+        return (await get_image(client, image_id))["status"] == "queued"
 
     await until(queued, 20)
     await until_swept(bucket, keys=0)
@@ -380,7 +366,7 @@ async def test_a_reader_gets_the_whole_image_though_connections_break_off(
 ) -> None:
     cloud = await a_cloud(services=TWO, settings=stores(bucket, gate.url))
     client = await cloud.http()
-    image_id = await an_image(client, "far")
+    image_id = await an_image(client, DATA, store="far")
     gate.cut, gate.cut_at = 2, 3_000_000
     assert await has_data(client, image_id)
     assert gate.seen.count("GetObject") == 3
@@ -394,7 +380,7 @@ async def test_no_key_gets_into_a_log_or_an_answer(
     wrong = "wrong" * 8
     cloud = await a_cloud(services=TWO, settings=stores(bucket, default="far", s3_store_secret_key=wrong))
     client = await cloud.http()
-    image_id = await a_queued(client)
+    image_id = await a_queued_image(client)
     answer = (await put(client, image_id)).ok(503)
     assert "the store far did not take" in caplog.text
     for secret in (wrong, strict_s3_endpoint.access):

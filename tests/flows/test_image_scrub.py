@@ -16,6 +16,7 @@ from stackwire.core.clock import Clock
 from stackwire.image.domain.errors import NotRestorable
 from stackwire.image.flows.worker.scrub import restore
 from stackwire.image.settings import ImageSettings
+from support.builders.images import a_queued_image, an_image, get_image
 from support.cloud import ACloud, JsonClient, TestCloud
 
 TWO = ("identity", "image")
@@ -43,19 +44,6 @@ async def a_delaying_cloud(a_cloud: ACloud, clock: Clock, release: str = "curren
     return await a_cloud(services=TWO, clock=clock, release=release, settings={"image": {**DELAYED, **more}})
 
 
-async def an_image(client: JsonClient, data: bytes = DATA, **wish: Any) -> str:
-    wish = {"name": "i", "disk_format": "raw", "container_format": "bare", **wish}
-    image_id = str((await client.post("image", "/v2/images", json=wish)).ok(201).json["id"])
-    if data:
-        path = f"/v2/images/{image_id}/file"
-        (await client.put("image", path, data=io.BytesIO(data), headers=OCTETS)).ok(204)
-    return image_id
-
-
-async def show(client: JsonClient, image_id: str) -> Any:
-    return (await client.get("image", f"/v2/images/{image_id}")).ok(200).json
-
-
 async def delete(client: JsonClient, image_id: str, status: int = 204) -> None:
     (await client.delete("image", f"/v2/images/{image_id}")).ok(status)
 
@@ -79,7 +67,7 @@ def restored(cloud: TestCloud, image_id: str) -> tuple[int, str]:
 async def test_a_deleted_image_waits_for_the_scrubber_and_is_gone_to_everybody(a_cloud: ACloud, clock: Hands) -> None:
     cloud = await a_delaying_cloud(a_cloud, clock)
     client, admin = await cloud.http(), await cloud.http("admin")
-    image_id, queued = await an_image(client, tags=["t"], team="red"), await an_image(client, b"")
+    image_id, queued = await an_image(client, DATA, tags=["t"], team="red"), await a_queued_image(client)
     await delete(client, image_id)
     await delete(client, queued)
     await cloud.settle()
@@ -112,22 +100,22 @@ async def test_a_deleted_image_waits_for_the_scrubber_and_is_gone_to_everybody(a
 async def test_an_image_is_taken_back_with_all_that_was_its_own(a_cloud: ACloud, clock: Hands) -> None:
     cloud = await a_delaying_cloud(a_cloud, clock)
     client, alt = await cloud.http(), await cloud.http("alt")
-    image_id = await an_image(client, tags=["t"], team="red", colour="blue")
+    image_id = await an_image(client, DATA, tags=["t"], team="red", colour="blue")
     patch = [{"op": "remove", "path": "/colour"}]
     media = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
     (await client.patch("image", f"/v2/images/{image_id}", json=patch, headers=media)).ok(200)
     (await client.post("image", f"/v2/images/{image_id}/members", json={"member": alt.project_id})).ok(200)
-    before = await show(client, image_id)
+    before = await get_image(client, image_id)
     await delete(client, image_id)
     assert restored(cloud, image_id) == (0, f"the image {image_id} is active again\n")
-    after = await show(client, image_id)
+    after = await get_image(client, image_id)
     assert {**after, "updated_at": before["updated_at"]} == before
     assert (await client.get("image", f"/v2/images/{image_id}/file")).ok(200).body == DATA
-    assert (await show(alt, image_id))["team"] == "red"
+    assert (await get_image(alt, image_id))["team"] == "red"
 
     clock.ahead = LATE
     await sweep(cloud)
-    assert (await show(client, image_id))["status"] == "active"
+    assert (await get_image(client, image_id))["status"] == "active"
     await delete(client, image_id)
     clock.ahead += LATE
     await sweep(cloud)
@@ -137,7 +125,7 @@ async def test_an_image_is_taken_back_with_all_that_was_its_own(a_cloud: ACloud,
 async def test_only_what_still_waits_can_be_taken_back(a_cloud: ACloud, clock: Hands) -> None:
     cloud = await a_delaying_cloud(a_cloud, clock, scrub_time=0)
     client = await cloud.http()
-    active, gone = await an_image(client), await an_image(client)
+    active, gone = await an_image(client, DATA), await an_image(client, DATA)
     await delete(client, gone)
     await sweep(cloud)
     for image_id, why in ((active, "it is active"), (gone, "it is deleted"), ("nothing", "No image found")):
@@ -145,7 +133,7 @@ async def test_only_what_still_waits_can_be_taken_back(a_cloud: ACloud, clock: H
         assert code == 1
         assert why in said
         assert said.count("\n") == 1
-    assert (await show(client, active))["status"] == "active"
+    assert (await get_image(client, active))["status"] == "active"
     assert await status_of(cloud, gone) == "deleted"
 
 
@@ -154,7 +142,7 @@ async def test_a_scrub_that_was_cut_off_is_ended_by_the_next_and_cannot_be_taken
 ) -> None:
     cloud = await a_delaying_cloud(a_cloud, clock)
     client = await cloud.http()
-    stuck, other = await an_image(client), await an_image(client)
+    stuck, other = await an_image(client, DATA), await an_image(client, DATA)
     await delete(client, stuck)
     await delete(client, other)
     clock.ahead = LATE
@@ -175,18 +163,18 @@ async def test_a_scrub_that_was_cut_off_is_ended_by_the_next_and_cannot_be_taken
 async def test_what_waits_to_be_scrubbed_counts_in_no_quota(a_cloud: ACloud, clock: Hands) -> None:
     cloud = await a_delaying_cloud(a_cloud, clock, user_storage_quota=str(len(DATA)), image_count_total=1)
     client = await cloud.http()
-    first = await an_image(client)
+    first = await an_image(client, DATA)
     (await client.post("image", "/v2/images", json={"name": "more"})).ok(413)
     await delete(client, first)
-    second = await an_image(client)
-    assert (await show(client, second))["size"] == len(DATA)
+    second = await an_image(client, DATA)
+    assert (await get_image(client, second))["size"] == len(DATA)
     assert objects(cloud, first)
 
 
 async def test_a_deactivated_image_is_not_delayed_and_stays(a_cloud: ACloud, clock: Hands) -> None:
     cloud = await a_delaying_cloud(a_cloud, clock)
     client, admin = await cloud.http(), await cloud.http("admin")
-    image_id = await an_image(client)
+    image_id = await an_image(client, DATA)
     (await admin.post("image", f"/v2/images/{image_id}/actions/deactivate")).ok(204)
     await delete(client, image_id, 400)
     (await admin.post("image", f"/v2/images/{image_id}/actions/reactivate")).ok(204)
@@ -197,7 +185,7 @@ async def test_all_stores_are_scrubbed_and_all_are_taken_back(a_cloud: ACloud, c
     several = {"enabled_backends": "fast:file,slow:file", "default_backend": "fast"}
     cloud = await a_delaying_cloud(a_cloud, clock, **several)
     admin = await cloud.http("admin")
-    image_id = await an_image(admin)
+    image_id = await an_image(admin, DATA)
     copy = {"method": {"name": "copy-image"}, "stores": ["slow"]}
     (await admin.post("image", f"/v2/images/{image_id}/import", json=copy)).ok(202)
     await cloud.settle()
@@ -205,7 +193,7 @@ async def test_all_stores_are_scrubbed_and_all_are_taken_back(a_cloud: ACloud, c
     await sweep(cloud)
     assert len(objects(cloud, image_id)) == 2
     assert restored(cloud, image_id)[0] == 0
-    assert (await show(admin, image_id))["stores"] == "fast,slow"
+    assert (await get_image(admin, image_id))["stores"] == "fast,slow"
     await delete(admin, image_id)
     clock.ahead = LATE
     await sweep(cloud)
@@ -216,7 +204,7 @@ async def test_a_store_that_is_away_keeps_nothing_waiting_but_its_own(a_cloud: A
     several = {"enabled_backends": "fast:file,slow:file", "default_backend": "fast"}
     cloud = await a_delaying_cloud(a_cloud, clock, scrub_time=0, **several)
     client = await cloud.http()
-    fast, slow = await an_image(client), await an_image(client, b"")
+    fast, slow = await an_image(client, DATA), await a_queued_image(client)
     headers = {**OCTETS, "x-image-meta-store": "slow"}
     (await client.put("image", f"/v2/images/{slow}/file", data=io.BytesIO(DATA), headers=headers)).ok(204)
     (file,) = objects(cloud, slow)
@@ -235,9 +223,9 @@ async def test_a_store_that_is_away_keeps_nothing_waiting_but_its_own(a_cloud: A
 async def test_v1_shows_administrators_what_waits_and_lets_nobody_touch_it(a_cloud: ACloud, clock: Hands) -> None:
     cloud = await a_delaying_cloud(a_cloud, clock, release="queens")
     client, admin = await cloud.http(), await cloud.http("admin")
-    image_id = await an_image(client, team="red")
+    image_id = await an_image(client, DATA, team="red")
     path = f"/v1/images/{image_id}"
-    since = f"/v1/images/detail?changes-since={(await show(client, image_id))['updated_at']}"
+    since = f"/v1/images/detail?changes-since={(await get_image(client, image_id))['updated_at']}"
     (await client.delete("image", path)).ok(200)
     assert await status_of(cloud, image_id) == "pending_delete"
     (image,) = (await client.get("image", since)).ok(200).json["images"]
@@ -276,7 +264,7 @@ async def test_whoever_is_first_the_scrubber_or_the_one_who_wants_it_back_has_it
 ) -> None:
     cloud = await a_delaying_cloud(a_cloud, clock, scrub_time=0, scrub_pool_size=4, wakeup_time=7777)
     client = await cloud.http()
-    images = [await an_image(client) for _ in range(24)]
+    images = [await an_image(client, DATA) for _ in range(24)]
     for image_id in images:
         await delete(client, image_id)
     database = cloud.cloud.services["image"].database

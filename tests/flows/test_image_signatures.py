@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
+from support.builders.images import get_image, upload_image
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -106,14 +107,6 @@ async def a_signed_image(client: JsonClient, kind: str, method: str, named: str,
     return str((await client.post("image", "/v2/images", json=asked)).ok(201).json["id"])
 
 
-async def upload(client: JsonClient, image_id: str, data: bytes = DATA) -> Any:
-    return await client.put("image", f"/v2/images/{image_id}/file", data=io.BytesIO(data), headers=OCTETS)
-
-
-async def show(client: JsonClient, image_id: str) -> Any:
-    return (await client.get("image", f"/v2/images/{image_id}")).ok(200).json
-
-
 def kept(cloud: TestCloud) -> list[str]:
     root = Path(cloud.cloud.options.data_dir) / "image"
     return sorted(path.name for path in root.rglob("*") if path.is_file())
@@ -129,12 +122,12 @@ async def test_each_kind_of_key_with_each_hash(
         for method in HASHES:
             image_id = await a_signed_image(demo, kind, method, named)
             before = kept(cloud)
-            refused = (await upload(demo, image_id, DATA[:-1] + b"!")).ok(400)
+            refused = (await upload_image(demo, image_id, DATA[:-1] + b"!")).ok(400)
             assert b"The data is not what was signed" in refused.body
-            image = await show(demo, image_id)
+            image = await get_image(demo, image_id)
             assert (image["status"], image["size"], kept(cloud)) == ("queued", None, before), (kind, method)
-            (await upload(demo, image_id)).ok(204)
-            assert (await show(demo, image_id))["status"] == "active"
+            (await upload_image(demo, image_id, DATA)).ok(204)
+            assert (await get_image(demo, image_id))["status"] == "active"
             assert (await demo.get("image", f"/v2/images/{image_id}/file")).ok(200).body == DATA
 
 
@@ -172,9 +165,9 @@ async def test_what_cannot_be_believed_is_not_kept(
     (folder / ROTTEN).write_bytes(b"-----BEGIN CERTIFICATE-----\nno\n")
     (folder / HUGE).write_bytes(b"x" * 100_000)
     image_id, before = await a_signed_image(demo, kind, method, named, **more), kept(cloud)
-    answer = (await upload(demo, image_id)).ok(400)
+    answer = (await upload_image(demo, image_id, DATA)).ok(400)
     assert why in answer.body.decode()
-    image = await show(demo, image_id)
+    image = await get_image(demo, image_id)
     assert (image["status"], image["size"], image["checksum"], kept(cloud)) == ("queued", None, None, before)
 
 
@@ -183,7 +176,7 @@ async def test_an_image_that_is_not_wholly_signed_is_not_signed(
 ) -> None:
     _, demo, _, _ = believing
     image_id = await a_signed_image(demo, "RSA-PSS", "SHA-256", str(uuid4()), img_signature=None)
-    (await upload(demo, image_id)).ok(204)
+    (await upload_image(demo, image_id, DATA)).ok(204)
 
 
 async def test_certificates_are_fetched_from_barbican_with_the_users_token(
@@ -199,8 +192,8 @@ async def test_certificates_are_fetched_from_barbican_with_the_users_token(
         moved: 302,
     }
     for named, status in ((pem, 204), (der, 204), (shut, 400), (moved, 400), (str(uuid4()), 400)):
-        (await upload(demo, await a_signed_image(demo, "RSA-PSS", "SHA-256", named))).ok(status)
-    (await upload(alt, await a_signed_image(alt, "RSA-PSS", "SHA-256", pem))).ok(204)
+        (await upload_image(demo, await a_signed_image(demo, "RSA-PSS", "SHA-256", named), DATA)).ok(status)
+    (await upload_image(alt, await a_signed_image(alt, "RSA-PSS", "SHA-256", pem), DATA)).ok(204)
     assert {token for named, token in barbican.asked if named == der} == {demo.token}
     assert {token for named, token in barbican.asked if named == pem} == {demo.token, alt.token}
 
@@ -215,7 +208,7 @@ async def test_an_import_is_verified_too(believing: Believing) -> None:
         (await demo.put("image", f"{path}/stage", data=io.BytesIO(data), headers=OCTETS)).ok(204)
         (await demo.post("image", f"{path}/import", json={"method": {"name": "glance-direct"}})).ok(202)
         await cloud.settle()
-        assert (await show(demo, image_id))["status"] == status
+        assert (await get_image(demo, image_id))["status"] == status
     tasks = (await demo.get("image", f"{path}/tasks")).ok(200).json["tasks"]
     assert "not what was signed" in tasks[0]["message"]
     assert len(kept(cloud)) == len(before) + 1
@@ -225,5 +218,5 @@ async def test_without_a_place_for_certificates_no_signature_is_believed(a_share
     cloud = await a_shared_cloud()
     demo = await cloud.http("demo")
     image_id = await a_signed_image(demo, "RSA-PSS", "SHA-256", str(uuid4()))
-    (await upload(demo, image_id)).ok(400)
-    assert (await show(demo, image_id))["status"] == "queued"
+    (await upload_image(demo, image_id, DATA)).ok(400)
+    assert (await get_image(demo, image_id))["status"] == "queued"

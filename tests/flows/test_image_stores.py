@@ -1,34 +1,16 @@
 """Where image data is kept: several directories, and what was there before they were named."""
 
-import io
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from stackwire.image.settings import ImageSettings
-from support.cloud import ACloud, JsonClient, TestCloud
+from support.builders.images import an_image, download_image
+from support.cloud import ACloud, TestCloud
 
 TWO = ("identity", "image")
-OCTETS = {"Content-Type": "application/octet-stream"}
 DATA = bytes(range(251)) * 9000
-
-
-async def an_image(client: JsonClient) -> str:
-    wish = {"disk_format": "raw", "container_format": "bare"}
-    image_id = str((await client.post("image", "/v2/images", json=wish)).ok(201).json["id"])
-    await put(client, image_id)
-    return image_id
-
-
-async def put(client: JsonClient, image_id: str) -> None:
-    path = f"/v2/images/{image_id}/file"
-    (await client.put("image", path, data=io.BytesIO(DATA), headers=OCTETS)).ok(204)
-
-
-async def told(client: JsonClient, image_id: str) -> Any:
-    return (await client.get("image", f"/v2/images/{image_id}/file")).ok(200).body
 
 
 def images_in(root: Path) -> list[str]:
@@ -39,16 +21,16 @@ async def test_new_data_goes_into_the_directories_named_and_older_data_is_found_
     a_cloud: ACloud, tmp_path: Path
 ) -> None:
     before: TestCloud = await a_cloud(services=TWO)
-    old = await an_image(await before.http())
+    old = await an_image(await before.http(), DATA)
     await before.close()
     fast, slow = tmp_path / "fast", tmp_path / "slow"
     cloud = await a_cloud(services=TWO, settings={"image": {"filesystem_store_datadirs": f"{slow}:100, {fast}:200"}})
     client = await cloud.http()
-    new = await an_image(client)
+    new = await an_image(client, DATA)
     assert images_in(fast) == [new]
     assert images_in(slow) == []
     for image_id in (old, new):
-        assert await told(client, image_id) == DATA
+        assert await download_image(client, image_id) == DATA
         (await client.delete("image", f"/v2/images/{image_id}")).ok(204)
     assert images_in(fast) == []
     assert images_in(Path(cloud.cloud.options.data_dir) / "image") == []

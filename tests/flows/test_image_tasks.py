@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from flows.test_image_import import DIRECT, a_staged_image, an_image, files, said, show
+from flows.test_image_import import DIRECT, files, said
+from support.builders.images import a_queued_image, a_staged_image, get_image
 from support.cloud import ACloud, Answer, ASharedCloud, JsonClient, TestCloud
 from support.web import Mirror, a_mirror
 
@@ -63,7 +64,7 @@ async def test_an_import_makes_an_image_and_fills_it(cloud: TestCloud, mirror: M
     done = await task(admin, asked["id"])
     assert done["status"] == "success"
     assert done["expires_at"] > done["updated_at"]
-    image = await show(admin, done["result"]["image_id"])
+    image = await get_image(admin, done["result"]["image_id"])
     assert (image["status"], image["size"], image["virtual_size"]) == ("active", len(QCOW2), 1 << 30)
     assert (image["name"], image["visibility"], image["os_distro"]) == ("made", "public", "debian")
     assert (image["disk_format"], image["container_format"]) == ("qcow2", "bare")
@@ -108,7 +109,7 @@ async def test_an_image_that_could_not_be_filled_goes_again(
 
 async def test_an_image_whose_task_died_with_its_worker_goes_too(cloud: TestCloud) -> None:
     admin = await cloud.http("admin")
-    image_id = await an_image(admin)
+    image_id = await a_queued_image(admin)
     root = Path(cloud.cloud.options.data_dir) / "image"
     (root / "incoming" / f"{image_id}.half").write_bytes(b"half")
     await cloud.rows(
@@ -184,12 +185,12 @@ async def test_a_made_up_task_does_not_touch_an_image(shared: TestCloud) -> None
     assert asked["image_id"] == image_id
     await shared.settle()
     assert (await task(admin, asked["id"]))["status"] == "failure"
-    image = await show(demo, image_id)
+    image = await get_image(demo, image_id)
     assert image["status"] == "uploading"
     assert "os_glance_failed_import" not in image
     (await demo.post("image", f"/v2/images/{image_id}/import", json=DIRECT)).ok(202)
     await shared.settle()
-    assert (await show(demo, image_id))["status"] == "active"
+    assert (await get_image(demo, image_id))["status"] == "active"
 
 
 async def test_tasks_are_listed_filtered_and_paged(a_cloud: ACloud) -> None:
@@ -243,10 +244,10 @@ async def test_the_stock_client_stages_imports_and_lists_tasks(cloud: TestCloud,
     admin = await cloud.http("admin")
     formats = ("--disk-format", "raw", "--container-format", "bare")
     await cloud.openstack("image", "create", *formats, "--file", str(disk), "--import", "imported", user="admin")
-    await an_image(admin, name="staged")
+    await a_queued_image(admin, name="staged")
     await cloud.openstack("image", "stage", "--file", str(disk), "staged", user="admin")
     await cloud.openstack("image", "import", "--method", "glance-direct", "staged", user="admin")
-    fetched = await an_image(admin, name="fetched", disk_format="qcow2")
+    fetched = await a_queued_image(admin, name="fetched", disk_format="qcow2")
     await cloud.openstack(
         "image", "import", "--method", "web-download", "--uri", f"{mirror.url}/image", fetched, user="admin"
     )

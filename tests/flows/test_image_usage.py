@@ -4,16 +4,12 @@ import asyncio
 import io
 from typing import Any
 
+from support.builders.images import a_queued_image
 from support.cloud import ACloud, Answer, JsonClient
 
 TWO = ("identity", "image")
 MIB = 1024**2
 OCTETS = {"Content-Type": "application/octet-stream"}
-
-
-async def an_image(client: JsonClient) -> str:
-    asked = {"disk_format": "raw", "container_format": "bare"}
-    return str((await client.post("image", "/v2/images", json=asked)).ok(201).json["id"])
 
 
 async def send(client: JsonClient, image_id: str, size: int, how: str = "file") -> Answer:
@@ -36,7 +32,7 @@ async def test_usage_is_each_projects_own_and_limits_are_shown_with_it(a_cloud: 
         "image_count_uploading": (0, -1),
     }
     assert await usage(demo) == nothing
-    active, staged = await an_image(demo), await an_image(demo)
+    active, staged = await a_queued_image(demo), await a_queued_image(demo)
     (await send(demo, active, 2 * MIB)).ok(204)
     (await send(demo, staged, 3 * MIB, "stage")).ok(204)
     assert {name: had for name, (had, _) in (await usage(demo)).items()} == {
@@ -55,7 +51,7 @@ LIMITS = {"image_size_total": 2, "image_stage_total": 1, "image_count_total": 4,
 async def test_what_would_be_more_than_a_limit_is_refused_and_costs_nothing(a_cloud: ACloud) -> None:
     cloud = await a_cloud(services=TWO, settings={"image": LIMITS})
     demo, alt = await cloud.http("demo"), await cloud.http("alt")
-    first, second, third, _ = [await an_image(demo) for _ in range(4)]
+    first, second, third, _ = [await a_queued_image(demo) for _ in range(4)]
     (await demo.post("image", "/v2/images", json={})).ok(413)
     (await send(demo, first, 2 * MIB + 1)).ok(413)
     (await send(demo, first, MIB + 1, "stage")).ok(413)
@@ -70,7 +66,7 @@ async def test_what_would_be_more_than_a_limit_is_refused_and_costs_nothing(a_cl
     answers = await asyncio.gather(*(send(demo, image_id, MIB) for image_id in (second, third)))
     assert sorted(answer.status for answer in answers) == [204, 413]
     assert (await usage(demo))["image_size_total"] == (2, 2)
-    (await send(alt, await an_image(alt), MIB)).ok(204)
+    (await send(alt, await a_queued_image(alt), MIB)).ok(204)
 
 
 async def test_a_project_may_have_limits_of_its_own(a_cloud: ACloud) -> None:
@@ -80,11 +76,11 @@ async def test_a_project_may_have_limits_of_its_own(a_cloud: ACloud) -> None:
     limits: dict[str, Any] = {"image_count_total": 5, "project_limits": {demo_id: {"image_count_total": 1}}}
     cloud = await a_cloud(services=TWO, settings={"image": limits})
     demo, alt = await cloud.http("demo"), await cloud.http("alt")
-    await an_image(demo)
+    await a_queued_image(demo)
     (await demo.post("image", "/v2/images", json={})).ok(413)
     assert (await usage(demo))["image_count_total"] == (1, 1)
-    await an_image(alt)
-    await an_image(alt)
+    await a_queued_image(alt)
+    await a_queued_image(alt)
     assert (await usage(alt))["image_count_total"] == (2, 5)
 
 

@@ -12,7 +12,9 @@ from uuid import uuid4
 
 import pytest
 
-from flows.test_server_api import VERSION, a_server, a_volume, an_image, post_server, server, volume
+from support.builders.images import an_image
+from support.builders.servers import SERVER_VERSION, a_server, get_server, request_server
+from support.builders.volumes import a_volume, get_volume
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 from unit.image.test_inspection import qcow2, vmdk
 
@@ -172,19 +174,19 @@ async def test_unsafe_images_that_came_past_the_door_are_used_by_nobody(
 async def used_in_vain(cloud: TestCloud, client: JsonClient, image_id: str, mark: bytes) -> Any:
     """The fault of a server that should be of the image; nothing of it is left behind."""
     before = files(cloud)
-    made = (await post_server(client, imageRef=image_id)).ok(202).json["server"]["id"]
+    made = (await request_server(client, imageRef=image_id)).ok(202).json["server"]["id"]
     volume_id = await a_volume(cloud, client, imageRef=image_id)
     await cloud.settle()
-    shown = await server(client, made)
+    shown = await get_server(client, made)
     assert shown["status"] == "ERROR"
-    assert (await volume(client, volume_id))["status"] == "error"
+    assert (await get_volume(client, volume_id))["status"] == "error"
     newest = {"OpenStack-API-Version": "volume 3.70"}
     messages = (await client.get("volume", "/v3/{project_id}/messages", headers=newest)).ok(200)
     for told in (str(shown["fault"]).encode(), messages.body):
         for word in (mark[:20], b"passwd", str(cloud.cloud.options.data_dir).encode()):
             assert word not in told
     await gone(cloud, client, "volumes", volume_id)
-    (await client.delete("compute", f"/v2.1/servers/{made}", headers=VERSION)).ok(204)
+    (await client.delete("compute", f"/v2.1/servers/{made}", headers=SERVER_VERSION)).ok(204)
     await cloud.settle()
     ours = [path for path in files(cloud) if path not in before and "cache" not in str(path)]
     assert ours == []
@@ -198,7 +200,7 @@ async def test_a_servers_disk_is_its_own_and_goes_with_it(cloud: TestCloud, demo
         if path.name == "disk" and path.parent.name == first:
             path.write_bytes(mark)
     assert len(bearing(cloud, mark)) == 1, "the image the host keeps for others is not the server's disk"
-    (await demo.delete("compute", f"/v2.1/servers/{first}", headers=VERSION)).ok(204)
+    (await demo.delete("compute", f"/v2.1/servers/{first}", headers=SERVER_VERSION)).ok(204)
     await cloud.settle()
     assert bearing(cloud, mark) == []
     third = await a_server(cloud, demo, imageRef=image_id)

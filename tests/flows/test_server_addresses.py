@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 import openstack
 import pytest
 
-from flows.test_server_build import TINY, VERSION, act, an_image, boot, flavor, guest, show
+from flows.test_server_build import TINY, flavor, guest
 from stackwire.compute.db import fixed_ips
 from stackwire.compute.domain.addresses import network
 from stackwire.contracts import compute_workers as calls
@@ -15,6 +15,8 @@ from stackwire.core.context import RequestContext
 from stackwire.messaging.connect import connect
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.rpc import RpcClient
+from support.builders.images import an_image
+from support.builders.servers import SERVER_VERSION, create_server, finish_action, get_server
 from support.cloud import TestCloud
 from support.polling import until
 
@@ -59,7 +61,7 @@ async def memory_of(cloud, server_id):
 
 async def test_a_server_has_an_address_and_shows_it_everywhere(cloud):
     demo = await cloud.http("demo")
-    server = await boot(cloud, demo, imageRef=await an_image(demo), networks="auto")
+    server = await create_server(cloud, demo, imageRef=await an_image(demo), networks="auto")
     (found,) = server["addresses"]["private"]
     mac = found["OS-EXT-IPS-MAC:mac_addr"]
     assert MAC.fullmatch(mac)
@@ -72,7 +74,7 @@ async def test_a_server_has_an_address_and_shows_it_everywhere(cloud):
     (await demo.get("compute", f"{path}/ips/public")).ok(404)
     all_of_them = (await demo.get("compute", "/v2.1/servers/detail")).ok(200).json["servers"]
     assert [one["addresses"] for one in all_of_them] == [{"private": [shown]}]
-    old, new = {"OpenStack-API-Version": "compute 2.74"}, VERSION
+    old, new = {"OpenStack-API-Version": "compute 2.74"}, SERVER_VERSION
     wish = {"server": {"name": "other"}}
     assert (await demo.put("compute", path, json=wish, headers=old)).ok(200).json["server"]["addresses"] == brief
     assert (await demo.put("compute", path, json=wish, headers=new)).ok(200).json["server"]["addresses"] == {
@@ -89,12 +91,12 @@ async def test_before_2_37_a_server_that_names_no_network_has_an_address(cloud, 
     headers = {"OpenStack-API-Version": "compute 2.36"}
     made = await demo.post("compute", "/v2.1/servers", json={"server": wish}, headers=headers)
     await cloud.settle()
-    assert address_of(await show(demo, made.ok(202).json["server"]["id"])) == "10.0.0.2"
+    assert address_of(await get_server(demo, made.ok(202).json["server"]["id"])) == "10.0.0.2"
 
 
 async def test_a_server_that_asks_for_none_has_none(cloud):
     demo = await cloud.http("demo")
-    server = await boot(cloud, demo, imageRef=await an_image(demo), networks="none")
+    server = await create_server(cloud, demo, imageRef=await an_image(demo), networks="none")
     assert (server["status"], server["addresses"]) == ("ACTIVE", {})
     path = f"/v2.1/servers/{server['id']}/ips"
     assert (await demo.get("compute", path)).ok(200).json == {"addresses": {}}
@@ -104,7 +106,7 @@ async def test_a_server_that_asks_for_none_has_none(cloud):
 
 async def test_servers_made_at_once_have_different_addresses_and_macs(cloud):
     demo = await cloud.http("demo")
-    await boot(cloud, demo, imageRef=await an_image(demo), networks="auto", max_count=6)
+    await create_server(cloud, demo, imageRef=await an_image(demo), networks="auto", max_count=6)
     servers = (await demo.get("compute", "/v2.1/servers/detail")).ok(200).json["servers"]
     found = [one["addresses"]["private"][0] for one in servers]
     assert sorted(one["addr"] for one in found) == [f"10.0.0.{n}" for n in range(2, 8)]
@@ -114,20 +116,20 @@ async def test_servers_made_at_once_have_different_addresses_and_macs(cloud):
 async def test_a_deleted_servers_address_is_free_for_the_next(cloud):
     demo = await cloud.http("demo")
     image_id = await an_image(demo)
-    first = await boot(cloud, demo, imageRef=image_id, networks="auto")
-    second = await boot(cloud, demo, imageRef=image_id, networks="auto")
+    first = await create_server(cloud, demo, imageRef=image_id, networks="auto")
+    second = await create_server(cloud, demo, imageRef=image_id, networks="auto")
     assert (address_of(first), address_of(second)) == ("10.0.0.2", "10.0.0.3")
     (await demo.delete("compute", f"/v2.1/servers/{first['id']}")).ok(204)
     await cloud.settle()
     assert await kept(cloud) == {second["id"]: "10.0.0.3"}
-    assert address_of(await boot(cloud, demo, imageRef=image_id, networks="auto")) == "10.0.0.2"
+    assert address_of(await create_server(cloud, demo, imageRef=image_id, networks="auto")) == "10.0.0.2"
 
 
 async def test_servers_are_found_by_the_beginning_of_their_address(cloud):
     demo = await cloud.http("demo")
     image_id = await an_image(demo)
     for name, networks in (("a", "auto"), ("b", "auto"), ("c", "none")):
-        await boot(cloud, demo, imageRef=image_id, name=name, networks=networks)
+        await create_server(cloud, demo, imageRef=image_id, name=name, networks=networks)
     assert await listed(demo, "ip=10.0.0.2") == ["a"]
     assert await listed(demo, "ip=10.0.0.&sort_key=display_name&sort_dir=asc") == ["a", "b"]
     assert await listed(demo, "ip=.*3$") == ["b"]
@@ -142,7 +144,9 @@ async def test_servers_are_found_by_the_beginning_of_their_address(cloud):
 async def test_a_pattern_that_is_none_is_refused_and_never_an_error_of_ours(cloud, pattern):
     demo = await cloud.http("demo")
     for name in ("ip", "ip6"):
-        answer = await demo.get("compute", f"/v2.1/servers?{name}={pattern.replace('+', '%2B')}", headers=VERSION)
+        answer = await demo.get(
+            "compute", f"/v2.1/servers?{name}={pattern.replace('+', '%2B')}", headers=SERVER_VERSION
+        )
         assert answer.status in (200, 400), answer.body
 
 
@@ -150,23 +154,23 @@ async def test_a_full_network_leaves_the_server_in_error_and_says_why(a_cloud):
     cloud = await a_small_network(a_cloud, "192.168.7.0/30")
     demo = await cloud.http("demo")
     image_id = await an_image(demo)
-    lucky = await boot(cloud, demo, imageRef=image_id, networks="auto")
-    unlucky = await boot(cloud, demo, imageRef=image_id, networks="auto")
+    lucky = await create_server(cloud, demo, imageRef=image_id, networks="auto")
+    unlucky = await create_server(cloud, demo, imageRef=image_id, networks="auto")
     assert address_of(lucky) == "192.168.7.2"
     assert (unlucky["status"], unlucky["addresses"]) == ("ERROR", {})
     assert unlucky["fault"]["message"] == "No fixed address is left on network private."
     assert await cloud.rows("compute", "SELECT 1 FROM allocations WHERE instance_uuid = $1", unlucky["id"]) == []
-    assert (await boot(cloud, demo, imageRef=image_id, networks="none"))["status"] == "ACTIVE"
+    assert (await create_server(cloud, demo, imageRef=image_id, networks="none"))["status"] == "ACTIVE"
     for server in (unlucky, lucky):
         (await demo.delete("compute", f"/v2.1/servers/{server['id']}")).ok(204)
         await cloud.settle()
-    assert address_of(await boot(cloud, demo, imageRef=image_id, networks="auto")) == "192.168.7.2"
+    assert address_of(await create_server(cloud, demo, imageRef=image_id, networks="auto")) == "192.168.7.2"
 
 
 async def test_a_build_that_fails_gives_the_address_back(cloud):
     demo = await cloud.http("demo")
     image_id = await an_image(demo, hw_vif_model="netfront")
-    server = await boot(cloud, demo, imageRef=image_id, networks="auto")
+    server = await create_server(cloud, demo, imageRef=image_id, networks="auto")
     assert (server["status"], server["addresses"]) == ("ERROR", {})
     assert "netfront" in server["fault"]["message"]
     assert await kept(cloud) == {}
@@ -176,7 +180,7 @@ async def test_a_build_that_fails_gives_the_address_back(cloud):
 async def test_a_build_told_again_and_a_rebuild_keep_the_address(cloud):
     demo = await cloud.http("demo")
     image_id = await an_image(demo)
-    server = await boot(cloud, demo, imageRef=image_id, networks="auto")
+    server = await create_server(cloud, demo, imageRef=image_id, networks="auto")
     before = server["addresses"]
     (row,) = await cloud.rows("compute", "SELECT host FROM instances WHERE uuid = $1", server["id"])
     transport = await connect("memory", name="again", broker=cloud.cloud.broker)
@@ -187,18 +191,18 @@ async def test_a_build_told_again_and_a_rebuild_keep_the_address(cloud):
     await cloud.settle()
     await client.close()
     await transport.close()
-    assert (await show(demo, server["id"]))["addresses"] == before
+    assert (await get_server(demo, server["id"]))["addresses"] == before
     other = await an_image(demo, data=b"y" * 1000, hw_vif_model="e1000")
-    (await act(cloud, demo, server["id"], rebuild={"imageRef": other})).ok(202)
-    assert (await show(demo, server["id"]))["addresses"] == before
+    (await finish_action(cloud, demo, server["id"], rebuild={"imageRef": other})).ok(202)
+    assert (await get_server(demo, server["id"]))["addresses"] == before
     interface = (await guest(cloud, server["id"])).find("devices/interface")
     assert interface.find("model").get("type") == "e1000"
 
 
 async def test_who_asks_twice_gets_the_same_address_and_gaps_are_filled_first(cloud):
     demo = await cloud.http("demo")
-    server = await boot(cloud, demo, imageRef=await an_image(demo), networks="none")
-    other = await boot(cloud, demo, imageRef=await an_image(demo), networks="none")
+    server = await create_server(cloud, demo, imageRef=await an_image(demo), networks="none")
+    other = await create_server(cloud, demo, imageRef=await an_image(demo), networks="none")
     here = network(IPv4Network("10.9.0.0/29"))
     macs = iter(["fa:16:3e:00:00:01", "fa:16:3e:00:00:01", "fa:16:3e:00:00:02", "fa:16:3e:00:00:03"])
     async with cloud.cloud.services["compute"].database.work(RequestContext()) as uow:
@@ -218,7 +222,7 @@ async def test_who_asks_twice_gets_the_same_address_and_gaps_are_filled_first(cl
 @pytest.mark.parametrize(("properties", "model"), [({}, "virtio"), ({"hw_vif_model": "e1000"}, "e1000")])
 async def test_the_guest_has_an_interface_for_the_address(cloud, properties, model):
     demo = await cloud.http("demo")
-    server = await boot(cloud, demo, imageRef=await an_image(demo, **properties), networks="auto")
+    server = await create_server(cloud, demo, imageRef=await an_image(demo, **properties), networks="auto")
     (interface,) = (await guest(cloud, server["id"])).findall("devices/interface")
     assert interface.find("mac").get("address") == server["addresses"]["private"][0]["OS-EXT-IPS-MAC:mac_addr"]
     assert interface.find("model").get("type") == model
@@ -235,8 +239,8 @@ async def test_the_ends_of_a_build_and_a_rebuild_tell_the_address_in_both_format
 
     watch = cloud.cloud.broker.watch(hear)
     image_id = await an_image(demo)
-    server = await boot(cloud, demo, imageRef=image_id, networks="auto")
-    (await act(cloud, demo, server["id"], rebuild={"imageRef": image_id})).ok(202)
+    server = await create_server(cloud, demo, imageRef=image_id, networks="auto")
+    (await finish_action(cloud, demo, server["id"], rebuild={"imageRef": image_id})).ok(202)
     (await demo.delete("compute", f"/v2.1/servers/{server['id']}")).ok(204)
     await cloud.settle()
     await watch.cancel()
@@ -276,7 +280,7 @@ async def test_a_network_of_ones_own_is_refused(cloud, networks):
     demo = await cloud.http("demo")
     wish = {"name": "srv", "flavorRef": await flavor(demo, TINY), "imageRef": await an_image(demo)}
     answer = await demo.post(
-        "compute", "/v2.1/servers", json={"server": {**wish, "networks": networks}}, headers=VERSION
+        "compute", "/v2.1/servers", json={"server": {**wish, "networks": networks}}, headers=SERVER_VERSION
     )
     assert "network" in answer.ok(400).json["badRequest"]["message"]
     assert (await demo.get("compute", "/v2.1/servers")).ok(200).json == {"servers": []}
@@ -285,9 +289,9 @@ async def test_a_network_of_ones_own_is_refused(cloud, networks):
 @pytest.mark.parametrize("action", ["addFixedIp", "removeFixedIp", "addFloatingIp", "removeFloatingIp"])
 async def test_addresses_cannot_be_added_or_taken_away(cloud, action):
     demo = await cloud.http("demo")
-    server = await boot(cloud, demo, imageRef=await an_image(demo), networks="auto")
-    (await act(cloud, demo, server["id"], **{action: {"networkId": "1"}})).ok(501)
-    assert (await show(demo, server["id"]))["addresses"] == server["addresses"]
+    server = await create_server(cloud, demo, imageRef=await an_image(demo), networks="auto")
+    (await finish_action(cloud, demo, server["id"], **{action: {"networkId": "1"}})).ok(501)
+    assert (await get_server(demo, server["id"]))["addresses"] == server["addresses"]
 
 
 @pytest.mark.parametrize("how", ["as our clouds.yaml says", "as it comes"])
@@ -323,12 +327,12 @@ async def test_the_openstack_command_shows_the_address(cloud):
 async def test_a_build_that_a_dead_host_left_half_way_gives_the_address_back(a_cloud):
     cloud = await a_cloud(settings={"compute": {"sweep_seconds": 0.1}})
     demo = await cloud.http("demo")
-    server = await boot(cloud, demo, imageRef=await an_image(demo), networks="auto")
+    server = await create_server(cloud, demo, imageRef=await an_image(demo), networks="auto")
     moved = "vm_state = 'building', task_state = 'spawning', updated_at = now() - interval '5 minutes'"
     await cloud.rows("compute", f"UPDATE instances SET {moved} WHERE uuid = $1 RETURNING uuid", server["id"])
 
     async def failed():
-        found = await show(demo, server["id"])
+        found = await get_server(demo, server["id"])
         return found if found["status"] == "ERROR" else None
 
     found = await until(failed, 20)

@@ -9,10 +9,10 @@ from stackwire.core.context import RequestContext
 from stackwire.messaging.connect import connect
 from stackwire.messaging.rpc import RpcClient
 from support import invariants
+from support.builders.images import a_queued_image, an_image
+from support.builders.servers import SERVER_VERSION, a_server, from_volume, get_server
+from support.builders.volumes import a_volume
 from support.cloud import TestCloud
-
-VERSION = {"OpenStack-API-Version": "compute 2.93"}
-KIND = {"Content-Type": "application/octet-stream"}
 
 
 @pytest.fixture
@@ -20,29 +20,9 @@ async def cloud(a_cloud) -> TestCloud:
     return await a_cloud()
 
 
-async def an_image(client, *, full=True):
-    wish = {"name": "img", "disk_format": "raw", "container_format": "bare"}
-    image_id = (await client.post("image", "/v2/images", json=wish)).ok(201).json["id"]
-    if full:
-        (await client.put("image", f"/v2/images/{image_id}/file", data=b"x" * 9000, headers=KIND)).ok(204)
-    return image_id
-
-
-async def boot(cloud, client, **source):
-    flavors = (await client.get("compute", "/v2.1/flavors")).ok(200).json["flavors"]
-    tiny = next(one["id"] for one in flavors if one["name"] == "m1.tiny")
-    wish = {"name": "srv", "flavorRef": tiny, "networks": "none", **source}
-    made = (await client.post("compute", "/v2.1/servers", json={"server": wish}, headers=VERSION)).ok(202).json
-    await cloud.settle()
-    return made["server"]["id"]
-
-
 async def boot_from_volume(cloud, client):
-    wish = {"volume": {"size": 1, "imageRef": await an_image(client)}}
-    volume_id = (await client.post("volume", "/v3/{project_id}/volumes", json=wish)).ok(202).json["volume"]["id"]
-    await cloud.settle()
-    device = {"uuid": volume_id, "source_type": "volume", "destination_type": "volume", "boot_index": 0}
-    return volume_id, await boot(cloud, client, block_device_mapping_v2=[device])
+    volume_id = await a_volume(cloud, client, imageRef=await an_image(client))
+    return volume_id, await a_server(cloud, client, block_device_mapping_v2=from_volume(volume_id))
 
 
 async def left(cloud, server_id, **columns):
@@ -73,16 +53,12 @@ async def told(cloud, server_id, order):
     await transport.close()
 
 
-async def show(client, server_id):
-    return (await client.get("compute", f"/v2.1/servers/{server_id}", headers=VERSION)).ok(200).json["server"]
-
-
 async def test_a_build_that_a_dead_host_had_just_taken_up_is_in_error_with_a_fault(cloud):
     demo = await cloud.http("demo")
-    server_id = await boot(cloud, demo, imageRef=await an_image(demo))
+    server_id = await a_server(cloud, demo, imageRef=await an_image(demo))
     await left(cloud, server_id, host=None, node=None, vm_state="building", task_state=None)
     await live_again(cloud)
-    now = await show(demo, server_id)
+    now = await get_server(demo, server_id)
     assert (now["status"], now["fault"]["code"]) == ("ERROR", 500)
     await all_holds(cloud)
 
@@ -92,7 +68,7 @@ async def test_a_build_on_a_volume_that_was_cut_off_gives_the_volume_back(cloud)
     volume_id, server_id = await boot_from_volume(cloud, demo)
     await left(cloud, server_id, vm_state="building", task_state="spawning")
     await live_again(cloud)
-    assert (await show(demo, server_id))["status"] == "ERROR"
+    assert (await get_server(demo, server_id))["status"] == "ERROR"
     found = (await demo.get("volume", f"/v3/{{project_id}}/volumes/{volume_id}")).ok(200).json["volume"]
     assert (found["status"], found["attachments"]) == ("available", [])
     await all_holds(cloud)
@@ -104,14 +80,14 @@ async def test_the_end_of_a_server_on_no_host_goes_on(cloud):
     await left(cloud, server_id, host=None, vm_state="error", task_state="deleting")
     await cloud.rows("compute", "UPDATE instances SET updated_at = now() - interval '1 minute' RETURNING id")
     await live_again(cloud)
-    (await demo.get("compute", f"/v2.1/servers/{server_id}", headers=VERSION)).ok(404)
+    (await demo.get("compute", f"/v2.1/servers/{server_id}", headers=SERVER_VERSION)).ok(404)
     await all_holds(cloud)
 
 
 async def test_a_snapshot_told_again_takes_the_image_without_bytes_away(cloud):
     demo = await cloud.http("demo")
-    server_id = await boot(cloud, demo, imageRef=await an_image(demo))
-    promised, taken = await an_image(demo, full=False), await an_image(demo)
+    server_id = await a_server(cloud, demo, imageRef=await an_image(demo))
+    promised, taken = await a_queued_image(demo), await an_image(demo)
     for image_id in (promised, taken):
         await told(
             cloud, server_id, lambda server, image=image_id: calls.SnapshotInstance(instance=server, image_id=image)
@@ -138,7 +114,7 @@ async def test_a_rebuild_cut_off_between_two_attachments_leaves_one(cloud, named
         await cloud.rows("compute", "UPDATE block_device_mapping SET attachment_id = $1 RETURNING id", new)
     await left(cloud, server_id, task_state="rebuild_block_device_mapping")
     await live_again(cloud)
-    assert (await show(demo, server_id))["status"] == "ERROR"
+    assert (await get_server(demo, server_id))["status"] == "ERROR"
     await all_holds(cloud)
 
 

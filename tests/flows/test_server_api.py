@@ -2,65 +2,16 @@
 
 import pytest
 
+from support.builders.images import an_image
+from support.builders.servers import SERVER_VERSION, a_server, from_volume, get_server, request_server, server_action
+from support.builders.volumes import a_volume, get_volume
 from support.cloud import TestCloud
 
-VERSION = {"OpenStack-API-Version": "compute 2.93"}
 IMAGE_BYTES = b"x" * 4096
-TINY = "6f2c1d9e-5b7a-4c3d-9e8f-1a2b3c4d5e01"  # m1.tiny, as it is seeded
-
-
-async def an_image(client, name="img", **fields):
-    """An active raw image; its id."""
-    wish = {"name": name, "disk_format": "raw", "container_format": "bare", **fields}
-    image = (await client.post("image", "/v2/images", json=wish)).ok(201).json
-    kind = {"Content-Type": "application/octet-stream"}
-    (await client.put("image", f"/v2/images/{image['id']}/file", data=IMAGE_BYTES, headers=kind)).ok(204)
-    return image["id"]
 
 
 async def image(client, image_id):
     return (await client.get("image", f"/v2/images/{image_id}")).ok(200).json
-
-
-async def post_server(client, *, version=VERSION, **fields):
-    wish = {"name": "srv", "flavorRef": TINY, "networks": "none", **fields}
-    return await client.post("compute", "/v2.1/servers", json={"server": wish}, headers=version)
-
-
-async def a_server(cloud, client, **fields):
-    """An active server; its id."""
-    made = (await post_server(client, **fields)).ok(202).json["server"]
-    await cloud.settle()
-    shown = await server(client, made["id"])
-    assert shown["status"] == "ACTIVE", shown.get("fault")
-    return made["id"]
-
-
-async def server(client, server_id, version="2.93"):
-    headers = {"OpenStack-API-Version": f"compute {version}"}
-    return (await client.get("compute", f"/v2.1/servers/{server_id}", headers=headers)).ok(200).json["server"]
-
-
-async def act(client, server_id, version="2.93", **action):
-    headers = {"OpenStack-API-Version": f"compute {version}"}
-    return await client.post("compute", f"/v2.1/servers/{server_id}/action", json=action, headers=headers)
-
-
-async def a_volume(cloud, client, **fields):
-    """A volume that is ready; its id."""
-    path = "/v3/{project_id}/volumes"
-    made = (await client.post("volume", path, json={"volume": {"size": 1, **fields}})).ok(202).json["volume"]
-    await cloud.settle()
-    return made["id"]
-
-
-async def volume(client, volume_id):
-    return (await client.get("volume", f"/v3/{{project_id}}/volumes/{volume_id}")).ok(200).json["volume"]
-
-
-def from_volume(volume_id, **fields):
-    device = {"boot_index": 0, "source_type": "volume", "destination_type": "volume", "uuid": volume_id}
-    return [device | fields]
 
 
 async def sysmeta(cloud, server_id):
@@ -74,12 +25,12 @@ async def sysmeta(cloud, server_id):
 async def test_a_server_is_visible_at_once_and_active_in_the_end(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
     image_id = await an_image(demo, hw_disk_bus="scsi", team="storage")
-    made = (await post_server(demo, imageRef=image_id, metadata={"purpose": "test"})).ok(202)
+    made = (await request_server(demo, imageRef=image_id, metadata={"purpose": "test"})).ok(202)
     server_id = made.json["server"]["id"]
     assert made.headers["Location"].endswith(f"/v2.1/servers/{server_id}")
-    assert (await server(demo, server_id))["status"] in ("BUILD", "ACTIVE")
+    assert (await get_server(demo, server_id))["status"] in ("BUILD", "ACTIVE")
     await cloud.settle()
-    shown = await server(demo, server_id, "2.98")
+    shown = await get_server(demo, server_id, "2.98")
     assert (shown["status"], shown["metadata"]) == ("ACTIVE", {"purpose": "test"})
     assert shown["image"]["properties"] == {"hw_disk_bus": "scsi"}
     rows = await sysmeta(cloud, server_id)
@@ -90,7 +41,7 @@ async def test_a_snapshot_inherits_and_is_bootable_itself(cloud: TestCloud) -> N
     demo = await cloud.http("demo")
     image_id = await an_image(demo, team="storage", cache_in_nova="yes", img_signature="SIG")
     server_id = await a_server(cloud, demo, imageRef=image_id)
-    answer = (await act(demo, server_id, createImage={"name": "snap", "metadata": {"note": "n"}})).ok(202)
+    answer = (await server_action(demo, server_id, createImage={"name": "snap", "metadata": {"note": "n"}})).ok(202)
     await cloud.settle()
     snapshot = await image(demo, answer.json["image_id"])
     assert (snapshot["status"], snapshot["size"], snapshot["image_type"]) == ("active", len(IMAGE_BYTES), "snapshot")
@@ -105,7 +56,7 @@ async def test_a_snapshot_inherits_and_is_bootable_itself(cloud: TestCloud) -> N
 async def test_before_2_45_a_snapshots_address_is_told(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
     server_id = await a_server(cloud, demo, imageRef=await an_image(demo))
-    answer = (await act(demo, server_id, "2.44", createImage={"name": "snap"})).ok(202)
+    answer = (await server_action(demo, server_id, "2.44", createImage={"name": "snap"})).ok(202)
     assert answer.json is None
     assert "/images/" in answer.headers["Location"]
     await cloud.settle()
@@ -116,11 +67,11 @@ async def test_a_rebuild_names_the_new_image_as_the_base(cloud: TestCloud) -> No
     first, second = await an_image(demo, team="a"), await an_image(demo, only_in_two="x")
     server_id = await a_server(cloud, demo, imageRef=first)
     rebuild = {"imageRef": second, "name": "again", "metadata": {"k": "v"}}
-    answer = (await act(demo, server_id, rebuild=rebuild)).ok(202)
+    answer = (await server_action(demo, server_id, rebuild=rebuild)).ok(202)
     told = answer.json["server"]
     assert (told["status"], told["name"], told["image"]["id"]) == ("REBUILD", "again", second)
     await cloud.settle()
-    shown = await server(demo, server_id)
+    shown = await get_server(demo, server_id)
     assert (shown["status"], shown["metadata"]) == ("ACTIVE", {"k": "v"})
     rows = await sysmeta(cloud, server_id)
     assert rows["image_base_image_ref"] == second
@@ -132,9 +83,9 @@ async def test_the_rebuild_bug_comes_back_with_its_switch(a_cloud) -> None:
     demo = await cloud.http("demo")
     image_id = await an_image(demo)
     server_id = await a_server(cloud, demo, imageRef=image_id)
-    (await act(demo, server_id, rebuild={"imageRef": image_id})).ok(202)
+    (await server_action(demo, server_id, rebuild={"imageRef": image_id})).ok(202)
     await cloud.settle()
-    answer = (await act(demo, server_id, createImage={"name": "snap"})).ok(202)
+    answer = (await server_action(demo, server_id, createImage={"name": "snap"})).ok(202)
     await cloud.settle()
     assert "base_image_ref" not in await image(demo, answer.json["image_id"])
 
@@ -148,22 +99,22 @@ async def test_a_server_from_a_volume_takes_what_the_volume_knows(cloud: TestClo
     server_id = await a_server(cloud, demo, block_device_mapping_v2=from_volume(volume_id))
     rows = await sysmeta(cloud, server_id)
     assert (rows["image_team"], rows["image_base_image_ref"]) == ("storage", "")
-    assert (await volume(demo, volume_id))["status"] == "in-use"
-    assert (await server(demo, server_id))["image"] == ""
+    assert (await get_volume(demo, volume_id))["status"] == "in-use"
+    assert (await get_server(demo, server_id))["image"] == ""
 
 
 async def test_a_volume_backed_snapshot_has_no_bytes_and_boots_all_the_same(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
     volume_id = await a_volume(cloud, demo, imageRef=await an_image(demo, team="storage"), description="root")
     server_id = await a_server(cloud, demo, block_device_mapping_v2=from_volume(volume_id))
-    answer = (await act(demo, server_id, createImage={"name": "vsnap"})).ok(202)
+    answer = (await server_action(demo, server_id, createImage={"name": "vsnap"})).ok(202)
     await cloud.settle()
     snapshot = await image(demo, answer.json["image_id"])
     assert (snapshot["status"], snapshot["size"], snapshot["bdm_v2"]) == ("active", 0, "True")
     assert snapshot["team"] == "storage"
     assert "instance_uuid" not in snapshot
     second = await a_server(cloud, demo, imageRef=snapshot["id"])
-    shown = await server(demo, second)
+    shown = await get_server(demo, second)
     assert shown["image"]["id"] == snapshot["id"]
     assert len(shown["os-extended-volumes:volumes_attached"]) == 1
 
@@ -175,7 +126,7 @@ async def test_a_volume_made_for_a_server_can_go_with_it(cloud: TestCloud) -> No
         "volume_size": 1, "delete_on_termination": True,
     }  # fmt: skip
     server_id = await a_server(cloud, demo, block_device_mapping_v2=[device])
-    (root,) = (await server(demo, server_id))["os-extended-volumes:volumes_attached"]
+    (root,) = (await get_server(demo, server_id))["os-extended-volumes:volumes_attached"]
     (await demo.delete("compute", f"/v2.1/servers/{server_id}")).ok(204)
     await cloud.settle()
     assert (await demo.get("volume", f"/v3/{{project_id}}/volumes/{root['id']}")).status == 404
@@ -187,13 +138,13 @@ async def test_a_volume_backed_server_is_rebuilt_to_another_image_since_2_93(clo
     volume_id = await a_volume(cloud, demo, imageRef=await an_image(demo))
     server_id = await a_server(cloud, demo, block_device_mapping_v2=from_volume(volume_id))
     other = await an_image(demo, only_in_two="x")
-    refused = await act(demo, server_id, "2.92", rebuild={"imageRef": other})
+    refused = await server_action(demo, server_id, "2.92", rebuild={"imageRef": other})
     assert refused.status == 400
-    (await act(demo, server_id, rebuild={"imageRef": other})).ok(202)
+    (await server_action(demo, server_id, rebuild={"imageRef": other})).ok(202)
     await cloud.settle()
-    shown = await server(demo, server_id)
+    shown = await get_server(demo, server_id)
     assert (shown["status"], shown["image"]) == ("ACTIVE", "")
-    assert (await volume(demo, volume_id))["volume_image_metadata"]["only_in_two"] == "x"
+    assert (await get_volume(demo, volume_id))["volume_image_metadata"]["only_in_two"] == "x"
     assert (await sysmeta(cloud, server_id))["image_base_image_ref"] == other
 
 
@@ -203,15 +154,15 @@ async def test_a_volume_is_attached_and_detached(cloud: TestCloud) -> None:
     volume_id = await a_volume(cloud, demo)
     path = f"/v2.1/servers/{server_id}/os-volume_attachments"
     wish = {"volumeAttachment": {"volumeId": volume_id}}
-    told = (await demo.post("compute", path, json=wish, headers=VERSION)).ok(200).json["volumeAttachment"]
+    told = (await demo.post("compute", path, json=wish, headers=SERVER_VERSION)).ok(200).json["volumeAttachment"]
     assert told["volumeId"] == volume_id
     await cloud.settle()
-    assert (await volume(demo, volume_id))["status"] == "in-use"
-    assert (await demo.post("compute", path, json=wish, headers=VERSION)).status == 400
-    (await demo.delete("compute", f"{path}/{volume_id}", headers=VERSION)).ok(202)
+    assert (await get_volume(demo, volume_id))["status"] == "in-use"
+    assert (await demo.post("compute", path, json=wish, headers=SERVER_VERSION)).status == 400
+    (await demo.delete("compute", f"{path}/{volume_id}", headers=SERVER_VERSION)).ok(202)
     await cloud.settle()
-    assert (await volume(demo, volume_id))["status"] == "available"
-    assert (await demo.get("compute", f"{path}/{volume_id}", headers=VERSION)).status == 404
+    assert (await get_volume(demo, volume_id))["status"] == "available"
+    assert (await demo.get("compute", f"{path}/{volume_id}", headers=SERVER_VERSION)).status == 404
 
 
 # ---- power and locks
@@ -221,9 +172,11 @@ async def test_the_longest_way_to_write_an_address_is_taken_and_shown_short(clou
     demo = await cloud.http("demo")
     longest = "0000:0000:0000:0000:0000:babe:220.12.22.2"
     server_id = await a_server(cloud, demo, imageRef=await an_image(demo), accessIPv6=longest)
-    assert (await server(demo, server_id))["accessIPv6"] == "::babe:dc0c:1602"
+    assert (await get_server(demo, server_id))["accessIPv6"] == "::babe:dc0c:1602"
     change = {"server": {"accessIPv6": "2001:0db8:0000:0000:0000:0000:255.255.255.255"}}
-    changed = (await demo.put("compute", f"/v2.1/servers/{server_id}", json=change, headers=VERSION)).ok(200).json
+    changed = (
+        (await demo.put("compute", f"/v2.1/servers/{server_id}", json=change, headers=SERVER_VERSION)).ok(200).json
+    )
     assert changed["server"]["accessIPv6"] == "2001:db8::ffff:ffff"
 
 
@@ -235,12 +188,12 @@ async def test_a_server_is_stopped_started_and_rebooted(cloud: TestCloud) -> Non
         ({"pause": None}, "PAUSED"), ({"unpause": None}, "ACTIVE"), ({"suspend": None}, "SUSPENDED"),
         ({"resume": None}, "ACTIVE"),
     ):  # fmt: skip
-        (await act(demo, server_id, **action)).ok(202)
+        (await server_action(demo, server_id, **action)).ok(202)
         await cloud.settle()
-        assert (await server(demo, server_id))["status"] == status
-    assert (await act(demo, server_id, **{"os-start": None})).status == 409
+        assert (await get_server(demo, server_id))["status"] == status
+    assert (await server_action(demo, server_id, **{"os-start": None})).status == 409
     path = f"/v2.1/servers/{server_id}/os-instance-actions"
-    actions = (await demo.get("compute", path, headers=VERSION)).ok().json["instanceActions"]
+    actions = (await demo.get("compute", path, headers=SERVER_VERSION)).ok().json["instanceActions"]
     assert [a["action"] for a in actions] == [
         "resume", "suspend", "unpause", "pause", "reboot", "start", "stop", "create",
     ]  # fmt: skip
@@ -249,15 +202,15 @@ async def test_a_server_is_stopped_started_and_rebooted(cloud: TestCloud) -> Non
 async def test_an_administrators_lock_keeps_the_owner_out(cloud: TestCloud) -> None:
     demo, admin = await cloud.http("demo"), await cloud.http("admin")
     server_id = await a_server(cloud, demo, imageRef=await an_image(demo))
-    (await act(admin, server_id, lock={"locked_reason": "audit"})).ok(202)
-    assert (await server(demo, server_id))["locked_reason"] == "audit"
-    assert (await act(demo, server_id, **{"os-stop": None})).status == 409
-    assert (await act(demo, server_id, unlock=None)).status == 403
+    (await server_action(admin, server_id, lock={"locked_reason": "audit"})).ok(202)
+    assert (await get_server(demo, server_id))["locked_reason"] == "audit"
+    assert (await server_action(demo, server_id, **{"os-stop": None})).status == 409
+    assert (await server_action(demo, server_id, unlock=None)).status == 403
     assert (await demo.delete("compute", f"/v2.1/servers/{server_id}")).status == 409
-    (await act(admin, server_id, **{"os-stop": None})).ok(202)
-    (await act(admin, server_id, unlock=None)).ok(202)
+    (await server_action(admin, server_id, **{"os-stop": None})).ok(202)
+    (await server_action(admin, server_id, unlock=None)).ok(202)
     await cloud.settle()
-    assert (await server(demo, server_id))["status"] == "SHUTOFF"
+    assert (await get_server(demo, server_id))["status"] == "SHUTOFF"
 
 
 async def test_the_guest_is_shown_to_administrators(cloud: TestCloud) -> None:
@@ -281,13 +234,13 @@ async def test_a_stranger_finds_nothing(cloud: TestCloud) -> None:
         assert (await alt.get("compute", path)).status == 404
     assert (await alt.delete("compute", base)).status == 404
     for action in ({"createImage": {"name": "x"}}, {"rebuild": {"imageRef": image_id}}, {"lock": None}):
-        assert (await act(alt, server_id, **action)).status == 404
+        assert (await server_action(alt, server_id, **action)).status == 404
     assert (await alt.get("compute", "/v2.1/servers")).json == {"servers": []}
     assert (await alt.get("compute", "/v2.1/servers?all_tenants=1")).status == 403
     assert (await alt.get("compute", f"/v2.1/{demo.project_id}/servers")).status == 400
-    assert (await post_server(alt, imageRef=image_id)).status == 400
-    assert (await post_server(alt, block_device_mapping_v2=from_volume(volume_id))).status == 400
-    assert (await volume(demo, volume_id))["status"] == "available"
+    assert (await request_server(alt, imageRef=image_id)).status == 400
+    assert (await request_server(alt, block_device_mapping_v2=from_volume(volume_id))).status == 400
+    assert (await get_volume(demo, volume_id))["status"] == "available"
 
 
 # ---- refused, and nothing left behind
@@ -311,7 +264,7 @@ async def test_a_refused_server_leaves_nothing(cloud: TestCloud, fields, status)
     demo = await cloud.http("demo")
     if fields and "imageRef" not in fields:
         fields = {"imageRef": await an_image(demo)} | fields
-    assert (await post_server(demo, **fields)).status == status
+    assert (await request_server(demo, **fields)).status == status
     assert (await demo.get("compute", "/v2.1/servers")).json == {"servers": []}
 
 
@@ -319,18 +272,18 @@ async def test_a_volume_that_is_not_free_is_left_as_it_is(cloud: TestCloud) -> N
     demo = await cloud.http("demo")
     free, blank = await a_volume(cloud, demo, imageRef=await an_image(demo)), await a_volume(cloud, demo)
     both = from_volume(free) + from_volume("11111111-1111-4111-8111-111111111111", boot_index=1)
-    assert (await post_server(demo, block_device_mapping_v2=both)).status == 400
-    assert (await post_server(demo, block_device_mapping_v2=from_volume(blank))).status == 400, "it cannot boot"
+    assert (await request_server(demo, block_device_mapping_v2=both)).status == 400
+    assert (await request_server(demo, block_device_mapping_v2=from_volume(blank))).status == 400, "it cannot boot"
     twice = {"min_count": 2, "max_count": 2, "block_device_mapping_v2": from_volume(free)}
-    assert (await post_server(demo, **twice)).status == 400
-    assert (await volume(demo, free))["status"] == "available"
+    assert (await request_server(demo, **twice)).status == 400
+    assert (await get_volume(demo, free))["status"] == "available"
 
 
 async def test_as_many_servers_as_the_quota_has_room_for(cloud: TestCloud) -> None:
     demo, admin = await cloud.http("demo"), await cloud.http("admin")
     quota = {"quota_set": {"instances": 2}}
-    (await admin.put("compute", f"/v2.1/os-quota-sets/{demo.project_id}", json=quota, headers=VERSION)).ok(200)
-    (await post_server(demo, imageRef=await an_image(demo), min_count=1, max_count=3)).ok(202)
+    (await admin.put("compute", f"/v2.1/os-quota-sets/{demo.project_id}", json=quota, headers=SERVER_VERSION)).ok(200)
+    (await request_server(demo, imageRef=await an_image(demo), min_count=1, max_count=3)).ok(202)
     await cloud.settle()
     listed = (await demo.get("compute", "/v2.1/servers?sort_key=display_name&sort_dir=asc")).json["servers"]
     assert [each["name"] for each in listed] == ["srv-1", "srv-2"]
@@ -340,7 +293,7 @@ async def test_pages_link_to_the_next(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
     image_id = await an_image(demo)
     for name in ("a", "b", "c"):
-        (await post_server(demo, imageRef=image_id, name=name)).ok(202)
+        (await request_server(demo, imageRef=image_id, name=name)).ok(202)
     path, names = "/v2.1/servers?limit=2&sort_key=display_name&sort_dir=asc", []
     while path:
         page = (await demo.get("compute", path)).ok().json

@@ -2,7 +2,9 @@
 
 import json
 
-from flows.test_server_api import a_server, a_volume, an_image
+from support.builders.images import an_image
+from support.builders.servers import a_server
+from support.builders.volumes import a_volume
 from support.cloud import TestCloud
 
 

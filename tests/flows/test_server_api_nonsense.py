@@ -2,7 +2,8 @@
 
 import itertools
 
-from flows.test_server_api import TINY, VERSION, an_image
+from support.builders.images import an_image
+from support.builders.servers import SERVER_VERSION, TINY_FLAVOR
 from support.cloud import TestCloud
 
 VALUES = [
@@ -38,7 +39,7 @@ EXPECTED = {200, 202, 400, 403, 404, 409, 415, 501}
 
 async def test_odd_values_in_a_new_server(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
-    good = {"name": "s", "flavorRef": TINY, "imageRef": await an_image(demo), "networks": "none"}
+    good = {"name": "s", "flavorRef": TINY_FLAVOR, "imageRef": await an_image(demo), "networks": "none"}
     for field, value in itertools.product(FIELDS, VALUES):
         body = {"server": good | {field: value}}
         answer = await demo.post("compute", "/v2.1/servers", json=body, headers=LATEST)
@@ -53,8 +54,8 @@ async def test_odd_values_in_a_new_server(cloud: TestCloud) -> None:
 
 async def test_odd_values_in_a_change_of_a_server(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
-    wish = {"server": {"name": "s", "flavorRef": TINY, "imageRef": await an_image(demo), "networks": "none"}}
-    made = (await demo.post("compute", "/v2.1/servers", json=wish, headers=VERSION)).ok(202).json["server"]["id"]
+    wish = {"server": {"name": "s", "flavorRef": TINY_FLAVOR, "imageRef": await an_image(demo), "networks": "none"}}
+    made = (await demo.post("compute", "/v2.1/servers", json=wish, headers=SERVER_VERSION)).ok(202).json["server"]["id"]
     await cloud.settle()
     fields = words("name description hostname accessIPv4 accessIPv6 OS-DCF:diskConfig pinned_availability_zone")
     for field, value in itertools.product(fields, VALUES):
@@ -69,8 +70,8 @@ async def test_odd_values_in_a_change_of_a_server(cloud: TestCloud) -> None:
 
 async def test_odd_actions_queries_and_paths(cloud: TestCloud) -> None:
     demo, admin = await cloud.http("demo"), await cloud.http("admin")
-    wish = {"server": {"name": "s", "flavorRef": TINY, "imageRef": await an_image(demo), "networks": "none"}}
-    made = (await demo.post("compute", "/v2.1/servers", json=wish, headers=VERSION)).ok(202).json["server"]["id"]
+    wish = {"server": {"name": "s", "flavorRef": TINY_FLAVOR, "imageRef": await an_image(demo), "networks": "none"}}
+    made = (await demo.post("compute", "/v2.1/servers", json=wish, headers=SERVER_VERSION)).ok(202).json["server"]["id"]
     await cloud.settle()
     base = f"/v2.1/servers/{made}"
     for name, value in itertools.product(ACTIONS, VALUES):

@@ -2,19 +2,21 @@
 
 import asyncio
 
-from flows.test_server_api import VERSION, a_server, a_volume, act, an_image, from_volume, post_server, server, volume
+from support.builders.images import an_image
+from support.builders.servers import SERVER_VERSION, a_server, from_volume, get_server, request_server, server_action
+from support.builders.volumes import a_volume, get_volume
 from support.cloud import TestCloud
 
 
 async def test_of_two_snapshots_at_once_one_is_refused(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
     server_id = await a_server(cloud, demo, imageRef=await an_image(demo))
-    answers = await asyncio.gather(*(act(demo, server_id, createImage={"name": f"s{n}"}) for n in range(4)))
+    answers = await asyncio.gather(*(server_action(demo, server_id, createImage={"name": f"s{n}"}) for n in range(4)))
     statuses = sorted(answer.status for answer in answers)
     assert statuses[0] == 202
     assert set(statuses[1:]) <= {202, 409}
     await cloud.settle()
-    assert (await server(demo, server_id))["OS-EXT-STS:task_state"] is None
+    assert (await get_server(demo, server_id))["OS-EXT-STS:task_state"] is None
     images = (await demo.get("image", "/v2/images?image_type=snapshot")).ok().json["images"]
     assert [each["status"] for each in images] == ["active"] * statuses.count(202)
 
@@ -22,9 +24,9 @@ async def test_of_two_snapshots_at_once_one_is_refused(cloud: TestCloud) -> None
 async def test_the_last_places_of_a_quota_are_given_once(cloud: TestCloud) -> None:
     demo, admin = await cloud.http("demo"), await cloud.http("admin")
     quota = {"quota_set": {"instances": 3}}
-    (await admin.put("compute", f"/v2.1/os-quota-sets/{demo.project_id}", json=quota, headers=VERSION)).ok(200)
+    (await admin.put("compute", f"/v2.1/os-quota-sets/{demo.project_id}", json=quota, headers=SERVER_VERSION)).ok(200)
     image_id = await an_image(demo)
-    answers = await asyncio.gather(*(post_server(demo, imageRef=image_id) for _ in range(8)))
+    answers = await asyncio.gather(*(request_server(demo, imageRef=image_id) for _ in range(8)))
     assert sorted(answer.status for answer in answers) == [202] * 3 + [403] * 5
     await cloud.settle()
 
@@ -33,20 +35,20 @@ async def test_one_volume_boots_one_server(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
     volume_id = await a_volume(cloud, demo, imageRef=await an_image(demo))
     wish = {"block_device_mapping_v2": from_volume(volume_id)}
-    answers = await asyncio.gather(*(post_server(demo, **wish) for _ in range(5)))
+    answers = await asyncio.gather(*(request_server(demo, **wish) for _ in range(5)))
     assert sorted(answer.status for answer in answers) == [202] + [400] * 4
     await cloud.settle()
-    assert (await volume(demo, volume_id))["status"] == "in-use"
+    assert (await get_volume(demo, volume_id))["status"] == "in-use"
 
 
 async def test_a_server_deleted_at_once_leaves_its_volume_free(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
     volume_id = await a_volume(cloud, demo, imageRef=await an_image(demo))
-    made = (await post_server(demo, block_device_mapping_v2=from_volume(volume_id))).ok(202).json["server"]["id"]
+    made = (await request_server(demo, block_device_mapping_v2=from_volume(volume_id))).ok(202).json["server"]["id"]
     (await demo.delete("compute", f"/v2.1/servers/{made}")).ok(204)
     await cloud.settle()
     assert (await demo.get("compute", f"/v2.1/servers/{made}")).status == 404
-    assert (await volume(demo, volume_id))["status"] == "available"
+    assert (await get_volume(demo, volume_id))["status"] == "available"
 
 
 async def test_a_server_deleted_twice_is_gone_once(cloud: TestCloud) -> None:
@@ -64,12 +66,13 @@ async def test_a_rebuild_and_a_stop_at_once_do_not_meet(cloud: TestCloud) -> Non
     image_id = await an_image(demo)
     server_id = await a_server(cloud, demo, imageRef=image_id)
     rebuild, stop = await asyncio.gather(
-        act(demo, server_id, rebuild={"imageRef": image_id}), act(demo, server_id, **{"os-stop": None})
+        server_action(demo, server_id, rebuild={"imageRef": image_id}),
+        server_action(demo, server_id, **{"os-stop": None}),
     )
     assert 202 in (rebuild.status, stop.status)
     assert {rebuild.status, stop.status} <= {202, 409}
     await cloud.settle()
-    assert (await server(demo, server_id))["OS-EXT-STS:task_state"] is None
+    assert (await get_server(demo, server_id))["OS-EXT-STS:task_state"] is None
 
 
 async def test_a_server_that_goes_while_a_volume_comes_leaves_it_free(cloud: TestCloud) -> None:
@@ -81,7 +84,7 @@ async def test_a_server_that_goes_while_a_volume_comes_leaves_it_free(cloud: Tes
     async def attach(server_id: str, volume_id: str) -> None:
         wish = {"volumeAttachment": {"volumeId": volume_id}}
         path = f"/v2.1/servers/{server_id}/os-volume_attachments"
-        assert (await demo.post("compute", path, json=wish, headers=VERSION)).status in (200, 404, 409)
+        assert (await demo.post("compute", path, json=wish, headers=SERVER_VERSION)).status in (200, 404, 409)
 
     async def delete(server_id: str, turns: int) -> None:
         for _ in range(turns):  # a little later each time: the attachment is at another of its steps
@@ -91,4 +94,4 @@ async def test_a_server_that_goes_while_a_volume_comes_leaves_it_free(cloud: Tes
     pairs = enumerate(zip(servers, volumes, strict=True))
     await asyncio.gather(*(step for n, (s, v) in pairs for step in (attach(s, v), delete(s, n % 4))))
     await cloud.settle()
-    assert {(await volume(demo, volume_id))["status"] for volume_id in volumes} == {"available"}
+    assert {(await get_volume(demo, volume_id))["status"] for volume_id in volumes} == {"available"}

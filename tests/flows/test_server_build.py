@@ -9,10 +9,11 @@ from stackwire.contracts import compute_workers as calls
 from stackwire.core.context import RequestContext
 from stackwire.messaging.connect import connect
 from stackwire.messaging.rpc import RpcClient
+from support.builders.images import an_image
+from support.builders.servers import SERVER_VERSION, create_server, finish_action, from_volume, get_server
+from support.builders.volumes import a_volume, get_volume
 from support.cloud import TestCloud
 
-VERSION = {"OpenStack-API-Version": "compute 2.93"}
-KIND = {"Content-Type": "application/octet-stream"}
 TINY, SMALL = "m1.tiny", "m1.small"
 
 
@@ -21,49 +22,9 @@ async def flavor(client, name):
     return next(one["id"] for one in listed if one["name"] == name)
 
 
-async def an_image(client, data=b"x" * 70_000, **fields):
-    wish = {"name": "img", "disk_format": "raw", "container_format": "bare", **fields}
-    image_id = (await client.post("image", "/v2/images", json=wish)).ok(201).json["id"]
-    (await client.put("image", f"/v2/images/{image_id}/file", data=data, headers=KIND)).ok(204)
-    return image_id
-
-
-async def boot(cloud, client, **fields):
-    """A server as it is when nothing is under way any more."""
-    wish = {"name": "srv", "flavorRef": await flavor(client, TINY), "networks": "none", **fields}
-    made = (await client.post("compute", "/v2.1/servers", json={"server": wish}, headers=VERSION)).ok(202).json
-    await cloud.settle()
-    return await show(client, made["server"]["id"])
-
-
-async def show(client, server_id):
-    return (await client.get("compute", f"/v2.1/servers/{server_id}", headers=VERSION)).ok(200).json["server"]
-
-
-async def act(cloud, client, server_id, **action):
-    answer = await client.post("compute", f"/v2.1/servers/{server_id}/action", json=action, headers=VERSION)
-    await cloud.settle()
-    return answer
-
-
-async def a_volume(cloud, client, **fields):
-    made = await client.post("volume", "/v3/{project_id}/volumes", json={"volume": {"size": 1, **fields}})
-    await cloud.settle()
-    return made.ok(202).json["volume"]["id"]
-
-
-async def volume(client, volume_id):
-    return (await client.get("volume", f"/v3/{{project_id}}/volumes/{volume_id}")).ok(200).json["volume"]
-
-
 async def guest(cloud, server_id):
     (row,) = await cloud.rows("compute", f"SELECT guest_xml FROM instance_extra WHERE instance_uuid = '{server_id}'")
     return ET.fromstring(row["guest_xml"])
-
-
-def root_on(volume_id, **fields):
-    device = {"uuid": volume_id, "source_type": "volume", "destination_type": "volume", "boot_index": 0}
-    return [{**device, **fields}]
 
 
 @pytest.fixture
@@ -74,7 +35,7 @@ async def cloud(a_cloud) -> TestCloud:
 async def test_the_guest_is_made_of_flavor_and_image_properties(cloud):
     demo = await cloud.http("demo")
     image_id = await an_image(demo, hw_disk_bus="scsi", hw_scsi_model="virtio-scsi", hw_qemu_guest_agent="yes")
-    server = await boot(cloud, demo, imageRef=image_id, name='a <b> & "c"')
+    server = await create_server(cloud, demo, imageRef=image_id, name='a <b> & "c"')
     domain = await guest(cloud, server["id"])
     assert server["status"] == "ACTIVE"
     assert domain.findtext("memory") == str(512 * 1024)
@@ -89,7 +50,7 @@ async def test_the_guest_is_made_of_flavor_and_image_properties(cloud):
 )
 async def test_what_the_hypervisor_cannot_do_leaves_a_server_in_error_with_a_fault(cloud, properties):
     demo = await cloud.http("demo")
-    server = await boot(cloud, demo, imageRef=await an_image(demo, **properties))
+    server = await create_server(cloud, demo, imageRef=await an_image(demo, **properties))
     assert server["status"] == "ERROR"
     assert server["fault"]["code"] == 400
     assert server["OS-EXT-STS:task_state"] is None
@@ -103,7 +64,7 @@ async def test_what_the_hypervisor_cannot_do_leaves_a_server_in_error_with_a_fau
 )
 async def test_an_image_no_host_suits_finds_no_valid_host(cloud, properties):
     demo = await cloud.http("demo")
-    server = await boot(cloud, demo, imageRef=await an_image(demo, **properties))
+    server = await create_server(cloud, demo, imageRef=await an_image(demo, **properties))
     assert server["status"] == "ERROR"
     assert "No valid host" in server["fault"]["message"]
     assert await cloud.rows("compute", "SELECT * FROM allocations") == []
@@ -113,7 +74,7 @@ async def test_servers_spread_over_hosts_until_there_is_no_room(a_cloud):
     cloud = await a_cloud(settings={"compute": {"host_memory_mb": 512, "hosts": ("one", "two")}})
     demo = await cloud.http("demo")
     image_id = await an_image(demo)
-    found = [await boot(cloud, demo, imageRef=image_id) for _ in range(3)]
+    found = [await create_server(cloud, demo, imageRef=image_id) for _ in range(3)]
     rows = await cloud.rows("compute", "SELECT host FROM allocations ORDER BY host")
     assert [server["status"] for server in found] == ["ACTIVE", "ACTIVE", "ERROR"]
     assert [row["host"] for row in rows] == ["one", "two"]
@@ -123,9 +84,9 @@ async def test_a_failed_boot_gives_the_volume_back(cloud):
     demo = await cloud.http("demo")
     image_id = await an_image(demo, hw_video_model="xen")
     volume_id = await a_volume(cloud, demo, imageRef=image_id)
-    server = await boot(cloud, demo, block_device_mapping_v2=root_on(volume_id))
+    server = await create_server(cloud, demo, block_device_mapping_v2=from_volume(volume_id))
     assert server["status"] == "ERROR"
-    assert (await volume(demo, volume_id))["status"] == "available"
+    assert (await get_volume(demo, volume_id))["status"] == "available"
 
 
 async def test_a_volume_backed_server_is_written_over_with_another_image(cloud):
@@ -133,20 +94,20 @@ async def test_a_volume_backed_server_is_written_over_with_another_image(cloud):
     first = await an_image(demo, os_distro="debian")
     second = await an_image(demo, b"y" * 5000, os_distro="ubuntu")
     volume_id = await a_volume(cloud, demo, imageRef=first)
-    server = await boot(cloud, demo, block_device_mapping_v2=root_on(volume_id))
-    (await act(cloud, demo, server["id"], rebuild={"imageRef": second})).ok(202)
-    now = await show(demo, server["id"])
-    meta = (await volume(demo, volume_id))["volume_image_metadata"]
+    server = await create_server(cloud, demo, block_device_mapping_v2=from_volume(volume_id))
+    (await finish_action(cloud, demo, server["id"], rebuild={"imageRef": second})).ok(202)
+    now = await get_server(demo, server["id"])
+    meta = (await get_volume(demo, volume_id))["volume_image_metadata"]
     assert (now["status"], now.get("fault"), now["image"]) == ("ACTIVE", None, "")
     assert (meta["image_id"], meta["os_distro"]) == (second, "ubuntu")
-    assert (await volume(demo, volume_id))["status"] == "in-use"
+    assert (await get_volume(demo, volume_id))["status"] == "in-use"
 
 
 async def test_a_snapshot_holds_the_bytes_of_the_disk(cloud):
     demo = await cloud.http("demo")
     image_id = await an_image(demo, b"z" * 123_456)
-    server = await boot(cloud, demo, imageRef=image_id)
-    made = (await act(cloud, demo, server["id"], createImage={"name": "snap"})).ok(202).json["image_id"]
+    server = await create_server(cloud, demo, imageRef=image_id)
+    made = (await finish_action(cloud, demo, server["id"], createImage={"name": "snap"})).ok(202).json["image_id"]
     one, other = [(await demo.get("image", f"/v2/images/{i}")).json for i in (image_id, made)]
     assert other["status"] == "active"
     assert (other["checksum"], other["size"]) == (one["checksum"], 123_456)
@@ -156,22 +117,24 @@ async def test_a_snapshot_holds_the_bytes_of_the_disk(cloud):
 async def test_a_stopped_server_is_stopped_after_its_rebuild(cloud):
     demo = await cloud.http("demo")
     image_id = await an_image(demo)
-    server = await boot(cloud, demo, imageRef=image_id)
-    (await act(cloud, demo, server["id"], **{"os-stop": None})).ok(202)
-    (await act(cloud, demo, server["id"], rebuild={"imageRef": await an_image(demo)})).ok(202)
-    assert (await show(demo, server["id"]))["status"] == "SHUTOFF"
+    server = await create_server(cloud, demo, imageRef=image_id)
+    (await finish_action(cloud, demo, server["id"], **{"os-stop": None})).ok(202)
+    (await finish_action(cloud, demo, server["id"], rebuild={"imageRef": await an_image(demo)})).ok(202)
+    assert (await get_server(demo, server["id"]))["status"] == "SHUTOFF"
 
 
 async def test_a_rebuild_no_host_suits_keeps_the_old_image_ref(cloud):
     demo = await cloud.http("demo")
     old = await an_image(demo)
-    server = await boot(cloud, demo, imageRef=old)
-    (await act(cloud, demo, server["id"], rebuild={"imageRef": await an_image(demo, img_hv_type="vmware")})).ok(202)
-    now = await show(demo, server["id"])
+    server = await create_server(cloud, demo, imageRef=old)
+    (
+        await finish_action(cloud, demo, server["id"], rebuild={"imageRef": await an_image(demo, img_hv_type="vmware")})
+    ).ok(202)
+    now = await get_server(demo, server["id"])
     assert now["status"] == "ERROR"
     assert now["image"]["id"] == old
-    (await act(cloud, demo, server["id"], rebuild={"imageRef": old})).ok(202)
-    assert (await show(demo, server["id"]))["status"] == "ACTIVE"
+    (await finish_action(cloud, demo, server["id"], rebuild={"imageRef": old})).ok(202)
+    assert (await get_server(demo, server["id"]))["status"] == "ACTIVE"
 
 
 @pytest.mark.parametrize(
@@ -186,7 +149,7 @@ async def test_a_rebuild_no_host_suits_keeps_the_old_image_ref(cloud):
 )
 async def test_what_a_dead_host_left_is_settled_when_it_comes_back(cloud, task_state, vm_state, status):
     demo = await cloud.http("demo")
-    server = await boot(cloud, demo, imageRef=await an_image(demo))
+    server = await create_server(cloud, demo, imageRef=await an_image(demo))
     await cloud.rows(
         "compute",
         f"UPDATE instances SET task_state = '{task_state}', vm_state = '{vm_state}'"
@@ -194,7 +157,7 @@ async def test_what_a_dead_host_left_is_settled_when_it_comes_back(cloud, task_s
     )
     await cloud.cloud.restart("compute")
     await cloud.settle()
-    now = await show(demo, server["id"])
+    now = await get_server(demo, server["id"])
     assert (now["status"], now["OS-EXT-STS:task_state"]) == (status, None)
 
 
@@ -202,7 +165,7 @@ async def test_a_server_that_an_order_told_again_holds_when_its_host_comes_back_
     """The bus delivers again what a dead host did not settle, maybe before the host looks at its servers."""
     cloud = await a_cloud(settings={"compute": {"sweep_seconds": 3600}})
     demo = await cloud.http("admin")
-    server = await boot(cloud, demo, imageRef=await an_image(demo))
+    server = await create_server(cloud, demo, imageRef=await an_image(demo))
     stuck = "UPDATE instances SET task_state = 'image_pending_upload' WHERE uuid = $1 RETURNING uuid"
     await cloud.rows("compute", stuck, server["id"])
     service = next(each for each in cloud.cloud.services["compute"]._resources if isinstance(each, HostService))
@@ -210,9 +173,9 @@ async def test_a_server_that_an_order_told_again_holds_when_its_host_comes_back_
     await service.register()
     async with host.exclusive(server["id"]):
         await service.run()
-    assert (await show(demo, server["id"]))["OS-EXT-STS:task_state"] == "image_pending_upload"
+    assert (await get_server(demo, server["id"]))["OS-EXT-STS:task_state"] == "image_pending_upload"
     await service.run()
-    assert (await show(demo, server["id"]))["OS-EXT-STS:task_state"] is None
+    assert (await get_server(demo, server["id"]))["OS-EXT-STS:task_state"] is None
 
 
 async def test_a_server_deleted_while_it_is_built_leaves_nothing(cloud):
@@ -220,10 +183,10 @@ async def test_a_server_deleted_while_it_is_built_leaves_nothing(cloud):
     image_id = await an_image(demo, b"w" * 3_000_000)
     wish = {"name": "srv", "flavorRef": await flavor(demo, TINY), "networks": "none", "imageRef": image_id}
     for _ in range(4):
-        made = (await demo.post("compute", "/v2.1/servers", json={"server": wish}, headers=VERSION)).ok(202).json
+        made = (await demo.post("compute", "/v2.1/servers", json={"server": wish}, headers=SERVER_VERSION)).ok(202).json
         (await demo.delete("compute", f"/v2.1/servers/{made['server']['id']}")).ok(204)
     await cloud.settle()
-    listed = (await demo.get("compute", "/v2.1/servers", headers=VERSION)).ok(200).json
+    listed = (await demo.get("compute", "/v2.1/servers", headers=SERVER_VERSION)).ok(200).json
     disks = [p.name for p in (cloud.cloud.options.data_dir / "compute" / "hosts").glob("*/*") if p.name != "_base"]
     assert (listed["servers"], disks) == ([], [])
 
@@ -233,7 +196,7 @@ async def test_a_volume_made_for_a_server_that_cannot_boot_goes_with_the_failure
     image_id = await an_image(demo, hw_video_model="xen")
     device = {"uuid": image_id, "source_type": "image", "destination_type": "volume", "boot_index": 0}
     wish = [{**device, "volume_size": 1, "delete_on_termination": True}]
-    server = await boot(cloud, demo, block_device_mapping_v2=wish)
+    server = await create_server(cloud, demo, block_device_mapping_v2=wish)
     volumes = (await demo.get("volume", "/v3/{project_id}/volumes")).ok(200).json["volumes"]
     assert (server["status"], volumes) == ("ERROR", [])
 
@@ -256,7 +219,7 @@ async def test_a_volume_made_for_a_server_that_cannot_boot_goes_with_the_failure
 )
 async def test_an_order_told_again_later_changes_nothing_and_says_nothing(cloud, order):
     demo = await cloud.http("demo")
-    server = await boot(cloud, demo, imageRef=await an_image(demo))
+    server = await create_server(cloud, demo, imageRef=await an_image(demo))
     (row,) = await cloud.rows("compute", "SELECT host FROM instances")
     heard = []
     watch = cloud.cloud.broker.watch(heard.append)
@@ -269,4 +232,4 @@ async def test_an_order_told_again_later_changes_nothing_and_says_nothing(cloud,
     await transport.close()
     await watch.cancel()
     assert [r for r in heard if r.kind == "publish" and "notifications" in r.routing_key] == []
-    assert await show(demo, server["id"]) == server
+    assert await get_server(demo, server["id"]) == server

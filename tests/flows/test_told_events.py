@@ -8,11 +8,12 @@ from stackwire.messaging.connect import connect
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.rpc import RpcClient
 from stackwire.messaging.transport import WireRecord
-from support.cloud import ACloud, JsonClient, TestCloud
+from support.builders.images import an_image
+from support.builders.servers import SERVER_VERSION, a_server
+from support.builders.volumes import a_volume
+from support.cloud import ACloud, TestCloud
 
 V = "/v3/{project_id}"
-OCTETS = {"Content-Type": "application/octet-stream"}
-COMPUTE = {"OpenStack-API-Version": "compute 2.93"}
 
 
 class Ear:
@@ -29,28 +30,6 @@ class Ear:
             event = unwrap(record.body, record.properties)
             if self._wanted in event["event_type"]:
                 self.heard.append((event["event_type"], event["priority"]))
-
-
-async def a_volume(cloud: TestCloud, client: JsonClient) -> str:
-    made = (await client.post("volume", f"{V}/volumes", json={"volume": {"size": 1}})).ok(202).json["volume"]
-    await cloud.settle()
-    return str(made["id"])
-
-
-async def an_image(client: JsonClient, **properties: str) -> str:
-    wish = {"name": "i", "disk_format": "raw", "container_format": "bare", **properties}
-    image_id = str((await client.post("image", "/v2/images", json=wish)).ok(201).json["id"])
-    (await client.put("image", f"/v2/images/{image_id}/file", data=b"x" * 70_000, headers=OCTETS)).ok(204)
-    return image_id
-
-
-async def a_server(cloud: TestCloud, client: JsonClient) -> str:
-    flavors = (await client.get("compute", "/v2.1/flavors")).ok().json["flavors"]
-    tiny = next(flavor["id"] for flavor in flavors if flavor["name"] == "m1.tiny")
-    wish = {"name": "s", "flavorRef": tiny, "imageRef": await an_image(client), "networks": "none"}
-    made = (await client.post("compute", "/v2.1/servers", json={"server": wish}, headers=COMPUTE)).ok(202).json
-    await cloud.settle()
-    return str(made["server"]["id"])
 
 
 @pytest.mark.parametrize("noun", ["volume", "snapshot"])
@@ -71,10 +50,13 @@ async def test_a_new_name_is_told_before_and_after(a_cloud: ACloud, noun: str) -
 
 async def test_a_rebuild_that_fails_is_told_as_an_error_in_both_formats(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
-    server_id, unfit = await a_server(cloud, demo), await an_image(demo, hw_serial_port_count="9")
+    server_id, unfit = (
+        await a_server(cloud, demo, imageRef=await an_image(demo)),
+        await an_image(demo, hw_serial_port_count="9"),
+    )
     path, wish = f"/v2.1/servers/{server_id}/action", {"rebuild": {"imageRef": unfit}}
     ear = Ear(cloud, ".error")
-    (await demo.post("compute", path, json=wish, headers=COMPUTE)).ok(202)
+    (await demo.post("compute", path, json=wish, headers=SERVER_VERSION)).ok(202)
     await cloud.settle()
     await ear.watch.cancel()
     assert sorted(ear.heard) == [
@@ -86,9 +68,9 @@ async def test_a_rebuild_that_fails_is_told_as_an_error_in_both_formats(cloud: T
 async def test_a_volume_that_will_neither_go_nor_come_is_told_as_an_error(cloud: TestCloud) -> None:
     """The orders come with a reader's rights: the volume service refuses what the host asks of it."""
     demo = await cloud.http("demo")
-    server_id, volume_id = await a_server(cloud, demo), await a_volume(cloud, demo)
+    server_id, volume_id = await a_server(cloud, demo, imageRef=await an_image(demo)), await a_volume(cloud, demo)
     path, wish = f"/v2.1/servers/{server_id}/os-volume_attachments", {"volumeAttachment": {"volumeId": volume_id}}
-    (await demo.post("compute", path, json=wish, headers=COMPUTE)).ok(200)
+    (await demo.post("compute", path, json=wish, headers=SERVER_VERSION)).ok(200)
     await cloud.settle()
     sql = "UPDATE block_device_mapping SET connection_info = NULL WHERE volume_id = $1 RETURNING uuid"
     (device,) = await cloud.rows("compute", sql, volume_id)

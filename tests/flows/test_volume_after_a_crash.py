@@ -9,6 +9,7 @@ from stackwire.contracts.volume_workers import HOST, BuildVolume
 from stackwire.core.context import system_context
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.transport import WireRecord
+from support.builders.volumes import a_volume
 from support.cloud import ACloud, JsonClient, TestCloud
 
 V = "/v3/{project_id}"
@@ -19,12 +20,6 @@ WORKER: Mapping[str, Mapping[str, Any]] = {"volume": {"sweep_seconds": 3600.0}}
 @pytest.fixture
 async def cloud(a_cloud: ACloud) -> TestCloud:
     return await a_cloud(services=("identity", "image", "volume"), settings=WORKER)
-
-
-async def a_volume(cloud: TestCloud, client: JsonClient) -> str:
-    made = (await client.post("volume", f"{V}/volumes", json={"volume": {"size": 1}})).ok(202).json["volume"]
-    await cloud.settle()
-    return str(made["id"])
 
 
 async def seen(client: JsonClient, volume: str) -> dict[str, Any] | None:

@@ -7,6 +7,8 @@ import pytest
 
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.transport import WireRecord
+from support.builders.images import an_image, get_image
+from support.builders.volumes import create_volume, get_volume, volume_action
 from support.cloud import ACloud, JsonClient, TestCloud
 
 V = "/v3/{project_id}"
@@ -20,29 +22,9 @@ async def cloud(a_cloud: ACloud) -> TestCloud:
     return await a_cloud(services=("identity", "image", "volume"))
 
 
-async def an_image(client: JsonClient, data: bytes = DISK, **attributes: Any) -> dict[str, Any]:
-    wish = {"name": "disk", "disk_format": "raw", "container_format": "bare", **attributes}
-    image: dict[str, Any] = (await client.post("image", "/v2/images", json=wish)).ok(201).json
-    path = f"/v2/images/{image['id']}/file"
-    (await client.put("image", path, data=data, headers={"Content-Type": "application/octet-stream"})).ok(204)
-    shown: dict[str, Any] = (await client.get("image", f"/v2/images/{image['id']}")).ok().json
-    return shown
-
-
-async def a_volume(cloud: TestCloud, client: JsonClient, **wish: Any) -> dict[str, Any]:
-    """As it is when nothing is under way any more."""
-    made = (await client.post("volume", f"{V}/volumes", json={"volume": {"size": 1, **wish}})).ok(202).json["volume"]
-    await cloud.settle()
-    return await seen(client, made["id"])
-
-
-async def seen(client: JsonClient, volume_id: str) -> dict[str, Any]:
-    shown: dict[str, Any] = (await client.get("volume", f"{V}/volumes/{volume_id}", headers=NEW)).ok().json["volume"]
-    return shown
-
-
-async def act(client: JsonClient, volume_id: str, word: str, value: Any) -> Any:
-    return await client.post("volume", f"{V}/volumes/{volume_id}/action", json={word: value}, headers=NEW)
+async def a_disk_image(client: JsonClient, data: bytes = DISK, **fields: Any) -> Any:
+    """A new active image of the disk, as the API shows it."""
+    return await get_image(client, await an_image(client, data, **{"name": "disk", **fields}))
 
 
 def bytes_of(cloud: TestCloud, volume_id: str) -> bytes:
@@ -58,8 +40,8 @@ def files(cloud: TestCloud) -> list[str]:
 async def test_a_volume_holds_its_image_byte_for_byte_and_knows_where_it_came_from(
     cloud: TestCloud, demo: JsonClient
 ) -> None:
-    image = await an_image(demo, hw_disk_bus="scsi", min_ram=64)
-    volume = await a_volume(cloud, demo, imageRef=image["id"])
+    image = await a_disk_image(demo, hw_disk_bus="scsi", min_ram=64)
+    volume = await create_volume(cloud, demo, imageRef=image["id"])
     assert (volume["status"], volume["bootable"]) == ("available", "true")
     assert volume["volume_image_metadata"] == {
         "signature_verified": "False", "hw_disk_bus": "scsi", "image_id": image["id"], "image_name": "disk",
@@ -70,43 +52,45 @@ async def test_a_volume_holds_its_image_byte_for_byte_and_knows_where_it_came_fr
 
 
 async def test_an_image_may_be_asked_for_by_its_name_when_only_one_bears_it(cloud: TestCloud, demo: JsonClient) -> None:
-    image = await an_image(demo, name="one of a kind")
-    volume = await a_volume(cloud, demo, imageRef="one of a kind")
+    image = await a_disk_image(demo, name="one of a kind")
+    volume = await create_volume(cloud, demo, imageRef="one of a kind")
     assert volume["volume_image_metadata"]["image_id"] == image["id"]
-    await an_image(demo, name="one of a kind")
+    await a_disk_image(demo, name="one of a kind")
     again = await demo.post("volume", f"{V}/volumes", json={"volume": {"size": 1, "imageRef": "one of a kind"}})
     assert again.status == 409
 
 
 async def test_a_clone_of_a_volume_that_does_not_boot_learns_nothing(cloud: TestCloud, demo: JsonClient) -> None:
-    image = await an_image(demo, team="storage")
-    volume = await a_volume(cloud, demo, imageRef=image["id"])
-    twin = await a_volume(cloud, demo, source_volid=volume["id"])
+    image = await a_disk_image(demo, team="storage")
+    volume = await create_volume(cloud, demo, imageRef=image["id"])
+    twin = await create_volume(cloud, demo, source_volid=volume["id"])
     assert twin["volume_image_metadata"] == volume["volume_image_metadata"]
     assert bytes_of(cloud, twin["id"]) == DISK
-    (await act(demo, volume["id"], "os-set_bootable", {"bootable": False})).ok(200)
-    other = await a_volume(cloud, demo, source_volid=volume["id"])
+    (await volume_action(demo, volume["id"], "os-set_bootable", {"bootable": False})).ok(200)
+    other = await create_volume(cloud, demo, source_volid=volume["id"])
     assert (other["bootable"], "volume_image_metadata" in other) == ("false", False)
 
 
 async def test_a_snapshot_keeps_what_the_volume_knew_then(cloud: TestCloud, demo: JsonClient) -> None:
-    image = await an_image(demo, team="storage")
-    volume = await a_volume(cloud, demo, imageRef=image["id"])
+    image = await a_disk_image(demo, team="storage")
+    volume = await create_volume(cloud, demo, imageRef=image["id"])
     wish = {"snapshot": {"volume_id": volume["id"]}}
     snapshot = (await demo.post("volume", f"{V}/snapshots", json=wish)).ok(202).json["snapshot"]
     await cloud.settle()
-    (await act(demo, volume["id"], "os-set_image_metadata", {"metadata": {"team": "other"}})).ok(200)
-    copy = await a_volume(cloud, demo, snapshot_id=snapshot["id"])
+    (await volume_action(demo, volume["id"], "os-set_image_metadata", {"metadata": {"team": "other"}})).ok(200)
+    copy = await create_volume(cloud, demo, snapshot_id=snapshot["id"])
     assert copy["volume_image_metadata"]["team"] == "storage"
 
 
 async def test_an_uploaded_image_has_the_volumes_bytes_and_inherits_its_properties(
     cloud: TestCloud, demo: JsonClient
 ) -> None:
-    image = await an_image(demo, team="storage")
-    volume = await a_volume(cloud, demo, imageRef=image["id"])
+    image = await a_disk_image(demo, team="storage")
+    volume = await create_volume(cloud, demo, imageRef=image["id"])
     wish = {"image_name": "up", "disk_format": "raw", "container_format": "bare"}
-    told = (await act(demo, volume["id"], "os-volume_upload_image", wish)).ok(202).json["os-volume_upload_image"]
+    told = (
+        (await volume_action(demo, volume["id"], "os-volume_upload_image", wish)).ok(202).json["os-volume_upload_image"]
+    )
     assert told["status"] == "uploading"
     await cloud.settle(timeout=90)
     made = (await demo.get("image", f"/v2/images/{told['image_id']}")).ok().json
@@ -117,7 +101,7 @@ async def test_an_uploaded_image_has_the_volumes_bytes_and_inherits_its_properti
     digest.update(bytes((GIBIBYTE - len(DISK)) % 2**20))
     assert made["os_hash_value"] == digest.hexdigest()
     assert {"team", "signature_verified"} & made.keys() == {"team"}
-    assert (await seen(demo, volume["id"]))["status"] == "available"
+    assert (await get_volume(demo, volume["id"]))["status"] == "available"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +119,7 @@ async def test_a_volume_that_cannot_be_filled_is_in_error_without_bytes_or_rows(
     image = (await demo.post("image", "/v2/images", json=wish)).ok(201).json
     path = f"/v2/images/{image['id']}/file"
     (await demo.put("image", path, data=data, headers={"Content-Type": "application/octet-stream"})).ok(204)
-    volume = await a_volume(cloud, demo, imageRef=image["id"])
+    volume = await create_volume(cloud, demo, imageRef=image["id"])
     assert volume["status"] == "error"
     assert "volume_image_metadata" not in volume
     assert files(cloud) == []
@@ -144,23 +128,23 @@ async def test_a_volume_that_cannot_be_filled_is_in_error_without_bytes_or_rows(
 
 
 async def test_image_bytes_that_changed_on_the_way_fail_the_volume(cloud: TestCloud, demo: JsonClient) -> None:
-    image = await an_image(demo)
+    image = await a_disk_image(demo)
     planted = [p for p in cloud.cloud.options.data_dir.rglob("*") if p.is_file() and p.stat().st_size == len(DISK)]
     for path in planted:
         path.chmod(0o600)
         path.write_bytes(b"x" * len(DISK))
     assert planted
-    volume = await a_volume(cloud, demo, imageRef=image["id"])
+    volume = await create_volume(cloud, demo, imageRef=image["id"])
     assert volume["status"] == "error"
     assert files(cloud) == []
 
 
 async def test_reimage_replaces_bytes_and_rows_together(cloud: TestCloud, demo: JsonClient) -> None:
-    volume = await a_volume(cloud, demo, imageRef=(await an_image(demo, only_one="1"))["id"])
-    second = await an_image(demo, b"second".ljust(4096, b"\0"), only_two="2")
-    (await act(demo, volume["id"], "os-reimage", {"image_id": second["id"]})).ok(202)
+    volume = await create_volume(cloud, demo, imageRef=(await a_disk_image(demo, only_one="1"))["id"])
+    second = await a_disk_image(demo, b"second".ljust(4096, b"\0"), only_two="2")
+    (await volume_action(demo, volume["id"], "os-reimage", {"image_id": second["id"]})).ok(202)
     await cloud.settle()
-    shown = await seen(demo, volume["id"])
+    shown = await get_volume(demo, volume["id"])
     assert shown["status"] == "available"
     assert shown["volume_image_metadata"]["image_id"] == second["id"]
     assert not {"only_one", "signature_verified"} & shown["volume_image_metadata"].keys()
@@ -176,7 +160,7 @@ async def test_the_halves_talk_over_cinders_topics(cloud: TestCloud, demo: JsonC
 
     assert cloud.cloud.broker is not None
     watch = cloud.cloud.broker.watch(hear)
-    await a_volume(cloud, demo)
+    await create_volume(cloud, demo)
     await watch.cancel()
     assert heard == [
         ("cinder-scheduler", "create_volume"),

@@ -6,6 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from support.builders.volumes import a_volume
 from support.cloud import ACloud, Answer, JsonClient, TestCloud
 
 V = "/v3/{project_id}"
@@ -17,12 +18,6 @@ NAMES = {400: "badRequest", 403: "forbidden", 404: "itemNotFound", 409: "conflic
 @pytest.fixture
 async def cloud(a_cloud: ACloud) -> TestCloud:
     return await a_cloud(services=("identity", "image", "volume"))
-
-
-async def a_volume(cloud: TestCloud, client: JsonClient, **wish: Any) -> str:
-    made = (await client.post("volume", f"{V}/volumes", json={"volume": {"size": 1, **wish}})).ok(202).json["volume"]
-    await cloud.settle()
-    return str(made["id"])
 
 
 def refused(answer: Answer, status: int) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from flows.test_image_import import an_image, files, said, show, tasks_of
+from flows.test_image_import import files, said, tasks_of
+from support.builders.images import a_queued_image, get_image
 from support.cloud import ACloud, Answer, ASharedCloud, JsonClient, TestCloud
 from support.web import Mirror, a_mirror
 
@@ -42,10 +43,10 @@ async def ask(client: JsonClient, image_id: str, uri: Any) -> Answer:
 async def test_an_image_comes_from_the_web(cloud: TestCloud, mirror: Mirror) -> None:
     demo = await cloud.http("demo")
     mirror.pages |= {"/old": "new", "/new": QCOW2}
-    image_id = await an_image(demo, disk_format="qcow2", os_distro="debian")
+    image_id = await a_queued_image(demo, disk_format="qcow2", os_distro="debian")
     (await ask(demo, image_id, f"{mirror.url}/old")).ok(202)
     await cloud.settle()
-    image = await show(demo, image_id)
+    image = await get_image(demo, image_id)
     assert (image["status"], image["size"], image["virtual_size"]) == ("active", len(QCOW2), 1 << 30)
     assert image["os_distro"] == "debian"
     assert mirror.asked == ["/old", "/new"]
@@ -78,10 +79,10 @@ async def test_nothing_is_kept_of_a_download_that_fails(cloud: TestCloud, mirror
         "/raw": "not acceptable", "/nothing": "answered 404",
     }  # fmt: skip
     for path, reason in reasons.items():
-        image_id = await an_image(demo, disk_format="qcow2")
+        image_id = await a_queued_image(demo, disk_format="qcow2")
         (await ask(demo, image_id, mirror.url + path)).ok(202)
         await cloud.settle()
-        image = await show(demo, image_id)
+        image = await get_image(demo, image_id)
         assert (image["status"], image["size"], image["os_glance_failed_import"]) == ("queued", None, "file"), path
         (task,) = await tasks_of(demo, image_id)
         assert task["status"] == "failure"
@@ -92,10 +93,10 @@ async def test_nothing_is_kept_of_a_download_that_fails(cloud: TestCloud, mirror
 async def test_an_image_deleted_while_it_is_fetched_leaves_nothing(cloud: TestCloud, mirror: Mirror) -> None:
     demo = await cloud.http("demo")
     mirror.pages["/slow"] = (b"x" * 1_000_000, "...")
-    image_id = await an_image(demo)
+    image_id = await a_queued_image(demo)
     (await ask(demo, image_id, f"{mirror.url}/slow")).ok(202)
     await mirror.silent.wait()
-    assert (await show(demo, image_id))["status"] == "importing"
+    assert (await get_image(demo, image_id))["status"] == "importing"
     (await ask(demo, image_id, f"{mirror.url}/slow")).ok(409)
     (await demo.delete("image", f"/v2/images/{image_id}")).ok(204)
     await cloud.settle()
@@ -107,7 +108,7 @@ async def test_an_image_deleted_while_it_is_fetched_leaves_nothing(cloud: TestCl
 async def test_formats_cannot_be_changed_behind_the_inspection(cloud: TestCloud, mirror: Mirror) -> None:
     demo = await cloud.http("demo")
     mirror.pages["/slow"] = (QCOW2[:1000], "...", QCOW2[1000:])
-    image_id = await an_image(demo)
+    image_id = await a_queued_image(demo)
     (await ask(demo, image_id, f"{mirror.url}/slow")).ok(202)
     await mirror.silent.wait()
     headers = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
@@ -115,7 +116,7 @@ async def test_formats_cannot_be_changed_behind_the_inspection(cloud: TestCloud,
     (await demo.patch("image", f"/v2/images/{image_id}", json=patch, headers=headers)).ok(200)
     mirror.go_on.set()
     await cloud.settle()
-    image = await show(demo, image_id)
+    image = await get_image(demo, image_id)
     assert (image["status"], image["disk_format"]) == ("queued", "vmdk")
     (task,) = await tasks_of(demo, image_id)
     assert "formats of image" in task["message"]
@@ -136,16 +137,16 @@ async def test_formats_cannot_be_changed_behind_the_inspection(cloud: TestCloud,
 async def test_what_must_not_be_fetched_is_refused_at_once(a_shared_cloud: ASharedCloud, uri: Any) -> None:
     cloud = await a_shared_cloud()
     demo = await cloud.http("demo")
-    image_id = await an_image(demo)
+    image_id = await a_queued_image(demo)
     (await ask(demo, image_id, uri)).ok(400)
-    assert (await show(demo, image_id))["status"] == "queued"
+    assert (await get_image(demo, image_id))["status"] == "queued"
     assert await tasks_of(demo, image_id) == []
 
 
 async def test_this_machine_is_not_connected_to(a_shared_cloud: ASharedCloud, mirror: Mirror) -> None:
     cloud = await a_shared_cloud()
     demo, alt = await cloud.http("demo"), await cloud.http("alt")
-    image_id = await an_image(demo)
+    image_id = await a_queued_image(demo)
     answers = await asyncio.gather(
         *(
             ask(demo, image_id, f"http://{host}:{mirror.port}/")
@@ -155,4 +156,4 @@ async def test_this_machine_is_not_connected_to(a_shared_cloud: ASharedCloud, mi
     assert [answer.status for answer in answers] == [400] * 4
     assert mirror.asked == []
     (await ask(alt, image_id, "http://127.0.0.1/")).ok(404)
-    (await ask(alt, await an_image(demo, visibility="community"), "http://a.invalid/")).ok(403)
+    (await ask(alt, await a_queued_image(demo, visibility="community"), "http://a.invalid/")).ok(403)

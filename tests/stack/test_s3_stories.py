@@ -11,7 +11,8 @@ import aiohttp
 import asyncpg
 import pytest
 
-from support.cloud import JsonClient, log_in
+from support.builders.images import a_queued_image, get_image
+from support.cloud import log_in
 from support.polling import until
 from support.postgres import TestDatabase
 from support.processes import Processes, own_vhost
@@ -60,21 +61,12 @@ async def processes(
             await processes.close()
 
 
-async def an_image(client: JsonClient) -> str:
-    wish = {"disk_format": "raw", "container_format": "bare"}
-    return str((await client.post("image", "/v2/images", json=wish)).ok(201).json["id"])
-
-
-async def shown(client: JsonClient, image_id: str) -> Any:
-    return (await client.get("image", f"/v2/images/{image_id}")).ok(200).json
-
-
 async def test_an_upload_whose_process_was_killed_leaves_neither_parts_nor_a_stuck_image(
     processes: Processes, bucket: ABucket, gate: Gate
 ) -> None:
     async with aiohttp.ClientSession() as session:
         client = await log_in(session, processes.urls)
-        image_id = await an_image(client)
+        image_id = await a_queued_image(client)
 
         async def some_and_silence() -> AsyncIterator[bytes]:
             for at in range(0, 15 * MIB, MIB):
@@ -95,7 +87,7 @@ async def test_an_upload_whose_process_was_killed_leaves_neither_parts_nor_a_stu
         await processes.start("image")
 
         async def all_is_cleared() -> bool:
-            image = await shown(client, image_id)
+            image = await get_image(client, image_id)
             return image["status"] == "queued" and await asyncio.to_thread(lambda: bucket.is_empty)
 
         await until(all_is_cleared)
@@ -109,7 +101,7 @@ async def test_a_worker_whose_store_hangs_is_not_taken_for_dead(
     """While S3 answers neither its upload nor the removal of a dead process's parts it renews its lease."""
     async with aiohttp.ClientSession() as session:
         client = await log_in(session, processes.urls)
-        paths = [f"/v2/images/{await an_image(client)}/file" for _ in range(2)]
+        paths = [f"/v2/images/{await a_queued_image(client)}/file" for _ in range(2)]
         headers = {"Content-Type": "application/octet-stream", "x-image-meta-store": "far"}
         gate.held = {"UploadPart", "DeleteObject", "ListObjectsV2"}
         upload = asyncio.create_task(client.put("image", paths[0], data=DATA, headers=headers))
@@ -141,7 +133,7 @@ async def test_a_copy_whose_process_was_killed_leaves_the_image_where_it_was(
 ) -> None:
     async with aiohttp.ClientSession() as session:
         client = await log_in(session, processes.urls, "admin")
-        image_id = await an_image(client)
+        image_id = await a_queued_image(client)
         headers = {"Content-Type": "application/octet-stream"}
         (await client.put("image", f"/v2/images/{image_id}/file", data=DATA, headers=headers)).ok(204)
         gate.held = {"CompleteMultipartUpload"}
@@ -156,11 +148,11 @@ async def test_a_copy_whose_process_was_killed_leaves_the_image_where_it_was(
         await processes.start("image")
 
         async def all_is_cleared() -> bool:
-            image = await shown(client, image_id)
+            image = await get_image(client, image_id)
             return "os_glance_import_task" not in image and await asyncio.to_thread(lambda: bucket.is_empty)
 
         await until(all_is_cleared)
-        image = await shown(client, image_id)
+        image = await get_image(client, image_id)
         assert (image["status"], image["stores"], image["os_glance_failed_import"]) == ("active", "fast", "far")
 
 
