@@ -16,7 +16,7 @@ from stackwire.core.tokens import TokenSigner
 from support.bad_input import refused
 from support.builders.images import an_image, upload_image
 from support.builders.servers import get_server, request_server
-from support.builders.volumes import a_volume, get_volume
+from support.builders.volumes import create_volume, get_volume
 from support.cloud import TOKEN_KEY, ACloud, Answer, ASharedCloud, JsonClient, TestCloud
 from support.polling import until
 from support.web import a_mirror
@@ -244,7 +244,7 @@ async def test_cve_2022_4134_data_swapped_under_a_checksum_is_used_by_nobody(a_c
             assert (await demo.patch("image", path, json=wish, headers=PATCH)).status == 403
         shown = await image(demo, image_id)
         assert (shown["checksum"], shown["os_hash_value"]) == (before["checksum"], before["os_hash_value"])
-        volume_id = await a_volume(cloud, demo, imageRef=image_id)
+        volume_id = (await create_volume(cloud, demo, imageRef=image_id))["id"]
         assert (await get_volume(demo, volume_id))["status"] == "error"
         made = (await request_server(demo, imageRef=image_id)).ok(202).json["server"]["id"]
         await cloud.settle()

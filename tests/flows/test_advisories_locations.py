@@ -8,7 +8,7 @@ from flows.test_image_location_import import settings
 from stackwire.messaging.transport import WireRecord
 from support.builders.images import a_queued_image, get_image
 from support.builders.servers import SERVER_VERSION, get_server, request_server
-from support.builders.volumes import a_volume, get_volume
+from support.builders.volumes import create_volume, get_volume
 from support.cloud import ACloud, Answer, JsonClient, TestCloud
 from support.web import Mirror, a_mirror
 from unit.image.test_inspection import qcow2
@@ -34,7 +34,7 @@ async def add(client: JsonClient, image_id: str, url: str) -> Answer:
 
 
 async def used_in_vain(cloud: TestCloud, client: JsonClient, image_id: str) -> None:
-    volume_id = await a_volume(cloud, client, imageRef=image_id)
+    volume_id = (await create_volume(cloud, client, imageRef=image_id))["id"]
     assert (await get_volume(client, volume_id))["status"] == "error"
     made = (await request_server(client, imageRef=image_id)).ok(202).json["server"]["id"]
     await cloud.settle()

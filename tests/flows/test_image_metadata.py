@@ -112,7 +112,7 @@ async def test_an_id_has_one_spelling_however_it_is_asked_for(cloud: TestCloud) 
     shown = await get_image(demo, asked)
     assert (shown["id"], shown["status"], shown["a"], shown["tags"]) == (asked.lower(), "active", "b", ["t"])
     for query in (f"id={asked}", f"id=in:{asked}", f"id=eq:{asked}"):
-        assert await names(demo, f"?{query}") == ["i"]
+        assert await names(demo, f"?{query}") == ["image"]
     assert await names(demo, f"?marker={asked}") == []
     (await demo.delete("image", f"/v2/images/{asked}")).ok(204)
 
@@ -178,7 +178,7 @@ async def test_a_reader_reads_and_no_more(cloud: TestCloud) -> None:
     demo, reader = await cloud.http("demo"), await cloud.http("reader")
     image_id = await a_queued_image(demo, visibility="private")
     await get_image(reader, image_id)
-    assert await names(reader) == ["i"]
+    assert await names(reader) == ["image"]
     (await reader.post("image", "/v2/images", json={})).ok(403)
     (await patch(reader, image_id, ("add", "/a", "1"))).ok(403)
     (await reader.delete("image", f"/v2/images/{image_id}")).ok(403)
@@ -220,13 +220,13 @@ async def test_sharing_with_a_project_and_its_answer(cloud: TestCloud) -> None:
     (await demo.post("image", members, json={"member": alt.project_id})).ok(409)
     await get_image(alt, image_id)
     assert await names(alt) == []
-    assert await names(alt, "?visibility=shared&member_status=pending") == ["i"]
-    assert await names(alt, "?member_status=all") == ["i"]
+    assert await names(alt, "?visibility=shared&member_status=pending") == ["image"]
+    assert await names(alt, "?member_status=all") == ["image"]
     (await demo.put("image", mine, json={"status": "accepted"})).ok(403)
     (await alt.put("image", mine, json={"status": "maybe"})).ok(400)
     (await alt.put("image", f"{members}/other", json={"status": "accepted"})).ok(404)
     assert (await alt.put("image", mine, json={"status": "accepted"})).ok(200).json["status"] == "accepted"
-    assert await names(alt) == ["i"]
+    assert await names(alt) == ["image"]
     (await patch(alt, image_id, ("add", "/a", "1"))).ok(403)
     (await alt.delete("image", mine)).ok(403)
     (await demo.post("image", members, json={"member": "third"})).ok(200)

@@ -14,7 +14,7 @@ import pytest
 
 from support.builders.images import an_image
 from support.builders.servers import SERVER_VERSION, a_server, get_server, request_server
-from support.builders.volumes import a_volume, get_volume
+from support.builders.volumes import a_volume, create_volume, get_volume
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 from unit.image.test_inspection import qcow2, vmdk
 
@@ -175,7 +175,7 @@ async def used_in_vain(cloud: TestCloud, client: JsonClient, image_id: str, mark
     """The fault of a server that should be of the image; nothing of it is left behind."""
     before = files(cloud)
     made = (await request_server(client, imageRef=image_id)).ok(202).json["server"]["id"]
-    volume_id = await a_volume(cloud, client, imageRef=image_id)
+    volume_id = (await create_volume(cloud, client, imageRef=image_id))["id"]
     await cloud.settle()
     shown = await get_server(client, made)
     assert shown["status"] == "ERROR"
