@@ -1,4 +1,4 @@
-# What the public postgres image gives, as far as compose.yaml uses it.
+# Stands in for the public postgres image, as far as compose.yaml uses it.
 ARG ROOTFS
 FROM ${ROOTFS}
 RUN apt-get update \

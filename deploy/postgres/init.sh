@@ -1,5 +1,5 @@
 #!/bin/sh
-# At the first start: for each service a role that may log in, and a schema of its own. No role may look into another's.
+# At the first start: for each service a role that may log in, and a schema of its own. No role can read another's.
 set -eu
 for service in identity image volume compute trace; do
   variable=$(echo "$service" | tr a-z A-Z)_DB_PASSWORD
