@@ -107,22 +107,19 @@ def _answer_type(cls: type) -> Any:
     return None
 
 
-class Cast(Message):
+class _OneWay(Message):
+    @classmethod
+    def served_by(cls, handler: Callable[[RequestContext, Self], Awaitable[None]]) -> Endpoint:
+        """The endpoint with this handler."""
+        return Endpoint(cls, handler, lambda _: None)
+
+
+class Cast(_OneWay):
     """A request without a reply, for one server."""
 
-    @classmethod
-    def served_by(cls, handler: Callable[[RequestContext, Self], Awaitable[None]]) -> Endpoint:
-        """The endpoint with this handler."""
-        return Endpoint(cls, handler, lambda _: None)
 
-
-class Fanout(Message):
+class Fanout(_OneWay):
     """A request without a reply, for every server of the topic."""
-
-    @classmethod
-    def served_by(cls, handler: Callable[[RequestContext, Self], Awaitable[None]]) -> Endpoint:
-        """The endpoint with this handler."""
-        return Endpoint(cls, handler, lambda _: None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

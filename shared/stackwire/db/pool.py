@@ -20,32 +20,12 @@ from stackwire.core.clock import Clock
 from stackwire.core.context import RequestContext
 from stackwire.db import outbox
 from stackwire.db.connections import Connections
-from stackwire.db.errors import (
-    BadValue,
-    CheckViolation,
-    DatabaseUnavailable,
-    ForeignKeyViolation,
-    InsufficientPrivilege,
-    Raced,
-    UniqueViolation,
-    mapped,
-)
+from stackwire.db.errors import DatabaseUnavailable, mapped
 from stackwire.db.migrate import migrate, quoted
 from stackwire.db.session import Session, set_codecs
 from stackwire.db.unit_of_work import NotificationFilter, UnitOfWork, transaction, unit_of_work
 
-__all__ = [
-    "BadValue",
-    "CheckViolation",
-    "Database",
-    "DatabaseUnavailable",
-    "ForeignKeyViolation",
-    "InsufficientPrivilege",
-    "Raced",
-    "Session",
-    "UniqueViolation",
-    "UnitOfWork",
-]
+__all__ = ["Database", "Session", "UnitOfWork"]
 
 M = TypeVar("M")
 DATABASE_CONNECT_TIMEOUT_SECONDS = 10.0

@@ -5,22 +5,21 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
+from stackwire.core import errors
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import (
-    BadRequest,
-    Conflict,
-    Forbidden,
-    Gone,
-    NotFound,
-    ServiceError,
-    TooLarge,
-    Unauthorized,
-    Unavailable,
-    UnsupportedMedia,
-)
 
-_ERRORS = (BadRequest, Unauthorized, Forbidden, NotFound, Conflict, Gone, TooLarge, UnsupportedMedia, Unavailable)
-_BY_STATUS: dict[int, type[ServiceError]] = {error.status: error for error in _ERRORS}
+_ERRORS = (
+    errors.BadRequest,
+    errors.Unauthorized,
+    errors.Forbidden,
+    errors.NotFound,
+    errors.Conflict,
+    errors.Gone,
+    errors.TooLarge,
+    errors.UnsupportedMedia,
+    errors.Unavailable,
+)
+_BY_STATUS: dict[int, type[errors.ServiceError]] = {error.status: error for error in _ERRORS}
 _DOWNLOAD_CHUNK_BYTES = 256 * 1024
 _PEER_READ_TIMEOUT_SECONDS = 60.0
 _MAX_HEADERS, _MAX_HEADER_BYTES = 512, 128 * 1024
@@ -41,7 +40,7 @@ class Download:
             async for chunk in self._response.content.iter_chunked(size):
                 yield chunk
         except (aiohttp.ClientError, TimeoutError) as broken:
-            raise Unavailable("The connection broke off during the download.") from broken
+            raise errors.Unavailable("The connection broke off during the download.") from broken
 
 
 class HttpClient:
@@ -84,7 +83,7 @@ class HttpClient:
                 await _raise_for(response)
                 yield Download(response)
         except aiohttp.ClientError as refused:
-            raise Unavailable(f"{method} failed: the service cannot be reached.") from refused
+            raise errors.Unavailable(f"{method} failed: the service cannot be reached.") from refused
 
     async def send(
         self,
@@ -95,13 +94,9 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
     ) -> int:
         """Sends a body of bytes and returns the status; 400 and up is raised as its error."""
-        sent = {"Content-Type": "application/octet-stream", **_headers(ctx), **(headers or {})}
-        try:
-            async with self._open().request(method, url, data=chunks, headers=sent) as response:
-                await _raise_for(response)
-                return response.status
-        except aiohttp.ClientError as refused:
-            raise Unavailable(f"{method} failed: the service cannot be reached.") from refused
+        typed = {"Content-Type": "application/octet-stream", **(headers or {})}
+        async with self.stream(ctx, method, url, typed, chunks) as response:
+            return response.status
 
 
 def _headers(ctx: RequestContext) -> dict[str, str]:
@@ -117,5 +112,5 @@ async def _raise_for(response: aiohttp.ClientResponse) -> None:
     if response.status < 400:
         return
     text = (await response.content.read(2000)).decode("utf-8", "replace")
-    error = _BY_STATUS.get(response.status, Unavailable if response.status >= 500 else BadRequest)
+    error = _BY_STATUS.get(response.status, errors.Unavailable if response.status >= 500 else errors.BadRequest)
     raise error(text or None)

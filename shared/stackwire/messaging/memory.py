@@ -4,19 +4,10 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
+from stackwire.messaging import transport
 from stackwire.messaging.errors import BusUnavailable
 from stackwire.messaging.memory_broker import MemoryBroker
 from stackwire.messaging.memory_queue import UNBOUNDED, MemoryConsumer
-from stackwire.messaging.transport import (
-    STANDARD,
-    Address,
-    Binding,
-    Consumer,
-    Deliver,
-    Properties,
-    Transport,
-    WireObserver,
-)
 
 __all__ = ["MemoryBroker", "MemoryTransport"]
 
@@ -30,7 +21,7 @@ class MemoryTransport:
     def __init__(self, broker: MemoryBroker, name: str = "memory") -> None:
         self.broker = broker
         self.name = name
-        self._consumers: list[Consumer] = []
+        self._consumers: list[transport.Consumer] = []
         self._open = True
         self._tasks = broker.join()
 
@@ -40,18 +31,28 @@ class MemoryTransport:
         return ()
 
     async def publish(
-        self, address: Address, body: bytes, properties: Properties = STANDARD, *, mandatory: bool = False
+        self,
+        address: transport.Address,
+        body: bytes,
+        properties: transport.Properties = transport.STANDARD,
+        *,
+        mandatory: bool = False,
     ) -> None:
         self._check_open()
         self.broker.publish(address, body, properties, mandatory=mandatory, sender=self.name)
 
-    async def declare(self, binding: Binding) -> None:
+    async def declare(self, binding: transport.Binding) -> None:
         self._check_open()
         self.broker.declare(binding)
 
     async def consume(
-        self, binding: Binding, deliver: Deliver, *, also: Sequence[Binding] = (), prefetch: int | None = None
-    ) -> Consumer:
+        self,
+        binding: transport.Binding,
+        deliver: transport.Deliver,
+        *,
+        also: Sequence[transport.Binding] = (),
+        prefetch: int | None = None,
+    ) -> transport.Consumer:
         self._check_open()
         queue = self.broker.declare(binding)
         for other in also:
@@ -63,7 +64,7 @@ class MemoryTransport:
         self.broker.schedule(queue)
         return consumer
 
-    async def watch(self, observer: WireObserver) -> Consumer:
+    async def watch(self, observer: transport.WireObserver) -> transport.Consumer:
         watch = self.broker.watch(observer)
         self._consumers.append(watch)
         return watch
@@ -88,4 +89,4 @@ class MemoryTransport:
             raise BusUnavailable(url="memory", reason="closed")
 
 
-_: type[Transport] = MemoryTransport
+_: type[transport.Transport] = MemoryTransport

@@ -8,7 +8,8 @@ import pytest
 
 from stackwire.core.context import system_context
 from stackwire.db.bootstrap import SERVICES, bootstrap, create_database, drop_database
-from stackwire.db.pool import Database, InsufficientPrivilege
+from stackwire.db.errors import InsufficientPrivilege
+from stackwire.db.pool import Database
 from support.postgres import TestDatabase, TestServer, migrations_of
 
 

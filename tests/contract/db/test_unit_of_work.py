@@ -12,7 +12,8 @@ from stackwire.contracts.base import Cast, Event, Fanout, Target
 from stackwire.core.context import IN_UNIT_OF_WORK, RequestContext
 from stackwire.core.errors import BadRequest, Unavailable
 from stackwire.db import outbox
-from stackwire.db.pool import Database, UniqueViolation
+from stackwire.db.errors import UniqueViolation
+from stackwire.db.pool import Database
 from support.postgres import TestDatabase
 
 CTX = RequestContext(user_id="u", project_id="p", auth_token="secret-token")

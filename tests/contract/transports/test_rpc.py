@@ -13,7 +13,6 @@ from stackwire.core.context import IN_UNIT_OF_WORK, RequestContext
 from stackwire.core.errors import NotFound, RemoteError
 from stackwire.messaging.envelope import wrap
 from stackwire.messaging.errors import CallTimeout, NoSuchMethod, Undeliverable, UnsupportedVersion
-from stackwire.messaging.faults import Faults, method, replies
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import (
     Delivery,
@@ -23,6 +22,7 @@ from stackwire.messaging.transport import (
     to_topic,
     topic_queue,
 )
+from support.faults import Faults, method, replies
 from support.polling import until
 
 CTX = RequestContext(user_id="u-1", project_id="p-1", roles=("member",), auth_token="sesame")

@@ -6,7 +6,6 @@ import pytest
 
 from contract.transports.conftest import Join
 from stackwire.messaging.errors import BusUnavailable, Undeliverable
-from stackwire.messaging.faults import Faults, everything
 from stackwire.messaging.transport import (
     STANDARD,
     Address,
@@ -23,6 +22,7 @@ from stackwire.messaging.transport import (
     to_topic,
     topic_queue,
 )
+from support.faults import Faults, everything
 from support.polling import pass_time, until
 
 

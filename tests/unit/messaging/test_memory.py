@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from stackwire.messaging.connect import connect
-from stackwire.messaging.faults import Faults, everything
 from stackwire.messaging.memory import MemoryBroker, MemoryTransport
 from stackwire.messaging.memory_queue import topic_matches
 from stackwire.messaging.transport import (
@@ -16,6 +15,7 @@ from stackwire.messaging.transport import (
     to_topic,
     topic_queue,
 )
+from support.faults import Faults, everything
 from support.polling import pass_time
 
 

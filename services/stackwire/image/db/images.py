@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stackwire.core.states import Verb
-from stackwire.db.pool import UniqueViolation
+from stackwire.db.errors import UniqueViolation
 from stackwire.db.session import Session
 from stackwire.db.table import Arguments, Table
 from stackwire.db.transitions import transition

@@ -6,19 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from stackwire.core.lineage import PropertyChange, as_text, compare
+from stackwire.trace.domain import transfers
 from stackwire.trace.domain.message import Message
 from stackwire.trace.domain.property_history import PropertyHistory
 from stackwire.trace.domain.redact import redacted
 from stackwire.trace.domain.resources import Resource
-from stackwire.trace.domain.transfers import (
-    DISPLACED,
-    FROM_NOTIFICATION,
-    GLANCE_ATTRIBUTES,
-    Observation,
-    Property,
-    Transfer,
-    TransferStep,
-)
 
 DELETE_EVENTS = frozenset(
     {"image.delete", "volume.delete.end", "snapshot.delete.end", "compute.instance.delete.end", "instance.delete.end"}
@@ -33,7 +25,7 @@ class Lineage:
 
     def __init__(self, limit: int = MAX_TRANSFERS) -> None:
         self._limit = limit
-        self._transfers: deque[Transfer] = deque(maxlen=limit)
+        self._transfers: deque[transfers.Transfer] = deque(maxlen=limit)
         self._state: dict[Resource, dict[str, str | None]] = {}
         self._deleted: set[Resource] = set()
         self._history = PropertyHistory(self._transfers, self._state, self._deleted)
@@ -79,7 +71,7 @@ class Lineage:
             self._deleted.difference_update(known)
         return False
 
-    def _record_transfer(self, message: Message, payload: Mapping[str, Any]) -> Transfer | None:
+    def _record_transfer(self, message: Message, payload: Mapping[str, Any]) -> transfers.Transfer | None:
         if message.kind == "crossing":
             return self._record_transfer_event(message, redacted(payload))
         if message.name in IMAGE_EVENTS:
@@ -98,11 +90,11 @@ class Lineage:
             if len(self.names) > MAX_TRANSFERS:
                 self.names.pop(next(iter(self.names)))
 
-    def _record_transfer_event(self, message: Message, payload: Mapping[str, Any]) -> Transfer | None:
+    def _record_transfer_event(self, message: Message, payload: Mapping[str, Any]) -> transfers.Transfer | None:
         before, after = payload.get("before"), payload.get("after")
         if not isinstance(before, Mapping) or not isinstance(after, Mapping):
             return None
-        observed = Observation(
+        observed = transfers.Observation(
             time=message.time,
             request_id=message.global_request_id or message.request_id,
             origin=Resource(str(payload.get("from_kind")), str(payload.get("from_id"))),
@@ -116,7 +108,7 @@ class Lineage:
         )
         return self._add_user_change(observed) if observed.by_user and before == after else self._add(observed)
 
-    def _add_user_change(self, observed: Observation) -> Transfer:
+    def _add_user_change(self, observed: transfers.Observation) -> transfers.Transfer:
         """A user's change without its ``before``, which the known state supplies.
 
         The notification of the same change may have been received earlier; it contains the owner only, so the user
@@ -135,7 +127,7 @@ class Lineage:
         after = {**known, **observed.after}
         return self._add(replace(observed, before=known, after=after, prefix="", partial=False))
 
-    def _record_image_event(self, message: Message, payload: Mapping[str, Any]) -> Transfer | None:
+    def _record_image_event(self, message: Message, payload: Mapping[str, Any]) -> transfers.Transfer | None:
         """Glance's notifications contain all properties of an image; what no transfer explains, its owner did."""
         properties, id = payload.get("properties"), payload.get("id")
         if not isinstance(properties, Mapping) or not isinstance(id, str):
@@ -148,7 +140,7 @@ class Lineage:
         if known == now:
             return None
         return self._add(
-            Observation(
+            transfers.Observation(
                 time=message.time,
                 request_id=message.global_request_id or message.request_id,
                 origin=Resource("client", str(payload.get("owner") or "")),
@@ -156,7 +148,7 @@ class Lineage:
                 before={**attributes, **known},
                 after={**attributes, **now},
                 rule=message.name,
-                source=FROM_NOTIFICATION,
+                source=transfers.FROM_NOTIFICATION,
             )
         )
 
@@ -166,12 +158,12 @@ class Lineage:
         properties: dict[str, str | None] = {}
         for key, value in self._state.get(image, {}).items():
             if value is not None:
-                (attributes if key in GLANCE_ATTRIBUTES else properties)[key] = value
+                (attributes if key in transfers.GLANCE_ATTRIBUTES else properties)[key] = value
         return attributes, properties
 
-    def _add(self, observed: Observation) -> Transfer:
+    def _add(self, observed: transfers.Observation) -> transfers.Transfer:
         self._count += 1
-        transfer = Transfer(
+        transfer = transfers.Transfer(
             number=self._count,
             time=observed.time,
             origin=observed.origin,
@@ -185,7 +177,7 @@ class Lineage:
         self._update_state(observed)
         return transfer
 
-    def _changes(self, observed: Observation) -> Iterator[PropertyChange]:
+    def _changes(self, observed: transfers.Observation) -> Iterator[PropertyChange]:
         own = self._state.get(observed.target, {})
         for change in compare(observed.before, observed.after, observed.prefix):
             if observed.partial and change.after_key is None:
@@ -197,15 +189,15 @@ class Lineage:
         if not observed.keeps_others:
             yield from self._displaced(observed)
 
-    def _displaced(self, observed: Observation) -> Iterator[PropertyChange]:
+    def _displaced(self, observed: transfers.Observation) -> Iterator[PropertyChange]:
         """What the target had and has no more: a rebuild removes the old image's properties."""
         if observed.origin == observed.target or observed.by_user:
             return
         for key, value in sorted(self._state.get(observed.target, {}).items()):
             if key not in observed.after:
-                yield PropertyChange(f"{DISPLACED}{key}", None, "dropped", value, None)
+                yield PropertyChange(f"{transfers.DISPLACED}{key}", None, "dropped", value, None)
 
-    def _update_state(self, observed: Observation) -> None:
+    def _update_state(self, observed: transfers.Observation) -> None:
         origin, target = observed.origin, observed.target
         if not observed.by_user:  # the origin has what the event shows, whoever set it
             self._state.setdefault(origin, {}).update({key: as_text(value) for key, value in observed.before.items()})
@@ -223,16 +215,16 @@ class Lineage:
         """True when a transfer later than number ``after`` led to the resource."""
         return any(transfer.target == resource and transfer.number > after for transfer in reversed(self._transfers))
 
-    def transfers_to(self, resource: Resource) -> list[Transfer]:
+    def transfers_to(self, resource: Resource) -> list[transfers.Transfer]:
         """Every transfer that led to the resource, the latest first, displaced properties under their own keys."""
         return [transfer.undisplaced() for transfer in reversed(self._transfers) if transfer.target == resource]
 
     def unexplained(self, resource: Resource) -> list[str]:
         """Properties only a notification mentioned so far: the transfer that explains them is yet to come, if any."""
         found = []
-        for key in sorted(self._state.get(resource, {}).keys() - GLANCE_ATTRIBUTES):
+        for key in sorted(self._state.get(resource, {}).keys() - transfers.GLANCE_ATTRIBUTES):
             step = self._history.last_step(resource, key, float("inf"))
-            if step is not None and step.transfer.source == FROM_NOTIFICATION:
+            if step is not None and step.transfer.source == transfers.FROM_NOTIFICATION:
                 found.append(key)
         return found
 
@@ -267,10 +259,10 @@ class Lineage:
         """The properties of a resource as far as they are known."""
         return dict(self._state.get(resource, {}))
 
-    def set_by(self, resource: Resource, key: str, *, until: int) -> tuple[TransferStep | None, str]:
+    def set_by(self, resource: Resource, key: str, *, until: int) -> tuple[transfers.TransferStep | None, str]:
         """The step that set a property as it was after transfer number ``until``, and who had set its value first."""
         return self._history.set_by(resource, key, until=until)
 
-    def properties_of(self, resource: Resource) -> list[Property]:
+    def properties_of(self, resource: Resource) -> list[transfers.Property]:
         """Every property the resource has or had, by name."""
         return self._history.properties_of(resource)

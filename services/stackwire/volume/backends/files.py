@@ -13,16 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stackwire.core.errors import ServiceError
-from stackwire.volume.backends.sparse_files import (
-    CHUNK_BYTES,
-    Extents,
-    copy_file,
-    grow_file,
-    open_file,
-    read_sparse,
-    resize_file,
-    write_sparse,
-)
+from stackwire.volume.backends import sparse_files
 
 
 class TooManyBytes(ServiceError):
@@ -50,7 +41,7 @@ class IncomingFile:
         """
         digest = hashlib.new(algorithm, usedforsecurity=False)
         at = 0
-        with open_file(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as handle:
+        with sparse_files.open_file(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as handle:
             writing: asyncio.Task[None] | None = None
             try:
                 async for chunk in _large_chunks(chunks):
@@ -58,7 +49,9 @@ class IncomingFile:
                         raise TooManyBytes(limit=limit)
                     if writing is not None:
                         await writing
-                    writing = asyncio.create_task(asyncio.to_thread(write_sparse, handle, at, chunk, digest))
+                    writing = asyncio.create_task(
+                        asyncio.to_thread(sparse_files.write_sparse, handle, at, chunk, digest)
+                    )
                     at += len(chunk)
             finally:
                 if writing is not None:
@@ -67,7 +60,7 @@ class IncomingFile:
 
     async def resize(self, size: int) -> None:
         """To ``size`` bytes; what is added reads as zeroes."""
-        await asyncio.to_thread(resize_file, self.path, size)
+        await asyncio.to_thread(sparse_files.resize_file, self.path, size)
 
 
 class FileStore:
@@ -108,12 +101,12 @@ class FileStore:
     async def copy(self, source: str, name: str, size: int) -> None:
         """The bytes of ``source``, holes kept, then zeroes up to ``size`` bytes. BytesMissing."""
         async with self.incoming(name) as incoming:
-            await asyncio.to_thread(copy_file, self.path(source), incoming.path, source)
+            await asyncio.to_thread(sparse_files.copy_file, self.path(source), incoming.path, source)
             await incoming.resize(size)
 
     async def resize(self, name: str, size: int) -> None:
         """Extends it to ``size`` bytes; never truncates it. BytesMissing."""
-        await asyncio.to_thread(grow_file, self.path(name), name, size)
+        await asyncio.to_thread(sparse_files.grow_file, self.path(name), name, size)
 
     async def remove(self, name: str) -> None:
         """Nothing happens when there is no such file; what an interrupted write left is removed with it."""
@@ -127,14 +120,16 @@ class FileStore:
 
     async def read(self, name: str, digest: "hashlib._Hash | None" = None) -> AsyncIterator[bytes]:
         """Its bytes in chunks; the next one is read (and ``digest`` updated) while one is being used. BytesMissing."""
-        with open_file(self.path(name), os.O_RDONLY, name) as handle:
+        with sparse_files.open_file(self.path(name), os.O_RDONLY, name) as handle:
             size = os.fstat(handle).st_size
-            extents = Extents(handle, size)
+            extents = sparse_files.Extents(handle, size)
 
             def read_ahead(at: int) -> asyncio.Task[bytes] | None:
                 if at >= size:
                     return None
-                return asyncio.create_task(asyncio.to_thread(read_sparse, handle, extents, at, size, digest))
+                return asyncio.create_task(
+                    asyncio.to_thread(sparse_files.read_sparse, handle, extents, at, size, digest)
+                )
 
             at, ahead = 0, read_ahead(0)
             try:
@@ -155,9 +150,9 @@ async def _large_chunks(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     async for chunk in chunks:
         parts.append(chunk)
         length += len(chunk)
-        if length >= CHUNK_BYTES:
+        if length >= sparse_files.CHUNK_BYTES:
             joined = b"".join(parts)
-            yield joined[:CHUNK_BYTES]
-            parts, length = [joined[CHUNK_BYTES:]], length - CHUNK_BYTES
+            yield joined[: sparse_files.CHUNK_BYTES]
+            parts, length = [joined[sparse_files.CHUNK_BYTES :]], length - sparse_files.CHUNK_BYTES
     if length:
         yield b"".join(parts)

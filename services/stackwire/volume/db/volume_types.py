@@ -6,7 +6,8 @@ from typing import Any
 
 from stackwire.contracts.volume import VolumeTypeNotFound
 from stackwire.core.context import RequestContext
-from stackwire.db.pool import Session, UniqueViolation, UnitOfWork
+from stackwire.db.errors import UniqueViolation
+from stackwire.db.pool import Session, UnitOfWork
 from stackwire.db.table import Table
 from stackwire.volume.db import listing as listings
 from stackwire.volume.db.volumes import scope

@@ -9,12 +9,7 @@ from stackwire.volume.domain.listing import read_volume_types
 from stackwire.volume.domain.model import DEFAULT_VOLUME_TYPE
 from stackwire.volume.flows.registry import ApiFlows
 from stackwire.volume.http.lists import list_request
-from stackwire.volume.http.schemas.volume_types import (
-    CreateVolumeTypeBody,
-    ExtraSpecsBody,
-    ProjectAccessAction,
-    UpdateVolumeTypeBody,
-)
+from stackwire.volume.http.schemas import volume_types as schemas
 from stackwire.volume.http.views import next_links, volume_type_view
 
 
@@ -40,12 +35,12 @@ class VolumeTypeHandlers:
         return respond(200, {"volume_type": volume_type_view(request, volume_type)})
 
     async def create(self, request: web.Request) -> web.Response:
-        wanted = (await body(request, CreateVolumeTypeBody)).volume_type.to_request()
+        wanted = (await body(request, schemas.CreateVolumeTypeBody)).volume_type.to_request()
         volume_type = await self._flows.create(request[CONTEXT], wanted)
         return respond(200, {"volume_type": volume_type_view(request, volume_type)})
 
     async def update(self, request: web.Request) -> web.Response:
-        given = (await body(request, UpdateVolumeTypeBody)).volume_type.model_dump(exclude_unset=True)
+        given = (await body(request, schemas.UpdateVolumeTypeBody)).volume_type.model_dump(exclude_unset=True)
         if not given:
             raise BadRequest("Specify volume type name, description, is_public or a combination thereof.")
         changes = {key: value for key, value in given.items() if value is not None or key == "description"}
@@ -61,7 +56,7 @@ class VolumeTypeHandlers:
         return respond(200, {"extra_specs": volume_type.extra_specs})
 
     async def set_extra_specs(self, request: web.Request) -> web.Response:
-        given = (await body(request, ExtraSpecsBody)).extra_specs
+        given = (await body(request, schemas.ExtraSpecsBody)).extra_specs
         await self._flows.set_extra_specs(request[CONTEXT], _type_id(request), given)
         return respond(200, {"extra_specs": given})
 
@@ -73,7 +68,7 @@ class VolumeTypeHandlers:
         return respond(200, {key: volume_type.extra_specs[key]})
 
     async def set_extra_spec(self, request: web.Request) -> web.Response:
-        given = read(ExtraSpecsBody, {"extra_specs": await json_body(request)}).extra_specs
+        given = read(schemas.ExtraSpecsBody, {"extra_specs": await json_body(request)}).extra_specs
         if list(given) != [request.match_info["key"]]:
             raise BadRequest("Request body and URI mismatch")
         await self._flows.set_extra_specs(request[CONTEXT], _type_id(request), given)
@@ -93,7 +88,7 @@ class VolumeTypeHandlers:
         names = list(given) if isinstance(given, dict) else []
         if names not in (["addProjectAccess"], ["removeProjectAccess"]):
             raise BadRequest("The actions of a type are addProjectAccess and removeProjectAccess.")
-        project_id = read(ProjectAccessAction, given[names[0]]).project
+        project_id = read(schemas.ProjectAccessAction, given[names[0]]).project
         allowed = names[0] == "addProjectAccess"
         await self._flows.set_access(request[CONTEXT], _type_id(request), project_id, allowed=allowed)
         return respond(202)

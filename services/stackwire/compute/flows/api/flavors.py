@@ -18,7 +18,7 @@ from stackwire.compute.domain.requests import CreateFlavorRequest, ListFlavorsRe
 from stackwire.compute.flows.deps import ApiFlow
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Conflict
-from stackwire.db.pool import UniqueViolation
+from stackwire.db.errors import UniqueViolation
 
 
 class Flavors(ApiFlow):

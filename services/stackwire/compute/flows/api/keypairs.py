@@ -13,7 +13,7 @@ from stackwire.compute.domain.requests import CreateKeypairRequest
 from stackwire.compute.flows.deps import ApiFlow
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, NotSimulated
-from stackwire.db.pool import UniqueViolation
+from stackwire.db.errors import UniqueViolation
 
 RSA_BITS = 2048
 

@@ -19,7 +19,7 @@ from stackwire.contracts.compute_workers import AttachVolumeOnHost, DetachVolume
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
 from stackwire.core.ids import new_id
-from stackwire.db.pool import UniqueViolation
+from stackwire.db.errors import UniqueViolation
 
 log = logging.getLogger(__name__)
 ATTACH, DETACH = "compute_attach_volume", "compute_detach_volume"

@@ -15,13 +15,8 @@ from stackwire.db.errors import ForeignKeyViolation, UniqueViolation
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.identity.db import entities, group_members
 from stackwire.identity.db.revocations import revoke
+from stackwire.identity.domain import errors
 from stackwire.identity.domain.entities import DOMAIN, GROUP, PROJECT, USER, EntityType, Row
-from stackwire.identity.domain.errors import (
-    DomainIsEnabled,
-    DuplicateEntry,
-    EntityNotFound,
-    ProjectHasChildren,
-)
 from stackwire.identity.domain.requests import EntityQuery, EntityRequest
 from stackwire.identity.flows.deps import IdentityDeps
 
@@ -51,9 +46,9 @@ class Directory:
                 await self._check_parent(uow, entity_type, values)
                 return await entities.insert(uow, entity_type, new_entity_id(), replace(request, values=values))
         except UniqueViolation as error:
-            raise DuplicateEntry(entity=entity_type.name, name=values["name"]) from error
+            raise errors.DuplicateEntry(entity=entity_type.name, name=values["name"]) from error
         except ForeignKeyViolation as error:
-            raise EntityNotFound(entity="domain", id=values.get("domain_id")) from error
+            raise errors.EntityNotFound(entity="domain", id=values.get("domain_id")) from error
 
     async def get_entity(self, ctx: RequestContext, entity_type: EntityType, id: str) -> Row:
         """EntityNotFound only to those who may read it; ForbiddenAction to others, whether it exists or not."""
@@ -61,7 +56,7 @@ class Directory:
             row = await entities.get(session, entity_type, id)
         self._deps.check_allowed(ctx, f"get_{entity_type.name}", _policy_target(entity_type, id, row))
         if row is None:
-            raise EntityNotFound(entity=entity_type.name, id=id)
+            raise errors.EntityNotFound(entity=entity_type.name, id=id)
         return row
 
     async def list_entities(self, ctx: RequestContext, entity_type: EntityType, query: EntityQuery) -> list[Row]:
@@ -85,15 +80,15 @@ class Directory:
             async with self._deps.database.work(ctx) as uow:
                 row = await entities.update(uow, entity_type, id, replace(request, values=values))
                 if row is None:
-                    raise EntityNotFound(entity=entity_type.name, id=id)
+                    raise errors.EntityNotFound(entity=entity_type.name, id=id)
                 _check_unchanged(row, request.fixed)
                 if values.get("enabled") is False or "password_hash" in values:
                     await revoke(uow, self._deps.token_lifetime, [f"{entity_type.name}:{id}"])
                 return row
         except UniqueViolation as error:
-            raise DuplicateEntry(entity=entity_type.name, name=values.get("name")) from error
+            raise errors.DuplicateEntry(entity=entity_type.name, name=values.get("name")) from error
         except ForeignKeyViolation as error:
-            raise EntityNotFound(entity="domain", id=values.get("domain_id")) from error
+            raise errors.EntityNotFound(entity="domain", id=values.get("domain_id")) from error
 
     async def delete_entity(self, ctx: RequestContext, entity_type: EntityType, id: str) -> None:
         """With all assignments. DomainIsEnabled for an enabled domain, ProjectHasChildren for a parent project."""
@@ -102,9 +97,9 @@ class Directory:
             async with self._deps.database.work(ctx) as uow:
                 await self._before_delete(uow, entity_type, id)
                 if not await entities.delete(uow, entity_type, id):
-                    raise EntityNotFound(entity=entity_type.name, id=id)
+                    raise errors.EntityNotFound(entity=entity_type.name, id=id)
         except ForeignKeyViolation as error:
-            raise ProjectHasChildren(id=id) from error
+            raise errors.ProjectHasChildren(id=id) from error
 
     async def change_password(self, ctx: RequestContext, user_id: str, original: str, new: str) -> None:
         """The user's own change. Unauthorized when the user or the old password is wrong."""
@@ -132,14 +127,14 @@ class Directory:
             return
         parent = await entities.get(uow, PROJECT, parent_id)
         if parent is None or parent["domain_id"] != values["domain_id"]:
-            raise EntityNotFound(entity="project", id=parent_id)
+            raise errors.EntityNotFound(entity="project", id=parent_id)
 
     async def _before_delete(self, uow: UnitOfWork, entity_type: EntityType, id: str) -> None:
         """Checks a domain, and revokes the tokens that the entity gave its users."""
         if entity_type is DOMAIN:
             row = await entities.get(uow, DOMAIN, id)
             if row is not None and row["enabled"]:
-                raise DomainIsEnabled
+                raise errors.DomainIsEnabled
         if entity_type is PROJECT:
             await entities.clear_default_project(uow, id)
         if entity_type is GROUP:

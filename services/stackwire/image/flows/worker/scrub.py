@@ -10,7 +10,8 @@ from datetime import timedelta
 
 from stackwire.core.context import system_context
 from stackwire.core.errors import ServiceError
-from stackwire.db.pool import Database, DatabaseUnavailable
+from stackwire.db.errors import DatabaseUnavailable
+from stackwire.db.pool import Database
 from stackwire.image.backends.stores import Stores
 from stackwire.image.db import scrubbing
 from stackwire.image.domain.errors import ImageNotFound, NotRestorable

@@ -10,12 +10,7 @@ from stackwire.db.transitions import transition
 from stackwire.volume.db import attachments, volumes
 from stackwire.volume.domain.requests import AttachVolumeRequest
 from stackwire.volume.domain.states import ATTACHING, RESERVED, VolumeStates
-from stackwire.volume.flows.attachment_steps import (
-    connection_properties,
-    notify_attachment_event,
-    recompute_status,
-    require_not_attached,
-)
+from stackwire.volume.flows import attachment_steps
 from stackwire.volume.flows.deps import Flow
 
 _ACTIONS = "volume_extension:volume_actions:"
@@ -34,7 +29,7 @@ class LegacyAttach(Flow):
             volume = await volumes.find(uow, ctx, volume_id, lock=True)
             self._deps.require(ctx, _ACTIONS + "unreserve", volume.project_id)
             if volume.status in (RESERVED, ATTACHING):
-                await recompute_status(uow, volume)
+                await attachment_steps.recompute_status(uow, volume)
 
     async def begin_detaching(self, ctx: RequestContext, volume_id: str) -> None:
         """``in-use`` to ``detaching``."""
@@ -57,7 +52,7 @@ class LegacyAttach(Flow):
                 raise InvalidVolume(reason=f"Volume {volume.id} is {volume.status} and cannot be attached.")
             if volume.readonly and request.mode != "ro":
                 raise InvalidVolume(reason=f"Volume {volume.id} is read-only: it can be attached in mode ro only.")
-            await notify_attachment_event(uow, "attach.start", volume)
+            await attachment_steps.notify_attachment_event(uow, "attach.start", volume)
             await attachments.TABLE.insert(
                 uow,
                 {
@@ -75,7 +70,7 @@ class LegacyAttach(Flow):
                 },
             )
             attached = await transition(uow, volumes.TABLE, verb, volume.id, attach_status="attached")
-            await notify_attachment_event(uow, "attach.end", attached or volume)
+            await attachment_steps.notify_attachment_event(uow, "attach.end", attached or volume)
 
     async def detach(
         self, ctx: RequestContext, volume_id: str, attachment_id: str | None, *, force: bool = False
@@ -90,18 +85,20 @@ class LegacyAttach(Flow):
             ending = [attachment for attachment in current if attachment_id in (None, attachment.id)]
             if not ending:
                 raise InvalidVolume(reason=f"Volume {volume.id} is not attached in this way.")
-            require_not_attached(ctx, ending)
-            await notify_attachment_event(uow, "detach.start", volume)
+            attachment_steps.require_not_attached(ctx, ending)
+            await attachment_steps.notify_attachment_event(uow, "detach.start", volume)
             for attachment in ending:
                 await attachments.detach(uow, attachment.id)
-            await notify_attachment_event(uow, "detach.end", await recompute_status(uow, volume))
+            await attachment_steps.notify_attachment_event(
+                uow, "detach.end", await attachment_steps.recompute_status(uow, volume)
+            )
 
     async def initialize_connection(self, ctx: RequestContext, volume_id: str) -> dict[str, Any]:
         """What a host needs to connect the volume, in the older form: the driver's type beside the data."""
         async with self._deps.database.read() as session:
             volume = await volumes.find(session, ctx, volume_id)
         self._deps.require(ctx, _ACTIONS + "initialize_connection", volume.project_id)
-        data = connection_properties(volume, "", "ro" if volume.readonly else "rw")
+        data = attachment_steps.connection_properties(volume, "", "ro" if volume.readonly else "rw")
         del data["attachment_id"]
         return {"driver_volume_type": data.pop("driver_volume_type"), "data": data}
 
@@ -110,7 +107,7 @@ class LegacyAttach(Flow):
         async with self._deps.database.read() as session:
             volume = await volumes.find(session, ctx, volume_id)
             self._deps.require(ctx, _ACTIONS + "terminate_connection", volume.project_id)
-            require_not_attached(ctx, await attachments.of_volume(session, volume.id))
+            attachment_steps.require_not_attached(ctx, await attachments.of_volume(session, volume.id))
 
     async def _transition(self, ctx: RequestContext, volume_id: str, verb: Verb) -> None:
         """The verb that an action of the same name requests."""

@@ -12,20 +12,10 @@ from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
 from stackwire.db.transitions import transition
 from stackwire.volume.db import attachments, volumes
-from stackwire.volume.domain import objects
+from stackwire.volume.domain import objects, states
 from stackwire.volume.domain.listing import Listing
 from stackwire.volume.domain.model import Attachment, Volume
 from stackwire.volume.domain.requests import CreateAttachmentRequest
-from stackwire.volume.domain.states import (
-    ATTACHING,
-    AVAILABLE,
-    DOWNLOADING,
-    ERROR,
-    IN_USE,
-    RESERVED,
-    AttachmentStates,
-    VolumeStates,
-)
 from stackwire.volume.flows.attachment_steps import notify_attachment_event, recompute_status, require_not_attached
 from stackwire.volume.flows.deps import Flow
 
@@ -43,7 +33,7 @@ class Attachments(Flow):
                 if (attachment.id, attachment.instance_uuid) == (request.attachment_id, request.instance_uuid):
                     return attachment
             _check_reservable(volume, current, request.instance_uuid)
-            await transition(uow, volumes.TABLE, VolumeStates.reserve, volume.id)
+            await transition(uow, volumes.TABLE, states.VolumeStates.reserve, volume.id)
             created = await attachments.TABLE.insert(
                 uow,
                 {
@@ -71,7 +61,7 @@ class Attachments(Flow):
             volume = await volumes.find(session, ctx, attachment.volume_id)
         if not connector:
             raise InvalidInput(reason="The connector must not be empty.")
-        if volume.status not in (RESERVED, ATTACHING, IN_USE, DOWNLOADING):
+        if volume.status not in (states.RESERVED, states.ATTACHING, states.IN_USE, states.DOWNLOADING):
             raise InvalidVolume(reason=f"Volume {volume.id} is {volume.status} and cannot be connected.")
         message = AttachmentUpdate(
             vref=objects.volume_object(volume),
@@ -90,13 +80,13 @@ class Attachments(Flow):
             if attachment.attach_status == "attached":
                 return
             if not await transition(
-                uow, attachments.TABLE, AttachmentStates.complete, attachment_id, attach_time=uow.now
+                uow, attachments.TABLE, states.AttachmentStates.complete, attachment_id, attach_time=uow.now
             ):
                 raise InvalidVolume(
                     reason=f"Attachment {attachment_id} must be attaching, but is {attachment.attach_status}."
                 )
             volume = await transition(
-                uow, volumes.TABLE, VolumeStates.finish_attach, attachment.volume_id, attach_status="attached"
+                uow, volumes.TABLE, states.VolumeStates.finish_attach, attachment.volume_id, attach_status="attached"
             )
             if volume is None:
                 raise InvalidVolume(reason=f"Volume {attachment.volume_id} is not being attached.")
@@ -143,9 +133,13 @@ class Attachments(Flow):
 
 def _check_reservable(volume: Volume, current: Sequence[Attachment], instance_uuid: str | None) -> None:
     """InvalidVolume unless the volume may have one more attachment, to this server."""
-    reservable = (AVAILABLE, DOWNLOADING, *((IN_USE, RESERVED, ATTACHING) if volume.multiattach else ()))
+    reservable = (
+        states.AVAILABLE,
+        states.DOWNLOADING,
+        *((states.IN_USE, states.RESERVED, states.ATTACHING) if volume.multiattach else ()),
+    )
     attached = instance_uuid is not None and instance_uuid in {attachment.instance_uuid for attachment in current}
-    if volume.status == ERROR or (volume.status not in reservable and not attached):
+    if volume.status == states.ERROR or (volume.status not in reservable and not attached):
         raise InvalidVolume(
             reason=f"Volume {volume.id} status must be available or downloading to reserve,"
             f" but the current status is {volume.status}."

@@ -1,15 +1,6 @@
 """cinder-scheduler: there is one back end, which every message is forwarded to."""
 
-from stackwire.contracts.volume_workers import (
-    HOST,
-    POOL,
-    BuildVolume,
-    ExtendVolume,
-    ScheduleExtend,
-    ScheduleSnapshot,
-    ScheduleVolume,
-    TakeSnapshot,
-)
+from stackwire.contracts import volume_workers as workers
 from stackwire.core.context import RequestContext
 from stackwire.db.transitions import transition
 from stackwire.volume.db import snapshots, volume_types, volumes
@@ -21,7 +12,7 @@ from stackwire.volume.flows.deps import Flow
 class Scheduler(Flow):
     """Each message is forwarded while its row still waits for it."""
 
-    async def on_schedule_volume(self, ctx: RequestContext, message: ScheduleVolume) -> None:
+    async def on_schedule_volume(self, ctx: RequestContext, message: workers.ScheduleVolume) -> None:
         """Writes the chosen pool down as the volume's host."""
         async with self._deps.database.work(ctx) as uow:
             volume = await transition(
@@ -29,33 +20,36 @@ class Scheduler(Flow):
                 volumes.TABLE,
                 VolumeStates.schedule,
                 objects.id_of(message.volume),
-                host=POOL,
+                host=workers.POOL,
                 scheduled_at=uow.now,
             )
             if volume is None:
                 return  # delivered twice, or deleted meanwhile
             volume_type = await volume_types.by_id(uow, volume.volume_type_id)
-            retry = {"num_attempts": 1, "backends": [POOL], "hosts": [POOL]}
+            retry = {"num_attempts": 1, "backends": [workers.POOL], "hosts": [workers.POOL]}
             uow.cast(
-                BuildVolume(
+                workers.BuildVolume(
                     volume=objects.volume_object(volume, volume_type),
                     request_spec=message.request_spec,
                     filter_properties={**(message.filter_properties or {}), "retry": retry, "size": volume.size},
                     allow_reschedule=True,
                 ),
-                server=HOST,
+                server=workers.HOST,
             )
 
-    async def on_schedule_snapshot(self, ctx: RequestContext, message: ScheduleSnapshot) -> None:
+    async def on_schedule_snapshot(self, ctx: RequestContext, message: workers.ScheduleSnapshot) -> None:
         """To the back end, while the snapshot is in ``creating``."""
         async with self._deps.database.work(ctx) as uow:
             snapshot = await snapshots.TABLE.get(uow, objects.id_of(message.snapshot))
             if snapshot is not None and SnapshotStates.schedule.allows(status=snapshot.status):
-                uow.cast(TakeSnapshot(snapshot=objects.snapshot_object(snapshot)), server=HOST)
+                uow.cast(workers.TakeSnapshot(snapshot=objects.snapshot_object(snapshot)), server=workers.HOST)
 
-    async def on_schedule_extend(self, ctx: RequestContext, message: ScheduleExtend) -> None:
+    async def on_schedule_extend(self, ctx: RequestContext, message: workers.ScheduleExtend) -> None:
         """To the back end, while the volume is in ``extending``."""
         async with self._deps.database.work(ctx) as uow:
             volume = await volumes.TABLE.get(uow, objects.id_of(message.volume))
             if volume is not None and VolumeStates.finish_extend.allows(status=volume.status):
-                uow.cast(ExtendVolume(volume=objects.volume_object(volume), new_size=message.new_size), server=HOST)
+                uow.cast(
+                    workers.ExtendVolume(volume=objects.volume_object(volume), new_size=message.new_size),
+                    server=workers.HOST,
+                )

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Forbidden, ServiceError
-from stackwire.db.pool import DatabaseUnavailable
+from stackwire.db.errors import DatabaseUnavailable
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.domain.errors import ImageNotFound
 from stackwire.image.domain.tasks import LEGACY_IMPORT, Task, TaskOutcome

@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
 
 from stackwire.core.context import RequestContext
-from stackwire.db.pool import DatabaseUnavailable
+from stackwire.db.errors import DatabaseUnavailable
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.db import tasks, uploads
 from stackwire.image.domain.errors import Vanished
