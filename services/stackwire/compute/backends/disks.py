@@ -37,9 +37,11 @@ class Disks:
         (folder / "_base").mkdir(parents=True, exist_ok=True)
 
     def disk(self, uuid: str) -> Path:
+        """The file of a server's root disk."""
         return self._folder / uuid / "disk"
 
     def console(self, uuid: str) -> Path:
+        """The file of a server's console log."""
         return self._folder / uuid / "console.log"
 
     async def cached_image(

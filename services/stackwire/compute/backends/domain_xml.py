@@ -39,6 +39,7 @@ class Guest:
 
     @property
     def devices(self) -> ET.Element:
+        """``<devices>``."""
         return self.section("devices")
 
     @property

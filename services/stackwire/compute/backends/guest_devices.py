@@ -12,6 +12,7 @@ VIDEO_RAM_UNIT = 1024
 
 
 def consoles(guest: Guest, path: str) -> None:
+    """Serial ports, the first of which writes the console log."""
     count = guest.use("hw_serial_port_count") or int(guest.specs.get("hw:serial_port_count", "1") or 1)
     if count > MOST_SERIAL_PORTS:
         raise GuestUnsupported(reason=f"{count} serial ports, this hypervisor has {MOST_SERIAL_PORTS}")
@@ -23,6 +24,7 @@ def consoles(guest: Guest, path: str) -> None:
 
 
 def agent(guest: Guest) -> None:
+    """The channel of the QEMU guest agent."""
     if not guest.use("hw_qemu_guest_agent"):
         return
     channel = ET.SubElement(guest.devices, "channel", type="unix")
@@ -58,6 +60,7 @@ def _interface(guest: Guest, address: FixedIp, model: str) -> None:
 
 
 def video(guest: Guest) -> None:
+    """The display adapter and its memory."""
     model = guest.use("hw_video_model", "virtio")
     if model not in VIDEO_MODELS:
         raise GuestUnsupported(reason=f"video model {model} is not supported by this hypervisor")
@@ -69,6 +72,7 @@ def video(guest: Guest) -> None:
 
 
 def small_devices(guest: Guest) -> None:
+    """Watchdog, random numbers, sound, TPM, balloon."""
     action = guest.use("hw_watchdog_action", "disabled")
     if action != "disabled":
         ET.SubElement(guest.devices, "watchdog", model="i6300esb", action=str(action))
@@ -87,6 +91,7 @@ def small_devices(guest: Guest) -> None:
 
 
 def pointer(guest: Guest) -> None:
+    """A tablet, and a keyboard on the same bus."""
     bus = guest.use("hw_input_bus")
     if guest.use("hw_pointer_model") == "usbtablet" or bus:
         ET.SubElement(guest.devices, "input", type="tablet", bus=str(bus or "usb"))
@@ -95,6 +100,7 @@ def pointer(guest: Guest) -> None:
 
 
 def usb(guest: Guest) -> None:
+    """The USB controller and redirected ports."""
     model = guest.use("hw_usb_model")
     if model is not None:
         ET.SubElement(guest.devices, "controller", type="usb", index="0", model=str(model))
@@ -103,6 +109,7 @@ def usb(guest: Guest) -> None:
 
 
 def iommu(guest: Guest) -> None:
+    """The virtual IOMMU."""
     model = guest.use("hw_viommu_model")
     if model is not None:
         ET.SubElement(guest.devices, "iommu", model="intel" if model == "auto" else str(model))

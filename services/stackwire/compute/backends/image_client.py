@@ -85,6 +85,7 @@ class _HttpApi:
         await self._http.send(ctx, "PUT", f"{self.url}{path}", chunks, {**OCTETS, **headers})
 
     async def receive(self, ctx: RequestContext, path: str) -> AsyncIterator[bytes]:
+        """The body in chunks."""
         async with self._http.stream(ctx, "GET", f"{self.url}{path}") as answer:
             async for chunk in answer.chunks(DOWNLOAD_CHUNK_BYTES):
                 yield chunk
@@ -263,6 +264,7 @@ class ImageClient:
         self._chosen: Which | None = only
 
     async def api(self, ctx: RequestContext) -> ImageApi:
+        """The version in use, found out at the first call."""
         return self._both[await self.version(ctx)]
 
     async def version(self, ctx: RequestContext) -> Which:

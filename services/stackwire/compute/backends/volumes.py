@@ -72,6 +72,7 @@ class Volumes:
         raise VolumeNotCreated(volume_id=volume_id, status=status)
 
     async def get(self, ctx: RequestContext, volume_id: str) -> VolumeView:
+        """VolumeNotFound."""
         return await self._call_idempotent(ctx, GetVolume(volume_id=volume_id))
 
     async def reserve(self, ctx: RequestContext, volume_id: str, uuid: str, attachment_id: str) -> None:
@@ -87,6 +88,7 @@ class Volumes:
         return (await self._call_idempotent(ctx, message)).connection_info or {}
 
     async def complete(self, ctx: RequestContext, attachment_id: str) -> None:
+        """The attachment is in use from now on."""
         await self._call_idempotent(ctx, CompleteAttachment(attachment_id=attachment_id))
 
     async def release(self, ctx: RequestContext, attachment_id: str) -> None:

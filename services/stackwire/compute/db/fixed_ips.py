@@ -14,6 +14,7 @@ JSON = ", ".join(f"'{f.name}', {'host(a.address)' if f.name == 'address' else f'
 
 
 async def of(session: Session, uuid: str, label: str) -> FixedIp | None:
+    """The address the server has on the network of this label."""
     return await session.one(
         FixedIp, f"SELECT {_COLUMNS} FROM fixed_ips WHERE instance_uuid = $1 AND label = $2", uuid, label
     )

@@ -15,6 +15,8 @@ _VISIBLE = "($2::bool OR is_public OR $3 = ANY(projects))"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
+    """The projects that may use a flavor."""
+
     projects: list[str]
 
 
@@ -59,14 +61,17 @@ async def insert(uow: UnitOfWork, columns: Mapping[str, object], project_id: str
 
 
 async def describe(uow: UnitOfWork, flavorid: str, description: str | None) -> Flavor | None:
+    """None when there is no such flavor."""
     return await TABLE.update(uow, flavorid, description=description)
 
 
 async def delete(uow: UnitOfWork, flavorid: str) -> bool:
+    """False when there is no such flavor."""
     return await TABLE.delete(uow, flavorid)
 
 
 async def update_specs(uow: UnitOfWork, flavorid: str, specs: Mapping[str, str], drop: Sequence[str] = ()) -> bool:
+    """Sets extra specs and deletes those in ``drop``; False when there is no such flavor."""
     return bool(
         await uow.execute(
             "UPDATE flavors SET extra_specs = ((extra_specs::jsonb || $2::jsonb) - $3::text[])::json, updated_at = $4"
@@ -86,4 +91,5 @@ async def projects(session: Session, flavorid: str) -> list[str] | None:
 
 
 async def set_projects(uow: UnitOfWork, flavorid: str, names: Sequence[str]) -> None:
+    """Which projects may use a private flavor."""
     await uow.execute("UPDATE flavors SET projects = $2 WHERE flavorid = $1", flavorid, list(names))

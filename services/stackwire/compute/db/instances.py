@@ -46,6 +46,7 @@ class ServerRow(Instance):
     fault: dict[str, Any] | None
 
     def server(self) -> Server:
+        """The row and its parts as domain objects."""
         return Server(
             instance=Instance(**{f.name: getattr(self, f.name) for f in fields(Instance)}),
             flavor=flavor_from(self.flavor),
@@ -68,10 +69,12 @@ def timed(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def flavor_from(stored: Mapping[str, Any]) -> Flavor:
+    """From the JSON that a server keeps of its flavor."""
     return Flavor(**timed(stored))
 
 
 def flavor_json(flavor: Flavor) -> dict[str, Any]:
+    """What a server keeps of its flavor."""
     return {f.name: getattr(flavor, f.name) for f in fields(Flavor)} | {"extra_specs": dict(flavor.extra_specs)}
 
 
@@ -119,6 +122,7 @@ async def on_host(session: Session, host: str) -> list[Instance]:
 
 
 async def set_request_spec(uow: UnitOfWork, uuid: str, request_spec: Mapping[str, Any]) -> None:
+    """What the request said beyond columns."""
     await uow.execute("UPDATE instance_extra SET request_spec = $2 WHERE instance_uuid = $1", uuid, dict(request_spec))
 
 

@@ -8,6 +8,7 @@ TABLE = Table(KeyPair, "key_pairs", key="name")
 
 
 async def get(session: Session, user_id: str, name: str) -> KeyPair | None:
+    """The key of the user with this name."""
     return await TABLE.get(session, name, user_id=user_id)
 
 
@@ -24,6 +25,7 @@ async def list_page(session: Session, user_id: str, limit: int, marker: str | No
 
 
 async def count(session: Session, user_id: str) -> int:
+    """How many keys the user has."""
     return int(await session.value("SELECT count(*) FROM key_pairs WHERE user_id = $1", user_id))
 
 
@@ -34,4 +36,5 @@ async def insert(uow: UnitOfWork, user_id: str, name: str, type: str, public_key
 
 
 async def delete(uow: UnitOfWork, user_id: str, name: str) -> bool:
+    """False when the user has no key of this name."""
     return await TABLE.delete(uow, name, user_id=user_id)

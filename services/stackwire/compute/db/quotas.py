@@ -13,6 +13,7 @@ async def limits(session: Session, project_id: str) -> dict[str, int]:
 
 
 async def set_limits(uow: UnitOfWork, project_id: str, values: Mapping[str, int]) -> None:
+    """Limits of the project's own, instead of the defaults."""
     await uow.many(
         "INSERT INTO quotas (project_id, resource, hard_limit) VALUES ($1, $2, $3)"
         " ON CONFLICT (project_id, resource) DO UPDATE SET hard_limit = excluded.hard_limit",

@@ -28,4 +28,5 @@ async def abandon(uow: UnitOfWork, before: datetime) -> list[str]:
 
 
 async def delete(uow: UnitOfWork, attachment_ids: Collection[str]) -> None:
+    """Once they are released."""
     await uow.execute("DELETE FROM reservations WHERE attachment_id = ANY($1)", list(attachment_ids))

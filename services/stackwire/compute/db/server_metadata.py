@@ -30,4 +30,5 @@ async def upsert(uow: UnitOfWork, table: Metadata, uuid: str, rows: Mapping[str,
 
 
 async def delete(uow: UnitOfWork, table: Metadata, uuid: str, key: str) -> bool:
+    """False when the server has no such row."""
     return bool(await uow.execute(f"DELETE FROM {table} WHERE instance_uuid = $1 AND key = $2", uuid, key))

@@ -59,6 +59,7 @@ def new_mac(draw: Callable[[int], int]) -> str:
 
 
 def by_label(addresses: Sequence[FixedIp]) -> dict[str, list[FixedIp]]:
+    """A server's addresses by network, as ``addresses`` in the API."""
     found: dict[str, list[FixedIp]] = {}
     for each in addresses:
         found.setdefault(each.label, []).append(each)

@@ -28,6 +28,7 @@ def bus_of(properties: Mapping[str, Any]) -> str:
 
 
 def prefix_of(bus: str) -> str:
+    """``vd`` for virtio, ``sd`` for SCSI, ..."""
     return PREFIXES.get(bus, "vd")
 
 

@@ -120,6 +120,8 @@ class BlockDevice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyPair:
+    """A user's SSH key (``key_pairs``)."""
+
     id: int
     user_id: str
     name: str
@@ -149,6 +151,8 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionEvent:
+    """A step of an action on a host; ``result``: Success or Error."""
+
     id: int
     action_id: int
     event: str

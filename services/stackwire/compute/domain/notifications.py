@@ -164,6 +164,7 @@ def _renamed(before: Instance, instance: Instance) -> bool:
 
 
 def legacy_exists(server: Server, context: NotificationContext) -> dict[str, Any]:
+    """``compute.instance.exists``, for this month."""
     beginning, ending = _month(context.now), context.now
     return legacy(
         server,
@@ -209,6 +210,7 @@ def versioned(server: Server, context: NotificationContext, event: str, **more: 
 
 
 def versioned_update(before: Instance, server: Server, context: NotificationContext) -> dict[str, Any]:
+    """``instance.update``: the state before and after."""
     instance = server.instance
     moves = {
         "old_state": before.vm_state,
@@ -228,6 +230,7 @@ def versioned_update(before: Instance, server: Server, context: NotificationCont
 
 
 def versioned_exists(server: Server, context: NotificationContext) -> dict[str, Any]:
+    """``instance.exists``, for this month."""
     return versioned(server, context, "exists", audit_period=_audit_period(context.now))
 
 

@@ -34,14 +34,17 @@ Filter = Callable[[Host, Needs], bool]
 
 
 def is_requested(host: Host, needs: Needs) -> bool:
+    """The request names the host, or none."""
     return needs.only is None or host.host in needs.only
 
 
 def in_zone(host: Host, needs: Needs) -> bool:
+    """The host is in the requested availability zone."""
     return needs.zone is None or host.zone == needs.zone
 
 
 def enabled(host: Host, needs: Needs) -> bool:
+    """Its service is neither disabled nor forced down."""
     return not host.disabled and not host.forced_down
 
 

@@ -32,6 +32,8 @@ NO_KERNEL = ("nokernel", "")
 
 
 class FlavorLike(Protocol):
+    """What the checks read of a flavor."""
+
     @property
     def memory_mb(self) -> int: ...
     @property

@@ -32,6 +32,8 @@ MAX_REDIRECTED_USB_PORTS = 15
 
 
 class Machine(Protocol):
+    """What the checks read of a flavor."""
+
     @property
     def vcpus(self) -> int: ...
     @property

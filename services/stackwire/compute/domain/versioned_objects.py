@@ -30,6 +30,7 @@ IMAGE_FIELDS = [
 
 
 def nova_object(name: str, version: str, data: Mapping[str, Any]) -> NovaObject:
+    """An object as oslo.versionedobjects serializes it."""
     return {
         "nova_object.name": name,
         "nova_object.namespace": "nova",
@@ -62,11 +63,13 @@ def _seconds(moment: datetime | None) -> str | None:
 
 
 def flavor_object(flavor: Flavor) -> NovaObject:
+    """``Flavor``."""
     data = asdict(flavor) | {"created_at": _seconds(flavor.created_at), "updated_at": _seconds(flavor.updated_at)}
     return nova_object("Flavor", "1.2", data | {"deleted_at": None, "deleted": False})
 
 
 def instance_object(server: Server) -> NovaObject:
+    """``Instance`` with its flavor, tags and metadata."""
     instance = server.instance
     data: dict[str, Any] = asdict(instance)
     for key in ("launched_at", "terminated_at", "created_at", "updated_at", "deleted_at"):
@@ -89,6 +92,7 @@ def instance_object(server: Server) -> NovaObject:
 
 
 def device_object(device: BlockDevice) -> NovaObject:
+    """``BlockDeviceMapping``, without its connection: hosts have that."""
     data: dict[str, Any] = asdict(device) | {"connection_info": None}
     for key in ("created_at", "updated_at", "deleted_at"):
         data[key] = _seconds(data[key])
@@ -97,10 +101,12 @@ def device_object(device: BlockDevice) -> NovaObject:
 
 
 def devices_object(devices: Sequence[BlockDevice]) -> NovaObject:
+    """``BlockDeviceMappingList``."""
     return _listed("BlockDeviceMappingList", "1.18", [device_object(device) for device in devices])
 
 
 def tags_object(tags: Sequence[str]) -> NovaObject:
+    """``TagList``."""
     return _listed("TagList", "1.1", [nova_object("Tag", "1.1", {"tag": tag}) for tag in tags])
 
 
@@ -121,6 +127,7 @@ def image_object(image: Mapping[str, Any]) -> NovaObject:
 
 
 def request_spec_object(server: Server, image: Mapping[str, Any], count: int = 1) -> NovaObject:
+    """``RequestSpec``; ``count``: how many servers the request creates."""
     instance = server.instance
     default_group = nova_object("SecurityGroup", "1.2", {"name": "default"})
     return nova_object(
@@ -154,6 +161,7 @@ def request_spec_object(server: Server, image: Mapping[str, Any], count: int = 1
 
 
 def build_request_object(server: Server) -> NovaObject:
+    """``BuildRequest``: the server before it has a host."""
     data = {
         "id": server.instance.id,
         "instance_uuid": server.uuid,

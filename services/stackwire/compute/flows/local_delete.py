@@ -25,6 +25,8 @@ RESERVATION_TIMEOUT = timedelta(seconds=60)
 
 
 class LocalDelete:
+    """``volumes``: the volume service as no host reaches it."""
+
     def __init__(self, database: Database, volumes: Volumes) -> None:
         self._database = database
         self._volumes = volumes

@@ -120,27 +120,30 @@ class Notifications:
         self, uow: UnitOfWork, service: str, event_type: str, payload: Fields, resource: str, priority: str = "INFO"
     ) -> None:
         """An unversioned notification about the resource of this id."""
-        uow.notify(
-            Event(
-                exchange=EXCHANGE,
-                event_type=event_type,
-                publisher_id=f"{service}.{self.host}",
-                payload=payload,
-                priority=priority,
-                resource=resource,
-            )
-        )
+        self._notify(uow, "notifications", f"{service}.{self.host}", event_type, payload, resource, priority)
 
     def emit_versioned(
         self, uow: UnitOfWork, service: str, event_type: str, payload: Fields, resource: str, priority: str = "INFO"
     ) -> None:
         """A versioned notification about the resource of this id."""
+        self._notify(uow, VERSIONED_TOPIC, f"nova-{service}:{self.host}", event_type, payload, resource, priority)
+
+    def _notify(
+        self,
+        uow: UnitOfWork,
+        topic: str,
+        publisher: str,
+        event_type: str,
+        payload: Fields,
+        resource: str,
+        priority: str,
+    ) -> None:
         uow.notify(
             Event(
                 exchange=EXCHANGE,
-                topic=VERSIONED_TOPIC,
+                topic=topic,
                 event_type=event_type,
-                publisher_id=f"nova-{service}:{self.host}",
+                publisher_id=publisher,
                 payload=payload,
                 priority=priority,
                 resource=resource,

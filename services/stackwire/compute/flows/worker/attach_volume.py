@@ -26,6 +26,8 @@ ATTACH, DETACH = "compute_attach_volume", "compute_detach_volume"
 
 
 class AttachVolume:
+    """Volumes of running servers on one host."""
+
     def __init__(self, host: ComputeHost) -> None:
         self._host = host
         self._guests = Guests(host)
@@ -62,6 +64,7 @@ class AttachVolume:
         return device_object(device)
 
     async def on_attach_volume(self, ctx: RequestContext, message: AttachVolumeOnHost) -> None:
+        """Connects the volume of a reserved device; after an error the device and its attachment are deleted."""
         uuid, data = uuid_of(message.instance), data_of(message.bdm)
         async with self._host.exclusive(uuid):
             server = await self._host.find(uuid)

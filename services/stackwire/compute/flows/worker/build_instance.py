@@ -27,11 +27,14 @@ EVENT = "compute__do_build_and_run_instance"
 
 
 class BuildServer:
+    """Builds on one host."""
+
     def __init__(self, host: ComputeHost) -> None:
         self._host = host
         self._guests = Guests(host)
 
     async def on_build_and_run_instance(self, ctx: RequestContext, message: BuildAndRunInstance) -> None:
+        """Claims the server and builds it; nothing, when it was built already."""
         uuid = uuid_of(message.instance)
         async with self._host.exclusive(uuid):
             server = await self._begin(ctx, uuid)

@@ -46,6 +46,8 @@ SCHEDULE_TIMEOUT = timedelta(seconds=60)
 
 
 class Conductor:
+    """Holds no state of its own; any number may run."""
+
     def __init__(self, database: Database, rpc: RpcClient, notifications: Notifications, zone: str) -> None:
         self._database = database
         self._rpc = rpc

@@ -8,6 +8,8 @@ from stackwire.core.context import RequestContext
 
 
 class ExternalEvents:
+    """Of one host."""
+
     def __init__(self, host: ComputeHost) -> None:
         self._host = host
 

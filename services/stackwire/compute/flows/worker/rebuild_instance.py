@@ -33,12 +33,15 @@ class ReimageFailed(ServiceError, wire="nova.exception.BuildAbortException"):
 
 
 class RebuildServer:
+    """Rebuilds on one host."""
+
     def __init__(self, host: ComputeHost) -> None:
         self._host = host
         self._guests = Guests(host)
         self._power = Power(host)
 
     async def on_rebuild_instance(self, ctx: RequestContext, message: RebuildInstanceOnHost) -> None:
+        """Nothing, when the server waits for no rebuild on this host. A server that was off is switched off again."""
         uuid = uuid_of(message.instance)
         stopped = False
         async with self._host.exclusive(uuid):

@@ -55,6 +55,8 @@ IMAGE_FIELDS = [
 
 
 class Scheduler:
+    """Holds no state of its own; any number may run."""
+
     def __init__(self, database: Database, notifications: Notifications) -> None:
         self._database = database
         self._notifications = notifications

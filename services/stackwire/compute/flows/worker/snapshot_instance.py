@@ -20,10 +20,13 @@ FORMATS = ("raw", "qcow2", "vmdk", "vdi", "vhdx", "vhd", "iso", "ploop")
 
 
 class SnapshotServer:
+    """Snapshots of servers on one host."""
+
     def __init__(self, host: ComputeHost) -> None:
         self._host = host
 
     async def on_snapshot_instance(self, ctx: RequestContext, message: SnapshotInstance) -> None:
+        """Uploads the disk to the image, which is deleted when that fails."""
         uuid = uuid_of(message.instance)
         async with self._host.exclusive(uuid):
             server = await self._host.find(uuid)
@@ -100,4 +103,5 @@ class SnapshotServer:
         await self._host.disks.log(uuid, "simulated guest: file systems frozen")
 
     async def on_unquiesce_instance(self, ctx: RequestContext, message: UnquiesceInstance) -> None:
+        """Thaws the guest's file systems."""
         await self._host.disks.log(uuid_of(message.instance), "simulated guest: file systems thawed")

@@ -23,10 +23,13 @@ EVENT = "compute_terminate_instance"
 
 
 class TerminateServer:
+    """Deletions on one host."""
+
     def __init__(self, host: ComputeHost) -> None:
         self._host = host
 
     async def on_terminate_instance(self, ctx: RequestContext, message: TerminateInstance) -> None:
+        """See ``terminate``."""
         await self.terminate(ctx, uuid_of(message.instance))
 
     async def terminate(self, ctx: RequestContext, uuid: str) -> None:
