@@ -328,7 +328,7 @@ async def test_imports_of_a_worker_that_died_are_queued_again_and_tasks_end(a_cl
 
 async def test_what_a_living_worker_let_go_of_unheard_is_taken_back(a_cloud: ACloud) -> None:
     """As when the database was away while an upload, a staging or a task failed."""
-    cloud = await a_cloud(services=TWO, settings={"image": {"heartbeat_seconds": 0.05}})
+    cloud = await a_cloud(services=TWO, settings={"image": {"heartbeat_seconds": 0.05, "lease_seconds": 0.15}})
     demo = await cloud.http("demo")
     uploading, staging, importing = (
         await a_queued_image(demo),

@@ -17,7 +17,7 @@ class ComputeSettings(ServiceSettings):
     GiB). ``host_arch``: what they can run natively; ``host_traits``: the traits they would have in placement.
 
     ``call_monitor_timeout_seconds``: how long another service may send no heartbeat during a call, as oslo.messaging's
-    ``call_monitor_timeout``; 2 or more. ``lease_seconds``: how long a process that does not renew it keeps its hosts.
+    ``call_monitor_timeout``; 2 or more.
     ``fixed_range``: the IPv4 network servers get their addresses from, /30 or larger; a change leaves those they have.
     ``access_network``: the network whose address becomes ``accessIPv4`` when the client names none, as Nova's
     ``default_access_ip_network_name``; empty for none, and then openstacksdk looks for a floating address.
@@ -52,7 +52,6 @@ class ComputeSettings(ServiceSettings):
     sweep_seconds: float = 5.0
     image_cache_seconds: float = Field(default=2400.0, gt=0)
     image_cache_minimum_age: float = Field(default=86400.0, ge=60)
-    lease_seconds: float = 15.0
     call_monitor_timeout_seconds: int = 10
 
     @field_validator("hosts", "host_traits", mode="before")

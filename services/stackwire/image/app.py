@@ -50,8 +50,6 @@ from stackwire.runtime.revocations import RevocationWatch
 from stackwire.runtime.service import Service, Sweep
 
 _HERE = Path(str(files("stackwire.image")))
-LEASE_HEARTBEATS: Final = 3
-"""A lease lasts so many heartbeats: until then a dead process keeps its uploads and tasks."""
 MAX_TASKS_PER_WORKER: Final = 10
 """Glance's ``taskflow_executor.max_workers``."""
 IMPORT_METHODS: Final = (DIRECT, DOWNLOAD, FROM_GLANCE)
@@ -106,7 +104,7 @@ def _layer_deps(
     stores: Stores,
     staging: Staging,
 ) -> LayerDeps:
-    ttl = timedelta(seconds=LEASE_HEARTBEATS * settings.heartbeat_seconds)
+    ttl = timedelta(seconds=settings.lease_seconds)
     single_process = settings.amqp_url == "memory"
     return LayerDeps(
         policy=policy,

@@ -9,10 +9,7 @@ from stackwire.core.settings import ServiceSettings
 
 
 class VolumeSettings(ServiceSettings):
-    """``default_zone``: the one availability zone. ``list_limit``: the most items of a page.
-
-    ``lease_seconds``: how long a worker keeps a row that it works on without renewing its lease.
-    """
+    """``default_zone``: the one availability zone. ``list_limit``: the most items of a page."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="STACKWIRE_VOLUME_")
 
@@ -20,7 +17,6 @@ class VolumeSettings(ServiceSettings):
     default_zone: str = "nova"
     list_limit: int = 1000
     sweep_seconds: float = 10.0
-    lease_seconds: float = 12.0
 
     @property
     def service_uuid(self) -> str:

@@ -48,6 +48,8 @@ class ServiceSettings(BaseSettings):
     ``database_url`` is a PostgreSQL URL of the service's own role; ``amqp_url`` is ``memory`` or ``amqp(s)://...``;
     ``*_url`` are the other services' base URLs as this service reaches them; ``public_url`` is the URL for clients.
     ``trace_http`` emits each answered request on the bus, for the tracer; unset it does on the in-process bus only.
+
+    ``lease_seconds``: how long a process keeps the rows it works on without renewing its leases on them.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="STACKWIRE_")
@@ -75,6 +77,7 @@ class ServiceSettings(BaseSettings):
     debug: bool = False
     pool_size: int = 8
     sweep_seconds: float = 30.0
+    lease_seconds: float = 15.0
     trace_http: bool | None = None
 
     renamed: ClassVar[Mapping[str, str]] = {}
