@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stackwire.cloud.demo_journey import Record, Stop
+from stackwire.core.attributes import attributes
 from stackwire.trace.cli.tables import outcome_text, short
 from stackwire.trace.domain.message_store import MessageStore
 
@@ -139,14 +140,7 @@ def as_json(
             for resource in dict.fromkeys(stop.resource for stop in record.stops)
         ],
         "differences": [
-            {
-                "at": difference.label,
-                "key": difference.key,
-                "then": difference.then,
-                "today": difference.today,
-                "what": difference.what,
-            }
-            for difference in found
+            {"at": difference.label, **attributes(difference, "key then today what")} for difference in found
         ],
         "messages": [message.as_json() for message in store.messages()],
     }

@@ -14,6 +14,7 @@ from typing import Any
 
 import stackwire.contracts
 from stackwire.contracts.base import Call, Cast, Contract, Fanout, Message
+from stackwire.core.attributes import attributes
 
 KINDS: tuple[tuple[str, type[Message]], ...] = (("call", Call), ("cast", Cast), ("fanout", Fanout))
 _PLUMBING = frozenset({"asyncapi", "base", "events", "payload", "schema"})
@@ -47,10 +48,7 @@ def _described(kind: type[Contract], known: Set[str]) -> dict[str, Any]:
     at = kind.target
     described: dict[str, Any] = {
         "kind": next(name for name, base in KINDS if issubclass(kind, base)),
-        "exchange": at.exchange,
-        "topic": at.topic,
-        "namespace": at.namespace,
-        "version": at.version,
+        **attributes(at, "exchange topic namespace version"),
         "method": kind.method,
         "args": _without_known(kind.model_json_schema(), known),
     }

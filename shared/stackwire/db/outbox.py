@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from stackwire.contracts.base import Cast, Event, Fanout
+from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
 from stackwire.db.session import Session
@@ -67,13 +68,7 @@ class Outgoing:
     @classmethod
     def of_event(cls, ctx: RequestContext, event: Event, now: datetime) -> "Outgoing":
         """The row of a notification; secrets in the context are left out."""
-        address = {
-            "exchange": event.exchange,
-            "topic": event.topic,
-            "publisher_id": event.publisher_id,
-            "priority": event.priority,
-            "durable": event.durable,
-        }
+        address = attributes(event, "exchange topic publisher_id priority durable")
         payload = event.payload if isinstance(event.payload, str) else dict(event.payload)
         return cls(
             id=new_id(),
@@ -92,13 +87,7 @@ class Outgoing:
     ) -> "Outgoing":
         """The row of a cast or fanout; the context keeps the caller's token."""
         target, kind = message.target, "fanout" if isinstance(message, Fanout) else "cast"
-        address = {
-            "exchange": target.exchange,
-            "topic": target.topic,
-            "namespace": target.namespace,
-            "version": target.version,
-            "server": server,
-        }
+        address = {**attributes(target, "exchange topic namespace version"), "server": server}
         return cls(
             id=new_id(),
             kind="fanout" if isinstance(message, Fanout) else "cast",

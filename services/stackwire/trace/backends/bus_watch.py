@@ -4,6 +4,7 @@ import asyncio
 import time
 from uuid import uuid4
 
+from stackwire.core.attributes import attributes
 from stackwire.messaging.transport import Address, Binding, Consumer, Delivery, Transport, WireRecord
 from stackwire.trace.backends.wire_message import wire_message
 from stackwire.trace.domain.message_store import MessageStore
@@ -78,12 +79,8 @@ class NotificationWatch(_Watch):
         self._add(
             WireRecord(
                 kind="publish",
-                exchange=delivery.exchange,
-                routing_key=delivery.routing_key,
+                **attributes(delivery, "exchange routing_key body properties redelivered"),
                 queues=(delivery.queue,),
-                body=delivery.body,
-                properties=delivery.properties,
                 time=time.time(),
-                redelivered=delivery.redelivered,
             )
         )

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from typing import Any, NamedTuple
 
-MAX_REQUESTS = 10_000
+MAX_REQUESTS_KEPT = 10_000
 """Requests remembered; the oldest are dropped first."""
 MAX_HOLDERS = 128
 """Holders remembered of one service in one request."""
@@ -71,8 +71,8 @@ def service_of(participant: str) -> str:
 
 
 def remember(table: "OrderedDict[Any, Any]", key: object, value: object) -> None:
-    """Sets a value as the latest one, and drops the oldest beyond ``MAX_REQUESTS``."""
+    """Sets a value as the latest one, and drops the oldest beyond ``MAX_REQUESTS_KEPT``."""
     table[key] = value
     table.move_to_end(key)
-    if len(table) > MAX_REQUESTS:
+    if len(table) > MAX_REQUESTS_KEPT:
         table.popitem(last=False)

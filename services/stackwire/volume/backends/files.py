@@ -150,9 +150,9 @@ async def _large_chunks(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     async for chunk in chunks:
         parts.append(chunk)
         length += len(chunk)
-        if length >= sparse_files.CHUNK_BYTES:
+        if length >= sparse_files.VOLUME_CHUNK_BYTES:
             joined = b"".join(parts)
-            yield joined[: sparse_files.CHUNK_BYTES]
-            parts, length = [joined[sparse_files.CHUNK_BYTES :]], length - sparse_files.CHUNK_BYTES
+            yield joined[: sparse_files.VOLUME_CHUNK_BYTES]
+            parts, length = [joined[sparse_files.VOLUME_CHUNK_BYTES :]], length - sparse_files.VOLUME_CHUNK_BYTES
     if length:
         yield b"".join(parts)

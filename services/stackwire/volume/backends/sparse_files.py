@@ -11,9 +11,9 @@ from stackwire.core.errors import ServiceError
 
 BLOCK_BYTES = 64 * 1024
 """The granularity of holes."""
-CHUNK_BYTES = 4 * 1024**2
+VOLUME_CHUNK_BYTES = 4 * 1024**2
 """The most that a thread reads or writes at once."""
-_ZEROES = bytes(CHUNK_BYTES)
+_ZEROES = bytes(VOLUME_CHUNK_BYTES)
 _ZERO_BLOCK = bytes(BLOCK_BYTES)
 
 
@@ -66,7 +66,7 @@ def open_file(path: Path, flags: int, name: str = "") -> Iterator[int]:
 def write_sparse(handle: int, at: int, chunk: bytes, digest: "hashlib._Hash") -> None:
     """Writes what is not zero of the chunk into a file that has a hole there. DiskFull."""
     digest.update(chunk)
-    if chunk == (_ZEROES if len(chunk) == CHUNK_BYTES else bytes(len(chunk))):
+    if chunk == (_ZEROES if len(chunk) == VOLUME_CHUNK_BYTES else bytes(len(chunk))):
         return
     for start in range(0, len(chunk), BLOCK_BYTES):
         block = chunk[start : start + BLOCK_BYTES]
@@ -87,9 +87,9 @@ def _write(handle: int, data: memoryview, at: int) -> None:
 
 def read_sparse(handle: int, extents: Extents, at: int, size: int, digest: "hashlib._Hash | None") -> bytes:
     """The chunk at this offset of a file of ``size`` bytes; ``digest`` is updated with it."""
-    length = min(CHUNK_BYTES, size - at)
+    length = min(VOLUME_CHUNK_BYTES, size - at)
     if extents.is_hole(at, length):
-        chunk = _ZEROES if length == CHUNK_BYTES else bytes(length)
+        chunk = _ZEROES if length == VOLUME_CHUNK_BYTES else bytes(length)
     else:
         chunk = os.pread(handle, length, at)
     if digest is not None:
@@ -142,7 +142,7 @@ def _copy_extent(source_handle: int, target_handle: int, at: int, end: int) -> N
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise DiskFull from error
-            chunk = os.pread(source_handle, min(CHUNK_BYTES, end - at), at)
+            chunk = os.pread(source_handle, min(VOLUME_CHUNK_BYTES, end - at), at)
             _write(target_handle, memoryview(chunk), at)
             done = len(chunk)
         if done == 0:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from stackwire.contracts.identity import ListRevocations, Revocation
+from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext, system_context
 from stackwire.core.errors import Unauthorized
 from stackwire.core.tokens import Claims, TokenSigner
@@ -97,10 +98,7 @@ class Tokens:
             issued_at=now,
             expires_at=presented.expires_at if presented else expires_at,
             methods=tuple(dict.fromkeys((*request.methods, *(presented.methods if presented else ())))),
-            user_id=subject.user_id,
-            user_name=subject.user_name,
-            user_domain_id=subject.user_domain_id,
-            user_domain_name=subject.user_domain_name,
+            **attributes(subject, "user_id user_name user_domain_id user_domain_name"),
         )
         usable = bool(subject.scope_id and subject.scope_enabled and subject.roles)
         if request.scope.type == "unscoped" or (request.scope.type == "default" and not usable):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Conflict, NotFound
 from stackwire.core.ids import new_id
@@ -39,10 +40,7 @@ class VolumeTypes(Flow):
         async with self._deps.database.work(ctx) as uow:
             volume_type = VolumeType(
                 id=new_id(),
-                name=request.name,
-                description=request.description,
-                is_public=request.is_public,
-                extra_specs=request.extra_specs,
+                **attributes(request, "name description is_public extra_specs"),
                 projects=[],
                 created_at=uow.now,
                 updated_at=None,

@@ -74,9 +74,7 @@ class AttachAction(Body):
         """BadRequest unless it names either a server or a host."""
         if (self.instance_uuid is None) == (self.host_name is None):
             raise BadRequest("Give one of instance_uuid and host_name.")
-        return AttachVolumeRequest(
-            instance_uuid=self.instance_uuid, host_name=self.host_name, mountpoint=self.mountpoint, mode=self.mode
-        )
+        return AttachVolumeRequest(**self.model_dump())
 
 
 class DetachAction(Body):

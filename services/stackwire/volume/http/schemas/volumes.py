@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
+from stackwire.core.attributes import attributes
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.volume.domain.requests import CreateVolumeRequest
 from stackwire.volume.http.schemas.fields import Body, Flag, Metadata, Named, SizeGb, Text, Uuid
@@ -40,16 +41,11 @@ class NewVolume(Body):
         if self.imageRef is not None and self.image_id is not None:
             raise BadRequest("imageRef and image_id are two names for one thing: give one.")
         return CreateVolumeRequest(
-            size=self.size,
+            **attributes(self, "size snapshot_id source_volid volume_type availability_zone multiattach"),
             name=self.name if self.name is not None else self.display_name,
             description=self.description if self.description is not None else self.display_description,
             image_id=self.imageRef if self.imageRef is not None else self.image_id,
-            snapshot_id=self.snapshot_id,
-            source_volid=self.source_volid,
-            volume_type=self.volume_type,
-            availability_zone=self.availability_zone,
             metadata=self.metadata or {},
-            multiattach=self.multiattach,
             resolve_boot_snapshot=version >= (3, 46),
         )
 
