@@ -109,7 +109,7 @@ def tells_of_no_place(answer: Answer, cloud: TestCloud) -> None:
             assert word not in text, (word, text[:500])
 
 
-async def test_cve_2013_0212_a_store_that_fails_tells_nothing_of_itself(a_cloud: ACloud) -> None:
+async def test_cve_2013_0212_a_store_that_fails_reveals_nothing_of_itself(a_cloud: ACloud) -> None:
     cloud = await a_cloud(services=TWO)
     demo = await cloud.http("demo")
     lost, image_id = await an_image(demo), await a_queued_image(demo)
@@ -131,7 +131,7 @@ async def test_cve_2013_0212_a_store_that_fails_tells_nothing_of_itself(a_cloud:
     (await upload_image(demo, image_id, b"data")).ok(204)
 
 
-async def test_cve_2013_1840_no_answer_tells_where_the_data_is(a_shared_cloud: ASharedCloud) -> None:
+async def test_cve_2013_1840_no_answer_reveals_where_the_data_is(a_shared_cloud: ASharedCloud) -> None:
     cloud = await a_shared_cloud(settings={"image": {"image_cache": True}})
     demo, alt, admin = await cloud.http("demo"), await cloud.http("alt"), await cloud.http("admin")
     image_id = await an_image(demo)

@@ -103,7 +103,9 @@ async def test_cve_2026_34881_a_location_leads_to_no_inner_host(a_cloud: ACloud,
         assert (await get_image(demo, image_id))["status"] == "queued"
 
 
-async def test_cve_2013_1840_where_data_lies_is_told_to_nobody_but_services(cloud: TestCloud, mirror: Mirror) -> None:
+async def test_cve_2013_1840_where_data_lies_is_revealed_to_nobody_but_services(
+    cloud: TestCloud, mirror: Mirror
+) -> None:
     demo, alt, admin = await cloud.http("demo"), await cloud.http("alt"), await cloud.http("admin")
     heard: list[WireRecord] = []
     assert cloud.cloud.broker is not None

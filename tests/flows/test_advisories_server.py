@@ -253,7 +253,7 @@ async def test_cve_2017_17051_rebuilds_are_counted_once(cloud: TestCloud, demo: 
     await cloud.settle()
 
 
-async def test_cve_2019_14433_a_fault_tells_nothing_of_the_host(a_cloud: ACloud) -> None:
+async def test_cve_2019_14433_a_fault_reveals_nothing_of_the_host(a_cloud: ACloud) -> None:
     """The disk of a host fails in ways nobody foresaw; its owner reads what happened, the administrator where."""
     cloud = await a_cloud(settings={"compute": {"hosts": "only-one"}})
     demo, admin = await cloud.http("demo"), await cloud.http("admin")

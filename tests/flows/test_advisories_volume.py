@@ -98,7 +98,7 @@ async def test_cve_2015_1851_what_a_guest_wrote_is_the_images_content_and_no_for
     (await demo.delete("image", f"/v2/images/{image_id}")).ok(204)
 
 
-async def test_cve_2020_10755_an_attachment_tells_no_login(cloud: TestCloud, demo: JsonClient) -> None:
+async def test_cve_2020_10755_an_attachment_reveals_no_login(cloud: TestCloud, demo: JsonClient) -> None:
     """How a volume is reached is told without a secret in it, and what a host says of itself is told to nobody."""
     alt, admin = await cloud.http("alt"), await cloud.http("admin")
     volume_id = await a_volume(cloud, demo)

@@ -42,7 +42,7 @@ async def test_a_page_may_be_empty_and_is_never_endless(demo: JsonClient) -> Non
     (await demo.get("image", f"/v2/images?limit={10**30}")).ok(200)
 
 
-async def test_a_marker_tells_nothing_of_other_projects(cloud: TestCloud, demo: JsonClient) -> None:
+async def test_a_marker_reveals_nothing_of_other_projects(cloud: TestCloud, demo: JsonClient) -> None:
     """Row 80: the same words for an image of others and for none."""
     foreign = await a_queued_image(await cloud.http("alt"))
     told = [(await demo.get("image", f"/v2/images?marker={marker}")).ok(400).body for marker in (foreign, NOBODY)]

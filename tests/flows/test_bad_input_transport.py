@@ -118,7 +118,7 @@ VERBS = [
 
 @every_service
 @pytest.mark.parametrize(("request_", "expected"), VERBS)
-async def test_a_request_nobody_serves_is_told_so(
+async def test_a_request_nobody_serves_gets_an_error(
     cloud: TestCloud, service: str, request_: bytes, expected: set[int]
 ) -> None:
     demo = await cloud.http("demo")
@@ -191,7 +191,7 @@ WEIGHTS = [
 
 @every_service
 @pytest.mark.parametrize(("body", "headers"), WEIGHTS)
-async def test_a_body_that_is_too_large_is_told_so(
+async def test_a_body_that_is_too_large_gets_an_error(
     cloud: TestCloud, service: str, body: bytes, headers: dict[str, str]
 ) -> None:
     demo = await cloud.http("demo")

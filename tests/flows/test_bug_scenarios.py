@@ -30,7 +30,7 @@ async def test_the_list_has_them_all() -> None:
     assert all(bug in out for bug in SCENARIOS)
 
 
-async def test_one_is_told_of_with_its_releases_and_its_link() -> None:
+async def test_a_bug_is_shown_with_its_releases_and_its_link() -> None:
     code, out, _ = await bugs("show", "lp-1893618")
     assert code == 0
     assert "until ussuri" in out

@@ -225,7 +225,7 @@ def silent(ear: Ear, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixt
     assert not ear.found_in(out + err)
 
 
-async def test_no_secret_is_told_while_all_goes_well(
+async def test_no_secret_is_revealed_while_all_goes_well(
     cloud: TestCloud,
     session: aiohttp.ClientSession,
     caplog: pytest.LogCaptureFixture,
@@ -269,7 +269,7 @@ async def rename(cloud: TestCloud, there: str, gone: str) -> None:
             await cloud.rows(service, f"ALTER TABLE {there}{name} RENAME TO {gone}{name}")
 
 
-async def test_no_secret_is_told_while_everything_fails(
+async def test_no_secret_is_revealed_while_everything_fails(
     a_cloud: ACloud,
     session: aiohttp.ClientSession,
     caplog: pytest.LogCaptureFixture,

@@ -184,7 +184,7 @@ def _commands() -> list[str]:
     return found
 
 
-def test_a_reader_who_has_seen_enough_ends_it_without_a_word(tmp_path: Path) -> None:
+def test_a_reader_who_has_read_enough_ends_it_without_a_word(tmp_path: Path) -> None:
     process = subprocess.Popen(
         WORDS, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(tmp_path)
     )

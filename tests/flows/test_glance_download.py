@@ -86,7 +86,7 @@ async def test_what_cannot_be_taken_over_leaves_the_image_as_it_was(cloud: TestC
     ],
     ids=str,
 )  # fmt: skip
-async def test_a_wish_that_names_no_image_is_refused(cloud: TestCloud, wish: Any) -> None:
+async def test_a_request_that_names_no_image_is_refused(cloud: TestCloud, wish: Any) -> None:
     demo = await cloud.http("demo")
     image_id = await a_queued_image(demo)
     answer = (await ask(demo, image_id, wish)).ok(400)

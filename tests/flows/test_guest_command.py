@@ -19,6 +19,6 @@ async def test_the_command_shows_the_guest_by_name_and_by_id(cloud: TestCloud):
 
 
 @pytest.mark.parametrize("server", ["nobody", "00000000-0000-4000-8000-000000000000"])
-async def test_a_server_that_is_not_there_is_told(cloud: TestCloud, server: str):
+async def test_a_server_that_is_not_there_is_reported(cloud: TestCloud, server: str):
     with pytest.raises(Refused):
         await definition(cloud.urls, server)

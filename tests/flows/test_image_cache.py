@@ -266,7 +266,7 @@ async def test_the_cache_is_the_administrators(a_cloud: ACloud) -> None:
     assert await cached(cloud) == {image_id: 0}
 
 
-async def test_without_a_cache_administrators_are_told_so(a_cloud: ACloud) -> None:
+async def test_without_a_cache_administrators_get_an_error(a_cloud: ACloud) -> None:
     cloud = await a_cloud(services=TWO)
     demo, admin = await cloud.http("demo"), await cloud.http("admin")
     image_id = await an_image(demo, DATA)
@@ -323,7 +323,7 @@ async def test_a_full_disk_of_the_cache_does_not_stop_a_download(cloud: TestClou
     assert await cached(cloud) == {}
 
 
-async def test_with_a_cache_its_versions_are_told_and_the_stock_command_manages_it(cloud: TestCloud) -> None:
+async def test_with_a_cache_its_versions_are_listed_and_the_stock_command_manages_it(cloud: TestCloud) -> None:
     demo, admin = await cloud.http("demo"), await cloud.http("admin")
     found = (await demo.get("image", "/versions")).ok(200).json["versions"]
     assert [each["id"] for each in found] == [f"v2.{minor}" for minor in range(18, -1, -1)]

@@ -120,7 +120,7 @@ async def test_images_are_copied_out_of_it_and_into_it(cloud: TestCloud) -> None
     assert await part(client, image_id) == DATA
 
 
-async def test_a_volume_service_that_is_away_is_told_and_nothing_stays_half_done(cloud: TestCloud) -> None:
+async def test_a_volume_service_that_is_away_is_reported_and_nothing_stays_half_done(cloud: TestCloud) -> None:
     client = await cloud.http()
     image_id, other = await an_image(client, DATA, store="blocks"), await a_queued_image(client)
     await cloud.cloud.services["volume"].stop()
@@ -238,7 +238,7 @@ async def test_a_location_is_a_volume_of_whoever_names_it(a_cloud: ACloud) -> No
         ({"enabled_backends": "b:cinder:/x", "default_backend": "b"}, "only files are in a directory"),
     ],
 )
-def test_a_store_that_cannot_work_is_told_at_the_start(settings: dict[str, str], told: str) -> None:
+def test_a_store_that_cannot_work_is_reported_at_the_start(settings: dict[str, str], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         ImageSettings(**settings)  # type: ignore[arg-type]
 

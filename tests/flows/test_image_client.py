@@ -212,7 +212,7 @@ async def test_the_version_is_asked_for_once(asker: Asker, a_shared_cloud: AShar
         await ImageClient(asker.http, "http://127.0.0.1:1").version(asker.ctx)
 
 
-async def test_an_image_of_as_many_long_properties_as_may_be_is_told_in_headers(asker: Asker) -> None:
+async def test_an_image_of_as_many_long_properties_as_may_be_is_reported_in_headers(asker: Asker) -> None:
     properties = {f"k{n}": "v" * 4000 for n in range(127)} | {"long": "v" * 60_000}
     v1, v2 = await asker.api("v1"), await asker.api("v2")
     image = await v2.create(asker.ctx, {"name": "i", "properties": properties})

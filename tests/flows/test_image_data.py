@@ -284,7 +284,7 @@ async def test_uploads_of_a_worker_that_died_are_queued_again_at_the_next_start(
     (await upload_image(demo, image_id, b"again")).ok(204)
 
 
-async def test_a_full_disk_is_told_and_leaves_nothing(cloud: TestCloud) -> None:
+async def test_a_full_disk_is_reported_and_leaves_nothing(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
     image_id = await a_queued_image(demo)
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

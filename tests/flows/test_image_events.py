@@ -38,7 +38,7 @@ async def cloud(a_cloud: ACloud) -> TestCloud:
     return await a_cloud(services=("identity", "image"))
 
 
-async def test_an_upload_that_fails_is_told_as_an_error_and_the_image_as_queued_again(cloud: TestCloud) -> None:
+async def test_an_upload_that_fails_is_reported_as_an_error_and_the_image_as_queued_again(cloud: TestCloud) -> None:
     demo, ear = await cloud.http("demo"), Ear("glance")
     assert cloud.cloud.broker is not None
     watch = cloud.cloud.broker.watch(ear.hear)
@@ -54,7 +54,7 @@ async def test_an_upload_that_fails_is_told_as_an_error_and_the_image_as_queued_
     assert (restored["payload"]["status"], restored["payload"]["size"]) == ("queued", None)
 
 
-async def test_a_download_that_breaks_off_is_told_as_an_error(cloud: TestCloud) -> None:
+async def test_a_download_that_breaks_off_is_reported_as_an_error(cloud: TestCloud) -> None:
     demo, ear = await cloud.http("demo"), Ear("glance")
     image_id, size = await a_queued_image(demo), 40_000_000
     path = f"/v2/images/{image_id}/file"
@@ -92,7 +92,7 @@ async def test_refused_changes_say_nothing(cloud: TestCloud) -> None:
     assert ear.heard == []
 
 
-async def test_members_are_told_of(cloud: TestCloud) -> None:
+async def test_members_are_notified_of(cloud: TestCloud) -> None:
     demo, alt, ear = await cloud.http("demo"), await cloud.http("alt"), Ear("glance")
     image_id = await a_queued_image(demo)
     await cloud.settle()
@@ -109,7 +109,7 @@ async def test_members_are_told_of(cloud: TestCloud) -> None:
     assert [event["payload"]["deleted"] for event in ear.heard] == [False, False, True]
 
 
-async def test_the_trace_is_told_who_set_which_property(cloud: TestCloud) -> None:
+async def test_the_trace_shows_who_set_which_property(cloud: TestCloud) -> None:
     demo, ear = await cloud.http("demo"), Ear("stackwire")
     assert cloud.cloud.broker is not None
     watch = cloud.cloud.broker.watch(ear.hear)

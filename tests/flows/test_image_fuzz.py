@@ -44,7 +44,7 @@ async def test_no_call_makes_the_service_fail_or_answer_what_is_not_documented(
     assert sum(fuzz.calls.values()) > before
 
 
-async def test_whatever_is_below_the_api_that_went_away_tells_the_versions(a_shared_cloud: ASharedCloud) -> None:
+async def test_whatever_is_below_the_api_that_went_away_answers_with_the_versions(a_shared_cloud: ASharedCloud) -> None:
     """Found by the calls above: a line break was not below it."""
     cloud = await a_shared_cloud(settings=CACHED)
     told = await (await cloud.http("demo")).get("image", "/v1/a%0Ab")

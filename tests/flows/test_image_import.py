@@ -86,7 +86,7 @@ async def test_what_is_staged_waits_and_what_is_imported_is_there(cloud: TestClo
     (await demo.delete("image", f"/v2/images/{image_id}")).ok(204)
 
 
-async def test_an_import_is_told_as_glance_tells_it(cloud: TestCloud) -> None:
+async def test_an_import_is_reported_as_glance_reports_it(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
     image_id = await a_staged_image(demo)
     (await ask(demo, image_id)).ok(202)

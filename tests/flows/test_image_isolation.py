@@ -362,7 +362,7 @@ async def test_what_is_in_whose_list(stage: Stage, row: Row) -> None:
     assert found == row.expected
 
 
-async def test_a_reader_elsewhere_is_told_of_nothing_it_cannot_see(stage: Stage) -> None:
+async def test_a_reader_elsewhere_learns_of_nothing_it_may_not_read(stage: Stage) -> None:
     admin, project = stage.roles["adm"], stage.members["mR"]
     user = (await admin.get("identity", "/v3/users?name=reader")).ok().json["users"][0]["id"]
     role = (await admin.get("identity", "/v3/roles?name=reader")).ok().json["roles"][0]["id"]

@@ -169,7 +169,9 @@ async def test_a_policy_file_that_is_not_there_stops_the_start(a_cloud: ACloud, 
          "image.create image.update image.prepare image.upload image.activate image.update image.send image.delete"),
     ],
 )  # fmt: skip
-async def test_what_is_disabled_is_not_told(a_shared_cloud: ASharedCloud, disabled: tuple[str, ...], told: str) -> None:
+async def test_what_is_disabled_is_not_reported(
+    a_shared_cloud: ASharedCloud, disabled: tuple[str, ...], told: str
+) -> None:
     cloud = await a_shared_cloud(settings={"image": {"disabled_notifications": disabled}})
     demo, admin, ear = await cloud.http("demo"), await cloud.http("admin"), Ear("glance")
     (await admin.post("image", "/v2/metadefs/namespaces", json={"namespace": "silent"})).ok(201)

@@ -323,7 +323,7 @@ async def test_what_became_shorter_is_read_from_another_location_or_not_at_all(
     assert await download_image(client, image_id) == DATA
 
 
-async def test_what_is_told_of_a_location_is_that_the_image_changed(cloud: TestCloud, mirror: Mirror) -> None:
+async def test_what_is_notified_of_a_location_is_that_the_image_changed(cloud: TestCloud, mirror: Mirror) -> None:
     client, heard = await cloud.http(), list[dict[str, Any]]()
 
     def hear(record: WireRecord) -> None:

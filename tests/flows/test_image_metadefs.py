@@ -368,7 +368,7 @@ async def test_a_list_has_pages_in_any_order(cloud: TestCloud) -> None:
             assert len(set(whole)) == len(whole)
 
 
-async def test_each_change_is_told_as_glance_tells_it(cloud: TestCloud) -> None:
+async def test_each_change_is_reported_as_glance_reports_it(cloud: TestCloud) -> None:
     admin = await cloud.http("admin")
     await a_namespace(admin, "Loud", **WHOLE)
     base = f"{NAMESPACES}/Loud"

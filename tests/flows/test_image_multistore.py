@@ -124,7 +124,7 @@ async def told(cloud: TestCloud, image_id: str) -> list[str]:
     return said
 
 
-async def test_an_import_into_several_stores_is_told_store_by_store(a_cloud: ACloud) -> None:
+async def test_an_import_into_several_stores_is_reported_store_by_store(a_cloud: ACloud) -> None:
     """Active when the first one has it, unless all must: then when the last one has it."""
     cloud = await a_cloud(services=TWO, settings=SEVERAL)
     client = await cloud.http()

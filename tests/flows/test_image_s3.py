@@ -100,7 +100,7 @@ async def test_s3_may_be_the_default_and_the_only_store(a_cloud: ACloud, bucket:
     assert (await get(client, empty)).ok().body == b""
 
 
-async def test_administrators_are_told_of_the_store_what_is_no_secret(a_cloud: ACloud, bucket: ABucket) -> None:
+async def test_administrators_learn_of_the_store_what_is_no_secret(a_cloud: ACloud, bucket: ABucket) -> None:
     cloud = await a_cloud(services=TWO, settings=stores(bucket, default="far"))
     admin = await cloud.http("admin")
     answer = (await admin.get("image", "/v2/info/stores/detail")).ok(200)

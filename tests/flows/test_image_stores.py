@@ -44,6 +44,6 @@ def test_directories_that_make_no_sense_are_refused_at_the_start(wrong: str) -> 
         ImageSettings(filesystem_store_datadirs=wrong)  # type: ignore[arg-type]
 
 
-def test_directories_have_no_priority_unless_told() -> None:
+def test_directories_have_no_priority_unless_configured() -> None:
     settings = ImageSettings(filesystem_store_datadirs="/a, /b:7")  # type: ignore[arg-type]
     assert settings.data_dirs == [(Path("/a"), 0), (Path("/b"), 7)]

@@ -84,7 +84,7 @@ async def test_a_project_may_have_limits_of_its_own(a_cloud: ACloud) -> None:
     assert (await usage(alt))["image_count_total"] == (2, 5)
 
 
-async def test_without_a_cache_its_versions_are_not_told(a_cloud: ACloud) -> None:
+async def test_without_a_cache_its_versions_are_not_listed(a_cloud: ACloud) -> None:
     cloud = await a_cloud(services=TWO)
     found = (await (await cloud.http("demo")).get("image", "/versions")).json["versions"]
     assert [each["id"] for each in found if each["status"] == "CURRENT"] == ["v2.17"]

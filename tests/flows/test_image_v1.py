@@ -301,7 +301,7 @@ async def test_the_same_policies_and_guards_stand_around_v1(cloud: TestCloud, de
 
 
 @pytest.mark.parametrize("release", ["newton", "queens"])
-async def test_an_image_is_shared_and_seen_once_it_is_accepted(a_shared_cloud: ASharedCloud, release: str) -> None:
+async def test_an_image_is_shared_and_visible_once_it_is_accepted(a_shared_cloud: ASharedCloud, release: str) -> None:
     cloud = await a_shared_cloud(release)
     demo, alt = await cloud.http("demo"), await cloud.http("alt")
     image_id = await an_active(demo)
@@ -412,7 +412,7 @@ async def test_a_list_that_cannot_be_is_refused(demo: JsonClient, query: str) ->
     (await demo.get("image", f"/v1/images?{query}")).ok(400)
 
 
-async def test_who_has_no_token_is_told_so(cloud: TestCloud, demo: JsonClient) -> None:
+async def test_who_has_no_token_gets_an_error(cloud: TestCloud, demo: JsonClient) -> None:
     for verb, path in (("GET", "/v1/images"), ("POST", "/v1/images"), ("HEAD", f"/v1/images/{NOBODY}")):
         (await demo.request(verb, "image", path, headers={"X-Auth-Token": "none"})).ok(401)
     (await demo.get("image", "/v1/nonsense")).ok(404)

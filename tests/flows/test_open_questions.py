@@ -75,7 +75,7 @@ async def test_question_1_a_snapshot_outlives_the_image(a_shared_cloud: ASharedC
 
 
 @pytest.mark.parametrize(("release", "inherits"), [(THEN, False), (NOW, True)])
-async def test_question_2_a_volume_uploaded_to_an_image_hands_on_what_it_knows_where_once_it_kept_it_to_itself(
+async def test_question_2_a_volume_uploaded_to_an_image_passes_on_what_it_knows_where_once_it_kept_it_to_itself(
     a_shared_cloud: ASharedCloud, release: str, inherits: bool
 ) -> None:
     user = await UserActions.of(await a_shared_cloud(release))

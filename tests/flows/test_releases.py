@@ -41,7 +41,7 @@ async def test_a_bug_makes_its_difference_and_no_bug_makes_none(
 
 
 @pytest.mark.parametrize("scenario", MENDED_LATER, ids=lambda scenario: scenario.bug)
-async def test_the_first_release_has_what_was_mended_later(a_shared_cloud: ASharedCloud, scenario: Scenario) -> None:
+async def test_the_first_release_has_what_was_fixed_later(a_shared_cloud: ASharedCloud, scenario: Scenario) -> None:
     expected = HANDED_ON_BY_ICEHOUSE.get(scenario.bug, scenario.with_bug)
     assert await outcome(scenario, await a_shared_cloud("icehouse")) == expected
 

@@ -177,7 +177,7 @@ async def test_a_build_that_fails_gives_the_address_back(cloud):
     assert await memory_of(cloud, server["id"]) == ["False"], "as Nova leaves it"
 
 
-async def test_a_build_told_again_and_a_rebuild_keep_the_address(cloud):
+async def test_a_redelivered_build_and_a_rebuild_keep_the_address(cloud):
     demo = await cloud.http("demo")
     image_id = await an_image(demo)
     server = await create_server(cloud, demo, imageRef=image_id, networks="auto")

@@ -84,7 +84,7 @@ async def test_the_end_of_a_server_on_no_host_goes_on(cloud):
     await all_holds(cloud)
 
 
-async def test_a_snapshot_told_again_takes_the_image_without_bytes_away(cloud):
+async def test_a_redelivered_snapshot_takes_the_image_without_bytes_away(cloud):
     demo = await cloud.http("demo")
     server_id = await a_server(cloud, demo, imageRef=await an_image(demo))
     promised, taken = await a_queued_image(demo), await an_image(demo)

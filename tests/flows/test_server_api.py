@@ -53,7 +53,7 @@ async def test_a_snapshot_inherits_and_is_bootable_itself(cloud: TestCloud) -> N
     assert (await sysmeta(cloud, second))["image_base_image_ref"] == image_id
 
 
-async def test_before_2_45_a_snapshots_address_is_told(cloud: TestCloud) -> None:
+async def test_before_2_45_a_snapshots_address_is_reported(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
     server_id = await a_server(cloud, demo, imageRef=await an_image(demo))
     answer = (await server_action(demo, server_id, "2.44", createImage={"name": "snap"})).ok(202)

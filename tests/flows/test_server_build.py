@@ -161,7 +161,7 @@ async def test_what_a_dead_host_left_is_settled_when_it_comes_back(cloud, task_s
     assert (now["status"], now["OS-EXT-STS:task_state"]) == (status, None)
 
 
-async def test_a_server_that_an_order_told_again_holds_when_its_host_comes_back_is_settled_next_time(a_cloud):
+async def test_a_server_that_a_redelivered_message_holds_when_its_host_comes_back_is_settled_next_time(a_cloud):
     """The bus delivers again what a dead host did not settle, maybe before the host looks at its servers."""
     cloud = await a_cloud(settings={"compute": {"sweep_seconds": 3600}})
     demo = await cloud.http("admin")
@@ -217,7 +217,7 @@ async def test_a_volume_made_for_a_server_that_cannot_boot_goes_with_the_failure
     ],
     ids=["build", "snapshot", "stop", "reboot", "rebuild", "detach"],
 )
-async def test_an_order_told_again_later_changes_nothing_and_says_nothing(cloud, order):
+async def test_a_redelivered_message_later_changes_nothing_and_emits_nothing(cloud, order):
     demo = await cloud.http("demo")
     server = await create_server(cloud, demo, imageRef=await an_image(demo))
     (row,) = await cloud.rows("compute", "SELECT host FROM instances")

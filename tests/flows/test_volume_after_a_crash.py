@@ -68,7 +68,7 @@ async def test_what_a_dead_worker_left_is_ended_when_the_service_starts_again(
     assert await_gone == ([whole.name] if kept else [])
 
 
-async def test_an_order_told_twice_is_followed_once(cloud: TestCloud, demo: JsonClient) -> None:
+async def test_a_message_delivered_twice_is_handled_once(cloud: TestCloud, demo: JsonClient) -> None:
     heard: list[str] = []
 
     def hear(record: WireRecord) -> None:

@@ -178,14 +178,14 @@ async def started(rabbitmq: TestRabbit, tmp_path: Path, **settings: str) -> tupl
     return process.returncode, said.decode()
 
 
-async def test_incomplete_settings_are_told_in_one_line(rabbitmq: TestRabbit, tmp_path: Path) -> None:
+async def test_incomplete_settings_are_reported_in_one_line(rabbitmq: TestRabbit, tmp_path: Path) -> None:
     code, said = await started(rabbitmq, tmp_path, S3_STORE_HOST="s3.example.org", S3_STORE_SECRET_KEY="hidden")
     assert code == 2
     assert "the store 'far' is of type s3 and lacks s3_store_access_key, s3_store_bucket" in said
     assert "hidden" not in said
 
 
-async def test_a_certificate_that_is_not_there_is_told_in_one_line(
+async def test_a_certificate_that_is_not_there_is_reported_in_one_line(
     rabbitmq: TestRabbit, tmp_path: Path, bucket: ABucket
 ) -> None:
     options = environment(bucket.options(s3_store_cacert="/nowhere/ca.pem"))

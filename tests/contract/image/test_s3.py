@@ -385,7 +385,7 @@ async def test_the_bucket_is_in_the_host_s_name_or_in_the_path_as_it_is_set(
     assert gate.hosts == [host.format(bucket.name)]
 
 
-async def test_a_large_object_of_a_length_nobody_told_is_never_whole_in_memory(
+async def test_a_large_object_of_undeclared_length_is_never_whole_in_memory(
     a_store: AStore, bucket: ABucket, gate: Gate
 ) -> None:
     """With glance_store's own sizes: parts of 10 MiB, of which few are held."""
@@ -412,7 +412,7 @@ async def test_a_large_object_of_a_length_nobody_told_is_never_whole_in_memory(
     assert most < 60 * MIB
 
 
-async def test_an_endpoint_that_is_away_is_told_as_such(a_store: AStore, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_endpoint_that_is_away_is_reported_as_such(a_store: AStore, caplog: pytest.LogCaptureFixture) -> None:
     store = a_store("http://127.0.0.1:9")
     with pytest.raises(Unavailable) as refused:
         await store.writer(a_name())
@@ -433,7 +433,7 @@ def everything_told(error: BaseException) -> str:
     return " ".join(chain)
 
 
-async def test_a_wrong_key_is_refused_and_no_key_is_told_to_anybody(
+async def test_a_wrong_key_is_refused_and_no_key_is_revealed_to_anybody(
     strict_s3_endpoint: Endpoint, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     bucket = strict_s3_endpoint.a_bucket()

@@ -41,7 +41,7 @@ async def read(store: WebStore, url: str, first: int = 0, count: int | None = No
     return came
 
 
-async def test_the_size_is_told_by_head_or_else_by_get(store: WebStore, mirror: Mirror) -> None:
+async def test_the_size_is_taken_from_head_or_else_from_get(store: WebStore, mirror: Mirror) -> None:
     assert await store.size_at(CTX, f"{mirror.url}/image") == len(DATA)
     assert mirror.verbs == ["HEAD"]
     mirror.without = ("HEAD",)
@@ -60,7 +60,7 @@ async def test_a_part_comes_whether_or_not_the_server_gives_parts(
     assert await read(store, f"{mirror.url}/image", first, count) == DATA[first:last]
 
 
-async def test_what_is_not_there_is_told_from_what_cannot_be_asked(store: WebStore, mirror: Mirror) -> None:
+async def test_what_is_not_there_is_distinguished_from_what_cannot_be_asked(store: WebStore, mirror: Mirror) -> None:
     mirror.pages["/broken"] = 500
     for url in (f"{mirror.url}/none", f"{mirror.url}/broken"):
         missing = url.endswith("none")
@@ -106,7 +106,7 @@ async def test_locations_are_tried_in_their_order_until_one_answers(store: WebSt
     assert mirror.asked == ["/none", "/image"]
 
 
-async def test_a_store_that_is_none_any_more_tells_nothing(store: WebStore) -> None:
+async def test_a_store_that_is_none_any_more_reveals_nothing(store: WebStore) -> None:
     stores = Stores({"web": store}, "web")
     with pytest.raises(FileNotFoundError):
         await stores.url(Location(store="gone", object="x"))

@@ -68,7 +68,7 @@ def test_a_call_names_its_channel_its_arguments_and_its_reply(told: dict[str, An
     assert operation["reply"]["messages"] == [{"$ref": "#/channels/reply/messages/GetImageReply"}]
 
 
-def test_every_event_is_a_message_of_the_channel_it_is_told_in(told: dict[str, Any]) -> None:
+def test_every_event_is_a_message_of_the_channel_it_is_emitted_in(told: dict[str, Any]) -> None:
     expected: dict[str, set[str]] = {}
     for event in EVENTS:
         for priority in event.priorities:

@@ -125,7 +125,7 @@ async def test_a_stop_lets_a_handler_end(database: Database) -> None:
     assert parts.happened == ["swept", "painted 1 for u", "closed"]
 
 
-async def test_a_port_in_use_is_told_and_nothing_stays_behind(database: Database) -> None:
+async def test_a_port_in_use_is_reported_and_nothing_stays_behind(database: Database) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -188,7 +188,7 @@ async def test_a_dead_broker_at_start_is_one_clear_error_without_the_password(ur
     assert "127.0.0.1:1" in str(caught.value)
 
 
-async def test_a_refused_login_is_told_at_once(rabbitmq: TestRabbit) -> None:
+async def test_a_refused_login_is_reported_at_once(rabbitmq: TestRabbit) -> None:
     wrong = re.sub(r"//([^:/@]+):[^@]*@", r"//\1:wrong@", rabbitmq.url)
     async with asyncio.timeout(20):
         with pytest.raises(BusUnavailable) as caught:

@@ -334,7 +334,7 @@ class TestFaults:
         await faults.flush()
         await inbox.holds(3)
 
-    async def test_a_publisher_can_be_told_that_the_bus_is_away(self, bus: Transport, topic: str) -> None:
+    async def test_a_publisher_may_learn_that_the_bus_is_away(self, bus: Transport, topic: str) -> None:
         faults = Faults(bus)
         faults.fail(everything, BusUnavailable(url="x", reason="test"), times=1)
         with pytest.raises(BusUnavailable):

@@ -19,7 +19,7 @@ def test_where_a_service_is_reached_from_this_machine(host: str, local: str) -> 
     assert Options(host=host).urls()["image"] == local
 
 
-def test_on_all_interfaces_clients_are_told_an_address_and_not_a_wildcard() -> None:
+def test_on_all_interfaces_clients_get_an_address_and_not_a_wildcard() -> None:
     assert "0.0.0.0" not in Options(host="0.0.0.0").public_urls()["image"]
     assert Options(host="cloud.example").public_urls()["image"] == "http://cloud.example:9292"
 

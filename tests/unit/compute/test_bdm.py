@@ -85,7 +85,7 @@ def test_a_volume_can_be_the_root():
     assert (root.volume_id, root.is_root, root.is_volume) == ("v", True, True)
 
 
-def test_sources_go_where_they_go_unless_told_otherwise():
+def test_sources_go_where_they_go_unless_configured_otherwise():
     wishes = bdm.from_v2(
         [{"source_type": "snapshot", "uuid": "s"}, {"source_type": "blank", "volume_size": 1}], has_image=False
     )

@@ -120,7 +120,7 @@ def test_personality_is_unknown_since_2_57():
         known_at({"personality": []}, Microversion(2, 57), {}, CREATE_UNTIL)
 
 
-def test_a_rebuild_tells_null_from_nothing():
+def test_a_rebuild_distinguishes_null_from_nothing():
     made = rebuild_server_request(
         read(Rebuild, {"imageRef": IMAGE, "key_name": None, "description": None}), Microversion(2, 93)
     )

@@ -260,7 +260,7 @@ def test_a_rebuild_names_the_new_image_even_when_that_names_another_base():
         ("icehouse", (), False, True),
     ],
 )
-def test_a_volume_tells_of_its_image_in_three_generations(release, without, attributes, image_id_kept):
+def test_a_volume_describes_its_image_in_three_generations(release, without, attributes, image_id_kept):
     volume = {"size": 2, "volume_image_metadata": {"image_id": "i", "min_ram": "64", "team": "a"}}
     meta = travel.image_meta_from_volume(volume, behaviours_of(release, without))
     assert (meta.get("min_ram"), meta.get("size")) == ((64, 2 * 1024**3) if attributes else (None, None))
@@ -268,7 +268,7 @@ def test_a_volume_tells_of_its_image_in_three_generations(release, without, attr
     assert meta["properties"]["team"] == "a"
 
 
-def test_a_volume_without_rows_tells_nothing_but_its_size():
+def test_a_volume_without_rows_reveals_nothing_but_its_size():
     meta = travel.image_meta_from_volume({"size": 1, "volume_image_metadata": None}, TODAY)
     assert meta == {"properties": {}, "size": 1024**3, "min_ram": 0, "min_disk": 0, "status": "active"}
 
@@ -324,7 +324,7 @@ def test_a_backup_keeps_its_formats():
     assert made["disk_format"] == "qcow2"
 
 
-def test_kernel_and_os_type_are_told_only_when_the_server_has_them():
+def test_kernel_and_os_type_are_reported_only_when_the_server_has_them():
     told = travel.uploaded_snapshot({}, Server(kernel_id="k", os_type="linux"), "qcow2")
     assert told["properties"] == {
         "image_location": "snapshot", "image_state": "available", "owner_id": "project-1", "kernel_id": "k",

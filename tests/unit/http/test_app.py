@@ -80,7 +80,7 @@ def token(**changes: object) -> dict[str, str]:
     return {"X-Auth-Token": a_token(**changes)}
 
 
-async def test_a_request_without_a_token_is_told_where_to_get_one(client: Client):
+async def test_a_request_without_a_token_is_pointed_to_where_to_get_one(client: Client):
     answer = await client.get("/who")
     assert answer.status == 401
     assert answer.headers["WWW-Authenticate"].startswith("Keystone uri=")
@@ -134,7 +134,7 @@ async def test_the_version_asked_for(client: Client, requested: str, status: int
         assert (await answer.json())["version"] == got
 
 
-async def test_a_wrong_verb_is_told_the_right_ones(client: Client):
+async def test_a_wrong_verb_gets_the_right_ones(client: Client):
     answer = await client.delete("/who")
     assert (answer.status, answer.headers["Allow"]) == (405, "GET")
 

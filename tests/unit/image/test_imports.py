@@ -46,7 +46,7 @@ def test_tasks_go_forward_only() -> None:
     ],
     ids=str,
 )
-def test_a_wish_is_read(body: dict[str, Any], wish: dict[str, Any]) -> None:
+def test_a_request_is_read(body: dict[str, Any], wish: dict[str, Any]) -> None:
     assert read_import(body, ALL) == ImportRequest(body=body, **wish)
 
 
@@ -60,7 +60,7 @@ def test_a_wish_is_read(body: dict[str, Any], wish: dict[str, Any]) -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_a_wish_that_makes_no_sense_is_refused(body: dict[str, Any]) -> None:
+def test_a_request_that_makes_no_sense_is_refused(body: dict[str, Any]) -> None:
     with pytest.raises(BadRequest):
         read_import(body, ALL)
 
@@ -141,6 +141,6 @@ def _outcome(read: Callable[[], object]) -> object:
 
 
 @given(body=JSON)
-def test_whatever_is_asked_for_is_a_wish_or_a_clear_no(body: Any) -> None:
+def test_whatever_is_asked_for_is_a_valid_request_or_a_clear_refusal(body: Any) -> None:
     for read in (lambda: read_import(body, ALL), lambda: read_task(body)):
         assert _outcome(read) in ("a request", 400, 403, 404, 409, 413, 501)

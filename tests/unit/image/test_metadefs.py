@@ -68,7 +68,7 @@ def test_a_page_of_tags_knows_no_resource_types() -> None:
     assert read_page([("limit", "0")], ITEM_SORTS, visibilities=()).limit == 0
 
 
-def test_a_property_is_told_with_all_its_keys_and_no_times() -> None:
+def test_a_property_is_reported_with_all_its_keys_and_no_times() -> None:
     item = Item(id=1, kind=PROPERTY, name="p", definition={"title": "T"}, created_at=NOW, updated_at=NOW)
     payload = MetadefNotificationBuilder("image.h").item("update", "n", item, old="before").payload
     assert isinstance(payload, dict)

@@ -34,7 +34,7 @@ def served(routes: list[Route]) -> set[str]:
     return found
 
 
-def test_every_route_of_the_application_is_told_and_no_other() -> None:
+def test_every_route_of_the_application_is_reported_and_no_other() -> None:
     """Of the two v1 routes, which any verb may ask, aiohttp knows a pattern where the document has a path."""
     v1 = {known for known in served(table()) if " /v1" in known}
     assert served(table()) - v1 == {known for known in OPERATIONS if " /v1" not in known}
@@ -43,7 +43,7 @@ def test_every_route_of_the_application_is_told_and_no_other() -> None:
     assert len(v1) == 2 * len(METHODS)
 
 
-def test_a_route_that_nobody_told_of_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_route_that_is_not_declared_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     extra = Route("GET", "/v2/extra", table()[0].handler)
     monkeypatch.setattr("stackwire.image.openapi.document.table", lambda: [*table(), extra])
     with pytest.raises(KeyError, match="GET /v2/extra"):

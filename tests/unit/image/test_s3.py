@@ -37,7 +37,7 @@ def test_a_place_has_glance_store_s_defaults() -> None:
         ("https://s3.amazonaws.com", "https://s3.amazonaws.com", "us-east-1"),
     ],
 )
-def test_the_region_is_told_by_amazon_s_host_names(host: str, endpoint: str, region: str) -> None:
+def test_the_region_is_taken_from_amazon_s_host_names(host: str, endpoint: str, region: str) -> None:
     far = settings(s3_store_host=host).s3_place("far")
     assert (far.endpoint, far.region) == (endpoint, region)
     assert settings(s3_store_host=host, s3_store_region_name="here").s3_place("far").region == "here"

@@ -79,7 +79,7 @@ def test_the_table_decides(namespace: str | None, version: str | None, method: s
 
 
 @pytest.mark.parametrize("args", [{}, {"number": "hush"}, {"number": 1, "more": "hush"}])
-def test_wrong_arguments_are_told_without_their_values(args: dict[str, object]) -> None:
+def test_wrong_arguments_are_reported_without_their_values(args: dict[str, object]) -> None:
     route = Dispatcher(Target("x", "t"), TABLE).find(None, "1.2", "old")
     with pytest.raises(TypeError) as caught:
         route.read(args)

@@ -93,7 +93,7 @@ def placeholders() -> dict[str, list[set[str]]]:
     return found
 
 
-def test_who_raises_an_error_tells_all_that_its_message_wants() -> None:
+def test_who_raises_an_error_gives_all_that_its_message_wants() -> None:
     wanted = placeholders()
     assert sum(any(each) for each in wanted.values()) > 50
     for place, node in nodes(ast.Call):

@@ -22,7 +22,7 @@ def test_what_belongs_to_a_deployment_is_not_compared():
     }
 
 
-def test_every_difference_is_told_with_its_place():
+def test_every_difference_is_reported_with_its_path():
     recorded = {"a": 1, "b": [1, 2], "c": {"d": "x"}}
     ours = {"a": "1", "b": [1], "c": {"d": "x", "e": None}}
     assert list(differences("body", recorded, ours)) == [

@@ -76,7 +76,7 @@ def test_the_past_of_a_property_leads_back_to_who_set_it(events: TransferEvents)
     assert found.value == "scsi"
 
 
-def test_the_future_of_a_property_tells_where_it_is_now(events: TransferEvents) -> None:
+def test_the_future_of_a_property_shows_where_it_is_now(events: TransferEvents) -> None:
     a_journey(events)
     found = events.of(IMAGE)["note"]
     assert [(step.transfer.target.kind, step.change.outcome) for step in found.future] == [

@@ -178,7 +178,7 @@ def _cells() -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize(("crossing", "key", "said"), _cells())
-def test_the_readme_tells_what_the_rules_do(crossing: str, key: str, said: str) -> None:
+def test_the_readme_shows_what_the_rules_do(crossing: str, key: str, said: str) -> None:
     assert said == cell(crossing, key)
 
 

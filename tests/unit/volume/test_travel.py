@@ -86,7 +86,7 @@ ROWS = {"team": "storage", "os_glance_x": "1", "img_signature": "s", "signature_
         ("icehouse", (), set()),
     ],
 )
-def test_an_uploaded_image_inherits_what_its_release_hands_on(
+def test_an_uploaded_image_inherits_what_its_release_passes_on(
     release: str, without: tuple[str, ...], kept: set[str]
 ) -> None:
     assert travel.for_image(ROWS, {}, behaviours_of(release, without)).keys() == kept

@@ -33,7 +33,7 @@ class Ear:
 
 
 @pytest.mark.parametrize("noun", ["volume", "snapshot"])
-async def test_a_new_name_is_told_before_and_after(a_cloud: ACloud, noun: str) -> None:
+async def test_a_new_name_is_reported_before_and_after(a_cloud: ACloud, noun: str) -> None:
     cloud = await a_cloud(services=("identity", "volume"))
     demo = await cloud.http("demo")
     thing = volume_id = await a_volume(cloud, demo)
@@ -48,7 +48,7 @@ async def test_a_new_name_is_told_before_and_after(a_cloud: ACloud, noun: str) -
     assert ear.heard == [(f"{noun}.update.{phase}", "INFO") for phase in ("start", "end")]
 
 
-async def test_a_rebuild_that_fails_is_told_as_an_error_in_both_formats(cloud: TestCloud) -> None:
+async def test_a_rebuild_that_fails_is_reported_as_an_error_in_both_formats(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
     server_id, unfit = (
         await a_server(cloud, demo, imageRef=await an_image(demo)),
@@ -65,7 +65,7 @@ async def test_a_rebuild_that_fails_is_told_as_an_error_in_both_formats(cloud: T
     ]
 
 
-async def test_a_volume_that_will_neither_go_nor_come_is_told_as_an_error(cloud: TestCloud) -> None:
+async def test_a_volume_that_will_neither_go_nor_come_is_reported_as_an_error(cloud: TestCloud) -> None:
     """The orders come with a reader's rights: the volume service refuses what the host asks of it."""
     demo = await cloud.http("demo")
     server_id, volume_id = await a_server(cloud, demo, imageRef=await an_image(demo)), await a_volume(cloud, demo)

@@ -48,7 +48,7 @@ def test_what_a_crash_leaves_behind_and_what_recovery_makes_of_it(row: dict[str,
     assert ImageStates.after_crash(Image(id="i", **row)) is verb
 
 
-def test_a_wish_is_split_into_attributes_and_properties() -> None:
+def test_a_request_is_split_into_attributes_and_properties() -> None:
     base, properties = attributes.read_request(
         {"name": "n", "tags": ["a", "a"], "os_distro": "x", "kernel_id": None, "__class__": "{0}", "a/b~ é": "%(x)s"}
     )
@@ -80,7 +80,7 @@ def test_names_that_are_not_the_clients_are_forbidden_whatever_else_is_wrong(nam
         {"kernel_id": ""}, {"cinder_encryption_key_deletion_policy": "perhaps"}, {"a\x7fb": "x"},
     ],
 )  # fmt: skip
-def test_a_wish_that_cannot_be_is_refused(wish: dict[str, Any]) -> None:
+def test_an_impossible_request_is_refused(wish: dict[str, Any]) -> None:
     with pytest.raises(BadRequest):
         attributes.read_request(wish)
 
