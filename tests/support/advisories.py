@@ -99,11 +99,11 @@ ADVISORIES = (
         ),
     ),
     Advisory(
-        12, "CVE-2017-7214, CVE-2017-2592", "tokens and passwords told",
+        12, "CVE-2017-7214, CVE-2017-2592", "tokens and passwords leaked",
         (
             *_at(
-                "flows/test_canary.py", "no_secret_is_told_while_all_goes_well",
-                "no_secret_is_told_while_everything_fails",
+                "flows/test_canary.py", "no_secret_is_revealed_while_all_goes_well",
+                "no_secret_is_revealed_while_everything_fails",
             ),
             *_at("unit/messaging/test_failure.py", "no_secret_leaves_in_a_failure"),
             *_at("unit/core/test_context.py", "a_notification_never_carries_the_token"),
@@ -196,7 +196,7 @@ ADVISORIES = (
     Advisory(
         26, "CVE-2013-0212", "a store's error with its password",
         (
-            *_at(IMAGE, "cve_2013_0212_a_store_that_fails_tells_nothing_of_itself"),
+            *_at(IMAGE, "cve_2013_0212_a_store_that_fails_reveals_nothing_of_itself"),
             *_at(
                 "flows/test_image_s3.py", "an_upload_that_s3_refuses_is_refused_and_the_image_is_queued_again",
                 "no_key_gets_into_a_log_or_an_answer",
@@ -206,9 +206,9 @@ ADVISORIES = (
     Advisory(
         27, "CVE-2013-1840", "a store's address in an answer",
         (
-            *_at(IMAGE, "cve_2013_1840_no_answer_tells_where_the_data_is"),
-            *_at(PLACES, "cve_2013_1840_where_data_lies_is_told_to_nobody_but_services"),
-            *_at("flows/test_image_s3.py", "administrators_are_told_of_the_store_what_is_no_secret"),
+            *_at(IMAGE, "cve_2013_1840_no_answer_reveals_where_the_data_is"),
+            *_at(PLACES, "cve_2013_1840_where_data_lies_is_revealed_to_nobody_but_services"),
+            *_at("flows/test_image_s3.py", "administrators_learn_of_the_store_what_is_no_secret"),
         ),
     ),
     Advisory(
@@ -324,7 +324,7 @@ ADVISORIES = (
     ),
     Advisory(
         47, "CVE-2020-10755", "credentials of a back end in connection_info",
-        _at(VOLUME, "cve_2020_10755_an_attachment_tells_no_login"),
+        _at(VOLUME, "cve_2020_10755_an_attachment_reveals_no_login"),
     ),
     Advisory(
         48, "LP 1740950", "hosts in volumes' attachments",
@@ -383,9 +383,9 @@ ADVISORIES = (
         "volumes are not encrypted (501); an image that says it is goes into one as Cinder lets it",
     ),
     Advisory(
-        60, "CVE-2019-14433", "a fault that tells of the inside",
+        60, "CVE-2019-14433", "a fault that reveals internals",
         (
-            *_at(SERVER, "cve_2019_14433_a_fault_tells_nothing_of_the_host"),
+            *_at(SERVER, "cve_2019_14433_a_fault_reveals_nothing_of_the_host"),
             *_at("unit/compute/test_views.py", "a_faults_details_are_for_administrators"),
         ),
     ),
