@@ -20,7 +20,7 @@ _ERRORS = (
     errors.Unavailable,
 )
 _BY_STATUS: dict[int, type[errors.ServiceError]] = {error.status: error for error in _ERRORS}
-_DOWNLOAD_CHUNK_BYTES = 256 * 1024
+_RESPONSE_CHUNK_BYTES = 256 * 1024
 _PEER_READ_TIMEOUT_SECONDS = 60.0
 _MAX_HEADERS, _MAX_HEADER_BYTES = 512, 128 * 1024
 """The Image API v1 sends an image's attributes as headers: 128 properties of 64 KiB."""
@@ -34,7 +34,7 @@ class Download:
         self.headers: Mapping[str, str] = response.headers
         self._response = response
 
-    async def chunks(self, size: int = _DOWNLOAD_CHUNK_BYTES) -> AsyncIterator[bytes]:
+    async def chunks(self, size: int = _RESPONSE_CHUNK_BYTES) -> AsyncIterator[bytes]:
         """The body in chunks of at most ``size`` bytes. Raises Unavailable when the connection is lost."""
         try:
             async for chunk in self._response.content.iter_chunked(size):
