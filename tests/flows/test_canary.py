@@ -270,10 +270,7 @@ async def rename(cloud: TestCloud, there: str, gone: str) -> None:
 
 
 async def test_no_secret_is_revealed_while_everything_fails(
-    a_cloud: ACloud,
-    session: aiohttp.ClientSession,
-    caplog: pytest.LogCaptureFixture,
-    capfd: pytest.CaptureFixture[str],
+    a_cloud: ACloud, session: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Every order that a journey sends, sent again when the tables are gone: each handler meets what nobody foresaw.
 

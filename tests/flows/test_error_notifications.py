@@ -59,10 +59,7 @@ async def test_a_rebuild_that_fails_is_reported_as_an_error_in_both_formats(clou
     (await demo.post("compute", path, json=wish, headers=SERVER_VERSION)).ok(202)
     await cloud.settle()
     await ear.watch.cancel()
-    assert sorted(ear.heard) == [
-        ("compute.instance.rebuild.error", "ERROR"),
-        ("instance.rebuild.error", "ERROR"),
-    ]
+    assert sorted(ear.heard) == [("compute.instance.rebuild.error", "ERROR"), ("instance.rebuild.error", "ERROR")]
 
 
 async def test_a_volume_that_will_neither_go_nor_come_is_reported_as_an_error(cloud: TestCloud) -> None:
@@ -80,16 +77,10 @@ async def test_a_volume_that_will_neither_go_nor_come_is_reported_as_an_error(cl
     client, reader = RpcClient(transport), RequestContext(user_id="u", project_id=demo.project_id, roles=("reader",))
     server = {"nova_object.data": {"uuid": server_id}}
     bdm = {"nova_object.data": {"uuid": device["uuid"]}}
-    for order in (
-        DetachVolume(instance=server, volume_id=volume_id),
-        AttachVolumeOnHost(instance=server, bdm=bdm),
-    ):
+    for order in (DetachVolume(instance=server, volume_id=volume_id), AttachVolumeOnHost(instance=server, bdm=bdm)):
         await client.cast(reader, order, server=host["host"])
         await cloud.settle()
     await client.close()
     await transport.close()
     await ear.watch.cancel()
-    assert ear.heard == [
-        ("instance.volume_detach.error", "ERROR"),
-        ("instance.volume_attach.error", "ERROR"),
-    ]
+    assert ear.heard == [("instance.volume_detach.error", "ERROR"), ("instance.volume_attach.error", "ERROR")]

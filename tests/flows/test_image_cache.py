@@ -194,10 +194,7 @@ async def test_a_reader_who_leaves_early_leaves_nothing_behind(cloud: TestCloud)
     demo = await cloud.http("demo")
     image_id = await an_image(demo, bytes(9_000_000))
     url = f"{cloud.urls['image']}/v2/images/{image_id}/file"
-    async with (
-        aiohttp.ClientSession() as session,
-        session.get(url, headers={"X-Auth-Token": demo.token}) as response,
-    ):
+    async with aiohttp.ClientSession() as session, session.get(url, headers={"X-Auth-Token": demo.token}) as response:
         await response.content.readany()
     await cloud.settle()
     assert await cached(cloud) == {}

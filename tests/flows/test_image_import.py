@@ -124,10 +124,7 @@ async def test_an_import_is_reported_as_glance_reports_it(cloud: TestCloud) -> N
 
 @pytest.mark.parametrize(
     ("wish", "data", "reason"),
-    [
-        ({"disk_format": "qcow2"}, LEAKS, "unsafe"),
-        ({"disk_format": "qcow2"}, b"no qcow2 at all", "not acceptable"),
-    ],
+    [({"disk_format": "qcow2"}, LEAKS, "unsafe"), ({"disk_format": "qcow2"}, b"no qcow2 at all", "not acceptable")],
     ids=["backing-file", "another-format"],
 )
 async def test_content_that_would_not_be_uploaded_is_not_imported(
@@ -353,8 +350,7 @@ async def test_what_a_living_worker_let_go_of_unheard_is_taken_back(a_cloud: ACl
 
 
 @pytest.mark.parametrize(
-    ("status", "minutes", "answer"),
-    [("success", 59, 409), ("success", 61, 202), ("pending", 100, 409), (None, 0, 202)],
+    ("status", "minutes", "answer"), [("success", 59, 409), ("success", 61, 202), ("pending", 100, 409), (None, 0, 202)]
 )
 async def test_a_lock_that_was_left_is_taken_over_in_time(
     cloud: TestCloud, status: str | None, minutes: int, answer: int

@@ -112,9 +112,7 @@ def kept(cloud: TestCloud) -> list[str]:
     return sorted(path.name for path in root.rglob("*") if path.is_file())
 
 
-async def test_each_kind_of_key_with_each_hash(
-    believing: Believing,
-) -> None:
+async def test_each_kind_of_key_with_each_hash(believing: Believing) -> None:
     cloud, demo, folder, _ = believing
     for kind in ("RSA-PSS", "DSA", "ECC_SECP384R1", "ECC_SECP521R1"):
         named = str(uuid4())
@@ -171,17 +169,13 @@ async def test_what_cannot_be_believed_is_not_kept(
     assert (image["status"], image["size"], image["checksum"], kept(cloud)) == ("queued", None, None, before)
 
 
-async def test_an_image_that_is_not_wholly_signed_is_not_signed(
-    believing: Believing,
-) -> None:
+async def test_an_image_that_is_not_wholly_signed_is_not_signed(believing: Believing) -> None:
     _, demo, _, _ = believing
     image_id = await a_signed_image(demo, "RSA-PSS", "SHA-256", str(uuid4()), img_signature=None)
     (await upload_image(demo, image_id, DATA)).ok(204)
 
 
-async def test_certificates_are_fetched_from_barbican_with_the_users_token(
-    believing: Believing,
-) -> None:
+async def test_certificates_are_fetched_from_barbican_with_the_users_token(believing: Believing) -> None:
     cloud, demo, _, barbican = believing
     alt = await cloud.http("alt")
     pem, der, shut, moved = (str(uuid4()) for _ in range(4))

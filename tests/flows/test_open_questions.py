@@ -147,8 +147,7 @@ async def test_question_3_a_snapshot_of_a_server_on_a_volume_inherits_the_record
 
 
 @pytest.mark.parametrize(
-    ("release", "kept"),
-    [(THEN, False), ("pike", False), ("ussuri", False), ("victoria", True), (NOW, True)],
+    ("release", "kept"), [(THEN, False), ("pike", False), ("ussuri", False), ("victoria", True), (NOW, True)]
 )
 async def test_a_rebuilt_server_knows_its_base_image_where_once_it_forgot_and_so_did_its_snapshots(
     a_shared_cloud: ASharedCloud, release: str, kept: bool

@@ -167,10 +167,7 @@ async def test_housekeeping_is_printed_with_all(tmp_path: Path) -> None:
         code, out, err = await trace("tail", "--file", str(tmp_path / "bus.jsonl"), *more)
         assert (code, err) == (0, "")
         shown[more] = [name for line in out.splitlines() for name in line.split() if "_" in name]
-    assert shown == {
-        (): ["create_volume"],
-        ("--all",): ["list_revocations", "create_volume", "list_revocations"],
-    }
+    assert shown == {(): ["create_volume"], ("--all",): ["list_revocations", "create_volume", "list_revocations"]}
 
 
 @pytest.mark.parametrize("form", [("--json",), ()])

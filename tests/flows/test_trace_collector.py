@@ -96,10 +96,7 @@ async def test_an_unreachable_collector_is_one_line_without_its_login(collector:
 
 @pytest.mark.parametrize(
     ("words", "error"),
-    [
-        (("--form", "har"), "--to goes with --form otlp"),
-        (("--form", "otlp", "-o", "file"), "exclude each other"),
-    ],
+    [(("--form", "har"), "--to goes with --form otlp"), (("--form", "otlp", "-o", "file"), "exclude each other")],
 )
 async def test_only_otlp_goes_to_a_collector_and_to_one_place(words: tuple[str, ...], error: str) -> None:
     code, out, err = await trace("export", STORY, "--to", "http://127.0.0.1:1", *words, *RECORDED)

@@ -103,10 +103,7 @@ async def test_a_snapshot_of_a_volume_in_use_is_made_by_force(cloud: TestCloud, 
 
 @pytest.mark.parametrize(
     ("ctx", "error"),
-    [
-        (a_context(project_id="q" * 32), calls.VolumeNotFound),
-        (a_context(roles=("reader",)), Forbidden),
-    ],
+    [(a_context(project_id="q" * 32), calls.VolumeNotFound), (a_context(roles=("reader",)), Forbidden)],
     ids=["another project", "a reader"],
 )
 async def test_the_bus_is_no_back_door(

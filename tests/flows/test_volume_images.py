@@ -106,10 +106,7 @@ async def test_an_uploaded_image_has_the_volumes_bytes_and_inherits_its_properti
 
 @pytest.mark.parametrize(
     ("data", "attributes"),
-    [
-        (b"QFI\xfb\0\0\0\3".ljust(65536, b"\0"), {"disk_format": "qcow2"}),
-        (DISK, {"img_signature": "s"}),
-    ],
+    [(b"QFI\xfb\0\0\0\3".ljust(65536, b"\0"), {"disk_format": "qcow2"}), (DISK, {"img_signature": "s"})],
     ids=["a format that cannot be unpacked here", "a signature nobody can verify"],
 )
 async def test_a_volume_that_cannot_be_filled_is_in_error_without_bytes_or_rows(

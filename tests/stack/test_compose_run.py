@@ -29,11 +29,7 @@ PORTS = (
     "IDENTITY_PORT", "IMAGE_PORT", "VOLUME_PORT", "COMPUTE_PORT", "TRACE_PORT", "AMQP_PORT", "MANAGEMENT_PORT",
 )  # fmt: skip
 
-pytestmark = [
-    pytest.mark.compose,
-    pytest.mark.slow,
-    pytest.mark.timeout(900),
-]
+pytestmark = [pytest.mark.compose, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @dataclass

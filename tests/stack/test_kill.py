@@ -300,10 +300,7 @@ LAST_FAILPOINT = {story: failpoint for story, _, failpoint in CASES}
 
 @pytest.fixture(scope="module")
 async def process_cloud(
-    postgres_server: TestServer,
-    postgres_template: str,
-    rabbitmq: TestRabbit,
-    tmp_path_factory: pytest.TempPathFactory,
+    postgres_server: TestServer, postgres_template: str, rabbitmq: TestRabbit, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[ProcessCloud]:
     folder: Path = tmp_path_factory.mktemp("kill")
     database = TestDatabase(postgres_server, f"{postgres_template}_kill")

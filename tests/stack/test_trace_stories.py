@@ -72,9 +72,7 @@ LANES = {
 """Who takes part, each once, but for the compute host that is chosen."""
 
 
-async def test_a_server_booted_from_a_new_volume_is_one_whole_story(
-    traced: tuple[TestCloud, list[WireRecord]],
-) -> None:
+async def test_a_server_booted_from_a_new_volume_is_one_whole_story(traced: tuple[TestCloud, list[WireRecord]]) -> None:
     cloud, received = traced
     user = await UserActions.of(cloud)
     image = await user.image(name="disk", hw_disk_bus="scsi", team="storage")

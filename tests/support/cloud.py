@@ -307,9 +307,7 @@ async def a_shared_cloud(
         violations.extend(await drop_checked(cloud.database))
 
     async def build(
-        release: str = "current",
-        with_bugs: Sequence[str] = (),
-        settings: Mapping[str, Mapping[str, Any]] | None = None,
+        release: str = "current", with_bugs: Sequence[str] = (), settings: Mapping[str, Mapping[str, Any]] | None = None
     ) -> TestCloud:
         which = (release, tuple(with_bugs), repr(settings))
         cloud = started.pop(which, None)

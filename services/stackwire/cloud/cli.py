@@ -128,8 +128,7 @@ def logs(
 
 @app.command()
 def guest(
-    server: Annotated[str, typer.Argument(help="a server's id or name")],
-    data_dir: DataDirOption = Path(".stackwire"),
+    server: Annotated[str, typer.Argument(help="a server's id or name")], data_dir: DataDirOption = Path(".stackwire")
 ) -> None:
     """Show a server's guest definition: libvirt domain XML with its image properties."""
     import asyncio

@@ -78,9 +78,7 @@ class Client:
                     progress(len(chunk))
 
         async with self._session.put(
-            self._url("image", path),
-            data=chunks(),
-            headers=self._headers({"Content-Type": "application/octet-stream"}),
+            self._url("image", path), data=chunks(), headers=self._headers({"Content-Type": "application/octet-stream"})
         ) as response:
             if response.status != 204:
                 raw = await response.read()

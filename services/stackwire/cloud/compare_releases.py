@@ -14,9 +14,7 @@ Release = Annotated[str, typer.Argument(help="an OpenStack release, or current")
 
 @app.command()
 def between(
-    one: Release,
-    other: Release,
-    as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+    one: Release, other: Release, as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False
 ) -> None:
     """Run the journey of an image's properties under two releases, and compare the properties."""
     from stackwire.cloud.client import Refused

@@ -54,11 +54,7 @@ async def running(
     """A cloud under a release's rules, and the store of its tracer. ``name``: of its database and folder."""
     ports = free_ports((*ORDER, "trace"))
     options = Options(
-        data_dir=folder / name,
-        trace_port=ports.pop("trace"),
-        ports=ports,
-        release=release,
-        with_bugs=tuple(with_bugs),
+        data_dir=folder / name, trace_port=ports.pop("trace"), ports=ports, release=release, with_bugs=tuple(with_bugs)
     )
     await create_database(server.dsn(), name)
     await bootstrap(server.dsn(database=name))

@@ -50,12 +50,7 @@ def boot_sector(size: int = SIZE) -> bytes:
         "<B3sB3sII", 0x80, _NO_CHS, _NO_FILE_SYSTEM, _NO_CHS, _FIRST_PARTITION, size // SECTOR - _FIRST_PARTITION
     )
     return b"".join(
-        (
-            bytes(code).ljust(440, b"\0"),
-            struct.pack("<IH", _DISK_SIGNATURE, 0),
-            partition.ljust(64, b"\0"),
-            b"\x55\xaa",
-        )
+        (bytes(code).ljust(440, b"\0"), struct.pack("<IH", _DISK_SIGNATURE, 0), partition.ljust(64, b"\0"), b"\x55\xaa")
     )
 
 

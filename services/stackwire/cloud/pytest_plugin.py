@@ -26,11 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the OpenStack release whose property rules apply",
     )
     group.addoption(
-        "--stackwire-with-bug",
-        action="append",
-        default=[],
-        metavar="lp-NNN",
-        help="a bug to reintroduce; repeatable",
+        "--stackwire-with-bug", action="append", default=[], metavar="lp-NNN", help="a bug to reintroduce; repeatable"
     )
 
 

@@ -7,14 +7,7 @@ from typing import Protocol
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from stackwire.core.errors import (
-    BadRequest,
-    NotAllowed,
-    NotFound,
-    ServiceError,
-    TooLarge,
-    UnsupportedMedia,
-)
+from stackwire.core.errors import BadRequest, NotAllowed, NotFound, ServiceError, TooLarge, UnsupportedMedia
 from stackwire.http.auth import Authenticator, anonymous
 from stackwire.http.microversions import VersionRange
 from stackwire.http.request import CONTEXT, VERSION, check_text
@@ -78,12 +71,7 @@ def _answer(
     return response
 
 
-_TRANSLATIONS: dict[int, type[ServiceError]] = {
-    404: NotFound,
-    405: NotAllowed,
-    413: TooLarge,
-    415: UnsupportedMedia,
-}
+_TRANSLATIONS: dict[int, type[ServiceError]] = {404: NotFound, 405: NotAllowed, 413: TooLarge, 415: UnsupportedMedia}
 
 
 def _translated(request: web.Request, refused: web.HTTPException) -> ServiceError:

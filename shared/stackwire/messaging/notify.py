@@ -12,13 +12,7 @@ from stackwire.contracts.base import Event
 from stackwire.messaging.consumer_base import ConsumerBase
 from stackwire.messaging.envelope import context_of, unwrap, wrap
 from stackwire.messaging.errors import PoisonMessage
-from stackwire.messaging.transport import (
-    Delivery,
-    Transport,
-    notification_queue,
-    properties_of,
-    to_notification,
-)
+from stackwire.messaging.transport import Delivery, Transport, notification_queue, properties_of, to_notification
 
 log = logging.getLogger(__name__)
 

@@ -19,14 +19,7 @@ from stackwire.messaging.consumer_base import ConsumerBase
 from stackwire.messaging.dispatch import Dispatcher
 from stackwire.messaging.envelope import context_of, unwrap, wrap
 from stackwire.messaging.errors import BusUnavailable, PoisonMessage, Undeliverable
-from stackwire.messaging.transport import (
-    STANDARD,
-    Delivery,
-    Transport,
-    fanout_queue,
-    to_reply,
-    topic_queue,
-)
+from stackwire.messaging.transport import STANDARD, Delivery, Transport, fanout_queue, to_reply, topic_queue
 
 log = logging.getLogger(__name__)
 
@@ -260,10 +253,4 @@ class RpcServer:
 
 
 def _reply(request: Request, result: Any, failed: str | None, *, ending: bool = True) -> dict[str, Any]:
-    return {
-        "result": result,
-        "failure": failed,
-        "ending": ending,
-        "_msg_id": request.msg_id,
-        "_unique_id": uuid4().hex,
-    }
+    return {"result": result, "failure": failed, "ending": ending, "_msg_id": request.msg_id, "_unique_id": uuid4().hex}

@@ -14,14 +14,7 @@ from stackwire.core.errors import NotFound, RemoteError
 from stackwire.messaging.envelope import wrap
 from stackwire.messaging.errors import CallTimeout, NoSuchMethod, Undeliverable, UnsupportedVersion
 from stackwire.messaging.rpc import RpcClient, RpcServer
-from stackwire.messaging.transport import (
-    Delivery,
-    Properties,
-    Transport,
-    reply_queue,
-    to_topic,
-    topic_queue,
-)
+from stackwire.messaging.transport import Delivery, Properties, Transport, reply_queue, to_topic, topic_queue
 from support.faults import Faults, method, replies
 from support.polling import until
 

@@ -71,11 +71,7 @@ def test_the_sources_of_a_state_are_those_of_every_verb_that_leads_there() -> No
 
 @pytest.mark.parametrize(
     ("row", "expected"),
-    [
-        (Row(status="locking"), RESUME),
-        (Row(status="painting"), DoorStates.give_up_paint),
-        (Row(status="locked"), None),
-    ],
+    [(Row(status="locking"), RESUME), (Row(status="painting"), DoorStates.give_up_paint), (Row(status="locked"), None)],
 )
 def test_recovery_asks_the_same_table(row: Row, expected: Verb | Resume | None) -> None:
     assert DoorStates.after_crash(row) is expected

@@ -37,10 +37,7 @@ def test_a_property_that_went_another_way_is_a_difference(
     assert (found.label, found.key, found.what) == ("image", "team", what)
 
 
-@pytest.mark.parametrize(
-    "properties",
-    [{"team": "storage"}, {"team": None}, {"instance_uuid": "<own id>"}],
-)
+@pytest.mark.parametrize("properties", [{"team": "storage"}, {"team": None}, {"instance_uuid": "<own id>"}])
 def test_what_is_the_same_but_for_ids_is_no_difference(properties: dict[str, str | None]) -> None:
     assert differences(a_record(image=properties), a_record(image=properties)) == []
 

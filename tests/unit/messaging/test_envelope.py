@@ -47,8 +47,7 @@ def test_these_are_read(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "compress"),
-    [("application/x-gzip", zlib.compress), ("application/x-bz2", bz2.compress)],
+    ("header", "compress"), [("application/x-gzip", zlib.compress), ("application/x-bz2", bz2.compress)]
 )
 def test_kombus_compression_is_honoured(header: str, compress: Any) -> None:
     body = compress(envelope('{"method":"m"}'))

@@ -97,8 +97,7 @@ def test_an_uploaded_image_inherits_nothing_over_what_was_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("properties", "verdict"),
-    [({}, False), ({"img_signature": None}, False), ({"img_signature": "s"}, None)],
+    ("properties", "verdict"), [({}, False), ({"img_signature": None}, False), ({"img_signature": "s"}, None)]
 )
 def test_an_image_with_any_signature_property_needs_a_verification(
     properties: dict[str, str | None], verdict: bool | None

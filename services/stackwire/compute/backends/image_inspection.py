@@ -8,14 +8,7 @@ import asyncio
 from pathlib import Path
 
 from stackwire.compute.domain.errors import ImageUnacceptable
-from stackwire.disk_image.inspection import (
-    AMI_FORMATS,
-    RAW_CONTENT,
-    UnreadableFormat,
-    UnsafeContent,
-    detect,
-    is_known,
-)
+from stackwire.disk_image.inspection import AMI_FORMATS, RAW_CONTENT, UnreadableFormat, UnsafeContent, detect, is_known
 
 
 async def check_image_file(path: Path, image_id: str, declared: str | None) -> None:

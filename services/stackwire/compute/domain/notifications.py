@@ -15,12 +15,7 @@ from stackwire.compute.domain.model import Instance, KeyPair
 from stackwire.compute.domain.notification_payloads import flavor_payload, ip_payload, key_payload, volume_payloads
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import POWER
-from stackwire.contracts.events_versioned import (
-    CLASSES,
-    PLAIN,
-    AuditPeriodPayload,
-    InstanceStateUpdatePayload,
-)
+from stackwire.contracts.events_versioned import CLASSES, PLAIN, AuditPeriodPayload, InstanceStateUpdatePayload
 
 POWER_NAMES: Mapping[int, str] = {number: name for name, number in POWER.items()}
 # the events whose payload lists the volumes; in the others the field is null

@@ -16,11 +16,7 @@ DEFAULTS: Mapping[str, int] = {
 UNLIMITED = -1
 # Quotas that no longer exist or that another service has by now; shown to the versions that had them
 NETWORK: Mapping[str, int] = {"fixed_ips": -1, "floating_ips": -1, "security_groups": -1, "security_group_rules": -1}
-INJECTION: Mapping[str, int] = {
-    "injected_files": 0,
-    "injected_file_content_bytes": 0,
-    "injected_file_path_bytes": 0,
-}
+INJECTION: Mapping[str, int] = {"injected_files": 0, "injected_file_content_bytes": 0, "injected_file_path_bytes": 0}
 NETWORK_UNTIL, INJECTION_UNTIL = (2, 36), (2, 57)
 
 

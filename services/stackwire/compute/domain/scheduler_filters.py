@@ -109,13 +109,9 @@ def satisfies(version: int, wanted: str) -> bool:
 
 
 def _compare(sign: str, have: tuple[int, ...], want: tuple[int, ...]) -> bool:
-    return {
-        "<": have < want,
-        "<=": have <= want,
-        ">": have > want,
-        ">=": have >= want,
-        "!=": have != want,
-    }.get(sign, have == want)
+    return {"<": have < want, "<=": have <= want, ">": have > want, ">=": have >= want, "!=": have != want}.get(
+        sign, have == want
+    )
 
 
 FILTERS: Sequence[tuple[str, Filter]] = (

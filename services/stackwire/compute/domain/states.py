@@ -100,10 +100,7 @@ class ServerStates(
         source=f"{_CONDUCTOR}: schedule_and_build_instances",
     )
     fail_schedule = ServerVerb(
-        ANY,
-        (None, SCHEDULING),
-        {"vm_state": ERROR, "task_state": None},
-        source=f"{_CONDUCTOR}: _bury_in_cell0",
+        ANY, (None, SCHEDULING), {"vm_state": ERROR, "task_state": None}, source=f"{_CONDUCTOR}: _bury_in_cell0"
     )
     begin_build = ServerVerb(
         BUILDING,

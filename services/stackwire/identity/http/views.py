@@ -42,10 +42,7 @@ def token_view(claims: Claims, catalog: Sequence[Mapping[str, Any]] | None) -> d
 def _scope(claims: Claims) -> dict[str, Any]:
     if claims.project_id:
         domain = {"id": claims.project_domain_id, "name": claims.project_domain_name}
-        return {
-            "project": {"domain": domain, "id": claims.project_id, "name": claims.project_name},
-            "is_domain": False,
-        }
+        return {"project": {"domain": domain, "id": claims.project_id, "name": claims.project_name}, "is_domain": False}
     if claims.domain_id:
         return {"domain": {"id": claims.domain_id, "name": claims.domain_name}}
     return {"system": {"all": True}} if claims.system else {}

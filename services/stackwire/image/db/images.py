@@ -11,12 +11,7 @@ from stackwire.db.transitions import transition
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.domain.errors import Duplicate, ImageNotFound, NotQueued
 from stackwire.image.domain.image import Difference, Image, ImageRow
-from stackwire.image.domain.states import (
-    FORMATS_OPEN,
-    QUEUED,
-    UPDATE,
-    ImageStates,
-)
+from stackwire.image.domain.states import FORMATS_OPEN, QUEUED, UPDATE, ImageStates
 
 TABLE = Table(ImageRow, "images", states=ImageStates, live="deleted_at IS NULL")
 DELETED_ROWS = Table(ImageRow, "images", states=ImageStates, live="deleted_at IS NOT NULL")

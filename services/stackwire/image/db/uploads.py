@@ -48,11 +48,7 @@ async def finish_upload(uow: UnitOfWork, image: Image, written: WrittenData) -> 
         TABLE,
         ImageStates.finish_upload,
         image.id,
-        where={
-            "object": written.object,
-            "disk_format": image.disk_format,
-            "container_format": image.container_format,
-        },
+        where={"object": written.object, "disk_format": image.disk_format, "container_format": image.container_format},
         **{name: getattr(written, name) for name in _FACTS},
         staged=None,
         reserved=0,

@@ -12,8 +12,7 @@ TARGETS: Final = ("", "cache", "queue")
 CACHE_RULES: Final[Mapping[str, str]] = {
     "manage_image_cache": "role:admin",
     **dict.fromkeys(
-        ("cache_image", "cache_list", "cache_delete", "cache_clean", "cache_prune", "list_cached_nodes"),
-        "role:admin",
+        ("cache_image", "cache_list", "cache_delete", "cache_clean", "cache_prune", "list_cached_nodes"), "role:admin"
     ),
 }
 """Source: ``glance/policies/cache.py``."""

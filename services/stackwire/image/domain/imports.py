@@ -31,10 +31,7 @@ _NEEDS: Final = {
     COPY: (ACTIVE, "Only images with status active can be targeted for copying"),
 }
 _KEYS: Final = frozenset({"method", "stores", "all_stores", "all_stores_must_succeed"})
-_FIELDS: Final = {
-    DOWNLOAD: ("uri",),
-    FROM_GLANCE: ("glance_region", "glance_image_id", "glance_service_interface"),
-}
+_FIELDS: Final = {DOWNLOAD: ("uri",), FROM_GLANCE: ("glance_region", "glance_image_id", "glance_service_interface")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,12 +10,7 @@ from typing import Any, Final
 
 from stackwire.core.errors import BadRequest, TooLarge
 from stackwire.image.domain.attributes import BASE, check_name, check_value
-from stackwire.image.domain.errors import (
-    FormatFixed,
-    PropertyMissing,
-    PropertyPresent,
-    ReadOnly,
-)
+from stackwire.image.domain.errors import FormatFixed, PropertyMissing, PropertyPresent, ReadOnly
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.states import FORMATS_OPEN
 

@@ -36,12 +36,7 @@ class _Handlers:
     """The handlers of every resource, each over the flows it calls."""
 
     def __init__(
-        self,
-        flows: ApiFlows,
-        transfers: Transfers,
-        behaviours: Behaviours,
-        import_methods: Sequence[str],
-        caches: bool,
+        self, flows: ApiFlows, transfers: Transfers, behaviours: Behaviours, import_methods: Sequence[str], caches: bool
     ) -> None:
         self.images = ImageHandlers(flows.images, flows.stores, import_methods)
         self.data = ImageDataHandlers(flows.data, flows.downloads, transfers)

@@ -15,13 +15,7 @@ from stackwire.image.onion.database import ImageDatabase, MemberDatabase
 from stackwire.image.onion.database_data import DataDatabase, LocationDatabase
 from stackwire.image.onion.database_tasks import TaskDatabase
 from stackwire.image.onion.location import DataLocation, ImageLocation, TaskLocation
-from stackwire.image.onion.notifier import (
-    DataNotifier,
-    ImageNotifier,
-    LocationNotifier,
-    MemberNotifier,
-    TaskNotifier,
-)
+from stackwire.image.onion.notifier import DataNotifier, ImageNotifier, LocationNotifier, MemberNotifier, TaskNotifier
 from stackwire.image.onion.policy import DataPolicy, ImagePolicy, LocationPolicy, MemberPolicy, TaskPolicy
 from stackwire.image.onion.property_protection import ImagePropertyProtection
 from stackwire.image.onion.quota import DataQuota, ImageQuota, LocationQuota, MemberQuota, TaskQuota

@@ -7,13 +7,7 @@ from stackwire.core.errors import BadRequest
 from stackwire.db.session import Session
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.db import cache, images, listing, locations, members, scrubbing
-from stackwire.image.domain.errors import (
-    LastLocation,
-    MemberExists,
-    MemberNotFound,
-    NotDeletable,
-    Protected,
-)
+from stackwire.image.domain.errors import LastLocation, MemberExists, MemberNotFound, NotDeletable, Protected
 from stackwire.image.domain.image import Image, difference, may_see
 from stackwire.image.domain.listing import Query
 from stackwire.image.domain.members import Member

@@ -92,10 +92,7 @@ class TaskLocation(Layer[port.ImageTasks], port.ImageTasks):
 
 
 async def _write(
-    writer: Writer,
-    chunks: AsyncIterator[bytes],
-    inspect: Callable[[bytes], None],
-    finish: Callable[[], int | None],
+    writer: Writer, chunks: AsyncIterator[bytes], inspect: Callable[[bytes], None], finish: Callable[[], int | None]
 ) -> int | None:
     """Writes all chunks or none; a batch is collected while the last one is written. The result of ``finish``."""
     writing: asyncio.Task[None] | None = None

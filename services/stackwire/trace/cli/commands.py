@@ -34,10 +34,7 @@ SOURCE_OPTIONS: dict[str, tuple[Any, Any]] = {
         Path(".stackwire"),
     ),
     "trace_url": (Annotated[str | None, typer.Option("--trace-url", help="a tracer's own address")], None),
-    "amqp_url": (
-        Annotated[str | None, typer.Option("--amqp-url", help="any RabbitMQ an OpenStack uses")],
-        None,
-    ),
+    "amqp_url": (Annotated[str | None, typer.Option("--amqp-url", help="any RabbitMQ an OpenStack uses")], None),
     "management_url": (
         Annotated[str | None, typer.Option("--management-url", help="that RabbitMQ's management API, with a login")],
         None,

@@ -6,14 +6,7 @@ from typing import Any
 
 from stackwire.trace.domain import participants
 from stackwire.trace.domain.message import Kind, Message, WireMessage
-from stackwire.trace.domain.payload import (
-    CONTEXT_PREFIX,
-    failure_of,
-    is_read,
-    request_of,
-    single_exchange,
-    trace_id,
-)
+from stackwire.trace.domain.payload import CONTEXT_PREFIX, failure_of, is_read, request_of, single_exchange, trace_id
 from stackwire.trace.domain.resources import (
     event_resources,
     nonempty,

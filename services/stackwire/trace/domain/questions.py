@@ -105,13 +105,7 @@ class Difference:
     def as_json(self) -> dict[str, Any]:
         """As the API returns it."""
         first, second = self.values
-        return {
-            "key": self.key,
-            "left": first,
-            "right": second,
-            "what": self.comparison,
-            "set_by": list(self.set_by),
-        }
+        return {"key": self.key, "left": first, "right": second, "what": self.comparison, "set_by": list(self.set_by)}
 
 
 def diff(lineage: Lineage, first: Resource, second: Resource) -> list[Difference]:

@@ -78,9 +78,7 @@ def resources(store: MessageStore) -> dict[str, Any]:
     """Everything properties went from or to, with their names."""
     store.catch_up()
     names = {resource: name for name, resource in store.lineage.names.items()}
-    return {
-        "resources": [{**found._asdict(), "name": names.get(found)} for found in store.lineage.resources()],
-    }
+    return {"resources": [{**found._asdict(), "name": names.get(found)} for found in store.lineage.resources()]}
 
 
 def _page_content(store: MessageStore, story: Story) -> dict[str, Any]:

@@ -4,15 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stackwire.compute.backends import peers
-from stackwire.compute.db import (
-    block_devices,
-    instance_actions,
-    instances,
-    quotas,
-    reservations,
-    server_metadata,
-    tags,
-)
+from stackwire.compute.db import block_devices, instance_actions, instances, quotas, reservations, server_metadata, tags
 from stackwire.compute.domain import generated_names, policy, travel, validation
 from stackwire.compute.domain.bdm import BlockDeviceRequest
 from stackwire.compute.domain.instance_columns import device_columns, instance_columns
@@ -131,11 +123,7 @@ class CreateServer(ApiFlow):
 
     async def _insert(self, uow: UnitOfWork, ctx: RequestContext, build: _Build, index: int) -> None:
         request, plan, uuid = build.request, build.plan, build.accepted.uuids[index]
-        spec = {
-            "availability_zone": request.availability_zone,
-            "image": plan.image,
-            "networks": build.networks,
-        }
+        spec = {"availability_zone": request.availability_zone, "image": plan.image, "networks": build.networks}
         columns = instance_columns(request, plan.image, plan.flavor, plan.key, build.accepted, index)
         owner = {"user_id": ctx.user_id or "", "project_id": ctx.project_id or "", "created_at": uow.now}
         await instances.insert(uow, columns | owner, plan.flavor, spec)

@@ -66,12 +66,7 @@ class TerminateServer:
         async with self._host.database.work(ctx) as uow:
             times: dict[str, Any] = {"terminated_at": uow.now, "deleted": True, "deleted_at": uow.now}
             moved = await transition(
-                uow,
-                instances.TABLE,
-                ServerStates.finish_delete,
-                server.uuid,
-                power_state=POWER["pending"],
-                **times,
+                uow, instances.TABLE, ServerStates.finish_delete, server.uuid, power_state=POWER["pending"], **times
             )
             if moved is None:
                 return

@@ -6,14 +6,7 @@ from stackwire.core.context import RequestContext
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.db import metadef_items as item_rows
 from stackwire.image.db import metadef_namespaces as rows
-from stackwire.image.domain.metadefs import (
-    Association,
-    Item,
-    MetadefPage,
-    Namespace,
-    NamespaceDetails,
-    ResourceType,
-)
+from stackwire.image.domain.metadefs import Association, Item, MetadefPage, Namespace, NamespaceDetails, ResourceType
 from stackwire.image.domain.metadefs_errors import (
     AssociationExists,
     AssociationNotFound,
