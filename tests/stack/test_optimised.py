@@ -28,7 +28,8 @@ async def refusals(session: aiohttp.ClientSession, urls: dict[str, str]) -> list
     publish = [{"op": "replace", "path": "/visibility", "value": "public"}]
     path, volumes = f"/v2/images/{image}", f"/v3/{demo.project_id}/volumes"
     upload = {"data": qcow2(backing=0x200), "headers": OCTETS}
-    server = {"server": {"name": "s", "flavorRef": "none", "imageRef": str(uuid4()), "networks": "none"}}
+    server = {"server": {"name": "s", "flavorRef": "none", "imageRef": str(uuid4())}}
+    flavor = {"flavor": {"name": "f", "ram": 64, "vcpus": 1, "disk": 1}}
     import_ = {"method": {"name": "web-download", "uri": "http://127.0.0.1/"}}
     tries = [
         (nobody, "GET", "image", "/v2/images", {}, 401),
@@ -48,7 +49,7 @@ async def refusals(session: aiohttp.ClientSession, urls: dict[str, str]) -> list
         (demo, "PUT", "image", f"{path}/file", upload, 415),
         (demo, "POST", "image", f"{path}/import", {"json": import_}, 400),
         (demo, "POST", "image", "/v2/tasks", {"json": {"type": "import", "input": {}}}, 403),
-        (demo, "POST", "compute", "/v2.1/flavors", {"json": {"flavor": {}}}, 403),
+        (demo, "POST", "compute", "/v2.1/flavors", {"json": flavor}, 403),
         (demo, "GET", "compute", "/v2.1/os-hypervisors", {}, 403),
         (admin, "GET", "image", "/v2/images/..%2f..%2fetc", {}, 404),
     ]

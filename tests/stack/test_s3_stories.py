@@ -48,6 +48,7 @@ async def processes(
     settings = {
         "SWEEP_SECONDS": "0.5",
         "HEARTBEAT_SECONDS": "0.5",
+        "LEASE_SECONDS": "2.0",
         "ENABLED_BACKENDS": "fast:file,far:s3",
         "DEFAULT_BACKEND": "fast",
         **environment(bucket.options(gate.url)),
