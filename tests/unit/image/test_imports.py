@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stackwire.core.errors import BadRequest, Conflict, ServiceError
@@ -140,6 +140,7 @@ def _outcome(read: Callable[[], object]) -> object:
         return error.status
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault of the bodies
 @given(body=JSON)
 def test_whatever_is_asked_for_is_a_valid_request_or_a_clear_refusal(body: Any) -> None:
     for read in (lambda: read_import(body, ALL), lambda: read_task(body)):
