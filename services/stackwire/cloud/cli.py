@@ -189,7 +189,7 @@ def _run() -> int:
     except Exception as error:
         if not isinstance(error, _CLICK_ERROR):
             raise
-        message = error.format_message()  # type: ignore[attr-defined]
+        message = error.format_message()  # type: ignore[attr-defined]  # typer vendors click without types
         if type(error).__name__ == "NoArgsIsHelpError":
             _print(message)
             return 0

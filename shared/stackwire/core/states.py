@@ -44,7 +44,7 @@ def states_of(spec: StateSpec) -> States | None:
         return None
     if spec is None:
         return frozenset({None})
-    return frozenset(spec.split() if isinstance(spec, str) else spec)  # type: ignore[union-attr]
+    return frozenset(spec.split() if isinstance(spec, str) else spec)  # type: ignore[union-attr]  # narrowed above, which mypy does not see through the enum
 
 
 class Verb:

@@ -35,7 +35,7 @@ class RabbitDelivery:
     def __init__(self, message: DeliveredMessage, queue: str, settles: bool) -> None:
         header = message.header.properties
         self._channel = message.channel
-        self._tag = message.delivery.delivery_tag if settles else None  # type: ignore[union-attr]
+        self._tag = message.delivery.delivery_tag if settles else None  # type: ignore[union-attr]  # set on every delivered message
         self.body = message.body
         self.properties = from_frame(header)
         self.exchange = message.exchange or ""

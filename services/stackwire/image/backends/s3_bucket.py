@@ -124,7 +124,7 @@ class Bucket:
             where = {"CreateBucketConfiguration": {"LocationConstraint": place.region}}
         try:
             with self._client() as client:
-                client.create_bucket(Bucket=place.bucket, **where)  # type: ignore[arg-type]
+                client.create_bucket(Bucket=place.bucket, **where)  # type: ignore[arg-type]  # the region is any text
         except S3Error as error:
             if error.code not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
                 raise
@@ -204,7 +204,7 @@ class Bucket:
                     Bucket=self._place.bucket,
                     Key=key,
                     UploadId=upload,
-                    MultipartUpload={"Parts": parts},  # type: ignore[typeddict-item]
+                    MultipartUpload={"Parts": parts},  # type: ignore[typeddict-item]  # parts are built as plain dictionaries
                 )
         except S3Error as error:
             if error.code != "NoSuchUpload" or self.size(key) != size:

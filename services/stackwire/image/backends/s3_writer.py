@@ -186,7 +186,7 @@ class SingleSink:
         self._bucket = bucket
         self._key = key
         self._run = run
-        self._file = tempfile.SpooledTemporaryFile(max_size=small, dir=str(folder))  # noqa: SIM115
+        self._file = tempfile.SpooledTemporaryFile(max_size=small, dir=str(folder))  # noqa: SIM115  # closed with the writer, see below
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._lock = Lock()  # a cancelled caller's thread may still write when the object is discarded
         self._last: asyncio.Task[None] | None = None

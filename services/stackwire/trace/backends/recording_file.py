@@ -25,7 +25,7 @@ def read_recordings(paths: Iterable[Path], store: MessageStore) -> int:
     wires = [wire for path in paths for wire in _wires(path)]
     wires.sort(key=lambda wire: wire.time)
     for wire in wires:
-        store.add(lambda wire=wire: wire, wire.size)  # type: ignore[misc]
+        store.add(lambda wire=wire: wire, wire.size)  # type: ignore[misc]  # mypy cannot type a bound default
     store.catch_up()
     return len(wires)
 

@@ -69,7 +69,7 @@ def with_client(command: Callable[..., None]) -> Callable[..., None]:
         inspect.Parameter(name, keyword, annotation=annotation, default=default)
         for name, (annotation, default) in SOURCE_OPTIONS.items()
     ]
-    wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it from any function
     wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return wrapper
 
