@@ -120,7 +120,9 @@ Description = Annotated[str, StringConstraints(max_length=255)] | None
 Uuid = Annotated[str, AfterValidator(_uuid)]
 UuidOrEmpty = Annotated[str, AfterValidator(_uuid_or_empty)]
 Hostname = Annotated[str, AfterValidator(_hostname)]
-MaybeHostname = Annotated[Hostname | None, BeforeValidator(_given)]  # it may be left out, and is never null
+GIVEN = BeforeValidator(_given)
+"""The field may be left out, and is never null."""
+MaybeHostname = Annotated[Hostname | None, GIVEN]
 Metadata = Annotated[dict[str, str], AfterValidator(_metadata)]
 ImageProperties = Annotated[dict[str, str], AfterValidator(_image_properties)]
 Tag = Annotated[str, AfterValidator(tag)]

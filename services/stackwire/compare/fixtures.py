@@ -1,0 +1,166 @@
+"""What requests refer to: an image, a volume, a server, ... made in a cloud when first needed, deleted at the end."""
+
+import asyncio
+import contextlib
+import itertools
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from stackwire.compare.session import Answer, Session, Unusable
+
+PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+COMPUTE_VERSION = "2.37"
+"""The first that knows ``networks: none``."""
+FIXTURE_POLL_SECONDS = 0.05
+REST_TIMEOUT_SECONDS = 60.0
+RESTING = {"available", "in-use", "active", "ACTIVE", "SHUTOFF", "error", "ERROR", "queued"}
+_counter = itertools.count()
+
+
+@dataclass(frozen=True, slots=True)
+class Fixture:
+    """How a resource is made: what is sent, where the answer has its id, and its own address.
+
+    ``root`` is the key of the resource in its body. ``after_create`` is for what one request does not make.
+    """
+
+    service: str
+    path: str
+    body: Any
+    root: str
+    version: str = ""
+    after_create: Callable[["Fixtures", str], Awaitable[None]] | None = None
+    admin: bool = False
+    id_key: str = "id"
+
+
+async def _upload(fixtures: "Fixtures", image: str) -> None:
+    headers = {"Content-Type": "application/octet-stream"}
+    await fixtures.user.send("PUT", "image", f"/v2/images/{image}/file", data=bytes(1024), headers=headers)
+
+
+IMAGE = {"name": "compared", "disk_format": "raw", "container_format": "bare", "min_ram": 0}
+FIXTURES: Mapping[str, Fixture] = {
+    "image": Fixture("image", "/v2/images", IMAGE, "", after_create=_upload),
+    "queued_image": Fixture("image", "/v2/images", IMAGE, ""),
+    "volume": Fixture("volume", "/volumes", {"volume": {"size": 1, "name": "compared"}}, "volume"),
+    "snapshot": Fixture(
+        "volume", "/snapshots", {"snapshot": {"volume_id": "{volume}", "name": "compared"}}, "snapshot"
+    ),
+    "server": Fixture(
+        "compute",
+        "/servers",
+        {"server": {"name": "compared", "imageRef": "{image}", "flavorRef": "{flavor}", "networks": "none"}},
+        "server",
+        version=COMPUTE_VERSION,
+    ),
+}
+"""By placeholder. Besides ``{flavor}``, the smallest, ``{project}``, the user's, and ``{unique}``, always new."""
+
+
+class Fixtures:
+    """The fixtures of one run in one cloud."""
+
+    def __init__(self, user: Session, admin: Session, known: Mapping[str, Fixture] = FIXTURES) -> None:
+        self.user = user
+        self.admin = admin
+        self._known = known
+        self._ids: dict[str, str] = {"project": user.project_id}
+
+    async def filled(self, node: Any) -> Any:
+        """The body or text with the ids in place of their placeholders. Raises Unusable where one cannot be made."""
+        if isinstance(node, dict):
+            return {await self.filled(key): await self.filled(value) for key, value in node.items()}
+        if isinstance(node, list):
+            return [await self.filled(each) for each in node]
+        if not isinstance(node, str):
+            return node
+        for name in PLACEHOLDER.findall(node):
+            node = node.replace(f"{{{name}}}", await self._id_of(name))
+        return node
+
+    async def rest(self, name: str) -> None:
+        """Waits until the fixture is in no transient state."""
+        fixture = self._known[name]
+        deadline = time.monotonic() + REST_TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            answer = await self._session(fixture).send(
+                "GET", fixture.service, self._path(name), version=fixture.version
+            )
+            resource = answer.json.get(fixture.root, answer.json) if isinstance(answer.json, dict) else {}
+            if answer.status == 404 or (
+                resource.get("status", "active") in RESTING and not resource.get("OS-EXT-STS:task_state")
+            ):
+                return
+            await asyncio.sleep(FIXTURE_POLL_SECONDS)
+
+    async def discard(self, *names: str) -> None:
+        """Deletes fixtures; the next request that names one makes it anew."""
+        for name in names:
+            if name in self._known and name in self._ids:
+                fixture = self._known[name]
+                await self.delete(fixture.service, self._path(name), admin=fixture.admin)
+                del self._ids[name]
+
+    async def delete(self, service: str, path: str, *, admin: bool = False) -> None:
+        """Deletes what may still be changing, and waits until it is gone."""
+        session = self.admin if admin else self.user
+        deadline = time.monotonic() + REST_TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            if (await session.send("DELETE", service, path)).status in {404, 405}:
+                return
+            await asyncio.sleep(FIXTURE_POLL_SECONDS)
+
+    async def close(self) -> None:
+        """Deletes all, the last first."""
+        with contextlib.suppress(Unusable):
+            await self.discard(*reversed(list(self._ids)))
+
+    async def _id_of(self, name: str) -> str:
+        if name == "unique":
+            return f"compared-{next(_counter)}-{time.monotonic_ns()}"
+        if name not in self._ids:
+            self._ids[name] = await (self._flavor() if name == "flavor" else self._create(name))
+        return self._ids[name]
+
+    async def _create(self, name: str) -> str:
+        fixture = self._known[name]
+        body = orjson.dumps(await self.filled(fixture.body))
+        answer = await self._session(fixture).send(
+            "POST", fixture.service, await self.filled(fixture.path), data=body, version=fixture.version
+        )
+        created: str = self._resource_of(name, answer)[fixture.id_key]
+        self._ids[name] = created
+        if fixture.after_create:
+            await fixture.after_create(self, created)
+        await self.rest(name)
+        return created
+
+    def _resource_of(self, name: str, answer: Answer) -> Any:
+        fixture = self._known[name]
+        if answer.status not in range(200, 300) or not isinstance(answer.json, dict):
+            raise Unusable(f"no {name} can be made: {answer.status} {answer.json}")
+        return answer.json[fixture.root] if fixture.root else answer.json
+
+    def _session(self, fixture: Fixture) -> Session:
+        return self.admin if fixture.admin else self.user
+
+    def _path(self, name: str) -> str:
+        path = PLACEHOLDER.sub(lambda match: self._ids[match[1]], self._known[name].path)
+        return f"{path}/{self._ids[name]}"
+
+    async def _flavor(self) -> str:
+        answer = await self.user.send("GET", "compute", "/flavors/detail")
+        flavors = self._listed(answer, "flavors")
+        return str(min(flavors, key=lambda each: (each["ram"], each["disk"]))["id"])
+
+    def _listed(self, answer: Answer, key: str) -> list[dict[str, Any]]:
+        if answer.status != 200 or not answer.json.get(key):
+            raise Unusable(f"there are no {key}: {answer.status}")
+        found: list[dict[str, Any]] = answer.json[key]
+        return found

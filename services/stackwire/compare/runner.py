@@ -1,0 +1,52 @@
+"""Sends a table to a cloud, row by row, and takes away what was accepted."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from stackwire.compare.answers import Answers
+from stackwire.compare.fixtures import Fixtures
+from stackwire.compare.odd_values import ABSENT
+from stackwire.compare.request import VALID, Request, Variant, variants
+from stackwire.compare.session import Answer, Session, Unusable
+
+
+async def send_all(request: Request, fixtures: Fixtures) -> Answers:
+    """Every row of the request. Raises Unusable where the cloud refuses the request as it stands."""
+    answers = Answers(request.name)
+    session = fixtures.admin if request.admin else fixtures.user
+    for version, variant in _rows(request):
+        answer = await _send(request, variant, version, session, fixtures)
+        if variant.field == VALID and answer.status not in range(200, 300):
+            raise Unusable(f"{request.name} {version}: {answer.status} {answer.json}")
+        answers.add(version, variant.field, variant.value, answer.status)
+        if answer.status in range(200, 300):
+            await _undo(request, answer, fixtures)
+    return answers
+
+
+def _rows(request: Request) -> Iterator[tuple[str, Variant]]:
+    return ((version, variant) for version in request.versions for variant in variants(request))
+
+
+async def _send(request: Request, variant: Variant, version: str, session: Session, fixtures: Fixtures) -> Answer:
+    path = await fixtures.filled(request.path)
+    query = f"?{await fixtures.filled(variant.query)}" if variant.query else ""
+    data = None if variant.body is ABSENT else orjson.dumps(await fixtures.filled(variant.body))
+    return await session.send(
+        request.method, request.service, path + query, data=data, version=version, headers=request.headers
+    )
+
+
+async def _undo(request: Request, answer: Answer, fixtures: Fixtures) -> None:
+    if request.created:
+        created: Any = answer.json
+        for step in request.created.split("."):
+            created = created[step]
+        path = (await fixtures.filled(request.undo)).replace("{}", quote(str(created), safe=""))
+        await fixtures.delete(request.service, path, admin=request.admin)
+    for name in request.wait:
+        await fixtures.rest(name)
+    await fixtures.discard(*request.renew)
