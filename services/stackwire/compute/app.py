@@ -15,7 +15,7 @@ from stackwire.compute.domain import addresses
 from stackwire.compute.domain.policy import DEFAULTS
 from stackwire.compute.flows.deps import ApiDeps
 from stackwire.compute.flows.local_delete import LocalDelete
-from stackwire.compute.flows.notifications import Notifications
+from stackwire.compute.flows.notifications import EXCHANGE, Notifications
 from stackwire.compute.flows.registry import ApiFlows
 from stackwire.compute.flows.worker.compute_host import ComputeHost
 from stackwire.compute.flows.worker.conductor import Conductor
@@ -81,6 +81,7 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
     service = Service(
         "compute",
         settings=settings,
+        exchange=EXCHANGE,
         database=database,
         transport=transport,
         app=app,

@@ -25,7 +25,7 @@ from stackwire.image.backends.web import Web
 from stackwire.image.db.listing import PLANNER
 from stackwire.image.domain import protection
 from stackwire.image.domain.imports import COPY, DIRECT, DOWNLOAD, FROM_GLANCE
-from stackwire.image.domain.notifications import NotificationBuilder, notification_filter
+from stackwire.image.domain.notifications import EXCHANGE, NotificationBuilder, notification_filter
 from stackwire.image.domain.policy import RULES
 from stackwire.image.flows.api.call_traces import CallTraceQueries
 from stackwire.image.flows.deps import FlowDeps
@@ -178,6 +178,7 @@ def _service(settings: ImageSettings, transport: Transport, deps: FlowDeps, trac
     service = Service(
         "image",
         settings=settings,
+        exchange=EXCHANGE,
         database=deps.database,
         transport=transport,
         app=app,

@@ -23,6 +23,7 @@ from stackwire.runtime.service import Service, Sweep
 from stackwire.volume import rpc
 from stackwire.volume.backends.files import FileStore
 from stackwire.volume.backends.images import ImageClient
+from stackwire.volume.domain.notifications import EXCHANGE
 from stackwire.volume.domain.policy import RULES
 from stackwire.volume.flows.deps import VolumeDeps
 from stackwire.volume.flows.recovery import Recovery
@@ -69,6 +70,7 @@ def _assemble(settings: VolumeSettings, database: Database, transport: Transport
     service = Service(
         "volume",
         settings=settings,
+        exchange=EXCHANGE,
         database=database,
         transport=transport,
         app=app,

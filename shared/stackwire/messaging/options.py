@@ -3,32 +3,54 @@
 amqp://user:password@host:5672/vhost?amqp_durable_queues=true&rabbit_qos_prefetch_count=32
 """
 
+import logging
 from dataclasses import dataclass, fields
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from stackwire.messaging.transport import REPLY_EXPIRES_MS, Binding
 
-_PASSED_ON = frozenset({"heartbeat", "cafile", "capath", "cadata", "certfile", "keyfile", "no_verify_ssl"})
+log = logging.getLogger(__name__)
+
+_PASSED_ON = {
+    **{name: name for name in ("heartbeat", "cafile", "capath", "cadata", "certfile", "keyfile", "no_verify_ssl")},
+    "heartbeat_timeout_threshold": "heartbeat",
+    "ssl_ca_file": "cafile",
+    "ssl_cert_file": "certfile",
+    "ssl_key_file": "keyfile",
+}
+"""Options that the AMQP library has, by oslo's names and its own."""
+_UNUSED = (
+    "rpc_conn_pool_size conn_pool_min_size conn_pool_ttl ssl_version ssl_enforce_hostname_verification"
+    " ssl_enforce_fips_mode kombu_reconnect_delay kombu_reconnect_splay kombu_compression"
+    " kombu_missing_consumer_retry_timeout kombu_failover_strategy rabbit_login_method rabbit_retry_interval"
+    " rabbit_retry_backoff rabbit_interval_max rabbit_ha_queues heartbeat_rate heartbeat_in_pthread"
+    " direct_mandatory_flag enable_cancel_on_failover use_queue_manager hostname processname rabbit_stream_fanout"
+)
+"""oslo's other options: one URL may serve a whole deployment, so that they are no reason not to start."""
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 _SCHEMES = {"amqp": "amqp", "amqps": "amqps", "rabbit": "amqp", "rabbit+ssl": "amqps"}
 
 
 @dataclass(frozen=True, slots=True)
 class RabbitOptions:
-    """Transient classic queues by default, as oslo.messaging declares them; all peers must use the same.
+    """oslo.messaging's defaults: peers that declare a queue with other arguments are refused by the broker (406).
 
-    ``dead_letter`` names the exchange (and queue) for rejected messages of quorum queues; empty for none.
+    ``dead_letter`` is our own, for where nobody else declares these queues: the exchange (and queue) that rejected
+    messages of quorum queues go to; empty for none.
     ``publish_timeout`` bounds, in seconds, a publish that waits for the broker to come back.
     """
 
     amqp_durable_queues: bool = False
     rabbit_quorum_queue: bool = False
     rabbit_transient_quorum_queue: bool = False
-    rabbit_quorum_delivery_limit: int = 5
+    rabbit_quorum_delivery_limit: int = 0
+    rabbit_quorum_max_memory_length: int = 0
+    rabbit_quorum_max_memory_bytes: int = 0
+    amqp_auto_delete: bool = False
     rabbit_transient_queues_ttl: int = REPLY_EXPIRES_MS // 1000
     rabbit_qos_prefetch_count: int = 64
-    dead_letter: str = "stackwire.dead"
+    dead_letter: str = ""
     publish_timeout: int = 30
 
     @property
@@ -44,6 +66,10 @@ class RabbitOptions:
         """Whether exchanges of this type survive a restart of the broker."""
         return self.rabbit_transient_quorum_queue if binding_type == "fanout" else self.durable
 
+    def queue_is_auto_deleted(self, binding: Binding) -> bool:
+        """Whether the queue goes with its last consumer; transient ones expire instead."""
+        return self.amqp_auto_delete and not _transient(binding)
+
     def dead_letters(self, binding: Binding) -> bool:
         """Whether rejected messages of the queue go to the dead-letter exchange."""
         return bool(self.rabbit_quorum_queue and self.dead_letter and not _transient(binding))
@@ -55,8 +81,12 @@ class RabbitOptions:
             arguments["x-expires"] = self.rabbit_transient_queues_ttl * 1000
         if self.rabbit_transient_quorum_queue if _transient(binding) else self.rabbit_quorum_queue:
             arguments["x-queue-type"] = "quorum"
-            if self.rabbit_quorum_delivery_limit:
-                arguments["x-delivery-limit"] = self.rabbit_quorum_delivery_limit
+            limits = {
+                "x-delivery-limit": self.rabbit_quorum_delivery_limit,
+                "x-max-in-memory-length": self.rabbit_quorum_max_memory_length,
+                "x-max-in-memory-bytes": self.rabbit_quorum_max_memory_bytes,
+            }
+            arguments |= {name: limit for name, limit in limits.items() if limit}
         if self.dead_letters(binding):
             arguments["x-dead-letter-exchange"] = self.dead_letter
         return arguments
@@ -69,7 +99,7 @@ def _transient(binding: Binding) -> bool:
 def parse(url: str) -> tuple[str, RabbitOptions]:
     """The URL without the options of RabbitOptions, and these.
 
-    Raises ValueError for an unknown scheme, option or value.
+    Raises ValueError for an unknown scheme, option or value; an option of oslo's that has no meaning here is warned of.
     """
     parts = urlsplit(url)
     if parts.scheme not in _SCHEMES or not parts.hostname:
@@ -77,15 +107,20 @@ def parse(url: str) -> tuple[str, RabbitOptions]:
     types = {field.name: type(field.default) for field in fields(RabbitOptions)}
     options: dict[str, Any] = {}
     passed = []
+    scheme = _SCHEMES[parts.scheme]
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
         if name in types:
             options[name] = _value(name, value, types[name])
         elif name in _PASSED_ON:
-            passed.append(f"{name}={value}")
+            passed.append(f"{_PASSED_ON[name]}={value}")
+        elif name == "ssl":
+            scheme = "amqps" if _value(name, value, bool) else scheme
+        elif name in _UNUSED.split():
+            log.warning("the option %s of the bus has no meaning here", name)
         else:
             raise ValueError(f"unknown option of the bus: {name}")
     path = "/" if parts.path in ("", "/", "//") else parts.path
-    return urlunsplit((_SCHEMES[parts.scheme], parts.netloc, path, "&".join(passed), "")), RabbitOptions(**options)
+    return urlunsplit((scheme, parts.netloc, path, "&".join(passed), "")), RabbitOptions(**options)
 
 
 def _value(name: str, text: str, kind: type) -> bool | int | str:

@@ -23,9 +23,9 @@ class Topology:
         """Declares an exchange; the default exchange and the broker's own are left out."""
         if not name or name.startswith("amq."):
             return
-        await frames.exchange_declare(
-            name, exchange_type=kind, durable=self._options.exchange_is_durable(kind), auto_delete=kind == "fanout"
-        )
+        auto_delete = kind == "fanout" or self._options.amqp_auto_delete
+        durable = self._options.exchange_is_durable(kind)
+        await frames.exchange_declare(name, exchange_type=kind, durable=durable, auto_delete=auto_delete)
 
     async def queue(self, frames: Frames, bindings: Sequence[Binding]) -> None:
         """The bindings of one queue, the queue itself, and their exchanges."""
@@ -40,7 +40,7 @@ class Topology:
             first.queue,
             durable=not watch and self._options.queue_is_durable(first),
             exclusive=watch,
-            auto_delete=watch,
+            auto_delete=watch or self._options.queue_is_auto_deleted(first),
             arguments=arguments,
         )
         for binding in bindings:

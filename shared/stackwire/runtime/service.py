@@ -1,6 +1,7 @@
 """A running service: its parts, started and stopped in the right order.
 
-Start: RPC servers consume, the relay sends what an earlier process left, sweeps run once, and only then the API opens.
+Start: the exchange of its notifications is declared, RPC servers consume, the relay sends what an earlier process
+left, sweeps run once, and only then the API opens.
 Stop: the API drains, RPC servers finish, the relay sends their messages, and only then the database closes.
 """
 
@@ -16,7 +17,7 @@ from stackwire.core.settings import ServiceSettings
 from stackwire.db.pool import Database
 from stackwire.http import access_log_filters
 from stackwire.messaging.rpc import RpcServer
-from stackwire.messaging.transport import Transport
+from stackwire.messaging.transport import Transport, notification_queue
 from stackwire.runtime.http_trace import HttpTraceEmitter
 from stackwire.runtime.relay import Relay
 from stackwire.runtime.sender import BusSender
@@ -47,7 +48,8 @@ class PortInUse(Exception):
 class Service:
     """One service, or one half of it. Owns ``database`` and ``resources``; the transport is the caller's.
 
-    Without ``app`` (a worker) it listens on no port. ``busy``: whether work of its own is unfinished.
+    Without ``app`` (a worker) it listens on no port. ``busy``: whether work of its own is unfinished. ``exchange``: of
+    its notifications; it exists before the first of them, so that a consumer of any kind can bind a queue to it.
     """
 
     def __init__(
@@ -62,8 +64,11 @@ class Service:
         sweeps: Sequence[Sweep] = (),
         resources: Sequence[Resource] = (),
         busy: Callable[[], bool] = lambda: False,
+        exchange: str = "",
     ) -> None:
         self.name = name
+        self._transport = transport
+        self._exchange = exchange
         self.settings = settings
         self.database = database
         self._servers = list(servers)
@@ -88,6 +93,8 @@ class Service:
     async def start(self) -> None:
         """Returns when requests are served. Raises PortInUse, after everything started so far is stopped."""
         try:
+            if self._exchange:
+                await self._transport.declare(notification_queue(self._exchange, "notifications", "info"))
             for server in self._servers:
                 await server.start()
             await self._relay.start()

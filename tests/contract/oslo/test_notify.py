@@ -7,6 +7,7 @@ import pytest
 
 from contract.oslo.conftest import Peer
 from stackwire.contracts.base import Event
+from stackwire.messaging.connect import connect
 from stackwire.messaging.notify import Listener, Notification, Notifier
 from stackwire.messaging.transport import Transport
 from support.polling import until
@@ -43,6 +44,20 @@ async def test_the_real_listener_hears_us(
         "message_id": "m-0",
         "timestamp": "2026-01-02 03:04:05.678901",
     }
+
+
+async def test_the_real_listener_and_we_declare_the_same_quorum_queues(
+    rabbitmq: TestRabbit, names: dict[str, str]
+) -> None:
+    """One that declares a queue with other arguments than it has is refused (406 PRECONDITION_FAILED)."""
+    topic, option = f"q{uuid4().hex[:8]}", "?rabbit_quorum_queue=true"
+    bus = await connect(f"{rabbitmq.url}{option}", name="test")
+    event = Event(exchange=f"q{topic}", event_type="box.made", publisher_id="box.host-a", payload={}, topic=topic)
+    await Notifier(bus).send(event, {}, "m-0", WHEN)
+    peer = await Peer.start(f"{rabbitmq.oslo_url}{option}", f"q{topic}", "listen", topic)
+    assert (await peer.says())["event_type"] == "box.made"
+    await peer.stop()
+    await bus.close()
 
 
 @pytest.mark.parametrize("driver", ["messagingv2", "messaging"])

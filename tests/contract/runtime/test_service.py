@@ -14,6 +14,7 @@ from stackwire.core.settings import ServiceSettings
 from stackwire.db.pool import Database
 from stackwire.messaging.memory import MemoryBroker, MemoryTransport
 from stackwire.messaging.rpc import RpcClient, RpcServer
+from stackwire.messaging.transport import to_notification
 from stackwire.runtime.service import PortInUse, Service, Sweep
 from support.polling import until
 from support.postgres import TestDatabase, migrations_of
@@ -57,6 +58,7 @@ class Parts:
             servers=[RpcServer(self.transport, BOX, "host", endpoints)],
             sweeps=[Sweep(3600, self.swept)],
             resources=[self],
+            exchange="boxes-told",
         )
 
     async def hello(self, request: web.Request) -> web.Response:
@@ -112,6 +114,14 @@ async def test_what_was_said_just_before_the_stop_still_leaves(database: Databas
         uow.notify(Event(exchange="boxes", event_type="box.made", publisher_id="box", payload={}))
     await parts.service.stop()
     assert parts.transport.broker.depth("notifications.info") == 1
+
+
+async def test_a_consumer_can_bind_to_the_exchange_before_the_first_event(database: Database) -> None:
+    parts = Parts(database)
+    await parts.service.start()
+    assert parts.transport.broker.queues()["notifications.info"] == 0
+    await parts.transport.publish(to_notification("boxes-told", "notifications", "info"), b"{}", mandatory=True)
+    await parts.service.stop()
 
 
 async def test_a_stop_lets_a_handler_end(database: Database) -> None:

@@ -17,11 +17,22 @@ def test_without_options_queues_are_transient_and_classic() -> None:
         assert options.queue_arguments(binding) == {"x-expires": 1_800_000}
 
 
-def test_quorum_queues_have_a_delivery_limit_and_a_dead_letter_exchange() -> None:
-    _, options = parse("amqp://host/v?rabbit_quorum_queue=true&rabbit_quorum_delivery_limit=7&dead_letter=gone")
+def test_quorum_queues_are_declared_as_oslo_messaging_does_unless_more_is_asked_for() -> None:
+    """``oslo_messaging/_drivers/impl_rabbit.py: _get_queue_arguments``: no limit and no dead-letter exchange."""
+    _, options = parse("amqp://host/v?rabbit_quorum_queue=true")
+    for binding in (topic_queue("x", "t"), notification_queue("x", "n", "info")):
+        assert options.queue_arguments(binding) == {"x-queue-type": "quorum"}
+        assert not options.dead_letters(binding)
+
+
+def test_quorum_queues_have_the_limits_and_the_dead_letter_exchange_they_are_given() -> None:
+    _, options = parse(
+        "amqp://host/v?rabbit_quorum_queue=true&rabbit_quorum_delivery_limit=7&dead_letter=gone&rabbit_quorum_max_memory_length=9"
+    )
     assert options.queue_arguments(topic_queue("x", "t")) == {
         "x-queue-type": "quorum",
         "x-delivery-limit": 7,
+        "x-max-in-memory-length": 9,
         "x-dead-letter-exchange": "gone",
     }
     assert options.queue_is_durable(topic_queue("x", "t"))
@@ -36,10 +47,18 @@ def test_quorum_queues_have_a_delivery_limit_and_a_dead_letter_exchange() -> Non
         ("rabbit+ssl://host", "amqps://host/"),
         ("amqp://host//", "amqp://host/"),
         ("amqp://host/v?heartbeat=5&amqp_durable_queues=1", "amqp://host/v?heartbeat=5"),
+        ("rabbit://host/v?ssl=true&ssl_ca_file=/ca.pem", "amqps://host/v?cafile=/ca.pem"),
+        ("rabbit://host/v?heartbeat_timeout_threshold=30", "amqp://host/v?heartbeat=30"),
     ],
 )
 def test_the_rest_of_the_url_goes_on_to_the_library(given: str, taken: str) -> None:
     assert parse(given)[0] == taken
+
+
+@pytest.mark.parametrize("option", ["kombu_compression=gzip", "rabbit_retry_interval=2", "use_queue_manager=true"])
+def test_an_option_of_oslos_without_a_meaning_here_is_warned_of(option: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert parse(f"rabbit://host/v?{option}") == ("amqp://host/v", RabbitOptions())
+    assert f"the option {option.split('=')[0]} of the bus" in caplog.text
 
 
 @pytest.mark.parametrize(
