@@ -122,7 +122,8 @@ class Recovery:
         self, ctx: RequestContext, server: Server, verb: ServerVerb, *, failed: bool = False, **changes: Any
     ) -> None:
         """The transition with its notification, unless the server has changed; with a fault when it ``failed``."""
-        where = {"vm_state": server.instance.vm_state, "task_state": server.instance.task_state}
+        found = server.instance
+        where = {"vm_state": found.vm_state, "task_state": found.task_state, "updated_at": found.updated_at}
         async with self._host.database.work(ctx) as uow:
             moved = await transition(uow, instances.TABLE, verb, server.uuid, where=where, **changes)
             if moved is None:
