@@ -10,12 +10,15 @@ from stackwire.contracts.image import (
     DeleteImage,
     GetImage,
     GetImageLocations,
+    ImageList,
     ImageLocations,
     ImageView,
+    ListImages,
     UpdateImage,
 )
 from stackwire.contracts.image_workers import RunTask
 from stackwire.core.context import RequestContext
+from stackwire.image.domain import listing
 from stackwire.image.domain.image import Image, stamp
 from stackwire.image.flows.registry import ApiFlows, WorkerFlows
 
@@ -45,6 +48,7 @@ class ApiEndpoints:
             AddImageLocation.served_by(self.add_location),
             GetImageLocations.served_by(self.get_locations),
             GetImage.served_by(self.get),
+            ListImages.served_by(self.list_page),
             CreateImage.served_by(self.create),
             UpdateImage.served_by(self.update),
             DeleteImage.served_by(self.delete),
@@ -53,14 +57,15 @@ class ApiEndpoints:
     async def get(self, ctx: RequestContext, message: GetImage) -> ImageView:
         return view(await self._flows.images.get(ctx, message.image_id))
 
+    async def list_page(self, ctx: RequestContext, message: ListImages) -> ImageList:
+        images, more = await self._flows.images.list_page(ctx, listing.read(message.query))
+        return ImageList(images=[view(image) for image in images], more=more)
+
     async def create(self, ctx: RequestContext, message: CreateImage) -> ImageView:
         return view(await self._flows.images.create(ctx, _body(message), by_client=False, member=message.member))
 
     async def update(self, ctx: RequestContext, message: UpdateImage) -> ImageView:
-        image = await self._flows.images.set_attributes(
-            ctx, message.image_id, message.changes, message.properties, message.purge
-        )
-        return view(image)
+        return view(await self._flows.images.set_attributes(ctx, message))
 
     async def delete(self, ctx: RequestContext, message: DeleteImage) -> None:
         await self._flows.images.delete(ctx, message.image_id)

@@ -6,6 +6,7 @@ from stackwire.contracts.base import Endpoint
 from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
 from stackwire.volume.domain import ids
+from stackwire.volume.domain.listing import Listing
 from stackwire.volume.domain.model import Attachment, Snapshot, VolumeDetails
 from stackwire.volume.domain.notifications import naive
 from stackwire.volume.domain.requests import CreateAttachmentRequest, CreateSnapshotRequest, CreateVolumeRequest
@@ -47,9 +48,11 @@ class ApiEndpoints:
         """One row for each message."""
         return [
             calls.GetVolume.served_by(self.get_volume),
+            calls.ListVolumes.served_by(self.list_volumes),
             calls.MakeVolume.served_by(self.create_volume),
             calls.DeleteVolume.served_by(self.delete_volume),
             calls.GetSnapshot.served_by(self.get_snapshot),
+            calls.ListSnapshots.served_by(self.list_snapshots),
             calls.MakeSnapshot.served_by(self.create_snapshot),
             calls.DeleteSnapshot.served_by(self.delete_snapshot),
             calls.GetVolumeType.served_by(self.get_volume_type),
@@ -65,6 +68,14 @@ class ApiEndpoints:
 
     async def get_volume(self, ctx: RequestContext, message: calls.GetVolume) -> calls.VolumeView:
         return volume_view(await self._flows.volumes.get(ctx, ids.volume_id(message.volume_id)))
+
+    async def list_volumes(self, ctx: RequestContext, message: calls.ListVolumes) -> calls.VolumeList:
+        found = await self._flows.volumes.list_page(ctx, _own(ctx, message))
+        return calls.VolumeList(volumes=[volume_view(volume) for volume in found])
+
+    async def list_snapshots(self, ctx: RequestContext, message: calls.ListSnapshots) -> calls.SnapshotList:
+        found = await self._flows.snapshot_queries.list_page(ctx, _own(ctx, message))
+        return calls.SnapshotList(snapshots=[snapshot_view(snapshot) for snapshot in found])
 
     async def create_volume(self, ctx: RequestContext, message: calls.MakeVolume) -> calls.VolumeView:
         if message.size is not None and not 0 < message.size <= MAX_SIZE_GB:
@@ -141,6 +152,10 @@ class ApiEndpoints:
         await self._flows.legacy_attach.roll_detaching(ctx, ids.volume_id(message.volume_id))
 
 
+def _own(ctx: RequestContext, page: calls.ListVolumes | calls.ListSnapshots) -> Listing:
+    return Listing(project_id=ctx.project_id, limit=page.limit, offset=page.offset)
+
+
 def volume_view(volume: VolumeDetails) -> calls.VolumeView:
     """The volume as other services receive it."""
     return calls.VolumeView(
@@ -158,6 +173,7 @@ def volume_view(volume: VolumeDetails) -> calls.VolumeView:
                 instance=attachment["instance_uuid"],
                 status=attachment["attach_status"],
                 attached_at=attachment["attach_time"],
+                mountpoint=attachment["mountpoint"],
             )
             for attachment in volume.attachments or ()
         ],
@@ -169,7 +185,7 @@ def volume_view(volume: VolumeDetails) -> calls.VolumeView:
 def snapshot_view(snapshot: Snapshot) -> calls.SnapshotView:
     """The snapshot as other services receive it."""
     return calls.SnapshotView(
-        **attributes(snapshot, "id name status volume_id project_id"),
+        **attributes(snapshot, "id name description status volume_id project_id"),
         size=snapshot.volume_size,
         created_at=naive(snapshot.created_at) or "",
     )

@@ -75,13 +75,30 @@ class CreateImage(Call[ImageView], target=IMAGE, method="create_image"):
     member: str | None = None
 
 
+class ImageList(Contract):
+    """A page, and whether there may be another."""
+
+    images: list[ImageView]
+    more: bool
+
+
+class ListImages(Call[ImageList], target=IMAGE, method="list_images"):
+    """Images that the caller may see; ``query``: names and values as in the query string of the v2 API."""
+
+    query: list[tuple[str, str]] = []
+
+
 class UpdateImage(Call[ImageView], target=IMAGE, method="update_image"):
-    """Change core attributes (``changes``) and properties; ``purge`` removes the properties that are not given."""
+    """Change core attributes (``changes``) and properties; ``purge`` removes the properties that are not given.
+
+    ``by_client``: the caller is the source of the properties, which the lineage records.
+    """
 
     image_id: str
     changes: dict[str, Any] = {}
     properties: dict[str, str] = {}
     purge: bool = False
+    by_client: bool = False
 
 
 class ImageLocations(Contract):

@@ -19,6 +19,7 @@ class AttachmentView(Contract):
     attached_at: str | None = None
     detached_at: str | None = None
     connection_info: dict[str, Any] | None = None
+    mountpoint: str | None = None
 
 
 class VolumeView(Contract):
@@ -50,6 +51,7 @@ class SnapshotView(Contract):
 
     id: str
     name: str | None = None
+    description: str | None = None
     status: str
     volume_id: str
     size: int
@@ -121,6 +123,21 @@ class GetVolume(_OfVolume, Call[VolumeView], target=VOLUME, method="get_volume")
     """One volume; VolumeNotFound when it does not exist or is not the caller's."""
 
 
+class VolumeList(Contract):
+    """A page of volumes."""
+
+    volumes: list[VolumeView]
+
+
+class _Page(Contract):
+    limit: int
+    offset: int = 0
+
+
+class ListVolumes(_Page, Call[VolumeList], target=VOLUME, method="list_volumes"):
+    """The volumes of the caller's project, newest first."""
+
+
 class MakeVolume(Call[VolumeView], target=VOLUME, method="make_volume"):
     """A volume for a server: from an image, a snapshot, or blank; the reply is sent while it is ``creating``.
 
@@ -128,8 +145,8 @@ class MakeVolume(Call[VolumeView], target=VOLUME, method="make_volume"):
     """
 
     size: int | None = None
-    name: str = ""
-    description: str = ""
+    name: str | None = ""
+    description: str | None = ""
     image_id: str | None = None
     snapshot_id: str | None = None
     volume_type: str | None = None
@@ -147,6 +164,16 @@ class GetSnapshot(Call[SnapshotView], target=VOLUME, method="get_snapshot"):
     snapshot_id: str
 
 
+class SnapshotList(Contract):
+    """A page of snapshots."""
+
+    snapshots: list[SnapshotView]
+
+
+class ListSnapshots(_Page, Call[SnapshotList], target=VOLUME, method="list_snapshots"):
+    """The snapshots of the caller's project, newest first."""
+
+
 class MakeSnapshot(_OfVolume, Call[SnapshotView], target=VOLUME, method="make_snapshot"):
     """A snapshot, of a volume in use too when ``force``; the reply is sent while it is ``creating``.
 
@@ -154,8 +181,8 @@ class MakeSnapshot(_OfVolume, Call[SnapshotView], target=VOLUME, method="make_sn
     """
 
     snapshot_id: str | None = None
-    name: str
-    description: str = ""
+    name: str | None
+    description: str | None = ""
     force: bool = True
 
 

@@ -257,7 +257,7 @@ class ImageClient:
     def __init__(
         self, http: HttpClient, url: str, *, prefer: Which = "v2", only: Which | None = None, retries: int = 0
     ) -> None:
-        root = url.rstrip("/")
+        self.url = root = url.rstrip("/")
         self._versions = _HttpApi(http, root, retries)
         self._both: Mapping[Which, ImageApi] = {"v1": ImageV1(http, root, retries), "v2": ImageV2(http, root, retries)}
         self.prefer = prefer

@@ -1,8 +1,10 @@
 """The image service as compute reaches it: metadata by RPC, bytes over HTTP, in the user's name."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
+from stackwire.compute.domain.image_api import v2_filters
 from stackwire.contracts.image import (
     AddImageLocation,
     CreateImage,
@@ -10,6 +12,7 @@ from stackwire.contracts.image import (
     GetImage,
     GetImageLocations,
     ImageView,
+    ListImages,
     UpdateImage,
 )
 from stackwire.core.context import RequestContext
@@ -47,6 +50,27 @@ class Images(Protocol):
     ) -> None:
         """Adds to the image's attributes and properties."""
 
+    @property
+    def url(self) -> str:
+        """The image API's root."""
+
+    async def list_page(
+        self,
+        ctx: RequestContext,
+        filters: Mapping[str, str],
+        changed_since: datetime | None = None,
+        *,
+        limit: int | None = None,
+        marker: str | None = None,
+    ) -> list[ImageView]:
+        """Newest first, after the marker; BadRequest for a marker that is no image, and for filters of no meaning."""
+
+    async def replace_properties(self, ctx: RequestContext, image_id: str, properties: Mapping[str, str]) -> None:
+        """The image has these properties and no others: its user wants it so. ImageForbidden."""
+
+    async def delete(self, ctx: RequestContext, image_id: str) -> None:
+        """ImageForbidden, ImageInUse."""
+
     async def upload(self, ctx: RequestContext, image_id: str, chunks: AsyncIterable[bytes]) -> None: ...
     def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes]: ...
     async def discard(self, ctx: RequestContext, image_id: str) -> None:
@@ -64,6 +88,33 @@ class RpcImages:
 
     async def get(self, ctx: RequestContext, image_id: str) -> ImageView:
         return await self._rpc.call(ctx.as_service(), GetImage(image_id=image_id))
+
+    async def list_page(
+        self,
+        ctx: RequestContext,
+        filters: Mapping[str, str],
+        changed_since: datetime | None = None,
+        *,
+        limit: int | None = None,
+        marker: str | None = None,
+    ) -> list[ImageView]:
+        found: list[ImageView] = []
+        more = True
+        while more and (limit is None or len(found) < limit):
+            after = found[-1].id if found else marker
+            page = {"limit": None if limit is None else limit - len(found), "marker": after}
+            pairs = [(name, str(value)) for name, value in page.items() if value is not None]
+            message = ListImages(query=[*v2_filters(filters, changed_since), *pairs])
+            answer = await self._rpc.call(ctx.as_service(), message)
+            found, more = [*found, *answer.images], answer.more
+        return found
+
+    async def replace_properties(self, ctx: RequestContext, image_id: str, properties: Mapping[str, str]) -> None:
+        message = UpdateImage(image_id=image_id, properties=dict(properties), purge=True, by_client=True)
+        await self._rpc.call(ctx.as_service(), message)
+
+    async def delete(self, ctx: RequestContext, image_id: str) -> None:
+        await self._rpc.call(ctx.as_service(), DeleteImage(image_id=image_id))
 
     async def create(self, ctx: RequestContext, request: Mapping[str, Any]) -> str:
         properties = {key: str(value) for key, value in request["properties"].items() if value is not None}
@@ -119,6 +170,6 @@ class RpcImages:
 
     async def discard(self, ctx: RequestContext, image_id: str) -> None:
         try:
-            await self._rpc.call(ctx.as_service(), DeleteImage(image_id=image_id))
+            await self.delete(ctx, image_id)
         except ServiceError:
             return

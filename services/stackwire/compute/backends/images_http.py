@@ -1,6 +1,7 @@
 """The image service reached as Nova reaches Glance: over HTTP, in the version of its API that there is."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from stackwire.compute.backends.image_client import ImageClient
@@ -20,9 +21,33 @@ class HttpImages:
         self._mode = mode
 
     async def get(self, ctx: RequestContext, image_id: str) -> ImageView:
-        image = await (await self.client.api(ctx)).show(ctx, image_id)
-        view = {name: value for name, value in image.items() if name in _VIEWED}
-        return ImageView.model_validate(view)
+        return _view(await (await self.client.api(ctx)).show(ctx, image_id))
+
+    @property
+    def url(self) -> str:
+        return self.client.url
+
+    async def list_page(
+        self,
+        ctx: RequestContext,
+        filters: Mapping[str, str],
+        changed_since: datetime | None = None,
+        *,
+        limit: int | None = None,
+        marker: str | None = None,
+    ) -> list[ImageView]:
+        found = [_view(image) for image in await (await self.client.api(ctx)).list(ctx, filters, changed_since)]
+        ids = [image.id for image in found]
+        if marker is not None and marker not in ids:
+            raise BadRequest(f"Marker {marker[:100]} could not be found.")
+        start = 0 if marker is None else ids.index(marker) + 1
+        return found[start:] if limit is None else found[start : start + limit]
+
+    async def replace_properties(self, ctx: RequestContext, image_id: str, properties: Mapping[str, str]) -> None:
+        await (await self.client.api(ctx)).update(ctx, image_id, {"properties": dict(properties)})
+
+    async def delete(self, ctx: RequestContext, image_id: str) -> None:
+        await (await self.client.api(ctx)).delete(ctx, image_id)
 
     async def create(self, ctx: RequestContext, request: Mapping[str, Any]) -> str:
         """The member is added to the new image, which is deleted when that fails."""
@@ -77,6 +102,10 @@ class HttpImages:
 
     async def discard(self, ctx: RequestContext, image_id: str) -> None:
         try:
-            await (await self.client.api(ctx)).delete(ctx, image_id)
+            await self.delete(ctx, image_id)
         except ServiceError:
             return
+
+
+def _view(image: Mapping[str, Any]) -> ImageView:
+    return ImageView.model_validate({name: value for name, value in image.items() if name in _VIEWED})

@@ -59,6 +59,10 @@ class MetadataItemNotFound(NotFound, wire="nova.exception.InstanceMetadataNotFou
     """The server has no metadata item {key}."""
 
 
+class ImageMetadataNotFound(NotFound):
+    """The resource could not be found."""
+
+
 class TagNotFound(NotFound, wire="nova.exception.InstanceTagNotFound"):
     """Server {instance_id} has no tag '{tag}'."""
 
@@ -158,6 +162,10 @@ class TooManyInstances(OverQuota, wire="nova.exception.TooManyInstances"):
 
 class MetadataLimitExceeded(OverQuota, wire="nova.exception.MetadataLimitExceeded"):
     """A server can have {allowed} metadata items at most."""
+
+
+class ImageMetadataLimitExceeded(OverQuota):
+    """Image metadata limit exceeded"""
 
 
 class KeypairLimitExceeded(OverQuota, wire="nova.exception.KeypairLimitExceeded"):

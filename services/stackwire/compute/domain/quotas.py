@@ -28,9 +28,14 @@ def check(limits: Mapping[str, int], used: Mapping[str, int], requested: Mapping
             raise TooManyInstances(overs=name, req=wanted, used=used[name], allowed=limit)
 
 
+def exceeds_metadata_items(limits: Mapping[str, int], count: int) -> bool:
+    """Whether these are more items than a server or an image may have."""
+    return 0 <= limits["metadata_items"] < count
+
+
 def check_metadata_items(limits: Mapping[str, int], count: int) -> None:
     """MetadataLimitExceeded (403) for more items than a server may have."""
-    if 0 <= limits["metadata_items"] < count:
+    if exceeds_metadata_items(limits, count):
         raise MetadataLimitExceeded(allowed=limits["metadata_items"])
 
 

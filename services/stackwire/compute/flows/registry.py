@@ -6,6 +6,7 @@ from stackwire.compute.flows.api.delete_server import DeleteServer
 from stackwire.compute.flows.api.external_events import ExternalEvents
 from stackwire.compute.flows.api.flavors import Flavors
 from stackwire.compute.flows.api.hosts import Hosts
+from stackwire.compute.flows.api.image_proxies import ImageProxies
 from stackwire.compute.flows.api.instance_actions import InstanceActions
 from stackwire.compute.flows.api.keypairs import Keypairs
 from stackwire.compute.flows.api.lock_server import LockServer
@@ -15,6 +16,7 @@ from stackwire.compute.flows.api.server_actions import ServerActions
 from stackwire.compute.flows.api.server_metadata import ServerMetadata, ServerTags
 from stackwire.compute.flows.api.servers import ServerQueries, UpdateServer
 from stackwire.compute.flows.api.volume_attachments import VolumeAttachments
+from stackwire.compute.flows.api.volume_proxies import VolumeProxies
 from stackwire.compute.flows.deps import ApiDeps
 
 
@@ -38,4 +40,6 @@ class ApiFlows:
         self.keypairs = Keypairs(deps)
         self.quotas = Quotas(deps)
         self.hosts = Hosts(deps)
+        self.image_proxies = ImageProxies(deps)
+        self.volume_proxies = VolumeProxies(deps)
         self.external_events = ExternalEvents(deps)

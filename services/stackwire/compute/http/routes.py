@@ -9,6 +9,7 @@ from stackwire.compute.http.extensions import ExtensionHandlers
 from stackwire.compute.http.external_events import ExternalEventHandlers
 from stackwire.compute.http.flavors import FlavorAccessHandlers, FlavorExtraSpecHandlers, FlavorHandlers
 from stackwire.compute.http.hypervisors import HostHandlers, HypervisorHandlers
+from stackwire.compute.http.image_proxies import ImageMetadataHandlers, ImageProxyHandlers
 from stackwire.compute.http.instance_actions import InstanceActionHandlers
 from stackwire.compute.http.keypairs import KeypairHandlers
 from stackwire.compute.http.quotas import LimitHandlers, QuotaHandlers
@@ -19,12 +20,14 @@ from stackwire.compute.http.server_tags import ServerTagHandlers
 from stackwire.compute.http.servers import ServerHandlers
 from stackwire.compute.http.unpack import unpack
 from stackwire.compute.http.volume_attachments import VolumeAttachmentHandlers
+from stackwire.compute.http.volume_proxies import SnapshotProxyHandlers, VolumeProxyHandlers
 from stackwire.core.errors import NotSimulated
 from stackwire.http.app import Route
 from stackwire.http.middlewares import Handler
 
 Row = tuple[str, str, Handler]
 SERVER = "/servers/{server}"
+IMAGE = "/images/{image}"
 FLAVOR = "/flavors/{flavor}"
 QUOTAS = "/os-quota-sets/{quota_project}"
 
@@ -123,12 +126,39 @@ def _cloud(flows: ApiFlows) -> list[Row]:
     ]
 
 
+def _proxies(flows: ApiFlows) -> list[Row]:
+    images, metadata = ImageProxyHandlers(flows), ImageMetadataHandlers(flows)
+    volumes, snapshots = VolumeProxyHandlers(flows), SnapshotProxyHandlers(flows)
+    return [
+        ("GET", "/images", images.list),
+        ("GET", "/images/detail", images.detail),
+        ("GET", IMAGE, images.show),
+        ("DELETE", IMAGE, images.delete),
+        ("GET", f"{IMAGE}/metadata", metadata.list),
+        ("POST", f"{IMAGE}/metadata", metadata.update),
+        ("PUT", f"{IMAGE}/metadata", metadata.replace),
+        ("GET", f"{IMAGE}/metadata/{{key}}", metadata.show),
+        ("PUT", f"{IMAGE}/metadata/{{key}}", metadata.set),
+        ("DELETE", f"{IMAGE}/metadata/{{key}}", metadata.delete),
+        ("GET", "/os-volumes", volumes.list),
+        ("POST", "/os-volumes", volumes.create),
+        ("GET", "/os-volumes/detail", volumes.list),
+        ("GET", "/os-volumes/{volume}", volumes.show),
+        ("DELETE", "/os-volumes/{volume}", volumes.delete),
+        ("GET", "/os-snapshots", snapshots.list),
+        ("POST", "/os-snapshots", snapshots.create),
+        ("GET", "/os-snapshots/detail", snapshots.list),
+        ("GET", "/os-snapshots/{snapshot}", snapshots.show),
+        ("DELETE", "/os-snapshots/{snapshot}", snapshots.delete),
+    ]
+
+
 # Calls of Nova that are not simulated: 501, whatever the method
 NOT_SIMULATED = names(
     "/os-aggregates /os-simple-tenant-usage /os-server-groups /os-migrations /os-networks "
     "/os-tenant-networks /os-floating-ips /os-security-groups /os-hosts /os-agents /os-quota-class-sets "
-    "/os-instance_usage_audit_log /os-assisted-volume-snapshots /os-baremetal-nodes /os-volumes "
-    "/os-snapshots /images /os-console-auth-tokens /os-services /os-security-group-rules "
+    "/os-instance_usage_audit_log /os-assisted-volume-snapshots /os-baremetal-nodes "
+    "/os-console-auth-tokens /os-services /os-security-group-rules "
     "/os-security-group-default-rules /os-floating-ip-pools /os-hypervisors/{hypervisor}/uptime "
     "/os-hypervisors/{hypervisor}/search /os-hypervisors/{hypervisor}/servers"
 )
@@ -152,6 +182,7 @@ def routes(flows: ApiFlows) -> list[Route]:
         *_flavors(flows),
         *_projects_and_users(flows),
         *_cloud(flows),
+        *_proxies(flows),
         *(("*", path + rest, _not_simulated) for path in not_simulated for rest in ("", "/{rest:.*}")),
     ]
     prefixes = ("/v2.1", "/v2.1/{project:[0-9a-f]{32}|[0-9a-f-]{36}}")

@@ -13,6 +13,7 @@ from stackwire.http.paging import limit_of
 from stackwire.http.request import CONTEXT, VERSION
 
 MAX_PAGE_ITEMS = 1000  # nova/conf/api.py: max_limit
+PROXIES_UNTIL = (2, 35)  # nova/api/openstack/api_version_request.py: MAX_PROXY_API_SUPPORT_VERSION
 
 
 class ApiHandlers:
@@ -48,6 +49,14 @@ def _id(request: web.Request, name: str) -> str:
 def page_limit(request: web.Request) -> int:
     """``limit`` of the query, at most ``MAX_PAGE_ITEMS``, which is also the default."""
     return limit_of(request, MAX_PAGE_ITEMS)
+
+
+def page_offset(request: web.Request) -> int:
+    """``offset`` of the query."""
+    text = request.query.get("offset", "0")
+    if not (text.isascii() and text.isdigit()) or len(text) > 9:
+        raise BadRequest(f"Invalid input for field/attribute offset. Value: {text[:100]}.")
+    return int(text)
 
 
 def require_version(request: web.Request, since: tuple[int, int], until: tuple[int, int] | None = None) -> None:

@@ -5,7 +5,7 @@ from aiohttp import web
 from stackwire.compute.http.schemas.fields import known_at
 from stackwire.compute.http.schemas.volume_attachments import ATTACH_SINCE, AttachVolume, UpdateAttachment
 from stackwire.compute.http.to_domain import attach_volume_request
-from stackwire.compute.http.unpack import ApiHandlers, page_limit, server_id, unpack, volume_id
+from stackwire.compute.http.unpack import ApiHandlers, page_limit, page_offset, server_id, unpack, volume_id
 from stackwire.compute.http.views.volume_attachments import volume_attachment_view
 from stackwire.core.errors import BadRequest
 from stackwire.http.request import body, json_body, read, respond
@@ -17,11 +17,9 @@ class VolumeAttachmentHandlers(ApiHandlers):
     async def list(self, request: web.Request) -> web.Response:
         """``GET``, with ``limit`` and ``offset``."""
         ctx, version = unpack(request)
-        limit, offset = page_limit(request), request.query.get("offset", "0")
-        if not (offset.isascii() and offset.isdigit()):
-            raise BadRequest("Invalid input for field/attribute offset.")
+        limit, offset = page_limit(request), page_offset(request)
         devices = await self._flows.volume_attachments.list(ctx, server_id(request))
-        page = devices[int(offset) :][:limit]
+        page = devices[offset:][:limit]
         return respond(200, {"volumeAttachments": [volume_attachment_view(device, version) for device in page]})
 
     async def show(self, request: web.Request) -> web.Response:

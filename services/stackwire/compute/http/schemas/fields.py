@@ -129,6 +129,7 @@ Tag = Annotated[str, AfterValidator(tag)]
 IPv4 = Annotated[str, AfterValidator(_ipv(4))]
 IPv6 = Annotated[str, AfterValidator(_ipv(6))]
 Short = Annotated[str, StringConstraints(max_length=255)]
+MaybeShort = Annotated[Short | None, BeforeValidator(_given)]  # likewise
 ShortNotEmpty = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 FlavorRef = Annotated[str, StringConstraints(min_length=1, max_length=255)] | Annotated[int, AfterValidator(str)]
 DiskConfig = Literal["AUTO", "MANUAL"]

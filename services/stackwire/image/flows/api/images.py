@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from stackwire.contracts.image import UpdateImage
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
 from stackwire.core.rules import Resource, Rule
@@ -86,21 +87,21 @@ class ImageMetadata:
 
         return await self.update_with(ctx, image_id, apply, rule=travel.update)
 
-    async def set_attributes(
-        self, ctx: RequestContext, image_id: str, changes: Mapping[str, Any], properties: Mapping[str, Any], purge: bool
-    ) -> Image:
+    async def set_attributes(self, ctx: RequestContext, message: UpdateImage) -> Image:
         """Sets attributes and properties; with ``purge`` all other properties are removed. Raises ReadOnly."""
+        changes, properties = message.changes, message.properties
 
         def apply(image: Image) -> Image:
             added = [patch.Change("add", name, value) for name, value in {**changes, **properties}.items()]
             own = [name for name in image.properties if not name.startswith(attributes.RESERVED_PREFIX)]
-            removed = [patch.Change("remove", name) for name in own if purge and name not in properties]
+            removed = [patch.Change("remove", name) for name in own if message.purge and name not in properties]
             return patch.applied(image, [*added, *removed])
 
         for name in changes:
             if name not in attributes.BASE:
                 raise ReadOnly(name=name)
-        return await self.update_with(ctx, image_id, apply)
+        rule = travel.update if message.by_client else None
+        return await self.update_with(ctx, message.image_id, apply, rule=rule)
 
     async def update_with(
         self,

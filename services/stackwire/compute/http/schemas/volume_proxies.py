@@ -1,0 +1,67 @@
+"""The bodies of ``/os-volumes`` and ``/os-snapshots``; what lies behind has narrower limits, which are kept here."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from stackwire.compute.http.schemas.fields import Body, Flag, MaybeShort, Number, Short
+from stackwire.contracts.volume import MakeSnapshot, MakeVolume
+from stackwire.core.attributes import attributes
+
+_KEY = re.compile(r"[a-zA-Z0-9-_:. /]{1,255}", re.ASCII)
+
+
+def _metadata(value: dict[str, Short]) -> dict[str, Short]:
+    """``cinder/api/validation/parameter_types.py: extra_specs``."""
+    if not all(_KEY.fullmatch(key) for key in value):
+        raise ValueError("a key has 1 to 255 letters, digits, dashes, underscores, colons, dots, blanks and slashes")
+    return value
+
+
+class NewVolume(Body):
+    """``volume`` of ``POST /os-volumes``; ``size`` in GiB."""
+
+    size: Annotated[Number, Field(ge=1, le=2**31 - 1)]
+    volume_type: MaybeShort = None
+    metadata: Annotated[dict[str, Short], AfterValidator(_metadata)] = {}
+    snapshot_id: MaybeShort = None
+    availability_zone: Annotated[MaybeShort, Field(min_length=1)] = None
+    display_name: MaybeShort = None
+    display_description: MaybeShort = None
+
+    def message(self) -> MakeVolume:
+        """The request to the volume service."""
+        return MakeVolume(
+            name=self.display_name,
+            description=self.display_description,
+            volume_type=self.volume_type or None,
+            **attributes(self, "size snapshot_id availability_zone metadata"),
+        )
+
+
+class CreateVolume(Body):
+    """``POST /os-volumes``."""
+
+    volume: NewVolume
+
+
+class NewSnapshot(Body):
+    """``snapshot`` of ``POST /os-snapshots``."""
+
+    volume_id: str
+    force: Flag = False
+    display_name: MaybeShort = None
+    display_description: MaybeShort = None
+
+    def message(self) -> MakeSnapshot:
+        """The request to the volume service."""
+        return MakeSnapshot(
+            volume_id=self.volume_id, name=self.display_name, description=self.display_description, force=self.force
+        )
+
+
+class CreateSnapshot(Body):
+    """``POST /os-snapshots``."""
+
+    snapshot: NewSnapshot
