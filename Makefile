@@ -48,6 +48,10 @@ test: $(READY) ## every test that can run here; REQUIRE=all makes a missing serv
 test-quick: $(READY) ## unit and contract tests that need no server: under a minute
 	@$(BIN)/python -m pytest tests/unit tests/contract --no-servers -n $(WORKERS) $(PYTEST_ARGS)
 
+.PHONY: test-fields
+test-fields: $(READY) ## what every accepted field of every body changes (make test takes a sample)
+	@ACCEPTED_FIELDS=all $(BIN)/python -m pytest tests/flows/test_accepted_fields.py $(PYTEST_ARGS)
+
 .PHONY: check
 check: $(READY) ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff check .

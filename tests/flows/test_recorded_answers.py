@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 import pytest
 
@@ -11,9 +10,9 @@ from stackwire.compare.fixtures import Fixtures
 from stackwire.compare.runner import send_all
 from stackwire.compare.session import Credentials, logged_in
 from stackwire.compare.tables import all_requests
+from support.answers import ANSWERS
 from support.cloud import ASharedCloud
 
-ANSWERS = Path(__file__).parent.parent / "data" / "answers"
 REQUESTS = sorted(file.stem for file in ANSWERS.glob("*.json"))
 
 

@@ -66,11 +66,13 @@ FIXTURES: Mapping[str, Fixture] = {
 class Fixtures:
     """The fixtures of one run in one cloud."""
 
-    def __init__(self, user: Session, admin: Session, known: Mapping[str, Fixture] = FIXTURES) -> None:
+    def __init__(
+        self, user: Session, admin: Session, known: Mapping[str, Fixture] = FIXTURES, *, unique: str = ""
+    ) -> None:
         self.user = user
         self.admin = admin
         self._known = known
-        self._ids: dict[str, str] = {"project": user.project_id}
+        self._ids: dict[str, str] = {"project": user.project_id, **({"unique": unique} if unique else {})}
 
     async def filled(self, node: Any) -> Any:
         """The body or text with the ids in place of their placeholders. Raises Unusable where one cannot be made."""
@@ -122,9 +124,9 @@ class Fixtures:
             await self.discard(*reversed(list(self._ids)))
 
     async def _id_of(self, name: str) -> str:
-        if name == "unique":
-            return f"compared-{next(_counter)}-{time.monotonic_ns()}"
         if name not in self._ids:
+            if name == "unique":
+                return f"compared-{next(_counter)}-{time.monotonic_ns()}"
             self._ids[name] = await (self._flavor() if name == "flavor" else self._create(name))
         return self._ids[name]
 

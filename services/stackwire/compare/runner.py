@@ -10,20 +10,19 @@ from stackwire.compare.answers import Answers
 from stackwire.compare.fixtures import Fixtures
 from stackwire.compare.odd_values import ABSENT
 from stackwire.compare.request import VALID, Request, Variant, variants
-from stackwire.compare.session import Answer, Session, Unusable
+from stackwire.compare.session import Answer, Unusable
 
 
 async def send_all(request: Request, fixtures: Fixtures) -> Answers:
     """Every row of the request. Raises Unusable where the cloud refuses the request as it stands."""
     answers = Answers(request.name)
-    session = fixtures.admin if request.admin else fixtures.user
     for version, variant in _rows(request):
-        answer = await _send(request, variant, version, session, fixtures)
+        answer = await send(request, variant, version, fixtures)
         if variant.field == VALID and answer.status not in range(200, 300):
             raise Unusable(f"{request.name} {version}: {answer.status} {answer.json}")
         answers.add(version, variant.field, variant.value, answer.status)
         if answer.status in range(200, 300):
-            await _undo(request, answer, fixtures)
+            await undo(request, answer, fixtures)
     return answers
 
 
@@ -31,7 +30,9 @@ def _rows(request: Request) -> Iterator[tuple[str, Variant]]:
     return ((version, variant) for version in request.versions for variant in variants(request))
 
 
-async def _send(request: Request, variant: Variant, version: str, session: Session, fixtures: Fixtures) -> Answer:
+async def send(request: Request, variant: Variant, version: str, fixtures: Fixtures) -> Answer:
+    """One form of the request, with the fixtures that it names."""
+    session = fixtures.admin if request.admin else fixtures.user
     path = await fixtures.filled(request.path)
     query = f"?{await fixtures.filled(variant.query)}" if variant.query else ""
     data = None if variant.body is ABSENT else orjson.dumps(await fixtures.filled(variant.body))
@@ -40,7 +41,8 @@ async def _send(request: Request, variant: Variant, version: str, session: Sessi
     )
 
 
-async def _undo(request: Request, answer: Answer, fixtures: Fixtures) -> None:
+async def undo(request: Request, answer: Answer, fixtures: Fixtures) -> None:
+    """Takes away what an accepted request has made or changed."""
     if request.created:
         created: Any = answer.json
         for step in request.created.split("."):
