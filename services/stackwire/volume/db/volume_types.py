@@ -59,6 +59,14 @@ async def update(uow: UnitOfWork, volume_type: VolumeType, **changes: Any) -> Vo
         return await TABLE.update(uow, volume_type.id, **changes) or volume_type
 
 
+async def in_use(session: Session, type_id: str) -> bool:
+    """Whether volumes of it exist."""
+    found = await session.value(
+        "SELECT EXISTS (SELECT 1 FROM volumes WHERE volume_type_id = $1 AND NOT deleted)", type_id
+    )
+    return bool(found)
+
+
 async def delete(uow: UnitOfWork, type_id: str) -> bool:
     """False when volumes of it exist."""
     return bool(

@@ -33,7 +33,11 @@ class VolumeTypeExists(Conflict, wire="cinder.exception.VolumeTypeExists"):
 
 
 class VolumeTypeInUse(BadRequest, wire="cinder.exception.VolumeTypeInUse"):
-    """Volume Type {volume_type_id} deletion is not allowed while volumes of it exist."""
+    """Target volume type is still in use."""
+
+
+class InvalidTypeAvailabilityZones(BadRequest, wire="cinder.exception.InvalidTypeAvailabilityZones"):
+    """Volume type is only supported in these availability zones: {az}"""
 
 
 class VolumeMetadataNotFound(NotFound, wire="cinder.exception.VolumeMetadataNotFound"):

@@ -16,7 +16,7 @@ from stackwire.volume.domain.size_checks import MAX_SIZE_GB
 
 _PAGE = frozenset(names("limit offset marker sort sort_key sort_dir all_tenants with_count project_id tenant_id"))
 _TIME_OPERATORS = {"gt": ">", "gte": ">=", "eq": "=", "neq": "<>", "lt": "<", "lte": "<="}
-_TRUE = frozenset({"1", "t", "true", "on", "y", "yes"})
+TRUE = frozenset({"1", "t", "true", "on", "y", "yes"})
 _FALSE = frozenset({"0", "f", "false", "off", "n", "no"})
 MAX_OFFSET = 2**63 - 1
 
@@ -104,6 +104,8 @@ ATTACHMENTS = Listable(
     },
     sorts=_same("id created_at updated_at volume_id"),
 )
+USER_VISIBLE = ("RESKEY:availability_zones", "multiattach", "replication_enabled")
+"""The extra specs that users see (cinder/policies/type_extra_specs.py: USER_VISIBLE_EXTRA_SPECS)."""
 VOLUME_TYPES = Listable(filters={}, sorts=_same("id name created_at updated_at"))
 
 
@@ -144,7 +146,7 @@ def read_volume_types(request: ListRequest) -> Listing:
     filters: list[Filter] = []
     for name, value in request.pairs:
         if name == "extra_specs" and request.version >= (3, 52):
-            filters += _map_filters(name, value)
+            filters += _extra_spec_filters(request, value)
         elif name not in _PAGE | {"is_public"} and request.version >= (3, 52):
             raise BadRequest(f"Invalid filters {name[:100]} are found in query options.")
     public = request.get("is_public", "true") or ""
@@ -153,12 +155,19 @@ def read_volume_types(request: ListRequest) -> Listing:
     return _listing(VOLUME_TYPES, request, filters, visible_to=None if request.is_admin else request.project_id)
 
 
+def _extra_spec_filters(request: ListRequest, text: str) -> list[Filter]:
+    """Types with a spec that the caller does not see are not found by it: none has the empty id."""
+    filters = _map_filters("extra_specs", text)
+    visible = request.is_admin or all(wanted.key in USER_VISIBLE for wanted in filters)
+    return filters if visible else [Filter("id", "")]
+
+
 def flag(text: str, name: str) -> bool:
     """A boolean of a query string as oslo.utils' strict ``bool_from_string`` reads it; BadRequest otherwise."""
     lowered = text.strip().lower()
-    if lowered not in _TRUE | _FALSE:
+    if lowered not in TRUE | _FALSE:
         raise BadRequest(f"Invalid value '{text[:200]}' for '{name}'.")
-    return lowered in _TRUE
+    return lowered in TRUE
 
 
 def _listing(listable: Listable, request: ListRequest, filters: Sequence[Filter], **scope: str | None) -> Listing:

@@ -11,6 +11,7 @@ _READ = names(
     " volume:get_snapshot_metadata volume:attachment_get volume_extension:volume_image_metadata:show"
     " limits_extension:used_limits volume_extension:quotas:show volume_extension:type_get"
     " volume_extension:type_get_all message:get message:get_all volume_extension:extension"
+    " volume_extension:types_extra_specs:index"
 )
 _WRITE = names(
     "volume:create volume:create_from_image volume:update volume:delete volume:extend"
@@ -35,7 +36,7 @@ _ADMIN = names(
     " volume_extension:quotas:delete volume_extension:type_create volume_extension:type_update"
     " volume_extension:type_delete volume_extension:types_extra_specs:create"
     " volume_extension:types_extra_specs:delete volume_extension:volume_host_attribute"
-    " volume_extension:volume_type_access volume_extension:types_extra_specs:index"
+    " volume_extension:volume_type_access"
 )
 
 RULES: dict[str, str] = {

@@ -9,6 +9,7 @@ from aiohttp import web
 from stackwire.core.attributes import attributes
 from stackwire.http.paging import link, origin
 from stackwire.http.request import CONTEXT, VERSION
+from stackwire.volume.domain.listing import USER_VISIBLE
 from stackwire.volume.domain.model import Attachment, Snapshot, UserMessage, VolumeDetails, VolumeType
 from stackwire.volume.domain.notifications import naive
 from stackwire.volume.flows.api.upload_volume import UploadAccepted
@@ -186,19 +187,24 @@ def attachment_view(attachment: Attachment) -> dict[str, Any]:
     }
 
 
-def volume_type_view(request: web.Request, volume_type: VolumeType) -> dict[str, Any]:
-    """With the extra specs for administrators."""
-    view: dict[str, Any] = {
-        "id": volume_type.id,
-        "name": volume_type.name,
-        "is_public": volume_type.is_public,
-        "description": volume_type.description,
-        "os-volume-type-access:is_public": volume_type.is_public,
+def volume_type_view(request: web.Request, volume_type: VolumeType, *, managed: bool = False) -> dict[str, Any]:
+    """With the extra specs that the caller may see. ``managed``: as the answer to a creation or update shows it."""
+    admin = request[CONTEXT].is_admin
+    view = {
+        **attributes(volume_type, "id name is_public description"),
+        "extra_specs": visible_extra_specs(volume_type, admin=admin),
     }
-    if request[CONTEXT].is_admin:
-        view["extra_specs"] = volume_type.extra_specs
-        view["qos_specs_id"] = None
-    return view
+    return view if managed or not admin else {**view, "qos_specs_id": None}
+
+
+def with_access(view: dict[str, Any]) -> dict[str, Any]:
+    """The view of a type with what os-volume-type-access adds to all but updates and the default type."""
+    return {**view, "os-volume-type-access:is_public": view["is_public"]}
+
+
+def visible_extra_specs(volume_type: VolumeType, *, admin: bool) -> dict[str, str]:
+    """All of them for administrators, else those that say what a user may do with a volume of the type."""
+    return {name: value for name, value in volume_type.extra_specs.items() if admin or name in USER_VISIBLE}
 
 
 def _volume_type_row(volume_type: VolumeType) -> dict[str, Any]:

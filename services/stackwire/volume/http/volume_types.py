@@ -6,11 +6,11 @@ from stackwire.core.errors import BadRequest
 from stackwire.http.request import CONTEXT, body, json_body, read, respond
 from stackwire.volume.domain.errors import VolumeTypeExtraSpecsNotFound
 from stackwire.volume.domain.listing import read_volume_types
-from stackwire.volume.domain.model import DEFAULT_VOLUME_TYPE
+from stackwire.volume.domain.model import DEFAULT_VOLUME_TYPE, VolumeType
 from stackwire.volume.flows.registry import ApiFlows
 from stackwire.volume.http.lists import list_request
 from stackwire.volume.http.schemas import volume_types as schemas
-from stackwire.volume.http.views import next_links, volume_type_view
+from stackwire.volume.http.views import next_links, visible_extra_specs, volume_type_view, with_access
 
 
 class VolumeTypeHandlers:
@@ -23,7 +23,7 @@ class VolumeTypeHandlers:
     async def list(self, request: web.Request) -> web.Response:
         listing = read_volume_types(list_request(request, self._max_limit))
         page = await self._flows.list_page(request[CONTEXT], listing)
-        views = [volume_type_view(request, volume_type) for volume_type in page]
+        views = [with_access(volume_type_view(request, volume_type)) for volume_type in page]
         return respond(200, {"volume_types": views, **next_links(request, "volume_type", page, listing.limit)})
 
     async def default(self, request: web.Request) -> web.Response:
@@ -32,12 +32,12 @@ class VolumeTypeHandlers:
 
     async def show(self, request: web.Request) -> web.Response:
         volume_type = await self._flows.get(request[CONTEXT], _type_id(request))
-        return respond(200, {"volume_type": volume_type_view(request, volume_type)})
+        return respond(200, {"volume_type": with_access(volume_type_view(request, volume_type))})
 
     async def create(self, request: web.Request) -> web.Response:
         wanted = (await body(request, schemas.CreateVolumeTypeBody)).volume_type.to_request()
         volume_type = await self._flows.create(request[CONTEXT], wanted)
-        return respond(200, {"volume_type": volume_type_view(request, volume_type)})
+        return respond(200, {"volume_type": with_access(volume_type_view(request, volume_type, managed=True))})
 
     async def update(self, request: web.Request) -> web.Response:
         given = (await body(request, schemas.UpdateVolumeTypeBody)).volume_type.model_dump(exclude_unset=True)
@@ -45,15 +45,14 @@ class VolumeTypeHandlers:
             raise BadRequest("Specify volume type name, description, is_public or a combination thereof.")
         changes = {key: value for key, value in given.items() if value is not None or key == "description"}
         volume_type = await self._flows.update(request[CONTEXT], _type_id(request), changes)
-        return respond(200, {"volume_type": volume_type_view(request, volume_type)})
+        return respond(200, {"volume_type": volume_type_view(request, volume_type, managed=True)})
 
     async def delete(self, request: web.Request) -> web.Response:
         await self._flows.delete(request[CONTEXT], _type_id(request))
         return respond(202)
 
     async def show_extra_specs(self, request: web.Request) -> web.Response:
-        volume_type = await self._flows.get_extra_specs(request[CONTEXT], _type_id(request))
-        return respond(200, {"extra_specs": volume_type.extra_specs})
+        return respond(200, {"extra_specs": (await self._extra_specs(request))[1]})
 
     async def set_extra_specs(self, request: web.Request) -> web.Response:
         given = (await body(request, schemas.ExtraSpecsBody)).extra_specs
@@ -61,11 +60,11 @@ class VolumeTypeHandlers:
         return respond(200, {"extra_specs": given})
 
     async def show_extra_spec(self, request: web.Request) -> web.Response:
-        volume_type = await self._flows.get_extra_specs(request[CONTEXT], _type_id(request))
+        volume_type, visible = await self._extra_specs(request)
         key = request.match_info["key"]
-        if key not in volume_type.extra_specs:
+        if key not in visible:
             raise VolumeTypeExtraSpecsNotFound(volume_type_id=volume_type.id, key=key)
-        return respond(200, {key: volume_type.extra_specs[key]})
+        return respond(200, {key: visible[key]})
 
     async def set_extra_spec(self, request: web.Request) -> web.Response:
         given = read(schemas.ExtraSpecsBody, {"extra_specs": await json_body(request)}).extra_specs
@@ -92,6 +91,10 @@ class VolumeTypeHandlers:
         allowed = names[0] == "addProjectAccess"
         await self._flows.set_access(request[CONTEXT], _type_id(request), project_id, allowed=allowed)
         return respond(202)
+
+    async def _extra_specs(self, request: web.Request) -> tuple[VolumeType, dict[str, str]]:
+        volume_type = await self._flows.get_extra_specs(request[CONTEXT], _type_id(request))
+        return volume_type, visible_extra_specs(volume_type, admin=request[CONTEXT].is_admin)
 
 
 def _type_id(request: web.Request) -> str:

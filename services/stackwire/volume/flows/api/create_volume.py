@@ -11,7 +11,7 @@ from stackwire.core.errors import BadRequest
 from stackwire.core.ids import canonical_uuid, new_id
 from stackwire.db.pool import UnitOfWork
 from stackwire.volume.db import quotas, snapshots, volume_types, volumes
-from stackwire.volume.domain import objects, size_checks
+from stackwire.volume.domain import capabilities, objects, size_checks
 from stackwire.volume.domain.errors import VolumeTooBig
 from stackwire.volume.domain.model import DEFAULT_VOLUME_TYPE, Volume, VolumeDetails, VolumeType
 from stackwire.volume.domain.requests import CreateVolumeRequest, boot_snapshot_of
@@ -80,6 +80,8 @@ class CreateVolume(Flow):
         if request.availability_zone not in (None, "", self._deps.zone):
             raise InvalidInput(reason=f"Availability zone '{request.availability_zone}' is invalid.")
         volume_type = await _volume_type(uow, request, source, image)
+        capabilities.check_zone(volume_type, self._deps.zone)
+        capabilities.check_size(volume_type, source.size)
         if request.source_volid is not None and volume_type.id != source.volume_type_id:
             raise InvalidInput(reason="A clone is of the type of its source.")
         if request.multiattach and not volume_type.multiattach:

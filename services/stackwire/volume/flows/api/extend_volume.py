@@ -3,8 +3,9 @@
 from stackwire.contracts.volume import InvalidInput, InvalidVolume
 from stackwire.contracts.volume_workers import ScheduleExtend
 from stackwire.core.context import RequestContext
-from stackwire.volume.db import volumes
+from stackwire.volume.db import volume_types, volumes
 from stackwire.volume.domain import objects
+from stackwire.volume.domain.capabilities import check_size
 from stackwire.volume.domain.states import VolumeStates
 from stackwire.volume.flows.deps import Flow
 
@@ -28,6 +29,7 @@ class ExtendVolume(Flow):
                     reason=f"New size for extend must be greater than current size."
                     f" (current: {volume.size}, extended: {new_size})."
                 )
+            check_size(await volume_types.by_id(uow, volume.volume_type_id), new_size)
             await self._deps.reserve_quota(uow, volume.project_id, gigabytes=new_size - volume.size)
             extending = await self._deps.transition(
                 uow, volumes.TABLE, verb, volume.id, previous_status=volume.status, new_size=new_size

@@ -7,6 +7,7 @@ from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Conflict, NotFound
 from stackwire.core.ids import new_id
+from stackwire.db.pool import UnitOfWork
 from stackwire.volume.db import volume_types
 from stackwire.volume.domain.errors import VolumeTypeExtraSpecsNotFound, VolumeTypeInUse
 from stackwire.volume.domain.listing import Listing
@@ -70,17 +71,17 @@ class VolumeTypes(Flow):
         return await self.get(ctx, type_id)
 
     async def set_extra_specs(self, ctx: RequestContext, type_id: str, specs: Mapping[str, str]) -> None:
-        """Merged into the existing ones."""
+        """Merged into the existing ones. BadRequest while volumes of the type exist."""
         self._deps.require(ctx, "volume_extension:types_extra_specs:create")
         async with self._deps.database.work(ctx) as uow:
-            found = await volume_types.find(uow, ctx, type_id, by_name=False)
+            found = await _unused(uow, ctx, type_id)
             await volume_types.update(uow, found, extra_specs={**found.extra_specs, **specs})
 
     async def delete_extra_spec(self, ctx: RequestContext, type_id: str, key: str) -> None:
-        """VolumeTypeExtraSpecsNotFound."""
+        """VolumeTypeExtraSpecsNotFound; BadRequest while volumes of the type exist."""
         self._deps.require(ctx, "volume_extension:types_extra_specs:delete")
         async with self._deps.database.work(ctx) as uow:
-            found = await volume_types.find(uow, ctx, type_id, by_name=False)
+            found = await _unused(uow, ctx, type_id)
             if key not in found.extra_specs:
                 raise VolumeTypeExtraSpecsNotFound(volume_type_id=type_id, key=key)
             kept = {name: value for name, value in found.extra_specs.items() if name != key}
@@ -106,3 +107,11 @@ class VolumeTypes(Flow):
                 raise (Conflict if allowed else NotFound)(f"Access of project {project_id} is as requested already.")
             others = [project for project in found.projects if project != project_id]
             await volume_types.update(uow, found, projects=[*others, project_id] if allowed else others)
+
+
+async def _unused(uow: UnitOfWork, ctx: RequestContext, type_id: str) -> VolumeType:
+    """A type whose extra specs may change: no volume was chosen a back end by them."""
+    found = await volume_types.find(uow, ctx, type_id, by_name=False)
+    if await volume_types.in_use(uow, found.id):
+        raise BadRequest("Volume Type is currently in use.")
+    return found

@@ -3,9 +3,11 @@
 from stackwire.contracts import volume_workers as workers
 from stackwire.core.context import RequestContext
 from stackwire.db.transitions import transition
-from stackwire.volume.db import snapshots, volume_types, volumes
+from stackwire.volume.db import messages, snapshots, volume_types, volumes
 from stackwire.volume.domain import objects
+from stackwire.volume.domain.capabilities import CAPABILITIES, satisfies
 from stackwire.volume.domain.states import SnapshotStates, VolumeStates
+from stackwire.volume.domain.user_messages import NO_BACKEND, NO_VALID_BACKEND
 from stackwire.volume.flows.deps import Flow
 
 
@@ -13,19 +15,22 @@ class Scheduler(Flow):
     """Each message is forwarded while its row still waits for it."""
 
     async def on_schedule_volume(self, ctx: RequestContext, message: workers.ScheduleVolume) -> None:
-        """Writes the chosen pool down as the volume's host."""
+        """Writes the chosen pool down as the volume's host; ``error``, with a message for the user, where the back end
+        has not what the volume's type asks for."""
         async with self._deps.database.work(ctx) as uow:
+            waiting = await volumes.TABLE.get(uow, objects.id_of(message.volume))
+            if waiting is None:
+                return
+            volume_type = await volume_types.by_id(uow, waiting.volume_type_id)
+            if not satisfies(CAPABILITIES, volume_type.extra_specs):
+                if await self._deps.transition(uow, volumes.TABLE, VolumeStates.fail_create, waiting.id):
+                    await messages.insert(uow, waiting.project_id, waiting.id, NO_BACKEND, NO_VALID_BACKEND)
+                return
             volume = await transition(
-                uow,
-                volumes.TABLE,
-                VolumeStates.schedule,
-                objects.id_of(message.volume),
-                host=workers.POOL,
-                scheduled_at=uow.now,
+                uow, volumes.TABLE, VolumeStates.schedule, waiting.id, host=workers.POOL, scheduled_at=uow.now
             )
             if volume is None:
                 return  # delivered twice, or deleted meanwhile
-            volume_type = await volume_types.by_id(uow, volume.volume_type_id)
             retry = {"num_attempts": 1, "backends": [workers.POOL], "hosts": [workers.POOL]}
             uow.cast(
                 workers.BuildVolume(
