@@ -138,3 +138,60 @@ async def test_a_volume_reserved_for_a_server_never_written_is_let_go(cloud):
     found = (await demo.get("volume", f"/v3/{{project_id}}/volumes/{volume_id}")).ok(200).json["volume"]
     assert found["status"] == "available"
     assert await cloud.rows("compute", "SELECT * FROM reservations") == []
+
+
+LOST = {
+    "detach": [("volume", "UPDATE volumes SET status = 'detaching'")],
+    "end of a detach": [
+        ("volume", "UPDATE volumes SET status = 'available', attach_status = 'detached'"),
+        ("volume", "DELETE FROM volume_attachment"),
+    ],
+    "attach": [
+        ("volume", "UPDATE volumes SET status = 'attaching', attach_status = 'attaching'"),
+        ("volume", "UPDATE volume_attachment SET attach_status = 'attaching'"),
+        ("compute", "UPDATE block_device_mapping SET connection_info = NULL"),
+    ],
+}
+"""What the end of a message, or all of it, left undone."""
+
+
+@pytest.mark.parametrize("lost", LOST)
+async def test_a_volume_whose_message_is_lost_does_not_stay_attaching_or_detaching(cloud, lost):
+    demo = await cloud.http("demo")
+    server_id, volume_id = await a_server(cloud, demo, imageRef=await an_image(demo)), await a_volume(cloud, demo)
+    path = f"/v2.1/servers/{server_id}/os-volume_attachments"
+    (await demo.post("compute", path, json={"volumeAttachment": {"volumeId": volume_id}})).ok(200)
+    await cloud.settle()
+    action = f"UPDATE instance_actions SET action = '{lost.split()[-1]}_volume'"
+    for schema, sql in (*LOST[lost], ("compute", "DELETE FROM instance_actions_events"), ("compute", action)):
+        await cloud.rows(schema, f"{sql} RETURNING id")
+    await live_again(cloud)
+    volume = (await demo.get("volume", f"/v3/{{project_id}}/volumes/{volume_id}")).ok(200).json["volume"]
+    attachments = (await demo.get("compute", path)).ok(200).json["volumeAttachments"]
+    assert (volume["status"], len(attachments)) == (("in-use", 1) if lost == "attach" else ("available", 0))
+    await all_holds(cloud)
+
+
+async def test_a_rebuild_of_a_server_on_no_host_ends_in_error(cloud):
+    demo = await cloud.http("demo")
+    image_id = await an_image(demo)
+    server_id = await a_server(cloud, demo, imageRef=image_id)
+    await left(cloud, server_id, host=None, node=None)
+    rebuild = {"rebuild": {"imageRef": image_id}}
+    (await demo.post("compute", f"/v2.1/servers/{server_id}/action", json=rebuild)).ok(202)
+    await cloud.settle()
+    now = await get_server(demo, server_id)
+    assert (now["status"], now["OS-EXT-STS:task_state"]) == ("ERROR", None)
+    assert now["fault"]["message"] == "No valid host was found. the server is on no host"
+
+
+async def test_a_server_that_never_ran_cannot_be_rebuilt(cloud):
+    """As a real one answers for a server that found no host."""
+    demo = await cloud.http("demo")
+    image_id = await an_image(demo)
+    server_id = await a_server(cloud, demo, imageRef=image_id)
+    await left(cloud, server_id, host=None, node=None, vm_state="error", launched_at=None)
+    rebuild = {"rebuild": {"imageRef": image_id}}
+    answer = await demo.post("compute", f"/v2.1/servers/{server_id}/action", json=rebuild)
+    text = answer.ok(409).json["conflictingRequest"]["message"]
+    assert text == f"Instance {server_id} is in an invalid state for 'rebuild'"

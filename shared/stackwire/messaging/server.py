@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from stackwire.contracts.base import Endpoint, Target
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import ServiceError
+from stackwire.core.errors import ServiceError, Unavailable
 from stackwire.messaging import failure
 from stackwire.messaging.consumer_base import ConsumerBase
 from stackwire.messaging.dispatch import Dispatcher
@@ -28,6 +28,8 @@ RECENT_IDS_KEPT = 16
 REPLY_RETRY_SECONDS = 0.25
 REPLY_TIMEOUT_SECONDS = 60.0
 CLOSED_QUEUES_KEPT = 200
+CAST_PAUSES = (0.5, 1.0, 2.0, 5.0, *[10.0] * 28)
+"""Seconds between the attempts of a cast that finds the database, or a service, unavailable: five minutes in all."""
 _REPLY_NAME = re.compile(r"reply_[0-9A-Za-z_.:-]{1,200}")
 
 
@@ -81,7 +83,8 @@ class RpcServer:
     """Serves ``endpoints`` on the topic, on ``topic.server`` and on the topic's fanout.
 
     Calls are acknowledged on receipt (at most once, as the originals do); casts and fanouts after their handler ended,
-    so that one whose server dies is delivered again. An exception in a call is its answer; in a cast, a log line.
+    so that one whose server dies is delivered again. An exception in a call is its answer; in a cast, a log line, but
+    for Unavailable: then it is tried again after each of ``cast_pauses``, and is a dead letter after the last.
     """
 
     def __init__(
@@ -94,6 +97,7 @@ class RpcServer:
         prefetch: int | None = None,
         grace: float = 10.0,
         reply_timeout: float = REPLY_TIMEOUT_SECONDS,
+        cast_pauses: Sequence[float] = CAST_PAUSES,
     ) -> None:
         self.target = target
         self.server = server
@@ -102,6 +106,8 @@ class RpcServer:
         self._prefetch = prefetch
         self._grace = grace
         self._reply_timeout = reply_timeout
+        self._cast_pauses = cast_pauses
+        self.dead_letters = 0
         self._consumers = ConsumerBase()
         self._recent_ids: deque[str] = deque(maxlen=RECENT_IDS_KEPT)
         self._casts: dict[str, asyncio.Event] = {}
@@ -224,19 +230,35 @@ class RpcServer:
         if unique_id is not None:
             self._casts[unique_id] = done_event
         try:
-            await self._invoke(request)
+            handled = await self._is_handled(request)
         except asyncio.CancelledError:
             self._forget_id(unique_id)
             await delivery.reject(requeue=True)
             raise
-        except ServiceError as error:
-            log.warning("%s: %s", request.method, error)
-        except Exception:
-            log.exception("%s failed", request.method)
         finally:
             self._casts.pop(unique_id or "", None)
             done_event.set()
-        await delivery.ack()
+        await (delivery.ack() if handled else delivery.reject())
+
+    async def _is_handled(self, request: Request) -> bool:
+        """False when what it needs was unavailable at every attempt."""
+        for pause in (*self._cast_pauses, None):
+            try:
+                await self._invoke(request)
+            except Unavailable as error:
+                if pause is None:
+                    self.dead_letters += 1
+                    log.error("%s is given up, dead letter %d: %s", request.method, self.dead_letters, error)
+                    return False
+                log.warning("%s is tried again in %.1f s: %s", request.method, pause, error)
+                await asyncio.sleep(pause)
+                continue
+            except ServiceError as error:
+                log.warning("%s: %s", request.method, error)
+            except Exception:
+                log.exception("%s failed", request.method)
+            return True
+        raise AssertionError("unreachable")
 
     def _is_duplicate(self, request: Request) -> bool:
         if request.unique_id is None:

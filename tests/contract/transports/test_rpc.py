@@ -10,7 +10,7 @@ import pytest
 from contract.transports.conftest import Join
 from stackwire.contracts.base import Call, Cast, Contract, Endpoint, Fanout, Target
 from stackwire.core.context import IN_UNIT_OF_WORK, RequestContext
-from stackwire.core.errors import NotFound, RemoteError
+from stackwire.core.errors import NotFound, RemoteError, Unavailable
 from stackwire.messaging.envelope import wrap
 from stackwire.messaging.errors import CallTimeout, NoSuchMethod, Undeliverable, UnsupportedVersion
 from stackwire.messaging.rpc import RpcClient, RpcServer
@@ -51,6 +51,7 @@ class Served:
 
     def __init__(self, transport: Transport, topic: str, name: str = "host-a", **options: Any) -> None:
         self.seen: list[tuple[RequestContext, Any]] = []
+        self.outage = 0
         self.gate = asyncio.Event()
         self.gate.set()
         self.target = Target("x" + topic, topic, version="1.5")
@@ -72,6 +73,9 @@ class Served:
     async def paint(self, ctx: RequestContext, message: Paint) -> None:
         self.seen.append((ctx, message))
         await self.gate.wait()
+        if self.outage:
+            self.outage -= 1
+            raise Unavailable("The database is not available.")
         if message.colour == "invisible":
             raise ValueError(message.colour)
 
@@ -432,3 +436,40 @@ def test_a_double_route_and_an_empty_table_fail_at_once(topic: str) -> None:
     for endpoints in ([], [GetBox.served_by(get), GetBox.served_by(get)]):
         with pytest.raises(ValueError, match="endpoints"):
             RpcServer(transport, Target("x", topic), "host", endpoints)
+
+
+async def test_a_cast_that_finds_the_database_unavailable_is_tried_again(join: Join, topic: str) -> None:
+    served = Served(await join(), topic, cast_pauses=(0.01,) * 3)
+    served.outage = 3
+    await served.server.start()
+    await RpcClient(await join()).cast(CTX, at(Paint(colour="red"), topic))
+    await until(lambda: len(served.seen) == 4 and not served.server.busy)
+    assert served.server.dead_letters == 0
+    await served.server.stop()
+
+
+async def test_a_cast_that_finds_it_unavailable_to_the_last_is_a_counted_dead_letter(join: Join, topic: str) -> None:
+    served = Served(await join(), topic, cast_pauses=(0.01,))
+    served.outage = 2
+    await served.server.start()
+    rpc = RpcClient(await join())
+    await rpc.cast(CTX, at(Paint(colour="lost"), topic))
+    await until(lambda: served.server.dead_letters == 1)
+    await rpc.cast(CTX, at(Paint(colour="next"), topic))
+    await until(lambda: len(served.seen) == 3)
+    assert [message.colour for _, message in served.seen] == ["lost", "lost", "next"]
+    await served.server.stop()
+
+
+async def test_a_server_that_stops_gives_a_cast_it_could_not_handle_back(join: Join, topic: str) -> None:
+    first = Served(await join(), topic, cast_pauses=(60.0,), grace=0.05)
+    first.outage = 1
+    await first.server.start()
+    await RpcClient(await join()).cast(CTX, at(Paint(colour="red"), topic))
+    await until(lambda: first.seen)
+    await first.server.stop()
+    second = Served(await join(), topic)
+    await second.server.start()
+    await until(lambda: second.seen)
+    assert second.seen[0][1].colour == "red"
+    await second.server.stop()

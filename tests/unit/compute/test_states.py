@@ -65,4 +65,4 @@ def test_a_hard_reboot_ends_a_soft_one_that_hangs() -> None:
 
 def test_what_a_locked_server_obeys_and_what_needs_a_launched_one() -> None:
     assert {verb.name for verb in API_VERBS.values() if verb.locked} == {"snapshot", "console"}
-    assert {verb.name for verb in API_VERBS.values() if verb.launched} == {"snapshot", "start"}
+    assert {verb.name for verb in API_VERBS.values() if verb.launched} == {"rebuild", "snapshot", "start"}

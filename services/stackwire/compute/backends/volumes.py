@@ -1,6 +1,7 @@
 """The volume service as a compute host reaches it, in the user's name."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from stackwire.compute.domain.model import BlockDevice
@@ -14,6 +15,7 @@ from stackwire.contracts.volume import (
     GetVolume,
     MakeVolume,
     ReimageVolume,
+    RollDetaching,
     UpdateAttachment,
     VolumeView,
 )
@@ -97,6 +99,11 @@ class Volumes:
             await self._call_idempotent(ctx, DeleteAttachment(attachment_id=attachment_id))
         except AttachmentNotFound:
             return
+
+    async def roll_detaching(self, ctx: RequestContext, volume_id: str) -> None:
+        """In use again, when it was being detached; nothing, when it is not there."""
+        with suppress(NotFound):
+            await self._call_idempotent(ctx, RollDetaching(volume_id=volume_id))
 
     async def delete(self, ctx: RequestContext, volume_id: str) -> None:
         """Nothing, when it is not there."""

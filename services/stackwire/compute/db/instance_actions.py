@@ -62,10 +62,11 @@ async def list_events(session: Session, action_id: int) -> list[ActionEvent]:
 
 
 async def begin_event(uow: UnitOfWork, uuid: str, event: str, host: str) -> None:
-    """A step of the action that this request started; nothing when there is no such action."""
+    """A step of the action that this request started; nothing when there is no such action, or it began already."""
     await uow.execute(
         "INSERT INTO instance_actions_events (action_id, event, start_time, host)"
-        f" SELECT id, $3, $4, $5 FROM ({_LATEST}) AS a",
+        f" SELECT id, $3::varchar, $4, $5 FROM ({_LATEST}) AS a WHERE NOT EXISTS"
+        " (SELECT FROM instance_actions_events WHERE action_id = a.id AND event = $3 AND finish_time IS NULL)",
         uuid,
         uow.ctx.request_id,
         event,

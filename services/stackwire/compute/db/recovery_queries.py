@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from stackwire.compute.db import block_devices, instances
-from stackwire.compute.domain.model import BlockDevice, Instance
+from stackwire.compute.db import block_devices, instance_actions, instances
+from stackwire.compute.domain.model import Action, BlockDevice, Instance
 from stackwire.compute.domain.states import DELETING, ServerStates
 from stackwire.db.pool import Session
 
@@ -74,6 +74,21 @@ async def unrequested_devices(session: Session, host: str, before: datetime) -> 
         f"{_DEVICES} WHERE i.host = $1 AND NOT i.deleted AND i.vm_state NOT IN ('building', 'error') AND NOT b.deleted"
         " AND b.volume_id IS NOT NULL AND b.attachment_id IS NOT NULL AND b.connection_info IS NULL"
         f" AND b.updated_at IS NULL AND b.created_at < $2 ORDER BY b.id LIMIT {BATCH}",
+        host,
+        before,
+    )
+
+
+async def unfinished_attachments(session: Session, host: str, before: datetime) -> list[Action]:
+    """Requests of the day before ``before`` to attach or detach a volume of the host's servers that no host ended."""
+    return await session.all(
+        Action,
+        f"SELECT {instance_actions.TABLE.qualified('a')} FROM instance_actions AS a"
+        " JOIN instances AS i ON i.uuid = a.instance_uuid WHERE i.host = $1 AND NOT i.deleted AND i.task_state IS NULL"
+        " AND a.action IN ('attach_volume', 'detach_volume') AND a.start_time <= $2"
+        " AND a.start_time > $2::timestamptz - interval '1 day'"
+        " AND NOT EXISTS (SELECT FROM instance_actions_events AS e WHERE e.action_id = a.id"
+        f" AND e.finish_time IS NOT NULL) ORDER BY a.id DESC LIMIT {BATCH}",
         host,
         before,
     )

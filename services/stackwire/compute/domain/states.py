@@ -116,7 +116,7 @@ class ServerStates(
     fail_build = _finish(_BUILD, ERROR, "_set_instance_obj_error_state")
 
     # ---- rebuild
-    rebuild = _request("active stopped error", REBUILDING, "fail_rebuild", "rebuild")
+    rebuild = _request("active stopped error", REBUILDING, "fail_rebuild", "rebuild", launched=True)
     rebuild_block_devices = _step(REBUILDING, REBUILD_BLOCK_DEVICE_MAPPING, "fail_rebuild", "_do_rebuild_instance")
     rebuild_spawn = _step(REBUILD_BLOCK_DEVICE_MAPPING, REBUILD_SPAWNING, "fail_rebuild", "_rebuild_default_impl")
     finish_rebuild = _finish(REBUILD_SPAWNING, ACTIVE, "_do_rebuild_instance")

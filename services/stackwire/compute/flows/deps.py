@@ -71,7 +71,7 @@ def check_allowed(ctx: RequestContext, server: Server, name: str) -> ServerVerb:
     if not verb.allows(task_state=instance.task_state):
         raise invalid_state(verb, instance, "task_state")
     if verb.launched and instance.launched_at is None:
-        raise InstanceInvalidState(f"Cannot '{verb.action}' instance {instance.uuid} before it was launched")
+        raise InstanceInvalidState(f"Instance {instance.uuid} is in an invalid state for '{verb.action}'")
     return verb
 
 

@@ -54,7 +54,11 @@ class Recovery:
 
     async def run(self, ctx: RequestContext, before: datetime) -> bool:
         """Recovers what has not changed since ``before``. False when something remains for the next round."""
-        recovered = await self._recover_servers(ctx, before) and await self._release_unrequested(ctx, before)
+        recovered = (
+            await self._recover_servers(ctx, before)
+            and await self._release_unrequested(ctx, before)
+            and await self._finish_attachments(ctx, before)
+        )
         await self._release_orphaned_volumes(ctx)
         return recovered
 
@@ -148,6 +152,19 @@ class Recovery:
                     await self._attach.release_unrequested(ctx, device)
         except (ServiceError, TimeoutError) as error:
             log.warning("a device of instance %s stays: %s", device.instance_uuid, error)
+            return False
+        return True
+
+    async def _finish_attachments(self, ctx: RequestContext, before: datetime) -> bool:
+        """Volumes whose message to attach or detach them is lost; False when one remains for the next round."""
+        async with self._host.database.read() as session:
+            actions = await recovery_queries.unfinished_attachments(session, self._host.name, before)
+        try:
+            for action in actions:
+                async with asyncio.timeout(SERVER_TIMEOUT_SECONDS):
+                    await self._attach.resume(replace(ctx, request_id=action.request_id), action)
+        except (ServiceError, TimeoutError) as error:
+            log.warning("a volume of a server is still being attached or detached: %s", error)
             return False
         return True
 

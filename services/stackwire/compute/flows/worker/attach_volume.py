@@ -10,14 +10,14 @@ from stackwire.compute.domain import devices
 from stackwire.compute.domain.bdm import strip_dev
 from stackwire.compute.domain.devices import connection_info
 from stackwire.compute.domain.errors import InstanceNotFound, InvalidBDM
-from stackwire.compute.domain.model import BlockDevice
+from stackwire.compute.domain.model import Action, BlockDevice
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.versioned_objects import NovaObject, data_of, device_object, uuid_of
 from stackwire.compute.flows.worker.compute_host import ComputeHost, public_error_text, record_fault
 from stackwire.compute.flows.worker.guest import Guests
 from stackwire.contracts.compute_workers import AttachVolumeOnHost, DetachVolume, ReserveBlockDeviceName
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import ServiceError
+from stackwire.core.errors import NotFound, ServiceError, Unavailable
 from stackwire.core.ids import new_id
 from stackwire.db.errors import UniqueViolation
 
@@ -74,7 +74,7 @@ class AttachVolume:
                 return
             volume_id, attachment_id = device.volume_id or "", device.attachment_id or ""
             if device.connection_info is not None:  # delivered again: perhaps after a crash right before the last step
-                await self._host.volumes.complete(ctx, attachment_id)
+                await self._complete(ctx, server, volume_id, attachment_id)
                 return
             async with self._host.database.work(ctx) as uow:
                 await instance_actions.begin_event(uow, uuid, ATTACH, self._host.name)
@@ -88,13 +88,42 @@ class AttachVolume:
                     )
                     server = await self._host.reload(uow, server)
                     await self._guests.save(uow, server, self._guests.define(server))
-                await self._host.volumes.complete(ctx, attachment_id)
+                await self._complete(ctx, server, volume_id, attachment_id)
+            except Unavailable:  # the message is tried again
+                raise
             except Exception as error:
                 await self._undo(ctx, server, device.uuid, volume_id, attachment_id, error)
-                return
-            async with self._host.database.work(ctx) as uow:
-                self._host.notifications.emit_volume(uow, server, "attach", "end", volume_id)
-                await instance_actions.end_event(uow, uuid, ATTACH)
+
+    async def _complete(self, ctx: RequestContext, server: Server, volume_id: str, attachment_id: str) -> None:
+        await self._host.volumes.complete(ctx, attachment_id)
+        async with self._host.database.work(ctx) as uow:
+            self._host.notifications.emit_volume(uow, server, "attach", "end", volume_id)
+            await instance_actions.end_event(uow, server.uuid, ATTACH)
+
+    async def resume(self, ctx: RequestContext, action: Action) -> None:
+        """What a request began to attach or detach, and no message ended: it is lost."""
+        server = await self._host.find(action.instance_uuid)
+        if server is not None and not self._host.locks.busy(server.uuid):
+            for device in server.devices:
+                if device.volume_id and device.attachment_id:
+                    await self._resume_device(ctx, device, detaching=action.action == "detach_volume")
+
+    async def _resume_device(self, ctx: RequestContext, device: BlockDevice, *, detaching: bool) -> None:
+        instance, volume_id, attachment_id = (
+            {"uuid": device.instance_uuid},
+            device.volume_id or "",
+            device.attachment_id,
+        )
+        try:
+            volume = await self._host.volumes.get(ctx, volume_id)
+        except NotFound:
+            return
+        state = next((each.status for each in volume.attachments if each.id == attachment_id), None)
+        if detaching and (volume.status == "detaching" or state is None):
+            message = DetachVolume(instance=instance, volume_id=volume_id, attachment_id=attachment_id)
+            await self.on_detach_volume(ctx, message)
+        elif not detaching and device.updated_at and state in ("reserved", "attaching"):
+            await self.on_attach_volume(ctx, AttachVolumeOnHost(instance=instance, bdm={"uuid": device.uuid}))
 
     async def release_unrequested(self, ctx: RequestContext, device: BlockDevice) -> None:
         """Whoever reserved it died before the message to attach it was sent: as if it had not been requested."""
@@ -152,7 +181,10 @@ class AttachVolume:
                 self._host.notifications.emit_volume(uow, server, "detach", "start", message.volume_id)
             try:
                 await self._host.volumes.release(ctx, device.attachment_id or message.attachment_id or "")
+            except Unavailable:  # the message is tried again
+                raise
             except ServiceError as error:
+                await self._host.volumes.roll_detaching(ctx, message.volume_id)
                 async with self._host.database.work(ctx) as uow:
                     await record_fault(uow, uuid, error, self._host.name)
                     self._host.notifications.emit_volume_error(uow, server, "detach", message.volume_id, error)

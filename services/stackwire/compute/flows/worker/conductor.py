@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from stackwire.compute.db import block_devices, hosts, instances, recovery_queries
+from stackwire.compute.domain.errors import NoValidHost
 from stackwire.compute.domain.notification_payloads import fault_payload
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import ERROR, ServerStates, ServerVerb
@@ -185,9 +186,11 @@ class Conductor:
         uuid = uuid_of(message.instance)
         async with self._database.read() as session:
             server = await instances.by_uuid(session, uuid)
-        if server is None or server.instance.host is None:
+        if server is None or not ServerStates.rebuild_block_devices.allows(task_state=server.instance.task_state):
             return
-        if not ServerStates.rebuild_block_devices.allows(task_state=server.instance.task_state):
+        if server.instance.host is None:
+            unplaced = NoValidHost(reason="the server is on no host")
+            await self._fail(ctx, server, ServerStates.fail_rebuild, unplaced, "rebuild_server")
             return
         changed = message.orig_image_ref != message.image_ref
         if changed and message.request_spec is not None:
