@@ -104,6 +104,28 @@ async def test_an_uploaded_image_has_the_volumes_bytes_and_inherits_its_properti
     assert (await get_volume(demo, volume["id"]))["status"] == "available"
 
 
+async def test_an_upload_is_refused_for_what_no_image_may_be(cloud: TestCloud, demo: JsonClient) -> None:
+    """Names of the arguments of Cinder's own client, as image metadata, fail there too; so do compressed containers."""
+    volume = await create_volume(cloud, demo)
+    wish = {"image_name": "up", "disk_format": "raw", "container_format": "compressed"}
+    refused = (await volume_action(demo, volume["id"], "os-volume_upload_image", wish)).ok(400)
+    assert "Image compression upload disallowed" in refused.json["badRequest"]["message"]
+    for name in ("self", "context", "method", "controller"):
+        (await volume_action(demo, volume["id"], "os-set_image_metadata", {"metadata": {name: "x"}})).ok(200)
+        (await volume_action(demo, volume["id"], "os-volume_upload_image", {"image_name": "up"})).ok(400)
+        (await volume_action(demo, volume["id"], "os-unset_image_metadata", {"key": name})).ok(200)
+    assert (await get_volume(demo, volume["id"]))["status"] == "available"
+    assert (await demo.get("image", "/v2/images")).ok().json["images"] == []
+
+
+async def test_image_metadata_may_be_set_as_the_recorded_cloud_lets_it(cloud: TestCloud, demo: JsonClient) -> None:
+    volume = await create_volume(cloud, demo)
+    for properties, status in (({"k": "v" * 256}, 200), ({"k" * 256: "v"}, 400), ({"": "v"}, 400), ({}, 200)):
+        answer = await volume_action(demo, volume["id"], "os-set_image_metadata", {"metadata": properties})
+        answer.ok(status)
+    assert answer.json["metadata"] == {"k": "v" * 256}
+
+
 @pytest.mark.parametrize(
     ("data", "attributes"),
     [(b"QFI\xfb\0\0\0\3".ljust(65536, b"\0"), {"disk_format": "qcow2"}), (DISK, {"img_signature": "s"})],

@@ -54,6 +54,21 @@ TABLE: tuple[Behaviour, ...] = (
         source="cinder c65f43cb9, 26.0.0",
     ),
     Behaviour(
+        name="upload-loses-store-id", since="train", service="volume",
+        summary="store_id is left out when a volume is uploaded to an image: Cinder's client takes it for its own",
+        source="cinder 350973f3d, 15.0.0",
+    ),
+    Behaviour(
+        name="upload-loses-base-image-ref", since="ussuri", service="volume",
+        summary="base_image_ref is left out when a volume is uploaded to an image, for the same reason",
+        source="cinder 7c685f0d6, 16.0.0",
+    ),
+    Behaviour(
+        name="upload-loses-privileged-user", since="2025.2", service="volume",
+        summary="privileged_user is left out when a volume is uploaded to an image, for the same reason",
+        source="cinder 9dfb500d5, 27.0.0",
+    ),
+    Behaviour(
         name="bdm-lookup-returns-image-meta", since="juno", bug="bdm-lookup-properties-only", service="compute",
         summary="booting from a volume looks up min_ram, min_disk and size too, not only the properties",
         source="nova 2014.1.5",

@@ -11,6 +11,8 @@ import pytest
 from stackwire.compute.domain import travel as compute
 from stackwire.core.behaviours import behaviours_of
 from stackwire.core.lineage import PropertyChange, compare
+from stackwire.core.rules import RULES
+from stackwire.image.domain import travel as image
 from stackwire.volume.domain import travel as volume
 
 README = Path(__file__).parents[3] / "README.md"
@@ -30,10 +32,15 @@ SAMPLES: dict[str, str | int | None] = {
     "team": "storage",
     "a long one": "n" * 300,
     "img_signature": "SIG",
+    "img_signature_note": "not one of the four",
+    "signature_verified": "False",
     "os_glance_stage_host": "http://host",
     "cinder_encryption_key_id": "11111111-1111-4111-8111-111111111111",
+    "store_id": "fast",
+    "privileged_user": "True",
     "a null": None,
     "base_image_ref": "the-first-image",
+    "instance_uuid": "looks-like-one",
 }
 
 
@@ -93,14 +100,25 @@ def volume_to_snapshot(key: str, value: Any) -> PropertyChange:
     return _change(key, {key: value}, volume.for_snapshot({key: str(value)}, volume_bootable=True))
 
 
+def _booted(image: Mapping[str, Any], image_ref: str) -> dict[str, str]:
+    """The rows of a new server, as far as the image brought them."""
+    rows = compute.at_create(image, Flavor(), TODAY, image_ref=image_ref, user_name=None, project_name=None)
+    if rows["image_base_image_ref"] == image_ref:
+        del rows["image_base_image_ref"]
+    return rows
+
+
+def _booted_from_volume(key: str, value: Any) -> dict[str, str]:
+    seen = compute.image_meta_from_volume({"size": 1, "volume_image_metadata": {key: str(value)}}, TODAY)
+    return _booted(seen, "")
+
+
 def image_to_server(key: str, value: Any) -> PropertyChange:
-    return _change(key, {key: value}, compute.system_metadata(_image_dict(key, value), Flavor(), TODAY), "image_")
+    return _change(key, {key: value}, _booted(_image_dict(key, value), "image-1"), "image_")
 
 
 def volume_to_server(key: str, value: Any) -> PropertyChange:
-    seen = compute.image_meta_from_volume({"size": 1, "volume_image_metadata": {key: str(value)}}, TODAY)
-    rows = compute.system_metadata(seen, Flavor(), TODAY)
-    return _change(key, {key: value}, rows, "image_")
+    return _change(key, {key: value}, _booted_from_volume(key, value), "image_")
 
 
 def server_to_snapshot(key: str, value: Any) -> PropertyChange:
@@ -111,6 +129,14 @@ def server_to_snapshot(key: str, value: Any) -> PropertyChange:
     host = compute.uploaded_snapshot(rows, Server(), "raw")
     after = {**_flat(made), **_flat(host)}
     return _change(f"image_{key}", rows, after, "-image_")
+
+
+def server_on_volume_to_snapshot(key: str, value: Any) -> PropertyChange:
+    rows = _booted_from_volume(key, value)
+    if f"image_{key}" not in rows:
+        raise LookupError(key)
+    made = compute.volume_snapshot_image(rows, Server(), "s", {}, [], TODAY, project_id="project-1")
+    return _change(f"image_{key}", rows, _flat(made), "-image_")
 
 
 def rebuild(key: str, value: Any) -> PropertyChange:
@@ -129,6 +155,7 @@ CROSSINGS: dict[str, Callable[[str, Any], PropertyChange]] = {
     "image → server": image_to_server,
     "volume → server": volume_to_server,
     "server → snapshot": server_to_snapshot,
+    "server on a volume → snapshot": server_on_volume_to_snapshot,
     "rebuild": rebuild,
 }
 
@@ -136,7 +163,7 @@ CROSSINGS: dict[str, Callable[[str, Any], PropertyChange]] = {
 def cell(crossing: str, key: str) -> str:
     """What the rules do, in the table's words."""
     value = SAMPLES[key]
-    if value is None and crossing.startswith("volume"):
+    if value is None and "volume →" in crossing:
         return NOWHERE  # a volume never holds one
     try:
         found = CROSSINGS[crossing](key, value)
@@ -150,18 +177,20 @@ def _words(crossing: str, found: PropertyChange) -> str:
         assert len((found.after or "").encode()) == 255
         return "cut at 255 bytes"
     if found.outcome == "renamed":
-        return "renamed back" if crossing == "server → snapshot" else "renamed `image_*`"
+        return "renamed back" if crossing.startswith("server") else "renamed `image_*`"
     if found.outcome == "changed":
         if found.after == "None":
             return 'the text "None"'
+        if found.after == Server.uuid:
+            return "the server's"
         return {"rebuild": "the new image's", "server → snapshot": "what the host wrote"}[crossing]
     return found.outcome
 
 
-def _table() -> list[list[str]]:
+def _table(heading: str = "Property") -> list[list[str]]:
     section = README.read_text("utf-8").split(f"## {HEADING}", 1)[1].split("\n## ", 1)[0]
-    lines = [line.strip() for line in section.splitlines() if line.strip().startswith("|")]
-    return [[text.strip() for text in line.strip("|").split("|")] for line in lines]
+    table = re.split(rf"^(?=\| {heading} )", section, flags=re.MULTILINE)[1].split("\n\n", 1)[0]
+    return [[text.strip() for text in line.strip("| ").split("|")] for line in table.splitlines()]
 
 
 def _cells() -> list[tuple[str, str, str]]:
@@ -187,3 +216,14 @@ def test_the_readme_has_every_crossing_and_every_kind_of_property() -> None:
     assert table, "the README has no travel table"
     assert table[0][1:] == list(CROSSINGS)
     assert {key for _, key, _ in _cells()} == set(SAMPLES)
+
+
+def test_the_readme_names_every_rule_there_is_and_no_other() -> None:
+    services = {module.__name__.split(".")[1] for module in (image, volume, compute)}
+    named = [name for _, rules in _table("Transfer")[2:] for name in re.findall(r"`([^`]+)`", rules)]
+    assert sorted(named) == sorted(name for name, rule in RULES.items() if rule.service in services)
+
+
+def test_every_column_of_the_table_has_its_rule() -> None:
+    told = {re.sub(r" \(.*", "", part) for transfer, _ in _table("Transfer")[2:] for part in transfer.split(", ")}
+    assert set(CROSSINGS) <= told

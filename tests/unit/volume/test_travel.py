@@ -92,6 +92,21 @@ def test_an_uploaded_image_inherits_what_its_release_passes_on(
     assert travel.for_image(ROWS, {}, behaviours_of(release, without)).keys() == kept
 
 
+@pytest.mark.parametrize(
+    ("release", "lost"),
+    [
+        ("stein", set()),
+        ("train", {"store_id"}),
+        ("ussuri", {"store_id", "base_image_ref"}),
+        ("2025.1", {"store_id", "base_image_ref"}),
+        ("2025.2", {"store_id", "base_image_ref", "privileged_user"}),
+    ],
+)
+def test_an_uploaded_image_loses_what_cinders_client_takes_for_its_own_arguments(release: str, lost: set[str]) -> None:
+    rows = {"store_id": "fast", "base_image_ref": "an-image", "privileged_user": "True"}
+    assert rows.keys() - travel.for_image(rows, {}, behaviours_of(release)).keys() == lost
+
+
 def test_an_uploaded_image_inherits_nothing_over_what_was_asked() -> None:
     assert travel.for_image({"team": "storage"}, {"team": "mine"}, TODAY) == {}
 

@@ -29,6 +29,7 @@ from stackwire.core.errors import BadRequest
 
 USER_DATA_LIMIT = 65535  # bytes of base64 text
 NO_KERNEL = ("nokernel", "")
+ENCRYPTED = "Direct booting of an image uploaded from an encrypted volume is unsupported."
 
 
 class FlavorLike(Protocol):
@@ -64,7 +65,7 @@ def check_image(
     properties = image.get("properties") or {}
     direct = root is None or not root.is_volume
     if direct and image_id and properties.get("cinder_encryption_key_id"):
-        raise ImageUnacceptable(image_id=name, reason="it is encrypted, only a volume can be made from it")
+        raise ImageUnacceptable(image_id=name, reason=ENCRYPTED)
     typed = check_properties(properties)
     if flavor.memory_mb < _figure(image.get("min_ram")):
         raise FlavorMemoryTooSmall(min_ram=image["min_ram"], memory_mb=flavor.memory_mb)

@@ -16,6 +16,10 @@ class ImageConversionNotAllowed(BadRequest, wire="cinder.exception.ImageConversi
     """Image conversion is not possible here for image {image_id}: {reason}"""
 
 
+class ImageCompressionNotAllowed(BadRequest, wire="cinder.exception.ImageCompressionNotAllowed"):
+    """Image compression upload disallowed, but container_format is compressed"""
+
+
 class ImageCopyFailure(ServiceError, wire="cinder.exception.ImageCopyFailure"):
     """Failed to copy image to volume: {reason}"""
 

@@ -1,4 +1,4 @@
-"""How image properties travel through the volume service: image -> volume -> snapshot, clone -> image.
+"""How image properties travel by the volume service: image -> volume -> snapshot, clone -> image; client -> volume.
 
 Constants first, they are the rules; then pure functions that take a ``Mapping`` and return a new ``dict``. *Rows* are
 what ``volume_glance_metadata`` holds: flat text to text, one row a key. They hold core attributes and custom properties
@@ -27,6 +27,14 @@ RESERVED_PREFIXES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("upload-drops-reserved-keys", ("os_glance",)),
     ("upload-drops-signature-verified", ("img_signature", "signature_verified")),
 )
+# cinder/image/glance.py: GlanceClientWrapper.call takes these as arguments of its own; by the behaviour that took them
+CLIENT_ARGUMENTS = {
+    "store_id": "upload-loses-store-id",
+    "base_image_ref": "upload-loses-base-image-ref",
+    "privileged_user": "upload-loses-privileged-user",
+}
+# the same function: names that it cannot be given at all, so that a volume with one cannot be uploaded
+NEVER_UPLOADED = frozenset({"self", "context", "method", "controller"})
 
 MAX_VALUE_LENGTH = 255
 """Characters of a value, in the releases that had a limit (cinder/api/schemas/volume_image_metadata.py)."""
@@ -100,11 +108,21 @@ def for_image(rows: Mapping[str, str], requested: Mapping[str, str], behaviours:
     if not behaviours.has("upload-inherits-image-metadata"):
         return {}
     refused = tuple(prefix for name, prefixes in RESERVED_PREFIXES if behaviours.has(name) for prefix in prefixes)
-    return {
-        key: value
-        for key, value in rows.items()
-        if key not in CORE_KEYS and key not in requested and not key.startswith(refused)
-    }
+    lost = {key for key, name in CLIENT_ARGUMENTS.items() if behaviours.has(name)}
+    kept_out = CORE_KEYS | lost | requested.keys()
+    return {key: value for key, value in rows.items() if key not in kept_out and not key.startswith(refused)}
+
+
+@rule("volume.set_by_client", source="cinder/api/contrib/volume_image_metadata.py: create")
+def set_by_client(rows: Mapping[str, str], properties: Mapping[str, str]) -> Rows:
+    """client -> volume: these over the existing ones; nothing is removed."""
+    return {**rows, **properties}
+
+
+@rule("volume.unset_by_client", source="cinder/api/contrib/volume_image_metadata.py: delete")
+def unset_by_client(rows: Mapping[str, str], key: str) -> Rows:
+    """client -> volume: all but one."""
+    return {name: value for name, value in rows.items() if name != key}
 
 
 def signature_outcome(properties: Mapping[str, str | None]) -> bool | None:

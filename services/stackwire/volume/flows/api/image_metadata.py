@@ -2,19 +2,16 @@
 
 from collections.abc import Mapping
 
-from stackwire.contracts.lineage import property_transfer
 from stackwire.contracts.volume import InvalidVolume
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
-from stackwire.db.pool import UnitOfWork
+from stackwire.core.rules import Resource
 from stackwire.volume.db import glance_metadata, volumes
 from stackwire.volume.domain import travel
 from stackwire.volume.domain.errors import GlanceMetadataNotFound
 from stackwire.volume.domain.states import MAINTENANCE, UPLOADING
 from stackwire.volume.domain.travel import Rows
 from stackwire.volume.flows.deps import Flow
-
-_SOURCE = "cinder/api/contrib/volume_image_metadata.py"
 
 
 class ImageMetadata(Flow):
@@ -43,9 +40,7 @@ class ImageMetadata(Flow):
                 raise BadRequest(f"A value of image metadata has at most {travel.MAX_VALUE_LENGTH} characters.")
             before = await glance_metadata.read(uow, "volume_id", volume.id)
             await glance_metadata.upsert(uow, volume.id, properties)
-            after = {**before, **properties}
-            _emit_client_change(uow, "client.set", volume.id, before, after, f"{_SOURCE}: create")
-            return after
+            return uow.apply(travel.set_by_client, *_ends(ctx, volume.id), before, properties)
 
     async def delete(self, ctx: RequestContext, volume_id: str, key: str) -> None:
         """GlanceMetadataNotFound when there is no such key."""
@@ -55,11 +50,8 @@ class ImageMetadata(Flow):
             before = await glance_metadata.read(uow, "volume_id", volume.id)
             if not await glance_metadata.delete(uow, "volume_id", volume.id, key):
                 raise GlanceMetadataNotFound(id=volume.id)
-            after = {name: value for name, value in before.items() if name != key}
-            _emit_client_change(uow, "client.unset", volume.id, before, after, f"{_SOURCE}: delete")
+            uow.apply(travel.unset_by_client, *_ends(ctx, volume.id), before, key)
 
 
-def _emit_client_change(uow: UnitOfWork, rule: str, volume_id: str, before: Rows, after: Rows, source: str) -> None:
-    """The lineage of a change that no travel rule made, but the caller himself."""
-    client = uow.ctx.user_id or ""
-    uow.notify(property_transfer("volume", rule, "client", client, "volume", volume_id, before, after, source=source))
+def _ends(ctx: RequestContext, volume_id: str) -> tuple[Resource, Resource]:
+    return Resource("client", ctx.user_id or ""), Resource("volume", volume_id)

@@ -13,6 +13,7 @@ from stackwire.core.ids import new_id
 from stackwire.core.rules import Resource
 from stackwire.volume.db import glance_metadata, volume_types, volumes
 from stackwire.volume.domain import travel
+from stackwire.volume.domain.errors import ImageCompressionNotAllowed
 from stackwire.volume.domain.model import Volume, VolumeType
 from stackwire.volume.domain.objects import image_meta
 from stackwire.volume.domain.requests import UploadImageRequest
@@ -41,6 +42,8 @@ class UploadVolume(Flow):
         try:
             async with self._deps.database.read() as session:
                 rows = await glance_metadata.read(session, "volume_id", volume.id)
+            if unknown := sorted(rows.keys() & travel.NEVER_UPLOADED):
+                raise BadRequest(f"An image of this volume cannot have the properties {', '.join(unknown)}.")
             image = await self._deps.images.create(ctx, self._image(request, image_id, rows))
         except asyncio.CancelledError:
             await asyncio.shield(finish_upload(self._deps, ctx, volume.id))
@@ -60,10 +63,10 @@ class UploadVolume(Flow):
             self._deps.require(ctx, "volume_extension:volume_actions:upload_image", volume.project_id)
             if request.visibility == "public":
                 self._deps.require(ctx, "volume_extension:volume_actions:upload_public", volume.project_id)
-            if request.disk_format != "raw" or request.container_format == "compressed":
-                raise NotSimulated(
-                    what=f"the upload of a volume as {request.disk_format} in {request.container_format}"
-                )
+            if request.container_format == "compressed":
+                raise ImageCompressionNotAllowed
+            if request.disk_format != "raw":
+                raise NotSimulated(what=f"the upload of a volume as {request.disk_format}")
             uploading = await self._deps.transition(
                 uow,
                 volumes.TABLE,
