@@ -47,7 +47,7 @@ ALLOWED = [
     (rules.HYPERVISORS, (False, False, False, True, False)),
     (rules.QUOTAS_CHANGE, (False, False, False, True, False)),
     (rules.EXTERNAL_EVENTS, (False, False, False, True, True)),
-    (rules.SWAP_VOLUME, (False, False, False, False, True)),
+    (rules.SWAP_VOLUME, (False, False, False, True, True)),
     (rules.FLAVORS, (True, True, True, True, True)),
 ]
 

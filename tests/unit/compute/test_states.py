@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from stackwire.compute.domain.states import API_VERBS, DELETING, ServerStates, ServerVerb
+from stackwire.compute.domain.states import DELETING, ServerStates, ServerVerb
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,3 @@ def test_a_hard_reboot_ends_a_soft_one_that_hangs() -> None:
     assert ServerStates.reboot_hard.allows(vm_state="active", task_state="reboot_started")
     assert not ServerStates.reboot.allows(vm_state="active", task_state="reboot_started")
     assert not ServerStates.finish_reboot.allows(task_state="rebooting_hard"), "the soft one may not finish then"
-
-
-def test_what_a_locked_server_obeys_and_what_needs_a_launched_one() -> None:
-    assert {verb.name for verb in API_VERBS.values() if verb.locked} == {"snapshot", "console"}
-    assert {verb.name for verb in API_VERBS.values() if verb.launched} == {"rebuild", "snapshot", "start"}

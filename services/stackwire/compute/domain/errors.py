@@ -15,6 +15,10 @@ class InstanceIsLocked(Conflict, wire="nova.exception.InstanceIsLocked"):
     """Instance {instance_id} is locked"""
 
 
+class InstanceNotReady(Conflict, wire="nova.exception.InstanceNotReady"):
+    """Instance {instance_id} is not ready"""
+
+
 class FlavorNotFound(NotFound, wire="nova.exception.FlavorNotFound"):
     """Flavor {flavor_id} could not be found."""
 

@@ -6,7 +6,6 @@ _READER = "role:admin or (role:reader and project_id:%(project_id)s)"
 _ANYONE = "@"
 _OWNER = "role:admin or user_id:%(user_id)s"
 _ADMIN_OR_SERVICE = "role:admin or role:service or service_roles:service"
-_SERVICE = "service_roles:service"
 
 DEFAULTS: dict[str, str] = {}
 """Each rule's name with its check string."""
@@ -52,7 +51,7 @@ ACTION_EVENTS_DETAILS = _rule("os-instance-actions:events:details", _ADMIN)
 ATTACHMENTS = _rule("os-volumes-attachments:index", _READER)
 ATTACH = _rule("os-volumes-attachments:create", _MEMBER)
 ATTACHMENT_CHANGE = _rule("os-volumes-attachments:update", _MEMBER)
-SWAP_VOLUME = _rule("os-volumes-attachments:swap", _SERVICE)
+SWAP_VOLUME = _rule("os-volumes-attachments:swap", _ADMIN_OR_SERVICE)
 DETACH = _rule("os-volumes-attachments:delete", _MEMBER)
 EXTENDED = _rule("os-extended-server-attributes", _ADMIN)
 HOST_STATUS = _rule("servers:show:host_status", _ADMIN)

@@ -51,8 +51,8 @@ class ServerVerb(Verb):
 def _request(
     vm_state: StateSpec, to: str, on_crash: str, function: str, task_state: StateSpec = None, **facts: Any
 ) -> ServerVerb:
-    """What a function of the API begins."""
-    source = f"nova/compute/api.py: {function}"
+    """What a function of the API begins; ``check_instance_state`` wants a server that has run, unless it says so."""
+    source, facts = f"nova/compute/api.py: {function}", {"launched": True, **facts}
     return ServerVerb(vm_state, task_state, {"task_state": to}, on_crash, source=source, **facts)
 
 
@@ -68,12 +68,13 @@ def _finish(task_state: StateSpec, vm_state: str, function: str) -> ServerVerb:
 
 
 def _check(vm_state: StateSpec, task_state: StateSpec, function: str, **facts: Any) -> ServerVerb:
-    """What a function of the API does without a change of the state."""
+    """What a function of the API does without a change of the state; the same of a server that has run."""
+    facts = {"launched": True, **facts}
     return ServerVerb(vm_state, task_state, {}, source=f"nova/compute/api.py: {function}", **facts)
 
 
 _CONDUCTOR = "nova/conductor/manager.py"
-_ATTACHABLE = "active paused stopped suspended resized shelved shelved_offloaded"
+_ATTACHABLE = "active paused stopped resized soft-delete shelved shelved_offloaded"
 _BOOTED = "active stopped paused suspended"
 _REBOOTS = ("rebooting", "reboot_pending", "reboot_started")
 _HARD_REBOOTS = ("rebooting_hard", "reboot_pending_hard", "reboot_started_hard")
@@ -116,7 +117,7 @@ class ServerStates(
     fail_build = _finish(_BUILD, ERROR, "_set_instance_obj_error_state")
 
     # ---- rebuild
-    rebuild = _request("active stopped error", REBUILDING, "fail_rebuild", "rebuild", launched=True)
+    rebuild = _request("active stopped error", REBUILDING, "fail_rebuild", "rebuild")
     rebuild_block_devices = _step(REBUILDING, REBUILD_BLOCK_DEVICE_MAPPING, "fail_rebuild", "_do_rebuild_instance")
     rebuild_spawn = _step(REBUILD_BLOCK_DEVICE_MAPPING, REBUILD_SPAWNING, "fail_rebuild", "_rebuild_default_impl")
     finish_rebuild = _finish(REBUILD_SPAWNING, ACTIVE, "_do_rebuild_instance")
@@ -127,14 +128,9 @@ class ServerStates(
 
     # ---- snapshot
     snapshot = _request(
-        _BOOTED,
-        "image_snapshot_pending",
-        "abandon_snapshot",
-        "snapshot",
-        action="createImage",
-        launched=True,
-        locked=True,
+        _BOOTED, "image_snapshot_pending", "abandon_snapshot", "snapshot", action="createImage", locked=True
     )
+    quiesce = _check(ACTIVE, ANY, "snapshot_volume_backed", launched=False)
     take_snapshot = _step("image_snapshot_pending", "image_snapshot", "abandon_snapshot", "snapshot_instance")
     prepare_upload = _step("image_snapshot", "image_pending_upload", "abandon_snapshot", "_snapshot_instance")
     upload_snapshot = _step("image_pending_upload", "image_uploading", "abandon_snapshot", "_snapshot_instance")
@@ -142,7 +138,7 @@ class ServerStates(
     abandon_snapshot = _step(_SNAPSHOT, None, None, "_snapshot_instance")
 
     # ---- power
-    start = _request(STOPPED, "powering-on", "finish_start", "start", launched=True)
+    start = _request(STOPPED, "powering-on", "finish_start", "start")
     stop = _request("active error", "powering-off", "finish_stop", "stop")
     pause = _request(ACTIVE, "pausing", "finish_pause", "pause")
     unpause = _request(PAUSED, "unpausing", "finish_unpause", "unpause")
@@ -156,7 +152,7 @@ class ServerStates(
     finish_resume = _finish("resuming", ACTIVE, "resume_instance")
 
     # ---- reboot
-    reboot = _request(f"{_BOOTED} error", "rebooting", "recover_reboot", "_soft_reboot")
+    reboot = _request(ACTIVE, "rebooting", "recover_reboot", "_soft_reboot")
     reboot_hard = _request(
         f"{_BOOTED} error", "rebooting_hard", "recover_reboot", "_hard_reboot", _HARD_REBOOTABLE, action="reboot-hard"
     )
@@ -170,17 +166,19 @@ class ServerStates(
     # ---- what leaves the state as it is
     attach_volume = _check(_ATTACHABLE, None, "attach_volume")
     detach_volume = _check(_ATTACHABLE, None, "detach_volume")
-    update_metadata = _check(_BOOTED, None, "update_instance_metadata")
-    tags = ServerVerb(_BOOTED, ANY, {}, source="nova/api/openstack/compute/server_tags.py: ServerTagsController")
-    console = _check(f"{_BOOTED} error rescued", ANY, "get_console_output", locked=True)
+    update_metadata = _check(_BOOTED, ANY, "update_instance_metadata")
+    tags = ServerVerb(_BOOTED, ANY, {}, locked=True, source="nova/api/openstack/compute/server_tags.py")
+    console = _check(ANY, ANY, "get_console_output", launched=False, locked=True)
 
     # ---- deletion, and an administrator's reset
-    delete = _request(ANY, DELETING, "finish_delete", "_delete", ANY)
+    delete = _request(ANY, DELETING, "finish_delete", "_delete", ANY, launched=False)
+    delete_again = _check(ANY, DELETING, "_delete", launched=False)
     finish_delete = _finish(ANY, DELETED, "_complete_deletion")
     reset_state = ServerVerb(
         ANY,
         ANY,
         {"vm_state": "active error", "task_state": None},
+        locked=True,
         source="nova/api/openstack/compute/admin_actions.py: _reset_state",
     )
 

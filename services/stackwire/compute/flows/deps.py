@@ -6,13 +6,12 @@ from typing import Any, Protocol
 
 from stackwire.compute.backends.images import Images
 from stackwire.compute.db import instances
-from stackwire.compute.domain.errors import InstanceInvalidState, InstanceIsLocked
+from stackwire.compute.domain.errors import InstanceInvalidState, InstanceIsLocked, InstanceNotReady
 from stackwire.compute.domain.model import Instance
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import API_VERBS, ServerVerb
 from stackwire.core.behaviours import Behaviours
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import Conflict
 from stackwire.core.ids import new_id
 from stackwire.core.policy import Policy
 from stackwire.db.pool import Database, UnitOfWork
@@ -88,8 +87,8 @@ async def claim(uow: UnitOfWork, server: Server, verb: ServerVerb, **changes: An
     return server.with_instance(claimed)
 
 
-def require_host(server: Server, name: str) -> str:
-    """The host that the server is on; a Conflict for one that was never scheduled."""
+def require_host(server: Server) -> str:
+    """The host that the server is on; InstanceNotReady for one that was never scheduled."""
     if server.instance.host is None:
-        raise Conflict(f"Cannot '{name}' instance {server.uuid}: it is on no host")
+        raise InstanceNotReady(instance_id=server.uuid)
     return server.instance.host

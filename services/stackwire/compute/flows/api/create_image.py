@@ -44,7 +44,7 @@ class CreateImage(ApiFlow):
     # ---- a server with a disk of its own
 
     async def _of_disk(self, ctx: RequestContext, server: Server, request: CreateImageRequest) -> str:
-        host = require_host(server, VERB)
+        host = require_host(server)
         image = travel.snapshot_image(
             server.system_metadata,
             server.instance,
@@ -147,11 +147,11 @@ class CreateImage(ApiFlow):
 
     async def _quiesce(self, ctx: RequestContext, server: Server) -> bool:
         """Freezes an active guest. That a host cannot do it matters only when the image requires it."""
-        if server.instance.vm_state != states.ACTIVE:
+        if not states.ServerStates.quiesce.allows(vm_state=server.instance.vm_state):
             return False
         message = QuiesceInstance(instance=instance_object(server))
         try:
-            await self._deps.rpc.call(ctx, message, server=require_host(server, VERB))
+            await self._deps.rpc.call(ctx, message, server=require_host(server))
         except ServiceError as error:
             if not image_props.flag(server.system_metadata.get("image_os_require_quiesce")):
                 return False
@@ -189,7 +189,7 @@ class CreateImage(ApiFlow):
             await instance_actions.start(uow, ctx, server.uuid, VERB)
             if quiesced:
                 thaw = UnquiesceInstance(instance=instance_object(server), mapping=mappings)
-                uow.cast(thaw, server=require_host(server, VERB))
+                uow.cast(thaw, server=require_host(server))
 
     async def _current_image(self, ctx: RequestContext, server: Server) -> dict[str, Any] | None:
         """The root volume, or the image, as an image dictionary of today, which is all that Icehouse read."""

@@ -2,11 +2,10 @@
 
 from stackwire.compute.backends.volumes import Volumes
 from stackwire.compute.db import instance_actions, instances
-from stackwire.compute.domain import policy, states
-from stackwire.compute.domain.errors import InstanceIsLocked
+from stackwire.compute.domain import policy
 from stackwire.compute.domain.states import ServerStates
 from stackwire.compute.domain.versioned_objects import devices_object, instance_object
-from stackwire.compute.flows.deps import ApiDeps, ApiFlow
+from stackwire.compute.flows.deps import ApiDeps, ApiFlow, check_allowed
 from stackwire.compute.flows.local_delete import LocalDelete
 from stackwire.contracts.compute_workers import TerminateInstance
 from stackwire.core.context import RequestContext
@@ -23,9 +22,8 @@ class DeleteServer(ApiFlow):
     async def request_delete(self, ctx: RequestContext, uuid: str, *, force: bool = False) -> None:
         """In any state, unless the server is locked (InstanceIsLocked). One that is on no host is deleted at once."""
         server = await self._deps.find(ctx, uuid, policy.FORCE_DELETE if force else policy.DELETE)
-        if server.instance.locked and not ctx.is_admin:
-            raise InstanceIsLocked(instance_id=uuid)
-        if server.instance.task_state == states.DELETING and not force:
+        check_allowed(ctx, server, "delete")
+        if ServerStates.delete_again.allows(task_state=server.instance.task_state) and not force:
             return
         async with self._deps.database.work(ctx) as uow:
             deleting = await transition(uow, instances.TABLE, ServerStates.delete, uuid, progress=0)

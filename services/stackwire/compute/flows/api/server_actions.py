@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 
 from stackwire.compute.db import instance_actions, instances
 from stackwire.compute.domain import policy
-from stackwire.compute.domain.errors import ConsoleNotAvailable
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import ServerStates
 from stackwire.compute.domain.versioned_objects import NovaObject, instance_object
@@ -56,7 +55,7 @@ class ServerActions(ApiFlow):
 
     async def _send(self, ctx: RequestContext, server: Server, name: str, recorded: str, message: Message) -> None:
         verb = check_allowed(ctx, server, name)
-        host = require_host(server, name)
+        host = require_host(server)
         async with self._deps.database.work(ctx) as uow:
             after = await claim(uow, server, verb)
             await instance_actions.start(uow, ctx, server.uuid, recorded)
@@ -76,11 +75,10 @@ class ServerActions(ApiFlow):
         """The last ``length`` lines of the console (None and -1: all); ConsoleNotAvailable before there is one."""
         server = await self._deps.find(ctx, uuid, policy.CONSOLE)
         check_allowed(ctx, server, "console")
-        if server.instance.host is None:
-            raise ConsoleNotAvailable(instance_id=uuid)
+        host = require_host(server)
         tail = None if length is None or length < 0 else length
         message = GetConsoleOutput(instance=instance_object(server), tail_length=tail)
         try:
-            return await self._deps.rpc.call(ctx, message, server=server.instance.host)
+            return await self._deps.rpc.call(ctx, message, server=host)
         except Unavailable:
             raise Conflict(f"Instance {uuid} is not ready: its host does not answer.") from None

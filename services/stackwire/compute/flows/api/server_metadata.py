@@ -42,7 +42,8 @@ class ServerMetadata(ApiFlow):
         return after
 
     async def delete(self, ctx: RequestContext, uuid: str, key: str) -> None:
-        """MetadataItemNotFound."""
+        """MetadataItemNotFound, before the server's state is looked at."""
+        await self.get(ctx, uuid, key)
         server = await self._find(ctx, uuid)
         async with self._deps.database.work(ctx) as uow:
             if not await server_metadata.delete(uow, "instance_metadata", uuid, key):

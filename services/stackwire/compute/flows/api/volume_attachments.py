@@ -35,7 +35,7 @@ class VolumeAttachments(ApiFlow):
         """The new device with its name; 404 for a volume the caller cannot see, 400 for one that is not available."""
         server = await self._deps.find(ctx, uuid, policy.ATTACH)
         check_allowed(ctx, server, "attach_volume")
-        require_host(server, "attach_volume")
+        require_host(server)
         if len(server.devices) >= MAX_DISKS:
             raise TooManyDiskDevices(maximum=MAX_DISKS)
         volume = await self._deps.rpc.call(ctx.as_service(), GetVolume(volume_id=request.volume_id))
@@ -59,11 +59,11 @@ class VolumeAttachments(ApiFlow):
     async def detach(self, ctx: RequestContext, uuid: str, volume_id: str) -> None:
         """BadRequest for the root volume, and for a volume that is not in use."""
         server = await self._deps.find(ctx, uuid, policy.DETACH)
-        check_allowed(ctx, server, "detach_volume")
         device = _device(server, volume_id)
         if device.is_root:
-            raise BadRequest("The root volume cannot be detached.")
-        host = require_host(server, "detach_volume")
+            raise BadRequest("Cannot detach a root device volume")
+        check_allowed(ctx, server, "detach_volume")
+        host = require_host(server)
         try:
             await self._deps.rpc.call(ctx.as_service(), BeginDetaching(volume_id=volume_id))
         except (*peers.REFUSED,) as refused:
@@ -82,18 +82,17 @@ class VolumeAttachments(ApiFlow):
     async def set_delete_on_termination(self, ctx: RequestContext, uuid: str, volume_id: str, delete: bool) -> None:
         """Whether the volume is deleted with the server."""
         server = await self._deps.find(ctx, uuid, policy.ATTACHMENT_CHANGE)
-        check_allowed(ctx, server, "attach_volume")
         device = _device(server, volume_id)
         async with self._deps.database.work(ctx) as uow:
             await block_devices.update(uow, device.uuid, delete_on_termination=delete)
 
     async def swap(self, ctx: RequestContext, uuid: str, volume_id: str) -> NoReturn:
-        """Only a service may swap volumes (Forbidden), and only while it migrates one, which none does (Conflict)."""
+        """For services and administrators, and only while the volume is migrated, which none is (Conflict)."""
         async with self._deps.database.read() as session:
             server = await instances.find(session, ctx, uuid)
         self._deps.policy.require(ctx, policy.SWAP_VOLUME, {"project_id": server.instance.project_id}, Forbidden)
         _device(server, volume_id)
-        raise Conflict(f"Volume {volume_id} is not being migrated.")
+        raise Conflict(f"volume {volume_id} is not migrating; this API should only be called by Cinder")
 
 
 def _device(server: Server, volume_id: str) -> BlockDevice:
