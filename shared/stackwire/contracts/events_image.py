@@ -93,7 +93,7 @@ class TaskPayload(_Timed):
     result: None
     owner: str | None
     message: None
-    expires_at: Zulu | None
+    expires_at: Zulu
 
 
 class NamespacePayload(_Timed):

@@ -16,7 +16,7 @@ POOL = f"{BACKEND}#files"
 CINDER_SCHEDULER = Target(exchange="cinder", topic="cinder-scheduler", version="3.0")
 CINDER_VOLUME = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.0")
 CINDER_ATTACHMENTS = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.9")
-CINDER_REIMAGE = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.18")
+CINDER_REIMAGE = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.20")
 
 
 class ScheduleVolume(Cast, target=CINDER_SCHEDULER, method="create_volume"):

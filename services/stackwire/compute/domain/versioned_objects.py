@@ -13,6 +13,8 @@ from stackwire.compute.domain.model import BlockDevice, Flavor
 from stackwire.compute.domain.server import Server
 
 NovaObject = dict[str, Any]
+CELL = {"uuid": "6c1f4d0e-2b5a-4f0e-9d57-0f5c1a7e3b21", "name": "cell1", "disabled": False}
+"""There is one cell, under one id."""
 IMAGE_FIELDS = [
     "id",
     "name",
@@ -27,6 +29,9 @@ IMAGE_FIELDS = [
     "min_ram",
     "min_disk",
 ]
+
+
+_RECORDS = frozenset({"img_block_device_mapping", "img_mappings"})
 
 
 def nova_object(name: str, version: str, data: Mapping[str, Any]) -> NovaObject:
@@ -110,6 +115,11 @@ def tags_object(tags: Sequence[str]) -> NovaObject:
     return _listed("TagList", "1.1", [nova_object("Tag", "1.1", {"tag": tag}) for tag in tags])
 
 
+def instances_object(servers: Sequence[Server]) -> NovaObject:
+    """``InstanceList``."""
+    return _listed("InstanceList", "2.6", [instance_object(server) for server in servers])
+
+
 def networks_object(network: str) -> NovaObject:
     """``none`` or ``auto``: the two requests there are without a network service."""
     request = nova_object("NetworkRequest", "1.3", {"network_id": network, "port_id": None, "device_profile": None})
@@ -120,10 +130,24 @@ def image_object(image: Mapping[str, Any]) -> NovaObject:
     """``ImageMeta`` with the typed properties; the caller has checked them."""
     typed = image_props.typed(image.get("properties") or {})
     plain = {key: sorted(value) if isinstance(value, frozenset) else value for key, value in typed.items()}
+    for name in _RECORDS & plain.keys():  # a list of dictionaries of texts and nulls
+        plain[name] = [
+            {key: None if value is None else str(value) for key, value in row.items()} for row in plain[name]
+        ]
     if "hw_numa_cpus" in plain:
         plain["hw_numa_cpus"] = [sorted(cell) for cell in typed["hw_numa_cpus"]]
     data = {name: image[name] for name in IMAGE_FIELDS if name in image}
     return nova_object("ImageMeta", "1.8", data | {"properties": nova_object("ImageMetaProps", "1.44", plain)})
+
+
+def limits_object() -> NovaObject:
+    """``SchedulerLimits``: none."""
+    return nova_object("SchedulerLimits", "1.0", dict.fromkeys(("numa_topology", "vcpu", "disk_gb", "memory_mb")))
+
+
+def destination_object() -> NovaObject:
+    """``Destination``: the one cell, without the addresses of its database and its bus."""
+    return nova_object("Destination", "1.4", {"cell": nova_object("CellMapping", "1.1", {"id": 1, **CELL})})
 
 
 def request_spec_object(server: Server, image: Mapping[str, Any], count: int = 1) -> NovaObject:
@@ -147,9 +171,7 @@ def request_spec_object(server: Server, image: Mapping[str, Any], count: int = 1
             "force_nodes": None,
             "requested_destination": None,
             "retry": None,
-            "limits": nova_object(
-                "SchedulerLimits", "1.0", {"numa_topology": None, "vcpu": None, "disk_gb": None, "memory_mb": None}
-            ),
+            "limits": limits_object(),
             "instance_group": None,
             "scheduler_hints": {},
             "instance_uuid": instance.uuid,

@@ -74,7 +74,7 @@ def task_payload(task: Task) -> dict[str, Any]:
         "result": None,
         "owner": task.owner,
         "message": None,
-        "expires_at": stamp(task.expires_at),
+        "expires_at": stamp(task.expires_at or task.updated_at),  # `isotime(None)` is now
         "created_at": stamp(task.created_at),
         "updated_at": stamp(task.updated_at),
         "deleted": task.deleted,

@@ -7,11 +7,14 @@ from typing import Any
 
 from stackwire.contracts.base import Event
 from stackwire.contracts.events_volume import VOLUMES, SnapshotAction, VolumeAction, VolumeAsSentPayload
+from stackwire.contracts.volume_workers import HOST
 from stackwire.core.attributes import attributes, nulls
 from stackwire.volume.domain.model import Attachment, GlanceRow, Snapshot, Volume
 from stackwire.volume.domain.names import names
 
 EXCHANGE = "cinder"
+_FROM_API = frozenset({"update.start", "update.end", "attach.end", "detach.end"})
+"""Whose events the API sends."""
 _PUBLIC_CONNECTOR_KEYS = {"system uuid"}.union(
     names(
         "host ip initiator mountpoint multipath enforce_multipath os_type platform do_local_attach mode nqn"
@@ -45,6 +48,19 @@ def whole(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}+00:00"
 
 
+def publisher_id(noun: str, action: str, host: str | None, *, from_api: bool | None = None) -> str:
+    """The API names its host, the daemon its back end, and what creates a volume the pool, which is ``host``.
+
+    ``cinder/volume/volume_utils.py: notify_about_volume_usage``, ``cinder/volume/flows/manager/create_volume.py``.
+    """
+    if host is None:
+        return f"{noun}.{HOST}"
+    if noun == "volume" and action.startswith("create."):
+        return f"{noun}.{host}"
+    api = action in _FROM_API if from_api is None else from_api
+    return f"{noun}.{host.split('@' if api else '#')[0]}"
+
+
 def volume_event(
     action: VolumeAction,
     volume: Volume,
@@ -52,8 +68,12 @@ def volume_event(
     *,
     attachments: Sequence[Attachment] = (),
     glance: Sequence[GlanceRow] = (),
+    from_api: bool | None = None,
 ) -> Event:
-    """``volume.<action>``. ``launched_at`` is now, and without a zone, until the volume has been launched."""
+    """``volume.<action>``. ``launched_at`` is now, and without a zone, until the volume has been launched.
+
+    ``from_api``: who sends it, where that is not as usual.
+    """
     text = whole if VOLUMES.get(action) is VolumeAsSentPayload else aware
     payload: dict[str, Any] = {
         "tenant_id": volume.project_id,
@@ -72,7 +92,7 @@ def volume_event(
     return Event(
         exchange=EXCHANGE,
         event_type=f"volume.{action}",
-        publisher_id=f"volume.{volume.host}",
+        publisher_id=publisher_id("volume", action, volume.host, from_api=from_api),
         payload=payload,
         resource=volume.id,
     )
@@ -93,7 +113,7 @@ def snapshot_event(action: SnapshotAction, snapshot: Snapshot, volume: Volume) -
     return Event(
         exchange=EXCHANGE,
         event_type=f"snapshot.{action}",
-        publisher_id=f"snapshot.{volume.host}",
+        publisher_id=publisher_id("snapshot", action, volume.host),
         payload=payload,
         resource=snapshot.id,
     )

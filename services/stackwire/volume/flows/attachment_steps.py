@@ -25,7 +25,7 @@ def require_not_attached(ctx: RequestContext, current: Sequence[Attachment]) -> 
 async def recompute_status(uow: UnitOfWork, volume: Volume) -> Volume:
     """The volume in the state that its remaining attachments call for."""
     remaining = {attachment.attach_status for attachment in await attachments.of_volume(uow, volume.id)}
-    status, attach_status = RESERVED if remaining else AVAILABLE, "detached"
+    status, attach_status = (RESERVED, "reserved") if remaining else (AVAILABLE, "detached")
     if "attached" in remaining:
         status, attach_status = IN_USE, "attached"
     elif "attaching" in remaining:
@@ -36,8 +36,10 @@ async def recompute_status(uow: UnitOfWork, volume: Volume) -> Volume:
     return changed or volume
 
 
-async def notify_attachment_event(uow: UnitOfWork, action: VolumeAction, volume: Volume) -> None:
-    """``volume.<action>`` with the attachments and image metadata as they are now."""
+async def notify_attachment_event(
+    uow: UnitOfWork, action: VolumeAction, volume: Volume, *, from_api: bool | None = None
+) -> None:
+    """``volume.<action>`` with the attachments and image metadata as they are now; ``from_api`` as in volume_event."""
     uow.notify(
         volume_event(
             action,
@@ -45,6 +47,7 @@ async def notify_attachment_event(uow: UnitOfWork, action: VolumeAction, volume:
             uow.now,
             attachments=await attachments.of_volume(uow, volume.id),
             glance=await glance_metadata.rows(uow, "volume_id", volume.id),
+            from_api=from_api,
         )
     )
 

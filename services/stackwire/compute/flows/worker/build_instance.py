@@ -13,7 +13,7 @@ from stackwire.compute.domain.devices import connection_info, with_device
 from stackwire.compute.domain.model import BlockDevice, KeyPair
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import POWER, ServerStates
-from stackwire.compute.domain.versioned_objects import instance_object, nova_object, uuid_of
+from stackwire.compute.domain.versioned_objects import instances_object, uuid_of
 from stackwire.compute.flows.worker.compute_host import NETWORK_ALLOCATED, ComputeHost, StateChanged
 from stackwire.compute.flows.worker.guest import Guests
 from stackwire.contracts.compute_workers import BuildAndRunInstance, UpdateInstanceInfo
@@ -169,8 +169,7 @@ class BuildServer:
             fields = {"fixed_ips": notifications.fixed_ips(server), "message": "Success"}
             self._host.notifications.emit_create(uow, server, "end", fields, await _key(uow, server))
             await instance_actions.end_event(uow, server.uuid, EVENT)
-            info = nova_object("InstanceList", "2.6", {"objects": [instance_object(server)]})
-            uow.fanout(UpdateInstanceInfo(host_name=self._host.name, instance_info=info))
+            uow.fanout(UpdateInstanceInfo(host_name=self._host.name, instance_info=instances_object([server])))
 
     async def _undo(self, ctx: RequestContext, server: Server, created: list[str]) -> None:
         """Disk and volumes as if the server had never been; a server being deleted keeps its devices for that."""

@@ -13,6 +13,7 @@ from stackwire.compute.domain.states import ERROR, ServerStates, ServerVerb
 from stackwire.compute.domain.versioned_objects import (
     NovaObject,
     data_of,
+    destination_object,
     device_object,
     devices_object,
     instance_object,
@@ -32,7 +33,7 @@ from stackwire.contracts.compute_workers import (
     SelectDestinations,
 )
 from stackwire.contracts.events_compute import TaskMethod
-from stackwire.contracts.events_versioned import CellMappingPayload, ComputeTaskPayload, DestinationPayload
+from stackwire.contracts.events_versioned import ComputeTaskPayload
 from stackwire.contracts.volume import CreateAttachment, DeleteAttachment
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
@@ -41,7 +42,6 @@ from stackwire.db.transitions import transition
 from stackwire.messaging.rpc import RpcClient
 
 log = logging.getLogger(__name__)
-CELL = "6c1f4d0e-2b5a-4f0e-9d57-0f5c1a7e3b21"  # there is one cell, under one id
 SCHEDULE_TIMEOUT = timedelta(seconds=60)
 """How long a server may wait for a host."""
 
@@ -76,8 +76,11 @@ class Conductor:
         for server, selection in zip(waiting, selections, strict=False):
             await self._dispatch(ctx, server, by_uuid[server.uuid], selection, message)
 
-    async def _select(self, ctx: RequestContext, uuids: list[str], spec: NovaObject) -> list[list[NovaObject]]:
-        return await self._rpc.call(ctx, SelectDestinations(instance_uuids=uuids, spec_obj=spec))
+    async def _select(
+        self, ctx: RequestContext, uuids: list[str], spec: NovaObject, *, alternates: bool = True
+    ) -> list[list[NovaObject]]:
+        message = SelectDestinations(instance_uuids=uuids, spec_obj=spec, return_alternates=alternates)
+        return await self._rpc.call(ctx, message)
 
     async def _dispatch(
         self,
@@ -88,6 +91,7 @@ class Conductor:
         message: ScheduleAndBuildInstances,
     ) -> None:
         chosen = data_of(selection[0])
+        retry = {"num_attempts": 1, "hosts": [[chosen["service_host"], chosen["nodename"]]]}
         async with self._database.work(ctx) as uow:
             moved = await transition(
                 uow,
@@ -106,10 +110,11 @@ class Conductor:
                 instance=instance_object(after),
                 image=message.image,
                 request_spec=spec,
-                filter_properties={"retry": None, "limits": {}},
+                filter_properties={"retry": retry, "limits": {}},
                 admin_password=message.admin_password,
                 injected_files=message.injected_files,
                 requested_networks=message.requested_networks,
+                security_groups=["default"],
                 block_device_mapping=devices_object(server.devices),
                 node=str(chosen["nodename"]),
                 host_list=selection[1:],
@@ -195,7 +200,8 @@ class Conductor:
         changed = message.orig_image_ref != message.image_ref
         if changed and message.request_spec is not None:
             try:
-                await self._select(ctx, [uuid], _rebuild_spec(message.request_spec, server))
+                spec = _rebuild_spec(message.request_spec, server)
+                await self._select(ctx, [uuid], spec, alternates=False)
             except ServiceError as error:
                 back = {} if server.is_volume_backed else {"image_ref": message.orig_image_ref or ""}
                 await self._fail(ctx, server, ServerStates.fail_rebuild, error, "rebuild_server", **back)
@@ -256,13 +262,11 @@ def _waits(server: Server) -> bool:
 
 def _rebuild_spec(spec: NovaObject, server: Server) -> NovaObject:
     """The same request, tied to the host the server is on."""
-    cell = CellMappingPayload.around({"disabled": False, "name": "cell1", "uuid": CELL})
-    destination = DestinationPayload.around({"aggregates": None, "cell": cell})
     data = {
         **data_of(spec),
         "scheduler_hints": {CHECK: ["rebuild"]},
         "force_hosts": [server.instance.host],
         "force_nodes": [server.instance.node],
-        "requested_destination": destination,
+        "requested_destination": destination_object(),
     }
     return {**spec, "nova_object.data": data}

@@ -12,11 +12,11 @@ from stackwire.compute.domain.devices import connection_info, with_device
 from stackwire.compute.domain.model import BlockDevice
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import POWER, REBUILDING, STOPPED, ServerStates
-from stackwire.compute.domain.versioned_objects import uuid_of
+from stackwire.compute.domain.versioned_objects import instances_object, uuid_of
 from stackwire.compute.flows.worker.compute_host import ComputeHost, StateChanged
 from stackwire.compute.flows.worker.guest import Guests
 from stackwire.compute.flows.worker.power import Power
-from stackwire.contracts.compute_workers import RebuildInstanceOnHost
+from stackwire.contracts.compute_workers import RebuildInstanceOnHost, UpdateInstanceInfo
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
 from stackwire.core.ids import new_id
@@ -68,16 +68,19 @@ class RebuildServer:
             self._host.notifications.emit_action(
                 uow, server, "rebuild", "start", {"image_name": server.image_name}, NO_CERTIFICATES
             )
-            server = await self._host.save(uow, server)
-            return await self._host.advance(uow, server, ServerStates.rebuild_block_devices)
+            return await self._host.save(uow, server)
 
     async def _write(self, ctx: RequestContext, server: Server, message: RebuildInstanceOnHost) -> Server:
-        root = server.root
-        if root is not None and root.is_volume:
-            if message.reimage_boot_volume and message.image_ref:
-                server = await self._reimage(ctx, server, root, message.image_ref)
-        else:
+        """A root volume is written over while the server is ``rebuilding`` yet, and attached after that."""
+        root, reimaged = server.root, False
+        if root is None or not root.is_volume:
             await self._host.disks.remove(server.uuid)
+        elif reimaged := bool(message.reimage_boot_volume and message.image_ref):
+            root = await self._reimage(ctx, server, root, message.image_ref or "")
+        async with self._host.database.work(ctx) as uow:
+            server = await self._host.advance(uow, server, ServerStates.rebuild_block_devices)
+        if root is not None and reimaged:
+            server = await self._attach_root(ctx, server, root)
         async with self._host.database.work(ctx) as uow:
             server = await self._host.advance(uow, server, ServerStates.rebuild_spawn)
         definition = self._guests.define(server)
@@ -92,6 +95,7 @@ class RebuildServer:
             server = await self._host.advance(
                 uow, server, ServerStates.finish_rebuild, power_state=POWER["running"], launched_at=uow.now
             )
+            uow.fanout(UpdateInstanceInfo(host_name=self._host.name, instance_info=instances_object([server])))
             fields: dict[str, Any] = {"image_name": name, "fixed_ips": notifications.fixed_ips(server)}
             self._host.notifications.emit_action(uow, server, "rebuild", "end", fields, NO_CERTIFICATES)
             if stopped:
@@ -111,7 +115,7 @@ class RebuildServer:
 
     # ---- a root volume
 
-    async def _reimage(self, ctx: RequestContext, server: Server, root: BlockDevice, image_id: str) -> Server:
+    async def _reimage(self, ctx: RequestContext, server: Server, root: BlockDevice, image_id: str) -> BlockDevice:
         """A second attachment keeps the volume for the server while the first is deleted and the image is written."""
         volumes, volume_id = self._host.volumes, root.volume_id or ""
         attachment_id = new_id()
@@ -123,6 +127,10 @@ class RebuildServer:
         image = await self._host.images.get(ctx, image_id)
         timeout = self._host.reimage_seconds_per_gb * math.ceil((image.size or 0) / GIBIBYTE)
         await self._reimage_volume(ctx, server, volume_id, image_id, timeout)
+        return root
+
+    async def _attach_root(self, ctx: RequestContext, server: Server, root: BlockDevice) -> Server:
+        volumes, attachment_id = self._host.volumes, root.attachment_id or ""
         info = await volumes.connect(ctx, attachment_id, root.device_name)
         async with self._host.database.work(ctx) as uow:
             root = await block_devices.update(uow, root.uuid, connection_info=connection_info(info, root)) or root
@@ -149,7 +157,7 @@ class RebuildServer:
 
 
 def _before(server: Server, message: RebuildInstanceOnHost) -> Server:
-    """The server before the request: its old image and what it had of it."""
+    """The server before the request: its old image, its root volume's too, and what it had of it."""
     rows = {key: value for key, value in message.orig_sys_metadata.items() if value is not None}
-    before = server.instance.image_ref if server.is_volume_backed else message.orig_image_ref or ""
-    return replace(server, instance=replace(server.instance, image_ref=before), system_metadata=rows)
+    instance = replace(server.instance, image_ref=str(message.orig_image_ref))
+    return replace(server, instance=instance, system_metadata=rows)

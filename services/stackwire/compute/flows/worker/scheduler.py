@@ -11,7 +11,14 @@ from stackwire.compute.domain.model import Host
 from stackwire.compute.domain.notification_payloads import flavor_payload
 from stackwire.compute.domain.scheduler_filters import Needs
 from stackwire.compute.domain.server import Server
-from stackwire.compute.domain.versioned_objects import NovaObject, data_of, flavor_object, nova_object
+from stackwire.compute.domain.versioned_objects import (
+    CELL,
+    NovaObject,
+    data_of,
+    flavor_object,
+    limits_object,
+    nova_object,
+)
 from stackwire.compute.flows.notifications import Notifications
 from stackwire.contracts.compute_workers import (
     DeleteInstanceInfo,
@@ -21,6 +28,8 @@ from stackwire.contracts.compute_workers import (
 )
 from stackwire.contracts.events_compute import Phase
 from stackwire.contracts.events_versioned import (
+    CellMappingPayload,
+    DestinationPayload,
     ImageMetaPayload,
     ImageMetaPropsPayload,
     InstancePCIRequestsPayload,
@@ -72,12 +81,15 @@ class Scheduler:
         rebuild = "rebuild" in (spec.get("scheduler_hints") or {}).get(CHECK, ())
         async with self._database.work(ctx) as uow:
             await hosts.lock_allocations(uow)
-            chosen = [await self._choose(uow, server, spec, rebuild=rebuild) for server in servers]
+            chosen = [
+                await self._choose(uow, server, spec, rebuild=rebuild, alternates=message.return_alternates)
+                for server in servers
+            ]
             self._emit(uow, "end", spec, servers[0])
         return chosen
 
     async def _choose(
-        self, uow: UnitOfWork, server: Server, spec: Mapping[str, Any], *, rebuild: bool
+        self, uow: UnitOfWork, server: Server, spec: Mapping[str, Any], *, rebuild: bool, alternates: bool
     ) -> list[NovaObject]:
         known = await hosts.list_all(uow)
         claimed = (await hosts.allocated_to(uow, [server.uuid])).get(server.uuid)
@@ -92,7 +104,8 @@ class Scheduler:
             await hosts.allocate(
                 uow, server.uuid, passed[0].host, vcpus=flavor.vcpus, memory_mb=flavor.memory_mb, disk_gb=needs.local_gb
             )
-        return [_selection(host, server, needs) for host in passed[: 1 + ALTERNATES]]
+        taken = passed[: 1 + ALTERNATES] if alternates else passed[:1]
+        return [_selection(host, server, needs, rebuild=rebuild) for host in taken]
 
     # ---- what hosts report: what they run is in the database already
 
@@ -128,17 +141,19 @@ def _needs(server: Server, spec: Mapping[str, Any], host: str | None) -> Needs:
     )
 
 
-def _selection(host: Host, server: Server, needs: Needs) -> NovaObject:
+def _selection(host: Host, server: Server, needs: Needs, *, rebuild: bool) -> NovaObject:
+    """A rebuild claims nothing; no claim has a resource of which nothing is needed."""
     resources = {"VCPU": server.flavor.vcpus, "MEMORY_MB": server.flavor.memory_mb, "DISK_GB": needs.local_gb}
-    request = {"allocations": {host.uuid: {"resources": resources}}}
+    allocations = {host.uuid: {"resources": {name: amount for name, amount in resources.items() if amount}}}
+    request = None if rebuild else {"allocations": allocations, "mappings": {"": [host.uuid]}}
     data = {
         "compute_node_uuid": host.uuid,
         "service_host": host.host,
         "nodename": host.hypervisor_hostname,
-        "cell_uuid": None,
-        "limits": None,
+        "cell_uuid": CELL["uuid"],
+        "limits": limits_object(),
         "allocation_request": json.dumps(request),
-        "allocation_request_version": "1.36",
+        "allocation_request_version": None if rebuild else "1.36",
         "availability_zone": host.zone,
     }
     return nova_object("Selection", "1.1", data)
@@ -193,11 +208,18 @@ def _versioned_spec(spec: Mapping[str, Any], server: Server) -> dict[str, Any]:
         "num_instances": spec.get("num_instances", 1),
         "numa_topology": None,
         "pci_requests": empty,
-        "requested_destination": spec.get("requested_destination"),
+        "requested_destination": _destination(spec.get("requested_destination")),
         "scheduler_hints": dict(spec.get("scheduler_hints") or {}),
         "security_groups": ["default"],
     }
     return RequestSpecPayload.around(data)
+
+
+def _destination(spec: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if spec is None:
+        return None
+    cell = CellMappingPayload.around({name: data_of(data_of(spec)["cell"])[name] for name in CELL})
+    return DestinationPayload.around({"aggregates": None, "cell": cell})
 
 
 def _image_payload(image: Mapping[str, Any]) -> dict[str, Any] | None:

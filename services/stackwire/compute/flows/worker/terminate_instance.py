@@ -76,6 +76,6 @@ class TerminateServer:
                     await block_devices.delete_if_unchanged(uow, device)
             await hosts.free(uow, server.uuid)
             self._host.notifications.emit_update(uow, server, after)
+            uow.fanout(DeleteInstanceInfo(host_name=self._host.name, instance_uuid=server.uuid))
             self._host.notifications.emit_action(uow, after, "delete", "end")
             await instance_actions.end_event(uow, server.uuid, EVENT)
-            uow.fanout(DeleteInstanceInfo(host_name=self._host.name, instance_uuid=server.uuid))

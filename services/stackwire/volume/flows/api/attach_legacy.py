@@ -70,7 +70,7 @@ class LegacyAttach(Flow):
                 },
             )
             attached = await transition(uow, volumes.TABLE, verb, volume.id, attach_status="attached")
-            await attachment_steps.notify_attachment_event(uow, "attach.end", attached or volume)
+            await attachment_steps.notify_attachment_event(uow, "attach.end", attached or volume, from_api=False)
 
     async def detach(
         self, ctx: RequestContext, volume_id: str, attachment_id: str | None, *, force: bool = False
@@ -89,9 +89,8 @@ class LegacyAttach(Flow):
             await attachment_steps.notify_attachment_event(uow, "detach.start", volume)
             for attachment in ending:
                 await attachments.detach(uow, attachment.id)
-            await attachment_steps.notify_attachment_event(
-                uow, "detach.end", await attachment_steps.recompute_status(uow, volume)
-            )
+            detached = await attachment_steps.recompute_status(uow, volume)
+            await attachment_steps.notify_attachment_event(uow, "detach.end", detached, from_api=False)
 
     async def initialize_connection(self, ctx: RequestContext, volume_id: str) -> dict[str, Any]:
         """What a host needs to connect the volume, in the older form: the driver's type beside the data."""

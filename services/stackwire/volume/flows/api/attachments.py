@@ -106,8 +106,9 @@ class Attachments(Flow):
             if connected:
                 require_not_attached(ctx, [attachment])
             else:
+                await notify_attachment_event(uow, "detach.start", volume, from_api=True)
                 await attachments.detach(uow, attachment_id)
-                await recompute_status(uow, volume)
+                await notify_attachment_event(uow, "detach.end", await recompute_status(uow, volume))
         if connected:
             await self._deps.rpc.call(
                 ctx, AttachmentDelete(attachment_id=attachment_id, vref=objects.volume_object(volume)), server=HOST
