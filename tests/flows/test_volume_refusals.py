@@ -152,8 +152,7 @@ async def test_an_attachment_that_a_server_uses_is_cut_by_a_service_only(cloud: 
     path = f"{V}/attachments/{made['id']}"
     refused(await demo.delete("volume", path, headers=NEW), 409)
     refused(await (await cloud.http("admin")).delete("volume", path, headers=NEW), 409)
-    for word in ("os-detach", "os-terminate_connection"):
-        body = {word: {"connector": {}}}
+    for body in ({"os-detach": {}}, {"os-terminate_connection": {"connector": {}}}):
         refused(await demo.post("volume", f"{V}/volumes/{volume}/action", json=body, headers=NEW), 409)
     service = (await cloud.http("nova", "service")).token
     (await demo.delete("volume", path, headers={**NEW, "X-Service-Token": service})).ok(200)

@@ -178,12 +178,17 @@ class Machine:
 
     @classmethod
     def mermaid(cls) -> str:
-        """The table as a Mermaid state diagram; verbs that start anywhere are listed as comments."""
+        """The table as a Mermaid state diagram; verbs that start almost anywhere are listed as comments."""
         lines = ["stateDiagram-v2"]
         for verb in cls.verbs:
-            edges = list(_edges(verb))
-            lines += edges or [f"    %% {verb.name}: from any state"]
+            lines += list(_edges(verb)) or [f"    %% {verb.name}: from any state{cls._exceptions(verb)}"]
         return "\n".join(lines)
+
+    @classmethod
+    def _exceptions(cls, verb: Verb) -> str:
+        allowed = verb.sources[cls.columns[0]]
+        excepted = sorted(map(str, cls.states(cls.columns[0]) - (allowed or cls.states(cls.columns[0]))))
+        return f" but {', '.join(excepted)}" if excepted else ""
 
     @classmethod
     def _check_spelling(cls) -> None:
@@ -216,9 +221,19 @@ def _ambiguous(one: Verb, other: Verb) -> bool:
     return all((one.to[column] or frozenset()) & (other.to[column] or frozenset()) for column in one.to)
 
 
+_FEW = 10
+"""Of one column no diagram shows the sources of a verb that has more."""
+
+
+def _from_almost_anywhere(verb: Verb) -> bool:
+    if len(verb.machine.columns) == 1 and any(len(states or ()) > _FEW for states in verb.sources.values()):
+        return True
+    return all(states is None for states in verb.sources.values())
+
+
 def _edges(verb: Verb) -> Iterator[str]:
-    """Each pair of source and goal, labelled with the verb; nothing for a verb from anywhere or to anywhere."""
-    if all(states is None for states in verb.sources.values()) or any(states is None for states in verb.to.values()):
+    """Each pair of source and goal, labelled with the verb; nothing for one from almost anywhere, or to anywhere."""
+    if _from_almost_anywhere(verb) or any(states is None for states in verb.to.values()):
         return
     fixed = {column: states for column, states in verb.sources.items() if states is not None}
     for combination in product(*(sorted(states, key=str) for states in fixed.values())):

@@ -28,6 +28,14 @@ class AmbiguousImage(Conflict):
     """Several images have the name {name}; use an id."""
 
 
+class InvalidVolumeAttachMode(BadRequest, wire="cinder.exception.InvalidVolumeAttachMode"):
+    """Invalid attaching mode '{mode}' for volume {volume_id}."""
+
+
+class ResourceConflict(Conflict, wire="cinder.exception.ResourceConflict"):
+    """Resource conflict: {reason}"""
+
+
 class VolumeTypeExtraSpecsNotFound(NotFound, wire="cinder.exception.VolumeTypeExtraSpecsNotFound"):
     """Volume Type {volume_type_id} has no extra specs with key {key}."""
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from stackwire.contracts.volume import InvalidInput, InvalidSnapshot, InvalidVolume
+from stackwire.contracts.volume import InvalidInput
 from stackwire.volume.domain.errors import ImageUnacceptable
 
 GIBIBYTE = 1024**3
@@ -67,11 +67,3 @@ def size_from_snapshot(requested: int | None, source: int) -> int:
             " They must be >= original snapshot size."
         )
     return source if requested is None else requested
-
-
-def check_source(status: str, source_type: str) -> None:
-    """InvalidSnapshot or InvalidVolume unless a volume can be created from a source in this status."""
-    if source_type == "snapshot" and status != "available":
-        raise InvalidSnapshot(reason=f"Originating snapshot status must be 'available' but is {status}.")
-    if source_type == "volume" and status not in ("available", "in-use"):
-        raise InvalidVolume(reason=f"Source volume status must be available or in-use but is {status}.")

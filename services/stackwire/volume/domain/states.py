@@ -3,16 +3,34 @@
 from stackwire.core.states import ANY, Machine, Verb
 
 CREATING, DOWNLOADING, AVAILABLE, IN_USE = "creating", "downloading", "available", "in-use"
-RESERVED, ATTACHING, UPLOADING, MAINTENANCE = "reserved", "attaching", "uploading", "maintenance"
-ERROR = "error"
+RESERVED, ATTACHING = "reserved", "attaching"
 
 _CREATE = "cinder/volume/flows/manager/create_volume.py"
 _RESETTABLE = (
-    "creating available deleting error error_deleting attaching detaching uploading downloading in-use maintenance"
-    " retyping reserved awaiting-transfer backing-up restoring-backup error_restoring error_backing-up error_extending"
+    "creating available error error_deleting attaching detaching uploading downloading in-use maintenance retyping"
+    " reserved awaiting-transfer backing-up restoring-backup error_restoring error_backing-up error_extending"
     " error_managing managing extending"
 )
 """cinder/api/contrib/admin_actions.py: what an administrator may set."""
+_ALL = f"{_RESETTABLE} deleting error_attaching error_detaching"
+_ERRORS = " ".join(state for state in _ALL.split() if "error" in state)
+_AT_WORK = "creating downloading uploading extending deleting"
+"""While a worker is at work the status is his: he ends it, as the attachments then call for."""
+NOT_MIGRATING = (None, "deleting", "error", "success")
+"""``migration_status`` of what is not being migrated (cinder/volume/api.py: AVAILABLE_MIGRATION_STATUS)."""
+
+
+def _but(names: str, states: str = _ALL) -> str:
+    """All states but these."""
+    return " ".join(state for state in states.split() if state not in names.split())
+
+
+def _check(sources: str, function: str) -> Verb:
+    """What a function of the API may do in these states, without a change of the state."""
+    return Verb(sources, {}, source=f"cinder/volume/api.py: {function}")
+
+
+_HELD = _but(_AT_WORK)
 
 
 class VolumeStates(
@@ -35,20 +53,32 @@ class VolumeStates(
     finish_create = Verb("creating downloading", "available", source=f"{_CREATE}: CreateVolumeOnFinishTask")
     fail_create = Verb("creating downloading", "error", source=f"{_CREATE}: OnFailureRescheduleTask")
 
-    reserve = Verb("available", "reserved", source="cinder/volume/api.py: reserve_volume")
-    begin_attach = Verb("reserved", "attaching", source="cinder/volume/manager.py: attachment_update")
-    finish_attach = Verb("reserved attaching in-use", "in-use", source="cinder/api/v3/attachments.py: complete")
-    attach = Verb("available reserved attaching", "in-use", source="cinder/volume/manager.py: attach_volume")
-    attach_another = Verb(
-        "available reserved attaching in-use", "in-use", source="cinder/volume/manager.py: attach_volume"
-    )
+    reserve = Verb("available", "attaching", source="cinder/volume/api.py: reserve_volume")
+    reserve_another = Verb("available in-use", "attaching", source="cinder/volume/api.py: reserve_volume")
+    unreserve = Verb("attaching", "available in-use", source="cinder/volume/api.py: unreserve_volume")
+    create_attachment = Verb("available", "reserved", source="cinder/volume/api.py: _attachment_reserve")
+    create_another_attachment = Verb("available in-use", "reserved", source="cinder/volume/api.py: _attachment_reserve")
+    create_early_attachment = _check("downloading", "_attachment_reserve")
+    create_attachment_again = _check("in-use reserved", "_attachment_reserve")
+    update_attachment = _check(_but(_ERRORS), "attachment_update")
+    begin_attach = Verb(_HELD, "attaching", source="cinder/volume/manager.py: attachment_update")
+    finish_attach = Verb(_HELD, "in-use", source="cinder/api/v3/attachments.py: complete")
+    attach = _check(_but("in-use maintenance"), "attach")
+    attach_another = _check(_but("maintenance"), "attach")
+    detach = _check(_but("maintenance"), "detach")
+    initialize_connection = _check(_but("maintenance"), "initialize_connection")
     begin_detaching = Verb("in-use", "detaching", source="cinder/volume/api.py: begin_detaching")
     roll_detaching = Verb("detaching", "in-use", source="cinder/volume/api.py: roll_detaching")
     recompute = Verb(
-        "available reserved attaching in-use detaching error_attaching error_detaching",
-        "available reserved attaching in-use",
-        source="cinder/db/sqlalchemy/api.py: volume_detached",
+        _HELD, "available reserved attaching in-use", source="cinder/db/api.py: _get_statuses_from_attachments"
     )
+
+    update = _check(_but("maintenance"), "update")
+    update_metadata = _check(_but("maintenance uploading"), "_update_volume_metadata")
+    update_readonly_flag = _check("available", "update_readonly_flag")
+    create_snapshot = _check("available", "create_snapshot_in_db")
+    create_snapshot_force = _check("available in-use", "create_snapshot_in_db")
+    clone = _check("available in-use", "create")
 
     begin_upload = Verb(
         "available", "uploading", on_crash="finish_upload", source="cinder/volume/api.py: copy_volume_to_image"
@@ -59,7 +89,7 @@ class VolumeStates(
 
     begin_extend = Verb("available", "extending", on_crash="finish_extend", source="cinder/volume/api.py: extend")
     begin_extend_attached = Verb(
-        "available in-use", "extending", on_crash="finish_extend", source="cinder/volume/api.py: extend_attached_volume"
+        "in-use", "extending", on_crash="finish_extend", source="cinder/volume/api.py: extend_attached_volume"
     )
     finish_extend = Verb("extending", "available in-use", source="cinder/volume/manager.py: extend_volume")
     fail_extend = Verb("extending", "error_extending", source="cinder/volume/manager.py: extend_volume")
@@ -103,16 +133,11 @@ class SnapshotStates(Machine, noun="snapshot", columns=("status",), initial="cre
     begin_delete = Verb(
         "available error", "deleting", on_crash="finish_delete", source="cinder/volume/api.py: delete_snapshot"
     )
-    cascade_delete = Verb(
-        "available error error_deleting deleting",
-        "deleting",
-        on_crash="finish_delete",
-        source="cinder/volume/api.py: delete",
-    )
     force_delete = Verb(
         ANY, "deleting", on_crash="finish_delete", source="cinder/api/contrib/admin_actions.py: _force_delete"
     )
     finish_delete = Verb("deleting", "deleted", source="cinder/volume/manager.py: delete_snapshot")
+    copy = _check("available", "create")
     reset_status = Verb(
         ANY,
         "creating available deleting error error_deleting",
@@ -124,5 +149,5 @@ class AttachmentStates(Machine, noun="attachment", columns=("attach_status",), i
     """``volume_attachment.attach_status``. An attachment of os-attach begins as ``attached``."""
 
     connect = Verb("reserved attaching attached", "attaching", source="cinder/volume/manager.py: attachment_update")
-    complete = Verb("attaching", "attached", source="cinder/api/v3/attachments.py: complete")
+    complete = Verb("reserved attaching attached", "attached", source="cinder/api/v3/attachments.py: complete")
     detach = Verb(ANY, "detached", source="cinder/db/sqlalchemy/api.py: volume_detached")

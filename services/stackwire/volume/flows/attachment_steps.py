@@ -1,39 +1,68 @@
 """What attaching and detaching have in common, whichever API or worker does it."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from stackwire.contracts.events_volume import VolumeAction
-from stackwire.contracts.volume import VolumeConflict
+from stackwire.contracts.volume import InvalidInput, InvalidVolume, VolumeConflict
 from stackwire.core.context import RequestContext
-from stackwire.db.pool import UnitOfWork
+from stackwire.core.states import Verb
+from stackwire.db.pool import Session, UnitOfWork
 from stackwire.db.transitions import transition
 from stackwire.volume.db import attachments, glance_metadata, volumes
-from stackwire.volume.domain.model import Attachment, Volume
+from stackwire.volume.domain.model import Volume
 from stackwire.volume.domain.notifications import volume_event
 from stackwire.volume.domain.states import ATTACHING, AVAILABLE, IN_USE, RESERVED, VolumeStates
 from stackwire.volume.flows.deps import volume_file
 
+_STATUSES = {"attached": IN_USE, "attaching": ATTACHING, "reserved": RESERVED}
+"""Of a volume with attachments in several of these states the first counts."""
 
-def require_not_attached(ctx: RequestContext, current: Sequence[Attachment]) -> None:
-    """VolumeConflict when a server uses one of these and the caller is no service."""
-    server = next((attachment.instance_uuid for attachment in current if attachment.instance_uuid is not None), None)
-    if server is not None and not ctx.is_service:
-        raise VolumeConflict(instance_id=server)
+
+def check(verb: Verb, volume: Volume, reason: str) -> None:
+    """InvalidVolume, with this reason, unless the verb may start in the volume's state."""
+    if not verb.allows(status=volume.status):
+        raise InvalidVolume(reason=reason)
+
+
+async def require_deletable(uow: Session, ctx: RequestContext, volume: Volume, attachment_id: str | None) -> None:
+    """VolumeConflict when the caller, who is no service, would take a volume from a server that has it connected.
+
+    Detaching it without the host's knowledge would leave the host with another user's disk later (CVE-2023-2088). None:
+    the one attachment that there is; InvalidInput for another volume's. ``cinder/volume/api.py:
+    attachment_deletion_allowed``.
+    """
+    if ctx.is_service:
+        return
+    if attachment_id is not None:
+        attachment = await attachments.TABLE.get(uow, attachment_id)
+    else:
+        current = await attachments.of_volume(uow, volume.id)
+        if not current:
+            return
+        attachment = current[0] if len(current) == 1 else None
+    if attachment is None:
+        raise VolumeConflict(instance_id="")
+    if attachment.volume_id != volume.id:
+        raise InvalidInput(reason="Mismatched volume and attachment")
+    if attachment.instance_uuid and attachment.connection_info:
+        raise VolumeConflict(instance_id=attachment.instance_uuid)
 
 
 async def recompute_status(uow: UnitOfWork, volume: Volume) -> Volume:
-    """The volume in the state that its remaining attachments call for."""
+    """The volume in the state that its remaining attachments call for.
+
+    ``cinder/db/api.py: _get_statuses_from_attachments``.
+    """
     remaining = {attachment.attach_status for attachment in await attachments.of_volume(uow, volume.id)}
-    status, attach_status = (RESERVED, "reserved") if remaining else (AVAILABLE, "detached")
-    if "attached" in remaining:
-        status, attach_status = IN_USE, "attached"
-    elif "attaching" in remaining:
-        status, attach_status = ATTACHING, "attaching"
-    changed = await transition(
-        uow, volumes.TABLE, VolumeStates.recompute, volume.id, status=status, attach_status=attach_status
-    )
-    return changed or volume
+    attach_status = next((status for status in _STATUSES if status in remaining), "detached")
+    status = _STATUSES.get(attach_status, AVAILABLE)
+    return await attach_transition(uow, VolumeStates.recompute, volume, attach_status, status=status)
+
+
+async def attach_transition(uow: UnitOfWork, verb: Verb, volume: Volume, attach_status: str, **goal: Any) -> Volume:
+    """The volume after the verb, or, while a worker is at work on it, with this ``attach_status`` only."""
+    changed = await transition(uow, volumes.TABLE, verb, volume.id, attach_status=attach_status, **goal)
+    return changed or await volumes.TABLE.update(uow, volume.id, attach_status=attach_status) or volume
 
 
 async def notify_attachment_event(

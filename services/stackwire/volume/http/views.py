@@ -69,7 +69,9 @@ def volume_view(request: web.Request, volume: VolumeDetails, *, full: bool) -> d
         "replication_status": None,
         "consistencygroup_id": None,
         "attachments": [
-            _volume_attachment(attachment, volume, admin=ctx.is_admin) for attachment in volume.attachments or ()
+            _volume_attachment(attachment, volume, admin=ctx.is_admin)
+            for attachment in volume.attachments or ()
+            if attachment["attach_status"] == "attached"
         ],
     }
     view |= _by_version(request[VERSION], volume, admin=ctx.is_admin)
@@ -182,7 +184,7 @@ def attachment_view(attachment: Attachment) -> dict[str, Any]:
         **attachment_summary_view(attachment),
         "attached_at": naive(attachment.attach_time) or "",
         "detached_at": naive(attachment.detach_time) or "",
-        "attach_mode": attachment.attach_mode,
+        "attach_mode": attachment.attach_mode or "null",
         "connection_info": attachment.connection_info or {},
     }
 

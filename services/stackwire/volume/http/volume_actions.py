@@ -70,9 +70,9 @@ class VolumeActionHandlers:
             "os-roll_detaching": _accepted(attach.roll_detaching),
             "os-attach": Action(self._attach, schemas.AttachAction),
             "os-detach": Action(self._detach, schemas.DetachAction),
-            "os-force_detach": Action(self._force_detach, schemas.DetachAction),
+            "os-force_detach": Action(self._force_detach, schemas.ForceDetachAction),
             "os-initialize_connection": Action(self._initialize_connection, schemas.ConnectorAction),
-            "os-terminate_connection": _accepted(attach.terminate_connection, schemas.ConnectorAction),
+            "os-terminate_connection": _accepted(attach.terminate_connection, schemas.TerminateAction),
         }
 
     async def action(self, request: web.Request) -> web.Response:
@@ -137,12 +137,12 @@ class VolumeActionHandlers:
         await self._flows.legacy_attach.detach(call.ctx, call.volume_id, given.attachment_id)
         return 202, None
 
-    async def _force_detach(self, call: Call, given: schemas.DetachAction) -> StatusAndBody:
-        await self._flows.legacy_attach.detach(call.ctx, call.volume_id, given.attachment_id, force=True)
+    async def _force_detach(self, call: Call, given: schemas.ForceDetachAction) -> StatusAndBody:
+        await self._flows.legacy_attach.force_detach(call.ctx, call.volume_id, given.attachment_id)
         return 202, None
 
-    async def _initialize_connection(self, call: Call, _: schemas.ConnectorAction) -> StatusAndBody:
-        info = await self._flows.legacy_attach.initialize_connection(call.ctx, call.volume_id)
+    async def _initialize_connection(self, call: Call, given: schemas.ConnectorAction) -> StatusAndBody:
+        info = await self._flows.legacy_attach.initialize_connection(call.ctx, call.volume_id, given.connector)
         return 200, {"connection_info": info}
 
 

@@ -10,13 +10,16 @@ from stackwire.contracts.volume import InvalidInput, InvalidVolume
 from stackwire.contracts.volume_workers import HOST, AttachmentDelete, AttachmentUpdate
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
+from stackwire.db.pool import UnitOfWork
 from stackwire.db.transitions import transition
 from stackwire.volume.db import attachments, volumes
-from stackwire.volume.domain import objects, states
+from stackwire.volume.domain import objects
+from stackwire.volume.domain.errors import ResourceConflict
 from stackwire.volume.domain.listing import Listing
 from stackwire.volume.domain.model import Attachment, Volume
 from stackwire.volume.domain.requests import CreateAttachmentRequest
-from stackwire.volume.flows.attachment_steps import notify_attachment_event, recompute_status, require_not_attached
+from stackwire.volume.domain.states import AttachmentStates, VolumeStates
+from stackwire.volume.flows import attachment_steps as steps
 from stackwire.volume.flows.deps import Flow
 
 
@@ -32,8 +35,7 @@ class Attachments(Flow):
             for attachment in current:
                 if (attachment.id, attachment.instance_uuid) == (request.attachment_id, request.instance_uuid):
                     return attachment
-            _check_reservable(volume, current, request.instance_uuid)
-            await transition(uow, volumes.TABLE, states.VolumeStates.reserve, volume.id)
+            await _reserve(uow, volume, current, request.instance_uuid)
             created = await attachments.TABLE.insert(
                 uow,
                 {
@@ -61,8 +63,8 @@ class Attachments(Flow):
             volume = await volumes.find(session, ctx, attachment.volume_id)
         if not connector:
             raise InvalidInput(reason="The connector must not be empty.")
-        if volume.status not in (states.RESERVED, states.ATTACHING, states.IN_USE, states.DOWNLOADING):
-            raise InvalidVolume(reason=f"Volume {volume.id} is {volume.status} and cannot be connected.")
+        if not VolumeStates.update_attachment.allows(status=volume.status):
+            raise ResourceConflict(reason=_in_error(volume, "updated"))
         message = AttachmentUpdate(
             vref=objects.volume_object(volume),
             connector=dict(connector) if mode is None else {**connector, "mode": mode},
@@ -73,42 +75,30 @@ class Attachments(Flow):
             return await attachments.find(session, ctx, attachment_id)
 
     async def complete(self, ctx: RequestContext, attachment_id: str) -> None:
-        """The host has connected the volume. May be repeated; InvalidVolume without a connector before."""
+        """The host has connected the volume, whatever it and the attachment were before."""
         async with self._deps.database.work(ctx) as uow:
             attachment = await attachments.find(uow, ctx, attachment_id, lock=True)
             self._deps.require(ctx, "volume:attachment_complete", attachment.project_id)
-            if attachment.attach_status == "attached":
-                return
-            if not await transition(
-                uow, attachments.TABLE, states.AttachmentStates.complete, attachment_id, attach_time=uow.now
-            ):
-                raise InvalidVolume(
-                    reason=f"Attachment {attachment_id} must be attaching, but is {attachment.attach_status}."
-                )
-            volume = await transition(
-                uow, volumes.TABLE, states.VolumeStates.finish_attach, attachment.volume_id, attach_status="attached"
-            )
-            if volume is None:
-                raise InvalidVolume(reason=f"Volume {attachment.volume_id} is not being attached.")
-            await notify_attachment_event(uow, "attach.end", volume)
+            volume = await volumes.find(uow, ctx, attachment.volume_id, lock=True)
+            await transition(uow, attachments.TABLE, AttachmentStates.complete, attachment_id, attach_time=uow.now)
+            attached = await steps.attach_transition(uow, VolumeStates.finish_attach, volume, "attached")
+            await steps.notify_attachment_event(uow, "attach.end", attached)
 
     async def delete(self, ctx: RequestContext, attachment_id: str) -> list[Attachment]:
         """Detached; the result is the volume's remaining attachments.
 
-        VolumeConflict while a server uses it, unless the caller is a service (CVE-2023-2088): detaching it without the
-        host's knowledge would leave the host with another user's disk later.
+        VolumeConflict while a server has it connected, unless the caller is a service.
         """
         async with self._deps.database.work(ctx) as uow:
             attachment = await attachments.find(uow, ctx, attachment_id, lock=True)
             self._deps.require(ctx, "volume:attachment_delete", attachment.project_id)
             volume = await volumes.find(uow, ctx, attachment.volume_id, lock=True)
+            await steps.require_deletable(uow, ctx, volume, attachment_id)
             connected = attachment.connector is not None
-            if connected:
-                require_not_attached(ctx, [attachment])
-            else:
-                await notify_attachment_event(uow, "detach.start", volume, from_api=True)
+            if not connected:
+                await steps.notify_attachment_event(uow, "detach.start", volume, from_api=True)
                 await attachments.detach(uow, attachment_id)
-                await notify_attachment_event(uow, "detach.end", await recompute_status(uow, volume))
+                await steps.notify_attachment_event(uow, "detach.end", await steps.recompute_status(uow, volume))
         if connected:
             await self._deps.rpc.call(
                 ctx, AttachmentDelete(attachment_id=attachment_id, vref=objects.volume_object(volume)), server=HOST
@@ -132,16 +122,25 @@ class Attachments(Flow):
             return await attachments.list_page(session, listing)
 
 
-def _check_reservable(volume: Volume, current: Sequence[Attachment], instance_uuid: str | None) -> None:
+async def _reserve(uow: UnitOfWork, volume: Volume, current: Sequence[Attachment], instance_uuid: str | None) -> None:
     """InvalidVolume unless the volume may have one more attachment, to this server."""
-    reservable = (
-        states.AVAILABLE,
-        states.DOWNLOADING,
-        *((states.IN_USE, states.RESERVED, states.ATTACHING) if volume.multiattach else ()),
-    )
-    attached = instance_uuid is not None and instance_uuid in {attachment.instance_uuid for attachment in current}
-    if volume.status == states.ERROR or (volume.status not in reservable and not attached):
+    if not VolumeStates.update_attachment.allows(status=volume.status):
+        raise InvalidVolume(reason=_in_error(volume, "created"))
+    verb = VolumeStates.create_another_attachment if volume.multiattach else VolumeStates.create_attachment
+    if await transition(uow, volumes.TABLE, verb, volume.id):
+        return
+    again = instance_uuid is not None and instance_uuid in {attachment.instance_uuid for attachment in current}
+    early = VolumeStates.create_early_attachment.allows(status=volume.status)
+    if not early and not (again and VolumeStates.create_attachment_again.allows(status=volume.status)):
+        expected = "available or in-use or downloading" if volume.multiattach else "available or downloading"
         raise InvalidVolume(
-            reason=f"Volume {volume.id} status must be available or downloading to reserve,"
-            f" but the current status is {volume.status}."
+            reason=f"Volume {volume.id} status must be {expected} to reserve, but the current status is"
+            f" {volume.status}."
         )
+
+
+def _in_error(volume: Volume, verb: str) -> str:
+    return (
+        f"Volume attachments can not be {verb} if the volume is in an error state. The Volume {volume.id} currently has"
+        f" a status of: {volume.status} "
+    )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from stackwire.contracts.image import ImageView
-from stackwire.contracts.volume import InvalidInput, SnapshotNotFound, VolumeTypeNotFound
+from stackwire.contracts.volume import InvalidInput, InvalidSnapshot, SnapshotNotFound, VolumeTypeNotFound
 from stackwire.contracts.volume_workers import ScheduleVolume
 from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
@@ -15,7 +15,8 @@ from stackwire.volume.domain import capabilities, objects, size_checks
 from stackwire.volume.domain.errors import VolumeTooBig
 from stackwire.volume.domain.model import DEFAULT_VOLUME_TYPE, Volume, VolumeDetails, VolumeType
 from stackwire.volume.domain.requests import CreateVolumeRequest, boot_snapshot_of
-from stackwire.volume.domain.states import CREATING
+from stackwire.volume.domain.states import CREATING, SnapshotStates, VolumeStates
+from stackwire.volume.flows.attachment_steps import check
 from stackwire.volume.flows.deps import Flow
 
 
@@ -120,7 +121,8 @@ async def _source(uow: UnitOfWork, request: CreateVolumeRequest) -> _Source:
     """InvalidInput when the requested size is less than the source's; 400 or 404 for a source that cannot be used."""
     if request.snapshot_id is not None:
         snapshot = await snapshots.find(uow, uow.ctx, canonical_uuid(request.snapshot_id) or request.snapshot_id)
-        size_checks.check_source(snapshot.status, "snapshot")
+        if not SnapshotStates.copy.allows(status=snapshot.status):
+            raise InvalidSnapshot(reason="Originating snapshot status must be one of 'available' values")
         origin = await volumes.TABLE.get(uow, snapshot.volume_id)
         if origin is None:
             raise SnapshotNotFound(snapshot_id=request.snapshot_id)
@@ -128,7 +130,7 @@ async def _source(uow: UnitOfWork, request: CreateVolumeRequest) -> _Source:
         return _Source(size, origin.bootable, snapshot.volume_type_id)
     if request.source_volid is not None:
         origin = await volumes.find(uow, uow.ctx, request.source_volid)
-        size_checks.check_source(origin.status, "volume")
+        check(VolumeStates.clone, origin, "Originating source volume status must be one of 'available, in-use' values")
         return _Source(size_checks.size_of_clone(request.size, origin.size), origin.bootable, origin.volume_type_id)
     return _Source(request.size)
 

@@ -3,11 +3,11 @@
 from stackwire.contracts.volume_workers import HOST, RemoveVolume
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import UnitOfWork
-from stackwire.volume.db import attachments, snapshots, volumes
+from stackwire.volume.db import snapshots, volumes
 from stackwire.volume.domain import objects
 from stackwire.volume.domain.errors import NotDeletable
 from stackwire.volume.domain.model import Volume
-from stackwire.volume.domain.states import SnapshotStates, VolumeStates
+from stackwire.volume.domain.states import NOT_MIGRATING, SnapshotStates, VolumeStates
 from stackwire.volume.flows.deps import Flow
 
 
@@ -29,18 +29,18 @@ class DeleteVolume(Flow):
             self._deps.require(ctx, "volume:delete", volume.project_id)
             if force:
                 self._deps.require(ctx, "volume:force_delete", volume.project_id)
-            if await attachments.of_volume(uow, volume.id) or volume.attach_status == "attached":
+            if volume.attach_status == "attached" or volume.migration_status not in NOT_MIGRATING:
                 raise NotDeletable
-            await self._delete_snapshots(uow, volume, cascade)
+            await self._delete_snapshots(uow, volume, cascade=cascade, force=force)
             verb = VolumeStates.force_delete if force else VolumeStates.begin_delete
             deleting = await self._deps.transition(uow, volumes.TABLE, verb, volume.id, terminated_at=uow.now)
             if deleting is None:
                 raise NotDeletable
             uow.cast(RemoveVolume(volume=objects.volume_object(deleting), cascade=cascade), server=HOST)
 
-    async def _delete_snapshots(self, uow: UnitOfWork, volume: Volume, cascade: bool) -> None:
+    async def _delete_snapshots(self, uow: UnitOfWork, volume: Volume, *, cascade: bool, force: bool) -> None:
         """NotDeletable for any snapshot without ``cascade``, and for one whose state does not allow it."""
-        verb = SnapshotStates.cascade_delete
+        verb = SnapshotStates.force_delete if force else SnapshotStates.begin_delete
         for snapshot in await snapshots.of_volume(uow, volume.id):
             if not cascade or await self._deps.transition(uow, snapshots.TABLE, verb, snapshot.id) is None:
                 raise NotDeletable

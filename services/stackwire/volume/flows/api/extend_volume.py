@@ -1,12 +1,13 @@
 """Accepting that a volume grows."""
 
-from stackwire.contracts.volume import InvalidInput, InvalidVolume
+from stackwire.contracts.volume import InvalidInput
 from stackwire.contracts.volume_workers import ScheduleExtend
 from stackwire.core.context import RequestContext
 from stackwire.volume.db import volume_types, volumes
 from stackwire.volume.domain import objects
 from stackwire.volume.domain.capabilities import check_size
-from stackwire.volume.domain.states import VolumeStates
+from stackwire.volume.domain.states import IN_USE, VolumeStates
+from stackwire.volume.flows.attachment_steps import check
 from stackwire.volume.flows.deps import Flow
 
 
@@ -18,18 +19,18 @@ class ExtendVolume(Flow):
         async with self._deps.database.work(ctx) as uow:
             volume = await volumes.find(uow, ctx, volume_id, lock=True)
             self._deps.require(ctx, "volume:extend", volume.project_id)
-            verb = VolumeStates.begin_extend_attached if attached else VolumeStates.begin_extend
-            if not verb.allows(status=volume.status):
-                raise InvalidVolume(
-                    reason=f"Volume {volume.id} status must be '{'available or in-use' if attached else 'available'}'"
-                    f" to extend, currently {volume.status}."
-                )
+            in_use = attached and volume.status == IN_USE
+            if in_use:
+                self._deps.require(ctx, "volume:extend_attached_volume", volume.project_id)
             if new_size <= volume.size:
                 raise InvalidInput(
                     reason=f"New size for extend must be greater than current size."
                     f" (current: {volume.size}, extended: {new_size})."
                 )
             check_size(await volume_types.by_id(uow, volume.volume_type_id), new_size)
+            verb = VolumeStates.begin_extend_attached if in_use else VolumeStates.begin_extend
+            reason = f"Volume {volume.id} status must be 'available' to extend, currently {volume.status}."
+            check(verb, volume, reason)
             await self._deps.reserve_quota(uow, volume.project_id, gigabytes=new_size - volume.size)
             extending = await self._deps.transition(
                 uow, volumes.TABLE, verb, volume.id, previous_status=volume.status, new_size=new_size

@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 
-from stackwire.contracts.volume import InvalidVolume
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
 from stackwire.core.rules import Resource
 from stackwire.volume.db import glance_metadata, volumes
 from stackwire.volume.domain import travel
 from stackwire.volume.domain.errors import GlanceMetadataNotFound
-from stackwire.volume.domain.states import MAINTENANCE, UPLOADING
 from stackwire.volume.domain.travel import Rows
+from stackwire.volume.flows.api.metadata import check_metadata
 from stackwire.volume.flows.deps import Flow
 
 
@@ -32,10 +31,7 @@ class ImageMetadata(Flow):
         async with self._deps.database.work(ctx) as uow:
             volume = await volumes.find(uow, ctx, volume_id, lock=True)
             self._deps.require(ctx, "volume_extension:volume_image_metadata:set", volume.project_id)
-            if volume.status in (MAINTENANCE, UPLOADING):
-                raise InvalidVolume(
-                    reason=f"Updating volume metadata is not allowed for volumes in {volume.status} status."
-                )
+            check_metadata(volume, "Updating")
             if not travel.may_be_set(properties, self._deps.behaviours):
                 raise BadRequest(f"A value of image metadata has at most {travel.MAX_VALUE_LENGTH} characters.")
             before = await glance_metadata.read(uow, "volume_id", volume.id)
@@ -47,6 +43,7 @@ class ImageMetadata(Flow):
         async with self._deps.database.work(ctx) as uow:
             volume = await volumes.find(uow, ctx, volume_id, lock=True)
             self._deps.require(ctx, "volume_extension:volume_image_metadata:remove", volume.project_id)
+            check_metadata(volume, "Deleting")
             before = await glance_metadata.read(uow, "volume_id", volume.id)
             if not await glance_metadata.delete(uow, "volume_id", volume.id, key):
                 raise GlanceMetadataNotFound(id=volume.id)

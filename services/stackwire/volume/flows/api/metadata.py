@@ -8,7 +8,16 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import NotFound
 from stackwire.db.table import Table
 from stackwire.volume.domain.model import Snapshot, Volume
+from stackwire.volume.domain.states import VolumeStates
+from stackwire.volume.flows.attachment_steps import check
 from stackwire.volume.flows.deps import VolumeDeps
+
+
+def check_metadata(owner: Volume | Snapshot, change: str) -> None:
+    """InvalidVolume while the metadata of a volume may not change; that of a snapshot always may."""
+    if isinstance(owner, Volume):
+        reason = f"{change} volume metadata is not allowed for volumes in {owner.status} status."
+        check(VolumeStates.update_metadata, owner, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,7 @@ class Metadata:
         async with self.deps.database.work(ctx) as uow:
             owner = await self.find(uow, ctx, owner_id, lock=True)
             self.deps.require(ctx, f"volume:update_{self.owner}_metadata", owner.project_id)
+            check_metadata(owner, "Updating")
             metadata = dict(given) if replace else {**owner.metadata, **given}
             await self.table.update(uow, owner.id, metadata=metadata)
             return metadata
@@ -41,6 +51,7 @@ class Metadata:
         async with self.deps.database.work(ctx) as uow:
             owner = await self.find(uow, ctx, owner_id, lock=True)
             self.deps.require(ctx, f"volume:delete_{self.owner}_metadata", owner.project_id)
+            check_metadata(owner, "Deleting")
             if key not in owner.metadata:
                 raise self.key_not_found(owner.id, key)
             kept = {name: value for name, value in owner.metadata.items() if name != key}

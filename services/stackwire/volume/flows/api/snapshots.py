@@ -12,7 +12,8 @@ from stackwire.volume.db import snapshots, volumes
 from stackwire.volume.domain import objects
 from stackwire.volume.domain.model import Snapshot, Volume
 from stackwire.volume.domain.requests import CreateSnapshotRequest
-from stackwire.volume.domain.states import AVAILABLE, CREATING, IN_USE, SnapshotStates
+from stackwire.volume.domain.states import CREATING, NOT_MIGRATING, SnapshotStates, VolumeStates
+from stackwire.volume.flows.attachment_steps import check
 from stackwire.volume.flows.deps import Flow
 
 
@@ -28,12 +29,7 @@ class Snapshots(Flow):
                 existing = await snapshots.TABLE.get(uow, request.snapshot_id, volume_id=volume.id)
                 if existing is not None:
                     return existing
-            if volume.status not in ((AVAILABLE, IN_USE) if request.force else (AVAILABLE,)):
-                raise InvalidVolume(
-                    reason=f"Volume {volume.id} status must be"
-                    f" {'available or in-use' if request.force else 'available'},"
-                    f" but current status is: {volume.status}."
-                )
+            _check_source(volume, force=request.force)
             await self._deps.reserve_quota(uow, volume.project_id, snapshots=1, gigabytes=volume.size)
             snapshot = await snapshots.TABLE.insert(uow, _columns(uow, volume, request))
             uow.cast(
@@ -57,10 +53,23 @@ class Snapshots(Flow):
             deleting = await self._deps.transition(uow, snapshots.TABLE, verb, snapshot.id)
             if deleting is None:
                 raise InvalidSnapshot(
-                    reason=f"Snapshot status must be available or error, and must not be part of a group;"
-                    f" it is {snapshot.status}."
+                    reason="Snapshot status must be available or error and must not be part of a group."
                 )
             uow.cast(RemoveSnapshot(snapshot=objects.snapshot_object(deleting)), server=HOST)
+
+
+def _check_source(volume: Volume, *, force: bool) -> None:
+    """InvalidVolume unless a snapshot can be taken of the volume. ``cinder/volume/api.py: create_snapshot_in_db``."""
+    if volume.host is None:
+        raise InvalidVolume(reason="The snapshot cannot be created because volume has not been scheduled to any host.")
+    if volume.migration_status not in NOT_MIGRATING:
+        raise InvalidVolume(reason="Snapshot cannot be created while volume is migrating.")
+    verb, expected = (
+        (VolumeStates.create_snapshot_force, "available, in-use")
+        if force
+        else (VolumeStates.create_snapshot, "available")
+    )
+    check(verb, volume, f"Volume {volume.id} status must be {expected}, but current status is: {volume.status}.")
 
 
 def _columns(uow: UnitOfWork, volume: Volume, request: CreateSnapshotRequest) -> dict[str, Any]:

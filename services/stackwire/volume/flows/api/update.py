@@ -7,6 +7,8 @@ from stackwire.core.context import RequestContext
 from stackwire.volume.db import attachments, glance_metadata, snapshots, volumes
 from stackwire.volume.domain.model import Snapshot, VolumeDetails
 from stackwire.volume.domain.notifications import snapshot_event, volume_event
+from stackwire.volume.domain.states import VolumeStates
+from stackwire.volume.flows.attachment_steps import check
 from stackwire.volume.flows.deps import Flow
 
 
@@ -18,6 +20,7 @@ class Updates(Flow):
         async with self._deps.database.work(ctx) as uow:
             volume = await volumes.find(uow, ctx, volume_id, lock=True)
             self._deps.require(ctx, "volume:update", volume.project_id)
+            check(VolumeStates.update, volume, "The volume cannot be updated during maintenance.")
             used = await attachments.of_volume(uow, volume.id)
             rows = await glance_metadata.rows(uow, "volume_id", volume.id)
             uow.notify(volume_event("update.start", volume, uow.now, attachments=used, glance=rows))

@@ -76,9 +76,7 @@ class UploadVolume(Flow):
                 upload_image=image_id,
             )
             if uploading is None:
-                raise InvalidVolume(
-                    reason=f"Volume {volume.id} status must be available, but current status is: {volume.status}."
-                )
+                raise InvalidVolume(reason=f"Volume {volume.id} status must be available")
             return uploading
 
     def _image(self, request: UploadImageRequest, image_id: str, rows: travel.Rows) -> CreateImage:

@@ -7,7 +7,12 @@ from stackwire.core.context import RequestContext
 from stackwire.db.transitions import transition
 from stackwire.volume.db import attachments, volumes
 from stackwire.volume.domain.states import AttachmentStates, VolumeStates
-from stackwire.volume.flows.attachment_steps import connection_properties, notify_attachment_event, recompute_status
+from stackwire.volume.flows.attachment_steps import (
+    attach_transition,
+    connection_properties,
+    notify_attachment_event,
+    recompute_status,
+)
 from stackwire.volume.flows.deps import Flow
 
 
@@ -34,7 +39,7 @@ class AttachmentWorker(Flow):
                 attached_host=_text(connector.get("host")),
                 mountpoint=_text(connector.get("mountpoint")),
             )
-            await transition(uow, volumes.TABLE, VolumeStates.begin_attach, volume.id, attach_status="attaching")
+            await attach_transition(uow, VolumeStates.begin_attach, volume, "attaching")
             return info
 
     async def on_attachment_delete(self, ctx: RequestContext, message: AttachmentDelete) -> None:

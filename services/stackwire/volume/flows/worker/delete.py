@@ -2,7 +2,7 @@
 
 from stackwire.contracts.volume_workers import RemoveSnapshot, RemoveVolume
 from stackwire.core.context import RequestContext
-from stackwire.volume.db import glance_metadata, quotas, snapshots, volumes
+from stackwire.volume.db import attachments, glance_metadata, quotas, snapshots, volumes
 from stackwire.volume.domain import objects
 from stackwire.volume.domain.model import Snapshot, Volume
 from stackwire.volume.domain.notifications import snapshot_event, volume_event
@@ -39,6 +39,8 @@ class DeleteWorker(Flow):
         await self._deps.store.remove(volume_file(volume.id))
         async with self._deps.database.work(ctx) as uow:
             await glance_metadata.delete(uow, "volume_id", volume.id)
+            for attachment in await attachments.of_volume(uow, volume.id):
+                await attachments.detach(uow, attachment.id)
             deleted = await self._deps.transition(
                 uow,
                 volumes.TABLE,

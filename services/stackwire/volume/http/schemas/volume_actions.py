@@ -71,16 +71,25 @@ class AttachAction(Body):
     mode: Literal["rw", "ro"] = "rw"
 
     def to_request(self) -> AttachVolumeRequest:
-        """BadRequest unless it names either a server or a host."""
-        if (self.instance_uuid is None) == (self.host_name is None):
+        """BadRequest unless it names a server or a host."""
+        if self.instance_uuid is None and self.host_name is None:
             raise BadRequest("Give one of instance_uuid and host_name.")
         return AttachVolumeRequest(**self.model_dump())
 
 
 class DetachAction(Body):
     attachment_id: Uuid | None = None
-    connector: dict[str, Any] | None = None
+
+
+class ForceDetachAction(DetachAction):
+    connector: str | dict[str, Any] | None = None
 
 
 class ConnectorAction(Body):
     connector: dict[str, Any]
+
+
+class TerminateAction(Body):
+    """A host that is gone may be named, described or unknown: there is nothing to disconnect."""
+
+    connector: str | dict[str, Any] | None
