@@ -9,30 +9,18 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from stackwire.compare import normal
+
 DATA = Path(__file__).parent.parent / "data" / "golden"
 ORDER: list[str] = json.loads((DATA / "order.json").read_text())
 
-_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_PATTERNS = (
-    (re.compile(rf"req-<?{_UUID}>?"), "<req>"),
-    (re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])"), "<hex32>"),
-    (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?"), "<time>"),
-    (re.compile(r"https?://[A-Za-z0-9_.-]+(:\d+)?"), "<endpoint>"),
-)
 _KINDS = {"<time>", "<req>", "<hex32>", "<endpoint>", "<int>", "<float>", "<bytes>"}
 _NAME = re.compile(r"<[a-z0-9A-Z_.-]+>")
-_DEPLOYMENT = {
-    "timestamp", "message_id", "audit_period_beginning", "audit_period_ending", "_unique_id", "reservation_id",
-    "adminPass", "instance_name", "OS-EXT-SRV-ATTR:instance_name", "OS-EXT-SRV-ATTR:reservation_id", "hostId",
-    "auth_token", "expires_at", "remote_address", "receiver_ip", "host", "node", "attached_host", "force_hosts",
-    "force_nodes", "OS-EXT-SRV-ATTR:host", "OS-EXT-SRV-ATTR:hypervisor_hostname", "hypervisor_hostname", "volume_type",
-    "stores", "backend", "os-vol-host-attr:host", "os_glance_importing_to_stores",
-}  # fmt: skip
 
 
 def recording(flow: str) -> dict[str, Any]:
@@ -40,14 +28,8 @@ def recording(flow: str) -> dict[str, Any]:
     return loaded
 
 
-@dataclass
-class Names:
+class Names(normal.Names):
     """What the ids of this run are called in the recordings."""
-
-    by_id: dict[str, str] = field(default_factory=dict)
-
-    def bind(self, name: str, ident: str) -> None:
-        self.by_id.setdefault(ident, name)
 
     def id_of(self, name: str) -> str | None:
         return next((ident for ident, known in self.by_id.items() if known == name), None)
@@ -83,50 +65,15 @@ class Names:
             self.learn(recorded, json.loads(ours))  # a list that is stored as text
         elif isinstance(recorded, str) and isinstance(ours, str) and _NAME.fullmatch(recorded):
             known = recorded in self.by_id.values() or ours in self.by_id
-            general = recorded in _KINDS or recorded.strip("<>") in _DEPLOYMENT
-            if not (known or general) and re.fullmatch(_UUID, ours):
+            general = recorded in _KINDS or recorded.strip("<>") in normal.DEPLOYMENT
+            if not (known or general) and re.fullmatch(normal.UUID, ours):
                 self.bind(recorded, ours)
-
-    def normal(self, value: Any, key: str = "") -> Any:
-        """Ours in the recordings' form."""
-        if isinstance(value, dict):
-            return {self._word(name): self.normal(item, name) for name, item in value.items()}
-        if isinstance(value, list):
-            return self._list(value, key)
-        if key == "id" and isinstance(value, int):
-            return "<int>"
-        if key in _DEPLOYMENT and value is not None:
-            return f"<{key}>"
-        if isinstance(value, float):
-            return "<float>"
-        if not isinstance(value, str):
-            return value
-        if key == "boot_roles":
-            return ",".join(sorted(value.split(",")))
-        if key == "block_device_mapping" and value.startswith("["):
-            return self.normal(json.loads(value), key)
-        return self._word(value)
 
     def plain(self, text: str) -> str:
         """A stored value with names for ids, and nothing else made equal but bare hashes and strangers' ids."""
         for ident, name in self.by_id.items():
             text = text.replace(ident, name)
-        return re.sub(_UUID, "<uuid>", _PATTERNS[1][0].sub("<hex32>", text))
-
-    def _list(self, value: list[Any], key: str) -> list[Any]:
-        rows = [self.normal(item, key) for item in value]
-        if rows and all(isinstance(row, dict) and {"key", "value"} <= row.keys() for row in rows):
-            rows.sort(key=lambda row: str(row["key"]))
-        if key in ("tags", "roles") and all(isinstance(row, str) for row in rows):
-            rows.sort()
-        return rows
-
-    def _word(self, text: str) -> str:
-        for ident, name in self.by_id.items():
-            text = text.replace(ident, name)
-        for pattern, name in _PATTERNS:
-            text = pattern.sub(name, text)
-        return text
+        return re.sub(normal.UUID, "<uuid>", normal.PATTERNS[1][0].sub("<hex32>", text))
 
 
 def differences(where: str, recorded: Any, ours: Any) -> Iterator[str]:

@@ -30,6 +30,7 @@ SUBCOMMAND_MODULES = {
     "trace": "stackwire.trace.cli.commands",
     "bugs": "stackwire.cloud.bugs.cli",
     "image": "stackwire.cloud.images",
+    "compare": "stackwire.compare.cli",
 }
 """Subcommands in modules of their own: each has a typer ``app``, imported when needed."""
 EXTENSIONS = {"trace": "stackwire.cloud.compare_releases"}

@@ -5,13 +5,14 @@ import contextlib
 import itertools
 import re
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from stackwire.compare.session import Answer, Session, Unusable
+from stackwire.compare.session import Answer, Refused, Session, Unusable
 
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 COMPUTE_VERSION = "2.37"
@@ -44,10 +45,59 @@ async def _upload(fixtures: "Fixtures", image: str) -> None:
     await fixtures.user.send("PUT", "image", f"/v2/images/{image}/file", data=bytes(1024), headers=headers)
 
 
+async def _share(fixtures: "Fixtures", image: str) -> None:
+    await fixtures.user.send("POST", "image", f"/v2/images/{image}/members", data=b'{"member": "compared"}')
+
+
+async def _stage(fixtures: "Fixtures", image: str) -> None:
+    headers = {"Content-Type": "application/octet-stream"}
+    await fixtures.user.send("PUT", "image", f"/v2/images/{image}/stage", data=bytes(1024), headers=headers)
+
+
+async def _grant(fixtures: "Fixtures", user: str) -> None:
+    """The same role in a project, in a domain and in the system."""
+    for scope in ("projects/{any_project}", "domains/default", "system"):
+        path = await fixtures.filled(f"/{scope}/users/{user}/roles/{{role}}")
+        await fixtures.admin.send("PUT", "identity", path)
+
+
+NAMESPACES = "/v2/metadefs/namespaces"
 IMAGE = {"name": "compared", "disk_format": "raw", "container_format": "bare", "min_ram": 0}
+
+
+def _identity(
+    root: str, body: dict[str, Any], after: Callable[["Fixtures", str], Awaitable[None]] | None = None
+) -> Fixture:
+    whole = {root: {"name": "{unique}", **body}}
+    return Fixture("identity", f"/{root}s", whole, root, admin=True, after_create=after)
+
+
 FIXTURES: Mapping[str, Fixture] = {
     "image": Fixture("image", "/v2/images", IMAGE, "", after_create=_upload),
     "queued_image": Fixture("image", "/v2/images", IMAGE, ""),
+    "shared_image": Fixture("image", "/v2/images", IMAGE, "", after_create=_share),
+    "staged_image": Fixture("image", "/v2/images", IMAGE, "", after_create=_stage),
+    "patched_image": Fixture("image", "/v2/images", {**IMAGE, "tags": ["a"], "custom": "a", "other": "a"}, ""),
+    "namespace": Fixture("image", NAMESPACES, {"namespace": "{unique}"}, "", admin=True, id_key="namespace"),
+    "tagged_namespace": Fixture(
+        "image", NAMESPACES, {"namespace": "{unique}", "tags": [{"name": "tag"}]}, "", admin=True, id_key="namespace"
+    ),
+    "metadef_object": Fixture(
+        "image", NAMESPACES + "/{namespace}/objects", {"name": "object"}, "", admin=True, id_key="name"
+    ),
+    "metadef_property": Fixture(
+        "image",
+        NAMESPACES + "/{namespace}/properties",
+        {"name": "property", "title": "a", "type": "string"},
+        "",
+        admin=True,
+        id_key="name",
+    ),
+    "any_project": _identity("project", {"description": "a"}),
+    "any_domain": _identity("domain", {"enabled": False}),
+    "any_user": _identity("user", {"password": "compared"}, _grant),
+    "any_group": _identity("group", {}),
+    "role": _identity("role", {}),
     "volume": Fixture("volume", "/volumes", {"volume": {"size": 1, "name": "compared"}}, "volume"),
     "snapshot": Fixture(
         "volume", "/snapshots", {"snapshot": {"volume_id": "{volume}", "name": "compared"}}, "snapshot"
@@ -60,7 +110,8 @@ FIXTURES: Mapping[str, Fixture] = {
         version=COMPUTE_VERSION,
     ),
 }
-"""By placeholder. Besides ``{flavor}``, the smallest, ``{project}``, the user's, and ``{unique}``, always new."""
+"""By placeholder. Besides ``{flavor}``, the smallest, ``{project}``, ``{token}``, ``{user_name}``,
+``{password}`` and ``{project_name}``, the user's, and ``{unique}`` and ``{uuid}``, always new."""
 
 
 class Fixtures:
@@ -72,10 +123,17 @@ class Fixtures:
         self.user = user
         self.admin = admin
         self._known = known
-        self._ids: dict[str, str] = {"project": user.project_id, **({"unique": unique} if unique else {})}
+        self._ids: dict[str, str] = {
+            "project": user.project_id,
+            "token": user.token,
+            "user_name": user.credentials.username,
+            "password": user.credentials.password,
+            "project_name": user.credentials.project,
+            **({"unique": unique} if unique else {}),
+        }
 
     async def filled(self, node: Any) -> Any:
-        """The body or text with the ids in place of their placeholders. Raises Unusable where one cannot be made."""
+        """The body or text with the ids in place of their placeholders. Raises Refused where one cannot be made."""
         if isinstance(node, dict):
             return {await self.filled(key): await self.filled(value) for key, value in node.items()}
         if isinstance(node, list):
@@ -127,7 +185,9 @@ class Fixtures:
         if name not in self._ids:
             if name == "unique":
                 return f"compared-{next(_counter)}-{time.monotonic_ns()}"
-            self._ids[name] = await (self._flavor() if name == "flavor" else self._create(name))
+            if name == "uuid":
+                return str(uuid.uuid4())
+            self._ids[name] = await (smallest_flavor(self.user) if name == "flavor" else self._create(name))
         return self._ids[name]
 
     async def _create(self, name: str) -> str:
@@ -146,7 +206,7 @@ class Fixtures:
     def _resource_of(self, name: str, answer: Answer) -> Any:
         fixture = self._known[name]
         if answer.status not in range(200, 300) or not isinstance(answer.json, dict):
-            raise Unusable(f"no {name} can be made: {answer.status} {answer.json}")
+            raise Refused(f"no {name} can be made: {answer.status} {answer.json}")
         return answer.json[fixture.root] if fixture.root else answer.json
 
     def _session(self, fixture: Fixture) -> Session:
@@ -156,13 +216,10 @@ class Fixtures:
         path = PLACEHOLDER.sub(lambda match: self._ids[match[1]], self._known[name].path)
         return f"{path}/{self._ids[name]}"
 
-    async def _flavor(self) -> str:
-        answer = await self.user.send("GET", "compute", "/flavors/detail")
-        flavors = self._listed(answer, "flavors")
-        return str(min(flavors, key=lambda each: (each["ram"], each["disk"]))["id"])
 
-    def _listed(self, answer: Answer, key: str) -> list[dict[str, Any]]:
-        if answer.status != 200 or not answer.json.get(key):
-            raise Unusable(f"there are no {key}: {answer.status}")
-        found: list[dict[str, Any]] = answer.json[key]
-        return found
+async def smallest_flavor(user: Session) -> str:
+    """Raises Refused where there is none."""
+    answer = await user.send("GET", "compute", "/flavors/detail")
+    if answer.status != 200 or not answer.json.get("flavors"):
+        raise Refused(f"there are no flavors: {answer.status}")
+    return str(min(answer.json["flavors"], key=lambda each: (each["ram"], each["disk"]))["id"])

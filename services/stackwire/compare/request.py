@@ -21,7 +21,8 @@ class Request:
     endpoint of the service as the catalogue has it, the image service's below its root.
     ``created`` is where the answer has the id of what was made, as ``server.id``; ``undo`` is the path that deletes it.
     ``renew`` names fixtures that are made anew after each success, ``wait`` those that must come to rest after it.
-    ``unvaried`` are fields, as ``server.networks``, that keep their value, with all below them.
+    ``unvaried`` are fields, as ``server.networks``, that keep their value, with all below them; and single rows, as
+    ``protected true``, that are not asked.
     """
 
     name: str
@@ -63,7 +64,7 @@ def _odd_bodies(request: Request) -> Iterator[Variant]:
     for path in _paths(request.body):
         name = ".".join(map(str, path))
         if not _within(name, request.unvaried):
-            for value, odd in _odd_values(path).items():
+            for value, odd in _odd_values(path, request.unvaried).items():
                 yield Variant(name, value, _with(request.body, path, odd), urlencode(request.query, safe="{}"))
 
 
@@ -85,8 +86,11 @@ def _paths(node: Any, above: Path = ()) -> Iterator[Path]:
         yield (*above, UNKNOWN_KEY)
 
 
-def _odd_values(path: Path) -> Mapping[str, Any]:
-    return {"letter": ODD_VALUES["letter"]} if path and path[-1] == UNKNOWN_KEY else ODD_VALUES
+def _odd_values(path: Path, unvaried: tuple[str, ...]) -> Mapping[str, Any]:
+    if path and path[-1] == UNKNOWN_KEY:
+        return {"letter": ODD_VALUES["letter"]}
+    name = ".".join(map(str, path))
+    return {value: odd for value, odd in ODD_VALUES.items() if f"{name} {value}" not in unvaried}
 
 
 def _within(name: str, names: tuple[str, ...]) -> bool:

@@ -10,16 +10,16 @@ from stackwire.compare.answers import Answers
 from stackwire.compare.fixtures import Fixtures
 from stackwire.compare.odd_values import ABSENT
 from stackwire.compare.request import VALID, Request, Variant, variants
-from stackwire.compare.session import Answer, Unusable
+from stackwire.compare.session import Answer, Refused
 
 
 async def send_all(request: Request, fixtures: Fixtures) -> Answers:
-    """Every row of the request. Raises Unusable where the cloud refuses the request as it stands."""
+    """Every row of the request. Raises Refused where the cloud refuses the request as it stands."""
     answers = Answers(request.name)
     for version, variant in _rows(request):
         answer = await send(request, variant, version, fixtures)
         if variant.field == VALID and answer.status not in range(200, 300):
-            raise Unusable(f"{request.name} {version}: {answer.status} {answer.json}")
+            raise Refused(f"{request.name} {version}: {answer.status} {answer.json}")
         answers.add(version, variant.field, variant.value, answer.status)
         if answer.status in range(200, 300):
             await undo(request, answer, fixtures)

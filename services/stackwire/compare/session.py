@@ -1,13 +1,16 @@
 """A user's session with a cloud: endpoints from its catalogue, requests with a microversion."""
 
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 import orjson
 
+NO_ANSWER = 0
+"""The status where the connection is closed without one."""
 REQUEST_TIMEOUT_SECONDS = 120.0
 SERVICE_TYPES = {
     "image": ("image",),
@@ -22,16 +25,37 @@ class Unusable(Exception):
     """A cloud cannot be compared: it is away, refuses the password or has no such service. The message is one line."""
 
 
+class Refused(Unusable):
+    """A cloud answers, but not with what was asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """How a user logs in. ``auth_url`` ends in ``/v3`` or not."""
+    """How a user logs in. ``auth_url`` ends in ``/v3`` or not.
+
+    ``scope`` is the project in another form than its name in the domain Default. ``certificates``: a file of those that
+    are trusted, empty for the system's, None to verify nothing.
+    """
 
     auth_url: str
     username: str
     password: str
     project: str
-    domain: str = "Default"
     region: str = ""
+    user_domain: Mapping[str, str] = field(default_factory=lambda: {"name": "Default"})
+    scope: Mapping[str, Any] | None = None
+    certificates: str | None = ""
+
+    def body(self) -> dict[str, Any]:
+        """The body of ``POST /v3/auth/tokens``."""
+        user = {"name": self.username, "password": self.password, "domain": self.user_domain}
+        project = self.scope or {"name": self.project, "domain": {"name": "Default"}}
+        identity = {"methods": ["password"], "password": {"user": user}}
+        return {"auth": {"identity": identity, "scope": {"project": project}}}
+
+    def verification(self) -> ssl.SSLContext | bool:
+        """How certificates are verified."""
+        return ssl.create_default_context(cafile=self.certificates) if self.certificates else self.certificates == ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +65,23 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     json: Any
+    body: bytes = b""
 
 
 class Session:
     """One user in one project of one cloud."""
 
-    def __init__(self, http: aiohttp.ClientSession, token: str, project_id: str, urls: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        credentials: Credentials,
+        token: str,
+        project_id: str,
+        urls: Mapping[str, str],
+    ) -> None:
         self._http = http
-        self._token = token
+        self.credentials = credentials
+        self.token = token
         self._urls = urls
         self.project_id = project_id
 
@@ -65,35 +98,40 @@ class Session:
         """Raises Unusable for a service that the catalogue has not, or that does not answer."""
         if service not in self._urls:
             raise Unusable(f"the catalogue has no {service} service")
-        sent = {"X-Auth-Token": self._token, **({} if data is None else {"Content-Type": "application/json"})}
+        sent = {"X-Auth-Token": self.token, **({} if data is None else {"Content-Type": "application/json"})}
         if version:
             sent["OpenStack-API-Version"] = f"{VERSION_NAMES[service]} {version}"
         try:
-            async with self._http.request(
-                method,
-                self._urls[service] + path,
-                data=data,
-                headers={**sent, **(headers or {})},
-                allow_redirects=False,
-            ) as response:
-                return Answer(response.status, dict(response.headers), _decoded(await response.read()))
+            return await self._answer(method, self._urls[service] + path, data, {**sent, **(headers or {})})
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unusable(f"{method} {service} {path}: {error or type(error).__name__}") from None
+
+    async def _answer(
+        self, method: str, url: str, data: bytes | None, headers: Mapping[str, str], *, again: bool = True
+    ) -> Answer:
+        try:
+            async with self._http.request(method, url, data=data, headers=headers, allow_redirects=False) as response:
+                body = await response.read()
+                return Answer(response.status, dict(response.headers), _decoded(body), body)
+        except aiohttp.ServerDisconnectedError:
+            if not again:
+                return Answer(NO_ANSWER, {}, None)
+        return await self._answer(method, url, data, headers, again=False)  # an idle connection had been closed
+
+    @property
+    def roots(self) -> Mapping[str, str]:
+        """Service to its endpoint."""
+        return self._urls
 
 
 @asynccontextmanager
 async def logged_in(user: Credentials) -> AsyncIterator[Session]:
     """Raises Unusable."""
-    domain = {"name": user.domain}
-    password = {"user": {"name": user.username, "password": user.password, "domain": domain}}
-    auth = {
-        "identity": {"methods": ["password"], "password": password},
-        "scope": {"project": {"name": user.project, "domain": domain}},
-    }
     root = user.auth_url.rstrip("/").removesuffix("/v3")
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS)) as http:
+    timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS)
+    async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(ssl=user.verification())) as http:
         try:
-            async with http.post(f"{root}/v3/auth/tokens", json={"auth": auth}) as response:
+            async with http.post(f"{root}/v3/auth/tokens", json=user.body()) as response:
                 token, headers = _decoded(await response.read()), response.headers
                 if response.status != 201:
                     raise Unusable(f"{root} refused {user.username}: {response.status}")
@@ -101,7 +139,7 @@ async def logged_in(user: Credentials) -> AsyncIterator[Session]:
             raise Unusable(f"{root} does not answer: {error or type(error).__name__}") from None
         found = token["token"]
         urls = {**_endpoints(found.get("catalog", []), user.region), "identity": f"{root}/v3"}
-        yield Session(http, headers["X-Subject-Token"], found["project"]["id"], urls)
+        yield Session(http, user, headers["X-Subject-Token"], found["project"]["id"], urls)
 
 
 def _endpoints(catalogue: list[dict[str, Any]], region: str) -> dict[str, str]:

@@ -172,7 +172,7 @@ class CreateImage(ApiFlow):
             volume_id=volume.id,
             snapshot_id=snapshot_ids[-1],
             name=f"snapshot for {name}",
-            description=volume.description or "",
+            description=volume.description,
             force=True,
         )
         try:
