@@ -1,62 +1,20 @@
 """Signed images: what is kept is what was signed, by a certificate that may be believed; else nothing is kept."""
 
 import io
-from base64 import b64encode
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import serialization
 
 from support.builders.images import get_image, upload_image
 from support.cloud import ASharedCloud, JsonClient, TestCloud
+from support.signatures import DATA, HASHES, certificate, signed_as
 
 OCTETS = {"Content-Type": "application/octet-stream"}
-DATA = bytes(range(251)) * 12_000
-HASHES: dict[str, Any] = {
-    "SHA-224": hashes.SHA224(), "SHA-256": hashes.SHA256(), "SHA-384": hashes.SHA384(), "SHA-512": hashes.SHA512(),
-}  # fmt: skip
-
-
-@cache
-def key(kind: str) -> Any:
-    return {
-        "RSA-PSS": lambda: rsa.generate_private_key(65537, 2048),
-        "DSA": lambda: dsa.generate_private_key(1024),
-        "ECC_SECP384R1": lambda: ec.generate_private_key(ec.SECP384R1()),
-        "ECC_SECP521R1": lambda: ec.generate_private_key(ec.SECP521R1()),
-    }[kind]()
-
-
-def signature(kind: str, method: str, data: bytes = DATA) -> str:
-    chosen = HASHES[method]
-    if kind == "RSA-PSS":
-        raw = key(kind).sign(data, padding.PSS(padding.MGF1(chosen), padding.PSS.MAX_LENGTH), chosen)
-    elif kind == "DSA":
-        raw = key(kind).sign(data, chosen)
-    else:
-        raw = key(kind).sign(data, ec.ECDSA(chosen))
-    return b64encode(raw).decode()
-
-
-def certificate(kind: str, *, begins: int = -1, ends: int = 1, form: Any = serialization.Encoding.PEM) -> bytes:
-    """Of the kind's key; valid from and until so many days from now."""
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "signer")])
-    now = datetime.now(UTC)
-    built = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key(kind).public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now + timedelta(days=begins)).not_valid_after(now + timedelta(days=ends))
-    )  # fmt: skip
-    return built.sign(key("RSA-PSS"), hashes.SHA256()).public_bytes(form)
 
 
 class Barbican:
@@ -94,15 +52,7 @@ async def believing(a_shared_cloud: ASharedCloud, tmp_path_factory: pytest.TempP
 
 
 async def a_signed_image(client: JsonClient, kind: str, method: str, named: str, **more: Any) -> str:
-    wish = {
-        "disk_format": "raw",
-        "container_format": "bare",
-        "img_signature": signature(kind, method) if method in HASHES else "AAAA",
-        "img_signature_hash_method": method,
-        "img_signature_key_type": kind,
-        "img_signature_certificate_uuid": named,
-        **more,
-    }
+    wish = {"disk_format": "raw", "container_format": "bare", **signed_as(kind, method, named), **more}
     asked = {name: value for name, value in wish.items() if value is not None}
     return str((await client.post("image", "/v2/images", json=asked)).ok(201).json["id"])
 

@@ -1,6 +1,8 @@
 """Images into volumes and back: bytes that prove themselves, metadata by the rules, failures that leave nothing."""
 
+import gzip
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +12,13 @@ from stackwire.messaging.transport import WireRecord
 from support.builders.images import an_image, get_image
 from support.builders.volumes import create_volume, get_volume, volume_action
 from support.cloud import ACloud, JsonClient, TestCloud
+from support.signatures import certificate, signed_as
 
 V = "/v3/{project_id}"
 NEW = {"OpenStack-API-Version": "volume 3.70"}
 DISK = b"boot sector".ljust(512, b"\0") + bytes(200_000) + b"the end".ljust(512, b"\0")
 GIBIBYTE = 1024**3
+SIGNER = "0a0b0c0d-0000-4000-8000-000000000009"
 
 
 @pytest.fixture
@@ -31,6 +35,13 @@ def bytes_of(cloud: TestCloud, volume_id: str) -> bytes:
     (file,) = cloud.cloud.options.data_dir.rglob(f"volume-{volume_id}")
     with file.open("rb") as handle:
         return handle.read(len(DISK))
+
+
+def event_of(record: WireRecord) -> list[str]:
+    """The name of a notification when it is published."""
+    if record.kind != "publish" or "notifications." not in record.routing_key:
+        return []
+    return [str(unwrap(record.body, record.properties)["event_type"])]
 
 
 def files(cloud: TestCloud) -> list[str]:
@@ -128,8 +139,13 @@ async def test_image_metadata_may_be_set_as_the_recorded_cloud_lets_it(cloud: Te
 
 @pytest.mark.parametrize(
     ("data", "attributes"),
-    [(b"QFI\xfb\0\0\0\3".ljust(65536, b"\0"), {"disk_format": "qcow2"}), (DISK, {"img_signature": "s"})],
-    ids=["a format that cannot be unpacked here", "a signature nobody can verify"],
+    [
+        (b"QFI\xfb\0\0\0\3".ljust(65536, b"\0"), {"disk_format": "qcow2"}),
+        (gzip.compress(DISK), {"container_format": "compressed"}),
+        (DISK, {"container_format": "compressed"}),
+        (DISK, {"disk_format": "ploop"}),
+    ],
+    ids=["a format that cannot be unpacked here", "compressed", "said to be compressed", "said to be ploop"],
 )
 async def test_a_volume_that_cannot_be_filled_is_in_error_without_bytes_or_rows(
     cloud: TestCloud, demo: JsonClient, data: bytes, attributes: dict[str, Any]
@@ -144,6 +160,53 @@ async def test_a_volume_that_cannot_be_filled_is_in_error_without_bytes_or_rows(
     assert files(cloud) == []
     messages = (await demo.get("volume", f"{V}/messages", headers=NEW)).ok().json["messages"]
     assert [one["resource_uuid"] for one in messages] == [volume["id"]]
+
+
+@pytest.fixture
+async def believing(a_cloud: ACloud, tmp_path: Path) -> TestCloud:
+    """A cloud whose image and volume services find certificates in a folder."""
+    (tmp_path / SIGNER).write_bytes(certificate("RSA-PSS"))
+    settings = {service: {"certificate_dir": tmp_path} for service in ("image", "volume")}
+    return await a_cloud(services=("identity", "image", "volume"), settings=settings)
+
+
+async def test_a_signed_image_becomes_a_volume_once_its_signature_is_verified(believing: TestCloud) -> None:
+    demo = await believing.http("demo")
+    signature = signed_as("RSA-PSS", "SHA-256", SIGNER, DISK)
+    volume = await create_volume(believing, demo, imageRef=(await a_disk_image(demo, **signature))["id"])
+    assert volume["status"] == "available"
+    metadata = volume["volume_image_metadata"]
+    assert metadata["signature_verified"] == "True"
+    assert signature.items() <= metadata.items()
+    assert bytes_of(believing, volume["id"]) == DISK
+
+
+@pytest.mark.parametrize("change", [{"img_signature": "AAAA"}, {"img_signature_hash_method": "SHA-512"}, None])
+async def test_what_is_not_signed_as_it_says_is_tried_three_times_and_ends_in_error(
+    believing: TestCloud, change: dict[str, str] | None
+) -> None:
+    """As recorded for half a signature: three downloads, no host, no rows, and ``scheduler.create_volume``."""
+    demo = await believing.http("demo")
+    assert believing.cloud.broker is not None
+    signature = signed_as("RSA-PSS", "SHA-256", SIGNER, DISK)
+    if change is None:
+        del signature["img_signature_key_type"]
+    image = await a_disk_image(demo, **signature)
+    patch = [{"op": "replace", "path": f"/{key}", "value": value} for key, value in (change or {}).items()]
+    kind = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+    (await demo.patch("image", f"/v2/images/{image['id']}", json=patch, headers=kind)).ok(200)
+    events: list[str] = []
+    watch = believing.cloud.broker.watch(lambda record: events.extend(event_of(record)))
+    volume = await create_volume(believing, demo, imageRef=image["id"])
+    await watch.cancel()
+    assert (volume["status"], "volume_image_metadata" in volume) == ("error", False)
+    assert [name for name in events if name in ("image.send", "scheduler.create_volume")] == [
+        *["image.send"] * 3, "scheduler.create_volume",
+    ]  # fmt: skip
+    assert await believing.rows("volume", "SELECT host FROM volumes") == [{"host": None}]
+    assert files(believing) == []
+    (message,) = (await demo.get("volume", f"{V}/messages", headers=NEW)).ok().json["messages"]
+    assert message["event_id"] == "VOLUME_VOLUME_001_003"
 
 
 async def test_image_bytes_that_changed_on_the_way_fail_the_volume(cloud: TestCloud, demo: JsonClient) -> None:

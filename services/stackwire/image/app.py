@@ -14,11 +14,11 @@ from stackwire.core.clock import Clock
 from stackwire.core.policy import Policy
 from stackwire.db.leases import Leases, new_owner
 from stackwire.db.pool import Database
+from stackwire.disk_image.certificates import Certificates
 from stackwire.http.app import make_app
 from stackwire.http.client import HttpClient
 from stackwire.image import rpc
 from stackwire.image.backends.cache import CacheFolder
-from stackwire.image.backends.certificates import Certificates
 from stackwire.image.backends.staging import Staging
 from stackwire.image.backends.stores import Stores
 from stackwire.image.backends.web import Web

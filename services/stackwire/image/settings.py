@@ -92,7 +92,6 @@ class ImageSettings(S3Options, ServiceSettings):
     this host sees the volume service's data directory, ``cinder_state_transition_timeout`` the seconds a volume may
     take.
     ``disabled_notifications``: events that are not emitted, by name (``image.send``) or prefix (``task``).
-    ``certificate_dir``, ``barbican_url``: where the certificates of signed images are, files named by uuid or secrets.
     """
 
     model_config = SettingsConfigDict(
@@ -141,8 +140,6 @@ class ImageSettings(S3Options, ServiceSettings):
     cinder_volume_type: str = ""
     cinder_mount_point_base: Path | None = None
     cinder_state_transition_timeout: float = 300.0
-    certificate_dir: Path | None = None
-    barbican_url: str = ""
     heartbeat_seconds: float = 5.0
     upload_seconds: float = 60.0
     task_time_to_live: float = 48.0

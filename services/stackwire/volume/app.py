@@ -11,6 +11,7 @@ from stackwire.core.clock import Clock
 from stackwire.core.policy import Policy
 from stackwire.db.leases import Leases, new_owner
 from stackwire.db.pool import Database
+from stackwire.disk_image.certificates import Certificates
 from stackwire.http.app import make_app
 from stackwire.http.auth import Authenticator
 from stackwire.http.client import HttpClient
@@ -87,6 +88,7 @@ def _deps(settings: VolumeSettings, database: Database, client: RpcClient, http:
         database=database,
         rpc=client,
         images=ImageClient(client, http, settings.image_url),
+        certificates=Certificates(settings.certificate_dir, settings.barbican_url),
         store=FileStore(settings.data_dir / "volumes"),
         policy=Policy("cinder", RULES, settings.policy_file),
         behaviours=settings.behaviours,

@@ -59,13 +59,14 @@ def _image() -> list[EventContract]:
 
 
 def _volume() -> list[EventContract]:
-    def contract(event_type: str, payload: type[Contract]) -> EventContract:
-        return EventContract("cinder", "notifications", event_type, payload)
+    def contract(event_type: str, payload: type[Contract], priority: str = INFO) -> EventContract:
+        return EventContract("cinder", "notifications", event_type, payload, (priority,))
 
     payloads = {action: volume.VOLUMES.get(action, volume.VolumePayload) for action in get_args(volume.VolumeAction)}
     return [
         *(contract(f"volume.{action}", payload) for action, payload in payloads.items()),
         *(contract(f"snapshot.{action}", volume.SnapshotPayload) for action in _each(volume.SnapshotAction)),
+        contract("scheduler.create_volume", volume.SchedulingFailedPayload, ERROR),
     ]
 
 

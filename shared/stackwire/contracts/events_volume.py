@@ -1,7 +1,7 @@
 """Notifications of the volume service, as Cinder's: on exchange ``cinder``."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -162,3 +162,14 @@ class SnapshotPayload(Payload):
     status: str
     deleted: Literal["True", ""]
     metadata: str
+
+
+class SchedulingFailedPayload(Payload):
+    """A volume for which there is no back end, or none that could create it. ``request_spec`` is the scheduler's."""
+
+    request_spec: dict[str, Any]
+    volume_properties: dict[str, Any]
+    volume_id: str
+    state: Literal["error"]
+    method: Literal["create_volume"]
+    reason: str

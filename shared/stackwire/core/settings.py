@@ -43,6 +43,7 @@ class ServiceSettings(BaseSettings):
     ``*_url`` are the other services' base URLs as this service reaches them; ``public_url`` is the URL for clients.
     ``trace_http`` emits each answered request on the bus, for the tracer; unset it does on the in-process bus only.
 
+    ``certificate_dir``, ``barbican_url``: where the certificates of signed images are, files named by uuid or secrets.
     ``lease_seconds``: how long a process keeps the rows it works on without renewing its leases on them.
     """
 
@@ -71,6 +72,8 @@ class ServiceSettings(BaseSettings):
     debug: bool = False
     pool_size: int = 8
     sweep_seconds: float = 30.0
+    certificate_dir: Path | None = None
+    barbican_url: str = ""
     lease_seconds: float = 15.0
     trace_http: bool | None = None
 

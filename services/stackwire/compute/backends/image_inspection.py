@@ -8,16 +8,17 @@ import asyncio
 from pathlib import Path
 
 from stackwire.compute.domain.errors import ImageUnacceptable
-from stackwire.disk_image.inspection import AMI_FORMATS, RAW_CONTENT, UnreadableFormat, UnsafeContent, detect, is_known
+from stackwire.disk_image.inspection import AMI_FORMATS, UnreadableFormat, UnsafeContent, detect, is_known
 
 
 async def check_image_file(path: Path, image_id: str, declared: str | None) -> None:
     """ImageUnacceptable unless the file is what its image says, and refers to nothing outside itself."""
-    disk_format = declared or "raw"
-    await asyncio.to_thread(_inspect, path, image_id, AMI_FORMATS.get(disk_format, disk_format))
+    await asyncio.to_thread(_inspect, path, image_id, declared or "raw")
 
 
 def _inspect(path: Path, image_id: str, declared: str) -> None:
+    if declared not in AMI_FORMATS and not is_known(declared):
+        raise ImageUnacceptable(image_id=image_id, reason="Image not in a supported format")
     try:
         detected = detect(path)
         detected.check_safe()
@@ -26,6 +27,5 @@ def _inspect(path: Path, image_id: str, declared: str) -> None:
         raise ImageUnacceptable(image_id=image_id, reason=reason) from unsafe
     except UnreadableFormat as broken:
         raise ImageUnacceptable(image_id=image_id, reason="the format of its content is unknown") from broken
-    raw = declared == "raw" and detected.name in RAW_CONTENT
-    if detected.name != declared and not raw and is_known(declared):
+    if declared not in AMI_FORMATS and detected.name not in ({"raw", "gpt"} if declared == "raw" else {declared}):
         raise ImageUnacceptable(image_id=image_id, reason=f"it says {declared} but its content is {detected.name}")

@@ -100,10 +100,6 @@ class ContentRefused(UnsupportedMedia, wire="stackwire.image.ContentRefused"):
     """Image content is not acceptable: {reason}"""
 
 
-class SignatureRefused(BadRequest, wire="cursive.exception.SignatureVerificationError"):
-    """Signature verification for the image failed: {reason}."""
-
-
 class BadLocation(BadRequest, wire="glance.common.exception.BadStoreUri"):
     """Invalid location"""
 

@@ -6,7 +6,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from stackwire.core.clock import Clock
 from stackwire.core.policy import Policy
 from stackwire.db.leases import Leases
-from stackwire.image.backends.certificates import Certificates
+from stackwire.disk_image.certificates import Certificates
 from stackwire.image.backends.staging import Staging
 from stackwire.image.backends.stores import Stores
 from stackwire.image.domain.notifications import NotificationBuilder

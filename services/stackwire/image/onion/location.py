@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Callable
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
 from stackwire.db.unit_of_work import UnitOfWork
+from stackwire.disk_image.signatures import Verifier, signed
 from stackwire.image.backends.port import Writer
 from stackwire.image.domain.errors import NotQueued
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.imports import check_ready
 from stackwire.image.domain.inspection import Inspection
-from stackwire.image.domain.signatures import Verifier, signed
 from stackwire.image.domain.states import BEGIN, UPLOADING
 from stackwire.image.domain.uploads import WrittenData
 from stackwire.image.onion import port

@@ -16,6 +16,14 @@ class ImageConversionNotAllowed(BadRequest, wire="cinder.exception.ImageConversi
     """Image conversion is not possible here for image {image_id}: {reason}"""
 
 
+class InvalidSignatureImage(BadRequest, wire="cinder.exception.InvalidSignatureImage"):
+    """Signature metadata is incomplete for image: {image_id}."""
+
+
+class ImageSignatureVerificationFailed(ServiceError, wire="cinder.exception.ImageSignatureVerificationException"):
+    """Failed to verify image signature, reason: {reason}."""
+
+
 class ImageCompressionNotAllowed(BadRequest, wire="cinder.exception.ImageCompressionNotAllowed"):
     """Image compression upload disallowed, but container_format is compressed"""
 

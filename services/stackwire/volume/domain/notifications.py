@@ -119,6 +119,26 @@ def snapshot_event(action: SnapshotAction, snapshot: Snapshot, volume: Volume) -
     )
 
 
+def scheduling_failed(volume_id: str, request_spec: Mapping[str, Any], reason: str) -> Event:
+    """``scheduler.create_volume``, of priority ERROR (``ScheduleCreateVolumeTask._notify_failure``)."""
+    payload = {
+        "request_spec": request_spec,
+        "volume_properties": request_spec.get("volume_properties", {}),
+        "volume_id": volume_id,
+        "state": "error",
+        "method": "create_volume",
+        "reason": f"NoValidBackend('No valid backend was found. {reason}')",
+    }
+    return Event(
+        exchange=EXCHANGE,
+        event_type="scheduler.create_volume",
+        publisher_id=f"scheduler.{HOST}",
+        payload=payload,
+        priority="ERROR",
+        resource=volume_id,
+    )
+
+
 def _glance(row: GlanceRow) -> dict[str, Any]:
     return {
         **attributes(row, "id volume_id snapshot_id key value deleted"),

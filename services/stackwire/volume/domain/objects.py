@@ -122,6 +122,14 @@ def image_meta(image: ImageView) -> dict[str, Any]:
     return {**image.model_dump(mode="json"), "file": f"/v2/images/{image.id}/file"}
 
 
+def primitive(value: Any) -> Any:
+    """An object without its envelopes, as Cinder's notifications have it."""
+    if isinstance(value, Mapping):
+        data = value.get("versioned_object.data", value)
+        return {key: primitive(item) for key, item in data.items()}
+    return [primitive(item) for item in value] if isinstance(value, list) else value
+
+
 def id_of(received: Mapping[str, Any]) -> str:
     """The id of an object received over the bus; ValueError when there is none."""
     data = received.get("versioned_object.data")

@@ -51,6 +51,7 @@ class VolumeStates(
         source=f"{_CREATE}: CreateVolumeFromSpecTask._create_from_image_download",
     )
     finish_create = Verb("creating downloading", "available", source=f"{_CREATE}: CreateVolumeOnFinishTask")
+    reschedule = Verb("creating downloading", "creating", source=f"{_CREATE}: OnFailureRescheduleTask._pre_reschedule")
     fail_create = Verb("creating downloading", "error", source=f"{_CREATE}: OnFailureRescheduleTask")
 
     reserve = Verb("available", "attaching", source="cinder/volume/api.py: reserve_volume")

@@ -16,6 +16,7 @@ from stackwire.db.leases import Leases
 from stackwire.db.pool import Database, UnitOfWork
 from stackwire.db.table import Table
 from stackwire.db.transitions import transition
+from stackwire.disk_image.certificates import Certificates
 from stackwire.messaging.rpc import RpcClient
 from stackwire.volume.backends.files import FileStore
 from stackwire.volume.backends.images import ImageClient
@@ -36,6 +37,7 @@ class VolumeDeps:
     database: Database
     rpc: RpcClient
     images: ImageClient
+    certificates: Certificates
     store: FileStore
     policy: Policy
     behaviours: Behaviours

@@ -1,13 +1,14 @@
 """Creating a volume in the back end: its bytes, then its rows, its state and its event in one transaction."""
 
-from stackwire.contracts.volume_workers import BuildVolume
+from stackwire.contracts.volume_workers import BuildVolume, ScheduleVolume
 from stackwire.core.context import RequestContext
+from stackwire.core.errors import ServiceError
 from stackwire.core.rules import Resource
 from stackwire.db.pool import UnitOfWork
 from stackwire.db.transitions import transition
-from stackwire.volume.db import glance_metadata, messages, snapshots, volumes
+from stackwire.volume.db import glance_metadata, messages, snapshots, volume_types, volumes
 from stackwire.volume.domain import objects, travel
-from stackwire.volume.domain.errors import ImageCopyFailure
+from stackwire.volume.domain.errors import ImageCopyFailure, ImageSignatureVerificationFailed, InvalidSignatureImage
 from stackwire.volume.domain.model import Volume
 from stackwire.volume.domain.notifications import volume_event
 from stackwire.volume.domain.size_checks import GIBIBYTE
@@ -15,6 +16,9 @@ from stackwire.volume.domain.states import VolumeStates
 from stackwire.volume.domain.user_messages import CREATE_FAILED
 from stackwire.volume.flows.deps import Flow, log_failure, snapshot_file, volume_file
 from stackwire.volume.flows.worker.download import ImageDownloads, ImageSource
+
+RESCHEDULED = (InvalidSignatureImage, ImageSignatureVerificationFailed)
+"""What is tried again, as recorded: Cinder finds no rows to clean up then, and takes that for the reason."""
 
 
 class CreateVolumeWorker(Flow):
@@ -30,8 +34,25 @@ class CreateVolumeWorker(Flow):
                 uow.notify(volume_event("create.start", volume, uow.now))
             try:
                 await self._create(ctx, volume)
+            except RESCHEDULED as error:
+                log_failure("volume %s is scheduled again", volume.id, error)
+                await self._reschedule(ctx, volume, message, error)
             except Exception as error:
                 await self.fail(ctx, volume, log_failure("volume %s could not be created", volume.id, error))
+
+    async def _reschedule(self, ctx: RequestContext, volume: Volume, message: BuildVolume, error: ServiceError) -> None:
+        """Back to the scheduler, without host and bytes (``OnFailureRescheduleTask``)."""
+        await self._deps.store.remove(volume_file(volume.id))
+        properties = dict(message.filter_properties or {})
+        properties["retry"] = {**properties.get("retry", {}), "exc": [f"{type(error).__name__}: {error.message}"]}
+        async with self._deps.database.work(ctx) as uow:
+            waiting = await self._deps.transition(
+                uow, volumes.TABLE, VolumeStates.reschedule, volume.id, host=None, scheduled_at=uow.now
+            )
+            if waiting is not None:
+                volume_object = objects.volume_object(waiting, await volume_types.by_id(uow, waiting.volume_type_id))
+                spec = message.request_spec or {}
+                uow.cast(ScheduleVolume(volume=volume_object, request_spec=spec, filter_properties=properties))
 
     async def fail(self, ctx: RequestContext, volume: Volume, reason: str) -> None:
         """To ``error``, without bytes and without rows; the user may read the reason."""

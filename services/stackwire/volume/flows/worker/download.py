@@ -1,15 +1,24 @@
-"""An image's bytes into a file of the back end, verified to be the image's."""
+"""An image's bytes into a file of the back end, verified to be the image's, and its signer's."""
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
 from stackwire.contracts.image import ImageView
 from stackwire.core.context import RequestContext
+from stackwire.disk_image.signatures import SignatureRefused, Verifier, signed
 from stackwire.volume.backends import formats
-from stackwire.volume.backends.files import IncomingFile, Written
+from stackwire.volume.backends.files import IncomingFile
 from stackwire.volume.domain import size_checks, travel
-from stackwire.volume.domain.errors import ImageCopyFailure, ImageUnacceptable
+from stackwire.volume.domain.errors import (
+    ImageCopyFailure,
+    ImageSignatureVerificationFailed,
+    ImageUnacceptable,
+    InvalidSignatureImage,
+)
 from stackwire.volume.flows.deps import Flow
+
+VERIFY_CHUNK_BYTES = 4 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,38 +32,38 @@ class ImageSource:
 class ImageDownloads(Flow):
     """``cinder/image/image_utils.py: fetch_to_raw``."""
 
-    async def fill(self, ctx: RequestContext, image_id: str, name: str, size: int) -> ImageSource:
+    async def fill(
+        self, ctx: RequestContext, image_id: str, name: str, size: int, *, verify: bool = True
+    ) -> ImageSource:
         """The file ``name`` of ``size`` bytes holds the image. ImageCopyFailure, ImageUnacceptable, TooManyBytes, ...;
-        then its former content is unchanged."""
+        then its former content is unchanged. ``verify``: its signature, if it has one; a reimage does not.
+        """
         image = await self._deps.images.get(ctx, image_id)
         size_checks.check_image(image, size // size_checks.GIBIBYTE)
-        verified = travel.signature_outcome(image.properties)
-        if verified is None:
-            raise ImageUnacceptable(
-                image_id=image.id, reason="it is signed, and the verification of signatures is not simulated."
-            )
         async with self._deps.store.incoming(name) as incoming:
-            await self._fetch_to_raw(ctx, image, incoming, self._deps.store.packed(name), size)
+            received = incoming if formats.is_raw(image.disk_format) else IncomingFile(self._deps.store.packed(name))
+            try:
+                await self._fetch(ctx, image, received, size)
+                verified = verify and await self._verify(ctx, image, received.path)
+                await self._to_raw(image, received.path, incoming.path, size)
+            finally:
+                if received is not incoming:
+                    received.path.unlink(missing_ok=True)
             await incoming.resize(size)
         return ImageSource(image, verified)
 
-    async def _fetch_to_raw(
-        self, ctx: RequestContext, image: ImageView, incoming: IncomingFile, packed_path: Path, size: int
-    ) -> None:
+    @staticmethod
+    async def _to_raw(image: ImageView, received: Path, goal: Path, size: int) -> None:
+        """Inspected, and converted unless it is raw. ImageUnacceptable, also for what is compressed, as Cinder does."""
+        if image.container_format == "compressed":
+            reason = "Image compression disallowed, but container_format is compressed."
+            raise ImageUnacceptable(image_id=image.id, reason=reason)
         declared = image.disk_format or "raw"
-        if formats.is_raw(declared):
-            await self._fetch(ctx, image, incoming, size)
-            await formats.inspect(incoming.path, image.id, declared, size)
-            return
-        packed = IncomingFile(packed_path)
-        try:
-            await self._fetch(ctx, image, packed, size)
-            await formats.inspect(packed.path, image.id, declared, size)
-            await formats.convert(packed.path, incoming.path, image.id, declared, size)
-        finally:
-            packed.path.unlink(missing_ok=True)
+        await formats.inspect(received, image.id, declared, size)
+        if received != goal:
+            await formats.convert(received, goal, image.id, declared, size)
 
-    async def _fetch(self, ctx: RequestContext, image: ImageView, incoming: IncomingFile, limit: int) -> Written:
+    async def _fetch(self, ctx: RequestContext, image: ImageView, incoming: IncomingFile, limit: int) -> None:
         """The digest of the received bytes must be the one the image service computed at the image's upload."""
         algorithm, expected = ("md5", image.checksum)
         if image.os_hash_algo and image.os_hash_value:
@@ -64,4 +73,26 @@ class ImageDownloads(Flow):
             raise ImageCopyFailure(reason=f"{written.size} bytes arrived, the image has {image.size}.")
         if expected is not None and written.digest != expected:
             raise ImageCopyFailure(reason=f"the {algorithm} of the bytes that arrived is not the image's.")
-        return written
+
+    async def _verify(self, ctx: RequestContext, image: ImageView, path: Path) -> bool:
+        """False for an image that is not signed (``verify_glance_image_signature``). InvalidSignatureImage,
+        ImageSignatureVerificationFailed."""
+        if travel.signature_outcome(image.properties) is False:
+            return False
+        try:
+            declared = signed(image.properties)
+            if declared is None:
+                raise InvalidSignatureImage(image_id=image.id)
+            certificate = await self._deps.certificates.get(ctx, declared.certificate)
+            verifier = Verifier(declared, certificate, self._deps.database.clock.now())
+            await asyncio.to_thread(_verify_file, verifier, path)
+        except SignatureRefused as error:
+            raise ImageSignatureVerificationFailed(reason=error.message) from error
+        return True
+
+
+def _verify_file(verifier: Verifier, path: Path) -> None:
+    with path.open("rb") as file:
+        while chunk := file.read(VERIFY_CHUNK_BYTES):
+            verifier.update(chunk)
+    verifier.finish()

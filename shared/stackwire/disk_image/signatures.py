@@ -18,13 +18,18 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
-from stackwire.image.domain.errors import SignatureRefused
+from stackwire.core.errors import BadRequest
 
 SIGNATURE: Final = "img_signature"
 HASH_METHOD: Final = "img_signature_hash_method"
 KEY_TYPE: Final = "img_signature_key_type"
 CERTIFICATE: Final = "img_signature_certificate_uuid"
 PROPERTIES: Final = (SIGNATURE, HASH_METHOD, KEY_TYPE, CERTIFICATE)
+
+
+class SignatureRefused(BadRequest, wire="cursive.exception.SignatureVerificationError"):
+    """Signature verification for the image failed: {reason}."""
+
 
 _HASHES: Final[Mapping[str, hashes.HashAlgorithm]] = {
     "SHA-224": hashes.SHA224(),

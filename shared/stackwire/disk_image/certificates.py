@@ -8,7 +8,7 @@ import aiohttp
 
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import canonical_uuid
-from stackwire.image.domain.errors import SignatureRefused
+from stackwire.disk_image.signatures import SignatureRefused
 
 log = logging.getLogger(__name__)
 
