@@ -248,3 +248,21 @@ async def test_the_halves_talk_over_cinders_topics(cloud: TestCloud, demo: JsonC
         ("cinder-scheduler", "create_volume"),
         ("cinder-volume.stackwire@files.stackwire", "create_volume"),
     ]
+
+
+async def test_images_become_volumes_and_volumes_images_over_http_too(a_cloud: ACloud) -> None:
+    cloud = await a_cloud(services=("identity", "image", "volume"), settings={"volume": {"image_api": "http"}})
+    demo = await cloud.http("demo")
+    image = await a_disk_image(demo, name="the one", hw_disk_bus="scsi", min_ram=64)
+    for reference in (image["id"], "the one"):
+        volume = await create_volume(cloud, demo, imageRef=reference)
+        assert bytes_of(cloud, volume["id"]) == DISK
+        kept = volume["volume_image_metadata"]
+        assert (kept["hw_disk_bus"], kept["min_ram"], kept["size"]) == ("scsi", "64", str(len(DISK)))
+        assert not kept.keys() & {"self", "file", "schema", "owner", "visibility"}
+    uploaded = await volume_action(demo, volume["id"], "os-volume_upload_image", {"image_name": "back"})
+    await cloud.settle(120.0)
+    back = await get_image(demo, uploaded.ok(202).json["os-volume_upload_image"]["image_id"])
+    assert (back["status"], back["hw_disk_bus"], back["size"]) == ("active", "scsi", GIBIBYTE)
+    missing = {"volume": {"size": 1, "imageRef": "11111111-2222-4333-8444-555555555555"}}
+    (await demo.post("volume", f"{V}/volumes", json=missing)).ok(400)

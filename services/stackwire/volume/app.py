@@ -23,7 +23,7 @@ from stackwire.runtime.revocations import RevocationWatch
 from stackwire.runtime.service import Service, Sweep
 from stackwire.volume import rpc
 from stackwire.volume.backends.files import FileStore
-from stackwire.volume.backends.images import ImageClient
+from stackwire.volume.backends.images import HttpMetadata, ImageClient, RpcMetadata
 from stackwire.volume.domain.notifications import EXCHANGE
 from stackwire.volume.domain.policy import RULES
 from stackwire.volume.flows.deps import VolumeDeps
@@ -87,7 +87,11 @@ def _deps(settings: VolumeSettings, database: Database, client: RpcClient, http:
     return VolumeDeps(
         database=database,
         rpc=client,
-        images=ImageClient(client, http, settings.image_url),
+        images=ImageClient(
+            RpcMetadata(client) if settings.image_api == "rpc" else HttpMetadata(http, settings.image_url),
+            http,
+            settings.image_url,
+        ),
         certificates=Certificates(settings.certificate_dir, settings.barbican_url),
         store=FileStore(settings.data_dir / "volumes"),
         policy=Policy("cinder", RULES, settings.policy_file),

@@ -1,11 +1,14 @@
 """What other services call at the image service: metadata; image data is transferred over HTTP."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
 from stackwire.contracts.base import Call, Contract, Target
 from stackwire.core.errors import Conflict, Forbidden, NotFound
 
 IMAGE = Target(exchange="stackwire", topic="image")
+_LINKS = frozenset({"self", "file", "schema", "locations", "direct_url", "stores"})
+"""Attributes of the v2 API that are no part of a view."""
 
 
 class ImageView(Contract):
@@ -36,6 +39,13 @@ class ImageView(Contract):
         """Core attributes and properties side by side, as in the v2 API."""
         core = self.model_dump(exclude={"properties"})
         return {**self.properties, **core}
+
+    @classmethod
+    def of_flat(cls, image: Mapping[str, Any]) -> Self:
+        """From an image of the v2 API: what is none of its attributes is a property."""
+        core = cls.model_fields.keys() - {"properties"}
+        properties = {name: value for name, value in image.items() if name not in core | _LINKS}
+        return cls.model_validate({**image, "properties": properties})
 
 
 class ImageNotFound(NotFound, wire="glance.common.exception.ImageNotFound"):

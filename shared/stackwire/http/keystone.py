@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import aiohttp
 from aiohttp import web
 
 from stackwire.core.clock import Clock
@@ -87,11 +86,8 @@ class KeystoneAuthenticator:
 
     async def _get(self, token: str, own: str) -> tuple[int, Any]:
         headers = {"X-Auth-Token": own, "X-Subject-Token": token}
-        try:
-            async with self._user.session().get(f"{self._url}?nocatalog", headers=headers) as response:
-                return response.status, await response.json() if response.status == 200 else None
-        except (aiohttp.ClientError, TimeoutError, ValueError) as refused:
-            raise KeystoneUnavailable from refused
+        status, _, body = await self._user.request("GET", f"{self._url}?nocatalog", headers=headers)
+        return status, body
 
 
 def claims_of(body: Mapping[str, Any]) -> Claims:

@@ -1,6 +1,7 @@
 """A service's own user at Keystone: its token, for requests the service makes for itself."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,9 @@ import aiohttp
 
 from stackwire.core.errors import Unavailable
 
-_TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=5)
+_TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
+PAUSES = (0.2, 1.0, 2.0)
+"""Seconds before each further attempt: keystonemiddleware's ``http_request_max_retries`` is 3 too."""
 
 
 class KeystoneUnavailable(Unavailable):
@@ -60,18 +63,33 @@ class ServiceUser:
         async with self._logging_in:
             if self._current is not None and self._current != instead_of:
                 return self._current
-            url, auth_request = f"{self._credentials.tokens_url}?nocatalog", self._credentials.auth_request
-            try:
-                async with self.session().post(url, json=auth_request) as response:
-                    if response.status != 201:
-                        raise KeystoneUnavailable
-                    self._current = response.headers["X-Subject-Token"]
-            except (aiohttp.ClientError, TimeoutError, KeyError) as refused:
-                raise KeystoneUnavailable from refused
+            url = f"{self._credentials.tokens_url}?nocatalog"
+            status, headers, _ = await self.request("POST", url, json=self._credentials.auth_request)
+            self._current = headers.get("X-Subject-Token") if status == 201 else None
+            if self._current is None:
+                raise KeystoneUnavailable
             return self._current
 
-    def session(self) -> aiohttp.ClientSession:
-        """The HTTP session for Keystone."""
+    async def request(self, method: str, url: str, **sent: Any) -> tuple[int, Mapping[str, str], Any]:
+        """Status, headers and JSON (None for an error) of Keystone's answer: asked again when it gives none, or a 5xx.
+
+        Raises KeystoneUnavailable after the last attempt.
+        """
+        for pause in (*PAUSES, None):
+            try:
+                async with self._opened().request(method, url, **sent) as response:
+                    body = await response.json() if response.status < 400 else None
+                    if response.status < 500:
+                        return response.status, response.headers, body
+                    failed: Exception | None = None
+            except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+                failed = error
+            if pause is None:
+                raise KeystoneUnavailable from failed
+            await asyncio.sleep(pause)
+        raise AssertionError("unreachable")
+
+    def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:  # lazily: a session belongs to the loop it is created in
             self._session = aiohttp.ClientSession(timeout=_TIMEOUT)
         return self._session

@@ -1,13 +1,14 @@
-"""The image service as the volume service uses it: metadata by RPC, bytes over HTTP, all in the caller's name."""
+"""The image service as the volume service uses it, in the caller's name: metadata by RPC or HTTP, bytes over HTTP."""
 
 from collections.abc import AsyncIterable, AsyncIterator
-from urllib.parse import urlencode
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode
 
 import orjson
 
 from stackwire.contracts.image import CreateImage, DeleteImage, GetImage, ImageForbidden, ImageNotFound, ImageView
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import NotFound, ServiceError
+from stackwire.core.errors import Forbidden, NotFound, ServiceError
 from stackwire.core.ids import canonical_uuid
 from stackwire.http.client import HttpClient
 from stackwire.messaging.rpc import RpcClient
@@ -18,20 +19,73 @@ MAX_LIST_BYTES = 64 * 1024
 """Of the answer to a search by name."""
 
 
+class ImageMetadata(Protocol):
+    """ImageNotFound, ImageForbidden, and whatever else the image service refuses."""
+
+    async def get(self, ctx: RequestContext, image_id: str) -> ImageView: ...
+    async def create(self, ctx: RequestContext, message: CreateImage) -> ImageView: ...
+    async def delete(self, ctx: RequestContext, image_id: str) -> None: ...
+
+
+class RpcMetadata:
+    """Of our own image service."""
+
+    def __init__(self, rpc: RpcClient) -> None:
+        self._rpc = rpc
+
+    async def get(self, ctx: RequestContext, image_id: str) -> ImageView:
+        message = GetImage(image_id=image_id)
+        return await self._rpc.call(ctx.as_service(), message, timeout=IMAGE_CALL_TIMEOUT_SECONDS)
+
+    async def create(self, ctx: RequestContext, message: CreateImage) -> ImageView:
+        return await self._rpc.call(ctx.as_service(), message, timeout=IMAGE_CALL_TIMEOUT_SECONDS)
+
+    async def delete(self, ctx: RequestContext, image_id: str) -> None:
+        await self._rpc.call(ctx.as_service(), DeleteImage(image_id=image_id))
+
+
+class HttpMetadata:
+    """Of whatever has the v2 API at ``url``, a real Glance (``cinder/image/glance.py``)."""
+
+    def __init__(self, http: HttpClient, url: str) -> None:
+        self._http = http
+        self._images = f"{url.rstrip('/')}/v2/images"
+
+    async def get(self, ctx: RequestContext, image_id: str) -> ImageView:
+        return ImageView.of_flat(await self._request(ctx, "GET", image_id))
+
+    async def create(self, ctx: RequestContext, message: CreateImage) -> ImageView:
+        core = message.model_dump(exclude={"properties", "member"}, exclude_none=True)
+        return ImageView.of_flat(await self._request(ctx, "POST", "", {**message.properties, **core}))
+
+    async def delete(self, ctx: RequestContext, image_id: str) -> None:
+        await self._request(ctx, "DELETE", image_id)
+
+    async def _request(self, ctx: RequestContext, method: str, image_id: str, body: Any = None) -> Any:
+        url = f"{self._images}/{quote(image_id, '')}" if image_id else self._images
+        sent = None if body is None else orjson.dumps(body)
+        try:
+            async with self._http.stream(ctx, method, url, {"Content-Type": "application/json"}, sent) as response:
+                received = b"".join([chunk async for chunk in response.chunks()])
+        except NotFound as error:
+            raise ImageNotFound(image_id=image_id) from error
+        except Forbidden as error:
+            raise ImageForbidden from error
+        return orjson.loads(received) if received else None
+
+
 class ImageClient:
     """``url``: the image API's root."""
 
-    def __init__(self, rpc: RpcClient, http: HttpClient, url: str) -> None:
-        self._rpc = rpc
+    def __init__(self, metadata: ImageMetadata, http: HttpClient, url: str) -> None:
+        self._metadata = metadata
         self._http = http
         self._url = url.rstrip("/")
 
     async def get(self, ctx: RequestContext, image_id: str) -> ImageView:
         """InvalidImage when it does not exist or the caller may not see it."""
         try:
-            return await self._rpc.call(
-                ctx.as_service(), GetImage(image_id=image_id), timeout=IMAGE_CALL_TIMEOUT_SECONDS
-            )
+            return await self._metadata.get(ctx, image_id)
         except (ImageNotFound, ImageForbidden) as error:
             raise InvalidImage from error
 
@@ -59,25 +113,21 @@ class ImageClient:
 
     async def create(self, ctx: RequestContext, message: CreateImage) -> ImageView:
         """A queued image. ImageForbidden, and whatever else the image service refuses."""
-        return await self._rpc.call(ctx.as_service(), message, timeout=IMAGE_CALL_TIMEOUT_SECONDS)
+        return await self._metadata.create(ctx, message)
 
     async def delete_unfinished(self, ctx: RequestContext, image_id: str) -> None:
         """Deletes an image that has no data yet; nothing happens to one that is active, or deleted."""
         try:
-            image = await self._rpc.call(
-                ctx.as_service(), GetImage(image_id=image_id), timeout=IMAGE_CALL_TIMEOUT_SECONDS
-            )
+            image = await self._metadata.get(ctx, image_id)
             if image.status in ("queued", "saving"):
-                await self._rpc.call(ctx.as_service(), DeleteImage(image_id=image_id))
+                await self._metadata.delete(ctx, image_id)
         except NotFound:
             return
 
     async def get_or_none(self, ctx: RequestContext, image_id: str) -> ImageView | None:
         """None when it is deleted."""
         try:
-            return await self._rpc.call(
-                ctx.as_service(), GetImage(image_id=image_id), timeout=IMAGE_CALL_TIMEOUT_SECONDS
-            )
+            return await self._metadata.get(ctx, image_id)
         except ServiceError as error:
             if error.status == 404:
                 return None
