@@ -236,6 +236,15 @@ async def test_a_story_is_exported_in_every_format(tmp_path: Path, form: str, be
     assert (tmp_path / "file").read_text() == out
 
 
+async def test_an_exported_story_is_a_recording(tmp_path: Path) -> None:
+    file = tmp_path / "story.jsonl"
+    assert await trace("export", STORY, "-F", "jsonl", "-o", str(file), *RECORDED) == (0, "", "")
+    told = [json.loads((await trace("story", STORY, "--json", *place))[1]) for place in (RECORDED, ("-f", str(file)))]
+    names = [[(one["name"], one["sender"], one["receiver"]) for one in each["stories"][0]["arrows"]] for each in told]
+    assert names[0] == names[1]
+    assert len(names[0]) > 1
+
+
 async def test_what_cannot_be_exported_is_one_line(tmp_path: Path) -> None:
     for words, expected in (
         ((STORY, "--form", "pdf"), "form must be"),

@@ -1,5 +1,6 @@
 """HTTP requests are part of the story: the client's, and those the services make of each other."""
 
+import asyncio
 from typing import Any
 
 import aiohttp
@@ -52,6 +53,20 @@ async def test_a_traceparent_is_passed_on_and_joins_requests(traced: TestCloud) 
     (story,) = await stories(traced, TRACE)
     methods = [arrow["name"].split(" ")[0] for arrow in story["arrows"] if arrow["kind"] == "http"]
     assert sorted(methods) == ["GET", "GET", "POST", "POST"], "the streams of bytes bear the trace, too"
+
+
+async def test_glances_events_are_in_the_stories_of_their_requests_and_have_none_of_their_own(
+    traced: TestCloud,
+) -> None:
+    """Their payloads name no request, as Glance's; several at once are told apart nevertheless."""
+    user = await UserActions.of(traced)
+    wish = {"disk_format": "raw", "container_format": "bare"}
+    answers = await asyncio.gather(*(user.client.post("image", "/v2/images", json=wish) for _ in range(5)))
+    for answer in answers:
+        (story,) = await stories(traced, answer.ok(201).headers["X-Openstack-Request-Id"])
+        (event,) = [arrow for arrow in story["arrows"] if arrow["name"] == "image.create"]
+        assert (event["inferred"], event["payload"]["payload"]["id"]) == (False, answer.json["id"])
+        assert [found["id"] for found in await stories(traced, answer.json["id"])] == [story["id"]]
 
 
 async def test_a_refused_request_has_its_status_and_no_value_of_its_query(traced: TestCloud) -> None:

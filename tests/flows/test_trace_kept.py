@@ -79,6 +79,20 @@ async def test_a_new_tracer_restores_the_lineage_of_an_earlier_one(bus: Bus) -> 
     assert [step["from"]["kind"] for step in found["past"]] == ["image", "volume"], "both lives make one way"
 
 
+async def test_a_new_tracer_finds_what_is_left_of_an_earlier_story(bus: Bus) -> None:
+    image, volume = new_id(), new_id()
+    first = await bus.tracer()
+    await bus.captured(image, volume)
+    before = queries.story(first.store, volume)["stories"]
+    await first.stop()
+    second = await bus.tracer()
+    after = queries.story(second.store, volume)["stories"]
+    assert [arrow["name"] for arrow in after[0]["arrows"]] == [arrow["name"] for arrow in before[0]["arrows"]]
+    assert queries.message(second.store, after[0]["arrows"][0]["number"])["name"] == "volume.capture"
+    await bus.captured(new_id(), new_id())
+    assert [message.number for message in second.store.messages()] == [1]
+
+
 async def test_no_more_is_saved_than_the_bound(bus: Bus) -> None:
     tracer = await bus.tracer()
     volumes = [new_id() for _ in range(12)]

@@ -130,6 +130,10 @@ class RequestContext:
         """The wire form for notifications, without the secrets."""
         return {key: value for key, value in self.to_wire().items() if key not in _SECRETS}
 
+    def ids(self) -> dict[str, Any]:
+        """What joins a message to its request, where the message has no context of its own."""
+        return attributes(self, "request_id global_request_id traceparent")
+
 
 def system_context(service: str) -> RequestContext:
     """The context of sweeps and timers: the service itself, with full rights."""

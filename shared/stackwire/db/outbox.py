@@ -68,7 +68,7 @@ class Outgoing:
     @classmethod
     def of_event(cls, ctx: RequestContext, event: Event, now: datetime) -> "Outgoing":
         """The row of a notification; secrets in the context are left out."""
-        address = attributes(event, "exchange topic publisher_id priority durable")
+        address = attributes(event, "exchange topic publisher_id priority durable context")
         payload = event.payload if isinstance(event.payload, str) else dict(event.payload)
         return cls(
             id=new_id(),
@@ -77,7 +77,7 @@ class Outgoing:
             destination=f"{event.exchange}/{event.topic}",
             address=address,
             payload=payload,
-            context=ctx.redacted() if event.context else {},
+            context=ctx.redacted() if event.context else ctx.ids(),
             created_at=now,
         )
 

@@ -16,6 +16,7 @@ from stackwire.messaging.transport import Delivery, Transport, notification_queu
 
 log = logging.getLogger(__name__)
 
+REQUEST_HEADERS = ("request_id", "global_request_id")
 _SECRETS = frozenset({"auth_token", "service_token", "service_catalog"})
 
 
@@ -43,9 +44,10 @@ class Notifier:
         }
         if event.context:
             payload |= {f"_context_{key}": value for key, value in context.items() if key not in _SECRETS}
-        await self._transport.publish(
-            to_notification(event.exchange, event.topic, event.priority), wrap(payload), properties_of(context)
-        )
+        # A payload without a context, as Glance's, belongs to a request too: receivers ignore headers, tracers do not.
+        properties = properties_of(context) if event.context else properties_of(context, *REQUEST_HEADERS)
+        address = to_notification(event.exchange, event.topic, event.priority)
+        await self._transport.publish(address, wrap(payload), properties)
 
 
 def _text(moment: datetime) -> str:

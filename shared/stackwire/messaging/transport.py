@@ -98,10 +98,11 @@ class Properties:
 STANDARD = Properties()
 
 
-def properties_of(context: Mapping[str, Any]) -> Properties:
-    """The standard properties, with W3C's ``traceparent`` as a header where the context has one."""
-    trace = context.get("traceparent")
-    return Properties(headers={"traceparent": trace}) if isinstance(trace, str) and trace else STANDARD
+def properties_of(context: Mapping[str, Any], *names: str) -> Properties:
+    """The standard properties, with headers of these names where the context has them, and W3C's ``traceparent``."""
+    found = {name: context[name] for name in ("traceparent", *names) if isinstance(context.get(name), str)}
+    headers = {name: value for name, value in found.items() if value}
+    return Properties(headers=headers) if headers else STANDARD
 
 
 class Delivery(Protocol):

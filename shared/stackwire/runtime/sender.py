@@ -17,9 +17,7 @@ class BusSender:
     async def send(self, message: Outgoing) -> None:
         """Returns when the broker has confirmed it. Raises Undeliverable for a cast that no queue takes."""
         if message.kind == "notify":
-            event = Event(
-                event_type=message.name, payload=message.payload, context=bool(message.context), **message.address
-            )
+            event = Event(event_type=message.name, payload=message.payload, **message.address)
             await self._notifier.send(event, message.context, message.id, message.created_at)
             return
         address = dict(message.address)

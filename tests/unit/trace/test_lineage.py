@@ -313,3 +313,35 @@ def test_a_property_that_left_and_returned_is_in_the_path_once(events: TransferE
     found = events.of(SERVER)["image_a"]
     numbers = [step.transfer.number for step in (*found.past, *found.future)]
     assert len(numbers) == len(set(numbers))
+
+
+def test_after_a_rebuild_each_place_has_the_value_of_its_own_generation(events: TransferEvents) -> None:
+    other, before, after = Resource("image", "img-2"), Resource("image", "snap-1"), Resource("image", "snap-2")
+
+    def boot(image: Resource, team: str) -> None:
+        events.transfer(image, SERVER, {"team": team}, {"image_team": team}, prefix="image_")
+
+    def snapshot(image: Resource, team: str) -> None:
+        events.transfer(SERVER, image, {"image_team": team}, {"team": team}, prefix="-image_")
+
+    for image, team in ((IMAGE, "old"), (other, "new")):
+        events.transfer(USER, image, {}, {"team": team}, rule="image.create")
+    boot(IMAGE, "old")
+    snapshot(before, "old")
+    boot(other, "new")
+    snapshot(after, "new")
+    assert events.of(SERVER)["image_team"].now == ((SERVER, "image_team", "new"), (after, "team", "new"))
+    assert events.of(other)["team"].now == (
+        (other, "team", "new"), (SERVER, "image_team", "new"), (after, "team", "new"),
+    )  # fmt: skip
+    assert events.of(IMAGE)["team"].now == ((IMAGE, "team", "old"), (before, "team", "old"))
+    assert [step.transfer.target for step in events.of(IMAGE)["team"].future] == [SERVER, before]
+
+
+def test_what_went_on_before_a_user_changed_it_has_the_value_of_then(events: TransferEvents) -> None:
+    snapshot = Resource("snapshot", "snap-1")
+    events.transfer(IMAGE, VOLUME, {"team": "old"}, {"team": "old"})
+    events.transfer(VOLUME, snapshot, {"team": "old"}, {"team": "old"})
+    events.transfer(USER, VOLUME, {"team": "old"}, {"team": "new"}, rule="volume.set_by_client")
+    assert events.of(VOLUME)["team"].now == ((VOLUME, "team", "new"),)
+    assert events.of(IMAGE)["team"].now == ((IMAGE, "team", "old"), (snapshot, "team", "old"))

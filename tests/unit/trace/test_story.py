@@ -226,6 +226,34 @@ def test_an_event_that_two_requests_may_have_caused_joins_neither(bus: Bus) -> N
     assert len(bus.stories()) == 3
 
 
+def test_an_event_whose_headers_name_its_request_is_in_its_story_and_no_other(bus: Bus) -> None:
+    event = {"event_type": "image.create", "publisher_id": "image.h", "payload": {"id": "img-1"}, "_unique_id": "e"}
+    bus.send(event, "glance", "notifications.info", headers={"request_id": GLOBAL})
+    for ident in (OWN, GLOBAL):
+        leg = served("/v2/images", began=100.0, seconds=0.5, request_id=ident)
+        leg["payload"]["service"] = "image"
+        bus.send({**leg, "_unique_id": ident}, "stackwire", "http.info")
+    (own, other) = sorted(bus.stories(), key=lambda story: story.id)
+    assert ([arrow.name for arrow in own.arrows], own.id) == (["POST /v2/images"], OWN)
+    assert [(arrow.name, arrow.inferred) for arrow in other.arrows] == [
+        ("POST /v2/images", False),
+        ("image.create", False),
+    ]
+
+
+def test_a_download_is_what_sends_an_image_not_the_change_beside_it(bus: Bus) -> None:
+    image = "11111111-1111-4111-8111-111111111111"
+    sent = {"event_type": "image.send", "publisher_id": "image.h", "payload": {"id": image}, "_unique_id": "e"}
+    bus.send(sent, "glance", "notifications.info", later=1.0)
+    for ident, method, path in ((OWN, "GET", f"/v2/images/{image}/file"), (GLOBAL, "PATCH", f"/v2/images/{image}")):
+        leg = served(path, began=100.9, seconds=0.3, request_id=ident)
+        leg["payload"] |= {"service": "image", "method": method}
+        bus.send({**leg, "_unique_id": ident}, "stackwire", "http.info")
+    (download, change) = sorted(bus.stories(), key=lambda story: story.id)
+    assert [arrow.name for arrow in download.arrows] == [f"GET /v2/images/{image}/file", "image.send"]
+    assert len(change.arrows) == 1
+
+
 class TestSenders:
     """One process has all parts of a service, with one place at the bus and one reply queue."""
 

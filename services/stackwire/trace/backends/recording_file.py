@@ -59,6 +59,7 @@ def _wire(line: bytes, where: str) -> WireMessage:
         time=_time(record),
         redelivered=bool(record.get("redelivered")),
         size=len(line),
+        headers=record,
     )
 
 

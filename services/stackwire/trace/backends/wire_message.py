@@ -23,4 +23,5 @@ def wire_message(record: WireRecord) -> WireMessage:
         size=len(record.body),
         problem=problem,
         publisher=record.sender,
+        headers=record.properties.headers,
     )

@@ -127,7 +127,7 @@ def lineage(lineage: Mapping[str, Any]) -> Table:
             short(found["value"]) if found["value"] is not None else Text("(removed)", "red"),
             found["set_by"],
             _path(sorted([*found["past"], *found["future"]], key=itemgetter("time"))),
-            _locations(found["now"], found["key"]),
+            _locations(found["now"], found),
         )
     return table
 
@@ -153,10 +153,12 @@ def outcome_text(outcome: str, before: str | None = None, after: str | None = No
     return text
 
 
-def _locations(locations: Iterable[Mapping[str, Any]], key: str) -> str:
-    """Each with the property's name there, where that differs."""
+def _locations(locations: Iterable[Mapping[str, Any]], found: Mapping[str, Any]) -> str:
+    """Each with the property's name and value there, where they differ."""
     return "\n".join(
-        f"{location['kind']} {location['id'][:8]}" + ("" if location["key"] == key else f" as {location['key']}")
+        f"{location['kind']} {location['id'][:8]}"
+        + ("" if location["key"] == found["key"] else f" as {location['key']}")
+        + ("" if location["value"] == found["value"] else f" = {short(location['value'])}")
         for location in locations
     )
 

@@ -182,9 +182,11 @@ class Decoder:
         **fields: Any,
     ) -> Message:
         payload = wire.payload
-        own = nonempty(payload.get(f"{CONTEXT_PREFIX}request_id"))
-        shared = nonempty(payload.get(f"{CONTEXT_PREFIX}global_request_id"))
-        trace = trace_id(payload.get(f"{CONTEXT_PREFIX}traceparent"))
+        own, shared, parent = (
+            nonempty(payload.get(f"{CONTEXT_PREFIX}{name}")) or nonempty(wire.headers.get(name))
+            for name in ("request_id", "global_request_id", "traceparent")
+        )
+        trace = trace_id(parent)
         return Message(
             number=self._number,
             time=wire.time,

@@ -40,8 +40,9 @@ def plantuml(story: Story) -> str:
 
 
 def jsonl(story: Story) -> str:
-    """One arrow a line."""
-    return "".join(json.dumps(arrow.as_json(), ensure_ascii=False) + "\n" for arrow in story.arrows)
+    """One arrow a line, with what a recording has of its message: it can be read again."""
+    lines = ({**(arrow.message.as_json() if arrow.message else {}), **arrow.as_json()} for arrow in story.arrows)
+    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
 
 
 def _json_text(document: Callable[[Story], Mapping[str, Any]]) -> Callable[[Story], str]:

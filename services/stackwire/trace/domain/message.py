@@ -16,7 +16,8 @@ _HOUSEKEEPING = frozenset({"list_revocations", "sync_instance_info"})
 class WireMessage(NamedTuple):
     """A record of the bus with its payload decoded. ``problem``: why it could not be decoded; then it is empty.
 
-    ``publisher``: the name of the connection that published it, where the bus provides it.
+    ``publisher``: the name of the connection that published it, where the bus provides it. ``headers``: of the message,
+    which name its request where the payload does not.
     """
 
     step: Step
@@ -29,6 +30,7 @@ class WireMessage(NamedTuple):
     size: int = 0
     problem: str | None = None
     publisher: str = ""
+    headers: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

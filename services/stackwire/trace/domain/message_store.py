@@ -7,6 +7,7 @@ tracing costs the services next to nothing.
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from stackwire.trace.domain.decoder import Decoder
@@ -40,12 +41,15 @@ class MessageStore:
         self._decoder = Decoder()
         self._listeners: list[Callable[[Message], None]] = []
         self._unsaved: list[Message] | None = None
-        self._stories: tuple[int, list[Story]] = (0, [])
+        self._stories: tuple[int, list[Story]] = (-1, [])
 
     def restore(self, messages: Iterable[Message], names: Mapping[str, Resource]) -> None:
-        """Lineage that an earlier process saved; from now on ``take_unsaved`` is expected to be called."""
-        for message in messages:
-            self.lineage.record(message)
+        """What an earlier process saved: what lineage consists of, and all that is left of its stories. From now on
+        ``take_unsaved`` is expected to be called."""
+        found = list(messages)
+        for number, message in enumerate(found, 1 - len(found)):  # those of this process begin with 1
+            self._keep(replace(message, number=number))
+            self._bytes += message.size
         self.lineage.names = {**names, **self.lineage.names}
         self.lineage.new_names, self._unsaved = {}, []
 

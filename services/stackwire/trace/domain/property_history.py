@@ -44,12 +44,18 @@ class PropertyHistory:
 
     def _property(self, resource: Resource, key: str) -> Property:
         past, set_by = self._past(resource, key)
-        future = self._future(resource, key)
-        reached = [(resource, key)]
-        reached += [(step.transfer.target, step.change.after_key) for step in future if step.change.after_key]
+        arrival = past[-1].transfer.number if past else 0
+        future = self._future(resource, key, arrival)
+        reached = [(resource, key, arrival)]
+        reached += [
+            (step.transfer.target, step.change.after_key, step.transfer.number)
+            for step in future
+            if step.change.after_key
+        ]
+        lasting = dict.fromkeys((where, name) for where, name, at in reached if self._lasts(where, name, at))
         now = tuple(
             (where, name, self._state[where][name])
-            for where, name in dict.fromkeys(reached)
+            for where, name in lasting
             if where not in self._deleted and name in self._state.get(where, {})
         )
         # What left and returned, as a server's snapshot from which it was rebuilt, is in the past already.
@@ -85,35 +91,65 @@ class PropertyHistory:
             if transfer.target != resource or transfer.number >= before:
                 continue
             for change in transfer.changes:
-                # A user who sets one property leaves the others as they were: an earlier transfer set them.
-                untouched = transfer.by_user and change.outcome == "carried"
-                if change.after_key == key and not untouched:
+                if _sets(transfer, change, key):
                     return TransferStep(transfer, change)
         return None
 
-    def _future(self, resource: Resource, key: str) -> tuple[TransferStep, ...]:
+    def _lifetime(self, resource: Resource, key: str, arrival: float) -> tuple[float, float]:
+        """The numbers of the transfers from which and until which the resource had the value that came with this one.
+
+        The first value counts from the beginning: the event of who set it may be received late.
+        """
+        first, until = True, float("inf")
+        for transfer in self._transfers:
+            if transfer.target != resource or transfer.number == arrival:
+                continue
+            if any(_sets(transfer, change, key) or _ends(transfer, change, key) for change in transfer.changes):
+                if transfer.number > arrival:
+                    until = transfer.number
+                    break
+                first = False
+        return (0 if first else arrival), until
+
+    def _lasts(self, resource: Resource, key: str, arrival: float) -> bool:
+        return self._lifetime(resource, key, arrival)[1] == float("inf")
+
+    def _future(self, resource: Resource, key: str, arrival: float) -> tuple[TransferStep, ...]:
+        """Where the value went that came here with that transfer; what was here before or came later went elsewhere."""
         found: list[TransferStep] = []
-        waiting: list[tuple[Resource, str]] = [(resource, key)]
-        visited = {(resource, key)}
+        waiting: list[tuple[Resource, str, float]] = [(resource, key, arrival)]
+        visited = {(resource, key, arrival)}
         while waiting and len(found) < MAX_STEPS:
             for step in self._steps_from(*waiting.pop(0)):
                 found.append(step)
-                onward = (step.transfer.target, step.change.after_key or "")
+                onward = (step.transfer.target, step.change.after_key or "", step.transfer.number)
                 if onward[1] and onward not in visited:
                     visited.add(onward)
                     waiting.append(onward)
         return tuple(sorted(found, key=lambda step: step.transfer.number))
 
-    def _steps_from(self, resource: Resource, key: str) -> Iterator[TransferStep]:
+    def _steps_from(self, resource: Resource, key: str, arrival: float) -> Iterator[TransferStep]:
         """What went on from here, and what ended here: replaced by a later transfer, or removed by a user."""
+        since, until = self._lifetime(resource, key, arrival)
         for transfer in self._transfers:
+            if not since < transfer.number <= until:
+                continue
             for change in transfer.changes:
                 if transfer.target.kind == "guest" and change.outcome == "dropped":
                     continue  # a guest definition takes what it needs; the rest is not lost
-                removed = key if transfer.by_user and change.outcome == "dropped" else DISPLACED + key
-                ended = transfer.target == resource and change.key == removed
+                ended = transfer.target == resource and _ends(transfer, change, key)
                 if ended or (transfer.origin == resource and change.key == key):
                     yield TransferStep(transfer, change)
+
+
+def _sets(transfer: Transfer, change: PropertyChange, key: str) -> bool:
+    """A user who sets one property leaves the others as they were: an earlier transfer set them."""
+    return change.after_key == key and not (transfer.by_user and change.outcome == "carried")
+
+
+def _ends(transfer: Transfer, change: PropertyChange, key: str) -> bool:
+    """True when the target has the property no more: replaced by a later transfer, or removed by a user."""
+    return change.key == (key if transfer.by_user and change.outcome == "dropped" else DISPLACED + key)
 
 
 def _keys_at(transfer: Transfer, resource: Resource) -> Iterator[str]:

@@ -136,13 +136,13 @@ class _Request(NamedTuple):
 
 
 class _RequestsInProgress:
-    """HTTP requests and calls that change something, by receiver, in the order they began."""
+    """HTTP requests and calls that may cause an event, by receiver, in the order they began."""
 
     def __init__(self, messages: Iterable[Message], roots: Mapping[str, str]) -> None:
         self._by_receiver: dict[str, list[_Request]] = {}
         for message in messages:
             id = _request_id(message)
-            if id is not None and _may_change(message):
+            if id is not None and (_may_change(message) or _is_download(message)):
                 request = _Request(message.time, message, roots[id])
                 self._by_receiver.setdefault(message.receiver, []).append(request)
         for requests in self._by_receiver.values():
@@ -159,6 +159,7 @@ class _RequestsInProgress:
             request.root
             for request in requests[max(0, end - MAX_CONCURRENT_REQUESTS) : end]
             if message.time <= request.began + (request.message.seconds or 0.0) + OUTBOX_DELAY_SECONDS
+            and _is_download(request.message) is (message.name == "image.send")
             and _may_be_about(request.message, message)
         }
         return found.pop() if len(found) == 1 else None
@@ -168,6 +169,11 @@ def _may_change(message: Message) -> bool:
     if message.kind == "call" and message.step == "publish":
         return not is_read(message.name)
     return message.kind == "http" and message.name[:4] not in ("GET ", "HEAD")
+
+
+def _is_download(message: Message) -> bool:
+    """A read that has an event nevertheless: ``image.send``."""
+    return message.kind == "http" and message.name.startswith("GET ") and message.name.endswith("/file")
 
 
 def _may_be_about(request: Message, message: Message) -> bool:

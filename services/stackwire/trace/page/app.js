@@ -137,7 +137,7 @@
       return sw.el("tr", { tabindex: 0, class: one.key === key ? "chosen" : null, onclick: (event) => { if (!event.target.closest("a")) choose(); }, onkeydown: (event) => { if (event.key === "Enter") choose(); } },
         sw.el("td", { class: one.value === null ? "mono bad" : "mono" }, one.key), sw.el("td", { class: "mono" }, one.value === null ? "(removed)" : sw.short(one.value, 90)),
         sw.el("td", {}, one.set_by), sw.el("td", {}, sw.path(one)),
-        sw.el("td", {}, ...one.now.flatMap((location) => [sw.resourceLink({ kind: location.kind, id: location.id }), location.key === one.key ? "" : sw.el("span", { class: "mono dim" }, ` as ${location.key}`), sw.el("br")])));
+        sw.el("td", {}, ...one.now.flatMap((location) => [sw.resourceLink({ kind: location.kind, id: location.id }), location.key === one.key ? "" : sw.el("span", { class: "mono dim" }, ` as ${location.key}`), location.value === one.value ? "" : sw.el("span", { class: "mono" }, ` = ${sw.short(location.value ?? "", 40)}`), sw.el("br")])));
     });
     main.replaceChildren(
       sw.el("div", { class: "bar" }, sw.el("h1", {}, data.resource.kind, " ", sw.el("span", { class: "dim mono" }, data.resource.id)), sw.el("span", { class: "tag" }, `${data.properties.length} properties`), data.gone ? sw.el("span", { class: "tag bad" }, "deleted") : ""),
