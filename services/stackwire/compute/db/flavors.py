@@ -54,10 +54,9 @@ async def list_page(session: Session, ctx: RequestContext, request: ListFlavorsR
     )
 
 
-async def insert(uow: UnitOfWork, columns: Mapping[str, object], project_id: str | None) -> Flavor:
-    """UniqueViolation when the name or the id is taken. A private flavor belongs to the project that creates it."""
-    projects = [project_id] if project_id else []
-    return await TABLE.insert(uow, {**columns, "created_at": uow.now, "projects": projects})
+async def insert(uow: UnitOfWork, columns: Mapping[str, object]) -> Flavor:
+    """UniqueViolation when the name or the id is taken. A private flavor is at first nobody's."""
+    return await TABLE.insert(uow, {**columns, "created_at": uow.now, "projects": []})
 
 
 async def describe(uow: UnitOfWork, flavorid: str, description: str | None) -> Flavor | None:

@@ -35,14 +35,14 @@ async def list_all(session: Session, *, ident: str | None = None, pattern: str |
     )
 
 
-async def servers_on(session: Session, hosts: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
-    """For each host the uuids and names of its servers."""
+async def servers_on(session: Session, hosts: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
+    """For each host the uuids and numbers of its servers."""
     rows = await session.rows(
-        "SELECT host, uuid, display_name FROM instances WHERE host = ANY($1) AND NOT deleted ORDER BY id", list(hosts)
+        "SELECT host, uuid, id FROM instances WHERE host = ANY($1) AND NOT deleted ORDER BY id", list(hosts)
     )
-    found: dict[str, list[tuple[str, str]]] = {host: [] for host in hosts}
+    found: dict[str, list[tuple[str, int]]] = {host: [] for host in hosts}
     for row in rows:
-        found[row["host"]].append((row["uuid"], row["display_name"]))
+        found[row["host"]].append((row["uuid"], row["id"]))
     return found
 
 

@@ -7,11 +7,11 @@ from stackwire.compute.domain.model import Host, ServiceRecord
 
 @dataclass(frozen=True, slots=True)
 class Hypervisor:
-    """``servers``: uuids and names of the servers on the host, None where they were not requested."""
+    """``servers``: uuids and numbers of the servers on the host, None where they were not requested."""
 
     host: Host
     is_up: bool
-    servers: tuple[tuple[str, str], ...] | None = None
+    servers: tuple[tuple[str, int], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from stackwire.compute.flows.api.quotas import Quotas
 from stackwire.compute.flows.api.rebuild_server import RebuildServer
 from stackwire.compute.flows.api.server_actions import ServerActions
 from stackwire.compute.flows.api.server_metadata import ServerMetadata, ServerTags
-from stackwire.compute.flows.api.servers import ServerQueries, UpdateServer
+from stackwire.compute.flows.api.servers import ServerPassword, ServerQueries, UpdateServer
+from stackwire.compute.flows.api.tenant_usage import UsageReports
 from stackwire.compute.flows.api.volume_attachments import VolumeAttachments
 from stackwire.compute.flows.api.volume_proxies import VolumeProxies
 from stackwire.compute.flows.deps import ApiDeps
@@ -33,6 +34,7 @@ class ApiFlows:
         self.create_image = CreateImage(deps)
         self.server_actions = ServerActions(deps)
         self.server_metadata = ServerMetadata(deps)
+        self.server_password = ServerPassword(deps)
         self.server_tags = ServerTags(deps)
         self.instance_actions = InstanceActions(deps)
         self.volume_attachments = VolumeAttachments(deps)
@@ -40,6 +42,7 @@ class ApiFlows:
         self.keypairs = Keypairs(deps)
         self.quotas = Quotas(deps)
         self.hosts = Hosts(deps)
+        self.usage = UsageReports(deps)
         self.image_proxies = ImageProxies(deps)
         self.volume_proxies = VolumeProxies(deps)
         self.external_events = ExternalEvents(deps)

@@ -14,6 +14,7 @@ from stackwire.compute.http.views.hypervisors import (
     zone_view,
 )
 from stackwire.compute.http.views.links import next_links
+from stackwire.core.errors import NotSimulated
 from stackwire.http.microversions import Microversion
 from stackwire.http.request import flag, respond
 
@@ -58,6 +59,29 @@ class HypervisorHandlers(ApiHandlers):
             with_servers=_with_servers(request, version),
         )
         return respond(200, {"hypervisor": hypervisor_view(hypervisor, version)})
+
+    async def search(self, request: web.Request) -> web.Response:
+        """``GET /os-hypervisors/{pattern}/search``, until 2.52"""
+        return await self._search(request, with_servers=False)
+
+    async def servers(self, request: web.Request) -> web.Response:
+        """``GET /os-hypervisors/{pattern}/servers``, until 2.52"""
+        return await self._search(request, with_servers=True)
+
+    async def _search(self, request: web.Request, *, with_servers: bool) -> web.Response:
+        require_version(request, (2, 1), (2, 52))
+        ctx, version = unpack(request)
+        wanted = ListHypervisorsRequest(pattern=request.match_info["hypervisor"], with_servers=with_servers)
+        found, _ = await self._flows.hosts.list_hypervisors(ctx, wanted)
+        return respond(200, {"hypervisors": [hypervisor_brief(hypervisor, version) for hypervisor in found]})
+
+    async def uptime(self, request: web.Request) -> web.Response:
+        """``GET /os-hypervisors/{id}/uptime``, until 2.87: no simulated host has one."""
+        require_version(request, (2, 1), (2, 87))
+        ctx, version = unpack(request)
+        ident = request.match_info["hypervisor"]
+        await self._flows.hosts.get_hypervisor(ctx, ident, by_uuid=version >= (2, 53), with_servers=False)
+        raise NotSimulated(what="the uptime of a hypervisor")
 
     async def statistics(self, request: web.Request) -> web.Response:
         """``GET /os-hypervisors/statistics``, removed in 2.88."""

@@ -8,6 +8,7 @@ from stackwire.compute.http import versions
 from stackwire.compute.http.extensions import ExtensionHandlers
 from stackwire.compute.http.external_events import ExternalEventHandlers
 from stackwire.compute.http.flavors import FlavorAccessHandlers, FlavorExtraSpecHandlers, FlavorHandlers
+from stackwire.compute.http.hosts import ComputeHostHandlers
 from stackwire.compute.http.hypervisors import HostHandlers, HypervisorHandlers
 from stackwire.compute.http.image_proxies import ImageMetadataHandlers, ImageProxyHandlers
 from stackwire.compute.http.instance_actions import InstanceActionHandlers
@@ -18,6 +19,7 @@ from stackwire.compute.http.server_ips import ServerIpHandlers
 from stackwire.compute.http.server_metadata import ServerMetadataHandlers
 from stackwire.compute.http.server_tags import ServerTagHandlers
 from stackwire.compute.http.servers import ServerHandlers
+from stackwire.compute.http.tenant_usage import UsageAuditHandlers, UsageHandlers
 from stackwire.compute.http.unpack import unpack
 from stackwire.compute.http.volume_attachments import VolumeAttachmentHandlers
 from stackwire.compute.http.volume_proxies import SnapshotProxyHandlers, VolumeProxyHandlers
@@ -28,6 +30,8 @@ from stackwire.http.middlewares import Handler
 Row = tuple[str, str, Handler]
 SERVER = "/servers/{server}"
 IMAGE = "/images/{image}"
+HOST = "/os-hosts/{host}"
+HYPERVISOR = "/os-hypervisors/{hypervisor}"
 FLAVOR = "/flavors/{flavor}"
 QUOTAS = "/os-quota-sets/{quota_project}"
 
@@ -46,6 +50,8 @@ def _servers(flows: ApiFlows) -> list[Row]:
         ("GET", f"{SERVER}/ips/{{network}}", ips.show),
         ("GET", f"{SERVER}/os-instance-actions", actions.list),
         ("GET", f"{SERVER}/os-instance-actions/{{request}}", actions.show),
+        ("GET", f"{SERVER}/os-server-password", servers.show_password),
+        ("DELETE", f"{SERVER}/os-server-password", servers.clear_password),
         ("GET", f"{SERVER}/os-stackwire-guest", servers.show_guest),
     ]
 
@@ -110,16 +116,28 @@ def _projects_and_users(flows: ApiFlows) -> list[Row]:
 
 def _cloud(flows: ApiFlows) -> list[Row]:
     hosts, hypervisors, extensions = HostHandlers(flows), HypervisorHandlers(flows), ExtensionHandlers()
+    machines, usage, audit = ComputeHostHandlers(flows), UsageHandlers(flows), UsageAuditHandlers(flows)
     return [
         ("GET", "/os-availability-zone", hosts.list_zones),
         ("GET", "/os-availability-zone/detail", hosts.detail_zones),
         ("GET", "/os-hypervisors", hypervisors.list),
         ("GET", "/os-hypervisors/detail", hypervisors.detail),
         ("GET", "/os-hypervisors/statistics", hypervisors.statistics),
-        ("GET", "/os-hypervisors/{hypervisor}", hypervisors.show),
+        ("GET", HYPERVISOR, hypervisors.show),
+        ("GET", f"{HYPERVISOR}/search", hypervisors.search),
+        ("GET", f"{HYPERVISOR}/servers", hypervisors.servers),
+        ("GET", f"{HYPERVISOR}/uptime", hypervisors.uptime),
+        ("GET", "/os-hosts", machines.list),
+        ("GET", HOST, machines.show),
+        ("PUT", HOST, machines.update),
+        *(("GET", f"{HOST}/{change}", machines.power) for change in ("startup", "shutdown", "reboot")),
         ("GET", "/os-services", hosts.list_services),
         ("GET", "/os-aggregates", hosts.list_aggregates),
         ("GET", "/os-server-groups", hosts.list_server_groups),
+        ("GET", "/os-simple-tenant-usage", usage.list),
+        ("GET", "/os-simple-tenant-usage/{usage_project}", usage.show),
+        ("GET", "/os-instance_usage_audit_log", audit.list),
+        ("GET", "/os-instance_usage_audit_log/{time}", audit.show),
         ("GET", "/extensions", extensions.list),
         ("GET", "/extensions/{alias}", extensions.show),
         ("POST", "/os-server-external-events", ExternalEventHandlers(flows).create),
@@ -155,16 +173,14 @@ def _proxies(flows: ApiFlows) -> list[Row]:
 
 # Calls of Nova that are not simulated: 501, whatever the method
 NOT_SIMULATED = names(
-    "/os-aggregates /os-simple-tenant-usage /os-server-groups /os-migrations /os-networks "
-    "/os-tenant-networks /os-floating-ips /os-security-groups /os-hosts /os-agents /os-quota-class-sets "
-    "/os-instance_usage_audit_log /os-assisted-volume-snapshots /os-baremetal-nodes "
+    "/os-aggregates /os-server-groups /os-migrations /os-networks "
+    "/os-tenant-networks /os-floating-ips /os-security-groups /os-agents /os-quota-class-sets "
+    "/os-assisted-volume-snapshots /os-baremetal-nodes "
     "/os-console-auth-tokens /os-services /os-security-group-rules "
-    "/os-security-group-default-rules /os-floating-ip-pools /os-hypervisors/{hypervisor}/uptime "
-    "/os-hypervisors/{hypervisor}/search /os-hypervisors/{hypervisor}/servers"
+    "/os-security-group-default-rules /os-floating-ip-pools"
 )
 NOT_SIMULATED_OF_SERVERS = names(
-    "migrations os-interface os-security-groups os-server-password diagnostics remote-consoles shares "
-    "topology os-virtual-interfaces"
+    "migrations os-interface os-security-groups diagnostics remote-consoles shares topology os-virtual-interfaces"
 )
 
 

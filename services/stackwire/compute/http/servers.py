@@ -71,6 +71,17 @@ class ServerHandlers(ApiHandlers):
         await self._flows.delete_server.request_delete(ctx, server_id(request))
         return respond(204)
 
+    async def show_password(self, request: web.Request) -> web.Response:
+        """``GET /servers/{id}/os-server-password``"""
+        ctx, _ = unpack(request)
+        return respond(200, {"password": await self._flows.server_password.get(ctx, server_id(request))})
+
+    async def clear_password(self, request: web.Request) -> web.Response:
+        """``DELETE /servers/{id}/os-server-password``"""
+        ctx, _ = unpack(request)
+        await self._flows.server_password.clear(ctx, server_id(request))
+        return respond(204)
+
     async def show_guest(self, request: web.Request) -> web.Response:
         """``GET /servers/{id}/os-stackwire-guest``: the libvirt domain XML; Stackwire's own."""
         ctx, _ = unpack(request)

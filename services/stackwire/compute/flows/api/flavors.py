@@ -45,13 +45,13 @@ class Flavors(ApiFlow):
         return self._deps.policy.allows(ctx, policy.FLAVOR_SPECS, {"project_id": ctx.project_id})
 
     async def create(self, ctx: RequestContext, request: CreateFlavorRequest) -> Flavor:
-        """FlavorExists, FlavorIdExists. A private flavor is at first the caller's project's alone."""
+        """FlavorExists, FlavorIdExists. A private flavor is at first for administrators alone."""
         self._deps.policy.require(ctx, policy.FLAVOR_MANAGE)
         flavorid = request.flavorid or self._deps.make_id()
         columns = asdict(request) | {"flavorid": flavorid}
         try:
             async with self._deps.database.work(ctx) as uow:
-                return await flavors.insert(uow, columns, None if request.is_public else ctx.project_id)
+                return await flavors.insert(uow, columns)
         except UniqueViolation as taken:
             if "flavorid" in str(taken):
                 raise FlavorIdExists(flavor_id=flavorid) from None

@@ -1,8 +1,9 @@
 """The availability zone, hypervisors and services, mostly for administrators."""
 
 import re
+from typing import NoReturn
 
-from stackwire.compute.db import hosts, services
+from stackwire.compute.db import hosts, services, tenant_usage
 from stackwire.compute.db.services import SERVICE_DOWN_TIME
 from stackwire.compute.domain import policy
 from stackwire.compute.domain.hypervisors import Hypervisor, ServiceStatus
@@ -10,7 +11,7 @@ from stackwire.compute.domain.model import Host, ServiceRecord
 from stackwire.compute.domain.requests import ListHypervisorsRequest
 from stackwire.compute.flows.deps import ApiFlow
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import BadRequest, NotFound
+from stackwire.core.errors import BadRequest, NotFound, NotSimulated
 
 
 class Hosts(ApiFlow):
@@ -41,6 +42,34 @@ class Hosts(ApiFlow):
     def _is_up(self, row: Host | ServiceRecord) -> bool:
         oldest = self._deps.database.clock.now() - SERVICE_DOWN_TIME
         return row.updated_at is not None and not row.forced_down and row.updated_at >= oldest
+
+    async def list_hosts(self, ctx: RequestContext, zone: str | None) -> tuple[str, list[ServiceRecord]]:
+        """The availability zone, and its services that are not disabled (none, for another zone)."""
+        self._deps.policy.require(ctx, policy.COMPUTE_HOSTS)
+        async with self._deps.database.read() as session:
+            found = await services.list_all(session)
+        wanted = not zone or zone == self._deps.zone
+        return self._deps.zone, [service for service in found if wanted and not service.disabled]
+
+    async def get_host(self, ctx: RequestContext, name: str) -> tuple[Host, list[tenant_usage.ProjectClaim]]:
+        """The host, and what the servers of each project have of it; NotFound."""
+        self._deps.policy.require(ctx, policy.COMPUTE_HOSTS)
+        host = await self._host(name)
+        async with self._deps.database.read() as session:
+            return host, await tenant_usage.on_host(session, name)
+
+    async def change_host(self, ctx: RequestContext, name: str) -> NoReturn:
+        """NotFound; NotSimulated, as Nova's libvirt driver neither enables, maintains nor reboots a host."""
+        self._deps.policy.require(ctx, policy.COMPUTE_HOSTS_CHANGE)
+        await self._host(name)
+        raise NotSimulated(what="changes of hosts")
+
+    async def _host(self, name: str) -> Host:
+        async with self._deps.database.read() as session:
+            for host in await hosts.list_all(session):
+                if host.host == name:
+                    return host
+        raise NotFound(f"Host '{name[:100]}' is not mapped to any cell")
 
     async def list_hypervisors(
         self, ctx: RequestContext, request: ListHypervisorsRequest

@@ -65,6 +65,19 @@ class ServerQueries(ApiFlow):
         return str(xml)
 
 
+class ServerPassword(ApiFlow):
+    """``nova/api/openstack/compute/server_password.py``: the encrypted password that a guest posted; here none does."""
+
+    async def get(self, ctx: RequestContext, uuid: str) -> str:
+        """Empty: the metadata service, to which it would be posted, is not simulated."""
+        await self._deps.find(ctx, uuid, policy.PASSWORD)
+        return ""
+
+    async def clear(self, ctx: RequestContext, uuid: str) -> None:
+        """Nothing is left of it afterwards."""
+        await self._deps.find(ctx, uuid, policy.PASSWORD_CLEAR)
+
+
 class UpdateServer(ApiFlow):
     """``nova/compute/api.py: update_instance``."""
 

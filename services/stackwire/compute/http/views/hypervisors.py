@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
+
 from stackwire.compute.domain.hypervisors import Hypervisor, ServiceStatus
 from stackwire.compute.http.views.links import usage_timestamp
+from stackwire.compute.http.views.servers import instance_name
 from stackwire.http.microversions import Microversion
 
 _SUMMED = ("vcpus", "memory_mb", "local_gb", "vcpus_used", "memory_mb_used", "local_gb_used", "running_vms")
@@ -20,15 +23,16 @@ def _common(hypervisor: Hypervisor, version: Microversion) -> dict[str, Any]:
     }
 
 
-def _servers(hypervisor: Hypervisor) -> dict[str, Any]:
-    if hypervisor.servers is None:
+def _servers(hypervisor: Hypervisor, version: Microversion) -> dict[str, Any]:
+    """Where they were requested; no servers are shown as an empty list since 2.75 only."""
+    if hypervisor.servers is None or (not hypervisor.servers and version < (2, 75)):
         return {}
-    return {"servers": [{"uuid": uuid, "name": name} for uuid, name in hypervisor.servers]}
+    return {"servers": [{"uuid": uuid, "name": instance_name(number)} for uuid, number in hypervisor.servers]}
 
 
 def hypervisor_brief(hypervisor: Hypervisor, version: Microversion) -> dict[str, Any]:
     """An entry of the short list."""
-    return _common(hypervisor, version) | _servers(hypervisor)
+    return _common(hypervisor, version) | _servers(hypervisor, version)
 
 
 def hypervisor_view(hypervisor: Hypervisor, version: Microversion) -> dict[str, Any]:
@@ -46,10 +50,10 @@ def hypervisor_view(hypervisor: Hypervisor, version: Microversion) -> dict[str, 
     }
     if version < (2, 88):
         view |= _with_free({name: getattr(host, name) for name in _SUMMED})
-        view["cpu_info"] = host.cpu_info if version >= (2, 28) else str(host.cpu_info)
+        view["cpu_info"] = host.cpu_info if version >= (2, 28) else orjson.dumps(host.cpu_info).decode()
     else:
         view["uptime"] = None
-    return view | _servers(hypervisor)
+    return view | _servers(hypervisor, version)
 
 
 def hypervisor_statistics(hypervisors: Sequence[Hypervisor]) -> dict[str, int]:
