@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 
 from stackwire.db.pool import Session, UnitOfWork
-from stackwire.volume.domain.quotas import DEFAULT_LIMITS
+from stackwire.volume.domain.quotas import DEFAULT_CLASS, DEFAULT_LIMITS
+
+_OF_TYPES = """
+SELECT t.name, count(v.id) AS volumes, coalesce(sum(v.size), 0)::bigint AS volume_size,
+       (SELECT count(*)
+          FROM snapshots s WHERE s.volume_type_id = t.id AND s.project_id = $1 AND NOT s.deleted) AS snapshots,
+       (SELECT coalesce(sum(s.volume_size), 0)::bigint
+          FROM snapshots s WHERE s.volume_type_id = t.id AND s.project_id = $1 AND NOT s.deleted) AS snapshot_size
+  FROM volume_types t LEFT JOIN volumes v ON v.volume_type_id = t.id AND v.project_id = $1 AND NOT v.deleted
+ WHERE NOT t.deleted GROUP BY t.id, t.name"""
 
 
 async def reserve(uow: UnitOfWork, project: str, amounts: Mapping[str, int]) -> dict[str, int] | None:
@@ -53,13 +62,44 @@ async def release(uow: UnitOfWork, project: str, amounts: Mapping[str, int]) -> 
 async def limits_of(session: Session, project: str) -> dict[str, int]:
     """Every limit, the project's own over the defaults; -1: none."""
     rows = await session.rows("SELECT resource, hard_limit FROM quotas WHERE project_id = $1", project)
-    return {**DEFAULT_LIMITS, **{row["resource"]: row["hard_limit"] for row in rows}}
+    limits = await class_limits(session, DEFAULT_CLASS)
+    return limits | {row["resource"]: row["hard_limit"] for row in rows if row["resource"] in limits}
+
+
+async def class_limits(session: Session, class_name: str) -> dict[str, int]:
+    """Every limit of a class, which has those of the default class unless its own say otherwise."""
+    rows = await session.rows(
+        "SELECT resource, hard_limit FROM quota_classes WHERE class_name = ANY($1) ORDER BY class_name = $2",
+        [class_name, DEFAULT_CLASS],
+        class_name,
+    )
+    types = await session.rows("SELECT name FROM volume_types WHERE NOT deleted ORDER BY created_at DESC")
+    limits = {**DEFAULT_LIMITS, **{resource: -1 for row in types for resource in of_type(row["name"])}}
+    return limits | {row["resource"]: row["hard_limit"] for row in rows if row["resource"] in limits}
+
+
+async def set_class_limits(uow: UnitOfWork, class_name: str, limits: Mapping[str, int]) -> None:
+    """These limits for the class; the others stay."""
+    await uow.many(
+        "INSERT INTO quota_classes (class_name, resource, hard_limit) VALUES ($1, $2, $3)"
+        " ON CONFLICT (class_name, resource) DO UPDATE SET hard_limit = excluded.hard_limit",
+        [(class_name, name, value) for name, value in limits.items()],
+    )
 
 
 async def used(session: Session, project: str) -> dict[str, int]:
-    """What a project has of each resource."""
+    """What a project has of each resource, and of the volumes of each type."""
     rows = await session.rows("SELECT resource, in_use FROM quota_usages WHERE project_id = $1", project)
-    return {**dict.fromkeys(DEFAULT_LIMITS, 0), **{row["resource"]: row["in_use"] for row in rows}}
+    found = {**dict.fromkeys(DEFAULT_LIMITS, 0), **{row["resource"]: row["in_use"] for row in rows}}
+    for row in await session.rows(_OF_TYPES, project):
+        counts = row["volumes"], row["volume_size"] + row["snapshot_size"], row["snapshots"]
+        found |= dict(zip(of_type(row["name"]), counts, strict=True))
+    return found
+
+
+def of_type(name: str) -> tuple[str, str, str]:
+    """The resources of a volume type, which every type has."""
+    return f"volumes_{name}", f"gigabytes_{name}", f"snapshots_{name}"
 
 
 async def set_limits(uow: UnitOfWork, project: str, limits: Mapping[str, int]) -> None:

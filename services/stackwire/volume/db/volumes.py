@@ -72,3 +72,14 @@ async def totals(session: Session, listing: Listing) -> dict[str, Any]:
         *conditions.values,
     )
     return row
+
+
+async def by_project(session: Session) -> list[dict[str, Any]]:
+    """What each project has on the back end: counts and GiB of volumes and of snapshots."""
+    return await session.rows(
+        "SELECT v.project_id AS project, count(*) AS volume_count, sum(v.size)::bigint AS total_volume_gb,"
+        " coalesce(sum(s.count), 0)::bigint AS snapshot_count, coalesce(sum(s.size), 0)::bigint AS total_snapshot_gb"
+        " FROM volumes v LEFT JOIN (SELECT volume_id, count(*) AS count, sum(volume_size) AS size FROM snapshots"
+        " WHERE NOT deleted GROUP BY volume_id) s ON s.volume_id = v.id"
+        " WHERE NOT v.deleted AND v.host IS NOT NULL GROUP BY v.project_id ORDER BY v.project_id"
+    )

@@ -56,6 +56,30 @@ class VolumeTypeInUse(BadRequest, wire="cinder.exception.VolumeTypeInUse"):
     """Target volume type is still in use."""
 
 
+class VolumeTypeEncryptionExists(BadRequest, wire="cinder.exception.VolumeTypeEncryptionExists"):
+    """Volume type encryption for type {type_id} already exists."""
+
+
+class VolumeTypeEncryptionNotFound(NotFound, wire="cinder.exception.VolumeTypeEncryptionNotFound"):
+    """Volume type encryption for type {type_id} does not exist."""
+
+
+class GroupTypeNotFound(NotFound, wire="cinder.exception.GroupTypeNotFound"):
+    """Group type {group_type_id} could not be found."""
+
+
+class GroupTypeExists(Conflict, wire="cinder.exception.GroupTypeExists"):
+    """Group Type {id} already exists."""
+
+
+class GroupTypeSpecsNotFound(NotFound, wire="cinder.exception.GroupTypeSpecsNotFound"):
+    """Group Type {group_type_id} has no specs with key {key}."""
+
+
+class ServiceNotFound(NotFound, wire="cinder.exception.ServiceNotFound"):
+    """Service cinder-volume could not be found on host {host}."""
+
+
 class InvalidTypeAvailabilityZones(BadRequest, wire="cinder.exception.InvalidTypeAvailabilityZones"):
     """Volume type is only supported in these availability zones: {az}"""
 
@@ -84,6 +108,10 @@ class VolumeLimitExceeded(TooLarge, wire="cinder.exception.VolumeLimitExceeded")
 
 class SizeExceedsQuota(TooLarge, wire="cinder.exception.VolumeSizeExceedsAvailableQuota"):
     """Requested {requested}G, but the gigabytes quota is {quota}G and {consumed}G of it are in use."""
+
+
+class TypeLimitExceeded(TooLarge):
+    """Maximum number of {resource} allowed ({allowed}) exceeded for quota '{resource}'."""
 
 
 class VolumeTooBig(BadRequest, wire="cinder.exception.VolumeSizeExceedsLimit"):

@@ -27,6 +27,33 @@ class VolumeType:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Encryption:
+    """How the volumes of a type are encrypted; there are none, since encryption is not simulated."""
+
+    encryption_id: str
+    volume_type_id: str
+    provider: str
+    control_location: str
+    cipher: str | None
+    key_size: int | None
+    created_at: datetime
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupType:
+    """What groups of a type can; the groups themselves are not simulated."""
+
+    id: str
+    name: str
+    description: str | None
+    is_public: bool
+    group_specs: dict[str, str | None]
+    created_at: datetime
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
     """One use of a volume. ``connector`` describes the host, ``connection_info`` tells it how to reach the volume."""
 

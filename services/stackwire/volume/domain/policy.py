@@ -36,7 +36,13 @@ _ADMIN = names(
     " volume_extension:quotas:delete volume_extension:type_create volume_extension:type_update"
     " volume_extension:type_delete volume_extension:types_extra_specs:create"
     " volume_extension:types_extra_specs:delete volume_extension:volume_host_attribute"
-    " volume_extension:volume_type_access"
+    " volume_extension:volume_type_access volume_extension:quota_classes:get volume_extension:quota_classes:update"
+    " volume_extension:services:index volume_extension:hosts scheduler_extension:scheduler_stats:get_pools"
+    " volume_extension:capabilities group:group_types:create group:group_types:update group:group_types:delete"
+    " group:group_types_specs:get_all group:group_types_specs:get group:group_types_specs:create"
+    " group:group_types_specs:update group:group_types_specs:delete volume_extension:volume_type_encryption:get"
+    " volume_extension:volume_type_encryption:create volume_extension:volume_type_encryption:update"
+    " volume_extension:volume_type_encryption:delete"
 )
 
 RULES: dict[str, str] = {

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+DEFAULT_CLASS = "default"
+"""The class whose limits projects have that have none of their own."""
 DEFAULT_LIMITS: Mapping[str, int] = {
     "volumes": 10,
     "snapshots": 10,

@@ -6,10 +6,13 @@ from stackwire.volume.flows.api.attach_legacy import LegacyAttach
 from stackwire.volume.flows.api.attachments import Attachments
 from stackwire.volume.flows.api.create_volume import CreateVolume
 from stackwire.volume.flows.api.delete_volume import DeleteVolume
+from stackwire.volume.flows.api.encryption import TypeEncryption
 from stackwire.volume.flows.api.extend_volume import ExtendVolume
+from stackwire.volume.flows.api.group_types import GroupTypes
 from stackwire.volume.flows.api.image_metadata import ImageMetadata
 from stackwire.volume.flows.api.messages import UserMessages
 from stackwire.volume.flows.api.metadata import Metadata
+from stackwire.volume.flows.api.operations import Operations
 from stackwire.volume.flows.api.queries import SnapshotQueries, VolumeQueries
 from stackwire.volume.flows.api.quotas import Quotas
 from stackwire.volume.flows.api.reimage_volume import ReimageVolume
@@ -49,7 +52,10 @@ class ApiFlows:
         self.attachments = Attachments(deps)
         self.legacy_attach = LegacyAttach(deps)
         self.volume_types = VolumeTypes(deps)
+        self.type_encryption = TypeEncryption(deps)
+        self.group_types = GroupTypes(deps)
         self.quotas = Quotas(deps)
+        self.operations = Operations(deps)
         self.messages = UserMessages(deps)
 
 

@@ -7,24 +7,33 @@ from stackwire.http.request import respond
 from stackwire.volume.domain.names import names
 
 _EXTENSIONS = {
+    "capabilities": "Capabilities",
+    "encryption": "VolumeTypeEncryption",
     "os-admin-actions": "AdminActions",
     "os-availability-zone": "AvailabilityZones",
+    "os-extended-services": "ExtendedServices",
     "os-extended-snapshot-attributes": "ExtendedSnapshotAttributes",
+    "os-hosts": "Hosts",
+    "os-quota-class-sets": "QuotaClasses",
     "os-quota-sets": "Quotas",
-    "os-types-manage": "TypesManage",
+    "os-services": "Services",
     "os-types-extra-specs": "TypesExtraSpecs",
-    "os-volume-actions": "VolumeActions",
-    "os-volume-type-access": "VolumeTypeAccess",
+    "os-types-manage": "TypesManage",
+    "os-used-limits": "UsedLimits",
     "os-vol-host-attr": "VolumeHostAttribute",
     "os-vol-image-meta": "VolumeImageMetadata",
+    "os-vol-mig-status-attr": "VolumeMigStatusAttribute",
     "os-vol-tenant-attr": "VolumeTenantAttribute",
-    "os-used-limits": "UsedLimits",
+    "os-volume-actions": "VolumeActions",
+    "os-volume-type-access": "VolumeTypeAccess",
+    "scheduler-stats": "Scheduler_stats",
 }
+"""Alias -> name, of those that are served."""
 RESOURCES_NOT_SIMULATED = names(
-    "backups group_snapshots group_types groups os-hosts os-quota-class-sets os-services os-snapshot-manage"
-    " os-volume-manage os-volume-transfer volume-transfers qos-specs scheduler-stats consistencygroups cgsnapshots"
-    " clusters workers resource_filters capabilities default-types encryption manageable_volumes manageable_snapshots"
-    " types/[^/]+/encryption volumes/[^/]+/encryption"
+    "backups group_snapshots groups os-snapshot-manage"
+    " os-volume-manage os-volume-transfer volume-transfers qos-specs consistencygroups cgsnapshots"
+    " clusters workers default-types encryption manageable_volumes manageable_snapshots"
+    " volumes/[^/]+/encryption"
 )
 
 

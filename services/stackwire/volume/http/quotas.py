@@ -8,7 +8,7 @@ from stackwire.core.errors import BadRequest
 from stackwire.http.request import CONTEXT, body, flag, respond
 from stackwire.volume.domain.size_checks import MAX_SIZE_GB
 from stackwire.volume.flows.registry import ApiFlows
-from stackwire.volume.http.schemas.volume_types import QuotaSetBody
+from stackwire.volume.http.schemas.volume_types import QuotaClassSetBody, QuotaSetBody
 
 
 class QuotaHandlers:
@@ -28,7 +28,7 @@ class QuotaHandlers:
         return respond(200, {"quota_set": {"id": _project_id(request), **quota_set}})
 
     async def show_defaults(self, request: web.Request) -> web.Response:
-        defaults = self._flows.get_defaults(request[CONTEXT], _project_id(request))
+        defaults = await self._flows.get_defaults(request[CONTEXT], _project_id(request))
         return respond(200, {"quota_set": {"id": _project_id(request), **defaults}})
 
     async def update(self, request: web.Request) -> web.Response:
@@ -41,6 +41,24 @@ class QuotaHandlers:
     async def delete(self, request: web.Request) -> web.Response:
         await self._flows.delete(request[CONTEXT], _project_id(request))
         return respond(200)
+
+
+class QuotaClassHandlers:
+    """/os-quota-class-sets. ``cinder/api/contrib/quota_classes.py: QuotaClassSetsController``."""
+
+    def __init__(self, flows: ApiFlows) -> None:
+        self._flows = flows.quotas
+
+    async def show(self, request: web.Request) -> web.Response:
+        name = request.match_info["class_name"]
+        limits = await self._flows.get_class(request[CONTEXT], name)
+        return respond(200, {"quota_class_set": {**limits, "id": name}})
+
+    async def update(self, request: web.Request) -> web.Response:
+        given = (await body(request, QuotaClassSetBody)).quota_class_set
+        limits = {name: _limit(name, value) for name, value in given.items()}
+        updated = await self._flows.update_class(request[CONTEXT], request.match_info["class_name"], limits)
+        return respond(200, {"quota_class_set": updated})
 
 
 def _project_id(request: web.Request) -> str:

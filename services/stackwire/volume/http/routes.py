@@ -11,12 +11,15 @@ from stackwire.http.request import CONTEXT, VERSION
 from stackwire.volume.flows.registry import ApiFlows
 from stackwire.volume.http import versions
 from stackwire.volume.http.attachments import AttachmentHandlers
+from stackwire.volume.http.encryption import EncryptionHandlers
 from stackwire.volume.http.extensions import RESOURCES_NOT_SIMULATED, ExtensionHandlers
+from stackwire.volume.http.group_types import GroupTypeHandlers
 from stackwire.volume.http.limits import LimitHandlers
 from stackwire.volume.http.messages import MessageHandlers
 from stackwire.volume.http.metadata import MetadataHandlers
+from stackwire.volume.http.operations import OperationHandlers
 from stackwire.volume.http.path_ids import snapshot_id, volume_id
-from stackwire.volume.http.quotas import QuotaHandlers
+from stackwire.volume.http.quotas import QuotaClassHandlers, QuotaHandlers
 from stackwire.volume.http.snapshots import SnapshotHandlers
 from stackwire.volume.http.volume_actions import VolumeActionHandlers
 from stackwire.volume.http.volume_types import VolumeTypeHandlers
@@ -102,6 +105,61 @@ def _volume_types(flows: ApiFlows, max_limit: int) -> list[Row]:
     ]
 
 
+def _administration(flows: ApiFlows) -> list[Row]:
+    operations, quotas, encryption = OperationHandlers(flows), QuotaClassHandlers(flows), EncryptionHandlers(flows)
+    return [
+        ("GET", "/os-services", operations.services),
+        (
+            "PUT",
+            "/os-services/{action:enable|disable|disable-log-reason|freeze|thaw|failover_host}",
+            operations.change_service,
+        ),
+        ("GET", "/os-hosts", operations.hosts),
+        ("GET", "/os-hosts/{host}", operations.host),
+        ("GET", "/scheduler-stats/get_pools", operations.pools),
+        ("GET", "/capabilities/{host}", operations.capabilities),
+        ("GET", "/os-quota-class-sets/{class_name}", quotas.show),
+        ("PUT", "/os-quota-class-sets/{class_name}", quotas.update),
+        ("GET", "/types/{type_id}/encryption", encryption.show),
+        ("POST", "/types/{type_id}/encryption", encryption.create),
+        ("GET", "/types/{type_id}/encryption/{key}", encryption.show_item),
+        ("PUT", "/types/{type_id}/encryption/{key}", encryption.update),
+        ("DELETE", "/types/{type_id}/encryption/{key}", encryption.delete),
+        *_since((3, 33), [("GET", "/resource_filters", operations.resource_filters)]),
+        *_since((3, 11), _group_types(GroupTypeHandlers(flows))),
+    ]
+
+
+def _group_types(types: GroupTypeHandlers) -> list[Row]:
+    return [
+        ("GET", "/group_types", types.list),
+        ("POST", "/group_types", types.create),
+        ("GET", "/group_types/default", types.default),
+        ("GET", "/group_types/{type_id}", types.show),
+        ("PUT", "/group_types/{type_id}", types.update),
+        ("DELETE", "/group_types/{type_id}", types.delete),
+        ("GET", "/group_types/{type_id}/group_specs", types.show_specs),
+        ("POST", "/group_types/{type_id}/group_specs", types.set_specs),
+        ("GET", "/group_types/{type_id}/group_specs/{key}", types.show_spec),
+        ("PUT", "/group_types/{type_id}/group_specs/{key}", types.set_spec),
+        ("DELETE", "/group_types/{type_id}/group_specs/{key}", types.delete_spec),
+    ]
+
+
+def _since(version: tuple[int, int], rows: list[Row]) -> list[Row]:
+    """The rows, which before this version lead nowhere."""
+
+    def guarded(handler: Handler) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            if request[VERSION] < version:
+                raise NotFound
+            return await handler(request)
+
+        return handle
+
+    return [(method, path, guarded(handler)) for method, path, handler in rows]
+
+
 def _others(flows: ApiFlows, zone: str) -> list[Row]:
     quotas, messages, extensions = QuotaHandlers(flows), MessageHandlers(flows), ExtensionHandlers(zone)
     return [
@@ -126,6 +184,7 @@ def routes(flows: ApiFlows, max_limit: int, zone: str) -> Sequence[Route]:
         *_snapshots(flows, max_limit),
         *_attachments(flows, max_limit),
         *_volume_types(flows, max_limit),
+        *_administration(flows),
         *_others(flows, zone),
     ]
     return [

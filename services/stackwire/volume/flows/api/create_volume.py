@@ -7,10 +7,10 @@ from stackwire.contracts.volume import InvalidInput, InvalidSnapshot, SnapshotNo
 from stackwire.contracts.volume_workers import ScheduleVolume
 from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import BadRequest
+from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.core.ids import canonical_uuid, new_id
 from stackwire.db.pool import UnitOfWork
-from stackwire.volume.db import quotas, snapshots, volume_types, volumes
+from stackwire.volume.db import encryption, quotas, snapshots, volume_types, volumes
 from stackwire.volume.domain import capabilities, objects, size_checks
 from stackwire.volume.domain.errors import VolumeTooBig
 from stackwire.volume.domain.model import DEFAULT_VOLUME_TYPE, Volume, VolumeDetails, VolumeType
@@ -18,6 +18,7 @@ from stackwire.volume.domain.requests import CreateVolumeRequest, boot_snapshot_
 from stackwire.volume.domain.states import CREATING, SnapshotStates, VolumeStates
 from stackwire.volume.flows.attachment_steps import check
 from stackwire.volume.flows.deps import Flow
+from stackwire.volume.flows.type_quotas import check_type_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ class CreateVolume(Flow):
         if request.availability_zone not in (None, "", self._deps.zone):
             raise InvalidInput(reason=f"Availability zone '{request.availability_zone}' is invalid.")
         volume_type = await _volume_type(uow, request, source, image)
+        if await encryption.encrypts(uow, volume_type.id):
+            raise NotSimulated(what="encryption of volumes")
         capabilities.check_zone(volume_type, self._deps.zone)
         capabilities.check_size(volume_type, source.size)
         if request.source_volid is not None and volume_type.id != source.volume_type_id:
@@ -100,6 +103,7 @@ class CreateVolume(Flow):
         if 0 <= limits["per_volume_gigabytes"] < source.size:
             raise VolumeTooBig(size=source.size, limit=limits["per_volume_gigabytes"])
         await self._deps.reserve_quota(uow, ctx.project_id, volumes=1, gigabytes=source.size)
+        await check_type_limits(uow, ctx.project_id, volume_type, volumes=1, gigabytes=source.size)
         columns = {
             "id": new_id(),
             "user_id": ctx.user_id,

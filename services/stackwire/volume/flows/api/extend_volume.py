@@ -9,6 +9,7 @@ from stackwire.volume.domain.capabilities import check_size
 from stackwire.volume.domain.states import IN_USE, VolumeStates
 from stackwire.volume.flows.attachment_steps import check
 from stackwire.volume.flows.deps import Flow
+from stackwire.volume.flows.type_quotas import check_type_limits
 
 
 class ExtendVolume(Flow):
@@ -27,11 +28,13 @@ class ExtendVolume(Flow):
                     reason=f"New size for extend must be greater than current size."
                     f" (current: {volume.size}, extended: {new_size})."
                 )
-            check_size(await volume_types.by_id(uow, volume.volume_type_id), new_size)
+            volume_type = await volume_types.by_id(uow, volume.volume_type_id)
+            check_size(volume_type, new_size)
             verb = VolumeStates.begin_extend_attached if in_use else VolumeStates.begin_extend
             reason = f"Volume {volume.id} status must be 'available' to extend, currently {volume.status}."
             check(verb, volume, reason)
             await self._deps.reserve_quota(uow, volume.project_id, gigabytes=new_size - volume.size)
+            await check_type_limits(uow, volume.project_id, volume_type, gigabytes=new_size - volume.size)
             extending = await self._deps.transition(
                 uow, volumes.TABLE, verb, volume.id, previous_status=volume.status, new_size=new_size
             )

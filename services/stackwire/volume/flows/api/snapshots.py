@@ -8,13 +8,14 @@ from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
 from stackwire.db.pool import UnitOfWork
-from stackwire.volume.db import snapshots, volumes
+from stackwire.volume.db import snapshots, volume_types, volumes
 from stackwire.volume.domain import objects
 from stackwire.volume.domain.model import Snapshot, Volume
 from stackwire.volume.domain.requests import CreateSnapshotRequest
 from stackwire.volume.domain.states import CREATING, NOT_MIGRATING, SnapshotStates, VolumeStates
 from stackwire.volume.flows.attachment_steps import check
 from stackwire.volume.flows.deps import Flow
+from stackwire.volume.flows.type_quotas import check_type_limits
 
 
 class Snapshots(Flow):
@@ -31,6 +32,8 @@ class Snapshots(Flow):
                     return existing
             _check_source(volume, force=request.force)
             await self._deps.reserve_quota(uow, volume.project_id, snapshots=1, gigabytes=volume.size)
+            volume_type = await volume_types.by_id(uow, volume.volume_type_id)
+            await check_type_limits(uow, volume.project_id, volume_type, snapshots=1, gigabytes=volume.size)
             snapshot = await snapshots.TABLE.insert(uow, _columns(uow, volume, request))
             uow.cast(
                 ScheduleSnapshot(

@@ -58,6 +58,7 @@ def _at_most_64k(value: object) -> object:
 Text = Annotated[str, StringConstraints(max_length=255)]
 Named = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 SizeGb = Annotated[int, BeforeValidator(_number), Field(ge=1, le=MAX_SIZE_GB)]
+KeySize = Annotated[int, BeforeValidator(_number), Field(ge=0, le=MAX_SIZE_GB)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Uuid = Annotated[str, BeforeValidator(_uuid)]
 Metadata = Annotated[dict[str, Text], BeforeValidator(_keys)]

@@ -45,3 +45,7 @@ class ProjectAccessAction(Body):
 
 class QuotaSetBody(Body):
     quota_set: dict[str, Any]
+
+
+class QuotaClassSetBody(Body):
+    quota_class_set: dict[str, Any]
