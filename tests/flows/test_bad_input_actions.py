@@ -52,7 +52,8 @@ ACTIONS = [
     row(162, "unknown image", "server", {"rebuild": {"imageRef": "$unknown"}}, 400),
     row(162, "unknown key", "server", {"rebuild": {"imageRef": "$image", "colour": "red"}}, 400),
     *(row(165, f"action {body!r}", "server", body, 400)
-      for body in ({}, {"os-fly": None}, {"os-stop": None, "os-start": None}, [], "x", 5)),
+      for body in ({}, {"os-fly": None}, {"os-stop": None, "os-start": None}, [], "xy")),
+    *(row(165, f"action {body!r}", "server", body, 404) for body in ("x", 5)),
     row(165, "a server that is gone", "gone", {"os-stop": None}, 404),
     row(165, "an unknown server", "unknown", {"os-stop": None}, 404),
 ]  # fmt: skip

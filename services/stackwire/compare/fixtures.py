@@ -109,6 +109,7 @@ FIXTURES: Mapping[str, Fixture] = {
         "server",
         version=COMPUTE_VERSION,
     ),
+    "keypair": Fixture("compute", "/os-keypairs", {"keypair": {"name": "{unique}"}}, "keypair", id_key="name"),
 }
 """By placeholder. Besides ``{flavor}``, the smallest, ``{project}``, ``{token}``, ``{user_name}``,
 ``{password}`` and ``{project_name}``, the user's, and ``{unique}`` and ``{uuid}``, always new."""

@@ -21,8 +21,8 @@ class Request:
     endpoint of the service as the catalogue has it, the image service's below its root.
     ``created`` is where the answer has the id of what was made, as ``server.id``; ``undo`` is the path that deletes it.
     ``renew`` names fixtures that are made anew after each success, ``wait`` those that must come to rest after it.
-    ``unvaried`` are fields, as ``server.networks``, that keep their value, with all below them; and single rows, as
-    ``protected true``, that are not asked.
+        if _is_varied(name, request):
+            for value, odd in _odd_values(path, request.unvaried).items():
     """
 
     name: str
@@ -38,6 +38,7 @@ class Request:
     renew: tuple[str, ...] = ()
     wait: tuple[str, ...] = ()
     unvaried: tuple[str, ...] = ()
+    varied: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -63,7 +64,7 @@ def variants(request: Request) -> Iterator[Variant]:
 def _odd_bodies(request: Request) -> Iterator[Variant]:
     for path in _paths(request.body):
         name = ".".join(map(str, path))
-        if not _within(name, request.unvaried):
+        if _is_varied(name, request):
             for value, odd in _odd_values(path, request.unvaried).items():
                 yield Variant(name, value, _with(request.body, path, odd), urlencode(request.query, safe="{}"))
 
@@ -71,7 +72,7 @@ def _odd_bodies(request: Request) -> Iterator[Variant]:
 def _odd_queries(request: Request) -> Iterator[Variant]:
     texts = {value: str(odd) for value, odd in ODD_VALUES.items() if isinstance(odd, str | int)}
     for key in [*request.query, UNKNOWN_KEY]:
-        if not _within(f"?{key}", request.unvaried):
+        if _is_varied(f"?{key}", request):
             for value, text in texts.items():
                 yield Variant(f"?{key}", value, ABSENT, urlencode({**request.query, key: text}, safe="{}"))
 
@@ -91,6 +92,10 @@ def _odd_values(path: Path, unvaried: tuple[str, ...]) -> Mapping[str, Any]:
         return {"letter": ODD_VALUES["letter"]}
     name = ".".join(map(str, path))
     return {value: odd for value, odd in ODD_VALUES.items() if f"{name} {value}" not in unvaried}
+
+
+def _is_varied(name: str, request: Request) -> bool:
+    return not _within(name, request.unvaried) and (not request.varied or _within(name, request.varied))
 
 
 def _within(name: str, names: tuple[str, ...]) -> bool:

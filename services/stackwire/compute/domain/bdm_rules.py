@@ -12,9 +12,10 @@ from stackwire.compute.domain.image_props import DISK_BUSES
 from stackwire.compute.domain.model import Flavor
 
 MAX_LOCAL = 3  # nova/conf: max_local_block_devices
+DEVICE_TYPES = frozenset({"cdrom", "disk", "floppy", "fs", "lun"})  # nova/objects/fields.py: BlockDeviceType
 MAX_DISKS = 26  # ours; Nova's max_disk_devices_to_attach is unlimited by default, the letters are not
 MAX_VOLUME_GB = 2**31 - 1
-_DEVICE_NAME = re.compile(r"(/dev/)?[a-zA-Z]{1,16}[0-9]{0,3}", re.ASCII)
+_DEVICE_NAME = re.compile(r"[a-zA-Z0-9._/-]{1,255}", re.ASCII)
 
 
 def check(devices: Sequence[BlockDeviceRequest], flavor: Flavor, *, count: int, image_ref: str) -> None:
@@ -53,7 +54,9 @@ def _check_device(device: BlockDeviceRequest) -> None:
         raise InvalidBDM(reason=f"a volume made from a source of type {device.source_type} needs a size")
     if size is not None and not 0 <= size <= MAX_VOLUME_GB:
         raise InvalidBDM(reason=f"{size} is no size a volume can have")
-    if device.disk_bus is not None and device.disk_bus not in DISK_BUSES:
+    if device.device_type is not None and device.device_type not in DEVICE_TYPES:
+        raise InvalidBDM(reason=f"{device.device_type} is no type of device")
+    if device.disk_bus and device.disk_bus not in DISK_BUSES:
         raise InvalidBDM(reason=f"{device.disk_bus} is no disk bus")
     if device.device_name and not _DEVICE_NAME.fullmatch(device.device_name):
         raise InvalidBDM(reason="a device name is not one")

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 
-HOSTNAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*")
 HOSTNAME_LIMIT = 63
 # nova/utils.py: DEFAULT_PASSWORD_SYMBOLS, without what is easily mistaken
 PASSWORD_GROUPS = ("23456789", "ABCDEFGHJKLMNPQRSTUVWXYZ", "abcdefghijkmnopqrstuvwxyz")

@@ -23,7 +23,7 @@ from stackwire.compute.http.to_domain import rebuild_server_request
 from stackwire.compute.http.unpack import ApiHandlers, server_id, unpack
 from stackwire.compute.http.views.links import links
 from stackwire.compute.http.views.servers import ServerView
-from stackwire.core.errors import BadRequest, NotSimulated
+from stackwire.core.errors import BadRequest, NotFound, NotSimulated
 from stackwire.http.paging import origin
 from stackwire.http.request import json_body, read, respond
 
@@ -62,6 +62,8 @@ class ServerActionHandlers(ApiHandlers):
         """400 for no action, several, or one that does not exist; 501 for one that is not simulated."""
         ctx, _ = unpack(request)
         raw = await json_body(request)
+        if not isinstance(raw, dict) and (not isinstance(raw, list | str) or len(raw) == 1):
+            raise NotFound  # nova/api/openstack/wsgi.py: action_peek counts keys first, then asks for them
         if not isinstance(raw, dict) or len(raw) != 1:
             raise BadRequest("The body must be an object with one action in it.")
         ((name, value),) = raw.items()

@@ -29,13 +29,19 @@ _SHARED = {
 }
 """Fields of a body, and the request's names for them."""
 
+MAX_SERVERS = 10_000  # ours, in one request
+
 
 def create_server_request(body: CreateServer, version: Microversion) -> CreateServerRequest:
-    """BadRequest when the counts contradict each other, or the host name is too long for the version."""
+    """BadRequest when the counts contradict each other, or the host name is one for several servers."""
     server = body.server
     count = server.max_count or server.min_count
     if server.min_count > count:
         raise BadRequest("min_count must be <= max_count")
+    if count > MAX_SERVERS:
+        raise BadRequest(f"max_count is at most {MAX_SERVERS}.")
+    if count > 1 and server.hostname is not None:
+        raise BadRequest("Unable to allocate a single hostname to multiple instances")
     return CreateServerRequest(
         **_renamed(server, _SHARED),
         flavor_ref=str(server.flavorRef),
@@ -55,7 +61,7 @@ def create_server_request(body: CreateServer, version: Microversion) -> CreateSe
         tags=list(dict.fromkeys(server.tags or ())),
         trusted_certificates=bool(server.trusted_image_certificates),
         host=server.host is not None or server.hypervisor_hostname is not None,
-        hostname=_hostname(server.hostname, version),
+        hostname=server.hostname,
         scheduler_hints=body.has_hints,
         multiattach=version >= (2, 60),
     )
@@ -78,13 +84,6 @@ def _networks(server: NewServer) -> str | list[dict[str, object]]:
     if isinstance(server.networks, str):
         return server.networks
     return [network.model_dump(exclude_none=True) for network in server.networks] if server.networks else "auto"
-
-
-def _hostname(text: str | None, version: Microversion) -> str | None:
-    """A single label before 2.94, a whole domain name since."""
-    if text is not None and version < (2, 94) and ("." in text or len(text) > 63):
-        raise BadRequest("Invalid input for field/attribute hostname: one label of at most 63 characters.")
-    return text
 
 
 _REBUILD_NULLABLE = {
@@ -127,7 +126,7 @@ def rebuild_server_request(body: Rebuild, version: Microversion) -> RebuildServe
         preserve_ephemeral=body.preserve_ephemeral,
         description=body.description,
         trusted_certificates=bool(body.trusted_image_certificates),
-        hostname=_hostname(body.hostname, version),
+        hostname=body.hostname,
         reimage=version >= (2, 93),
     )
 

@@ -46,8 +46,6 @@ class RebuildServer(ApiFlow):
         check_allowed(ctx, server, VERB)
         if request.personality or request.trusted_certificates:
             raise NotSimulated(what="personality (files written into a server) or trusted_image_certificates")
-        if request.preserve_ephemeral:
-            raise NotSimulated(what="preserve_ephemeral")
         validation.check_user_data(request.user_data)
         image = await peers.image(self._deps.images, ctx, request.image_id)
         original_image_id = await self._original_image_id(ctx, server, request)
@@ -146,7 +144,7 @@ def _message(rebuild: _Rebuild, after: Server) -> RebuildInstance:
         new_pass=rebuild.password,
         orig_sys_metadata=dict(server.system_metadata),
         bdms=devices_object(after.devices),
-        preserve_ephemeral=False,
+        preserve_ephemeral=rebuild.request.preserve_ephemeral,
         host=None,
         request_spec=request_spec_object(after, rebuild.image),
         reimage_boot_volume=rebuild.request.reimage,

@@ -32,6 +32,10 @@ class ReimageFailed(ServiceError, wire="nova.exception.BuildAbortException"):
     """The root volume {volume_id} could not be written over: {reason}"""
 
 
+class PreserveEphemeralNotSupported(ServiceError, wire="nova.exception.PreserveEphemeralNotSupported"):
+    """The current driver does not support preserving ephemeral partitions."""
+
+
 class RebuildServer:
     """Rebuilds on one host."""
 
@@ -71,6 +75,8 @@ class RebuildServer:
             return await self._host.save(uow, server)
 
     async def _write(self, ctx: RequestContext, server: Server, message: RebuildInstanceOnHost) -> Server:
+        if message.preserve_ephemeral:
+            raise PreserveEphemeralNotSupported
         """A root volume is written over while the server is ``rebuilding`` yet, and attached after that."""
         root, reimaged = server.root, False
         if root is None or not root.is_volume:

@@ -5,35 +5,58 @@
 
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
-from stackwire.compute.domain.generated_names import HOSTNAME
 from stackwire.compute.http.unpack import unexpected
+from stackwire.core.errors import BadRequest
 from stackwire.core.ids import canonical_uuid
 from stackwire.http.microversions import Microversion
 
 Since = Mapping[str, tuple[int, int]]
 """Field to the first version that knows it (or, of ``..._UNTIL``, to the first that no longer does)."""
 
-_TRUE = frozenset({"true", "1", "on", "yes", "y", "t"})
-_FALSE = frozenset({"false", "0", "off", "no", "n", "f"})
+_FLAGS = {
+    **dict.fromkeys(("True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes"), True),
+    **dict.fromkeys(("False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no"), False),
+}
 _METADATA_KEY = re.compile(r"[a-zA-Z0-9-_:. ]{1,255}", re.ASCII)
+_HOSTNAME = re.compile(r"[a-zA-Z0-9]+[a-zA-Z0-9-]*[a-zA-Z0-9]+")
+_FQDN = re.compile(r"[a-zA-Z0-9._-]{1,255}")
 _TAG = re.compile(r"[^,/]{1,60}")
 
 
 class Body(BaseModel):
-    """A request's body or a part of it; unknown fields are refused."""
+    """A request's body or a part of it; unknown fields are refused, and null where it is not ``nullable``.
+
+    A field whose default is None may be left out.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    nullable: ClassVar[frozenset[str]] = frozenset()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _null_where_it_may_be(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is None and info.field_name not in cls.nullable:
+            raise ValueError("None is not of the type of this field")
+        return value
 
 
 def _flag(value: Any) -> Any:
-    if isinstance(value, str) and value.strip().lower() in _TRUE | _FALSE:
-        return value.strip().lower() in _TRUE
-    return value
+    return _FLAGS.get(value, value) if isinstance(value, str) else value
 
 
 def _number(value: Any) -> Any:
@@ -41,12 +64,15 @@ def _number(value: Any) -> Any:
 
 
 def _name(value: str) -> str:
-    stripped = value.strip()
-    if not stripped:
-        raise ValueError("a name must have a character that shows")
-    if not all(char.isprintable() or char == " " for char in stripped):
-        raise ValueError("a name must be printable")
-    return stripped
+    if not value or value != value.strip():
+        raise ValueError("a name begins and ends with a character that shows")
+    return _printable(value)
+
+
+def _printable(value: str) -> str:
+    if not all(char.isprintable() or unicodedata.category(char) == "Zs" for char in value):
+        raise ValueError("must be printable")
+    return value
 
 
 def _uuid(value: str) -> str:
@@ -60,14 +86,8 @@ def _uuid_or_empty(value: str) -> str:
     return value and _uuid(value)
 
 
-def _given(value: Any) -> Any:
-    if value is None:
-        raise ValueError("None is not of type 'string'")
-    return value
-
-
 def _hostname(value: str) -> str:
-    if len(value) > 255 or not HOSTNAME.fullmatch(value):
+    if not _FQDN.fullmatch(value):
         raise ValueError("is not a host name")
     return value
 
@@ -103,8 +123,6 @@ def tag(value: str) -> str:
 def _ipv(version: int) -> Any:
     def check(value: str) -> str:
         """The address in its shortest form, which Nova keeps and shows (``nova/utils.py: get_shortened_ipv6``)."""
-        if not value:
-            return value
         address = ipaddress.ip_address(value)
         if address.version != version or "%" in value:  # a scope is none of an address that others are to use
             raise ValueError(f"is not an IPv{version} address")
@@ -116,23 +134,20 @@ def _ipv(version: int) -> Any:
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Number = Annotated[int, BeforeValidator(_number)]
 Name = Annotated[str, StringConstraints(max_length=255), AfterValidator(_name)]
-Description = Annotated[str, StringConstraints(max_length=255)] | None
+Description = Annotated[str, StringConstraints(max_length=255), AfterValidator(_printable)] | None
 Uuid = Annotated[str, AfterValidator(_uuid)]
 UuidOrEmpty = Annotated[str, AfterValidator(_uuid_or_empty)]
 Hostname = Annotated[str, AfterValidator(_hostname)]
-GIVEN = BeforeValidator(_given)
-"""The field may be left out, and is never null."""
-MaybeHostname = Annotated[Hostname | None, GIVEN]
 Metadata = Annotated[dict[str, str], AfterValidator(_metadata)]
 ImageProperties = Annotated[dict[str, str], AfterValidator(_image_properties)]
 Tag = Annotated[str, AfterValidator(tag)]
 IPv4 = Annotated[str, AfterValidator(_ipv(4))]
 IPv6 = Annotated[str, AfterValidator(_ipv(6))]
 Short = Annotated[str, StringConstraints(max_length=255)]
-MaybeShort = Annotated[Short | None, BeforeValidator(_given)]  # likewise
 ShortNotEmpty = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 FlavorRef = Annotated[str, StringConstraints(min_length=1, max_length=255)] | Annotated[int, AfterValidator(str)]
 DiskConfig = Literal["AUTO", "MANUAL"]
+Certificates = Annotated[list[ShortNotEmpty], Field(min_length=1, max_length=50)]
 DeviceName = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[a-zA-Z0-9._\-/]*$")]
 SizeGb = Annotated[Number, Field(ge=0, le=2**31 - 1)]
 
@@ -141,6 +156,9 @@ def known_at(fields: Any, version: Microversion, since: Since, until: Since | No
     """BadRequest for a field that this version does not know yet (``since``), or no longer (``until``)."""
     if not isinstance(fields, Mapping):
         return
+    label = fields.get("hostname")
+    if isinstance(label, str) and version < (2, 94) and not (len(label) <= 63 and _HOSTNAME.fullmatch(label)):
+        raise BadRequest("Invalid input for field/attribute hostname: one label of 2 to 63 characters.")
     for name in fields:
         early = name in since and version < since[name]
         late = until is not None and name in until and version >= until[name]

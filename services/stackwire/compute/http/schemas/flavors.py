@@ -17,6 +17,7 @@ FlavorDescription = Annotated[str, StringConstraints(max_length=65535)] | None
 class NewFlavor(Body):
     """``flavor`` of ``POST /flavors``; sizes in MiB (``ram``, ``swap``) and GiB (``disk``, ``ephemeral``)."""
 
+    nullable = frozenset({"id", "description"})
     name: Name
     ram: Annotated[Number, Field(ge=1, le=_MAX_INTEGER)]
     vcpus: Annotated[Number, Field(ge=1, le=_MAX_INTEGER)]
@@ -45,6 +46,7 @@ class CreateFlavor(Body):
 class FlavorChanges(Body):
     """``flavor`` of ``PUT /flavors/{id}``."""
 
+    nullable = frozenset({"description"})
     description: FlavorDescription
 
 

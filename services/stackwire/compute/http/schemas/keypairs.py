@@ -1,17 +1,17 @@
 """The body of ``POST /os-keypairs``. ``nova/api/openstack/compute/schemas/keypairs.py``."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from stackwire.compute.http.schemas.fields import GIVEN, Body, ShortNotEmpty, Since
+from stackwire.compute.http.schemas.fields import Body, ShortNotEmpty, Since
 
 
 class NewKeypair(Body):
     """``public_key`` None: a pair is generated, before 2.92."""
 
     name: ShortNotEmpty
-    public_key: Annotated[str | None, GIVEN] = None
-    type: Annotated[Literal["ssh", "x509"] | None, GIVEN] = None
-    user_id: Annotated[ShortNotEmpty | None, GIVEN] = None
+    public_key: str | None = None
+    type: Literal["ssh", "x509"] | None = None
+    user_id: ShortNotEmpty | None = None
 
 
 class CreateKeypair(Body):

@@ -6,13 +6,14 @@ from pydantic import Field, StringConstraints
 
 from stackwire.compute.http.schemas.fields import (
     Body,
+    Certificates,
     Description,
     DiskConfig,
     Flag,
+    Hostname,
     ImageProperties,
     IPv4,
     IPv6,
-    MaybeHostname,
     Metadata,
     Name,
     Number,
@@ -24,6 +25,8 @@ from stackwire.compute.http.schemas.fields import (
 
 class Rebuild(Body):
     """The value of ``rebuild``."""
+
+    nullable = frozenset({"description", "key_name", "user_data", "trusted_image_certificates"})
 
     imageRef: Uuid
     name: Name | None = None
@@ -37,8 +40,8 @@ class Rebuild(Body):
     description: Description = None
     key_name: Name | None = None
     user_data: str | None = None
-    trusted_image_certificates: list[str] | None = None
-    hostname: MaybeHostname = None
+    trusted_image_certificates: Certificates | None = None
+    hostname: Hostname | None = None
 
 
 REBUILD_SINCE: Since = {
@@ -73,6 +76,7 @@ class Lock(Body):
 class ConsoleOutput(Body):
     """The value of ``os-getConsoleOutput``; ``length``: lines, -1 for all."""
 
+    nullable = frozenset({"length"})
     length: Annotated[Number, Field(ge=-1)] | None = None
 
 

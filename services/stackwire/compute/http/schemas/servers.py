@@ -10,14 +10,15 @@ from pydantic import Field
 
 from stackwire.compute.http.schemas.fields import (
     Body,
+    Certificates,
     Description,
     DeviceName,
     DiskConfig,
     Flag,
     FlavorRef,
+    Hostname,
     IPv4,
     IPv6,
-    MaybeHostname,
     Metadata,
     Name,
     Number,
@@ -37,6 +38,8 @@ from stackwire.http.request import read
 
 class Device(Body):
     """One entry of ``block_device_mapping_v2``."""
+
+    nullable = frozenset({"boot_index", "no_device", "volume_type"})
 
     source_type: Literal["volume", "image", "snapshot", "blank"] | None = None
     destination_type: Literal["local", "volume"] | None = None
@@ -59,6 +62,8 @@ class Device(Body):
 class LegacyDevice(Body):
     """One entry of ``block_device_mapping``."""
 
+    nullable = frozenset({"no_device"})
+
     virtual_name: Short | None = None
     volume_id: Uuid | None = None
     snapshot_id: Uuid | None = None
@@ -71,6 +76,8 @@ class LegacyDevice(Body):
 
 class Network(Body):
     """One entry of ``networks``."""
+
+    nullable = frozenset({"port"})
 
     uuid: Uuid | None = None
     port: Uuid | None = None
@@ -86,6 +93,8 @@ class SecurityGroup(Body):
 
 class NewServer(Body):
     """``server`` of ``POST /servers``."""
+
+    nullable = frozenset({"description", "trusted_image_certificates"})
 
     name: Name
     flavorRef: FlavorRef
@@ -109,10 +118,10 @@ class NewServer(Body):
     user_data: str | None = None
     description: Description = None
     tags: Annotated[list[Tag], Field(max_length=50)] | None = None
-    trusted_image_certificates: list[str] | None = None
-    host: MaybeHostname = None
-    hypervisor_hostname: MaybeHostname = None
-    hostname: MaybeHostname = None
+    trusted_image_certificates: Certificates | None = None
+    host: Hostname | None = None
+    hypervisor_hostname: Hostname | None = None
+    hostname: Hostname | None = None
 
 
 class CreateServer(Body):
@@ -143,12 +152,14 @@ DEVICE_SINCE: Since = {"tag": (2, 42), "volume_type": (2, 67)}
 class ServerChanges(Body):
     """``server`` of ``PUT /servers/{id}``."""
 
+    nullable = frozenset({"description", "pinned_availability_zone"})
+
     name: Name | None = None
     disk_config: DiskConfig | None = Field(None, alias="OS-DCF:diskConfig")
     accessIPv4: IPv4 | None = None
     accessIPv6: IPv6 | None = None
     description: Description = None
-    hostname: MaybeHostname = None
+    hostname: Hostname | None = None
     pinned_availability_zone: Short | None = None
 
 

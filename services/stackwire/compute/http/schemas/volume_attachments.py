@@ -10,6 +10,7 @@ from stackwire.compute.http.schemas.fields import Body, Flag, Since, Tag, Uuid
 class NewAttachment(Body):
     """``volumeAttachment`` of ``POST``."""
 
+    nullable = frozenset({"device"})
     volumeId: Uuid
     device: (
         Annotated[str, StringConstraints(max_length=255, pattern=r"(^/dev/x{0,1}[a-z]{0,1}d{0,1})([a-z]+)[0-9]*$")]
@@ -31,6 +32,7 @@ ATTACH_SINCE: Since = {"tag": (2, 49), "delete_on_termination": (2, 79)}
 class AttachmentChanges(Body):
     """``volumeAttachment`` of ``PUT``; clients send what they were shown, too."""
 
+    nullable = frozenset({"device"})
     volumeId: Uuid
     delete_on_termination: Flag | None = None
     id: str | None = None

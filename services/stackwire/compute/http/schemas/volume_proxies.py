@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from stackwire.compute.http.schemas.fields import Body, Flag, MaybeShort, Number, Short
+from stackwire.compute.http.schemas.fields import Body, Flag, Number, Short
 from stackwire.contracts.volume import MakeSnapshot, MakeVolume
 from stackwire.core.attributes import attributes
 
@@ -23,12 +23,12 @@ class NewVolume(Body):
     """``volume`` of ``POST /os-volumes``; ``size`` in GiB."""
 
     size: Annotated[Number, Field(ge=1, le=2**31 - 1)]
-    volume_type: MaybeShort = None
+    volume_type: Short | None = None
     metadata: Annotated[dict[str, Short], AfterValidator(_metadata)] = {}
-    snapshot_id: MaybeShort = None
-    availability_zone: Annotated[MaybeShort, Field(min_length=1)] = None
-    display_name: MaybeShort = None
-    display_description: MaybeShort = None
+    snapshot_id: Short | None = None
+    availability_zone: Annotated[Short, Field(min_length=1)] | None = None
+    display_name: Short | None = None
+    display_description: Short | None = None
 
     def message(self) -> MakeVolume:
         """The request to the volume service."""
@@ -51,8 +51,8 @@ class NewSnapshot(Body):
 
     volume_id: str
     force: Flag = False
-    display_name: MaybeShort = None
-    display_description: MaybeShort = None
+    display_name: Short | None = None
+    display_description: Short | None = None
 
     def message(self) -> MakeSnapshot:
         """The request to the volume service."""
