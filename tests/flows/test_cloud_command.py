@@ -20,10 +20,9 @@ from stackwire.cloud.options import ORDER, free_ports
 Done = subprocess.CompletedProcess[str]
 
 
-def stackwire(*words: str, cwd: Path | None = None) -> Done:
-    return subprocess.run(
-        [sys.executable, "-m", "stackwire.cloud", *words], capture_output=True, text=True, check=False, cwd=cwd
-    )
+def stackwire(*words: str, cwd: Path | None = None, **variables: str) -> Done:
+    command, environment = [sys.executable, "-m", "stackwire.cloud", *words], {**os.environ, **variables}
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=environment)
 
 
 def one_line(done: Done) -> str:
@@ -231,3 +230,18 @@ def create_image(services: dict[str, Any]) -> str:
 
 def show_image(services: dict[str, Any], image: str) -> Any:
     return request("GET", f"{services['image']['url']}/v2/images/{image}", token=token_of(services))[0]
+
+
+def test_a_variable_that_is_no_setting_is_refused(folder: Path, ports: list[str]) -> None:
+    for words in (["up", "--data-dir", str(folder), *ports], ["serve", "image"]):
+        assert "no setting is called STACKWIRE_IMAGE_CASHE" in one_line(stackwire(*words, STACKWIRE_IMAGE_CASHE="1"))
+
+
+def test_another_image_service_needs_a_way_to_it(folder: Path, ports: list[str]) -> None:
+    done = stackwire("up", "--data-dir", str(folder), *ports, STACKWIRE_IMAGE_URL="http://127.0.0.1:9")
+    assert "STACKWIRE_IMAGE_URL needs STACKWIRE_VOLUME_IMAGE_API=http" in one_line(done)
+
+
+def test_passwords_that_everybody_knows_are_for_the_loopback_address(folder: Path, ports: list[str]) -> None:
+    done = stackwire("up", "--data-dir", str(folder), "--host", "0.0.0.0", *ports)
+    assert "the passwords of admin, alt, cinder, demo, glance, nova, reader are public" in one_line(done)

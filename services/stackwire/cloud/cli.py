@@ -155,13 +155,18 @@ def serve(
 ) -> None:
     """Run one service, or one role of it, as a process of its own; settings from the environment
     (STACKWIRE_<SERVICE>_...)."""
-    from stackwire.cloud.cloud import settings_type
+    from stackwire.cloud.cloud import check_environment, settings_type
+    from stackwire.cloud.options import OptionError
     from stackwire.runtime.main import main as serve_until_signal
 
     if service not in (*ORDER, "trace"):
         _fail(f"there is no service {service!r}: {', '.join(ORDER)} or trace")
     if role not in ("api", "worker", "all"):
         _fail(f"--role is api, worker or all, not {role!r}")
+    try:
+        check_environment()
+    except OptionError as error:
+        _fail(str(error))
     build = importlib.import_module(f"stackwire.{service}.app").build
     serve_until_signal(service, settings_type(service), build, role=role)
 

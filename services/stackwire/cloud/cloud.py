@@ -6,13 +6,14 @@ Each service still has its own port, its own schema and role, its own place at t
 import asyncio
 import importlib
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stackwire.cloud.options import ORDER, Options
+from stackwire.cloud.options import ORDER, OptionError, Options
 from stackwire.core.clock import Clock
-from stackwire.core.settings import ServiceSettings
+from stackwire.core.settings import ServiceSettings, unknown_variables
 from stackwire.messaging.connect import connect
 from stackwire.messaging.memory import MemoryBroker
 from stackwire.messaging.transport import Transport
@@ -31,6 +32,23 @@ def settings_type(service: str) -> type[ServiceSettings]:
         if isinstance(value, type) and issubclass(value, ServiceSettings) and value.__module__ == module.__name__:
             return value
     raise LookupError(f"stackwire.{service}.settings has no settings class")
+
+
+def check_environment() -> None:
+    """Raises OptionError for variables that are named as settings and are none: they would be ignored."""
+    unknown = unknown_variables({name: settings_type(name) for name in (*ORDER, "trace")}, os.environ)
+    if unknown:
+        raise OptionError(f"no setting is called {', '.join(unknown)}")
+
+
+def _elsewhere(service: str) -> dict[str, str]:
+    """The other services' URLs that the environment names: one of them may be a real one."""
+    found: dict[str, str] = {}
+    for other in ORDER:
+        for name in (f"STACKWIRE_{other}_URL".upper(), f"STACKWIRE_{service}_{other}_URL".upper()):
+            if url := os.environ.get(name):
+                found |= {f"{other}_url": url, f"{other}_public_url": url}
+    return found
 
 
 class Cloud:
@@ -123,7 +141,11 @@ class Cloud:
         )
         self._transports[name] = transport
         app = importlib.import_module(f"stackwire.{name}.app")
-        self.services[name] = await app.build(kind(**self._values(name, kind)), transport=transport, clock=self._clock)
+        settings = kind(**self._values(name, kind))
+        if settings.image_url != self.urls["image"] and getattr(settings, "image_api", "") == "rpc":
+            api = {"compute": "v2", "volume": "http"}[name]
+            raise ValueError(f"STACKWIRE_IMAGE_URL needs STACKWIRE_{name.upper()}_IMAGE_API={api}: RPC has no URL")
+        self.services[name] = await app.build(settings, transport=transport, clock=self._clock)
 
     def _values(self, name: str, kind: type[ServiceSettings]) -> dict[str, Any]:
         options, urls, public = self.options, self.urls, self.options.public_urls()
@@ -138,10 +160,11 @@ class Cloud:
             "with_bugs": options.with_bugs,
             **{f"{other}_url": urls[other] for other in ORDER},
             **{f"{other}_public_url": public[other] for other in ORDER},
+            **_elsewhere(name),
             "public_url": public[name],
             "trace_http": options.trace_port is not None,
             "cinder_mount_point_base": Path(options.data_dir) / "volume",
-            "cinder_store_password": "secret",  # as seeded
+            "cinder_store_password": os.environ.get("STACKWIRE_IMAGE_CINDER_STORE_PASSWORD", "secret"),  # as seeded
             **self._settings.get(name, {}),
         }
         return {key: value for key, value in values.items() if key in kind.model_fields}

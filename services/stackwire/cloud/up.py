@@ -118,6 +118,7 @@ def _lock(options: Options, *, keep: bool = True) -> tuple[DataDir, Options]:
         directory.take()
         try:
             options.check()
+            importlib.import_module("stackwire.cloud.cloud").check_environment()
         except BaseException:
             directory.release()
             raise

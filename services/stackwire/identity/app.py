@@ -24,7 +24,7 @@ from stackwire.identity.flows.api.project_tags import ProjectTags
 from stackwire.identity.flows.api.role_inferences import RoleInferences
 from stackwire.identity.flows.api.tokens import Tokens
 from stackwire.identity.flows.deps import IdentityDeps
-from stackwire.identity.flows.seed import Seed, apply_seed
+from stackwire.identity.flows.seed import Seed, apply_seed, check_passwords
 from stackwire.identity.http.authenticator import OwnAuthenticator
 from stackwire.identity.http.errors import keystone_error
 from stackwire.identity.http.routes import IdentityFlows, routes
@@ -45,6 +45,8 @@ async def build(settings: IdentitySettings, *, transport: Transport, clock: Cloc
     signer = TokenSigner(settings.token_key)
     async with opened(settings, "identity", clock) as database:
         await apply_seed(database, PASSWORDS, seed)
+        if settings.is_exposed:
+            await check_passwords(database, PASSWORDS, seed)
         return _assemble(settings, database, transport, signer)
 
 

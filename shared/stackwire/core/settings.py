@@ -3,10 +3,12 @@
 import logging
 import os
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -15,6 +17,8 @@ from stackwire.core.behaviours import Behaviours, behaviours_of
 log = logging.getLogger(__name__)
 
 Role = Literal["api", "worker", "all"]
+PUBLIC_SECRETS = ("secret", "stackwire", "only-good-enough-for-the-loopback-address")
+"""Passwords and keys that stand in this repository."""
 
 
 class RenamedSettingsSource(PydanticBaseSettingsSource):
@@ -44,12 +48,15 @@ class ServiceSettings(BaseSettings):
     ``trace_http`` emits each answered request on the bus, for the tracer; unset it does on the in-process bus only.
 
     ``certificate_dir``, ``barbican_url``: where the certificates of signed images are, files named by uuid or secrets.
+    ``published_address``: where clients reach the port, when ``host`` is an address inside a container. On another
+    address than the loopback no password and no key of PUBLIC_SECRETS is accepted.
     ``lease_seconds``: how long a process keeps the rows it works on without renewing its leases on them.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="STACKWIRE_")
 
     host: str = "127.0.0.1"
+    published_address: str = ""
     port: int = 0
     database_url: str = ""
     amqp_url: str = "memory"
@@ -98,6 +105,29 @@ class ServiceSettings(BaseSettings):
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @property
+    def is_exposed(self) -> bool:
+        """Whether others than this machine reach the service."""
+        address = self.published_address or self.host
+        try:
+            return not ip_address(address).is_loopback
+        except ValueError:
+            return address != "localhost"
+
+    @model_validator(mode="after")
+    def _check_secrets(self) -> Self:
+        if self.is_exposed and (found := [name for name in type(self).model_fields if self._is_public(name)]):
+            names = ", ".join(f"STACKWIRE_{name}".upper() for name in found)
+            where = self.published_address or self.host
+            raise ValueError(f"the service is reached at {where}, but {names} has a public default: set another one")
+        return self
+
+    def _is_public(self, name: str) -> bool:
+        value = getattr(self, name)
+        if name.endswith("_url") and isinstance(value, str):
+            return urlsplit(value).password in PUBLIC_SECRETS
+        return not type(self).model_fields[name].repr and value in PUBLIC_SECRETS
+
+    @property
     def behaviours(self) -> Behaviours:
         """The behaviours of ``release`` without those of ``with_bugs``."""
         return behaviours_of(self.release, self.with_bugs)
@@ -116,3 +146,13 @@ class ServiceSettings(BaseSettings):
     def serves_work(self) -> bool:
         """Whether this process has the worker."""
         return self.role in ("worker", "all")
+
+
+def unknown_variables(kinds: Mapping[str, type[ServiceSettings]], environment: Mapping[str, str]) -> list[str]:
+    """Environment variables that are named as settings, and are none of these services'."""
+    known = {"STACKWIRE_TAG", "STACKWIRE_FAILPOINT", "STACKWIRE_FAILPOINT_FILE"}
+    known |= {"STACKWIRE_CRASH_AT", "STACKWIRE_CRASH_FILE"}  # as these were called before
+    for kind in kinds.values():
+        for prefix in ("STACKWIRE_", str(kind.model_config.get("env_prefix"))):
+            known |= {f"{prefix}{name}".upper() for name in (*kind.model_fields, *kind.renamed)}
+    return sorted(name for name in environment if name.startswith("STACKWIRE_") and name not in known)

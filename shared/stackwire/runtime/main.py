@@ -11,6 +11,7 @@ Exit codes: 0 after SIGTERM or SIGINT, 2 when a setting, the port, the database 
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -20,11 +21,12 @@ from pydantic import ValidationError
 
 from stackwire.core.errors import ServiceError
 from stackwire.core.secrets import masked
-from stackwire.core.settings import ServiceSettings
+from stackwire.core.settings import ServiceSettings, unknown_variables
 from stackwire.db.migrate import MigrationError
 from stackwire.messaging.connect import connect
 from stackwire.runtime.service import PortInUse, Service
 
+log = logging.getLogger(__name__)
 S = TypeVar("S", bound=ServiceSettings)
 CANNOT_START = 2
 STARTUP_ERRORS = (ServiceError, MigrationError, PortInUse, ValidationError, ValueError, OSError)
@@ -34,7 +36,8 @@ def startup_error_text(error: BaseException) -> str:
     """Why it cannot start, in one line, without a password."""
     if isinstance(error, ValidationError):
         first = error.errors()[0]
-        text = f"setting {'.'.join(str(part) for part in first['loc']) or '?'}: {first['msg']}"
+        place = ".".join(str(part) for part in first["loc"])
+        text = f"setting {place}: {first['msg']}" if place else first["msg"].removeprefix("Value error, ")
     else:
         text = str(error) or type(error).__name__
     cause = error.__cause__
@@ -100,6 +103,9 @@ def main(name: str, settings_type: type[S], build: Callable[..., Awaitable[Servi
     log_to_stderr()
     try:
         settings = settings_type(**overrides)
+        own = {key: value for key, value in os.environ.items() if key.startswith(f"STACKWIRE_{name}_".upper())}
+        for unknown in unknown_variables({name: settings_type}, own):
+            log.warning("%s is no setting of %s", unknown, name)
         run(lambda: serve(name, settings, build))
     except STARTUP_ERRORS as error:
         print(f"stackwire {name}: {startup_error_text(error)}", file=sys.stderr)  # noqa: T201  # the only output of a failed start

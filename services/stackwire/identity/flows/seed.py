@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stackwire.core.context import system_context
+from stackwire.core.settings import PUBLIC_SECRETS
 from stackwire.db.pool import Database
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.identity.backends.passwords import Passwords
@@ -20,7 +21,7 @@ from stackwire.identity.flows.api.directory import new_entity_id
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class SeedError(Exception):
+class SeedError(ValueError):
     """The seed file cannot be used."""
 
 
@@ -126,6 +127,24 @@ async def apply_seed(database: Database, passwords: Passwords, seed: Seed) -> in
         for user in seed.user:
             await writer.ensure_user(user, hashes.get(user.name))
     return len(writer.new)
+
+
+async def check_passwords(database: Database, passwords: Passwords, seed: Seed) -> None:
+    """Raises SeedError when users of the seed have a password that stands in this repository."""
+    names = [user.name for user in seed.user]
+    rows = await database.rows(
+        "SELECT name, password_hash FROM users WHERE name = ANY ($1::text[]) ORDER BY name", names
+    )
+    public = [
+        row["name"]
+        for row in rows
+        if any([await passwords.matches(secret, row["password_hash"]) for secret in PUBLIC_SECRETS])
+    ]
+    if public:
+        raise SeedError(
+            f"identity is reached from elsewhere, and the passwords of {', '.join(public)} are public:"
+            " change them, or seed others (STACKWIRE_IDENTITY_SEED)"
+        )
 
 
 async def _hashes_of_new_users(database: Database, passwords: Passwords, seed: Seed) -> dict[str, str]:
