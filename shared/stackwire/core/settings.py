@@ -124,7 +124,7 @@ class ServiceSettings(BaseSettings):
     def _is_public(self, name: str) -> bool:
         value = getattr(self, name)
         if name.endswith("_url") and isinstance(value, str):
-            return urlsplit(value).password in PUBLIC_SECRETS
+            return frozenset(PUBLIC_SECRETS).issuperset([urlsplit(value).password])
         return not type(self).model_fields[name].repr and value in PUBLIC_SECRETS
 
     @property

@@ -8,6 +8,8 @@ import pytest
 from stackwire.compute.domain import scheduler_filters
 from stackwire.compute.domain.model import Flavor, Host
 from stackwire.compute.domain.scheduler_filters import Needs
+from stackwire.compute.domain.validation_hardware import check_devices
+from stackwire.core.errors import BadRequest
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HOST = Host(
@@ -69,6 +71,59 @@ def test_a_rebuild_needs_no_new_room():
 def test_a_flavor_may_forbid_a_trait():
     flavor = replace(FLAVOR, extra_specs={"trait:CUSTOM_GOLD": "forbidden"})
     assert scheduler_filters.ranked([HOST], needs(flavor))[0] == []
+
+
+PASSES = {  # an extra spec of the flavor, and whether a host passes
+    ("capabilities:hypervisor_type", "QEMU"): True,
+    ("capabilities:hypervisor_type", "<or> KVM <or> QEMU"): True,
+    ("capabilities:hypervisor_type", "fake"): False,
+    ("capabilities:hypervisor_version", ">= 8000000"): True,
+    ("capabilities:vcpus_total", ">= 5"): False,
+    ("capabilities:free_ram_mb", "4096"): True,
+    ("capabilities:cpu_info:arch", "x86_64"): True,
+    ("capabilities:cpu_info:arch", "aarch64"): False,
+    ("capabilities:nonsense", "x"): False,
+    ("hypervisor_type", "fake"): False,
+    ("nonsense", "x"): True,
+    ("other:hypervisor_type", "fake"): True,
+    ("resources:VCPU", "4"): True,
+    ("resources:VCPU", "5"): False,
+    ("resources:VCPU", "0"): True,
+    ("resources1:VCPU", "3"): False,
+    ("resources:MEMORY_MB", "9999"): False,
+    ("resources:DISK_GB", "21"): False,
+    ("resources:CUSTOM_GPU", "1"): False,
+    ("resources:CUSTOM_GPU", "0"): True,
+    ("hw:ephemeral_encryption", "true"): False,
+    ("hw:ephemeral_encryption", "false"): True,
+}
+
+
+@pytest.mark.parametrize(("spec", "passes"), PASSES.items())
+def test_a_flavors_extra_specs_are_asked_of_the_host(spec, passes):
+    flavor = replace(FLAVOR, extra_specs=dict([spec]))
+    assert bool(scheduler_filters.ranked([HOST], needs(flavor))[0]) is passes
+
+
+def test_an_encrypted_disk_needs_a_host_that_says_it_can():
+    able = replace(HOST, traits=["COMPUTE_EPHEMERAL_ENCRYPTION", "COMPUTE_EPHEMERAL_ENCRYPTION_LUKS"])
+    image = {"hw_ephemeral_encryption": True}
+    assert not scheduler_filters.has_traits(HOST, needs(properties=image))
+    assert scheduler_filters.has_traits(able, needs(properties=image))
+    assert scheduler_filters.has_traits(able, needs(properties=image | {"hw_ephemeral_encryption_format": "luks"}))
+    assert not scheduler_filters.has_traits(able, needs(properties=image | {"hw_ephemeral_encryption_format": "plain"}))
+
+
+def test_what_the_flavor_says_of_resources_is_claimed():
+    flavor = replace(FLAVOR, extra_specs={"resources:VCPU": "0", "resources:DISK_GB": "3", "resources2:MEMORY_MB": "1"})
+    claimed = scheduler_filters.resources(needs(flavor, local_gb=10))
+    assert claimed == {"VCPU": 0, "MEMORY_MB": 1025, "DISK_GB": 3}
+
+
+@pytest.mark.parametrize("spec", [("pci_passthrough:alias", "gpu:1"), ("accel:device_profile", "fpga")])
+def test_a_flavor_with_devices_that_no_host_has_is_refused(spec):
+    with pytest.raises(BadRequest):
+        check_devices(replace(FLAVOR, extra_specs=dict([spec])))
 
 
 def test_the_freest_host_comes_first():

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from stackwire.contracts.volume import InvalidInput
-from stackwire.volume.domain.capabilities import CAPABILITIES, check_size, satisfies
+from stackwire.core.capabilities import satisfies
+from stackwire.volume.domain.capabilities import CAPABILITIES, check_size
 from stackwire.volume.domain.model import VolumeType
 
 OFFERED = {"name": "files", "size": "100", "fast": True, "zones": ["a", "b"], "nothing": None, "deep": {"er": "x"}}

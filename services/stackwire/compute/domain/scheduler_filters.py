@@ -1,7 +1,7 @@
 """Which hosts a server may go to, and which of them first. Pure: hosts and a request in, an order out.
 
-``nova/scheduler/filters/``: ComputeFilter, AvailabilityZoneFilter, ImagePropertiesFilter, and what placement would
-check: capacity, traits.
+``nova/scheduler/filters/``: ComputeFilter, AvailabilityZoneFilter, ComputeCapabilitiesFilter, ImagePropertiesFilter,
+and what placement would check: capacity, traits.
 """
 
 import re
@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stackwire.compute.domain.model import Flavor, Host
+from stackwire.core import capabilities
 
 VERSIONED = re.compile(r"\s*(<=|>=|==|!=|<|>|=)?\s*([0-9.]+)\s*")
+_RESOURCES = re.compile(r"resources([A-Za-z0-9_-]{0,64}):(.+)")
 # what a host of this architecture runs natively, beside itself (nova: 32 bit guests on 64 bit hosts)
 ALSO_RUNS: Mapping[str, frozenset[str]] = {"x86_64": frozenset({"i686"}), "aarch64": frozenset({"armv7"})}
 OVERCOMMIT_CPU, OVERCOMMIT_RAM = 16.0, 1.5  # nova's initial_cpu_allocation_ratio and a common ram ratio
@@ -48,28 +50,88 @@ def enabled(host: Host, needs: Needs) -> bool:
     return not host.disabled and not host.forced_down
 
 
+def resources(needs: Needs) -> dict[str, int]:
+    """What is claimed of a host, by resource class; ``resources:CLASS`` of the flavor replaces what its columns say.
+
+    ``nova/scheduler/utils.py: ResourceRequest``. Numbered groups (``resources1:CLASS``) ask for more of the same host.
+    """
+    flavor = needs.flavor
+    wanted = {"VCPU": flavor.vcpus, "MEMORY_MB": flavor.memory_mb, "DISK_GB": needs.local_gb}
+    groups: dict[str, int] = {}
+    for key, value in flavor.extra_specs.items():
+        match = _RESOURCES.fullmatch(key)
+        if match is None or not (value.isascii() and value.isdigit()):
+            continue
+        if match[1]:
+            groups[match[2]] = groups.get(match[2], 0) + int(value)
+        else:
+            wanted[match[2]] = int(value)
+    return {name: wanted.get(name, 0) + groups.get(name, 0) for name in {**wanted, **groups}}
+
+
 def has_room(host: Host, needs: Needs) -> bool:
-    """A server that is on the host already (a rebuild) needs no more resources."""
+    """A server that is on the host already (a rebuild) needs no more. A host has nothing but the three classes."""
     if needs.only is not None:
         return True
-    flavor = needs.flavor
+    wanted = resources(needs)
+    vcpus, memory_mb, disk_gb = (wanted.pop(name) for name in ("VCPU", "MEMORY_MB", "DISK_GB"))
     return (
-        host.vcpus_used + flavor.vcpus <= host.vcpus * OVERCOMMIT_CPU
-        and flavor.vcpus <= host.vcpus
-        and host.memory_mb_used + flavor.memory_mb <= host.memory_mb * OVERCOMMIT_RAM
-        and host.local_gb_used + needs.local_gb <= host.local_gb
+        not any(wanted.values())
+        and host.vcpus_used + vcpus <= host.vcpus * OVERCOMMIT_CPU
+        and vcpus <= host.vcpus
+        and host.memory_mb_used + memory_mb <= host.memory_mb * OVERCOMMIT_RAM
+        and host.local_gb_used + disk_gb <= host.local_gb
     )
 
 
+def has_capabilities(host: Host, needs: Needs) -> bool:
+    """``capabilities:X`` of the flavor, and ``X`` where the scheduler knows that of a host."""
+    have = {
+        **{name: getattr(host, name) for name in ("host", "host_ip", "vcpus_used")},
+        "nodename": host.hypervisor_hostname,
+        "hypervisor_hostname": host.hypervisor_hostname,
+        "hypervisor_type": host.hypervisor_type,
+        "hypervisor_version": host.hypervisor_version,
+        "cpu_info": host.cpu_info,
+        "vcpus_total": host.vcpus,
+        "total_usable_ram_mb": host.memory_mb,
+        "total_usable_disk_gb": host.local_gb,
+        "free_ram_mb": host.memory_mb - host.memory_mb_used,
+        "free_disk_mb": (host.local_gb - host.local_gb_used) * 1024,
+        "disk_mb_used": host.local_gb_used * 1024,
+        "num_instances": host.running_vms,
+        "num_io_ops": 0,
+    }
+    specs = needs.flavor.extra_specs.items()
+    wanted = {key: value for key, value in specs if key.startswith("capabilities:") or key in have}
+    return capabilities.satisfies(_as_text(have), wanted)
+
+
+def _as_text(have: Any) -> Any:
+    """Nova compares texts: ``str(cap)``."""
+    return {key: _as_text(value) for key, value in have.items()} if isinstance(have, Mapping) else str(have)
+
+
 def has_traits(host: Host, needs: Needs) -> bool:
-    """``trait:X=required`` of image and flavor, and ``forbidden`` of the flavor."""
-    required = set(needs.properties.get("traits_required", ()))
+    """``trait:X=required`` of image and flavor, and ``forbidden`` of the flavor; an encrypted disk needs some, too."""
+    required = set(needs.properties.get("traits_required", ())) | _encryption_traits(needs)
     forbidden: set[str] = set()
     for key, value in needs.flavor.extra_specs.items():
         if key.startswith("trait:"):
             (required if value == "required" else forbidden).add(key.removeprefix("trait:"))
     have = set(host.traits)
     return required <= have and not forbidden & have
+
+
+def _encryption_traits(needs: Needs) -> set[str]:
+    """``nova/scheduler/request_filter.py: ephemeral_encryption_filter``; the flavor's word goes first."""
+    specs, properties = needs.flavor.extra_specs, needs.properties
+    wanted = specs.get("hw:ephemeral_encryption", properties.get("hw_ephemeral_encryption"))
+    if str(wanted).strip().lower() not in ("1", "t", "true", "on", "y", "yes"):
+        return set()
+    form = specs.get("hw:ephemeral_encryption_format") or properties.get("hw_ephemeral_encryption_format")
+    trait = "COMPUTE_EPHEMERAL_ENCRYPTION"
+    return {trait, f"{trait}_{form.upper()}"} if form else {trait}
 
 
 def suits_image(host: Host, needs: Needs) -> bool:
@@ -119,6 +181,7 @@ FILTERS: Sequence[tuple[str, Filter]] = (
     ("RequestedHosts", is_requested),
     ("AvailabilityZoneFilter", in_zone),
     ("ImagePropertiesFilter", suits_image),
+    ("ComputeCapabilitiesFilter", has_capabilities),
     ("Traits", has_traits),
     ("Capacity", has_room),
 )

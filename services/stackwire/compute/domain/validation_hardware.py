@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from stackwire.compute.domain.errors import FlavorImageConflict
 from stackwire.compute.domain.image_props import TABLE
+from stackwire.core.errors import BadRequest
 
 # extra spec -> typed property: both may set it, but not differ
 AGREE: Mapping[str, str] = {
@@ -24,6 +25,8 @@ AGREE: Mapping[str, str] = {
     "hw:mem_encryption": "hw_mem_encryption",
     "hw:mem_encryption_model": "hw_mem_encryption_model",
     "hw:locked_memory": "hw_locked_memory",
+    "hw:ephemeral_encryption": "hw_ephemeral_encryption",
+    "hw:ephemeral_encryption_format": "hw_ephemeral_encryption_format",
     "hw:pci_numa_affinity_policy": "hw_pci_numa_affinity_policy",
 }
 _DEDICATION = ("shared", "mixed", "dedicated")
@@ -51,6 +54,18 @@ def check_hardware(typed: Mapping[str, Any], flavor: Machine) -> None:
     _check_numa(typed, flavor)
     _check_pinning(typed, flavor.extra_specs)
     _check_memory_pages(meant, typed, flavor.extra_specs)
+
+
+def check_devices(flavor: Machine) -> None:
+    """BadRequest for a flavor with devices that no host can pass to a guest.
+
+    ``nova/pci/request.py: _get_alias_from_config``: no alias is configured; ``nova/accelerator/cyborg.py``: no service.
+    """
+    specs = flavor.extra_specs
+    if "pci_passthrough:alias" in specs:
+        raise BadRequest(f"PCI alias {specs['pci_passthrough:alias'].partition(':')[0]} is not defined")
+    if specs.get("accel:device_profile"):
+        raise BadRequest(f"Device profile name {specs['accel:device_profile']}: there is no accelerator service")
 
 
 def _refuse(reason: str) -> FlavorImageConflict:

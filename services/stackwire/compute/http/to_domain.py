@@ -35,13 +35,6 @@ MAX_SERVERS = 10_000  # ours, in one request
 def create_server_request(body: CreateServer, version: Microversion) -> CreateServerRequest:
     """BadRequest when the counts contradict each other, or the host name is one for several servers."""
     server = body.server
-    count = server.max_count or server.min_count
-    if server.min_count > count:
-        raise BadRequest("min_count must be <= max_count")
-    if count > MAX_SERVERS:
-        raise BadRequest(f"max_count is at most {MAX_SERVERS}.")
-    if count > 1 and server.hostname is not None:
-        raise BadRequest("Unable to allocate a single hostname to multiple instances")
     return CreateServerRequest(
         **_renamed(server, _SHARED),
         flavor_ref=str(server.flavorRef),
@@ -55,7 +48,7 @@ def create_server_request(body: CreateServer, version: Microversion) -> CreateSe
         devices_v2=_dumped(server.block_device_mapping_v2),
         config_drive=bool(server.config_drive),
         min_count=server.min_count,
-        count=count,
+        count=_count(server),
         security_groups=[group.name for group in server.security_groups or ()],
         description=server.description if version >= (2, 19) else server.name,
         tags=list(dict.fromkeys(server.tags or ())),
@@ -65,6 +58,17 @@ def create_server_request(body: CreateServer, version: Microversion) -> CreateSe
         scheduler_hints=body.has_hints,
         multiattach=version >= (2, 60),
     )
+
+
+def _count(server: NewServer) -> int:
+    count = server.max_count or server.min_count
+    if server.min_count > count:
+        raise BadRequest("min_count must be <= max_count")
+    if count > MAX_SERVERS:
+        raise BadRequest(f"max_count is at most {MAX_SERVERS}.")
+    if count > 1 and server.hostname is not None:
+        raise BadRequest("Unable to allocate a single hostname to multiple instances")
+    return count
 
 
 def _renamed(body: BaseModel, names: Mapping[str, str]) -> dict[str, Any]:

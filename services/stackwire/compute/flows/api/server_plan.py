@@ -6,7 +6,7 @@ from typing import Any
 
 from stackwire.compute.backends import peers
 from stackwire.compute.db import flavors, keypairs
-from stackwire.compute.domain import bdm, bdm_mapping, bdm_rules, policy, travel, validation
+from stackwire.compute.domain import bdm, bdm_mapping, bdm_rules, policy, travel, validation, validation_hardware
 from stackwire.compute.domain.bdm import BlockDeviceRequest
 from stackwire.compute.domain.errors import FlavorNotFound
 from stackwire.compute.domain.model import Flavor, KeyPair
@@ -55,6 +55,7 @@ class ServerPlanner(ApiFlow):
             key = await keypairs.get(session, ctx.user_id or "", name) if name else None
         if flavor is None or flavor.disabled:
             raise BadRequest(FlavorNotFound(flavor_id=request.flavor_ref).message)
+        validation_hardware.check_devices(flavor)
         if name and key is None:
             raise BadRequest(f"Invalid key_name provided: there is no key pair {name!r}.")
         return flavor, key

@@ -100,10 +100,9 @@ class Scheduler:
             reason = f"{failed_filter or 'no host is up'} left no host of {len(known)}"
             raise NoValidHost(reason=reason)
         if not rebuild:
-            flavor = server.flavor
-            await hosts.allocate(
-                uow, server.uuid, passed[0].host, vcpus=flavor.vcpus, memory_mb=flavor.memory_mb, disk_gb=needs.local_gb
-            )
+            wanted = scheduler_filters.resources(needs)
+            vcpus, memory_mb, disk_gb = (wanted[name] for name in ("VCPU", "MEMORY_MB", "DISK_GB"))
+            await hosts.allocate(uow, server.uuid, passed[0].host, vcpus=vcpus, memory_mb=memory_mb, disk_gb=disk_gb)
         taken = passed[: 1 + ALTERNATES] if alternates else passed[:1]
         return [_selection(host, server, needs, rebuild=rebuild) for host in taken]
 
@@ -143,7 +142,7 @@ def _needs(server: Server, spec: Mapping[str, Any], host: str | None) -> Needs:
 
 def _selection(host: Host, server: Server, needs: Needs, *, rebuild: bool) -> NovaObject:
     """A rebuild claims nothing; no claim has a resource of which nothing is needed."""
-    resources = {"VCPU": server.flavor.vcpus, "MEMORY_MB": server.flavor.memory_mb, "DISK_GB": needs.local_gb}
+    resources = scheduler_filters.resources(needs)
     allocations = {host.uuid: {"resources": {name: amount for name, amount in resources.items() if amount}}}
     request = None if rebuild else {"allocations": allocations, "mappings": {"": [host.uuid]}}
     data = {

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stackwire.contracts.volume_workers import BACKEND, HOST, POOL
+from stackwire.core.capabilities import satisfies
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import NotFound
 from stackwire.volume.db import volume_types, volumes
-from stackwire.volume.domain.capabilities import CAPABILITIES, satisfies
+from stackwire.volume.domain.capabilities import CAPABILITIES
 from stackwire.volume.domain.errors import ServiceNotFound
 from stackwire.volume.domain.notifications import naive
 from stackwire.volume.flows.deps import Flow

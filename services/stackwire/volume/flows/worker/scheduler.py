@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackwire.contracts import volume_workers as workers
+from stackwire.core.capabilities import satisfies
 from stackwire.core.context import RequestContext
 from stackwire.db.transitions import transition
 from stackwire.volume.db import messages, snapshots, volume_types, volumes
 from stackwire.volume.domain import objects
-from stackwire.volume.domain.capabilities import CAPABILITIES, satisfies
+from stackwire.volume.domain.capabilities import CAPABILITIES
 from stackwire.volume.domain.model import VolumeType
 from stackwire.volume.domain.notifications import scheduling_failed
 from stackwire.volume.domain.states import SnapshotStates, VolumeStates
