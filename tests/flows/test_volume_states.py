@@ -107,6 +107,11 @@ ALLOWED: dict[str, tuple[Call, str, dict[str, str]]] = {
         {},
     ),
     "snapshot 3.66": (("POST", "/snapshots", {"snapshot": {"volume_id": "{volume}"}}, "3.66"), "available in-use", {}),
+    "transfer": (
+        ("POST", "/volume-transfers", {"transfer": {"volume_id": "{volume}"}}, "3.70"),
+        "available",
+        {"available": "awaiting-transfer"},
+    ),
     "clone": (
         ("POST", "/volumes", {"volume": {"source_volid": "{volume}", "size": 1}}, "3.70"),
         "available in-use",

@@ -10,6 +10,8 @@ from stackwire.contracts.payload import Aware, Naive, Payload, Whole
 VolumeAction = Literal[
     "create.start", "create.end", "update.start", "update.end", "resize.start", "resize.end",
     "attach.start", "attach.end", "detach.start", "detach.end", "delete.start", "delete.end",
+    "transfer.create.start", "transfer.create.end", "transfer.accept.start", "transfer.accept.end",
+    "transfer.delete.start", "transfer.delete.end",
 ]  # fmt: skip
 SnapshotAction = Literal["create.start", "create.end", "update.start", "update.end", "delete.start", "delete.end"]
 

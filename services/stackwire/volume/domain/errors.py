@@ -80,6 +80,14 @@ class ServiceNotFound(NotFound, wire="cinder.exception.ServiceNotFound"):
     """Service cinder-volume could not be found on host {host}."""
 
 
+class TransferNotFound(NotFound, wire="cinder.exception.TransferNotFound"):
+    """Transfer {transfer_id} could not be found."""
+
+
+class InvalidAuthKey(BadRequest, wire="cinder.exception.InvalidAuthKey"):
+    """Invalid auth key: {reason}"""
+
+
 class InvalidTypeAvailabilityZones(BadRequest, wire="cinder.exception.InvalidTypeAvailabilityZones"):
     """Volume type is only supported in these availability zones: {az}"""
 

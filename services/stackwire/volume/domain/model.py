@@ -54,6 +54,20 @@ class GroupType:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """A volume that is offered to whoever has the key. ``no_snapshots``: its snapshots stay with the old owner."""
+
+    id: str
+    volume_id: str
+    source_project_id: str
+    name: str | None
+    salt: str
+    crypt_hash: str
+    no_snapshots: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
     """One use of a volume. ``connector`` describes the host, ``connection_info`` tells it how to reach the volume."""
 

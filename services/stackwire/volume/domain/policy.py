@@ -11,6 +11,7 @@ _READ = names(
     " volume:get_snapshot_metadata volume:attachment_get volume_extension:volume_image_metadata:show"
     " limits_extension:used_limits volume_extension:quotas:show volume_extension:type_get"
     " volume_extension:type_get_all message:get message:get_all volume_extension:extension"
+    " volume:get_transfer volume:get_all_transfers"
     " volume_extension:types_extra_specs:index"
 )
 _WRITE = names(
@@ -26,7 +27,7 @@ _WRITE = names(
     " volume_extension:volume_actions:begin_detaching volume_extension:volume_actions:roll_detaching"
     " volume_extension:volume_actions:attach volume_extension:volume_actions:detach"
     " volume_extension:volume_actions:initialize_connection volume_extension:volume_actions:terminate_connection"
-    " message:delete"
+    " message:delete volume:create_transfer volume:accept_transfer volume:delete_transfer"
 )
 _ADMIN = names(
     "volume:force_delete volume_extension:volume_actions:upload_public"

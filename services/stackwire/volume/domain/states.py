@@ -81,6 +81,8 @@ class VolumeStates(
     create_snapshot_force = _check("available in-use", "create_snapshot_in_db")
     clone = _check("available in-use", "create")
 
+    begin_transfer = Verb("available", "awaiting-transfer", source="cinder/db/api.py: transfer_create")
+    end_transfer = Verb("awaiting-transfer", "available", source="cinder/db/api.py: transfer_accept, transfer_destroy")
     begin_upload = Verb(
         "available", "uploading", on_crash="finish_upload", source="cinder/volume/api.py: copy_volume_to_image"
     )

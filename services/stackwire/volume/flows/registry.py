@@ -18,6 +18,7 @@ from stackwire.volume.flows.api.quotas import Quotas
 from stackwire.volume.flows.api.reimage_volume import ReimageVolume
 from stackwire.volume.flows.api.snapshots import Snapshots
 from stackwire.volume.flows.api.status import StatusChanges
+from stackwire.volume.flows.api.transfers import Transfers
 from stackwire.volume.flows.api.update import Updates
 from stackwire.volume.flows.api.upload_volume import UploadVolume
 from stackwire.volume.flows.api.volume_types import VolumeTypes
@@ -52,6 +53,7 @@ class ApiFlows:
         self.attachments = Attachments(deps)
         self.legacy_attach = LegacyAttach(deps)
         self.volume_types = VolumeTypes(deps)
+        self.transfers = Transfers(deps)
         self.type_encryption = TypeEncryption(deps)
         self.group_types = GroupTypes(deps)
         self.quotas = Quotas(deps)

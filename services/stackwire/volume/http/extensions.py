@@ -25,13 +25,14 @@ _EXTENSIONS = {
     "os-vol-mig-status-attr": "VolumeMigStatusAttribute",
     "os-vol-tenant-attr": "VolumeTenantAttribute",
     "os-volume-actions": "VolumeActions",
+    "os-volume-transfer": "VolumeTransfer",
     "os-volume-type-access": "VolumeTypeAccess",
     "scheduler-stats": "Scheduler_stats",
 }
 """Alias -> name, of those that are served."""
 RESOURCES_NOT_SIMULATED = names(
     "backups group_snapshots groups os-snapshot-manage"
-    " os-volume-manage os-volume-transfer volume-transfers qos-specs consistencygroups cgsnapshots"
+    " os-volume-manage qos-specs consistencygroups cgsnapshots"
     " clusters workers default-types encryption manageable_volumes manageable_snapshots"
     " volumes/[^/]+/encryption"
 )

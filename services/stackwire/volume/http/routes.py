@@ -21,6 +21,7 @@ from stackwire.volume.http.operations import OperationHandlers
 from stackwire.volume.http.path_ids import snapshot_id, volume_id
 from stackwire.volume.http.quotas import QuotaClassHandlers, QuotaHandlers
 from stackwire.volume.http.snapshots import SnapshotHandlers
+from stackwire.volume.http.transfers import TransferHandlers
 from stackwire.volume.http.volume_actions import VolumeActionHandlers
 from stackwire.volume.http.volume_types import VolumeTypeHandlers
 from stackwire.volume.http.volumes import VolumeHandlers
@@ -130,6 +131,17 @@ def _administration(flows: ApiFlows) -> list[Row]:
     ]
 
 
+def _transfers(path: str, transfers: TransferHandlers) -> list[Row]:
+    return [
+        ("GET", path, transfers.list),
+        ("POST", path, transfers.create),
+        ("GET", f"{path}/detail", transfers.detail),
+        ("GET", f"{path}/{{transfer_id}}", transfers.show),
+        ("DELETE", f"{path}/{{transfer_id}}", transfers.delete),
+        ("POST", f"{path}/{{transfer_id}}/accept", transfers.accept),
+    ]
+
+
 def _group_types(types: GroupTypeHandlers) -> list[Row]:
     return [
         ("GET", "/group_types", types.list),
@@ -185,6 +197,8 @@ def routes(flows: ApiFlows, max_limit: int, zone: str) -> Sequence[Route]:
         *_attachments(flows, max_limit),
         *_volume_types(flows, max_limit),
         *_administration(flows),
+        *_transfers("/volume-transfers", TransferHandlers(flows)),
+        *_transfers("/os-volume-transfer", TransferHandlers(flows)),
         *_others(flows, zone),
     ]
     return [
