@@ -169,3 +169,21 @@ async def test_a_new_private_flavor_is_in_nobodys_access_list(cloud: TestCloud) 
     flavor = {"name": "private", "ram": 64, "vcpus": 1, "disk": 0, "os-flavor-access:is_public": False}
     made = (await admin.post("compute", "/v2.1/flavors", json={"flavor": flavor})).ok(200).json["flavor"]
     assert await show(admin, f"/flavors/{made['id']}/os-flavor-access") == {"flavor_access": []}
+
+
+async def test_the_actions_of_a_deleted_server_can_be_read_since_2_21(cloud: TestCloud) -> None:
+    demo, admin, alt = await cloud.http("demo"), await cloud.http("admin"), await cloud.http("alt")
+    server_id = await a_server(cloud, demo, imageRef=await an_image(demo))
+    event = {"name": "volume-extended", "server_uuid": server_id, "tag": "0" * 8 + "-0000-4000-8000-000000000000"}
+    headers = {"OpenStack-API-Version": "compute 2.51"}
+    path = "/v2.1/os-server-external-events"
+    (await admin.post("compute", path, json={"events": [event]}, headers=headers)).ok(200)
+    (await demo.delete("compute", f"/v2.1/servers/{server_id}")).ok(204)
+    await cloud.settle()
+    path = f"/servers/{server_id}/os-instance-actions"
+    actions = (await show(demo, path, "2.21"))["instanceActions"]
+    assert [action["action"] for action in actions] == ["delete", "extend_volume", "create"]
+    shown = (await show(demo, f"{path}/{actions[0]['request_id']}", "2.21"))["instanceAction"]
+    assert shown["action"] == "delete"
+    await show(demo, path, "2.20", 404)
+    await show(alt, path, "2.21", 404)

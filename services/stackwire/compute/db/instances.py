@@ -83,13 +83,15 @@ def scope(ctx: RequestContext) -> str | None:
     return None if ctx.is_admin else ctx.project_id or ""
 
 
-async def find(session: Session, ctx: RequestContext, uuid: str) -> Server:
-    """A server the caller may see, with everything; InstanceNotFound otherwise."""
+async def find(session: Session, ctx: RequestContext, uuid: str, *, deleted: bool = False) -> Server:
+    """A server the caller may see, with everything; InstanceNotFound otherwise. ``deleted``: a deleted one, too."""
     row = await session.one(
         ServerRow,
-        f"{SERVERS} WHERE i.uuid = $1 AND NOT i.deleted AND NOT i.hidden AND ($2::text IS NULL OR i.project_id = $2)",
+        f"{SERVERS} WHERE i.uuid = $1 AND ($3 OR NOT i.deleted) AND NOT i.hidden"
+        " AND ($2::text IS NULL OR i.project_id = $2)",
         uuid,
         scope(ctx),
+        deleted,
     )
     if row is None:
         raise InstanceNotFound(instance_id=uuid)

@@ -39,10 +39,10 @@ class ApiDeps:
     make_id: Callable[[], str] = new_id
     zone: str = "nova"
 
-    async def find(self, ctx: RequestContext, uuid: str, rule: str) -> Server:
+    async def find(self, ctx: RequestContext, uuid: str, rule: str, *, deleted: bool = False) -> Server:
         """InstanceNotFound for a server that the caller cannot see, 403 when the rule does not allow the operation."""
         async with self.database.read() as session:
-            server = await instances.find(session, ctx, uuid)
+            server = await instances.find(session, ctx, uuid, deleted=deleted)
         self.policy.require(ctx, rule, {"project_id": server.instance.project_id, "user_id": server.instance.user_id})
         return server
 

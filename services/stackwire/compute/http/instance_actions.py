@@ -12,6 +12,8 @@ from stackwire.compute.http.views.links import next_links
 from stackwire.core.errors import BadRequest
 from stackwire.http.request import respond
 
+_OF_DELETED_SINCE = (2, 21)
+
 
 class InstanceActionHandlers(ApiHandlers):
     """``nova/api/openstack/compute/instance_actions.py: InstanceActionsController``."""
@@ -20,7 +22,10 @@ class InstanceActionHandlers(ApiHandlers):
         """``GET``: newest first."""
         ctx, version = unpack(request)
         requested = _list_request(request, version)
-        actions, more = await self._flows.instance_actions.list_page(ctx, server_id(request), requested)
+        deleted = version >= _OF_DELETED_SINCE
+        actions, more = await self._flows.instance_actions.list_page(
+            ctx, server_id(request), requested, deleted=deleted
+        )
         body: dict[str, Any] = {"instanceActions": [action_brief(action, version) for action in actions]}
         if version >= (2, 58) and more and actions:
             marker = actions[-1].request_id
@@ -30,7 +35,8 @@ class InstanceActionHandlers(ApiHandlers):
     async def show(self, request: web.Request) -> web.Response:
         """``GET .../{request_id}``"""
         ctx, version = unpack(request)
-        details = await self._flows.instance_actions.get(ctx, server_id(request), request.match_info["request"])
+        uuid, deleted = server_id(request), version >= _OF_DELETED_SINCE
+        details = await self._flows.instance_actions.get(ctx, uuid, request.match_info["request"], deleted=deleted)
         return respond(200, {"instanceAction": action_view(details, version)})
 
 

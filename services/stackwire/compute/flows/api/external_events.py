@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from stackwire.compute.db import instances
+from stackwire.compute.db import instance_actions, instances
 from stackwire.compute.domain import policy
 from stackwire.compute.domain.server import ReportedEvent, Server
 from stackwire.compute.domain.versioned_objects import event_object, instance_object
@@ -38,6 +38,8 @@ class ExternalEvents(ApiFlow):
                     reported.append(ReportedEvent(event, 404 if server is None else 422))
                     continue
                 reported.append(ReportedEvent(event, 200))
+                if event.name == "volume-extended":
+                    await instance_actions.start(uow, ctx, server.uuid, "extend_volume")
                 by_host.setdefault(server.instance.host, []).append((server, event))
             for host, pairs in by_host.items():
                 message = ExternalInstanceEvent(

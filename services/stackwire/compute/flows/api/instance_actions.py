@@ -16,9 +16,11 @@ from stackwire.core.errors import BadRequest
 class InstanceActions(ApiFlow):
     """``nova/compute/api.py: InstanceActionAPI``."""
 
-    async def list_page(self, ctx: RequestContext, uuid: str, request: ListActionsRequest) -> tuple[list[Action], bool]:
+    async def list_page(
+        self, ctx: RequestContext, uuid: str, request: ListActionsRequest, *, deleted: bool
+    ) -> tuple[list[Action], bool]:
         """Newest first, and whether there are more; BadRequest for a marker that is no request of the server."""
-        await self._deps.find(ctx, uuid, policy.ACTIONS)
+        await self._deps.find(ctx, uuid, policy.ACTIONS, deleted=deleted)
         async with self._deps.database.read() as session:
             marker = None
             if request.marker is not None:
@@ -29,9 +31,9 @@ class InstanceActions(ApiFlow):
             actions = await instance_actions.list_page(session, uuid, one_more, marker)
         return actions[: request.limit], len(actions) > request.limit
 
-    async def get(self, ctx: RequestContext, uuid: str, request_id: str) -> ActionDetails:
+    async def get(self, ctx: RequestContext, uuid: str, request_id: str, *, deleted: bool) -> ActionDetails:
         """The action of that request with its events; ActionNotFound."""
-        server = await self._deps.find(ctx, uuid, policy.ACTIONS)
+        server = await self._deps.find(ctx, uuid, policy.ACTIONS, deleted=deleted)
         async with self._deps.database.read() as session:
             action = await instance_actions.get(session, uuid, request_id)
             if action is None:
