@@ -50,7 +50,7 @@ class Effects:
         assert answer.status in range(200, 300), (request.name, variant.field, variant.value, answer.status)
         await self._cloud.settle()
         found = {"answer": answer.json, "bus": _grouped(self._messages), **_new(before, await self._rows())}
-        await undo(request, answer, self._fixtures)
+        await undo(request, request.versions[-1], answer, self._fixtures)
         return dict(_flat(found))
 
     async def without_effect(self, request: Request, chosen: Mapping[str, str]) -> list[str]:

@@ -19,7 +19,7 @@ COMPUTE_VERSION = "2.37"
 """The first that knows ``networks: none``."""
 FIXTURE_POLL_SECONDS = 0.05
 REST_TIMEOUT_SECONDS = 60.0
-RESTING = {"available", "in-use", "active", "ACTIVE", "SHUTOFF", "error", "ERROR", "queued"}
+RESTING = {"available", "in-use", "active", "ACTIVE", "SHUTOFF", "error", "ERROR", "queued", "reserved", "attached"}
 _counter = itertools.count()
 
 
@@ -27,7 +27,8 @@ _counter = itertools.count()
 class Fixture:
     """How a resource is made: what is sent, where the answer has its id, and its own address.
 
-    ``root`` is the key of the resource in its body. ``after_create`` is for what one request does not make.
+    ``root`` is the key of the resource in its body. ``after_create`` is for what one request does not make,
+    ``before_delete`` for what would hold up the deletion.
     """
 
     service: str
@@ -36,6 +37,7 @@ class Fixture:
     root: str
     version: str = ""
     after_create: Callable[["Fixtures", str], Awaitable[None]] | None = None
+    before_delete: Callable[["Fixtures", str], Awaitable[None]] | None = None
     admin: bool = False
     id_key: str = "id"
 
@@ -62,6 +64,25 @@ async def _grant(fixtures: "Fixtures", user: str) -> None:
 
 
 NAMESPACES = "/v2/metadefs/namespaces"
+
+
+async def _set_image_metadata(fixtures: "Fixtures", volume: str) -> None:
+    await fixtures.rest("imaged_volume")
+    metadata = {"os-set_image_metadata": {"metadata": {"k": "v"}}}
+    await fixtures.user.send("POST", "volume", f"/volumes/{volume}/action", data=orjson.dumps(metadata))
+
+
+async def _attach(fixtures: "Fixtures", volume: str) -> None:
+    await fixtures.rest("attached_volume")
+    attach = {"os-attach": {"host_name": "compared", "mountpoint": "/dev/vdb"}}
+    await fixtures.user.send("POST", "volume", f"/volumes/{volume}/action", data=orjson.dumps(attach))
+
+
+async def _detach(fixtures: "Fixtures", volume: str) -> None:
+    reset = {"os-reset_status": {"status": "available", "attach_status": "detached"}}
+    await fixtures.admin.send("POST", "volume", f"/volumes/{volume}/action", data=orjson.dumps(reset))
+
+
 IMAGE = {"name": "compared", "disk_format": "raw", "container_format": "bare", "min_ram": 0}
 
 
@@ -72,6 +93,7 @@ def _identity(
     return Fixture("identity", f"/{root}s", whole, root, admin=True, after_create=after)
 
 
+VOLUME = {"volume": {"size": 1, "name": "compared"}}
 FIXTURES: Mapping[str, Fixture] = {
     "image": Fixture("image", "/v2/images", IMAGE, "", after_create=_upload),
     "queued_image": Fixture("image", "/v2/images", IMAGE, ""),
@@ -98,9 +120,22 @@ FIXTURES: Mapping[str, Fixture] = {
     "any_user": _identity("user", {"password": "compared"}, _grant),
     "any_group": _identity("group", {}),
     "role": _identity("role", {}),
-    "volume": Fixture("volume", "/volumes", {"volume": {"size": 1, "name": "compared"}}, "volume"),
+    "volume": Fixture("volume", "/volumes", VOLUME, "volume"),
     "snapshot": Fixture(
         "volume", "/snapshots", {"snapshot": {"volume_id": "{volume}", "name": "compared"}}, "snapshot"
+    ),
+    "imaged_volume": Fixture("volume", "/volumes", VOLUME, "volume", after_create=_set_image_metadata),
+    "attached_volume": Fixture("volume", "/volumes", VOLUME, "volume", after_create=_attach, before_delete=_detach),
+    "attachment": Fixture(
+        "volume", "/attachments", {"attachment": {"volume_uuid": "{volume}"}}, "attachment", version="3.54"
+    ),
+    "volume_type": Fixture("volume", "/types", {"volume_type": {"name": "{unique}"}}, "volume_type", admin=True),
+    "private_volume_type": Fixture(
+        "volume",
+        "/types",
+        {"volume_type": {"name": "{unique}", "os-volume-type-access:is_public": False}},
+        "volume_type",
+        admin=True,
     ),
     "server": Fixture(
         "compute",
@@ -165,15 +200,17 @@ class Fixtures:
         for name in names:
             if name in self._known and name in self._ids:
                 fixture = self._known[name]
-                await self.delete(fixture.service, self._path(name), admin=fixture.admin)
+                if fixture.before_delete:
+                    await fixture.before_delete(self, self._ids[name])
+                await self.delete(fixture.service, self._path(name), version=fixture.version, admin=fixture.admin)
                 del self._ids[name]
 
-    async def delete(self, service: str, path: str, *, admin: bool = False) -> None:
+    async def delete(self, service: str, path: str, *, version: str = "", admin: bool = False) -> None:
         """Deletes what may still be changing, and waits until it is gone."""
         session = self.admin if admin else self.user
         deadline = time.monotonic() + REST_TIMEOUT_SECONDS
         while time.monotonic() < deadline:
-            if (await session.send("DELETE", service, path)).status in {404, 405}:
+            if (await session.send("DELETE", service, path, version=version)).status in {404, 405}:
                 return
             await asyncio.sleep(FIXTURE_POLL_SECONDS)
 

@@ -19,7 +19,9 @@ class Request:
 
     ``{image}`` and its like, in path, body and query, are the ids of fixtures (``fixtures.py``). ``path`` is below the
     endpoint of the service as the catalogue has it, the image service's below its root.
-    ``created`` is where the answer has the id of what was made, as ``server.id``; ``undo`` is the path that deletes it.
+    ``created`` is where the answer has the id of what was made, as ``server.id``; ``undo`` is the path that deletes it,
+    in ``undo_service`` if that is another. ``restore`` is a path and a body that an administrator sends after each
+    success, to bring a fixture back to its state.
     ``renew`` names fixtures that are made anew after each success, ``wait`` those that must come to rest after it.
         if _is_varied(name, request):
             for value, odd in _odd_values(path, request.unvaried).items():
@@ -35,6 +37,8 @@ class Request:
     admin: bool = False
     created: str = ""
     undo: str = ""
+    undo_service: str = ""
+    restore: tuple[str, Any] | None = None
     renew: tuple[str, ...] = ()
     wait: tuple[str, ...] = ()
     unvaried: tuple[str, ...] = ()

@@ -22,7 +22,7 @@ async def send_all(request: Request, fixtures: Fixtures) -> Answers:
             raise Refused(f"{request.name} {version}: {answer.status} {answer.json}")
         answers.add(version, variant.field, variant.value, answer.status)
         if answer.status in range(200, 300):
-            await undo(request, answer, fixtures)
+            await undo(request, version, answer, fixtures)
     return answers
 
 
@@ -41,14 +41,19 @@ async def send(request: Request, variant: Variant, version: str, fixtures: Fixtu
     )
 
 
-async def undo(request: Request, answer: Answer, fixtures: Fixtures) -> None:
+async def undo(request: Request, version: str, answer: Answer, fixtures: Fixtures) -> None:
     """Takes away what an accepted request has made or changed."""
     if request.created:
         created: Any = answer.json
         for step in request.created.split("."):
             created = created[step]
         path = (await fixtures.filled(request.undo)).replace("{}", quote(str(created), safe=""))
-        await fixtures.delete(request.service, path, admin=request.admin)
+        service = request.undo_service or request.service
+        await fixtures.delete(service, path, version="" if request.undo_service else version, admin=request.admin)
     for name in request.wait:
         await fixtures.rest(name)
+    if request.restore:
+        path, body = request.restore
+        data = orjson.dumps(await fixtures.filled(body))
+        await fixtures.admin.send("POST", request.service, await fixtures.filled(path), data=data)
     await fixtures.discard(*request.renew)

@@ -22,12 +22,12 @@ _OPERATORS: Mapping[str, Callable[[Any, str], bool]] = {
 }
 
 
-def satisfies(capabilities: Mapping[str, Any], extra_specs: Mapping[str, str]) -> bool:
+def satisfies(capabilities: Mapping[str, Any], extra_specs: Mapping[str, str | None]) -> bool:
     """Whether these are what the extra specs ask for; those of another scope than ``capabilities`` ask for nothing.
 
     ``cinder/scheduler/filters/capabilities_filter.py: CapabilitiesFilter``; Nova: ``compute_capabilities_filter.py``.
     """
-    return all(_satisfied(capabilities, key.split(":"), wanted) for key, wanted in extra_specs.items())
+    return all(_satisfied(capabilities, key.split(":"), wanted or "") for key, wanted in extra_specs.items())
 
 
 def _satisfied(offered: Any, scope: list[str], wanted: str) -> bool:

@@ -3,9 +3,14 @@
 from typing import Any
 
 from stackwire.db.query import Conditions, SortKey, after_marker, order_by
-from stackwire.volume.domain.listing import Filter, Listing
+from stackwire.volume.domain.listable import FROM_VOLUME
+from stackwire.volume.domain.listing import NOTHING, Filter, Listing
+from stackwire.volume.domain.names import names
 
-_LEAST = {"name": "''", "host": "''", "updated_at": "'-infinity'"}
+_LEAST = {
+    **dict.fromkeys(names("name description host user_id migration_status snapshot_id source_volid request_id"), "''"),
+    **dict.fromkeys(("updated_at", "launched_at", "scheduled_at"), "'-infinity'"),
+}
 """Of the columns that may be NULL and sorted by: NULL sorts as this value, the least of its type."""
 _IMAGE_METADATA = (
     "EXISTS (SELECT 1 FROM volume_glance_metadata g WHERE g.volume_id = v.id AND NOT g.deleted"
@@ -13,9 +18,12 @@ _IMAGE_METADATA = (
 )
 
 
-def conditions(listing: Listing, alias: str) -> Conditions:
-    """The listing's rows of the table that the statement calls ``alias``; the marker and page are not among them."""
-    found = Conditions(f"NOT {alias}.deleted")
+def conditions(listing: Listing, alias: str, *, kept: bool = True) -> Conditions:
+    """The listing's rows of the table that the statement calls ``alias``; the marker and page are not among them.
+
+    ``kept``: whether deleted rows stay in the table.
+    """
+    found = Conditions(f"NOT {alias}.deleted" if kept else "true")
     if listing.project_id is not None:
         found.where(f"{alias}.project_id = {{}}", listing.project_id)
     if listing.visible_to is not None:
@@ -26,7 +34,14 @@ def conditions(listing: Listing, alias: str) -> Conditions:
 
 
 def _add(found: Conditions, alias: str, wanted: Filter) -> None:
-    if wanted.key is None:
+    if wanted.column == NOTHING:
+        found.where("false")
+    elif wanted.column.startswith(FROM_VOLUME):
+        column = wanted.column.removeprefix(FROM_VOLUME)
+        found.where(
+            f"{alias}.volume_id IN (SELECT id FROM volumes WHERE {column} {wanted.operator} {{}})", wanted.value
+        )
+    elif wanted.key is None:
         found.where(f"{alias}.{wanted.column} {wanted.operator} {{}}", wanted.value)
     elif wanted.column == "glance_metadata":
         found.where(_IMAGE_METADATA, wanted.key, wanted.value)
@@ -34,9 +49,9 @@ def _add(found: Conditions, alias: str, wanted: Filter) -> None:
         found.where(f"{alias}.{wanted.column} ->> {{}} = {{}}", wanted.key, wanted.value)
 
 
-def page(listing: Listing, table: str, alias: str) -> tuple[str, list[Any]]:
+def page(listing: Listing, table: str, alias: str, *, kept: bool = True) -> tuple[str, list[Any]]:
     """What follows ``SELECT ... FROM <table> <alias> WHERE``, with its values."""
-    found = conditions(listing, alias)
+    found = conditions(listing, alias, kept=kept)
     marker = found.placeholder(listing.marker) if listing.marker is not None else ""
     keys = [
         SortKey(

@@ -6,7 +6,10 @@ from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
 from stackwire.db.pool import Session, UnitOfWork
 from stackwire.db.table import Table
+from stackwire.volume.db import listing as listings
 from stackwire.volume.db.volumes import scope
+from stackwire.volume.domain.errors import MessageNotFound
+from stackwire.volume.domain.listing import Listing
 from stackwire.volume.domain.model import UserMessage
 
 TABLE = Table(UserMessage, "messages", touch=None)
@@ -34,6 +37,15 @@ async def insert(
     )
 
 
-async def list_visible(session: Session, ctx: RequestContext) -> list[UserMessage]:
-    """The caller's, newest first, at most 1000."""
-    return await TABLE.find(session, order="created_at DESC, id LIMIT 1000", **scope(ctx))
+async def find(session: Session, ctx: RequestContext, message_id: str) -> UserMessage:
+    """A message the caller may see; MessageNotFound otherwise."""
+    found = await TABLE.get(session, message_id, **scope(ctx))
+    if found is None:
+        raise MessageNotFound(message_id=message_id)
+    return found
+
+
+async def list_page(session: Session, listing: Listing) -> list[UserMessage]:
+    """The page that the listing describes."""
+    sql, values = listings.page(listing, "messages", "m", kept=False)
+    return await session.all(UserMessage, f"SELECT {TABLE.qualified('m')} FROM messages m WHERE {sql}", *values)

@@ -44,6 +44,18 @@ class ResourceConflict(Conflict, wire="cinder.exception.ResourceConflict"):
     """Resource conflict: {reason}"""
 
 
+class MessageNotFound(NotFound, wire="cinder.exception.MessageNotFound"):
+    """Message {message_id} could not be found."""
+
+
+class GroupNotFound(NotFound, wire="cinder.exception.GroupNotFound"):
+    """Group {group_id} could not be found."""
+
+
+class BackupNotFound(NotFound, wire="cinder.exception.BackupNotFound"):
+    """Backup {backup_id} could not be found."""
+
+
 class VolumeTypeExtraSpecsNotFound(NotFound, wire="cinder.exception.VolumeTypeExtraSpecsNotFound"):
     """Volume Type {volume_type_id} has no extra specs with key {key}."""
 
@@ -111,11 +123,16 @@ disassociated from snapshots after volume transfer."""
 
 
 class VolumeLimitExceeded(TooLarge, wire="cinder.exception.VolumeLimitExceeded"):
-    """Maximum number of {resource} allowed ({allowed}) exceeded for quota '{resource}'."""
+    """Maximum number of volumes allowed ({allowed}) exceeded for quota 'volumes'."""
+
+
+class SnapshotLimitExceeded(TooLarge, wire="cinder.exception.SnapshotLimitExceeded"):
+    """Maximum number of snapshots allowed ({allowed}) exceeded"""
 
 
 class SizeExceedsQuota(TooLarge, wire="cinder.exception.VolumeSizeExceedsAvailableQuota"):
-    """Requested {requested}G, but the gigabytes quota is {quota}G and {consumed}G of it are in use."""
+    """Requested volume or snapshot exceeds allowed gigabytes quota. Requested {requested}G, quota is {quota}G and \
+{consumed}G has been consumed."""
 
 
 class TypeLimitExceeded(TooLarge):

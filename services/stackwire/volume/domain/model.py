@@ -15,7 +15,7 @@ class VolumeType:
     name: str
     description: str | None
     is_public: bool
-    extra_specs: dict[str, str]
+    extra_specs: dict[str, str | None]
     projects: list[str]
     created_at: datetime
     updated_at: datetime | None

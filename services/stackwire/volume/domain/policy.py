@@ -33,6 +33,7 @@ _ADMIN = names(
     "volume:force_delete volume_extension:volume_actions:upload_public"
     " volume_extension:volume_admin_actions:reset_status volume_extension:volume_admin_actions:force_delete"
     " volume_extension:volume_admin_actions:force_detach volume_extension:snapshot_admin_actions:reset_status"
+    " volume_extension:volume_admin_actions:extend_volume_completion"
     " volume_extension:snapshot_admin_actions:force_delete volume_extension:quotas:update"
     " volume_extension:quotas:delete volume_extension:type_create volume_extension:type_update"
     " volume_extension:type_delete volume_extension:types_extra_specs:create"

@@ -21,7 +21,7 @@ class CreateVolumeRequest:
     volume_type: str | None = None
     availability_zone: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
-    multiattach: bool = False
+    scheduler_hints: dict[str, Any] = field(default_factory=dict)
     resolve_boot_snapshot: bool = False
 
 
@@ -64,7 +64,7 @@ class UploadImageRequest:
 
     name: str
     disk_format: str = "raw"
-    container_format: str = "bare"
+    container_format: str | None = "bare"
     visibility: str | None = "private"
     protected: bool = False
 
@@ -76,7 +76,7 @@ class CreateVolumeTypeRequest:
     name: str
     description: str | None
     is_public: bool
-    extra_specs: dict[str, str]
+    extra_specs: dict[str, str | None]
 
 
 def boot_snapshot_of(block_device_mapping: str | None) -> str | None:

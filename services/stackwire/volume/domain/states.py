@@ -3,7 +3,7 @@
 from stackwire.core.states import ANY, Machine, Verb
 
 CREATING, DOWNLOADING, AVAILABLE, IN_USE = "creating", "downloading", "available", "in-use"
-RESERVED, ATTACHING = "reserved", "attaching"
+RESERVED, ATTACHING, EXTENDING = "reserved", "attaching", "extending"
 
 _CREATE = "cinder/volume/flows/manager/create_volume.py"
 _RESETTABLE = (

@@ -21,7 +21,7 @@ from stackwire.messaging.rpc import RpcClient
 from stackwire.volume.backends.files import FileStore
 from stackwire.volume.backends.images import ImageClient
 from stackwire.volume.db import quotas
-from stackwire.volume.domain.errors import SizeExceedsQuota, VolumeLimitExceeded
+from stackwire.volume.domain.errors import SizeExceedsQuota, SnapshotLimitExceeded, VolumeLimitExceeded
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -72,18 +72,19 @@ class VolumeDeps:
         return row
 
     async def reserve_quota(self, uow: UnitOfWork, project: str, **amounts: int) -> None:
-        """Counts the amounts up; when that exceeds a limit, nothing is counted: VolumeLimitExceeded, SizeExceedsQuota
-        (413)."""
+        """Counts the amounts up; when that exceeds a limit, nothing is counted: 413 by the first limit's name
+        (``cinder/quota_utils.py: process_reserve_over_quota``)."""
         limits = await quotas.reserve(uow, project, amounts)
         if limits is None:
             return
         used = await quotas.used(uow, project)
-        for resource in ("volumes", "snapshots"):
-            if resource in amounts and 0 <= limits[resource] < used[resource] + amounts[resource]:
-                raise VolumeLimitExceeded(resource=resource, allowed=limits[resource])
-        raise SizeExceedsQuota(
-            requested=amounts["gigabytes"], quota=limits["gigabytes"], consumed=max(0, used["gigabytes"])
-        )
+        if 0 <= limits["gigabytes"] < used["gigabytes"] + amounts["gigabytes"]:
+            raise SizeExceedsQuota(
+                requested=amounts["gigabytes"], quota=limits["gigabytes"], consumed=max(0, used["gigabytes"])
+            )
+        if "volumes" in amounts:
+            raise VolumeLimitExceeded(allowed=limits["volumes"])
+        raise SnapshotLimitExceeded(allowed=limits["snapshots"])
 
 
 class Flow:

@@ -3,8 +3,9 @@
 from aiohttp import web
 
 from stackwire.core.errors import BadRequest, NotFound
-from stackwire.http.request import CONTEXT, VERSION, body, json_body, respond
-from stackwire.volume.domain.listing import ATTACHMENTS
+from stackwire.http.request import CONTEXT, VERSION, body, respond
+from stackwire.volume.domain.listable import ATTACHMENTS
+from stackwire.volume.http.action_body import named_action
 from stackwire.volume.http.lists import ListHandlers
 from stackwire.volume.http.path_ids import attachment_id
 from stackwire.volume.http.schemas.attachments import CreateAttachmentBody, UpdateAttachmentBody
@@ -35,9 +36,11 @@ class AttachmentHandlers(ListHandlers):
 
     async def action(self, request: web.Request) -> web.Response:
         _check_version(request)
-        given = await json_body(request)
-        if not isinstance(given, dict) or list(given) != ["os-complete"] or request[VERSION] < (3, 44):
-            raise BadRequest("The one action of an attachment is os-complete, from version 3.44.")
+        name, _ = await named_action(request)
+        if name != "os-complete":
+            raise BadRequest(f"There is no such action: {name[:100]}")
+        if request[VERSION] < (3, 44):
+            raise NotFound
         await self._flows.attachments.complete(request[CONTEXT], attachment_id(request))
         return respond(204)
 

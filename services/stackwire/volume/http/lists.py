@@ -6,7 +6,8 @@ from aiohttp import web
 
 from stackwire.http.paging import limit_of
 from stackwire.http.request import CONTEXT, VERSION, flag
-from stackwire.volume.domain.listing import Listable, Listing, ListRequest, read
+from stackwire.volume.domain.listable import Listable
+from stackwire.volume.domain.listing import Listing, ListRequest, read
 from stackwire.volume.flows.registry import ApiFlows
 
 

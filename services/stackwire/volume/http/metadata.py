@@ -9,7 +9,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
 from stackwire.http.request import CONTEXT, body, respond
 from stackwire.volume.flows.api.metadata import Metadata
-from stackwire.volume.http.schemas.volumes import MetaBody, MetadataBody
+from stackwire.volume.http.schemas.volumes import MetaBody, MetadataBody, SnapshotMetaBody, SnapshotMetadataBody
 
 
 class MetadataHandlers:
@@ -20,10 +20,14 @@ class MetadataHandlers:
         flows: Metadata,
         get_owner: Callable[[RequestContext, str], Awaitable[Any]],
         owner_id: Callable[[web.Request], str],
+        all_body: type[MetadataBody | SnapshotMetadataBody] = MetadataBody,
+        item_body: type[MetaBody | SnapshotMetaBody] = MetaBody,
     ) -> None:
         self._flows = flows
         self._get_owner = get_owner
         self._owner_id = owner_id
+        self._all_body = all_body
+        self._item_body = item_body
 
     async def show(self, request: web.Request) -> web.Response:
         owner = await self._get_owner(request[CONTEXT], self._owner_id(request))
@@ -43,7 +47,7 @@ class MetadataHandlers:
         return await self._set(request, replace=True)
 
     async def set_item(self, request: web.Request) -> web.Response:
-        given = (await body(request, MetaBody)).meta
+        given = (await body(request, self._item_body)).meta
         if list(given) != [request.match_info["key"]]:
             raise BadRequest("Request body and URI mismatch")
         await self._flows.set(request[CONTEXT], self._owner_id(request), given, replace=False)
@@ -54,6 +58,6 @@ class MetadataHandlers:
         return respond(200)
 
     async def _set(self, request: web.Request, *, replace: bool) -> web.Response:
-        given = (await body(request, MetadataBody)).metadata
+        given = (await body(request, self._all_body)).metadata
         metadata = await self._flows.set(request[CONTEXT], self._owner_id(request), given, replace=replace)
         return respond(200, {"metadata": metadata})

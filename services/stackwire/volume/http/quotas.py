@@ -66,11 +66,11 @@ def _project_id(request: web.Request) -> str:
 
 
 def _limit(name: str, value: Any) -> int:
-    """An integer, or its digits as text; BadRequest."""
-    digits = isinstance(value, str) and value.removeprefix("-").isascii() and value.removeprefix("-").isdigit()
-    if isinstance(value, bool) or not (isinstance(value, int) or (digits and len(value) < 12)):
+    """An integer, which Cinder takes as text only where no usage is held against it; BadRequest."""
+    if name == "per_volume_gigabytes" and isinstance(value, str) and value.removeprefix("-").isdecimal():
+        value = int(value[:12])
+    if isinstance(value, bool) or not isinstance(value, int):
         raise BadRequest(f"Invalid input for field/attribute {name[:100]}.")
-    number = int(value)
-    if not -1 <= number <= MAX_SIZE_GB:
+    if not -1 <= value <= MAX_SIZE_GB:
         raise BadRequest(f"Quota limit for {name[:100]} must be between -1 and {MAX_SIZE_GB}.")
-    return number
+    return value

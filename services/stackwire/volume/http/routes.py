@@ -20,6 +20,7 @@ from stackwire.volume.http.metadata import MetadataHandlers
 from stackwire.volume.http.operations import OperationHandlers
 from stackwire.volume.http.path_ids import snapshot_id, volume_id
 from stackwire.volume.http.quotas import QuotaClassHandlers, QuotaHandlers
+from stackwire.volume.http.schemas.volumes import SnapshotMetaBody, SnapshotMetadataBody
 from stackwire.volume.http.snapshots import SnapshotHandlers
 from stackwire.volume.http.transfers import TransferHandlers
 from stackwire.volume.http.volume_actions import VolumeActionHandlers
@@ -50,7 +51,9 @@ def _volumes(flows: ApiFlows, max_limit: int) -> list[Row]:
 
 def _snapshots(flows: ApiFlows, max_limit: int) -> list[Row]:
     snapshots = SnapshotHandlers(flows, max_limit)
-    metadata = MetadataHandlers(flows.snapshot_metadata, flows.snapshot_queries.get, snapshot_id)
+    metadata = MetadataHandlers(
+        flows.snapshot_metadata, flows.snapshot_queries.get, snapshot_id, SnapshotMetadataBody, SnapshotMetaBody
+    )
     return [
         ("GET", "/snapshots", snapshots.list),
         ("GET", "/snapshots/detail", snapshots.detail),
@@ -172,8 +175,8 @@ def _since(version: tuple[int, int], rows: list[Row]) -> list[Row]:
     return [(method, path, guarded(handler)) for method, path, handler in rows]
 
 
-def _others(flows: ApiFlows, zone: str) -> list[Row]:
-    quotas, messages, extensions = QuotaHandlers(flows), MessageHandlers(flows), ExtensionHandlers(zone)
+def _others(flows: ApiFlows, max_limit: int, zone: str) -> list[Row]:
+    quotas, messages, extensions = QuotaHandlers(flows), MessageHandlers(flows, max_limit), ExtensionHandlers(zone)
     return [
         ("GET", "/limits", LimitHandlers(flows).show),
         ("GET", "/os-quota-sets/{target}", quotas.show),
@@ -199,7 +202,7 @@ def routes(flows: ApiFlows, max_limit: int, zone: str) -> Sequence[Route]:
         *_administration(flows),
         *_transfers("/volume-transfers", TransferHandlers(flows)),
         *_transfers("/os-volume-transfer", TransferHandlers(flows)),
-        *_others(flows, zone),
+        *_others(flows, max_limit, zone),
     ]
     return [
         Route("GET", "/", versions.choices, public=True),

@@ -5,8 +5,9 @@ from typing import Any
 from aiohttp import web
 
 from stackwire.core.errors import BadRequest, NotSimulated
-from stackwire.http.request import CONTEXT, VERSION, body, json_body, read, respond
-from stackwire.volume.domain.listing import SNAPSHOTS
+from stackwire.http.request import CONTEXT, VERSION, body, read, respond
+from stackwire.volume.domain.listable import SNAPSHOTS
+from stackwire.volume.http.action_body import named_action
 from stackwire.volume.http.lists import ListHandlers, wants_count
 from stackwire.volume.http.path_ids import snapshot_id
 from stackwire.volume.http.schemas.snapshots import CreateSnapshotBody, ResetSnapshotStatusAction, UpdateSnapshotBody
@@ -35,10 +36,7 @@ class SnapshotHandlers(ListHandlers):
         return respond(202)
 
     async def action(self, request: web.Request) -> web.Response:
-        given = await json_body(request)
-        if not isinstance(given, dict) or len(given) != 1:
-            raise BadRequest("The body of an action has one key: the action.")
-        ((name, value),) = given.items()
+        name, value = await named_action(request)
         target = snapshot_id(request)
         if name == "os-force_delete":
             await self._flows.snapshots.request_delete(request[CONTEXT], target, force=True)

@@ -1,4 +1,4 @@
-"""The versions of the API. 3.70 is the highest that is answered as the original answers it."""
+"""The versions of the API. 3.71 is the highest that is answered as the original answers it."""
 
 from aiohttp import web
 
@@ -6,8 +6,8 @@ from stackwire.http.microversions import Microversion, VersionRange
 from stackwire.http.paging import origin
 from stackwire.http.request import respond
 
-VERSIONS = VersionRange("volume", Microversion(3, 0), Microversion(3, 70))
-_UPDATED = "2023-09-27T00:00:00Z"
+VERSIONS = VersionRange("volume", Microversion(3, 0), Microversion(3, 71))
+_UPDATED = "2023-08-31T00:00:00Z"
 
 
 def _document(request: web.Request) -> dict[str, object]:

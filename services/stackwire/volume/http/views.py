@@ -9,7 +9,7 @@ from aiohttp import web
 from stackwire.core.attributes import attributes
 from stackwire.http.paging import link, origin
 from stackwire.http.request import CONTEXT, VERSION
-from stackwire.volume.domain.listing import USER_VISIBLE
+from stackwire.volume.domain.listable import USER_VISIBLE
 from stackwire.volume.domain.model import Attachment, Snapshot, UserMessage, VolumeDetails, VolumeType
 from stackwire.volume.domain.notifications import naive
 from stackwire.volume.flows.api.upload_volume import UploadAccepted
@@ -204,7 +204,7 @@ def with_access(view: dict[str, Any]) -> dict[str, Any]:
     return {**view, "os-volume-type-access:is_public": view["is_public"]}
 
 
-def visible_extra_specs(volume_type: VolumeType, *, admin: bool) -> dict[str, str]:
+def visible_extra_specs(volume_type: VolumeType, *, admin: bool) -> dict[str, str | None]:
     """All of them for administrators, else those that say what a user may do with a volume of the type."""
     return {name: value for name, value in volume_type.extra_specs.items() if admin or name in USER_VISIBLE}
 
@@ -221,11 +221,11 @@ def _volume_type_row(volume_type: VolumeType) -> dict[str, Any]:
     }
 
 
-def message_view(message: UserMessage) -> dict[str, Any]:
+def message_view(request: web.Request, message: UserMessage) -> dict[str, Any]:
     """``cinder/api/v3/views/messages.py``."""
     return {
         **attributes(message, "id event_id request_id resource_type resource_uuid message_level user_message"),
         "created_at": naive(message.created_at),
         "guaranteed_until": naive(message.guaranteed_until),
-        "links": [],
+        "links": links(request, "messages", message.id),
     }

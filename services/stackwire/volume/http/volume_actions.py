@@ -10,22 +10,16 @@ from pydantic import BaseModel
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.http.microversions import Microversion
-from stackwire.http.request import CONTEXT, VERSION, json_body, read, respond
+from stackwire.http.request import CONTEXT, VERSION, read, respond
 from stackwire.volume.flows.registry import ApiFlows
+from stackwire.volume.http.action_body import named_action
 from stackwire.volume.http.path_ids import volume_id
 from stackwire.volume.http.schemas import volume_actions as schemas
 from stackwire.volume.http.views import upload_view
 
 StatusAndBody = tuple[int, Any]
 ACTIONS_NOT_SIMULATED = frozenset(
-    {
-        "os-retype",
-        "os-migrate_volume",
-        "os-migrate_volume_completion",
-        "os-unmanage",
-        "revert",
-        "os-extend_volume_completion",
-    }
+    {"os-retype", "os-migrate_volume", "os-migrate_volume_completion", "os-unmanage", "revert"}
 )
 
 
@@ -64,6 +58,9 @@ class VolumeActionHandlers:
             "os-unset_image_metadata": Action(self._unset_image_metadata, schemas.UnsetImageMetadataAction),
             "os-show_image_metadata": Action(self._show_image_metadata),
             "os-reimage": Action(self._reimage, schemas.ReimageAction, since=(3, 68)),
+            "os-extend_volume_completion": _accepted(
+                flows.extend_volume.complete_extend, schemas.ExtendCompletionAction
+            ),
             "os-reserve": _accepted(attach.reserve),
             "os-unreserve": _accepted(attach.unreserve),
             "os-begin_detaching": _accepted(attach.begin_detaching),
@@ -76,16 +73,13 @@ class VolumeActionHandlers:
         }
 
     async def action(self, request: web.Request) -> web.Response:
-        given = await json_body(request)
-        if not isinstance(given, dict) or len(given) != 1:
-            raise BadRequest("The body of an action has one key: the action.")
-        ((name, value),) = given.items()
+        name, value = await named_action(request)
         if name in ACTIONS_NOT_SIMULATED:
             raise NotSimulated(what=f"the action {name}")
         action = self._actions.get(name)
         if action is None or request[VERSION] < action.since:
             raise BadRequest(f"There is no such action: {name[:100]}")
-        argument = value if action.model is None else read(action.model, {} if value is None else value)
+        argument = value if action.model is None else read(action.model, value)
         status, payload = await action.handle(Call(request[CONTEXT], volume_id(request), request[VERSION]), argument)
         return respond(status, payload)
 
@@ -104,7 +98,7 @@ class VolumeActionHandlers:
         return 202, None
 
     async def _reset_status(self, call: Call, given: schemas.ResetStatusAction) -> StatusAndBody:
-        await self._flows.status.reset_volume(call.ctx, call.volume_id, given.model_dump(exclude_none=True))
+        await self._flows.status.reset_volume(call.ctx, call.volume_id, given.changes())
         return 202, None
 
     async def _upload(self, call: Call, given: schemas.UploadAction) -> StatusAndBody:
@@ -138,7 +132,7 @@ class VolumeActionHandlers:
         return 202, None
 
     async def _force_detach(self, call: Call, given: schemas.ForceDetachAction) -> StatusAndBody:
-        await self._flows.legacy_attach.force_detach(call.ctx, call.volume_id, given.attachment_id)
+        await self._flows.legacy_attach.force_detach(call.ctx, call.volume_id, given.attachment_id or None)
         return 202, None
 
     async def _initialize_connection(self, call: Call, given: schemas.ConnectorAction) -> StatusAndBody:

@@ -8,6 +8,7 @@ from stackwire.volume.domain.errors import VolumeTypeExtraSpecsNotFound
 from stackwire.volume.domain.listing import read_volume_types
 from stackwire.volume.domain.model import DEFAULT_VOLUME_TYPE, VolumeType
 from stackwire.volume.flows.registry import ApiFlows
+from stackwire.volume.http.action_body import named_action
 from stackwire.volume.http.lists import list_request
 from stackwire.volume.http.schemas import volume_types as schemas
 from stackwire.volume.http.views import next_links, visible_extra_specs, volume_type_view, with_access
@@ -41,9 +42,9 @@ class VolumeTypeHandlers:
 
     async def update(self, request: web.Request) -> web.Response:
         given = (await body(request, schemas.UpdateVolumeTypeBody)).volume_type.model_dump(exclude_unset=True)
-        if not given:
+        changes = {key: value for key, value in given.items() if value is not None}
+        if not changes:
             raise BadRequest("Specify volume type name, description, is_public or a combination thereof.")
-        changes = {key: value for key, value in given.items() if value is not None or key == "description"}
         volume_type = await self._flows.update(request[CONTEXT], _type_id(request), changes)
         return respond(200, {"volume_type": volume_type_view(request, volume_type, managed=True)})
 
@@ -83,16 +84,15 @@ class VolumeTypeHandlers:
         return respond(200, {"volume_type_access": rows})
 
     async def action(self, request: web.Request) -> web.Response:
-        given = await json_body(request)
-        names = list(given) if isinstance(given, dict) else []
-        if names not in (["addProjectAccess"], ["removeProjectAccess"]):
-            raise BadRequest("The actions of a type are addProjectAccess and removeProjectAccess.")
-        project_id = read(schemas.ProjectAccessAction, given[names[0]]).project
-        allowed = names[0] == "addProjectAccess"
+        name, argument = await named_action(request)
+        if name not in ("addProjectAccess", "removeProjectAccess"):
+            raise BadRequest(f"There is no such action: {name[:100]}")
+        project_id = read(schemas.ProjectAccessAction, argument).project
+        allowed = name == "addProjectAccess"
         await self._flows.set_access(request[CONTEXT], _type_id(request), project_id, allowed=allowed)
         return respond(202)
 
-    async def _extra_specs(self, request: web.Request) -> tuple[VolumeType, dict[str, str]]:
+    async def _extra_specs(self, request: web.Request) -> tuple[VolumeType, dict[str, str | None]]:
         volume_type = await self._flows.get_extra_specs(request[CONTEXT], _type_id(request))
         return volume_type, visible_extra_specs(volume_type, admin=request[CONTEXT].is_admin)
 

@@ -5,9 +5,8 @@ from typing import Any
 from aiohttp import web
 
 from stackwire.contracts.volume import VolumeNotFound
-from stackwire.core.errors import NotSimulated
 from stackwire.http.request import CONTEXT, VERSION, body, flag, respond
-from stackwire.volume.domain.listing import VOLUMES
+from stackwire.volume.domain.listable import VOLUMES
 from stackwire.volume.http.lists import ListHandlers, wants_count
 from stackwire.volume.http.path_ids import volume_id
 from stackwire.volume.http.schemas.volumes import CreateVolumeBody, UpdateVolumeBody
@@ -35,16 +34,12 @@ class VolumeHandlers(ListHandlers):
         return respond(200, {"volume": volume_view(request, volume, full=True)})
 
     async def create(self, request: web.Request) -> web.Response:
-        given = await body(request, CreateVolumeBody)
-        if given.hints:
-            raise NotSimulated(what="scheduler hints")
-        volume = await self._flows.create_volume.request_volume(
-            request[CONTEXT], given.volume.to_request(request[VERSION])
-        )
+        wanted = (await body(request, CreateVolumeBody)).to_request(request[VERSION])
+        volume = await self._flows.create_volume.request_volume(request[CONTEXT], wanted)
         return respond(202, {"volume": volume_view(request, volume, full=False)})
 
     async def update(self, request: web.Request) -> web.Response:
-        changes = (await body(request, UpdateVolumeBody)).volume.changes()
+        changes = (await body(request, UpdateVolumeBody)).changes(request[VERSION])
         volume = await self._flows.updates.update_volume(request[CONTEXT], volume_id(request), changes)
         return respond(200, {"volume": volume_view(request, volume, full=False)})
 

@@ -53,7 +53,7 @@ class CreateVolume(Flow):
                     snapshot_id=volume.snapshot_id,
                     image_id=volume.source_image,
                     request_spec=objects.request_spec(volume, volume_type),
-                    filter_properties={},
+                    filter_properties={"scheduler_hints": request.scheduler_hints} if request.scheduler_hints else {},
                 )
             )
             return await volumes.details(uow, ctx, volume.id)
@@ -79,7 +79,7 @@ class CreateVolume(Flow):
             raise InvalidInput(reason="Volume size must be given, as an integer greater than 0.")
         if image is not None:
             size_checks.check_image(image, source.size)
-        if request.availability_zone not in (None, "", self._deps.zone):
+        if request.availability_zone not in (None, self._deps.zone):
             raise InvalidInput(reason=f"Availability zone '{request.availability_zone}' is invalid.")
         volume_type = await _volume_type(uow, request, source, image)
         if await encryption.encrypts(uow, volume_type.id):
@@ -88,8 +88,6 @@ class CreateVolume(Flow):
         capabilities.check_size(volume_type, source.size)
         if request.source_volid is not None and volume_type.id != source.volume_type_id:
             raise InvalidInput(reason="A clone is of the type of its source.")
-        if request.multiattach and not volume_type.multiattach:
-            raise InvalidInput(reason="Whether a volume is multiattach is set by its type.")
         return volume_type
 
     async def _insert(

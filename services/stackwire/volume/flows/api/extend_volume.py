@@ -1,12 +1,12 @@
 """Accepting that a volume grows."""
 
-from stackwire.contracts.volume import InvalidInput
+from stackwire.contracts.volume import InvalidInput, InvalidVolume
 from stackwire.contracts.volume_workers import ScheduleExtend
 from stackwire.core.context import RequestContext
 from stackwire.volume.db import volume_types, volumes
 from stackwire.volume.domain import objects
 from stackwire.volume.domain.capabilities import check_size
-from stackwire.volume.domain.states import IN_USE, VolumeStates
+from stackwire.volume.domain.states import EXTENDING, IN_USE, VolumeStates
 from stackwire.volume.flows.attachment_steps import check
 from stackwire.volume.flows.deps import Flow
 from stackwire.volume.flows.type_quotas import check_type_limits
@@ -46,3 +46,15 @@ class ExtendVolume(Flow):
                     request_spec=objects.extend_request_spec(extending),
                 )
             )
+
+    async def complete_extend(self, ctx: RequestContext, volume_id: str) -> None:
+        """What Nova says when a back end leaves it to Nova to extend an attached volume: this one never does.
+
+        ``cinder/volume/api.py: extend_volume_completion``. InvalidVolume.
+        """
+        async with self._deps.database.read() as session:
+            volume = await volumes.find(session, ctx, volume_id)
+        self._deps.require(ctx, "volume_extension:volume_admin_actions:extend_volume_completion", volume.project_id)
+        if volume.status != EXTENDING:
+            raise InvalidVolume(reason="Volume is not being extended.")
+        raise InvalidVolume(reason="Required volume admin metadata is malformed or missing.")

@@ -1,12 +1,13 @@
 """Accepting another image for a volume that stays the same volume."""
 
+from stackwire.contracts.image import ImageNotFound
 from stackwire.contracts.volume import InvalidVolume
 from stackwire.contracts.volume_workers import HOST, Reimage
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import NotSimulated
 from stackwire.volume.db import attachments, volumes
 from stackwire.volume.domain import objects, size_checks
-from stackwire.volume.domain.errors import NotReimageable
+from stackwire.volume.domain.errors import InvalidImage, NotReimageable
 from stackwire.volume.domain.states import VolumeStates
 from stackwire.volume.flows.deps import Flow
 
@@ -21,7 +22,10 @@ class ReimageVolume(Flow):
         self._deps.require(ctx, "volume:reimage", volume.project_id)
         if reserved:
             self._deps.require(ctx, "volume:reimage_reserved", volume.project_id)
-        image = await self._deps.images.get(ctx, image_id)
+        try:
+            image = await self._deps.images.get(ctx, image_id)
+        except InvalidImage as error:
+            raise ImageNotFound(image_id=image_id) from error
         if image.properties.get("block_device_mapping"):
             raise NotSimulated(what="reimaging from an image of volume snapshots")
         size_checks.check_image(image, volume.size)

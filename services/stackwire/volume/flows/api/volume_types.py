@@ -70,7 +70,7 @@ class VolumeTypes(Flow):
         self._deps.require(ctx, "volume_extension:types_extra_specs:index")
         return await self.get(ctx, type_id)
 
-    async def set_extra_specs(self, ctx: RequestContext, type_id: str, specs: Mapping[str, str]) -> None:
+    async def set_extra_specs(self, ctx: RequestContext, type_id: str, specs: Mapping[str, str | None]) -> None:
         """Merged into the existing ones. BadRequest while volumes of the type exist."""
         self._deps.require(ctx, "volume_extension:types_extra_specs:create")
         async with self._deps.database.work(ctx) as uow:

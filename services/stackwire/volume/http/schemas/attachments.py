@@ -13,19 +13,20 @@ class NewAttachment(Body):
     """``mode``: from 3.54."""
 
     volume_uuid: Uuid
-    instance_uuid: Uuid | None = None
+    instance_uuid: Uuid = ""
     connector: dict[str, Any] | None = None
-    mode: Literal["rw", "ro"] | None = None
+    mode: Literal["rw", "ro"] = "rw"
 
     def to_request(self, version: tuple[int, int]) -> CreateAttachmentRequest:
         """The body of a request of this version; BadRequest for fields it does not know."""
-        if self.mode is not None and version < (3, 54):
+        given = "mode" in self.model_fields_set
+        if given and version < (3, 54):
             raise BadRequest("mode needs version 3.54.")
         return CreateAttachmentRequest(
             volume_id=self.volume_uuid,
-            instance_uuid=self.instance_uuid,
+            instance_uuid=self.instance_uuid or None,
             connector=self.connector or None,
-            mode=self.mode,
+            mode=self.mode if given else None,
         )
 
 

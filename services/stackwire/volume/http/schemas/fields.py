@@ -1,17 +1,19 @@
 """Types of fields in request bodies, as in cinder/api/validation/parameter_types.py."""
 
-import re
 from typing import Annotated
+from unicodedata import category
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from stackwire.core.ids import canonical_uuid
 from stackwire.volume.domain.size_checks import MAX_SIZE_GB
 
 MAX_IMAGE_PROPERTY_BYTES = 65535
-_KEY = re.compile(r"[a-zA-Z0-9\-_:. /]{1,255}")
-_TRUE = {"1", "t", "true", "on", "y", "yes"}
-_FALSE = {"0", "f", "false", "off", "n", "no"}
+_KEY = r"[a-zA-Z0-9\-_:. /]{1,255}"
+_KEY_WITHOUT_SLASH = r"[a-zA-Z0-9\-_:. ]{1,255}"
+_KEY_WITHOUT_BLANK = r"[a-zA-Z0-9\-_:.]{1,255}"
+_TRUE = frozenset(["True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes", "y", "t"])
+_FALSE = frozenset(["False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no", "n", "f"])
 
 
 def _number(value: object) -> object:
@@ -26,11 +28,9 @@ def _number(value: object) -> object:
 
 
 def _flag(value: object) -> object:
-    if isinstance(value, str):
-        if value.strip().lower() in _TRUE:
-            return True
-        if value.strip().lower() in _FALSE:
-            return False
+    """A boolean or one of the spellings that the original's schema lists."""
+    if isinstance(value, str) and value in _TRUE | _FALSE:
+        return value in _TRUE
     if not isinstance(value, bool):
         raise ValueError("must be a boolean")
     return value
@@ -43,9 +43,16 @@ def _uuid(value: object) -> object:
     return found
 
 
-def _keys(value: object) -> object:
-    if isinstance(value, dict) and not all(isinstance(key, str) and _KEY.fullmatch(key) for key in value):
-        raise ValueError("keys must match ^[a-zA-Z0-9-_:. /]{1,255}$")
+def _printable(value: str) -> str:
+    """No control characters, and no separators but spaces."""
+    if any((kind := category(letter))[0] in "CZ" and kind != "Zs" for letter in value):
+        raise ValueError("must be printable")
+    return value
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be blank")
     return value
 
 
@@ -57,13 +64,23 @@ def _at_most_64k(value: object) -> object:
 
 Text = Annotated[str, StringConstraints(max_length=255)]
 Named = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Stripped = Annotated[str, StringConstraints(max_length=255, strip_whitespace=True)]
+"""Blanks around it do not count."""
+StrippedLater = Annotated[Text, AfterValidator(str.strip)]
+"""Blanks around it count, but are not kept."""
+Printable = Annotated[Text, AfterValidator(_printable)]
+PrintableStripped = Annotated[Printable, AfterValidator(str.strip)]
+NotBlank = Annotated[Named, AfterValidator(_not_blank)]
 SizeGb = Annotated[int, BeforeValidator(_number), Field(ge=1, le=MAX_SIZE_GB)]
 KeySize = Annotated[int, BeforeValidator(_number), Field(ge=0, le=MAX_SIZE_GB)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Uuid = Annotated[str, BeforeValidator(_uuid)]
-Metadata = Annotated[dict[str, Text], BeforeValidator(_keys)]
+Metadata = dict[Annotated[str, StringConstraints(pattern=f"^{_KEY}$")], Text]
+SnapshotMetadata = dict[Annotated[str, StringConstraints(pattern=f"^{_KEY_WITHOUT_SLASH}$")], Text]
+NewExtraSpecs = dict[Annotated[str, StringConstraints(pattern=f"^{_KEY}$")], Text | None]
+ExtraSpecs = dict[Annotated[str, StringConstraints(pattern=f"^{_KEY_WITHOUT_BLANK}$")], Text | None]
 ImagePropertyValue = Annotated[str, Field(max_length=MAX_IMAGE_PROPERTY_BYTES), BeforeValidator(_at_most_64k)]
-ImageProperties = Annotated[dict[str, ImagePropertyValue], BeforeValidator(_keys)]
+ImageProperties = dict[Annotated[str, StringConstraints(pattern=f"^{_KEY}$")], ImagePropertyValue]
 
 
 class Body(BaseModel):

@@ -1,35 +1,39 @@
 """Bodies of /snapshots: create, update, actions."""
 
-from stackwire.contracts.volume import InvalidInput
+from pydantic import model_validator
+
+from stackwire.contracts.volume import VolumeNotFound
+from stackwire.core.errors import BadRequest
 from stackwire.volume.domain.requests import CreateSnapshotRequest
-from stackwire.volume.http.schemas.fields import Body, Flag, Metadata, Text, Uuid
+from stackwire.volume.http.schemas.fields import Body, Flag, Metadata, PrintableStripped, StrippedLater, Uuid
 from stackwire.volume.http.schemas.volumes import NamedChanges
 
 
 class NewSnapshot(Body):
-    """``name`` and ``description`` also under their older names."""
+    """``name`` also under its older name; ``force`` cannot be null."""
 
-    volume_id: Uuid
-    name: Text | None = None
-    display_name: Text | None = None
-    description: Text | None = None
-    display_description: Text | None = None
+    volume_id: Uuid | None
+    name: StrippedLater | None = None
+    display_name: StrippedLater | None = None
+    description: PrintableStripped | None = None
     metadata: Metadata | None = None
-    force: Flag | None = None
+    force: Flag = False
 
     def to_request(self, version: tuple[int, int]) -> CreateSnapshotRequest:
-        """The body of a request of this version.
+        """The body of a request of this version. VolumeNotFound for null.
 
-        From 3.66 on a volume in use needs no ``force``, and ``force=false`` is InvalidInput.
+        From 3.66 on a volume in use needs no ``force``, and ``force=false`` is BadRequest.
         """
-        if version >= (3, 66) and self.force is False:
-            raise InvalidInput(reason="force=false is not accepted from version 3.66 on.")
+        if self.volume_id is None:
+            raise VolumeNotFound(volume_id=None)
+        if version >= (3, 66) and "force" in self.model_fields_set and not self.force:
+            raise BadRequest("Since microversion 3.66 the 'force' flag is invalid for this request, unless it is true.")
         return CreateSnapshotRequest(
             volume_id=self.volume_id,
-            name=self.name if self.name is not None else self.display_name,
-            description=self.description if self.description is not None else self.display_description,
+            name=self.name if "name" in self.model_fields_set else self.display_name,
+            description=self.description,
             metadata=self.metadata or {},
-            force=version >= (3, 66) or bool(self.force),
+            force=version >= (3, 66) or self.force,
         )
 
 
@@ -37,9 +41,22 @@ class CreateSnapshotBody(Body):
     snapshot: NewSnapshot
 
 
+class SnapshotChanges(NamedChanges):
+    name: StrippedLater | None = None
+    display_name: StrippedLater | None = None
+    description: PrintableStripped | None = None
+    display_description: PrintableStripped | None = None
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> "SnapshotChanges":
+        if not self.model_fields_set:
+            raise ValueError("nothing to change")
+        return self
+
+
 class UpdateSnapshotBody(Body):
-    snapshot: NamedChanges
+    snapshot: SnapshotChanges
 
 
 class ResetSnapshotStatusAction(Body):
-    status: Text
+    status: str

@@ -11,6 +11,10 @@ class ExtendAction(Body):
     new_size: SizeGb
 
 
+class ExtendCompletionAction(Body):
+    error: str | bool | None = None
+
+
 class BootableAction(Body):
     bootable: Flag
 
@@ -20,9 +24,13 @@ class ReadonlyAction(Body):
 
 
 class ResetStatusAction(Body):
-    status: Text | None = None
-    attach_status: Text | None = None
-    migration_status: Text | None = None
+    status: str | None = None
+    attach_status: str | None = None
+    migration_status: str | None = None
+
+    def changes(self) -> dict[str, str]:
+        """What is given, in small letters."""
+        return {name: value.lower() for name, value in self if value}
 
 
 class UploadAction(Body):
@@ -31,23 +39,20 @@ class UploadAction(Body):
     image_name: Named
     force: Flag = False
     disk_format: Literal["raw", "vmdk", "vdi", "qcow2", "vhd", "vhdx", "ploop"] = "raw"
-    container_format: Literal["bare", "ami", "ari", "aki", "ovf", "ova", "docker", "compressed"] = "bare"
-    visibility: Literal["community", "public", "private", "shared"] | None = None
-    protected: Flag | None = None
+    container_format: Literal["bare", "ami", "ari", "aki", "ovf", "ova", "docker", "compressed"] | None = "bare"
+    visibility: Literal["community", "public", "private", "shared"] = "private"
+    protected: Flag = False
 
     def to_request(self, version: tuple[int, int]) -> UploadImageRequest:
         """The body of a request of this version; BadRequest for fields it does not know."""
-        visibility: str | None = self.visibility or "private"
-        if version < (3, 1):
-            if self.model_fields_set & {"visibility", "protected"}:
-                raise BadRequest("visibility and protected need version 3.1.")
-            visibility = None
+        if version < (3, 1) and self.model_fields_set & {"visibility", "protected"}:
+            raise BadRequest("visibility and protected need version 3.1.")
         return UploadImageRequest(
             name=self.image_name,
             disk_format=self.disk_format,
             container_format=self.container_format,
-            visibility=visibility,
-            protected=bool(self.protected),
+            visibility=None if version < (3, 1) else self.visibility,
+            protected=self.protected,
         )
 
 
@@ -65,23 +70,31 @@ class ReimageAction(Body):
 
 
 class AttachAction(Body):
-    instance_uuid: Uuid | None = None
-    host_name: Named | None = None
+    """``cinder/api/schemas/volume_actions.py: attach``."""
+
+    instance_uuid: Uuid = ""
+    host_name: Text = ""
     mountpoint: Named
     mode: Literal["rw", "ro"] = "rw"
 
     def to_request(self) -> AttachVolumeRequest:
         """BadRequest unless it names a server or a host."""
-        if self.instance_uuid is None and self.host_name is None:
-            raise BadRequest("Give one of instance_uuid and host_name.")
-        return AttachVolumeRequest(**self.model_dump())
+        if not self.instance_uuid and not self.host_name:
+            raise BadRequest("One of instance_uuid and host_name is required.")
+        return AttachVolumeRequest(
+            instance_uuid=self.instance_uuid or None,
+            host_name=self.host_name or None,
+            mountpoint=self.mountpoint,
+            mode=self.mode,
+        )
 
 
 class DetachAction(Body):
     attachment_id: Uuid | None = None
 
 
-class ForceDetachAction(DetachAction):
+class ForceDetachAction(Body):
+    attachment_id: str | None = None
     connector: str | dict[str, Any] | None = None
 
 

@@ -1,18 +1,18 @@
 """Bodies of /types: create, update, extra specs, access; and of quota sets."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
 from stackwire.volume.domain.requests import CreateVolumeTypeRequest
-from stackwire.volume.http.schemas.fields import Body, Flag, Metadata, Named, Text
+from stackwire.volume.http.schemas.fields import Body, ExtraSpecs, Flag, Named, NewExtraSpecs, NotBlank, Printable
 
 
 class NewVolumeType(Body):
-    name: Named
-    description: Text | None = None
+    name: NotBlank
+    description: Printable | None = None
     is_public: Flag = Field(default=True, alias="os-volume-type-access:is_public")
-    extra_specs: Metadata = {}
+    extra_specs: NewExtraSpecs = {}
 
     def to_request(self) -> CreateVolumeTypeRequest:
         """The body as a request."""
@@ -26,9 +26,9 @@ class CreateVolumeTypeBody(Body):
 
 
 class VolumeTypeChanges(Body):
-    name: Named | None = None
-    description: Text | None = None
-    is_public: Flag | None = None
+    name: NotBlank | None = None
+    description: Printable | None = None
+    is_public: Flag = True
 
 
 class UpdateVolumeTypeBody(Body):
@@ -36,7 +36,7 @@ class UpdateVolumeTypeBody(Body):
 
 
 class ExtraSpecsBody(Body):
-    extra_specs: Annotated[Metadata, Field(min_length=1)]
+    extra_specs: ExtraSpecs
 
 
 class ProjectAccessAction(Body):
