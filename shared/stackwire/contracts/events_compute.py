@@ -144,7 +144,7 @@ class LegacyImage(Payload):
 class LegacyInstanceProperties(Payload):
     """The server's requirements.
 
-    ``pci_requests`` is null: Nova sends the caller's whole context in it, token included.
+    ``pci_requests`` is an object whole, with the caller's context in it; Nova's has his token and its catalog, too.
     """
 
     availability_zone: str | None

@@ -130,6 +130,11 @@ TABLE: tuple[Behaviour, ...] = (
         source="nova c7eac94fc5; both are of 2025.1",
     ),
     Behaviour(
+        name="volume-backed-rebuild-is-refused", since="queens", bug="lp-1482040", service="compute",
+        summary="a rebuild of a volume-backed server to another image is refused: its disk would stay the old image's",
+        source="nova 132636dd61, 17.0.0",
+    ),
+    Behaviour(
         name="volume-backed-rebuild", since="zed", service="compute",
         summary="a volume-backed server can be rebuilt to another image (2.93, os-reimage)",
         source="nova 26.0.0",

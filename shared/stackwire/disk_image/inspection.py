@@ -14,6 +14,8 @@ RAW_CONTENT: Final = frozenset({"raw", "gpt", "mbr", "iso", "luks"})
 """What the content of a raw image may look like: partition tables and file systems on a whole disk."""
 AMI_FORMATS: Final[Mapping[str, str]] = {"ami": "raw", "ari": "raw", "aki": "raw"}
 """Amazon's disk formats, as the content they have."""
+PIECE_BYTES: Final = 64 * 1024
+"""What the inspector is given at once, as Glance gives it: it misses what a table points at in the same piece."""
 _ERRORS: Final = (format_inspector.ImageFormatError, format_inspector.SafetyCheckFailed)
 
 
@@ -79,9 +81,11 @@ class StreamDetector:
 
     def feed(self, chunk: bytes | memoryview) -> list[DetectedFormat] | None:
         """The next bytes; the formats that fit, once that is certain. UnreadableFormat."""
-        self._source.chunk = bytes(chunk)
+        view = memoryview(chunk)
         try:
-            self._wrapper.read(len(chunk))
+            for at in range(0, len(view), PIECE_BYTES):
+                self._source.chunk = bytes(view[at : at + PIECE_BYTES])
+                self._wrapper.read(PIECE_BYTES)
             return self._detected()
         except _ERRORS as error:
             raise UnreadableFormat(str(error)) from error

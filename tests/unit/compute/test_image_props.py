@@ -38,6 +38,9 @@ BAD = [
     ("hw_firmware_type", "openfirmware"),
     ("hw_scsi_model", "scsi-9"),
     ("img_hv_requested_version", "newest"),
+    ("img_hv_requested_version", "1"),
+    ("img_hv_requested_version", "=1"),
+    ("img_hv_requested_version", ">=1,"),
     ("img_config_drive", "yes"),
     ("os_secure_boot", "maybe"),
     ("img_mappings", "[broken"),
@@ -92,3 +95,25 @@ def test_required_traits_are_listed():
 def test_a_set_of_cpus_that_is_none_is_refused(text):
     with pytest.raises(ValueError, match="CPUs"):
         cpu_set(text)
+
+
+RECORDED = {
+    "architecture": "x86_64", "hw_cdrom_bus": "sata", "hw_disk_bus": "scsi", "hw_machine_type": "q35",
+    "hw_qemu_guest_agent": "yes", "hw_scsi_model": "virtio-scsi", "hw_video_model": "virtio", "hw_vif_model": "virtio",
+    "img_signature_hash_method": "SHA-256", "img_signature_key_type": "RSA-PSS", "os_admin_user": "debian",
+    "os_distro": "debian", "os_require_quiesce": "yes", "os_secure_boot": "optional", "os_type": "linux",
+}  # fmt: skip
+"""What a recorded server's view has of its image since 2.98."""
+UNSHOWN = (
+    "Mixed:Case base_image_ref empty_value image_build_id img_signature_note instance_uuid long_note os_version"
+    " owner_specified.note team unicode_note user_note"
+)
+"""What else the image has."""
+
+
+def test_of_a_recorded_image_the_view_and_the_request_spec_have_the_fifteen_properties_nova_knows():
+    image = {**RECORDED, **dict.fromkeys(UNSHOWN.split(), "x")}
+    assert {name for name in image if known(name)} == set(RECORDED)
+    spec = {**RECORDED, "hw_architecture": "x86_64", "hw_qemu_guest_agent": True, "os_require_quiesce": True}
+    del spec["architecture"]
+    assert typed(image) == spec

@@ -5,6 +5,7 @@ import random
 import struct
 import sys
 import tracemalloc
+from uuid import UUID
 
 import pytest
 
@@ -31,6 +32,23 @@ def vmdk(kind: str = "monolithicSparse", extent: str = "disk.vmdk") -> bytes:
     )
     head = struct.pack("<4sIIQQQQ", b"KDMV", 1, 3, 2048, 128, 1, 20).ljust(512, b"\0")
     return (head + descriptor).ljust(KB64, b"\0")
+
+
+def vhdx(size: int = 3 << 30) -> bytes:
+    """With the region table at 192 KiB, the metadata at 2 MiB and the size after its table, as qemu-img writes it."""
+    metadata, sizes = 2 << 20, KB64
+    regions = struct.pack("<4sIII", b"regi", 0, 1, 0) + UUID("8B7CA206-4790-4B9A-B8FE-575F050F886E").bytes_le
+    table = struct.pack("<8sHH20x", b"metadata", 0, 1) + UUID("2FA54224-CD1B-4876-B211-5DBED83BF4B8").bytes_le
+    parts = {
+        0: b"vhdxfile",
+        192 * 1024: regions + struct.pack("<QII", metadata, 1 << 20, 1),
+        metadata: table + struct.pack("<III", sizes, 8, 0),
+        metadata + sizes: struct.pack("<Q", size),
+    }
+    whole = bytearray(8 << 20)
+    for at, part in parts.items():
+        whole[at : at + len(part)] = part
+    return bytes(whole)
 
 
 def inspected(declared: str, data: bytes, *, match: bool = True, chunk: int = 1000) -> int | None:
@@ -156,3 +174,8 @@ def test_crafted_headers_cost_neither_work_nor_memory() -> None:
         tracemalloc.stop()
     assert most < 20_000
     assert largest < 5 * 2**20
+
+
+@pytest.mark.parametrize("chunk", [KB64, 1 << 20, 4 << 20, 8 << 20])
+def test_a_vhdx_tells_its_virtual_size_in_chunks_of_any_size(chunk: int) -> None:
+    assert inspected("vhdx", vhdx(), chunk=chunk) == 3 << 30

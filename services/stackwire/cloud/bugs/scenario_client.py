@@ -7,6 +7,7 @@ from stackwire.cloud.client import Client, Refused
 
 DISK = b"disk" * 1024
 OCTETS = {"Content-Type": "application/octet-stream"}
+BEFORE_REIMAGE = {"OpenStack-API-Version": "compute 2.92"}
 NEWEST = {"OpenStack-API-Version": "compute 2.98"}
 JsonObject = dict[str, Any]
 
@@ -153,10 +154,16 @@ class ScenarioClient:
 
     async def rebuild(self, server_id: str, image_id: str) -> None:
         """Rebuilds the server, until it is active or in error."""
-        await self.api.request(
-            "POST", "compute", f"/v2.1/servers/{server_id}/action", {"rebuild": {"imageRef": image_id}}
-        )
+        if (status := await self.try_rebuild(server_id, image_id)) != 202:
+            raise Refused(f"the rebuild was refused: {status}")
+
+    async def try_rebuild(self, server_id: str, image_id: str) -> int:
+        """The status of the answer, before version 2.93; if it was accepted, when the server is active or in error."""
+        body, path = {"rebuild": {"imageRef": image_id}}, f"/v2.1/servers/{server_id}/action"
+        status, _, _ = await self.api.try_request("POST", "compute", path, body, headers=BEFORE_REIMAGE)
         await self.api.until("compute", f"/v2.1/servers/{server_id}", "server", "ACTIVE", "ERROR")
+        await self.settle()
+        return status
 
 
 def root(volume_id: str) -> dict[str, Any]:

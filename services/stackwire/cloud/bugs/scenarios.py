@@ -171,6 +171,20 @@ async def a_property_changed_after_boot(client: ScenarioClient) -> Any:
     return (await client.snapshot(server))["team"]
 
 
+@scenario(
+    "lp-1482040",
+    "which image do the server on a volume and its volume have after the rebuild?",
+    with_bug=["new", "old"],
+    without_bug=["old", "old"],
+)
+async def another_image_for_a_server_on_a_volume(client: ScenarioClient) -> list[Any]:
+    """A server on a volume is rebuilt to another image: its disk stays, whatever the answer is."""
+    volume = await client.volume(imageRef=await client.image(team="old"))
+    server = await client.server_on(volume)
+    await client.try_rebuild(server, await client.image(team="new"))
+    return [(await client.recorded("server", server))["image_team"], (await client.image_metadata(volume))["team"]]
+
+
 @scenario("lp-1115634", "which team does the clone belong to?", with_bug=None, without_bug="storage")
 async def a_clone_of_a_volume(client: ScenarioClient) -> Any:
     """An image with a property becomes a volume, and the volume another volume."""

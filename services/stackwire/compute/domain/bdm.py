@@ -260,7 +260,8 @@ def root_of(devices: Sequence[BlockDeviceRequest]) -> BlockDeviceRequest | None:
 
 def root_device_of(properties: Mapping[str, Any]) -> str | None:
     """The root device an image names: in ``mappings`` under ``root``, or as ``root_device_name``."""
-    for entry in properties.get("mappings") or []:
+    listed = properties.get("mappings")
+    for entry in listed if isinstance(listed, list) else []:
         if isinstance(entry, Mapping) and entry.get("virtual") == "root" and isinstance(entry.get("device"), str):
             return f"/dev/{strip_dev(entry['device'])}"
     name = properties.get("root_device_name")

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from oslo_utils.versionutils import VersionPredicate
+
 Reader = Callable[[Any], Any]
 
 
@@ -60,13 +62,9 @@ def one_of(names: str, *, also: Mapping[str, str] | None = None, any_case: bool 
     return read
 
 
-_VERSION_TERM = re.compile(r"\s*(<=?|>=?|==?|!=)?\s*[0-9]+(\.[0-9]+)*\s*", re.ASCII)
-
-
 def version_predicate(value: Any) -> str:
-    """Comma-separated comparisons such as ``>=1.0, <6.0``."""
-    if not all(_VERSION_TERM.fullmatch(term) for term in str(value).split(",")):
-        raise ValueError("not a list of version comparisons")
+    """Comma-separated comparisons such as ``>=1.0, <6.0``; each has an operator."""
+    VersionPredicate(str(value))
     return str(value)
 
 

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from oslo_utils.versionutils import VersionPredicate, convert_version_to_str
+
 from stackwire.compute.domain.model import Flavor, Host
 from stackwire.core import capabilities
 
-VERSIONED = re.compile(r"\s*(<=|>=|==|!=|<|>|=)?\s*([0-9.]+)\s*")
 _RESOURCES = re.compile(r"resources([A-Za-z0-9_-]{0,64}):(.+)")
 # what a host of this architecture runs natively, beside itself (nova: 32 bit guests on 64 bit hosts)
 ALSO_RUNS: Mapping[str, frozenset[str]] = {"x86_64": frozenset({"i686"}), "aarch64": frozenset({"armv7"})}
@@ -157,23 +158,11 @@ def _kinds(host: Host) -> set[str]:
 
 
 def satisfies(version: int, wanted: str) -> bool:
-    """``6.0,<9`` style predicates against a version as Nova counts it (8002000 is 8.2.0); all parts must hold."""
-    have = (version // 1_000_000, version // 1000 % 1000, version % 1000)
-    for part in wanted.split(","):
-        match = VERSIONED.fullmatch(part)
-        if match is None:
-            return False
-        numbers = [int(number) for number in match[2].strip(".").split(".") if number]
-        want = tuple([*numbers, 0, 0, 0][:3])
-        if not _compare(match[1] or "==", have, want):
-            return False
-    return True
-
-
-def _compare(sign: str, have: tuple[int, ...], want: tuple[int, ...]) -> bool:
-    return {"<": have < want, "<=": have <= want, ">": have > want, ">=": have >= want, "!=": have != want}.get(
-        sign, have == want
-    )
+    """``>=6.0,<9`` style predicates against a version as Nova counts it (8002000 is 8.2.0); all parts must hold."""
+    try:
+        return VersionPredicate(wanted).satisfied_by(convert_version_to_str(version))
+    except ValueError:
+        return False
 
 
 FILTERS: Sequence[tuple[str, Filter]] = (

@@ -42,6 +42,8 @@ class RebuildServer(ApiFlow):
         self, ctx: RequestContext, uuid: str, request: RebuildServerRequest
     ) -> tuple[Server, str]:
         """The server as it is while it is rebuilt, and its password. All checks come first: a 400 changes nothing."""
+        if not self._deps.behaviours.has("volume-backed-rebuild"):
+            request = replace(request, reimage=False)
         server = await self._deps.find(ctx, uuid, policy.REBUILD)
         check_allowed(ctx, server, VERB)
         if request.personality or request.trusted_certificates:
@@ -64,7 +66,8 @@ class RebuildServer(ApiFlow):
     async def _original_image_id(
         self, ctx: RequestContext, server: Server, request: RebuildServerRequest
     ) -> str | None:
-        """None for a server with a local disk. Another image than the volume's own needs 2.93."""
+        """None for a server with a local disk. Another image than the volume's own needs 2.93; until lp-1482040 was
+        mended it was accepted, and nothing but the server's records became the new image's."""
         root = server.root
         if not server.is_volume_backed or root is None or root.volume_id is None:
             return None
@@ -74,8 +77,10 @@ class RebuildServer(ApiFlow):
             raise InvalidBDMVolume(id=root.volume_id) from None
         original_image_id = (volume.volume_image_metadata or {}).get("image_id", "")
         if original_image_id != request.image_id:
-            if not request.reimage or not self._deps.behaviours.has("volume-backed-rebuild"):
-                reason = "a volume-backed server can only be rebuilt to its own image before version 2.93"
+            if not request.reimage:
+                if not self._deps.behaviours.has("volume-backed-rebuild-is-refused"):
+                    return original_image_id
+                reason = "Unable to rebuild with a different image for a volume-backed server."
                 raise ImageUnacceptable(image_id=request.image_id, reason=reason)
             if volume.status != "in-use":
                 raise BadRequest(f"The root volume has status {volume.status}, it must be in-use.")
@@ -117,7 +122,10 @@ class RebuildServer(ApiFlow):
     async def _write(self, uow: UnitOfWork, ctx: RequestContext, rebuild: _Rebuild) -> Server:
         server, request, image = rebuild.server, rebuild.request, rebuild.image
         verb = check_allowed(ctx, server, VERB)
-        claimed = await claim(uow, server, verb, **_columns(rebuild))
+        columns = _columns(rebuild)
+        if not server.is_volume_backed or not self._deps.behaviours.has("volume-backed-rebuild-is-refused"):
+            columns["image_ref"] = request.image_id
+        claimed = await claim(uow, server, verb, **columns)
         rows = travel.rebuilt(image, server.system_metadata, server.flavor, request.image_id, self._deps.behaviours)
         await server_metadata.replace(uow, "instance_system_metadata", server.uuid, rows)
         if request.metadata is not None:
@@ -167,7 +175,4 @@ def _columns(rebuild: _Rebuild) -> dict[str, Any]:
     if request.auto_disk is not None:
         columns["auto_disk_config"] = request.auto_disk
     kernel, ramdisk = validation.kernel_and_ramdisk(rebuild.image["properties"])
-    columns |= {"kernel_id": kernel, "ramdisk_id": ramdisk, "progress": 0}
-    if not rebuild.server.is_volume_backed:
-        columns["image_ref"] = request.image_id
-    return columns
+    return columns | {"kernel_id": kernel, "ramdisk_id": ramdisk, "progress": 0}

@@ -35,6 +35,7 @@ from stackwire.contracts.events_versioned import (
     InstancePCIRequestsPayload,
     RequestSpecPayload,
 )
+from stackwire.core.attributes import attributes, nulls
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import Database, UnitOfWork
 
@@ -120,7 +121,8 @@ class Scheduler:
     # ---- notifications
 
     def _emit(self, uow: UnitOfWork, phase: Phase, spec: Mapping[str, Any], server: Server) -> None:
-        legacy = {"request_spec": _legacy_spec(spec, server)}
+        instance_uuid = server.uuid if phase == "end" else None
+        legacy = {"request_spec": _legacy_spec(spec, server, _pci_requests(uow.ctx, instance_uuid))}
         self._notifications.emit(uow, "scheduler", f"{EVENT}.{phase}", legacy, server.uuid)
         self._notifications.emit_versioned(
             uow, "scheduler", f"{EVENT}.{phase}", _versioned_spec(spec, server), server.uuid
@@ -162,8 +164,41 @@ def _image(spec: Mapping[str, Any]) -> Mapping[str, Any]:
     return data_of(spec.get("image") or {})
 
 
-def _legacy_spec(spec: Mapping[str, Any], server: Server) -> dict[str, Any]:
-    """``RequestSpec.to_legacy_request_spec_dict``; the recorded one had the caller's token in it, this one has none."""
+def _pci_requests(ctx: RequestContext, instance_uuid: str | None) -> dict[str, Any]:
+    """``nova/objects/instance_pci_requests.py`` as the recorded notification has it: with the fields of the object
+    itself, among them the caller's context, of which the token and its catalog are left out."""
+    fields = {"requests": [], **({"instance_uuid": instance_uuid} if instance_uuid else {})}
+    context = {
+        **nulls(
+            "auth_token cell_uuid db_connection domain_id domain_name mq_connection project_domain_name quota_class"
+            " resource_uuid service_project_domain_id service_project_domain_name service_project_id"
+            " service_project_name service_token service_user_domain_id service_user_domain_name service_user_id"
+            " service_user_name system_scope user_auth_plugin user_domain_name"
+        ),
+        **attributes(
+            ctx,
+            "global_request_id project_domain_id project_id project_name remote_address request_id timestamp"
+            " user_domain_id user_id user_name",
+        ),
+        "_is_admin": ctx.is_admin,
+        "_read_deleted": "no",
+        "is_admin_project": True,
+        "read_only": False,
+        "roles": list(ctx.roles),
+        "service_catalog": [],
+        "service_roles": [],
+        "show_deleted": False,
+    }
+    return {
+        "VERSION": "1.1",
+        "_changed_fields": sorted(fields),
+        "_context": context,
+        **{f"_obj_{name}": value for name, value in fields.items()},
+    }
+
+
+def _legacy_spec(spec: Mapping[str, Any], server: Server, pci_requests: Mapping[str, Any]) -> dict[str, Any]:
+    """``RequestSpec.to_legacy_request_spec_dict``."""
     instance, flavor = server.instance, server.flavor
     image = _micros(_image(spec))
     if image:
@@ -175,7 +210,7 @@ def _legacy_spec(spec: Mapping[str, Any], server: Server) -> dict[str, Any]:
             "ephemeral_gb": flavor.ephemeral_gb,
             "memory_mb": flavor.memory_mb,
             "numa_topology": None,
-            "pci_requests": None,
+            "pci_requests": pci_requests,
             "project_id": instance.project_id,
             "root_gb": flavor.root_gb,
             "user_id": instance.user_id,
