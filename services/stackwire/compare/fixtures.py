@@ -83,6 +83,7 @@ async def _detach(fixtures: "Fixtures", volume: str) -> None:
     await fixtures.admin.send("POST", "volume", f"/volumes/{volume}/action", data=orjson.dumps(reset))
 
 
+FLAVOR = {"flavor": {"name": "{unique}", "ram": 65536, "vcpus": 64, "disk": 1000}}
 IMAGE = {"name": "compared", "disk_format": "raw", "container_format": "bare", "min_ram": 0}
 
 
@@ -121,6 +122,14 @@ FIXTURES: Mapping[str, Fixture] = {
     "any_group": _identity("group", {}),
     "role": _identity("role", {}),
     "volume": Fixture("volume", "/volumes", VOLUME, "volume"),
+    "any_flavor": Fixture("compute", "/flavors", FLAVOR, "flavor", admin=True),
+    "private_flavor": Fixture(
+        "compute",
+        "/flavors",
+        {"flavor": FLAVOR["flavor"] | {"os-flavor-access:is_public": False}},
+        "flavor",
+        admin=True,
+    ),
     "snapshot": Fixture(
         "volume", "/snapshots", {"snapshot": {"volume_id": "{volume}", "name": "compared"}}, "snapshot"
     ),

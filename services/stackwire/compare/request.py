@@ -23,8 +23,10 @@ class Request:
     in ``undo_service`` if that is another. ``restore`` is a path and a body that an administrator sends after each
     success, to bring a fixture back to its state.
     ``renew`` names fixtures that are made anew after each success, ``wait`` those that must come to rest after it.
-        if _is_varied(name, request):
-            for value, odd in _odd_values(path, request.unvaried).items():
+    ``unvaried`` are fields, as ``server.networks``, that keep their value, with all below them; and single rows, as
+    ``protected true``, that are not asked. Where there is ``varied``, all fields but those keep theirs.
+    ``status`` is the answer of a request that, as it stands, is refused for a reason that comes after all checks of its
+    body, as a quota: so its rows need nothing made, and nothing deleted.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Request:
     unvaried: tuple[str, ...] = ()
     varied: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ async def get(session: Session, ctx: RequestContext, flavorid: str) -> Flavor | 
 
 
 async def list_page(session: Session, ctx: RequestContext, request: ListFlavorsRequest) -> list[Flavor]:
-    """After the marker, and one more than the limit where there are more; the sort key is checked by the caller."""
+    """After the marker; the sort key is checked by the caller."""
     direction, compare = ("DESC", "<") if request.descending else ("ASC", ">")
     key = request.sort_key
     if key in ("description", "updated_at"):
@@ -50,7 +50,7 @@ async def list_page(session: Session, ctx: RequestContext, request: ListFlavorsR
         request.is_public if ctx.is_admin else None,
         request.name,
         request.marker,
-        request.limit + 1,
+        request.limit,
     )
 
 

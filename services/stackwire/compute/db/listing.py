@@ -2,7 +2,7 @@
 
 from stackwire.compute.db.instances import SERVERS, ServerRow
 from stackwire.compute.domain.listing import ListServersRequest, StateFilter
-from stackwire.compute.domain.server import ServerPage
+from stackwire.compute.domain.server import Server
 from stackwire.core.errors import BadRequest
 from stackwire.db.pool import Database, Session
 from stackwire.db.query import Conditions, SortKey, after_marker, order_by
@@ -66,17 +66,17 @@ def _state(conditions: Conditions, state: StateFilter) -> str:
     return f"({condition} AND (i.task_state IS NULL OR {others}))"
 
 
-async def list_page(database: Database, request: ListServersRequest) -> ServerPage:
+async def list_page(database: Database, request: ListServersRequest) -> list[Server]:
     """BadRequest for a marker that is no server the caller sees."""
     if request.matches_nothing:
-        return ServerPage([], more=False)
+        return []
     conditions = _conditions(request)
     async with database.read() as session:
         order = await _order(session, conditions, request)
-        limit = conditions.placeholder(request.limit + 1)
+        limit = conditions.placeholder(request.limit)
         statement = f"{SERVERS} WHERE {conditions.sql} ORDER BY {order_by(order)} LIMIT {limit}"
         rows = await session.all(ServerRow, statement, *conditions.values)
-    return ServerPage([row.server() for row in rows[: request.limit]], more=len(rows) > request.limit)
+    return [row.server() for row in rows]
 
 
 async def _order(session: Session, conditions: Conditions, request: ListServersRequest) -> list[SortKey]:

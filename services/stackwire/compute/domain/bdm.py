@@ -62,7 +62,13 @@ _FIELDS = frozenset(field.name for field in fields(BlockDeviceRequest))
 
 def from_v2(entries: Iterable[Mapping[str, Any]], *, has_image: bool) -> list[BlockDeviceRequest]:
     """``block_device_mapping_v2`` of a request, entries already of the right types; InvalidBDM names what is wrong."""
-    return [_from_v2(entry, has_image) for entry in entries]
+    return [_from_v2(_with_dev(entry), has_image) for entry in entries]
+
+
+def _with_dev(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``nova/block_device.py: prepend_dev``."""
+    name = entry.get("device_name")
+    return {**entry, "device_name": f"/dev/{strip_dev(name)}"} if isinstance(name, str) and name else entry
 
 
 def _from_v2(entry: Mapping[str, Any], has_image: bool) -> BlockDeviceRequest:
@@ -112,7 +118,7 @@ def from_v1(
 
     ``no_root``: the image defines its root device, none is to be added.
     """
-    devices = [_from_v1(entry) for entry in entries]
+    devices = [_from_v1(_with_dev(entry)) for entry in entries]
     devices = [_placed(device, root_device) for device in devices]
     if image_id and not no_root and not any(device.is_root for device in devices):
         devices.insert(0, image_disk(image_id))
@@ -197,7 +203,7 @@ def _stored(entry: Mapping[str, Any]) -> BlockDeviceRequest:
         raise InvalidBDM(reason="the image defines a device with a size or a boot index that is no number")
     if not all(isinstance(value, str) for value in ids.values()):
         raise InvalidBDM(reason="the image defines a device with an id that is no text")
-    device = _request(entry, source, ids)
+    device = _request(_with_dev(entry), source, ids)
     return replace(device, delete_on_termination=bool(device.delete_on_termination), no_device=bool(device.no_device))
 
 

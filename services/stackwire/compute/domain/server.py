@@ -57,14 +57,6 @@ class Server:
         return replace(self, instance=instance)
 
 
-@dataclass(frozen=True, slots=True)
-class ServerPage:
-    """Servers in the requested order; ``more``: there are others behind."""
-
-    servers: list[Server]
-    more: bool
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionDetails:
     """An action with its events, newest first; ``server_project_id``: the project whose host ids are shown.

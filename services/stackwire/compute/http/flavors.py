@@ -12,9 +12,9 @@ from stackwire.compute.http.to_domain import create_flavor_request
 from stackwire.compute.http.unpack import (
     ApiHandlers,
     check_query,
+    named_action,
     page_limit,
     require_version,
-    single_value,
     unexpected,
     unpack,
 )
@@ -49,7 +49,7 @@ class FlavorHandlers(ApiHandlers):
         filters = names("minRam minDisk is_public sort_key sort_dir limit marker name")
         check_query(request, *filters, *(("rxtx_factor",) if version < (2, 102) else ()), at=(2, 75))
         requested = _list_request(request, version)
-        flavors, more = await self._flows.flavors.list_page(ctx, requested)
+        flavors = await self._flows.flavors.list_page(ctx, requested)
         base, specs = origin(request), self._flows.flavors.shows_extra_specs(ctx)
         view: dict[str, Any] = {
             "flavors": [
@@ -59,7 +59,7 @@ class FlavorHandlers(ApiHandlers):
                 for flavor in flavors
             ]
         }
-        if more and flavors:
+        if flavors and len(flavors) == requested.limit:
             path = "/v2.1/flavors/detail" if detailed else "/v2.1/flavors"
             view["flavors_links"] = next_links(request, path, limit=requested.limit, marker=flavors[-1].flavorid)
         return respond(200, view)
@@ -173,10 +173,9 @@ class FlavorAccessHandlers(ApiHandlers):
     async def action(self, request: web.Request) -> web.Response:
         """``POST /flavors/{id}/action``: addTenantAccess, removeTenantAccess."""
         ctx, _ = unpack(request)
-        flavorid, raw = request.match_info["flavor"], await json_body(request)
-        name = next(iter(raw), "") if isinstance(raw, dict) else ""
+        flavorid, (name, value) = request.match_info["flavor"], named_action(await json_body(request))
         if name not in ("addTenantAccess", "removeTenantAccess"):
             raise BadRequest("The body must name one action: addTenantAccess or removeTenantAccess.")
-        tenant = read(TenantAccess, single_value(raw, name)).tenant
+        tenant = read(TenantAccess, value).tenant
         change = self._flows.flavors.add_access if name == "addTenantAccess" else self._flows.flavors.remove_access
         return respond(200, flavor_access_view(flavorid, await change(ctx, flavorid, tenant)))

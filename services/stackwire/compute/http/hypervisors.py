@@ -41,10 +41,10 @@ class HypervisorHandlers(ApiHandlers):
             limit=page_limit(request) if paged else None,
             marker=request.query.get("marker") if paged else None,
         )
-        hypervisors, more = await self._flows.hosts.list_hypervisors(ctx, requested)
+        hypervisors = await self._flows.hosts.list_hypervisors(ctx, requested)
         view = hypervisor_view if detailed else hypervisor_brief
         body: dict[str, Any] = {"hypervisors": [view(hypervisor, version) for hypervisor in hypervisors]}
-        if more and hypervisors and requested.limit is not None:
+        if hypervisors and len(hypervisors) == requested.limit:
             marker = str(body["hypervisors"][-1]["id"])
             body["hypervisors_links"] = next_links(request, request.path, limit=requested.limit, marker=marker)
         return respond(200, body)
@@ -72,7 +72,7 @@ class HypervisorHandlers(ApiHandlers):
         require_version(request, (2, 1), (2, 52))
         ctx, version = unpack(request)
         wanted = ListHypervisorsRequest(pattern=request.match_info["hypervisor"], with_servers=with_servers)
-        found, _ = await self._flows.hosts.list_hypervisors(ctx, wanted)
+        found = await self._flows.hosts.list_hypervisors(ctx, wanted)
         return respond(200, {"hypervisors": [hypervisor_brief(hypervisor, version) for hypervisor in found]})
 
     async def uptime(self, request: web.Request) -> web.Response:
@@ -87,7 +87,7 @@ class HypervisorHandlers(ApiHandlers):
         """``GET /os-hypervisors/statistics``, removed in 2.88."""
         require_version(request, (2, 1), (2, 87))
         ctx, _ = unpack(request)
-        hypervisors, _ = await self._flows.hosts.list_hypervisors(ctx, ListHypervisorsRequest())
+        hypervisors = await self._flows.hosts.list_hypervisors(ctx, ListHypervisorsRequest())
         return respond(200, {"hypervisor_statistics": hypervisor_statistics(hypervisors)})
 
 

@@ -23,11 +23,9 @@ class InstanceActionHandlers(ApiHandlers):
         ctx, version = unpack(request)
         requested = _list_request(request, version)
         deleted = version >= _OF_DELETED_SINCE
-        actions, more = await self._flows.instance_actions.list_page(
-            ctx, server_id(request), requested, deleted=deleted
-        )
+        actions = await self._flows.instance_actions.list_page(ctx, server_id(request), requested, deleted=deleted)
         body: dict[str, Any] = {"instanceActions": [action_brief(action, version) for action in actions]}
-        if version >= (2, 58) and more and actions:
+        if version >= (2, 58) and actions and len(actions) == requested.limit:
             marker = actions[-1].request_id
             body["links"] = next_links(request, request.path, limit=requested.limit, marker=marker)
         return respond(200, body)

@@ -24,9 +24,9 @@ class KeypairHandlers(ApiHandlers):
         paged = version >= (2, 35)
         limit = page_limit(request) if paged else MAX_PAGE_ITEMS
         marker = request.query.get("marker") if paged else None
-        pairs, more = await self._flows.keypairs.list_page(ctx, _user_id(request, version), limit, marker)
+        pairs = await self._flows.keypairs.list_page(ctx, _user_id(request, version), limit, marker)
         view: dict[str, Any] = {"keypairs": [{"keypair": keypair_brief(pair, version)} for pair in pairs]}
-        if paged and more and pairs:
+        if paged and pairs and len(pairs) == limit:
             view["keypairs_links"] = next_links(request, "/v2.1/keypairs", limit=limit, marker=pairs[-1].name)
         return respond(200, view)
 

@@ -20,10 +20,10 @@ from stackwire.compute.http.schemas.server_actions import (
     ResetState,
 )
 from stackwire.compute.http.to_domain import rebuild_server_request
-from stackwire.compute.http.unpack import ApiHandlers, server_id, unpack
+from stackwire.compute.http.unpack import ApiHandlers, named_action, server_id, unpack
 from stackwire.compute.http.views.links import links
 from stackwire.compute.http.views.servers import ServerView
-from stackwire.core.errors import BadRequest, NotFound, NotSimulated
+from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.http.paging import origin
 from stackwire.http.request import json_body, read, respond
 
@@ -59,14 +59,9 @@ class ServerActionHandlers(ApiHandlers):
         }
 
     async def action(self, request: web.Request) -> web.Response:
-        """400 for no action, several, or one that does not exist; 501 for one that is not simulated."""
+        """400 for an action that does not exist; 501 for one that is not simulated."""
         ctx, _ = unpack(request)
-        raw = await json_body(request)
-        if not isinstance(raw, dict) and (not isinstance(raw, list | str) or len(raw) == 1):
-            raise NotFound  # nova/api/openstack/wsgi.py: action_peek counts keys first, then asks for them
-        if not isinstance(raw, dict) or len(raw) != 1:
-            raise BadRequest("The body must be an object with one action in it.")
-        ((name, value),) = raw.items()
+        name, value = named_action(await json_body(request))
         if name in NOT_SIMULATED:
             await self._flows.servers.get(ctx, server_id(request))
             raise NotSimulated(what=f"the action {name}")
@@ -76,9 +71,8 @@ class ServerActionHandlers(ApiHandlers):
         return await action(request, value)
 
     def _power_action(self, name: str) -> Action:
-        async def action(request: web.Request, value: Any) -> web.Response:
-            ctx, _ = unpack(request)
-            _require_no_arguments(name, value)
+        async def action(request: web.Request, _: Any) -> web.Response:
+            ctx = unpack(request)[0]
             await self._flows.server_actions.request_action(ctx, server_id(request), name)
             return respond(202)
 
@@ -92,15 +86,12 @@ class ServerActionHandlers(ApiHandlers):
     async def _lock(self, request: web.Request, value: Any) -> web.Response:
         """Since 2.73 with a reason."""
         ctx, version = unpack(request)
-        if version < (2, 73):
-            _require_no_arguments("lock", value)
-        reason = read(Lock, value).locked_reason if isinstance(value, dict) else None
+        reason = read(Lock, value).locked_reason if version >= (2, 73) and value is not None else None
         await self._flows.lock_server.lock(ctx, server_id(request), reason)
         return respond(202)
 
-    async def _unlock(self, request: web.Request, value: Any) -> web.Response:
-        ctx, _ = unpack(request)
-        _require_no_arguments("unlock", value)
+    async def _unlock(self, request: web.Request, _: Any) -> web.Response:
+        ctx = unpack(request)[0]
         await self._flows.lock_server.unlock(ctx, server_id(request))
         return respond(202)
 
@@ -109,15 +100,14 @@ class ServerActionHandlers(ApiHandlers):
         await self._flows.server_actions.reset_state(ctx, server_id(request), read(ResetState, value).state)
         return respond(202)
 
-    async def _force_delete(self, request: web.Request, value: Any) -> web.Response:
-        ctx, _ = unpack(request)
-        _require_no_arguments("forceDelete", value)
+    async def _force_delete(self, request: web.Request, _: Any) -> web.Response:
+        ctx = unpack(request)[0]
         await self._flows.delete_server.request_delete(ctx, server_id(request), force=True)
         return respond(202)
 
     async def _console_output(self, request: web.Request, value: Any) -> web.Response:
         ctx, _ = unpack(request)
-        length = read(ConsoleOutput, value or {}).length
+        length = read(ConsoleOutput, value).length
         output = await self._flows.server_actions.get_console_output(ctx, server_id(request), length)
         return respond(200, {"output": output})
 
@@ -139,9 +129,3 @@ class ServerActionHandlers(ApiHandlers):
         view = ServerView.of(request, self._flows.servers.visibility(ctx)).rebuilt(server, password)
         location = links(origin(request), f"servers/{server.uuid}")[0]["href"]
         return respond(202, {"server": view}, {"Location": location})
-
-
-def _require_no_arguments(name: str, value: Any) -> None:
-    """The value is null; older clients send an empty object or text."""
-    if value not in (None, {}, ""):
-        raise BadRequest(f"The action {name} takes no arguments.")

@@ -41,12 +41,12 @@ class ServerHandlers(ApiHandlers):
     async def _list(self, request: web.Request, *, detailed: bool) -> web.Response:
         ctx, version = unpack(request)
         limit = page_limit(request)
-        page = await self._flows.servers.list_page(ctx, list(request.query.items()), version, limit)
+        servers = await self._flows.servers.list_page(ctx, list(request.query.items()), version, limit)
         view = self._view(request)
-        body = {"servers": [view.detail(server) if detailed else view.brief(server) for server in page.servers]}
-        if page.more and page.servers:
+        body = {"servers": [view.detail(server) if detailed else view.brief(server) for server in servers]}
+        if servers and len(servers) == limit:
             path = "/v2.1/servers/detail" if detailed else "/v2.1/servers"
-            body["servers_links"] = next_links(request, path, limit=limit, marker=page.servers[-1].uuid)
+            body["servers_links"] = next_links(request, path, limit=limit, marker=servers[-1].uuid)
         return respond(200, body)
 
     async def show(self, request: web.Request) -> web.Response:

@@ -78,8 +78,13 @@ def unexpected(name: str) -> BadRequest:
     return BadRequest(f"Additional properties are not allowed ('{name[:100]}' was unexpected)")
 
 
-def single_value(body: Any, name: str) -> Any:
-    """The value of the only key of a body such as ``{"addTenantAccess": {...}}``; 400 for another key or more."""
-    if not isinstance(body, dict) or set(body) != {name}:
-        raise BadRequest(f"The body must be an object with the key {name}.")
-    return body[name]
+def named_action(raw: Any) -> tuple[str, Any]:
+    """The only key of an action's body, and its value; BadRequest for none or several.
+
+    NotFound for what has no keys (``nova/api/openstack/wsgi.py: Resource.get_action_method``).
+    """
+    if isinstance(raw, dict | list | str) and len(raw) != 1:
+        raise BadRequest("The body must be an object with one action in it.")
+    if not isinstance(raw, dict):
+        raise NotFound
+    return next(iter(raw.items()))

@@ -3,12 +3,17 @@
 from aiohttp import web
 
 from stackwire.compute.http.schemas.fields import known_at
-from stackwire.compute.http.schemas.volume_attachments import ATTACH_SINCE, AttachVolume, UpdateAttachment
+from stackwire.compute.http.schemas.volume_attachments import (
+    ATTACH_SINCE,
+    CHANGES_SINCE,
+    AttachVolume,
+    UpdateAttachment,
+)
 from stackwire.compute.http.to_domain import attach_volume_request
 from stackwire.compute.http.unpack import ApiHandlers, page_limit, page_offset, server_id, unpack, volume_id
 from stackwire.compute.http.views.volume_attachments import volume_attachment_view
 from stackwire.core.errors import BadRequest
-from stackwire.http.request import body, json_body, read, respond
+from stackwire.http.request import json_body, read, respond
 
 
 class VolumeAttachmentHandlers(ApiHandlers):
@@ -42,9 +47,12 @@ class VolumeAttachmentHandlers(ApiHandlers):
     async def update(self, request: web.Request) -> web.Response:
         """``PUT .../{volume}``: another volume instead (a swap), or since 2.85 whether it goes with the server."""
         ctx, version = unpack(request)
-        changes = (await body(request, UpdateAttachment)).volumeAttachment
+        raw = await json_body(request)
+        known_at(raw.get("volumeAttachment") if isinstance(raw, dict) else None, version, CHANGES_SINCE)
+        changes = read(UpdateAttachment, raw).volumeAttachment
         if changes.volumeId != volume_id(request):
             await self._flows.volume_attachments.swap(ctx, server_id(request), volume_id(request))
+        await self._flows.servers.get(ctx, server_id(request))
         if version < (2, 85) or changes.delete_on_termination is None:
             raise BadRequest("Nothing to change: another volume, or since 2.85 delete_on_termination, must be given.")
         await self._flows.volume_attachments.set_delete_on_termination(

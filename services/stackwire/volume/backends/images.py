@@ -1,5 +1,6 @@
 """The image service as the volume service uses it, in the caller's name: metadata by RPC or HTTP, bytes over HTTP."""
 
+import contextlib
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
@@ -8,7 +9,7 @@ import orjson
 
 from stackwire.contracts.image import CreateImage, DeleteImage, GetImage, ImageForbidden, ImageNotFound, ImageView
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import Forbidden, NotFound, ServiceError
+from stackwire.core.errors import BadRequest, Forbidden, NotFound, ServiceError
 from stackwire.core.ids import canonical_uuid
 from stackwire.http.client import HttpClient
 from stackwire.messaging.rpc import RpcClient
@@ -90,11 +91,17 @@ class ImageClient:
             raise InvalidImage from error
 
     async def get_by_reference(self, ctx: RequestContext, reference: str) -> ImageView:
-        """By id, or by a name that only one image has: InvalidImage, AmbiguousImage."""
-        image_id = canonical_uuid(reference)
-        if image_id is None:
-            image_id = await self._by_name(ctx, reference)
-        return await self.get(ctx, image_id)
+        """By id or a link that ends in one, or by a name that only one image has: InvalidImage, AmbiguousImage.
+
+        ``cinder/api/v3/volumes.py: VolumeController._image_uuid_from_ref``.
+        """
+        try:
+            if image_id := canonical_uuid(reference.rpartition("/")[2]):
+                with contextlib.suppress(InvalidImage):
+                    return await self.get(ctx, image_id)
+            return await self.get(ctx, await self._by_name(ctx, reference))
+        except (BadRequest, NotFound, Forbidden) as error:
+            raise error if isinstance(error, AmbiguousImage) else InvalidImage from error
 
     async def _by_name(self, ctx: RequestContext, name: str) -> str:
         url = f"{self._url}/v2/images?{urlencode({'name': name, 'limit': 2})}"

@@ -24,13 +24,12 @@ from stackwire.db.errors import UniqueViolation
 class Flavors(ApiFlow):
     """``nova/compute/flavors.py``, ``nova/objects/flavor.py``. All methods: FlavorNotFound."""
 
-    async def list_page(self, ctx: RequestContext, request: ListFlavorsRequest) -> tuple[list[Flavor], bool]:
-        """The page, and whether there are more: public flavors, and private ones that the caller's project may use."""
+    async def list_page(self, ctx: RequestContext, request: ListFlavorsRequest) -> list[Flavor]:
+        """The page: public flavors, and private ones that the caller's project may use."""
         async with self._deps.database.read() as session:
             if request.marker is not None and await flavors.get(session, ctx, request.marker) is None:
                 raise BadRequest(f"marker [{request.marker[:100]}] not found")
-            found = await flavors.list_page(session, ctx, request)
-        return found[: request.limit], len(found) > request.limit
+            return await flavors.list_page(session, ctx, request)
 
     async def get(self, ctx: RequestContext, flavorid: str) -> Flavor:
         """A flavor that the caller may use."""

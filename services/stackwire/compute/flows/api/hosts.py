@@ -71,10 +71,8 @@ class Hosts(ApiFlow):
                     return host
         raise NotFound(f"Host '{name[:100]}' is not mapped to any cell")
 
-    async def list_hypervisors(
-        self, ctx: RequestContext, request: ListHypervisorsRequest
-    ) -> tuple[list[Hypervisor], bool]:
-        """The page, and whether there are more. NotFound when no name has the pattern, BadRequest for no marker."""
+    async def list_hypervisors(self, ctx: RequestContext, request: ListHypervisorsRequest) -> list[Hypervisor]:
+        """The page. NotFound when no name has the pattern, BadRequest for no marker."""
         self._deps.policy.require(ctx, policy.HYPERVISORS)
         pattern = None if request.pattern is None else re.escape(request.pattern)
         async with self._deps.database.read() as session:
@@ -87,7 +85,7 @@ class Hosts(ApiFlow):
                 raise BadRequest(f"marker [{request.marker[:100]}] not found")
             found = found[ids.index(request.marker) + 1 :]
         page = found if request.limit is None else found[: request.limit]
-        return await self._hypervisors(page, with_servers=request.with_servers), len(found) > len(page)
+        return await self._hypervisors(page, with_servers=request.with_servers)
 
     async def get_hypervisor(self, ctx: RequestContext, ident: str, *, by_uuid: bool, with_servers: bool) -> Hypervisor:
         """Of that uuid, or before 2.53 of that number; NotFound."""

@@ -1,7 +1,5 @@
 """What was done to a server, and what its hosts did about it."""
 
-from dataclasses import replace
-
 from stackwire.compute.db import instance_actions
 from stackwire.compute.domain import policy
 from stackwire.compute.domain.errors import ActionNotFound
@@ -18,8 +16,8 @@ class InstanceActions(ApiFlow):
 
     async def list_page(
         self, ctx: RequestContext, uuid: str, request: ListActionsRequest, *, deleted: bool
-    ) -> tuple[list[Action], bool]:
-        """Newest first, and whether there are more; BadRequest for a marker that is no request of the server."""
+    ) -> list[Action]:
+        """Newest first; BadRequest for a marker that is no request of the server."""
         await self._deps.find(ctx, uuid, policy.ACTIONS, deleted=deleted)
         async with self._deps.database.read() as session:
             marker = None
@@ -27,9 +25,7 @@ class InstanceActions(ApiFlow):
                 marker = await instance_actions.get(session, uuid, request.marker)
                 if marker is None:
                     raise BadRequest(f"marker [{request.marker[:100]}] not found")
-            one_more = replace(request, limit=request.limit + 1)
-            actions = await instance_actions.list_page(session, uuid, one_more, marker)
-        return actions[: request.limit], len(actions) > request.limit
+            return await instance_actions.list_page(session, uuid, request, marker)
 
     async def get(self, ctx: RequestContext, uuid: str, request_id: str, *, deleted: bool) -> ActionDetails:
         """The action of that request with its events; ActionNotFound."""

@@ -23,14 +23,13 @@ class Keypairs(ApiFlow):
 
     async def list_page(
         self, ctx: RequestContext, user_id: str | None, limit: int, marker: str | None
-    ) -> tuple[list[KeyPair], bool]:
-        """By name, and whether there are more; BadRequest for a marker that names no key pair."""
+    ) -> list[KeyPair]:
+        """By name; BadRequest for a marker that names no key pair."""
         user_id = self._authorized(ctx, user_id)
         async with self._deps.database.read() as session:
             if marker is not None and await keypairs.get(session, user_id, marker) is None:
                 raise BadRequest(f"marker [{marker[:100]}] not found")
-            found = await keypairs.list_page(session, user_id, limit + 1, marker)
-        return found[:limit], len(found) > limit
+            return await keypairs.list_page(session, user_id, limit, marker)
 
     async def get(self, ctx: RequestContext, user_id: str | None, name: str) -> KeyPair:
         """KeypairNotFound."""

@@ -8,7 +8,7 @@ from stackwire.compute.domain.addresses import FixedIp, by_label
 from stackwire.compute.domain.errors import NetworkLabelNotFound
 from stackwire.compute.domain.listing import list_servers_request, wants_all_tenants
 from stackwire.compute.domain.requests import UpdateServerRequest
-from stackwire.compute.domain.server import Server, ServerPage, ServerVisibility
+from stackwire.compute.domain.server import Server, ServerVisibility
 from stackwire.compute.flows.deps import ApiFlow
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Conflict, NotFound
@@ -20,7 +20,7 @@ class ServerQueries(ApiFlow):
 
     async def list_page(
         self, ctx: RequestContext, query: Sequence[tuple[str, str]], version: tuple[int, int], limit: int
-    ) -> ServerPage:
+    ) -> list[Server]:
         """The page of a query string. Filters that the caller may not use are ignored, as Nova does."""
         self._deps.policy.require(ctx, policy.INDEX, {"project_id": ctx.project_id})
         if wants_all_tenants(dict(query)):

@@ -66,10 +66,10 @@ def _number(value: Any) -> Any:
 def _name(value: str) -> str:
     if not value or value != value.strip():
         raise ValueError("a name begins and ends with a character that shows")
-    return _printable(value)
+    return printable(value)
 
 
-def _printable(value: str) -> str:
+def printable(value: str) -> str:
     if not all(char.isprintable() or unicodedata.category(char) == "Zs" for char in value):
         raise ValueError("must be printable")
     return value
@@ -106,13 +106,6 @@ def metadata_item(key: str, text: str) -> None:
         raise ValueError(f"the value of metadata {key!r} is longer than 255 characters")
 
 
-def _image_properties(value: dict[str, str]) -> dict[str, str]:
-    for key, text in value.items():
-        if not 1 <= len(key) <= 255 or len(text) > 65535:
-            raise ValueError(f"{key[:60]!r} is no image property")
-    return value
-
-
 def tag(value: str) -> str:
     """ValueError unless it is a tag: 1 to 60 characters, no comma, no slash."""
     if not _TAG.fullmatch(value):
@@ -134,18 +127,17 @@ def _ipv(version: int) -> Any:
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Number = Annotated[int, BeforeValidator(_number)]
 Name = Annotated[str, StringConstraints(max_length=255), AfterValidator(_name)]
-Description = Annotated[str, StringConstraints(max_length=255), AfterValidator(_printable)] | None
+Description = Annotated[str, StringConstraints(max_length=255), AfterValidator(printable)] | None
 Uuid = Annotated[str, AfterValidator(_uuid)]
 UuidOrEmpty = Annotated[str, AfterValidator(_uuid_or_empty)]
 Hostname = Annotated[str, AfterValidator(_hostname)]
 Metadata = Annotated[dict[str, str], AfterValidator(_metadata)]
-ImageProperties = Annotated[dict[str, str], AfterValidator(_image_properties)]
 Tag = Annotated[str, AfterValidator(tag)]
 IPv4 = Annotated[str, AfterValidator(_ipv(4))]
 IPv6 = Annotated[str, AfterValidator(_ipv(6))]
 Short = Annotated[str, StringConstraints(max_length=255)]
 ShortNotEmpty = Annotated[str, StringConstraints(min_length=1, max_length=255)]
-FlavorRef = Annotated[str, StringConstraints(min_length=1, max_length=255)] | Annotated[int, AfterValidator(str)]
+FlavorRef = Annotated[str, StringConstraints(min_length=1)] | Annotated[int, AfterValidator(str)]
 DiskConfig = Literal["AUTO", "MANUAL"]
 Certificates = Annotated[list[ShortNotEmpty], Field(min_length=1, max_length=50)]
 DeviceName = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[a-zA-Z0-9._\-/]*$")]

@@ -3,15 +3,15 @@
 import re
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
-from stackwire.compute.http.schemas.fields import Body, Flag, Name, Number, ShortNotEmpty
+from stackwire.compute.http.schemas.fields import Body, Flag, Name, Number, ShortNotEmpty, printable
 from stackwire.core.errors import BadRequest
 
 _ID = re.compile(r"(?! )[a-zA-Z0-9. _-]*(?<! )", re.ASCII)
 _SPEC = re.compile(r"[a-zA-Z0-9-_:. ]{1,255}", re.ASCII)
 _MAX_INTEGER = 2**31 - 1
-FlavorDescription = Annotated[str, StringConstraints(max_length=65535)] | None
+FlavorDescription = Annotated[str, StringConstraints(max_length=65535), AfterValidator(printable)] | None
 
 
 class NewFlavor(Body):
@@ -22,7 +22,7 @@ class NewFlavor(Body):
     ram: Annotated[Number, Field(ge=1, le=_MAX_INTEGER)]
     vcpus: Annotated[Number, Field(ge=1, le=_MAX_INTEGER)]
     disk: Annotated[Number, Field(ge=0, le=_MAX_INTEGER)]
-    id: ShortNotEmpty | int | None = None
+    id: ShortNotEmpty | int | float | None = None
     swap: Annotated[Number, Field(ge=0, le=_MAX_INTEGER)] = 0
     ephemeral: Annotated[Number, Field(ge=0, le=_MAX_INTEGER, alias="OS-FLV-EXT-DATA:ephemeral")] = 0
     rxtx_factor: float | int | str = 1.0

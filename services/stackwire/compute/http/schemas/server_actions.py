@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from stackwire.compute.http.schemas.fields import (
     Body,
@@ -11,7 +11,6 @@ from stackwire.compute.http.schemas.fields import (
     DiskConfig,
     Flag,
     Hostname,
-    ImageProperties,
     IPv4,
     IPv6,
     Metadata,
@@ -38,7 +37,7 @@ class Rebuild(Body):
     disk_config: DiskConfig | None = Field(None, alias="OS-DCF:diskConfig")
     preserve_ephemeral: Flag = False
     description: Description = None
-    key_name: Name | None = None
+    key_name: ShortNotEmpty | None = None
     user_data: str | None = None
     trusted_image_certificates: Certificates | None = None
     hostname: Hostname | None = None
@@ -58,13 +57,13 @@ class CreateImage(Body):
     """The value of ``createImage``."""
 
     name: Name
-    metadata: ImageProperties | None = None
+    metadata: Metadata | None = None
 
 
 class Reboot(Body):
-    """The value of ``reboot``: HARD or SOFT in any case."""
+    """The value of ``reboot``."""
 
-    type: Annotated[str, StringConstraints(pattern=r"^([Hh][Aa][Rr][Dd]|[Ss][Oo][Ff][Tt])$")]
+    type: Literal["HARD", "Hard", "hard", "SOFT", "Soft", "soft"]
 
 
 class Lock(Body):
@@ -74,7 +73,7 @@ class Lock(Body):
 
 
 class ConsoleOutput(Body):
-    """The value of ``os-getConsoleOutput``; ``length``: lines, -1 for all."""
+    """The value of ``os-getConsoleOutput``; ``length``: lines, -1 or null for all."""
 
     nullable = frozenset({"length"})
     length: Annotated[Number, Field(ge=-1)] | None = None
