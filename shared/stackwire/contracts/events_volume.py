@@ -96,7 +96,7 @@ class AttachmentPayload(_Row):
     attach_time: Naive | None
     detach_time: Naive | None
     attach_status: str
-    attach_mode: Literal["rw", "ro", "null"]
+    attach_mode: str
     connection_info: str
     connector: str | None
     volume: VolumeRow

@@ -5,17 +5,6 @@ from typing import Any
 from stackwire.compare.request import Request
 
 UNKNOWN = "/servers/{uuid}"
-REBUILD: dict[str, Any] = {
-    "imageRef": "{image}",
-    "name": "compared",
-    "metadata": {"a": "a"},
-    "adminPass": "a",
-    "preserve_ephemeral": False,
-    "OS-DCF:diskConfig": "AUTO",
-    "accessIPv4": "192.0.2.1",
-    "accessIPv6": "2001:db8::1",
-}
-LATER = {"description": "a", "key_name": "a", "user_data": "YQ==", "trusted_image_certificates": ["a"]}
 
 
 def _action(name: str, body: Any, *versions: str, suffix: str = "", admin: bool = False) -> Request:
@@ -34,8 +23,6 @@ def _action(name: str, body: Any, *versions: str, suffix: str = "", admin: bool 
 POWER = ("os-start", "os-stop", "pause", "unpause", "suspend", "resume", "unlock", "forceDelete")
 REQUESTS = [
     *(_action(name, None, admin=True) for name in POWER),
-    _action("rebuild", {**REBUILD, "personality": []}, "2.1"),
-    _action("rebuild", {**REBUILD, **LATER}, "2.63", suffix="-certified"),
     _action("rebuild", {"imageRef": "{image}", "hostname": "compared"}, "2.90", "2.94", suffix="-named"),
     _action("createImage", {"name": "compared", "metadata": {"a": "a"}}, "2.1", "2.45"),
     _action("reboot", {"type": "SOFT"}),

@@ -15,7 +15,7 @@ MAX_LOCAL = 3  # nova/conf: max_local_block_devices
 DEVICE_TYPES = frozenset({"cdrom", "disk", "floppy", "fs", "lun"})  # nova/objects/fields.py: BlockDeviceType
 MAX_DISKS = 26  # ours; Nova's max_disk_devices_to_attach is unlimited by default, the letters are not
 MAX_VOLUME_GB = 2**31 - 1
-_DEVICE_NAME = re.compile(r"[a-zA-Z0-9._/-]{1,255}", re.ASCII)
+_DEVICE_NAME = re.compile(r"[a-zA-Z0-9._/-]{1,260}", re.ASCII)
 
 
 def check(devices: Sequence[BlockDeviceRequest], flavor: Flavor, *, count: int, image_ref: str) -> None:

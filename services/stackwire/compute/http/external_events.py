@@ -34,7 +34,7 @@ def _view(reported: ReportedEvent) -> dict[str, Any]:
     view = {
         "name": event.name,
         "server_uuid": event.server_uuid,
-        "status": event.status if reported.code == 200 else "failed",
+        "status": "completed" if reported.code == 200 else "failed",
         "code": reported.code,
     }
     return view | ({"tag": event.tag} if event.tag is not None else {})

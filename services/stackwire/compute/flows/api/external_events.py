@@ -10,23 +10,22 @@ from stackwire.compute.flows.deps import ApiFlow
 from stackwire.contracts.compute import ExternalEvent, ServerExternalEvents
 from stackwire.contracts.compute_workers import ExternalInstanceEvent
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import NotFound
+
+_TAGGED = {"volume-extended", "power-update", "accelerator-request-bound"}
+"""Events that say nothing without a tag (``nova/api/openstack/compute/server_external_events.py``)."""
 
 
 class ExternalEvents(ApiFlow):
     """``nova/compute/api.py: external_instance_event``."""
 
     async def report(self, ctx: RequestContext, events: Sequence[ExternalEvent]) -> list[ReportedEvent]:
-        """The outcome of each; NotFound when no event is of a server on a host."""
+        """The outcome of each."""
         self._deps.policy.require(ctx, policy.EXTERNAL_EVENTS)
         return await self._forward(ctx, events)
 
     async def on_server_external_events(self, ctx: RequestContext, message: ServerExternalEvents) -> None:
-        """The same from the bus; events of no server are ignored."""
-        try:
-            await self._forward(ctx, message.events)
-        except NotFound:
-            return
+        """The same from the bus."""
+        await self._forward(ctx, message.events)
 
     async def _forward(self, ctx: RequestContext, events: Sequence[ExternalEvent]) -> list[ReportedEvent]:
         reported: list[ReportedEvent] = []
@@ -34,10 +33,9 @@ class ExternalEvents(ApiFlow):
         async with self._deps.database.work(ctx) as uow:
             for event in events:
                 server = await instances.by_uuid(uow, event.server_uuid)
-                if server is None or server.instance.host is None:
-                    reported.append(ReportedEvent(event, 404 if server is None else 422))
+                reported.append(ReportedEvent(event, _code(server, event)))
+                if server is None or server.instance.host is None or reported[-1].code != 200:
                     continue
-                reported.append(ReportedEvent(event, 200))
                 if event.name == "volume-extended":
                     await instance_actions.start(uow, ctx, server.uuid, "extend_volume")
                 by_host.setdefault(server.instance.host, []).append((server, event))
@@ -47,6 +45,12 @@ class ExternalEvents(ApiFlow):
                     events=[event_object(event.model_dump()) for _, event in pairs],
                 )
                 uow.cast(message, server=host)
-        if not by_host:
-            raise NotFound("No server of these events is on a host.")
         return reported
+
+
+def _code(server: Server | None, event: ExternalEvent) -> int:
+    if server is None:
+        return 404
+    if event.tag is None and event.name in _TAGGED:
+        return 400
+    return 200 if server.instance.host else 422
