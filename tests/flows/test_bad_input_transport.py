@@ -104,9 +104,8 @@ VERBS = [
     # The parser refuses verbs no standard names before a service sees them: 400 instead of the catalogue's 405 or 501.
     row(25, "unknown verb", raw(b"FOO", "/{list}", HOST, TOKEN), {400, 405, 501}),
     row(25, "lower-case verb", raw(b"get", "/{list}", HOST, TOKEN), {400, 405}),
-    row(25, "wrong verb", raw(b"PATCH", "/{list}", HOST, TOKEN), {405}),
+    row(25, "wrong verb", raw(b"PATCH", "/{list}", HOST, TOKEN), {404, 405}),  # Nova and Cinder: 404, without a body
     row(25, "unknown path", raw(b"GET", "/v2.1/nothing/here", HOST, TOKEN), {404}),
-    row(26, "two slashes", raw(b"GET", "/{list}".replace("/", "//", 1), HOST, TOKEN), {404}),
     row(27, "no token", raw(b"GET", "/{list}", HOST), {401}),
     row(27, "empty token", raw(b"GET", "/{list}", HOST, b"X-Auth-Token:"), {401}),
     row(27, "token of 100 KB", raw(b"GET", "/{list}", HOST, b"X-Auth-Token: " + b"t" * 102400), {400, 401, 431}),
@@ -205,10 +204,11 @@ MEDIA = [row(12, kind, kind) for kind in ("text/plain", "application/xml", "appl
 @every_service
 @pytest.mark.parametrize("kind", MEDIA)
 async def test_a_body_of_another_kind_is_refused(cloud: TestCloud, service: str, kind: str) -> None:
+    """The image service reads JSON whatever it is called, as Glance does."""
     demo = await cloud.http("demo")
     before = await state(demo, service)
     answer = await demo.post(service, POSTS[service], data=b"<!DOCTYPE a>", headers={"Content-Type": kind})
-    refused(service, answer, 415)
+    refused(service, answer, 400 if service == "image" else 415)
     assert await state(demo, service) == before
 
 
@@ -246,6 +246,7 @@ HERE = "flows/test_bad_input_transport.py: "
 ELSEWHERE = {
     14: HERE + "test_a_bomb_is_not_unpacked",
     22: HERE + "test_odd_header_bytes_are_stored_and_echoed_nowhere_they_break",
+    26: "flows/test_addresses.py: test_an_address_is_answered_as_the_recorded_cloud_answers_it",
     29: "flows/test_bad_input_image.py: test_odd_names_and_values_come_back_as_they_were_given",
     30: HERE + "test_who_says_nothing_keeps_nobody_waiting",
 }

@@ -150,7 +150,7 @@ async def test_content_that_would_not_be_uploaded_is_not_imported(
     "body",
     [
         {}, [], None, {"method": "glance-direct"}, {"method": {}}, {"method": {"name": 5}},
-        {"method": {"name": "nonsense"}}, {"method": {"name": "copy-image"}},
+        {"method": {"name": "nonsense"}},
         {**DIRECT, "all_stores": "yes"}, {**DIRECT, "all_stores_must_succeed": 1}, {**DIRECT, "stores": "file"},
         {**DIRECT, "stores": [1]}, {**DIRECT, "stores": ["file"], "all_stores": True}, {**DIRECT, "colour": "red"},
         {"method": {"name": "glance-direct", "uri": "http://example.org/"}},

@@ -77,7 +77,7 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
         flows = ApiFlows(_deps(settings, database, client, images, notifications))
         servers += [RpcServer(transport, COMPUTE, HOST, rpc.api_endpoints(flows)), watch.server]
         sweeps.append(watch.sweep)
-        app = application(flows, authenticator, ready)
+        app = application(flows, authenticator, settings, ready)
     service = Service(
         "compute",
         settings=settings,

@@ -11,6 +11,7 @@ from stackwire.core.clock import Clock
 from stackwire.core.policy import Policy
 from stackwire.core.tokens import TokenSigner
 from stackwire.db.pool import Database
+from stackwire.http.addresses import merged_slashes
 from stackwire.http.app import make_app
 from stackwire.identity import rpc
 from stackwire.identity.backends.passwords import Passwords
@@ -26,7 +27,7 @@ from stackwire.identity.flows.api.tokens import Tokens
 from stackwire.identity.flows.deps import IdentityDeps
 from stackwire.identity.flows.seed import Seed, apply_seed, check_passwords
 from stackwire.identity.http.authenticator import OwnAuthenticator
-from stackwire.identity.http.errors import keystone_error
+from stackwire.identity.http.errors import keystone_error, vary
 from stackwire.identity.http.routes import IdentityFlows, routes
 from stackwire.identity.settings import IdentitySettings
 from stackwire.messaging.rpc import RpcServer
@@ -72,7 +73,14 @@ def _assemble(settings: IdentitySettings, database: Database, transport: Transpo
     async def ready() -> bool:
         return await service.ready()
 
-    app = make_app(routes=routes(flows), authenticator=OwnAuthenticator(tokens), errors=keystone_error, ready=ready)
+    app = make_app(
+        routes=routes(flows),
+        authenticator=OwnAuthenticator(tokens),
+        errors=keystone_error,
+        middlewares=(vary,),
+        ready=ready,
+        rewrite=lambda request: merged_slashes(request).rstrip("/") or "/",
+    )
     service = Service(
         "identity",
         settings=settings,

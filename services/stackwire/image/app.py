@@ -8,6 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from aiohttp import web
+
 from stackwire.contracts.image import IMAGE
 from stackwire.contracts.image_workers import IMAGE_TASKS
 from stackwire.core.clock import Clock
@@ -15,7 +17,8 @@ from stackwire.core.policy import Policy
 from stackwire.db.leases import Leases, new_owner
 from stackwire.db.pool import Database
 from stackwire.disk_image.certificates import Certificates
-from stackwire.http.app import make_app
+from stackwire.http.app import Ready, make_app
+from stackwire.http.auth import Authenticator
 from stackwire.http.client import HttpClient
 from stackwire.image import rpc
 from stackwire.image.backends.cache import CacheFolder
@@ -37,6 +40,7 @@ from stackwire.image.http.call_traces import CallTraceHandlers
 from stackwire.image.http.errors import glance_error
 from stackwire.image.http.routes import routes
 from stackwire.image.http.transfers import Transfers
+from stackwire.image.http.versions import VersionHandlers
 from stackwire.image.onion.assembly import build_onion
 from stackwire.image.onion.call_trace import CallTraces
 from stackwire.image.onion.layer import LayerDeps
@@ -52,7 +56,7 @@ from stackwire.runtime.service import Service, Sweep
 _HERE = Path(str(files("stackwire.image")))
 MAX_TASKS_PER_WORKER: Final = 10
 """Glance's ``taskflow_executor.max_workers``."""
-IMPORT_METHODS: Final = (DIRECT, DOWNLOAD, FROM_GLANCE)
+IMPORT_METHODS: Final = (DIRECT, DOWNLOAD, COPY, FROM_GLANCE)
 
 
 async def build(settings: ImageSettings, *, transport: Transport, clock: Clock | None = None) -> Service:
@@ -168,9 +172,7 @@ def _service(settings: ImageSettings, transport: Transport, deps: FlowDeps, trac
         servers.append(RpcServer(transport, IMAGE_TASKS, host, endpoints, prefetch=MAX_TASKS_PER_WORKER))
         sweeps.append(Sweep(settings.wakeup_time, worker.scrubber.scrub))
     if settings.serves_api:
-        methods = (*IMPORT_METHODS, *((COPY,) if len(deps.stores.writable) > 1 else ()))
-        table = routes(flows, transfers, settings.behaviours, import_methods=methods, caches=settings.image_cache)
-        app = make_app(routes=table, authenticator=authenticator, errors=glance_error, ready=ready)
+        app = _http(settings, flows, transfers, authenticator, ready)
         if traces is not None:
             app.router.add_get("/onion/{request_id}", CallTraceHandlers(CallTraceQueries(traces)).show)
         if prefetcher is not None:
@@ -188,6 +190,20 @@ def _service(settings: ImageSettings, transport: Transport, deps: FlowDeps, trac
         busy=lambda: transfers.active > 0 or (prefetcher is not None and prefetcher.busy),
     )
     return service
+
+
+def _http(
+    settings: ImageSettings, flows: ApiFlows, transfers: Transfers, authenticator: Authenticator, ready: Ready
+) -> web.Application:
+    versions = VersionHandlers(settings.behaviours, caches=settings.image_cache)
+    return make_app(
+        routes=routes(flows, transfers, versions, settings.behaviours, import_methods=IMPORT_METHODS),
+        authenticator=authenticator,
+        errors=glance_error,
+        ready=ready,
+        identity_url=settings.www_authenticate_uri,
+        rewrite=versions.rewrite,
+    )
 
 
 def _sweeps(settings: ImageSettings, deps: FlowDeps) -> list[Sweep]:

@@ -47,7 +47,7 @@ def _s3(name: str, settings: ImageSettings) -> Store:
 
 def _cinder(name: str, settings: ImageSettings) -> Store:
     credentials = Credentials(
-        settings.keystone_url or settings.identity_url,
+        settings.www_authenticate_uri,
         settings.cinder_store_user_name,
         settings.cinder_store_password,
         settings.cinder_store_project_name,

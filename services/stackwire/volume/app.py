@@ -109,11 +109,12 @@ def _http(
     settings: VolumeSettings, flows: ApiFlows, authenticator: Authenticator, ready: Callable[[], Awaitable[bool]]
 ) -> web.Application:
     return make_app(
-        routes=routes(flows, settings.list_limit, settings.default_zone),
+        routes=routes(flows, settings.behaviours, settings.list_limit, settings.default_zone),
         authenticator=authenticator,
         errors=cinder_error,
         versions=VERSIONS,
         middlewares=(check_project(),),
         ready=ready,
         id_headers=ID_HEADERS,
+        identity_url=settings.www_authenticate_uri,
     )

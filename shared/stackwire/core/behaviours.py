@@ -3,7 +3,7 @@
 Travel functions call ``behaviours.has(name)`` and never compare releases.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -180,6 +180,11 @@ class Behaviours:
         if name not in _NAMES:
             raise KeyError(f"no such behaviour: {name}")
         return name in self._known
+
+    def latest(self, since: Mapping[str, str]) -> str:
+        """The last value that had come by this release; ``since``: values by the release that brought each."""
+        known = RELEASES[: RELEASES.index(self.release) + 1]
+        return [since[name] for name in known if name in since][-1]
 
     def __repr__(self) -> str:
         return f"Behaviours({self.release!r}, without={self.without!r})"

@@ -133,6 +133,11 @@ class ServiceSettings(BaseSettings):
         return behaviours_of(self.release, self.with_bugs)
 
     @property
+    def www_authenticate_uri(self) -> str:
+        """Where those without a token are sent: the identity service."""
+        return self.keystone_url or self.identity_url
+
+    @property
     def emits_http_trace(self) -> bool:
         """Whether answered requests are emitted on the bus."""
         return self.amqp_url == "memory" if self.trace_http is None else self.trace_http

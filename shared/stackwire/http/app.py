@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from stackwire.http import middlewares as around
+from stackwire.http.addresses import Rewrite, RewrittenResource, merged_slashes
 from stackwire.http.auth import Authenticator
 from stackwire.http.microversions import VersionRange
 from stackwire.http.middlewares import ErrorShape, Handler
@@ -19,12 +20,16 @@ Ready = Callable[[], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One route of a service's API. ``public`` routes need no token (version documents, health)."""
+    """One route of a service's API.
+
+    ``public`` routes need no token (version documents, health); no microversion is asked of those not ``versioned``.
+    """
 
     method: str
     path: str
     handler: Handler
     public: bool = False
+    versioned: bool = True
 
 
 def make_app(
@@ -37,20 +42,35 @@ def make_app(
     ready: Ready | None = None,
     body_limit: int = MAX_BODY_BYTES,
     id_headers: tuple[str, ...] = ("X-Openstack-Request-Id",),
+    identity_url: str = "",
+    rewrite: Rewrite = merged_slashes,
 ) -> web.Application:
     """The application. ``middlewares`` of the service run innermost, with the request's context set.
 
     ``id_headers``: the response headers with the request id (Nova has ``x-compute-request-id`` too).
+    ``identity_url``: where those without a token are sent; the identity service, which has none, sends them to itself.
+    ``rewrite``: the path to answer for one that no route has.
     """
-    order = [around.add_request_id(versions, id_headers), around.errors(errors), around.authenticate(authenticator)]
+    order = [
+        around.add_headers(versions, id_headers, identity_url.removesuffix("/v3")),
+        around.errors(errors),
+        around.authenticate(authenticator, guards_unknown=bool(identity_url)),
+    ]
     if versions is not None:
         order.append(around.microversions(versions))
     app = web.Application(middlewares=(*order, *middlewares), client_max_size=body_limit)
-    health = Route("GET", "/healthcheck", _healthcheck(ready), public=True)
-    for route in (*routes, health):
+    app.router.register_resource(RewrittenResource(app.router, rewrite))
+    table = (Route("GET", "/healthcheck", _healthcheck(ready), public=True, versioned=False), *routes)
+    for route in table:
         app.router.add_route(route.method, route.path, route.handler)
-    app[around.PUBLIC_HANDLERS] = frozenset(route.handler for route in (*routes, health) if route.public)
+    app[around.PUBLIC_HANDLERS] = frozenset(route.handler for route in table if route.public)
+    app[around.UNVERSIONED_HANDLERS] = frozenset(route.handler for route in table if not route.versioned)
     return app
+
+
+async def no_route(request: web.Request) -> web.Response:
+    """A handler for whatever else lies below a path: 404, with a token or (a route that is not public) 401."""
+    raise web.HTTPNotFound
 
 
 def _healthcheck(ready: Ready | None) -> Handler:

@@ -28,6 +28,10 @@ class InvalidVersion(BadRequest):
 class VersionNotSupported(ServiceError, status=406, title="Not Acceptable"):
     """Version {version} is not supported by the API. Minimum is {minimum} and maximum is {maximum}."""
 
+    def __init__(self, version: Microversion, minimum: Microversion, maximum: Microversion) -> None:
+        super().__init__(version=version, minimum=minimum, maximum=maximum)
+        self.version = version
+
 
 def parse(text: str) -> Microversion:
     """``2.93`` as a Microversion. Raises InvalidVersion (400)."""
@@ -55,7 +59,7 @@ class VersionRange:
             return self.maximum
         version = parse(text)
         if not self.minimum <= version <= self.maximum:
-            raise VersionNotSupported(version=text, minimum=self.minimum, maximum=self.maximum)
+            raise VersionNotSupported(version, self.minimum, self.maximum)
         return version
 
     def _requested_text(self, request: web.Request) -> str | None:

@@ -9,7 +9,7 @@ from aiohttp.typedefs import Middleware
 
 from stackwire.core.errors import BadRequest, NotAllowed, NotFound, ServiceError, TooLarge, UnsupportedMedia
 from stackwire.http.auth import Authenticator, anonymous
-from stackwire.http.microversions import VersionRange
+from stackwire.http.microversions import VersionNotSupported, VersionRange
 from stackwire.http.request import CONTEXT, VERSION, check_text
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -22,6 +22,10 @@ class ErrorShape(Protocol):
     """Renders an error in the shape of one API, from its status, title and message."""
 
     def __call__(self, request: web.Request, error: ServiceError) -> web.Response: ...
+
+
+class NoRoute(NotFound):
+    """The resource could not be found."""
 
 
 class Unexpected(ServiceError):
@@ -66,12 +70,10 @@ def _answer(
         response.headers["Allow"] = extra["Allow"]
     if isinstance(error.__cause__, web.RequestPayloadError):
         response.force_close()  # the unread body cannot be told from the next request
-    if error.status == 401:
-        response.headers.setdefault("WWW-Authenticate", f'Keystone uri="{request.url.origin()}"')
     return response
 
 
-_TRANSLATIONS: dict[int, type[ServiceError]] = {404: NotFound, 405: NotAllowed, 413: TooLarge, 415: UnsupportedMedia}
+_TRANSLATIONS: dict[int, type[ServiceError]] = {404: NoRoute, 405: NotAllowed, 413: TooLarge, 415: UnsupportedMedia}
 
 
 def _translated(request: web.Request, refused: web.HTTPException) -> ServiceError:
@@ -79,13 +81,17 @@ def _translated(request: web.Request, refused: web.HTTPException) -> ServiceErro
     return family(method=request.method) if family is NotAllowed else family()
 
 
-def authenticate(authenticator: Authenticator) -> Middleware:
-    """Sets the context of the request, or answers 401. Public routes get a context without a user."""
+def authenticate(authenticator: Authenticator, *, guards_unknown: bool) -> Middleware:
+    """Sets the context of the request, or answers 401. Public routes get a context without a user.
+
+    ``guards_unknown``: whether what no route answers is said to those with a token only.
+    """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         _check_target(request)
-        if request.match_info.handler in request.app[PUBLIC_HANDLERS] or request.match_info.http_exception is not None:
+        unknown = request.match_info.http_exception is not None and not guards_unknown
+        if request.match_info.handler in request.app[PUBLIC_HANDLERS] or unknown:
             request[CONTEXT] = anonymous(request)
         else:
             request[CONTEXT] = await authenticator.authenticate(request)
@@ -95,6 +101,7 @@ def authenticate(authenticator: Authenticator) -> Middleware:
 
 
 PUBLIC_HANDLERS: web.AppKey[frozenset[object]] = web.AppKey("public_handlers", frozenset)
+UNVERSIONED_HANDLERS: web.AppKey[frozenset[object]] = web.AppKey("unversioned_handlers", frozenset)
 
 
 def _check_target(request: web.Request) -> None:
@@ -112,8 +119,11 @@ def _check_target(request: web.Request) -> None:
         check_text(value)
 
 
-def add_request_id(versions: VersionRange | None, id_headers: tuple[str, ...]) -> Middleware:
-    """Adds the request id, and the microversion, to every response, errors included."""
+def add_headers(versions: VersionRange | None, id_headers: tuple[str, ...], identity_url: str) -> Middleware:
+    """Adds the request id and the microversion to every response, and to 401 the address that gives tokens.
+
+    Source of the last: ``keystonemiddleware/auth_token/__init__.py: www_authenticate_uri``.
+    """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -123,8 +133,10 @@ def add_request_id(versions: VersionRange | None, id_headers: tuple[str, ...]) -
         if CONTEXT not in request:  # refused before authentication
             request[CONTEXT] = anonymous(request)
         response.headers.update(dict.fromkeys(id_headers, request[CONTEXT].request_id))
+        if response.status == 401:
+            response.headers["WWW-Authenticate"] = f'Keystone uri="{identity_url or f"{request.url.origin()}/v3"}"'
         version = request.get(VERSION)
-        if versions is not None and version is not None:
+        if versions is not None and version is not None and not _is_unversioned(request):
             response.headers.update(versions.headers(version))
         return response
 
@@ -132,11 +144,19 @@ def add_request_id(versions: VersionRange | None, id_headers: tuple[str, ...]) -
 
 
 def microversions(versions: VersionRange) -> Middleware:
-    """Reads the requested version."""
+    """Reads the requested version; an answer of 406 bears it too."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        request[VERSION] = versions.requested(request)
+        try:
+            request[VERSION] = versions.minimum if _is_unversioned(request) else versions.requested(request)
+        except VersionNotSupported as refused:
+            request[VERSION] = refused.version
+            raise
         return await handler(request)
 
     return middleware
+
+
+def _is_unversioned(request: web.Request) -> bool:
+    return request.match_info.handler in request.app[UNVERSIONED_HANDLERS]

@@ -6,6 +6,11 @@ a 400 here, or it would be a 500 later.
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
+from contextvars import ContextVar
+from copy import deepcopy
+from functools import reduce
+from operator import getitem
 from typing import Any, NoReturn, TypeVar
 
 import orjson
@@ -19,6 +24,8 @@ from stackwire.http.microversions import Microversion
 
 CONTEXT: web.RequestKey[RequestContext] = web.RequestKey("context", RequestContext)
 VERSION: web.RequestKey[Microversion] = web.RequestKey("version", Microversion)
+RELAXED: ContextVar[bool] = ContextVar("relaxed", default=False)
+"""Set while unknown keys of a body are left out and not refused: Nova's legacy v2."""
 
 _MAX_DEPTH = 64
 _MAX_JSON_INT = 2**63 - 1
@@ -31,9 +38,11 @@ class MalformedBody(BadRequest):
 
 
 async def json_body(request: web.Request, *, media_types: tuple[str, ...] = ("application/json",)) -> Any:
-    """The body as JSON; 415 for another media type, 413 when too large, 400 when malformed."""
-    if request.content_type not in media_types and not (
-        request.content_type == "application/octet-stream" and "Content-Type" not in request.headers
+    """The body as JSON; 415 for a media type that is none of these (if any), 413 when too large, 400 when malformed."""
+    if (
+        media_types
+        and request.content_type not in media_types
+        and not (request.content_type == "application/octet-stream" and "Content-Type" not in request.headers)
     ):
         raise UnsupportedMedia(f"Unsupported Content-Type {request.content_type}")
     try:
@@ -115,7 +124,20 @@ def read(model: type[M], value: Any) -> M:
     try:
         return model.model_validate(value)
     except ValidationError as invalid:
+        if RELAXED.get() and (known := _without_unknown(value, invalid)) != value:
+            return read(model, known)
         raise BadRequest(_explain(invalid)) from invalid
+
+
+def _without_unknown(value: Any, invalid: ValidationError) -> Any:
+    """The value without the keys that were refused as unknown."""
+    kept = deepcopy(value)
+    for error in invalid.errors(include_url=False, include_context=False, include_input=False):
+        *path, key = error["loc"] or ("",)
+        if error["type"] == "extra_forbidden":
+            with suppress(KeyError, IndexError, TypeError):
+                del reduce(getitem, path, kept)[key]
+    return kept
 
 
 def _explain(invalid: ValidationError) -> str:
@@ -142,9 +164,7 @@ def respond(status: int, payload: Any = None, headers: Mapping[str, str] | None 
     """A JSON response, or an empty one without a payload."""
     if payload is None:
         return web.Response(status=status, headers=headers)
-    return web.Response(
-        status=status, body=orjson.dumps(payload), content_type="application/json", charset="UTF-8", headers=headers
-    )
+    return web.Response(status=status, body=orjson.dumps(payload), content_type="application/json", headers=headers)
 
 
 def flag(text: str, name: str) -> bool:

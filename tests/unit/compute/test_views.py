@@ -62,7 +62,8 @@ def a_device(**changes):
 
 def look(version, **rights):
     rights = {"extended_attributes": False, "host_status": False} | rights
-    return ServerView("<endpoint>", Microversion(2, version), ServerVisibility(behaviours=behaviours_of(), **rights))
+    visibility = ServerVisibility(behaviours=behaviours_of(), **rights)
+    return ServerView("<endpoint>/v2.1", Microversion(2, version), visibility)
 
 
 def equalized(told):

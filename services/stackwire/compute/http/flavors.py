@@ -19,10 +19,9 @@ from stackwire.compute.http.unpack import (
     unpack,
 )
 from stackwire.compute.http.views.flavors import flavor_access_view, flavor_brief, flavor_view
-from stackwire.compute.http.views.links import next_links
+from stackwire.compute.http.views.links import next_links, root_url
 from stackwire.core.errors import BadRequest
 from stackwire.http.microversions import Microversion
-from stackwire.http.paging import origin
 from stackwire.http.request import body, flag, json_body, read, respond
 
 _SORT_KEYS = frozenset(
@@ -50,7 +49,7 @@ class FlavorHandlers(ApiHandlers):
         check_query(request, *filters, *(("rxtx_factor",) if version < (2, 102) else ()), at=(2, 75))
         requested = _list_request(request, version)
         flavors = await self._flows.flavors.list_page(ctx, requested)
-        base, specs = origin(request), self._flows.flavors.shows_extra_specs(ctx)
+        base, specs = root_url(request), self._flows.flavors.shows_extra_specs(ctx)
         view: dict[str, Any] = {
             "flavors": [
                 flavor_view(flavor, base, version, extra_specs=specs)
@@ -60,7 +59,7 @@ class FlavorHandlers(ApiHandlers):
             ]
         }
         if flavors and len(flavors) == requested.limit:
-            path = "/v2.1/flavors/detail" if detailed else "/v2.1/flavors"
+            path = "flavors/detail" if detailed else "flavors"
             view["flavors_links"] = next_links(request, path, limit=requested.limit, marker=flavors[-1].flavorid)
         return respond(200, view)
 
@@ -69,7 +68,7 @@ class FlavorHandlers(ApiHandlers):
         ctx, version = unpack(request)
         flavor = await self._flows.flavors.get(ctx, request.match_info["flavor"])
         specs = self._flows.flavors.shows_extra_specs(ctx)
-        return respond(200, {"flavor": flavor_view(flavor, origin(request), version, extra_specs=specs)})
+        return respond(200, {"flavor": flavor_view(flavor, root_url(request), version, extra_specs=specs)})
 
     async def create(self, request: web.Request) -> web.Response:
         """``POST /flavors``"""
@@ -80,7 +79,7 @@ class FlavorHandlers(ApiHandlers):
         if version >= (2, 102) and "rxtx_factor" in new.model_fields_set:
             raise unexpected("rxtx_factor")
         flavor = await self._flows.flavors.create(ctx, create_flavor_request(new))
-        return respond(200, {"flavor": flavor_view(flavor, origin(request), version, extra_specs=True)})
+        return respond(200, {"flavor": flavor_view(flavor, root_url(request), version, extra_specs=True)})
 
     async def update(self, request: web.Request) -> web.Response:
         """``PUT /flavors/{id}``: the description, since 2.55; nothing else can change."""
@@ -88,7 +87,7 @@ class FlavorHandlers(ApiHandlers):
         ctx, version = unpack(request)
         description = (await body(request, UpdateFlavor)).flavor.description
         flavor = await self._flows.flavors.set_description(ctx, request.match_info["flavor"], description)
-        return respond(200, {"flavor": flavor_view(flavor, origin(request), version, extra_specs=True)})
+        return respond(200, {"flavor": flavor_view(flavor, root_url(request), version, extra_specs=True)})
 
     async def delete(self, request: web.Request) -> web.Response:
         """``DELETE /flavors/{id}``"""

@@ -46,7 +46,8 @@ class HypervisorHandlers(ApiHandlers):
         body: dict[str, Any] = {"hypervisors": [view(hypervisor, version) for hypervisor in hypervisors]}
         if hypervisors and len(hypervisors) == requested.limit:
             marker = str(body["hypervisors"][-1]["id"])
-            body["hypervisors_links"] = next_links(request, request.path, limit=requested.limit, marker=marker)
+            path = "os-hypervisors/detail" if detailed else "os-hypervisors"
+            body["hypervisors_links"] = next_links(request, path, limit=requested.limit, marker=marker)
         return respond(200, body)
 
     async def show(self, request: web.Request) -> web.Response:

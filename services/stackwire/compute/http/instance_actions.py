@@ -27,7 +27,8 @@ class InstanceActionHandlers(ApiHandlers):
         body: dict[str, Any] = {"instanceActions": [action_brief(action, version) for action in actions]}
         if version >= (2, 58) and actions and len(actions) == requested.limit:
             marker = actions[-1].request_id
-            body["links"] = next_links(request, request.path, limit=requested.limit, marker=marker)
+            path = f"servers/{server_id(request)}/os-instance-actions"
+            body["links"] = next_links(request, path, limit=requested.limit, marker=marker)
         return respond(200, body)
 
     async def show(self, request: web.Request) -> web.Response:

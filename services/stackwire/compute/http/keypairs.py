@@ -27,7 +27,7 @@ class KeypairHandlers(ApiHandlers):
         pairs = await self._flows.keypairs.list_page(ctx, _user_id(request, version), limit, marker)
         view: dict[str, Any] = {"keypairs": [{"keypair": keypair_brief(pair, version)} for pair in pairs]}
         if paged and pairs and len(pairs) == limit:
-            view["keypairs_links"] = next_links(request, "/v2.1/keypairs", limit=limit, marker=pairs[-1].name)
+            view["keypairs_links"] = next_links(request, "keypairs", limit=limit, marker=pairs[-1].name)
         return respond(200, view)
 
     async def show(self, request: web.Request) -> web.Response:

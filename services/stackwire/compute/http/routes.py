@@ -1,10 +1,12 @@
-"""The compute API, one line a call; every line also under the project's id, as older catalogues have it."""
+"""The compute API, one line a call; every line also under the project's id, as older catalogues have it.
+
+And all of it at ``/v2`` too, where no microversion is read and unknown keys are left out of bodies.
+"""
 
 from aiohttp import web
 
 from stackwire.compute.domain.names import names
 from stackwire.compute.flows.registry import ApiFlows
-from stackwire.compute.http import versions
 from stackwire.compute.http.extensions import ExtensionHandlers
 from stackwire.compute.http.external_events import ExternalEventHandlers
 from stackwire.compute.http.flavors import FlavorAccessHandlers, FlavorExtraSpecHandlers, FlavorHandlers
@@ -21,11 +23,14 @@ from stackwire.compute.http.server_tags import ServerTagHandlers
 from stackwire.compute.http.servers import ServerHandlers
 from stackwire.compute.http.tenant_usage import UsageAuditHandlers, UsageHandlers
 from stackwire.compute.http.unpack import unpack
+from stackwire.compute.http.versions import VersionHandlers
 from stackwire.compute.http.volume_attachments import VolumeAttachmentHandlers
 from stackwire.compute.http.volume_proxies import SnapshotProxyHandlers, VolumeProxyHandlers
+from stackwire.core.behaviours import Behaviours
 from stackwire.core.errors import NotSimulated
-from stackwire.http.app import Route
+from stackwire.http.app import Route, no_route
 from stackwire.http.middlewares import Handler
+from stackwire.http.request import RELAXED
 
 Row = tuple[str, str, Handler]
 SERVER = "/servers/{server}"
@@ -34,6 +39,7 @@ HOST = "/os-hosts/{host}"
 HYPERVISOR = "/os-hypervisors/{hypervisor}"
 FLAVOR = "/flavors/{flavor}"
 QUOTAS = "/os-quota-sets/{quota_project}"
+_PROJECTS = ("", "/{project:[0-9a-f-]+}")
 
 
 def _servers(flows: ApiFlows) -> list[Row]:
@@ -189,7 +195,7 @@ async def _not_simulated(request: web.Request) -> web.Response:
     raise NotSimulated(what=request.path.split("/", 2)[-1][:100])
 
 
-def routes(flows: ApiFlows) -> list[Route]:
+def routes(flows: ApiFlows, behaviours: Behaviours) -> list[Route]:
     """Order matters where a path could mean two things: /flavors/detail stands before /flavors/{flavor}."""
     not_simulated = [*NOT_SIMULATED, *(f"{SERVER}/{name}" for name in NOT_SIMULATED_OF_SERVERS)]
     rows = [
@@ -201,10 +207,31 @@ def routes(flows: ApiFlows) -> list[Route]:
         *_proxies(flows),
         *(("*", path + rest, _not_simulated) for path in not_simulated for rest in ("", "/{rest:.*}")),
     ]
-    prefixes = ("/v2.1", "/v2.1/{project:[0-9a-f]{32}|[0-9a-f-]{36}}")
-    documents = [
-        Route("GET", "/", versions.list_versions, public=True),
-        Route("GET", "/v2.1", versions.show_version, public=True),
-        Route("GET", "/v2.1/", versions.show_version, public=True),
+    versions = VersionHandlers(behaviours)
+    rows += [("GET", "/", versions.show), ("GET", "/versions/{version}", versions.show)]
+    return [
+        Route("*", "/", versions.list, public=True, versioned=False),
+        *(Route("*", path, versions.show, public=True) for path in ("/v2.1", "/v2.1/")),
+        *(Route("*", path, _legacy(versions.show), public=True, versioned=False) for path in ("/v2", "/v2/")),
+        *(Route(method, f"/v2.1{project}{path}", handler) for project in _PROJECTS for method, path, handler in rows),
+        *(
+            Route(method, f"/v2{project}{path}", _legacy(handler), versioned=False)
+            for project in _PROJECTS
+            for method, path, handler in rows
+        ),
+        Route("*", "/{version:v2|v2[.]1}/{rest:.*}", no_route, versioned=False),
+        Route("*", "/{rest:.*}", versions.choices, public=True, versioned=False),
     ]
-    return documents + [Route(method, prefix + path, handler) for prefix in prefixes for method, path, handler in rows]
+
+
+def _legacy(handler: Handler) -> Handler:
+    """``nova/api/openstack/__init__.py: LegacyV2CompatibleWrapper``."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        token = RELAXED.set(True)
+        try:
+            return await handler(request)
+        finally:
+            RELAXED.reset(token)
+
+    return handle

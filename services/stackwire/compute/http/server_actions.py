@@ -21,7 +21,7 @@ from stackwire.compute.http.schemas.server_actions import (
 )
 from stackwire.compute.http.to_domain import rebuild_server_request
 from stackwire.compute.http.unpack import ApiHandlers, named_action, server_id, unpack
-from stackwire.compute.http.views.links import links
+from stackwire.compute.http.views.links import links, root_url
 from stackwire.compute.http.views.servers import ServerView
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.http.paging import origin
@@ -127,5 +127,5 @@ class ServerActionHandlers(ApiHandlers):
         rebuild = rebuild_server_request(read(Rebuild, value), version)
         server, password = await self._flows.rebuild_server.request_rebuild(ctx, server_id(request), rebuild)
         view = ServerView.of(request, self._flows.servers.visibility(ctx)).rebuilt(server, password)
-        location = links(origin(request), f"servers/{server.uuid}")[0]["href"]
+        location = links(root_url(request), f"servers/{server.uuid}")[0]["href"]
         return respond(202, {"server": view}, {"Location": location})

@@ -5,9 +5,9 @@ from aiohttp import web
 from stackwire.compute.http.schemas.fields import tag
 from stackwire.compute.http.schemas.server_metadata import Tags
 from stackwire.compute.http.unpack import ApiHandlers, require_version, server_id, unpack
+from stackwire.compute.http.views.links import root_url
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
-from stackwire.http.paging import origin
 from stackwire.http.request import body, respond
 
 
@@ -47,7 +47,7 @@ class ServerTagHandlers(ApiHandlers):
         except ValueError as invalid:
             raise BadRequest(str(invalid)) from None
         if await self._flows.server_tags.add(ctx, uuid, name):
-            return respond(201, headers={"Location": f"{origin(request)}/v2.1/servers/{uuid}/tags/{name}"})
+            return respond(201, headers={"Location": f"{root_url(request)}/servers/{uuid}/tags/{name}"})
         return respond(204)
 
     async def delete(self, request: web.Request) -> web.Response:

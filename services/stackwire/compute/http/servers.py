@@ -45,7 +45,7 @@ class ServerHandlers(ApiHandlers):
         view = self._view(request)
         body = {"servers": [view.detail(server) if detailed else view.brief(server) for server in servers]}
         if servers and len(servers) == limit:
-            path = "/v2.1/servers/detail" if detailed else "/v2.1/servers"
+            path = "servers/detail" if detailed else "servers"
             body["servers_links"] = next_links(request, path, limit=limit, marker=servers[-1].uuid)
         return respond(200, body)
 

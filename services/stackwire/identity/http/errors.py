@@ -3,11 +3,21 @@
 from aiohttp import web
 
 from stackwire.core.errors import ServiceError
+from stackwire.http.middlewares import Handler
 from stackwire.http.request import respond
+
+_VARY = {"Vary": "X-Auth-Token"}
 
 
 def keystone_error(request: web.Request, error: ServiceError) -> web.Response:
     """The response to a failed request."""
     body = {"code": error.status, "message": error.message, "title": error.title}
-    headers = {"Vary": "X-Auth-Token"}
-    return respond(error.status, {"error": body}, headers)
+    return respond(error.status, {"error": body}, _VARY)
+
+
+@web.middleware
+async def vary(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Says of every answer that it depends on the token."""
+    response = await handler(request)
+    response.headers.update(_VARY)
+    return response

@@ -1,7 +1,7 @@
 """Identity's API on one page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stackwire.http.app import Route
 from stackwire.identity.domain.entities import ENTITY_TYPES
@@ -38,7 +38,13 @@ class IdentityFlows:
 
 
 def routes(flows: IdentityFlows) -> list[Route]:
-    """Every route; those that are public need no token."""
+    """Every route; those that are public need no token. Whatever can be read answers HEAD too, as Flask's routes do."""
+    table = [*_table(flows), *unsupported()]
+    heads = {route.path for route in table if route.method == "HEAD"}
+    return table + [replace(each, method="HEAD") for each in table if each.method == "GET" and each.path not in heads]
+
+
+def _table(flows: IdentityFlows) -> Sequence[Route]:
     return [
         Route("GET", "/", versions, public=True),
         Route("GET", "/v3", version, public=True),
@@ -61,7 +67,6 @@ def routes(flows: IdentityFlows) -> list[Route]:
         Route("GET", "/v3/role_assignments", AssignmentHandlers(flows.grants).list),
         *_implied(RoleInferenceHandlers(flows.inferences)),
         *_catalog(CatalogHandlers(flows.catalog)),
-        *unsupported(),
     ]
 
 

@@ -44,7 +44,7 @@ class TokenHandlers:
         """``HEAD /v3/auth/tokens``: 200, or 404."""
         token = _subject_token(request)
         await self._tokens.check_token(request[CONTEXT], token)
-        return respond(200, headers={"X-Subject-Token": token, "Vary": "X-Auth-Token"})
+        return respond(200, headers={"X-Subject-Token": token})
 
     async def revoke(self, request: web.Request) -> web.Response:
         """``DELETE /v3/auth/tokens``: 204."""
@@ -75,7 +75,7 @@ class TokenHandlers:
         catalog = None
         if "nocatalog" not in request.query:
             catalog = self._catalog_view(self._catalog.token_catalog(origin(request)), claims.project_id)
-        headers = {"X-Subject-Token": token, "Vary": "X-Auth-Token"}
+        headers = {"X-Subject-Token": token}
         return respond(status, {"token": token_view(claims, catalog)}, headers)
 
     def _catalog_view(self, services: Sequence[CatalogService], project_id: str | None) -> list[dict[str, Any]]:

@@ -1,8 +1,16 @@
 """What handlers have in common: empty bodies, both ways, and queries of one parameter."""
 
+from typing import Any
+
 from aiohttp import web
 
 from stackwire.core.errors import BadRequest
+from stackwire.http.request import json_body
+
+
+async def any_json(request: web.Request) -> Any:
+    """The body as JSON, whatever its media type. Source: ``glance/common/wsgi.py: JSONRequestDeserializer.default``."""
+    return await json_body(request, media_types=())
 
 
 def no_content() -> web.Response:

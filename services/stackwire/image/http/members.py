@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
-from stackwire.http.request import CONTEXT, json_body, respond
+from stackwire.http.request import CONTEXT, respond
 from stackwire.image.flows.api.members import Memberships
-from stackwire.image.http.bodies import check_no_body, no_content
+from stackwire.image.http.bodies import any_json, check_no_body, no_content
 from stackwire.image.http.schemas import read_member, read_member_status
 from stackwire.image.http.views import member_view
 
@@ -20,7 +20,7 @@ class MemberHandlers:
         return respond(200, {"members": [member_view(row) for row in rows], "schema": "/v2/schemas/members"})
 
     async def create(self, request: web.Request) -> web.Response:
-        member = read_member(await json_body(request))
+        member = read_member(await any_json(request))
         row = await self._members.add(request[CONTEXT], request.match_info["image_id"], member)
         return respond(200, member_view(row))
 
@@ -30,7 +30,7 @@ class MemberHandlers:
 
     async def update(self, request: web.Request) -> web.Response:
         member = request.match_info["member"]
-        status = read_member_status(await json_body(request), member)
+        status = read_member_status(await any_json(request), member)
         row = await self._members.set_status(request[CONTEXT], request.match_info["image_id"], member, status)
         return respond(200, member_view(row))
 

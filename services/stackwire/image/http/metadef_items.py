@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from stackwire.http.request import CONTEXT, json_body, read, respond
+from stackwire.http.request import CONTEXT, read, respond
 from stackwire.image.domain.metadefs import ITEM_SORTS, OBJECT, PROPERTY, TAG, Item, Kind, read_page
 from stackwire.image.domain.metadefs_requests import (
     NamedProperty,
@@ -15,7 +15,7 @@ from stackwire.image.domain.metadefs_requests import (
     check_writable,
 )
 from stackwire.image.flows.api.metadef_items import MetadefItems
-from stackwire.image.http.bodies import check_no_body, no_content, only_query
+from stackwire.image.http.bodies import any_json, check_no_body, no_content, only_query
 from stackwire.image.http.metadef_namespaces import READ_ONLY, TIMES
 from stackwire.image.http.views import object_view, property_view, tag_view
 
@@ -66,7 +66,7 @@ class MetadefItemHandlers:
         return await self._items.list_page(request[CONTEXT], request.match_info["namespace"], self._kind, page)
 
     async def _requested(self, request: web.Request) -> ObjectRequest | NamedProperty | TagRequest:
-        body = await json_body(request)
+        body = await any_json(request)
         check_writable(body, self._read_only)
         return read(self._model, body)
 
@@ -111,7 +111,7 @@ class MetadefTagHandlers(MetadefItemHandlers):
 
     async def create_all(self, request: web.Request) -> web.Response:
         """Sets the tags of a namespace, or adds to them (``X-Openstack-Append``)."""
-        body = await json_body(request)
+        body = await any_json(request)
         check_writable(body, TIMES)
         names = [each.name for each in read(TagsRequest, body).tags]
         append = request.headers.get(APPEND, "").strip().lower() in _TRUE

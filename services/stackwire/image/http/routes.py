@@ -1,5 +1,6 @@
 """The image API on a page, v1 below v2."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -36,7 +37,7 @@ class _Handlers:
     """The handlers of every resource, each over the flows it calls."""
 
     def __init__(
-        self, flows: ApiFlows, transfers: Transfers, behaviours: Behaviours, import_methods: Sequence[str], caches: bool
+        self, flows: ApiFlows, transfers: Transfers, versions: VersionHandlers, import_methods: Sequence[str]
     ) -> None:
         self.images = ImageHandlers(flows.images, flows.stores, import_methods)
         self.data = ImageDataHandlers(flows.data, flows.downloads, transfers)
@@ -46,7 +47,7 @@ class _Handlers:
         self.tasks = TaskHandlers(flows.tasks)
         self.stores = StoreHandlers(flows.stores, flows.store_removal)
         self.usage = UsageHandlers(flows.usage)
-        self.versions = VersionHandlers(behaviours, caches=caches)
+        self.versions = versions
         self.cache = CacheHandlers(flows.cache)
         self.schemas = SchemaHandlers()
         self.namespaces = MetadefNamespaceHandlers(flows.metadef_namespaces)
@@ -58,23 +59,32 @@ class _Handlers:
 
 
 def routes(
-    flows: ApiFlows, transfers: Transfers, behaviours: Behaviours, *, import_methods: Sequence[str], caches: bool
+    flows: ApiFlows,
+    transfers: Transfers,
+    versions: VersionHandlers,
+    behaviours: Behaviours,
+    *,
+    import_methods: Sequence[str],
 ) -> list[Route]:
     """Every route, in the order of the document (``make openapi``); v1 only in the releases that have it.
 
-    ``import_methods``: that are enabled; ``caches``: whether there is an image cache.
+    ``import_methods``: that are enabled.
     """
-    to = _Handlers(flows, transfers, behaviours, import_methods, caches)
-    removed = [Route("*", "/v1/{rest:(?s:.+)}", to.versions.v1, public=True)]
-    v1 = _v1(to.v1_images, to.v1_members) if behaviours.has("v1-api") else removed
-    return [_resource(route) for route in _table(to, v1)]
+    to = _Handlers(flows, transfers, versions, import_methods)
+    if behaviours.has("v1-api"):
+        v1 = [*_v1(to.v1_images, to.v1_members), Route("*", "/{version:v1/?}", to.versions.unknown, public=True)]
+    else:
+        v1 = []
+    served = "|".join(re.escape(name) for name in (*versions.names, *(["v1"] if v1 else [])))
+    unknown = Route("*", f"/{{rest:(?!(?:{served})(?:/|$))(?s:.*)}}", to.versions.unknown, public=True)
+    return [_resource(route) for route in (*_table(to, v1), unknown)]
 
 
 def _table(to: _Handlers, v1: Sequence[Route]) -> list[Route]:
     return [
-        Route("GET", "/", to.versions.root, public=True),
-        Route("GET", "/versions", to.versions.explicit, public=True),
-        Route("*", "/v1{tail:/?}", to.versions.v1, public=True),
+        Route("*", "/", to.versions.root, public=True),
+        Route("*", "/versions{tail:(/.*)?}", to.versions.explicit, public=True),
+        Route("*", "/v2", to.versions.redirect),
         *v1,
         Route("GET", "/v2/images", to.images.index),
         Route("POST", "/v2/images", to.images.create),

@@ -3,9 +3,10 @@
 from aiohttp import web
 
 from stackwire.http.paging import link
-from stackwire.http.request import CONTEXT, json_body, respond
+from stackwire.http.request import CONTEXT, respond
 from stackwire.image.domain.task_requests import read_query
 from stackwire.image.flows.api.tasks import TaskRequests
+from stackwire.image.http.bodies import any_json
 from stackwire.image.http.views import task_stub_view, task_view
 
 
@@ -16,7 +17,7 @@ class TaskHandlers:
         self._tasks = tasks
 
     async def create(self, request: web.Request) -> web.Response:
-        view = task_view(await self._tasks.create_task(request[CONTEXT], await json_body(request)))
+        view = task_view(await self._tasks.create_task(request[CONTEXT], await any_json(request)))
         return respond(201, view, {"Location": view["self"]})
 
     async def show(self, request: web.Request) -> web.Response:

@@ -76,10 +76,10 @@ UPLOAD: Final = (403, 404, 408, 409, 410, 413, 415)
 WRITE: Final = (403, 404, 409, 413, 415)
 
 VERSIONS: Final = {
-    "GET /": Call("The versions there are", returns("Versions", 300)),
-    "GET /versions": Call("The versions there are, as a plain answer", returns("Versions")),
-    "* /v1": Call("The versions there are: the v1 API went away", returns("Versions", 300)),
-    "* /v1/{rest}": Call("The versions there are: the v1 API went away", returns("Versions", 300)),
+    "* /": Call("The versions there are", returns("Versions", 300)),
+    "* /versions": Call("The versions there are, as a plain answer", returns("Versions")),
+    "* /v2": Call("A redirection to /v2/", {302: Response("There, where nothing is.")}),
+    "* /{rest}": Call("The versions there are, where the path begins with none of them", returns("Versions", 300)),
     "GET /healthcheck": Call(
         "Whether the service can work",
         responses={

@@ -8,6 +8,7 @@ from typing import Any, Final
 from stackwire.core.behaviours import behaviours_of
 from stackwire.http.app import Route
 from stackwire.image.http.routes import routes
+from stackwire.image.http.versions import VersionHandlers
 from stackwire.image.openapi.call import HTML, JSON, Call, Response, schema
 from stackwire.image.openapi.calls import CALLS
 from stackwire.image.openapi.metadefs import METADEFS
@@ -17,7 +18,7 @@ METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch")
 HEALTH: Final = "/healthcheck"
 """What every service has beside its own routes (``http/app.py``)."""
 _PARAMETER = re.compile(r"\{(\w+)(?::[^{}]*)?\}")
-_TAIL: Final = "{tail:/?}"
+_TAIL: Final = "{tail:(/.*)?}"
 _TAGS: Final = ("images", "tasks", "metadefs", "cache", "info", "schemas", "stores")
 _DESCRIPTION: Final = """\
 The image API v2 as Stackwire serves it, today's release. A query that is not named is refused, but in
@@ -34,7 +35,7 @@ class _Nothing:
 def table() -> list[Route]:
     """The routes of today's release. Nothing is behind their handlers: they are read, never called."""
     flows: Any = _Nothing()
-    return routes(flows, flows, behaviours_of(), import_methods=(), caches=False)
+    return routes(flows, flows, VersionHandlers(behaviours_of()), behaviours_of(), import_methods=())
 
 
 def path_of(route: str) -> str:

@@ -1,15 +1,15 @@
-"""The volume API, one row for each call. Each has a path with the project and, from 3.67, one without."""
+"""The volume API, one row for each call. Each has a path with the project and one without."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from stackwire.core.errors import BadRequest, NotFound
-from stackwire.http.app import Route
-from stackwire.http.request import CONTEXT, VERSION
+from stackwire.core.behaviours import Behaviours
+from stackwire.core.errors import BadRequest
+from stackwire.http.app import Route, no_route
+from stackwire.http.request import CONTEXT
 from stackwire.volume.flows.registry import ApiFlows
-from stackwire.volume.http import versions
 from stackwire.volume.http.attachments import AttachmentHandlers
 from stackwire.volume.http.encryption import EncryptionHandlers
 from stackwire.volume.http.extensions import RESOURCES_NOT_SIMULATED, ExtensionHandlers
@@ -23,13 +23,14 @@ from stackwire.volume.http.quotas import QuotaClassHandlers, QuotaHandlers
 from stackwire.volume.http.schemas.volumes import SnapshotMetaBody, SnapshotMetadataBody
 from stackwire.volume.http.snapshots import SnapshotHandlers
 from stackwire.volume.http.transfers import TransferHandlers
+from stackwire.volume.http.versions import VersionHandlers
 from stackwire.volume.http.volume_actions import VolumeActionHandlers
 from stackwire.volume.http.volume_types import VolumeTypeHandlers
 from stackwire.volume.http.volumes import VolumeHandlers
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Row = tuple[str, str, Handler]
-_PROJECT = "{project_id:[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}}"
+_PROJECT = "{project_id:[0-9a-f-]+}"
 
 
 def _volumes(flows: ApiFlows, max_limit: int) -> list[Row]:
@@ -192,7 +193,7 @@ def _others(flows: ApiFlows, max_limit: int, zone: str) -> list[Row]:
     ]
 
 
-def routes(flows: ApiFlows, max_limit: int, zone: str) -> Sequence[Route]:
+def routes(flows: ApiFlows, behaviours: Behaviours, max_limit: int, zone: str) -> Sequence[Route]:
     """``max_limit``: of a list's page; ``zone``: the one availability zone."""
     table = [
         *_volumes(flows, max_limit),
@@ -204,12 +205,15 @@ def routes(flows: ApiFlows, max_limit: int, zone: str) -> Sequence[Route]:
         *_transfers("/os-volume-transfer", TransferHandlers(flows)),
         *_others(flows, max_limit, zone),
     ]
+    versions = VersionHandlers(behaviours)
     return [
-        Route("GET", "/", versions.choices, public=True),
-        Route("GET", "/v3", versions.current, public=True),
-        Route("GET", "/v3/", versions.current, public=True),
+        Route("*", "/", versions.choices, public=True),
+        Route("*", "/v3", versions.redirect),
+        Route("*", "/v3/", versions.current),
         *(Route(method, f"/v3{path}", handler) for method, path, handler in table),
         *(Route(method, f"/v3/{_PROJECT}{path}", handler) for method, path, handler in table),
+        Route("*", "/{version:v3}/{rest:.*}", no_route, versioned=False),
+        Route("*", "/{rest:.*}", versions.nothing, public=True, versioned=False),
     ]
 
 
@@ -221,14 +225,6 @@ def check_project() -> Middleware:
         project = request.match_info.get("project_id")
         if project is not None and project != request[CONTEXT].project_id:
             raise BadRequest("Malformed request url")
-        if project is None and _needs_project(request):
-            raise NotFound
         return await handler(request)
 
     return middleware
-
-
-def _needs_project(request: web.Request) -> bool:
-    """Before 3.67 a path without a project leads nowhere."""
-    found = request.match_info.http_exception is None and request.path.rstrip("/") not in ("", "/v3")
-    return found and request.path.startswith("/v3/") and request[VERSION] < (3, 67)

@@ -24,6 +24,7 @@ from stackwire.compute.http.unpack import unexpected
 from stackwire.core.errors import BadRequest
 from stackwire.core.ids import canonical_uuid
 from stackwire.http.microversions import Microversion
+from stackwire.http.request import RELAXED
 
 Since = Mapping[str, tuple[int, int]]
 """Field to the first version that knows it (or, of ``..._UNTIL``, to the first that no longer does)."""
@@ -151,8 +152,10 @@ def known_at(fields: Any, version: Microversion, since: Since, until: Since | No
     label = fields.get("hostname")
     if isinstance(label, str) and version < (2, 94) and not (len(label) <= 63 and _HOSTNAME.fullmatch(label)):
         raise BadRequest("Invalid input for field/attribute hostname: one label of 2 to 63 characters.")
-    for name in fields:
+    for name in list(fields):
         early = name in since and version < since[name]
         late = until is not None and name in until and version >= until[name]
-        if early or late:
+        if (early or late) and RELAXED.get() and isinstance(fields, dict):
+            del fields[name]
+        elif early or late:
             raise unexpected(name)

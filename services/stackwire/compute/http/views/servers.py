@@ -9,9 +9,8 @@ from aiohttp import web
 from stackwire.compute.domain import server_status, travel
 from stackwire.compute.domain.addresses import FixedIp, by_label
 from stackwire.compute.domain.server import Server, ServerVisibility
-from stackwire.compute.http.views.links import links, timestamp, usage_timestamp
+from stackwire.compute.http.views.links import links, root_url, timestamp, usage_timestamp
 from stackwire.http.microversions import Microversion
-from stackwire.http.paging import origin
 from stackwire.http.request import VERSION
 
 _PROGRESS = ("ACTIVE", "BUILD", "REBUILD", "RESIZE", "VERIFY_RESIZE", "MIGRATING")
@@ -19,7 +18,7 @@ _FAULTY = ("ERROR", "DELETED")
 
 
 class ServerView:
-    """How one caller sees servers in one version. ``base``: the scheme and host that the client used."""
+    """How one caller sees servers in one version. ``base``: the API's ``root_url``."""
 
     def __init__(self, base: str, version: Microversion, visibility: ServerVisibility) -> None:
         self._base, self._version, self._visibility = base, version, visibility
@@ -27,7 +26,7 @@ class ServerView:
     @classmethod
     def of(cls, request: web.Request, visibility: ServerVisibility) -> Self:
         """The view for the client of a request."""
-        return cls(origin(request), request[VERSION], visibility)
+        return cls(root_url(request), request[VERSION], visibility)
 
     # ---- short forms
 
