@@ -6,10 +6,10 @@ from stackwire.compute.flows.api.image_proxies import ImageProxies
 from stackwire.compute.http.schemas.server_metadata import MetadataItem, MetadataItems
 from stackwire.compute.http.unpack import MAX_PAGE_ITEMS, PROXIES_UNTIL, ApiHandlers, require_version, unpack
 from stackwire.compute.http.views.image_proxies import ImageView
-from stackwire.compute.http.views.links import next_links
+from stackwire.compute.http.views.links import next_links, root_url
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
-from stackwire.http.paging import limit_of, origin
+from stackwire.http.paging import limit_of
 from stackwire.http.request import body, respond
 
 _METADATA_UNTIL = (2, 38)
@@ -37,7 +37,7 @@ class ImageProxyHandlers(ApiHandlers):
         view, most = self._view(request), min(limit or MAX_PAGE_ITEMS, MAX_PAGE_ITEMS)
         page = {"images": [view.show(image) if detailed else view.brief(image) for image in images]}
         if len(images) == most:
-            path = "/v2.1/images/detail" if detailed else "/v2.1/images"
+            path = "images/detail" if detailed else "images"
             page["images_links"] = next_links(request, path, limit=most, marker=images[-1]["id"])
         return respond(200, page)
 
@@ -53,7 +53,7 @@ class ImageProxyHandlers(ApiHandlers):
         return respond(204)
 
     def _view(self, request: web.Request) -> ImageView:
-        return ImageView(origin(request), self._flows.image_proxies.url)
+        return ImageView(root_url(request), self._flows.image_proxies.url)
 
 
 class ImageMetadataHandlers(ApiHandlers):

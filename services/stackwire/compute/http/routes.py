@@ -5,7 +5,6 @@ And all of it at ``/v2`` too, where no microversion is read and unknown keys are
 
 from aiohttp import web
 
-from stackwire.compute.domain.names import names
 from stackwire.compute.flows.registry import ApiFlows
 from stackwire.compute.http.extensions import ExtensionHandlers
 from stackwire.compute.http.external_events import ExternalEventHandlers
@@ -15,6 +14,7 @@ from stackwire.compute.http.hypervisors import HostHandlers, HypervisorHandlers
 from stackwire.compute.http.image_proxies import ImageMetadataHandlers, ImageProxyHandlers
 from stackwire.compute.http.instance_actions import InstanceActionHandlers
 from stackwire.compute.http.keypairs import KeypairHandlers
+from stackwire.compute.http.not_simulated import NOT_SIMULATED
 from stackwire.compute.http.quotas import LimitHandlers, QuotaHandlers
 from stackwire.compute.http.server_actions import ServerActionHandlers
 from stackwire.compute.http.server_ips import ServerIpHandlers
@@ -22,14 +22,14 @@ from stackwire.compute.http.server_metadata import ServerMetadataHandlers
 from stackwire.compute.http.server_tags import ServerTagHandlers
 from stackwire.compute.http.servers import ServerHandlers
 from stackwire.compute.http.tenant_usage import UsageAuditHandlers, UsageHandlers
-from stackwire.compute.http.unpack import unpack
+from stackwire.compute.http.unpack import require_version, unpack
 from stackwire.compute.http.versions import VersionHandlers
 from stackwire.compute.http.volume_attachments import VolumeAttachmentHandlers
 from stackwire.compute.http.volume_proxies import SnapshotProxyHandlers, VolumeProxyHandlers
 from stackwire.core.behaviours import Behaviours
-from stackwire.core.errors import NotSimulated
 from stackwire.http.app import Route, no_route
 from stackwire.http.middlewares import Handler
+from stackwire.http.refusals import refusals
 from stackwire.http.request import RELAXED
 
 Row = tuple[str, str, Handler]
@@ -42,16 +42,23 @@ QUOTAS = "/os-quota-sets/{quota_project}"
 _PROJECTS = ("", "/{project:[0-9a-f-]+}")
 
 
-def _servers(flows: ApiFlows) -> list[Row]:
+def _servers(flows: ApiFlows, path: str) -> list[Row]:
+    """``path``: Nova has them at two."""
+    servers, server = ServerHandlers(flows), f"{path}/{{server}}"
+    return [
+        ("POST", path, servers.create),
+        ("GET", path, servers.list),
+        ("GET", f"{path}/detail", servers.detail),
+        ("GET", server, servers.show),
+        ("PUT", server, servers.update),
+        ("DELETE", server, servers.delete),
+        ("POST", f"{server}/action", ServerActionHandlers(flows).action),
+    ]
+
+
+def _server_parts(flows: ApiFlows) -> list[Row]:
     servers, actions, ips = ServerHandlers(flows), InstanceActionHandlers(flows), ServerIpHandlers(flows)
     return [
-        ("POST", "/servers", servers.create),
-        ("GET", "/servers", servers.list),
-        ("GET", "/servers/detail", servers.detail),
-        ("GET", SERVER, servers.show),
-        ("PUT", SERVER, servers.update),
-        ("DELETE", SERVER, servers.delete),
-        ("POST", f"{SERVER}/action", ServerActionHandlers(flows).action),
         ("GET", f"{SERVER}/ips", ips.list),
         ("GET", f"{SERVER}/ips/{{network}}", ips.show),
         ("GET", f"{SERVER}/os-instance-actions", actions.list),
@@ -62,7 +69,7 @@ def _servers(flows: ApiFlows) -> list[Row]:
     ]
 
 
-def _server_parts(flows: ApiFlows) -> list[Row]:
+def _server_collections(flows: ApiFlows) -> list[Row]:
     metadata, tags, volumes = ServerMetadataHandlers(flows), ServerTagHandlers(flows), VolumeAttachmentHandlers(flows)
     return [
         ("GET", f"{SERVER}/metadata", metadata.list),
@@ -177,35 +184,18 @@ def _proxies(flows: ApiFlows) -> list[Row]:
     ]
 
 
-# Calls of Nova that are not simulated: 501, whatever the method
-NOT_SIMULATED = names(
-    "/os-aggregates /os-server-groups /os-migrations /os-networks "
-    "/os-tenant-networks /os-floating-ips /os-security-groups /os-agents /os-quota-class-sets "
-    "/os-assisted-volume-snapshots /os-baremetal-nodes "
-    "/os-console-auth-tokens /os-services /os-security-group-rules "
-    "/os-security-group-default-rules /os-floating-ip-pools"
-)
-NOT_SIMULATED_OF_SERVERS = names(
-    "migrations os-interface os-security-groups diagnostics remote-consoles shares topology os-virtual-interfaces"
-)
-
-
-async def _not_simulated(request: web.Request) -> web.Response:
-    unpack(request)
-    raise NotSimulated(what=request.path.split("/", 2)[-1][:100])
-
-
 def routes(flows: ApiFlows, behaviours: Behaviours) -> list[Route]:
     """Order matters where a path could mean two things: /flavors/detail stands before /flavors/{flavor}."""
-    not_simulated = [*NOT_SIMULATED, *(f"{SERVER}/{name}" for name in NOT_SIMULATED_OF_SERVERS)]
     rows = [
-        *_servers(flows),
+        *_servers(flows, "/servers"),
+        *((method, path, _until(handler, (2, 102))) for method, path, handler in _servers(flows, "/os-volumes_boot")),
         *_server_parts(flows),
+        *_server_collections(flows),
         *_flavors(flows),
         *_projects_and_users(flows),
         *_cloud(flows),
         *_proxies(flows),
-        *(("*", path + rest, _not_simulated) for path in not_simulated for rest in ("", "/{rest:.*}")),
+        *refusals(NOT_SIMULATED, unpack),
     ]
     versions = VersionHandlers(behaviours)
     rows += [("GET", "/", versions.show), ("GET", "/versions/{version}", versions.show)]
@@ -222,6 +212,14 @@ def routes(flows: ApiFlows, behaviours: Behaviours) -> list[Route]:
         Route("*", "/{version:v2|v2[.]1}/{rest:.*}", no_route, versioned=False),
         Route("*", "/{rest:.*}", versions.choices, public=True, versioned=False),
     ]
+
+
+def _until(handler: Handler, version: tuple[int, int]) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        require_version(request, (2, 1), version)
+        return await handler(request)
+
+    return handle
 
 
 def _legacy(handler: Handler) -> Handler:

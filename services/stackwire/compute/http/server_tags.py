@@ -41,6 +41,8 @@ class ServerTagHandlers(ApiHandlers):
     async def add(self, request: web.Request) -> web.Response:
         """``PUT .../{tag}``: 201 with the tag's address when it is new, 204 when it was there."""
         ctx, uuid = _unpack(request)
+        if await request.read() not in (b"", b"null"):
+            raise BadRequest("A tag has no body.")
         name = request.match_info["tag"]
         try:
             tag(name)

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from stackwire.core.errors import ServiceError
+from stackwire.core.errors import BadRequest, ServiceError
 from stackwire.http.middlewares import Handler
 from stackwire.http.request import respond
 
@@ -10,7 +10,9 @@ _VARY = {"Vary": "X-Auth-Token"}
 
 
 def keystone_error(request: web.Request, error: ServiceError) -> web.Response:
-    """The response to a failed request."""
+    """The response to a failed request; 400 for a media type that is not JSON."""
+    if error.status == 415:
+        error = BadRequest("Expecting to find application/json in Content-Type header.")
     body = {"code": error.status, "message": error.message, "title": error.title}
     return respond(error.status, {"error": body}, _VARY)
 

@@ -39,9 +39,10 @@ class IdentityFlows:
 
 def routes(flows: IdentityFlows) -> list[Route]:
     """Every route; those that are public need no token. Whatever can be read answers HEAD too, as Flask's routes do."""
-    table = [*_table(flows), *unsupported()]
-    heads = {route.path for route in table if route.method == "HEAD"}
-    return table + [replace(each, method="HEAD") for each in table if each.method == "GET" and each.path not in heads]
+    table = _table(flows)
+    known = {route.path for route in table if route.method == "HEAD"}
+    heads = [replace(each, method="HEAD") for each in table if each.method == "GET" and each.path not in known]
+    return [*table, *heads, *unsupported()]
 
 
 def _table(flows: IdentityFlows) -> Sequence[Route]:
@@ -109,7 +110,7 @@ def _groups(handlers: MembershipHandlers) -> Sequence[Route]:
     return (
         Route("GET", "/v3/groups/{id}/users", handlers.users),
         Route("PUT", "/v3/groups/{id}/users/{user}", handlers.add),
-        Route("HEAD", "/v3/groups/{id}/users/{user}", handlers.check),
+        Route("GET", "/v3/groups/{id}/users/{user}", handlers.check),
         Route("DELETE", "/v3/groups/{id}/users/{user}", handlers.remove),
         Route("GET", "/v3/users/{id}/groups", handlers.groups),
         Route("GET", "/v3/users/{id}/projects", handlers.projects),

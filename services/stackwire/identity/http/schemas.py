@@ -152,12 +152,18 @@ class PasswordBody(_Closed):
 # -- authentication
 
 
-class _DomainReference(_Closed):
+class _Lenient(BaseModel):
+    """Keys that nobody knows are left out, as Keystone does in ``auth`` alone."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class _DomainReference(_Lenient):
     id: Text | None = None
     name: Text | None = None
 
 
-class _Reference(_Closed):
+class _Reference(_Lenient):
     id: Text | None = None
     name: Text | None = None
     domain: _DomainReference | None = None
@@ -178,17 +184,16 @@ class _UserCredentials(_Reference):
     password: Password | None = None
 
 
-class _PasswordMethod(_Closed):
+class _PasswordMethod(_Lenient):
     user: _UserCredentials
 
 
-class _TokenMethod(_Closed):
+class _TokenMethod(_Lenient):
     id: StrictStr
 
 
-class _Identity(BaseModel):
-    # Data of unsupported methods is allowed: the method is refused by name, not by the form of its data.
-    model_config = ConfigDict(extra="ignore", frozen=True)
+class _Identity(_Lenient):
+    """A method that is not simulated is refused by its name, not by the form of its data."""
 
     methods: Annotated[list[Text], Field(min_length=1, max_length=8)]
     password: _PasswordMethod | None = None
@@ -202,15 +207,16 @@ class _Identity(BaseModel):
         return self
 
 
-class _System(_Closed):
+class _System(_Lenient):
     all: StrictBool
 
 
-class _Scope(_Closed):
+class _Scope(_Lenient):
     project: _Reference | None = None
     domain: _DomainReference | None = None
     system: _System | None = None
     unscoped: dict[str, Any] | None = None
+    trust: dict[str, Any] | None = Field(default=None, alias="OS-TRUST:trust")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -219,7 +225,9 @@ class _Scope(_Closed):
         return self
 
     def scope(self) -> Scope:
-        """Raises MissingAttribute unless it selects one scope."""
+        """Raises MissingAttribute unless it selects one scope, NotSimulated for that of a trust."""
+        if self.trust is not None:
+            raise NotSimulated(what="trusts")
         if self.project is not None:
             return Scope(type="project", target=self.project.selector("project"))
         if self.domain is not None:
@@ -233,12 +241,12 @@ class _Scope(_Closed):
         return Scope(type="unscoped")
 
 
-class _Auth(_Closed):
+class _Auth(_Lenient):
     identity: _Identity
     scope: _Scope | Literal["unscoped"] | None = None
 
 
-class AuthBody(_Closed):
+class AuthBody(_Lenient):
     """The body of ``POST /v3/auth/tokens``."""
 
     auth: _Auth

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from stackwire.core.errors import BadRequest
+from stackwire.core.errors import NotFound
 from stackwire.core.tokens import Claims
 from stackwire.http.auth import token_of
 from stackwire.http.paging import origin
@@ -85,5 +85,5 @@ class TokenHandlers:
 def _subject_token(request: web.Request) -> str:
     token = token_of(request, "X-Subject-Token")
     if token is None:
-        raise BadRequest("X-Subject-Token header is required.")
+        raise NotFound("Could not find token.")
     return token

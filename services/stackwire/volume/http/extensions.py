@@ -2,9 +2,8 @@
 
 from aiohttp import web
 
-from stackwire.core.errors import NotSimulated
+from stackwire.http.refusals import Features
 from stackwire.http.request import respond
-from stackwire.volume.domain.names import names
 
 _EXTENSIONS = {
     "capabilities": "Capabilities",
@@ -30,12 +29,17 @@ _EXTENSIONS = {
     "scheduler-stats": "Scheduler_stats",
 }
 """Alias -> name, of those that are served."""
-RESOURCES_NOT_SIMULATED = names(
-    "backups group_snapshots groups os-snapshot-manage"
-    " os-volume-manage qos-specs consistencygroups cgsnapshots"
-    " clusters workers default-types encryption manageable_volumes manageable_snapshots"
-    " volumes/[^/]+/encryption"
-)
+NOT_SIMULATED: Features = {
+    "backups": ["/backups"],
+    "groups": ["/groups 3.13", "/group_snapshots 3.14", "/consistencygroups", "/cgsnapshots"],
+    "QoS": ["/qos-specs"],
+    "encrypted volumes": ["/volumes/{volume_id}/encryption"],
+    "managing what a back end has": [
+        "/os-volume-manage", "/os-snapshot-manage", "/manageable_volumes", "/manageable_snapshots"
+    ],
+    "changes of services, and clusters": ["/os-services", "/os-hosts", "/clusters 3.7", "/workers 3.24"],
+    "default volume types of projects": ["/default-types 3.62"],
+}  # fmt: skip
 
 
 class ExtensionHandlers:
@@ -54,6 +58,3 @@ class ExtensionHandlers:
     async def availability_zones(self, request: web.Request) -> web.Response:
         zone = {"zoneName": self._zone, "zoneState": {"available": True}}
         return respond(200, {"availabilityZoneInfo": [zone]})
-
-    async def not_simulated(self, request: web.Request) -> web.Response:
-        raise NotSimulated(what=request.match_info["resource"])

@@ -6,13 +6,14 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from stackwire.core.behaviours import Behaviours
-from stackwire.core.errors import BadRequest
+from stackwire.core.errors import BadRequest, NotFound
 from stackwire.http.app import Route, no_route
-from stackwire.http.request import CONTEXT
+from stackwire.http.refusals import refusals
+from stackwire.http.request import CONTEXT, VERSION
 from stackwire.volume.flows.registry import ApiFlows
 from stackwire.volume.http.attachments import AttachmentHandlers
 from stackwire.volume.http.encryption import EncryptionHandlers
-from stackwire.volume.http.extensions import RESOURCES_NOT_SIMULATED, ExtensionHandlers
+from stackwire.volume.http.extensions import NOT_SIMULATED, ExtensionHandlers
 from stackwire.volume.http.group_types import GroupTypeHandlers
 from stackwire.volume.http.limits import LimitHandlers
 from stackwire.volume.http.messages import MessageHandlers
@@ -189,7 +190,7 @@ def _others(flows: ApiFlows, max_limit: int, zone: str) -> list[Row]:
         ("GET", "/messages", messages.list),
         ("GET", "/messages/{message_id}", messages.show),
         ("DELETE", "/messages/{message_id}", messages.delete),
-        ("*", "/{resource:" + "|".join(RESOURCES_NOT_SIMULATED) + "}{rest:(/.*)?}", extensions.not_simulated),
+        *refusals(NOT_SIMULATED),
     ]
 
 

@@ -1,0 +1,27 @@
+"""What Nova serves and we do not, and what it says is gone. ``nova/api/openstack/compute/routes.py: ROUTE_LIST``."""
+
+from stackwire.http.refusals import REMOVED, Features
+
+NOT_SIMULATED: Features = {
+    "changes of aggregates": ["/os-aggregates"],
+    "server groups": ["/os-server-groups"],
+    "changes of compute services": ["/os-services"],
+    "changes of hosts, and bare metal": ["/os-hosts 2.1 2.42", "/os-baremetal-nodes 2.1 2.35"],
+    "migrations": ["/os-migrations", "/servers/{server}/migrations 2.22"],
+    "networks": [
+        "/os-networks 2.1 2.35", "/os-tenant-networks 2.1 2.35", "/os-floating-ips 2.1 2.35",
+        "/os-floating-ip-pools 2.1 2.35", "/os-security-groups 2.1 2.35", "/os-security-group-rules 2.1 2.35",
+        "/servers/{server}/os-interface", "/servers/{server}/os-security-groups",
+    ],
+    "consoles but the log": ["/servers/{server}/remote-consoles 2.6", "/os-console-auth-tokens"],
+    "quota classes": ["/os-quota-class-sets"],
+    "assisted volume snapshots": ["/os-assisted-volume-snapshots"],
+    "diagnostics": ["/servers/{server}/diagnostics"],
+    "shares": ["/servers/{server}/shares 2.97"],
+    "topology": ["/servers/{server}/topology 2.78"],
+    REMOVED: [
+        "/os-agents", "/os-cells", "/os-certificates", "/os-cloudpipe", "/os-fixed-ips", "/os-floating-ip-dns",
+        "/os-floating-ips-bulk", "/os-fping", "/os-security-group-default-rules", "/servers/{server}/consoles",
+        "/servers/{server}/os-virtual-interfaces",
+    ],
+}  # fmt: skip
