@@ -149,13 +149,17 @@ def known_at(fields: Any, version: Microversion, since: Since, until: Since | No
     """BadRequest for a field that this version does not know yet (``since``), or no longer (``until``)."""
     if not isinstance(fields, Mapping):
         return
-    label = fields.get("hostname")
+    _check_label(fields.get("hostname"), version)
+    for name in [each for each in fields if _is_unknown(each, version, since, until or {})]:
+        if not (RELAXED.get() and isinstance(fields, dict)):
+            raise unexpected(name)
+        del fields[name]
+
+
+def _check_label(label: Any, version: Microversion) -> None:
     if isinstance(label, str) and version < (2, 94) and not (len(label) <= 63 and _HOSTNAME.fullmatch(label)):
         raise BadRequest("Invalid input for field/attribute hostname: one label of 2 to 63 characters.")
-    for name in list(fields):
-        early = name in since and version < since[name]
-        late = until is not None and name in until and version >= until[name]
-        if (early or late) and RELAXED.get() and isinstance(fields, dict):
-            del fields[name]
-        elif early or late:
-            raise unexpected(name)
+
+
+def _is_unknown(name: str, version: Microversion, since: Since, until: Since) -> bool:
+    return (name in since and version < since[name]) or (name in until and version >= until[name])
