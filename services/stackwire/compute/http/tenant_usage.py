@@ -84,4 +84,5 @@ def _page(request: web.Request) -> dict[str, Any]:
 def _links(request: web.Request, name: str, uuids: list[str]) -> dict[str, Any]:
     if unpack(request)[1] < _PAGED_SINCE or not uuids or len(uuids) < (limit := page_limit(request)):
         return {}
-    return {f"{name}_links": next_links(request, request.path, limit=limit, marker=uuids[-1])}
+    path = request.path[request.path.index("os-simple-tenant-usage") :]
+    return {f"{name}_links": next_links(request, path, limit=limit, marker=uuids[-1])}
