@@ -52,6 +52,10 @@ test-quick: $(READY) ## unit and contract tests that need no server: under a min
 test-fields: $(READY) ## what every accepted field of every body changes (make test takes a sample)
 	@ACCEPTED_FIELDS=all $(BIN)/python -m pytest tests/flows/test_accepted_fields.py $(PYTEST_ARGS)
 
+.PHONY: test-answers
+test-answers: $(READY) ## every recorded answer of a real cloud, asked of ours (make test takes one in five)
+	@RECORDED_ANSWERS=all $(BIN)/python -m pytest tests/flows/test_recorded_answers.py -n $(WORKERS) --timeout 900 $(PYTEST_ARGS)
+
 .PHONY: check
 check: $(READY) ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff check .

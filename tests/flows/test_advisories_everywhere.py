@@ -37,7 +37,8 @@ async def test_ossn_0103_another_project_in_a_filter_shows_nothing_more(cloud: T
     owned = f"/v2/images?owner={demo.project_id}&visibility=private"
     assert (await alt.get("image", owned)).ok(200).json["images"] == []
     query = f"all_tenants=1&project_id={demo.project_id}"
-    assert (await alt.get("volume", f"/v3/{{project_id}}/volumes/detail?{query}")).ok(200).json["volumes"] == []
+    volumes = (await alt.get("volume", f"/v3/{{project_id}}/volumes/detail?{query}")).ok(200).json["volumes"]
+    assert demo.project_id not in {volume["os-vol-tenant-attr:tenant_id"] for volume in volumes}
     answer = await alt.get("compute", f"/v2.1/servers?tenant_id={demo.project_id}", headers=SERVER_VERSION)
     assert answer.status in (400, 403) or answer.ok(200).json["servers"] == []
 
@@ -59,7 +60,8 @@ async def test_ossn_0103_what_is_anothers_is_in_no_list_and_no_sum(cloud: TestCl
         (f"snapshots/detail?{theirs}", {"snapshots": []}), (f"messages?{theirs}", {"messages": []}),
         (f"volumes/summary?{theirs}", {"volume-summary": {"total_size": 0, "total_count": 0, "metadata": {}}}),
     ):  # fmt: skip
-        assert (await alt.get("volume", f"/v3/{{project_id}}/{path}", headers=newest)).ok(200).json == empty
+        answer = await alt.get("volume", f"/v3/{{project_id}}/{path}", headers=newest)
+        assert answer.status == 400 or answer.ok(200).json == empty
     for verb, service, path in (
         ("GET", "compute", f"/v2.1/servers?{theirs}"),
         ("GET", "compute", f"/v2.1/os-keypairs?user_id={pair['user_id']}"),
@@ -218,7 +220,7 @@ async def test_ossn_0101_what_is_asked_leaves_nothing_behind_in_the_process(clou
     async with aiohttp.ClientSession() as session:
         tracemalloc.start()
         try:
-            await ask(session, 1000)  # what is kept up to a bound is full now
+            await ask(session, 2000)  # what is kept up to a bound is full now
             gc.collect()
             before, _ = tracemalloc.get_traced_memory()
             await ask(session, 1000)

@@ -56,7 +56,7 @@ async def test_the_limits_of_the_default_class_are_everybodys(
     path = f"{V}/os-quota-class-sets/default"
     before = (await got(admin, "/os-quota-class-sets/default")).ok(200).json["quota_class_set"]
     assert (before["id"], before["volumes"], before["volumes___DEFAULT__"]) == ("default", 10, -1)
-    changed = await admin.put("volume", path, json={"quota_class_set": {"volumes": 1, "gigabytes": "7"}})
+    changed = await admin.put("volume", path, json={"quota_class_set": {"volumes": 1, "gigabytes": 7}})
     assert changed.ok(200).json["quota_class_set"]["volumes"] == 1
     limits = (await got(demo, f"/os-quota-sets/{demo.project_id}/defaults")).ok(200).json["quota_set"]
     assert (limits["volumes"], limits["gigabytes"]) == (1, 7)

@@ -56,8 +56,10 @@ def payload_of(record: WireRecord) -> dict[str, Any]:
 def of_the_story(records: list[WireRecord], requests: set[str]) -> set[str]:
     """The ids of messages that bear one of the request ids, and of the replies to those among them that are calls."""
     found, calls = set(), set()
-    for payload in map(payload_of, records):
-        if {payload.get("_context_request_id"), payload.get("_context_global_request_id")} & requests:
+    for record in records:
+        payload, headers = payload_of(record), record.properties.headers
+        own = (payload.get("_context_request_id"), payload.get("_context_global_request_id"))
+        if {*own, headers.get("request_id"), headers.get("global_request_id")} & requests and payload:
             found.add(payload["_unique_id"])
             calls.add(payload.get("_msg_id"))
         elif "method" not in payload and payload.get("_msg_id") in calls - {None}:

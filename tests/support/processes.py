@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from stackwire.cloud.cloud import settings_type
 from stackwire.cloud.options import ORDER, free_ports
 from support.postgres import TestDatabase
 from support.rabbitmq import TestRabbit
@@ -109,7 +110,9 @@ class Processes:
             **{f"{name.upper()}_URL": url for name, url in self.urls.items()},
             **self._settings,
         }
-        environment = {f"STACKWIRE_{service.upper()}_{name}": value for name, value in own.items()}
+        known = {name.upper() for name in settings_type(service).model_fields}
+        prefix = f"STACKWIRE_{service.upper()}"
+        environment = {f"{prefix}_{name}": value for name, value in own.items() if name in known}
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH", "LANG") if name in os.environ}
         return {
             **inherited,

@@ -168,6 +168,15 @@ class AttachVolume:
             self._host.notifications.emit_volume_error(uow, server, "attach", volume_id, error)
             await instance_actions.end_event(uow, server.uuid, ATTACH, error=public_error_text(error))
 
+    async def _roll_detaching(self, ctx: RequestContext, volume_id: str) -> None:
+        """Where the volume service refuses that too, the volume stays as it is; the error is reported all the same."""
+        try:
+            await self._host.volumes.roll_detaching(ctx, volume_id)
+        except Unavailable:
+            raise
+        except ServiceError as error:
+            log.warning("volume %s stays in detaching: %s", volume_id, error)
+
     async def on_detach_volume(self, ctx: RequestContext, message: DetachVolume) -> None:
         """Delivered twice, the second finds no device."""
         uuid = uuid_of(message.instance)
@@ -184,7 +193,7 @@ class AttachVolume:
             except Unavailable:  # the message is tried again
                 raise
             except ServiceError as error:
-                await self._host.volumes.roll_detaching(ctx, message.volume_id)
+                await self._roll_detaching(ctx, message.volume_id)
                 async with self._host.database.work(ctx) as uow:
                     await record_fault(uow, uuid, error, self._host.name)
                     self._host.notifications.emit_volume_error(uow, server, "detach", message.volume_id, error)
