@@ -237,7 +237,7 @@ async def test_sharing_with_a_project_and_its_answer(cloud: TestCloud) -> None:
     (await demo.delete("image", mine)).ok(204)
     (await demo.delete("image", mine)).ok(404)
     (await alt.get("image", f"/v2/images/{image_id}")).ok(404)
-    for body in ({}, {"member": 1}, {"member": "m" * 256}, {"member": "x", "more": 1}, []):
+    for body in ({}, {"member": 1}, {"member": "m" * 256}, []):
         (await demo.post("image", members, json=body)).ok(400)
 
 

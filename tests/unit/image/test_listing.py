@@ -77,7 +77,7 @@ def test_ties_are_always_broken_in_the_first_direction(text: str, sort: tuple[tu
         "sort=name:asc&sort_key=name", "sort_key=name&sort_key=size&sort_key=id&sort_dir=asc&sort_dir=asc",
         "visibility=x", "member_status=x", "os_hidden=x", "protected=x", "changes-since=2020-01-01",
         "created_at=gte:junk", "created_at=gte:0001-01-01T00:00:00%2B14:00",
-        "created_at=foo:2020-01-01", "created_at=", "size_min=abc", "size_min=-1",
+        "created_at=foo:2020-01-01", "created_at=", "size_min=abc",
         "size_min=99999999999999999999", "min_ram=1.5",
         'name=in:"a', "id=in:", 'status=in:a,"b', 'name=in:a"b', 'name=in:"a"b', "name=in:a,,b", "name=like:a",
         "&".join(f"tag={number}" for number in range(1001)),

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 import stackwire.image.domain
 from stackwire.compute.domain.image_props import TABLE, flag, whole
-from stackwire.core.errors import BadRequest, Forbidden
+from stackwire.core.errors import Forbidden
 from stackwire.image.domain.metadefs import ITEM_SORTS, OBJECT, PROPERTY, TAG, Item, prefixed, read_page
 from stackwire.image.domain.metadefs_notifications import MetadefNotificationBuilder
 from stackwire.image.domain.metadefs_requests import NamespaceRequest, ObjectRequest, PropertyRequest, check_writable
@@ -62,9 +62,10 @@ def test_what_only_the_service_writes_is_forbidden() -> None:
     check_writable(["self"], ("self",))
 
 
-def test_a_page_of_tags_knows_no_resource_types() -> None:
-    with pytest.raises(BadRequest):
-        read_page([("resource_types", "x")], ITEM_SORTS, visibilities=())
+def test_a_page_of_tags_leaves_out_what_it_does_not_know() -> None:
+    assert read_page([("resource_types", "x")], ITEM_SORTS, visibilities=()) == read_page(
+        [], ITEM_SORTS, visibilities=()
+    )
     assert read_page([("limit", "0")], ITEM_SORTS, visibilities=()).limit == 0
 
 

@@ -19,6 +19,7 @@ class EntityType:
     columns: tuple[str, ...]
     filters: tuple[str, ...]
     fixed: tuple[str, ...] = ()
+    name_characters: int = 255
 
     @property
     def in_domain(self) -> bool:
@@ -26,13 +27,14 @@ class EntityType:
         return "domain_id" in self.columns
 
 
-DOMAIN = EntityType("domain", "domains", ("name", "description", "enabled"), ("name", "enabled"))
+DOMAIN = EntityType("domain", "domains", ("name", "description", "enabled"), ("name", "enabled"), name_characters=64)
 PROJECT = EntityType(
     "project",
     "projects",
     columns=("domain_id", "parent_id", "name", "description", "enabled", "tags"),
     filters=("domain_id", "parent_id", "name", "enabled"),
     fixed=("domain_id", "parent_id"),
+    name_characters=64,
 )
 USER = EntityType(
     "user",

@@ -1,20 +1,28 @@
 """Domains, projects, users, groups and roles: the handlers are the same, the types are data."""
 
+import re
 from typing import Any
 
 from aiohttp import web
 
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.http.paging import limit_of
-from stackwire.http.request import CONTEXT, flag, json_body, respond
+from stackwire.http.request import CONTEXT, flag, respond
 from stackwire.identity.domain.entities import PROJECT, TAG_FILTERS, EntityType
 from stackwire.identity.domain.requests import EntityQuery
 from stackwire.identity.flows.api.directory import Directory
 from stackwire.identity.http import schemas
+from stackwire.identity.http.bodies import body_of
 from stackwire.identity.http.envelopes import entities_response, entity_response
 
 MAX_PAGE = 1000
-_PAGE_PARAMETERS = ("limit", "marker")
+ID_CHARACTERS = 64
+_FORMS = {
+    "name": re.compile(r"\S"),
+    "domain_id": re.compile(r"^[a-zA-Z0-9-]+$"),
+    "parent_id": re.compile(r"^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$"),
+}
+"""Source: ``keystone/api/validation/parameter_types.py``."""
 _SORT_PARAMETERS = ("sort_key", "sort_dir")
 
 
@@ -27,7 +35,7 @@ class EntityHandlers:
 
     async def create(self, request: web.Request) -> web.Response:
         """``POST /v3/{plural}``: 201."""
-        wanted = schemas.create_request(self._type, await json_body(request))
+        wanted = schemas.create_request(self._type, await body_of(request))
         row = await self._directory.create_entity(request[CONTEXT], self._type, wanted)
         return entity_response(request, 201, self._type, row)
 
@@ -46,7 +54,7 @@ class EntityHandlers:
     async def update(self, request: web.Request) -> web.Response:
         """``PATCH /v3/{plural}/{id}``."""
         id = request.match_info["id"]
-        changes = schemas.update_request(self._type, id, await json_body(request))
+        changes = schemas.update_request(self._type, id, await body_of(request))
         row = await self._directory.update_entity(request[CONTEXT], self._type, id, changes)
         return entity_response(request, 200, self._type, row)
 
@@ -57,7 +65,7 @@ class EntityHandlers:
 
 
 def _filters(request: web.Request, entity_type: EntityType) -> dict[str, Any]:
-    """The filters of a query; unknown ones are refused rather than ignored."""
+    """The filters of a query. Parameters that nobody knows are allowed, as in Keystone; BadRequest for odd values."""
     return {
         name: _filter_value(name, value, entity_type)
         for name, value in request.query.items()
@@ -68,19 +76,24 @@ def _filters(request: web.Request, entity_type: EntityType) -> dict[str, Any]:
 def _is_ignored(name: str, value: str, entity_type: EntityType) -> bool:
     """True for parameters that do not filter; NotSimulated for those that would matter."""
     if name == "is_domain" and entity_type is PROJECT:
-        if flag(value, name):
+        if value and flag(value, name):
             raise NotSimulated(what="projects that act as domains")
         return True
     if name in _SORT_PARAMETERS:
         raise NotSimulated(what="sorting of identity lists")
-    return name in _PAGE_PARAMETERS
+    if "__" in name and name.split("__")[0] in entity_type.filters:
+        raise NotSimulated(what="comparisons of identity lists")
+    if name == "domain_id" and entity_type.name == "role":
+        raise NotSimulated(what="roles of a domain")
+    return name not in entity_type.filters and not (name in TAG_FILTERS and entity_type is PROJECT)
 
 
 def _filter_value(name: str, value: str, entity_type: EntityType) -> Any:
-    if name in entity_type.filters:
-        return flag(value, name) if name == "enabled" else value
-    if name in TAG_FILTERS and entity_type is PROJECT:
+    if name in TAG_FILTERS:
         return value.split(",")
-    if name == "domain_id" and entity_type.name == "role":
-        raise NotSimulated(what="roles of a domain")
-    raise BadRequest(f"Unknown filter '{name[:100]}' for {entity_type.plural}.")
+    if name == "enabled":
+        return not value or flag(value, name)
+    form = _FORMS[name]
+    if len(value) > (entity_type.name_characters if name == "name" else ID_CHARACTERS) or not form.search(value):
+        raise BadRequest(f"Invalid input for query parameters {name}. Value: {value[:100]}.")
+    return value

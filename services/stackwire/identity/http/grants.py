@@ -4,9 +4,9 @@ from typing import get_args
 
 from aiohttp import web
 
-from stackwire.core.errors import BadRequest, NotSimulated
+from stackwire.core.errors import NotSimulated
 from stackwire.http.paging import origin
-from stackwire.http.request import CONTEXT, flag, respond
+from stackwire.http.request import CONTEXT, respond
 from stackwire.identity.domain.entities import ROLE
 from stackwire.identity.domain.grants import ASSIGNMENT_FILTERS, Actor, GrantScope, GrantTarget
 from stackwire.identity.domain.requests import AssignmentQuery
@@ -17,7 +17,6 @@ from stackwire.identity.http.views import assignment_view
 SCOPES: tuple[GrantScope, ...] = get_args(GrantScope)
 ACTORS: tuple[Actor, ...] = get_args(Actor)
 _UNSUPPORTED_FILTERS = ("include_subtree", "scope.OS-INHERIT:inherited_to")
-_ASSIGNMENT_FLAGS = ("scope.system", "effective", "include_names")
 
 
 def grants_path(scope: GrantScope, actor: Actor) -> str:
@@ -65,13 +64,11 @@ class AssignmentHandlers:
         self._grants = grants
 
     async def list(self, request: web.Request) -> web.Response:
-        """``GET /v3/role_assignments``; NotSimulated or BadRequest for filters that are not here."""
+        """``GET /v3/role_assignments``; NotSimulated for filters that are not here."""
         parameters = request.query
         for name in parameters:
-            if name in _UNSUPPORTED_FILTERS:
-                raise NotSimulated(what=f"'{name}' of role assignments")
-            if name not in (*ASSIGNMENT_FILTERS, *_ASSIGNMENT_FLAGS):
-                raise BadRequest(f"Unknown filter '{name[:100]}' for role assignments.")
+            if name in _UNSUPPORTED_FILTERS or name.partition("__")[0] != name:
+                raise NotSimulated(what=f"'{name[:100]}' of role assignments")
         query = AssignmentQuery(
             filters={name: parameters[name] for name in ASSIGNMENT_FILTERS if name in parameters},
             system="scope.system" in parameters,
@@ -84,6 +81,5 @@ class AssignmentHandlers:
 
 
 def _is_set(request: web.Request, name: str) -> bool:
-    """``?effective`` without a value means true, as in Keystone."""
-    value = request.query.get(name)
-    return value is not None and (value == "" or flag(value, name))
+    """Any value but 0 means true: ``keystone/server/flask/common.py: query_filter_is_true``."""
+    return request.query.get(name, "0").strip() != "0"

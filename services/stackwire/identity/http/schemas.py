@@ -6,20 +6,30 @@ API v3 reference.
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr, model_validator
 
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.http.request import read
 from stackwire.identity.domain.entities import DOMAIN, GROUP, PROJECT, ROLE, USER, EntityType
 from stackwire.identity.domain.errors import MissingAttribute
-from stackwire.identity.domain.requests import AUTH_METHODS, AuthRequest, EntityRequest, Scope, Selector
+from stackwire.identity.domain.requests import AuthRequest, EntityRequest, Scope, Selector
 
-Text = Annotated[StrictStr, Field(max_length=255)]
 Name = Annotated[StrictStr, Field(min_length=1, max_length=64, pattern=r"\S")]
 LongName = Annotated[StrictStr, Field(min_length=1, max_length=255, pattern=r"\S")]
 Id = Annotated[StrictStr, Field(min_length=1, max_length=64, pattern=r"^[a-zA-Z0-9-]+$")]
+Description = Annotated[StrictStr, Field(max_length=255)]
 Password = Annotated[StrictStr, Field(max_length=4096)]
 Tag = Annotated[StrictStr, Field(min_length=1, max_length=255, pattern=r"^[^,/]*$")]
+
+
+def _not_null(value: Any) -> Any:
+    if value is None:
+        raise ValueError("it is null")
+    return value
+
+
+GivenId = Annotated[Id | None, BeforeValidator(_not_null)]
+"""It may be left out, but is not null."""
 
 
 class _Closed(BaseModel):
@@ -37,7 +47,7 @@ class _Open(BaseModel):
 
 class _Domain(_Open):
     name: Name
-    description: StrictStr | None = ""
+    description: Description | None = ""
     enabled: StrictBool = True
     tags: list[Tag] = []
 
@@ -56,7 +66,7 @@ class _User(_Open):
     name: LongName
     description: StrictStr | None = None
     enabled: StrictBool = True
-    domain_id: Id | None = None
+    domain_id: GivenId = None
     default_project_id: Id | None = None
     password: Password | None = None
 
@@ -64,13 +74,13 @@ class _User(_Open):
 class _Group(_Open):
     name: Name
     description: StrictStr | None = ""
-    domain_id: Id | None = None
+    domain_id: GivenId = None
 
 
 class _Role(_Open):
     name: LongName
-    description: StrictStr | None = None
-    domain_id: Id | None = None
+    description: Description | None = None
+    domain_id: GivenId = None
 
 
 _MODELS: dict[str, type[_Open]] = {
@@ -80,6 +90,14 @@ _MODELS: dict[str, type[_Open]] = {
     GROUP.name: _Group,
     ROLE.name: _Role,
 }
+_OPTIONS = {
+    USER.name: {
+        "ignore_change_password_upon_first_use", "ignore_password_expiry", "ignore_lockout_failure_attempts",
+        "lock_password", "ignore_user_inactivity", "multi_factor_auth_rules", "multi_factor_auth_enabled",
+    },
+    GROUP.name: set(),
+}  # fmt: skip
+"""Source: ``keystone/*/backends/resource_options.py``; of other entities ``immutable``."""
 _UNSUPPORTED_ATTRIBUTES = {
     (PROJECT.name, "is_domain"): "projects that act as domains; make a domain instead",
     (ROLE.name, "domain_id"): "roles of a domain",
@@ -95,6 +113,10 @@ def create_request(entity_type: EntityType, body: Any) -> EntityRequest:
 def update_request(entity_type: EntityType, id: str, body: Any) -> EntityRequest:
     """The body of a ``PATCH``: only the attributes that were sent."""
     sent = {key: value for key, value in _unwrap(entity_type, body, id).items() if key != "id"}
+    if not sent and entity_type is not PROJECT:
+        raise BadRequest("An update has at least one attribute.")
+    if "domain_id" in sent and sent["domain_id"] is None:
+        raise BadRequest("Invalid input for field/attribute domain_id: it is null.")
     request = _entity_request(entity_type, read(_MODELS[entity_type.name], {"name": "unchanged", **sent}))
     values = {key: value for key, value in request.values.items() if key in sent and key not in entity_type.fixed}
     fixed = {key: value for key, value in request.values.items() if key in entity_type.fixed}
@@ -112,6 +134,8 @@ def _unwrap(entity_type: EntityType, body: Any, id: str | None = None) -> dict[s
 
 
 def _entity_request(entity_type: EntityType, model: _Open) -> EntityRequest:
+    if unknown := model.options.keys() - _OPTIONS.get(entity_type.name, {"immutable"}):
+        raise BadRequest(f"Invalid input for field/attribute options: {', '.join(sorted(unknown))} is no option.")
     if model.options:
         raise NotSimulated(what=f"{entity_type.name} options ({', '.join(sorted(model.options))})")
     sent = model.model_fields_set - {"options"}
@@ -143,37 +167,45 @@ class _Passwords(_Closed):
     original_password: Password
 
 
-class PasswordBody(_Closed):
+class PasswordBody(BaseModel):
     """The body of ``POST /v3/users/{id}/password``."""
+
+    model_config = ConfigDict(frozen=True)
 
     user: _Passwords
 
 
-# -- authentication
+# -- authentication: attributes that nobody knows are allowed, null is not (``keystone/auth/schema.py``)
 
 
-class _Lenient(BaseModel):
-    """Keys that nobody knows are left out, as Keystone does in ``auth`` alone."""
+class _Auth(BaseModel):
+    model_config = ConfigDict(extra="allow", frozen=True)
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    @model_validator(mode="before")
+    @classmethod
+    def _no_nulls(cls, value: Any) -> Any:
+        for name in cls.model_fields.keys() & value.keys() if isinstance(value, dict) else ():
+            if value[name] is None:
+                raise ValueError(f"'{name}' is null")
+        return value
 
 
-class _DomainReference(_Lenient):
-    id: Text | None = None
-    name: Text | None = None
+class _DomainReference(_Auth):
+    id: StrictStr | None = None
+    name: StrictStr | None = None
 
 
-class _Reference(_Lenient):
-    id: Text | None = None
-    name: Text | None = None
+class _Reference(_Auth):
+    id: StrictStr | None = None
+    name: StrictStr | None = None
     domain: _DomainReference | None = None
 
     def selector(self, target: str) -> Selector:
-        """Raises MissingAttribute unless it selects one user or project."""
-        if self.id is not None:
-            return Selector(id=self.id)
-        if self.name is None:
-            raise MissingAttribute(attribute="id or name", target=target)
+        """By name in a domain where there is a name. Raises MissingAttribute unless it selects one user or project."""
+        if not self.name:
+            if not self.id and (target == "user" or self.id is self.name is None):
+                raise MissingAttribute(attribute="id or name", target=target)
+            return Selector(id=self.id or "")
         domain = self.domain
         if domain is None or (domain.id is None and domain.name is None):
             raise MissingAttribute(attribute="domain", target=target)
@@ -184,49 +216,51 @@ class _UserCredentials(_Reference):
     password: Password | None = None
 
 
-class _PasswordMethod(_Lenient):
+class _PasswordMethod(_Auth):
     user: _UserCredentials
 
 
-class _TokenMethod(_Lenient):
+class _TokenMethod(_Auth):
     id: StrictStr
 
 
-class _Identity(_Lenient):
-    """A method that is not simulated is refused by its name, not by the form of its data."""
-
-    methods: Annotated[list[Text], Field(min_length=1, max_length=8)]
+class _Identity(_Auth):
+    methods: Annotated[list[StrictStr], Field(max_length=8)]
     password: _PasswordMethod | None = None
     token: _TokenMethod | None = None
 
     @model_validator(mode="after")
     def _each_method_has_its_data(self) -> Self:
-        for method in AUTH_METHODS:
-            if method in self.methods and getattr(self, method) is None:
+        """Also those that are not supported, which are refused later, by name."""
+        sent = self.model_fields_set | (self.model_extra or {}).keys()
+        for method in self.methods:
+            if method not in sent:
                 raise MissingAttribute(attribute=method, target="identity")
         return self
 
 
-class _System(_Lenient):
-    all: StrictBool
+class _System(_Auth):
+    all: StrictBool = True
 
 
-class _Scope(_Lenient):
+class _Scope(_Auth):
     project: _Reference | None = None
     domain: _DomainReference | None = None
     system: _System | None = None
-    unscoped: dict[str, Any] | None = None
-    trust: dict[str, Any] | None = Field(default=None, alias="OS-TRUST:trust")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if len(self.model_fields_set) != 1 or getattr(self, next(iter(self.model_fields_set))) is None:
+        if len(self._sent()) != 1:
             raise ValueError("exactly one of project, domain, system and unscoped is expected in scope")
         return self
 
+    def _sent(self) -> set[str]:
+        extra = {"unscoped", "OS-TRUST:trust"} & (self.model_extra or {}).keys()
+        return extra | (self.model_fields_set & type(self).model_fields.keys())
+
     def scope(self) -> Scope:
         """Raises MissingAttribute unless it selects one scope, NotSimulated for that of a trust."""
-        if self.trust is not None:
+        if "OS-TRUST:trust" in self._sent():
             raise NotSimulated(what="trusts")
         if self.project is not None:
             return Scope(type="project", target=self.project.selector("project"))
@@ -234,29 +268,23 @@ class _Scope(_Lenient):
             if self.domain.id is None and self.domain.name is None:
                 raise MissingAttribute(attribute="id or name", target="domain")
             return Scope(type="domain", target=Selector(id=self.domain.id, name=self.domain.name))
-        if self.system is not None:
-            if not self.system.all:
-                raise MissingAttribute(attribute="all", target="system")
-            return Scope(type="system")
-        return Scope(type="unscoped")
+        return Scope(type="unscoped" if self.system is None else "system")
 
 
-class _Auth(_Lenient):
+class _Authentication(_Auth):
     identity: _Identity
     scope: _Scope | Literal["unscoped"] | None = None
 
 
-class AuthBody(_Lenient):
+class AuthBody(_Auth):
     """The body of ``POST /v3/auth/tokens``."""
 
-    auth: _Auth
+    auth: _Authentication
 
     def request(self) -> AuthRequest:
         """Raises MissingAttribute when a user or scope is incomplete."""
         identity = self.auth.identity
         user = identity.password.user if identity.password and "password" in identity.methods else None
-        if user is not None and user.password is None:
-            raise MissingAttribute(attribute="password", target="user")
         return AuthRequest(
             methods=tuple(dict.fromkeys(identity.methods)),
             user=user.selector("user") if user else None,

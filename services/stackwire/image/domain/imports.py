@@ -30,8 +30,6 @@ _NEEDS: Final = {
     FROM_GLANCE: (QUEUED, "Image needs to be in 'queued' state to use 'glance-download' method"),
     COPY: (ACTIVE, "Only images with status active can be targeted for copying"),
 }
-_KEYS: Final = frozenset({"method", "stores", "all_stores", "all_stores_must_succeed"})
-_FIELDS: Final = {DOWNLOAD: ("uri",), FROM_GLANCE: ("glance_region", "glance_image_id", "glance_service_interface")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +49,6 @@ def read_import(body: Any, enabled: Sequence[str]) -> ImportRequest:
     method, name = _method(body)
     if name not in enabled:
         raise BadRequest(f"Unknown import method name '{str(name)[:200]}'.")
-    _only(body, _KEYS)
-    _only(method, {"name", *_FIELDS.get(name, ())})
     if name == FROM_GLANCE:
         _check_remote(method)
     return ImportRequest(
@@ -76,12 +72,6 @@ def _method(body: Any) -> tuple[Mapping[str, Any], str]:
     return method, method["name"]
 
 
-def _only(given: Mapping[str, Any], known: frozenset[str] | set[str]) -> None:
-    for name in given:
-        if name not in known:
-            raise BadRequest(f"Import request has a field '{name[:200]}' that has no meaning here.")
-
-
 def _uri(method: Mapping[str, Any]) -> str:
     uri = method.get("uri")
     if not isinstance(uri, str) or not uri:
@@ -100,14 +90,15 @@ def _check_remote(method: Mapping[str, Any]) -> None:
 
 
 def _stores(body: Mapping[str, Any]) -> tuple[str, ...] | None:
-    stores = body.get("stores")
-    if stores is None and "stores" not in body:
+    """Glance looks for each of what it can iterate; a text is its letters."""
+    if "stores" not in body:
         return None
-    if not isinstance(stores, list) or not all(isinstance(store, str) for store in stores):
+    stores = body["stores"]
+    if not isinstance(stores, list | dict | str) or any(isinstance(store, list | dict) for store in stores):
         raise BadRequest("'stores' is a list of the names of stores.")
     if body.get("all_stores"):
         raise BadRequest("All_stores parameter can't be used with x-image-meta-store header or stores parameter")
-    return tuple(dict.fromkeys(stores)) or None
+    return tuple(dict.fromkeys(map(str, stores))) or None
 
 
 def _flag(body: Mapping[str, Any], name: str, *, default: bool) -> bool:

@@ -106,6 +106,8 @@ def _condition(name: str, value: str) -> Condition | None:
     if name in TIMES:
         return _time(name, value)
     if name in FLAGS:
+        if value != value.lower():
+            raise BadFilter(f"Invalid {name} value: {value[:200]}")
         return Condition(name, "=", _boolean(name, value))
     if name in NUMBERS:
         return Condition(name, "=", _number(name, value))
@@ -125,7 +127,8 @@ def _boolean(name: str, value: str) -> bool:
 
 
 def _number(name: str, value: str) -> int:
-    if not (value.isascii() and value.isdigit()) or int(value[:20]) > 2**63 - 1 or len(value) > 20:
+    digits = value.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()) or int(digits[:20]) > 2**63 - 1 or len(value) > 20:
         raise BadFilter(f"Unable to filter on {name}: {value[:100]} is not a number of that range.")
     return int(value)
 

@@ -97,21 +97,17 @@ class MetadefPage:
 def read_page(
     pairs: Sequence[tuple[str, str]], sorts: Sequence[str], *, visibilities: Sequence[str], by_type: bool = False
 ) -> MetadefPage:
-    """The query of a list. Raises BadRequest, also for parameters that no list of definitions has.
+    """The query of a list; parameters that no list of definitions has are allowed. Raises BadRequest.
 
     Source: ``glance/api/v2/metadef_namespaces.py: RequestDeserializer.index`` and its like.
     """
     query = dict(pairs)
-    known = {"limit", "marker", "sort_key", "sort_dir", "visibility"} | ({"resource_types"} if by_type else set())
-    for name in query:
-        if name not in known:
-            raise BadRequest(f"The list cannot be filtered by '{name[:80]}'.")
     key, direction = query.get("sort_key", "created_at"), query.get("sort_dir", "desc")
     if key not in sorts:
         raise BadRequest(f"Invalid sort key: {key[:80]}. It must be one of the following: {', '.join(sorts)}.")
     if direction not in ("asc", "desc"):
         raise BadRequest(f"Invalid sort direction: {direction[:80]}")
-    visibility = query.get("visibility") or None
+    visibility = query.get("visibility") or None if visibilities else None
     if visibility is not None and visibility not in visibilities:
         raise BadRequest(f"Invalid visibility value: {visibility[:80]}")
     return MetadefPage(
@@ -120,12 +116,12 @@ def read_page(
         limit=_limit(query.get("limit")),
         marker=query.get("marker") or None,
         visibility=visibility,
-        resource_types=tuple(filter(None, query.get("resource_types", "").split(","))),
+        resource_types=tuple(filter(None, query.get("resource_types", "").split(",") if by_type else ())),
     )
 
 
 def _limit(text: str | None) -> int | None:
-    if text is None:
+    if not text:
         return None
     if not (text.isascii() and text.isdigit()):
         raise BadRequest("limit param must be a non-negative integer")

@@ -21,6 +21,13 @@ def _name(text: str) -> str:
     return text
 
 
+def _ascii(value: Any) -> Any:
+    """A default is octets to Glance: ``glance/common/wsme_utils.py``."""
+    if isinstance(value, str) and not value.isascii():
+        raise ValueError("a default has ASCII characters only")
+    return value
+
+
 def _once(values: list[str]) -> list[str]:
     if len(set(values)) != len(values):
         raise ValueError("each may be named once")
@@ -28,6 +35,7 @@ def _once(values: list[str]) -> list[str]:
 
 
 Name = Annotated[str, Field(max_length=MAX_NAME_LENGTH), AfterValidator(_name)]
+ItemName = Annotated[str, Field(max_length=MAX_NAME_LENGTH)]
 Type = Literal["array", "boolean", "integer", "number", "object", "string"]
 Size = Annotated[int, Field(ge=0)]
 Names = Annotated[list[str], AfterValidator(_once)]
@@ -54,14 +62,14 @@ class _Request(BaseModel):
 class ItemsRequest(_Request):
     """What the members of an array are."""
 
-    type: Type | None = None
-    enum: list[Any] | None = None
+    type: Type
+    enum: list[str | None] | None = None
 
 
 class PropertyRequest(_Request):
     """What a property may be set to, in the words of JSON schema."""
 
-    name: Name | None = None
+    name: ItemName | None = None
     title: str
     description: str | None = None
     operators: list[str] | None = None
@@ -71,10 +79,10 @@ class PropertyRequest(_Request):
     maxLength: Size | None = None
     minLength: Size | None = None
     pattern: str | None = None
-    enum: list[Any] | None = None
+    enum: list[str | None] | None = None
     readonly: bool | None = None
     confidential: bool | None = None
-    default: Any = None
+    default: Annotated[Any, AfterValidator(_ascii)] = None
     items: ItemsRequest | None = None
     maxItems: Size | None = None
     minItems: Size | None = None
@@ -88,13 +96,13 @@ class PropertyRequest(_Request):
 class NamedProperty(PropertyRequest):
     """A property on its own: not the key of a dictionary says its name."""
 
-    name: Name
+    name: ItemName
 
 
 class ObjectRequest(_Request):
     """Properties that belong together; ``required``: those that such an object always has."""
 
-    name: Name
+    name: ItemName
     description: str | None = None
     required: Names | None = None
     properties: dict[Name, PropertyRequest] | None = None
@@ -107,7 +115,7 @@ class ObjectRequest(_Request):
 
 
 class TagRequest(_Request):
-    name: Name
+    name: ItemName
 
     def definition(self) -> dict[str, Any]:
         return {}
@@ -118,7 +126,7 @@ class TagsRequest(_Request):
 
 
 class AssociationRequest(_Request):
-    name: Name
+    name: ItemName
     prefix: Annotated[str, Field(max_length=MAX_NAME_LENGTH)] | None = None
     properties_target: Annotated[str, Field(max_length=MAX_NAME_LENGTH)] | None = None
 

@@ -1,4 +1,4 @@
-"""What handlers have in common: empty bodies, both ways, and queries of one parameter."""
+"""What handlers have in common: bodies, and empty ones, both ways."""
 
 from typing import Any
 
@@ -6,11 +6,6 @@ from aiohttp import web
 
 from stackwire.core.errors import BadRequest
 from stackwire.http.request import json_body
-
-
-async def any_json(request: web.Request) -> Any:
-    """The body as JSON, whatever its media type. Source: ``glance/common/wsgi.py: JSONRequestDeserializer.default``."""
-    return await json_body(request, media_types=())
 
 
 def no_content() -> web.Response:
@@ -29,9 +24,6 @@ def check_no_body(request: web.Request) -> None:
         raise BadRequest("Unexpected body in the request.")
 
 
-def only_query(request: web.Request, name: str) -> str | None:
-    """The one parameter the query may have; None when it is absent or empty. Raises BadRequest for others."""
-    for other in request.query:
-        if other != name:
-            raise BadRequest(f"'{other[:80]}' is not a parameter of this query.")
-    return request.query.get(name) or None
+async def body_of(request: web.Request) -> Any:
+    """The body as JSON, whatever its media type: ``glance/common/wsgi.py: JSONRequestDeserializer``."""
+    return await json_body(request, media_types=())

@@ -13,7 +13,7 @@ from stackwire.image.domain.errors import Invalid
 from stackwire.image.domain.image import Image
 from stackwire.image.flows.api.images import ImageMetadata
 from stackwire.image.flows.api.stores import StoreQueries
-from stackwire.image.http.bodies import any_json, check_no_body, no_content
+from stackwire.image.http.bodies import body_of, check_no_body, no_content
 from stackwire.image.http.views import image_view
 
 
@@ -26,7 +26,7 @@ class ImageHandlers:
         self._stores = stores
 
     async def create(self, request: web.Request) -> web.Response:
-        body = await any_json(request)
+        body = await body_of(request)
         if not isinstance(body, dict):
             raise Invalid(reason="the body must be an object")
         image = await self._metadata.create(request[CONTEXT], body)

@@ -7,7 +7,7 @@ from aiohttp import web
 from stackwire.http.request import CONTEXT, respond
 from stackwire.image.domain.imports import read_import
 from stackwire.image.flows.api.imports import ImportRequests
-from stackwire.image.http.bodies import any_json, check_no_body, empty
+from stackwire.image.http.bodies import body_of, check_no_body, empty
 from stackwire.image.http.schemas import with_store_header
 from stackwire.image.http.views import raw_task_view
 
@@ -25,7 +25,7 @@ class ImportHandlers:
         return respond(200, {"import-methods": methods})
 
     async def start(self, request: web.Request) -> web.Response:
-        requested = read_import(with_store_header(await any_json(request), request), self._methods)
+        requested = read_import(with_store_header(await body_of(request), request), self._methods)
         await self._imports.request_import(request[CONTEXT], request.match_info["image_id"], requested)
         return empty(202)
 

@@ -5,7 +5,7 @@ from aiohttp import web
 from stackwire.http.request import CONTEXT, respond
 from stackwire.image.domain.locations import read_new_location
 from stackwire.image.flows.api.locations import LocationRequests
-from stackwire.image.http.bodies import any_json, check_no_body, empty
+from stackwire.image.http.bodies import body_of, check_no_body, empty
 
 
 class LocationHandlers:
@@ -19,6 +19,6 @@ class LocationHandlers:
         return respond(200, await self._locations.list_for_service(request[CONTEXT], request.match_info["image_id"]))
 
     async def create(self, request: web.Request) -> web.Response:
-        location = read_new_location(await any_json(request))
+        location = read_new_location(await body_of(request))
         await self._locations.request_location_import(request[CONTEXT], request.match_info["image_id"], location)
         return empty(202)

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from stackwire.http.request import CONTEXT, respond
 from stackwire.image.flows.api.members import Memberships
-from stackwire.image.http.bodies import any_json, check_no_body, no_content
+from stackwire.image.http.bodies import body_of, check_no_body, no_content
 from stackwire.image.http.schemas import read_member, read_member_status
 from stackwire.image.http.views import member_view
 
@@ -20,7 +20,7 @@ class MemberHandlers:
         return respond(200, {"members": [member_view(row) for row in rows], "schema": "/v2/schemas/members"})
 
     async def create(self, request: web.Request) -> web.Response:
-        member = read_member(await any_json(request))
+        member = read_member(await body_of(request))
         row = await self._members.add(request[CONTEXT], request.match_info["image_id"], member)
         return respond(200, member_view(row))
 
@@ -29,9 +29,8 @@ class MemberHandlers:
         return respond(200, member_view(row))
 
     async def update(self, request: web.Request) -> web.Response:
-        member = request.match_info["member"]
-        status = read_member_status(await any_json(request), member)
-        row = await self._members.set_status(request[CONTEXT], request.match_info["image_id"], member, status)
+        status, path = read_member_status(await body_of(request)), request.match_info
+        row = await self._members.set_status(request[CONTEXT], path["image_id"], path["member"], status)
         return respond(200, member_view(row))
 
     async def delete(self, request: web.Request) -> web.Response:

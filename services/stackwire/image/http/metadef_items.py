@@ -15,7 +15,7 @@ from stackwire.image.domain.metadefs_requests import (
     check_writable,
 )
 from stackwire.image.flows.api.metadef_items import MetadefItems
-from stackwire.image.http.bodies import any_json, check_no_body, no_content, only_query
+from stackwire.image.http.bodies import body_of, check_no_body, no_content
 from stackwire.image.http.metadef_namespaces import READ_ONLY, TIMES
 from stackwire.image.http.views import object_view, property_view, tag_view
 
@@ -66,7 +66,7 @@ class MetadefItemHandlers:
         return await self._items.list_page(request[CONTEXT], request.match_info["namespace"], self._kind, page)
 
     async def _requested(self, request: web.Request) -> ObjectRequest | NamedProperty | TagRequest:
-        body = await any_json(request)
+        body = await body_of(request)
         check_writable(body, self._read_only)
         return read(self._model, body)
 
@@ -89,14 +89,13 @@ class MetadefPropertyHandlers(MetadefItemHandlers):
 
     async def index(self, request: web.Request) -> web.Response:
         """By name; there are no pages."""
-        only_query(request, "")
         found = await self._items.list_all(request[CONTEXT], request.match_info["namespace"], PROPERTY)
         return respond(200, {"properties": {each.name: dict(each.definition) for each in found}})
 
     async def show(self, request: web.Request) -> web.Response:
         """With ``resource_type``, the name is the one on such a resource."""
         namespace, name = request.match_info["namespace"], request.match_info["name"]
-        resource_type = only_query(request, "resource_type")
+        resource_type = request.query.get("resource_type") or None
         found = await self._items.get(request[CONTEXT], namespace, PROPERTY, name, resource_type)
         return respond(200, self._view(namespace, found))
 
@@ -111,7 +110,7 @@ class MetadefTagHandlers(MetadefItemHandlers):
 
     async def create_all(self, request: web.Request) -> web.Response:
         """Sets the tags of a namespace, or adds to them (``X-Openstack-Append``)."""
-        body = await any_json(request)
+        body = await body_of(request)
         check_writable(body, TIMES)
         names = [each.name for each in read(TagsRequest, body).tags]
         append = request.headers.get(APPEND, "").strip().lower() in _TRUE

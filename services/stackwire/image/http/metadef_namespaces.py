@@ -12,7 +12,7 @@ from stackwire.http.request import CONTEXT, read, respond
 from stackwire.image.domain.metadefs import NAMESPACE_SORTS, read_page
 from stackwire.image.domain.metadefs_requests import AssociationRequest, NamespaceRequest, check_writable
 from stackwire.image.flows.api.metadef_namespaces import MetadefNamespaces
-from stackwire.image.http.bodies import any_json, check_no_body, no_content, only_query
+from stackwire.image.http.bodies import body_of, check_no_body, no_content
 from stackwire.image.http.views import (
     METADEF_SCHEMAS,
     NAMESPACES,
@@ -48,7 +48,7 @@ class MetadefNamespaceHandlers:
         return respond(200, body)
 
     async def create(self, request: web.Request) -> web.Response:
-        body = await any_json(request)
+        body = await body_of(request)
         check_writable(body, READ_ONLY)
         created = await self._namespaces.create(request[CONTEXT], read(NamespaceRequest, body))
         location = f"{origin(request)}{NAMESPACES}/{quote(created.namespace.namespace, safe=':')}"
@@ -56,10 +56,10 @@ class MetadefNamespaceHandlers:
 
     async def show(self, request: web.Request) -> web.Response:
         details = await self._namespaces.get(request[CONTEXT], request.match_info["namespace"])
-        return respond(200, namespace_details_view(details, only_query(request, "resource_type")))
+        return respond(200, namespace_details_view(details, request.query.get("resource_type") or None))
 
     async def update(self, request: web.Request) -> web.Response:
-        body = await any_json(request)
+        body = await body_of(request)
         check_writable(body, READ_ONLY)
         namespace = read(NamespaceRequest, body)
         name = request.match_info["namespace"]
@@ -90,7 +90,7 @@ class MetadefNamespaceHandlers:
         return respond(200, {"resource_type_associations": [association_view(each) for each in found]})
 
     async def associate(self, request: web.Request) -> web.Response:
-        body = await any_json(request)
+        body = await body_of(request)
         check_writable(body, TIMES)
         association = read(AssociationRequest, body)
         created = await self._namespaces.associate(request[CONTEXT], request.match_info["namespace"], association)

@@ -6,7 +6,7 @@ from stackwire.http.paging import link
 from stackwire.http.request import CONTEXT, respond
 from stackwire.image.domain.task_requests import read_query
 from stackwire.image.flows.api.tasks import TaskRequests
-from stackwire.image.http.bodies import any_json
+from stackwire.image.http.bodies import body_of
 from stackwire.image.http.views import task_stub_view, task_view
 
 
@@ -17,7 +17,7 @@ class TaskHandlers:
         self._tasks = tasks
 
     async def create(self, request: web.Request) -> web.Response:
-        view = task_view(await self._tasks.create_task(request[CONTEXT], await any_json(request)))
+        view = task_view(await self._tasks.create_task(request[CONTEXT], await body_of(request)))
         return respond(201, view, {"Location": view["self"]})
 
     async def show(self, request: web.Request) -> web.Response:

@@ -12,7 +12,7 @@ from aiohttp import web
 from stackwire.core.errors import Forbidden, NotFound
 from stackwire.http.request import CONTEXT, respond
 from stackwire.image.flows.api.members import Memberships
-from stackwire.image.http.bodies import any_json, check_no_body
+from stackwire.image.http.bodies import body_of, check_no_body
 from stackwire.image.http.schemas import check_v1_member, check_v1_project, read_v1_memberships
 
 
@@ -28,7 +28,7 @@ class V1MemberHandlers:
 
     async def replace(self, request: web.Request) -> web.Response:
         """All members at once: those who are not named are removed."""
-        members = read_v1_memberships(await any_json(request))
+        members = read_v1_memberships(await body_of(request))
         with _forbidden_as_not_found():
             await self._members.replace_all(request[CONTEXT], request.match_info["image_id"], members)
         return web.Response(status=204)
@@ -36,7 +36,7 @@ class V1MemberHandlers:
     async def add(self, request: web.Request) -> web.Response:
         """Adding a member again is no error."""
         if request.body_exists and request.content_length != 0:
-            check_v1_member(await any_json(request))
+            check_v1_member(await body_of(request))
         member = check_v1_project(request.match_info["member"])
         with _forbidden_as_not_found():
             await self._members.ensure(request[CONTEXT], request.match_info["image_id"], member)

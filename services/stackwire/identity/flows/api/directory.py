@@ -48,6 +48,8 @@ class Directory:
         except UniqueViolation as error:
             raise errors.DuplicateEntry(entity=entity_type.name, name=values["name"]) from error
         except ForeignKeyViolation as error:
+            if entity_type is PROJECT:
+                raise BadRequest(f"Could not find domain: {values['domain_id']}.") from error
             raise errors.EntityNotFound(entity="domain", id=values.get("domain_id")) from error
 
     async def get_entity(self, ctx: RequestContext, entity_type: EntityType, id: str) -> Row:
@@ -127,7 +129,7 @@ class Directory:
             return
         parent = await entities.get(uow, PROJECT, parent_id)
         if parent is None or parent["domain_id"] != values["domain_id"]:
-            raise errors.EntityNotFound(entity="project", id=parent_id)
+            raise BadRequest(f"Could not find project: {parent_id}.")
 
     async def _before_delete(self, uow: UnitOfWork, entity_type: EntityType, id: str) -> None:
         """Checks a domain, and revokes the tokens that the entity gave its users."""

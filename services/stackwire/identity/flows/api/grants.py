@@ -60,9 +60,11 @@ class Grants:
             return await grants.roles_of(session, target)
 
     async def list_assignments(self, ctx: RequestContext, query: AssignmentQuery) -> list[Row]:
-        """Role assignments of the whole cloud that match."""
+        """Role assignments of the whole cloud that match. EntityNotFound for an unknown user, whose groups matter."""
         self._deps.check_allowed(ctx, "list_role_assignments")
         async with self._deps.database.read() as session:
+            if query.effective and "user.id" in query.filters:
+                await require_exists(session, USER, query.filters["user.id"])
             return await grants.list_assignments(session, query)
 
     def _check_allowed(self, ctx: RequestContext, verb: str, target: GrantTarget) -> None:

@@ -27,11 +27,14 @@ class Tokens:
         self._signer = signer
 
     async def issue_token(self, request: AuthRequest) -> tuple[str, Claims]:
-        """A token and its claims. Unauthorized for whatever is wrong, so that nobody learns which part was."""
+        """A token and its claims. Unauthorized for whatever is wrong, so that nobody learns which part was.
+
+        TokenNotFound for a token that is no longer one, or never was.
+        """
         if not request.methods or not set(request.methods) <= set(AUTH_METHODS):
             raise Unauthorized("Attempted to authenticate with an unsupported method.")
         now = self._deps.database.clock.now()  # before anything is read: a revocation from here on covers this token
-        presented = self._signer.verify(request.token) if request.token is not None else None
+        presented = self._presented(request.token)
         user = request.user or Selector(id=presented.user_id if presented else None)
         subject = await token_subject.load(self._deps.database, user, request.scope, presented)
         await self._check_credentials(request, subject, presented)
@@ -39,6 +42,12 @@ class Tokens:
             raise Unauthorized
         claims = self._claims(subject, request, now, presented)
         return self._signer.issue(claims), claims
+
+    def _presented(self, token: str | None) -> Claims | None:
+        try:
+            return None if token is None else self._signer.verify(token)
+        except Unauthorized:
+            raise TokenNotFound from None
 
     async def verify_token(self, token: str) -> Claims:
         """The claims of a caller's own token; Unauthorized unless it is valid."""
@@ -81,7 +90,9 @@ class Tokens:
     async def _check_credentials(
         self, request: AuthRequest, subject: TokenSubject | None, presented: Claims | None
     ) -> None:
-        if presented is not None and (subject is None or subject.revoked or presented.user_id != subject.user_id):
+        if presented is not None and subject is not None and subject.revoked:
+            raise TokenNotFound
+        if presented is not None and (subject is None or presented.user_id != subject.user_id):
             raise Unauthorized
         if request.password is None and presented is None:
             raise Unauthorized
