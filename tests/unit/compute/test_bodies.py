@@ -130,3 +130,8 @@ def test_a_rebuild_distinguishes_null_from_nothing():
     assert made.fields_set == {"key_name", "description"}
     assert made.reimage
     assert not rebuild_server_request(read(Rebuild, {"imageRef": IMAGE}), Microversion(2, 92)).reimage
+
+
+@pytest.mark.parametrize("reference", ["6", "http://cloud:8774/v2.1/flavors/6", "/flavors/6", "flavors/6?a=b"])
+def test_a_flavor_may_be_given_as_a_link(reference):
+    assert wish(flavorRef=reference).flavor_ref == "6"

@@ -37,7 +37,7 @@ def create_server_request(body: CreateServer, version: Microversion) -> CreateSe
     server = body.server
     return CreateServerRequest(
         **_renamed(server, _SHARED),
-        flavor_ref=str(server.flavorRef),
+        flavor_ref=_id_of(str(server.flavorRef)),
         image_ref=server.imageRef or "",
         metadata=server.metadata or {},
         networks=_networks(server),
@@ -58,6 +58,11 @@ def create_server_request(body: CreateServer, version: Microversion) -> CreateSe
         scheduler_hints=body.has_hints,
         multiattach=version >= (2, 60),
     )
+
+
+def _id_of(reference: str) -> str:
+    """An id, or the last part of a link that ends in one (``nova/api/openstack/common.py: get_id_from_href``)."""
+    return reference.partition("?")[0].partition("#")[0].rpartition("/")[2]
 
 
 def _count(server: NewServer) -> int:
