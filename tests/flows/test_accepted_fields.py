@@ -16,7 +16,13 @@ from support.cloud import ACloud
 from support.effects import Effects
 
 EVERY = 1 if os.environ.get("ACCEPTED_FIELDS") == "all" else 20
-IGNORED: dict[str, str] = {}
+IGNORED: dict[str, str] = {
+    "flavors.create flavor.id": "null asks for a made-up id, as the valid request does",
+    "flavors.create flavor.os-flavor-access:is_public": "1 is another spelling of true",
+    "projects.create project.domain_id": "null is the domain of the token, which the valid request names",
+    "projects.create project.parent_id": "null is the domain, which the valid request names",
+    "volume-actions.terminate_connection os-terminate_connection.connector": "null ends what there is",
+}
 """Request and field, to the reason why its value changes nothing here."""
 
 
@@ -32,7 +38,11 @@ def accepted(request: Request, answers: Answers) -> dict[str, str]:
     return found
 
 
-REQUESTS = [each for each in all_requests().values() if each.body and (ANSWERS / f"{each.name}.json").exists()]
+REQUESTS = [
+    each
+    for each in all_requests().values()
+    if each.body and each.status is None and (ANSWERS / f"{each.name}.json").exists()
+]
 
 
 @pytest.fixture
@@ -53,4 +63,4 @@ async def test_each_accepted_value_changes_something(effects: Effects) -> None:
     for request in REQUESTS[::EVERY]:
         chosen = accepted(request, read(ANSWERS / f"{request.name}.json"))
         idle += [f"{request.name} {field}={chosen[field]}" for field in await effects.without_effect(request, chosen)]
-    assert idle == []
+    assert not idle, "\n".join(idle)

@@ -27,7 +27,7 @@ Start = Callable[..., Awaitable[None]]
 async def start(tmp_path: Path) -> AsyncIterator[Start]:
     """Starts the real service of that name on the port; returns when it answers."""
     python, log = os.environ.get("OPENSTACK_PYTHON", ""), tmp_path / "log"
-    if not Path(python).with_name("uwsgi").exists():
+    if not python or not Path(python).with_name("uwsgi").exists():
         pytest.skip("OPENSTACK_PYTHON does not name the Python of an installation of OpenStack with uwsgi")
     started: list[asyncio.subprocess.Process] = []
 

@@ -21,6 +21,9 @@ async def outcome(scenario: Scenario, cloud: TestCloud) -> Any:
         assert kind == "server"
         return await (await UserActions.of(cloud)).system_metadata(ident)
 
+    (project, admin), wide = ((await cloud.http("demo")).project_id, await cloud.http("admin")), {"volumes": 100}
+    path = f"/v3/{{project_id}}/os-quota-sets/{project}"  # scenarios of one release share a cloud
+    (await admin.put("volume", path, json={"quota_set": wide})).ok(200)
     async with logged_in(cloud.urls) as ours, logged_in(cloud.urls, "alt") as others:
         return await scenario.steps(
             ScenarioClient(ours, cloud.settle, recorded, ScenarioClient(others, cloud.settle, recorded))

@@ -205,9 +205,8 @@ def rebuild_of(cloud: ProcessCloud, server: str, image: str) -> Finish:
             await cloud.client.wait_for_status("compute", server_path(server), "server", {"ACTIVE", "ERROR"})
             again = await cloud.client.try_once("POST", "compute", path, json=body, headers=version)
             found = await cloud.client.wait_for_status("compute", server_path(server), "server", {"ACTIVE", "ERROR"})
-            if again is not None and again.status == 202:
-                break
-        assert (found["status"], found.get("fault")) == ("ACTIVE", None)
+            if again is not None and again.status == 202 and found["status"] == "ACTIVE":
+                break  # recovery may have ended the one before in error; the test's time limit ends this
 
     return finish
 
