@@ -48,6 +48,17 @@ async def test_a_new_name_is_reported_before_and_after(a_cloud: ACloud, noun: st
     assert ear.heard == [(f"{noun}.update.{phase}", "INFO") for phase in ("start", "end")]
 
 
+async def test_a_rebuild_that_is_to_keep_ephemeral_disks_ends_in_error(cloud: TestCloud) -> None:
+    demo = await cloud.http("demo")
+    server_id, image_id = await a_server(cloud, demo, imageRef=await an_image(demo)), await an_image(demo)
+    path, wish = f"/v2.1/servers/{server_id}", {"rebuild": {"imageRef": image_id, "preserve_ephemeral": True}}
+    (await demo.post("compute", f"{path}/action", json=wish, headers=SERVER_VERSION)).ok(202)
+    await cloud.settle()
+    server = (await demo.get("compute", path, headers=SERVER_VERSION)).ok(200).json["server"]
+    assert server["status"] == "ERROR"
+    assert "does not support preserving ephemeral partitions" in server["fault"]["message"]
+
+
 async def test_a_rebuild_that_fails_is_reported_as_an_error_in_both_formats(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
     server_id, unfit = (

@@ -240,7 +240,7 @@ async def test_a_location_is_a_volume_of_whoever_names_it(a_cloud: ACloud) -> No
 )
 def test_a_store_that_cannot_work_is_reported_at_the_start(settings: dict[str, str], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
-        ImageSettings(**settings)  # type: ignore[arg-type]
+        ImageSettings(**settings)  # type: ignore[arg-type]  # settings of several types
 
 
 def store_of(cloud: TestCloud) -> Any:

@@ -426,7 +426,7 @@ async def test_the_bus_is_no_back_door(cloud: TestCloud) -> None:
     assert (made.owner, made.status, made.properties) == (demo.project_id, "queued", {"a": "1", "b": "2"})
     for call in (GetImage(image_id=made.id), DeleteImage(image_id=made.id), UpdateImage(image_id=made.id)):
         with pytest.raises(ImageNotFound):
-            await rpc.call(other, call)  # type: ignore[arg-type]
+            await rpc.call(other, call)  # type: ignore[arg-type]  # calls of several answers
     with pytest.raises(Forbidden):
         await rpc.call(mine, CreateImage(visibility="public"))
     with pytest.raises(Forbidden):

@@ -266,4 +266,4 @@ async def test_what_was_there_before_stores_were_named_is_still_read_and_deleted
 )  # fmt: skip
 def test_stores_that_make_no_sense_are_refused_at_the_start(wrong: str, default: str) -> None:
     with pytest.raises(ValidationError):
-        ImageSettings(enabled_backends=wrong, default_backend=default)  # type: ignore[arg-type]
+        ImageSettings(enabled_backends=wrong, default_backend=default)  # type: ignore[arg-type]  # as the environment has it: text

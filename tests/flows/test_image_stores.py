@@ -41,9 +41,9 @@ async def test_new_data_goes_into_the_directories_named_and_older_data_is_found_
 )
 def test_directories_that_make_no_sense_are_refused_at_the_start(wrong: str) -> None:
     with pytest.raises(ValidationError):
-        ImageSettings(filesystem_store_datadirs=wrong)  # type: ignore[arg-type]
+        ImageSettings(filesystem_store_datadirs=wrong)  # type: ignore[arg-type]  # as the environment has it: text
 
 
 def test_directories_have_no_priority_unless_configured() -> None:
-    settings = ImageSettings(filesystem_store_datadirs="/a, /b:7")  # type: ignore[arg-type]
+    settings = ImageSettings(filesystem_store_datadirs="/a, /b:7")  # type: ignore[arg-type]  # as the environment has it: text
     assert settings.data_dirs == [(Path("/a"), 0), (Path("/b"), 7)]

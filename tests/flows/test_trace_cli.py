@@ -180,7 +180,7 @@ async def test_a_closed_pipe_is_no_error(form: tuple[str, ...]) -> None:
     assert process.stdout is not None
     assert process.stderr is not None
     await process.stdout.read(100)
-    process._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]
+    process._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]  # asyncio's own, to close one pipe
     assert await process.stderr.read() == b""
     assert await process.wait() in (0, 1), "1 where the end of the output was cut off"
 

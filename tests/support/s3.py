@@ -52,7 +52,7 @@ class Endpoint:
     @lru_cache  # noqa: B019  # there are two
     def client(self, service: str = "s3") -> Any:
         return boto3.client(
-            service,  # type: ignore[call-overload]
+            service,  # type: ignore[call-overload]  # any service, where the stubs know names
             endpoint_url=self.url,
             aws_access_key_id=self.access,
             aws_secret_access_key=self.secret,

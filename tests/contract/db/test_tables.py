@@ -51,7 +51,7 @@ def a_box(database: Database, **changes: object) -> Box:
         id="1", number=0, label=None, status="new", task=None, created_at=database.clock.now(), updated_at=None,
         deleted=False,
     )  # fmt: skip
-    return replace(box, **changes)  # type: ignore[arg-type]
+    return replace(box, **changes)  # type: ignore[arg-type]  # changes of several types
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ async def test_a_transition_leads_only_where_its_verb_does(database: Database) -
 
 
 def leases_of(database: Database, **options: object) -> Leases:
-    return Leases(database, owner=new_owner(), **{"ttl": timedelta(seconds=30), **options})  # type: ignore[arg-type]
+    return Leases(database, owner=new_owner(), **{"ttl": timedelta(seconds=30), **options})  # type: ignore[arg-type]  # options of several types
 
 
 async def test_a_row_is_one_workers_at_a_time(database: Database) -> None:

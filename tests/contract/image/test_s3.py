@@ -429,7 +429,7 @@ def everything_told(error: BaseException) -> str:
     chain, one = [], error
     while one is not None:
         chain += [str(one), repr(one), repr(getattr(one, "facts", ""))]
-        one = one.__cause__  # type: ignore[assignment]
+        one = one.__cause__  # type: ignore[assignment]  # the last has none
     return " ".join(chain)
 
 

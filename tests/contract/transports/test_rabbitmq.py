@@ -105,7 +105,7 @@ async def test_after_a_lost_connection_everything_is_as_it_was_with_the_same_nam
     await served.server.start()
     rpc = RpcClient(asking)
     assert (await rpc.call(CTX, at(GetBox(id="before"), topic))).id == "before"
-    names = {consumer.queue for consumer in served.server._consumers.consumers} | {rpc._consumer.queue}  # type: ignore[union-attr]
+    names = {consumer.queue for consumer in served.server._consumers.consumers} | {rpc._consumer.queue}  # type: ignore[union-attr]  # it has called
     closed = asyncio.create_task(control("close_all_connections", "--vhost", rabbitmq.vhost, "test"))
     # Calls go on meanwhile: none may be lost, though some take longer.
     for number in range(50):
@@ -113,7 +113,7 @@ async def test_after_a_lost_connection_everything_is_as_it_was_with_the_same_nam
         await pass_time(0.05)
     await closed
     assert (await rpc.call(CTX, at(GetBox(id="after"), topic), timeout=30)).id == "after"
-    assert {consumer.queue for consumer in served.server._consumers.consumers} | {rpc._consumer.queue} == names  # type: ignore[union-attr]
+    assert {consumer.queue for consumer in served.server._consumers.consumers} | {rpc._consumer.queue} == names  # type: ignore[union-attr]  # it has called
 
 
 async def test_a_connection_that_was_lost_is_closed_before_another_takes_its_place(

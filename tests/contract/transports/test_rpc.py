@@ -223,7 +223,7 @@ async def test_a_handler_does_not_inherit_the_publishers_unit_of_work(
     async def look(ctx: RequestContext, message: Any) -> None:
         inside.append(IN_UNIT_OF_WORK.get())
 
-    served.note = look  # type: ignore[method-assign]
+    served.note = look  # type: ignore[method-assign]  # the object is this test's
     served.server._dispatcher = type(served.server._dispatcher)(served.target, served.endpoints())
     token = IN_UNIT_OF_WORK.set(True)
     try:

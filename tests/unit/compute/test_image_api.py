@@ -145,4 +145,4 @@ def test_the_releases_nova_chooses_the_version_it_would_have(release: str, versi
 )  # fmt: skip
 def test_a_way_that_the_api_does_not_have_is_refused_at_start(api: str, mode: str) -> None:
     with pytest.raises(ValidationError, match=mode):
-        ComputeSettings(database_url="postgresql://x", image_api=api, empty_image_mode=mode)  # type: ignore[arg-type]
+        ComputeSettings(database_url="postgresql://x", image_api=api, empty_image_mode=mode)  # type: ignore[arg-type]  # wrong modes too

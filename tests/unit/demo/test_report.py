@@ -9,16 +9,16 @@ from stackwire.trace.domain.resources import Resource
 
 def a_record(**stops: dict[str, str | None]) -> Record:
     """Stops by label; every run has ids of its own."""
-    a_record.runs += 1  # type: ignore[attr-defined]
+    a_record.runs += 1  # type: ignore[attr-defined]  # a counter of this function
     made = Record()
     for label, properties in stops.items():
-        ident = f"{label}-id-{a_record.runs}"  # type: ignore[attr-defined]
+        ident = f"{label}-id-{a_record.runs}"  # type: ignore[attr-defined]  # a counter of this function
         named = {key: value if value != "<own id>" else ident for key, value in properties.items()}
         made.stops.append(Stop(label, Resource("image", ident), named))
     return made
 
 
-a_record.runs = 0  # type: ignore[attr-defined]
+a_record.runs = 0  # type: ignore[attr-defined]  # a counter of this function
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from support.source_code import Function, Module, modules
@@ -100,3 +101,18 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 def _is_empty(path: Path) -> bool:
     return path.stat().st_size == 0
+
+
+def test_what_a_function_says_of_itself_stands_first_in_it() -> None:
+    """A text after other statements is none of its docstring; after an assignment it says what was assigned."""
+    misplaced = [
+        f"{module.place}:{node.lineno} {function.name}"
+        for module in modules()
+        for function in module.functions()
+        for before, node in pairwise(function.body)
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+        and not isinstance(before, ast.Assign | ast.AnnAssign)
+    ]
+    assert misplaced == []

@@ -161,10 +161,10 @@ def test_the_store_is_bounded_by_number_and_by_size() -> None:
     store = MessageStore(messages=10, size=1_000)
     for number in range(50):
         wire = WireMessage("publish", "nova", "conductor", (), request("m", f"u{number}"), float(number), size=40)
-        store.add(lambda wire=wire: wire, 40)  # type: ignore[misc]
+        store.add(lambda wire=wire: wire, 40)  # type: ignore[misc]  # mypy cannot type a bound default
     assert len(store.messages()) == 10
     store.add(lambda: WireMessage("publish", "nova", "conductor", (), request("m"), 60.0, size=900), 900)
-    assert store.bounds()["bytes"] <= 1_000  # type: ignore[operator]
+    assert store.bounds()["bytes"] <= 1_000  # type: ignore[operator]  # a number
 
 
 def served(path: str, began: float, seconds: float, caller: str = "curl", **context: str) -> dict[str, Any]:

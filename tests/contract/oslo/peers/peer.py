@@ -15,8 +15,8 @@ from typing import Any
 
 warnings.simplefilter("ignore")
 
-import oslo_messaging as messaging  # noqa: E402
-from oslo_config import cfg  # noqa: E402
+import oslo_messaging as messaging  # noqa: E402  # after the patch above
+from oslo_config import cfg  # noqa: E402  # after the patch above
 
 SPEAKING = threading.Lock()
 

@@ -75,9 +75,9 @@ class RebuildServer:
             return await self._host.save(uow, server)
 
     async def _write(self, ctx: RequestContext, server: Server, message: RebuildInstanceOnHost) -> Server:
+        """A root volume is written over while the server is ``rebuilding`` yet, and attached after that."""
         if message.preserve_ephemeral:
             raise PreserveEphemeralNotSupported
-        """A root volume is written over while the server is ``rebuilding`` yet, and attached after that."""
         root, reimaged = server.root, False
         if root is None or not root.is_volume:
             await self._host.disks.remove(server.uuid)
