@@ -79,7 +79,7 @@ async def test_what_cannot_be_taken_over_leaves_the_image_as_it_was(cloud: TestC
 @pytest.mark.parametrize(
     "wish",
     [
-        from_glance("foo"), from_glance(5), from_glance(None), from_glance(NOBODY, 5), from_glance(NOBODY, uri="http://a/"),
+        from_glance("foo"), from_glance(5), from_glance(None), from_glance(NOBODY, 5),
         from_glance(NOBODY, glance_service_interface=5), {"method": {"name": "glance-download", "glance_region": "x"}},
         {"method": {"name": "glance-download", "glance_image_id": NOBODY}},
         from_glance("../../v2/images"), from_glance(f"{NOBODY}/file"),

@@ -7,12 +7,11 @@ from aiohttp import web
 
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.http.paging import limit_of
-from stackwire.http.request import CONTEXT, flag, respond
+from stackwire.http.request import CONTEXT, flag, json_body, respond
 from stackwire.identity.domain.entities import PROJECT, TAG_FILTERS, EntityType
 from stackwire.identity.domain.requests import EntityQuery
 from stackwire.identity.flows.api.directory import Directory
 from stackwire.identity.http import schemas
-from stackwire.identity.http.bodies import body_of
 from stackwire.identity.http.envelopes import entities_response, entity_response
 
 MAX_PAGE = 1000
@@ -35,7 +34,7 @@ class EntityHandlers:
 
     async def create(self, request: web.Request) -> web.Response:
         """``POST /v3/{plural}``: 201."""
-        wanted = schemas.create_request(self._type, await body_of(request))
+        wanted = schemas.create_request(self._type, await json_body(request))
         row = await self._directory.create_entity(request[CONTEXT], self._type, wanted)
         return entity_response(request, 201, self._type, row)
 
@@ -54,7 +53,7 @@ class EntityHandlers:
     async def update(self, request: web.Request) -> web.Response:
         """``PATCH /v3/{plural}/{id}``."""
         id = request.match_info["id"]
-        changes = schemas.update_request(self._type, id, await body_of(request))
+        changes = schemas.update_request(self._type, id, await json_body(request))
         row = await self._directory.update_entity(request[CONTEXT], self._type, id, changes)
         return entity_response(request, 200, self._type, row)
 

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from stackwire.http.request import CONTEXT, respond
+from stackwire.http.request import CONTEXT, json_body, respond
 from stackwire.identity.flows.api.project_tags import ProjectTags
 from stackwire.identity.http import schemas
-from stackwire.identity.http.bodies import body_of
 
 
 class ProjectTagHandlers:
@@ -22,7 +21,7 @@ class ProjectTagHandlers:
 
     async def replace(self, request: web.Request) -> web.Response:
         """``PUT .../tags``."""
-        tags = schemas.project_tags(await body_of(request))
+        tags = schemas.project_tags(await json_body(request))
         replaced = await self._tags.replace_tags(request[CONTEXT], request.match_info["id"], tags)
         return _tags_response(request, replaced)
 

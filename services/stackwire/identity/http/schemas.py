@@ -235,7 +235,7 @@ class _Identity(_Auth):
         sent = self.model_fields_set | (self.model_extra or {}).keys()
         for method in self.methods:
             if method not in sent:
-                raise MissingAttribute(attribute=method, target="identity")
+                raise MissingAttribute(attribute=method[:100], target="identity")
         return self
 
 

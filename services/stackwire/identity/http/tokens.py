@@ -9,13 +9,12 @@ from stackwire.core.errors import NotFound
 from stackwire.core.tokens import Claims
 from stackwire.http.auth import token_of
 from stackwire.http.paging import origin
-from stackwire.http.request import CONTEXT, read, respond
+from stackwire.http.request import CONTEXT, json_body, read, respond
 from stackwire.identity.domain.catalog import CatalogService
 from stackwire.identity.domain.entities import DOMAIN, PROJECT
 from stackwire.identity.flows.api.catalog import CatalogQueries
 from stackwire.identity.flows.api.membership import Membership
 from stackwire.identity.flows.api.tokens import Tokens
-from stackwire.identity.http.bodies import body_of
 from stackwire.identity.http.envelopes import entities_response
 from stackwire.identity.http.schemas import AuthBody
 from stackwire.identity.http.views import catalog_view, token_view
@@ -31,7 +30,7 @@ class TokenHandlers:
 
     async def issue(self, request: web.Request) -> web.Response:
         """``POST /v3/auth/tokens``: 201, the token in ``X-Subject-Token``."""
-        auth = read(AuthBody, await body_of(request))
+        auth = read(AuthBody, await json_body(request))
         token, claims = await self._tokens.issue_token(auth.request())
         return self._token_response(request, 201, token, claims)
 

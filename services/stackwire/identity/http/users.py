@@ -2,9 +2,8 @@
 
 from aiohttp import web
 
-from stackwire.http.request import CONTEXT, read, respond
+from stackwire.http.request import CONTEXT, json_body, read, respond
 from stackwire.identity.flows.api.directory import Directory
-from stackwire.identity.http.bodies import body_of
 from stackwire.identity.http.schemas import PasswordBody
 
 
@@ -16,7 +15,7 @@ class UserHandlers:
 
     async def change_password(self, request: web.Request) -> web.Response:
         """``POST /v3/users/{id}/password``: 204. The old password is the proof; no token is needed."""
-        user = read(PasswordBody, await body_of(request)).user
+        user = read(PasswordBody, await json_body(request)).user
         await self._directory.change_password(
             request[CONTEXT], request.match_info["id"], user.original_password, user.password
         )
