@@ -19,7 +19,19 @@ COMPUTE_VERSION = "2.37"
 """The first that knows ``networks: none``."""
 FIXTURE_POLL_SECONDS = 0.05
 REST_TIMEOUT_SECONDS = 60.0
-RESTING = {"available", "in-use", "active", "ACTIVE", "SHUTOFF", "error", "ERROR", "queued", "reserved", "attached"}
+RESTING = {
+    "available",
+    "in-use",
+    "active",
+    "ACTIVE",
+    "SHUTOFF",
+    "error",
+    "ERROR",
+    "queued",
+    "uploading",
+    "reserved",
+    "attached",
+}
 _counter = itertools.count()
 
 
