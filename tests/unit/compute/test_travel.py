@@ -252,6 +252,16 @@ def test_a_rebuild_names_the_new_image_even_when_that_names_another_base():
     assert after["image_base_image_ref"] == "new"
 
 
+@pytest.mark.parametrize(("release", "base"), [("ussuri", "elder"), ("victoria", "own"), ("current", "own")])
+def test_a_move_names_the_servers_own_image_as_its_base_and_leaves_the_rest(release, base):
+    rows = {"image_base_image_ref": "elder", "image_team": "a", "boot_roles": "member"}
+    assert travel.moved(rows, "own", behaviours_of(release)) == {**rows, "image_base_image_ref": base}
+
+
+def test_a_move_of_a_server_on_a_volume_leaves_no_base():
+    assert travel.moved({"image_base_image_ref": "elder"}, "", TODAY) == {"image_base_image_ref": ""}
+
+
 @pytest.mark.parametrize(
     ("release", "without", "attributes", "image_id_kept"),
     [

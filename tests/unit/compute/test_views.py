@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from stackwire.compute.domain.image_props import standard
 from stackwire.compute.domain.model import BlockDevice, Fault, Flavor, Instance
 from stackwire.compute.domain.server import Server, ServerVisibility
-from stackwire.compute.domain.travel import standard_properties
 from stackwire.compute.http.views.servers import ServerView, host_id
 from stackwire.compute.http.views.volume_attachments import volume_attachment_view as attachment
 from stackwire.core.behaviours import behaviours_of
@@ -171,6 +171,6 @@ def test_a_host_has_another_id_for_each_project():
 
 def test_only_typed_properties_are_shown():
     rows = {"image_hw_disk_bus": "scsi", "image_team": "x", "image_min_ram": "1", "hw_disk_bus": "no prefix"}
-    assert standard_properties(rows, behaviours_of()) == {"hw_disk_bus": "scsi"}
-    every = standard_properties(rows, behaviours_of(without=["lp-2098384"]))
+    assert standard(rows, behaviours_of()) == {"hw_disk_bus": "scsi"}
+    every = standard(rows, behaviours_of(without=["lp-2098384"]))
     assert every.keys() > {"hw_disk_bus"}

@@ -148,6 +148,13 @@ def rebuild(key: str, value: Any) -> PropertyChange:
     return _change(f"image_{key}", rows, after)
 
 
+def move(key: str, value: Any) -> PropertyChange:
+    rows = compute.system_metadata(_image_dict(key, value), Flavor(), TODAY)
+    if f"image_{key}" not in rows:
+        raise LookupError(key)
+    return _change(f"image_{key}", rows, compute.moved(rows, "image-1", TODAY))
+
+
 CROSSINGS: dict[str, Callable[[str, Any], PropertyChange]] = {
     "image → volume": image_to_volume,
     "volume → image": volume_to_image,
@@ -157,6 +164,7 @@ CROSSINGS: dict[str, Callable[[str, Any], PropertyChange]] = {
     "server → snapshot": server_to_snapshot,
     "server on a volume → snapshot": server_on_volume_to_snapshot,
     "rebuild": rebuild,
+    "move": move,
 }
 
 
@@ -183,7 +191,8 @@ def _words(crossing: str, found: PropertyChange) -> str:
             return 'the text "None"'
         if found.after == Server.uuid:
             return "the server's"
-        return {"rebuild": "the new image's", "server → snapshot": "what the host wrote"}[crossing]
+        changed = {"rebuild": "the new image's", "move": "the server's image"}
+        return changed.get(crossing, "what the host wrote")
     return found.outcome
 
 

@@ -11,6 +11,9 @@ from typing import Any
 
 from oslo_utils.versionutils import VersionPredicate
 
+from stackwire.compute.domain.travel_values import PREFIX
+from stackwire.core.behaviours import Behaviours
+
 Reader = Callable[[Any], Any]
 
 
@@ -262,3 +265,10 @@ def cpu_set(value: Any) -> frozenset[int]:
     if not kept - barred:
         raise ValueError("an empty set of CPUs")
     return frozenset(kept - barred)
+
+
+def standard(rows: Mapping[str, str | None], behaviours: Behaviours) -> dict[str, str]:
+    """Of the properties in a server's rows those Nova knows, as a server's view has them since 2.98."""
+    named = {key.removeprefix(PREFIX): value for key, value in rows.items() if key.startswith(PREFIX)}
+    every = not behaviours.has("servers-show-standard-image-properties")
+    return {key: value for key, value in named.items() if value is not None and (every or known(key))}

@@ -19,11 +19,12 @@ from typing import Any
 
 from stackwire.compute.domain import image_props
 from stackwire.compute.domain import travel_values as values
+from stackwire.compute.domain.names import names
 from stackwire.compute.domain.travel_values import Bootable, ImageDict, RootDisk, Rows
 from stackwire.core.behaviours import Behaviours
 from stackwire.core.rules import rule
 
-PREFIX = "image_"
+PREFIX = values.PREFIX
 KEY_LIMIT = 255
 
 # nova/utils.py: SM_INHERITABLE_KEYS; these live beside the properties in an image, and among them in the rows
@@ -43,14 +44,10 @@ HIDDEN_BY_ATTRIBUTES = VOLUME_BASE_KEYS - {"image_id", "image_name"}
 NON_INHERITABLE = frozenset({"cache_in_nova", "bittorrent"})
 # nova/compute/utils.py: NON_INHERITABLE_IMAGE_PROPERTIES (lp-1852106): true of one image's bytes only
 ABSOLUTE_NON_INHERITABLE = frozenset(
-    {
-        "cinder_encryption_key_id",
-        "cinder_encryption_key_deletion_policy",
-        "img_signature",
-        "img_signature_hash_method",
-        "img_signature_key_type",
-        "img_signature_certificate_uuid",
-    }
+    names(
+        "cinder_encryption_key_id cinder_encryption_key_deletion_policy"
+        " img_signature img_signature_hash_method img_signature_key_type img_signature_certificate_uuid"
+    )
 )
 RESERVED_PREFIX = "os_glance"
 # what describes a volume-backed snapshot itself, never inherited from the image behind it
@@ -156,6 +153,16 @@ def rebuilt(
     return fresh | kept
 
 
+@rule("compute.moved", source="nova/compute/api.py: resize")
+def moved(rows: Mapping[str, str], image_ref: str, behaviours: Behaviours) -> Rows:
+    """The rows of a server that is resized, migrated or shelved: its base is its own image from then on (lp-1893618).
+
+    What the image said instead is lost, and a revert does not bring it back.
+    """
+    own = {PREFIX + "base_image_ref": image_ref} if behaviours.has("rebuild-keeps-base-image-ref") else {}
+    return {**rows, **own}
+
+
 # ---- server -> image dictionary
 
 
@@ -172,13 +179,6 @@ def image_meta(rows: Mapping[str, str | None], behaviours: Behaviours) -> ImageD
     attributes: ImageDict = {key: values.attribute_value(key, named[key]) for key in INHERITABLE if key in named}
     properties = {key: value for key, value in named.items() if key not in INHERITABLE and key not in NOT_STORED}
     return {**attributes, "properties": properties}
-
-
-def standard_properties(rows: Mapping[str, str | None], behaviours: Behaviours) -> Rows:
-    """Of the recorded image properties those Nova knows, as a server's view has them since 2.98."""
-    named = {key.removeprefix(PREFIX): value for key, value in rows.items() if key.startswith(PREFIX)}
-    every = not behaviours.has("servers-show-standard-image-properties")
-    return {key: value for key, value in named.items() if value is not None and (every or image_props.known(key))}
 
 
 def inheritable(properties: Mapping[str, Any], behaviours: Behaviours) -> dict[str, Any]:

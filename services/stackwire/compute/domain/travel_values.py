@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from stackwire.core.behaviours import Behaviours
 
+PREFIX = "image_"
 VALUE_LIMIT = 255
 
 Rows = dict[str, str]

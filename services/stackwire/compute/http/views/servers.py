@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from stackwire.compute.domain import server_status, travel
+from stackwire.compute.domain import image_props, server_status
 from stackwire.compute.domain.addresses import FixedIp, by_label
 from stackwire.compute.domain.server import Server, ServerVisibility
 from stackwire.compute.http.views.links import links, root_url, timestamp, usage_timestamp
@@ -118,7 +118,7 @@ class ServerView:
             "links": links(self._base, f"images/{server.instance.image_ref}", versioned=False),
         }
         if self._version >= (2, 98):
-            image["properties"] = travel.standard_properties(server.system_metadata, self._visibility.behaviours)
+            image["properties"] = image_props.standard(server.system_metadata, self._visibility.behaviours)
         return image
 
     def _flavor(self, server: Server) -> dict[str, Any]:
