@@ -138,15 +138,6 @@ async def test_what_there_is_none_of_is_an_empty_list(cloud: TestCloud, demo: Js
         assert (await admin.get("volume", f"{V}/{path}")).status == 501, path
 
 
-async def test_the_quotas_of_one_user_are_not_set_for_the_whole_project(cloud: TestCloud, demo: JsonClient) -> None:
-    admin = await cloud.http("admin")
-    path = f"{C}/os-quota-sets/{demo.project_id}"
-    before = (await demo.get("compute", path)).ok(200).json
-    for method, body in (("PUT", {"quota_set": {"cores": 1}}), ("DELETE", None)):
-        assert (await admin.request(method, "compute", f"{path}?user_id=x", json=body)).status == 501
-    assert (await demo.get("compute", path)).ok(200).json == before
-
-
 async def test_what_would_be_passed_over_in_something_new_is_refused(cloud: TestCloud, demo: JsonClient) -> None:
     hints = {"volume": {"size": 1}, "OS-SCH-HNT:scheduler_hints": {"same_host": ["x"]}}
     assert (await demo.post("volume", f"{V}/volumes", json=hints)).status == 400

@@ -6,6 +6,7 @@ import pytest
 
 from stackwire.compute.domain import quotas, ssh_keys
 from stackwire.compute.domain.errors import InvalidKeypair, TooManyInstances
+from stackwire.core.errors import BadRequest
 
 LIMITS = {"instances": 10, "cores": 20, "ram": -1}
 USED = {"instances": 8, "cores": 17, "ram": 10**9}
@@ -18,14 +19,30 @@ def test_what_fits_is_bounded_by_the_scarcest():
 
 
 def test_what_does_not_fit_is_named():
-    quotas.check(LIMITS, USED, {"instances": 2, "cores": 3, "ram": 512})
+    quotas.check([(LIMITS, USED)], {"instances": 2, "cores": 3, "ram": 512})
     with pytest.raises(TooManyInstances, match="cores"):
-        quotas.check(LIMITS, USED, {"instances": 1, "cores": 4})
+        quotas.check([(LIMITS, USED)], {"instances": 1, "cores": 4})
 
 
 @pytest.mark.parametrize(("version", "told"), [((2, 1), 7 + 4 + 3), ((2, 36), 7 + 3), ((2, 57), 7)])
 def test_a_quota_set_shrinks_with_the_versions(version, told):
     assert len(quotas.quota_set(quotas.DEFAULTS, version)) == told
+
+
+@pytest.mark.parametrize(("version", "told"), [((2, 1), 5 + 4 + 3), ((2, 50), 7 + 3), ((2, 57), 7)])
+def test_a_quota_class_hides_server_groups_at_first(version, told):
+    assert len(quotas.quota_class_set(quotas.DEFAULTS, version)) == told
+
+
+def test_users_get_no_more_than_their_project_has_left():
+    assert quotas.for_user(10, of_users=7, own=2, used=1) == (1, 5)
+    assert quotas.for_user(-1, of_users=7, own=2, used=1) == (1, -1)
+    assert quotas.for_project(10, of_users=7, used=3) == (7, -1)
+    assert quotas.for_project(-1, of_users=7, used=3) == (3, -1)
+    quotas.check_limit("cores", -1, 7, -1)
+    for limit, minimum, maximum in ((6, 7, -1), (9, 0, 8), (-1, 0, 8)):
+        with pytest.raises(BadRequest):
+            quotas.check_limit("cores", limit, minimum, maximum)
 
 
 def a_key(kind="ssh-ed25519", inside=None):

@@ -1,37 +1,91 @@
-"""Quotas of projects: limits, and what is used of them."""
+"""Quotas of projects and of their users: limits, and what is used of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from stackwire.compute.domain.quotas import DEFAULTS
+from stackwire.compute.domain.quotas import DEFAULT_CLASS, DEFAULTS, OF_PROJECTS, LimitsAndUsage, smaller
+from stackwire.core.context import RequestContext
 from stackwire.db.pool import Session, UnitOfWork
 
 
-async def limits(session: Session, project_id: str) -> dict[str, int]:
-    """The project's limits: the defaults where it has none of its own."""
+async def limits(session: Session, project_id: str, user_id: str | None = None) -> dict[str, int]:
+    """The limits of the project, or of its user: where they have none of their own, the project's or the defaults."""
     own = await session.rows("SELECT resource, hard_limit FROM quotas WHERE project_id = $1", project_id)
+    users = {} if user_id is None else await limits_of_user(session, project_id, user_id)
+    default = await class_limits(session, DEFAULT_CLASS)
+    return {**default, **{row["resource"]: row["hard_limit"] for row in own}, **users}
+
+
+async def scopes(session: Session, project_id: str, user_id: str) -> Sequence[LimitsAndUsage]:
+    """The project's limits with all that it has, the user's with what is the user's of it."""
+    project = await limits(session, project_id), await usage(session, project_id)
+    return project, (await limits(session, project_id, user_id), await usage(session, project_id, user_id))
+
+
+async def strictest(session: Session, ctx: RequestContext) -> dict[str, int]:
+    """The limits of the caller's project or of the caller in it, whichever is smaller: for what is not counted."""
+    project_id = ctx.project_id or ""
+    users = await limits(session, project_id, ctx.user_id)
+    return {name: smaller(limit, users[name]) for name, limit in (await limits(session, project_id)).items()}
+
+
+async def limits_of_user(session: Session, project_id: str, user_id: str) -> dict[str, int]:
+    """What the user was given of the project."""
+    sql = "SELECT resource, hard_limit FROM project_user_quotas WHERE project_id = $1 AND user_id = $2"
+    return {row["resource"]: row["hard_limit"] for row in await session.rows(sql, project_id, user_id)}
+
+
+async def limits_of_users(session: Session, project_id: str) -> dict[str, int]:
+    """The sums of what the project's users were given."""
+    sql = "SELECT resource, sum(hard_limit)::bigint AS given FROM project_user_quotas WHERE project_id = $1 GROUP BY 1"
+    return {row["resource"]: row["given"] for row in await session.rows(sql, project_id)}
+
+
+async def class_limits(session: Session, class_name: str) -> dict[str, int]:
+    """Every limit of a class."""
+    own = await session.rows("SELECT resource, hard_limit FROM quota_classes WHERE class_name = $1", class_name)
     return {**DEFAULTS, **{row["resource"]: row["hard_limit"] for row in own}}
 
 
-async def set_limits(uow: UnitOfWork, project_id: str, values: Mapping[str, int]) -> None:
-    """Limits of the project's own, instead of the defaults."""
+async def set_class_limits(uow: UnitOfWork, class_name: str, values: Mapping[str, int]) -> None:
+    """These limits for the class; the others stay."""
     await uow.many(
-        "INSERT INTO quotas (project_id, resource, hard_limit) VALUES ($1, $2, $3)"
-        " ON CONFLICT (project_id, resource) DO UPDATE SET hard_limit = excluded.hard_limit",
-        [(project_id, name, value) for name, value in values.items()],
+        "INSERT INTO quota_classes (class_name, resource, hard_limit) VALUES ($1, $2, $3)"
+        " ON CONFLICT (class_name, resource) DO UPDATE SET hard_limit = excluded.hard_limit",
+        [(class_name, name, value) for name, value in values.items()],
     )
 
 
-async def reset_limits(uow: UnitOfWork, project_id: str) -> None:
-    """The project has the defaults again."""
-    await uow.execute("DELETE FROM quotas WHERE project_id = $1", project_id)
+async def set_limits(uow: UnitOfWork, project_id: str, values: Mapping[str, int], user_id: str | None = None) -> None:
+    """Limits of the project's or the user's own; of some things only projects have limits."""
+    of_user = {} if user_id is None else {name: limit for name, limit in values.items() if name not in OF_PROJECTS}
+    await uow.many(
+        "INSERT INTO quotas (project_id, resource, hard_limit) VALUES ($1, $2, $3)"
+        " ON CONFLICT (project_id, resource) DO UPDATE SET hard_limit = excluded.hard_limit",
+        [(project_id, name, value) for name, value in values.items() if name not in of_user],
+    )
+    await uow.many(
+        "INSERT INTO project_user_quotas (project_id, user_id, resource, hard_limit) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (project_id, user_id, resource) DO UPDATE SET hard_limit = excluded.hard_limit",
+        [(project_id, user_id, name, value) for name, value in of_user.items()],
+    )
 
 
-async def usage(session: Session, project_id: str) -> dict[str, int]:
-    """Instances, cores and MiB of memory a project has."""
+async def reset_limits(uow: UnitOfWork, project_id: str, user_id: str | None = None) -> None:
+    """The user has the project's limits again; without a user: the project the defaults, and its users too."""
+    if user_id is None:
+        await uow.execute("DELETE FROM quotas WHERE project_id = $1", project_id)
+    sql = "DELETE FROM project_user_quotas WHERE project_id = $1 AND ($2::text IS NULL OR user_id = $2)"
+    await uow.execute(sql, project_id, user_id)
+
+
+async def usage(session: Session, project_id: str, user_id: str | None = None) -> dict[str, int]:
+    """Instances, cores and MiB of memory that a project has, or its user."""
     (row,) = await session.rows(
         "SELECT count(*)::int AS instances, coalesce(sum(vcpus), 0)::int AS cores,"
-        " coalesce(sum(memory_mb), 0)::bigint AS ram FROM instances WHERE project_id = $1 AND NOT deleted",
+        " coalesce(sum(memory_mb), 0)::bigint AS ram FROM instances"
+        " WHERE project_id = $1 AND ($2::text IS NULL OR user_id = $2) AND NOT deleted",
         project_id,
+        user_id,
     )
     return row
 

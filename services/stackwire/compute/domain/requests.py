@@ -176,9 +176,10 @@ class CreateKeypairRequest:
 
 @dataclass(frozen=True, slots=True)
 class UpdateQuotasRequest:
-    """Limits by resource (-1: none). ``force``: below what is used, too."""
+    """Limits by resource (-1: none), of a user of the project or of all. ``force``: below what is used, too."""
 
     project_id: str
+    user_id: str | None
     limits: Mapping[str, int]
     force: bool
 

@@ -14,7 +14,6 @@ NOT_SIMULATED: Features = {
         "/servers/{server}/os-interface", "/servers/{server}/os-security-groups",
     ],
     "consoles but the log": ["/servers/{server}/remote-consoles 2.6", "/os-console-auth-tokens"],
-    "quota classes": ["/os-quota-class-sets"],
     "assisted volume snapshots": ["/os-assisted-volume-snapshots"],
     "diagnostics": ["/servers/{server}/diagnostics"],
     "shares": ["/servers/{server}/shares 2.97"],

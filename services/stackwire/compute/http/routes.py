@@ -15,7 +15,7 @@ from stackwire.compute.http.image_proxies import ImageMetadataHandlers, ImagePro
 from stackwire.compute.http.instance_actions import InstanceActionHandlers
 from stackwire.compute.http.keypairs import KeypairHandlers
 from stackwire.compute.http.not_simulated import NOT_SIMULATED
-from stackwire.compute.http.quotas import LimitHandlers, QuotaHandlers
+from stackwire.compute.http.quotas import LimitHandlers, QuotaClassHandlers, QuotaHandlers
 from stackwire.compute.http.server_actions import ServerActionHandlers
 from stackwire.compute.http.server_ips import ServerIpHandlers
 from stackwire.compute.http.server_metadata import ServerMetadataHandlers
@@ -112,7 +112,7 @@ def _flavors(flows: ApiFlows) -> list[Row]:
 
 
 def _projects_and_users(flows: ApiFlows) -> list[Row]:
-    keypairs, quotas = KeypairHandlers(flows), QuotaHandlers(flows)
+    keypairs, quotas, classes = KeypairHandlers(flows), QuotaHandlers(flows), QuotaClassHandlers(flows)
     return [
         ("GET", "/os-keypairs", keypairs.list),
         ("POST", "/os-keypairs", keypairs.create),
@@ -124,6 +124,8 @@ def _projects_and_users(flows: ApiFlows) -> list[Row]:
         ("DELETE", QUOTAS, quotas.delete),
         ("GET", f"{QUOTAS}/defaults", quotas.defaults),
         ("GET", f"{QUOTAS}/detail", quotas.detail),
+        ("GET", "/os-quota-class-sets/{quota_class}", classes.show),
+        ("PUT", "/os-quota-class-sets/{quota_class}", classes.update),
     ]
 
 

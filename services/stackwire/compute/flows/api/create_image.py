@@ -33,7 +33,7 @@ class CreateImage(ApiFlow):
         check_allowed(ctx, server, VERB)
         if request.limits_metadata:
             async with self._deps.database.read() as session:
-                limits = await quotas.limits(session, ctx.project_id or "")
+                limits = await quotas.strictest(session, ctx)
             check_metadata_items(limits, len(request.metadata))
         if not server.is_volume_backed:
             return await self._of_disk(ctx, server, request)

@@ -80,12 +80,11 @@ class CreateServer(ApiFlow):
         """The request with as many servers as the quotas have room for; TooManyInstances below its minimum."""
         project_id = ctx.project_id or ""
         async with self._deps.database.read() as session:
-            limits = await quotas.limits(session, project_id)
-            used = await quotas.usage(session, project_id)
-        check_metadata_items(limits, len(request.metadata))
-        count = fitting(limits, used, _needs(flavor, 1), request.count)
+            scopes = await quotas.scopes(session, project_id, ctx.user_id or "")
+            check_metadata_items(await quotas.strictest(session, ctx), len(request.metadata))
+        count = min(fitting(limits, used, _needs(flavor, 1), request.count) for limits, used in scopes)
         if count < request.min_count:
-            check_quotas(limits, used, _needs(flavor, request.min_count))
+            check_quotas(scopes, _needs(flavor, request.min_count))
         return replace(request, count=max(count, request.min_count))
 
     async def _reserve(self, ctx: RequestContext, devices: Sequence[BlockDeviceRequest], uuid: str) -> dict[str, str]:
@@ -113,7 +112,7 @@ class CreateServer(ApiFlow):
         async with self._deps.database.work(ctx) as uow:
             await quotas.lock(uow, project_id)
             needs = _needs(build.plan.flavor, build.request.count)
-            check_quotas(await quotas.limits(uow, project_id), await quotas.usage(uow, project_id), needs)
+            check_quotas(await quotas.scopes(uow, project_id, ctx.user_id or ""), needs)
             if build.attachments and await reservations.keep(uow, uuids[0]) < len(build.attachments):
                 raise Unavailable("It took too long to reserve the volumes of the server.")
             for index in range(build.request.count):

@@ -88,7 +88,7 @@ class ImageProxies(ApiFlow):
     ) -> dict[str, Any]:
         if check:
             async with self._deps.database.read() as session:
-                limits = await quotas.limits(session, ctx.project_id or "")
+                limits = await quotas.strictest(session, ctx)
             if exceeds_metadata_items(limits, len(properties)):
                 raise ImageMetadataLimitExceeded
         await self._deps.images.replace_properties(ctx, image_id, texts(properties))

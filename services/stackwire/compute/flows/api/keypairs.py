@@ -53,7 +53,8 @@ class Keypairs(ApiFlow):
         fingerprint = ssh_keys.fingerprint(public_key)
         try:
             async with self._deps.database.work(ctx) as uow:
-                limit = (await quotas.limits(uow, ctx.project_id or ""))["key_pairs"]
+                limits = [await quotas.limits(uow, ctx.project_id or "", user) for user in (None, ctx.user_id)]
+                limit = min(each["key_pairs"] for each in limits)  # none of the two is none of both, as in Nova
                 if 0 <= limit <= await keypairs.count(uow, user_id):
                     raise KeypairLimitExceeded(allowed=limit)
                 pair = await keypairs.insert(uow, user_id, request.name, request.type, public_key, fingerprint)

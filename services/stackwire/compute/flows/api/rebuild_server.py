@@ -53,7 +53,7 @@ class RebuildServer(ApiFlow):
         original_image_id = await self._original_image_id(ctx, server, request)
         self._check_image(ctx, server, image, request.image_id)
         key_data = await self._key_data(server, request)
-        await self._check_metadata(server, request)
+        await self._check_metadata(ctx, request)
         password = request.admin_password or generated_names.password(self._deps.pick)
         rebuild = _Rebuild(server, request, image, original_image_id, key_data, password)
         async with self._deps.database.work(ctx) as uow:
@@ -111,10 +111,10 @@ class RebuildServer(ApiFlow):
             raise BadRequest(f"Invalid key_name provided: there is no key pair {request.key_name!r}.")
         return pair.public_key
 
-    async def _check_metadata(self, server: Server, request: RebuildServerRequest) -> None:
+    async def _check_metadata(self, ctx: RequestContext, request: RebuildServerRequest) -> None:
         if request.metadata is not None:
             async with self._deps.database.read() as session:
-                limits = await quotas.limits(session, server.instance.project_id)
+                limits = await quotas.strictest(session, ctx)
             check_metadata_items(limits, len(request.metadata))
 
     # ---- writing

@@ -35,7 +35,7 @@ class ServerMetadata(ApiFlow):
         server = await self._find(ctx, uuid)
         after = dict(items) if replace else {**server.metadata, **items}
         async with self._deps.database.work(ctx) as uow:
-            check_metadata_items(await quotas.limits(uow, server.instance.project_id), len(after))
+            check_metadata_items(await quotas.strictest(uow, ctx), len(after))
             write = server_metadata.replace if replace else server_metadata.upsert
             await write(uow, "instance_metadata", uuid, items)
             await self._deps.announce_read(uow, server)

@@ -15,6 +15,12 @@ _ABSOLUTE = {
     "maxServerGroups": "server_groups",
     "maxServerGroupMembers": "server_group_members",
 }
+_NETWORK = {
+    "maxTotalFloatingIps": "floating_ips",
+    "maxSecurityGroups": "security_groups",
+    "maxSecurityGroupRules": "security_group_rules",
+}
+_INJECTION = {"maxPersonality": "injected_files", "maxPersonalitySize": "injected_file_content_bytes"}
 _USED = {"totalInstancesUsed": "instances", "totalCoresUsed": "cores", "totalRAMUsed": "ram"}
 
 
@@ -23,12 +29,12 @@ def limits_view(limits: Mapping[str, int], used: Mapping[str, int], version: Mic
     absolute = {name: limits[resource] for name, resource in _ABSOLUTE.items()}
     absolute |= {name: used[resource] for name, resource in _USED.items()} | {"totalServerGroupsUsed": 0}
     if version < (2, 36):
-        absolute |= {"maxTotalFloatingIps": -1, "maxSecurityGroups": -1, "maxSecurityGroupRules": -1}
+        absolute |= {name: limits[resource] for name, resource in _NETWORK.items()}
         absolute |= {"totalFloatingIpsUsed": 0, "totalSecurityGroupsUsed": 0}
     if version < (2, 39):
         absolute["maxImageMeta"] = limits["metadata_items"]
     if version < (2, 57):
-        absolute |= {"maxPersonality": 0, "maxPersonalitySize": 0}
+        absolute |= {name: limits[resource] for name, resource in _INJECTION.items()}
     return {"limits": {"rate": [], "absolute": absolute}}
 
 
