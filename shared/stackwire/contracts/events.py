@@ -66,6 +66,14 @@ def _volume() -> list[EventContract]:
     return [
         *(contract(f"volume.{action}", payload) for action, payload in payloads.items()),
         *(contract(f"snapshot.{action}", volume.SnapshotPayload) for action in _each(volume.SnapshotAction)),
+        *(
+            contract(f"qos_specs.{action}", volume.QOS_SPECS.get(action, volume.QosSpecsPayload))
+            for action in get_args(volume.QosSpecsAction)
+        ),
+        *(
+            contract(f"qos_specs.{action}", volume.QosSpecsRefusedPayload, ERROR)
+            for action in _each(volume.QosSpecsAction)
+        ),
         contract("scheduler.create_volume", volume.SchedulingFailedPayload, ERROR),
     ]
 

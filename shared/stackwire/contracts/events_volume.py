@@ -15,6 +15,10 @@ VolumeAction = Literal[
 ]  # fmt: skip
 SnapshotAction = Literal["create.start", "create.end", "update.start", "update.end", "delete.start", "delete.end"]
 
+QosSpecsAction = Literal[
+    "create", "update", "delete", "delete_keys", "associations", "associate", "disassociate", "disassociate_all"
+]  # fmt: skip
+
 
 class KeyAndValue(Payload):
     """One item of a volume's metadata."""
@@ -164,6 +168,65 @@ class SnapshotPayload(Payload):
     status: str
     deleted: Literal["True", ""]
     metadata: str
+
+
+class QosSpecsCreatedPayload(Payload):
+    """New QoS specs, as they were requested. Cinder does not know yet when it made them."""
+
+    name: str
+    created_at: None
+    specs: dict[str, str | None]
+
+
+class QosSpecsPayload(Payload):
+    """QoS specs, and what was done with them."""
+
+    id: str
+    created_at: Naive
+
+
+class QosSpecsUpdatedPayload(QosSpecsPayload):
+    """The specs are those that were changed."""
+
+    updated_at: Naive
+    specs: dict[str, str | None]
+
+
+class QosSpecsDeletedPayload(QosSpecsPayload):
+    """They are gone since ``deleted_at``."""
+
+    deleted_at: Naive
+
+
+class QosSpecsKeysDeletedPayload(QosSpecsPayload):
+    """Which keys are gone is not told."""
+
+    updated_at: Naive | None
+
+
+class QosSpecsTypePayload(QosSpecsPayload):
+    """A volume type got them, or has them no more."""
+
+    type_id: str
+
+
+class QosSpecsRefusedPayload(Payload):
+    """Why nothing was done: new specs have a name, others an id."""
+
+    id: str | None = None
+    name: str | None = None
+    error_message: str
+
+
+QOS_SPECS: Mapping[QosSpecsAction, type[Payload]] = {
+    "create": QosSpecsCreatedPayload,
+    "update": QosSpecsUpdatedPayload,
+    "delete": QosSpecsDeletedPayload,
+    "delete_keys": QosSpecsKeysDeletedPayload,
+    "associate": QosSpecsTypePayload,
+    "disassociate": QosSpecsTypePayload,
+}
+"""Every other event's is ``QosSpecsPayload``."""
 
 
 class SchedulingFailedPayload(Payload):

@@ -68,6 +68,30 @@ class VolumeTypeInUse(BadRequest, wire="cinder.exception.VolumeTypeInUse"):
     """Target volume type is still in use."""
 
 
+class InvalidVolumeType(BadRequest, wire="cinder.exception.InvalidVolumeType"):
+    """Invalid volume type: {reason}"""
+
+
+class InvalidQoSSpecs(BadRequest, wire="cinder.exception.InvalidQoSSpecs"):
+    """Invalid qos specs: {reason}"""
+
+
+class QoSSpecsNotFound(NotFound, wire="cinder.exception.QoSSpecsNotFound"):
+    """No such QoS spec {specs_id}."""
+
+
+class QoSSpecsKeyNotFound(NotFound, wire="cinder.exception.QoSSpecsKeyNotFound"):
+    """QoS spec {specs_id} has no spec with key {specs_key}."""
+
+
+class QoSSpecsExists(Conflict, wire="cinder.exception.QoSSpecsExists"):
+    """QoS Specs {specs_id} already exists."""
+
+
+class QoSSpecsInUse(BadRequest, wire="cinder.exception.QoSSpecsInUse"):
+    """Qos specs still in use."""
+
+
 class VolumeTypeEncryptionExists(BadRequest, wire="cinder.exception.VolumeTypeEncryptionExists"):
     """Volume type encryption for type {type_id} already exists."""
 

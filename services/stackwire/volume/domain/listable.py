@@ -135,6 +135,17 @@ VOLUME_TYPES = Listable(
     users=frozenset(names("is_public extra_specs")),
     counted=False,
 )
+QOS_SPECS = Listable(
+    filters={"id": "id", "value": "name"},
+    sorts={
+        **_same("id created_at updated_at"),
+        "value": "name",
+        **dict.fromkeys(names("key specs_id deleted deleted_at"), "created_at"),
+    },
+    users=frozenset(),
+    counted=False,
+)
+"""Cinder keeps them as rows of keys and values, whose columns these are: a filter by ``name`` finds nothing."""
 MESSAGES = Listable(
     filters=_same("id resource_uuid resource_type event_id request_id message_level project_id"),
     sorts=_same("id created_at resource_uuid resource_type event_id request_id message_level"),

@@ -14,6 +14,7 @@ from stackwire.core.ids import canonical_uuid
 from stackwire.volume.domain.listable import (
     ATTACHMENTS,
     CONSUMES_QUOTA,
+    QOS_SPECS,
     TRUE,
     USER_VISIBLE,
     VOLUME_TYPES,
@@ -110,6 +111,12 @@ def read_volume_types(request: ListRequest) -> Listing:
     if request.is_admin and public.lower() != "none":
         filters.append(Filter("is_public", flag(public, "is_public")))
     return _listing(VOLUME_TYPES, request, filters, visible_to=None if request.is_admin else request.project_id)
+
+
+def read_qos_specs(request: ListRequest) -> Listing:
+    """The listing of QoS specs, which belong to nobody."""
+    filters = [each for name, value in _wanted(QOS_SPECS, request) for each in _filters(QOS_SPECS, name, value)]
+    return _listing(QOS_SPECS, request, filters)
 
 
 def _type_filters(request: ListRequest, name: str, value: str) -> list[Filter]:

@@ -17,6 +17,7 @@ class VolumeType:
     is_public: bool
     extra_specs: dict[str, str | None]
     projects: list[str]
+    qos_specs_id: str | None
     created_at: datetime
     updated_at: datetime | None
 
@@ -36,6 +37,18 @@ class Encryption:
     control_location: str
     cipher: str | None
     key_size: int | None
+    created_at: datetime
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QosSpecs:
+    """``consumer``: who holds volumes to the ``specs``: ``back-end``, ``front-end`` (the host) or ``both``."""
+
+    id: str
+    name: str
+    consumer: str
+    specs: dict[str, str | None]
     created_at: datetime
     updated_at: datetime | None
 

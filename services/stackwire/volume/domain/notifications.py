@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stackwire.contracts.base import Event
-from stackwire.contracts.events_volume import VOLUMES, SnapshotAction, VolumeAction, VolumeAsSentPayload
+from stackwire.contracts.events_volume import VOLUMES, QosSpecsAction, SnapshotAction, VolumeAction, VolumeAsSentPayload
 from stackwire.contracts.volume_workers import HOST
 from stackwire.core.attributes import attributes, nulls
 from stackwire.volume.domain.model import Attachment, GlanceRow, Snapshot, Volume
@@ -116,6 +116,18 @@ def snapshot_event(action: SnapshotAction, snapshot: Snapshot, volume: Volume) -
         publisher_id=publisher_id("snapshot", action, volume.host),
         payload=payload,
         resource=snapshot.id,
+    )
+
+
+def qos_specs_event(action: QosSpecsAction, *, priority: str = "INFO", **payload: Any) -> Event:
+    """``qos_specs.<action>``: the payload is the event's own, as ``contracts/events_volume.py`` has it."""
+    return Event(
+        exchange=EXCHANGE,
+        event_type=f"qos_specs.{action}",
+        publisher_id=f"QoSSpecs.{HOST}",
+        payload=payload,
+        priority=priority,
+        resource=payload.get("id"),
     )
 
 

@@ -35,7 +35,7 @@ def volume_type_object(volume_type: VolumeType) -> dict[str, Any]:
             **attributes(volume_type, "id name description is_public"),
             "projects": list(volume_type.projects),
             "extra_specs": dict(volume_type.extra_specs),
-            "qos_specs_id": None,
+            "qos_specs_id": volume_type.qos_specs_id,
             "created_at": _seconds(volume_type.created_at),
             "updated_at": _seconds(volume_type.updated_at),
             "deleted_at": None,
@@ -78,15 +78,16 @@ def snapshot_object(snapshot: Snapshot) -> dict[str, Any]:
     )
 
 
-def request_spec(volume: Volume, volume_type: VolumeType) -> dict[str, Any]:
-    """The scheduler's specification of a new volume."""
+def request_spec(volume: Volume, volume_type: VolumeType, qos_specs: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The scheduler's specification of a new volume. ``qos_specs``: those of its type."""
     properties: dict[str, Any] = {
         **attributes(
             volume,
             "attach_status availability_zone multiattach project_id size snapshot_id source_volid status"
             " user_id volume_type_id",
         ),
-        **nulls("cgsnapshot_id consistencygroup_id group_id encryption_key_id qos_specs"),
+        **nulls("cgsnapshot_id consistencygroup_id group_id encryption_key_id"),
+        "qos_specs": dict(qos_specs) if qos_specs else None,
         "display_description": volume.description,
         "display_name": volume.name,
         "metadata": dict(volume.metadata),

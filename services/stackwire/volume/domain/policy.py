@@ -44,7 +44,9 @@ _ADMIN = names(
     " group:group_types_specs:get_all group:group_types_specs:get group:group_types_specs:create"
     " group:group_types_specs:update group:group_types_specs:delete volume_extension:volume_type_encryption:get"
     " volume_extension:volume_type_encryption:create volume_extension:volume_type_encryption:update"
-    " volume_extension:volume_type_encryption:delete"
+    " volume_extension:volume_type_encryption:delete volume_extension:qos_specs_manage:get_all"
+    " volume_extension:qos_specs_manage:get volume_extension:qos_specs_manage:create"
+    " volume_extension:qos_specs_manage:update volume_extension:qos_specs_manage:delete"
 )
 
 RULES: dict[str, str] = {

@@ -8,9 +8,10 @@ from stackwire.core.context import RequestContext
 from stackwire.core.states import Verb
 from stackwire.db.pool import Session, UnitOfWork
 from stackwire.db.transitions import transition
-from stackwire.volume.db import attachments, glance_metadata, volumes
+from stackwire.volume.db import attachments, glance_metadata, qos_specs, volumes
 from stackwire.volume.domain.model import Volume
 from stackwire.volume.domain.notifications import volume_event
+from stackwire.volume.domain.qos_specs import for_host
 from stackwire.volume.domain.states import ATTACHING, AVAILABLE, IN_USE, RESERVED, VolumeStates
 from stackwire.volume.flows.deps import volume_file
 
@@ -81,12 +82,16 @@ async def notify_attachment_event(
     )
 
 
-def connection_properties(volume: Volume, attachment_id: str, mode: str) -> dict[str, Any]:
-    """What a host needs to connect the volume: the file's path under the data folder. ``mode``: rw or ro."""
+async def connection_properties(session: Session, volume: Volume, attachment_id: str, mode: str) -> dict[str, Any]:
+    """What a host needs to connect the volume: the file's path under the data folder. ``mode``: rw or ro.
+
+    InvalidQoSSpecs for specs of the volume's type that no host could obey.
+    """
+    found = await qos_specs.of_type(session, volume.volume_type_id)
     return {
         "device_path": f"volumes/{volume_file(volume.id)}",
         "volume_id": volume.id,
-        "qos_specs": None,
+        "qos_specs": None if found is None else for_host(found.consumer, found.specs, volume.size),
         "access_mode": mode,
         "encrypted": False,
         "cacheable": False,

@@ -13,6 +13,7 @@ from stackwire.volume.flows.api.image_metadata import ImageMetadata
 from stackwire.volume.flows.api.messages import UserMessages
 from stackwire.volume.flows.api.metadata import Metadata
 from stackwire.volume.flows.api.operations import Operations
+from stackwire.volume.flows.api.qos_specs import QosSpecsFlows
 from stackwire.volume.flows.api.queries import SnapshotQueries, VolumeQueries
 from stackwire.volume.flows.api.quotas import Quotas
 from stackwire.volume.flows.api.reimage_volume import ReimageVolume
@@ -56,6 +57,7 @@ class ApiFlows:
         self.transfers = Transfers(deps)
         self.type_encryption = TypeEncryption(deps)
         self.group_types = GroupTypes(deps)
+        self.qos_specs = QosSpecsFlows(deps)
         self.quotas = Quotas(deps)
         self.operations = Operations(deps)
         self.messages = UserMessages(deps)

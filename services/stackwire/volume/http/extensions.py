@@ -26,13 +26,13 @@ _EXTENSIONS = {
     "os-volume-actions": "VolumeActions",
     "os-volume-transfer": "VolumeTransfer",
     "os-volume-type-access": "VolumeTypeAccess",
+    "qos-specs": "Qos_specs_manage",
     "scheduler-stats": "Scheduler_stats",
 }
 """Alias -> name, of those that are served."""
 NOT_SIMULATED: Features = {
     "backups": ["/backups"],
     "groups": ["/groups 3.13", "/group_snapshots 3.14", "/consistencygroups", "/cgsnapshots"],
-    "QoS": ["/qos-specs"],
     "encrypted volumes": ["/volumes/{volume_id}/encryption"],
     "managing what a back end has": [
         "/os-volume-manage", "/os-snapshot-manage", "/manageable_volumes", "/manageable_snapshots"

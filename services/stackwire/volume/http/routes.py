@@ -20,6 +20,7 @@ from stackwire.volume.http.messages import MessageHandlers
 from stackwire.volume.http.metadata import MetadataHandlers
 from stackwire.volume.http.operations import OperationHandlers
 from stackwire.volume.http.path_ids import snapshot_id, volume_id
+from stackwire.volume.http.qos_specs import QosSpecsHandlers
 from stackwire.volume.http.quotas import QuotaClassHandlers, QuotaHandlers
 from stackwire.volume.http.schemas.volumes import SnapshotMetaBody, SnapshotMetadataBody
 from stackwire.volume.http.snapshots import SnapshotHandlers
@@ -136,6 +137,22 @@ def _administration(flows: ApiFlows) -> list[Row]:
     ]
 
 
+def _qos_specs(flows: ApiFlows, max_limit: int) -> list[Row]:
+    specs = QosSpecsHandlers(flows, max_limit)
+    return [
+        ("GET", "/qos-specs", specs.list),
+        ("POST", "/qos-specs", specs.create),
+        ("GET", "/qos-specs/{specs_id}", specs.show),
+        ("PUT", "/qos-specs/{specs_id}", specs.update),
+        ("DELETE", "/qos-specs/{specs_id}", specs.delete),
+        ("PUT", "/qos-specs/{specs_id}/delete_keys", specs.delete_keys),
+        ("GET", "/qos-specs/{specs_id}/associations", specs.associations),
+        ("GET", "/qos-specs/{specs_id}/associate", specs.associate),
+        ("GET", "/qos-specs/{specs_id}/disassociate", specs.disassociate),
+        ("GET", "/qos-specs/{specs_id}/disassociate_all", specs.disassociate_all),
+    ]
+
+
 def _transfers(path: str, transfers: TransferHandlers) -> list[Row]:
     return [
         ("GET", path, transfers.list),
@@ -201,6 +218,7 @@ def routes(flows: ApiFlows, behaviours: Behaviours, max_limit: int, zone: str) -
         *_snapshots(flows, max_limit),
         *_attachments(flows, max_limit),
         *_volume_types(flows, max_limit),
+        *_qos_specs(flows, max_limit),
         *_administration(flows),
         *_transfers("/volume-transfers", TransferHandlers(flows)),
         *_transfers("/os-volume-transfer", TransferHandlers(flows)),

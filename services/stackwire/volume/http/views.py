@@ -196,7 +196,7 @@ def volume_type_view(request: web.Request, volume_type: VolumeType, *, managed: 
         **attributes(volume_type, "id name is_public description"),
         "extra_specs": visible_extra_specs(volume_type, admin=admin),
     }
-    return view if managed or not admin else {**view, "qos_specs_id": None}
+    return view if managed or not admin else {**view, "qos_specs_id": volume_type.qos_specs_id}
 
 
 def with_access(view: dict[str, Any]) -> dict[str, Any]:
@@ -212,8 +212,7 @@ def visible_extra_specs(volume_type: VolumeType, *, admin: bool) -> dict[str, st
 def _volume_type_row(volume_type: VolumeType) -> dict[str, Any]:
     """A type with the columns of its row, which is how the answer to an upload shows it."""
     return {
-        **attributes(volume_type, "id name description is_public extra_specs"),
-        "qos_specs_id": None,
+        **attributes(volume_type, "id name description is_public extra_specs qos_specs_id"),
         "created_at": naive(volume_type.created_at),
         "updated_at": naive(volume_type.updated_at),
         "deleted_at": None,

@@ -102,13 +102,13 @@ class LegacyAttach(Flow):
         self, ctx: RequestContext, volume_id: str, connector: Mapping[str, Any]
     ) -> dict[str, Any]:
         """What a host needs to connect the volume, in the older form: the driver's type beside the data."""
-        async with self._work(ctx, volume_id, "initialize_connection") as (_, volume):
+        async with self._work(ctx, volume_id, "initialize_connection") as (uow, volume):
             steps.check(
                 VolumeStates.initialize_connection,
                 volume,
                 "The volume connection cannot be initialized in maintenance mode.",
             )
-            data = steps.connection_properties(volume, "", "ro" if volume.readonly else "rw")
+            data = await steps.connection_properties(uow, volume, "", "ro" if volume.readonly else "rw")
             del data["attachment_id"]
             multipath = {"enforce_multipath": connector.get("enforce_multipath", False)}
             return {"driver_volume_type": data.pop("driver_volume_type"), "data": data | multipath, **multipath}

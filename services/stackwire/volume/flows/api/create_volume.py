@@ -10,7 +10,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.core.ids import canonical_uuid, new_id
 from stackwire.db.pool import UnitOfWork
-from stackwire.volume.db import encryption, quotas, snapshots, volume_types, volumes
+from stackwire.volume.db import encryption, qos_specs, quotas, snapshots, volume_types, volumes
 from stackwire.volume.domain import capabilities, objects, size_checks
 from stackwire.volume.domain.errors import VolumeTooBig
 from stackwire.volume.domain.model import DEFAULT_VOLUME_TYPE, Volume, VolumeDetails, VolumeType
@@ -47,12 +47,13 @@ class CreateVolume(Flow):
             source = await _source(uow, request)
             volume_type = await self._check(uow, request, source, image)
             volume = await self._insert(uow, request, source, volume_type)
+            qos = await qos_specs.of_type(uow, volume_type.id)
             uow.cast(
                 ScheduleVolume(
                     volume=objects.volume_object(volume, volume_type),
                     snapshot_id=volume.snapshot_id,
                     image_id=volume.source_image,
-                    request_spec=objects.request_spec(volume, volume_type),
+                    request_spec=objects.request_spec(volume, volume_type, qos.specs if qos else None),
                     filter_properties={"scheduler_hints": request.scheduler_hints} if request.scheduler_hints else {},
                 )
             )

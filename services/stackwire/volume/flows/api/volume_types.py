@@ -43,6 +43,7 @@ class VolumeTypes(Flow):
                 id=new_id(),
                 **attributes(request, "name description is_public extra_specs"),
                 projects=[],
+                qos_specs_id=None,
                 created_at=uow.now,
                 updated_at=None,
             )

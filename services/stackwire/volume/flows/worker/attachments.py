@@ -27,7 +27,7 @@ class AttachmentWorker(Flow):
             await notify_attachment_event(uow, "attach.start", volume)
             connector = {key: value for key, value in message.connector.items() if key != "mode"}
             mode = "ro" if volume.readonly else str(message.connector.get("mode") or "rw")
-            info = connection_properties(volume, attachment.id, mode)
+            info = await connection_properties(uow, volume, attachment.id, mode)
             await transition(
                 uow,
                 attachments.TABLE,

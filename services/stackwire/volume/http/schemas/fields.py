@@ -56,6 +56,13 @@ def _not_blank(value: str) -> str:
     return value
 
 
+def unlike_each_other(items: list[str]) -> list[str]:
+    """The list, in which nothing may be twice."""
+    if len(set(items)) < len(items):
+        raise ValueError("has non-unique elements")
+    return items
+
+
 def _at_most_64k(value: object) -> object:
     if isinstance(value, str) and len(value.encode()) > MAX_IMAGE_PROPERTY_BYTES:
         raise ValueError(f"must be at most {MAX_IMAGE_PROPERTY_BYTES} bytes long")

@@ -19,6 +19,7 @@ from stackwire.volume.http.schemas.fields import (
     Stripped,
     Text,
     Uuid,
+    unlike_each_other,
 )
 
 
@@ -80,13 +81,7 @@ class NewVolume(Body):
             raise BadRequest("Invalid input for field/attribute backup_id.")
 
 
-def _unlike_each_other(ids: list[str]) -> list[str]:
-    if len(set(ids)) < len(ids):
-        raise ValueError("has non-unique elements")
-    return ids
-
-
-Volumes = Uuid | Annotated[list[Uuid], AfterValidator(_unlike_each_other)]
+Volumes = Uuid | Annotated[list[Uuid], AfterValidator(unlike_each_other)]
 
 
 class SchedulerHints(Body):
