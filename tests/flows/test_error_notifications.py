@@ -5,31 +5,14 @@ import pytest
 from stackwire.contracts.compute_workers import AttachVolumeOnHost, DetachVolume
 from stackwire.core.context import RequestContext
 from stackwire.messaging.connect import connect
-from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.rpc import RpcClient
-from stackwire.messaging.transport import WireRecord
 from support.builders.images import an_image
 from support.builders.servers import SERVER_VERSION, a_server
 from support.builders.volumes import a_volume
 from support.cloud import ACloud, TestCloud
+from support.ear import Ear
 
 V = "/v3/{project_id}"
-
-
-class Ear:
-    """Event types and priorities, in the order they were told."""
-
-    def __init__(self, cloud: TestCloud, wanted: str) -> None:
-        assert cloud.cloud.broker is not None
-        self._wanted = wanted
-        self.watch = cloud.cloud.broker.watch(self.hear)
-        self.heard: list[tuple[str, str]] = []
-
-    def hear(self, record: WireRecord) -> None:
-        if record.kind in ("publish", "drop") and "notifications." in record.routing_key:
-            event = unwrap(record.body, record.properties)
-            if self._wanted in event["event_type"]:
-                self.heard.append((event["event_type"], event["priority"]))
 
 
 @pytest.mark.parametrize("noun", ["volume", "snapshot"])

@@ -20,9 +20,11 @@ from stackwire.compute.flows.registry import ApiFlows
 from stackwire.compute.flows.worker.compute_host import ComputeHost
 from stackwire.compute.flows.worker.conductor import Conductor
 from stackwire.compute.flows.worker.host_service import HostService
+from stackwire.compute.flows.worker.image_cache import ImageCaching
 from stackwire.compute.flows.worker.scheduler import Scheduler
 from stackwire.compute.http.application import application
 from stackwire.compute.settings import ComputeSettings
+from stackwire.contracts.base import Endpoint
 from stackwire.contracts.compute import COMPUTE
 from stackwire.contracts.compute_workers import COMPUTE_ALT, COMPUTE_HOST, CONDUCTOR, SCHEDULER
 from stackwire.core.clock import Clock
@@ -68,7 +70,8 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
         host_service = HostService(database, hosts, settings, _leases(settings, database))
         await host_service.register()
         conductor = Conductor(database, client, notifications, settings.default_zone)
-        servers += _worker_servers(transport, conductor, Scheduler(database, notifications), hosts)
+        tasks = rpc.conductor_endpoints(conductor, ImageCaching(database, client, notifications))
+        servers += _worker_servers(transport, tasks, Scheduler(database, notifications), hosts)
         volumes = Volumes(client, HOST, settings.volume_seconds)
         sweeps += _worker_sweeps(settings, host_service, conductor, LocalDelete(database, volumes))
         resources.append(host_service)
@@ -93,10 +96,10 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
 
 
 def _worker_servers(
-    transport: Transport, conductor: Conductor, scheduler: Scheduler, hosts: Sequence[ComputeHost]
+    transport: Transport, conductor: Sequence[Endpoint], scheduler: Scheduler, hosts: Sequence[ComputeHost]
 ) -> list[RpcServer]:
     servers = [
-        RpcServer(transport, CONDUCTOR, HOST, rpc.conductor_endpoints(conductor)),
+        RpcServer(transport, CONDUCTOR, HOST, conductor),
         RpcServer(transport, SCHEDULER, HOST, rpc.scheduler_endpoints(scheduler)),
     ]
     for host in hosts:
@@ -173,6 +176,7 @@ def _deps(
         policy=Policy("nova", DEFAULTS, settings.policy_file),
         behaviours=settings.behaviours,
         announce=notifications.emit_update,
+        notifications=notifications,
         pick=random.SystemRandom().choice,
         zone=settings.default_zone,
     )

@@ -7,6 +7,7 @@ from stackwire.compute.flows.worker.build_instance import BuildServer
 from stackwire.compute.flows.worker.compute_host import ComputeHost
 from stackwire.compute.flows.worker.conductor import Conductor
 from stackwire.compute.flows.worker.external_events import ExternalEvents
+from stackwire.compute.flows.worker.image_cache import HostImageCaching, ImageCaching
 from stackwire.compute.flows.worker.power import Power
 from stackwire.compute.flows.worker.rebuild_instance import RebuildServer
 from stackwire.compute.flows.worker.scheduler import Scheduler
@@ -17,12 +18,13 @@ from stackwire.contracts.base import Endpoint
 from stackwire.contracts.compute import ServerExternalEvents
 
 
-def conductor_endpoints(conductor: Conductor) -> list[Endpoint]:
+def conductor_endpoints(conductor: Conductor, image_caching: ImageCaching) -> list[Endpoint]:
     """Topic ``conductor``."""
     return [
         calls.ScheduleAndBuildInstances.served_by(conductor.on_schedule_and_build_instances),
         calls.RebuildInstance.served_by(conductor.on_rebuild_instance),
         calls.AttachVolume.served_by(conductor.on_attach_volume),
+        calls.CacheImages.served_by(image_caching.on_cache_images),
     ]
 
 
@@ -33,6 +35,8 @@ def scheduler_endpoints(scheduler: Scheduler) -> list[Endpoint]:
         calls.UpdateInstanceInfo.served_by(scheduler.on_update_instance_info),
         calls.DeleteInstanceInfo.served_by(scheduler.on_delete_instance_info),
         calls.SyncInstanceInfo.served_by(scheduler.on_sync_instance_info),
+        calls.UpdateAggregates.served_by(scheduler.on_update_aggregates),
+        calls.DeleteAggregate.served_by(scheduler.on_delete_aggregate),
     ]
 
 
@@ -57,6 +61,7 @@ def host_endpoints(host: ComputeHost) -> list[Endpoint]:
         calls.AttachVolumeOnHost.served_by(attach.on_attach_volume),
         calls.DetachVolume.served_by(attach.on_detach_volume),
         calls.GetConsoleOutput.served_by(events.on_get_console_output),
+        calls.CacheImagesOnHost.served_by(HostImageCaching(host).on_cache_images),
     ]
 
 

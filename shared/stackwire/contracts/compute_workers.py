@@ -17,6 +17,7 @@ def _conductor(version: str) -> Target:
 
 CONDUCTOR = _conductor("1.26")
 SCHEDULER = Target(exchange="nova", topic="scheduler", version="4.5")
+SCHEDULER_AGGREGATES = Target(exchange="nova", topic="scheduler", version="4.1")
 SCHEDULER_UPDATES = Target(exchange="nova", topic="scheduler", version="4.2")
 COMPUTE_HOST = Target(exchange="nova", topic="compute", version="6.0")
 COMPUTE_REBUILD = Target(exchange="nova", topic="compute", version="6.2")
@@ -78,6 +79,13 @@ class AttachVolume(_OfInstance, Call[NovaObject], target=CONDUCTOR, method="atta
     tag: str | None = None
     supports_multiattach: bool = False
     delete_on_termination: bool = False
+
+
+class CacheImages(Cast, target=_conductor("1.21"), method="cache_images"):
+    """Have the hosts of an aggregate fetch images."""
+
+    aggregate: NovaObject
+    image_ids: list[str]
 
 
 # ---- conductor to scheduler
@@ -206,6 +214,12 @@ class GetConsoleOutput(_OfInstance, Call[str], target=COMPUTE_HOST, method="get_
     tail_length: int | None = None
 
 
+class CacheImagesOnHost(Call[dict[str, str]], target=COMPUTE_HOST, method="cache_images"):
+    """Fetch images; answers image id to ``cached``, ``existing`` or ``error``."""
+
+    image_ids: list[str]
+
+
 class ExternalInstanceEvent(Cast, target=COMPUTE_ALT, method="external_instance_event"):
     """``events``: InstanceExternalEvent objects, ``{name, instance_uuid, tag, status, data}``."""
 
@@ -213,7 +227,19 @@ class ExternalInstanceEvent(Cast, target=COMPUTE_ALT, method="external_instance_
     events: list[NovaObject]
 
 
-# ---- from a host to every scheduler
+# ---- to every scheduler
+
+
+class UpdateAggregates(Fanout, target=SCHEDULER_AGGREGATES, method="update_aggregates"):
+    """Aggregates as they are now."""
+
+    aggregates: list[NovaObject]
+
+
+class DeleteAggregate(Fanout, target=SCHEDULER_AGGREGATES, method="delete_aggregate"):
+    """One that is gone."""
+
+    aggregate: NovaObject
 
 
 class UpdateInstanceInfo(Fanout, target=SCHEDULER_UPDATES, method="update_instance_info"):

@@ -12,6 +12,7 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 
 from stackwire.contracts import events_compute as legacy
+from stackwire.contracts import events_hosts as hosts
 from stackwire.contracts import events_image as image
 from stackwire.contracts import events_versioned as versioned
 from stackwire.contracts import events_volume as volume
@@ -134,6 +135,26 @@ def _versioned() -> list[EventContract]:
     ]
 
 
+def _aggregates() -> list[EventContract]:
+    def contract(topic: str, event_type: str, payload: type[Contract]) -> EventContract:
+        return EventContract("nova", topic, f"aggregate.{event_type}", payload)
+
+    phases, versioned_topic = _each(legacy.Phase), "versioned_notifications"
+    return [
+        *(
+            contract("notifications", f"{verb}.{phase}", hosts.LegacyAggregate)
+            for verb in _each(hosts.LegacyAggregateVerb)
+            for phase in phases
+        ),
+        *(
+            contract(versioned_topic, f"{verb}.{phase}", hosts.AggregatePayload)
+            for verb in (*_each(hosts.AggregateVerb), "cache_images")
+            for phase in phases
+        ),
+        contract(versioned_topic, "cache_images.progress", hosts.AggregateCachePayload),
+    ]
+
+
 EVENTS: tuple[EventContract, ...] = (
     EventContract(lineage.STACKWIRE_EXCHANGE, lineage.LINEAGE_TOPIC, "properties.crossed", lineage.PropertyTransfer),
     EventContract(http.STACKWIRE_EXCHANGE, http.HTTP_TOPIC, http.SERVED, http.HttpExchanges),
@@ -141,6 +162,7 @@ EVENTS: tuple[EventContract, ...] = (
     *_volume(),
     *_unversioned(),
     *_versioned(),
+    *_aggregates(),
 )
 _FOUND: Mapping[tuple[str, str, str, str], EventContract] = {
     (event.exchange, event.topic, event.event_type, priority): event

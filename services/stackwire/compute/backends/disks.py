@@ -57,6 +57,10 @@ class Disks:
                 await self._fetch(base, image_id, declared, chunks, algorithm, digest)
         return base
 
+    async def has_image(self, image_id: str) -> bool:
+        """Whether a file of the image is in the cache."""
+        return any(await asyncio.to_thread(lambda: list((self._folder / "_base").glob(f"{image_id}.*"))))
+
     async def _fetch(
         self,
         base: Path,

@@ -13,7 +13,8 @@ from stackwire.db.pool import Session, UnitOfWork
 
 _SELECT = """
     SELECT n.id, n.uuid, n.host, n.hypervisor_hostname, n.hypervisor_type, n.hypervisor_version, n.host_ip, n.vcpus,
-           n.memory_mb, n.local_gb, n.cpu_info, n.traits, n.zone, n.created_at, s.updated_at, s.disabled,
+           n.memory_mb, n.local_gb, n.cpu_info, n.traits, n.created_at, s.updated_at, s.disabled,
+           coalesce(g.zone, n.zone) AS zone, coalesce(g.aggregates, '[]'::json) AS aggregates,
            s.disabled_reason, s.forced_down, s.id AS service_id, s.uuid AS service_uuid,
            coalesce(a.vcpus, 0)::int AS vcpus_used, coalesce(a.memory_mb, 0)::int AS memory_mb_used,
            coalesce(a.disk_gb, 0)::int AS local_gb_used, coalesce(a.servers, 0)::int AS running_vms
@@ -21,7 +22,10 @@ _SELECT = """
       LEFT JOIN (SELECT c.host, sum(c.vcpus) AS vcpus, sum(c.memory_mb) AS memory_mb, sum(c.disk_gb) AS disk_gb,
                         count(*) AS servers FROM allocations AS c
                    JOIN instances AS i ON i.uuid = c.instance_uuid AND NOT i.deleted GROUP BY c.host) AS a
-             ON a.host = n.host"""
+             ON a.host = n.host
+      LEFT JOIN LATERAL (SELECT json_agg(metadata ORDER BY id) AS aggregates,
+                                min(metadata ->> 'availability_zone') AS zone
+                           FROM aggregates WHERE n.host = ANY(hosts)) AS g ON true"""
 
 
 async def list_all(session: Session, *, ident: str | None = None, pattern: str | None = None) -> list[Host]:

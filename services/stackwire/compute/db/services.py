@@ -15,9 +15,11 @@ async def list_all(session: Session, *, host: str | None = None, binary: str | N
     """Those of a host and of a binary, where these are given."""
     return await session.all(
         ServiceRecord,
-        'SELECT id, uuid, host, "binary", topic, disabled, disabled_reason, report_count, forced_down, created_at,'
-        ' updated_at FROM services WHERE ($1::text IS NULL OR host = $1) AND ($2::text IS NULL OR "binary" = $2)'
-        " ORDER BY id",
+        'SELECT s.id, s.uuid, s.host, s."binary", s.topic, s.disabled, s.disabled_reason, s.report_count,'
+        " s.forced_down, s.created_at, s.updated_at, coalesce((SELECT min(metadata ->> 'availability_zone')"
+        " FROM aggregates WHERE s.host = ANY(hosts)), n.zone) AS zone"
+        " FROM services AS s JOIN compute_nodes AS n ON n.host = s.host"
+        ' WHERE ($1::text IS NULL OR s.host = $1) AND ($2::text IS NULL OR s."binary" = $2) ORDER BY s.id',
         host,
         binary,
     )

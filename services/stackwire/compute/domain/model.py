@@ -1,7 +1,7 @@
 """The nouns of the compute service, as frozen values; fields are columns, under the names Nova's tables have."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -178,8 +178,28 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Aggregate:
+    """A group of hosts; ``metadata`` may name their availability zone."""
+
+    id: int
+    uuid: str
+    name: str
+    hosts: list[str]
+    metadata: dict[str, str]
+    created_at: datetime
+    updated_at: datetime | None
+
+    @property
+    def availability_zone(self) -> str | None:
+        return self.metadata.get("availability_zone")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """A compute host: capacity and what is claimed of it. Memory MiB, disk GiB; ``updated_at``: its last heartbeat."""
+    """A compute host: capacity and what is claimed of it. Memory MiB, disk GiB; ``updated_at``: its last heartbeat.
+
+    ``aggregates``: the metadata of those it is in; ``zone``: the one they name, else the deployment's default.
+    """
 
     id: int
     uuid: str
@@ -205,11 +225,12 @@ class Host:
     memory_mb_used: int
     local_gb_used: int
     running_vms: int
+    aggregates: list[dict[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceRecord:
-    """A daemon as os-services lists it; ``updated_at``: its last heartbeat."""
+    """A daemon as os-services lists it; ``updated_at``: its last heartbeat; ``zone``: its host's."""
 
     id: int
     uuid: str
@@ -222,3 +243,4 @@ class ServiceRecord:
     forced_down: bool
     created_at: datetime
     updated_at: datetime | None
+    zone: str

@@ -11,8 +11,8 @@ DEFAULTS: dict[str, str] = {}
 """Each rule's name with its check string."""
 
 
-def _rule(name: str, check: str) -> str:
-    name = f"os_compute_api:{name}"
+def _rule(name: str, check: str, prefix: str = "os_compute_api") -> str:
+    name = f"{prefix}:{name}"
     DEFAULTS[name] = check
     return name
 
@@ -78,6 +78,14 @@ USAGE_AUDIT = _rule("os-instance-usage-audit-log:list", _ADMIN)
 PASSWORD = _rule("os-server-password:show", _READER)
 PASSWORD_CLEAR = _rule("os-server-password:clear", _MEMBER)
 AGGREGATES = _rule("os-aggregates:index", _ADMIN)
+AGGREGATE_SHOW = _rule("os-aggregates:show", _ADMIN)
+AGGREGATE_CREATE = _rule("os-aggregates:create", _ADMIN)
+AGGREGATE_UPDATE = _rule("os-aggregates:update", _ADMIN)
+AGGREGATE_DELETE = _rule("os-aggregates:delete", _ADMIN)
+AGGREGATE_ADD_HOST = _rule("os-aggregates:add_host", _ADMIN)
+AGGREGATE_REMOVE_HOST = _rule("os-aggregates:remove_host", _ADMIN)
+AGGREGATE_SET_METADATA = _rule("os-aggregates:set_metadata", _ADMIN)
+AGGREGATE_IMAGES = _rule("aggregates:images", _ADMIN, "compute")
 SERVER_GROUPS = _rule("os-server-groups:index", _READER)
 VOLUMES = _rule("os-volumes:list", _READER)
 VOLUMES_CHANGE = _rule("os-volumes:create", _MEMBER)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stackwire.compute.domain import image_props
-from stackwire.compute.domain.model import BlockDevice, Flavor
+from stackwire.compute.domain.model import Aggregate, BlockDevice, Flavor
 from stackwire.compute.domain.server import Server
 
 NovaObject = dict[str, Any]
@@ -138,6 +138,14 @@ def image_object(image: Mapping[str, Any]) -> NovaObject:
         plain["hw_numa_cpus"] = [sorted(cell) for cell in typed["hw_numa_cpus"]]
     data = {name: image[name] for name in IMAGE_FIELDS if name in image}
     return nova_object("ImageMeta", "1.8", data | {"properties": nova_object("ImageMetaProps", "1.44", plain)})
+
+
+def aggregate_object(aggregate: Aggregate) -> NovaObject:
+    """``Aggregate``."""
+    data: dict[str, Any] = asdict(aggregate) | {"deleted": False, "deleted_at": None}
+    for key in ("created_at", "updated_at"):
+        data[key] = _seconds(data[key])
+    return nova_object("Aggregate", "1.3", data)
 
 
 def limits_object() -> NovaObject:

@@ -10,6 +10,7 @@ from stackwire.compute.domain.errors import InstanceInvalidState, InstanceIsLock
 from stackwire.compute.domain.model import Instance
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import API_VERBS, ServerVerb
+from stackwire.compute.flows.notifications import Notifications
 from stackwire.core.behaviours import Behaviours
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
@@ -35,6 +36,7 @@ class ApiDeps:
     policy: Policy
     behaviours: Behaviours
     announce: Announcer
+    notifications: Notifications
     pick: Callable[[str], str]
     make_id: Callable[[], str] = new_id
     zone: str = "nova"

@@ -1,5 +1,6 @@
 """The flows behind the API, over one set of dependencies."""
 
+from stackwire.compute.flows.api.aggregates import Aggregates
 from stackwire.compute.flows.api.create_image import CreateImage
 from stackwire.compute.flows.api.create_server import CreateServer
 from stackwire.compute.flows.api.delete_server import DeleteServer
@@ -42,6 +43,7 @@ class ApiFlows:
         self.keypairs = Keypairs(deps)
         self.quotas = Quotas(deps)
         self.hosts = Hosts(deps)
+        self.aggregates = Aggregates(deps)
         self.usage = UsageReports(deps)
         self.image_proxies = ImageProxies(deps)
         self.volume_proxies = VolumeProxies(deps)

@@ -32,8 +32,8 @@ class ComputeHostHandlers(ApiHandlers):
     async def list(self, request: web.Request) -> web.Response:
         """``GET /os-hosts``, of one zone where it is named."""
         ctx = _unpack(request)
-        zone, found = await self._flows.hosts.list_hosts(ctx, request.query.get("zone"))
-        hosts = [{"host_name": each.host, "service": each.topic, "zone": zone} for each in found]
+        found = await self._flows.hosts.list_hosts(ctx, request.query.get("zone"))
+        hosts = [{"host_name": each.host, "service": each.topic, "zone": each.zone} for each in found]
         return respond(200, {"hosts": hosts})
 
     async def show(self, request: web.Request) -> web.Response:

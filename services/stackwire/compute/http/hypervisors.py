@@ -11,7 +11,7 @@ from stackwire.compute.http.views.hypervisors import (
     hypervisor_statistics,
     hypervisor_view,
     service_view,
-    zone_view,
+    zones_view,
 )
 from stackwire.compute.http.views.links import next_links
 from stackwire.core.errors import NotSimulated
@@ -97,30 +97,24 @@ def _with_servers(request: web.Request, version: Microversion) -> bool:
 
 
 class HostHandlers(ApiHandlers):
-    """Zones, services, aggregates and server groups."""
+    """Zones, services and server groups."""
 
     async def list_zones(self, request: web.Request) -> web.Response:
         """``GET /os-availability-zone``"""
         ctx, _ = unpack(request)
-        return respond(200, zone_view(self._flows.hosts.get_zone(ctx)))
+        return respond(200, zones_view(await self._flows.hosts.list_zones(ctx)))
 
     async def detail_zones(self, request: web.Request) -> web.Response:
         """``GET /os-availability-zone/detail``: with the hosts, for administrators."""
         ctx, _ = unpack(request)
-        return respond(200, zone_view(*await self._flows.hosts.get_zone_details(ctx)))
+        return respond(200, zones_view(await self._flows.hosts.list_zones(ctx, detailed=True), detailed=True))
 
     async def list_services(self, request: web.Request) -> web.Response:
         """``GET /os-services``"""
         ctx, version = unpack(request)
         host, binary = request.query.get("host"), request.query.get("binary")
-        zone, services = await self._flows.hosts.list_services(ctx, host=host, binary=binary)
-        return respond(200, {"services": [service_view(service, zone, version) for service in services]})
-
-    async def list_aggregates(self, request: web.Request) -> web.Response:
-        """``GET /os-aggregates``: there are none; clients that show a hypervisor ask for them."""
-        ctx, _ = unpack(request)
-        self._flows.hosts.list_aggregates(ctx)
-        return respond(200, {"aggregates": []})
+        services = await self._flows.hosts.list_services(ctx, host=host, binary=binary)
+        return respond(200, {"services": [service_view(service, version) for service in services]})
 
     async def list_server_groups(self, request: web.Request) -> web.Response:
         """``GET /os-server-groups``: there are none."""

@@ -6,6 +6,7 @@ And all of it at ``/v2`` too, where no microversion is read and unknown keys are
 from aiohttp import web
 
 from stackwire.compute.flows.registry import ApiFlows
+from stackwire.compute.http.aggregates import AggregateHandlers
 from stackwire.compute.http.extensions import ExtensionHandlers
 from stackwire.compute.http.external_events import ExternalEventHandlers
 from stackwire.compute.http.flavors import FlavorAccessHandlers, FlavorExtraSpecHandlers, FlavorHandlers
@@ -35,6 +36,7 @@ from stackwire.http.request import RELAXED
 Row = tuple[str, str, Handler]
 SERVER = "/servers/{server}"
 IMAGE = "/images/{image}"
+AGGREGATE = "/os-aggregates/{aggregate}"
 HOST = "/os-hosts/{host}"
 HYPERVISOR = "/os-hypervisors/{hypervisor}"
 FLAVOR = "/flavors/{flavor}"
@@ -147,7 +149,6 @@ def _cloud(flows: ApiFlows) -> list[Row]:
         ("PUT", HOST, machines.update),
         *(("GET", f"{HOST}/{change}", machines.power) for change in ("startup", "shutdown", "reboot")),
         ("GET", "/os-services", hosts.list_services),
-        ("GET", "/os-aggregates", hosts.list_aggregates),
         ("GET", "/os-server-groups", hosts.list_server_groups),
         ("GET", "/os-simple-tenant-usage", usage.list),
         ("GET", "/os-simple-tenant-usage/{usage_project}", usage.show),
@@ -156,6 +157,19 @@ def _cloud(flows: ApiFlows) -> list[Row]:
         ("GET", "/extensions", extensions.list),
         ("GET", "/extensions/{alias}", extensions.show),
         ("POST", "/os-server-external-events", ExternalEventHandlers(flows).create),
+    ]
+
+
+def _placement(flows: ApiFlows) -> list[Row]:
+    aggregates = AggregateHandlers(flows)
+    return [
+        ("GET", "/os-aggregates", aggregates.list),
+        ("POST", "/os-aggregates", aggregates.create),
+        ("GET", AGGREGATE, aggregates.show),
+        ("PUT", AGGREGATE, aggregates.update),
+        ("DELETE", AGGREGATE, aggregates.delete),
+        ("POST", f"{AGGREGATE}/action", aggregates.action),
+        ("POST", f"{AGGREGATE}/images", aggregates.images),
     ]
 
 
@@ -196,6 +210,7 @@ def routes(flows: ApiFlows, behaviours: Behaviours) -> list[Route]:
         *_flavors(flows),
         *_projects_and_users(flows),
         *_cloud(flows),
+        *_placement(flows),
         *_proxies(flows),
         *refusals(NOT_SIMULATED, unpack),
     ]

@@ -4,7 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stackwire.compute.backends import peers
-from stackwire.compute.db import block_devices, instance_actions, instances, quotas, reservations, server_metadata, tags
+from stackwire.compute.db import (
+    block_devices,
+    instance_actions,
+    instances,
+    quotas,
+    reservations,
+    server_metadata,
+    services,
+    tags,
+)
 from stackwire.compute.domain import generated_names, policy, travel, validation
 from stackwire.compute.domain.bdm import BlockDeviceRequest
 from stackwire.compute.domain.instance_columns import device_columns, instance_columns
@@ -56,7 +65,8 @@ class CreateServer(ApiFlow):
         self._deps.policy.require(ctx, policy.CREATE, {"project_id": ctx.project_id})
         if ctx.project_id is None:
             raise Forbidden("A server belongs to a project: the token has to be of one.")
-        _refuse_unsimulated(request, self._deps.zone)
+        _refuse_unsimulated(request)
+        await self._check_zone(request.availability_zone)
         validation.check_user_data(request.user_data)
         plan = await self._planner.plan(ctx, request)
         request = await self._within_quotas(ctx, request, plan.flavor)
@@ -73,6 +83,14 @@ class CreateServer(ApiFlow):
             await self._release(ctx, attachments)
             raise
         return accepted
+
+    async def _check_zone(self, zone: str | None) -> None:
+        """BadRequest for a zone without an enabled host."""
+        if zone is not None:
+            async with self._deps.database.read() as session:
+                known = {service.zone for service in await services.list_all(session) if not service.disabled}
+            if zone not in known:
+                raise BadRequest("The requested availability zone is not available")
 
     async def _within_quotas(
         self, ctx: RequestContext, request: CreateServerRequest, flavor: Flavor
@@ -162,13 +180,11 @@ def _message(build: _Build, servers: Sequence[Server]) -> ScheduleAndBuildInstan
     )
 
 
-def _refuse_unsimulated(request: CreateServerRequest, zone: str) -> None:
+def _refuse_unsimulated(request: CreateServerRequest) -> None:
     if not isinstance(request.networks, str) and request.networks:
         raise BadRequest("There is no network of that id: there is no network service here; ask for none or auto.")
     if any(group != "default" for group in request.security_groups):
         raise BadRequest("There is no security group of that name.")
-    if request.availability_zone not in (None, zone):
-        raise BadRequest("The requested availability zone is not available")
     not_simulated = {
         "personality (files written into a server)": request.personality,
         "trusted_image_certificates": request.trusted_certificates,

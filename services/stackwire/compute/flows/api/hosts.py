@@ -17,22 +17,15 @@ from stackwire.core.errors import BadRequest, NotFound, NotSimulated
 class Hosts(ApiFlow):
     """``nova/compute/api.py: HostAPI``."""
 
-    def get_zone(self, ctx: RequestContext) -> str:
-        """The one availability zone."""
-        self._deps.policy.require(ctx, policy.ZONES)
-        return self._deps.zone
+    async def list_zones(self, ctx: RequestContext, *, detailed: bool = False) -> list[ServiceStatus]:
+        """The services, each with its host's availability zone."""
+        self._deps.policy.require(ctx, policy.ZONES_DETAIL if detailed else policy.ZONES)
+        return await self._services()
 
-    async def get_zone_details(self, ctx: RequestContext) -> tuple[str, list[ServiceStatus]]:
-        """The availability zone with its services."""
-        self._deps.policy.require(ctx, policy.ZONES_DETAIL)
-        return self._deps.zone, await self._services()
-
-    async def list_services(
-        self, ctx: RequestContext, *, host: str | None, binary: str | None
-    ) -> tuple[str, list[ServiceStatus]]:
-        """The availability zone, and its services of that host and binary (None: any)."""
+    async def list_services(self, ctx: RequestContext, *, host: str | None, binary: str | None) -> list[ServiceStatus]:
+        """The services of that host and binary (None: any)."""
         self._deps.policy.require(ctx, policy.SERVICES)
-        return self._deps.zone, await self._services(host, binary)
+        return await self._services(host, binary)
 
     async def _services(self, host: str | None = None, binary: str | None = None) -> list[ServiceStatus]:
         async with self._deps.database.read() as session:
@@ -43,13 +36,12 @@ class Hosts(ApiFlow):
         oldest = self._deps.database.clock.now() - SERVICE_DOWN_TIME
         return row.updated_at is not None and not row.forced_down and row.updated_at >= oldest
 
-    async def list_hosts(self, ctx: RequestContext, zone: str | None) -> tuple[str, list[ServiceRecord]]:
-        """The availability zone, and its services that are not disabled (none, for another zone)."""
+    async def list_hosts(self, ctx: RequestContext, zone: str | None) -> list[ServiceRecord]:
+        """The services that are not disabled, of that availability zone (None or empty: any)."""
         self._deps.policy.require(ctx, policy.COMPUTE_HOSTS)
         async with self._deps.database.read() as session:
             found = await services.list_all(session)
-        wanted = not zone or zone == self._deps.zone
-        return self._deps.zone, [service for service in found if wanted and not service.disabled]
+        return [service for service in found if zone in (None, "", service.zone) and not service.disabled]
 
     async def get_host(self, ctx: RequestContext, name: str) -> tuple[Host, list[tenant_usage.ProjectClaim]]:
         """The host, and what the servers of each project have of it; NotFound."""
@@ -103,10 +95,6 @@ class Hosts(ApiFlow):
         async with self._deps.database.read() as session:
             servers = await hosts.servers_on(session, [host.host for host in found])
         return [Hypervisor(host, self._is_up(host), tuple(servers[host.host])) for host in found]
-
-    def list_aggregates(self, ctx: RequestContext) -> None:
-        """There are none."""
-        self._deps.policy.require(ctx, policy.AGGREGATES)
 
     def list_server_groups(self, ctx: RequestContext) -> None:
         """There are none."""

@@ -1,5 +1,7 @@
 """A server's guest: its definition from flavor and image properties, and its disk from its image."""
 
+from pathlib import Path
+
 from stackwire.compute.backends import guest
 from stackwire.compute.backends.guest import Definition
 from stackwire.compute.db import instances
@@ -29,13 +31,16 @@ class Guests:
         if (root is not None and root.is_volume) or not image_id:
             await self._host.disks.create(server.uuid, None)
             return
+        await self._host.disks.create(server.uuid, await self.fetch_image(ctx, image_id))
+
+    async def fetch_image(self, ctx: RequestContext, image_id: str) -> Path:
+        """The image's file in the host's cache."""
         image = await self._host.images.get(ctx, image_id)
         algorithm, digest = "md5", image.checksum
         if image.os_hash_algo and image.os_hash_value:
             algorithm, digest = image.os_hash_algo, image.os_hash_value
         chunks = self._host.images.data(ctx, image_id)
-        base = await self._host.disks.cached_image(image_id, image.disk_format, chunks, algorithm, digest)
-        await self._host.disks.create(server.uuid, base)
+        return await self._host.disks.cached_image(image_id, image.disk_format, chunks, algorithm, digest)
 
     async def save(self, uow: UnitOfWork, server: Server, definition: Definition) -> None:
         """The definition beside the server, and which of the properties became part of it."""

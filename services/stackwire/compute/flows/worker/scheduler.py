@@ -21,9 +21,11 @@ from stackwire.compute.domain.versioned_objects import (
 )
 from stackwire.compute.flows.notifications import Notifications
 from stackwire.contracts.compute_workers import (
+    DeleteAggregate,
     DeleteInstanceInfo,
     SelectDestinations,
     SyncInstanceInfo,
+    UpdateAggregates,
     UpdateInstanceInfo,
 )
 from stackwire.contracts.events_compute import Phase
@@ -117,6 +119,12 @@ class Scheduler:
 
     async def on_sync_instance_info(self, ctx: RequestContext, message: SyncInstanceInfo) -> None:
         """Nothing to compare."""
+
+    async def on_update_aggregates(self, ctx: RequestContext, message: UpdateAggregates) -> None:
+        """Nothing to keep: aggregates are in the database too."""
+
+    async def on_delete_aggregate(self, ctx: RequestContext, message: DeleteAggregate) -> None:
+        """Nothing to keep either."""
 
     # ---- notifications
 

@@ -72,14 +72,14 @@ def _with_free(figures: dict[str, int]) -> dict[str, int]:
     }
 
 
-def service_view(status: ServiceStatus, zone: str, version: Microversion) -> dict[str, Any]:
-    """An entry of ``GET /os-services``; ``zone``: the one availability zone."""
+def service_view(status: ServiceStatus, version: Microversion) -> dict[str, Any]:
+    """An entry of ``GET /os-services``."""
     service = status.service
     view: dict[str, Any] = {
         "id": service.uuid if version >= (2, 53) else service.id,
         "binary": service.binary,
         "host": service.host,
-        "zone": zone,
+        "zone": service.zone,
         "status": "disabled" if service.disabled else "enabled",
         "state": "up" if status.is_up else "down",
         "updated_at": usage_timestamp(service.updated_at),
@@ -88,20 +88,24 @@ def service_view(status: ServiceStatus, zone: str, version: Microversion) -> dic
     return view | ({"forced_down": service.forced_down} if version >= (2, 11) else {})
 
 
-def zone_view(zone: str, services: Sequence[ServiceStatus] | None = None) -> dict[str, Any]:
-    """The availability zone; with its hosts when ``services`` is given."""
-    hosts = (
-        None
-        if services is None
-        else {
-            status.service.host: {
-                status.service.binary: {
-                    "available": status.is_up,
-                    "active": not status.service.disabled,
-                    "updated_at": usage_timestamp(status.service.updated_at),
-                }
-            }
-            for status in services
-        }
-    )
-    return {"availabilityZoneInfo": [{"zoneName": zone, "zoneState": {"available": True}, "hosts": hosts}]}
+def zones_view(services: Sequence[ServiceStatus], *, detailed: bool = False) -> dict[str, Any]:
+    """The availability zones: those with an enabled service first; ``detailed``: with these services' hosts."""
+    hosts: dict[str, dict[str, Any]] = {}
+    for status in services:
+        if not status.service.disabled:
+            hosts.setdefault(status.service.zone, {})[status.service.host] = _zone_host(status)
+    unavailable = {status.service.zone for status in services} - hosts.keys()
+    listed = [(zone, True, hosts[zone] if detailed else None) for zone in sorted(hosts)]
+    listed += [(zone, False, None) for zone in sorted(unavailable)]
+    return {
+        "availabilityZoneInfo": [
+            {"zoneName": zone, "zoneState": {"available": available}, "hosts": found}
+            for zone, available, found in listed
+        ]
+    }
+
+
+def _zone_host(status: ServiceStatus) -> dict[str, Any]:
+    service = status.service
+    active = {"available": status.is_up, "active": True, "updated_at": usage_timestamp(service.updated_at)}
+    return {service.binary: active}
