@@ -60,7 +60,6 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
     watch = RevocationWatch(transport, "compute", client)
     authenticator, own = authenticator_of(settings, watch)
     servers, sweeps, resources = list[RpcServer](), list[Sweep](), list[Resource]([client, http, *own])
-    service: Service
 
     async def ready() -> bool:
         return await service.ready()
@@ -72,8 +71,8 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
         conductor = Conductor(database, client, notifications, settings.default_zone)
         tasks = rpc.conductor_endpoints(conductor, ImageCaching(database, client, notifications))
         servers += _worker_servers(transport, tasks, Scheduler(database, notifications), hosts)
-        volumes = Volumes(client, HOST, settings.volume_seconds)
-        sweeps += _worker_sweeps(settings, host_service, conductor, LocalDelete(database, volumes))
+        local_delete = LocalDelete(database, Volumes(client, HOST, settings.volume_seconds))
+        sweeps += _worker_sweeps(settings, host_service, conductor, local_delete)
         resources.append(host_service)
     app = None
     if settings.serves_api:

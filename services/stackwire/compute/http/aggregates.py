@@ -31,21 +31,21 @@ class AggregateHandlers(ApiHandlers):
         """``GET /os-aggregates/{id}``"""
         ctx, _ = unpack(request)
         check_query(request)
-        return _shown(request, await self._flows.aggregates.get(ctx, request.match_info["aggregate"]))
+        return _respond_aggregate(request, await self._flows.aggregates.get(ctx, request.match_info["aggregate"]))
 
     async def create(self, request: web.Request) -> web.Response:
         """``POST /os-aggregates``"""
         ctx, version = unpack(request)
         new = (await body(request, CreateAggregate)).aggregate
-        made = await self._flows.aggregates.create(ctx, new.name, new.availability_zone)
-        return respond(200, {"aggregate": aggregate_view(made, version, created=True)})
+        created = await self._flows.aggregates.create(ctx, new.name, new.availability_zone)
+        return respond(200, {"aggregate": aggregate_view(created, version, created=True)})
 
     async def update(self, request: web.Request) -> web.Response:
         """``PUT /os-aggregates/{id}``: the name, the availability zone, or both."""
         ctx, _ = unpack(request)
         changes = (await body(request, UpdateAggregate)).aggregate
         zone = {ZONE: changes.availability_zone} if ZONE in changes.model_fields_set else {}
-        return _shown(
+        return _respond_aggregate(
             request, await self._flows.aggregates.update(ctx, request.match_info["aggregate"], changes.name, zone)
         )
 
@@ -61,11 +61,11 @@ class AggregateHandlers(ApiHandlers):
         flows, (name, value) = self._flows.aggregates, named_action(await json_body(request))
         if name == "set_metadata":
             metadata = read(AggregateMetadata, value).metadata
-            return _shown(request, await flows.set_metadata(ctx, request.match_info["aggregate"], metadata))
+            return _respond_aggregate(request, await flows.set_metadata(ctx, request.match_info["aggregate"], metadata))
         if name not in ("add_host", "remove_host"):
             raise BadRequest(f"There is no such action: {name[:100]}")
         change, host = flows.add_host if name == "add_host" else flows.remove_host, read(AggregateHost, value).host
-        return _shown(request, await change(ctx, request.match_info["aggregate"], host))
+        return _respond_aggregate(request, await change(ctx, request.match_info["aggregate"], host))
 
     async def images(self, request: web.Request) -> web.Response:
         """``POST /os-aggregates/{id}/images``, since 2.81"""
@@ -76,5 +76,5 @@ class AggregateHandlers(ApiHandlers):
         return respond(202)
 
 
-def _shown(request: web.Request, aggregate: Aggregate) -> web.Response:
+def _respond_aggregate(request: web.Request, aggregate: Aggregate) -> web.Response:
     return respond(200, {"aggregate": aggregate_view(aggregate, request[VERSION])})

@@ -38,14 +38,14 @@ class ImageCaching:
         async with self._database.work(ctx) as uow:
             emit_cache_phase(self._notifications, uow, aggregate, "start")
         for number, host in enumerate(aggregate.hosts, start=1):
-            result = await self._ask(ctx, host, message.image_ids, is_up=host in up)
+            result = await self._request(ctx, host, message.image_ids, is_up=host in up)
             async with self._database.work(ctx) as uow:
                 progress = (number, len(aggregate.hosts))
                 emit_cache_progress(self._notifications, uow, aggregate, host, result, progress)
         async with self._database.work(ctx) as uow:
             emit_cache_phase(self._notifications, uow, aggregate, "end")
 
-    async def _ask(self, ctx: RequestContext, host: str, image_ids: list[str], *, is_up: bool) -> dict[str, str]:
+    async def _request(self, ctx: RequestContext, host: str, image_ids: list[str], *, is_up: bool) -> dict[str, str]:
         """Image id to ``cached``, ``existing``, ``error`` or ``skipped``."""
         if not is_up:
             return dict.fromkeys(image_ids, "skipped")
