@@ -33,6 +33,8 @@ def parse(version, **fields):
         {"name": " "},
         {"name": "x" * 256},
         {"name": "a\nb"},
+        {"name": "a\U0001f4be"},
+        {"availability_zone": "\U0001f4be"},
         {"flavorRef": ""},
         {"flavorRef": None},
         {"imageRef": "img"},
@@ -135,3 +137,15 @@ def test_a_rebuild_distinguishes_null_from_nothing():
 @pytest.mark.parametrize("reference", ["6", "http://cloud:8774/v2.1/flavors/6", "/flavors/6", "flavors/6?a=b"])
 def test_a_flavor_may_be_given_as_a_link(reference):
     assert wish(flavorRef=reference).flavor_ref == "6"
+
+
+@pytest.mark.parametrize(("field", "versions"), [("block_device_mapping_v2", {32}), ("networks", {32, 33, 36})])
+def test_tags_of_devices_and_networks_went_for_a_while(field, versions):
+    tagged = {"block_device_mapping_v2": {"source_type": "blank"}, "networks": {"uuid": IMAGE}}[field]
+    for version in (31, 32, 33, 36, 37, 41, 42):
+        fields = {"networks": [], field: [{**tagged, "tag": "t"}]}
+        if version in versions or version >= 42:
+            parse(version, **fields)
+        else:
+            with pytest.raises(BadRequest, match="tag"):
+                parse(version, **fields)

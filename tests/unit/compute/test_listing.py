@@ -58,6 +58,7 @@ def test_nonsense_is_refused(query):
 
 def test_older_versions_overlook_what_they_do_not_know():
     assert asked([("unknown", "x")], (2, 74)) == asked([])
+    assert asked([("changes-before", "junk")], (2, 65), admin=True) == asked([], admin=True)
     assert asked([("status", "BOGUS")], (2, 37)).matches_nothing
     assert asked([("changes-before", "2026-01-01")], (2, 65)) == asked([])
 

@@ -16,8 +16,6 @@ from stackwire.compute.backends.domain_xml import Guest
 from stackwire.compute.backends.guest_disks import disks
 from stackwire.compute.domain.server import Server
 
-BOOTED = "simulated guest: booted"
-
 
 @dataclass(frozen=True, slots=True)
 class Definition:

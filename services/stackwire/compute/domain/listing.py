@@ -160,7 +160,8 @@ def _deleted(
 
 
 def _allowed(query: Query, version: tuple[int, int], every_filter: bool) -> dict[str, str]:
-    given = {name: value for name, value in query if name not in PAGING}
+    late = () if version >= (2, 66) else ("changes-before",)
+    given = {name: value for name, value in query if name not in PAGING and name not in late}
     if every_filter:
         return given
     allowed = FOR_ALL.union(*(added for since, added in FOR_ALL_SINCE.items() if version >= since))

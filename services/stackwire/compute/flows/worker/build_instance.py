@@ -6,7 +6,7 @@
 import logging
 from dataclasses import replace
 
-from stackwire.compute.backends import guest
+from stackwire.compute.backends import guest_console
 from stackwire.compute.db import block_devices, fixed_ips, instance_actions, keypairs, server_metadata
 from stackwire.compute.domain import addresses, devices, image_props, notifications, states, travel
 from stackwire.compute.domain.devices import connection_info, with_device
@@ -160,7 +160,7 @@ class BuildServer:
         return server
 
     async def _finish(self, ctx: RequestContext, server: Server) -> None:
-        await self._host.disks.log(server.uuid, f"{guest.BOOTED} {server.instance.hostname}")
+        await self._host.disks.log(server.uuid, guest_console.booting(server))
         address = addresses.access(server.instance.access_ip_v4, server.addresses, self._host.access_network)
         running = {"power_state": POWER["running"], "progress": 0, "access_ip_v4": address}
         async with self._host.database.work(ctx) as uow:

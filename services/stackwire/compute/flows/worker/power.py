@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from stackwire.compute.backends import guest_console
 from stackwire.compute.db import instance_actions, instances
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import POWER, ServerStates, ServerVerb
@@ -68,7 +69,7 @@ class Power:
                     return
                 await instance_actions.begin_event(uow, uuid, power.action_event, self._host.name)
                 self._host.notifications.emit_action(uow, server, power.event, "start")
-            await self._host.disks.log(uuid, f"simulated guest: {power.event}")
+            await self._host.disks.log(uuid, _console_lines(server, power.event))
             try:
                 async with self._host.database.work(ctx) as uow:
                     after = await self._host.advance(uow, server, verb, power_state=POWER[power.power_state])
@@ -89,7 +90,8 @@ class Power:
                 server = await self._begin_reboot(ctx, server, begin)
                 async with self._host.database.work(ctx) as uow:
                     server = await self._host.advance(uow, server, restart)
-                await self._host.disks.log(uuid, "simulated guest: reboot")
+                boot = guest_console.booting(server)
+                await self._host.disks.log(uuid, f"{guest_console.stopping('reboot')}\n{boot}")
                 async with self._host.database.work(ctx) as uow:
                     running = POWER["running"]
                     server = await self._host.advance(uow, server, ServerStates.finish_reboot, power_state=running)
@@ -109,3 +111,10 @@ class Power:
             self._host.notifications.emit_action(uow, after, "reboot", "start")
             self._host.notifications.emit_update(uow, server, after)
         return after
+
+
+def _console_lines(server: Server, event: str) -> str:
+    """What the guest writes when its power changes; of a pause it knows nothing, so it is the host that tells."""
+    if event == "power_on":
+        return guest_console.booting(server)
+    return guest_console.stopping(event) if event == "power_off" else f"simulated guest: {event}"

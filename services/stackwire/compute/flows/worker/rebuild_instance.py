@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+from stackwire.compute.backends import guest_console
 from stackwire.compute.db import block_devices, instance_actions
 from stackwire.compute.domain import notifications
 from stackwire.compute.domain.devices import connection_info, with_device
@@ -91,7 +92,7 @@ class RebuildServer:
             server = await self._host.advance(uow, server, ServerStates.rebuild_spawn)
         definition = self._guests.define(server)
         await self._guests.write_disk(ctx, server, message.image_ref or server.instance.image_ref)
-        await self._host.disks.log(server.uuid, "simulated guest: rebuilt")
+        await self._host.disks.log(server.uuid, f"simulated guest: rebuilt\n{guest_console.booting(server)}")
         async with self._host.database.work(ctx) as uow:
             await self._guests.save(uow, server, definition)
         return server

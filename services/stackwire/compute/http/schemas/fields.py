@@ -71,8 +71,8 @@ def _name(value: str) -> str:
 
 
 def printable(value: str) -> str:
-    if not all(char.isprintable() or unicodedata.category(char) == "Zs" for char in value):
-        raise ValueError("must be printable")
+    if not all((char.isprintable() or unicodedata.category(char) == "Zs") and char < "\U00010000" for char in value):
+        raise ValueError("must be printable, and below U+10000")  # parameter_types.py: _get_all_chars ends there
     return value
 
 

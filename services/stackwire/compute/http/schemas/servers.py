@@ -106,7 +106,7 @@ class NewServer(Body):
     accessIPv4: IPv4 | None = None
     accessIPv6: IPv6 | None = None
     personality: list[dict[str, Any]] | None = None
-    availability_zone: ShortNotEmpty | None = None
+    availability_zone: Name | None = None
     block_device_mapping: list[LegacyDevice] | None = None
     block_device_mapping_v2: list[Device] | None = None
     config_drive: Flag | None = None
@@ -146,7 +146,12 @@ CREATE_SINCE: Since = {
     "hostname": (2, 90),
 }
 CREATE_UNTIL: Since = {"personality": (2, 57)}
-DEVICE_SINCE: Since = {"tag": (2, 42), "volume_type": (2, 67)}
+VOLUME_TYPE_SINCE = (2, 67)
+
+
+def _tag_since(version: Microversion, last: tuple[int, int]) -> tuple[int, int]:
+    """Tags of devices and networks came in 2.32, went after ``last`` by mistake, and are back since 2.42."""
+    return (2, 32) if version <= last else (2, 42)
 
 
 class ServerChanges(Body):
@@ -176,9 +181,14 @@ def parse_create_server(raw: Any, version: Microversion) -> CreateServer:
     """The body of ``POST /servers`` in this version; BadRequest names the field that is not right."""
     server = raw.get("server") if isinstance(raw, dict) else None
     known_at(server, version, CREATE_SINCE, CREATE_UNTIL)
-    devices = server.get("block_device_mapping_v2") if isinstance(server, dict) else None
-    for device in devices if isinstance(devices, list) else ():
-        known_at(device, version, DEVICE_SINCE)
+    parts: dict[str, Since] = {
+        "block_device_mapping_v2": {"tag": _tag_since(version, (2, 32)), "volume_type": VOLUME_TYPE_SINCE},
+        "networks": {"tag": _tag_since(version, (2, 36))},
+    }
+    for name, since in parts.items():
+        entries = server.get(name) if isinstance(server, dict) else None
+        for entry in entries if isinstance(entries, list) else ():
+            known_at(entry, version, since)
     body = read(CreateServer, raw)
     if version >= (2, 37):
         if body.server.networks is None:
