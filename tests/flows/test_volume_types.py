@@ -106,3 +106,32 @@ async def test_extra_specs_of_a_type_in_use_stay(cloud: TestCloud, admin: JsonCl
     (await demo.delete("volume", f"{V}/volumes/{volume}")).ok(202)
     await cloud.settle()
     (await admin.delete("volume", f"{specs}/multiattach")).ok(202)
+
+
+async def test_a_project_may_have_a_default_type_of_its_own(
+    cloud: TestCloud, admin: JsonClient, demo: JsonClient
+) -> None:
+    fast, secret = await a_type(admin, "fast"), {"name": "secret", "os-volume-type-access:is_public": False}
+    (await admin.post("volume", f"{V}/types", json={"volume_type": secret}, headers=NEW)).ok(200)
+    path = f"{V}/default-types/{demo.project_id}"
+
+    async def put(client: JsonClient, name: Any, version: dict[str, str] = NEW) -> Any:
+        return await client.put("volume", path, json={"default_type": {"volume_type": name}}, headers=version)
+
+    assert [(await put(admin, name)).status for name in ("nope", "", None, 1)] == [400] * 4
+    assert (await put(demo, "fast")).status == 403
+    assert (await put(admin, "fast", {"OpenStack-API-Version": "volume 3.61"})).status == 404
+    default = {"project_id": demo.project_id, "volume_type_id": fast["id"]}
+    assert (await put(admin, "fast")).ok(200).json == {"default_type": default}
+    assert (await admin.get("volume", path, headers=NEW)).ok(200).json == {"default_type": default}
+    listed = await admin.get("volume", f"{V}/default-types", headers=NEW)
+    assert listed.ok(200).json == {"default_types": [default]}
+    names = [(await who.get("volume", f"{V}/types/default")).json["volume_type"]["name"] for who in (demo, admin)]
+    assert names == ["fast", "__DEFAULT__"]
+    assert (await create_volume(cloud, demo))["volume_type"] == "fast"
+    assert (await admin.delete("volume", f"{V}/types/{fast['id']}")).status == 400
+    (await put(admin, "secret")).ok(200)
+    assert (await demo.post("volume", f"{V}/volumes", json={"volume": {"size": 1}})).status == 404
+    assert [(await admin.delete("volume", path, headers=NEW)).status for _ in range(2)] == [204, 204]
+    assert (await admin.get("volume", path, headers=NEW)).status == 404
+    assert (await create_volume(cloud, demo))["volume_type"] == "__DEFAULT__"

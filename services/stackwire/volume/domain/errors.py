@@ -56,6 +56,10 @@ class BackupNotFound(NotFound, wire="cinder.exception.BackupNotFound"):
     """Backup {backup_id} could not be found."""
 
 
+class VolumeTypeProjectDefaultNotFound(NotFound, wire="cinder.exception.VolumeTypeProjectDefaultNotFound"):
+    """Default type for project {project_id} not found."""
+
+
 class VolumeTypeExtraSpecsNotFound(NotFound, wire="cinder.exception.VolumeTypeExtraSpecsNotFound"):
     """Volume Type {volume_type_id} has no extra specs with key {key}."""
 

@@ -28,6 +28,14 @@ class VolumeType:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DefaultType:
+    """The type of a project's new volumes, where none is named."""
+
+    project_id: str
+    volume_type_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Encryption:
     """How the volumes of a type are encrypted; there are none, since encryption is not simulated."""
 

@@ -47,6 +47,8 @@ _ADMIN = names(
     " volume_extension:volume_type_encryption:delete volume_extension:qos_specs_manage:get_all"
     " volume_extension:qos_specs_manage:get volume_extension:qos_specs_manage:create"
     " volume_extension:qos_specs_manage:update volume_extension:qos_specs_manage:delete"
+    " volume_extension:default_set_or_update volume_extension:default_get volume_extension:default_get_all"
+    " volume_extension:default_unset"
 )
 
 RULES: dict[str, str] = {

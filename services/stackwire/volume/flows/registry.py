@@ -5,6 +5,7 @@ from stackwire.volume.domain.errors import SnapshotMetadataNotFound, VolumeMetad
 from stackwire.volume.flows.api.attach_legacy import LegacyAttach
 from stackwire.volume.flows.api.attachments import Attachments
 from stackwire.volume.flows.api.create_volume import CreateVolume
+from stackwire.volume.flows.api.default_types import DefaultTypes
 from stackwire.volume.flows.api.delete_volume import DeleteVolume
 from stackwire.volume.flows.api.encryption import TypeEncryption
 from stackwire.volume.flows.api.extend_volume import ExtendVolume
@@ -54,6 +55,7 @@ class ApiFlows:
         self.attachments = Attachments(deps)
         self.legacy_attach = LegacyAttach(deps)
         self.volume_types = VolumeTypes(deps)
+        self.default_types = DefaultTypes(deps)
         self.transfers = Transfers(deps)
         self.type_encryption = TypeEncryption(deps)
         self.group_types = GroupTypes(deps)

@@ -38,7 +38,6 @@ NOT_SIMULATED: Features = {
         "/os-volume-manage", "/os-snapshot-manage", "/manageable_volumes", "/manageable_snapshots"
     ],
     "changes of services, and clusters": ["/os-services", "/os-hosts", "/clusters 3.7", "/workers 3.24"],
-    "default volume types of projects": ["/default-types 3.62"],
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from stackwire.http.refusals import refusals
 from stackwire.http.request import CONTEXT, VERSION
 from stackwire.volume.flows.registry import ApiFlows
 from stackwire.volume.http.attachments import AttachmentHandlers
+from stackwire.volume.http.default_types import DefaultTypeHandlers
 from stackwire.volume.http.encryption import EncryptionHandlers
 from stackwire.volume.http.extensions import NOT_SIMULATED, ExtensionHandlers
 from stackwire.volume.http.group_types import GroupTypeHandlers
@@ -133,6 +134,7 @@ def _administration(flows: ApiFlows) -> list[Row]:
         ("PUT", "/types/{type_id}/encryption/{key}", encryption.update),
         ("DELETE", "/types/{type_id}/encryption/{key}", encryption.delete),
         *_since((3, 33), [("GET", "/resource_filters", operations.resource_filters)]),
+        *_since((3, 62), _default_types(DefaultTypeHandlers(flows))),
         *_since((3, 11), _group_types(GroupTypeHandlers(flows))),
     ]
 
@@ -161,6 +163,15 @@ def _transfers(path: str, transfers: TransferHandlers) -> list[Row]:
         ("GET", f"{path}/{{transfer_id}}", transfers.show),
         ("DELETE", f"{path}/{{transfer_id}}", transfers.delete),
         ("POST", f"{path}/{{transfer_id}}/accept", transfers.accept),
+    ]
+
+
+def _default_types(types: DefaultTypeHandlers) -> list[Row]:
+    return [
+        ("GET", "/default-types", types.list),
+        ("GET", "/default-types/{target}", types.show),
+        ("PUT", "/default-types/{target}", types.set),
+        ("DELETE", "/default-types/{target}", types.unset),
     ]
 
 

@@ -6,7 +6,7 @@ from stackwire.core.errors import BadRequest
 from stackwire.http.request import CONTEXT, body, json_body, read, respond
 from stackwire.volume.domain.errors import VolumeTypeExtraSpecsNotFound
 from stackwire.volume.domain.listing import read_volume_types
-from stackwire.volume.domain.model import DEFAULT_VOLUME_TYPE, VolumeType
+from stackwire.volume.domain.model import VolumeType
 from stackwire.volume.flows.registry import ApiFlows
 from stackwire.volume.http.action_body import named_action
 from stackwire.volume.http.lists import list_request
@@ -19,6 +19,7 @@ class VolumeTypeHandlers:
 
     def __init__(self, flows: ApiFlows, max_limit: int) -> None:
         self._flows = flows.volume_types
+        self._default_flows = flows.default_types
         self._max_limit = max_limit
 
     async def list(self, request: web.Request) -> web.Response:
@@ -28,7 +29,7 @@ class VolumeTypeHandlers:
         return respond(200, {"volume_types": views, **next_links(request, "volume_type", page, listing.limit)})
 
     async def default(self, request: web.Request) -> web.Response:
-        volume_type = await self._flows.get(request[CONTEXT], DEFAULT_VOLUME_TYPE)
+        volume_type = await self._default_flows.get_own(request[CONTEXT])
         return respond(200, {"volume_type": volume_type_view(request, volume_type)})
 
     async def show(self, request: web.Request) -> web.Response:

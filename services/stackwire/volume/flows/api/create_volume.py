@@ -10,10 +10,10 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.core.ids import canonical_uuid, new_id
 from stackwire.db.pool import UnitOfWork
-from stackwire.volume.db import encryption, qos_specs, quotas, snapshots, volume_types, volumes
+from stackwire.volume.db import default_types, encryption, qos_specs, quotas, snapshots, volume_types, volumes
 from stackwire.volume.domain import capabilities, objects, size_checks
 from stackwire.volume.domain.errors import VolumeTooBig
-from stackwire.volume.domain.model import DEFAULT_VOLUME_TYPE, Volume, VolumeDetails, VolumeType
+from stackwire.volume.domain.model import Volume, VolumeDetails, VolumeType
 from stackwire.volume.domain.requests import CreateVolumeRequest, boot_snapshot_of
 from stackwire.volume.domain.states import CREATING, SnapshotStates, VolumeStates
 from stackwire.volume.flows.attachment_steps import check
@@ -152,4 +152,4 @@ async def _volume_type(
             return await volume_types.find(uow, uow.ctx, named)
         except VolumeTypeNotFound:
             pass  # a type of another cloud
-    return await volume_types.find(uow, uow.ctx, DEFAULT_VOLUME_TYPE)
+    return await default_types.find(uow, uow.ctx)

@@ -8,7 +8,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Conflict, NotFound
 from stackwire.core.ids import new_id
 from stackwire.db.pool import UnitOfWork
-from stackwire.volume.db import volume_types
+from stackwire.volume.db import default_types, volume_types
 from stackwire.volume.domain.errors import VolumeTypeExtraSpecsNotFound, VolumeTypeInUse
 from stackwire.volume.domain.listing import Listing
 from stackwire.volume.domain.model import DEFAULT_VOLUME_TYPE, VolumeType
@@ -57,12 +57,12 @@ class VolumeTypes(Flow):
             return await volume_types.update(uow, found, **changes)
 
     async def delete(self, ctx: RequestContext, type_id: str) -> None:
-        """VolumeTypeInUse; BadRequest for the default type."""
+        """VolumeTypeInUse; BadRequest for a default type."""
         self._deps.require(ctx, "volume_extension:type_delete")
         async with self._deps.database.work(ctx) as uow:
             found = await volume_types.find(uow, ctx, type_id, by_name=False)
-            if found.name == DEFAULT_VOLUME_TYPE:
-                raise BadRequest("The default volume type cannot be deleted.")
+            if found.name == DEFAULT_VOLUME_TYPE or await default_types.TABLE.find(uow, volume_type_id=found.id):
+                raise BadRequest(f"The volume type {found.id} is a default volume type and cannot be deleted.")
             if not await volume_types.delete(uow, found.id):
                 raise VolumeTypeInUse(volume_type_id=type_id)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from stackwire.volume.domain.requests import CreateVolumeTypeRequest
 from stackwire.volume.http.schemas.fields import Body, ExtraSpecs, Flag, Named, NewExtraSpecs, NotBlank, Printable
@@ -37,6 +37,18 @@ class UpdateVolumeTypeBody(Body):
 
 class ExtraSpecsBody(Body):
     extra_specs: ExtraSpecs
+
+
+class DefaultType(Body):
+    volume_type: Named
+
+
+class DefaultTypeBody(Body):
+    """Other keys are ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    default_type: DefaultType
 
 
 class ProjectAccessAction(Body):
