@@ -1,12 +1,13 @@
 """The volume service, put together: every part is named once."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from aiohttp import web
 
 from stackwire.contracts.volume import VOLUME
-from stackwire.contracts.volume_workers import CINDER_SCHEDULER, CINDER_VOLUME, HOST
+from stackwire.contracts.volume_workers import CINDER_SCHEDULER, CINDER_VOLUME, HOST, topic_of
 from stackwire.core.clock import Clock
 from stackwire.core.policy import Policy
 from stackwire.db.leases import Leases, new_owner
@@ -26,6 +27,7 @@ from stackwire.volume.backends.files import FileStore
 from stackwire.volume.backends.images import HttpMetadata, ImageClient, RpcMetadata
 from stackwire.volume.domain.notifications import EXCHANGE
 from stackwire.volume.domain.policy import RULES
+from stackwire.volume.domain.scheduling import Chooser
 from stackwire.volume.flows.deps import VolumeDeps
 from stackwire.volume.flows.recovery import Recovery
 from stackwire.volume.flows.registry import ApiFlows, WorkerFlows
@@ -58,10 +60,7 @@ def _assemble(settings: VolumeSettings, database: Database, transport: Transport
     app = None
     if settings.serves_work:
         worker = WorkerFlows(deps)
-        servers += [
-            RpcServer(transport, CINDER_SCHEDULER, HOST, rpc.scheduler_endpoints(worker)),
-            RpcServer(transport, CINDER_VOLUME, HOST, rpc.worker_endpoints(worker)),
-        ]
+        servers += _worker_servers(deps, worker, transport)
         sweeps.append(Sweep(settings.sweep_seconds, Recovery(deps, worker).run))
     if settings.serves_api:
         flows = ApiFlows(deps)
@@ -82,8 +81,17 @@ def _assemble(settings: VolumeSettings, database: Database, transport: Transport
     return service
 
 
+def _worker_servers(deps: VolumeDeps, worker: WorkerFlows, transport: Transport) -> list[RpcServer]:
+    """The scheduler, and a daemon for each back end."""
+    daemons = [replace(CINDER_VOLUME, topic=topic_of(backend.host)) for backend in deps.backends]
+    return [
+        RpcServer(transport, CINDER_SCHEDULER, HOST, rpc.scheduler_endpoints(worker)),
+        *(RpcServer(transport, target, HOST, rpc.worker_endpoints(worker)) for target in daemons),
+    ]
+
+
 def _deps(settings: VolumeSettings, database: Database, client: RpcClient, http: HttpClient) -> VolumeDeps:
-    single_process = settings.amqp_url == "memory"
+    single_process, backends = settings.amqp_url == "memory", settings.read_backends
     return VolumeDeps(
         database=database,
         rpc=client,
@@ -93,11 +101,12 @@ def _deps(settings: VolumeSettings, database: Database, client: RpcClient, http:
             settings.image_url,
         ),
         certificates=Certificates(settings.certificate_dir, settings.barbican_url),
-        store=FileStore(settings.data_dir / "volumes"),
+        backends=backends,
+        stores={backend.name: FileStore(settings.data_dir / backend.folder) for backend in backends},
+        chooser=Chooser(settings.scheduler_default_filters, settings.scheduler_default_weighers),
         policy=Policy("cinder", RULES, settings.policy_file),
         behaviours=settings.behaviours,
         zone=settings.default_zone,
-        service_uuid=settings.service_uuid,
         leases=Leases(
             database, owner=new_owner(), ttl=timedelta(seconds=settings.lease_seconds), single_process=single_process
         ),
@@ -109,7 +118,7 @@ def _http(
     settings: VolumeSettings, flows: ApiFlows, authenticator: Authenticator, ready: Callable[[], Awaitable[bool]]
 ) -> web.Application:
     return make_app(
-        routes=routes(flows, settings.behaviours, settings.list_limit, settings.default_zone),
+        routes=routes(flows, settings.behaviours, settings.list_limit, settings.read_backends.zones),
         authenticator=authenticator,
         errors=cinder_error,
         versions=VERSIONS,

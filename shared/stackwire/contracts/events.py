@@ -64,6 +64,7 @@ def _volume() -> list[EventContract]:
         return EventContract("cinder", "notifications", event_type, payload, (priority,))
 
     payloads = {action: volume.VOLUMES.get(action, volume.VolumePayload) for action in get_args(volume.VolumeAction)}
+    failed = (volume.SchedulingFailedPayload, volume.SnapshotSchedulingFailedPayload)
     return [
         *(contract(f"volume.{action}", payload) for action, payload in payloads.items()),
         *(contract(f"snapshot.{action}", volume.SnapshotPayload) for action in _each(volume.SnapshotAction)),
@@ -75,7 +76,10 @@ def _volume() -> list[EventContract]:
             contract(f"qos_specs.{action}", volume.QosSpecsRefusedPayload, ERROR)
             for action in _each(volume.QosSpecsAction)
         ),
-        contract("scheduler.create_volume", volume.SchedulingFailedPayload, ERROR),
+        *(
+            contract(f"scheduler.{method}", failed["snapshot" in method], ERROR)
+            for method in _each(volume.SchedulerMethod)
+        ),
     ]
 
 

@@ -50,7 +50,7 @@ class VolumeRow(_Row):
     """The columns of Cinder's table ``volumes``. Size in GiB."""
 
     id: str
-    name_id: None = Field(alias="_name_id")
+    name_id: str | None = Field(alias="_name_id")
     ec2_id: None
     user_id: str | None
     project_id: str
@@ -229,12 +229,32 @@ QOS_SPECS: Mapping[QosSpecsAction, type[Payload]] = {
 """Every other event's is ``QosSpecsPayload``."""
 
 
+SchedulerMethod = Literal[
+    "create_volume", "create_snapshot", "extend_volume", "retype", "migrate_volume_to_host", "manage_existing",
+    "manage_existing_snapshot",
+]  # fmt: skip
+"""What the scheduler may find no back end for; the snapshots' methods say so of a snapshot."""
+
+
 class SchedulingFailedPayload(Payload):
-    """A volume for which there is no back end, or none that could create it. ``request_spec`` is the scheduler's."""
+    """A volume for which there is no back end, or none that could create it. ``request_spec`` is the scheduler's.
+
+    ``state``: "error", or the columns of the volume that were set.
+    """
 
     request_spec: dict[str, Any]
     volume_properties: dict[str, Any]
     volume_id: str
+    state: Literal["error"] | dict[str, str | None]
+    method: SchedulerMethod
+    reason: str
+
+
+class SnapshotSchedulingFailedPayload(Payload):
+    """A snapshot for which its back end has no place."""
+
+    request_spec: dict[str, Any]
+    snapshot_id: str
     state: Literal["error"]
-    method: Literal["create_volume"]
+    method: SchedulerMethod
     reason: str

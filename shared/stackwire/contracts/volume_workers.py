@@ -11,12 +11,18 @@ from stackwire.contracts.base import Call, Cast, Target
 HOST = "stackwire"
 BACKEND = f"{HOST}@files"
 POOL = f"{BACKEND}#files"
-"""The one simulated back end: host, back end and pool, as Cinder writes them into ``volumes.host``."""
+"""The back end of a cloud without a file of back ends: host, back end and pool, as Cinder writes them into
+``volumes.host``."""
 
 CINDER_SCHEDULER = Target(exchange="cinder", topic="cinder-scheduler", version="3.0")
 CINDER_VOLUME = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.0")
 CINDER_ATTACHMENTS = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.9")
 CINDER_REIMAGE = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.20")
+
+
+def topic_of(host: str | None) -> str:
+    """The topic of the back end that a volume with this host is on; without one, of the first back end."""
+    return f"cinder-volume.{(host or POOL).partition('#')[0]}"
 
 
 class ScheduleVolume(Cast, target=CINDER_SCHEDULER, method="create_volume"):

@@ -83,16 +83,22 @@ class Outgoing:
 
     @classmethod
     def of_message(
-        cls, ctx: RequestContext, message: Cast | Fanout, now: datetime, server: str | None = None
+        cls,
+        ctx: RequestContext,
+        message: Cast | Fanout,
+        now: datetime,
+        server: str | None = None,
+        topic: str | None = None,
     ) -> "Outgoing":
         """The row of a cast or fanout; the context keeps the caller's token."""
         target, kind = message.target, "fanout" if isinstance(message, Fanout) else "cast"
-        address = {**attributes(target, "exchange topic namespace version"), "server": server}
+        topic = topic or target.topic
+        address = {**attributes(target, "exchange namespace version"), "topic": topic, "server": server}
         return cls(
             id=new_id(),
             kind="fanout" if isinstance(message, Fanout) else "cast",
             name=message.method,
-            destination=f"{kind}:{target.exchange}/{target.topic}/{server or ''}",
+            destination=f"{kind}:{target.exchange}/{topic}/{server or ''}",
             address=address,
             payload=message.to_args(),
             context=ctx.to_wire(),

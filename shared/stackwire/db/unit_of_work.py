@@ -53,9 +53,12 @@ class UnitOfWork(Session):
             return ""
         return self._enqueue(outbox.Outgoing.of_event(self.ctx, event, self.now))
 
-    def cast(self, message: Cast, server: str | None = None) -> str:
-        """Sends a message to one server of the topic (``server``: to that one); returns the message id."""
-        return self._enqueue(outbox.Outgoing.of_message(self.ctx, message, self.now, server))
+    def cast(self, message: Cast, server: str | None = None, *, topic: str | None = None) -> str:
+        """Sends a message to one server of the topic (``server``: to that one); returns the message id.
+
+        ``topic``: another than the message's own.
+        """
+        return self._enqueue(outbox.Outgoing.of_message(self.ctx, message, self.now, server, topic))
 
     def fanout(self, message: Fanout) -> str:
         """Sends a message to every server of the topic; returns the message id."""

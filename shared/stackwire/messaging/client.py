@@ -65,19 +65,19 @@ class RpcClient:
         message: Call[R],
         *,
         server: str | None = None,
+        topic: str | None = None,
         timeout: float = RPC_TIMEOUT_SECONDS,
         monitor: int | None = None,
     ) -> R:
-        """The result from one server of the topic (``server``: from that one).
+        """The result from one server of the topic (``server``: from that one; ``topic``: another than the message's).
 
         ``timeout`` bounds the whole call, ``monitor`` the time without a heartbeat from the server; both in seconds.
         Errors: what the handler raised, where its class is registered, else RemoteError; CallTimeout; Undeliverable
         when nobody has ever served the topic; BusUnavailable; RuntimeError inside a unit of work.
         """
         wire, args = ctx.to_wire(), message.to_args()
-        answer = await self.request(
-            wire, message.target, message.method, args, server=server, timeout=timeout, monitor=monitor
-        )
+        target = message.target if topic is None else replace(message.target, topic=topic)
+        answer = await self.request(wire, target, message.method, args, server=server, timeout=timeout, monitor=monitor)
         try:
             return type(message).read_result(answer)
         except ValidationError as error:

@@ -6,7 +6,8 @@ import pytest
 
 from stackwire.contracts.volume import InvalidInput
 from stackwire.core.capabilities import satisfies
-from stackwire.volume.domain.capabilities import CAPABILITIES, check_size
+from stackwire.volume.domain.backends import Backends
+from stackwire.volume.domain.capabilities import check_size
 from stackwire.volume.domain.model import VolumeType
 
 OFFERED = {"name": "files", "size": "100", "fast": True, "zones": ["a", "b"], "nothing": None, "deep": {"er": "x"}}
@@ -55,8 +56,9 @@ def test_an_extra_spec_is_met_or_not(spec: tuple[str, str], answer: bool) -> Non
 
 
 def test_the_back_end_offers_multiattach_and_its_name() -> None:
-    assert satisfies(CAPABILITIES, {"volume_backend_name": "files", "multiattach": "<is> True"})
-    assert satisfies(CAPABILITIES, {})
+    (offered,) = Backends.read(None, "nova").pools().values()
+    assert satisfies(offered, {"volume_backend_name": "files", "multiattach": "<is> True"})
+    assert satisfies(offered, {})
 
 
 def test_a_type_bounds_the_size() -> None:
@@ -69,6 +71,7 @@ def test_a_type_bounds_the_size() -> None:
         is_public=True,
         extra_specs=specs,
         projects=[],
+        qos_specs_id=None,
         created_at=now,
         updated_at=now,
     )

@@ -74,12 +74,25 @@ async def totals(session: Session, listing: Listing) -> dict[str, Any]:
     return row
 
 
-async def by_project(session: Session) -> list[dict[str, Any]]:
-    """What each project has on the back end: counts and GiB of volumes and of snapshots."""
+async def usage_by_host(session: Session) -> dict[str, dict[str, int]]:
+    """Of each host (with its pool): ``volumes``, ``allocated`` GiB in these, ``provisioned`` with their snapshots."""
+    rows = await session.rows(
+        "SELECT v.host, count(*) AS volumes, sum(v.size)::bigint AS allocated,"
+        " (sum(v.size) + coalesce(sum(s.size), 0))::bigint AS provisioned"
+        " FROM volumes v LEFT JOIN (SELECT volume_id, sum(volume_size) AS size FROM snapshots"
+        " WHERE NOT deleted GROUP BY volume_id) s ON s.volume_id = v.id"
+        " WHERE NOT v.deleted AND v.host IS NOT NULL GROUP BY v.host"
+    )
+    return {row.pop("host"): row for row in rows}
+
+
+async def by_project(session: Session, backend: str) -> list[dict[str, Any]]:
+    """What each project has on a back end (``host@backend``): counts and GiB of volumes and of snapshots."""
     return await session.rows(
         "SELECT v.project_id AS project, count(*) AS volume_count, sum(v.size)::bigint AS total_volume_gb,"
         " coalesce(sum(s.count), 0)::bigint AS snapshot_count, coalesce(sum(s.size), 0)::bigint AS total_snapshot_gb"
         " FROM volumes v LEFT JOIN (SELECT volume_id, count(*) AS count, sum(volume_size) AS size FROM snapshots"
         " WHERE NOT deleted GROUP BY volume_id) s ON s.volume_id = v.id"
-        " WHERE NOT v.deleted AND v.host IS NOT NULL GROUP BY v.project_id ORDER BY v.project_id"
+        " WHERE NOT v.deleted AND split_part(v.host, '#', 1) = $1 GROUP BY v.project_id ORDER BY v.project_id",
+        backend,
     )

@@ -1,31 +1,10 @@
-"""What the one back end offers, and whether that is what a volume type asks for (cinder/scheduler/filters)."""
+"""What a volume type asks for beside its back end: a size, a zone."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection
 
 from stackwire.contracts.volume import InvalidInput
-from stackwire.contracts.volume_workers import BACKEND
 from stackwire.volume.domain.errors import InvalidTypeAvailabilityZones
 from stackwire.volume.domain.model import VolumeType
-
-BACKEND_NAME = BACKEND.partition("@")[2]
-CAPABILITIES: Mapping[str, Any] = {
-    "volume_backend_name": BACKEND_NAME,
-    "vendor_name": "Stackwire",
-    "driver_version": "1.0.0",
-    "storage_protocol": "local",
-    "total_capacity_gb": "infinite",
-    "free_capacity_gb": "infinite",
-    "reserved_percentage": 0,
-    "max_over_subscription_ratio": "20.0",
-    "thin_provisioning_support": True,
-    "thick_provisioning_support": False,
-    "QoS_support": False,
-    "multiattach": True,
-    "online_extend_support": True,
-    "filter_function": None,
-    "goodness_function": None,
-}
 
 
 def check_size(volume_type: VolumeType, size: int) -> None:
@@ -45,15 +24,27 @@ def check_size(volume_type: VolumeType, size: int) -> None:
             )
 
 
-def check_zone(volume_type: VolumeType, zone: str) -> None:
-    """InvalidTypeAvailabilityZones unless the type may be used in the zone.
+def allowed_zones(volume_type: VolumeType, zone: str | None, existing: Collection[str], default: str) -> list[str]:
+    """The zones that a new volume may be in, of those that there are. ``zone``: the requested one, or the source's.
 
+    InvalidTypeAvailabilityZones, InvalidInput.
     ``cinder/volume/flows/api/create_volume.py: _extract_availability_zones``.
     """
-    named = volume_type.extra_specs.get("RESKEY:availability_zones")
-    zones = None if named is None else [part.strip() for part in named.split(",") if part]
-    if zones is not None and zone not in zones:
+    zones = _zones_of(volume_type)
+    safe = [each for each in existing if zones is None or each in zones]
+    if zones is not None and not safe:
         raise InvalidTypeAvailabilityZones(az=zones)
+    if zone is None and zones is None:
+        zone = default
+    if zone is not None and zone not in safe:
+        raise InvalidInput(reason=f"Availability zone '{zone}' is invalid.")
+    return safe if zone is None else [zone]
+
+
+def _zones_of(volume_type: VolumeType) -> list[str] | None:
+    """The zones that a type is for; None: any."""
+    named = volume_type.extra_specs.get("RESKEY:availability_zones")
+    return None if named is None else [part.strip() for part in named.split(",") if part]
 
 
 def _integer(text: str | None) -> int | None:

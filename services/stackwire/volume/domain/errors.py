@@ -117,7 +117,11 @@ class GroupTypeSpecsNotFound(NotFound, wire="cinder.exception.GroupTypeSpecsNotF
 
 
 class ServiceNotFound(NotFound, wire="cinder.exception.ServiceNotFound"):
-    """Service cinder-volume could not be found on host {host}."""
+    """Service {binary} could not be found on host {host}."""
+
+
+class HostNotFound(NotFound, wire="cinder.exception.HostNotFound"):
+    """Host {host} could not be found."""
 
 
 class TransferNotFound(NotFound, wire="cinder.exception.TransferNotFound"):

@@ -130,6 +130,7 @@ class Volume:
     """A volume, ``size`` in GiB (``new_size``: what it is being extended to).
 
     ``source_image`` is the image it is created from, ``upload_image`` the image that is being created from it.
+    ``name_id`` (``_name_id``): in whose name its data lies, where that is not its own: it was migrated.
     """
 
     id: str
@@ -155,6 +156,7 @@ class Volume:
     readonly: bool | None
     service_uuid: str | None
     shared_targets: bool
+    name_id: str | None
     metadata: dict[str, str]
     scheduled_at: datetime | None
     launched_at: datetime | None
@@ -163,6 +165,18 @@ class Volume:
     updated_at: datetime | None
     deleted_at: datetime | None
     deleted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceState:
+    """What an administrator changed of a service. ``frozen``: what is on the back end is left as it is."""
+
+    binary: str
+    host: str
+    disabled: bool = False
+    disabled_reason: str | None = None
+    frozen: bool = False
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ _VOLUME_COLUMNS = names(
 )
 _VOLUME_TIMES = names("scheduled_at launched_at terminated_at created_at updated_at deleted_at")
 _NULL_VOLUME_COLUMNS = names(
-    "_name_id ec2_id cluster_name provider_id provider_location provider_auth provider_geometry encryption_key_id"
+    "ec2_id cluster_name provider_id provider_location provider_auth provider_geometry encryption_key_id"
     " consistencygroup_id group_id replication_status replication_extended_status replication_driver_data"
 )
 
@@ -131,26 +131,6 @@ def qos_specs_event(action: QosSpecsAction, *, priority: str = "INFO", **payload
     )
 
 
-def scheduling_failed(volume_id: str, request_spec: Mapping[str, Any], reason: str) -> Event:
-    """``scheduler.create_volume``, of priority ERROR (``ScheduleCreateVolumeTask._notify_failure``)."""
-    payload = {
-        "request_spec": request_spec,
-        "volume_properties": request_spec.get("volume_properties", {}),
-        "volume_id": volume_id,
-        "state": "error",
-        "method": "create_volume",
-        "reason": f"NoValidBackend('No valid backend was found. {reason}')",
-    }
-    return Event(
-        exchange=EXCHANGE,
-        event_type="scheduler.create_volume",
-        publisher_id=f"scheduler.{HOST}",
-        payload=payload,
-        priority="ERROR",
-        resource=volume_id,
-    )
-
-
 def _glance(row: GlanceRow) -> dict[str, Any]:
     return {
         **attributes(row, "id volume_id snapshot_id key value deleted"),
@@ -187,6 +167,7 @@ def volume_row(volume: Volume) -> dict[str, Any]:
         **dict.fromkeys(_NULL_VOLUME_COLUMNS),
         **{name: getattr(volume, name) for name in _VOLUME_COLUMNS},
         **{name: naive(getattr(volume, name)) for name in _VOLUME_TIMES},
+        "_name_id": volume.name_id,
         "display_name": volume.name,
         "display_description": volume.description,
         "use_quota": True,

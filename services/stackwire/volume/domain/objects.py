@@ -1,6 +1,6 @@
 """Volumes and snapshots in the form they have between Cinder's daemons: oslo.versionedobjects."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -78,8 +78,15 @@ def snapshot_object(snapshot: Snapshot) -> dict[str, Any]:
     )
 
 
-def request_spec(volume: Volume, volume_type: VolumeType, qos_specs: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The scheduler's specification of a new volume. ``qos_specs``: those of its type."""
+def request_spec(
+    volume: Volume,
+    volume_type: VolumeType,
+    qos_specs: Mapping[str, Any] | None,
+    zones: Sequence[str],
+    backend: str | None = None,
+) -> dict[str, Any]:
+    """The scheduler's specification of a new volume. ``qos_specs``: those of its type; ``backend``: where it must be,
+    beside what it is made of."""
     properties: dict[str, Any] = {
         **attributes(
             volume,
@@ -102,7 +109,8 @@ def request_spec(volume: Volume, volume_type: VolumeType, qos_specs: Mapping[str
         "volume": volume_object(volume, volume_type),
         "volume_type": volume_type_object(volume_type),
         "volume_properties": _object("VolumeProperties", "1.1", properties, changed=True),
-        "availability_zones": [volume.availability_zone],
+        "availability_zones": list(zones),
+        **({} if backend is None else {"resource_backend": backend}),
     }
     return _object("RequestSpec", "1.5", data, changed=True)
 

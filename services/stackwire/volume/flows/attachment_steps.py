@@ -82,14 +82,17 @@ async def notify_attachment_event(
     )
 
 
-async def connection_properties(session: Session, volume: Volume, attachment_id: str, mode: str) -> dict[str, Any]:
-    """What a host needs to connect the volume: the file's path under the data folder. ``mode``: rw or ro.
+async def connection_properties(
+    session: Session, folder: str, volume: Volume, attachment_id: str, mode: str
+) -> dict[str, Any]:
+    """What a host needs to connect the volume: the file's path under the data folder. ``folder``: the back end's;
+    ``mode``: rw or ro.
 
     InvalidQoSSpecs for specs of the volume's type that no host could obey.
     """
     found = await qos_specs.of_type(session, volume.volume_type_id)
     return {
-        "device_path": f"volumes/{volume_file(volume.id)}",
+        "device_path": f"{folder}/{volume_file(volume)}",
         "volume_id": volume.id,
         "qos_specs": None if found is None else for_host(found.consumer, found.specs, volume.size),
         "access_mode": mode,

@@ -2,10 +2,13 @@
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+import uuid
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from stackwire.contracts.base import Call, Cast
+from stackwire.contracts.volume_workers import HOST, topic_of
 from stackwire.core.behaviours import Behaviours
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, ServiceError
@@ -21,31 +24,46 @@ from stackwire.messaging.rpc import RpcClient
 from stackwire.volume.backends.files import FileStore
 from stackwire.volume.backends.images import ImageClient
 from stackwire.volume.db import quotas
+from stackwire.volume.domain.backends import Backends
 from stackwire.volume.domain.errors import SizeExceedsQuota, SnapshotLimitExceeded, VolumeLimitExceeded
+from stackwire.volume.domain.model import Volume
+from stackwire.volume.domain.scheduling import Chooser
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 log = logging.getLogger("stackwire.volume")
 M = TypeVar("M", bound="DataclassInstance")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeDeps:
-    """``zone``: the one availability zone. ``single_process``: no other process can be at work on the rows."""
+    """``stores``: the files of each back end, by its name. ``zone``: of volumes for which none is requested.
+    ``single_process``: no other process can be at work on the rows."""
 
     database: Database
     rpc: RpcClient
     images: ImageClient
     certificates: Certificates
-    store: FileStore
+    backends: Backends
+    stores: Mapping[str, FileStore]
+    chooser: Chooser
     policy: Policy
     behaviours: Behaviours
     zone: str
-    service_uuid: str
     leases: Leases
     single_process: bool
     locks: KeyedLocks = field(default_factory=KeyedLocks)
+
+    def store(self, host: str | None) -> FileStore:
+        """The files of the back end that a volume with this host is on."""
+        return self.stores[self.backends.of(host).name]
+
+    def service_uuid(self, host: str | None) -> str:
+        """The id of the service of that back end: the same in every process that serves it."""
+        backend = self.backends.of(host)
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"stackwire:{backend.host}#{backend.name}"))
 
     def require(self, ctx: RequestContext, rule: str, project_id: str | None = None) -> None:
         """403 unless the rule allows it; ``project_id``: the owner of the resource, the caller's own when None."""
@@ -94,6 +112,16 @@ class Flow:
         self._deps = deps
 
 
+def to_backend(uow: UnitOfWork, message: Cast, host: str | None) -> None:
+    """Sends the message to the daemon of the back end that a volume with this host is on."""
+    uow.cast(message, server=HOST, topic=topic_of(host))
+
+
+async def call_backend(deps: VolumeDeps, ctx: RequestContext, message: Call[R], host: str | None) -> R:
+    """The answer of the daemon of the back end that a volume with this host is on."""
+    return await deps.rpc.call(ctx, message, server=HOST, topic=topic_of(host))
+
+
 def log_failure(text: str, resource_id: str, error: Exception) -> str:
     """Logs why an operation on the resource (``%s`` in ``text``) failed; the reason that its user may read."""
     expected = isinstance(error, ServiceError)
@@ -101,9 +129,9 @@ def log_failure(text: str, resource_id: str, error: Exception) -> str:
     return error.message if isinstance(error, ServiceError) else "Unexpected failure."
 
 
-def volume_file(volume_id: str) -> str:
-    """The name of a volume's file in the back end."""
-    return f"volume-{volume_id}"
+def volume_file(volume: Volume) -> str:
+    """The name of a volume's file in its back end: a migrated volume has that of the copy."""
+    return f"volume-{volume.name_id or volume.id}"
 
 
 def snapshot_file(snapshot_id: str) -> str:

@@ -1,5 +1,7 @@
 """/extensions and /os-availability-zone; and a clear answer about what is not simulated."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from stackwire.http.refusals import Features
@@ -37,15 +39,16 @@ NOT_SIMULATED: Features = {
     "managing what a back end has": [
         "/os-volume-manage", "/os-snapshot-manage", "/manageable_volumes", "/manageable_snapshots"
     ],
-    "changes of services, and clusters": ["/os-services", "/os-hosts", "/clusters 3.7", "/workers 3.24"],
+    "changes of hosts": ["/os-hosts"],
+    "log levels, and clusters": ["/os-services", "/clusters 3.7", "/workers 3.24"],
 }  # fmt: skip
 
 
 class ExtensionHandlers:
-    """``zone``: the one availability zone."""
+    """``zones``: the availability zones."""
 
-    def __init__(self, zone: str) -> None:
-        self._zone = zone
+    def __init__(self, zones: Sequence[str]) -> None:
+        self._zones = zones
 
     async def list(self, request: web.Request) -> web.Response:
         extensions = [
@@ -55,5 +58,5 @@ class ExtensionHandlers:
         return respond(200, {"extensions": extensions})
 
     async def availability_zones(self, request: web.Request) -> web.Response:
-        zone = {"zoneName": self._zone, "zoneState": {"available": True}}
-        return respond(200, {"availabilityZoneInfo": [zone]})
+        zones = [{"zoneName": zone, "zoneState": {"available": True}} for zone in self._zones]
+        return respond(200, {"availabilityZoneInfo": zones})

@@ -1,12 +1,9 @@
-"""/os-services, /os-hosts, /scheduler-stats, /capabilities, /resource_filters: the service as administrators see it."""
-
-from typing import Any
+"""/os-hosts, /scheduler-stats, /capabilities, /resource_filters: the service as administrators see it."""
 
 from aiohttp import web
 
-from stackwire.core.errors import BadRequest, NotSimulated
+from stackwire.core.errors import BadRequest
 from stackwire.http.request import CONTEXT, VERSION, flag, respond
-from stackwire.volume.domain.capabilities import BACKEND_NAME
 from stackwire.volume.domain.names import names
 from stackwire.volume.flows.registry import ApiFlows
 
@@ -35,36 +32,25 @@ _POOL_FILTERS = {"name": (3, 28), "volume_type": (3, 35)}
 
 
 class OperationHandlers:
-    """``cinder/api/contrib/services.py, hosts.py, scheduler_stats.py, capabilities.py``, ``v3/resource_filters.py``."""
+    """``cinder/api/contrib/hosts.py, scheduler_stats.py, capabilities.py``, ``v3/resource_filters.py``."""
 
     def __init__(self, flows: ApiFlows) -> None:
         self._flows = flows.operations
 
-    async def services(self, request: web.Request) -> web.Response:
-        zone, services, now = self._flows.list_services(request[CONTEXT], "volume_extension:services:index")
-        version, query = request[VERSION], request.query
-        views = []
-        for binary, host in services.items():
-            if query.get("binary", binary) != binary or query.get("host", host) not in (host, host.partition("@")[0]):
-                continue
-            view: dict[str, Any] = {"binary": binary, "host": host, "zone": zone, "status": "enabled", "state": "up"}
-            view |= {"updated_at": now, "disabled_reason": None}
-            if version >= (3, 7):
-                view["cluster"] = None
-            if binary == "cinder-volume":
-                view |= {"replication_status": "disabled", "active_backend_id": None, "frozen": False}
-                view |= {"backend_state": "up"} if version >= (3, 49) else {}
-            views.append(view)
-        return respond(200, {"services": views})
-
-    async def change_service(self, request: web.Request) -> web.Response:
-        raise NotSimulated(what=f"os-services/{request.match_info['action']}")
-
     async def hosts(self, request: web.Request) -> web.Response:
-        zone, services, now = self._flows.list_services(request[CONTEXT], "volume_extension:hosts")
-        state = {"zone": zone, "service-status": "available", "service-state": "enabled", "last-update": now}
-        wanted = request.query.get("zone", zone)
-        views = [{"host_name": host, "service": binary, **state} for binary, host in services.items() if wanted == zone]
+        services, now = await self._flows.list_services(request[CONTEXT], "volume_extension:hosts")
+        views = [
+            {
+                "host_name": service.state.host,
+                "service": service.state.binary,
+                "zone": service.zone,
+                "service-status": "available",
+                "service-state": "disabled" if service.state.disabled else "enabled",
+                "last-update": now,
+            }
+            for service in services
+            if request.query.get("zone", service.zone) == service.zone
+        ]
         return respond(200, {"hosts": views})
 
     async def host(self, request: web.Request) -> web.Response:
@@ -99,7 +85,11 @@ class OperationHandlers:
         }
         driver = {name: offered[name] for name in ("vendor_name", "driver_version", "storage_protocol")}
         nothing = dict.fromkeys(("pool_name", "display_name", "description", "visibility"))
-        view = {"namespace": f"OS::Storage::Capabilities::{host}", **driver, "volume_backend_name": BACKEND_NAME}
+        view = {
+            "namespace": f"OS::Storage::Capabilities::{host}",
+            **driver,
+            "volume_backend_name": offered["volume_backend_name"],
+        }
         return respond(200, {**view, **nothing, "replication_targets": [], "properties": properties})
 
     async def resource_filters(self, request: web.Request) -> web.Response:

@@ -24,6 +24,7 @@ from stackwire.volume.http.path_ids import snapshot_id, volume_id
 from stackwire.volume.http.qos_specs import QosSpecsHandlers
 from stackwire.volume.http.quotas import QuotaClassHandlers, QuotaHandlers
 from stackwire.volume.http.schemas.volumes import SnapshotMetaBody, SnapshotMetadataBody
+from stackwire.volume.http.services import ServiceHandlers
 from stackwire.volume.http.snapshots import SnapshotHandlers
 from stackwire.volume.http.transfers import TransferHandlers
 from stackwire.volume.http.versions import VersionHandlers
@@ -114,14 +115,17 @@ def _volume_types(flows: ApiFlows, max_limit: int) -> list[Row]:
 
 
 def _administration(flows: ApiFlows) -> list[Row]:
-    operations, quotas, encryption = OperationHandlers(flows), QuotaClassHandlers(flows), EncryptionHandlers(flows)
+    operations, services = OperationHandlers(flows), ServiceHandlers(flows)
+    quotas, encryption = QuotaClassHandlers(flows), EncryptionHandlers(flows)
     return [
-        ("GET", "/os-services", operations.services),
-        (
-            "PUT",
-            "/os-services/{action:enable|disable|disable-log-reason|freeze|thaw|failover_host}",
-            operations.change_service,
-        ),
+        ("GET", "/os-services", services.list),
+        ("PUT", "/os-services/enable", services.enable),
+        ("PUT", "/os-services/disable", services.disable),
+        ("PUT", "/os-services/disable-log-reason", services.disable_with_reason),
+        ("PUT", "/os-services/freeze", services.freeze),
+        ("PUT", "/os-services/thaw", services.thaw),
+        ("PUT", "/os-services/failover_host", services.fail_over),
+        *_since((3, 26), [("PUT", "/os-services/failover", services.fail_over)]),
         ("GET", "/os-hosts", operations.hosts),
         ("GET", "/os-hosts/{host}", operations.host),
         ("GET", "/scheduler-stats/get_pools", operations.pools),
@@ -205,8 +209,8 @@ def _since(version: tuple[int, int], rows: list[Row]) -> list[Row]:
     return [(method, path, guarded(handler)) for method, path, handler in rows]
 
 
-def _others(flows: ApiFlows, max_limit: int, zone: str) -> list[Row]:
-    quotas, messages, extensions = QuotaHandlers(flows), MessageHandlers(flows, max_limit), ExtensionHandlers(zone)
+def _others(flows: ApiFlows, max_limit: int, zones: Sequence[str]) -> list[Row]:
+    quotas, messages, extensions = QuotaHandlers(flows), MessageHandlers(flows, max_limit), ExtensionHandlers(zones)
     return [
         ("GET", "/limits", LimitHandlers(flows).show),
         ("GET", "/os-quota-sets/{target}", quotas.show),
@@ -222,8 +226,8 @@ def _others(flows: ApiFlows, max_limit: int, zone: str) -> list[Row]:
     ]
 
 
-def routes(flows: ApiFlows, behaviours: Behaviours, max_limit: int, zone: str) -> Sequence[Route]:
-    """``max_limit``: of a list's page; ``zone``: the one availability zone."""
+def routes(flows: ApiFlows, behaviours: Behaviours, max_limit: int, zones: Sequence[str]) -> Sequence[Route]:
+    """``max_limit``: of a list's page; ``zones``: the availability zones."""
     table = [
         *_volumes(flows, max_limit),
         *_snapshots(flows, max_limit),
@@ -233,7 +237,7 @@ def routes(flows: ApiFlows, behaviours: Behaviours, max_limit: int, zone: str) -
         *_administration(flows),
         *_transfers("/volume-transfers", TransferHandlers(flows)),
         *_transfers("/os-volume-transfer", TransferHandlers(flows)),
-        *_others(flows, max_limit, zone),
+        *_others(flows, max_limit, zones),
     ]
     versions = VersionHandlers(behaviours)
     return [

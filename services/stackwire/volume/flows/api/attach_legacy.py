@@ -108,7 +108,8 @@ class LegacyAttach(Flow):
                 volume,
                 "The volume connection cannot be initialized in maintenance mode.",
             )
-            data = await steps.connection_properties(uow, volume, "", "ro" if volume.readonly else "rw")
+            folder = self._deps.backends.of(volume.host).folder
+            data = await steps.connection_properties(uow, folder, volume, "", "ro" if volume.readonly else "rw")
             del data["attachment_id"]
             multipath = {"enforce_multipath": connector.get("enforce_multipath", False)}
             return {"driver_volume_type": data.pop("driver_volume_type"), "data": data | multipath, **multipath}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from stackwire.contracts.volume import InvalidInput, InvalidVolume
-from stackwire.contracts.volume_workers import HOST, AttachmentDelete, AttachmentUpdate
+from stackwire.contracts.volume_workers import AttachmentDelete, AttachmentUpdate
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
 from stackwire.db.pool import UnitOfWork
@@ -20,7 +20,7 @@ from stackwire.volume.domain.model import Attachment, Volume
 from stackwire.volume.domain.requests import CreateAttachmentRequest
 from stackwire.volume.domain.states import AttachmentStates, VolumeStates
 from stackwire.volume.flows import attachment_steps as steps
-from stackwire.volume.flows.deps import Flow
+from stackwire.volume.flows.deps import Flow, call_backend
 
 
 class Attachments(Flow):
@@ -70,7 +70,7 @@ class Attachments(Flow):
             connector=dict(connector) if mode is None else {**connector, "mode": mode},
             attachment_id=attachment_id,
         )
-        await self._deps.rpc.call(ctx, message, server=HOST)
+        await call_backend(self._deps, ctx, message, volume.host)
         async with self._deps.database.read() as session:
             return await attachments.find(session, ctx, attachment_id)
 
@@ -100,9 +100,8 @@ class Attachments(Flow):
                 await attachments.detach(uow, attachment_id)
                 await steps.notify_attachment_event(uow, "detach.end", await steps.recompute_status(uow, volume))
         if connected:
-            await self._deps.rpc.call(
-                ctx, AttachmentDelete(attachment_id=attachment_id, vref=objects.volume_object(volume)), server=HOST
-            )
+            message = AttachmentDelete(attachment_id=attachment_id, vref=objects.volume_object(volume))
+            await call_backend(self._deps, ctx, message, volume.host)
         async with self._deps.database.read() as session:
             return await attachments.of_volume(session, attachment.volume_id)
 

@@ -1,6 +1,8 @@
 """Accepting a new volume: its sources and size are checked, its row and quota written, the scheduler messaged."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from stackwire.contracts.image import ImageView
 from stackwire.contracts.volume import InvalidInput, InvalidSnapshot, SnapshotNotFound, VolumeTypeNotFound
@@ -15,6 +17,7 @@ from stackwire.volume.domain import capabilities, objects, size_checks
 from stackwire.volume.domain.errors import VolumeTooBig
 from stackwire.volume.domain.model import Volume, VolumeDetails, VolumeType
 from stackwire.volume.domain.requests import CreateVolumeRequest, boot_snapshot_of
+from stackwire.volume.domain.scheduling import UNSUPPORTED_HINTS
 from stackwire.volume.domain.states import CREATING, SnapshotStates, VolumeStates
 from stackwire.volume.flows.attachment_steps import check
 from stackwire.volume.flows.deps import Flow
@@ -23,11 +26,14 @@ from stackwire.volume.flows.type_quotas import check_type_limits
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """What a new volume takes from the volume or snapshot it is created from; ``size`` in GiB."""
+    """What a new volume takes from the volume or snapshot it is created from; ``size`` in GiB. It goes to the same
+    ``host``, as where Cinder's ``snapshot_same_host`` is on."""
 
     size: int | None
     bootable: bool = False
     volume_type_id: str | None = None
+    zone: str | None = None
+    host: str | None = None
 
 
 class CreateVolume(Flow):
@@ -45,15 +51,16 @@ class CreateVolume(Flow):
         request, image = await self._resolve_image(ctx, request)
         async with deps.database.work(ctx) as uow:
             source = await _source(uow, request)
-            volume_type = await self._check(uow, request, source, image)
-            volume = await self._insert(uow, request, source, volume_type)
+            volume_type, zones = await self._check(uow, request, source, image)
+            volume = await self._insert(uow, request, source, volume_type, zones[0])
             qos = await qos_specs.of_type(uow, volume_type.id)
+            specs = qos.specs if qos else None
             uow.cast(
                 ScheduleVolume(
                     volume=objects.volume_object(volume, volume_type),
                     snapshot_id=volume.snapshot_id,
                     image_id=volume.source_image,
-                    request_spec=objects.request_spec(volume, volume_type, qos.specs if qos else None),
+                    request_spec=objects.request_spec(volume, volume_type, specs, zones, source.host),
                     filter_properties={"scheduler_hints": request.scheduler_hints} if request.scheduler_hints else {},
                 )
             )
@@ -74,25 +81,28 @@ class CreateVolume(Flow):
 
     async def _check(
         self, uow: UnitOfWork, request: CreateVolumeRequest, source: _Source, image: ImageView | None
-    ) -> VolumeType:
-        """The type of the new volume. InvalidInput, ImageUnacceptable, VolumeTypeNotFound."""
+    ) -> tuple[VolumeType, list[str]]:
+        """The new volume's type, and the zones it may be in. InvalidInput, ImageUnacceptable, VolumeTypeNotFound."""
+        _check_hints(request.scheduler_hints)
         if source.size is None:
             raise InvalidInput(reason="Volume size must be given, as an integer greater than 0.")
         if image is not None:
             size_checks.check_image(image, source.size)
-        if request.availability_zone not in (None, self._deps.zone):
-            raise InvalidInput(reason=f"Availability zone '{request.availability_zone}' is invalid.")
+        if source.zone is not None and request.availability_zone not in (None, source.zone):
+            raise InvalidInput(reason="A volume is in the same availability zone as what it is created from.")
         volume_type = await _volume_type(uow, request, source, image)
         if await encryption.encrypts(uow, volume_type.id):
             raise NotSimulated(what="encryption of volumes")
-        capabilities.check_zone(volume_type, self._deps.zone)
+        zones = capabilities.allowed_zones(
+            volume_type, request.availability_zone or source.zone, self._deps.backends.zones, self._deps.zone
+        )
         capabilities.check_size(volume_type, source.size)
         if request.source_volid is not None and volume_type.id != source.volume_type_id:
             raise InvalidInput(reason="A clone is of the type of its source.")
-        return volume_type
+        return volume_type, zones
 
     async def _insert(
-        self, uow: UnitOfWork, request: CreateVolumeRequest, source: _Source, volume_type: VolumeType
+        self, uow: UnitOfWork, request: CreateVolumeRequest, source: _Source, volume_type: VolumeType, zone: str
     ) -> Volume:
         """The row, and its share of the quota. VolumeTooBig, VolumeLimitExceeded, SizeExceedsQuota."""
         ctx = uow.ctx
@@ -110,7 +120,7 @@ class CreateVolume(Flow):
             **attributes(request, "name description snapshot_id source_volid metadata"),
             "size": source.size,
             "status": CREATING,
-            "availability_zone": self._deps.zone,
+            "availability_zone": zone,
             "volume_type_id": volume_type.id,
             "source_image": request.image_id,
             "bootable": source.bootable,
@@ -118,6 +128,13 @@ class CreateVolume(Flow):
             "created_at": uow.now,
         }
         return await volumes.TABLE.insert(uow, columns)
+
+
+def _check_hints(hints: Mapping[str, Any]) -> None:
+    """NotSimulated for a hint that only a filter reads which is none of ours."""
+    for name, filter_name in UNSUPPORTED_HINTS.items():
+        if hints.get(name):
+            raise NotSimulated(what=f"the scheduler hint {name} ({filter_name})")
 
 
 async def _source(uow: UnitOfWork, request: CreateVolumeRequest) -> _Source:
@@ -130,11 +147,12 @@ async def _source(uow: UnitOfWork, request: CreateVolumeRequest) -> _Source:
         if origin is None:
             raise SnapshotNotFound(snapshot_id=request.snapshot_id)
         size = size_checks.size_from_snapshot(request.size, snapshot.volume_size)
-        return _Source(size, origin.bootable, snapshot.volume_type_id)
+        return _Source(size, origin.bootable, snapshot.volume_type_id, origin.availability_zone, origin.host)
     if request.source_volid is not None:
         origin = await volumes.find(uow, uow.ctx, request.source_volid)
         check(VolumeStates.clone, origin, "Originating source volume status must be one of 'available, in-use' values")
-        return _Source(size_checks.size_of_clone(request.size, origin.size), origin.bootable, origin.volume_type_id)
+        size = size_checks.size_of_clone(request.size, origin.size)
+        return _Source(size, origin.bootable, origin.volume_type_id, origin.availability_zone, origin.host)
     return _Source(request.size)
 
 

@@ -1,6 +1,6 @@
 """Accepting the deletion of a volume."""
 
-from stackwire.contracts.volume_workers import HOST, RemoveVolume
+from stackwire.contracts.volume_workers import RemoveVolume
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import UnitOfWork
 from stackwire.volume.db import snapshots, volumes
@@ -8,7 +8,8 @@ from stackwire.volume.domain import objects
 from stackwire.volume.domain.errors import NotDeletable
 from stackwire.volume.domain.model import Volume
 from stackwire.volume.domain.states import NOT_MIGRATING, SnapshotStates, VolumeStates
-from stackwire.volume.flows.deps import Flow
+from stackwire.volume.flows.deps import Flow, to_backend
+from stackwire.volume.flows.pools import require_not_frozen
 
 
 class DeleteVolume(Flow):
@@ -31,12 +32,13 @@ class DeleteVolume(Flow):
                 self._deps.require(ctx, "volume:force_delete", volume.project_id)
             if volume.attach_status == "attached" or volume.migration_status not in NOT_MIGRATING:
                 raise NotDeletable
+            await require_not_frozen(uow, volume.host)
             await self._delete_snapshots(uow, volume, cascade=cascade, force=force)
             verb = VolumeStates.force_delete if force else VolumeStates.begin_delete
             deleting = await self._deps.transition(uow, volumes.TABLE, verb, volume.id, terminated_at=uow.now)
             if deleting is None:
                 raise NotDeletable
-            uow.cast(RemoveVolume(volume=objects.volume_object(deleting), cascade=cascade), server=HOST)
+            to_backend(uow, RemoveVolume(volume=objects.volume_object(deleting), cascade=cascade), deleting.host)
 
     async def _delete_snapshots(self, uow: UnitOfWork, volume: Volume, *, cascade: bool, force: bool) -> None:
         """NotDeletable for any snapshot without ``cascade``, and for one whose state does not allow it."""

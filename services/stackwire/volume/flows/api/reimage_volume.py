@@ -2,14 +2,14 @@
 
 from stackwire.contracts.image import ImageNotFound
 from stackwire.contracts.volume import InvalidVolume
-from stackwire.contracts.volume_workers import HOST, Reimage
+from stackwire.contracts.volume_workers import Reimage
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import NotSimulated
 from stackwire.volume.db import attachments, volumes
 from stackwire.volume.domain import objects, size_checks
 from stackwire.volume.domain.errors import InvalidImage, NotReimageable
 from stackwire.volume.domain.states import VolumeStates
-from stackwire.volume.flows.deps import Flow
+from stackwire.volume.flows.deps import Flow, to_backend
 
 
 class ReimageVolume(Flow):
@@ -41,4 +41,4 @@ class ReimageVolume(Flow):
                     reason=f"Volume {volume.id} status must be {sources}, but current status is: {volume.status}."
                 )
             message = Reimage(volume=objects.volume_object(reimaging), image_meta=objects.image_meta(image))
-            uow.cast(message, server=HOST)
+            to_backend(uow, message, volume.host)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from stackwire.contracts.volume import InvalidSnapshot, InvalidVolume
-from stackwire.contracts.volume_workers import HOST, POOL, RemoveSnapshot, ScheduleSnapshot
+from stackwire.contracts.volume_workers import POOL, RemoveSnapshot, ScheduleSnapshot
 from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
@@ -14,7 +14,8 @@ from stackwire.volume.domain.model import Snapshot, Volume
 from stackwire.volume.domain.requests import CreateSnapshotRequest
 from stackwire.volume.domain.states import CREATING, NOT_MIGRATING, SnapshotStates, VolumeStates
 from stackwire.volume.flows.attachment_steps import check
-from stackwire.volume.flows.deps import Flow
+from stackwire.volume.flows.deps import Flow, to_backend
+from stackwire.volume.flows.pools import require_not_frozen
 from stackwire.volume.flows.type_quotas import check_type_limits
 
 
@@ -31,6 +32,7 @@ class Snapshots(Flow):
                 if existing is not None:
                     return existing
             _check_source(volume, force=request.force)
+            await require_not_frozen(uow, volume.host)
             await self._deps.reserve_quota(uow, volume.project_id, snapshots=1, gigabytes=volume.size)
             volume_type = await volume_types.by_id(uow, volume.volume_type_id)
             await check_type_limits(uow, volume.project_id, volume_type, snapshots=1, gigabytes=volume.size)
@@ -52,13 +54,16 @@ class Snapshots(Flow):
             self._deps.require(ctx, "volume:delete_snapshot", snapshot.project_id)
             if force:
                 self._deps.require(ctx, "volume_extension:snapshot_admin_actions:force_delete", snapshot.project_id)
+            volume = await volumes.TABLE.get(uow, snapshot.volume_id)
+            assert volume is not None, "a volume goes after its snapshots"
+            await require_not_frozen(uow, volume.host)
             verb = SnapshotStates.force_delete if force else SnapshotStates.begin_delete
             deleting = await self._deps.transition(uow, snapshots.TABLE, verb, snapshot.id)
             if deleting is None:
                 raise InvalidSnapshot(
                     reason="Snapshot status must be available or error and must not be part of a group."
                 )
-            uow.cast(RemoveSnapshot(snapshot=objects.snapshot_object(deleting)), server=HOST)
+            to_backend(uow, RemoveSnapshot(snapshot=objects.snapshot_object(deleting)), volume.host)
 
 
 def _check_source(volume: Volume, *, force: bool) -> None:

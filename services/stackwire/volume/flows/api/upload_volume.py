@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from stackwire.contracts.image import CreateImage, ImageView
 from stackwire.contracts.volume import InvalidVolume
-from stackwire.contracts.volume_workers import HOST, CopyVolumeToImage
+from stackwire.contracts.volume_workers import CopyVolumeToImage
 from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, NotSimulated, ServiceError
@@ -18,7 +18,7 @@ from stackwire.volume.domain.model import Volume, VolumeType
 from stackwire.volume.domain.objects import image_meta
 from stackwire.volume.domain.requests import UploadImageRequest
 from stackwire.volume.domain.states import VolumeStates
-from stackwire.volume.flows.deps import Flow
+from stackwire.volume.flows.deps import Flow, to_backend
 from stackwire.volume.flows.worker.upload import finish_upload
 
 
@@ -54,7 +54,7 @@ class UploadVolume(Flow):
         async with self._deps.database.work(ctx) as uow:
             ends = Resource("volume", volume.id), Resource("image", image.id)
             uow.apply(travel.for_image, *ends, rows, {}, self._deps.behaviours)
-            uow.cast(CopyVolumeToImage(volume_id=volume.id, image_meta=image_meta(image)), server=HOST)
+            to_backend(uow, CopyVolumeToImage(volume_id=volume.id, image_meta=image_meta(image)), volume.host)
             return UploadAccepted(request, volume, await volume_types.by_id(uow, volume.volume_type_id), image)
 
     async def _begin(self, ctx: RequestContext, volume_id: str, request: UploadImageRequest, image_id: str) -> Volume:

@@ -4,6 +4,7 @@ from stackwire.contracts.volume_workers import TakeSnapshot
 from stackwire.core.context import RequestContext
 from stackwire.core.rules import Resource
 from stackwire.db.pool import UnitOfWork
+from stackwire.volume.backends.files import FileStore
 from stackwire.volume.db import glance_metadata, messages, snapshots, volumes
 from stackwire.volume.domain import objects, travel
 from stackwire.volume.domain.errors import GlanceMetadataNotFound
@@ -37,7 +38,7 @@ class CreateSnapshotWorker(Flow):
 
     async def fail(self, ctx: RequestContext, snapshot: Snapshot, reason: str) -> None:
         """To ``error``, without bytes and without rows; the user may read the reason."""
-        await self._deps.store.remove(snapshot_file(snapshot.id))
+        await (await self._store(snapshot)).remove(snapshot_file(snapshot.id))
         async with self._deps.database.work(ctx) as uow:
             failed = await self._deps.transition(uow, snapshots.TABLE, SnapshotStates.fail_create, snapshot.id)
             if failed is not None:
@@ -46,12 +47,17 @@ class CreateSnapshotWorker(Flow):
                     uow, snapshot.project_id, snapshot.id, SNAPSHOT_FAILED, reason, resource_type="VOLUME_SNAPSHOT"
                 )
 
+    async def _store(self, snapshot: Snapshot) -> FileStore:
+        async with self._deps.database.read() as session:
+            volume = await volumes.TABLE.get(session, snapshot.volume_id)
+        return self._deps.store(volume.host if volume is not None else None)
+
     async def _create(self, ctx: RequestContext, snapshot: Snapshot, volume: Volume) -> None:
-        name = snapshot_file(snapshot.id)
-        await self._deps.store.copy(volume_file(volume.id), name, snapshot.volume_size * GIBIBYTE)
+        name, store = snapshot_file(snapshot.id), self._deps.store(volume.host)
+        await store.copy(volume_file(volume), name, snapshot.volume_size * GIBIBYTE)
         async with self._deps.database.work(ctx) as uow:
             if not await self._finish(uow, snapshot, volume):
-                await self._deps.store.remove(name)  # deleted by force meanwhile
+                await store.remove(name)  # deleted by force meanwhile
 
     async def _finish(self, uow: UnitOfWork, snapshot: Snapshot, volume: Volume) -> bool:
         """Rows, state and events in one transaction; False when the snapshot is not being created any more."""

@@ -1,11 +1,13 @@
 """Creating a volume in the back end: its bytes, then its rows, its state and its event in one transaction."""
 
+from stackwire.contracts.volume import VolumeNotFound
 from stackwire.contracts.volume_workers import BuildVolume, ScheduleVolume
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
 from stackwire.core.rules import Resource
 from stackwire.db.pool import UnitOfWork
 from stackwire.db.transitions import transition
+from stackwire.volume.backends.sparse_files import BytesMissing, DiskFull
 from stackwire.volume.db import glance_metadata, messages, snapshots, volume_types, volumes
 from stackwire.volume.domain import objects, travel
 from stackwire.volume.domain.errors import ImageCopyFailure, ImageSignatureVerificationFailed, InvalidSignatureImage
@@ -19,6 +21,15 @@ from stackwire.volume.flows.worker.download import ImageDownloads, ImageSource
 
 RESCHEDULED = (InvalidSignatureImage, ImageSignatureVerificationFailed)
 """What is tried again, as recorded: Cinder finds no rows to clean up then, and takes that for the reason."""
+OF_THE_BACKEND = (OSError, DiskFull, BytesMissing)
+"""What is tried again because another back end, or the same one later, may not have it."""
+
+
+def _may_work_elsewhere(volume: Volume, error: Exception) -> bool:
+    """A copy of an image that does not fit is final, as are all its other failures (``OnFailureRescheduleTask``)."""
+    if isinstance(error, ServiceError) and volume.source_image is not None:
+        return isinstance(error, RESCHEDULED)
+    return isinstance(error, OF_THE_BACKEND)
 
 
 class CreateVolumeWorker(Flow):
@@ -34,17 +45,18 @@ class CreateVolumeWorker(Flow):
                 uow.notify(volume_event("create.start", volume, uow.now))
             try:
                 await self._create(ctx, volume)
-            except RESCHEDULED as error:
-                log_failure("volume %s is scheduled again", volume.id, error)
-                await self._reschedule(ctx, volume, message, error)
             except Exception as error:
+                if message.allow_reschedule and _may_work_elsewhere(volume, error):
+                    log_failure("volume %s is scheduled again", volume.id, error)
+                    await self._reschedule(ctx, volume, message, error)
+                    return
                 await self.fail(ctx, volume, log_failure("volume %s could not be created", volume.id, error))
 
-    async def _reschedule(self, ctx: RequestContext, volume: Volume, message: BuildVolume, error: ServiceError) -> None:
+    async def _reschedule(self, ctx: RequestContext, volume: Volume, message: BuildVolume, error: Exception) -> None:
         """Back to the scheduler, without host and bytes (``OnFailureRescheduleTask``)."""
-        await self._deps.store.remove(volume_file(volume.id))
+        await self._deps.store(volume.host).remove(volume_file(volume))
         properties = dict(message.filter_properties or {})
-        properties["retry"] = {**properties.get("retry", {}), "exc": [f"{type(error).__name__}: {error.message}"]}
+        properties["retry"] = {**properties.get("retry", {}), "exc": [f"{type(error).__name__}: {error}"]}
         async with self._deps.database.work(ctx) as uow:
             waiting = await self._deps.transition(
                 uow, volumes.TABLE, VolumeStates.reschedule, volume.id, host=None, scheduled_at=uow.now
@@ -56,7 +68,7 @@ class CreateVolumeWorker(Flow):
 
     async def fail(self, ctx: RequestContext, volume: Volume, reason: str) -> None:
         """To ``error``, without bytes and without rows; the user may read the reason."""
-        await self._deps.store.remove(volume_file(volume.id))
+        await self._deps.store(volume.host).remove(volume_file(volume))
         async with self._deps.database.work(ctx) as uow:
             failed = await self._deps.transition(uow, volumes.TABLE, VolumeStates.fail_create, volume.id)
             if failed is not None:
@@ -64,16 +76,20 @@ class CreateVolumeWorker(Flow):
                 await messages.insert(uow, volume.project_id, volume.id, CREATE_FAILED, reason)
 
     async def _create(self, ctx: RequestContext, volume: Volume) -> None:
-        store, name, size = self._deps.store, volume_file(volume.id), volume.size * GIBIBYTE
+        store, name, size = self._deps.store(volume.host), volume_file(volume), volume.size * GIBIBYTE
         source: ImageSource | None = None
         if volume.source_image is not None:
             async with self._deps.database.work(ctx) as uow:
                 await transition(uow, volumes.TABLE, VolumeStates.begin_download, volume.id)
-            source = await ImageDownloads(self._deps).fill(ctx, volume.source_image, name, size)
+            source = await ImageDownloads(self._deps).fill(ctx, volume.source_image, volume, size)
         elif volume.snapshot_id is not None:
             await store.copy(snapshot_file(volume.snapshot_id), name, size)
         elif volume.source_volid is not None:
-            await store.copy(volume_file(volume.source_volid), name, size)
+            async with self._deps.database.read() as session:
+                origin = await volumes.TABLE.get(session, volume.source_volid)
+            if origin is None:
+                raise VolumeNotFound(volume_id=volume.source_volid)
+            await store.copy(volume_file(origin), name, size)
         else:
             await store.create(name, size)
         async with self._deps.database.work(ctx) as uow:
@@ -89,7 +105,7 @@ class CreateVolumeWorker(Flow):
             volume.id,
             launched_at=uow.now,
             bootable=source is not None or volume.bootable,
-            service_uuid=self._deps.service_uuid,
+            service_uuid=self._deps.service_uuid(volume.host),
             shared_targets=False,
         )
         if created is None:

@@ -36,7 +36,7 @@ class DeleteWorker(Flow):
         async with self._deps.database.work(ctx) as uow:
             rows = await glance_metadata.rows(uow, "volume_id", volume.id)
             uow.notify(volume_event("delete.start", volume, uow.now, glance=rows))
-        await self._deps.store.remove(volume_file(volume.id))
+        await self._deps.store(volume.host).remove(volume_file(volume))
         async with self._deps.database.work(ctx) as uow:
             await glance_metadata.delete(uow, "volume_id", volume.id)
             for attachment in await attachments.of_volume(uow, volume.id):
@@ -61,7 +61,7 @@ class DeleteWorker(Flow):
             if volume is None:
                 return
             uow.notify(snapshot_event("delete.start", snapshot, volume))
-        await self._deps.store.remove(snapshot_file(snapshot.id))
+        await self._deps.store(volume.host).remove(snapshot_file(snapshot.id))
         async with self._deps.database.work(ctx) as uow:
             await glance_metadata.delete(uow, "snapshot_id", snapshot.id)
             deleted = await self._deps.transition(

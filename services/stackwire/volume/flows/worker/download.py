@@ -16,7 +16,8 @@ from stackwire.volume.domain.errors import (
     ImageUnacceptable,
     InvalidSignatureImage,
 )
-from stackwire.volume.flows.deps import Flow
+from stackwire.volume.domain.model import Volume
+from stackwire.volume.flows.deps import Flow, volume_file
 
 VERIFY_CHUNK_BYTES = 4 * 1024**2
 
@@ -33,15 +34,16 @@ class ImageDownloads(Flow):
     """``cinder/image/image_utils.py: fetch_to_raw``."""
 
     async def fill(
-        self, ctx: RequestContext, image_id: str, name: str, size: int, *, verify: bool = True
+        self, ctx: RequestContext, image_id: str, volume: Volume, size: int, *, verify: bool = True
     ) -> ImageSource:
-        """The file ``name`` of ``size`` bytes holds the image. ImageCopyFailure, ImageUnacceptable, TooManyBytes, ...;
+        """The volume's file of ``size`` bytes holds the image. ImageCopyFailure, ImageUnacceptable, TooManyBytes, ...;
         then its former content is unchanged. ``verify``: its signature, if it has one; a reimage does not.
         """
         image = await self._deps.images.get(ctx, image_id)
         size_checks.check_image(image, size // size_checks.GIBIBYTE)
-        async with self._deps.store.incoming(name) as incoming:
-            received = incoming if formats.is_raw(image.disk_format) else IncomingFile(self._deps.store.packed(name))
+        store, name = self._deps.store(volume.host), volume_file(volume)
+        async with store.incoming(name) as incoming:
+            received = incoming if formats.is_raw(image.disk_format) else IncomingFile(store.packed(name))
             try:
                 await self._fetch(ctx, image, received, size)
                 verified = verify and await self._verify(ctx, image, received.path)

@@ -32,7 +32,7 @@ class ExtendVolumeWorker(Flow):
             rows = await glance_metadata.rows(uow, "volume_id", volume.id)
             uow.notify(volume_event("resize.start", volume, uow.now, attachments=used, glance=rows))
         try:
-            await self._deps.store.resize(volume_file(volume.id), new_size * GIBIBYTE)
+            await self._deps.store(volume.host).resize(volume_file(volume), new_size * GIBIBYTE)
             await self._finish(ctx, volume.id, new_size)
         except Exception as error:
             await self._fail(ctx, volume, log_failure("volume %s could not be extended", volume.id, error))

@@ -30,7 +30,7 @@ class ReimageWorker(Flow):
                 return
             try:
                 source = await ImageDownloads(self._deps).fill(
-                    ctx, image_id, volume_file(volume_id), volume.size * GIBIBYTE, verify=False
+                    ctx, image_id, volume, volume.size * GIBIBYTE, verify=False
                 )
                 async with self._deps.database.work(ctx) as uow:
                     await self._finish(uow, volume, source)
@@ -39,7 +39,7 @@ class ReimageWorker(Flow):
 
     async def abandon(self, ctx: RequestContext, volume: Volume) -> None:
         """After a crash: the unfinished download is deleted, the volume is in ``error``."""
-        await self._deps.store.delete_partial(volume_file(volume.id))
+        await self._deps.store(volume.host).delete_partial(volume_file(volume))
         await self._fail(ctx, volume, INTERRUPTED)
 
     async def _finish(self, uow: UnitOfWork, volume: Volume, source: ImageSource) -> None:

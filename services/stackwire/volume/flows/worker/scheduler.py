@@ -1,20 +1,21 @@
-"""cinder-scheduler: there is one back end, which every message is forwarded to."""
+"""cinder-scheduler: which back end a volume goes to, and whether one has the place for a snapshot or for more."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from stackwire.contracts import volume_workers as workers
-from stackwire.core.capabilities import satisfies
 from stackwire.core.context import RequestContext
+from stackwire.db.pool import UnitOfWork
 from stackwire.db.transitions import transition
-from stackwire.volume.db import messages, snapshots, volume_types, volumes
+from stackwire.volume.db import messages, quotas, snapshots, volume_types, volumes
 from stackwire.volume.domain import objects
-from stackwire.volume.domain.capabilities import CAPABILITIES
-from stackwire.volume.domain.model import VolumeType
-from stackwire.volume.domain.notifications import scheduling_failed
+from stackwire.volume.domain.model import Volume, VolumeType
+from stackwire.volume.domain.scheduler_events import scheduling_failed
+from stackwire.volume.domain.scheduling import NoValidBackend, Placement, PoolState, named_volumes
 from stackwire.volume.domain.states import SnapshotStates, VolumeStates
-from stackwire.volume.domain.user_messages import NO_BACKEND, NO_VALID_BACKEND
-from stackwire.volume.flows.deps import Flow
+from stackwire.volume.domain.user_messages import EXTEND_NOT_PLACED, NO_BACKEND, NO_VALID_BACKEND
+from stackwire.volume.flows.deps import Flow, to_backend
+from stackwire.volume.flows.pools import locked_pool_states
 
 MAX_ATTEMPTS = 3
 """cinder.conf: scheduler_max_attempts, its default."""
@@ -25,63 +26,134 @@ class Scheduler(Flow):
 
     async def on_schedule_volume(self, ctx: RequestContext, message: workers.ScheduleVolume) -> None:
         """Writes the chosen pool down as the volume's host; ``error``, with an event and a message for the user, where
-        the back end has not what the volume's type asks for, or failed too often."""
+        no back end has what is asked for, or they failed too often."""
         async with self._deps.database.work(ctx) as uow:
             waiting = await volumes.TABLE.get(uow, objects.id_of(message.volume))
-            if waiting is None:
-                return
+            if waiting is None or not VolumeStates.schedule.allows(status=waiting.status):
+                return  # delivered twice, or deleted meanwhile
             volume_type = await volume_types.by_id(uow, waiting.volume_type_id)
             retry = _retry(message.filter_properties or {})
-            reason = _refusal(waiting.id, volume_type, retry["num_attempts"])
-            if reason is not None:
+            try:
+                pool = await self._choose(uow, waiting, volume_type, message, retry)
+            except NoValidBackend as error:
                 if await self._deps.transition(uow, volumes.TABLE, VolumeStates.fail_create, waiting.id):
                     await messages.insert(uow, waiting.project_id, waiting.id, NO_BACKEND, NO_VALID_BACKEND)
-                    uow.notify(scheduling_failed(waiting.id, objects.primitive(message.request_spec), reason))
+                    uow.notify(
+                        scheduling_failed("create_volume", message.request_spec, error, "error", volume_id=waiting.id)
+                    )
                 return
-            volume = await transition(
-                uow, volumes.TABLE, VolumeStates.schedule, waiting.id, host=workers.POOL, scheduled_at=uow.now
-            )
-            if volume is None:
-                return  # delivered twice, or deleted meanwhile
-            uow.cast(
-                workers.BuildVolume(
-                    volume=objects.volume_object(volume, volume_type),
-                    request_spec=message.request_spec,
-                    filter_properties={**(message.filter_properties or {}), "retry": retry, "size": volume.size},
-                    allow_reschedule=True,
-                ),
-                server=workers.HOST,
-            )
+            await self._place(uow, waiting, volume_type, message, retry, pool)
+
+    async def _choose(
+        self,
+        uow: UnitOfWork,
+        volume: Volume,
+        volume_type: VolumeType,
+        message: workers.ScheduleVolume,
+        retry: Mapping[str, Any],
+    ) -> PoolState:
+        """The best pool. NoValidBackend."""
+        if retry["num_attempts"] > MAX_ATTEMPTS:
+            raise NoValidBackend(reason=f"Exceeded max scheduling attempts {MAX_ATTEMPTS} for resource {volume.id}")
+        spec = objects.primitive(message.request_spec)
+        hints = (message.filter_properties or {}).get("scheduler_hints") or {}
+        wanted = Placement(
+            size=volume.size,
+            extra_specs=volume_type.extra_specs,
+            zones=spec.get("availability_zones") or (),
+            backend=spec.get("resource_backend"),
+            tried=retry["backends"],
+            hints=hints,
+            hosts=await _hosts_of(uow, volume.project_id, hints),
+        )
+        found = self._deps.chooser.candidates(await locked_pool_states(self._deps, uow), wanted)
+        if not found:
+            raise NoValidBackend(reason="No weighed backends available")
+        return found[0]
+
+    async def _place(
+        self,
+        uow: UnitOfWork,
+        waiting: Volume,
+        volume_type: VolumeType,
+        message: workers.ScheduleVolume,
+        retry: dict[str, Any],
+        pool: PoolState,
+    ) -> None:
+        volume = await transition(
+            uow,
+            volumes.TABLE,
+            VolumeStates.schedule,
+            waiting.id,
+            host=pool.host,
+            availability_zone=pool.zone,
+            scheduled_at=uow.now,
+        )
+        if volume is None:
+            return
+        tried = [*retry["backends"], pool.host]
+        retry |= {"backends": tried, "hosts": tried}
+        build = workers.BuildVolume(
+            volume=objects.volume_object(volume, volume_type),
+            request_spec=message.request_spec,
+            filter_properties={**(message.filter_properties or {}), "retry": retry, "size": volume.size},
+            allow_reschedule=True,
+        )
+        to_backend(uow, build, volume.host)
 
     async def on_schedule_snapshot(self, ctx: RequestContext, message: workers.ScheduleSnapshot) -> None:
-        """To the back end, while the snapshot is in ``creating``."""
+        """To the back end, while the snapshot is in ``creating``; ``error`` where it has no place for it."""
         async with self._deps.database.work(ctx) as uow:
             snapshot = await snapshots.TABLE.get(uow, objects.id_of(message.snapshot))
-            if snapshot is not None and SnapshotStates.schedule.allows(status=snapshot.status):
-                uow.cast(workers.TakeSnapshot(snapshot=objects.snapshot_object(snapshot)), server=workers.HOST)
+            if snapshot is None or not SnapshotStates.schedule.allows(status=snapshot.status):
+                return
+            try:
+                await self._check_place(uow, message.backend, "snapshot", snapshot.id, snapshot.volume_size)
+            except NoValidBackend as error:
+                if await self._deps.transition(uow, snapshots.TABLE, SnapshotStates.fail_create, snapshot.id):
+                    spec = message.request_spec or {}
+                    uow.notify(scheduling_failed("create_snapshot", spec, error, "error", snapshot_id=snapshot.id))
+                return
+            to_backend(uow, workers.TakeSnapshot(snapshot=objects.snapshot_object(snapshot)), message.backend)
 
     async def on_schedule_extend(self, ctx: RequestContext, message: workers.ScheduleExtend) -> None:
-        """To the back end, while the volume is in ``extending``."""
+        """To the back end, while the volume is in ``extending``; as before where it has no place for it."""
         async with self._deps.database.work(ctx) as uow:
             volume = await volumes.TABLE.get(uow, objects.id_of(message.volume))
-            if volume is not None and VolumeStates.finish_extend.allows(status=volume.status):
-                uow.cast(
-                    workers.ExtendVolume(volume=objects.volume_object(volume), new_size=message.new_size),
-                    server=workers.HOST,
-                )
+            if volume is None or not VolumeStates.finish_extend.allows(status=volume.status):
+                return
+            growth = message.new_size - volume.size
+            try:
+                await self._check_place(uow, volume.host, "volume", volume.id, growth)
+            except NoValidBackend as error:
+                before = volume.previous_status or "available"
+                kept = {"status": before, "new_size": None, "previous_status": None}
+                verb = VolumeStates.finish_extend
+                if await self._deps.transition(uow, volumes.TABLE, verb, volume.id, **kept):
+                    await quotas.release(uow, volume.project_id, {"gigabytes": growth})
+                    await messages.insert(uow, volume.project_id, volume.id, *EXTEND_NOT_PLACED)
+                    state = {"status": before, "previous_status": None}
+                    spec = message.request_spec or {}
+                    uow.notify(scheduling_failed("extend_volume", spec, error, state, volume_id=volume.id))
+                return
+            extend = workers.ExtendVolume(volume=objects.volume_object(volume), new_size=message.new_size)
+            to_backend(uow, extend, volume.host)
+
+    async def _check_place(self, uow: UnitOfWork, host: str | None, what: str, resource_id: str, size: int) -> None:
+        """NoValidBackend unless this back end is there, and has room (``backend_passes_filters``)."""
+        pools = await locked_pool_states(self._deps, uow)
+        if not self._deps.chooser.candidates(pools, Placement(size=size, backend=host or workers.POOL)):
+            raise NoValidBackend(reason=f"Cannot place {what} {resource_id} on {host}")
+
+
+async def _hosts_of(uow: UnitOfWork, project_id: str, hints: Mapping[str, Any]) -> dict[str, str | None]:
+    """Where the volumes are that hints name, of those of the project."""
+    named = [each for hint in ("same_host", "different_host") for each in named_volumes(hints.get(hint, [])) or ()]
+    found = await volumes.TABLE.find(uow, id=named, project_id=project_id) if named else []
+    return {volume.id: volume.host for volume in found}
 
 
 def _retry(properties: Mapping[str, Any]) -> dict[str, Any]:
     """The attempts at this volume, with the one that begins now (``FilterScheduler._populate_retry``)."""
     before = properties.get("retry") or {}
-    tried = [*before.get("backends", ()), workers.POOL]
-    return {"num_attempts": before.get("num_attempts", 0) + 1, "backends": tried, "hosts": tried}
-
-
-def _refusal(volume_id: str, volume_type: VolumeType, attempt: int) -> str | None:
-    """Why there is no back end for the volume; None when there is."""
-    if attempt > MAX_ATTEMPTS:
-        return f"Exceeded max scheduling attempts {MAX_ATTEMPTS} for resource {volume_id}"
-    if not satisfies(CAPABILITIES, volume_type.extra_specs):
-        return "No weighed backends available"
-    return None
+    return {"num_attempts": before.get("num_attempts", 0) + 1, "backends": list(before.get("backends", ()))}

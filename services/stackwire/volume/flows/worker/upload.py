@@ -25,7 +25,7 @@ class UploadWorker(Flow):
             if volume is None:
                 return
             try:
-                await self._upload(ctx, volume.id, image_id)
+                await self._upload(ctx, volume, image_id)
             except Exception as error:
                 reason = log_failure("volume %s could not be uploaded", volume.id, error)
                 await self._delete_image(ctx, image_id)
@@ -39,11 +39,12 @@ class UploadWorker(Flow):
             await self._deps.images.delete_unfinished(ctx, volume.upload_image)
         await finish_upload(self._deps, ctx, volume.id, "The upload was interrupted.")
 
-    async def _upload(self, ctx: RequestContext, volume_id: str, image_id: str) -> None:
+    async def _upload(self, ctx: RequestContext, volume: Volume, image_id: str) -> None:
         """The whole volume; verifies that the image service has it byte for byte."""
         digest, images = hashlib.new(HASH_ALGORITHM, usedforsecurity=False), self._deps.images
         try:
-            await images.upload(ctx, image_id, self._deps.store.read(volume_file(volume_id), digest))
+            stored = self._deps.store(volume.host).read(volume_file(volume), digest)
+            await images.upload(ctx, image_id, stored)
         except Conflict:
             image = await images.get_or_none(ctx, image_id)
             if image is not None and image.status == "active":
