@@ -27,7 +27,7 @@ DEVICE_FIELDS = words(
 )
 ACTIONS = words(
     "createImage rebuild os-start os-stop reboot pause unpause suspend resume lock unlock os-getConsoleOutput "
-    "os-resetState forceDelete resize shelve nothing"
+    "os-resetState forceDelete resize shelve unshelve shelveOffload nothing"
 )
 QUERIES = words(
     "name status limit marker sort_key sort_dir changes-since changes-before image flavor tags not-tags locked deleted "

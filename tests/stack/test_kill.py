@@ -229,6 +229,32 @@ async def an_attachment(cloud: ProcessCloud) -> Finish:
     return finish
 
 
+async def a_shelf(cloud: ProcessCloud) -> Finish:
+    return shelf_of(cloud, await cloud.active_server({"imageRef": await cloud.active_image()}))
+
+
+async def a_shelf_of_a_volume_backed_server(cloud: ProcessCloud) -> Finish:
+    return shelf_of(cloud, await cloud.active_server(from_volume(await cloud.available_volume())))
+
+
+def shelf_of(cloud: ProcessCloud, server: str) -> Finish:
+    """Off its host and back."""
+
+    async def finish() -> None:
+        await act_until(cloud, server, "shelve", "SHELVED_OFFLOADED", {"ACTIVE", "SHELVED"})
+        await act_until(cloud, server, "unshelve", "ACTIVE", {"SHELVED_OFFLOADED"})
+
+    return finish
+
+
+async def act_until(cloud: ProcessCloud, server: str, action: str, status: str, before: set[str]) -> None:
+    """The action as often as it takes; the test's time limit ends this."""
+    found: dict[str, Any] = {}
+    while found.get("status") != status:
+        await cloud.client.try_once("POST", "compute", f"{server_path(server)}/action", json={action: None})
+        found = await cloud.client.wait_for_status("compute", server_path(server), "server", {status, *before})
+
+
 CASES: list[tuple[Story, str, str]] = [
     (an_upload, "image", "before_commit:image.activate"),
     (an_upload, "image", "after_commit:image.prepare"),
@@ -291,6 +317,14 @@ CASES: list[tuple[Story, str, str]] = [
     (a_rebuild_of_a_volume_backed_server, "compute", "before_commit:compute.instance.rebuild.end"),
     (a_rebuild_of_a_volume_backed_server, "volume", "after_commit:reimage"),
     (a_rebuild_of_a_volume_backed_server, "volume", "before_commit:volume.attach.start"),
+    (a_shelf, "compute", "after_commit:shelve_instance"),
+    (a_shelf, "compute", "after_commit:compute.instance.shelve.start"),
+    (a_shelf, "compute", "after_commit:compute.instance.shelve.end"),
+    (a_shelf, "compute", "after_publish:unshelve_instance"),
+    (a_shelf, "compute", "after_commit:compute.instance.unshelve.start"),
+    (a_shelf, "compute", "before_commit:compute.instance.unshelve.end"),
+    (a_shelf_of_a_volume_backed_server, "compute", "before_commit:compute.instance.shelve_offload.end"),
+    (a_shelf_of_a_volume_backed_server, "compute", "before_commit:compute.instance.unshelve.end"),
 ]
 
 

@@ -42,7 +42,7 @@ INVARIANTS: Mapping[str, str] = {
         AND NOT EXISTS (SELECT FROM volume.volume_glance_metadata WHERE volume_id = v.id AND NOT deleted)""",
     "only a server that lives on a host has an address": """
         SELECT f.instance_uuid FROM compute.fixed_ips AS f JOIN compute.instances AS i ON i.uuid = f.instance_uuid
-        WHERE i.deleted OR i.host IS NULL""",
+        WHERE i.deleted OR i.host IS NULL AND i.vm_state <> 'shelved_offloaded'""",
     "no volume is in between": """
         SELECT id, status FROM volume.volumes WHERE NOT deleted AND status IN
         ('creating', 'downloading', 'uploading', 'deleting', 'attaching', 'detaching', 'reserved', 'extending')""",

@@ -68,7 +68,7 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
         hosts = [_compute_host(settings, name, database, client, images) for name in settings.hosts]
         host_service = HostService(database, hosts, settings, _leases(settings, database))
         await host_service.register()
-        conductor = Conductor(database, client, notifications, settings.default_zone)
+        conductor = Conductor(database, client, notifications, images, settings.default_zone)
         tasks = rpc.conductor_endpoints(conductor, ImageCaching(database, client, notifications))
         servers += _worker_servers(transport, tasks, Scheduler(database, notifications), hosts)
         local_delete = LocalDelete(database, Volumes(client, HOST, settings.volume_seconds))
@@ -148,6 +148,7 @@ def _compute_host(
         access_network=settings.access_network,
         make_mac=partial(addresses.new_mac, random.SystemRandom().randrange),
         reimage_seconds_per_gb=settings.reimage_seconds_per_gb,
+        shelved_offload_time=settings.shelved_offload_time,
     )
 
 

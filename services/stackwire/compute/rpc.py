@@ -11,8 +11,10 @@ from stackwire.compute.flows.worker.image_cache import HostImageCaching, ImageCa
 from stackwire.compute.flows.worker.power import Power
 from stackwire.compute.flows.worker.rebuild_instance import RebuildServer
 from stackwire.compute.flows.worker.scheduler import Scheduler
+from stackwire.compute.flows.worker.shelve_instance import ShelveServer
 from stackwire.compute.flows.worker.snapshot_instance import SnapshotServer
 from stackwire.compute.flows.worker.terminate_instance import TerminateServer
+from stackwire.compute.flows.worker.unshelve_instance import UnshelveServer
 from stackwire.contracts import compute_workers as calls
 from stackwire.contracts.base import Endpoint
 from stackwire.contracts.compute import ServerExternalEvents
@@ -23,6 +25,7 @@ def conductor_endpoints(conductor: Conductor, image_caching: ImageCaching) -> li
     return [
         calls.ScheduleAndBuildInstances.served_by(conductor.on_schedule_and_build_instances),
         calls.RebuildInstance.served_by(conductor.on_rebuild_instance),
+        calls.UnshelveInstance.served_by(conductor.unshelve.on_unshelve_instance),
         calls.AttachVolume.served_by(conductor.on_attach_volume),
         calls.CacheImages.served_by(image_caching.on_cache_images),
     ]
@@ -43,6 +46,7 @@ def scheduler_endpoints(scheduler: Scheduler) -> list[Endpoint]:
 def host_endpoints(host: ComputeHost) -> list[Endpoint]:
     """Topic ``compute`` of one host."""
     power, snapshot, attach, events = Power(host), SnapshotServer(host), AttachVolume(host), ExternalEvents(host)
+    shelve = ShelveServer(host)
     return [
         calls.BuildAndRunInstance.served_by(BuildServer(host).on_build_and_run_instance),
         calls.RebuildInstanceOnHost.served_by(RebuildServer(host).on_rebuild_instance),
@@ -50,6 +54,9 @@ def host_endpoints(host: ComputeHost) -> list[Endpoint]:
         calls.SnapshotInstance.served_by(snapshot.on_snapshot_instance),
         calls.QuiesceInstance.served_by(snapshot.on_quiesce_instance),
         calls.UnquiesceInstance.served_by(snapshot.on_unquiesce_instance),
+        calls.ShelveInstance.served_by(shelve.on_shelve_instance),
+        calls.ShelveOffloadInstance.served_by(shelve.on_shelve_offload_instance),
+        calls.UnshelveInstanceOnHost.served_by(UnshelveServer(host).on_unshelve_instance),
         calls.StartInstance.served_by(power.on_message(ServerStates.finish_start)),
         calls.StopInstance.served_by(power.on_message(ServerStates.finish_stop)),
         calls.RebootInstance.served_by(power.on_reboot_instance),

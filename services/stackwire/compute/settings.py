@@ -27,6 +27,7 @@ class ComputeSettings(ServiceSettings):
     ``image_cache_seconds``: how often a host looks for images it keeps for no server (Nova's ``[image_cache]
     manager_interval``), and ``image_cache_minimum_age``: how long after its last use such an image is kept (its
     ``remove_unused_original_minimum_age_seconds``); a minute or more, so that a build finds what it has just fetched.
+    ``shelved_offload_time``: how many seconds a shelved server stays on its host: 0 for none, -1 for ever.
     ``reimage_seconds_per_gb``: how long a host waits for a volume to be written over, for each GiB of the image.
     """
 
@@ -48,6 +49,7 @@ class ComputeSettings(ServiceSettings):
     image_retries: int = Field(default=0, ge=0, le=10)
     empty_image_mode: EmptyMode = "auto"
     reimage_seconds_per_gb: float = 20.0
+    shelved_offload_time: int = Field(default=0, ge=-1)
     volume_seconds: float = 180.0
     sweep_seconds: float = 5.0
     image_cache_seconds: float = Field(default=2400.0, gt=0)

@@ -7,6 +7,7 @@ from stackwire.contracts.payload import Naive, Never, Payload, Printed
 InstanceAction = Literal[
     "create", "delete", "shutdown", "reboot", "rebuild", "snapshot",
     "power_off", "power_on", "pause", "unpause", "suspend", "resume",
+    "shelve", "shelve_offload", "unshelve",
 ]  # fmt: skip
 Phase = Literal["start", "end"]
 FailedAction = Literal["create", "rebuild"]

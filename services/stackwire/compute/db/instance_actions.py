@@ -61,7 +61,7 @@ async def list_events(session: Session, action_id: int) -> list[ActionEvent]:
     return await EVENTS.find(session, order="id DESC", action_id=action_id)
 
 
-async def begin_event(uow: UnitOfWork, uuid: str, event: str, host: str) -> None:
+async def begin_event(uow: UnitOfWork, uuid: str, event: str, host: str | None) -> None:
     """A step of the action that this request started; nothing when there is no such action, or it began already."""
     await uow.execute(
         "INSERT INTO instance_actions_events (action_id, event, start_time, host)"

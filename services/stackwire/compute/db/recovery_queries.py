@@ -4,7 +4,7 @@ from datetime import datetime
 
 from stackwire.compute.db import block_devices, instance_actions, instances
 from stackwire.compute.domain.model import Action, BlockDevice, Instance
-from stackwire.compute.domain.states import DELETING, ServerStates
+from stackwire.compute.domain.states import DELETING, SHELVED_OFFLOADED, SPAWNING, UNSHELVING, ServerStates
 from stackwire.db.pool import Session
 
 _DEVICES = (
@@ -17,17 +17,20 @@ BATCH = 20
 async def interrupted(session: Session, host: str, before: datetime) -> list[str]:
     """Servers of the host in transient states that have not changed since ``before``.
 
-    A build that the host has taken up (it is past ``scheduling``) is its own before the server has a host.
+    A build that the host has taken up (it is past ``scheduling``) is its own before the server has a host, and so is
+    an offloaded server that it brings back.
     """
     rows = await session.rows(
         "SELECT uuid FROM instances WHERE NOT deleted AND coalesce(updated_at, created_at) < $2"
         " AND ((host = $1 AND (task_state = ANY($3) OR vm_state = ANY($4)))"
-        "  OR (host IS NULL AND vm_state = ANY($4) AND task_state IS NULL"
+        "  OR (host IS NULL AND (vm_state = ANY($4) AND task_state IS NULL OR vm_state = $5 AND task_state = $6)"
         "      AND uuid IN (SELECT instance_uuid FROM allocations WHERE host = $1))) ORDER BY id",
         host,
         before,
         list(ServerStates.transient("task_state")),
         list(ServerStates.transient("vm_state")),
+        SHELVED_OFFLOADED,
+        SPAWNING,
     )
     return [row["uuid"] for row in rows]
 
@@ -41,6 +44,14 @@ async def unscheduled(session: Session, before: datetime) -> list[Instance]:
         before,
         list(ServerStates.transient("vm_state")),
     )
+
+
+async def unshelving_nowhere(session: Session, before: datetime) -> list[str]:
+    """Offloaded servers that no host took up since ``before``."""
+    found = await instances.TABLE.find(
+        session, order="id", host=None, vm_state=SHELVED_OFFLOADED, task_state=UNSHELVING
+    )
+    return [each.uuid for each in found if (each.updated_at or each.created_at) < before]
 
 
 async def deleting_without_host(session: Session, before: datetime) -> list[str]:

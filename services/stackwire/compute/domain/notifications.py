@@ -19,7 +19,7 @@ from stackwire.contracts.events_versioned import CLASSES, PLAIN, AuditPeriodPayl
 
 POWER_NAMES: Mapping[int, str] = {number: name for name, number in POWER.items()}
 # the events whose payload lists the volumes; in the others the field is null
-WITH_DEVICES = frozenset({"create", "delete", "shutdown", "rebuild", "reboot"})
+WITH_DEVICES = frozenset({"create", "delete", "shutdown", "rebuild", "reboot", "shelve", "shelve_offload", "unshelve"})
 COPIED = [
     "uuid",
     "user_id",

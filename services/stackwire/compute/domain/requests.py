@@ -103,6 +103,15 @@ class UpdateServerRequest(_ServerFields):
     pinned_zone: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnshelveRequest:
+    """Where to. ``zone`` counts only when ``zone_given``: then the server is pinned to it, or to none (None)."""
+
+    zone: str | None = None
+    zone_given: bool = False
+    host: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class CreateImageRequest:
     """``limits_metadata``: the properties count against the quota of metadata items, as before 2.39."""

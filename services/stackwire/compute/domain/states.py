@@ -14,6 +14,8 @@ RESCUED, RESIZED, SOFT_DELETED, DELETED, ERROR = "rescued", "resized", "soft-del
 SHELVED, SHELVED_OFFLOADED = "shelved", "shelved_offloaded"
 
 SCHEDULING, DELETING = "scheduling", "deleting"
+SHELVING, SHELVING_OFFLOADING, UNSHELVING = "shelving", "shelving_offloading", "unshelving"
+SPAWNING = "spawning"
 REBUILDING, REBUILD_BLOCK_DEVICE_MAPPING = "rebuilding", "rebuild_block_device_mapping"
 REBUILD_SPAWNING = "rebuild_spawning"
 
@@ -79,7 +81,8 @@ _BOOTED = "active stopped paused suspended"
 _REBOOTS = ("rebooting", "reboot_pending", "reboot_started")
 _HARD_REBOOTS = ("rebooting_hard", "reboot_pending_hard", "reboot_started_hard")
 _HARD_REBOOTABLE = (None, *_REBOOTS, "rebooting_hard", "pausing", "suspending", "resuming", "unpausing")
-_BUILD = (None, SCHEDULING, "networking", "block_device_mapping", "spawning")
+_BUILD = (None, SCHEDULING, "networking", "block_device_mapping", SPAWNING)
+_SHELVE = (SHELVING, "shelving_image_pending_upload", "shelving_image_uploading", SHELVING_OFFLOADING)
 _SNAPSHOT = "image_snapshot_pending image_snapshot image_pending_upload image_uploading"
 
 
@@ -88,7 +91,7 @@ class ServerStates(
     noun="server",
     columns=("vm_state", "task_state"),
     initial={"vm_state": BUILDING, "task_state": SCHEDULING},
-    reserved={"vm_state": "rescued resized soft-delete shelved shelved_offloaded"},
+    reserved={"vm_state": "rescued resized soft-delete"},
 ):
     """``instances.vm_state`` and ``instances.task_state``."""
 
@@ -112,8 +115,14 @@ class ServerStates(
     )
     allocate_network = _step(None, "networking", "fail_build", "_build_networks_for_instance")
     map_block_devices = _step("networking", "block_device_mapping", "fail_build", "_build_resources")
-    spawn = _step("block_device_mapping", "spawning", "fail_build", "_build_and_run_instance")
-    finish_build = _finish("spawning", ACTIVE, "_update_instance_after_spawn")
+    spawn = ServerVerb(  # only of a server that is built: one that is unshelved spawns too
+        BUILDING,
+        "block_device_mapping",
+        {"vm_state": BUILDING, "task_state": SPAWNING},
+        "fail_build",
+        source="nova/compute/manager.py: _build_and_run_instance",
+    )
+    finish_build = _finish(SPAWNING, ACTIVE, "_update_instance_after_spawn")
     fail_build = _finish(_BUILD, ERROR, "_set_instance_obj_error_state")
 
     # ---- rebuild
@@ -136,6 +145,40 @@ class ServerStates(
     upload_snapshot = _step("image_pending_upload", "image_uploading", "abandon_snapshot", "_snapshot_instance")
     finish_snapshot = _step("image_uploading", None, None, "_snapshot_instance")
     abandon_snapshot = _step(_SNAPSHOT, None, None, "_snapshot_instance")
+
+    # ---- shelve
+    shelve = _request(_BOOTED, SHELVING, "abandon_shelve", "shelve")
+    prepare_shelve_upload = _step(SHELVING, "shelving_image_pending_upload", "abandon_shelve", "_shelve_instance")
+    upload_shelved = _step(
+        "shelving_image_pending_upload", "shelving_image_uploading", "abandon_shelve", "_shelve_instance"
+    )
+    finish_shelve = ServerVerb(  # what a crash leaves of the second goal is what ``shelve_offload`` says
+        ANY,
+        "shelving_image_uploading",
+        {"vm_state": SHELVED, "task_state": (None, SHELVING_OFFLOADING)},
+        source="nova/compute/manager.py: _shelve_instance",
+    )
+    shelve_offload = _request(SHELVED, SHELVING_OFFLOADING, "finish_offload", "shelve_offload", action="shelveOffload")
+    finish_offload = _finish((SHELVING, SHELVING_OFFLOADING), SHELVED_OFFLOADED, "_shelve_offload_instance")
+    abandon_shelve = _step(_SHELVE, None, None, "reverts_task_state")
+    unshelve = _request((SHELVED, SHELVED_OFFLOADED), UNSHELVING, "fail_unshelve", "unshelve")
+    start_shelved = ServerVerb(
+        SHELVED, UNSHELVING, {"task_state": "powering-on"}, "finish_start", source=f"{_CONDUCTOR}: unshelve_instance"
+    )
+    spawn_unshelved = _step(UNSHELVING, SPAWNING, "fail_unshelve", "_unshelve_instance")
+    finish_unshelve = _finish(SPAWNING, ACTIVE, "_unshelve_instance")
+    fail_unshelve = ServerVerb(
+        (SHELVED, SHELVED_OFFLOADED),
+        (UNSHELVING, SPAWNING),
+        {"task_state": None},
+        source="nova/compute/manager.py: reverts_task_state",
+    )
+    lose_shelved_image = ServerVerb(
+        SHELVED_OFFLOADED,
+        UNSHELVING,
+        {"vm_state": ERROR, "task_state": None},
+        source=f"{_CONDUCTOR}: unshelve_instance",
+    )
 
     # ---- power
     start = _request(STOPPED, "powering-on", "finish_start", "start")

@@ -153,9 +153,10 @@ def limits_object() -> NovaObject:
     return nova_object("SchedulerLimits", "1.0", dict.fromkeys(("numa_topology", "vcpu", "disk_gb", "memory_mb")))
 
 
-def destination_object() -> NovaObject:
-    """``Destination``: the one cell, without the addresses of its database and its bus."""
-    return nova_object("Destination", "1.4", {"cell": nova_object("CellMapping", "1.1", {"id": 1, **CELL})})
+def destination_object(host: str | None = None) -> NovaObject:
+    """``Destination``: the one cell, without the addresses of its database and its bus, and the host, if any."""
+    cell = nova_object("CellMapping", "1.1", {"id": 1, **CELL})
+    return nova_object("Destination", "1.4", {"cell": cell} | ({"host": host} if host else {}))
 
 
 def request_spec_object(server: Server, image: Mapping[str, Any], count: int = 1) -> NovaObject:

@@ -18,7 +18,9 @@ from stackwire.compute.flows.worker.attach_volume import AttachVolume
 from stackwire.compute.flows.worker.compute_host import ComputeHost, record_fault, release_placement
 from stackwire.compute.flows.worker.power import POWER_TRANSITIONS, Power
 from stackwire.compute.flows.worker.rebuild_recovery import restore_root_attachment
+from stackwire.compute.flows.worker.shelve_instance import ShelveServer
 from stackwire.compute.flows.worker.terminate_instance import TerminateServer
+from stackwire.compute.flows.worker.unshelve_instance import UnshelveServer
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
 from stackwire.core.states import Verb
@@ -42,6 +44,7 @@ class Recovery:
         self._host = host
         self._attach = AttachVolume(host)
         self._power = Power(host)
+        self._shelve, self._unshelve = ShelveServer(host), UnshelveServer(host)
         self._terminate = TerminateServer(host)
         self._actions: Mapping[Verb, Action] = {
             ServerStates.finish_delete: self._finish_delete,
@@ -49,6 +52,9 @@ class Recovery:
             ServerStates.fail_rebuild: self._fail_rebuild,
             ServerStates.recover_reboot: self._recover_reboot,
             ServerStates.abandon_snapshot: self._abandon_snapshot,
+            ServerStates.abandon_shelve: self._abandon_shelve,
+            ServerStates.finish_offload: self._finish_offload,
+            ServerStates.fail_unshelve: self._fail_unshelve,
             **dict.fromkeys(POWER_TRANSITIONS, self._apply_power),
         }
 
@@ -116,6 +122,20 @@ class Recovery:
 
     async def _abandon_snapshot(self, ctx: RequestContext, server: Server) -> None:
         await self._transition(ctx, server, ServerStates.abandon_snapshot)
+
+    async def _abandon_shelve(self, ctx: RequestContext, server: Server) -> None:
+        """Its disk is there yet. One on volumes has nothing to keep as an image: it goes off the host."""
+        if server.is_volume_backed:
+            await self._finish_offload(ctx, server)
+        else:
+            await self._transition(ctx, server, ServerStates.abandon_shelve)
+
+    async def _finish_offload(self, ctx: RequestContext, server: Server) -> None:
+        await self._shelve.offload(ctx, server.uuid)
+
+    async def _fail_unshelve(self, ctx: RequestContext, server: Server) -> None:
+        interrupted = Interrupted(task=server.instance.task_state or "unshelving")
+        await self._unshelve.recover(ctx, server.uuid, interrupted)
 
     async def _apply_power(self, ctx: RequestContext, server: Server) -> None:
         verb = ServerStates.after_crash(server.instance)

@@ -16,6 +16,7 @@ from stackwire.compute.flows.api.rebuild_server import RebuildServer
 from stackwire.compute.flows.api.server_actions import ServerActions
 from stackwire.compute.flows.api.server_metadata import ServerMetadata, ServerTags
 from stackwire.compute.flows.api.servers import ServerPassword, ServerQueries, UpdateServer
+from stackwire.compute.flows.api.shelve_server import ShelveServer
 from stackwire.compute.flows.api.tenant_usage import UsageReports
 from stackwire.compute.flows.api.volume_attachments import VolumeAttachments
 from stackwire.compute.flows.api.volume_proxies import VolumeProxies
@@ -34,6 +35,7 @@ class ApiFlows:
         self.lock_server = LockServer(deps)
         self.create_image = CreateImage(deps)
         self.server_actions = ServerActions(deps)
+        self.shelve_server = ShelveServer(deps)
         self.server_metadata = ServerMetadata(deps)
         self.server_password = ServerPassword(deps)
         self.server_tags = ServerTags(deps)

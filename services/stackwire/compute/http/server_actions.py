@@ -19,6 +19,7 @@ from stackwire.compute.http.schemas.server_actions import (
     Rebuild,
     ResetState,
 )
+from stackwire.compute.http.set_aside_actions import SetAsideHandlers
 from stackwire.compute.http.to_domain import rebuild_server_request
 from stackwire.compute.http.unpack import ApiHandlers, named_action, server_id, unpack
 from stackwire.compute.http.views.links import links, root_url
@@ -31,7 +32,7 @@ Action = Callable[[web.Request, Any], Awaitable[web.Response]]
 
 NOT_SIMULATED = frozenset(
     names(
-        "resize confirmResize revertResize migrate os-migrateLive evacuate shelve shelveOffload unshelve "
+        "resize confirmResize revertResize migrate os-migrateLive evacuate "
         "rescue unrescue createBackup changePassword restore trigger_crash_dump addSecurityGroup "
         "removeSecurityGroup addFixedIp removeFixedIp addFloatingIp removeFloatingIp resetNetwork "
         "injectNetworkInfo os-getVNCConsole os-getSPICEConsole os-getRDPConsole os-getSerialConsole "
@@ -56,6 +57,7 @@ class ServerActionHandlers(ApiHandlers):
             "os-getConsoleOutput": self._console_output,
             "os-resetState": self._reset_state,
             "forceDelete": self._force_delete,
+            **SetAsideHandlers(flows).actions,
         }
 
     async def action(self, request: web.Request) -> web.Response:

@@ -10,10 +10,11 @@ from stackwire.compute.domain.requests import (
     CreateFlavorRequest,
     CreateServerRequest,
     RebuildServerRequest,
+    UnshelveRequest,
     UpdateServerRequest,
 )
 from stackwire.compute.http.schemas.flavors import NewFlavor
-from stackwire.compute.http.schemas.server_actions import Rebuild
+from stackwire.compute.http.schemas.server_actions import Rebuild, Unshelve, UnshelveInZone
 from stackwire.compute.http.schemas.servers import CreateServer, NewServer, ServerChanges
 from stackwire.compute.http.schemas.volume_attachments import NewAttachment
 from stackwire.core.errors import BadRequest
@@ -138,6 +139,14 @@ def rebuild_server_request(body: Rebuild, version: Microversion) -> RebuildServe
         hostname=body.hostname,
         reimage=version >= (2, 93),
     )
+
+
+def unshelve_request(body: Unshelve | UnshelveInZone | None) -> UnshelveRequest:
+    """A zone that is empty is none, and so is a host."""
+    if body is None:
+        return UnshelveRequest()
+    given, host = "availability_zone" in body.model_fields_set, getattr(body, "host", None)
+    return UnshelveRequest(zone=body.availability_zone or None, zone_given=given, host=host or None)
 
 
 def update_server_request(body: ServerChanges) -> UpdateServerRequest:

@@ -2,7 +2,7 @@
 
 from stackwire.compute.backends.volumes import Volumes
 from stackwire.compute.db import instance_actions, instances
-from stackwire.compute.domain import policy
+from stackwire.compute.domain import policy, shelving
 from stackwire.compute.domain.states import ServerStates
 from stackwire.compute.domain.versioned_objects import devices_object, instance_object
 from stackwire.compute.flows.deps import ApiDeps, ApiFlow, check_allowed
@@ -25,6 +25,8 @@ class DeleteServer(ApiFlow):
         check_allowed(ctx, server, "delete")
         if ServerStates.delete_again.allows(task_state=server.instance.task_state) and not force:
             return
+        if (image_id := server.system_metadata.get(shelving.IMAGE_ID)) is not None:
+            await self._deps.images.discard(ctx, image_id)
         async with self._deps.database.work(ctx) as uow:
             deleting = await transition(uow, instances.TABLE, ServerStates.delete, uuid, progress=0)
             if deleting is None:

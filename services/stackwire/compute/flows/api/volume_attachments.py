@@ -11,8 +11,10 @@ from stackwire.compute.domain.errors import AttachmentNotFound, TooManyDiskDevic
 from stackwire.compute.domain.model import BlockDevice
 from stackwire.compute.domain.requests import AttachVolumeRequest
 from stackwire.compute.domain.server import Server
+from stackwire.compute.domain.states import SHELVED_OFFLOADED
 from stackwire.compute.domain.versioned_objects import instance_object
-from stackwire.compute.flows.deps import ApiFlow, check_allowed, require_host
+from stackwire.compute.flows.api.offloaded_attachments import OffloadedAttachments
+from stackwire.compute.flows.deps import ApiDeps, ApiFlow, check_allowed, require_host
 from stackwire.contracts.compute_workers import AttachVolume, DetachVolume
 from stackwire.contracts.volume import BeginDetaching, GetVolume, RollDetaching, VolumeView
 from stackwire.core.context import RequestContext
@@ -21,6 +23,10 @@ from stackwire.core.errors import BadRequest, Conflict, Forbidden
 
 class VolumeAttachments(ApiFlow):
     """``nova/compute/api.py: attach_volume, detach_volume``."""
+
+    def __init__(self, deps: ApiDeps) -> None:
+        super().__init__(deps)
+        self._offloaded = OffloadedAttachments(deps)
 
     async def list(self, ctx: RequestContext, uuid: str) -> Sequence[BlockDevice]:
         """The server's volumes."""
@@ -35,13 +41,17 @@ class VolumeAttachments(ApiFlow):
         """The new device with its name; 404 for a volume the caller cannot see, 400 for one that is not available."""
         server = await self._deps.find(ctx, uuid, policy.ATTACH)
         check_allowed(ctx, server, "attach_volume")
-        require_host(server)
+        offloaded = server.instance.vm_state == SHELVED_OFFLOADED
+        if not offloaded:
+            require_host(server)
         if len(server.devices) >= MAX_DISKS:
             raise TooManyDiskDevices(maximum=MAX_DISKS)
         volume = await self._deps.rpc.call(ctx.as_service(), GetVolume(volume_id=request.volume_id))
         if any(device.volume_id == volume.id for device in server.devices):
             raise BadRequest(f"Volume {volume.id} is attached to instance {uuid} already.")
         peers.require_available(volume, multiattach=request.multiattach)
+        if offloaded:
+            return await self._offloaded.attach(ctx, server, request, volume)
         async with self._deps.database.work(ctx) as uow:
             await instance_actions.start(uow, ctx, uuid, "attach_volume")
         message = AttachVolume(
@@ -63,6 +73,9 @@ class VolumeAttachments(ApiFlow):
         if device.is_root:
             raise BadRequest("Cannot detach a root device volume")
         check_allowed(ctx, server, "detach_volume")
+        if server.instance.vm_state == SHELVED_OFFLOADED:
+            await self._offloaded.detach(ctx, server, device)
+            return
         host = require_host(server)
         try:
             await self._deps.rpc.call(ctx.as_service(), BeginDetaching(volume_id=volume_id))

@@ -15,7 +15,7 @@ from stackwire.compute.db import faults, fixed_ips, hosts, instance_actions, ins
 from stackwire.compute.domain.addresses import Network
 from stackwire.compute.domain.model import BlockDevice, Instance
 from stackwire.compute.domain.server import Server
-from stackwire.compute.domain.states import ServerVerb
+from stackwire.compute.domain.states import SHELVED_OFFLOADED, ServerVerb
 from stackwire.compute.flows.notifications import Notifications
 from stackwire.core.behaviours import Behaviours
 from stackwire.core.context import RequestContext
@@ -56,6 +56,7 @@ class ComputeHost:
     make_mac: Callable[[], str]
     access_network: str
     reimage_seconds_per_gb: float
+    shelved_offload_time: int
     locks: KeyedLocks = field(default_factory=KeyedLocks)
     expected_events: "dict[EventKey, asyncio.Future[str]]" = field(default_factory=dict)
 
@@ -137,9 +138,12 @@ class ComputeHost:
 async def release_placement(uow: UnitOfWork, server: Server) -> Server:
     """The server without its allocation on the host and without its address, both free for others.
 
+    One that is offloaded keeps its address.
     That the network was allocated once is recorded (``nova/compute/manager.py: _cleanup_allocated_networks``).
     """
     await hosts.free(uow, server.uuid)
+    if server.instance.vm_state == SHELVED_OFFLOADED:
+        return server
     if await fixed_ips.release(uow, server.uuid):
         await server_metadata.upsert(uow, "instance_system_metadata", server.uuid, {NETWORK_ALLOCATED: "False"})
     return replace(server, addresses=())

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from stackwire.compute.backends.images import Images
 from stackwire.compute.db import block_devices, hosts, instances, recovery_queries
 from stackwire.compute.domain.errors import NoValidHost
 from stackwire.compute.domain.notification_payloads import fault_payload
@@ -21,6 +22,7 @@ from stackwire.compute.domain.versioned_objects import (
 )
 from stackwire.compute.flows.notifications import Notifications
 from stackwire.compute.flows.worker.compute_host import public_error_text, record_fault
+from stackwire.compute.flows.worker.conductor_unshelve import ConductorUnshelve
 from stackwire.compute.flows.worker.scheduler import CHECK
 from stackwire.contracts.compute_workers import (
     AttachVolume,
@@ -49,7 +51,10 @@ SCHEDULE_TIMEOUT = timedelta(seconds=60)
 class Conductor:
     """Holds no state of its own; any number may run."""
 
-    def __init__(self, database: Database, rpc: RpcClient, notifications: Notifications, zone: str) -> None:
+    def __init__(
+        self, database: Database, rpc: RpcClient, notifications: Notifications, images: Images, zone: str
+    ) -> None:
+        self.unshelve = ConductorUnshelve(database, rpc, notifications, images)
         self._database = database
         self._rpc = rpc
         self._notifications = notifications
@@ -177,6 +182,7 @@ class Conductor:
 
     async def fail_unscheduled(self, ctx: RequestContext) -> None:
         """Servers that no host took up in time: their message is lost, or their conductor died."""
+        await self.unshelve.fail_waiting(ctx)
         async with self._database.read() as session:
             waiting = await recovery_queries.unscheduled(session, self._database.clock.now() - SCHEDULE_TIMEOUT)
             found = [await instances.by_uuid(session, instance.uuid) for instance in waiting]

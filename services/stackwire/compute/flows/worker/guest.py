@@ -1,6 +1,8 @@
 """A server's guest: its definition from flavor and image properties, and its disk from its image."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from stackwire.compute.backends import guest
 from stackwire.compute.backends.guest import Definition
@@ -19,9 +21,13 @@ class Guests:
     def __init__(self, host: ComputeHost) -> None:
         self._host = host
 
-    def define(self, server: Server) -> Definition:
-        """GuestUnsupported when the hypervisor cannot do what the image requires."""
-        properties = travel.image_meta(server.system_metadata, self._host.behaviours)["properties"]
+    def define(self, server: Server, properties: Mapping[str, Any] | None = None) -> Definition:
+        """GuestUnsupported when the hypervisor cannot do what the image requires.
+
+        ``properties``: of the image it boots from, where these are not the recorded ones.
+        """
+        if properties is None:
+            properties = travel.image_meta(server.system_metadata, self._host.behaviours)["properties"]
         disk, console = self._host.disks.disk(server.uuid), self._host.disks.console(server.uuid)
         return guest.define(server, image_props.typed(properties), str(disk), str(console))
 

@@ -9,6 +9,7 @@ from typing import Any
 from stackwire.compute.db import hosts, instances, services
 from stackwire.compute.flows.recovery import Recovery
 from stackwire.compute.flows.worker.compute_host import ComputeHost
+from stackwire.compute.flows.worker.shelve_instance import ShelveServer
 from stackwire.compute.settings import ComputeSettings
 from stackwire.contracts.compute_workers import SyncInstanceInfo
 from stackwire.core.context import system_context
@@ -94,6 +95,7 @@ class HostService:
         recovered = await self._recoveries[host.name].run(self._ctx, before)
         if claimed_at is not None and not recovered:
             self._unrecovered[host.name] = claimed_at
+        await ShelveServer(host).offload_old(self._ctx, self._database.clock.now())
 
     async def expire_images(self) -> None:
         """Deletes images that no server of a host uses, some time after their last use."""

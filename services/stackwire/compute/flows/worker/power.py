@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from stackwire.compute.backends import guest_console
-from stackwire.compute.db import instance_actions, instances
+from stackwire.compute.db import instance_actions, instances, server_metadata
+from stackwire.compute.domain import shelving
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import POWER, ServerStates, ServerVerb
 from stackwire.compute.domain.versioned_objects import uuid_of
@@ -13,6 +14,7 @@ from stackwire.compute.flows.worker.compute_host import ComputeHost, StateChange
 from stackwire.contracts.compute_workers import RebootInstance
 from stackwire.contracts.events_compute import InstanceAction
 from stackwire.core.context import RequestContext
+from stackwire.db.pool import UnitOfWork
 from stackwire.db.transitions import transition
 
 
@@ -70,13 +72,25 @@ class Power:
                 await instance_actions.begin_event(uow, uuid, power.action_event, self._host.name)
                 self._host.notifications.emit_action(uow, server, power.event, "start")
             await self._host.disks.log(uuid, _console_lines(server, power.event))
+            image_id = server.system_metadata.get(shelving.IMAGE_ID) if verb is ServerStates.finish_start else None
             try:
                 async with self._host.database.work(ctx) as uow:
+                    if image_id is not None:
+                        server = await self._unshelve(uow, server)
                     after = await self._host.advance(uow, server, verb, power_state=POWER[power.power_state])
                     self._host.notifications.emit_action(uow, after, power.event, "end")
                     await instance_actions.end_event(uow, uuid, power.action_event)
             except StateChanged:
                 return
+            if image_id is not None:
+                await self._host.images.discard(ctx, image_id)
+
+    @staticmethod
+    async def _unshelve(uow: UnitOfWork, server: Server) -> Server:
+        """A server that was shelved on its host runs again: it needs its image no longer."""
+        for key in shelving.KEYS:
+            await server_metadata.delete(uow, "instance_system_metadata", server.uuid, key)
+        return replace(server, system_metadata=shelving.without(server.system_metadata))
 
     async def on_reboot_instance(self, ctx: RequestContext, message: RebootInstance) -> None:
         """Pending, started, running again; a server that was off runs afterwards."""

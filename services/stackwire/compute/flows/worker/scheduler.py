@@ -1,7 +1,8 @@
 """``select_destinations``: hosts for servers, claimed at once so that two servers never get the last room of a host."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from stackwire.compute.db import hosts, instances, services
@@ -97,8 +98,8 @@ class Scheduler:
         known = await hosts.list_all(uow)
         claimed = (await hosts.allocated_to(uow, [server.uuid])).get(server.uuid)
         needs = _needs(server, spec, server.instance.host if rebuild else claimed)
-        alive = known if rebuild else [host for host in known if services.is_up(host, uow.now)]
-        passed, failed_filter = scheduler_filters.ranked(alive, needs)
+        candidates = known if rebuild else _candidates(known, spec, uow.now)
+        passed, failed_filter = scheduler_filters.ranked(candidates, needs)
         if not passed:
             reason = f"{failed_filter or 'no host is up'} left no host of {len(known)}"
             raise NoValidHost(reason=reason)
@@ -135,6 +136,12 @@ class Scheduler:
         self._notifications.emit_versioned(
             uow, "scheduler", f"{EVENT}.{phase}", _versioned_spec(spec, server), server.uuid
         )
+
+
+def _candidates(known: Sequence[Host], spec: Mapping[str, Any], now: datetime) -> list[Host]:
+    """Hosts that are up; the one that the request names alone, where it does."""
+    wanted = data_of(spec.get("requested_destination") or {}).get("host")
+    return [host for host in known if services.is_up(host, now) and wanted in (None, host.host)]
 
 
 def _needs(server: Server, spec: Mapping[str, Any], host: str | None) -> Needs:

@@ -36,9 +36,9 @@ class SnapshotServer:
             if ServerStates.take_snapshot.allows(task_state=server.instance.task_state):
                 await self._take(ctx, server, message.image_id)
             else:
-                await self._discard_unfinished(ctx, message.image_id)
+                await self.discard_unfinished(ctx, message.image_id)
 
-    async def _discard_unfinished(self, ctx: RequestContext, image_id: str) -> None:
+    async def discard_unfinished(self, ctx: RequestContext, image_id: str) -> None:
         """The message was delivered again: the image is finished, or a process died and left it without its bytes."""
         try:
             image = await self._host.images.get(ctx, image_id)
@@ -79,6 +79,11 @@ class SnapshotServer:
     async def _upload(self, ctx: RequestContext, server: Server, image_id: str) -> Server:
         async with self._host.database.work(ctx) as uow:
             server = await self._host.advance(uow, server, ServerStates.upload_snapshot)
+        await self.upload_disk(ctx, server, image_id)
+        return server
+
+    async def upload_disk(self, ctx: RequestContext, server: Server, image_id: str) -> None:
+        """The disk's bytes, and what the host adds to the image's properties."""
         recorded = server.system_metadata.get("image_disk_format", "raw")
         disk_format = recorded if recorded in FORMATS else "raw"
         added = travel.uploaded_snapshot(server.system_metadata, server.instance, disk_format)
@@ -88,7 +93,6 @@ class SnapshotServer:
         async with self._host.database.work(ctx) as uow:
             ends = Resource("server", server.uuid), Resource("image", image_id)
             uow.apply(travel.uploaded_snapshot, *ends, server.system_metadata, server.instance, disk_format)
-        return server
 
     # ---- quiesce
 

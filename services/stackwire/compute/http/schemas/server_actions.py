@@ -53,6 +53,20 @@ REBUILD_SINCE: Since = {
 REBUILD_UNTIL: Since = {"personality": (2, 57)}
 
 
+class UnshelveInZone(Body):
+    """The value of ``unshelve`` from 2.77 to 2.90, where it is not null."""
+
+    availability_zone: Name
+
+
+class Unshelve(Body):
+    """The value of ``unshelve`` since 2.91, where it is not null; a null zone: wherever there is room."""
+
+    nullable = frozenset({"availability_zone"})
+    availability_zone: str | None = None
+    host: str | None = None
+
+
 class CreateImage(Body):
     """The value of ``createImage``."""
 
