@@ -35,9 +35,10 @@ async def seen(client: JsonClient, volume: str) -> dict[str, Any] | None:
         ({"status": "downloading", "previous_status": "available"}, "error"),
         ({"status": "uploading", "previous_status": "available"}, "available"),
         ({"status": "extending", "new_size": 2}, "available"),
+        ({"status": "reverting"}, "error"),
         ({"status": "deleting"}, None),
     ],
-    ids=["creating", "downloading", "reimaging", "uploading", "extending", "deleting"],
+    ids=["creating", "downloading", "reimaging", "uploading", "extending", "reverting", "deleting"],
 )
 async def test_what_a_dead_worker_left_is_ended_when_the_service_starts_again(
     cloud: TestCloud, demo: JsonClient, left_in: dict[str, Any], becomes: str | None
@@ -64,7 +65,7 @@ async def test_what_a_dead_worker_left_is_ended_when_the_service_starts_again(
         assert shown is not None
         assert shown["size"] == 2
     await_gone = [path.name for path in cloud.cloud.options.data_dir.rglob("*volume-*")]
-    kept = becomes == "available" or left_in.get("previous_status") == "available"
+    kept = becomes == "available" or left_in["status"] == "reverting" or left_in.get("previous_status") == "available"
     assert await_gone == ([whole.name] if kept else [])
 
 

@@ -130,6 +130,22 @@ async def an_upload_to_image(cloud: ProcessCloud) -> Finish:
     return finish
 
 
+async def a_revert(cloud: ProcessCloud) -> Finish:
+    volume = await cloud.available_volume()
+    snapshot = await cloud.client.create(
+        "volume", "/v3/{project_id}/snapshots", "snapshot", {"snapshot": {"volume_id": volume}}
+    )
+    await cloud.client.wait_for_status("volume", f"/v3/{{project_id}}/snapshots/{snapshot}", "snapshot", {"available"})
+
+    async def finish() -> None:
+        body, newest = {"revert": {"snapshot_id": snapshot}}, {"OpenStack-API-Version": "volume 3.40"}
+        await cloud.client.try_once("POST", "volume", f"{volume_path(volume)}/action", json=body, headers=newest)
+        await cloud.client.wait_for_status("volume", volume_path(volume), "volume", {"available"})
+        await cloud.check_volume(volume)
+
+    return finish
+
+
 async def a_server_from_an_image(cloud: ProcessCloud) -> Finish:
     image = await cloud.active_image()
 
@@ -291,6 +307,8 @@ CASES: list[tuple[Story, str, str]] = [
     (an_upload_to_image, "volume", "after_commit:copy_volume_to_image"),
     (an_upload_to_image, "volume", "after_publish:copy_volume_to_image"),
     (an_upload_to_image, "image", "before_commit:image.activate"),
+    (a_revert, "volume", "after_publish:revert_to_snapshot"),
+    (a_revert, "volume", "before_commit:volume.revert.end"),
     (a_server_from_an_image, "compute", "after_commit:schedule_and_build_instances"),
     (a_server_from_an_image, "compute", "after_commit:build_and_run_instance"),
     (a_server_from_an_image, "compute", "after_publish:build_and_run_instance"),

@@ -45,9 +45,11 @@ INVARIANTS: Mapping[str, str] = {
         WHERE i.deleted OR i.host IS NULL AND i.vm_state <> 'shelved_offloaded'""",
     "no volume is in between": """
         SELECT id, status FROM volume.volumes WHERE NOT deleted AND status IN
-        ('creating', 'downloading', 'uploading', 'deleting', 'attaching', 'detaching', 'reserved', 'extending')""",
+        ('creating', 'downloading', 'uploading', 'deleting', 'attaching', 'detaching', 'reserved', 'extending',
+         'reverting')""",
     "no snapshot is in between": """
-        SELECT id, status FROM volume.snapshots WHERE NOT deleted AND status IN ('creating', 'deleting')""",
+        SELECT id, status FROM volume.snapshots
+        WHERE NOT deleted AND status IN ('creating', 'deleting', 'restoring')""",
     "a volume is in use exactly when it is attached": """
         SELECT v.id, v.status FROM volume.volumes AS v WHERE NOT v.deleted AND v.status IN ('available', 'in-use')
         AND (v.status = 'in-use') <> EXISTS (SELECT FROM volume.volume_attachment AS a

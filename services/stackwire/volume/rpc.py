@@ -32,6 +32,7 @@ def worker_endpoints(flows: WorkerFlows) -> list[Endpoint]:
         workers.RemoveSnapshot.served_by(flows.delete.on_delete_snapshot),
         workers.CopyVolumeToImage.served_by(flows.upload.on_copy_volume_to_image),
         workers.ExtendVolume.served_by(flows.extend_volume.on_extend_volume),
+        workers.RevertToSnapshot.served_by(flows.revert.on_revert_to_snapshot),
         workers.Reimage.served_by(flows.reimage.on_reimage),
         workers.AttachmentUpdate.served_by(flows.attachments.on_attachment_update),
         workers.AttachmentDelete.served_by(flows.attachments.on_attachment_delete),

@@ -11,9 +11,12 @@ VolumeAction = Literal[
     "create.start", "create.end", "update.start", "update.end", "resize.start", "resize.end",
     "attach.start", "attach.end", "detach.start", "detach.end", "delete.start", "delete.end",
     "transfer.create.start", "transfer.create.end", "transfer.accept.start", "transfer.accept.end",
-    "transfer.delete.start", "transfer.delete.end",
+    "transfer.delete.start", "transfer.delete.end", "revert.start", "revert.end",
 ]  # fmt: skip
-SnapshotAction = Literal["create.start", "create.end", "update.start", "update.end", "delete.start", "delete.end"]
+SnapshotAction = Literal[
+    "create.start", "create.end", "update.start", "update.end", "delete.start", "delete.end", "revert.start",
+    "revert.end",
+]  # fmt: skip
 
 QosSpecsAction = Literal[
     "create", "update", "delete", "delete_keys", "associations", "associate", "disassociate", "disassociate_all"

@@ -17,6 +17,7 @@ POOL = f"{BACKEND}#files"
 CINDER_SCHEDULER = Target(exchange="cinder", topic="cinder-scheduler", version="3.0")
 CINDER_VOLUME = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.0")
 CINDER_ATTACHMENTS = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.9")
+CINDER_REVERT = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.15")
 CINDER_REIMAGE = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.20")
 
 
@@ -99,6 +100,13 @@ class ExtendVolume(Cast, target=CINDER_VOLUME, method="extend_volume"):
     volume: dict[str, Any]
     new_size: int
     reservations: list[str] = []
+
+
+class RevertToSnapshot(Cast, target=CINDER_REVERT, method="revert_to_snapshot"):
+    """The volume's data becomes that of its latest snapshot."""
+
+    volume: dict[str, Any]
+    snapshot: dict[str, Any]
 
 
 class Reimage(Cast, target=CINDER_REIMAGE, method="reimage"):

@@ -100,6 +100,12 @@ def volume_to_snapshot(key: str, value: Any) -> PropertyChange:
     return _change(key, {key: value}, volume.for_snapshot({key: str(value)}, volume_bootable=True))
 
 
+def revert(key: str, value: Any) -> PropertyChange:
+    if value is None:
+        raise LookupError(key)
+    return _change(key, {key: value}, volume.at_revert({key: str(value)}))
+
+
 def _booted(image: Mapping[str, Any], image_ref: str) -> dict[str, str]:
     """The rows of a new server, as far as the image brought them."""
     rows = compute.at_create(image, Flavor(), TODAY, image_ref=image_ref, user_name=None, project_name=None)
@@ -159,6 +165,7 @@ CROSSINGS: dict[str, Callable[[str, Any], PropertyChange]] = {
     "image → volume": image_to_volume,
     "volume → image": volume_to_image,
     "volume → snapshot": volume_to_snapshot,
+    "revert": revert,
     "image → server": image_to_server,
     "volume → server": volume_to_server,
     "server → snapshot": server_to_snapshot,

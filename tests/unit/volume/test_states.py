@@ -47,10 +47,12 @@ def test_a_verb_starts_only_from_its_states(verb: Verb, status: str, allowed: bo
         (VolumeStates, Row("downloading", NOW), VolumeStates.fail_reimage),
         (VolumeStates, Row("uploading", NOW), VolumeStates.finish_upload),
         (VolumeStates, Row("extending", NOW), VolumeStates.finish_extend),
+        (VolumeStates, Row("reverting", NOW), VolumeStates.finish_revert),
         (VolumeStates, Row("deleting"), VolumeStates.finish_delete),
         (VolumeStates, Row("in-use", NOW), None),
         (SnapshotStates, Row("creating"), SnapshotStates.fail_create),
         (SnapshotStates, Row("deleting"), SnapshotStates.finish_delete),
+        (SnapshotStates, Row("restoring"), SnapshotStates.finish_revert),
         (SnapshotStates, Row("available"), None),
     ],
 )

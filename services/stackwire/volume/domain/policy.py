@@ -27,7 +27,9 @@ _WRITE = names(
     " volume_extension:volume_actions:begin_detaching volume_extension:volume_actions:roll_detaching"
     " volume_extension:volume_actions:attach volume_extension:volume_actions:detach"
     " volume_extension:volume_actions:initialize_connection volume_extension:volume_actions:terminate_connection"
-    " message:delete volume:create_transfer volume:accept_transfer volume:delete_transfer"
+    " message:delete volume:revert_to_snapshot"
+    " snapshot_extension:snapshot_actions:update_snapshot_status volume:create_transfer"
+    " volume:accept_transfer volume:delete_transfer"
 )
 _ADMIN = names(
     "volume:force_delete volume_extension:volume_actions:upload_public"

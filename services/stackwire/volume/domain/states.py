@@ -12,9 +12,9 @@ _RESETTABLE = (
     " error_managing managing extending"
 )
 """cinder/api/contrib/admin_actions.py: what an administrator may set."""
-_ALL = f"{_RESETTABLE} deleting error_attaching error_detaching"
+_ALL = f"{_RESETTABLE} deleting reverting error_attaching error_detaching"
 _ERRORS = " ".join(state for state in _ALL.split() if "error" in state)
-_AT_WORK = "creating downloading uploading extending deleting"
+_AT_WORK = "creating downloading uploading extending deleting reverting"
 """While a worker is at work the status is his: he ends it, as the attachments then call for."""
 NOT_MIGRATING = (None, "deleting", "error", "success")
 """``migration_status`` of what is not being migrated (cinder/volume/api.py: AVAILABLE_MIGRATION_STATUS)."""
@@ -97,6 +97,12 @@ class VolumeStates(
     finish_extend = Verb("extending", "available in-use", source="cinder/volume/manager.py: extend_volume")
     fail_extend = Verb("extending", "error_extending", source="cinder/volume/manager.py: extend_volume")
 
+    begin_revert = Verb(
+        "available", "reverting", on_crash="finish_revert", source="cinder/volume/api.py: revert_to_snapshot"
+    )
+    finish_revert = Verb("reverting", "available", source="cinder/volume/manager.py: revert_to_snapshot")
+    fail_revert = Verb("reverting", "error", source="cinder/volume/manager.py: revert_to_snapshot")
+
     begin_reimage = Verb(
         "available error",
         "downloading",
@@ -141,6 +147,15 @@ class SnapshotStates(Machine, noun="snapshot", columns=("status",), initial="cre
     )
     finish_delete = Verb("deleting", "deleted", source="cinder/volume/manager.py: delete_snapshot")
     copy = _check("available", "create")
+    begin_revert = Verb(
+        "available", "restoring", on_crash="finish_revert", source="cinder/volume/api.py: revert_to_snapshot"
+    )
+    finish_revert = Verb("restoring", "available", source="cinder/volume/manager.py: revert_to_snapshot")
+    update_status = Verb(
+        "creating deleting",
+        "creating available error deleting error_deleting",
+        source="cinder/api/contrib/snapshot_actions.py: _update_snapshot_status",
+    )
     reset_status = Verb(
         ANY,
         "creating available deleting error error_deleting",

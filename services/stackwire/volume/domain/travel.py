@@ -99,6 +99,12 @@ def may_be_set(properties: Mapping[str, str], behaviours: Behaviours) -> bool:
     return longest <= MAX_VALUE_LENGTH or behaviours.has("image-metadata-of-any-length")
 
 
+@rule("volume.at_revert", source="cinder/volume/manager.py: revert_to_snapshot")
+def at_revert(rows: Mapping[str, str]) -> Rows:
+    """volume, reverted to its latest snapshot -> itself: the data goes back, the rows stay as they are now."""
+    return dict(rows)
+
+
 @rule("volume.for_image", source="cinder/volume/api.py: _merge_volume_image_meta")
 def for_image(rows: Mapping[str, str], requested: Mapping[str, str], behaviours: Behaviours) -> Rows:
     """volume -> new image: the custom properties, never over what the caller requested, never a reserved name.

@@ -36,8 +36,10 @@ class Recovery:
             VolumeStates.fail_reimage: worker.reimage.abandon,
             VolumeStates.finish_upload: worker.upload.abandon,
             VolumeStates.finish_extend: worker.extend_volume.resume,
+            VolumeStates.finish_revert: worker.revert.resume,
             VolumeStates.finish_delete: worker.delete.complete_volume,
             SnapshotStates.fail_create: self._fail_snapshot,
+            SnapshotStates.finish_revert: worker.revert.release,
             SnapshotStates.finish_delete: worker.delete.complete_snapshot,
         }
 

@@ -18,6 +18,7 @@ from stackwire.volume.flows.api.qos_specs import QosSpecsFlows
 from stackwire.volume.flows.api.queries import SnapshotQueries, VolumeQueries
 from stackwire.volume.flows.api.quotas import Quotas
 from stackwire.volume.flows.api.reimage_volume import ReimageVolume
+from stackwire.volume.flows.api.revert_volume import RevertVolume
 from stackwire.volume.flows.api.snapshots import Snapshots
 from stackwire.volume.flows.api.status import StatusChanges
 from stackwire.volume.flows.api.transfers import Transfers
@@ -31,6 +32,7 @@ from stackwire.volume.flows.worker.create_volume import CreateVolumeWorker
 from stackwire.volume.flows.worker.delete import DeleteWorker
 from stackwire.volume.flows.worker.extend_volume import ExtendVolumeWorker
 from stackwire.volume.flows.worker.reimage import ReimageWorker
+from stackwire.volume.flows.worker.revert import RevertWorker
 from stackwire.volume.flows.worker.scheduler import Scheduler
 from stackwire.volume.flows.worker.upload import UploadWorker
 
@@ -44,6 +46,7 @@ class ApiFlows:
         self.extend_volume = ExtendVolume(deps)
         self.upload_volume = UploadVolume(deps)
         self.reimage_volume = ReimageVolume(deps)
+        self.revert_volume = RevertVolume(deps)
         self.updates = Updates(deps)
         self.status = StatusChanges(deps)
         self.volumes = VolumeQueries(deps)
@@ -76,4 +79,5 @@ class WorkerFlows:
         self.upload = UploadWorker(deps)
         self.extend_volume = ExtendVolumeWorker(deps)
         self.reimage = ReimageWorker(deps)
+        self.revert = RevertWorker(deps)
         self.attachments = AttachmentWorker(deps)

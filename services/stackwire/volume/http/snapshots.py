@@ -10,7 +10,12 @@ from stackwire.volume.domain.listable import SNAPSHOTS
 from stackwire.volume.http.action_body import named_action
 from stackwire.volume.http.lists import ListHandlers, wants_count
 from stackwire.volume.http.path_ids import snapshot_id
-from stackwire.volume.http.schemas.snapshots import CreateSnapshotBody, ResetSnapshotStatusAction, UpdateSnapshotBody
+from stackwire.volume.http.schemas.snapshots import (
+    CreateSnapshotBody,
+    ResetSnapshotStatusAction,
+    UpdateSnapshotBody,
+    UpdateSnapshotStatusAction,
+)
 from stackwire.volume.http.views import next_links, snapshot_view
 
 
@@ -43,7 +48,10 @@ class SnapshotHandlers(ListHandlers):
         elif name == "os-reset_status":
             status = read(ResetSnapshotStatusAction, value).status
             await self._flows.status.reset_snapshot(request[CONTEXT], target, status)
-        elif name in ("os-update_snapshot_status", "os-unmanage"):
+        elif name == "os-update_snapshot_status":
+            given = read(UpdateSnapshotStatusAction, value)
+            await self._flows.status.update_snapshot(request[CONTEXT], target, given.status, given.progress)
+        elif name == "os-unmanage":
             raise NotSimulated(what=f"the action {name}")
         else:
             raise BadRequest(f"There is no such action: {name[:100]}")

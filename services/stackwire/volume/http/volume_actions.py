@@ -18,9 +18,7 @@ from stackwire.volume.http.schemas import volume_actions as schemas
 from stackwire.volume.http.views import upload_view
 
 StatusAndBody = tuple[int, Any]
-ACTIONS_NOT_SIMULATED = frozenset(
-    {"os-retype", "os-migrate_volume", "os-migrate_volume_completion", "os-unmanage", "revert"}
-)
+ACTIONS_NOT_SIMULATED = frozenset({"os-retype", "os-migrate_volume", "os-migrate_volume_completion", "os-unmanage"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +56,7 @@ class VolumeActionHandlers:
             "os-unset_image_metadata": Action(self._unset_image_metadata, schemas.UnsetImageMetadataAction),
             "os-show_image_metadata": Action(self._show_image_metadata),
             "os-reimage": Action(self._reimage, schemas.ReimageAction, since=(3, 68)),
+            "revert": Action(self._revert, schemas.RevertAction, since=(3, 40)),
             "os-extend_volume_completion": _accepted(
                 flows.extend_volume.complete_extend, schemas.ExtendCompletionAction
             ),
@@ -121,6 +120,10 @@ class VolumeActionHandlers:
         await self._flows.reimage_volume.request_reimage(
             call.ctx, call.volume_id, given.image_id, reserved=given.reimage_reserved
         )
+        return 202, None
+
+    async def _revert(self, call: Call, given: schemas.RevertAction) -> StatusAndBody:
+        await self._flows.revert_volume.request_revert(call.ctx, call.volume_id, given.snapshot_id)
         return 202, None
 
     async def _attach(self, call: Call, given: schemas.AttachAction) -> StatusAndBody:

@@ -17,6 +17,7 @@ _RESETTABLE = {
     "attach_status": frozenset({"attached", "detached"}),
     "migration_status": frozenset({"migrating", "error", "success", "completing", "none", "starting"}),
 }
+_FOLLOWING = {"creating": ("creating", "available", "error"), "deleting": ("deleting", "error_deleting")}
 
 
 class StatusChanges(Flow):
@@ -75,6 +76,16 @@ class StatusChanges(Flow):
             verb = SnapshotStates.reset_status
             if await self._deps.transition(uow, snapshots.TABLE, verb, snapshot.id, status=status) is None:
                 raise InvalidSnapshot(reason="it is deleted.")
+
+    async def update_snapshot(self, ctx: RequestContext, snapshot_id: str, status: str, progress: str | None) -> None:
+        """What the one who makes or deletes a snapshot says of it; BadRequest for a status that cannot follow."""
+        async with self._deps.database.work(ctx) as uow:
+            snapshot = await snapshots.find(uow, ctx, snapshot_id, lock=True)
+            self._deps.require(ctx, "snapshot_extension:snapshot_actions:update_snapshot_status", snapshot.project_id)
+            if status not in _FOLLOWING.get(snapshot.status, ()):
+                raise BadRequest(f"A snapshot in status {snapshot.status} cannot be given status {status[:255]}.")
+            changes: dict[str, Any] = {"status": status, **({"progress": progress} if progress else {})}
+            await self._deps.transition(uow, snapshots.TABLE, SnapshotStates.update_status, snapshot.id, **changes)
 
 
 def _resettable(changes: Mapping[str, str]) -> dict[str, str]:

@@ -1,6 +1,9 @@
 """Bodies of /snapshots: create, update, actions."""
 
-from pydantic import model_validator
+import re
+from typing import Annotated
+
+from pydantic import BeforeValidator, model_validator
 
 from stackwire.contracts.volume import VolumeNotFound
 from stackwire.core.errors import BadRequest
@@ -60,3 +63,17 @@ class UpdateSnapshotBody(Body):
 
 class ResetSnapshotStatusAction(Body):
     status: str
+
+
+def _percentage(value: object) -> object:
+    """Whatever counts as nothing is no progress (``cinder/api/validation/validators.py: _validate_progress``)."""
+    if not value:
+        return None
+    if not isinstance(value, str) or not re.fullmatch(r"\s*\+?[0-9]{1,3}\s*%", value) or int(value[:-1]) > 100:
+        raise ValueError("progress must be an integer percentage between 0 and 100")
+    return value
+
+
+class UpdateSnapshotStatusAction(Body):
+    status: str
+    progress: Annotated[str | None, BeforeValidator(_percentage)] = None

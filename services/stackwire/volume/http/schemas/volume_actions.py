@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+from pydantic import ConfigDict
+
 from stackwire.core.errors import BadRequest
 from stackwire.volume.domain.requests import AttachVolumeRequest, UploadImageRequest
 from stackwire.volume.http.schemas.fields import Body, Flag, ImageProperties, Named, SizeGb, Text, Uuid
@@ -67,6 +69,14 @@ class UnsetImageMetadataAction(Body):
 class ReimageAction(Body):
     image_id: Uuid
     reimage_reserved: Flag = False
+
+
+class RevertAction(Body):
+    """Other keys are ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    snapshot_id: str | None = None
 
 
 class AttachAction(Body):
