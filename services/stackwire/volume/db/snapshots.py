@@ -2,7 +2,7 @@
 
 from stackwire.contracts.volume import SnapshotNotFound
 from stackwire.core.context import RequestContext
-from stackwire.db.pool import Session
+from stackwire.db.pool import Session, UnitOfWork
 from stackwire.db.table import Table
 from stackwire.volume.db import listing as listings
 from stackwire.volume.db.volumes import scope
@@ -24,6 +24,17 @@ async def find(session: Session, ctx: RequestContext, snapshot_id: str, *, lock:
 async def of_volume(session: Session, volume_id: str) -> list[Snapshot]:
     """Every snapshot of a volume, oldest first."""
     return await TABLE.find(session, order="created_at", volume_id=volume_id)
+
+
+async def change_owner(uow: UnitOfWork, volume_id: str, project_id: str, user_id: str | None) -> None:
+    """Gives every snapshot of a volume away with it."""
+    await uow.execute(
+        "UPDATE snapshots SET project_id = $2, user_id = $3, updated_at = $4 WHERE volume_id = $1 AND NOT deleted",
+        volume_id,
+        project_id,
+        user_id,
+        uow.now,
+    )
 
 
 async def list_page(session: Session, listing: Listing) -> list[Snapshot]:

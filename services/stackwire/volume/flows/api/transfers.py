@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import secrets
-from typing import Any
 
 from stackwire.contracts.events_volume import VolumeAction
 from stackwire.contracts.volume import InvalidSnapshot, InvalidVolume
@@ -90,14 +89,15 @@ class Transfers(Flow):
                 raise InvalidVolume(reason=f"Transfer {transfer_id}: the volume is gone.")
             await _notify(uow, "transfer.accept.start", volume)
             await self._move_quota(uow, volume, ctx.project_id, snapshots_too=not found.no_snapshots)
-            owner: dict[str, Any] = {"project_id": ctx.project_id, "user_id": ctx.user_id}
-            accepted = await transition(uow, volumes.TABLE, VolumeStates.end_transfer, volume.id, **owner)
+            accepted = await transition(
+                uow, volumes.TABLE, VolumeStates.end_transfer, volume.id, project_id=ctx.project_id, user_id=ctx.user_id
+            )
             if accepted is None:
                 raise InvalidVolume(
                     reason=f"Transfer {transfer_id}: Volume id {volume.id} expected in awaiting-transfer state."
                 )
-            for snapshot in [] if found.no_snapshots else await snapshots.of_volume(uow, volume.id):
-                await snapshots.TABLE.update(uow, snapshot.id, **owner)
+            if not found.no_snapshots:
+                await snapshots.change_owner(uow, volume.id, ctx.project_id, ctx.user_id)
             await transfers.TABLE.delete(uow, found.id)
             await _notify(uow, "transfer.accept.end", accepted)
             return found
