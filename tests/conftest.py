@@ -1,22 +1,40 @@
-"""Fixtures for every tier, each set up only when a test requests it; and the option ``--no-servers``."""
+"""Fixtures for every tier, each set up only when a test requests it; which tests are left out, and why."""
+
+import os
 
 import pytest
 
 pytest_plugins = ["support.postgres", "support.rabbitmq", "support.cloud", "support.s3"]
 SERVERS = frozenset({"postgres_server", "rabbitmq", "s3_endpoint", "strict_s3_endpoint"})
 """Fixtures that start or look for a server; every other fixture that needs one requests one of these."""
+OPENSTACK_PYTHON = os.environ.get("OPENSTACK_PYTHON", "")
+"""The interpreter of an installation of OpenStack 2026.2, for the tests that ask its classes or start its services."""
+
+
+@pytest.fixture(scope="session")
+def openstack_python() -> str:
+    return OPENSTACK_PYTHON
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-servers", action="store_true", help="only tests that need no server of any kind")
 
 
+def pytest_report_header() -> str:
+    if OPENSTACK_PYTHON:
+        return f"real OpenStack: {OPENSTACK_PYTHON}"
+    return "real OpenStack: none (OPENSTACK_PYTHON is not set), tests that need its packages are left out"
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--no-servers"):
-        return
-    deselected = [item for item in items if _needs_a_server(item)]
+    without_servers = config.getoption("--no-servers")
+    deselected = [item for item in items if (without_servers and _needs_a_server(item)) or _needs_the_original(item)]
     config.hook.pytest_deselected(items=deselected)
     items[:] = [item for item in items if item not in deselected]
+
+
+def _needs_the_original(item: pytest.Item) -> bool:
+    return not OPENSTACK_PYTHON and "openstack_python" in getattr(item, "fixturenames", ())
 
 
 def _needs_a_server(item: pytest.Item) -> bool:

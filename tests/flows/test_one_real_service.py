@@ -4,7 +4,6 @@ They come with an installation of OpenStack 2026.2 with uwsgi, which ``OPENSTACK
 """
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -24,11 +23,10 @@ Start = Callable[..., Awaitable[None]]
 
 
 @pytest.fixture
-async def start(tmp_path: Path) -> AsyncIterator[Start]:
+async def start(openstack_python: str, tmp_path: Path) -> AsyncIterator[Start]:
     """Starts the real service of that name on the port; returns when it answers."""
-    python, log = os.environ.get("OPENSTACK_PYTHON", ""), tmp_path / "log"
-    if not python or not Path(python).with_name("uwsgi").exists():
-        pytest.skip("OPENSTACK_PYTHON does not name the Python of an installation of OpenStack with uwsgi")
+    assert Path(openstack_python).with_name("uwsgi").exists(), "OPENSTACK_PYTHON: its services need uwsgi beside it"
+    log = tmp_path / "log"
     started: list[asyncio.subprocess.Process] = []
 
     async def answers(session: aiohttp.ClientSession, port: int) -> bool:
@@ -41,7 +39,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
 
     async def begin(service: str, port: int, *arguments: str) -> None:
         with log.open("wb") as output:
-            words = (python, str(PEER), service, str(tmp_path), str(port), *arguments)
+            words = (openstack_python, str(PEER), service, str(tmp_path), str(port), *arguments)
             started.append(await asyncio.create_subprocess_exec(*words, stdout=output, stderr=output))
         async with aiohttp.ClientSession() as session:
             await until(lambda: answers(session, port), START_SECONDS)

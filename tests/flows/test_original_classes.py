@@ -5,7 +5,6 @@ They come with an installation of Nova and Cinder 2026.2, which ``OPENSTACK_PYTH
 
 import asyncio
 import json
-import os
 import uuid
 from collections import Counter
 from pathlib import Path
@@ -32,15 +31,7 @@ ACTIONS: list[dict[str, Any]] = [
 
 
 @pytest.fixture(scope="module")
-def python() -> str:
-    found = os.environ.get("OPENSTACK_PYTHON", "")
-    if not found:
-        pytest.skip("OPENSTACK_PYTHON does not name the Python of an installation of Nova and Cinder")
-    return found
-
-
-@pytest.fixture(scope="module")
-async def messages(python: str, a_shared_cloud: ASharedCloud) -> list[WireRecord]:
+async def messages(a_shared_cloud: ASharedCloud) -> list[WireRecord]:
     """Those of the whole recorded journey, and of what it does not do."""
     cloud = await a_shared_cloud()
     demo = await cloud.http("demo")
@@ -88,10 +79,12 @@ async def read_by(python: str, service: str, records: list[WireRecord]) -> list[
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("service", EXCHANGES)
-async def test_the_original_reads_every_message(python: str, messages: list[WireRecord], service: str) -> None:
+async def test_the_original_reads_every_message(
+    openstack_python: str, messages: list[WireRecord], service: str
+) -> None:
     records = [record for record in messages if record.exchange in EXCHANGES[service]]
     found: Counter[str] = Counter()
-    for record, faults in zip(records, await read_by(python, service, records), strict=True):
+    for record, faults in zip(records, await read_by(openstack_python, service, records), strict=True):
         message = unwrap(record.body, record.properties)
         what = message.get("method") or message["event_type"]
         found.update(f"{record.routing_key} {what}: {fault}" for fault in faults)
