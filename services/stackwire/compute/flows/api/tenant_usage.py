@@ -11,7 +11,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
 
 Period = tuple[datetime | None, datetime | None]
-"""From and to; None: now."""
+"""From and to; None: now. Without either the period is a moment, which Nova takes."""
 
 
 class UsageReports(ApiFlow):
@@ -32,7 +32,7 @@ class UsageReports(ApiFlow):
     async def _read(self, period: Period, project_id: str | None, limit: int, marker: str | None) -> list[Usage]:
         now = self._deps.database.clock.now()
         start, stop = (moment or now for moment in period)
-        if start >= stop:
+        if start >= stop and any(period):
             raise BadRequest("Invalid start time. The start time cannot occur after the end time.")
         stop = min(stop, now)
         async with self._deps.database.read() as session:
