@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stackwire.compare.fixtures import PLACEHOLDER, Fixtures
@@ -39,7 +39,10 @@ class Effects:
             self._messages.append((name, message.get("args") or message.get("payload")))
 
     async def of(self, request: Request, variant: Variant) -> Effect:
-        """What this form of the request changes; what it works on is new, and is taken away afterwards."""
+        """What this form of the request changes; what it works on is new, and is taken away afterwards.
+
+        A refusal is an effect too: what is refused, here where the recorded cloud did not, is not ignored.
+        """
         await self._fixtures.discard(*PLACEHOLDER.findall(request.path))
         await self._fixtures.filled(request.path)
         await self._fixtures.filled(request.body)
@@ -47,23 +50,32 @@ class Effects:
         before = await self._rows()
         self._messages.clear()
         answer = await send(request, variant, request.versions[-1], self._fixtures)
-        assert answer.status in range(200, 300), (request.name, variant.field, variant.value, answer.status)
+        accepted = answer.status in range(200, 300)
+        assert accepted or variant.field != VALID, (request.name, answer.status, answer.json)
         await self._cloud.settle()
         found = {"answer": answer.json, "bus": _grouped(self._messages), **_new(before, await self._rows())}
-        await undo(request, request.versions[-1], answer, self._fixtures)
+        if accepted:
+            await undo(request, request.versions[-1], answer, self._fixtures)
         return dict(_flat(found))
 
-    async def without_effect(self, request: Request, chosen: Mapping[str, str]) -> list[str]:
-        """The fields that change nothing by their chosen values. Two valid requests show what always differs."""
+    async def without_effect(self, request: Request, values: Mapping[str, Sequence[str]]) -> list[str]:
+        """The fields of which no accepted value changes anything. Two valid requests show what always differs."""
         forms = {(each.field, each.value): each for each in variants(request)}
         valid = [await self.of(request, forms[VALID, VALID]) for _ in range(2)]
         stable = {path for path, value in valid[0].items() if valid[1].get(path) == value and path in valid[1]}
-        idle: list[str] = []
-        for field, value in chosen.items():
+
+        async def changes_something(field: str, value: str) -> bool:
             effect = await self.of(request, forms[field, value])
             added = effect.keys() - valid[0].keys() - valid[1].keys()
-            if not added and all(path in effect and effect[path] == valid[0][path] for path in stable):
-                idle.append(field)
+            return bool(added) or any(path not in effect or effect[path] != valid[0][path] for path in stable)
+
+        idle: list[str] = []
+        for field, accepted in values.items():
+            for value in accepted:
+                if await changes_something(field, value):
+                    break
+            else:
+                idle.append(f"{field} ({', '.join(accepted)})")
         return idle
 
     async def _rows(self) -> dict[str, Counter[str]]:
