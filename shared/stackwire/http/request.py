@@ -5,8 +5,8 @@ a 400 here, or it would be a 500 later.
 """
 
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from copy import deepcopy
 from functools import reduce
@@ -19,13 +19,14 @@ from pydantic import BaseModel, ValidationError
 
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, TooLarge, UnsupportedMedia
-from stackwire.core.secrets import is_secret
 from stackwire.http.microversions import Microversion
+from stackwire.http.schema_errors import explain
 
 CONTEXT: web.RequestKey[RequestContext] = web.RequestKey("context", RequestContext)
 VERSION: web.RequestKey[Microversion] = web.RequestKey("version", Microversion)
 RELAXED: ContextVar[bool] = ContextVar("relaxed", default=False)
 """Set while unknown keys of a body are left out and not refused: Nova's legacy v2."""
+_ROOT: ContextVar[str] = ContextVar("root", default="")
 
 _MAX_DEPTH = 64
 _MAX_JSON_INT = 2**63 - 1
@@ -44,7 +45,7 @@ async def json_body(request: web.Request, *, media_types: tuple[str, ...] = ("ap
         and request.content_type not in media_types
         and not (request.content_type == "application/octet-stream" and "Content-Type" not in request.headers)
     ):
-        raise UnsupportedMedia(f"Unsupported Content-Type {request.content_type}")
+        raise UnsupportedMedia("Unsupported Content-Type")
     try:
         raw = await request.read()
     except web.HTTPRequestEntityTooLarge as large:
@@ -114,6 +115,16 @@ def _has_surrogate(text: str) -> bool:
     return False
 
 
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """What is read meanwhile is the value of this key, which messages about it name: an action's."""
+    before = _ROOT.set(name)
+    try:
+        yield
+    finally:
+        _ROOT.reset(before)
+
+
 async def body(request: web.Request, model: type[M]) -> M:
     """The body as ``model``; 400 that names the first field at fault."""
     return read(model, await json_body(request))
@@ -126,7 +137,7 @@ def read(model: type[M], value: Any) -> M:
     except ValidationError as invalid:
         if RELAXED.get() and (known := _without_unknown(value, invalid)) != value:
             return read(model, known)
-        raise BadRequest(_explain(invalid)) from invalid
+        raise BadRequest(explain(model, value, invalid, root=_ROOT.get())) from invalid
 
 
 def _without_unknown(value: Any, invalid: ValidationError) -> Any:
@@ -138,26 +149,6 @@ def _without_unknown(value: Any, invalid: ValidationError) -> Any:
             with suppress(KeyError, IndexError, TypeError):
                 del reduce(getitem, path, kept)[key]
     return kept
-
-
-def _explain(invalid: ValidationError) -> str:
-    first = invalid.errors(include_url=False, include_context=False)[0]
-    where = "/".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return f"Additional properties are not allowed ('{first['loc'][-1]}' was unexpected)"
-    if first["type"] == "missing":
-        return f"'{first['loc'][-1]}' is a required property"
-    return f"Invalid input for field/attribute {where}. Value: {_quoted_input(first['input'], where)}. {first['msg']}"
-
-
-def _quoted_input(value: Any, where: str) -> str:
-    """The value for an error message, unless it is a secret or may contain one: the message may be logged elsewhere."""
-    if is_secret(where):
-        return "***"
-    if isinstance(value, Mapping | list):
-        return "an object" if isinstance(value, Mapping) else "a list"
-    text = repr(value)
-    return text if len(text) <= 200 else text[:200] + "..."
 
 
 def respond(status: int, payload: Any = None, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -26,7 +26,7 @@ from stackwire.compute.http.views.links import links, root_url
 from stackwire.compute.http.views.servers import ServerView
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.http.paging import origin
-from stackwire.http.request import json_body, read, respond
+from stackwire.http.request import json_body, read, reading, respond
 
 Action = Callable[[web.Request, Any], Awaitable[web.Response]]
 
@@ -70,7 +70,8 @@ class ServerActionHandlers(ApiHandlers):
         action = self._actions.get(name)
         if action is None:
             raise BadRequest(f"There is no such action: {name[:100]}")
-        return await action(request, value)
+        with reading(name):
+            return await action(request, value)
 
     def _power_action(self, name: str) -> Action:
         async def action(request: web.Request, _: Any) -> web.Response:

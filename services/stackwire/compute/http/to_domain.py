@@ -120,7 +120,7 @@ def _fields_set(body: Rebuild | ServerChanges, names: Mapping[str, str]) -> froz
     """The request's names of the fields that were sent; BadRequest for a name that is null."""
     sent = frozenset(new for old, new in names.items() if old in body.model_fields_set)
     if "name" in sent and body.name is None:
-        raise BadRequest("Invalid input for field/attribute name. Value: None.")
+        raise BadRequest("Invalid input for field/attribute name. Value: None. None is not of type 'string'")
     return sent
 
 
@@ -188,5 +188,7 @@ def _rxtx_factor(value: float | str) -> float:
     except ValueError:
         factor = 0
     if not 0 < factor < 3.4e38:
-        raise BadRequest("Invalid input for field/attribute rxtx_factor.")
+        raise BadRequest(
+            f"Invalid input for field/attribute rxtx_factor. Value: {value}. {value!r} is no number over 0"
+        )
     return factor

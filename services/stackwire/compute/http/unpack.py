@@ -10,7 +10,7 @@ from stackwire.core.errors import BadRequest, NotFound
 from stackwire.core.ids import canonical_uuid
 from stackwire.http.microversions import Microversion
 from stackwire.http.paging import limit_of
-from stackwire.http.request import CONTEXT, VERSION
+from stackwire.http.request import CONTEXT, VERSION, MalformedBody
 
 MAX_PAGE_ITEMS = 1000  # nova/conf/api.py: max_limit
 PROXIES_UNTIL = (2, 35)  # nova/api/openstack/api_version_request.py: MAX_PROXY_API_SUPPORT_VERSION
@@ -84,7 +84,7 @@ def named_action(raw: Any) -> tuple[str, Any]:
     NotFound for what has no keys (``nova/api/openstack/wsgi.py: Resource.get_action_method``).
     """
     if isinstance(raw, dict | list | str) and len(raw) != 1:
-        raise BadRequest("The body must be an object with one action in it.")
+        raise MalformedBody
     if not isinstance(raw, dict):
         raise NotFound
     return next(iter(raw.items()))

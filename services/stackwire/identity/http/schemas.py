@@ -6,10 +6,11 @@ API v3 reference.
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr, create_model, model_validator
 
 from stackwire.core.errors import BadRequest, NotSimulated
-from stackwire.http.request import read
+from stackwire.http.request import read, reading
+from stackwire.http.schema_errors import WRONG_TYPE, JsonType, WholeMessage
 from stackwire.identity.domain.entities import DOMAIN, GROUP, PROJECT, ROLE, USER, EntityType
 from stackwire.identity.domain.errors import MissingAttribute
 from stackwire.identity.domain.requests import AuthRequest, EntityRequest, Scope, Selector
@@ -24,11 +25,11 @@ Tag = Annotated[StrictStr, Field(min_length=1, max_length=255, pattern=r"^[^,/]*
 
 def _not_null(value: Any) -> Any:
     if value is None:
-        raise ValueError("it is null")
+        raise ValueError(WRONG_TYPE)
     return value
 
 
-GivenId = Annotated[Id | None, BeforeValidator(_not_null)]
+GivenId = Annotated[Id | None, BeforeValidator(_not_null), JsonType(("string",))]
 """It may be left out, but is not null."""
 
 
@@ -40,9 +41,6 @@ class _Open(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     options: dict[str, Any] = {}
-
-
-# -- entities
 
 
 class _Domain(_Open):
@@ -90,6 +88,7 @@ _MODELS: dict[str, type[_Open]] = {
     GROUP.name: _Group,
     ROLE.name: _Role,
 }
+_BODIES = {name: create_model(name, __base__=_Closed, **{name: (dict[str, Any], ...)}) for name in _MODELS}  # type: ignore[call-overload]  # its overloads know no computed names
 _OPTIONS = {
     USER.name: {
         "ignore_change_password_upon_first_use", "ignore_password_expiry", "ignore_lockout_failure_attempts",
@@ -107,7 +106,7 @@ _UNSUPPORTED_ATTRIBUTES = {
 
 def create_request(entity_type: EntityType, body: Any) -> EntityRequest:
     """The body of a ``POST``. BadRequest for a bad form, NotSimulated for attributes that are not simulated."""
-    return _entity_request(entity_type, read(_MODELS[entity_type.name], _unwrap(entity_type, body)))
+    return _entity_request(entity_type, _unwrap(entity_type, body))
 
 
 def update_request(entity_type: EntityType, id: str, body: Any) -> EntityRequest:
@@ -116,8 +115,8 @@ def update_request(entity_type: EntityType, id: str, body: Any) -> EntityRequest
     if not sent and entity_type is not PROJECT:
         raise BadRequest("An update has at least one attribute.")
     if "domain_id" in sent and sent["domain_id"] is None:
-        raise BadRequest("Invalid input for field/attribute domain_id: it is null.")
-    request = _entity_request(entity_type, read(_MODELS[entity_type.name], {"name": "unchanged", **sent}))
+        raise BadRequest("Invalid input for field/attribute domain_id. Value: None. None is not of type 'string'")
+    request = _entity_request(entity_type, {"name": "unchanged", **sent})
     values = {key: value for key, value in request.values.items() if key in sent and key not in entity_type.fixed}
     fixed = {key: value for key, value in request.values.items() if key in entity_type.fixed}
     return EntityRequest(values, request.extra, fixed)
@@ -125,15 +124,17 @@ def update_request(entity_type: EntityType, id: str, body: Any) -> EntityRequest
 
 def _unwrap(entity_type: EntityType, body: Any, id: str | None = None) -> dict[str, Any]:
     name = entity_type.name
-    if not isinstance(body, dict) or set(body) != {name} or not isinstance(body[name], dict):
-        raise BadRequest(f"Expecting to find {name} in the request body, and nothing else.")
-    attributes: dict[str, Any] = body[name]
+    if not isinstance(body, dict):
+        raise BadRequest("Expecting to find valid JSON in request body.")
+    attributes: dict[str, Any] = getattr(read(_BODIES[name], body), name)
     if attributes.get("id", id) != id or "links" in attributes:
         raise BadRequest("Invalid input: 'id' and 'links' are not the caller's to give.")
     return attributes
 
 
-def _entity_request(entity_type: EntityType, model: _Open) -> EntityRequest:
+def _entity_request(entity_type: EntityType, attributes: dict[str, Any]) -> EntityRequest:
+    with reading(entity_type.name):
+        model = read(_MODELS[entity_type.name], attributes)
     if unknown := model.options.keys() - _OPTIONS.get(entity_type.name, {"immutable"}):
         raise BadRequest(f"Invalid input for field/attribute options: {', '.join(sorted(unknown))} is no option.")
     if model.options:
@@ -175,10 +176,9 @@ class PasswordBody(BaseModel):
     user: _Passwords
 
 
-# -- authentication: attributes that nobody knows are allowed, null is not (``keystone/auth/schema.py``)
-
-
 class _Auth(BaseModel):
+    """Attributes that nobody knows are allowed, null is not (``keystone/auth/schema.py``)."""
+
     model_config = ConfigDict(extra="allow", frozen=True)
 
     @model_validator(mode="before")
@@ -186,7 +186,7 @@ class _Auth(BaseModel):
     def _no_nulls(cls, value: Any) -> Any:
         for name in cls.model_fields.keys() & value.keys() if isinstance(value, dict) else ():
             if value[name] is None:
-                raise ValueError(f"'{name}' is null")
+                raise ValueError(f"has a {name!r} that is null")
         return value
 
 
@@ -251,7 +251,7 @@ class _Scope(_Auth):
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if len(self._sent()) != 1:
-            raise ValueError("exactly one of project, domain, system and unscoped is expected in scope")
+            raise WholeMessage("Exactly one of project, domain, system and unscoped is expected in scope")
         return self
 
     def _sent(self) -> set[str]:

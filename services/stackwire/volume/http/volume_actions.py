@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.http.microversions import Microversion
-from stackwire.http.request import CONTEXT, VERSION, read, respond
+from stackwire.http.request import CONTEXT, VERSION, read, reading, respond
 from stackwire.volume.flows.registry import ApiFlows
 from stackwire.volume.http.action_body import named_action
 from stackwire.volume.http.path_ids import volume_id
@@ -78,7 +78,8 @@ class VolumeActionHandlers:
         action = self._actions.get(name)
         if action is None or request[VERSION] < action.since:
             raise BadRequest(f"There is no such action: {name[:100]}")
-        argument = value if action.model is None else read(action.model, value)
+        with reading(name):
+            argument = value if action.model is None else read(action.model, value)
         status, payload = await action.handle(Call(request[CONTEXT], volume_id(request), request[VERSION]), argument)
         return respond(status, payload)
 

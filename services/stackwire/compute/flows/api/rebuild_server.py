@@ -108,7 +108,7 @@ class RebuildServer(ApiFlow):
         async with self._deps.database.read() as session:
             pair = await keypairs.get(session, server.instance.user_id, request.key_name)
         if pair is None:
-            raise BadRequest(f"Invalid key_name provided: there is no key pair {request.key_name!r}.")
+            raise BadRequest("Invalid key_name provided.")
         return pair.public_key
 
     async def _check_metadata(self, ctx: RequestContext, request: RebuildServerRequest) -> None:

@@ -57,7 +57,7 @@ class ServerPlanner(ApiFlow):
             raise BadRequest(FlavorNotFound(flavor_id=request.flavor_ref).message)
         validation_hardware.check_devices(flavor)
         if name and key is None:
-            raise BadRequest(f"Invalid key_name provided: there is no key pair {name!r}.")
+            raise BadRequest("Invalid key_name provided.")
         return flavor, key
 
     async def _boot_image(self, ctx: RequestContext, request: CreateServerRequest) -> tuple[dict[str, Any], Resource]:

@@ -25,12 +25,15 @@ from stackwire.core.errors import BadRequest
 from stackwire.core.ids import canonical_uuid
 from stackwire.http.microversions import Microversion
 from stackwire.http.request import RELAXED
+from stackwire.http.schema_errors import WRONG_TYPE, JsonType, WholeMessage
 
 Since = Mapping[str, tuple[int, int]]
 """Field to the first version that knows it (or, of ``..._UNTIL``, to the first that no longer does)."""
 
-_FLAGS = {
+_FLAGS: Mapping[Any, bool] = {
+    True: True,
     **dict.fromkeys(("True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes"), True),
+    False: False,
     **dict.fromkeys(("False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no"), False),
 }
 _METADATA_KEY = re.compile(r"[a-zA-Z0-9-_:. ]{1,255}", re.ASCII)
@@ -52,38 +55,51 @@ class Body(BaseModel):
     @classmethod
     def _null_where_it_may_be(cls, value: Any, info: ValidationInfo) -> Any:
         if value is None and info.field_name not in cls.nullable:
-            raise ValueError("None is not of the type of this field")
+            raise ValueError(WRONG_TYPE)
         return value
 
 
 def _flag(value: Any) -> Any:
-    return _FLAGS.get(value, value) if isinstance(value, str) else value
+    if isinstance(value, str) and value not in _FLAGS:
+        raise ValueError(f"is not one of {list(_FLAGS)!r}")
+    return _FLAGS[value] if isinstance(value, str) else value
 
 
 def _number(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value, re.ASCII) else value
+    if not isinstance(value, str):
+        return value
+    if not re.fullmatch(r"-?[0-9]{1,18}", value, re.ASCII):
+        raise ValueError("does not match '^[0-9]+$'")
+    return int(value)
 
 
 def _name(value: str) -> str:
-    if not value or value != value.strip():
-        raise ValueError("a name begins and ends with a character that shows")
+    if not value:
+        raise ValueError("should be non-empty")
+    if value != value.strip():
+        raise WholeMessage(
+            "An invalid 'name' value was provided. The name must be: printable characters."
+            " Can not start or end with whitespace."
+        )
     return printable(value)
 
 
 def printable(value: str) -> str:
     if not all((char.isprintable() or unicodedata.category(char) == "Zs") and char < "\U00010000" for char in value):
-        raise ValueError("must be printable, and below U+10000")  # parameter_types.py: _get_all_chars ends there
+        raise ValueError("is not printable, or holds a character beyond U+FFFF")  # as _get_all_chars
     return value
 
 
 def _uuid(value: str) -> str:
     found = canonical_uuid(value)
     if found is None:
-        raise ValueError("is not a UUID")
+        raise ValueError("is not a 'uuid'")
     return found
 
 
 def _uuid_or_empty(value: str) -> str:
+    if value and canonical_uuid(value) is None:
+        raise ValueError("is not valid under any of the given schemas")
     return value and _uuid(value)
 
 
@@ -102,31 +118,34 @@ def _metadata(value: dict[str, str]) -> dict[str, str]:
 def metadata_item(key: str, text: str) -> None:
     """ValueError unless both can be stored."""
     if not _METADATA_KEY.fullmatch(key):
-        raise ValueError(f"metadata key {key[:60]!r} is not one")
+        raise WholeMessage(f"{key[:60]!r} does not match any of the regexes: '^{_METADATA_KEY.pattern}$'")
     if len(text) > 255:
-        raise ValueError(f"the value of metadata {key!r} is longer than 255 characters")
+        raise WholeMessage(f"The value of the metadata {key!r} is too long")
 
 
 def tag(value: str) -> str:
     """ValueError unless it is a tag: 1 to 60 characters, no comma, no slash."""
     if not _TAG.fullmatch(value):
-        raise ValueError("a tag has 1 to 60 characters, and no comma or slash")
+        raise ValueError("is not a tag: 1 to 60 characters, and no comma or slash")
     return value
 
 
 def _ipv(version: int) -> Any:
     def check(value: str) -> str:
         """The address in its shortest form, which Nova keeps and shows (``nova/utils.py: get_shortened_ipv6``)."""
-        address = ipaddress.ip_address(value)
+        try:
+            address = ipaddress.ip_address(value)
+        except ValueError as invalid:
+            raise ValueError(f"is not a 'ipv{version}'") from invalid
         if address.version != version or "%" in value:  # a scope is none of an address that others are to use
-            raise ValueError(f"is not an IPv{version} address")
+            raise ValueError(f"is not a 'ipv{version}'")
         return str(address)
 
     return check
 
 
-Flag = Annotated[bool, BeforeValidator(_flag)]
-Number = Annotated[int, BeforeValidator(_number)]
+Flag = Annotated[bool, BeforeValidator(_flag), JsonType(("boolean", "string"))]
+Number = Annotated[int, BeforeValidator(_number), JsonType(("integer", "string"))]
 Name = Annotated[str, StringConstraints(max_length=255), AfterValidator(_name)]
 Description = Annotated[str, StringConstraints(max_length=255), AfterValidator(printable)] | None
 Uuid = Annotated[str, AfterValidator(_uuid)]

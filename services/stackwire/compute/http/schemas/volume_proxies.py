@@ -15,7 +15,7 @@ _KEY = re.compile(r"[a-zA-Z0-9-_:. /]{1,255}", re.ASCII)
 def _metadata(value: dict[str, Short]) -> dict[str, Short]:
     """``cinder/api/validation/parameter_types.py: extra_specs``."""
     if not all(_KEY.fullmatch(key) for key in value):
-        raise ValueError("a key has 1 to 255 letters, digits, dashes, underscores, colons, dots, blanks and slashes")
+        raise ValueError("has a key that does not match '^[a-zA-Z0-9-_:. /]{1,255}$'")
     return value
 
 

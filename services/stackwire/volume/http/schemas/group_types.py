@@ -12,7 +12,7 @@ _KEY = re.compile(r"[a-zA-Z0-9\-_:.]{1,255}")
 
 def _keys(value: object) -> object:
     if isinstance(value, dict) and not all(isinstance(key, str) and _KEY.fullmatch(key) for key in value):
-        raise ValueError("keys must match ^[a-zA-Z0-9-_:.]{1,255}$")
+        raise ValueError("has a key that does not match '^[a-zA-Z0-9-_:.]{1,255}$'")
     return value
 
 

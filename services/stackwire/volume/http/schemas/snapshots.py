@@ -53,7 +53,7 @@ class SnapshotChanges(NamedChanges):
     @model_validator(mode="after")
     def _not_empty(self) -> "SnapshotChanges":
         if not self.model_fields_set:
-            raise ValueError("nothing to change")
+            raise ValueError("does not have enough properties")
         return self
 
 
