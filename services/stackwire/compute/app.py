@@ -19,6 +19,7 @@ from stackwire.compute.flows.notifications import EXCHANGE, Notifications
 from stackwire.compute.flows.registry import ApiFlows
 from stackwire.compute.flows.worker.compute_host import ComputeHost
 from stackwire.compute.flows.worker.conductor import Conductor
+from stackwire.compute.flows.worker.conductor_moves import ConductorMoves
 from stackwire.compute.flows.worker.host_service import HostService
 from stackwire.compute.flows.worker.image_cache import ImageCaching
 from stackwire.compute.flows.worker.scheduler import Scheduler
@@ -69,7 +70,8 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
         host_service = HostService(database, hosts, settings, _leases(settings, database))
         await host_service.register()
         conductor = Conductor(database, client, notifications, images, settings.default_zone)
-        tasks = rpc.conductor_endpoints(conductor, ImageCaching(database, client, notifications))
+        caching = ImageCaching(database, client, notifications)
+        tasks = rpc.conductor_endpoints(conductor, caching, ConductorMoves(database, conductor, HOST))
         servers += _worker_servers(transport, tasks, Scheduler(database, notifications), hosts)
         local_delete = LocalDelete(database, Volumes(client, HOST, settings.volume_seconds))
         sweeps += _worker_sweeps(settings, host_service, conductor, local_delete)
@@ -103,7 +105,7 @@ def _worker_servers(
     ]
     for host in hosts:
         servers.append(RpcServer(transport, COMPUTE_HOST, host.name, rpc.host_endpoints(host)))
-        servers.append(RpcServer(transport, COMPUTE_ALT, host.name, rpc.event_endpoints(host)))
+        servers.append(RpcServer(transport, COMPUTE_ALT, host.name, rpc.alternate_endpoints(host)))
     return servers
 
 
@@ -149,6 +151,7 @@ def _compute_host(
         make_mac=partial(addresses.new_mac, random.SystemRandom().randrange),
         reimage_seconds_per_gb=settings.reimage_seconds_per_gb,
         shelved_offload_time=settings.shelved_offload_time,
+        resize_confirm_window=settings.resize_confirm_window,
     )
 
 
@@ -179,4 +182,5 @@ def _deps(
         notifications=notifications,
         pick=random.SystemRandom().choice,
         zone=settings.default_zone,
+        resize_to_same_host=settings.allow_resize_to_same_host,
     )

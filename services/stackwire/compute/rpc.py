@@ -6,21 +6,27 @@ from stackwire.compute.flows.worker.attach_volume import AttachVolume
 from stackwire.compute.flows.worker.build_instance import BuildServer
 from stackwire.compute.flows.worker.compute_host import ComputeHost
 from stackwire.compute.flows.worker.conductor import Conductor
+from stackwire.compute.flows.worker.conductor_moves import ConductorMoves
+from stackwire.compute.flows.worker.confirm_instance import ConfirmServer
 from stackwire.compute.flows.worker.external_events import ExternalEvents
 from stackwire.compute.flows.worker.image_cache import HostImageCaching, ImageCaching
 from stackwire.compute.flows.worker.power import Power
 from stackwire.compute.flows.worker.rebuild_instance import RebuildServer
+from stackwire.compute.flows.worker.resize_instance import ResizeServer
 from stackwire.compute.flows.worker.scheduler import Scheduler
 from stackwire.compute.flows.worker.shelve_instance import ShelveServer
 from stackwire.compute.flows.worker.snapshot_instance import SnapshotServer
 from stackwire.compute.flows.worker.terminate_instance import TerminateServer
 from stackwire.compute.flows.worker.unshelve_instance import UnshelveServer
+from stackwire.contracts import compute_moves as moves
 from stackwire.contracts import compute_workers as calls
 from stackwire.contracts.base import Endpoint
 from stackwire.contracts.compute import ServerExternalEvents
 
 
-def conductor_endpoints(conductor: Conductor, image_caching: ImageCaching) -> list[Endpoint]:
+def conductor_endpoints(
+    conductor: Conductor, image_caching: ImageCaching, conductor_moves: ConductorMoves
+) -> list[Endpoint]:
     """Topic ``conductor``."""
     return [
         calls.ScheduleAndBuildInstances.served_by(conductor.on_schedule_and_build_instances),
@@ -28,6 +34,7 @@ def conductor_endpoints(conductor: Conductor, image_caching: ImageCaching) -> li
         calls.UnshelveInstance.served_by(conductor.unshelve.on_unshelve_instance),
         calls.AttachVolume.served_by(conductor.on_attach_volume),
         calls.CacheImages.served_by(image_caching.on_cache_images),
+        moves.MigrateServer.served_by(conductor_moves.on_migrate_server),
     ]
 
 
@@ -45,6 +52,7 @@ def scheduler_endpoints(scheduler: Scheduler) -> list[Endpoint]:
 
 def host_endpoints(host: ComputeHost) -> list[Endpoint]:
     """Topic ``compute`` of one host."""
+    resize, confirm = ResizeServer(host), ConfirmServer(host)
     power, snapshot, attach, events = Power(host), SnapshotServer(host), AttachVolume(host), ExternalEvents(host)
     shelve = ShelveServer(host)
     return [
@@ -67,6 +75,9 @@ def host_endpoints(host: ComputeHost) -> list[Endpoint]:
         calls.ReserveBlockDeviceName.served_by(attach.on_reserve_block_device_name),
         calls.AttachVolumeOnHost.served_by(attach.on_attach_volume),
         calls.DetachVolume.served_by(attach.on_detach_volume),
+        moves.PrepResize.served_by(resize.on_prep_resize),
+        moves.ConfirmResize.served_by(confirm.on_confirm_resize),
+        moves.RevertResize.served_by(confirm.on_revert_resize),
         calls.GetConsoleOutput.served_by(events.on_get_console_output),
         calls.CacheImagesOnHost.served_by(HostImageCaching(host).on_cache_images),
     ]
@@ -77,6 +88,12 @@ def api_endpoints(flows: ApiFlows) -> list[Endpoint]:
     return [ServerExternalEvents.served_by(flows.external_events.on_server_external_events)]
 
 
-def event_endpoints(host: ComputeHost) -> list[Endpoint]:
-    """The topic on which a host receives external events beside its other work."""
-    return [calls.ExternalInstanceEvent.served_by(ExternalEvents(host).on_external_instance_event)]
+def alternate_endpoints(host: ComputeHost) -> list[Endpoint]:
+    """The topic on which a host receives external events, and what goes on of moves, beside its other work."""
+    resize, confirm = ResizeServer(host), ConfirmServer(host)
+    return [
+        calls.ExternalInstanceEvent.served_by(ExternalEvents(host).on_external_instance_event),
+        moves.ResizeInstance.served_by(resize.on_resize_instance),
+        moves.FinishResize.served_by(resize.on_finish_resize),
+        moves.FinishRevertResize.served_by(confirm.on_finish_revert_resize),
+    ]

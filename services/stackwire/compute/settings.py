@@ -28,6 +28,8 @@ class ComputeSettings(ServiceSettings):
     manager_interval``), and ``image_cache_minimum_age``: how long after its last use such an image is kept (its
     ``remove_unused_original_minimum_age_seconds``); a minute or more, so that a build finds what it has just fetched.
     ``shelved_offload_time``: how many seconds a shelved server stays on its host: 0 for none, -1 for ever.
+    ``resize_confirm_window``: after how many seconds an unconfirmed resize confirms itself, 0 for never, and
+    ``allow_resize_to_same_host``: whether a resize may stay on its host; both as in Nova.
     ``reimage_seconds_per_gb``: how long a host waits for a volume to be written over, for each GiB of the image.
     """
 
@@ -48,6 +50,8 @@ class ComputeSettings(ServiceSettings):
     image_api: Literal["rpc", "auto", "v1", "v2"] = "rpc"
     image_retries: int = Field(default=0, ge=0, le=10)
     empty_image_mode: EmptyMode = "auto"
+    resize_confirm_window: int = Field(default=0, ge=0)
+    allow_resize_to_same_host: bool = False
     reimage_seconds_per_gb: float = 20.0
     shelved_offload_time: int = Field(default=0, ge=-1)
     volume_seconds: float = 180.0

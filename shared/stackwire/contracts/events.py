@@ -88,6 +88,12 @@ LEGACY: Mapping[str, type[Contract]] = {
     "create.end": legacy.LegacyInstanceCreated,
     "rebuild.start": legacy.LegacyInstanceImage,
     "rebuild.end": legacy.LegacyInstanceRebuilt,
+    "resize.prep.end": legacy.LegacyInstanceResizePrepared,
+    "resize.start": legacy.LegacyInstanceAddresses,
+    "resize.end": legacy.LegacyInstanceAddresses,
+    "finish_resize.start": legacy.LegacyInstanceAddresses,
+    "finish_resize.end": legacy.LegacyInstanceAddresses,
+    "resize.confirm.end": legacy.LegacyInstanceAddresses,
 }
 """Events whose payload is more than a server."""
 
@@ -96,7 +102,8 @@ def _unversioned() -> list[EventContract]:
     def contract(event_type: str, payload: type[Contract], priority: str = INFO) -> EventContract:
         return EventContract("nova", "notifications", event_type, payload, (priority,))
 
-    phases = [f"{action}.{phase}" for action in _each(legacy.InstanceAction) for phase in _each(legacy.Phase)]
+    actions = [legacy.UNVERSIONED.get(action, action) for action in _each(legacy.InstanceAction)]
+    phases = [f"{action}.{phase}" for action in actions for phase in _each(legacy.Phase)]
     return [
         contract("compute.instance.update", legacy.LegacyInstanceUpdate),
         contract("compute.instance.exists", legacy.LegacyInstanceExists),

@@ -8,12 +8,20 @@ InstanceAction = Literal[
     "create", "delete", "shutdown", "reboot", "rebuild", "snapshot",
     "power_off", "power_on", "pause", "unpause", "suspend", "resume",
     "shelve", "shelve_offload", "unshelve",
+    "resize_prep", "resize", "resize_finish", "resize_confirm", "resize_revert",
 ]  # fmt: skip
+UNVERSIONED = {
+    "resize_prep": "resize.prep",
+    "resize_finish": "finish_resize",
+    "resize_confirm": "resize.confirm",
+    "resize_revert": "resize.revert",
+}
+"""Actions that the unversioned format calls otherwise."""
 Phase = Literal["start", "end"]
-FailedAction = Literal["create", "rebuild"]
+FailedAction = Literal["create", "rebuild", "resize"]
 """Actions with an ``.error`` event."""
 VolumeVerb = Literal["attach", "detach"]
-TaskMethod = Literal["build_instances", "rebuild_server"]
+TaskMethod = Literal["build_instances", "rebuild_server", "migrate_server"]
 """Methods of the conductor's failures."""
 
 
@@ -99,6 +107,19 @@ class LegacyInstanceCreated(LegacyInstance):
 
     fixed_ips: list[FixedIp]
     message: str
+
+
+class LegacyInstanceAddresses(LegacyInstance):
+    """A server leaves its host, has come to another, or has left the old one for good."""
+
+    fixed_ips: list[FixedIp]
+
+
+class LegacyInstanceResizePrepared(LegacyInstance):
+    """The host a server goes to has claimed it."""
+
+    new_instance_type: str
+    new_instance_type_id: int
 
 
 class LegacyInstanceRebuilt(LegacyInstanceImage):

@@ -149,6 +149,12 @@ class InstanceActionRebuildPayload(_Action, NovaObject, version="1.10"):
     trusted_image_certificates: list[str] | None
 
 
+class InstanceActionResizePrepPayload(_Action, NovaObject, version="1.4"):
+    """A server is to have the flavor ``new_flavor``."""
+
+    new_flavor: FlavorPayload
+
+
 class InstanceActionVolumePayload(_Action, NovaObject, version="1.7"):
     """A volume is attached or detached."""
 
@@ -185,6 +191,7 @@ CLASSES: Mapping[str, type[NovaObject]] = {
     "snapshot": InstanceActionSnapshotPayload,
     "rebuild": InstanceActionRebuildPayload,
     "rebuild_scheduled": InstanceActionRebuildPayload,
+    "resize_prep": InstanceActionResizePrepPayload,
     "volume_attach": InstanceActionVolumePayload,
     "volume_detach": InstanceActionVolumePayload,
     "exists": InstanceExistsPayload,

@@ -18,6 +18,8 @@ from stackwire.core.errors import ServiceError
 from stackwire.core.keyed_locks import KeyedLocks
 
 DISK_CHUNK_BYTES = 1024**2
+KEPT = "_resize"
+"""After the name of a server whose disk stays on the host it left (``nova/virt/libvirt/utils.py``)."""
 
 
 class DiskFailure(ServiceError):
@@ -130,12 +132,47 @@ class Disks:
             file.close()
 
     async def remove(self, uuid: str) -> None:
-        """Nothing, when it is not there."""
-        await asyncio.to_thread(shutil.rmtree, self._folder / uuid, ignore_errors=True)
+        """With what is kept of it; nothing, when it is not there."""
+        await self.remove_from(self._folder.name, uuid)
+        await self.forget(uuid)
 
     async def servers(self) -> set[str]:
-        """Whose disks are here."""
-        return {path.name for path in await asyncio.to_thread(lambda: list(self._folder.iterdir()))} - {"_base"}
+        """Whose disks are here, whole, kept or on their way."""
+        names = set(await asyncio.to_thread(os.listdir, self._folder)) - {"_base"}
+        return {name.lstrip(".").removesuffix(".part").removesuffix(KEPT) for name in names}
+
+    # ---- moves
+
+    def _kept(self, uuid: str) -> Path:
+        return self._folder / f"{uuid}{KEPT}"
+
+    async def send(self, uuid: str, host: str) -> None:
+        """A copy to the host; the disk itself is kept here until the move is confirmed or reverted, as libvirt does it.
+
+        DiskFailure. A second time, the copy is made again.
+        """
+        try:
+            await asyncio.to_thread(_send, self._folder / uuid, self._kept(uuid), self._folder.parent / host)
+        except OSError as error:
+            raise DiskFailure(instance_id=uuid, reason=error.strerror or "input/output error") from error
+
+    async def is_kept(self, uuid: str) -> bool:
+        """Whether it was sent, and neither taken back nor forgotten."""
+        return await asyncio.to_thread(self._kept(uuid).exists)
+
+    async def take_back(self, uuid: str) -> None:
+        """What is kept is the server's disk again; nothing, when nothing is kept."""
+        if await self.is_kept(uuid):
+            await self.remove_from(self._folder.name, uuid)
+            await asyncio.to_thread(os.replace, self._kept(uuid), self._folder / uuid)
+
+    async def forget(self, uuid: str) -> None:
+        """Nothing is kept any more."""
+        await asyncio.to_thread(shutil.rmtree, self._kept(uuid), ignore_errors=True)
+
+    async def remove_from(self, host: str, uuid: str) -> None:
+        """The server's disk on that host."""
+        await asyncio.to_thread(shutil.rmtree, self._folder.parent / host / uuid, ignore_errors=True)
 
 
 def _touched(base: Path) -> bool:
@@ -167,6 +204,16 @@ def _create(disk: Path, base: Path | None) -> None:
         os.replace(partial, disk)
     with (disk.parent / "console.log").open("a"):
         pass
+
+
+def _send(disk: Path, kept: Path, host: Path) -> None:
+    if disk.exists() and not kept.exists():
+        os.replace(disk, kept)
+    partial = host / f".{disk.name}.part"
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(kept, partial)
+    shutil.rmtree(host / disk.name, ignore_errors=True)
+    os.replace(partial, host / disk.name)
 
 
 def _copy(source: int, goal: int) -> None:

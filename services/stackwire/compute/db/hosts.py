@@ -20,7 +20,7 @@ _SELECT = """
            coalesce(a.disk_gb, 0)::int AS local_gb_used, coalesce(a.servers, 0)::int AS running_vms
       FROM compute_nodes AS n JOIN services AS s ON s.host = n.host AND s."binary" = 'nova-compute'
       LEFT JOIN (SELECT c.host, sum(c.vcpus) AS vcpus, sum(c.memory_mb) AS memory_mb, sum(c.disk_gb) AS disk_gb,
-                        count(*) AS servers FROM allocations AS c
+                        count(*) FILTER (WHERE c.consumer = c.instance_uuid) AS servers FROM allocations AS c
                    JOIN instances AS i ON i.uuid = c.instance_uuid AND NOT i.deleted GROUP BY c.host) AS a
              ON a.host = n.host
       LEFT JOIN LATERAL (SELECT json_agg(metadata ORDER BY id) AS aggregates,
@@ -73,8 +73,8 @@ async def lock_allocations(uow: UnitOfWork) -> None:
 async def allocate(uow: UnitOfWork, uuid: str, host: str, *, vcpus: int, memory_mb: int, disk_gb: int) -> None:
     """The server's claim on the host's resources, instead of an earlier one (placement's allocations)."""
     await uow.execute(
-        "INSERT INTO allocations (instance_uuid, host, vcpus, memory_mb, disk_gb, created_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (instance_uuid) DO UPDATE SET host = excluded.host,"
+        "INSERT INTO allocations (consumer, instance_uuid, host, vcpus, memory_mb, disk_gb, created_at)"
+        " VALUES ($1, $1, $2, $3, $4, $5, $6) ON CONFLICT (consumer) DO UPDATE SET host = excluded.host,"
         " vcpus = excluded.vcpus, memory_mb = excluded.memory_mb, disk_gb = excluded.disk_gb",
         uuid,
         host,
@@ -86,11 +86,32 @@ async def allocate(uow: UnitOfWork, uuid: str, host: str, *, vcpus: int, memory_
 
 
 async def free(uow: UnitOfWork, uuid: str) -> None:
-    """The server claims nothing any more."""
+    """The server claims nothing any more, nor does its migration."""
     await uow.execute("DELETE FROM allocations WHERE instance_uuid = $1", uuid)
 
 
 async def allocated_to(session: Session, uuids: Sequence[str]) -> dict[str, str]:
     """For each server that has a claim the host it is on."""
-    rows = await session.rows("SELECT instance_uuid, host FROM allocations WHERE instance_uuid = ANY($1)", list(uuids))
+    rows = await session.rows("SELECT instance_uuid, host FROM allocations WHERE consumer = ANY($1)", list(uuids))
     return {row["instance_uuid"]: row["host"] for row in rows}
+
+
+async def hold_for(uow: UnitOfWork, uuid: str, migration: str) -> None:
+    """The server's claim becomes its migration's, which keeps the room on the host that is left
+    (``nova/conductor/tasks/migrate.py: replace_allocation_with_migration``)."""
+    await uow.execute("UPDATE allocations SET consumer = $2 WHERE consumer = $1", uuid, migration)
+
+
+async def give_back(uow: UnitOfWork, uuid: str, migration: str) -> None:
+    """What the migration holds is the server's again, and what that has claimed since is free; nothing twice."""
+    await uow.execute(
+        "DELETE FROM allocations WHERE consumer = $1 AND EXISTS (SELECT FROM allocations WHERE consumer = $2)",
+        uuid,
+        migration,
+    )
+    await hold_for(uow, migration, uuid)
+
+
+async def let_go(uow: UnitOfWork, migration: str) -> None:
+    """The migration holds nothing any more: the server has left the host."""
+    await uow.execute("DELETE FROM allocations WHERE consumer = $1", migration)

@@ -18,7 +18,7 @@ from stackwire.db.table import Table
 TABLE = Table(Instance, "instances", key="uuid", live="NOT deleted", generated=("id",), states=ServerStates)
 _DEVICE = ", ".join(f"'{f.name}', b.{f.name}" for f in fields(BlockDevice))
 SERVERS = f"""
-SELECT {TABLE.qualified("i")}, e.flavor, e.request_spec,
+SELECT {TABLE.qualified("i")}, e.flavor, e.old_flavor, e.new_flavor, e.request_spec,
        (SELECT json_object_agg(m.key, m.value ORDER BY m.id) FROM instance_metadata m
          WHERE m.instance_uuid = i.uuid) AS metadata,
        (SELECT json_object_agg(s.key, s.value ORDER BY s.id) FROM instance_system_metadata s
@@ -37,6 +37,8 @@ class ServerRow(Instance):
     """A row of ``SERVERS``."""
 
     flavor: dict[str, Any]
+    old_flavor: dict[str, Any] | None
+    new_flavor: dict[str, Any] | None
     request_spec: dict[str, Any]
     metadata: dict[str, str] | None
     system_metadata: dict[str, str] | None
@@ -50,6 +52,8 @@ class ServerRow(Instance):
         return Server(
             instance=Instance(**{f.name: getattr(self, f.name) for f in fields(Instance)}),
             flavor=flavor_from(self.flavor),
+            old_flavor=flavor_from(self.old_flavor) if self.old_flavor else None,
+            new_flavor=flavor_from(self.new_flavor) if self.new_flavor else None,
             devices=tuple(BlockDevice(**timed(device)) for device in self.devices or ()),
             metadata=self.metadata or {},
             system_metadata=self.system_metadata or {},
@@ -126,6 +130,16 @@ async def on_host(session: Session, host: str) -> list[Instance]:
 async def set_request_spec(uow: UnitOfWork, uuid: str, request_spec: Mapping[str, Any]) -> None:
     """What the request said beyond columns."""
     await uow.execute("UPDATE instance_extra SET request_spec = $2 WHERE instance_uuid = $1", uuid, dict(request_spec))
+
+
+async def set_flavors(uow: UnitOfWork, server: Server) -> None:
+    """The server's flavors, and those it had and is to have."""
+    stored = [flavor and flavor_json(flavor) for flavor in (server.flavor, server.old_flavor, server.new_flavor)]
+    await uow.execute(
+        "UPDATE instance_extra SET flavor = $2, old_flavor = $3, new_flavor = $4 WHERE instance_uuid = $1",
+        server.uuid,
+        *stored,
+    )
 
 
 async def set_guest_xml(uow: UnitOfWork, uuid: str, guest_xml: str) -> None:

@@ -47,6 +47,6 @@ async def report(session: Session, hosts: Collection[str], now: datetime) -> Non
     )
 
 
-def is_up(host: Host, now: datetime) -> bool:
+def is_up(host: Host | ServiceRecord, now: datetime) -> bool:
     """Whether the host's heartbeat is recent, and nobody forced it down."""
     return not host.forced_down and host.updated_at is not None and host.updated_at >= now - SERVICE_DOWN_TIME

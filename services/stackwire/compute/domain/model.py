@@ -195,6 +195,35 @@ class Aggregate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """A move of a server (``migrations``): resize, migration, live-migration or evacuation."""
+
+    id: int
+    uuid: str
+    instance_uuid: str
+    source_compute: str
+    source_node: str | None
+    dest_compute: str | None
+    dest_node: str | None
+    dest_host: str | None
+    old_instance_type_id: int | None
+    new_instance_type_id: int | None
+    status: str
+    migration_type: str
+    user_id: str | None
+    project_id: str | None
+    created_at: datetime
+    updated_at: datetime | None
+    deleted_at: datetime | None
+    deleted: bool
+
+    @property
+    def same_host(self) -> bool:
+        """A resize need not leave the host."""
+        return self.source_compute == self.dest_compute
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """A compute host: capacity and what is claimed of it. Memory MiB, disk GiB; ``updated_at``: its last heartbeat.
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from stackwire.compute.domain import travel
 from stackwire.compute.domain.model import Instance, KeyPair
+from stackwire.compute.domain.names import names
 from stackwire.compute.domain.notification_payloads import flavor_payload, ip_payload, key_payload, volume_payloads
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import POWER
@@ -19,7 +20,11 @@ from stackwire.contracts.events_versioned import CLASSES, PLAIN, AuditPeriodPayl
 
 POWER_NAMES: Mapping[int, str] = {number: name for name, number in POWER.items()}
 # the events whose payload lists the volumes; in the others the field is null
-WITH_DEVICES = frozenset({"create", "delete", "shutdown", "rebuild", "reboot", "shelve", "shelve_offload", "unshelve"})
+WITH_DEVICES = frozenset(
+    names("create delete shutdown rebuild reboot shelve shelve_offload unshelve resize resize_finish resize_revert")
+)
+    names("create delete shutdown rebuild reboot resize resize_finish resize_revert shelve shelve_offload unshelve")
+)
 COPIED = [
     "uuid",
     "user_id",

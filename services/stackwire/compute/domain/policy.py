@@ -2,6 +2,7 @@
 
 _ADMIN = "role:admin"
 _MEMBER = "role:admin or (role:member and project_id:%(project_id)s)"
+_MANAGER = "role:admin or (role:manager and project_id:%(project_id)s)"
 _READER = "role:admin or (role:reader and project_id:%(project_id)s)"
 _ANYONE = "@"
 _OWNER = "role:admin or user_id:%(user_id)s"
@@ -27,6 +28,11 @@ UPDATE = _rule("servers:update", _MEMBER)
 DELETE = _rule("servers:delete", _MEMBER)
 FORCE_DELETE = _rule("os-deferred-delete:force", _MEMBER)
 REBUILD = _rule("servers:rebuild", _MEMBER)
+RESIZE = _rule("servers:resize", _MEMBER)
+CONFIRM_RESIZE = _rule("servers:confirm_resize", _MEMBER)
+REVERT_RESIZE = _rule("servers:revert_resize", _MEMBER)
+MIGRATE = _rule("os-migrate-server:migrate", _MANAGER)
+MIGRATE_HOST = _rule("os-migrate-server:migrate:host", _ADMIN)
 CREATE_IMAGE = _rule("servers:create_image", _MEMBER)
 CREATE_IMAGE_VOLUME_BACKED = _rule("servers:create_image:allow_volume_backed", _MEMBER)
 START = _rule("servers:start", _MEMBER)

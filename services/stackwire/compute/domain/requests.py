@@ -113,6 +113,14 @@ class UnshelveRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ResizeServerRequest:
+    """Another flavor. ``auto_disk``: None where the client does not say."""
+
+    flavor_ref: str
+    auto_disk: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CreateImageRequest:
     """``limits_metadata``: the properties count against the quota of metadata items, as before 2.39."""
 

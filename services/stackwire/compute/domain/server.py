@@ -12,10 +12,14 @@ from stackwire.core.behaviours import Behaviours
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """``flavor``: as it was when the server was created; ``request_spec``: what the request held beyond the columns."""
+    """``flavor``: as it was when the server was created or resized; ``old_flavor`` and ``new_flavor``: what it was and
+    is to be, from a resize until its confirmation; ``request_spec``: what the request held beyond the columns.
+    """
 
     instance: Instance
     flavor: Flavor
+    old_flavor: Flavor | None = None
+    new_flavor: Flavor | None = None
     devices: tuple[BlockDevice, ...] = ()
     metadata: Mapping[str, str]
     system_metadata: Mapping[str, str]

@@ -15,6 +15,11 @@ from stackwire.compute.domain.states import (
     REBUILD_SPAWNING,
     REBUILDING,
     RESCUED,
+    RESIZE_FINISH,
+    RESIZE_MIGRATED,
+    RESIZE_MIGRATING,
+    RESIZE_PREP,
+    RESIZE_REVERTING,
     RESIZED,
     SHELVED,
     SHELVED_OFFLOADED,
@@ -29,7 +34,7 @@ def _all(status: str, *task_states: str) -> Mapping[str | None, str]:
 
 
 _REBUILD = _all("REBUILD", REBUILDING, REBUILD_BLOCK_DEVICE_MAPPING, REBUILD_SPAWNING)
-_RESIZE = _all("RESIZE", "resize_prep", "resize_migrating", "resize_migrated", "resize_finish")
+_RESIZE = _all("RESIZE", RESIZE_PREP, RESIZE_MIGRATING, RESIZE_MIGRATED, RESIZE_FINISH)
 _REBOOT = _all("REBOOT", "rebooting", "reboot_pending", "reboot_started")
 _HARD_REBOOT = _all("HARD_REBOOT", "rebooting_hard", "reboot_pending_hard", "reboot_started_hard")
 _STATUS: Mapping[str, Mapping[str | None, str]] = {
@@ -44,7 +49,7 @@ _STATUS: Mapping[str, Mapping[str | None, str]] = {
     },
     BUILDING: {None: "BUILD"},
     STOPPED: {None: "SHUTOFF", **_RESIZE, **_REBUILD},
-    RESIZED: {None: "VERIFY_RESIZE", "resize_reverting": "REVERT_RESIZE"},
+    RESIZED: {None: "VERIFY_RESIZE", RESIZE_REVERTING: "REVERT_RESIZE"},
     PAUSED: {None: "PAUSED", "migrating": "MIGRATING"},
     SUSPENDED: {None: "SUSPENDED"},
     RESCUED: {None: "RESCUE"},

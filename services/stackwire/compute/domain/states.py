@@ -18,6 +18,8 @@ SHELVING, SHELVING_OFFLOADING, UNSHELVING = "shelving", "shelving_offloading", "
 SPAWNING = "spawning"
 REBUILDING, REBUILD_BLOCK_DEVICE_MAPPING = "rebuilding", "rebuild_block_device_mapping"
 REBUILD_SPAWNING = "rebuild_spawning"
+RESIZE_PREP, RESIZE_MIGRATING, RESIZE_MIGRATED = "resize_prep", "resize_migrating", "resize_migrated"
+RESIZE_FINISH, RESIZE_REVERTING = "resize_finish", "resize_reverting"
 
 
 class ServerVerb(Verb):
@@ -91,7 +93,7 @@ class ServerStates(
     noun="server",
     columns=("vm_state", "task_state"),
     initial={"vm_state": BUILDING, "task_state": SCHEDULING},
-    reserved={"vm_state": "rescued resized soft-delete"},
+    reserved={"vm_state": "rescued soft-delete"},
 ):
     """``instances.vm_state`` and ``instances.task_state``."""
 
@@ -133,6 +135,30 @@ class ServerStates(
     stop_rebuilt = _step(None, "powering-off", "finish_stop", "_do_rebuild_instance")
     fail_rebuild = _finish(
         (REBUILDING, REBUILD_BLOCK_DEVICE_MAPPING, REBUILD_SPAWNING), ERROR, "_set_instance_obj_error_state"
+    )
+
+    # ---- resize and cold migration: whoever dies before the server has left its host gives it up, later it goes on
+    resize = _request("active stopped", RESIZE_PREP, "abandon_resize", "resize")
+    migrate = _request("active stopped", RESIZE_PREP, "abandon_resize", "resize")
+    migrate_disk = _step(RESIZE_PREP, RESIZE_MIGRATING, "abandon_resize", "_resize_instance")
+    leave_host = _step(RESIZE_MIGRATING, RESIZE_MIGRATED, "begin_finish_resize", "_resize_instance")
+    begin_finish_resize = _step(RESIZE_MIGRATED, RESIZE_FINISH, "finish_resize", "_finish_resize")
+    finish_resize = _finish(RESIZE_FINISH, RESIZED, "_finish_resize")
+    abandon_resize = _step((RESIZE_PREP, RESIZE_MIGRATING), None, None, "_init_instance")
+    confirm_resize = _check(RESIZED, None, "confirm_resize", action="confirmResize", launched=True)
+    finish_confirm = ServerVerb(
+        RESIZED,
+        None,
+        {"vm_state": "active stopped", "task_state": None},
+        source="nova/compute/manager.py: _confirm_resize",
+    )
+    revert_resize = _request(RESIZED, RESIZE_REVERTING, "finish_revert", "revert_resize", action="revertResize")
+    finish_revert = _finish(RESIZE_REVERTING, ACTIVE, "_finish_revert_resize")
+    stop_reverted = _step(RESIZE_REVERTING, "powering-off", "finish_stop", "_finish_revert_resize")
+    fail_resize = _finish(
+        (RESIZE_PREP, RESIZE_MIGRATING, RESIZE_MIGRATED, RESIZE_FINISH, RESIZE_REVERTING),
+        ERROR,
+        "_error_out_instance_on_exception",
     )
 
     # ---- snapshot

@@ -4,12 +4,12 @@ Written from the recordings' fields; a receiver of ours takes the ids out and re
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Any
 
 from stackwire.compute.domain import image_props
-from stackwire.compute.domain.model import Aggregate, BlockDevice, Flavor
+from stackwire.compute.domain.model import Aggregate, BlockDevice, Flavor, Migration
 from stackwire.compute.domain.server import Server
 
 NovaObject = dict[str, Any]
@@ -73,6 +73,14 @@ def flavor_object(flavor: Flavor) -> NovaObject:
     return nova_object("Flavor", "1.2", data | {"deleted_at": None, "deleted": False})
 
 
+def flavor_of(thing: NovaObject) -> Flavor:
+    """The flavor in a ``Flavor`` object."""
+    data = dict(data_of(thing))
+    for key in ("created_at", "updated_at"):
+        data[key] = None if data.get(key) is None else datetime.fromisoformat(data[key])
+    return Flavor(**{field.name: data[field.name] for field in fields(Flavor)})
+
+
 def instance_object(server: Server) -> NovaObject:
     """``Instance`` with its flavor, tags and metadata."""
     instance = server.instance
@@ -83,8 +91,8 @@ def instance_object(server: Server) -> NovaObject:
         "metadata": dict(server.metadata),
         "system_metadata": dict(server.system_metadata),
         "flavor": flavor_object(server.flavor),
-        "old_flavor": None,
-        "new_flavor": None,
+        "old_flavor": server.old_flavor and flavor_object(server.old_flavor),
+        "new_flavor": server.new_flavor and flavor_object(server.new_flavor),
         "tags": _listed("TagList", "1.1", [nova_object("Tag", "1.1", {"tag": tag}) for tag in server.tags]),
         "security_groups": _listed("SecurityGroupList", "1.1", []),
         "numa_topology": None,
@@ -148,15 +156,37 @@ def aggregate_object(aggregate: Aggregate) -> NovaObject:
     return nova_object("Aggregate", "1.3", data)
 
 
+def legacy_image(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The image of a ``RequestSpec`` as the dictionary that moves carry; its times without a zone."""
+    image = dict(data_of(data_of(spec).get("image") or {}))
+    if not image:
+        return {}
+    for key in ("created_at", "updated_at"):
+        if image.get(key):
+            image[key] = f"{image[key].removesuffix('Z')}.000000"
+    return {**image, "properties": dict(data_of(image.get("properties") or {}))}
+
+
+def migration_object(migration: Migration) -> NovaObject:
+    """``Migration``; nothing measures how far a simulated one has come."""
+    data: dict[str, Any] = asdict(migration)
+    for key in ("created_at", "updated_at", "deleted_at"):
+        data[key] = _seconds(data[key])
+    counted = (f"{what}_{part}" for what in ("memory", "disk") for part in ("total", "processed", "remaining"))
+    data |= dict.fromkeys((*counted, "dest_compute_id")) | {"hidden": False, "cross_cell_move": False}
+    return nova_object("Migration", "1.8", data)
+
+
 def limits_object() -> NovaObject:
     """``SchedulerLimits``: none."""
     return nova_object("SchedulerLimits", "1.0", dict.fromkeys(("numa_topology", "vcpu", "disk_gb", "memory_mb")))
 
 
-def destination_object(host: str | None = None) -> NovaObject:
-    """``Destination``: the one cell, without the addresses of its database and its bus, and the host, if any."""
+def destination_object(host: str | None = None, node: str | None = None) -> NovaObject:
+    """``Destination``: the one cell, without the addresses of its database and its bus; host and node, if any."""
+    place = {"host": host, "node": node}
     cell = nova_object("CellMapping", "1.1", {"id": 1, **CELL})
-    return nova_object("Destination", "1.4", {"cell": cell} | ({"host": host} if host else {}))
+    return nova_object("Destination", "1.4", {"cell": cell, **{key: value for key, value in place.items() if value}})
 
 
 def request_spec_object(server: Server, image: Mapping[str, Any], count: int = 1) -> NovaObject:

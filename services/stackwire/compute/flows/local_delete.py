@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from stackwire.compute.backends.volumes import Volumes
-from stackwire.compute.db import block_devices, fixed_ips, hosts, instances, recovery_queries, reservations
+from stackwire.compute.db import block_devices, fixed_ips, hosts, instances, moves, recovery_queries, reservations
 from stackwire.compute.domain.model import BlockDevice
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import ServerStates
@@ -39,6 +39,7 @@ class LocalDelete:
                 await block_devices.delete_if_unchanged(uow, device)
             await fixed_ips.release(uow, server.uuid)
             await hosts.free(uow, server.uuid)
+            await moves.delete_all_of(uow, server.uuid)
             times: dict[str, Any] = {"terminated_at": uow.now, "deleted": True, "deleted_at": uow.now}
             await transition(uow, instances.TABLE, ServerStates.finish_delete, server.uuid, **times)
 

@@ -14,7 +14,7 @@ from stackwire.compute.domain.notification_payloads import fault_payload
 from stackwire.compute.domain.notifications import NotificationContext
 from stackwire.compute.domain.server import Server
 from stackwire.contracts.base import Event
-from stackwire.contracts.events_compute import FailedAction, InstanceAction, Phase, VolumeVerb
+from stackwire.contracts.events_compute import UNVERSIONED, FailedAction, InstanceAction, Phase, VolumeVerb
 from stackwire.db.pool import UnitOfWork
 
 EXCHANGE = "nova"
@@ -52,7 +52,7 @@ class Notifications:
         """``compute.instance.<action>.<phase>`` and ``instance.<action>.<phase>``, with each format's own fields."""
         context = self._context(uow)
         payload = notifications.legacy(server, context, **(legacy or {}))
-        self.emit(uow, "compute", f"compute.instance.{action}.{phase}", payload, server.uuid)
+        self.emit(uow, "compute", f"compute.instance.{UNVERSIONED.get(action, action)}.{phase}", payload, server.uuid)
         payload = notifications.versioned(server, context, action, **(versioned or {}))
         self.emit_versioned(uow, "compute", f"instance.{action}.{phase}", payload, server.uuid)
 

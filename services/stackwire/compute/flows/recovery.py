@@ -14,6 +14,7 @@ from typing import Any
 from stackwire.compute.db import block_devices, instances, recovery_queries
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import POWER, ServerStates, ServerVerb
+from stackwire.compute.flows.move_recovery import MoveRecovery
 from stackwire.compute.flows.worker.attach_volume import AttachVolume
 from stackwire.compute.flows.worker.compute_host import ComputeHost, record_fault, release_placement
 from stackwire.compute.flows.worker.power import POWER_TRANSITIONS, Power
@@ -24,6 +25,7 @@ from stackwire.compute.flows.worker.unshelve_instance import UnshelveServer
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
 from stackwire.core.states import Verb
+from stackwire.db.pool import UnitOfWork
 from stackwire.db.transitions import transition
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,7 @@ class Recovery:
         self._power = Power(host)
         self._shelve, self._unshelve = ShelveServer(host), UnshelveServer(host)
         self._terminate = TerminateServer(host)
+        self._moves = MoveRecovery(host)
         self._actions: Mapping[Verb, Action] = {
             ServerStates.finish_delete: self._finish_delete,
             ServerStates.fail_build: self._fail_build,
@@ -55,6 +58,10 @@ class Recovery:
             ServerStates.abandon_shelve: self._abandon_shelve,
             ServerStates.finish_offload: self._finish_offload,
             ServerStates.fail_unshelve: self._fail_unshelve,
+            ServerStates.abandon_resize: self._abandon_resize,
+            ServerStates.begin_finish_resize: self._moves.finish,
+            ServerStates.finish_resize: self._moves.finish,
+            ServerStates.finish_revert: self._moves.revert,
             **dict.fromkeys(POWER_TRANSITIONS, self._apply_power),
         }
 
@@ -65,6 +72,7 @@ class Recovery:
             and await self._release_unrequested(ctx, before)
             and await self._finish_attachments(ctx, before)
         )
+        await self._moves.confirm_old(ctx, before)
         await self._release_orphaned_volumes(ctx)
         return recovered
 
@@ -137,21 +145,43 @@ class Recovery:
         interrupted = Interrupted(task=server.instance.task_state or "unshelving")
         await self._unshelve.recover(ctx, server.uuid, interrupted)
 
+    async def _abandon_resize(self, ctx: RequestContext, server: Server) -> None:
+        """The server has not left: it is here as it was, with a fault."""
+        async with self._host.exclusive(server.uuid):
+            migration = await self._moves.abandon.restore(ctx, server.uuid)
+
+            async def also(uow: UnitOfWork) -> None:
+                await self._moves.abandon.release(uow, server.uuid, migration)
+
+            await self._transition(ctx, server, ServerStates.abandon_resize, failed=True, also=also)
+
     async def _apply_power(self, ctx: RequestContext, server: Server) -> None:
         verb = ServerStates.after_crash(server.instance)
         assert isinstance(verb, ServerVerb)
         await self._power.apply(ctx, server.uuid, verb)
 
     async def _transition(
-        self, ctx: RequestContext, server: Server, verb: ServerVerb, *, failed: bool = False, **changes: Any
+        self,
+        ctx: RequestContext,
+        server: Server,
+        verb: ServerVerb,
+        *,
+        failed: bool = False,
+        also: Callable[[UnitOfWork], Awaitable[None]] | None = None,
+        **changes: Any,
     ) -> None:
-        """The transition with its notification, unless the server has changed; with a fault when it ``failed``."""
+        """The transition with its notification, unless the server has changed; with a fault when it ``failed``.
+
+        ``also``: what else is written with it.
+        """
         found = server.instance
         where = {"vm_state": found.vm_state, "task_state": found.task_state, "updated_at": found.updated_at}
         async with self._host.database.work(ctx) as uow:
             moved = await transition(uow, instances.TABLE, verb, server.uuid, where=where, **changes)
             if moved is None:
                 return
+            if also is not None:
+                await also(uow)
             after = replace(server, instance=moved)
             if moved.host is None:
                 after = await release_placement(uow, after)

@@ -11,6 +11,7 @@ from stackwire.compute.flows.api.image_proxies import ImageProxies
 from stackwire.compute.flows.api.instance_actions import InstanceActions
 from stackwire.compute.flows.api.keypairs import Keypairs
 from stackwire.compute.flows.api.lock_server import LockServer
+from stackwire.compute.flows.api.move_server import MoveServer
 from stackwire.compute.flows.api.quotas import Quotas
 from stackwire.compute.flows.api.rebuild_server import RebuildServer
 from stackwire.compute.flows.api.server_actions import ServerActions
@@ -32,6 +33,7 @@ class ApiFlows:
         self.update_server = UpdateServer(deps)
         self.rebuild_server = RebuildServer(deps)
         self.delete_server = DeleteServer(deps)
+        self.move_server = MoveServer(deps)
         self.lock_server = LockServer(deps)
         self.create_image = CreateImage(deps)
         self.server_actions = ServerActions(deps)

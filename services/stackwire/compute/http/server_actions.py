@@ -15,12 +15,14 @@ from stackwire.compute.http.schemas.server_actions import (
     ConsoleOutput,
     CreateImage,
     Lock,
+    Migrate,
     Reboot,
     Rebuild,
     ResetState,
+    Resize,
 )
 from stackwire.compute.http.set_aside_actions import SetAsideHandlers
-from stackwire.compute.http.to_domain import rebuild_server_request
+from stackwire.compute.http.to_domain import rebuild_server_request, resize_server_request
 from stackwire.compute.http.unpack import ApiHandlers, named_action, server_id, unpack
 from stackwire.compute.http.views.links import links, root_url
 from stackwire.compute.http.views.servers import ServerView
@@ -32,7 +34,7 @@ Action = Callable[[web.Request, Any], Awaitable[web.Response]]
 
 NOT_SIMULATED = frozenset(
     names(
-        "resize confirmResize revertResize migrate os-migrateLive evacuate "
+        "os-migrateLive evacuate "
         "rescue unrescue createBackup changePassword restore trigger_crash_dump addSecurityGroup "
         "removeSecurityGroup addFixedIp removeFixedIp addFloatingIp removeFloatingIp resetNetwork "
         "injectNetworkInfo os-getVNCConsole os-getSPICEConsole os-getRDPConsole os-getSerialConsole "
@@ -49,6 +51,10 @@ class ServerActionHandlers(ApiHandlers):
         self._actions: dict[str, Action] = {
             "createImage": self._create_image,
             "rebuild": self._rebuild,
+            "resize": self._resize,
+            "confirmResize": self._confirm_resize,
+            "revertResize": self._revert_resize,
+            "migrate": self._migrate,
             **{name: self._power_action(name) for name in ("os-start", "os-stop")},
             **{name: self._power_action(name) for name in ("pause", "unpause", "suspend", "resume")},
             "reboot": self._reboot,
@@ -84,6 +90,29 @@ class ServerActionHandlers(ApiHandlers):
     async def _reboot(self, request: web.Request, value: Any) -> web.Response:
         ctx, _ = unpack(request)
         await self._flows.server_actions.request_reboot(ctx, server_id(request), read(Reboot, value).type.upper())
+        return respond(202)
+
+    async def _resize(self, request: web.Request, value: Any) -> web.Response:
+        ctx, _ = unpack(request)
+        resize = resize_server_request(read(Resize, value))
+        await self._flows.move_server.request_resize(ctx, server_id(request), resize)
+        return respond(202)
+
+    async def _confirm_resize(self, request: web.Request, _: Any) -> web.Response:
+        ctx = unpack(request)[0]
+        await self._flows.move_server.confirm(ctx, server_id(request))
+        return respond(204)
+
+    async def _revert_resize(self, request: web.Request, _: Any) -> web.Response:
+        ctx = unpack(request)[0]
+        await self._flows.move_server.revert(ctx, server_id(request))
+        return respond(202)
+
+    async def _migrate(self, request: web.Request, value: Any) -> web.Response:
+        """Since 2.56 to a host of the client's choice; before, whatever the value is means nothing."""
+        ctx, version = unpack(request)
+        host = read(Migrate, value).host if version >= (2, 56) and value is not None else None
+        await self._flows.move_server.request_migrate(ctx, server_id(request), host or None)
         return respond(202)
 
     async def _lock(self, request: web.Request, value: Any) -> web.Response:

@@ -10,11 +10,12 @@ from stackwire.compute.domain.requests import (
     CreateFlavorRequest,
     CreateServerRequest,
     RebuildServerRequest,
+    ResizeServerRequest,
     UnshelveRequest,
     UpdateServerRequest,
 )
 from stackwire.compute.http.schemas.flavors import NewFlavor
-from stackwire.compute.http.schemas.server_actions import Rebuild, Unshelve, UnshelveInZone
+from stackwire.compute.http.schemas.server_actions import Rebuild, Resize, Unshelve, UnshelveInZone
 from stackwire.compute.http.schemas.servers import CreateServer, NewServer, ServerChanges
 from stackwire.compute.http.schemas.volume_attachments import NewAttachment
 from stackwire.core.errors import BadRequest
@@ -147,6 +148,11 @@ def unshelve_request(body: Unshelve | UnshelveInZone | None) -> UnshelveRequest:
         return UnshelveRequest()
     given, host = "availability_zone" in body.model_fields_set, getattr(body, "host", None)
     return UnshelveRequest(zone=body.availability_zone or None, zone_given=given, host=host or None)
+
+
+def resize_server_request(body: Resize) -> ResizeServerRequest:
+    """The flavor is an id here, never a link."""
+    return ResizeServerRequest(str(body.flavorRef), _auto_disk(body.disk_config))
 
 
 def update_server_request(body: ServerChanges) -> UpdateServerRequest:

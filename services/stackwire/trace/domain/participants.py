@@ -26,6 +26,7 @@ _PUBLISHERS = {
 # nova/conductor/rpcapi.py, nova/scheduler/rpcapi.py, nova/compute/rpcapi.py, cinder/*/rpcapi.py: the senders of methods
 _FROM_COMPUTE = frozenset({"update_instance_info", "delete_instance_info", "sync_instance_info", "build_instances"})
 _FROM_CONDUCTOR = frozenset({"select_destinations", "build_and_run_instance", "rebuild_instance", "prep_resize"})
+_BETWEEN_HOSTS = frozenset({"resize_instance", "finish_resize", "finish_revert_resize"})
 _FROM_CINDER_SCHEDULER = frozenset({"create_volume", "create_snapshot", "manage_existing", "retype"})
 
 NOTIFICATIONS = "notifications"
@@ -57,6 +58,8 @@ def sender(exchange: str, routing_key: str, method: str) -> str:
     if participant == "nova-scheduler":
         return "nova-compute" if method in _FROM_COMPUTE else "nova-conductor"
     if participant == "nova-compute":
+        if method in _BETWEEN_HOSTS:
+            return "nova-compute"
         return "nova-conductor" if method in _FROM_CONDUCTOR else "nova-api"
     if participant == "cinder-volume":
         return "cinder-scheduler" if method in _FROM_CINDER_SCHEDULER else "cinder-api"

@@ -1,14 +1,17 @@
 """The deletion of a server, as far as the API performs it."""
 
 from stackwire.compute.backends.volumes import Volumes
-from stackwire.compute.db import instance_actions, instances
+from stackwire.compute.db import instance_actions, instances, moves
 from stackwire.compute.domain import policy, shelving
-from stackwire.compute.domain.states import ServerStates
+from stackwire.compute.domain.server import Server
+from stackwire.compute.domain.states import RESIZED, ServerStates
 from stackwire.compute.domain.versioned_objects import devices_object, instance_object
+from stackwire.compute.flows.confirm_resize import send_confirm
 from stackwire.compute.flows.deps import ApiDeps, ApiFlow, check_allowed
 from stackwire.compute.flows.local_delete import LocalDelete
 from stackwire.contracts.compute_workers import TerminateInstance
 from stackwire.core.context import RequestContext
+from stackwire.db.pool import UnitOfWork
 from stackwire.db.transitions import transition
 
 
@@ -34,8 +37,17 @@ class DeleteServer(ApiFlow):
             after = server.with_instance(deleting)
             await instance_actions.start(uow, ctx, uuid, "delete")
             self._deps.announce(uow, server, after)
+            if deleting.vm_state == RESIZED:
+                await _confirm_first(uow, after)
             if deleting.host is not None:
                 message = TerminateInstance(instance=instance_object(after), bdms=devices_object(server.devices))
                 uow.cast(message, server=deleting.host)
         if deleting.host is None:
             await self._local_delete.delete(ctx, after)
+
+
+async def _confirm_first(uow: UnitOfWork, server: Server) -> None:
+    """The host that a resized server has left deletes what it kept (``_confirm_resize_on_deleting``)."""
+    migration = await moves.latest(uow, server.uuid, ("finished",))
+    if migration is not None:
+        await send_confirm(uow, server, migration)

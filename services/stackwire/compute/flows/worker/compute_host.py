@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import traceback
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -25,6 +25,8 @@ from stackwire.db.pool import Database, UnitOfWork
 from stackwire.db.transitions import transition
 
 log = logging.getLogger(__name__)
+ADDRESS = "127.0.0.1"
+"""Of every simulated host."""
 NETWORK_ALLOCATED = "network_allocated"
 """A row of the system metadata, while a server with an address is built."""
 
@@ -57,6 +59,7 @@ class ComputeHost:
     access_network: str
     reimage_seconds_per_gb: float
     shelved_offload_time: int
+    resize_confirm_window: int
     locks: KeyedLocks = field(default_factory=KeyedLocks)
     expected_events: "dict[EventKey, asyncio.Future[str]]" = field(default_factory=dict)
 
@@ -94,14 +97,24 @@ class ComputeHost:
     # ---- failures
 
     async def fail(
-        self, ctx: RequestContext, server: Server, verb: ServerVerb, event: str, error: BaseException, **changes: Any
+        self,
+        ctx: RequestContext,
+        server: Server,
+        verb: ServerVerb,
+        event: str,
+        error: BaseException,
+        also: Callable[[UnitOfWork], Awaitable[None]] | None = None,
+        **changes: Any,
     ) -> Server | None:
         """The server after ``verb``, with a fault; without a host it holds no resources either. The action event ends.
 
+        ``also``: what else is written, whatever has become of the server.
         None when its state has changed meanwhile: it is deleted, or being deleted.
         """
         text = public_error_text(error)
         async with self.database.work(ctx) as uow:
+            if also is not None:
+                await also(uow)
             before = await self.reload(uow, server)
             moved = await transition(uow, instances.TABLE, verb, server.uuid, **changes)
             if moved is None:

@@ -1,6 +1,7 @@
 """The conductor: between the accepted request and the hosts. ``nova/conductor/manager.py: ComputeTaskManager``."""
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from stackwire.compute.db import block_devices, hosts, instances, recovery_queri
 from stackwire.compute.domain.errors import NoValidHost
 from stackwire.compute.domain.notification_payloads import fault_payload
 from stackwire.compute.domain.server import Server
-from stackwire.compute.domain.states import ERROR, ServerStates, ServerVerb
+from stackwire.compute.domain.states import ServerStates, ServerVerb
 from stackwire.compute.domain.versioned_objects import (
     NovaObject,
     data_of,
@@ -73,7 +74,7 @@ class Conductor:
         by_uuid = {uuid_of(spec): spec for spec in message.request_specs}
         spec = by_uuid[waiting[0].uuid]
         try:
-            selections = await self._select(ctx, [server.uuid for server in waiting], spec)
+            selections = await self.select(ctx, [server.uuid for server in waiting], spec)
         except ServiceError as error:
             for server in waiting:
                 await self._fail_build(ctx, server, error)
@@ -81,7 +82,7 @@ class Conductor:
         for server, selection in zip(waiting, selections, strict=False):
             await self._dispatch(ctx, server, by_uuid[server.uuid], selection, message)
 
-    async def _select(
+    async def select(
         self, ctx: RequestContext, uuids: list[str], spec: NovaObject, *, alternates: bool = True
     ) -> list[list[NovaObject]]:
         message = SelectDestinations(instance_uuids=uuids, spec_obj=spec, return_alternates=alternates)
@@ -128,7 +129,7 @@ class Conductor:
 
     async def _fail_build(self, ctx: RequestContext, server: Server, error: BaseException) -> None:
         """The server to error; its reserved volumes and its allocation are released."""
-        if not await self._fail(ctx, server, ServerStates.fail_schedule, error, "build_instances"):
+        if not await self.fail(ctx, server, ServerStates.fail_schedule, error, "build_instances"):
             return
         for device in server.devices:
             if device.attachment_id:
@@ -138,17 +139,23 @@ class Conductor:
             for device in server.devices:
                 await block_devices.update(uow, device.uuid, attachment_id=None)
 
-    async def _fail(
+    async def fail(
         self,
         ctx: RequestContext,
         server: Server,
         verb: ServerVerb,
         error: BaseException,
         method: TaskMethod,
+        also: Callable[[UnitOfWork], Awaitable[None]] | None = None,
         **changes: Any,
     ) -> bool:
-        """The server after ``verb``, with a fault; False when its state has changed: it is being deleted."""
+        """The server after ``verb``, with a fault; False when its state has changed: it is being deleted.
+
+        ``also``: what else is written, whatever has become of the server.
+        """
         async with self._database.work(ctx) as uow:
+            if also is not None:
+                await also(uow)
             before = await instances.by_uuid(uow, server.uuid)
             moved = await transition(uow, instances.TABLE, verb, server.uuid, **changes)
             if before is None or moved is None:
@@ -160,11 +167,12 @@ class Conductor:
         return True
 
     def _emit_task_error(self, uow: UnitOfWork, server: Server, error: BaseException, method: TaskMethod) -> None:
+        state = server.instance.vm_state
         legacy = {
             "request_spec": {},
             "instance_properties": {"uuid": server.uuid},
             "instance_id": server.uuid,
-            "state": ERROR,
+            "state": state,
             "method": method,
             "reason": public_error_text(error),
         }
@@ -172,7 +180,7 @@ class Conductor:
         data = {
             "instance_uuid": server.uuid,
             "request_spec": None,
-            "state": ERROR,
+            "state": state,
             "reason": fault_payload(error, method),
         }
         versioned = ComputeTaskPayload.around(data)
@@ -201,16 +209,16 @@ class Conductor:
             return
         if server.instance.host is None:
             unplaced = NoValidHost(reason="the server is on no host")
-            await self._fail(ctx, server, ServerStates.fail_rebuild, unplaced, "rebuild_server")
+            await self.fail(ctx, server, ServerStates.fail_rebuild, unplaced, "rebuild_server")
             return
         changed = message.orig_image_ref != message.image_ref
         if changed and message.request_spec is not None:
             try:
                 spec = _rebuild_spec(message.request_spec, server)
-                await self._select(ctx, [uuid], spec, alternates=False)
+                await self.select(ctx, [uuid], spec, alternates=False)
             except ServiceError as error:
-                back = {} if server.is_volume_backed else {"image_ref": message.orig_image_ref or ""}
-                await self._fail(ctx, server, ServerStates.fail_rebuild, error, "rebuild_server", **back)
+                back: dict[str, Any] = {} if server.is_volume_backed else {"image_ref": message.orig_image_ref or ""}
+                await self.fail(ctx, server, ServerStates.fail_rebuild, error, "rebuild_server", **back)
                 return
         async with self._database.work(ctx) as uow:
             self._notifications.emit_rebuild_scheduled(uow, server)

@@ -6,9 +6,9 @@ from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from typing import Any
 
-from stackwire.compute.db import hosts, instances, services
+from stackwire.compute.db import hosts, instances, moves, services
 from stackwire.compute.flows.recovery import Recovery
-from stackwire.compute.flows.worker.compute_host import ComputeHost
+from stackwire.compute.flows.worker.compute_host import ADDRESS, ComputeHost
 from stackwire.compute.flows.worker.shelve_instance import ShelveServer
 from stackwire.compute.settings import ComputeSettings
 from stackwire.contracts.compute_workers import SyncInstanceInfo
@@ -72,6 +72,7 @@ class HostService:
         """Disks of servers that are not on the host any more."""
         async with self._database.read() as session:
             known = {instance.uuid for instance in await instances.on_host(session, host.name)}
+            known |= {migration.instance_uuid for migration in await moves.unfinished_on(session, host.name)}
         for server_uuid in await host.disks.servers() - known:
             if not host.locks.busy(server_uuid):
                 await host.disks.remove(server_uuid)
@@ -124,7 +125,7 @@ class HostService:
             "hypervisor_hostname": host.node,
             "hypervisor_type": HYPERVISOR,
             "hypervisor_version": HYPERVISOR_VERSION,
-            "host_ip": "127.0.0.1",
+            "host_ip": ADDRESS,
             "vcpus": settings.host_vcpus,
             "memory_mb": settings.host_memory_mb,
             "local_gb": settings.host_disk_gb,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,8 @@ from stackwire.compute.domain.versioned_objects import (
     NovaObject,
     data_of,
     flavor_object,
+    flavor_of,
+    legacy_image,
     limits_object,
     nova_object,
 )
@@ -78,9 +81,11 @@ class Scheduler:
         """For each server the chosen host and some that would do as well. NoValidHost, and then nothing is claimed."""
         spec = data_of(message.spec_obj)
         async with self._database.work(ctx) as uow:
-            servers = [server for uuid in message.instance_uuids if (server := await instances.by_uuid(uow, uuid))]
-            if not servers:
+            found = [server for uuid in message.instance_uuids if (server := await instances.by_uuid(uow, uuid))]
+            if not found:
                 raise NoValidHost(reason="the servers are deleted")
+            flavor = flavor_of(spec["flavor"])  # a resize asks for another than the server has
+            servers = [replace(server, flavor=flavor) for server in found]
             self._emit(uow, "start", spec, servers[0])
         rebuild = "rebuild" in (spec.get("scheduler_hints") or {}).get(CHECK, ())
         async with self._database.work(ctx) as uow:
@@ -139,9 +144,10 @@ class Scheduler:
 
 
 def _candidates(known: Sequence[Host], spec: Mapping[str, Any], now: datetime) -> list[Host]:
-    """Hosts that are up; the one that the request names alone, where it does."""
-    wanted = data_of(spec.get("requested_destination") or {}).get("host")
-    return [host for host in known if services.is_up(host, now) and wanted in (None, host.host)]
+    """Hosts that are up and not ignored; the one that the request names alone, where it does."""
+    wanted, ignored = data_of(spec.get("requested_destination") or {}).get("host"), spec.get("ignore_hosts") or ()
+    up = (host for host in known if services.is_up(host, now) and host.host not in ignored)
+    return [host for host in up if wanted in (None, host.host)]
 
 
 def _needs(server: Server, spec: Mapping[str, Any], host: str | None) -> Needs:
@@ -215,11 +221,8 @@ def _pci_requests(ctx: RequestContext, instance_uuid: str | None) -> dict[str, A
 def _legacy_spec(spec: Mapping[str, Any], server: Server, pci_requests: Mapping[str, Any]) -> dict[str, Any]:
     """``RequestSpec.to_legacy_request_spec_dict``."""
     instance, flavor = server.instance, server.flavor
-    image = _micros(_image(spec))
-    if image:
-        image["properties"] = dict(data_of(image.get("properties") or {}))
     return {
-        "image": image,
+        "image": legacy_image(spec),
         "instance_properties": {
             "availability_zone": spec.get("availability_zone"),
             "ephemeral_gb": flavor.ephemeral_gb,

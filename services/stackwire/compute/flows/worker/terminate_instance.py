@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from stackwire.compute.db import block_devices, fixed_ips, hosts, instance_actions, instances
+from stackwire.compute.db import block_devices, fixed_ips, hosts, instance_actions, instances, moves
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import POWER, ServerStates
 from stackwire.compute.domain.versioned_objects import uuid_of
@@ -75,6 +75,7 @@ class TerminateServer:
                 if device.uuid not in unreleased:
                     await block_devices.delete_if_unchanged(uow, device)
             await hosts.free(uow, server.uuid)
+            await moves.delete_all_of(uow, server.uuid)
             self._host.notifications.emit_update(uow, server, after)
             uow.fanout(DeleteInstanceInfo(host_name=self._host.name, instance_uuid=server.uuid))
             self._host.notifications.emit_action(uow, after, "delete", "end")

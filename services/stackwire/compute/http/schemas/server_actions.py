@@ -10,6 +10,7 @@ from stackwire.compute.http.schemas.fields import (
     Description,
     DiskConfig,
     Flag,
+    FlavorRef,
     Hostname,
     IPv4,
     IPv6,
@@ -65,6 +66,21 @@ class Unshelve(Body):
     nullable = frozenset({"availability_zone"})
     availability_zone: str | None = None
     host: str | None = None
+
+
+class Resize(Body):
+    """The value of ``resize``."""
+
+    flavorRef: FlavorRef
+    disk_config: DiskConfig | None = Field(None, alias="OS-DCF:diskConfig")
+
+
+class Migrate(Body):
+    """The value of ``migrate``, which may be null; ``host``: since 2.56."""
+
+    nullable = frozenset({"host"})
+
+    host: Hostname | None = None
 
 
 class CreateImage(Body):

@@ -1,0 +1,30 @@
+"""Which verb is allowed in which state of a migration. ``nova/objects/migration.py``.
+
+No verb has an ``on_crash``: recovery asks the moving server's own state, and its migration follows that.
+"""
+
+from stackwire.core.states import Machine, Verb
+
+_MANAGER = "nova/compute/manager.py"
+RESIZE, MIGRATION, LIVE_MIGRATION, EVACUATION = "resize", "migration", "live-migration", "evacuation"
+"""``migration_type``."""
+LIVE_IN_PROGRESS = ("queued", "preparing", "running", "post-migrating")
+"""Of a live migration, where it is shown as one (``nova/db/main/api.py: migration_get_in_progress_by_instance``)."""
+MOVING = "accepted pre-migrating migrating post-migrating reverting"
+"""The server is on its way."""
+
+
+class MigrationStates(
+    Machine, noun="migration", columns=("status",), initial="accepted pre-migrating", reserved={"status": "failed"}
+):
+    """``migrations.status``."""
+
+    # ---- resize and cold migration
+    migrate_disk = Verb("pre-migrating", "migrating", source=f"{_MANAGER}: _resize_instance")
+    leave_host = Verb("migrating", "post-migrating", source=f"{_MANAGER}: _resize_instance")
+    finish = Verb("post-migrating", "finished", source=f"{_MANAGER}: _finish_resize")
+    begin_confirm = Verb("finished", "confirming", source="nova/compute/api.py: confirm_resize")
+    confirm = Verb("finished confirming", "confirmed", source="nova/compute/resource_tracker.py: drop_move_claim")
+    begin_revert = Verb("finished", "reverting", source="nova/compute/api.py: revert_resize")
+    revert = Verb("reverting", "reverted", source="nova/compute/resource_tracker.py: drop_move_claim_at_dest")
+    fail = Verb(f"{MOVING} confirming", "error", source=f"{_MANAGER}: errors_out_migration")

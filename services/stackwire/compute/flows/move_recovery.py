@@ -1,0 +1,63 @@
+"""Moves that a dead worker left half done on a host, and those that wait too long for their confirmation."""
+
+from datetime import datetime, timedelta
+
+from stackwire.compute.db import instances, moves
+from stackwire.compute.domain.model import Migration
+from stackwire.compute.domain.server import Server
+from stackwire.compute.domain.states import RESIZED
+from stackwire.compute.flows.confirm_resize import resend_confirm, send_confirm
+from stackwire.compute.flows.worker.abandon_move import AbandonMove
+from stackwire.compute.flows.worker.compute_host import ComputeHost
+from stackwire.compute.flows.worker.confirm_instance import ConfirmServer
+from stackwire.compute.flows.worker.resize_instance import ResizeServer
+from stackwire.core.context import RequestContext
+
+
+class MoveRecovery:
+    """Of one host."""
+
+    def __init__(self, host: ComputeHost) -> None:
+        self._host = host
+        self._resize = ResizeServer(host)
+        self._confirm = ConfirmServer(host)
+        self.abandon = AbandonMove(host)
+
+    async def finish(self, ctx: RequestContext, server: Server) -> None:
+        """A server that has come to this host is started here."""
+        await self._resize.finish(ctx, server.uuid)
+
+    async def revert(self, ctx: RequestContext, server: Server) -> None:
+        """A revert goes on, on whichever of the two hosts it was."""
+        async with self._host.database.read() as session:
+            migration = await moves.latest(session, server.uuid, ("reverting",))
+        if migration is not None and server.instance.host == migration.dest_compute:
+            await self._confirm.revert(ctx, server.uuid)
+        else:
+            await self._confirm.finish_revert(ctx, server.uuid)
+
+    async def confirm_old(self, ctx: RequestContext, before: datetime) -> None:
+        """``_poll_unconfirmed_resizes``; and what was confirmed before ``before``, whose message may be lost."""
+        window = timedelta(seconds=self._host.resize_confirm_window)
+        now = self._host.database.clock.now()
+        async with self._host.database.read() as session:
+            found = await moves.unfinished_on(session, self._host.name)
+        for migration in found:
+            changed = migration.updated_at or migration.created_at
+            here = migration.dest_compute == self._host.name
+            if migration.status == "finished" and here and window and changed <= now - window:
+                await self._send(ctx, migration)
+            if migration.status == "confirming" and migration.source_compute == self._host.name and changed < before:
+                await self._send(ctx, migration)
+
+    async def _send(self, ctx: RequestContext, migration: Migration) -> None:
+        async with self._host.database.work(ctx) as uow:
+            server = await instances.by_uuid(uow, migration.instance_uuid)
+            if server is None or server.instance.vm_state != RESIZED or server.instance.task_state is not None:
+                return
+            if migration.status == "finished":
+                await send_confirm(uow, server, migration)
+            else:
+                touched = await moves.TABLE.update(uow, migration.uuid, where={"status": "confirming"})
+                if touched is not None:
+                    resend_confirm(uow, server, touched)
