@@ -6,12 +6,17 @@ import pytest
 
 from support import invariants
 from support.builders.images import an_image
-from support.builders.servers import a_server, finish_action, from_volume, get_server, server_action
+from support.builders.servers import (
+    SMALL_FLAVOR,
+    TINY_FLAVOR,
+    a_server,
+    finish_action,
+    from_volume,
+    get_server,
+    server_action,
+)
 from support.builders.volumes import a_volume
 from support.cloud import ACloud, ASharedCloud, JsonClient, TestCloud
-
-SMALL = "6f2c1d9e-5b7a-4c3d-9e8f-1a2b3c4d5e02"
-TINY = "6f2c1d9e-5b7a-4c3d-9e8f-1a2b3c4d5e01"
 
 
 @pytest.fixture
@@ -21,7 +26,7 @@ async def cloud(a_shared_cloud: ASharedCloud) -> TestCloud:
 
 async def a_resized_server(cloud: TestCloud, client: JsonClient, **fields: Any) -> str:
     server_id = await a_server(cloud, client, **fields or {"imageRef": await an_image(client)})
-    (await finish_action(cloud, client, server_id, resize={"flavorRef": SMALL})).ok(202)
+    (await finish_action(cloud, client, server_id, resize={"flavorRef": SMALL_FLAVOR})).ok(202)
     return server_id
 
 
@@ -68,7 +73,7 @@ async def test_a_resize_moves_the_server_and_waits_for_its_confirmation(cloud: T
     server_id = await a_server(cloud, demo, imageRef=image)
     before = await facts(cloud, server_id)
     assert before["base"] == "given-by-the-uploader"
-    (await finish_action(cloud, demo, server_id, resize={"flavorRef": SMALL})).ok(202)
+    (await finish_action(cloud, demo, server_id, resize={"flavorRef": SMALL_FLAVOR})).ok(202)
     resized, shown = await facts(cloud, server_id), await get_server(demo, server_id)
     old, new = before["host"], resized["host"]
     assert (shown["status"], shown["flavor"]["original_name"], shown["OS-EXT-STS:vm_state"]) == (
@@ -107,14 +112,14 @@ async def test_a_revert_brings_everything_back_but_the_base_image(cloud: TestClo
     if state == "SHUTOFF":
         (await finish_action(cloud, demo, server_id, **{"os-stop": None})).ok(202)
     before = await facts(cloud, server_id)
-    (await finish_action(cloud, demo, server_id, resize={"flavorRef": SMALL})).ok(202)
+    (await finish_action(cloud, demo, server_id, resize={"flavorRef": SMALL_FLAVOR})).ok(202)
     (await finish_action(cloud, demo, server_id, revertResize=None)).ok(202)
     shown = await get_server(demo, server_id)
     assert (shown["status"], shown["flavor"]["original_name"]) == (state, "m1.tiny")
     assert await facts(cloud, server_id) == {**before, "base": image, "migrations": ["reverted"]}
     assert await disks(cloud, server_id) == [f"{before['host']}/"]
     (await server_action(demo, server_id, revertResize=None)).ok(409)
-    again = await finish_action(cloud, demo, server_id, resize={"flavorRef": SMALL})
+    again = await finish_action(cloud, demo, server_id, resize={"flavorRef": SMALL_FLAVOR})
     assert again.status == 202
     (await finish_action(cloud, demo, server_id, confirmResize=None)).ok(204)
     assert (await get_server(demo, server_id))["status"] == state
@@ -132,7 +137,7 @@ async def test_a_server_on_a_volume_takes_its_volumes_along_and_back(cloud: Test
         )  # fmt: skip
         (await finish_action(cloud, demo, server_id, **{action: None})).ok(202, 204)
         if action == "revertResize":
-            (await finish_action(cloud, demo, server_id, resize={"flavorRef": SMALL})).ok(202)
+            (await finish_action(cloud, demo, server_id, resize={"flavorRef": SMALL_FLAVOR})).ok(202)
     assert (await facts(cloud, server_id))["migrations"] == ["reverted", "confirmed"]
     await invariants.hold_in(cloud.database.admin_url, 5.0)
 
@@ -172,7 +177,7 @@ async def test_what_a_flavor_must_have_for_a_resize(cloud: TestCloud) -> None:
         return str((await admin.post("compute", "/v2.1/flavors", json=body)).ok(200).json["flavor"]["id"])
 
     refused = {
-        TINY: "has this flavor already",
+        TINY_FLAVOR: "has this flavor already",
         "unknown": "could not be found",
         await a_flavor("no-memory", ram=128): "memory",
         await a_flavor("no-disk", disk=0): "disk",
@@ -183,7 +188,7 @@ async def test_what_a_flavor_must_have_for_a_resize(cloud: TestCloud) -> None:
         assert text in answer.json["badRequest"]["message"]
     huge = await a_flavor("huge", vcpus=21)
     (await server_action(demo, server_id, resize={"flavorRef": huge})).ok(403)
-    for body in ({}, {"flavorRef": None}, {"flavorRef": ""}, {"flavorRef": SMALL, "x": 1}, None):
+    for body in ({}, {"flavorRef": None}, {"flavorRef": ""}, {"flavorRef": SMALL_FLAVOR, "x": 1}, None):
         (await server_action(demo, server_id, resize=body)).ok(400)
     assert (await facts(cloud, server_id))["migrations"] == []
     assert (await get_server(demo, server_id))["status"] == "ACTIVE"
@@ -194,7 +199,7 @@ async def test_a_disk_is_never_made_smaller(cloud: TestCloud) -> None:
     server_id = await a_resized_server(cloud, demo)
     (await finish_action(cloud, demo, server_id, confirmResize=None)).ok(204)
     before = await facts(cloud, server_id)
-    (await finish_action(cloud, demo, server_id, resize={"flavorRef": TINY})).ok(202)
+    (await finish_action(cloud, demo, server_id, resize={"flavorRef": TINY_FLAVOR})).ok(202)
     after = await facts(cloud, server_id)
     assert after == {**before, "old_vm_state": "active", "migrations": ["confirmed", "error"]}
     assert await disks(cloud, server_id) == [f"{before['host']}/"]
@@ -207,7 +212,7 @@ async def test_without_another_host_the_server_stays_as_it_was_unless_it_may_sta
     cloud = await a_cloud(settings={"compute": {"hosts": ("compute-1",)}})
     demo = await cloud.http("demo")
     server_id = await a_server(cloud, demo, imageRef=await an_image(demo))
-    (await finish_action(cloud, demo, server_id, resize={"flavorRef": SMALL})).ok(202)
+    (await finish_action(cloud, demo, server_id, resize={"flavorRef": SMALL_FLAVOR})).ok(202)
     assert await facts(cloud, server_id) | {"base": ""} == {
         "host": "compute-1", "memory": 512, "task": None, "base": "", "old_vm_state": None,
         "claims": [("compute-1", 512, True)], "migrations": ["error"],

@@ -3,40 +3,44 @@
 from typing import Any
 
 from support.builders.images import an_image
-from support.builders.servers import SERVER_VERSION, SERVERS, a_server
+from support.builders.servers import SERVER_VERSION, SERVERS, SMALL_FLAVOR, a_server
 from support.builders.volumes import a_volume
 from support.cloud import Answer, JsonClient, TestCloud
 
-STATES = ["active", "stopped", "paused", "suspended", "error", "never", "locked", "locked_admin", "rescued"]
+STATES = ["active", "stopped", "paused", "suspended", "error", "never", "locked", "locked_admin", "rescued", "resized"]
 """``never``: an error before the server ran; ``locked_admin``: a locked server, asked by an administrator."""
 
 ANSWERS = """
-os-start             409 202 409 409 409 409 409 409 409
-os-stop              202 409 409 409 202 409 409 202 409
-reboot-SOFT          202 409 409 409 409 409 409 202 409
-reboot-HARD          202 202 202 202 202 409 409 202 409
-pause                202 409 409 409 409 409 409 202 409
-unpause              409 409 202 409 409 409 409 409 409
-suspend              202 409 409 409 409 409 409 202 409
-resume               409 409 409 202 409 409 409 409 409
-rebuild              202 202 409 409 202 409 409 202 409
-createImage          202 202 202 202 409 409 202 202 409
-os-getConsoleOutput  200 200 200 200 200 409 200 200 200
-lock                 202 202 202 202 202 202 202 202 202
-unlock               202 202 202 202 202 202 202 202 202
-update               200 200 200 200 200 200 200 200 200
-metadata-POST        200 200 200 200 409 409 409 200 409
-metadata-PUT         200 200 200 200 409 409 409 200 409
-metadata-DELETE      204 204 204 204 409 404 409 204 409
-tags-PUT             200 200 200 200 409 409 200 200 409
-tag-PUT              201 201 201 201 409 409 201 201 409
-tag-DELETE           204 204 204 204 409 409 204 204 409
-tags-DELETE          204 204 204 204 409 409 204 204 409
-attachment-PUT       202 202 202 202 202 404 202 202 202
-attach               200 200 200 409 409 409 409 200 409
-detach               202 202 202 409 409 404 409 202 409
-forceDelete          202 202 202 202 202 202 409 202 202
-delete               204 204 204 204 204 204 409 204 204
+os-start             409 202 409 409 409 409 409 409 409 409
+os-stop              202 409 409 409 202 409 409 202 409 409
+reboot-SOFT          202 409 409 409 409 409 409 202 409 409
+reboot-HARD          202 202 202 202 202 409 409 202 409 409
+pause                202 409 409 409 409 409 409 202 409 409
+unpause              409 409 202 409 409 409 409 409 409 409
+suspend              202 409 409 409 409 409 409 202 409 409
+resume               409 409 409 202 409 409 409 409 409 409
+rebuild              202 202 409 409 202 409 409 202 409 409
+createImage          202 202 202 202 409 409 202 202 409 409
+os-getConsoleOutput  200 200 200 200 200 409 200 200 200 200
+lock                 202 202 202 202 202 202 202 202 202 202
+unlock               202 202 202 202 202 202 202 202 202 202
+update               200 200 200 200 200 200 200 200 200 200
+metadata-POST        200 200 200 200 409 409 409 200 409 409
+metadata-PUT         200 200 200 200 409 409 409 200 409 409
+metadata-DELETE      204 204 204 204 409 404 409 204 409 409
+tags-PUT             200 200 200 200 409 409 200 200 409 409
+tag-PUT              201 201 201 201 409 409 201 201 409 409
+tag-DELETE           204 204 204 204 409 409 204 204 409 409
+tags-DELETE          204 204 204 204 409 409 204 204 409 409
+attachment-PUT       202 202 202 202 202 404 202 202 202 202
+attach               200 200 200 409 409 409 409 200 409 200
+detach               202 202 202 409 409 404 409 202 409 202
+resize               202 202 409 409 409 409 409 202 409 409
+confirmResize        409 409 409 409 409 409 409 409 409 400
+revertResize         409 409 409 409 409 409 409 409 409 400
+migrate              403 403 403 403 403 403 403 202 403 403
+forceDelete          202 202 202 202 202 202 409 202 202 202
+delete               204 204 204 204 204 204 409 204 204 204
 """
 
 PARTS: dict[str, tuple[str, str, Any]] = {
@@ -61,6 +65,7 @@ ACTIONS: dict[str, Any] = {
     "reboot-HARD": {"reboot": {"type": "HARD"}},
     "rebuild": {"rebuild": {"imageRef": "{image}"}},
     "createImage": {"createImage": {"name": "snap"}},
+    "resize": {"resize": {"flavorRef": SMALL_FLAVOR}},
     "os-getConsoleOutput": {"os-getConsoleOutput": {}},
 }
 

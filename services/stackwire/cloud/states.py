@@ -1,23 +1,28 @@
 """``make states``: every state machine of the services as a Mermaid diagram."""
 
 import importlib
+from pkgutil import iter_modules
+from types import ModuleType
 
 from stackwire.cloud.options import ORDER
 from stackwire.core.states import Machine
 
 
 def diagrams() -> dict[str, str]:
-    """Mermaid text by ``service.Name``, for each machine that a service's ``domain/states.py`` defines."""
+    """Mermaid text by ``service.Name``, for each machine that a service's ``domain/*states.py`` define."""
     found: dict[str, str] = {}
     for service in ORDER:
-        try:
-            module = importlib.import_module(f"stackwire.{service}.domain.states")
-        except ModuleNotFoundError:
-            continue
-        for name, value in vars(module).items():
-            if isinstance(value, type) and issubclass(value, Machine) and value is not Machine:
-                found[f"{service}.{name}"] = value.mermaid()
+        domain = importlib.import_module(f"stackwire.{service}.domain")
+        for item in iter_modules(domain.__path__):
+            if item.name.endswith("states"):
+                module = importlib.import_module(f"{domain.__name__}.{item.name}")
+                found |= {f"{service}.{machine.__name__}": machine.mermaid() for machine in _machines(module)}
     return found
+
+
+def _machines(module: ModuleType) -> list[type[Machine]]:
+    classes = (value for value in vars(module).values() if isinstance(value, type))
+    return [cls for cls in classes if issubclass(cls, Machine) and cls is not Machine]
 
 
 def main() -> None:

@@ -70,11 +70,10 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
         host_service = HostService(database, hosts, settings, _leases(settings, database))
         await host_service.register()
         conductor = Conductor(database, client, notifications, images, settings.default_zone)
-        caching = ImageCaching(database, client, notifications)
-        tasks = rpc.conductor_endpoints(conductor, caching, ConductorMoves(database, conductor, HOST))
+        caching, moves = ImageCaching(database, client, notifications), ConductorMoves(database, conductor, HOST)
+        tasks = rpc.conductor_endpoints(conductor, caching, moves)
         servers += _worker_servers(transport, tasks, Scheduler(database, notifications), hosts)
-        local_delete = LocalDelete(database, Volumes(client, HOST, settings.volume_seconds))
-        sweeps += _worker_sweeps(settings, host_service, conductor, local_delete)
+        sweeps += _worker_sweeps(settings, host_service, conductor, database, client)
         resources.append(host_service)
     app = None
     if settings.serves_api:
@@ -110,8 +109,10 @@ def _worker_servers(
 
 
 def _worker_sweeps(
-    settings: ComputeSettings, host_service: HostService, conductor: Conductor, local_delete: LocalDelete
+    settings: ComputeSettings, host_service: HostService, conductor: Conductor, database: Database, client: RpcClient
 ) -> list[Sweep]:
+    local_delete = LocalDelete(database, Volumes(client, HOST, settings.volume_seconds))
+
     async def recover_unplaced() -> None:
         await conductor.fail_unscheduled(system_context("nova"))
         await local_delete.recover(system_context("nova"))

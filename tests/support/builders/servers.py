@@ -9,6 +9,8 @@ SERVERS = "/v2.1/servers"
 SERVER_VERSION = {"OpenStack-API-Version": "compute 2.93"}
 TINY_FLAVOR = "6f2c1d9e-5b7a-4c3d-9e8f-1a2b3c4d5e01"
 """The id of m1.tiny, as it is seeded."""
+SMALL_FLAVOR = "6f2c1d9e-5b7a-4c3d-9e8f-1a2b3c4d5e02"
+"""And of m1.small."""
 
 
 async def request_server(client: JsonClient, *, version: Mapping[str, str] = SERVER_VERSION, **fields: Any) -> Answer:

@@ -182,10 +182,6 @@ class AutoDiskConfigDisabled(BadRequest, wire="nova.exception.AutoDiskConfigDisa
     """The image of the server does not let its disk be partitioned automatically."""
 
 
-class ComputeHostNotFound(BadRequest, wire="nova.exception.ComputeHostNotFound"):
-    """Compute host {host} could not be found."""
-
-
 class CannotMigrateToSameHost(BadRequest, wire="nova.exception.CannotMigrateToSameHost"):
     """The server is on that host already."""
 

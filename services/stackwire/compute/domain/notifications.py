@@ -23,8 +23,6 @@ POWER_NAMES: Mapping[int, str] = {number: name for name, number in POWER.items()
 WITH_DEVICES = frozenset(
     names("create delete shutdown rebuild reboot shelve shelve_offload unshelve resize resize_finish resize_revert")
 )
-    names("create delete shutdown rebuild reboot resize resize_finish resize_revert shelve shelve_offload unshelve")
-)
 COPIED = [
     "uuid",
     "user_id",

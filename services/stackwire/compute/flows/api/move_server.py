@@ -95,7 +95,7 @@ class MoveServer(ApiFlow):
             for host in await hosts.list_all(session):
                 if host.host == name:
                     return host
-        raise ComputeHostNotFound(host=name[:100])
+        raise BadRequest(ComputeHostNotFound(host=name[:100]).message)
 
     def _check_flavor(self, ctx: RequestContext, server: Server, flavor: Flavor | None, ref: str) -> None:
         """That the server may have it, whatever a host says later. Every refusal is a 400."""
@@ -180,8 +180,8 @@ async def _check_headroom(uow: UnitOfWork, server: Server, flavor: Flavor) -> No
     project_id = server.instance.project_id
     more = {"cores": flavor.vcpus - server.flavor.vcpus, "ram": flavor.memory_mb - server.flavor.memory_mb}
     await quotas.lock(uow, project_id)
-    limits, used = await quotas.limits(uow, project_id), await quotas.usage(uow, project_id)
-    check_quotas(limits, used, {name: count for name, count in more.items() if count > 0})
+    scopes = await quotas.scopes(uow, project_id, server.instance.user_id)
+    check_quotas(scopes, {name: count for name, count in more.items() if count > 0})
 
 
 async def _zone_of(session: Session, name: str) -> str | None:
