@@ -25,7 +25,8 @@ TIMEOUT_SECONDS = 120
 EXCHANGES = {"nova": {"nova", "scheduler_fanout", "compute_fanout"}, "cinder": {"cinder", "cinder-scheduler_fanout"}}
 ACTIONS: list[dict[str, Any]] = [
     {"reboot": {"type": "HARD"}}, {"pause": None}, {"unpause": None}, {"suspend": None}, {"resume": None},
-    {"os-getConsoleOutput": {"length": 3}}, {"rebuild": {"imageRef": str(uuid.uuid4())}},
+    {"os-getConsoleOutput": {"length": 3}},
+    {"changePassword": {"adminPass": "x"}}, {"trigger_crash_dump": None}, {"rebuild": {"imageRef": str(uuid.uuid4())}},
 ]  # fmt: skip
 """What the recorded journey does not do."""
 

@@ -39,6 +39,8 @@ resize               202 202 409 409 409 409 409 202 409 409
 confirmResize        409 409 409 409 409 409 409 409 409 400
 revertResize         409 409 409 409 409 409 409 409 409 400
 migrate              403 403 403 403 403 403 403 202 403 403
+changePassword       202 409 409 409 409 409 409 202 409 409
+trigger_crash_dump   202 409 202 409 202 409 409 202 202 202
 forceDelete          202 202 202 202 202 202 409 202 202 202
 delete               204 204 204 204 204 204 409 204 204 204
 """
@@ -67,6 +69,7 @@ ACTIONS: dict[str, Any] = {
     "createImage": {"createImage": {"name": "snap"}},
     "resize": {"resize": {"flavorRef": SMALL_FLAVOR}},
     "os-getConsoleOutput": {"os-getConsoleOutput": {}},
+    "changePassword": {"changePassword": {"adminPass": "x"}},
 }
 
 

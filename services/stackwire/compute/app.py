@@ -153,6 +153,8 @@ def _compute_host(
         reimage_seconds_per_gb=settings.reimage_seconds_per_gb,
         shelved_offload_time=settings.shelved_offload_time,
         resize_confirm_window=settings.resize_confirm_window,
+        console_protocols=settings.consoles,
+        token_ttl=settings.token_ttl,
     )
 
 

@@ -8,7 +8,9 @@ from stackwire.compute.flows.worker.compute_host import ComputeHost
 from stackwire.compute.flows.worker.conductor import Conductor
 from stackwire.compute.flows.worker.conductor_moves import ConductorMoves
 from stackwire.compute.flows.worker.confirm_instance import ConfirmServer
+from stackwire.compute.flows.worker.consoles import Consoles
 from stackwire.compute.flows.worker.external_events import ExternalEvents
+from stackwire.compute.flows.worker.guest_requests import GuestRequests
 from stackwire.compute.flows.worker.image_cache import HostImageCaching, ImageCaching
 from stackwire.compute.flows.worker.power import Power
 from stackwire.compute.flows.worker.rebuild_instance import RebuildServer
@@ -18,6 +20,7 @@ from stackwire.compute.flows.worker.shelve_instance import ShelveServer
 from stackwire.compute.flows.worker.snapshot_instance import SnapshotServer
 from stackwire.compute.flows.worker.terminate_instance import TerminateServer
 from stackwire.compute.flows.worker.unshelve_instance import UnshelveServer
+from stackwire.contracts import compute_guests as guests
 from stackwire.contracts import compute_moves as moves
 from stackwire.contracts import compute_workers as calls
 from stackwire.contracts.base import Endpoint
@@ -55,6 +58,7 @@ def host_endpoints(host: ComputeHost) -> list[Endpoint]:
     resize, confirm = ResizeServer(host), ConfirmServer(host)
     power, snapshot, attach, events = Power(host), SnapshotServer(host), AttachVolume(host), ExternalEvents(host)
     shelve = ShelveServer(host)
+    consoles, guest = Consoles(host), GuestRequests(host)
     return [
         calls.BuildAndRunInstance.served_by(BuildServer(host).on_build_and_run_instance),
         calls.RebuildInstanceOnHost.served_by(RebuildServer(host).on_rebuild_instance),
@@ -79,6 +83,14 @@ def host_endpoints(host: ComputeHost) -> list[Endpoint]:
         moves.ConfirmResize.served_by(confirm.on_confirm_resize),
         moves.RevertResize.served_by(confirm.on_revert_resize),
         calls.GetConsoleOutput.served_by(events.on_get_console_output),
+        guests.GetVncConsole.served_by(consoles.on_get("vnc")),
+        guests.GetSpiceConsole.served_by(consoles.on_get("spice")),
+        guests.GetSerialConsole.served_by(consoles.on_get("serial")),
+        guests.GetMksConsole.served_by(consoles.on_get("mks")),
+        guests.SetAdminPassword.served_by(guest.on_set_admin_password),
+        guests.TriggerCrashDump.served_by(guest.on_trigger_crash_dump),
+        guests.GetDiagnostics.served_by(guest.on_get_diagnostics),
+        guests.GetInstanceDiagnostics.served_by(guest.on_get_instance_diagnostics),
         calls.CacheImagesOnHost.served_by(HostImageCaching(host).on_cache_images),
     ]
 

@@ -30,6 +30,8 @@ class ComputeSettings(ServiceSettings):
     ``shelved_offload_time``: how many seconds a shelved server stays on its host: 0 for none, -1 for ever.
     ``resize_confirm_window``: after how many seconds an unconfirmed resize confirms itself, 0 for never, and
     ``allow_resize_to_same_host``: whether a resize may stay on its host; both as in Nova.
+    ``consoles``: the protocols of consoles that the hosts offer (``vnc``, ``spice``, ``serial``, ``mks``), and
+    ``token_ttl``: for how many seconds the token in a console's address opens it.
     ``reimage_seconds_per_gb``: how long a host waits for a volume to be written over, for each GiB of the image.
     """
 
@@ -54,13 +56,15 @@ class ComputeSettings(ServiceSettings):
     allow_resize_to_same_host: bool = False
     reimage_seconds_per_gb: float = 20.0
     shelved_offload_time: int = Field(default=0, ge=-1)
+    consoles: Annotated[tuple[Literal["vnc", "spice", "serial", "mks"], ...], NoDecode] = ("vnc", "spice", "serial")
+    token_ttl: int = Field(default=600, gt=0)
     volume_seconds: float = 180.0
     sweep_seconds: float = 5.0
     image_cache_seconds: float = Field(default=2400.0, gt=0)
     image_cache_minimum_age: float = Field(default=86400.0, ge=60)
     call_monitor_timeout_seconds: int = 10
 
-    @field_validator("hosts", "host_traits", mode="before")
+    @field_validator("hosts", "host_traits", "consoles", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -8,6 +8,7 @@ import pytest
 
 from stackwire.compute.backends import guest
 from stackwire.compute.backends.domain_xml import GuestUnsupported
+from stackwire.compute.domain import guest_topology
 from stackwire.compute.domain.addresses import FixedIp
 from stackwire.compute.domain.model import BlockDevice, Flavor, Instance
 from stackwire.compute.domain.server import Server
@@ -145,3 +146,19 @@ def test_an_address_is_an_interface_of_the_model_the_image_wants(properties, mod
         {"dev": "tap11111111-22"},
     )
     assert set(properties) <= set(used)
+
+
+@pytest.mark.parametrize(
+    ("properties", "cpus", "siblings", "page"),
+    [
+        ({}, [], [], None),
+        ({"hw_numa_nodes": 2}, [(0, 1), (2, 3)], [(), ()], None),
+        ({"hw_mem_page_size": 2048}, [(0, 1, 2, 3)], [()], 2048),
+        ({"hw_cpu_policy": "dedicated", "hw_cpu_threads": 2}, [(0, 1, 2, 3)], [((0, 1), (2, 3))], None),
+    ],
+)
+def test_the_cells_are_read_from_the_definition(properties, cpus, siblings, page):
+    made = guest.define(a_server(), properties, "/h/disk", "/h/console.log")
+    cells, found = guest_topology.cells(made.xml)
+    assert ([cell.cpus for cell in cells], [cell.siblings for cell in cells], found) == (cpus, siblings, page)
+    assert sum(cell.memory_mb for cell in cells) in (0, 1024)

@@ -42,6 +42,8 @@ CHECKS: dict[
     "detach_volume": (ATTACHABLE, IDLE, True, False),
     "update_metadata": (AT_REST, ANY_TASK, True, False),
     "tags": (AT_REST, ANY_TASK, False, True),
+    "changePassword": ({"active"}, IDLE, True, False),
+    "trigger_crash_dump": ({"active", "paused", "rescued", "resized", "error"}, IDLE, True, False),
     "console": (EVERY, ANY_TASK, False, True),
     "delete": (EVERY, ANY_TASK, False, False),
     "reset_state": (EVERY, ANY_TASK, False, True),

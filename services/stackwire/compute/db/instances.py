@@ -142,6 +142,12 @@ async def set_flavors(uow: UnitOfWork, server: Server) -> None:
     )
 
 
+async def guest_xml(session: Session, uuid: str) -> str | None:
+    """The guest's definition; None for a server that no host has built yet."""
+    found = await session.value("SELECT guest_xml FROM instance_extra WHERE instance_uuid = $1", uuid)
+    return None if found is None else str(found)
+
+
 async def set_guest_xml(uow: UnitOfWork, uuid: str, guest_xml: str) -> None:
     """The libvirt domain that the host defined for the server."""
     await uow.execute("UPDATE instance_extra SET guest_xml = $2 WHERE instance_uuid = $1", uuid, guest_xml)

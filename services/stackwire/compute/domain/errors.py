@@ -267,6 +267,18 @@ class ConsoleNotAvailable(NotFound, wire="nova.exception.ConsoleLogOutputNotAvai
     """Instance {instance_id} has no console output."""
 
 
+class ConsoleTypeUnavailable(BadRequest, wire="nova.exception.ConsoleTypeUnavailable"):
+    """Unavailable console type {console_type}."""
+
+
+class ConsoleTypeInvalid(BadRequest, wire="nova.exception.ConsoleTypeInvalid"):
+    """There is no console of type {console_type} of this protocol."""
+
+
+class PasswordSetFailed(Conflict, wire="nova.exception.InstancePasswordSetFailed"):
+    """The administrator's password of instance {instance} was not set: {reason}"""
+
+
 class NoMoreFixedIps(ServiceError, wire="nova.exception.NoMoreFixedIps"):
     """No fixed address is left on network {net}."""
 

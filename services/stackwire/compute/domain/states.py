@@ -237,6 +237,11 @@ class ServerStates(
     detach_volume = _check(_ATTACHABLE, None, "detach_volume")
     update_metadata = _check(_BOOTED, ANY, "update_instance_metadata")
     tags = ServerVerb(_BOOTED, ANY, {}, locked=True, source="nova/api/openstack/compute/server_tags.py")
+    change_password = _request(
+        ACTIVE, "updating_password", "finish_change_password", "set_admin_password", action="changePassword"
+    )
+    finish_change_password = _step("updating_password", None, None, "set_admin_password")
+    trigger_crash_dump = _check("active paused rescued resized error", None, "trigger_crash_dump")
     console = _check(ANY, ANY, "get_console_output", launched=False, locked=True)
 
     # ---- deletion, and an administrator's reset

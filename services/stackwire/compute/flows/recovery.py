@@ -62,6 +62,7 @@ class Recovery:
             ServerStates.begin_finish_resize: self._moves.finish,
             ServerStates.finish_resize: self._moves.finish,
             ServerStates.finish_revert: self._moves.revert,
+            ServerStates.finish_change_password: self._finish_change_password,
             **dict.fromkeys(POWER_TRANSITIONS, self._apply_power),
         }
 
@@ -154,6 +155,9 @@ class Recovery:
                 await self._moves.abandon.release(uow, server.uuid, migration)
 
             await self._transition(ctx, server, ServerStates.abandon_resize, failed=True, also=also)
+
+    async def _finish_change_password(self, ctx: RequestContext, server: Server) -> None:
+        await self._transition(ctx, server, ServerStates.finish_change_password)
 
     async def _apply_power(self, ctx: RequestContext, server: Server) -> None:
         verb = ServerStates.after_crash(server.instance)

@@ -1,11 +1,13 @@
 """The flows behind the API, over one set of dependencies."""
 
 from stackwire.compute.flows.api.aggregates import Aggregates
+from stackwire.compute.flows.api.consoles import Consoles
 from stackwire.compute.flows.api.create_image import CreateImage
 from stackwire.compute.flows.api.create_server import CreateServer
 from stackwire.compute.flows.api.delete_server import DeleteServer
 from stackwire.compute.flows.api.external_events import ExternalEvents
 from stackwire.compute.flows.api.flavors import Flavors
+from stackwire.compute.flows.api.guest_requests import GuestRequests
 from stackwire.compute.flows.api.hosts import Hosts
 from stackwire.compute.flows.api.image_proxies import ImageProxies
 from stackwire.compute.flows.api.instance_actions import InstanceActions
@@ -38,6 +40,8 @@ class ApiFlows:
         self.create_image = CreateImage(deps)
         self.server_actions = ServerActions(deps)
         self.shelve_server = ShelveServer(deps)
+        self.consoles = Consoles(deps)
+        self.guest_requests = GuestRequests(deps)
         self.server_metadata = ServerMetadata(deps)
         self.server_password = ServerPassword(deps)
         self.server_tags = ServerTags(deps)

@@ -12,11 +12,8 @@ NOT_SIMULATED: Features = {
         "/os-floating-ip-pools 2.1 2.35", "/os-security-groups 2.1 2.35", "/os-security-group-rules 2.1 2.35",
         "/servers/{server}/os-interface", "/servers/{server}/os-security-groups",
     ],
-    "consoles but the log": ["/servers/{server}/remote-consoles 2.6", "/os-console-auth-tokens"],
     "assisted volume snapshots": ["/os-assisted-volume-snapshots"],
-    "diagnostics": ["/servers/{server}/diagnostics"],
     "shares": ["/servers/{server}/shares 2.97"],
-    "topology": ["/servers/{server}/topology 2.78"],
     REMOVED: [
         "/os-agents", "/os-cells", "/os-certificates", "/os-cloudpipe", "/os-fixed-ips", "/os-floating-ip-dns",
         "/os-floating-ips-bulk", "/os-fping", "/os-security-group-default-rules", "/servers/{server}/consoles",

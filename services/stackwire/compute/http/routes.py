@@ -7,9 +7,11 @@ from aiohttp import web
 
 from stackwire.compute.flows.registry import ApiFlows
 from stackwire.compute.http.aggregates import AggregateHandlers
+from stackwire.compute.http.consoles import ConsoleHandlers
 from stackwire.compute.http.extensions import ExtensionHandlers
 from stackwire.compute.http.external_events import ExternalEventHandlers
 from stackwire.compute.http.flavors import FlavorAccessHandlers, FlavorExtraSpecHandlers, FlavorHandlers
+from stackwire.compute.http.guest_requests import GuestRequestHandlers
 from stackwire.compute.http.hosts import ComputeHostHandlers
 from stackwire.compute.http.hypervisors import HostHandlers, HypervisorHandlers
 from stackwire.compute.http.image_proxies import ImageMetadataHandlers, ImageProxyHandlers
@@ -60,6 +62,7 @@ def _servers(flows: ApiFlows, path: str) -> list[Row]:
 
 def _server_parts(flows: ApiFlows) -> list[Row]:
     servers, actions, ips = ServerHandlers(flows), InstanceActionHandlers(flows), ServerIpHandlers(flows)
+    guest, consoles = GuestRequestHandlers(flows), ConsoleHandlers(flows)
     return [
         ("GET", f"{SERVER}/ips", ips.list),
         ("GET", f"{SERVER}/ips/{{network}}", ips.show),
@@ -68,6 +71,10 @@ def _server_parts(flows: ApiFlows) -> list[Row]:
         ("GET", f"{SERVER}/os-server-password", servers.show_password),
         ("DELETE", f"{SERVER}/os-server-password", servers.clear_password),
         ("GET", f"{SERVER}/os-stackwire-guest", servers.show_guest),
+        ("GET", f"{SERVER}/diagnostics", guest.diagnostics),
+        ("GET", f"{SERVER}/topology", guest.topology),
+        ("POST", f"{SERVER}/remote-consoles", consoles.create),
+        ("GET", "/os-console-auth-tokens/{token}", consoles.show_token),
     ]
 
 

@@ -8,6 +8,8 @@ from aiohttp import web
 from stackwire.compute.domain.names import names
 from stackwire.compute.domain.requests import CreateImageRequest
 from stackwire.compute.flows.registry import ApiFlows
+from stackwire.compute.http.consoles import ConsoleHandlers
+from stackwire.compute.http.guest_requests import GuestRequestHandlers
 from stackwire.compute.http.schemas.fields import known_at
 from stackwire.compute.http.schemas.server_actions import (
     REBUILD_SINCE,
@@ -34,11 +36,8 @@ Action = Callable[[web.Request, Any], Awaitable[web.Response]]
 
 NOT_SIMULATED = frozenset(
     names(
-        "os-migrateLive evacuate "
-        "rescue unrescue createBackup changePassword restore trigger_crash_dump addSecurityGroup "
-        "removeSecurityGroup addFixedIp removeFixedIp addFloatingIp removeFloatingIp resetNetwork "
-        "injectNetworkInfo os-getVNCConsole os-getSPICEConsole os-getRDPConsole os-getSerialConsole "
-        "os-getMKSConsole"
+        "os-migrateLive evacuate rescue unrescue createBackup restore addSecurityGroup removeSecurityGroup "
+        "addFixedIp removeFixedIp addFloatingIp removeFloatingIp resetNetwork injectNetworkInfo"
     )
 )
 
@@ -64,6 +63,8 @@ class ServerActionHandlers(ApiHandlers):
             "os-resetState": self._reset_state,
             "forceDelete": self._force_delete,
             **SetAsideHandlers(flows).actions,
+            **GuestRequestHandlers(flows).actions,
+            **ConsoleHandlers(flows).actions,
         }
 
     async def action(self, request: web.Request) -> web.Response:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from stackwire.compute.db import instances, listing
+from stackwire.compute.db import instances, listing, server_metadata
 from stackwire.compute.domain import policy
 from stackwire.compute.domain.addresses import FixedIp, by_label
 from stackwire.compute.domain.errors import NetworkLabelNotFound
@@ -59,23 +59,29 @@ class ServerQueries(ApiFlow):
         """The libvirt domain that the host defined; NotFound before there is one."""
         await self._deps.find(ctx, uuid, policy.GUEST)
         async with self._deps.database.read() as session:
-            xml = await session.value("SELECT guest_xml FROM instance_extra WHERE instance_uuid = $1", uuid)
+            xml = await instances.guest_xml(session, uuid)
         if xml is None:
             raise NotFound(f"Instance {uuid} has no guest definition yet.")
-        return str(xml)
+        return xml
+
+
+_PASSWORD_ROWS = tuple(f"password_{number}" for number in range(4))
 
 
 class ServerPassword(ApiFlow):
-    """``nova/api/openstack/compute/server_password.py``: the encrypted password that a guest posted; here none does."""
+    """``nova/api/metadata/password.py``: the encrypted password that a guest posts, in rows of its system metadata."""
 
     async def get(self, ctx: RequestContext, uuid: str) -> str:
-        """Empty: the metadata service, to which it would be posted, is not simulated."""
-        await self._deps.find(ctx, uuid, policy.PASSWORD)
-        return ""
+        """Empty, unless it was written: the metadata service, to which a guest would post it, is not simulated."""
+        rows = (await self._deps.find(ctx, uuid, policy.PASSWORD)).system_metadata
+        return "".join(rows.get(row) or "" for row in _PASSWORD_ROWS)
 
     async def clear(self, ctx: RequestContext, uuid: str) -> None:
-        """Nothing is left of it afterwards."""
-        await self._deps.find(ctx, uuid, policy.PASSWORD_CLEAR)
+        """The rows are there afterwards, and empty."""
+        server = await self._deps.find(ctx, uuid, policy.PASSWORD_CLEAR)
+        async with self._deps.database.work(ctx) as uow:
+            await server_metadata.upsert(uow, "instance_system_metadata", uuid, dict.fromkeys(_PASSWORD_ROWS, ""))
+            await self._deps.announce_read(uow, server)
 
 
 class UpdateServer(ApiFlow):

@@ -60,6 +60,8 @@ class ComputeHost:
     reimage_seconds_per_gb: float
     shelved_offload_time: int
     resize_confirm_window: int
+    console_protocols: tuple[str, ...]
+    token_ttl: int
     locks: KeyedLocks = field(default_factory=KeyedLocks)
     expected_events: "dict[EventKey, asyncio.Future[str]]" = field(default_factory=dict)
 

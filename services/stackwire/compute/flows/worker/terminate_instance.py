@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from stackwire.compute.db import block_devices, fixed_ips, hosts, instance_actions, instances, moves
+from stackwire.compute.db import block_devices, console_tokens, fixed_ips, hosts, instance_actions, instances, moves
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import POWER, ServerStates
 from stackwire.compute.domain.versioned_objects import uuid_of
@@ -74,6 +74,7 @@ class TerminateServer:
             for device in server.devices:
                 if device.uuid not in unreleased:
                     await block_devices.delete_if_unchanged(uow, device)
+            await console_tokens.delete_of(uow, server.uuid)
             await hosts.free(uow, server.uuid)
             await moves.delete_all_of(uow, server.uuid)
             self._host.notifications.emit_update(uow, server, after)

@@ -109,6 +109,12 @@ class ConsoleOutput(Body):
     length: Annotated[Number, Field(ge=-1)] | None = None
 
 
+class ChangePassword(Body):
+    """The value of ``changePassword``."""
+
+    adminPass: str
+
+
 class ResetState(Body):
     """The value of ``os-resetState``."""
 
