@@ -36,9 +36,21 @@ async def seen(client: JsonClient, volume: str) -> dict[str, Any] | None:
         ({"status": "uploading", "previous_status": "available"}, "available"),
         ({"status": "extending", "new_size": 2}, "available"),
         ({"status": "reverting"}, "error"),
+        ({"status": "retyping", "previous_status": "available"}, "available"),
+        ({"status": "maintenance", "migration_status": "migrating"}, "available"),
         ({"status": "deleting"}, None),
     ],
-    ids=["creating", "downloading", "reimaging", "uploading", "extending", "reverting", "deleting"],
+    ids=[
+        "creating",
+        "downloading",
+        "reimaging",
+        "uploading",
+        "extending",
+        "reverting",
+        "retyping",
+        "maintenance",
+        "deleting",
+    ],
 )
 async def test_what_a_dead_worker_left_is_ended_when_the_service_starts_again(
     cloud: TestCloud, demo: JsonClient, left_in: dict[str, Any], becomes: str | None

@@ -133,13 +133,25 @@ async def an_upload_to_image(cloud: ProcessCloud) -> Finish:
 async def a_revert(cloud: ProcessCloud) -> Finish:
     volume = await cloud.available_volume()
     snapshot = await cloud.client.create(
-        "volume", "/v3/{project_id}/snapshots", "snapshot", {"snapshot": {"volume_id": volume}}
+        "volume", "/v3/{project_id}/snapshots", "snapshot", {"snapshot": {"volume_id": volume, "name": unique("s")}}
     )
     await cloud.client.wait_for_status("volume", f"/v3/{{project_id}}/snapshots/{snapshot}", "snapshot", {"available"})
 
     async def finish() -> None:
         body, newest = {"revert": {"snapshot_id": snapshot}}, {"OpenStack-API-Version": "volume 3.40"}
         await cloud.client.try_once("POST", "volume", f"{volume_path(volume)}/action", json=body, headers=newest)
+        await cloud.client.wait_for_status("volume", volume_path(volume), "volume", {"available"})
+        await cloud.check_volume(volume)
+
+    return finish
+
+
+async def a_migration(cloud: ProcessCloud) -> Finish:
+    volume = await cloud.available_volume()
+
+    async def finish() -> None:
+        body = {"os-migrate_volume": {"host": "stackwire@far", "lock_volume": True}}
+        await cloud.admin.try_once("POST", "volume", f"{volume_path(volume)}/action", json=body)
         await cloud.client.wait_for_status("volume", volume_path(volume), "volume", {"available"})
         await cloud.check_volume(volume)
 
@@ -309,6 +321,9 @@ CASES: list[tuple[Story, str, str]] = [
     (an_upload_to_image, "image", "before_commit:image.activate"),
     (a_revert, "volume", "after_publish:revert_to_snapshot"),
     (a_revert, "volume", "before_commit:volume.revert.end"),
+    (a_migration, "volume", "after_publish:migrate_volume"),
+    (a_migration, "volume", "after_commit:create_volume"),
+    (a_migration, "volume", "before_commit:delete_volume"),
     (a_server_from_an_image, "compute", "after_commit:schedule_and_build_instances"),
     (a_server_from_an_image, "compute", "after_commit:build_and_run_instance"),
     (a_server_from_an_image, "compute", "after_publish:build_and_run_instance"),
@@ -358,7 +373,9 @@ async def process_cloud(
     await create_database(postgres_server.admin, database.name, template=postgres_template)
     tables = await asyncpg.connect(database.admin_url)
     with own_vhost(rabbitmq) as url:
-        processes = Processes(database, url, folder, {**QUICK, **SEVERAL_STORES})
+        backends = folder / "backends.toml"
+        backends.write_text("[backends.files]\n[backends.far]\n")
+        processes = Processes(database, url, folder, {**QUICK, **SEVERAL_STORES, "BACKENDS": str(backends)})
         try:
             await processes.start_all()
             async with aiohttp.ClientSession() as session:

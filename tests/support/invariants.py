@@ -46,7 +46,10 @@ INVARIANTS: Mapping[str, str] = {
     "no volume is in between": """
         SELECT id, status FROM volume.volumes WHERE NOT deleted AND status IN
         ('creating', 'downloading', 'uploading', 'deleting', 'attaching', 'detaching', 'reserved', 'extending',
-         'reverting')""",
+         'reverting', 'retyping', 'maintenance')""",
+    "no volume is being migrated": """
+        SELECT id, migration_status FROM volume.volumes WHERE NOT deleted AND migration_status IS NOT NULL
+        AND migration_status NOT IN ('success', 'error')""",
     "no snapshot is in between": """
         SELECT id, status FROM volume.snapshots
         WHERE NOT deleted AND status IN ('creating', 'deleting', 'restoring')""",

@@ -19,6 +19,8 @@ def scheduler_endpoints(flows: WorkerFlows) -> list[Endpoint]:
     return [
         workers.ScheduleVolume.served_by(flows.scheduler.on_schedule_volume),
         workers.ScheduleSnapshot.served_by(flows.scheduler.on_schedule_snapshot),
+        workers.ScheduleRetype.served_by(flows.move_scheduler.on_schedule_retype),
+        workers.ScheduleMigration.served_by(flows.move_scheduler.on_schedule_migration),
         workers.ScheduleExtend.served_by(flows.scheduler.on_schedule_extend),
     ]
 
@@ -32,6 +34,9 @@ def worker_endpoints(flows: WorkerFlows) -> list[Endpoint]:
         workers.RemoveSnapshot.served_by(flows.delete.on_delete_snapshot),
         workers.CopyVolumeToImage.served_by(flows.upload.on_copy_volume_to_image),
         workers.ExtendVolume.served_by(flows.extend_volume.on_extend_volume),
+        workers.RetypeVolume.served_by(flows.move.on_retype),
+        workers.MigrateVolume.served_by(flows.move.on_migrate_volume),
+        workers.CompleteMigration.served_by(flows.move.on_complete_migration),
         workers.RevertToSnapshot.served_by(flows.revert.on_revert_to_snapshot),
         workers.Reimage.served_by(flows.reimage.on_reimage),
         workers.AttachmentUpdate.served_by(flows.attachments.on_attachment_update),

@@ -11,7 +11,7 @@ VolumeAction = Literal[
     "create.start", "create.end", "update.start", "update.end", "resize.start", "resize.end",
     "attach.start", "attach.end", "detach.start", "detach.end", "delete.start", "delete.end",
     "transfer.create.start", "transfer.create.end", "transfer.accept.start", "transfer.accept.end",
-    "transfer.delete.start", "transfer.delete.end", "revert.start", "revert.end",
+    "transfer.delete.start", "transfer.delete.end", "revert.start", "revert.end", "retype",
 ]  # fmt: skip
 SnapshotAction = Literal[
     "create.start", "create.end", "update.start", "update.end", "delete.start", "delete.end", "revert.start",

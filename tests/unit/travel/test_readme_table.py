@@ -100,10 +100,13 @@ def volume_to_snapshot(key: str, value: Any) -> PropertyChange:
     return _change(key, {key: value}, volume.for_snapshot({key: str(value)}, volume_bootable=True))
 
 
-def revert(key: str, value: Any) -> PropertyChange:
-    if value is None:
-        raise LookupError(key)
-    return _change(key, {key: value}, volume.at_revert({key: str(value)}))
+def _kept_by(rule: Callable[[Mapping[str, str]], Mapping[str, str]]) -> Callable[[str, Any], PropertyChange]:
+    def change(key: str, value: Any) -> PropertyChange:
+        if value is None:
+            raise LookupError(key)  # a volume never holds one
+        return _change(key, {key: value}, rule({key: str(value)}))
+
+    return change
 
 
 def _booted(image: Mapping[str, Any], image_ref: str) -> dict[str, str]:
@@ -165,7 +168,9 @@ CROSSINGS: dict[str, Callable[[str, Any], PropertyChange]] = {
     "image → volume": image_to_volume,
     "volume → image": volume_to_image,
     "volume → snapshot": volume_to_snapshot,
-    "revert": revert,
+    "revert": _kept_by(volume.at_revert),
+    "retype": _kept_by(volume.at_retype),
+    "migration": _kept_by(volume.at_migrate),
     "image → server": image_to_server,
     "volume → server": volume_to_server,
     "server → snapshot": server_to_snapshot,

@@ -98,10 +98,11 @@ class FileStore:
         async with self.incoming(name) as incoming:
             await incoming.resize(size)
 
-    async def copy(self, source: str, name: str, size: int) -> None:
-        """The bytes of ``source``, holes kept, then zeroes up to ``size`` bytes. BytesMissing."""
+    async def copy(self, source: str, name: str, size: int, origin: "FileStore | None" = None) -> None:
+        """The bytes of ``source``, holes kept, then zeroes up to ``size`` bytes. ``origin``: where it is, unless here.
+        BytesMissing."""
         async with self.incoming(name) as incoming:
-            await asyncio.to_thread(sparse_files.copy_file, self.path(source), incoming.path, source)
+            await asyncio.to_thread(sparse_files.copy_file, (origin or self).path(source), incoming.path, source)
             await incoming.resize(size)
 
     async def resize(self, name: str, size: int) -> None:

@@ -34,6 +34,16 @@ async def detach(uow: UnitOfWork, attachment_id: str) -> Attachment | None:
     )
 
 
+async def move(uow: UnitOfWork, volume_id: str, to_volume_id: str) -> None:
+    """All of one volume's attachments are another's."""
+    await uow.execute(
+        "UPDATE volume_attachment SET volume_id = $2, updated_at = $3 WHERE volume_id = $1 AND NOT deleted",
+        volume_id,
+        to_volume_id,
+        uow.now,
+    )
+
+
 async def list_page(session: Session, listing: Listing) -> list[Attachment]:
     """The page that the listing describes."""
     sql, values = listings.page(listing, "volume_attachment", "a")

@@ -4,7 +4,7 @@ from typing import Any
 
 from stackwire.db.query import Conditions, SortKey, after_marker, order_by
 from stackwire.volume.domain.listable import FROM_VOLUME
-from stackwire.volume.domain.listing import NOTHING, Filter, Listing
+from stackwire.volume.domain.listing import COPIES, NOTHING, Filter, Listing
 from stackwire.volume.domain.names import names
 
 _LEAST = {
@@ -36,6 +36,8 @@ def conditions(listing: Listing, alias: str, *, kept: bool = True) -> Conditions
 def _add(found: Conditions, alias: str, wanted: Filter) -> None:
     if wanted.column == NOTHING:
         found.where("false")
+    elif wanted.column == COPIES:
+        found.where(f"coalesce({alias}.migration_status, '') NOT LIKE 'target:%'")
     elif wanted.column.startswith(FROM_VOLUME):
         column = wanted.column.removeprefix(FROM_VOLUME)
         found.where(

@@ -38,6 +38,12 @@ async def find(session: Session, ctx: RequestContext, volume_id: str, *, lock: b
     return found
 
 
+async def copy_of(session: Session, volume_id: str) -> Volume | None:
+    """The copy that a migration of the volume makes."""
+    found = await TABLE.find(session, migration_status=f"target:{volume_id}")
+    return found[0] if found else None
+
+
 async def details(session: Session, ctx: RequestContext, volume_id: str) -> VolumeDetails:
     """A volume with all that the API shows of it; VolumeNotFound."""
     found = await session.one(

@@ -30,7 +30,7 @@ def allowed_zones(volume_type: VolumeType, zone: str | None, existing: Collectio
     InvalidTypeAvailabilityZones, InvalidInput.
     ``cinder/volume/flows/api/create_volume.py: _extract_availability_zones``.
     """
-    zones = _zones_of(volume_type)
+    zones = zones_of(volume_type)
     safe = [each for each in existing if zones is None or each in zones]
     if zones is not None and not safe:
         raise InvalidTypeAvailabilityZones(az=zones)
@@ -41,7 +41,7 @@ def allowed_zones(volume_type: VolumeType, zone: str | None, existing: Collectio
     return safe if zone is None else [zone]
 
 
-def _zones_of(volume_type: VolumeType) -> list[str] | None:
+def zones_of(volume_type: VolumeType) -> list[str] | None:
     """The zones that a type is for; None: any."""
     named = volume_type.extra_specs.get("RESKEY:availability_zones")
     return None if named is None else [part.strip() for part in named.split(",") if part]

@@ -120,6 +120,10 @@ class ServiceNotFound(NotFound, wire="cinder.exception.ServiceNotFound"):
     """Service {binary} could not be found on host {host}."""
 
 
+class InvalidHost(BadRequest, wire="cinder.exception.InvalidHost"):
+    """Invalid host: {reason}"""
+
+
 class HostNotFound(NotFound, wire="cinder.exception.HostNotFound"):
     """Host {host} could not be found."""
 

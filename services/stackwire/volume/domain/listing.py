@@ -18,6 +18,7 @@ from stackwire.volume.domain.listable import (
     TRUE,
     USER_VISIBLE,
     VOLUME_TYPES,
+    VOLUMES,
     Listable,
     flag,
     integer,
@@ -32,6 +33,8 @@ _FALSE_BEFORE = frozenset({"False", "false", "FALSE", ""})
 """What is false for a boolean before 3.2; anything else is true (cinder/volume/api.py: _check_boolean_filter_value)."""
 FILTERS_REFUSED = (3, 31)
 """Since then an unknown filter is refused to users; before it is ignored. To administrators it means an empty list."""
+COPIES = "copies"
+"""In place of a filter's column: the copies that migrations make are left out."""
 NOTHING = "false"
 """In place of a filter's column: no row is wanted."""
 
@@ -85,6 +88,8 @@ def read(listable: Listable, request: ListRequest) -> Listing:
     BadRequest for a filter, an order or a value that makes no sense.
     """
     filters = [each for name, value in _wanted(listable, request) for each in _filters(listable, name, value)]
+    if listable is VOLUMES and not request.is_admin:
+        filters.append(Filter(COPIES, None))
     everybody = request.is_admin and _all_tenants(listable, request, filters)
     return _listing(listable, request, filters, project_id=None if everybody else request.project_id)
 

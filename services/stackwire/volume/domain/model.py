@@ -166,6 +166,12 @@ class Volume:
     deleted_at: datetime | None
     deleted: bool
 
+    @property
+    def is_copy(self) -> bool:
+        """Whether it is there for the migration of another volume: nobody's, and not counted."""
+        status = self.migration_status or ""
+        return status.startswith("target:") or status == "deleting"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceState:

@@ -69,10 +69,11 @@ def volume_event(
     attachments: Sequence[Attachment] = (),
     glance: Sequence[GlanceRow] = (),
     from_api: bool | None = None,
+    daemon: str | None = None,
 ) -> Event:
     """``volume.<action>``. ``launched_at`` is now, and without a zone, until the volume has been launched.
 
-    ``from_api``: who sends it, where that is not as usual.
+    ``from_api``: who sends it, where that is not as usual; ``daemon``: the host that does, if not the volume's.
     """
     text = whole if VOLUMES.get(action) is VolumeAsSentPayload else aware
     payload: dict[str, Any] = {
@@ -92,7 +93,7 @@ def volume_event(
     return Event(
         exchange=EXCHANGE,
         event_type=f"volume.{action}",
-        publisher_id=publisher_id("volume", action, volume.host, from_api=from_api),
+        publisher_id=publisher_id("volume", action, daemon or volume.host, from_api=from_api),
         payload=payload,
         resource=volume.id,
     )
@@ -170,5 +171,5 @@ def volume_row(volume: Volume) -> dict[str, Any]:
         "_name_id": volume.name_id,
         "display_name": volume.name,
         "display_description": volume.description,
-        "use_quota": True,
+        "use_quota": not volume.is_copy,
     }

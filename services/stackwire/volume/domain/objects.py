@@ -126,6 +126,28 @@ def extend_request_spec(volume: Volume) -> dict[str, Any]:
     return _object("RequestSpec", "1.5", {"volume_id": volume.id, "volume": volume_object(volume)}, changed=True)
 
 
+def move_request_spec(volume: Volume, volume_type: VolumeType) -> dict[str, Any]:
+    """The scheduler's specification of a volume that moves, with its type or its new one."""
+    return {
+        "volume_properties": primitive(volume_object(volume)),
+        "volume_type": primitive(volume_type_object(volume_type)),
+        "volume_id": volume.id,
+    }
+
+
+def retype_request_spec(
+    volume: Volume, new_type: VolumeType, migration_policy: str, zones: Sequence[str]
+) -> dict[str, Any]:
+    """The scheduler's specification of a volume that gets another type."""
+    return {
+        **move_request_spec(volume, new_type),
+        "migration_policy": migration_policy,
+        "quota_reservations": [],
+        "old_reservations": [],
+        "availability_zones": list(zones),
+    }
+
+
 def image_meta(image: ImageView) -> dict[str, Any]:
     """An image as Cinder's daemons exchange it: attributes, and the properties in a map of their own."""
     return {**image.model_dump(mode="json"), "file": f"/v2/images/{image.id}/file"}

@@ -27,7 +27,7 @@ _WRITE = names(
     " volume_extension:volume_actions:begin_detaching volume_extension:volume_actions:roll_detaching"
     " volume_extension:volume_actions:attach volume_extension:volume_actions:detach"
     " volume_extension:volume_actions:initialize_connection volume_extension:volume_actions:terminate_connection"
-    " message:delete volume:revert_to_snapshot"
+    " message:delete volume:retype volume:multiattach volume:revert_to_snapshot"
     " snapshot_extension:snapshot_actions:update_snapshot_status volume:create_transfer"
     " volume:accept_transfer volume:delete_transfer"
 )
@@ -36,6 +36,8 @@ _ADMIN = names(
     " volume_extension:volume_admin_actions:reset_status volume_extension:volume_admin_actions:force_delete"
     " volume_extension:volume_admin_actions:force_detach volume_extension:snapshot_admin_actions:reset_status"
     " volume_extension:volume_admin_actions:extend_volume_completion"
+    " volume_extension:volume_admin_actions:migrate_volume"
+    " volume_extension:volume_admin_actions:migrate_volume_completion"
     " volume_extension:snapshot_admin_actions:force_delete volume_extension:quotas:update"
     " volume_extension:quotas:delete volume_extension:type_create volume_extension:type_update"
     " volume_extension:type_delete volume_extension:types_extra_specs:create"

@@ -14,10 +14,12 @@ _RESETTABLE = (
 """cinder/api/contrib/admin_actions.py: what an administrator may set."""
 _ALL = f"{_RESETTABLE} deleting reverting error_attaching error_detaching"
 _ERRORS = " ".join(state for state in _ALL.split() if "error" in state)
-_AT_WORK = "creating downloading uploading extending deleting reverting"
+_AT_WORK = "creating downloading uploading extending deleting reverting retyping"
 """While a worker is at work the status is his: he ends it, as the attachments then call for."""
 NOT_MIGRATING = (None, "deleting", "error", "success")
 """``migration_status`` of what is not being migrated (cinder/volume/api.py: AVAILABLE_MIGRATION_STATUS)."""
+MIGRATING = ("starting", "migrating", "completing")
+"""``migration_status`` of what is being migrated; its copy has ``target:<id>``."""
 
 
 def _but(names: str, states: str = _ALL) -> str:
@@ -102,6 +104,24 @@ class VolumeStates(
     )
     finish_revert = Verb("reverting", "available", source="cinder/volume/manager.py: revert_to_snapshot")
     fail_revert = Verb("reverting", "error", source="cinder/volume/manager.py: revert_to_snapshot")
+
+    begin_retype = Verb("available in-use", "retyping", on_crash="finish_retype", source="cinder/volume/api.py: retype")
+    finish_retype = Verb("retyping", "available in-use", source="cinder/volume/manager.py: retype")
+    migrate = _check("available in-use", "migrate_volume")
+    lock_for_migration = Verb(
+        "available",
+        "maintenance",
+        on_crash="finish_migration",
+        crash_if=lambda volume: volume.migration_status in MIGRATING,
+        source="cinder/volume/api.py: migrate_volume",
+    )
+    finish_migration = Verb("maintenance", "available in-use", source="cinder/volume/manager.py: migrate_volume")
+    delete_copy = Verb(
+        "creating available error",
+        "deleting",
+        on_crash="finish_delete",
+        source="cinder/volume/manager.py: migrate_volume_completion",
+    )
 
     begin_reimage = Verb(
         "available error",

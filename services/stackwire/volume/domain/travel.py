@@ -105,6 +105,18 @@ def at_revert(rows: Mapping[str, str]) -> Rows:
     return dict(rows)
 
 
+@rule("volume.at_retype", source="cinder/volume/manager.py: retype")
+def at_retype(rows: Mapping[str, str]) -> Rows:
+    """volume of another type -> itself: the same rows."""
+    return dict(rows)
+
+
+@rule("volume.at_migrate", source="cinder/volume/manager.py: migrate_volume_completion")
+def at_migrate(rows: Mapping[str, str]) -> Rows:
+    """volume, moved to another back end -> itself: the same rows; its copy never had any."""
+    return dict(rows)
+
+
 @rule("volume.for_image", source="cinder/volume/api.py: _merge_volume_image_meta")
 def for_image(rows: Mapping[str, str], requested: Mapping[str, str], behaviours: Behaviours) -> Rows:
     """volume -> new image: the custom properties, never over what the caller requested, never a reserved name.

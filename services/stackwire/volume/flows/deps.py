@@ -75,9 +75,16 @@ class VolumeDeps:
     async def hold(self, ctx: RequestContext, table: Table[M], key: str, verb: Verb) -> AsyncIterator[M | None]:
         """The row, on which nobody else works until the block ends, if ``verb`` (which ends the work) may start from
         its state; None otherwise: the message was delivered twice, or the state was changed by force."""
-        resource, (column,) = verb.machine.noun, verb.machine.columns
+        (column,) = verb.machine.columns
+        async with self.hold_where(ctx, table, key, **{column: verb.sources[column]}) as row:
+            yield row
+
+    @contextlib.asynccontextmanager
+    async def hold_where(self, ctx: RequestContext, table: Table[M], key: str, **where: Any) -> AsyncIterator[M | None]:
+        """The same for a row that meets each ``column=value``."""
+        assert table.states is not None
+        resource = table.states.noun
         async with self.locks.exclusive((resource, key)), self.leases.hold(ctx, resource, key) as held:
-            where: dict[str, Any] = {column: verb.sources[column]}
             async with self.database.read() as session:
                 row = await table.get(session, key, **where) if held else None
             yield row

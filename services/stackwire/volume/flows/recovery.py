@@ -10,7 +10,7 @@ from stackwire.core.states import Verb
 from stackwire.db.table import Table
 from stackwire.volume.db import snapshots, volumes
 from stackwire.volume.domain.model import Snapshot, Volume
-from stackwire.volume.domain.states import SnapshotStates, VolumeStates
+from stackwire.volume.domain.states import MIGRATING, SnapshotStates, VolumeStates
 from stackwire.volume.domain.user_messages import INTERRUPTED
 from stackwire.volume.flows.deps import VolumeDeps, log
 from stackwire.volume.flows.registry import WorkerFlows
@@ -36,6 +36,8 @@ class Recovery:
             VolumeStates.fail_reimage: worker.reimage.abandon,
             VolumeStates.finish_upload: worker.upload.abandon,
             VolumeStates.finish_extend: worker.extend_volume.resume,
+            VolumeStates.finish_retype: worker.move.recover,
+            VolumeStates.finish_migration: worker.move.recover,
             VolumeStates.finish_revert: worker.revert.resume,
             VolumeStates.finish_delete: worker.delete.complete_volume,
             SnapshotStates.fail_create: self._fail_snapshot,
@@ -47,6 +49,21 @@ class Recovery:
         """Recovers every row that no living worker holds."""
         await self._recover_all(volumes.TABLE)
         await self._recover_all(snapshots.TABLE)
+        await self._recover_migrations()
+
+    async def _recover_migrations(self) -> None:
+        """Of volumes that are available while they are migrated, so that no state is left to be ended."""
+        async with self._deps.database.read() as session:
+            orphans = await self._deps.leases.orphans(
+                session,
+                volumes.TABLE,
+                MIGRATING,
+                column="migration_status",
+                unclaimed_before=await self._unclaimed_before(),
+            )
+        for key in orphans:
+            log.warning("the migration of volume %s was interrupted", key)
+            await self._worker.move.resume(self._ctx, key)
 
     async def _recover_all(self, table: Table[Any]) -> None:
         assert table.states is not None

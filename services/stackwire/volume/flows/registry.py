@@ -13,6 +13,7 @@ from stackwire.volume.flows.api.group_types import GroupTypes
 from stackwire.volume.flows.api.image_metadata import ImageMetadata
 from stackwire.volume.flows.api.messages import UserMessages
 from stackwire.volume.flows.api.metadata import Metadata
+from stackwire.volume.flows.api.move_volume import MoveVolume
 from stackwire.volume.flows.api.operations import Operations
 from stackwire.volume.flows.api.qos_specs import QosSpecsFlows
 from stackwire.volume.flows.api.queries import SnapshotQueries, VolumeQueries
@@ -31,6 +32,8 @@ from stackwire.volume.flows.worker.create_snapshot import CreateSnapshotWorker
 from stackwire.volume.flows.worker.create_volume import CreateVolumeWorker
 from stackwire.volume.flows.worker.delete import DeleteWorker
 from stackwire.volume.flows.worker.extend_volume import ExtendVolumeWorker
+from stackwire.volume.flows.worker.move import MoveWorker
+from stackwire.volume.flows.worker.move_scheduler import MoveScheduler
 from stackwire.volume.flows.worker.reimage import ReimageWorker
 from stackwire.volume.flows.worker.revert import RevertWorker
 from stackwire.volume.flows.worker.scheduler import Scheduler
@@ -46,6 +49,7 @@ class ApiFlows:
         self.extend_volume = ExtendVolume(deps)
         self.upload_volume = UploadVolume(deps)
         self.reimage_volume = ReimageVolume(deps)
+        self.move_volume = MoveVolume(deps)
         self.revert_volume = RevertVolume(deps)
         self.updates = Updates(deps)
         self.status = StatusChanges(deps)
@@ -73,7 +77,9 @@ class WorkerFlows:
 
     def __init__(self, deps: VolumeDeps) -> None:
         self.scheduler = Scheduler(deps)
-        self.create_volume = CreateVolumeWorker(deps)
+        self.move_scheduler = MoveScheduler(deps)
+        self.move = MoveWorker(deps)
+        self.create_volume = CreateVolumeWorker(deps, self.move)
         self.delete = DeleteWorker(deps)
         self.create_snapshot = CreateSnapshotWorker(deps)
         self.upload = UploadWorker(deps)

@@ -85,7 +85,7 @@ def _read_only_fields(volume: VolumeDetails, *, admin: bool) -> dict[str, Any]:
     if admin:
         view["os-vol-host-attr:host"] = volume.host
         view["os-vol-mig-status-attr:migstat"] = volume.migration_status
-        view["os-vol-mig-status-attr:name_id"] = None
+        view["os-vol-mig-status-attr:name_id"] = volume.name_id
     return view
 
 
@@ -103,7 +103,7 @@ def _by_version(version: tuple[int, int], volume: VolumeDetails, *, admin: bool)
     if version >= (3, 63):
         view["volume_type_id"] = volume.volume_type_id
     if version >= (3, 65):
-        view["consumes_quota"] = True
+        view["consumes_quota"] = not volume.is_copy
     return view
 
 

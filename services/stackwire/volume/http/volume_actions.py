@@ -18,7 +18,7 @@ from stackwire.volume.http.schemas import volume_actions as schemas
 from stackwire.volume.http.views import upload_view
 
 StatusAndBody = tuple[int, Any]
-ACTIONS_NOT_SIMULATED = frozenset({"os-retype", "os-migrate_volume", "os-migrate_volume_completion", "os-unmanage"})
+ACTIONS_NOT_SIMULATED = frozenset({"os-unmanage"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,9 @@ class VolumeActionHandlers:
             "os-unset_image_metadata": Action(self._unset_image_metadata, schemas.UnsetImageMetadataAction),
             "os-show_image_metadata": Action(self._show_image_metadata),
             "os-reimage": Action(self._reimage, schemas.ReimageAction, since=(3, 68)),
+            "os-retype": Action(self._retype, schemas.RetypeAction),
+            "os-migrate_volume": Action(self._migrate, schemas.MigrateAction),
+            "os-migrate_volume_completion": Action(self._complete_migration, schemas.MigrateCompletionAction),
             "revert": Action(self._revert, schemas.RevertAction, since=(3, 40)),
             "os-extend_volume_completion": _accepted(
                 flows.extend_volume.complete_extend, schemas.ExtendCompletionAction
@@ -126,6 +129,26 @@ class VolumeActionHandlers:
     async def _revert(self, call: Call, given: schemas.RevertAction) -> StatusAndBody:
         await self._flows.revert_volume.request_revert(call.ctx, call.volume_id, given.snapshot_id)
         return 202, None
+
+    async def _retype(self, call: Call, given: schemas.RetypeAction) -> StatusAndBody:
+        await self._flows.move_volume.request_retype(call.ctx, call.volume_id, given.new_type, given.migration_policy)
+        return 202, None
+
+    async def _migrate(self, call: Call, given: schemas.MigrateAction) -> StatusAndBody:
+        await self._flows.move_volume.request_migration(
+            call.ctx,
+            call.volume_id,
+            given.to_host(call.version),
+            force_copy=given.force_host_copy,
+            lock=given.lock_volume,
+        )
+        return 202, None
+
+    async def _complete_migration(self, call: Call, given: schemas.MigrateCompletionAction) -> StatusAndBody:
+        saved = await self._flows.move_volume.complete_migration(
+            call.ctx, call.volume_id, given.new_volume, error=bool(given.error)
+        )
+        return 200, {"save_volume_id": saved}
 
     async def _attach(self, call: Call, given: schemas.AttachAction) -> StatusAndBody:
         await self._flows.legacy_attach.attach(call.ctx, call.volume_id, given.to_request())

@@ -16,8 +16,9 @@ from stackwire.volume.domain.notifications import volume_event
 from stackwire.volume.domain.size_checks import GIBIBYTE
 from stackwire.volume.domain.states import VolumeStates
 from stackwire.volume.domain.user_messages import CREATE_FAILED
-from stackwire.volume.flows.deps import Flow, log_failure, snapshot_file, volume_file
+from stackwire.volume.flows.deps import Flow, VolumeDeps, log_failure, snapshot_file, volume_file
 from stackwire.volume.flows.worker.download import ImageDownloads, ImageSource
+from stackwire.volume.flows.worker.move import MoveWorker
 
 RESCHEDULED = (InvalidSignatureImage, ImageSignatureVerificationFailed)
 """What is tried again, as recorded: Cinder finds no rows to clean up then, and takes that for the reason."""
@@ -33,7 +34,11 @@ def _may_work_elsewhere(volume: Volume, error: Exception) -> bool:
 
 
 class CreateVolumeWorker(Flow):
-    """``cinder/volume/flows/manager/create_volume.py``."""
+    """``cinder/volume/flows/manager/create_volume.py``. ``moves``: goes on where the volume is a migration's copy."""
+
+    def __init__(self, deps: VolumeDeps, moves: MoveWorker) -> None:
+        super().__init__(deps)
+        self._moves = moves
 
     async def on_create_volume(self, ctx: RequestContext, message: BuildVolume) -> None:
         """``available``, or ``error`` with a message for the user."""
@@ -41,8 +46,9 @@ class CreateVolumeWorker(Flow):
         async with self._deps.hold(ctx, volumes.TABLE, volume_id, VolumeStates.finish_create) as volume:
             if volume is None or volume.launched_at is not None:
                 return  # created before; a launched volume in downloading is being reimaged
-            async with self._deps.database.work(ctx) as uow:
-                uow.notify(volume_event("create.start", volume, uow.now))
+            if not volume.is_copy:
+                async with self._deps.database.work(ctx) as uow:
+                    uow.notify(volume_event("create.start", volume, uow.now))
             try:
                 await self._create(ctx, volume)
             except Exception as error:
@@ -51,6 +57,8 @@ class CreateVolumeWorker(Flow):
                     await self._reschedule(ctx, volume, message, error)
                     return
                 await self.fail(ctx, volume, log_failure("volume %s could not be created", volume.id, error))
+        if volume.is_copy:
+            await self._moves.copy_ended(ctx, volume)
 
     async def _reschedule(self, ctx: RequestContext, volume: Volume, message: BuildVolume, error: Exception) -> None:
         """Back to the scheduler, without host and bytes (``OnFailureRescheduleTask``)."""
@@ -71,7 +79,7 @@ class CreateVolumeWorker(Flow):
         await self._deps.store(volume.host).remove(volume_file(volume))
         async with self._deps.database.work(ctx) as uow:
             failed = await self._deps.transition(uow, volumes.TABLE, VolumeStates.fail_create, volume.id)
-            if failed is not None:
+            if failed is not None and not failed.is_copy:
                 await glance_metadata.delete(uow, "volume_id", volume.id)
                 await messages.insert(uow, volume.project_id, volume.id, CREATE_FAILED, reason)
 
@@ -112,7 +120,8 @@ class CreateVolumeWorker(Flow):
             return False
         await glance_metadata.replace(uow, "volume_id", volume.id, await self._image_metadata(uow, volume, source))
         rows = await glance_metadata.rows(uow, "volume_id", volume.id)
-        uow.notify(volume_event("create.end", created, uow.now, glance=rows))
+        if not volume.is_copy:
+            uow.notify(volume_event("create.end", created, uow.now, glance=rows))
         return True
 
     async def _image_metadata(self, uow: UnitOfWork, volume: Volume, source: ImageSource | None) -> travel.Rows:

@@ -35,7 +35,8 @@ class DeleteWorker(Flow):
             await self.complete_snapshot(ctx, snapshot)
         async with self._deps.database.work(ctx) as uow:
             rows = await glance_metadata.rows(uow, "volume_id", volume.id)
-            uow.notify(volume_event("delete.start", volume, uow.now, glance=rows))
+            if not volume.is_copy:
+                uow.notify(volume_event("delete.start", volume, uow.now, glance=rows))
         await self._deps.store(volume.host).remove(volume_file(volume))
         async with self._deps.database.work(ctx) as uow:
             await glance_metadata.delete(uow, "volume_id", volume.id)
@@ -50,7 +51,7 @@ class DeleteWorker(Flow):
                 deleted_at=uow.now,
                 attach_status="deleted",
             )
-            if deleted is not None:
+            if deleted is not None and not deleted.is_copy:
                 await quotas.release(uow, deleted.project_id, {"volumes": 1, "gigabytes": deleted.size})
                 uow.notify(volume_event("delete.end", deleted, uow.now))
 

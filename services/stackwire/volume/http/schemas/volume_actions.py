@@ -1,10 +1,12 @@
 """Bodies of /volumes/{id}/action, without the action's name."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
+from stackwire.contracts.volume import InvalidInput
 from stackwire.core.errors import BadRequest
+from stackwire.volume.domain.errors import InvalidHost
 from stackwire.volume.domain.requests import AttachVolumeRequest, UploadImageRequest
 from stackwire.volume.http.schemas.fields import Body, Flag, ImageProperties, Named, SizeGb, Text, Uuid
 
@@ -77,6 +79,40 @@ class RevertAction(Body):
     model_config = ConfigDict(extra="ignore")
 
     snapshot_id: str | None = None
+
+
+class RetypeAction(Body):
+    """``migration_policy`` cannot be null (``cinder/api/schemas/volume_actions.py: retype``)."""
+
+    new_type: str
+    migration_policy: Literal["on-demand", "never"] = "never"
+
+
+class MigrateAction(Body):
+    """``cluster``, and that ``host`` may be null: from 3.16."""
+
+    host: Annotated[str, Field(max_length=255)] | None = None
+    force_host_copy: Flag = False
+    lock_volume: Flag = False
+    cluster: Text | None = None
+
+    def to_host(self, version: tuple[int, int]) -> str:
+        """The host, or a cluster, of which there are none. BadRequest, InvalidInput, InvalidHost."""
+        if version < (3, 16):
+            if "cluster" in self.model_fields_set or not isinstance(self.host, str):
+                raise BadRequest("Invalid input for field/attribute os-migrate_volume.")
+            if not self.host:
+                raise InvalidInput(reason="Host field is missing.")
+        elif bool(self.cluster) == bool(self.host):
+            raise InvalidInput(reason="One and only one of cluster and host must be set.")
+        elif self.cluster:
+            raise InvalidHost(reason=f"No available service named '{self.cluster}'")
+        return self.host or ""
+
+
+class MigrateCompletionAction(Body):
+    new_volume: Uuid
+    error: str | bool | None = None
 
 
 class AttachAction(Body):

@@ -1,0 +1,97 @@
+"""cinder-scheduler: whether a volume may go where it is sent, and where one of another type is to be."""
+
+from typing import Any
+
+from stackwire.contracts import volume_workers as workers
+from stackwire.core.context import RequestContext
+from stackwire.db.pool import UnitOfWork
+from stackwire.volume.db import volume_types, volumes
+from stackwire.volume.domain import objects
+from stackwire.volume.domain.model import Volume
+from stackwire.volume.domain.scheduler_events import scheduling_failed
+from stackwire.volume.domain.scheduling import NoValidBackend, Placement, PoolState
+from stackwire.volume.domain.states import VolumeStates
+from stackwire.volume.flows.deps import Flow, to_backend
+from stackwire.volume.flows.move_steps import back_to_rest
+from stackwire.volume.flows.pools import locked_pool_states
+
+
+class MoveScheduler(Flow):
+    """``cinder/scheduler/manager.py: retype, migrate_volume``."""
+
+    async def on_schedule_retype(self, ctx: RequestContext, message: workers.ScheduleRetype) -> None:
+        """To where the volume is, if that will do for the new type; else to the best, if it may be migrated."""
+        async with self._deps.database.work(ctx) as uow:
+            volume = await volumes.TABLE.get(uow, objects.id_of(message.volume))
+            if volume is None or not VolumeStates.finish_retype.allows(status=volume.status):
+                return
+            spec = message.request_spec
+            policy, type_id = (
+                str(spec.get("migration_policy") or "never"),
+                str(objects.primitive(spec["volume_type"])["id"]),
+            )
+            try:
+                pool = await self._for_type(uow, volume, type_id, policy, spec)
+            except NoValidBackend as error:
+                rested = await back_to_rest(self._deps, uow, volume)
+                state = {"status": rested.status}
+                uow.notify(scheduling_failed("retype", spec, error, state, volume_id=volume.id))
+                return
+            retype = workers.RetypeVolume(
+                volume=objects.volume_object(volume),
+                new_type_id=type_id,
+                host=_destination(pool),
+                migration_policy=policy,
+                reservations=[],
+                old_reservations=[],
+            )
+            to_backend(uow, retype, volume.host)
+
+    async def _for_type(
+        self, uow: UnitOfWork, volume: Volume, type_id: str, policy: str, spec: dict[str, Any]
+    ) -> PoolState:
+        """NoValidBackend. ``cinder/scheduler/filter_scheduler.py: find_retype_backend``."""
+        new_type = await volume_types.by_id(uow, type_id)
+        wanted = Placement(
+            size=volume.size,
+            extra_specs=new_type.extra_specs,
+            zones=spec.get("availability_zones") or (),
+            exists_on=volume.host,
+        )
+        found = self._deps.chooser.candidates(await locked_pool_states(self._deps, uow), wanted)
+        if not found:
+            raise NoValidBackend(reason=f"No valid backends for volume {volume.id} with type {new_type.name}")
+        here = [pool for pool in found if pool.host == volume.host]
+        if not here and policy == "never":
+            reason = (
+                f"Current backend not valid for volume {volume.id} with type {new_type.name}, migration not allowed"
+            )
+            raise NoValidBackend(reason=reason)
+        return (here or found)[0]
+
+    async def on_schedule_migration(self, ctx: RequestContext, message: workers.ScheduleMigration) -> None:
+        """To the volume's back end, with the pool it is to go to; ``migration_status`` is ``error`` if it cannot."""
+        async with self._deps.database.work(ctx) as uow:
+            volume = await volumes.TABLE.get(uow, objects.id_of(message.volume), migration_status="starting")
+            if volume is None:
+                return
+            specs = (await volume_types.by_id(uow, volume.volume_type_id)).extra_specs
+            wanted = Placement(size=volume.size, extra_specs=specs, backend=message.backend)
+            found = self._deps.chooser.candidates(await locked_pool_states(self._deps, uow), wanted)
+            if not found:
+                error = NoValidBackend(reason=f"Cannot place volume {volume.id} on {message.backend}")
+                rested = await back_to_rest(self._deps, uow, volume, migration_status="error")
+                state: dict[str, Any] = {"migration_status": "error"}
+                if rested.status != volume.status:
+                    state["status"] = rested.status
+                spec = message.request_spec or {}
+                uow.notify(scheduling_failed("migrate_volume_to_host", spec, error, state, volume_id=volume.id))
+                return
+            migrate = workers.MigrateVolume(
+                volume=objects.volume_object(volume), host=_destination(found[0]), force_host_copy=message.force_copy
+            )
+            to_backend(uow, migrate, volume.host)
+
+
+def _destination(pool: PoolState) -> dict[str, Any]:
+    return {"host": pool.host, "cluster_name": None, "capabilities": pool.reported()}
