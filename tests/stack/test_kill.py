@@ -283,6 +283,16 @@ async def act_until(cloud: ProcessCloud, server: str, action: str, status: str, 
         found = await cloud.client.wait_for_status("compute", server_path(server), "server", {status, *before})
 
 
+async def a_rescue(cloud: ProcessCloud) -> Finish:
+    server = await cloud.active_server({"imageRef": await cloud.active_image()})
+
+    async def finish() -> None:
+        await act_until(cloud, server, "rescue", "RESCUE", {"ACTIVE"})
+        await act_until(cloud, server, "unrescue", "ACTIVE", {"RESCUE"})
+
+    return finish
+
+
 CASES: list[tuple[Story, str, str]] = [
     (an_upload, "image", "before_commit:image.activate"),
     (an_upload, "image", "after_commit:image.prepare"),
@@ -358,6 +368,9 @@ CASES: list[tuple[Story, str, str]] = [
     (a_shelf, "compute", "before_commit:compute.instance.unshelve.end"),
     (a_shelf_of_a_volume_backed_server, "compute", "before_commit:compute.instance.shelve_offload.end"),
     (a_shelf_of_a_volume_backed_server, "compute", "before_commit:compute.instance.unshelve.end"),
+    (a_rescue, "compute", "after_commit:compute.instance.rescue.start"),
+    (a_rescue, "compute", "before_commit:compute.instance.rescue.end"),
+    (a_rescue, "compute", "before_commit:compute.instance.unrescue.end"),
 ]
 
 

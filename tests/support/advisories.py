@@ -160,7 +160,7 @@ ADVISORIES = (
     Advisory(
         20, "CVE-2014-0134, CVE-2016-2140, CVE-2026-24708", "a planted header and a rescue, resize or rebuild",
         _at(SERVER, "cve_2015_7548_what_a_guest_wrote_is_the_snapshots_content_and_no_format"),
-        "rescue and resize are refused (501); a rebuild is tested",
+        "a rebuild and a rescue are tested; a resize reads no header: the disk is moved as it is",
     ),
     Advisory(
         21, "CVE-2015-5162", "a crafted image that eats memory and time",

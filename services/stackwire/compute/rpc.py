@@ -14,6 +14,7 @@ from stackwire.compute.flows.worker.guest_requests import GuestRequests
 from stackwire.compute.flows.worker.image_cache import HostImageCaching, ImageCaching
 from stackwire.compute.flows.worker.power import Power
 from stackwire.compute.flows.worker.rebuild_instance import RebuildServer
+from stackwire.compute.flows.worker.rescue_instance import RescueServer
 from stackwire.compute.flows.worker.resize_instance import ResizeServer
 from stackwire.compute.flows.worker.scheduler import Scheduler
 from stackwire.compute.flows.worker.shelve_instance import ShelveServer
@@ -22,6 +23,7 @@ from stackwire.compute.flows.worker.terminate_instance import TerminateServer
 from stackwire.compute.flows.worker.unshelve_instance import UnshelveServer
 from stackwire.contracts import compute_guests as guests
 from stackwire.contracts import compute_moves as moves
+from stackwire.contracts import compute_set_aside as aside
 from stackwire.contracts import compute_workers as calls
 from stackwire.contracts.base import Endpoint
 from stackwire.contracts.compute import ServerExternalEvents
@@ -34,7 +36,7 @@ def conductor_endpoints(
     return [
         calls.ScheduleAndBuildInstances.served_by(conductor.on_schedule_and_build_instances),
         calls.RebuildInstance.served_by(conductor.on_rebuild_instance),
-        calls.UnshelveInstance.served_by(conductor.unshelve.on_unshelve_instance),
+        aside.UnshelveInstance.served_by(conductor.unshelve.on_unshelve_instance),
         calls.AttachVolume.served_by(conductor.on_attach_volume),
         calls.CacheImages.served_by(image_caching.on_cache_images),
         moves.MigrateServer.served_by(conductor_moves.on_migrate_server),
@@ -57,7 +59,6 @@ def host_endpoints(host: ComputeHost) -> list[Endpoint]:
     """Topic ``compute`` of one host."""
     resize, confirm = ResizeServer(host), ConfirmServer(host)
     power, snapshot, attach, events = Power(host), SnapshotServer(host), AttachVolume(host), ExternalEvents(host)
-    shelve = ShelveServer(host)
     consoles, guest = Consoles(host), GuestRequests(host)
     return [
         calls.BuildAndRunInstance.served_by(BuildServer(host).on_build_and_run_instance),
@@ -66,9 +67,6 @@ def host_endpoints(host: ComputeHost) -> list[Endpoint]:
         calls.SnapshotInstance.served_by(snapshot.on_snapshot_instance),
         calls.QuiesceInstance.served_by(snapshot.on_quiesce_instance),
         calls.UnquiesceInstance.served_by(snapshot.on_unquiesce_instance),
-        calls.ShelveInstance.served_by(shelve.on_shelve_instance),
-        calls.ShelveOffloadInstance.served_by(shelve.on_shelve_offload_instance),
-        calls.UnshelveInstanceOnHost.served_by(UnshelveServer(host).on_unshelve_instance),
         calls.StartInstance.served_by(power.on_message(ServerStates.finish_start)),
         calls.StopInstance.served_by(power.on_message(ServerStates.finish_stop)),
         calls.RebootInstance.served_by(power.on_reboot_instance),
@@ -92,6 +90,18 @@ def host_endpoints(host: ComputeHost) -> list[Endpoint]:
         guests.GetDiagnostics.served_by(guest.on_get_diagnostics),
         guests.GetInstanceDiagnostics.served_by(guest.on_get_instance_diagnostics),
         calls.CacheImagesOnHost.served_by(HostImageCaching(host).on_cache_images),
+        *_set_aside_endpoints(host),
+    ]
+
+
+def _set_aside_endpoints(host: ComputeHost) -> list[Endpoint]:
+    shelve, rescue = ShelveServer(host), RescueServer(host)
+    return [
+        aside.RescueInstance.served_by(rescue.on_rescue_instance),
+        aside.UnrescueInstance.served_by(rescue.on_unrescue_instance),
+        aside.ShelveInstance.served_by(shelve.on_shelve_instance),
+        aside.ShelveOffloadInstance.served_by(shelve.on_shelve_offload_instance),
+        aside.UnshelveInstanceOnHost.served_by(UnshelveServer(host).on_unshelve_instance),
     ]
 
 

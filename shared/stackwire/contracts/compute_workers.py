@@ -69,12 +69,6 @@ class RebuildInstance(_Rebuild, Cast, target=_conductor("1.25"), method="rebuild
     host: str | None = None
 
 
-class UnshelveInstance(_OfInstance, Cast, target=_conductor("1.14"), method="unshelve_instance"):
-    """Start a shelved server on its host, or find a host for an offloaded one."""
-
-    request_spec: NovaObject | None = None
-
-
 class AttachVolume(_OfInstance, Call[NovaObject], target=CONDUCTOR, method="attach_volume"):
     """Reserve a device name on the host and have the volume attached; answers with the new block device."""
 
@@ -139,31 +133,6 @@ class SnapshotInstance(_OfInstance, Cast, target=COMPUTE_HOST, method="snapshot_
     """Upload the server's disk, or the data of its volume snapshots, to the queued image ``image_id``."""
 
     image_id: str
-
-
-class ShelveInstance(_OfInstance, Cast, target=COMPUTE_HOST, method="shelve_instance"):
-    """Stop the server and upload its disk to the queued image ``image_id``; offload it, when that is to be at once."""
-
-    image_id: str
-    clean_shutdown: bool = True
-    accel_uuids: list[str] = []
-
-
-class ShelveOffloadInstance(_OfInstance, Cast, target=COMPUTE_HOST, method="shelve_offload_instance"):
-    """Take a shelved server, or one on volumes, off its host."""
-
-    clean_shutdown: bool = True
-    accel_uuids: list[str] = []
-
-
-class UnshelveInstanceOnHost(_OfInstance, Cast, target=COMPUTE_HOST, method="unshelve_instance"):
-    """Run an offloaded server again, from the image it was shelved to (none: from its volumes)."""
-
-    image: dict[str, Any] | None = None
-    filter_properties: dict[str, Any] = {}
-    node: str | None = None
-    request_spec: NovaObject | None = None
-    accel_uuids: list[str] = []
 
 
 class QuiesceInstance(_OfInstance, Call[None], target=COMPUTE_HOST, method="quiesce_instance"):

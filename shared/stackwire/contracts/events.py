@@ -94,6 +94,8 @@ LEGACY: Mapping[str, type[Contract]] = {
     "finish_resize.start": legacy.LegacyInstanceAddresses,
     "finish_resize.end": legacy.LegacyInstanceAddresses,
     "resize.confirm.end": legacy.LegacyInstanceAddresses,
+    **dict.fromkeys(("rescue.start", "rescue.end"), legacy.LegacyInstanceRescued),
+    **dict.fromkeys(("unrescue.start", "unrescue.end"), legacy.LegacyInstanceAddresses),
 }
 """Events whose payload is more than a server."""
 
@@ -118,6 +120,7 @@ def _unversioned() -> list[EventContract]:
             for verb in _each(legacy.VolumeVerb)
         ),
         *(contract(f"scheduler.select_destinations.{phase}", legacy.LegacySelect) for phase in _each(legacy.Phase)),
+        *(contract(method, legacy.LegacyException, ERROR) for method in _each(legacy.FailedMethod)),
         *(contract(f"compute_task.{method}", legacy.LegacyTaskFailed, ERROR) for method in _each(legacy.TaskMethod)),
     ]
 
@@ -138,6 +141,7 @@ def _versioned() -> list[EventContract]:
         *(row for action in _each(legacy.InstanceAction) for row in instance(action, *phases)),
         *(row for action in failing for row in instance(action, "error")),
         *(row for verb in _each(legacy.VolumeVerb) for row in instance(f"volume_{verb}", *phases, "error")),
+        contract("compute.exception", versioned.ExceptionPayload, ERROR),
         *(contract(f"scheduler.select_destinations.{phase}", versioned.RequestSpecPayload) for phase in phases),
         *(
             contract(f"compute_task.{method}.error", versioned.ComputeTaskPayload, ERROR)

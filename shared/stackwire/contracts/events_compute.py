@@ -6,8 +6,8 @@ from stackwire.contracts.payload import Naive, Never, Payload, Printed
 
 InstanceAction = Literal[
     "create", "delete", "shutdown", "reboot", "rebuild", "snapshot", "power_off", "power_on", "pause", "unpause",
-    "suspend", "resume", "shelve", "shelve_offload", "unshelve", "resize_prep", "resize", "resize_finish",
-    "resize_confirm", "resize_revert", "trigger_crash_dump",
+    "suspend", "resume", "shelve", "shelve_offload", "unshelve", "rescue", "unrescue", "resize_prep", "resize",
+    "resize_finish", "resize_confirm", "resize_revert", "trigger_crash_dump",
 ]  # fmt: skip
 UNVERSIONED = {
     "resize_prep": "resize.prep",
@@ -19,6 +19,8 @@ UNVERSIONED = {
 Phase = Literal["start", "end"]
 FailedAction = Literal["create", "rebuild", "resize"]
 """Actions with an ``.error`` event."""
+FailedMethod = Literal["rescue_instance"]
+"""Methods of hosts whose failure is an event of its own."""
 VolumeVerb = Literal["attach", "detach"]
 TaskMethod = Literal["build_instances", "rebuild_server", "migrate_server"]
 """Methods of the conductor's failures."""
@@ -99,6 +101,13 @@ class FixedIp(Payload):
     floating_ips: list[Any]
     label: str
     vif_mac: str
+
+
+class LegacyInstanceRescued(LegacyInstance):
+    """A server is booted from another image, whose name this is."""
+
+    fixed_ips: list[FixedIp]
+    rescue_image_name: str | None
 
 
 class LegacyInstanceCreated(LegacyInstance):
@@ -222,6 +231,13 @@ class Identified(Payload):
     """The server's id."""
 
     uuid: str
+
+
+class LegacyException(Payload):
+    """A method of a host failed; its arguments, without passwords. The event is called as the method is."""
+
+    exception: str
+    args: dict[str, Any]
 
 
 class LegacyTaskFailed(Payload):

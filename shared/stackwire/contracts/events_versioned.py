@@ -143,6 +143,12 @@ class InstanceActionSnapshotPayload(_Action, NovaObject, version="1.10"):
     snapshot_image_id: str
 
 
+class InstanceActionRescuePayload(_Action, NovaObject, version="1.4"):
+    """A server is booted from ``rescue_image_ref``; null: from its base image."""
+
+    rescue_image_ref: str | None
+
+
 class InstanceActionRebuildPayload(_Action, NovaObject, version="1.10"):
     """A server is rebuilt from the image ``image_uuid``."""
 
@@ -189,6 +195,7 @@ PLAIN: type[NovaObject] = InstanceActionPayload
 CLASSES: Mapping[str, type[NovaObject]] = {
     "create": InstanceCreatePayload,
     "snapshot": InstanceActionSnapshotPayload,
+    "rescue": InstanceActionRescuePayload,
     "rebuild": InstanceActionRebuildPayload,
     "rebuild_scheduled": InstanceActionRebuildPayload,
     "resize_prep": InstanceActionResizePrepPayload,

@@ -31,6 +31,8 @@ class Row:
         ("paused", "unpausing", "finish_unpause"),
         ("active", "rebooting", "recover_reboot"),
         ("active", "reboot_started_hard", "recover_reboot"),
+        ("stopped", "rescuing", "abandon_rescue"),
+        ("rescued", "unrescuing", "finish_unrescue"),
         ("active", "shelving", "abandon_shelve"),
         ("stopped", "shelving_image_uploading", "abandon_shelve"),
         ("shelved", "shelving_offloading", "finish_offload"),

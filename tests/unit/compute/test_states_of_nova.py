@@ -29,6 +29,8 @@ CHECKS: dict[
     "resume": ({"suspended"}, IDLE, True, False),
     "reboot": ({"active"}, IDLE, True, False),
     "reboot-hard": ({*AT_REST, "error"}, REBOOTABLE, True, False),
+    "rescue": ({"active", "stopped", "error"}, IDLE, True, False),
+    "unrescue": ({"rescued"}, IDLE, True, False),
     "shelve": (AT_REST, IDLE, True, False),
     "shelveOffload": ({"shelved"}, IDLE, True, False),
     "unshelve": ({"shelved", "shelved_offloaded"}, IDLE, True, False),

@@ -42,6 +42,10 @@ class Disks:
         """The file of a server's root disk."""
         return self._folder / uuid / "disk"
 
+    def rescue_disk(self, uuid: str) -> Path:
+        """The file of the disk that a rescued server boots from."""
+        return self._folder / uuid / "disk.rescue"
+
     def console(self, uuid: str) -> Path:
         """The file of a server's console log."""
         return self._folder / uuid / "console.log"
@@ -103,6 +107,29 @@ class Disks:
             await asyncio.to_thread(_create, self.disk(uuid), base)
         except OSError as error:
             raise DiskFailure(instance_id=uuid, reason=error.strerror or "input/output error") from error
+
+    async def create_rescue(self, uuid: str, base: Path, definition: str) -> None:
+        """The disk to rescue the server with, and its guest's definition until it is rescued no longer."""
+        try:
+            await asyncio.to_thread(_create, self.rescue_disk(uuid), base)
+            await asyncio.to_thread(self._definition(uuid).write_text, definition)
+        except OSError as error:
+            raise DiskFailure(instance_id=uuid, reason=error.strerror or "input/output error") from error
+
+    async def definition(self, uuid: str) -> str | None:
+        """The definition that was kept; None where there is none."""
+        try:
+            return await asyncio.to_thread(self._definition(uuid).read_text)
+        except OSError:
+            return None
+
+    async def remove_rescue(self, uuid: str) -> None:
+        """Nothing, when they are not there."""
+        for path in (self.rescue_disk(uuid), self._definition(uuid)):
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+
+    def _definition(self, uuid: str) -> Path:
+        return self._folder / uuid / "unrescue.xml"
 
     async def log(self, uuid: str, line: str) -> None:
         """A line on the console; a server that is not there has none."""
@@ -198,7 +225,7 @@ def _append(file: object, chunk: bytes, digest: "hashlib._Hash") -> None:
 def _create(disk: Path, base: Path | None) -> None:
     disk.parent.mkdir(parents=True, exist_ok=True)
     if base is not None:
-        partial = disk.with_name("disk.part")
+        partial = disk.with_name(f"{disk.name}.part")
         with base.open("rb") as source, partial.open("wb") as goal:
             _copy(source.fileno(), goal.fileno())
         os.replace(partial, disk)

@@ -15,14 +15,33 @@ class GuestUnsupported(ServiceError, wire="nova.exception.UnsupportedHardware"):
     status = 400
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rescue:
+    """A disk to boot from instead of the server's own. ``properties``: its image's, typed; ``format``: of its file.
+
+    Without ``hw_rescue_device`` and ``hw_rescue_bus`` it is the first disk, before the server's root disk, and no
+    other is there; with one of them it is the last, after all the server has (a *stable device rescue*).
+    """
+
+    path: str
+    format: str
+    properties: Mapping[str, Any]
+
+    @property
+    def is_stable(self) -> bool:
+        """Whether the server keeps all its devices (``nova/virt/hardware.py: check_hw_rescue_props``)."""
+        return not {"hw_rescue_device", "hw_rescue_bus"}.isdisjoint(self.properties)
+
+
 @dataclass(slots=True)
 class Guest:
-    """The domain XML while it is written; ``used``: the properties that shaped it."""
+    """The domain XML while it is written; ``used``: the properties that shaped it; ``rescue``: while it is rescued."""
 
     server: Server
     properties: Mapping[str, Any]
     domain: ET.Element = field(default_factory=lambda: ET.Element("domain", type="qemu"))
     used: dict[str, str] = field(default_factory=dict)
+    rescue: Rescue | None = None
 
     def use(self, name: str, default: Any = None) -> Any:
         """The value of a property, which becomes part of the guest."""

@@ -12,7 +12,7 @@ from typing import Any
 from stackwire.compute.backends import guest_devices as devices
 from stackwire.compute.backends import guest_machine as machine
 from stackwire.compute.backends import guest_processor as processor
-from stackwire.compute.backends.domain_xml import Guest
+from stackwire.compute.backends.domain_xml import Guest, Rescue
 from stackwire.compute.backends.guest_disks import disks
 from stackwire.compute.domain.server import Server
 
@@ -25,9 +25,11 @@ class Definition:
     used: dict[str, str]
 
 
-def define(server: Server, properties: Mapping[str, Any], disk: str, console: str) -> Definition:
+def define(
+    server: Server, properties: Mapping[str, Any], disk: str, console: str, rescue: Rescue | None = None
+) -> Definition:
     """``properties`` are the image's, typed; ``disk`` and ``console`` paths of the host. GuestUnsupported."""
-    guest = Guest(server, properties)
+    guest = Guest(server, properties, rescue=rescue)
     machine.identity(guest)
     for step in STEPS:
         step(guest)

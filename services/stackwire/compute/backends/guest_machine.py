@@ -48,7 +48,8 @@ def system(guest: Guest) -> None:
     text(system, "type", "hvm", arch=arch, machine=clean(str(machine)))
     _firmware(guest, system, arch)
     _kernel(guest, system)
-    ET.SubElement(system, "boot", dev="hd")
+    if guest.rescue is None:
+        ET.SubElement(system, "boot", dev="hd")
     ET.SubElement(system, "smbios", mode="sysinfo")
     info = ET.SubElement(guest.domain, "sysinfo", type="smbios")
     block = ET.SubElement(info, "system")

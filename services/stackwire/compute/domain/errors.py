@@ -19,22 +19,6 @@ class InstanceNotReady(Conflict, wire="nova.exception.InstanceNotReady"):
     """Instance {instance_id} is not ready"""
 
 
-class UnshelveInvalidState(Conflict, wire="nova.exception.UnshelveInstanceInvalidState"):
-    """A zone or a host can be given only for a server that is SHELVED_OFFLOADED: {instance_uuid} is {state}."""
-
-
-class UnshelveHostNotInZone(Conflict, wire="nova.exception.UnshelveHostNotInAZ"):
-    """Host "{host}" is not in the availability zone "{availability_zone}"."""
-
-
-class ComputeHostUnknown(BadRequest):
-    """Compute host {host} could not be found."""
-
-
-class ShelvedImageLost(NotFound, wire="nova.exception.UnshelveException"):
-    """Unshelve attempted but the image {image_id} cannot be found."""
-
-
 class FlavorNotFound(NotFound, wire="nova.exception.FlavorNotFound"):
     """Flavor {flavor_id} could not be found."""
 

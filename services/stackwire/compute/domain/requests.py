@@ -104,6 +104,15 @@ class UpdateServerRequest(_ServerFields):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RescueRequest:
+    """``volume_backed``: the version allows it for servers on volumes (2.87)."""
+
+    image_id: str | None = None
+    password: str | None = None
+    volume_backed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnshelveRequest:
     """Where to. ``zone`` counts only when ``zone_given``: then the server is pinned to it, or to none (None)."""
 

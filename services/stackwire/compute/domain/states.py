@@ -15,7 +15,7 @@ SHELVED, SHELVED_OFFLOADED = "shelved", "shelved_offloaded"
 
 SCHEDULING, DELETING = "scheduling", "deleting"
 SHELVING, SHELVING_OFFLOADING, UNSHELVING = "shelving", "shelving_offloading", "unshelving"
-SPAWNING = "spawning"
+SPAWNING, RESCUING, UNRESCUING = "spawning", "rescuing", "unrescuing"
 REBUILDING, REBUILD_BLOCK_DEVICE_MAPPING = "rebuilding", "rebuild_block_device_mapping"
 REBUILD_SPAWNING = "rebuild_spawning"
 RESIZE_PREP, RESIZE_MIGRATING, RESIZE_MIGRATED = "resize_prep", "resize_migrating", "resize_migrated"
@@ -93,7 +93,7 @@ class ServerStates(
     noun="server",
     columns=("vm_state", "task_state"),
     initial={"vm_state": BUILDING, "task_state": SCHEDULING},
-    reserved={"vm_state": "rescued soft-delete"},
+    reserved={"vm_state": "soft-delete"},
 ):
     """``instances.vm_state`` and ``instances.task_state``."""
 
@@ -205,6 +205,15 @@ class ServerStates(
         {"vm_state": ERROR, "task_state": None},
         source=f"{_CONDUCTOR}: unshelve_instance",
     )
+
+    # ---- rescue
+    rescue = _request("active stopped error", RESCUING, "abandon_rescue", "rescue")
+    finish_rescue = _finish(RESCUING, RESCUED, "rescue_instance")
+    abandon_rescue = _step(RESCUING, None, None, "reverts_task_state")
+    fail_rescue = _finish(RESCUING, ERROR, "_set_instance_obj_error_state")
+    unrescue = _request(RESCUED, UNRESCUING, "finish_unrescue", "unrescue")
+    finish_unrescue = _finish(UNRESCUING, ACTIVE, "unrescue_instance")
+    fail_unrescue = _finish(UNRESCUING, ERROR, "_error_out_instance_on_exception")
 
     # ---- power
     start = _request(STOPPED, "powering-on", "finish_start", "start")

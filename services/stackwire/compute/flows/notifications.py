@@ -14,7 +14,14 @@ from stackwire.compute.domain.notification_payloads import fault_payload
 from stackwire.compute.domain.notifications import NotificationContext
 from stackwire.compute.domain.server import Server
 from stackwire.contracts.base import Event
-from stackwire.contracts.events_compute import UNVERSIONED, FailedAction, InstanceAction, Phase, VolumeVerb
+from stackwire.contracts.events_compute import (
+    UNVERSIONED,
+    FailedAction,
+    FailedMethod,
+    InstanceAction,
+    Phase,
+    VolumeVerb,
+)
 from stackwire.db.pool import UnitOfWork
 
 EXCHANGE = "nova"
@@ -72,6 +79,18 @@ class Notifications:
         fields = {**(versioned or {}), "fault": fault_payload(error, action)}
         payload = notifications.versioned(server, context, action, **fields)
         self.emit_versioned(uow, "compute", f"instance.{action}.error", payload, server.uuid, "ERROR")
+
+    def emit_exception(
+        self, uow: UnitOfWork, server: Server, method: FailedMethod, args: Fields, error: BaseException
+    ) -> None:
+        """A host's method failed: an event of the method's name, and ``compute.exception``.
+
+        ``nova/exception_wrapper.py: wrap_exception``, which leaves out the arguments that are passwords.
+        """
+        arguments = {key: value for key, value in args.items() if "_pass" not in key}
+        legacy = {"exception": str(error), "args": arguments}
+        self.emit(uow, "compute", method, legacy, server.uuid, "ERROR")
+        self.emit_versioned(uow, "compute", "compute.exception", fault_payload(error, method), server.uuid, "ERROR")
 
     def emit_create(
         self, uow: UnitOfWork, server: Server, phase: Phase, legacy: Fields, key: KeyPair | None = None

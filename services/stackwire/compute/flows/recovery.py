@@ -19,6 +19,7 @@ from stackwire.compute.flows.worker.attach_volume import AttachVolume
 from stackwire.compute.flows.worker.compute_host import ComputeHost, record_fault, release_placement
 from stackwire.compute.flows.worker.power import POWER_TRANSITIONS, Power
 from stackwire.compute.flows.worker.rebuild_recovery import restore_root_attachment
+from stackwire.compute.flows.worker.rescue_instance import RescueServer
 from stackwire.compute.flows.worker.shelve_instance import ShelveServer
 from stackwire.compute.flows.worker.terminate_instance import TerminateServer
 from stackwire.compute.flows.worker.unshelve_instance import UnshelveServer
@@ -46,6 +47,7 @@ class Recovery:
         self._host = host
         self._attach = AttachVolume(host)
         self._power = Power(host)
+        self._rescue = RescueServer(host)
         self._shelve, self._unshelve = ShelveServer(host), UnshelveServer(host)
         self._terminate = TerminateServer(host)
         self._moves = MoveRecovery(host)
@@ -55,6 +57,8 @@ class Recovery:
             ServerStates.fail_rebuild: self._fail_rebuild,
             ServerStates.recover_reboot: self._recover_reboot,
             ServerStates.abandon_snapshot: self._abandon_snapshot,
+            ServerStates.abandon_rescue: self._abandon_rescue,
+            ServerStates.finish_unrescue: self._finish_unrescue,
             ServerStates.abandon_shelve: self._abandon_shelve,
             ServerStates.finish_offload: self._finish_offload,
             ServerStates.fail_unshelve: self._fail_unshelve,
@@ -131,6 +135,13 @@ class Recovery:
 
     async def _abandon_snapshot(self, ctx: RequestContext, server: Server) -> None:
         await self._transition(ctx, server, ServerStates.abandon_snapshot)
+
+    async def _abandon_rescue(self, ctx: RequestContext, server: Server) -> None:
+        await self._host.disks.remove_rescue(server.uuid)
+        await self._transition(ctx, server, ServerStates.abandon_rescue)
+
+    async def _finish_unrescue(self, ctx: RequestContext, server: Server) -> None:
+        await self._rescue.unrescue(ctx, server.uuid)
 
     async def _abandon_shelve(self, ctx: RequestContext, server: Server) -> None:
         """Its disk is there yet. One on volumes has nothing to keep as an image: it goes off the host."""

@@ -16,6 +16,7 @@ from stackwire.compute.flows.api.lock_server import LockServer
 from stackwire.compute.flows.api.move_server import MoveServer
 from stackwire.compute.flows.api.quotas import Quotas
 from stackwire.compute.flows.api.rebuild_server import RebuildServer
+from stackwire.compute.flows.api.rescue_server import RescueServer
 from stackwire.compute.flows.api.server_actions import ServerActions
 from stackwire.compute.flows.api.server_metadata import ServerMetadata, ServerTags
 from stackwire.compute.flows.api.servers import ServerPassword, ServerQueries, UpdateServer
@@ -39,6 +40,7 @@ class ApiFlows:
         self.lock_server = LockServer(deps)
         self.create_image = CreateImage(deps)
         self.server_actions = ServerActions(deps)
+        self.rescue_server = RescueServer(deps)
         self.shelve_server = ShelveServer(deps)
         self.consoles = Consoles(deps)
         self.guest_requests = GuestRequests(deps)

@@ -6,10 +6,10 @@ from typing import Any
 
 from stackwire.compute.db import hosts, instance_actions, instances, server_metadata, services
 from stackwire.compute.domain import policy, shelving, travel
-from stackwire.compute.domain.errors import ComputeHostUnknown, UnshelveHostNotInZone, UnshelveInvalidState
 from stackwire.compute.domain.model import Host
 from stackwire.compute.domain.requests import UnshelveRequest
 from stackwire.compute.domain.server import Server
+from stackwire.compute.domain.set_aside_errors import ComputeHostUnknown, UnshelveHostNotInZone, UnshelveInvalidState
 from stackwire.compute.domain.states import SHELVED_OFFLOADED
 from stackwire.compute.domain.versioned_objects import (
     NovaObject,
@@ -18,7 +18,7 @@ from stackwire.compute.domain.versioned_objects import (
     request_spec_object,
 )
 from stackwire.compute.flows.deps import ApiFlow, check_allowed, claim, require_host
-from stackwire.contracts.compute_workers import ShelveInstance, ShelveOffloadInstance, UnshelveInstance
+from stackwire.contracts.compute_set_aside import ShelveInstance, ShelveOffloadInstance, UnshelveInstance
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
 from stackwire.core.rules import Resource

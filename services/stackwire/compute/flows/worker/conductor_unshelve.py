@@ -9,18 +9,15 @@ from typing import Any
 from stackwire.compute.backends.images import Images
 from stackwire.compute.db import hosts, instance_actions, instances, recovery_queries
 from stackwire.compute.domain import shelving, travel
-from stackwire.compute.domain.errors import NoValidHost, ShelvedImageLost
+from stackwire.compute.domain.errors import NoValidHost
 from stackwire.compute.domain.server import Server
+from stackwire.compute.domain.set_aside_errors import ShelvedImageLost
 from stackwire.compute.domain.states import SHELVED, UNSHELVING, ServerStates, ServerVerb
 from stackwire.compute.domain.versioned_objects import NovaObject, data_of, destination_object, instance_object, uuid_of
 from stackwire.compute.flows.notifications import Notifications
 from stackwire.compute.flows.worker.compute_host import public_error_text, record_fault
-from stackwire.contracts.compute_workers import (
-    SelectDestinations,
-    StartInstance,
-    UnshelveInstance,
-    UnshelveInstanceOnHost,
-)
+from stackwire.contracts.compute_set_aside import UnshelveInstance, UnshelveInstanceOnHost
+from stackwire.contracts.compute_workers import SelectDestinations, StartInstance
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import NotFound, ServiceError
 from stackwire.db.pool import Database

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from stackwire.compute.backends import guest
+from stackwire.compute.backends.domain_xml import Rescue
 from stackwire.compute.backends.guest import Definition
 from stackwire.compute.db import instances
 from stackwire.compute.domain import image_props, travel
@@ -21,7 +22,9 @@ class Guests:
     def __init__(self, host: ComputeHost) -> None:
         self._host = host
 
-    def define(self, server: Server, properties: Mapping[str, Any] | None = None) -> Definition:
+    def define(
+        self, server: Server, properties: Mapping[str, Any] | None = None, rescue: Rescue | None = None
+    ) -> Definition:
         """GuestUnsupported when the hypervisor cannot do what the image requires.
 
         ``properties``: of the image it boots from, where these are not the recorded ones.
@@ -29,7 +32,7 @@ class Guests:
         if properties is None:
             properties = travel.image_meta(server.system_metadata, self._host.behaviours)["properties"]
         disk, console = self._host.disks.disk(server.uuid), self._host.disks.console(server.uuid)
-        return guest.define(server, image_props.typed(properties), str(disk), str(console))
+        return guest.define(server, image_props.typed(properties), str(disk), str(console), rescue)
 
     async def write_disk(self, ctx: RequestContext, server: Server, image_id: str) -> None:
         """The root disk from the image's bytes; a volume-backed server only gets its folder."""

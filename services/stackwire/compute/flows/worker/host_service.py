@@ -28,6 +28,7 @@ TRAITS: Mapping[str, tuple[str, ...]] = {
         "COMPUTE_STORAGE_BUS_SCSI",
         "COMPUTE_STORAGE_BUS_SATA",
         "COMPUTE_NET_VIF_MODEL_VIRTIO",
+        "COMPUTE_RESCUE_BFV",
     )
 }
 LEASE = "host"

@@ -15,7 +15,8 @@ from stackwire.compute.domain.states import POWER, SHELVED, SHELVING, SHELVING_O
 from stackwire.compute.domain.versioned_objects import uuid_of
 from stackwire.compute.flows.worker.compute_host import ComputeHost, StateChanged
 from stackwire.compute.flows.worker.snapshot_instance import SnapshotServer
-from stackwire.contracts.compute_workers import DeleteInstanceInfo, ShelveInstance, ShelveOffloadInstance
+from stackwire.contracts.compute_set_aside import ShelveInstance, ShelveOffloadInstance
+from stackwire.contracts.compute_workers import DeleteInstanceInfo
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import NotFound, ServiceError
 from stackwire.core.ids import new_id

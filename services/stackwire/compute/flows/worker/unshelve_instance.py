@@ -17,7 +17,8 @@ from stackwire.compute.domain.versioned_objects import instances_object, uuid_of
 from stackwire.compute.flows.worker.compute_host import ComputeHost, StateChanged
 from stackwire.compute.flows.worker.guest import Guests
 from stackwire.compute.flows.worker.shelve_instance import ShelveServer
-from stackwire.contracts.compute_workers import UnshelveInstanceOnHost, UpdateInstanceInfo
+from stackwire.contracts.compute_set_aside import UnshelveInstanceOnHost
+from stackwire.contracts.compute_workers import UpdateInstanceInfo
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
 from stackwire.db.pool import UnitOfWork

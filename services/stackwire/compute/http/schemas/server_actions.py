@@ -54,6 +54,13 @@ REBUILD_SINCE: Since = {
 REBUILD_UNTIL: Since = {"personality": (2, 57)}
 
 
+class Rescue(Body):
+    """The value of ``rescue``, where it is not null."""
+
+    adminPass: str | None = None
+    rescue_image_ref: Uuid | None = None
+
+
 class UnshelveInZone(Body):
     """The value of ``unshelve`` from 2.77 to 2.90, where it is not null."""
 
