@@ -72,7 +72,7 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
         conductor = Conductor(database, client, notifications, images, settings.default_zone)
         caching, moves = ImageCaching(database, client, notifications), ConductorMoves(database, conductor, HOST)
         tasks = rpc.conductor_endpoints(conductor, caching, moves)
-        servers += _worker_servers(transport, tasks, Scheduler(database, notifications), hosts)
+        servers += _worker_servers(transport, tasks, _scheduler(settings, database, notifications), hosts)
         sweeps += _worker_sweeps(settings, host_service, conductor, database, client)
         resources.append(host_service)
     app = None
@@ -123,6 +123,10 @@ def _worker_sweeps(
         Sweep(SYNC_SECONDS, host_service.sync),
         Sweep(settings.image_cache_seconds, host_service.expire_images),
     ]
+
+
+def _scheduler(settings: ComputeSettings, database: Database, notifications: Notifications) -> Scheduler:
+    return Scheduler(database, notifications, settings.enabled_filters, settings.weight_multipliers)
 
 
 def _leases(settings: ComputeSettings, database: Database) -> Leases:

@@ -1,6 +1,7 @@
 """The compute service's settings."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from ipaddress import IPv4Network
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -9,6 +10,8 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from stackwire.compute.domain.addresses import LABEL, network
 from stackwire.compute.domain.image_api import EmptyMode
+from stackwire.compute.domain.scheduler_filters import DEFAULT_FILTERS, FILTERS
+from stackwire.compute.domain.scheduler_weights import Multipliers
 from stackwire.core.settings import ServiceSettings
 
 
@@ -32,6 +35,7 @@ class ComputeSettings(ServiceSettings):
     ``allow_resize_to_same_host``: whether a resize may stay on its host; both as in Nova.
     ``consoles``: the protocols of consoles that the hosts offer (``vnc``, ``spice``, ``serial``, ``mks``), and
     ``token_ttl``: for how many seconds the token in a console's address opens it.
+    ``enabled_filters``: the scheduler's filters, by Nova's names; ``*_weight_multiplier``: how much a weigher counts.
     ``reimage_seconds_per_gb``: how long a host waits for a volume to be written over, for each GiB of the image.
     """
 
@@ -54,6 +58,12 @@ class ComputeSettings(ServiceSettings):
     empty_image_mode: EmptyMode = "auto"
     resize_confirm_window: int = Field(default=0, ge=0)
     allow_resize_to_same_host: bool = False
+    enabled_filters: Annotated[tuple[str, ...], NoDecode] = DEFAULT_FILTERS
+    ram_weight_multiplier: float = 1.0
+    cpu_weight_multiplier: float = 1.0
+    disk_weight_multiplier: float = 1.0
+    soft_affinity_weight_multiplier: float = Field(default=1.0, ge=0)
+    soft_anti_affinity_weight_multiplier: float = Field(default=1.0, ge=0)
     reimage_seconds_per_gb: float = 20.0
     shelved_offload_time: int = Field(default=0, ge=-1)
     consoles: Annotated[tuple[Literal["vnc", "spice", "serial", "mks"], ...], NoDecode] = ("vnc", "spice", "serial")
@@ -64,10 +74,24 @@ class ComputeSettings(ServiceSettings):
     image_cache_minimum_age: float = Field(default=86400.0, ge=60)
     call_monitor_timeout_seconds: int = 10
 
-    @field_validator("hosts", "host_traits", "consoles", mode="before")
+    @field_validator("hosts", "host_traits", "consoles", "enabled_filters", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("enabled_filters")
+    @classmethod
+    def _check_filters(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in FILTERS:
+                raise ValueError(f"{name} is not simulated; filters are {', '.join(FILTERS)}")
+        return value
+
+    @property
+    def weight_multipliers(self) -> Multipliers:
+        """As the scheduler takes them."""
+        names = [field.name for field in fields(Multipliers)]
+        return Multipliers(**{name: getattr(self, f"{name}_weight_multiplier") for name in names})
 
     @model_validator(mode="after")
     def _check_empty_image_mode(self) -> Self:

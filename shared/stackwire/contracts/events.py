@@ -17,7 +17,7 @@ from stackwire.contracts import events_image as image
 from stackwire.contracts import events_versioned as versioned
 from stackwire.contracts import events_volume as volume
 from stackwire.contracts import http_exchange as http
-from stackwire.contracts import lineage
+from stackwire.contracts import lineage, scheduling
 from stackwire.contracts.base import Contract
 from stackwire.contracts.payload import NovaObject
 
@@ -150,6 +150,23 @@ def _versioned() -> list[EventContract]:
     ]
 
 
+def _server_groups() -> list[EventContract]:
+    def contract(topic: str, event_type: str, payload: type[Contract]) -> EventContract:
+        return EventContract("nova", topic, event_type, payload)
+
+    return [
+        contract("notifications", "servergroup.create", hosts.LegacyServerGroup),
+        *(
+            contract("notifications", f"servergroup.{verb}", hosts.LegacyServerGroupChange)
+            for verb in ("addmember", "delete")
+        ),
+        *(
+            contract("versioned_notifications", f"server_group.{verb}", hosts.ServerGroupPayload)
+            for verb in ("create", "add_member", "delete")
+        ),
+    ]
+
+
 def _aggregates() -> list[EventContract]:
     def contract(topic: str, event_type: str, payload: type[Contract]) -> EventContract:
         return EventContract("nova", topic, f"aggregate.{event_type}", payload)
@@ -172,12 +189,16 @@ def _aggregates() -> list[EventContract]:
 
 EVENTS: tuple[EventContract, ...] = (
     EventContract(lineage.STACKWIRE_EXCHANGE, lineage.LINEAGE_TOPIC, "properties.crossed", lineage.PropertyTransfer),
+    EventContract(
+        lineage.STACKWIRE_EXCHANGE, lineage.LINEAGE_TOPIC, scheduling.HOST_SELECTED, scheduling.HostSelection
+    ),
     EventContract(http.STACKWIRE_EXCHANGE, http.HTTP_TOPIC, http.SERVED, http.HttpExchanges),
     *_image(),
     *_volume(),
     *_unversioned(),
     *_versioned(),
     *_aggregates(),
+    *_server_groups(),
 )
 _FOUND: Mapping[tuple[str, str, str, str], EventContract] = {
     (event.exchange, event.topic, event.event_type, priority): event

@@ -1,6 +1,8 @@
-"""Notifications about where servers run: aggregates of hosts. Both of Nova's formats."""
+"""Notifications about where servers run: aggregates of hosts, groups of servers. Both of Nova's formats."""
 
 from typing import Literal
+
+from pydantic import Field
 
 from stackwire.contracts.payload import NovaObject, Payload
 
@@ -28,6 +30,38 @@ class AggregatePayload(NovaObject, version="1.1"):
     name: str
     hosts: list[str] | None
     metadata: dict[str, str] | None
+
+
+class LegacyServerGroup(Payload):
+    """A new server group; ``_rules`` of its policy, as texts."""
+
+    project_id: str
+    policy: str
+    name: str
+    user_id: str
+    rules: dict[str, str] = Field(alias="_rules")
+    server_group_id: str
+
+
+class LegacyServerGroupChange(Payload):
+    """Servers that came to a group; without them: it is deleted."""
+
+    server_group_id: str
+    instance_uuids: list[str] | None = None
+
+
+class ServerGroupPayload(NovaObject, version="1.1"):
+    """A server group; ``hosts`` of its servers where the scheduler tells of it."""
+
+    uuid: str
+    name: str
+    user_id: str
+    project_id: str
+    policies: list[str]
+    members: list[str]
+    hosts: list[str] | None
+    policy: str
+    rules: dict[str, str]
 
 
 class AggregateCachePayload(NovaObject, version="1.0"):

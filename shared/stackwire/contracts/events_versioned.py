@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict
 
+from stackwire.contracts.events_hosts import ServerGroupPayload
 from stackwire.contracts.payload import NovaObject, Payload, Zulu
 
 
@@ -270,7 +271,7 @@ class RequestSpecPayload(NovaObject, version="1.1"):
     force_nodes: str | None
     ignore_hosts: list[str] | None
     image: ImageMetaPayload | None
-    instance_group: None
+    instance_group: ServerGroupPayload | None
     num_instances: int
     numa_topology: None
     pci_requests: InstancePCIRequestsPayload

@@ -41,5 +41,5 @@ def test_the_modules_of_the_protocol() -> None:
     assert modules() == [
         "compute", "compute_guests", "compute_moves", "compute_set_aside", "compute_workers", "events_compute",
         "events_hosts", "events_image", "events_versioned", "events_volume", "http_exchange", "identity",
-        "image", "image_workers", "lineage", "volume", "volume_workers",
+        "image", "image_workers", "lineage", "scheduling", "volume", "volume_workers",
     ]  # fmt: skip

@@ -7,7 +7,8 @@ import pytest
 
 from stackwire.compute.domain import scheduler_filters
 from stackwire.compute.domain.model import Flavor, Host
-from stackwire.compute.domain.scheduler_filters import Needs
+from stackwire.compute.domain.scheduler_model import GroupNeeds, Needs, resources
+from stackwire.compute.domain.scheduler_weights import Multipliers
 from stackwire.compute.domain.validation_hardware import check_devices
 from stackwire.core.errors import BadRequest
 
@@ -23,6 +24,10 @@ FLAVOR = Flavor(id=1, flavorid="f", name="f", memory_mb=1024, vcpus=2, root_gb=1
 
 def needs(flavor=FLAVOR, **fields):
     return Needs(flavor=flavor, **fields)
+
+
+def passing(host, wanted, *enabled):
+    return scheduler_filters.decide([host], wanted, enabled or scheduler_filters.DEFAULT_FILTERS).hosts == [host]
 
 
 @pytest.mark.parametrize(
@@ -44,14 +49,14 @@ def needs(flavor=FLAVOR, **fields):
     ],
 )
 def test_an_image_asks_for_a_hypervisor(properties, suits):
-    assert scheduler_filters.suits_image(HOST, needs(properties=properties)) is suits
+    assert (scheduler_filters.cannot_run_image(HOST, needs(properties=properties)) is None) is suits
 
 
 @pytest.mark.parametrize(
     ("host", "wish", "stopped"),
     [
         ({"disabled": True}, {}, "ComputeFilter"),
-        ({}, {"zone": "mars"}, "AvailabilityZoneFilter"),
+        ({}, {"zone": "mars"}, "AvailabilityZone"),
         ({}, {"only": frozenset({"two"})}, "RequestedHosts"),
         ({"memory_mb_used": 6000}, {}, "Capacity"),
         ({"vcpus": 1}, {}, "Capacity"),
@@ -60,17 +65,18 @@ def test_an_image_asks_for_a_hypervisor(properties, suits):
     ],
 )
 def test_the_filter_that_leaves_no_host_is_named(host, wish, stopped):
-    assert scheduler_filters.ranked([replace(HOST, **host)], needs(**wish)) == ([], stopped)
+    decision = scheduler_filters.decide([replace(HOST, **host)], needs(**wish))
+    assert (decision.hosts, decision.failed_filter) == ([], stopped)
 
 
 def test_a_rebuild_needs_no_new_room():
     full = replace(HOST, memory_mb_used=6000)
-    assert scheduler_filters.ranked([full], needs(only=frozenset({"one"})))[0] == [full]
+    assert passing(full, needs(only=frozenset({"one"}), rebuild=True))
 
 
 def test_a_flavor_may_forbid_a_trait():
     flavor = replace(FLAVOR, extra_specs={"trait:CUSTOM_GOLD": "forbidden"})
-    assert scheduler_filters.ranked([HOST], needs(flavor))[0] == []
+    assert not passing(HOST, needs(flavor))
 
 
 PASSES = {  # an extra spec of the flavor, and whether a host passes
@@ -102,21 +108,21 @@ PASSES = {  # an extra spec of the flavor, and whether a host passes
 @pytest.mark.parametrize(("spec", "passes"), PASSES.items())
 def test_a_flavors_extra_specs_are_asked_of_the_host(spec, passes):
     flavor = replace(FLAVOR, extra_specs=dict([spec]))
-    assert bool(scheduler_filters.ranked([HOST], needs(flavor))[0]) is passes
+    assert passing(HOST, needs(flavor)) is passes
 
 
 def test_an_encrypted_disk_needs_a_host_that_says_it_can():
     able = replace(HOST, traits=["COMPUTE_EPHEMERAL_ENCRYPTION", "COMPUTE_EPHEMERAL_ENCRYPTION_LUKS"])
     image = {"hw_ephemeral_encryption": True}
-    assert not scheduler_filters.has_traits(HOST, needs(properties=image))
-    assert scheduler_filters.has_traits(able, needs(properties=image))
-    assert scheduler_filters.has_traits(able, needs(properties=image | {"hw_ephemeral_encryption_format": "luks"}))
-    assert not scheduler_filters.has_traits(able, needs(properties=image | {"hw_ephemeral_encryption_format": "plain"}))
+    assert not passing(HOST, needs(properties=image))
+    assert passing(able, needs(properties=image))
+    assert passing(able, needs(properties=image | {"hw_ephemeral_encryption_format": "luks"}))
+    assert not passing(able, needs(properties=image | {"hw_ephemeral_encryption_format": "plain"}))
 
 
 def test_what_the_flavor_says_of_resources_is_claimed():
     flavor = replace(FLAVOR, extra_specs={"resources:VCPU": "0", "resources:DISK_GB": "3", "resources2:MEMORY_MB": "1"})
-    claimed = scheduler_filters.resources(needs(flavor, local_gb=10))
+    claimed = resources(needs(flavor, local_gb=10))
     assert claimed == {"VCPU": 0, "MEMORY_MB": 1025, "DISK_GB": 3}
 
 
@@ -128,4 +134,90 @@ def test_a_flavor_with_devices_that_no_host_has_is_refused(spec):
 
 def test_the_freest_host_comes_first():
     busy, free = replace(HOST, memory_mb_used=2048), replace(HOST, id=2, host="two")
-    assert [host.host for host in scheduler_filters.ranked([busy, free], needs())[0]] == ["two", "one"]
+    assert [host.host for host in scheduler_filters.decide([busy, free], needs()).hosts] == ["two", "one"]
+
+
+def host_with(**fields):
+    return replace(HOST, host_ip="10.0.1.7", numa=[{"vcpus": 2, "memory_mb": 2048, "threads": 1}] * 2, **fields)
+
+
+AGGREGATES = [{"os_distro": "ubuntu, debian", "team": "a", "filter_tenant_id": "p1"}]
+REASONS = {  # filter, what the server needs, and the property that decides (None: the host passes)
+    ("AggregateImagePropertiesIsolation", "properties", ("os_distro", "debian")): None,
+    ("AggregateImagePropertiesIsolation", "properties", ("os_distro", "fedora")): "os_distro=fedora",
+    ("AggregateImagePropertiesIsolation", "properties", ("hw_disk_bus", "scsi")): None,
+    ("AggregateInstanceExtraSpecsFilter", "specs", ("team", "a")): None,
+    ("AggregateInstanceExtraSpecsFilter", "specs", ("team", "b")): "team=b",
+    ("AggregateInstanceExtraSpecsFilter", "specs", ("aggregate_instance_extra_specs:team", "<or> x <or> a")): None,
+    ("AggregateInstanceExtraSpecsFilter", "specs", ("other:team", "b")): None,
+    ("AggregateMultiTenancyIsolation", "project_id", "p1"): None,
+    ("AggregateMultiTenancyIsolation", "project_id", "p2"): "filter_tenant_id",
+    ("SameHostFilter", "hints", ("same_host", "here")): None,
+    ("SameHostFilter", "hints", ("same_host", "there")): "same_host=there",
+    ("DifferentHostFilter", "hints", ("different_host", "here")): "different_host=here",
+    ("DifferentHostFilter", "hints", ("different_host", "there")): None,
+    ("SimpleCIDRAffinityFilter", "hints", ("build_near_host_ip", "10.0.1.99")): None,
+    ("SimpleCIDRAffinityFilter", "hints", ("build_near_host_ip", "10.0.2.1")): "build_near_host_ip=10.0.2.1",
+    ("NUMATopologyFilter", "specs", ("hw:numa_nodes", "2")): None,
+    ("NUMATopologyFilter", "specs", ("hw:numa_nodes", "3")): "hw:numa_nodes=3",
+    ("NUMATopologyFilter", "properties", ("hw_cpu_policy", "dedicated")): None,
+    ("NUMATopologyFilter", "specs", ("hw:cpu_policy", "shared")): None,
+    ("ImagePropertiesFilter", "properties", ("hw_maxphysaddr_bits", 52)): None,
+}
+
+
+@pytest.mark.parametrize(("case", "decides"), REASONS.items())
+def test_each_filter_names_the_property_that_decides(case, decides):
+    name, field, value = case
+    fields = {"near": {"here": "one", "there": "two"}}
+    flavor = FLAVOR
+    if field == "specs":
+        flavor = replace(FLAVOR, extra_specs=dict([value]))
+    elif field == "hints":
+        fields["hints"] = {value[0]: [value[1]]}
+    else:
+        fields[field] = dict([value]) if isinstance(value, tuple) else value
+    reason = scheduler_filters.FILTERS[name](host_with(aggregates=AGGREGATES), needs(flavor, **fields))
+    assert reason is None if decides is None else reason is not None and reason.startswith(decides)
+
+
+def test_a_host_without_numa_cells_or_threads_fits_no_pinned_guest():
+    pinned = needs(replace(FLAVOR, extra_specs={"hw:cpu_policy": "dedicated", "hw:cpu_thread_policy": "require"}))
+    for host in (HOST, host_with()):
+        assert not passing(host, pinned, "NUMATopologyFilter")
+
+
+@pytest.mark.parametrize(
+    ("policy", "members", "most", "passes"),
+    [
+        ("affinity", {}, 1, True),
+        ("affinity", {"two": 1}, 1, False),
+        ("affinity", {"one": 3}, 1, True),
+        ("anti-affinity", {"one": 1}, 1, False),
+        ("anti-affinity", {"one": 1}, 2, True),
+        ("soft-affinity", {"two": 1}, 1, True),
+    ],
+)
+def test_a_group_keeps_its_servers_together_or_apart(policy, members, most, passes):
+    group = GroupNeeds(uuid="g", policy=policy, max_per_host=most, members=members)
+    assert passing(HOST, needs(group=group)) is passes
+
+
+@pytest.mark.parametrize(("policy", "first"), [("soft-affinity", "two"), ("soft-anti-affinity", "one")])
+def test_a_soft_policy_weighs_beside_the_resources(policy, first):
+    one, two = HOST, replace(HOST, id=2, host="two", memory_mb_used=100, vcpus_used=1)
+    group = GroupNeeds(uuid="g", policy=policy, members={"two": 1})
+    strong = Multipliers(soft_affinity=10, soft_anti_affinity=10)
+    decision = scheduler_filters.decide([one, two], needs(group=group), multipliers=strong)
+    assert decision.hosts[0].host == first
+    assert scheduler_filters.decide([one, two], needs(group=group)).hosts[0].host == "one"
+
+
+def test_a_forced_host_is_asked_for_room_and_nothing_else():
+    disabled = replace(HOST, disabled=True)
+    assert passing(disabled, needs(destination="one", forced=True))
+    assert not passing(replace(disabled, vcpus=1), needs(destination="one", forced=True))
+
+
+def test_a_disabled_host_rebuilds_its_servers():
+    assert passing(replace(HOST, disabled=True), needs(only=frozenset({"one"}), rebuild=True))

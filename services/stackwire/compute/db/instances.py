@@ -28,7 +28,9 @@ SELECT {TABLE.qualified("i")}, e.flavor, e.old_flavor, e.new_flavor, e.request_s
          WHERE b.instance_uuid = i.uuid AND NOT b.deleted) AS devices,
        (SELECT json_agg(json_build_object({_ADDRESS}) ORDER BY a.id) FROM fixed_ips a
          WHERE a.instance_uuid = i.uuid) AS addresses,
-       (SELECT to_json(f) FROM instance_faults f WHERE f.instance_uuid = i.uuid ORDER BY f.id DESC LIMIT 1) AS fault
+       (SELECT to_json(f) FROM instance_faults f WHERE f.instance_uuid = i.uuid ORDER BY f.id DESC LIMIT 1) AS fault,
+       (SELECT g.uuid FROM instance_group_member o JOIN instance_groups g ON g.id = o.group_id
+         WHERE o.instance_uuid = i.uuid) AS group_uuid
   FROM instances i JOIN instance_extra e ON e.instance_uuid = i.uuid"""
 
 
@@ -46,6 +48,7 @@ class ServerRow(Instance):
     devices: list[dict[str, Any]] | None
     addresses: list[dict[str, Any]] | None
     fault: dict[str, Any] | None
+    group_uuid: str | None
 
     def server(self) -> Server:
         """The row and its parts as domain objects."""
@@ -61,6 +64,7 @@ class ServerRow(Instance):
             addresses=tuple(FixedIp(**address) for address in self.addresses or ()),
             fault=Fault(**timed(self.fault)) if self.fault else None,
             request_spec=self.request_spec,
+            group_uuid=self.group_uuid,
         )
 
 

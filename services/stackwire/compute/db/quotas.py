@@ -79,10 +79,11 @@ async def reset_limits(uow: UnitOfWork, project_id: str, user_id: str | None = N
 
 
 async def usage(session: Session, project_id: str, user_id: str | None = None) -> dict[str, int]:
-    """Instances, cores and MiB of memory that a project has, or its user."""
+    """Instances, cores, MiB of memory and server groups that a project has, or its user."""
     (row,) = await session.rows(
         "SELECT count(*)::int AS instances, coalesce(sum(vcpus), 0)::int AS cores,"
-        " coalesce(sum(memory_mb), 0)::bigint AS ram FROM instances"
+        " coalesce(sum(memory_mb), 0)::bigint AS ram, (SELECT count(*)::int FROM instance_groups"
+        " WHERE project_id = $1 AND ($2::text IS NULL OR user_id = $2)) AS server_groups FROM instances"
         " WHERE project_id = $1 AND ($2::text IS NULL OR user_id = $2) AND NOT deleted",
         project_id,
         user_id,

@@ -6,8 +6,9 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from stackwire.compute.domain.errors import AggregateHostsChange, AggregateNotFound, InvalidAggregateAction
-from stackwire.compute.domain.model import Aggregate, Host
+from stackwire.compute.domain.errors_groups import AggregateHostsChange, AggregateNotFound, InvalidAggregateAction
+from stackwire.compute.domain.model import Host
+from stackwire.compute.domain.model_groups import Aggregate
 from stackwire.core.errors import BadRequest
 
 ZONE = "availability_zone"

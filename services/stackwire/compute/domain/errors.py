@@ -55,34 +55,6 @@ class InvalidKeypair(BadRequest, wire="nova.exception.InvalidKeypair"):
     """The key pair's data is invalid: {reason}"""
 
 
-class AggregateNotFound(NotFound, wire="nova.exception.AggregateNotFound"):
-    """Aggregate {aggregate_id} could not be found."""
-
-
-class AggregateNameExists(Conflict, wire="nova.exception.AggregateNameExists"):
-    """An aggregate named {aggregate_name} is there already."""
-
-
-class AggregateHostNotFound(NotFound, wire="nova.exception.AggregateHostNotFound"):
-    """Host {host} is not in aggregate {aggregate_id}."""
-
-
-class AggregateHostExists(Conflict, wire="nova.exception.AggregateHostExists"):
-    """Host {host} is in aggregate {aggregate_id} already."""
-
-
-class AggregateHostsChange(Conflict, wire="nova.exception.InvalidAggregateActionAdd"):
-    """The hosts of aggregate {aggregate_id} cannot change so: {reason}"""
-
-
-class InvalidAggregateAction(BadRequest, wire="nova.exception.InvalidAggregateAction"):
-    """Aggregate {aggregate_id} cannot change so: {reason}"""
-
-
-class ComputeHostNotFound(NotFound, wire="nova.exception.ComputeHostNotFound"):
-    """Compute host {host} could not be found."""
-
-
 class ActionNotFound(NotFound, wire="nova.exception.InstanceActionNotFound"):
     """Action for request {request_id} on instance {instance_id} was not found."""
 

@@ -178,23 +178,6 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Aggregate:
-    """A group of hosts; ``metadata`` may name their availability zone."""
-
-    id: int
-    uuid: str
-    name: str
-    hosts: list[str]
-    metadata: dict[str, str]
-    created_at: datetime
-    updated_at: datetime | None
-
-    @property
-    def availability_zone(self) -> str | None:
-        return self.metadata.get("availability_zone")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
     """A move of a server (``migrations``): resize, migration, live-migration or evacuation."""
 
@@ -228,6 +211,8 @@ class Host:
     """A compute host: capacity and what is claimed of it. Memory MiB, disk GiB; ``updated_at``: its last heartbeat.
 
     ``aggregates``: the metadata of those it is in; ``zone``: the one they name, else the deployment's default.
+    ``resources``: what is left of other classes; ``capabilities``: what flavors may ask for beside the columns;
+    ``numa``: its cells, each with ``vcpus``, ``memory_mb`` and ``threads``.
     """
 
     id: int
@@ -255,6 +240,9 @@ class Host:
     local_gb_used: int
     running_vms: int
     aggregates: list[dict[str, str]] = field(default_factory=list)
+    resources: dict[str, int] = field(default_factory=dict)
+    capabilities: dict[str, Any] = field(default_factory=dict)
+    numa: list[dict[str, int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,8 @@ class CreateServerRequest:
     """New servers. ``networks``: ``none``, ``auto``, or a list of networks; devices as entries of their syntax.
 
     ``user_data`` is base64. ``min_count``: how many servers at least, ``count``: how many at most.
-    ``personality``, ``trusted_certificates``, ``host``, ``scheduler_hints``: whether given; none is simulated.
+    ``personality``, ``trusted_certificates``: whether given; neither is simulated. ``host``, ``hypervisor_hostname``:
+    the chosen ones; ``scheduler_hints``: each with its values.
     """
 
     name: str
@@ -48,9 +49,10 @@ class CreateServerRequest:
     description: str | None = None
     tags: Sequence[str] = ()
     trusted_certificates: bool = False
-    host: bool = False
+    host: str | None = None
+    hypervisor_hostname: str | None = None
     hostname: str | None = None
-    scheduler_hints: bool = False
+    scheduler_hints: Mapping[str, Sequence[str]] = field(default_factory=dict)
     multiattach: bool = False
 
 

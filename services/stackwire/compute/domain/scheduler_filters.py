@@ -1,127 +1,56 @@
-"""Which hosts a server may go to, and which of them first. Pure: hosts and a request in, an order out.
+"""Which hosts a server may go to, and which of them first. Pure: hosts and a request in, a decision out.
 
-``nova/scheduler/filters/``: ComputeFilter, AvailabilityZoneFilter, ComputeCapabilitiesFilter, ImagePropertiesFilter,
-and what placement would check: capacity, traits.
+``nova/scheduler/filters/`` and what placement would check: zone, traits, capacity. Every filter names what decided.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from oslo_utils.versionutils import VersionPredicate, convert_version_to_str
 
-from stackwire.compute.domain.model import Flavor, Host
+from stackwire.compute.domain import scheduler_affinity, scheduler_aggregates, scheduler_numa
+from stackwire.compute.domain.model import Host
+from stackwire.compute.domain.scheduler_model import Decision, Needs, Rejects, Step, resources
+from stackwire.compute.domain.scheduler_weights import Multipliers, weighed
 from stackwire.core import capabilities
 
-_RESOURCES = re.compile(r"resources([A-Za-z0-9_-]{0,64}):(.+)")
 # what a host of this architecture runs natively, beside itself (nova: 32 bit guests on 64 bit hosts)
 ALSO_RUNS: Mapping[str, frozenset[str]] = {"x86_64": frozenset({"i686"}), "aarch64": frozenset({"armv7"})}
 OVERCOMMIT_CPU, OVERCOMMIT_RAM = 16.0, 1.5  # nova's initial_cpu_allocation_ratio and a common ram ratio
 NATIVE = ("hvm",)
+_MAXPHYSADDR = "hw:maxphysaddr_bits"
+
+# ---- what placement answers, or the request itself decides
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
-    """What a server needs of a host. ``properties`` are the image's, typed; ``local_gb`` is 0 for a root volume."""
-
-    flavor: Flavor
-    properties: Mapping[str, Any] = field(default_factory=dict)
-    local_gb: int = 0
-    zone: str | None = None
-    only: frozenset[str] | None = None
-    """The hosts it may go to; None: any."""
-
-
-Filter = Callable[[Host, Needs], bool]
+def not_requested(host: Host, needs: Needs) -> str | None:
+    """The request names another host or hypervisor, or leaves this one out."""
+    if needs.only is not None and host.host not in needs.only:
+        return f"only {', '.join(sorted(needs.only))}"
+    if needs.destination not in (None, host.host):
+        return f"host={needs.destination}"
+    if needs.node not in (None, host.hypervisor_hostname):
+        return f"hypervisor_hostname={needs.node}"
+    return "ignore_hosts" if host.host in needs.ignored else None
 
 
-def is_requested(host: Host, needs: Needs) -> bool:
-    """The request names the host, or none."""
-    return needs.only is None or host.host in needs.only
+def in_other_zone(host: Host, needs: Needs) -> str | None:
+    """The host is in another availability zone than the requested one."""
+    return None if needs.zone in (None, host.zone) else f"availability_zone={needs.zone}, not {host.zone}"
 
 
-def in_zone(host: Host, needs: Needs) -> bool:
-    """The host is in the requested availability zone."""
-    return needs.zone is None or host.zone == needs.zone
-
-
-def enabled(host: Host, needs: Needs) -> bool:
-    """Its service is neither disabled nor forced down."""
-    return not host.disabled and not host.forced_down
-
-
-def resources(needs: Needs) -> dict[str, int]:
-    """What is claimed of a host, by resource class; ``resources:CLASS`` of the flavor replaces what its columns say.
-
-    ``nova/scheduler/utils.py: ResourceRequest``. Numbered groups (``resources1:CLASS``) ask for more of the same host.
-    """
-    flavor = needs.flavor
-    wanted = {"VCPU": flavor.vcpus, "MEMORY_MB": flavor.memory_mb, "DISK_GB": needs.local_gb}
-    groups: dict[str, int] = {}
-    for key, value in flavor.extra_specs.items():
-        match = _RESOURCES.fullmatch(key)
-        if match is None or not (value.isascii() and value.isdigit()):
-            continue
-        if match[1]:
-            groups[match[2]] = groups.get(match[2], 0) + int(value)
-        else:
-            wanted[match[2]] = int(value)
-    return {name: wanted.get(name, 0) + groups.get(name, 0) for name in {**wanted, **groups}}
-
-
-def has_room(host: Host, needs: Needs) -> bool:
-    """A server that is on the host already (a rebuild) needs no more. A host has nothing but the three classes."""
-    if needs.only is not None:
-        return True
-    wanted = resources(needs)
-    vcpus, memory_mb, disk_gb = (wanted.pop(name) for name in ("VCPU", "MEMORY_MB", "DISK_GB"))
-    return (
-        not any(wanted.values())
-        and host.vcpus_used + vcpus <= host.vcpus * OVERCOMMIT_CPU
-        and vcpus <= host.vcpus
-        and host.memory_mb_used + memory_mb <= host.memory_mb * OVERCOMMIT_RAM
-        and host.local_gb_used + disk_gb <= host.local_gb
-    )
-
-
-def has_capabilities(host: Host, needs: Needs) -> bool:
-    """``capabilities:X`` of the flavor, and ``X`` where the scheduler knows that of a host."""
-    have = {
-        **{name: getattr(host, name) for name in ("host", "host_ip", "vcpus_used")},
-        "nodename": host.hypervisor_hostname,
-        "hypervisor_hostname": host.hypervisor_hostname,
-        "hypervisor_type": host.hypervisor_type,
-        "hypervisor_version": host.hypervisor_version,
-        "cpu_info": host.cpu_info,
-        "vcpus_total": host.vcpus,
-        "total_usable_ram_mb": host.memory_mb,
-        "total_usable_disk_gb": host.local_gb,
-        "free_ram_mb": host.memory_mb - host.memory_mb_used,
-        "free_disk_mb": (host.local_gb - host.local_gb_used) * 1024,
-        "disk_mb_used": host.local_gb_used * 1024,
-        "num_instances": host.running_vms,
-        "num_io_ops": 0,
-    }
-    specs = needs.flavor.extra_specs.items()
-    wanted = {key: value for key, value in specs if key.startswith("capabilities:") or key in have}
-    return capabilities.satisfies(_as_text(have), wanted)
-
-
-def _as_text(have: Any) -> Any:
-    """Nova compares texts: ``str(cap)``."""
-    return {key: _as_text(value) for key, value in have.items()} if isinstance(have, Mapping) else str(have)
-
-
-def has_traits(host: Host, needs: Needs) -> bool:
+def lacks_traits(host: Host, needs: Needs) -> str | None:
     """``trait:X=required`` of image and flavor, and ``forbidden`` of the flavor; an encrypted disk needs some, too."""
     required = set(needs.properties.get("traits_required", ())) | _encryption_traits(needs)
     forbidden: set[str] = set()
     for key, value in needs.flavor.extra_specs.items():
         if key.startswith("trait:"):
             (required if value == "required" else forbidden).add(key.removeprefix("trait:"))
-    have = set(host.traits)
-    return required <= have and not forbidden & have
+    if missing := sorted(required - set(host.traits)):
+        return f"trait:{missing[0]}=required"
+    if refused := sorted(forbidden & set(host.traits)):
+        return f"trait:{refused[0]}=forbidden"
+    return None
 
 
 def _encryption_traits(needs: Needs) -> set[str]:
@@ -135,21 +64,92 @@ def _encryption_traits(needs: Needs) -> set[str]:
     return {trait, f"{trait}_{form.upper()}"} if form else {trait}
 
 
-def suits_image(host: Host, needs: Needs) -> bool:
-    """``hw_architecture``, ``img_hv_type``, ``hw_vm_mode``, ``img_hv_requested_version`` against the hypervisor."""
+def has_no_room(host: Host, needs: Needs) -> str | None:
+    """A server that is on the host already (a rebuild) needs no more; nor does one that has its claim there."""
+    if needs.only is not None:
+        return None
+    room = {
+        "VCPU": min(host.vcpus, int(host.vcpus * OVERCOMMIT_CPU) - host.vcpus_used),
+        "MEMORY_MB": int(host.memory_mb * OVERCOMMIT_RAM) - host.memory_mb_used,
+        "DISK_GB": host.local_gb - host.local_gb_used,
+        **host.resources,
+    }
+    for name, wanted in resources(needs).items():
+        if wanted > room.get(name, 0):
+            return f"{name}={wanted}, {room.get(name, 0)} left"
+    return None
+
+
+# ---- nova/scheduler/filters
+
+
+def is_down(host: Host, needs: Needs) -> str | None:
+    """Its service is disabled, forced down, or does not report."""
+    if host.disabled:
+        return f"disabled: {host.disabled_reason}" if host.disabled_reason else "disabled"
+    return "forced_down" if host.forced_down else "down" if host.host in needs.down else None
+
+
+def lacks_capabilities(host: Host, needs: Needs) -> str | None:
+    """``capabilities:X`` of the flavor, and ``X`` where the scheduler knows that of a host."""
+    have = {
+        **{name: getattr(host, name) for name in ("host", "host_ip", "vcpus_used", "hypervisor_hostname")},
+        "nodename": host.hypervisor_hostname,
+        "hypervisor_type": host.hypervisor_type,
+        "hypervisor_version": host.hypervisor_version,
+        "cpu_info": host.cpu_info,
+        "vcpus_total": host.vcpus,
+        "total_usable_ram_mb": host.memory_mb,
+        "total_usable_disk_gb": host.local_gb,
+        "free_ram_mb": host.memory_mb - host.memory_mb_used,
+        "free_disk_mb": (host.local_gb - host.local_gb_used) * 1024,
+        "disk_mb_used": host.local_gb_used * 1024,
+        "num_instances": host.running_vms,
+        "num_io_ops": 0,
+        **host.capabilities,
+    }
+    specs = dict(needs.flavor.extra_specs)
+    if _MAXPHYSADDR in specs:
+        specs["capabilities:cpu_info:maxphysaddr:bits"] = f">= {specs.pop(_MAXPHYSADDR)}"
+    for key, value in specs.items():
+        known = key.startswith("capabilities:") or key in have
+        if known and not capabilities.satisfies(_as_text(have), {key: value}):
+            return f"{key}={value}"
+    return None
+
+
+def _as_text(have: Any) -> Any:
+    """Nova compares texts: ``str(cap)``."""
+    return {key: _as_text(value) for key, value in have.items()} if isinstance(have, Mapping) else str(have)
+
+
+def cannot_run_image(host: Host, needs: Needs) -> str | None:
+    """``hw_architecture``, ``img_hv_type``, ``hw_vm_mode``, ``img_hv_requested_version``, ``hw_maxphysaddr_bits``."""
     properties = needs.properties
-    arch = properties.get("hw_emulation_architecture") or properties.get("hw_architecture")
-    own = str(host.cpu_info.get("arch", ""))
+    checks: Mapping[str, Callable[[Host, Any], bool]] = {
+        "hw_emulation_architecture": lambda host, _: True,
+        "hw_architecture": _runs,
+        "img_hv_type": lambda host, kind: kind in _kinds(host),
+        "hw_vm_mode": lambda host, mode: mode in NATIVE,
+        "img_hv_requested_version": lambda host, wanted: satisfies(host.hypervisor_version, str(wanted)),
+        "hw_maxphysaddr_bits": _addresses,
+    }
     emulated = "hw_emulation_architecture" in properties
-    if arch is not None and arch != own and arch not in ALSO_RUNS.get(own, ()) and not emulated:
-        return False
-    kind = properties.get("img_hv_type")
-    if kind is not None and kind not in _kinds(host):
-        return False
-    if properties.get("hw_vm_mode", NATIVE[0]) not in NATIVE:
-        return False
-    wanted = properties.get("img_hv_requested_version")
-    return wanted is None or satisfies(host.hypervisor_version, str(wanted))
+    for name, suits in checks.items():
+        if name in properties and not (emulated and name == "hw_architecture") and not suits(host, properties[name]):
+            return f"{name}={properties[name]}"
+    return None
+
+
+def _runs(host: Host, architecture: str) -> bool:
+    own = str(host.cpu_info.get("arch", ""))
+    return architecture == own or architecture in ALSO_RUNS.get(own, ())
+
+
+def _addresses(host: Host, bits: int) -> bool:
+    """A host that does not say how many bits it has may have them."""
+    known = (host.cpu_info.get("maxphysaddr") or {}).get("bits")
+    return known is None or int(known) >= bits
 
 
 def _kinds(host: Host) -> set[str]:
@@ -165,24 +165,65 @@ def satisfies(version: int, wanted: str) -> bool:
         return False
 
 
-FILTERS: Sequence[tuple[str, Filter]] = (
-    ("ComputeFilter", enabled),
-    ("RequestedHosts", is_requested),
-    ("AvailabilityZoneFilter", in_zone),
-    ("ImagePropertiesFilter", suits_image),
-    ("ComputeCapabilitiesFilter", has_capabilities),
-    ("Traits", has_traits),
-    ("Capacity", has_room),
+PLACEMENT: Mapping[str, Rejects] = {
+    "RequestedHosts": not_requested,
+    "AvailabilityZone": in_other_zone,
+    "Traits": lacks_traits,
+    "Capacity": has_no_room,
+}
+"""What is checked before the filters, whichever are enabled."""
+FILTERS: Mapping[str, Rejects] = {
+    "AggregateImagePropertiesIsolation": scheduler_aggregates.isolates_images,
+    "AggregateInstanceExtraSpecsFilter": scheduler_aggregates.lacks_extra_specs,
+    "AggregateMultiTenancyIsolation": scheduler_aggregates.isolates_projects,
+    "AllHostsFilter": lambda host, needs: None,
+    "ComputeCapabilitiesFilter": lacks_capabilities,
+    "ComputeFilter": is_down,
+    "DifferentHostFilter": scheduler_affinity.has_other_server,
+    "ImagePropertiesFilter": cannot_run_image,
+    "NUMATopologyFilter": scheduler_numa.does_not_fit,
+    "SameHostFilter": scheduler_affinity.lacks_other_server,
+    "ServerGroupAffinityFilter": scheduler_affinity.is_apart,
+    "ServerGroupAntiAffinityFilter": scheduler_affinity.has_too_many,
+    "SimpleCIDRAffinityFilter": scheduler_affinity.in_other_network,
+}
+"""By the names that ``enabled_filters`` has."""
+DEFAULT_FILTERS = (
+    "ComputeFilter",
+    "ComputeCapabilitiesFilter",
+    "ImagePropertiesFilter",
+    "ServerGroupAntiAffinityFilter",
+    "ServerGroupAffinityFilter",
 )
+"""``nova/conf/scheduler.py: enabled_filters``."""
+ON_REBUILD = frozenset({"RequestedHosts", "Traits", "ImagePropertiesFilter", "AggregateImagePropertiesIsolation"})
+"""What another image can change (``RUN_ON_REBUILD``)."""
 
 
-def ranked(hosts: Sequence[Host], needs: Needs) -> tuple[list[Host], str | None]:
-    """The hosts that pass, the freest first; and the filter that left none, if so."""
-    passed = list(hosts)
-    for name, holds in FILTERS:
-        passed = [host for host in passed if holds(host, needs)]
+def decide(
+    hosts: Sequence[Host],
+    needs: Needs,
+    enabled: Sequence[str] = DEFAULT_FILTERS,
+    multipliers: Multipliers | None = None,
+) -> Decision:
+    """The hosts that pass, the best first, with what each filter removed; nothing is filtered where one is forced."""
+    passed, steps = list(hosts), list[Step]()
+    for name, rejects in _rejecting(needs, enabled):
+        step = _step(name, rejects, passed, needs)
+        passed = [host for host in passed if host.host in step.remaining]
+        steps.append(step)
         if not passed:
-            return [], name
-    return sorted(
-        passed, key=lambda host: (host.memory_mb_used / max(host.memory_mb, 1), host.running_vms, host.id)
-    ), None
+            break
+    ordered, weights = weighed(passed, needs, multipliers or Multipliers())
+    return Decision(hosts=ordered, steps=steps, weights=weights)
+
+
+def _rejecting(needs: Needs, enabled: Sequence[str]) -> list[tuple[str, Rejects]]:
+    names = [*PLACEMENT, *(() if needs.forced else enabled)]
+    return [(name, {**PLACEMENT, **FILTERS}[name]) for name in names if not needs.rebuild or name in ON_REBUILD]
+
+
+def _step(name: str, rejects: Rejects, hosts: Sequence[Host], needs: Needs) -> Step:
+    reasons = {host.host: rejects(host, needs) for host in hosts}
+    removed = {host: reason for host, reason in reasons.items() if reason is not None}
+    return Step(filter=name, removed=removed, remaining=[host for host in reasons if host not in removed])

@@ -27,6 +27,7 @@ class Server:
     addresses: tuple[FixedIp, ...] = ()
     fault: Fault | None = None
     request_spec: Mapping[str, Any]
+    group_uuid: str | None = None
 
     @property
     def uuid(self) -> str:
@@ -37,6 +38,11 @@ class Server:
         """The availability zone that the client requested, which is more than the one the server is in."""
         zone = self.request_spec.get("availability_zone")
         return zone if isinstance(zone, str) else None
+
+    @property
+    def hints(self) -> dict[str, list[str]]:
+        """The scheduler hints in the request."""
+        return dict(self.request_spec.get("scheduler_hints") or {})
 
     @property
     def image_name(self) -> str | None:

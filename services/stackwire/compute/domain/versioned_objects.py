@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stackwire.compute.domain import image_props
-from stackwire.compute.domain.model import Aggregate, BlockDevice, Flavor, Migration
+from stackwire.compute.domain.model import BlockDevice, Flavor, Migration
+from stackwire.compute.domain.model_groups import Aggregate, ServerGroup
 from stackwire.compute.domain.server import Server
 
 NovaObject = dict[str, Any]
@@ -189,8 +190,24 @@ def destination_object(host: str | None = None, node: str | None = None) -> Nova
     return nova_object("Destination", "1.4", {"cell": cell, **{key: value for key, value in place.items() if value}})
 
 
-def request_spec_object(server: Server, image: Mapping[str, Any], count: int = 1) -> NovaObject:
-    """``RequestSpec``; ``count``: how many servers the request creates."""
+def server_group_object(group: ServerGroup) -> NovaObject:
+    """``InstanceGroup``; its servers' hosts are known to the scheduler."""
+    data: dict[str, Any] = asdict(group) | {
+        "policies": [group.policy],
+        "hosts": [],
+        "deleted": False,
+        "deleted_at": None,
+    }
+    for key in ("created_at", "updated_at"):
+        data[key] = _seconds(data[key])
+    data["_rules"] = {name: str(value) for name, value in data.pop("rules").items()}
+    return nova_object("InstanceGroup", "1.11", data)
+
+
+def request_spec_object(
+    server: Server, image: Mapping[str, Any], count: int = 1, place: Mapping[str, Any] | None = None
+) -> NovaObject:
+    """``RequestSpec``; ``count``: how many servers the request creates; ``place``: fields about where they may go."""
     instance = server.instance
     default_group = nova_object("SecurityGroup", "1.2", {"name": "default"})
     return nova_object(
@@ -206,17 +223,18 @@ def request_spec_object(server: Server, image: Mapping[str, Any], count: int = 1
             "flavor": flavor_object(server.flavor),
             "num_instances": count,
             "ignore_hosts": None,
-            "force_hosts": server.request_spec.get("force_hosts"),
+            "force_hosts": None,
             "force_nodes": None,
             "requested_destination": None,
             "retry": None,
             "limits": limits_object(),
             "instance_group": None,
-            "scheduler_hints": {},
+            "scheduler_hints": server.hints,
             "instance_uuid": instance.uuid,
             "security_groups": _listed("SecurityGroupList", "1.1", [default_group]),
             "is_bfv": server.is_volume_backed,
             "requested_resources": [],
+            **(place or {}),
         },
     )
 

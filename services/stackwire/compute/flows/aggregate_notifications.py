@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from stackwire.compute.domain.model import Aggregate
+from stackwire.compute.domain.model_groups import Aggregate
 from stackwire.compute.flows.notifications import Notifications
 from stackwire.contracts.events_hosts import AggregateCachePayload, AggregatePayload, AggregateVerb
 from stackwire.core.attributes import attributes

@@ -18,6 +18,7 @@ from stackwire.compute.flows.api.quotas import Quotas
 from stackwire.compute.flows.api.rebuild_server import RebuildServer
 from stackwire.compute.flows.api.rescue_server import RescueServer
 from stackwire.compute.flows.api.server_actions import ServerActions
+from stackwire.compute.flows.api.server_groups import ServerGroups
 from stackwire.compute.flows.api.server_metadata import ServerMetadata, ServerTags
 from stackwire.compute.flows.api.servers import ServerPassword, ServerQueries, UpdateServer
 from stackwire.compute.flows.api.shelve_server import ShelveServer
@@ -54,6 +55,7 @@ class ApiFlows:
         self.quotas = Quotas(deps)
         self.hosts = Hosts(deps)
         self.aggregates = Aggregates(deps)
+        self.server_groups = ServerGroups(deps)
         self.usage = UsageReports(deps)
         self.image_proxies = ImageProxies(deps)
         self.volume_proxies = VolumeProxies(deps)

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from stackwire.compute.domain.aggregates import ZONE
-from stackwire.compute.domain.model import Aggregate
+from stackwire.compute.domain.model_groups import Aggregate
 from stackwire.compute.http.schemas.aggregates import (
     AggregateHost,
     AggregateMetadata,

@@ -97,7 +97,7 @@ def _with_servers(request: web.Request, version: Microversion) -> bool:
 
 
 class HostHandlers(ApiHandlers):
-    """Zones, services and server groups."""
+    """Zones and services."""
 
     async def list_zones(self, request: web.Request) -> web.Response:
         """``GET /os-availability-zone``"""
@@ -115,9 +115,3 @@ class HostHandlers(ApiHandlers):
         host, binary = request.query.get("host"), request.query.get("binary")
         services = await self._flows.hosts.list_services(ctx, host=host, binary=binary)
         return respond(200, {"services": [service_view(service, version) for service in services]})
-
-    async def list_server_groups(self, request: web.Request) -> web.Response:
-        """``GET /os-server-groups``: there are none."""
-        ctx, _ = unpack(request)
-        self._flows.hosts.list_server_groups(ctx)
-        return respond(200, {"server_groups": []})

@@ -20,6 +20,7 @@ from stackwire.compute.http.keypairs import KeypairHandlers
 from stackwire.compute.http.not_simulated import NOT_SIMULATED
 from stackwire.compute.http.quotas import LimitHandlers, QuotaClassHandlers, QuotaHandlers
 from stackwire.compute.http.server_actions import ServerActionHandlers
+from stackwire.compute.http.server_groups import ServerGroupHandlers
 from stackwire.compute.http.server_ips import ServerIpHandlers
 from stackwire.compute.http.server_metadata import ServerMetadataHandlers
 from stackwire.compute.http.server_tags import ServerTagHandlers
@@ -156,7 +157,6 @@ def _cloud(flows: ApiFlows) -> list[Row]:
         ("PUT", HOST, machines.update),
         *(("GET", f"{HOST}/{change}", machines.power) for change in ("startup", "shutdown", "reboot")),
         ("GET", "/os-services", hosts.list_services),
-        ("GET", "/os-server-groups", hosts.list_server_groups),
         ("GET", "/os-simple-tenant-usage", usage.list),
         ("GET", "/os-simple-tenant-usage/{usage_project}", usage.show),
         ("GET", "/os-instance_usage_audit_log", audit.list),
@@ -168,7 +168,7 @@ def _cloud(flows: ApiFlows) -> list[Row]:
 
 
 def _placement(flows: ApiFlows) -> list[Row]:
-    aggregates = AggregateHandlers(flows)
+    aggregates, groups = AggregateHandlers(flows), ServerGroupHandlers(flows)
     return [
         ("GET", "/os-aggregates", aggregates.list),
         ("POST", "/os-aggregates", aggregates.create),
@@ -177,6 +177,10 @@ def _placement(flows: ApiFlows) -> list[Row]:
         ("DELETE", AGGREGATE, aggregates.delete),
         ("POST", f"{AGGREGATE}/action", aggregates.action),
         ("POST", f"{AGGREGATE}/images", aggregates.images),
+        ("GET", "/os-server-groups", groups.list),
+        ("POST", "/os-server-groups", groups.create),
+        ("GET", "/os-server-groups/{group}", groups.show),
+        ("DELETE", "/os-server-groups/{group}", groups.delete),
     ]
 
 

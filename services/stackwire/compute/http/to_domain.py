@@ -55,11 +55,25 @@ def create_server_request(body: CreateServer, version: Microversion) -> CreateSe
         description=server.description if version >= (2, 19) else server.name,
         tags=list(dict.fromkeys(server.tags or ())),
         trusted_certificates=bool(server.trusted_image_certificates),
-        host=server.host is not None or server.hypervisor_hostname is not None,
+        host=server.host,
+        hypervisor_hostname=server.hypervisor_hostname,
         hostname=server.hostname,
-        scheduler_hints=body.has_hints,
+        scheduler_hints=_hints(body),
         multiattach=version >= (2, 60),
     )
+
+
+def _hints(body: CreateServer) -> dict[str, list[str]]:
+    """Each hint with its values, a text being one; BadRequest for what could not be kept, or is not the client's."""
+    given = body.scheduler_hints if body.scheduler_hints is not None else body.old_scheduler_hints
+    sent = given.model_dump(exclude_unset=True) if given is not None else {}
+    hints = {name: value if isinstance(value, list) else [value] for name, value in sent.items()}
+    for name, texts in hints.items():
+        if name.startswith("_nova") or not all(isinstance(text, str) for text in texts):
+            raise BadRequest(f"Invalid input for field/attribute {name[:100]}: a scheduler hint is a text or texts.")
+    if len(hints.get("group", ())) > 1:
+        raise BadRequest("A server is in one group at most.")
+    return hints
 
 
 def _id_of(reference: str) -> str:

@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from stackwire.contracts.scheduling import HOST_SELECTED
+
 _KIND_STYLES = {
     "http": "bold white",
     "call": "cyan",
@@ -101,7 +103,24 @@ def story(story: Mapping[str, Any]) -> Table:
             _ms(arrow["queue_seconds"]),
             _duration(arrow),
         )
+        for reason in _decision(arrow):
+            table.add_row("", "", "", "", "", Text(reason, "bright_black"))
     return table
+
+
+def _decision(arrow: Mapping[str, Any]) -> list[str]:
+    """What each filter of the scheduler removed, and by which property; the chosen host."""
+    envelope = arrow.get("payload") if arrow["name"] == HOST_SELECTED else None
+    payload = envelope.get("payload") if isinstance(envelope, Mapping) else None
+    if not isinstance(payload, Mapping):
+        return []
+    removed = [
+        f"  {step['filter']} removed {host}: {reason}"
+        for step in payload.get("steps", [])
+        for host, reason in step.get("removed", {}).items()
+    ]
+    unread = [f"  no enabled filter reads the hint {hint}" for hint in payload.get("unread_hints", [])]
+    return [*removed, *unread, f"  {payload.get('host') or 'no host'} of {len(payload.get('hosts', []))}"]
 
 
 def _ms(seconds: float | None) -> str:

@@ -38,6 +38,7 @@ _EVENTS = (
     ("volume.", "volume", "volume_id"),
     ("snapshot.", "snapshot", "snapshot_id"),
     ("image.", "image", "id"),
+    ("host.selected", "server", "instance_uuid"),
 )
 MAX_RESOURCES = 4
 _MAX_PAYLOAD_DEPTH = 5

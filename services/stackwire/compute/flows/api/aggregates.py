@@ -8,14 +8,14 @@ from stackwire.compute.db import hosts
 from stackwire.compute.db.aggregates import TABLE
 from stackwire.compute.domain import aggregates, policy
 from stackwire.compute.domain.aggregates import ZONE
-from stackwire.compute.domain.errors import (
+from stackwire.compute.domain.errors_groups import (
     AggregateHostExists,
     AggregateHostNotFound,
     AggregateNameExists,
     AggregateNotFound,
     ComputeHostNotFound,
 )
-from stackwire.compute.domain.model import Aggregate
+from stackwire.compute.domain.model_groups import Aggregate
 from stackwire.compute.domain.versioned_objects import aggregate_object
 from stackwire.compute.flows.aggregate_notifications import emit_change
 from stackwire.compute.flows.deps import ApiFlow

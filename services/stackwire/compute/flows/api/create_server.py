@@ -10,14 +10,15 @@ from stackwire.compute.db import (
     instances,
     quotas,
     reservations,
+    server_groups,
     server_metadata,
-    services,
     tags,
 )
 from stackwire.compute.domain import generated_names, policy, travel, validation
 from stackwire.compute.domain.bdm import BlockDeviceRequest
 from stackwire.compute.domain.instance_columns import device_columns, instance_columns
 from stackwire.compute.domain.model import Flavor
+from stackwire.compute.domain.model_groups import ServerGroup
 from stackwire.compute.domain.quotas import check as check_quotas
 from stackwire.compute.domain.quotas import check_metadata_items, fitting
 from stackwire.compute.domain.requests import CreateServerRequest, ServersAccepted
@@ -29,6 +30,7 @@ from stackwire.compute.domain.versioned_objects import (
     request_spec_object,
     tags_object,
 )
+from stackwire.compute.flows.api.placement import Placement, ServerPlacement
 from stackwire.compute.flows.api.server_plan import ServerPlan, ServerPlanner
 from stackwire.compute.flows.deps import ApiDeps, ApiFlow
 from stackwire.contracts.compute_workers import ScheduleAndBuildInstances
@@ -44,6 +46,7 @@ class _Build:
 
     request: CreateServerRequest
     plan: ServerPlan
+    placement: Placement
     accepted: ServersAccepted
     attachments: Mapping[str, str]
 
@@ -59,6 +62,7 @@ class CreateServer(ApiFlow):
     def __init__(self, deps: ApiDeps) -> None:
         super().__init__(deps)
         self._planner = ServerPlanner(deps)
+        self._placement = ServerPlacement(deps)
 
     async def request_servers(self, ctx: RequestContext, request: CreateServerRequest) -> ServersAccepted:
         """400 for what cannot be built, 403 over quota, 501 for what is not simulated; a refusal leaves nothing."""
@@ -66,7 +70,7 @@ class CreateServer(ApiFlow):
         if ctx.project_id is None:
             raise Forbidden("A server belongs to a project: the token has to be of one.")
         _refuse_unsimulated(request)
-        await self._check_zone(request.availability_zone)
+        placement = await self._placement.resolve(ctx, request)
         validation.check_user_data(request.user_data)
         plan = await self._planner.plan(ctx, request)
         request = await self._within_quotas(ctx, request, plan.flavor)
@@ -78,19 +82,11 @@ class CreateServer(ApiFlow):
             password=request.admin_password or generated_names.password(self._deps.pick),
         )
         try:
-            await self._write(ctx, _Build(request, plan, accepted, attachments))
+            await self._write(ctx, _Build(request, plan, placement, accepted, attachments))
         except BaseException:
             await self._release(ctx, attachments)
             raise
         return accepted
-
-    async def _check_zone(self, zone: str | None) -> None:
-        """BadRequest for a zone without an enabled host."""
-        if zone is not None:
-            async with self._deps.database.read() as session:
-                known = {service.zone for service in await services.list_all(session) if not service.disabled}
-            if zone not in known:
-                raise BadRequest("The requested availability zone is not available")
 
     async def _within_quotas(
         self, ctx: RequestContext, request: CreateServerRequest, flavor: Flavor
@@ -136,11 +132,13 @@ class CreateServer(ApiFlow):
             for index in range(build.request.count):
                 await self._insert(uow, ctx, build, index)
             found = [await instances.by_uuid(uow, uuid) for uuid in uuids]
-            uow.cast(_message(build, [server for server in found if server is not None]))
+            group = await server_groups.of_server(uow, uuids[0])
+            uow.cast(_message(build, [server for server in found if server is not None], group))
 
     async def _insert(self, uow: UnitOfWork, ctx: RequestContext, build: _Build, index: int) -> None:
         request, plan, uuid = build.request, build.plan, build.accepted.uuids[index]
-        spec = {"availability_zone": request.availability_zone, "image": plan.image, "networks": build.networks}
+        spec = {"availability_zone": build.placement.zone, "image": plan.image, "networks": build.networks}
+        spec["scheduler_hints"] = dict(build.placement.hints)
         columns = instance_columns(request, plan.image, plan.flavor, plan.key, build.accepted, index)
         owner = {"user_id": ctx.user_id or "", "project_id": ctx.project_id or "", "created_at": uow.now}
         await instances.insert(uow, columns | owner, plan.flavor, spec)
@@ -162,16 +160,18 @@ class CreateServer(ApiFlow):
             attachment_id = build.attachments.get(device.volume_id or "") if device.source_type == "volume" else None
             await block_devices.insert(uow, device_columns(self._deps.make_id(), uuid, device, attachment_id))
         await instance_actions.start(uow, ctx, uuid, "create")
+        await self._placement.join(uow, ctx, build.placement, uuid)
 
 
 def _needs(flavor: Flavor, count: int) -> dict[str, int]:
     return {"instances": count, "cores": flavor.vcpus * count, "ram": flavor.memory_mb * count}
 
 
-def _message(build: _Build, servers: Sequence[Server]) -> ScheduleAndBuildInstances:
+def _message(build: _Build, servers: Sequence[Server], group: ServerGroup | None) -> ScheduleAndBuildInstances:
+    place = build.placement.spec_fields(group)
     return ScheduleAndBuildInstances(
         build_requests=[build_request_object(server) for server in servers],
-        request_specs=[request_spec_object(server, build.plan.image, len(servers)) for server in servers],
+        request_specs=[request_spec_object(server, build.plan.image, len(servers), place) for server in servers],
         image=build.plan.image,
         admin_password=build.accepted.password,
         requested_networks=networks_object(build.networks),
@@ -188,8 +188,6 @@ def _refuse_unsimulated(request: CreateServerRequest) -> None:
     not_simulated = {
         "personality (files written into a server)": request.personality,
         "trusted_image_certificates": request.trusted_certificates,
-        "the choice of a host": request.host,
-        "scheduler hints": request.scheduler_hints,
     }
     for what, requested in not_simulated.items():
         if requested:

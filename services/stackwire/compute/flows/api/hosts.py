@@ -95,7 +95,3 @@ class Hosts(ApiFlow):
         async with self._deps.database.read() as session:
             servers = await hosts.servers_on(session, [host.host for host in found])
         return [Hypervisor(host, self._is_up(host), tuple(servers[host.host])) for host in found]
-
-    def list_server_groups(self, ctx: RequestContext) -> None:
-        """There are none."""
-        self._deps.policy.require(ctx, policy.SERVER_GROUPS, {"project_id": ctx.project_id})

@@ -12,11 +12,11 @@ from stackwire.compute.domain.errors import (
     CannotMigrateToSameHost,
     CannotResizeDisk,
     CannotResizeToSameFlavor,
-    ComputeHostNotFound,
     FlavorNotFound,
     HostIsDown,
     NotResized,
 )
+from stackwire.compute.domain.errors_groups import ComputeHostNotFound
 from stackwire.compute.domain.migration_states import MigrationStates
 from stackwire.compute.domain.model import Flavor, Host, Migration
 from stackwire.compute.domain.quotas import check as check_quotas

@@ -24,7 +24,7 @@ from stackwire.compute.domain.versioned_objects import (
 from stackwire.compute.flows.notifications import Notifications
 from stackwire.compute.flows.worker.compute_host import public_error_text, record_fault
 from stackwire.compute.flows.worker.conductor_unshelve import ConductorUnshelve
-from stackwire.compute.flows.worker.scheduler import CHECK
+from stackwire.compute.flows.worker.scheduler_needs import CHECK
 from stackwire.contracts.compute_workers import (
     AttachVolume,
     AttachVolumeOnHost,

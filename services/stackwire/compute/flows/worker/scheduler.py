@@ -1,18 +1,22 @@
 """``select_destinations``: hosts for servers, claimed at once so that two servers never get the last room of a host."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
-from stackwire.compute.db import hosts, instances, services
+from stackwire.compute.db import hosts, instances, server_groups
 from stackwire.compute.domain import scheduler_filters
 from stackwire.compute.domain.errors import NoValidHost
 from stackwire.compute.domain.model import Host
 from stackwire.compute.domain.notification_payloads import flavor_payload
-from stackwire.compute.domain.scheduler_filters import Needs
+from stackwire.compute.domain.scheduler_filters import DEFAULT_FILTERS
+from stackwire.compute.domain.scheduler_model import Decision, Needs, resources
+from stackwire.compute.domain.scheduler_reasons import in_words, selection_of
+from stackwire.compute.domain.scheduler_weights import Multipliers
 from stackwire.compute.domain.server import Server
+from stackwire.compute.domain.server_groups import scheduled_payload
 from stackwire.compute.domain.versioned_objects import (
     CELL,
     NovaObject,
@@ -24,6 +28,7 @@ from stackwire.compute.domain.versioned_objects import (
     nova_object,
 )
 from stackwire.compute.flows.notifications import Notifications
+from stackwire.compute.flows.worker.scheduler_needs import needs_of
 from stackwire.contracts.compute_workers import (
     DeleteAggregate,
     DeleteInstanceInfo,
@@ -41,14 +46,15 @@ from stackwire.contracts.events_versioned import (
     InstancePCIRequestsPayload,
     RequestSpecPayload,
 )
+from stackwire.contracts.scheduling import host_selection
 from stackwire.core.attributes import attributes, nulls
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import Database, UnitOfWork
 
+log = logging.getLogger(__name__)
 ALTERNATES = 2
-CHECK = "_nova_check_type"
 EVENT = "scheduler.select_destinations"
-DESTINATION_FIELDS = ("availability_zone", "force_hosts", "force_nodes", "ignore_hosts", "instance_group", "retry")
+DESTINATION_FIELDS = ("availability_zone", "force_hosts", "force_nodes", "ignore_hosts", "retry")
 IMAGE_FIELDS = [
     "id",
     "name",
@@ -73,9 +79,17 @@ IMAGE_FIELDS = [
 class Scheduler:
     """Holds no state of its own; any number may run."""
 
-    def __init__(self, database: Database, notifications: Notifications) -> None:
+    def __init__(
+        self,
+        database: Database,
+        notifications: Notifications,
+        enabled_filters: Sequence[str] = DEFAULT_FILTERS,
+        multipliers: Multipliers | None = None,
+    ) -> None:
         self._database = database
         self._notifications = notifications
+        self._filters = enabled_filters
+        self._multipliers = multipliers
 
     async def on_select_destinations(self, ctx: RequestContext, message: SelectDestinations) -> list[list[NovaObject]]:
         """For each server the chosen host and some that would do as well. NoValidHost, and then nothing is claimed."""
@@ -86,34 +100,54 @@ class Scheduler:
                 raise NoValidHost(reason="the servers are deleted")
             flavor = flavor_of(spec["flavor"])  # a resize asks for another than the server has
             servers = [replace(server, flavor=flavor) for server in found]
-            self._emit(uow, "start", spec, servers[0])
-        rebuild = "rebuild" in (spec.get("scheduler_hints") or {}).get(CHECK, ())
-        async with self._database.work(ctx) as uow:
-            await hosts.lock_allocations(uow)
-            chosen = [
-                await self._choose(uow, server, spec, rebuild=rebuild, alternates=message.return_alternates)
-                for server in servers
-            ]
-            self._emit(uow, "end", spec, servers[0])
+            group = await server_groups.of_server(uow, servers[0].uuid)
+            on = [] if group is None else sorted(await server_groups.claims(uow, group.members, ""))
+            self._emit(uow, "start", spec, servers[0], scheduled_payload(group, on))
+        decided: list[tuple[Server, Decision]] = []
+        try:
+            async with self._database.work(ctx) as uow:
+                await hosts.lock_allocations(uow)
+                chosen = [
+                    await self._choose(uow, server, spec, decided, alternates=message.return_alternates)
+                    for server in servers
+                ]
+                on += [str(data_of(selection[0])["service_host"]) for selection in chosen]
+                self._emit(uow, "end", spec, servers[0], scheduled_payload(group, on))
+                self._explain(uow, spec, decided)
+        except NoValidHost:
+            async with self._database.work(ctx) as uow:
+                self._explain(uow, spec, decided[-1:])
+            raise
         return chosen
 
+    def _explain(self, uow: UnitOfWork, spec: Mapping[str, Any], decided: Sequence[tuple[Server, Decision]]) -> None:
+        """What each filter did, in the log and for the tracer."""
+        for server, decision in decided:
+            selection = selection_of(server.uuid, decision, spec.get("scheduler_hints") or {}, self._filters)
+            log.log(logging.INFO if decision.hosts else logging.WARNING, "%s", in_words(selection))
+            uow.notify(host_selection(selection))
+
     async def _choose(
-        self, uow: UnitOfWork, server: Server, spec: Mapping[str, Any], *, rebuild: bool, alternates: bool
+        self,
+        uow: UnitOfWork,
+        server: Server,
+        spec: Mapping[str, Any],
+        decided: list[tuple[Server, Decision]],
+        *,
+        alternates: bool,
     ) -> list[NovaObject]:
-        known = await hosts.list_all(uow)
-        claimed = (await hosts.allocated_to(uow, [server.uuid])).get(server.uuid)
-        needs = _needs(server, spec, server.instance.host if rebuild else claimed)
-        candidates = known if rebuild else _candidates(known, spec, uow.now)
-        passed, failed_filter = scheduler_filters.ranked(candidates, needs)
-        if not passed:
-            reason = f"{failed_filter or 'no host is up'} left no host of {len(known)}"
-            raise NoValidHost(reason=reason)
-        if not rebuild:
-            wanted = scheduler_filters.resources(needs)
+        needs = await needs_of(uow, server, spec)
+        decision = scheduler_filters.decide(await hosts.list_all(uow), needs, self._filters, self._multipliers)
+        decided.append((server, decision))
+        if not decision.hosts:
+            raise NoValidHost(reason=decision.reason)
+        chosen = decision.hosts[0]
+        if not needs.rebuild:
+            wanted = resources(needs)
             vcpus, memory_mb, disk_gb = (wanted[name] for name in ("VCPU", "MEMORY_MB", "DISK_GB"))
-            await hosts.allocate(uow, server.uuid, passed[0].host, vcpus=vcpus, memory_mb=memory_mb, disk_gb=disk_gb)
-        taken = passed[: 1 + ALTERNATES] if alternates else passed[:1]
-        return [_selection(host, server, needs, rebuild=rebuild) for host in taken]
+            await hosts.allocate(uow, server.uuid, chosen.host, vcpus=vcpus, memory_mb=memory_mb, disk_gb=disk_gb)
+        taken = decision.hosts[: 1 + ALTERNATES] if alternates else decision.hosts[:1]
+        return [_selection(host, server, needs) for host in taken]
 
     # ---- what hosts report: what they run is in the database already
 
@@ -134,39 +168,20 @@ class Scheduler:
 
     # ---- notifications
 
-    def _emit(self, uow: UnitOfWork, phase: Phase, spec: Mapping[str, Any], server: Server) -> None:
+    def _emit(
+        self, uow: UnitOfWork, phase: Phase, spec: Mapping[str, Any], server: Server, group: Mapping[str, Any] | None
+    ) -> None:
         instance_uuid = server.uuid if phase == "end" else None
         legacy = {"request_spec": _legacy_spec(spec, server, _pci_requests(uow.ctx, instance_uuid))}
         self._notifications.emit(uow, "scheduler", f"{EVENT}.{phase}", legacy, server.uuid)
-        self._notifications.emit_versioned(
-            uow, "scheduler", f"{EVENT}.{phase}", _versioned_spec(spec, server), server.uuid
-        )
+        versioned = _versioned_spec(spec, server, group)
+        self._notifications.emit_versioned(uow, "scheduler", f"{EVENT}.{phase}", versioned, server.uuid)
 
 
-def _candidates(known: Sequence[Host], spec: Mapping[str, Any], now: datetime) -> list[Host]:
-    """Hosts that are up and not ignored; the one that the request names alone, where it does."""
-    wanted, ignored = data_of(spec.get("requested_destination") or {}).get("host"), spec.get("ignore_hosts") or ()
-    up = (host for host in known if services.is_up(host, now) and host.host not in ignored)
-    return [host for host in up if wanted in (None, host.host)]
-
-
-def _needs(server: Server, spec: Mapping[str, Any], host: str | None) -> Needs:
-    properties = data_of(data_of(spec.get("image") or {}).get("properties") or {})
-    root = server.root
-    local = 0 if root is not None and root.is_volume else server.flavor.root_gb
-    return Needs(
-        flavor=server.flavor,
-        properties=properties,
-        local_gb=local + server.flavor.ephemeral_gb,
-        zone=spec.get("availability_zone"),
-        only=None if host is None else frozenset({host}),
-    )
-
-
-def _selection(host: Host, server: Server, needs: Needs, *, rebuild: bool) -> NovaObject:
+def _selection(host: Host, server: Server, needs: Needs) -> NovaObject:
     """A rebuild claims nothing; no claim has a resource of which nothing is needed."""
-    resources = scheduler_filters.resources(needs)
-    allocations = {host.uuid: {"resources": {name: amount for name, amount in resources.items() if amount}}}
+    wanted, rebuild = resources(needs), needs.rebuild
+    allocations = {host.uuid: {"resources": {name: amount for name, amount in wanted.items() if amount}}}
     request = None if rebuild else {"allocations": allocations, "mappings": {"": [host.uuid]}}
     data = {
         "compute_node_uuid": host.uuid,
@@ -246,12 +261,13 @@ def _micros(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, **{key: f"{value.removesuffix('Z')}.000000" for key, value in times.items()}}
 
 
-def _versioned_spec(spec: Mapping[str, Any], server: Server) -> dict[str, Any]:
+def _versioned_spec(spec: Mapping[str, Any], server: Server, group: Mapping[str, Any] | None) -> dict[str, Any]:
     instance = server.instance
     empty = InstancePCIRequestsPayload.around({"instance_uuid": instance.uuid, "requests": []})
     forced = {name: next(iter(spec.get(name) or ()), None) for name in ("force_hosts", "force_nodes")}
     data = {name: spec.get(name) for name in DESTINATION_FIELDS} | {
         **forced,  # as recorded: the payload has the one host, not the list of it
+        "instance_group": group,
         "instance_uuid": instance.uuid,
         "project_id": instance.project_id,
         "user_id": instance.user_id,

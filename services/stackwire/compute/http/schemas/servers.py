@@ -6,7 +6,7 @@ refused with 501 in the flow, never ignored.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, StringConstraints
 
 from stackwire.compute.http.schemas.fields import (
     Body,
@@ -124,17 +124,27 @@ class NewServer(Body):
     hostname: Hostname | None = None
 
 
+class SchedulerHints(Body):
+    """What a client would have the scheduler mind; any other name may be given, too."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    group: Uuid | list[Uuid] | None = None
+    different_host: Uuid | list[Uuid] | None = None
+    same_host: str | list[Uuid] | None = None
+    query: str | dict[str, Any] | None = None
+    target_cell: Name | None = None
+    different_cell: str | list[str] | None = None
+    build_near_host_ip: IPv4 | IPv6 | None = None
+    cidr: Annotated[str, StringConstraints(pattern=r"^/[0-9a-f.:]+$")] | None = None
+
+
 class CreateServer(Body):
-    """``POST /servers``."""
+    """``POST /servers``; the hints under either of their names, the first of which goes first."""
 
     server: NewServer
-    scheduler_hints: dict[str, Any] | None = Field(None, alias="os:scheduler_hints")
-    old_scheduler_hints: dict[str, Any] | None = Field(None, alias="OS-SCH-HNT:scheduler_hints")
-
-    @property
-    def has_hints(self) -> bool:
-        """Scheduler hints under either of their names."""
-        return bool(self.scheduler_hints or self.old_scheduler_hints)
+    scheduler_hints: SchedulerHints | None = Field(None, alias="os:scheduler_hints")
+    old_scheduler_hints: SchedulerHints | None = Field(None, alias="OS-SCH-HNT:scheduler_hints")
 
 
 CREATE_SINCE: Since = {

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stackwire.compute.domain.model import Aggregate
+from stackwire.compute.domain.model_groups import Aggregate
 from stackwire.compute.http.views.links import usage_timestamp
 from stackwire.core.attributes import attributes
 from stackwire.http.microversions import Microversion

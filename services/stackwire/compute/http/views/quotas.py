@@ -27,7 +27,9 @@ _USED = {"totalInstancesUsed": "instances", "totalCoresUsed": "cores", "totalRAM
 def limits_view(limits: Mapping[str, int], used: Mapping[str, int], version: Microversion) -> dict[str, Any]:
     """Networks went in 2.36, images in 2.39, personalities in 2.57."""
     absolute = {name: limits[resource] for name, resource in _ABSOLUTE.items()}
-    absolute |= {name: used[resource] for name, resource in _USED.items()} | {"totalServerGroupsUsed": 0}
+    absolute |= {name: used[resource] for name, resource in _USED.items()} | {
+        "totalServerGroupsUsed": used["server_groups"]
+    }
     if version < (2, 36):
         absolute |= {name: limits[resource] for name, resource in _NETWORK.items()}
         absolute |= {"totalFloatingIpsUsed": 0, "totalSecurityGroupsUsed": 0}

@@ -54,15 +54,18 @@ class ServerView:
 
     def show(self, server: Server) -> dict[str, Any]:
         """A server alone."""
-        groups: dict[str, Any] = {"server_groups": []} if self._version >= (2, 71) else {}
-        return self.detail(server) | groups
+        return self.detail(server) | self._groups(server)
 
     def updated(self, server: Server) -> dict[str, Any]:
         """The response to a change: like ``show`` since 2.75; before, without states, attributes and volumes."""
         if self._version >= (2, 75):
             return self.show(server)
-        groups: dict[str, Any] = {"server_groups": []} if self._version >= (2, 71) else {}
-        return self._common(server) | self._by_version(server) | groups
+        return self._common(server) | self._by_version(server) | self._groups(server)
+
+    def _groups(self, server: Server) -> dict[str, Any]:
+        """The one that the server is in, since 2.71."""
+        found = [server.group_uuid] if server.group_uuid else []
+        return {"server_groups": found} if self._version >= (2, 71) else {}
 
     def rebuilt(self, server: Server, password: str | None) -> dict[str, Any]:
         """The response to a rebuild."""
@@ -145,7 +148,7 @@ class ServerView:
             ((2, 73), "locked_reason", server.locked_reason if instance.locked else None),
             ((2, 90), "OS-EXT-SRV-ATTR:hostname", instance.hostname),
             ((2, 96), "pinned_availability_zone", server.pinned_zone),
-            ((2, 100), "scheduler_hints", {}),
+            ((2, 100), "scheduler_hints", server.hints),
         )
         return {name: value for version, name, value in since if self._version >= version}
 
