@@ -244,7 +244,7 @@ ADVISORIES = (
     Advisory(
         32, "CVE-2011-4596, CVE-2012-3360, CVE-2012-3361, CVE-2012-3447", "paths in names",
         _at(IMAGE, "cve_2011_4596_names_are_no_paths"),
-        "files written into a guest (personality) are refused (501)",
+        "files written into a guest (personality) lie on its config drive under names of ours; nothing opens its disk",
     ),
     Advisory(
         33, "CVE-2014-9684, CVE-2015-1881, CVE-2015-3289", "what a deleted image's import leaves",

@@ -10,9 +10,10 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Collection
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Sequence
 from pathlib import Path
 
+from stackwire.compute.backends import injected_files
 from stackwire.compute.backends.image_inspection import check_image_file
 from stackwire.core.errors import ServiceError
 from stackwire.core.keyed_locks import KeyedLocks
@@ -130,6 +131,13 @@ class Disks:
 
     def _definition(self, uuid: str) -> Path:
         return self._folder / uuid / "unrescue.xml"
+
+    async def inject(self, uuid: str, files: Sequence[Sequence[str]]) -> list[tuple[str, int]]:
+        """Files for the guest, instead of those it had; each path with its size. DiskFailure."""
+        try:
+            return await asyncio.to_thread(injected_files.write, self._folder / uuid, files)
+        except OSError as error:
+            raise DiskFailure(instance_id=uuid, reason=error.strerror or "input/output error") from error
 
     async def log(self, uuid: str, line: str) -> None:
         """A line on the console; a server that is not there has none."""

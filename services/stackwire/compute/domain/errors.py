@@ -200,6 +200,18 @@ class ImageMetadataLimitExceeded(OverQuota):
     """Image metadata limit exceeded"""
 
 
+class TooManyFiles(OverQuota, wire="nova.exception.OnsetFileLimitExceeded"):
+    """At most {allowed} files can be written into a server."""
+
+
+class FilePathTooLong(OverQuota, wire="nova.exception.OnsetFilePathLimitExceeded"):
+    """The path of a file that is written into a server can have {allowed} characters at most."""
+
+
+class FileTooLarge(OverQuota, wire="nova.exception.OnsetFileContentLimitExceeded"):
+    """The content of a file that is written into a server can have {allowed} characters at most."""
+
+
 class KeypairLimitExceeded(OverQuota, wire="nova.exception.KeypairLimitExceeded"):
     """A user can have {allowed} key pairs at most."""
 

@@ -232,12 +232,17 @@ def versioned_exists(server: Server, context: NotificationContext) -> dict[str, 
     return versioned(server, context, "exists", audit_period=_audit_period(context.now))
 
 
+def certificates(server: Server) -> dict[str, Any]:
+    """What events of creations and rebuilds have of the certificates that the client trusts."""
+    return {"trusted_image_certificates": server.trusted_certificates}
+
+
 def create_fields(server: Server, key: KeyPair | None, **more: Any) -> dict[str, Any]:
     """What only ``instance.create.*`` carries."""
     return {
         "keypairs": [] if key is None else [key_payload(key)],
         "tags": list(server.tags),
-        "trusted_image_certificates": None,
+        **certificates(server),
         "instance_name": f"instance-{server.instance.id:08x}",
         **more,
     }

@@ -1,8 +1,14 @@
 """What a project may have, and which quotas each version has. ``nova/conf/quota.py``, its defaults."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from stackwire.compute.domain.errors import MetadataLimitExceeded, TooManyInstances
+from stackwire.compute.domain.errors import (
+    FilePathTooLong,
+    FileTooLarge,
+    MetadataLimitExceeded,
+    TooManyFiles,
+    TooManyInstances,
+)
 from stackwire.core.errors import BadRequest
 
 DEFAULTS: Mapping[str, int] = {
@@ -58,6 +64,18 @@ def check_metadata_items(limits: Mapping[str, int], count: int) -> None:
     """MetadataLimitExceeded (403) for more items than a server may have."""
     if exceeds_metadata_items(limits, count):
         raise MetadataLimitExceeded(allowed=limits["metadata_items"])
+
+
+def check_files(limits: Mapping[str, int], files: Collection[tuple[str, str]]) -> None:
+    """Paths and base64 contents of the files that a server gets; TooManyFiles, FilePathTooLong, FileTooLarge (403)."""
+    sizes = {
+        TooManyFiles: ("injected_files", len(files)),
+        FilePathTooLong: ("injected_file_path_bytes", max((len(path) for path, _ in files), default=0)),
+        FileTooLarge: ("injected_file_content_bytes", max((len(content) for _, content in files), default=0)),
+    }
+    for refusal, (name, size) in sizes.items():
+        if 0 <= limits[name] < size:
+            raise refusal(allowed=limits[name])
 
 
 def fitting(limits: Mapping[str, int], used: Mapping[str, int], each: Mapping[str, int], most: int) -> int:

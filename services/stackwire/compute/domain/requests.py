@@ -25,6 +25,7 @@ class CreateServerRequest:
     ``user_data`` is base64. ``min_count``: how many servers at least, ``count``: how many at most.
     ``personality``, ``trusted_certificates``: whether given; neither is simulated. ``host``, ``hypervisor_hostname``:
     the chosen ones; ``scheduler_hints``: each with its values.
+    ``personality``: paths with contents in base64. ``host``, ``scheduler_hints``: whether given; neither is simulated.
     """
 
     name: str
@@ -36,7 +37,7 @@ class CreateServerRequest:
     auto_disk: bool | None = None
     access_ip_v4: str | None = None
     access_ip_v6: str | None = None
-    personality: bool = False
+    personality: Sequence[tuple[str, str]] = ()
     availability_zone: str | None = None
     devices_v1: Sequence[Mapping[str, Any]] | None = None
     devices_v2: Sequence[Mapping[str, Any]] | None = None
@@ -48,9 +49,9 @@ class CreateServerRequest:
     user_data: str | None = None
     description: str | None = None
     tags: Sequence[str] = ()
-    trusted_certificates: bool = False
     host: str | None = None
     hypervisor_hostname: str | None = None
+    trusted_certificates: Sequence[str] | None = None
     hostname: str | None = None
     scheduler_hints: Mapping[str, Sequence[str]] = field(default_factory=dict)
     multiattach: bool = False
@@ -89,12 +90,12 @@ class RebuildServerRequest(_ServerFields):
 
     image_id: str
     metadata: Mapping[str, str] | None = None
-    personality: bool = False
+    personality: Sequence[tuple[str, str]] = ()
     admin_password: str | None = None
     preserve_ephemeral: bool = False
     key_name: str | None = None
     user_data: str | None = None
-    trusted_certificates: bool = False
+    trusted_certificates: Sequence[str] | None = None
     reimage: bool = False
 
 

@@ -45,6 +45,12 @@ class Server:
         return dict(self.request_spec.get("scheduler_hints") or {})
 
     @property
+    def trusted_certificates(self) -> list[str] | None:
+        """The ids of the certificates that the client trusts to sign the image; since 2.63."""
+        found = self.request_spec.get("trusted_certificates")
+        return list(found) if found else None
+
+    @property
     def image_name(self) -> str | None:
         """The name of the image in the request, as it was then."""
         return (self.request_spec.get("image") or {}).get("name")

@@ -110,6 +110,12 @@ def check_flavor_disk(image: Mapping[str, Any], flavor: FlavorLike, *, zero_disk
         raise FlavorDiskSmallerThanMinDisk(min_disk=least, root_gb=flavor.root_gb)
 
 
+def check_certificates(*, volume_backed: bool) -> None:
+    """Certificates can be named for images that the host reads itself."""
+    if volume_backed:
+        raise BadRequest("Image certificate validation is not supported when booting from volume")
+
+
 def check_same_numa(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     """A rebuild stays on its host, so that its layout of memory and processors may not change."""
     names = (

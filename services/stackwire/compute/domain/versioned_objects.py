@@ -84,7 +84,7 @@ def flavor_of(thing: NovaObject) -> Flavor:
 
 def instance_object(server: Server) -> NovaObject:
     """``Instance`` with its flavor, tags and metadata."""
-    instance = server.instance
+    instance, certificates = server.instance, server.trusted_certificates
     data: dict[str, Any] = asdict(instance)
     for key in ("launched_at", "terminated_at", "created_at", "updated_at", "deleted_at"):
         data[key] = _seconds(data[key])
@@ -97,6 +97,7 @@ def instance_object(server: Server) -> NovaObject:
         "tags": _listed("TagList", "1.1", [nova_object("Tag", "1.1", {"tag": tag}) for tag in server.tags]),
         "security_groups": _listed("SecurityGroupList", "1.1", []),
         "numa_topology": None,
+        "trusted_certs": certificates and nova_object("TrustedCerts", "1.0", {"ids": certificates}),
         "shutdown_terminate": False,
         "disable_terminate": False,
         "cell_name": None,

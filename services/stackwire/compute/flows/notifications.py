@@ -115,7 +115,7 @@ class Notifications:
         context = self._context(uow)
         legacy = notifications.legacy(server, context)
         self.emit(uow, "compute", "compute.instance.rebuild.scheduled", legacy, server.uuid)
-        versioned = notifications.versioned(server, context, "rebuild_scheduled", trusted_image_certificates=None)
+        versioned = notifications.versioned(server, context, "rebuild_scheduled", **notifications.certificates(server))
         self.emit_versioned(uow, "conductor", "instance.rebuild_scheduled", versioned, server.uuid)
 
     def emit_volume(self, uow: UnitOfWork, server: Server, action: VolumeVerb, phase: Phase, volume_id: str) -> None:

@@ -36,8 +36,8 @@ Action = Callable[[web.Request, Any], Awaitable[web.Response]]
 
 NOT_SIMULATED = frozenset(
     names(
-        "os-migrateLive evacuate createBackup restore addSecurityGroup removeSecurityGroup "
-        "addFixedIp removeFixedIp addFloatingIp removeFloatingIp resetNetwork injectNetworkInfo"
+        "os-migrateLive evacuate createBackup restore addSecurityGroup removeSecurityGroup addFixedIp "
+        "removeFixedIp addFloatingIp removeFloatingIp resetNetwork injectNetworkInfo"
     )
 )
 

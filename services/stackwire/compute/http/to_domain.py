@@ -14,6 +14,7 @@ from stackwire.compute.domain.requests import (
     UnshelveRequest,
     UpdateServerRequest,
 )
+from stackwire.compute.http.schemas.fields import File
 from stackwire.compute.http.schemas.flavors import NewFlavor
 from stackwire.compute.http.schemas.server_actions import Rebuild, Resize, Unshelve, UnshelveInZone
 from stackwire.compute.http.schemas.servers import CreateServer, NewServer, ServerChanges
@@ -44,7 +45,7 @@ def create_server_request(body: CreateServer, version: Microversion) -> CreateSe
         metadata=server.metadata or {},
         networks=_networks(server),
         auto_disk=_auto_disk(server.disk_config),
-        personality=bool(server.personality),
+        personality=_files(server.personality),
         availability_zone=server.availability_zone,
         devices_v1=_dumped(server.block_device_mapping),
         devices_v2=_dumped(server.block_device_mapping_v2),
@@ -54,9 +55,9 @@ def create_server_request(body: CreateServer, version: Microversion) -> CreateSe
         security_groups=[group.name for group in server.security_groups or ()],
         description=server.description if version >= (2, 19) else server.name,
         tags=list(dict.fromkeys(server.tags or ())),
-        trusted_certificates=bool(server.trusted_image_certificates),
         host=server.host,
         hypervisor_hostname=server.hypervisor_hostname,
+        trusted_certificates=server.trusted_image_certificates,
         hostname=server.hostname,
         scheduler_hints=_hints(body),
         multiattach=version >= (2, 60),
@@ -96,6 +97,10 @@ def _renamed(body: BaseModel, names: Mapping[str, str]) -> dict[str, Any]:
     return {new: getattr(body, old) for old, new in names.items()}
 
 
+def _files(files: Sequence[File] | None) -> list[tuple[str, str]]:
+    return [(file.path, file.contents) for file in files or ()]
+
+
 def _dumped(models: Sequence[BaseModel] | None) -> list[dict[str, Any]]:
     return [model.model_dump() for model in models or ()]
 
@@ -119,6 +124,7 @@ _REBUILD_NULLABLE = {
     "key_name": "key_name",
     "user_data": "user_data",
     "hostname": "hostname",
+    "trusted_image_certificates": "trusted_certificates",
 }
 _UPDATE = {
     "name": "name",
@@ -146,11 +152,11 @@ def rebuild_server_request(body: Rebuild, version: Microversion) -> RebuildServe
         image_id=body.imageRef,
         fields_set=_fields_set(body, _REBUILD_NULLABLE),
         metadata=body.metadata,
-        personality=bool(body.personality),
+        personality=_files(body.personality),
         auto_disk=_auto_disk(body.disk_config),
         preserve_ephemeral=body.preserve_ephemeral,
         description=body.description,
-        trusted_certificates=bool(body.trusted_image_certificates),
+        trusted_certificates=body.trusted_image_certificates,
         hostname=body.hostname,
         reimage=version >= (2, 93),
     )

@@ -12,8 +12,9 @@ from stackwire.compute.http.schemas.volume_attachments import (
 from stackwire.compute.http.to_domain import attach_volume_request
 from stackwire.compute.http.unpack import ApiHandlers, page_limit, page_offset, server_id, unpack, volume_id
 from stackwire.compute.http.views.volume_attachments import volume_attachment_view
-from stackwire.core.errors import BadRequest
 from stackwire.http.request import json_body, read, respond
+
+_UNCHANGING = ("id", "serverId", "device", "tag")
 
 
 class VolumeAttachmentHandlers(ApiHandlers):
@@ -50,14 +51,14 @@ class VolumeAttachmentHandlers(ApiHandlers):
         raw = await json_body(request)
         known_at(raw.get("volumeAttachment") if isinstance(raw, dict) else None, version, CHANGES_SINCE)
         changes = read(UpdateAttachment, raw).volumeAttachment
-        if changes.volumeId != volume_id(request):
-            await self._flows.volume_attachments.swap(ctx, server_id(request), volume_id(request))
-        await self._flows.servers.get(ctx, server_id(request))
-        if version < (2, 85) or changes.delete_on_termination is None:
-            raise BadRequest("Nothing to change: another volume, or since 2.85 delete_on_termination, must be given.")
-        await self._flows.volume_attachments.set_delete_on_termination(
-            ctx, server_id(request), volume_id(request), changes.delete_on_termination
-        )
+        attachments, uuid, attached = self._flows.volume_attachments, server_id(request), volume_id(request)
+        swapped = version < (2, 85) or changes.volumeId != attached
+        if version >= (2, 85):
+            unchanging = {name: getattr(changes, name) for name in _UNCHANGING if name in changes.model_fields_set}
+            delete = changes.delete_on_termination
+            await attachments.update(ctx, uuid, attached, unchanging, delete=delete, swapped=swapped)
+        if swapped:
+            await attachments.swap(ctx, uuid, attached)
         return respond(202)
 
     async def delete(self, request: web.Request) -> web.Response:

@@ -14,13 +14,13 @@ from stackwire.compute.db import (
     server_metadata,
     tags,
 )
-from stackwire.compute.domain import generated_names, policy, travel, validation
+from stackwire.compute.domain import bdm, generated_names, policy, travel, validation
 from stackwire.compute.domain.bdm import BlockDeviceRequest
 from stackwire.compute.domain.instance_columns import device_columns, instance_columns
 from stackwire.compute.domain.model import Flavor
 from stackwire.compute.domain.model_groups import ServerGroup
 from stackwire.compute.domain.quotas import check as check_quotas
-from stackwire.compute.domain.quotas import check_metadata_items, fitting
+from stackwire.compute.domain.quotas import check_files, check_metadata_items, fitting
 from stackwire.compute.domain.requests import CreateServerRequest, ServersAccepted
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.versioned_objects import (
@@ -73,6 +73,7 @@ class CreateServer(ApiFlow):
         placement = await self._placement.resolve(ctx, request)
         validation.check_user_data(request.user_data)
         plan = await self._planner.plan(ctx, request)
+        self._check_certificates(ctx, request, plan)
         request = await self._within_quotas(ctx, request, plan.flavor)
         uuids = tuple(self._deps.make_id() for _ in range(request.count))
         attachments = await self._reserve(ctx, plan.devices, uuids[0])
@@ -88,6 +89,13 @@ class CreateServer(ApiFlow):
             raise
         return accepted
 
+    def _check_certificates(self, ctx: RequestContext, request: CreateServerRequest, plan: ServerPlan) -> None:
+        """BadRequest where the image's certificates would not be looked at."""
+        if request.trusted_certificates:
+            self._deps.policy.require(ctx, policy.CREATE_TRUSTED, {"project_id": ctx.project_id})
+            root = bdm.root_of(plan.devices)
+            validation.check_certificates(volume_backed=root is not None and root.destination_type == "volume")
+
     async def _within_quotas(
         self, ctx: RequestContext, request: CreateServerRequest, flavor: Flavor
     ) -> CreateServerRequest:
@@ -95,7 +103,9 @@ class CreateServer(ApiFlow):
         project_id = ctx.project_id or ""
         async with self._deps.database.read() as session:
             scopes = await quotas.scopes(session, project_id, ctx.user_id or "")
-            check_metadata_items(await quotas.strictest(session, ctx), len(request.metadata))
+            strictest = await quotas.strictest(session, ctx)
+        check_metadata_items(strictest, len(request.metadata))
+        check_files(strictest, request.personality)
         count = min(fitting(limits, used, _needs(flavor, 1), request.count) for limits, used in scopes)
         if count < request.min_count:
             check_quotas(scopes, _needs(flavor, request.min_count))
@@ -139,6 +149,13 @@ class CreateServer(ApiFlow):
         request, plan, uuid = build.request, build.plan, build.accepted.uuids[index]
         spec = {"availability_zone": build.placement.zone, "image": plan.image, "networks": build.networks}
         spec["scheduler_hints"] = dict(build.placement.hints)
+        spec: dict[str, object] = {
+            "availability_zone": request.availability_zone,
+            "image": plan.image,
+            "networks": build.networks,
+        }
+        if request.trusted_certificates:
+            spec["trusted_certificates"] = list(request.trusted_certificates)
         columns = instance_columns(request, plan.image, plan.flavor, plan.key, build.accepted, index)
         owner = {"user_id": ctx.user_id or "", "project_id": ctx.project_id or "", "created_at": uow.now}
         await instances.insert(uow, columns | owner, plan.flavor, spec)
@@ -174,6 +191,7 @@ def _message(build: _Build, servers: Sequence[Server], group: ServerGroup | None
         request_specs=[request_spec_object(server, build.plan.image, len(servers), place) for server in servers],
         image=build.plan.image,
         admin_password=build.accepted.password,
+        injected_files=[list(file) for file in build.request.personality],
         requested_networks=networks_object(build.networks),
         block_device_mapping=devices_object(servers[0].devices),
         tags=tags_object(build.request.tags),
@@ -185,10 +203,7 @@ def _refuse_unsimulated(request: CreateServerRequest) -> None:
         raise BadRequest("There is no network of that id: there is no network service here; ask for none or auto.")
     if any(group != "default" for group in request.security_groups):
         raise BadRequest("There is no security group of that name.")
-    not_simulated = {
-        "personality (files written into a server)": request.personality,
-        "trusted_image_certificates": request.trusted_certificates,
-    }
+    not_simulated = {"the choice of a host": request.host, "scheduler hints": request.scheduler_hints}
     for what, requested in not_simulated.items():
         if requested:
             raise NotSimulated(what=what)

@@ -5,6 +5,7 @@ import asyncio
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from stackwire.compute.backends import certificates
 from stackwire.compute.db import keypairs, quotas
 from stackwire.compute.domain import policy, ssh_keys
 from stackwire.compute.domain.errors import KeyPairExists, KeypairLimitExceeded, KeypairNotFound
@@ -12,7 +13,7 @@ from stackwire.compute.domain.model import KeyPair
 from stackwire.compute.domain.requests import CreateKeypairRequest
 from stackwire.compute.flows.deps import ApiFlow
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import BadRequest, NotSimulated
+from stackwire.core.errors import BadRequest
 from stackwire.db.errors import UniqueViolation
 
 RSA_BITS = 2048
@@ -41,16 +42,14 @@ class Keypairs(ApiFlow):
         return found
 
     async def create(self, ctx: RequestContext, request: CreateKeypairRequest) -> tuple[KeyPair, str | None]:
-        """The pair, and the private half when it was generated here (PEM, no passphrase).
+        """The pair, and the private half when it was generated here (PEM; of x509 PKCS #12 in base64).
 
         InvalidKeypair, KeyPairExists, KeypairLimitExceeded.
         """
         user_id = self._authorized(ctx, request.user_id)
         ssh_keys.check_name(request.name, relaxed=request.relaxed_name)
-        if request.type == "x509":
-            raise NotSimulated(what="key pairs of type x509")
-        public_key, private_key = await self._keys(request.public_key)
-        fingerprint = ssh_keys.fingerprint(public_key)
+        public_key, private_key = await self._keys(request, user_id)
+        fingerprint = (certificates if request.type == "x509" else ssh_keys).fingerprint(public_key)
         try:
             async with self._deps.database.work(ctx) as uow:
                 limits = [await quotas.limits(uow, ctx.project_id or "", user) for user in (None, ctx.user_id)]
@@ -62,8 +61,12 @@ class Keypairs(ApiFlow):
             raise KeyPairExists(name=request.name) from None
         return pair, private_key
 
-    async def _keys(self, public_key: str | None) -> tuple[str, str | None]:
-        return await asyncio.to_thread(_generate) if public_key is None else (public_key, None)
+    async def _keys(self, request: CreateKeypairRequest, user_id: str) -> tuple[str, str | None]:
+        if request.public_key is not None:
+            return request.public_key, None
+        if request.type == "x509":
+            return await asyncio.to_thread(certificates.generate, user_id)
+        return await asyncio.to_thread(_generate)
 
     async def delete(self, ctx: RequestContext, user_id: str | None, name: str) -> None:
         """KeypairNotFound."""

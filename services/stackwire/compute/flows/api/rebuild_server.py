@@ -8,7 +8,7 @@ from stackwire.compute.db import instance_actions, instances, keypairs, quotas, 
 from stackwire.compute.domain import generated_names, image_props, policy, travel, validation
 from stackwire.compute.domain.bdm import BlockDeviceRequest
 from stackwire.compute.domain.errors import ImageUnacceptable, InvalidBDMVolume
-from stackwire.compute.domain.quotas import check_metadata_items
+from stackwire.compute.domain.quotas import check_files, check_metadata_items
 from stackwire.compute.domain.requests import RebuildServerRequest
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.versioned_objects import devices_object, instance_object, request_spec_object
@@ -16,7 +16,7 @@ from stackwire.compute.flows.deps import ApiFlow, check_allowed, claim
 from stackwire.contracts.compute_workers import RebuildInstance
 from stackwire.contracts.volume import GetVolume
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import BadRequest, NotFound, NotSimulated
+from stackwire.core.errors import BadRequest, NotFound
 from stackwire.core.rules import Resource
 from stackwire.db.pool import UnitOfWork
 
@@ -46,14 +46,17 @@ class RebuildServer(ApiFlow):
             request = replace(request, reimage=False)
         server = await self._deps.find(ctx, uuid, policy.REBUILD)
         check_allowed(ctx, server, VERB)
-        if request.personality or request.trusted_certificates:
-            raise NotSimulated(what="personality (files written into a server) or trusted_image_certificates")
+        if "trusted_certificates" in request.fields_set:
+            self._deps.policy.require(ctx, policy.REBUILD_TRUSTED, {"project_id": server.instance.project_id})
+            validation.check_certificates(
+                volume_backed=server.is_volume_backed and request.trusted_certificates is not None
+            )
         validation.check_user_data(request.user_data)
         image = await peers.image(self._deps.images, ctx, request.image_id)
         original_image_id = await self._original_image_id(ctx, server, request)
         self._check_image(ctx, server, image, request.image_id)
         key_data = await self._key_data(server, request)
-        await self._check_metadata(ctx, request)
+        await self._check_quotas(ctx, request)
         password = request.admin_password or generated_names.password(self._deps.pick)
         rebuild = _Rebuild(server, request, image, original_image_id, key_data, password)
         async with self._deps.database.work(ctx) as uow:
@@ -111,11 +114,11 @@ class RebuildServer(ApiFlow):
             raise BadRequest("Invalid key_name provided.")
         return pair.public_key
 
-    async def _check_metadata(self, ctx: RequestContext, request: RebuildServerRequest) -> None:
-        if request.metadata is not None:
-            async with self._deps.database.read() as session:
-                limits = await quotas.strictest(session, ctx)
-            check_metadata_items(limits, len(request.metadata))
+    async def _check_quotas(self, ctx: RequestContext, request: RebuildServerRequest) -> None:
+        async with self._deps.database.read() as session:
+            limits = await quotas.strictest(session, ctx)
+        check_metadata_items(limits, len(request.metadata or ()))
+        check_files(limits, request.personality)
 
     # ---- writing
 
@@ -130,7 +133,10 @@ class RebuildServer(ApiFlow):
         await server_metadata.replace(uow, "instance_system_metadata", server.uuid, rows)
         if request.metadata is not None:
             await server_metadata.replace(uow, "instance_metadata", server.uuid, request.metadata)
-        await instances.set_request_spec(uow, server.uuid, {**server.request_spec, "image": image})
+        spec = {**server.request_spec, "image": image}
+        if "trusted_certificates" in request.fields_set:
+            spec["trusted_certificates"] = request.trusted_certificates
+        await instances.set_request_spec(uow, server.uuid, spec)
         await instance_actions.start(uow, ctx, server.uuid, VERB)
         after = await instances.by_uuid(uow, server.uuid) or claimed
         # two updates, as in Nova; the second does not happen when the image leaves the same rows
@@ -149,6 +155,7 @@ def _message(rebuild: _Rebuild, after: Server) -> RebuildInstance:
         instance=instance_object(after),
         orig_image_ref=rebuild.original_image_id if server.is_volume_backed else server.instance.image_ref,
         image_ref=rebuild.request.image_id,
+        injected_files=[list(file) for file in rebuild.request.personality],
         new_pass=rebuild.password,
         orig_sys_metadata=dict(server.system_metadata),
         bdms=devices_object(after.devices),

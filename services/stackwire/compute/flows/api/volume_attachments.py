@@ -1,6 +1,6 @@
 """Attaching volumes to a server and detaching them, as far as the API goes; the conductor and the host do the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from stackwire.compute.backends import peers
@@ -92,19 +92,36 @@ class VolumeAttachments(ApiFlow):
             await self._deps.rpc.call(ctx.as_service(), RollDetaching(volume_id=volume_id))
             raise
 
-    async def set_delete_on_termination(self, ctx: RequestContext, uuid: str, volume_id: str, delete: bool) -> None:
-        """Whether the volume is deleted with the server."""
-        server = await self._deps.find(ctx, uuid, policy.ATTACHMENT_CHANGE)
+    async def update(
+        self,
+        ctx: RequestContext,
+        uuid: str,
+        volume_id: str,
+        unchanging: Mapping[str, str | None],
+        *,
+        delete: bool | None,
+        swapped: bool,
+    ) -> None:
+        """``delete``: whether the volume is deleted with the server (None: as it is). BadRequest for another value of
+        what does not change. ``swapped``: another volume is to take its place, which is for those who may do that."""
+        server = await self._deps.find(ctx, uuid, policy.SHOW if swapped else policy.ATTACHMENT_CHANGE)
+        if swapped:
+            self._deps.policy.require(ctx, policy.SWAP_VOLUME, {}, Forbidden)
         device = _device(server, volume_id)
-        async with self._deps.database.work(ctx) as uow:
-            await block_devices.update(uow, device.uuid, delete_on_termination=delete)
+        fixed = {"id": volume_id, "serverId": uuid, "device": device.device_name, "tag": device.tag}
+        for name, value in unchanging.items():
+            if value != fixed[name]:
+                raise BadRequest(f"The {name} property is not mutable")
+        if delete is not None:
+            async with self._deps.database.work(ctx) as uow:
+                await block_devices.update(uow, device.uuid, delete_on_termination=delete)
 
     async def swap(self, ctx: RequestContext, uuid: str, volume_id: str) -> NoReturn:
         """For services and administrators, and only while the volume is migrated, which none is (Conflict)."""
         async with self._deps.database.read() as session:
-            server = await instances.find(session, ctx, uuid)
-        self._deps.policy.require(ctx, policy.SWAP_VOLUME, {"project_id": server.instance.project_id}, Forbidden)
-        _device(server, volume_id)
+            await instances.find(session, ctx, uuid)
+        self._deps.policy.require(ctx, policy.SWAP_VOLUME, {}, Forbidden)
+        await self._deps.rpc.call(ctx.as_service(), GetVolume(volume_id=volume_id))
         raise Conflict(f"volume {volume_id} is not migrating; this API should only be called by Cinder")
 
 

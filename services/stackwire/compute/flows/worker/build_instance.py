@@ -4,6 +4,7 @@
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 from stackwire.compute.backends import guest_console
@@ -39,7 +40,7 @@ class BuildServer:
         async with self._host.exclusive(uuid):
             server = await self._begin(ctx, uuid)
             if server is not None:
-                await self._build(ctx, server)
+                await self._build(ctx, server, message.injected_files)
 
     async def _begin(self, ctx: RequestContext, uuid: str) -> Server | None:
         """None when the server is not waiting to be built: it was built already, or it is being deleted.
@@ -64,7 +65,7 @@ class BuildServer:
             return None
         return server
 
-    async def _build(self, ctx: RequestContext, server: Server) -> None:
+    async def _build(self, ctx: RequestContext, server: Server, files: Sequence[Sequence[str]]) -> None:
         created: list[str] = []
         try:
             server = await self._claim(ctx, server)
@@ -72,7 +73,7 @@ class BuildServer:
             for device in server.devices:
                 if device.is_volume and not device.no_device:
                     server = await self._attach(ctx, server, device, created)
-            server = await self._spawn(ctx, server)
+            server = await self._spawn(ctx, server, files)
             await self._finish(ctx, server)
         except StateChanged:
             log.info("the state of instance %s changed while it was built", server.uuid)
@@ -150,11 +151,12 @@ class BuildServer:
             raise StateChanged(device.instance_uuid)
         return changed
 
-    async def _spawn(self, ctx: RequestContext, server: Server) -> Server:
+    async def _spawn(self, ctx: RequestContext, server: Server, files: Sequence[Sequence[str]]) -> Server:
         async with self._host.database.work(ctx) as uow:
             server = await self._host.advance(uow, server, ServerStates.spawn)
         definition = self._guests.define(server)
         await self._guests.write_disk(ctx, server, server.instance.image_ref)
+        await self._guests.write_files(server, files)
         async with self._host.database.work(ctx) as uow:
             await self._guests.save(uow, server, definition)
         return server

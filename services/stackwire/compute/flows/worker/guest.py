@@ -1,6 +1,6 @@
 """A server's guest: its definition from flavor and image properties, and its disk from its image."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,11 @@ class Guests:
             algorithm, digest = image.os_hash_algo, image.os_hash_value
         chunks = self._host.images.data(ctx, image_id)
         return await self._host.disks.cached_image(image_id, image.disk_format, chunks, algorithm, digest)
+
+    async def write_files(self, server: Server, files: Sequence[Sequence[str]]) -> None:
+        """Those that the client gave, as pairs of path and base64; the console tells of each."""
+        for path, size in await self._host.disks.inject(server.uuid, files):
+            await self._host.disks.log(server.uuid, f"simulated guest: wrote {path!r}, {size} bytes")
 
     async def save(self, uow: UnitOfWork, server: Server, definition: Definition) -> None:
         """The definition beside the server, and which of the properties became part of it."""

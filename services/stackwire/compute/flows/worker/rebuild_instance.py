@@ -11,6 +11,7 @@ from stackwire.compute.db import block_devices, instance_actions
 from stackwire.compute.domain import notifications
 from stackwire.compute.domain.devices import connection_info, with_device
 from stackwire.compute.domain.model import BlockDevice
+from stackwire.compute.domain.notifications import certificates
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import POWER, REBUILDING, STOPPED, ServerStates
 from stackwire.compute.domain.versioned_objects import instances_object, uuid_of
@@ -26,7 +27,6 @@ log = logging.getLogger(__name__)
 EVENT = "compute_rebuild_instance"
 REIMAGED = "volume-reimaged"
 GIBIBYTE = 1024**3
-NO_CERTIFICATES = {"trusted_image_certificates": None}
 
 
 class ReimageFailed(ServiceError, wire="nova.exception.BuildAbortException"):
@@ -71,7 +71,7 @@ class RebuildServer:
             await instance_actions.begin_event(uow, server.uuid, EVENT, self._host.name)
             self._host.notifications.emit_exists(uow, _before(server, message), server)
             self._host.notifications.emit_action(
-                uow, server, "rebuild", "start", {"image_name": server.image_name}, NO_CERTIFICATES
+                uow, server, "rebuild", "start", {"image_name": server.image_name}, certificates(server)
             )
             return await self._host.save(uow, server)
 
@@ -92,6 +92,7 @@ class RebuildServer:
             server = await self._host.advance(uow, server, ServerStates.rebuild_spawn)
         definition = self._guests.define(server)
         await self._guests.write_disk(ctx, server, message.image_ref or server.instance.image_ref)
+        await self._guests.write_files(server, message.injected_files)
         await self._host.disks.log(server.uuid, f"simulated guest: rebuilt\n{guest_console.booting(server)}")
         async with self._host.database.work(ctx) as uow:
             await self._guests.save(uow, server, definition)
@@ -104,7 +105,7 @@ class RebuildServer:
             )
             uow.fanout(UpdateInstanceInfo(host_name=self._host.name, instance_info=instances_object([server])))
             fields: dict[str, Any] = {"image_name": name, "fixed_ips": notifications.fixed_ips(server)}
-            self._host.notifications.emit_action(uow, server, "rebuild", "end", fields, NO_CERTIFICATES)
+            self._host.notifications.emit_action(uow, server, "rebuild", "end", fields, certificates(server))
             if stopped:
                 server = await self._host.advance(uow, server, ServerStates.stop_rebuilt)
             else:  # Nova saves once more
@@ -118,7 +119,7 @@ class RebuildServer:
         after = await self._host.fail(ctx, server, ServerStates.fail_rebuild, EVENT, error)
         if after is not None:
             async with self._host.database.work(ctx) as uow:
-                self._host.notifications.emit_error(uow, after, "rebuild", error, None, NO_CERTIFICATES)
+                self._host.notifications.emit_error(uow, after, "rebuild", error, None, certificates(after))
 
     # ---- a root volume
 

@@ -3,6 +3,7 @@
 ``nova/api/validation/parameter_types.py``.
 """
 
+import base64
 import ipaddress
 import re
 import unicodedata
@@ -103,6 +104,17 @@ def _uuid_or_empty(value: str) -> str:
     return value and _uuid(value)
 
 
+def _unique(value: list[str]) -> list[str]:
+    if len(set(value)) < len(value):
+        raise ValueError("has an element twice")
+    return value
+
+
+def _base64(value: str) -> str:
+    base64.b64decode(value)
+    return value
+
+
 def _hostname(value: str) -> str:
     if not _FQDN.fullmatch(value):
         raise ValueError("is not a host name")
@@ -159,9 +171,17 @@ Short = Annotated[str, StringConstraints(max_length=255)]
 ShortNotEmpty = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 FlavorRef = Annotated[str, StringConstraints(min_length=1)] | Annotated[int, AfterValidator(str)]
 DiskConfig = Literal["AUTO", "MANUAL"]
-Certificates = Annotated[list[ShortNotEmpty], Field(min_length=1, max_length=50)]
+Certificates = Annotated[list[ShortNotEmpty], Field(min_length=1, max_length=50), AfterValidator(_unique)]
 DeviceName = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[a-zA-Z0-9._\-/]*$")]
+Base64 = Annotated[str, AfterValidator(_base64)]
 SizeGb = Annotated[Number, Field(ge=0, le=2**31 - 1)]
+
+
+class File(Body):
+    """One entry of ``personality``: where in the guest, and what."""
+
+    path: str
+    contents: Base64
 
 
 def known_at(fields: Any, version: Microversion, since: Since, until: Since | None = None) -> None:

@@ -1,6 +1,6 @@
 """The bodies of ``POST /servers/{id}/action``. ``nova/api/openstack/compute/schemas/``."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -9,6 +9,7 @@ from stackwire.compute.http.schemas.fields import (
     Certificates,
     Description,
     DiskConfig,
+    File,
     Flag,
     FlavorRef,
     Hostname,
@@ -31,7 +32,7 @@ class Rebuild(Body):
     imageRef: Uuid
     name: Name | None = None
     metadata: Metadata | None = None
-    personality: list[dict[str, Any]] | None = None
+    personality: list[File] | None = None
     adminPass: str | None = None
     accessIPv4: IPv4 | None = None
     accessIPv6: IPv6 | None = None

@@ -14,6 +14,7 @@ from stackwire.compute.http.schemas.fields import (
     Description,
     DeviceName,
     DiskConfig,
+    File,
     Flag,
     FlavorRef,
     Hostname,
@@ -105,7 +106,7 @@ class NewServer(Body):
     disk_config: DiskConfig | None = Field(None, alias="OS-DCF:diskConfig")
     accessIPv4: IPv4 | None = None
     accessIPv6: IPv6 | None = None
-    personality: list[dict[str, Any]] | None = None
+    personality: list[File] | None = None
     availability_zone: Name | None = None
     block_device_mapping: list[LegacyDevice] | None = None
     block_device_mapping_v2: list[Device] | None = None

@@ -144,7 +144,7 @@ class ServerView:
             ((2, 9), "locked", instance.locked),
             ((2, 19), "description", instance.display_description),
             ((2, 26), "tags", list(server.tags)),
-            ((2, 63), "trusted_image_certificates", None),
+            ((2, 63), "trusted_image_certificates", server.trusted_certificates),
             ((2, 73), "locked_reason", server.locked_reason if instance.locked else None),
             ((2, 90), "OS-EXT-SRV-ATTR:hostname", instance.hostname),
             ((2, 96), "pinned_availability_zone", server.pinned_zone),
