@@ -96,6 +96,7 @@ async def test_services_and_hosts_are_listed(cloud: TestCloud, admin: JsonClient
     assert [(one["binary"], one["host"], one["state"]) for one in services] == [
         ("cinder-scheduler", "stackwire", "up"),
         ("cinder-volume", BACKEND, "up"),
+        ("cinder-backup", "stackwire", "up"),
     ]
     assert services[1]["backend_state"] == "up"
     (volume,) = (await got(admin, "/os-services?binary=cinder-volume", "3.0")).ok(200).json["services"]
@@ -104,7 +105,7 @@ async def test_services_and_hosts_are_listed(cloud: TestCloud, admin: JsonClient
     disabled = await admin.put("volume", f"{V}/os-services/disable", json={"host": BACKEND, "binary": "cinder-volume"})
     assert disabled.ok(200).json["disabled"]
     hosts = (await got(admin, "/os-hosts")).ok(200).json["hosts"]
-    assert [one["host_name"] for one in hosts] == ["stackwire", BACKEND]
+    assert [one["host_name"] for one in hosts] == ["stackwire", BACKEND, "stackwire"]
     counted = [one["resource"] for one in (await got(admin, f"/os-hosts/{BACKEND}")).ok(200).json["host"]]
     assert [(one["project"], one["volume_count"], one["total_volume_gb"]) for one in counted] == [
         ("(total)", "1", "1"),

@@ -5,11 +5,19 @@ from typing import Any
 
 import pytest
 
-from stackwire.contracts.volume_workers import HOST, BuildVolume
+from stackwire.contracts.volume_workers import (
+    HOST,
+    BuildVolume,
+    ContinueBackup,
+    CreateBackup,
+    DeleteBackup,
+    GetBackupDevice,
+    RestoreBackup,
+)
 from stackwire.core.context import system_context
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.transport import WireRecord
-from support.builders.volumes import a_volume
+from support.builders.volumes import BACKUPS, a_backup, a_volume, get_backup
 from support.cloud import ACloud, JsonClient, TestCloud
 
 V = "/v3/{project_id}"
@@ -79,6 +87,55 @@ async def test_what_a_dead_worker_left_is_ended_when_the_service_starts_again(
     await_gone = [path.name for path in cloud.cloud.options.data_dir.rglob("*volume-*")]
     kept = becomes == "available" or left_in["status"] == "reverting" or left_in.get("previous_status") == "available"
     assert await_gone == ([whole.name] if kept else [])
+
+
+@pytest.mark.parametrize(
+    ("left_in", "of", "becomes"),
+    [
+        ("creating", "backing-up", ("error", "available")),
+        ("restoring", "restoring-backup", ("available", "error_restoring")),
+        ("available", "backing-up", ("available", "available")),
+        ("deleting", "available", (None, "available")),
+    ],
+)
+async def test_what_a_dead_worker_left_of_a_backup_is_ended_too(
+    cloud: TestCloud, demo: JsonClient, left_in: str, of: str, becomes: tuple[str | None, str]
+) -> None:
+    volume = await a_volume(cloud, demo)
+    backup = (await a_backup(cloud, demo, volume))["id"]
+    dead = "INSERT INTO leases (noun, id, owner, expires_at) VALUES ($1, $2, 'a dead one', now()) RETURNING id"
+    for noun, key, status in (("backup", backup, left_in), ("volume", volume, of)):
+        await cloud.rows("volume", dead, noun, key)
+        sets = "status = $2, restore_volume_id = $3" if noun == "backup" else "status = $2, previous_status = $3"
+        value = volume if noun == "backup" else "available"
+        await cloud.rows("volume", f"UPDATE {noun}s SET {sets} WHERE id = $1 RETURNING id", key, status, value)
+    await cloud.cloud.restart("volume")
+    await cloud.settle()
+    answer = await demo.get("volume", f"{BACKUPS}/{backup}", headers=NEW)
+    shown = await seen(demo, volume)
+    assert shown is not None
+    assert (None if answer.status == 404 else answer.json["backup"]["status"], shown["status"]) == becomes
+    limits = (await demo.get("volume", f"{V}/limits")).ok().json["limits"]["absolute"]
+    assert limits["totalBackupsUsed"] == (0 if becomes[0] is None else 1)
+    kept = [path for path in cloud.cloud.options.data_dir.rglob("volume_*") if backup in path.name]
+    assert bool(kept) == (becomes[0] == "available")
+
+
+async def test_messages_about_backups_delivered_twice_are_handled_once(cloud: TestCloud, demo: JsonClient) -> None:
+    volume = await a_volume(cloud, demo)
+    backup = await a_backup(cloud, demo, volume)
+    again = {"versioned_object.data": {"id": backup["id"]}}
+    async with cloud.cloud.services["volume"].database.work(system_context("volume")) as uow:
+        for message in (
+            CreateBackup(backup=again),
+            GetBackupDevice(backup=again),
+            ContinueBackup(backup=again, backup_device={}),
+            RestoreBackup(backup=again, volume_id=volume),
+            DeleteBackup(backup=again),
+        ):
+            uow.cast(message, server=HOST)
+    await cloud.settle()
+    assert await get_backup(demo, backup["id"]) == backup
 
 
 async def test_a_message_delivered_twice_is_handled_once(cloud: TestCloud, demo: JsonClient) -> None:

@@ -46,13 +46,19 @@ INVARIANTS: Mapping[str, str] = {
     "no volume is in between": """
         SELECT id, status FROM volume.volumes WHERE NOT deleted AND status IN
         ('creating', 'downloading', 'uploading', 'deleting', 'attaching', 'detaching', 'reserved', 'extending',
-         'reverting', 'retyping', 'maintenance')""",
+         'reverting', 'retyping', 'maintenance', 'backing-up',
+         'restoring-backup')""",
     "no volume is being migrated": """
         SELECT id, migration_status FROM volume.volumes WHERE NOT deleted AND migration_status IS NOT NULL
         AND migration_status NOT IN ('success', 'error')""",
+    "no backup is in between": """
+        SELECT id, status FROM volume.backups WHERE NOT deleted AND status IN ('creating', 'restoring', 'deleting')""",
+    "what a backup continues is there": """
+        SELECT b.id, b.parent_id FROM volume.backups AS b JOIN volume.backups AS p ON p.id = b.parent_id
+        WHERE NOT b.deleted AND b.status = 'available' AND (p.deleted OR p.status <> 'available')""",
     "no snapshot is in between": """
         SELECT id, status FROM volume.snapshots
-        WHERE NOT deleted AND status IN ('creating', 'deleting', 'restoring')""",
+        WHERE NOT deleted AND status IN ('creating', 'deleting', 'restoring', 'backing-up')""",
     "a volume is in use exactly when it is attached": """
         SELECT v.id, v.status FROM volume.volumes AS v WHERE NOT v.deleted AND v.status IN ('available', 'in-use')
         AND (v.status = 'in-use') <> EXISTS (SELECT FROM volume.volume_attachment AS a
@@ -77,9 +83,13 @@ INVARIANTS: Mapping[str, str] = {
         SELECT q.project_id, q.resource, q.in_use, r.n FROM volume.quota_usages AS q LEFT JOIN (
             SELECT project_id, 'volumes' AS resource, count(*) AS n FROM volume.volumes WHERE NOT deleted GROUP BY 1
             UNION ALL
-            SELECT project_id, 'snapshots', count(*) FROM volume.snapshots WHERE NOT deleted GROUP BY 1) AS r
+            SELECT project_id, 'snapshots', count(*) FROM volume.snapshots WHERE NOT deleted GROUP BY 1
+            UNION ALL
+            SELECT project_id, 'backups', count(*) FROM volume.backups WHERE NOT deleted GROUP BY 1
+            UNION ALL
+            SELECT project_id, 'backup_gigabytes', sum(size) FROM volume.backups WHERE NOT deleted GROUP BY 1) AS r
         ON r.project_id = q.project_id AND r.resource = q.resource
-        WHERE q.resource IN ('volumes', 'snapshots') AND q.in_use <> coalesce(r.n, 0)""",
+        WHERE q.resource IN ('volumes', 'snapshots', 'backups', 'backup_gigabytes') AND q.in_use <> coalesce(r.n, 0)""",
     "no server is in between": """
         SELECT uuid, vm_state, task_state FROM compute.instances
         WHERE NOT deleted AND (task_state IS NOT NULL OR vm_state = 'building')""",

@@ -11,7 +11,7 @@ import os
 import sys
 from collections import deque
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, get_args
 
 import typer
 
@@ -151,7 +151,7 @@ def guest(
 @app.command()
 def serve(
     service: Annotated[str, typer.Argument(help=f"{', '.join(ORDER)} or trace")],
-    role: Annotated[str, typer.Option(help="api, worker or all")] = "all",
+    role: Annotated[str, typer.Option(help="api, worker or all; of volume also backup")] = "all",
 ) -> None:
     """Run one service, or one role of it, as a process of its own; settings from the environment
     (STACKWIRE_<SERVICE>_...)."""
@@ -161,8 +161,9 @@ def serve(
 
     if service not in (*ORDER, "trace"):
         _fail(f"there is no service {service!r}: {', '.join(ORDER)} or trace")
-    if role not in ("api", "worker", "all"):
-        _fail(f"--role is api, worker or all, not {role!r}")
+    roles = get_args(settings_type(service).model_fields["role"].annotation)
+    if role not in roles:
+        _fail(f"--role is {', '.join(roles[:-1])} or {roles[-1]}, not {role!r}")
     try:
         check_environment()
     except OptionError as error:

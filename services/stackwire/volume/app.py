@@ -7,7 +7,7 @@ from datetime import timedelta
 from aiohttp import web
 
 from stackwire.contracts.volume import VOLUME
-from stackwire.contracts.volume_workers import CINDER_SCHEDULER, CINDER_VOLUME, HOST, topic_of
+from stackwire.contracts.volume_workers import CINDER_BACKUP, CINDER_SCHEDULER, CINDER_VOLUME, HOST, topic_of
 from stackwire.core.clock import Clock
 from stackwire.core.policy import Policy
 from stackwire.db.leases import Leases, new_owner
@@ -23,6 +23,7 @@ from stackwire.runtime.database import opened
 from stackwire.runtime.revocations import RevocationWatch
 from stackwire.runtime.service import Service, Sweep
 from stackwire.volume import rpc
+from stackwire.volume.backends.backup_store import BackupStore
 from stackwire.volume.backends.files import FileStore
 from stackwire.volume.backends.images import HttpMetadata, ImageClient, RpcMetadata
 from stackwire.volume.domain.notifications import EXCHANGE
@@ -58,10 +59,13 @@ def _assemble(settings: VolumeSettings, database: Database, transport: Transport
     servers: list[RpcServer] = []
     sweeps: list[Sweep] = []
     app = None
-    if settings.serves_work:
-        worker = WorkerFlows(deps)
-        servers += _worker_servers(deps, worker, transport)
+    worker = WorkerFlows(deps)
+    if settings.serves_work or settings.serves_backups:
         sweeps.append(Sweep(settings.sweep_seconds, Recovery(deps, worker).run))
+    if settings.serves_work:
+        servers += _worker_servers(deps, worker, transport)
+    if settings.serves_backups:
+        servers.append(RpcServer(transport, CINDER_BACKUP, HOST, rpc.backup_endpoints(worker)))
     if settings.serves_api:
         flows = ApiFlows(deps)
         servers += [RpcServer(transport, VOLUME, HOST, rpc.ApiEndpoints(flows).endpoints()), watch.server]
@@ -104,6 +108,7 @@ def _deps(settings: VolumeSettings, database: Database, client: RpcClient, http:
         backends=backends,
         stores={backend.name: FileStore(settings.data_dir / backend.folder) for backend in backends},
         chooser=Chooser(settings.scheduler_default_filters, settings.scheduler_default_weighers),
+        backup_store=BackupStore(settings.backup_posix_path or settings.data_dir / "backups"),
         policy=Policy("cinder", RULES, settings.policy_file),
         behaviours=settings.behaviours,
         zone=settings.default_zone,

@@ -21,6 +21,7 @@ def scheduler_endpoints(flows: WorkerFlows) -> list[Endpoint]:
         workers.ScheduleSnapshot.served_by(flows.scheduler.on_schedule_snapshot),
         workers.ScheduleRetype.served_by(flows.move_scheduler.on_schedule_retype),
         workers.ScheduleMigration.served_by(flows.move_scheduler.on_schedule_migration),
+        workers.ScheduleBackup.served_by(flows.scheduler.on_schedule_backup),
         workers.ScheduleExtend.served_by(flows.scheduler.on_schedule_extend),
     ]
 
@@ -41,6 +42,21 @@ def worker_endpoints(flows: WorkerFlows) -> list[Endpoint]:
         workers.Reimage.served_by(flows.reimage.on_reimage),
         workers.AttachmentUpdate.served_by(flows.attachments.on_attachment_update),
         workers.AttachmentDelete.served_by(flows.attachments.on_attachment_delete),
+        workers.GetBackupDevice.served_by(flows.create_backup.on_get_backup_device),
+    ]
+
+
+def backup_endpoints(flows: WorkerFlows) -> list[Endpoint]:
+    """Topic ``cinder-backup.<host>``."""
+    return [
+        workers.CreateBackup.served_by(flows.create_backup.on_create_backup),
+        workers.ContinueBackup.served_by(flows.create_backup.on_continue_backup),
+        workers.RestoreBackup.served_by(flows.restore_backup.on_restore_backup),
+        workers.DeleteBackup.served_by(flows.backups.on_delete_backup),
+        workers.ResetBackupStatus.served_by(flows.backups.on_reset_status),
+        workers.ExportRecord.served_by(flows.backups.on_export_record),
+        workers.ImportRecord.served_by(flows.backups.on_import_record),
+        workers.SupportsForceDelete.served_by(flows.backups.on_check_support),
     ]
 
 

@@ -17,12 +17,15 @@ class VolumeSettings(ServiceSettings):
     ``backends``: a file of back ends, in the form of ``deploy/backends.toml``; None for the one, ``files``.
     ``scheduler_default_filters``, ``scheduler_default_weighers``: names, separated by commas.
 
+    ``backup_posix_path``: the folder of the backup store, which is in ``data_dir`` unless it is given.
     ``image_api``: how the image service is reached: by ``rpc``, or over ``http``, as a real Glance is.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="STACKWIRE_VOLUME_")
 
     port: int = 8776
+    role: Literal["api", "worker", "backup", "all"] = "all"  # type: ignore[assignment]  # one role more than others have
+    backup_posix_path: Path | None = None
     default_zone: str = "nova"
     list_limit: int = 1000
     backends: Path | None = None
@@ -49,3 +52,8 @@ class VolumeSettings(ServiceSettings):
     def read_backends(self) -> Backends:
         """The back ends of the file. ValueError, OSError."""
         return Backends.read(self.backends.read_text() if self.backends is not None else None, self.default_zone)
+
+    @property
+    def serves_backups(self) -> bool:
+        """Whether this process makes backups (cinder-backup)."""
+        return self.role in ("backup", "all")

@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from pydantic import TypeAdapter
 
+from stackwire.contracts import events_backup as backup
 from stackwire.contracts import events_compute as legacy
 from stackwire.contracts import events_hosts as hosts
 from stackwire.contracts import events_image as image
@@ -68,6 +69,8 @@ def _volume() -> list[EventContract]:
     return [
         *(contract(f"volume.{action}", payload) for action, payload in payloads.items()),
         *(contract(f"snapshot.{action}", volume.SnapshotPayload) for action in _each(volume.SnapshotAction)),
+        *(contract(f"backup.{action}", backup.BackupPayload) for action in _each(backup.BackupAction)),
+        contract("backup.createprogress", backup.BackupProgressPayload),
         *(
             contract(f"qos_specs.{action}", volume.QOS_SPECS.get(action, volume.QosSpecsPayload))
             for action in get_args(volume.QosSpecsAction)

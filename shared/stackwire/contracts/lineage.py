@@ -9,7 +9,7 @@ from stackwire.core.lineage import as_text
 STACKWIRE_EXCHANGE = "stackwire"
 LINEAGE_TOPIC = "lineage"
 
-Kind = Literal["client", "image", "volume", "snapshot", "server", "guest"]
+Kind = Literal["client", "image", "volume", "snapshot", "backup", "server", "guest"]
 
 
 class PropertyTransfer(Contract):

@@ -1,7 +1,7 @@
 """Messages between the volume service's API, scheduler and worker: Cinder's topics, methods and argument names.
 
-API -> ``cinder-scheduler`` -> ``cinder-volume.<host@backend>``. Objects have the shape of oslo.versionedobjects; the
-receiver takes the id from them and reads the rest from its own database.
+API -> ``cinder-scheduler`` -> ``cinder-volume.<host@backend>`` or ``cinder-backup.<host>``. Objects have
+the shape of oslo.versionedobjects; the receiver takes the id from them and reads the rest from its own database.
 """
 
 from typing import Any
@@ -20,6 +20,8 @@ CINDER_ATTACHMENTS = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}",
 CINDER_SCHEDULER_MOVES = Target(exchange="cinder", topic="cinder-scheduler", version="3.3")
 CINDER_MOVES = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.5")
 CINDER_REVERT = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.15")
+CINDER_BACKUP = Target(exchange="cinder", topic="cinder-backup", version="2.0")
+CINDER_BACKUP_DEVICE = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.17")
 CINDER_REIMAGE = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.20")
 
 
@@ -75,6 +77,12 @@ class ScheduleMigration(Cast, target=CINDER_SCHEDULER_MOVES, method="migrate_vol
     force_copy: bool = False
     request_spec: dict[str, Any] | None = None
     filter_properties: dict[str, Any] | None = None
+
+
+class ScheduleBackup(Cast, target=CINDER_SCHEDULER, method="create_backup"):
+    """Choose a host for a new backup."""
+
+    backup: dict[str, Any]
 
 
 class BuildVolume(Cast, target=CINDER_VOLUME, method="create_volume"):
@@ -178,3 +186,64 @@ class AttachmentDelete(Call[None], target=CINDER_ATTACHMENTS, method="attachment
 
     attachment_id: str
     vref: dict[str, Any]
+
+
+class GetBackupDevice(Cast, target=CINDER_BACKUP_DEVICE, method="get_backup_device"):
+    """Prepare what a backup is made of, and say ``continue_backup`` to its host."""
+
+    backup: dict[str, Any]
+    want_objects: bool = False
+    async_call: bool = False
+
+
+class CreateBackup(Cast, target=CINDER_BACKUP, method="create_backup"):
+    """Back a volume or a snapshot up."""
+
+    backup: dict[str, Any]
+
+
+class ContinueBackup(Cast, target=CINDER_BACKUP, method="continue_backup"):
+    """``backup_device``: the volume, or the snapshot, that is ready to be read."""
+
+    backup: dict[str, Any]
+    backup_device: dict[str, Any]
+
+
+class RestoreBackup(Cast, target=CINDER_BACKUP, method="restore_backup"):
+    """Write a backup over a volume. ``volume_is_new``: it reads as zeroes."""
+
+    backup: dict[str, Any]
+    volume_id: str
+    volume_is_new: bool = False
+
+
+class DeleteBackup(Cast, target=CINDER_BACKUP, method="delete_backup"):
+    """Delete a backup from the store."""
+
+    backup: dict[str, Any]
+
+
+class ResetBackupStatus(Cast, target=CINDER_BACKUP, method="reset_status"):
+    """``status``: available or error."""
+
+    backup: dict[str, Any]
+    status: str
+
+
+class ExportRecord(Call[dict[str, Any]], target=CINDER_BACKUP, method="export_record"):
+    """Answers with ``backup_service`` and ``backup_url``, by which another cloud finds the backup in the store."""
+
+    backup: dict[str, Any]
+
+
+class ImportRecord(Cast, target=CINDER_BACKUP, method="import_record"):
+    """Fill the row ``backup`` from the record ``backup_url``. ``backup_hosts``: who else may be asked."""
+
+    backup: dict[str, Any]
+    backup_service: str
+    backup_url: str
+    backup_hosts: list[str] = []
+
+
+class SupportsForceDelete(Call[bool], target=CINDER_BACKUP, method="check_support_to_force_delete"):
+    """Whether the store can delete a backup that is being made."""

@@ -76,7 +76,7 @@ def rule(
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One end of a transfer of properties: ``kind`` is image, volume, snapshot, server, guest or client."""
+    """One end of a transfer of properties: ``kind`` is image, volume, snapshot, backup, server, guest or client."""
 
     kind: str
     id: str

@@ -100,6 +100,11 @@ def volume_to_snapshot(key: str, value: Any) -> PropertyChange:
     return _change(key, {key: value}, volume.for_snapshot({key: str(value)}, volume_bootable=True))
 
 
+def volume_to_backup(key: str, value: Any) -> PropertyChange:
+    kept = volume.for_backup({key: str(value)})
+    return _change(key, {key: value}, volume.from_backup(kept, {"another": "value"}))
+
+
 def _kept_by(rule: Callable[[Mapping[str, str]], Mapping[str, str]]) -> Callable[[str, Any], PropertyChange]:
     def change(key: str, value: Any) -> PropertyChange:
         if value is None:
@@ -168,6 +173,7 @@ CROSSINGS: dict[str, Callable[[str, Any], PropertyChange]] = {
     "image → volume": image_to_volume,
     "volume → image": volume_to_image,
     "volume → snapshot": volume_to_snapshot,
+    "volume → backup": volume_to_backup,
     "revert": _kept_by(volume.at_revert),
     "retype": _kept_by(volume.at_retype),
     "migration": _kept_by(volume.at_migrate),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from stackwire.core.states import Machine, Verb
-from stackwire.volume.domain.states import AttachmentStates, SnapshotStates, VolumeStates
+from stackwire.volume.domain.states import AttachmentStates, BackupStates, SnapshotStates, VolumeStates
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -27,6 +27,10 @@ class Row:
         (VolumeStates.begin_upload, "in-use", False),
         (VolumeStates.begin_extend, "in-use", False),
         (VolumeStates.begin_extend_attached, "in-use", True),
+        (VolumeStates.begin_backup, "in-use", False),
+        (VolumeStates.begin_backup_attached, "in-use", True),
+        (VolumeStates.recompute, "backing-up", False),
+        (VolumeStates.begin_delete, "backing-up", False),
         (VolumeStates.begin_delete, "in-use", False),
         (VolumeStates.begin_delete, "error", True),
         (VolumeStates.force_delete, "in-use", True),
@@ -58,6 +62,13 @@ def test_a_verb_starts_only_from_its_states(verb: Verb, status: str, allowed: bo
         (SnapshotStates, Row("deleting"), SnapshotStates.finish_delete),
         (SnapshotStates, Row("restoring"), SnapshotStates.finish_revert),
         (SnapshotStates, Row("available"), None),
+        (SnapshotStates, Row("backing-up"), SnapshotStates.finish_backup),
+        (VolumeStates, Row("backing-up", NOW), VolumeStates.finish_backup),
+        (VolumeStates, Row("restoring-backup", NOW), VolumeStates.fail_restore),
+        (BackupStates, Row("creating"), BackupStates.fail_create),
+        (BackupStates, Row("restoring"), BackupStates.finish_restore),
+        (BackupStates, Row("deleting"), BackupStates.finish_delete),
+        (BackupStates, Row("error"), None),
     ],
 )
 def test_what_a_dead_worker_left_is_finished_or_failed(machine: type[Machine], row: Row, verb: Verb | None) -> None:
@@ -66,7 +77,7 @@ def test_what_a_dead_worker_left_is_finished_or_failed(machine: type[Machine], r
 
 
 def test_what_recovery_does_may_start_from_the_state_that_was_left() -> None:
-    for machine in (VolumeStates, SnapshotStates):
+    for machine in (VolumeStates, SnapshotStates, BackupStates):
         for status in machine.transient():
             for launched_at in (None, NOW):
                 verb = machine.after_crash(Row(str(status), launched_at))
@@ -87,6 +98,6 @@ def test_an_attachment_of_any_state_can_be_detached() -> None:
     )
 
 
-@pytest.mark.parametrize("machine", [VolumeStates, SnapshotStates, AttachmentStates])
+@pytest.mark.parametrize("machine", [VolumeStates, SnapshotStates, BackupStates, AttachmentStates])
 def test_every_verb_names_its_original(machine: type[Machine]) -> None:
     assert [verb.name for verb in machine.verbs if not verb.source.startswith("cinder/")] == []

@@ -145,3 +145,12 @@ def test_snapshots_agree_with_the_recorded_cloud() -> None:
     taken = travel.for_snapshot(rows["volume_glance_metadata"]["vol-img"], volume_bootable=True)
     assert taken == rows["snapshot_glance_metadata"]["snap1"]
     assert travel.from_snapshot(taken, origin_bootable=True) == rows["volume_glance_metadata"]["vol-from-snap"]
+
+
+KEPT = {"team": "a", "long": "x" * 300, "img_signature": "SIG", "os_glance_stage_host": "h", "min_disk": "1"}
+
+
+def test_a_backup_keeps_all_rows_and_gives_them_back_in_place_of_others() -> None:
+    assert travel.for_backup(KEPT) == KEPT
+    assert travel.from_backup(KEPT, {"team": "b", "later": "yes"}) == KEPT
+    assert travel.from_backup({}, {"team": "b"}) == {"team": "b"}

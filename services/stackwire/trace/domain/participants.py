@@ -27,10 +27,16 @@ _PUBLISHERS = {
 _FROM_COMPUTE = frozenset({"update_instance_info", "delete_instance_info", "sync_instance_info", "build_instances"})
 _FROM_CONDUCTOR = frozenset({"select_destinations", "build_and_run_instance", "rebuild_instance", "prep_resize"})
 _BETWEEN_HOSTS = frozenset({"resize_instance", "finish_resize", "finish_revert_resize"})
-_FROM_CINDER_SCHEDULER = frozenset({"create_volume", "create_snapshot", "manage_existing", "retype"})
+_TO_CINDER_WORKERS = {
+    **dict.fromkeys(
+        ("create_volume", "create_snapshot", "create_backup", "manage_existing", "retype"), "cinder-scheduler"
+    ),
+    "get_backup_device": "cinder-backup",
+    "continue_backup": "cinder-volume",
+}
 
 NOTIFICATIONS = "notifications"
-WORKERS = ("nova-compute", "cinder-volume")
+WORKERS = ("nova-compute", "cinder-volume", "cinder-backup")
 """Participants with a host each."""
 
 
@@ -61,8 +67,8 @@ def sender(exchange: str, routing_key: str, method: str) -> str:
         if method in _BETWEEN_HOSTS:
             return "nova-compute"
         return "nova-conductor" if method in _FROM_CONDUCTOR else "nova-api"
-    if participant == "cinder-volume":
-        return "cinder-scheduler" if method in _FROM_CINDER_SCHEDULER else "cinder-api"
+    if participant in ("cinder-volume", "cinder-backup"):
+        return _TO_CINDER_WORKERS.get(method, "cinder-api")
     return "cinder-api" if participant == "cinder-scheduler" else ""
 
 

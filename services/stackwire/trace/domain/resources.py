@@ -1,4 +1,4 @@
-"""The images, volumes, snapshots and servers that a message names."""
+"""The images, volumes, snapshots, backups and servers that a message names."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Resource(NamedTuple):
-    """``kind`` is image, volume, snapshot, server, guest, or client for a user."""
+    """``kind`` is image, volume, snapshot, backup, server, guest, or client for a user."""
 
     kind: str
     id: str
@@ -30,19 +30,32 @@ _ARGUMENTS = {
     "server_id": "server",
     "volume_id": "volume",
     "snapshot_id": "snapshot",
+    "backup_id": "backup",
     "image_id": "image",
 }
-_OBJECTS = {"Instance": ("server", "uuid"), "Volume": ("volume", "id"), "Snapshot": ("snapshot", "id")}
+_OBJECTS = {
+    "Instance": ("server", "uuid"),
+    "Volume": ("volume", "id"),
+    "Snapshot": ("snapshot", "id"),
+    "Backup": ("backup", "id"),
+}
 _EVENTS = (
     ("compute.instance.", "server", "instance_id"),
     ("volume.", "volume", "volume_id"),
     ("snapshot.", "snapshot", "snapshot_id"),
+    ("backup.", "backup", "backup_id"),
     ("image.", "image", "id"),
     ("host.selected", "server", "instance_uuid"),
 )
 MAX_RESOURCES = 4
 _MAX_PAYLOAD_DEPTH = 5
-_COLLECTIONS = {"images": "image", "volumes": "volume", "snapshots": "snapshot", "servers": "server"}
+_COLLECTIONS = {
+    "images": "image",
+    "volumes": "volume",
+    "snapshots": "snapshot",
+    "servers": "server",
+    "backups": "backup",
+}
 
 
 def payload_resources(value: object) -> tuple[Resource, ...]:

@@ -105,6 +105,10 @@ class FileStore:
             await asyncio.to_thread(sparse_files.copy_file, (origin or self).path(source), incoming.path, source)
             await incoming.resize(size)
 
+    async def copy_rest(self, name: str, incoming: IncomingFile, at: int) -> None:
+        """What the file has from ``at`` on, into one that is to take its place and has a hole there. BytesMissing."""
+        await asyncio.to_thread(sparse_files.copy_tail, self.path(name), incoming.path, name, at)
+
     async def resize(self, name: str, size: int) -> None:
         """Extends it to ``size`` bytes; never truncates it. BytesMissing."""
         await asyncio.to_thread(sparse_files.grow_file, self.path(name), name, size)

@@ -120,12 +120,24 @@ def copy_file(source: Path, target: Path, name: str) -> None:
         open_file(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as target_handle,
     ):
         size = os.fstat(source_handle).st_size
-        at = _next_data(source_handle, 0, size)
-        while at < size:
-            end = _end_of_data(source_handle, at, size)
-            _copy_extent(source_handle, target_handle, at, end)
-            at = _next_data(source_handle, end, size) if end < size else size
+        copy_range(source_handle, target_handle, 0, size, 0)
         os.ftruncate(target_handle, size)
+
+
+def copy_tail(source: Path, target: Path, name: str, at: int) -> None:
+    """The data from ``at`` on, to the same place. BytesMissing, DiskFull."""
+    with open_file(source, os.O_RDONLY, name) as source_handle, open_file(target, os.O_WRONLY) as target_handle:
+        copy_range(source_handle, target_handle, at, os.fstat(source_handle).st_size, at)
+
+
+def copy_range(source_handle: int, target_handle: int, at: int, length: int, to: int) -> None:
+    """The data from ``at``, to ``to`` of a file that has a hole there; nothing from behind the end. DiskFull."""
+    end, shift = min(at + length, os.fstat(source_handle).st_size), to - at
+    at = _next_data(source_handle, at, end)
+    while at < end:
+        until = _end_of_data(source_handle, at, end)
+        _copy_extent(source_handle, target_handle, at, until, shift)
+        at = _next_data(source_handle, until, end) if until < end else end
 
 
 def _end_of_data(handle: int, at: int, size: int) -> int:
@@ -135,15 +147,16 @@ def _end_of_data(handle: int, at: int, size: int) -> int:
         return size
 
 
-def _copy_extent(source_handle: int, target_handle: int, at: int, end: int) -> None:
+def _copy_extent(source_handle: int, target_handle: int, at: int, end: int, shift: int) -> None:
+    """``shift``: how far the target's place is from the source's."""
     while at < end:
         try:
-            done = os.copy_file_range(source_handle, target_handle, end - at, at, at)
+            done = os.copy_file_range(source_handle, target_handle, end - at, at, at + shift)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise DiskFull from error
             chunk = os.pread(source_handle, min(VOLUME_CHUNK_BYTES, end - at), at)
-            _write(target_handle, memoryview(chunk), at)
+            _write(target_handle, memoryview(chunk), at + shift)
             done = len(chunk)
         if done == 0:
             return

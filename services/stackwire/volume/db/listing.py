@@ -8,8 +8,14 @@ from stackwire.volume.domain.listing import COPIES, NOTHING, Filter, Listing
 from stackwire.volume.domain.names import names
 
 _LEAST = {
-    **dict.fromkeys(names("name description host user_id migration_status snapshot_id source_volid request_id"), "''"),
-    **dict.fromkeys(("updated_at", "launched_at", "scheduled_at"), "'-infinity'"),
+    **dict.fromkeys(
+        names(
+            "name description host user_id migration_status snapshot_id source_volid request_id parent_id container"
+            " service service_metadata fail_reason restore_volume_id availability_zone"
+        ),
+        "''",
+    ),
+    **dict.fromkeys(("updated_at", "launched_at", "scheduled_at", "data_timestamp"), "'-infinity'"),
 }
 """Of the columns that may be NULL and sorted by: NULL sorts as this value, the least of its type."""
 _IMAGE_METADATA = (

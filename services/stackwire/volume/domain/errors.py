@@ -60,6 +60,14 @@ class VolumeTypeProjectDefaultNotFound(NotFound, wire="cinder.exception.VolumeTy
     """Default type for project {project_id} not found."""
 
 
+class BackupServiceNotFound(NotFound):
+    """Service cinder-backup could not be found."""
+
+
+class InvalidBackup(BadRequest, wire="cinder.exception.InvalidBackup"):
+    """Invalid backup: {reason}"""
+
+
 class VolumeTypeExtraSpecsNotFound(NotFound, wire="cinder.exception.VolumeTypeExtraSpecsNotFound"):
     """Volume Type {volume_type_id} has no extra specs with key {key}."""
 
@@ -168,6 +176,15 @@ class SnapshotLimitExceeded(TooLarge, wire="cinder.exception.SnapshotLimitExceed
 
 class SizeExceedsQuota(TooLarge, wire="cinder.exception.VolumeSizeExceedsAvailableQuota"):
     """Requested volume or snapshot exceeds allowed gigabytes quota. Requested {requested}G, quota is {quota}G and \
+{consumed}G has been consumed."""
+
+
+class BackupLimitExceeded(TooLarge, wire="cinder.exception.BackupLimitExceeded"):
+    """Maximum number of backups allowed ({allowed}) exceeded"""
+
+
+class BackupSizeExceedsQuota(TooLarge, wire="cinder.exception.VolumeBackupSizeExceedsAvailableQuota"):
+    """Requested backup exceeds allowed Backup gigabytes quota. Requested {requested}G, quota is {quota}G and \
 {consumed}G has been consumed."""
 
 

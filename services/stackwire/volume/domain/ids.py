@@ -3,6 +3,7 @@
 from stackwire.contracts.volume import AttachmentNotFound, SnapshotNotFound, VolumeNotFound
 from stackwire.core.errors import NotFound
 from stackwire.core.ids import canonical_uuid
+from stackwire.volume.domain.errors import BackupNotFound
 
 
 def volume_id(text: str) -> str:
@@ -13,6 +14,11 @@ def volume_id(text: str) -> str:
 def snapshot_id(text: str) -> str:
     """SnapshotNotFound."""
     return _canonical(text, SnapshotNotFound, "snapshot_id")
+
+
+def backup_id(text: str) -> str:
+    """BackupNotFound."""
+    return _canonical(text, BackupNotFound, "backup_id")
 
 
 def attachment_id(text: str) -> str:

@@ -46,7 +46,7 @@ class Listable:
 
     ``users``: the filters of those who are no administrators; ``users_before``: theirs before 3.31, where they are
     others. ``since``: filters that are ignored before a version. ``counted``: whether it takes ``with_count``.
-    ``strict_all_tenants``: whether that must be a boolean.
+    ``sorts_since``: sort keys that are none before a version. ``strict_all_tenants``: whether that must be a boolean.
     """
 
     filters: Mapping[str, str]
@@ -57,6 +57,7 @@ class Listable:
     maps: frozenset[str] = frozenset()
     times: frozenset[str] = frozenset()
     since: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    sorts_since: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     counted: bool = True
     strict_all_tenants: bool = False
 
@@ -115,6 +116,26 @@ SNAPSHOTS = Listable(
     users=frozenset(names("name status volume_id metadata availability_zone consumes_quota")),
     users_before=frozenset(names("name status volume_id metadata")),
     since={"metadata": (3, 22)},
+)
+BACKUPS = Listable(
+    filters={
+        **_same(
+            "id name status volume_id user_id project_id snapshot_id parent_id host availability_zone container service"
+            " service_metadata fail_reason restore_volume_id"
+        ),
+        **_NAMES,
+    },
+    sorts={
+        **_same(
+            "id name status size created_at updated_at volume_id user_id project_id snapshot_id parent_id host"
+            " availability_zone container service service_metadata fail_reason object_count data_timestamp"
+            " restore_volume_id num_dependent_backups"
+        ),
+        **_NAMES,
+    },
+    sorts_since={"name": (3, 37)},
+    typed={"size": _size},
+    users=frozenset(names("name status volume_id")),
 )
 ATTACHMENTS = Listable(
     filters={

@@ -221,7 +221,8 @@ def _order(listable: Listable, request: ListRequest) -> tuple[tuple[str, bool], 
     """Newest first unless requested otherwise; the id at the end makes every order total."""
     order = []
     for key, direction in _sort_pairs(request):
-        if key not in listable.sorts or direction not in ("asc", "desc"):
+        unknown = key not in listable.sorts or request.version < listable.sorts_since.get(key, (3, 0))
+        if unknown or direction not in ("asc", "desc"):
             raise BadRequest(f"Sort key or direction '{key[:50]}:{direction[:50]}' is not valid.")
         order.append((listable.sorts[key], direction != "asc"))
     if not any(column == "id" for column, _ in order):

@@ -233,3 +233,39 @@ class UserMessage:
     user_message: str
     created_at: datetime
     guaranteed_until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """The bytes of a volume at one moment, and what belongs to them, in the backup store; ``size`` in GiB.
+
+    ``container`` and ``service_metadata`` (the prefix of its objects' names) say where. An incremental backup holds
+    what has changed since ``parent_id``. ``data_timestamp``: of the bytes, which may be a snapshot's.
+    ``restore_volume_id``: what it was last restored to.
+    """
+
+    id: str
+    user_id: str | None
+    project_id: str
+    volume_id: str
+    snapshot_id: str | None
+    parent_id: str | None
+    host: str | None
+    availability_zone: str | None
+    name: str | None
+    description: str | None
+    status: str
+    fail_reason: str | None
+    size: int
+    container: str | None
+    service: str | None
+    service_metadata: str | None
+    object_count: int
+    num_dependent_backups: int
+    data_timestamp: datetime | None
+    restore_volume_id: str | None
+    metadata: dict[str, str]
+    created_at: datetime
+    updated_at: datetime | None
+    deleted_at: datetime | None
+    deleted: bool

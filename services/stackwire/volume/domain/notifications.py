@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stackwire.contracts.base import Event
+from stackwire.contracts.events_backup import BackupAction
 from stackwire.contracts.events_volume import VOLUMES, QosSpecsAction, SnapshotAction, VolumeAction, VolumeAsSentPayload
 from stackwire.contracts.volume_workers import HOST
 from stackwire.core.attributes import attributes, nulls
-from stackwire.volume.domain.model import Attachment, GlanceRow, Snapshot, Volume
+from stackwire.volume.domain.model import Attachment, Backup, GlanceRow, Snapshot, Volume
 from stackwire.volume.domain.names import names
 
 EXCHANGE = "cinder"
@@ -117,6 +118,49 @@ def snapshot_event(action: SnapshotAction, snapshot: Snapshot, volume: Volume) -
         publisher_id=publisher_id("snapshot", action, volume.host),
         payload=payload,
         resource=snapshot.id,
+    )
+
+
+_BACKUP_AS_SENT = frozenset({"create.start", "restore.start", "delete.start", "delete.end", "reset_status.end"})
+"""Whose events show the backup as its worker was sent it, with a time without fractions."""
+
+
+def backup_event(action: BackupAction, backup: Backup) -> Event:
+    """``backup.<action>`` (``volume_utils.py: _usage_from_backup``)."""
+    return _backup_event(action, backup, {}, as_sent=action in _BACKUP_AS_SENT)
+
+
+def backup_progress(backup: Backup, objects: Sequence[Mapping[str, Any]], percent: float) -> Event:
+    """``backup.createprogress``: at the start without objects, at the end with all of them."""
+    progress = {
+        "id": len(objects) + 1,
+        "list": list(objects),
+        "prefix": backup.service_metadata,
+        "volume_meta": None,
+        "backup_percent": percent,
+    }
+    return _backup_event("createprogress", backup, progress, as_sent=percent == 0)
+
+
+def _backup_event(action: str, backup: Backup, more: Mapping[str, Any], *, as_sent: bool) -> Event:
+    payload = {
+        "tenant_id": backup.project_id,
+        **attributes(
+            backup,
+            "user_id availability_zone host status volume_id size service_metadata service fail_reason parent_id"
+            " num_dependent_backups snapshot_id",
+        ),
+        "backup_id": backup.id,
+        "display_name": backup.name,
+        "created_at": whole(backup.created_at) if as_sent else aware(backup.created_at),
+        **more,
+    }
+    return Event(
+        exchange=EXCHANGE,
+        event_type=f"backup.{action}",
+        publisher_id=f"backup.{HOST}",
+        payload=payload,
+        resource=backup.id,
     )
 
 

@@ -1,4 +1,4 @@
-"""Volumes and snapshots in the form they have between Cinder's daemons: oslo.versionedobjects."""
+"""Volumes, snapshots and backups in the form they have between Cinder's daemons: oslo.versionedobjects."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from typing import Any
 
 from stackwire.contracts.image import ImageView
 from stackwire.core.attributes import attributes, nulls
-from stackwire.volume.domain.model import Snapshot, Volume, VolumeType
+from stackwire.volume.domain.model import Backup, Snapshot, Volume, VolumeType
 from stackwire.volume.domain.notifications import volume_row
 
 
@@ -78,12 +78,46 @@ def snapshot_object(snapshot: Snapshot) -> dict[str, Any]:
     )
 
 
+def backup_object(backup: Backup, parent: Backup | None = None) -> dict[str, Any]:
+    """``cinder/objects/backup.py``."""
+    return _object(
+        "Backup",
+        "1.7",
+        {
+            **attributes(
+                backup,
+                "id user_id project_id volume_id host availability_zone container parent_id status fail_reason size"
+                " service_metadata service object_count num_dependent_backups snapshot_id restore_volume_id",
+            ),
+            "parent": None if parent is None else backup_object(parent),
+            "display_name": backup.name,
+            "display_description": backup.description,
+            **nulls("temp_volume_id temp_snapshot_id encryption_key_id"),
+            "data_timestamp": _seconds(backup.data_timestamp),
+            "metadata": dict(backup.metadata),
+            "created_at": _seconds(backup.created_at),
+            "updated_at": _seconds(backup.updated_at),
+            "deleted_at": _seconds(backup.deleted_at),
+            "deleted": backup.deleted,
+        },
+    )
+
+
+def backup_device(device: Volume | Snapshot) -> dict[str, Any]:
+    """``cinder/objects/backup.py: BackupDeviceInfo``."""
+    data: dict[str, Any] = (
+        {"volume": volume_object(device)} if isinstance(device, Volume) else {"snapshot": snapshot_object(device)}
+    )
+    return _object("BackupDeviceInfo", "1.0", {**data, "secure_enabled": False}, changed=True)
+
+
 def request_spec(
     volume: Volume,
     volume_type: VolumeType,
     qos_specs: Mapping[str, Any] | None,
     zones: Sequence[str],
     backend: str | None = None,
+    backup_id: str | None = None,
 ) -> dict[str, Any]:
     """The scheduler's specification of a new volume. ``qos_specs``: those of its type; ``backend``: where it must be,
     beside what it is made of."""
@@ -101,7 +135,8 @@ def request_spec(
         "reservations": [],
     }
     data = {
-        **nulls("consistencygroup_id group_id cgsnapshot_id backup_id"),
+        **nulls("consistencygroup_id group_id cgsnapshot_id"),
+        "backup_id": backup_id,
         "image_id": volume.source_image,
         "snapshot_id": volume.snapshot_id,
         "source_volid": volume.source_volid,
@@ -159,6 +194,12 @@ def primitive(value: Any) -> Any:
         data = value.get("versioned_object.data", value)
         return {key: primitive(item) for key, item in data.items()}
     return [primitive(item) for item in value] if isinstance(value, list) else value
+
+
+def backup_of(request_spec: Mapping[str, Any] | None) -> str | None:
+    """The backup from which a request specification wants a volume."""
+    found = primitive(request_spec or {}).get("backup_id")
+    return found if isinstance(found, str) else None
 
 
 def id_of(received: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ _READ = names(
     " limits_extension:used_limits volume_extension:quotas:show volume_extension:type_get"
     " volume_extension:type_get_all message:get message:get_all volume_extension:extension"
     " volume:get_transfer volume:get_all_transfers"
-    " volume_extension:types_extra_specs:index"
+    " volume_extension:types_extra_specs:index backup:get backup:get_all"
 )
 _WRITE = names(
     "volume:create volume:create_from_image volume:update volume:delete volume:extend"
@@ -30,6 +30,7 @@ _WRITE = names(
     " message:delete volume:retype volume:multiattach volume:revert_to_snapshot"
     " snapshot_extension:snapshot_actions:update_snapshot_status volume:create_transfer"
     " volume:accept_transfer volume:delete_transfer"
+    " backup:create backup:update backup:delete backup:restore"
 )
 _ADMIN = names(
     "volume:force_delete volume_extension:volume_actions:upload_public"
@@ -54,6 +55,9 @@ _ADMIN = names(
     " volume_extension:qos_specs_manage:update volume_extension:qos_specs_manage:delete"
     " volume_extension:default_set_or_update volume_extension:default_get volume_extension:default_get_all"
     " volume_extension:default_unset"
+    " backup:backup-import backup:export-import"
+    " backup:backup_project_attribute volume_extension:backup_admin_actions:reset_status"
+    " volume_extension:backup_admin_actions:force_delete"
 )
 
 RULES: dict[str, str] = {

@@ -18,6 +18,7 @@ class CreateVolumeRequest:
     image_id: str | None = None
     snapshot_id: str | None = None
     source_volid: str | None = None
+    backup_id: str | None = None
     volume_type: str | None = None
     availability_zone: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
@@ -35,6 +36,22 @@ class CreateSnapshotRequest:
     metadata: dict[str, str] = field(default_factory=dict)
     force: bool = False
     snapshot_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateBackupRequest:
+    """Of a volume, or of its snapshot. ``force``: of a volume in use too; ``incremental``: what has changed since the
+    last backup; ``container``: where in the backup store, which chooses a place for None."""
+
+    volume_id: str
+    name: str | None = None
+    description: str | None = None
+    container: str | None = None
+    incremental: bool = False
+    force: bool = False
+    snapshot_id: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    availability_zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,6 +59,16 @@ def size_of_clone(requested: int | None, source: int) -> int:
     return source if requested is None else requested
 
 
+def size_from_backup(requested: int | None, source: int) -> int:
+    """GiB of a volume created from a backup; InvalidInput when it would not fit."""
+    if requested is not None and requested < source:
+        raise InvalidInput(
+            reason=f"Volume size {requested}GB cannot be smaller than the backup size {source}GB."
+            " It must be >= backup size."
+        )
+    return source if requested is None else requested
+
+
 def size_from_snapshot(requested: int | None, source: int) -> int:
     """GiB of a volume created from a snapshot; InvalidInput when it would not fit."""
     if requested is not None and requested < source:

@@ -4,6 +4,7 @@ from stackwire.core.states import ANY, Machine, Verb
 
 CREATING, DOWNLOADING, AVAILABLE, IN_USE = "creating", "downloading", "available", "in-use"
 RESERVED, ATTACHING, EXTENDING = "reserved", "attaching", "extending"
+ERROR, ERROR_RESTORING = "error", "error_restoring"
 
 _CREATE = "cinder/volume/flows/manager/create_volume.py"
 _RESETTABLE = (
@@ -14,7 +15,7 @@ _RESETTABLE = (
 """cinder/api/contrib/admin_actions.py: what an administrator may set."""
 _ALL = f"{_RESETTABLE} deleting reverting error_attaching error_detaching"
 _ERRORS = " ".join(state for state in _ALL.split() if "error" in state)
-_AT_WORK = "creating downloading uploading extending deleting reverting retyping"
+_AT_WORK = "creating downloading uploading extending deleting reverting retyping backing-up restoring-backup"
 """While a worker is at work the status is his: he ends it, as the attachments then call for."""
 NOT_MIGRATING = (None, "deleting", "error", "success")
 """``migration_status`` of what is not being migrated (cinder/volume/api.py: AVAILABLE_MIGRATION_STATUS)."""
@@ -140,6 +141,19 @@ class VolumeStates(
     finish_reimage = Verb("downloading", "available error reserved", source="cinder/volume/manager.py: reimage")
     fail_reimage = Verb("downloading", "error", source="cinder/volume/manager.py: reimage")
 
+    begin_backup = Verb("available", "backing-up", on_crash="finish_backup", source="cinder/backup/api.py: create")
+    begin_backup_attached = Verb(
+        "available in-use", "backing-up", on_crash="finish_backup", source="cinder/backup/api.py: create"
+    )
+    finish_backup = Verb("backing-up", "available in-use", source="cinder/backup/manager.py: _finish_backup")
+    begin_restore = Verb(
+        "available", "restoring-backup", on_crash="fail_restore", source="cinder/backup/api.py: restore"
+    )
+    finish_restore = Verb("restoring-backup creating", "available", source="cinder/backup/manager.py: restore_backup")
+    fail_restore = Verb(
+        "restoring-backup creating", "error_restoring error", source="cinder/backup/manager.py: restore_backup"
+    )
+
     begin_delete = Verb(
         "available error error_restoring error_extending error_managing",
         "deleting",
@@ -176,11 +190,31 @@ class SnapshotStates(Machine, noun="snapshot", columns=("status",), initial="cre
         "creating available error deleting error_deleting",
         source="cinder/api/contrib/snapshot_actions.py: _update_snapshot_status",
     )
+    begin_backup = Verb("available", "backing-up", on_crash="finish_backup", source="cinder/backup/api.py: create")
+    finish_backup = Verb("backing-up", "available", source="cinder/backup/manager.py: _finish_backup")
     reset_status = Verb(
         ANY,
         "creating available deleting error error_deleting",
         source="cinder/api/contrib/admin_actions.py: _reset_status",
     )
+
+
+class BackupStates(
+    Machine, noun="backup", columns=("status",), initial="creating", reserved={"status": "error_deleting"}
+):
+    """``backups.status``."""
+
+    schedule = Verb("creating", "creating", on_crash="fail_create", source="cinder/scheduler/manager.py: create_backup")
+    finish_create = Verb("creating", "available", source="cinder/backup/manager.py: _finish_backup")
+    fail_create = Verb("creating", "error", source="cinder/volume/volume_utils.py: update_backup_error")
+    copy = Verb("available", {}, source="cinder/volume/flows/api/create_volume.py: BACKUP_PROCEED_STATUS")
+    begin_restore = Verb("available", "restoring", on_crash="finish_restore", source="cinder/backup/api.py: restore")
+    finish_restore = Verb("restoring", "available", source="cinder/backup/manager.py: restore_backup")
+    begin_delete = Verb("available error", "deleting", on_crash="finish_delete", source="cinder/backup/api.py: delete")
+    force_delete = Verb(ANY, "deleting", on_crash="finish_delete", source="cinder/backup/api.py: delete")
+    finish_delete = Verb("deleting", "deleted", source="cinder/backup/manager.py: delete_backup")
+    fail_delete = Verb("deleting", "error", source="cinder/backup/manager.py: delete_backup")
+    reset_status = Verb(ANY, "available error", source="cinder/backup/manager.py: reset_status")
 
 
 class AttachmentStates(Machine, noun="attachment", columns=("attach_status",), initial="reserved attached"):

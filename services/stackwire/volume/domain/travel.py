@@ -1,4 +1,4 @@
-"""How image properties travel by the volume service: image -> volume -> snapshot, clone -> image; client -> volume.
+"""How image properties travel by the volume service: image -> volume -> snapshot, clone, backup; to image.
 
 Constants first, they are the rules; then pure functions that take a ``Mapping`` and return a new ``dict``. *Rows* are
 what ``volume_glance_metadata`` holds: flat text to text, one row a key. They hold core attributes and custom properties
@@ -86,6 +86,18 @@ def from_snapshot(rows: Mapping[str, str], *, origin_bootable: bool) -> Rows:
 def for_clone(rows: Mapping[str, str], behaviours: Behaviours, *, source_bootable: bool) -> Rows:
     """volume -> volume: all or nothing; before lp-1115634, nothing."""
     return dict(rows) if source_bootable and behaviours.has("clone-keeps-image-metadata") else {}
+
+
+@rule("volume.for_backup", source="cinder/backup/driver.py: BackupMetadataAPI._save_vol_glance_meta")
+def for_backup(rows: Mapping[str, str]) -> Rows:
+    """volume -> backup: all rows as they are when it is made."""
+    return dict(rows)
+
+
+@rule("volume.from_backup", source="cinder/backup/driver.py: BackupMetadataAPI._restore_vol_glance_meta")
+def from_backup(kept: Mapping[str, str], rows: Mapping[str, str]) -> Rows:
+    """backup -> volume: what it keeps, in place of all that the volume had; a backup without any changes nothing."""
+    return dict(kept or rows)
 
 
 def may_be_snapshotted(rows: Mapping[str, str], behaviours: Behaviours, *, volume_bootable: bool) -> bool:

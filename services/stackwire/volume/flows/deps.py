@@ -21,11 +21,18 @@ from stackwire.db.table import Table
 from stackwire.db.transitions import transition
 from stackwire.disk_image.certificates import Certificates
 from stackwire.messaging.rpc import RpcClient
+from stackwire.volume.backends.backup_store import BackupStore
 from stackwire.volume.backends.files import FileStore
 from stackwire.volume.backends.images import ImageClient
 from stackwire.volume.db import quotas
 from stackwire.volume.domain.backends import Backends
-from stackwire.volume.domain.errors import SizeExceedsQuota, SnapshotLimitExceeded, VolumeLimitExceeded
+from stackwire.volume.domain.errors import (
+    BackupLimitExceeded,
+    BackupSizeExceedsQuota,
+    SizeExceedsQuota,
+    SnapshotLimitExceeded,
+    VolumeLimitExceeded,
+)
 from stackwire.volume.domain.model import Volume
 from stackwire.volume.domain.scheduling import Chooser
 
@@ -49,6 +56,7 @@ class VolumeDeps:
     backends: Backends
     stores: Mapping[str, FileStore]
     chooser: Chooser
+    backup_store: BackupStore
     policy: Policy
     behaviours: Behaviours
     zone: str
@@ -103,10 +111,13 @@ class VolumeDeps:
         if limits is None:
             return
         used = await quotas.used(uow, project)
-        if 0 <= limits["gigabytes"] < used["gigabytes"] + amounts["gigabytes"]:
-            raise SizeExceedsQuota(
-                requested=amounts["gigabytes"], quota=limits["gigabytes"], consumed=max(0, used["gigabytes"])
-            )
+        size, too_large = (
+            ("backup_gigabytes", BackupSizeExceedsQuota) if "backups" in amounts else ("gigabytes", SizeExceedsQuota)
+        )
+        if 0 <= limits[size] < used[size] + amounts[size]:
+            raise too_large(requested=amounts[size], quota=limits[size], consumed=max(0, used[size]))
+        if "backups" in amounts:
+            raise BackupLimitExceeded(allowed=limits["backups"])
         if "volumes" in amounts:
             raise VolumeLimitExceeded(allowed=limits["volumes"])
         raise SnapshotLimitExceeded(allowed=limits["snapshots"])
@@ -134,6 +145,11 @@ def log_failure(text: str, resource_id: str, error: Exception) -> str:
     expected = isinstance(error, ServiceError)
     log.warning(f"{text}: %s", resource_id, error, exc_info=not expected)
     return error.message if isinstance(error, ServiceError) else "Unexpected failure."
+
+
+def backup_file(backup_id: str) -> str:
+    """The name of the copy of a volume in use from which its backup is made."""
+    return f"backup-{backup_id}"
 
 
 def volume_file(volume: Volume) -> str:

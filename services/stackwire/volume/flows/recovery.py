@@ -8,12 +8,13 @@ from stackwire.core.context import RequestContext, system_context
 from stackwire.core.errors import ServiceError
 from stackwire.core.states import Verb
 from stackwire.db.table import Table
-from stackwire.volume.db import snapshots, volumes
-from stackwire.volume.domain.model import Snapshot, Volume
-from stackwire.volume.domain.states import MIGRATING, SnapshotStates, VolumeStates
+from stackwire.volume.db import backups, snapshots, volumes
+from stackwire.volume.domain.model import Backup, Snapshot, Volume
+from stackwire.volume.domain.states import MIGRATING, BackupStates, SnapshotStates, VolumeStates
 from stackwire.volume.domain.user_messages import INTERRUPTED
 from stackwire.volume.flows.deps import VolumeDeps, log
 from stackwire.volume.flows.registry import WorkerFlows
+from stackwire.volume.flows.worker.create_backup import release_volume
 
 MESSAGE_TIMEOUT = timedelta(minutes=2)
 """How long the message for a row that nobody has claimed may wait in a queue."""
@@ -43,10 +44,17 @@ class Recovery:
             SnapshotStates.fail_create: self._fail_snapshot,
             SnapshotStates.finish_revert: worker.revert.release,
             SnapshotStates.finish_delete: worker.delete.complete_snapshot,
+            VolumeStates.finish_backup: self._release_volume,
+            VolumeStates.fail_restore: worker.restore_backup.abandon_volume,
+            SnapshotStates.finish_backup: self._release_snapshot,
+            BackupStates.fail_create: self._fail_backup,
+            BackupStates.finish_restore: worker.restore_backup.abandon,
+            BackupStates.finish_delete: worker.backups.complete_delete,
         }
 
     async def run(self) -> None:
         """Recovers every row that no living worker holds."""
+        await self._recover_all(backups.TABLE)
         await self._recover_all(volumes.TABLE)
         await self._recover_all(snapshots.TABLE)
         await self._recover_migrations()
@@ -102,3 +110,14 @@ class Recovery:
 
     async def _fail_snapshot(self, ctx: RequestContext, snapshot: Snapshot) -> None:
         await self._worker.create_snapshot.fail(ctx, snapshot, INTERRUPTED)
+
+    async def _fail_backup(self, ctx: RequestContext, backup: Backup) -> None:
+        await self._worker.create_backup.fail(ctx, backup, INTERRUPTED)
+
+    async def _release_volume(self, ctx: RequestContext, volume: Volume) -> None:
+        async with self._deps.database.work(ctx) as uow:
+            await release_volume(self._deps, uow, volume.id, "error_backing-up")
+
+    async def _release_snapshot(self, ctx: RequestContext, snapshot: Snapshot) -> None:
+        async with self._deps.database.work(ctx) as uow:
+            await self._deps.transition(uow, snapshots.TABLE, SnapshotStates.finish_backup, snapshot.id)

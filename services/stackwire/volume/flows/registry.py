@@ -4,6 +4,8 @@ from stackwire.volume.db import snapshots, volumes
 from stackwire.volume.domain.errors import SnapshotMetadataNotFound, VolumeMetadataNotFound
 from stackwire.volume.flows.api.attach_legacy import LegacyAttach
 from stackwire.volume.flows.api.attachments import Attachments
+from stackwire.volume.flows.api.backup_records import BackupRecords
+from stackwire.volume.flows.api.backups import Backups
 from stackwire.volume.flows.api.create_volume import CreateVolume
 from stackwire.volume.flows.api.default_types import DefaultTypes
 from stackwire.volume.flows.api.delete_volume import DeleteVolume
@@ -19,6 +21,7 @@ from stackwire.volume.flows.api.qos_specs import QosSpecsFlows
 from stackwire.volume.flows.api.queries import SnapshotQueries, VolumeQueries
 from stackwire.volume.flows.api.quotas import Quotas
 from stackwire.volume.flows.api.reimage_volume import ReimageVolume
+from stackwire.volume.flows.api.restore_backup import RestoreBackups
 from stackwire.volume.flows.api.revert_volume import RevertVolume
 from stackwire.volume.flows.api.snapshots import Snapshots
 from stackwire.volume.flows.api.status import StatusChanges
@@ -28,6 +31,8 @@ from stackwire.volume.flows.api.upload_volume import UploadVolume
 from stackwire.volume.flows.api.volume_types import VolumeTypes
 from stackwire.volume.flows.deps import VolumeDeps
 from stackwire.volume.flows.worker.attachments import AttachmentWorker
+from stackwire.volume.flows.worker.backup_records import BackupWorker
+from stackwire.volume.flows.worker.create_backup import CreateBackupWorker
 from stackwire.volume.flows.worker.create_snapshot import CreateSnapshotWorker
 from stackwire.volume.flows.worker.create_volume import CreateVolumeWorker
 from stackwire.volume.flows.worker.delete import DeleteWorker
@@ -35,6 +40,7 @@ from stackwire.volume.flows.worker.extend_volume import ExtendVolumeWorker
 from stackwire.volume.flows.worker.move import MoveWorker
 from stackwire.volume.flows.worker.move_scheduler import MoveScheduler
 from stackwire.volume.flows.worker.reimage import ReimageWorker
+from stackwire.volume.flows.worker.restore_backup import RestoreBackupWorker
 from stackwire.volume.flows.worker.revert import RevertWorker
 from stackwire.volume.flows.worker.scheduler import Scheduler
 from stackwire.volume.flows.worker.upload import UploadWorker
@@ -70,10 +76,13 @@ class ApiFlows:
         self.quotas = Quotas(deps)
         self.operations = Operations(deps)
         self.messages = UserMessages(deps)
+        self.backups = Backups(deps)
+        self.restore_backups = RestoreBackups(deps, self.create_volume)
+        self.backup_records = BackupRecords(deps)
 
 
 class WorkerFlows:
-    """What is done for messages (cinder-scheduler, cinder-volume)."""
+    """What is done for messages (cinder-scheduler, cinder-volume, cinder-backup)."""
 
     def __init__(self, deps: VolumeDeps) -> None:
         self.scheduler = Scheduler(deps)
@@ -87,3 +96,6 @@ class WorkerFlows:
         self.reimage = ReimageWorker(deps)
         self.revert = RevertWorker(deps)
         self.attachments = AttachmentWorker(deps)
+        self.create_backup = CreateBackupWorker(deps)
+        self.restore_backup = RestoreBackupWorker(deps)
+        self.backups = BackupWorker(deps)

@@ -8,6 +8,7 @@ from stackwire.http.refusals import Features
 from stackwire.http.request import respond
 
 _EXTENSIONS = {
+    "backups": "Backups",
     "capabilities": "Capabilities",
     "encryption": "VolumeTypeEncryption",
     "os-admin-actions": "AdminActions",
@@ -33,7 +34,6 @@ _EXTENSIONS = {
 }
 """Alias -> name, of those that are served."""
 NOT_SIMULATED: Features = {
-    "backups": ["/backups"],
     "groups": ["/groups 3.13", "/group_snapshots 3.14", "/consistencygroups", "/cgsnapshots"],
     "encrypted volumes": ["/volumes/{volume_id}/encryption"],
     "managing what a back end has": [

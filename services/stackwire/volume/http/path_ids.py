@@ -15,6 +15,11 @@ def snapshot_id(request: web.Request) -> str:
     return ids.snapshot_id(request.match_info["snapshot_id"])
 
 
+def backup_id(request: web.Request) -> str:
+    """BackupNotFound for what cannot be an id."""
+    return ids.backup_id(request.match_info["backup_id"])
+
+
 def attachment_id(request: web.Request) -> str:
     """AttachmentNotFound for what cannot be an id."""
     return ids.attachment_id(request.match_info["attachment_id"])

@@ -12,6 +12,7 @@ from stackwire.http.refusals import refusals
 from stackwire.http.request import CONTEXT, VERSION
 from stackwire.volume.flows.registry import ApiFlows
 from stackwire.volume.http.attachments import AttachmentHandlers
+from stackwire.volume.http.backups import BackupHandlers
 from stackwire.volume.http.default_types import DefaultTypeHandlers
 from stackwire.volume.http.encryption import EncryptionHandlers
 from stackwire.volume.http.extensions import NOT_SIMULATED, ExtensionHandlers
@@ -143,6 +144,21 @@ def _administration(flows: ApiFlows) -> list[Row]:
     ]
 
 
+def _backups(backups: BackupHandlers) -> list[Row]:
+    return [
+        ("GET", "/backups", backups.list),
+        ("POST", "/backups", backups.create),
+        ("GET", "/backups/detail", backups.detail),
+        ("POST", "/backups/import_record", backups.import_record),
+        ("GET", "/backups/{backup_id}", backups.show),
+        ("DELETE", "/backups/{backup_id}", backups.delete),
+        ("POST", "/backups/{backup_id}/action", backups.action),
+        ("GET", "/backups/{backup_id}/export_record", backups.export_record),
+        ("POST", "/backups/{backup_id}/restore", backups.restore),
+        *_since((3, 9), [("PUT", "/backups/{backup_id}", backups.update)]),
+    ]
+
+
 def _qos_specs(flows: ApiFlows, max_limit: int) -> list[Row]:
     specs = QosSpecsHandlers(flows, max_limit)
     return [
@@ -235,6 +251,7 @@ def routes(flows: ApiFlows, behaviours: Behaviours, max_limit: int, zones: Seque
         *_volume_types(flows, max_limit),
         *_qos_specs(flows, max_limit),
         *_administration(flows),
+        *_backups(BackupHandlers(flows, max_limit)),
         *_transfers("/volume-transfers", TransferHandlers(flows)),
         *_transfers("/os-volume-transfer", TransferHandlers(flows)),
         *_others(flows, max_limit, zones),

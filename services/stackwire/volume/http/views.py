@@ -10,7 +10,7 @@ from stackwire.core.attributes import attributes
 from stackwire.http.paging import link, origin
 from stackwire.http.request import CONTEXT, VERSION
 from stackwire.volume.domain.listable import USER_VISIBLE
-from stackwire.volume.domain.model import Attachment, Snapshot, UserMessage, VolumeDetails, VolumeType
+from stackwire.volume.domain.model import Attachment, Backup, Snapshot, UserMessage, VolumeDetails, VolumeType
 from stackwire.volume.domain.notifications import naive
 from stackwire.volume.flows.api.upload_volume import UploadAccepted
 
@@ -165,6 +165,34 @@ def snapshot_view(request: web.Request, snapshot: Snapshot, *, extended: bool, s
         view["user_id"] = snapshot.user_id
     if version >= (3, 65):
         view["consumes_quota"] = True
+    return view
+
+
+def backup_summary_view(request: web.Request, backup: Backup) -> dict[str, Any]:
+    """As the list without details shows it."""
+    return {"id": backup.id, "name": backup.name, "links": links(request, "backups", backup.id)}
+
+
+def backup_view(request: web.Request, backup: Backup, *, owner: bool) -> dict[str, Any]:
+    """``owner``: with whose it is. ``encryption_key_id`` (3.64) is shown of encrypted volumes, which there are not."""
+    version = request[VERSION]
+    view: dict[str, Any] = {
+        **backup_summary_view(request, backup),
+        **attributes(
+            backup, "status size object_count availability_zone container description fail_reason volume_id snapshot_id"
+        ),
+        "created_at": naive(backup.created_at),
+        "updated_at": naive(backup.updated_at),
+        "data_timestamp": naive(backup.data_timestamp),
+        "is_incremental": backup.parent_id is not None,
+        "has_dependent_backups": backup.num_dependent_backups > 0,
+    }
+    if version >= (3, 43):
+        view["metadata"] = backup.metadata
+    if version >= (3, 18) and owner:
+        view["os-backup-project-attr:project_id"] = backup.project_id
+    if version >= (3, 56) and owner:
+        view["user_id"] = backup.user_id
     return view
 
 

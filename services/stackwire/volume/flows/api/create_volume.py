@@ -12,13 +12,13 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.core.ids import canonical_uuid, new_id
 from stackwire.db.pool import UnitOfWork
-from stackwire.volume.db import default_types, encryption, qos_specs, quotas, snapshots, volume_types, volumes
+from stackwire.volume.db import backups, default_types, encryption, qos_specs, quotas, snapshots, volume_types, volumes
 from stackwire.volume.domain import capabilities, objects, size_checks
-from stackwire.volume.domain.errors import VolumeTooBig
+from stackwire.volume.domain.errors import InvalidBackup, VolumeTooBig
 from stackwire.volume.domain.model import Volume, VolumeDetails, VolumeType
 from stackwire.volume.domain.requests import CreateVolumeRequest, boot_snapshot_of
 from stackwire.volume.domain.scheduling import UNSUPPORTED_HINTS
-from stackwire.volume.domain.states import CREATING, SnapshotStates, VolumeStates
+from stackwire.volume.domain.states import CREATING, BackupStates, SnapshotStates, VolumeStates
 from stackwire.volume.flows.attachment_steps import check
 from stackwire.volume.flows.deps import Flow
 from stackwire.volume.flows.type_quotas import check_type_limits
@@ -45,12 +45,14 @@ class CreateVolume(Flow):
         deps.require(ctx, "volume:create")
         if not ctx.project_id:
             raise BadRequest("A volume needs a project to belong to.")
-        sources = (request.image_id, request.snapshot_id, request.source_volid)
+        sources = (request.image_id, request.snapshot_id, request.source_volid, request.backup_id)
         if sum(source is not None for source in sources) > 1:
-            raise InvalidInput(reason="A volume is made of at most one image, snapshot or other volume.")
+            raise InvalidInput(reason="A volume is made of at most one image, snapshot, backup or other volume.")
         request, image = await self._resolve_image(ctx, request)
         async with deps.database.work(ctx) as uow:
             source = await _source(uow, request)
+            if request.backup_id is not None:
+                source = await self._backup(uow, request.backup_id, request.size)
             volume_type, zones = await self._check(uow, request, source, image)
             volume = await self._insert(uow, request, source, volume_type, zones[0])
             qos = await qos_specs.of_type(uow, volume_type.id)
@@ -60,7 +62,10 @@ class CreateVolume(Flow):
                     volume=objects.volume_object(volume, volume_type),
                     snapshot_id=volume.snapshot_id,
                     image_id=volume.source_image,
-                    request_spec=objects.request_spec(volume, volume_type, specs, zones, source.host),
+                    request_spec=objects.request_spec(
+                        volume, volume_type, specs, zones, source.host, request.backup_id
+                    ),
+                    backup_id=request.backup_id,
                     filter_properties={"scheduler_hints": request.scheduler_hints} if request.scheduler_hints else {},
                 )
             )
@@ -78,6 +83,14 @@ class CreateVolume(Flow):
             if snapshot_id is not None:
                 return replace(request, image_id=None, snapshot_id=snapshot_id), None
         return replace(request, image_id=image.id), image
+
+    async def _backup(self, uow: UnitOfWork, backup_id: str, size: int | None) -> _Source:
+        """BackupNotFound, InvalidBackup, InvalidInput."""
+        backup = await backups.find(uow, uow.ctx, backup_id)
+        self._deps.require(uow.ctx, "backup:get", backup.project_id)
+        if not BackupStates.copy.allows(status=backup.status):
+            raise InvalidBackup(reason="Originating backup status must be one of 'available' values")
+        return _Source(size_checks.size_from_backup(size, backup.size))
 
     async def _check(
         self, uow: UnitOfWork, request: CreateVolumeRequest, source: _Source, image: ImageView | None

@@ -13,6 +13,7 @@ from stackwire.volume.db import services, volume_types, volumes
 from stackwire.volume.domain.errors import HostNotFound, ServiceNotFound
 from stackwire.volume.domain.model import ServiceState
 from stackwire.volume.domain.notifications import naive
+from stackwire.volume.flows.backup_service import BACKUP_BINARY
 from stackwire.volume.flows.deps import Flow
 from stackwire.volume.flows.pools import BINARY, pool_states
 
@@ -37,6 +38,7 @@ class Operations(Flow):
         async with self._deps.database.read() as session:
             states = await services.states(session)
         zones = {(SCHEDULER, HOST): self._deps.zone, **{(BINARY, each.host): each.zone for each in self._deps.backends}}
+        zones[BACKUP_BINARY, HOST] = self._deps.zone
         found = [
             Service(zone, states.get((binary, host)) or ServiceState(binary=binary, host=host))
             for (binary, host), zone in zones.items()

@@ -1,20 +1,25 @@
 """Creating a volume in the back end: its bytes, then its rows, its state and its event in one transaction."""
 
 from stackwire.contracts.volume import VolumeNotFound
-from stackwire.contracts.volume_workers import BuildVolume, ScheduleVolume
+from stackwire.contracts.volume_workers import HOST, BuildVolume, RestoreBackup, ScheduleVolume
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
 from stackwire.core.rules import Resource
 from stackwire.db.pool import UnitOfWork
 from stackwire.db.transitions import transition
 from stackwire.volume.backends.sparse_files import BytesMissing, DiskFull
-from stackwire.volume.db import glance_metadata, messages, snapshots, volume_types, volumes
+from stackwire.volume.db import backups, glance_metadata, messages, snapshots, volume_types, volumes
 from stackwire.volume.domain import objects, travel
-from stackwire.volume.domain.errors import ImageCopyFailure, ImageSignatureVerificationFailed, InvalidSignatureImage
+from stackwire.volume.domain.errors import (
+    ImageCopyFailure,
+    ImageSignatureVerificationFailed,
+    InvalidBackup,
+    InvalidSignatureImage,
+)
 from stackwire.volume.domain.model import Volume
 from stackwire.volume.domain.notifications import volume_event
 from stackwire.volume.domain.size_checks import GIBIBYTE
-from stackwire.volume.domain.states import VolumeStates
+from stackwire.volume.domain.states import BackupStates, VolumeStates
 from stackwire.volume.domain.user_messages import CREATE_FAILED
 from stackwire.volume.flows.deps import Flow, VolumeDeps, log_failure, snapshot_file, volume_file
 from stackwire.volume.flows.worker.download import ImageDownloads, ImageSource
@@ -46,11 +51,17 @@ class CreateVolumeWorker(Flow):
         async with self._deps.hold(ctx, volumes.TABLE, volume_id, VolumeStates.finish_create) as volume:
             if volume is None or volume.launched_at is not None:
                 return  # created before; a launched volume in downloading is being reimaged
+            backup_id = objects.backup_of(message.request_spec)
+            if backup_id is not None and await self._restoring(backup_id, volume):
+                return
             if not volume.is_copy:
                 async with self._deps.database.work(ctx) as uow:
                     uow.notify(volume_event("create.start", volume, uow.now))
             try:
-                await self._create(ctx, volume)
+                if backup_id is not None:
+                    await self._create_from_backup(ctx, volume, backup_id)
+                else:
+                    await self._create(ctx, volume)
             except Exception as error:
                 if message.allow_reschedule and _may_work_elsewhere(volume, error):
                     log_failure("volume %s is scheduled again", volume.id, error)
@@ -103,6 +114,35 @@ class CreateVolumeWorker(Flow):
         async with self._deps.database.work(ctx) as uow:
             if not await self._finish(uow, volume, source):
                 await store.remove(name)  # deleted by force meanwhile
+
+    async def _restoring(self, backup_id: str, volume: Volume) -> bool:
+        """Whether the message was handled before: the backup's host is at work on the volume."""
+        async with self._deps.database.read() as session:
+            backup = await backups.TABLE.get(session, backup_id, restore_volume_id=volume.id)
+        return backup is not None and BackupStates.finish_restore.allows(status=backup.status)
+
+    async def _create_from_backup(self, ctx: RequestContext, volume: Volume, backup_id: str) -> None:
+        """A blank volume, which stays in ``creating`` until the backup's host has restored the backup to it.
+
+        InvalidBackup for a backup that is not available any more.
+        """
+        await self._deps.store(volume.host).create(volume_file(volume), volume.size * GIBIBYTE)
+        async with self._deps.database.work(ctx) as uow:
+            verb = BackupStates.begin_restore
+            backup = await self._deps.transition(
+                uow, backups.TABLE, verb, backup_id, restore_volume_id=volume.id, host=HOST
+            )
+            if backup is None:
+                raise InvalidBackup(reason="Originating backup status must be one of 'available' values")
+            blank = await volumes.TABLE.update(
+                uow, volume.id, service_uuid=self._deps.service_uuid(volume.host), shared_targets=False
+            )
+            uow.cast(
+                RestoreBackup(backup=objects.backup_object(backup), volume_id=volume.id, volume_is_new=True),
+                server=HOST,
+            )
+            uow.notify(volume_event("create.end", blank or volume, uow.now))
+            await self._deps.leases.revoke(uow, "volume", volume.id)  # it is the backup's host's turn
 
     async def _finish(self, uow: UnitOfWork, volume: Volume, source: ImageSource | None) -> bool:
         """Rows, state and events in one transaction; False when the volume is not being created any more."""

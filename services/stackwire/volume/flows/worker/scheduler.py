@@ -7,15 +7,17 @@ from stackwire.contracts import volume_workers as workers
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import UnitOfWork
 from stackwire.db.transitions import transition
-from stackwire.volume.db import messages, quotas, snapshots, volume_types, volumes
+from stackwire.volume.db import backups, messages, quotas, snapshots, volume_types, volumes
 from stackwire.volume.domain import objects
-from stackwire.volume.domain.model import Volume, VolumeType
+from stackwire.volume.domain.model import Backup, Volume, VolumeType
 from stackwire.volume.domain.scheduler_events import scheduling_failed
 from stackwire.volume.domain.scheduling import NoValidBackend, Placement, PoolState, named_volumes
-from stackwire.volume.domain.states import SnapshotStates, VolumeStates
-from stackwire.volume.domain.user_messages import EXTEND_NOT_PLACED, NO_BACKEND, NO_VALID_BACKEND
+from stackwire.volume.domain.states import BackupStates, SnapshotStates, VolumeStates
+from stackwire.volume.domain.user_messages import BACKUP_UNSCHEDULED, EXTEND_NOT_PLACED, NO_BACKEND, NO_VALID_BACKEND
+from stackwire.volume.flows.backup_service import is_enabled
 from stackwire.volume.flows.deps import Flow, to_backend
 from stackwire.volume.flows.pools import locked_pool_states
+from stackwire.volume.flows.worker.create_backup import release_source
 
 MAX_ATTEMPTS = 3
 """cinder.conf: scheduler_max_attempts, its default."""
@@ -115,6 +117,29 @@ class Scheduler(Flow):
                     uow.notify(scheduling_failed("create_snapshot", spec, error, "error", snapshot_id=snapshot.id))
                 return
             to_backend(uow, workers.TakeSnapshot(snapshot=objects.snapshot_object(snapshot)), message.backend)
+
+    async def on_schedule_backup(self, ctx: RequestContext, message: workers.ScheduleBackup) -> None:
+        """To the one host, which is written down as the backup's; ``error``, with a message for the user, where it is
+        disabled, or in another zone than was asked for."""
+        async with self._deps.database.work(ctx) as uow:
+            waiting = await backups.TABLE.get(uow, objects.id_of(message.backup))
+            if waiting is None:
+                return
+            if waiting.availability_zone not in (None, self._deps.zone) or not await is_enabled(uow):
+                await self._refuse_backup(uow, waiting)
+                return
+            backup = await transition(uow, backups.TABLE, BackupStates.schedule, waiting.id, host=workers.HOST)
+            if backup is not None:
+                parent = await backups.TABLE.get(uow, backup.parent_id) if backup.parent_id is not None else None
+                uow.cast(workers.CreateBackup(backup=objects.backup_object(backup, parent)), server=workers.HOST)
+
+    async def _refuse_backup(self, uow: UnitOfWork, backup: Backup) -> None:
+        verb, reason = BackupStates.fail_create, "Service not found for creating backup."
+        if await self._deps.transition(uow, backups.TABLE, verb, backup.id, fail_reason=reason) is not None:
+            await release_source(self._deps, uow, backup, "backing-up")
+            await messages.insert(
+                uow, backup.project_id, backup.id, BACKUP_UNSCHEDULED, reason, resource_type="VOLUME_BACKUP"
+            )
 
     async def on_schedule_extend(self, ctx: RequestContext, message: workers.ScheduleExtend) -> None:
         """To the back end, while the volume is in ``extending``; as before where it has no place for it."""

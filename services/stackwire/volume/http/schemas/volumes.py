@@ -26,7 +26,8 @@ from stackwire.volume.http.schemas.fields import (
 class NewVolume(Body):
     """``name``, ``description`` and ``imageRef`` also under their older names. Other fields are ignored until 3.53.
 
-    ``cinder/api/schemas/volumes.py``: ``group_id`` is checked from 3.13, ``backup_id`` from 3.47; neither exists here.
+    ``cinder/api/schemas/volumes.py``: ``group_id`` is checked from 3.13 (there are no groups), ``backup_id``
+    from 3.47.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -54,8 +55,9 @@ class NewVolume(Body):
         for group_id in (self.consistencygroup_id, self.group_id):
             if group_id is not None:
                 raise GroupNotFound(group_id=group_id)
-        if self.backup_id:
-            raise BackupNotFound(backup_id=self.backup_id)
+        backup_id = canonical_uuid(self.backup_id) if self.backup_id else None
+        if self.backup_id and backup_id is None:
+            raise BackupNotFound(backup_id=str(self.backup_id)[:255])
         if self.multiattach:
             raise BadRequest("Whether a volume is multiattach is set by its type, not by a parameter.")
         return CreateVolumeRequest(
@@ -63,6 +65,7 @@ class NewVolume(Body):
             name=self._newest("name", "display_name"),
             description=self._newest("description", "display_description"),
             image_id=self._newest("image_id", "imageRef"),
+            backup_id=backup_id,
             metadata=self.metadata or {},
             scheduler_hints=hints or {},
             resolve_boot_snapshot=version >= (3, 46),
