@@ -147,12 +147,11 @@ class CreateServer(ApiFlow):
 
     async def _insert(self, uow: UnitOfWork, ctx: RequestContext, build: _Build, index: int) -> None:
         request, plan, uuid = build.request, build.plan, build.accepted.uuids[index]
-        spec = {"availability_zone": build.placement.zone, "image": plan.image, "networks": build.networks}
-        spec["scheduler_hints"] = dict(build.placement.hints)
         spec: dict[str, object] = {
-            "availability_zone": request.availability_zone,
+            "availability_zone": build.placement.zone,
             "image": plan.image,
             "networks": build.networks,
+            "scheduler_hints": dict(build.placement.hints),
         }
         if request.trusted_certificates:
             spec["trusted_certificates"] = list(request.trusted_certificates)
