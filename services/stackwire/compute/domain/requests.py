@@ -23,9 +23,8 @@ class CreateServerRequest:
     """New servers. ``networks``: ``none``, ``auto``, or a list of networks; devices as entries of their syntax.
 
     ``user_data`` is base64. ``min_count``: how many servers at least, ``count``: how many at most.
-    ``personality``, ``trusted_certificates``: whether given; neither is simulated. ``host``, ``hypervisor_hostname``:
-    the chosen ones; ``scheduler_hints``: each with its values.
-    ``personality``: paths with contents in base64. ``host``, ``scheduler_hints``: whether given; neither is simulated.
+    ``personality``: paths with contents in base64. ``host``, ``hypervisor_hostname``: the chosen ones;
+    ``scheduler_hints``: each with its values.
     """
 
     name: str

@@ -147,14 +147,13 @@ class CreateServer(ApiFlow):
 
     async def _insert(self, uow: UnitOfWork, ctx: RequestContext, build: _Build, index: int) -> None:
         request, plan, uuid = build.request, build.plan, build.accepted.uuids[index]
-        spec: dict[str, object] = {
+        spec = {
             "availability_zone": build.placement.zone,
             "image": plan.image,
             "networks": build.networks,
             "scheduler_hints": dict(build.placement.hints),
+            "trusted_certificates": request.trusted_certificates,
         }
-        if request.trusted_certificates:
-            spec["trusted_certificates"] = list(request.trusted_certificates)
         columns = instance_columns(request, plan.image, plan.flavor, plan.key, build.accepted, index)
         owner = {"user_id": ctx.user_id or "", "project_id": ctx.project_id or "", "created_at": uow.now}
         await instances.insert(uow, columns | owner, plan.flavor, spec)
