@@ -23,6 +23,7 @@ def scheduler_endpoints(flows: WorkerFlows) -> list[Endpoint]:
         workers.ScheduleMigration.served_by(flows.move_scheduler.on_schedule_migration),
         workers.ScheduleBackup.served_by(flows.scheduler.on_schedule_backup),
         workers.ScheduleExtend.served_by(flows.scheduler.on_schedule_extend),
+        workers.ScheduleGroup.served_by(flows.group_scheduler.on_schedule_group),
     ]
 
 
@@ -43,6 +44,12 @@ def worker_endpoints(flows: WorkerFlows) -> list[Endpoint]:
         workers.AttachmentUpdate.served_by(flows.attachments.on_attachment_update),
         workers.AttachmentDelete.served_by(flows.attachments.on_attachment_delete),
         workers.GetBackupDevice.served_by(flows.create_backup.on_get_backup_device),
+        workers.BuildGroup.served_by(flows.groups.on_create_group),
+        workers.BuildGroupFromSource.served_by(flows.groups.on_create_group_from_src),
+        workers.UpdateGroup.served_by(flows.groups.on_update_group),
+        workers.RemoveGroup.served_by(flows.groups.on_delete_group),
+        workers.TakeGroupSnapshot.served_by(flows.group_snapshots.on_create_group_snapshot),
+        workers.RemoveGroupSnapshot.served_by(flows.group_snapshots.on_delete_group_snapshot),
     ]
 
 

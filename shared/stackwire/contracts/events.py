@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from stackwire.contracts import events_backup as backup
 from stackwire.contracts import events_compute as legacy
+from stackwire.contracts import events_groups as groups
 from stackwire.contracts import events_hosts as hosts
 from stackwire.contracts import events_image as image
 from stackwire.contracts import events_versioned as versioned
@@ -82,6 +83,30 @@ def _volume() -> list[EventContract]:
         *(
             contract(f"scheduler.{method}", failed["snapshot" in method], ERROR)
             for method in _each(volume.SchedulerMethod)
+        ),
+    ]
+
+
+def _groups() -> list[EventContract]:
+    """Of volumes."""
+
+    def contract(event_type: str, payload: type[Contract], priority: str = INFO) -> EventContract:
+        return EventContract("cinder", "notifications", event_type, payload, (priority,))
+
+    return [
+        *(contract(f"group.{action}", groups.GroupPayload) for action in _each(groups.GroupAction)),
+        *(
+            contract(f"group_snapshot.{action}", groups.GroupSnapshotPayload)
+            for action in _each(groups.GroupSnapshotAction)
+        ),
+        *(
+            contract(f"{noun}.reset_status.{phase}", groups.StatusResetPayload)
+            for noun in ("groups", "groupsnapshots")
+            for phase in ("start", "end")
+        ),
+        *(
+            contract(f"{noun}.reset_status", groups.StatusNotResetPayload, ERROR)
+            for noun in ("groups", "groupsnapshots")
         ),
     ]
 
@@ -198,6 +223,7 @@ EVENTS: tuple[EventContract, ...] = (
     EventContract(http.STACKWIRE_EXCHANGE, http.HTTP_TOPIC, http.SERVED, http.HttpExchanges),
     *_image(),
     *_volume(),
+    *_groups(),
     *_unversioned(),
     *_versioned(),
     *_aggregates(),

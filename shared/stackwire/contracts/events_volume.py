@@ -79,7 +79,7 @@ class VolumeRow(_Row):
     source_volid: str | None
     encryption_key_id: None
     consistencygroup_id: None
-    group_id: None
+    group_id: str | None
     bootable: bool
     multiattach: bool
     replication_status: None

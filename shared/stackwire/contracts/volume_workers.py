@@ -173,6 +173,56 @@ class Reimage(Cast, target=CINDER_REIMAGE, method="reimage"):
     image_snap: dict[str, Any] | None = None
 
 
+class ScheduleGroup(Cast, target=CINDER_SCHEDULER, method="create_group"):
+    """Choose a back end for a new group that fits its group type and all of its volume types."""
+
+    group: dict[str, Any]
+    group_spec: dict[str, Any] | None = None
+    request_spec_list: list[dict[str, Any]] | None = None
+    group_filter_properties: dict[str, Any] | None = None
+    filter_properties_list: list[dict[str, Any]] | None = None
+
+
+class BuildGroup(Cast, target=CINDER_VOLUME, method="create_group"):
+    """Create an empty group."""
+
+    group: dict[str, Any]
+
+
+class BuildGroupFromSource(Cast, target=CINDER_VOLUME, method="create_group_from_src"):
+    """Create a group with copies of the volumes of another, or of its snapshot."""
+
+    group: dict[str, Any]
+    group_snapshot: dict[str, Any] | None = None
+    source_group: dict[str, Any] | None = None
+
+
+class UpdateGroup(Cast, target=CINDER_VOLUME, method="update_group"):
+    """``add_volumes``, ``remove_volumes``: ids, separated by commas."""
+
+    group: dict[str, Any]
+    add_volumes: str | None = None
+    remove_volumes: str | None = None
+
+
+class RemoveGroup(Cast, target=CINDER_VOLUME, method="delete_group"):
+    """Delete a group with its volumes."""
+
+    group: dict[str, Any]
+
+
+class TakeGroupSnapshot(Cast, target=CINDER_VOLUME, method="create_group_snapshot"):
+    """Create the snapshots of all volumes of a group."""
+
+    group_snapshot: dict[str, Any]
+
+
+class RemoveGroupSnapshot(Cast, target=CINDER_VOLUME, method="delete_group_snapshot"):
+    """Delete them."""
+
+    group_snapshot: dict[str, Any]
+
+
 class AttachmentUpdate(Call[dict[str, Any]], target=CINDER_ATTACHMENTS, method="attachment_update"):
     """Answers with the connection info for the host whose ``connector`` this is."""
 

@@ -105,6 +105,11 @@ def volume_to_backup(key: str, value: Any) -> PropertyChange:
     return _change(key, {key: value}, volume.from_backup(kept, {"another": "value"}))
 
 
+def by_a_group_snapshot(key: str, value: Any) -> PropertyChange:
+    taken = volume.for_group_snapshot({key: str(value)}, volume_bootable=True)
+    return _change(key, {key: value}, volume.for_group_member(taken, source_bootable=True))
+
+
 def _kept_by(rule: Callable[[Mapping[str, str]], Mapping[str, str]]) -> Callable[[str, Any], PropertyChange]:
     def change(key: str, value: Any) -> PropertyChange:
         if value is None:
@@ -174,6 +179,7 @@ CROSSINGS: dict[str, Callable[[str, Any], PropertyChange]] = {
     "volume → image": volume_to_image,
     "volume → snapshot": volume_to_snapshot,
     "volume → backup": volume_to_backup,
+    "volume → group snapshot → volume": by_a_group_snapshot,
     "revert": _kept_by(volume.at_revert),
     "retype": _kept_by(volume.at_retype),
     "migration": _kept_by(volume.at_migrate),

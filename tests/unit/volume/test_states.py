@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from stackwire.core.states import Machine, Verb
+from stackwire.volume.domain.group_states import GroupSnapshotStates, GroupStates
 from stackwire.volume.domain.states import AttachmentStates, BackupStates, SnapshotStates, VolumeStates
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -69,6 +70,11 @@ def test_a_verb_starts_only_from_its_states(verb: Verb, status: str, allowed: bo
         (BackupStates, Row("restoring"), BackupStates.finish_restore),
         (BackupStates, Row("deleting"), BackupStates.finish_delete),
         (BackupStates, Row("error"), None),
+        (GroupStates, Row("creating"), GroupStates.fail_create),
+        (GroupStates, Row("updating"), GroupStates.fail_update),
+        (GroupStates, Row("deleting"), GroupStates.finish_delete),
+        (GroupSnapshotStates, Row("creating"), GroupSnapshotStates.fail_create),
+        (GroupSnapshotStates, Row("deleting"), GroupSnapshotStates.finish_delete),
     ],
 )
 def test_what_a_dead_worker_left_is_finished_or_failed(machine: type[Machine], row: Row, verb: Verb | None) -> None:

@@ -70,6 +70,8 @@ def test_snapshots_and_clones_learn_all_or_nothing(bootable: bool) -> None:
     expected = rows if bootable else {}
     assert travel.for_snapshot(rows, volume_bootable=bootable) == expected
     assert travel.from_snapshot(rows, origin_bootable=bootable) == expected
+    assert travel.for_group_snapshot(rows, volume_bootable=bootable) == expected
+    assert travel.for_group_member(rows, source_bootable=bootable) == expected
     assert travel.for_clone(rows, behaviours_of(), source_bootable=bootable) == expected
 
 

@@ -4,7 +4,7 @@ from stackwire.core.context import RequestContext
 from stackwire.db.pool import Session
 from stackwire.db.table import Table
 from stackwire.volume.domain.errors import GroupTypeNotFound
-from stackwire.volume.domain.model import GroupType
+from stackwire.volume.domain.model import DEFAULT_CGSNAPSHOT_TYPE, GroupType
 
 TABLE = Table(GroupType, "group_types")
 
@@ -15,6 +15,26 @@ async def find(session: Session, ctx: RequestContext, type_id: str) -> GroupType
     if found is None or not (found.is_public or ctx.is_admin):
         raise GroupTypeNotFound(group_type_id=type_id)
     return found
+
+
+async def find_by_reference(session: Session, ctx: RequestContext, reference: str) -> GroupType:
+    """The same, by id or by name."""
+    named = [each for each in await TABLE.find(session, name=reference) if each.is_public or ctx.is_admin]
+    return named[0] if named else await find(session, ctx, reference)
+
+
+async def default_cgsnapshot_id(session: Session) -> str:
+    """The id of the type of consistency groups; empty when somebody has deleted it."""
+    found = await TABLE.find(session, name=DEFAULT_CGSNAPSHOT_TYPE)
+    return found[0].id if found else ""
+
+
+async def in_use(session: Session, type_id: str) -> bool:
+    """Whether groups of it exist."""
+    found = await session.value(
+        "SELECT EXISTS (SELECT 1 FROM groups WHERE group_type_id = $1 AND NOT deleted)", type_id
+    )
+    return bool(found)
 
 
 async def visible(session: Session, ctx: RequestContext, *, public: bool | None) -> list[GroupType]:

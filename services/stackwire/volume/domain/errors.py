@@ -48,6 +48,39 @@ class MessageNotFound(NotFound, wire="cinder.exception.MessageNotFound"):
     """Message {message_id} could not be found."""
 
 
+class InvalidGroup(BadRequest, wire="cinder.exception.InvalidGroup"):
+    """Invalid Group: {reason}"""
+
+
+class InvalidGroupStatus(BadRequest, wire="cinder.exception.InvalidGroupStatus"):
+    """Invalid Group Status: {reason}"""
+
+
+class InvalidGroupType(BadRequest, wire="cinder.exception.InvalidGroupType"):
+    """Invalid group type: {reason}"""
+
+
+class GroupLimitExceeded(TooLarge, wire="cinder.exception.GroupLimitExceeded"):
+    """Maximum number of groups allowed ({allowed}) exceeded"""
+
+
+class GroupTypeInUse(BadRequest, wire="cinder.exception.GroupTypeInUse"):
+    """Target group type is still in use. Group Type {group_type_id} deletion is not allowed with groups present with \
+the type."""
+
+
+class GroupSnapshotNotFound(NotFound, wire="cinder.exception.GroupSnapshotNotFound"):
+    """GroupSnapshot {group_snapshot_id} could not be found."""
+
+
+class InvalidGroupSnapshot(BadRequest, wire="cinder.exception.InvalidGroupSnapshot"):
+    """Invalid GroupSnapshot: {reason}"""
+
+
+class InvalidGroupSnapshotStatus(BadRequest, wire="cinder.exception.InvalidGroupSnapshotStatus"):
+    """Invalid GroupSnapshot Status: {reason}"""
+
+
 class GroupNotFound(NotFound, wire="cinder.exception.GroupNotFound"):
     """Group {group_id} could not be found."""
 

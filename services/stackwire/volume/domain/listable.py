@@ -47,6 +47,7 @@ class Listable:
     ``users``: the filters of those who are no administrators; ``users_before``: theirs before 3.31, where they are
     others. ``since``: filters that are ignored before a version. ``counted``: whether it takes ``with_count``.
     ``sorts_since``: sort keys that are none before a version. ``strict_all_tenants``: whether that must be a boolean.
+    ``ignored``: parameters that are no filters.
     """
 
     filters: Mapping[str, str]
@@ -58,6 +59,7 @@ class Listable:
     times: frozenset[str] = frozenset()
     since: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     sorts_since: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    ignored: frozenset[str] = frozenset()
     counted: bool = True
     strict_all_tenants: bool = False
 
@@ -72,7 +74,7 @@ VOLUMES = Listable(
     filters={
         **_same(
             "id name status attach_status migration_status availability_zone snapshot_id source_volid volume_type_id"
-            " host user_id project_id service_uuid"
+            " host user_id project_id service_uuid group_id"
         ),
         **_NAMES,
     },
@@ -154,6 +156,35 @@ VOLUME_TYPES = Listable(
     sorts=_same("id name created_at updated_at description is_public"),
     maps=frozenset({"extra_specs"}),
     users=frozenset(names("is_public extra_specs")),
+    counted=False,
+)
+
+
+class _Anything(frozenset[str]):
+    """The names of all filters, of what there is and of what there is not."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+GROUPS = Listable(
+    filters=_same(
+        "id name description status user_id project_id host availability_zone group_type_id group_snapshot_id"
+        " source_group_id"
+    ),
+    sorts=_same(
+        "id name description status created_at updated_at availability_zone group_type_id host user_id project_id"
+    ),
+    users=frozenset({"name"}),
+    users_before=_Anything(),
+    ignored=frozenset({"list_volume"}),
+    counted=False,
+)
+GROUP_SNAPSHOTS = Listable(
+    filters=_same("id name description status user_id project_id group_id group_type_id"),
+    sorts=_same("id name description status created_at updated_at group_id group_type_id user_id project_id"),
+    users=frozenset(names("name status group_id")),
+    users_before=_Anything(),
     counted=False,
 )
 QOS_SPECS = Listable(

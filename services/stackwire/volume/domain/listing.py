@@ -14,6 +14,8 @@ from stackwire.core.ids import canonical_uuid
 from stackwire.volume.domain.listable import (
     ATTACHMENTS,
     CONSUMES_QUOTA,
+    GROUP_SNAPSHOTS,
+    GROUPS,
     QOS_SPECS,
     TRUE,
     USER_VISIBLE,
@@ -31,6 +33,8 @@ MAX_OFFSET = 2**31 - 1
 _BOOLEANS = frozenset({"bootable", "multiattach"})
 _FALSE_BEFORE = frozenset({"False", "false", "FALSE", ""})
 """What is false for a boolean before 3.2; anything else is true (cinder/volume/api.py: _check_boolean_filter_value)."""
+_ANY_TEXT = (ATTACHMENTS, GROUPS, GROUP_SNAPSHOTS)
+"""Of their lists ``all_tenants`` holds whatever its value is."""
 FILTERS_REFUSED = (3, 31)
 """Since then an unknown filter is refused to users; before it is ignored. To administrators it means an empty list."""
 COPIES = "copies"
@@ -98,7 +102,7 @@ def _all_tenants(listable: Listable, request: ListRequest, filters: list[Filter]
     """What an administrator gives. Cinder takes false for the name of a filter of volumes, which none of them has."""
     text = request.get("all_tenants")
     if text is None or not listable.strict_all_tenants:
-        return text is not None and (listable is ATTACHMENTS or text.strip().lower() in TRUE)
+        return text is not None and (listable in _ANY_TEXT or text.strip().lower() in TRUE)
     if not flag(text, "all_tenants"):
         filters.append(Filter(NOTHING, None))
         return False
@@ -152,7 +156,7 @@ def _wanted(
 
 def _of_page(listable: Listable, request: ListRequest, name: str) -> bool:
     counts = listable.counted and request.version >= (3, 45)
-    return name in _PAGE or name == "all_tenants" or (counts and name == "with_count")
+    return name in _PAGE | listable.ignored or name == "all_tenants" or (counts and name == "with_count")
 
 
 def _older(version: tuple[int, int], name: str, value: str) -> tuple[str, str]:

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 
 DEFAULT_VOLUME_TYPE = "__DEFAULT__"
+DEFAULT_CGSNAPSHOT_TYPE = "default_cgsnapshot_type"
+"""The group type of what is created as a consistency group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ class QosSpecs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupType:
-    """What groups of a type can; the groups themselves are not simulated."""
+    """What groups of a type can."""
 
     id: str
     name: str
@@ -149,6 +151,7 @@ class Volume:
     volume_type_id: str
     snapshot_id: str | None
     source_volid: str | None
+    group_id: str | None
     source_image: str | None
     upload_image: str | None
     bootable: bool
@@ -199,6 +202,7 @@ class Snapshot:
     name: str | None
     description: str | None
     volume_type_id: str
+    group_snapshot_id: str | None
     metadata: dict[str, str]
     created_at: datetime
     updated_at: datetime | None

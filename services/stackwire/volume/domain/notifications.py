@@ -25,12 +25,12 @@ _PUBLIC_CONNECTOR_KEYS = {"system uuid"}.union(
 """What is no secret in os-brick's connectors."""
 _VOLUME_COLUMNS = names(
     "id user_id project_id snapshot_id host size availability_zone status attach_status migration_status"
-    " volume_type_id source_volid bootable multiattach previous_status service_uuid shared_targets deleted"
+    " volume_type_id source_volid group_id bootable multiattach previous_status service_uuid shared_targets deleted"
 )
 _VOLUME_TIMES = names("scheduled_at launched_at terminated_at created_at updated_at deleted_at")
 _NULL_VOLUME_COLUMNS = names(
     "ec2_id cluster_name provider_id provider_location provider_auth provider_geometry encryption_key_id"
-    " consistencygroup_id group_id replication_status replication_extended_status replication_driver_data"
+    " consistencygroup_id replication_status replication_extended_status replication_driver_data"
 )
 
 
@@ -56,7 +56,7 @@ def publisher_id(noun: str, action: str, host: str | None, *, from_api: bool | N
     """
     if host is None:
         return f"{noun}.{HOST}"
-    if noun == "volume" and action.startswith("create."):
+    if noun == "volume" and action.startswith("create.") and from_api is None:
         return f"{noun}.{host}"
     api = action in _FROM_API if from_api is None else from_api
     return f"{noun}.{host.split('@' if api else '#')[0]}"

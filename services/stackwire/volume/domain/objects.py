@@ -6,6 +6,7 @@ from typing import Any
 
 from stackwire.contracts.image import ImageView
 from stackwire.core.attributes import attributes, nulls
+from stackwire.volume.domain.group_model import Group, GroupSnapshot
 from stackwire.volume.domain.model import Backup, Snapshot, Volume, VolumeType
 from stackwire.volume.domain.notifications import volume_row
 
@@ -20,6 +21,10 @@ def _object(name: str, version: str, data: Mapping[str, Any], changed: bool = Fa
     if changed:
         created["versioned_object.changes"] = list(data)
     return created
+
+
+REPLICATION_STATUS = "disabled"
+"""Of every group: no back end replicates."""
 
 
 def _seconds(moment: datetime | None) -> str | None:
@@ -62,12 +67,11 @@ def snapshot_object(snapshot: Snapshot) -> dict[str, Any]:
         "Snapshot",
         "1.6",
         {
-            **attributes(snapshot, "id user_id project_id volume_id status progress volume_size volume_type_id"),
-            "use_quota": True,
-            **nulls(
-                "cgsnapshot_id group_snapshot_id encryption_key_id provider_location provider_id provider_auth"
-                " deleted_at"
+            **attributes(
+                snapshot, "id user_id project_id volume_id status progress volume_size volume_type_id group_snapshot_id"
             ),
+            "use_quota": True,
+            **nulls("cgsnapshot_id encryption_key_id provider_location provider_id provider_auth deleted_at"),
             "display_name": snapshot.name,
             "display_description": snapshot.description,
             "metadata": dict(snapshot.metadata),
@@ -111,6 +115,41 @@ def backup_device(device: Volume | Snapshot) -> dict[str, Any]:
     return _object("BackupDeviceInfo", "1.0", {**data, "secure_enabled": False}, changed=True)
 
 
+def group_object(group: Group) -> dict[str, Any]:
+    """``cinder/objects/group.py``."""
+    return _object(
+        "Group",
+        "1.2",
+        {
+            **attributes(
+                group,
+                "id user_id project_id host availability_zone name description group_type_id status group_snapshot_id"
+                " source_group_id",
+            ),
+            **nulls("cluster_name deleted_at"),
+            "volume_type_ids": list(group.volume_type_ids),
+            "replication_status": REPLICATION_STATUS,
+            "created_at": _seconds(group.created_at),
+            "updated_at": _seconds(group.updated_at),
+            "deleted": False,
+        },
+    )
+
+
+def group_snapshot_object(snapshot: GroupSnapshot, group: Group | None = None) -> dict[str, Any]:
+    """``cinder/objects/group_snapshot.py``; with its group only where Cinder has it loaded."""
+    data = {
+        **attributes(snapshot, "id group_id project_id user_id name description status group_type_id"),
+        "created_at": _seconds(snapshot.created_at),
+        "updated_at": _seconds(snapshot.updated_at),
+        "deleted_at": None,
+        "deleted": False,
+    }
+    if group is not None:
+        data["group"] = group_object(group)
+    return _object("GroupSnapshot", "1.0", data)
+
+
 def request_spec(
     volume: Volume,
     volume_type: VolumeType,
@@ -125,9 +164,9 @@ def request_spec(
         **attributes(
             volume,
             "attach_status availability_zone multiattach project_id size snapshot_id source_volid status"
-            " user_id volume_type_id",
+            " user_id volume_type_id group_id",
         ),
-        **nulls("cgsnapshot_id consistencygroup_id group_id encryption_key_id"),
+        **nulls("cgsnapshot_id consistencygroup_id encryption_key_id"),
         "qos_specs": dict(qos_specs) if qos_specs else None,
         "display_description": volume.description,
         "display_name": volume.name,
@@ -135,7 +174,8 @@ def request_spec(
         "reservations": [],
     }
     data = {
-        **nulls("consistencygroup_id group_id cgsnapshot_id"),
+        **nulls("consistencygroup_id cgsnapshot_id"),
+        "group_id": volume.group_id,
         "backup_id": backup_id,
         "image_id": volume.source_image,
         "snapshot_id": volume.snapshot_id,

@@ -13,6 +13,7 @@ _READ = names(
     " volume_extension:type_get_all message:get message:get_all volume_extension:extension"
     " volume:get_transfer volume:get_all_transfers"
     " volume_extension:types_extra_specs:index backup:get backup:get_all"
+    " group:get group:get_all group:get_group_snapshot group:get_all_group_snapshots"
 )
 _WRITE = names(
     "volume:create volume:create_from_image volume:update volume:delete volume:extend"
@@ -31,6 +32,9 @@ _WRITE = names(
     " snapshot_extension:snapshot_actions:update_snapshot_status volume:create_transfer"
     " volume:accept_transfer volume:delete_transfer"
     " backup:create backup:update backup:delete backup:restore"
+    " group:create group:update group:delete group:enable_replication group:disable_replication"
+    " group:failover_replication group:list_replication_targets group:create_group_snapshot"
+    " group:delete_group_snapshot group:update_group_snapshot"
 )
 _ADMIN = names(
     "volume:force_delete volume_extension:volume_actions:upload_public"
@@ -57,7 +61,8 @@ _ADMIN = names(
     " volume_extension:default_unset"
     " backup:backup-import backup:export-import"
     " backup:backup_project_attribute volume_extension:backup_admin_actions:reset_status"
-    " volume_extension:backup_admin_actions:force_delete"
+    " volume_extension:backup_admin_actions:force_delete group:reset_status group:reset_group_snapshot_status"
+    " group:group_project_attribute group:group_snapshot_project_attribute"
 )
 
 RULES: dict[str, str] = {

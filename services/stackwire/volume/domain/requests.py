@@ -19,6 +19,7 @@ class CreateVolumeRequest:
     snapshot_id: str | None = None
     source_volid: str | None = None
     backup_id: str | None = None
+    group_id: str | None = None
     volume_type: str | None = None
     availability_zone: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
@@ -52,6 +53,46 @@ class CreateBackupRequest:
     snapshot_id: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     availability_zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateGroupRequest:
+    """Types by id or name."""
+
+    group_type: str
+    volume_types: list[str]
+    name: str | None = None
+    description: str | None = None
+    availability_zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateGroupFromSourceRequest:
+    """From another group or from the snapshot of one."""
+
+    name: str | None = None
+    description: str | None = None
+    source_group_id: str | None = None
+    group_snapshot_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateGroupRequest:
+    """``add_volumes``, ``remove_volumes``: ids, perhaps of no volumes."""
+
+    name: str | None = None
+    description: str | None = None
+    add_volumes: list[str]
+    remove_volumes: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateGroupSnapshotRequest:
+    """Of all volumes of a group."""
+
+    group_id: str
+    name: str | None = None
+    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

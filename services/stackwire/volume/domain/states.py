@@ -73,6 +73,8 @@ class VolumeStates(
     initialize_connection = _check(_but("maintenance"), "initialize_connection")
     begin_detaching = Verb("in-use", "detaching", source="cinder/volume/api.py: begin_detaching")
     roll_detaching = Verb("detaching", "in-use", source="cinder/volume/api.py: roll_detaching")
+    enter_group = _check("available in-use", "VALID_ADD_VOL_TO_GROUP_STATUS")
+    leave_group = _check("available in-use error error_deleting", "VALID_REMOVE_VOL_FROM_GROUP_STATUS")
     recompute = Verb(
         _HELD, "available reserved attaching in-use", source="cinder/db/api.py: _get_statuses_from_attachments"
     )

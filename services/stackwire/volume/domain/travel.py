@@ -82,6 +82,21 @@ def from_snapshot(rows: Mapping[str, str], *, origin_bootable: bool) -> Rows:
     return dict(rows) if origin_bootable else {}
 
 
+@rule("volume.for_group_snapshot", source="cinder/volume/manager.py: create_group_snapshot")
+def for_group_snapshot(rows: Mapping[str, str], *, volume_bootable: bool) -> Rows:
+    """volume in a group -> its snapshot, which is taken with all the others: all or nothing."""
+    return dict(rows) if volume_bootable else {}
+
+
+@rule("volume.for_group_member", source="cinder/volume/manager.py: _update_volume_from_src")
+def for_group_member(rows: Mapping[str, str], *, source_bootable: bool) -> Rows:
+    """volume or snapshot in a group -> volume in a group that is created from it: all or nothing.
+
+    ``source_bootable``: of the volume, or of the volume that the snapshot was taken from, now.
+    """
+    return dict(rows) if source_bootable else {}
+
+
 @rule("volume.for_clone", source="cinder/volume/flows/manager/create_volume.py: _create_from_source_volume")
 def for_clone(rows: Mapping[str, str], behaviours: Behaviours, *, source_bootable: bool) -> Rows:
     """volume -> volume: all or nothing; before lp-1115634, nothing."""

@@ -97,9 +97,18 @@ class VolumeDeps:
                 row = await table.get(session, key, **where) if held else None
             yield row
 
-    async def transition(self, uow: UnitOfWork, table: Table[M], verb: Verb, key: str, **changes: Any) -> M | None:
+    async def transition(
+        self,
+        uow: UnitOfWork,
+        table: Table[M],
+        verb: Verb,
+        key: str,
+        *,
+        where: Mapping[str, Any] | None = None,
+        **changes: Any,
+    ) -> M | None:
         """A transition with which work begins or ends: whoever held the row's lease loses it with the transaction."""
-        row = await transition(uow, table, verb, key, **changes)
+        row = await transition(uow, table, verb, key, where=where, **changes)
         if row is not None:
             await self.leases.revoke(uow, verb.machine.noun, key)
         return row

@@ -8,7 +8,8 @@ from stackwire.core.context import RequestContext, system_context
 from stackwire.core.errors import ServiceError
 from stackwire.core.states import Verb
 from stackwire.db.table import Table
-from stackwire.volume.db import backups, snapshots, volumes
+from stackwire.volume.db import backups, group_snapshots, groups, snapshots, volumes
+from stackwire.volume.domain.group_states import GroupSnapshotStates, GroupStates
 from stackwire.volume.domain.model import Backup, Snapshot, Volume
 from stackwire.volume.domain.states import MIGRATING, BackupStates, SnapshotStates, VolumeStates
 from stackwire.volume.domain.user_messages import INTERRUPTED
@@ -20,6 +21,9 @@ MESSAGE_TIMEOUT = timedelta(minutes=2)
 """How long the message for a row that nobody has claimed may wait in a queue."""
 LOST_AFTER = timedelta(seconds=5)
 """How long after the start of a single process the messages of the one before are known to be lost."""
+
+_TABLES: tuple[Table[Any], ...] = (backups.TABLE, groups.TABLE, group_snapshots.TABLE, volumes.TABLE, snapshots.TABLE)
+"""Groups first: they take their members with them."""
 
 Action = Callable[[RequestContext, Any], Awaitable[None]]
 
@@ -50,13 +54,17 @@ class Recovery:
             BackupStates.fail_create: self._fail_backup,
             BackupStates.finish_restore: worker.restore_backup.abandon,
             BackupStates.finish_delete: worker.backups.complete_delete,
+            GroupStates.fail_create: worker.groups.fail,
+            GroupStates.fail_update: worker.groups.fail_update,
+            GroupStates.finish_delete: worker.groups.complete_delete,
+            GroupSnapshotStates.fail_create: worker.group_snapshots.fail,
+            GroupSnapshotStates.finish_delete: worker.group_snapshots.complete_delete,
         }
 
     async def run(self) -> None:
         """Recovers every row that no living worker holds."""
-        await self._recover_all(backups.TABLE)
-        await self._recover_all(volumes.TABLE)
-        await self._recover_all(snapshots.TABLE)
+        for table in _TABLES:
+            await self._recover_all(table)
         await self._recover_migrations()
 
     async def _recover_migrations(self) -> None:

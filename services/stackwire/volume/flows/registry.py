@@ -11,7 +11,11 @@ from stackwire.volume.flows.api.default_types import DefaultTypes
 from stackwire.volume.flows.api.delete_volume import DeleteVolume
 from stackwire.volume.flows.api.encryption import TypeEncryption
 from stackwire.volume.flows.api.extend_volume import ExtendVolume
+from stackwire.volume.flows.api.group_changes import GroupChanges
+from stackwire.volume.flows.api.group_snapshots import GroupSnapshots
+from stackwire.volume.flows.api.group_sources import GroupSources
 from stackwire.volume.flows.api.group_types import GroupTypes
+from stackwire.volume.flows.api.groups import Groups
 from stackwire.volume.flows.api.image_metadata import ImageMetadata
 from stackwire.volume.flows.api.messages import UserMessages
 from stackwire.volume.flows.api.metadata import Metadata
@@ -37,6 +41,9 @@ from stackwire.volume.flows.worker.create_snapshot import CreateSnapshotWorker
 from stackwire.volume.flows.worker.create_volume import CreateVolumeWorker
 from stackwire.volume.flows.worker.delete import DeleteWorker
 from stackwire.volume.flows.worker.extend_volume import ExtendVolumeWorker
+from stackwire.volume.flows.worker.group_scheduler import GroupScheduler
+from stackwire.volume.flows.worker.group_snapshots import GroupSnapshotWorker
+from stackwire.volume.flows.worker.groups import GroupWorker
 from stackwire.volume.flows.worker.move import MoveWorker
 from stackwire.volume.flows.worker.move_scheduler import MoveScheduler
 from stackwire.volume.flows.worker.reimage import ReimageWorker
@@ -72,6 +79,10 @@ class ApiFlows:
         self.transfers = Transfers(deps)
         self.type_encryption = TypeEncryption(deps)
         self.group_types = GroupTypes(deps)
+        self.groups = Groups(deps)
+        self.group_changes = GroupChanges(deps)
+        self.group_sources = GroupSources(deps, self.create_volume)
+        self.group_snapshots = GroupSnapshots(deps, self.snapshots)
         self.qos_specs = QosSpecsFlows(deps)
         self.quotas = Quotas(deps)
         self.operations = Operations(deps)
@@ -99,3 +110,6 @@ class WorkerFlows:
         self.create_backup = CreateBackupWorker(deps)
         self.restore_backup = RestoreBackupWorker(deps)
         self.backups = BackupWorker(deps)
+        self.group_scheduler = GroupScheduler(deps)
+        self.groups = GroupWorker(deps, self.delete)
+        self.group_snapshots = GroupSnapshotWorker(deps, self.delete)

@@ -34,7 +34,7 @@ _EXTENSIONS = {
 }
 """Alias -> name, of those that are served."""
 NOT_SIMULATED: Features = {
-    "groups": ["/groups 3.13", "/group_snapshots 3.14", "/consistencygroups", "/cgsnapshots"],
+    "consistency groups": ["/consistencygroups", "/cgsnapshots"],
     "encrypted volumes": ["/volumes/{volume_id}/encryption"],
     "managing what a back end has": [
         "/os-volume-manage", "/os-snapshot-manage", "/manageable_volumes", "/manageable_snapshots"

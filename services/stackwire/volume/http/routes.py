@@ -6,17 +6,17 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from stackwire.core.behaviours import Behaviours
-from stackwire.core.errors import BadRequest, NotFound
+from stackwire.core.errors import BadRequest
 from stackwire.http.app import Route, no_route
 from stackwire.http.refusals import refusals
-from stackwire.http.request import CONTEXT, VERSION
+from stackwire.http.request import CONTEXT
 from stackwire.volume.flows.registry import ApiFlows
 from stackwire.volume.http.attachments import AttachmentHandlers
 from stackwire.volume.http.backups import BackupHandlers
 from stackwire.volume.http.default_types import DefaultTypeHandlers
 from stackwire.volume.http.encryption import EncryptionHandlers
 from stackwire.volume.http.extensions import NOT_SIMULATED, ExtensionHandlers
-from stackwire.volume.http.group_types import GroupTypeHandlers
+from stackwire.volume.http.group_routes import Row, group_routes, since
 from stackwire.volume.http.limits import LimitHandlers
 from stackwire.volume.http.messages import MessageHandlers
 from stackwire.volume.http.metadata import MetadataHandlers
@@ -34,7 +34,6 @@ from stackwire.volume.http.volume_types import VolumeTypeHandlers
 from stackwire.volume.http.volumes import VolumeHandlers
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Row = tuple[str, str, Handler]
 _PROJECT = "{project_id:[0-9a-f-]+}"
 
 
@@ -126,7 +125,7 @@ def _administration(flows: ApiFlows) -> list[Row]:
         ("PUT", "/os-services/freeze", services.freeze),
         ("PUT", "/os-services/thaw", services.thaw),
         ("PUT", "/os-services/failover_host", services.fail_over),
-        *_since((3, 26), [("PUT", "/os-services/failover", services.fail_over)]),
+        *since((3, 26), [("PUT", "/os-services/failover", services.fail_over)]),
         ("GET", "/os-hosts", operations.hosts),
         ("GET", "/os-hosts/{host}", operations.host),
         ("GET", "/scheduler-stats/get_pools", operations.pools),
@@ -138,9 +137,8 @@ def _administration(flows: ApiFlows) -> list[Row]:
         ("GET", "/types/{type_id}/encryption/{key}", encryption.show_item),
         ("PUT", "/types/{type_id}/encryption/{key}", encryption.update),
         ("DELETE", "/types/{type_id}/encryption/{key}", encryption.delete),
-        *_since((3, 33), [("GET", "/resource_filters", operations.resource_filters)]),
-        *_since((3, 62), _default_types(DefaultTypeHandlers(flows))),
-        *_since((3, 11), _group_types(GroupTypeHandlers(flows))),
+        *since((3, 33), [("GET", "/resource_filters", operations.resource_filters)]),
+        *since((3, 62), _default_types(DefaultTypeHandlers(flows))),
     ]
 
 
@@ -155,7 +153,7 @@ def _backups(backups: BackupHandlers) -> list[Row]:
         ("POST", "/backups/{backup_id}/action", backups.action),
         ("GET", "/backups/{backup_id}/export_record", backups.export_record),
         ("POST", "/backups/{backup_id}/restore", backups.restore),
-        *_since((3, 9), [("PUT", "/backups/{backup_id}", backups.update)]),
+        *since((3, 9), [("PUT", "/backups/{backup_id}", backups.update)]),
     ]
 
 
@@ -195,36 +193,6 @@ def _default_types(types: DefaultTypeHandlers) -> list[Row]:
     ]
 
 
-def _group_types(types: GroupTypeHandlers) -> list[Row]:
-    return [
-        ("GET", "/group_types", types.list),
-        ("POST", "/group_types", types.create),
-        ("GET", "/group_types/default", types.default),
-        ("GET", "/group_types/{type_id}", types.show),
-        ("PUT", "/group_types/{type_id}", types.update),
-        ("DELETE", "/group_types/{type_id}", types.delete),
-        ("GET", "/group_types/{type_id}/group_specs", types.show_specs),
-        ("POST", "/group_types/{type_id}/group_specs", types.set_specs),
-        ("GET", "/group_types/{type_id}/group_specs/{key}", types.show_spec),
-        ("PUT", "/group_types/{type_id}/group_specs/{key}", types.set_spec),
-        ("DELETE", "/group_types/{type_id}/group_specs/{key}", types.delete_spec),
-    ]
-
-
-def _since(version: tuple[int, int], rows: list[Row]) -> list[Row]:
-    """The rows, which before this version lead nowhere."""
-
-    def guarded(handler: Handler) -> Handler:
-        async def handle(request: web.Request) -> web.StreamResponse:
-            if request[VERSION] < version:
-                raise NotFound
-            return await handler(request)
-
-        return handle
-
-    return [(method, path, guarded(handler)) for method, path, handler in rows]
-
-
 def _others(flows: ApiFlows, max_limit: int, zones: Sequence[str]) -> list[Row]:
     quotas, messages, extensions = QuotaHandlers(flows), MessageHandlers(flows, max_limit), ExtensionHandlers(zones)
     return [
@@ -252,6 +220,7 @@ def routes(flows: ApiFlows, behaviours: Behaviours, max_limit: int, zones: Seque
         *_qos_specs(flows, max_limit),
         *_administration(flows),
         *_backups(BackupHandlers(flows, max_limit)),
+        *group_routes(flows, max_limit),
         *_transfers("/volume-transfers", TransferHandlers(flows)),
         *_transfers("/os-volume-transfer", TransferHandlers(flows)),
         *_others(flows, max_limit, zones),

@@ -92,7 +92,7 @@ def _read_only_fields(volume: VolumeDetails, *, admin: bool) -> dict[str, Any]:
 def _by_version(version: tuple[int, int], volume: VolumeDetails, *, admin: bool) -> dict[str, Any]:
     view: dict[str, Any] = {}
     if version >= (3, 13):
-        view["group_id"] = None
+        view["group_id"] = volume.group_id
     if version >= (3, 21) and admin:
         view["provider_id"] = None
     if version >= (3, 48):
@@ -160,7 +160,7 @@ def snapshot_view(request: web.Request, snapshot: Snapshot, *, extended: bool, s
     if summary:
         return view
     if version >= (3, 14):
-        view["group_snapshot_id"] = None
+        view["group_snapshot_id"] = snapshot.group_snapshot_id
     if version >= (3, 41):
         view["user_id"] = snapshot.user_id
     if version >= (3, 65):

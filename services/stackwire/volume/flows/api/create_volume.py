@@ -12,9 +12,21 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.core.ids import canonical_uuid, new_id
 from stackwire.db.pool import UnitOfWork
-from stackwire.volume.db import backups, default_types, encryption, qos_specs, quotas, snapshots, volume_types, volumes
+from stackwire.volume.db import (
+    backups,
+    default_types,
+    encryption,
+    groups,
+    qos_specs,
+    quotas,
+    snapshots,
+    volume_types,
+    volumes,
+)
 from stackwire.volume.domain import capabilities, objects, size_checks
-from stackwire.volume.domain.errors import InvalidBackup, VolumeTooBig
+from stackwire.volume.domain.errors import InvalidBackup, InvalidGroup, VolumeTooBig
+from stackwire.volume.domain.group_model import Group
+from stackwire.volume.domain.group_states import GroupStates
 from stackwire.volume.domain.model import Volume, VolumeDetails, VolumeType
 from stackwire.volume.domain.requests import CreateVolumeRequest, boot_snapshot_of
 from stackwire.volume.domain.scheduling import UNSUPPORTED_HINTS
@@ -53,7 +65,13 @@ class CreateVolume(Flow):
             source = await _source(uow, request)
             if request.backup_id is not None:
                 source = await self._backup(uow, request.backup_id, request.size)
+            group = None if request.group_id is None else await groups.find(uow, ctx, request.group_id, lock=True)
+            if group is not None:  # what is in it is where it is
+                request = replace(request, availability_zone=group.availability_zone)
             volume_type, zones = await self._check(uow, request, source, image)
+            if group is not None:
+                _check_group(request, group, volume_type)
+            backend = source.host if group is None else (group.host or "").partition("#")[0]
             volume = await self._insert(uow, request, source, volume_type, zones[0])
             qos = await qos_specs.of_type(uow, volume_type.id)
             specs = qos.specs if qos else None
@@ -62,14 +80,20 @@ class CreateVolume(Flow):
                     volume=objects.volume_object(volume, volume_type),
                     snapshot_id=volume.snapshot_id,
                     image_id=volume.source_image,
-                    request_spec=objects.request_spec(
-                        volume, volume_type, specs, zones, source.host, request.backup_id
-                    ),
+                    request_spec=objects.request_spec(volume, volume_type, specs, zones, backend, request.backup_id),
                     backup_id=request.backup_id,
                     filter_properties={"scheduler_hints": request.scheduler_hints} if request.scheduler_hints else {},
                 )
             )
             return await volumes.details(uow, ctx, volume.id)
+
+    async def insert_member(self, uow: UnitOfWork, request: CreateVolumeRequest, group: Group) -> Volume:
+        """The row of a volume in a group that is created from a source, which the request names. As request_volume."""
+        source = await _source(uow, request)
+        volume_type, _ = await self._check(uow, request, source, None)
+        request = replace(request, group_id=group.id)
+        volume = await self._insert(uow, request, source, volume_type, group.availability_zone)
+        return await volumes.TABLE.update(uow, volume.id, host=group.host) or volume
 
     async def _resolve_image(
         self, ctx: RequestContext, request: CreateVolumeRequest
@@ -130,7 +154,7 @@ class CreateVolume(Flow):
             "id": new_id(),
             "user_id": ctx.user_id,
             "project_id": ctx.project_id,
-            **attributes(request, "name description snapshot_id source_volid metadata"),
+            **attributes(request, "name description snapshot_id source_volid group_id metadata"),
             "size": source.size,
             "status": CREATING,
             "availability_zone": zone,
@@ -148,6 +172,17 @@ def _check_hints(hints: Mapping[str, Any]) -> None:
     for name, filter_name in UNSUPPORTED_HINTS.items():
         if hints.get(name):
             raise NotSimulated(what=f"the scheduler hint {name} ({filter_name})")
+
+
+def _check_group(request: CreateVolumeRequest, group: Group, volume_type: VolumeType) -> None:
+    """InvalidGroup, and InvalidInput for a type that is not one of the group's (``cinder/volume/api.py: create``)."""
+    if not request.volume_type:
+        raise InvalidInput(reason="volume_type must be provided when creating a volume in a group.")
+    if volume_type.id not in group.volume_type_ids:
+        text = "requested type must be supported by this group"
+        raise InvalidInput(reason=f"Invalid volume_type provided: {volume_type.name} ({text}).")
+    if not GroupStates.add_volume.allows(status=group.status):
+        raise InvalidGroup(reason="Originating group status must be one of 'available' values")
 
 
 async def _source(uow: UnitOfWork, request: CreateVolumeRequest) -> _Source:

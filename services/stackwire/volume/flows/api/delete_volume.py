@@ -30,7 +30,8 @@ class DeleteVolume(Flow):
             self._deps.require(ctx, "volume:delete", volume.project_id)
             if force:
                 self._deps.require(ctx, "volume:force_delete", volume.project_id)
-            if volume.attach_status == "attached" or volume.migration_status not in NOT_MIGRATING:
+            attached, grouped = volume.attach_status == "attached", volume.group_id is not None
+            if attached or grouped or volume.migration_status not in NOT_MIGRATING:
                 raise NotDeletable
             await require_not_frozen(uow, volume.host)
             await self._delete_snapshots(uow, volume, cascade=cascade, force=force)

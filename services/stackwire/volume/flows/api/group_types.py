@@ -1,4 +1,4 @@
-"""Types of groups, and their specs: read by everybody, set by administrators. Groups are not simulated."""
+"""Types of groups, and their specs: read by everybody, set by administrators."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
 from stackwire.db.errors import UniqueViolation
 from stackwire.volume.db import group_types
-from stackwire.volume.domain.errors import GroupTypeExists, GroupTypeSpecsNotFound
+from stackwire.volume.domain.errors import GroupTypeExists, GroupTypeInUse, GroupTypeSpecsNotFound
 from stackwire.volume.domain.model import GroupType
 from stackwire.volume.flows.deps import Flow
 
@@ -46,9 +46,12 @@ class GroupTypes(Flow):
             raise GroupTypeExists(id=changes["name"]) from taken
 
     async def delete(self, ctx: RequestContext, type_id: str) -> None:
+        """GroupTypeInUse."""
         self._deps.require(ctx, "group:group_types:delete")
         async with self._deps.database.work(ctx) as uow:
             await group_types.find(uow, ctx, type_id)
+            if await group_types.in_use(uow, type_id):
+                raise GroupTypeInUse(group_type_id=type_id)
             await group_types.TABLE.delete(uow, type_id)
 
     async def get_specs(self, ctx: RequestContext, type_id: str) -> Specs:

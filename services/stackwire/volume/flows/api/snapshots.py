@@ -31,12 +31,7 @@ class Snapshots(Flow):
                 existing = await snapshots.TABLE.get(uow, request.snapshot_id, volume_id=volume.id)
                 if existing is not None:
                     return existing
-            _check_source(volume, force=request.force)
-            await require_not_frozen(uow, volume.host)
-            await self._deps.reserve_quota(uow, volume.project_id, snapshots=1, gigabytes=volume.size)
-            volume_type = await volume_types.by_id(uow, volume.volume_type_id)
-            await check_type_limits(uow, volume.project_id, volume_type, snapshots=1, gigabytes=volume.size)
-            snapshot = await snapshots.TABLE.insert(uow, _columns(uow, volume, request))
+            snapshot = await self.insert(uow, volume, request)
             uow.cast(
                 ScheduleSnapshot(
                     volume=objects.volume_object(volume),
@@ -46,6 +41,18 @@ class Snapshots(Flow):
                 )
             )
             return snapshot
+
+    async def insert(
+        self, uow: UnitOfWork, volume: Volume, request: CreateSnapshotRequest, *, group_snapshot_id: str | None = None
+    ) -> Snapshot:
+        """The row, and its share of the quota. InvalidVolume, 413 for quotas."""
+        _check_source(volume, force=request.force)
+        await require_not_frozen(uow, volume.host)
+        await self._deps.reserve_quota(uow, volume.project_id, snapshots=1, gigabytes=volume.size)
+        volume_type = await volume_types.by_id(uow, volume.volume_type_id)
+        await check_type_limits(uow, volume.project_id, volume_type, snapshots=1, gigabytes=volume.size)
+        columns = {**_columns(uow, volume, request), "group_snapshot_id": group_snapshot_id}
+        return await snapshots.TABLE.insert(uow, columns)
 
     async def request_delete(self, ctx: RequestContext, snapshot_id: str, *, force: bool = False) -> None:
         """``force``: from any status, for administrators. SnapshotNotFound, InvalidSnapshot."""
@@ -58,7 +65,8 @@ class Snapshots(Flow):
             assert volume is not None, "a volume goes after its snapshots"
             await require_not_frozen(uow, volume.host)
             verb = SnapshotStates.force_delete if force else SnapshotStates.begin_delete
-            deleting = await self._deps.transition(uow, snapshots.TABLE, verb, snapshot.id)
+            ungrouped = {"group_snapshot_id": None}
+            deleting = await self._deps.transition(uow, snapshots.TABLE, verb, snapshot.id, where=ungrouped)
             if deleting is None:
                 raise InvalidSnapshot(
                     reason="Snapshot status must be available or error and must not be part of a group."

@@ -152,7 +152,7 @@ class Scheduler(Flow):
                 await self._check_place(uow, volume.host, "volume", volume.id, growth)
             except NoValidBackend as error:
                 before = volume.previous_status or "available"
-                kept = {"status": before, "new_size": None, "previous_status": None}
+                kept: dict[str, Any] = {"status": before, "new_size": None, "previous_status": None}
                 verb = VolumeStates.finish_extend
                 if await self._deps.transition(uow, volumes.TABLE, verb, volume.id, **kept):
                     await quotas.release(uow, volume.project_id, {"gigabytes": growth})

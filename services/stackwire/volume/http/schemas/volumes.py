@@ -7,7 +7,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from stackwire.core.attributes import attributes
 from stackwire.core.errors import BadRequest
 from stackwire.core.ids import canonical_uuid
-from stackwire.volume.domain.errors import BackupNotFound, GroupNotFound
+from stackwire.volume.domain.errors import BackupNotFound
 from stackwire.volume.domain.requests import CreateVolumeRequest
 from stackwire.volume.http.schemas.fields import (
     Body,
@@ -26,8 +26,7 @@ from stackwire.volume.http.schemas.fields import (
 class NewVolume(Body):
     """``name``, ``description`` and ``imageRef`` also under their older names. Other fields are ignored until 3.53.
 
-    ``cinder/api/schemas/volumes.py``: ``group_id`` is checked from 3.13 (there are no groups), ``backup_id``
-    from 3.47.
+    ``cinder/api/schemas/volumes.py``: ``group_id`` is checked from 3.13, ``backup_id`` from 3.47.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -50,11 +49,9 @@ class NewVolume(Body):
     backup_id: Any = None
 
     def to_request(self, version: tuple[int, int], hints: dict[str, Any] | None) -> CreateVolumeRequest:
-        """The body of a request of this version. BadRequest, GroupNotFound, BackupNotFound."""
+        """The body of a request of this version. BadRequest, BackupNotFound."""
         self._check_version(version)
-        for group_id in (self.consistencygroup_id, self.group_id):
-            if group_id is not None:
-                raise GroupNotFound(group_id=group_id)
+        group_id = self.consistencygroup_id if self.group_id is None else str(self.group_id)
         backup_id = canonical_uuid(self.backup_id) if self.backup_id else None
         if self.backup_id and backup_id is None:
             raise BackupNotFound(backup_id=str(self.backup_id)[:255])
@@ -66,6 +63,7 @@ class NewVolume(Body):
             description=self._newest("description", "display_description"),
             image_id=self._newest("image_id", "imageRef"),
             backup_id=backup_id,
+            group_id=None if group_id is None else canonical_uuid(group_id) or group_id,
             metadata=self.metadata or {},
             scheduler_hints=hints or {},
             resolve_boot_snapshot=version >= (3, 46),
@@ -103,7 +101,7 @@ class CreateVolumeBody(Body):
     hints: SchedulerHints | None = Field(default=None, alias="OS-SCH-HNT:scheduler_hints")
 
     def to_request(self, version: tuple[int, int]) -> CreateVolumeRequest:
-        """The body of a request of this version. BadRequest, GroupNotFound, BackupNotFound."""
+        """The body of a request of this version. BadRequest, BackupNotFound."""
         hints = None if self.hints is None else self.hints.model_dump(exclude_unset=True)
         return self.volume.to_request(version, hints)
 
