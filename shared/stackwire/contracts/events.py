@@ -183,6 +183,10 @@ def _server_groups() -> list[EventContract]:
         return EventContract("nova", topic, event_type, payload)
 
     return [
+        *(
+            contract("versioned_notifications", f"service.{verb}", hosts.ServiceStatusPayload)
+            for verb in ("update", "delete")
+        ),
         contract("notifications", "servergroup.create", hosts.LegacyServerGroup),
         *(
             contract("notifications", f"servergroup.{verb}", hosts.LegacyServerGroupChange)

@@ -1,10 +1,10 @@
-"""Notifications about where servers run: aggregates of hosts, groups of servers. Both of Nova's formats."""
+"""Notifications about where servers run: aggregates of hosts, groups of servers, services. Both of Nova's formats."""
 
 from typing import Literal
 
 from pydantic import Field
 
-from stackwire.contracts.payload import NovaObject, Payload
+from stackwire.contracts.payload import NovaObject, Payload, Zulu
 
 AggregateVerb = Literal["create", "delete", "add_host", "remove_host", "update_prop", "update_metadata"]
 LegacyAggregateVerb = Literal["create", "delete", "addhost", "removehost", "updateprop", "updatemetadata"]
@@ -62,6 +62,22 @@ class ServerGroupPayload(NovaObject, version="1.1"):
     hosts: list[str] | None
     policy: str
     rules: dict[str, str]
+
+
+class ServiceStatusPayload(NovaObject, version="1.1"):
+    """A service that was changed or deleted; ``last_seen_up``: its last heartbeat."""
+
+    host: str
+    binary: str
+    topic: str
+    report_count: int
+    disabled: bool
+    disabled_reason: str | None
+    availability_zone: None
+    last_seen_up: Zulu | None
+    forced_down: bool
+    version: int
+    uuid: str
 
 
 class AggregateCachePayload(NovaObject, version="1.0"):

@@ -2,11 +2,12 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from stackwire.compute.domain.hypervisors import HostService
 from stackwire.compute.domain.image_props import standard
 from stackwire.compute.domain.model import BlockDevice, Fault, Flavor, Instance
 from stackwire.compute.domain.server import Server, ServerVisibility
@@ -62,7 +63,7 @@ def a_device(**changes):
 
 def look(version, **rights):
     rights = {"extended_attributes": False, "host_status": False} | rights
-    visibility = ServerVisibility(behaviours=behaviours_of(), **rights)
+    visibility = ServerVisibility(behaviours=behaviours_of(), now=NOW, **rights)
     return ServerView("<endpoint>/v2.1", Microversion(2, version), visibility)
 
 
@@ -147,10 +148,19 @@ def test_a_change_is_answered_with_less_before_2_75():
 def test_administrators_see_where_a_server_is():
     told = look(2).show(server()).keys() | set()
     assert "OS-EXT-SRV-ATTR:host" not in told
-    told = look(93, extended_attributes=True, host_status=True).show(server())
+    seen = look(93, extended_attributes=True, host_status=True)
+    told = seen.show(server())
     assert told["OS-EXT-SRV-ATTR:host"] == "<host>"
     assert told["OS-EXT-SRV-ATTR:instance_name"] == "instance-00000013"
-    assert told["host_status"] == "UP"
+    late = NOW - timedelta(seconds=61)
+    for service, status in (
+        ((False, False, NOW), "UP"),
+        ((False, False, late), "UNKNOWN"),
+        ((True, False, NOW), "MAINTENANCE"),
+        ((True, True, NOW), "DOWN"),
+    ):
+        on = HostService(**dict(zip(("disabled", "forced_down", "updated_at"), service, strict=True)))
+        assert seen.show(replace(server(), service=on))["host_status"] == status
 
 
 def test_a_faults_details_are_for_administrators():

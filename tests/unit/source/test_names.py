@@ -17,8 +17,8 @@ neighbour neighbours bringing spreading beat left came comes becomes voice voice
 gate gaps turn turns leg legs hop hops lane lanes museum visitor visitors exhibit exhibits keeper judge mine ours theirs
 verdict verdicts crossing crossed crossings standing
 """
-ALLOWED = frozenset({"noun", "Gone"})
-"""``Machine.noun``: what a state machine and a lease are about; ``Gone``: the name of HTTP 410."""
+ALLOWED = frozenset({"noun", "Gone", "last_seen_up"})
+"""``Machine.noun``: what a state machine and a lease are about; ``Gone``: HTTP 410; ``last_seen_up``: Nova's own."""
 
 
 def _names(module: Module) -> Iterator[tuple[int, str]]:

@@ -50,6 +50,11 @@ async def servers_on(session: Session, hosts: Sequence[str]) -> dict[str, list[t
     return found
 
 
+async def has_claims(session: Session, host: str) -> bool:
+    """Whether a server, or its migration, has room on the host."""
+    return bool(await session.value("SELECT EXISTS (SELECT FROM allocations WHERE host = $1)", host))
+
+
 async def register(uow: UnitOfWork, values: Mapping[str, Any]) -> None:
     """The host with its capacity; what an earlier process wrote is brought up to date."""
     row = {**values, "created_at": uow.now}

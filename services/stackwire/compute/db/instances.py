@@ -8,6 +8,7 @@ from typing import Any
 from stackwire.compute.db.fixed_ips import JSON as _ADDRESS
 from stackwire.compute.domain.addresses import FixedIp
 from stackwire.compute.domain.errors import InstanceNotFound
+from stackwire.compute.domain.hypervisors import HostService
 from stackwire.compute.domain.model import BlockDevice, Fault, Flavor, Instance
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import ServerStates
@@ -30,7 +31,9 @@ SELECT {TABLE.qualified("i")}, e.flavor, e.old_flavor, e.new_flavor, e.request_s
          WHERE a.instance_uuid = i.uuid) AS addresses,
        (SELECT to_json(f) FROM instance_faults f WHERE f.instance_uuid = i.uuid ORDER BY f.id DESC LIMIT 1) AS fault,
        (SELECT g.uuid FROM instance_group_member o JOIN instance_groups g ON g.id = o.group_id
-         WHERE o.instance_uuid = i.uuid) AS group_uuid
+         WHERE o.instance_uuid = i.uuid) AS group_uuid,
+       (SELECT json_build_object('disabled', c.disabled, 'forced_down', c.forced_down, 'updated_at', c.updated_at)
+          FROM services c WHERE c.host = i.host AND c."binary" = 'nova-compute') AS service
   FROM instances i JOIN instance_extra e ON e.instance_uuid = i.uuid"""
 
 
@@ -49,6 +52,7 @@ class ServerRow(Instance):
     addresses: list[dict[str, Any]] | None
     fault: dict[str, Any] | None
     group_uuid: str | None
+    service: dict[str, Any] | None
 
     def server(self) -> Server:
         """The row and its parts as domain objects."""
@@ -65,7 +69,12 @@ class ServerRow(Instance):
             fault=Fault(**timed(self.fault)) if self.fault else None,
             request_spec=self.request_spec,
             group_uuid=self.group_uuid,
+            service=_host_service(self.service),
         )
+
+
+def _host_service(row: Mapping[str, Any] | None) -> HostService | None:
+    return HostService(**timed(row)) if row else None
 
 
 def timed(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,14 @@
 """Rows of ``services``: the daemons that os-services lists, with their heartbeats."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
+from stackwire.compute.domain.hypervisors import reports
 from stackwire.compute.domain.model import Host, ServiceRecord
 from stackwire.db.pool import Session, UnitOfWork
 
 COMPUTE_BINARY = "nova-compute"
-SERVICE_DOWN_TIME = timedelta(seconds=60)
-"""``nova/conf/service.py: service_down_time``."""
 
 
 async def list_all(session: Session, *, host: str | None = None, binary: str | None = None) -> list[ServiceRecord]:
@@ -49,4 +49,16 @@ async def report(session: Session, hosts: Collection[str], now: datetime) -> Non
 
 def is_up(host: Host | ServiceRecord, now: datetime) -> bool:
     """Whether the host's heartbeat is recent, and nobody forced it down."""
-    return not host.forced_down and host.updated_at is not None and host.updated_at >= now - SERVICE_DOWN_TIME
+    return not host.forced_down and reports(host.updated_at, now)
+
+
+async def update(uow: UnitOfWork, uuid: str, **changes: Any) -> None:
+    """``disabled`` with its reason, ``forced_down``; the heartbeat's time stays."""
+    assignments = ", ".join(f"{name} = ${at}" for at, name in enumerate(changes, start=2))
+    await uow.execute(f"UPDATE services SET {assignments} WHERE uuid = $1", uuid, *changes.values())
+
+
+async def delete(uow: UnitOfWork, uuid: str, host: str) -> None:
+    """The service, and its host with it."""
+    await uow.execute("DELETE FROM services WHERE uuid = $1", uuid)
+    await uow.execute("DELETE FROM compute_nodes WHERE host = $1", host)

@@ -41,3 +41,7 @@ class GroupMemberLimitExceeded(OverQuota, wire="nova.exception.GroupMemberLimitE
 
 class ComputeHostNotFound(NotFound, wire="nova.exception.ComputeHostNotFound"):
     """Compute host {host} could not be found."""
+
+
+class ServiceNotFound(NotFound, wire="nova.exception.ServiceNotFound"):
+    """Service {service_id} could not be found."""

@@ -1,8 +1,12 @@
 """Hosts and services with what only a clock or other rows know of them."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from stackwire.compute.domain.model import Host, ServiceRecord
+
+SERVICE_DOWN_TIME = timedelta(seconds=60)
+"""``nova/conf/service.py: service_down_time``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +24,25 @@ class ServiceStatus:
 
     service: ServiceRecord
     is_up: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostService:
+    """The nova-compute of a server's host."""
+
+    disabled: bool
+    forced_down: bool
+    updated_at: datetime | None
+
+    def status(self, now: datetime) -> str:
+        """``nova/compute/api.py: get_instance_host_status``."""
+        if self.forced_down:
+            return "DOWN"
+        if self.disabled:
+            return "MAINTENANCE"
+        return "UP" if reports(self.updated_at, now) else "UNKNOWN"
+
+
+def reports(updated_at: datetime | None, now: datetime) -> bool:
+    """Whether the last heartbeat is recent."""
+    return updated_at is not None and updated_at >= now - SERVICE_DOWN_TIME

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from stackwire.compute.domain.addresses import FixedIp
+from stackwire.compute.domain.hypervisors import HostService
 from stackwire.compute.domain.model import Action, ActionEvent, BlockDevice, Fault, Flavor, Instance
 from stackwire.contracts.compute import ExternalEvent
 from stackwire.core.behaviours import Behaviours
@@ -28,6 +30,7 @@ class Server:
     fault: Fault | None = None
     request_spec: Mapping[str, Any]
     group_uuid: str | None = None
+    service: HostService | None = None
 
     @property
     def uuid(self) -> str:
@@ -88,13 +91,14 @@ class ActionDetails:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerVisibility:
-    """What of a server a caller may see: the administrators' attributes, its host's status.
+    """What of a server a caller may see: the administrators' attributes, its host's status, as it is ``now``.
 
     ``behaviours``: of the simulated release, which decides on image properties.
     """
 
     extended_attributes: bool
     host_status: bool
+    now: datetime
     behaviours: Behaviours
 
 

@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from stackwire.compute.domain.model_groups import Aggregate
@@ -35,7 +34,7 @@ def emit_change(
     fields = attributes(after, "id uuid name hosts metadata")
     for phase, data, more in (("start", before, {}), ("end", fields, at_end or {})):
         payload = {**legacy, **more}
-        publisher = replace(notifications, host=str(payload.get("aggregate_id") or payload["name"]))
+        publisher = notifications.on(str(payload.get("aggregate_id") or payload["name"]))
         publisher.emit(uow, "aggregate", f"aggregate.{_LEGACY.get(verb, verb)}.{phase}", payload, after.uuid)
         versioned = AggregatePayload.around({**fields, **data})
         notifications.emit_versioned(uow, "api", f"aggregate.{verb}.{phase}", versioned, after.uuid)

@@ -36,6 +36,10 @@ class Notifications:
     host: str
     image_url: str
 
+    def on(self, host: str) -> "Notifications":
+        """The same, published by another host."""
+        return replace(self, host=host)
+
     def emit_update(self, uow: UnitOfWork, before: Server, after: Server, service: str = "compute") -> None:
         """``compute.instance.update`` and ``instance.update``, with the state before and after."""
         context, old = self._context(uow), before.instance

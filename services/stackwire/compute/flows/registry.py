@@ -1,6 +1,7 @@
 """The flows behind the API, over one set of dependencies."""
 
 from stackwire.compute.flows.api.aggregates import Aggregates
+from stackwire.compute.flows.api.compute_services import ComputeServices
 from stackwire.compute.flows.api.consoles import Consoles
 from stackwire.compute.flows.api.create_image import CreateImage
 from stackwire.compute.flows.api.create_server import CreateServer
@@ -56,6 +57,7 @@ class ApiFlows:
         self.hosts = Hosts(deps)
         self.aggregates = Aggregates(deps)
         self.server_groups = ServerGroups(deps)
+        self.services = ComputeServices(deps)
         self.usage = UsageReports(deps)
         self.image_proxies = ImageProxies(deps)
         self.volume_proxies = VolumeProxies(deps)

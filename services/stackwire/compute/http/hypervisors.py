@@ -1,4 +1,4 @@
-"""Zones, hypervisors and services, mostly for administrators."""
+"""Zones and hypervisors, mostly for administrators."""
 
 from typing import Any
 
@@ -10,7 +10,6 @@ from stackwire.compute.http.views.hypervisors import (
     hypervisor_brief,
     hypervisor_statistics,
     hypervisor_view,
-    service_view,
     zones_view,
 )
 from stackwire.compute.http.views.links import next_links
@@ -97,7 +96,7 @@ def _with_servers(request: web.Request, version: Microversion) -> bool:
 
 
 class HostHandlers(ApiHandlers):
-    """Zones and services."""
+    """Availability zones."""
 
     async def list_zones(self, request: web.Request) -> web.Response:
         """``GET /os-availability-zone``"""
@@ -108,10 +107,3 @@ class HostHandlers(ApiHandlers):
         """``GET /os-availability-zone/detail``: with the hosts, for administrators."""
         ctx, _ = unpack(request)
         return respond(200, zones_view(await self._flows.hosts.list_zones(ctx, detailed=True), detailed=True))
-
-    async def list_services(self, request: web.Request) -> web.Response:
-        """``GET /os-services``"""
-        ctx, version = unpack(request)
-        host, binary = request.query.get("host"), request.query.get("binary")
-        services = await self._flows.hosts.list_services(ctx, host=host, binary=binary)
-        return respond(200, {"services": [service_view(service, version) for service in services]})

@@ -3,7 +3,6 @@
 from stackwire.http.refusals import REMOVED, Features
 
 NOT_SIMULATED: Features = {
-    "changes of compute services": ["/os-services"],
     "changes of hosts, and bare metal": ["/os-hosts 2.1 2.42", "/os-baremetal-nodes 2.1 2.35"],
     "migrations": ["/os-migrations", "/servers/{server}/migrations 2.22"],
     "networks": [

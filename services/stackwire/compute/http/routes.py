@@ -25,6 +25,7 @@ from stackwire.compute.http.server_ips import ServerIpHandlers
 from stackwire.compute.http.server_metadata import ServerMetadataHandlers
 from stackwire.compute.http.server_tags import ServerTagHandlers
 from stackwire.compute.http.servers import ServerHandlers
+from stackwire.compute.http.services import ServiceHandlers
 from stackwire.compute.http.tenant_usage import UsageAuditHandlers, UsageHandlers
 from stackwire.compute.http.unpack import require_version, unpack
 from stackwire.compute.http.versions import VersionHandlers
@@ -156,7 +157,6 @@ def _cloud(flows: ApiFlows) -> list[Row]:
         ("GET", HOST, machines.show),
         ("PUT", HOST, machines.update),
         *(("GET", f"{HOST}/{change}", machines.power) for change in ("startup", "shutdown", "reboot")),
-        ("GET", "/os-services", hosts.list_services),
         ("GET", "/os-simple-tenant-usage", usage.list),
         ("GET", "/os-simple-tenant-usage/{usage_project}", usage.show),
         ("GET", "/os-instance_usage_audit_log", audit.list),
@@ -168,7 +168,7 @@ def _cloud(flows: ApiFlows) -> list[Row]:
 
 
 def _placement(flows: ApiFlows) -> list[Row]:
-    aggregates, groups = AggregateHandlers(flows), ServerGroupHandlers(flows)
+    aggregates, groups, services = AggregateHandlers(flows), ServerGroupHandlers(flows), ServiceHandlers(flows)
     return [
         ("GET", "/os-aggregates", aggregates.list),
         ("POST", "/os-aggregates", aggregates.create),
@@ -181,6 +181,9 @@ def _placement(flows: ApiFlows) -> list[Row]:
         ("POST", "/os-server-groups", groups.create),
         ("GET", "/os-server-groups/{group}", groups.show),
         ("DELETE", "/os-server-groups/{group}", groups.delete),
+        ("GET", "/os-services", services.list),
+        ("PUT", "/os-services/{service}", services.update),
+        ("DELETE", "/os-services/{service}", services.delete),
     ]
 
 

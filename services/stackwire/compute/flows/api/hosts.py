@@ -4,7 +4,6 @@ import re
 from typing import NoReturn
 
 from stackwire.compute.db import hosts, services, tenant_usage
-from stackwire.compute.db.services import SERVICE_DOWN_TIME
 from stackwire.compute.domain import policy
 from stackwire.compute.domain.hypervisors import Hypervisor, ServiceStatus
 from stackwire.compute.domain.model import Host, ServiceRecord
@@ -22,19 +21,13 @@ class Hosts(ApiFlow):
         self._deps.policy.require(ctx, policy.ZONES_DETAIL if detailed else policy.ZONES)
         return await self._services()
 
-    async def list_services(self, ctx: RequestContext, *, host: str | None, binary: str | None) -> list[ServiceStatus]:
-        """The services of that host and binary (None: any)."""
-        self._deps.policy.require(ctx, policy.SERVICES)
-        return await self._services(host, binary)
-
-    async def _services(self, host: str | None = None, binary: str | None = None) -> list[ServiceStatus]:
+    async def _services(self) -> list[ServiceStatus]:
         async with self._deps.database.read() as session:
-            found = await services.list_all(session, host=host, binary=binary)
+            found = await services.list_all(session)
         return [ServiceStatus(service, self._is_up(service)) for service in found]
 
     def _is_up(self, row: Host | ServiceRecord) -> bool:
-        oldest = self._deps.database.clock.now() - SERVICE_DOWN_TIME
-        return row.updated_at is not None and not row.forced_down and row.updated_at >= oldest
+        return services.is_up(row, self._deps.database.clock.now())
 
     async def list_hosts(self, ctx: RequestContext, zone: str | None) -> list[ServiceRecord]:
         """The services that are not disabled, of that availability zone (None or empty: any)."""

@@ -41,6 +41,7 @@ class ServerQueries(ApiFlow):
         return ServerVisibility(
             extended_attributes=allows(ctx, policy.EXTENDED),
             host_status=allows(ctx, policy.HOST_STATUS),
+            now=self._deps.database.clock.now(),
             behaviours=self._deps.behaviours,
         )
 

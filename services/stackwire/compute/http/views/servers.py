@@ -195,7 +195,7 @@ class ServerView:
                 "OS-EXT-SRV-ATTR:user_data": instance.user_data,
             }
         if self._version >= (2, 16) and self._visibility.host_status:
-            view["host_status"] = "UP" if instance.host else ""
+            view["host_status"] = server.service.status(self._visibility.now) if server.service else ""
         return view
 
 
