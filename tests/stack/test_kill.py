@@ -193,12 +193,11 @@ async def a_snapshot_of_a_volume_backed_server(cloud: ProcessCloud) -> Finish:
     return snapshot_of(cloud, server)
 
 
-def snapshot_of(cloud: ProcessCloud, server: str) -> Finish:
+def snapshot_of(cloud: ProcessCloud, server: str, action: str = "createImage", **fields: Any) -> Finish:
     async def finish() -> None:
         name = unique("snapshot")
-        await cloud.client.try_once(
-            "POST", "compute", f"{server_path(server)}/action", json={"createImage": {"name": name}}
-        )
+        body = {action: {"name": name, **fields}}
+        await cloud.client.try_once("POST", "compute", f"{server_path(server)}/action", json=body)
         await cloud.client.wait_for_status("compute", server_path(server), "server", {"ACTIVE"})
         await cloud.check_image(name)
 
@@ -281,6 +280,11 @@ async def act_until(cloud: ProcessCloud, server: str, action: str, status: str, 
     while found.get("status") != status:
         await cloud.client.try_once("POST", "compute", f"{server_path(server)}/action", json={action: None})
         found = await cloud.client.wait_for_status("compute", server_path(server), "server", {status, *before})
+
+
+async def a_backup(cloud: ProcessCloud) -> Finish:
+    server = await cloud.active_server({"imageRef": await cloud.active_image()})
+    return snapshot_of(cloud, server, "createBackup", backup_type="daily", rotation=1)
 
 
 async def a_rescue(cloud: ProcessCloud) -> Finish:
@@ -368,6 +372,9 @@ CASES: list[tuple[Story, str, str]] = [
     (a_shelf, "compute", "before_commit:compute.instance.unshelve.end"),
     (a_shelf_of_a_volume_backed_server, "compute", "before_commit:compute.instance.shelve_offload.end"),
     (a_shelf_of_a_volume_backed_server, "compute", "before_commit:compute.instance.unshelve.end"),
+    (a_backup, "compute", "after_commit:backup_instance"),
+    (a_backup, "compute", "after_commit:compute.instance.snapshot.start"),
+    (a_backup, "compute", "after_commit:compute.instance.snapshot.end"),
     (a_rescue, "compute", "after_commit:compute.instance.rescue.start"),
     (a_rescue, "compute", "before_commit:compute.instance.rescue.end"),
     (a_rescue, "compute", "before_commit:compute.instance.unrescue.end"),

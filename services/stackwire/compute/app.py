@@ -189,5 +189,6 @@ def _deps(
         notifications=notifications,
         pick=random.SystemRandom().choice,
         zone=settings.default_zone,
+        reclaim_instance_interval=settings.reclaim_instance_interval,
         resize_to_same_host=settings.allow_resize_to_same_host,
     )

@@ -95,8 +95,11 @@ def host_endpoints(host: ComputeHost) -> list[Endpoint]:
 
 
 def _set_aside_endpoints(host: ComputeHost) -> list[Endpoint]:
-    shelve, rescue = ShelveServer(host), RescueServer(host)
+    shelve, rescue, power = ShelveServer(host), RescueServer(host), Power(host)
     return [
+        aside.BackupInstance.served_by(SnapshotServer(host).on_backup_instance),
+        aside.SoftDeleteInstance.served_by(power.on_message(ServerStates.finish_soft_delete)),
+        aside.RestoreInstance.served_by(power.on_message(ServerStates.finish_restore)),
         aside.RescueInstance.served_by(rescue.on_rescue_instance),
         aside.UnrescueInstance.served_by(rescue.on_unrescue_instance),
         aside.ShelveInstance.served_by(shelve.on_shelve_instance),

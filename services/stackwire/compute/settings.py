@@ -36,6 +36,7 @@ class ComputeSettings(ServiceSettings):
     ``consoles``: the protocols of consoles that the hosts offer (``vnc``, ``spice``, ``serial``, ``mks``), and
     ``token_ttl``: for how many seconds the token in a console's address opens it.
     ``enabled_filters``: the scheduler's filters, by Nova's names; ``*_weight_multiplier``: how much a weigher counts.
+    ``reclaim_instance_interval``: how many seconds a deleted server can be restored, 0 for not at all.
     ``reimage_seconds_per_gb``: how long a host waits for a volume to be written over, for each GiB of the image.
     """
 
@@ -66,6 +67,7 @@ class ComputeSettings(ServiceSettings):
     soft_anti_affinity_weight_multiplier: float = Field(default=1.0, ge=0)
     reimage_seconds_per_gb: float = 20.0
     shelved_offload_time: int = Field(default=0, ge=-1)
+    reclaim_instance_interval: int = Field(default=0, ge=0)
     consoles: Annotated[tuple[Literal["vnc", "spice", "serial", "mks"], ...], NoDecode] = ("vnc", "spice", "serial")
     token_ttl: int = Field(default=600, gt=0)
     volume_seconds: float = 180.0

@@ -58,3 +58,19 @@ class RescueInstance(_OfInstance, Cast, target=COMPUTE_HOST, method="rescue_inst
 
 class UnrescueInstance(_OfInstance, Cast, target=COMPUTE_HOST, method="unrescue_instance"):
     """Boot the server from its own disk again."""
+
+
+class BackupInstance(_OfInstance, Cast, target=COMPUTE_HOST, method="backup_instance"):
+    """Upload the server's disk to the queued image ``image_id``; keep ``rotation`` backups of this type."""
+
+    image_id: str
+    backup_type: str
+    rotation: int
+
+
+class SoftDeleteInstance(_OfInstance, Cast, target=COMPUTE_HOST, method="soft_delete_instance"):
+    """Switch the server off, and leave the rest of its deletion for later."""
+
+
+class RestoreInstance(_OfInstance, Cast, target=COMPUTE_HOST, method="restore_instance"):
+    """Switch a soft-deleted server on again."""

@@ -7,7 +7,7 @@ from stackwire.contracts.payload import Naive, Never, Payload, Printed
 InstanceAction = Literal[
     "create", "delete", "shutdown", "reboot", "rebuild", "snapshot", "power_off", "power_on", "pause", "unpause",
     "suspend", "resume", "shelve", "shelve_offload", "unshelve", "rescue", "unrescue", "resize_prep", "resize",
-    "resize_finish", "resize_confirm", "resize_revert", "trigger_crash_dump",
+    "resize_finish", "soft_delete", "restore", "resize_confirm", "resize_revert", "trigger_crash_dump",
 ]  # fmt: skip
 UNVERSIONED = {
     "resize_prep": "resize.prep",

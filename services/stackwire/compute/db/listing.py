@@ -3,6 +3,7 @@
 from stackwire.compute.db.instances import SERVERS, ServerRow
 from stackwire.compute.domain.listing import ListServersRequest, StateFilter
 from stackwire.compute.domain.server import Server
+from stackwire.compute.domain.states import SOFT_DELETED
 from stackwire.core.errors import BadRequest
 from stackwire.db.pool import Database, Session
 from stackwire.db.query import Conditions, SortKey, after_marker, order_by
@@ -30,8 +31,7 @@ def _conditions(request: ListServersRequest) -> Conditions:
         "coalesce(i.updated_at, i.created_at) <= {}": request.changed_before,
         "i.locked = {}": request.locked,
     }
-    if request.deleted is not None:
-        conditions.where("i.deleted" if request.deleted else "NOT i.deleted")
+    _deleted(conditions, request)
     for clause, wanted in optional.items():
         if wanted is not None:
             conditions.where(clause, wanted)
@@ -41,6 +41,16 @@ def _conditions(request: ListServersRequest) -> Conditions:
     if request.states is not None:
         conditions.where(f"({' OR '.join(_state(conditions, state) for state in request.states)})")
     return conditions
+
+
+def _deleted(conditions: Conditions, request: ListServersRequest) -> None:
+    """What is deleted only for a while is deleted too (``nova/db/main/api.py: instance_get_all_by_filters_sort``)."""
+    if request.deleted:
+        conditions.where("(i.deleted OR i.vm_state = {})", SOFT_DELETED)
+    elif request.deleted is not None:
+        conditions.where("NOT i.deleted")
+        if not request.soft_deleted:
+            conditions.where("i.vm_state <> {}", SOFT_DELETED)
 
 
 def _address(conditions: Conditions, request: ListServersRequest) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from stackwire.compute.domain.quotas import DEFAULT_CLASS, DEFAULTS, OF_PROJECTS, LimitsAndUsage, smaller
+from stackwire.compute.domain.states import SOFT_DELETED
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import Session, UnitOfWork
 
@@ -79,14 +80,18 @@ async def reset_limits(uow: UnitOfWork, project_id: str, user_id: str | None = N
 
 
 async def usage(session: Session, project_id: str, user_id: str | None = None) -> dict[str, int]:
-    """Instances, cores, MiB of memory and server groups that a project has, or its user."""
+    """Instances, cores, MiB of memory and server groups that a project has, or its user.
+
+    What is soft-deleted is not counted.
+    """
     (row,) = await session.rows(
         "SELECT count(*)::int AS instances, coalesce(sum(vcpus), 0)::int AS cores,"
         " coalesce(sum(memory_mb), 0)::bigint AS ram, (SELECT count(*)::int FROM instance_groups"
         " WHERE project_id = $1 AND ($2::text IS NULL OR user_id = $2)) AS server_groups FROM instances"
-        " WHERE project_id = $1 AND ($2::text IS NULL OR user_id = $2) AND NOT deleted",
+        " WHERE project_id = $1 AND ($2::text IS NULL OR user_id = $2) AND NOT deleted AND vm_state <> $3",
         project_id,
         user_id,
+        SOFT_DELETED,
     )
     return row
 

@@ -66,7 +66,7 @@ StateFilter = tuple[str, tuple[str, ...], tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListServersRequest:
-    """Which servers, in which order. ``states``: any of them.
+    """Which servers, in which order. ``states``: any of them. ``soft_deleted``: those whose deletion was put off, too.
 
     ``ip`` and ``ip6``: patterns for the beginning of an address, either of which may match. ``order``: columns of the
     server with True for descending, the tie-breaker included.
@@ -80,6 +80,7 @@ class ListServersRequest:
     ip6: str | None = None
     states: tuple[StateFilter, ...] | None = None
     deleted: bool | None = False
+    soft_deleted: bool = False
     changed_since: datetime | None = None
     changed_before: datetime | None = None
     tags: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -116,6 +117,7 @@ def list_servers_request(
         ip6=_optional_pattern(filters, "ip6"),
         states=wanted_states,
         deleted=_deleted(filters, wanted_states, changed=(since, before) != (None, None), every_filter=every_filter),
+        soft_deleted=bool(filters.get("soft_deleted")),
         changed_since=since,
         changed_before=before,
         tags=_tags(filters),

@@ -106,6 +106,17 @@ class UpdateServerRequest(_ServerFields):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CreateBackupRequest:
+    """``rotation``: how many backups of this type the server keeps, this one included. See ``CreateImageRequest``."""
+
+    name: str
+    backup_type: str
+    rotation: int
+    metadata: Mapping[str, str]
+    limits_metadata: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RescueRequest:
     """``volume_backed``: the version allows it for servers on volumes (2.87)."""
 

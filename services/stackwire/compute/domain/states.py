@@ -16,6 +16,7 @@ SHELVED, SHELVED_OFFLOADED = "shelved", "shelved_offloaded"
 SCHEDULING, DELETING = "scheduling", "deleting"
 SHELVING, SHELVING_OFFLOADING, UNSHELVING = "shelving", "shelving_offloading", "unshelving"
 SPAWNING, RESCUING, UNRESCUING = "spawning", "rescuing", "unrescuing"
+SOFT_DELETING, RESTORING = "soft-deleting", "restoring"
 REBUILDING, REBUILD_BLOCK_DEVICE_MAPPING = "rebuilding", "rebuild_block_device_mapping"
 REBUILD_SPAWNING = "rebuild_spawning"
 RESIZE_PREP, RESIZE_MIGRATING, RESIZE_MIGRATED = "resize_prep", "resize_migrating", "resize_migrated"
@@ -85,15 +86,11 @@ _HARD_REBOOTS = ("rebooting_hard", "reboot_pending_hard", "reboot_started_hard")
 _HARD_REBOOTABLE = (None, *_REBOOTS, "rebooting_hard", "pausing", "suspending", "resuming", "unpausing")
 _BUILD = (None, SCHEDULING, "networking", "block_device_mapping", SPAWNING)
 _SHELVE = (SHELVING, "shelving_image_pending_upload", "shelving_image_uploading", SHELVING_OFFLOADING)
-_SNAPSHOT = "image_snapshot_pending image_snapshot image_pending_upload image_uploading"
+_SNAPSHOT = "image_snapshot_pending image_snapshot image_backup image_pending_upload image_uploading"
 
 
 class ServerStates(
-    Machine,
-    noun="server",
-    columns=("vm_state", "task_state"),
-    initial={"vm_state": BUILDING, "task_state": SCHEDULING},
-    reserved={"vm_state": "soft-delete"},
+    Machine, noun="server", columns=("vm_state", "task_state"), initial={"vm_state": BUILDING, "task_state": SCHEDULING}
 ):
     """``instances.vm_state`` and ``instances.task_state``."""
 
@@ -165,9 +162,12 @@ class ServerStates(
     snapshot = _request(
         _BOOTED, "image_snapshot_pending", "abandon_snapshot", "snapshot", action="createImage", locked=True
     )
+    backup = _request(_BOOTED, "image_backup", "abandon_snapshot", "backup", action="createBackup", locked=True)
     quiesce = _check(ACTIVE, ANY, "snapshot_volume_backed", launched=False)
     take_snapshot = _step("image_snapshot_pending", "image_snapshot", "abandon_snapshot", "snapshot_instance")
-    prepare_upload = _step("image_snapshot", "image_pending_upload", "abandon_snapshot", "_snapshot_instance")
+    prepare_upload = _step(
+        "image_snapshot image_backup", "image_pending_upload", "abandon_snapshot", "_snapshot_instance"
+    )
     upload_snapshot = _step("image_pending_upload", "image_uploading", "abandon_snapshot", "_snapshot_instance")
     finish_snapshot = _step("image_uploading", None, None, "_snapshot_instance")
     abandon_snapshot = _step(_SNAPSHOT, None, None, "_snapshot_instance")
@@ -255,7 +255,11 @@ class ServerStates(
 
     # ---- deletion, and an administrator's reset
     delete = _request(ANY, DELETING, "finish_delete", "_delete", ANY, launched=False)
-    delete_again = _check(ANY, DELETING, "_delete", launched=False)
+    delete_again = _check(ANY, (DELETING, SOFT_DELETING), "_delete", launched=False)
+    soft_delete = _request(ANY, SOFT_DELETING, "finish_soft_delete", "_delete", ANY)
+    finish_soft_delete = _finish(SOFT_DELETING, SOFT_DELETED, "soft_delete_instance")
+    restore = _request(SOFT_DELETED, RESTORING, "finish_restore", "restore")
+    finish_restore = _finish(RESTORING, ACTIVE, "restore_instance")
     finish_delete = _finish(ANY, DELETED, "_complete_deletion")
     reset_state = ServerVerb(
         ANY,

@@ -40,6 +40,7 @@ class ApiDeps:
     pick: Callable[[str], str]
     make_id: Callable[[], str] = new_id
     zone: str = "nova"
+    reclaim_instance_interval: int = 0
     resize_to_same_host: bool = False
 
     async def find(self, ctx: RequestContext, uuid: str, rule: str, *, deleted: bool = False) -> Server:

@@ -43,8 +43,9 @@ class Notifications:
     def emit_update(self, uow: UnitOfWork, before: Server, after: Server, service: str = "compute") -> None:
         """``compute.instance.update`` and ``instance.update``, with the state before and after."""
         context, old = self._context(uow), before.instance
-        # Nova emits a change before it has read back when that was written
-        unread = replace(after.instance, updated_at=old.updated_at, deleted_at=old.deleted_at)
+        # Nova emits a change before it has read back when that was written; when a soft deletion began it wrote itself
+        deleted_at = old.deleted_at if after.instance.deleted else after.instance.deleted_at
+        unread = replace(after.instance, updated_at=old.updated_at, deleted_at=deleted_at)
         after = after.with_instance(unread)
         legacy = notifications.legacy_update(old, after, context)
         self.emit(uow, service, "compute.instance.update", legacy, after.uuid)

@@ -3,6 +3,7 @@
 from stackwire.compute.flows.api.aggregates import Aggregates
 from stackwire.compute.flows.api.compute_services import ComputeServices
 from stackwire.compute.flows.api.consoles import Consoles
+from stackwire.compute.flows.api.create_backup import CreateBackup
 from stackwire.compute.flows.api.create_image import CreateImage
 from stackwire.compute.flows.api.create_server import CreateServer
 from stackwire.compute.flows.api.delete_server import DeleteServer
@@ -18,6 +19,7 @@ from stackwire.compute.flows.api.move_server import MoveServer
 from stackwire.compute.flows.api.quotas import Quotas
 from stackwire.compute.flows.api.rebuild_server import RebuildServer
 from stackwire.compute.flows.api.rescue_server import RescueServer
+from stackwire.compute.flows.api.restore_server import RestoreServer
 from stackwire.compute.flows.api.server_actions import ServerActions
 from stackwire.compute.flows.api.server_groups import ServerGroups
 from stackwire.compute.flows.api.server_metadata import ServerMetadata, ServerTags
@@ -42,6 +44,8 @@ class ApiFlows:
         self.lock_server = LockServer(deps)
         self.create_image = CreateImage(deps)
         self.server_actions = ServerActions(deps)
+        self.create_backup = CreateBackup(deps)
+        self.restore_server = RestoreServer(deps)
         self.rescue_server = RescueServer(deps)
         self.shelve_server = ShelveServer(deps)
         self.consoles = Consoles(deps)

@@ -36,7 +36,7 @@ Action = Callable[[web.Request, Any], Awaitable[web.Response]]
 
 NOT_SIMULATED = frozenset(
     names(
-        "os-migrateLive evacuate createBackup restore addSecurityGroup removeSecurityGroup addFixedIp "
+        "os-migrateLive evacuate addSecurityGroup removeSecurityGroup addFixedIp "
         "removeFixedIp addFloatingIp removeFloatingIp resetNetwork injectNetworkInfo"
     )
 )

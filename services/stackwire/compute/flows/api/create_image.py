@@ -1,6 +1,7 @@
 """createImage: the image's record is created here; its bytes come from the host, or volumes are snapshotted instead."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from stackwire.compute.backends import peers
@@ -11,8 +12,9 @@ from stackwire.compute.domain.model import BlockDevice
 from stackwire.compute.domain.quotas import check_metadata_items
 from stackwire.compute.domain.requests import CreateImageRequest
 from stackwire.compute.domain.server import Server
-from stackwire.compute.domain.versioned_objects import instance_object
+from stackwire.compute.domain.versioned_objects import NovaObject, instance_object
 from stackwire.compute.flows.deps import ApiFlow, check_allowed, claim, require_host
+from stackwire.contracts.base import Cast
 from stackwire.contracts.compute_workers import QuiesceInstance, SnapshotInstance, UnquiesceInstance
 from stackwire.contracts.volume import GetVolume, GetVolumeLimits, MakeSnapshot, VolumeOverQuota
 from stackwire.core.context import RequestContext
@@ -22,6 +24,17 @@ from stackwire.core.rules import Resource
 VERB = "createImage"
 Mappings = list[dict[str, Any]]
 """Entries of a ``block_device_mapping``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskImage:
+    """An image of a server's disk. ``verb``: the API's action; ``message``: to the host, with the server and the id."""
+
+    verb: str
+    name: str
+    properties: Mapping[str, str]
+    image_type: str
+    message: Callable[[NovaObject, str], Cast]
 
 
 class CreateImage(ApiFlow):
@@ -36,34 +49,43 @@ class CreateImage(ApiFlow):
                 limits = await quotas.strictest(session, ctx)
             check_metadata_items(limits, len(request.metadata))
         if not server.is_volume_backed:
-            return await self._of_disk(ctx, server, request)
+            image = DiskImage(
+                verb=VERB,
+                name=request.name,
+                properties=request.metadata,
+                image_type="snapshot",
+                message=lambda instance, image_id: SnapshotInstance(instance=instance, image_id=image_id),
+            )
+            return await self.of_disk(ctx, server, image)
         target = {"project_id": server.instance.project_id}
         self._deps.policy.require(ctx, policy.CREATE_IMAGE_VOLUME_BACKED, target)
         return await self._of_volumes(ctx, server, request)
 
     # ---- a server with a disk of its own
 
-    async def _of_disk(self, ctx: RequestContext, server: Server, request: CreateImageRequest) -> str:
+    async def of_disk(self, ctx: RequestContext, server: Server, request: DiskImage) -> str:
+        """The id of the image, whose bytes are still to come from the server's host."""
         host = require_host(server)
         image = travel.snapshot_image(
             server.system_metadata,
             server.instance,
             request.name,
-            request.metadata,
+            request.properties,
             self._deps.behaviours,
             user_id=ctx.user_id or "",
             project_id=ctx.project_id or "",
+            image_type=request.image_type,
             current=await self._current_rows(ctx, server),
         )
         image_id = await self._deps.images.create(ctx, image)
         ends = Resource("server", server.uuid), Resource("image", image_id)
         try:
             async with self._deps.database.work(ctx) as uow:
-                after = await claim(uow, server, check_allowed(ctx, server, VERB))
-                await instance_actions.start(uow, ctx, server.uuid, VERB)
+                after = await claim(uow, server, check_allowed(ctx, server, request.verb))
+                await instance_actions.start(uow, ctx, server.uuid, request.verb)
                 self._deps.announce(uow, server, after)
                 uow.applied(travel.snapshot_image, *ends, server.system_metadata, image)
-                uow.cast(SnapshotInstance(instance=instance_object(after), image_id=image_id), server=host)
+                uow.cast(request.message(instance_object(after), image_id), server=host)
         except BaseException:
             await self._deps.images.discard(ctx, image_id)
             raise

@@ -126,7 +126,5 @@ def _check_host(known: Sequence[Host], name: str, zone: str | None) -> None:
 
 def _spec(server: Server, host: str | None) -> NovaObject:
     """The request once more, for any host or for the one that is asked for."""
-    spec = request_spec_object(server, server.request_spec.get("image") or {})
-    destination = destination_object(host) if host else None
-    data = {**spec["nova_object.data"], "force_hosts": None, "force_nodes": None, "requested_destination": destination}
-    return {**spec, "nova_object.data": data}
+    place = {"requested_destination": destination_object(host)} if host else None
+    return request_spec_object(server, server.request_spec.get("image") or {}, place=place)

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from stackwire.compute.db import hosts, instances, moves, services
+from stackwire.compute.domain.states import SOFT_DELETED
 from stackwire.compute.flows.recovery import Recovery
 from stackwire.compute.flows.worker.compute_host import ADDRESS, ComputeHost
 from stackwire.compute.flows.worker.shelve_instance import ShelveServer
+from stackwire.compute.flows.worker.terminate_instance import TerminateServer
 from stackwire.compute.settings import ComputeSettings
 from stackwire.contracts.compute_workers import SyncInstanceInfo
 from stackwire.core.context import system_context
@@ -97,7 +99,18 @@ class HostService:
         recovered = await self._recoveries[host.name].run(self._ctx, before)
         if claimed_at is not None and not recovered:
             self._unrecovered[host.name] = claimed_at
-        await ShelveServer(host).offload_old(self._ctx, self._database.clock.now())
+        now = self._database.clock.now()
+        await ShelveServer(host).offload_old(self._ctx, now)
+        if self._settings.reclaim_instance_interval > 0:
+            await self._reclaim(host, now - timedelta(seconds=self._settings.reclaim_instance_interval))
+
+    async def _reclaim(self, host: ComputeHost, before: datetime) -> None:
+        """Servers that were deleted before that time are deleted for good. ``_reclaim_queued_deletes``."""
+        async with self._database.read() as session:
+            found = await instances.TABLE.find(session, host=host.name, vm_state=SOFT_DELETED, task_state=None)
+        for instance in found:
+            if instance.deleted_at is None or instance.deleted_at < before:
+                await TerminateServer(host).terminate(self._ctx, instance.uuid)
 
     async def expire_images(self) -> None:
         """Deletes images that no server of a host uses, some time after their last use."""

@@ -40,6 +40,8 @@ POWER_TRANSITIONS: Mapping[ServerVerb, PowerTransition] = {
     ServerStates.finish_pause: PowerTransition("pause", "paused", "compute_pause_instance"),
     ServerStates.finish_unpause: PowerTransition("unpause", "running", "compute_unpause_instance"),
     ServerStates.finish_suspend: PowerTransition("suspend", "suspended", "compute_suspend_instance"),
+    ServerStates.finish_soft_delete: PowerTransition("soft_delete", "shutdown", "compute_soft_delete_instance"),
+    ServerStates.finish_restore: PowerTransition("restore", "running", "compute_restore_instance"),
     ServerStates.finish_resume: PowerTransition("resume", "running", "compute_resume_instance"),
 }
 SOFT_REBOOT = (ServerStates.begin_reboot, ServerStates.restart)

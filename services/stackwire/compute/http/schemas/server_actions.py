@@ -55,6 +55,15 @@ REBUILD_SINCE: Since = {
 REBUILD_UNTIL: Since = {"personality": (2, 57)}
 
 
+class CreateBackup(Body):
+    """The value of ``createBackup``."""
+
+    name: Name
+    backup_type: str
+    rotation: Annotated[Number, Field(ge=0)]
+    metadata: Metadata | None = None
+
+
 class Rescue(Body):
     """The value of ``rescue``, where it is not null."""
 
