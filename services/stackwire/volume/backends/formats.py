@@ -1,4 +1,4 @@
-"""What a downloaded file really is, and its conversion: a volume is raw, whatever the image was.
+"""What a downloaded file really is, and its conversion: a volume is raw, whatever the image was or is to be.
 
 The format comes from the image's record and is checked against the content, never guessed: an image that says raw and
 is qcow2 is refused, as is any that points at files outside itself (``cinder/image/image_utils.py: fetch_to_raw``).
@@ -9,8 +9,10 @@ from pathlib import Path
 
 from stackwire.disk_image import qemu_img
 from stackwire.disk_image.inspection import AMI_FORMATS, RAW_CONTENT, UnreadableFormat, UnsafeContent, detect
-from stackwire.volume.domain.errors import ImageConversionNotAllowed, ImageUnacceptable
+from stackwire.volume.domain.errors import ImageConversionNotAllowed, ImageCopyFailure, ImageUnacceptable
 
+PACKED_HEADROOM_BYTES = 64 * 1024**2
+"""What tables and headers may add to the bytes of a volume that is all data."""
 _CONTENT = {**AMI_FORMATS, "iso": "raw"}
 
 
@@ -55,3 +57,17 @@ async def convert(source: Path, goal: Path, image_id: str, declared: str, larges
         await qemu_img.convert(source, goal, declared, "raw", max_bytes=largest, cache_mode="writeback")
     except qemu_img.QemuImgFailed as failed:
         raise ImageUnacceptable(image_id=image_id, reason=f"qemu-img could not convert it: {failed}") from failed
+
+
+async def pack(source: Path, goal: Path, image_id: str, disk_format: str, size: int) -> None:
+    """From raw, of ``size`` bytes, to the format of an image (``cinder/image/image_utils.py: upload_volume``).
+
+    ImageConversionNotAllowed without qemu-img, ImageCopyFailure where it fails.
+    """
+    if not qemu_img.is_installed():
+        reason = f"a volume is raw, the image is to be {disk_format}, and qemu-img is not installed."
+        raise ImageConversionNotAllowed(image_id=image_id, reason=reason)
+    try:
+        await qemu_img.convert(source, goal, "raw", disk_format, max_bytes=size + PACKED_HEADROOM_BYTES)
+    except qemu_img.QemuImgFailed as failed:
+        raise ImageCopyFailure(reason=f"qemu-img could not convert it to {disk_format}: {failed}") from failed

@@ -11,6 +11,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, NotSimulated, ServiceError
 from stackwire.core.ids import new_id
 from stackwire.core.rules import Resource
+from stackwire.disk_image import qemu_img
 from stackwire.volume.db import glance_metadata, volume_types, volumes
 from stackwire.volume.domain import travel
 from stackwire.volume.domain.errors import ImageCompressionNotAllowed
@@ -65,7 +66,7 @@ class UploadVolume(Flow):
                 self._deps.require(ctx, "volume_extension:volume_actions:upload_public", volume.project_id)
             if request.container_format == "compressed":
                 raise ImageCompressionNotAllowed
-            if request.disk_format != "raw":
+            if request.disk_format not in qemu_img.FORMATS:
                 raise NotSimulated(what=f"the upload of a volume as {request.disk_format}")
             uploading = await self._deps.transition(
                 uow,

@@ -1,13 +1,18 @@
 """Filling an image with the bytes of a volume."""
 
+import asyncio
 import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from stackwire.contracts.volume_workers import CopyVolumeToImage
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Conflict, ServiceError
+from stackwire.volume.backends import formats
 from stackwire.volume.db import attachments, messages, volumes
 from stackwire.volume.domain.errors import ImageCopyFailure
 from stackwire.volume.domain.model import Volume
+from stackwire.volume.domain.size_checks import GIBIBYTE
 from stackwire.volume.domain.states import AVAILABLE, IN_USE, VolumeStates
 from stackwire.volume.domain.user_messages import UPLOAD_FAILED
 from stackwire.volume.flows.deps import Flow, VolumeDeps, log, log_failure, volume_file
@@ -20,12 +25,13 @@ class UploadWorker(Flow):
 
     async def on_copy_volume_to_image(self, ctx: RequestContext, message: CopyVolumeToImage) -> None:
         """The image is active, or deleted again with a message for the user; the volume is as before either way."""
-        image_id = str(message.image_meta["id"])
+        image_id, disk_format = str(message.image_meta["id"]), str(message.image_meta["disk_format"])
         async with self._deps.hold(ctx, volumes.TABLE, message.volume_id, VolumeStates.finish_upload) as volume:
             if volume is None:
                 return
             try:
-                await self._upload(ctx, volume, image_id)
+                async with self._content(volume, image_id, disk_format) as name:
+                    await self._upload(ctx, volume, image_id, name)
             except Exception as error:
                 reason = log_failure("volume %s could not be uploaded", volume.id, error)
                 await self._delete_image(ctx, image_id)
@@ -35,15 +41,30 @@ class UploadWorker(Flow):
 
     async def abandon(self, ctx: RequestContext, volume: Volume) -> None:
         """After a crash: the unfinished image is deleted, the volume is as before."""
+        await self._deps.store(volume.host).delete_partial(volume_file(volume))
         if volume.upload_image is not None:
             await self._deps.images.delete_unfinished(ctx, volume.upload_image)
         await finish_upload(self._deps, ctx, volume.id, "The upload was interrupted.")
 
-    async def _upload(self, ctx: RequestContext, volume: Volume, image_id: str) -> None:
-        """The whole volume; verifies that the image service has it byte for byte."""
+    @asynccontextmanager
+    async def _content(self, volume: Volume, image_id: str, disk_format: str) -> AsyncIterator[str]:
+        """The name of the file with the image's bytes: the volume's own, or one in another format, removed again."""
+        store, name = self._deps.store(volume.host), volume_file(volume)
+        if formats.is_raw(disk_format):
+            yield name
+            return
+        packed = store.packed(name)
+        try:
+            await formats.pack(store.path(name), packed, image_id, disk_format, volume.size * GIBIBYTE)
+            yield packed.name
+        finally:
+            await asyncio.to_thread(packed.unlink, missing_ok=True)
+
+    async def _upload(self, ctx: RequestContext, volume: Volume, image_id: str, name: str) -> None:
+        """The whole file; verifies that the image service has it byte for byte."""
         digest, images = hashlib.new(HASH_ALGORITHM, usedforsecurity=False), self._deps.images
         try:
-            stored = self._deps.store(volume.host).read(volume_file(volume), digest)
+            stored = self._deps.store(volume.host).read(name, digest)
             await images.upload(ctx, image_id, stored)
         except Conflict:
             image = await images.get_or_none(ctx, image_id)

@@ -21,9 +21,9 @@ class EnableBody(Body):
     @classmethod
     def _names_a_service(cls, value: Any) -> Any:
         if isinstance(value, dict) and not {"binary", "service"} & value.keys():
-            raise ValueError("binary or service is required")
+            raise ValueError("names neither binary nor service")
         if isinstance(value, dict) and None in (value.get("binary", ""), value.get("service", "")):
-            raise ValueError("binary and service are text")
+            raise ValueError("names binary or service otherwise than by text")
         return value
 
     @property
