@@ -96,6 +96,10 @@ asyncapi: $(READY) ## every message as an AsyncAPI document
 fuzz-image: $(READY) ## made-up calls to a live image service, other ones each time; EXAMPLES=5000
 	@EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -s tests/flows/test_image_fuzz.py $(PYTEST_ARGS)
 
+.PHONY: fuzz
+fuzz: $(READY) ## made-up calls to compute, volume and identity, other ones each time; EXAMPLES=20000
+	@EXAMPLES=$(or $(EXAMPLES),20000) $(BIN)/python -m pytest -s tests/flows/test_made_up_calls.py $(PYTEST_ARGS)
+
 .PHONY: bench-start
 bench-start: $(READY) ## time until ready, cold and warm, and memory
 	@$(BIN)/python tests/bench/bench_start.py

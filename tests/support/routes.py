@@ -66,7 +66,7 @@ VERSIONS = {
     "identity": [""],
 }
 """Those at which routes come or go."""
-_KNOWN = {
+KNOWN = {
     **FIXTURES,
     "volume_type": Fixture("volume", "/types", {"volume_type": {"name": "{unique}"}}, "volume_type", admin=True),
     **{
@@ -85,7 +85,7 @@ def recorded(service: str) -> Statuses:
 
 def fixtures(admin: Session) -> Fixtures:
     """What the routes name."""
-    return Fixtures(admin, admin, _KNOWN)
+    return Fixtures(admin, admin, KNOWN)
 
 
 async def ask(route: str, service: str, version: str, made: Fixtures) -> Answer:
