@@ -1,6 +1,7 @@
 """Nothing is accepted and ignored: a field that takes another value changes the answer, a row or a message."""
 
 import os
+from typing import Any
 
 import pytest
 
@@ -15,20 +16,66 @@ from support.cloud import ACloud, TestCloud
 from support.effects import Effects
 
 EVERY = 1 if os.environ.get("ACCEPTED_FIELDS") == "all" else 20
-IGNORED: dict[str, str] = {}
+FILES = "a back end of files serves every host"
+HASHED = "a password is kept as a salted hash and shown nowhere"
+SIZED = "null is the size of what it is made from, which the valid request names"
+IGNORED: dict[str, str] = {
+    "projects.create project.domain_id": "null is the domain of the token, which the valid request names",
+    "projects.create project.parent_id": "null is the domain, which the valid request names",
+    "tokens.password-unscoped-key auth.scope.unscoped": "the key alone says that there is no scope",
+    "users.change-password user.password": HASHED,
+    "users.create user.password": HASHED,
+    "users.update user.password": HASHED,
+    "volume-actions.force_detach os-force_detach": "an empty object is as good as one that names nothing",
+    "volume-actions.force_detach os-force_detach.attachment_id": "an empty one names none, as null does",
+    "volume-actions.force_detach os-force_detach.connector": FILES,
+    "volume-actions.initialize_connection os-initialize_connection.connector": FILES,
+    "volume-actions.terminate_connection os-terminate_connection.connector": FILES,
+    "volume-actions.volume_upload_image os-volume_upload_image.force": "an available volume needs no force",
+    "volumes.create-from-snapshot volume.size": SIZED,
+    "volumes.create-from-volume volume.size": SIZED,
+}
 """Request and field, to the reason why none of its values changes anything here."""
 
 
+SPELLINGS = {"digit": {"1", "true"}, "one": {"1", "true"}, "true": {"1", "true"}, "true-text": {"1", "true"}}
+"""Odd value to the valid values, as text, that it may be another spelling of."""
+
+
 def accepted(request: Request, answers: Answers) -> dict[str, list[str]]:
-    """Field to the odd values that the newest version takes. Left out is no value: it may mean the very same."""
-    found: dict[str, list[str]] = {}
+    """Field to the odd values that the newest version takes and that say something else than the valid request.
+
+    Left out is no value: it may mean the very same. Nor is there a field where the original takes whatever it is sent,
+    of any type (it does not read it), or whose valid value is a made-up one, another each time.
+    """
+    taken: dict[str, list[str]] = {}
+    refused: set[str] = set()
     same = {(each.field, each.value) for each in variants(request) if each.body == request.body}
     for version, field, value, status in answers.rows():
-        taken = status in range(200, 300) and version == request.versions[-1] and value != "absent"
-        odd = (field, value) not in same and not field.startswith("?") and not field.endswith(UNKNOWN_KEY)
-        if taken and odd and f"{request.name} {field}" not in IGNORED:
-            found.setdefault(field, []).append(value)
-    return found
+        valid = str(valid_value(request, field)).lower()
+        left_out = value == "absent" or f"{request.name} {field}" in IGNORED or valid in {"{uuid}", "{unique}"}
+        if version != request.versions[-1] or left_out or valid in SPELLINGS.get(value, ()):
+            continue
+        if status not in range(200, 300):
+            refused.add(field)
+        elif (field, value) not in same and not _is_made_up(field):
+            taken.setdefault(field, []).append(value)
+    return {field: values for field, values in taken.items() if field in refused}
+
+
+def valid_value(request: Request, field: str) -> Any:
+    """None where the valid request has no such field."""
+    node: Any = request.body
+    for part in field.split("."):
+        if isinstance(node, list):
+            node = node[int(part)] if part.isdigit() and int(part) < len(node) else None
+        else:
+            node = node.get(part) if isinstance(node, dict) else None
+    return node
+
+
+def _is_made_up(field: str) -> bool:
+    return field.startswith("?") or field.endswith(UNKNOWN_KEY)
 
 
 REQUESTS = [

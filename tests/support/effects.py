@@ -19,6 +19,8 @@ TABLES = (
 UNSEEN = {"outbox", "leases", "services", "schema_migrations"}
 """Tables that change by themselves, or hold what the bus shows."""
 
+SETTLED_SECONDS = 120.0
+"""An upload of a whole volume takes long on a machine that does other things too."""
 Effect = Mapping[str, Any]
 """Where something changed, as ``compute.instances[0].hostname``, to what."""
 
@@ -46,13 +48,13 @@ class Effects:
         await self._fixtures.discard(*PLACEHOLDER.findall(request.path))
         await self._fixtures.filled(request.path)
         await self._fixtures.filled(request.body)
-        await self._cloud.settle()
+        await self._cloud.settle(SETTLED_SECONDS)
         before = await self._rows()
         self._messages.clear()
         answer = await send(request, variant, request.versions[-1], self._fixtures)
         accepted = answer.status in range(200, 300)
         assert accepted or variant.field != VALID, (request.name, answer.status, answer.json)
-        await self._cloud.settle()
+        await self._cloud.settle(SETTLED_SECONDS)
         found = {"answer": answer.json, "bus": _grouped(self._messages), **_new(before, await self._rows())}
         if accepted:
             await undo(request, request.versions[-1], answer, self._fixtures)

@@ -91,6 +91,7 @@ async def _attach(fixtures: "Fixtures", volume: str) -> None:
 
 
 async def _detach(fixtures: "Fixtures", volume: str) -> None:
+    """Available, whatever it was: attached, or reserved."""
     reset = {"os-reset_status": {"status": "available", "attach_status": "detached"}}
     await fixtures.admin.send("POST", "volume", f"/volumes/{volume}/action", data=orjson.dumps(reset))
 
@@ -133,7 +134,7 @@ FIXTURES: Mapping[str, Fixture] = {
     "any_user": _identity("user", {"password": "compared"}, _grant),
     "any_group": _identity("group", {}),
     "role": _identity("role", {}),
-    "volume": Fixture("volume", "/volumes", VOLUME, "volume"),
+    "volume": Fixture("volume", "/volumes", VOLUME, "volume", before_delete=_detach),
     "any_flavor": Fixture("compute", "/flavors", FLAVOR, "flavor", admin=True),
     "private_flavor": Fixture(
         "compute",

@@ -53,7 +53,7 @@ REQUESTS = [
         "create-with-hints",
         "3.0",
         unvaried=("volume.size",),
-        hints={"local_to_instance": None, "different_host": "{volume}", "same_host": ["{volume}"], "query": "[]"},
+        hints={"local_to_instance": None, "different_host": "{volume}", "same_host": ["{volume}"]},
     ),
     _update("update", NAMES),
     _update("update-old-names", OLD_NAMES),

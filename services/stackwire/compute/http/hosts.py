@@ -22,7 +22,7 @@ class UpdateHost(Body):
     @model_validator(mode="after")
     def _check_given(self) -> "UpdateHost":
         if not self.model_fields_set:
-            raise ValueError("status or maintenance_mode must be given")
+            raise ValueError("does not have enough properties")
         return self
 
 

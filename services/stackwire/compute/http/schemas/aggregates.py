@@ -11,19 +11,19 @@ from stackwire.http.request import RELAXED
 def _with_blanks(value: str) -> str:
     """The name without the blanks around it, which may be there."""
     if not value.strip():
-        raise ValueError("a name has a character that shows")
+        raise ValueError("is blank")
     return printable(value).strip()
 
 
 def _name(value: str) -> str:
     if value != value.strip() and not RELAXED.get():
-        raise ValueError("a name begins and ends with a character that shows")
+        raise ValueError("begins or ends with a blank")
     return _with_blanks(value)
 
 
 def _zone(value: str) -> str:
     if ":" in value:
-        raise ValueError("the name of a zone has no colon")
+        raise ValueError("has a colon, which no zone's name has")
     return _name(value)
 
 
@@ -61,7 +61,7 @@ class AggregateChanges(Body):
     @model_validator(mode="after")
     def _check_given(self) -> "AggregateChanges":
         if not self.model_fields_set:
-            raise ValueError("name or availability_zone must be given")
+            raise ValueError("does not have enough properties")
         return self
 
 

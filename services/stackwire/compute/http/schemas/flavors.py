@@ -33,7 +33,7 @@ class NewFlavor(Body):
     @classmethod
     def _check_id(cls, value: object) -> object:
         if isinstance(value, str) and not _ID.fullmatch(value):
-            raise ValueError("may hold letters, digits, dots, dashes, underscores and blanks inside")
+            raise ValueError("does not match '^(?! )[a-zA-Z0-9. _-]+(?<! )$'")
         return value
 
 
