@@ -26,6 +26,7 @@ from support.retrying_client import (
     STORES,
     ProcessCloud,
     RetryingClient,
+    backup_path,
     from_volume,
     server_path,
     unique,
@@ -154,6 +155,56 @@ async def a_migration(cloud: ProcessCloud) -> Finish:
         await cloud.admin.try_once("POST", "volume", f"{volume_path(volume)}/action", json=body)
         await cloud.client.wait_for_status("volume", volume_path(volume), "volume", {"available"})
         await cloud.check_volume(volume)
+
+    return finish
+
+
+async def a_backup_of_a_volume(cloud: ProcessCloud) -> Finish:
+    volume = await cloud.available_volume()
+
+    async def finish() -> None:
+        backup = await cloud.backup(volume)
+        await cloud.client.wait_for_status("volume", volume_path(volume), "volume", {"available"})
+        assert bool(list(cloud.processes.data_dir("volume").rglob(f"*{backup['id']}_metadata"))) == (
+            backup["status"] == "available"
+        )
+
+    return finish
+
+
+async def a_restored_backup(cloud: ProcessCloud) -> Finish:
+    volume = await cloud.available_volume()
+    backup = await cloud.backup(volume)
+
+    async def finish() -> None:
+        path, body = f"{backup_path(backup['id'])}/restore", {"restore": {"volume_id": volume}}
+        await cloud.client.try_once("POST", "volume", path, json=body)
+        await cloud.client.wait_for_status("volume", volume_path(volume), "volume", {"available", "error_restoring"})
+        await cloud.client.wait_for_status("volume", backup_path(backup["id"]), "backup", {"available"})
+
+    return finish
+
+
+async def a_volume_from_a_backup(cloud: ProcessCloud) -> Finish:
+    backup = await cloud.backup(await cloud.available_volume())
+
+    async def finish() -> None:
+        body = {"volume": {"name": unique("volume"), "backup_id": backup["id"]}}
+        volume = await cloud.client.create("volume", "/v3/{project_id}/volumes", "volume", body)
+        ends = {"available", "error", "error_restoring"}
+        await cloud.client.wait_for_status("volume", volume_path(volume), "volume", ends)
+        await cloud.client.wait_for_status("volume", backup_path(backup["id"]), "backup", {"available"})
+
+    return finish
+
+
+async def a_deleted_backup(cloud: ProcessCloud) -> Finish:
+    backup = await cloud.backup(await cloud.available_volume())
+
+    async def finish() -> None:
+        await cloud.client.try_once("DELETE", "volume", backup_path(backup["id"]))
+        await cloud.client.wait_for_status("volume", backup_path(backup["id"]), "backup", {DELETED})
+        assert list(cloud.processes.data_dir("volume").rglob(f"*{backup['id']}_*")) == []
 
     return finish
 
@@ -338,6 +389,12 @@ CASES: list[tuple[Story, str, str]] = [
     (a_migration, "volume", "after_publish:migrate_volume"),
     (a_migration, "volume", "after_commit:create_volume"),
     (a_migration, "volume", "before_commit:delete_volume"),
+    (a_backup_of_a_volume, "volume", "after_publish:get_backup_device"),
+    (a_backup_of_a_volume, "volume", "before_commit:backup.create.end"),
+    (a_restored_backup, "volume", "after_commit:restore_backup"),
+    (a_restored_backup, "volume", "before_commit:backup.restore.end"),
+    (a_volume_from_a_backup, "volume", "after_commit:restore_backup"),
+    (a_deleted_backup, "volume", "after_commit:backup.delete.start"),
     (a_server_from_an_image, "compute", "after_commit:schedule_and_build_instances"),
     (a_server_from_an_image, "compute", "after_commit:build_and_run_instance"),
     (a_server_from_an_image, "compute", "after_publish:build_and_run_instance"),

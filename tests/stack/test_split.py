@@ -1,11 +1,12 @@
 """A service split into its API and its workers, each a process of its own, does what the whole one does."""
 
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
-from support.cloud import log_in
+from support.cloud import JsonClient, log_in
 from support.postgres import TestDatabase
 from support.processes import Processes, own_vhost
 from support.rabbitmq import TestRabbit
@@ -29,13 +30,31 @@ async def test_volumes_are_made_by_workers_of_their_own(
                 found = (await demo.get("volume", f"{path}/{volume}")).ok(200).json["volume"]
                 assert found["status"] == "creating"
                 await processes.start("volume", role="worker")
-                for _ in range(2000):
-                    found = (await demo.get("volume", f"{path}/{volume}")).ok(200).json["volume"]
-                    if found["status"] != "creating":
-                        break
+                found = await changed(demo, f"{path}/{volume}", "volume", "creating")
+                assert found["status"] == "available"
+                wish = {"backup": {"volume_id": volume}}
+                backups = "/v3/{project_id}/backups"
+                backup = (await demo.post("volume", backups, json=wish)).ok(202).json["backup"]["id"]
+                found = (await demo.get("volume", f"{path}/{volume}")).ok(200).json["volume"]
+                assert found["status"] == "backing-up"
+                await processes.start("volume", role="backup")
+                found = await changed(demo, f"{backups}/{backup}", "backup", "creating")
+                assert found["status"] == "available"
+                restore = await demo.post("volume", f"{backups}/{backup}/restore", json={"restore": {}})
+                restored = restore.ok(202).json["restore"]["volume_id"]
+                found = await changed(demo, f"{path}/{restored}", "volume", "restoring-backup")
                 assert found["status"] == "available"
         finally:
             await processes.close()
+
+
+async def changed(client: JsonClient, path: str, noun: str, status: str) -> Any:
+    """The resource when it is no longer in this status."""
+    for _ in range(2000):
+        found = (await client.get("volume", path)).ok(200).json[noun]
+        if found["status"] != status:
+            break
+    return found
 
 
 async def test_what_one_process_staged_another_one_imports(

@@ -165,6 +165,12 @@ class ProcessCloud:
         await self.client.wait_for_status("volume", volume_path(volume), "volume", {"available"})
         return volume
 
+    async def backup(self, volume: str) -> dict[str, Any]:
+        """A new backup of an available volume, when the work on it is finished."""
+        body = {"backup": {"name": unique("backup"), "volume_id": volume}}
+        backup = await self.client.create("volume", "/v3/{project_id}/backups", "backup", body)
+        return await self.client.wait_for_status("volume", backup_path(backup), "backup", {"available", "error"})
+
     async def server(self, source: dict[str, Any]) -> str:
         body = {"server": {"name": unique("server"), "flavorRef": TINY_FLAVOR, "networks": "none", **source}}
         headers = {"OpenStack-API-Version": "compute 2.93"}
@@ -187,9 +193,10 @@ class ProcessCloud:
             assert metadata["size"] == str(len(DATA))
 
     async def delete_everything(self) -> None:
-        """Deletes all servers, snapshots and volumes, whatever their status."""
+        """Deletes all servers, backups, snapshots and volumes, whatever their status."""
         for service, path, noun in (
             ("compute", "/v2.1/servers", "server"),
+            ("volume", "/v3/{project_id}/backups", "backup"),
             ("volume", "/v3/{project_id}/snapshots", "snapshot"),
             ("volume", "/v3/{project_id}/volumes", "volume"),
         ):
@@ -214,6 +221,10 @@ def unique(noun: str) -> str:
 
 def volume_path(volume: str) -> str:
     return f"/v3/{{project_id}}/volumes/{volume}"
+
+
+def backup_path(backup: str) -> str:
+    return f"/v3/{{project_id}}/backups/{backup}"
 
 
 def server_path(server: str) -> str:
