@@ -52,6 +52,19 @@ async def test_the_first_release_has_what_was_fixed_later(a_shared_cloud: AShare
 # ---- behaviours that are no bugs
 
 
+@pytest.mark.parametrize(("release", "newest", "beyond"), [("icehouse", "2.1", "2.2"), ("zed", "2.93", "2.94")])
+async def test_a_release_refuses_the_microversions_of_later_ones(
+    a_shared_cloud: ASharedCloud, release: str, newest: str, beyond: str
+) -> None:
+    client = await (await a_shared_cloud(release)).http("demo")
+    for version, status in ((newest, 200), ("latest", 200), (beyond, 406)):
+        headers = {"OpenStack-API-Version": f"compute {version}"}
+        answer = await client.get("compute", "/v2.1/servers", headers=headers)
+        assert answer.status == status
+        if status == 200:
+            assert answer.headers["OpenStack-API-Version"] == f"compute {newest}"
+
+
 @pytest.mark.parametrize(("release", "visibility"), [("newton", "private"), ("ocata", "shared"), (CURRENT, "shared")])
 async def test_a_new_image_was_private_and_is_shared(
     a_shared_cloud: ASharedCloud, release: str, visibility: str

@@ -8,7 +8,7 @@ from support.cloud import Answer, JsonClient, TestCloud
 
 DISK = b"disk" * 1024
 OCTETS = {"Content-Type": "application/octet-stream"}
-COMPUTE = {"OpenStack-API-Version": "compute 2.93"}
+NEWEST = (2, 93)
 VOLUME = {"OpenStack-API-Version": "volume 3.70"}
 IDLE_TIMEOUT_SECONDS = 60.0
 TRANSIENT_STATUSES = {"queued", "saving", "creating", "downloading", "deleting", "BUILD", "REBUILD"}
@@ -21,6 +21,19 @@ class UserActions:
     def __init__(self, cloud: TestCloud, client: JsonClient) -> None:
         self.cloud = cloud
         self.client = client
+        self._newest: tuple[int, int] | None = None
+
+    async def compute_version(self, wanted: tuple[int, int] = NEWEST) -> tuple[int, int]:
+        """The wanted microversion, or the newest of the cloud's release."""
+        if self._newest is None:
+            versions = (await self.client.get("compute", "/")).ok(200).json["versions"]
+            major, minor = next(each["version"] for each in versions if each["version"]).split(".")
+            self._newest = int(major), int(minor)
+        return min(wanted, self._newest)
+
+    async def _headers(self, wanted: tuple[int, int] = NEWEST) -> dict[str, str]:
+        major, minor = await self.compute_version(wanted)
+        return {"OpenStack-API-Version": f"compute {major}.{minor}"}
 
     @classmethod
     async def of(cls, cloud: TestCloud, user: str = "demo") -> "UserActions":
@@ -97,11 +110,11 @@ class UserActions:
             "server": {
                 "name": "server",
                 "flavorRef": "6f2c1d9e-5b7a-4c3d-9e8f-1a2b3c4d5e01",
-                "networks": "none",
+                **({"networks": "none"} if await self.compute_version() >= (2, 37) else {}),
                 **fields,
             }
         }
-        return await self.client.post("compute", "/v2.1/servers", json=body, headers=COMPUTE)
+        return await self.client.post("compute", "/v2.1/servers", json=body, headers=await self._headers())
 
     async def server_from_volume(self, volume_id: str, **fields: Any) -> str:
         device = {"boot_index": 0, "source_type": "volume", "destination_type": "volume", "uuid": volume_id}
@@ -109,19 +122,23 @@ class UserActions:
 
     async def get_server(self, server_id: str) -> Resource:
         path = f"/v2.1/servers/{server_id}"
-        server: Resource = (await self.client.get("compute", path, headers=COMPUTE)).ok(200).json["server"]
+        server: Resource = (
+            (await self.client.get("compute", path, headers=await self._headers())).ok(200).json["server"]
+        )
         return server
 
     async def server_action(self, server_id: str, version: str = "2.93", **action: Any) -> Answer:
-        headers = {"OpenStack-API-Version": f"compute {version}"}
+        major, minor = version.split(".")
+        headers = await self._headers((int(major), int(minor)))
         answer = await self.client.post("compute", f"/v2.1/servers/{server_id}/action", json=action, headers=headers)
         await self.wait_until_idle(self.get_server, server_id)
         return answer
 
     async def snapshot(self, server_id: str, **fields: Any) -> Resource:
         """A new active image of the server."""
-        answer = (await self.server_action(server_id, createImage={"name": "snapshot", **fields})).ok(202).json
-        return await self.wait_until_idle(self.get_image, answer["image_id"])
+        answer = (await self.server_action(server_id, createImage={"name": "snapshot", **fields})).ok(202)
+        image_id = answer.json["image_id"] if answer.json else answer.headers["Location"].rpartition("/")[2]
+        return await self.wait_until_idle(self.get_image, image_id)
 
     async def rebuild(self, server_id: str, image_id: str) -> None:
         (await self.server_action(server_id, rebuild={"imageRef": image_id})).ok(202)

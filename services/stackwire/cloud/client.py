@@ -15,7 +15,9 @@ TRANSFER_CHUNK_BYTES = 1024 * 1024
 STATUS_TIMEOUT_SECONDS = 120.0
 USER_AGENT = "demo"
 """Its name in the tracer."""
-COMPUTE_VERSION = "compute 2.93"
+COMPUTE_VERSION = (2, 93)
+"""What is asked for; an older release is asked for its newest."""
+NETWORKS_SINCE, IMAGE_ID_SINCE = (2, 37), (2, 45)
 VOLUME_VERSION = "volume 3.70"
 
 Progress = Callable[[int], None]
@@ -28,11 +30,43 @@ class Refused(Exception):
 class Client:
     """One user in one project."""
 
-    def __init__(self, session: aiohttp.ClientSession, urls: Mapping[str, str], token: str, project: str) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        urls: Mapping[str, str],
+        token: str,
+        project: str,
+        newest: tuple[int, int] = COMPUTE_VERSION,
+    ) -> None:
         self._session = session
         self._urls = urls
         self._token = token
         self.project = project
+        self._newest = newest
+
+    def compute_version(self, wanted: tuple[int, int] = COMPUTE_VERSION) -> tuple[int, int]:
+        """The wanted microversion, or the newest that the cloud's release has."""
+        return min(wanted, self._newest)
+
+    def compute_headers(self, wanted: tuple[int, int]) -> dict[str, str]:
+        """The header that asks for it."""
+        major, minor = self.compute_version(wanted)
+        return {"OpenStack-API-Version": f"compute {major}.{minor}"}
+
+    @property
+    def no_network(self) -> dict[str, str]:
+        """The field of a new server that is to have no address, where the release knows it."""
+        return {"networks": "none"} if self.compute_version() >= NETWORKS_SINCE else {}
+
+    async def create_image(self, server_id: str, name: str) -> str:
+        """The id of the image that the server becomes, as soon as that is accepted. Raises Refused."""
+        path = f"/v2.1/servers/{server_id}/action"
+        status, answer, raw, headers = await self._send("POST", "compute", path, {"createImage": {"name": name}})
+        if status >= 300:
+            raise Refused(f"POST compute {path}: {status} {_message(answer, raw)}")
+        if self.compute_version() >= IMAGE_ID_SINCE:
+            return str(answer["image_id"])
+        return headers["Location"].rpartition("/")[2]
 
     async def request(self, method: str, service: str, path: str, body: Any = None) -> Any:
         """The decoded JSON of a response. Raises Refused for a status of 300 and up.
@@ -55,6 +89,19 @@ class Client:
         data: bytes | None = None,
     ) -> tuple[int, Any, bytes]:
         """The status, the decoded JSON and the bytes of any response. ``data``: a body that is no JSON."""
+        status, decoded, raw, _ = await self._send(method, service, path, body, headers=headers, data=data)
+        return status, decoded, raw
+
+    async def _send(
+        self,
+        method: str,
+        service: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        data: bytes | None = None,
+    ) -> tuple[int, Any, bytes, Mapping[str, str]]:
         sent = {"Content-Type": "application/json"} if body is not None else {}
         async with self._session.request(
             method,
@@ -64,7 +111,7 @@ class Client:
         ) as response:
             raw = await response.read()
             decoded = orjson.loads(raw) if raw and "json" in response.content_type else None
-            return response.status, decoded, raw
+            return response.status, decoded, raw, response.headers
 
     async def upload(self, path: str, file: Path, progress: Progress) -> str:
         """Streams a file into an image. Returns the sha512 of what was sent."""
@@ -115,7 +162,7 @@ class Client:
         return f"{self._urls[service]}{path.replace('{project}', self.project)}"
 
     def _headers(self, more: Mapping[str, str]) -> dict[str, str]:
-        version = f"{COMPUTE_VERSION}, {VOLUME_VERSION}"
+        version = f"{self.compute_headers(COMPUTE_VERSION)['OpenStack-API-Version']}, {VOLUME_VERSION}"
         return {"X-Auth-Token": self._token, "OpenStack-API-Version": version, "Accept": "*/*", **more}
 
 
@@ -135,7 +182,17 @@ async def logged_in(urls: Mapping[str, str], user: str = "demo") -> AsyncIterato
                 raise Refused(f"identity refused the demo user: {response.status}")
             project = (await response.json())["token"]["project"]["id"]
             token = response.headers["X-Subject-Token"]
-        yield Client(session, urls, token, project)
+        yield Client(session, urls, token, project, await _newest(session, urls))
+
+
+async def _newest(session: aiohttp.ClientSession, urls: Mapping[str, str]) -> tuple[int, int]:
+    """The microversion that the compute service advertises; the default where there is none."""
+    if "compute" not in urls:
+        return COMPUTE_VERSION
+    async with session.get(f"{urls['compute']}/") as response:
+        versions = (await response.json())["versions"]
+    major, minor = max((each["version"] for each in versions if each["version"]), default="2.1").split(".")
+    return int(major), int(minor)
 
 
 def _message(answer: Any, raw: bytes) -> str:

@@ -221,14 +221,13 @@ class Journey:
         return str(fitting[0]["id"])
 
     async def _server(self, name: str, flavor: str, more: Mapping[str, Any]) -> str:
-        request = {"server": {"name": name, "flavorRef": flavor, "networks": "none", **more}}
+        request = {"server": {"name": name, "flavorRef": flavor, **self._client.no_network, **more}}
         server = str((await self._client.request("POST", "compute", "/v2.1/servers", request))["server"]["id"])
         await self._client.until("compute", f"/v2.1/servers/{server}", "server", "ACTIVE", "ERROR")
         return server
 
     async def _snapshot(self, server: str, name: str) -> str:
-        answer = await self._act("compute", f"/servers/{server}", "createImage", {"name": name})
-        image = str(answer["image_id"])
+        image = await self._client.create_image(server, name)
         await self._client.until("image", f"/v2/images/{image}", None, "active", "killed")
         await self._client.until("compute", f"/v2.1/servers/{server}", "server", "ACTIVE", "ERROR")
         return image

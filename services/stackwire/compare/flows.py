@@ -70,7 +70,8 @@ async def _volume_upload(at: Journey) -> None:
 
 
 async def _server(at: Journey, name: str, **source: Any) -> None:
-    body = {"name": name, "flavorRef": at.ids["flavor"], "networks": "none", **source}
+    networks = {"networks": "none"} if at.knows("compute", (2, 37)) else {}
+    body = {"name": name, "flavorRef": at.ids["flavor"], **networks, **source}
     server = await at.make(name, "compute", "/servers", {"server": body}, "server")
     await at.rest("compute", f"/servers/{server}", "server")
 

@@ -47,6 +47,10 @@ class Journey:
             self.names.bind(f"<{service}>", root.removesuffix(f"/{self.session.project_id}"))
         self.names.bind("<project>", self.session.project_id)
 
+    def knows(self, service: str, version: tuple[int, int]) -> bool:
+        """Whether the journey's microversion of the service is this one or a later one."""
+        return tuple(int(part) for part in self.versions.get(service, "0").split(".")) >= version
+
     async def run(self, flow: Callable[["Journey"], Awaitable[None]]) -> list[Exchange]:
         """The flow's exchanges; it ends with the first that is refused, or where something was not made."""
         self.exchanges = []

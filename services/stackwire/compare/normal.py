@@ -11,6 +11,8 @@ PATTERNS = (
     (re.compile(rf"req-<?{UUID}>?"), "<req>"),
     (re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])"), "<hex32>"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?"), "<time>"),
+    (re.compile(r"(?<![0-9a-f:])(?:[0-9a-f]{2}:){5}[0-9a-f]{2}(?![0-9a-f:])"), "<mac>"),
+    (re.compile(r"(?<![\d./])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])"), "<ip>"),
     (re.compile(r"https?://[A-Za-z0-9_.-]+(:\d+)?"), "<endpoint>"),
 )
 DEPLOYMENT = {

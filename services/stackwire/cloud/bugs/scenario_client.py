@@ -7,8 +7,8 @@ from stackwire.cloud.client import Client, Refused
 
 DISK = b"disk" * 1024
 OCTETS = {"Content-Type": "application/octet-stream"}
-BEFORE_REIMAGE = {"OpenStack-API-Version": "compute 2.92"}
-NEWEST = {"OpenStack-API-Version": "compute 2.98"}
+BEFORE_REIMAGE = (2, 92)
+WITH_IMAGE_PROPERTIES = (2, 98)
 JsonObject = dict[str, Any]
 
 
@@ -121,7 +121,7 @@ class ScenarioClient:
         if not self._flavor:
             answer = await self.api.request("GET", "compute", "/v2.1/flavors")
             self._flavor = next(flavor["id"] for flavor in answer["flavors"] if flavor["name"] == "m1.tiny")
-        body = {"server": {"name": "server", "flavorRef": self._flavor, "networks": "none", **fields}}
+        body = {"server": {"name": "server", "flavorRef": self._flavor, **self.api.no_network, **fields}}
         status, answer, _ = await self.api.try_request("POST", "compute", "/v2.1/servers", body)
         return status, answer
 
@@ -139,18 +139,17 @@ class ScenarioClient:
         return await self.server(block_device_mapping_v2=[root(volume_id)])
 
     async def get_server(self, server_id: str) -> JsonObject:
-        """The server in microversion 2.98, with its image properties."""
-        _, answer, _ = await self.api.try_request("GET", "compute", f"/v2.1/servers/{server_id}", headers=NEWEST)
+        """The server in microversion 2.98, with its image properties (or in the release's newest)."""
+        headers = self.api.compute_headers(WITH_IMAGE_PROPERTIES)
+        _, answer, _ = await self.api.try_request("GET", "compute", f"/v2.1/servers/{server_id}", headers=headers)
         return dict(answer["server"])
 
     async def snapshot(self, server_id: str) -> JsonObject:
         """The image a snapshot of the server created."""
-        path = f"/v2.1/servers/{server_id}/action"
-        answer = await self.api.request("POST", "compute", path, {"createImage": {"name": "snapshot"}})
-        self._record_created("image", answer["image_id"])
-        await self.api.until("image", f"/v2/images/{answer['image_id']}", None, "active", "killed")
+        image_id = self._record_created("image", await self.api.create_image(server_id, "snapshot"))
+        await self.api.until("image", f"/v2/images/{image_id}", None, "active", "killed")
         await self.api.until("compute", f"/v2.1/servers/{server_id}", "server", "ACTIVE", "ERROR")
-        return await self.get_image(answer["image_id"])
+        return await self.get_image(image_id)
 
     async def rebuild(self, server_id: str, image_id: str) -> None:
         """Rebuilds the server, until it is active or in error."""
@@ -160,7 +159,9 @@ class ScenarioClient:
     async def try_rebuild(self, server_id: str, image_id: str) -> int:
         """The status of the answer, before version 2.93; if it was accepted, when the server is active or in error."""
         body, path = {"rebuild": {"imageRef": image_id}}, f"/v2.1/servers/{server_id}/action"
-        status, _, _ = await self.api.try_request("POST", "compute", path, body, headers=BEFORE_REIMAGE)
+        status, _, _ = await self.api.try_request(
+            "POST", "compute", path, body, headers=self.api.compute_headers(BEFORE_REIMAGE)
+        )
         await self.api.until("compute", f"/v2.1/servers/{server_id}", "server", "ACTIVE", "ERROR")
         await self.settle()
         return status
