@@ -102,3 +102,22 @@ async def test_a_volume_without_its_snapshots_from_3_55(cloud: TestCloud, demo: 
     assert (await demo.post("volume", TRANSFERS, json=wish, headers=headers)).status == 400
     (await accepted(alt, await offered(demo, volume, no_snapshots=True))).ok(202)
     assert [await totals(client) for client in (demo, alt)] == [[0, 1, 1], [1, 1, 0]]
+
+
+async def test_a_list_of_offers_has_pages_and_orders_since_3_59(cloud: TestCloud, demo: JsonClient) -> None:
+    offers = [(await offered(demo, await a_volume(cloud, demo), name=name))["id"] for name in "bac"]
+
+    async def names(query: str, version: str = "3.59") -> list[str]:
+        headers = {"OpenStack-API-Version": f"volume {version}"}
+        answer = await demo.get("volume", f"{TRANSFERS}{query}", headers=headers)
+        return [one["name"] for one in answer.ok(200).json["transfers"]]
+
+    assert (await names(""), await names("", "3.58")) == (["c", "a", "b"], ["b", "a", "c"])
+    assert (await names("?limit=1"), await names("?limit=1", "3.58")) == (["c"], [])
+    assert (await names("?sort=display_name:asc"), await names(f"?marker={offers[1]}")) == (["a", "b", "c"], ["b"])
+    for version in ("3.0", "3.59"):
+        assert (await names("?name=a", version), await names("?foo=1", version)) == (["a"], [])
+    page = (await demo.get("volume", f"{TRANSFERS}?limit=2", headers=NEW)).ok(200).json
+    assert f"marker={offers[1]}" in page["transfers_links"][0]["href"]
+    for query, status in (("?sort_key=name", 400), ("?limit=x", 400), (f"?marker={offers[0][:-4]}0000", 404)):
+        assert (await demo.get("volume", f"{TRANSFERS}{query}", headers=NEW)).status == status, query

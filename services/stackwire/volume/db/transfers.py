@@ -5,7 +5,9 @@ from typing import Any
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import Session
 from stackwire.db.table import Table
+from stackwire.volume.db import listing as listings
 from stackwire.volume.domain.errors import TransferNotFound
+from stackwire.volume.domain.listing import Listing
 from stackwire.volume.domain.model import Transfer
 
 TABLE = Table(Transfer, "transfers", touch=None)
@@ -20,7 +22,7 @@ async def find(session: Session, transfer_id: str, ctx: RequestContext | None = 
     return found
 
 
-async def list_visible(session: Session, project_id: str | None) -> list[Transfer]:
-    """A project's, or everybody's, oldest first."""
-    where: dict[str, Any] = {} if project_id is None else {"source_project_id": project_id}
-    return await TABLE.find(session, order="created_at, id", **where)
+async def list_page(session: Session, listing: Listing) -> list[Transfer]:
+    """The page that the listing describes."""
+    sql, values = listings.page(listing, TABLE.name, "t", kept=False)
+    return await session.all(Transfer, f"SELECT {TABLE.qualified('t')} FROM {TABLE.name} t WHERE {sql}", *values)

@@ -101,6 +101,10 @@ class InvalidBackup(BadRequest, wire="cinder.exception.InvalidBackup"):
     """Invalid backup: {reason}"""
 
 
+class ClusterNotFound(NotFound, wire="cinder.exception.ClusterNotFound"):
+    """Cluster {id} could not be found."""
+
+
 class VolumeTypeExtraSpecsNotFound(NotFound, wire="cinder.exception.VolumeTypeExtraSpecsNotFound"):
     """Volume Type {volume_type_id} has no extra specs with key {key}."""
 

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stackwire.core.errors import BadRequest
@@ -180,6 +180,7 @@ GROUPS = Listable(
     ignored=frozenset({"list_volume"}),
     counted=False,
 )
+CONSISTENCY_GROUPS = replace(GROUPS, users=_Anything(), ignored=frozenset())
 GROUP_SNAPSHOTS = Listable(
     filters=_same("id name description status user_id project_id group_id group_type_id"),
     sorts=_same("id name description status created_at updated_at group_id group_type_id user_id project_id"),
@@ -187,6 +188,14 @@ GROUP_SNAPSHOTS = Listable(
     users_before=_Anything(),
     counted=False,
 )
+TRANSFERS = Listable(
+    filters={**_same("id volume_id source_project_id"), "name": "name", "display_name": "name"},
+    sorts={**_same("id volume_id created_at source_project_id"), "display_name": "name"},
+    users=_Anything(),
+    counted=False,
+)
+TRANSFER_PAGES = (3, 59)
+"""Since then lists of transfers have pages and orders."""
 QOS_SPECS = Listable(
     filters={"id": "id", "value": "name"},
     sorts={

@@ -5,7 +5,7 @@
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,10 +13,13 @@ from stackwire.core.errors import BadRequest
 from stackwire.core.ids import canonical_uuid
 from stackwire.volume.domain.listable import (
     ATTACHMENTS,
+    CONSISTENCY_GROUPS,
     CONSUMES_QUOTA,
     GROUP_SNAPSHOTS,
     GROUPS,
     QOS_SPECS,
+    TRANSFER_PAGES,
+    TRANSFERS,
     TRUE,
     USER_VISIBLE,
     VOLUME_TYPES,
@@ -33,7 +36,7 @@ MAX_OFFSET = 2**31 - 1
 _BOOLEANS = frozenset({"bootable", "multiattach"})
 _FALSE_BEFORE = frozenset({"False", "false", "FALSE", ""})
 """What is false for a boolean before 3.2; anything else is true (cinder/volume/api.py: _check_boolean_filter_value)."""
-_ANY_TEXT = (ATTACHMENTS, GROUPS, GROUP_SNAPSHOTS)
+_ANY_TEXT = (ATTACHMENTS, CONSISTENCY_GROUPS, GROUPS, GROUP_SNAPSHOTS)
 """Of their lists ``all_tenants`` holds whatever its value is."""
 FILTERS_REFUSED = (3, 31)
 """Since then an unknown filter is refused to users; before it is ignored. To administrators it means an empty list."""
@@ -120,6 +123,20 @@ def read_volume_types(request: ListRequest) -> Listing:
     if request.is_admin and public.lower() != "none":
         filters.append(Filter("is_public", flag(public, "is_public")))
     return _listing(VOLUME_TYPES, request, filters, visible_to=None if request.is_admin else request.project_id)
+
+
+def read_transfers(request: ListRequest) -> Listing:
+    """The listing of transfers: the project's, everybody's for an administrator who says so. Until 3.59 the oldest come
+    first, and what asks for a page is a filter that nothing meets (``cinder/api/v3/volume_transfer.py``)."""
+    listing = read(TRANSFERS, request)
+    found = list(listing.filters)
+    if listing.project_id is not None:
+        found.append(Filter("source_project_id", listing.project_id))
+    if request.version >= TRANSFER_PAGES:
+        return replace(listing, project_id=None, filters=tuple(found))
+    if any(name in _PAGE for name, _ in request.pairs):
+        found.append(Filter(NOTHING, None))
+    return Listing(filters=tuple(found), order=(("created_at", False), ("id", False)))
 
 
 def read_qos_specs(request: ListRequest) -> Listing:

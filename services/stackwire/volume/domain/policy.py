@@ -62,7 +62,8 @@ _ADMIN = names(
     " backup:backup-import backup:export-import"
     " backup:backup_project_attribute volume_extension:backup_admin_actions:reset_status"
     " volume_extension:backup_admin_actions:force_delete group:reset_status group:reset_group_snapshot_status"
-    " group:group_project_attribute group:group_snapshot_project_attribute"
+    " group:group_project_attribute group:group_snapshot_project_attribute clusters:get_all clusters:get"
+    " clusters:update"
 )
 
 RULES: dict[str, str] = {

@@ -6,6 +6,7 @@ from stackwire.volume.flows.api.attach_legacy import LegacyAttach
 from stackwire.volume.flows.api.attachments import Attachments
 from stackwire.volume.flows.api.backup_records import BackupRecords
 from stackwire.volume.flows.api.backups import Backups
+from stackwire.volume.flows.api.clusters import Clusters
 from stackwire.volume.flows.api.create_volume import CreateVolume
 from stackwire.volume.flows.api.default_types import DefaultTypes
 from stackwire.volume.flows.api.delete_volume import DeleteVolume
@@ -53,6 +54,16 @@ from stackwire.volume.flows.worker.scheduler import Scheduler
 from stackwire.volume.flows.worker.upload import UploadWorker
 
 
+class ConsistencyGroups:
+    """Groups by the addresses that they had before."""
+
+    def __init__(self, deps: VolumeDeps, create_volume: CreateVolume, snapshots: Snapshots) -> None:
+        self.groups = Groups(deps, any_type=True)
+        self.changes = GroupChanges(deps, any_type=True)
+        self.sources = GroupSources(deps, create_volume, any_type=True)
+        self.snapshots = GroupSnapshots(deps, snapshots, any_type=True)
+
+
 class ApiFlows:
     """What a request does before it is answered (cinder-api)."""
 
@@ -83,6 +94,8 @@ class ApiFlows:
         self.group_changes = GroupChanges(deps)
         self.group_sources = GroupSources(deps, self.create_volume)
         self.group_snapshots = GroupSnapshots(deps, self.snapshots)
+        self.consistency_groups = ConsistencyGroups(deps, self.create_volume, self.snapshots)
+        self.clusters = Clusters(deps)
         self.qos_specs = QosSpecsFlows(deps)
         self.quotas = Quotas(deps)
         self.operations = Operations(deps)

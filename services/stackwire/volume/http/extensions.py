@@ -10,6 +10,8 @@ from stackwire.http.request import respond
 _EXTENSIONS = {
     "backups": "Backups",
     "capabilities": "Capabilities",
+    "cgsnapshots": "Cgsnapshots",
+    "consistencygroups": "Consistencygroups",
     "encryption": "VolumeTypeEncryption",
     "os-admin-actions": "AdminActions",
     "os-availability-zone": "AvailabilityZones",
@@ -34,13 +36,12 @@ _EXTENSIONS = {
 }
 """Alias -> name, of those that are served."""
 NOT_SIMULATED: Features = {
-    "consistency groups": ["/consistencygroups", "/cgsnapshots"],
     "encrypted volumes": ["/volumes/{volume_id}/encryption"],
     "managing what a back end has": [
         "/os-volume-manage", "/os-snapshot-manage", "/manageable_volumes", "/manageable_snapshots"
     ],
     "changes of hosts": ["/os-hosts"],
-    "log levels, and clusters": ["/os-services", "/clusters 3.7", "/workers 3.24"],
+    "log levels, and workers": ["/os-services", "/workers 3.24"],
 }  # fmt: skip
 
 

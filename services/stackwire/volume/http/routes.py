@@ -221,8 +221,8 @@ def routes(flows: ApiFlows, behaviours: Behaviours, max_limit: int, zones: Seque
         *_administration(flows),
         *_backups(BackupHandlers(flows, max_limit)),
         *group_routes(flows, max_limit),
-        *_transfers("/volume-transfers", TransferHandlers(flows)),
-        *_transfers("/os-volume-transfer", TransferHandlers(flows)),
+        *_transfers("/volume-transfers", TransferHandlers(flows, max_limit)),
+        *_transfers("/os-volume-transfer", TransferHandlers(flows, max_limit)),
         *_others(flows, max_limit, zones),
     ]
     versions = VersionHandlers(behaviours)

@@ -1,33 +1,33 @@
 """/volume-transfers and, as it was called before, /os-volume-transfer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 
 from stackwire.core.attributes import attributes
-from stackwire.core.errors import NotSimulated
-from stackwire.http.request import CONTEXT, VERSION, body, flag, respond
+from stackwire.http.request import CONTEXT, VERSION, body, respond
+from stackwire.volume.domain.listing import read_transfers
 from stackwire.volume.domain.model import Transfer
 from stackwire.volume.domain.notifications import naive
 from stackwire.volume.flows.registry import ApiFlows
+from stackwire.volume.http.lists import list_request
 from stackwire.volume.http.schemas.transfers import AcceptTransferBody, CreateTransferBody
-from stackwire.volume.http.views import links
+from stackwire.volume.http.views import links, next_links
 
 
 class TransferHandlers:
     """``cinder/api/v3/volume_transfer.py: VolumeTransferController``."""
 
-    def __init__(self, flows: ApiFlows) -> None:
+    def __init__(self, flows: ApiFlows, max_limit: int) -> None:
         self._flows = flows.transfers
+        self._max_limit = max_limit
 
     async def list(self, request: web.Request) -> web.Response:
-        found = await self._listed(request)
-        return respond(200, {"transfers": [_summary_view(request, transfer) for transfer in found]})
+        return await self._list(request, _summary_view)
 
     async def detail(self, request: web.Request) -> web.Response:
-        found = await self._listed(request)
-        return respond(200, {"transfers": [_view(request, transfer) for transfer in found]})
+        return await self._list(request, _view)
 
     async def show(self, request: web.Request) -> web.Response:
         found = await self._flows.get(request[CONTEXT], request.match_info["transfer_id"])
@@ -50,12 +50,13 @@ class TransferHandlers:
         await self._flows.delete(request[CONTEXT], request.match_info["transfer_id"])
         return respond(202)
 
-    async def _listed(self, request: web.Request) -> Sequence[Transfer]:
-        """Before 3.59 other parameters are ignored by the original too."""
-        if request[VERSION] >= (3, 59) and request.query.keys() - {"all_tenants"}:
-            raise NotSimulated(what="filters and pages of transfers")
-        everybody = flag(request.query.get("all_tenants", "false"), "all_tenants")
-        return await self._flows.list_all(request[CONTEXT], all_tenants=everybody)
+    async def _list(
+        self, request: web.Request, view: Callable[[web.Request, Transfer], dict[str, Any]]
+    ) -> web.Response:
+        listing = read_transfers(list_request(request, self._max_limit))
+        page = await self._flows.list_page(request[CONTEXT], listing)
+        views = [view(request, transfer) for transfer in page]
+        return respond(200, {"transfers": views, **next_links(request, "transfers", page, listing.limit)})
 
 
 def _summary_view(request: web.Request, transfer: Transfer) -> dict[str, Any]:

@@ -15,19 +15,19 @@ from stackwire.volume.domain.model import Volume
 from stackwire.volume.domain.objects import group_object
 from stackwire.volume.domain.requests import UpdateGroupRequest
 from stackwire.volume.domain.states import VolumeStates
-from stackwire.volume.flows.deps import Flow, to_backend
-from stackwire.volume.flows.group_checks import check_group
+from stackwire.volume.flows.deps import to_backend
+from stackwire.volume.flows.group_checks import GroupFlow
 from stackwire.volume.flows.pools import require_not_frozen
 
 
-class GroupChanges(Flow):
+class GroupChanges(GroupFlow):
     """``cinder/group/api.py: update, delete``. Each raises GroupNotFound."""
 
     async def update(self, ctx: RequestContext, group_id: str, request: UpdateGroupRequest) -> None:
         """Name and description at once, volumes by the worker. InvalidGroup, InvalidVolume."""
         async with self._deps.database.work(ctx) as uow:
             group = await groups.find(uow, ctx, group_id, lock=True)
-            await check_group(uow, group)
+            await self.check(uow, group)
             self._deps.require(ctx, "group:update", group.project_id)
             both = [each for each in request.add_volumes if each in request.remove_volumes]
             if both:
@@ -52,7 +52,7 @@ class GroupChanges(Flow):
         """``delete_volumes``: what is in it too, whatever the group's status. InvalidGroup."""
         async with self._deps.database.work(ctx) as uow:
             group = await groups.find(uow, ctx, group_id, lock=True)
-            await check_group(uow, group)
+            await self.check(uow, group)
             self._deps.require(ctx, "group:delete", group.project_id)
             if group.host is None:  # nothing was created anywhere
                 await self._deps.transition(

@@ -1,37 +1,35 @@
 """Snapshots of all the volumes of a group at once."""
 
-from dataclasses import replace
-
 from stackwire.contracts.volume_workers import RemoveGroupSnapshot, TakeGroupSnapshot
 from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
-from stackwire.volume.db import group_snapshots, group_types, groups, snapshots
+from stackwire.volume.db import group_snapshots, groups, snapshots
 from stackwire.volume.domain.errors import InvalidGroup, InvalidGroupSnapshot, InvalidGroupSnapshotStatus
 from stackwire.volume.domain.group_model import GroupSnapshot
 from stackwire.volume.domain.group_states import GroupSnapshotStates, GroupStates
-from stackwire.volume.domain.listing import Filter, Listing
+from stackwire.volume.domain.listing import Listing
 from stackwire.volume.domain.objects import group_snapshot_object
 from stackwire.volume.domain.requests import CreateGroupSnapshotRequest, CreateSnapshotRequest
 from stackwire.volume.domain.states import CREATING, SnapshotStates
 from stackwire.volume.flows.api.snapshots import Snapshots
-from stackwire.volume.flows.deps import Flow, VolumeDeps, to_backend
-from stackwire.volume.flows.group_checks import check_group, status_reset
+from stackwire.volume.flows.deps import VolumeDeps, to_backend
+from stackwire.volume.flows.group_checks import GroupFlow, status_reset
 from stackwire.volume.flows.pools import require_not_frozen
 
 
-class GroupSnapshots(Flow):
+class GroupSnapshots(GroupFlow):
     """``cinder/group/api.py: create_group_snapshot, delete_group_snapshot``. Each raises GroupSnapshotNotFound."""
 
-    def __init__(self, deps: VolumeDeps, members: Snapshots) -> None:
-        super().__init__(deps)
+    def __init__(self, deps: VolumeDeps, members: Snapshots, *, any_type: bool = False) -> None:
+        super().__init__(deps, any_type=any_type)
         self._members = members
 
     async def create(self, ctx: RequestContext, request: CreateGroupSnapshotRequest) -> GroupSnapshot:
         """A group snapshot in ``creating``. GroupNotFound, InvalidGroup, InvalidVolume, 413 for quotas."""
         async with self._deps.database.work(ctx) as uow:
             group = await groups.find(uow, ctx, request.group_id, lock=True)
-            await check_group(uow, group)
+            await self.check(uow, group)
             self._deps.require(ctx, "group:create_group_snapshot", group.project_id)
             volumes = await groups.members(uow, group.id)
             if not volumes or not GroupStates.snapshot.allows(status=group.status):
@@ -60,7 +58,7 @@ class GroupSnapshots(Flow):
         async with self._deps.database.read() as session:
             found = await group_snapshots.find(session, ctx, snapshot_id)
             self._deps.require(ctx, "group:get_group_snapshot", found.project_id)
-            await check_group(session, found)
+            await self.check(session, found)
             return found
 
     async def list_page(self, ctx: RequestContext, listing: Listing) -> list[GroupSnapshot]:
@@ -69,14 +67,13 @@ class GroupSnapshots(Flow):
         async with self._deps.database.read() as session:
             if listing.marker is not None:
                 await group_snapshots.find(session, ctx, listing.marker)
-            kept = Filter("group_type_id", await group_types.default_cgsnapshot_id(session), "<>")
-            return await group_snapshots.list_page(session, replace(listing, filters=(*listing.filters, kept)))
+            return await group_snapshots.list_page(session, await self.visible(session, listing))
 
     async def delete(self, ctx: RequestContext, snapshot_id: str) -> None:
         """InvalidGroupSnapshot."""
         async with self._deps.database.work(ctx) as uow:
             found = await group_snapshots.find(uow, ctx, snapshot_id, lock=True)
-            await check_group(uow, found)
+            await self.check(uow, found)
             self._deps.require(ctx, "group:delete_group_snapshot", found.project_id)
             group = await groups.find(uow, ctx, found.group_id)
             await require_not_frozen(uow, group.host)

@@ -15,16 +15,16 @@ from stackwire.volume.domain.objects import group_object, group_snapshot_object
 from stackwire.volume.domain.requests import CreateGroupFromSourceRequest, CreateVolumeRequest
 from stackwire.volume.domain.states import CREATING
 from stackwire.volume.flows.api.create_volume import CreateVolume
-from stackwire.volume.flows.deps import Flow, VolumeDeps, to_backend
-from stackwire.volume.flows.group_checks import check_group
+from stackwire.volume.flows.deps import VolumeDeps, to_backend
+from stackwire.volume.flows.group_checks import GroupFlow
 from stackwire.volume.flows.pools import require_not_frozen
 
 
-class GroupSources(Flow):
+class GroupSources(GroupFlow):
     """``cinder/group/api.py: create_from_src``."""
 
-    def __init__(self, deps: VolumeDeps, members: CreateVolume) -> None:
-        super().__init__(deps)
+    def __init__(self, deps: VolumeDeps, members: CreateVolume, *, any_type: bool = False) -> None:
+        super().__init__(deps, any_type=any_type)
         self._members = members
 
     async def create(self, ctx: RequestContext, request: CreateGroupFromSourceRequest) -> Group:
@@ -36,14 +36,14 @@ class GroupSources(Flow):
         async with self._deps.database.work(ctx) as uow:
             if request.group_snapshot_id is not None:
                 snapshot = await group_snapshots.find(uow, ctx, request.group_snapshot_id, lock=True)
-                await check_group(uow, snapshot)
+                await self.check(uow, snapshot)
                 origin = await groups.find(uow, ctx, snapshot.group_id, lock=True)
                 taken = await group_snapshots.members(uow, snapshot.id)
                 wanted = [CreateVolumeRequest(snapshot_id=each.id) for each in taken]
                 source = {"group_snapshot": group_snapshot_object(snapshot)}
             else:
                 origin = await groups.find(uow, ctx, request.source_group_id or "", lock=True)
-                await check_group(uow, origin)
+                await self.check(uow, origin)
                 volumes = await groups.members(uow, origin.id)
                 wanted = [CreateVolumeRequest(source_volid=each.id) for each in reversed(volumes)]
                 source = {"source_group": group_object(origin)}

@@ -1,7 +1,6 @@
 """Groups of volumes: created empty, read, listed, their status set."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from stackwire.contracts.volume import InvalidInput
@@ -15,16 +14,15 @@ from stackwire.volume.domain.errors import InvalidGroupStatus, InvalidGroupType
 from stackwire.volume.domain.group_model import Group
 from stackwire.volume.domain.group_specs import group_spec, type_spec
 from stackwire.volume.domain.group_states import GroupStates
-from stackwire.volume.domain.listing import Filter, Listing
+from stackwire.volume.domain.listing import Listing
 from stackwire.volume.domain.model import VolumeType
 from stackwire.volume.domain.objects import group_object
 from stackwire.volume.domain.requests import CreateGroupRequest
 from stackwire.volume.domain.states import CREATING
-from stackwire.volume.flows.deps import Flow
-from stackwire.volume.flows.group_checks import check_group, check_group_type, status_reset
+from stackwire.volume.flows.group_checks import GroupFlow, status_reset
 
 
-class Groups(Flow):
+class Groups(GroupFlow):
     """``cinder/group/api.py``. Each raises GroupNotFound; BadRequest for what is a consistency group."""
 
     async def create(self, ctx: RequestContext, request: CreateGroupRequest) -> Group:
@@ -34,7 +32,7 @@ class Groups(Flow):
             raise BadRequest("A group needs a project to belong to.")
         async with self._deps.database.work(ctx) as uow:
             group_type = await group_types.find_by_reference(uow, ctx, request.group_type)
-            await check_group_type(uow, group_type.id)
+            await self.check_type(uow, group_type.id)
             types = {each.id: each for each in [await volume_types.find(uow, ctx, r) for r in request.volume_types]}
             if request.availability_zone not in (None, self._deps.zone, *self._deps.backends.zones):
                 raise InvalidInput(reason=f"Availability zone '{request.availability_zone}' is invalid.")
@@ -70,7 +68,7 @@ class Groups(Flow):
         async with self._deps.database.read() as session:
             group = await groups.find(session, ctx, group_id)
             self._deps.require(ctx, "group:get", group.project_id)
-            await check_group(session, group)
+            await self.check(session, group)
             return group
 
     async def get_volumes(self, ctx: RequestContext, listed: Sequence[Group]) -> dict[str, list[str]]:
@@ -84,8 +82,7 @@ class Groups(Flow):
         async with self._deps.database.read() as session:
             if listing.marker is not None:
                 await groups.find(session, ctx, listing.marker)
-            kept = Filter("group_type_id", await group_types.default_cgsnapshot_id(session), "<>")
-            return await groups.list_page(session, replace(listing, filters=(*listing.filters, kept)))
+            return await groups.list_page(session, await self.visible(session, listing))
 
     async def reset_status(self, ctx: RequestContext, group_id: str, status: str) -> None:
         """Whatever the status is now. InvalidGroupStatus for one that no group has."""

@@ -13,6 +13,7 @@ from stackwire.db.pool import UnitOfWork
 from stackwire.db.transitions import transition
 from stackwire.volume.db import quotas, snapshots, transfers, volume_types, volumes
 from stackwire.volume.domain.errors import InvalidAuthKey, VolumeTooBig
+from stackwire.volume.domain.listing import Listing
 from stackwire.volume.domain.model import Transfer, Volume
 from stackwire.volume.domain.states import SnapshotStates, VolumeStates
 from stackwire.volume.flows.attachment_steps import notify_attachment_event
@@ -58,11 +59,13 @@ class Transfers(Flow):
         self._deps.require(ctx, "volume:get_transfer", found.source_project_id)
         return found
 
-    async def list_all(self, ctx: RequestContext, *, all_tenants: bool) -> list[Transfer]:
-        """The project's, for an administrator who asks so everybody's."""
+    async def list_page(self, ctx: RequestContext, listing: Listing) -> list[Transfer]:
+        """TransferNotFound for a marker that is none of the caller's transfers."""
         self._deps.require(ctx, "volume:get_all_transfers")
         async with self._deps.database.read() as session:
-            return await transfers.list_visible(session, None if all_tenants and ctx.is_admin else ctx.project_id)
+            if listing.marker is not None:
+                await transfers.find(session, listing.marker, ctx)
+            return await transfers.list_page(session, listing)
 
     async def delete(self, ctx: RequestContext, transfer_id: str) -> None:
         """The volume is available again."""

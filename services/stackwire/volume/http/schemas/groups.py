@@ -15,12 +15,13 @@ from stackwire.volume.domain.requests import (
 from stackwire.volume.http.schemas.fields import Body, Flag, Named, Printable, Text, Uuid, unlike_each_other
 
 
-def _ids(text: str | None) -> list[str]:
+def ids_in(text: str | None) -> list[str]:
     """Ids separated by commas, those at both ends aside; in the form that ids have where they are some."""
     return [canonical_uuid(part) or part for part in text.strip(",").split(",")] if text else []
 
 
-def _stripped(text: str | None) -> str | None:
+def stripped(text: str | None) -> str | None:
+    """Without blanks around it."""
     return text.strip() if text else text
 
 
@@ -35,8 +36,8 @@ class NewGroup(Body):
         """The body as a request."""
         return CreateGroupRequest(
             **attributes(self, "group_type volume_types availability_zone"),
-            name=_stripped(self.name),
-            description=_stripped(self.description),
+            name=stripped(self.name),
+            description=stripped(self.description),
         )
 
 
@@ -59,10 +60,10 @@ class GroupChanges(Body):
     def to_request(self) -> UpdateGroupRequest:
         """The body as a request."""
         return UpdateGroupRequest(
-            name=_stripped(self.name),
-            description=_stripped(self.description),
-            add_volumes=_ids(self.add_volumes),
-            remove_volumes=_ids(self.remove_volumes),
+            name=stripped(self.name),
+            description=stripped(self.description),
+            add_volumes=ids_in(self.add_volumes),
+            remove_volumes=ids_in(self.remove_volumes),
         )
 
 
@@ -112,8 +113,8 @@ class CreateFromSourceAction(Body):
         """The body as a request."""
         return CreateGroupFromSourceRequest(
             **attributes(self, "source_group_id group_snapshot_id"),
-            name=_stripped(self.name),
-            description=_stripped(self.description),
+            name=stripped(self.name),
+            description=stripped(self.description),
         )
 
 
