@@ -13,7 +13,6 @@ from stackwire.compute.http import server_actions
 from stackwire.http.refusals import REMOVED, Features
 from stackwire.identity.http import unsupported as identity
 from stackwire.volume.http import extensions as volume
-from stackwire.volume.http import volume_actions
 from support.cloud import ASharedCloud
 from support.routes import FOLDER, VERSIONS, ask, fixtures, recorded
 
@@ -84,9 +83,6 @@ def test_the_page_lists_every_feature_that_is_refused(service: str, features: Fe
     assert not [feature for feature in features if feature != REMOVED and feature not in told(service)]
 
 
-@pytest.mark.parametrize(
-    ("service", "actions"),
-    [("compute", server_actions.NOT_SIMULATED), ("volume", volume_actions.ACTIONS_NOT_SIMULATED)],
-)
+@pytest.mark.parametrize(("service", "actions"), [("compute", server_actions.NOT_SIMULATED)])
 def test_the_page_lists_every_action_that_is_refused(service: str, actions: frozenset[str]) -> None:
     assert not [action for action in actions if f"`{action}`" not in told(service)]

@@ -90,8 +90,6 @@ async def test_actions_that_cannot_be_are_refused(cloud: TestCloud, demo: JsonCl
         refused(await demo.post("volume", f"{V}/volumes/{volume}/action", json=body, headers=NEW), status)
     shown = (await demo.get("volume", f"{V}/volumes/{volume}", headers=NEW)).ok().json["volume"]
     assert (shown["status"], shown["size"], "volume_image_metadata" in shown) == ("available", 1, False)
-    unsimulated = await demo.post("volume", f"{V}/volumes/{volume}/action", json={"os-unmanage": {}}, headers=NEW)
-    assert (unsimulated.status, list(unsimulated.json)) == (501, ["notImplemented"])
 
 
 LISTS = [

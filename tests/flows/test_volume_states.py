@@ -18,7 +18,7 @@ STATES = names(
     " retyping reserved awaiting-transfer backing-up restoring-backup error_restoring error_backing-up error_extending"
     " error_managing managing extending error_attaching error_detaching"
 )
-AT_WORK = names("creating downloading uploading extending retyping deleting backing-up restoring-backup")
+AT_WORK = names("creating downloading uploading extending retyping managing deleting backing-up restoring-backup")
 SERVER = "7d2b0a5c-3a43-4d0c-9c3e-5a1f0b6a1111"
 CONNECTOR = {"host": "h1", "initiator": "iqn.x", "ip": "127.0.0.1"}
 Call = tuple[str, str, Any, str]

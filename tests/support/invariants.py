@@ -46,7 +46,7 @@ INVARIANTS: Mapping[str, str] = {
     "no volume is in between": """
         SELECT id, status FROM volume.volumes WHERE NOT deleted AND status IN
         ('creating', 'downloading', 'uploading', 'deleting', 'attaching', 'detaching', 'reserved', 'extending',
-         'reverting', 'retyping', 'maintenance', 'backing-up',
+         'reverting', 'retyping', 'maintenance', 'managing', 'unmanaging', 'backing-up',
          'restoring-backup')""",
     "no volume is being migrated": """
         SELECT id, migration_status FROM volume.volumes WHERE NOT deleted AND migration_status IS NOT NULL
@@ -58,7 +58,7 @@ INVARIANTS: Mapping[str, str] = {
         WHERE NOT b.deleted AND b.status = 'available' AND (p.deleted OR p.status <> 'available')""",
     "no snapshot is in between": """
         SELECT id, status FROM volume.snapshots
-        WHERE NOT deleted AND status IN ('creating', 'deleting', 'restoring', 'backing-up')""",
+        WHERE NOT deleted AND status IN ('creating', 'deleting', 'restoring', 'backing-up', 'unmanaging')""",
     "a volume is in use exactly when it is attached": """
         SELECT v.id, v.status FROM volume.volumes AS v WHERE NOT v.deleted AND v.status IN ('available', 'in-use')
         AND (v.status = 'in-use') <> EXISTS (SELECT FROM volume.volume_attachment AS a

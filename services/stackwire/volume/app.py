@@ -87,10 +87,10 @@ def _assemble(settings: VolumeSettings, database: Database, transport: Transport
 
 def _worker_servers(deps: VolumeDeps, worker: WorkerFlows, transport: Transport) -> list[RpcServer]:
     """The scheduler, and a daemon for each back end."""
-    daemons = [replace(CINDER_VOLUME, topic=topic_of(backend.host)) for backend in deps.backends]
+    daemons = {backend.name: replace(CINDER_VOLUME, topic=topic_of(backend.host)) for backend in deps.backends}
     return [
         RpcServer(transport, CINDER_SCHEDULER, HOST, rpc.scheduler_endpoints(worker)),
-        *(RpcServer(transport, target, HOST, rpc.worker_endpoints(worker)) for target in daemons),
+        *(RpcServer(transport, target, HOST, rpc.worker_endpoints(worker, name)) for name, target in daemons.items()),
     ]
 
 

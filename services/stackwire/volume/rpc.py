@@ -1,6 +1,9 @@
 """What the volume service serves over the bus: Cinder's scheduler and volume daemons, and calls of other services."""
 
+from typing import Any
+
 from stackwire.contracts import volume as calls
+from stackwire.contracts import volume_moves as moves
 from stackwire.contracts import volume_workers as workers
 from stackwire.contracts.base import Endpoint
 from stackwire.core.attributes import attributes
@@ -19,16 +22,25 @@ def scheduler_endpoints(flows: WorkerFlows) -> list[Endpoint]:
     return [
         workers.ScheduleVolume.served_by(flows.scheduler.on_schedule_volume),
         workers.ScheduleSnapshot.served_by(flows.scheduler.on_schedule_snapshot),
-        workers.ScheduleRetype.served_by(flows.move_scheduler.on_schedule_retype),
-        workers.ScheduleMigration.served_by(flows.move_scheduler.on_schedule_migration),
+        moves.ScheduleManage.served_by(flows.move_scheduler.on_schedule_manage),
+        moves.ScheduleManageSnapshot.served_by(flows.move_scheduler.on_schedule_manage_snapshot),
+        moves.ScheduleRetype.served_by(flows.move_scheduler.on_schedule_retype),
+        moves.ScheduleMigration.served_by(flows.move_scheduler.on_schedule_migration),
         workers.ScheduleBackup.served_by(flows.scheduler.on_schedule_backup),
         workers.ScheduleExtend.served_by(flows.scheduler.on_schedule_extend),
         workers.ScheduleGroup.served_by(flows.group_scheduler.on_schedule_group),
     ]
 
 
-def worker_endpoints(flows: WorkerFlows) -> list[Endpoint]:
-    """Topic ``cinder-volume.<host@backend>``."""
+def worker_endpoints(flows: WorkerFlows, backend: str) -> list[Endpoint]:
+    """Topic ``cinder-volume.<host@backend>`` of this back end."""
+
+    async def get_volumes(ctx: RequestContext, message: moves.GetManageableVolumes) -> list[dict[str, Any]]:
+        return await flows.manage.get_volumes(ctx, message, backend)
+
+    async def get_snapshots(ctx: RequestContext, message: moves.GetManageableSnapshots) -> list[dict[str, Any]]:
+        return await flows.manage.get_snapshots(ctx, message, backend)
+
     return [
         workers.BuildVolume.served_by(flows.create_volume.on_create_volume),
         workers.RemoveVolume.served_by(flows.delete.on_delete_volume),
@@ -36,10 +48,14 @@ def worker_endpoints(flows: WorkerFlows) -> list[Endpoint]:
         workers.RemoveSnapshot.served_by(flows.delete.on_delete_snapshot),
         workers.CopyVolumeToImage.served_by(flows.upload.on_copy_volume_to_image),
         workers.ExtendVolume.served_by(flows.extend_volume.on_extend_volume),
-        workers.RetypeVolume.served_by(flows.move.on_retype),
-        workers.MigrateVolume.served_by(flows.move.on_migrate_volume),
-        workers.CompleteMigration.served_by(flows.move.on_complete_migration),
-        workers.RevertToSnapshot.served_by(flows.revert.on_revert_to_snapshot),
+        moves.ManageExisting.served_by(flows.manage.on_manage_existing),
+        moves.ManageExistingSnapshot.served_by(flows.manage.on_manage_existing_snapshot),
+        moves.GetManageableVolumes.served_by(get_volumes),
+        moves.GetManageableSnapshots.served_by(get_snapshots),
+        moves.RetypeVolume.served_by(flows.move.on_retype),
+        moves.MigrateVolume.served_by(flows.move.on_migrate_volume),
+        moves.CompleteMigration.served_by(flows.move.on_complete_migration),
+        moves.RevertToSnapshot.served_by(flows.revert.on_revert_to_snapshot),
         workers.Reimage.served_by(flows.reimage.on_reimage),
         workers.AttachmentUpdate.served_by(flows.attachments.on_attachment_update),
         workers.AttachmentDelete.served_by(flows.attachments.on_attachment_delete),

@@ -12,10 +12,11 @@ VolumeAction = Literal[
     "attach.start", "attach.end", "detach.start", "detach.end", "delete.start", "delete.end",
     "transfer.create.start", "transfer.create.end", "transfer.accept.start", "transfer.accept.end",
     "transfer.delete.start", "transfer.delete.end", "revert.start", "revert.end", "retype",
+    "manage_existing.start", "manage_existing.end", "unmanage.start", "unmanage.end",
 ]  # fmt: skip
 SnapshotAction = Literal[
     "create.start", "create.end", "update.start", "update.end", "delete.start", "delete.end", "revert.start",
-    "revert.end",
+    "revert.end", "manage_existing_snapshot.start", "manage_existing_snapshot.end",
 ]  # fmt: skip
 
 QosSpecsAction = Literal[
@@ -151,6 +152,7 @@ class VolumeAsSentPayload(VolumePayload):
 
 VOLUMES: Mapping[VolumeAction, type[VolumePayload]] = {
     "create.start": VolumeBegunPayload,
+    "manage_existing.start": VolumeBegunPayload,
     "attach.start": VolumeAsSentPayload,
     "detach.start": VolumeAsSentPayload,
 }

@@ -17,9 +17,6 @@ POOL = f"{BACKEND}#files"
 CINDER_SCHEDULER = Target(exchange="cinder", topic="cinder-scheduler", version="3.0")
 CINDER_VOLUME = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.0")
 CINDER_ATTACHMENTS = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.9")
-CINDER_SCHEDULER_MOVES = Target(exchange="cinder", topic="cinder-scheduler", version="3.3")
-CINDER_MOVES = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.5")
-CINDER_REVERT = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.15")
 CINDER_BACKUP = Target(exchange="cinder", topic="cinder-backup", version="2.0")
 CINDER_BACKUP_DEVICE = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.17")
 CINDER_REIMAGE = Target(exchange="cinder", topic=f"cinder-volume.{BACKEND}", version="3.20")
@@ -57,24 +54,6 @@ class ScheduleExtend(Cast, target=CINDER_SCHEDULER, method="extend_volume"):
     volume: dict[str, Any]
     new_size: int
     reservations: list[str] = []
-    request_spec: dict[str, Any] | None = None
-    filter_properties: dict[str, Any] | None = None
-
-
-class ScheduleRetype(Cast, target=CINDER_SCHEDULER, method="retype"):
-    """``request_spec``: ``volume_type`` the new type, ``migration_policy`` never or on-demand."""
-
-    volume: dict[str, Any]
-    request_spec: dict[str, Any]
-    filter_properties: dict[str, Any] | None = None
-
-
-class ScheduleMigration(Cast, target=CINDER_SCHEDULER_MOVES, method="migrate_volume"):
-    """Check that ``backend``, with or without a pool, can take a volume."""
-
-    volume: dict[str, Any]
-    backend: str
-    force_copy: bool = False
     request_spec: dict[str, Any] | None = None
     filter_properties: dict[str, Any] | None = None
 
@@ -128,41 +107,6 @@ class ExtendVolume(Cast, target=CINDER_VOLUME, method="extend_volume"):
     volume: dict[str, Any]
     new_size: int
     reservations: list[str] = []
-
-
-class RetypeVolume(Cast, target=CINDER_MOVES, method="retype"):
-    """Give a volume another type, on ``host`` (host, cluster_name, capabilities)."""
-
-    volume: dict[str, Any]
-    new_type_id: str
-    host: dict[str, Any]
-    migration_policy: str = "never"
-    reservations: list[str] | None = None
-    old_reservations: list[str] | None = None
-
-
-class MigrateVolume(Cast, target=CINDER_MOVES, method="migrate_volume"):
-    """Move a volume to ``host`` (host, cluster_name, capabilities)."""
-
-    volume: dict[str, Any]
-    host: dict[str, Any]
-    force_host_copy: bool = False
-    new_type_id: str | None = None
-
-
-class CompleteMigration(Call[str], target=CINDER_VOLUME, method="migrate_volume_completion"):
-    """The volume takes over the data of its copy ``new_volume``; with ``error`` the copy goes. Answers with its id."""
-
-    volume: dict[str, Any]
-    new_volume: dict[str, Any]
-    error: bool = False
-
-
-class RevertToSnapshot(Cast, target=CINDER_REVERT, method="revert_to_snapshot"):
-    """The volume's data becomes that of its latest snapshot."""
-
-    volume: dict[str, Any]
-    snapshot: dict[str, Any]
 
 
 class Reimage(Cast, target=CINDER_REIMAGE, method="reimage"):

@@ -113,6 +113,18 @@ class FileStore:
         """Extends it to ``size`` bytes; never truncates it. BytesMissing."""
         await asyncio.to_thread(sparse_files.grow_file, self.path(name), name, size)
 
+    async def size(self, name: str) -> int:
+        """Of a complete file, in bytes. BytesMissing."""
+        return await asyncio.to_thread(sparse_files.size_of, self.path(name))
+
+    async def adopt(self, found: str, name: str) -> None:
+        """What is there as ``found`` is there as ``name`` too, until one of the two is removed. BytesMissing."""
+        await asyncio.to_thread(sparse_files.link_file, self.path(found), self.path(name))
+
+    async def names(self) -> dict[str, tuple[int, int]]:
+        """Every complete file: its size in bytes, and how many names it has."""
+        return await asyncio.to_thread(sparse_files.list_files, self._folder)
+
     async def remove(self, name: str) -> None:
         """Nothing happens when there is no such file; what an interrupted write left is removed with it."""
         await asyncio.to_thread(self.path(name).unlink, missing_ok=True)

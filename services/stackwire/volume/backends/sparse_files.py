@@ -4,6 +4,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,6 +96,38 @@ def read_sparse(handle: int, extents: Extents, at: int, size: int, digest: "hash
     if digest is not None:
         digest.update(chunk)
     return chunk
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a regular file. BytesMissing, also for a link, which may lead anywhere."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError as missing:
+        raise BytesMissing(name=path.name) from missing
+    if not stat.S_ISREG(status.st_mode):
+        raise BytesMissing(name=path.name)
+    return status.st_size
+
+
+def link_file(source: Path, target: Path) -> None:
+    """Another name for the file; nothing where it has it already. BytesMissing."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except FileNotFoundError as missing:
+        raise BytesMissing(name=source.name) from missing
+    except FileExistsError:
+        if not (source.exists() and source.samefile(target)):
+            raise
+
+
+def list_files(folder: Path) -> dict[str, tuple[int, int]]:
+    """Size and number of names of each regular file whose name does not begin with a dot."""
+    found = {}
+    for entry in os.scandir(folder):
+        if not entry.name.startswith(".") and entry.is_file(follow_symlinks=False):
+            status = entry.stat(follow_symlinks=False)
+            found[entry.name] = (status.st_size, status.st_nlink)
+    return found
 
 
 def resize_file(path: Path, size: int) -> None:

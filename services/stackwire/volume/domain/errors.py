@@ -165,6 +165,14 @@ class ServiceNotFound(NotFound, wire="cinder.exception.ServiceNotFound"):
     """Service {binary} could not be found on host {host}."""
 
 
+class ServiceUnavailable(BadRequest, wire="cinder.exception.ServiceUnavailable"):
+    """{message}"""
+
+
+class InvalidReference(ServiceError, wire="cinder.exception.ManageExistingInvalidReference"):
+    """Manage existing volume failed due to invalid backend reference {existing_ref}: {reason}"""
+
+
 class InvalidHost(BadRequest, wire="cinder.exception.InvalidHost"):
     """Invalid host: {reason}"""
 

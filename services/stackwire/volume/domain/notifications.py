@@ -56,7 +56,7 @@ def publisher_id(noun: str, action: str, host: str | None, *, from_api: bool | N
     """
     if host is None:
         return f"{noun}.{HOST}"
-    if noun == "volume" and action.startswith("create.") and from_api is None:
+    if noun == "volume" and action.startswith(("create.", "manage_existing.")) and from_api is None:
         return f"{noun}.{host}"
     api = action in _FROM_API if from_api is None else from_api
     return f"{noun}.{host.split('@' if api else '#')[0]}"

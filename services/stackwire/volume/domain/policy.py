@@ -41,6 +41,8 @@ _ADMIN = names(
     " volume_extension:volume_admin_actions:reset_status volume_extension:volume_admin_actions:force_delete"
     " volume_extension:volume_admin_actions:force_detach volume_extension:snapshot_admin_actions:reset_status"
     " volume_extension:volume_admin_actions:extend_volume_completion"
+    " volume_extension:volume_manage volume_extension:volume_unmanage volume_extension:list_manageable"
+    " snapshot_extension:snapshot_manage snapshot_extension:snapshot_unmanage snapshot_extension:list_manageable"
     " volume_extension:volume_admin_actions:migrate_volume"
     " volume_extension:volume_admin_actions:migrate_volume_completion"
     " volume_extension:snapshot_admin_actions:force_delete volume_extension:quotas:update"

@@ -13,9 +13,12 @@ _RESETTABLE = (
     " error_managing managing extending"
 )
 """cinder/api/contrib/admin_actions.py: what an administrator may set."""
-_ALL = f"{_RESETTABLE} deleting reverting error_attaching error_detaching"
+_ALL = f"{_RESETTABLE} deleting unmanaging reverting error_attaching error_detaching"
 _ERRORS = " ".join(state for state in _ALL.split() if "error" in state)
-_AT_WORK = "creating downloading uploading extending deleting reverting retyping backing-up restoring-backup"
+_AT_WORK = (
+    "creating downloading uploading extending deleting reverting retyping managing unmanaging backing-up"
+    " restoring-backup"
+)
 """While a worker is at work the status is his: he ends it, as the attachments then call for."""
 NOT_MIGRATING = (None, "deleting", "error", "success")
 """``migration_status`` of what is not being migrated (cinder/volume/api.py: AVAILABLE_MIGRATION_STATUS)."""
@@ -40,7 +43,7 @@ class VolumeStates(
     Machine,
     noun="volume",
     columns=("status",),
-    initial="creating",
+    initial="creating managing",
     reserved={"status": "error_attaching error_detaching"},
 ):
     """``volumes.status``. A volume in ``downloading`` that has been launched before is being reimaged."""
@@ -107,6 +110,19 @@ class VolumeStates(
     )
     finish_revert = Verb("reverting", "available", source="cinder/volume/manager.py: revert_to_snapshot")
     fail_revert = Verb("reverting", "error", source="cinder/volume/manager.py: revert_to_snapshot")
+
+    schedule_managing = Verb(
+        "managing", "managing", on_crash="fail_manage", source="cinder/scheduler/manager.py: manage_existing"
+    )
+    finish_manage = Verb("managing", "available", source="cinder/volume/flows/manager/manage_existing.py")
+    fail_manage = Verb("managing", "error_managing", source="cinder/volume/flows/manager/manage_existing.py")
+    begin_unmanage = Verb(
+        "available error error_restoring error_extending error_managing",
+        "unmanaging",
+        on_crash="finish_unmanage",
+        source="cinder/volume/api.py: delete",
+    )
+    finish_unmanage = Verb("unmanaging", "deleted", source="cinder/volume/manager.py: delete_volume")
 
     begin_retype = Verb("available in-use", "retyping", on_crash="finish_retype", source="cinder/volume/api.py: retype")
     finish_retype = Verb("retyping", "available in-use", source="cinder/volume/manager.py: retype")
@@ -183,6 +199,10 @@ class SnapshotStates(Machine, noun="snapshot", columns=("status",), initial="cre
     )
     finish_delete = Verb("deleting", "deleted", source="cinder/volume/manager.py: delete_snapshot")
     copy = _check("available", "create")
+    begin_unmanage = Verb(
+        "available error", "unmanaging", on_crash="finish_unmanage", source="cinder/volume/api.py: delete_snapshot"
+    )
+    finish_unmanage = Verb("unmanaging", "deleted", source="cinder/volume/manager.py: delete_snapshot")
     begin_revert = Verb(
         "available", "restoring", on_crash="finish_revert", source="cinder/volume/api.py: revert_to_snapshot"
     )

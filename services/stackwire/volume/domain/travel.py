@@ -144,6 +144,18 @@ def at_migrate(rows: Mapping[str, str]) -> Rows:
     return dict(rows)
 
 
+@rule("volume.at_manage", source="cinder/volume/flows/manager/manage_existing.py")
+def at_manage(rows: Mapping[str, str]) -> Rows:
+    """what is on a back end -> volume, or snapshot: nothing, since nobody knows of which image it is."""
+    return {}
+
+
+@rule("volume.at_unmanage", source="cinder/volume/manager.py: delete_volume")
+def at_unmanage(rows: Mapping[str, str]) -> Rows:
+    """volume, or snapshot -> what stays on the back end: nothing, the rows are deleted."""
+    return {}
+
+
 @rule("volume.for_image", source="cinder/volume/api.py: _merge_volume_image_meta")
 def for_image(rows: Mapping[str, str], requested: Mapping[str, str], behaviours: Behaviours) -> Rows:
     """volume -> new image: the custom properties, never over what the caller requested, never a reserved name.

@@ -18,6 +18,7 @@ from stackwire.volume.flows.api.group_sources import GroupSources
 from stackwire.volume.flows.api.group_types import GroupTypes
 from stackwire.volume.flows.api.groups import Groups
 from stackwire.volume.flows.api.image_metadata import ImageMetadata
+from stackwire.volume.flows.api.manage import Manage
 from stackwire.volume.flows.api.messages import UserMessages
 from stackwire.volume.flows.api.metadata import Metadata
 from stackwire.volume.flows.api.move_volume import MoveVolume
@@ -45,6 +46,7 @@ from stackwire.volume.flows.worker.extend_volume import ExtendVolumeWorker
 from stackwire.volume.flows.worker.group_scheduler import GroupScheduler
 from stackwire.volume.flows.worker.group_snapshots import GroupSnapshotWorker
 from stackwire.volume.flows.worker.groups import GroupWorker
+from stackwire.volume.flows.worker.manage import ManageWorker
 from stackwire.volume.flows.worker.move import MoveWorker
 from stackwire.volume.flows.worker.move_scheduler import MoveScheduler
 from stackwire.volume.flows.worker.reimage import ReimageWorker
@@ -73,6 +75,7 @@ class ApiFlows:
         self.extend_volume = ExtendVolume(deps)
         self.upload_volume = UploadVolume(deps)
         self.reimage_volume = ReimageVolume(deps)
+        self.manage = Manage(deps)
         self.move_volume = MoveVolume(deps)
         self.revert_volume = RevertVolume(deps)
         self.updates = Updates(deps)
@@ -113,7 +116,8 @@ class WorkerFlows:
         self.move_scheduler = MoveScheduler(deps)
         self.move = MoveWorker(deps)
         self.create_volume = CreateVolumeWorker(deps, self.move)
-        self.delete = DeleteWorker(deps)
+        self.manage = ManageWorker(deps)
+        self.delete = DeleteWorker(deps, self.manage)
         self.create_snapshot = CreateSnapshotWorker(deps)
         self.upload = UploadWorker(deps)
         self.extend_volume = ExtendVolumeWorker(deps)

@@ -28,7 +28,12 @@ _EXTENSIONS = {
     "os-vol-image-meta": "VolumeImageMetadata",
     "os-vol-mig-status-attr": "VolumeMigStatusAttribute",
     "os-vol-tenant-attr": "VolumeTenantAttribute",
+    "os-snapshot-actions": "SnapshotActions",
+    "os-snapshot-manage": "SnapshotManage",
+    "os-snapshot-unmanage": "SnapshotUnmanage",
     "os-volume-actions": "VolumeActions",
+    "os-volume-manage": "VolumeManage",
+    "os-volume-unmanage": "VolumeUnmanage",
     "os-volume-transfer": "VolumeTransfer",
     "os-volume-type-access": "VolumeTypeAccess",
     "qos-specs": "Qos_specs_manage",
@@ -37,9 +42,6 @@ _EXTENSIONS = {
 """Alias -> name, of those that are served."""
 NOT_SIMULATED: Features = {
     "encrypted volumes": ["/volumes/{volume_id}/encryption"],
-    "managing what a back end has": [
-        "/os-volume-manage", "/os-snapshot-manage", "/manageable_volumes", "/manageable_snapshots"
-    ],
     "changes of hosts": ["/os-hosts"],
     "log levels, and workers": ["/os-services", "/workers 3.24"],
 }  # fmt: skip

@@ -18,6 +18,7 @@ from stackwire.volume.http.encryption import EncryptionHandlers
 from stackwire.volume.http.extensions import NOT_SIMULATED, ExtensionHandlers
 from stackwire.volume.http.group_routes import Row, group_routes, since
 from stackwire.volume.http.limits import LimitHandlers
+from stackwire.volume.http.manage import ManageHandlers
 from stackwire.volume.http.messages import MessageHandlers
 from stackwire.volume.http.metadata import MetadataHandlers
 from stackwire.volume.http.operations import OperationHandlers
@@ -193,6 +194,19 @@ def _default_types(types: DefaultTypeHandlers) -> list[Row]:
     ]
 
 
+def _manageable(flows: ApiFlows, max_limit: int) -> list[Row]:
+    rows: list[Row] = []
+    for kind in ("volumes", "snapshots"):
+        for path, newer in ((f"/manageable_{kind}", True), (f"/os-{kind.removesuffix('s')}-manage", False)):
+            handlers = ManageHandlers(flows, max_limit, kind, newer=newer)
+            rows += [
+                ("GET", path, handlers.list),
+                ("POST", path, handlers.create),
+                ("GET", f"{path}/detail", handlers.detail),
+            ]
+    return rows
+
+
 def _others(flows: ApiFlows, max_limit: int, zones: Sequence[str]) -> list[Row]:
     quotas, messages, extensions = QuotaHandlers(flows), MessageHandlers(flows, max_limit), ExtensionHandlers(zones)
     return [
@@ -223,6 +237,7 @@ def routes(flows: ApiFlows, behaviours: Behaviours, max_limit: int, zones: Seque
         *group_routes(flows, max_limit),
         *_transfers("/volume-transfers", TransferHandlers(flows, max_limit)),
         *_transfers("/os-volume-transfer", TransferHandlers(flows, max_limit)),
+        *_manageable(flows, max_limit),
         *_others(flows, max_limit, zones),
     ]
     versions = VersionHandlers(behaviours)

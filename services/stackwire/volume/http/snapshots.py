@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from stackwire.core.errors import BadRequest, NotSimulated
+from stackwire.core.errors import BadRequest
 from stackwire.http.request import CONTEXT, VERSION, body, read, respond
 from stackwire.volume.domain.listable import SNAPSHOTS
 from stackwire.volume.http.action_body import named_action
@@ -52,7 +52,7 @@ class SnapshotHandlers(ListHandlers):
             given = read(UpdateSnapshotStatusAction, value)
             await self._flows.status.update_snapshot(request[CONTEXT], target, given.status, given.progress)
         elif name == "os-unmanage":
-            raise NotSimulated(what=f"the action {name}")
+            await self._flows.manage.unmanage_snapshot(request[CONTEXT], target)
         else:
             raise BadRequest(f"There is no such action: {name[:100]}")
         return respond(202)

@@ -47,13 +47,18 @@ def next_links(request: web.Request, name: str, page: Sequence[Identified], limi
     }
 
 
+_STATUSES = {"managing": "creating", "error_managing": "error", "error_managing_deleting": "deleting"}
+"""Statuses that clients know by an older name (``cinder/api/v2/views/volumes.py: _get_volume_status``)."""
+
+
 def volume_summary_view(request: web.Request, volume: VolumeDetails) -> dict[str, Any]:
     """As the list without details shows it."""
     return {"id": volume.id, "name": volume.name, "links": links(request, "volumes", volume.id)}
 
 
-def volume_view(request: web.Request, volume: VolumeDetails, *, full: bool) -> dict[str, Any]:
-    """``full``: with what only a read shows (owner, image metadata, and the host for administrators)."""
+def volume_view(request: web.Request, volume: VolumeDetails, *, full: bool, versioned: bool = True) -> dict[str, Any]:
+    """``versioned``: with what microversions added; ``full``: with what only a read shows (owner, image metadata, and
+    the host for administrators)."""
     ctx = request[CONTEXT]
     view: dict[str, Any] = {
         **attributes(
@@ -74,7 +79,11 @@ def volume_view(request: web.Request, volume: VolumeDetails, *, full: bool) -> d
             if attachment["attach_status"] == "attached"
         ],
     }
-    view |= _by_version(request[VERSION], volume, admin=ctx.is_admin)
+    view["status"] = _STATUSES.get(volume.status, volume.status)
+    if ctx.is_admin:
+        view["migration_status"] = volume.migration_status
+    if versioned:
+        view |= _by_version(request[VERSION], volume, admin=ctx.is_admin)
     return view | _read_only_fields(volume, admin=ctx.is_admin) if full else view
 
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import BadRequest, NotSimulated
+from stackwire.core.errors import BadRequest
 from stackwire.http.microversions import Microversion
 from stackwire.http.request import CONTEXT, VERSION, read, reading, respond
 from stackwire.volume.flows.registry import ApiFlows
@@ -18,7 +18,6 @@ from stackwire.volume.http.schemas import volume_actions as schemas
 from stackwire.volume.http.views import upload_view
 
 StatusAndBody = tuple[int, Any]
-ACTIONS_NOT_SIMULATED = frozenset({"os-unmanage"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +55,7 @@ class VolumeActionHandlers:
             "os-unset_image_metadata": Action(self._unset_image_metadata, schemas.UnsetImageMetadataAction),
             "os-show_image_metadata": Action(self._show_image_metadata),
             "os-reimage": Action(self._reimage, schemas.ReimageAction, since=(3, 68)),
+            "os-unmanage": _accepted(flows.manage.unmanage_volume),
             "os-retype": Action(self._retype, schemas.RetypeAction),
             "os-migrate_volume": Action(self._migrate, schemas.MigrateAction),
             "os-migrate_volume_completion": Action(self._complete_migration, schemas.MigrateCompletionAction),
@@ -76,8 +76,6 @@ class VolumeActionHandlers:
 
     async def action(self, request: web.Request) -> web.Response:
         name, value = await named_action(request)
-        if name in ACTIONS_NOT_SIMULATED:
-            raise NotSimulated(what=f"the action {name}")
         action = self._actions.get(name)
         if action is None or request[VERSION] < action.since:
             raise BadRequest(f"There is no such action: {name[:100]}")

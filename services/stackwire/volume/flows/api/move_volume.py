@@ -3,7 +3,7 @@
 from typing import Any
 
 from stackwire.contracts.volume import InvalidInput, InvalidVolume
-from stackwire.contracts.volume_workers import CompleteMigration, ScheduleMigration, ScheduleRetype
+from stackwire.contracts.volume_moves import CompleteMigration, ScheduleMigration, ScheduleRetype
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import NotSimulated
 from stackwire.db.pool import UnitOfWork
@@ -33,7 +33,7 @@ class MoveVolume(Flow):
             new_type = await volume_types.find(uow, ctx, reference)
             await self._check_type(uow, volume, new_type)
             await check_type_limits(uow, volume.project_id, new_type, volumes=1, gigabytes=volume.size)
-            allowed = await _qos_allows(uow, volume, new_type)
+            allowed = volume.group_id is None and await _qos_allows(uow, volume, new_type)
             retyping = None
             if allowed and new_type.id != volume.volume_type_id and volume.migration_status in NOT_MIGRATING:
                 retyping = await self._deps.transition(
@@ -73,6 +73,7 @@ class MoveVolume(Flow):
                 not VolumeStates.migrate.allows(status=volume.status)
                 or volume.migration_status not in NOT_MIGRATING
                 or volume.host == host
+                or volume.group_id is not None
                 or await snapshots.of_volume(uow, volume.id)
             ):
                 raise InvalidVolume(

@@ -1,6 +1,6 @@
 """Accepting that a volume goes back to its latest snapshot."""
 
-from stackwire.contracts.volume_workers import RevertToSnapshot
+from stackwire.contracts.volume_moves import RevertToSnapshot
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Conflict
 from stackwire.db.pool import UnitOfWork

@@ -7,15 +7,25 @@ from stackwire.volume.domain import objects
 from stackwire.volume.domain.model import Snapshot, Volume
 from stackwire.volume.domain.notifications import snapshot_event, volume_event
 from stackwire.volume.domain.states import SnapshotStates, VolumeStates
-from stackwire.volume.flows.deps import Flow, snapshot_file, volume_file
+from stackwire.volume.flows.deps import Flow, VolumeDeps, snapshot_file, volume_file
+from stackwire.volume.flows.worker.manage import ManageWorker
 
 
 class DeleteWorker(Flow):
-    """``cinder/volume/manager.py: delete_volume, delete_snapshot``."""
+    """``cinder/volume/manager.py: delete_volume, delete_snapshot``. ``manage``: for what stays on the back end."""
+
+    def __init__(self, deps: VolumeDeps, manage: ManageWorker) -> None:
+        super().__init__(deps)
+        self._manage = manage
 
     async def on_delete_volume(self, ctx: RequestContext, message: RemoveVolume) -> None:
         """Deletes the bytes, the row, and the share of the quota; of its snapshots too."""
         volume_id = objects.id_of(message.volume)
+        if message.unmanage_only:
+            async with self._deps.hold(ctx, volumes.TABLE, volume_id, VolumeStates.finish_unmanage) as volume:
+                if volume is not None:
+                    await self._manage.complete_volume(ctx, volume)
+            return
         async with self._deps.hold(ctx, volumes.TABLE, volume_id, VolumeStates.finish_delete) as volume:
             if volume is not None:
                 await self.complete_volume(ctx, volume)
@@ -23,6 +33,11 @@ class DeleteWorker(Flow):
     async def on_delete_snapshot(self, ctx: RequestContext, message: RemoveSnapshot) -> None:
         """Deletes the bytes, the row, and the share of the quota."""
         snapshot_id = objects.id_of(message.snapshot)
+        if message.unmanage_only:
+            async with self._deps.hold(ctx, snapshots.TABLE, snapshot_id, SnapshotStates.finish_unmanage) as snapshot:
+                if snapshot is not None:
+                    await self._manage.complete_snapshot(ctx, snapshot)
+            return
         async with self._deps.hold(ctx, snapshots.TABLE, snapshot_id, SnapshotStates.finish_delete) as snapshot:
             if snapshot is not None:
                 await self.complete_snapshot(ctx, snapshot)

@@ -6,7 +6,8 @@ with the data. Each step finds in the rows how far the one before has got, so th
 
 from typing import Any
 
-from stackwire.contracts.volume_workers import BuildVolume, CompleteMigration, MigrateVolume, RemoveVolume, RetypeVolume
+from stackwire.contracts.volume_moves import CompleteMigration, MigrateVolume, RetypeVolume
+from stackwire.contracts.volume_workers import BuildVolume, RemoveVolume
 from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from stackwire.contracts.volume_workers import RevertToSnapshot
+from stackwire.contracts.volume_moves import RevertToSnapshot
 from stackwire.core.context import RequestContext
 from stackwire.core.rules import Resource
 from stackwire.core.states import Verb
