@@ -9,7 +9,7 @@ from support.builders.images import an_image
 from support.builders.servers import SERVERS, a_server, finish_action, from_volume, get_server, server_action
 from support.builders.volumes import a_volume
 from support.cloud import JsonClient, TestCloud
-from support.server_parts import action_events, guest_xml, system_metadata, told
+from support.server_parts import action_events, crossings, guest_xml, system_metadata, told
 
 STABLE = {"hw_rescue_device": "disk", "hw_rescue_bus": "virtio"}
 
@@ -50,6 +50,7 @@ async def test_a_server_is_rescued_with_an_image_and_none_of_its_rows_change(
     server = await get_server(demo, server_id)
     assert (server["status"], server["OS-EXT-STS:vm_state"], server["image"]["id"]) == ("RESCUE", "rescued", own)
     assert await system_metadata(cloud, server_id) == rows
+    assert (await crossings(cloud))[-1] == ("compute.guest", "image", "guest")
     assert await disks(cloud, server_id) == [
         ("sda", "scsi", "disk.rescue", False), ("sdb", "scsi", "disk", False),
         ("hdz", "ide", "disk.config.rescue", False),

@@ -17,7 +17,7 @@ from support.builders.servers import (
 )
 from support.builders.volumes import a_volume, get_volume
 from support.cloud import JsonClient, TestCloud
-from support.server_parts import action_events, change_image, guest_xml, system_metadata, told
+from support.server_parts import action_events, change_image, crossings, guest_xml, system_metadata, told
 
 SHELVED = ("shelved_at", "shelved_image_id", "shelved_host")
 
@@ -91,10 +91,16 @@ async def test_a_server_on_a_volume_goes_off_its_host_at_once(cloud: TestCloud, 
     assert (await get_volume(demo, volume_id))["status"] == "in-use"
 
 
-async def test_each_step_is_told_in_both_formats(cloud: TestCloud, demo: JsonClient) -> None:
+async def test_each_step_and_each_transfer_of_properties_is_told(cloud: TestCloud, demo: JsonClient) -> None:
     server_id = await shelved(cloud, demo, imageRef=await an_image(demo))
     (await finish_action(cloud, demo, server_id, unshelve=None)).ok(202)
     steps = [f"{action}.{phase}" for action in ("shelve", "shelve_offload", "unshelve") for phase in ("start", "end")]
+    assert (await crossings(cloud))[-4:] == [
+        ("compute.moved", "server", "server"),
+        ("compute.snapshot_image", "server", "image"),
+        ("compute.uploaded_snapshot", "server", "image"),
+        ("compute.guest", "server", "guest"),
+    ]
     names = await told(cloud, "shelve")
     assert [name for name in names if name.startswith("compute.")] == [f"compute.instance.{step}" for step in steps]
     assert [name for name in names if name.startswith("instance.")] == [f"instance.{step}" for step in steps]

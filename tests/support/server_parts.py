@@ -30,6 +30,13 @@ async def told(cloud: TestCloud, *words: str) -> list[str]:
     return [row["name"] for row in sent if any(word in row["name"] for word in words)]
 
 
+async def crossings(cloud: TestCloud) -> list[tuple[str, str, str]]:
+    """Each transfer of properties in the compute service: its rule, from what and to what, in order."""
+    sql = "SELECT payload FROM outbox WHERE name = 'properties.crossed' ORDER BY seq"
+    found = [row["payload"] for row in await cloud.rows("compute", sql)]
+    return [(each["rule"], each["from_kind"], each["to_kind"]) for each in found]
+
+
 async def guest_xml(cloud: TestCloud, server_id: str) -> str:
     """The libvirt domain as it is defined now."""
     (row,) = await cloud.rows("compute", "SELECT guest_xml FROM instance_extra WHERE instance_uuid = $1", server_id)
