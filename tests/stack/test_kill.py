@@ -16,6 +16,7 @@ import pytest
 
 from stackwire.db.bootstrap import create_database, drop_database
 from support import invariants
+from support.builders.servers import SMALL_FLAVOR, TINY_FLAVOR
 from support.cloud import log_in
 from support.postgres import TestDatabase, TestServer
 from support.processes import CRASHED, Processes, own_vhost
@@ -289,6 +290,37 @@ def rebuild_of(cloud: ProcessCloud, server: str, image: str) -> Finish:
     return finish
 
 
+async def a_resize(cloud: ProcessCloud) -> Finish:
+    return resize_of(cloud, await cloud.active_server({"imageRef": await cloud.active_image()}), "confirmResize")
+
+
+async def a_resize_of_a_volume_backed_server(cloud: ProcessCloud) -> Finish:
+    return resize_of(cloud, await cloud.active_server(from_volume(await cloud.available_volume())), "confirmResize")
+
+
+async def a_resize_taken_back(cloud: ProcessCloud) -> Finish:
+    return resize_of(cloud, await cloud.active_server(from_volume(await cloud.available_volume())), "revertResize")
+
+
+def resize_of(cloud: ProcessCloud, server: str, end: str) -> Finish:
+    """Until it has the flavor that it is to have; what a crash cut off is requested again."""
+    path, kept = f"{server_path(server)}/action", SMALL_FLAVOR if end == "confirmResize" else TINY_FLAVOR
+
+    async def finish() -> None:
+        asked = False
+        while True:
+            ends = {"ACTIVE", "VERIFY_RESIZE"}
+            shown = await cloud.client.wait_for_status("compute", server_path(server), "server", ends)
+            resized = shown["status"] == "VERIFY_RESIZE"
+            if asked and not resized and shown["flavor"]["id"] == kept:
+                return
+            body = {end: None} if resized else {"resize": {"flavorRef": SMALL_FLAVOR}}
+            await cloud.client.try_once("POST", "compute", path, json=body)
+            asked = asked or resized
+
+    return finish
+
+
 async def an_attachment(cloud: ProcessCloud) -> Finish:
     server, volume = await cloud.active_server({"imageRef": await cloud.active_image()}), await cloud.available_volume()
     path = f"{server_path(server)}/os-volume_attachments"
@@ -421,6 +453,20 @@ CASES: list[tuple[Story, str, str]] = [
     (a_rebuild_of_a_volume_backed_server, "compute", "before_commit:compute.instance.rebuild.end"),
     (a_rebuild_of_a_volume_backed_server, "volume", "after_commit:reimage"),
     (a_rebuild_of_a_volume_backed_server, "volume", "before_commit:volume.attach.start"),
+    (a_resize, "compute", "after_commit:migrate_server"),
+    (a_resize, "compute", "after_publish:prep_resize"),
+    (a_resize, "compute", "after_commit:compute.instance.resize.start"),
+    (a_resize, "compute", "before_commit:finish_resize"),
+    (a_resize, "compute", "after_commit:finish_resize"),
+    (a_resize, "compute", "before_commit:compute.instance.finish_resize.end"),
+    (a_resize, "compute", "after_commit:confirm_resize"),
+    (a_resize, "compute", "before_commit:compute.instance.resize.confirm.end"),
+    (a_resize_of_a_volume_backed_server, "compute", "before_commit:finish_resize"),
+    (a_resize_of_a_volume_backed_server, "compute", "after_commit:compute.instance.finish_resize.start"),
+    (a_resize_taken_back, "compute", "after_commit:revert_resize"),
+    (a_resize_taken_back, "compute", "before_commit:finish_revert_resize"),
+    (a_resize_taken_back, "compute", "after_commit:compute.instance.resize.revert.start"),
+    (a_resize_taken_back, "compute", "before_commit:compute.instance.resize.revert.end"),
     (a_shelf, "compute", "after_commit:shelve_instance"),
     (a_shelf, "compute", "after_commit:compute.instance.shelve.start"),
     (a_shelf, "compute", "after_commit:compute.instance.shelve.end"),

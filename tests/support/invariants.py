@@ -93,6 +93,15 @@ INVARIANTS: Mapping[str, str] = {
     "no server is in between": """
         SELECT uuid, vm_state, task_state FROM compute.instances
         WHERE NOT deleted AND (task_state IS NOT NULL OR vm_state = 'building')""",
+    "no migration is in between": """
+        SELECT uuid, migration_type, status FROM compute.migrations WHERE NOT deleted AND status IN
+        ('accepted', 'pre-migrating', 'migrating', 'post-migrating', 'confirming', 'reverting', 'queued', 'preparing',
+         'running')""",
+    "a server claims one host, and what it may go back to": """
+        SELECT a.instance_uuid, a.host FROM compute.allocations AS a
+        JOIN compute.instances AS i ON i.uuid = a.instance_uuid
+        LEFT JOIN compute.migrations AS m ON m.uuid = a.consumer AND m.status = 'finished' AND NOT m.deleted
+        WHERE a.host IS DISTINCT FROM CASE WHEN a.consumer = i.uuid THEN i.host ELSE m.source_compute END""",
     "a server that runs has one root device": """
         SELECT i.uuid FROM compute.instances AS i WHERE NOT i.deleted AND i.vm_state = 'active'
         AND (SELECT count(*) FROM compute.block_device_mapping AS b

@@ -70,8 +70,7 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
         host_service = HostService(database, hosts, settings, _leases(settings, database))
         await host_service.register()
         conductor = Conductor(database, client, notifications, images, settings.default_zone)
-        caching, moves = ImageCaching(database, client, notifications), ConductorMoves(database, conductor, HOST)
-        tasks = rpc.conductor_endpoints(conductor, caching, moves)
+        tasks = _conductor_endpoints(conductor, database, client, notifications)
         servers += _worker_servers(transport, tasks, _scheduler(settings, database, notifications), hosts)
         sweeps += _worker_sweeps(settings, host_service, conductor, database, client)
         resources.append(host_service)
@@ -93,6 +92,13 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
         resources=resources,
     )
     return service
+
+
+def _conductor_endpoints(
+    conductor: Conductor, database: Database, client: RpcClient, notifications: Notifications
+) -> list[Endpoint]:
+    caching, moves = ImageCaching(database, client, notifications), ConductorMoves(database, conductor, client, HOST)
+    return rpc.conductor_endpoints(conductor, caching, moves)
 
 
 def _worker_servers(
@@ -157,6 +163,8 @@ def _compute_host(
         reimage_seconds_per_gb=settings.reimage_seconds_per_gb,
         shelved_offload_time=settings.shelved_offload_time,
         resize_confirm_window=settings.resize_confirm_window,
+        live_migration_seconds=settings.live_migration_seconds,
+        rpc=client,
         console_protocols=settings.consoles,
         token_ttl=settings.token_ttl,
     )

@@ -12,6 +12,7 @@ from stackwire.compute.flows.worker.consoles import Consoles
 from stackwire.compute.flows.worker.external_events import ExternalEvents
 from stackwire.compute.flows.worker.guest_requests import GuestRequests
 from stackwire.compute.flows.worker.image_cache import HostImageCaching, ImageCaching
+from stackwire.compute.flows.worker.live_migration import LiveMigrations
 from stackwire.compute.flows.worker.power import Power
 from stackwire.compute.flows.worker.rebuild_instance import RebuildServer
 from stackwire.compute.flows.worker.rescue_instance import RescueServer
@@ -40,6 +41,7 @@ def conductor_endpoints(
         calls.AttachVolume.served_by(conductor.on_attach_volume),
         calls.CacheImages.served_by(image_caching.on_cache_images),
         moves.MigrateServer.served_by(conductor_moves.on_migrate_server),
+        moves.LiveMigrateInstance.served_by(conductor_moves.live.on_live_migrate_instance),
     ]
 
 
@@ -57,7 +59,6 @@ def scheduler_endpoints(scheduler: Scheduler) -> list[Endpoint]:
 
 def host_endpoints(host: ComputeHost) -> list[Endpoint]:
     """Topic ``compute`` of one host."""
-    resize, confirm = ResizeServer(host), ConfirmServer(host)
     power, snapshot, attach, events = Power(host), SnapshotServer(host), AttachVolume(host), ExternalEvents(host)
     consoles, guest = Consoles(host), GuestRequests(host)
     return [
@@ -77,9 +78,6 @@ def host_endpoints(host: ComputeHost) -> list[Endpoint]:
         calls.ReserveBlockDeviceName.served_by(attach.on_reserve_block_device_name),
         calls.AttachVolumeOnHost.served_by(attach.on_attach_volume),
         calls.DetachVolume.served_by(attach.on_detach_volume),
-        moves.PrepResize.served_by(resize.on_prep_resize),
-        moves.ConfirmResize.served_by(confirm.on_confirm_resize),
-        moves.RevertResize.served_by(confirm.on_revert_resize),
         calls.GetConsoleOutput.served_by(events.on_get_console_output),
         guests.GetVncConsole.served_by(consoles.on_get("vnc")),
         guests.GetSpiceConsole.served_by(consoles.on_get("spice")),
@@ -91,6 +89,7 @@ def host_endpoints(host: ComputeHost) -> list[Endpoint]:
         guests.GetInstanceDiagnostics.served_by(guest.on_get_instance_diagnostics),
         calls.CacheImagesOnHost.served_by(HostImageCaching(host).on_cache_images),
         *_set_aside_endpoints(host),
+        *_move_endpoints(host),
     ]
 
 
@@ -108,6 +107,19 @@ def _set_aside_endpoints(host: ComputeHost) -> list[Endpoint]:
     ]
 
 
+def _move_endpoints(host: ComputeHost) -> list[Endpoint]:
+    resize, confirm, live = ResizeServer(host), ConfirmServer(host), LiveMigrations(host)
+    return [
+        moves.PrepResize.served_by(resize.on_prep_resize),
+        moves.ConfirmResize.served_by(confirm.on_confirm_resize),
+        moves.RevertResize.served_by(confirm.on_revert_resize),
+        moves.CheckCanLiveMigrateDestination.served_by(live.on_check_destination),
+        moves.CheckCanLiveMigrateSource.served_by(live.on_check_source),
+        moves.ForceCompleteLiveMigration.served_by(live.on_force_complete),
+        moves.AbortLiveMigration.served_by(live.on_abort),
+    ]
+
+
 def api_endpoints(flows: ApiFlows) -> list[Endpoint]:
     """What other services send to the API."""
     return [ServerExternalEvents.served_by(flows.external_events.on_server_external_events)]
@@ -115,10 +127,13 @@ def api_endpoints(flows: ApiFlows) -> list[Endpoint]:
 
 def alternate_endpoints(host: ComputeHost) -> list[Endpoint]:
     """The topic on which a host receives external events, and what goes on of moves, beside its other work."""
-    resize, confirm = ResizeServer(host), ConfirmServer(host)
+    resize, confirm, live = ResizeServer(host), ConfirmServer(host), LiveMigrations(host)
     return [
         calls.ExternalInstanceEvent.served_by(ExternalEvents(host).on_external_instance_event),
         moves.ResizeInstance.served_by(resize.on_resize_instance),
         moves.FinishResize.served_by(resize.on_finish_resize),
         moves.FinishRevertResize.served_by(confirm.on_finish_revert_resize),
+        moves.LiveMigration.served_by(live.on_live_migration),
+        moves.PreLiveMigration.served_by(live.on_pre_live_migration),
+        moves.PostLiveMigrationAtDestination.served_by(live.on_post_live_migration),
     ]

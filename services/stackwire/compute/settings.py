@@ -37,6 +37,7 @@ class ComputeSettings(ServiceSettings):
     ``token_ttl``: for how many seconds the token in a console's address opens it.
     ``enabled_filters``: the scheduler's filters, by Nova's names; ``*_weight_multiplier``: how much a weigher counts.
     ``reclaim_instance_interval``: how many seconds a deleted server can be restored, 0 for not at all.
+    ``live_migration_seconds``: how long a simulated guest's memory is on its way in a live migration.
     ``reimage_seconds_per_gb``: how long a host waits for a volume to be written over, for each GiB of the image.
     """
 
@@ -65,6 +66,7 @@ class ComputeSettings(ServiceSettings):
     disk_weight_multiplier: float = 1.0
     soft_affinity_weight_multiplier: float = Field(default=1.0, ge=0)
     soft_anti_affinity_weight_multiplier: float = Field(default=1.0, ge=0)
+    live_migration_seconds: float = Field(default=0.5, ge=0)
     reimage_seconds_per_gb: float = 20.0
     shelved_offload_time: int = Field(default=0, ge=-1)
     reclaim_instance_interval: int = Field(default=0, ge=0)

@@ -1,4 +1,4 @@
-"""Messages that move servers between hosts: resize and cold migration. Nova's topics, methods and arguments.
+"""Messages that move servers between hosts: resize, cold and live migration. Nova's topics, methods and arguments.
 
 API -> ``conductor`` -> the host that a server goes to -> the one it leaves -> the first again. What has begun goes
 over the hosts' topic ``compute-alt``, which Nova serves until the last while a host shuts down.
@@ -6,10 +6,13 @@ over the hosts' topic ``compute-alt``, which Nova serves until the last while a 
 
 from typing import Any
 
-from stackwire.contracts.base import Cast, Contract, Target
+from stackwire.contracts.base import Call, Cast, Contract, Target
 from stackwire.contracts.compute_workers import COMPUTE_ALT, COMPUTE_HOST, NovaObject
 
 CONDUCTOR_MOVES = Target(exchange="nova", topic="conductor", namespace="compute_task", version="1.20")
+
+
+CONDUCTOR_LIVE = Target(exchange="nova", topic="conductor", namespace="compute_task", version="1.15")
 
 
 class _OfInstance(Contract):
@@ -82,3 +85,79 @@ class FinishRevertResize(_OfMigration, Cast, target=COMPUTE_ALT, method="finish_
     """The host the server had left starts it again, as it was."""
 
     request_spec: NovaObject
+
+
+# ---- live migration
+
+
+class _LiveMigrate(_OfInstance):
+    """``block_migration`` null: as the hosts find it necessary. ``scheduler_hint``: the ``host`` that is not asked."""
+
+    scheduler_hint: dict[str, Any]
+    block_migration: bool | None
+    disk_over_commit: bool | None
+    request_spec: NovaObject
+
+
+class LiveMigrateInstance(_LiveMigrate, Cast, target=CONDUCTOR_LIVE, method="live_migrate_instance"):
+    """Find another host, ask both whether it can be done, and have it done."""
+
+
+class LiveMigrateServer(_LiveMigrate, Call[None], target=CONDUCTOR_MOVES, method="migrate_server"):
+    """The same, answered when both hosts have been asked: the way of versions before 2.34."""
+
+    live: bool = True
+    rebuild: bool = False
+    flavor: None = None
+    reservations: None = None
+
+
+class CheckCanLiveMigrateDestination(
+    _OfMigration, Call[NovaObject], target=COMPUTE_HOST, method="check_can_live_migrate_destination"
+):
+    """What the host the server goes to, and through it the one it is on, know of the way; MigrationPreCheckError."""
+
+    block_migration: bool | None
+    disk_over_commit: bool | None
+    limits: NovaObject
+
+
+class CheckCanLiveMigrateSource(
+    _OfInstance, Call[NovaObject], target=COMPUTE_HOST, method="check_can_live_migrate_source"
+):
+    """The same object, completed by the host the server is on."""
+
+    dest_check_data: NovaObject
+
+
+class LiveMigration(_OfMigration, Cast, target=COMPUTE_ALT, method="live_migration"):
+    """Move the running server to the host ``dest``."""
+
+    dest: str
+    block_migration: bool | None
+    migrate_data: NovaObject
+
+
+class PreLiveMigration(_OfInstance, Call[NovaObject], target=COMPUTE_ALT, method="pre_live_migration"):
+    """Prepare for the server's arrival; answers with what the way needs to know."""
+
+    disk: str | None = None
+    migrate_data: NovaObject
+
+
+class PostLiveMigrationAtDestination(
+    _OfInstance, Call[None], target=COMPUTE_ALT, method="post_live_migration_at_destination"
+):
+    """The server runs here from now on."""
+
+    block_migration: bool | None
+
+
+class ForceCompleteLiveMigration(_OfInstance, Cast, target=COMPUTE_HOST, method="live_migration_force_complete"):
+    """Do not wait any longer for the server's memory."""
+
+
+class AbortLiveMigration(_OfInstance, Cast, target=COMPUTE_HOST, method="live_migration_abort"):
+    """The server stays where it is."""
+
+    migration_id: int

@@ -124,6 +124,11 @@ LEGACY: Mapping[str, type[Contract]] = {
     "resize.confirm.end": legacy.LegacyInstanceAddresses,
     **dict.fromkeys(("rescue.start", "rescue.end"), legacy.LegacyInstanceRescued),
     **dict.fromkeys(("unrescue.start", "unrescue.end"), legacy.LegacyInstanceAddresses),
+    **{
+        f"live_migration.{step}.{phase}": legacy.LegacyInstanceAddresses
+        for step in ("pre", "_post", "post.dest")
+        for phase in ("start", "end")
+    },
 }
 """Events whose payload is more than a server."""
 

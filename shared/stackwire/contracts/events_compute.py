@@ -8,12 +8,20 @@ InstanceAction = Literal[
     "create", "delete", "shutdown", "reboot", "rebuild", "snapshot", "power_off", "power_on", "pause", "unpause",
     "suspend", "resume", "shelve", "shelve_offload", "unshelve", "rescue", "unrescue", "resize_prep", "resize",
     "resize_finish", "soft_delete", "restore", "resize_confirm", "resize_revert", "trigger_crash_dump",
+    "live_migration_pre", "live_migration_post", "live_migration_post_dest", "live_migration_rollback",
+    "live_migration_force_complete", "live_migration_abort",
 ]  # fmt: skip
 UNVERSIONED = {
     "resize_prep": "resize.prep",
     "resize_finish": "finish_resize",
     "resize_confirm": "resize.confirm",
     "resize_revert": "resize.revert",
+    "live_migration_pre": "live_migration.pre",
+    "live_migration_post": "live_migration._post",
+    "live_migration_post_dest": "live_migration.post.dest",
+    "live_migration_rollback": "live_migration._rollback",
+    "live_migration_force_complete": "live.migration.force.complete",
+    "live_migration_abort": "live.migration.abort",
 }
 """Actions that the unversioned format calls otherwise."""
 Phase = Literal["start", "end"]

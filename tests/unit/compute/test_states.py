@@ -46,6 +46,7 @@ class Row:
         ("active", "resize_migrated", "begin_finish_resize"),
         ("active", "resize_finish", "finish_resize"),
         ("resized", "resize_reverting", "finish_revert"),
+        ("paused", "migrating", "end_live_migration"),
         ("active", DELETING, "finish_delete"),
         ("building", DELETING, "finish_delete"),
     ],

@@ -126,34 +126,6 @@ class FlavorImageConflict(BadRequest, wire="nova.exception.FlavorImageConflict")
     """Flavor and image do not agree: {reason}"""
 
 
-class CannotResizeDisk(BadRequest, wire="nova.exception.CannotResizeDisk"):
-    """The server's disk cannot be resized: {reason}"""
-
-
-class CannotResizeToSameFlavor(BadRequest, wire="nova.exception.CannotResizeToSameFlavor"):
-    """The server has this flavor already."""
-
-
-class AutoDiskConfigDisabled(BadRequest, wire="nova.exception.AutoDiskConfigDisabledByImage"):
-    """The image of the server does not let its disk be partitioned automatically."""
-
-
-class CannotMigrateToSameHost(BadRequest, wire="nova.exception.CannotMigrateToSameHost"):
-    """The server is on that host already."""
-
-
-class NotResized(BadRequest, wire="nova.exception.MigrationNotFoundByStatus"):
-    """Instance has not been resized."""
-
-
-class HostIsDown(Conflict, wire="nova.exception.ServiceUnavailable"):
-    """The compute service on host {host} does not answer at this time."""
-
-
-class CannotShrinkDisk(BadRequest, wire="nova.exception.ResizeError"):
-    """Resize error: the disk of the server cannot be made smaller."""
-
-
 # ---- block devices, all 400
 
 

@@ -10,13 +10,11 @@ RESIZE, MIGRATION, LIVE_MIGRATION, EVACUATION = "resize", "migration", "live-mig
 """``migration_type``."""
 LIVE_IN_PROGRESS = ("queued", "preparing", "running", "post-migrating")
 """Of a live migration, where it is shown as one (``nova/db/main/api.py: migration_get_in_progress_by_instance``)."""
-MOVING = "accepted pre-migrating migrating post-migrating reverting"
+MOVING = "accepted pre-migrating migrating post-migrating reverting queued preparing running"
 """The server is on its way."""
 
 
-class MigrationStates(
-    Machine, noun="migration", columns=("status",), initial="accepted pre-migrating", reserved={"status": "failed"}
-):
+class MigrationStates(Machine, noun="migration", columns=("status",), initial="accepted pre-migrating"):
     """``migrations.status``."""
 
     # ---- resize and cold migration
@@ -27,4 +25,13 @@ class MigrationStates(
     confirm = Verb("finished confirming", "confirmed", source="nova/compute/resource_tracker.py: drop_move_claim")
     begin_revert = Verb("finished", "reverting", source="nova/compute/api.py: revert_resize")
     revert = Verb("reverting", "reverted", source="nova/compute/resource_tracker.py: drop_move_claim_at_dest")
+
+    # ---- live migration
+    queue = Verb("accepted", "queued", source=f"{_MANAGER}: live_migration")
+    prepare = Verb("queued", "preparing", source=f"{_MANAGER}: _do_live_migration")
+    run = Verb("preparing", "running", source=f"{_MANAGER}: _do_pre_live_migration_from_source")
+    complete = Verb("running", "completed", source=f"{_MANAGER}: _post_live_migration")
+    cancel = Verb("queued preparing running", "cancelled", source=f"{_MANAGER}: live_migration_abort")
+    fail_live = Verb("accepted queued preparing running", "failed", source=f"{_MANAGER}: _rollback_live_migration")
+
     fail = Verb(f"{MOVING} confirming", "error", source=f"{_MANAGER}: errors_out_migration")

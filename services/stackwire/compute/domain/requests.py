@@ -143,6 +143,29 @@ class ResizeServerRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveMigrateRequest:
+    """``block_migration``: None where the hosts decide; ``force``: None where the version does not know it, and then a
+    named host is taken unasked; ``waits``: the answer comes after the checks of the hosts, as before 2.34."""
+
+    host: str | None
+    block_migration: bool | None
+    disk_over_commit: bool | None = None
+    force: bool | None = None
+    waits: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListMigrationsRequest:
+    """``filters``: by name, as in the address; ``limit`` None: all, the oldest first."""
+
+    filters: Mapping[str, str]
+    limit: int | None = None
+    marker: str | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CreateImageRequest:
     """``limits_metadata``: the properties count against the quota of metadata items, as before 2.39."""
 

@@ -21,6 +21,7 @@ REBUILDING, REBUILD_BLOCK_DEVICE_MAPPING = "rebuilding", "rebuild_block_device_m
 REBUILD_SPAWNING = "rebuild_spawning"
 RESIZE_PREP, RESIZE_MIGRATING, RESIZE_MIGRATED = "resize_prep", "resize_migrating", "resize_migrated"
 RESIZE_FINISH, RESIZE_REVERTING = "resize_finish", "resize_reverting"
+MIGRATING = "migrating"
 
 
 class ServerVerb(Verb):
@@ -157,6 +158,12 @@ class ServerStates(
         ERROR,
         "_error_out_instance_on_exception",
     )
+
+    # ---- live migration: until it is done the server is on the host it leaves
+    live_migrate = _request("active paused", MIGRATING, "end_live_migration", "live_migrate", action="os-migrateLive")
+    live_migrate_force_complete = _check(ACTIVE, MIGRATING, "live_migrate_force_complete", action="force_complete")
+    live_migrate_abort = _check(ANY, MIGRATING, "live_migrate_abort", action="abort live migration")
+    end_live_migration = _step(MIGRATING, None, None, "post_live_migration_at_destination")
 
     # ---- snapshot
     snapshot = _request(

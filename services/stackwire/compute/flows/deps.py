@@ -66,7 +66,7 @@ class ApiFlow:
 
 def check_allowed(ctx: RequestContext, server: Server, name: str) -> ServerVerb:
     """The verb of the API action, when the server's state and lock allow it; a Conflict otherwise."""
-    verb, instance = API_VERBS[name.removeprefix("os-")], server.instance
+    verb, instance = API_VERBS.get(name) or API_VERBS[name.removeprefix("os-")], server.instance
     if instance.locked and not verb.locked and not ctx.is_admin:
         raise InstanceIsLocked(instance_id=instance.uuid)
     if not verb.allows(vm_state=instance.vm_state):

@@ -7,9 +7,10 @@ from stackwire.compute.domain.model import Migration
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import RESIZED
 from stackwire.compute.flows.confirm_resize import resend_confirm, send_confirm
-from stackwire.compute.flows.worker.abandon_move import AbandonMove
+from stackwire.compute.flows.worker.abandon_move import BEFORE_LEAVING, AbandonMove
 from stackwire.compute.flows.worker.compute_host import ComputeHost
 from stackwire.compute.flows.worker.confirm_instance import ConfirmServer
+from stackwire.compute.flows.worker.live_migration import LiveMigrations
 from stackwire.compute.flows.worker.resize_instance import ResizeServer
 from stackwire.core.context import RequestContext
 
@@ -21,6 +22,7 @@ class MoveRecovery:
         self._host = host
         self._resize = ResizeServer(host)
         self._confirm = ConfirmServer(host)
+        self._live = LiveMigrations(host)
         self.abandon = AbandonMove(host)
 
     async def finish(self, ctx: RequestContext, server: Server) -> None:
@@ -36,8 +38,8 @@ class MoveRecovery:
         else:
             await self._confirm.finish_revert(ctx, server.uuid)
 
-    async def confirm_old(self, ctx: RequestContext, before: datetime) -> None:
-        """``_poll_unconfirmed_resizes``; and what was confirmed before ``before``, whose message may be lost."""
+    async def end_old(self, ctx: RequestContext, before: datetime) -> None:
+        """``_poll_unconfirmed_resizes``; and what has not changed since ``before``: its message may be lost."""
         window = timedelta(seconds=self._host.resize_confirm_window)
         now = self._host.database.clock.now()
         async with self._host.database.read() as session:
@@ -47,8 +49,22 @@ class MoveRecovery:
             here = migration.dest_compute == self._host.name
             if migration.status == "finished" and here and window and changed <= now - window:
                 await self._send(ctx, migration)
-            if migration.status == "confirming" and migration.source_compute == self._host.name and changed < before:
+            if migration.source_compute != self._host.name or changed >= before:
+                continue
+            if migration.status == "confirming":
                 await self._send(ctx, migration)
+            elif migration.status in BEFORE_LEAVING:
+                await self._end(ctx, migration)
+
+    async def _end(self, ctx: RequestContext, migration: Migration) -> None:
+        """The server rests: it has arrived, and its old host has not heard of it; or its state was reset meanwhile."""
+        server = await self._host.find(migration.instance_uuid)
+        if server is None or server.instance.task_state is not None or self._host.locks.busy(server.uuid):
+            return
+        if server.instance.host == self._host.name:
+            await self.abandon.undo(ctx, server, migration)
+        elif migration.status == "running":
+            await self._live.complete(ctx, server, migration)
 
     async def _send(self, ctx: RequestContext, migration: Migration) -> None:
         async with self._host.database.work(ctx) as uow:

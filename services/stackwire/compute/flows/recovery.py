@@ -62,7 +62,8 @@ class Recovery:
             ServerStates.abandon_shelve: self._abandon_shelve,
             ServerStates.finish_offload: self._finish_offload,
             ServerStates.fail_unshelve: self._fail_unshelve,
-            ServerStates.abandon_resize: self._abandon_resize,
+            ServerStates.abandon_resize: self._abandon_move,
+            ServerStates.end_live_migration: self._abandon_move,
             ServerStates.begin_finish_resize: self._moves.finish,
             ServerStates.finish_resize: self._moves.finish,
             ServerStates.finish_revert: self._moves.revert,
@@ -77,7 +78,7 @@ class Recovery:
             and await self._release_unrequested(ctx, before)
             and await self._finish_attachments(ctx, before)
         )
-        await self._moves.confirm_old(ctx, before)
+        await self._moves.end_old(ctx, before)
         await self._release_orphaned_volumes(ctx)
         return recovered
 
@@ -157,7 +158,7 @@ class Recovery:
         interrupted = Interrupted(task=server.instance.task_state or "unshelving")
         await self._unshelve.recover(ctx, server.uuid, interrupted)
 
-    async def _abandon_resize(self, ctx: RequestContext, server: Server) -> None:
+    async def _abandon_move(self, ctx: RequestContext, server: Server) -> None:
         """The server has not left: it is here as it was, with a fault."""
         async with self._host.exclusive(server.uuid):
             migration = await self._moves.abandon.restore(ctx, server.uuid)
@@ -165,7 +166,9 @@ class Recovery:
             async def also(uow: UnitOfWork) -> None:
                 await self._moves.abandon.release(uow, server.uuid, migration)
 
-            await self._transition(ctx, server, ServerStates.abandon_resize, failed=True, also=also)
+            verb = ServerStates.after_crash(server.instance)
+            assert isinstance(verb, ServerVerb)
+            await self._transition(ctx, server, verb, failed=True, also=also)
 
     async def _finish_change_password(self, ctx: RequestContext, server: Server) -> None:
         await self._transition(ctx, server, ServerStates.finish_change_password)

@@ -14,7 +14,9 @@ from stackwire.compute.flows.api.hosts import Hosts
 from stackwire.compute.flows.api.image_proxies import ImageProxies
 from stackwire.compute.flows.api.instance_actions import InstanceActions
 from stackwire.compute.flows.api.keypairs import Keypairs
+from stackwire.compute.flows.api.live_migrate import LiveMigrateServer
 from stackwire.compute.flows.api.lock_server import LockServer
+from stackwire.compute.flows.api.migrations import Migrations
 from stackwire.compute.flows.api.move_server import MoveServer
 from stackwire.compute.flows.api.quotas import Quotas
 from stackwire.compute.flows.api.rebuild_server import RebuildServer
@@ -41,6 +43,8 @@ class ApiFlows:
         self.rebuild_server = RebuildServer(deps)
         self.delete_server = DeleteServer(deps)
         self.move_server = MoveServer(deps)
+        self.live_migrate = LiveMigrateServer(deps)
+        self.migrations = Migrations(deps)
         self.lock_server = LockServer(deps)
         self.create_image = CreateImage(deps)
         self.server_actions = ServerActions(deps)

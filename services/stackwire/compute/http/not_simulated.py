@@ -4,7 +4,6 @@ from stackwire.http.refusals import REMOVED, Features
 
 NOT_SIMULATED: Features = {
     "changes of hosts, and bare metal": ["/os-hosts 2.1 2.42", "/os-baremetal-nodes 2.1 2.35"],
-    "migrations": ["/os-migrations", "/servers/{server}/migrations 2.22"],
     "networks": [
         "/os-networks 2.1 2.35", "/os-tenant-networks 2.1 2.35", "/os-floating-ips 2.1 2.35",
         "/os-floating-ip-pools 2.1 2.35", "/os-security-groups 2.1 2.35", "/os-security-group-rules 2.1 2.35",

@@ -17,6 +17,7 @@ from stackwire.compute.http.hypervisors import HostHandlers, HypervisorHandlers
 from stackwire.compute.http.image_proxies import ImageMetadataHandlers, ImageProxyHandlers
 from stackwire.compute.http.instance_actions import InstanceActionHandlers
 from stackwire.compute.http.keypairs import KeypairHandlers
+from stackwire.compute.http.migrations import MigrationHandlers, ServerMigrationHandlers
 from stackwire.compute.http.not_simulated import NOT_SIMULATED
 from stackwire.compute.http.quotas import LimitHandlers, QuotaClassHandlers, QuotaHandlers
 from stackwire.compute.http.server_actions import ServerActionHandlers
@@ -65,6 +66,7 @@ def _servers(flows: ApiFlows, path: str) -> list[Row]:
 def _server_parts(flows: ApiFlows) -> list[Row]:
     servers, actions, ips = ServerHandlers(flows), InstanceActionHandlers(flows), ServerIpHandlers(flows)
     guest, consoles = GuestRequestHandlers(flows), ConsoleHandlers(flows)
+    migrations = ServerMigrationHandlers(flows)
     return [
         ("GET", f"{SERVER}/ips", ips.list),
         ("GET", f"{SERVER}/ips/{{network}}", ips.show),
@@ -73,6 +75,10 @@ def _server_parts(flows: ApiFlows) -> list[Row]:
         ("GET", f"{SERVER}/os-server-password", servers.show_password),
         ("DELETE", f"{SERVER}/os-server-password", servers.clear_password),
         ("GET", f"{SERVER}/os-stackwire-guest", servers.show_guest),
+        ("GET", f"{SERVER}/migrations", migrations.list),
+        ("GET", f"{SERVER}/migrations/{{migration}}", migrations.show),
+        ("DELETE", f"{SERVER}/migrations/{{migration}}", migrations.delete),
+        ("POST", f"{SERVER}/migrations/{{migration}}/action", migrations.action),
         ("GET", f"{SERVER}/diagnostics", guest.diagnostics),
         ("GET", f"{SERVER}/topology", guest.topology),
         ("POST", f"{SERVER}/remote-consoles", consoles.create),
@@ -157,6 +163,7 @@ def _cloud(flows: ApiFlows) -> list[Row]:
         ("GET", HOST, machines.show),
         ("PUT", HOST, machines.update),
         *(("GET", f"{HOST}/{change}", machines.power) for change in ("startup", "shutdown", "reboot")),
+        ("GET", "/os-migrations", MigrationHandlers(flows).list),
         ("GET", "/os-simple-tenant-usage", usage.list),
         ("GET", "/os-simple-tenant-usage/{usage_project}", usage.show),
         ("GET", "/os-instance_usage_audit_log", audit.list),

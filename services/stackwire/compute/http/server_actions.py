@@ -12,19 +12,22 @@ from stackwire.compute.http.consoles import ConsoleHandlers
 from stackwire.compute.http.guest_requests import GuestRequestHandlers
 from stackwire.compute.http.schemas.fields import known_at
 from stackwire.compute.http.schemas.server_actions import (
+    MIGRATE_LIVE_SINCE,
+    MIGRATE_LIVE_UNTIL,
     REBUILD_SINCE,
     REBUILD_UNTIL,
     ConsoleOutput,
     CreateImage,
     Lock,
     Migrate,
+    MigrateLive,
     Reboot,
     Rebuild,
     ResetState,
     Resize,
 )
 from stackwire.compute.http.set_aside_actions import SetAsideHandlers
-from stackwire.compute.http.to_domain import rebuild_server_request, resize_server_request
+from stackwire.compute.http.to_domain import live_migrate_request, rebuild_server_request, resize_server_request
 from stackwire.compute.http.unpack import ApiHandlers, named_action, server_id, unpack
 from stackwire.compute.http.views.links import links, root_url
 from stackwire.compute.http.views.servers import ServerView
@@ -36,7 +39,7 @@ Action = Callable[[web.Request, Any], Awaitable[web.Response]]
 
 NOT_SIMULATED = frozenset(
     names(
-        "os-migrateLive evacuate addSecurityGroup removeSecurityGroup addFixedIp "
+        "evacuate addSecurityGroup removeSecurityGroup addFixedIp "
         "removeFixedIp addFloatingIp removeFloatingIp resetNetwork injectNetworkInfo"
     )
 )
@@ -54,6 +57,7 @@ class ServerActionHandlers(ApiHandlers):
             "confirmResize": self._confirm_resize,
             "revertResize": self._revert_resize,
             "migrate": self._migrate,
+            "os-migrateLive": self._migrate_live,
             **{name: self._power_action(name) for name in ("os-start", "os-stop")},
             **{name: self._power_action(name) for name in ("pause", "unpause", "suspend", "resume")},
             "reboot": self._reboot,
@@ -114,6 +118,13 @@ class ServerActionHandlers(ApiHandlers):
         ctx, version = unpack(request)
         host = read(Migrate, value).host if version >= (2, 56) and value is not None else None
         await self._flows.move_server.request_migrate(ctx, server_id(request), host or None)
+        return respond(202)
+
+    async def _migrate_live(self, request: web.Request, value: Any) -> web.Response:
+        ctx, version = unpack(request)
+        known_at(value, version, MIGRATE_LIVE_SINCE, MIGRATE_LIVE_UNTIL)
+        wanted = live_migrate_request(read(MigrateLive, value), version)
+        await self._flows.live_migrate.request(ctx, server_id(request), wanted)
         return respond(202)
 
     async def _lock(self, request: web.Request, value: Any) -> web.Response:

@@ -9,6 +9,7 @@ from stackwire.compute.domain.requests import (
     AttachVolumeRequest,
     CreateFlavorRequest,
     CreateServerRequest,
+    LiveMigrateRequest,
     RebuildServerRequest,
     ResizeServerRequest,
     UnshelveRequest,
@@ -16,7 +17,7 @@ from stackwire.compute.domain.requests import (
 )
 from stackwire.compute.http.schemas.fields import File
 from stackwire.compute.http.schemas.flavors import NewFlavor
-from stackwire.compute.http.schemas.server_actions import Rebuild, Resize, Unshelve, UnshelveInZone
+from stackwire.compute.http.schemas.server_actions import MigrateLive, Rebuild, Resize, Unshelve, UnshelveInZone
 from stackwire.compute.http.schemas.servers import CreateServer, NewServer, ServerChanges
 from stackwire.compute.http.schemas.volume_attachments import NewAttachment
 from stackwire.core.errors import BadRequest
@@ -173,6 +174,21 @@ def unshelve_request(body: Unshelve | UnshelveInZone | None) -> UnshelveRequest:
 def resize_server_request(body: Resize) -> ResizeServerRequest:
     """The flavor is an id here, never a link."""
     return ResizeServerRequest(str(body.flavorRef), _auto_disk(body.disk_config))
+
+
+def live_migrate_request(body: MigrateLive, version: Microversion) -> LiveMigrateRequest:
+    """BadRequest for ``auto`` before 2.25, for ``force`` without a host, and where a field is missing."""
+    if version < (2, 25) and (body.block_migration == "auto" or body.disk_over_commit is None):
+        raise BadRequest("block_migration and disk_over_commit must be given, as booleans.")
+    if body.force and not body.host:
+        raise BadRequest("Can't force to a non-provided destination")
+    return LiveMigrateRequest(
+        host=body.host or None,
+        block_migration=None if body.block_migration == "auto" else bool(body.block_migration),
+        disk_over_commit=body.disk_over_commit,
+        force=body.force if version >= (2, 30) else None,
+        waits=version < (2, 34),
+    )
 
 
 def update_server_request(body: ServerChanges) -> UpdateServerRequest:

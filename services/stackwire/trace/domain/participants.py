@@ -25,8 +25,14 @@ _PUBLISHERS = {
 }
 # nova/conductor/rpcapi.py, nova/scheduler/rpcapi.py, nova/compute/rpcapi.py, cinder/*/rpcapi.py: the senders of methods
 _FROM_COMPUTE = frozenset({"update_instance_info", "delete_instance_info", "sync_instance_info", "build_instances"})
-_FROM_CONDUCTOR = frozenset({"select_destinations", "build_and_run_instance", "rebuild_instance", "prep_resize"})
-_BETWEEN_HOSTS = frozenset({"resize_instance", "finish_resize", "finish_revert_resize"})
+_FROM_CONDUCTOR = frozenset(
+    {"select_destinations", "build_and_run_instance", "rebuild_instance", "prep_resize", "live_migration"}
+    | {"check_can_live_migrate_destination"}
+)
+_BETWEEN_HOSTS = frozenset(
+    {"resize_instance", "finish_resize", "finish_revert_resize", "check_can_live_migrate_source"}
+    | {"pre_live_migration", "post_live_migration_at_destination"}
+)
 _TO_CINDER_WORKERS = {
     **dict.fromkeys(
         ("create_volume", "create_snapshot", "create_backup", "manage_existing", "retype"), "cinder-scheduler"

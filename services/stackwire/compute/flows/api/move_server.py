@@ -7,16 +7,16 @@ from typing import Any
 from stackwire.compute.db import flavors, hosts, instance_actions, moves, quotas, server_metadata, services
 from stackwire.compute.domain import policy, travel, validation, validation_hardware
 from stackwire.compute.domain.bdm import BlockDeviceRequest
-from stackwire.compute.domain.errors import (
+from stackwire.compute.domain.errors import FlavorNotFound
+from stackwire.compute.domain.errors_groups import ComputeHostNotFound
+from stackwire.compute.domain.errors_moves import (
     AutoDiskConfigDisabled,
     CannotMigrateToSameHost,
     CannotResizeDisk,
     CannotResizeToSameFlavor,
-    FlavorNotFound,
     HostIsDown,
     NotResized,
 )
-from stackwire.compute.domain.errors_groups import ComputeHostNotFound
 from stackwire.compute.domain.migration_states import MigrationStates
 from stackwire.compute.domain.model import Flavor, Host, Migration
 from stackwire.compute.domain.quotas import check as check_quotas

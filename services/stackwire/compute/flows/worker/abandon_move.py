@@ -13,6 +13,9 @@ from stackwire.compute.flows.worker.volume_moves import attached
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import UnitOfWork
 
+BEFORE_LEAVING = ("pre-migrating", "migrating", "accepted", "queued", "preparing", "running")
+"""States of migrations whose servers are on the hosts they are to leave."""
+
 
 class AbandonMove:
     """Moves from one host."""
@@ -43,7 +46,7 @@ class AbandonMove:
     async def restore(self, ctx: RequestContext, uuid: str) -> Migration | None:
         """Disk and volumes after a crash; the migration, if there is one already."""
         async with self._host.database.read() as session:
-            migration = await moves.latest(session, uuid, ("pre-migrating", "migrating"))
+            migration = await moves.latest(session, uuid, BEFORE_LEAVING)
         await self._restore(ctx, uuid, migration)
         return migration
 

@@ -23,6 +23,7 @@ from stackwire.core.errors import ServiceError
 from stackwire.core.keyed_locks import KeyedLocks
 from stackwire.db.pool import Database, UnitOfWork
 from stackwire.db.transitions import transition
+from stackwire.messaging.rpc import RpcClient
 
 log = logging.getLogger(__name__)
 ADDRESS = "127.0.0.1"
@@ -42,7 +43,8 @@ class StateChanged(Exception):
 class ComputeHost:
     """One simulated compute host.
 
-    ``locks``: one piece of work at a time on each server; ``expected_events``: who waits for which external event.
+    ``locks``: one piece of work at a time on each server; ``expected_events``: who waits for which external event;
+    ``live_migrations``: for each server that is being migrated, what is to become of that.
     """
 
     name: str
@@ -60,10 +62,13 @@ class ComputeHost:
     reimage_seconds_per_gb: float
     shelved_offload_time: int
     resize_confirm_window: int
+    live_migration_seconds: float
+    rpc: RpcClient
     console_protocols: tuple[str, ...]
     token_ttl: int
     locks: KeyedLocks = field(default_factory=KeyedLocks)
     expected_events: "dict[EventKey, asyncio.Future[str]]" = field(default_factory=dict)
+    live_migrations: "dict[str, asyncio.Future[str]]" = field(default_factory=dict)
 
     def exclusive(self, uuid: str) -> AbstractAsyncContextManager[None]:
         """Nothing else happens to the server on this host while the block runs."""

@@ -21,10 +21,12 @@ from stackwire.compute.domain.versioned_objects import (
 )
 from stackwire.compute.flows.worker.compute_host import public_error_text
 from stackwire.compute.flows.worker.conductor import Conductor
+from stackwire.compute.flows.worker.conductor_live import ConductorLiveMigration
 from stackwire.contracts.compute_moves import MigrateServer, PrepResize
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
 from stackwire.db.pool import Database, UnitOfWork
+from stackwire.messaging.rpc import RpcClient
 
 EVENTS = ("conductor_migrate_server", "cold_migrate")
 
@@ -32,13 +34,17 @@ EVENTS = ("conductor_migrate_server", "cold_migrate")
 class ConductorMoves:
     """Holds no state of its own; ``host``: what its steps are recorded under."""
 
-    def __init__(self, database: Database, conductor: Conductor, host: str) -> None:
+    def __init__(self, database: Database, conductor: Conductor, rpc: RpcClient, host: str) -> None:
+        self.live = ConductorLiveMigration(database, conductor, rpc, host)
         self._database = database
         self._conductor = conductor
         self._host = host
 
     async def on_migrate_server(self, ctx: RequestContext, message: MigrateServer) -> None:
         """Nothing, when the server does not wait for a move any more; delivered twice, the same host is told again."""
+        if message.live:
+            await self.live.on_live_migrate_instance(ctx, message)
+            return
         begun = await self._begin(ctx, message)
         if begun is None or message.flavor is None:
             return

@@ -2,12 +2,10 @@
 
 from dataclasses import replace
 
-from stackwire.compute.db import block_devices
 from stackwire.compute.domain.model import BlockDevice
 from stackwire.compute.domain.server import Server
 from stackwire.compute.flows.worker.compute_host import ComputeHost
-from stackwire.compute.flows.worker.volume_moves import connect
-from stackwire.contracts.volume import AttachmentView, VolumeView
+from stackwire.compute.flows.worker.volume_moves import connect, single_attachment
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Conflict, NotFound, ServiceError, Unavailable
 
@@ -35,7 +33,7 @@ async def restore_attachment(ctx: RequestContext, host: ComputeHost, server: Ser
         return
     if volume.status == "downloading":
         raise ReimageUnderWay(volume_id=volume.id)
-    kept = await _single_attachment(ctx, host, server, device, volume)
+    kept = await single_attachment(ctx, host, server, device, volume)
     if kept is None or kept.status == "attached":
         return
     try:
@@ -44,17 +42,3 @@ async def restore_attachment(ctx: RequestContext, host: ComputeHost, server: Ser
         raise
     except ServiceError:  # the volume is in error: another rebuild or the server's deletion releases it
         return
-
-
-async def _single_attachment(
-    ctx: RequestContext, host: ComputeHost, server: Server, device: BlockDevice, volume: VolumeView
-) -> AttachmentView | None:
-    """The one attachment that stays, the device's own if it is there; the device names it, the others are deleted."""
-    attachments = [each for each in volume.attachments if each.instance == server.uuid]
-    kept = next((each for each in attachments if each.id == device.attachment_id), next(iter(attachments), None))
-    async with host.database.work(ctx) as uow:
-        await block_devices.update(uow, device.uuid, attachment_id=None if kept is None else kept.id)
-    for each in attachments:
-        if kept is not None and each.id != kept.id:
-            await host.volumes.release(ctx, each.id)
-    return kept

@@ -10,7 +10,7 @@ from typing import Any
 from stackwire.compute.db import instance_actions, instances, moves, server_metadata
 from stackwire.compute.db.hosts import let_go
 from stackwire.compute.domain import notifications
-from stackwire.compute.domain.errors import CannotShrinkDisk
+from stackwire.compute.domain.errors_moves import CannotShrinkDisk
 from stackwire.compute.domain.migration_states import MigrationStates
 from stackwire.compute.domain.model import Flavor, Migration
 from stackwire.compute.domain.notification_payloads import flavor_payload

@@ -3,11 +3,15 @@
 ``nova/compute/manager.py: _terminate_volume_connections, _update_volume_attachments, _complete_volume_attachments``.
 """
 
+from dataclasses import replace
+
 from stackwire.compute.db import block_devices
 from stackwire.compute.domain.devices import connection_info
+from stackwire.compute.domain.errors import InvalidBDMVolume
 from stackwire.compute.domain.model import BlockDevice
 from stackwire.compute.domain.server import Server
 from stackwire.compute.flows.worker.compute_host import ComputeHost
+from stackwire.contracts.volume import AttachmentView, VolumeView
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
 
@@ -18,8 +22,13 @@ def attached(server: Server) -> list[BlockDevice]:
 
 
 async def leave(ctx: RequestContext, host: ComputeHost, server: Server) -> None:
-    """A second attachment keeps each volume for the server; the one that connects it to this host is deleted."""
+    """A second attachment keeps each volume for the server; the one that connects it to this host is deleted.
+
+    A volume that has left already is left alone: it may be connected to another host by now.
+    """
     for device in attached(server):
+        if device.connection_info is None:
+            continue
         attachment_id = new_id()
         await host.volumes.reserve(ctx, device.volume_id or "", server.uuid, attachment_id)
         await host.volumes.release(ctx, device.attachment_id or "")
@@ -28,12 +37,14 @@ async def leave(ctx: RequestContext, host: ComputeHost, server: Server) -> None:
 
 
 async def arrive(ctx: RequestContext, host: ComputeHost, server: Server) -> None:
-    """Each volume is connected to this host, unless it is already."""
+    """Each volume is connected to this host, by one attachment, unless it is already."""
     for device in attached(server):
         volume = await host.volumes.get(ctx, device.volume_id or "")
-        if any(each.id == device.attachment_id and each.status == "attached" for each in volume.attachments):
-            continue
-        await connect(ctx, host, device)
+        kept = await single_attachment(ctx, host, server, device, volume)
+        if kept is None:
+            raise InvalidBDMVolume(id=volume.id)
+        if kept.status != "attached":
+            await connect(ctx, host, replace(device, attachment_id=kept.id))
 
 
 async def connect(ctx: RequestContext, host: ComputeHost, device: BlockDevice) -> None:
@@ -42,3 +53,17 @@ async def connect(ctx: RequestContext, host: ComputeHost, device: BlockDevice) -
     async with host.database.work(ctx) as uow:
         await block_devices.update(uow, device.uuid, connection_info=connection_info(info, device))
     await host.volumes.complete(ctx, device.attachment_id or "")
+
+
+async def single_attachment(
+    ctx: RequestContext, host: ComputeHost, server: Server, device: BlockDevice, volume: VolumeView
+) -> AttachmentView | None:
+    """The one attachment that stays, the device's own if it is there; the device names it, the others are deleted."""
+    attachments = [each for each in volume.attachments if each.instance == server.uuid]
+    kept = next((each for each in attachments if each.id == device.attachment_id), next(iter(attachments), None))
+    async with host.database.work(ctx) as uow:
+        await block_devices.update(uow, device.uuid, attachment_id=None if kept is None else kept.id)
+    for each in attachments:
+        if kept is not None and each.id != kept.id:
+            await host.volumes.release(ctx, each.id)
+    return kept

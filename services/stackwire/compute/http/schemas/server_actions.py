@@ -100,6 +100,29 @@ class Migrate(Body):
     host: Hostname | None = None
 
 
+class MigrateLive(Body):
+    """The value of ``os-migrateLive``; all its fields up to 2.24 are required."""
+
+    nullable = frozenset({"host"})
+
+    host: Hostname | None
+    block_migration: Flag | Literal["auto"]
+    disk_over_commit: Flag | None = None
+    force: Flag = False
+
+
+MIGRATE_LIVE_SINCE: Since = {"force": (2, 30)}
+MIGRATE_LIVE_UNTIL: Since = {"disk_over_commit": (2, 25), "force": (2, 68)}
+
+
+class ForceComplete(Body):
+    """``POST /servers/{id}/migrations/{number}/action``."""
+
+    nullable = frozenset({"force_complete"})
+
+    force_complete: None
+
+
 class CreateImage(Body):
     """The value of ``createImage``."""
 
