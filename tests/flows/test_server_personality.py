@@ -8,6 +8,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import pkcs12
 
+from stackwire.messaging.envelope import unwrap
+from stackwire.messaging.transport import WireRecord
 from support.builders.images import an_image
 from support.builders.servers import SERVERS, a_server, from_volume, get_server, request_server, server_action
 from support.builders.volumes import a_volume
@@ -92,6 +94,32 @@ async def test_a_certificate_is_a_key_pair(demo: JsonClient) -> None:
     assert (await keypair(demo, "2.1", name="bad", type="x509")).status == 400
     listed = (await demo.get("compute", KEYPAIRS, headers=at("2.2"))).ok(200).json["keypairs"]
     assert {each["keypair"]["type"] for each in listed} == {"x509"}
+
+
+async def test_key_pairs_are_announced(cloud: TestCloud, demo: JsonClient) -> None:
+    heard: list[tuple[str, dict[str, Any]]] = []
+
+    def hear(record: WireRecord) -> None:
+        message = unwrap(record.body, record.properties) if record.kind == "publish" else {}
+        if str(message.get("event_type")).startswith("keypair."):
+            heard.append((message["event_type"], message["payload"]))
+
+    assert cloud.cloud.broker is not None
+    watch = cloud.cloud.broker.watch(hear)
+    key = (await keypair(demo, name="mine")).ok(201).json["keypair"]
+    (await demo.delete("compute", f"{KEYPAIRS}/mine")).ok(202)
+    (await keypair(demo, name="again", public_key=key["public_key"])).ok(201)
+    await cloud.settle()
+    await watch.cancel()
+    assert [name for name, _ in heard] == [
+        f"keypair.{verb}.{phase}"
+        for verb in ("create", "delete", "import")
+        for phase in ("start", "start", "end", "end")
+    ]
+    assert heard[0][1] == {"tenant_id": demo.project_id, "user_id": key["user_id"], "key_name": "mine"}
+    began, ended = (heard[place][1]["nova_object.data"] for place in (1, 2))
+    assert (began["public_key"], began["fingerprint"]) == (None, None)
+    assert (ended["public_key"], ended["fingerprint"]) == (key["public_key"], key["fingerprint"])
 
 
 async def test_what_an_attachment_is_does_not_change(cloud: TestCloud, demo: JsonClient) -> None:

@@ -204,6 +204,19 @@ def _server_groups() -> list[EventContract]:
     ]
 
 
+def _keypairs() -> list[EventContract]:
+    kinds: dict[str, type[Contract]] = {
+        "notifications": legacy.LegacyKeypair,
+        "versioned_notifications": versioned.KeypairPayload,
+    }
+    return [
+        EventContract("nova", topic, f"keypair.{verb}.{phase}", payload)
+        for topic, payload in kinds.items()
+        for verb in _each(legacy.KeypairVerb)
+        for phase in _each(legacy.Phase)
+    ]
+
+
 def _aggregates() -> list[EventContract]:
     def contract(topic: str, event_type: str, payload: type[Contract]) -> EventContract:
         return EventContract("nova", topic, f"aggregate.{event_type}", payload)
@@ -235,6 +248,7 @@ EVENTS: tuple[EventContract, ...] = (
     *_groups(),
     *_unversioned(),
     *_versioned(),
+    *_keypairs(),
     *_aggregates(),
     *_server_groups(),
 )

@@ -30,6 +30,7 @@ FailedAction = Literal["create", "rebuild", "resize"]
 FailedMethod = Literal["rescue_instance"]
 """Methods of hosts whose failure is an event of its own."""
 VolumeVerb = Literal["attach", "detach"]
+KeypairVerb = Literal["create", "import", "delete"]
 TaskMethod = Literal["build_instances", "rebuild_server", "migrate_server"]
 """Methods of the conductor's failures."""
 
@@ -257,3 +258,11 @@ class LegacyTaskFailed(Payload):
     state: str
     method: TaskMethod
     reason: str
+
+
+class LegacyKeypair(Payload):
+    """A key pair is made, imported or deleted, by whom."""
+
+    tenant_id: str | None
+    user_id: str | None
+    key_name: str

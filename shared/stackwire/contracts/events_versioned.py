@@ -56,12 +56,12 @@ class BlockDevicePayload(NovaObject, version="1.0"):
 
 
 class KeypairPayload(NovaObject, version="1.0"):
-    """The public key a server was created with."""
+    """A key pair; before there is one, its key and its fingerprint are null."""
 
     user_id: str
     name: str
-    public_key: str
-    fingerprint: str
+    public_key: str | None
+    fingerprint: str | None
     type: str
 
 

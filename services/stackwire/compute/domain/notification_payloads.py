@@ -75,7 +75,7 @@ def ip_payload(address: FixedIp) -> dict[str, Any]:
     return IpPayload.around(data)
 
 
-def key_payload(key: KeyPair) -> dict[str, Any]:
-    """``KeypairPayload``."""
+def key_payload(key: KeyPair, **otherwise: str | None) -> dict[str, Any]:
+    """``KeypairPayload``; ``otherwise``: fields that had another value then."""
     names = ("user_id", "name", "public_key", "fingerprint", "type")
-    return KeypairPayload.around({name: getattr(key, name) for name in names})
+    return KeypairPayload.around({name: getattr(key, name) for name in names} | otherwise)

@@ -10,11 +10,14 @@ from stackwire.compute.db import keypairs, quotas
 from stackwire.compute.domain import policy, ssh_keys
 from stackwire.compute.domain.errors import KeyPairExists, KeypairLimitExceeded, KeypairNotFound
 from stackwire.compute.domain.model import KeyPair
+from stackwire.compute.domain.notification_payloads import key_payload
 from stackwire.compute.domain.requests import CreateKeypairRequest
 from stackwire.compute.flows.deps import ApiFlow
+from stackwire.contracts.events_compute import KeypairVerb
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
 from stackwire.db.errors import UniqueViolation
+from stackwire.db.pool import UnitOfWork
 
 RSA_BITS = 2048
 
@@ -57,6 +60,8 @@ class Keypairs(ApiFlow):
                 if 0 <= limit <= await keypairs.count(uow, user_id):
                     raise KeypairLimitExceeded(allowed=limit)
                 pair = await keypairs.insert(uow, user_id, request.name, request.type, public_key, fingerprint)
+                verb: KeypairVerb = "create" if request.public_key is None else "import"
+                self._announce(uow, verb, pair, public_key=request.public_key, fingerprint=None)
         except UniqueViolation:
             raise KeyPairExists(name=request.name) from None
         return pair, private_key
@@ -72,8 +77,20 @@ class Keypairs(ApiFlow):
         """KeypairNotFound."""
         user_id = self._authorized(ctx, user_id)
         async with self._deps.database.work(ctx) as uow:
-            if not await keypairs.delete(uow, user_id, name):
+            pair = await keypairs.get(uow, user_id, name)
+            if pair is None or not await keypairs.delete(uow, user_id, name):
                 raise KeypairNotFound(name=name, user_id=user_id)
+            self._announce(uow, "delete", pair)
+
+    def _announce(self, uow: UnitOfWork, verb: KeypairVerb, pair: KeyPair, **before: str | None) -> None:
+        """Start and end, one format around the other; ``before``: what was otherwise at the start."""
+        notifications, ctx = self._deps.notifications, uow.ctx
+        legacy = {"tenant_id": ctx.project_id, "user_id": ctx.user_id, "key_name": pair.name}
+        notifications.emit(uow, "api", f"keypair.{verb}.start", legacy, pair.name)
+        for phase, otherwise in (("start", before), ("end", {})):
+            payload = key_payload(pair, **otherwise)
+            notifications.emit_versioned(uow, "api", f"keypair.{verb}.{phase}", payload, pair.name)
+        notifications.emit(uow, "api", f"keypair.{verb}.end", legacy, pair.name)
 
     def _authorized(self, ctx: RequestContext, user_id: str | None) -> str:
         user_id = user_id or ctx.user_id or ""
