@@ -13,7 +13,7 @@ from flows.test_image_bytes import sweep
 from stackwire.image.flows.worker.scrub import restore
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.transport import WireRecord
-from support.builders.images import a_queued_image, download_image, get_image
+from support.builders.images import a_queued_image, an_image, download_image, get_image, upload_image
 from support.cloud import ACloud, Answer, JsonClient, TestCloud
 from support.user_actions import UserActions
 from support.web import Mirror, a_mirror
@@ -423,3 +423,18 @@ async def test_two_who_remove_the_last_two_locations_leave_one(cloud: TestCloud,
         *(patch(admin, image_id, op("add", "/locations/-", at(f"{mirror.url}/copy", n=1))) for _ in range(4))
     )
     assert sorted(answer.status for answer in added) == [200, 400, 400, 400]
+
+
+async def test_with_the_bug_an_image_without_locations_takes_other_bytes(a_cloud: ACloud, mirror: Mirror) -> None:
+    """CVE-2016-0757."""
+    cloud = await a_cloud(services=TWO, settings=settings(mirror), with_bugs=["lp-1525915"])
+    client = await cloud.http()
+    image_id = await an_image(client, b"the first")
+    emptied = (await patch(client, image_id, op("replace", "/locations", []))).ok(200).json
+    assert (emptied["status"], emptied["locations"], emptied["size"]) == ("queued", [], None)
+    assert (await client.get("image", f"/v2/images/{image_id}/file")).status == 204
+    (await upload_image(client, image_id, b"another")).ok(204)
+    assert ((await get_image(client, image_id))["status"], await download_image(client, image_id)) == (
+        "active",
+        b"another",
+    )

@@ -1,5 +1,6 @@
 """What a release knows, and what a bug takes back, seen by a user: the same story told with the bug and without."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -39,14 +40,15 @@ def test_every_bug_is_in_the_museum() -> None:
 async def test_a_bug_makes_its_difference_and_no_bug_makes_none(
     a_shared_cloud: ASharedCloud, scenario: Scenario
 ) -> None:
-    assert await outcome(scenario, await a_shared_cloud(scenario.release, [scenario.bug])) == scenario.with_bug
-    assert await outcome(scenario, await a_shared_cloud(scenario.release)) == scenario.without_bug
+    there = partial(a_shared_cloud, settings=scenario.settings)
+    assert await outcome(scenario, await there(scenario.release, [scenario.bug])) == scenario.with_bug
+    assert await outcome(scenario, await there(scenario.release)) == scenario.without_bug
 
 
 @pytest.mark.parametrize("scenario", MENDED_LATER, ids=lambda scenario: scenario.bug)
 async def test_the_first_release_has_what_was_fixed_later(a_shared_cloud: ASharedCloud, scenario: Scenario) -> None:
     expected = HANDED_ON_BY_ICEHOUSE.get(scenario.bug, scenario.with_bug)
-    assert await outcome(scenario, await a_shared_cloud("icehouse")) == expected
+    assert await outcome(scenario, await a_shared_cloud("icehouse", settings=scenario.settings)) == expected
 
 
 # ---- behaviours that are no bugs

@@ -93,7 +93,10 @@ ADVISORIES = (
     Advisory(
         11, "CVE-2016-0757", "active data replaced",
         (
-            *_at("flows/test_image_locations.py", "an_active_image_keeps_a_location_and_gets_each_once"),
+            *_at(
+                "flows/test_image_locations.py", "an_active_image_keeps_a_location_and_gets_each_once",
+                "with_the_bug_an_image_without_locations_takes_other_bytes",
+            ),
             *_at(IMAGE, "cve_2014_9493_and_2016_0757_places_of_data_are_not_the_users"),
             *_at("flows/test_image_data.py", "active_data_is_never_replaced"),
         ),

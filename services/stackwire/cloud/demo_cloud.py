@@ -5,7 +5,7 @@ import importlib
 import secrets
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,12 @@ async def _remove(server: EmbeddedPostgres, starting: "asyncio.Future[None]") ->
 
 @asynccontextmanager
 async def running(
-    server: EmbeddedPostgres, folder: Path, name: str, release: str, with_bugs: Sequence[str] = ()
+    server: EmbeddedPostgres,
+    folder: Path,
+    name: str,
+    release: str,
+    with_bugs: Sequence[str] = (),
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> AsyncIterator[tuple[Cloud, MessageStore]]:
     """A cloud under a release's rules, and the store of its tracer. ``name``: of its database and folder."""
     ports = free_ports((*ORDER, "trace"))
@@ -59,7 +64,7 @@ async def running(
     await create_database(server.dsn(), name)
     await bootstrap(server.dsn(database=name))
     urls = {service: server.dsn(service, name) for service in SERVICES}
-    cloud = Cloud(options, database_urls=urls, token_key=secrets.token_hex(32))
+    cloud = Cloud(options, database_urls=urls, token_key=secrets.token_hex(32), settings=settings)
     try:
         await cloud.start(options.services)
         tracer: Any = cloud.services["trace"]

@@ -125,6 +125,11 @@ TABLE: tuple[Behaviour, ...] = (
         source="https://bugs.launchpad.net/glance/+bug/901534, before the releases covered here",
     ),
     Behaviour(
+        name="active-images-keep-a-location", since="mitaka", bug="lp-1525915", service="image",
+        summary="the last location of an active image stays; before, without one it was queued again, for other bytes",
+        source="CVE-2016-0757, OSSA-2016-006 (2016-02); mended in glance 12.0.0, 11.0.2 and 2015.1.3",
+    ),
+    Behaviour(
         name="servers-show-standard-image-properties", service="compute", bug="lp-2098384",
         summary="a server's view shows only the image properties Nova knows (2.98)",
         source="nova c7eac94fc5; both are of 2025.1",

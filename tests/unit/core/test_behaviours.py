@@ -11,6 +11,7 @@ LEARNT = [
     ("bdm-lookup-drops-base-keys", "icehouse", "juno"),
     ("snapshot-from-instance-metadata-only", "icehouse", "juno"),
     ("values-cut-at-bytes", "juno", "kilo"),
+    ("active-images-keep-a-location", "liberty", "mitaka"),
     ("visibility-shared-default", "newton", "ocata"),
     ("snapshot-drops-absolute-non-inheritables", "train", "ussuri"),
     ("rebuild-keeps-base-image-ref", "ussuri", "victoria"),

@@ -85,7 +85,10 @@ async def run_scenario(scenario: Scenario, server: EmbeddedPostgres, folder: Pat
 
     async def side(name: str, bugs: tuple[str, ...]) -> CloudResult:
         database = f"{name}_{scenario.bug.replace('-', '_')}"
-        async with demo_cloud.running(server, folder, database, scenario.release, bugs) as (cloud, store):
+        async with demo_cloud.running(server, folder, database, scenario.release, bugs, scenario.settings) as (
+            cloud,
+            store,
+        ):
             return await run_in(scenario, cloud, store)
 
     with_bug, without_bug = await asyncio.gather(side("then", (scenario.bug,)), side("now", ()))

@@ -1,6 +1,6 @@
 """What scenarios do with images, volumes and servers: one call per step, which returns when its work is done."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from stackwire.cloud.client import Client, Refused
@@ -66,10 +66,16 @@ class ScenarioClient:
     async def change_image(self, image_id: str, **values: str) -> None:
         """Sets each property, whether it exists or not."""
         patch = [{"op": "add", "path": f"/{key}", "value": value} for key, value in values.items()]
-        kind = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
-        status, answer, _ = await self.api.try_request("PATCH", "image", f"/v2/images/{image_id}", patch, headers=kind)
+        status, answer = await self.try_change(image_id, *patch)
         if status != 200:
             raise Refused(f"the image could not be changed: {status} {answer}")
+
+    async def try_change(self, image_id: str, *patch: Mapping[str, Any]) -> tuple[int, Any]:
+        """The answer to a JSON patch."""
+        kind = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+        path = f"/v2/images/{image_id}"
+        status, answer, _ = await self.api.try_request("PATCH", "image", path, list(patch), headers=kind)
+        return status, answer
 
     # -- volumes
 

@@ -3,7 +3,7 @@
 The affected releases are in the table of behaviours (core/behaviours.py).
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ LINK = "https://bugs.launchpad.net/bugs/{number}"
 class Scenario:
     """``question``: what the outcome answers; ``with_bug`` and ``without_bug``: the expected outcomes.
 
-    ``release``: the release of both clouds.
+    ``release``: the release of both clouds; ``settings``: theirs, by service.
     """
 
     bug: str
@@ -27,6 +27,7 @@ class Scenario:
     with_bug: Any
     without_bug: Any
     release: str
+    settings: Mapping[str, Mapping[str, Any]] | None = None
 
     @property
     def behaviour(self) -> Behaviour:
@@ -55,12 +56,18 @@ SCENARIOS: dict[str, Scenario] = {}
 
 
 def scenario(
-    bug: str, question: str, *, with_bug: Any, without_bug: Any, release: str = CURRENT
+    bug: str,
+    question: str,
+    *,
+    with_bug: Any,
+    without_bug: Any,
+    release: str = CURRENT,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Callable[[Steps], Steps]:
     """Registers the decorated steps as the scenario of a bug."""
 
     def register(steps: Steps) -> Steps:
-        SCENARIOS[bug] = Scenario(bug, question, steps, with_bug, without_bug, release)
+        SCENARIOS[bug] = Scenario(bug, question, steps, with_bug, without_bug, release, settings)
         return steps
 
     return register
@@ -243,3 +250,17 @@ async def image_properties_in_a_server_view(client: ScenarioClient) -> Any:
     """A server of an image with a custom property is read in version 2.98."""
     server = await client.server(imageRef=await client.image(team="storage", hw_disk_bus="scsi"))
     return (await client.get_server(server))["image"]["properties"].get("team")
+
+
+@scenario(
+    "lp-1525915",
+    "what is the status of an image whose locations were taken away?",
+    with_bug="queued",
+    without_bug="active",
+    settings={"image": {"show_multiple_locations": True}},
+)
+async def an_image_without_locations(client: ScenarioClient) -> Any:
+    """An active image's locations are replaced by none, where clients may change them."""
+    image = await client.image()
+    await client.try_change(image, {"op": "replace", "path": "/locations", "value": []})
+    return (await client.get_image(image))["status"]

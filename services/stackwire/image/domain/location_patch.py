@@ -35,14 +35,19 @@ def check_status(image: Image, verb: str) -> None:
         raise Conflict(f"It's not allowed to {verb} locations if image status is {image.status}.")
 
 
-def located(image: Image, change: Change, known: Known) -> Image:
-    """The image after one change of its locations. The first one activates a queued image, and gives it its size."""
+def located(image: Image, change: Change, known: Known, *, keeps_one: bool = True) -> Image:
+    """The image after one change of its locations. The first one activates a queued image, and gives it its size.
+
+    ``keeps_one``: the last one stays. Without it the image is queued again, and takes other data (CVE-2016-0757).
+    """
     check_status(image, change.verb)
     if change.verb == "remove":
-        return _without(image, change.rest)
+        return _without(image, change.rest, keeps_one=keeps_one)
     requested = requested_locations(change)
     digests = _digests(image, requested)
     if change.verb == "replace":
+        if not requested and not keeps_one:
+            return _emptied(image)
         if not requested:
             raise LastLocation("Cannot set locations to empty list.")
         if image.locations:
@@ -79,12 +84,19 @@ def activated(image: Image, digests: Mapping[str, str]) -> Image:
     return replace(image, **facts)
 
 
-def _without(image: Image, rest: Sequence[str]) -> Image:
-    if len(image.locations) <= 1:
+def _emptied(image: Image) -> Image:
+    """Waiting for data again: without that of before, whose size and checksum Glance went on to show."""
+    return replace(image, locations=(), status=QUEUED, size=None, checksum=None) if image.status == ACTIVE else image
+
+
+def _without(image: Image, rest: Sequence[str], *, keeps_one: bool) -> Image:
+    if len(image.locations) <= 1 and keeps_one:
         raise LastLocation
     at = _position(rest, len(image.locations), beyond=False)
     if at is None:
         raise BadRequest("Invalid position for removing a location.")
+    if len(image.locations) == 1:
+        return _emptied(image)
     return replace(image, locations=[place for index, place in enumerate(image.locations) if index != at])
 
 

@@ -52,6 +52,7 @@ class ImageStates(Machine, noun="image", columns=("status",), initial="queued ac
         "importing", "queued", source="glance/async_/flows/location_import.py: _UpdateLocationTask.revert"
     )
     activate_at_location = Verb("queued importing", "active", source="glance/api/v2/images.py: _do_replace_locations")
+    lose_data = Verb("active", "queued", source="glance/api/v2/images.py: _do_replace_locations, until 11.0.1")
     deactivate = Verb("active", "deactivated", source="glance/api/v2/image_actions.py: deactivate")
     reactivate = Verb("deactivated", "active", source="glance/api/v2/image_actions.py: reactivate")
     delete = Verb(
@@ -74,6 +75,7 @@ BEGIN: Final[Mapping[str, Verb]] = {
 UPDATE: Final[Mapping[tuple[str, str], Verb]] = {
     (ACTIVE, DEACTIVATED): ImageStates.deactivate,
     (DEACTIVATED, ACTIVE): ImageStates.reactivate,
+    (ACTIVE, QUEUED): ImageStates.lose_data,
     (QUEUED, ACTIVE): ImageStates.activate_at_location,
     (IMPORTING, ACTIVE): ImageStates.activate_at_location,
     (QUEUED, IMPORTING): ImageStates.begin_location_import,

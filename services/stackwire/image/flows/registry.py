@@ -38,6 +38,7 @@ class ApiFlows:
             show_locations=settings.show_multiple_locations,
             show_direct_url=settings.show_image_direct_url,
             quota=settings.image_location_quota,
+            keeps_one=settings.behaviours.has("active-images-keep-a-location"),
         )
         self.images = ImageMetadata(deps, self.locations)
         self.data = DataTransfers(deps)

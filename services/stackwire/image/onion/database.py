@@ -11,7 +11,7 @@ from stackwire.image.domain.errors import LastLocation, MemberExists, MemberNotF
 from stackwire.image.domain.image import Image, difference, may_see
 from stackwire.image.domain.listing import Query
 from stackwire.image.domain.members import Member
-from stackwire.image.domain.states import DELETED, PENDING_DELETE, ImageStates
+from stackwire.image.domain.states import DELETED, PENDING_DELETE, QUEUED, ImageStates
 from stackwire.image.onion.authorization import is_admin
 from stackwire.image.onion.layer import Layer
 from stackwire.image.onion.port import ImageMembers, Images
@@ -23,7 +23,7 @@ async def save(ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image
     await images.update(uow, before, change)
     if change.locations is not None:
         await locations.save(uow, before.id, change.locations, before.locations)
-        if not await locations.count(uow, before.id):
+        if after.status != QUEUED and not await locations.count(uow, before.id):
             raise LastLocation
     return await images.must_get(uow, before.id, ctx.project_id)
 

@@ -39,7 +39,7 @@ class ImagePolicy(Layer[port.Images], port.Images):
 
     async def update(self, ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image) -> Image:
         if before.status not in (after.status, QUEUED):
-            rule = {DEACTIVATED: "deactivate", ACTIVE: "reactivate"}[after.status]
+            rule = {DEACTIVATED: "deactivate", ACTIVE: "reactivate"}.get(after.status, "modify_image")
         else:
             rule = "modify_image"
         _require(self.deps.policy, ctx, rule, before)

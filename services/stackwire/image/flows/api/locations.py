@@ -27,16 +27,20 @@ _RULES = {"remove": "delete_image_location"}
 class LocationRequests:
     """``show_locations``: images show their locations, and clients change them; ``show_direct_url``: the first one.
 
-    ``quota``: locations that an image may have. Source: ``glance/api/v2/images.py: ImagesController``.
+    ``quota``: locations that an image may have; ``keeps_one``: an active one does not lose the last of them.
+    Source: ``glance/api/v2/images.py: ImagesController``.
     """
 
-    def __init__(self, deps: FlowDeps, *, show_locations: bool, show_direct_url: bool, quota: int) -> None:
+    def __init__(
+        self, deps: FlowDeps, *, show_locations: bool, show_direct_url: bool, quota: int, keeps_one: bool
+    ) -> None:
         self._deps = deps
         self._stores = deps.stores
         self._locations = deps.onion.locations
         self._show_locations = show_locations
         self._show_direct_url = show_direct_url
         self._quota = quota
+        self._keeps_one = keeps_one
 
     async def patcher(
         self, ctx: RequestContext, image_id: str, changes: Sequence[Change]
@@ -53,7 +57,7 @@ class LocationRequests:
         quota.check_count("locations", len(urls), self._quota)
         found = await asyncio.gather(*(self._stores.elsewhere(ctx, url, {}) for url in dict.fromkeys(urls)))
         known = {location.url or "": (location.store, size) for location, size in found}
-        return partial(location_patch.located, known=known)
+        return partial(location_patch.located, known=known, keeps_one=self._keeps_one)
 
     async def _check_patch(self, ctx: RequestContext, image: Image, changes: Sequence[Change]) -> None:
         for rule in {_RULES.get(change.verb, "set_image_location") for change in changes}:
