@@ -64,7 +64,8 @@ class PoolState:
 class Placement:
     """What a back end is wanted for. ``size``: GiB that are added, 0 for what is there already; ``exists_on``: where
     the volume is; ``backend``: the only one that counts (with or without a pool), that of a source; ``tried``: those
-    that failed; ``hints`` as in the request, ``hosts``: of the volumes that hints name.
+    that failed; ``online``: it grows while it is attached; ``hints`` as in the request,
+    ``hosts``: of the volumes that hints name.
     """
 
     size: int
@@ -73,6 +74,7 @@ class Placement:
     exists_on: str | None = None
     backend: str | None = None
     tried: Collection[str] = ()
+    online: bool = False
     hints: Mapping[str, Any] = field(default_factory=dict)
     hosts: Mapping[str, str | None] = field(default_factory=dict)
 
@@ -95,6 +97,13 @@ def _has_capacity(pool: PoolState, wanted: Placement) -> bool:
     return pool.total > 0 and pool.virtual_free(thin=wanted.thin) >= wanted.size
 
 
+def _offers(pool: PoolState, wanted: Placement) -> bool:
+    """``capabilities_filter.py: CapabilitiesFilter``."""
+    if wanted.online and pool.capabilities.get("online_extend_support") is False:
+        return False
+    return satisfies(pool.reported(), wanted.extra_specs)
+
+
 def _is_elsewhere(pool: PoolState, wanted: Placement) -> bool:
     named = named_volumes(wanted.hints.get("different_host", []))
     return named is not None and not any(wanted.hosts.get(volume) == pool.host for volume in named)
@@ -108,7 +117,7 @@ def _is_where(pool: PoolState, wanted: Placement) -> bool:
 FILTERS: Mapping[str, Callable[[PoolState, Placement], bool]] = {
     "AvailabilityZoneFilter": lambda pool, wanted: not wanted.zones or pool.zone in wanted.zones,
     "CapacityFilter": _has_capacity,
-    "CapabilitiesFilter": lambda pool, wanted: satisfies(pool.reported(), wanted.extra_specs),
+    "CapabilitiesFilter": _offers,
     "DifferentBackendFilter": _is_elsewhere,
     "SameBackendFilter": _is_where,
     "IgnoreAttemptedHostsFilter": lambda pool, wanted: pool.host not in wanted.tried,

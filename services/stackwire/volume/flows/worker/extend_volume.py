@@ -1,5 +1,6 @@
 """Extending a volume in the back end."""
 
+from stackwire.contracts.compute import ExternalEvent, ServerExternalEvents
 from stackwire.contracts.volume_workers import ExtendVolume
 from stackwire.core.context import RequestContext
 from stackwire.volume.db import attachments, glance_metadata, messages, quotas, volumes
@@ -11,12 +12,15 @@ from stackwire.volume.domain.states import AVAILABLE, IN_USE, VolumeStates
 from stackwire.volume.domain.user_messages import EXTEND_FAILED
 from stackwire.volume.flows.deps import Flow, log_failure, volume_file
 
+EXTENDED_EVENT = "volume-extended"
+
 
 class ExtendVolumeWorker(Flow):
     """``cinder/volume/manager.py: extend_volume``."""
 
     async def on_extend_volume(self, ctx: RequestContext, message: ExtendVolume) -> None:
-        """In the state it had before, at the new size; or ``error_extending`` with a message for the user."""
+        """In the state it had before, at the new size; or ``error_extending`` with a message for the user. Its servers
+        are notified."""
         volume_id = objects.id_of(message.volume)
         async with self._deps.hold(ctx, volumes.TABLE, volume_id, VolumeStates.finish_extend) as volume:
             if volume is not None:
@@ -52,6 +56,13 @@ class ExtendVolumeWorker(Flow):
             if extended is not None:
                 rows = await glance_metadata.rows(uow, "volume_id", volume_id)
                 uow.notify(volume_event("resize.end", extended, uow.now, attachments=used, glance=rows))
+                events = [
+                    ExternalEvent(name=EXTENDED_EVENT, server_uuid=each.instance_uuid, tag=volume_id)
+                    for each in used
+                    if each.instance_uuid is not None
+                ]
+                if events:
+                    uow.cast(ServerExternalEvents(events=events))
 
     async def _fail(self, ctx: RequestContext, volume: Volume, reason: str) -> None:
         """``error_extending``, at the size it had; the quota reserved for the growth is released."""

@@ -110,7 +110,8 @@ class Scheduler(Flow):
             if snapshot is None or not SnapshotStates.schedule.allows(status=snapshot.status):
                 return
             try:
-                await self._check_place(uow, message.backend, "snapshot", snapshot.id, snapshot.volume_size)
+                wanted = Placement(size=snapshot.volume_size, backend=message.backend)
+                await self._check_place(uow, "snapshot", snapshot.id, wanted)
             except NoValidBackend as error:
                 if await self._deps.transition(uow, snapshots.TABLE, SnapshotStates.fail_create, snapshot.id):
                     spec = message.request_spec or {}
@@ -149,7 +150,14 @@ class Scheduler(Flow):
                 return
             growth = message.new_size - volume.size
             try:
-                await self._check_place(uow, volume.host, "volume", volume.id, growth)
+                volume_type = await volume_types.by_id(uow, volume.volume_type_id)
+                wanted = Placement(
+                    size=growth,
+                    extra_specs=volume_type.extra_specs,
+                    online=volume.attach_status != "detached",
+                    backend=volume.host or workers.POOL,
+                )
+                await self._check_place(uow, "volume", volume.id, wanted)
             except NoValidBackend as error:
                 before = volume.previous_status or "available"
                 kept: dict[str, Any] = {"status": before, "new_size": None, "previous_status": None}
@@ -164,11 +172,10 @@ class Scheduler(Flow):
             extend = workers.ExtendVolume(volume=objects.volume_object(volume), new_size=message.new_size)
             to_backend(uow, extend, volume.host)
 
-    async def _check_place(self, uow: UnitOfWork, host: str | None, what: str, resource_id: str, size: int) -> None:
-        """NoValidBackend unless this back end is there, and has room (``backend_passes_filters``)."""
-        pools = await locked_pool_states(self._deps, uow)
-        if not self._deps.chooser.candidates(pools, Placement(size=size, backend=host or workers.POOL)):
-            raise NoValidBackend(reason=f"Cannot place {what} {resource_id} on {host}")
+    async def _check_place(self, uow: UnitOfWork, what: str, resource_id: str, wanted: Placement) -> None:
+        """NoValidBackend unless its back end is there, and has room (``backend_passes_filters``)."""
+        if not self._deps.chooser.candidates(await locked_pool_states(self._deps, uow), wanted):
+            raise NoValidBackend(reason=f"Cannot place {what} {resource_id} on {wanted.backend}")
 
 
 async def _hosts_of(uow: UnitOfWork, project_id: str, hints: Mapping[str, Any]) -> dict[str, str | None]:
