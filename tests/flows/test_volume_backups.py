@@ -285,7 +285,22 @@ async def test_backups_are_listed_by_filters_in_order_and_page_by_page(cloud: Te
     alt, admin = await cloud.http("alt"), await cloud.http("admin")
     assert await ids("", client=alt) == await ids("", client=admin) == []
     assert await ids("all_tenants=1", client=admin) == made[::-1]
-    await refused(alt.get("volume", f"{BACKUPS}/{made[0]}"), 404)
+    assert await ids("all_tenants=0", client=admin) == []
+    theirs = await a_volume(cloud, alt)
+    for method, path, body in (
+        ("GET", f"/{made[0]}", None),
+        ("GET", f"/{made[0]}/export_record", None),
+        ("PUT", f"/{made[0]}", {"backup": {"name": "mine"}}),
+        ("POST", f"/{made[0]}/restore", {"restore": {"volume_id": theirs}}),
+        ("POST", f"/{made[0]}/action", {"os-force_delete": None}),
+        ("POST", "", {"backup": {"volume_id": first}}),
+        ("DELETE", f"/{made[0]}", None),
+    ):
+        await refused(alt.request(method, "volume", f"{BACKUPS}{path}", json=body, headers=VOLUME_VERSION), 404)
+    mine = (await a_backup(cloud, alt, theirs))["id"]
+    body = {"restore": {"volume_id": first}}
+    await refused(alt.post("volume", f"{BACKUPS}/{mine}/restore", json=body), 404, "Volume")
+    await refused(admin.get("volume", f"{BACKUPS}?all_tenants=odd"), 400)
     for version, shown in (("3.17", set()), ("3.18", {"os-backup-project-attr:project_id"}), ("3.56", {"user_id"})):
         headers = {"OpenStack-API-Version": f"volume {version}"}
         assert shown <= (await admin.get("volume", f"{BACKUPS}/{made[0]}", headers=headers)).ok().json["backup"].keys()

@@ -136,6 +136,7 @@ BACKUPS = Listable(
         **_NAMES,
     },
     sorts_since={"name": (3, 37)},
+    strict_all_tenants=True,
     typed={"size": _size},
     users=frozenset(names("name status volume_id")),
 )

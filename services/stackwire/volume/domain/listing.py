@@ -106,10 +106,10 @@ def _all_tenants(listable: Listable, request: ListRequest, filters: list[Filter]
     text = request.get("all_tenants")
     if text is None or not listable.strict_all_tenants:
         return text is not None and (listable in _ANY_TEXT or text.strip().lower() in TRUE)
-    if not flag(text, "all_tenants"):
+    wanted = flag(text, "all_tenants")
+    if not wanted and listable is VOLUMES:
         filters.append(Filter(NOTHING, None))
-        return False
-    return True
+    return wanted
 
 
 def read_volume_types(request: ListRequest) -> Listing:

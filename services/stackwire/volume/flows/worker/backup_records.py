@@ -32,13 +32,16 @@ class BackupWorker(Flow):
                 return
             async with self._deps.database.work(ctx) as uow:
                 uow.notify(backup_event("delete.start", backup))
-            try:
-                await self.complete_delete(ctx, backup)
-            except Exception as error:
-                await self._fail_delete(ctx, backup, log_failure("backup %s could not be deleted", backup.id, error))
+            await self.complete_delete(ctx, backup)
 
     async def complete_delete(self, ctx: RequestContext, backup: Backup) -> None:
         """Ends the deletion of a backup in ``deleting``, however far it has got."""
+        try:
+            await self._delete(ctx, backup)
+        except Exception as error:
+            await self._fail_delete(ctx, backup, log_failure("backup %s could not be deleted", backup.id, error))
+
+    async def _delete(self, ctx: RequestContext, backup: Backup) -> None:
         await remove_copies(self._deps, backup.id)
         if backup.container is not None and backup.service_metadata is not None:
             await self._deps.backup_store.remove(location(backup))

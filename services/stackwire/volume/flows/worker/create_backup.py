@@ -85,7 +85,10 @@ class CreateBackupWorker(Flow):
 
     async def fail(self, ctx: RequestContext, backup: Backup, reason: str) -> None:
         """To ``error``, without bytes; the user may read the reason. The volume or snapshot is as before."""
-        await self._clean_up(backup)
+        try:
+            await self._clean_up(backup)
+        except Exception as error:  # its deletion tries again
+            log_failure("what backup %s has stored stays", backup.id, error)
         async with self._deps.database.work(ctx) as uow:
             failed = await self._deps.transition(
                 uow, backups.TABLE, BackupStates.fail_create, backup.id, fail_reason=reason

@@ -17,7 +17,7 @@ def _base64(value: str) -> str:
     try:
         base64.b64decode(value)
     except (binascii.Error, ValueError):
-        raise ValueError("must be base64") from None
+        raise ValueError("is not a 'base64'") from None
     return value
 
 
