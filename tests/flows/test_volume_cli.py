@@ -14,7 +14,7 @@ async def shown(cloud: TestCloud, *words: str, user: str = "demo") -> Any:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 async def test_the_command_makes_shows_changes_and_deletes_volumes(a_cloud: ACloud, tmp_path: Path) -> None:
     cloud = await a_cloud(services=("identity", "image", "volume"))
     disk = tmp_path / "disk.raw"
@@ -42,6 +42,16 @@ async def test_the_command_makes_shows_changes_and_deletes_volumes(a_cloud: AClo
     await cloud.settle(timeout=90)
     image = await shown(cloud, "image", "show", "up")
     assert (image["status"], image["properties"]["team"]) == ("active", "changed")
+    await shown(cloud, "volume", "backup", "create", "--name", "b", "--snapshot", "s", "v")
+    await cloud.settle()
+    backup = await shown(cloud, "volume", "backup", "show", "b")
+    assert (backup["status"], backup["snapshot_id"] is not None, backup["is_incremental"]) == ("available", True, False)
+    await shown(cloud, "volume", "backup", "restore", "b", "back")
+    await cloud.settle()
+    assert (await shown(cloud, "volume", "show", "back"))["volume_image_metadata"]["team"] == "changed"
+    await cloud.openstack("volume", "delete", "back")
+    await cloud.openstack("volume", "backup", "delete", "b")
+    await cloud.settle()
     await cloud.openstack("volume", "delete", "copy")
     await cloud.settle()
     await cloud.openstack("volume", "snapshot", "delete", "s")
