@@ -1,6 +1,7 @@
 """What a compute service that died in the middle left, and what its next life makes of that."""
 
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -71,6 +72,32 @@ async def test_a_build_on_a_volume_that_was_cut_off_gives_the_volume_back(cloud)
     assert (await get_server(demo, server_id))["status"] == "ERROR"
     found = (await demo.get("volume", f"/v3/{{project_id}}/volumes/{volume_id}")).ok(200).json["volume"]
     assert (found["status"], found["attachments"]) == ("available", [])
+    await all_holds(cloud)
+
+
+CUT_OFF = [
+    ("active", "shelving", "ACTIVE"),
+    ("shelved", "shelving_offloading", "SHELVED_OFFLOADED"),
+    ("active", "rescuing", "ACTIVE"),
+    ("rescued", "unrescuing", "ACTIVE"),
+    ("stopped", "image_backup", "SHUTOFF"),
+    ("active", "soft-deleting", "SOFT_DELETED"),
+    ("soft-delete", "restoring", "ACTIVE"),
+]
+"""Where a server was put aside or brought back when its host died, and where it is after that."""
+
+
+async def test_a_server_that_was_being_put_aside_or_brought_back_is_in_a_state_of_rest(cloud):
+    demo = await cloud.http("demo")
+    image_id = await an_image(demo)
+    servers = [await a_server(cloud, demo, imageRef=image_id) for _ in range(len(CUT_OFF) + 1)]
+    for server_id, (vm_state, task_state, _) in zip(servers, CUT_OFF, strict=False):
+        await left(cloud, server_id, vm_state=vm_state, task_state=task_state)
+    nowhere = {"host": None, "node": None, "vm_state": "shelved_offloaded", "task_state": "unshelving"}
+    await left(cloud, servers[-1], **nowhere, updated_at=datetime.now(UTC) - timedelta(minutes=2))
+    await live_again(cloud)
+    found = [(await get_server(demo, server_id))["status"] for server_id in servers]
+    assert found == [*(status for *_, status in CUT_OFF), "SHELVED_OFFLOADED"]
     await all_holds(cloud)
 
 
