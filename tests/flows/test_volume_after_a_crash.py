@@ -44,6 +44,8 @@ async def seen(client: JsonClient, volume: str) -> dict[str, Any] | None:
         ({"status": "uploading", "previous_status": "available"}, "available"),
         ({"status": "extending", "new_size": 2}, "available"),
         ({"status": "reverting"}, "error"),
+        ({"status": "managing", "launched_at": None}, "error"),
+        ({"status": "unmanaging"}, None),
         ({"status": "retyping", "previous_status": "available"}, "available"),
         ({"status": "maintenance", "migration_status": "migrating"}, "available"),
         ({"status": "deleting"}, None),
@@ -55,6 +57,8 @@ async def seen(client: JsonClient, volume: str) -> dict[str, Any] | None:
         "uploading",
         "extending",
         "reverting",
+        "managing",
+        "unmanaging",
         "retyping",
         "maintenance",
         "deleting",
@@ -85,7 +89,11 @@ async def test_what_a_dead_worker_left_is_ended_when_the_service_starts_again(
         assert shown is not None
         assert shown["size"] == 2
     await_gone = [path.name for path in cloud.cloud.options.data_dir.rglob("*volume-*")]
-    kept = becomes == "available" or left_in["status"] == "reverting" or left_in.get("previous_status") == "available"
+    kept = (
+        becomes == "available"
+        or left_in["status"] in ("reverting", "unmanaging")
+        or left_in.get("previous_status") == "available"
+    )
     assert await_gone == ([whole.name] if kept else [])
 
 

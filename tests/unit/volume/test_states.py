@@ -54,6 +54,7 @@ def test_a_verb_starts_only_from_its_states(verb: Verb, status: str, allowed: bo
         (VolumeStates, Row("uploading", NOW), VolumeStates.finish_upload),
         (VolumeStates, Row("extending", NOW), VolumeStates.finish_extend),
         (VolumeStates, Row("managing"), VolumeStates.fail_manage),
+        (VolumeStates, Row("managing", NOW), None),
         (VolumeStates, Row("unmanaging", NOW), VolumeStates.finish_unmanage),
         (VolumeStates, Row("retyping", NOW), VolumeStates.finish_retype),
         (VolumeStates, Row("maintenance", NOW), VolumeStates.finish_migration),
@@ -88,10 +89,9 @@ def test_what_a_dead_worker_left_is_finished_or_failed(machine: type[Machine], r
 def test_what_recovery_does_may_start_from_the_state_that_was_left() -> None:
     for machine in (VolumeStates, SnapshotStates, BackupStates):
         for status in machine.transient():
-            for launched_at in (None, NOW):
-                verb = machine.after_crash(Row(str(status), launched_at))
-                assert isinstance(verb, Verb)
-                assert verb.allows(status=status)
+            verbs = [machine.after_crash(Row(str(status), launched_at)) for launched_at in (None, NOW)]
+            assert any(verbs)
+            assert all(isinstance(verb, Verb) and verb.allows(status=status) for verb in verbs if verb is not None)
 
 
 def test_what_an_administrator_may_set_is_known_to_the_original() -> None:

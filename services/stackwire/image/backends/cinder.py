@@ -161,7 +161,12 @@ class CinderStore:
         wanted = rest if count is None else min(count, rest)
         if kind == "volume":
             return await self._read(ctx, resource["id"], first, wanted)
-        return await open_file(self._base / "volumes" / f"snapshot-{resource['id']}", first, wanted)
+        return await open_file(await asyncio.to_thread(self._snapshot_path, str(resource["id"])), first, wanted)
+
+    def _snapshot_path(self, snapshot_id: str) -> Path:
+        """In the folder of whichever back end has it."""
+        name = f"snapshot-{snapshot_id}"
+        return next(self._base.glob(f"volumes*/{name}"), self._base / "volumes" / name)
 
     async def _resolve(self, ctx: RequestContext, url: str) -> tuple[str, Resource]:
         """The volume or snapshot behind a URI, by the caller's own rights."""

@@ -112,7 +112,11 @@ class VolumeStates(
     fail_revert = Verb("reverting", "error", source="cinder/volume/manager.py: revert_to_snapshot")
 
     schedule_managing = Verb(
-        "managing", "managing", on_crash="fail_manage", source="cinder/scheduler/manager.py: manage_existing"
+        "managing",
+        "managing",
+        on_crash="fail_manage",
+        crash_if=lambda volume: volume.launched_at is None,
+        source="cinder/scheduler/manager.py: manage_existing",
     )
     finish_manage = Verb("managing", "available", source="cinder/volume/flows/manager/manage_existing.py")
     fail_manage = Verb("managing", "error_managing", source="cinder/volume/flows/manager/manage_existing.py")
