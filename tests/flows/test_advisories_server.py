@@ -294,3 +294,22 @@ async def test_bug_1739646_an_image_does_not_decide_how_much_disk_it_takes(cloud
     for client, path in ((demo, server_id), (demo, small)):
         (await client.delete("compute", f"/v2.1/servers/{path}", headers=SERVER_VERSION)).ok(204)
     await cloud.settle()
+
+
+async def test_cve_2015_9543_a_consoles_token_is_in_no_log_and_no_row(
+    cloud: TestCloud, demo: JsonClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    server_id, admin = await a_server(cloud, demo, imageRef=await an_image(demo)), await cloud.http("admin")
+    body = {"remote_console": {"protocol": "vnc", "type": "novnc"}}
+    path = f"/v2.1/servers/{server_id}/remote-consoles"
+    opened = (await demo.post("compute", path, json=body, headers=SERVER_VERSION)).ok(200).json["remote_console"]
+    token = opened["url"][-36:]
+    for version in ("2.30", "2.31"):
+        headers = {"OpenStack-API-Version": f"compute {version}"}
+        await admin.get("compute", f"/v2.1/os-console-auth-tokens/{token}", headers=headers)
+    assert token not in caplog.text
+    (row,) = await cloud.rows("compute", "SELECT * FROM console_auth_tokens WHERE instance_uuid = $1", server_id)
+    assert token not in str(dict(row))
+    (await demo.delete("compute", f"/v2.1/servers/{server_id}", headers=SERVER_VERSION)).ok(204)
+    await cloud.settle()

@@ -393,7 +393,11 @@ ADVISORIES = (
         ),
     ),
     Advisory(
-        61, "CVE-2015-9543", "a console's token in the log", not_ours="no console but the log, which has no token",
+        61, "CVE-2015-9543", "a console's token in the log",
+        (
+            *_at(SERVER, "cve_2015_9543_a_consoles_token_is_in_no_log_and_no_row"),
+            *_at("unit/trace/test_redact.py", "a_consoles_token_is_hidden"),
+        ),
     ),
     Advisory(
         62, "LP 1739646", "flavors without a disk",

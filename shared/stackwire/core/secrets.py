@@ -6,7 +6,7 @@ from functools import lru_cache
 # OpenStack's own list (oslo_utils.strutils: _SANITIZE_KEYS), and what the three services put on the bus beside it.
 _SECRET_NAME = re.compile(
     r"pass(word|wd|phrase)|(admin|new)_?pass|secret|private_key|connection_info|auth_key|credential|"
-    r"(^|_)(auth_)?token$|^x-(auth|service|subject)-token$|chap|user_data|keyring|encryption_key$",
+    r"(^|_)(auth_)?token$|^x-(auth|service|subject)-token$|chap|user_data|injected_files|personality|keyring|encryption_key$",
     re.IGNORECASE,
 )
 

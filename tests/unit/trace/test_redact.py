@@ -37,3 +37,10 @@ def test_deeply_nested_values_are_hidden() -> None:
     for _ in range(5_000):
         deep = {"d": deep}
     assert "bottom" not in str(redacted(deep))
+
+
+def test_a_consoles_token_is_hidden() -> None:
+    token = "0f6c1a52-6f0e-4d5c-8a55-0d6d5d0c8f11"
+    for text in (f"http://h:6080/vnc_auto.html?path=%3Ftoken%3D{token}", f"ws://h:6083/?token={token}"):
+        assert token not in redacted(text)
+    assert redacted(f"/v2.1/os-console-auth-tokens/{token}") == "/v2.1/os-console-auth-tokens/***"

@@ -11,9 +11,10 @@ from stackwire.core.secrets import is_secret, mentions_secret
 HIDDEN = "***"
 MAX_REDACTED_DEPTH = 40
 
-# Values that are secrets whatever they are called: fernet tokens, signed tokens, URLs with a login.
+# Values that are secrets whatever they are called: fernet tokens, signed tokens, URLs with a login or a token.
 _TOKEN_PATTERN = re.compile(r"gAAAAA[\w-]{40,}=*|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}")
 _LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
+_CONSOLE = re.compile(r"(?<=token=)[\w-]{20,}|(?<=token%3D)[\w-]{20,}|(?<=/os-console-auth-tokens/)[^/?\s]+")
 
 
 def redacted(value: Any, depth: int = 0) -> Any:
@@ -35,6 +36,8 @@ def redacted(value: Any, depth: int = 0) -> Any:
 def _text(text: str, depth: int) -> str:
     if "://" in text:
         text = _LOGIN.sub(f"{HIDDEN}@", text)
+    if "token" in text:
+        text = _CONSOLE.sub(HIDDEN, text)
     if len(text) > 40 and ("gAAAAA" in text or "eyJ" in text):
         text = _TOKEN_PATTERN.sub(HIDDEN, text)
     if text[:1] in ("{", "[") and mentions_secret(text):
