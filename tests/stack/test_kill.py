@@ -18,6 +18,7 @@ from stackwire.db.bootstrap import create_database, drop_database
 from support import invariants
 from support.builders.servers import SMALL_FLAVOR, TINY_FLAVOR
 from support.cloud import log_in
+from support.polling import until
 from support.postgres import TestDatabase, TestServer
 from support.processes import CRASHED, Processes, own_vhost
 from support.rabbitmq import TestRabbit
@@ -321,6 +322,53 @@ def resize_of(cloud: ProcessCloud, server: str, end: str) -> Finish:
     return finish
 
 
+async def a_live_migration(cloud: ProcessCloud) -> Finish:
+    server = await cloud.active_server(from_volume(await cloud.available_volume()))
+    body = {"os-migrateLive": {"block_migration": "auto", "host": None}}
+    return moved_by_an_administrator(cloud, server, await host_of(cloud, server), body)
+
+
+async def an_evacuation(cloud: ProcessCloud) -> Finish:
+    server = await cloud.active_server(from_volume(await cloud.available_volume()))
+    host = await host_of(cloud, server)
+    await force_down(cloud, host, down=True)
+    move = moved_by_an_administrator(cloud, server, host, {"evacuate": {}})
+
+    async def finish() -> None:
+        await move()
+        await force_down(cloud, host, down=False)
+
+    return finish
+
+
+async def host_of(cloud: ProcessCloud, server: str) -> str:
+    return str((await cloud.admin.get("compute", server_path(server))).json["server"]["OS-EXT-SRV-ATTR:host"])
+
+
+async def force_down(cloud: ProcessCloud, host: str, *, down: bool) -> None:
+    """Up again once the host knows what was evacuated from it."""
+    version = {"OpenStack-API-Version": "compute 2.53"}
+    listed = (await cloud.admin.get("compute", f"/v2.1/os-services?host={host}", headers=version)).json["services"]
+    path = f"/v2.1/os-services/{listed[0]['id']}"
+
+    async def forced() -> bool:
+        answer = await cloud.admin.try_once("PUT", "compute", path, json={"forced_down": down}, headers=version)
+        return answer is not None and answer.status == 200
+
+    await until(forced, 30.0, interval=0.2)
+
+
+def moved_by_an_administrator(cloud: ProcessCloud, server: str, old: str, body: dict[str, Any]) -> Finish:
+    async def finish() -> None:
+        path, version = f"{server_path(server)}/action", {"OpenStack-API-Version": "compute 2.93"}
+        found: dict[str, Any] = {}
+        while found.get("status") != "ACTIVE" or await host_of(cloud, server) == old:
+            await cloud.admin.try_once("POST", "compute", path, json=body, headers=version)
+            found = await cloud.client.wait_for_status("compute", server_path(server), "server", {"ACTIVE", "ERROR"})
+
+    return finish
+
+
 async def an_attachment(cloud: ProcessCloud) -> Finish:
     server, volume = await cloud.active_server({"imageRef": await cloud.active_image()}), await cloud.available_volume()
     path = f"{server_path(server)}/os-volume_attachments"
@@ -467,6 +515,12 @@ CASES: list[tuple[Story, str, str]] = [
     (a_resize_taken_back, "compute", "before_commit:finish_revert_resize"),
     (a_resize_taken_back, "compute", "after_commit:compute.instance.resize.revert.start"),
     (a_resize_taken_back, "compute", "before_commit:compute.instance.resize.revert.end"),
+    (a_live_migration, "compute", "after_commit:live_migrate_instance"),
+    (a_live_migration, "compute", "before_commit:compute.instance.live_migration._post.start"),
+    (a_live_migration, "compute", "before_commit:compute.instance.live_migration.post.dest.end"),
+    (a_live_migration, "compute", "after_commit:compute.instance.live_migration.post.dest.end"),
+    (an_evacuation, "compute", "after_commit:rebuild_instance"),
+    (an_evacuation, "compute", "before_commit:compute.instance.rebuild.end"),
     (a_shelf, "compute", "after_commit:shelve_instance"),
     (a_shelf, "compute", "after_commit:compute.instance.shelve.start"),
     (a_shelf, "compute", "after_commit:compute.instance.shelve.end"),

@@ -100,7 +100,7 @@ INVARIANTS: Mapping[str, str] = {
     "a server claims one host, and what it may go back to": """
         SELECT a.instance_uuid, a.host FROM compute.allocations AS a
         JOIN compute.instances AS i ON i.uuid = a.instance_uuid
-        LEFT JOIN compute.migrations AS m ON m.uuid = a.consumer AND m.status = 'finished' AND NOT m.deleted
+        LEFT JOIN compute.migrations AS m ON m.uuid = a.consumer AND m.status IN ('finished', 'done') AND NOT m.deleted
         WHERE a.host IS DISTINCT FROM CASE WHEN a.consumer = i.uuid THEN i.host ELSE m.source_compute END""",
     "a server that runs has one root device": """
         SELECT i.uuid FROM compute.instances AS i WHERE NOT i.deleted AND i.vm_state = 'active'

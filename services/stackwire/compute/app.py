@@ -97,8 +97,8 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
 def _conductor_endpoints(
     conductor: Conductor, database: Database, client: RpcClient, notifications: Notifications
 ) -> list[Endpoint]:
-    caching, moves = ImageCaching(database, client, notifications), ConductorMoves(database, conductor, client, HOST)
-    return rpc.conductor_endpoints(conductor, caching, moves)
+    caching = ImageCaching(database, client, notifications)
+    return rpc.conductor_endpoints(conductor, caching, ConductorMoves(database, conductor, client, notifications))
 
 
 def _worker_servers(

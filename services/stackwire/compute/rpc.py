@@ -9,12 +9,12 @@ from stackwire.compute.flows.worker.conductor import Conductor
 from stackwire.compute.flows.worker.conductor_moves import ConductorMoves
 from stackwire.compute.flows.worker.confirm_instance import ConfirmServer
 from stackwire.compute.flows.worker.consoles import Consoles
+from stackwire.compute.flows.worker.evacuate_instance import EvacuateServer
 from stackwire.compute.flows.worker.external_events import ExternalEvents
 from stackwire.compute.flows.worker.guest_requests import GuestRequests
 from stackwire.compute.flows.worker.image_cache import HostImageCaching, ImageCaching
 from stackwire.compute.flows.worker.live_migration import LiveMigrations
 from stackwire.compute.flows.worker.power import Power
-from stackwire.compute.flows.worker.rebuild_instance import RebuildServer
 from stackwire.compute.flows.worker.rescue_instance import RescueServer
 from stackwire.compute.flows.worker.resize_instance import ResizeServer
 from stackwire.compute.flows.worker.scheduler import Scheduler
@@ -36,7 +36,7 @@ def conductor_endpoints(
     """Topic ``conductor``."""
     return [
         calls.ScheduleAndBuildInstances.served_by(conductor.on_schedule_and_build_instances),
-        calls.RebuildInstance.served_by(conductor.on_rebuild_instance),
+        calls.RebuildInstance.served_by(conductor_moves.evacuation.on_rebuild_instance),
         aside.UnshelveInstance.served_by(conductor.unshelve.on_unshelve_instance),
         calls.AttachVolume.served_by(conductor.on_attach_volume),
         calls.CacheImages.served_by(image_caching.on_cache_images),
@@ -63,7 +63,7 @@ def host_endpoints(host: ComputeHost) -> list[Endpoint]:
     consoles, guest = Consoles(host), GuestRequests(host)
     return [
         calls.BuildAndRunInstance.served_by(BuildServer(host).on_build_and_run_instance),
-        calls.RebuildInstanceOnHost.served_by(RebuildServer(host).on_rebuild_instance),
+        calls.RebuildInstanceOnHost.served_by(EvacuateServer(host).on_rebuild_instance),
         calls.TerminateInstance.served_by(TerminateServer(host).on_terminate_instance),
         calls.SnapshotInstance.served_by(snapshot.on_snapshot_instance),
         calls.QuiesceInstance.served_by(snapshot.on_quiesce_instance),

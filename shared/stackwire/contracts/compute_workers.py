@@ -51,12 +51,12 @@ class _Rebuild(_OfInstance):
 
     orig_image_ref: str | None
     image_ref: str | None
-    injected_files: list[Any] = []
+    injected_files: list[Any] | None = []
     new_pass: str | None = None
-    orig_sys_metadata: dict[str, str | None]
+    orig_sys_metadata: dict[str, str | None] | None
     bdms: NovaObject | None = None
     recreate: bool = False
-    on_shared_storage: bool = False
+    on_shared_storage: bool | None = False
     preserve_ephemeral: bool = False
     request_spec: NovaObject | None = None
     reimage_boot_volume: bool = False

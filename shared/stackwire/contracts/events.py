@@ -143,6 +143,7 @@ def _unversioned() -> list[EventContract]:
         contract("compute.instance.update", legacy.LegacyInstanceUpdate),
         contract("compute.instance.exists", legacy.LegacyInstanceExists),
         contract("compute.instance.rebuild.scheduled", legacy.LegacyInstance),
+        contract("compute.instance.evacuate", legacy.LegacyInstance),
         *(contract(f"compute.instance.{name}", LEGACY.get(name, legacy.LegacyInstance)) for name in phases),
         *(
             contract(f"compute.instance.{name}.error", legacy.LegacyInstanceError, ERROR)
@@ -170,7 +171,7 @@ def _versioned() -> list[EventContract]:
     phases = _each(legacy.Phase)
     failing = _each(legacy.FailedAction)
     return [
-        *(row for event in ("update", "exists", "rebuild_scheduled") for row in instance(event)),
+        *(row for event in ("update", "exists", "rebuild_scheduled", "evacuate") for row in instance(event)),
         *(row for action in _each(legacy.InstanceAction) for row in instance(action, *phases)),
         *(row for action in failing for row in instance(action, "error")),
         *(row for verb in _each(legacy.VolumeVerb) for row in instance(f"volume_{verb}", *phases, "error")),

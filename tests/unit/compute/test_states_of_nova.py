@@ -42,6 +42,7 @@ CHECKS: dict[
     "migrate": ({"active", "stopped"}, IDLE, True, False),
     "confirmResize": ({"resized"}, IDLE, True, False),
     "revertResize": ({"resized"}, IDLE, True, False),
+    "evacuate": ({"active", "stopped", "error"}, IDLE, True, True),
     "os-migrateLive": ({"active", "paused"}, IDLE, True, False),
     "force_complete": ({"active"}, {"migrating"}, True, False),
     "abort live migration": (EVERY, {"migrating"}, True, False),

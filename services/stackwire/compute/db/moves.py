@@ -79,6 +79,11 @@ async def unfinished_on(session: Session, host: str) -> list[Migration]:
     )
 
 
+async def evacuated_from(session: Session, host: str) -> list[Migration]:
+    """Servers that were built again elsewhere while the host was down; it has still to let go of them."""
+    return await TABLE.find(session, order="id", source_compute=host, status="done")
+
+
 async def delete_all_of(uow: UnitOfWork, instance_uuid: str) -> None:
     """A deleted server's migrations are deleted with it (``nova/db/main/api.py: instance_destroy``)."""
     await uow.execute(

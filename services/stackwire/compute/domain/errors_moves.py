@@ -51,5 +51,9 @@ class InvalidSharedStorage(BadRequest, wire="nova.exception.InvalidSharedStorage
     """Hosts share no storage: a server with a local disk can only be migrated with block_migration."""
 
 
+class ComputeServiceInUse(BadRequest, wire="nova.exception.ComputeServiceInUse"):
+    """Compute service of {host} is still in use."""
+
+
 class CannotShrinkDisk(BadRequest, wire="nova.exception.ResizeError"):
     """Resize error: the disk of the server cannot be made smaller."""

@@ -34,4 +34,9 @@ class MigrationStates(Machine, noun="migration", columns=("status",), initial="a
     cancel = Verb("queued preparing running", "cancelled", source=f"{_MANAGER}: live_migration_abort")
     fail_live = Verb("accepted queued preparing running", "failed", source=f"{_MANAGER}: _rollback_live_migration")
 
+    # ---- evacuation
+    begin_evacuation = Verb("accepted", "pre-migrating", source="nova/compute/resource_tracker.py: rebuild_claim")
+    finish_evacuation = Verb("pre-migrating", "done", source=f"{_MANAGER}: rebuild_instance")
+    end_evacuation = Verb("done", "completed", source=f"{_MANAGER}: _destroy_evacuated_instances")
+
     fail = Verb(f"{MOVING} confirming", "error", source=f"{_MANAGER}: errors_out_migration")

@@ -143,6 +143,18 @@ class ResizeServerRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class EvacuateRequest:
+    """``force``: None where the version does not know it, and then a named host is taken unasked; ``stays_off``: it is
+    not started, as since 2.95."""
+
+    host: str | None
+    admin_password: str | None
+    on_shared_storage: bool | None
+    force: bool | None
+    stays_off: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LiveMigrateRequest:
     """``block_migration``: None where the hosts decide; ``force``: None where the version does not know it, and then a
     named host is taken unasked; ``waits``: the answer comes after the checks of the hosts, as before 2.34."""

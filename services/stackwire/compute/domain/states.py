@@ -127,6 +127,7 @@ class ServerStates(
 
     # ---- rebuild
     rebuild = _request("active stopped error", REBUILDING, "fail_rebuild", "rebuild")
+    evacuate = _request("active stopped error", REBUILDING, "fail_rebuild", "evacuate", locked=True)
     rebuild_block_devices = _step(REBUILDING, REBUILD_BLOCK_DEVICE_MAPPING, "fail_rebuild", "_do_rebuild_instance")
     rebuild_spawn = _step(REBUILD_BLOCK_DEVICE_MAPPING, REBUILD_SPAWNING, "fail_rebuild", "_rebuild_default_impl")
     finish_rebuild = _finish(REBUILD_SPAWNING, ACTIVE, "_do_rebuild_instance")

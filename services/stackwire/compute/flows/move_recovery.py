@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 
 from stackwire.compute.db import instances, moves
+from stackwire.compute.db.hosts import let_go
+from stackwire.compute.domain.migration_states import MigrationStates
 from stackwire.compute.domain.model import Migration
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import RESIZED
@@ -13,6 +15,7 @@ from stackwire.compute.flows.worker.confirm_instance import ConfirmServer
 from stackwire.compute.flows.worker.live_migration import LiveMigrations
 from stackwire.compute.flows.worker.resize_instance import ResizeServer
 from stackwire.core.context import RequestContext
+from stackwire.db.transitions import transition
 
 
 class MoveRecovery:
@@ -42,6 +45,7 @@ class MoveRecovery:
         """``_poll_unconfirmed_resizes``; and what has not changed since ``before``: its message may be lost."""
         window = timedelta(seconds=self._host.resize_confirm_window)
         now = self._host.database.clock.now()
+        await self._forget_evacuated(ctx)
         async with self._host.database.read() as session:
             found = await moves.unfinished_on(session, self._host.name)
         for migration in found:
@@ -56,6 +60,18 @@ class MoveRecovery:
             elif migration.status in BEFORE_LEAVING:
                 await self._end(ctx, migration)
 
+    async def _forget_evacuated(self, ctx: RequestContext) -> None:
+        """``_destroy_evacuated_instances``: the host is there again, its servers are elsewhere."""
+        async with self._host.database.read() as session:
+            found = await moves.evacuated_from(session, self._host.name)
+        for migration in found:
+            server = await self._host.find(migration.instance_uuid)
+            if server is None or server.instance.host != self._host.name:
+                await self._host.disks.remove(migration.instance_uuid)
+            async with self._host.database.work(ctx) as uow:
+                await transition(uow, moves.TABLE, MigrationStates.end_evacuation, migration.uuid)
+                await let_go(uow, migration.uuid)
+
     async def _end(self, ctx: RequestContext, migration: Migration) -> None:
         """The server rests: it has arrived, and its old host has not heard of it; or its state was reset meanwhile."""
         server = await self._host.find(migration.instance_uuid)
@@ -65,6 +81,10 @@ class MoveRecovery:
             await self.abandon.undo(ctx, server, migration)
         elif migration.status == "running":
             await self._live.complete(ctx, server, migration)
+        else:  # an evacuation that was cut off on the other host
+            async with self._host.database.work(ctx) as uow:
+                await moves.fail(uow, migration)
+                await let_go(uow, migration.uuid)
 
     async def _send(self, ctx: RequestContext, migration: Migration) -> None:
         async with self._host.database.work(ctx) as uow:

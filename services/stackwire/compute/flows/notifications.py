@@ -123,6 +123,14 @@ class Notifications:
         versioned = notifications.versioned(server, context, "rebuild_scheduled", **notifications.certificates(server))
         self.emit_versioned(uow, "conductor", "instance.rebuild_scheduled", versioned, server.uuid)
 
+    def emit_evacuate(self, uow: UnitOfWork, server: Server) -> None:
+        """By the API; the unversioned format has a host as its publisher."""
+        context = self._context(uow)
+        legacy = notifications.legacy(server, context)
+        self.emit(uow, "compute", "compute.instance.evacuate", legacy, server.uuid)
+        versioned = notifications.versioned(server, context, "evacuate")
+        self.emit_versioned(uow, "api", "instance.evacuate", versioned, server.uuid)
+
     def emit_volume(self, uow: UnitOfWork, server: Server, action: VolumeVerb, phase: Phase, volume_id: str) -> None:
         """``action`` attach or detach; the unversioned format has only the end, without a phase."""
         context = self._context(uow)

@@ -7,6 +7,7 @@ from stackwire.compute.flows.api.create_backup import CreateBackup
 from stackwire.compute.flows.api.create_image import CreateImage
 from stackwire.compute.flows.api.create_server import CreateServer
 from stackwire.compute.flows.api.delete_server import DeleteServer
+from stackwire.compute.flows.api.evacuate_server import EvacuateServer
 from stackwire.compute.flows.api.external_events import ExternalEvents
 from stackwire.compute.flows.api.flavors import Flavors
 from stackwire.compute.flows.api.guest_requests import GuestRequests
@@ -44,6 +45,7 @@ class ApiFlows:
         self.delete_server = DeleteServer(deps)
         self.move_server = MoveServer(deps)
         self.live_migrate = LiveMigrateServer(deps)
+        self.evacuate_server = EvacuateServer(deps)
         self.migrations = Migrations(deps)
         self.lock_server = LockServer(deps)
         self.create_image = CreateImage(deps)

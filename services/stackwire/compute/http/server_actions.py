@@ -12,12 +12,15 @@ from stackwire.compute.http.consoles import ConsoleHandlers
 from stackwire.compute.http.guest_requests import GuestRequestHandlers
 from stackwire.compute.http.schemas.fields import known_at
 from stackwire.compute.http.schemas.server_actions import (
+    EVACUATE_SINCE,
+    EVACUATE_UNTIL,
     MIGRATE_LIVE_SINCE,
     MIGRATE_LIVE_UNTIL,
     REBUILD_SINCE,
     REBUILD_UNTIL,
     ConsoleOutput,
     CreateImage,
+    Evacuate,
     Lock,
     Migrate,
     MigrateLive,
@@ -27,7 +30,12 @@ from stackwire.compute.http.schemas.server_actions import (
     Resize,
 )
 from stackwire.compute.http.set_aside_actions import SetAsideHandlers
-from stackwire.compute.http.to_domain import live_migrate_request, rebuild_server_request, resize_server_request
+from stackwire.compute.http.to_domain import (
+    evacuate_request,
+    live_migrate_request,
+    rebuild_server_request,
+    resize_server_request,
+)
 from stackwire.compute.http.unpack import ApiHandlers, named_action, server_id, unpack
 from stackwire.compute.http.views.links import links, root_url
 from stackwire.compute.http.views.servers import ServerView
@@ -39,7 +47,7 @@ Action = Callable[[web.Request, Any], Awaitable[web.Response]]
 
 NOT_SIMULATED = frozenset(
     names(
-        "evacuate addSecurityGroup removeSecurityGroup addFixedIp "
+        "addSecurityGroup removeSecurityGroup addFixedIp "
         "removeFixedIp addFloatingIp removeFloatingIp resetNetwork injectNetworkInfo"
     )
 )
@@ -58,6 +66,7 @@ class ServerActionHandlers(ApiHandlers):
             "revertResize": self._revert_resize,
             "migrate": self._migrate,
             "os-migrateLive": self._migrate_live,
+            "evacuate": self._evacuate,
             **{name: self._power_action(name) for name in ("os-start", "os-stop")},
             **{name: self._power_action(name) for name in ("pause", "unpause", "suspend", "resume")},
             "reboot": self._reboot,
@@ -126,6 +135,16 @@ class ServerActionHandlers(ApiHandlers):
         wanted = live_migrate_request(read(MigrateLive, value), version)
         await self._flows.live_migrate.request(ctx, server_id(request), wanted)
         return respond(202)
+
+    async def _evacuate(self, request: web.Request, value: Any) -> web.Response:
+        """The password before 2.14, unless the disk is a shared one."""
+        ctx, version = unpack(request)
+        known_at(value, version, EVACUATE_SINCE, EVACUATE_UNTIL)
+        wanted = evacuate_request(read(Evacuate, value), version)
+        password = await self._flows.evacuate_server.request(ctx, server_id(request), wanted)
+        if version >= (2, 14):
+            return respond(200)
+        return respond(200, {"adminPass": None if wanted.on_shared_storage else password})
 
     async def _lock(self, request: web.Request, value: Any) -> web.Response:
         """Since 2.73 with a reason."""

@@ -9,6 +9,7 @@ from stackwire.compute.domain.requests import (
     AttachVolumeRequest,
     CreateFlavorRequest,
     CreateServerRequest,
+    EvacuateRequest,
     LiveMigrateRequest,
     RebuildServerRequest,
     ResizeServerRequest,
@@ -17,7 +18,14 @@ from stackwire.compute.domain.requests import (
 )
 from stackwire.compute.http.schemas.fields import File
 from stackwire.compute.http.schemas.flavors import NewFlavor
-from stackwire.compute.http.schemas.server_actions import MigrateLive, Rebuild, Resize, Unshelve, UnshelveInZone
+from stackwire.compute.http.schemas.server_actions import (
+    Evacuate,
+    MigrateLive,
+    Rebuild,
+    Resize,
+    Unshelve,
+    UnshelveInZone,
+)
 from stackwire.compute.http.schemas.servers import CreateServer, NewServer, ServerChanges
 from stackwire.compute.http.schemas.volume_attachments import NewAttachment
 from stackwire.core.errors import BadRequest
@@ -174,6 +182,18 @@ def unshelve_request(body: Unshelve | UnshelveInZone | None) -> UnshelveRequest:
 def resize_server_request(body: Resize) -> ResizeServerRequest:
     """The flavor is an id here, never a link."""
     return ResizeServerRequest(str(body.flavorRef), _auto_disk(body.disk_config))
+
+
+def evacuate_request(body: Evacuate, version: Microversion) -> EvacuateRequest:
+    """BadRequest where shared storage is not mentioned before 2.14, or is with a password, and for no host to force."""
+    if version < (2, 14) and body.onSharedStorage is None:
+        raise BadRequest("'onSharedStorage' is a required property")
+    if body.force and not body.host:
+        raise BadRequest("Can't force to a non-provided destination")
+    if body.onSharedStorage and body.adminPass is not None:
+        raise BadRequest("admin password can't be changed on existing disk")
+    force = body.force if version >= (2, 29) else None
+    return EvacuateRequest(body.host, body.adminPass, body.onSharedStorage, force, version >= (2, 95))
 
 
 def live_migrate_request(body: MigrateLive, version: Microversion) -> LiveMigrateRequest:

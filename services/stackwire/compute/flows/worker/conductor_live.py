@@ -98,7 +98,7 @@ class ConductorLiveMigration:
         self._require_up(known, server.instance.host or "")
         wanted = message.scheduler_hint.get("host")
         if wanted is not None:
-            host = await self._claim_forced(ctx, server, known, wanted)
+            host = await self.claim_forced(ctx, server, wanted)
             return host, await self._check(ctx, server, migration, host, message)
         tried = [server.instance.host]
         while True:
@@ -122,11 +122,11 @@ class ConductorLiveMigration:
         if host is None or not services.is_up(host, self._database.clock.now()):
             raise ComputeServiceUnavailable(host=name)
 
-    async def _claim_forced(self, ctx: RequestContext, server: Server, known: dict[str, Host], name: str) -> Host:
+    async def claim_forced(self, ctx: RequestContext, server: Server, name: str) -> Host:
         """No filter is asked, but there must be room (``_check_destination_has_enough_memory``)."""
         if name == server.instance.host:
             raise UnableToMigrateToSelf(instance_id=server.uuid, host=name)
-        self._require_up(known, name)
+        self._require_up(await self._known(), name)
         disk_gb = 0 if server.is_volume_backed else server.flavor.root_gb
         needs = Needs(flavor=server.flavor, local_gb=disk_gb + server.flavor.ephemeral_gb)
         async with self._database.work(ctx) as uow:

@@ -19,8 +19,10 @@ from stackwire.compute.domain.versioned_objects import (
     migration_object,
     uuid_of,
 )
+from stackwire.compute.flows.notifications import Notifications
 from stackwire.compute.flows.worker.compute_host import public_error_text
 from stackwire.compute.flows.worker.conductor import Conductor
+from stackwire.compute.flows.worker.conductor_evacuate import ConductorEvacuation
 from stackwire.compute.flows.worker.conductor_live import ConductorLiveMigration
 from stackwire.contracts.compute_moves import MigrateServer, PrepResize
 from stackwire.core.context import RequestContext
@@ -32,10 +34,12 @@ EVENTS = ("conductor_migrate_server", "cold_migrate")
 
 
 class ConductorMoves:
-    """Holds no state of its own; ``host``: what its steps are recorded under."""
+    """Holds no state of its own."""
 
-    def __init__(self, database: Database, conductor: Conductor, rpc: RpcClient, host: str) -> None:
+    def __init__(self, database: Database, conductor: Conductor, rpc: RpcClient, notifications: Notifications) -> None:
+        host = notifications.host
         self.live = ConductorLiveMigration(database, conductor, rpc, host)
+        self.evacuation = ConductorEvacuation(database, conductor, self.live, notifications)
         self._database = database
         self._conductor = conductor
         self._host = host

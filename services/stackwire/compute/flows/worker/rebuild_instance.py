@@ -92,7 +92,7 @@ class RebuildServer:
             server = await self._host.advance(uow, server, ServerStates.rebuild_spawn)
         definition = self._guests.define(server)
         await self._guests.write_disk(ctx, server, message.image_ref or server.instance.image_ref)
-        await self._guests.write_files(server, message.injected_files)
+        await self._guests.write_files(server, message.injected_files or [])
         await self._host.disks.log(server.uuid, f"simulated guest: rebuilt\n{guest_console.booting(server)}")
         async with self._host.database.work(ctx) as uow:
             await self._guests.save(uow, server, definition)
@@ -165,7 +165,12 @@ class RebuildServer:
 
 
 def _before(server: Server, message: RebuildInstanceOnHost) -> Server:
-    """The server before the request: its old image, its root volume's too, and what it had of it."""
+    """The server before the request: its old image, its root volume's too, and what it had of it.
+
+    An evacuation changes nothing of that.
+    """
+    if message.orig_sys_metadata is None:
+        return server
     rows = {key: value for key, value in message.orig_sys_metadata.items() if value is not None}
     instance = replace(server.instance, image_ref=str(message.orig_image_ref))
     return replace(server, instance=instance, system_metadata=rows)

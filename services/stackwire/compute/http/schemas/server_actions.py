@@ -115,6 +115,19 @@ MIGRATE_LIVE_SINCE: Since = {"force": (2, 30)}
 MIGRATE_LIVE_UNTIL: Since = {"disk_over_commit": (2, 25), "force": (2, 68)}
 
 
+class Evacuate(Body):
+    """The value of ``evacuate``; ``onSharedStorage`` is required where it is known."""
+
+    host: Hostname | None = None
+    onSharedStorage: Flag | None = None
+    adminPass: str | None = None
+    force: Flag = False
+
+
+EVACUATE_SINCE: Since = {"force": (2, 29)}
+EVACUATE_UNTIL: Since = {"onSharedStorage": (2, 14), "force": (2, 68)}
+
+
 class ForceComplete(Body):
     """``POST /servers/{id}/migrations/{number}/action``."""
 

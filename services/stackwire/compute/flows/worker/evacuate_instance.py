@@ -1,0 +1,79 @@
+"""A server of a host that is down, built again on this one. ``nova/compute/manager.py: rebuild_instance``."""
+
+import logging
+from typing import Any
+
+from stackwire.compute.db import moves
+from stackwire.compute.db.hosts import let_go
+from stackwire.compute.domain.migration_states import EVACUATION, MigrationStates
+from stackwire.compute.domain.model import Migration
+from stackwire.compute.domain.server import Server
+from stackwire.compute.domain.states import REBUILDING, STOPPED, ServerStates
+from stackwire.compute.domain.versioned_objects import uuid_of
+from stackwire.compute.flows.worker import volume_moves
+from stackwire.compute.flows.worker.compute_host import ADDRESS, StateChanged
+from stackwire.compute.flows.worker.rebuild_instance import EVENT, RebuildServer
+from stackwire.compute.flows.worker.resize_instance import moved
+from stackwire.contracts.compute_workers import RebuildInstanceOnHost
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import ServiceError
+from stackwire.db.pool import UnitOfWork
+
+log = logging.getLogger(__name__)
+
+
+class EvacuateServer(RebuildServer):
+    """Rebuilds on one host, of its own servers and of others'."""
+
+    async def on_rebuild_instance(self, ctx: RequestContext, message: RebuildInstanceOnHost) -> None:
+        """An evacuated server is here from the beginning; its disk is its image again, its volumes come along."""
+        if not message.recreate:
+            await super().on_rebuild_instance(ctx, message)
+            return
+        uuid = uuid_of(message.instance)
+        async with self._host.exclusive(uuid):
+            server = await self._host.find(uuid)
+            async with self._host.database.read() as session:
+                migration = await moves.latest(session, uuid, ("accepted",))
+            if server is None or migration is None or migration.migration_type != EVACUATION:
+                return
+            if server.instance.task_state != REBUILDING:
+                return
+            stopped = STOPPED in (server.instance.vm_state, message.target_state)
+            try:
+                server = await self._take(ctx, server, migration)
+                server = await self._begin(ctx, server, message)
+                await volume_moves.leave(ctx, self._host, server)
+                server = await self._write(ctx, server, message)
+                server = await self._finish(ctx, server, server.image_name, stopped=stopped)
+                async with self._host.database.work(ctx) as uow:
+                    await moved(uow, migration, MigrationStates.finish_evacuation)
+            except StateChanged:
+                return
+            except Exception as error:
+                if not isinstance(error, ServiceError):
+                    log.exception("instance %s could not be evacuated", uuid)
+                await self._give_up(ctx, server, migration, error)
+                return
+        if stopped:
+            await self._power.apply(ctx, uuid, ServerStates.finish_stop)
+
+    async def _take(self, ctx: RequestContext, server: Server, migration: Migration) -> Server:
+        place: dict[str, Any] = {"dest_compute": self._host.name, "dest_node": self._host.node, "dest_host": ADDRESS}
+        async with self._host.database.work(ctx) as uow:
+            await moved(uow, migration, MigrationStates.begin_evacuation)
+            await moves.TABLE.update(uow, migration.uuid, **place)
+            return await self._host.save(uow, server, host=self._host.name, node=self._host.node)
+
+    async def _write(self, ctx: RequestContext, server: Server, message: RebuildInstanceOnHost) -> Server:
+        """The volumes first: nothing is written over them."""
+        if message.recreate:
+            await volume_moves.arrive(ctx, self._host, await self._host.find(server.uuid) or server)
+        return await super()._write(ctx, server, message)
+
+    async def _give_up(self, ctx: RequestContext, server: Server, migration: Migration, error: Exception) -> None:
+        async def also(uow: UnitOfWork) -> None:
+            await moves.fail(uow, migration)
+            await let_go(uow, migration.uuid)
+
+        await self._host.fail(ctx, server, ServerStates.fail_rebuild, EVENT, error, also)
