@@ -348,8 +348,9 @@ async def host_of(cloud: ProcessCloud, server: str) -> str:
 async def force_down(cloud: ProcessCloud, host: str, *, down: bool) -> None:
     """Up again once the host knows what was evacuated from it."""
     version = {"OpenStack-API-Version": "compute 2.53"}
-    listed = (await cloud.admin.get("compute", f"/v2.1/os-services?host={host}", headers=version)).json["services"]
-    path = f"/v2.1/os-services/{listed[0]['id']}"
+    found = await cloud.admin.try_once("GET", "compute", f"/v2.1/os-services?host={host}", headers=version)
+    assert found is not None
+    path = f"/v2.1/os-services/{found.json['services'][0]['id']}"
 
     async def forced() -> bool:
         answer = await cloud.admin.try_once("PUT", "compute", path, json={"forced_down": down}, headers=version)

@@ -8,6 +8,7 @@ from stackwire.compute.domain.errors_moves import ComputeServiceInUse
 from stackwire.compute.domain.migration_states import EVACUATION
 from stackwire.compute.domain.model import Host
 from stackwire.compute.domain.requests import EvacuateRequest
+from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import STOPPED
 from stackwire.compute.domain.versioned_objects import destination_object, instance_object, request_spec_object
 from stackwire.compute.flows.deps import ApiFlow, check_allowed, claim, require_host
@@ -42,25 +43,7 @@ class EvacuateServer(ApiFlow):
             )
             self._deps.announce(uow, server, after)
             self._deps.notifications.emit_evacuate(uow, after)
-            spec = request_spec_object(after, server.request_spec.get("image") or {})
-            asked = host is not None and request.force is False
-            if host is not None and asked:
-                place = destination_object(host.host, host.hypervisor_hostname)
-                spec["nova_object.data"]["requested_destination"] = place
-            fields: dict[str, Any] = dict.fromkeys(
-                ("image_ref", "orig_image_ref", "orig_sys_metadata", "bdms", "injected_files")
-            )
-            message = RebuildInstance(
-                instance=instance_object(after),
-                new_pass=password,
-                recreate=True,
-                on_shared_storage=request.on_shared_storage,
-                host=None if asked else request.host,
-                request_spec=spec,
-                target_state=STOPPED if request.stays_off else None,
-                **fields,
-            )
-            uow.cast(message)
+            uow.cast(_message(after, request, host, password))
         return password
 
     async def _host(self, name: str) -> Host:
@@ -75,3 +58,22 @@ class EvacuateServer(ApiFlow):
             found = await services.list_all(session, host=host, binary=services.COMPUTE_BINARY)
         if any(services.is_up(service, self._deps.database.clock.now()) for service in found):
             raise ComputeServiceInUse(host=host)
+
+
+def _message(server: Server, request: EvacuateRequest, host: Host | None, password: str) -> RebuildInstance:
+    """A host that is not forced is the scheduler's to confirm."""
+    spec = request_spec_object(server, server.request_spec.get("image") or {})
+    if host is not None and request.force is False:
+        spec["nova_object.data"]["requested_destination"] = destination_object(host.host, host.hypervisor_hostname)
+    unchanged = ("image_ref", "orig_image_ref", "orig_sys_metadata", "bdms", "injected_files")
+    fields: dict[str, Any] = dict.fromkeys(unchanged)
+    return RebuildInstance(
+        instance=instance_object(server),
+        new_pass=password,
+        recreate=True,
+        on_shared_storage=request.on_shared_storage,
+        host=None if request.force is False else request.host,
+        request_spec=spec,
+        target_state=STOPPED if request.stays_off else None,
+        **fields,
+    )
