@@ -20,9 +20,47 @@ def _action(name: str, body: Any, *versions: str, suffix: str = "", admin: bool 
     )
 
 
-POWER = ("os-start", "os-stop", "pause", "unpause", "suspend", "resume", "unlock", "forceDelete")
+WITHOUT_BODY = (
+    *("os-start", "os-stop", "pause", "unpause", "suspend", "resume", "unlock", "forceDelete", "restore"),
+    *("confirmResize", "revertResize", "shelve", "shelveOffload", "unrescue", "trigger_crash_dump"),
+)
 REQUESTS = [
-    *(_action(name, None, admin=True) for name in POWER),
+    *(_action(name, None, "2.17" if name == "trigger_crash_dump" else "2.1", admin=True) for name in WITHOUT_BODY),
+    _action("resize", {"flavorRef": "1", "OS-DCF:diskConfig": "AUTO"}, "2.1"),
+    _action("migrate", None, "2.1", admin=True),
+    _action("migrate", {"host": "a"}, "2.56", suffix="-to-host", admin=True),
+    _action("os-migrateLive", {"host": None, "block_migration": False, "disk_over_commit": False}, admin=True),
+    _action(
+        "os-migrateLive",
+        {"host": "a", "block_migration": "auto", "force": False},
+        *("2.30", "2.67"),
+        suffix="-2.30",
+        admin=True,
+    ),
+    _action("os-migrateLive", {"host": "a", "block_migration": "auto"}, "2.25", "2.68", suffix="-auto", admin=True),
+    _action("evacuate", {"host": "a", "onSharedStorage": False, "adminPass": "a"}, "2.1", admin=True),
+    _action("evacuate", {"host": "a", "adminPass": "a", "force": False}, "2.29", "2.67", suffix="-2.29", admin=True),
+    _action("evacuate", {"host": "a", "adminPass": "a"}, "2.68", "2.95", suffix="-2.68", admin=True),
+    _action("unshelve", None, "2.1", "2.77"),
+    _action("unshelve", {"availability_zone": "nova"}, "2.77", "2.91", suffix="-zone"),
+    _action("unshelve", {"host": "a"}, "2.91", suffix="-host", admin=True),
+    _action("rescue", {"adminPass": "a", "rescue_image_ref": "{image}"}, "2.1", "2.87"),
+    _action(
+        "createBackup", {"name": "a", "backup_type": "daily", "rotation": 1, "metadata": {"a": "a"}}, "2.1", "2.45"
+    ),
+    _action("changePassword", {"adminPass": "a"}),
+    _action("os-getVNCConsole", {"type": "novnc"}),
+    _action("os-getSPICEConsole", {"type": "spice-html5"}),
+    _action("os-getSerialConsole", {"type": "serial"}),
+    Request(
+        "servers.remote-consoles",
+        "compute",
+        "POST",
+        f"{UNKNOWN}/remote-consoles",
+        {"remote_console": {"protocol": "vnc", "type": "novnc"}},
+        versions=("2.6", "2.8", "2.99"),
+        status=404,
+    ),
     _action("rebuild", {"imageRef": "{image}", "hostname": "compared"}, "2.90", "2.94", suffix="-named"),
     _action("createImage", {"name": "compared", "metadata": {"a": "a"}}, "2.1", "2.45"),
     _action("reboot", {"type": "SOFT"}),

@@ -15,7 +15,7 @@ Policy = Literal["anti-affinity", "affinity", "soft-anti-affinity", "soft-affini
 class Rules(Body):
     """``rules``, since 2.64."""
 
-    max_server_per_host: Annotated[Number, Field(ge=1, le=2**31 - 1)] | None = None
+    max_server_per_host: Annotated[Number, Field(ge=1)] | None = None
 
 
 class NewServerGroup(Body):

@@ -12,7 +12,7 @@ from stackwire.volume.domain.requests import (
     CreateGroupSnapshotRequest,
     UpdateGroupRequest,
 )
-from stackwire.volume.http.schemas.fields import Body, Flag, Named, Printable, Text, Uuid, unlike_each_other
+from stackwire.volume.http.schemas.fields import Body, Flag, NotBlank, Printable, Text, Uuid, unlike_each_other
 
 
 def ids_in(text: str | None) -> list[str]:
@@ -26,11 +26,11 @@ def stripped(text: str | None) -> str | None:
 
 
 class NewGroup(Body):
-    group_type: Named
+    group_type: NotBlank
     volume_types: Annotated[list[Text], Field(min_length=1), AfterValidator(unlike_each_other)]
     name: Text | None = None
     description: Printable | None = None
-    availability_zone: Named | None = None
+    availability_zone: NotBlank | None = None
 
     def to_request(self) -> CreateGroupRequest:
         """The body as a request."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StrictBool
 
 from stackwire.contracts.volume import InvalidInput
 from stackwire.core.errors import BadRequest
@@ -16,7 +16,7 @@ class ExtendAction(Body):
 
 
 class ExtendCompletionAction(Body):
-    error: str | bool | None = None
+    error: str | StrictBool | None = None
 
 
 class BootableAction(Body):
@@ -112,7 +112,7 @@ class MigrateAction(Body):
 
 class MigrateCompletionAction(Body):
     new_volume: Uuid
-    error: str | bool | None = None
+    error: str | StrictBool | None = None
 
 
 class AttachAction(Body):
