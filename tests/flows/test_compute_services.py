@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from stackwire.compute.domain.host_file import read_hosts
+from stackwire.compute.domain.scheduler_filters import DEFAULT_FILTERS
 from support.builders.images import an_image
 from support.builders.servers import create_server, get_server
 from support.cloud import ACloud, Answer, JsonClient, TestCloud
@@ -120,3 +122,45 @@ async def test_a_host_without_servers_can_be_deleted(cloud: TestCloud, admin: Js
     assert hosts == ["compute-1"]
     assert len((await admin.get("compute", "/v2.1/os-hypervisors")).json["hypervisors"]) == 1
     assert (await get_server(admin, server["id"]))["status"] == "ACTIVE"
+
+
+async def a_flavor(admin: JsonClient, **specs: str) -> str:
+    body = {"flavor": {"name": repr(specs), "ram": 512, "vcpus": 2, "disk": 1}}
+    flavor = (await admin.post("compute", "/v2.1/flavors", json=body)).ok(200).json["flavor"]["id"]
+    path = f"/v2.1/flavors/{flavor}/os-extra_specs"
+    (await admin.post("compute", path, json={"extra_specs": specs})).ok(200)
+    return str(flavor)
+
+
+async def test_hosts_of_a_file_differ_in_what_they_have(a_cloud: ACloud) -> None:
+    filters = (*DEFAULT_FILTERS, "NUMATopologyFilter")
+    settings = {"compute": {"hosts_file": REPO / "deploy" / "hosts.toml", "enabled_filters": filters}}
+    cloud = await a_cloud(services=("identity", "image", "compute"), settings=settings)
+    admin = await cloud.http("admin")
+    image, arm = await an_image(admin), await an_image(admin, hw_architecture="aarch64")
+
+    async def landed(image: str, **specs: str) -> Any:
+        flavor = await a_flavor(admin, **specs)
+        return (await create_server(cloud, admin, imageRef=image, flavorRef=flavor))["OS-EXT-SRV-ATTR:host"]
+
+    assert await landed(arm, first="x") == "compute-arm"
+    for specs in (
+        {"trait:CUSTOM_GPU_NVIDIA": "required"},
+        {"capabilities:rack": "b"},
+        {"hw:numa_nodes": "2"},
+        {"resources:CUSTOM_GPU": "2"},
+    ):
+        assert await landed(image, **specs) == "compute-gpu", specs
+    assert await landed(image, **{"resources:CUSTOM_GPU": "1", "other": "y"}) is None  # both are taken
+    found = (await admin.get("compute", "/v2.1/os-hypervisors/detail")).ok(200).json["hypervisors"]
+    assert {each["hypervisor_hostname"]: each["vcpus"] for each in found} == {
+        "compute-1": 64, "compute-gpu": 16, "compute-arm": 8,
+    }  # fmt: skip
+    uptime = (await admin.get("compute", f"/v2.1/os-hypervisors/{found[0]['id']}/uptime")).ok(200).json["hypervisor"]
+    assert "0 users,  load average" in uptime["uptime"]
+
+
+@pytest.mark.parametrize("text", ["[hosts]", "[hosts.a]\nvcpus = 0", "[hosts.a]\ncolour = 1", "hosts = 1", "["])
+def test_a_file_of_hosts_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        read_hosts(text)

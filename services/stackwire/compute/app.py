@@ -66,7 +66,7 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
         return await service.ready()
 
     if settings.serves_work:
-        hosts = [_compute_host(settings, name, database, client, images) for name in settings.hosts]
+        hosts = _compute_hosts(settings, database, client, images)
         host_service = HostService(database, hosts, settings, _leases(settings, database))
         await host_service.register()
         conductor = Conductor(database, client, notifications, images, settings.default_zone)
@@ -144,12 +144,19 @@ def _leases(settings: ComputeSettings, database: Database) -> Leases:
     )
 
 
+def _compute_hosts(
+    settings: ComputeSettings, database: Database, client: RpcClient, images: Images
+) -> list[ComputeHost]:
+    nodes = {name: own.hypervisor_hostname or name for name, own in settings.read_hosts().items()}
+    return [_compute_host(settings, name, node, database, client, images) for name, node in nodes.items()]
+
+
 def _compute_host(
-    settings: ComputeSettings, host: str, database: Database, client: RpcClient, images: Images
+    settings: ComputeSettings, host: str, node: str, database: Database, client: RpcClient, images: Images
 ) -> ComputeHost:
     return ComputeHost(
         name=host,
-        node=host,
+        node=node,
         database=database,
         notifications=Notifications(host, settings.image_url),
         disks=Disks(settings.data_dir / "hosts" / host),

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import fields
 from ipaddress import IPv4Network
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from stackwire.compute.domain.addresses import LABEL, network
+from stackwire.compute.domain.host_file import HostDefinition, read_hosts
 from stackwire.compute.domain.image_api import EmptyMode
 from stackwire.compute.domain.scheduler_filters import DEFAULT_FILTERS, FILTERS
 from stackwire.compute.domain.scheduler_weights import Multipliers
@@ -16,7 +18,8 @@ from stackwire.core.settings import ServiceSettings
 
 
 class ComputeSettings(ServiceSettings):
-    """``hosts``: the simulated compute hosts that this process runs, each with the capacity below (memory MiB, disk
+    """``hosts_file``: a file of hosts in the form of ``deploy/hosts.toml``; without it those of ``hosts`` are alike.
+    ``hosts``: the simulated compute hosts that this process runs, each with the capacity below (memory MiB, disk
     GiB). ``host_arch``: what they can run natively; ``host_traits``: the traits they would have in placement.
 
     ``call_monitor_timeout_seconds``: how long another service may send no heartbeat during a call, as oslo.messaging's
@@ -48,6 +51,7 @@ class ComputeSettings(ServiceSettings):
     port: int = 8774
     default_zone: str = "nova"
     hosts: Annotated[tuple[str, ...], NoDecode] = ("compute-1", "compute-2")
+    hosts_file: Path | None = None
     host_vcpus: int = 64
     host_memory_mb: int = 256 * 1024
     host_disk_gb: int = 2048
@@ -82,6 +86,23 @@ class ComputeSettings(ServiceSettings):
     @classmethod
     def _listed(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    def read_hosts(self) -> Mapping[str, HostDefinition]:
+        """The hosts that this process runs; ValueError for a file that is none, or has not what ``hosts`` names."""
+        if self.hosts_file is None:
+            return {name: HostDefinition() for name in self.hosts}
+        known = read_hosts(self.hosts_file.read_text())
+        names = self.hosts if "hosts" in self.model_fields_set else tuple(known)
+        if missing := [name for name in names if name not in known]:
+            raise ValueError(f"{self.hosts_file} has no host {missing[0]}")
+        return {name: known[name] for name in names}
+
+    @field_validator("hosts_file")
+    @classmethod
+    def _check_hosts_file(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            read_hosts(value.read_text())
+        return value
 
     @field_validator("enabled_filters")
     @classmethod

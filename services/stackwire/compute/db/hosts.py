@@ -11,12 +11,16 @@ from typing import Any
 from stackwire.compute.domain.model import Host
 from stackwire.db.pool import Session, UnitOfWork
 
+_COLUMNS = ("VCPU", "MEMORY_MB", "DISK_GB")
+"""The resource classes that allocations have columns for."""
 _SELECT = """
     SELECT n.id, n.uuid, n.host, n.hypervisor_hostname, n.hypervisor_type, n.hypervisor_version, n.host_ip, n.vcpus,
            n.memory_mb, n.local_gb, n.cpu_info, n.traits, n.created_at, s.updated_at, s.disabled,
            coalesce(g.zone, n.zone) AS zone, coalesce(g.aggregates, '[]'::json) AS aggregates,
            s.disabled_reason, s.forced_down, s.id AS service_id, s.uuid AS service_uuid,
            coalesce(a.vcpus, 0)::int AS vcpus_used, coalesce(a.memory_mb, 0)::int AS memory_mb_used,
+           n.inventory, n.capabilities, n.numa, n.started_at,
+           coalesce((SELECT json_agg(c.resources) FROM allocations AS c WHERE c.host = n.host), '[]'::json) AS claims,
            coalesce(a.disk_gb, 0)::int AS local_gb_used, coalesce(a.servers, 0)::int AS running_vms
       FROM compute_nodes AS n JOIN services AS s ON s.host = n.host AND s."binary" = 'nova-compute'
       LEFT JOIN (SELECT c.host, sum(c.vcpus) AS vcpus, sum(c.memory_mb) AS memory_mb, sum(c.disk_gb) AS disk_gb,
@@ -75,17 +79,18 @@ async def lock_allocations(uow: UnitOfWork) -> None:
     await uow.execute("SELECT pg_advisory_xact_lock(hashtextextended('stackwire allocations', 0))")
 
 
-async def allocate(uow: UnitOfWork, uuid: str, host: str, *, vcpus: int, memory_mb: int, disk_gb: int) -> None:
-    """The server's claim on the host's resources, instead of an earlier one (placement's allocations)."""
+async def allocate(uow: UnitOfWork, uuid: str, host: str, resources: Mapping[str, int]) -> None:
+    """The server's claim on the host's resources, by class, instead of an earlier one (placement's allocations)."""
+    others = {name: amount for name, amount in resources.items() if name not in _COLUMNS and amount}
     await uow.execute(
-        "INSERT INTO allocations (consumer, instance_uuid, host, vcpus, memory_mb, disk_gb, created_at)"
-        " VALUES ($1, $1, $2, $3, $4, $5, $6) ON CONFLICT (consumer) DO UPDATE SET host = excluded.host,"
-        " vcpus = excluded.vcpus, memory_mb = excluded.memory_mb, disk_gb = excluded.disk_gb",
+        "INSERT INTO allocations (consumer, instance_uuid, host, vcpus, memory_mb, disk_gb, resources, created_at)"
+        " VALUES ($1, $1, $2, $3, $4, $5, $6, $7) ON CONFLICT (consumer) DO UPDATE SET host = excluded.host,"
+        " vcpus = excluded.vcpus, memory_mb = excluded.memory_mb, disk_gb = excluded.disk_gb,"
+        " resources = excluded.resources",
         uuid,
         host,
-        vcpus,
-        memory_mb,
-        disk_gb,
+        *(resources[name] for name in _COLUMNS),
+        others,
         uow.now,
     )
 

@@ -211,7 +211,7 @@ class Host:
     """A compute host: capacity and what is claimed of it. Memory MiB, disk GiB; ``updated_at``: its last heartbeat.
 
     ``aggregates``: the metadata of those it is in; ``zone``: the one they name, else the deployment's default.
-    ``resources``: what is left of other classes; ``capabilities``: what flavors may ask for beside the columns;
+    ``inventory``, ``claims``: of other resource classes; ``capabilities``: what flavors may ask for beside the columns;
     ``numa``: its cells, each with ``vcpus``, ``memory_mb`` and ``threads``.
     """
 
@@ -240,9 +240,18 @@ class Host:
     local_gb_used: int
     running_vms: int
     aggregates: list[dict[str, str]] = field(default_factory=list)
-    resources: dict[str, int] = field(default_factory=dict)
+    inventory: dict[str, int] = field(default_factory=dict)
+    claims: list[dict[str, int]] = field(default_factory=list)
     capabilities: dict[str, Any] = field(default_factory=dict)
     numa: list[dict[str, int]] = field(default_factory=list)
+    started_at: datetime | None = None
+
+    @property
+    def resources(self) -> dict[str, int]:
+        """What is left of the classes in its inventory."""
+        return {
+            name: total - sum(claim.get(name, 0) for claim in self.claims) for name, total in self.inventory.items()
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from stackwire.compute.http.views.hypervisors import (
     zones_view,
 )
 from stackwire.compute.http.views.links import next_links
-from stackwire.core.errors import NotSimulated
+from stackwire.core.errors import BadRequest
 from stackwire.http.microversions import Microversion
 from stackwire.http.request import flag, respond
 
@@ -76,12 +76,14 @@ class HypervisorHandlers(ApiHandlers):
         return respond(200, {"hypervisors": [hypervisor_brief(hypervisor, version) for hypervisor in found]})
 
     async def uptime(self, request: web.Request) -> web.Response:
-        """``GET /os-hypervisors/{id}/uptime``, until 2.87: no simulated host has one."""
+        """``GET /os-hypervisors/{id}/uptime``, until 2.87; BadRequest for a host that is down."""
         require_version(request, (2, 1), (2, 87))
         ctx, version = unpack(request)
         ident = request.match_info["hypervisor"]
-        await self._flows.hosts.get_hypervisor(ctx, ident, by_uuid=version >= (2, 53), with_servers=False)
-        raise NotSimulated(what="the uptime of a hypervisor")
+        found = await self._flows.hosts.get_hypervisor(ctx, ident, by_uuid=version >= (2, 53), with_servers=False)
+        if found.uptime is None:
+            raise BadRequest("Service is unavailable at this time.")
+        return respond(200, {"hypervisor": hypervisor_brief(found, version) | {"uptime": found.uptime}})
 
     async def statistics(self, request: web.Request) -> web.Response:
         """``GET /os-hypervisors/statistics``, removed in 2.88."""

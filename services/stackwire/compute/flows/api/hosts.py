@@ -5,7 +5,7 @@ from typing import NoReturn
 
 from stackwire.compute.db import hosts, services, tenant_usage
 from stackwire.compute.domain import policy
-from stackwire.compute.domain.hypervisors import Hypervisor, ServiceStatus
+from stackwire.compute.domain.hypervisors import Hypervisor, ServiceStatus, uptime
 from stackwire.compute.domain.model import Host, ServiceRecord
 from stackwire.compute.domain.requests import ListHypervisorsRequest
 from stackwire.compute.flows.deps import ApiFlow
@@ -83,8 +83,13 @@ class Hosts(ApiFlow):
         return hypervisor
 
     async def _hypervisors(self, found: list[Host], *, with_servers: bool) -> list[Hypervisor]:
-        if not with_servers:
-            return [Hypervisor(host, self._is_up(host)) for host in found]
-        async with self._deps.database.read() as session:
-            servers = await hosts.servers_on(session, [host.host for host in found])
-        return [Hypervisor(host, self._is_up(host), tuple(servers[host.host])) for host in found]
+        servers: dict[str, list[tuple[str, int]]] = {}
+        if with_servers:
+            async with self._deps.database.read() as session:
+                servers = await hosts.servers_on(session, [host.host for host in found])
+        return [self._hypervisor(host, servers.get(host.host)) for host in found]
+
+    def _hypervisor(self, host: Host, servers: list[tuple[str, int]] | None) -> Hypervisor:
+        is_up = self._is_up(host)
+        since = uptime(host, self._deps.database.clock.now()) if is_up else None
+        return Hypervisor(host, is_up, None if servers is None else tuple(servers), since)

@@ -12,7 +12,7 @@ from stackwire.compute.domain.errors_moves import (
 )
 from stackwire.compute.domain.migration_states import LIVE_MIGRATION
 from stackwire.compute.domain.model import Host, Migration
-from stackwire.compute.domain.scheduler_model import Needs
+from stackwire.compute.domain.scheduler_model import Needs, resources
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import MIGRATING, POWER, ServerStates
 from stackwire.compute.domain.versioned_objects import (
@@ -134,9 +134,7 @@ class ConductorLiveMigration:
             host = next(host for host in await hosts.list_all(uow) if host.host == name)
             if missing := scheduler_filters.has_no_room(host, needs):
                 raise MigrationPreCheckError(reason=f"host {name} has not enough room: {missing}")
-            flavor = server.flavor
-            wanted = {"vcpus": flavor.vcpus, "memory_mb": flavor.memory_mb, "disk_gb": needs.local_gb}
-            await hosts.allocate(uow, server.uuid, name, **wanted)
+            await hosts.allocate(uow, server.uuid, name, resources(needs))
         return host
 
     async def _check(

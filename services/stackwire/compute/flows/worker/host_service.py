@@ -20,7 +20,6 @@ from stackwire.db.pool import Database
 
 STUCK_AFTER = timedelta(seconds=60)
 """How long a server may stay in a transient state without a change while its host works."""
-HYPERVISOR, HYPERVISOR_VERSION = "QEMU", 8_002_000
 TRAITS: Mapping[str, tuple[str, ...]] = {
     "x86_64": (
         "HW_ARCH_X86_64",
@@ -45,6 +44,7 @@ class HostService:
         self.hosts = compute_hosts
         self._database = database
         self._settings = settings
+        self._definitions = settings.read_hosts()
         self._leases = leases
         self._kept = AsyncExitStack()
         self._unrecovered: dict[str, datetime] = {}
@@ -132,20 +132,25 @@ class HostService:
         await self._leases.close()
 
     def _capacity(self, host: ComputeHost) -> dict[str, Any]:
-        settings = self._settings
+        settings, own = self._settings, self._definitions[host.name]
+        arch = own.arch or settings.host_arch
         return {
             "uuid": _stable_uuid(f"node:{host.name}"),
             "host": host.name,
             "hypervisor_hostname": host.node,
-            "hypervisor_type": HYPERVISOR,
-            "hypervisor_version": HYPERVISOR_VERSION,
-            "host_ip": ADDRESS,
-            "vcpus": settings.host_vcpus,
-            "memory_mb": settings.host_memory_mb,
-            "local_gb": settings.host_disk_gb,
-            "cpu_info": {"arch": settings.host_arch, "model": "simulated", "vendor": "stackwire"},
-            "traits": sorted({*TRAITS.get(settings.host_arch, ()), *settings.host_traits}),
+            "hypervisor_type": own.hypervisor_type,
+            "hypervisor_version": own.hypervisor_version,
+            "host_ip": str(own.host_ip or ADDRESS),
+            "vcpus": own.vcpus or settings.host_vcpus,
+            "memory_mb": own.memory_mb or settings.host_memory_mb,
+            "local_gb": own.disk_gb or settings.host_disk_gb,
+            "cpu_info": {"arch": arch, "model": "simulated", "vendor": "stackwire", **own.cpu_info},
+            "traits": sorted({*TRAITS.get(arch, ()), *settings.host_traits, *own.traits}),
             "zone": settings.default_zone,
+            "inventory": own.resources,
+            "capabilities": own.capabilities,
+            "numa": [cell.model_dump() for cell in own.numa],
+            "started_at": self._database.clock.now(),
         }
 
 

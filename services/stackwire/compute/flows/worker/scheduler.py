@@ -143,9 +143,7 @@ class Scheduler:
             raise NoValidHost(reason=decision.reason)
         chosen = decision.hosts[0]
         if not needs.rebuild:
-            wanted = resources(needs)
-            vcpus, memory_mb, disk_gb = (wanted[name] for name in ("VCPU", "MEMORY_MB", "DISK_GB"))
-            await hosts.allocate(uow, server.uuid, chosen.host, vcpus=vcpus, memory_mb=memory_mb, disk_gb=disk_gb)
+            await hosts.allocate(uow, server.uuid, chosen.host, resources(needs))
         taken = decision.hosts[: 1 + ALTERNATES] if alternates else decision.hosts[:1]
         return [_selection(host, server, needs) for host in taken]
 

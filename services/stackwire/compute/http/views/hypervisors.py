@@ -52,7 +52,7 @@ def hypervisor_view(hypervisor: Hypervisor, version: Microversion) -> dict[str, 
         view |= _with_free({name: getattr(host, name) for name in _SUMMED})
         view["cpu_info"] = host.cpu_info if version >= (2, 28) else orjson.dumps(host.cpu_info).decode()
     else:
-        view["uptime"] = None
+        view["uptime"] = hypervisor.uptime
     return view | _servers(hypervisor, version)
 
 
