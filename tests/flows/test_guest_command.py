@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from stackwire.cloud.client import Refused
-from stackwire.cloud.guest import definition
+from stackwire.cloud.guest import definition, flavor_named
 from support.cloud import TestCloud
 from support.user_actions import UserActions
 
@@ -22,3 +22,10 @@ async def test_the_command_shows_the_guest_by_name_and_by_id(cloud: TestCloud):
 async def test_a_server_that_is_not_there_is_reported(cloud: TestCloud, server: str):
     with pytest.raises(Refused):
         await definition(cloud.urls, server)
+
+
+async def test_a_property_is_explained_for_a_flavor_of_the_cloud(cloud: TestCloud):
+    flavor = await flavor_named(cloud.urls, "m1.tiny")
+    assert (flavor.name, flavor.vcpus, flavor.memory_mb, dict(flavor.extra_specs)) == ("m1.tiny", 1, 512, {})
+    with pytest.raises(Refused):
+        await flavor_named(cloud.urls, "nothing")

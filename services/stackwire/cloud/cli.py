@@ -11,7 +11,7 @@ import os
 import sys
 from collections import deque
 from pathlib import Path
-from typing import Annotated, NoReturn, get_args
+from typing import Annotated, Any, NoReturn, get_args
 
 import typer
 
@@ -134,18 +134,56 @@ def guest(
     """Show a server's guest definition: libvirt domain XML with its image properties."""
     import asyncio
 
-    from stackwire.cloud import up as process
     from stackwire.cloud.client import Refused
     from stackwire.cloud.guest import definition
+
+    try:
+        _print(asyncio.run(definition(_urls(data_dir), server)))
+    except (Refused, OSError) as error:
+        _fail(str(error))
+
+
+@app.command()
+def explain(
+    properties: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="image properties or extra specs")],
+    flavor: Annotated[str | None, typer.Option(help="a flavor of the running cloud, by name")] = None,
+    data_dir: DataDirOption = Path(".stackwire"),
+    as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+) -> None:
+    """Show what a property does: the guest XML it changes, the filters that read it, who refuses it."""
+    from dataclasses import asdict
+
+    from stackwire.compute.flows.explain import FLAVOR, in_words
+    from stackwire.compute.flows.explain import explain as explained
+
+    pairs = [text.partition("=") for text in properties]
+    if wrong := [key for key, sign, _ in pairs if not (key and sign)]:
+        _fail(f"{wrong[0]!r} is no KEY=VALUE")
+    known = FLAVOR if flavor is None else _flavor(data_dir, flavor)
+    found = [explained(key, value, known) for key, _, value in pairs]
+    _print(json.dumps([asdict(each) for each in found], indent=2) if as_json else "\n".join(map(in_words, found)))
+
+
+def _flavor(data_dir: Path, name: str) -> Any:
+    """The flavor of the cloud that runs there."""
+    import asyncio
+
+    from stackwire.cloud.client import Refused
+    from stackwire.cloud.guest import flavor_named
+
+    try:
+        return asyncio.run(flavor_named(_urls(data_dir), name))
+    except (Refused, OSError) as error:
+        _fail(str(error))
+
+
+def _urls(data_dir: Path) -> dict[str, str]:
+    from stackwire.cloud import up as process
 
     found = process.status(data_dir)
     if not found["running"]:
         _fail(f"no cloud runs in {found['data_dir']}")
-    urls = {name: known["url"] for name, known in found["services"].items()}
-    try:
-        _print(asyncio.run(definition(urls, server)))
-    except (Refused, OSError) as error:
-        _fail(str(error))
+    return {name: known["url"] for name, known in found["services"].items()}
 
 
 @app.command()
@@ -223,7 +261,7 @@ def _exists(module: str) -> bool:
         return False
 
 
-COMMANDS = ("up", "down", "status", "logs", "guest", "serve")
+COMMANDS = ("up", "down", "status", "logs", "guest", "explain", "serve")
 
 
 def _print(text: str) -> None:

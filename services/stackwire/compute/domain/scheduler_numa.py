@@ -3,9 +3,6 @@
 The cells of a host are compared as they are, whatever its servers use of them.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from stackwire.compute.domain.model import Host
 from stackwire.compute.domain.scheduler_model import Needs
 
@@ -34,13 +31,11 @@ def does_not_fit(host: Host, needs: Needs) -> str | None:
 
 def _topology_property(needs: Needs) -> str | None:
     """The first property or extra spec that means a topology (``nova/virt/hardware.py: numa_get_constraints``)."""
-    meant: Mapping[str, Any] = {**needs.properties, **needs.flavor.extra_specs}
-    for name in ("hw:numa_nodes", "hw_numa_nodes", "hw:mem_page_size", "hw_mem_page_size"):
-        if name in meant:
-            return f"{name}={meant[name]}"
-    for name in ("hw:cpu_policy", "hw_cpu_policy"):
-        if meant.get(name) in _PINNED:
-            return f"{name}={meant[name]}"
+    for name in ("numa_nodes", "mem_page_size", "cpu_policy"):
+        for key, meant in ((f"hw:{name}", needs.flavor.extra_specs), (f"hw_{name}", needs.properties)):
+            value = meant.get(key)
+            if value is not None and (name != "cpu_policy" or value in _PINNED):
+                return f"{key}={value}"
     return None
 
 
