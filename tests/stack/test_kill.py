@@ -360,12 +360,13 @@ async def force_down(cloud: ProcessCloud, host: str, *, down: bool) -> None:
 
 
 def moved_by_an_administrator(cloud: ProcessCloud, server: str, old: str, body: dict[str, Any]) -> Finish:
+    """Until it is on another host; an evacuation that was cut off there leaves it in error, as a rebuild does."""
+
     async def finish() -> None:
         path, version = f"{server_path(server)}/action", {"OpenStack-API-Version": "compute 2.93"}
-        found: dict[str, Any] = {}
-        while found.get("status") != "ACTIVE" or await host_of(cloud, server) == old:
+        while await host_of(cloud, server) == old:
             await cloud.admin.try_once("POST", "compute", path, json=body, headers=version)
-            found = await cloud.client.wait_for_status("compute", server_path(server), "server", {"ACTIVE", "ERROR"})
+            await cloud.client.wait_for_status("compute", server_path(server), "server", {"ACTIVE", "ERROR"})
 
     return finish
 
