@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from stackwire.compute.db import instances, moves
-from stackwire.compute.db.hosts import let_go
-from stackwire.compute.domain.migration_states import MigrationStates
+from stackwire.compute.db.hosts import give_back, let_go
+from stackwire.compute.domain.migration_states import EVACUATION, MigrationStates
 from stackwire.compute.domain.model import Migration
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import RESIZED
@@ -15,6 +15,7 @@ from stackwire.compute.flows.worker.confirm_instance import ConfirmServer
 from stackwire.compute.flows.worker.live_migration import LiveMigrations
 from stackwire.compute.flows.worker.resize_instance import ResizeServer
 from stackwire.core.context import RequestContext
+from stackwire.db.pool import UnitOfWork
 from stackwire.db.transitions import transition
 
 
@@ -59,6 +60,17 @@ class MoveRecovery:
                 await self._send(ctx, migration)
             elif migration.status in BEFORE_LEAVING:
                 await self._end(ctx, migration)
+
+    async def fail_evacuation(self, uow: UnitOfWork, server: Server) -> None:
+        """Of a server that was being evacuated, if it was: it claims the host that it is on now."""
+        migration = await moves.latest(uow, server.uuid, ("accepted", "pre-migrating"))
+        if migration is None or migration.migration_type != EVACUATION:
+            return
+        await moves.fail(uow, migration)
+        if server.instance.host == migration.source_compute:
+            await give_back(uow, server.uuid, migration.uuid)
+        else:
+            await let_go(uow, migration.uuid)
 
     async def _forget_evacuated(self, ctx: RequestContext) -> None:
         """``_destroy_evacuated_instances``: the host is there again, its servers are elsewhere."""

@@ -129,7 +129,11 @@ class Recovery:
     async def _fail_rebuild(self, ctx: RequestContext, server: Server) -> None:
         async with self._host.exclusive(server.uuid):
             await restore_root_attachment(ctx, self._host, server)
-            await self._transition(ctx, server, ServerStates.fail_rebuild, failed=True)
+
+            async def also(uow: UnitOfWork) -> None:
+                await self._moves.fail_evacuation(uow, server)
+
+            await self._transition(ctx, server, ServerStates.fail_rebuild, failed=True, also=also)
 
     async def _recover_reboot(self, ctx: RequestContext, server: Server) -> None:
         await self._transition(ctx, server, ServerStates.recover_reboot, power_state=POWER["running"])
