@@ -35,7 +35,7 @@ from stackwire.compute.flows.api.server_plan import ServerPlan, ServerPlanner
 from stackwire.compute.flows.deps import ApiDeps, ApiFlow
 from stackwire.contracts.compute_workers import ScheduleAndBuildInstances
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import BadRequest, Forbidden, NotSimulated, Unavailable
+from stackwire.core.errors import BadRequest, Forbidden, Unavailable
 from stackwire.core.rules import Resource
 from stackwire.db.pool import UnitOfWork
 
@@ -69,7 +69,7 @@ class CreateServer(ApiFlow):
         self._deps.policy.require(ctx, policy.CREATE, {"project_id": ctx.project_id})
         if ctx.project_id is None:
             raise Forbidden("A server belongs to a project: the token has to be of one.")
-        _refuse_unsimulated(request)
+        _check_networks(request)
         placement = await self._placement.resolve(ctx, request)
         validation.check_user_data(request.user_data)
         plan = await self._planner.plan(ctx, request)
@@ -196,12 +196,8 @@ def _message(build: _Build, servers: Sequence[Server], group: ServerGroup | None
     )
 
 
-def _refuse_unsimulated(request: CreateServerRequest) -> None:
+def _check_networks(request: CreateServerRequest) -> None:
     if not isinstance(request.networks, str) and request.networks:
         raise BadRequest("There is no network of that id: there is no network service here; ask for none or auto.")
     if any(group != "default" for group in request.security_groups):
         raise BadRequest("There is no security group of that name.")
-    not_simulated = {"the choice of a host": request.host, "scheduler hints": request.scheduler_hints}
-    for what, requested in not_simulated.items():
-        if requested:
-            raise NotSimulated(what=what)
