@@ -132,10 +132,7 @@ async def test_what_there_is_none_of_is_an_empty_list(cloud: TestCloud, demo: Js
     assert (await admin.get("compute", f"{C}/os-aggregates")).ok(200).json == {"aggregates": []}
     assert (await demo.get("compute", f"{C}/os-aggregates")).status == 403
     assert (await demo.get("compute", f"{C}/os-server-groups")).ok(200).json == {"server_groups": []}
-    for path in ("os-aggregates", "os-server-groups", "os-services/x"):
-        assert (await admin.put("compute", f"{C}/{path}", json={})).status == 501, path
-    for path in ("manageable_volumes", "volumes/x/encryption"):
-        assert (await admin.get("volume", f"{V}/{path}")).status == 501, path
+    assert (await admin.get("volume", f"{V}/volumes/x/encryption")).status == 501
 
 
 async def test_a_console_tells_of_the_machine_as_far_back_as_one_asks(cloud: TestCloud, demo: JsonClient) -> None:
@@ -144,15 +141,15 @@ async def test_a_console_tells_of_the_machine_as_far_back_as_one_asks(cloud: Tes
         (await server_action(demo, server_id, **{"os-getConsoleOutput": wanted})).ok(200).json["output"]
         for wanted in ({}, {"length": -1}, {"length": None}, {"length": "2"}, {"length": 0})
     ]
-    lines = told[0].splitlines(keepends=True)
-    assert [told[1], told[2], told[3], told[4]] == [told[0], told[0], "".join(lines[-2:]), ""]
+    lines = told[0].splitlines()
+    assert [told[1], told[2], told[3], told[4]] == [told[0], told[0], "\n".join(lines[-2:]), ""]
     assert len(lines) > 6
     for part in ("Memory: 512 MiB", "vda: 1 GiB", "eth0: fa:16:3e:", "talker login:"):
         assert part in told[0]
     (await server_action(demo, server_id, **{"os-stop": None})).ok(202)
     await cloud.settle()
     after = (await server_action(demo, server_id, **{"os-getConsoleOutput": {"length": 1}})).ok(200).json["output"]
-    assert after == "system: Power down\n"
+    assert after == "system: Power down"
 
 
 async def test_what_would_be_passed_over_in_something_new_is_refused(cloud: TestCloud, demo: JsonClient) -> None:

@@ -93,6 +93,16 @@ async def test_a_crash_dump_is_requested_and_announced(cloud: TestCloud, demo: J
     assert "NMI" in output
 
 
+async def test_network_information_is_injected_by_an_administrator_and_reset_by_nobody(
+    cloud: TestCloud, demo: JsonClient, server_id: str
+) -> None:
+    admin = await cloud.http("admin")
+    assert (await server_action(demo, server_id, injectNetworkInfo=None)).status == 403
+    (await server_action(admin, server_id, injectNetworkInfo=None)).ok(202)
+    await cloud.settle()
+    assert (await server_action(admin, server_id, resetNetwork=None)).status == 410
+
+
 async def test_diagnostics_are_of_the_running_guest(cloud: TestCloud, demo: JsonClient, server_id: str) -> None:
     admin = await cloud.http("admin")
     assert (await read(demo, server_id, "diagnostics", "2.48")).status == 403

@@ -85,6 +85,7 @@ def host_endpoints(host: ComputeHost) -> list[Endpoint]:
         guests.GetMksConsole.served_by(consoles.on_get("mks")),
         guests.SetAdminPassword.served_by(guest.on_set_admin_password),
         guests.TriggerCrashDump.served_by(guest.on_trigger_crash_dump),
+        guests.InjectNetworkInfo.served_by(guest.on_inject_network_info),
         guests.GetDiagnostics.served_by(guest.on_get_diagnostics),
         guests.GetInstanceDiagnostics.served_by(guest.on_get_instance_diagnostics),
         calls.CacheImagesOnHost.served_by(HostImageCaching(host).on_cache_images),

@@ -47,6 +47,10 @@ class TriggerCrashDump(_OfInstance, Cast, target=COMPUTE_HOST, method="trigger_c
     """Send the guest an interrupt that asks for a dump."""
 
 
+class InjectNetworkInfo(_OfInstance, Cast, target=COMPUTE_HOST, method="inject_network_info"):
+    """Write the server's addresses into its guest, as far as the driver does that."""
+
+
 class GetDiagnostics(_OfInstance, Call[dict[str, Any]], target=COMPUTE_HOST, method="get_diagnostics"):
     """Counters of a running guest, by the driver's own names."""
 

@@ -53,6 +53,7 @@ CHECKS: dict[
     "tags": (AT_REST, ANY_TASK, False, True),
     "changePassword": ({"active"}, IDLE, True, False),
     "trigger_crash_dump": ({"active", "paused", "rescued", "resized", "error"}, IDLE, True, False),
+    "injectNetworkInfo": (EVERY, ANY_TASK, False, False),
     "console": (EVERY, ANY_TASK, False, True),
     "delete": (EVERY, ANY_TASK, False, False),
     "reset_state": (EVERY, ANY_TASK, False, True),

@@ -145,14 +145,14 @@ class Disks:
             await asyncio.to_thread(_log, self.console(uuid), line)
 
     async def console_output(self, uuid: str, tail: int | None) -> str | None:
-        """The console's last lines; None when there is no console."""
+        """The console's last lines, without the break behind the last one; None when there is no console."""
         try:
             text = await asyncio.to_thread(self.console(uuid).read_text)
         except OSError:
             return None
         if tail is None:
             return text
-        return "".join(text.splitlines(keepends=True)[-tail:]) if tail else ""
+        return "\n".join(text.splitlines()[-tail:]) if tail else ""
 
     async def read(self, uuid: str) -> AsyncIterator[bytes]:
         """The disk's bytes. DiskFailure when it is not there."""

@@ -259,6 +259,7 @@ class ServerStates(
     )
     finish_change_password = _step("updating_password", None, None, "set_admin_password")
     trigger_crash_dump = _check("active paused rescued resized error", None, "trigger_crash_dump")
+    inject_network_info = _check(ANY, ANY, "inject_network_info", launched=False, action="injectNetworkInfo")
     console = _check(ANY, ANY, "get_console_output", launched=False, locked=True)
 
     # ---- deletion, and an administrator's reset

@@ -20,7 +20,11 @@ class GuestRequestHandlers(ApiHandlers):
     @property
     def actions(self) -> Mapping[str, Action]:
         """The actions' handlers, by name."""
-        return {"changePassword": self._change_password, "trigger_crash_dump": self._trigger_crash_dump}
+        return {
+            "changePassword": self._change_password,
+            "trigger_crash_dump": self._trigger_crash_dump,
+            "injectNetworkInfo": self._inject_network_info,
+        }
 
     async def _change_password(self, request: web.Request, value: Any) -> web.Response:
         ctx, _ = unpack(request)
@@ -34,6 +38,11 @@ class GuestRequestHandlers(ApiHandlers):
         if value is not None:
             raise BadRequest("Invalid input for field/attribute trigger_crash_dump: it has no value.")
         await self._flows.guest_requests.trigger_crash_dump(ctx, server_id(request))
+        return respond(202)
+
+    async def _inject_network_info(self, request: web.Request, _: Any) -> web.Response:
+        ctx, _version = unpack(request)
+        await self._flows.guest_requests.inject_network_info(ctx, server_id(request))
         return respond(202)
 
     async def diagnostics(self, request: web.Request) -> web.Response:

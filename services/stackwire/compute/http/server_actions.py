@@ -41,16 +41,16 @@ from stackwire.compute.http.views.links import links, root_url
 from stackwire.compute.http.views.servers import ServerView
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.http.paging import origin
+from stackwire.http.refusals import Gone
 from stackwire.http.request import json_body, read, reading, respond
 
 Action = Callable[[web.Request, Any], Awaitable[web.Response]]
 
 NOT_SIMULATED = frozenset(
-    names(
-        "addSecurityGroup removeSecurityGroup addFixedIp "
-        "removeFixedIp addFloatingIp removeFloatingIp resetNetwork injectNetworkInfo"
-    )
+    names("addSecurityGroup removeSecurityGroup addFixedIp removeFixedIp addFloatingIp removeFloatingIp")
 )
+GONE = "resetNetwork"
+"""What Nova itself has no more."""
 
 
 class ServerActionHandlers(ApiHandlers):
@@ -81,12 +81,14 @@ class ServerActionHandlers(ApiHandlers):
         }
 
     async def action(self, request: web.Request) -> web.Response:
-        """400 for an action that does not exist; 501 for one that is not simulated."""
+        """400 for an action that does not exist, 410 for one that is gone; 501 for one that is not simulated."""
         ctx, _ = unpack(request)
         name, value = named_action(await json_body(request))
         if name in NOT_SIMULATED:
             await self._flows.servers.get(ctx, server_id(request))
             raise NotSimulated(what=f"the action {name}")
+        if name == GONE:
+            raise Gone
         action = self._actions.get(name)
         if action is None:
             raise BadRequest(f"There is no such action: {name[:100]}")

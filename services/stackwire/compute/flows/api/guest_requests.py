@@ -11,6 +11,7 @@ from stackwire.compute.flows.deps import ApiFlow, check_allowed, claim, require_
 from stackwire.contracts.compute_guests import (
     GetDiagnostics,
     GetInstanceDiagnostics,
+    InjectNetworkInfo,
     SetAdminPassword,
     TriggerCrashDump,
 )
@@ -18,7 +19,7 @@ from stackwire.core.context import RequestContext
 
 
 class GuestRequests(ApiFlow):
-    """``nova/compute/api.py: set_admin_password, trigger_crash_dump, get_diagnostics``."""
+    """``nova/compute/api.py: set_admin_password, trigger_crash_dump, inject_network_info, get_diagnostics``."""
 
     async def change_password(self, ctx: RequestContext, uuid: str, password: str) -> None:
         """Returns when the guest has it; a Conflict (``PasswordSetFailed``) when it does not take one."""
@@ -39,6 +40,14 @@ class GuestRequests(ApiFlow):
         async with self._deps.database.work(ctx) as uow:
             await instance_actions.start(uow, ctx, uuid, "trigger_crash_dump")
             uow.cast(TriggerCrashDump(instance=instance_object(server)), server=host)
+
+    async def inject_network_info(self, ctx: RequestContext, uuid: str) -> None:
+        """Sent to the host, as Nova does whatever the driver makes of it."""
+        server = await self._deps.find(ctx, uuid, policy.INJECT_NETWORK_INFO)
+        check_allowed(ctx, server, "injectNetworkInfo")
+        host = require_host(server)
+        async with self._deps.database.work(ctx) as uow:
+            uow.cast(InjectNetworkInfo(instance=instance_object(server)), server=host)
 
     async def diagnostics(self, ctx: RequestContext, uuid: str, *, as_object: bool) -> dict[str, Any]:
         """``as_object``: in the form of 2.48, which is every driver's; InstanceInvalidState for what does not run."""

@@ -12,6 +12,7 @@ from stackwire.compute.flows.worker.compute_host import ComputeHost
 from stackwire.contracts.compute_guests import (
     GetDiagnostics,
     GetInstanceDiagnostics,
+    InjectNetworkInfo,
     SetAdminPassword,
     TriggerCrashDump,
 )
@@ -59,6 +60,9 @@ class GuestRequests:
             async with self._host.database.work(ctx) as uow:
                 self._host.notifications.emit_action(uow, server, "trigger_crash_dump", "end")
                 await instance_actions.end_event(uow, uuid, _CRASH_EVENT)
+
+    async def on_inject_network_info(self, ctx: RequestContext, message: InjectNetworkInfo) -> None:
+        """Nothing: libvirt's driver writes no addresses into a guest (``nova/virt/libvirt/driver.py``)."""
 
     async def on_get_diagnostics(self, ctx: RequestContext, message: GetDiagnostics) -> dict[str, Any]:
         """The driver's own counters, before 2.48. InstanceInvalidState for a guest that does not run."""
