@@ -112,6 +112,14 @@ bench-bus: $(READY) ## RPC and notifications, as ratios to the raw transport
 bench-image: $(READY) ## the image service beside a real Glance's figures; BENCH_ARGS=--quick for a short run
 	@$(BIN)/python tests/bench/bench_image.py $(BENCH_ARGS)
 
+.PHONY: bench-compute
+bench-compute: $(READY) ## servers: how long until they are up; BENCH_ARGS="--beside URL" for a real cloud in the same run
+	@$(BIN)/python tests/bench/bench_flows.py compute $(BENCH_ARGS)
+
+.PHONY: bench-volume
+bench-volume: $(READY) ## volumes likewise, and a plain copy of the same bytes
+	@$(BIN)/python tests/bench/bench_flows.py volume $(BENCH_ARGS)
+
 .PHONY: bench-trace
 bench-trace: $(READY) ## what tracing costs, as ratios to the untraced and to the bare firehose
 	@$(BIN)/python tests/bench/bench_trace.py

@@ -1,0 +1,331 @@
+"""How long servers and volumes take, from the request to the state that ends it, here and in another cloud beside it.
+
+    make bench-compute [BENCH_ARGS="--quick --beside http://127.0.0.1:25000/v3 --beside-password demo"]
+    make bench-volume
+
+One flow after the other, then 16 and 64 in flight; each is asked for its state every 10 ms. ``--beside`` is the auth
+URL of a real OpenStack, which is measured in the same run: read the ratios, not the numbers. A plain copy of the
+image's bytes stands beside the volumes. The lists show what the flows before them have made.
+"""
+
+import argparse
+import asyncio
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from stackwire.cloud.postgres import EmbeddedPostgres
+from stackwire.cloud.subprocess_cloud import SubprocessCloud
+from stackwire.compare.session import Credentials, Session, logged_in
+
+POLL_SECONDS = 0.01
+LIMIT_SECONDS = 300.0
+MIB = 1024**2
+VERSIONS = {"compute": "2.93", "volume": "3.70"}
+IN_FLIGHT = (1, 16, 64)
+Flow = Callable[["Cloud"], Awaitable[float]]
+"""Makes one thing, and returns the seconds that it took."""
+
+
+class Failed(Exception):
+    """A flow did not end as it should."""
+
+
+@dataclass
+class Cloud:
+    """One that is measured. ``images``: MiB to the id of an image of that size; ``made``: what is to be deleted."""
+
+    name: str
+    session: Session
+    flavors: list[str]
+    images: dict[int, str] = field(default_factory=dict)
+    made: list[tuple[str, str]] = field(default_factory=list)
+
+    async def send(self, method: str, service: str, path: str, body: Any = None) -> Any:
+        data = None if body is None else orjson.dumps(body)
+        answer = await self.session.send(method, service, path, data=data, version=VERSIONS.get(service, ""))
+        if answer.status >= 400:
+            raise Failed(f"{self.name}: {method} {path}: {answer.status} {answer.json}")
+        return answer.json
+
+    async def until(self, service: str, path: str, root: str, goal: str) -> None:
+        """``goal``: a status, with nothing under way; "gone" for 404."""
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while time.monotonic() < deadline:
+            answer = await self.session.send("GET", service, path, version=VERSIONS.get(service, ""))
+            found = (answer.json or {}).get(root, answer.json or {})
+            if answer.status == 404 and goal == "gone":
+                return
+            if found.get("status") == goal and not found.get("OS-EXT-STS:task_state"):
+                return
+            if str(found.get("status")).lower() == "error" and goal.lower() != "error":
+                raise Failed(f"{self.name}: {path} is in error: {found.get('fault')}")
+            await asyncio.sleep(POLL_SECONDS)
+        raise Failed(f"{self.name}: {path} is not {goal}")
+
+    async def make(self, service: str, kind: str, root: str, body: Mapping[str, Any], goal: str) -> tuple[str, float]:
+        """The id and the seconds until it is in its goal."""
+        begun = time.perf_counter()
+        made = (await self.send("POST", service, f"/{kind}", {root: body}))[root]["id"]
+        self.made.append((service, f"/{kind}/{made}"))
+        await self.until(service, f"/{kind}/{made}", root, goal)
+        return made, time.perf_counter() - begun
+
+    async def server(self, **fields: Any) -> tuple[str, float]:
+        body = {"name": "bench", "flavorRef": self.flavors[0], "networks": "none", **fields}
+        return await self.make("compute", "servers", "server", body, "ACTIVE")
+
+    async def volume(self, **fields: Any) -> tuple[str, float]:
+        return await self.make("volume", "volumes", "volume", {"size": 1, **fields}, "available")
+
+    async def act(self, server: str, goal: str, **action: Any) -> float:
+        begun = time.perf_counter()
+        await self.send("POST", "compute", f"/servers/{server}/action", action)
+        await self.until("compute", f"/servers/{server}", "server", goal)
+        return time.perf_counter() - begun
+
+    async def image(self, mebibytes: int) -> None:
+        body = {"name": f"bench {mebibytes}", "disk_format": "raw", "container_format": "bare"}
+        made = (await self.send("POST", "image", "/v2/images", body))["id"]
+        self.made.append(("image", f"/v2/images/{made}"))
+        data = bytes(range(256)) * (mebibytes * MIB // 256)
+        headers = {"Content-Type": "application/octet-stream"}
+        await self.session.send("PUT", "image", f"/v2/images/{made}/file", data=data, headers=headers)
+        await self.until("image", f"/v2/images/{made}", "image", "active")
+        self.images[mebibytes] = made
+
+    async def clean(self) -> None:
+        """The last first; what is still needed by another is asked for again."""
+        for service, path in reversed(self.made):
+            deadline = time.monotonic() + LIMIT_SECONDS
+            while time.monotonic() < deadline:
+                answer = await self.session.send("DELETE", service, path, version=VERSIONS.get(service, ""))
+                if answer.status == 404:
+                    break
+                await asyncio.sleep(POLL_SECONDS)
+        self.made.clear()
+
+
+# ---- servers
+
+
+async def server_from_image(cloud: Cloud) -> float:
+    return (await cloud.server(imageRef=cloud.images[1]))[1]
+
+
+async def server_from_volume(cloud: Cloud) -> float:
+    volume, _ = await cloud.volume(imageRef=cloud.images[1])
+    device = {"boot_index": 0, "source_type": "volume", "destination_type": "volume", "uuid": volume}
+    return (await cloud.server(block_device_mapping_v2=[device]))[1]
+
+
+async def create_image(cloud: Cloud) -> float:
+    server, _ = await cloud.server(imageRef=cloud.images[1])
+    begun = time.perf_counter()
+    made = await cloud.send("POST", "compute", f"/servers/{server}/action", {"createImage": {"name": "bench"}})
+    cloud.made.append(("image", f"/v2/images/{made['image_id']}"))
+    await cloud.until("image", f"/v2/images/{made['image_id']}", "image", "active")
+    return time.perf_counter() - begun
+
+
+async def rebuild(cloud: Cloud) -> float:
+    server, _ = await cloud.server(imageRef=cloud.images[1])
+    return await cloud.act(server, "ACTIVE", rebuild={"imageRef": cloud.images[1]})
+
+
+async def resize(cloud: Cloud) -> float:
+    server, _ = await cloud.server(imageRef=cloud.images[1])
+    return await cloud.act(server, "VERIFY_RESIZE", resize={"flavorRef": cloud.flavors[1]})
+
+
+async def delete_server(cloud: Cloud) -> float:
+    server, _ = await cloud.server(imageRef=cloud.images[1])
+    begun = time.perf_counter()
+    await cloud.send("DELETE", "compute", f"/servers/{server}")
+    await cloud.until("compute", f"/servers/{server}", "server", "gone")
+    return time.perf_counter() - begun
+
+
+async def list_servers(cloud: Cloud) -> float:
+    return await listed(cloud, "compute", "/servers/detail")
+
+
+# ---- volumes
+
+
+def volume_from_image(mebibytes: int) -> Flow:
+    async def flow(cloud: Cloud) -> float:
+        return (await cloud.volume(imageRef=cloud.images[mebibytes]))[1]
+
+    return flow
+
+
+def of_a_volume(kind: str, root: str, **fields: Any) -> Flow:
+    """A snapshot or a backup of a volume of 64 MiB."""
+
+    async def flow(cloud: Cloud) -> float:
+        volume, _ = await cloud.volume(imageRef=cloud.images[64])
+        return (await cloud.make("volume", kind, root, {"volume_id": volume, **fields}, "available"))[1]
+
+    return flow
+
+
+async def clone(cloud: Cloud) -> float:
+    volume, _ = await cloud.volume(imageRef=cloud.images[64])
+    return (await cloud.volume(source_volid=volume))[1]
+
+
+async def upload(cloud: Cloud) -> float:
+    volume, _ = await cloud.volume(imageRef=cloud.images[64])
+    begun = time.perf_counter()
+    action = {"os-volume_upload_image": {"image_name": "bench"}}
+    made = await cloud.send("POST", "volume", f"/volumes/{volume}/action", action)
+    image = made["os-volume_upload_image"]["image_id"]
+    cloud.made.append(("image", f"/v2/images/{image}"))
+    await cloud.until("image", f"/v2/images/{image}", "image", "active")
+    return time.perf_counter() - begun
+
+
+async def list_volumes(cloud: Cloud) -> float:
+    return await listed(cloud, "volume", "/volumes/detail")
+
+
+async def listed(cloud: Cloud, service: str, path: str) -> float:
+    begun = time.perf_counter()
+    await cloud.send("GET", service, path)
+    return time.perf_counter() - begun
+
+
+COMPUTE: Mapping[str, Flow] = {
+    "server from image": server_from_image,
+    "server from volume": server_from_volume,
+    "createImage": create_image,
+    "rebuild": rebuild,
+    "resize": resize,
+    "delete": delete_server,
+    "list of servers": list_servers,
+}
+VOLUME: Mapping[str, Flow] = {
+    "volume from 64 MiB": volume_from_image(64),
+    "volume from 1 GiB": volume_from_image(1024),
+    "snapshot": of_a_volume("snapshots", "snapshot"),
+    "clone": clone,
+    "backup": of_a_volume("backups", "backup"),
+    "upload to image": upload,
+    "list of volumes": list_volumes,
+}
+QUOTAS = {"compute": "instances cores ram", "volume": "volumes gigabytes snapshots backups backup_gigabytes"}
+IMAGES = {"compute": (1,), "volume": (64, 1024)}
+
+
+async def measured(cloud: Cloud, flow: Flow, in_flight: int, total: int) -> tuple[list[float], float]:
+    """Seconds of each, and how many were done in a second."""
+    waiting = asyncio.Semaphore(in_flight)
+
+    async def one() -> float:
+        async with waiting:
+            return await flow(cloud)
+
+    begun = time.perf_counter()
+    taken = await asyncio.gather(*(one() for _ in range(total)))
+    return taken, total / (time.perf_counter() - begun)
+
+
+async def measure(clouds: Sequence[Cloud], flows: Mapping[str, Flow], totals: Mapping[int, int]) -> None:
+    for name, flow in flows.items():
+        for in_flight, total in totals.items():
+            medians = []
+            for cloud in clouds:
+                try:
+                    taken, rate = await measured(cloud, flow, in_flight, total)
+                except Failed as failed:
+                    print(f"{name:20} {failed}")
+                    continue
+                taken.sort()
+                medians.append(statistics.median(taken))
+                figures = f"p50 {medians[-1] * 1000:8.0f} ms   p99 {taken[int(len(taken) * 0.99)] * 1000:8.0f} ms"
+                print(f"{name:20} {in_flight:3} in flight   {cloud.name:10} {figures}   {rate:7.1f} /s", flush=True)
+            if len(medians) == 2:
+                print(f"{name:20} {in_flight:3} in flight   ratio {medians[1] / medians[0]:6.1f}")
+
+
+def copy_of(mebibytes: int) -> float:
+    """A plain copy of as many bytes, with nothing kept of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, goal = Path(folder, "source"), Path(folder, "goal")
+        source.write_bytes(bytes(range(256)) * (mebibytes * MIB // 256))
+        begun = time.perf_counter()
+        shutil.copyfile(source, goal)
+        return time.perf_counter() - begun
+
+
+async def a_cloud(
+    stack: AsyncExitStack, name: str, user: Credentials, admin: Credentials, sizes: Sequence[int]
+) -> Cloud:
+    """Logged in, without quotas, with two flavors and the images."""
+    session = await stack.enter_async_context(logged_in(user))
+    administrator = Cloud(name, await stack.enter_async_context(logged_in(admin)), [])
+    for service, names in QUOTAS.items():
+        quotas = {"quota_set": dict.fromkeys(names.split(), -1)}
+        await administrator.send("PUT", service, f"/os-quota-sets/{session.project_id}", quotas)
+    cloud = Cloud(name, session, [])
+    for number in (1, 2):
+        flavor = {"name": f"bench-{time.time_ns()}", "ram": 64 * number, "vcpus": 1, "disk": 1}
+        made = (await administrator.send("POST", "compute", "/flavors", {"flavor": flavor}))["flavor"]["id"]
+        administrator.made.append(("compute", f"/flavors/{made}"))
+        cloud.flavors.append(made)
+    stack.push_async_callback(administrator.clean)
+    stack.push_async_callback(cloud.clean)
+    for size in sizes:
+        await cloud.image(size)
+    return cloud
+
+
+async def run(given: argparse.Namespace, auth_url: str) -> None:
+    totals = {1: 5, 16: 16} if given.quick else {1: 20, 16: 48, 64: 128}
+    sizes = IMAGES[given.service]
+    async with AsyncExitStack() as stack:
+        credentials = [Credentials(auth_url, name, "secret", name) for name in ("demo", "admin")]
+        clouds = [await a_cloud(stack, "stackwire", *credentials, sizes)]
+        if given.beside:
+            passwords = {"demo": given.beside_password, "admin": given.beside_admin_password}
+            others = [Credentials(given.beside, name, secret, name) for name, secret in passwords.items()]
+            clouds.append(await a_cloud(stack, "beside", *others, sizes))
+        await measure(clouds, {"compute": COMPUTE, "volume": VOLUME}[given.service], totals)
+        if given.service == "volume":
+            print(
+                "".join(f"a plain copy of {size} MiB takes {copy_of(size) * 1000:.0f} ms\n" for size in sizes), end=""
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("service", choices=("compute", "volume"))
+    parser.add_argument("--quick", action="store_true", help="a few of each, at most 16 in flight")
+    parser.add_argument("--beside", default="", help="the auth URL of a cloud to measure in the same run")
+    parser.add_argument("--beside-password", default="demo")
+    parser.add_argument("--beside-admin-password", default="admin")
+    given = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="stackwire-bench-"))
+    folder.chmod(0o755)  # PostgreSQL may run as a user of its own
+    cloud = SubprocessCloud(folder)
+    try:
+        cloud.start()
+        asyncio.run(run(given, cloud.auth_url))
+    finally:
+        cloud.stop()
+        EmbeddedPostgres(folder).remove()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
