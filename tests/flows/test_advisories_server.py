@@ -118,7 +118,7 @@ async def test_cve_2012_3371_no_list_in_a_request_is_a_list_of_queries(cloud: Te
     devices = [from_volume(str(uuid4()), boot_index=number)[0] for number in range(3000)]
     tags = {"server": {**server_wish, "tags": [str(number) for number in range(1000)]}}
     wishes = [
-        ({"server": server_wish, **many}, {400, 501}),
+        ({"server": server_wish, **many}, {202}),
         (tags, {400}),
         ({"server": {**server_wish, "block_device_mapping_v2": devices}}, {400, 403}),
         ({"server": {**server_wish, "metadata": {str(number): "v" for number in range(5000)}}}, {403}),
@@ -128,7 +128,10 @@ async def test_cve_2012_3371_no_list_in_a_request_is_a_list_of_queries(cloud: Te
             answer = await demo.post("compute", "/v2.1/servers", json=wish, headers=SERVER_VERSION)
         assert answer.status in statuses, (wish.keys(), answer.body[:300])
         assert len(said) <= 30, said
-    assert (await demo.get("compute", "/v2.1/servers", headers=SERVER_VERSION)).ok(200).json["servers"] == []
+    made = (await demo.get("compute", "/v2.1/servers", headers=SERVER_VERSION)).ok(200).json["servers"]
+    assert len(made) == 1
+    (await demo.delete("compute", f"/v2.1/servers/{made[0]['id']}")).ok(204)
+    await cloud.settle()
 
 
 async def test_cve_2012_3371_a_list_is_a_few_queries_however_long(a_cloud: ACloud) -> None:

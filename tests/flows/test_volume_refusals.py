@@ -163,7 +163,7 @@ async def test_exactly_as_many_volumes_as_the_quota_allows_win_a_race(cloud: Tes
 
 
 async def test_paths_that_are_not_simulated_are_501(demo: JsonClient) -> None:
-    answer = await demo.get("volume", f"{V}/clusters", headers={"OpenStack-API-Version": "volume 3.70"})
+    answer = await demo.get("volume", f"{V}/volumes/x/encryption")
     assert (answer.status, list(answer.json)) == (501, ["notImplemented"])
 
 
