@@ -19,19 +19,30 @@ EVERY = 1 if os.environ.get("ACCEPTED_FIELDS") == "all" else 20
 FILES = "a back end of files serves every host"
 HASHED = "a password is kept as a salted hash and shown nowhere"
 SIZED = "null is the size of what it is made from, which the valid request names"
+NONE = "an empty object names nothing, as the valid request or a null"
 IGNORED: dict[str, str] = {
     "projects.create project.domain_id": "null is the domain of the token, which the valid request names",
     "projects.create project.parent_id": "null is the domain, which the valid request names",
+    "quota-class-sets.update quota_class_set": NONE,
+    "quota-sets.update-user quota_set": NONE,
+    "quotas.update-short quota_set.force": "limits over what is used need no force",
+    "snapshots.update snapshot.display_description": "description goes before it",
+    "snapshots.update snapshot.display_name": "name goes before it",
+    "tokens.password-system auth.scope.system": "there is one system",
     "tokens.password-unscoped-key auth.scope.unscoped": "the key alone says that there is no scope",
     "users.change-password user.password": HASHED,
     "users.create user.password": HASHED,
     "users.update user.password": HASHED,
-    "volume-actions.force_detach os-force_detach": "an empty object is as good as one that names nothing",
+    "volume-actions.detach os-detach": NONE,
+    "volume-actions.force_detach os-force_detach": NONE,
     "volume-actions.force_detach os-force_detach.attachment_id": "an empty one names none, as null does",
     "volume-actions.force_detach os-force_detach.connector": FILES,
     "volume-actions.initialize_connection os-initialize_connection.connector": FILES,
+    "volume-actions.reimage os-reimage.reimage_reserved": "an available volume is not reserved",
     "volume-actions.terminate_connection os-terminate_connection.connector": FILES,
     "volume-actions.volume_upload_image os-volume_upload_image.force": "an available volume needs no force",
+    "volumes.create volume.availability_zone": "null is the default zone, which the valid request names",
+    "volumes.create volume.volume_type": "null and an empty one are the default type, which the valid request names",
     "volumes.create-from-snapshot volume.size": SIZED,
     "volumes.create-from-volume volume.size": SIZED,
 }
