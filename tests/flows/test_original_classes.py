@@ -5,7 +5,6 @@ They come with an installation of Nova and Cinder 2026.2, which ``OPENSTACK_PYTH
 
 import asyncio
 import json
-import uuid
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ import pytest
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.transport import WireRecord
 from support.builders.images import an_image
-from support.builders.servers import a_server
+from support.builders.servers import SMALL_FLAVOR, a_server, server_action
+from support.builders.volumes import create_volume
 from support.cloud import ASharedCloud, JsonClient, TestCloud
 from support.golden import ORDER
 from support.golden_replay import GoldenReplay
@@ -25,10 +25,20 @@ TIMEOUT_SECONDS = 120
 EXCHANGES = {"nova": {"nova", "scheduler_fanout", "compute_fanout"}, "cinder": {"cinder", "cinder-scheduler_fanout"}}
 ACTIONS: list[dict[str, Any]] = [
     {"reboot": {"type": "HARD"}}, {"pause": None}, {"unpause": None}, {"suspend": None}, {"resume": None},
-    {"os-getConsoleOutput": {"length": 3}},
-    {"changePassword": {"adminPass": "x"}}, {"trigger_crash_dump": None}, {"rebuild": {"imageRef": str(uuid.uuid4())}},
+    {"os-getConsoleOutput": {"length": 3}}, {"changePassword": {"adminPass": "x"}}, {"trigger_crash_dump": None},
+    {"injectNetworkInfo": None}, {"resize": {"flavorRef": SMALL_FLAVOR}}, {"revertResize": None}, {"migrate": None},
+    {"confirmResize": None}, {"os-migrateLive": {"host": None, "block_migration": "auto"}},
+    {"createBackup": {"name": "b", "backup_type": "daily", "rotation": 1}}, {"rescue": {}}, {"unrescue": None},
+    {"shelve": None}, {"unshelve": None}, {"os-stop": None}, {"os-start": None},
 ]  # fmt: skip
-"""What the recorded journey does not do."""
+"""Of a server, one after the other: what the recorded journey does not do."""
+FROM_A_VOLUME: list[tuple[str, dict[str, Any]]] = [
+    ("/snapshots", {"snapshot": {"volume_id": "{volume}"}}),
+    ("/backups", {"backup": {"volume_id": "{volume}"}}),
+    ("/volumes/{volume}/action", {"os-extend": {"new_size": 2}}),
+    ("/volumes/{volume}/action", {"os-retype": {"new_type": "other", "migration_policy": "never"}}),
+    ("/volume-transfers", {"transfer": {"volume_id": "{volume}"}}),
+]
 
 
 @pytest.fixture(scope="module")
@@ -50,17 +60,21 @@ async def messages(a_shared_cloud: ASharedCloud) -> list[WireRecord]:
 
 
 async def more(cloud: TestCloud, demo: JsonClient) -> None:
+    admin = await cloud.http("admin")
     server_id = await a_server(cloud, demo, imageRef=await an_image(demo, hw_numa_nodes="1"))
     for action in ACTIONS:
-        await demo.post("compute", f"/v2.1/servers/{server_id}/action", json=action)
+        answer = await server_action(admin, server_id, **action)
+        assert answer.status in range(200, 300), (action, answer.body)
         await cloud.settle()
     zone = {"availability_zone": "nova:nowhere", "name": "s", "flavorRef": "1", "networks": "none"}
     await demo.post("compute", "/v2.1/servers", json={"server": {**zone, "imageRef": await an_image(demo)}})
-    volume = (await demo.post("volume", "/v3/{project_id}/volumes", json={"volume": {"size": 1}})).ok(202).json
-    await cloud.settle()
-    path = f"/v3/{{project_id}}/volumes/{volume['volume']['id']}"
-    (await demo.post("volume", f"{path}/action", json={"os-extend": {"new_size": 2}})).ok(202)
-    await cloud.settle()
+    (await admin.post("volume", "/v3/{project_id}/types", json={"volume_type": {"name": "other"}})).ok(200)
+    volume = (await create_volume(cloud, demo))["id"]
+    for path, body in FROM_A_VOLUME:
+        filled = json.loads(json.dumps(body).replace("{volume}", volume))
+        sent = await demo.post("volume", f"/v3/{{project_id}}{path.replace('{volume}', volume)}", json=filled)
+        assert sent.status == 202, (path, sent.body)
+        await cloud.settle()
 
 
 async def read_by(python: str, service: str, records: list[WireRecord]) -> list[list[str]]:

@@ -27,6 +27,7 @@ MANAGERS = {
     "cinder": {
         "cinder-scheduler": "cinder.scheduler.manager.SchedulerManager",
         "cinder-volume": "cinder.volume.manager.VolumeManager",
+        "cinder-backup": "cinder.backup.manager.BackupManager",
     },
 }
 

@@ -61,7 +61,7 @@ class LiveMigrations:
         data = {
             "filename": "",
             "image_type": "default",
-            "block_migration": message.block_migration,
+            **({} if message.block_migration is None else {"block_migration": message.block_migration}),
             "is_shared_instance_path": False,
             "is_shared_block_storage": False,
             "graphics_listen_addr_vnc": ADDRESS,
@@ -73,11 +73,14 @@ class LiveMigrations:
         return await self._host.rpc.call(ctx, check, server=str(data_of(message.instance).get("host")))
 
     async def on_check_source(self, ctx: RequestContext, message: messages.CheckCanLiveMigrateSource) -> NovaObject:
-        """InvalidSharedStorage for a local disk that is not to be copied: no host sees another's disks."""
+        """InvalidSharedStorage for a local disk that is not to be copied: no host sees another's disks.
+
+        Unless somebody said so, disks are copied where there are local ones.
+        """
         server = await self._host.find(uuid_of(message.instance))
         data = dict(data_of(message.dest_check_data))
         on_volumes = server is not None and server.is_volume_backed
-        if data.get("block_migration") is False and not on_volumes:
+        if not data.setdefault("block_migration", not on_volumes) and not on_volumes:
             raise InvalidSharedStorage
         return {**message.dest_check_data, "nova_object.data": {**data, "is_volume_backed": on_volumes}}
 
