@@ -144,6 +144,13 @@ async def test_a_type_of_groups_from_first_to_last(admin: JsonClient, demo: Json
         "g",
         "default_cgsnapshot_type",
     ]
+    first = (await got(demo, "/group_types?sort=name:asc&limit=1")).ok(200).json
+    assert [one["name"] for one in first["group_types"]] == ["default_cgsnapshot_type"]
+    assert "limit=1&marker=" in first["group_type_links"][0]["href"]
+    (rest,) = (await got(demo, f"/group_types?sort=name:asc&marker={first['group_types'][0]['id']}")).json[
+        "group_types"
+    ]
+    assert rest["name"] == "g"
     specs = f"{V}{path}/group_specs"
     (await admin.post("volume", specs, json={"group_specs": {"c": "d"}}, headers=NEW)).ok(202)
     assert (await admin.put("volume", f"{specs}/c", json={"x": "e"}, headers=NEW)).status == 400

@@ -3,7 +3,9 @@
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import Session
 from stackwire.db.table import Table
+from stackwire.volume.db import listing as listings
 from stackwire.volume.domain.errors import GroupTypeNotFound
+from stackwire.volume.domain.listing import Listing
 from stackwire.volume.domain.model import DEFAULT_CGSNAPSHOT_TYPE, GroupType
 
 TABLE = Table(GroupType, "group_types")
@@ -37,7 +39,7 @@ async def in_use(session: Session, type_id: str) -> bool:
     return bool(found)
 
 
-async def visible(session: Session, ctx: RequestContext, *, public: bool | None) -> list[GroupType]:
-    """Newest first; ``public`` None: both."""
-    where = {} if ctx.is_admin and public is None else {"is_public": public if ctx.is_admin else True}
-    return await TABLE.find(session, order="created_at DESC, id", **where)
+async def list_page(session: Session, listing: Listing) -> list[GroupType]:
+    """The page that the listing describes."""
+    sql, values = listings.page(listing, TABLE.name, "t", kept=False)
+    return await session.all(GroupType, f"SELECT {TABLE.qualified('t')} FROM {TABLE.name} t WHERE {sql}", *values)

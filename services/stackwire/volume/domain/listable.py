@@ -197,6 +197,9 @@ TRANSFERS = Listable(
 )
 TRANSFER_PAGES = (3, 59)
 """Since then lists of transfers have pages and orders."""
+GROUP_TYPES = Listable(
+    filters={}, sorts=_same("id name created_at updated_at description is_public"), users=frozenset(), counted=False
+)
 QOS_SPECS = Listable(
     filters={"id": "id", "value": "name"},
     sorts={

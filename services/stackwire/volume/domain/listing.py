@@ -16,6 +16,7 @@ from stackwire.volume.domain.listable import (
     CONSISTENCY_GROUPS,
     CONSUMES_QUOTA,
     GROUP_SNAPSHOTS,
+    GROUP_TYPES,
     GROUPS,
     QOS_SPECS,
     TRANSFER_PAGES,
@@ -123,6 +124,13 @@ def read_volume_types(request: ListRequest) -> Listing:
     if request.is_admin and public.lower() != "none":
         filters.append(Filter("is_public", flag(public, "is_public")))
     return _listing(VOLUME_TYPES, request, filters, visible_to=None if request.is_admin else request.project_id)
+
+
+def read_group_types(request: ListRequest) -> Listing:
+    """The listing of group types, likewise; no other filter is one (``cinder/api/v3/group_types.py``)."""
+    public = (request.get("is_public", "true") or "") if request.is_admin else "true"
+    filters = [] if public.lower() == "none" else [Filter("is_public", flag(public, "is_public"))]
+    return _listing(GROUP_TYPES, request, filters)
 
 
 def read_transfers(request: ListRequest) -> Listing:

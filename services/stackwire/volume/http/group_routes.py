@@ -23,7 +23,7 @@ def group_routes(flows: ApiFlows, max_limit: int) -> list[Row]:
         *_consistency_groups(ConsistencyGroupHandlers(flows, max_limit)),
         *_cgsnapshots(CgsnapshotHandlers(flows, max_limit)),
         *since((3, 7), _clusters(ClusterHandlers(flows))),
-        *since((3, 11), _group_types(GroupTypeHandlers(flows))),
+        *since((3, 11), _group_types(GroupTypeHandlers(flows, max_limit))),
         *since((3, 13), _groups(GroupHandlers(flows, max_limit))),
         *since((3, 14), _group_snapshots(GroupSnapshotHandlers(flows, max_limit))),
     ]

@@ -6,24 +6,28 @@ from aiohttp import web
 
 from stackwire.core.attributes import attributes
 from stackwire.core.errors import BadRequest, NotFound
-from stackwire.http.request import CONTEXT, body, flag, json_body, read, respond
+from stackwire.http.request import CONTEXT, body, json_body, read, respond
 from stackwire.volume.domain.errors import GroupTypeSpecsNotFound
+from stackwire.volume.domain.listing import read_group_types
 from stackwire.volume.domain.model import GroupType
 from stackwire.volume.flows.registry import ApiFlows
+from stackwire.volume.http.lists import list_request
 from stackwire.volume.http.schemas import group_types as schemas
+from stackwire.volume.http.views import next_links
 
 
 class GroupTypeHandlers:
     """``cinder/api/v3/group_types.py``, ``cinder/api/v3/group_specs.py``."""
 
-    def __init__(self, flows: ApiFlows) -> None:
+    def __init__(self, flows: ApiFlows, max_limit: int) -> None:
         self._flows = flows.group_types
+        self._max_limit = max_limit
 
     async def list(self, request: web.Request) -> web.Response:
-        public = request.query.get("is_public", "true")
-        wanted = None if public.lower() == "none" else flag(public, "is_public")
-        found = await self._flows.list_all(request[CONTEXT], public=wanted)
-        return respond(200, {"group_types": [_view(request, group_type) for group_type in found]})
+        listing = read_group_types(list_request(request, self._max_limit))
+        page = await self._flows.list_page(request[CONTEXT], listing)
+        views = [_view(request, group_type) for group_type in page]
+        return respond(200, {"group_types": views, **next_links(request, "group_type", page, listing.limit)})
 
     async def default(self, request: web.Request) -> web.Response:
         raise NotFound("Default group type can not be found.")

@@ -8,6 +8,7 @@ from stackwire.core.ids import new_id
 from stackwire.db.errors import UniqueViolation
 from stackwire.volume.db import group_types
 from stackwire.volume.domain.errors import GroupTypeExists, GroupTypeInUse, GroupTypeSpecsNotFound
+from stackwire.volume.domain.listing import Listing
 from stackwire.volume.domain.model import GroupType
 from stackwire.volume.flows.deps import Flow
 
@@ -21,10 +22,12 @@ class GroupTypes(Flow):
         async with self._deps.database.read() as session:
             return await group_types.find(session, ctx, type_id)
 
-    async def list_all(self, ctx: RequestContext, *, public: bool | None) -> list[GroupType]:
-        """Newest first; ``public`` None: an administrator's private ones too."""
+    async def list_page(self, ctx: RequestContext, listing: Listing) -> list[GroupType]:
+        """GroupTypeNotFound for a marker that is none of the caller's types."""
         async with self._deps.database.read() as session:
-            return await group_types.visible(session, ctx, public=public)
+            if listing.marker is not None:
+                await group_types.find(session, ctx, listing.marker)
+            return await group_types.list_page(session, listing)
 
     async def create(self, ctx: RequestContext, columns: Mapping[str, Any]) -> GroupType:
         """GroupTypeExists."""
