@@ -49,7 +49,7 @@ Action = Callable[[web.Request, Any], Awaitable[web.Response]]
 NOT_SIMULATED = frozenset(
     names("addSecurityGroup removeSecurityGroup addFixedIp removeFixedIp addFloatingIp removeFloatingIp")
 )
-GONE = "resetNetwork"
+REMOVED_ACTION = "resetNetwork"
 """What Nova itself has no more."""
 
 
@@ -87,7 +87,7 @@ class ServerActionHandlers(ApiHandlers):
         if name in NOT_SIMULATED:
             await self._flows.servers.get(ctx, server_id(request))
             raise NotSimulated(what=f"the action {name}")
-        if name == GONE:
+        if name == REMOVED_ACTION:
             raise Gone
         action = self._actions.get(name)
         if action is None:
