@@ -43,6 +43,11 @@ async def list_all(session: Session, *, ident: str | None = None, pattern: str |
     )
 
 
+async def by_name(session: Session, name: str) -> Host | None:
+    """The host that its compute service calls so."""
+    return await session.one(Host, f"{_SELECT} WHERE n.host = $1", name)
+
+
 async def servers_on(session: Session, hosts: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
     """For each host the uuids and numbers of its servers."""
     rows = await session.rows(

@@ -117,7 +117,7 @@ class Aggregates(ApiFlow):
     async def _change_hosts(self, ctx: RequestContext, ident: str, name: str, verb: AggregateVerb) -> Aggregate:
         added = verb == "add_host"
         async with self._deps.database.work(ctx) as uow:
-            host = next((host for host in await hosts.list_all(uow) if host.host == name), None)
+            host = await hosts.by_name(uow, name)
             if host is None:
                 raise ComputeHostNotFound(host=name)
             aggregate, others = await self._locked(uow, ident)

@@ -48,10 +48,10 @@ class EvacuateServer(ApiFlow):
 
     async def _host(self, name: str) -> Host:
         async with self._deps.database.read() as session:
-            for host in await hosts.list_all(session):
-                if host.host == name:
-                    return host
-        raise NotFound(f"Compute host {name[:100]} not found.")
+            found = await hosts.by_name(session, name)
+        if found is None:
+            raise NotFound(f"Compute host {name[:100]} not found.")
+        return found
 
     async def _require_down(self, host: str) -> None:
         async with self._deps.database.read() as session:

@@ -50,7 +50,7 @@ class LiveMigrateServer(ApiFlow):
 
     async def _host(self, name: str) -> Host:
         async with self._deps.database.read() as session:
-            for host in await hosts.list_all(session):
-                if host.host == name:
-                    return host
-        raise BadRequest(ComputeHostNotFound(host=name[:100]).message)
+            found = await hosts.by_name(session, name)
+        if found is None:
+            raise BadRequest(ComputeHostNotFound(host=name[:100]).message)
+        return found

@@ -92,10 +92,10 @@ class MoveServer(ApiFlow):
 
     async def _host(self, name: str) -> Host:
         async with self._deps.database.read() as session:
-            for host in await hosts.list_all(session):
-                if host.host == name:
-                    return host
-        raise BadRequest(ComputeHostNotFound(host=name[:100]).message)
+            found = await hosts.by_name(session, name)
+        if found is None:
+            raise BadRequest(ComputeHostNotFound(host=name[:100]).message)
+        return found
 
     def _check_flavor(self, ctx: RequestContext, server: Server, flavor: Flavor | None, ref: str) -> None:
         """That the server may have it, whatever a host says later. Every refusal is a 400."""
@@ -185,7 +185,8 @@ async def _check_headroom(uow: UnitOfWork, server: Server, flavor: Flavor) -> No
 
 
 async def _zone_of(session: Session, name: str) -> str | None:
-    return next((host.zone for host in await hosts.list_all(session) if host.host == name), None)
+    host = await hosts.by_name(session, name)
+    return None if host is None else host.zone
 
 
 def _message(move: _Move, after: Server) -> MigrateServer:

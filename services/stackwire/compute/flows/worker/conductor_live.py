@@ -131,7 +131,9 @@ class ConductorLiveMigration:
         needs = Needs(flavor=server.flavor, local_gb=disk_gb + server.flavor.ephemeral_gb)
         async with self._database.work(ctx) as uow:
             await hosts.lock_allocations(uow)
-            host = next(host for host in await hosts.list_all(uow) if host.host == name)
+            host = await hosts.by_name(uow, name)
+            if host is None:
+                raise MigrationPreCheckError(reason=f"host {name} is gone")
             if missing := scheduler_filters.has_no_room(host, needs):
                 raise MigrationPreCheckError(reason=f"host {name} has not enough room: {missing}")
             await hosts.allocate(uow, server.uuid, name, resources(needs))
