@@ -1,5 +1,6 @@
 """The command: one clear line and exit code 2 for what cannot start; otherwise a cloud that starts, stays and stops."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.polling import until
 
 from stackwire.cloud.options import ORDER, free_ports
 
@@ -200,11 +202,36 @@ def test_the_token_key_is_its_owners_alone_and_stays(folder: Path, ports: list[s
     assert DataDir(folder).token_key() == key
 
 
-def request(method: str, url: str, body: Any = None, token: str = "") -> tuple[Any, dict[str, str]]:
-    data = None if body is None else json.dumps(body).encode()
-    asked = urllib.request.Request(
-        url, data, {"Content-Type": "application/json", "X-Auth-Token": token}, method=method
-    )
+def test_what_users_store_is_readable_by_the_clouds_own_user_alone(folder: Path, ports: list[str]) -> None:
+    assert stackwire("up", "--detach", "--data-dir", str(folder), *ports).returncode == 0
+    services = json.loads((folder / "cloud.json").read_text())["services"]
+    urls = {name: {"url": url} for name, url in services.items()}
+    token = token_of(urls)
+    image = create_image(urls)
+    root = f"{urls['image']['url']}/v2/images/{image}"
+    formats = [
+        {"op": "add", "path": "/disk_format", "value": "raw"},
+        {"op": "add", "path": "/container_format", "value": "bare"},
+    ]
+    request("PATCH", root, formats, token, kind="application/openstack-images-v2.1-json-patch")
+    request("PUT", f"{root}/file", b"secret bytes", token, kind="application/octet-stream")
+    flavor = request("GET", f"{urls['compute']['url']}/v2.1/flavors", token=token)[0]["flavors"][0]["id"]
+    server = {"name": "kept", "imageRef": image, "flavorRef": flavor}
+    request("POST", f"{urls['compute']['url']}/v2.1/servers", {"server": server}, token)
+    asyncio.run(until(lambda: any(folder.rglob("console.log")), 20))
+    open_ones = [
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if "postgres" not in path.relative_to(folder).parts[0] and not path.is_symlink() and path.stat().st_mode & 0o077
+    ]
+    assert open_ones == []
+
+
+def request(
+    method: str, url: str, body: Any = None, token: str = "", kind: str = "application/json"
+) -> tuple[Any, dict[str, str]]:
+    data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+    asked = urllib.request.Request(url, data, {"Content-Type": kind, "X-Auth-Token": token}, method=method)
     with urllib.request.urlopen(asked, timeout=10) as answer:
         return json.loads(answer.read() or b"null"), dict(answer.headers)
 

@@ -29,6 +29,8 @@ from stackwire.runtime.service import PortInUse, Service
 log = logging.getLogger(__name__)
 S = TypeVar("S", bound=ServiceSettings)
 CANNOT_START = 2
+OWNER_ONLY = 0o077
+"""The umask of every service: image bytes, volumes, disks and console logs are for its own user alone."""
 STARTUP_ERRORS = (ServiceError, MigrationError, PortInUse, ValidationError, ValueError, OSError)
 
 
@@ -101,6 +103,7 @@ async def serve(name: str, settings: S, build: Callable[..., Awaitable[Service]]
 def main(name: str, settings_type: type[S], build: Callable[..., Awaitable[Service]], **overrides: Any) -> NoReturn:
     """The whole program. Settings given by keyword win over the environment."""
     log_to_stderr()
+    os.umask(OWNER_ONLY)
     try:
         settings = settings_type(**overrides)
         own = {key: value for key, value in os.environ.items() if key.startswith(f"STACKWIRE_{name}_".upper())}
