@@ -34,6 +34,7 @@ from stackwire.core.policy import Policy
 from stackwire.db.leases import Leases, new_owner
 from stackwire.db.pool import Database
 from stackwire.http.client import HttpClient
+from stackwire.http.projects import Projects
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Transport
 from stackwire.runtime.authenticator import authenticator_of
@@ -76,7 +77,8 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
         resources.append(host_service)
     app = None
     if settings.serves_api:
-        flows = ApiFlows(_deps(settings, database, client, images, notifications))
+        projects = Projects(http, settings.www_authenticate_uri)
+        flows = ApiFlows(_deps(settings, database, client, images, projects, notifications))
         servers += [RpcServer(transport, COMPUTE, HOST, rpc.api_endpoints(flows)), watch.server]
         sweeps.append(watch.sweep)
         app = application(flows, authenticator, settings, ready)
@@ -192,12 +194,18 @@ def images_of(settings: ComputeSettings, client: RpcClient, http: HttpClient) ->
 
 
 def _deps(
-    settings: ComputeSettings, database: Database, client: RpcClient, images: Images, notifications: Notifications
+    settings: ComputeSettings,
+    database: Database,
+    client: RpcClient,
+    images: Images,
+    projects: Projects,
+    notifications: Notifications,
 ) -> ApiDeps:
     return ApiDeps(
         database=database,
         rpc=client,
         images=images,
+        projects=projects,
         policy=Policy("nova", DEFAULTS, settings.policy_file),
         behaviours=settings.behaviours,
         announce=notifications.emit_update,

@@ -16,6 +16,7 @@ from stackwire.disk_image.certificates import Certificates
 from stackwire.http.app import make_app
 from stackwire.http.auth import Authenticator
 from stackwire.http.client import HttpClient
+from stackwire.http.projects import Projects
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Transport
 from stackwire.runtime.authenticator import authenticator_of
@@ -104,6 +105,7 @@ def _deps(settings: VolumeSettings, database: Database, client: RpcClient, http:
             http,
             settings.image_url,
         ),
+        projects=Projects(http, settings.www_authenticate_uri),
         certificates=Certificates(settings.certificate_dir, settings.barbican_url),
         backends=backends,
         stores={backend.name: FileStore(settings.data_dir / backend.folder) for backend in backends},

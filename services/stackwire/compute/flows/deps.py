@@ -1,5 +1,6 @@
 """What the API's flows share: their dependencies, a server for a caller, the check of its state, its announcement."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -13,11 +14,15 @@ from stackwire.compute.domain.states import API_VERBS, ServerVerb
 from stackwire.compute.flows.notifications import Notifications
 from stackwire.core.behaviours import Behaviours
 from stackwire.core.context import RequestContext
+from stackwire.core.errors import BadRequest, ServiceError
 from stackwire.core.ids import new_id
 from stackwire.core.policy import Policy
 from stackwire.db.pool import Database, UnitOfWork
 from stackwire.db.transitions import transition
+from stackwire.http.projects import Projects
 from stackwire.messaging.rpc import RpcClient
+
+log = logging.getLogger("stackwire.compute")
 
 
 class Announcer(Protocol):
@@ -33,6 +38,7 @@ class ApiDeps:
     database: Database
     rpc: RpcClient
     images: Images
+    projects: Projects
     policy: Policy
     behaviours: Behaviours
     announce: Announcer
@@ -49,6 +55,17 @@ class ApiDeps:
             server = await instances.find(session, ctx, uuid, deleted=deleted)
         self.policy.require(ctx, rule, {"project_id": server.instance.project_id, "user_id": server.instance.user_id})
         return server
+
+    async def require_project(self, ctx: RequestContext, project_id: str) -> None:
+        """BadRequest when there is no such project. Whoever may not know, or gets no answer from identity, is believed
+        (``nova/api/openstack/identity.py: verify_project_id``)."""
+        try:
+            exists = await self.projects.exists(ctx, project_id)
+        except ServiceError as unknown:
+            log.info("identity does not tell whether project %r exists: %s", project_id, unknown.status)
+            return
+        if not exists:
+            raise BadRequest(f"Project ID {project_id} is not a valid project.")
 
     async def announce_read(self, uow: UnitOfWork, before: Server) -> None:
         """Announces the server as it is in the database now."""

@@ -41,10 +41,11 @@ class QuotaHandlers(ApiHandlers):
 
     async def defaults(self, request: web.Request) -> web.Response:
         """``GET /os-quota-sets/{project}/defaults``"""
-        _, version = unpack(request)
+        ctx, version = unpack(request)
         check_query(request)
-        limits = await self._flows.quotas.defaults()
-        return respond(200, quota_set_view(request.match_info["quota_project"], limits, version))
+        project_id = request.match_info["quota_project"]
+        limits = await self._flows.quotas.defaults(ctx, project_id)
+        return respond(200, quota_set_view(project_id, limits, version))
 
     async def update(self, request: web.Request) -> web.Response:
         """``PUT /os-quota-sets/{project}``: the quotas that this version knows."""

@@ -89,6 +89,10 @@ class BackupNotFound(NotFound, wire="cinder.exception.BackupNotFound"):
     """Backup {backup_id} could not be found."""
 
 
+class ProjectNotFound(NotFound):
+    """Project with id {project_id} not found."""
+
+
 class VolumeTypeProjectDefaultNotFound(NotFound, wire="cinder.exception.VolumeTypeProjectDefaultNotFound"):
     """Default type for project {project_id} not found."""
 

@@ -20,6 +20,7 @@ from stackwire.db.pool import Database, UnitOfWork
 from stackwire.db.table import Table
 from stackwire.db.transitions import transition
 from stackwire.disk_image.certificates import Certificates
+from stackwire.http.projects import Projects
 from stackwire.messaging.rpc import RpcClient
 from stackwire.volume.backends.backup_store import BackupStore
 from stackwire.volume.backends.files import FileStore
@@ -52,6 +53,7 @@ class VolumeDeps:
     database: Database
     rpc: RpcClient
     images: ImageClient
+    projects: Projects
     certificates: Certificates
     backends: Backends
     stores: Mapping[str, FileStore]

@@ -104,25 +104,25 @@ class Flavors(ApiFlow):
         return await self._projects(flavorid)
 
     async def add_access(self, ctx: RequestContext, flavorid: str, project_id: str) -> list[str]:
-        """The projects' ids afterwards; Conflict for a public flavor, FlavorAccessExists."""
-        await self._require_private(ctx, flavorid, "given")
+        """The projects' ids afterwards; Conflict for a public flavor, FlavorAccessExists. The project must be one."""
+        self._deps.policy.require(ctx, policy.FLAVOR_ACCESS_CHANGE)
+        await self._deps.require_project(ctx, project_id)
+        if (await self.get(ctx, flavorid)).is_public:
+            raise Conflict("Can not add access to a public flavor.")
         projects = await self._projects(flavorid)
         if project_id in projects:
             raise FlavorAccessExists(flavor_id=flavorid, project_id=project_id)
         return await self._set_projects(ctx, flavorid, [*projects, project_id])
 
     async def remove_access(self, ctx: RequestContext, flavorid: str, project_id: str) -> list[str]:
-        """The projects' ids afterwards; Conflict for a public flavor, FlavorAccessNotFound."""
-        await self._require_private(ctx, flavorid, "taken")
-        projects = await self._projects(flavorid)
+        """The projects' ids afterwards; FlavorAccessNotFound, also for a public flavor. A project that is gone can
+        still lose its access."""
+        self._deps.policy.require(ctx, policy.FLAVOR_ACCESS_CHANGE)
+        flavor = await self.get(ctx, flavorid)
+        projects = [] if flavor.is_public else await self._projects(flavorid)
         if project_id not in projects:
             raise FlavorAccessNotFound(flavor_id=flavorid, project_id=project_id)
         return await self._set_projects(ctx, flavorid, [other for other in projects if other != project_id])
-
-    async def _require_private(self, ctx: RequestContext, flavorid: str, change: str) -> None:
-        self._deps.policy.require(ctx, policy.FLAVOR_ACCESS_CHANGE)
-        if (await self.get(ctx, flavorid)).is_public:
-            raise Conflict(f"Flavor {flavorid} is public: access cannot be {change}.")
 
     async def _projects(self, flavorid: str) -> list[str]:
         async with self._deps.database.read() as session:

@@ -23,12 +23,14 @@ class Quotas(ApiFlow):
         return await self._read(ctx, project_id, None)
 
     async def get(self, ctx: RequestContext, project_id: str, user_id: str | None) -> LimitsAndUsage:
-        """Of that project."""
+        """Of that project, which must be one."""
         self._deps.policy.require(ctx, policy.QUOTAS, {"project_id": project_id})
+        await self._deps.require_project(ctx, project_id)
         return await self._read(ctx, project_id, user_id)
 
-    async def defaults(self) -> Mapping[str, int]:
-        """What projects have that have no limits of their own."""
+    async def defaults(self, ctx: RequestContext, project_id: str) -> Mapping[str, int]:
+        """What that project has, and every other, when it has no limits of its own."""
+        await self._deps.require_project(ctx, project_id)
         async with self._deps.database.read() as session:
             return await quotas.class_limits(session, DEFAULT_CLASS)
 
@@ -42,6 +44,7 @@ class Quotas(ApiFlow):
     async def update(self, ctx: RequestContext, request: UpdateQuotasRequest) -> Mapping[str, int]:
         """All limits afterwards; BadRequest, unless forced, for one below what is used or above what is left."""
         self._deps.policy.require(ctx, policy.QUOTAS_CHANGE)
+        await self._deps.require_project(ctx, request.project_id)
         async with self._deps.database.work(ctx) as uow:
             await quotas.lock(uow, request.project_id)
             if not request.force:

@@ -4,7 +4,7 @@ from stackwire.contracts.volume import VolumeTypeNotFound
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
 from stackwire.volume.db import default_types, volume_types
-from stackwire.volume.domain.errors import VolumeTypeProjectDefaultNotFound
+from stackwire.volume.domain.errors import ProjectNotFound, VolumeTypeProjectDefaultNotFound
 from stackwire.volume.domain.model import DefaultType, VolumeType
 from stackwire.volume.flows.deps import Flow
 
@@ -12,11 +12,13 @@ _RULE = "volume_extension:default_"
 
 
 class DefaultTypes(Flow):
-    """``cinder/api/v3/default_types.py``."""
+    """``cinder/api/v3/default_types.py``. Of projects that there are (``validate_project_and_authorize``): else
+    ProjectNotFound; 503 when identity does not answer, where Cinder fails."""
 
     async def get(self, ctx: RequestContext, project_id: str) -> DefaultType:
         """VolumeTypeProjectDefaultNotFound."""
         self._deps.require(ctx, _RULE + "get")
+        await self._require_project(ctx, project_id)
         async with self._deps.database.read() as session:
             found = await default_types.TABLE.get(session, project_id)
         if found is None:
@@ -36,6 +38,7 @@ class DefaultTypes(Flow):
     async def set(self, ctx: RequestContext, project_id: str, reference: str) -> DefaultType:
         """``reference``: a type's id or name; BadRequest where there is none."""
         self._deps.require(ctx, _RULE + "set_or_update")
+        await self._require_project(ctx, project_id)
         async with self._deps.database.work(ctx) as uow:
             try:
                 volume_type = await volume_types.find(uow, ctx, reference)
@@ -46,7 +49,11 @@ class DefaultTypes(Flow):
             return default
 
     async def unset(self, ctx: RequestContext, project_id: str) -> None:
-        """Everybody's default is the project's again."""
+        """Everybody's default is the project's again; also that of a project which is gone."""
         self._deps.require(ctx, _RULE + "unset")
         async with self._deps.database.work(ctx) as uow:
             await default_types.TABLE.delete(uow, project_id)
+
+    async def _require_project(self, ctx: RequestContext, project_id: str) -> None:
+        if not await self._deps.projects.exists(ctx, project_id):
+            raise ProjectNotFound(project_id=project_id)
