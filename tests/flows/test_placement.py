@@ -17,6 +17,7 @@ GROUPS = "/v2.1/os-server-groups"
 FILTERS = (
     "ComputeFilter", "ComputeCapabilitiesFilter", "ImagePropertiesFilter", "ServerGroupAntiAffinityFilter",
     "ServerGroupAffinityFilter", "SameHostFilter", "DifferentHostFilter", "AggregateImagePropertiesIsolation",
+    "AggregateNumInstancesFilter", "AggregateTypeAffinityFilter", "JsonFilter",
 )  # fmt: skip
 
 
@@ -69,8 +70,10 @@ async def decision(cloud: TestCloud, server_id: str) -> Any:
     """What the trace says of how the server's host was found."""
     async with aiohttp.ClientSession() as session, session.get(f"{cloud.urls['trace']}/stories/{server_id}") as answer:
         stories = (await answer.json())["stories"]
-    (found,) = [arrow for story in stories for arrow in story["arrows"] if arrow["name"] == "host.selected"]
-    assert (found["sender"], found["resources"]) == ("nova-scheduler", [{"kind": "server", "id": server_id}])
+    own = [{"kind": "server", "id": server_id}]
+    arrows = [arrow for story in stories for arrow in story["arrows"] if arrow["name"] == "host.selected"]
+    (found,) = [arrow for arrow in arrows if arrow["resources"] == own]
+    assert found["sender"] == "nova-scheduler"
     shown = console(to_file=io.StringIO())
     shown.print(tables.story(stories[0]))
     selection = found["payload"]["payload"]
@@ -185,13 +188,7 @@ async def test_an_aggregate_keeps_images_of_another_kind_away(
     cloud: TestCloud, demo: JsonClient, admin: JsonClient
 ) -> None:
     """Only properties that the compute service gives a meaning to count: ``team`` does not."""
-    body = {"aggregate": {"name": "a"}}
-    aggregate = (await admin.post("compute", "/v2.1/os-aggregates", json=body)).ok(200).json["aggregate"]["id"]
-    for action in (
-        {"set_metadata": {"metadata": {"os_distro": "ubuntu", "team": "b"}}},
-        {"add_host": {"host": "compute-1"}},
-    ):
-        (await admin.post("compute", f"/v2.1/os-aggregates/{aggregate}/action", json=action)).ok(200)
+    await an_aggregate(admin, "compute-1", os_distro="ubuntu", team="b")
     fedora = await an_image(demo, os_distro="fedora", team="a")
     for _ in range(2):
         server = await landed(cloud, demo, fedora)
@@ -200,6 +197,46 @@ async def test_an_aggregate_keeps_images_of_another_kind_away(
     assert step["removed"] == {"compute-1": "os_distro=fedora, the aggregate has ubuntu"}
     on = {host_of(await landed(cloud, demo, await an_image(demo, os_distro="ubuntu", team="a"))) for _ in range(2)}
     assert "compute-1" in on
+
+
+async def an_aggregate(admin: JsonClient, host: str, **metadata: str) -> None:
+    body = {"aggregate": {"name": host}}
+    aggregate = (await admin.post("compute", "/v2.1/os-aggregates", json=body)).ok(200).json["aggregate"]["id"]
+    for action in ({"set_metadata": {"metadata": metadata}}, {"add_host": {"host": host}}):
+        (await admin.post("compute", f"/v2.1/os-aggregates/{aggregate}/action", json=action)).ok(200)
+
+
+async def test_servers_of_one_request_count_for_each_other(
+    cloud: TestCloud, demo: JsonClient, admin: JsonClient, image: str
+) -> None:
+    """An aggregate lets one server onto its host: of three that are asked for at once, too."""
+    await an_aggregate(admin, "compute-1", max_instances_per_host="1", instance_type="m1.tiny, m1.small")
+    (await hinted(demo, image, count=3)).ok(202)
+    await cloud.settle()
+    rows = await cloud.rows("compute", "SELECT host, uuid FROM instances ORDER BY host, id")
+    assert [row["host"] for row in rows] == ["compute-1", "compute-2", "compute-2"]
+    (step,) = [step for step in (await decision(cloud, rows[2]["uuid"]))["steps"] if step["removed"]]
+    assert (step["filter"], step["removed"]) == (
+        "AggregateNumInstancesFilter", {"compute-1": "max_instances_per_host=1, it has 1"}
+    )  # fmt: skip
+    lost = await landed(cloud, demo, image, query='["=", "$host", "compute-1"]')
+    assert (lost["status"], (await decision(cloud, lost["id"]))["steps"][-1]["filter"]) == ("ERROR", "JsonFilter")
+
+
+async def test_a_host_that_fails_builds_comes_last_until_it_builds_one(
+    cloud: TestCloud, demo: JsonClient, image: str
+) -> None:
+    unbuildable = await an_image(demo, hw_video_model="xen")
+    failed = await landed(cloud, demo, unbuildable)
+    assert failed["fault"]["message"].endswith("video model xen is not supported by this hypervisor")
+    first = (await decision(cloud, failed["id"]))["host"]
+    assert first == "compute-1"
+    assert {host_of(await landed(cloud, demo, image)) for _ in range(3)} == {"compute-2"}
+    weights = (await decision(cloud, (await landed(cloud, demo, image))["id"]))["weights"]
+    assert {host: figures["BuildFailureWeigher"] for host, figures in weights.items()} == {first: -1e6, "compute-2": 0}
+    other = await landed(cloud, demo, image, query='["=", "$failed_builds", 1]')
+    assert host_of(other) == first
+    assert host_of(await landed(cloud, demo, image)) == first
 
 
 async def test_an_administrator_chooses_the_host(cloud: TestCloud, demo: JsonClient, admin: JsonClient) -> None:

@@ -134,7 +134,9 @@ def _worker_sweeps(
 
 
 def _scheduler(settings: ComputeSettings, database: Database, notifications: Notifications) -> Scheduler:
-    return Scheduler(database, notifications, settings.enabled_filters, settings.weight_multipliers)
+    return Scheduler(
+        database, notifications, settings.enabled_filters, settings.weight_multipliers, settings.scheduler_limits
+    )
 
 
 def _leases(settings: ComputeSettings, database: Database) -> Leases:

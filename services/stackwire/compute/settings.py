@@ -1,5 +1,6 @@
 """The compute service's settings."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import fields
 from ipaddress import IPv4Network
@@ -13,6 +14,7 @@ from stackwire.compute.domain.addresses import LABEL, network
 from stackwire.compute.domain.host_file import HostDefinition, read_hosts
 from stackwire.compute.domain.image_api import EmptyMode
 from stackwire.compute.domain.scheduler_filters import DEFAULT_FILTERS, FILTERS
+from stackwire.compute.domain.scheduler_model import Limits
 from stackwire.compute.domain.scheduler_weights import Multipliers
 from stackwire.core.settings import ServiceSettings
 
@@ -39,6 +41,10 @@ class ComputeSettings(ServiceSettings):
     ``consoles``: the protocols of consoles that the hosts offer (``vnc``, ``spice``, ``serial``, ``mks``), and
     ``token_ttl``: for how many seconds the token in a console's address opens it.
     ``enabled_filters``: the scheduler's filters, by Nova's names; ``*_weight_multiplier``: how much a weigher counts.
+    ``image_props_weight_setting``: of what properties ImagePropertiesWeigher counts how much
+    (``hw_disk_bus=1.0,os_distro=2``). ``max_io_ops_per_host``, ``max_instances_per_host``, ``isolated_images``,
+    ``isolated_hosts``, ``restrict_isolated_hosts_to_isolated_images``: what IoOpsFilter, NumInstancesFilter and
+    IsolatedHostsFilter go by. All of them as in Nova's ``[filter_scheduler]``.
     ``reclaim_instance_interval``: how many seconds a deleted server can be restored, 0 for not at all.
     ``live_migration_seconds``: how long a simulated guest's memory is on its way in a live migration.
     ``reimage_seconds_per_gb``: how long a host waits for a volume to be written over, for each GiB of the image.
@@ -68,8 +74,19 @@ class ComputeSettings(ServiceSettings):
     ram_weight_multiplier: float = 1.0
     cpu_weight_multiplier: float = 1.0
     disk_weight_multiplier: float = 1.0
+    hypervisor_version_weight_multiplier: float = 1.0
+    num_instances_weight_multiplier: float = 0.0
+    io_ops_weight_multiplier: float = -1.0
+    image_props_weight_multiplier: float = 0.0
+    image_props_weight_setting: Annotated[tuple[str, ...], NoDecode] = ()
+    build_failure_weight_multiplier: float = 1000000.0
     soft_affinity_weight_multiplier: float = Field(default=1.0, ge=0)
     soft_anti_affinity_weight_multiplier: float = Field(default=1.0, ge=0)
+    max_io_ops_per_host: int = Field(default=8, ge=0)
+    max_instances_per_host: int = Field(default=50, ge=1)
+    isolated_images: Annotated[tuple[str, ...], NoDecode] = ()
+    isolated_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    restrict_isolated_hosts_to_isolated_images: bool = True
     live_migration_seconds: float = Field(default=0.5, ge=0)
     reimage_seconds_per_gb: float = 20.0
     shelved_offload_time: int = Field(default=0, ge=-1)
@@ -82,7 +99,16 @@ class ComputeSettings(ServiceSettings):
     image_cache_minimum_age: float = Field(default=86400.0, ge=60)
     call_monitor_timeout_seconds: int = 10
 
-    @field_validator("hosts", "host_traits", "consoles", "enabled_filters", mode="before")
+    @field_validator(
+        "hosts",
+        "host_traits",
+        "consoles",
+        "enabled_filters",
+        "image_props_weight_setting",
+        "isolated_images",
+        "isolated_hosts",
+        mode="before",
+    )
     @classmethod
     def _listed(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -111,6 +137,28 @@ class ComputeSettings(ServiceSettings):
             if name not in FILTERS:
                 raise ValueError(f"{name} is not simulated; filters are {', '.join(FILTERS)}")
         return value
+
+    @field_validator("image_props_weight_setting")
+    @classmethod
+    def _check_image_props(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name, number in (part.split("=", 1) if "=" in part else (part, "") for part in value):
+            if not name or not math.isfinite(float(number)):
+                raise ValueError(f"{name}={number}: how much a property counts is a number")
+        return value
+
+    @property
+    def scheduler_limits(self) -> Limits:
+        """As filters and weighers take them."""
+        return Limits(
+            max_io_ops_per_host=self.max_io_ops_per_host,
+            max_instances_per_host=self.max_instances_per_host,
+            isolated_images=frozenset(self.isolated_images),
+            isolated_hosts=frozenset(self.isolated_hosts),
+            restrict_isolated_hosts_to_isolated_images=self.restrict_isolated_hosts_to_isolated_images,
+            image_props_weights={
+                name: float(number) for name, number in (part.split("=", 1) for part in self.image_props_weight_setting)
+            },
+        )
 
     @property
     def weight_multipliers(self) -> Multipliers:

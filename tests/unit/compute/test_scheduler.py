@@ -7,7 +7,7 @@ import pytest
 
 from stackwire.compute.domain import scheduler_filters
 from stackwire.compute.domain.model import Flavor, Host
-from stackwire.compute.domain.scheduler_model import GroupNeeds, Needs, resources
+from stackwire.compute.domain.scheduler_model import GroupNeeds, Limits, Needs, resources
 from stackwire.compute.domain.scheduler_weights import Multipliers
 from stackwire.compute.domain.validation_hardware import check_devices
 from stackwire.core.errors import BadRequest
@@ -141,43 +141,84 @@ def host_with(**fields):
     return replace(HOST, host_ip="10.0.1.7", numa=[{"vcpus": 2, "memory_mb": 2048, "threads": 1}] * 2, **fields)
 
 
-AGGREGATES = [{"os_distro": "ubuntu, debian", "team": "a", "filter_tenant_id": "p1"}]
-REASONS = {  # filter, what the server needs, and the property that decides (None: the host passes)
-    ("AggregateImagePropertiesIsolation", "properties", ("os_distro", "debian")): None,
-    ("AggregateImagePropertiesIsolation", "properties", ("os_distro", "fedora")): "os_distro=fedora",
-    ("AggregateImagePropertiesIsolation", "properties", ("hw_disk_bus", "scsi")): None,
-    ("AggregateInstanceExtraSpecsFilter", "specs", ("team", "a")): None,
-    ("AggregateInstanceExtraSpecsFilter", "specs", ("team", "b")): "team=b",
-    ("AggregateInstanceExtraSpecsFilter", "specs", ("aggregate_instance_extra_specs:team", "<or> x <or> a")): None,
-    ("AggregateInstanceExtraSpecsFilter", "specs", ("other:team", "b")): None,
-    ("AggregateMultiTenancyIsolation", "project_id", "p1"): None,
-    ("AggregateMultiTenancyIsolation", "project_id", "p2"): "filter_tenant_id",
-    ("SameHostFilter", "hints", ("same_host", "here")): None,
-    ("SameHostFilter", "hints", ("same_host", "there")): "same_host=there",
-    ("DifferentHostFilter", "hints", ("different_host", "here")): "different_host=here",
-    ("DifferentHostFilter", "hints", ("different_host", "there")): None,
-    ("SimpleCIDRAffinityFilter", "hints", ("build_near_host_ip", "10.0.1.99")): None,
-    ("SimpleCIDRAffinityFilter", "hints", ("build_near_host_ip", "10.0.2.1")): "build_near_host_ip=10.0.2.1",
-    ("NUMATopologyFilter", "specs", ("hw:numa_nodes", "2")): None,
-    ("NUMATopologyFilter", "specs", ("hw:numa_nodes", "3")): "hw:numa_nodes=3",
-    ("NUMATopologyFilter", "properties", ("hw_cpu_policy", "dedicated")): None,
-    ("NUMATopologyFilter", "specs", ("hw:cpu_policy", "shared")): None,
-    ("ImagePropertiesFilter", "properties", ("hw_maxphysaddr_bits", 52)): None,
-}
+AGGREGATES = [
+    {"os_distro": "ubuntu, debian", "team": "a", "filter_tenant_id": "p1", "instance_type": "f, g"},
+    {"max_instances_per_host": "2", "max_io_ops_per_host": "1"},
+    {"max_instances_per_host": "5"},
+]
+REASONS = [  # filter, what the server needs, and the property that decides (None: the host passes)
+    ("AggregateImagePropertiesIsolation", "properties", ("os_distro", "debian"), None),
+    ("AggregateImagePropertiesIsolation", "properties", ("os_distro", "fedora"), "os_distro=fedora"),
+    ("AggregateImagePropertiesIsolation", "properties", ("hw_disk_bus", "scsi"), None),
+    ("AggregateInstanceExtraSpecsFilter", "specs", ("team", "a"), None),
+    ("AggregateInstanceExtraSpecsFilter", "specs", ("team", "b"), "team=b"),
+    ("AggregateInstanceExtraSpecsFilter", "specs", ("aggregate_instance_extra_specs:team", "<or> x <or> a"), None),
+    ("AggregateInstanceExtraSpecsFilter", "specs", ("other:team", "b"), None),
+    ("AggregateMultiTenancyIsolation", "project_id", "p1", None),
+    ("AggregateMultiTenancyIsolation", "project_id", "p2", "filter_tenant_id"),
+    ("SameHostFilter", "hints", ("same_host", "here"), None),
+    ("SameHostFilter", "hints", ("same_host", "there"), "same_host=there"),
+    ("DifferentHostFilter", "hints", ("different_host", "here"), "different_host=here"),
+    ("DifferentHostFilter", "hints", ("different_host", "there"), None),
+    ("SimpleCIDRAffinityFilter", "hints", ("build_near_host_ip", "10.0.1.99"), None),
+    ("SimpleCIDRAffinityFilter", "hints", ("build_near_host_ip", "10.0.2.1"), "build_near_host_ip=10.0.2.1"),
+    ("NUMATopologyFilter", "specs", ("hw:numa_nodes", "2"), None),
+    ("NUMATopologyFilter", "specs", ("hw:numa_nodes", "3"), "hw:numa_nodes=3"),
+    ("NUMATopologyFilter", "properties", ("hw_cpu_policy", "dedicated"), None),
+    ("NUMATopologyFilter", "specs", ("hw:cpu_policy", "shared"), None),
+    ("ImagePropertiesFilter", "properties", ("hw_maxphysaddr_bits", 52), None),
+    ("AggregateTypeAffinityFilter", "flavor", "f", None),
+    ("AggregateTypeAffinityFilter", "flavor", "h", "instance_type=f, g"),
+    ("NumInstancesFilter", "host", {"running_vms": 49}, None),
+    ("NumInstancesFilter", "host", {"running_vms": 50}, "max_instances_per_host=50, it has 50"),
+    ("AggregateNumInstancesFilter", "host", {"running_vms": 3}, "max_instances_per_host=2, it has 3"),
+    ("AggregateNumInstancesFilter", "host", {"running_vms": 49, "aggregates": []}, None),
+    ("AggregateNumInstancesFilter", "host", {"running_vms": 3, "aggregates": [{"max_instances_per_host": "x"}]}, None),
+    ("IoOpsFilter", "host", {"io_workload": 7}, None),
+    ("IoOpsFilter", "host", {"io_workload": 8}, "max_io_ops_per_host=8, 8 are under way"),
+    ("AggregateIoOpsFilter", "host", {"io_workload": 1}, "max_io_ops_per_host=1"),
+    ("AggregateIoOpsFilter", "host", {"io_workload": 1, "aggregates": [{"max_io_ops_per_host": "9"}]}, None),
+    ("IsolatedHostsFilter", "limits", (["i"], ["one"], True), None),
+    ("IsolatedHostsFilter", "limits", (["i"], ["two"], True), "isolated_images has i, isolated_hosts not this host"),
+    ("IsolatedHostsFilter", "limits", (["j"], ["one"], True), "isolated_hosts has it, isolated_images not i"),
+    ("IsolatedHostsFilter", "limits", (["j"], ["one"], False), None),
+    ("IsolatedHostsFilter", "limits", (["j"], ["two"], True), None),
+    ("JsonFilter", "query", '["=", "$hypervisor_type", "QEMU"]', None),
+    ("JsonFilter", "query", '["and", [">=", "$free_ram_mb", 4096], ["<", "$num_instances", 1]]', None),
+    ("JsonFilter", "query", '["or", ["=", "$host", "two"], ["in", "$host", "one", "two"]]', None),
+    ("JsonFilter", "query", '["not", ["=", "$cpu_info.arch", "x86_64"]]', "query="),
+    ("JsonFilter", "query", '["<=", "$vcpus_used", "$nonsense"]', "query="),
+    ("JsonFilter", "query", "[]", None),
+    ("JsonFilter", "query", '["like", "$host", "o%"]', 'query=["like", "$host", "o%"], which cannot be read'),
+    ("JsonFilter", "query", '[">", "$host", 5]', "query="),
+    ("JsonFilter", "query", '{"=": 1}', "query="),
+    ("JsonFilter", "query", "[" * 100000, "query="),
+]
 
 
-@pytest.mark.parametrize(("case", "decides"), REASONS.items())
-def test_each_filter_names_the_property_that_decides(case, decides):
-    name, field, value = case
-    fields = {"near": {"here": "one", "there": "two"}}
-    flavor = FLAVOR
-    if field == "specs":
+@pytest.mark.parametrize(("name", "field", "value", "decides"), REASONS)
+def test_each_filter_names_the_property_that_decides(name, field, value, decides):
+    fields = {"near": {"here": "one", "there": "two"}, "image_id": "i"}
+    flavor, has = FLAVOR, {"aggregates": AGGREGATES}
+    if field == "flavor":
+        flavor = replace(FLAVOR, name=value)
+    elif field == "host":
+        has |= value
+    elif field == "limits":
+        images, named, restrict = value
+        fields["limits"] = Limits(
+            isolated_images=frozenset(images), isolated_hosts=frozenset(named),
+            restrict_isolated_hosts_to_isolated_images=restrict,
+        )  # fmt: skip
+    elif field == "query":
+        fields["hints"] = {"query": [value]}
+    elif field == "specs":
         flavor = replace(FLAVOR, extra_specs=dict([value]))
     elif field == "hints":
         fields["hints"] = {value[0]: [value[1]]}
     else:
         fields[field] = dict([value]) if isinstance(value, tuple) else value
-    reason = scheduler_filters.FILTERS[name](host_with(aggregates=AGGREGATES), needs(flavor, **fields))
+    reason = scheduler_filters.FILTERS[name](host_with(**has), needs(flavor, **fields))
     assert reason is None if decides is None else reason is not None and reason.startswith(decides)
 
 
@@ -205,12 +246,55 @@ def test_a_group_keeps_its_servers_together_or_apart(policy, members, most, pass
 
 @pytest.mark.parametrize(("policy", "first"), [("soft-affinity", "two"), ("soft-anti-affinity", "one")])
 def test_a_soft_policy_weighs_beside_the_resources(policy, first):
-    one, two = HOST, replace(HOST, id=2, host="two", memory_mb_used=100, vcpus_used=1)
+    one, two = HOST, replace(HOST, id=2, host="two", memory_mb_used=3000, vcpus_used=4)
     group = GroupNeeds(uuid="g", policy=policy, members={"two": 1})
     strong = Multipliers(soft_affinity=10, soft_anti_affinity=10)
     decision = scheduler_filters.decide([one, two], needs(group=group), multipliers=strong)
     assert decision.hosts[0].host == first
     assert scheduler_filters.decide([one, two], needs(group=group)).hosts[0].host == "one"
+
+
+SECOND = replace(HOST, id=2, host="two")
+FIRST = {  # the weigher that decides: what the first host has more of, the multipliers, and which host comes first
+    "HypervisorVersionWeigher": ({"hypervisor_version": 8002001}, {}, "one"),
+    "NumInstancesWeigher": ({"running_vms": 3}, {"num_instances": -1.0}, "two"),
+    "IoOpsWeigher": ({"io_workload": 1}, {}, "two"),
+    "BuildFailureWeigher": ({"failed_builds": 1, "hypervisor_version": 9000000}, {}, "two"),
+    "RAMWeigher": ({"memory_mb": 8192}, {"ram": -1.0}, "two"),
+    "CPUWeigher": ({"vcpus": 8}, {}, "one"),
+}
+
+
+@pytest.mark.parametrize(("weigher", "case"), FIRST.items())
+def test_each_weigher_decides_between_hosts_that_are_alike_otherwise(weigher, case):
+    more, multipliers, first = case
+    one = replace(HOST, **more)
+    decision = scheduler_filters.decide([one, SECOND], needs(), multipliers=Multipliers(**multipliers))
+    assert decision.hosts[0].host == first
+    assert decision.weights["one"][weigher] != decision.weights["two"][weigher]
+
+
+def test_an_aggregate_sets_a_multiplier_for_its_hosts():
+    busy = replace(HOST, memory_mb_used=2048)
+    for metadata, first in [
+        ([], "two"),
+        ([{"ram_weight_multiplier": "9"}], "one"),
+        ([{"ram_weight_multiplier": "9"}, {"ram_weight_multiplier": "0.5"}], "two"),
+        ([{"ram_weight_multiplier": "many"}], "two"),
+        ([{"ram_weight_multiplier": "nan"}], "two"),
+    ]:
+        one = replace(busy, aggregates=metadata)
+        assert scheduler_filters.decide([one, SECOND], needs()).hosts[0].host == first, metadata
+
+
+@pytest.mark.parametrize(("weights", "first"), [({}, "two"), ({"hw_disk_bus": 5.0}, "one"), ({"os_distro": -1}, "one")])
+def test_images_that_are_alike_come_together(weights, first):
+    image = {"hw_disk_bus": "scsi", "os_distro": "ubuntu", "hw_vif_model": "virtio"}
+    there = {"one": [{"hw_disk_bus": "scsi"}], "two": [{"os_distro": "ubuntu"}, {"hw_vif_model": "virtio"}]}
+    wanted = needs(properties=image, images_on=there, limits=Limits(image_props_weights=weights))
+    strong = Multipliers(image_props=10)
+    assert scheduler_filters.decide([HOST, SECOND], wanted, multipliers=strong).hosts[0].host == first
+    assert scheduler_filters.decide([HOST, SECOND], wanted).hosts[0].host == "one"
 
 
 def test_a_forced_host_is_asked_for_room_and_nothing_else():

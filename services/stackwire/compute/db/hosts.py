@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stackwire.compute.domain.model import Host
+from stackwire.compute.domain.states import IO_TASKS
 from stackwire.db.pool import Session, UnitOfWork
 
 _COLUMNS = ("VCPU", "MEMORY_MB", "DISK_GB")
 """The resource classes that allocations have columns for."""
-_SELECT = """
+_TASKS = ", ".join(f"'{task}'" for task in sorted(IO_TASKS))
+_SELECT = f"""
     SELECT n.id, n.uuid, n.host, n.hypervisor_hostname, n.hypervisor_type, n.hypervisor_version, n.host_ip, n.vcpus,
            n.memory_mb, n.local_gb, n.cpu_info, n.traits, n.created_at, s.updated_at, s.disabled,
            coalesce(g.zone, n.zone) AS zone, coalesce(g.aggregates, '[]'::json) AS aggregates,
@@ -21,10 +23,13 @@ _SELECT = """
            coalesce(a.vcpus, 0)::int AS vcpus_used, coalesce(a.memory_mb, 0)::int AS memory_mb_used,
            n.inventory, n.capabilities, n.numa, n.started_at,
            coalesce((SELECT json_agg(c.resources) FROM allocations AS c WHERE c.host = n.host), '[]'::json) AS claims,
+           n.failed_builds, coalesce(a.io_workload, 0)::int AS io_workload,
            coalesce(a.disk_gb, 0)::int AS local_gb_used, coalesce(a.servers, 0)::int AS running_vms
       FROM compute_nodes AS n JOIN services AS s ON s.host = n.host AND s."binary" = 'nova-compute'
       LEFT JOIN (SELECT c.host, sum(c.vcpus) AS vcpus, sum(c.memory_mb) AS memory_mb, sum(c.disk_gb) AS disk_gb,
-                        count(*) FILTER (WHERE c.consumer = c.instance_uuid) AS servers FROM allocations AS c
+                        count(*) FILTER (WHERE c.consumer = c.instance_uuid) AS servers,
+                        count(*) FILTER (WHERE i.vm_state = 'building' OR i.task_state IN ({_TASKS})) AS io_workload
+                   FROM allocations AS c
                    JOIN instances AS i ON i.uuid = c.instance_uuid AND NOT i.deleted GROUP BY c.host) AS a
              ON a.host = n.host
       LEFT JOIN LATERAL (SELECT json_agg(metadata ORDER BY id) AS aggregates,
@@ -57,6 +62,26 @@ async def servers_on(session: Session, hosts: Sequence[str]) -> dict[str, list[t
     for row in rows:
         found[row["host"]].append((row["uuid"], row["id"]))
     return found
+
+
+async def stored_properties(session: Session) -> list[tuple[str, dict[str, str | None]]]:
+    """For each server on a host that host and the server's ``instance_system_metadata``."""
+    rows = await session.rows(
+        "SELECT i.host, json_object_agg(s.key, s.value) AS stored FROM instances AS i"
+        " JOIN instance_system_metadata AS s ON s.instance_uuid = i.uuid"
+        " WHERE i.host IS NOT NULL AND NOT i.deleted GROUP BY i.id"
+    )
+    return [(row["host"], row["stored"]) for row in rows]
+
+
+async def count_failed_build(uow: UnitOfWork, host: str) -> None:
+    """One more in a row (``nova/compute/stats.py: build_failed``)."""
+    await uow.execute("UPDATE compute_nodes SET failed_builds = failed_builds + 1 WHERE host = $1", host)
+
+
+async def forget_failed_builds(uow: UnitOfWork, host: str) -> None:
+    """The host has built a server (``build_succeeded``)."""
+    await uow.execute("UPDATE compute_nodes SET failed_builds = 0 WHERE host = $1 AND failed_builds > 0", host)
 
 
 async def has_claims(session: Session, host: str) -> bool:

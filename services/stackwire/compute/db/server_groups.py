@@ -44,12 +44,12 @@ async def count_members(session: Session, group: ServerGroup, user_id: str) -> i
     return int(await session.value(sql, list(group.members), user_id))
 
 
-async def claims(session: Session, members: Sequence[str], but: str) -> dict[str, int]:
-    """How many of these servers each host has, or has claims of; without the server ``but``."""
+async def claims(session: Session, members: Sequence[str], but: Sequence[str] = ()) -> dict[str, int]:
+    """How many of these servers each host has, or has claims of; without the servers ``but``."""
     rows = await session.rows(
         "SELECT host, count(DISTINCT instance_uuid)::int AS members FROM allocations"
-        " WHERE instance_uuid = ANY($1) AND instance_uuid <> $2 GROUP BY host",
+        " WHERE instance_uuid = ANY($1) AND instance_uuid <> ALL($2) GROUP BY host",
         list(members),
-        but,
+        list(but),
     )
     return {row["host"]: row["members"] for row in rows}

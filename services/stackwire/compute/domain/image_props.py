@@ -272,3 +272,8 @@ def standard(rows: Mapping[str, str | None], behaviours: Behaviours) -> dict[str
     named = {key.removeprefix(PREFIX): value for key, value in rows.items() if key.startswith(PREFIX)}
     every = not behaviours.has("servers-show-standard-image-properties")
     return {key: value for key, value in named.items() if value is not None and (every or known(key))}
+
+
+def typed_of_server(rows: Mapping[str, str | None]) -> dict[str, Any]:
+    """The typed view of the properties in a server's rows; BadProperty."""
+    return typed({key.removeprefix(PREFIX): value for key, value in rows.items() if key.startswith(PREFIX)})

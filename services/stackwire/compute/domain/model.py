@@ -212,7 +212,8 @@ class Host:
 
     ``aggregates``: the metadata of those it is in; ``zone``: the one they name, else the deployment's default.
     ``inventory``, ``claims``: of other resource classes; ``capabilities``: what flavors may ask for beside the columns;
-    ``numa``: its cells, each with ``vcpus``, ``memory_mb`` and ``threads``.
+    ``numa``: its cells, each with ``vcpus``, ``memory_mb`` and ``threads``. ``io_workload``: how many of its servers
+    are being built, moved, rebuilt or copied; ``failed_builds``: how many builds in a row have failed on it.
     """
 
     id: int
@@ -245,6 +246,8 @@ class Host:
     capabilities: dict[str, Any] = field(default_factory=dict)
     numa: list[dict[str, int]] = field(default_factory=list)
     started_at: datetime | None = None
+    io_workload: int = 0
+    failed_builds: int = 0
 
     @property
     def resources(self) -> dict[str, int]:

@@ -48,3 +48,9 @@ def isolates_projects(host: Host, needs: Needs) -> str | None:
     named = [values for key, values in metadata_of(host).items() if key.startswith("filter_tenant_id")]
     allowed = set().union(*named)
     return f"filter_tenant_id, not {needs.project_id}" if named and needs.project_id not in allowed else None
+
+
+def is_for_other_flavors(host: Host, needs: Needs) -> str | None:
+    """``instance_type`` of its aggregates names flavors, and none of them is the server's (``type_filter.py``)."""
+    named = metadata_of(host).get("instance_type", set())
+    return f"instance_type={', '.join(sorted(named))}" if named and needs.flavor.name not in named else None

@@ -8,9 +8,15 @@ from typing import Any
 
 from oslo_utils.versionutils import VersionPredicate, convert_version_to_str
 
-from stackwire.compute.domain import scheduler_affinity, scheduler_aggregates, scheduler_numa
+from stackwire.compute.domain import (
+    scheduler_affinity,
+    scheduler_aggregates,
+    scheduler_limits,
+    scheduler_numa,
+    scheduler_query,
+)
 from stackwire.compute.domain.model import Host
-from stackwire.compute.domain.scheduler_model import Decision, Needs, Rejects, Step, resources
+from stackwire.compute.domain.scheduler_model import Decision, Needs, Rejects, Step, resources, state_of
 from stackwire.compute.domain.scheduler_weights import Multipliers, weighed
 from stackwire.core import capabilities
 
@@ -92,22 +98,7 @@ def is_down(host: Host, needs: Needs) -> str | None:
 
 def lacks_capabilities(host: Host, needs: Needs) -> str | None:
     """``capabilities:X`` of the flavor, and ``X`` where the scheduler knows that of a host."""
-    have = {
-        **{name: getattr(host, name) for name in ("host", "host_ip", "vcpus_used", "hypervisor_hostname")},
-        "nodename": host.hypervisor_hostname,
-        "hypervisor_type": host.hypervisor_type,
-        "hypervisor_version": host.hypervisor_version,
-        "cpu_info": host.cpu_info,
-        "vcpus_total": host.vcpus,
-        "total_usable_ram_mb": host.memory_mb,
-        "total_usable_disk_gb": host.local_gb,
-        "free_ram_mb": host.memory_mb - host.memory_mb_used,
-        "free_disk_mb": (host.local_gb - host.local_gb_used) * 1024,
-        "disk_mb_used": host.local_gb_used * 1024,
-        "num_instances": host.running_vms,
-        "num_io_ops": 0,
-        **host.capabilities,
-    }
+    have = state_of(host)
     specs = dict(needs.flavor.extra_specs)
     if _MAXPHYSADDR in specs:
         specs["capabilities:cpu_info:maxphysaddr:bits"] = f">= {specs.pop(_MAXPHYSADDR)}"
@@ -175,13 +166,20 @@ PLACEMENT: Mapping[str, Rejects] = {
 FILTERS: Mapping[str, Rejects] = {
     "AggregateImagePropertiesIsolation": scheduler_aggregates.isolates_images,
     "AggregateInstanceExtraSpecsFilter": scheduler_aggregates.lacks_extra_specs,
+    "AggregateIoOpsFilter": scheduler_limits.is_too_busy_for_its_aggregates,
     "AggregateMultiTenancyIsolation": scheduler_aggregates.isolates_projects,
+    "AggregateNumInstancesFilter": scheduler_limits.is_too_full_for_its_aggregates,
+    "AggregateTypeAffinityFilter": scheduler_aggregates.is_for_other_flavors,
     "AllHostsFilter": lambda host, needs: None,
     "ComputeCapabilitiesFilter": lacks_capabilities,
     "ComputeFilter": is_down,
     "DifferentHostFilter": scheduler_affinity.has_other_server,
     "ImagePropertiesFilter": cannot_run_image,
+    "IoOpsFilter": scheduler_limits.is_too_busy,
+    "IsolatedHostsFilter": scheduler_limits.isolates_by_name,
+    "JsonFilter": scheduler_query.does_not_match,
     "NUMATopologyFilter": scheduler_numa.does_not_fit,
+    "NumInstancesFilter": scheduler_limits.is_too_full,
     "SameHostFilter": scheduler_affinity.lacks_other_server,
     "ServerGroupAffinityFilter": scheduler_affinity.is_apart,
     "ServerGroupAntiAffinityFilter": scheduler_affinity.has_too_many,
@@ -196,7 +194,9 @@ DEFAULT_FILTERS = (
     "ServerGroupAffinityFilter",
 )
 """``nova/conf/scheduler.py: enabled_filters``."""
-ON_REBUILD = frozenset({"RequestedHosts", "Traits", "ImagePropertiesFilter", "AggregateImagePropertiesIsolation"})
+ON_REBUILD = frozenset(
+    {"RequestedHosts", "Traits", "ImagePropertiesFilter", "AggregateImagePropertiesIsolation", "IsolatedHostsFilter"}
+)
 """What another image can change (``RUN_ON_REBUILD``)."""
 
 

@@ -21,11 +21,25 @@ class GroupNeeds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What filters and weighers are set to (``nova/conf/scheduler.py``), beside multipliers."""
+
+    max_io_ops_per_host: int = 8
+    max_instances_per_host: int = 50
+    isolated_images: frozenset[str] = frozenset()
+    isolated_hosts: frozenset[str] = frozenset()
+    restrict_isolated_hosts_to_isolated_images: bool = True
+    image_props_weights: Mapping[str, float] = field(default_factory=dict)
+    """How much each image property counts; empty: all of them alike."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """What a server needs of a host. ``properties`` are the image's, typed; ``local_gb`` is 0 for a root volume.
 
     ``hints``: the client's scheduler hints; ``near``: the host of each server they name. ``down``: hosts whose service
     does not report. ``rebuild``: it stays where it is; ``forced``: an administrator chose the host, unfiltered.
+    ``images_on``: of each host, the typed image properties of each of its servers.
     """
 
     flavor: Flavor
@@ -47,10 +61,34 @@ class Needs:
     down: frozenset[str] = frozenset()
     rebuild: bool = False
     forced: bool = False
+    image_id: str | None = None
+    images_on: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
 
 
 Rejects = Callable[[Host, Needs], str | None]
 """What speaks against the host: the property that decides, and what the host has instead; None: nothing does."""
+
+
+def state_of(host: Host) -> dict[str, Any]:
+    """What filters may ask of a host by name (``nova/scheduler/host_manager.py: HostState``)."""
+    return {
+        **{name: getattr(host, name) for name in ("host", "host_ip", "vcpus_used", "hypervisor_hostname")},
+        "nodename": host.hypervisor_hostname,
+        "hypervisor_type": host.hypervisor_type,
+        "hypervisor_version": host.hypervisor_version,
+        "cpu_info": host.cpu_info,
+        "vcpus_total": host.vcpus,
+        "total_usable_ram_mb": host.memory_mb,
+        "total_usable_disk_gb": host.local_gb,
+        "free_ram_mb": host.memory_mb - host.memory_mb_used,
+        "free_disk_mb": (host.local_gb - host.local_gb_used) * 1024,
+        "disk_mb_used": host.local_gb_used * 1024,
+        "num_instances": host.running_vms,
+        "num_io_ops": host.io_workload,
+        "failed_builds": host.failed_builds,
+        **host.capabilities,
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

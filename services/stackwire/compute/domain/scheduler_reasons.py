@@ -10,6 +10,7 @@ READ_BY: Mapping[str, str] = {
     "same_host": "SameHostFilter",
     "different_host": "DifferentHostFilter",
     "build_near_host_ip": "SimpleCIDRAffinityFilter",
+    "query": "JsonFilter",
     "cidr": "SimpleCIDRAffinityFilter",
 }
 """Scheduler hints, and the filter that reads each."""

@@ -79,6 +79,10 @@ def _check(vm_state: StateSpec, task_state: StateSpec, function: str, **facts: A
     return ServerVerb(vm_state, task_state, {}, source=f"nova/compute/api.py: {function}", **facts)
 
 
+IO_TASKS = frozenset(
+    {REBUILDING, RESIZE_MIGRATING, RESIZE_PREP, RESCUING, UNSHELVING, "image_backup", "image_snapshot"}
+)
+"""While they last a host reads and writes much, as it does during a build (``nova/compute/stats.py: io_workload``)."""
 _CONDUCTOR = "nova/conductor/manager.py"
 _ATTACHABLE = "active paused stopped resized soft-delete shelved shelved_offloaded"
 _BOOTED = "active stopped paused suspended"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from stackwire.compute.backends import guest_console
-from stackwire.compute.db import block_devices, fixed_ips, instance_actions, keypairs, server_metadata
+from stackwire.compute.db import block_devices, fixed_ips, hosts, instance_actions, keypairs, server_metadata
 from stackwire.compute.domain import addresses, devices, image_props, notifications, states, travel
 from stackwire.compute.domain.devices import connection_info, with_device
 from stackwire.compute.domain.model import BlockDevice, KeyPair
@@ -79,6 +79,7 @@ class BuildServer:
             log.info("the state of instance %s changed while it was built", server.uuid)
             await self._undo(ctx, server, created)
             async with self._host.database.work(ctx) as uow:
+                await hosts.count_failed_build(uow, self._host.name)  # Nova counts it as one, too
                 await instance_actions.end_event(uow, server.uuid, EVENT, error="StateChanged")
         except Exception as error:
             if not isinstance(error, ServiceError):
@@ -86,8 +87,9 @@ class BuildServer:
             await self._undo(ctx, server, created)
             unplaced = {"host": None, "node": None}
             after = await self._host.fail(ctx, server, ServerStates.fail_build, EVENT, error, **unplaced)
-            if after is not None:
-                async with self._host.database.work(ctx) as uow:
+            async with self._host.database.work(ctx) as uow:
+                await hosts.count_failed_build(uow, self._host.name)
+                if after is not None:
                     self._host.notifications.emit_create_error(uow, after, error)
 
     async def _claim(self, ctx: RequestContext, server: Server) -> Server:
@@ -168,6 +170,7 @@ class BuildServer:
         async with self._host.database.work(ctx) as uow:
             server = await self._host.advance(uow, server, ServerStates.finish_build, launched_at=uow.now, **running)
             await server_metadata.delete(uow, "instance_system_metadata", server.uuid, NETWORK_ALLOCATED)
+            await hosts.forget_failed_builds(uow, self._host.name)
             fields = {"fixed_ips": notifications.fixed_ips(server), "message": "Success"}
             self._host.notifications.emit_create(uow, server, "end", fields, await _key(uow, server))
             await instance_actions.end_event(uow, server.uuid, EVENT)
