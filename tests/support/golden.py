@@ -1,10 +1,11 @@
 """Recordings of a real OpenStack, replayed against ours: the same calls in the same order, and every difference found.
 
-A recording (``tests/data/golden/FLOW.json``) holds REST exchanges, notifications and the property rows after the flow,
-with ids written as ``<name>`` and times, hosts and the like as ``<time>``, ``<host>``. Ours is put into the same form;
-a ``<name>`` met for the first time is bound to the id that stands in its place.
+A recording (``tests/data/golden/FLOW.json``, ``golden2/FLOW.json.gz``) holds REST exchanges, notifications and the
+property rows after the flow, with ids written as ``<name>`` and times, hosts and the like as ``<time>``, ``<host>``.
+Ours is put into the same form; a ``<name>`` met for the first time is bound to the id that stands in its place.
 """
 
+import gzip
 import json
 import re
 from collections import defaultdict
@@ -16,15 +17,25 @@ from typing import Any
 
 from stackwire.compare import normal
 
-DATA = Path(__file__).parent.parent / "data" / "golden"
-ORDER: list[str] = json.loads((DATA / "order.json").read_text())
+DATA = Path(__file__).parent.parent / "data"
+
+
+def order(journey: str) -> list[str]:
+    """The flows of a journey as they were recorded, one after the other."""
+    flows: list[str] = json.loads((DATA / journey / "order.json").read_text())
+    return flows
+
+
+ORDER = order("golden")
 
 _KINDS = {"<time>", "<req>", "<hex32>", "<endpoint>", "<int>", "<float>", "<bytes>"}
 _NAME = re.compile(r"<[a-z0-9A-Z_.-]+>")
 
 
-def recording(flow: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((DATA / f"{flow}.json").read_text())
+def recording(flow: str, journey: str = "golden") -> dict[str, Any]:
+    packed = DATA / journey / f"{flow}.json.gz"
+    text = gzip.decompress(packed.read_bytes()) if packed.exists() else (DATA / journey / f"{flow}.json").read_bytes()
+    loaded: dict[str, Any] = json.loads(text)
     return loaded
 
 
@@ -146,10 +157,11 @@ class Allowance:
         return fnmatchcase(flow, self.flow) and fnmatchcase(difference, self.where)
 
 
-def allowances(page: Path) -> list[Allowance]:
-    """The rows of the page's table of differences: flow, difference (both with ``*``), reason."""
+def allowances(page: Path, heading: str) -> list[Allowance]:
+    """The rows of the table of differences under that heading: flow, difference (both with ``*``), reason."""
     rows = []
-    for line in page.read_text().splitlines():
+    section = page.read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    for line in section.splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
         if line.startswith("| `") and len(cells) == 3 and cells[0].startswith("`") and cells[1].startswith("`"):
             # In fnmatch "[" opens a set; on the page it stands for itself.

@@ -11,6 +11,7 @@ from support.golden import Names, differences, event_differences, recording, res
 EXCHANGES = {"glance", "cinder", "nova"}
 PREFIX = {"image": "", "volume": "/v3", "compute": "/v2.1"}
 POLLS = 400
+ROOTS = ("server", "volume", "snapshot", "backup", "group", "group_snapshot")
 SETTLE_TIMEOUT_SECONDS = 120.0  # a volume of a GiB is hashed three times on the way to its image
 
 
@@ -43,8 +44,11 @@ class GoldenReplay:
     Flows build on each other: they are run in the recorded order.
     """
 
+    journey = "golden"
+    names: Names
+
     def __init__(self, cloud: TestCloud, demo: JsonClient, user_id: str) -> None:
-        self.names = Names()
+        self.names = self.new_names()
         self.names.bind("<project>", demo.project_id)
         self.names.bind("<user>", user_id)
         self._cloud = cloud
@@ -63,8 +67,18 @@ class GoldenReplay:
         for flavor in answer["flavors"]:
             self.names.bind(f"<flavor-{flavor['name']}>", flavor["id"])
 
+    def new_names(self) -> Names:
+        return Names()
+
+    async def before(self, flow: str, at: int) -> None:
+        """What was done before an exchange, and is none itself."""
+
+    def client(self, exchange: dict[str, Any]) -> JsonClient:
+        """Whoever made the exchange."""
+        return self._demo
+
     async def run(self, flow: str) -> list[str]:
-        recorded = recording(flow)
+        recorded = recording(flow, self.journey)
         self.names.forget_strangers()
         for step in UNRECORDED.get(flow, []):
             await self._exchange("unrecorded", self._step(step))
@@ -72,6 +86,7 @@ class GoldenReplay:
         self._events = []
         found: list[str] = []
         for at, exchange in enumerate(recorded["rest"]):
+            await self.before(flow, at)
             if self.names.unknown(exchange["call"]):
                 continue  # a resource of a flow that is not replayed
             found += await self._exchange(f"rest[{at}] {exchange['call']}", exchange)
@@ -112,7 +127,9 @@ class GoldenReplay:
             data = json.dumps(self.names.fill(sent)).encode()
         service = recorded["service"]
         headers = recorded["headers"]
-        answer = await self._demo.request(method, service, PREFIX[service] + path, data=data, headers=headers)
+        answer = await self.client(recorded).request(
+            method, service, PREFIX[service] + path, data=data, headers=headers
+        )
         if answer.json is not None:
             return answer.status, answer.json
         if not answer.body:
@@ -155,7 +172,7 @@ def _state(status: int, body: Any) -> str | None:
         return "404"
     if not isinstance(body, dict):
         return None
-    resource = next((body[root] for root in ("server", "volume", "snapshot") if root in body), body)
+    resource = next((body[root] for root in ROOTS if root in body), body)
     task = resource.get("OS-EXT-STS:task_state")
     return f"{resource.get('status')}/{task}" if task else resource.get("status")
 
@@ -166,11 +183,13 @@ def property_rows(cloud_rows: dict[str, list[dict[str, Any]]], names: Names) -> 
     for table, rows in cloud_rows.items():
         for row in rows:
             owner = names.by_id.get(row["owner"], row["owner"]).strip("<>")
-            by_table.setdefault(table, {}).setdefault(owner, {})[row["key"]] = _value(row["key"], row["value"], names)
+            by_table.setdefault(table, {}).setdefault(owner, {})[row["key"]] = stored_value(
+                row["key"], row["value"], names
+            )
     return by_table
 
 
-def _value(key: str, value: str | None, names: Names) -> str | None:
+def stored_value(key: str, value: str | None, names: Names) -> str | None:
     if value is None:
         return None
     if key.endswith("boot_roles"):
