@@ -13,9 +13,10 @@ from stackwire.core.settings import ServiceSettings
 from stackwire.image.domain import usage
 from stackwire.image.domain.notifications import DEFAULT_STORE, EVENT_GROUPS
 from stackwire.image.domain.quota import Limits, storage_bytes
-from stackwire.image.domain.s3 import S3Options, S3Place, place
+from stackwire.image.domain.s3 import S3Options, place
 from stackwire.image.domain.uri_filter import UriFilter
 from stackwire.image.domain.usage import Unified
+from stackwire.object_store.place import S3Place
 
 _LISTS = (
     *("import_filtering_", "image_import_", "glance_download_", "disabled_notifications"),

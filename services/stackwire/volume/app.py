@@ -24,7 +24,8 @@ from stackwire.runtime.database import opened
 from stackwire.runtime.revocations import RevocationWatch
 from stackwire.runtime.service import Service, Sweep
 from stackwire.volume import rpc
-from stackwire.volume.backends.backup_store import BackupStore
+from stackwire.volume.backends.backup_chunks import ChunkedStore
+from stackwire.volume.backends.backup_store import PosixStore
 from stackwire.volume.backends.files import FileStore
 from stackwire.volume.backends.images import HttpMetadata, ImageClient, RpcMetadata
 from stackwire.volume.domain.notifications import EXCHANGE
@@ -81,7 +82,7 @@ def _assemble(settings: VolumeSettings, database: Database, transport: Transport
         app=app,
         servers=servers,
         sweeps=sweeps,
-        resources=[client, http, deps.leases, *own],
+        resources=[client, http, deps.leases, deps.backup_store, *own],
     )
     return service
 
@@ -110,7 +111,7 @@ def _deps(settings: VolumeSettings, database: Database, client: RpcClient, http:
         backends=backends,
         stores={backend.name: FileStore(settings.data_dir / backend.folder) for backend in backends},
         chooser=Chooser(settings.scheduler_default_filters, settings.scheduler_default_weighers),
-        backup_store=BackupStore(settings.backup_posix_path or settings.data_dir / "backups"),
+        backup_store=_backup_store(settings),
         policy=Policy("cinder", RULES, settings.policy_file),
         behaviours=settings.behaviours,
         zone=settings.default_zone,
@@ -119,6 +120,17 @@ def _deps(settings: VolumeSettings, database: Database, client: RpcClient, http:
         ),
         single_process=single_process,
     )
+
+
+def _backup_store(settings: VolumeSettings) -> ChunkedStore:
+    if not settings.backups_are_in_s3:
+        return PosixStore(settings.backup_posix_path or settings.data_dir / "backups")
+    try:
+        from stackwire.volume.backends.backup_s3 import S3Store  # its library is an extra
+    except ImportError as error:
+        raise ValueError(f"the backup driver of S3 comes with stackwire[s3]: {error}") from error
+    sizes = settings.backup_s3_object_size, settings.backup_s3_block_size
+    return S3Store(settings.backup_s3_place, *sizes, settings.backup_compression_algorithm)
 
 
 def _http(

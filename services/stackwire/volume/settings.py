@@ -1,14 +1,19 @@
 """The volume service's settings."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from stackwire.core.settings import ServiceSettings
+from stackwire.object_store.place import S3Place, endpoint_of, is_bucket_name, region_of
 from stackwire.volume.domain.backends import Backends
 from stackwire.volume.domain.scheduling import DEFAULT_FILTERS, DEFAULT_WEIGHERS, FILTERS, WEIGHERS
+
+Driver = Literal["cinder.backup.drivers.posix.PosixBackupDriver", "cinder.backup.drivers.s3.S3BackupDriver"]
+Compression = Literal["none", "off", "no", "zlib", "gzip", "bz2", "bzip2"]
+"""Cinder's, but for zstd, which takes a library."""
 
 
 class VolumeSettings(ServiceSettings):
@@ -17,15 +22,33 @@ class VolumeSettings(ServiceSettings):
     ``backends``: a file of back ends, in the form of ``deploy/backends.toml``; None for the one, ``files``.
     ``scheduler_default_filters``, ``scheduler_default_weighers``: names, separated by commas.
 
-    ``backup_posix_path``: the folder of the backup store, which is in ``data_dir`` unless it is given.
+    ``backup_driver``: Cinder's, whose layout the store of backups has. ``backup_posix_path``: its folder, which is in
+    ``data_dir`` unless it is given. ``backup_s3_*``: the bucket instead, of which ``_object_size`` bytes
+    of a volume are an object and ``_block_size`` what an incremental backup compares.
     ``image_api``: how the image service is reached: by ``rpc``, or over ``http``, as a real Glance is.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="STACKWIRE_VOLUME_")
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_prefix="STACKWIRE_VOLUME_", hide_input_in_errors=True
+    )
 
     port: int = 8776
     role: Literal["api", "worker", "backup", "all"] = "all"  # type: ignore[assignment]  # one role more than others have
+    backup_driver: Driver = "cinder.backup.drivers.posix.PosixBackupDriver"
     backup_posix_path: Path | None = None
+    backup_compression_algorithm: Compression = "zlib"
+    backup_create_containers: bool = True
+    backup_s3_endpoint_url: str = ""
+    backup_s3_store_access_key: str = Field(default="", repr=False)
+    backup_s3_store_secret_key: str = Field(default="", repr=False)
+    backup_s3_store_bucket: str = "volumebackups"
+    backup_s3_object_size: int = Field(52_428_800, ge=1, le=5 * 1024**3)
+    backup_s3_block_size: int = Field(32_768, ge=512)
+    backup_s3_timeout: float = Field(60.0, gt=0)
+    backup_s3_max_pool_connections: int = Field(10, ge=1, le=200)
+    backup_s3_retry_max_attempts: int = Field(4, ge=0, le=100)
+    backup_s3_verify_ssl: bool = True
+    backup_s3_ca_cert_file: str = ""
     default_zone: str = "nova"
     list_limit: int = 1000
     backends: Path | None = None
@@ -47,6 +70,46 @@ class VolumeSettings(ServiceSettings):
         if unknown := sorted(set(value) - set(known)):
             raise ValueError(f"{', '.join(unknown)} cannot be used; there are {', '.join(known)}")
         return value
+
+    @model_validator(mode="after")
+    def _check_s3(self) -> Self:
+        if self.backups_are_in_s3:
+            _ = self.backup_s3_place
+            if self.backup_s3_object_size % self.backup_s3_block_size:
+                raise ValueError("backup_s3_object_size is no multiple of backup_s3_block_size")
+        return self
+
+    @property
+    def backups_are_in_s3(self) -> bool:
+        return self.backup_driver == "cinder.backup.drivers.s3.S3BackupDriver"
+
+    @property
+    def backup_s3_place(self) -> S3Place:
+        """Where backups go with the S3 driver. ValueError names what is missing or wrong
+        (``cinder/backup/drivers/s3.py: check_for_setup_error``)."""
+        for name in ("backup_s3_endpoint_url", "backup_s3_store_access_key", "backup_s3_store_secret_key"):
+            if not getattr(self, name):
+                raise ValueError(f"the backup driver of S3 needs {name}")
+        endpoint = endpoint_of(self.backup_s3_endpoint_url)
+        if endpoint is None or not is_bucket_name(self.backup_s3_store_bucket):
+            raise ValueError(
+                "backup_s3_endpoint_url is no http or https URL, or backup_s3_store_bucket no bucket's name"
+            )
+        return S3Place(
+            endpoint=endpoint,
+            region=region_of(endpoint),
+            bucket=self.backup_s3_store_bucket,
+            access_key=self.backup_s3_store_access_key,
+            secret_key=self.backup_s3_store_secret_key,
+            create_bucket=self.backup_create_containers,
+            at_once=self.backup_s3_max_pool_connections,
+            cacert=self.backup_s3_ca_cert_file,
+            verify=self.backup_s3_verify_ssl,
+            connect_timeout=self.backup_s3_timeout,
+            read_timeout=self.backup_s3_timeout,
+            write_timeout=self.backup_s3_timeout,
+            attempts=self.backup_s3_retry_max_attempts + 1,
+        )
 
     @property
     def read_backends(self) -> Backends:

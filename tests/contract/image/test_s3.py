@@ -15,9 +15,9 @@ import pytest
 from stackwire.core.context import RequestContext, system_context
 from stackwire.core.errors import ServiceError, Unavailable
 from stackwire.image.backends.s3 import S3Store
-from stackwire.image.backends.s3_bucket import S3Error
 from stackwire.image.backends.stores import Stores
 from stackwire.image.domain.errors import BadLocation, StorageFull
+from stackwire.object_store.bucket import S3Error
 from support.polling import pass_time
 from support.s3 import ACCESS, SECRET, ABucket, Endpoint, Gate, a_certificate, a_gate
 

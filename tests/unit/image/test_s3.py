@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from stackwire.image.domain.s3 import MIB, S3Options, is_own_object, key_at, part_size, place, uri
+from stackwire.image.domain.s3 import S3Options, is_own_object, key_at, part_size, place, uri
 from stackwire.image.settings import ImageSettings
+from stackwire.object_store.place import MIB
 
 WHOLE: dict[str, Any] = {
     "s3_store_host": "s3.example.org",

@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 
 from stackwire.core.context import RequestContext
 from stackwire.image.backends.readers import ThreadReader
-from stackwire.image.backends.s3_bucket import Bucket, S3Error
-from stackwire.image.backends.s3_reader import S3Stream
 from stackwire.image.backends.s3_writer import Budget, MultipartSink, S3Writer, SingleSink, failure
 from stackwire.image.domain.errors import BadLocation
-from stackwire.image.domain.s3 import S3Place, is_own_object, key_at, part_size, uri
+from stackwire.image.domain.s3 import is_own_object, key_at, part_size, uri
+from stackwire.object_store.bucket import Bucket, S3Error
+from stackwire.object_store.place import S3Place
+from stackwire.object_store.stream import S3Stream
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -12,9 +12,9 @@ from typing import Any, Protocol, TypeVar
 
 from stackwire.core.errors import ServiceError, Unavailable
 from stackwire.image.backends.digests import Digested, Digests
-from stackwire.image.backends.s3_bucket import Bucket, S3Error
 from stackwire.image.domain.errors import StorageFull
 from stackwire.image.domain.s3 import MAX_PARTS
+from stackwire.object_store.bucket import Bucket, S3Error
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -1,19 +1,14 @@
 """Where an S3 store is, and in which parts objects are uploaded: glance_store's settings, and their consequences."""
 
 import re
-from dataclasses import dataclass, field
-from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-MIB = 1024**2
+from stackwire.object_store.place import MIB, S3Place, UrlFormat, endpoint_of, is_bucket_name, region_of
+
 MAX_PARTS = 10_000
-UrlFormat = Literal["auto", "virtual", "path"]
 REQUIRED_OPTIONS = ("s3_store_host", "s3_store_access_key", "s3_store_secret_key", "s3_store_bucket")
 
-_AWS = re.compile(r"s3[.-]([a-z]{2}(?:-[a-z]+)+-\d+)\.amazonaws\.com(?:\.cn)?")
-_BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}")
 _HOST_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{1,61})[a-z0-9]")
 _OWN_OBJECT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[0-9a-f]{16}")
 
@@ -41,48 +36,22 @@ class S3Options(BaseModel):
     s3_store_cacert: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class S3Place:
-    """Sizes in bytes. ``region`` is what requests are signed for."""
-
-    endpoint: str
-    region: str
-    bucket: str
-    access_key: str = field(repr=False)
-    secret_key: str = field(repr=False)
-    create_bucket: bool = False
-    url_format: UrlFormat = "auto"
-    large: int = 100 * MIB
-    chunk: int = 10 * MIB
-    at_once: int = 10
-    cacert: str = ""
-
-    @property
-    def same(self) -> tuple[str, str]:
-        """Two stores that have this in common would remove each other's objects as orphans."""
-        return self.endpoint.partition("://")[2], self.bucket
-
-    def without_secrets(self, text: str) -> str:
-        """``text`` with the keys masked."""
-        for secret in (self.secret_key, self.access_key):
-            text = text.replace(secret, "***")
-        return text
-
-
 def place(store: str, options: S3Options) -> S3Place:
     """The place that the options name. ValueError names the store and the setting that is missing or invalid."""
     missing = [name for name in REQUIRED_OPTIONS if not getattr(options, name)]
     if missing:
         raise ValueError(f"the store '{store}' is of type s3 and lacks {', '.join(missing)}")
-    endpoint = _endpoint(store, options.s3_store_host)
+    endpoint = endpoint_of(options.s3_store_host)
+    if endpoint is None:
+        raise ValueError(f"s3_store_host of the store '{store}' is not a host, or an http or https URL of one")
     bucket, style = options.s3_store_bucket, options.s3_store_bucket_url_format
-    if not _BUCKET.fullmatch(bucket):
+    if not is_bucket_name(bucket):
         raise ValueError(f"s3_store_bucket of the store '{store}' is not the name of a bucket")
     if style == "virtual" and not _HOST_NAME.fullmatch(bucket):
         raise ValueError(f"s3_store_bucket of the store '{store}' is not part of a host name, as 'virtual' needs it")
     return S3Place(
         endpoint=endpoint,
-        region=options.s3_store_region_name or _region(endpoint),
+        region=options.s3_store_region_name or region_of(endpoint),
         bucket=bucket,
         access_key=options.s3_store_access_key,
         secret_key=options.s3_store_secret_key,
@@ -93,25 +62,6 @@ def place(store: str, options: S3Options) -> S3Place:
         at_once=options.s3_store_thread_pools,
         cacert=options.s3_store_cacert,
     )
-
-
-def _endpoint(store: str, host: str) -> str:
-    """A URL without credentials: these have settings of their own, and URLs get into logs."""
-    url = (host if "://" in host else f"http://{host}").rstrip("/")
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        good = False
-    if not good or "@" in url or parts.query or parts.fragment or any(char.isspace() for char in url):
-        raise ValueError(f"s3_store_host of the store '{store}' is not a host, or an http or https URL of one")
-    return url
-
-
-def _region(endpoint: str) -> str:
-    """The region in Amazon's host names; other servers get S3's default."""
-    found = _AWS.fullmatch(urlsplit(endpoint).hostname or "")
-    return found[1] if found else "us-east-1"
 
 
 def uri(there: S3Place, key: str) -> str:

@@ -67,6 +67,11 @@ def open_file(path: Path, flags: int, name: str = "") -> Iterator[int]:
 def write_sparse(handle: int, at: int, chunk: bytes, digest: "hashlib._Hash") -> None:
     """Writes what is not zero of the chunk into a file that has a hole there. DiskFull."""
     digest.update(chunk)
+    write_nonzero(handle, at, chunk)
+
+
+def write_nonzero(handle: int, at: int, chunk: bytes) -> None:
+    """The same without a digest."""
     if chunk == (_ZEROES if len(chunk) == VOLUME_CHUNK_BYTES else bytes(len(chunk))):
         return
     for start in range(0, len(chunk), BLOCK_BYTES):
@@ -96,6 +101,14 @@ def read_sparse(handle: int, extents: Extents, at: int, size: int, digest: "hash
     if digest is not None:
         digest.update(chunk)
     return chunk
+
+
+def read_all(handle: int, at: int, length: int) -> bytes:
+    """That many bytes, which are there."""
+    found = bytearray()
+    while len(found) < length and (chunk := os.pread(handle, length - len(found), at + len(found))):
+        found += chunk
+    return bytes(found)
 
 
 def size_of(path: Path) -> int:

@@ -21,8 +21,6 @@ from stackwire.volume.domain.objects import backup_object
 from stackwire.volume.domain.size_checks import MAX_SIZE_GB
 from stackwire.volume.domain.travel import Rows
 
-SERVICE = "cinder.backup.drivers.posix.PosixBackupDriver"
-"""The driver whose layout the store has."""
 IMPORTED_VOLUME = "00000000-0000-0000-0000-000000000000"
 """The volume of a backup whose record is being imported."""
 _BASE, _META, _GLANCE = "volume-base-metadata", "volume-metadata", "volume-glance-metadata"
@@ -30,13 +28,18 @@ _AUTO_NAME = "restore_backup_"
 MAX_RECORD_CHARACTERS = 1024**2
 
 
-def place(backup: Backup, now: datetime) -> dict[str, Any]:
-    """``container`` and ``service_metadata``: where the objects of a new backup go; as they are when it has them."""
-    return {
-        "container": backup.container or f"{backup.id[:2]}/{backup.id[2:4]}/{backup.id}",
-        "service_metadata": backup.service_metadata
-        or f"volume_{backup.volume_id}_{now:%Y%m%d%H%M%S}_backup_{backup.id}",
-    }
+def place(backup: Backup, now: datetime, bucket: str | None) -> dict[str, Any]:
+    """``container`` and ``service_metadata``: where the objects of a new backup go; as they are when it has them.
+
+    ``bucket``: of a store in S3 (``drivers/s3.py: _generate_object_name_prefix``); None for a folder of its own.
+    """
+    moment, volume = f"{now:%Y%m%d%H%M%S}", f"volume_{backup.volume_id}"
+    if bucket is None:
+        container = f"{backup.id[:2]}/{backup.id[2:4]}/{backup.id}"
+        prefix = f"{volume}_{moment}_backup_{backup.id}"
+    else:
+        container, prefix = bucket, f"{volume}/{moment}/az_{backup.availability_zone}_backup_{backup.id}"
+    return {"container": backup.container or container, "service_metadata": backup.service_metadata or prefix}
 
 
 def metadata_object(

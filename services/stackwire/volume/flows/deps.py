@@ -22,7 +22,7 @@ from stackwire.db.transitions import transition
 from stackwire.disk_image.certificates import Certificates
 from stackwire.http.projects import Projects
 from stackwire.messaging.rpc import RpcClient
-from stackwire.volume.backends.backup_store import BackupStore
+from stackwire.volume.backends.backup_chunks import ChunkedStore
 from stackwire.volume.backends.files import FileStore
 from stackwire.volume.backends.images import ImageClient
 from stackwire.volume.db import quotas
@@ -58,7 +58,7 @@ class VolumeDeps:
     backends: Backends
     stores: Mapping[str, FileStore]
     chooser: Chooser
-    backup_store: BackupStore
+    backup_store: ChunkedStore
     policy: Policy
     behaviours: Behaviours
     zone: str

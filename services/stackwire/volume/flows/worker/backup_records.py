@@ -95,7 +95,7 @@ class BackupWorker(Flow):
         return True
 
     async def _import(self, ctx: RequestContext, backup: Backup, message: ImportRecord) -> None:
-        if not backup_records.SERVICE.startswith(message.backup_service):
+        if not self._deps.backup_store.service.startswith(message.backup_service):
             raise InvalidBackup(reason=f"no backup service here is {message.backup_service}.")
         columns = backup_records.imported_columns(backup.id, backup_records.decode_record(message.backup_url))
         async with self._deps.database.work(ctx) as uow:
@@ -105,7 +105,7 @@ class BackupWorker(Flow):
                 BackupStates.finish_create,
                 backup.id,
                 **columns,
-                service=backup_records.SERVICE,
+                service=self._deps.backup_store.service,
                 availability_zone=self._deps.zone,
                 host=HOST,
             )

@@ -9,7 +9,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.rules import Resource
 from stackwire.db.pool import UnitOfWork
 from stackwire.db.table import Table
-from stackwire.volume.backends.backup_store import Location, Objects
+from stackwire.volume.backends.backup_chunks import Location, Objects
 from stackwire.volume.db import attachments, backups, glance_metadata, messages, snapshots, volumes
 from stackwire.volume.domain import backup_records, objects, travel
 from stackwire.volume.domain.errors import InvalidBackup
@@ -45,7 +45,7 @@ class CreateBackupWorker(Flow):
                     backup.id,
                     host=HOST,
                     availability_zone=backup.availability_zone or self._deps.zone,
-                    service=backup_records.SERVICE,
+                    service=self._deps.backup_store.service,
                 )
                 device = GetBackupDevice(
                     backup=objects.backup_object(started or backup), want_objects=True, async_call=True
@@ -115,7 +115,9 @@ class CreateBackupWorker(Flow):
     async def _copy(self, ctx: RequestContext, backup: Backup, source: Volume | Snapshot) -> None:
         parent = await self._parent(backup)
         async with self._deps.database.work(ctx) as uow:
-            placed = await backups.TABLE.update(uow, backup.id, **backup_records.place(backup, uow.now))
+            placed = await backups.TABLE.update(
+                uow, backup.id, **backup_records.place(backup, uow.now, self._deps.backup_store.bucket)
+            )
             if placed is None:
                 return  # deleted by force meanwhile
             uow.notify(backup_progress(placed, [], 0.0))

@@ -2,7 +2,7 @@
 
 import logging
 
-from stackwire.image.backends.s3_bucket import Bucket, Got, S3Error
+from stackwire.object_store.bucket import Bucket, Got, S3Error
 
 log = logging.getLogger(__name__)
 

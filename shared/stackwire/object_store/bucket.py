@@ -1,11 +1,11 @@
-"""The calls on one bucket, through boto3. Nothing here knows of images, or of the event loop."""
+"""The calls on one bucket, through boto3. Nothing here knows what the objects are, or of the event loop."""
 
 import base64
 import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -14,16 +14,10 @@ import urllib3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stackwire.image.domain.s3 import S3Place
+from stackwire.object_store.place import S3Place
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
-
-S3_CONNECT_TIMEOUT_SECONDS = 5.0
-S3_MAX_ATTEMPTS = 3
-S3_READ_TIMEOUT_SECONDS = 10.0
-S3_WRITE_TIMEOUT_SECONDS = 60.0
-"""For a response to a write: assembling thousands of parts takes its time."""
 
 _NO_OBJECT = frozenset({"NoSuchKey", "NoSuchBucket", "404", "NoSuchVersion"})
 _FULL = frozenset({"QuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "InsufficientStorageSpace"})
@@ -71,12 +65,13 @@ class Bucket:
             logging.getLogger(library).setLevel(logging.WARNING)
         place = self._place
         if place.cacert and not Path(place.cacert).is_file():
-            raise ValueError(f"s3_store_cacert: there is no file {place.cacert}")
+            raise ValueError(f"there is no file {place.cacert} of certificates")
+        trusted: str | bool | None = (place.cacert or None) if place.verify else False
         try:
             session = boto3.session.Session(place.access_key, place.secret_key, region_name=place.region)
             quick, slow = (
-                session.client("s3", endpoint_url=place.endpoint, verify=place.cacert or None, config=config)
-                for config in (self._config(S3_READ_TIMEOUT_SECONDS), self._config(S3_WRITE_TIMEOUT_SECONDS))
+                session.client("s3", endpoint_url=place.endpoint, verify=trusted, config=config)
+                for config in (self._config(place.read_timeout), self._config(place.write_timeout))
             )
             self._clients = quick, slow
         except (BotoCoreError, ValueError, OSError) as error:
@@ -85,9 +80,9 @@ class Bucket:
     def _config(self, read_timeout: float) -> Config:
         """Checksums only where S3 demands them: other servers refuse the newer ones. MD5 goes with the bytes, below."""
         return Config(
-            connect_timeout=S3_CONNECT_TIMEOUT_SECONDS,
+            connect_timeout=self._place.connect_timeout,
             read_timeout=read_timeout,
-            retries={"mode": "standard", "total_max_attempts": S3_MAX_ATTEMPTS},
+            retries={"mode": "standard", "total_max_attempts": self._place.attempts},
             max_pool_connections=self._place.at_once,
             s3={"addressing_style": self._place.url_format},
             request_checksum_calculation="when_required",
@@ -117,6 +112,23 @@ class Bucket:
         except (BotoCoreError, urllib3.exceptions.HTTPError, OSError) as error:
             raise S3Error(self._place.without_secrets(f"{type(error).__name__}: {error}")) from None
 
+    def named(self, name: str) -> "Bucket":
+        """Another bucket of the same server, through the same connections."""
+        other = Bucket(replace(self._place, bucket=name))
+        other._clients = self._clients
+        return other
+
+    def exists(self) -> bool:
+        """Whether the bucket exists."""
+        try:
+            with self._client() as client:
+                client.head_bucket(Bucket=self._place.bucket)
+        except S3Error as error:
+            if error.is_missing:
+                return False
+            raise
+        return True
+
     def make(self) -> None:
         """Creates the bucket unless it exists."""
         place, where = self._place, {}
@@ -129,7 +141,7 @@ class Bucket:
             if error.code not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
                 raise
 
-    def put(self, key: str, body: bytearray | IO[bytes], md5: bytes) -> None:
+    def put(self, key: str, body: bytes | bytearray | IO[bytes], md5: bytes) -> None:
         """A whole object at once."""
         with self._client(slow=True) as client:
             content: Any = body  # botocore takes a bytearray, too
@@ -168,10 +180,10 @@ class Bucket:
             if not error.is_missing:
                 raise
 
-    def keys(self) -> Iterator[str]:
-        """Every complete object, page by page."""
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """Every complete object whose key begins so, page by page."""
         with self._client() as client:
-            for page in client.get_paginator("list_objects_v2").paginate(Bucket=self._place.bucket):
+            for page in client.get_paginator("list_objects_v2").paginate(Bucket=self._place.bucket, Prefix=prefix):
                 yield from (entry["Key"] for entry in page.get("Contents", ()))
 
     def uploads(self, prefix: str = "") -> list[tuple[str, str]]:
