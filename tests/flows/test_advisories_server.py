@@ -224,7 +224,7 @@ async def test_cve_2013_6437_a_hosts_cache_ends_and_is_named_after_nothing_a_use
         if fresh not in path.name:
             os.utime(path, (0, 0))  # as after a day
     service = next(each for each in cloud.cloud.services["compute"]._resources if isinstance(each, HostService))
-    await service.expire_images()
+    await service.run_image_cache_manager_pass()
     assert {path.name[:36] for path in base.iterdir()} == {kept, fresh}
     await a_server(cloud, demo, imageRef=gone[0])
     assert {path.name[:36] for path in base.iterdir()} == {kept, fresh, gone[0]}

@@ -136,3 +136,29 @@ def whole(story: dict[str, Any], received: list[WireRecord]) -> bool:
     expected = of_the_story(received, set(story["request_ids"]))
     assert len(in_story) == len(set(in_story))
     return expected == set(in_story)
+
+
+async def test_that_an_image_is_deleted_is_told_to_the_hosts_that_keep_it(
+    traced: tuple[TestCloud, list[WireRecord]],
+) -> None:
+    cloud, _ = traced
+    user = await UserActions.of(cloud)
+    image = await user.image(team="storage")
+    server = await user.server(imageRef=image)
+    host = (await (await cloud.http("admin")).get("compute", f"/v2.1/servers/{server}")).json["server"]
+    base = cloud.cloud.options.data_dir / "compute" / "hosts" / host["OS-EXT-SRV-ATTR:host"] / "_base"
+    assert list(base.glob(f"{image}.*"))
+    (await user.client.delete("image", f"/v2/images/{image}")).ok(204)
+    await until(lambda: not list(base.glob(f"{image}.*")))
+
+    async def told() -> set[tuple[str, str]]:
+        found = await fetch(cloud, f"/stories/{image}")
+        arrows = [arrow for story in (found or {"stories": []})["stories"] for arrow in story["arrows"]]
+        legs = [(each["sender"], each["receiver"]) for each in arrows if each["name"] == "image.delete"]
+        assert len(legs) == len(set(legs))
+        return set(legs) if len(legs) == 3 else set()
+
+    assert await until(told, 20, interval=0.1) == {
+        ("glance-api", "notifications"), ("glance-api", "nova-compute@compute-1"),
+        ("glance-api", "nova-compute@compute-2"),
+    }  # fmt: skip

@@ -21,7 +21,7 @@ from stackwire.compute.flows.worker.compute_host import ComputeHost
 from stackwire.compute.flows.worker.conductor import Conductor
 from stackwire.compute.flows.worker.conductor_moves import ConductorMoves
 from stackwire.compute.flows.worker.host_service import HostService
-from stackwire.compute.flows.worker.image_cache import ImageCaching
+from stackwire.compute.flows.worker.image_cache import CachedImages, ImageCaching
 from stackwire.compute.flows.worker.scheduler import Scheduler
 from stackwire.compute.http.application import application
 from stackwire.compute.settings import ComputeSettings
@@ -35,12 +35,13 @@ from stackwire.db.leases import Leases, new_owner
 from stackwire.db.pool import Database
 from stackwire.http.client import HttpClient
 from stackwire.http.projects import Projects
+from stackwire.messaging.notification_listener import NotificationListener
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Transport
 from stackwire.runtime.authenticator import authenticator_of
 from stackwire.runtime.database import opened
 from stackwire.runtime.revocations import RevocationWatch
-from stackwire.runtime.service import Resource, Service, Sweep
+from stackwire.runtime.service import Resource, Server, Service, Sweep
 
 HOST = "stackwire"
 """The host name of the API, the conductor and the scheduler."""
@@ -61,19 +62,15 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
     notifications = Notifications(HOST, settings.image_url)
     watch = RevocationWatch(transport, "compute", client)
     authenticator, own = authenticator_of(settings, watch)
-    servers, sweeps, resources = list[RpcServer](), list[Sweep](), list[Resource]([client, http, *own])
+    servers, sweeps, resources = list[Server](), list[Sweep](), list[Resource]([client, http, *own])
 
     async def ready() -> bool:
         return await service.ready()
 
     if settings.serves_work:
-        hosts = _compute_hosts(settings, database, client, images)
-        host_service = HostService(database, hosts, settings, _leases(settings, database))
-        await host_service.register()
-        conductor = Conductor(database, client, notifications, images, settings.default_zone)
-        tasks = _conductor_endpoints(conductor, database, client, notifications)
-        servers += _worker_servers(transport, tasks, _scheduler(settings, database, notifications), hosts)
-        sweeps += _worker_sweeps(settings, host_service, conductor, database, client)
+        host_service, tasks, timers = await _worker(settings, database, transport, client, images, notifications)
+        servers += tasks
+        sweeps += timers
         resources.append(host_service)
     app = None
     if settings.serves_api:
@@ -94,6 +91,26 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
         resources=resources,
     )
     return service
+
+
+async def _worker(
+    settings: ComputeSettings,
+    database: Database,
+    transport: Transport,
+    client: RpcClient,
+    images: Images,
+    notifications: Notifications,
+) -> tuple[HostService, list[Server], list[Sweep]]:
+    """The hosts, which are registered; what conductor, scheduler and hosts consume; what they do from time to time."""
+    hosts = _compute_hosts(settings, database, client, images)
+    host_service = HostService(database, hosts, settings, _leases(settings, database))
+    await host_service.register()
+    conductor = Conductor(database, client, notifications, images, settings.default_zone)
+    tasks = _conductor_endpoints(conductor, database, client, notifications)
+    servers = _worker_servers(transport, tasks, _scheduler(settings, database, notifications), hosts)
+    listeners = [CachedImages(host).listener(transport) for host in hosts]
+    sweeps = _worker_sweeps(settings, host_service, conductor, database, client, listeners)
+    return host_service, [*servers, *listeners], sweeps
 
 
 def _conductor_endpoints(
@@ -117,7 +134,12 @@ def _worker_servers(
 
 
 def _worker_sweeps(
-    settings: ComputeSettings, host_service: HostService, conductor: Conductor, database: Database, client: RpcClient
+    settings: ComputeSettings,
+    host_service: HostService,
+    conductor: Conductor,
+    database: Database,
+    client: RpcClient,
+    listeners: Sequence[NotificationListener],
 ) -> list[Sweep]:
     local_delete = LocalDelete(database, Volumes(client, HOST, settings.volume_seconds))
 
@@ -129,7 +151,8 @@ def _worker_sweeps(
         Sweep(settings.sweep_seconds, host_service.run),
         Sweep(max(settings.sweep_seconds, 10.0), recover_unplaced),
         Sweep(SYNC_SECONDS, host_service.sync),
-        Sweep(settings.image_cache_seconds, host_service.expire_images),
+        Sweep(settings.image_cache_manager_interval, host_service.run_image_cache_manager_pass),
+        *(Sweep(settings.sweep_seconds, listener.catch_up) for listener in listeners),
     ]
 
 

@@ -32,9 +32,9 @@ class ComputeSettings(ServiceSettings):
     ``image_api``: how the image service is reached: by ``rpc``, or over HTTP in ``v1`` or ``v2`` of its API; ``auto``
     finds out which it has, and takes the one the release's Nova would. ``image_retries``: how often a request that
     did not get through is sent again. ``empty_image_mode``: how an image of nothing but metadata becomes active.
-    ``image_cache_seconds``: how often a host looks for images it keeps for no server (Nova's ``[image_cache]
-    manager_interval``), and ``image_cache_minimum_age``: how long after its last use such an image is kept (its
-    ``remove_unused_original_minimum_age_seconds``); a minute or more, so that a build finds what it has just fetched.
+    ``image_cache_manager_interval``: after how many seconds a host looks again for images it keeps for no server,
+    ``remove_unused_original_minimum_age_seconds``: how long after its last use such an image is kept, a minute or more,
+    so that a build finds what it has just fetched; both of Nova's ``[image_cache]``.
     ``shelved_offload_time``: how many seconds a shelved server stays on its host: 0 for none, -1 for ever.
     ``resize_confirm_window``: after how many seconds an unconfirmed resize confirms itself, 0 for never, and
     ``allow_resize_to_same_host``: whether a resize may stay on its host; both as in Nova.
@@ -52,7 +52,11 @@ class ComputeSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="STACKWIRE_COMPUTE_")
 
-    renamed: ClassVar[Mapping[str, str]] = {"silence_seconds": "call_monitor_timeout_seconds"}
+    renamed: ClassVar[Mapping[str, str]] = {
+        "silence_seconds": "call_monitor_timeout_seconds",
+        "image_cache_seconds": "image_cache_manager_interval",
+        "image_cache_minimum_age": "remove_unused_original_minimum_age_seconds",
+    }
 
     port: int = 8774
     default_zone: str = "nova"
@@ -95,8 +99,8 @@ class ComputeSettings(ServiceSettings):
     token_ttl: int = Field(default=600, gt=0)
     volume_seconds: float = 180.0
     sweep_seconds: float = 5.0
-    image_cache_seconds: float = Field(default=2400.0, gt=0)
-    image_cache_minimum_age: float = Field(default=86400.0, ge=60)
+    image_cache_manager_interval: float = Field(default=2400.0, gt=0)
+    remove_unused_original_minimum_age_seconds: float = Field(default=86400.0, ge=60)
     call_monitor_timeout_seconds: int = 10
 
     @field_validator(

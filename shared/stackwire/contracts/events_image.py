@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from stackwire.contracts.payload import Payload, Zulu
 
+IMAGE_EVENTS = "glance"
+"""The exchange of all of them."""
 ImageEvent = Literal["image.create", "image.update", "image.activate", "image.delete"]
 MemberEvent = Literal["image.member.create", "image.member.update", "image.member.delete"]
 TaskEvent = Literal["task.create", "task.processing", "task.success", "task.failure", "task.run", "task.delete"]

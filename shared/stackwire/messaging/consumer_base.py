@@ -14,10 +14,12 @@ T = TypeVar("T")
 
 
 class ConsumerBase:
-    """The owner fills ``consumers``. A handler may call ``stop`` for its own server."""
+    """The owner fills ``consumers``. A handler may call ``stop`` for its own server. ``poisonous``: malformed messages
+    so far."""
 
     def __init__(self) -> None:
         self.consumers: list[Consumer] = []
+        self.poisonous = 0
         self._handling: set[asyncio.Task[Any]] = set()
 
     @property
@@ -46,6 +48,7 @@ class ConsumerBase:
         try:
             message = read(delivery)
         except PoisonMessage as error:
+            self.poisonous += 1
             log.warning("a message on %s cannot be read: %s", delivery.queue, error)
             await delivery.reject()
             return

@@ -45,6 +45,11 @@ class MemoryTransport:
         self._check_open()
         self.broker.declare(binding)
 
+    async def dead_letters(self, binding: transport.Binding) -> int:
+        self._check_open()
+        self.broker.declare(binding)
+        return self.broker.depth(binding.dead_letters)
+
     async def consume(
         self,
         binding: transport.Binding,

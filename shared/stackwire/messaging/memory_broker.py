@@ -48,7 +48,7 @@ class MemoryBroker:
         """The queue, created and bound if it was not."""
         queue = self._queues.get(binding.queue)
         if queue is None:
-            queue = self._queues[binding.queue] = Queue(binding.queue, binding.kind)
+            queue = self._queues[binding.queue] = self._new_queue(binding)
             self._routes.clear()
         if binding.exchange:
             bound = self._bindings.setdefault(binding.exchange, {})
@@ -57,6 +57,14 @@ class MemoryBroker:
                 bound[key, binding.queue] = None
                 self._routes.clear()
         return queue
+
+    def _new_queue(self, binding: Binding) -> Queue:
+        if not binding.max_length:
+            return Queue(binding.queue, binding.kind)
+        dead = self._queues.setdefault(
+            binding.dead_letters, Queue(binding.dead_letters, binding.kind, binding.max_length)
+        )
+        return Queue(binding.queue, binding.kind, binding.max_length, dead)
 
     def delete(self, name: str) -> None:
         """Removes a queue with its bindings; unknown names are ignored."""
@@ -116,9 +124,17 @@ class MemoryBroker:
             self.schedule(queue)
 
     def _enforce_limit(self, queue: Queue) -> None:
-        limit = self._limits[1 if queue.consumers else 0]
+        limit = queue.max_length or self._limits[1 if queue.consumers else 0]
         while len(queue.waiting) > limit:
-            self._drop(queue, queue.waiting.popleft())
+            stored = queue.waiting.popleft()
+            if queue.dead_letters is None:
+                self._drop(queue, stored)
+            else:
+                self._bury(queue.dead_letters, stored)
+
+    def _bury(self, dead_letters: Queue, stored: Stored) -> None:
+        dead_letters.waiting.append(stored)
+        self._enforce_limit(dead_letters)
 
     def _drop(self, queue: Queue, stored: Stored) -> None:
         self.dropped[queue.name] += 1
@@ -154,6 +170,8 @@ class MemoryBroker:
             self.schedule(queue)
             return
         self.dead.append(stored.record("drop", queue))
+        if queue.dead_letters is not None:
+            self._bury(queue.dead_letters, stored)
 
     # -- observing and waiting
 

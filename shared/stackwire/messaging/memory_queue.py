@@ -38,13 +38,18 @@ class Stored:
 
 
 class Queue:
-    """Waiting messages and their consumers. ``scheduled``: a delivery round is due."""
+    """Waiting messages and their consumers. ``scheduled``: a delivery round is due.
 
-    __slots__ = ("consumers", "kind", "name", "scheduled", "waiting")
+    ``dead_letters``: where a bounded queue's messages go that it cannot keep; None for the other queues.
+    """
 
-    def __init__(self, name: str, kind: str) -> None:
+    __slots__ = ("consumers", "dead_letters", "kind", "max_length", "name", "scheduled", "waiting")
+
+    def __init__(self, name: str, kind: str, max_length: int = 0, dead_letters: "Queue | None" = None) -> None:
         self.name = name
         self.kind = kind
+        self.max_length = max_length
+        self.dead_letters = dead_letters
         self.waiting: deque[Stored] = deque()
         self.consumers: deque[MemoryConsumer] = deque()
         self.scheduled = False

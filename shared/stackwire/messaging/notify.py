@@ -12,7 +12,14 @@ from stackwire.contracts.base import Event
 from stackwire.messaging.consumer_base import ConsumerBase
 from stackwire.messaging.envelope import context_of, unwrap, wrap
 from stackwire.messaging.errors import PoisonMessage
-from stackwire.messaging.transport import Delivery, Transport, notification_queue, properties_of, to_notification
+from stackwire.messaging.transport import (
+    Binding,
+    Delivery,
+    Transport,
+    notification_queue,
+    properties_of,
+    to_notification,
+)
 
 log = logging.getLogger(__name__)
 
@@ -96,8 +103,8 @@ class Listener:
     """Consumes the notifications of one exchange, or of several, on one topic.
 
     Without ``pool`` it takes messages from the default queue, which all listeners share; with one it has copies of its
-    own. A message is acknowledged after the handler; one whose handler raised is delivered again after ``retry_after``
-    seconds, and rejected after ``attempts``.
+    own, of ``max_length`` messages at most where that is given. A message is acknowledged after the handler; one whose
+    handler raised is delivered again after ``retry_after`` seconds, and rejected after ``attempts``.
     """
 
     def __init__(
@@ -109,6 +116,7 @@ class Listener:
         handler: Handler,
         pool: str | None = None,
         *,
+        max_length: int = 0,
         prefetch: int | None = None,
         retry_after: float = 1.0,
         attempts: int = 5,
@@ -119,7 +127,9 @@ class Listener:
         self._priorities = tuple(dict.fromkeys(priority.lower() for priority in priorities))
         self._handler = handler
         self._pool = pool
+        self._max_length = max_length
         self._prefetch = prefetch
+        self._given_up = 0
         self._retry_after = retry_after
         self._attempts = attempts
         self._failures: OrderedDict[str, int] = OrderedDict()
@@ -131,13 +141,25 @@ class Listener:
         """Notifications being handled."""
         return self._consumers.busy
 
+    @property
+    def rejected(self) -> int:
+        """Notifications that were malformed, or whose handler raised at every attempt."""
+        return self._consumers.poisonous + self._given_up
+
+    @property
+    def bindings(self) -> list[Binding]:
+        """What is consumed: a queue for each priority, or the pool's."""
+        return [
+            notification_queue(exchange, self._topic, priority, self._pool, self._max_length)
+            for priority in self._priorities
+            for exchange in self._exchanges
+        ]
+
     async def start(self) -> None:
         """Begins to consume."""
-        queues: dict[str, list[Any]] = {}
-        for priority in self._priorities:
-            for exchange in self._exchanges:
-                binding = notification_queue(exchange, self._topic, priority, self._pool)
-                queues.setdefault(binding.queue, []).append(binding)
+        queues: dict[str, list[Binding]] = {}
+        for binding in self.bindings:
+            queues.setdefault(binding.queue, []).append(binding)
         for first, *others in queues.values():
             self._consumers.consumers.append(
                 await self._transport.consume(first, self._on_delivery, also=others, prefetch=self._prefetch)
@@ -179,6 +201,7 @@ class Listener:
         """Waits before the message is requeued: immediate redelivery would be a busy loop."""
         failed = self._failures.pop(message_id, 0) + 1
         if failed >= self._attempts:
+            self._given_up += 1
             await delivery.reject()
             return
         self._failures[message_id] = failed

@@ -29,6 +29,8 @@ _UNUSED = (
 )
 """oslo's other options: one URL may serve a whole deployment, so that they are no reason not to start."""
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
+DELIVERY_LIMIT = 20
+"""Deliveries of one message of a bounded queue: the default of RabbitMQ 4."""
 _SCHEMES = {"amqp": "amqp", "amqps": "amqps", "rabbit": "amqp", "rabbit+ssl": "amqps"}
 
 
@@ -60,6 +62,8 @@ class RabbitOptions:
 
     def queue_is_durable(self, binding: Binding) -> bool:
         """Whether the queue survives a restart of the broker."""
+        if binding.max_length:
+            return True
         return self.rabbit_transient_quorum_queue if _transient(binding) else self.durable
 
     def exchange_is_durable(self, binding_type: str) -> bool:
@@ -68,14 +72,18 @@ class RabbitOptions:
 
     def queue_is_auto_deleted(self, binding: Binding) -> bool:
         """Whether the queue goes with its last consumer; transient ones expire instead."""
-        return self.amqp_auto_delete and not _transient(binding)
+        return self.amqp_auto_delete and not _transient(binding) and not binding.max_length
 
     def dead_letters(self, binding: Binding) -> bool:
         """Whether rejected messages of the queue go to the dead-letter exchange."""
-        return bool(self.rabbit_quorum_queue and self.dead_letter and not _transient(binding))
+        return bool(
+            self.rabbit_quorum_queue and self.dead_letter and not _transient(binding) and not binding.max_length
+        )
 
     def queue_arguments(self, binding: Binding) -> dict[str, Any]:
         """The ``x-`` arguments of the queue's declaration."""
+        if binding.max_length:
+            return bounded_arguments(binding)
         arguments: dict[str, Any] = {}
         if _transient(binding) and self.rabbit_transient_queues_ttl:
             arguments["x-expires"] = self.rabbit_transient_queues_ttl * 1000
@@ -90,6 +98,23 @@ class RabbitOptions:
         if self.dead_letters(binding):
             arguments["x-dead-letter-exchange"] = self.dead_letter
         return arguments
+
+
+def bounded_arguments(binding: Binding) -> dict[str, Any]:
+    """Of a consumer's own queue: replicated and on disk, and a message whose consumer keeps dying is a dead letter."""
+    return {
+        "x-queue-type": "quorum",
+        "x-max-length": binding.max_length,
+        "x-overflow": "drop-head",
+        "x-delivery-limit": DELIVERY_LIMIT,
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": binding.dead_letters,
+    }
+
+
+def dead_letter_arguments(binding: Binding) -> dict[str, Any]:
+    """Of the queue of a bounded queue's dead letters: the oldest are dropped."""
+    return {"x-queue-type": "quorum", "x-max-length": binding.max_length, "x-overflow": "drop-head"}
 
 
 def _transient(binding: Binding) -> bool:

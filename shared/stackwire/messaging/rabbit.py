@@ -147,6 +147,9 @@ class RabbitTransport:
         except ChannelPreconditionFailed as error:
             raise self._refused(binding, error) from None
 
+    async def dead_letters(self, binding: Binding) -> int:
+        return await self._publisher.dead_letters(binding)
+
     # -- receiving
 
     async def consume(

@@ -130,6 +130,18 @@ class Publisher:
         await self._retry(once)
         self._declared.add(binding)
 
+    async def dead_letters(self, binding: Binding) -> int:
+        """How many messages wait in the dead-letter queue of a bounded queue."""
+        found = 0
+
+        async def once(_: Frames) -> None:
+            nonlocal found
+            async with self._declaring:
+                found = await self._topology.dead_letters(await self._declaring_channel(), binding)
+
+        await self._retry(once)
+        return found
+
     async def _declare_exchange(self, name: str, kind: str) -> None:
         """One that exists with another durability is as good for sending: the originals try again that way, too."""
         async with self._declaring:

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiormq.channel import Channel as Frames
 
-from stackwire.messaging.options import RabbitOptions
+from stackwire.messaging.options import RabbitOptions, dead_letter_arguments
 from stackwire.messaging.transport import Binding
 
 _MAX_OBSERVED = 10_000  # records the broker keeps for a slow observer
@@ -34,6 +34,8 @@ class Topology:
         arguments: dict[str, Any] = {"x-max-length": _MAX_OBSERVED} if watch else self._options.queue_arguments(first)
         if self._options.dead_letters(first):
             await self._dead_letter_queue(frames)
+        if first.max_length:
+            await self.dead_letters(frames, first)
         for binding in bindings:
             await self.exchange(frames, binding.exchange, binding.exchange_type)
         await frames.queue_declare(
@@ -46,6 +48,12 @@ class Topology:
         for binding in bindings:
             if binding.exchange:
                 await frames.queue_bind(binding.queue, binding.exchange, binding.routing_key)
+
+    async def dead_letters(self, frames: Frames, binding: Binding) -> int:
+        """Declares the dead-letter queue of a bounded queue, and answers how many messages wait in it."""
+        arguments = dead_letter_arguments(binding)
+        declared = await frames.queue_declare(binding.dead_letters, durable=True, arguments=arguments)
+        return declared.message_count or 0
 
     async def _dead_letter_queue(self, frames: Frames) -> None:
         name = self._options.dead_letter

@@ -29,13 +29,23 @@ class Address(NamedTuple):
 
 
 class Binding(NamedTuple):
-    """A queue and what it receives. ``kind`` decides durability, expiry and what a clean close does."""
+    """A queue and what it receives. ``kind`` decides durability, expiry and what a clean close does.
+
+    With a ``max_length`` the queue is one consumer's own, durable whatever the options are, and never longer than
+    that: the oldest messages over it, and rejected ones, go to the queue ``dead_letters``, which is as long at most.
+    """
 
     kind: Kind
     queue: str
     exchange: str
     routing_key: str
     exchange_type: ExchangeType = "topic"
+    max_length: int = 0
+
+    @property
+    def dead_letters(self) -> str:
+        """The queue of what a bounded queue could not keep and its consumer could not handle."""
+        return f"{self.queue}.dead"
 
 
 def to_topic(exchange: str, topic: str, server: str | None = None) -> Address:
@@ -75,10 +85,12 @@ def reply_queue() -> Binding:
     return Binding("reply", name, "", name, "direct")
 
 
-def notification_queue(exchange: str, topic: str, priority: str, pool: str | None = None) -> Binding:
+def notification_queue(
+    exchange: str, topic: str, priority: str, pool: str | None = None, max_length: int = 0
+) -> Binding:
     """The default queue is named for the routing key and shared by all listeners; a pool has a queue of its own."""
     key = f"{topic}.{priority.lower()}"
-    return Binding("notification", pool or key, exchange, key)
+    return Binding("notification", pool or key, exchange, key, max_length=max_length if pool else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +192,9 @@ class Transport(Protocol):
 
     async def declare(self, binding: Binding) -> None:
         """Declares and binds the queue without consuming it; cached, so that a second call costs nothing."""
+
+    async def dead_letters(self, binding: Binding) -> int:
+        """How many messages wait in the dead-letter queue of a bounded queue, which is declared with it."""
 
     async def consume(
         self, binding: Binding, deliver: Deliver, *, also: Sequence[Binding] = (), prefetch: int | None = None

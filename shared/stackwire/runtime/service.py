@@ -16,7 +16,6 @@ from aiohttp import web
 from stackwire.core.settings import ServiceSettings
 from stackwire.db.pool import Database
 from stackwire.http import access_log_filters
-from stackwire.messaging.rpc import RpcServer
 from stackwire.messaging.transport import Transport, notification_queue
 from stackwire.runtime.http_trace import HttpTraceEmitter
 from stackwire.runtime.relay import Relay
@@ -31,6 +30,17 @@ class Resource(Protocol):
     """Something the service closes when it stops."""
 
     async def close(self) -> None: ...
+
+
+class Server(Protocol):
+    """Something that consumes messages while the service runs."""
+
+    @property
+    def busy(self) -> int: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +70,7 @@ class Service:
         database: Database,
         transport: Transport,
         app: web.Application | None,
-        servers: Sequence[RpcServer] = (),
+        servers: Sequence[Server] = (),
         sweeps: Sequence[Sweep] = (),
         resources: Sequence[Resource] = (),
         busy: Callable[[], bool] = lambda: False,

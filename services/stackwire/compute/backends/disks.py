@@ -1,22 +1,20 @@
-"""A simulated host's disks: a cache of images as they are stored, and for each server a copy of its own.
+"""A simulated host's disks: for each server a copy of its own of what its image is in the host's cache.
 
-``<folder>/_base/<image id>.<digest>`` and ``<folder>/<server>/disk``. A disk keeps the image's bytes and format; the
+``<folder>/_base`` and ``<folder>/<server>/disk``. A disk keeps the image's bytes and format; the
 simulated guest writes nothing, so it takes no more room than its image, whatever the flavor's size.
 """
 
 import asyncio
 import contextlib
-import hashlib
 import os
 import shutil
-import time
-from collections.abc import AsyncIterable, AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from stackwire.compute.backends import injected_files
-from stackwire.compute.backends.image_inspection import check_image_file
+from stackwire.compute.backends.base_images import BaseImages
 from stackwire.core.errors import ServiceError
-from stackwire.core.keyed_locks import KeyedLocks
 
 DISK_CHUNK_BYTES = 1024**2
 KEPT = "_resize"
@@ -27,8 +25,8 @@ class DiskFailure(ServiceError):
     """The disk of instance {instance_id} cannot be written: {reason}"""
 
 
-class ImageCorrupt(ServiceError, wire="nova.exception.ImageUnverified"):
-    """Image {image_id} did not arrive as it was stored."""
+class BaseImageMissing(ServiceError):
+    """The file of an image is not in the cache any more."""
 
 
 class Disks:
@@ -36,8 +34,7 @@ class Disks:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._locks = KeyedLocks()
-        (folder / "_base").mkdir(parents=True, exist_ok=True)
+        self.images = BaseImages(folder / "_base")
 
     def disk(self, uuid: str) -> Path:
         """The file of a server's root disk."""
@@ -51,59 +48,11 @@ class Disks:
         """The file of a server's console log."""
         return self._folder / uuid / "console.log"
 
-    async def cached_image(
-        self, image_id: str, declared: str | None, chunks: AsyncIterable[bytes], algorithm: str, digest: str | None
-    ) -> Path:
-        """The image's file; ``chunks`` are only asked for when it is not there yet. ``declared``: its disk_format.
-
-        ImageCorrupt, ImageUnacceptable, and what ``chunks`` raises; then nothing is left.
-        """
-        base = self._folder / "_base" / f"{image_id}.{(digest or 'unknown')[:32]}"
-        async with self._locks.exclusive(base.name):
-            if not await asyncio.to_thread(_touched, base):
-                await self._fetch(base, image_id, declared, chunks, algorithm, digest)
-        return base
-
-    async def has_image(self, image_id: str) -> bool:
-        """Whether a file of the image is in the cache."""
-        return any(await asyncio.to_thread(lambda: list((self._folder / "_base").glob(f"{image_id}.*"))))
-
-    async def _fetch(
-        self,
-        base: Path,
-        image_id: str,
-        declared: str | None,
-        chunks: AsyncIterable[bytes],
-        algorithm: str,
-        digest: str | None,
-    ) -> None:
-        partial = base.with_name(f".{base.name}.part")
-        hasher = hashlib.new(algorithm, usedforsecurity=False)
-        try:
-            with contextlib.closing(await asyncio.to_thread(partial.open, "wb")) as file:
-                async for chunk in chunks:
-                    await asyncio.to_thread(_append, file, chunk, hasher)
-            if digest is not None and hasher.hexdigest() != digest:
-                raise ImageCorrupt(image_id=image_id)
-            await check_image_file(partial, image_id, declared)
-            await asyncio.to_thread(os.replace, partial, base)
-        except OSError as error:
-            raise DiskFailure(instance_id=image_id, reason=error.strerror or "input/output error") from error
-        finally:
-            await asyncio.to_thread(partial.unlink, missing_ok=True)
-
-    async def expire_images(self, used: Collection[str], seconds: float) -> None:
-        """Deletes images that are not ``used`` and were not for so many seconds, and what an interrupted fetch left
-        (``nova/virt/libvirt/imagecache.py: _age_and_verify_cached_images``)."""
-        folder = self._folder / "_base"
-        for name in await asyncio.to_thread(os.listdir, folder):
-            if name.lstrip(".")[:36] in used:
-                continue
-            async with self._locks.exclusive(name.removeprefix(".").removesuffix(".part")):
-                await asyncio.to_thread(_expire, folder / name, seconds)
-
     async def create(self, uuid: str, base: Path | None) -> None:
-        """The server's disk, from its image's file (None: it boots from a volume and has none), and its console."""
+        """The server's disk, from its image's file (None: it boots from a volume and has none), and its console.
+
+        DiskFailure; BaseImageMissing when the file was dropped meanwhile.
+        """
         try:
             await asyncio.to_thread(_create, self.disk(uuid), base)
         except OSError as error:
@@ -210,35 +159,22 @@ class Disks:
         await asyncio.to_thread(shutil.rmtree, self._folder.parent / host / uuid, ignore_errors=True)
 
 
-def _touched(base: Path) -> bool:
-    """Whether it is there; then its last use is now."""
-    try:
-        os.utime(base)
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _expire(path: Path, seconds: float) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        if path.stat().st_mtime < time.time() - seconds:
-            path.unlink()
-
-
-def _append(file: object, chunk: bytes, digest: "hashlib._Hash") -> None:
-    file.write(chunk)  # type: ignore[attr-defined]  # a binary file
-    digest.update(chunk)
-
-
 def _create(disk: Path, base: Path | None) -> None:
     disk.parent.mkdir(parents=True, exist_ok=True)
     if base is not None:
         partial = disk.with_name(f"{disk.name}.part")
-        with base.open("rb") as source, partial.open("wb") as goal:
+        with _opened(base) as source, partial.open("wb") as goal:
             _copy(source.fileno(), goal.fileno())
         os.replace(partial, disk)
     with (disk.parent / "console.log").open("a"):
         pass
+
+
+def _opened(base: Path) -> BinaryIO:
+    try:
+        return base.open("rb")
+    except FileNotFoundError:
+        raise BaseImageMissing from None
 
 
 def _send(disk: Path, kept: Path, host: Path) -> None:

@@ -143,7 +143,7 @@ class Decoder:
             kind,
             name,
             sender=self._notification_sender(wire),
-            receiver=participants.NOTIFICATIONS,
+            receiver=_listener(wire, name) or participants.NOTIFICATIONS,
             resources=resources,
             failure="error" if failed else None,
             unique_id=nonempty(envelope.get("_unique_id")) or nonempty(envelope.get("message_id")),
@@ -207,3 +207,8 @@ class Decoder:
             raw=payload,
             **fields,
         )
+
+
+def _listener(wire: WireMessage, event_type: str) -> str:
+    """Who of this cloud a notification is delivered to; elsewhere it is not known who listens."""
+    return participants.listener(wire.queues[0], event_type) if wire.step == "deliver" and wire.queues else ""

@@ -41,6 +41,10 @@ _TO_CINDER_WORKERS = {
     "continue_backup": "cinder-volume",
 }
 
+# Who listens in the house: what is before the first dot of a queue's name, and the host is behind it; to which events
+_LISTENERS = {"image_cache": "nova-compute", "image_volume_cache": "cinder-volume"}
+_LISTENED_TO = frozenset({"image.update", "image.delete"})
+
 NOTIFICATIONS = "notifications"
 WORKERS = ("nova-compute", "cinder-volume", "cinder-backup")
 """Participants with a host each."""
@@ -92,6 +96,13 @@ _APIS = {"image": "glance-api", "volume": "cinder-api", "compute": "nova-api", "
 def api(name: str) -> str:
     """A service's API, which answers HTTP requests."""
     return _APIS.get(name, name)
+
+
+def listener(queue: str, event_type: str) -> str:
+    """Who is told of the event at a queue; an empty text where nobody of this cloud acts on it there."""
+    name, _, host = queue.partition(".")
+    participant = _LISTENERS.get(name) if event_type in _LISTENED_TO else None
+    return f"{participant}@{host}" if participant else ""
 
 
 def publisher(publisher_id: str) -> str:

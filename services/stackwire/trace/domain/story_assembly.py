@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from stackwire.core.attributes import attributes
 from stackwire.trace.domain.message import Message
-from stackwire.trace.domain.participants import WORKERS
+from stackwire.trace.domain.participants import NOTIFICATIONS, WORKERS
 from stackwire.trace.domain.payload import is_read
 from stackwire.trace.domain.resources import Resource
 from stackwire.trace.domain.story import Arrow, State, Story
@@ -58,6 +58,8 @@ def arrows(messages: Iterable[tuple[Message, bool]]) -> list[Arrow]:
     calls: dict[str, Arrow] = {}
     for message, inferred in messages:
         key = f"{message.kind}:{message.unique_id or message.number}"
+        if message.kind == "notification" and message.receiver != NOTIFICATIONS:
+            key += f":{message.receiver}"  # a listener of this cloud has an arrow of its own
         arrow = by_message.get(key)
         if arrow is None:
             arrow = by_message[key] = _arrow(message, inferred)

@@ -1,16 +1,18 @@
 """A server's guest: its definition from flavor and image properties, and its disk from its image."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from stackwire.compute.backends import guest
+from stackwire.compute.backends.disks import BaseImageMissing
 from stackwire.compute.backends.domain_xml import Rescue
 from stackwire.compute.backends.guest import Definition
 from stackwire.compute.db import instances
 from stackwire.compute.domain import image_props, travel
 from stackwire.compute.domain.server import Server
 from stackwire.compute.flows.worker.compute_host import ComputeHost
+from stackwire.contracts.image import ImageView
 from stackwire.core.context import RequestContext
 from stackwire.core.rules import Resource
 from stackwire.db.pool import UnitOfWork
@@ -40,16 +42,21 @@ class Guests:
         if (root is not None and root.is_volume) or not image_id:
             await self._host.disks.create(server.uuid, None)
             return
-        await self._host.disks.create(server.uuid, await self.fetch_image(ctx, image_id))
+        await self.write_from(ctx, image_id, lambda base: self._host.disks.create(server.uuid, base))
+
+    async def write_from(self, ctx: RequestContext, image_id: str, write: Callable[[Path], Awaitable[None]]) -> None:
+        """Writes from the image's file in the cache; again where that was dropped in between, if it is still there."""
+        try:
+            await write(await self.fetch_image(ctx, image_id))
+        except BaseImageMissing:
+            await write(await self.fetch_image(ctx, image_id))
 
     async def fetch_image(self, ctx: RequestContext, image_id: str) -> Path:
         """The image's file in the host's cache."""
         image = await self._host.images.get(ctx, image_id)
-        algorithm, digest = "md5", image.checksum
-        if image.os_hash_algo and image.os_hash_value:
-            algorithm, digest = image.os_hash_algo, image.os_hash_value
+        algorithm, digest = digest_of(image)
         chunks = self._host.images.data(ctx, image_id)
-        return await self._host.disks.cached_image(image_id, image.disk_format, chunks, algorithm, digest)
+        return await self._host.disks.images.fetch(image_id, image.disk_format, chunks, algorithm, digest)
 
     async def write_files(self, server: Server, files: Sequence[Sequence[str]]) -> None:
         """Those that the client gave, as pairs of path and base64; the console tells of each."""
@@ -61,3 +68,10 @@ class Guests:
         await instances.set_guest_xml(uow, server.uuid, definition.xml)
         ends = Resource("server", server.uuid), Resource("guest", server.uuid)
         uow.apply(travel.guest, *ends, server.system_metadata, definition.used)
+
+
+def digest_of(image: ImageView) -> tuple[str, str | None]:
+    """The best digest that there is of the image's bytes, and its algorithm."""
+    if image.os_hash_algo and image.os_hash_value:
+        return image.os_hash_algo, image.os_hash_value
+    return "md5", image.checksum

@@ -10,6 +10,7 @@ from stackwire.compute.db import hosts, instances, moves, services
 from stackwire.compute.domain.states import SOFT_DELETED
 from stackwire.compute.flows.recovery import Recovery
 from stackwire.compute.flows.worker.compute_host import ADDRESS, ComputeHost
+from stackwire.compute.flows.worker.image_cache import CachedImages
 from stackwire.compute.flows.worker.shelve_instance import ShelveServer
 from stackwire.compute.flows.worker.terminate_instance import TerminateServer
 from stackwire.compute.settings import ComputeSettings
@@ -112,12 +113,14 @@ class HostService:
             if instance.deleted_at is None or instance.deleted_at < before:
                 await TerminateServer(host).terminate(self._ctx, instance.uuid)
 
-    async def expire_images(self) -> None:
-        """Deletes images that no server of a host uses, some time after their last use."""
+    async def run_image_cache_manager_pass(self) -> None:
+        """Deletes images that no server of a host uses, some time after their last use, and those that are no more."""
+        age = self._settings.remove_unused_original_minimum_age_seconds
         for host in self._held():
             async with self._database.read() as session:
                 used = {instance.image_ref for instance in await instances.on_host(session, host.name)}
-            await host.disks.expire_images(used, self._settings.image_cache_minimum_age)
+            await host.disks.images.expire(used, age)
+            await CachedImages(host).compare()
 
     async def sync(self) -> None:
         """Every scheduler receives which servers a host has."""

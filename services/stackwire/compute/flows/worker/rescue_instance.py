@@ -71,10 +71,10 @@ class RescueServer:
         self, ctx: RequestContext, server: Server, image: ImageView, fields: tuple[dict[str, Any], dict[str, Any]]
     ) -> None:
         uuid = server.uuid
-        base = await self._guests.fetch_image(ctx, image.id)
         async with self._host.database.read() as session:
             before = await instances.guest_xml(session, uuid)
-        await self._host.disks.create_rescue(uuid, base, before or "")
+        disks = self._host.disks
+        await self._guests.write_from(ctx, image.id, lambda base: disks.create_rescue(uuid, base, before or ""))
         shape: Mapping[str, Any] = travel.image_dict(image.model_dump())["properties"]
         path = str(self._host.disks.rescue_disk(uuid))
         rescue = Rescue(path=path, format=file_format(image.disk_format), properties=image_props.typed(shape))
