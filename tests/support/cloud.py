@@ -238,6 +238,7 @@ class ASharedCloud(Protocol):
         release: str = "current",
         with_bugs: Sequence[str] = (),
         settings: Mapping[str, Mapping[str, Any]] | None = None,
+        services: Sequence[str] | None = None,
     ) -> Awaitable[TestCloud]: ...
 
 
@@ -307,9 +308,12 @@ async def a_shared_cloud(
         violations.extend(await drop_checked(cloud.database))
 
     async def build(
-        release: str = "current", with_bugs: Sequence[str] = (), settings: Mapping[str, Mapping[str, Any]] | None = None
+        release: str = "current",
+        with_bugs: Sequence[str] = (),
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+        services: Sequence[str] | None = None,
     ) -> TestCloud:
-        which = (release, tuple(with_bugs), repr(settings))
+        which = (release, tuple(with_bugs), repr((settings, services)))
         cloud = started.pop(which, None)
         if cloud is None:
             if len(started) >= SHARED:
@@ -317,7 +321,8 @@ async def a_shared_cloud(
             database = TestDatabase(postgres_server, f"{postgres_template}_{uuid.uuid4().hex[:8]}")
             await create_database(postgres_server.admin, database.name, template=postgres_template)
             folder = tmp_path_factory.mktemp("cloud")
-            cloud = await _started(database, folder, release=release, with_bugs=with_bugs, settings=settings)
+            wish = {"release": release, "with_bugs": with_bugs, "settings": settings, "services": services}
+            cloud = await _started(database, folder, **cast(Any, wish))
         started[which] = cloud
         return cloud
 

@@ -102,4 +102,5 @@ def _catalog(settings: IdentitySettings, origin: str) -> Sequence[CatalogService
         image=(settings.image_public_url or settings.image_url, settings.image_url),
         volume=(settings.volume_public_url or settings.volume_url, settings.volume_url),
         compute=(settings.compute_public_url or settings.compute_url, settings.compute_url),
+        object_store=settings.object_store_public_url,
     )

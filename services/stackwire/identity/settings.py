@@ -11,6 +11,8 @@ class IdentitySettings(ServiceSettings):
     """``seed``: a file in the form of ``identity.toml``; None for the packaged one.
 
     ``*_public_url``: the URLs of the catalogue, where they differ from those the services use among themselves.
+    ``object_store_public_url``: of a Swift beside this cloud, if there is one, with ``{project_id}`` where a project's
+    account is meant (``http://swift:8080/v1/AUTH_{project_id}``).
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="STACKWIRE_IDENTITY_")
@@ -20,3 +22,4 @@ class IdentitySettings(ServiceSettings):
     image_public_url: str = ""
     volume_public_url: str = ""
     compute_public_url: str = ""
+    object_store_public_url: str = ""

@@ -29,6 +29,8 @@ def stores_of(settings: ImageSettings, web: Web) -> Stores:
             named[name] = _s3(name, settings)
         elif store_type == "cinder":
             named[name] = _cinder(name, settings)
+        elif store_type == "swift":
+            named[name] = _swift(name, settings)
         else:
             directory = Directory(root or settings.data_dir / "stores" / name)
             named[name] = unnamed if name == DEFAULT_STORE else FileStore([directory])
@@ -43,6 +45,14 @@ def _s3(name: str, settings: ImageSettings) -> Store:
     except ImportError as error:
         raise ValueError(f"the store '{name}' is of type s3, which comes with stackwire[s3]: {error}") from error
     return S3Store(name, settings.s3_place(name), settings.data_dir / "coming")
+
+
+def _swift(name: str, settings: ImageSettings) -> Store:
+    try:
+        from stackwire.image.backends.swift import SwiftStore  # its library is an extra
+    except ImportError as error:
+        raise ValueError(f"the store '{name}' is of type swift, which comes with stackwire[swift]: {error}") from error
+    return SwiftStore(name, settings.swift_place(name))
 
 
 def _cinder(name: str, settings: ImageSettings) -> Store:

@@ -47,9 +47,13 @@ class CatalogService:
 
 
 def catalog_services(
-    identity: tuple[str, str], image: tuple[str, str], volume: tuple[str, str], compute: tuple[str, str]
+    identity: tuple[str, str],
+    image: tuple[str, str],
+    volume: tuple[str, str],
+    compute: tuple[str, str],
+    object_store: str = "",
 ) -> tuple[CatalogService, ...]:
-    """Each argument is (public, internal) base URLs without a version.
+    """Each argument is (public, internal) base URLs without a version; ``object_store`` the URL of a project's account.
 
     The image service is listed without a version, as clients expect it. There is no network and no placement service:
     clients call whatever the catalogue lists.
@@ -64,6 +68,7 @@ def catalog_services(
         CatalogService("volumev3", "cinderv3", *at(volume, f"/v3/{PROJECT_ID}")),
         CatalogService("block-storage", "cinder", *at(volume, f"/v3/{PROJECT_ID}")),
         CatalogService("compute", "nova", *at(compute, "/v2.1")),
+        *([CatalogService("object-store", "swift", object_store, object_store)] if object_store else []),
     )
 
 

@@ -79,7 +79,7 @@ class CinderStore:
         size = int(volume["metadata"][SIZE])
         return await self._read(None, volume["id"], first, max(size - first, 0) if count is None else count)
 
-    async def writer(self, name: str, announced: int | None = None) -> CinderWriter:
+    async def writer(self, name: str, announced: int | None = None, owner: str | None = None) -> CinderWriter:
         """Creates the object's volume. Raises StorageFull, Unavailable."""
         metadata = {IMAGE: name.partition(".")[0], OBJECT: name, STORE: self._store}
         size = max(-(-(announced or 0) // GIBIBYTE), 1)

@@ -83,7 +83,7 @@ class FileStore:
                 return await open_file(directory.objects / name, first, count)
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
 
-    async def writer(self, name: str, announced: int | None = None) -> "Writer":
+    async def writer(self, name: str, announced: int | None = None, owner: str | None = None) -> "Writer":
         """For a new object of the announced number of bytes. Raises StorageFull when no directory has room for them."""
         directory = await asyncio.to_thread(self._best, announced or 0)
         return Writer(directory.incoming / name, directory.objects / name)

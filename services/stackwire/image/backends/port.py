@@ -54,8 +54,11 @@ class Store(Protocol):
         Raises FileNotFoundError; OSError when the store does not respond.
         """
 
-    async def writer(self, name: str, announced: int | None = None) -> Writer:
-        """For a new object of the announced number of bytes. Raises StorageFull, Unavailable."""
+    async def writer(self, name: str, announced: int | None = None, owner: str | None = None) -> Writer:
+        """For a new object of the announced number of bytes, of an image of this project.
+
+        Raises StorageFull, Unavailable.
+        """
 
     async def remove(self, name: str) -> None:
         """Complete or not; one that does not exist is no error. What cannot be removed is left to the sweep."""
@@ -97,7 +100,7 @@ class ReadOnly:
     async def open(self, name: str, first: int = 0, count: int | None = None) -> Reader:
         raise FileNotFoundError(name)
 
-    async def writer(self, name: str, announced: int | None = None) -> Writer:
+    async def writer(self, name: str, announced: int | None = None, owner: str | None = None) -> Writer:
         raise AddDisabled
 
     async def remove(self, name: str) -> None:

@@ -98,7 +98,7 @@ class S3Store:
             raise
         return ThreadReader(S3Stream(self._bucket, name, first, got), got.size, self._threads)
 
-    async def writer(self, name: str, announced: int | None = None) -> S3Writer:
+    async def writer(self, name: str, announced: int | None = None, owner: str | None = None) -> S3Writer:
         """Connects to S3 before the first byte is received. Raises StorageFull, Unavailable."""
         place = self._place
         try:

@@ -155,12 +155,20 @@ class Stores:
             raise FileNotFoundError(place.store)
         return await self._all[place.store].url(place.object or "")
 
-    async def writer(self, store: str | None, name: str, announced: int | None = None) -> Writer:
+    async def writer(
+        self, store: str | None, name: str, announced: int | None = None, owner: str | None = None
+    ) -> Writer:
         """Raises StoreUnknown, StorageFull, Unavailable."""
-        return await self._enabled[self.known(store or self.default)].writer(name, announced)
+        return await self._enabled[self.known(store or self.default)].writer(name, announced, owner)
 
     async def copy(
-        self, name: str, among: Sequence[str], to: str, checksum: str | None, on_progress: Callable[[int], None]
+        self,
+        name: str,
+        among: Sequence[str],
+        to: str,
+        checksum: str | None,
+        on_progress: Callable[[int], None],
+        owner: str | None = None,
     ) -> None:
         """An object into another store, all of it or nothing; ``on_progress`` gets the size of each chunk.
 
@@ -171,7 +179,7 @@ class Stores:
         except FileNotFoundError as error:
             raise Unavailable(_NOT_READ) from error
         with closing(source):
-            writer = await self.writer(to, name, source.size)
+            writer = await self.writer(to, name, source.size, owner)
             try:
                 while chunk := await _next(source):
                     await writer.put(chunk, lambda _: None)

@@ -44,7 +44,7 @@ class DataLocation(Layer[port.ImageData], port.ImageData):
             image.disk_format or "", image.container_format or "", match=self.deps.require_format_match
         )
         verifier = await self._verifier(ctx, image)
-        writer = await stores.writer(upload.store, upload.object_name, upload.announced)
+        writer = await stores.writer(upload.store, upload.object_name, upload.announced, image.owner)
 
         def inspect(chunk: bytes) -> None:
             inspection.update(chunk)

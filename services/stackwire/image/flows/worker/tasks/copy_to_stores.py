@@ -57,7 +57,7 @@ class CopyToStores:
         image, all_must = job.image, job.task.all_must_succeed
         try:
             source, checksum = job.upload.object_name, image.checksum
-            await self._deps.stores.copy(source, image.stores, store, checksum, job.counter.add)
+            await self._deps.stores.copy(source, image.stores, store, checksum, job.counter.add, image.owner)
         except (StorageFull, Unavailable) as error:
             final = all_must or (job.method.get("name") == COPY and first and not job.remaining)
             job = replace(job, failed=job.task.stores if final else (*job.failed, store))

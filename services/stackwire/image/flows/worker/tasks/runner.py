@@ -177,7 +177,8 @@ class TaskRunner:
         while remaining:
             result = StoreResult(store=served[-1], remaining=remaining, failed=job.failed, written=written)
             await self._progress.finish_store(ctx, job, result)
-            await self._deps.stores.copy(written.object, served, remaining[0], written.checksum, job.counter.add)
+            checksum, owner = written.checksum, job.image.owner
+            await self._deps.stores.copy(written.object, served, remaining[0], checksum, job.counter.add, owner)
             served.append(remaining[0])
             remaining = remaining[1:]
         return job, replace(written, stores=tuple(served))
