@@ -26,7 +26,7 @@ async def command(*words: str) -> tuple[int, str, str]:
 async def test_the_list_has_them_all() -> None:
     code, out, err = await bugs("list")
     assert (code, err) == (0, "")
-    assert len(SCENARIOS) >= 15
+    assert len(SCENARIOS) >= 30
     assert all(bug in out for bug in SCENARIOS)
 
 

@@ -105,7 +105,7 @@ async def _worker(
     hosts = _compute_hosts(settings, database, client, images)
     host_service = HostService(database, hosts, settings, _leases(settings, database))
     await host_service.register()
-    conductor = Conductor(database, client, notifications, images, settings.default_zone)
+    conductor = Conductor(database, client, notifications, images, settings.default_zone, settings.behaviours)
     tasks = _conductor_endpoints(conductor, database, client, notifications)
     servers = _worker_servers(transport, tasks, _scheduler(settings, database, notifications), hosts)
     listeners = [CachedImages(host).listener(transport) for host in hosts]

@@ -139,5 +139,6 @@ class ImageSettings(StoreSettings):
             locations=self.image_location_quota,
             size=self.image_size_cap,
             storage=storage_bytes(self.user_storage_quota),
+            count_own_properties=not self.behaviours.has("own-properties-do-not-count"),
             unified=Unified({name: getattr(self, name) for name in usage.NAMES}, self.project_limits),
         )

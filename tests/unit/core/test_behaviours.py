@@ -2,23 +2,25 @@
 
 import pytest
 
-from stackwire.core.behaviours import ALIASES, BUGS, CURRENT, RELEASES, TABLE, behaviours_of, release_named
+from stackwire.core.behaviour_table import TABLE
+from stackwire.core.behaviours import ALIASES, BUGS, CURRENT, RELEASES, behaviours_of, release_named
 
 # behaviour, the last release without it, the first with it: each from its source (see TABLE).
 LEARNT = [
     ("upload-inherits-image-metadata", "icehouse", "juno"),
     ("bdm-lookup-returns-image-meta", "icehouse", "juno"),
-    ("bdm-lookup-drops-base-keys", "icehouse", "juno"),
-    ("snapshot-from-instance-metadata-only", "icehouse", "juno"),
+    ("bdm-lookup-drops-base-keys", "kilo", "liberty"),
+    ("snapshot-from-instance-metadata-only", "kilo", "liberty"),
     ("values-cut-at-bytes", "juno", "kilo"),
     ("active-images-keep-a-location", "liberty", "mitaka"),
     ("visibility-shared-default", "newton", "ocata"),
     ("snapshot-drops-absolute-non-inheritables", "train", "ussuri"),
     ("rebuild-keeps-base-image-ref", "ussuri", "victoria"),
-    ("upload-drops-reserved-keys", "xena", "yoga"),
+    ("upload-drops-reserved-keys", "2023.1", "2023.2"),
     ("volume-backed-rebuild", "yoga", "zed"),
     ("upload-drops-signature-verified", "2024.2", "2025.1"),
 ]
+BROKEN_FOR_A_WHILE = [("servers-show-standard-image-properties", "2024.2", "2025.1", "2025.2")]
 FORGOTTEN = [("v1-api", "queens", "rocky"), ("size-zero-activation", "queens", "rocky")]
 
 
@@ -27,6 +29,11 @@ def test_a_behaviour_is_known_from_its_release_on(name: str, before: str, since:
     assert not behaviours_of(before).has(name)
     assert behaviours_of(since).has(name)
     assert behaviours_of().has(name)
+
+
+@pytest.mark.parametrize(("name", "before", "broken", "mended"), BROKEN_FOR_A_WHILE)
+def test_a_bug_that_came_with_a_release_is_in_none_before_it(name: str, before: str, broken: str, mended: str) -> None:
+    assert [behaviours_of(release).has(name) for release in (before, broken, mended)] == [True, False, True]
 
 
 @pytest.mark.parametrize(("name", "last", "gone"), FORGOTTEN)
@@ -43,6 +50,8 @@ def test_every_behaviour_says_what_it_is_and_where_that_is_written() -> None:
         assert behaviour.source
         assert behaviour.service in ("image", "volume", "compute")
         assert behaviour.since in RELEASES
+        broken = behaviour.broken_since
+        assert broken is None or RELEASES.index(broken) < RELEASES.index(behaviour.since)
         assert behaviour.until is None or RELEASES.index(behaviour.until) > RELEASES.index(behaviour.since)
 
 

@@ -98,7 +98,7 @@ def test_an_uploaded_image_inherits_what_its_release_passes_on(
     ("release", "lost"),
     [
         ("stein", set()),
-        ("train", {"store_id"}),
+        ("train", set()),
         ("ussuri", {"store_id", "base_image_ref"}),
         ("2025.1", {"store_id", "base_image_ref"}),
         ("2025.2", {"store_id", "base_image_ref", "privileged_user"}),

@@ -61,8 +61,13 @@ async def scenario_client(cloud: Cloud, store: MessageStore) -> AsyncIterator[Sc
         store.catch_up()
         return store.lineage.now(Resource(kind, ident))
 
-    async with logged_in(cloud.urls) as demo, logged_in(cloud.urls, "alt") as alt:
-        yield ScenarioClient(demo, cloud.settle, recorded, ScenarioClient(alt, cloud.settle, recorded))
+    async with (
+        logged_in(cloud.urls) as demo,
+        logged_in(cloud.urls, "alt") as alt,
+        logged_in(cloud.urls, "admin") as admin,
+    ):
+        others = {name: ScenarioClient(api, cloud.settle, recorded) for name, api in (("alt", alt), ("admin", admin))}
+        yield ScenarioClient(demo, cloud.settle, recorded, others)
 
 
 async def run_in(scenario: Scenario, cloud: Cloud, store: MessageStore) -> CloudResult:

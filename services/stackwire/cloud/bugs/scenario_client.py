@@ -15,7 +15,7 @@ JsonObject = dict[str, Any]
 class ScenarioClient:
     """The steps of one user.
 
-    ``other``: another user's client in the same cloud. ``settle`` returns when the cloud has no work in progress.
+    ``others``: the clients of other users in the same cloud. ``settle`` returns when the cloud has no work in progress.
     ``recorded``: the properties of a resource as the tracer knows them, for those no API has.
     ``created``: the resources the scenario created, in order, as ``kind:id``; their lineage is the result.
     """
@@ -25,21 +25,24 @@ class ScenarioClient:
         api: Client,
         settle: Callable[[], Awaitable[None]],
         recorded: Callable[[str, str], Awaitable[dict[str, str | None]]],
-        other: "ScenarioClient | None" = None,
+        others: "Mapping[str, ScenarioClient] | None" = None,
     ) -> None:
         self.api = api
         self.settle = settle
         self.recorded = recorded
         self._flavor = ""
-        self._other = other
+        self._others = others or {}
         self.created: list[str] = []
 
     @property
     def other(self) -> "ScenarioClient":
-        """The other user's client. Raises RuntimeError when there is none."""
-        if self._other is None:
-            raise RuntimeError("this client has no other user")
-        return self._other
+        """The client of a user of another project."""
+        return self._others["alt"]
+
+    @property
+    def admin(self) -> "ScenarioClient":
+        """An administrator's client."""
+        return self._others["admin"]
 
     def _record_created(self, kind: str, ident: str) -> str:
         if (name := f"{kind}:{ident}") not in self.created:
@@ -59,6 +62,16 @@ class ScenarioClient:
             raise Refused(f"the upload was refused: {status} {raw[:200]!r}")
         return self._record_created("image", str(created["id"]))
 
+    async def imported_image(self) -> str:
+        """The id of an image whose data were staged and imported."""
+        request = {"name": "disk", "disk_format": "raw", "container_format": "bare"}
+        created = await self.api.request("POST", "image", "/v2/images", request)
+        path = f"/v2/images/{created['id']}"
+        await self.api.try_request("PUT", "image", f"{path}/stage", data=DISK, headers=OCTETS)
+        await self.api.request("POST", "image", f"{path}/import", {"method": {"name": "glance-direct"}})
+        await self.api.until("image", path, None, "active", "killed")
+        return self._record_created("image", str(created["id"]))
+
     async def get_image(self, image_id: str) -> JsonObject:
         """The image, as in the v2 API."""
         return dict(await self.api.request("GET", "image", f"/v2/images/{image_id}"))
@@ -76,6 +89,11 @@ class ScenarioClient:
         path = f"/v2/images/{image_id}"
         status, answer, _ = await self.api.try_request("PATCH", "image", path, list(patch), headers=kind)
         return status, answer
+
+    async def image_is_visible(self, image_id: str) -> bool:
+        """Whether this user can see the image."""
+        status, _, _ = await self.api.try_request("GET", "image", f"/v2/images/{image_id}")
+        return status == 200
 
     # -- volumes
 
@@ -119,6 +137,11 @@ class ScenarioClient:
         self._record_created("snapshot", created["id"])
         await self.settle()
         return dict((await self.api.request("GET", "volume", f"/v3/{{project}}/snapshots/{created['id']}"))["snapshot"])
+
+    async def volume_in_list(self, volume_id: str) -> JsonObject:
+        """The volume, as in the detailed list."""
+        listed = (await self.api.request("GET", "volume", "/v3/{project}/volumes/detail"))["volumes"]
+        return next(entry for entry in listed if entry["id"] == volume_id)
 
     # -- servers
 
@@ -169,6 +192,14 @@ class ScenarioClient:
             "POST", "compute", path, body, headers=self.api.compute_headers(BEFORE_REIMAGE)
         )
         await self.api.until("compute", f"/v2.1/servers/{server_id}", "server", "ACTIVE", "ERROR")
+        await self.settle()
+        return status
+
+    async def rescue(self, server_id: str, image_id: str) -> int:
+        """The status of the answer, in the newest version; when the server is rescued, or is not."""
+        path, headers = f"/v2.1/servers/{server_id}/action", self.api.compute_headers(WITH_IMAGE_PROPERTIES)
+        body = {"rescue": {"rescue_image_ref": image_id}}
+        status, _, _ = await self.api.try_request("POST", "compute", path, body, headers=headers)
         await self.settle()
         return status
 

@@ -253,6 +253,8 @@ def volume_snapshot_image(
     source = image_meta(rows, behaviours)
     if current is not None and not behaviours.has("snapshot-from-instance-metadata-only"):
         source = {**current, "properties": dict(current.get("properties") or {})}
+    if not behaviours.has("volume-snapshot-keeps-min-ram"):
+        source.pop("min_ram", None)
     image = _inherited(server, source, name, behaviours, project_id)
     dropped = HIDDEN_BY_ATTRIBUTES.union(SNAPSHOT_LAYOUT)
     kept = {key: value for key, value in image["properties"].items() if key not in dropped}
@@ -293,6 +295,6 @@ def _inherited(
 ) -> ImageDict:
     image = {key: source[key] for key in INHERITABLE if source.get(key) is not None}
     image |= {"name": name, "visibility": "private", "properties": inheritable(source["properties"], behaviours)}
-    if project_id != server.project_id:
+    if project_id != server.project_id and behaviours.has("snapshots-are-shared-with-the-owner"):
         image |= {"visibility": "shared", "member": server.project_id}
     return image

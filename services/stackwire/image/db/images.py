@@ -153,13 +153,14 @@ def _states(columns: Mapping[str, Any]) -> Sequence[str] | None:
     return [QUEUED] if "size" in columns or "checksum" in columns else None
 
 
-async def property_count(uow: UnitOfWork, image_id: str) -> int:
-    """Live properties, the service's own left out."""
+async def property_count(uow: UnitOfWork, image_id: str, *, own: bool = False) -> int:
+    """Live properties; ``own``: with those of the service."""
     return int(
         await uow.value(
             "SELECT count(*) FROM image_properties"
-            r" WHERE image_id = $1 AND deleted_at IS NULL AND name NOT LIKE 'os\_glance%'",
+            r" WHERE image_id = $1 AND deleted_at IS NULL AND ($2 OR name NOT LIKE 'os\_glance%')",
             image_id,
+            own,
         )
     )
 

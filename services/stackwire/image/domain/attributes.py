@@ -4,7 +4,7 @@ Source: ``glance/api/v2/images.py: get_base_properties``; ``etc/schema-image.jso
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -169,10 +169,15 @@ def check_value(name: str, value: Any) -> str | None:
     return checked
 
 
-def read_request(body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str | None]]:
-    """A create body as base attributes (``id`` among them) and properties. Forbidden names are refused first."""
+def read_request(
+    body: Mapping[str, Any], settable: Collection[str] = ()
+) -> tuple[dict[str, Any], dict[str, str | None]]:
+    """A create body as base attributes (``id`` among them) and properties. Forbidden names are refused first.
+
+    ``settable``: names that only the service sets today, and that an old release took as properties.
+    """
     for name in body:
-        if name not in BASE and name != "id":
+        if name not in BASE and name != "id" and name not in settable:
             check_name(name)
     base: dict[str, Any] = {}
     properties: dict[str, str | None] = {}

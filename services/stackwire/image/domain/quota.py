@@ -33,11 +33,13 @@ class Limits:
     size: int = 1024**4
     storage: int = 0
     unified: Unified = field(default_factory=Unified)
+    count_own_properties: bool = False
 
 
 def check_properties(limits: Limits, properties: Properties) -> None:
-    """Raises LimitExceeded; the service's own properties do not count."""
-    check_count("properties", sum(not name.startswith(RESERVED_PREFIX) for name in properties), limits.properties)
+    """Raises LimitExceeded; the service's own properties do not count, but for releases with lp-1912001."""
+    counted = [name for name in properties if limits.count_own_properties or not name.startswith(RESERVED_PREFIX)]
+    check_count("properties", len(counted), limits.properties)
 
 
 def check_count(what: str, number: int, maximum: int) -> None:

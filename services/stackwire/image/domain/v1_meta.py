@@ -5,7 +5,7 @@ Source: ``glance/common/utils.py: get_image_meta_from_headers``; ``glance/api/v1
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -185,21 +185,30 @@ def check_new(request: V1ImageRequest) -> None:
             raise Reserved(name=name)
 
 
-def updated(image: Image, request: V1ImageRequest, *, private: str, purge: bool, with_data: bool) -> Image:
+def updated(
+    image: Image, request: V1ImageRequest, *, private: str, purge: bool, with_data: bool, status_is_fixed: bool = True
+) -> Image:
     """The image as requested. ``private``: the visibility of one that stops being public.
 
     ``purge``: properties that are not given are removed. ``with_data``: data comes along, for a queued image only.
+    ``status_is_fixed``: False until lp-1482371 was mended, when an active image could be queued again, for other bytes.
     """
     if with_data:
         _check_data(image, request)
-    _check_read_only(image, request)
+    status = _requested_status(request, status_is_fixed=status_is_fixed)
+    _check_read_only(image, request, writable=status)
     _check_formats(image, request)
-    changes = {name: value for name, value in request.base.items() if name != "id"}
+    changes = {name: value for name, value in request.base.items() if name != "id"} | status
     if not with_data:
         changes |= {name: value for name in ("size", "checksum") if (value := getattr(request, name)) is not None}
     if request.is_public is not None and request.is_public != (image.visibility == "public"):
         changes["visibility"] = "public" if request.is_public else private
     return replace(image, **changes, properties=_properties(image, request, purge=purge))
+
+
+def _requested_status(request: V1ImageRequest, *, status_is_fixed: bool) -> dict[str, str]:
+    queued_again = not status_is_fixed and request.read_only.get("status") == QUEUED
+    return {"status": QUEUED} if queued_again else {}
 
 
 def _check_data(image: Image, request: V1ImageRequest) -> None:
@@ -216,11 +225,11 @@ def _check_formats(image: Image, request: V1ImageRequest) -> None:
             raise FormatFixed(name=name)
 
 
-def _check_read_only(image: Image, request: V1ImageRequest) -> None:
+def _check_read_only(image: Image, request: V1ImageRequest, *, writable: Collection[str]) -> None:
     """A client may send attributes back as it received them."""
     current = image_headers(image)
     for name, value in request.read_only.items():
-        if value != current.get(META_HEADER + name, "") and value:
+        if name not in writable and value != current.get(META_HEADER + name, "") and value:
             raise ReadOnlyHeader(name=name)
     if request.base.get("id", image.id) != image.id:
         raise ReadOnlyHeader(name="id")

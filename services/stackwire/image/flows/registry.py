@@ -40,7 +40,8 @@ class ApiFlows:
             quota=settings.image_location_quota,
             keeps_one=settings.behaviours.has("active-images-keep-a-location"),
         )
-        self.images = ImageMetadata(deps, self.locations)
+        settable = () if settings.behaviours.has("stores-is-no-property") else ("stores",)
+        self.images = ImageMetadata(deps, self.locations, settable)
         self.data = DataTransfers(deps)
         self.imports = ImportRequests(deps)
         self.members = Memberships(deps, settings.behaviours)

@@ -50,7 +50,8 @@ class ImageQuota(Layer[port.Images], port.Images):
         await _check_locations(uow, limits, before, after, saved)
         change = difference(before, after)
         if change.new:
-            quota.check_count("properties", await image_rows.property_count(uow, before.id), limits.properties)
+            count = await image_rows.property_count(uow, before.id, own=limits.count_own_properties)
+            quota.check_count("properties", count, limits.properties)
         if change.tags_added:
             quota.check_count("tags", await image_rows.tag_count(uow, before.id), limits.tags)
         return saved

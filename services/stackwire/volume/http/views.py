@@ -89,7 +89,7 @@ def volume_view(request: web.Request, volume: VolumeDetails, *, full: bool, vers
 
 def _read_only_fields(volume: VolumeDetails, *, admin: bool) -> dict[str, Any]:
     view: dict[str, Any] = {"os-vol-tenant-attr:tenant_id": volume.project_id}
-    if volume.glance:
+    if volume.glance is not None:
         view["volume_image_metadata"] = volume.glance
     if admin:
         view["os-vol-host-attr:host"] = volume.host

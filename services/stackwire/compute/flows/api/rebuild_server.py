@@ -101,7 +101,8 @@ class RebuildServer(ApiFlow):
             )
         zero_disk = self._deps.policy.allows(ctx, policy.ZERO_DISK)
         typed = validation.check_image(image, image_id, server.flavor, boot_volume, zero_disk_allowed=zero_disk)
-        if image_id != server.instance.image_ref:
+        keeps_numa = self._deps.behaviours.has("rebuild-keeps-numa-topology")
+        if keeps_numa and image_id != server.instance.image_ref:
             before = travel.image_meta(server.system_metadata, self._deps.behaviours)["properties"]
             validation.check_same_numa(_typed(before), typed)
 

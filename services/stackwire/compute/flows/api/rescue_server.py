@@ -30,7 +30,7 @@ class RescueServer(ApiFlow):
         host = require_host(server)
         properties = await self._properties(ctx, server, request.image_id)
         await self._check_volumes(ctx, server)
-        if server.is_volume_backed and not (request.volume_backed and properties.keys() >= RESCUE_PROPERTIES):
+        if server.is_volume_backed and not self._may_rescue_volume(request, properties):
             raise InstanceNotRescuable(instance_id=uuid, reason="Cannot rescue a volume-backed instance")
         password = generated_names.password(self._deps.pick) if request.password is None else request.password
         async with self._deps.database.work(ctx) as uow:
@@ -53,9 +53,15 @@ class RescueServer(ApiFlow):
             image_props.typed(properties)
         except image_props.BadProperty:
             raise UnsupportedRescueImage(image_id=image_id) from None
-        if properties.get("block_device_mapping"):
+        refuses = self._deps.behaviours.has("rescue-refuses-volume-snapshots")
+        if refuses and properties.get("block_device_mapping"):
             raise UnsupportedRescueImage(image_id=image_id)
         return properties
+
+    def _may_rescue_volume(self, request: RescueRequest, properties: Mapping[str, Any]) -> bool:
+        """Since 2.87, with an image for it; until lp-1926601 was mended the host found out, and the server failed."""
+        checks = self._deps.behaviours.has("rescue-checks-volume-backed-servers")
+        return request.volume_backed and (not checks or properties.keys() >= RESCUE_PROPERTIES)
 
     async def _check_volumes(self, ctx: RequestContext, server: Server) -> None:
         for device in server.devices:

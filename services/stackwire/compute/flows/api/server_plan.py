@@ -73,7 +73,8 @@ class ServerPlanner(ApiFlow):
             image = await peers.bdm_image(self._deps.images, ctx, device.image_id)
             return image, Resource("image", device.image_id)
         volume_id = None if device is None else device.volume_id
-        if device is not None and device.snapshot_id:
+        follows = self._deps.behaviours.has("bdm-lookup-follows-snapshots")
+        if device is not None and device.snapshot_id and follows:
             volume_id = (await peers.snapshot(self._deps.rpc, ctx, device.snapshot_id)).volume_id
         if volume_id is None:
             return {}, Resource("client", ctx.user_id or "")

@@ -38,6 +38,7 @@ from stackwire.contracts.compute_workers import (
 from stackwire.contracts.events_compute import TaskMethod
 from stackwire.contracts.events_versioned import ComputeTaskPayload
 from stackwire.contracts.volume import CreateAttachment, DeleteAttachment
+from stackwire.core.behaviours import Behaviours
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
 from stackwire.db.pool import Database, UnitOfWork
@@ -53,13 +54,20 @@ class Conductor:
     """Holds no state of its own; any number may run."""
 
     def __init__(
-        self, database: Database, rpc: RpcClient, notifications: Notifications, images: Images, zone: str
+        self,
+        database: Database,
+        rpc: RpcClient,
+        notifications: Notifications,
+        images: Images,
+        zone: str,
+        behaviours: Behaviours,
     ) -> None:
         self.unshelve = ConductorUnshelve(database, rpc, notifications, images)
         self._database = database
         self._rpc = rpc
         self._notifications = notifications
         self._zone = zone
+        self._behaviours = behaviours
 
     # ---- build
 
@@ -212,7 +220,7 @@ class Conductor:
             await self.fail(ctx, server, ServerStates.fail_rebuild, unplaced, "rebuild_server")
             return
         changed = message.orig_image_ref != message.image_ref
-        if changed and message.request_spec is not None:
+        if changed and self._behaviours.has("rebuild-asks-the-scheduler") and message.request_spec is not None:
             try:
                 spec = _rebuild_spec(message.request_spec, server)
                 await self.select(ctx, [uuid], spec, alternates=False)

@@ -78,6 +78,8 @@ class RescueServer:
         shape: Mapping[str, Any] = travel.image_dict(image.model_dump())["properties"]
         path = str(self._host.disks.rescue_disk(uuid))
         rescue = Rescue(path=path, format=file_format(image.disk_format), properties=image_props.typed(shape))
+        if server.is_volume_backed and not rescue.is_stable:
+            raise InstanceNotRescuable(instance_id=uuid, reason="Cannot rescue a volume-backed instance")
         if rescue.is_stable:
             shape = await self._own_properties(ctx, server)
         definition = self._guests.define(server, shape, rescue)
@@ -101,6 +103,8 @@ class RescueServer:
             try:
                 image = await self._host.images.get(ctx, server.instance.image_ref)
             except NotFound:
+                if not self._host.behaviours.has("rescue-outlives-the-image"):
+                    raise
                 return dict(recorded)
             return dict(travel.image_dict(image.model_dump())["properties"])
         if root is None or root.volume_id is None:

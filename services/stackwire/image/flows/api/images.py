@@ -1,6 +1,6 @@
 """An image's metadata. HTTP and RPC use these flows with the caller's own context."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,9 +21,13 @@ from stackwire.image.flows.stored_objects import delete_unreferenced
 
 
 class ImageMetadata:
-    """Source: ``glance/api/v2/images.py: ImagesController``, ``glance/api/v2/image_actions.py``."""
+    """Source: ``glance/api/v2/images.py: ImagesController``, ``glance/api/v2/image_actions.py``.
 
-    def __init__(self, deps: FlowDeps, locations: LocationRequests) -> None:
+    ``settable``: names that the release takes as properties of a new image, and that only the service sets today.
+    """
+
+    def __init__(self, deps: FlowDeps, locations: LocationRequests, settable: Collection[str] = ()) -> None:
+        self._settable = settable
         self._deps = deps
         self._images = deps.onion.images
         self.locations = locations
@@ -51,7 +55,7 @@ class ImageMetadata:
         self, ctx: RequestContext, body: Mapping[str, Any], *, by_client: bool = True, member: str | None = None
     ) -> Image:
         """A queued image. ``by_client``: the caller is the source of its properties, which the lineage records."""
-        base, properties = attributes.read_request(body)
+        base, properties = attributes.read_request(body, self._settable)
         return await self.create_record(ctx, base, properties, by_client=by_client, member=member)
 
     async def create_record(

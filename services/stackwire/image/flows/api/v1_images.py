@@ -41,6 +41,7 @@ class V1Images:
         self._imports = imports
         self._data_keeps = behaviours.has("data-keeps-registered-properties")
         self._size_zero = behaviours.has("size-zero-activation")
+        self._status_is_fixed = behaviours.has("v1-status-is-read-only")
         self._stores = stores
         self._size_cap = size_cap
 
@@ -119,6 +120,7 @@ class V1Images:
                 private=self._metadata.default_visibility,
                 purge=purge and not (chunks is not None and self._data_keeps),
                 with_data=chunks is not None,
+                status_is_fixed=self._status_is_fixed,
             )
             if (request.copy_from or request.location) and image.status != QUEUED:
                 raise BadRequest("Attempted to update Location field for an image not in queued status.")

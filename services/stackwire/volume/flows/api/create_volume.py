@@ -124,7 +124,8 @@ class CreateVolume(Flow):
         if source.size is None:
             raise InvalidInput(reason="Volume size must be given, as an integer greater than 0.")
         if image is not None:
-            size_checks.check_image(image, source.size)
+            active = self._deps.behaviours.has("volumes-need-an-active-image")
+            size_checks.check_image(image, source.size, active=active)
         if source.zone is not None and request.availability_zone not in (None, source.zone):
             raise InvalidInput(reason="A volume is in the same availability zone as what it is created from.")
         volume_type = await _volume_type(uow, request, source, image)

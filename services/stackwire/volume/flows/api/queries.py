@@ -34,9 +34,11 @@ class VolumeQueries(Flow):
             ):
                 raise MarkerNotFound(marker=listing.marker)
             found = await volumes.list_page(session, listing)
-        if self._deps.behaviours.has("lists-show-image-metadata"):
-            return found
-        return [replace(volume, glance=None) for volume in found]
+        if not self._deps.behaviours.has("lists-show-image-metadata"):
+            return [replace(volume, glance=None) for volume in found]
+        if not self._deps.behaviours.has("lists-leave-out-empty-image-metadata"):
+            return [replace(volume, glance=volume.glance or {}) for volume in found]
+        return found
 
     async def count(self, listing: Listing) -> int:
         """How many volumes the listing has on all of its pages; for a caller who has got one of them."""

@@ -1,10 +1,10 @@
 """Accepting another image for a volume that stays the same volume."""
 
-from stackwire.contracts.image import ImageNotFound
+from stackwire.contracts.image import ImageNotFound, ImageView
 from stackwire.contracts.volume import InvalidVolume
 from stackwire.contracts.volume_workers import Reimage
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import NotSimulated
+from stackwire.core.errors import NotSimulated, ServiceError
 from stackwire.volume.db import attachments, volumes
 from stackwire.volume.domain import objects, size_checks
 from stackwire.volume.domain.errors import InvalidImage, NotReimageable
@@ -28,7 +28,7 @@ class ReimageVolume(Flow):
             raise ImageNotFound(image_id=image_id) from error
         if image.properties.get("block_device_mapping"):
             raise NotSimulated(what="reimaging from an image of volume snapshots")
-        size_checks.check_image(image, volume.size)
+        unfit = self._unfit(image, volume.size)
         verb = VolumeStates.begin_reimage_reserved if reserved else VolumeStates.begin_reimage
         async with self._deps.database.work(ctx) as uow:
             if len(await attachments.of_volume(uow, volume.id)) > 1:
@@ -41,4 +41,18 @@ class ReimageVolume(Flow):
                     reason=f"Volume {volume.id} status must be {sources}, but current status is: {volume.status}."
                 )
             message = Reimage(volume=objects.volume_object(reimaging), image_meta=objects.image_meta(image))
-            to_backend(uow, message, volume.host)
+            if unfit is None:
+                to_backend(uow, message, volume.host)
+        if unfit is not None:
+            raise unfit
+
+    def _unfit(self, image: ImageView, size: int) -> ServiceError | None:
+        """Why the volume cannot take the image, where that was found out too late: until lp-2036994 was mended, when
+        it had the status downloading already."""
+        try:
+            size_checks.check_image(image, size)
+        except ServiceError as error:
+            if self._deps.behaviours.has("refused-reimage-restores-status"):
+                raise
+            return error
+        return None
