@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.transport import WireRecord
 from support.builders.images import an_image
-from support.builders.servers import SERVERS, a_server, from_volume, get_server, request_server, server_action
+from support.builders.servers import SERVERS, a_server, request_server, server_action
 from support.builders.volumes import a_volume
 from support.cloud import Answer, JsonClient, TestCloud
 
@@ -57,23 +57,6 @@ async def test_files_that_are_none_or_too_many_are_refused(demo: JsonClient, fil
     answer = await request_server(demo, imageRef=await an_image(demo), personality=files, version=at("2.56"))
     assert answer.status == status
     assert (await request_server(demo, imageRef=await an_image(demo), personality=[])).status == 400, "ended in 2.57"
-
-
-async def test_trusted_certificates_are_kept_until_a_rebuild_says_otherwise(cloud: TestCloud, demo: JsonClient) -> None:
-    image = await an_image(demo)
-    server_id = await a_server(cloud, demo, imageRef=image, trusted_image_certificates=["a", "b"])
-    assert (await get_server(demo, server_id))["trusted_image_certificates"] == ["a", "b"]
-    assert "trusted_image_certificates" not in await get_server(demo, server_id, "2.62")
-    for given, then in (({}, ["a", "b"]), ({"trusted_image_certificates": ["c"]}, ["c"]),
-                        ({"trusted_image_certificates": None}, None)):  # fmt: skip
-        rebuilt = (await server_action(demo, server_id, rebuild={"imageRef": image, **given})).ok(202).json["server"]
-        assert rebuilt["trusted_image_certificates"] == then
-        await cloud.settle()
-    for bad in ([], ["a", "a"], [""], ["a"] * 51):
-        assert (await request_server(demo, imageRef=image, trusted_image_certificates=bad)).status == 400, bad
-    volume = await a_volume(cloud, demo, imageRef=image)
-    devices = {"block_device_mapping_v2": from_volume(volume)}
-    assert (await request_server(demo, **devices, trusted_image_certificates=["a"])).status == 400
 
 
 async def keypair(client: JsonClient, version: str = "2.91", **fields: Any) -> Answer:

@@ -59,3 +59,31 @@ def signed_as(kind: str, method: str, named: str, data: bytes = DATA) -> dict[st
         "img_signature_key_type": kind,
         "img_signature_certificate_uuid": named,
     }
+
+
+def authority(
+    kind: str, name: str, signer: str, signed_with: str, *, ends: int = 1, ca: bool = True, length: int | None = None,
+    usage: bool = True, signing: bool = True,
+) -> bytes:  # fmt: skip
+    """A certificate of the kind's key under a name, signed in the signer's name with another kind's key.
+
+    ``ca``, ``length``, ``signing``: its basic constraints and key usage, without which (``usage``) it is none.
+    """
+    now = datetime.now(UTC)
+    built = (
+        x509.CertificateBuilder().subject_name(_named(name)).issuer_name(_named(signer))
+        .public_key(key(kind).public_key()).serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=2)).not_valid_after(now + timedelta(days=ends))
+    )  # fmt: skip
+    if usage:
+        bits = dict.fromkeys(
+            ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "crl_sign",
+             "encipher_only", "decipher_only"), False
+        )  # fmt: skip
+        built = built.add_extension(x509.BasicConstraints(ca=ca, path_length=length), critical=True)
+        built = built.add_extension(x509.KeyUsage(digital_signature=True, key_cert_sign=signing, **bits), critical=True)
+    return built.sign(key(signed_with), hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def _named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])

@@ -8,6 +8,7 @@ from functools import partial
 from stackwire.compute import rpc
 from stackwire.compute.backends.disks import Disks
 from stackwire.compute.backends.image_client import ImageClient
+from stackwire.compute.backends.image_verification import ImageVerification
 from stackwire.compute.backends.images import Images, RpcImages
 from stackwire.compute.backends.images_http import HttpImages
 from stackwire.compute.backends.volumes import Volumes
@@ -33,6 +34,7 @@ from stackwire.core.context import system_context
 from stackwire.core.policy import Policy
 from stackwire.db.leases import Leases, new_owner
 from stackwire.db.pool import Database
+from stackwire.disk_image.certificates import Certificates
 from stackwire.http.client import HttpClient
 from stackwire.http.projects import Projects
 from stackwire.messaging.notification_listener import NotificationListener
@@ -188,6 +190,9 @@ def _compute_host(
         notifications=Notifications(host, settings.image_url),
         disks=Disks(settings.data_dir / "hosts" / host),
         images=images,
+        verification=ImageVerification(
+            Certificates(settings.certificate_dir, settings.barbican_url), settings.signature_policy, database.clock
+        ),
         volumes=Volumes(client, host, settings.volume_seconds),
         behaviours=settings.behaviours,
         zone=settings.default_zone,
@@ -239,4 +244,5 @@ def _deps(
         zone=settings.default_zone,
         reclaim_instance_interval=settings.reclaim_instance_interval,
         resize_to_same_host=settings.allow_resize_to_same_host,
+        signatures=settings.signature_policy,
     )

@@ -16,6 +16,7 @@ from stackwire.compute.domain.image_api import EmptyMode
 from stackwire.compute.domain.scheduler_filters import DEFAULT_FILTERS, FILTERS
 from stackwire.compute.domain.scheduler_model import Limits
 from stackwire.compute.domain.scheduler_weights import Multipliers
+from stackwire.compute.domain.signature_policy import SignaturePolicy
 from stackwire.core.settings import ServiceSettings
 
 
@@ -45,6 +46,8 @@ class ComputeSettings(ServiceSettings):
     (``hw_disk_bus=1.0,os_distro=2``). ``max_io_ops_per_host``, ``max_instances_per_host``, ``isolated_images``,
     ``isolated_hosts``, ``restrict_isolated_hosts_to_isolated_images``: what IoOpsFilter, NumInstancesFilter and
     IsolatedHostsFilter go by. All of them as in Nova's ``[filter_scheduler]``.
+    ``verify_glance_signatures``: whether every image must be signed; ``enable_certificate_validation``: and that
+    certificate lead to ``default_trusted_certificate_ids``, unless a client names others; as in Nova's ``[glance]``.
     ``reclaim_instance_interval``: how many seconds a deleted server can be restored, 0 for not at all.
     ``live_migration_seconds``: how long a simulated guest's memory is on its way in a live migration.
     ``reimage_seconds_per_gb``: how long a host waits for a volume to be written over, for each GiB of the image.
@@ -91,6 +94,9 @@ class ComputeSettings(ServiceSettings):
     isolated_images: Annotated[tuple[str, ...], NoDecode] = ()
     isolated_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     restrict_isolated_hosts_to_isolated_images: bool = True
+    verify_glance_signatures: bool = False
+    enable_certificate_validation: bool = False
+    default_trusted_certificate_ids: Annotated[tuple[str, ...], NoDecode] = ()
     live_migration_seconds: float = Field(default=0.5, ge=0)
     reimage_seconds_per_gb: float = 20.0
     shelved_offload_time: int = Field(default=0, ge=-1)
@@ -111,6 +117,7 @@ class ComputeSettings(ServiceSettings):
         "image_props_weight_setting",
         "isolated_images",
         "isolated_hosts",
+        "default_trusted_certificate_ids",
         mode="before",
     )
     @classmethod
@@ -162,6 +169,15 @@ class ComputeSettings(ServiceSettings):
             image_props_weights={
                 name: float(number) for name, number in (part.split("=", 1) for part in self.image_props_weight_setting)
             },
+        )
+
+    @property
+    def signature_policy(self) -> SignaturePolicy:
+        """As API and hosts take it."""
+        return SignaturePolicy(
+            verify_glance_signatures=self.verify_glance_signatures,
+            enable_certificate_validation=self.enable_certificate_validation,
+            default_trusted_certificate_ids=self.default_trusted_certificate_ids,
         )
 
     @property

@@ -94,6 +94,18 @@ class ImageUnacceptable(BadRequest, wire="nova.exception.ImageUnacceptable"):
     """Image {image_id} is unacceptable: {reason}"""
 
 
+class ImageSignatureRefused(ServiceError, wire="stackwire.compute.ImageSignatureRefused"):
+    """{reason}"""
+
+
+class CertificateValidationFailed(ServiceError, wire="nova.exception.CertificateValidationFailed"):
+    """Image signature certificate validation failed for certificate: {cert_uuid}. {reason}"""
+
+
+class BuildAborted(ServiceError, wire="nova.exception.BuildAbortException"):
+    """Build of instance {instance_uuid} aborted: {reason}"""
+
+
 class InvalidImageMetadata(BadRequest, wire="nova.exception.InvalidMetadata"):
     """Invalid image metadata: {reason}"""
 

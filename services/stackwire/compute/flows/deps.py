@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from stackwire.compute.backends.images import Images
@@ -10,6 +10,7 @@ from stackwire.compute.db import instances
 from stackwire.compute.domain.errors import InstanceInvalidState, InstanceIsLocked, InstanceNotReady
 from stackwire.compute.domain.model import Instance
 from stackwire.compute.domain.server import Server
+from stackwire.compute.domain.signature_policy import SignaturePolicy
 from stackwire.compute.domain.states import API_VERBS, ServerVerb
 from stackwire.compute.flows.notifications import Notifications
 from stackwire.core.behaviours import Behaviours
@@ -48,6 +49,7 @@ class ApiDeps:
     zone: str = "nova"
     reclaim_instance_interval: int = 0
     resize_to_same_host: bool = False
+    signatures: SignaturePolicy = field(default_factory=SignaturePolicy)
 
     async def find(self, ctx: RequestContext, uuid: str, rule: str, *, deleted: bool = False) -> Server:
         """InstanceNotFound for a server that the caller cannot see, 403 when the rule does not allow the operation."""

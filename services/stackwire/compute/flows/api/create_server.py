@@ -90,9 +90,11 @@ class CreateServer(ApiFlow):
         return accepted
 
     def _check_certificates(self, ctx: RequestContext, request: CreateServerRequest, plan: ServerPlan) -> None:
-        """BadRequest where the image's certificates would not be looked at."""
+        """BadRequest where the image's certificates would not be looked at, which those of the settings are not either
+        if there is no image at all."""
         if request.trusted_certificates:
             self._deps.policy.require(ctx, policy.CREATE_TRUSTED, {"project_id": ctx.project_id})
+        if request.trusted_certificates or (self._deps.signatures.kept and not request.image_ref):
             root = bdm.root_of(plan.devices)
             validation.check_certificates(volume_backed=root is not None and root.destination_type == "volume")
 
@@ -152,7 +154,7 @@ class CreateServer(ApiFlow):
             "image": plan.image,
             "networks": build.networks,
             "scheduler_hints": dict(build.placement.hints),
-            "trusted_certificates": request.trusted_certificates,
+            "trusted_certificates": request.trusted_certificates or self._deps.signatures.kept or None,
         }
         columns = instance_columns(request, plan.image, plan.flavor, plan.key, build.accepted, index)
         owner = {"user_id": ctx.user_id or "", "project_id": ctx.project_id or "", "created_at": uow.now}

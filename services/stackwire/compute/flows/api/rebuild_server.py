@@ -136,7 +136,7 @@ class RebuildServer(ApiFlow):
             await server_metadata.replace(uow, "instance_metadata", server.uuid, request.metadata)
         spec = {**server.request_spec, "image": image}
         if "trusted_certificates" in request.fields_set:
-            spec["trusted_certificates"] = request.trusted_certificates
+            spec["trusted_certificates"] = request.trusted_certificates or self._deps.signatures.kept or None
         await instances.set_request_spec(uow, server.uuid, spec)
         await instance_actions.start(uow, ctx, server.uuid, VERB)
         after = await instances.by_uuid(uow, server.uuid) or claimed

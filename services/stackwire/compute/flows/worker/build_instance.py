@@ -11,6 +11,7 @@ from stackwire.compute.backends import guest_console
 from stackwire.compute.db import block_devices, fixed_ips, hosts, instance_actions, keypairs, server_metadata
 from stackwire.compute.domain import addresses, devices, image_props, notifications, states, travel
 from stackwire.compute.domain.devices import connection_info, with_device
+from stackwire.compute.domain.errors import BuildAborted, CertificateValidationFailed, ImageSignatureRefused
 from stackwire.compute.domain.model import BlockDevice, KeyPair
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import POWER, ServerStates
@@ -157,7 +158,10 @@ class BuildServer:
         async with self._host.database.work(ctx) as uow:
             server = await self._host.advance(uow, server, ServerStates.spawn)
         definition = self._guests.define(server)
-        await self._guests.write_disk(ctx, server, server.instance.image_ref)
+        try:
+            await self._guests.write_disk(ctx, server, server.instance.image_ref)
+        except (CertificateValidationFailed, ImageSignatureRefused) as error:
+            raise BuildAborted(instance_uuid=server.uuid, reason=error.message) from error
         await self._guests.write_files(server, files)
         async with self._host.database.work(ctx) as uow:
             await self._guests.save(uow, server, definition)

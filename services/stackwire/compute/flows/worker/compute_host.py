@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stackwire.compute.backends.disks import Disks
+from stackwire.compute.backends.image_verification import ImageVerification
 from stackwire.compute.backends.images import Images
 from stackwire.compute.backends.volumes import Volumes
 from stackwire.compute.db import faults, fixed_ips, hosts, instance_actions, instances, server_metadata
@@ -53,6 +54,7 @@ class ComputeHost:
     notifications: Notifications
     disks: Disks
     images: Images
+    verification: ImageVerification
     volumes: Volumes
     behaviours: Behaviours
     zone: str

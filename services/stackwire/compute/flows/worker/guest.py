@@ -8,6 +8,7 @@ from stackwire.compute.backends import guest
 from stackwire.compute.backends.disks import BaseImageMissing
 from stackwire.compute.backends.domain_xml import Rescue
 from stackwire.compute.backends.guest import Definition
+from stackwire.compute.backends.image_verification import verify_file
 from stackwire.compute.db import instances
 from stackwire.compute.domain import image_props, travel
 from stackwire.compute.domain.server import Server
@@ -42,21 +43,31 @@ class Guests:
         if (root is not None and root.is_volume) or not image_id:
             await self._host.disks.create(server.uuid, None)
             return
-        await self.write_from(ctx, image_id, lambda base: self._host.disks.create(server.uuid, base))
+        await self.write_from(ctx, server, image_id, lambda base: self._host.disks.create(server.uuid, base))
 
-    async def write_from(self, ctx: RequestContext, image_id: str, write: Callable[[Path], Awaitable[None]]) -> None:
+    async def write_from(
+        self, ctx: RequestContext, server: Server, image_id: str, write: Callable[[Path], Awaitable[None]]
+    ) -> None:
         """Writes from the image's file in the cache; again where that was dropped in between, if it is still there."""
+        trusted = server.trusted_certificates
         try:
-            await write(await self.fetch_image(ctx, image_id))
+            await write(await self.fetch_image(ctx, image_id, trusted))
         except BaseImageMissing:
-            await write(await self.fetch_image(ctx, image_id))
+            await write(await self.fetch_image(ctx, image_id, trusted))
 
-    async def fetch_image(self, ctx: RequestContext, image_id: str) -> Path:
-        """The image's file in the host's cache."""
+    async def fetch_image(self, ctx: RequestContext, image_id: str, trusted: Sequence[str] | None = None) -> Path:
+        """The image's file in the host's cache, verified if it must be; ``trusted``: what the server's client trusts.
+
+        CertificateValidationFailed, ImageSignatureRefused. A file that was there is verified, too, which Nova's is not.
+        """
         image = await self._host.images.get(ctx, image_id)
+        verifier = await self._host.verification.verifier(ctx, image, trusted)
         algorithm, digest = digest_of(image)
         chunks = self._host.images.data(ctx, image_id)
-        return await self._host.disks.images.fetch(image_id, image.disk_format, chunks, algorithm, digest)
+        path = await self._host.disks.images.fetch(image_id, image.disk_format, chunks, algorithm, digest)
+        if verifier is not None:
+            await verify_file(verifier, path)
+        return path
 
     async def write_files(self, server: Server, files: Sequence[Sequence[str]]) -> None:
         """Those that the client gave, as pairs of path and base64; the console tells of each."""

@@ -10,6 +10,7 @@ from stackwire.compute.backends import guest_console
 from stackwire.compute.db import block_devices, instance_actions
 from stackwire.compute.domain import notifications
 from stackwire.compute.domain.devices import connection_info, with_device
+from stackwire.compute.domain.errors import BuildAborted
 from stackwire.compute.domain.model import BlockDevice
 from stackwire.compute.domain.notifications import certificates
 from stackwire.compute.domain.server import Server
@@ -27,10 +28,6 @@ log = logging.getLogger(__name__)
 EVENT = "compute_rebuild_instance"
 REIMAGED = "volume-reimaged"
 GIBIBYTE = 1024**3
-
-
-class ReimageFailed(ServiceError, wire="nova.exception.BuildAbortException"):
-    """The root volume {volume_id} could not be written over: {reason}"""
 
 
 class PreserveEphemeralNotSupported(ServiceError, wire="nova.exception.PreserveEphemeralNotSupported"):
@@ -157,11 +154,17 @@ class RebuildServer:
             async with asyncio.timeout(timeout):
                 status = await expected
         except TimeoutError:
-            raise ReimageFailed(volume_id=volume_id, reason="it took too long") from None
+            raise _failed(server, volume_id, "it took too long") from None
         finally:
             self._host.expected_events.pop(key, None)
         if status != "completed":
-            raise ReimageFailed(volume_id=volume_id, reason=f"the volume service says {status}")
+            raise _failed(server, volume_id, f"the volume service says {status}")
+
+
+def _failed(server: Server, volume_id: str, reason: str) -> BuildAborted:
+    return BuildAborted(
+        instance_uuid=server.uuid, reason=f"The root volume {volume_id} could not be written over: {reason}"
+    )
 
 
 def _before(server: Server, message: RebuildInstanceOnHost) -> Server:

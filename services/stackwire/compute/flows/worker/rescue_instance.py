@@ -74,7 +74,7 @@ class RescueServer:
         async with self._host.database.read() as session:
             before = await instances.guest_xml(session, uuid)
         disks = self._host.disks
-        await self._guests.write_from(ctx, image.id, lambda base: disks.create_rescue(uuid, base, before or ""))
+        await self._guests.write_from(ctx, server, image.id, lambda base: disks.create_rescue(uuid, base, before or ""))
         shape: Mapping[str, Any] = travel.image_dict(image.model_dump())["properties"]
         path = str(self._host.disks.rescue_disk(uuid))
         rescue = Rescue(path=path, format=file_format(image.disk_format), properties=image_props.typed(shape))
