@@ -1,6 +1,10 @@
-"""Calls made up from the tables of requests: bodies broken in several places at once, at any address and version."""
+"""Calls made up from the tables of requests: bodies broken in several places at once, at any address and version.
+
+Most are about things that there are, in whatever state the calls before have brought them to.
+"""
 
 import random
+import re
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -8,11 +12,11 @@ from typing import Any
 
 import orjson
 
-from stackwire.compare.fixtures import PLACEHOLDER
+from stackwire.compare.fixtures import PLACEHOLDER, Fixture
 from stackwire.compare.odd_values import ABSENT, ODD_VALUES
 from stackwire.compare.request import Request
 from stackwire.compare.tables import all_requests
-from support.routes import recorded
+from support.routes import KNOWN, recorded
 
 NEWEST = {"compute": "2.104", "volume": "3.71"}
 WILD: list[Any] = [
@@ -20,6 +24,37 @@ WILD: list[Any] = [
     *(2**31 - 1, 2**63 - 1, -(2**31), 0.1, "\u202e", "\U0001f4be" * 90, "x" * 70_000, "' OR 1=1 --", "%s%n", "../a"),
     *("2026-01-01T00:00:00Z", "::1", "a,b", "a/b", "AUTO", "error", {"a": {"b": [{}]}}, [[[]]], [1, "a", None]),
 ]  # fmt: skip
+VOLUME = {"volume_id": "{volume}", "name": "made up"}
+GROUP = {"name": "made up", "group_type": "{group_type}", "volume_types": ["{volume_type}"]}
+THINGS = {
+    **KNOWN,
+    "aggregate": Fixture("compute", "/os-aggregates", {"aggregate": {"name": "{unique}"}}, "aggregate", admin=True),
+    "server_group": Fixture(
+        "compute", "/os-server-groups", {"server_group": {"name": "a", "policies": ["affinity"]}}, "server_group"
+    ),
+    "backup": Fixture("volume", "/backups", {"backup": VOLUME}, "backup"),
+    "transfer": Fixture("volume", "/volume-transfers", {"transfer": VOLUME}, "transfer", "3.55"),
+    "qos_specs": Fixture("volume", "/qos-specs", {"qos_specs": {"name": "{unique}"}}, "qos_specs", admin=True),
+    "group_type": Fixture(
+        "volume", "/group_types", {"group_type": {"name": "{unique}"}}, "group_type", "3.11", admin=True
+    ),
+    "group": Fixture("volume", "/groups", {"group": GROUP}, "group", "3.14"),
+    "group_snapshot": Fixture(
+        "volume", "/group_snapshots", {"group_snapshot": {"group_id": "{group}"}}, "group_snapshot", "3.14"
+    ),
+}  # fmt: skip
+IN_LISTS = {
+    "servers": "server", "os-volumes_boot": "server", "os-volume_attachments": "volume", "images": "image",
+    "os-aggregates": "aggregate", "os-server-groups": "server_group", "os-snapshots": "snapshot",
+    "flavors": "any_flavor",
+    "os-volumes": "volume", "os-keypairs": "keypair", "volumes": "volume", "snapshots": "snapshot", "backups": "backup",
+    "attachments": "attachment", "types": "volume_type", "qos-specs": "qos_specs", "group_types": "group_type",
+    "groups": "group", "group_snapshots": "group_snapshot", "volume-transfers": "transfer",
+    "os-volume-transfer": "transfer",
+}  # fmt: skip
+"""What has its place behind such a word in a path."""
+PLACE = re.compile(r"(?<=/)([a-z_-]+)/(\{unknown}|\{uuid}|4711|00000000-[0-9a-f-]+)")
+SOMEBODYS = ["{server}", "{volume}", "{image}", "{snapshot}", "{volume_type}", "{any_flavor}", "{project}", "{keypair}"]
 IN_PATHS = ["a", "%20", "%00", "..", "detail", "-1", "%F0%9F%92%BE", "a" * 300, "00000000-0000-4000-8000-000000000000"]
 
 
@@ -59,14 +94,15 @@ class Author:
         if self._random.random() < 0.3:
             path += f"?{self._query()}"
         if body is not None:
-            for _ in range(self._random.randrange(4)):
+            for _ in range(pick([0, 0, 1, 1, 2, 3])):
                 body = self._broken(body)
         if self._random.random() < 0.05:
             method = pick(["GET", "PUT", "POST", "PATCH", "DELETE"])
         return Call(pick(["demo", "demo", "admin", "alt"]), method, self._at(path), self._version(), body)
 
     def _at(self, path: str) -> str:
-        """The path, with something else where the id of a fixture belongs, now and then."""
+        """The path about a thing that there is; now and then with something else where its id belongs."""
+        path = PLACE.sub(lambda found: f"{found[1]}/{{{IN_LISTS.get(found[1], 'unknown')}}}", path)
         for name in PLACEHOLDER.findall(path):
             if name == "unknown" or self._random.random() < 0.1:
                 path = path.replace(f"{{{name}}}", self._random.choice(IN_PATHS))
@@ -96,6 +132,8 @@ class Author:
         elif chance < 0.35 and isinstance(node, dict):
             name, value = self._random.choice(self._parts)
             node[name] = deepcopy(value)
+        elif chance < 0.45:
+            node[key] = self._random.choice(SOMEBODYS)
         else:
             node[key] = deepcopy(self._random.choice(WILD))
         return body

@@ -256,7 +256,7 @@ class Fixtures:
         answer = await self._session(fixture).send(
             "POST", fixture.service, await self.filled(fixture.path), data=body, version=fixture.version
         )
-        created: str = self._resource_of(name, answer)[fixture.id_key]
+        created = str(self._resource_of(name, answer)[fixture.id_key])  # an aggregate's is a number
         self._ids[name] = created
         if fixture.after_create:
             await fixture.after_create(self, created)
