@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
+import orjson
 import pytest
 
 from stackwire.compute.flows.worker.host_service import HostService
@@ -14,6 +15,7 @@ from support.bad_input import refused
 from support.builders.images import an_image
 from support.builders.servers import (
     SERVER_VERSION,
+    SMALL_FLAVOR,
     TINY_FLAVOR,
     a_server,
     from_volume,
@@ -203,6 +205,46 @@ async def test_cve_2015_3241_a_server_is_deleted_whatever_is_done_to_it_and_leav
         shown = await get_volume(demo, volume_id)
         assert (shown["status"], shown["attachments"]) == ("available", []), (vm_state, task_state)
     assert await cloud.rows("compute", "SELECT * FROM allocations") == []
+
+
+MOVES: dict[str, dict[str, Any]] = {
+    "resize": {"resize": {"flavorRef": SMALL_FLAVOR}},
+    "migrate": {"migrate": None},
+    "live migration": {"os-migrateLive": {"host": None, "block_migration": "auto"}},
+    "shelve": {"shelve": None},
+    "rescue": {"rescue": None},
+    "rebuild": {"rebuild": {"imageRef": "{image}"}},
+}
+
+
+@pytest.mark.parametrize("after", ["it was asked for", "it was done"])
+async def test_cve_2015_3280_a_server_is_deleted_in_the_middle_of_a_move_and_leaves_nothing(
+    a_shared_cloud: ASharedCloud, after: str
+) -> None:
+    cloud = await a_shared_cloud()
+    admin = await cloud.http("admin")
+    image_id, volume_id = await an_image(admin), await a_volume(cloud, admin)
+    for name, move in MOVES.items():
+        server_id = await a_server(cloud, admin, imageRef=image_id)
+        path, attach = f"/v2.1/servers/{server_id}", {"volumeAttachment": {"volumeId": volume_id}}
+        (await admin.post("compute", f"{path}/os-volume_attachments", json=attach, headers=SERVER_VERSION)).ok(200)
+        await cloud.settle()
+        asked = orjson.loads(orjson.dumps(move).replace(b"{image}", image_id.encode()))
+        (await server_action(admin, server_id, **asked)).ok(200, 202)
+        if after == "it was done":
+            await cloud.settle()
+        (await admin.delete("compute", path, headers=SERVER_VERSION)).ok(204)
+        await cloud.settle()
+        assert (await admin.get("compute", path, headers=SERVER_VERSION)).status == 404, name
+        assert list(cloud.cloud.options.data_dir.rglob(f"*{server_id}*")) == [], name
+        shown = await get_volume(admin, volume_id)
+        assert (shown["status"], shown["attachments"]) == ("available", []), name
+        claimed = await cloud.rows("compute", "SELECT * FROM allocations WHERE instance_uuid = $1", server_id)
+        assert claimed == [], name
+    under_way = (
+        "SELECT * FROM migrations WHERE status ~ 'accepted|queued|preparing|running|ing$' AND status <> 'finished'"
+    )
+    assert await cloud.rows("compute", under_way) == []
 
 
 async def test_cve_2013_6437_a_hosts_cache_ends_and_is_named_after_nothing_a_user_says(a_cloud: ACloud) -> None:

@@ -370,8 +370,10 @@ ADVISORIES = (
     ),
     Advisory(
         57, "CVE-2015-3241, CVE-2015-3280, CVE-2016-7498", "deleted while it was moved",
-        _at(SERVER, "cve_2015_3241_a_server_is_deleted_whatever_is_done_to_it_and_leaves_nothing"),
-        "resize and migration are refused (501)",
+        _at(
+            SERVER, "cve_2015_3241_a_server_is_deleted_whatever_is_done_to_it_and_leaves_nothing",
+            "cve_2015_3280_a_server_is_deleted_in_the_middle_of_a_move_and_leaves_nothing",
+        ),
     ),
     Advisory(
         58, "CVE-2017-16239, CVE-2017-17051", "a rebuild that asks no scheduler, or is counted twice",
