@@ -42,3 +42,13 @@ async def _ask_and_go(client: JsonClient, words: str) -> None:
         writer.write(b"{")
         await writer.drain()
     writer.transport.abort()
+
+
+async def test_more_idle_connections_than_there_may_be_keep_nobody_out(a_cloud: ACloud) -> None:
+    cloud = await a_cloud(settings={"image": {"max_connections": 20}})
+    demo = await cloud.http("demo")
+    place = urlsplit(demo.urls["image"])
+    opened = [await asyncio.open_connection(place.hostname, place.port) for _ in range(60)]
+    (await demo.get("image", "/v2/images")).ok(200)
+    for _, writer in opened:
+        writer.transport.abort()

@@ -50,21 +50,24 @@ def socket_dir(home: Path) -> Path:
 
 
 def pid_in(data: Path) -> int | None:
-    """The process id in the server's pid file, which may be stale."""
+    """The process id in the server's pid file, which may be stale. OSError when the file cannot be opened now."""
     try:
         return int((data / "postmaster.pid").read_text().split("\n", 1)[0])
-    except (OSError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, PermissionError, ValueError):
         return None
 
 
 def is_server(pid: int, data: Path) -> bool:
-    """True when the process is alive and is PostgreSQL on this data: a stale pid may be another process's."""
+    """True when the process is alive and is PostgreSQL on this data: a stale pid may be another process's.
+
+    OSError when that cannot be told now, as without a free file descriptor.
+    """
     proc = Path("/proc") / str(pid)
     if proc.parent.joinpath("self").exists():
         try:
             state = (proc / "stat").read_text().rsplit(")", 1)[1].split()[0]
             return state != "Z" and str(data).encode() in (proc / "cmdline").read_bytes()
-        except (OSError, IndexError):
+        except (FileNotFoundError, ProcessLookupError, PermissionError, IndexError):
             return False
     command = ["ps", "-o", "command=", "-p", str(pid)]
     return str(data) in subprocess.run(command, capture_output=True, text=True, check=False).stdout

@@ -33,7 +33,12 @@ async def supervised(server: EmbeddedPostgres | None) -> AsyncIterator[None]:
 async def _supervise(server: EmbeddedPostgres) -> None:
     while True:
         await asyncio.sleep(LIVENESS_POLL_SECONDS)
-        if await _finish_thread(asyncio.create_task(asyncio.to_thread(lambda: server.pid))) is None:
+        try:
+            pid = await _finish_thread(asyncio.create_task(asyncio.to_thread(lambda: server.pid)))
+        except OSError as error:  # a shortage here says nothing about the server
+            log.debug("whether PostgreSQL lives cannot be told: %s", error)
+            continue
+        if pid is None:
             log.warning("PostgreSQL died; it is started again")
             await _restart(server)
             log.warning("PostgreSQL runs again, as process %s", server.pid)

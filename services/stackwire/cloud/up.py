@@ -188,10 +188,10 @@ def _import_services(names: Sequence[str]) -> None:
 
 def _run(options: Options, directory: DataDir, databases: Databases, output: Callable[[str], None]) -> None:
     from stackwire.db.bootstrap import BootstrapError
-    from stackwire.runtime.main import OWNER_ONLY, STARTUP_ERRORS, log_to_stderr, run, startup_error_text
+    from stackwire.runtime.main import STARTUP_ERRORS, log_to_stderr, prepare_process, run, startup_error_text
 
     log_to_stderr()
-    os.umask(OWNER_ONLY)  # only now: PostgreSQL's own user has to enter the folders above its own
+    prepare_process()  # only now: PostgreSQL's own user has to enter the folders above its own
     try:
         run(lambda: _serve(options, directory, databases, output))
     except Exception as error:

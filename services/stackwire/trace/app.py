@@ -13,6 +13,7 @@ from stackwire.core.errors import Unauthorized
 from stackwire.db.pool import Database
 from stackwire.http import access_log_filters
 from stackwire.http.app import make_app
+from stackwire.http.listener import IDLE_SECONDS, Listener
 from stackwire.messaging.transport import Transport
 from stackwire.runtime.service import PortInUse
 from stackwire.trace.backends.bus_watch import BusWatch, NotificationWatch
@@ -107,16 +108,22 @@ class TraceService:
             routes=routes(self.store), authenticator=_NoAuthentication(), errors=trace_error, ready=self.ready
         )
         runner = web.AppRunner(
-            app, logger=access_log_filters.log, access_log=None, handle_signals=False, shutdown_timeout=1.0
+            app,
+            logger=access_log_filters.log,
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=1.0,
+            keepalive_timeout=IDLE_SECONDS,
         )
+        listener = Listener(app, runner, most=self.settings.max_connections)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
+        self._stack.push_async_callback(listener.stop)
         host, port = self.settings.host, self.settings.port
         try:
-            await web.TCPSite(runner, host, port).start()
+            self._port = await listener.start(host, port)
         except OSError as error:
             raise PortInUse(f"{self.name} cannot listen on {host}:{port}: {error.strerror or error}") from error
-        self._port = runner.addresses[0][1]
 
 
 async def build(settings: TraceSettings, *, transport: Transport, clock: Clock | None = None) -> TraceService:

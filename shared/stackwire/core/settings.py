@@ -50,6 +50,7 @@ class ServiceSettings(BaseSettings):
     ``certificate_dir``, ``barbican_url``: where the certificates of signed images are, files named by uuid or secrets.
     ``published_address``: where clients reach the port, when ``host`` is an address inside a container. On another
     address than the loopback no password and no key of PUBLIC_SECRETS is accepted.
+    ``max_connections``: of clients to the API at once; a further one is answered 503.
     ``lease_seconds``: how long a process keeps the rows it works on without renewing its leases on them.
     """
 
@@ -78,6 +79,7 @@ class ServiceSettings(BaseSettings):
     keystone_password: str = Field(default="", repr=False)
     debug: bool = False
     pool_size: int = 8
+    max_connections: int = Field(default=1000, gt=0)
     sweep_seconds: float = 30.0
     certificate_dir: Path | None = None
     barbican_url: str = ""

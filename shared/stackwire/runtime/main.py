@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -31,7 +32,18 @@ S = TypeVar("S", bound=ServiceSettings)
 CANNOT_START = 2
 OWNER_ONLY = 0o077
 """The umask of every service: image bytes, volumes, disks and console logs are for its own user alone."""
+MOST_FILES = 65_536
+"""Open files of a process, where the system allows so many; shells start with 1,024."""
 STARTUP_ERRORS = (ServiceError, MigrationError, PortInUse, ValidationError, ValueError, OSError)
+
+
+def prepare_process() -> None:
+    """What users store is this user's alone, and each connection may have its file."""
+    os.umask(OWNER_ONLY)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def startup_error_text(error: BaseException) -> str:
@@ -103,7 +115,7 @@ async def serve(name: str, settings: S, build: Callable[..., Awaitable[Service]]
 def main(name: str, settings_type: type[S], build: Callable[..., Awaitable[Service]], **overrides: Any) -> NoReturn:
     """The whole program. Settings given by keyword win over the environment."""
     log_to_stderr()
-    os.umask(OWNER_ONLY)
+    prepare_process()
     try:
         settings = settings_type(**overrides)
         own = {key: value for key, value in os.environ.items() if key.startswith(f"STACKWIRE_{name}_".upper())}

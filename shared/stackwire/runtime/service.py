@@ -16,6 +16,7 @@ from aiohttp import web
 from stackwire.core.settings import ServiceSettings
 from stackwire.db.pool import Database
 from stackwire.http import access_log_filters
+from stackwire.http.listener import IDLE_SECONDS, Listener
 from stackwire.messaging.transport import Transport, notification_queue
 from stackwire.runtime.http_trace import HttpTraceEmitter
 from stackwire.runtime.relay import Relay
@@ -87,6 +88,7 @@ class Service:
         self._busy = busy
         self._app = app
         self._runner: web.AppRunner | None = None
+        self._listener: Listener | None = None
         self._http_trace = HttpTraceEmitter(transport, name) if settings.emits_http_trace and app is not None else None
         self._timers: list[asyncio.Task[None]] = []
         self._sweeping = 0
@@ -121,6 +123,9 @@ class Service:
     async def stop(self) -> None:
         """Stops everything; safe to call at any time, and repeatedly."""
         self._started = False
+        if self._listener is not None:
+            await self._listener.stop()
+            self._listener = None
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -157,16 +162,21 @@ class Service:
             self._http_trace.start()
             access_log = {"access_log": log, "access_log_class": self._http_trace.logger}
         runner = web.AppRunner(
-            app, logger=access_log_filters.log, handle_signals=False, shutdown_timeout=DRAIN_SECONDS, **access_log
+            app,
+            logger=access_log_filters.log,
+            handle_signals=False,
+            shutdown_timeout=DRAIN_SECONDS,
+            keepalive_timeout=IDLE_SECONDS,
+            **access_log,
         )
+        self._listener = Listener(app, runner, most=self.settings.max_connections)
         await runner.setup()
         self._runner = runner
         host, port = self.settings.host, self.settings.port
         try:
-            await web.TCPSite(runner, host, port).start()
+            self._port = await self._listener.start(host, port)
         except OSError as error:
             raise PortInUse(f"{self.name} cannot listen on {host}:{port}: {error.strerror or error}") from error
-        self._port = runner.addresses[0][1]
 
     async def _repeat_sweep(self, sweep: Sweep) -> None:
         while True:

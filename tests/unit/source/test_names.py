@@ -17,8 +17,9 @@ neighbour neighbours bringing spreading beat left came comes becomes voice voice
 gate gaps turn turns leg legs hop hops lane lanes museum visitor visitors exhibit exhibits keeper judge mine ours theirs
 verdict verdicts crossing crossed crossings standing
 """
-ALLOWED = frozenset({"noun", "Gone", "last_seen_up"})
-"""``Machine.noun``: what a state machine and a lease are about; ``Gone``: HTTP 410; ``last_seen_up``: Nova's own."""
+ALLOWED = frozenset({"noun", "Gone", "last_seen_up", "connection_made"})
+"""``Machine.noun``: what a state machine and a lease are about; ``Gone``: HTTP 410; ``last_seen_up``: Nova's own;
+``connection_made``: that of asyncio's protocols."""
 
 
 def _names(module: Module) -> Iterator[tuple[int, str]]:
