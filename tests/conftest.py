@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-pytest_plugins = ["support.postgres", "support.rabbitmq", "support.cloud", "support.s3", "support.swift"]
-SERVERS = frozenset({"postgres_server", "rabbitmq", "s3_endpoint", "strict_s3_endpoint", "swift_storage"})
+pytest_plugins = [f"support.{name}" for name in ("postgres", "rabbitmq", "cloud", "s3", "swift", "ceph", "stores")]
+SERVERS = frozenset({"postgres_server", "rabbitmq", "s3_endpoint", "strict_s3_endpoint", "swift_storage", "ceph"})
 """Fixtures that start or look for a server; every other fixture that needs one requests one of these."""
 OPENSTACK_PYTHON = os.environ.get("OPENSTACK_PYTHON", "")
 """The interpreter of an installation of OpenStack 2026.2, for the tests that ask its classes or start its services."""

@@ -12,10 +12,11 @@ from uuid import uuid4
 
 import pytest
 
-from support.builders.images import an_image
+from support.builders.images import a_queued_image, an_image
 from support.builders.servers import SERVER_VERSION, a_server, get_server, request_server
 from support.builders.volumes import a_volume, create_volume, get_volume
-from support.cloud import ASharedCloud, JsonClient, TestCloud
+from support.cloud import ACloud, ASharedCloud, JsonClient, TestCloud
+from support.stores import AnyStore
 from unit.image.test_inspection import qcow2, vmdk
 
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -138,6 +139,22 @@ async def test_a_deleted_image_is_in_no_store_cache_or_volume(cloud: TestCloud, 
     for client in (demo, admin):
         for answer in (await client.get("image", f"{path}/file"), await client.get("image", path)):
             assert (answer.status, mark in answer.body) == (404, False)
+
+
+async def test_a_deleted_image_is_in_no_store_of_any_type(a_cloud: ACloud, any_store: AnyStore, mark: bytes) -> None:
+    """Nor is one whose upload was refused."""
+    settings = any_store.settings(image_size_cap=len(mark) * 2)
+    cloud = await a_cloud(services=any_store.services, settings=settings)
+    client = await cloud.http()
+    image_id, refused = await an_image(client, mark, store="far"), await a_queued_image(client)
+    assert mark in await any_store.contents(cloud)
+    headers = {**OCTETS, "x-image-meta-store": "far"}
+    (await client.put("image", f"/v2/images/{refused}/file", data=mark * 3, headers=headers)).ok(413)
+    (await client.delete("image", f"/v2/images/{image_id}")).ok(204)
+    await cloud.settle()
+    assert await any_store.left(cloud) == []
+    assert mark not in await any_store.contents(cloud)
+    assert bearing(cloud, mark) == []
 
 
 async def test_bytes_that_changed_in_the_store_are_used_by_nobody(

@@ -10,12 +10,12 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from pydantic_settings import NoDecode
 
 from stackwire.core.settings import ServiceSettings
-from stackwire.image.domain import s3, swift
+from stackwire.image.domain import rbd, s3, swift
 from stackwire.image.domain.notifications import DEFAULT_STORE
 from stackwire.object_store.place import S3Place
 
 Texts = Annotated[tuple[str, ...], NoDecode]
-StoreType = Literal["file", "http", "s3", "cinder", "swift"]
+StoreType = Literal["file", "http", "s3", "cinder", "swift", "rbd"]
 STORE_TYPES = get_args(StoreType)
 READ_ONLY_STORE_TYPES = ("http",)
 _ABSENT = {"vmware": "there is no vCenter to hold a store of type vmware against"}
@@ -56,7 +56,7 @@ def backend(text: str) -> tuple[str, str, Path | None]:
     return name, kind, Path(os.path.normpath(path)) if path else None
 
 
-class StoreSettings(s3.S3Options, swift.SwiftOptions, ServiceSettings):  # type: ignore[misc]  # options forbid, settings have others beside
+class StoreSettings(s3.S3Options, swift.SwiftOptions, rbd.RbdOptions, ServiceSettings):  # type: ignore[misc]  # options forbid, settings have others beside
     """The stores, by name.
 
     ``filesystem_store_datadirs``: directories for image data, each with an optional priority
@@ -66,7 +66,7 @@ class StoreSettings(s3.S3Options, swift.SwiftOptions, ServiceSettings):  # type:
     URL, under the same filter as web downloads. ``default_backend`` is one of them that is writable. Without them
     ``file`` is the one store. ``location_strategy``: an image's locations are read in their own order, or first those
     in stores of the types in ``store_type_preference``.
-    ``s3_store_*``, ``swift_store_*``: of every store of that type (``domain.s3.S3Options`` and its like),
+    ``s3_store_*``, ``swift_store_*``, ``rbd_*``: of every store of that type (``domain.s3.S3Options`` and its like),
     unless ``backend_settings`` overrides them by the store's name. A store of type ``cinder`` creates volumes of
     ``cinder_volume_type`` in the project of ``cinder_store_user_name``, and reads locations with its caller's rights;
     ``cinder_mount_point_base`` is where this host sees the volume service's data directory,
@@ -124,10 +124,11 @@ class StoreSettings(s3.S3Options, swift.SwiftOptions, ServiceSettings):  # type:
 
     def _check_places(self) -> None:
         kinds = {name: kind for name, kind, _ in self.backends}
-        if unknown := [name for name in self.backend_settings if kinds.get(name) not in ("s3", "swift")]:
+        if unknown := [name for name in self.backend_settings if kinds.get(name) not in ("s3", "swift", "rbd")]:
             raise ValueError(f"backend_settings: '{unknown[0]}' is no store that has any")
         _check_different([self.s3_place(name).same for name in self._stores_of_type("s3")], "bucket")
         _check_different([self.swift_place(name).same for name in self._stores_of_type("swift")], "container")
+        _check_different([self.rbd_place(name).same for name in self._stores_of_type("rbd")], "pool")
 
     def _stores_of_type(self, store_type: str) -> list[str]:
         return [name for name, kind, _ in self.backends if kind == store_type]
@@ -139,6 +140,10 @@ class StoreSettings(s3.S3Options, swift.SwiftOptions, ServiceSettings):  # type:
     def swift_place(self, store: str) -> swift.SwiftPlace:
         """Raises ValueError."""
         return swift.place(store, self._options(swift.SwiftOptions, store))
+
+    def rbd_place(self, store: str) -> rbd.RbdPlace:
+        """Raises ValueError."""
+        return rbd.place(store, self._options(rbd.RbdOptions, store))
 
     def _options(self, kind: type[O], store: str) -> O:
         """Of one store: those of all, unless ``backend_settings`` says otherwise for it."""

@@ -31,6 +31,8 @@ def stores_of(settings: ImageSettings, web: Web) -> Stores:
             named[name] = _cinder(name, settings)
         elif store_type == "swift":
             named[name] = _swift(name, settings)
+        elif store_type == "rbd":
+            named[name] = _rbd(name, settings)
         else:
             directory = Directory(root or settings.data_dir / "stores" / name)
             named[name] = unnamed if name == DEFAULT_STORE else FileStore([directory])
@@ -53,6 +55,14 @@ def _swift(name: str, settings: ImageSettings) -> Store:
     except ImportError as error:
         raise ValueError(f"the store '{name}' is of type swift, which comes with stackwire[swift]: {error}") from error
     return SwiftStore(name, settings.swift_place(name))
+
+
+def _rbd(name: str, settings: ImageSettings) -> Store:
+    try:
+        from stackwire.image.backends.rbd import RbdStore  # its library is Ceph's own
+    except ImportError as error:
+        raise ValueError(f"the store '{name}' is of type rbd, which needs Ceph's python3-rbd: {error}") from error
+    return RbdStore(name, settings.rbd_place(name))
 
 
 def _cinder(name: str, settings: ImageSettings) -> Store:

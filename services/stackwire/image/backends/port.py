@@ -91,6 +91,14 @@ class Outside(Protocol):
         """The object from its byte ``first`` on. Raises BadLocation, FileNotFoundError, OSError."""
 
 
+@runtime_checkable
+class Cloned(Protocol):
+    """A store whose objects others may stand on: they are not removed before those."""
+
+    async def in_use(self, name: str) -> bool:
+        """Raises Unavailable."""
+
+
 class ReadOnly:
     """The base of a store that has no objects of its own, and only reads foreign ones."""
 

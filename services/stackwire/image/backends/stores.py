@@ -11,7 +11,7 @@ from typing import Any
 
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Unavailable
-from stackwire.image.backends.port import Outside, Reader, ReadOnly, Store, Writer
+from stackwire.image.backends.port import Cloned, Outside, Reader, ReadOnly, Store, Writer
 from stackwire.image.domain.errors import BadLocation, StoreUnknown
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.locations import Location, ordered, scheme_of
@@ -195,6 +195,11 @@ class Stores:
         """From all stores, or from those in ``stores``."""
         chosen = [store for each, store in self._all.items() if stores is None or each in stores]
         await asyncio.gather(*(store.remove(name) for store in chosen))
+
+    async def in_use(self, name: str, stores: Sequence[str]) -> bool:
+        """Whether one of these could not remove it now, since others stand on it. Raises Unavailable."""
+        found = [self._all[store] for store in stores if store in self._all]
+        return any([await store.in_use(name) for store in found if isinstance(store, Cloned)])
 
     async def have(self, name: str, stores: Sequence[str]) -> bool:
         """Whether one of these has it, complete. Raises Unavailable where one does not respond."""

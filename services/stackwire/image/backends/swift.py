@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from stackwire.core.context import RequestContext
 from stackwire.image.backends.readers import ThreadReader
@@ -40,6 +41,7 @@ class SwiftStore:
         self._threads = ThreadPoolExecutor(SWIFT_CALLS, thread_name_prefix=f"swift-{name}")
         self._uploads = ThreadPoolExecutor(SWIFT_UPLOADS, thread_name_prefix=f"swift-put-{name}")
         self._projects: dict[str, str] = {}
+        self._writers: WeakSet[SwiftWriter] = WeakSet()
 
     @property
     def properties(self) -> dict[str, Any]:
@@ -54,6 +56,8 @@ class SwiftStore:
         self._client.connect()
 
     async def close(self) -> None:
+        for writer in self._writers:
+            writer.abandon()
         for threads in (self._threads, self._uploads):
             threads.shutdown(wait=False, cancel_futures=True)
         self._client.close()
@@ -133,7 +137,10 @@ class SwiftStore:
         except SwiftError as error:
             raise failure(self._name, name, error) from error
         segment = None if announced is not None and announced < place.large else place.chunk
-        return SwiftWriter(self._name, self._client, self._upload, self.remove, (container, name, project), segment)
+        where = container, name, project
+        writer = SwiftWriter(self._name, self._client, self._upload, self.remove, where, segment)
+        self._writers.add(writer)
+        return writer
 
     def _make_room(self, name: str, container: str, project: str | None) -> None:
         """Creates the container where it may, and says before the first byte is there where an object will be.

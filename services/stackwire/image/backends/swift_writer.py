@@ -109,6 +109,11 @@ class SwiftWriter(Digested):
         self._sending: asyncio.Task[None] | None = None
         self._last: asyncio.Task[None] | None = None
 
+    def abandon(self) -> None:
+        """Nobody writes any more: the thread that sends is let go."""
+        if self._pipe is not None:
+            self._pipe.fail()
+
     async def put(self, chunk: bytes, inspect: Callable[[bytes], None]) -> None:
         """The next bytes, in order. Raises StorageFull, Unavailable, and what ``inspect`` raises."""
         await self._digests.update(chunk, inspect)
@@ -166,8 +171,7 @@ class SwiftWriter(Digested):
 
     async def discard(self) -> None:
         """A call in a thread cannot be cancelled: it is cut off, or waited for, and undone."""
-        if self._pipe is not None:
-            self._pipe.fail()
+        self.abandon()
         begun = [task for task in (self._sending, self._last) if task is not None]
         await asyncio.gather(*begun, return_exceptions=True)
         await self._remove(self._name)

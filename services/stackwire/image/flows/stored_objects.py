@@ -7,11 +7,19 @@ from stackwire.core.context import RequestContext
 from stackwire.db.pool import Database
 from stackwire.image.backends.stores import Stores
 from stackwire.image.db import images, locations
+from stackwire.image.domain.errors import ImageInUse
+from stackwire.image.domain.image import Image
 
 
 def new_object_name(image_id: str) -> str:
     """A name that no object had before: what a dead worker still writes can never become part of an image."""
     return f"{image_id}.{token_hex(8)}"
+
+
+async def require_unused(stores: Stores, image: Image, candidates: Sequence[str]) -> None:
+    """Raises ImageInUse where volumes are clones of the image in one of these stores, Unavailable where it is away."""
+    if image.object is not None and await stores.in_use(image.object, candidates):
+        raise ImageInUse(image_id=image.id)
 
 
 async def delete_unreferenced(

@@ -17,7 +17,7 @@ from stackwire.image.domain.listing import Condition, Query
 from stackwire.image.domain.states import ACTIVE, DEACTIVATED, PENDING_DELETE, UPDATE
 from stackwire.image.flows.api.locations import LocationRequests
 from stackwire.image.flows.deps import FlowDeps
-from stackwire.image.flows.stored_objects import delete_unreferenced
+from stackwire.image.flows.stored_objects import delete_unreferenced, require_unused
 
 
 class ImageMetadata:
@@ -126,11 +126,12 @@ class ImageMetadata:
             changed = difference(before, after).set
             if rule is not None and changed:
                 record_client_change(uow, rule, image_id, changed)
-        if before.object is not None and after.locations != before.locations:
             stores = [place.store for place in before.locations if place.is_internal]
             removed = [store for store in stores if store not in saved.stores]
-            if removed:
-                await delete_unreferenced(self._deps.database, ctx, self._deps.stores, before.object, removed)
+            if after.locations != before.locations:
+                await require_unused(self._deps.stores, before, removed)
+        if before.object is not None and after.locations != before.locations and removed:
+            await delete_unreferenced(self._deps.database, ctx, self._deps.stores, before.object, removed)
         return saved
 
     async def delete(self, ctx: RequestContext, image_id: str) -> None:
@@ -142,6 +143,8 @@ class ImageMetadata:
             await rows.lock(uow, image_id)
             image = await self._images.get(ctx, uow, image_id)
             deleted = await self._images.delete(ctx, uow, image)
+            if deleted.status != PENDING_DELETE:
+                await require_unused(self._deps.stores, image, image.stores)
         if deleted.status == PENDING_DELETE:
             return
         if image.has_data and image.object is not None:

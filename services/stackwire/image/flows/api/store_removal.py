@@ -4,7 +4,7 @@ from stackwire.core.context import RequestContext
 from stackwire.image.db import images as rows
 from stackwire.image.domain.errors import StoreUnavailable
 from stackwire.image.flows.deps import FlowDeps
-from stackwire.image.flows.stored_objects import delete_unreferenced
+from stackwire.image.flows.stored_objects import delete_unreferenced, require_unused
 
 
 class StoreRemoval:
@@ -22,5 +22,6 @@ class StoreRemoval:
             await rows.lock(uow, image_id)
             image = await deps.onion.images.get(ctx, uow, image_id)
             await deps.onion.locations.remove_from_store(ctx, uow, image, store)
+            await require_unused(deps.stores, image, [store])
         if image.object is not None:
             await delete_unreferenced(deps.database, ctx, deps.stores, image.object, [store])

@@ -1,0 +1,159 @@
+"""A Ceph of one node for the tests: a monitor and an OSD that keeps all in memory, from the system's packages."""
+
+import importlib
+import json
+import shutil
+import signal
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stackwire.cloud.options import free_ports
+from support.postgres import skip_or_fail
+
+CONF = """
+[global]
+fsid = {fsid}
+mon initial members = a
+mon host = v2:127.0.0.1:{port}
+auth cluster required = none
+auth service required = none
+auth client required = none
+pid file = {folder}/$name.pid
+admin socket = {folder}/$name.asok
+log file = /dev/null
+keyring = {folder}/keyring
+osd pool default size = 1
+osd pool default min size = 1
+osd pool default pg num = 8
+osd crush chooseleaf type = 0
+mon allow pool size one = true
+mon allow pool delete = true
+mon data avail warn = 1
+mon data avail crit = 1
+ms bind ipv6 = false
+public addr = 127.0.0.1
+cluster addr = 127.0.0.1
+rbd default features = 1
+osd objectstore = memstore
+memstore device bytes = 8589934592
+[mon.a]
+mon data = {folder}/mon
+[osd.0]
+osd data = {folder}/osd
+"""
+PROGRAMS = ("ceph", "ceph-mon", "ceph-osd", "monmaptool", "rados", "rbd")
+
+
+@dataclass(frozen=True, slots=True)
+class Ceph:
+    """``conf``: the file that clients read."""
+
+    conf: Path
+
+    def run(self, *words: str) -> str:
+        """The output of a command of Ceph's, as an administrator gives it."""
+        command = [words[0], "-c", str(self.conf), *words[1:]]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+
+    def a_pool(self) -> "APool":
+        name = f"images-{uuid.uuid4().hex[:12]}"
+        self.run("ceph", "osd", "pool", "create", name, "8")
+        return APool(self, name)
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """The OSD does not answer until the block ends."""
+        pid = int((self.conf.parent / "osd.0.pid").read_text())
+        subprocess.run(["kill", f"-{signal.SIGSTOP.value}", str(pid)], check=True)
+        try:
+            yield
+        finally:
+            subprocess.run(["kill", f"-{signal.SIGCONT.value}", str(pid)], check=True)
+
+
+@dataclass(frozen=True, slots=True)
+class APool:
+    """What another client of the cluster sees of it."""
+
+    ceph: Ceph
+    name: str
+
+    def options(self, **more: Any) -> dict[str, Any]:
+        """The settings of a store in it. An operation is not waited for longer than two seconds."""
+        return {
+            "rbd_store_pool": self.name,
+            "rbd_store_ceph_conf": str(self.ceph.conf),
+            "rados_connect_timeout": 2,
+            **more,
+        }
+
+    def object(self, name: str) -> bytes:
+        """The bytes of an object of RADOS."""
+        command = ["rados", "-c", str(self.ceph.conf), "-p", self.name, "get", name, "-"]
+        return subprocess.run(command, check=True, capture_output=True, timeout=60).stdout
+
+    def names(self) -> list[str]:
+        return self.rbd("ls").split()
+
+    def rbd(self, command: str, *words: str) -> str:
+        """Words that begin with @ name what is in this pool: ``@image``, ``@image@snapshot``."""
+        spelt = [f"{self.name}/{word[1:]}" if word.startswith("@") else word for word in words]
+        return self.ceph.run("rbd", *command.split(), *(spelt or [self.name]))
+
+
+@contextmanager
+def _daemon(conf: Path, *words: str) -> Iterator[None]:
+    """In the foreground, so that it ends with the tests."""
+    silent = subprocess.DEVNULL
+    process = subprocess.Popen([*words, "-c", str(conf), "-f"], stdin=silent, stdout=silent, stderr=silent)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="session")
+def ceph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ceph]:
+    """Skipped where its programs are not installed: ceph-mon, ceph-osd, ceph-common, python3-rbd."""
+    missing = [name for name in PROGRAMS if shutil.which(name) is None]
+    if missing:
+        skip_or_fail(f"no Ceph: {', '.join(missing)} not found (ceph-mon, ceph-osd, ceph-common, python3-rbd)")
+    try:
+        importlib.import_module("stackwire.object_store.ceph")
+    except ImportError as error:
+        skip_or_fail(f"no Ceph: {error} (python3-rbd has it for the Python of the system's version)")
+    folder = tmp_path_factory.mktemp("ceph")
+    conf = folder / "ceph.conf"
+    fsid, port = str(uuid.uuid4()), free_ports(("ceph",))["ceph"]
+    conf.write_text(CONF.format(folder=folder, fsid=fsid, port=port))
+    ceph = Ceph(conf)
+    address = f"[v2:127.0.0.1:{port}]"
+    subprocess.run(
+        ["monmaptool", "--create", "--fsid", fsid, "--addv", "a", address, str(folder / "monmap")],
+        check=True,
+        capture_output=True,
+    )
+    ceph.run("ceph-mon", "--mkfs", "-i", "a", "--monmap", str(folder / "monmap"))
+    with _daemon(conf, "ceph-mon", "-i", "a"):
+        ceph.run("ceph", "osd", "new", osd := str(uuid.uuid4()))
+        (folder / "osd").mkdir()
+        ceph.run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd)
+        with _daemon(conf, "ceph-osd", "-i", "0"):
+            ends = time.monotonic() + 60
+            while json.loads(ceph.run("ceph", "osd", "stat", "-f", "json"))["num_up_osds"] == 0:
+                assert time.monotonic() < ends, "the OSD did not start"
+            yield ceph
+
+
+@pytest.fixture
+def a_pool(ceph: Ceph) -> APool:
+    return ceph.a_pool()
