@@ -24,10 +24,11 @@ HEADING = "Differences from the second recording"
 FLOWS = order("golden2")
 NOT_SIMULATED = {"volume_image_cache": "the cache of images in volumes"}
 COMPARED = [
-    "images2", "server_migrate_confirm", "server_backup_rotation",
-    "server_shelve_offload_unshelve_volume_backed", "server_rescue_with_image", "server_soft_delete_restore",
-    "server_views", "volume_upload_qcow2", "volume_backup_restore", "volume_from_compressed_image",
-    "volume_manage_unmanage",
+    "images2", "server_resize_confirm", "server_resize_volume_backed", "server_migrate_confirm", "server_live_migrate",
+    "server_backup_rotation", "server_shelve_offload_unshelve_volume_backed", "server_rescue_with_image",
+    "server_rescue_default_image", "server_group_affinity", "server_soft_delete_restore", "server_views",
+    "volume_backup_restore", "volume_transfer", "volume_retype", "volume_upload_qcow2",
+    "volume_from_compressed_image", "volume_manage_unmanage",
 ]  # fmt: skip
 
 ROWS = {

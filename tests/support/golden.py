@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from stackwire.compare import normal
 
@@ -40,7 +40,9 @@ def recording(flow: str, journey: str = "golden") -> dict[str, Any]:
 
 
 class Names(normal.Names):
-    """What the ids of this run are called in the recordings."""
+    """What the ids of this run are called in the recordings. ``deployment``: the keys whose values are not compared."""
+
+    deployment: ClassVar[frozenset[str]] = frozenset(normal.DEPLOYMENT)
 
     def id_of(self, name: str) -> str | None:
         return next((ident for ident, known in self.by_id.items() if known == name), None)
@@ -76,7 +78,7 @@ class Names(normal.Names):
             self.learn(recorded, json.loads(ours))  # a list that is stored as text
         elif isinstance(recorded, str) and isinstance(ours, str) and _NAME.fullmatch(recorded):
             known = recorded in self.by_id.values() or ours in self.by_id
-            general = recorded in _KINDS or recorded.strip("<>") in normal.DEPLOYMENT
+            general = recorded in _KINDS or recorded.strip("<>") in self.deployment
             if not (known or general) and re.fullmatch(normal.UUID, ours):
                 self.bind(recorded, ours)
 

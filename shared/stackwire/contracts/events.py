@@ -170,8 +170,9 @@ def _versioned() -> list[EventContract]:
 
     phases = _each(legacy.Phase)
     failing = _each(legacy.FailedAction)
+    single = ("update", "exists", "rebuild_scheduled", "evacuate", "lock", "unlock")
     return [
-        *(row for event in ("update", "exists", "rebuild_scheduled", "evacuate") for row in instance(event)),
+        *(row for event in single for row in instance(event)),
         *(row for action in _each(legacy.InstanceAction) for row in instance(action, *phases)),
         *(row for action in failing for row in instance(action, "error")),
         *(row for verb in _each(legacy.VolumeVerb) for row in instance(f"volume_{verb}", *phases, "error")),

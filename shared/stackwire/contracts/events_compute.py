@@ -236,12 +236,6 @@ class LegacySelect(Payload):
     request_spec: LegacyRequestSpec
 
 
-class Identified(Payload):
-    """The server's id."""
-
-    uuid: str
-
-
 class LegacyException(Payload):
     """A method of a host failed; its arguments, without passwords. The event is called as the method is."""
 
@@ -250,10 +244,10 @@ class LegacyException(Payload):
 
 
 class LegacyTaskFailed(Payload):
-    """The conductor failed a server, for ``reason``; it is in ``state`` now. ``request_spec`` is empty."""
+    """The conductor failed a server, for ``reason``; it is in ``state`` now."""
 
-    request_spec: dict[str, Any]
-    instance_properties: Identified
+    request_spec: LegacyRequestSpec
+    instance_properties: LegacyInstanceProperties
     instance_id: str
     state: str
     method: TaskMethod

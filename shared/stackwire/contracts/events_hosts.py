@@ -33,13 +33,13 @@ class AggregatePayload(NovaObject, version="1.1"):
 
 
 class LegacyServerGroup(Payload):
-    """A new server group; ``_rules`` of its policy, as texts."""
+    """A new server group; ``_rules`` of its policy, as texts, where the version of the request has such."""
 
     project_id: str
     policy: str
     name: str
     user_id: str
-    rules: dict[str, str] = Field(alias="_rules")
+    rules: dict[str, str] = Field(alias="_rules", default={})
     server_group_id: str
 
 

@@ -89,6 +89,10 @@ class VolumeTypeNotFound(NotFound, wire="cinder.exception.VolumeTypeNotFound"):
     """Volume type {volume_type_id} could not be found."""
 
 
+class VolumeTypeNotFoundByName(VolumeTypeNotFound, wire="cinder.exception.VolumeTypeNotFoundByName"):
+    """Volume type with name {volume_type_name} could not be found."""
+
+
 class AttachmentNotFound(NotFound, wire="cinder.exception.VolumeAttachmentNotFound"):
     """Volume attachment could not be found with filter: attachment_id = {attachment_id}."""
 

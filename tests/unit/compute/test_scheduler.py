@@ -66,7 +66,7 @@ def test_an_image_asks_for_a_hypervisor(properties, suits):
 )
 def test_the_filter_that_leaves_no_host_is_named(host, wish, stopped):
     decision = scheduler_filters.decide([replace(HOST, **host)], needs(**wish))
-    assert (decision.hosts, decision.failed_filter) == ([], stopped)
+    assert (decision.hosts, decision.steps[-1].filter) == ([], stopped)
 
 
 def test_a_rebuild_needs_no_new_room():

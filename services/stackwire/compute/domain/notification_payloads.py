@@ -8,6 +8,7 @@ from typing import Any
 from stackwire.compute.domain.addresses import FixedIp
 from stackwire.compute.domain.model import Flavor, KeyPair
 from stackwire.compute.domain.server import Server
+from stackwire.compute.domain.versioned_objects import data_of, instance_object
 from stackwire.contracts.events_versioned import (
     BlockDevicePayload,
     ExceptionPayload,
@@ -15,6 +16,11 @@ from stackwire.contracts.events_versioned import (
     IpPayload,
     KeypairPayload,
 )
+from stackwire.core.attributes import nulls
+from stackwire.core.errors import ServiceError
+
+UNPRINTED = frozenset({"tags", "numa_topology", "trusted_certs"})
+"""Parts of a server that Nova reads when somebody asks for them."""
 
 
 def fault_payload(error: BaseException, where: str) -> dict[str, Any]:
@@ -28,6 +34,23 @@ def fault_payload(error: BaseException, where: str) -> dict[str, Any]:
         "traceback": None,
     }
     return ExceptionPayload.around(data)
+
+
+def printed(error: BaseException) -> str:
+    """An error in the unversioned format: its attributes, as Python prints them; of a foreign one the class."""
+    if not isinstance(error, ServiceError):
+        return type(error).__name__
+    fields = {**error.params, "code": error.status}
+    return str({"kwargs": fields, "message": error.message, "class": type(error).__name__})
+
+
+def whole(server: Server) -> dict[str, Any]:
+    """``Instance`` as an argument of a host's method, in the unversioned format: plain, with the flavors plain too."""
+    data = {key: value for key, value in data_of(instance_object(server)).items() if key not in UNPRINTED}
+    flavors = {key: data_of(data[key]) for key in ("flavor", "old_flavor", "new_flavor") if data[key]}
+    nothing = nulls("default_ephemeral_device default_swap_device ephemeral_key_uuid")
+    name = f"instance-{server.instance.id:08x}"
+    return {**nothing, **data, **flavors, "security_groups": [], "name": name}
 
 
 def flavor_payload(flavor: Flavor) -> dict[str, Any]:

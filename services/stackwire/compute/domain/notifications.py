@@ -13,7 +13,13 @@ from typing import Any
 from stackwire.compute.domain import travel
 from stackwire.compute.domain.model import Instance, KeyPair
 from stackwire.compute.domain.names import names
-from stackwire.compute.domain.notification_payloads import flavor_payload, ip_payload, key_payload, volume_payloads
+from stackwire.compute.domain.notification_payloads import (
+    flavor_payload,
+    ip_payload,
+    key_payload,
+    printed,
+    volume_payloads,
+)
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import POWER
 from stackwire.contracts.events_versioned import CLASSES, PLAIN, AuditPeriodPayload, InstanceStateUpdatePayload
@@ -177,7 +183,9 @@ def legacy_exists(server: Server, context: NotificationContext) -> dict[str, Any
 
 def legacy_error(server: Server, context: NotificationContext, error: BaseException, **more: Any) -> dict[str, Any]:
     """An event with priority ERROR has the error's text, as users may read it."""
-    return legacy(server, context, **more, message=str(error), exception=str(error), code=getattr(error, "status", 500))
+    return legacy(
+        server, context, **more, message=str(error), exception=printed(error), code=getattr(error, "status", 500)
+    )
 
 
 # ---- versioned

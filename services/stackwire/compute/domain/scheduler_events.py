@@ -1,6 +1,6 @@
 """What the scheduler announces: the request as notifications have it, in both formats."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stackwire.compute.domain.notification_payloads import flavor_payload
@@ -104,7 +104,12 @@ def _micros(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, **{key: f"{value.removesuffix('Z')}.000000" for key, value in times.items()}}
 
 
-def versioned_spec(spec: Mapping[str, Any], server: Server, group: Mapping[str, Any] | None) -> dict[str, Any]:
+def versioned_spec(
+    spec: Mapping[str, Any],
+    server: Server,
+    group: Mapping[str, Any] | None,
+    security_groups: Sequence[str] = ("default",),
+) -> dict[str, Any]:
     instance = server.instance
     empty = InstancePCIRequestsPayload.around({"instance_uuid": instance.uuid, "requests": []})
     forced = {name: next(iter(spec.get(name) or ()), None) for name in ("force_hosts", "force_nodes")}
@@ -121,7 +126,7 @@ def versioned_spec(spec: Mapping[str, Any], server: Server, group: Mapping[str, 
         "pci_requests": empty,
         "requested_destination": _destination(spec.get("requested_destination")),
         "scheduler_hints": dict(spec.get("scheduler_hints") or {}),
-        "security_groups": ["default"],
+        "security_groups": list(security_groups),
     }
     return RequestSpecPayload.around(data)
 

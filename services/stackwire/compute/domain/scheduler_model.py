@@ -108,16 +108,6 @@ class Decision:
     steps: Sequence[Step]
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
-    @property
-    def failed_filter(self) -> str | None:
-        """The filter that left none, if so."""
-        return None if self.hosts or not self.steps else self.steps[-1].filter
-
-    @property
-    def reason(self) -> str:
-        """Why there is no host, in a sentence for users: hosts are none of their business."""
-        return f"{self.failed_filter or 'no host is known, which'} left no host"
-
 
 def resources(needs: Needs) -> dict[str, int]:
     """What is claimed of a host, by resource class; ``resources:CLASS`` of the flavor replaces what its columns say.

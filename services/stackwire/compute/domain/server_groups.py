@@ -8,10 +8,10 @@ from stackwire.contracts.events_hosts import ServerGroupPayload
 from stackwire.core.attributes import attributes
 
 
-def legacy_payload(group: ServerGroup) -> dict[str, Any]:
-    """``servergroup.create``."""
-    rules = {name: str(value) for name, value in group.rules.items()}
-    return attributes(group, "project_id policy name user_id") | {"_rules": rules, "server_group_id": group.uuid}
+def legacy_payload(group: ServerGroup, *, with_rules: bool) -> dict[str, Any]:
+    """``servergroup.create``; ``with_rules``: if the request could have had some."""
+    rules = {"_rules": {name: str(value) for name, value in group.rules.items()}} if with_rules else {}
+    return attributes(group, "project_id policy name user_id") | rules | {"server_group_id": group.uuid}
 
 
 def addmember_payload(group: ServerGroup, uuid: str) -> dict[str, Any]:

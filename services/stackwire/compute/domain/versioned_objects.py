@@ -191,6 +191,13 @@ def destination_object(host: str | None = None, node: str | None = None) -> Nova
     return nova_object("Destination", "1.4", {"cell": cell, **{key: value for key, value in place.items() if value}})
 
 
+def within_cell(spec: NovaObject, **changes: Any) -> NovaObject:
+    """The request of a move: to the cell that the server is in, and the host in it that the request names, if any."""
+    place = data_of(data_of(spec).get("requested_destination") or {})
+    destination = destination_object(place.get("host"), place.get("node"))
+    return {**spec, "nova_object.data": {**data_of(spec), "requested_destination": destination, **changes}}
+
+
 def server_group_object(group: ServerGroup) -> NovaObject:
     """``InstanceGroup``; its servers' hosts are known to the scheduler."""
     data: dict[str, Any] = asdict(group) | {

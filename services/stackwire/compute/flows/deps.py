@@ -69,11 +69,11 @@ class ApiDeps:
         if not exists:
             raise BadRequest(f"Project ID {project_id} is not a valid project.")
 
-    async def announce_read(self, uow: UnitOfWork, before: Server) -> None:
+    async def announce_read(self, uow: UnitOfWork, before: Server, service: str = "compute") -> None:
         """Announces the server as it is in the database now."""
         after = await instances.by_uuid(uow, before.uuid)
         if after is not None:
-            self.announce(uow, before, after)
+            self.notifications.emit_update(uow, before, after, service)
 
 
 class ApiFlow:

@@ -6,13 +6,15 @@ Unversioned on topic ``notifications`` from ``compute.<host>``, versioned on ``v
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from stackwire.compute.domain import notifications
 from stackwire.compute.domain.model import KeyPair
-from stackwire.compute.domain.notification_payloads import fault_payload
+from stackwire.compute.domain.notification_payloads import fault_payload, printed, whole
 from stackwire.compute.domain.notifications import NotificationContext
+from stackwire.compute.domain.scheduler_events import legacy_spec, pci_requests_of, versioned_spec
 from stackwire.compute.domain.server import Server
+from stackwire.compute.domain.versioned_objects import data_of, request_spec_object
 from stackwire.contracts.base import Event
 from stackwire.contracts.events_compute import (
     UNVERSIONED,
@@ -20,8 +22,10 @@ from stackwire.contracts.events_compute import (
     FailedMethod,
     InstanceAction,
     Phase,
+    TaskMethod,
     VolumeVerb,
 )
+from stackwire.contracts.events_versioned import ComputeTaskPayload
 from stackwire.db.pool import UnitOfWork
 
 EXCHANGE = "nova"
@@ -50,7 +54,7 @@ class Notifications:
         legacy = notifications.legacy_update(old, after, context)
         self.emit(uow, service, "compute.instance.update", legacy, after.uuid)
         versioned = notifications.versioned_update(old, after, context)
-        self.emit_versioned(uow, service, "instance.update", versioned, after.uuid)
+        self.emit_versioned(uow, service.removeprefix("nova-"), "instance.update", versioned, after.uuid)
 
     def emit_action(
         self,
@@ -93,7 +97,7 @@ class Notifications:
         ``nova/exception_wrapper.py: wrap_exception``, which leaves out the arguments that are passwords.
         """
         arguments = {key: value for key, value in args.items() if "_pass" not in key}
-        legacy = {"exception": str(error), "args": arguments}
+        legacy = {"exception": printed(error), "args": {**arguments, "instance": whole(server)}}
         self.emit(uow, "compute", method, legacy, server.uuid, "ERROR")
         self.emit_versioned(uow, "compute", "compute.exception", fault_payload(error, method), server.uuid, "ERROR")
 
@@ -130,6 +134,35 @@ class Notifications:
         self.emit(uow, "compute", "compute.instance.evacuate", legacy, server.uuid)
         versioned = notifications.versioned(server, context, "evacuate")
         self.emit_versioned(uow, "api", "instance.evacuate", versioned, server.uuid)
+
+    def emit_lock(self, uow: UnitOfWork, server: Server, action: Literal["lock", "unlock"]) -> None:
+        """By the API; the unversioned format has none."""
+        versioned = notifications.versioned(server, self._context(uow), action)
+        self.emit_versioned(uow, "api", f"instance.{action}", versioned, server.uuid)
+
+    def emit_task_error(self, uow: UnitOfWork, server: Server, error: BaseException, method: TaskMethod) -> None:
+        """The conductor's ``method`` failed; the hints and the group are only in the scheduler's own notifications.
+
+        ``nova/scheduler/utils.py: set_vm_state_and_notify``.
+        """
+        spec = data_of(request_spec_object(server, server.request_spec.get("image") or {}))
+        request = legacy_spec(spec, server, pci_requests_of(uow.ctx, None))
+        state: dict[str, Any] = {"state": server.instance.vm_state}
+        legacy = state | {
+            "request_spec": request,
+            "instance_properties": request["instance_properties"],
+            "instance_id": server.uuid,
+            "method": method,
+            "reason": printed(error),
+        }
+        self.emit(uow, "compute_task", f"compute_task.{method}", legacy, server.uuid, "ERROR")
+        data = state | {
+            "instance_uuid": server.uuid,
+            "request_spec": versioned_spec({**spec, "scheduler_hints": {}}, server, None, security_groups=()),
+            "reason": fault_payload(error, method),
+        }
+        versioned = ComputeTaskPayload.around(data)
+        self.emit_versioned(uow, "conductor", f"compute_task.{method}.error", versioned, server.uuid, "ERROR")
 
     def emit_volume(self, uow: UnitOfWork, server: Server, action: VolumeVerb, phase: Phase, volume_id: str) -> None:
         """``action`` attach or detach; the unversioned format has only the end, without a phase."""

@@ -1,10 +1,11 @@
 """Rows of ``group_types``."""
 
 from stackwire.core.context import RequestContext
+from stackwire.core.ids import canonical_uuid
 from stackwire.db.pool import Session
 from stackwire.db.table import Table
 from stackwire.volume.db import listing as listings
-from stackwire.volume.domain.errors import GroupTypeNotFound
+from stackwire.volume.domain.errors import GroupTypeNotFound, GroupTypeNotFoundByName
 from stackwire.volume.domain.listing import Listing
 from stackwire.volume.domain.model import DEFAULT_CGSNAPSHOT_TYPE, GroupType
 
@@ -22,6 +23,8 @@ async def find(session: Session, ctx: RequestContext, type_id: str) -> GroupType
 async def find_by_reference(session: Session, ctx: RequestContext, reference: str) -> GroupType:
     """The same, by id or by name."""
     named = [each for each in await TABLE.find(session, name=reference) if each.is_public or ctx.is_admin]
+    if not named and canonical_uuid(reference) is None:
+        raise GroupTypeNotFoundByName(group_type_name=reference)
     return named[0] if named else await find(session, ctx, reference)
 
 

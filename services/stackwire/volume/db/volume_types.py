@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from stackwire.contracts.volume import VolumeTypeNotFound
+from stackwire.contracts.volume import VolumeTypeNotFound, VolumeTypeNotFoundByName
 from stackwire.core.context import RequestContext
+from stackwire.core.ids import canonical_uuid
 from stackwire.db.errors import UniqueViolation
 from stackwire.db.pool import Session, UnitOfWork
 from stackwire.db.table import Table
@@ -28,6 +29,8 @@ async def find(session: Session, ctx: RequestContext, reference: str, *, by_name
         scope(ctx).get("project_id"),
         by_name,
     )
+    if found is None and by_name and canonical_uuid(reference) is None:
+        raise VolumeTypeNotFoundByName(volume_type_name=reference)
     if found is None:
         raise VolumeTypeNotFound(volume_type_id=reference)
     return found

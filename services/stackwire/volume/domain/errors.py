@@ -153,8 +153,20 @@ class VolumeTypeEncryptionNotFound(NotFound, wire="cinder.exception.VolumeTypeEn
     """Volume type encryption for type {type_id} does not exist."""
 
 
+class NoSuchAction(BadRequest):
+    """There is no such action: {name}. Verify the request body and Content-Type header and try again."""
+
+
+class ReimageSourceNotFound(NotFound, wire="cinder.exception.ImageNotFound"):
+    """Image {image_id} could not be found."""
+
+
 class GroupTypeNotFound(NotFound, wire="cinder.exception.GroupTypeNotFound"):
     """Group type {group_type_id} could not be found."""
+
+
+class GroupTypeNotFoundByName(GroupTypeNotFound, wire="cinder.exception.GroupTypeNotFoundByName"):
+    """Group type with name {group_type_name} could not be found."""
 
 
 class GroupTypeExists(Conflict, wire="cinder.exception.GroupTypeExists"):

@@ -210,12 +210,33 @@ def move_request_spec(volume: Volume, volume_type: VolumeType) -> dict[str, Any]
     }
 
 
-def retype_request_spec(
-    volume: Volume, new_type: VolumeType, migration_policy: str, zones: Sequence[str]
+def whole_volume(
+    volume: Volume, volume_type: VolumeType, snapshots: Sequence[Snapshot], glance: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The scheduler's specification of a volume that gets another type."""
+    """A volume with all that Cinder has read with it: its type, its snapshots, its image metadata."""
+    name_id = volume.name_id or volume.id
+    of_type = {key: value for key, value in primitive(volume_type_object(volume_type)).items() if key != "projects"}
     return {
-        **move_request_spec(volume, new_type),
+        **primitive(volume_object(volume)),
+        "name": f"volume-{name_id}",
+        "name_id": name_id,
+        "volume_type": of_type,
+        "snapshots": [primitive(snapshot_object(snapshot)) for snapshot in snapshots],
+        "volume_attachment": [],
+        "volume_admin_metadata": [],
+        "volume_metadata": [{"key": key, "value": value} for key, value in volume.metadata.items()],
+        "volume_glance_metadata": [{"key": key, "value": value} for key, value in glance.items()],
+    }
+
+
+def retype_request_spec(
+    volume: Mapping[str, Any], new_type: VolumeType, migration_policy: str, zones: Sequence[str]
+) -> dict[str, Any]:
+    """The scheduler's specification of a volume that gets another type. ``volume``: as ``whole_volume`` has it."""
+    return {
+        "volume_properties": dict(volume),
+        "volume_type": primitive(volume_type_object(new_type)),
+        "volume_id": volume["id"],
         "migration_policy": migration_policy,
         "quota_reservations": [],
         "old_reservations": [],

@@ -2,8 +2,9 @@
 
 from aiohttp import web
 
-from stackwire.core.errors import BadRequest, NotFound
+from stackwire.core.errors import NotFound
 from stackwire.http.request import CONTEXT, VERSION, body, respond
+from stackwire.volume.domain.errors import NoSuchAction
 from stackwire.volume.domain.listable import ATTACHMENTS
 from stackwire.volume.http.action_body import named_action
 from stackwire.volume.http.lists import ListHandlers
@@ -38,7 +39,7 @@ class AttachmentHandlers(ListHandlers):
         _check_version(request)
         name, _ = await named_action(request)
         if name != "os-complete":
-            raise BadRequest(f"There is no such action: {name[:100]}")
+            raise NoSuchAction(name=name[:100])
         if request[VERSION] < (3, 44):
             raise NotFound
         await self._flows.attachments.complete(request[CONTEXT], attachment_id(request))

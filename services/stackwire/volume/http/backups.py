@@ -4,8 +4,8 @@ from typing import Any
 
 from aiohttp import web
 
-from stackwire.core.errors import BadRequest
 from stackwire.http.request import CONTEXT, VERSION, body, read, respond
+from stackwire.volume.domain.errors import NoSuchAction
 from stackwire.volume.domain.listable import BACKUPS
 from stackwire.volume.http.action_body import named_action
 from stackwire.volume.http.lists import ListHandlers, wants_count
@@ -68,7 +68,7 @@ class BackupHandlers(ListHandlers):
             status = read(schemas.ResetBackupStatusAction, value).to_status()
             await self._flows.backups.request_reset(request[CONTEXT], backup_id(request), status)
         else:
-            raise BadRequest(f"There is no such action: {name[:100]}")
+            raise NoSuchAction(name=name[:100])
         return respond(202)
 
     async def _list(self, request: web.Request, *, detail: bool) -> web.Response:

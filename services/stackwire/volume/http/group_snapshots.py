@@ -5,8 +5,9 @@ from typing import Any
 from aiohttp import web
 
 from stackwire.core.attributes import attributes
-from stackwire.core.errors import BadRequest, NotFound
+from stackwire.core.errors import NotFound
 from stackwire.http.request import CONTEXT, VERSION, body, read, respond
+from stackwire.volume.domain.errors import NoSuchAction
 from stackwire.volume.domain.group_model import GroupSnapshot
 from stackwire.volume.domain.listable import GROUP_SNAPSHOTS
 from stackwire.volume.domain.listing import Listing
@@ -35,12 +36,12 @@ class GroupSnapshotHandlers(ListHandlers):
 
     async def update(self, request: web.Request) -> web.Response:
         """The original has the address, and nothing behind it."""
-        raise BadRequest("There is no such action: update")
+        raise NoSuchAction(name="update")
 
     async def action(self, request: web.Request) -> web.Response:
         name, argument = await named_action(request)
         if name != "reset_status":
-            raise BadRequest(f"There is no such action: {name[:100]}")
+            raise NoSuchAction(name=name[:100])
         if request[VERSION] < (3, 19):
             raise NotFound
         status = read(schemas.ResetStatusAction, argument).status

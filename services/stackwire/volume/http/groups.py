@@ -7,8 +7,9 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from stackwire.core.attributes import attributes
-from stackwire.core.errors import BadRequest, NotFound
+from stackwire.core.errors import NotFound
 from stackwire.http.request import CONTEXT, VERSION, body, flag, read, respond
+from stackwire.volume.domain.errors import NoSuchAction
 from stackwire.volume.domain.group_model import Group
 from stackwire.volume.domain.listable import GROUPS
 from stackwire.volume.domain.notifications import naive
@@ -48,7 +49,7 @@ class GroupHandlers(ListHandlers):
         """The only action that is no group's."""
         name, argument = await named_action(request)
         if name != "create-from-src":
-            raise BadRequest(f"There is no such action: {name[:100]}")
+            raise NoSuchAction(name=name[:100])
         if request[VERSION] < (3, 14):
             raise NotFound
         wanted = read(schemas.CreateFromSourceAction, argument).to_request()
@@ -64,13 +65,13 @@ class GroupHandlers(ListHandlers):
         return respond(202)
 
     def _actions(self, name: str) -> tuple[tuple[int, int], Callable[[web.Request, Any], Awaitable[None]]]:
-        """Since when there is an action, and what it does. BadRequest."""
+        """Since when there is an action, and what it does. NoSuchAction."""
         if name == "delete":
             return (3, 13), self._delete
         if name == "reset_status":
             return (3, 20), self._reset_status
         if name not in _REPLICATION:
-            raise BadRequest(f"There is no such action: {name[:100]}")
+            raise NoSuchAction(name=name[:100])
 
         async def replicate(request: web.Request, argument: Any) -> None:
             read(_REPLICATION[name], argument)

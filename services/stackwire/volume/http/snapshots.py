@@ -4,8 +4,8 @@ from typing import Any
 
 from aiohttp import web
 
-from stackwire.core.errors import BadRequest
 from stackwire.http.request import CONTEXT, VERSION, body, read, respond
+from stackwire.volume.domain.errors import NoSuchAction
 from stackwire.volume.domain.listable import SNAPSHOTS
 from stackwire.volume.http.action_body import named_action
 from stackwire.volume.http.lists import ListHandlers, wants_count
@@ -54,7 +54,7 @@ class SnapshotHandlers(ListHandlers):
         elif name == "os-unmanage":
             await self._flows.manage.unmanage_snapshot(request[CONTEXT], target)
         else:
-            raise BadRequest(f"There is no such action: {name[:100]}")
+            raise NoSuchAction(name=name[:100])
         return respond(202)
 
     async def _list(self, request: web.Request, *, detail: bool) -> web.Response:

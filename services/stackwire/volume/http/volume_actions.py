@@ -8,9 +8,9 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import BadRequest
 from stackwire.http.microversions import Microversion
 from stackwire.http.request import CONTEXT, VERSION, read, reading, respond
+from stackwire.volume.domain.errors import NoSuchAction
 from stackwire.volume.flows.registry import ApiFlows
 from stackwire.volume.http.action_body import named_action
 from stackwire.volume.http.path_ids import volume_id
@@ -78,7 +78,7 @@ class VolumeActionHandlers:
         name, value = await named_action(request)
         action = self._actions.get(name)
         if action is None or request[VERSION] < action.since:
-            raise BadRequest(f"There is no such action: {name[:100]}")
+            raise NoSuchAction(name=name[:100])
         with reading(name):
             argument = value if action.model is None else read(action.model, value)
         status, payload = await action.handle(Call(request[CONTEXT], volume_id(request), request[VERSION]), argument)

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from stackwire.core.errors import BadRequest
 from stackwire.http.request import CONTEXT, body, json_body, read, respond
-from stackwire.volume.domain.errors import VolumeTypeExtraSpecsNotFound
+from stackwire.volume.domain.errors import NoSuchAction, VolumeTypeExtraSpecsNotFound
 from stackwire.volume.domain.listing import read_volume_types
 from stackwire.volume.domain.model import VolumeType
 from stackwire.volume.flows.registry import ApiFlows
@@ -87,7 +87,7 @@ class VolumeTypeHandlers:
     async def action(self, request: web.Request) -> web.Response:
         name, argument = await named_action(request)
         if name not in ("addProjectAccess", "removeProjectAccess"):
-            raise BadRequest(f"There is no such action: {name[:100]}")
+            raise NoSuchAction(name=name[:100])
         project_id = read(schemas.ProjectAccessAction, argument).project
         allowed = name == "addProjectAccess"
         await self._flows.set_access(request[CONTEXT], _type_id(request), project_id, allowed=allowed)

@@ -30,7 +30,9 @@ class ServerGroups(ApiFlow):
         """One of them."""
         return await self._find(ctx, uuid, policy.SERVER_GROUP_SHOW)
 
-    async def create(self, ctx: RequestContext, name: str, group_policy: str, rules: Mapping[str, int]) -> ServerGroup:
+    async def create(
+        self, ctx: RequestContext, name: str, group_policy: str, rules: Mapping[str, int] | None
+    ) -> ServerGroup:
         """BadRequest for rules of a policy that has none; ServerGroupLimitExceeded."""
         self._deps.policy.require(ctx, policy.SERVER_GROUP_CREATE, {"project_id": ctx.project_id})
         if rules and group_policy != ANTI_AFFINITY:
@@ -40,12 +42,12 @@ class ServerGroups(ApiFlow):
             await quotas.lock(uow, project_id)
             await self._check_limit(uow, project_id, user_id)
             columns = {"uuid": self._deps.make_id(), "user_id": user_id, "project_id": project_id, "name": name}
-            more = {"policy": group_policy, "rules": dict(rules), "created_at": uow.now}
+            more = {"policy": group_policy, "rules": dict(rules or {}), "created_at": uow.now}
             created = await server_groups.TABLE.insert(uow, columns | more)
             group = await server_groups.get(uow, created.uuid, None)
             if group is None:
                 raise ServerGroupNotFound(group_uuid=created.uuid)
-            self._announce(uow, "create", group, legacy_payload(group))
+            self._announce(uow, "create", group, legacy_payload(group, with_rules=rules is not None))
         return group
 
     async def _check_limit(self, uow: UnitOfWork, project_id: str, user_id: str) -> None:

@@ -57,7 +57,7 @@ class ServerMetadata(ApiFlow):
 
 
 class ServerTags(ApiFlow):
-    """``nova/api/openstack/compute/server_tags.py``."""
+    """``nova/api/openstack/compute/server_tags.py``, which publishes the changes by itself, not as a host would."""
 
     async def list(self, ctx: RequestContext, uuid: str) -> Sequence[str]:
         """All tags."""
@@ -73,7 +73,7 @@ class ServerTags(ApiFlow):
         server, unique = await self._find(ctx, uuid), [*dict.fromkeys(names)]
         async with self._deps.database.work(ctx) as uow:
             await tags.replace(uow, uuid, unique)
-            await self._deps.announce_read(uow, server)
+            await self._deps.announce_read(uow, server, "nova-api")
         return unique
 
     async def add(self, ctx: RequestContext, uuid: str, tag: str) -> bool:
@@ -84,7 +84,7 @@ class ServerTags(ApiFlow):
         async with self._deps.database.work(ctx) as uow:
             added = await tags.add(uow, uuid, tag)
             if added:
-                await self._deps.announce_read(uow, server)
+                await self._deps.announce_read(uow, server, "nova-api")
         return added
 
     async def delete(self, ctx: RequestContext, uuid: str, tag: str) -> None:
@@ -93,7 +93,7 @@ class ServerTags(ApiFlow):
         async with self._deps.database.work(ctx) as uow:
             if not await tags.delete(uow, uuid, tag):
                 raise TagNotFound(instance_id=uuid, tag=tag)
-            await self._deps.announce_read(uow, server)
+            await self._deps.announce_read(uow, server, "nova-api")
 
     async def _find(self, ctx: RequestContext, uuid: str) -> Server:
         server = await self._deps.find(ctx, uuid, policy.TAGS_CHANGE)

@@ -9,7 +9,6 @@ from typing import Any
 from stackwire.compute.backends.images import Images
 from stackwire.compute.db import block_devices, hosts, instances, recovery_queries
 from stackwire.compute.domain.errors import NoValidHost
-from stackwire.compute.domain.notification_payloads import fault_payload
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import ServerStates, ServerVerb
 from stackwire.compute.domain.versioned_objects import (
@@ -22,7 +21,7 @@ from stackwire.compute.domain.versioned_objects import (
     uuid_of,
 )
 from stackwire.compute.flows.notifications import Notifications
-from stackwire.compute.flows.worker.compute_host import public_error_text, record_fault
+from stackwire.compute.flows.worker.compute_host import record_fault
 from stackwire.compute.flows.worker.conductor_unshelve import ConductorUnshelve
 from stackwire.compute.flows.worker.scheduler_needs import CHECK
 from stackwire.contracts.compute_workers import (
@@ -36,7 +35,6 @@ from stackwire.contracts.compute_workers import (
     SelectDestinations,
 )
 from stackwire.contracts.events_compute import TaskMethod
-from stackwire.contracts.events_versioned import ComputeTaskPayload
 from stackwire.contracts.volume import CreateAttachment, DeleteAttachment
 from stackwire.core.behaviours import Behaviours
 from stackwire.core.context import RequestContext
@@ -170,31 +168,9 @@ class Conductor:
                 return False
             after = replace(before, instance=moved)
             await record_fault(uow, server.uuid, error, None)
-            self._notifications.emit_update(uow, before, after, "conductor")
-            self._emit_task_error(uow, after, error, method)
+            self._notifications.emit_update(uow, before, after)
+            self._notifications.emit_task_error(uow, after, error, method)
         return True
-
-    def _emit_task_error(self, uow: UnitOfWork, server: Server, error: BaseException, method: TaskMethod) -> None:
-        state = server.instance.vm_state
-        legacy = {
-            "request_spec": {},
-            "instance_properties": {"uuid": server.uuid},
-            "instance_id": server.uuid,
-            "state": state,
-            "method": method,
-            "reason": public_error_text(error),
-        }
-        self._notifications.emit(uow, "compute_task", f"compute_task.{method}", legacy, server.uuid, "ERROR")
-        data = {
-            "instance_uuid": server.uuid,
-            "request_spec": None,
-            "state": state,
-            "reason": fault_payload(error, method),
-        }
-        versioned = ComputeTaskPayload.around(data)
-        self._notifications.emit_versioned(
-            uow, "conductor", f"compute_task.{method}.error", versioned, server.uuid, "ERROR"
-        )
 
     async def fail_unscheduled(self, ctx: RequestContext) -> None:
         """Servers that no host took up in time: their message is lost, or their conductor died."""

@@ -12,6 +12,7 @@ from stackwire.compute.domain.versioned_objects import (
     instance_object,
     migration_object,
     uuid_of,
+    within_cell,
 )
 from stackwire.compute.flows.notifications import Notifications
 from stackwire.compute.flows.worker.conductor import Conductor
@@ -65,8 +66,7 @@ class ConductorEvacuation:
             found = await self._live.claim_forced(ctx, server, message.host)
             return found.host, found.hypervisor_hostname
         spec: NovaObject = message.request_spec or {}
-        ignored = {"ignore_hosts": [server.instance.host], "flavor": flavor_object(server.flavor)}
-        spec = {**spec, "nova_object.data": {**data_of(spec), **ignored}}
+        spec = within_cell(spec, ignore_hosts=[server.instance.host], flavor=flavor_object(server.flavor))
         (selection,) = await self._conductor.select(ctx, [server.uuid], spec, alternates=False)
         chosen = data_of(selection[0])
         return str(chosen["service_host"]), str(chosen["nodename"])

@@ -23,6 +23,7 @@ from stackwire.compute.domain.versioned_objects import (
     limits_object,
     migration_object,
     uuid_of,
+    within_cell,
 )
 from stackwire.compute.flows.worker.compute_host import public_error_text
 from stackwire.compute.flows.worker.conductor import Conductor
@@ -102,9 +103,8 @@ class ConductorLiveMigration:
             return host, await self._check(ctx, server, migration, host, message)
         tried = [server.instance.host]
         while True:
-            spec = {**data_of(message.request_spec), "ignore_hosts": tried, "flavor": flavor_object(server.flavor)}
-            spec_object: NovaObject = {**message.request_spec, "nova_object.data": spec}
-            (selection,) = await self._conductor.select(ctx, [server.uuid], spec_object, alternates=False)
+            spec = within_cell(message.request_spec, ignore_hosts=tried, flavor=flavor_object(server.flavor))
+            (selection,) = await self._conductor.select(ctx, [server.uuid], spec, alternates=False)
             host = known[str(data_of(selection[0])["service_host"])]
             try:
                 return host, await self._check(ctx, server, migration, host, message)

@@ -13,7 +13,7 @@ from stackwire.compute.domain.errors import NoValidHost
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.set_aside_errors import ShelvedImageLost
 from stackwire.compute.domain.states import SHELVED, UNSHELVING, ServerStates, ServerVerb
-from stackwire.compute.domain.versioned_objects import NovaObject, data_of, destination_object, instance_object, uuid_of
+from stackwire.compute.domain.versioned_objects import NovaObject, data_of, instance_object, uuid_of, within_cell
 from stackwire.compute.flows.notifications import Notifications
 from stackwire.compute.flows.worker.compute_host import public_error_text, record_fault
 from stackwire.contracts.compute_set_aside import UnshelveInstance, UnshelveInstanceOnHost
@@ -69,7 +69,7 @@ class ConductorUnshelve:
             if moved is None or moved.host is None:
                 return
             after = server.with_instance(moved)
-            self._notifications.emit_update(uow, server, after, "conductor")
+            self._notifications.emit_update(uow, server, after)
             uow.cast(StartInstance(instance=instance_object(after)), server=moved.host)
 
     async def _image(self, ctx: RequestContext, server: Server) -> Mapping[str, Any] | None:
@@ -87,8 +87,7 @@ class ConductorUnshelve:
         self, ctx: RequestContext, server: Server, spec: NovaObject, image: Mapping[str, Any] | None
     ) -> None:
         """NoValidHost. The zone of the host is the server's before its host begins."""
-        wanted = data_of(data_of(spec).get("requested_destination") or {}).get("host")
-        spec = {**spec, "nova_object.data": {**data_of(spec), "requested_destination": destination_object(wanted)}}
+        spec = within_cell(spec)
         message = SelectDestinations(instance_uuids=[server.uuid], spec_obj=spec, return_alternates=False)
         chosen = data_of((await self._rpc.call(ctx, message))[0][0])
         async with self._database.work(ctx) as uow:
@@ -115,7 +114,7 @@ class ConductorUnshelve:
             await hosts.free(uow, server.uuid)
             if error is not None:
                 await record_fault(uow, server.uuid, error, None)
-            self._notifications.emit_update(uow, server, server.with_instance(moved), "conductor")
+            self._notifications.emit_update(uow, server, server.with_instance(moved))
 
     @asynccontextmanager
     async def _event(self, ctx: RequestContext, server: Server, name: str) -> AsyncIterator[None]:

@@ -36,6 +36,8 @@ from stackwire.db.pool import Database, UnitOfWork
 
 log = logging.getLogger(__name__)
 ALTERNATES = 2
+NOT_ENOUGH = "There are not enough hosts available."
+"""All that users are told, as by Nova; the log and the tracer know which filter left none."""
 ImagesOn = Mapping[str, Sequence[Mapping[str, Any]]]
 """Of each host the typed image properties of each of its servers."""
 EVENT = "scheduler.select_destinations"
@@ -69,7 +71,8 @@ class Scheduler:
             servers = [replace(server, flavor=flavor) for server in found]
             group = await server_groups.of_server(uow, servers[0].uuid)
             on = [] if group is None else sorted(await server_groups.claims(uow, group.members))
-            self._emit(uow, "start", spec, servers[0], scheduled_payload(group, on))
+            resized = flavor.flavorid != found[0].flavor.flavorid
+            self._emit(uow, "start", spec, servers[0], scheduled_payload(group, on), pci=resized)
         decided: list[tuple[Server, Decision]] = []
         try:
             async with self._database.work(ctx) as uow:
@@ -81,7 +84,7 @@ class Scheduler:
                     for server in servers
                 ]
                 on += [str(data_of(selection[0])["service_host"]) for selection in chosen]
-                self._emit(uow, "end", spec, servers[0], scheduled_payload(group, on))
+                self._emit(uow, "end", spec, servers[0], scheduled_payload(group, on), pci=True)
                 self._explain(uow, spec, decided)
         except NoValidHost:
             async with self._database.work(ctx) as uow:
@@ -110,7 +113,7 @@ class Scheduler:
         decision = scheduler_filters.decide(states.hosts, needs, self._filters, self._multipliers)
         decided.append((server, decision))
         if not decision.hosts:
-            raise NoValidHost(reason=decision.reason)
+            raise NoValidHost(reason=NOT_ENOUGH)
         chosen = decision.hosts[0]
         if not needs.rebuild:
             await hosts.allocate(uow, server.uuid, chosen.host, resources(needs))
@@ -147,10 +150,17 @@ class Scheduler:
     # ---- notifications
 
     def _emit(
-        self, uow: UnitOfWork, phase: Phase, spec: Mapping[str, Any], server: Server, group: Mapping[str, Any] | None
+        self,
+        uow: UnitOfWork,
+        phase: Phase,
+        spec: Mapping[str, Any],
+        server: Server,
+        group: Mapping[str, Any] | None,
+        *,
+        pci: bool,
     ) -> None:
-        instance_uuid = server.uuid if phase == "end" else None
-        legacy = {"request_spec": legacy_spec(spec, server, pci_requests_of(uow.ctx, instance_uuid))}
+        """``pci``: whether the requests for devices name the server: they do once one has asked what a flavor wants."""
+        legacy = {"request_spec": legacy_spec(spec, server, pci_requests_of(uow.ctx, server.uuid if pci else None))}
         self._notifications.emit(uow, "scheduler", f"{EVENT}.{phase}", legacy, server.uuid)
         versioned = versioned_spec(spec, server, group)
         self._notifications.emit_versioned(uow, "scheduler", f"{EVENT}.{phase}", versioned, server.uuid)

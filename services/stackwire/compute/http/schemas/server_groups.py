@@ -45,12 +45,12 @@ class CreateOldServerGroup(Body):
     server_group: OldServerGroup
 
 
-def parse_server_group(raw: Any, version: Microversion) -> tuple[str, str, dict[str, int]]:
-    """Name, policy and rules; the soft policies came with 2.15."""
+def parse_server_group(raw: Any, version: Microversion) -> tuple[str, str, dict[str, int] | None]:
+    """Name, policy and rules, of which there were none before 2.64; the soft policies came with 2.15."""
     if version >= (2, 64):
         new = read(CreateServerGroup, raw).server_group
         return new.name, new.policy, new.rules.model_dump(exclude_none=True)
     old = read(CreateOldServerGroup, raw).server_group
     if version < (2, 15) and old.policies[0].startswith("soft-"):
         raise BadRequest(f"Invalid input for field/attribute policies. Value: {old.policies[0]}.")
-    return old.name, old.policies[0], {}
+    return old.name, old.policies[0], None

@@ -7,7 +7,7 @@ from stackwire.contracts.volume import InvalidInput
 from stackwire.contracts.volume_workers import ScheduleGroup
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
-from stackwire.core.ids import new_id
+from stackwire.core.ids import canonical_uuid, new_id
 from stackwire.db.pool import UnitOfWork
 from stackwire.volume.db import group_types, groups, qos_specs, volume_types
 from stackwire.volume.domain.errors import InvalidGroupStatus, InvalidGroupType
@@ -31,9 +31,11 @@ class Groups(GroupFlow):
         if not ctx.project_id:
             raise BadRequest("A group needs a project to belong to.")
         async with self._deps.database.work(ctx) as uow:
+            if canonical_uuid(request.group_type) is None:  # Cinder looks for a name first, and for an id last
+                await group_types.find_by_reference(uow, ctx, request.group_type)
+            types = {each.id: each for each in [await volume_types.find(uow, ctx, r) for r in request.volume_types]}
             group_type = await group_types.find_by_reference(uow, ctx, request.group_type)
             await self.check_type(uow, group_type.id)
-            types = {each.id: each for each in [await volume_types.find(uow, ctx, r) for r in request.volume_types]}
             if request.availability_zone not in (None, self._deps.zone, *self._deps.backends.zones):
                 raise InvalidInput(reason=f"Availability zone '{request.availability_zone}' is invalid.")
             await groups.reserve_quota(uow, ctx.project_id)

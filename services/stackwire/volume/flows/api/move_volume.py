@@ -7,7 +7,16 @@ from stackwire.contracts.volume_moves import CompleteMigration, ScheduleMigratio
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import NotSimulated
 from stackwire.db.pool import UnitOfWork
-from stackwire.volume.db import attachments, encryption, qos_specs, services, snapshots, volume_types, volumes
+from stackwire.volume.db import (
+    attachments,
+    encryption,
+    glance_metadata,
+    qos_specs,
+    services,
+    snapshots,
+    volume_types,
+    volumes,
+)
 from stackwire.volume.domain import capabilities, objects
 from stackwire.volume.domain.errors import InvalidHost
 from stackwire.volume.domain.model import Volume, VolumeType
@@ -45,7 +54,13 @@ class MoveVolume(Flow):
                     " has, and for in-use volumes the same front-end QoS specs."
                 )
             zones = capabilities.zones_of(new_type) or [volume.availability_zone]
-            spec = objects.retype_request_spec(retyping, new_type, policy, zones)
+            whole = objects.whole_volume(
+                retyping,
+                await volume_types.by_id(uow, volume.volume_type_id),
+                await snapshots.of_volume(uow, volume.id),
+                await glance_metadata.read(uow, "volume_id", volume.id),
+            )
+            spec = objects.retype_request_spec(whole, new_type, policy, zones)
             uow.cast(ScheduleRetype(volume=objects.volume_object(retyping), request_spec=spec, filter_properties={}))
 
     async def _check_type(self, uow: UnitOfWork, volume: Volume, new_type: VolumeType) -> None:

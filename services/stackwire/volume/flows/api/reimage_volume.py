@@ -1,13 +1,13 @@
 """Accepting another image for a volume that stays the same volume."""
 
-from stackwire.contracts.image import ImageNotFound, ImageView
+from stackwire.contracts.image import ImageView
 from stackwire.contracts.volume import InvalidVolume
 from stackwire.contracts.volume_workers import Reimage
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import NotSimulated, ServiceError
 from stackwire.volume.db import attachments, volumes
 from stackwire.volume.domain import objects, size_checks
-from stackwire.volume.domain.errors import InvalidImage, NotReimageable
+from stackwire.volume.domain.errors import InvalidImage, NotReimageable, ReimageSourceNotFound
 from stackwire.volume.domain.states import VolumeStates
 from stackwire.volume.flows.deps import Flow, to_backend
 
@@ -25,7 +25,7 @@ class ReimageVolume(Flow):
         try:
             image = await self._deps.images.get(ctx, image_id)
         except InvalidImage as error:
-            raise ImageNotFound(image_id=image_id) from error
+            raise ReimageSourceNotFound(image_id=image_id) from error
         if image.properties.get("block_device_mapping"):
             raise NotSimulated(what="reimaging from an image of volume snapshots")
         unfit = self._unfit(image, volume.size)

@@ -32,8 +32,7 @@ class Transfers(Flow):
             volume = await volumes.find(uow, ctx, volume_id, lock=True)
             self._deps.require(ctx, "volume:create_transfer", volume.project_id)
             await _notify(uow, "transfer.create.start", volume)
-            offered = await transition(uow, volumes.TABLE, VolumeStates.begin_transfer, volume.id)
-            if offered is None:
+            if await transition(uow, volumes.TABLE, VolumeStates.begin_transfer, volume.id) is None:
                 raise InvalidVolume(reason="status must be available")
             for snapshot in [] if no_snapshots else await snapshots.of_volume(uow, volume.id):
                 if not SnapshotStates.copy.allows(status=snapshot.status):
@@ -50,7 +49,7 @@ class Transfers(Flow):
                 created_at=uow.now,
             )
             await transfers.TABLE.insert(uow, offer)
-            await _notify(uow, "transfer.create.end", offered)
+            await _notify(uow, "transfer.create.end", volume)  # as it was before, which is what Cinder tells
             return offer, key
 
     async def get(self, ctx: RequestContext, transfer_id: str) -> Transfer:
@@ -75,8 +74,8 @@ class Transfers(Flow):
             self._deps.require(ctx, "volume:delete_transfer", volume.project_id)
             await _notify(uow, "transfer.delete.start", volume)
             await transfers.TABLE.delete(uow, found.id)
-            kept = await transition(uow, volumes.TABLE, VolumeStates.end_transfer, volume.id)
-            await _notify(uow, "transfer.delete.end", kept or volume)
+            await transition(uow, volumes.TABLE, VolumeStates.end_transfer, volume.id)
+            await _notify(uow, "transfer.delete.end", volume)
 
     async def accept(self, ctx: RequestContext, transfer_id: str, key: str) -> Transfer:
         """The volume is the caller's, and its snapshots with it. InvalidAuthKey, InvalidVolume, 413 for quotas."""

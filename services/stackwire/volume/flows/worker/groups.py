@@ -74,7 +74,8 @@ class GroupWorker(Flow):
                 )
                 if created is None:
                     raise InvalidGroup(reason=f"volume {volume.id} is not being created any more")
-                uow.notify(volume_event("create.end", created, uow.now, from_api=False))
+                rows = await glance_metadata.rows(uow, "volume_id", volume.id)
+                uow.notify(volume_event("create.end", created, uow.now, from_api=False, glance=rows))
 
     async def _source_file(self, volume: Volume) -> str:
         """VolumeNotFound."""

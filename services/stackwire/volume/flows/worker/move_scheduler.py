@@ -36,7 +36,8 @@ class MoveScheduler(Flow):
             except NoValidBackend as error:
                 rested = await back_to_rest(self._deps, uow, volume)
                 state = {"status": rested.status}
-                uow.notify(scheduling_failed("retype", spec, error, state, volume_id=volume.id))
+                named = {**spec, "operation": "retype_volume"}
+                uow.notify(scheduling_failed("retype", named, error, state, volume_id=volume.id))
                 return
             retype = moves.RetypeVolume(
                 volume=objects.volume_object(volume),
