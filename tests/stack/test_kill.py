@@ -47,6 +47,14 @@ QUICK = {
 }
 """Short leases: a killed process counts as dead soon."""
 
+BACKENDS = """
+[backends.files]
+[backends.far]
+[backends.cache]
+availability_zone = "cache"
+image_volume_cache_enabled = true
+"""
+CACHE = {"CINDER_INTERNAL_TENANT_PROJECT_ID": "internal", "CINDER_INTERNAL_TENANT_USER_ID": "internal"}
 
 Finish = Callable[[], Awaitable[None]]
 Story = Callable[[ProcessCloud], Awaitable[Finish]]
@@ -115,6 +123,36 @@ async def a_volume_from_an_image(cloud: ProcessCloud) -> Finish:
     async def finish() -> None:
         volume = await cloud.volume(image)
         await cloud.check_volume(volume)
+
+    return finish
+
+
+async def a_volume_for_the_cache(cloud: ProcessCloud) -> Finish:
+    image = await cloud.image(unique("image"))
+    await cloud.upload(image)
+
+    async def finish() -> None:
+        for _ in range(2):
+            await cloud.check_volume(await cloud.volume(image, availability_zone="cache"))
+
+    return finish
+
+
+async def an_image_that_leaves_the_cache(cloud: ProcessCloud) -> Finish:
+    image = await cloud.image(unique("image"))
+    await cloud.upload(image)
+    volume = await cloud.volume(image, availability_zone="cache")
+    await cloud.client.wait_for_status("volume", volume_path(volume), "volume", {"available"})
+    entries = "SELECT count(*) FROM volume.image_volume_cache_entries WHERE image_id = $1"
+    assert await cloud.tables.fetchval(entries, image) == 1
+
+    async def finish() -> None:
+        await cloud.client.try_once("DELETE", "image", f"/v2/images/{image}")
+
+        async def is_gone() -> bool:
+            return bool(await cloud.tables.fetchval(entries, image) == 0)
+
+        await until(is_gone, 30.0, interval=0.2)
 
     return finish
 
@@ -463,6 +501,11 @@ CASES: list[tuple[Story, str, str]] = [
     (a_volume_from_an_image, "volume", "before_commit:volume.create.end"),
     (a_volume_from_an_image, "volume", "after_commit:volume.create.end"),
     (a_volume_from_an_image, "image", "after_publish:image.send"),
+    (a_volume_for_the_cache, "volume", "after_commit:image_volume_cache.miss"),
+    (a_volume_for_the_cache, "volume", "before_commit:volume.create.end"),
+    (a_volume_for_the_cache, "volume", "after_commit:volume.create.end"),
+    (an_image_that_leaves_the_cache, "volume", "before_commit:image_volume_cache.evict"),
+    (an_image_that_leaves_the_cache, "volume", "after_commit:image_volume_cache.evict"),
     (an_upload_to_image, "volume", "after_commit:copy_volume_to_image"),
     (an_upload_to_image, "volume", "after_publish:copy_volume_to_image"),
     (an_upload_to_image, "image", "before_commit:image.activate"),
@@ -553,8 +596,9 @@ async def process_cloud(
     tables = await asyncpg.connect(database.admin_url)
     with own_vhost(rabbitmq) as url:
         backends = folder / "backends.toml"
-        backends.write_text("[backends.files]\n[backends.far]\n")
-        processes = Processes(database, url, folder, {**QUICK, **SEVERAL_STORES, "BACKENDS": str(backends)})
+        backends.write_text(BACKENDS)
+        settings = {**QUICK, **SEVERAL_STORES, **CACHE, "BACKENDS": str(backends)}
+        processes = Processes(database, url, folder, settings)
         try:
             await processes.start_all()
             async with aiohttp.ClientSession() as session:

@@ -15,6 +15,7 @@ BACKENDS = """
 [backends.file]
 [backends.file2]
 [backends.cache]
+image_volume_cache_enabled = true
 """
 TYPES = {
     "file": {"volume_backend_name": "file"},
@@ -22,9 +23,11 @@ TYPES = {
     "file2": {"volume_backend_name": "file2"},
     "cached": {"volume_backend_name": "cache"},
 }
+INTERNAL = "001153d07cf0439eb7bcc2884a2a3fe6"
+"""The project and user of the image-volume cache."""
 SETTINGS: dict[str, dict[str, Any]] = {
     "compute": {"enabled_filters": (*DEFAULT_FILTERS, "AggregateImagePropertiesIsolation")},
-    "volume": {},
+    "volume": {"cinder_internal_tenant_project_id": INTERNAL, "cinder_internal_tenant_user_id": INTERNAL},
 }
 QUOTAS = (
     ("compute", "/v2.1/os-quota-sets", "instances cores"),

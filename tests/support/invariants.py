@@ -51,6 +51,10 @@ INVARIANTS: Mapping[str, str] = {
     "no volume is being migrated": """
         SELECT id, migration_status FROM volume.volumes WHERE NOT deleted AND migration_status IS NOT NULL
         AND migration_status NOT IN ('success', 'error')""",
+    "a cached volume is there, whole, the internal project's": """
+        SELECT e.volume_id FROM volume.image_volume_cache_entries AS e LEFT JOIN volume.volumes AS v
+        ON v.id = e.volume_id AND NOT v.deleted AND v.status = 'available' AND v.readonly
+        AND v.name = 'image-' || e.image_id AND v.host = e.host WHERE v.id IS NULL""",
     "no backup is in between": """
         SELECT id, status FROM volume.backups WHERE NOT deleted AND status IN ('creating', 'restoring', 'deleting')""",
     "what a backup continues is there": """

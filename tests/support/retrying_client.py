@@ -156,8 +156,8 @@ class ProcessCloud:
                     return
                 await asyncio.sleep(RETRY_INTERVAL_SECONDS)
 
-    async def volume(self, image: str) -> str:
-        body = {"volume": {"name": unique("volume"), "size": 1, "imageRef": image}}
+    async def volume(self, image: str, **fields: Any) -> str:
+        body = {"volume": {"name": unique("volume"), "size": 1, "imageRef": image, **fields}}
         return await self.client.create("volume", "/v3/{project_id}/volumes", "volume", body)
 
     async def available_volume(self) -> str:

@@ -22,7 +22,7 @@ from stackwire.messaging.transport import Transport
 from stackwire.runtime.authenticator import authenticator_of
 from stackwire.runtime.database import opened
 from stackwire.runtime.revocations import RevocationWatch
-from stackwire.runtime.service import Service, Sweep
+from stackwire.runtime.service import Server, Service, Sweep
 from stackwire.volume import rpc
 from stackwire.volume.backends.backup_chunks import ChunkedStore
 from stackwire.volume.backends.backup_store import PosixStore
@@ -58,14 +58,17 @@ def _assemble(settings: VolumeSettings, database: Database, transport: Transport
     async def ready() -> bool:
         return await service.ready()
 
-    servers: list[RpcServer] = []
+    servers: list[Server] = []
     sweeps: list[Sweep] = []
     app = None
     worker = WorkerFlows(deps)
     if settings.serves_work or settings.serves_backups:
         sweeps.append(Sweep(settings.sweep_seconds, Recovery(deps, worker).run))
     if settings.serves_work:
-        servers += _worker_servers(deps, worker, transport)
+        cache = worker.image_volume_cache
+        listeners = [cache.listener(transport)] if cache.is_used else []
+        servers += [*_worker_servers(deps, worker, transport), *listeners]
+        sweeps += [Sweep(settings.sweep_seconds, listener.catch_up) for listener in listeners]
     if settings.serves_backups:
         servers.append(RpcServer(transport, CINDER_BACKUP, HOST, rpc.backup_endpoints(worker)))
     if settings.serves_api:
@@ -115,6 +118,7 @@ def _deps(settings: VolumeSettings, database: Database, client: RpcClient, http:
         policy=Policy("cinder", RULES, settings.policy_file),
         behaviours=settings.behaviours,
         zone=settings.default_zone,
+        internal_tenant=settings.internal_tenant,
         leases=Leases(
             database, owner=new_owner(), ttl=timedelta(seconds=settings.lease_seconds), single_process=single_process
         ),

@@ -25,6 +25,8 @@ class VolumeSettings(ServiceSettings):
     ``backup_driver``: Cinder's, whose layout the store of backups has. ``backup_posix_path``: its folder, which is in
     ``data_dir`` unless it is given. ``backup_s3_*``: the bucket instead, of which ``_object_size`` bytes
     of a volume are an object and ``_block_size`` what an incremental backup compares.
+    ``cinder_internal_tenant_project_id``, ``_user_id``: whose the volumes of the image-volume cache are; without both
+    there is none, whatever the back ends say.
     ``image_api``: how the image service is reached: by ``rpc``, or over ``http``, as a real Glance is.
     """
 
@@ -55,6 +57,8 @@ class VolumeSettings(ServiceSettings):
     scheduler_default_filters: Annotated[tuple[str, ...], NoDecode] = DEFAULT_FILTERS
     scheduler_default_weighers: Annotated[tuple[str, ...], NoDecode] = DEFAULT_WEIGHERS
     image_api: Literal["rpc", "http"] = "rpc"
+    cinder_internal_tenant_project_id: str = ""
+    cinder_internal_tenant_user_id: str = ""
     sweep_seconds: float = 10.0
 
     @field_validator("scheduler_default_filters", "scheduler_default_weighers", mode="before")
@@ -120,3 +124,9 @@ class VolumeSettings(ServiceSettings):
     def serves_backups(self) -> bool:
         """Whether this process makes backups (cinder-backup)."""
         return self.role in ("backup", "all")
+
+    @property
+    def internal_tenant(self) -> tuple[str, str] | None:
+        """Project and user whose the volumes of the image-volume cache are."""
+        project, user = self.cinder_internal_tenant_project_id, self.cinder_internal_tenant_user_id
+        return (project, user) if project and user else None

@@ -71,6 +71,7 @@ def _volume() -> list[EventContract]:
         *(contract(f"volume.{action}", payload) for action, payload in payloads.items()),
         *(contract(f"snapshot.{action}", volume.SnapshotPayload) for action in _each(volume.SnapshotAction)),
         *(contract(f"backup.{action}", backup.BackupPayload) for action in _each(backup.BackupAction)),
+        *(contract(f"image_volume_cache.{action}", volume.CachePayload) for action in _each(volume.CacheAction)),
         contract("backup.createprogress", backup.BackupProgressPayload),
         *(
             contract(f"qos_specs.{action}", volume.QOS_SPECS.get(action, volume.QosSpecsPayload))

@@ -19,6 +19,8 @@ SnapshotAction = Literal[
     "revert.end", "manage_existing_snapshot.start", "manage_existing_snapshot.end",
 ]  # fmt: skip
 
+CacheAction = Literal["miss", "hit", "evict"]
+"""Of ``image_volume_cache``."""
 QosSpecsAction = Literal[
     "create", "update", "delete", "delete_keys", "associations", "associate", "disassociate", "disassociate_all"
 ]  # fmt: skip
@@ -135,6 +137,13 @@ class VolumePayload(Payload):
     metadata: list[KeyAndValue]
     volume_attachment: list[AttachmentPayload]
     glance_metadata: list[GlanceMetadataRow] = []
+
+
+class CachePayload(Payload):
+    """An image in the image-volume cache of a host, or not in it."""
+
+    image_id: str
+    host: str
 
 
 class VolumeBegunPayload(VolumePayload):

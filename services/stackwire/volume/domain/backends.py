@@ -44,6 +44,9 @@ class _Offer(BaseModel):
 class _Backend(_Offer):
     volume_backend_name: Name | None = None
     availability_zone: Name | None = None
+    image_volume_cache_enabled: bool = False
+    image_volume_cache_max_size_gb: int = Field(default=0, ge=0)
+    image_volume_cache_max_count: int = Field(default=0, ge=0)
     pools: Mapping[Name, _Offer] = {}
 
 
@@ -53,6 +56,10 @@ class _File(BaseModel):
     backends: Mapping[Name, _Backend] = Field(min_length=1)
 
 
+_NOT_OFFERED = (
+    "pools", "availability_zone", "volume_backend_name", "image_volume_cache_enabled", "image_volume_cache_max_size_gb",
+    "image_volume_cache_max_count",
+)  # fmt: skip
 _OFFERED_BY_ALL: Mapping[str, Any] = {
     "vendor_name": "Stackwire",
     "driver_version": "1.0.0",
@@ -72,12 +79,22 @@ _OFFERED_BY_ALL: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
+class CacheLimits:
+    """Of the image-volume cache of a back end: GiB and entries on each of its hosts; 0: no limit."""
+
+    max_size_gb: int = 0
+    max_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Backend:
-    """``pools``: capabilities by the pool's name, as they are without any volume."""
+    """``pools``: capabilities by the pool's name, as they are without any volume. ``image_volume_cache``: None where it
+    is not enabled."""
 
     name: str
     zone: str
     pools: Mapping[str, Mapping[str, Any]]
+    image_volume_cache: CacheLimits | None = None
 
     @property
     def host(self) -> str:
@@ -136,10 +153,16 @@ class Backends:
 
 def _backend(name: str, found: _Backend, zone: str) -> Backend:
     own = found.offered()
-    for key in ("pools", "availability_zone", "volume_backend_name"):
+    for key in _NOT_OFFERED:
         own.pop(key, None)
     own["volume_backend_name"] = found.volume_backend_name or name
     pools = {
         pool: {**_OFFERED_BY_ALL, **own, **offer.offered(), "pool_name": pool} for pool, offer in found.pools.items()
     }
-    return Backend(name, found.availability_zone or zone, pools or {name: {**_OFFERED_BY_ALL, **own}})
+    limits = CacheLimits(found.image_volume_cache_max_size_gb, found.image_volume_cache_max_count)
+    return Backend(
+        name,
+        found.availability_zone or zone,
+        pools or {name: {**_OFFERED_BY_ALL, **own}},
+        limits if found.image_volume_cache_enabled else None,
+    )

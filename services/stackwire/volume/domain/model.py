@@ -177,6 +177,20 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CacheEntry:
+    """A volume of the internal project that is a copy of an image, on one host; ``size`` in GiB."""
+
+    id: int
+    host: str
+    cluster_name: str | None
+    image_id: str
+    image_updated_at: datetime | None
+    volume_id: str
+    size: int
+    last_used: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceState:
     """What an administrator changed of a service. ``frozen``: what is on the back end is left as it is."""
 

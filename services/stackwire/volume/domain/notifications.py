@@ -7,7 +7,14 @@ from typing import Any
 
 from stackwire.contracts.base import Event
 from stackwire.contracts.events_backup import BackupAction
-from stackwire.contracts.events_volume import VOLUMES, QosSpecsAction, SnapshotAction, VolumeAction, VolumeAsSentPayload
+from stackwire.contracts.events_volume import (
+    VOLUMES,
+    CacheAction,
+    QosSpecsAction,
+    SnapshotAction,
+    VolumeAction,
+    VolumeAsSentPayload,
+)
 from stackwire.contracts.volume_workers import HOST
 from stackwire.core.attributes import attributes, nulls
 from stackwire.volume.domain.model import Attachment, Backup, GlanceRow, Snapshot, Volume
@@ -97,6 +104,16 @@ def volume_event(
         publisher_id=publisher_id("volume", action, daemon or volume.host, from_api=from_api),
         payload=payload,
         resource=volume.id,
+    )
+
+
+def cache_event(action: CacheAction, image_id: str, host: str) -> Event:
+    """``image_volume_cache.<action>``, which the daemon's host sends (``cinder/image/cache.py``)."""
+    return Event(
+        exchange=EXCHANGE,
+        event_type=f"image_volume_cache.{action}",
+        publisher_id=publisher_id("volume", action, None),
+        payload={"image_id": image_id, "host": host},
     )
 
 

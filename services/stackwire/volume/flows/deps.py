@@ -48,7 +48,8 @@ R = TypeVar("R")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeDeps:
     """``stores``: the files of each back end, by its name. ``zone``: of volumes for which none is requested.
-    ``single_process``: no other process can be at work on the rows."""
+    ``single_process``: no other process can be at work on the rows. ``internal_tenant``: project and user whose the
+    volumes of the image-volume cache are; None where that is not used."""
 
     database: Database
     rpc: RpcClient
@@ -64,6 +65,7 @@ class VolumeDeps:
     zone: str
     leases: Leases
     single_process: bool
+    internal_tenant: tuple[str, str] | None = None
     locks: KeyedLocks = field(default_factory=KeyedLocks)
 
     def store(self, host: str | None) -> FileStore:

@@ -117,7 +117,8 @@ class Recovery:
         return max(now - MESSAGE_TIMEOUT, self._started_at) if settled else now - MESSAGE_TIMEOUT
 
     async def _fail_volume(self, ctx: RequestContext, volume: Volume) -> None:
-        await self._worker.create_volume.fail(ctx, volume, INTERRUPTED)
+        if not await self._worker.image_volume_cache.is_discarded(ctx, volume):
+            await self._worker.create_volume.fail(ctx, volume, INTERRUPTED)
 
     async def _fail_snapshot(self, ctx: RequestContext, snapshot: Snapshot) -> None:
         await self._worker.create_snapshot.fail(ctx, snapshot, INTERRUPTED)

@@ -46,6 +46,7 @@ from stackwire.volume.flows.worker.extend_volume import ExtendVolumeWorker
 from stackwire.volume.flows.worker.group_scheduler import GroupScheduler
 from stackwire.volume.flows.worker.group_snapshots import GroupSnapshotWorker
 from stackwire.volume.flows.worker.groups import GroupWorker
+from stackwire.volume.flows.worker.image_volume_cache import ImageVolumeCache
 from stackwire.volume.flows.worker.manage import ManageWorker
 from stackwire.volume.flows.worker.move import MoveWorker
 from stackwire.volume.flows.worker.move_scheduler import MoveScheduler
@@ -115,7 +116,8 @@ class WorkerFlows:
         self.scheduler = Scheduler(deps)
         self.move_scheduler = MoveScheduler(deps)
         self.move = MoveWorker(deps)
-        self.create_volume = CreateVolumeWorker(deps, self.move)
+        self.image_volume_cache = ImageVolumeCache(deps)
+        self.create_volume = CreateVolumeWorker(deps, self.move, self.image_volume_cache)
         self.manage = ManageWorker(deps)
         self.delete = DeleteWorker(deps, self.manage)
         self.create_snapshot = CreateSnapshotWorker(deps)

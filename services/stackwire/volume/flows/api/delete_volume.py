@@ -8,6 +8,7 @@ from stackwire.volume.domain import objects
 from stackwire.volume.domain.errors import NotDeletable
 from stackwire.volume.domain.model import Volume
 from stackwire.volume.domain.states import NOT_MIGRATING, SnapshotStates, VolumeStates
+from stackwire.volume.flows.cache_entries import evict
 from stackwire.volume.flows.deps import Flow, to_backend
 from stackwire.volume.flows.pools import require_not_frozen
 
@@ -35,6 +36,7 @@ class DeleteVolume(Flow):
                 raise NotDeletable
             await require_not_frozen(uow, volume.host)
             await self._delete_snapshots(uow, volume, cascade=cascade, force=force)
+            await evict(uow, volume.id)
             verb = VolumeStates.force_delete if force else VolumeStates.begin_delete
             deleting = await self._deps.transition(uow, volumes.TABLE, verb, volume.id, terminated_at=uow.now)
             if deleting is None:

@@ -22,7 +22,8 @@ from stackwire.volume.domain.size_checks import GIBIBYTE
 from stackwire.volume.domain.states import BackupStates, VolumeStates
 from stackwire.volume.domain.user_messages import CREATE_FAILED
 from stackwire.volume.flows.deps import Flow, VolumeDeps, log_failure, snapshot_file, volume_file
-from stackwire.volume.flows.worker.download import ImageDownloads, ImageSource
+from stackwire.volume.flows.worker.download import ImageSource
+from stackwire.volume.flows.worker.image_volume_cache import ImageVolumeCache
 from stackwire.volume.flows.worker.move import MoveWorker
 
 RESCHEDULED = (InvalidSignatureImage, ImageSignatureVerificationFailed)
@@ -41,9 +42,10 @@ def _may_work_elsewhere(volume: Volume, error: Exception) -> bool:
 class CreateVolumeWorker(Flow):
     """``cinder/volume/flows/manager/create_volume.py``. ``moves``: goes on where the volume is a migration's copy."""
 
-    def __init__(self, deps: VolumeDeps, moves: MoveWorker) -> None:
+    def __init__(self, deps: VolumeDeps, moves: MoveWorker, cache: ImageVolumeCache) -> None:
         super().__init__(deps)
         self._moves = moves
+        self._cache = cache
 
     async def on_create_volume(self, ctx: RequestContext, message: BuildVolume) -> None:
         """``available``, or ``error`` with a message for the user."""
@@ -100,7 +102,7 @@ class CreateVolumeWorker(Flow):
         if volume.source_image is not None:
             async with self._deps.database.work(ctx) as uow:
                 await transition(uow, volumes.TABLE, VolumeStates.begin_download, volume.id)
-            source = await ImageDownloads(self._deps).fill(ctx, volume.source_image, volume, size)
+            source = await self._cache.fill(ctx, volume.source_image, volume, size)
         elif volume.snapshot_id is not None:
             await store.copy(snapshot_file(volume.snapshot_id), name, size)
         elif volume.source_volid is not None:

@@ -24,10 +24,12 @@ VERIFY_CHUNK_BYTES = 4 * 1024**2
 
 @dataclass(frozen=True, slots=True)
 class ImageSource:
-    """The image as it was when it was downloaded. ``signature_verified`` as the row of that name."""
+    """The image as it was when it was downloaded. ``signature_verified`` as the row of that name, None for a copy that
+    nobody verified; ``virtual_size`` in bytes, 0 for a copy."""
 
     image: ImageView
-    signature_verified: bool
+    signature_verified: bool | None
+    virtual_size: int = 0
 
 
 class ImageDownloads(Flow):
@@ -51,8 +53,9 @@ class ImageDownloads(Flow):
             finally:
                 if received is not incoming:
                     received.path.unlink(missing_ok=True)
+            virtual_size = incoming.path.stat().st_size
             await incoming.resize(size)
-        return ImageSource(image, verified)
+        return ImageSource(image, verified, virtual_size)
 
     @staticmethod
     async def _to_raw(image: ImageView, received: Path, goal: Path, size: int) -> None:
