@@ -462,3 +462,13 @@ async def test_the_stock_command_works_with_definitions(cloud: TestCloud) -> Non
     assert "OS::Glance::Image" in await run("resource", "type", "list")
     await run("namespace", "delete", "Cli")
     assert "Cli" not in await run("namespace", "list")
+
+
+async def test_artifacts_are_refused_by_that_word(demo: JsonClient) -> None:
+    """They were Glance's third version, and Glare's first."""
+    for path in ("/v3/artifacts", "/v3/artifacts/images/v1", "/v0.1/artifacts"):
+        for method in ("GET", "POST"):
+            answer = (await demo.request(method, "image", path)).ok(501)
+            assert b"artifacts (Glare)" in answer.body
+    for path in ("/v3", "/v3/images", "/v0.1", "/v3/artifactsx"):
+        assert (await demo.get("image", path)).status == 300, path

@@ -206,3 +206,32 @@ async def exported(page: Page, cloud: TestCloud, resource: str, form: str) -> st
     answer: Any = await page.request.get(url(cloud, f"stories/{resource}/export?form={form}"))
     assert answer.ok, await answer.text()
     return str(await answer.text())
+
+
+async def test_a_user_asks_what_a_property_does_and_means(page: Page, cloud: TestCloud) -> None:
+    user = await UserActions.of(cloud)
+    await user.image(name="disk", hw_disk_bus="floppy", team="storage")
+    await page.goto(url(cloud))
+    await page.get_by_role("link", name="Explain").click()
+    await page.get_by_label("KEY=VALUE").fill("hw_disk_bus=scsi team=a")
+    await page.get_by_role("button", name="Show").click()
+    await expect(page.locator("article[data-key=hw_disk_bus] .plus")).to_contain_text('bus="scsi"')
+    await expect(page.locator("article[data-key=team]")).to_contain_text("Nothing in this cloud reads it")
+    await page.get_by_role("link", name="Definitions").click()
+    await page.get_by_label("Id or name").fill("disk")
+    await page.get_by_role("button", name="Show").click()
+    await expect(page.locator("tr.out")).to_have_count(1)
+    await expect(page.locator("tr[data-key=hw_disk_bus]")).to_contain_text("Bus of disks")
+    await expect(page.locator("tr[data-key=team]")).to_contain_text("no definition")
+    await page.locator("tr[data-key=team]").get_by_role("link", name="explain").click()
+    await expect(page.locator("article[data-key=team]")).to_be_visible()
+    for width, scheme in ((390, "dark"), (1440, "light")):
+        await page.set_viewport_size({"width": width, "height": 800})
+        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for address in ("#/properties/image/disk", "#/explain?property=hw_disk_bus%3Dscsi"):
+            await page.goto(url(cloud, address))
+            await expect(page.locator("#answer > *").first).to_be_visible()
+            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await page.get_by_label("Flavor").fill("nothing")
+    await page.get_by_role("button", name="Show").click()
+    await expect(page.get_by_role("alert")).to_contain_text("there is no flavor")

@@ -239,6 +239,7 @@ class ASharedCloud(Protocol):
         with_bugs: Sequence[str] = (),
         settings: Mapping[str, Mapping[str, Any]] | None = None,
         services: Sequence[str] | None = None,
+        trace: bool = False,
     ) -> Awaitable[TestCloud]: ...
 
 
@@ -312,8 +313,9 @@ async def a_shared_cloud(
         with_bugs: Sequence[str] = (),
         settings: Mapping[str, Mapping[str, Any]] | None = None,
         services: Sequence[str] | None = None,
+        trace: bool = False,
     ) -> TestCloud:
-        which = (release, tuple(with_bugs), repr((settings, services)))
+        which = (release, tuple(with_bugs), repr((settings, services, trace)))
         cloud = started.pop(which, None)
         if cloud is None:
             if len(started) >= SHARED:
@@ -321,8 +323,9 @@ async def a_shared_cloud(
             database = TestDatabase(postgres_server, f"{postgres_template}_{uuid.uuid4().hex[:8]}")
             await create_database(postgres_server.admin, database.name, template=postgres_template)
             folder = tmp_path_factory.mktemp("cloud")
-            wish = {"release": release, "with_bugs": with_bugs, "settings": settings, "services": services}
-            cloud = await _started(database, folder, **cast(Any, wish))
+            wish: dict[str, Any] = {"release": release, "with_bugs": with_bugs, "settings": settings}
+            wish |= {"services": services, "trace": trace}
+            cloud = await _started(database, folder, **wish)
         started[which] = cloud
         return cloud
 

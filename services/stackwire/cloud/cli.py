@@ -30,6 +30,7 @@ SUBCOMMAND_MODULES = {
     "trace": "stackwire.trace.cli.commands",
     "bugs": "stackwire.cloud.bugs.cli",
     "image": "stackwire.cloud.images",
+    "properties": "stackwire.cloud.properties",
     "compare": "stackwire.compare.cli",
 }
 """Subcommands in modules of their own: each has a typer ``app``, imported when needed."""
@@ -206,7 +207,9 @@ def serve(
         check_environment()
     except OptionError as error:
         _fail(str(error))
-    build = importlib.import_module(f"stackwire.{service}.app").build
+    own = "stackwire.cloud.answers:build_tracer" if service == "trace" else f"stackwire.{service}.app:build"
+    module, _, function = own.partition(":")
+    build = getattr(importlib.import_module(module), function)
     serve_until_signal(service, settings_type(service), build, role=role)
 
 

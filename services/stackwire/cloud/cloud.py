@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from stackwire.cloud.answers import build_tracer
 from stackwire.cloud.options import ORDER, OptionError, Options
 from stackwire.core.clock import Clock
 from stackwire.core.settings import ServiceSettings, unknown_variables
@@ -140,12 +141,12 @@ class Cloud:
             self.options.amqp_url, name=f"stackwire-{name}", broker=self.broker, timeout_seconds=BROKER_TIMEOUT_SECONDS
         )
         self._transports[name] = transport
-        app = importlib.import_module(f"stackwire.{name}.app")
         settings = kind(**self._values(name, kind))
         if settings.image_url != self.urls["image"] and getattr(settings, "image_api", "") == "rpc":
             api = {"compute": "v2", "volume": "http"}[name]
             raise ValueError(f"STACKWIRE_IMAGE_URL needs STACKWIRE_{name.upper()}_IMAGE_API={api}: RPC has no URL")
-        self.services[name] = await app.build(settings, transport=transport, clock=self._clock)
+        build: Any = build_tracer if name == "trace" else importlib.import_module(f"stackwire.{name}.app").build
+        self.services[name] = await build(settings, transport=transport, clock=self._clock)
 
     def _values(self, name: str, kind: type[ServiceSettings]) -> dict[str, Any]:
         options, urls, public = self.options, self.urls, self.options.public_urls()

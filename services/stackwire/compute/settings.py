@@ -45,7 +45,8 @@ class ComputeSettings(ServiceSettings):
     ``image_props_weight_setting``: of what properties ImagePropertiesWeigher counts how much
     (``hw_disk_bus=1.0,os_distro=2``). ``max_io_ops_per_host``, ``max_instances_per_host``, ``isolated_images``,
     ``isolated_hosts``, ``restrict_isolated_hosts_to_isolated_images``: what IoOpsFilter, NumInstancesFilter and
-    IsolatedHostsFilter go by. All of them as in Nova's ``[filter_scheduler]``.
+    IsolatedHostsFilter go by. ``enable_isolated_aggregate_filtering``: hosts of an aggregate with
+    ``trait:X=required`` are for servers that require X. All of them as in Nova's ``[filter_scheduler]``.
     ``verify_glance_signatures``: whether every image must be signed; ``enable_certificate_validation``: and that
     certificate lead to ``default_trusted_certificate_ids``, unless a client names others; as in Nova's ``[glance]``.
     ``reclaim_instance_interval``: how many seconds a deleted server can be restored, 0 for not at all.
@@ -94,6 +95,7 @@ class ComputeSettings(ServiceSettings):
     isolated_images: Annotated[tuple[str, ...], NoDecode] = ()
     isolated_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     restrict_isolated_hosts_to_isolated_images: bool = True
+    enable_isolated_aggregate_filtering: bool = False
     verify_glance_signatures: bool = False
     enable_certificate_validation: bool = False
     default_trusted_certificate_ids: Annotated[tuple[str, ...], NoDecode] = ()
@@ -166,6 +168,7 @@ class ComputeSettings(ServiceSettings):
             isolated_images=frozenset(self.isolated_images),
             isolated_hosts=frozenset(self.isolated_hosts),
             restrict_isolated_hosts_to_isolated_images=self.restrict_isolated_hosts_to_isolated_images,
+            enable_isolated_aggregate_filtering=self.enable_isolated_aggregate_filtering,
             image_props_weights={
                 name: float(number) for name, number in (part.split("=", 1) for part in self.image_props_weight_setting)
             },

@@ -19,6 +19,7 @@ from stackwire.runtime.service import PortInUse
 from stackwire.trace.backends.bus_watch import BusWatch, NotificationWatch
 from stackwire.trace.backends.firehose import FirehoseUnavailable, firehose
 from stackwire.trace.domain.message_store import MessageStore
+from stackwire.trace.flows.answers import Answers
 from stackwire.trace.flows.lineage_store import LineageStore
 from stackwire.trace.http.errors import trace_error
 from stackwire.trace.http.routes import routes
@@ -43,8 +44,15 @@ class TraceService:
 
     name = "trace"
 
-    def __init__(self, settings: TraceSettings, transport: Transport, database: Database | None = None) -> None:
+    def __init__(
+        self,
+        settings: TraceSettings,
+        transport: Transport,
+        database: Database | None = None,
+        answers: Answers | None = None,
+    ) -> None:
         self.settings = settings
+        self._answers = answers
         self.store = MessageStore(settings.keep_messages, settings.keep_bytes)
         self._transport = transport
         self._lineage: LineageStore | None = None
@@ -105,7 +113,10 @@ class TraceService:
 
     async def _listen(self) -> None:
         app = make_app(
-            routes=routes(self.store), authenticator=_NoAuthentication(), errors=trace_error, ready=self.ready
+            routes=routes(self.store, self._answers),
+            authenticator=_NoAuthentication(),
+            errors=trace_error,
+            ready=self.ready,
         )
         runner = web.AppRunner(
             app,
@@ -126,15 +137,18 @@ class TraceService:
             raise PortInUse(f"{self.name} cannot listen on {host}:{port}: {error.strerror or error}") from error
 
 
-async def build(settings: TraceSettings, *, transport: Transport, clock: Clock | None = None) -> TraceService:
+async def build(
+    settings: TraceSettings, *, transport: Transport, clock: Clock | None = None, answers: Answers | None = None
+) -> TraceService:
     """A tracer ready to be started. Times are those of the bus; ``clock`` is there because every service has it.
 
-    Raises DatabaseUnavailable, MigrationError; without ``database_url`` lineage is kept in memory only.
+    ``answers``: who knows what properties do. Raises DatabaseUnavailable, MigrationError; without ``database_url``
+    lineage is kept in memory only.
     """
     if not settings.database_url:
-        return TraceService(settings, transport)
+        return TraceService(settings, transport, None, answers)
     migrations = Path(str(files("stackwire.trace"))) / "db" / "migrations"
     database = await Database.open(
         settings.database_url, schema="trace", migrations=migrations, clock=clock, max_size=2
     )
-    return TraceService(settings, transport, database)
+    return TraceService(settings, transport, database, answers)

@@ -31,9 +31,10 @@ def test_the_pytest_plugin_and_its_fixture() -> None:
 def test_the_commands() -> None:
     assert PROJECT["scripts"] == {"stackwire": "stackwire.cloud.__main__:main"}
     assert cli.COMMANDS == ("up", "down", "status", "logs", "guest", "explain", "serve")
-    assert sorted(cli.SUBCOMMAND_MODULES) == ["bugs", "compare", "demo", "image", "trace"]
+    assert sorted(cli.SUBCOMMAND_MODULES) == ["bugs", "compare", "demo", "image", "properties", "trace"]
     assert subcommands("stackwire.cloud.bugs.cli") == ["list", "run", "show"]
     assert subcommands("stackwire.cloud.images") == ["restore"]
+    assert subcommands("stackwire.cloud.properties") == ["show"]
 
 
 def test_the_modules_of_the_protocol() -> None:

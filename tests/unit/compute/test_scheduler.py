@@ -254,6 +254,23 @@ def test_a_soft_policy_weighs_beside_the_resources(policy, first):
     assert scheduler_filters.decide([one, two], needs(group=group)).hosts[0].host == "one"
 
 
+@pytest.mark.parametrize(
+    ("enabled", "image", "specs", "passes"),
+    [
+        (True, ["CUSTOM_SSD"], {}, True),
+        (True, [], {"trait:CUSTOM_SSD": "required"}, True),
+        (True, [], {"trait:CUSTOM_GOLD": "required"}, False),
+        (True, [], {}, False),
+        (False, [], {}, True),
+    ],
+)
+def test_an_aggregate_that_requires_a_trait_is_for_those_who_ask_for_it(enabled, image, specs, passes):
+    host = replace(HOST, traits=["CUSTOM_SSD", "CUSTOM_GOLD"], aggregates=[{"trait:CUSTOM_SSD": "required", "a": "b"}])
+    limits = Limits(enable_isolated_aggregate_filtering=enabled)
+    wanted = needs(replace(FLAVOR, extra_specs=specs), properties={"traits_required": image}, limits=limits)
+    assert passing(host, wanted) is passes
+
+
 SECOND = replace(HOST, id=2, host="two")
 FIRST = {  # the weigher that decides: what the first host has more of, the multipliers, and which host comes first
     "HypervisorVersionWeigher": ({"hypervisor_version": 8002001}, {}, "one"),

@@ -47,15 +47,33 @@ def in_other_zone(host: Host, needs: Needs) -> str | None:
 
 def lacks_traits(host: Host, needs: Needs) -> str | None:
     """``trait:X=required`` of image and flavor, and ``forbidden`` of the flavor; an encrypted disk needs some, too."""
+    required, forbidden = _traits(needs)
+    if missing := sorted(required - set(host.traits)):
+        return f"trait:{missing[0]}=required"
+    if refused := sorted(forbidden & set(host.traits)):
+        return f"trait:{refused[0]}=forbidden"
+    return None
+
+
+def _traits(needs: Needs) -> tuple[set[str], set[str]]:
+    """Those that image and flavor require, and those that the flavor forbids."""
     required = set(needs.properties.get("traits_required", ())) | _encryption_traits(needs)
     forbidden: set[str] = set()
     for key, value in needs.flavor.extra_specs.items():
         if key.startswith("trait:"):
             (required if value == "required" else forbidden).add(key.removeprefix("trait:"))
-    if missing := sorted(required - set(host.traits)):
-        return f"trait:{missing[0]}=required"
-    if refused := sorted(forbidden & set(host.traits)):
-        return f"trait:{refused[0]}=forbidden"
+    return required, forbidden
+
+
+def isolates_traits(host: Host, needs: Needs) -> str | None:
+    """``trait:X=required`` of an aggregate: its hosts are for servers that require X (``request_filter.py``)."""
+    if not needs.limits.enable_isolated_aggregate_filtering:
+        return None
+    wanted = {f"trait:{trait}" for trait in _traits(needs)[0]}
+    for metadata in host.aggregates:
+        for key, value in metadata.items():
+            if key.startswith("trait:") and value == "required" and key not in wanted:
+                return f"its aggregate has {key}=required, which nothing asks for"
     return None
 
 
@@ -160,6 +178,7 @@ PLACEMENT: Mapping[str, Rejects] = {
     "RequestedHosts": not_requested,
     "AvailabilityZone": in_other_zone,
     "Traits": lacks_traits,
+    "IsolatedAggregates": isolates_traits,
     "Capacity": has_no_room,
 }
 """What is checked before the filters, whichever are enabled."""

@@ -29,6 +29,7 @@ class Limits:
     isolated_images: frozenset[str] = frozenset()
     isolated_hosts: frozenset[str] = frozenset()
     restrict_isolated_hosts_to_isolated_images: bool = True
+    enable_isolated_aggregate_filtering: bool = False
     image_props_weights: Mapping[str, float] = field(default_factory=dict)
     """How much each image property counts; empty: all of them alike."""
 

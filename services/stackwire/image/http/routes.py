@@ -77,7 +77,11 @@ def routes(
         v1 = []
     served = "|".join(re.escape(name) for name in (*versions.names, *(["v1"] if v1 else [])))
     unknown = Route("*", f"/{{rest:(?!(?:{served})(?:/|$))(?s:.*)}}", to.versions.unknown, public=True)
-    return [_resource(route) for route in (*_table(to, v1), unknown)]
+    artifacts = [
+        Route("*", f"/{version}/artifacts{{tail:(/.*)?}}", to.versions.artifacts, public=True)
+        for version in ("v3", "v0.1")
+    ]
+    return [_resource(route) for route in (*_table(to, v1), *artifacts, unknown)]
 
 
 def _table(to: _Handlers, v1: Sequence[Route]) -> list[Route]:

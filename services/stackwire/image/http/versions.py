@@ -5,6 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from stackwire.core.behaviours import Behaviours
+from stackwire.core.errors import NotSimulated
 from stackwire.http.addresses import merged_slashes
 from stackwire.http.paging import origin
 from stackwire.http.request import respond
@@ -51,6 +52,10 @@ class VersionHandlers:
     async def redirect(self, request: web.Request) -> web.Response:
         """``/v2``"""
         return web.Response(status=302, headers={"Location": f"{origin(request)}/v2/"})
+
+    async def artifacts(self, request: web.Request) -> web.Response:
+        """Glance had them as v3 (an experiment of Liberty and Mitaka) and gave them to Glare, whose first was v0.1."""
+        raise NotSimulated(what="artifacts (Glare)")
 
     async def unknown(self, request: web.Request) -> web.Response:
         """What begins with no version that is there: 300 with those that are. v1 is one of them since it went."""

@@ -79,6 +79,8 @@ VERSIONS: Final = {
     "* /": Call("The versions there are", returns("Versions", 300)),
     "* /versions": Call("The versions there are, as a plain answer", returns("Versions")),
     "* /v2": Call("A redirection to /v2/", {302: Response("There, where nothing is.")}),
+    "* /v3/artifacts": Call("Artifacts as Glance had them once: they are not simulated", {}, errors=(501,)),
+    "* /v0.1/artifacts": Call("Artifacts as Glare has them: they are not simulated", {}, errors=(501,)),
     "* /{rest}": Call("The versions there are, where the path begins with none of them", returns("Versions", 300)),
     "GET /healthcheck": Call(
         "Whether the service can work",

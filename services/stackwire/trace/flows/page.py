@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-SCRIPTS = ("source.js", "dom.js", "diagram.js", "lineage.js", "app.js")
+SCRIPTS = ("source.js", "dom.js", "diagram.js", "lineage.js", "properties.js", "app.js")
 """In the order they are loaded."""
 STYLES = ("style.css",)
 

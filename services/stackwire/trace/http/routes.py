@@ -4,16 +4,18 @@ from collections.abc import Sequence
 
 from stackwire.http.app import Route
 from stackwire.trace.domain.message_store import MessageStore
+from stackwire.trace.flows.answers import Answers
 from stackwire.trace.http.lineage import LineageHandlers
 from stackwire.trace.http.messages import MessageHandlers
 from stackwire.trace.http.page import PageHandlers
+from stackwire.trace.http.properties import PropertyHandlers
 from stackwire.trace.http.stories import StoryHandlers
 
 
-def routes(store: MessageStore) -> Sequence[Route]:
+def routes(store: MessageStore, answers: Answers | None = None) -> Sequence[Route]:
     """Every route; all of them are GET and public."""
     page, messages = PageHandlers(store), MessageHandlers(store)
-    stories, lineage = StoryHandlers(store), LineageHandlers(store)
+    stories, lineage, properties = StoryHandlers(store), LineageHandlers(store), PropertyHandlers(answers)
     table = (
         ("/", page.index),
         ("/page/{name}", page.file),
@@ -29,5 +31,7 @@ def routes(store: MessageStore) -> Sequence[Route]:
         ("/why/{key}/{id}", lineage.why),
         ("/where/{key}", lineage.where),
         ("/diff/{left}/{right}", lineage.diff),
+        ("/explain", properties.explain),
+        ("/properties/{kind}/{id}", properties.defined),
     )
     return [Route("GET", path, handler, public=True) for path, handler in table]

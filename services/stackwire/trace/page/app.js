@@ -1,11 +1,13 @@
 "use strict";
-// The views, links and keys. Each view has an address: #/, #/story/ID?at=NUMBER, #/resources, #/resource/KIND:ID?key=KEY.
+// The views, links and keys. Each view has an address: #/, #/story/ID?at=NUMBER, #/resources, #/resource/KIND:ID?key=KEY,
+// and those of properties.js.
 (() => {
   const source = new sw.Source();
   const main = document.getElementById("main"), detail = document.getElementById("detail"), state = document.getElementById("state");
   const FILTERS = [["request", "request id"], ["resource", "resource id"], ["service", "service"], ["event", "method or event"], ["text", "text"]];
   let paused = false, diagram = null, redraw = null, chosenRow = -1;
 
+  if (source.embedded) for (const link of document.querySelectorAll("nav a[data-live]")) link.remove();
   const setStatus = (text) => { state.textContent = text; };
   const empty = (text) => sw.el("p", { class: "empty" }, text);
 
@@ -147,7 +149,10 @@
 
   // -- addresses
 
-  const VIEWS = { "": stories, story, resources, resource };
+  const explain = (_, query) => sw.explainView(source, main, query);
+  const properties = (path) => sw.definitionsView(source, main, path);
+  const VIEWS = { "": stories, story, resources, resource, explain, properties };
+  const SECTIONS = { resource: "resources", resources: "resources", explain: "explain", properties: "properties" };
 
   async function show() {
     const [path, parameters] = location.hash.replace(/^#\/?/, "").split("?");
@@ -155,7 +160,7 @@
     diagram = null; redraw = null; chosenRow = -1;
     closeDetail();
     for (const link of document.querySelectorAll("nav a")) {
-      const here = link.dataset.view === (name.startsWith("resource") ? "resources" : "stories");
+      const here = link.dataset.view === (SECTIONS[name] ?? "stories");
       if (here) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
     }
     try {
