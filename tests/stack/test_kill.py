@@ -38,6 +38,8 @@ from support.retrying_client import (
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.slow, pytest.mark.timeout(180)]
 
 FAILPOINT_TIMEOUT_SECONDS = 20.0
+MOVE_TIMEOUT_SECONDS = 30.0
+"""How long a volume may be on its way under its server, whoever dies."""
 SETTLE_TIMEOUT_SECONDS = 15.0
 QUICK = {
     "SWEEP_SECONDS": "0.5",
@@ -194,6 +196,60 @@ async def a_migration(cloud: ProcessCloud) -> Finish:
         body = {"os-migrate_volume": {"host": "stackwire@far", "lock_volume": True}}
         await cloud.admin.try_once("POST", "volume", f"{volume_path(volume)}/action", json=body)
         await cloud.client.wait_for_status("volume", volume_path(volume), "volume", {"available"})
+        await cloud.check_volume(volume)
+
+    return finish
+
+
+async def a_migration_of_a_volume_in_use(cloud: ProcessCloud) -> Finish:
+    body = {"os-migrate_volume": {"host": "stackwire@far"}}
+    return moved_under_its_server(cloud, *await attached(cloud), body)
+
+
+async def a_retype_of_a_volume_in_use(cloud: ProcessCloud) -> Finish:
+    name = unique("far")
+    body = {"volume_type": {"name": name, "extra_specs": {"volume_backend_name": "far"}}}
+    await cloud.admin.create("volume", "/v3/{project_id}/types", "volume_type", body)
+    return moved_under_its_server(
+        cloud, *await attached(cloud), {"os-retype": {"new_type": name, "migration_policy": "on-demand"}}
+    )
+
+
+async def attached(cloud: ProcessCloud) -> tuple[str, str]:
+    server, volume = await cloud.active_server({"imageRef": await cloud.active_image()}), await cloud.available_volume()
+    body = {"volumeAttachment": {"volumeId": volume}}
+    await cloud.client.try_once("POST", "compute", f"{server_path(server)}/os-volume_attachments", json=body)
+    await cloud.client.wait_for_status("volume", volume_path(volume), "volume", {"in-use"})
+    return server, volume
+
+
+def moved_under_its_server(cloud: ProcessCloud, server: str, volume: str, body: dict[str, Any]) -> Finish:
+    """Until it is on the other back end; a move that is given up in between is requested again."""
+
+    async def found() -> dict[str, Any]:
+        return dict((await cloud.admin.get("volume", volume_path(volume))).json["volume"])
+
+    async def at_rest() -> bool:
+        shown = await found()
+        migrating = shown["os-vol-mig-status-attr:migstat"] not in (None, "success", "error")
+        return shown["status"] == "in-use" and not migrating
+
+    async def finish() -> None:
+        while "@far" not in (await found())["os-vol-host-attr:host"]:
+            await cloud.admin.try_once("POST", "volume", f"{volume_path(volume)}/action", json=body)
+            await until(at_rest, MOVE_TIMEOUT_SECONDS, interval=0.1)
+        path = f"{server_path(server)}/os-volume_attachments"
+
+        async def has_one_device() -> bool:
+            (attachment,) = (await found())["attachments"]
+            version = {"OpenStack-API-Version": "compute 2.89"}
+            answer = await cloud.client.try_once("GET", "compute", path, headers=version)
+            devices = answer.json["volumeAttachments"] if answer is not None and answer.status == 200 else []
+            wanted = [(volume, attachment["attachment_id"])]
+            return [(each["volumeId"], each["attachment_id"]) for each in devices] == wanted
+
+        await until(has_one_device, MOVE_TIMEOUT_SECONDS, interval=0.1)
+        await cloud.client.try_once("DELETE", "compute", f"{path}/{volume}")
         await cloud.check_volume(volume)
 
     return finish
@@ -514,6 +570,20 @@ CASES: list[tuple[Story, str, str]] = [
     (a_migration, "volume", "after_publish:migrate_volume"),
     (a_migration, "volume", "after_commit:create_volume"),
     (a_migration, "volume", "before_commit:delete_volume"),
+    (a_migration_of_a_volume_in_use, "volume", "after_commit:create_volume"),
+    (a_migration_of_a_volume_in_use, "compute", "before_commit:swap_volume"),
+    (a_migration_of_a_volume_in_use, "compute", "after_commit:swap_volume"),
+    (a_migration_of_a_volume_in_use, "compute", "after_publish:swap_volume"),
+    (a_migration_of_a_volume_in_use, "compute", "after_commit:instance.volume_swap.start"),
+    (a_migration_of_a_volume_in_use, "volume", "after_commit:volume.attach.end"),
+    (a_migration_of_a_volume_in_use, "volume", "before_commit:volume.detach.end"),
+    (a_migration_of_a_volume_in_use, "volume", "after_commit:volume.detach.end"),
+    (a_migration_of_a_volume_in_use, "volume", "after_commit:delete_volume"),
+    (a_migration_of_a_volume_in_use, "compute", "before_commit:instance.volume_swap.end"),
+    (a_retype_of_a_volume_in_use, "volume", "after_publish:retype"),
+    (a_retype_of_a_volume_in_use, "volume", "before_commit:volume.retype"),
+    (a_retype_of_a_volume_in_use, "volume", "before_commit:delete_volume"),
+    (a_retype_of_a_volume_in_use, "compute", "before_commit:instance.volume_swap.end"),
     (a_backup_of_a_volume, "volume", "after_publish:get_backup_device"),
     (a_backup_of_a_volume, "volume", "before_commit:backup.create.end"),
     (a_restored_backup, "volume", "after_commit:restore_backup"),

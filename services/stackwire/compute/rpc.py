@@ -20,6 +20,7 @@ from stackwire.compute.flows.worker.resize_instance import ResizeServer
 from stackwire.compute.flows.worker.scheduler import Scheduler
 from stackwire.compute.flows.worker.shelve_instance import ShelveServer
 from stackwire.compute.flows.worker.snapshot_instance import SnapshotServer
+from stackwire.compute.flows.worker.swap_volume import SwapVolume
 from stackwire.compute.flows.worker.terminate_instance import TerminateServer
 from stackwire.compute.flows.worker.unshelve_instance import UnshelveServer
 from stackwire.contracts import compute_guests as guests
@@ -27,7 +28,7 @@ from stackwire.contracts import compute_moves as moves
 from stackwire.contracts import compute_set_aside as aside
 from stackwire.contracts import compute_workers as calls
 from stackwire.contracts.base import Endpoint
-from stackwire.contracts.compute import ServerExternalEvents
+from stackwire.contracts.compute import ServerExternalEvents, UpdateServerVolume
 
 
 def conductor_endpoints(
@@ -78,6 +79,7 @@ def host_endpoints(host: ComputeHost) -> list[Endpoint]:
         calls.ReserveBlockDeviceName.served_by(attach.on_reserve_block_device_name),
         calls.AttachVolumeOnHost.served_by(attach.on_attach_volume),
         calls.DetachVolume.served_by(attach.on_detach_volume),
+        calls.SwapVolume.served_by(SwapVolume(host).on_swap_volume),
         calls.GetConsoleOutput.served_by(events.on_get_console_output),
         guests.GetVncConsole.served_by(consoles.on_get("vnc")),
         guests.GetSpiceConsole.served_by(consoles.on_get("spice")),
@@ -123,7 +125,10 @@ def _move_endpoints(host: ComputeHost) -> list[Endpoint]:
 
 def api_endpoints(flows: ApiFlows) -> list[Endpoint]:
     """What other services send to the API."""
-    return [ServerExternalEvents.served_by(flows.external_events.on_server_external_events)]
+    return [
+        ServerExternalEvents.served_by(flows.external_events.on_server_external_events),
+        UpdateServerVolume.served_by(flows.swap_volume.on_update_server_volume),
+    ]
 
 
 def alternate_endpoints(host: ComputeHost) -> list[Endpoint]:

@@ -109,6 +109,7 @@ class ApiEndpoints:
             calls.ReimageVolume.served_by(self.reimage_volume),
             calls.BeginDetaching.served_by(self.begin_detaching),
             calls.RollDetaching.served_by(self.roll_detaching),
+            calls.MigrateVolumeCompletion.served_by(self.complete_migration),
         ]
 
     async def get_volume(self, ctx: RequestContext, message: calls.GetVolume) -> calls.VolumeView:
@@ -196,6 +197,10 @@ class ApiEndpoints:
     async def roll_detaching(self, ctx: RequestContext, message: calls.RollDetaching) -> None:
         await self._flows.legacy_attach.roll_detaching(ctx, ids.volume_id(message.volume_id))
 
+    async def complete_migration(self, ctx: RequestContext, message: calls.MigrateVolumeCompletion) -> str:
+        volume_id, copy_id = ids.volume_id(message.volume_id), ids.volume_id(message.new_volume_id)
+        return await self._flows.move_volume.on_moved_by_host(ctx, volume_id, copy_id, error=message.error)
+
 
 def _own(ctx: RequestContext, page: calls.ListVolumes | calls.ListSnapshots) -> Listing:
     return Listing(project_id=ctx.project_id, limit=page.limit, offset=page.offset)
@@ -207,7 +212,7 @@ def volume_view(volume: VolumeDetails) -> calls.VolumeView:
         **attributes(
             volume,
             "id name description status attach_status size bootable multiattach project_id user_id"
-            " availability_zone snapshot_id metadata",
+            " availability_zone snapshot_id metadata migration_status",
         ),
         volume_type=volume.type_name,
         volume_image_metadata=volume.glance or None,
@@ -217,6 +222,7 @@ def volume_view(volume: VolumeDetails) -> calls.VolumeView:
                 volume_id=volume.id,
                 instance=attachment["instance_uuid"],
                 status=attachment["attach_status"],
+                attach_mode=attachment["attach_mode"],
                 attached_at=attachment["attach_time"],
                 mountpoint=attachment["mountpoint"],
             )

@@ -208,6 +208,14 @@ class DetachVolume(_OfInstance, Cast, target=COMPUTE_HOST, method="detach_volume
     attachment_id: str | None = None
 
 
+class SwapVolume(_OfInstance, Cast, target=COMPUTE_HOST, method="swap_volume"):
+    """Move the guest from one volume to another."""
+
+    old_volume_id: str
+    new_volume_id: str
+    new_attachment_id: str | None = None
+
+
 class GetConsoleOutput(_OfInstance, Call[str], target=COMPUTE_HOST, method="get_console_output"):
     """The last ``tail_length`` lines of the console; None: all."""
 

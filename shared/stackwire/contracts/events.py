@@ -177,6 +177,7 @@ def _versioned() -> list[EventContract]:
         *(row for action in _each(legacy.InstanceAction) for row in instance(action, *phases)),
         *(row for action in failing for row in instance(action, "error")),
         *(row for verb in _each(legacy.VolumeVerb) for row in instance(f"volume_{verb}", *phases, "error")),
+        *instance("volume_swap", *phases, "error"),
         contract("compute.exception", versioned.ExceptionPayload, ERROR),
         *(contract(f"scheduler.select_destinations.{phase}", versioned.RequestSpecPayload) for phase in phases),
         *(

@@ -27,7 +27,7 @@ UNVERSIONED = {
 Phase = Literal["start", "end"]
 FailedAction = Literal["create", "rebuild", "resize"]
 """Actions with an ``.error`` event."""
-FailedMethod = Literal["rescue_instance"]
+FailedMethod = Literal["rescue_instance", "swap_volume"]
 """Methods of hosts whose failure is an event of its own."""
 VolumeVerb = Literal["attach", "detach"]
 KeypairVerb = Literal["create", "import", "delete"]

@@ -168,6 +168,13 @@ class InstanceActionVolumePayload(_Action, NovaObject, version="1.7"):
     volume_id: str
 
 
+class InstanceActionVolumeSwapPayload(_Action, NovaObject, version="1.9"):
+    """A guest is moved from one volume to another."""
+
+    old_volume_id: str
+    new_volume_id: str
+
+
 class InstanceCreatePayload(_Action, NovaObject, version="1.13"):
     """A server is built."""
 
@@ -202,6 +209,7 @@ CLASSES: Mapping[str, type[NovaObject]] = {
     "resize_prep": InstanceActionResizePrepPayload,
     "volume_attach": InstanceActionVolumePayload,
     "volume_detach": InstanceActionVolumePayload,
+    "volume_swap": InstanceActionVolumeSwapPayload,
     "exists": InstanceExistsPayload,
     "update": InstanceUpdatePayload,
 }

@@ -42,6 +42,7 @@ class VolumeView(Contract):
     metadata: dict[str, str] = {}
     volume_image_metadata: dict[str, str] | None = None
     attachments: list[AttachmentView] = []
+    migration_status: str | None = None
     created_at: str
     updated_at: str | None = None
 
@@ -250,3 +251,10 @@ class RollDetaching(_OfVolume, Call[None], target=VOLUME, method="roll_detaching
 
 class BeginDetaching(_OfVolume, Call[None], target=VOLUME, method="begin_detaching"):
     """in-use to detaching; InvalidVolume otherwise."""
+
+
+class MigrateVolumeCompletion(_OfVolume, Call[str], target=VOLUME, method="migrate_volume_completion"):
+    """The host has moved the data to ``new_volume_id``, or could not (``error``). Answers which id is to be used."""
+
+    new_volume_id: str
+    error: bool = False

@@ -14,6 +14,7 @@ from stackwire.contracts.volume import (
     DeleteVolume,
     GetVolume,
     MakeVolume,
+    MigrateVolumeCompletion,
     ReimageVolume,
     RollDetaching,
     UpdateAttachment,
@@ -104,6 +105,13 @@ class Volumes:
         """In use again, when it was being detached; nothing, when it is not there."""
         with suppress(NotFound):
             await self._call_idempotent(ctx, RollDetaching(volume_id=volume_id))
+
+    async def complete_migration(
+        self, ctx: RequestContext, volume_id: str, new_volume_id: str, *, error: bool = False
+    ) -> str:
+        """The data are in the new volume, or could not be moved. The id of the volume that is to be used."""
+        message = MigrateVolumeCompletion(volume_id=volume_id, new_volume_id=new_volume_id, error=error)
+        return await self._call_idempotent(ctx, message)
 
     async def delete(self, ctx: RequestContext, volume_id: str) -> None:
         """Nothing, when it is not there."""

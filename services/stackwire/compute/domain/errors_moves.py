@@ -57,3 +57,7 @@ class ComputeServiceInUse(BadRequest, wire="nova.exception.ComputeServiceInUse")
 
 class CannotShrinkDisk(BadRequest, wire="nova.exception.ResizeError"):
     """Resize error: the disk of the server cannot be made smaller."""
+
+
+class MultiattachSwapVolumeNotSupported(BadRequest, wire="nova.exception.MultiattachSwapVolumeNotSupported"):
+    """A volume that more than one server writes to cannot be swapped."""

@@ -119,6 +119,19 @@ class BlockDevice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeSwap:
+    """A device on its way from one volume to another, to which it will be attached by ``attachment_id``."""
+
+    attachment_id: str
+    device_uuid: str
+    instance_uuid: str
+    old_volume_id: str
+    new_volume_id: str
+    request_id: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyPair:
     """A user's SSH key (``key_pairs``)."""
 

@@ -255,6 +255,7 @@ class ServerStates(
 
     # ---- what leaves the state as it is
     attach_volume = _check(_ATTACHABLE, None, "attach_volume")
+    swap_volume = _check("active paused resized", None, "swap_volume", locked=True)  # only services can ask for it
     detach_volume = _check(_ATTACHABLE, None, "detach_volume")
     update_metadata = _check(_BOOTED, ANY, "update_instance_metadata")
     tags = ServerVerb(_BOOTED, ANY, {}, locked=True, source="nova/api/openstack/compute/server_tags.py")

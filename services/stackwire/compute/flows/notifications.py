@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from stackwire.compute.domain import notifications
-from stackwire.compute.domain.model import KeyPair
+from stackwire.compute.domain.model import KeyPair, VolumeSwap
 from stackwire.compute.domain.notification_payloads import fault_payload, printed, whole
 from stackwire.compute.domain.notifications import NotificationContext
 from stackwire.compute.domain.scheduler_events import legacy_spec, pci_requests_of, versioned_spec
@@ -181,6 +181,18 @@ class Notifications:
         versioned = notifications.versioned(server, self._context(uow), f"volume_{action}", **fields)
         self.emit_versioned(uow, "compute", f"instance.volume_{action}.error", versioned, server.uuid, "ERROR")
 
+    def emit_swap(self, uow: UnitOfWork, server: Server, phase: Phase, swap: VolumeSwap) -> None:
+        """``instance.volume_swap.<phase>``; the unversioned format has none."""
+        versioned = notifications.versioned(server, self._context(uow), "volume_swap", **_volumes(swap))
+        self.emit_versioned(uow, "compute", f"instance.volume_swap.{phase}", versioned, server.uuid)
+
+    def emit_swap_error(self, uow: UnitOfWork, server: Server, swap: VolumeSwap, error: BaseException) -> None:
+        """``instance.volume_swap.error``, and the failure of the host's method."""
+        fields = {**_volumes(swap), "fault": fault_payload(error, "swap_volume")}
+        versioned = notifications.versioned(server, self._context(uow), "volume_swap", **fields)
+        self.emit_versioned(uow, "compute", "instance.volume_swap.error", versioned, server.uuid, "ERROR")
+        self.emit_exception(uow, server, "swap_volume", _volumes(swap), error)
+
     def emit(
         self, uow: UnitOfWork, service: str, event_type: str, payload: Fields, resource: str, priority: str = "INFO"
     ) -> None:
@@ -224,3 +236,7 @@ class Notifications:
             project_id=ctx.project_id,
             image_url=self.image_url,
         )
+
+
+def _volumes(swap: VolumeSwap) -> Fields:
+    return {"old_volume_id": swap.old_volume_id, "new_volume_id": swap.new_volume_id}

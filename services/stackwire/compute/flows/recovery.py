@@ -8,10 +8,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from stackwire.compute.db import block_devices, instances, recovery_queries
+from stackwire.compute.db import block_devices, instances, recovery_queries, volume_swaps
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import POWER, ServerStates, ServerVerb
 from stackwire.compute.flows.move_recovery import MoveRecovery
@@ -21,6 +21,7 @@ from stackwire.compute.flows.worker.power import POWER_TRANSITIONS, Power
 from stackwire.compute.flows.worker.rebuild_recovery import restore_root_attachment
 from stackwire.compute.flows.worker.rescue_instance import RescueServer
 from stackwire.compute.flows.worker.shelve_instance import ShelveServer
+from stackwire.compute.flows.worker.swap_volume import SwapVolume
 from stackwire.compute.flows.worker.terminate_instance import TerminateServer
 from stackwire.compute.flows.worker.unshelve_instance import UnshelveServer
 from stackwire.core.context import RequestContext
@@ -32,6 +33,9 @@ from stackwire.db.transitions import transition
 log = logging.getLogger(__name__)
 SERVER_TIMEOUT_SECONDS = 15.0
 """How long the recovery of one server may take."""
+
+VOLUMES_STUCK_AFTER = timedelta(seconds=15)
+"""How long what was requested of a server's volumes may wait while its host works; doing it twice does no harm."""
 
 Action = Callable[[RequestContext, Server], Awaitable[None]]
 
@@ -45,7 +49,7 @@ class Recovery:
 
     def __init__(self, host: ComputeHost) -> None:
         self._host = host
-        self._attach = AttachVolume(host)
+        self._attach, self._swaps = AttachVolume(host), SwapVolume(host)
         self._power = Power(host)
         self._rescue = RescueServer(host)
         self._shelve, self._unshelve = ShelveServer(host), UnshelveServer(host)
@@ -73,10 +77,12 @@ class Recovery:
 
     async def run(self, ctx: RequestContext, before: datetime) -> bool:
         """Recovers what has not changed since ``before``. False when something remains for the next round."""
+        volumes_before = max(before, self._host.database.clock.now() - VOLUMES_STUCK_AFTER)
         recovered = (
             await self._recover_servers(ctx, before)
-            and await self._release_unrequested(ctx, before)
-            and await self._finish_attachments(ctx, before)
+            and await self._release_unrequested(ctx, volumes_before)
+            and await self._finish_attachments(ctx, volumes_before)
+            and await self._finish_swaps(ctx, volumes_before)
         )
         await self._moves.end_old(ctx, before)
         await self._release_orphaned_volumes(ctx)
@@ -237,6 +243,19 @@ class Recovery:
                     await self._attach.resume(replace(ctx, request_id=action.request_id), action)
         except (ServiceError, TimeoutError) as error:
             log.warning("a volume of a server is still being attached or detached: %s", error)
+            return False
+        return True
+
+    async def _finish_swaps(self, ctx: RequestContext, before: datetime) -> bool:
+        """Servers that are on their way to another volume; False when one remains for the next round."""
+        async with self._host.database.read() as session:
+            swaps = await volume_swaps.unfinished(session, self._host.name, before)
+        try:
+            for swap in swaps:
+                async with asyncio.timeout(SERVER_TIMEOUT_SECONDS):
+                    await self._swaps.resume(ctx, swap)
+        except (ServiceError, TimeoutError) as error:
+            log.warning("a server is still between two volumes: %s", error)
             return False
         return True
 

@@ -28,6 +28,7 @@ from stackwire.compute.flows.api.server_groups import ServerGroups
 from stackwire.compute.flows.api.server_metadata import ServerMetadata, ServerTags
 from stackwire.compute.flows.api.servers import ServerPassword, ServerQueries, UpdateServer
 from stackwire.compute.flows.api.shelve_server import ShelveServer
+from stackwire.compute.flows.api.swap_volume import SwapVolume
 from stackwire.compute.flows.api.tenant_usage import UsageReports
 from stackwire.compute.flows.api.volume_attachments import VolumeAttachments
 from stackwire.compute.flows.api.volume_proxies import VolumeProxies
@@ -61,6 +62,7 @@ class ApiFlows:
         self.server_tags = ServerTags(deps)
         self.instance_actions = InstanceActions(deps)
         self.volume_attachments = VolumeAttachments(deps)
+        self.swap_volume = SwapVolume(deps)
         self.flavors = Flavors(deps)
         self.keypairs = Keypairs(deps)
         self.quotas = Quotas(deps)

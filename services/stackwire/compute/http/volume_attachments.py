@@ -58,7 +58,7 @@ class VolumeAttachmentHandlers(ApiHandlers):
             delete = changes.delete_on_termination
             await attachments.update(ctx, uuid, attached, unchanging, delete=delete, swapped=swapped)
         if swapped:
-            await attachments.swap(ctx, uuid, attached)
+            await self._flows.swap_volume.swap(ctx, uuid, attached, changes.volumeId)
         return respond(202)
 
     async def delete(self, request: web.Request) -> web.Response:

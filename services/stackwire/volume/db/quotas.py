@@ -6,13 +6,19 @@ from stackwire.db.pool import Session, UnitOfWork
 from stackwire.volume.domain.quotas import DEFAULT_CLASS, DEFAULT_LIMITS
 
 _OF_TYPES = """
-SELECT t.name, count(v.id) AS volumes, coalesce(sum(v.size), 0)::bigint AS volume_size,
+SELECT t.name, count(v.id) AS volumes,
+       coalesce(sum(CASE v.status WHEN 'extending' THEN greatest(v.size, v.new_size) ELSE v.size END), 0)::bigint
+         AS volume_size,
        (SELECT count(*)
           FROM snapshots s WHERE s.volume_type_id = t.id AND s.project_id = $1 AND NOT s.deleted) AS snapshots,
        (SELECT coalesce(sum(s.volume_size), 0)::bigint
           FROM snapshots s WHERE s.volume_type_id = t.id AND s.project_id = $1 AND NOT s.deleted) AS snapshot_size
-  FROM volume_types t LEFT JOIN volumes v ON v.volume_type_id = t.id AND v.project_id = $1 AND NOT v.deleted
+  FROM volume_types t LEFT JOIN volumes v
+    ON (t.id = v.volume_type_id OR t.id = v.new_type_id AND v.status = 'retyping')
+   AND v.project_id = $1 AND NOT v.deleted
+   AND (v.migration_status IS NULL OR v.migration_status <> 'deleting' AND v.migration_status NOT LIKE 'target:%')
  WHERE NOT t.deleted GROUP BY t.id, t.name"""
+"""A volume that is extended counts with its new size, one that is retyped with both types; copies of migrations not."""
 
 
 async def reserve(uow: UnitOfWork, project: str, amounts: Mapping[str, int]) -> dict[str, int] | None:

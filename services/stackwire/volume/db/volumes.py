@@ -17,7 +17,8 @@ SELECT {TABLE.qualified("v")}, t.name AS type_name,
        (SELECT json_agg(json_build_object('id', a.id, 'instance_uuid', a.instance_uuid,
                                           'attached_host', a.attached_host, 'mountpoint', a.mountpoint,
                                           'attach_time', a.attach_time,
-                                          'attach_status', a.attach_status) ORDER BY a.created_at)
+                                          'attach_status', a.attach_status,
+                                          'attach_mode', a.attach_mode) ORDER BY a.created_at)
           FROM volume_attachment a WHERE a.volume_id = v.id AND NOT a.deleted) AS attachments,
        (SELECT json_object_agg(g.key, g.value ORDER BY g.id)
           FROM volume_glance_metadata g WHERE g.volume_id = v.id AND NOT g.deleted) AS glance

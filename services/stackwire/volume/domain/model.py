@@ -129,7 +129,7 @@ class GlanceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
-    """A volume, ``size`` in GiB (``new_size``: what it is being extended to).
+    """A volume, ``size`` in GiB (``new_size``, ``new_type_id``: what it is getting).
 
     ``source_image`` is the image it is created from, ``upload_image`` the image that is being created from it.
     ``name_id`` (``_name_id``): in whose name its data lies, where that is not its own: it was migrated.
@@ -144,6 +144,7 @@ class Volume:
     new_size: int | None
     status: str
     previous_status: str | None
+    new_type_id: str | None
     attach_status: str
     migration_status: str | None
     host: str | None

@@ -139,8 +139,11 @@ class VolumeStates(
         source="cinder/volume/api.py: migrate_volume",
     )
     finish_migration = Verb("maintenance", "available in-use", source="cinder/volume/manager.py: migrate_volume")
+    finish_attached_migration = Verb(
+        "available", "in-use", source="cinder/volume/manager.py: migrate_volume_completion"
+    )
     delete_copy = Verb(
-        "creating available error",
+        "creating available error reserved attaching in-use",
         "deleting",
         on_crash="finish_delete",
         source="cinder/volume/manager.py: migrate_volume_completion",

@@ -11,7 +11,7 @@ from stackwire.db.table import Table
 from stackwire.volume.db import backups, group_snapshots, groups, snapshots, volumes
 from stackwire.volume.domain.group_states import GroupSnapshotStates, GroupStates
 from stackwire.volume.domain.model import Backup, Snapshot, Volume
-from stackwire.volume.domain.states import MIGRATING, BackupStates, SnapshotStates, VolumeStates
+from stackwire.volume.domain.states import BackupStates, SnapshotStates, VolumeStates
 from stackwire.volume.domain.user_messages import INTERRUPTED
 from stackwire.volume.flows.deps import VolumeDeps, log
 from stackwire.volume.flows.registry import WorkerFlows
@@ -21,6 +21,9 @@ MESSAGE_TIMEOUT = timedelta(minutes=2)
 """How long the message for a row that nobody has claimed may wait in a queue."""
 LOST_AFTER = timedelta(seconds=5)
 """How long after the start of a single process the messages of the one before are known to be lost."""
+
+REQUEST_AGAIN_AFTER = timedelta(seconds=5)
+"""When the compute service is asked again to move a server to the copy of its volume."""
 
 _TABLES: tuple[Table[Any], ...] = (backups.TABLE, groups.TABLE, group_snapshots.TABLE, volumes.TABLE, snapshots.TABLE)
 """Groups first: they take their members with them."""
@@ -71,15 +74,17 @@ class Recovery:
         await self._recover_migrations()
 
     async def _recover_migrations(self) -> None:
-        """Of volumes that are available while they are migrated, so that no state is left to be ended."""
+        """Of volumes that are available while they are migrated, or in use, so that no state is left to be ended."""
+        before = await self._unclaimed_before()
+        again = self._deps.database.clock.now() - REQUEST_AGAIN_AFTER
         async with self._deps.database.read() as session:
-            orphans = await self._deps.leases.orphans(
-                session,
-                volumes.TABLE,
-                MIGRATING,
-                column="migration_status",
-                unclaimed_before=await self._unclaimed_before(),
-            )
+            orphans = [
+                key
+                for states, unclaimed in ((("starting",), before), (("migrating", "completing"), again))
+                for key in await self._deps.leases.orphans(
+                    session, volumes.TABLE, states, column="migration_status", unclaimed_before=unclaimed
+                )
+            ]
         for key in orphans:
             log.warning("the migration of volume %s was interrupted", key)
             await self._worker.move.resume(self._ctx, key)

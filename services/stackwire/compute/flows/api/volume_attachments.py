@@ -1,7 +1,6 @@
 """Attaching volumes to a server and detaching them, as far as the API goes; the conductor and the host do the rest."""
 
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
 
 from stackwire.compute.backends import peers
 from stackwire.compute.db import block_devices, instance_actions, instances
@@ -18,7 +17,7 @@ from stackwire.compute.flows.deps import ApiDeps, ApiFlow, check_allowed, requir
 from stackwire.contracts.compute_workers import AttachVolume, DetachVolume
 from stackwire.contracts.volume import BeginDetaching, GetVolume, RollDetaching, VolumeView
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import BadRequest, Conflict, Forbidden
+from stackwire.core.errors import BadRequest, Forbidden
 
 
 class VolumeAttachments(ApiFlow):
@@ -115,14 +114,6 @@ class VolumeAttachments(ApiFlow):
         if delete is not None:
             async with self._deps.database.work(ctx) as uow:
                 await block_devices.update(uow, device.uuid, delete_on_termination=delete)
-
-    async def swap(self, ctx: RequestContext, uuid: str, volume_id: str) -> NoReturn:
-        """For services and administrators, and only while the volume is migrated, which none is (Conflict)."""
-        async with self._deps.database.read() as session:
-            await instances.find(session, ctx, uuid)
-        self._deps.policy.require(ctx, policy.SWAP_VOLUME, {}, Forbidden)
-        await self._deps.rpc.call(ctx.as_service(), GetVolume(volume_id=volume_id))
-        raise Conflict(f"volume {volume_id} is not migrating; this API should only be called by Cinder")
 
 
 def _device(server: Server, volume_id: str) -> BlockDevice:

@@ -39,8 +39,10 @@ class LegacyAttach(Flow):
             await _unreserve(uow, volume)
 
     async def begin_detaching(self, ctx: RequestContext, volume_id: str) -> None:
-        """``in-use`` to ``detaching``, if it is attached."""
+        """``in-use`` to ``detaching``, if it is attached. One that is migrated stays as it is, and may be detached."""
         async with self._work(ctx, volume_id, "begin_detaching") as (uow, volume):
+            if volume.migration_status not in NOT_MIGRATING:
+                return
             where = {"attach_status": "attached", "migration_status": NOT_MIGRATING}
             if await transition(uow, volumes.TABLE, VolumeStates.begin_detaching, volume.id, where=where) is None:
                 raise InvalidVolume(

@@ -18,7 +18,7 @@ from stackwire.volume.domain.errors import ResourceConflict
 from stackwire.volume.domain.listing import Listing
 from stackwire.volume.domain.model import Attachment, Volume
 from stackwire.volume.domain.requests import CreateAttachmentRequest
-from stackwire.volume.domain.states import AttachmentStates, VolumeStates
+from stackwire.volume.domain.states import IN_USE, MIGRATING, AttachmentStates, VolumeStates
 from stackwire.volume.flows import attachment_steps as steps
 from stackwire.volume.flows.deps import Flow, call_backend
 
@@ -126,7 +126,9 @@ async def _reserve(uow: UnitOfWork, volume: Volume, current: Sequence[Attachment
     if not VolumeStates.update_attachment.allows(status=volume.status):
         raise InvalidVolume(reason=_in_error(volume, "created"))
     verb = VolumeStates.create_another_attachment if volume.multiattach else VolumeStates.create_attachment
-    if await transition(uow, volumes.TABLE, verb, volume.id):
+    # Between two attachments of its migration a volume that was in use is free for nobody.
+    moving = volume.migration_status in MIGRATING and volume.previous_status == IN_USE
+    if not moving and await transition(uow, volumes.TABLE, verb, volume.id):
         return
     again = instance_uuid is not None and instance_uuid in {attachment.instance_uuid for attachment in current}
     early = VolumeStates.create_early_attachment.allows(status=volume.status)

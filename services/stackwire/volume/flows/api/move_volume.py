@@ -41,12 +41,18 @@ class MoveVolume(Flow):
             self._deps.require(ctx, "volume:retype", volume.project_id)
             new_type = await volume_types.find(uow, ctx, reference)
             await self._check_type(uow, volume, new_type)
+            await self._deps.reserve_quota(uow, volume.project_id, volumes=0, gigabytes=0)  # the others wait
             await check_type_limits(uow, volume.project_id, new_type, volumes=1, gigabytes=volume.size)
             allowed = volume.group_id is None and await _qos_allows(uow, volume, new_type)
             retyping = None
             if allowed and new_type.id != volume.volume_type_id and volume.migration_status in NOT_MIGRATING:
                 retyping = await self._deps.transition(
-                    uow, volumes.TABLE, VolumeStates.begin_retype, volume.id, previous_status=volume.status
+                    uow,
+                    volumes.TABLE,
+                    VolumeStates.begin_retype,
+                    volume.id,
+                    previous_status=volume.status,
+                    new_type_id=new_type.id,
                 )
             if retyping is None:
                 raise InvalidVolume(
@@ -95,8 +101,6 @@ class MoveVolume(Flow):
                     reason=f"Volume {volume.id} status must be available or in-use, must not be migrating, have"
                     " snapshots, be part of a group, and the destination must be another than the current one."
                 )
-            if volume.status == IN_USE:
-                raise NotSimulated(what="the migration of a volume in use, whose data a host would have to move")
             changes: dict[str, Any] = {"migration_status": "starting", "previous_status": volume.status}
             locked = None
             if lock:
@@ -123,9 +127,25 @@ class MoveVolume(Flow):
     async def complete_migration(self, ctx: RequestContext, volume_id: str, copy_id: str, *, error: bool) -> str:
         """The id of the volume that is to be used now. InvalidVolume unless both are of one migration."""
         async with self._deps.database.read() as session:
+            volume = await volumes.find(session, ctx, volume_id)
+        self._deps.require(ctx, _ADMIN + "migrate_volume_completion", volume.project_id)
+        return await self._complete(ctx, volume_id, copy_id, error=error)
+
+    async def on_moved_by_host(self, ctx: RequestContext, volume_id: str, copy_id: str, *, error: bool) -> str:
+        """The same for the compute service, which is no administrator when it acts for a user.
+
+        It asks again when the answer was lost.
+        """
+        async with self._deps.database.read() as session:
+            volume = await volumes.find(session, ctx, volume_id)
+        if volume.migration_status == "success" and volume.name_id == copy_id:
+            return volume_id
+        return await self._complete(ctx, volume_id, copy_id, error=error)
+
+    async def _complete(self, ctx: RequestContext, volume_id: str, copy_id: str, *, error: bool) -> str:
+        async with self._deps.database.read() as session:
             volume, copy = await volumes.find(session, ctx, volume_id), await volumes.find(session, ctx, copy_id)
             used = await attachments.of_volume(session, volume.id)
-        self._deps.require(ctx, _ADMIN + "migrate_volume_completion", volume.project_id)
         if not (volume.migration_status or copy.migration_status):
             legacy = LegacyAttach(self._deps)
             for attachment in used if not error else ():

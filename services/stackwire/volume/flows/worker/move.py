@@ -11,20 +11,32 @@ from stackwire.contracts.volume_workers import BuildVolume, RemoveVolume
 from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
-from stackwire.core.rules import Resource
 from stackwire.db.pool import UnitOfWork
-from stackwire.volume.db import attachments, glance_metadata, snapshots, volume_types, volumes
+from stackwire.volume.db import attachments, snapshots, volume_types, volumes
 from stackwire.volume.domain import objects, travel
 from stackwire.volume.domain.model import Volume
-from stackwire.volume.domain.notifications import volume_event
-from stackwire.volume.domain.size_checks import GIBIBYTE
-from stackwire.volume.domain.states import MIGRATING, VolumeStates
-from stackwire.volume.flows.deps import Flow, log, log_failure, to_backend, volume_file
-from stackwire.volume.flows.move_steps import back_to_rest
+from stackwire.volume.domain.states import IN_USE, MIGRATING, VolumeStates
+from stackwire.volume.flows.deps import Flow, VolumeDeps, log, log_failure, to_backend
+from stackwire.volume.flows.move_steps import (
+    back_to_rest,
+    copy_data,
+    is_attached,
+    keep_rows,
+    notify_retyped,
+    release_copy,
+)
+from stackwire.volume.flows.worker.move_attached import AttachedMove, HostMove
+
+_READY = ("available", "reserved", "attaching", "in-use")
+"""Of a copy that there is: a server may have it already."""
 
 
 class MoveWorker(Flow):
     """``cinder/volume/manager.py: retype, migrate_volume, migrate_volume_completion``."""
+
+    def __init__(self, deps: VolumeDeps) -> None:
+        super().__init__(deps)
+        self._attached = AttachedMove(deps)
 
     async def on_retype(self, ctx: RequestContext, message: RetypeVolume) -> None:
         """In place on its own back end; else by a copy, unless that is not allowed or cannot be: then as before."""
@@ -37,23 +49,23 @@ class MoveWorker(Flow):
                     await self._retype_in_place(uow, volume, host, message.new_type_id)
                 return
             async with self._deps.database.work(ctx) as uow:
-                fixed = await snapshots.of_volume(uow, volume.id) or await attachments.of_volume(uow, volume.id)
-                if message.migration_policy == "never" or fixed:
+                if message.migration_policy == "never" or await snapshots.of_volume(uow, volume.id):
                     log.warning("volume %s cannot be moved to be of another type", volume.id)
                     await back_to_rest(self._deps, uow, volume)
                     return
                 await self._begin_copy(uow, volume, host, message.new_type_id)
 
     async def on_migrate_volume(self, ctx: RequestContext, message: MigrateVolume) -> None:
-        """To another pool of its own back end at once, else by a copy."""
+        """To another pool of its own back end at once, else by a copy; one that is attached always by a copy."""
         volume_id, host = objects.id_of(message.volume), str(message.host["host"])
         async with self._deps.hold_where(ctx, volumes.TABLE, volume_id, migration_status="starting") as volume:
             if volume is None:
                 return
             async with self._deps.database.work(ctx) as uow:
-                if self._is_here(volume, host) and not message.force_host_copy:
+                used = await attachments.of_volume(uow, volume.id)
+                if self._is_here(volume, host) and not message.force_host_copy and not used:
                     await back_to_rest(self._deps, uow, volume, host=host, migration_status="success")
-                    await _keep_rows(uow, volume, travel.at_migrate)
+                    await keep_rows(uow, volume, travel.at_migrate)
                 else:
                     await self._begin_copy(uow, volume, host, message.new_type_id or volume.volume_type_id)
 
@@ -61,9 +73,7 @@ class MoveWorker(Flow):
         """What Nova asks for when it has moved an attached volume's data; with ``error`` the copy goes."""
         volume_id = objects.id_of(message.volume)
         if message.error:
-            async with self._deps.hold_where(ctx, volumes.TABLE, volume_id, migration_status=MIGRATING) as volume:
-                if volume is not None:
-                    await self._abort(ctx, volume)
+            await self._give_up(ctx, volume_id)
         else:
             await self.resume(ctx, volume_id)
         return volume_id
@@ -73,7 +83,10 @@ class MoveWorker(Flow):
         await self.resume(ctx, (copy.migration_status or "").removeprefix("target:"))
 
     async def recover(self, ctx: RequestContext, volume: Volume) -> None:
-        """What a dead worker left ``retyping`` or in ``maintenance``: goes on, or is as before."""
+        """What a dead worker left ``retyping`` or in ``maintenance``: goes on, or is as before.
+
+        Where a host has to go on, it is asked when the migration itself is found without a worker.
+        """
         if volume.migration_status in MIGRATING:
             await self._proceed(ctx, volume)
         else:
@@ -82,26 +95,39 @@ class MoveWorker(Flow):
     async def resume(self, ctx: RequestContext, volume_id: str) -> None:
         """Goes on with a migration, however far it has got."""
         async with self._deps.hold_where(ctx, volumes.TABLE, volume_id, migration_status=MIGRATING) as volume:
-            if volume is not None:
-                await self._proceed(ctx, volume)
+            move = await self._proceed(ctx, volume) if volume is not None else None
+        # The host completes the migration meanwhile, so that nobody may hold the volume.
+        if move is not None and not await self._attached.request(ctx, move):
+            await self._give_up(ctx, volume_id)
 
-    async def _proceed(self, ctx: RequestContext, volume: Volume) -> None:
+    async def _give_up(self, ctx: RequestContext, volume_id: str) -> None:
+        async with self._deps.hold_where(ctx, volumes.TABLE, volume_id, migration_status=MIGRATING) as volume:
+            if volume is not None:
+                await self._abort(ctx, volume)
+
+    async def _proceed(self, ctx: RequestContext, volume: Volume) -> HostMove | None:
+        """As far as the volume service goes alone; what the compute service is to be asked for next, if anything."""
         async with self._deps.database.read() as session:
             copy = await volumes.copy_of(session, volume.id)
+            used = await attachments.of_volume(session, volume.id)
+            taken = await attachments.of_volume(session, copy.id) if copy is not None else []
         if copy is not None and copy.status == "creating":
-            return  # its worker goes on, or its own recovery
-        if copy is None or copy.status != "available":
+            return None  # its worker goes on, or its own recovery
+        if copy is None or copy.status not in _READY:
             await self._abort(ctx, volume)
-            return
+            return None
         try:
-            store, origin = self._deps.store(copy.host), self._deps.store(volume.host)
-            await store.copy(volume_file(volume), volume_file(copy), volume.size * GIBIBYTE, origin)
+            if used:
+                return await self._attached.prepare(ctx, volume, copy, used, taken)
+            if not is_attached(taken):
+                await copy_data(self._deps, volume, copy)
         except Exception as error:
             log_failure("volume %s could not be moved", volume.id, error)
             await self._abort(ctx, volume)
         else:
             async with self._deps.database.work(ctx) as uow:
                 await self._swap(uow, volume, copy)
+        return None
 
     def _is_here(self, volume: Volume, host: str) -> bool:
         """Pools of one back end are one folder."""
@@ -113,7 +139,7 @@ class MoveWorker(Flow):
         retyped = await back_to_rest(self._deps, uow, volume, **changes)
         for snapshot in await snapshots.of_volume(uow, volume.id):
             await snapshots.TABLE.update(uow, snapshot.id, volume_type_id=type_id)
-        await self._notify_retyped(uow, volume, retyped)
+        await notify_retyped(uow, volume, retyped)
 
     async def _begin_copy(self, uow: UnitOfWork, volume: Volume, host: str, type_id: str) -> None:
         """The copy's row, and the message to its back end (``_migrate_volume_generic``)."""
@@ -141,8 +167,11 @@ class MoveWorker(Flow):
         """
         taken = attributes(copy, "host availability_zone service_uuid volume_type_id multiattach launched_at")
         changes = {**taken, "name_id": copy.name_id or copy.id, "migration_status": "success"}
+        if is_attached(await attachments.of_volume(uow, copy.id)):
+            await attachments.move(uow, copy.id, volume.id)
+            changes["attach_status"] = "attached"
         moved = await back_to_rest(self._deps, uow, volume, previous_status=volume.status, **changes)
-        await attachments.move(uow, copy.id, volume.id)
+        await release_copy(uow, copy.id)
         deleting = await self._deps.transition(
             uow,
             volumes.TABLE,
@@ -153,33 +182,27 @@ class MoveWorker(Flow):
             description=f"migration src for {volume.id}",
             migration_status="deleting",
             terminated_at=uow.now,
+            attach_status="detached",
         )
         if deleting is not None:
             to_backend(uow, RemoveVolume(volume=objects.volume_object(deleting)), deleting.host)
-        await _keep_rows(uow, volume, travel.at_migrate)
-        if volume.status == "retyping":
-            await self._notify_retyped(uow, volume, moved)
-
-    async def _notify_retyped(self, uow: UnitOfWork, before: Volume, volume: Volume) -> None:
-        rows, used = await _keep_rows(uow, before, travel.at_retype), await attachments.of_volume(uow, volume.id)
-        event = volume_event("retype", volume, uow.now, attachments=used, glance=rows, daemon=before.host)
-        uow.notify(event)
+        await keep_rows(uow, volume, travel.at_migrate)
+        if volume.status == "retyping" and volume.previous_status != IN_USE:  # of those in use it was notified before
+            await notify_retyped(uow, volume, moved)
 
     async def _abort(self, ctx: RequestContext, volume: Volume) -> None:
-        """As before, without the copy; ``migration_status`` is ``error`` if it was being migrated."""
+        """As before, without the copy; ``migration_status`` is ``error`` if it was being migrated.
+
+        Not when a server has the copy: then the migration goes on.
+        """
         async with self._deps.database.work(ctx) as uow:
+            copy = await volumes.copy_of(uow, volume.id)
+            if copy is not None and not await release_copy(uow, copy.id):
+                return
             status = "error" if volume.migration_status in MIGRATING else volume.migration_status
             await back_to_rest(self._deps, uow, volume, migration_status=status)
-            copy = await volumes.copy_of(uow, volume.id)
             if copy is None:
                 return
             deleting = await self._deps.transition(uow, volumes.TABLE, VolumeStates.delete_copy, copy.id)
             if deleting is not None:
                 to_backend(uow, RemoveVolume(volume=objects.volume_object(deleting)), deleting.host)
-
-
-async def _keep_rows(uow: UnitOfWork, volume: Volume, rule: Any) -> list[Any]:
-    """The volume's rows of image metadata, which stay: the rule says so."""
-    itself = Resource("volume", volume.id)
-    uow.apply(rule, itself, itself, await glance_metadata.read(uow, "volume_id", volume.id))
-    return await glance_metadata.rows(uow, "volume_id", volume.id)
