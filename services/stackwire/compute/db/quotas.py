@@ -96,6 +96,6 @@ async def usage(session: Session, project_id: str, user_id: str | None = None) -
     return row
 
 
-async def lock(uow: UnitOfWork, project_id: str) -> None:
-    """One transaction at a time in a project: what it counts stays true until it ends."""
-    await uow.execute("SELECT pg_advisory_xact_lock(hashtextextended('compute-quota:' || $1, 0))", project_id)
+async def lock(uow: UnitOfWork, owner_id: str) -> None:
+    """One transaction at a time counts what a project, a user or a server has; that stays true until it ends."""
+    await uow.execute("SELECT pg_advisory_xact_lock(hashtextextended('compute-quota:' || $1, 0))", owner_id)

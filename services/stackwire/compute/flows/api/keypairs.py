@@ -55,6 +55,7 @@ class Keypairs(ApiFlow):
         fingerprint = (certificates if request.type == "x509" else ssh_keys).fingerprint(public_key)
         try:
             async with self._deps.database.work(ctx) as uow:
+                await quotas.lock(uow, user_id)
                 limits = [await quotas.limits(uow, ctx.project_id or "", user) for user in (None, ctx.user_id)]
                 limit = min(each["key_pairs"] for each in limits)  # none of the two is none of both, as in Nova
                 if 0 <= limit <= await keypairs.count(uow, user_id):

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from stackwire.compute.db import quotas, server_metadata, tags
+from stackwire.compute.db import instances, quotas, server_metadata, tags
 from stackwire.compute.domain import policy
-from stackwire.compute.domain.errors import MetadataItemNotFound, TagNotFound
+from stackwire.compute.domain.errors import InstanceNotFound, MetadataItemNotFound, TagNotFound
 from stackwire.compute.domain.quotas import check_metadata_items
 from stackwire.compute.domain.server import Server
 from stackwire.compute.flows.deps import ApiFlow, check_allowed
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
+from stackwire.db.pool import UnitOfWork
 
 MAX_TAGS = 50
 
@@ -32,9 +33,10 @@ class ServerMetadata(ApiFlow):
         self, ctx: RequestContext, uuid: str, items: Mapping[str, str], *, replace: bool = False
     ) -> dict[str, str]:
         """All items afterwards; ``replace`` removes those that are not given."""
-        server = await self._find(ctx, uuid)
-        after = dict(items) if replace else {**server.metadata, **items}
+        await self._find(ctx, uuid)
         async with self._deps.database.work(ctx) as uow:
+            server = await _counted(uow, uuid)
+            after = dict(items) if replace else {**server.metadata, **items}
             check_metadata_items(await quotas.strictest(uow, ctx), len(after))
             write = server_metadata.replace if replace else server_metadata.upsert
             await write(uow, "instance_metadata", uuid, items)
@@ -70,18 +72,21 @@ class ServerTags(ApiFlow):
 
     async def replace(self, ctx: RequestContext, uuid: str, names: Sequence[str]) -> Sequence[str]:
         """All tags afterwards: these, each once."""
-        server, unique = await self._find(ctx, uuid), [*dict.fromkeys(names)]
+        await self._find(ctx, uuid)
+        unique = [*dict.fromkeys(names)]
         async with self._deps.database.work(ctx) as uow:
+            server = await _counted(uow, uuid)
             await tags.replace(uow, uuid, unique)
             await self._deps.announce_read(uow, server, "nova-api")
         return unique
 
     async def add(self, ctx: RequestContext, uuid: str, tag: str) -> bool:
         """False when the server had it; BadRequest when it has ``MAX_TAGS`` others."""
-        server = await self._find(ctx, uuid)
-        if tag not in server.tags and len(server.tags) >= MAX_TAGS:
-            raise BadRequest(f"A server can have {MAX_TAGS} tags at most.")
+        await self._find(ctx, uuid)
         async with self._deps.database.work(ctx) as uow:
+            server = await _counted(uow, uuid)
+            if tag not in server.tags and len(server.tags) >= MAX_TAGS:
+                raise BadRequest(f"A server can have {MAX_TAGS} tags at most.")
             added = await tags.add(uow, uuid, tag)
             if added:
                 await self._deps.announce_read(uow, server, "nova-api")
@@ -99,3 +104,12 @@ class ServerTags(ApiFlow):
         server = await self._deps.find(ctx, uuid, policy.TAGS_CHANGE)
         check_allowed(ctx, server, "tags")
         return server
+
+
+async def _counted(uow: UnitOfWork, uuid: str) -> Server:
+    """The server as it is now, of which nobody else changes how many tags or items it has; InstanceNotFound."""
+    await quotas.lock(uow, uuid)
+    server = await instances.by_uuid(uow, uuid)
+    if server is None:
+        raise InstanceNotFound(instance_id=uuid)
+    return server
