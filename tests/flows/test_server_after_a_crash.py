@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from stackwire.compute.domain.states import ServerStates
 from stackwire.contracts import compute_workers as calls
 from stackwire.core.context import RequestContext
 from stackwire.messaging.connect import connect
 from stackwire.messaging.rpc import RpcClient
 from support import invariants
 from support.builders.images import a_queued_image, an_image
-from support.builders.servers import SERVER_VERSION, a_server, from_volume, get_server
+from support.builders.servers import SERVER_VERSION, a_server, finish_action, from_volume, get_server, request_server
 from support.builders.volumes import a_volume
 from support.cloud import TestCloud
 
@@ -98,6 +99,40 @@ async def test_a_server_that_was_being_put_aside_or_brought_back_is_in_a_state_o
     await live_again(cloud)
     found = [(await get_server(demo, server_id))["status"] for server_id in servers]
     assert found == [*(status for *_, status in CUT_OFF), "SHELVED_OFFLOADED"]
+    await all_holds(cloud)
+
+
+def states_at_work():
+    """Each task state, with a vm_state in which a server can be in it."""
+    for task_state in sorted(ServerStates.states("task_state") - {None}):
+        verb = next(verb for verb in ServerStates.verbs if task_state in (verb.to.get("task_state") or ()))
+        vm_states = verb.to.get("vm_state") or verb.sources.get("vm_state") or {"active"}
+        yield task_state, sorted(vm_states)[0]
+
+
+async def test_a_server_in_any_task_state_can_be_deleted(cloud):
+    """Whoever is at work on it, or died at it."""
+    demo, admin, at_work = await cloud.http("demo"), await cloud.http("admin"), [*states_at_work()]
+    quotas = {"quota_set": {"instances": -1, "cores": -1, "ram": -1}}
+    (await admin.put("compute", f"/v2.1/os-quota-sets/{demo.project_id}", json=quotas)).ok(200)
+    wish = {"imageRef": await an_image(demo), "min_count": len(at_work) + 1, "max_count": len(at_work) + 1}
+    (await request_server(demo, **wish)).ok(202)
+    await cloud.settle()
+    servers = [each["id"] for each in (await demo.get("compute", "/v2.1/servers")).ok(200).json["servers"]]
+    for server_id, (task_state, vm_state) in zip(servers, at_work, strict=False):
+        await left(cloud, server_id, vm_state=vm_state, task_state=task_state)
+    for server_id in servers:
+        (await demo.delete("compute", f"/v2.1/servers/{server_id}")).ok(204)
+    await cloud.settle()
+    remaining = "SELECT task_state FROM instances WHERE NOT deleted"
+    states = {row["task_state"] for row in await cloud.rows("compute", remaining)}
+    assert states <= {"deleting", "soft-deleting"}, "whose host is taken to be at it"
+    await live_again(cloud)
+    rows = await cloud.rows("compute", "SELECT uuid, vm_state FROM instances WHERE NOT deleted")
+    assert [row["vm_state"] for row in rows] == ["soft-delete"]
+    (await demo.delete("compute", f"/v2.1/servers/{rows[0]['uuid']}")).ok(204)
+    await cloud.settle()
+    assert await cloud.rows("compute", remaining) == []
     await all_holds(cloud)
 
 
@@ -196,6 +231,49 @@ async def test_a_volume_whose_message_is_lost_does_not_stay_attaching_or_detachi
     volume = (await demo.get("volume", f"/v3/{{project_id}}/volumes/{volume_id}")).ok(200).json["volume"]
     attachments = (await demo.get("compute", path)).ok(200).json["volumeAttachments"]
     assert (volume["status"], len(attachments)) == (("in-use", 1) if lost == "attach" else ("available", 0))
+    await all_holds(cloud)
+
+
+@pytest.mark.parametrize(
+    "lost", ["before its attachment is complete", "between two steps of a detachment", "before it"]
+)
+async def test_a_volume_of_a_server_on_no_host_is_attached_or_is_not(cloud, lost):
+    demo = await cloud.http("demo")
+    root = await a_volume(cloud, demo, imageRef=await an_image(demo))
+    server_id, volume_id = (
+        await a_server(cloud, demo, block_device_mapping_v2=from_volume(root)),
+        await a_volume(cloud, demo),
+    )
+    (await finish_action(cloud, demo, server_id, shelve=None)).ok(202)
+    path = f"/v2.1/servers/{server_id}/os-volume_attachments"
+    (await demo.post("compute", path, json={"volumeAttachment": {"volumeId": volume_id}})).ok(200)
+    await cloud.settle()
+    if lost == "before its attachment is complete":
+        await cloud.rows("volume", "UPDATE volumes SET status = 'reserved' WHERE id = $1 RETURNING id", volume_id)
+        undone = "UPDATE volume_attachment SET attach_status = 'reserved' WHERE volume_id = $1 RETURNING id"
+        await cloud.rows("volume", undone, volume_id)
+    else:
+        detached = "UPDATE instance_actions SET action = 'detach_volume' WHERE action = 'attach_volume' RETURNING id"
+        await cloud.rows("compute", detached)
+    if lost == "between two steps of a detachment":
+        free = "UPDATE volumes SET status = 'available', attach_status = 'detached' WHERE id = $1 RETURNING id"
+        await cloud.rows("volume", free, volume_id)
+        await cloud.rows("volume", "DELETE FROM volume_attachment WHERE volume_id = $1 RETURNING id", volume_id)
+    await cloud.rows(
+        "compute",
+        "DELETE FROM instance_actions_events AS e USING instance_actions AS a"
+        " WHERE a.id = e.action_id AND a.action IN ('attach_volume', 'detach_volume') RETURNING e.id",
+    )
+    for table, column in (("instance_actions", "start_time"), ("block_device_mapping", "created_at")):
+        earlier = f"UPDATE {table} SET {column} = {column} - interval '20 seconds' RETURNING id"
+        await cloud.rows("compute", earlier)
+    await live_again(cloud)
+    volume = (await demo.get("volume", f"/v3/{{project_id}}/volumes/{volume_id}")).ok(200).json["volume"]
+    attached = (await demo.get("compute", path)).ok(200).json["volumeAttachments"]
+    kept = lost == "before it"
+    assert (volume["status"], len(attached)) == (("in-use", 2) if kept else ("available", 1))
+    (await finish_action(cloud, demo, server_id, unshelve=None)).ok(202)
+    assert (await get_server(demo, server_id))["status"] == "ACTIVE"
     await all_holds(cloud)
 
 

@@ -17,6 +17,7 @@ from stackwire.compute.domain.policy import DEFAULTS
 from stackwire.compute.flows.deps import ApiDeps
 from stackwire.compute.flows.local_delete import LocalDelete
 from stackwire.compute.flows.notifications import EXCHANGE, Notifications
+from stackwire.compute.flows.offloaded_recovery import OffloadedRecovery
 from stackwire.compute.flows.registry import ApiFlows
 from stackwire.compute.flows.worker.compute_host import ComputeHost
 from stackwire.compute.flows.worker.conductor import Conductor
@@ -143,11 +144,13 @@ def _worker_sweeps(
     client: RpcClient,
     listeners: Sequence[NotificationListener],
 ) -> list[Sweep]:
-    local_delete = LocalDelete(database, Volumes(client, HOST, settings.volume_seconds))
+    volumes = Volumes(client, HOST, settings.volume_seconds)
+    local_delete, offloaded = LocalDelete(database, volumes), OffloadedRecovery(database, volumes)
 
     async def recover_unplaced() -> None:
         await conductor.fail_unscheduled(system_context("nova"))
         await local_delete.recover(system_context("nova"))
+        await offloaded.run(system_context("nova"))
 
     return [
         Sweep(settings.sweep_seconds, host_service.run),

@@ -25,6 +25,16 @@ async def start(uow: UnitOfWork, ctx: RequestContext, uuid: str, action: str) ->
     )
 
 
+async def withdraw(uow: UnitOfWork, uuid: str) -> None:
+    """The request was refused after all: its action, which nobody did anything about, is none."""
+    await uow.execute(
+        f"DELETE FROM instance_actions WHERE id = ({_LATEST})"
+        " AND NOT EXISTS (SELECT FROM instance_actions_events AS e WHERE e.action_id = instance_actions.id)",
+        uuid,
+        uow.ctx.request_id,
+    )
+
+
 async def list_page(
     session: Session, uuid: str, page: ListActionsRequest, marker: Action | None = None
 ) -> list[Action]:

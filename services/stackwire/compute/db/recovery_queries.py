@@ -90,12 +90,16 @@ async def unrequested_devices(session: Session, host: str, before: datetime) -> 
     )
 
 
-async def unfinished_attachments(session: Session, host: str, before: datetime) -> list[Action]:
-    """Requests of the day before ``before`` to attach or detach a volume of the host's servers that no host ended."""
+async def unfinished_attachments(session: Session, host: str | None, before: datetime) -> list[Action]:
+    """Requests of the day before ``before`` to attach or detach a volume that nobody ended, of the host's servers.
+
+    None: of servers that are on no host.
+    """
     return await session.all(
         Action,
         f"SELECT {instance_actions.TABLE.qualified('a')} FROM instance_actions AS a"
-        " JOIN instances AS i ON i.uuid = a.instance_uuid WHERE i.host = $1 AND NOT i.deleted AND i.task_state IS NULL"
+        " JOIN instances AS i ON i.uuid = a.instance_uuid WHERE i.host IS NOT DISTINCT FROM $1"
+        " AND NOT i.deleted AND i.task_state IS NULL"
         " AND a.action IN ('attach_volume', 'detach_volume') AND a.start_time <= $2"
         " AND a.start_time > $2::timestamptz - interval '1 day'"
         " AND NOT EXISTS (SELECT FROM instance_actions_events AS e WHERE e.action_id = a.id"

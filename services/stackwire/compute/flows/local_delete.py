@@ -20,7 +20,7 @@ from stackwire.db.transitions import transition
 log = logging.getLogger(__name__)
 DELETE_TIMEOUT = timedelta(seconds=15)
 """How long whoever began a deletion may take for it."""
-RESERVATION_TIMEOUT = timedelta(seconds=60)
+RESERVATION_TIMEOUT = timedelta(seconds=20)
 """How long a server with reserved volumes may take to be written."""
 
 

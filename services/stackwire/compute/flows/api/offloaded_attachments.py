@@ -43,13 +43,13 @@ class OffloadedAttachments(ApiFlow):
         try:
             await peers.reserve(self._deps.rpc, ctx, volume.id, server.uuid, attachment_id)
             async with self._deps.database.work(ctx) as uow:
-                await instance_actions.start(uow, ctx, server.uuid, "attach_volume")
                 await instance_actions.begin_event(uow, server.uuid, ATTACH, None)
             await self._deps.rpc.call(ctx.as_service(), CompleteAttachment(attachment_id=attachment_id))
         except BaseException:
             await peers.release(self._deps.rpc, ctx, attachment_id)
             async with self._deps.database.work(ctx) as uow:
                 await block_devices.delete(uow, device.uuid)
+                await instance_actions.withdraw(uow, server.uuid)
             raise
         async with self._deps.database.work(ctx) as uow:
             await instance_actions.end_event(uow, server.uuid, ATTACH)
@@ -72,6 +72,7 @@ class OffloadedAttachments(ApiFlow):
         }
         try:
             async with self._deps.database.work(ctx) as uow:
+                await instance_actions.start(uow, ctx, server.uuid, "attach_volume")  # recovery finds the device by it
                 return await block_devices.insert(uow, columns)
         except UniqueViolation:
             raise InvalidBDM(reason=f"volume {volume.id} is attached to the server already") from None

@@ -76,16 +76,19 @@ class VolumeAttachments(ApiFlow):
             await self._offloaded.detach(ctx, server, device)
             return
         host = require_host(server)
+        async with self._deps.database.work(ctx) as uow:  # before: recovery ends what is ``detaching`` by it
+            await instance_actions.start(uow, ctx, uuid, "detach_volume")
         try:
             await self._deps.rpc.call(ctx.as_service(), BeginDetaching(volume_id=volume_id))
         except (*peers.REFUSED,) as refused:
+            async with self._deps.database.work(ctx) as uow:
+                await instance_actions.withdraw(uow, uuid)
             raise BadRequest(refused.message) from refused
         message = DetachVolume(
             instance=instance_object(server), volume_id=volume_id, attachment_id=device.attachment_id
         )
         try:
             async with self._deps.database.work(ctx) as uow:
-                await instance_actions.start(uow, ctx, uuid, "detach_volume")
                 uow.cast(message, server=host)
         except BaseException:
             await self._deps.rpc.call(ctx.as_service(), RollDetaching(volume_id=volume_id))

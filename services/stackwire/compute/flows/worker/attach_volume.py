@@ -101,12 +101,17 @@ class AttachVolume:
             await instance_actions.end_event(uow, server.uuid, ATTACH)
 
     async def resume(self, ctx: RequestContext, action: Action) -> None:
-        """What a request began to attach or detach, and no message ended: it is lost."""
+        """What a request began to attach or detach, and no message ended: it is lost.
+
+        One that had not begun when its process died is no action: it was never answered.
+        """
         server = await self._host.find(action.instance_uuid)
         if server is not None and not self._host.locks.busy(server.uuid):
             for device in server.devices:
                 if device.volume_id and device.attachment_id:
                     await self._resume_device(ctx, device, detaching=action.action == "detach_volume")
+            async with self._host.database.work(ctx) as uow:
+                await instance_actions.withdraw(uow, server.uuid)
 
     async def _resume_device(self, ctx: RequestContext, device: BlockDevice, *, detaching: bool) -> None:
         instance, volume_id, attachment_id = (
