@@ -259,7 +259,7 @@ async def test_what_was_there_before_stores_were_named_is_still_read_and_deleted
 @pytest.mark.parametrize(
     ("wrong", "default"),
     [
-        ("a:file", ""), ("a:file", "b"), ("", "a"), ("a:file,a:file", "a"), ("a:rbd", "a"), ("a", "a"),
+        ("a:file", ""), ("a:file", "b"), ("", "a"), ("a:file,a:file", "a"), ("a:vmware", "a"), ("a", "a"),
         ("os_glance_x:file", "os_glance_x"), ("a:file:relative", "a"), ("a/b:file", "a/b"),
         ("a:file:/x,b:file:/x/", "a"), ("file:file:/x", "file"), ("a:file:", "a"),
     ],

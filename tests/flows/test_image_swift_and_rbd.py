@@ -82,7 +82,7 @@ async def test_an_image_of_which_volumes_are_clones_stays_where_it_is(a_cloud: A
     assert f"Image {image_id} could not be deleted because it is in use".encode() in answer.body
     (await admin.delete("image", f"/v2/stores/far/{image_id}")).ok(409)
     wish = [{"op": "remove", "path": "/locations/0"}]
-    (await client.patch("image", f"/v2/images/{image_id}", json=wish, headers=PATCH)).ok(409)
+    (await admin.patch("image", f"/v2/images/{image_id}", json=wish, headers=PATCH)).ok(409)
     assert await get_image(client, image_id) == before
     assert (await client.get("image", f"/v2/images/{image_id}/file")).ok(200).body == DATA
 
