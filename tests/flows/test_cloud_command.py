@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from tests.support.polling import until
 
-from stackwire.cloud.options import ORDER, free_ports
+from stackwire.cloud.options import ORDER, REGISTRY, free_ports
 
 Done = subprocess.CompletedProcess[str]
 
@@ -46,7 +46,9 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def ports() -> list[str]:
-    return [part for name, port in free_ports((*ORDER, "trace")).items() for part in (f"--{name}-port", str(port))]
+    return [
+        part for name, port in free_ports((*ORDER, "trace", REGISTRY)).items() for part in (f"--{name}-port", str(port))
+    ]
 
 
 @pytest.mark.parametrize(

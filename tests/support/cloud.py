@@ -22,9 +22,9 @@ import orjson
 import pytest
 
 from stackwire.cloud.cloud import Cloud
-from stackwire.cloud.options import ORDER, Options, free_ports
+from stackwire.cloud.options import ORDER, REGISTRY, Options, free_ports
 from stackwire.core.clock import Clock
-from stackwire.db.bootstrap import SERVICES, create_database
+from stackwire.db.bootstrap import ROLES, create_database
 from stackwire.runtime.service import PortInUse
 from support.postgres import TestDatabase, TestServer, drop_checked
 
@@ -257,17 +257,18 @@ async def _started(
 ) -> TestCloud:
     """A cloud that answers; the arguments are those of ``ACloud``."""
     for attempt in range(5):
-        ports = free_ports((*ORDER, "trace"))
-        tracer = ports.pop("trace")
+        ports = free_ports((*ORDER, "trace", REGISTRY))
+        tracer, registry = ports.pop("trace"), ports.pop(REGISTRY)
         options = Options(
             data_dir=data_dir,
             ports=ports,
             trace_port=tracer if trace else None,
+            registry_port=registry,
             release=release,
             with_bugs=tuple(with_bugs),
             amqp_url=amqp_url,
         )
-        urls = {name: postgres.url(name) for name in SERVICES}
+        urls = {name: postgres.url(name) for name in ROLES}
         cloud = Cloud(options, database_urls=urls, token_key=TOKEN_KEY, clock=clock, settings=settings)
         try:
             await cloud.start(services)

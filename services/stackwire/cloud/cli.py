@@ -15,7 +15,7 @@ from typing import Annotated, Any, NoReturn, get_args
 
 import typer
 
-from stackwire.cloud.options import EMBEDDED, MEMORY, ORDER, PORTS, TRACE_PORT, Options
+from stackwire.cloud.options import EMBEDDED, MEMORY, ORDER, PORTS, REGISTRY_PORT, TRACE_PORT, Options
 
 app = typer.Typer(
     name="stackwire",
@@ -50,6 +50,7 @@ def up(
     image_port: Annotated[int, typer.Option(help="port of image")] = PORTS["image"],
     volume_port: Annotated[int, typer.Option(help="port of volume")] = PORTS["volume"],
     compute_port: Annotated[int, typer.Option(help="port of compute")] = PORTS["compute"],
+    registry_port: Annotated[int, typer.Option(help="port of glance-registry, up to ussuri")] = REGISTRY_PORT,
     trace_port: Annotated[
         int | None, typer.Option(help=f"port of the tracer; 0 for none [default: {TRACE_PORT}, on RabbitMQ none]")
     ] = None,
@@ -66,6 +67,7 @@ def up(
         data_dir=data_dir,
         host=host,
         ports={"identity": identity_port, "image": image_port, "volume": volume_port, "compute": compute_port},
+        registry_port=registry_port,
         trace_port=(TRACE_PORT if amqp_url == MEMORY else None) if trace_port is None else trace_port or None,
         database_url=database_url,
         amqp_url=amqp_url,
@@ -190,7 +192,7 @@ def _urls(data_dir: Path) -> dict[str, str]:
 @app.command()
 def serve(
     service: Annotated[str, typer.Argument(help=f"{', '.join(ORDER)} or trace")],
-    role: Annotated[str, typer.Option(help="api, worker or all; of volume also backup")] = "all",
+    role: Annotated[str, typer.Option(help="api, worker or all; of volume also backup, of image registry")] = "all",
 ) -> None:
     """Run one service, or one role of it, as a process of its own; settings from the environment
     (STACKWIRE_<SERVICE>_...)."""

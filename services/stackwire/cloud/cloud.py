@@ -10,9 +10,10 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from stackwire.cloud.answers import build_tracer
-from stackwire.cloud.options import ORDER, OptionError, Options
+from stackwire.cloud.options import ORDER, REGISTRY, OptionError, Options
 from stackwire.core.clock import Clock
 from stackwire.core.settings import ServiceSettings, unknown_variables
 from stackwire.messaging.connect import connect
@@ -26,8 +27,14 @@ BROKER_TIMEOUT_SECONDS = 3.0
 SETTLE_SECONDS = 60.0
 
 
+def package(service: str) -> str:
+    """The package of a service: glance-registry is a role of the image service."""
+    return "image" if service == REGISTRY else service
+
+
 def settings_type(service: str) -> type[ServiceSettings]:
     """The service's own settings class. Raises LookupError when the package has none."""
+    service = package(service)
     module = importlib.import_module(f"stackwire.{service}.settings")
     for value in vars(module).values():
         if isinstance(value, type) and issubclass(value, ServiceSettings) and value.__module__ == module.__name__:
@@ -89,13 +96,20 @@ class Cloud:
         try:
             if self.options.amqp_url == "memory":
                 self.broker = MemoryBroker()
-            for name in services or self.options.services:
+            for name in self._chosen(services):
                 await self._build(name)
             for service in self.services.values():
                 await service.start()
         except BaseException:
             await self.stop()
             raise
+
+    def _chosen(self, services: Sequence[str] | None) -> Sequence[str]:
+        """The registry comes with the image service."""
+        chosen = [*(services or self.options.services)]
+        if self.options.has_registry and "image" in chosen and REGISTRY not in chosen:
+            chosen.insert(chosen.index("image") + 1, REGISTRY)
+        return chosen
 
     async def stop(self) -> None:
         """Stops every part; the error of one is logged and does not affect the others."""
@@ -111,6 +125,10 @@ class Cloud:
     async def restart(self, name: str) -> None:
         """Stops one service and starts it again, as after an upgrade."""
         await self.services.pop(name).stop()
+        await self.start_again(name)
+
+    async def start_again(self, name: str) -> None:
+        """Starts a service that was stopped."""
         await self._transports.pop(name).close()
         await self._build(name)
         await self.services[name].start()
@@ -145,7 +163,8 @@ class Cloud:
         if settings.image_url != self.urls["image"] and getattr(settings, "image_api", "") == "rpc":
             api = {"compute": "v2", "volume": "http"}[name]
             raise ValueError(f"STACKWIRE_IMAGE_URL needs STACKWIRE_{name.upper()}_IMAGE_API={api}: RPC has no URL")
-        build: Any = build_tracer if name == "trace" else importlib.import_module(f"stackwire.{name}.app").build
+        app = f"stackwire.{package(name)}.app"
+        build: Any = build_tracer if name == "trace" else importlib.import_module(app).build
         self.services[name] = await build(settings, transport=transport, clock=self._clock)
 
     def _values(self, name: str, kind: type[ServiceSettings]) -> dict[str, Any]:
@@ -155,7 +174,7 @@ class Cloud:
             "port": options.all_ports[name],
             "database_url": self._database_urls.get(name, ""),
             "amqp_url": options.amqp_url,
-            "data_dir": Path(options.data_dir) / name,
+            "data_dir": Path(options.data_dir) / package(name),
             "token_key": self._token_key,
             "release": options.release,
             "with_bugs": options.with_bugs,
@@ -166,6 +185,10 @@ class Cloud:
             "trace_http": options.trace_port is not None,
             "cinder_mount_point_base": Path(options.data_dir) / "volume",
             "cinder_store_password": os.environ.get("STACKWIRE_IMAGE_CINDER_STORE_PASSWORD", "secret"),  # as seeded
-            **self._settings.get(name, {}),
+            "registry_host": urlsplit(urls["image"]).hostname,
+            "registry_port": options.registry_port,
+            "admin_password": os.environ.get("STACKWIRE_IMAGE_ADMIN_PASSWORD", "secret"),
+            **({"role": REGISTRY} if name == REGISTRY else {}),
+            **self._settings.get(package(name), {}),
         }
         return {key: value for key, value in values.items() if key in kind.model_fields}

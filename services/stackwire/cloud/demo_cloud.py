@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from stackwire.cloud.cloud import Cloud
-from stackwire.cloud.options import ORDER, Options, free_ports
+from stackwire.cloud.options import ORDER, REGISTRY, Options, free_ports
 from stackwire.cloud.postgres import EmbeddedPostgres
-from stackwire.db.bootstrap import SERVICES, bootstrap, create_database
+from stackwire.db.bootstrap import ROLES, bootstrap, create_database
 from stackwire.trace.domain.message_store import MessageStore
 
 
@@ -57,13 +57,18 @@ async def running(
     settings: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> AsyncIterator[tuple[Cloud, MessageStore]]:
     """A cloud under a release's rules, and the store of its tracer. ``name``: of its database and folder."""
-    ports = free_ports((*ORDER, "trace"))
+    ports = free_ports((*ORDER, "trace", REGISTRY))
     options = Options(
-        data_dir=folder / name, trace_port=ports.pop("trace"), ports=ports, release=release, with_bugs=tuple(with_bugs)
+        data_dir=folder / name,
+        trace_port=ports.pop("trace"),
+        registry_port=ports.pop(REGISTRY),
+        ports=ports,
+        release=release,
+        with_bugs=tuple(with_bugs),
     )
     await create_database(server.dsn(), name)
     await bootstrap(server.dsn(database=name))
-    urls = {service: server.dsn(service, name) for service in SERVICES}
+    urls = {service: server.dsn(service, name) for service in ROLES}
     cloud = Cloud(options, database_urls=urls, token_key=secrets.token_hex(32), settings=settings)
     try:
         await cloud.start(options.services)

@@ -9,8 +9,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 PORTS = {"identity": 5000, "image": 9292, "volume": 8776, "compute": 8774}
-TRACE_PORT = 8790
+TRACE_PORT, REGISTRY_PORT = 8790, 9191
 ORDER = ("identity", "image", "volume", "compute")
+REGISTRY = "registry"
+"""glance-registry: a role of the image service, in the releases that had it."""
 EMBEDDED = "embedded"
 MEMORY = "memory"
 ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
@@ -25,13 +27,15 @@ class OptionError(Exception):
 class Options:
     """``database_url``: ``embedded`` or a PostgreSQL URL; ``amqp_url``: ``memory`` or ``amqp(s)://...``.
 
-    ``trace_port``: the tracer's; None for none. ``with_bugs``: reintroduced bugs (``lp-1893618``).
+    ``trace_port``: the tracer's; None for none. ``registry_port``: glance-registry's, in the releases that had it.
+    ``with_bugs``: reintroduced bugs (``lp-1893618``).
     """
 
     data_dir: Path = Path(".stackwire")
     host: str = "127.0.0.1"
     ports: dict[str, int] = field(default_factory=lambda: dict(PORTS))
     trace_port: int | None = None
+    registry_port: int = REGISTRY_PORT
     database_url: str = EMBEDDED
     amqp_url: str = MEMORY
     release: str = "current"
@@ -40,12 +44,22 @@ class Options:
     @property
     def services(self) -> tuple[str, ...]:
         """In the order they start: the tracer first, to record the others from their start."""
-        return ORDER if self.trace_port is None else ("trace", *ORDER)
+        order = tuple(part for name in ORDER for part in ((name, REGISTRY) if name == "image" else (name,)))
+        services = order if self.has_registry else ORDER
+        return services if self.trace_port is None else ("trace", *services)
+
+    @property
+    def has_registry(self) -> bool:
+        """Whether the release has glance-registry."""
+        from stackwire.core.behaviours import behaviours_of
+
+        return behaviours_of(self.release, self.with_bugs).has("glance-registry")
 
     @property
     def all_ports(self) -> dict[str, int]:
-        """The ports of the services, the tracer's included."""
-        return self.ports if self.trace_port is None else {**self.ports, "trace": self.trace_port}
+        """The ports of the services, the registry's and the tracer's included."""
+        ports = {**self.ports, REGISTRY: self.registry_port} if self.has_registry else self.ports
+        return ports if self.trace_port is None else {**ports, "trace": self.trace_port}
 
     def urls(self) -> dict[str, str]:
         """The base URL of each service, from this machine."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stackwire.cloud.datadir import DataDir
-from stackwire.cloud.options import ORDER, free_ports
+from stackwire.cloud.options import ORDER, REGISTRY, free_ports
 from stackwire.cloud.trace_assertions import Trace
 
 
@@ -26,7 +26,7 @@ class SubprocessCloud:
     @property
     def urls(self) -> dict[str, str]:
         """The base URL of each service, the tracer's included."""
-        return {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
+        return {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items() if name != REGISTRY}
 
     @property
     def clouds_yaml(self) -> Path:
@@ -48,7 +48,7 @@ class SubprocessCloud:
 
         Raises RuntimeError with the cloud's error text when it cannot start.
         """
-        self.ports = self.ports or free_ports((*ORDER, "trace"))
+        self.ports = self.ports or free_ports((*ORDER, "trace", REGISTRY))
         ports = [part for name, port in self.ports.items() for part in (f"--{name}-port", str(port))]
         self._run("up", "--detach", *ports, *self._options)
 

@@ -19,9 +19,9 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from stackwire.cloud.datadir import DataDir, DataDirError
-from stackwire.cloud.options import EMBEDDED, OptionError, Options
+from stackwire.cloud.options import EMBEDDED, REGISTRY, OptionError, Options
 from stackwire.cloud.postgres import EmbeddedPostgres, PostgresError
-from stackwire.db.bootstrap import SERVICES, as_role
+from stackwire.db.bootstrap import ROLES, as_role
 
 CLOUD_STOP_TIMEOUT_SECONDS = 40.0
 CANNOT_START = 2
@@ -163,7 +163,7 @@ def _in_background(options: Options, pipe: int) -> None:
 def _database(options: Options, directory: DataDir) -> Iterator[Databases]:
     """The database of the whole cloud: for a user who may do everything in it, and for each service's role."""
     if options.database_url != EMBEDDED:
-        yield Databases(options.database_url, {name: as_role(options.database_url, name) for name in SERVICES})
+        yield Databases(options.database_url, {name: as_role(options.database_url, name) for name in ROLES})
         return
     try:
         server = EmbeddedPostgres(directory.path)
@@ -174,7 +174,7 @@ def _database(options: Options, directory: DataDir) -> Iterator[Databases]:
             started = pool.submit(server.start)
             _import_services(options.services)  # meanwhile: each side has about a second of work
             started.result()
-        yield Databases(server.dsn(), {name: server.dsn(name) for name in SERVICES}, server)
+        yield Databases(server.dsn(), {name: server.dsn(name) for name in ROLES}, server)
     except PostgresError as error:
         raise CannotStart(str(error)) from error
     finally:
@@ -183,7 +183,7 @@ def _database(options: Options, directory: DataDir) -> Iterator[Databases]:
 
 def _import_services(names: Sequence[str]) -> None:
     for name in names:
-        importlib.import_module(f"stackwire.{name}.app")
+        importlib.import_module(f"stackwire.{'image' if name == REGISTRY else name}.app")
 
 
 def _run(options: Options, directory: DataDir, databases: Databases, output: Callable[[str], None]) -> None:

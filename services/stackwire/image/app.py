@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import socket
-from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -13,37 +12,32 @@ from aiohttp import web
 from stackwire.contracts.image import IMAGE
 from stackwire.contracts.image_workers import IMAGE_TASKS
 from stackwire.core.clock import Clock
-from stackwire.core.policy import Policy
-from stackwire.db.leases import Leases, new_owner
 from stackwire.db.pool import Database
-from stackwire.disk_image.certificates import Certificates
 from stackwire.http.app import Ready, make_app
 from stackwire.http.auth import Authenticator
 from stackwire.http.client import HttpClient
-from stackwire.image import rpc
+from stackwire.image import registry_app, rpc
 from stackwire.image.backends.cache import CacheFolder
 from stackwire.image.backends.staging import Staging
-from stackwire.image.backends.stores import Stores
 from stackwire.image.backends.web import Web
 from stackwire.image.db.listing import PLANNER
-from stackwire.image.domain import protection
+from stackwire.image.dependencies import flow_deps, layer_deps, policy_of, protection_of, registry_of
 from stackwire.image.domain.imports import COPY, DIRECT, DOWNLOAD, FROM_GLANCE
-from stackwire.image.domain.notifications import EXCHANGE, NotificationBuilder, notification_filter
-from stackwire.image.domain.policy import RULES
+from stackwire.image.domain.notifications import EXCHANGE, notification_filter
+from stackwire.image.domain.registry_options import REGISTRY
 from stackwire.image.flows.api.call_traces import CallTraceQueries
 from stackwire.image.flows.deps import FlowDeps
 from stackwire.image.flows.image_cache import ImageCache
 from stackwire.image.flows.metadefs_seed import seed
 from stackwire.image.flows.recovery import Recovery
-from stackwire.image.flows.registry import ApiFlows, WorkerFlows
+from stackwire.image.flows.registry import ApiFlows, V1Flows, WorkerFlows
 from stackwire.image.http.call_traces import CallTraceHandlers
 from stackwire.image.http.errors import glance_error
 from stackwire.image.http.routes import routes
 from stackwire.image.http.transfers import Transfers
 from stackwire.image.http.versions import VersionHandlers
-from stackwire.image.onion.assembly import build_onion
+from stackwire.image.onion.assembly import build_onion, build_v1_onion
 from stackwire.image.onion.call_trace import CallTraces
-from stackwire.image.onion.layer import LayerDeps
 from stackwire.image.settings import ImageSettings
 from stackwire.image.stores_factory import stores_of
 from stackwire.messaging.rpc import RpcClient, RpcServer
@@ -60,8 +54,10 @@ IMPORT_METHODS: Final = (DIRECT, DOWNLOAD, COPY, FROM_GLANCE)
 
 
 async def build(settings: ImageSettings, *, transport: Transport, clock: Clock | None = None) -> Service:
-    """Ready to be started. Raises InvalidProtection, MigrationError, DatabaseUnavailable, OSError."""
-    rules = await _protection(settings)
+    """Ready to be started. Raises InvalidProtection, MigrationError, DatabaseUnavailable, OSError, ValueError."""
+    if settings.role == REGISTRY:
+        return await registry_app.build(settings, transport=transport, clock=clock)
+    rules, registry = await protection_of(settings), registry_of(settings)
     if settings.debug:
         logging.getLogger("stackwire.image.onion").setLevel(logging.DEBUG)
     web = Web(settings.download_filter, stall=settings.web_download_stall_seconds, total=settings.web_download_seconds)
@@ -74,70 +70,15 @@ async def build(settings: ImageSettings, *, transport: Transport, clock: Clock |
         await seed(database, _HERE / "catalogue")
         disabled = settings.disabled_notifications
         database.notification_filter = notification_filter(disabled) if disabled else None
-        policy = _policy(settings, rules)
-        layers = _layer_deps(settings, policy, rules, database, stores, staging)
+        policy = policy_of(settings, rules)
+        layers = layer_deps(settings, policy, rules, database, stores, staging, registry)
         traces = CallTraces() if settings.debug else None
-        return _service(settings, transport, _flow_deps(settings, layers, database, web, traces), traces)
-
-
-async def _protection(settings: ImageSettings) -> protection.Protection | None:
-    if settings.property_protection_file is None:
-        return None
-    text = await asyncio.to_thread(settings.property_protection_file.read_text, "utf-8")
-    return protection.read(text, by_policy=settings.property_protection_rule_format == "policies")
-
-
-def _policy(settings: ImageSettings, rules: protection.Protection | None) -> Policy:
-    """The operator's rules; every one that the property protection names must be among them."""
-    policy = Policy("glance", RULES, settings.policy_file)
-    for name in rules.policies() if rules is not None else ():
-        if not policy.knows(name):
-            raise protection.InvalidProtection(f"property protection file: there is no policy rule '{name}'")
-    return policy
-
-
-def _layer_deps(
-    settings: ImageSettings,
-    policy: Policy,
-    rules: protection.Protection | None,
-    database: Database,
-    stores: Stores,
-    staging: Staging,
-) -> LayerDeps:
-    ttl = timedelta(seconds=settings.lease_seconds)
-    single_process = settings.amqp_url == "memory"
-    return LayerDeps(
-        policy=policy,
-        protection=rules,
-        notifications=NotificationBuilder(f"image.{socket.gethostname()}"),
-        limits=settings.limits,
-        stores=stores,
-        staging=staging,
-        certificates=Certificates(settings.certificate_dir, settings.barbican_url),
-        clock=database.clock,
-        leases=Leases(database, owner=new_owner(), ttl=ttl, single_process=single_process),
-        require_format_match=settings.require_image_format_match,
-        delayed_delete=settings.delayed_delete,
-        image_cache=settings.image_cache,
-    )
-
-
-def _flow_deps(
-    settings: ImageSettings, layers: LayerDeps, database: Database, web: Web, traces: CallTraces | None
-) -> FlowDeps:
-    return FlowDeps(
-        database=database,
-        onion=build_onion(layers, traces),
-        stores=layers.stores,
-        staging=layers.staging,
-        web=web,
-        leases=layers.leases,
-        policy=layers.policy,
-        visibility="shared" if settings.behaviours.has("visibility-shared-default") else "private",
-        task_lifetime=timedelta(hours=settings.task_time_to_live),
-        default_page_size=settings.limit_param_default,
-        max_page_size=settings.api_limit_max,
-    )
+        onion = build_onion(layers, traces)
+        deps = flow_deps(settings, layers, database, web, onion)
+        v1 = None
+        if registry is not None:
+            v1 = V1Flows(settings, deps, build_v1_onion(onion, layers, traces), registry)
+        return _service(settings, transport, deps, v1, traces)
 
 
 def _cache(settings: ImageSettings, database: Database) -> ImageCache | None:
@@ -152,11 +93,13 @@ def _cache(settings: ImageSettings, database: Database) -> ImageCache | None:
     )
 
 
-def _service(settings: ImageSettings, transport: Transport, deps: FlowDeps, traces: CallTraces | None) -> Service:
+def _service(
+    settings: ImageSettings, transport: Transport, deps: FlowDeps, v1: V1Flows | None, traces: CallTraces | None
+) -> Service:
     watch = RevocationWatch(transport, "image", RpcClient(transport))
     authenticator, own = authenticator_of(settings, watch)
     http, host = HttpClient("image"), socket.gethostname()
-    flows = ApiFlows(settings, deps, _cache(settings, deps.database))
+    flows = ApiFlows(settings, deps, _cache(settings, deps.database), v1)
     transfers, prefetcher = Transfers(flows.downloads, settings.upload_seconds), flows.prefetcher
     service: Service
 
@@ -172,11 +115,10 @@ def _service(settings: ImageSettings, transport: Transport, deps: FlowDeps, trac
         servers.append(RpcServer(transport, IMAGE_TASKS, host, endpoints, prefetch=MAX_TASKS_PER_WORKER))
         sweeps.append(Sweep(settings.wakeup_time, worker.scrubber.scrub))
     if settings.serves_api:
-        app = _http(settings, flows, transfers, authenticator, ready)
-        if traces is not None:
-            app.router.add_get("/onion/{request_id}", CallTraceHandlers(CallTraceQueries(traces)).show)
+        app = _http(settings, flows, transfers, authenticator, ready, traces)
         if prefetcher is not None:
             sweeps.append(Sweep(settings.heartbeat_seconds, prefetcher.sweep))
+    parts = [part for part in (prefetcher, v1) if part is not None]
     service = Service(
         "image",
         settings=settings,
@@ -186,24 +128,32 @@ def _service(settings: ImageSettings, transport: Transport, deps: FlowDeps, trac
         app=app,
         servers=servers,
         sweeps=sweeps,
-        resources=[*own, http, *([] if prefetcher is None else [prefetcher]), deps.leases, deps.stores],
-        busy=lambda: transfers.active > 0 or (prefetcher is not None and prefetcher.busy),
+        resources=[*own, http, deps.leases, deps.stores, *parts],
+        busy=lambda: transfers.active > 0 or any(part.busy for part in parts),
     )
     return service
 
 
 def _http(
-    settings: ImageSettings, flows: ApiFlows, transfers: Transfers, authenticator: Authenticator, ready: Ready
+    settings: ImageSettings,
+    flows: ApiFlows,
+    transfers: Transfers,
+    authenticator: Authenticator,
+    ready: Ready,
+    traces: CallTraces | None,
 ) -> web.Application:
     versions = VersionHandlers(settings.behaviours, caches=settings.image_cache)
-    return make_app(
-        routes=routes(flows, transfers, versions, settings.behaviours, import_methods=IMPORT_METHODS),
+    app = make_app(
+        routes=routes(flows, transfers, versions, import_methods=IMPORT_METHODS),
         authenticator=authenticator,
         errors=glance_error,
         ready=ready,
         identity_url=settings.www_authenticate_uri,
         rewrite=versions.rewrite,
     )
+    if traces is not None:
+        app.router.add_get("/onion/{request_id}", CallTraceHandlers(CallTraceQueries(traces)).show)
+    return app
 
 
 def _sweeps(settings: ImageSettings, deps: FlowDeps) -> list[Sweep]:

@@ -4,12 +4,13 @@ import socket
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from stackwire.image.domain import usage
 from stackwire.image.domain.notifications import EVENT_GROUPS
 from stackwire.image.domain.quota import Limits, storage_bytes
+from stackwire.image.domain.registry_options import REGISTRY, THROUGH_REGISTRY, RegistryOptions
 from stackwire.image.domain.uri_filter import UriFilter
 from stackwire.image.domain.usage import Unified
 from stackwire.image.store_settings import StoreSettings, Texts
@@ -22,7 +23,7 @@ Plugins = Annotated[tuple[Literal["image_conversion"], ...], NoDecode]
 Numbers = Annotated[tuple[int, ...], NoDecode]
 
 
-class ImageSettings(StoreSettings):
+class ImageSettings(RegistryOptions, StoreSettings):
     """Sizes in bytes; a negative quota is no limit. Source of names and defaults: ``glance/common/config.py``.
 
     ``user_storage_quota``: bytes a project may store, with an optional unit (``500MB``); ``0`` is no limit.
@@ -41,6 +42,7 @@ class ImageSettings(StoreSettings):
     ``show_multiple_locations``: images show their locations, and patches change them; ``show_image_direct_url``: images
     show the first one. ``do_secure_hash``: the data of ``POST /locations`` is read for its digests, ``http_retries``
     times at most.
+    ``registry_*``, ``admin_*``, ``data_api``: of glance-registry (``domain.registry_options.RegistryOptions``).
     ``disabled_notifications``: events that are not emitted, by name (``image.send``) or prefix (``task``).
     """
 
@@ -49,6 +51,7 @@ class ImageSettings(StoreSettings):
     )
 
     port: int = 9292
+    role: Literal["api", "worker", "registry", "all"] = "all"  # type: ignore[assignment]  # one more than other services
     image_size_cap: int = 1024**4
     image_property_quota: int = 128
     image_tag_quota: int = 128
@@ -100,6 +103,14 @@ class ImageSettings(StoreSettings):
             if name.partition(".")[0] not in EVENT_GROUPS:
                 raise ValueError(f"'{name}' is the name of no event: they begin with one of {', '.join(EVENT_GROUPS)}")
         return value
+
+    @model_validator(mode="after")
+    def _registry(self) -> "ImageSettings":
+        if self.role == REGISTRY and not self.behaviours.has("glance-registry"):
+            raise ValueError(f"release {self.behaviours.release} has no glance-registry: Ussuri was the last one")
+        if self.data_api == THROUGH_REGISTRY:
+            raise ValueError(f"data_api {THROUGH_REGISTRY} is not simulated: v2 reaches its database itself")
+        return self
 
     @field_validator("*", mode="before")
     @classmethod

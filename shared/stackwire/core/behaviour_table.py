@@ -223,6 +223,11 @@ TABLE: tuple[Behaviour, ...] = (
         source="glance 17.0.0 release notes: removed",
     ),
     Behaviour(
+        name="glance-registry", until="victoria", service="image",
+        summary="the Image v1 API reaches its database through glance-registry, a service of its own",
+        source="glance 21.0.0 release notes: removed; deprecated in 16.0.0",
+    ),
+    Behaviour(
         name="size-zero-activation", until="rocky", service="image",
         summary="an image created with size 0 is active at once, through the v1 API",
         source="glance/api/v1/images.py",

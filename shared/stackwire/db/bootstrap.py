@@ -15,6 +15,9 @@ from stackwire.db.errors import mapped
 from stackwire.db.migrate import quoted
 
 SERVICES = ("identity", "image", "volume", "compute", "trace")
+GUESTS = ("registry",)
+"""Roles without a schema: the migrations of the one they work in grant them their tables."""
+ROLES = (*SERVICES, *GUESTS)
 
 
 class BootstrapError(Exception):
@@ -43,6 +46,8 @@ async def bootstrap(dsn: str, services: Sequence[str] = SERVICES) -> None:
                 await connection.execute("SELECT pg_advisory_xact_lock(hashtext('stackwire.bootstrap'))")
                 for service in services:
                     await _create(connection, service)
+                for guest in GUESTS:
+                    await _create_role(connection, guest)
                 await connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         except asyncpg.InsufficientPrivilegeError as error:
             raise BootstrapError(
@@ -101,18 +106,26 @@ async def _is_done(connection: asyncpg.Connection[Any], services: Sequence[str])
         " WHERE n.nspname = r.rolname AND n.nspname = ANY($1) AND pg_has_role(r.oid, 'MEMBER')",
         list(services),
     )
-    return bool(found == len(services))
+    guests = await connection.fetchval(
+        "SELECT count(*) FROM pg_roles WHERE rolname = ANY($1) AND pg_has_role(oid, 'MEMBER')", list(GUESTS)
+    )
+    return bool(found == len(services) and guests == len(GUESTS))
 
 
 async def _create(connection: asyncpg.Connection[Any], service: str) -> None:
+    await _create_role(connection, service)
     role = quoted(service)
-    if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", service):
+    await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {role} AUTHORIZATION {role}")
+
+
+async def _create_role(connection: asyncpg.Connection[Any], name: str) -> None:
+    role = quoted(name)
+    if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", name):
         try:
             async with connection.transaction():
                 await connection.execute(f"CREATE ROLE {role} LOGIN")
                 await connection.execute(f"ALTER ROLE {role} SET search_path TO {role}")
         except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
             pass  # roles belong to the whole server: a concurrent start created it
-    if not await connection.fetchval("SELECT pg_has_role($1, 'MEMBER')", service):
+    if not await connection.fetchval("SELECT pg_has_role($1, 'MEMBER')", name):
         await connection.execute(f"GRANT {role} TO current_user")
-    await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {role} AUTHORIZATION {role}")

@@ -68,6 +68,12 @@ class Leases:
             )
         )
 
+    async def hand_over(self, uow: UnitOfWork, noun: str, id: str, owner: str) -> None:
+        """The row that this process has claimed is another's from the commit on: that one renews the lease."""
+        await uow.execute(
+            "UPDATE leases SET owner = $4 WHERE noun = $1 AND id = $2 AND owner = $3", noun, id, self.owner, owner
+        )
+
     async def release(self, session: Session, noun: str, id: str) -> None:
         """The row is free for others; nothing when this process does not hold it."""
         await session.execute("DELETE FROM leases WHERE noun = $1 AND id = $2 AND owner = $3", noun, id, self.owner)

@@ -1,9 +1,10 @@
 """The constructor arguments that all flows share, and what several of them do with these."""
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
@@ -15,6 +16,13 @@ from stackwire.image.backends.stores import Stores
 from stackwire.image.backends.web import Web
 from stackwire.image.domain.tasks import Task
 from stackwire.image.onion.port import Onion
+
+
+class Transactions(Protocol):
+    """The database, or what stands for it where each verb of the onion is a transaction of glance-registry's."""
+
+    def work(self, ctx: RequestContext) -> AbstractAsyncContextManager[Any]: ...
+    def read(self) -> AbstractAsyncContextManager[Any]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

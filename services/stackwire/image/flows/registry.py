@@ -4,6 +4,7 @@ from socket import gethostname
 
 from stackwire.http.client import HttpClient
 from stackwire.image.backends.glance import OtherGlance
+from stackwire.image.backends.registry import RegistryClient
 from stackwire.image.domain.metadefs_notifications import MetadefNotificationBuilder
 from stackwire.image.flows.api.cache import CacheManager
 from stackwire.image.flows.api.data import DataTransfers
@@ -18,7 +19,9 @@ from stackwire.image.flows.api.store_removal import StoreRemoval
 from stackwire.image.flows.api.stores import StoreQueries
 from stackwire.image.flows.api.tasks import TaskRequests
 from stackwire.image.flows.api.usage import UsageReport
+from stackwire.image.flows.api.v1_copies import V1Copies
 from stackwire.image.flows.api.v1_images import V1Images
+from stackwire.image.flows.api.v1_members import V1Memberships
 from stackwire.image.flows.deps import FlowDeps
 from stackwire.image.flows.image_cache import ImageCache
 from stackwire.image.flows.metadefs_access import NamespaceAccess
@@ -26,20 +29,28 @@ from stackwire.image.flows.worker.cache_prefetch import CachePrefetcher
 from stackwire.image.flows.worker.scrub import Scrubber
 from stackwire.image.flows.worker.tasks.data_source import ImportSource
 from stackwire.image.flows.worker.tasks.runner import TaskRunner
+from stackwire.image.onion.port import Onion
 from stackwire.image.settings import ImageSettings
 
 
-class ApiFlows:
-    """What requests do before they are answered. ``cache`` is None where caching is off."""
+def location_requests(settings: ImageSettings, deps: FlowDeps) -> LocationRequests:
+    """Of every API."""
+    return LocationRequests(
+        deps,
+        show_locations=settings.show_multiple_locations,
+        show_direct_url=settings.show_image_direct_url,
+        quota=settings.image_location_quota,
+        keeps_one=settings.behaviours.has("active-images-keep-a-location"),
+    )
 
-    def __init__(self, settings: ImageSettings, deps: FlowDeps, cache: ImageCache | None) -> None:
-        self.locations = LocationRequests(
-            deps,
-            show_locations=settings.show_multiple_locations,
-            show_direct_url=settings.show_image_direct_url,
-            quota=settings.image_location_quota,
-            keeps_one=settings.behaviours.has("active-images-keep-a-location"),
-        )
+
+class ApiFlows:
+    """What requests do before they are answered. ``cache`` is None where caching is off, ``v1`` where v1 is gone."""
+
+    def __init__(
+        self, settings: ImageSettings, deps: FlowDeps, cache: ImageCache | None, v1: "V1Flows | None" = None
+    ) -> None:
+        self.locations = location_requests(settings, deps)
         settable = () if settings.behaviours.has("stores-is-no-property") else ("stores",)
         self.images = ImageMetadata(deps, self.locations, settable)
         self.data = DataTransfers(deps)
@@ -55,14 +66,30 @@ class ApiFlows:
         access, notifications = NamespaceAccess(deps.policy), MetadefNotificationBuilder(f"image.{gethostname()}")
         self.metadef_namespaces = MetadefNamespaces(deps, access, notifications)
         self.metadef_items = MetadefItems(deps.database, access, notifications)
-        self.v1_images = V1Images(
-            self.images,
-            self.data,
-            self.imports,
-            settings.behaviours,
-            deps.stores.enabled,
-            size_cap=settings.image_size_cap,
+        self.v1 = v1
+
+
+class V1Flows:
+    """Those of the v1 API: around glance-registry, in the releases that have both."""
+
+    def __init__(self, settings: ImageSettings, deps: FlowDeps, onion: Onion, registry: RegistryClient) -> None:
+        behaviours = settings.behaviours
+        self._registry = registry
+        self._copies = V1Copies(deps)
+        self.images = V1Images(
+            deps, onion, location_requests(settings, deps), self._copies, behaviours, size_cap=settings.image_size_cap
         )
+        self.members = V1Memberships(deps, onion, registry, behaviours)
+
+    @property
+    def busy(self) -> bool:
+        """True while data is being copied."""
+        return self._copies.busy
+
+    async def close(self) -> None:
+        """Ends the copies, and the connections to the registry after them."""
+        await self._copies.close()
+        await self._registry.close()
 
 
 class WorkerFlows:

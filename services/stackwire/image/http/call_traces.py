@@ -43,7 +43,7 @@ def _page(request_id: str, steps: Sequence[LayerCall]) -> str:
         _ROW.format(
             kind="" if step.outcome in ("", "passed") else "refused",
             depth=2 * step.depth,
-            layer=escape(step.layer),
+            layer=escape(_name(step.layer)),
             verb=escape(step.verb),
             verdict=escape(step.outcome or "at work"),
             ms=1000 * step.seconds,
@@ -51,3 +51,8 @@ def _page(request_id: str, steps: Sequence[LayerCall]) -> str:
         for step in steps
     )
     return _TRACE_PAGE.format(id=escape(request_id), rows=rows)
+
+
+def _name(layer: str) -> str:
+    """The class; that around glance-registry is known as the registry layer."""
+    return f"Registry layer ({layer})" if layer.endswith("Registry") else layer

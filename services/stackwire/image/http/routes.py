@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from stackwire.core.behaviours import Behaviours
 from stackwire.http.app import Route
 from stackwire.image.flows.registry import ApiFlows
 from stackwire.image.http.bodies import check_no_body
@@ -54,27 +53,20 @@ class _Handlers:
         self.objects = MetadefObjectHandlers(flows.metadef_items)
         self.properties = MetadefPropertyHandlers(flows.metadef_items)
         self.tags = MetadefTagHandlers(flows.metadef_items)
-        self.v1_images = V1ImageHandlers(flows.v1_images, transfers)
-        self.v1_members = V1MemberHandlers(flows.members)
 
 
 def routes(
-    flows: ApiFlows,
-    transfers: Transfers,
-    versions: VersionHandlers,
-    behaviours: Behaviours,
-    *,
-    import_methods: Sequence[str],
+    flows: ApiFlows, transfers: Transfers, versions: VersionHandlers, *, import_methods: Sequence[str]
 ) -> list[Route]:
     """Every route, in the order of the document (``make openapi``); v1 only in the releases that have it.
 
     ``import_methods``: that are enabled.
     """
     to = _Handlers(flows, transfers, versions, import_methods)
-    if behaviours.has("v1-api"):
-        v1 = [*_v1(to.v1_images, to.v1_members), Route("*", "/{version:v1/?}", to.versions.unknown, public=True)]
-    else:
-        v1 = []
+    v1: list[Route] = []
+    if flows.v1 is not None:
+        handlers = V1ImageHandlers(flows.v1.images, transfers), V1MemberHandlers(flows.v1.members)
+        v1 = [*_v1(*handlers), Route("*", "/{version:v1/?}", to.versions.unknown, public=True)]
     served = "|".join(re.escape(name) for name in (*versions.names, *(["v1"] if v1 else [])))
     unknown = Route("*", f"/{{rest:(?!(?:{served})(?:/|$))(?s:.*)}}", to.versions.unknown, public=True)
     artifacts = [

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from stackwire.core.errors import Forbidden, NotFound
 from stackwire.http.request import CONTEXT, respond
-from stackwire.image.flows.api.members import Memberships
+from stackwire.image.flows.api.v1_members import V1Memberships
 from stackwire.image.http.bodies import body_of, check_no_body
 from stackwire.image.http.schemas import check_v1_member, check_v1_project, read_v1_memberships
 
@@ -19,7 +19,7 @@ from stackwire.image.http.schemas import check_v1_member, check_v1_project, read
 class V1MemberHandlers:
     """``/v1/images/{image_id}/members`` and ``/v1/shared-images``."""
 
-    def __init__(self, members: Memberships) -> None:
+    def __init__(self, members: V1Memberships) -> None:
         self._members = members
 
     async def index(self, request: web.Request) -> web.Response:

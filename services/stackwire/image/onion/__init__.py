@@ -2,6 +2,9 @@
 
 Each noun's tuple is the order of its layers, outermost first: authorization, property protection, notifier, policy,
 quota, location, database. A noun leaves out the layers that have nothing to do with it.
+
+In the releases that have glance-registry the v1 API has the registry layer innermost, and those that write rows are in
+the registry, which checks whose image it is once more: it does not trust its callers further than it must.
 """
 
 from stackwire.image.onion.authorization import (
@@ -18,7 +21,8 @@ from stackwire.image.onion.location import DataLocation, ImageLocation, TaskLoca
 from stackwire.image.onion.notifier import DataNotifier, ImageNotifier, LocationNotifier, MemberNotifier, TaskNotifier
 from stackwire.image.onion.policy import DataPolicy, ImagePolicy, LocationPolicy, MemberPolicy, TaskPolicy
 from stackwire.image.onion.property_protection import ImagePropertyProtection
-from stackwire.image.onion.quota import DataQuota, ImageQuota, LocationQuota, MemberQuota, TaskQuota
+from stackwire.image.onion.quota import DataAllowance, DataQuota, ImageQuota, LocationQuota, MemberQuota, TaskQuota
+from stackwire.image.onion.registry import DataRegistry, ImageRegistry, MemberRegistry
 
 IMAGES = (
     ImageAuthorization,
@@ -33,3 +37,11 @@ DATA = (DataAuthorization, DataNotifier, DataPolicy, DataQuota, DataLocation, Da
 MEMBERS = (MemberAuthorization, MemberNotifier, MemberPolicy, MemberQuota, MemberDatabase)
 LOCATIONS = (LocationAuthorization, LocationNotifier, LocationPolicy, LocationQuota, LocationDatabase)
 TASKS = (TaskAuthorization, TaskNotifier, TaskPolicy, TaskQuota, TaskLocation, TaskDatabase)
+
+V1_IMAGES = (ImageAuthorization, ImagePropertyProtection, ImagePolicy, ImageLocation, ImageRegistry)
+V1_DATA = (DataAuthorization, DataPolicy, DataAllowance, DataLocation, DataRegistry)
+V1_MEMBERS = (MemberAuthorization, MemberPolicy, MemberRegistry)
+
+REGISTRY_IMAGES = (ImageAuthorization, ImageNotifier, ImageQuota, ImageDatabase)
+REGISTRY_DATA = (DataAuthorization, DataNotifier, DataQuota, DataDatabase)
+REGISTRY_MEMBERS = (MemberAuthorization, MemberNotifier, MemberQuota, MemberDatabase)

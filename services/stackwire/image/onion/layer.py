@@ -7,6 +7,7 @@ from stackwire.core.clock import Clock
 from stackwire.core.policy import Policy
 from stackwire.db.leases import Leases
 from stackwire.disk_image.certificates import Certificates
+from stackwire.image.backends.registry import RegistryClient
 from stackwire.image.backends.staging import Staging
 from stackwire.image.backends.stores import Stores
 from stackwire.image.domain.notifications import NotificationBuilder
@@ -22,6 +23,7 @@ class LayerDeps:
 
     ``delayed_delete``: an image with data is only marked deleted (``flows/worker/scrub.py``). ``image_cache``: images
     are cached on nodes, and a deleted image leaves their caches. ``protection``: None where every property is free.
+    ``registry``: where the v1 API's rows are; None in releases that have no glance-registry, and in itself.
     """
 
     policy: Policy
@@ -36,6 +38,7 @@ class LayerDeps:
     require_format_match: bool
     delayed_delete: bool
     image_cache: bool
+    registry: RegistryClient | None = None
 
 
 def verbs(port: type) -> tuple[str, ...]:

@@ -57,32 +57,13 @@ class ImageQuota(Layer[port.Images], port.Images):
         return saved
 
 
-class DataQuota(Layer[port.ImageData], port.ImageData):
-    """Bytes of an upload. Source: ``glance/quota/__init__.py: ImageProxy.set_data``."""
-
-    async def begin_upload(self, ctx: RequestContext, uow: UnitOfWork, upload: port.Upload) -> port.Upload:
-        """The upload with its allowance, and the bytes reserved for it; an image that is staged counts already."""
-        limits, image, announced = self.deps.limits, upload.image, upload.announced
-        used = await _usage(uow, limits, image)
-        allowance = quota.allowance(limits, 0 if used is None else used.size + used.staged, announced)
-        reserved = upload.reserved
-        if used is not None:
-            if image.staged is None:
-                reserved = announced or 0
-            if image.status not in IN_TRANSIT:
-                limits.unified.check(image.owner, COUNT_UPLOADING, used.uploading + 1)
-            room = _room(limits, image, used, announced, staging=upload.status in STAGED)
-            allowance = allowance if room is None else min(allowance, room)
-        return await self.inner.begin_upload(ctx, uow, replace(upload, allowance=allowance, reserved=reserved))
+class DataAllowance(Layer[port.ImageData], port.ImageData):
+    """The bytes of an upload, as many as it was allowed when it began."""
 
     async def write(self, ctx: RequestContext, upload: port.Upload) -> WrittenData:
         written = await self.inner.write(ctx, self._limited(upload))
         _check_announced(upload, written.size)
         return written
-
-    async def finish_upload(self, ctx: RequestContext, uow: UnitOfWork, image: Image, written: WrittenData) -> Image:
-        await _check_stored(uow, self.deps.limits, image, written.size * len(written.stores), staging=False)
-        return await self.inner.finish_upload(ctx, uow, image, written)
 
     async def write_staging(self, ctx: RequestContext, upload: port.Upload) -> int:
         if upload.announced is not None and upload.announced > upload.allowance:
@@ -90,10 +71,6 @@ class DataQuota(Layer[port.ImageData], port.ImageData):
         size = await self.inner.write_staging(ctx, self._limited(upload))
         _check_announced(upload, size)
         return size
-
-    async def finish_staging(self, ctx: RequestContext, uow: UnitOfWork, image: Image, size: int) -> Image:
-        await _check_stored(uow, self.deps.limits, image, size, staging=True)
-        return await self.inner.finish_staging(ctx, uow, image, size)
 
     def _limited(self, upload: port.Upload) -> port.Upload:
         return replace(upload, chunks=self._within_allowance(upload))
@@ -112,6 +89,33 @@ class DataQuota(Layer[port.ImageData], port.ImageData):
         if 0 <= maximum < size:
             return ImageTooBig(maximum=maximum)
         return StorageFull("The size of the data would exceed the storage quota.")
+
+
+class DataQuota(DataAllowance):
+    """Bytes of an upload. Source: ``glance/quota/__init__.py: ImageProxy.set_data``."""
+
+    async def begin_upload(self, ctx: RequestContext, uow: UnitOfWork, upload: port.Upload) -> port.Upload:
+        """The upload with its allowance, and the bytes reserved for it; an image that is staged counts already."""
+        limits, image, announced = self.deps.limits, upload.image, upload.announced
+        used = await _usage(uow, limits, image)
+        allowance = quota.allowance(limits, 0 if used is None else used.size + used.staged, announced)
+        reserved = upload.reserved
+        if used is not None:
+            if image.staged is None:
+                reserved = announced or 0
+            if image.status not in IN_TRANSIT:
+                limits.unified.check(image.owner, COUNT_UPLOADING, used.uploading + 1)
+            room = _room(limits, image, used, announced, staging=upload.status in STAGED)
+            allowance = allowance if room is None else min(allowance, room)
+        return await self.inner.begin_upload(ctx, uow, replace(upload, allowance=allowance, reserved=reserved))
+
+    async def finish_upload(self, ctx: RequestContext, uow: UnitOfWork, image: Image, written: WrittenData) -> Image:
+        await _check_stored(uow, self.deps.limits, image, written.size * len(written.stores), staging=False)
+        return await self.inner.finish_upload(ctx, uow, image, written)
+
+    async def finish_staging(self, ctx: RequestContext, uow: UnitOfWork, image: Image, size: int) -> Image:
+        await _check_stored(uow, self.deps.limits, image, size, staging=True)
+        return await self.inner.finish_staging(ctx, uow, image, size)
 
 
 class MemberQuota(Layer[port.ImageMembers], port.ImageMembers):

@@ -90,7 +90,13 @@ def service(name: str) -> str:
     return _SERVICES.get(name.removeprefix("stackwire-"), "") if name.startswith("stackwire-") else ""
 
 
-_APIS = {"image": "glance-api", "volume": "cinder-api", "compute": "nova-api", "identity": "keystone"}
+_APIS = {
+    "image": "glance-api",
+    "registry": "glance-registry",
+    "volume": "cinder-api",
+    "compute": "nova-api",
+    "identity": "keystone",
+}
 
 
 def api(name: str) -> str:

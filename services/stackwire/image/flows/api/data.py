@@ -10,9 +10,9 @@ from stackwire.core.errors import BadRequest, ServiceError
 from stackwire.image.domain.errors import ImageNotFound, Vanished
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.states import QUEUED, UPLOADING
-from stackwire.image.flows.deps import FlowDeps
+from stackwire.image.flows.deps import FlowDeps, Transactions
 from stackwire.image.flows.stored_objects import new_object_name
-from stackwire.image.onion.port import Upload
+from stackwire.image.onion.port import Onion, Upload
 
 log = logging.getLogger(__name__)
 
@@ -20,9 +20,13 @@ log = logging.getLogger(__name__)
 class DataTransfers:
     """Source: ``glance/api/v2/image_data.py: ImageDataController``."""
 
-    def __init__(self, deps: FlowDeps) -> None:
+    def __init__(self, deps: FlowDeps, onion: Onion | None = None, transactions: Transactions | None = None) -> None:
+        """``onion`` and ``transactions``: the v1 API's, where glance-registry has its rows."""
+        onion = onion or deps.onion
         self._deps = deps
-        self._data = deps.onion.data
+        self._data = onion.data
+        self._images = onion.images
+        self._transactions = transactions or deps.database
 
     async def upload(
         self,
@@ -52,7 +56,7 @@ class DataTransfers:
                 written = await self._data.write(ctx, upload)
                 if checksum is not None and written.checksum != checksum:
                     raise BadRequest(f"The data's checksum is {written.checksum}; {checksum} was announced.")
-                async with self._deps.database.work(ctx) as uow:
+                async with self._transactions.work(ctx) as uow:
                     return await self._data.finish_upload(ctx, uow, upload.image, written)
             except BaseException as error:
                 await asyncio.shield(self._abort(ctx, upload, error, status_on_failure))
@@ -69,15 +73,15 @@ class DataTransfers:
         async with self._deps.leases.keep("image", upload.image.id):
             try:
                 size = await self._data.write_staging(ctx, upload)
-                async with self._deps.database.work(ctx) as uow:
+                async with self._transactions.work(ctx) as uow:
                     await self._data.finish_staging(ctx, uow, upload.image, size)
             except BaseException as error:
                 await asyncio.shield(self._abort(ctx, upload, error))
                 raise
 
     async def _begin(self, ctx: RequestContext, upload: Upload) -> Upload:
-        async with self._deps.database.work(ctx) as uow:
-            image = await self._deps.onion.images.get(ctx, uow, upload.image.id)
+        async with self._transactions.work(ctx) as uow:
+            image = await self._images.get(ctx, uow, upload.image.id)
             return await self._data.begin_upload(ctx, uow, replace(upload, image=image))
 
     async def _abort(self, ctx: RequestContext, upload: Upload, error: BaseException, status: str = QUEUED) -> None:
@@ -87,7 +91,7 @@ class DataTransfers:
         """
         reason = error.message if isinstance(error, ServiceError) else "The upload was cut off."
         try:
-            async with self._deps.database.work(ctx) as uow:
+            async with self._transactions.work(ctx) as uow:
                 aborted = await self._data.abort(ctx, uow, upload.image, reason, status)
             if aborted or isinstance(error, Vanished | ImageNotFound):
                 if upload.staged_name is None:
@@ -100,10 +104,10 @@ class DataTransfers:
 
     async def get_for_download(self, ctx: RequestContext, image_id: str) -> Image:
         """The image, when the caller may read its bytes."""
-        async with self._deps.database.read() as session:
+        async with self._transactions.read() as session:
             return await self._data.get_for_download(ctx, session, image_id)
 
     async def record_download(self, ctx: RequestContext, image: Image, sent: int, expected: int) -> None:
         """Emits how many bytes a client got."""
-        async with self._deps.database.work(ctx) as uow:
+        async with self._transactions.work(ctx) as uow:
             await self._data.record_download(ctx, uow, image, sent, expected)

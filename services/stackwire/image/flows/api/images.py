@@ -9,6 +9,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
 from stackwire.core.rules import Resource, Rule
 from stackwire.db.unit_of_work import UnitOfWork
+from stackwire.image.backends.stores import Stores
 from stackwire.image.db import images as rows
 from stackwire.image.domain import attributes, patch, travel
 from stackwire.image.domain.errors import ReadOnly, TagNotFound, WrongStatus
@@ -135,7 +136,19 @@ class ImageMetadata:
         return saved
 
     async def delete(self, ctx: RequestContext, image_id: str) -> None:
-        """Rows first, bytes after, unless the scrubber is to remove them: no image is ever seen without its data.
+        """Rows first, bytes after, unless the scrubber is to remove them: no image is ever seen without its data."""
+        image, deleted = await self.delete_record(ctx, image_id, self._deps.stores)
+        if deleted.status == PENDING_DELETE:
+            return
+        if image.has_data and image.object is not None:
+            await self._deps.stores.remove(image.object, image.stores)
+        if image.is_staged and image.staged is not None:
+            await self._deps.staging.remove(image.staged)
+
+    async def delete_record(
+        self, ctx: RequestContext, image_id: str, stores: Stores | None = None
+    ) -> tuple[Image, Image]:
+        """The rows alone: the image before and after. ``stores``: which are asked whether they can let its bytes go.
 
         The row is locked before it is read: an upload that ends at this moment comes before or after, never between.
         """
@@ -143,14 +156,9 @@ class ImageMetadata:
             await rows.lock(uow, image_id)
             image = await self._images.get(ctx, uow, image_id)
             deleted = await self._images.delete(ctx, uow, image)
-            if deleted.status != PENDING_DELETE:
-                await require_unused(self._deps.stores, image, image.stores)
-        if deleted.status == PENDING_DELETE:
-            return
-        if image.has_data and image.object is not None:
-            await self._deps.stores.remove(image.object, image.stores)
-        if image.is_staged and image.staged is not None:
-            await self._deps.staging.remove(image.staged)
+            if stores is not None and deleted.status != PENDING_DELETE:
+                await require_unused(stores, image, image.stores)
+            return image, deleted
 
     async def add_tag(self, ctx: RequestContext, image_id: str, tag: str) -> None:
         """An image that has the tag already stays as it is."""

@@ -86,6 +86,19 @@ class LocationRequests:
         ``rule``: the policy that permits it.
         """
         image = await self._get(ctx, image_id)
+        return await self.resolve_for(ctx, image, url, size, metadata=metadata, rule=rule)
+
+    async def resolve_for(
+        self,
+        ctx: RequestContext,
+        image: Image,
+        url: str,
+        size: int | None = None,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        rule: str = "set_image_location",
+    ) -> Callable[[Image], Image]:
+        """The same for an image that the caller has."""
         await self._locations.check_access(ctx, image, rule)
         if image.status != QUEUED:
             raise BadRequest("Attempted to update Location field for an image not in queued status.")
