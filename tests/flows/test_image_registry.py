@@ -323,6 +323,37 @@ async def test_whose_token_is_refused_logs_in_again(a_cloud: ACloud) -> None:
     assert (await head(demo, image_id))["x-image-meta-name"] == "i"
 
 
+# ---- its story
+
+
+async def test_a_v1_request_goes_from_client_over_api_and_registry_to_the_database(a_cloud: ACloud) -> None:
+    settings = {"image": {"debug": True}}
+    cloud = await a_cloud(release="mitaka", trace=True, services=("trace", "identity", "image"), settings=settings)
+    demo, admin = await cloud.http("demo"), await cloud.http("admin")
+    answer = (await demo.post("image", "/v1/images", data=DATA, headers={**RAW, **OCTETS})).ok(201)
+    image, request = f"/images/{answer.json['image']['id']}", answer.headers["X-Openstack-Request-Id"]
+    await cloud.settle()
+    (story,) = (await demo.get("trace", f"/stories/{request}")).ok(200).json["stories"]
+    to_registry, to_database = ("glance-api", "glance-registry"), ("glance-registry", "database")
+    found = [(arrow["sender"], arrow["receiver"], arrow["name"]) for arrow in story["arrows"]]
+    assert [arrow for arrow in found if arrow[1] != "notifications"] == [
+        ("Python", "glance-api", "POST /v1/images"),
+        (*to_registry, "POST /images"), (*to_database, "COMMIT"),
+        (*to_registry, f"GET {image}"), (*to_database, "SELECT"),
+        (*to_registry, f"PUT {image}"), (*to_database, "COMMIT"),
+        (*to_registry, f"PUT {image}"), (*to_database, "COMMIT"),
+    ]  # fmt: skip
+    events = [arrow["name"] for arrow in story["arrows"] if arrow["kind"] == "notification"]
+    assert events == ["image.create", "image.update", "image.prepare", "image.upload", "image.activate", "image.update"]
+    assert {arrow["state"] for arrow in story["arrows"]} <= {"done", "unheard"}
+    page = (await admin.get("image", f"/onion/{request}")).ok(200).body.decode()
+    assert "Registry layer (ImageRegistry)" in page
+    assert "Registry layer (DataRegistry)" in page
+    assert "ImageDatabase" not in page
+    for form, said in (("mermaid", "COMMIT"), ("otlp", "postgresql"), ("har", "postgresql://database")):
+        assert said in (await demo.get("trace", f"/stories/{request}/export?form={form}")).ok(200).body.decode()
+
+
 # ---- where there is none
 
 

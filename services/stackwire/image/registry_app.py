@@ -4,6 +4,7 @@ from stackwire.core.clock import Clock
 from stackwire.db.errors import InsufficientPrivilege
 from stackwire.db.migrate import MigrationError
 from stackwire.http.app import make_app
+from stackwire.http.database_uses import record_database_uses
 from stackwire.image.backends.staging import Staging
 from stackwire.image.backends.web import Web
 from stackwire.image.db.listing import PLANNER
@@ -67,6 +68,7 @@ def _service(settings: ImageSettings, transport: Transport, deps: FlowDeps) -> S
             errors=glance_error,
             ready=ready,
             identity_url=settings.www_authenticate_uri,
+            middlewares=[record_database_uses],
         ),
         servers=[watch.server],
         sweeps=[watch.sweep],

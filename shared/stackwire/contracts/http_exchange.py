@@ -11,6 +11,14 @@ HTTP_TOPIC = "http"
 SERVED = "http.served"
 
 
+class DatabaseExchange(Contract):
+    """A transaction, or reads outside one: ``core.database_use.DatabaseUse``."""
+
+    statement: str
+    started: float
+    seconds: float
+
+
 class HttpExchange(Contract):
     """One request with its response.
 
@@ -18,7 +26,8 @@ class HttpExchange(Contract):
     ``seconds`` lasts until the last byte was sent. ``caller``: the name of one of our services, otherwise the first
     word of the client's User-Agent. ``path`` has no query; ``query`` has the names of its parameters only: values may
     be secret. ``request_bytes`` and ``response_bytes`` are None where no length is known. ``missed``: exchanges before
-    this one that were not emitted, because the bus could not keep up.
+    this one that were not emitted, because the bus could not keep up. ``database``: what the service did in its
+    database meanwhile, where it shows that.
     """
 
     request_id: str
@@ -37,6 +46,7 @@ class HttpExchange(Contract):
     request_bytes: int | None = None
     response_bytes: int | None = None
     missed: int = 0
+    database: tuple[DatabaseExchange, ...] = ()
 
 
 class HttpExchanges(Contract):

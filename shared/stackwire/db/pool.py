@@ -18,6 +18,7 @@ import asyncpg
 
 from stackwire.core.clock import Clock
 from stackwire.core.context import RequestContext
+from stackwire.core.database_use import USES, recorded
 from stackwire.db import outbox
 from stackwire.db.connections import Connections
 from stackwire.db.errors import DatabaseUnavailable, mapped
@@ -98,11 +99,15 @@ class Database:
 
     def work(self, ctx: RequestContext) -> AbstractAsyncContextManager[UnitOfWork]:
         """One transaction for the caller ``ctx``."""
-        return unit_of_work(self._pool, ctx, self.clock.now, self._wake, self.notification_filter)
+        work = unit_of_work(self._pool, ctx, self.clock.now, self._wake, self.notification_filter)
+        return work if USES.get() is None else recorded(work, "COMMIT")
+
+    def read(self) -> AbstractAsyncContextManager[Session]:
+        """One connection for several statements that need no transaction."""
+        return self._read() if USES.get() is None else recorded(self._read(), "SELECT")
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[Session]:
-        """One connection for several statements that need no transaction."""
+    async def _read(self) -> AsyncIterator[Session]:
         connection = await self._pool.acquire()
         try:
             yield Session(connection)

@@ -8,17 +8,19 @@ import contextlib
 import logging
 import time
 from collections import deque
+from dataclasses import asdict
 from datetime import UTC, datetime
 from uuid import uuid4
 
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
-from stackwire.contracts.http_exchange import HttpExchange, served
+from stackwire.contracts.http_exchange import DatabaseExchange, HttpExchange, served
 from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
 from stackwire.http.auth import anonymous
+from stackwire.http.database_uses import DATABASE_USES
 from stackwire.http.request import CONTEXT
 from stackwire.messaging.notify import Notifier
 from stackwire.messaging.transport import Transport
@@ -104,6 +106,7 @@ class HttpTraceEmitter:
             request_bytes=getattr(request.content, "total_bytes", request.content_length),
             response_bytes=response.body_length or (int(length) if length.isdecimal() else None),
             missed=self._missed,
+            database=tuple(DatabaseExchange(**asdict(use)) for use in request.get(DATABASE_USES, ())),
         )
 
     async def _run(self) -> None:

@@ -23,6 +23,7 @@ _KIND_STYLES = {
     "notification": "magenta",
     "crossing": "yellow",
     "progress": "bright_black",
+    "sql": "bright_black",
     "other": "bright_black",
 }
 _OUTCOME_STYLES = {

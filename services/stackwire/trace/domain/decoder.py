@@ -1,7 +1,7 @@
 """From records of the bus to messages: kinds, names, senders and receivers, resources."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stackwire.trace.domain import participants
@@ -37,10 +37,28 @@ class Decoder:
             return [self.decode(wire)]
         found = [exchange for exchange in exchanges if isinstance(exchange, Mapping)]
         share = wire.size // len(found) if found else 0
-        return [
-            self.decode(wire._replace(payload=single_exchange(wire.payload, exchange, at), size=share))
-            for at, exchange in enumerate(found)
-        ]
+        messages: list[Message] = []
+        for at, exchange in enumerate(found):
+            single = wire._replace(payload=single_exchange(wire.payload, exchange, at), size=share)
+            messages += [self.decode(single), *self._database_uses(single, exchange)]
+        return messages
+
+    def _database_uses(self, wire: WireMessage, exchange: Mapping[str, Any]) -> Iterator[Message]:
+        """What the service did in its database for the request, where it shows that."""
+        uses = exchange.get("database")
+        for at, use in enumerate(uses if isinstance(uses, list) else ()):
+            if isinstance(use, Mapping) and isinstance(use.get("started"), int | float):
+                self._number += 1
+                yield self._message(
+                    wire._replace(time=float(use["started"]), payload={**wire.payload, "payload": use}, size=0),
+                    "sql",
+                    str(use.get("statement", "")),
+                    sender=participants.api(str(exchange.get("service", ""))),
+                    receiver=participants.DATABASE,
+                    resources=path_resources(str(exchange.get("path", ""))),
+                    seconds=float(use["seconds"]) if isinstance(use.get("seconds"), int | float) else None,
+                    unique_id=f"{wire.payload.get('_unique_id')}.{at}",
+                )
 
     def decode(self, wire: WireMessage) -> Message:
         """Never raises: what cannot be decoded is of kind ``other``, with the reason as its failure."""

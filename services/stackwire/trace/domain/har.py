@@ -35,6 +35,9 @@ def _entry(arrow: Arrow) -> dict[str, Any]:
     payload = arrow.payload.get("payload") if isinstance(arrow.payload, Mapping) else None
     if arrow.kind == "http" and isinstance(payload, Mapping):
         return entry | _http_fields(arrow, payload)
+    if arrow.kind == "sql":
+        statement = _request(arrow.name, f"postgresql://{arrow.receiver}", [], None)
+        return entry | {"request": statement, "response": _response(0, None)}
     return entry | _message_fields(arrow)
 
 

@@ -8,7 +8,7 @@ from stackwire.trace.domain.redact import redacted
 from stackwire.trace.domain.resources import Resource
 
 Step = Literal["publish", "deliver", "return", "drop"]
-Kind = Literal["http", "call", "cast", "fanout", "reply", "progress", "notification", "crossing", "other"]
+Kind = Literal["http", "call", "cast", "fanout", "reply", "progress", "notification", "crossing", "sql", "other"]
 
 _HOUSEKEEPING = frozenset({"list_revocations", "sync_instance_info"})
 

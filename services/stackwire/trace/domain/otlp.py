@@ -48,13 +48,13 @@ def _span(arrow: Arrow, trace: str, parent: str) -> dict[str, Any]:
         attributes |= {
             "openstack.request_id": arrow.message.request_id,
             "openstack.global_request_id": arrow.message.global_request_id,
-            **(_http_attributes(arrow) if arrow.kind == "http" else _messaging_attributes(arrow.message)),
+            **_attributes_of_kind(arrow, arrow.message),
         }
     span: dict[str, Any] = {
         "traceId": trace,
         "spanId": hashlib.sha256(f"{trace}/{arrow.number}".encode()).hexdigest()[:16],
         "name": arrow.name,
-        "kind": _CLIENT if arrow.kind in ("http", "call") else _PRODUCER,  # from the sender's side
+        "kind": _CLIENT if arrow.kind in ("http", "call", "sql") else _PRODUCER,  # from the sender's side
         "startTimeUnixNano": str(began),
         "endTimeUnixNano": str(ended),
         "attributes": _attributes(attributes),
@@ -64,6 +64,14 @@ def _span(arrow: Arrow, trace: str, parent: str) -> dict[str, Any]:
     if failure:
         span["status"] = {"code": _ERROR, "message": failure}
     return span
+
+
+def _attributes_of_kind(arrow: Arrow, message: Message) -> dict[str, str | int | None]:
+    if arrow.kind == "http":
+        return _http_attributes(arrow)
+    if arrow.kind == "sql":
+        return {"db.system.name": "postgresql", "db.operation.name": arrow.name}
+    return _messaging_attributes(message)
 
 
 def _http_attributes(arrow: Arrow) -> dict[str, str | int | None]:

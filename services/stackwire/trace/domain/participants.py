@@ -46,6 +46,7 @@ _LISTENERS = {"image_cache": "nova-compute", "image_volume_cache": "cinder-volum
 _LISTENED_TO = frozenset({"image.update", "image.delete"})
 
 NOTIFICATIONS = "notifications"
+DATABASE = "database"
 WORKERS = ("nova-compute", "cinder-volume", "cinder-backup")
 """Participants with a host each."""
 

@@ -105,7 +105,7 @@ def _count_delivery(arrow: Arrow, message: Message) -> None:
         # A notification without subscribers is normal; a request without a receiver is not. HTTP did not use the bus.
         if arrow.kind in ("notification", "crossing"):
             arrow.state = "unheard"
-        elif arrow.kind != "http":
+        elif arrow.kind not in ("http", "sql"):
             arrow.state = "dropped"
     elif message.step == "return":
         arrow.state = "returned"
