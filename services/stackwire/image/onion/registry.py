@@ -68,9 +68,9 @@ class ImageRegistry(Layer[port.Images], port.Images):
 
     async def delete(self, ctx: RequestContext, uow: UnitOfWork, image: Image) -> Image:
         """Bytes that a store cannot let go are asked for first: the registry reaches no store."""
-        if image.object is not None and not self.deps.delayed_delete:
-            if await self.deps.stores.in_use(image.object, image.stores):
-                raise ImageInUse(image_id=image.id)
+        now = image.object if not self.deps.delayed_delete else None
+        if now is not None and await self.deps.stores.in_use(now, image.stores):
+            raise ImageInUse(image_id=image.id)
         return await _registry(self.deps).delete(ctx, image.id)
 
 
