@@ -56,6 +56,10 @@ test-fields: $(READY) ## what every accepted field of every body changes (make t
 test-answers: $(READY) ## every recorded answer of a real cloud, asked of ours (make test takes one in five)
 	@RECORDED_ANSWERS=all $(BIN)/python -m pytest tests/flows/test_recorded_answers.py -n $(WORKERS) --timeout 900 $(PYTEST_ARGS)
 
+.PHONY: test-kill
+test-kill: $(READY) ## services killed at every moment of every story (make test takes some)
+	@KILL_MOMENTS=all $(BIN)/python -m pytest tests/stack/test_kill.py $(PYTEST_ARGS)
+
 .PHONY: check
 check: $(READY) ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff check .

@@ -6,6 +6,7 @@ request sent again succeeds.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,8 @@ from support.retrying_client import (
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.slow, pytest.mark.timeout(180)]
 
-FAILPOINT_TIMEOUT_SECONDS = 20.0
+FAILPOINT_TIMEOUT_SECONDS = 60.0
+"""An upload to an image reads a whole GiB, which takes a loaded machine half a minute."""
 MOVE_TIMEOUT_SECONDS = 30.0
 """How long a volume may be on its way under its server, whoever dies."""
 SETTLE_TIMEOUT_SECONDS = 15.0
@@ -241,16 +243,197 @@ def moved_under_its_server(cloud: ProcessCloud, server: str, volume: str, body: 
         path = f"{server_path(server)}/os-volume_attachments"
 
         async def has_one_device() -> bool:
-            (attachment,) = (await found())["attachments"]
+            shown = (await found())["attachments"]
             version = {"OpenStack-API-Version": "compute 2.89"}
             answer = await cloud.client.try_once("GET", "compute", path, headers=version)
             devices = answer.json["volumeAttachments"] if answer is not None and answer.status == 200 else []
-            wanted = [(volume, attachment["attachment_id"])]
-            return [(each["volumeId"], each["attachment_id"]) for each in devices] == wanted
+            wanted = [(volume, each["attachment_id"]) for each in shown]
+            return len(shown) == 1 and [(each["volumeId"], each["attachment_id"]) for each in devices] == wanted
 
         await until(has_one_device, MOVE_TIMEOUT_SECONDS, interval=0.1)
         await cloud.client.try_once("DELETE", "compute", f"{path}/{volume}")
         await cloud.check_volume(volume)
+
+    return finish
+
+
+NEWEST = {"OpenStack-API-Version": "volume 3.70"}
+GROUPS, GROUP_SNAPSHOTS = "/v3/{project_id}/groups", "/v3/{project_id}/group_snapshots"
+
+
+async def a_group_with_a_member(cloud: ProcessCloud) -> tuple[str, str]:
+    """An available group, and an available volume from an image that is in it."""
+    kind = unique("type")
+    await cloud.admin.create(
+        "volume", "/v3/{project_id}/group_types", "group_type", {"group_type": {"name": kind}}, headers=NEWEST
+    )
+    group = await new_group(cloud, kind)
+    assert (await at_rest(cloud, f"{GROUPS}/{group}", "group"))["status"] == "available"
+    volume = await cloud.available_volume()
+    await cloud.client.try_once(
+        "PUT", "volume", f"{GROUPS}/{group}", json={"group": {"add_volumes": volume}}, headers=NEWEST
+    )
+    await at_rest(cloud, f"{GROUPS}/{group}", "group")
+    return group, volume
+
+
+async def new_group(cloud: ProcessCloud, kind: str) -> str:
+    body = {"group": {"name": unique("group"), "group_type": kind, "volume_types": ["__DEFAULT__"]}}
+    return await cloud.client.create("volume", GROUPS, "group", body, headers=NEWEST)
+
+
+async def at_rest(cloud: ProcessCloud, path: str, noun: str, *, gone: bool = False) -> dict[str, Any]:
+    """The group or its snapshot when nobody works on it any more; {} when it is deleted, for which ``gone`` waits."""
+    found: dict[str, Any] = {}
+
+    async def rests() -> bool:
+        answer = await cloud.client.try_once("GET", "volume", path, headers=NEWEST)
+        found.clear()
+        found.update(answer.json[noun] if answer is not None and answer.status == 200 else {})
+        return answer is not None and (
+            answer.status == 404 or (not gone and found.get("status") in ("available", "error"))
+        )
+
+    await until(rests, MOVE_TIMEOUT_SECONDS, interval=0.1)
+    return found
+
+
+async def a_group(cloud: ProcessCloud) -> Finish:
+    group, _ = await a_group_with_a_member(cloud)
+    kind = (await at_rest(cloud, f"{GROUPS}/{group}", "group"))["group_type"]
+
+    async def finish() -> None:
+        created = await new_group(cloud, kind)
+        await at_rest(cloud, f"{GROUPS}/{created}", "group")
+        await delete_group(cloud, created)
+        await delete_group(cloud, group)
+
+    return finish
+
+
+async def members_of_a_group(cloud: ProcessCloud) -> Finish:
+    group, volume = await a_group_with_a_member(cloud)
+    other = await cloud.available_volume()
+
+    async def finish() -> None:
+        body = {"group": {"add_volumes": other, "remove_volumes": volume}}
+        await cloud.client.try_once("PUT", "volume", f"{GROUPS}/{group}", json=body, headers=NEWEST)
+        await at_rest(cloud, f"{GROUPS}/{group}", "group")
+        for each in (volume, other):
+            await cloud.check_volume(each)
+        await delete_group(cloud, group)
+
+    return finish
+
+
+async def a_snapshot_of_a_group_and_a_group_from_it(cloud: ProcessCloud) -> Finish:
+    group, _ = await a_group_with_a_member(cloud)
+
+    async def finish() -> None:
+        body = {"group_snapshot": {"name": unique("gs"), "group_id": group}}
+        snapshot = await cloud.client.create("volume", GROUP_SNAPSHOTS, "group_snapshot", body, headers=NEWEST)
+        taken = await at_rest(cloud, f"{GROUP_SNAPSHOTS}/{snapshot}", "group_snapshot")
+        if taken["status"] == "available":
+            path, source = f"{GROUPS}/action", {"name": unique("group"), "group_snapshot_id": snapshot}
+            await cloud.client.try_once("POST", "volume", path, json={"create-from-src": source}, headers=NEWEST)
+        for each in await listed(cloud, GROUPS, "groups"):
+            await at_rest(cloud, f"{GROUPS}/{each}", "group")
+            if each != group:
+                await delete_group(cloud, each)
+        await cloud.client.try_once("DELETE", "volume", f"{GROUP_SNAPSHOTS}/{snapshot}", headers=NEWEST)
+        await at_rest(cloud, f"{GROUP_SNAPSHOTS}/{snapshot}", "group_snapshot", gone=True)
+        await delete_group(cloud, group)
+
+    return finish
+
+
+async def listed(cloud: ProcessCloud, path: str, nouns: str) -> list[str]:
+    answer = await cloud.client.get("volume", path, headers=NEWEST)
+    return [str(each["id"]) for each in answer.json[nouns]]
+
+
+async def delete_group(cloud: ProcessCloud, group: str) -> None:
+    """With its volumes, as often as it takes."""
+    path, found = f"{GROUPS}/{group}", {"status": "available"}
+    while found:
+        body = {"delete": {"delete-volumes": True}}
+        await cloud.client.try_once("POST", "volume", f"{path}/action", json=body, headers=NEWEST)
+        found = await at_rest(cloud, path, "group")
+
+
+async def what_was_unmanaged_is_managed_again(cloud: ProcessCloud) -> Finish:
+    volume = await cloud.available_volume()
+
+    async def finish() -> None:
+        await cloud.admin.try_once("POST", "volume", f"{volume_path(volume)}/action", json={"os-unmanage": None})
+        await cloud.client.wait_for_status("volume", volume_path(volume), "volume", {"available", DELETED})
+        await cloud.admin.try_once("POST", "volume", f"{volume_path(volume)}/action", json={"os-unmanage": None})
+        await cloud.client.wait_for_status("volume", volume_path(volume), "volume", {DELETED})
+        ref = {"source-name": f"volume-{volume}"}
+        body = {"volume": {"name": unique("managed"), "host": "stackwire@files#files", "ref": ref}}
+        managed = await cloud.admin.create(
+            "volume", "/v3/{project_id}/manageable_volumes", "volume", body, headers=NEWEST
+        )
+        ends = {"available", "error_managing"}
+        found = await cloud.admin.wait_for_status("volume", volume_path(managed), "volume", ends)
+        assert not found.get("volume_image_metadata")
+        await cloud.admin.try_once("DELETE", "volume", volume_path(managed))
+        await cloud.admin.wait_for_status("volume", volume_path(managed), "volume", {DELETED})
+
+    return finish
+
+
+async def an_extension_of_a_volume_in_use(cloud: ProcessCloud) -> Finish:
+    _, volume = await attached(cloud)
+
+    async def finish() -> None:
+        body = {"os-extend": {"new_size": 2}}
+        await cloud.client.try_once("POST", "volume", f"{volume_path(volume)}/action", json=body, headers=NEWEST)
+        found = await cloud.client.wait_for_status("volume", volume_path(volume), "volume", {"in-use"})
+        assert found["size"] in (1, 2)
+
+    return finish
+
+
+async def an_accepted_transfer(cloud: ProcessCloud) -> Finish:
+    volume = await cloud.available_volume()
+    transfers = "/v3/{project_id}/os-volume-transfer"
+
+    async def finish() -> None:
+        body = {"transfer": {"volume_id": volume, "name": unique("transfer")}}
+        offered: Any = None
+        while offered is None or offered.status != 202:
+            offered = await cloud.client.try_once("POST", "volume", transfers, json=body)
+            for each in await listed(cloud, transfers, "transfers") if offered is None else ():  # its key is lost
+                await cloud.client.try_once("DELETE", "volume", f"{transfers}/{each}")
+        transfer = offered.json["transfer"]
+        key = {"accept": {"auth_key": transfer["auth_key"]}}
+        path = f"{transfers}/{transfer['id']}/accept"
+        answer = await cloud.client.try_once("POST", "volume", path, json=key)
+        if answer is None and await listed(cloud, transfers, "transfers"):
+            answer = await cloud.client.try_once("POST", "volume", path, json=key)
+        assert answer is None or answer.status == 202, answer.body
+        await cloud.check_volume(volume)
+
+    return finish
+
+
+async def a_host_in_an_aggregate(cloud: ProcessCloud) -> Finish:
+    """The scheduler hears of it though the service died before it said so."""
+    path, name = "/v2.1/os-aggregates", unique("aggregate")
+
+    async def finish() -> None:
+        found: list[dict[str, Any]] = []
+        while not found:
+            await cloud.admin.try_once("POST", "compute", path, json={"aggregate": {"name": name}})
+            every = (await cloud.admin.get("compute", path)).json["aggregates"]
+            found = [each for each in every if each["name"] == name]
+        own = f"{path}/{found[0]['id']}"
+        host = (await cloud.admin.get("compute", "/v2.1/os-hosts")).json["hosts"][-1]["host_name"]
+        for action, hosts in (("add_host", [host]), ("remove_host", [])):
+            while (await cloud.admin.get("compute", own)).json["aggregate"]["hosts"] != hosts:
+                await cloud.admin.try_once("POST", "compute", f"{own}/action", json={action: {"host": host}})
+        await cloud.admin.try_once("DELETE", "compute", own)
 
     return finish
 
@@ -570,20 +753,20 @@ CASES: list[tuple[Story, str, str]] = [
     (a_migration, "volume", "after_publish:migrate_volume"),
     (a_migration, "volume", "after_commit:create_volume"),
     (a_migration, "volume", "before_commit:delete_volume"),
-    (a_migration_of_a_volume_in_use, "volume", "after_commit:create_volume"),
     (a_migration_of_a_volume_in_use, "compute", "before_commit:swap_volume"),
-    (a_migration_of_a_volume_in_use, "compute", "after_commit:swap_volume"),
-    (a_migration_of_a_volume_in_use, "compute", "after_publish:swap_volume"),
-    (a_migration_of_a_volume_in_use, "compute", "after_commit:instance.volume_swap.start"),
     (a_migration_of_a_volume_in_use, "volume", "after_commit:volume.attach.end"),
-    (a_migration_of_a_volume_in_use, "volume", "before_commit:volume.detach.end"),
     (a_migration_of_a_volume_in_use, "volume", "after_commit:volume.detach.end"),
-    (a_migration_of_a_volume_in_use, "volume", "after_commit:delete_volume"),
-    (a_migration_of_a_volume_in_use, "compute", "before_commit:instance.volume_swap.end"),
-    (a_retype_of_a_volume_in_use, "volume", "after_publish:retype"),
     (a_retype_of_a_volume_in_use, "volume", "before_commit:volume.retype"),
-    (a_retype_of_a_volume_in_use, "volume", "before_commit:delete_volume"),
     (a_retype_of_a_volume_in_use, "compute", "before_commit:instance.volume_swap.end"),
+    (a_group, "volume", "after_commit:group.create.start"),
+    (members_of_a_group, "volume", "after_commit:update_group"),
+    (a_snapshot_of_a_group_and_a_group_from_it, "volume", "before_commit:snapshot.create.end"),
+    (a_snapshot_of_a_group_and_a_group_from_it, "volume", "after_commit:create_group_from_src"),
+    (a_snapshot_of_a_group_and_a_group_from_it, "volume", "after_commit:group.delete.start"),
+    (what_was_unmanaged_is_managed_again, "volume", "before_commit:volume.manage_existing.end"),
+    (an_extension_of_a_volume_in_use, "volume", "before_commit:volume.resize.end"),
+    (an_accepted_transfer, "volume", "before_commit:volume.transfer.accept.end"),
+    (a_host_in_an_aggregate, "compute", "after_commit:update_aggregates"),
     (a_backup_of_a_volume, "volume", "after_publish:get_backup_device"),
     (a_backup_of_a_volume, "volume", "before_commit:backup.create.end"),
     (a_restored_backup, "volume", "after_commit:restore_backup"),
@@ -653,6 +836,35 @@ CASES: list[tuple[Story, str, str]] = [
 ]
 
 
+MORE_CASES: list[tuple[Story, str, str]] = [
+    (a_migration_of_a_volume_in_use, "volume", "after_commit:create_volume"),
+    (a_migration_of_a_volume_in_use, "compute", "after_commit:swap_volume"),
+    (a_migration_of_a_volume_in_use, "compute", "after_publish:swap_volume"),
+    (a_migration_of_a_volume_in_use, "compute", "after_commit:instance.volume_swap.start"),
+    (a_migration_of_a_volume_in_use, "volume", "before_commit:volume.detach.end"),
+    (a_migration_of_a_volume_in_use, "volume", "after_commit:delete_volume"),
+    (a_migration_of_a_volume_in_use, "compute", "before_commit:instance.volume_swap.end"),
+    (a_retype_of_a_volume_in_use, "volume", "after_publish:retype"),
+    (a_retype_of_a_volume_in_use, "volume", "before_commit:delete_volume"),
+    (a_group, "volume", "after_commit:create_group"),
+    (a_group, "volume", "before_commit:group.create.end"),
+    (a_group, "volume", "before_commit:group.delete.end"),
+    (members_of_a_group, "volume", "before_commit:group.update.end"),
+    (a_snapshot_of_a_group_and_a_group_from_it, "volume", "after_commit:create_group_snapshot"),
+    (a_snapshot_of_a_group_and_a_group_from_it, "volume", "before_commit:group.create.end"),
+    (a_snapshot_of_a_group_and_a_group_from_it, "volume", "after_commit:delete_group_snapshot"),
+    (what_was_unmanaged_is_managed_again, "volume", "after_commit:volume.unmanage.start"),
+    (what_was_unmanaged_is_managed_again, "volume", "before_commit:volume.unmanage.end"),
+    (what_was_unmanaged_is_managed_again, "volume", "after_commit:manage_existing"),
+    (an_extension_of_a_volume_in_use, "volume", "after_commit:extend_volume"),
+    (an_accepted_transfer, "volume", "after_commit:volume.transfer.accept.end"),
+    (an_accepted_transfer, "volume", "after_commit:volume.transfer.create.end"),
+    (a_host_in_an_aggregate, "compute", "before_commit:update_aggregates"),
+]
+"""What ``make test-kill`` adds: other moments of the same stories."""
+if os.environ.get("KILL_MOMENTS") == "all":
+    CASES += MORE_CASES
+
 LAST_FAILPOINT = {story: failpoint for story, _, failpoint in CASES}
 
 
@@ -721,3 +933,28 @@ async def test_a_service_killed_at_any_other_time_recovers(cloud: ProcessCloud, 
     await cloud.processes.kill(service)
     await cloud.processes.start(service)
     await ending
+
+
+AGAIN = "copy_volume_to_image is tried again"
+
+
+async def test_an_upload_waits_for_an_image_service_that_stays_away(cloud: ProcessCloud) -> None:
+    """Nobody but the volume's worker knows of the image: it is not forgotten while nobody answers."""
+    finish = await an_upload_to_image(cloud)
+    cloud.processes.set_failpoint("image", "before_commit:image.activate")
+    ending = asyncio.create_task(finish())
+    try:
+        async with asyncio.timeout(FAILPOINT_TIMEOUT_SECONDS):
+            assert await cloud.processes.wait("image") == CRASHED
+        cloud.processes.set_failpoint("image", "")
+        known = cloud.processes.log("volume").count(AGAIN)
+
+        async def tried_again() -> bool:
+            return cloud.processes.log("volume").count(AGAIN) > known
+
+        await until(tried_again, MOVE_TIMEOUT_SECONDS, interval=0.1)
+    finally:
+        cloud.processes.set_failpoint("image", "")
+        await cloud.processes.kill("image")
+        await cloud.processes.start("image")
+        await ending

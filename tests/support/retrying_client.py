@@ -37,10 +37,10 @@ class RetryingClient:
         except (aiohttp.ClientError, ConnectionError):
             return None
 
-    async def get(self, service: str, path: str) -> Answer:
+    async def get(self, service: str, path: str, **kwargs: Any) -> Answer:
         """Repeats the request until the service answers without a server error."""
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            while (answer := await self.try_once("GET", service, path)) is None or answer.status >= 500:
+            while (answer := await self.try_once("GET", service, path, **kwargs)) is None or answer.status >= 500:
                 await asyncio.sleep(RETRY_INTERVAL_SECONDS)
         return answer
 
@@ -50,7 +50,7 @@ class RetryingClient:
         async with asyncio.timeout(TIMEOUT_SECONDS):
             while True:
                 answer = await self.try_once("POST", service, path, json=body, **kwargs)
-                if answer is not None and answer.status in (201, 202):
+                if answer is not None and answer.status in (200, 201, 202):
                     return str((answer.json.get(noun) or answer.json)["id"])
                 assert answer is None or answer.status >= 500, answer.body
                 found = (await self.get(service, f"{path}?name={name}")).json[f"{noun}s"]

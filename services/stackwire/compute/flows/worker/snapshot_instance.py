@@ -12,7 +12,7 @@ from stackwire.compute.flows.worker.compute_host import ComputeHost, StateChange
 from stackwire.contracts.compute_set_aside import BackupInstance
 from stackwire.contracts.compute_workers import QuiesceInstance, SnapshotInstance, UnquiesceInstance
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import NotFound, ServiceError
+from stackwire.core.errors import NotFound, ServiceError, Unavailable
 from stackwire.core.rules import Resource
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class SnapshotServer:
         async with self._host.exclusive(uuid):
             server = await self._host.find(uuid)
             if server is None:
-                await self._host.images.discard(ctx, image_id)
+                await self._discard(ctx, image_id)
                 return False
             if begin.allows(task_state=server.instance.task_state):
                 return await self._take(ctx, server, image_id, event)
@@ -66,12 +66,23 @@ class SnapshotServer:
         """
         try:
             image = await self._host.images.get(ctx, image_id)
+        except Unavailable:  # the message is tried again
+            raise
         except ServiceError:
             return False
         if image.status not in ("queued", "saving"):
             return True
-        await self._host.images.discard(ctx, image_id)
+        await self._discard(ctx, image_id)
         return False
+
+    async def _discard(self, ctx: RequestContext, image_id: str) -> None:
+        """Unavailable: the message is tried again, since nobody else knows that the image has no use."""
+        try:
+            await self._host.images.delete(ctx, image_id)
+        except Unavailable:
+            raise
+        except ServiceError as error:
+            log.info("image %s is not deleted: %s", image_id, error)
 
     async def _take(self, ctx: RequestContext, server: Server, image_id: str, event: str) -> bool:
         """After any error the image is deleted; the server is as it was before, with a fault."""
@@ -85,15 +96,15 @@ class SnapshotServer:
                 await instance_actions.end_event(uow, server.uuid, event)
             return True
         except StateChanged:
-            await self._host.images.discard(ctx, image_id)
+            await self._discard(ctx, image_id)
         except NotFound as error:  # the image was deleted meanwhile: nothing to clean up, nothing wrong with the server
             log.info("image %s of a snapshot was deleted: %s", image_id, error)
             await self._host.fail(ctx, server, ServerStates.abandon_snapshot, event, error)
         except Exception as error:
             if not isinstance(error, ServiceError):
                 log.exception("the snapshot of instance %s failed", server.uuid)
-            await self._host.images.discard(ctx, image_id)
             await self._host.fail(ctx, server, ServerStates.abandon_snapshot, event, error)
+            await self._discard(ctx, image_id)
         return False
 
     async def _begin(self, ctx: RequestContext, server: Server, fields: dict[str, str], event: str) -> Server:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from stackwire.contracts.volume_workers import CopyVolumeToImage
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import Conflict, ServiceError
+from stackwire.core.errors import Conflict, ServiceError, Unavailable
 from stackwire.volume.backends import formats
 from stackwire.volume.db import attachments, messages, volumes
 from stackwire.volume.domain.errors import ImageCopyFailure
@@ -78,8 +78,11 @@ class UploadWorker(Flow):
             raise ImageCopyFailure(reason=f"the {HASH_ALGORITHM} of image {image_id} is not the volume's.")
 
     async def _delete_image(self, ctx: RequestContext, image_id: str) -> None:
+        """Unavailable: the volume stays ``uploading``, and the message is delivered again."""
         try:
             await self._deps.images.delete_unfinished(ctx, image_id)
+        except Unavailable:
+            raise
         except ServiceError as error:
             log.warning("image %s is not deleted: %s", image_id, error)
 
