@@ -22,14 +22,6 @@ from support.postgres import TestDatabase, TestServer, drop_checked
 PAGE = Path(__file__).parent.parent / "COMPATIBILITY.md"
 HEADING = "Differences from the second recording"
 FLOWS = order("golden2")
-NOT_SIMULATED: dict[str, str] = {}
-COMPARED = [
-    "images2", "server_resize_confirm", "server_resize_volume_backed", "server_migrate_confirm", "server_live_migrate",
-    "server_backup_rotation", "server_shelve_offload_unshelve_volume_backed", "server_rescue_with_image",
-    "server_rescue_default_image", "server_group_affinity", "server_soft_delete_restore", "server_views",
-    "volume_backup_restore", "volume_transfer", "volume_retype", "volume_upload_qcow2",
-    "volume_from_compressed_image", "volume_manage_unmanage", "volume_image_cache",
-]  # fmt: skip
 
 ROWS = {
     "image_properties": ("image", "SELECT image_id AS owner, name AS key, value, deleted FROM image_properties"),
@@ -136,13 +128,13 @@ def _by_key(rows: list[list[Any]], deleted: bool) -> dict[str, list[Any]]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("flow", [flow for flow in FLOWS if flow not in NOT_SIMULATED])
+@pytest.mark.parametrize("flow", FLOWS)
 async def test_property_rows_are_those_of_the_recorded_cloud(run: Run, flow: str) -> None:
     assert not run.rows[flow], "\n".join(run.rows[flow])
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("flow", COMPARED)
+@pytest.mark.parametrize("flow", FLOWS)
 async def test_bodies_and_notifications_differ_only_where_the_page_says_so(run: Run, flow: str) -> None:
     rows = allowances(PAGE, HEADING)
     unexplained = [found for found in run.found[flow] if not any(row.covers(flow, found) for row in rows)]

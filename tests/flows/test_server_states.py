@@ -8,7 +8,10 @@ from support.builders.volumes import a_volume
 from support.cloud import Answer, JsonClient, TestCloud
 
 STATES = ["active", "stopped", "paused", "suspended", "error", "never", "locked", "locked_admin", "rescued", "resized"]
-"""``never``: an error before the server ran; ``locked_admin``: a locked server, asked by an administrator."""
+"""``never``: an error before the server ran; ``locked_admin``: a locked server, asked by an administrator.
+
+``ACTION@admin``: an administrator asks in every state. The host of an evacuation is up: 400 where the state allows it.
+"""
 
 ANSWERS = """
 os-start             409 202 409 409 409 409 409 409 409 409
@@ -39,6 +42,11 @@ resize               202 202 409 409 409 409 409 202 409 409
 confirmResize        409 409 409 409 409 409 409 409 409 400
 revertResize         409 409 409 409 409 409 409 409 409 400
 migrate              403 403 403 403 403 403 403 202 403 403
+migrate@admin        202 202 409 409 409 409 202 202 409 409
+os-migrateLive       403 403 403 403 403 403 403 202 403 403
+os-migrateLive@admin 202 409 202 409 409 409 202 202 409 409
+evacuate             403 403 403 403 403 403 403 400 403 403
+evacuate@admin       400 400 409 409 400 409 400 400 409 409
 changePassword       202 409 409 409 409 409 409 202 409 409
 trigger_crash_dump   202 409 202 409 202 409 409 202 202 202
 forceDelete          202 202 202 202 202 202 409 202 202 202
@@ -70,6 +78,8 @@ ACTIONS: dict[str, Any] = {
     "resize": {"resize": {"flavorRef": SMALL_FLAVOR}},
     "os-getConsoleOutput": {"os-getConsoleOutput": {}},
     "changePassword": {"changePassword": {"adminPass": "x"}},
+    "os-migrateLive": {"os-migrateLive": {"host": None, "block_migration": "auto"}},
+    "evacuate": {"evacuate": {}},
 }
 
 
@@ -115,7 +125,9 @@ async def test_each_action_is_allowed_in_the_states_in_which_nova_allows_it(clou
             await cloud.settle()
             target = other_id if name == "delete" else server_id
             await arrange(cloud, demo, target, state)
-            answer = await ask(admin if state == "locked_admin" else demo, target, name, **ids)
+            action, _, asked_by = name.partition("@")
+            client = admin if "admin" in (asked_by, state.removeprefix("locked_")) else demo
+            answer = await ask(client, target, action, **ids)
             found[name].append(answer.status)
         await cloud.settle()
     assert found == answers

@@ -86,6 +86,10 @@ class ImageUnusable(BadRequest, wire="nova.exception.InvalidImageRef"):
     """Image {image_id} cannot be found or used."""
 
 
+class RebuildImageNotFound(ImageUnusable):
+    """Cannot find image for rebuild"""
+
+
 class ImageNotActive(BadRequest, wire="nova.exception.ImageNotActive"):
     """Image {image_id} is not active."""
 

@@ -8,7 +8,7 @@ class CannotResizeDisk(BadRequest, wire="nova.exception.CannotResizeDisk"):
 
 
 class CannotResizeToSameFlavor(BadRequest, wire="nova.exception.CannotResizeToSameFlavor"):
-    """The server has this flavor already."""
+    """When resizing, instances must change flavor!"""
 
 
 class AutoDiskConfigDisabled(BadRequest, wire="nova.exception.AutoDiskConfigDisabledByImage"):

@@ -28,7 +28,7 @@ POWER_NAMES: Mapping[int, str] = {number: name for name, number in POWER.items()
 # the events whose payload lists the volumes; in the others the field is null
 WITH_DEVICES = frozenset(
     names(
-        "create delete shutdown rebuild reboot shelve shelve_offload unshelve"
+        "create delete shutdown rebuild reboot resume shelve shelve_offload unshelve"
         " resize resize_finish resize_revert live_migration_pre"
     )
 )

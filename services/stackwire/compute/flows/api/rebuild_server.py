@@ -7,7 +7,7 @@ from stackwire.compute.backends import peers
 from stackwire.compute.db import instance_actions, instances, keypairs, quotas, server_metadata
 from stackwire.compute.domain import generated_names, image_props, policy, travel, validation
 from stackwire.compute.domain.bdm import BlockDeviceRequest
-from stackwire.compute.domain.errors import ImageUnacceptable, InvalidBDMVolume
+from stackwire.compute.domain.errors import ImageUnacceptable, InvalidBDMVolume, RebuildImageNotFound
 from stackwire.compute.domain.quotas import check_files, check_metadata_items
 from stackwire.compute.domain.requests import RebuildServerRequest
 from stackwire.compute.domain.server import Server
@@ -52,7 +52,7 @@ class RebuildServer(ApiFlow):
                 volume_backed=server.is_volume_backed and request.trusted_certificates is not None
             )
         validation.check_user_data(request.user_data)
-        image = await peers.image(self._deps.images, ctx, request.image_id)
+        image = await peers.image(self._deps.images, ctx, request.image_id, RebuildImageNotFound)
         original_image_id = await self._original_image_id(ctx, server, request)
         self._check_image(ctx, server, image, request.image_id)
         key_data = await self._key_data(server, request)

@@ -1,14 +1,16 @@
 """A server of a host that is down, built again on this one. ``nova/compute/manager.py: rebuild_instance``."""
 
 import logging
+from dataclasses import replace
 from typing import Any
 
-from stackwire.compute.db import moves
+from stackwire.compute.db import instance_actions, moves
 from stackwire.compute.db.hosts import let_go
 from stackwire.compute.domain.migration_states import EVACUATION, MigrationStates
 from stackwire.compute.domain.model import Migration
+from stackwire.compute.domain.notifications import certificates
 from stackwire.compute.domain.server import Server
-from stackwire.compute.domain.states import REBUILDING, STOPPED, ServerStates
+from stackwire.compute.domain.states import POWER, REBUILDING, STOPPED, ServerStates
 from stackwire.compute.domain.versioned_objects import uuid_of
 from stackwire.compute.flows.worker import volume_moves
 from stackwire.compute.flows.worker.compute_host import ADDRESS, StateChanged
@@ -43,9 +45,9 @@ class EvacuateServer(RebuildServer):
             try:
                 server = await self._take(ctx, server, migration)
                 server = await self._begin(ctx, server, message)
-                await volume_moves.leave(ctx, self._host, server)
+                await self._leave(ctx, server)
                 server = await self._write(ctx, server, message)
-                server = await self._finish(ctx, server, server.image_name, stopped=stopped)
+                server = await self._finish(ctx, server, "", stopped=stopped)
                 async with self._host.database.work(ctx) as uow:
                     await moved(uow, migration, MigrationStates.finish_evacuation)
             except StateChanged:
@@ -64,6 +66,27 @@ class EvacuateServer(RebuildServer):
             await moved(uow, migration, MigrationStates.begin_evacuation)
             await moves.TABLE.update(uow, migration.uuid, **place)
             return await self._host.save(uow, server, host=self._host.name, node=self._host.node)
+
+    async def _begin(self, ctx: RequestContext, server: Server, message: RebuildInstanceOnHost) -> Server:
+        """No image is named, for none is asked for; the guest of this host is not there yet."""
+        if not message.recreate:
+            return await super()._begin(ctx, server, message)
+        async with self._host.database.work(ctx) as uow:
+            await instance_actions.begin_event(uow, server.uuid, EVENT, self._host.name)
+            self._host.notifications.emit_exists(uow, server, server)
+            versioned = certificates(server) | {"block_devices": None}
+            self._host.notifications.emit_action(uow, server, "rebuild", "start", {"image_name": ""}, versioned)
+            return await self._host.save(uow, server, power_state=POWER["pending"])
+
+    async def _leave(self, ctx: RequestContext, server: Server) -> None:
+        """The volumes are detached from the host that is down, one after the other."""
+        for device in volume_moves.attached(server):
+            volume_id = device.volume_id or ""
+            async with self._host.database.work(ctx) as uow:
+                self._host.notifications.emit_volume(uow, server, "detach", "start", volume_id)
+            await volume_moves.leave(ctx, self._host, replace(server, devices=(device,)))
+            async with self._host.database.work(ctx) as uow:
+                self._host.notifications.emit_volume(uow, server, "detach", "end", volume_id)
 
     async def _write(self, ctx: RequestContext, server: Server, message: RebuildInstanceOnHost) -> Server:
         """The volumes first: nothing is written over them."""

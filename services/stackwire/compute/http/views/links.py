@@ -22,8 +22,9 @@ def links(base: str, path: str, versioned: bool = True) -> list[dict[str, str]]:
 
 
 def next_links(request: web.Request, path: str, *, limit: int, marker: str) -> list[dict[str, str]]:
-    """The link to the page behind ``marker``, with the query of this one."""
-    href = link(f"{root_url(request)}/{path}", list(request.query.items()), limit=limit, marker=marker)
+    """The link to the page behind ``marker``, with the query of this one, in the order of the alphabet."""
+    query = dict(sorted({**request.query, "limit": str(limit)}.items())) | {"marker": marker}
+    href = link(f"{root_url(request)}/{path}", query)
     return [{"rel": "next", "href": href}]
 
 
