@@ -11,5 +11,9 @@ CREATE SCHEMA :"service" AUTHORIZATION :"service";
 ALTER ROLE :"service" SET search_path = :"service";
 SQL
 done
+# glance-registry has no schema: the image service's migrations grant it the tables of images.
+psql -q -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" -v password="$REGISTRY_DB_PASSWORD" <<'SQL'
+CREATE ROLE registry LOGIN PASSWORD :'password';
+SQL
 psql -q -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" \
   -c 'REVOKE ALL ON SCHEMA public FROM PUBLIC'

@@ -102,7 +102,7 @@ def test_a_dead_server_is_one_line_without_its_password(
 def test_an_unknown_command_and_an_unknown_service_are_one_line() -> None:
     assert "No such command 'frobnicate'" in one_line(stackwire("frobnicate"))
     assert "there is no service 'dns'" in one_line(stackwire("serve", "dns"))
-    assert "--role is api, worker or all" in one_line(stackwire("serve", "image", "--role", "boss"))
+    assert "--role is api, worker, registry or all" in one_line(stackwire("serve", "image", "--role", "boss"))
 
 
 def test_down_and_status_of_nothing_say_so(folder: Path) -> None:

@@ -13,13 +13,14 @@ import yaml
 from stackwire.core.context import RequestContext
 from stackwire.core.policy import Policy
 from stackwire.core.settings import ServiceSettings
+from stackwire.image.settings import ImageSettings
 from support.postgres import skip_or_fail
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = [name for name in SERVICES if name not in ("postgres", "rabbitmq")]
+OURS = [name for name in SERVICES if name not in ("postgres", "rabbitmq", "registry")]
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
@@ -42,7 +43,7 @@ def test_it_is_valid_for_both_generations_of_compose() -> None:
 
 
 def test_everything_of_the_cloud_is_there() -> None:
-    assert set(SERVICES) == {"postgres", "rabbitmq", "identity", "image", "volume", "compute", "trace"}
+    assert set(SERVICES) == {*("postgres", "rabbitmq", "identity", "image", "registry", "volume", "compute", "trace")}
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -97,6 +98,19 @@ def test_a_service_starts_from_these_variables(name: str, monkeypatch: pytest.Mo
         assert len(settings.token_key) >= 32
     published = filled_in(SERVICES[name]["ports"][0]).split(":")
     assert int(published[-1]) == settings.port
+
+
+def test_the_registry_is_there_for_the_releases_that_had_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits for the image service, which prepares its tables, and nobody outside reaches it."""
+    service = SERVICES["registry"]
+    assert (service["profiles"], "ports" in service) == (["registry"], False)
+    assert set(service["depends_on"]) == {"postgres", "rabbitmq", "image"}
+    for key, value in service["environment"].items():
+        monkeypatch.setenv(key, filled_in(value) if key != "STACKWIRE_RELEASE" else "mitaka")
+    settings = ImageSettings()
+    assert (settings.role, settings.registry_port, settings.port) == ("registry", 9191, 9191)
+    assert settings.database_url == "postgresql://registry:stackwire@postgres:5432/stackwire"
+    assert SERVICES["image"]["environment"]["STACKWIRE_REGISTRY_HOST"] == "registry"
 
 
 @pytest.mark.parametrize("name", OURS)

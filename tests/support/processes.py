@@ -9,8 +9,8 @@ import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from stackwire.cloud.cloud import settings_type
-from stackwire.cloud.options import ORDER, free_ports
+from stackwire.cloud.cloud import package, settings_type
+from stackwire.cloud.options import ORDER, REGISTRY, free_ports
 from support.postgres import TestDatabase
 from support.rabbitmq import TestRabbit
 
@@ -36,12 +36,12 @@ class Processes:
         self._folder = folder
         self._settings = dict(settings or {})
         self._python = dict(environment or {})
-        self.ports = free_ports(ORDER)
+        self.ports = free_ports((*ORDER, REGISTRY))
         self.running: dict[str, asyncio.subprocess.Process] = {}
 
     @property
     def urls(self) -> dict[str, str]:
-        return {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
+        return {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items() if name != REGISTRY}
 
     def data_dir(self, service: str) -> Path:
         return self._folder / service
@@ -51,13 +51,17 @@ class Processes:
         return (self._folder / f"{service}.log").read_text(errors="replace")
 
     async def start(self, service: str, role: str = "all") -> None:
-        """Returns when the service is ready; fails with the end of its log when it exits."""
+        """Returns when the service is ready; fails with the end of its log when it exits.
+
+        glance-registry is started by its name, too.
+        """
         path = self._folder / f"{service}.log"
         with path.open("ab") as log:
             log_start = log.tell()
+            words = ("serve", package(service), "--role", REGISTRY if service == REGISTRY else role)
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-m", "stackwire.cloud", "serve", service, "--role", role),
+                *("-m", "stackwire.cloud", *words),
                 env=self._environment(service),
                 stdout=log,
                 stderr=log,
@@ -104,14 +108,16 @@ class Processes:
             "PORT": str(self.ports[service]),
             "DATABASE_URL": self._database.url(service),
             "AMQP_URL": self._amqp_url,
-            "DATA_DIR": str(self.data_dir(service)),
+            "DATA_DIR": str(self.data_dir(package(service))),
             "TOKEN_KEY": TOKEN_KEY,
+            "ADMIN_PASSWORD": "secret",
+            "REGISTRY_PORT": str(self.ports[REGISTRY]),
             "SWEEP_SECONDS": "1",
             **{f"{name.upper()}_URL": url for name, url in self.urls.items()},
             **self._settings,
         }
         known = {name.upper() for name in settings_type(service).model_fields}
-        prefix = f"STACKWIRE_{service.upper()}"
+        prefix = f"STACKWIRE_{package(service).upper()}"
         environment = {f"{prefix}_{name}": value for name, value in own.items() if name in known}
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH", "LANG") if name in os.environ}
         return {
