@@ -96,6 +96,10 @@ openapi: $(READY) ## the image API as an OpenAPI 3.1 document
 asyncapi: $(READY) ## every message as an AsyncAPI document
 	@$(BIN)/python -m stackwire.contracts.asyncapi
 
+.PHONY: test-index
+test-index: $(READY) ## 1,000 random operations with the broker killed twice: the index agrees (make test does 150)
+	@INDEX_OPERATIONS=1000 $(BIN)/python -m pytest tests/stack/test_index.py -k random $(PYTEST_ARGS)
+
 .PHONY: fuzz-image
 fuzz-image: $(READY) ## made-up calls to a live image service, other ones each time; EXAMPLES=5000
 	@EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -s tests/flows/test_image_fuzz.py $(PYTEST_ARGS)

@@ -229,6 +229,7 @@ class ACloud(Protocol):
         settings: Mapping[str, Mapping[str, Any]] | None = None,
         amqp_url: str = "memory",
         trace: bool = False,
+        index: bool = False,
     ) -> Awaitable[TestCloud]: ...
 
 
@@ -254,15 +255,17 @@ async def _started(
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     amqp_url: str = "memory",
     trace: bool = False,
+    index: bool = False,
 ) -> TestCloud:
     """A cloud that answers; the arguments are those of ``ACloud``."""
     for attempt in range(5):
-        ports = free_ports((*ORDER, "trace", REGISTRY))
-        tracer, registry = ports.pop("trace"), ports.pop(REGISTRY)
+        ports = free_ports((*ORDER, "trace", "index", REGISTRY))
+        tracer, index_port, registry = ports.pop("trace"), ports.pop("index"), ports.pop(REGISTRY)
         options = Options(
             data_dir=data_dir,
             ports=ports,
             trace_port=tracer if trace else None,
+            index_port=index_port if index else None,
             registry_port=registry,
             release=release,
             with_bugs=tuple(with_bugs),

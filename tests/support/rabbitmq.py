@@ -7,6 +7,7 @@ import atexit
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -38,6 +39,8 @@ class TestRabbit:
     url: str
     vhost: str
     control: Control | None = None
+    crash: Callable[[], None] | None = None
+    """Of a broker of one's own: kills it, and starts it again on what it has on its disk."""
 
     @property
     def oslo_url(self) -> str:
@@ -159,22 +162,34 @@ def start_broker() -> tuple[TestRabbit, Callable[[], None]]:
         "RABBITMQ_PID_FILE": str(folder / "pid"),
     }
     (folder / "plugins").write_text("[].\n")
-    process = subprocess.Popen([server], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     control = _control(ctl, environment)
+    running: list[subprocess.Popen[bytes]] = []
 
     def stop() -> None:
         _quietly(control, "stop")
-        process.terminate()
-        process.wait(30)
+        running[-1].terminate()
+        running[-1].wait(30)
         shutil.rmtree(folder, ignore_errors=True)
 
-    until = time.monotonic() + 60
-    while not answers("127.0.0.1", port):
-        if process.poll() is not None or time.monotonic() > until:
-            stop()
-            raise NoRabbit("rabbitmq-server does not come up")
-        time.sleep(0.1)
-    return TestRabbit(f"amqp://guest:guest@127.0.0.1:{port}/", "/", control), stop
+    def start() -> None:
+        nowhere = subprocess.DEVNULL
+        running.append(
+            subprocess.Popen([server], env=environment, stdout=nowhere, stderr=nowhere, start_new_session=True)
+        )
+        until = time.monotonic() + 60
+        while not answers("127.0.0.1", port):
+            if running[-1].poll() is not None or time.monotonic() > until:
+                stop()
+                raise NoRabbit("rabbitmq-server does not come up")
+            time.sleep(0.1)
+
+    def crash() -> None:
+        os.killpg(running[-1].pid, signal.SIGKILL)
+        running[-1].wait(30)
+        start()
+
+    start()
+    return TestRabbit(f"amqp://guest:guest@127.0.0.1:{port}/", "/", control, crash), stop
 
 
 def _own() -> TestRabbit:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, NoReturn, get_args
 
 import typer
 
-from stackwire.cloud.options import EMBEDDED, MEMORY, ORDER, PORTS, REGISTRY_PORT, TRACE_PORT, Options
+from stackwire.cloud.options import EMBEDDED, INDEX_PORT, MEMORY, ORDER, PORTS, REGISTRY_PORT, TRACE_PORT, Options
 
 app = typer.Typer(
     name="stackwire",
@@ -31,6 +31,7 @@ SUBCOMMAND_MODULES = {
     "bugs": "stackwire.cloud.bugs.cli",
     "image": "stackwire.cloud.images",
     "properties": "stackwire.cloud.properties",
+    "index": "stackwire.index.cli.commands",
     "compare": "stackwire.compare.cli",
 }
 """Subcommands in modules of their own: each has a typer ``app``, imported when needed."""
@@ -54,6 +55,7 @@ def up(
     trace_port: Annotated[
         int | None, typer.Option(help=f"port of the tracer; 0 for none [default: {TRACE_PORT}, on RabbitMQ none]")
     ] = None,
+    index_port: Annotated[int, typer.Option(help=f"port of the index of properties ({INDEX_PORT}); 0 for none")] = 0,
     database_url: Annotated[str, typer.Option(help="'embedded' or a PostgreSQL URL")] = EMBEDDED,
     amqp_url: Annotated[str, typer.Option(help="'memory' or a RabbitMQ URL")] = MEMORY,
     release: Annotated[str, typer.Option(help="the OpenStack release whose property rules apply")] = "current",
@@ -69,6 +71,7 @@ def up(
         ports={"identity": identity_port, "image": image_port, "volume": volume_port, "compute": compute_port},
         registry_port=registry_port,
         trace_port=(TRACE_PORT if amqp_url == MEMORY else None) if trace_port is None else trace_port or None,
+        index_port=index_port or None,
         database_url=database_url,
         amqp_url=amqp_url,
         release=release,
@@ -191,7 +194,7 @@ def _urls(data_dir: Path) -> dict[str, str]:
 
 @app.command()
 def serve(
-    service: Annotated[str, typer.Argument(help=f"{', '.join(ORDER)} or trace")],
+    service: Annotated[str, typer.Argument(help=f"{', '.join(ORDER)}, trace or index")],
     role: Annotated[str, typer.Option(help="api, worker or all; of volume also backup, of image registry")] = "all",
 ) -> None:
     """Run one service, or one role of it, as a process of its own; settings from the environment
@@ -200,8 +203,8 @@ def serve(
     from stackwire.cloud.options import OptionError
     from stackwire.runtime.main import main as serve_until_signal
 
-    if service not in (*ORDER, "trace"):
-        _fail(f"there is no service {service!r}: {', '.join(ORDER)} or trace")
+    if service not in (*ORDER, "trace", "index"):
+        _fail(f"there is no service {service!r}: {', '.join(ORDER)}, trace or index")
     roles = get_args(settings_type(service).model_fields["role"].annotation)
     if role not in roles:
         _fail(f"--role is {', '.join(roles[:-1])} or {roles[-1]}, not {role!r}")

@@ -44,7 +44,7 @@ def settings_type(service: str) -> type[ServiceSettings]:
 
 def check_environment() -> None:
     """Raises OptionError for variables that are named as settings and are none: they would be ignored."""
-    unknown = unknown_variables({name: settings_type(name) for name in (*ORDER, "trace")}, os.environ)
+    unknown = unknown_variables({name: settings_type(name) for name in (*ORDER, "trace", "index")}, os.environ)
     if unknown:
         raise OptionError(f"no setting is called {', '.join(unknown)}")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 PORTS = {"identity": 5000, "image": 9292, "volume": 8776, "compute": 8774}
-TRACE_PORT, REGISTRY_PORT = 8790, 9191
+TRACE_PORT, INDEX_PORT, REGISTRY_PORT = 8790, 8791, 9191
 ORDER = ("identity", "image", "volume", "compute")
 REGISTRY = "registry"
 """glance-registry: a role of the image service, in the releases that had it."""
@@ -27,14 +27,15 @@ class OptionError(Exception):
 class Options:
     """``database_url``: ``embedded`` or a PostgreSQL URL; ``amqp_url``: ``memory`` or ``amqp(s)://...``.
 
-    ``trace_port``: the tracer's; None for none. ``registry_port``: glance-registry's, in the releases that had it.
-    ``with_bugs``: reintroduced bugs (``lp-1893618``).
+    ``trace_port``: the tracer's, ``index_port``: the index's; None for none. ``registry_port``: glance-registry's, in
+    the releases that had it. ``with_bugs``: reintroduced bugs (``lp-1893618``).
     """
 
     data_dir: Path = Path(".stackwire")
     host: str = "127.0.0.1"
     ports: dict[str, int] = field(default_factory=lambda: dict(PORTS))
     trace_port: int | None = None
+    index_port: int | None = None
     registry_port: int = REGISTRY_PORT
     database_url: str = EMBEDDED
     amqp_url: str = MEMORY
@@ -43,10 +44,11 @@ class Options:
 
     @property
     def services(self) -> tuple[str, ...]:
-        """In the order they start: the tracer first, to record the others from their start."""
+        """In the order they start: the tracer first, to record the others from their start; the index last."""
         order = tuple(part for name in ORDER for part in ((name, REGISTRY) if name == "image" else (name,)))
-        services = order if self.has_registry else ORDER
-        return services if self.trace_port is None else ("trace", *services)
+        first = () if self.trace_port is None else ("trace",)
+        last = () if self.index_port is None else ("index",)
+        return (*first, *(order if self.has_registry else ORDER), *last)
 
     @property
     def has_registry(self) -> bool:
@@ -57,9 +59,10 @@ class Options:
 
     @property
     def all_ports(self) -> dict[str, int]:
-        """The ports of the services, the registry's and the tracer's included."""
+        """The ports of the services, those of the registry, the tracer and the index included."""
         ports = {**self.ports, REGISTRY: self.registry_port} if self.has_registry else self.ports
-        return ports if self.trace_port is None else {**ports, "trace": self.trace_port}
+        more = {"trace": self.trace_port, "index": self.index_port}
+        return {**ports, **{name: port for name, port in more.items() if port is not None}}
 
     def urls(self) -> dict[str, str]:
         """The base URL of each service, from this machine."""

@@ -29,6 +29,7 @@ from stackwire.contracts import compute_set_aside as aside
 from stackwire.contracts import compute_workers as calls
 from stackwire.contracts.base import Endpoint
 from stackwire.contracts.compute import ServerExternalEvents, UpdateServerVolume
+from stackwire.contracts.properties import ListServerProperties
 
 
 def conductor_endpoints(
@@ -128,6 +129,7 @@ def api_endpoints(flows: ApiFlows) -> list[Endpoint]:
     return [
         ServerExternalEvents.served_by(flows.external_events.on_server_external_events),
         UpdateServerVolume.served_by(flows.swap_volume.on_update_server_volume),
+        ListServerProperties.served_by(flows.properties.list_properties),
     ]
 
 

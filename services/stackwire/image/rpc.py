@@ -17,6 +17,7 @@ from stackwire.contracts.image import (
     UpdateImage,
 )
 from stackwire.contracts.image_workers import RunTask
+from stackwire.contracts.properties import ListImageProperties
 from stackwire.core.context import RequestContext
 from stackwire.image.domain import listing
 from stackwire.image.domain.image import Image, stamp
@@ -52,6 +53,7 @@ class ApiEndpoints:
             CreateImage.served_by(self.create),
             UpdateImage.served_by(self.update),
             DeleteImage.served_by(self.delete),
+            ListImageProperties.served_by(self._flows.properties.list_properties),
         ]
 
     async def get(self, ctx: RequestContext, message: GetImage) -> ImageView:

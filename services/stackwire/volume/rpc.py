@@ -6,6 +6,7 @@ from stackwire.contracts import volume as calls
 from stackwire.contracts import volume_moves as moves
 from stackwire.contracts import volume_workers as workers
 from stackwire.contracts.base import Endpoint
+from stackwire.contracts.properties import ListSnapshotProperties, ListVolumeProperties
 from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
 from stackwire.volume.domain import ids
@@ -110,6 +111,8 @@ class ApiEndpoints:
             calls.BeginDetaching.served_by(self.begin_detaching),
             calls.RollDetaching.served_by(self.roll_detaching),
             calls.MigrateVolumeCompletion.served_by(self.complete_migration),
+            ListVolumeProperties.served_by(self._flows.properties.list_of_volumes),
+            ListSnapshotProperties.served_by(self._flows.properties.list_of_snapshots),
         ]
 
     async def get_volume(self, ctx: RequestContext, message: calls.GetVolume) -> calls.VolumeView:

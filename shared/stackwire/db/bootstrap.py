@@ -14,7 +14,7 @@ import asyncpg
 from stackwire.db.errors import mapped
 from stackwire.db.migrate import quoted
 
-SERVICES = ("identity", "image", "volume", "compute", "trace")
+SERVICES = ("identity", "image", "volume", "compute", "trace", "index")
 GUESTS = ("registry",)
 """Roles without a schema: the migrations of the one they work in grant them their tables."""
 ROLES = (*SERVICES, *GUESTS)

@@ -13,7 +13,7 @@ from typing import Any
 
 from stackwire.core.errors import Unavailable
 from stackwire.messaging.notify import Listener, Notification
-from stackwire.messaging.transport import Transport
+from stackwire.messaging.transport import Binding, Transport
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,8 @@ class ListenerStatus:
 
 
 class NotificationListener:
-    """``queue``: its name; ``handlers``: by event type, or by the beginning of one up to and with a dot.
+    """``queue``: its name; ``handlers``: by event type, or by the beginning of one up to and with a dot. ``also``: what
+    else the queue is bound to, beside the notifications of ``exchanges``.
 
     ``missed``: called soon after the start, when the bus is back after an outage, and after a notification that could
     not be handled. It must be safe to run at any time.
@@ -50,6 +51,7 @@ class NotificationListener:
         *,
         priorities: Sequence[str] = ("info",),
         max_length: int = MAX_LENGTH,
+        also: Sequence[Binding] = (),
         prefetch: int | None = None,
         retry_after: float = 1.0,
         attempts: int = 5,
@@ -70,6 +72,7 @@ class NotificationListener:
             self._handle,
             pool=queue,
             max_length=max_length,
+            also=also,
             prefetch=prefetch,
             retry_after=retry_after,
             attempts=attempts,

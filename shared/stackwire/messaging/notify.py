@@ -103,8 +103,9 @@ class Listener:
     """Consumes the notifications of one exchange, or of several, on one topic.
 
     Without ``pool`` it takes messages from the default queue, which all listeners share; with one it has copies of its
-    own, of ``max_length`` messages at most where that is given. A message is acknowledged after the handler; one whose
-    handler raised is delivered again after ``retry_after`` seconds, and rejected after ``attempts``.
+    own, of ``max_length`` messages at most where that is given; ``also``: further bindings, of other topics. A message
+    is acknowledged after the handler; one whose handler raised is delivered again after ``retry_after`` seconds, and
+    rejected after ``attempts``.
     """
 
     def __init__(
@@ -117,6 +118,7 @@ class Listener:
         pool: str | None = None,
         *,
         max_length: int = 0,
+        also: Sequence[Binding] = (),
         prefetch: int | None = None,
         retry_after: float = 1.0,
         attempts: int = 5,
@@ -128,6 +130,7 @@ class Listener:
         self._handler = handler
         self._pool = pool
         self._max_length = max_length
+        self._also = tuple(also)
         self._prefetch = prefetch
         self._given_up = 0
         self._retry_after = retry_after
@@ -153,7 +156,7 @@ class Listener:
             notification_queue(exchange, self._topic, priority, self._pool, self._max_length)
             for priority in self._priorities
             for exchange in self._exchanges
-        ]
+        ] + list(self._also)
 
     async def start(self) -> None:
         """Begins to consume."""

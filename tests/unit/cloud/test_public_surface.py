@@ -31,10 +31,11 @@ def test_the_pytest_plugin_and_its_fixture() -> None:
 def test_the_commands() -> None:
     assert PROJECT["scripts"] == {"stackwire": "stackwire.cloud.__main__:main"}
     assert cli.COMMANDS == ("up", "down", "status", "logs", "guest", "explain", "serve")
-    assert sorted(cli.SUBCOMMAND_MODULES) == ["bugs", "compare", "demo", "image", "properties", "trace"]
+    assert sorted(cli.SUBCOMMAND_MODULES) == ["bugs", "compare", "demo", "image", "index", "properties", "trace"]
     assert subcommands("stackwire.cloud.bugs.cli") == ["list", "run", "show"]
     assert subcommands("stackwire.cloud.images") == ["restore"]
     assert subcommands("stackwire.cloud.properties") == ["show"]
+    assert subcommands("stackwire.index.cli.commands") == ["rebuild", "status", "where"]
 
 
 def test_the_modules_of_the_protocol() -> None:
@@ -42,6 +43,6 @@ def test_the_modules_of_the_protocol() -> None:
     assert modules() == [
         "compute", "compute_guests", "compute_moves", "compute_set_aside", "compute_workers", "events_backup",
         "events_compute", "events_groups", "events_hosts", "events_image", "events_versioned", "events_volume",
-        "http_exchange", "identity", "image", "image_workers", "lineage", "scheduling", "volume", "volume_moves",
-        "volume_workers",
+        "http_exchange", "identity", "image", "image_workers", "lineage", "properties", "scheduling", "volume",
+        "volume_moves", "volume_workers",
     ]  # fmt: skip

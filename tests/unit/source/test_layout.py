@@ -8,7 +8,7 @@ import pytest
 from support.source_code import ROOT
 
 README = ROOT / "services" / "README.md"
-SERVICES = ("image", "volume", "compute", "identity", "trace")
+SERVICES = ("image", "volume", "compute", "identity", "trace", "index")
 ONLY_HERE = {"onion", "openapi", "catalogue", "cli", "page"}
 """Rooms that one service has: layers, documents, data files, commands, the browser's page."""
 ROOMS = ("http", "flows", "flows/api", "flows/worker", "domain", "db", "backends", "onion")

@@ -19,6 +19,7 @@ from stackwire.compute.flows.api.live_migrate import LiveMigrateServer
 from stackwire.compute.flows.api.lock_server import LockServer
 from stackwire.compute.flows.api.migrations import Migrations
 from stackwire.compute.flows.api.move_server import MoveServer
+from stackwire.compute.flows.api.properties import PropertiesReport
 from stackwire.compute.flows.api.quotas import Quotas
 from stackwire.compute.flows.api.rebuild_server import RebuildServer
 from stackwire.compute.flows.api.rescue_server import RescueServer
@@ -74,3 +75,4 @@ class ApiFlows:
         self.image_proxies = ImageProxies(deps)
         self.volume_proxies = VolumeProxies(deps)
         self.external_events = ExternalEvents(deps)
+        self.properties = PropertiesReport(deps.database)

@@ -15,6 +15,7 @@ from stackwire.image.flows.api.locations import LocationRequests
 from stackwire.image.flows.api.members import Memberships
 from stackwire.image.flows.api.metadef_items import MetadefItems
 from stackwire.image.flows.api.metadef_namespaces import MetadefNamespaces
+from stackwire.image.flows.api.properties import PropertiesReport
 from stackwire.image.flows.api.store_removal import StoreRemoval
 from stackwire.image.flows.api.stores import StoreQueries
 from stackwire.image.flows.api.tasks import TaskRequests
@@ -58,6 +59,7 @@ class ApiFlows:
         self.members = Memberships(deps, settings.behaviours)
         self.tasks = TaskRequests(deps)
         self.store_removal = StoreRemoval(deps)
+        self.properties = PropertiesReport(deps.database)
         self.usage = UsageReport(deps.database, settings.limits.unified)
         self.prefetcher = None if cache is None else CachePrefetcher(deps, cache)
         self.cache = CacheManager(deps, cache, self.prefetcher)

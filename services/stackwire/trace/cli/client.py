@@ -60,16 +60,23 @@ class SourceOptions:
     management_url: str | None = None
     file: Sequence[Path] | None = None
     seconds: float = 10.0
+    index_url: str | None = None
 
     def __post_init__(self) -> None:
-        options = (("--trace-url", self.trace_url), ("--amqp-url", self.amqp_url), ("--file", self.file))
+        options = (
+            ("--trace-url", self.trace_url),
+            ("--amqp-url", self.amqp_url),
+            ("--file", self.file),
+            ("--index-url", self.index_url),
+        )
         given = [name for name, value in options if value]
         if len(given) > 1:
             raise QueryError(f"{' and '.join(given)} exclude each other")
         if self.management_url and not self.amqp_url:
             raise QueryError("--management-url is of the RabbitMQ that --amqp-url names")
-        if self.trace_url is not None and not self.trace_url.startswith(("http://", "https://")):
-            raise QueryError(f"--trace-url is http://host:port, not '{self.trace_url}'")
+        for name, url in (("--trace-url", self.trace_url), ("--index-url", self.index_url)):
+            if url is not None and not url.startswith(("http://", "https://")):
+                raise QueryError(f"{name} is http://host:port, not '{url}'")
 
     @property
     def is_tracer(self) -> bool:
@@ -87,6 +94,8 @@ class TraceClient:
     async def query(self, name: str, *arguments: str) -> JsonObject:
         """A response of the tracer's API (``name`` is one of ``flows.queries.QUERIES``), from any source."""
         _require_names(*arguments)
+        if self._options.index_url is not None:
+            return await self._query_index(name, *arguments)
         if self._options.is_tracer:
             return await self._get("/".join([name, *(quote(argument, safe="") for argument in arguments)]))
         from stackwire.trace.flows.queries import QUERIES
@@ -115,6 +124,15 @@ class TraceClient:
             async with self._store() as store:
                 async for message in live_messages(store):
                     show(message.as_json())
+
+    async def _query_index(self, name: str, *arguments: str) -> JsonObject:
+        """The index knows where properties are, not how they came there."""
+        if name != "where":
+            raise QueryError(
+                "an index answers 'trace where' only: who set a property, and its way, is what a tracer has"
+            )
+        document = await self._get("/".join([name, *(quote(argument, safe="") for argument in arguments)]))
+        return {**document, "places": [{**each, "set_by": f"(since {each['since']})"} for each in document["places"]]}
 
     # -- a tracer's API
 
@@ -173,8 +191,8 @@ class TraceClient:
             raise QueryError(f"the tracer at {base} does not respond: {network_error_text(error)}") from error
 
     def _base(self) -> str:
-        if self._options.trace_url:
-            return self._options.trace_url.rstrip("/")
+        if url := self._options.index_url or self._options.trace_url:
+            return url.rstrip("/")
         data_dir = self._options.data_dir
         try:
             state = json.loads((data_dir / "cloud.json").read_text())

@@ -43,6 +43,10 @@ SOURCE_OPTIONS: dict[str, tuple[Any, Any]] = {
         Annotated[list[Path] | None, typer.Option("--file", "-f", help="a recording (JSON Lines); repeatable")],
         None,
     ),
+    "index_url": (
+        Annotated[str | None, typer.Option("--index-url", help="of `where` alone: an index, which needs no firehose")],
+        None,
+    ),
     "seconds": (
         Annotated[float, typer.Option("--seconds", min=0.1, help="with --amqp-url: how long to listen first")],
         10.0,

@@ -23,6 +23,7 @@ from stackwire.volume.flows.api.messages import UserMessages
 from stackwire.volume.flows.api.metadata import Metadata
 from stackwire.volume.flows.api.move_volume import MoveVolume
 from stackwire.volume.flows.api.operations import Operations
+from stackwire.volume.flows.api.properties import PropertiesReport
 from stackwire.volume.flows.api.qos_specs import QosSpecsFlows
 from stackwire.volume.flows.api.queries import SnapshotQueries, VolumeQueries
 from stackwire.volume.flows.api.quotas import Quotas
@@ -107,6 +108,7 @@ class ApiFlows:
         self.backups = Backups(deps)
         self.restore_backups = RestoreBackups(deps, self.create_volume)
         self.backup_records = BackupRecords(deps)
+        self.properties = PropertiesReport(deps.database)
 
 
 class WorkerFlows:

@@ -1,0 +1,49 @@
+"""Composition root of the index: a listener, a table, a small API."""
+
+from aiohttp import web
+
+from stackwire.core.clock import Clock
+from stackwire.core.context import RequestContext
+from stackwire.core.errors import Unauthorized
+from stackwire.http.app import make_app
+from stackwire.index.backends.services import Services
+from stackwire.index.flows.index import PropertyIndex
+from stackwire.index.http.errors import index_error
+from stackwire.index.http.routes import routes
+from stackwire.index.settings import IndexSettings
+from stackwire.messaging.rpc import RpcClient
+from stackwire.messaging.transport import Transport
+from stackwire.runtime.database import opened
+from stackwire.runtime.service import Service, Sweep
+
+
+class _NoAuthentication:
+    """Every route is public."""
+
+    async def authenticate(self, request: web.Request) -> RequestContext:
+        raise Unauthorized
+
+
+async def build(settings: IndexSettings, *, transport: Transport, clock: Clock | None = None) -> Service:
+    """Ready to be started; it reads everything soon after. Raises MigrationError, DatabaseUnavailable."""
+    async with opened(settings, "index", clock) as database:
+        client = RpcClient(transport)
+        index = PropertyIndex(database, Services(client, settings.page_size))
+        listener = index.listener(transport, settings.max_length)
+
+        async def ready() -> bool:
+            return await service.ready()
+
+        service = Service(
+            "index",
+            settings=settings,
+            database=database,
+            transport=transport,
+            app=make_app(
+                routes=routes(index, listener), authenticator=_NoAuthentication(), errors=index_error, ready=ready
+            ),
+            servers=[listener],
+            sweeps=[Sweep(settings.sweep_seconds, listener.catch_up)],
+            resources=[client],
+        )
+        return service
