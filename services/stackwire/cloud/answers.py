@@ -52,12 +52,12 @@ class PropertyAnswers:
         try:
             async with logged_in(self._urls, "admin") as admin:
                 found = await _FINDERS[kind](admin, ident)
-                shown = await _namespaces(admin, KINDS[kind])
+                namespaces = await _namespaces(admin, KINDS[kind])
         except Refused as error:
             raise NotFound(str(error)) from None
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(f"the cloud does not answer: {error}") from None
-        rows = defined(found.pop("groups"), definitions(shown, KINDS[kind]), kind)
+        rows = defined(found.pop("groups"), definitions(namespaces, KINDS[kind]), kind)
         return {**found, "kind": kind, "resource_type": KINDS[kind], "properties": [asdict(row) for row in rows]}
 
 

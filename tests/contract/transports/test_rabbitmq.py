@@ -167,7 +167,7 @@ async def test_a_queue_deleted_under_its_consumer_is_made_again(
         except Undeliverable:
             return False
 
-    await until(answered)
+    assert await until(answered)
 
 
 async def test_publishing_waits_for_a_broker_that_is_away_and_then_gives_up(joined: Any, topic: str) -> None:
