@@ -95,10 +95,10 @@ class VolumeSettings(ServiceSettings):
             if not getattr(self, name):
                 raise ValueError(f"the backup driver of S3 needs {name}")
         endpoint = endpoint_of(self.backup_s3_endpoint_url)
-        if endpoint is None or not is_bucket_name(self.backup_s3_store_bucket):
-            raise ValueError(
-                "backup_s3_endpoint_url is no http or https URL, or backup_s3_store_bucket no bucket's name"
-            )
+        if endpoint is None:
+            raise ValueError("backup_s3_endpoint_url is not a host, or an http or https URL of one")
+        if not is_bucket_name(self.backup_s3_store_bucket):
+            raise ValueError("backup_s3_store_bucket is not the name of a bucket")
         return S3Place(
             endpoint=endpoint,
             region=region_of(endpoint),

@@ -29,6 +29,18 @@ async def members(session: Session, group_id: str) -> list[Volume]:
     return await volumes.TABLE.find(session, order="created_at DESC, id", group_id=group_id)
 
 
+async def move(uow: UnitOfWork, volume_ids: Sequence[str], before: str | None, after: str | None) -> None:
+    """These volumes, as far as they are in the group ``before``, are in ``after`` then."""
+    await uow.execute(
+        "UPDATE volumes SET group_id = $3, updated_at = $4"
+        " WHERE id = ANY($1) AND group_id IS NOT DISTINCT FROM $2 AND NOT deleted",
+        list(volume_ids),
+        before,
+        after,
+        uow.now,
+    )
+
+
 async def member_ids(session: Session, group_ids: Sequence[str]) -> dict[str, list[str]]:
     """The ids of the volumes in each of these groups, newest first."""
     rows = await session.rows(

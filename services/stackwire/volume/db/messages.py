@@ -11,26 +11,25 @@ from stackwire.volume.db.volumes import scope
 from stackwire.volume.domain.errors import MessageNotFound
 from stackwire.volume.domain.listing import Listing
 from stackwire.volume.domain.model import UserMessage
+from stackwire.volume.domain.user_messages import Failure
 
 TABLE = Table(UserMessage, "messages", touch=None)
 RETENTION = timedelta(days=30)
 
 
-async def insert(
-    uow: UnitOfWork, project_id: str, resource_id: str, event_id: str, text: str, *, resource_type: str = "VOLUME"
-) -> None:
-    """``event_id``: one of ``domain.user_messages``."""
+async def insert(uow: UnitOfWork, project_id: str, resource_id: str, failure: Failure) -> None:
+    """For the users of the project."""
     await TABLE.insert(
         uow,
         UserMessage(
             id=new_id(),
             project_id=project_id,
             request_id=uow.ctx.request_id,
-            resource_type=resource_type,
+            resource_type=failure.resource_type,
             resource_uuid=resource_id,
-            event_id=event_id,
+            event_id=failure.event_id,
             message_level="ERROR",
-            user_message=text,
+            user_message=failure.text,
             created_at=uow.now,
             guaranteed_until=uow.now + RETENTION,
         ),

@@ -1,10 +1,11 @@
 """Rows of ``volumes``."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from stackwire.contracts.volume import VolumeNotFound
 from stackwire.core.context import RequestContext
-from stackwire.db.pool import Session
+from stackwire.db.pool import Session, UnitOfWork
 from stackwire.db.table import Table
 from stackwire.volume.db import listing as listings
 from stackwire.volume.domain.listing import Listing
@@ -37,6 +38,18 @@ async def find(session: Session, ctx: RequestContext, volume_id: str, *, lock: b
     if found is None:
         raise VolumeNotFound(volume_id=volume_id)
     return found
+
+
+async def find_all(uow: UnitOfWork, ctx: RequestContext, volume_ids: Sequence[str]) -> dict[str, Volume]:
+    """Those of these that the caller may see, by id, locked in an order that is everybody's."""
+    found = await uow.all(
+        Volume,
+        f"SELECT {TABLE.columns} FROM volumes"
+        " WHERE id = ANY($1) AND NOT deleted AND ($2::text IS NULL OR project_id = $2) ORDER BY id FOR UPDATE",
+        list(volume_ids),
+        scope(ctx).get("project_id"),
+    )
+    return {volume.id: volume for volume in found}
 
 
 async def copy_of(session: Session, volume_id: str) -> Volume | None:

@@ -6,9 +6,7 @@ _RESETTABLE = "creating available updating error error_deleting deleting deleted
 """cinder/objects/fields.py: GroupSnapshotStatus; a group may be in use too."""
 
 
-class GroupStates(
-    Machine, noun="group", columns=("status",), initial="creating", reserved={"status": "error_deleting in-use"}
-):
+class GroupStates(Machine, noun="group", columns=("status",), initial="creating", reserved={"status": "in-use"}):
     """``groups.status``."""
 
     schedule = Verb("creating", "creating", on_crash="fail_create", source="cinder/scheduler/manager.py: create_group")
@@ -26,12 +24,11 @@ class GroupStates(
     delete_unscheduled = Verb(ANY, "deleted", source="cinder/group/api.py: delete")
     delete_with_volumes = Verb(ANY, "deleting", on_crash="finish_delete", source="cinder/group/api.py: delete")
     finish_delete = Verb("deleting", "deleted", source="cinder/volume/manager.py: delete_group")
+    fail_delete = Verb("deleting", "error_deleting", source="cinder/volume/manager.py: delete_group")
     reset_status = Verb(ANY, f"{_RESETTABLE} in-use", source="cinder/group/api.py: reset_status")
 
 
-class GroupSnapshotStates(
-    Machine, noun="group_snapshot", columns=("status",), initial="creating", reserved={"status": "error_deleting"}
-):
+class GroupSnapshotStates(Machine, noun="group_snapshot", columns=("status",), initial="creating"):
     """``group_snapshots.status``."""
 
     begin_create = Verb(
@@ -43,4 +40,5 @@ class GroupSnapshotStates(
         "available error", "deleting", on_crash="finish_delete", source="cinder/group/api.py: delete_group_snapshot"
     )
     finish_delete = Verb("deleting", "deleted", source="cinder/volume/manager.py: delete_group_snapshot")
+    fail_delete = Verb("deleting", "error_deleting", source="cinder/volume/manager.py: delete_group_snapshot")
     reset_status = Verb(ANY, _RESETTABLE, source="cinder/group/api.py: reset_group_snapshot_status")

@@ -187,6 +187,7 @@ class VolumeStates(
     )
     force_delete = Verb(ANY, "deleting", on_crash="finish_delete", source="cinder/volume/api.py: delete")
     finish_delete = Verb("deleting", "deleted", source="cinder/volume/manager.py: delete_volume")
+    fail_delete = Verb("deleting", "error_deleting", source="cinder/volume/manager.py: delete_volume")
     reset_status = Verb(ANY, _RESETTABLE, source="cinder/api/contrib/admin_actions.py: _reset_status")
 
 
@@ -205,6 +206,7 @@ class SnapshotStates(Machine, noun="snapshot", columns=("status",), initial="cre
         ANY, "deleting", on_crash="finish_delete", source="cinder/api/contrib/admin_actions.py: _force_delete"
     )
     finish_delete = Verb("deleting", "deleted", source="cinder/volume/manager.py: delete_snapshot")
+    fail_delete = Verb("deleting", "error_deleting", source="cinder/volume/manager.py: delete_snapshot")
     copy = _check("available", "create")
     begin_unmanage = Verb(
         "available error", "unmanaging", on_crash="finish_unmanage", source="cinder/volume/api.py: delete_snapshot"

@@ -12,7 +12,7 @@ from stackwire.volume.db import backups, group_snapshots, groups, snapshots, vol
 from stackwire.volume.domain.group_states import GroupSnapshotStates, GroupStates
 from stackwire.volume.domain.model import Backup, Snapshot, Volume
 from stackwire.volume.domain.states import BackupStates, SnapshotStates, VolumeStates
-from stackwire.volume.domain.user_messages import INTERRUPTED
+from stackwire.volume.domain.user_messages import BACKUP_FAILED, CREATE_FAILED, INTERRUPTED, SNAPSHOT_FAILED
 from stackwire.volume.flows.deps import VolumeDeps, log
 from stackwire.volume.flows.registry import WorkerFlows
 from stackwire.volume.flows.worker.create_backup import release_volume
@@ -28,7 +28,7 @@ REQUEST_AGAIN_AFTER = timedelta(seconds=5)
 _TABLES: tuple[Table[Any], ...] = (backups.TABLE, groups.TABLE, group_snapshots.TABLE, volumes.TABLE, snapshots.TABLE)
 """Groups first: they take their members with them."""
 
-Action = Callable[[RequestContext, Any], Awaitable[None]]
+Action = Callable[[RequestContext, Any], Awaitable[object]]
 
 
 class Recovery:
@@ -123,13 +123,13 @@ class Recovery:
 
     async def _fail_volume(self, ctx: RequestContext, volume: Volume) -> None:
         if not await self._worker.image_volume_cache.is_discarded(ctx, volume):
-            await self._worker.create_volume.fail(ctx, volume, INTERRUPTED)
+            await self._worker.create_volume.fail(ctx, volume, CREATE_FAILED.interrupted)
 
     async def _fail_snapshot(self, ctx: RequestContext, snapshot: Snapshot) -> None:
-        await self._worker.create_snapshot.fail(ctx, snapshot, INTERRUPTED)
+        await self._worker.create_snapshot.fail(ctx, snapshot, SNAPSHOT_FAILED.interrupted)
 
     async def _fail_backup(self, ctx: RequestContext, backup: Backup) -> None:
-        await self._worker.create_backup.fail(ctx, backup, INTERRUPTED)
+        await self._worker.create_backup.fail(ctx, backup, INTERRUPTED, BACKUP_FAILED.interrupted)
 
     async def _release_volume(self, ctx: RequestContext, volume: Volume) -> None:
         async with self._deps.database.work(ctx) as uow:

@@ -9,11 +9,12 @@ from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
 from stackwire.db.pool import UnitOfWork
 from stackwire.db.transitions import transition
-from stackwire.volume.db import attachments, volumes
+from stackwire.volume.db import attachments, messages, volumes
 from stackwire.volume.domain.errors import InvalidVolumeAttachMode
 from stackwire.volume.domain.model import Volume
 from stackwire.volume.domain.requests import AttachVolumeRequest
 from stackwire.volume.domain.states import AVAILABLE, IN_USE, NOT_MIGRATING, VolumeStates
+from stackwire.volume.domain.user_messages import ATTACH_MODE_INVALID
 from stackwire.volume.flows import attachment_steps as steps
 from stackwire.volume.flows.deps import Flow
 
@@ -57,6 +58,15 @@ class LegacyAttach(Flow):
 
     async def attach(self, ctx: RequestContext, volume_id: str, request: AttachVolumeRequest) -> None:
         """In use at once, without a host that connects it. InvalidVolumeAttachMode."""
+        try:
+            await self._attach(ctx, volume_id, request)
+        except InvalidVolumeAttachMode:
+            async with self._deps.database.work(ctx) as uow:
+                volume = await volumes.find(uow, ctx, volume_id)
+                await messages.insert(uow, volume.project_id, volume.id, ATTACH_MODE_INVALID)
+            raise
+
+    async def _attach(self, ctx: RequestContext, volume_id: str, request: AttachVolumeRequest) -> None:
         async with self._work(ctx, volume_id, "attach") as (uow, volume):
             if volume.readonly and request.mode != "ro":
                 raise InvalidVolumeAttachMode(mode=request.mode, volume_id=volume.id)

@@ -97,16 +97,13 @@ def _changes(group: Group, request: UpdateGroupRequest) -> dict[str, Any]:
 async def _added(uow: UnitOfWork, group: Group, members: list[Volume], wanted: list[str]) -> list[str]:
     """The ids of these that are not in the group yet. InvalidVolume for one that does not fit in."""
     here = {volume.id for volume in members}
-    found = []
-    for volume_id in wanted:
-        if volume_id in here:
-            continue
-        volume = await volumes.TABLE.get(uow, volume_id, lock=True, **volumes.scope(uow.ctx))
-        reason = _obstacle(group, volume)
+    added = [each for each in wanted if each not in here]
+    found = await volumes.find_all(uow, uow.ctx, added)
+    for volume_id in added:
+        reason = _obstacle(group, found.get(volume_id))
         if reason is not None:
             raise InvalidVolume(reason=f"Cannot add volume {volume_id} to group {group.id} because {reason}")
-        found.append(volume_id)
-    return found
+    return added
 
 
 def _obstacle(group: Group, volume: Volume | None) -> str | None:

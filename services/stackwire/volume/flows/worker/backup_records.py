@@ -118,6 +118,4 @@ class BackupWorker(Flow):
                 uow, backups.TABLE, BackupStates.fail_delete, backup.id, fail_reason=reason
             )
             if failed is not None:
-                await messages.insert(
-                    uow, backup.project_id, backup.id, BACKUP_DELETE_FAILED, reason, resource_type="VOLUME_BACKUP"
-                )
+                await messages.insert(uow, backup.project_id, backup.id, BACKUP_DELETE_FAILED)

@@ -17,7 +17,7 @@ from stackwire.volume.domain.model import Backup, Snapshot, Volume
 from stackwire.volume.domain.notifications import backup_event, backup_progress
 from stackwire.volume.domain.size_checks import GIBIBYTE
 from stackwire.volume.domain.states import AVAILABLE, IN_USE, BackupStates, SnapshotStates, VolumeStates
-from stackwire.volume.domain.user_messages import BACKUP_FAILED
+from stackwire.volume.domain.user_messages import BACKUP_FAILED, BACKUP_NO_DEVICE, Failure
 from stackwire.volume.flows.deps import (
     Flow,
     VolumeDeps,
@@ -64,7 +64,8 @@ class CreateBackupWorker(Flow):
                     store, size = self._deps.store(source.host), backup.size * GIBIBYTE
                     await store.copy(volume_file(source), backup_file(backup.id), size)
             except Exception as error:
-                await self.fail(ctx, backup, log_failure("backup %s has no device", backup.id, error))
+                reason = log_failure("backup %s has no device", backup.id, error)
+                await self.fail(ctx, backup, reason, BACKUP_NO_DEVICE)
                 return
             async with self._deps.database.work(ctx) as uow:
                 ready = objects.backup_device(source)
@@ -81,9 +82,10 @@ class CreateBackupWorker(Flow):
                 async with self._deps.hold(ctx, table, key, verb):
                     await self._copy(ctx, backup, await self._source(ctx, backup))
             except Exception as error:
-                await self.fail(ctx, backup, log_failure("backup %s could not be made", backup.id, error))
+                reason = log_failure("backup %s could not be made", backup.id, error)
+                await self.fail(ctx, backup, reason, BACKUP_FAILED)
 
-    async def fail(self, ctx: RequestContext, backup: Backup, reason: str) -> None:
+    async def fail(self, ctx: RequestContext, backup: Backup, reason: str, failure: Failure) -> None:
         """To ``error``, without bytes; the user may read the reason. The volume or snapshot is as before."""
         try:
             await self._clean_up(backup)
@@ -95,9 +97,7 @@ class CreateBackupWorker(Flow):
             )
             await release_source(self._deps, uow, backup, "error_backing-up")
             if failed is not None:
-                await messages.insert(
-                    uow, backup.project_id, backup.id, BACKUP_FAILED, reason, resource_type="VOLUME_BACKUP"
-                )
+                await messages.insert(uow, backup.project_id, backup.id, failure)
 
     def _claimed(self, ctx: RequestContext, received: dict[str, Any]) -> Any:
         return self._deps.hold(ctx, backups.TABLE, objects.id_of(received), BackupStates.finish_create)

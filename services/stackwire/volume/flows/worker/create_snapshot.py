@@ -12,7 +12,7 @@ from stackwire.volume.domain.model import Snapshot, Volume
 from stackwire.volume.domain.notifications import snapshot_event
 from stackwire.volume.domain.size_checks import GIBIBYTE
 from stackwire.volume.domain.states import SnapshotStates
-from stackwire.volume.domain.user_messages import SNAPSHOT_FAILED
+from stackwire.volume.domain.user_messages import SNAPSHOT_FAILED, SNAPSHOT_METADATA_FAILED, Failure
 from stackwire.volume.flows.deps import Flow, log_failure, snapshot_file, volume_file
 
 
@@ -33,19 +33,18 @@ class CreateSnapshotWorker(Flow):
             try:
                 await self._create(ctx, snapshot, volume)
             except Exception as error:
-                reason = log_failure("snapshot %s could not be created", snapshot.id, error)
-                await self.fail(ctx, snapshot, reason)
+                log_failure("snapshot %s could not be created", snapshot.id, error)
+                of_metadata = isinstance(error, GlanceMetadataNotFound)
+                await self.fail(ctx, snapshot, SNAPSHOT_METADATA_FAILED if of_metadata else SNAPSHOT_FAILED)
 
-    async def fail(self, ctx: RequestContext, snapshot: Snapshot, reason: str) -> None:
-        """To ``error``, without bytes and without rows; the user may read the reason."""
+    async def fail(self, ctx: RequestContext, snapshot: Snapshot, failure: Failure) -> None:
+        """To ``error``, without bytes and without rows; the user is told."""
         await (await self._store(snapshot)).remove(snapshot_file(snapshot.id))
         async with self._deps.database.work(ctx) as uow:
             failed = await self._deps.transition(uow, snapshots.TABLE, SnapshotStates.fail_create, snapshot.id)
             if failed is not None:
                 await glance_metadata.delete(uow, "snapshot_id", snapshot.id)
-                await messages.insert(
-                    uow, snapshot.project_id, snapshot.id, SNAPSHOT_FAILED, reason, resource_type="VOLUME_SNAPSHOT"
-                )
+                await messages.insert(uow, snapshot.project_id, snapshot.id, failure)
 
     async def _store(self, snapshot: Snapshot) -> FileStore:
         async with self._deps.database.read() as session:

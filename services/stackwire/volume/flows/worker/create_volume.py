@@ -11,6 +11,7 @@ from stackwire.volume.backends.sparse_files import BytesMissing, DiskFull
 from stackwire.volume.db import backups, glance_metadata, messages, snapshots, volume_types, volumes
 from stackwire.volume.domain import objects, travel
 from stackwire.volume.domain.errors import (
+    ImageConversionNotAllowed,
     ImageCopyFailure,
     ImageSignatureVerificationFailed,
     InvalidBackup,
@@ -20,7 +21,14 @@ from stackwire.volume.domain.model import Volume
 from stackwire.volume.domain.notifications import volume_event
 from stackwire.volume.domain.size_checks import GIBIBYTE
 from stackwire.volume.domain.states import BackupStates, VolumeStates
-from stackwire.volume.domain.user_messages import CREATE_FAILED
+from stackwire.volume.domain.user_messages import (
+    CREATE_FAILED,
+    FORMAT_REFUSED,
+    IMAGE_NOT_COPIED,
+    IMAGE_TOO_BIG,
+    SIGNATURE_REFUSED,
+    Failure,
+)
 from stackwire.volume.flows.deps import Flow, VolumeDeps, log_failure, snapshot_file, volume_file
 from stackwire.volume.flows.worker.download import ImageSource
 from stackwire.volume.flows.worker.image_volume_cache import ImageVolumeCache
@@ -37,6 +45,18 @@ def _may_work_elsewhere(volume: Volume, error: Exception) -> bool:
     if isinstance(error, ServiceError) and volume.source_image is not None:
         return isinstance(error, RESCHEDULED)
     return isinstance(error, OF_THE_BACKEND)
+
+
+def _failure(volume: Volume, error: Exception, reason: str) -> Failure:
+    """What a user is told (``_create_from_image_cache_or_download``, ``_create_raw_volume``)."""
+    if volume.source_image is None:
+        is_blank = volume.snapshot_id is None and volume.source_volid is None
+        return CREATE_FAILED if is_blank else CREATE_FAILED.for_reason(reason)
+    if isinstance(error, DiskFull):
+        return IMAGE_TOO_BIG
+    if isinstance(error, ImageSignatureVerificationFailed):
+        return SIGNATURE_REFUSED
+    return FORMAT_REFUSED if isinstance(error, ImageConversionNotAllowed) else IMAGE_NOT_COPIED.for_reason(reason)
 
 
 class CreateVolumeWorker(Flow):
@@ -69,7 +89,8 @@ class CreateVolumeWorker(Flow):
                     log_failure("volume %s is scheduled again", volume.id, error)
                     await self._reschedule(ctx, volume, message, error)
                     return
-                await self.fail(ctx, volume, log_failure("volume %s could not be created", volume.id, error))
+                reason = log_failure("volume %s could not be created", volume.id, error)
+                await self.fail(ctx, volume, _failure(volume, error, reason))
         if volume.is_copy:
             await self._moves.copy_ended(ctx, volume)
 
@@ -83,18 +104,20 @@ class CreateVolumeWorker(Flow):
                 uow, volumes.TABLE, VolumeStates.reschedule, volume.id, host=None, scheduled_at=uow.now
             )
             if waiting is not None:
+                if isinstance(error, ImageSignatureVerificationFailed):
+                    await messages.insert(uow, waiting.project_id, waiting.id, SIGNATURE_REFUSED)
                 volume_object = objects.volume_object(waiting, await volume_types.by_id(uow, waiting.volume_type_id))
                 spec = message.request_spec or {}
                 uow.cast(ScheduleVolume(volume=volume_object, request_spec=spec, filter_properties=properties))
 
-    async def fail(self, ctx: RequestContext, volume: Volume, reason: str) -> None:
-        """To ``error``, without bytes and without rows; the user may read the reason."""
+    async def fail(self, ctx: RequestContext, volume: Volume, failure: Failure) -> None:
+        """To ``error``, without bytes and without rows; the user is told."""
         await self._deps.store(volume.host).remove(volume_file(volume))
         async with self._deps.database.work(ctx) as uow:
             failed = await self._deps.transition(uow, volumes.TABLE, VolumeStates.fail_create, volume.id)
             if failed is not None and not failed.is_copy:
                 await glance_metadata.delete(uow, "volume_id", volume.id)
-                await messages.insert(uow, volume.project_id, volume.id, CREATE_FAILED, reason)
+                await messages.insert(uow, volume.project_id, volume.id, failure)
 
     async def _create(self, ctx: RequestContext, volume: Volume) -> None:
         store, name, size = self._deps.store(volume.host), volume_file(volume), volume.size * GIBIBYTE

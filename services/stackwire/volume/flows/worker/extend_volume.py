@@ -39,7 +39,8 @@ class ExtendVolumeWorker(Flow):
             await self._deps.store(volume.host).resize(volume_file(volume), new_size * GIBIBYTE)
             await self._finish(ctx, volume.id, new_size)
         except Exception as error:
-            await self._fail(ctx, volume, log_failure("volume %s could not be extended", volume.id, error))
+            log_failure("volume %s could not be extended", volume.id, error)
+            await self._fail(ctx, volume)
 
     async def _finish(self, ctx: RequestContext, volume_id: str, new_size: int) -> None:
         async with self._deps.database.work(ctx) as uow:
@@ -64,11 +65,11 @@ class ExtendVolumeWorker(Flow):
                 if events:
                     uow.cast(ServerExternalEvents(events=events))
 
-    async def _fail(self, ctx: RequestContext, volume: Volume, reason: str) -> None:
+    async def _fail(self, ctx: RequestContext, volume: Volume) -> None:
         """``error_extending``, at the size it had; the quota reserved for the growth is released."""
         growth = (volume.new_size or volume.size) - volume.size
         async with self._deps.database.work(ctx) as uow:
             failed = await self._deps.transition(uow, volumes.TABLE, VolumeStates.fail_extend, volume.id, new_size=None)
             if failed is not None:
                 await quotas.release(uow, volume.project_id, {"gigabytes": growth})
-                await messages.insert(uow, volume.project_id, volume.id, EXTEND_FAILED, reason)
+                await messages.insert(uow, volume.project_id, volume.id, EXTEND_FAILED)

@@ -96,9 +96,11 @@ class GroupSnapshotWorker(Flow):
         async with self._deps.database.work(ctx) as uow:
             members = await group_snapshots.members(uow, found.id)
             await _notify(uow, "delete.start", found)
-        for snapshot in members:
-            await self._deletion.complete_snapshot(ctx, snapshot)
+        deleted_all = [await self._deletion.complete_snapshot(ctx, snapshot) for snapshot in members]
         async with self._deps.database.work(ctx) as uow:
+            if not all(deleted_all):
+                await self._deps.transition(uow, group_snapshots.TABLE, GroupSnapshotStates.fail_delete, found.id)
+                return
             deleted = await self._deps.transition(
                 uow,
                 group_snapshots.TABLE,

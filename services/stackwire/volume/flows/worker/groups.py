@@ -125,8 +125,8 @@ class GroupWorker(Flow):
                 return
             async with self._deps.database.work(ctx) as uow:
                 uow.notify(group_event("update.start", group))
-                await _move(uow, message.add_volumes, {"group_id": None}, group.id)
-                await _move(uow, message.remove_volumes, {"group_id": group.id}, None)
+                await groups.move(uow, _ids(message.add_volumes), None, group.id)
+                await groups.move(uow, _ids(message.remove_volumes), group.id, None)
                 updated = await self._deps.transition(uow, groups.TABLE, GroupStates.finish_update, group.id)
                 uow.notify(group_event("update.end", updated or group))
 
@@ -147,9 +147,11 @@ class GroupWorker(Flow):
         async with self._deps.database.work(ctx) as uow:
             members = await groups.members(uow, group.id)
             uow.notify(group_event("delete.start", group))
-        for volume in members:
-            await self._deletion.complete_volume(ctx, volume)
+        deleted_all = [await self._deletion.complete_volume(ctx, volume) for volume in members]
         async with self._deps.database.work(ctx) as uow:
+            if not all(deleted_all):
+                await self._deps.transition(uow, groups.TABLE, GroupStates.fail_delete, group.id)
+                return
             deleted = await self._deps.transition(
                 uow, groups.TABLE, GroupStates.finish_delete, group.id, deleted=True, deleted_at=uow.now
             )
@@ -158,6 +160,5 @@ class GroupWorker(Flow):
                 uow.notify(group_event("delete.end", group))
 
 
-async def _move(uow: UnitOfWork, ids: str | None, where: dict[str, str | None], group_id: str | None) -> None:
-    for volume_id in filter(None, (ids or "").split(",")):
-        await volumes.TABLE.update(uow, volume_id, where=where, group_id=group_id)
+def _ids(given: str | None) -> list[str]:
+    return [each for each in (given or "").split(",") if each]

@@ -18,6 +18,7 @@ from stackwire.volume.domain.states import SnapshotStates, VolumeStates
 from stackwire.volume.flows.deps import Flow, log_failure, snapshot_file, volume_file
 from stackwire.volume.flows.managed_names import snapshot_names, volume_names
 from stackwire.volume.flows.type_quotas import check_type_limits
+from stackwire.volume.flows.worker.snapshot_steps import begin_removal, end_removal
 
 
 class ManageWorker(Flow):
@@ -137,21 +138,13 @@ class ManageWorker(Flow):
     async def complete_snapshot(self, ctx: RequestContext, snapshot: Snapshot) -> None:
         """Ends that a snapshot in ``unmanaging`` is one; its file stays as it is."""
         async with self._deps.database.work(ctx) as uow:
-            volume = await volumes.TABLE.get(uow, snapshot.volume_id)
+            volume = await begin_removal(uow, snapshot)
             if volume is None:
                 return
-            uow.notify(snapshot_event("delete.start", snapshot, volume))
             itself = Resource("snapshot", snapshot.id)
             rows = await glance_metadata.read(uow, "snapshot_id", snapshot.id)
             uow.apply(travel.at_unmanage, itself, itself, rows)
-            await glance_metadata.delete(uow, "snapshot_id", snapshot.id)
-            verb = SnapshotStates.finish_unmanage
-            deleted = await self._deps.transition(
-                uow, snapshots.TABLE, verb, snapshot.id, deleted=True, deleted_at=uow.now
-            )
-            if deleted is not None:
-                await quotas.release(uow, deleted.project_id, {"snapshots": 1, "gigabytes": deleted.volume_size})
-                uow.notify(snapshot_event("delete.end", deleted, volume))
+            await end_removal(self._deps, uow, snapshot, volume, SnapshotStates.finish_unmanage)
 
     async def get_volumes(
         self, ctx: RequestContext, message: moves.GetManageableVolumes, backend: str

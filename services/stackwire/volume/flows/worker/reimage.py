@@ -9,10 +9,11 @@ from stackwire.core.rules import Resource
 from stackwire.db.pool import UnitOfWork
 from stackwire.volume.db import attachments, glance_metadata, messages, volumes
 from stackwire.volume.domain import objects, travel
+from stackwire.volume.domain.errors import ImageConversionNotAllowed
 from stackwire.volume.domain.model import Volume
 from stackwire.volume.domain.size_checks import GIBIBYTE
 from stackwire.volume.domain.states import AVAILABLE, DOWNLOADING, RESERVED, VolumeStates
-from stackwire.volume.domain.user_messages import INTERRUPTED, REIMAGE_FAILED
+from stackwire.volume.domain.user_messages import REIMAGE_FAILED, REIMAGE_FORMAT_REFUSED, Failure
 from stackwire.volume.flows.deps import Flow, log_failure, volume_file
 from stackwire.volume.flows.worker.download import ImageDownloads, ImageSource
 
@@ -35,12 +36,14 @@ class ReimageWorker(Flow):
                 async with self._deps.database.work(ctx) as uow:
                     await self._finish(uow, volume, source)
             except Exception as error:
-                await self._fail(ctx, volume, log_failure("volume %s could not be reimaged", volume.id, error))
+                reason = log_failure("volume %s could not be reimaged", volume.id, error)
+                refused = isinstance(error, ImageConversionNotAllowed)
+                await self._fail(ctx, volume, REIMAGE_FORMAT_REFUSED if refused else REIMAGE_FAILED.for_reason(reason))
 
     async def abandon(self, ctx: RequestContext, volume: Volume) -> None:
         """After a crash: the unfinished download is deleted, the volume is in ``error``."""
         await self._deps.store(volume.host).delete_partial(volume_file(volume))
-        await self._fail(ctx, volume, INTERRUPTED)
+        await self._fail(ctx, volume, REIMAGE_FAILED.interrupted)
 
     async def _finish(self, uow: UnitOfWork, volume: Volume, source: ImageSource) -> None:
         previous = volume.previous_status or AVAILABLE
@@ -54,14 +57,14 @@ class ReimageWorker(Flow):
         await glance_metadata.replace(uow, "volume_id", volume.id, rows)
         await _notify_servers(uow, volume.id, previous, "completed")
 
-    async def _fail(self, ctx: RequestContext, volume: Volume, reason: str) -> None:
+    async def _fail(self, ctx: RequestContext, volume: Volume, failure: Failure) -> None:
         """``error``; the old bytes and rows are still there, since new ones are written whole or not at all."""
         async with self._deps.database.work(ctx) as uow:
             failed = await self._deps.transition(
                 uow, volumes.TABLE, VolumeStates.fail_reimage, volume.id, previous_status=DOWNLOADING
             )
             if failed is not None:
-                await messages.insert(uow, volume.project_id, volume.id, REIMAGE_FAILED, reason)
+                await messages.insert(uow, volume.project_id, volume.id, failure)
                 await _notify_servers(uow, volume.id, volume.previous_status or "", "failed")
 
 

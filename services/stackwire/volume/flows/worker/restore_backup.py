@@ -13,8 +13,8 @@ from stackwire.volume.domain.model import Backup, Volume
 from stackwire.volume.domain.notifications import backup_event
 from stackwire.volume.domain.size_checks import GIBIBYTE
 from stackwire.volume.domain.states import ERROR, ERROR_RESTORING, BackupStates, VolumeStates
-from stackwire.volume.domain.user_messages import INTERRUPTED, RESTORE_FAILED
-from stackwire.volume.flows.deps import Flow, log_failure, volume_file
+from stackwire.volume.domain.user_messages import RESTORE_FAILED, RESTORE_REFUSED, Failure
+from stackwire.volume.flows.deps import Flow, log, log_failure, volume_file
 from stackwire.volume.flows.worker.create_backup import location
 
 
@@ -31,32 +31,33 @@ class RestoreBackupWorker(Flow):
                 async with deps.database.work(ctx) as uow:
                     uow.notify(backup_event("restore.start", backup))
                 if volume is None:
-                    await self.fail(ctx, backup, "The volume's status does not allow it to be restored.")
+                    log.warning("backup %s is not restored: its volume is in another state", backup.id)
+                    await self.fail(ctx, backup, RESTORE_REFUSED, message.volume_id)
                     return
                 try:
                     await self._restore(ctx, backup, volume, keep=not message.volume_is_new)
                 except Exception as error:
-                    await self.fail(ctx, backup, log_failure("backup %s could not be restored", backup.id, error))
+                    log_failure("backup %s could not be restored", backup.id, error)
+                    await self.fail(ctx, backup, RESTORE_FAILED)
 
     async def abandon(self, ctx: RequestContext, backup: Backup) -> None:
         """After a crash: the backup is as before, its volume in ``error_restoring``."""
-        await self.fail(ctx, backup, INTERRUPTED)
+        await self.fail(ctx, backup, RESTORE_FAILED.interrupted)
 
     async def abandon_volume(self, ctx: RequestContext, volume: Volume) -> None:
         """A volume that no backup is being restored to any more."""
         async with self._deps.database.work(ctx) as uow:
             await self._fail_volume(uow, volume.id, ERROR_RESTORING)
 
-    async def fail(self, ctx: RequestContext, backup: Backup, reason: str) -> None:
-        """The backup is available again, the volume in ``error_restoring``; the user may read the reason."""
+    async def fail(self, ctx: RequestContext, backup: Backup, failure: Failure, about: str | None = None) -> None:
+        """The backup is available again, the volume in ``error_restoring``; the user is told ``about`` the backup, or
+        the volume where that is the reason, as in the original."""
         async with self._deps.database.work(ctx) as uow:
             if backup.restore_volume_id is not None:
                 await self._fail_volume(uow, backup.restore_volume_id, ERROR_RESTORING)
             freed = await self._deps.transition(uow, backups.TABLE, BackupStates.finish_restore, backup.id)
             if freed is not None:
-                await messages.insert(
-                    uow, backup.project_id, backup.id, RESTORE_FAILED, reason, resource_type="VOLUME_BACKUP"
-                )
+                await messages.insert(uow, backup.project_id, about or backup.id, failure)
 
     async def _fail_volume(self, uow: UnitOfWork, volume_id: str, status: str) -> None:
         await self._deps.transition(uow, volumes.TABLE, VolumeStates.fail_restore, volume_id, status=status)

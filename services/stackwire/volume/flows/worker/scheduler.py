@@ -13,7 +13,7 @@ from stackwire.volume.domain.model import Backup, Volume, VolumeType
 from stackwire.volume.domain.scheduler_events import scheduling_failed
 from stackwire.volume.domain.scheduling import NoValidBackend, Placement, PoolState, named_volumes
 from stackwire.volume.domain.states import BackupStates, SnapshotStates, VolumeStates
-from stackwire.volume.domain.user_messages import BACKUP_UNSCHEDULED, EXTEND_NOT_PLACED, NO_BACKEND, NO_VALID_BACKEND
+from stackwire.volume.domain.user_messages import BACKUP_UNSCHEDULED, EXTEND_NOT_PLACED, NO_BACKEND
 from stackwire.volume.flows.backup_service import is_enabled
 from stackwire.volume.flows.deps import Flow, to_backend
 from stackwire.volume.flows.pools import locked_pool_states
@@ -39,7 +39,7 @@ class Scheduler(Flow):
                 pool = await self._choose(uow, waiting, volume_type, message, retry)
             except NoValidBackend as error:
                 if await self._deps.transition(uow, volumes.TABLE, VolumeStates.fail_create, waiting.id):
-                    await messages.insert(uow, waiting.project_id, waiting.id, NO_BACKEND, NO_VALID_BACKEND)
+                    await messages.insert(uow, waiting.project_id, waiting.id, NO_BACKEND)
                     uow.notify(
                         scheduling_failed("create_volume", message.request_spec, error, "error", volume_id=waiting.id)
                     )
@@ -138,9 +138,7 @@ class Scheduler(Flow):
         verb, reason = BackupStates.fail_create, "Service not found for creating backup."
         if await self._deps.transition(uow, backups.TABLE, verb, backup.id, fail_reason=reason) is not None:
             await release_source(self._deps, uow, backup, "backing-up")
-            await messages.insert(
-                uow, backup.project_id, backup.id, BACKUP_UNSCHEDULED, reason, resource_type="VOLUME_BACKUP"
-            )
+            await messages.insert(uow, backup.project_id, backup.id, BACKUP_UNSCHEDULED)
 
     async def on_schedule_extend(self, ctx: RequestContext, message: workers.ScheduleExtend) -> None:
         """To the back end, while the volume is in ``extending``; as before where it has no place for it."""
@@ -164,7 +162,7 @@ class Scheduler(Flow):
                 verb = VolumeStates.finish_extend
                 if await self._deps.transition(uow, volumes.TABLE, verb, volume.id, **kept):
                     await quotas.release(uow, volume.project_id, {"gigabytes": growth})
-                    await messages.insert(uow, volume.project_id, volume.id, *EXTEND_NOT_PLACED)
+                    await messages.insert(uow, volume.project_id, volume.id, EXTEND_NOT_PLACED)
                     state = {"status": before, "previous_status": None}
                     spec = message.request_spec or {}
                     uow.notify(scheduling_failed("extend_volume", spec, error, state, volume_id=volume.id))

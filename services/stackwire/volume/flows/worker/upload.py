@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 
 from stackwire.contracts.volume_workers import CopyVolumeToImage
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import Conflict, ServiceError, Unavailable
+from stackwire.core.errors import Conflict, ServiceError, TooLarge, Unavailable
 from stackwire.volume.backends import formats
 from stackwire.volume.db import attachments, messages, volumes
 from stackwire.volume.domain.errors import ImageCopyFailure
 from stackwire.volume.domain.model import Volume
 from stackwire.volume.domain.size_checks import GIBIBYTE
 from stackwire.volume.domain.states import AVAILABLE, IN_USE, VolumeStates
-from stackwire.volume.domain.user_messages import UPLOAD_FAILED
+from stackwire.volume.domain.user_messages import UPLOAD_FAILED, UPLOAD_OVER_QUOTA, Failure
 from stackwire.volume.flows.deps import Flow, VolumeDeps, log, log_failure, volume_file
 
 HASH_ALGORITHM = "sha512"
@@ -33,9 +33,10 @@ class UploadWorker(Flow):
                 async with self._content(volume, image_id, disk_format) as name:
                     await self._upload(ctx, volume, image_id, name)
             except Exception as error:
-                reason = log_failure("volume %s could not be uploaded", volume.id, error)
+                log_failure("volume %s could not be uploaded", volume.id, error)
                 await self._delete_image(ctx, image_id)
-                await finish_upload(self._deps, ctx, volume.id, reason)
+                failure = UPLOAD_OVER_QUOTA if isinstance(error, TooLarge) else UPLOAD_FAILED
+                await finish_upload(self._deps, ctx, volume.id, failure)
             else:
                 await finish_upload(self._deps, ctx, volume.id)
 
@@ -44,7 +45,7 @@ class UploadWorker(Flow):
         await self._deps.store(volume.host).delete_partial(volume_file(volume))
         if volume.upload_image is not None:
             await self._deps.images.delete_unfinished(ctx, volume.upload_image)
-        await finish_upload(self._deps, ctx, volume.id, "The upload was interrupted.")
+        await finish_upload(self._deps, ctx, volume.id, UPLOAD_FAILED.interrupted)
 
     @asynccontextmanager
     async def _content(self, volume: Volume, image_id: str, disk_format: str) -> AsyncIterator[str]:
@@ -87,8 +88,8 @@ class UploadWorker(Flow):
             log.warning("image %s is not deleted: %s", image_id, error)
 
 
-async def finish_upload(deps: VolumeDeps, ctx: RequestContext, volume_id: str, reason: str | None = None) -> None:
-    """Out of ``uploading``: in-use where something is attached, else available. ``reason``: why there is no image."""
+async def finish_upload(deps: VolumeDeps, ctx: RequestContext, volume_id: str, failure: Failure | None = None) -> None:
+    """Out of ``uploading``: in-use where something is attached, else available. ``failure``: there is no image."""
     async with deps.database.work(ctx) as uow:
         used = await attachments.of_volume(uow, volume_id)
         volume = await deps.transition(
@@ -99,5 +100,5 @@ async def finish_upload(deps: VolumeDeps, ctx: RequestContext, volume_id: str, r
             status=IN_USE if used else AVAILABLE,
             upload_image=None,
         )
-        if volume is not None and reason is not None:
-            await messages.insert(uow, volume.project_id, volume_id, UPLOAD_FAILED, reason)
+        if volume is not None and failure is not None:
+            await messages.insert(uow, volume.project_id, volume_id, failure)
