@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -267,3 +268,27 @@ async def test_images_become_volumes_and_volumes_images_over_http_too(a_cloud: A
     assert (back["status"], back["hw_disk_bus"], back["size"]) == ("active", "scsi", GIBIBYTE)
     missing = {"volume": {"size": 1, "imageRef": "11111111-2222-4333-8444-555555555555"}}
     (await demo.post("volume", f"{V}/volumes", json=missing)).ok(400)
+
+
+async def test_data_that_may_be_read_directly_is_copied_by_the_kernel_and_nobody_sends_it(a_cloud: ACloud) -> None:
+    """Its rows are the same; an image that lies elsewhere, or is another size than it says, is no volume's."""
+    cloud = await a_cloud(
+        services=("identity", "image", "volume"), settings={"volume": {"allowed_direct_url_schemes": "file"}}
+    )
+    demo = await cloud.http()
+    image = await a_disk_image(demo, team="storage")
+    events: list[str] = []
+    watch = cloud.cloud.broker.watch(lambda record: events.extend(event_of(record)))
+    volume = await create_volume(cloud, demo, imageRef=image["id"])
+    await watch.cancel()
+    assert (volume["status"], "image.send" in events) == ("available", False)
+    assert volume["volume_image_metadata"]["team"] == "storage"
+    (disk,) = cloud.cloud.options.data_dir.rglob(f"volume-{volume['id']}")
+    with disk.open("rb") as file:
+        assert file.read(len(DISK)) == DISK
+        assert os.fstat(file.fileno()).st_size == 1024**3
+    for path in cloud.cloud.options.data_dir.rglob("*"):
+        if path.is_file() and path.stat().st_size == len(DISK):
+            path.chmod(0o600)
+            path.write_bytes(b"x" * 512)
+    assert (await create_volume(cloud, demo, imageRef=image["id"]))["status"] == "error"

@@ -108,6 +108,7 @@ def _deps(settings: VolumeSettings, database: Database, client: RpcClient, http:
             RpcMetadata(client) if settings.image_api == "rpc" else HttpMetadata(http, settings.image_url),
             http,
             settings.image_url,
+            settings.allowed_direct_url_schemes,
         ),
         projects=Projects(http, settings.www_authenticate_uri),
         certificates=Certificates(settings.certificate_dir, settings.barbican_url),

@@ -27,6 +27,7 @@ class VolumeSettings(ServiceSettings):
     of a volume are an object and ``_block_size`` what an incremental backup compares.
     ``cinder_internal_tenant_project_id``, ``_user_id``: whose the volumes of the image-volume cache are; without both
     there is none, whatever the back ends say.
+    ``allowed_direct_url_schemes``: ``file``, where this service sees the image service's files, and copies them.
     ``image_api``: how the image service is reached: by ``rpc``, or over ``http``, as a real Glance is.
     """
 
@@ -56,12 +57,15 @@ class VolumeSettings(ServiceSettings):
     backends: Path | None = None
     scheduler_default_filters: Annotated[tuple[str, ...], NoDecode] = DEFAULT_FILTERS
     scheduler_default_weighers: Annotated[tuple[str, ...], NoDecode] = DEFAULT_WEIGHERS
+    allowed_direct_url_schemes: Annotated[tuple[Literal["file"], ...], NoDecode] = ()
     image_api: Literal["rpc", "http"] = "rpc"
     cinder_internal_tenant_project_id: str = ""
     cinder_internal_tenant_user_id: str = ""
     sweep_seconds: float = 10.0
 
-    @field_validator("scheduler_default_filters", "scheduler_default_weighers", mode="before")
+    @field_validator(
+        "scheduler_default_filters", "scheduler_default_weighers", "allowed_direct_url_schemes", mode="before"
+    )
     @classmethod
     def _names(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -58,6 +58,14 @@ class IncomingFile:
                     await asyncio.shield(writing)
         return Written(at, digest.hexdigest())
 
+    async def copy_from(self, source: Path, limit: int) -> int:
+        """The bytes of another file, by the kernel where it can; how many. TooManyBytes, BytesMissing, DiskFull."""
+        size = await asyncio.to_thread(sparse_files.size_of, source)
+        if size > limit:
+            raise TooManyBytes(limit=limit)
+        await asyncio.to_thread(sparse_files.copy_file, source, self.path, source.name)
+        return size
+
     async def resize(self, size: int) -> None:
         """To ``size`` bytes; what is added reads as zeroes."""
         await asyncio.to_thread(sparse_files.resize_file, self.path, size)

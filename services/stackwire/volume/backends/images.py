@@ -1,19 +1,31 @@
 """The image service as the volume service uses it, in the caller's name: metadata by RPC or HTTP, bytes over HTTP."""
 
 import contextlib
-from collections.abc import AsyncIterable, AsyncIterator
+import logging
+from collections.abc import AsyncIterable, AsyncIterator, Collection
+from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import orjson
 
-from stackwire.contracts.image import CreateImage, DeleteImage, GetImage, ImageForbidden, ImageNotFound, ImageView
+from stackwire.contracts.image import (
+    CreateImage,
+    DeleteImage,
+    GetImage,
+    GetImageLocations,
+    ImageForbidden,
+    ImageNotFound,
+    ImageView,
+)
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Forbidden, NotFound, ServiceError
 from stackwire.core.ids import canonical_uuid
 from stackwire.http.client import HttpClient
 from stackwire.messaging.rpc import RpcClient
 from stackwire.volume.domain.errors import AmbiguousImage, InvalidImage
+
+log = logging.getLogger(__name__)
 
 IMAGE_CALL_TIMEOUT_SECONDS = 10.0
 MAX_LIST_BYTES = 64 * 1024
@@ -26,6 +38,7 @@ class ImageMetadata(Protocol):
     async def get(self, ctx: RequestContext, image_id: str) -> ImageView: ...
     async def create(self, ctx: RequestContext, message: CreateImage) -> ImageView: ...
     async def delete(self, ctx: RequestContext, image_id: str) -> None: ...
+    async def locations(self, ctx: RequestContext, image_id: str) -> list[str]: ...
 
 
 class RpcMetadata:
@@ -43,6 +56,11 @@ class RpcMetadata:
 
     async def delete(self, ctx: RequestContext, image_id: str) -> None:
         await self._rpc.call(ctx.as_service(), DeleteImage(image_id=image_id))
+
+    async def locations(self, ctx: RequestContext, image_id: str) -> list[str]:
+        message = GetImageLocations(image_id=image_id)
+        found = await self._rpc.call(ctx.as_service(), message, timeout=IMAGE_CALL_TIMEOUT_SECONDS)
+        return [str(location["url"]) for location in found.locations]
 
 
 class HttpMetadata:
@@ -62,6 +80,12 @@ class HttpMetadata:
     async def delete(self, ctx: RequestContext, image_id: str) -> None:
         await self._request(ctx, "DELETE", image_id)
 
+    async def locations(self, ctx: RequestContext, image_id: str) -> list[str]:
+        """As far as it shows them."""
+        image = await self._request(ctx, "GET", image_id)
+        shown = [image.get("direct_url"), *(each.get("url") for each in image.get("locations") or ())]
+        return [str(url) for url in shown if url is not None]
+
     async def _request(self, ctx: RequestContext, method: str, image_id: str, body: Any = None) -> Any:
         url = f"{self._images}/{quote(image_id, '')}" if image_id else self._images
         sent = None if body is None else orjson.dumps(body)
@@ -76,10 +100,14 @@ class HttpMetadata:
 
 
 class ImageClient:
-    """``url``: the image API's root."""
+    """``url``: the image API's root. ``direct_schemes``: of the URLs at which data is read directly
+    (``cinder.conf: allowed_direct_url_schemes``)."""
 
-    def __init__(self, metadata: ImageMetadata, http: HttpClient, url: str) -> None:
+    def __init__(
+        self, metadata: ImageMetadata, http: HttpClient, url: str, direct_schemes: Collection[str] = ()
+    ) -> None:
         self._metadata = metadata
+        self._direct_schemes = direct_schemes
         self._http = http
         self._url = url.rstrip("/")
 
@@ -139,6 +167,18 @@ class ImageClient:
             if error.status == 404:
                 return None
             raise
+
+    async def file(self, ctx: RequestContext, image_id: str) -> Path | None:
+        """Where this machine has the image's data, if it may be read there (``cinder/image/glance.py: download``)."""
+        if "file" not in self._direct_schemes:
+            return None
+        try:
+            urls = await self._metadata.locations(ctx, image_id)
+        except ServiceError as error:
+            log.info("the locations of image %s are not told: %s", image_id, error)
+            return None
+        paths = (Path(unquote(parts.path)) for parts in map(urlsplit, urls) if parts.scheme == "file")
+        return next((path for path in paths if path.is_file()), None)
 
     async def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes]:
         """The image's bytes."""

@@ -69,13 +69,17 @@ class ImageDownloads(Flow):
             await formats.convert(received, goal, image.id, declared, size)
 
     async def _fetch(self, ctx: RequestContext, image: ImageView, incoming: IncomingFile, limit: int) -> None:
-        """The digest of the received bytes must be the one the image service computed at the image's upload."""
+        """The digest of the received bytes must be the one the image service computed at the image's upload. Where the
+        data may be read directly nobody receives it, and its size alone is compared."""
+        path = await self._deps.images.file(ctx, image.id)
+        if path is not None:
+            _check_size(image, await incoming.copy_from(path, limit))
+            return
         algorithm, expected = ("md5", image.checksum)
         if image.os_hash_algo and image.os_hash_value:
             algorithm, expected = image.os_hash_algo, image.os_hash_value
         written = await incoming.fill(self._deps.images.data(ctx, image.id), algorithm, limit)
-        if image.size is not None and written.size != image.size:
-            raise ImageCopyFailure(reason=f"{written.size} bytes arrived, the image has {image.size}.")
+        _check_size(image, written.size)
         if expected is not None and written.digest != expected:
             raise ImageCopyFailure(reason=f"the {algorithm} of the bytes that arrived is not the image's.")
 
@@ -94,6 +98,12 @@ class ImageDownloads(Flow):
         except SignatureRefused as error:
             raise ImageSignatureVerificationFailed(reason=error.message) from error
         return True
+
+
+def _check_size(image: ImageView, size: int) -> None:
+    """ImageCopyFailure."""
+    if image.size is not None and size != image.size:
+        raise ImageCopyFailure(reason=f"{size} bytes arrived, the image has {image.size}.")
 
 
 def _verify_file(verifier: Verifier, path: Path) -> None:
