@@ -95,6 +95,14 @@ class ListServersRequest:
         return self.states == ()
 
 
+NEVER_EMPTY = _set(
+    "access_ip_v4 access_ip_v6 auto_disk_config availability_zone config_drive created_at description"
+    " display_description display_name flavor hostname ip ip6 kernel_id key_name launched_at locked_by name node"
+    " power_state progress ramdisk_id reservation_id root_device_name terminated_at"
+)
+"""Filters that are a text or a pattern (``nova/api/validation/parameter_types.py: common_regex_param``)."""
+
+
 def list_servers_request(
     query: Query, version: tuple[int, int], *, project_id: str | None, every_filter: bool, limit: int
 ) -> ListServersRequest:
@@ -104,6 +112,9 @@ def list_servers_request(
     """
     filters = _allowed(query, version, every_filter)
     _check_names(query, version)
+    never_empty = NEVER_EMPTY | (frozenset(TAG_FILTERS) if version >= (2, 26) else frozenset())
+    if empty := [name for name, value in query if not value and name in never_empty]:
+        raise BadRequest(f"Invalid input for query parameters {empty[0]}. Value: . '' is not a 'regex'")
     if wants_all_tenants(filters):
         project_id = _chosen_project(filters) if every_filter else None
     since, before = _changed_between(filters)
@@ -121,7 +132,7 @@ def list_servers_request(
         changed_since=since,
         changed_before=before,
         tags=_tags(filters),
-        locked=flag(filters["locked"], "locked") if "locked" in filters else None,
+        locked=flag(filters["locked"], "locked") if "locked" in filters and version >= (2, 73) else None,
         order=_order(query, every_filter),
         limit=limit,
         marker=dict(query).get("marker"),

@@ -45,8 +45,8 @@ class FlavorHandlers(ApiHandlers):
 
     async def _list(self, request: web.Request, *, detailed: bool) -> web.Response:
         ctx, version = unpack(request)
-        filters = names("minRam minDisk is_public sort_key sort_dir limit marker name")
-        check_query(request, *filters, *(("rxtx_factor",) if version < (2, 102) else ()), at=(2, 75))
+        filters = names("minRam minDisk is_public sort_key sort_dir limit marker")
+        check_query(request, *filters, *(("name",) if version >= (2, 102) else ()), at=(2, 75))
         requested = _list_request(request, version)
         flavors = await self._flows.flavors.list_page(ctx, requested)
         base, specs = root_url(request), self._flows.flavors.shows_extra_specs(ctx)

@@ -1,5 +1,6 @@
 """Zones and hypervisors, mostly for administrators."""
 
+import re
 from typing import Any
 
 from aiohttp import web
@@ -17,6 +18,8 @@ from stackwire.core.errors import BadRequest
 from stackwire.http.microversions import Microversion
 from stackwire.http.request import flag, respond
 
+_HOSTNAME = re.compile(r"[a-zA-Z0-9._-]{1,255}")
+
 
 class HypervisorHandlers(ApiHandlers):
     """``nova/api/openstack/compute/hypervisors.py: HypervisorsController``. Ids are uuids since 2.53."""
@@ -33,8 +36,12 @@ class HypervisorHandlers(ApiHandlers):
         """In pages since 2.33; by pattern and with servers since 2.53."""
         ctx, version = unpack(request)
         by_uuid, paged = version >= (2, 53), version >= (2, 33)
+        pattern = request.query.get("hypervisor_hostname_pattern") if by_uuid else None
+        if pattern is not None and not _HOSTNAME.fullmatch(pattern):
+            shown = f"hypervisor_hostname_pattern. Value: {pattern[:100]}"
+            raise BadRequest(f"Invalid input for query parameters {shown}. It is no part of a host's name.")
         requested = ListHypervisorsRequest(
-            pattern=request.query.get("hypervisor_hostname_pattern") if by_uuid else None,
+            pattern=pattern,
             with_servers=_with_servers(request, version),
             by_uuid=by_uuid,
             limit=page_limit(request) if paged else None,

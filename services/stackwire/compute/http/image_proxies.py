@@ -31,6 +31,9 @@ class ImageProxyHandlers(ApiHandlers):
         limit = limit_of(request, 2**31) if "limit" in request.query else None
         if limit == 0:
             raise BadRequest("Invalid input for query parameters limit. Value: 0. 0 is less than the minimum of 1")
+        for name in ("offset", "page_size"):  # nobody reads them, but a number they must be
+            if not request.query.get(name, "0").isdecimal():
+                raise BadRequest(f"Invalid input for query parameters {name}. Value: {request.query[name][:100]}.")
         images = await self._flows.image_proxies.list_page(
             ctx, request.query, limit=limit, marker=request.query.get("marker")
         )

@@ -42,7 +42,6 @@ class QuotaHandlers(ApiHandlers):
     async def defaults(self, request: web.Request) -> web.Response:
         """``GET /os-quota-sets/{project}/defaults``"""
         ctx, version = unpack(request)
-        check_query(request)
         project_id = request.match_info["quota_project"]
         limits = await self._flows.quotas.defaults(ctx, project_id)
         return respond(200, quota_set_view(project_id, limits, version))

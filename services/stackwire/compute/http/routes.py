@@ -19,6 +19,7 @@ from stackwire.compute.http.instance_actions import InstanceActionHandlers
 from stackwire.compute.http.keypairs import KeypairHandlers
 from stackwire.compute.http.migrations import MigrationHandlers, ServerMigrationHandlers
 from stackwire.compute.http.not_simulated import NOT_SIMULATED
+from stackwire.compute.http.queries import checked
 from stackwire.compute.http.quotas import LimitHandlers, QuotaClassHandlers, QuotaHandlers
 from stackwire.compute.http.server_actions import ServerActionHandlers
 from stackwire.compute.http.server_groups import ServerGroupHandlers
@@ -235,6 +236,7 @@ def routes(flows: ApiFlows, behaviours: Behaviours) -> list[Route]:
         *_proxies(flows),
         *refusals(NOT_SIMULATED, unpack),
     ]
+    rows = [(method, path, checked(method, path, handler)) for method, path, handler in rows]
     versions = VersionHandlers(behaviours)
     rows += [("GET", "/", versions.show), ("GET", "/versions/{version}", versions.show)]
     return [

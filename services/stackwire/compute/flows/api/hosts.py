@@ -11,6 +11,7 @@ from stackwire.compute.domain.requests import ListHypervisorsRequest
 from stackwire.compute.flows.deps import ApiFlow
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, NotFound, NotSimulated
+from stackwire.core.ids import canonical_uuid
 
 
 class Hosts(ApiFlow):
@@ -73,8 +74,10 @@ class Hosts(ApiFlow):
         return await self._hypervisors(page, with_servers=request.with_servers)
 
     async def get_hypervisor(self, ctx: RequestContext, ident: str, *, by_uuid: bool, with_servers: bool) -> Hypervisor:
-        """Of that uuid, or before 2.53 of that number; NotFound."""
+        """Of that uuid, or before 2.53 of that number; NotFound, BadRequest for what is no uuid."""
         self._deps.policy.require(ctx, policy.HYPERVISORS)
+        if by_uuid and canonical_uuid(ident) is None:
+            raise BadRequest(f"Invalid uuid {ident[:100]}")
         async with self._deps.database.read() as session:
             found = await hosts.list_all(session, ident=ident)
         if not found or by_uuid != (found[0].uuid == ident):

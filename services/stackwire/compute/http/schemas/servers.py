@@ -176,7 +176,7 @@ class ServerChanges(Body):
     accessIPv6: IPv6 | None = None
     description: Description = None
     hostname: Hostname | None = None
-    pinned_availability_zone: Short | None = None
+    pinned_availability_zone: Name | None = None
 
 
 class UpdateServer(Body):
