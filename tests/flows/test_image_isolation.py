@@ -12,13 +12,13 @@ from uuid import uuid4
 import pytest
 
 from support.cloud import Answer, ASharedCloud, JsonClient, TestCloud
+from support.isolation import CANARY, AsService
 
 PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 OCTETS = {"Content-Type": "application/octet-stream"}
 ROLES = ("own", "rd", "oth", "mP", "mA", "mR", "adm", "svc")
 """A member of the owner's project, a reader there, a member elsewhere; members of projects the image is shared with,
 who have not answered, accepted, rejected; an administrator; the owner's call made by a service."""
-CANARY = "canary-7Qk3"
 
 TABLE = """
 call                       | image                    | own rd  oth mP  mA  mR  adm svc
@@ -134,19 +134,6 @@ def rows() -> list[Row]:
         call, image, cells = (part.strip() for part in line.split("|"))
         made.append(Row(call, image, dict(zip(ROLES, cells.split(), strict=True))))
     return made
-
-
-class AsService(JsonClient):
-    """The user's call with a service's token beside the user's own."""
-
-    def __init__(self, client: JsonClient, service_token: str) -> None:
-        super().__init__(client._session, client.urls, client.token, client.project_id)
-        self._service_token = service_token
-
-    async def request(self, *args: Any, headers: Any = None, **kwargs: Any) -> Answer:
-        return await super().request(
-            *args, headers={"X-Service-Token": self._service_token, **(headers or {})}, **kwargs
-        )
 
 
 @dataclass

@@ -6,7 +6,7 @@ _MANAGER = "role:admin or (role:manager and project_id:%(project_id)s)"
 _READER = "role:admin or (role:reader and project_id:%(project_id)s)"
 _ANYONE = "@"
 _OWNER = "role:admin or user_id:%(user_id)s"
-_ADMIN_OR_SERVICE = "role:admin or role:service or service_roles:service"
+_ADMIN_OR_SERVICE = "role:admin or role:service"
 
 DEFAULTS: dict[str, str] = {}
 """Each rule's name with its check string."""

@@ -15,12 +15,14 @@ class Quotas(ApiFlow):
     """``nova/quota.py``. ``user_id`` None: of the whole project."""
 
     async def get_limits(self, ctx: RequestContext, project_id: str | None) -> LimitsAndUsage:
-        """Of the caller's project (``project_id`` None), or of another, which is for administrators."""
+        """Of the caller's project, or of one that is named (``project_id``), which is for administrators.
+
+        ``nova/api/openstack/compute/limits.py``: also when it is the caller's own.
+        """
         self._deps.policy.require(ctx, policy.LIMITS, {"project_id": ctx.project_id})
-        project_id = project_id or ctx.project_id or ""
-        if project_id != ctx.project_id:
-            self._deps.policy.require(ctx, policy.LIMITS_OTHER)
-        return await self._read(ctx, project_id, None)
+        if project_id:
+            self._deps.policy.require(ctx, policy.LIMITS_OTHER, {"project_id": project_id})
+        return await self._read(ctx, project_id or ctx.project_id or "", None)
 
     async def get(self, ctx: RequestContext, project_id: str, user_id: str | None) -> LimitsAndUsage:
         """Of that project, which must be one."""

@@ -21,14 +21,24 @@ class SwapVolume(ApiFlow):
     """``nova/compute/api.py: swap_volume``."""
 
     async def on_update_server_volume(self, ctx: RequestContext, message: UpdateServerVolume) -> None:
-        """What the volume service requests over the bus."""
-        await self.swap(ctx, message.server_uuid, message.volume_id, message.new_volume_id)
+        """What the volume service requests over the bus, also for a user who may not: Forbidden to others."""
+        if not ctx.is_service:
+            self._deps.policy.require(ctx, policy.SWAP_VOLUME, {}, Forbidden)
+        server = await self._server(ctx, message.server_uuid)
+        await self._request(ctx, server, message.volume_id, message.new_volume_id)
 
     async def swap(self, ctx: RequestContext, uuid: str, volume_id: str, new_volume_id: str) -> None:
-        """For services and administrators, and only of volumes that are migrated, or were once (Conflict)."""
-        async with self._deps.database.read() as session:
-            server = await instances.find(session, ctx, uuid)
+        """For services' own users and administrators, and only of volumes that are or were migrated (Conflict)."""
+        server = await self._server(ctx, uuid)
         self._deps.policy.require(ctx, policy.SWAP_VOLUME, {}, Forbidden)
+        await self._request(ctx, server, volume_id, new_volume_id)
+
+    async def _server(self, ctx: RequestContext, uuid: str) -> Server:
+        async with self._deps.database.read() as session:
+            return await instances.find(session, ctx, uuid)
+
+    async def _request(self, ctx: RequestContext, server: Server, volume_id: str, new_volume_id: str) -> None:
+        uuid = server.uuid
         old = await self._deps.rpc.call(ctx.as_service(), GetVolume(volume_id=volume_id))
         if not old.migration_status:
             raise Conflict(f"volume {volume_id} is not migrating; this API should only be called by Cinder")

@@ -105,8 +105,8 @@ class LegacyAttach(Flow):
 
         ``cinder/api/contrib/admin_actions.py: _force_detach``.
         """
-        self._deps.require(ctx, "volume_extension:volume_admin_actions:force_detach")
         async with self._work(ctx, volume_id, "detach") as (uow, volume):
+            self._deps.require(ctx, "volume_extension:volume_admin_actions:force_detach", volume.project_id)
             await steps.require_deletable(uow, ctx, volume, None)
             await _detach(uow, await _unreserve(uow, volume), attachment_id)
 

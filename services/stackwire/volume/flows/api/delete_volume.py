@@ -18,17 +18,23 @@ class DeleteVolume(Flow):
 
     async def request_force_delete(self, ctx: RequestContext, volume_id: str) -> None:
         """The action os-force_delete."""
-        self._deps.require(ctx, "volume_extension:volume_admin_actions:force_delete")
-        await self.request_delete(ctx, volume_id, force=True)
+        rule = "volume_extension:volume_admin_actions:force_delete"
+        await self.request_delete(ctx, volume_id, force=True, rule=rule)
 
     async def request_delete(
-        self, ctx: RequestContext, volume_id: str, *, cascade: bool = False, force: bool = False
+        self,
+        ctx: RequestContext,
+        volume_id: str,
+        *,
+        cascade: bool = False,
+        force: bool = False,
+        rule: str = "volume:delete",
     ) -> None:
         """``cascade``: its snapshots too. ``force``: from any status, for administrators; never an attached one.
         NotDeletable, VolumeNotFound."""
         async with self._deps.database.work(ctx) as uow:
             volume = await volumes.find(uow, ctx, volume_id, lock=True)
-            self._deps.require(ctx, "volume:delete", volume.project_id)
+            self._deps.require(ctx, rule, volume.project_id)
             if force:
                 self._deps.require(ctx, "volume:force_delete", volume.project_id)
             attached, grouped = volume.attach_status == "attached", volume.group_id is not None

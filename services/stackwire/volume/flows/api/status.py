@@ -49,10 +49,10 @@ class StatusChanges(Flow):
         if not changes:
             raise BadRequest("Must specify 'status', 'attach_status' or 'migration_status' for update.")
         wanted = _resettable(changes)
-        self._deps.require(ctx, "volume_extension:volume_admin_actions:reset_status")
         columns: dict[str, Any] = {name: None if value == "none" else value for name, value in wanted.items()}
         async with self._deps.database.work(ctx) as uow:
             volume = await volumes.find(uow, ctx, volume_id, lock=True)
+            self._deps.require(ctx, "volume_extension:volume_admin_actions:reset_status", volume.project_id)
             used = await attachments.of_volume(uow, volume.id)
             if wanted.get("status") == IN_USE and not used:
                 raise BadRequest("Cannot reset-state to in-use because volume does not have any attachments.")
@@ -70,9 +70,9 @@ class StatusChanges(Flow):
         status = status.lower()
         if status not in (SnapshotStates.reset_status.to["status"] or ()):
             raise BadRequest(f"Invalid input for field/attribute status. Value: {status}.")
-        self._deps.require(ctx, "volume_extension:snapshot_admin_actions:reset_status")
         async with self._deps.database.work(ctx) as uow:
             snapshot = await snapshots.find(uow, ctx, snapshot_id)
+            self._deps.require(ctx, "volume_extension:snapshot_admin_actions:reset_status", snapshot.project_id)
             verb = SnapshotStates.reset_status
             if await self._deps.transition(uow, snapshots.TABLE, verb, snapshot.id, status=status) is None:
                 raise InvalidSnapshot(reason="it is deleted.")
