@@ -60,6 +60,10 @@ test-answers: $(READY) ## every recorded answer of a real cloud, asked of ours (
 test-kill: $(READY) ## services killed at every moment of every story (make test takes some)
 	@KILL_MOMENTS=all $(BIN)/python -m pytest tests/stack/test_kill.py $(PYTEST_ARGS)
 
+.PHONY: test-ansible
+test-ansible: $(READY) ## a whole Ansible playbook of volumes (make test plays the beginning; a task takes seconds)
+	@ANSIBLE_PLAYBOOK=all REQUIRE=all $(BIN)/python -m pytest tests/flows/test_volume_ansible.py $(PYTEST_ARGS)
+
 .PHONY: check
 check: $(READY) ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff check .
