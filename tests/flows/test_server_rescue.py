@@ -50,7 +50,8 @@ async def test_a_server_is_rescued_with_an_image_and_none_of_its_rows_change(
     server = await get_server(demo, server_id)
     assert (server["status"], server["OS-EXT-STS:vm_state"], server["image"]["id"]) == ("RESCUE", "rescued", own)
     assert await system_metadata(cloud, server_id) == rows
-    assert (await crossings(cloud))[-1] == ("compute.guest", "image", "guest")
+    transfers = [("compute.guest", "image", "guest"), ("compute.rescued", "server", "server")]
+    assert (await crossings(cloud))[-2:] == transfers
     assert await disks(cloud, server_id) == [
         ("sda", "scsi", "disk.rescue", False), ("sdb", "scsi", "disk", False),
         ("hdz", "ide", "disk.config.rescue", False),

@@ -167,11 +167,29 @@ def rebuild(key: str, value: Any) -> PropertyChange:
     return _change(f"image_{key}", rows, after)
 
 
-def move(key: str, value: Any) -> PropertyChange:
+def server_to_backup(key: str, value: Any) -> PropertyChange:
     rows = compute.system_metadata(_image_dict(key, value), Flavor(), TODAY)
     if f"image_{key}" not in rows:
         raise LookupError(key)
-    return _change(f"image_{key}", rows, compute.moved(rows, "image-1", TODAY))
+    kind = {"image_type": "backup", "backup_type": "daily"}
+    made = compute.snapshot_image(rows, Server(), "s", kind, TODAY, user_id="u", project_id="project-1")
+    return _change(
+        f"image_{key}", rows, {**_flat(made), **_flat(compute.uploaded_snapshot(rows, Server(), "raw"))}, "-image_"
+    )
+
+
+def _of_a_server(rule: Callable[[Mapping[str, str]], Mapping[str, str]]) -> Callable[[str, Any], PropertyChange]:
+    def change(key: str, value: Any) -> PropertyChange:
+        rows = compute.system_metadata(_image_dict(key, value), Flavor(), TODAY)
+        if f"image_{key}" not in rows:
+            raise LookupError(key)
+        return _change(f"image_{key}", rows, rule(rows))
+
+    return change
+
+
+def _moved(rows: Mapping[str, str]) -> Mapping[str, str]:
+    return compute.moved(rows, "image-1", TODAY)
 
 
 CROSSINGS: dict[str, Callable[[str, Any], PropertyChange]] = {
@@ -183,12 +201,18 @@ CROSSINGS: dict[str, Callable[[str, Any], PropertyChange]] = {
     "revert": _kept_by(volume.at_revert),
     "retype": _kept_by(volume.at_retype),
     "migration": _kept_by(volume.at_migrate),
+    "transfer": _kept_by(volume.at_transfer),
+    "manage": _kept_by(volume.at_manage),
     "image → server": image_to_server,
     "volume → server": volume_to_server,
     "server → snapshot": server_to_snapshot,
     "server on a volume → snapshot": server_on_volume_to_snapshot,
+    "server → backup": server_to_backup,
     "rebuild": rebuild,
-    "move": move,
+    "resize": _of_a_server(_moved),
+    "shelve → unshelve": _of_a_server(_moved),
+    "rescue": _of_a_server(compute.rescued),
+    "evacuate": _of_a_server(compute.evacuated),
 }
 
 
@@ -215,24 +239,25 @@ def _words(crossing: str, found: PropertyChange) -> str:
             return 'the text "None"'
         if found.after == Server.uuid:
             return "the server's"
-        changed = {"rebuild": "the new image's", "move": "the server's image"}
-        return changed.get(crossing, "what the host wrote")
+        moved = dict.fromkeys(("resize", "shelve → unshelve"), "the server's image")
+        return {"rebuild": "the new image's", **moved}.get(crossing, "what the host wrote")
     return found.outcome
 
 
-def _table(heading: str = "Property") -> list[list[str]]:
+def _tables(heading: str) -> list[list[list[str]]]:
     section = README.read_text("utf-8").split(f"## {HEADING}", 1)[1].split("\n## ", 1)[0]
-    table = re.split(rf"^(?=\| {heading} )", section, flags=re.MULTILINE)[1].split("\n\n", 1)[0]
-    return [[text.strip() for text in line.strip("| ").split("|")] for line in table.splitlines()]
+    tables = [part.split("\n\n", 1)[0] for part in re.split(rf"^(?=\| {heading} )", section, flags=re.MULTILINE)[1:]]
+    return [[[text.strip() for text in line.strip("| ").split("|")] for line in table.splitlines()] for table in tables]
+
+
+PROPERTIES = _tables("Property")
+"""Two: what volumes do, and what servers do."""
 
 
 def _cells() -> list[tuple[str, str, str]]:
-    table = _table()
-    if not table:
-        return []
-    heading, _, *rows = table
     return [
         (crossing, key, said)
+        for heading, _, *rows in PROPERTIES
         for row in rows
         for key in re.findall(r"`([^`]+)`", row[0])
         for crossing, said in zip(heading[1:], row[1:], strict=True)
@@ -245,18 +270,17 @@ def test_the_readme_shows_what_the_rules_do(crossing: str, key: str, said: str) 
 
 
 def test_the_readme_has_every_crossing_and_every_kind_of_property() -> None:
-    table = _table()
-    assert table, "the README has no travel table"
-    assert table[0][1:] == list(CROSSINGS)
-    assert {key for _, key, _ in _cells()} == set(SAMPLES)
+    assert [crossing for table in PROPERTIES for crossing in table[0][1:]] == list(CROSSINGS)
+    found = [(crossing, key) for crossing, key, _ in _cells()]
+    assert sorted(found) == sorted((crossing, key) for crossing in CROSSINGS for key in SAMPLES)
 
 
 def test_the_readme_names_every_rule_there_is_and_no_other() -> None:
     services = {module.__name__.split(".")[1] for module in (image, volume, compute)}
-    named = [name for _, rules in _table("Transfer")[2:] for name in re.findall(r"`([^`]+)`", rules)]
+    named = [name for _, rules in _tables("Transfer")[0][2:] for name in re.findall(r"`([^`]+)`", rules)]
     assert sorted(named) == sorted(name for name, rule in RULES.items() if rule.service in services)
 
 
 def test_every_column_of_the_table_has_its_rule() -> None:
-    told = {re.sub(r" \(.*", "", part) for transfer, _ in _table("Transfer")[2:] for part in transfer.split(", ")}
+    told = {re.sub(r" \(.*", "", part) for transfer, _ in _tables("Transfer")[0][2:] for part in transfer.split(", ")}
     assert set(CROSSINGS) <= told

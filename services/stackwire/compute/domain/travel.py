@@ -163,6 +163,18 @@ def moved(rows: Mapping[str, str], image_ref: str, behaviours: Behaviours) -> Ro
     return {**rows, **own}
 
 
+@rule("compute.rescued", source="nova/compute/manager.py: rescue_instance")
+def rescued(rows: Mapping[str, str]) -> Rows:
+    """The rows of a server that boots another image for a while: its own, whatever that image has."""
+    return dict(rows)
+
+
+@rule("compute.evacuated", source="nova/compute/manager.py: rebuild_instance")
+def evacuated(rows: Mapping[str, str]) -> Rows:
+    """The rows of a server that is built again on another host, of its image or its volumes: the same."""
+    return dict(rows)
+
+
 # ---- server -> image dictionary
 
 

@@ -144,6 +144,12 @@ def at_migrate(rows: Mapping[str, str]) -> Rows:
     return dict(rows)
 
 
+@rule("volume.at_transfer", source="cinder/transfer/api.py: accept")
+def at_transfer(rows: Mapping[str, str]) -> Rows:
+    """volume, given to another project -> itself: the same rows."""
+    return dict(rows)
+
+
 @rule("volume.at_manage", source="cinder/volume/flows/manager/manage_existing.py")
 def at_manage(rows: Mapping[str, str]) -> Rows:
     """what is on a back end -> volume, or snapshot: nothing, since nobody knows of which image it is."""

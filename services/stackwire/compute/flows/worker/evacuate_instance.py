@@ -6,6 +6,7 @@ from typing import Any
 
 from stackwire.compute.db import instance_actions, moves
 from stackwire.compute.db.hosts import let_go
+from stackwire.compute.domain import travel
 from stackwire.compute.domain.migration_states import EVACUATION, MigrationStates
 from stackwire.compute.domain.model import Migration
 from stackwire.compute.domain.notifications import certificates
@@ -19,6 +20,7 @@ from stackwire.compute.flows.worker.resize_instance import moved
 from stackwire.contracts.compute_workers import RebuildInstanceOnHost
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
+from stackwire.core.rules import Resource
 from stackwire.db.pool import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -65,6 +67,8 @@ class EvacuateServer(RebuildServer):
         async with self._host.database.work(ctx) as uow:
             await moved(uow, migration, MigrationStates.begin_evacuation)
             await moves.TABLE.update(uow, migration.uuid, **place)
+            itself = Resource("server", server.uuid)
+            uow.apply(travel.evacuated, itself, itself, server.system_metadata)
             return await self._host.save(uow, server, host=self._host.name, node=self._host.node)
 
     async def _begin(self, ctx: RequestContext, server: Server, message: RebuildInstanceOnHost) -> Server:

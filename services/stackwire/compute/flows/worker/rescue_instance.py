@@ -89,6 +89,8 @@ class RescueServer:
             await instances.set_guest_xml(uow, uuid, definition.xml)
             ends = Resource("image", image.id), Resource("guest", uuid)
             uow.apply(travel.guest, *ends, travel.flat(image.model_dump()), definition.used)
+            itself = Resource("server", uuid)
+            uow.apply(travel.rescued, itself, itself, server.system_metadata)
             server = await self._host.advance(
                 uow, server, ServerStates.finish_rescue, power_state=POWER["running"], launched_at=uow.now
             )

@@ -9,9 +9,11 @@ from stackwire.contracts.volume import InvalidSnapshot, InvalidVolume
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
 from stackwire.core.ids import new_id
+from stackwire.core.rules import Resource
 from stackwire.db.pool import UnitOfWork
 from stackwire.db.transitions import transition
-from stackwire.volume.db import quotas, snapshots, transfers, volume_types, volumes
+from stackwire.volume.db import glance_metadata, quotas, snapshots, transfers, volume_types, volumes
+from stackwire.volume.domain import travel
 from stackwire.volume.domain.errors import InvalidAuthKey, VolumeTooBig
 from stackwire.volume.domain.listing import Listing
 from stackwire.volume.domain.model import Transfer, Volume
@@ -98,6 +100,8 @@ class Transfers(Flow):
                 raise InvalidVolume(
                     reason=f"Transfer {transfer_id}: Volume id {volume.id} expected in awaiting-transfer state."
                 )
+            itself = Resource("volume", volume.id)
+            uow.apply(travel.at_transfer, itself, itself, await glance_metadata.read(uow, "volume_id", volume.id))
             if not found.no_snapshots:
                 await snapshots.change_owner(uow, volume.id, ctx.project_id, ctx.user_id)
             await transfers.TABLE.delete(uow, found.id)
