@@ -7,8 +7,8 @@ import json
 from fnmatch import fnmatchcase
 from typing import Any
 
-NUMBERS = {"<int>": 1, "<float>": 1.0}
-TIMES = {"<time>", "<timestamp>", "<audit_period_beginning>", "<audit_period_ending>"}
+NUMBERS = {"<int>": 1, "<float>": 1.0, "<report_count>": 1, "<shared_targets>": False}
+TIMES = {"<time>", "<last_seen_up>", "<timestamp>", "<audit_period_beginning>", "<audit_period_ending>"}
 ZULU, NAIVE = "2026-11-20T21:23:39Z", "2026-11-20T21:23:39.123456"
 TIME_FORMATS = (
     # exchange/topic, event type, keys
@@ -18,6 +18,11 @@ TIME_FORMATS = (
     ("nova/notifications compute.instance.exists audit_period_ending", "2026-11-20 21:23:39.123456"),
     ("nova/notifications compute.* created_at", "2026-11-20 21:23:39+00:00"),
     ("cinder/notifications volume.create.start launched_at", NAIVE),
+    ("cinder/notifications volume.manage_existing.start launched_at", NAIVE),
+    ("cinder/notifications backup.*.end created_at", "2026-11-20T21:23:39.123456+00:00"),
+    ("cinder/notifications backup.* created_at", "2026-11-20T21:23:39+00:00"),
+    ("cinder/notifications group.create.end created_at", "2026-11-20T21:23:39.123456+00:00"),
+    ("cinder/notifications group*.* created_at", "2026-11-20T21:23:39+00:00"),
     ("cinder/notifications volume.*tach.start created_at", "2026-11-20T21:23:39+00:00"),
     ("cinder/notifications volume.*tach.start launched_at", "2026-11-20T21:23:39+00:00"),
     ("cinder/notifications volume.* created_at", "2026-11-20T21:23:39.123456+00:00"),
