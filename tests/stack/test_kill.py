@@ -786,6 +786,7 @@ CASES: list[tuple[Story, str, str]] = [
     (an_attachment, "compute", "after_commit:attach_volume"),
     (an_attachment, "compute", "after_publish:attach_volume"),
     (an_attachment, "compute", "before_commit:instance.volume_attach.end"),
+    (an_attachment, "compute", "before_commit:detach_volume"),
     (a_snapshot_of_an_image_backed_server, "compute", "after_commit:snapshot_instance"),
     (a_snapshot_of_an_image_backed_server, "compute", "after_commit:compute.instance.snapshot.start"),
     (a_snapshot_of_an_image_backed_server, "image", "after_commit:image.prepare"),
