@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 from support.builders.images import an_image
-from support.builders.servers import SERVER_VERSION, SERVERS, TINY_FLAVOR, a_server, request_server
+from support.builders.servers import (
+    SERVER_VERSION,
+    SERVERS,
+    SMALL_FLAVOR,
+    TINY_FLAVOR,
+    a_server,
+    request_server,
+    server_action,
+)
 from support.builders.volumes import VOLUME_VERSION, VOLUMES, request_backup
 from support.cloud import Answer, ASharedCloud, JsonClient, TestCloud
 
@@ -52,7 +60,7 @@ class Race:
 
 @pytest.fixture
 async def race(a_shared_cloud: ASharedCloud) -> AsyncIterator[Race]:
-    cloud = await a_shared_cloud()
+    cloud = await a_shared_cloud(settings={"compute": {"allow_resize_to_same_host": True, "host_vcpus": 512}})
     demo, admin = await cloud.http("demo"), await cloud.http("admin")
     race = Race(cloud, demo, admin, await an_image(demo))
     listed = (await demo.get("volume", f"{VOLUMES}?name=racer")).ok(200).json["volumes"]
@@ -177,6 +185,19 @@ def boots(resource: str, each: int) -> Callable[[Race], Awaitable[Racer]]:
     return servers
 
 
+async def ram_of_resized_servers(race: Race) -> Racer:
+    """From m1.tiny to m1.small, which has 512 MiB more."""
+    await race.limit("compute", instances=-1, cores=-1, ram=-1)
+    for each in (await race.demo.get("compute", SERVERS)).ok(200).json["servers"]:
+        (await race.demo.delete("compute", f"{SERVERS}/{each['id']}")).ok(204)
+    await race.cloud.settle()
+    (await request_server(race.demo, imageRef=race.image, min_count=RACERS, max_count=RACERS)).ok(202)
+    await race.cloud.settle()
+    servers = [each["id"] for each in (await race.demo.get("compute", SERVERS)).ok(200).json["servers"]]
+    await race.limit("compute", ram=RACERS * 512 + GRANTED * 512)
+    return lambda n: server_action(race.demo, servers[n], resize={"flavorRef": SMALL_FLAVOR})
+
+
 async def key_pairs(race: Race) -> Racer:
     await race.limit("compute", key_pairs=GRANTED)
     names = itertools.count()
@@ -242,6 +263,7 @@ RACES: list[tuple[Callable[[Race], Awaitable[Racer]], int]] = [
     (boots("instances", 1), 403),
     (boots("cores", 1), 403),
     (boots("ram", 512), 403),
+    (ram_of_resized_servers, 403),
     (key_pairs, 403),
     (server_groups, 403),
     (server_group_members, 403),

@@ -2,10 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 
+from stackwire.compute.domain.model import Flavor
 from stackwire.compute.domain.quotas import DEFAULT_CLASS, DEFAULTS, OF_PROJECTS, LimitsAndUsage, smaller
-from stackwire.compute.domain.states import SOFT_DELETED
+from stackwire.compute.domain.states import (
+    RESIZE_FINISH,
+    RESIZE_MIGRATED,
+    RESIZE_MIGRATING,
+    RESIZE_PREP,
+    RESIZE_REVERTING,
+    SOFT_DELETED,
+)
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import Session, UnitOfWork
+
+_RESIZING = [RESIZE_PREP, RESIZE_MIGRATING, RESIZE_MIGRATED, RESIZE_FINISH, RESIZE_REVERTING]
 
 
 async def limits(session: Session, project_id: str, user_id: str | None = None) -> dict[str, int]:
@@ -82,18 +92,35 @@ async def reset_limits(uow: UnitOfWork, project_id: str, user_id: str | None = N
 async def usage(session: Session, project_id: str, user_id: str | None = None) -> dict[str, int]:
     """Instances, cores, MiB of memory and server groups that a project has, or its user.
 
-    What is soft-deleted is not counted.
+    What is soft-deleted is not counted, what is being resized with the larger of its flavors.
     """
     (row,) = await session.rows(
-        "SELECT count(*)::int AS instances, coalesce(sum(vcpus), 0)::int AS cores,"
-        " coalesce(sum(memory_mb), 0)::bigint AS ram, (SELECT count(*)::int FROM instance_groups"
-        " WHERE project_id = $1 AND ($2::text IS NULL OR user_id = $2)) AS server_groups FROM instances"
-        " WHERE project_id = $1 AND ($2::text IS NULL OR user_id = $2) AND NOT deleted AND vm_state <> $3",
+        "SELECT count(*)::int AS instances, coalesce(sum(greatest(i.vcpus, c.vcpus)), 0)::int AS cores,"
+        " coalesce(sum(greatest(i.memory_mb, c.memory_mb)), 0)::bigint AS ram, (SELECT count(*)::int"
+        " FROM instance_groups WHERE project_id = $1 AND ($2::text IS NULL OR user_id = $2)) AS server_groups"
+        " FROM instances AS i LEFT JOIN resize_claims AS c ON c.instance_uuid = i.uuid AND i.task_state = ANY($4)"
+        " WHERE i.project_id = $1 AND ($2::text IS NULL OR i.user_id = $2) AND NOT i.deleted AND i.vm_state <> $3",
         project_id,
         user_id,
         SOFT_DELETED,
+        _RESIZING,
     )
     return row
+
+
+async def claim_resize(uow: UnitOfWork, uuid: str, flavor: Flavor) -> None:
+    """While the server is being resized it counts with this flavor, where that is larger than its own."""
+    await uow.execute(
+        "DELETE FROM resize_claims AS c USING instances AS i"
+        " WHERE i.uuid = c.instance_uuid AND (i.deleted OR i.task_state IS NULL)"
+    )
+    await uow.execute(
+        "INSERT INTO resize_claims (instance_uuid, vcpus, memory_mb) VALUES ($1, $2, $3)"
+        " ON CONFLICT (instance_uuid) DO UPDATE SET vcpus = excluded.vcpus, memory_mb = excluded.memory_mb",
+        uuid,
+        flavor.vcpus,
+        flavor.memory_mb,
+    )
 
 
 async def lock(uow: UnitOfWork, owner_id: str) -> None:

@@ -182,6 +182,7 @@ async def _check_headroom(uow: UnitOfWork, server: Server, flavor: Flavor) -> No
     await quotas.lock(uow, project_id)
     scopes = await quotas.scopes(uow, project_id, server.instance.user_id)
     check_quotas(scopes, {name: count for name, count in more.items() if count > 0})
+    await quotas.claim_resize(uow, server.uuid, flavor)
 
 
 async def _zone_of(session: Session, name: str) -> str | None:
