@@ -1,8 +1,11 @@
 """The index of properties: true after every event, after a rebuild, and after the broker was killed."""
 
 import asyncio
+import json
 import os
 import random
+import sys
+from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -281,3 +284,25 @@ async def test_the_index_agrees_with_the_tables_after_random_operations_and_two_
     assert len({kind for kind, *_ in await in_tables(cloud)}) == 4, "every kind of resource took part"
     outages = cloud.cloud._transports["index"].outages
     assert len(outages) >= 2
+
+
+async def test_the_command_and_the_tracers_command_read_the_index(a_cloud: ACloud) -> None:
+    cloud = await a_cloud(index=True)
+    image = await (await UserActions.of(cloud)).image(team="storage")
+    await cloud.settle()
+    url = ("--index-url", cloud.urls["index"])
+
+    async def run(*words: str) -> tuple[int | None, str]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "stackwire.cloud", *words, *url, stdout=PIPE, stderr=STDOUT
+        )
+        out, _ = await process.communicate()
+        return process.returncode, out.decode()
+
+    code, text = await run("index", "where", "team", "--kind", "image")
+    assert (code, image in text, "team = storage" in text) == (0, True, True)
+    assert await run("index", "rebuild") == (0, "resources: image 1, volume 0, snapshot 0, server 0\n")
+    code, text = await run("trace", "where", "team", "--json")
+    assert (code, json.loads(text)["places"][0]["resource"]) == (0, {"kind": "image", "id": image})
+    assert (await run("trace", "lineage", image))[0] == 2
+    assert (await run("index", "where", "team", "--kind", "nothing"))[0] == 2
