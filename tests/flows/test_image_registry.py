@@ -150,6 +150,20 @@ async def _in_thread(use: Any, url: str, token: str) -> Any:
     return await asyncio.to_thread(lambda: use(glanceclient.Client(endpoint=f"{url}/v1", token=token)))
 
 
+async def test_a_role_that_is_younger_than_the_tables_gets_its_rights_when_the_image_service_starts(
+    a_cloud: ACloud,
+) -> None:
+    """A database from before, or a release changed to an older one."""
+    cloud = await a_cloud(release="mitaka", services=("identity", "image"))
+    demo = await cloud.http("demo")
+    image_id = (await made(demo, name="i"))["id"]
+    for table in TABLES:
+        await cloud.rows("image", f"REVOKE ALL ON {table} FROM registry")
+    (await demo.get("image", f"/v1/images/{image_id}")).ok(503)
+    await cloud.cloud.restart("image")
+    assert (await head(demo, image_id))["x-image-meta-name"] == "i"
+
+
 # ---- without it
 
 

@@ -203,10 +203,10 @@ def _run(options: Options, directory: DataDir, databases: Databases, output: Cal
 async def _serve(options: Options, directory: DataDir, databases: Databases, output: Callable[[str], None]) -> None:
     from stackwire.cloud.cloud import Cloud
     from stackwire.cloud.postgres_supervisor import supervised
-    from stackwire.db.bootstrap import bootstrap
+    from stackwire.db.bootstrap import GUESTS, bootstrap
     from stackwire.runtime.main import until_signal
 
-    await bootstrap(databases.admin)
+    await bootstrap(databases.admin, guests=GUESTS if options.has_registry else ())
     cloud = Cloud(options, database_urls=databases.services, token_key=directory.token_key())
     await cloud.start()
     try:

@@ -20,6 +20,7 @@ from stackwire.image import registry_app, rpc
 from stackwire.image.backends.cache import CacheFolder
 from stackwire.image.backends.staging import Staging
 from stackwire.image.backends.web import Web
+from stackwire.image.db import registry as registry_rights
 from stackwire.image.db.listing import PLANNER
 from stackwire.image.dependencies import flow_deps, layer_deps, policy_of, protection_of, registry_of
 from stackwire.image.domain.imports import COPY, DIRECT, DOWNLOAD, FROM_GLANCE
@@ -68,6 +69,8 @@ async def build(settings: ImageSettings, *, transport: Transport, clock: Clock |
         await asyncio.to_thread(CacheFolder(settings.data_dir, settings.node).prepare)
     async with opened(settings, "image", clock, PLANNER) as database:
         await seed(database, _HERE / "catalogue")
+        if settings.behaviours.has("glance-registry"):
+            await registry_rights.grant(database)
         disabled = settings.disabled_notifications
         database.notification_filter = notification_filter(disabled) if disabled else None
         policy = policy_of(settings, rules)

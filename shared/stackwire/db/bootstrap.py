@@ -28,7 +28,7 @@ class NoSuchDatabase(BootstrapError):
     """The server answers, but it has no database of that name."""
 
 
-async def bootstrap(dsn: str, services: Sequence[str] = SERVICES) -> None:
+async def bootstrap(dsn: str, services: Sequence[str] = SERVICES, guests: Sequence[str] = GUESTS) -> None:
     """Creates the missing schemas and roles in the database of ``dsn``, as a privileged user.
 
     Raises BootstrapError without the privilege, DatabaseUnavailable when no server answers.
@@ -40,13 +40,13 @@ async def bootstrap(dsn: str, services: Sequence[str] = SERVICES) -> None:
             kind = NoSuchDatabase if isinstance(error, asyncpg.InvalidCatalogNameError) else BootstrapError
             raise kind(str(error)) from error
         try:
-            if await _is_done(connection, services):
+            if await _is_done(connection, services, guests):
                 return
             async with connection.transaction():
                 await connection.execute("SELECT pg_advisory_xact_lock(hashtext('stackwire.bootstrap'))")
                 for service in services:
                     await _create(connection, service)
-                for guest in GUESTS:
+                for guest in guests:
                     await _create_role(connection, guest)
                 await connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         except asyncpg.InsufficientPrivilegeError as error:
@@ -100,16 +100,16 @@ def _joined(parts: SplitResult) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path}{'?' if parts.query else ''}{parts.query}"
 
 
-async def _is_done(connection: asyncpg.Connection[Any], services: Sequence[str]) -> bool:
+async def _is_done(connection: asyncpg.Connection[Any], services: Sequence[str], guests: Sequence[str]) -> bool:
     found = await connection.fetchval(
         "SELECT count(*) FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner"
         " WHERE n.nspname = r.rolname AND n.nspname = ANY($1) AND pg_has_role(r.oid, 'MEMBER')",
         list(services),
     )
-    guests = await connection.fetchval(
-        "SELECT count(*) FROM pg_roles WHERE rolname = ANY($1) AND pg_has_role(oid, 'MEMBER')", list(GUESTS)
+    known = await connection.fetchval(
+        "SELECT count(*) FROM pg_roles WHERE rolname = ANY($1) AND pg_has_role(oid, 'MEMBER')", list(guests)
     )
-    return bool(found == len(services) and guests == len(GUESTS))
+    return bool(found == len(services) and known == len(guests))
 
 
 async def _create(connection: asyncpg.Connection[Any], service: str) -> None:
