@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from stackwire.cloud.options import free_ports
+from stackwire.object_store.place import MIB, CephPlace
 from support.postgres import skip_or_fail
 
 CONF = """
@@ -99,6 +100,25 @@ class APool:
         """The bytes of an object of RADOS."""
         command = ["rados", "-c", str(self.ceph.conf), "-p", self.name, "get", name, "-"]
         return subprocess.run(command, check=True, capture_output=True, timeout=60).stdout
+
+    def beginning(self, name: str) -> bytes:
+        """Of an image, as far as the tests write."""
+        with self._image(name) as image:
+            return bytes(image.read(0, min(int(image.size()), 32 * MIB)))
+
+    def write(self, name: str, data: bytes) -> None:
+        """Over the beginning of an image."""
+        with self._image(name) as image:
+            image.write(data, 0)
+
+    @contextmanager
+    def _image(self, name: str) -> Iterator[Any]:
+        from stackwire.object_store.ceph import Pool  # of Ceph's own packages
+
+        pool = Pool(CephPlace(self.name, str(self.ceph.conf)))
+        with pool.image(name) as image:
+            yield image
+        pool.close()
 
     def names(self) -> list[str]:
         return self.rbd("ls").split()

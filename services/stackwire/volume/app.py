@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 from aiohttp import web
 
@@ -28,6 +29,7 @@ from stackwire.volume.backends.backup_chunks import ChunkedStore
 from stackwire.volume.backends.backup_store import PosixStore
 from stackwire.volume.backends.files import FileStore
 from stackwire.volume.backends.images import HttpMetadata, ImageClient, RpcMetadata
+from stackwire.volume.domain.backends import Backend
 from stackwire.volume.domain.notifications import EXCHANGE
 from stackwire.volume.domain.policy import RULES
 from stackwire.volume.domain.scheduling import Chooser
@@ -85,7 +87,7 @@ def _assemble(settings: VolumeSettings, database: Database, transport: Transport
         app=app,
         servers=servers,
         sweeps=sweeps,
-        resources=[client, http, deps.leases, deps.backup_store, *own],
+        resources=[client, http, deps.leases, deps.backup_store, *deps.stores.values(), *own],
     )
     return service
 
@@ -113,7 +115,7 @@ def _deps(settings: VolumeSettings, database: Database, client: RpcClient, http:
         projects=Projects(http, settings.www_authenticate_uri),
         certificates=Certificates(settings.certificate_dir, settings.barbican_url),
         backends=backends,
-        stores={backend.name: FileStore(settings.data_dir / backend.folder) for backend in backends},
+        stores={backend.name: _store_of(backend, settings.data_dir / backend.folder) for backend in backends},
         chooser=Chooser(settings.scheduler_default_filters, settings.scheduler_default_weighers),
         backup_store=_backup_store(settings),
         policy=Policy("cinder", RULES, settings.policy_file),
@@ -125,6 +127,18 @@ def _deps(settings: VolumeSettings, database: Database, client: RpcClient, http:
         ),
         single_process=single_process,
     )
+
+
+def _store_of(backend: Backend, folder: Path) -> FileStore:
+    if backend.ceph is None:
+        return FileStore(folder)
+    try:
+        from stackwire.volume.backends.rbd import RbdStore  # its library is Ceph's own
+    except ImportError as error:
+        raise ValueError(
+            f"the back end '{backend.name}' is of type rbd, which needs Ceph's python3-rbd: {error}"
+        ) from error
+    return RbdStore(folder, backend.ceph)
 
 
 def _backup_store(settings: VolumeSettings) -> ChunkedStore:

@@ -3,15 +3,17 @@
 import errno
 import importlib
 import importlib.util
+import json
 import sys
 import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from types import ModuleType
 from typing import Any
+
+from stackwire.object_store.place import CephPlace
 
 PACKAGES = Path("/usr/lib/python3/dist-packages")
 """Where Ceph's packages put the binding, which a virtual environment does not see. It is on no index of packages."""
@@ -50,16 +52,6 @@ class CephError(OSError):
     @property
     def is_full(self) -> bool:
         return self.errno in (errno.ENOSPC, errno.EDQUOT)
-
-
-@dataclass(frozen=True, slots=True)
-class CephPlace:
-    """``conf`` and ``user`` "" leave the choice to librados. ``timeout``: seconds for each operation."""
-
-    pool: str
-    conf: str = ""
-    user: str = ""
-    timeout: int = 10
 
 
 @contextmanager
@@ -114,6 +106,20 @@ class Pool:
         with translated_errors():
             return str(cluster.get_fsid())
 
+    def monitors(self) -> list[tuple[str, str]]:
+        """Host and port of each, as clients are to reach them."""
+        cluster = self._cluster()
+        with translated_errors():
+            code, out, text = cluster.mon_command(json.dumps({"prefix": "mon dump", "format": "json"}), b"")
+        if code:
+            raise CephError(abs(code), str(text))
+        addresses = [each["addr"].partition("/")[0] for each in json.loads(out)["mons"]]
+        return [(host.strip("[]"), port) for host, _, port in (each.rpartition(":") for each in addresses)]
+
+    def rename(self, name: str, to: str) -> None:
+        with self._pool() as pool:
+            rbd.RBD().rename(pool, name, to)
+
     def names(self) -> list[str]:
         """Of the images in the pool."""
         with self._pool() as pool:
@@ -149,11 +155,15 @@ class Pool:
             opened.close()
 
     def clone(self, parent: CephPlace | None, image: str, snapshot: str, name: str, chunk: int) -> None:
-        """An image over a protected snapshot, of which nothing is copied. ``parent``: its pool, unless it is this."""
-        with self._pool() as pool, translated_errors():
-            source = self._cluster().open_ioctx(parent.pool) if parent is not None else pool
+        """An image over a protected snapshot, of which nothing is copied. ``parent``: its pool, unless it is this.
+
+        Its objects are not smaller than its parent's (``cinder/volume/drivers/rbd.py: RBDDriver._clone``).
+        """
+        there = parent.pool if parent is not None else self._place.pool
+        with self._pool() as pool, self._cluster().open_ioctx(there) as source:
             features = int(self._cluster().conf_get("rbd_default_features") or 0) | rbd.RBD_FEATURE_LAYERING
-            order = chunk.bit_length() - 1
+            with rbd.Image(source, image, snapshot=snapshot, read_only=True) as parent_image:
+                order = max(chunk, parent_image.stripe_unit()).bit_length() - 1
             rbd.RBD().clone(source, image, snapshot, pool, name, features=features, order=order)
 
     def children(self, name: str, snapshot: str) -> list[tuple[str, str]]:

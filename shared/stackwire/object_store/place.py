@@ -71,3 +71,13 @@ def region_of(endpoint: str) -> str:
 def is_bucket_name(text: str) -> bool:
     """Whether a bucket can have that name."""
     return _BUCKET.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class CephPlace:
+    """``conf`` and ``user`` "" leave the choice to librados. ``timeout``: seconds for each operation."""
+
+    pool: str
+    conf: str = ""
+    user: str = ""
+    timeout: int = 10

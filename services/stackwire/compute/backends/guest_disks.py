@@ -1,6 +1,8 @@
 """A guest's disks, and what they hang on."""
 
 import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from typing import Any
 
 from stackwire.compute.backends.domain_xml import Guest, GuestUnsupported, Rescue, clean, set_packed_ring, text
 from stackwire.compute.domain.bdm import strip_dev
@@ -86,7 +88,10 @@ def _disk(guest: Guest, device: BlockDevice, bus: str, path: str) -> None:
         raise GuestUnsupported(reason=f"disk bus {bus} is not supported by this hypervisor")
     type = device.device_type if device.device_type in DEVICE_TYPES else "disk"
     format = _disk_format(guest) if device.is_root and not device.is_volume else "raw"
-    disk = _file_disk(guest, type, bus, format, _source(device, path))
+    remote = _network_source(device)
+    disk = _file_disk(guest, type, bus, format, "" if remote is not None else _source(device, path))
+    if remote is not None:
+        _in_ceph(disk, remote)
     name = strip_dev(device.device_name) if device.device_name else f"{prefix_of(bus)}a"
     ET.SubElement(disk, "target", dev=name, bus=bus)
     if device.is_volume and device.volume_id:
@@ -100,6 +105,23 @@ def _file_disk(guest: Guest, type: str, bus: str, format: str, file: str) -> ET.
     set_packed_ring(guest, driver, bus)
     ET.SubElement(disk, "source", file=clean(file))
     return disk
+
+
+def _network_source(device: BlockDevice) -> Mapping[str, Any] | None:
+    """The connection's data of a volume in Ceph."""
+    info = device.connection_info or {}
+    return info.get("data") if device.is_volume and info.get("driver_volume_type") == "rbd" else None
+
+
+def _in_ceph(disk: ET.Element, data: Mapping[str, Any]) -> None:
+    """``nova/virt/libvirt/volume/net.py: LibvirtNetVolumeDriver.get_config``."""
+    disk.set("type", "network")
+    source = disk.find("source")
+    assert source is not None
+    source.attrib.clear()
+    source.attrib.update(protocol="rbd", name=clean(str(data["name"])))
+    for host, port in zip(data.get("hosts", ()), data.get("ports", ()), strict=False):
+        ET.SubElement(source, "host", name=clean(str(host)), port=clean(str(port)))
 
 
 def _source(device: BlockDevice, path: str) -> str:

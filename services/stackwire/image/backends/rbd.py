@@ -16,7 +16,8 @@ from stackwire.image.backends.rbd_writer import RbdWriter, failure
 from stackwire.image.backends.readers import ThreadReader
 from stackwire.image.domain.errors import BadLocation
 from stackwire.image.domain.rbd import SNAPSHOT, RbdImage, RbdPlace, image_at, is_own_image, uri
-from stackwire.object_store.ceph import CephError, CephPlace, OpenImage, Pool, translated_errors
+from stackwire.object_store.ceph import CephError, OpenImage, Pool, translated_errors
+from stackwire.object_store.place import CephPlace
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -8,9 +8,10 @@ import asyncio
 import contextlib
 import hashlib
 import os
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from stackwire.core.errors import ServiceError
 from stackwire.volume.backends import sparse_files
@@ -72,7 +73,12 @@ class IncomingFile:
 
 
 class FileStore:
-    """Volumes and snapshots by name (``volume-<id>``, ``snapshot-<id>``) under one folder."""
+    """Volumes and snapshots by name (``volume-<id>``, ``snapshot-<id>``) under one folder.
+
+    ``clones_images``: whether it asks where an image lies before the image is downloaded.
+    """
+
+    clones_images = False
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -81,6 +87,22 @@ class FileStore:
     def path(self, name: str) -> Path:
         """Of a complete file."""
         return self._folder / name
+
+    @contextlib.asynccontextmanager
+    async def local(self, name: str) -> AsyncIterator[Path]:
+        """Its bytes as a file of this host, until the block ends, to be read."""
+        yield self.path(name)
+
+    async def connection(self, name: str) -> dict[str, Any]:
+        """What a host needs to connect it: the path under the data folder."""
+        return {"driver_volume_type": "local", "device_path": f"{self._folder.name}/{name}"}
+
+    async def clone_image(self, urls: Sequence[str], name: str, size: int) -> bool:
+        """Whether the volume is a clone of the image at one of these locations now, of which no byte was copied."""
+        return False
+
+    async def close(self) -> None:
+        """There is nothing to release."""
 
     def partial(self, name: str) -> Path:
         """Of a file that is being written."""
@@ -110,7 +132,8 @@ class FileStore:
         """The bytes of ``source``, holes kept, then zeroes up to ``size`` bytes. ``origin``: where it is, unless here.
         BytesMissing."""
         async with self.incoming(name) as incoming:
-            await asyncio.to_thread(sparse_files.copy_file, (origin or self).path(source), incoming.path, source)
+            async with (origin or self).local(source) as path:
+                await asyncio.to_thread(sparse_files.copy_file, path, incoming.path, source)
             await incoming.resize(size)
 
     async def copy_rest(self, name: str, incoming: IncomingFile, at: int) -> None:
@@ -137,6 +160,10 @@ class FileStore:
         """Nothing happens when there is no such file; what an interrupted write left is removed with it."""
         await asyncio.to_thread(self.path(name).unlink, missing_ok=True)
         await self.delete_partial(name)
+
+    async def discard(self, name: str) -> None:
+        """The same for what could not be finished: a back end that is away is no further error."""
+        await self.remove(name)
 
     async def delete_partial(self, name: str) -> None:
         """Removes what an interrupted write left."""

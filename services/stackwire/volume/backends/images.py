@@ -83,8 +83,8 @@ class HttpMetadata:
     async def locations(self, ctx: RequestContext, image_id: str) -> list[str]:
         """As far as it shows them."""
         image = await self._request(ctx, "GET", image_id)
-        shown = [image.get("direct_url"), *(each.get("url") for each in image.get("locations") or ())]
-        return [str(url) for url in shown if url is not None]
+        urls = [image.get("direct_url"), *(each.get("url") for each in image.get("locations") or ())]
+        return [str(url) for url in urls if url is not None]
 
     async def _request(self, ctx: RequestContext, method: str, image_id: str, body: Any = None) -> Any:
         url = f"{self._images}/{quote(image_id, '')}" if image_id else self._images
@@ -145,6 +145,10 @@ class ImageClient:
         if len(found) > 1:
             raise AmbiguousImage(name=name)
         return str(found[0]["id"])
+
+    async def locations(self, ctx: RequestContext, image_id: str) -> list[str]:
+        """The URLs where its data lies."""
+        return await self._metadata.locations(ctx, image_id)
 
     async def create(self, ctx: RequestContext, message: CreateImage) -> ImageView:
         """A queued image. ImageForbidden, and whatever else the image service refuses."""

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from stackwire.contracts.volume_workers import BACKEND, HOST
+from stackwire.object_store.place import CephPlace
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Gigabytes = Annotated[float, Field(ge=0)] | Literal["infinite"]
@@ -42,12 +43,22 @@ class _Offer(BaseModel):
 
 
 class _Backend(_Offer):
+    """``driver``: files in a folder, or a pool of Ceph, under the names of Cinder's RBD driver."""
+
+    driver: Literal["files", "rbd"] = "files"
+    rbd_pool: Name = "rbd"
+    rbd_user: str = ""
+    rbd_ceph_conf: str = ""
+    rados_connect_timeout: int = Field(default=10, ge=1, le=3600)
     volume_backend_name: Name | None = None
     availability_zone: Name | None = None
     image_volume_cache_enabled: bool = False
     image_volume_cache_max_size_gb: int = Field(default=0, ge=0)
     image_volume_cache_max_count: int = Field(default=0, ge=0)
     pools: Mapping[Name, _Offer] = {}
+
+
+_OF_THE_DRIVER = ("driver", "rbd_pool", "rbd_user", "rbd_ceph_conf", "rados_connect_timeout")
 
 
 class _File(BaseModel):
@@ -89,12 +100,13 @@ class CacheLimits:
 @dataclass(frozen=True, slots=True)
 class Backend:
     """``pools``: capabilities by the pool's name, as they are without any volume. ``image_volume_cache``: None where it
-    is not enabled."""
+    is not enabled. ``ceph``: where it is, if it is in a Ceph."""
 
     name: str
     zone: str
     pools: Mapping[str, Mapping[str, Any]]
     image_volume_cache: CacheLimits | None = None
+    ceph: CephPlace | None = None
 
     @property
     def host(self) -> str:
@@ -153,16 +165,20 @@ class Backends:
 
 def _backend(name: str, found: _Backend, zone: str) -> Backend:
     own = found.offered()
-    for key in _NOT_OFFERED:
+    for key in (*_NOT_OFFERED, *_OF_THE_DRIVER):
         own.pop(key, None)
+    if found.driver == "rbd":
+        own = {"storage_protocol": "ceph", **own}
     own["volume_backend_name"] = found.volume_backend_name or name
     pools = {
         pool: {**_OFFERED_BY_ALL, **own, **offer.offered(), "pool_name": pool} for pool, offer in found.pools.items()
     }
     limits = CacheLimits(found.image_volume_cache_max_size_gb, found.image_volume_cache_max_count)
+    ceph = CephPlace(found.rbd_pool, found.rbd_ceph_conf, found.rbd_user, found.rados_connect_timeout)
     return Backend(
         name,
         found.availability_zone or zone,
         pools or {name: {**_OFFERED_BY_ALL, **own}},
         limits if found.image_volume_cache_enabled else None,
+        ceph if found.driver == "rbd" else None,
     )

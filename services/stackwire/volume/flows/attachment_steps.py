@@ -8,6 +8,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.states import Verb
 from stackwire.db.pool import Session, UnitOfWork
 from stackwire.db.transitions import transition
+from stackwire.volume.backends.files import FileStore
 from stackwire.volume.db import attachments, glance_metadata, qos_specs, volumes
 from stackwire.volume.domain.model import Volume
 from stackwire.volume.domain.notifications import volume_event
@@ -83,22 +84,20 @@ async def notify_attachment_event(
 
 
 async def connection_properties(
-    session: Session, folder: str, volume: Volume, attachment_id: str, mode: str
+    session: Session, store: FileStore, volume: Volume, attachment_id: str, mode: str
 ) -> dict[str, Any]:
-    """What a host needs to connect the volume: the file's path under the data folder. ``folder``: the back end's;
-    ``mode``: rw or ro.
+    """What a host needs to connect the volume. ``store``: of its back end; ``mode``: rw or ro.
 
     InvalidQoSSpecs for specs of the volume's type that no host could obey.
     """
     found = await qos_specs.of_type(session, volume.volume_type_id)
     return {
-        "device_path": f"{folder}/{volume_file(volume)}",
+        **await store.connection(volume_file(volume)),
         "volume_id": volume.id,
         "qos_specs": None if found is None else for_host(found.consumer, found.specs, volume.size),
         "access_mode": mode,
         "encrypted": False,
         "cacheable": False,
-        "driver_volume_type": "local",
         "attachment_id": attachment_id,
         "enforce_multipath": False,
     }

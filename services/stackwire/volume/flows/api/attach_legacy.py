@@ -120,8 +120,8 @@ class LegacyAttach(Flow):
                 volume,
                 "The volume connection cannot be initialized in maintenance mode.",
             )
-            folder = self._deps.backends.of(volume.host).folder
-            data = await steps.connection_properties(uow, folder, volume, "", "ro" if volume.readonly else "rw")
+            store = self._deps.store(volume.host)
+            data = await steps.connection_properties(uow, store, volume, "", "ro" if volume.readonly else "rw")
             del data["attachment_id"]
             multipath = {"enforce_multipath": connector.get("enforce_multipath", False)}
             return {"driver_volume_type": data.pop("driver_volume_type"), "data": data | multipath, **multipath}

@@ -27,8 +27,8 @@ class AttachmentWorker(Flow):
             await notify_attachment_event(uow, "attach.start", volume)
             connector = {key: value for key, value in message.connector.items() if key != "mode"}
             mode = "ro" if volume.readonly else str(message.connector.get("mode") or "rw")
-            folder = self._deps.backends.of(volume.host).folder
-            info = await connection_properties(uow, folder, volume, attachment.id, mode)
+            store = self._deps.store(volume.host)
+            info = await connection_properties(uow, store, volume, attachment.id, mode)
             await transition(
                 uow,
                 attachments.TABLE,

@@ -1,5 +1,7 @@
 """Making a backup: its host begins, the volume's back end prepares what is copied, its host copies it."""
 
+import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -123,7 +125,8 @@ class CreateBackupWorker(Flow):
             uow.notify(backup_progress(placed, [], 0.0))
         place = location(placed)
         known = None if parent is None else location(parent)
-        stored = await self._deps.backup_store.write(place, await self._path(placed, source), known)
+        async with self._local(placed, source) as path:
+            stored = await self._deps.backup_store.write(place, path, known)
         async with self._deps.database.read() as session:
             volume = await volumes.TABLE.get(session, backup.volume_id)
             rows = await glance_metadata.read(session, "volume_id", backup.volume_id)
@@ -150,15 +153,19 @@ class CreateBackupWorker(Flow):
             raise InvalidBackup(reason="Volume size increased since the last backup. Do a full backup.")
         return parent
 
-    async def _path(self, backup: Backup, source: Volume | Snapshot) -> Path:
+    @contextlib.asynccontextmanager
+    async def _local(self, backup: Backup, source: Volume | Snapshot) -> AsyncIterator[Path]:
+        """The bytes to be stored, as a file."""
         if isinstance(source, Volume):
-            name = backup_file(backup.id) if _in_use(source) else volume_file(source)
-            return self._deps.store(source.host).path(name)
-        async with self._deps.database.read() as session:
-            volume = await volumes.TABLE.get(session, source.volume_id)
-        if volume is None:
-            raise VolumeNotFound(volume_id=source.volume_id)
-        return self._deps.store(volume.host).path(snapshot_file(source.id))
+            name, volume = backup_file(backup.id) if _in_use(source) else volume_file(source), source
+        else:
+            async with self._deps.database.read() as session:
+                found = await volumes.TABLE.get(session, source.volume_id)
+            if found is None:
+                raise VolumeNotFound(volume_id=source.volume_id)
+            name, volume = snapshot_file(source.id), found
+        async with self._deps.store(volume.host).local(name) as path:
+            yield path
 
     async def _finish(self, uow: UnitOfWork, backup: Backup, stored: Objects, rows: travel.Rows) -> bool:
         """States and events in one transaction; False when the backup is not being made any more."""

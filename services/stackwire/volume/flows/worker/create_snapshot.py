@@ -39,7 +39,7 @@ class CreateSnapshotWorker(Flow):
 
     async def fail(self, ctx: RequestContext, snapshot: Snapshot, failure: Failure) -> None:
         """To ``error``, without bytes and without rows; the user is told."""
-        await (await self._store(snapshot)).remove(snapshot_file(snapshot.id))
+        await (await self._store(snapshot)).discard(snapshot_file(snapshot.id))
         async with self._deps.database.work(ctx) as uow:
             failed = await self._deps.transition(uow, snapshots.TABLE, SnapshotStates.fail_create, snapshot.id)
             if failed is not None:

@@ -96,7 +96,7 @@ class CreateVolumeWorker(Flow):
 
     async def _reschedule(self, ctx: RequestContext, volume: Volume, message: BuildVolume, error: Exception) -> None:
         """Back to the scheduler, without host and bytes (``OnFailureRescheduleTask``)."""
-        await self._deps.store(volume.host).remove(volume_file(volume))
+        await self._deps.store(volume.host).discard(volume_file(volume))
         properties = dict(message.filter_properties or {})
         properties["retry"] = {**properties.get("retry", {}), "exc": [f"{type(error).__name__}: {error}"]}
         async with self._deps.database.work(ctx) as uow:
@@ -112,7 +112,7 @@ class CreateVolumeWorker(Flow):
 
     async def fail(self, ctx: RequestContext, volume: Volume, failure: Failure) -> None:
         """To ``error``, without bytes and without rows; the user is told."""
-        await self._deps.store(volume.host).remove(volume_file(volume))
+        await self._deps.store(volume.host).discard(volume_file(volume))
         async with self._deps.database.work(ctx) as uow:
             failed = await self._deps.transition(uow, volumes.TABLE, VolumeStates.fail_create, volume.id)
             if failed is not None and not failed.is_copy:

@@ -8,7 +8,7 @@ from stackwire.contracts.image import ImageView
 from stackwire.core.context import RequestContext
 from stackwire.disk_image.signatures import SignatureRefused, Verifier, signed
 from stackwire.volume.backends import formats
-from stackwire.volume.backends.files import IncomingFile
+from stackwire.volume.backends.files import FileStore, IncomingFile
 from stackwire.volume.domain import size_checks, travel
 from stackwire.volume.domain.errors import (
     ImageCopyFailure,
@@ -44,6 +44,8 @@ class ImageDownloads(Flow):
         image = await self._deps.images.get(ctx, image_id)
         size_checks.check_image(image, size // size_checks.GIBIBYTE)
         store, name = self._deps.store(volume.host), volume_file(volume)
+        if verify and await self._clone(ctx, image, store, name, size):
+            return ImageSource(image, signature_verified=None)
         async with store.incoming(name) as incoming:
             received = incoming if formats.is_raw(image.disk_format) else IncomingFile(store.packed(name))
             try:
@@ -56,6 +58,15 @@ class ImageDownloads(Flow):
             virtual_size = incoming.path.stat().st_size
             await incoming.resize(size)
         return ImageSource(image, verified, virtual_size)
+
+    async def _clone(self, ctx: RequestContext, image: ImageView, store: FileStore, name: str, size: int) -> bool:
+        """Whether the volume is a clone of the image where that lies: no byte is sent, none is looked at.
+
+        Source: ``cinder/volume/flows/manager/create_volume.py: CreateVolumeFromSpecTask._create_from_image``.
+        """
+        if not store.clones_images or not formats.is_raw(image.disk_format) or image.container_format == "compressed":
+            return False
+        return await store.clone_image(await self._deps.images.locations(ctx, image.id), name, size)
 
     @staticmethod
     async def _to_raw(image: ImageView, received: Path, goal: Path, size: int) -> None:

@@ -82,7 +82,7 @@ class GroupSnapshotWorker(Flow):
             for snapshot, _ in members:
                 await self._deps.transition(uow, snapshots.TABLE, SnapshotStates.fail_create, snapshot.id)
         for snapshot, volume in members:
-            await self._deps.store(volume.host).remove(snapshot_file(snapshot.id))
+            await self._deps.store(volume.host).discard(snapshot_file(snapshot.id))
 
     async def on_delete_group_snapshot(self, ctx: RequestContext, message: RemoveGroupSnapshot) -> None:
         """With all its snapshots."""

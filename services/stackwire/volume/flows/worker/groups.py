@@ -115,7 +115,7 @@ class GroupWorker(Flow):
             for volume in members:
                 await self._deps.transition(uow, volumes.TABLE, VolumeStates.fail_create, volume.id)
         for volume in members:
-            await self._deps.store(volume.host).remove(volume_file(volume))
+            await self._deps.store(volume.host).discard(volume_file(volume))
 
     async def on_update_group(self, ctx: RequestContext, message: UpdateGroup) -> None:
         """Volumes into the group, and out of it."""

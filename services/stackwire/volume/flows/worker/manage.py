@@ -45,7 +45,7 @@ class ManageWorker(Flow):
 
     async def fail(self, ctx: RequestContext, volume: Volume) -> None:
         """``error_managing``; what was there is as it was."""
-        await self._deps.store(volume.host).remove(volume_file(volume))
+        await self._deps.store(volume.host).discard(volume_file(volume))
         async with self._deps.database.work(ctx) as uow:
             await self._deps.transition(uow, volumes.TABLE, VolumeStates.fail_manage, volume.id)
 
@@ -96,7 +96,7 @@ class ManageWorker(Flow):
                 await self._manage_snapshot(ctx, snapshot, volume, found)
             except Exception as error:
                 log_failure("snapshot %s could not be managed", snapshot.id, error)
-                await self._deps.store(volume.host).remove(snapshot_file(snapshot.id))
+                await self._deps.store(volume.host).discard(snapshot_file(snapshot.id))
                 async with self._deps.database.work(ctx) as uow:
                     await self._deps.transition(uow, snapshots.TABLE, SnapshotStates.fail_create, snapshot.id)
             else:

@@ -56,7 +56,8 @@ class UploadWorker(Flow):
             return
         packed = store.packed(name)
         try:
-            await formats.pack(store.path(name), packed, image_id, disk_format, volume.size * GIBIBYTE)
+            async with store.local(name) as path:
+                await formats.pack(path, packed, image_id, disk_format, volume.size * GIBIBYTE)
             yield packed.name
         finally:
             await asyncio.to_thread(packed.unlink, missing_ok=True)
