@@ -44,6 +44,10 @@ async def test_volume_types_are_filtered_sorted_and_paged(cloud: TestCloud, demo
     assert await found(demo, "sort=name:asc") == [made["a"], made["b"]]
     assert await found(admin, "extra_specs={'speed':'fast'}") == [made["b"]]
     assert await found(demo, "extra_specs={'speed':'fast'}") == []  # users do not see that spec
+    before = {"OpenStack-API-Version": "volume 3.51"}  # what users asked for was ignored then
+    for client, expected in ((demo, {made["a"], made["b"]}), (admin, {made["b"]})):
+        answer = await client.get("volume", f"{V}/types?extra_specs={{'speed':'fast'}}", headers=before)
+        assert {one["id"] for one in answer.ok(200).json["volume_types"]} & ours == expected
     assert await found(admin, "is_public=false") == [made["c"]]
     assert set(await found(admin, "is_public=none")) == ours
     walked = await a_walk(cloud, demo, "volume", f"{V}/types?limit=1&sort=name:desc", "volume_types")

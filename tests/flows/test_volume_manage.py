@@ -175,14 +175,10 @@ async def test_what_is_manageable_is_listed_in_order_and_pages(
     assert await names(admin, '&sort=reference:asc&marker={"source-name":"a"}') == ["b", "c"]
     old = await admin.get("volume", f"{V}/os-volume-manage?host={BACKEND}")
     assert len(old.ok(200).json["manageable-volumes"]) == 3
-    for query in (
-        "",
-        "?host=x",
-        f"?host={BACKEND}&sort=name",
-        f"?host={BACKEND}&sort=size:up",
-        f"?host={BACKEND}&marker=x",
-    ):
+    for query in ("", f"?host={BACKEND}&sort=name", f"?host={BACKEND}&sort=size:up", f"?host={BACKEND}&marker=x"):
         assert (await manageable(admin, query)).status == 400, query
+    nowhere = await manageable(admin, "?host=x@y%23z")
+    assert (nowhere.status, "cinder-volume could not be found on host x@y." in str(nowhere.json)) == (404, True)
     assert (await manageable(demo, f"?host={BACKEND}")).status == 403
     older = {"OpenStack-API-Version": "volume 3.7"}
     assert (await admin.get("volume", f"{V}/manageable_volumes?host={BACKEND}", headers=older)).status == 404

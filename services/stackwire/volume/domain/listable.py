@@ -44,7 +44,7 @@ class Listable:
     """``filters``, ``sorts``: the name in a query string -> the column. ``typed``: filters whose value is no text, with
     what reads it; ``maps``: filters by key and value; ``times``: filters by comparison.
 
-    ``users``: the filters of those who are no administrators; ``users_before``: theirs before 3.31, where they are
+    ``users``: filters of those who are no administrators; ``users_before``: theirs before 3.31 or 3.52, where they are
     others. ``since``: filters that are ignored before a version. ``counted``: whether it takes ``with_count``.
     ``sorts_since``: sort keys that are none before a version. ``strict_all_tenants``: whether that must be a boolean.
     ``ignored``: parameters that are no filters.
@@ -157,6 +157,7 @@ VOLUME_TYPES = Listable(
     sorts=_same("id name created_at updated_at description is_public"),
     maps=frozenset({"extra_specs"}),
     users=frozenset(names("is_public extra_specs")),
+    users_before=frozenset({"is_public"}),
     counted=False,
 )
 

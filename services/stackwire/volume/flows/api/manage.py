@@ -14,7 +14,7 @@ from stackwire.db.pool import Session, UnitOfWork
 from stackwire.volume.db import encryption, services, snapshots, volume_types, volumes
 from stackwire.volume.domain import objects
 from stackwire.volume.domain.backends import Backend
-from stackwire.volume.domain.errors import InvalidVolumeType, NotDeletable, ServiceUnavailable
+from stackwire.volume.domain.errors import InvalidVolumeType, NotDeletable, ServiceNotFound, ServiceUnavailable
 from stackwire.volume.domain.model import DEFAULT_VOLUME_TYPE, Snapshot, VolumeDetails, VolumeType
 from stackwire.volume.domain.requests import CreateSnapshotRequest
 from stackwire.volume.domain.states import NOT_MIGRATING, SnapshotStates, VolumeStates
@@ -145,7 +145,7 @@ class Manage(Flow):
             to_backend(uow, message, volume.host if volume is not None else None)
 
     async def list_volumes(self, ctx: RequestContext, request: ManageableRequest) -> list[dict[str, Any]]:
-        """What is on a back end. ServiceUnavailable, InvalidInput."""
+        """What is on a back end. ServiceNotFound, ServiceUnavailable, InvalidInput."""
         self.check_list(ctx, "volumes")
         return await self._list(ctx, request, moves.GetManageableVolumes)
 
@@ -160,6 +160,8 @@ class Manage(Flow):
         request: ManageableRequest,
         kind: type[moves.GetManageableVolumes] | type[moves.GetManageableSnapshots],
     ) -> list[dict[str, Any]]:
+        if self._deps.backends.at(request.host) is None:
+            raise ServiceNotFound(binary=BINARY, host=request.host.partition("#")[0][:255])
         async with self._deps.database.read() as session:
             backend = await self._backend(session, request.host)
         message = kind(
