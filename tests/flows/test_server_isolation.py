@@ -8,7 +8,7 @@ import pytest
 from support.builders.images import an_image
 from support.builders.servers import SMALL_FLAVOR, TINY_FLAVOR, server_action
 from support.cloud import ASharedCloud
-from support.isolation import CANARY, Row, Stage, check, dump_of, roles_of, table
+from support.isolation import CANARY, Row, Stage, calls_without_a_row, check, check_nobody, dump_of, roles_of, table
 
 ROWS = table("compute")
 NONE = "00000000-0000-4000-8000-000000000000"
@@ -51,6 +51,8 @@ BODIES: dict[str, Any] = {
     "POST /servers in-anothers-group": creating(imageRef="{public}", hints={"group": "{group}"}),
     "POST /servers of-a-private-flavor": creating(imageRef="{public}", flavorRef="{private_flavor}"),
     "POST /os-volumes_boot": {"server": {"name": CANARY, "flavorRef": "{flavor}", "imageRef": "{public}"}},
+    "PUT /os-volumes_boot/{server}": {"server": {"name": CANARY}},
+    "POST /os-volumes_boot/{server}/action": {"reboot": {"type": "HARD"}},
     "PUT /servers/{server}": {"server": {"name": CANARY}},
     "POST /servers/{server}/action rebuild-unseen": {"rebuild": {"imageRef": "{image}"}},
     "POST /servers/{server}/action resize-private": {"resize": {"flavorRef": "{private_flavor}"}},
@@ -314,3 +316,12 @@ async def stage(a_shared_cloud: ASharedCloud) -> Stage:
 @pytest.mark.parametrize("row", ROWS, ids=str)
 async def test_who_may_do_what(stage: Stage, row: Row) -> None:
     await check(stage, row, dump_of(stage.cloud, "compute", "volume"))
+
+
+async def test_nobody_gets_nothing(stage: Stage) -> None:
+    await check_nobody(stage, ROWS)
+
+
+async def test_no_call_is_forgotten(stage: Stage) -> None:
+    app = stage.cloud.cloud.services["compute"]._app
+    assert calls_without_a_row(app, "/v2.1", ROWS) == []

@@ -8,7 +8,7 @@ import pytest
 from support.builders.images import an_image
 from support.builders.servers import TINY_FLAVOR, a_server
 from support.cloud import ASharedCloud
-from support.isolation import CANARY, Row, Stage, check, dump_of, roles_of, table
+from support.isolation import CANARY, Row, Stage, calls_without_a_row, check, check_nobody, dump_of, roles_of, table
 
 ROWS = table("volume")
 NONE = "00000000-0000-4000-8000-000000000000"
@@ -107,6 +107,11 @@ BODIES: dict[str, Any] = {
     "PUT /clusters/enable": {"name": "none"},
     "PUT /clusters/disable": {"name": "none"},
     "POST /volume-transfers": {"transfer": {"volume_id": "{volume}", "name": CANARY}},
+    "POST /os-volume-transfer": {"transfer": {"volume_id": "{volume}", "name": CANARY}},
+    "POST /os-volume-transfer/{transfer}/accept": {"accept": {"auth_key": "{auth_key}"}},
+    "POST /os-snapshot-manage": {"snapshot": {"volume_id": "{volume}", "ref": {"source-name": "nothing"}}},
+    "PUT /consistencygroups/{nothing}": {"consistencygroup": {"name": "a"}},
+    "POST /consistencygroups/create_from_src": {"consistencygroup-from-src": {"source_cgid": "{nothing}"}},
     "POST /volume-transfers/{transfer}/accept": {"accept": {"auth_key": "{auth_key}"}},
     "POST /volume-transfers/{transfer}/accept with-a-wrong-key": {"accept": {"auth_key": "wrong"}},
     "POST /manageable_volumes": {"volume": {"host": "{host}", "ref": {"source-name": "nothing"}}},
@@ -121,7 +126,7 @@ for row in ROWS:
         BODIES[row.call] = {last: VOLUME_ACTIONS.get(last)}
     if "/os-services/" in row.call:
         BODIES[row.call] = SERVICE | ({"disabled_reason": "a"} if "reason" in row.call else {})
-    if last in ("/os-services/freeze", "/os-services/thaw"):
+    if last in ("/os-services/freeze", "/os-services/thaw", "/os-services/failover", "/os-services/failover_host"):
         BODIES[row.call] = {"host": "nowhere"}
     if row.call.split("/", 2)[-1].endswith("}/metadata") and row.method != "GET":
         BODIES[row.call] = {"metadata": {"note": CANARY}}
@@ -385,3 +390,12 @@ async def stage(a_shared_cloud: ASharedCloud) -> Stage:
 @pytest.mark.parametrize("row", ROWS, ids=str)
 async def test_who_may_do_what(stage: Stage, row: Row) -> None:
     await check(stage, row, dump_of(stage.cloud, "volume"))
+
+
+async def test_nobody_gets_nothing(stage: Stage) -> None:
+    await check_nobody(stage, ROWS)
+
+
+async def test_no_call_is_forgotten(stage: Stage) -> None:
+    app = stage.cloud.cloud.services["volume"]._app
+    assert calls_without_a_row(app, "/v3", ROWS) == []

@@ -5,13 +5,14 @@ name in braces (``{server}``, ``{volume}``) belong to the role ``own`` and are m
 """
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
 
 import orjson
+from aiohttp import web
 
 from support.cloud import Answer, JsonClient
 
@@ -183,6 +184,36 @@ async def check_not_told(stage: Stage, row: Row, client: JsonClient, answer: Ans
     never = await stage.ask(client, row, without=nowhere)
     assert (never.status, never.body.replace(nowhere.encode(), thing.encode())) == (answer.status, answer.body)
     assert set(never.headers) == set(answer.headers)
+
+
+async def check_nobody(stage: Stage, rows: Iterable[Row]) -> None:
+    """Without a token there is no call at all."""
+    own = stage.roles["own"]
+    nobody = JsonClient(own._session, own.urls, "", own.project_id)
+    answered = {}
+    for row in rows:
+        method, path = row.call.split()[:2]
+        data = None if method == "GET" else b"{}"
+        answer = await stage.send(nobody, method, PLACEHOLDER.sub(str(uuid4()), path), data, row.version)
+        if answer.status != 401 or CANARY.encode() in answer.body:
+            answered[row.call] = answer.status
+    assert answered == {}
+
+
+def calls_without_a_row(app: web.Application, prefix: str, rows: Iterable[Row]) -> list[str]:
+    """The routes of the service behind ``prefix`` that no row of the table asks."""
+    asked = [f"{row.method} {prefix}{PLACEHOLDER.sub('x', row.call.split()[1].partition('?')[0])}" for row in rows]
+    found = []
+    for route in app.router.routes():
+        path = route.resource.canonical if route.resource is not None else ""
+        named = path.removeprefix(f"{prefix}/")
+        if named in (path, "") or named.startswith(("{project", "versions/")):
+            continue  # another path of the same call, and what everybody may read
+        if route.method in ("GET", "POST", "PUT", "DELETE"):
+            pattern = re.compile(f"{route.method} {re.sub(r'[{][^}]+[}]', '[^/]+', path)}")
+            if not any(pattern.fullmatch(each) for each in asked):
+                found.append(f"{route.method} {path.removeprefix(prefix)}")
+    return found
 
 
 def dump_of(cloud: Any, *services: str) -> Dump:
