@@ -1,6 +1,6 @@
 """Rows of ``instances``, and servers with all their parts. Only ``transition`` changes ``vm_state``, ``task_state``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -119,6 +119,13 @@ async def by_uuid(session: Session, uuid: str) -> Server | None:
     """Any project's server that is not deleted, with everything."""
     row = await session.one(ServerRow, f"{SERVERS} WHERE i.uuid = $1 AND NOT i.deleted", uuid)
     return None if row is None else row.server()
+
+
+async def by_uuids(session: Session, uuids: Sequence[str]) -> list[Server]:
+    """Those of them that are not deleted, in this order, read at once."""
+    rows = await session.all(ServerRow, f"{SERVERS} WHERE i.uuid = ANY($1) AND NOT i.deleted", list(uuids))
+    found = {row.uuid: row.server() for row in rows}
+    return [found[uuid] for uuid in uuids if uuid in found]
 
 
 async def insert(

@@ -11,17 +11,21 @@ from stackwire.db.pool import Session, UnitOfWork
 COMPUTE_BINARY = "nova-compute"
 
 
-async def list_all(session: Session, *, host: str | None = None, binary: str | None = None) -> list[ServiceRecord]:
-    """Those of a host and of a binary, where these are given."""
+async def list_all(
+    session: Session, *, host: str | None = None, binary: str | None = None, ident: str | None = None
+) -> list[ServiceRecord]:
+    """Those of a host and of a binary, where these are given; ``ident``: whose uuid or id it is."""
     return await session.all(
         ServiceRecord,
         'SELECT s.id, s.uuid, s.host, s."binary", s.topic, s.disabled, s.disabled_reason, s.report_count,'
         " s.forced_down, s.created_at, s.updated_at, coalesce((SELECT min(metadata ->> 'availability_zone')"
         " FROM aggregates WHERE s.host = ANY(hosts)), n.zone) AS zone"
         " FROM services AS s JOIN compute_nodes AS n ON n.host = s.host"
-        ' WHERE ($1::text IS NULL OR s.host = $1) AND ($2::text IS NULL OR s."binary" = $2) ORDER BY s.id',
+        ' WHERE ($1::text IS NULL OR s.host = $1) AND ($2::text IS NULL OR s."binary" = $2)'
+        " AND ($3::text IS NULL OR s.uuid = $3 OR s.id::text = $3) ORDER BY s.id",
         host,
         binary,
+        ident,
     )
 
 

@@ -64,11 +64,10 @@ class LocalDelete:
             deleting = await recovery_queries.deleting_without_host(
                 session, self._database.clock.now() - DELETE_TIMEOUT
             )
-            found = [await instances.by_uuid(session, uuid) for uuid in deleting]
+            found = await instances.by_uuids(session, deleting)
             devices = await recovery_queries.orphaned_volumes(session, None)
         for server in found:
-            if server is not None:
-                await self.delete(ctx, server)
+            await self.delete(ctx, server)
         released = [device for device in devices if await self._release(ctx, device)]
         async with self._database.work(ctx) as uow:
             for device in released:

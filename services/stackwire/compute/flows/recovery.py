@@ -91,11 +91,9 @@ class Recovery:
     async def _recover_servers(self, ctx: RequestContext, before: datetime) -> bool:
         async with self._host.database.read() as session:
             uuids = await recovery_queries.interrupted(session, self._host.name, before)
-            found = [await instances.by_uuid(session, uuid) for uuid in uuids]
+            found = await instances.by_uuids(session, uuids)
         recovered = True
         for server in found:
-            if server is None:
-                continue
             if self._host.locks.busy(server.uuid):  # a message delivered again may leave the server as it found it
                 recovered = False
                 continue

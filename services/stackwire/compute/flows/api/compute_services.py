@@ -81,7 +81,7 @@ class ComputeServices(ApiFlow):
             self._announce(uow, "delete", service)
 
     async def _find(self, uow: UnitOfWork, ident: str, *, by_uuid: bool = True) -> ServiceRecord:
-        for service in await services.list_all(uow):
+        for service in await services.list_all(uow, ident=ident):
             if ident == (service.uuid if by_uuid else str(service.id)):
                 return service
         raise ServiceNotFound(service_id=ident[:100])

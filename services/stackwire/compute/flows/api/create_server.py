@@ -143,9 +143,9 @@ class CreateServer(ApiFlow):
                 raise Unavailable("It took too long to reserve the volumes of the server.")
             for index in range(build.request.count):
                 await self._insert(uow, ctx, build, index)
-            found = [await instances.by_uuid(uow, uuid) for uuid in uuids]
+            found = await instances.by_uuids(uow, uuids)
             group = await server_groups.of_server(uow, uuids[0])
-            uow.cast(_message(build, [server for server in found if server is not None], group))
+            uow.cast(_message(build, found, group))
 
     async def _insert(self, uow: UnitOfWork, ctx: RequestContext, build: _Build, index: int) -> None:
         request, plan, uuid = build.request, build.plan, build.accepted.uuids[index]

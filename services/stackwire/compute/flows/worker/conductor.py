@@ -73,8 +73,8 @@ class Conductor:
         """Hosts for the servers, and the servers handed to them; delivered twice, the second finds them dispatched."""
         uuids = [uuid_of(request) for request in message.build_requests]
         async with self._database.read() as session:
-            found = [await instances.by_uuid(session, uuid) for uuid in uuids]
-        waiting = [server for server in found if server is not None and _waits(server)]
+            found = await instances.by_uuids(session, uuids)
+        waiting = [server for server in found if _waits(server)]
         if not waiting:
             return
         by_uuid = {uuid_of(spec): spec for spec in message.request_specs}

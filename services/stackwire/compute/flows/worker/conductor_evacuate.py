@@ -1,6 +1,6 @@
 """The conductor's part in an evacuation: another host. ``nova/conductor/manager.py: rebuild_instance``."""
 
-from stackwire.compute.db import hosts, instances, moves
+from stackwire.compute.db import hosts, moves
 from stackwire.compute.domain.migration_states import EVACUATION
 from stackwire.compute.domain.model import Migration
 from stackwire.compute.domain.server import Server
@@ -11,10 +11,10 @@ from stackwire.compute.domain.versioned_objects import (
     flavor_object,
     instance_object,
     migration_object,
-    uuid_of,
     within_cell,
 )
 from stackwire.compute.flows.notifications import Notifications
+from stackwire.compute.flows.worker import conductor_claim
 from stackwire.compute.flows.worker.conductor import Conductor
 from stackwire.compute.flows.worker.conductor_live import ConductorLiveMigration
 from stackwire.contracts.compute_workers import RebuildInstance, RebuildInstanceOnHost
@@ -40,9 +40,8 @@ class ConductorEvacuation:
             await self._conductor.on_rebuild_instance(ctx, message)
             return
         async with self._database.work(ctx) as uow:
-            row = await instances.TABLE.get(uow, uuid_of(message.instance), lock=True, task_state=REBUILDING)
-            server = None if row is None else await instances.by_uuid(uow, row.uuid)
-            migration = None if row is None else await moves.latest(uow, row.uuid, ("accepted",))
+            server = await conductor_claim.waiting(uow, message.instance, REBUILDING)
+            migration = None if server is None else await moves.latest(uow, server.uuid, ("accepted",))
             if server is None or migration is None or migration.migration_type != EVACUATION:
                 return
             await hosts.hold_for(uow, server.uuid, migration.uuid)
@@ -73,7 +72,6 @@ class ConductorEvacuation:
 
     async def _give_up(self, ctx: RequestContext, server: Server, migration: Migration, error: ServiceError) -> None:
         async def also(uow: UnitOfWork) -> None:
-            await moves.fail(uow, migration)
-            await hosts.give_back(uow, server.uuid, migration.uuid)
+            await conductor_claim.give_back(uow, server, migration)
 
         await self._conductor.fail(ctx, server, ServerStates.fail_rebuild, error, "rebuild_server", also)

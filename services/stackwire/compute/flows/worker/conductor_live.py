@@ -22,9 +22,9 @@ from stackwire.compute.domain.versioned_objects import (
     instance_object,
     limits_object,
     migration_object,
-    uuid_of,
     within_cell,
 )
+from stackwire.compute.flows.worker import conductor_claim
 from stackwire.compute.flows.worker.compute_host import public_error_text
 from stackwire.compute.flows.worker.conductor import Conductor
 from stackwire.contracts.compute_moves import (
@@ -67,24 +67,20 @@ class ConductorLiveMigration:
 
     async def _begin(self, ctx: RequestContext, message: Message) -> tuple[Server, Migration] | None:
         async with self._database.work(ctx) as uow:
-            row = await instances.TABLE.get(uow, uuid_of(message.instance), lock=True, task_state=MIGRATING)
-            server = None if row is None else await instances.by_uuid(uow, row.uuid)
+            server = await conductor_claim.waiting(uow, message.instance, MIGRATING)
             if server is None:
                 return None
             await instance_actions.begin_event(uow, server.uuid, EVENT, self._host)
             migration = await moves.latest(uow, server.uuid)
             if migration is None or migration.migration_type != LIVE_MIGRATION:
-                migration = await moves.insert(
+                migration = await conductor_claim.hold(
                     uow,
-                    instance_uuid=server.uuid,
-                    source_compute=server.instance.host,
+                    server,
                     dest_compute=message.scheduler_hint.get("host"),
-                    old_instance_type_id=server.flavor.id,
                     new_instance_type_id=server.flavor.id,
                     status="accepted",
                     migration_type=LIVE_MIGRATION,
                 )
-                await hosts.hold_for(uow, server.uuid, migration.uuid)
             return (server, migration) if migration.status == "accepted" else None
 
     # ---- where to
@@ -173,8 +169,7 @@ class ConductorLiveMigration:
 
     async def _give_up(self, ctx: RequestContext, server: Server, migration: Migration, error: ServiceError) -> None:
         async def also(uow: UnitOfWork) -> None:
-            await moves.fail(uow, migration)
-            await hosts.give_back(uow, server.uuid, migration.uuid)
+            await conductor_claim.give_back(uow, server, migration)
             await instance_actions.end_event(uow, server.uuid, EVENT, error=public_error_text(error))
 
         await self._conductor.fail(ctx, server, ServerStates.end_live_migration, error, "migrate_server", also)

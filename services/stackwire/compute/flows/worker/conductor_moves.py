@@ -5,9 +5,9 @@
 
 from typing import Any
 
-from stackwire.compute.db import hosts, instance_actions, instances, moves
+from stackwire.compute.db import instance_actions, instances, moves
 from stackwire.compute.domain.migration_states import MIGRATION, RESIZE
-from stackwire.compute.domain.model import Flavor, Migration
+from stackwire.compute.domain.model import Migration
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import RESIZE_PREP, ServerStates
 from stackwire.compute.domain.versioned_objects import (
@@ -17,9 +17,9 @@ from stackwire.compute.domain.versioned_objects import (
     instance_object,
     legacy_image,
     migration_object,
-    uuid_of,
 )
 from stackwire.compute.flows.notifications import Notifications
+from stackwire.compute.flows.worker import conductor_claim
 from stackwire.compute.flows.worker.compute_host import public_error_text
 from stackwire.compute.flows.worker.conductor import Conductor
 from stackwire.compute.flows.worker.conductor_evacuate import ConductorEvacuation
@@ -66,30 +66,23 @@ class ConductorMoves:
     async def _begin(self, ctx: RequestContext, message: MigrateServer) -> tuple[Server, Migration] | None:
         """The server's claim on its host is the migration's from now on."""
         async with self._database.work(ctx) as uow:
-            row = await instances.TABLE.get(uow, uuid_of(message.instance), lock=True, task_state=RESIZE_PREP)
-            server = None if row is None else await instances.by_uuid(uow, row.uuid)
+            server = await conductor_claim.waiting(uow, message.instance, RESIZE_PREP)
             if server is None or message.flavor is None:
                 return None
             for event in EVENTS:
                 await instance_actions.begin_event(uow, server.uuid, event, self._host)
             migration = await moves.latest(uow, server.uuid, ("pre-migrating",))
             if migration is None:
-                migration = await self._new_migration(uow, server, flavor_of(message.flavor))
+                flavor = flavor_of(message.flavor)
+                migration = await conductor_claim.hold(
+                    uow,
+                    server,
+                    source_node=server.instance.node,
+                    new_instance_type_id=flavor.id,
+                    status="pre-migrating",
+                    migration_type=MIGRATION if flavor.id == server.flavor.id else RESIZE,
+                )
             return None if migration.dest_compute is not None else (server, migration)
-
-    async def _new_migration(self, uow: UnitOfWork, server: Server, flavor: Flavor) -> Migration:
-        migration = await moves.insert(
-            uow,
-            instance_uuid=server.uuid,
-            source_compute=server.instance.host,
-            source_node=server.instance.node,
-            old_instance_type_id=server.flavor.id,
-            new_instance_type_id=flavor.id,
-            status="pre-migrating",
-            migration_type=MIGRATION if flavor.id == server.flavor.id else RESIZE,
-        )
-        await hosts.hold_for(uow, server.uuid, migration.uuid)
-        return migration
 
     async def _dispatch(
         self,
@@ -129,8 +122,7 @@ class ConductorMoves:
         """The server is as it was, with a fault; the migration is in error."""
 
         async def also(uow: UnitOfWork) -> None:
-            await moves.fail(uow, migration)
-            await hosts.give_back(uow, server.uuid, migration.uuid)
+            await conductor_claim.give_back(uow, server, migration)
             for event in reversed(EVENTS):
                 await instance_actions.end_event(uow, server.uuid, event, error=public_error_text(error))
 

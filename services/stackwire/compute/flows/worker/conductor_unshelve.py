@@ -136,8 +136,7 @@ class ConductorUnshelve:
         async with self._database.read() as session:
             before = self._database.clock.now() - HOST_TIMEOUT
             uuids = await recovery_queries.unshelving_nowhere(session, before)
-            found = [await instances.by_uuid(session, uuid) for uuid in uuids]
+            found = await instances.by_uuids(session, uuids)
         for server in found:
-            if server is not None:
-                error = ServiceError("No host took the server up in time.")
-                await self._fail(ctx, server, ServerStates.fail_unshelve, error)
+            error = ServiceError("No host took the server up in time.")
+            await self._fail(ctx, server, ServerStates.fail_unshelve, error)

@@ -64,7 +64,7 @@ class Scheduler:
         """For each server the chosen host and some that would do as well. NoValidHost, and then nothing is claimed."""
         spec = data_of(message.spec_obj)
         async with self._database.work(ctx) as uow:
-            found = [server for uuid in message.instance_uuids if (server := await instances.by_uuid(uow, uuid))]
+            found = await instances.by_uuids(uow, message.instance_uuids)
             if not found:
                 raise NoValidHost(reason="the servers are deleted")
             flavor = flavor_of(spec["flavor"])  # a resize asks for another than the server has
