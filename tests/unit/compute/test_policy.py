@@ -46,8 +46,8 @@ ALLOWED = [
     (rules.FLAVOR_MANAGE, (False, False, False, True, False)),
     (rules.HYPERVISORS, (False, False, False, True, False)),
     (rules.QUOTAS_CHANGE, (False, False, False, True, False)),
-    (rules.EXTERNAL_EVENTS, (False, False, False, True, True)),
-    (rules.SWAP_VOLUME, (False, False, False, True, True)),
+    (rules.EXTERNAL_EVENTS, (False, False, False, True, False)),
+    (rules.SWAP_VOLUME, (False, False, False, True, False)),
     (rules.FLAVORS, (True, True, True, True, True)),
 ]
 

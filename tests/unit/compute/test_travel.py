@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from stackwire.compute.domain import bdm_mapping, travel
+from stackwire.compute.domain.travel_values import image_dict
 from stackwire.core.behaviours import behaviours_of
 
 RECORDED = json.loads((Path(__file__).parents[2] / "data" / "golden" / "compute_travel.json").read_text("utf-8"))
@@ -100,7 +101,7 @@ def test_a_server_names_its_base_image_unless_the_image_names_one():
 
 def recorded_create(image, image_ref):
     rows = travel.at_create(
-        travel.image_dict(image), Flavor(), TODAY, image_ref=image_ref, user_name="demo", project_name="demo"
+        image_dict(image), Flavor(), TODAY, image_ref=image_ref, user_name="demo", project_name="demo"
     )
     return rows | {"boot_roles": "member,reader"}
 
@@ -345,7 +346,7 @@ def test_kernel_and_os_type_are_reported_only_when_the_server_has_them():
 
 def test_structured_properties_are_read_as_lists_and_odd_ones_left_to_the_checks():
     image = {"properties": {"mappings": '[{"virtual": "root"}]', "block_device_mapping": "not json"}}
-    read = travel.image_dict(image)["properties"]
+    read = image_dict(image)["properties"]
     assert read == {"mappings": [{"virtual": "root"}], "block_device_mapping": "not json"}
 
 
@@ -353,5 +354,5 @@ def test_no_rule_changes_what_it_is_given():
     rows, image = dict(SERVERS["srv-from-snapA"]), json.loads(json.dumps(IMAGES["img1"]))
     travel.rebuilt(image, rows, Flavor(), "new", TODAY)
     travel.snapshot_image(rows, Server(), "s", {}, TODAY, user_id="u", project_id="p")
-    travel.image_dict(image)
+    image_dict(image)
     assert (rows, image) == (SERVERS["srv-from-snapA"], IMAGES["img1"])

@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 
 from stackwire.compute.backends.images import Images
-from stackwire.compute.domain import travel
 from stackwire.compute.domain.errors import (
     ImageUnusable,
     InvalidBDM,
@@ -14,6 +13,7 @@ from stackwire.compute.domain.errors import (
     InvalidBDMVolumeNotBootable,
     VolumeTypeUnknown,
 )
+from stackwire.compute.domain.travel_values import image_dict
 from stackwire.contracts.volume import (
     AttachmentNotFound,
     CreateAttachment,
@@ -45,7 +45,7 @@ async def image(
         view = await images.get(ctx, image_id)
     except REFUSED:
         raise error(image_id=image_id, id=image_id) from None
-    return travel.image_dict(view.model_dump())
+    return image_dict(view.model_dump())
 
 
 async def settled_snapshot(rpc: RpcClient, ctx: RequestContext, snapshot_id: str) -> None:

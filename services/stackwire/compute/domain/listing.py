@@ -112,9 +112,7 @@ def list_servers_request(
     """
     filters = _allowed(query, version, every_filter)
     _check_names(query, version)
-    never_empty = NEVER_EMPTY | (frozenset(TAG_FILTERS) if version >= (2, 26) else frozenset())
-    if empty := [name for name, value in query if not value and name in never_empty]:
-        raise BadRequest(f"Invalid input for query parameters {empty[0]}. Value: . '' is not a 'regex'")
+    _check_empty(query, version)
     if wants_all_tenants(filters):
         project_id = _chosen_project(filters) if every_filter else None
     since, before = _changed_between(filters)
@@ -137,6 +135,12 @@ def list_servers_request(
         limit=limit,
         marker=dict(query).get("marker"),
     )
+
+
+def _check_empty(query: Query, version: tuple[int, int]) -> None:
+    never_empty = NEVER_EMPTY | (frozenset(TAG_FILTERS) if version >= (2, 26) else frozenset())
+    if empty := [name for name, value in query if not value and name in never_empty]:
+        raise BadRequest(f"Invalid input for query parameters {empty[0]}. Value: . '' is not a 'regex'")
 
 
 def _chosen_project(filters: Mapping[str, str]) -> str | None:

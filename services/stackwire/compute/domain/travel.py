@@ -31,8 +31,6 @@ KEY_LIMIT = 255
 INHERITABLE = ("min_ram", "min_disk", "disk_format", "container_format")
 # nova/utils.py: SM_SKIP_KEYS; lists, which no row can hold
 NOT_STORED = frozenset({"mappings", "block_device_mapping", "img_mappings", "img_block_device_mapping"})
-# nova/image/glance.py: properties kept as JSON text in Glance
-STRUCTURED = ("mappings", "block_device_mapping")
 # nova/block_device.py: properties_root_image_metadata; what Cinder wrote beside the custom properties
 VOLUME_BASE_KEYS = frozenset(
     {"image_id", "image_name", "size", "checksum", "container_format", "disk_format", "min_ram", "min_disk"}
@@ -62,18 +60,6 @@ def flat(image: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # ---- image or volume -> image dictionary
-
-
-def image_dict(image: Mapping[str, Any]) -> ImageDict:
-    """An image of Glance as the dictionary Nova works on; structured properties become lists.
-
-    ``nova/image/glance.py: _translate_from_glance``. Text that is no JSON stays as it is: the checks refuse it.
-    """
-    properties = dict(image.get("properties") or {})
-    for key in STRUCTURED:
-        if isinstance(properties.get(key), str):
-            properties[key] = values.parsed_json(properties[key])
-    return {**image, "properties": properties}
 
 
 def image_meta_from_volume(volume: Mapping[str, Any], behaviours: Behaviours) -> ImageDict:

@@ -8,6 +8,8 @@ from stackwire.core.behaviours import Behaviours
 
 PREFIX = "image_"
 VALUE_LIMIT = 255
+# nova/image/glance.py: properties kept as JSON text in Glance
+STRUCTURED = ("mappings", "block_device_mapping")
 
 Rows = dict[str, str]
 ImageDict = dict[str, Any]
@@ -35,6 +37,18 @@ class Bootable(Protocol):
     def ramdisk_id(self) -> str | None: ...
     @property
     def root_device_name(self) -> str | None: ...
+
+
+def image_dict(image: Mapping[str, Any]) -> ImageDict:
+    """An image of Glance as the dictionary Nova works on; structured properties become lists.
+
+    ``nova/image/glance.py: _translate_from_glance``. Text that is no JSON stays as it is: the checks refuse it.
+    """
+    properties = dict(image.get("properties") or {})
+    for key in STRUCTURED:
+        if isinstance(properties.get(key), str):
+            properties[key] = parsed_json(properties[key])
+    return {**image, "properties": properties}
 
 
 def least_disk(image: Mapping[str, Any], flavor: RootDisk) -> int:

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from stackwire.compute.db import quotas
-from stackwire.compute.domain import travel
 from stackwire.compute.domain.errors import ImageMetadataLimitExceeded, ImageMetadataNotFound
 from stackwire.compute.domain.image_api import FILTER, texts
 from stackwire.compute.domain.quotas import exceeds_metadata_items
+from stackwire.compute.domain.travel_values import image_dict
 from stackwire.compute.flows.deps import ApiFlow
 from stackwire.contracts.image import ImageForbidden, ImageNotFound
 from stackwire.core.context import RequestContext
@@ -43,12 +43,12 @@ class ImageProxies(ApiFlow):
         found = await self._deps.images.list_page(
             ctx, filters(query), _moment(query.get("changes-since")), limit=limit, marker=marker
         )
-        return [travel.image_dict(image.model_dump()) for image in found]
+        return [image_dict(image.model_dump()) for image in found]
 
     async def get(self, ctx: RequestContext, image_id: str) -> dict[str, Any]:
         """The image, its structured properties as lists."""
         try:
-            return travel.image_dict((await self._deps.images.get(ctx, image_id)).model_dump())
+            return image_dict((await self._deps.images.get(ctx, image_id)).model_dump())
         except ImageNotFound:
             raise ImageNotFound("Image not found.") from None
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from stackwire.compute.backends.images import Images
 from stackwire.compute.db import hosts, instance_actions, instances, recovery_queries
-from stackwire.compute.domain import shelving, travel
+from stackwire.compute.domain import shelving
 from stackwire.compute.domain.errors import NoValidHost
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.set_aside_errors import ShelvedImageLost
 from stackwire.compute.domain.states import SHELVED, UNSHELVING, ServerStates, ServerVerb
+from stackwire.compute.domain.travel_values import image_dict
 from stackwire.compute.domain.versioned_objects import NovaObject, data_of, instance_object, uuid_of, within_cell
 from stackwire.compute.flows.notifications import Notifications
 from stackwire.compute.flows.worker.compute_host import public_error_text, record_fault
@@ -79,7 +80,7 @@ class ConductorUnshelve:
             return None
         async with self._event(ctx, server, GET_IMAGE):
             try:
-                return travel.image_dict((await self._images.get(ctx, image_id)).model_dump())
+                return image_dict((await self._images.get(ctx, image_id)).model_dump())
             except NotFound:
                 raise ShelvedImageLost(image_id=image_id) from None
 

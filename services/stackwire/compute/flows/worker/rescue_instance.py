@@ -12,6 +12,7 @@ from stackwire.compute.domain import image_props, notifications, travel
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.set_aside_errors import ImageNotFound, InstanceNotRescuable
 from stackwire.compute.domain.states import POWER, RESCUING, UNRESCUING, ServerStates, ServerVerb
+from stackwire.compute.domain.travel_values import image_dict
 from stackwire.compute.domain.versioned_objects import uuid_of
 from stackwire.compute.flows.worker.compute_host import ComputeHost, StateChanged
 from stackwire.compute.flows.worker.guest import Guests
@@ -75,7 +76,7 @@ class RescueServer:
             before = await instances.guest_xml(session, uuid)
         disks = self._host.disks
         await self._guests.write_from(ctx, server, image.id, lambda base: disks.create_rescue(uuid, base, before or ""))
-        shape: Mapping[str, Any] = travel.image_dict(image.model_dump())["properties"]
+        shape: Mapping[str, Any] = image_dict(image.model_dump())["properties"]
         path = str(self._host.disks.rescue_disk(uuid))
         rescue = Rescue(path=path, format=file_format(image.disk_format), properties=image_props.typed(shape))
         if server.is_volume_backed and not rescue.is_stable:
@@ -108,7 +109,7 @@ class RescueServer:
                 if not self._host.behaviours.has("rescue-outlives-the-image"):
                     raise
                 return dict(recorded)
-            return dict(travel.image_dict(image.model_dump())["properties"])
+            return dict(image_dict(image.model_dump())["properties"])
         if root is None or root.volume_id is None:
             return dict(recorded)
         volume = await self._host.volumes.get(ctx, root.volume_id)
