@@ -177,7 +177,7 @@ async def test_what_a_flavor_must_have_for_a_resize(cloud: TestCloud) -> None:
         return str((await admin.post("compute", "/v2.1/flavors", json=body)).ok(200).json["flavor"]["id"])
 
     refused = {
-        TINY_FLAVOR: "has this flavor already",
+        TINY_FLAVOR: "must change flavor",
         "unknown": "could not be found",
         await a_flavor("no-memory", ram=128): "memory",
         await a_flavor("no-disk", disk=0): "disk",
