@@ -233,7 +233,7 @@ async def test_an_administrator_sets_the_status_of_a_group_and_of_its_snapshot(
     assert (await demo.delete("volume", f"{V}/group_snapshots/{snapshot}", headers=at("3.70"))).status == 400
 
 
-async def test_groups_are_counted_and_types_are_held_against_the_back_end(
+async def test_groups_are_counted_and_their_type_chooses_no_back_end(
     cloud: TestCloud, admin: JsonClient, demo: JsonClient
 ) -> None:
     quota = f"{V}/os-quota-sets/{demo.project_id}"
@@ -243,8 +243,9 @@ async def test_groups_are_counted_and_types_are_held_against_the_back_end(
     wish = {"group": {"group_type": "consistent", "volume_types": ["__DEFAULT__"]}}
     group = (await posted(demo, "/groups", wish)).ok(202).json["group"]["id"]
     await cloud.settle()
-    assert (await group_of(demo, group))["status"] == "error"
+    assert (await group_of(demo, group))["status"] == "available"
     assert (await posted(demo, "/groups", wish)).status == 413
     (await posted(demo, f"/groups/{group}/action", {"delete": {}})).ok(202)
+    await cloud.settle()
     assert (await got(demo, f"/groups/{group}")).status == 404
     (await posted(demo, "/groups", wish)).ok(202)
