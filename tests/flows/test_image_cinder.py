@@ -19,6 +19,7 @@ from stackwire.image.domain.errors import BadLocation
 from stackwire.image.settings import ImageSettings
 from support.builders.images import a_queued_image, an_image, get_image
 from support.cloud import ACloud, Answer, JsonClient, TestCloud
+from support.ear import Ear
 
 THREE = ("identity", "image", "volume")
 PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
@@ -52,6 +53,30 @@ async def sweep(cloud: TestCloud) -> None:
     for each in cloud.cloud.services["image"]._sweeps:
         await each.run()
     await cloud.settle()
+
+
+@pytest.mark.parametrize("schemes", ["cinder", ""])
+async def test_a_volume_of_an_image_that_lies_in_one_is_its_clone_where_cinder_may(
+    a_cloud: ACloud, schemes: str
+) -> None:
+    """Its rows are those of the image, but for the signature, which nobody looks at in a clone."""
+    settings = {**BOTH, "volume": {"allowed_direct_url_schemes": schemes}}
+    cloud = await a_cloud(services=THREE, settings=settings)
+    client = await cloud.http()
+    image_id = await an_image(client, DATA, store="blocks")
+    await cloud.settle()
+    sends = Ear(cloud, "image.send")
+    body = {"volume": {"size": 1, "imageRef": image_id}}
+    made = (await client.post("volume", "/v3/{project_id}/volumes", json=body)).ok(202).json["volume"]
+    await cloud.settle()
+    await sends.watch.cancel()
+    volume = (await client.get("volume", f"/v3/{{project_id}}/volumes/{made['id']}")).ok(200).json["volume"]
+    metadata = volume["volume_image_metadata"]
+    assert (volume["status"], metadata["image_id"]) == ("available", image_id)
+    assert (bool(sends.heard), "signature_verified" in metadata) == (not schemes,) * 2
+    (disk,) = cloud.cloud.options.data_dir.rglob(f"volume-{volume['id']}")
+    with disk.open("rb") as file:
+        assert file.read(len(DATA)) == DATA
 
 
 async def test_an_image_becomes_the_beginning_of_a_volume_and_is_read_from_there(cloud: TestCloud) -> None:

@@ -27,7 +27,8 @@ class VolumeSettings(ServiceSettings):
     of a volume are an object and ``_block_size`` what an incremental backup compares.
     ``cinder_internal_tenant_project_id``, ``_user_id``: whose the volumes of the image-volume cache are; without both
     there is none, whatever the back ends say.
-    ``allowed_direct_url_schemes``: ``file``, where this service sees the image service's files, and copies them.
+    ``allowed_direct_url_schemes``: ``file``, where this service sees the image service's files, and copies them;
+    ``cinder``, for images that lie in volumes of the same back end, which are cloned.
     ``image_api``: how the image service is reached: by ``rpc``, or over ``http``, as a real Glance is.
     """
 
@@ -57,7 +58,7 @@ class VolumeSettings(ServiceSettings):
     backends: Path | None = None
     scheduler_default_filters: Annotated[tuple[str, ...], NoDecode] = DEFAULT_FILTERS
     scheduler_default_weighers: Annotated[tuple[str, ...], NoDecode] = DEFAULT_WEIGHERS
-    allowed_direct_url_schemes: Annotated[tuple[Literal["file"], ...], NoDecode] = ()
+    allowed_direct_url_schemes: Annotated[tuple[Literal["file", "cinder"], ...], NoDecode] = ()
     image_api: Literal["rpc", "http"] = "rpc"
     cinder_internal_tenant_project_id: str = ""
     cinder_internal_tenant_user_id: str = ""

@@ -174,15 +174,24 @@ class ImageClient:
 
     async def file(self, ctx: RequestContext, image_id: str) -> Path | None:
         """Where this machine has the image's data, if it may be read there (``cinder/image/glance.py: download``)."""
-        if "file" not in self._direct_schemes:
-            return None
+        paths = (Path(unquote(urlsplit(url).path)) for url in await self._direct_urls(ctx, image_id, "file"))
+        return next((path for path in paths if path.is_file()), None)
+
+    async def volume_ids(self, ctx: RequestContext, image_id: str) -> list[str]:
+        """The volumes that the image's data may be cloned from (``create_volume.py: _extract_cinder_ids``)."""
+        ends = [url.rpartition("/")[2] for url in await self._direct_urls(ctx, image_id, "cinder")]
+        return [volume_id for end in ends if (volume_id := canonical_uuid(end)) is not None]
+
+    async def _direct_urls(self, ctx: RequestContext, image_id: str, scheme: str) -> list[str]:
+        """None where the scheme is not allowed, or the image service does not tell."""
+        if scheme not in self._direct_schemes:
+            return []
         try:
             urls = await self._metadata.locations(ctx, image_id)
         except ServiceError as error:
             log.info("the locations of image %s are not told: %s", image_id, error)
-            return None
-        paths = (Path(unquote(parts.path)) for parts in map(urlsplit, urls) if parts.scheme == "file")
-        return next((path for path in paths if path.is_file()), None)
+            return []
+        return [url for url in urls if urlsplit(url).scheme == scheme]
 
     async def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes]:
         """The image's bytes."""

@@ -8,7 +8,9 @@ from stackwire.contracts.image import ImageView
 from stackwire.core.context import RequestContext
 from stackwire.disk_image.signatures import SignatureRefused, Verifier, signed
 from stackwire.volume.backends import formats
-from stackwire.volume.backends.files import FileStore, IncomingFile
+from stackwire.volume.backends.files import IncomingFile
+from stackwire.volume.backends.sparse_files import BytesMissing
+from stackwire.volume.db import volumes
 from stackwire.volume.domain import size_checks, travel
 from stackwire.volume.domain.errors import (
     ImageCopyFailure,
@@ -44,7 +46,7 @@ class ImageDownloads(Flow):
         image = await self._deps.images.get(ctx, image_id)
         size_checks.check_image(image, size // size_checks.GIBIBYTE)
         store, name = self._deps.store(volume.host), volume_file(volume)
-        if verify and await self._clone(ctx, image, store, name, size):
+        if verify and await self._clone(ctx, image, volume, size):
             return ImageSource(image, signature_verified=None)
         async with store.incoming(name) as incoming:
             received = incoming if formats.is_raw(image.disk_format) else IncomingFile(store.packed(name))
@@ -59,14 +61,36 @@ class ImageDownloads(Flow):
             await incoming.resize(size)
         return ImageSource(image, verified, virtual_size)
 
-    async def _clone(self, ctx: RequestContext, image: ImageView, store: FileStore, name: str, size: int) -> bool:
+    async def _clone(self, ctx: RequestContext, image: ImageView, volume: Volume, size: int) -> bool:
         """Whether the volume is a clone of the image where that lies: no byte is sent, none is looked at.
 
         Source: ``cinder/volume/flows/manager/create_volume.py: CreateVolumeFromSpecTask._create_from_image``.
         """
-        if not store.clones_images or not formats.is_raw(image.disk_format) or image.container_format == "compressed":
+        if not formats.is_raw(image.disk_format) or image.container_format == "compressed":
             return False
-        return await store.clone_image(await self._deps.images.locations(ctx, image.id), name, size)
+        store, name = self._deps.store(volume.host), volume_file(volume)
+        if store.clones_images:
+            return await store.clone_image(await self._deps.images.locations(ctx, image.id), name, size)
+        origin = await self._image_volume(ctx, image, volume)
+        if origin is None:
+            return False
+        try:
+            await store.copy(volume_file(origin), name, size)
+        except BytesMissing:  # deleted meanwhile: the image may lie elsewhere, too
+            return False
+        return True
+
+    async def _image_volume(self, ctx: RequestContext, image: ImageView, volume: Volume) -> Volume | None:
+        """The volume in the same pool that the image's data lies in, of an image of the same project or of one whose
+        owner the image's volume names (``_clone_image_volume``)."""
+        if image.container_format != "bare":
+            return None
+        for volume_id in await self._deps.images.volume_ids(ctx, image.id):
+            async with self._deps.database.read() as session:
+                found = await volumes.TABLE.get(session, volume_id, host=volume.host)
+            if found is not None and image.owner in (volume.project_id, found.metadata.get("image_owner")):
+                return found
+        return None
 
     @staticmethod
     async def _to_raw(image: ImageView, received: Path, goal: Path, size: int) -> None:
