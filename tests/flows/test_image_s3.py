@@ -11,7 +11,7 @@ import pytest
 from support.builders.images import a_queued_image, an_image, get_image
 from support.cloud import ACloud, JsonClient, TestCloud
 from support.polling import until
-from support.s3 import ABucket, Endpoint, Gate, a_gate
+from support.s3 import ABucket, Endpoint, Gate
 
 TWO = ("identity", "image")
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -28,17 +28,6 @@ def stores(bucket: ABucket, url: str | None = None, *, default: str = "fast", **
             **bucket.options(url, **more),
         }
     }
-
-
-@pytest.fixture
-def bucket(s3_endpoint: Endpoint) -> ABucket:
-    return s3_endpoint.a_bucket()
-
-
-@pytest.fixture
-async def gate(s3_endpoint: Endpoint) -> AsyncIterator[Gate]:
-    async with a_gate(s3_endpoint.url) as gate:
-        yield gate
 
 
 async def put(client: JsonClient, image_id: str, store: str | None = None, kind: str = "file") -> Any:

@@ -4,11 +4,8 @@ import bz2
 import json
 import os
 import zlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from support.builders.images import an_image
 from support.builders.volumes import (
@@ -23,7 +20,7 @@ from support.builders.volumes import (
     restore,
 )
 from support.cloud import ACloud, JsonClient, TestCloud
-from support.s3 import ABucket, Endpoint, Gate, a_gate
+from support.s3 import ABucket, Endpoint, Gate
 
 V = "/v3/{project_id}"
 S3 = "cinder.backup.drivers.s3.S3BackupDriver"
@@ -48,17 +45,6 @@ def in_s3(bucket: ABucket, url: str | None = None, **more: Any) -> dict[str, Any
             **more,
         }
     }
-
-
-@pytest.fixture
-def bucket(s3_endpoint: Endpoint) -> ABucket:
-    return s3_endpoint.a_bucket()
-
-
-@pytest.fixture
-async def gate(s3_endpoint: Endpoint) -> AsyncIterator[Gate]:
-    async with a_gate(s3_endpoint.url) as gate:
-        yield gate
 
 
 def disk_of(cloud: TestCloud, volume: str) -> Path:

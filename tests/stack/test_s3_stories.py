@@ -17,7 +17,7 @@ from support.polling import until
 from support.postgres import TestDatabase
 from support.processes import Processes, own_vhost
 from support.rabbitmq import TestRabbit
-from support.s3 import ABucket, Endpoint, Gate, a_gate
+from support.s3 import ABucket, Gate
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.slow]
 
@@ -28,17 +28,6 @@ SERVICES = ("identity", "image")
 
 def environment(options: Mapping[str, Any]) -> dict[str, str]:
     return {name.upper(): str(value) for name, value in options.items()}
-
-
-@pytest.fixture
-def bucket(s3_endpoint: Endpoint) -> ABucket:
-    return s3_endpoint.a_bucket()
-
-
-@pytest.fixture
-async def gate(s3_endpoint: Endpoint) -> AsyncIterator[Gate]:
-    async with a_gate(s3_endpoint.url) as gate:
-        yield gate
 
 
 @pytest.fixture

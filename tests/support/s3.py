@@ -269,6 +269,19 @@ async def a_gate(server: str, tls: ssl.SSLContext | None = None) -> AsyncIterato
         await runner.cleanup()
 
 
+@pytest.fixture
+def bucket(s3_endpoint: Endpoint) -> ABucket:
+    """An empty one."""
+    return s3_endpoint.a_bucket()
+
+
+@pytest.fixture
+async def gate(s3_endpoint: Endpoint) -> AsyncIterator[Gate]:
+    """A way to the server that can be closed."""
+    async with a_gate(s3_endpoint.url) as gate:
+        yield gate
+
+
 def a_certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
     """A server's side of TLS on this machine, and the certificate that who trusts it has."""
     key = ec.generate_private_key(ec.SECP256R1())

@@ -32,17 +32,6 @@ def a_name() -> str:
 
 
 @pytest.fixture
-def bucket(s3_endpoint: Endpoint) -> ABucket:
-    return s3_endpoint.a_bucket()
-
-
-@pytest.fixture
-async def gate(s3_endpoint: Endpoint) -> AsyncIterator[Gate]:
-    async with a_gate(s3_endpoint.url) as gate:
-        yield gate
-
-
-@pytest.fixture
 async def a_store(bucket: ABucket, gate: Gate, tmp_path: Path) -> AsyncIterator[AStore]:
     """A store in the bucket, reached by the gate unless told."""
     made: list[S3Store] = []
