@@ -162,9 +162,18 @@ async def test_exactly_as_many_volumes_as_the_quota_allows_win_a_race(cloud: Tes
     assert (limits["totalVolumesUsed"], limits["totalGigabytesUsed"]) == (10, 10)
 
 
-async def test_paths_that_are_not_simulated_are_501(demo: JsonClient) -> None:
-    answer = await demo.get("volume", f"{V}/volumes/x/encryption")
+async def test_paths_that_are_not_simulated_are_501(cloud: TestCloud) -> None:
+    answer = await (await cloud.http("admin")).get("volume", f"{V}/os-hosts/nope/action")
     assert (answer.status, list(answer.json)) == (501, ["notImplemented"])
+
+
+async def test_no_volume_has_a_key(demo: JsonClient) -> None:
+    volume = (await demo.post("volume", f"{V}/volumes", json={"volume": {"size": 1}})).ok(202).json["volume"]["id"]
+    path = f"{V}/volumes/{volume}/encryption"
+    assert (await demo.get("volume", path)).ok(200).json == {"encryption_key_id": None}
+    statuses = [(await demo.get("volume", f"{path}/{key}")).status for key in ("encryption_key_id", "cipher")]
+    assert statuses == [200, 404]
+    assert (await demo.get("volume", f"{V}/volumes/nope/encryption")).status == 404
 
 
 async def test_the_list_of_versions_needs_no_token_and_all_below_it_does(cloud: TestCloud) -> None:

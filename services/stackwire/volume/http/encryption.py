@@ -1,10 +1,11 @@
-"""/types/{id}/encryption."""
+"""/types/{id}/encryption and /volumes/{id}/encryption."""
 
 from typing import Any
 
 from aiohttp import web
 
 from stackwire.core.attributes import attributes
+from stackwire.core.errors import NotFound
 from stackwire.http.request import CONTEXT, body, respond
 from stackwire.volume.domain.errors import VolumeTypeEncryptionNotFound
 from stackwire.volume.domain.model import Encryption
@@ -43,6 +44,25 @@ class EncryptionHandlers:
     async def delete(self, request: web.Request) -> web.Response:
         await self._flows.delete(request[CONTEXT], request.match_info["type_id"])
         return respond(202)
+
+
+class VolumeEncryptionHandlers:
+    """``cinder/api/contrib/volume_encryption_metadata.py``. No volume is encrypted here:
+    one of a type that would have it so is refused."""
+
+    def __init__(self, flows: ApiFlows) -> None:
+        self._flows = flows.volumes
+
+    async def show(self, request: web.Request) -> web.Response:
+        await self._flows.get(request[CONTEXT], request.match_info["volume_id"])
+        return respond(200, {"encryption_key_id": None})
+
+    async def show_item(self, request: web.Request) -> web.Response:
+        """Cinder answers 500 for the items that only an encrypted volume has."""
+        await self._flows.get(request[CONTEXT], request.match_info["volume_id"])
+        if request.match_info["key"] != "encryption_key_id":
+            raise NotFound(f"The volume has no encryption {request.match_info['key']}.")
+        return respond(200)
 
 
 def _view(encryption: Encryption | None) -> dict[str, Any]:

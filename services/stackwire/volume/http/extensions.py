@@ -41,7 +41,6 @@ _EXTENSIONS = {
 }
 """Alias -> name, of those that are served."""
 NOT_SIMULATED: Features = {
-    "encrypted volumes": ["/volumes/{volume_id}/encryption"],
     "changes of hosts": ["/os-hosts"],
     "log levels, and workers": ["/os-services", "/workers 3.24"],
 }  # fmt: skip

@@ -14,7 +14,7 @@ from stackwire.volume.flows.registry import ApiFlows
 from stackwire.volume.http.attachments import AttachmentHandlers
 from stackwire.volume.http.backups import BackupHandlers
 from stackwire.volume.http.default_types import DefaultTypeHandlers
-from stackwire.volume.http.encryption import EncryptionHandlers
+from stackwire.volume.http.encryption import EncryptionHandlers, VolumeEncryptionHandlers
 from stackwire.volume.http.extensions import NOT_SIMULATED, ExtensionHandlers
 from stackwire.volume.http.group_routes import Row, group_routes, since
 from stackwire.volume.http.limits import LimitHandlers
@@ -118,6 +118,7 @@ def _volume_types(flows: ApiFlows, max_limit: int) -> list[Row]:
 def _administration(flows: ApiFlows) -> list[Row]:
     operations, services = OperationHandlers(flows), ServiceHandlers(flows)
     quotas, encryption = QuotaClassHandlers(flows), EncryptionHandlers(flows)
+    of_volume = VolumeEncryptionHandlers(flows)
     return [
         ("GET", "/os-services", services.list),
         ("PUT", "/os-services/enable", services.enable),
@@ -133,6 +134,8 @@ def _administration(flows: ApiFlows) -> list[Row]:
         ("GET", "/capabilities/{host}", operations.capabilities),
         ("GET", "/os-quota-class-sets/{class_name}", quotas.show),
         ("PUT", "/os-quota-class-sets/{class_name}", quotas.update),
+        ("GET", "/volumes/{volume_id}/encryption", of_volume.show),
+        ("GET", "/volumes/{volume_id}/encryption/{key}", of_volume.show_item),
         ("GET", "/types/{type_id}/encryption", encryption.show),
         ("POST", "/types/{type_id}/encryption", encryption.create),
         ("GET", "/types/{type_id}/encryption/{key}", encryption.show_item),
