@@ -136,7 +136,6 @@ async def test_what_there_is_none_of_is_an_empty_list(cloud: TestCloud, demo: Js
     assert (await admin.get("compute", f"{C}/os-aggregates")).ok(200).json == {"aggregates": []}
     assert (await demo.get("compute", f"{C}/os-aggregates")).status == 403
     assert (await demo.get("compute", f"{C}/os-server-groups")).ok(200).json == {"server_groups": []}
-    assert (await admin.get("volume", f"{V}/volumes/x/encryption")).status == 501
 
 
 async def test_a_console_tells_of_the_machine_as_far_back_as_one_asks(cloud: TestCloud, demo: JsonClient) -> None:

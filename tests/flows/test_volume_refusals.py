@@ -167,7 +167,7 @@ async def test_paths_that_are_not_simulated_are_501(cloud: TestCloud) -> None:
     assert (answer.status, list(answer.json)) == (501, ["notImplemented"])
 
 
-async def test_no_volume_has_a_key(demo: JsonClient) -> None:
+async def test_an_unencrypted_volume_has_no_key(demo: JsonClient) -> None:
     volume = (await demo.post("volume", f"{V}/volumes", json={"volume": {"size": 1}})).ok(202).json["volume"]["id"]
     path = f"{V}/volumes/{volume}/encryption"
     assert (await demo.get("volume", path)).ok(200).json == {"encryption_key_id": None}

@@ -1,4 +1,7 @@
-"""Rows of ``encryption``: at most one for each volume type."""
+"""Rows of ``encryption``: at most one for each volume type.
+
+Whether a volume is encrypted follows from its type: a type that has volumes keeps its encryption, or the lack of it.
+"""
 
 from stackwire.db.pool import Session
 from stackwire.db.table import Table

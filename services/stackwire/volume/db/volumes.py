@@ -22,7 +22,8 @@ SELECT {TABLE.qualified("v")}, t.name AS type_name,
                                           'attach_mode', a.attach_mode) ORDER BY a.created_at)
           FROM volume_attachment a WHERE a.volume_id = v.id AND NOT a.deleted) AS attachments,
        (SELECT json_object_agg(g.key, g.value ORDER BY g.id)
-          FROM volume_glance_metadata g WHERE g.volume_id = v.id AND NOT g.deleted) AS glance
+          FROM volume_glance_metadata g WHERE g.volume_id = v.id AND NOT g.deleted) AS glance,
+       EXISTS (SELECT FROM encryption e WHERE e.volume_type_id = v.volume_type_id) AS encrypted
   FROM volumes v JOIN volume_types t ON t.id = v.volume_type_id
  WHERE """
 

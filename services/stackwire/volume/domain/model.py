@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 
 DEFAULT_VOLUME_TYPE = "__DEFAULT__"
+FIXED_KEY = "00000000-0000-0000-0000-000000000000"
+"""The key of every encrypted volume: Cinder's, where it has no key manager (``castellan``: ConfKeyManager)."""
 DEFAULT_CGSNAPSHOT_TYPE = "default_cgsnapshot_type"
 """The group type of what is created as a consistency group."""
 
@@ -39,7 +41,7 @@ class DefaultType:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encryption:
-    """How the volumes of a type are encrypted; there are none, since encryption is not simulated."""
+    """How the volumes of a type are encrypted, as a host would have to do it: their data here is as it came."""
 
     encryption_id: str
     volume_type_id: str
@@ -236,6 +238,7 @@ class VolumeDetails(Volume):
     type_name: str
     attachments: list[dict[str, Any]] | None
     glance: dict[str, str] | None
+    encrypted: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -126,6 +126,11 @@ class UploadImageRequest:
     visibility: str | None = "private"
     protected: bool = False
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the volume's bytes are uploaded as they are."""
+        return (self.disk_format, self.container_format) == ("raw", "bare")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateVolumeTypeRequest:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from stackwire.core.behaviours import Behaviours
 from stackwire.core.rules import rule
+from stackwire.volume.domain.model import FIXED_KEY
 
 # cinder/volume/volume_utils.py: get_volume_image_metadata; attributes that become rows beside the properties
 IMAGE_ATTRIBUTES = ("checksum", "container_format", "disk_format", "min_disk", "min_ram", "size")
@@ -174,6 +175,11 @@ def for_image(rows: Mapping[str, str], requested: Mapping[str, str], behaviours:
     lost = {key for key, name in CLIENT_ARGUMENTS.items() if behaviours.has(name)}
     kept_out = CORE_KEYS | lost | requested.keys()
     return {key: value for key, value in rows.items() if key not in kept_out and not key.startswith(refused)}
+
+
+KEY_OF_AN_IMAGE = {"cinder_encryption_key_id": FIXED_KEY, "cinder_encryption_key_deletion_policy": "on_image_deletion"}
+"""What an image of an encrypted volume has beside, so that a volume of it can be read again
+(``cinder/api/contrib/volume_actions.py: _volume_upload_image``)."""
 
 
 @rule("volume.set_by_client", source="cinder/api/contrib/volume_image_metadata.py: create")

@@ -9,7 +9,7 @@ from stackwire.core.states import Verb
 from stackwire.db.pool import Session, UnitOfWork
 from stackwire.db.transitions import transition
 from stackwire.volume.backends.files import FileStore
-from stackwire.volume.db import attachments, glance_metadata, qos_specs, volumes
+from stackwire.volume.db import attachments, encryption, glance_metadata, qos_specs, volumes
 from stackwire.volume.domain.model import Volume
 from stackwire.volume.domain.notifications import volume_event
 from stackwire.volume.domain.qos_specs import for_host
@@ -96,7 +96,7 @@ async def connection_properties(
         "volume_id": volume.id,
         "qos_specs": None if found is None else for_host(found.consumer, found.specs, volume.size),
         "access_mode": mode,
-        "encrypted": False,
+        "encrypted": await encryption.encrypts(session, volume.volume_type_id),
         "cacheable": False,
         "attachment_id": attachment_id,
         "enforce_multipath": False,

@@ -8,7 +8,7 @@ from stackwire.core.attributes import attributes
 from stackwire.core.errors import NotFound
 from stackwire.http.request import CONTEXT, body, respond
 from stackwire.volume.domain.errors import VolumeTypeEncryptionNotFound
-from stackwire.volume.domain.model import Encryption
+from stackwire.volume.domain.model import FIXED_KEY, Encryption
 from stackwire.volume.domain.notifications import naive
 from stackwire.volume.flows.registry import ApiFlows
 from stackwire.volume.http.schemas.encryption import CreateEncryptionBody, UpdateEncryptionBody
@@ -47,22 +47,27 @@ class EncryptionHandlers:
 
 
 class VolumeEncryptionHandlers:
-    """``cinder/api/contrib/volume_encryption_metadata.py``. No volume is encrypted here:
-    one of a type that would have it so is refused."""
+    """``cinder/api/contrib/volume_encryption_metadata.py``."""
 
     def __init__(self, flows: ApiFlows) -> None:
-        self._flows = flows.volumes
+        self._flows = flows.type_encryption
 
     async def show(self, request: web.Request) -> web.Response:
-        await self._flows.get(request[CONTEXT], request.match_info["volume_id"])
-        return respond(200, {"encryption_key_id": None})
+        return respond(200, await self._read(request))
 
     async def show_item(self, request: web.Request) -> web.Response:
-        """Cinder answers 500 for the items that only an encrypted volume has."""
-        await self._flows.get(request[CONTEXT], request.match_info["volume_id"])
-        if request.match_info["key"] != "encryption_key_id":
-            raise NotFound(f"The volume has no encryption {request.match_info['key']}.")
-        return respond(200)
+        """The bare value. Cinder answers 500 for an item that the volume has not."""
+        found, key = await self._read(request), request.match_info["key"]
+        if key not in found:
+            raise NotFound(f"The volume has no encryption {key}.")
+        return web.Response(text=str(found[key] or ""), content_type="application/json")
+
+    async def _read(self, request: web.Request) -> dict[str, Any]:
+        found = await self._flows.of_volume(request[CONTEXT], request.match_info["volume_id"])
+        if found is None:
+            return {"encryption_key_id": None}
+        how = attributes(found, "control_location cipher key_size provider")
+        return {"encryption_key_id": FIXED_KEY, **how}
 
 
 def _view(encryption: Encryption | None) -> dict[str, Any]:

@@ -37,7 +37,11 @@ class TransferHandlers:
         given = (await body(request, CreateTransferBody)).transfer
         given.check(request[VERSION])
         offer, key = await self._flows.create(
-            request[CONTEXT], given.volume_id, given.name, no_snapshots=given.no_snapshots
+            request[CONTEXT],
+            given.volume_id,
+            given.name,
+            no_snapshots=given.no_snapshots,
+            encrypted=request[VERSION] >= (3, 70),
         )
         return respond(202, {"transfer": {**_view(request, offer), "auth_key": key}})
 

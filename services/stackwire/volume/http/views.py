@@ -70,7 +70,7 @@ def volume_view(request: web.Request, volume: VolumeDetails, *, full: bool, vers
         "metadata": _visible_metadata(volume),
         "links": links(request, "volumes", volume.id),
         "bootable": str(volume.bootable).lower(),
-        "encrypted": False,
+        "encrypted": volume.encrypted,
         "replication_status": None,
         "consistencygroup_id": None,
         "attachments": [
@@ -183,7 +183,7 @@ def backup_summary_view(request: web.Request, backup: Backup) -> dict[str, Any]:
 
 
 def backup_view(request: web.Request, backup: Backup, *, owner: bool) -> dict[str, Any]:
-    """``owner``: with whose it is. ``encryption_key_id`` (3.64) is shown of encrypted volumes, which there are not."""
+    """``owner``: with whose it is. A key (3.64) is only there where a key manager has made it."""
     version = request[VERSION]
     view: dict[str, Any] = {
         **backup_summary_view(request, backup),

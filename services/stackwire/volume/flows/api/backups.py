@@ -7,11 +7,11 @@ from stackwire.contracts.volume import InvalidSnapshot, InvalidVolume
 from stackwire.contracts.volume_workers import HOST, DeleteBackup, ResetBackupStatus, ScheduleBackup
 from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import BadRequest
+from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.core.ids import new_id
 from stackwire.db.pool import UnitOfWork
 from stackwire.db.transitions import transition
-from stackwire.volume.db import backups, snapshots, volumes
+from stackwire.volume.db import backups, encryption, snapshots, volumes
 from stackwire.volume.domain import objects
 from stackwire.volume.domain.errors import InvalidBackup
 from stackwire.volume.domain.listing import Listing
@@ -62,6 +62,8 @@ class Backups(Flow):
             self._deps.require(ctx, "backup:create", volume.project_id)
             if not ctx.project_id:
                 raise BadRequest("A backup needs a project to belong to.")
+            if await encryption.encrypts(uow, volume.volume_type_id):
+                raise NotSimulated(what="a backup of an encrypted volume")
             snapshot = await _check_source(uow, volume, request)
             await self._deps.reserve_quota(uow, ctx.project_id, backups=1, backup_gigabytes=volume.size)
             parent = await _parent(uow, volume, snapshot, ctx.project_id) if request.incremental else None

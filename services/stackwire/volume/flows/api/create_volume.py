@@ -12,17 +12,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, NotSimulated
 from stackwire.core.ids import canonical_uuid, new_id
 from stackwire.db.pool import UnitOfWork
-from stackwire.volume.db import (
-    backups,
-    default_types,
-    encryption,
-    groups,
-    qos_specs,
-    quotas,
-    snapshots,
-    volume_types,
-    volumes,
-)
+from stackwire.volume.db import backups, default_types, groups, qos_specs, quotas, snapshots, volume_types, volumes
 from stackwire.volume.domain import capabilities, objects, size_checks
 from stackwire.volume.domain.errors import InvalidBackup, InvalidGroup, VolumeTooBig
 from stackwire.volume.domain.group_model import Group
@@ -129,8 +119,6 @@ class CreateVolume(Flow):
         if source.zone is not None and request.availability_zone not in (None, source.zone):
             raise InvalidInput(reason="A volume is in the same availability zone as what it is created from.")
         volume_type = await _volume_type(uow, request, source, image)
-        if await encryption.encrypts(uow, volume_type.id):
-            raise NotSimulated(what="encryption of volumes")
         zones = capabilities.allowed_zones(
             volume_type, request.availability_zone or source.zone, self._deps.backends.zones, self._deps.zone
         )

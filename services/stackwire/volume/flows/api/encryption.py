@@ -1,4 +1,7 @@
-"""How volumes of a type are encrypted: kept and shown; a volume of such a type is refused, not made unencrypted."""
+"""How volumes of a type are encrypted: kept and told, of the types and of their volumes.
+
+No host encrypts here: an encrypted volume's data is as it came.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +10,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
 from stackwire.core.ids import new_id
 from stackwire.db.pool import UnitOfWork
-from stackwire.volume.db import encryption, volume_types
+from stackwire.volume.db import encryption, volume_types, volumes
 from stackwire.volume.domain.errors import VolumeTypeEncryptionExists, VolumeTypeEncryptionNotFound
 from stackwire.volume.domain.model import Encryption
 from stackwire.volume.flows.deps import Flow
@@ -24,6 +27,13 @@ class TypeEncryption(Flow):
         async with self._deps.database.read() as session:
             await volume_types.find(session, ctx, type_id, by_name=False)
             return await encryption.TABLE.get(session, type_id)
+
+    async def of_volume(self, ctx: RequestContext, volume_id: str) -> Encryption | None:
+        """None for one that is not encrypted. VolumeNotFound."""
+        async with self._deps.database.read() as session:
+            volume = await volumes.find(session, ctx, volume_id)
+            self._deps.require(ctx, "volume:get", volume.project_id)
+            return await encryption.TABLE.get(session, volume.volume_type_id)
 
     async def create(self, ctx: RequestContext, type_id: str, columns: Mapping[str, Any]) -> Encryption:
         """VolumeTypeEncryptionExists; BadRequest while volumes of the type exist."""

@@ -8,7 +8,7 @@ from stackwire.contracts import volume_workers as workers
 from stackwire.contracts.volume import InvalidSnapshot, InvalidVolume, VolumeTypeNotFound
 from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import BadRequest, NotSimulated
+from stackwire.core.errors import BadRequest
 from stackwire.core.ids import canonical_uuid, new_id
 from stackwire.db.pool import Session, UnitOfWork
 from stackwire.volume.db import encryption, services, snapshots, volume_types, volumes
@@ -115,6 +115,8 @@ class Manage(Flow):
             volume = await volumes.find(uow, ctx, volume_id, lock=True)
             self._deps.require(ctx, "volume_extension:volume_unmanage", volume.project_id)
             self._deps.require(ctx, "volume:delete", volume.project_id)
+            if await encryption.encrypts(uow, volume.volume_type_id):
+                raise InvalidVolume(reason="Unmanaging encrypted volumes is not supported.")
             attached, grouped = volume.attach_status == "attached", volume.group_id is not None
             movable = not attached and not grouped and volume.migration_status in NOT_MIGRATING
             unmanaging = None
@@ -198,5 +200,5 @@ async def _type_of(uow: UnitOfWork, reference: str | None) -> VolumeType:
     except VolumeTypeNotFound as error:
         raise InvalidVolumeType(reason=f"Cannot find requested '{reference}' volume type") from error
     if await encryption.encrypts(uow, found.id):
-        raise NotSimulated(what="encryption of volumes")
+        raise InvalidVolumeType("Managing to an encrypted volume type is not supported.")
     return found

@@ -78,8 +78,9 @@ class MoveVolume(Flow):
                 )
             if new_type.multiattach:
                 self._deps.require(uow.ctx, "volume:multiattach", volume.project_id)
-        if await encryption.encrypts(uow, new_type.id):
-            raise NotSimulated(what="encryption of volumes")
+        for type_id in (volume.volume_type_id, new_type.id):
+            if await encryption.encrypts(uow, type_id):
+                raise NotSimulated(what="retyping encrypted volumes, or to be encrypted")
 
     async def request_migration(
         self, ctx: RequestContext, volume_id: str, host: str, *, force_copy: bool, lock: bool

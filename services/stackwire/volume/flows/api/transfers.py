@@ -12,7 +12,7 @@ from stackwire.core.ids import new_id
 from stackwire.core.rules import Resource
 from stackwire.db.pool import UnitOfWork
 from stackwire.db.transitions import transition
-from stackwire.volume.db import glance_metadata, quotas, snapshots, transfers, volume_types, volumes
+from stackwire.volume.db import encryption, glance_metadata, quotas, snapshots, transfers, volume_types, volumes
 from stackwire.volume.domain import travel
 from stackwire.volume.domain.errors import InvalidAuthKey, VolumeTooBig
 from stackwire.volume.domain.listing import Listing
@@ -27,15 +27,17 @@ class Transfers(Flow):
     """``cinder/transfer/api.py``. Each raises TransferNotFound for a transfer the caller does not see."""
 
     async def create(
-        self, ctx: RequestContext, volume_id: str, name: str | None, *, no_snapshots: bool
+        self, ctx: RequestContext, volume_id: str, name: str | None, *, no_snapshots: bool, encrypted: bool
     ) -> tuple[Transfer, str]:
-        """The transfer, and the key that its taker needs. InvalidVolume, InvalidSnapshot."""
+        """The transfer, and the key that its taker needs. ``encrypted``: of such volumes too (3.70). InvalidVolume,
+        InvalidSnapshot."""
         async with self._deps.database.work(ctx) as uow:
             volume = await volumes.find(uow, ctx, volume_id, lock=True)
             self._deps.require(ctx, "volume:create_transfer", volume.project_id)
             await _notify(uow, "transfer.create.start", volume)
             if await transition(uow, volumes.TABLE, VolumeStates.begin_transfer, volume.id) is None:
                 raise InvalidVolume(reason="status must be available")
+            await _check_encryption(uow, volume, no_snapshots=no_snapshots, allowed=encrypted)
             for snapshot in [] if no_snapshots else await snapshots.of_volume(uow, volume.id):
                 if not SnapshotStates.copy.allows(status=snapshot.status):
                     raise InvalidSnapshot(reason=f"snapshot: {snapshot.id} status must be available")
@@ -118,6 +120,15 @@ class Transfers(Flow):
         await self._deps.reserve_quota(uow, project, **amounts)
         await check_type_limits(uow, project, await volume_types.by_id(uow, volume.volume_type_id), **amounts)
         await quotas.release(uow, volume.project_id, amounts)
+
+
+async def _check_encryption(uow: UnitOfWork, volume: Volume, *, no_snapshots: bool, allowed: bool) -> None:
+    """InvalidVolume for one that may not be given away, or not in this way."""
+    if await encryption.encrypts(uow, volume.volume_type_id):
+        if not allowed:
+            raise InvalidVolume(reason="transferring encrypted volume is not supported")
+        if no_snapshots:
+            raise InvalidVolume(reason="transferring an encrypted volume without its snapshots is not supported")
 
 
 async def _notify(uow: UnitOfWork, action: VolumeAction, volume: Volume) -> None:

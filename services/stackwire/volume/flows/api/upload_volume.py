@@ -1,6 +1,7 @@
 """Accepting that a volume becomes an image: a queued image is created, which inherits the volume's image metadata."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stackwire.contracts.image import CreateImage, ImageView
@@ -12,7 +13,7 @@ from stackwire.core.errors import BadRequest, NotSimulated, ServiceError
 from stackwire.core.ids import new_id
 from stackwire.core.rules import Resource
 from stackwire.disk_image import qemu_img
-from stackwire.volume.db import glance_metadata, volume_types, volumes
+from stackwire.volume.db import encryption, glance_metadata, volume_types, volumes
 from stackwire.volume.domain import travel
 from stackwire.volume.domain.errors import ImageCompressionNotAllowed
 from stackwire.volume.domain.model import Volume, VolumeType
@@ -21,6 +22,11 @@ from stackwire.volume.domain.requests import UploadImageRequest
 from stackwire.volume.domain.states import VolumeStates
 from stackwire.volume.flows.deps import Flow, to_backend
 from stackwire.volume.flows.worker.upload import finish_upload
+
+ENCRYPTED_AS_RAW = (
+    "An encrypted volume uploaded as an image must use 'raw' disk_format and 'bare' container_format, which are the"
+    " defaults for these options."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +49,11 @@ class UploadVolume(Flow):
         try:
             async with self._deps.database.read() as session:
                 rows = await glance_metadata.read(session, "volume_id", volume.id)
+                encrypted = await encryption.encrypts(session, volume.volume_type_id)
+            key = travel.KEY_OF_AN_IMAGE if encrypted else {}
             if unknown := sorted(rows.keys() & travel.NEVER_UPLOADED):
                 raise BadRequest(f"An image of this volume cannot have the properties {', '.join(unknown)}.")
-            image = await self._deps.images.create(ctx, self._image(request, image_id, rows))
+            image = await self._deps.images.create(ctx, self._image(request, image_id, rows, key))
         except asyncio.CancelledError:
             await asyncio.shield(finish_upload(self._deps, ctx, volume.id))
             raise
@@ -54,7 +62,7 @@ class UploadVolume(Flow):
             raise error if error.status >= 500 else BadRequest(error.message) from error
         async with self._deps.database.work(ctx) as uow:
             ends = Resource("volume", volume.id), Resource("image", image.id)
-            uow.apply(travel.for_image, *ends, rows, {}, self._deps.behaviours)
+            uow.apply(travel.for_image, *ends, rows, key, self._deps.behaviours)
             to_backend(uow, CopyVolumeToImage(volume_id=volume.id, image_meta=image_meta(image)), volume.host)
             return UploadAccepted(request, volume, await volume_types.by_id(uow, volume.volume_type_id), image)
 
@@ -64,6 +72,8 @@ class UploadVolume(Flow):
             self._deps.require(ctx, "volume_extension:volume_actions:upload_image", volume.project_id)
             if request.visibility == "public":
                 self._deps.require(ctx, "volume_extension:volume_actions:upload_public", volume.project_id)
+            if await encryption.encrypts(uow, volume.volume_type_id) and not request.is_plain:
+                raise BadRequest(ENCRYPTED_AS_RAW)
             if request.container_format == "compressed":
                 raise ImageCompressionNotAllowed
             if request.disk_format not in qemu_img.FORMATS:
@@ -80,9 +90,11 @@ class UploadVolume(Flow):
                 raise InvalidVolume(reason=f"Volume {volume.id} status must be available")
             return uploading
 
-    def _image(self, request: UploadImageRequest, image_id: str, rows: travel.Rows) -> CreateImage:
+    def _image(
+        self, request: UploadImageRequest, image_id: str, rows: travel.Rows, key: Mapping[str, str]
+    ) -> CreateImage:
         return CreateImage(
             id=image_id,
             **attributes(request, "name visibility protected disk_format container_format"),
-            properties=dict(travel.for_image(rows, {}, self._deps.behaviours)),
+            properties={**travel.for_image(rows, key, self._deps.behaviours), **key},
         )

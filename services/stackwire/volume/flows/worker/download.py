@@ -10,7 +10,7 @@ from stackwire.disk_image.signatures import SignatureRefused, Verifier, signed
 from stackwire.volume.backends import formats
 from stackwire.volume.backends.files import IncomingFile
 from stackwire.volume.backends.sparse_files import BytesMissing
-from stackwire.volume.db import volumes
+from stackwire.volume.db import encryption, volumes
 from stackwire.volume.domain import size_checks, travel
 from stackwire.volume.domain.errors import (
     ImageCopyFailure,
@@ -83,7 +83,9 @@ class ImageDownloads(Flow):
     async def _image_volume(self, ctx: RequestContext, image: ImageView, volume: Volume) -> Volume | None:
         """The volume in the same pool that the image's data lies in, of an image of the same project or of one whose
         owner the image's volume names (``_clone_image_volume``)."""
-        if image.container_format != "bare":
+        async with self._deps.database.read() as session:
+            encrypted = await encryption.encrypts(session, volume.volume_type_id)
+        if encrypted or image.container_format != "bare":
             return None
         for volume_id in await self._deps.images.volume_ids(ctx, image.id):
             async with self._deps.database.read() as session:

@@ -20,7 +20,7 @@ from stackwire.core.ids import new_id
 from stackwire.messaging.notification_listener import NotificationListener
 from stackwire.messaging.notify import Notification
 from stackwire.messaging.transport import Transport
-from stackwire.volume.db import image_volume_cache, volume_types, volumes
+from stackwire.volume.db import encryption, image_volume_cache, volume_types, volumes
 from stackwire.volume.domain import objects
 from stackwire.volume.domain.backends import CacheLimits
 from stackwire.volume.domain.errors import InvalidImage, NotDeletable
@@ -59,7 +59,7 @@ class ImageVolumeCache(Flow):
     async def fill(self, ctx: RequestContext, image_id: str, volume: Volume, size: int) -> ImageSource:
         """The volume's file of ``size`` bytes holds the image: cloned, or downloaded and kept. As ImageDownloads."""
         limits, downloads = self._limits(volume.host), ImageDownloads(self._deps)
-        if limits is None or volume.is_copy:
+        if limits is None or volume.is_copy or await self._is_encrypted(volume):
             return await downloads.fill(ctx, image_id, volume, size)
         image = await self._deps.images.get(ctx, image_id)
         async with self._deps.locks.exclusive(("image", image_id)):
@@ -73,6 +73,11 @@ class ImageVolumeCache(Flow):
         if entry is not None and await self._is_cloned(entry, volume, size):
             return ImageSource(image, None)
         return await downloads.fill(ctx, image_id, volume, size)
+
+    async def _is_encrypted(self, volume: Volume) -> bool:
+        """Whose data no other volume could read (``_create_from_image``: encrypted volume images are not cached)."""
+        async with self._deps.database.read() as session:
+            return await encryption.encrypts(session, volume.volume_type_id)
 
     async def _entry(self, ctx: RequestContext, volume: Volume, image: ImageView) -> CacheEntry | None:
         """The entry that is true of the image now; one that is not is evicted."""
