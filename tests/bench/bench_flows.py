@@ -312,7 +312,9 @@ async def run(given: argparse.Namespace, auth_url: str) -> None:
             passwords = {"demo": given.beside_password, "admin": given.beside_admin_password}
             others = [Credentials(given.beside, name, secret, name) for name, secret in passwords.items()]
             clouds.append(await a_cloud(stack, "beside", *others, sizes))
-        await measure(clouds, {"compute": COMPUTE, "volume": VOLUME}[given.service], totals)
+        flows = {"compute": COMPUTE, "volume": VOLUME}[given.service]
+        wanted = {name: flow for name, flow in flows.items() if not given.flows or name in given.flows.split(",")}
+        await measure(clouds, wanted, totals)
         if given.service == "volume":
             print(
                 "".join(f"a plain copy of {size} MiB takes {copy_of(size) * 1000:.0f} ms\n" for size in sizes), end=""
@@ -323,6 +325,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("service", choices=("compute", "volume"))
     parser.add_argument("--quick", action="store_true", help="a few of each, at most 16 in flight")
+    parser.add_argument("--flows", default="", help="only these, by name, separated by commas")
     parser.add_argument("--beside", default="", help="the auth URL of a cloud to measure in the same run")
     parser.add_argument("--beside-password", default="demo")
     parser.add_argument("--beside-admin-password", default="admin")
