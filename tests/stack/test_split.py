@@ -42,17 +42,17 @@ async def test_volumes_are_made_by_workers_of_their_own(
                 assert found["status"] == "available"
                 restore = await demo.post("volume", f"{backups}/{backup}/restore", json={"restore": {}})
                 restored = restore.ok(202).json["restore"]["volume_id"]
-                found = await changed(demo, f"{path}/{restored}", "volume", "restoring-backup")
+                found = await changed(demo, f"{path}/{restored}", "volume", "creating", "restoring-backup")
                 assert found["status"] == "available"
         finally:
             await processes.close()
 
 
-async def changed(client: JsonClient, path: str, noun: str, status: str) -> Any:
-    """The resource when it is no longer in this status."""
+async def changed(client: JsonClient, path: str, noun: str, *under_way: str) -> Any:
+    """The resource when it is in none of these statuses any more."""
     for _ in range(2000):
         found = (await client.get("volume", path)).ok(200).json[noun]
-        if found["status"] != status:
+        if found["status"] not in under_way:
             break
     return found
 
