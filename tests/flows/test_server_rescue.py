@@ -25,8 +25,8 @@ async def disks(cloud: TestCloud, server_id: str) -> list[tuple[str, str, str, b
     return [
         (
             disk.find("target").get("dev"),  # type: ignore[union-attr]  # every disk has one
-            disk.find("target").get("bus"),  # type: ignore[union-attr]
-            disk.find("source").get("file").rpartition("/")[2],  # type: ignore[union-attr]
+            disk.find("target").get("bus"),  # type: ignore[union-attr]  # every disk has one
+            disk.find("source").get("file").rpartition("/")[2],  # type: ignore[union-attr]  # every disk has one
             disk.find("boot") is not None,
         )
         for disk in found

@@ -17,6 +17,7 @@ from stackwire.messaging.transport import to_notification
 from support.builders.images import PATCH
 from support.cloud import ACloud, JsonClient, TestCloud
 from support.polling import until
+from support.postgres import skip_or_fail
 from support.rabbitmq import NoRabbit, TestRabbit, start_broker
 from support.user_actions import VOLUME, UserActions
 
@@ -242,7 +243,7 @@ def broker() -> Iterator[TestRabbit]:
     try:
         found, stop = start_broker()
     except NoRabbit as error:
-        pytest.skip(str(error))
+        skip_or_fail(str(error))
     yield found
     stop()
 

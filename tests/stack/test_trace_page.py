@@ -227,7 +227,7 @@ async def test_a_user_asks_what_a_property_does_and_means(page: Page, cloud: Tes
     await expect(page.locator("article[data-key=team]")).to_be_visible()
     for width, scheme in ((390, "dark"), (1440, "light")):
         await page.set_viewport_size({"width": width, "height": 800})
-        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of the two words it takes
         for address in ("#/properties/image/disk", "#/explain?property=hw_disk_bus%3Dscsi"):
             await page.goto(url(cloud, address))
             await expect(page.locator("#answer > *").first).to_be_visible()

@@ -14,14 +14,14 @@ import eventlet
 
 eventlet.monkey_patch(thread=False)
 
-import eventlet.tpool  # noqa: E402
-import eventlet.wsgi  # noqa: E402
-from swift.common import utils  # noqa: E402
+import eventlet.tpool  # noqa: E402  # after the replacement
+import eventlet.wsgi  # noqa: E402  # after the replacement
+from swift.common import utils  # noqa: E402  # after the replacement
 
 utils.SWIFT_CONF_FILE = str(Path(sys.argv[1]) / "swift.conf")
 
-from swift.common.ring import RingBuilder  # noqa: E402
-from swift.common.wsgi import SwiftHttpProtocol, loadapp  # noqa: E402
+from swift.common.ring import RingBuilder  # noqa: E402  # it reads that file when it is imported
+from swift.common.wsgi import SwiftHttpProtocol, loadapp  # noqa: E402  # the same
 
 STORAGE = ("account", "container", "object")
 PROXY = """

@@ -38,8 +38,11 @@ class HypervisorHandlers(ApiHandlers):
         by_uuid, paged = version >= (2, 53), version >= (2, 33)
         pattern = request.query.get("hypervisor_hostname_pattern") if by_uuid else None
         if pattern is not None and not _HOSTNAME.fullmatch(pattern):
-            listed = f"hypervisor_hostname_pattern. Value: {pattern[:100]}"
-            raise BadRequest(f"Invalid input for query parameters {listed}. It is no part of a host's name.")
+            value = pattern[:100]
+            raise BadRequest(
+                f"Invalid input for query parameters hypervisor_hostname_pattern. Value: {value}. It is no part of a"
+                " host's name."
+            )
         requested = ListHypervisorsRequest(
             pattern=pattern,
             with_servers=_with_servers(request, version),

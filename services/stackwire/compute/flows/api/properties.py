@@ -1,12 +1,9 @@
 """The properties of every project's servers, page by page, for an index of them."""
 
 from stackwire.compute.db import properties
-from stackwire.contracts.properties import ListServerProperties, PropertiesPage, ResourceProperties
+from stackwire.contracts.properties import ListServerProperties, PropertiesPage
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import Forbidden
 from stackwire.db.pool import Database
-
-MAX_LIMIT = 1000
 
 
 class PropertiesReport:
@@ -17,10 +14,7 @@ class PropertiesReport:
 
     async def list_properties(self, ctx: RequestContext, message: ListServerProperties) -> PropertiesPage:
         """One page. Forbidden for users."""
-        if "service" not in ctx.service_roles:
-            raise Forbidden
-        limit = max(1, min(message.limit, MAX_LIMIT))
+        limit = message.limit_for(ctx)
         async with self._database.read() as session:
             rows = await properties.page(session, message.marker, message.ids, limit + 1)
-        found = [ResourceProperties.model_validate(row) for row in rows[:limit]]
-        return PropertiesPage(resources=found, more=len(rows) > limit)
+        return PropertiesPage.of(rows, limit)

@@ -91,7 +91,7 @@ class SwapVolume(ApiFlow):
         try:
             await self._deps.rpc.call(ctx.as_service(), BeginDetaching(volume_id=old.id))
             await self._reserve(ctx, server, old, swap)
-        except (*peers.REFUSED,) as refused:
+        except peers.REFUSED as refused:
             async with self._deps.database.work(ctx) as uow:
                 await volume_swaps.TABLE.delete(uow, swap.attachment_id)
             raise BadRequest(refused.message) from refused
@@ -106,7 +106,7 @@ class SwapVolume(ApiFlow):
                 volume_id=swap.new_volume_id, instance_uuid=server.uuid, attachment_id=swap.attachment_id
             )
             await self._deps.rpc.call(ctx.as_service(), reserve)
-        except (*peers.REFUSED,):
+        except peers.REFUSED:
             await self._deps.rpc.call(ctx.as_service(), Roll(volume_id=old.id))
             raise
 

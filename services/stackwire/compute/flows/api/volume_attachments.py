@@ -80,7 +80,7 @@ class VolumeAttachments(ApiFlow):
             await instance_actions.start(uow, ctx, uuid, "detach_volume")
         try:
             await self._deps.rpc.call(ctx.as_service(), BeginDetaching(volume_id=volume_id))
-        except (*peers.REFUSED,) as refused:
+        except peers.REFUSED as refused:
             async with self._deps.database.work(ctx) as uow:
                 await instance_actions.withdraw(uow, uuid)
             raise BadRequest(refused.message) from refused

@@ -1,17 +1,9 @@
 """The properties of every project's volumes and snapshots, page by page, for an index of them."""
 
-from stackwire.contracts.properties import (
-    ListSnapshotProperties,
-    ListVolumeProperties,
-    PropertiesPage,
-    ResourceProperties,
-)
+from stackwire.contracts.properties import ListSnapshotProperties, ListVolumeProperties, PropertiesPage
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import Forbidden
 from stackwire.db.pool import Database
 from stackwire.volume.db import properties
-
-MAX_LIMIT = 1000
 
 
 class PropertiesReport:
@@ -22,20 +14,14 @@ class PropertiesReport:
 
     async def list_of_volumes(self, ctx: RequestContext, message: ListVolumeProperties) -> PropertiesPage:
         """One page. Forbidden for users."""
-        if "service" not in ctx.service_roles:
-            raise Forbidden
-        limit = max(1, min(message.limit, MAX_LIMIT))
+        limit = message.limit_for(ctx)
         async with self._database.read() as session:
             rows = await properties.page(session, "volumes", message.marker, message.ids, limit + 1)
-        found = [ResourceProperties.model_validate(row) for row in rows[:limit]]
-        return PropertiesPage(resources=found, more=len(rows) > limit)
+        return PropertiesPage.of(rows, limit)
 
     async def list_of_snapshots(self, ctx: RequestContext, message: ListSnapshotProperties) -> PropertiesPage:
         """One page. Forbidden for users."""
-        if "service" not in ctx.service_roles:
-            raise Forbidden
-        limit = max(1, min(message.limit, MAX_LIMIT))
+        limit = message.limit_for(ctx)
         async with self._database.read() as session:
             rows = await properties.page(session, "snapshots", message.marker, message.ids, limit + 1)
-        found = [ResourceProperties.model_validate(row) for row in rows[:limit]]
-        return PropertiesPage(resources=found, more=len(rows) > limit)
+        return PropertiesPage.of(rows, limit)

@@ -45,12 +45,10 @@ class UploadVolume(Flow):
     async def request_upload(self, ctx: RequestContext, volume_id: str, request: UploadImageRequest) -> UploadAccepted:
         """``available`` to ``uploading``, with a queued image. InvalidVolume; a refusal of the image service is 400."""
         image_id = new_id()
-        volume = await self._begin(ctx, volume_id, request, image_id)
+        volume, key = await self._begin(ctx, volume_id, request, image_id)
         try:
             async with self._deps.database.read() as session:
                 rows = await glance_metadata.read(session, "volume_id", volume.id)
-                encrypted = await encryption.encrypts(session, volume.volume_type_id)
-            key = travel.KEY_OF_AN_IMAGE if encrypted else {}
             if unknown := sorted(rows.keys() & travel.NEVER_UPLOADED):
                 raise BadRequest(f"An image of this volume cannot have the properties {', '.join(unknown)}.")
             image = await self._deps.images.create(ctx, self._image(request, image_id, rows, key))
@@ -66,13 +64,17 @@ class UploadVolume(Flow):
             to_backend(uow, CopyVolumeToImage(volume_id=volume.id, image_meta=image_meta(image)), volume.host)
             return UploadAccepted(request, volume, await volume_types.by_id(uow, volume.volume_type_id), image)
 
-    async def _begin(self, ctx: RequestContext, volume_id: str, request: UploadImageRequest, image_id: str) -> Volume:
+    async def _begin(
+        self, ctx: RequestContext, volume_id: str, request: UploadImageRequest, image_id: str
+    ) -> tuple[Volume, Mapping[str, str]]:
+        """The volume in ``uploading``, and what its image has beside where the volume is encrypted."""
         async with self._deps.database.work(ctx) as uow:
             volume = await volumes.find(uow, ctx, volume_id, lock=True)
             self._deps.require(ctx, "volume_extension:volume_actions:upload_image", volume.project_id)
             if request.visibility == "public":
                 self._deps.require(ctx, "volume_extension:volume_actions:upload_public", volume.project_id)
-            if await encryption.encrypts(uow, volume.volume_type_id) and not request.is_plain:
+            encrypted = await encryption.encrypts(uow, volume.volume_type_id)
+            if encrypted and not request.is_plain:
                 raise BadRequest(ENCRYPTED_AS_RAW)
             if request.container_format == "compressed":
                 raise ImageCompressionNotAllowed
@@ -88,7 +90,7 @@ class UploadVolume(Flow):
             )
             if uploading is None:
                 raise InvalidVolume(reason=f"Volume {volume.id} status must be available")
-            return uploading
+            return uploading, travel.KEY_OF_AN_IMAGE if encrypted else {}
 
     def _image(
         self, request: UploadImageRequest, image_id: str, rows: travel.Rows, key: Mapping[str, str]

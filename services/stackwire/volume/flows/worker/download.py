@@ -83,15 +83,15 @@ class ImageDownloads(Flow):
     async def _image_volume(self, ctx: RequestContext, image: ImageView, volume: Volume) -> Volume | None:
         """The volume in the same pool that the image's data lies in, of an image of the same project or of one whose
         owner the image's volume names (``_clone_image_volume``)."""
-        async with self._deps.database.read() as session:
-            encrypted = await encryption.encrypts(session, volume.volume_type_id)
-        if encrypted or image.container_format != "bare":
+        if image.container_format != "bare" or not (ids := await self._deps.images.volume_ids(ctx, image.id)):
             return None
-        for volume_id in await self._deps.images.volume_ids(ctx, image.id):
-            async with self._deps.database.read() as session:
+        async with self._deps.database.read() as session:
+            if await encryption.encrypts(session, volume.volume_type_id):
+                return None
+            for volume_id in ids:
                 found = await volumes.TABLE.get(session, volume_id, host=volume.host)
-            if found is not None and image.owner in (volume.project_id, found.metadata.get("image_owner")):
-                return found
+                if found is not None and image.owner in (volume.project_id, found.metadata.get("image_owner")):
+                    return found
         return None
 
     @staticmethod
