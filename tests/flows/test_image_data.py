@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from support.builders.images import a_queued_image, get_image, upload_image
+from support.builders.images import a_queued_image, an_image, get_image, upload_image
 from support.cloud import ACloud, JsonClient, TestCloud
 from support.polling import pass_time, until
 
@@ -318,3 +318,10 @@ async def test_only_images_with_data_can_be_deactivated(cloud: TestCloud) -> Non
     image_id = await a_queued_image(demo)
     for action in ("deactivate", "reactivate"):
         (await demo.post("image", f"/v2/images/{image_id}/actions/{action}")).ok(403)
+
+
+@pytest.mark.parametrize("content", ["# Not a disk: café\n".encode() * 9000, b"LUKS\xba\xbe\x00\x01" + bytes(20)])
+async def test_raw_data_may_be_anything(cloud: TestCloud, content: bytes) -> None:
+    demo = await cloud.http()
+    image = await get_image(demo, await an_image(demo, content))
+    assert (image["status"], image["size"], image["virtual_size"]) == ("active", len(content), len(content))

@@ -4,11 +4,14 @@ The inspector reads headers only and is the field's reference for image safety (
 is accepted where, are each service's own.
 """
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from oslo_utils.imageutils import format_inspector
+
+log = logging.getLogger(__name__)
 
 RAW_CONTENT: Final = frozenset({"raw", "gpt", "mbr", "iso", "luks"})
 """What the content of a raw image may look like: partition tables and file systems on a whole disk."""
@@ -17,6 +20,9 @@ AMI_FORMATS: Final[Mapping[str, str]] = {"ami": "raw", "ari": "raw", "aki": "raw
 PIECE_BYTES: Final = 64 * 1024
 """What the inspector is given at once, as Glance gives it: it misses what a table points at in the same piece."""
 _ERRORS: Final = (format_inspector.ImageFormatError, format_inspector.SafetyCheckFailed)
+
+# oslo.utils sets it where it can read a descriptor, and asks every text for it: one that is not ASCII has none.
+format_inspector.VMDKInspector.vmdktype = "formatnotfound"
 
 
 class UnreadableFormat(Exception):
@@ -36,8 +42,14 @@ class DetectedFormat:
 
     @property
     def virtual_size(self) -> int:
-        """Bytes that a guest sees; 0 for raw content, whose size is its length."""
-        return 0 if self._inspector is None else int(self._inspector.virtual_size)
+        """Bytes that a guest sees; 0 for raw content, whose size is its length, and where the header is cut off."""
+        if self._inspector is None:
+            return 0
+        try:
+            return int(self._inspector.virtual_size)
+        except Exception as error:  # the inspectors unpack what there is, however short it may be
+            log.info("content like %s tells no virtual size: %s", self.name, error)
+            return 0
 
     def check_safe(self) -> None:
         """Raises UnsafeContent where the content could reach outside itself, UnreadableFormat where it is broken."""

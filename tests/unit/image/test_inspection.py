@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from stackwire.core.errors import UnsupportedMedia
+from stackwire.disk_image.inspection import StreamDetector
 from stackwire.image.domain.inspection import INSPECTED, Inspection
 
 KB64 = 65536
@@ -179,3 +180,25 @@ def test_crafted_headers_cost_neither_work_nor_memory() -> None:
 @pytest.mark.parametrize("chunk", [KB64, 1 << 20, 4 << 20, 8 << 20])
 def test_a_vhdx_tells_its_virtual_size_in_chunks_of_any_size(chunk: int) -> None:
     assert inspected("vhdx", vhdx(), chunk=chunk) == 3 << 30
+
+
+@pytest.mark.parametrize("expected", [None, "raw"])
+@pytest.mark.parametrize(
+    ("content", "formats"),
+    [
+        ("# A page, not a disk: café\n".encode() * 4000, ["raw"]),
+        (b'# createType="streamOptimized"\n' + b"RW 1\n" * 4000, ["vmdk"]),
+        (b"LUKS\xba\xbe\x00\x01" + bytes(20), ["luks"]),
+        (b"LUKS\xba\xbe\x00\x02" + bytes(20), ["luks"]),
+    ],
+    ids=["a text that is not ASCII", "a text like a descriptor", "half a LUKS header", "half a LUKS 2 header"],
+)
+def test_content_that_only_begins_like_a_format_breaks_nothing(
+    content: bytes, formats: list[str], expected: str | None
+) -> None:
+    detector = StreamDetector(expected)
+    for at in range(0, len(content), 65536):
+        detector.feed(content[at : at + 65536])
+    found = detector.finish()
+    size = len(content) if formats == ["raw"] else 0
+    assert [(each.name, each.virtual_size) for each in found] == [(name, size) for name in formats]
