@@ -2,9 +2,11 @@
 
 import importlib
 import json
+import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -29,7 +31,7 @@ auth service required = none
 auth client required = none
 pid file = {folder}/$name.pid
 admin socket = {folder}/$name.asok
-log file = /dev/null
+log file = {folder}/$name.log
 keyring = {folder}/keyring
 osd pool default size = 1
 osd pool default min size = 1
@@ -130,19 +132,46 @@ class APool:
 
 
 @contextmanager
-def _daemon(conf: Path, *words: str) -> Iterator[None]:
+def _daemon(conf: Path, program: str, name: str) -> Iterator["subprocess.Popen[bytes]"]:
     """In the foreground, so that it ends with the tests."""
     silent = subprocess.DEVNULL
-    process = subprocess.Popen([*words, "-c", str(conf), "-f"], stdin=silent, stdout=silent, stderr=silent)
+    words = [program, "-i", name, "-c", str(conf), "-f"]
+    process = subprocess.Popen(words, stdin=silent, stdout=silent, stderr=silent)
     try:
-        yield
+        yield process
     finally:
         process.kill()
         process.wait()
 
 
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """In memory where the system has a file system for that: a monitor syncs every step to its disk, and stops
+    working when less than a hundredth of it is free."""
+    memory = Path("/dev/shm")
+    folder = tempfile.mkdtemp(prefix="stackwire-ceph-", dir=memory if os.access(memory, os.W_OK) else None)
+    try:
+        yield Path(folder)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _wait_for(ceph: Ceph, daemon: "subprocess.Popen[bytes]", log: str, *question: str) -> dict[str, Any]:
+    """The answer of the monitor. Where there is none in two minutes, the error shows what the daemon has logged."""
+    ends = time.monotonic() + 120
+    while daemon.poll() is None and time.monotonic() < ends:
+        try:
+            answer: dict[str, Any] = json.loads(ceph.run("ceph", "--connect-timeout", "10", *question, "-f", "json"))
+        except subprocess.SubprocessError:
+            continue
+        if answer.get("num_up_osds", 1) > 0:
+            return answer
+    lines = (ceph.conf.parent / log).read_text(errors="replace").splitlines()
+    raise AssertionError("\n".join([f"no answer to {question}; ended with {daemon.poll()}", *lines[-40:]]))
+
+
 @pytest.fixture(scope="session")
-def ceph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ceph]:
+def ceph() -> Iterator[Ceph]:
     """Skipped where its programs are not installed: ceph-mon, ceph-osd, ceph-common, python3-rbd."""
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
     if missing:
@@ -151,26 +180,26 @@ def ceph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ceph]:
         importlib.import_module("stackwire.object_store.ceph")
     except ImportError as error:
         skip_or_fail(f"no Ceph: {error} (python3-rbd has it for the Python of the system's version)")
-    folder = tmp_path_factory.mktemp("ceph")
+    with _folder() as folder, _running(folder) as cluster:
+        yield cluster
+
+
+@contextmanager
+def _running(folder: Path) -> Iterator[Ceph]:
     conf = folder / "ceph.conf"
     fsid, port = str(uuid.uuid4()), free_ports(("ceph",))["ceph"]
     conf.write_text(CONF.format(folder=folder, fsid=fsid, port=port))
     ceph = Ceph(conf)
-    address = f"[v2:127.0.0.1:{port}]"
-    subprocess.run(
-        ["monmaptool", "--create", "--fsid", fsid, "--addv", "a", address, str(folder / "monmap")],
-        check=True,
-        capture_output=True,
-    )
-    ceph.run("ceph-mon", "--mkfs", "-i", "a", "--monmap", str(folder / "monmap"))
-    with _daemon(conf, "ceph-mon", "-i", "a"):
+    address, monmap = f"[v2:127.0.0.1:{port}]", str(folder / "monmap")
+    ceph.run("monmaptool", "--create", "--fsid", fsid, "--addv", "a", address, monmap)
+    ceph.run("ceph-mon", "--mkfs", "-i", "a", "--monmap", monmap)
+    with _daemon(conf, "ceph-mon", "a") as monitor:
+        _wait_for(ceph, monitor, "mon.a.log", "quorum_status")
         ceph.run("ceph", "osd", "new", osd := str(uuid.uuid4()))
         (folder / "osd").mkdir()
         ceph.run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd)
-        with _daemon(conf, "ceph-osd", "-i", "0"):
-            ends = time.monotonic() + 60
-            while json.loads(ceph.run("ceph", "osd", "stat", "-f", "json"))["num_up_osds"] == 0:
-                assert time.monotonic() < ends, "the OSD did not start"
+        with _daemon(conf, "ceph-osd", "0") as storage:
+            _wait_for(ceph, storage, "osd.0.log", "osd", "stat")
             yield ceph
 
 
