@@ -90,7 +90,7 @@ test-compose: $(READY) ## the compose stack for real: built, used with stock cli
 
 .PHONY: states
 states: $(READY) ## the state machines as Mermaid diagrams
-	@$(BIN)/python -m stackwire.cloud.states
+	@$(BIN)/python -m stackwire.cloud.state_diagrams
 
 .PHONY: openapi
 openapi: $(READY) ## the image API as an OpenAPI 3.1 document
