@@ -1,7 +1,7 @@
 #!/bin/sh
 # At the first start: for each service a role that may log in, and a schema of its own. No role can read another's.
 set -eu
-for service in identity image volume compute trace; do
+for service in identity image volume compute trace index; do
   variable=$(echo "$service" | tr a-z A-Z)_DB_PASSWORD
   eval "password=\${$variable}"
   psql -q -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" \

@@ -43,7 +43,8 @@ def test_it_is_valid_for_both_generations_of_compose() -> None:
 
 
 def test_everything_of_the_cloud_is_there() -> None:
-    assert set(SERVICES) == {*("postgres", "rabbitmq", "identity", "image", "registry", "volume", "compute", "trace")}
+    servers, readers = ("postgres", "rabbitmq"), ("trace", "index")
+    assert set(SERVICES) == {*servers, "identity", "image", "registry", "volume", "compute", *readers}
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -138,7 +139,7 @@ def test_what_the_dockerfile_copies_gets_past_the_dockerignore() -> None:
     assert all((ROOT / name).exists() for name in copied)
 
 
-@pytest.mark.parametrize("name", [name for name in OURS if name != "trace"])
+@pytest.mark.parametrize("name", [name for name in OURS if name not in ("trace", "index")])
 def test_the_policy_examples_are_policies_and_name_rules_that_exist(name: str, tmp_path: Path) -> None:
     module = import_module(f"stackwire.{name}.domain.policy")
     rules: dict[str, str] = dict(module.RULES if hasattr(module, "RULES") else module.DEFAULTS)
