@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -238,13 +239,13 @@ def request(
         return json.loads(answer.read() or b"null"), dict(answer.headers)
 
 
-def token_of(services: dict[str, Any]) -> str:
+def token_of(services: dict[str, Any], password: str = "secret") -> str:
     domain = {"id": "default"}
     wish = {
         "auth": {
             "identity": {
                 "methods": ["password"],
-                "password": {"user": {"name": "demo", "domain": domain, "password": "secret"}},
+                "password": {"user": {"name": "demo", "domain": domain, "password": password}},
             },
             "scope": {"project": {"name": "demo", "domain": domain}},
         }
@@ -274,3 +275,19 @@ def test_another_image_service_needs_a_way_to_it(folder: Path, ports: list[str])
 def test_passwords_that_everybody_knows_are_for_the_loopback_address(folder: Path, ports: list[str]) -> None:
     done = stackwire("up", "--data-dir", str(folder), "--host", "0.0.0.0", *ports)
     assert "the passwords of admin, alt, cinder, demo, glance, nova, reader are public" in one_line(done)
+
+
+def test_with_a_password_of_ones_own_the_cloud_is_for_others_too(folder: Path, ports: list[str]) -> None:
+    """A container's way: the password from a file, the address at which the ports are published in the catalogue."""
+    (folder / "password").write_text("what only we know\n")
+    secret = {"STACKWIRE_IDENTITY_SEED_PASSWORD_FILE": str(folder / "password")}
+    done = stackwire("up", "-d", "--data-dir", str(folder), *ports, STACKWIRE_HOST="0.0.0.0", **secret)
+    assert done.returncode == 0, done.stderr
+    assert "their password is in these files" in done.stdout
+    assert "Others than this machine reach it at 0.0.0.0" in done.stdout
+    assert "password: what only we know" in (folder / "clouds.yaml").read_text()
+    assert (folder / "clouds.yaml").stat().st_mode & 0o077 == 0
+    services = json.loads(stackwire("status", "--json", "--data-dir", str(folder)).stdout)["services"]
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        token_of(services)
+    assert token_of(services, "what only we know")

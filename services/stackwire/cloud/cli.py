@@ -46,7 +46,7 @@ DataDirOption = Annotated[
 @app.command()
 def up(
     data_dir: DataDirOption = Path(".stackwire"),
-    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(envvar="STACKWIRE_HOST", help="address to listen on")] = "127.0.0.1",
     identity_port: Annotated[int, typer.Option(help="port of identity")] = PORTS["identity"],
     image_port: Annotated[int, typer.Option(help="port of image")] = PORTS["image"],
     volume_port: Annotated[int, typer.Option(help="port of volume")] = PORTS["volume"],

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from stackwire.cloud.answers import build_tracer
+from stackwire.cloud.datadir import PASSWORD
 from stackwire.cloud.options import ORDER, REGISTRY, OptionError, Options
 from stackwire.core.clock import Clock
 from stackwire.core.settings import ServiceSettings, unknown_variables
@@ -47,6 +48,12 @@ def check_environment() -> None:
     unknown = unknown_variables({name: settings_type(name) for name in (*ORDER, "trace", "index")}, os.environ)
     if unknown:
         raise OptionError(f"no setting is called {', '.join(unknown)}")
+
+
+def seed_password() -> str:
+    """The password that the users of a new cloud are to have; "" for that of the seed."""
+    found: str = getattr(settings_type("identity")(), "seed_password", "")
+    return found
 
 
 def _elsewhere(service: str) -> dict[str, str]:
@@ -169,6 +176,7 @@ class Cloud:
 
     def _values(self, name: str, kind: type[ServiceSettings]) -> dict[str, Any]:
         options, urls, public = self.options, self.urls, self.options.public_urls()
+        seeded = seed_password() or PASSWORD
         values: dict[str, Any] = {
             "host": options.host,
             "port": options.all_ports[name],
@@ -184,10 +192,10 @@ class Cloud:
             "public_url": public[name],
             "trace_http": options.trace_port is not None,
             "cinder_mount_point_base": Path(options.data_dir) / "volume",
-            "cinder_store_password": os.environ.get("STACKWIRE_IMAGE_CINDER_STORE_PASSWORD", "secret"),  # as seeded
+            "cinder_store_password": os.environ.get("STACKWIRE_IMAGE_CINDER_STORE_PASSWORD", seeded),
             "registry_host": urlsplit(urls["image"]).hostname,
             "registry_port": options.registry_port,
-            "admin_password": os.environ.get("STACKWIRE_IMAGE_ADMIN_PASSWORD", "secret"),
+            "admin_password": os.environ.get("STACKWIRE_IMAGE_ADMIN_PASSWORD", seeded),
             **({"role": REGISTRY} if name == REGISTRY else {}),
             **self._settings.get(package(name), {}),
         }

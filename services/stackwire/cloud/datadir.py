@@ -116,7 +116,7 @@ class DataDir:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             (self.path / "cloud.json").unlink()
 
-    def write_client_files(self, auth_url: str, region: str) -> None:
+    def write_client_files(self, auth_url: str, region: str, password: str = PASSWORD) -> None:
         """``clouds.yaml`` for every OpenStack client, ``openrc`` for shells."""
         lines = ["clouds:"]
         for cloud, (user, project) in CLOUDS.items():
@@ -125,7 +125,7 @@ class DataDir:
                 "    auth:",
                 f"      auth_url: {auth_url}/v3",
                 f"      username: {user}",
-                f"      password: {PASSWORD}",
+                f"      password: {password}",
                 f"      project_name: {project}",
                 "      user_domain_name: Default",
                 "      project_domain_name: Default",
@@ -139,7 +139,7 @@ class DataDir:
         variables = {
             "OS_AUTH_URL": f"{auth_url}/v3",
             "OS_USERNAME": user,
-            "OS_PASSWORD": PASSWORD,
+            "OS_PASSWORD": password,
             "OS_PROJECT_NAME": project,
             "OS_USER_DOMAIN_NAME": "Default",
             "OS_PROJECT_DOMAIN_NAME": "Default",

@@ -69,8 +69,19 @@ class Options:
         return self._urls(ANY_HOST.get(self.host, self.host))
 
     def public_urls(self) -> dict[str, str]:
-        """The base URLs for clients; when listening on all interfaces, with this machine's address."""
-        return self._urls(_own_address() if self.host in ANY_HOST else self.host)
+        """The base URLs for clients; when listening on all interfaces, with this machine's address.
+
+        ``STACKWIRE_PUBLISHED_ADDRESS`` is another one, where this is a container.
+        """
+        published = os.environ.get("STACKWIRE_PUBLISHED_ADDRESS")
+        return self._urls(published or (_own_address() if self.host in ANY_HOST else self.host))
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether others than this machine reach the cloud."""
+        from stackwire.core.settings import is_loopback
+
+        return not is_loopback(os.environ.get("STACKWIRE_PUBLISHED_ADDRESS") or self.host)
 
     def _urls(self, host: str) -> dict[str, str]:
         host = f"[{host}]" if ":" in host else host

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, NoReturn
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from stackwire.cloud.datadir import DataDir, DataDirError
+from stackwire.cloud.datadir import PASSWORD, DataDir, DataDirError
 from stackwire.cloud.options import EMBEDDED, REGISTRY, OptionError, Options
 from stackwire.cloud.postgres import EmbeddedPostgres, PostgresError
 from stackwire.db.bootstrap import ROLES, as_role
@@ -201,19 +201,20 @@ def _run(options: Options, directory: DataDir, databases: Databases, output: Cal
 
 
 async def _serve(options: Options, directory: DataDir, databases: Databases, output: Callable[[str], None]) -> None:
-    from stackwire.cloud.cloud import Cloud
+    from stackwire.cloud.cloud import Cloud, seed_password
     from stackwire.cloud.postgres_supervisor import supervised
     from stackwire.db.bootstrap import GUESTS, bootstrap
     from stackwire.runtime.main import until_signal
 
+    password = seed_password()
     await bootstrap(databases.admin, guests=GUESTS if options.has_registry else ())
     cloud = Cloud(options, database_urls=databases.services, token_key=directory.token_key())
     await cloud.start()
     try:
-        directory.write_client_files(cloud.urls["identity"], "RegionOne")
+        directory.write_client_files(cloud.urls["identity"], "RegionOne", password or PASSWORD)
         directory.write_state(_state(options))
         async with supervised(databases.server):
-            await until_signal(lambda: output(_welcome(options, directory)))
+            await until_signal(lambda: output(_welcome(options, directory, password)))
     finally:
         await cloud.stop()
 
@@ -230,15 +231,18 @@ def _state(options: Options) -> dict[str, Any]:
     }
 
 
-def _welcome(options: Options, directory: DataDir) -> str:
+def _welcome(options: Options, directory: DataDir, password: str) -> str:
     lines = ["The cloud is ready:"]
     lines += [f"  {name:<9} {url}" for name, url in options.urls().items()]
     lines += [
         "Use it:",
         f"  export OS_CLIENT_CONFIG_FILE={directory.clouds_yaml} OS_CLOUD=stackwire",
         f"  . {directory.openrc}       (the same for tools that know no clouds.yaml)",
-        "Clouds: stackwire (demo), stackwire-admin, stackwire-alt; every password is 'secret'.",
+        "Clouds: stackwire (demo), stackwire-admin, stackwire-alt; "
+        + ("their password is in these files." if password else f"every password is '{PASSWORD}'."),
     ]
+    if options.is_exposed:
+        lines.append(f"Others than this machine reach it at {options.host}; whoever does sees what the tracer shows.")
     return "\n".join(lines)
 
 

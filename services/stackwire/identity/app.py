@@ -42,7 +42,7 @@ PASSWORDS = Passwords()
 
 async def build(settings: IdentitySettings, *, transport: Transport, clock: Clock | None = None) -> Service:
     """A service ready to be started; the seed is applied. Raises SeedError, MigrationError, DatabaseUnavailable."""
-    seed = Seed.read(settings.seed or _HERE / "identity.toml")
+    seed = Seed.read(settings.seed or _HERE / "identity.toml").with_password(settings.seed_password)
     signer = TokenSigner(settings.token_key)
     async with opened(settings, "identity", clock) as database:
         await apply_seed(database, PASSWORDS, seed)

@@ -13,12 +13,15 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from stackwire.core.behaviours import Behaviours, behaviours_of
+from stackwire.core.settings_files import FilesSource, file_names, with_password
 
 log = logging.getLogger(__name__)
 
 Role = Literal["api", "worker", "all"]
-PUBLIC_SECRETS = ("secret", "stackwire", "only-good-enough-for-the-loopback-address")
-"""Passwords and keys that stand in this repository."""
+PUBLIC_SECRETS = ("secret", "stackwire", "only-good-enough-for-the-loopback-address", "guest")
+"""Passwords and keys that stand in this repository, and RabbitMQ's own."""
+BUS_URLS = ("amqp_url", "management_url")
+"""Settings that are URLs of the broker, with one login."""
 
 
 class RenamedSettingsSource(PydanticBaseSettingsSource):
@@ -40,10 +43,20 @@ class RenamedSettingsSource(PydanticBaseSettingsSource):
         return found
 
 
+def is_loopback(address: str) -> bool:
+    """Whether only this machine reaches what listens there; of names only ``localhost`` is known to."""
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
+
+
 class ServiceSettings(BaseSettings):
     """Read from the environment: ``STACKWIRE_<SERVICE>_<FIELD>`` (the subclass's prefix) before ``STACKWIRE_<FIELD>``.
+    With ``_FILE`` appended it names a file with the text, as secrets of containers are (``core.settings_files``).
 
     ``database_url`` is a PostgreSQL URL of the service's own role; ``amqp_url`` is ``memory`` or ``amqp(s)://...``;
+    ``database_password`` and ``amqp_password`` are for URLs that name a user and no password.
     ``*_url`` are the other services' base URLs as this service reaches them; ``public_url`` is the URL for clients.
     ``trace_http`` emits each answered request on the bus, for the tracer; unset it does on the in-process bus only.
 
@@ -60,7 +73,9 @@ class ServiceSettings(BaseSettings):
     published_address: str = ""
     port: int = 0
     database_url: str = ""
+    database_password: str = Field(default="", repr=False)
     amqp_url: str = "memory"
+    amqp_password: str = Field(default="", repr=False)
     data_dir: Path = Path(".stackwire")
     region: str = "RegionOne"
     token_key: str = Field(default="", repr=False)
@@ -99,21 +114,30 @@ class ServiceSettings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         everywhere = EnvSettingsSource(settings_cls, env_prefix="STACKWIRE_")
-        return init_settings, env_settings, everywhere, RenamedSettingsSource(settings_cls)
+        files = FilesSource(settings_cls)
+        return init_settings, env_settings, everywhere, files, RenamedSettingsSource(settings_cls)
 
     @field_validator("with_bugs", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _join_passwords(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            for url, password in (
+                ("database_url", "database_password"),
+                *((name, "amqp_password") for name in BUS_URLS),
+            ):
+                if isinstance(values.get(url), str) and isinstance(values.get(password), str):
+                    values[url] = with_password(values[url], values[password])
+        return values
+
     @property
     def is_exposed(self) -> bool:
         """Whether others than this machine reach the service."""
-        address = self.published_address or self.host
-        try:
-            return not ip_address(address).is_loopback
-        except ValueError:
-            return address != "localhost"
+        return not is_loopback(self.published_address or self.host)
 
     @model_validator(mode="after")
     def _check_secrets(self) -> Self:
@@ -161,5 +185,6 @@ def unknown_variables(kinds: Mapping[str, type[ServiceSettings]], environment: M
     known |= {"STACKWIRE_CRASH_AT", "STACKWIRE_CRASH_FILE"}  # as these were called before
     for kind in kinds.values():
         for prefix in ("STACKWIRE_", str(kind.model_config.get("env_prefix"))):
-            known |= {f"{prefix}{name}".upper() for name in (*kind.model_fields, *kind.renamed)}
+            files = [name for _, name in file_names(kind)]
+            known |= {f"{prefix}{name}".upper() for name in (*kind.model_fields, *kind.renamed, *files)}
     return sorted(name for name in environment if name.startswith("STACKWIRE_") and name not in known)

@@ -77,6 +77,14 @@ class Seed(BaseModel):
         seed.check(file)
         return seed
 
+    def with_password(self, password: str) -> "Seed":
+        """With this password for users who have one that stands in this repository; none given changes nothing."""
+        own = [
+            user.model_copy(update={"password": password}) if password and user.password in PUBLIC_SECRETS else user
+            for user in self.user
+        ]
+        return self.model_copy(update={"user": tuple(own)})
+
     def check(self, file: Path) -> None:
         """Raises SeedError unless every name that is referred to exists, and none twice."""
         for kind in ("domain", "role", "project", "user"):
@@ -143,7 +151,7 @@ async def check_passwords(database: Database, passwords: Passwords, seed: Seed) 
     if public:
         raise SeedError(
             f"identity is reached from elsewhere, and the passwords of {', '.join(public)} are public:"
-            " change them, or seed others (STACKWIRE_IDENTITY_SEED)"
+            " change them, or seed others (STACKWIRE_IDENTITY_SEED_PASSWORD or _SEED)"
         )
 
 
