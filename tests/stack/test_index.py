@@ -6,7 +6,7 @@ import os
 import random
 import sys
 from asyncio.subprocess import PIPE, STDOUT
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 import aiohttp
@@ -68,8 +68,8 @@ async def in_index(cloud: TestCloud) -> set[Row]:
 
 
 async def ask(cloud: TestCloud, path: str, method: str = "GET") -> Any:
-    async with aiohttp.ClientSession(cloud.urls["index"]) as session, session.request(method, path) as answer:
-        return await answer.json()
+    """As an administrator."""
+    return (await (await cloud.http("admin")).request(method, "index", path)).json
 
 
 async def places(cloud: TestCloud, path: str) -> dict[str, tuple[str, str]]:
@@ -292,11 +292,14 @@ async def test_the_command_and_the_tracers_command_read_the_index(a_cloud: AClou
     image = await (await UserActions.of(cloud)).image(team="storage")
     await cloud.settle()
     url = ("--index-url", cloud.urls["index"])
+    user = {"OS_AUTH_URL": cloud.urls["identity"], "OS_PASSWORD": "secret"}
+    admin = {**user, "OS_USERNAME": "admin", "OS_PROJECT_NAME": "admin"}
 
-    async def run(*words: str) -> tuple[int | None, str]:
+    async def run(*words: str, login: Mapping[str, str] = admin) -> tuple[int | None, str]:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "stackwire.cloud", *words, *url, stdout=PIPE, stderr=STDOUT
-        )
+            sys.executable, "-m", "stackwire.cloud", *words, *url, stdout=PIPE, stderr=STDOUT,
+            env={**os.environ, **login},
+        )  # fmt: skip
         out, _ = await process.communicate()
         return process.returncode, out.decode()
 
@@ -307,3 +310,25 @@ async def test_the_command_and_the_tracers_command_read_the_index(a_cloud: AClou
     assert (code, json.loads(text)["places"][0]["resource"]) == (0, {"kind": "image", "id": image})
     assert (await run("trace", "lineage", image))[0] == 2
     assert (await run("index", "where", "team", "--kind", "nothing"))[0] == 2
+    demo = {**user, "OS_USERNAME": "demo", "OS_PROJECT_NAME": "demo"}
+    refusals = ((demo, "not authorized"), (user, "Log in: OS_TOKEN"), ({"OS_TOKEN": "x"}, "requires authentication"))
+    for login, said in refusals:
+        for command in ("index", "trace"):
+            code, text = await run(command, "where", "team", login=login)
+            assert (code, said in text) == (2, True), text
+    token = {"OS_TOKEN": (await cloud.http("admin")).token}
+    assert image in (await run("index", "where", "team", login=token))[1]
+
+
+async def test_the_index_tells_administrators_alone(a_cloud: ACloud) -> None:
+    """It knows the properties of every project. A revoked token is none."""
+    cloud = await a_cloud(index=True, services=("identity", "image", "index"))
+    demo, admin = await cloud.http("demo"), await cloud.http("admin")
+    for method, path in (("GET", "/where/team"), ("GET", "/status"), ("POST", "/rebuild"), ("GET", "/nonsense")):
+        (await demo.request(method, "index", path, headers={"X-Auth-Token": "none"})).ok(401)
+        (await demo.request(method, "index", path)).ok(404 if path == "/nonsense" else 403)
+    (await admin.get("index", "/where/team")).ok(200)
+    headers = {"X-Subject-Token": admin.token}
+    (await admin.delete("identity", "/v3/auth/tokens", headers=headers)).ok(204)
+    await cloud.settle()
+    (await admin.get("index", "/where/team")).ok(401)

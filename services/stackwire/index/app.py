@@ -1,10 +1,6 @@
 """Composition root of the index: a listener, a table, a small API."""
 
-from aiohttp import web
-
 from stackwire.core.clock import Clock
-from stackwire.core.context import RequestContext
-from stackwire.core.errors import Unauthorized
 from stackwire.http.app import make_app
 from stackwire.index.backends.services import Services
 from stackwire.index.flows.index import PropertyIndex
@@ -13,23 +9,20 @@ from stackwire.index.http.routes import routes
 from stackwire.index.settings import IndexSettings
 from stackwire.messaging.rpc import RpcClient
 from stackwire.messaging.transport import Transport
+from stackwire.runtime.authenticator import authenticator_of
 from stackwire.runtime.database import opened
+from stackwire.runtime.revocations import RevocationWatch
 from stackwire.runtime.service import Service, Sweep
 
 
-class _NoAuthentication:
-    """Every route is public."""
-
-    async def authenticate(self, request: web.Request) -> RequestContext:
-        raise Unauthorized
-
-
 async def build(settings: IndexSettings, *, transport: Transport, clock: Clock | None = None) -> Service:
-    """Ready to be started; it reads everything soon after. Raises MigrationError, DatabaseUnavailable."""
+    """Ready to be started; it reads everything soon after. Raises MigrationError, DatabaseUnavailable, ValueError."""
     async with opened(settings, "index", clock) as database:
         client = RpcClient(transport)
         index = PropertyIndex(database, Services(client, settings.page_size))
         listener = index.listener(transport, settings.max_length)
+        watch = RevocationWatch(transport, "index", client)
+        authenticator, own = authenticator_of(settings, watch)
 
         async def ready() -> bool:
             return await service.ready()
@@ -40,10 +33,14 @@ async def build(settings: IndexSettings, *, transport: Transport, clock: Clock |
             database=database,
             transport=transport,
             app=make_app(
-                routes=routes(index, listener), authenticator=_NoAuthentication(), errors=index_error, ready=ready
+                routes=routes(index, listener),
+                authenticator=authenticator,
+                errors=index_error,
+                ready=ready,
+                identity_url=settings.www_authenticate_uri,
             ),
-            servers=[listener],
-            sweeps=[Sweep(settings.sweep_seconds, listener.catch_up)],
-            resources=[client],
+            servers=[listener, watch.server],
+            sweeps=[Sweep(settings.sweep_seconds, listener.catch_up), watch.sweep],
+            resources=[*own, client],
         )
         return service

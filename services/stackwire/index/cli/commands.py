@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +10,9 @@ from urllib.parse import quote, urlencode
 
 import aiohttp
 import typer
+
+from stackwire.core.errors import ServiceError
+from stackwire.http.command_login import token_of_cloud, token_of_environment
 
 app = typer.Typer(
     name="index",
@@ -19,7 +23,10 @@ app = typer.Typer(
 )
 
 DataDir = Annotated[Path, typer.Option("--data-dir", envvar="STACKWIRE_DATA_DIR", help="the running cloud's folder")]
-Url = Annotated[str | None, typer.Option("--index-url", help="an index's own address")]
+Url = Annotated[
+    str | None,
+    typer.Option("--index-url", help="an index's own address; who asks it is in OS_TOKEN or OS_USERNAME, ..."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="as JSON")]
 FOLDER = Path(".stackwire")
 
@@ -74,16 +81,22 @@ def _show(found: Mapping[str, Any], as_json: bool) -> None:
 
 def _request(method: str, path: str, data_dir: Path, index_url: str | None) -> dict[str, Any]:
     try:
-        return asyncio.run(_answer(method, f"{index_url.rstrip('/') if index_url else _address(data_dir)}/{path}"))
-    except QueryError as error:
+        return asyncio.run(_answer(method, path, data_dir, index_url))
+    except (QueryError, ServiceError) as error:
         typer.echo(f"stackwire: {error}", err=True)
         raise typer.Exit(2) from None
 
 
-async def _answer(method: str, url: str) -> dict[str, Any]:
+async def _answer(method: str, path: str, data_dir: Path, index_url: str | None) -> dict[str, Any]:
+    """Of the data directory's cloud as its administrator, of another index as the environment says."""
+    url = f"{index_url.rstrip('/') if index_url else _address(data_dir)}/{path}"
+    token = await (token_of_environment(os.environ) if index_url else token_of_cloud(data_dir))
     try:
         timeout = aiohttp.ClientTimeout(total=600)
-        async with aiohttp.ClientSession(timeout=timeout) as session, session.request(method, url) as response:
+        async with (
+            aiohttp.ClientSession(timeout=timeout, headers={"X-Auth-Token": token}) as session,
+            session.request(method, url) as response,
+        ):
             document = await response.json()
     except (aiohttp.ClientError, ValueError, OSError) as error:
         raise QueryError(f"no index answers at {url}: {error}") from error

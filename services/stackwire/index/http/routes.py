@@ -1,24 +1,35 @@
-"""The index's API, without a login, as the tracer's: for this machine, or behind a door of one's own."""
+"""The index's API, for administrators: it tells of the properties of every project."""
 
 from collections.abc import Sequence
 
 from aiohttp import web
 
+from stackwire.core.errors import Forbidden
 from stackwire.http.app import Route
-from stackwire.http.request import respond
+from stackwire.http.middlewares import Handler
+from stackwire.http.request import CONTEXT, respond
 from stackwire.index.flows.index import PropertyIndex
 from stackwire.messaging.notification_listener import NotificationListener
 
 
 def routes(index: PropertyIndex, listener: NotificationListener) -> Sequence[Route]:
-    """Every route; all of them are public."""
+    """Every route."""
     handlers = IndexHandlers(index, listener)
     table = (
         ("GET", "/status", handlers.status),
         ("GET", "/where/{key}", handlers.where),
         ("POST", "/rebuild", handlers.rebuild),
     )
-    return [Route(method, path, handler, public=True) for method, path, handler in table]
+    return [Route(method, path, _for_administrators(handler)) for method, path, handler in table]
+
+
+def _for_administrators(handler: Handler) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if not request[CONTEXT].is_admin:
+            raise Forbidden
+        return await handler(request)
+
+    return handle
 
 
 class IndexHandlers:

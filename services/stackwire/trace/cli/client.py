@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -131,7 +132,15 @@ class TraceClient:
             raise QueryError(
                 "an index answers 'trace where' only: who set a property, and its way, is what a tracer has"
             )
-        document = await self._get("/".join([name, *(quote(argument, safe="") for argument in arguments)]))
+        from stackwire.core.errors import ServiceError
+        from stackwire.http.command_login import token_of_environment
+
+        try:
+            token = await token_of_environment(os.environ)
+        except ServiceError as error:
+            raise QueryError(error.message) from error
+        path = "/".join([name, *(quote(argument, safe="") for argument in arguments)])
+        document = await self._get(path, {"X-Auth-Token": token})
         return {**document, "places": [{**each, "set_by": f"(since {each['since']})"} for each in document["places"]]}
 
     # -- a tracer's API
@@ -164,21 +173,23 @@ class TraceClient:
                     if line.startswith(b"data: "):
                         yield json.loads(line[6:])
 
-    async def _get(self, path: str) -> JsonObject:
+    async def _get(self, path: str, headers: Mapping[str, str] | None = None) -> JsonObject:
         try:
-            document: JsonObject = json.loads(await self._text(path))
+            document: JsonObject = json.loads(await self._text(path, headers))
         except ValueError as error:
             raise QueryError(f"the server at {self._base()} is not a tracer") from error
         return document
 
-    async def _text(self, path: str) -> str:
+    async def _text(self, path: str, headers: Mapping[str, str] | None = None) -> str:
         import aiohttp
 
         from stackwire.trace.backends.network_errors import network_error_text
 
         base = self._base()
         try:
-            async with aiohttp.ClientSession() as session, session.get(f"{base}/{path}") as response:
+            async with aiohttp.ClientSession(headers=headers) as session, session.get(f"{base}/{path}") as response:
+                if response.status in (401, 403):
+                    raise QueryError((await response.json())["error"]["message"])
                 if response.status != 200 and not await _is_tracer(session, base):
                     raise QueryError(f"the server at {base} is not a tracer")
                 if response.status in (400, 404):

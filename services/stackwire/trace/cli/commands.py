@@ -44,7 +44,10 @@ SOURCE_OPTIONS: dict[str, tuple[Any, Any]] = {
         None,
     ),
     "index_url": (
-        Annotated[str | None, typer.Option("--index-url", help="of `where` alone: an index, which needs no firehose")],
+        Annotated[
+            str | None,
+            typer.Option("--index-url", help="of `where` alone: an index, asked as OS_TOKEN or OS_USERNAME, ... say"),
+        ],
         None,
     ),
     "seconds": (
