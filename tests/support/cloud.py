@@ -158,6 +158,10 @@ class TestCloud:
             self._clients[user, project] = await self._log_in(user, project)
         return self._clients[user, project]
 
+    async def log_in_again(self, user: str = "demo") -> JsonClient:
+        """A client with a new token."""
+        return await self._log_in(user, PROJECT_OF[user])
+
     async def _log_in(self, user: str, project: str) -> JsonClient:
         return await log_in(self._session, self.urls, user, project)
 

@@ -63,8 +63,8 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
     http = HttpClient("compute")
     images = images_of(settings, client, http)
     notifications = Notifications(HOST, settings.image_url)
-    watch = RevocationWatch(transport, "compute", client)
-    authenticator, own = authenticator_of(settings, watch)
+    watch = RevocationWatch(transport, "compute", client, clock=database.clock)
+    authenticator, own = authenticator_of(settings, watch, database.clock)
     servers, sweeps, resources = list[Server](), list[Sweep](), list[Resource]([client, http, *own])
 
     async def ready() -> bool:

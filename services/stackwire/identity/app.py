@@ -43,7 +43,7 @@ PASSWORDS = Passwords()
 async def build(settings: IdentitySettings, *, transport: Transport, clock: Clock | None = None) -> Service:
     """A service ready to be started; the seed is applied. Raises SeedError, MigrationError, DatabaseUnavailable."""
     seed = Seed.read(settings.seed or _HERE / "identity.toml").with_password(settings.seed_password)
-    signer = TokenSigner(settings.token_key)
+    signer = TokenSigner(settings.token_key, clock)
     async with opened(settings, "identity", clock) as database:
         await apply_seed(database, PASSWORDS, seed)
         if settings.is_exposed:

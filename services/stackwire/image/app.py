@@ -99,8 +99,8 @@ def _cache(settings: ImageSettings, database: Database) -> ImageCache | None:
 def _service(
     settings: ImageSettings, transport: Transport, deps: FlowDeps, v1: V1Flows | None, traces: CallTraces | None
 ) -> Service:
-    watch = RevocationWatch(transport, "image", RpcClient(transport))
-    authenticator, own = authenticator_of(settings, watch)
+    watch = RevocationWatch(transport, "image", RpcClient(transport), clock=deps.database.clock)
+    authenticator, own = authenticator_of(settings, watch, deps.database.clock)
     http, host = HttpClient("image"), socket.gethostname()
     flows = ApiFlows(settings, deps, _cache(settings, deps.database), v1)
     transfers, prefetcher = Transfers(flows.downloads, settings.upload_seconds), flows.prefetcher

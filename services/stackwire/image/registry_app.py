@@ -48,8 +48,8 @@ async def build(settings: ImageSettings, *, transport: Transport, clock: Clock |
 
 def _service(settings: ImageSettings, transport: Transport, deps: FlowDeps) -> Service:
     """No recovery: the uploads under way are the API's, which is recovered by the image service."""
-    watch = RevocationWatch(transport, REGISTRY, RpcClient(transport))
-    tokens, own = authenticator_of(settings, watch)
+    watch = RevocationWatch(transport, REGISTRY, RpcClient(transport), clock=deps.database.clock)
+    tokens, own = authenticator_of(settings, watch, deps.database.clock)
     images = RegistryImages(deps, ImageMetadata(deps, location_requests(settings, deps)))
     service: Service
 

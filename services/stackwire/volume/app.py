@@ -53,8 +53,8 @@ async def build(settings: VolumeSettings, *, transport: Transport, clock: Clock 
 def _assemble(settings: VolumeSettings, database: Database, transport: Transport) -> Service:
     client, http = RpcClient(transport), HttpClient("volume")
     deps = _deps(settings, database, client, http)
-    watch = RevocationWatch(transport, "volume", client)
-    authenticator, own = authenticator_of(settings, watch)
+    watch = RevocationWatch(transport, "volume", client, clock=database.clock)
+    authenticator, own = authenticator_of(settings, watch, database.clock)
     service: Service
 
     async def ready() -> bool:

@@ -1,16 +1,99 @@
-"""The source of time; tests pass a clock of their own."""
+"""The time of a cloud: the machine's, until a test moves it.
 
+Everything that has a date or that runs out follows it: rows, notifications, tokens, leases, heartbeats, sweeps. Time
+limits of connections, calls and retries do not: these are about this machine.
+"""
+
+import asyncio
+import contextlib
 import time
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+TICK = timedelta(microseconds=1)
+"""How much later each reading of a stopped clock is, so that what happened in order has its order."""
+
+Follower = Callable[[datetime], Awaitable[None]]
+"""Called with the new time before the clock has it, so that what lives on does not run out at the leap."""
 
 
 class Clock:
-    """The machine's clock. ``now`` is aware UTC, ``monotonic`` is in seconds."""
+    """``now`` is aware UTC, ``monotonic`` is in seconds; ``sleep`` ends when the clock has moved on so far."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta()
+        self._stopped_at: datetime | None = None
+        self._leaps = 0.0
+        self._moved = asyncio.Event()
+        self._followers: list[Follower] = []
+        self._moving = asyncio.Lock()
 
     def now(self) -> datetime:
         """Aware, UTC."""
-        return datetime.now(UTC)
+        if self._stopped_at is None:
+            return datetime.now(UTC) + self._ahead
+        self._stopped_at += TICK
+        return self._stopped_at
 
     def monotonic(self) -> float:
-        """Seconds, for measuring durations."""
-        return time.monotonic()
+        """Seconds, for measuring durations. A clock that was set back has not run back; a stopped one runs here."""
+        return time.monotonic() + self._leaps
+
+    @property
+    def ahead(self) -> timedelta:
+        """How far it is ahead of the machine's."""
+        return self._ahead if self._stopped_at is None else self._stopped_at - datetime.now(UTC)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it stands still."""
+        return self._stopped_at is not None
+
+    async def sleep(self, seconds: float) -> None:
+        """Returns when that many seconds have passed on this clock."""
+        until = self.monotonic() + seconds
+        while (rest := until - self.monotonic()) > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(rest):
+                    await self._moved.wait()
+
+    async def advance(self, by: timedelta) -> None:
+        """Moves it on. Raises ValueError for a way back."""
+        if by < timedelta():
+            raise ValueError("a clock is advanced by no less than nothing: set it back to a date")
+        await self.set(self.now() + by)
+
+    async def set(self, moment: datetime) -> None:
+        """Moves it to a moment, which may be earlier. It goes on from there, unless it is stopped."""
+        async with self._moving:
+            for follower in [*self._followers]:
+                await follower(moment)
+            before = self.now()
+            if self._stopped_at is None:
+                self._ahead += moment - before
+            else:
+                self._stopped_at = moment
+            self._leaps += max(0.0, (moment - before).total_seconds())
+            moved, self._moved = self._moved, asyncio.Event()
+            moved.set()
+
+    def stop(self) -> None:
+        """It stands still; each reading is a microsecond later."""
+        self._stopped_at = self._stopped_at or self.now()
+
+    def resume(self) -> None:
+        """It goes on from where it was stopped."""
+        if self._stopped_at is not None:
+            self._ahead, self._stopped_at = self._stopped_at - datetime.now(UTC), None
+
+    async def reset(self) -> None:
+        """The machine's time again."""
+        self.resume()
+        if self._ahead:
+            await self.set(datetime.now(UTC))
+            self._ahead = timedelta()
+
+    def follow(self, follower: Follower) -> Callable[[], None]:
+        """Calls ``follower`` before each move; the function returned ends that."""
+        self._followers.append(follower)
+        return lambda: self._followers.remove(follower)

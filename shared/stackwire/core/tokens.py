@@ -10,9 +10,12 @@ from typing import Any
 
 import jwt
 
+from stackwire.core.clock import Clock
 from stackwire.core.errors import Unauthorized
 
 _ALGORITHM = "HS256"
+_OPTIONS: Any = {"require": ["exp", "iat"], "verify_exp": False, "verify_iat": False}
+"""The library would compare times with the machine's clock."""
 _MAX_CACHED_TOKENS = 1024  # whose signature was verified
 _MAX_TOKEN_LENGTH = 16 * 1024  # a longer header is no token of Stackwire's, and is not parsed
 
@@ -51,12 +54,13 @@ class Claims:
 
 
 class TokenSigner:
-    """Issues and verifies tokens with a shared key."""
+    """Issues and verifies tokens with a shared key. ``clock``: by which they expire."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, clock: Clock | None = None) -> None:
         if len(key) < 32:
             raise ValueError("the token key must have at least 32 characters")
         self._key = key
+        self._clock = clock or Clock()
         self._signed = lru_cache(_MAX_CACHED_TOKENS)(self._read)
 
     def issue(self, claims: Claims) -> str:
@@ -74,13 +78,13 @@ class TokenSigner:
             claims = self._signed(token)
         except (jwt.PyJWTError, KeyError, TypeError, ValueError) as refused:
             raise Unauthorized from refused
-        if claims.expires_at <= datetime.now(UTC):
+        if claims.expires_at <= self._clock.now():
             raise Unauthorized
         return claims
 
     def _read(self, token: str) -> Claims:
         """The claims, after the signature was verified; the caller checks the time, so that this can be cached."""
-        return _claims(jwt.decode(token, self._key, algorithms=[_ALGORITHM], options={"require": ["exp", "iat"]}))
+        return _claims(jwt.decode(token, self._key, algorithms=[_ALGORITHM], options=_OPTIONS))
 
 
 def _claims(body: dict[str, Any]) -> Claims:

@@ -47,6 +47,7 @@ class Leases:
         self._single_process = single_process
         self._held: set[tuple[str, str]] = set()
         self._renewing: asyncio.Task[None] | None = None
+        self._end_following = database.clock.follow(self._renew)
 
     def holds(self, noun: str, id: str) -> bool:
         """Whether this process is at work on the row now."""
@@ -162,6 +163,7 @@ class Leases:
 
     async def close(self) -> None:
         """Releases whatever this process still holds."""
+        self._end_following()
         if self._renewing is not None:
             self._renewing.cancel()
             await asyncio.gather(self._renewing, return_exceptions=True)
@@ -186,19 +188,24 @@ class Leases:
     async def _renew_all(self) -> None:
         while self._held:
             await asyncio.sleep(self.ttl.total_seconds() / 4)
-            held = list(self._held)
-            try:
-                async with self._database.read() as session:
-                    await session.execute(
-                        "UPDATE leases SET expires_at = $2 WHERE owner = $1"
-                        " AND (noun, id) IN (SELECT * FROM unnest($3::text[], $4::text[]))",
-                        self.owner,
-                        self._database.clock.now() + self.ttl,
-                        [noun for noun, _ in held],
-                        [id for _, id in held],
-                    )
-            except ServiceError as error:
-                log.warning("leases could not be renewed: %s", error)
+            await self._renew(self._database.clock.now())
+
+    async def _renew(self, now: datetime) -> None:
+        held = list(self._held)
+        if not held:
+            return
+        try:
+            async with self._database.read() as session:
+                await session.execute(
+                    "UPDATE leases SET expires_at = $2 WHERE owner = $1"
+                    " AND (noun, id) IN (SELECT * FROM unnest($3::text[], $4::text[]))",
+                    self.owner,
+                    now + self.ttl,
+                    [noun for noun, _ in held],
+                    [id for _, id in held],
+                )
+        except ServiceError as error:
+            log.warning("leases could not be renewed: %s", error)
 
     async def _released(self, noun: str, id: str) -> None:
         try:

@@ -10,9 +10,9 @@ case a message was missed while the broker was unavailable.
 
 import logging
 import socket
-from datetime import UTC, datetime
 
 from stackwire.contracts.identity import TOKENS, ListRevocations, TokensRevoked
+from stackwire.core.clock import Clock
 from stackwire.core.context import RequestContext, system_context
 from stackwire.core.errors import ServiceError
 from stackwire.core.revocations import Revocations
@@ -30,9 +30,18 @@ REFRESH_SECONDS = 30.0
 class RevocationWatch:
     """``name``: the service's; ``rpc``: its client; ``every``: seconds between refreshes."""
 
-    def __init__(self, transport: Transport, name: str, rpc: RpcClient, *, every: float = REFRESH_SECONDS) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        name: str,
+        rpc: RpcClient,
+        *,
+        every: float = REFRESH_SECONDS,
+        clock: Clock | None = None,
+    ) -> None:
         self._name = name
         self._rpc = rpc
+        self._clock = clock or Clock()
         self._revocations = Revocations()
         endpoint = TokensRevoked.served_by(self._on_tokens_revoked)
         self.server = RpcServer(transport, TOKENS, f"{name}.{socket.gethostname()}", [endpoint])
@@ -44,7 +53,7 @@ class RevocationWatch:
 
     async def refresh(self) -> None:
         """Fetches the whole list from identity; the list stays as it is when identity is unavailable."""
-        self._revocations.forget(datetime.now(UTC))
+        self._revocations.forget(self._clock.now())
         try:
             ctx = system_context(self._name)
             known = await self._rpc.call(ctx, ListRevocations(), timeout=REVOCATIONS_TIMEOUT_SECONDS)

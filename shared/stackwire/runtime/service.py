@@ -180,7 +180,7 @@ class Service:
 
     async def _repeat_sweep(self, sweep: Sweep) -> None:
         while True:
-            await asyncio.sleep(sweep.every)
+            await self.database.clock.sleep(sweep.every)
             await self._run_sweep(sweep)
 
     async def _run_sweep(self, sweep: Sweep) -> None:

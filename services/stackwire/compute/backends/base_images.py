@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import hashlib
 import os
-import time
 from collections.abc import AsyncIterable, Collection
+from datetime import datetime
 from pathlib import Path
 
 from stackwire.compute.backends.image_inspection import check_image_file
@@ -70,14 +70,14 @@ class BaseImages:
         finally:
             await asyncio.to_thread(partial.unlink, missing_ok=True)
 
-    async def expire(self, used: Collection[str], seconds: float) -> None:
-        """Deletes images that are not ``used`` and were not for so many seconds, and what an interrupted fetch left
+    async def expire(self, used: Collection[str], before: datetime) -> None:
+        """Deletes images that are not ``used`` and were not since ``before``, and what an interrupted fetch left
         (``nova/virt/libvirt/imagecache.py: _age_and_verify_cached_images``)."""
         for name in await asyncio.to_thread(os.listdir, self._folder):
             if image_of(name) in used:
                 continue
             async with self._locks.exclusive(_whole(name)):
-                await asyncio.to_thread(_expire, self._folder / name, seconds)
+                await asyncio.to_thread(_expire, self._folder / name, before)
 
     async def ids(self) -> set[str]:
         """The images of which something is here."""
@@ -121,9 +121,9 @@ def _touched(base: Path) -> bool:
     return True
 
 
-def _expire(path: Path, seconds: float) -> None:
+def _expire(path: Path, before: datetime) -> None:
     with contextlib.suppress(FileNotFoundError):
-        if path.stat().st_mtime < time.time() - seconds:
+        if path.stat().st_mtime < before.timestamp():
             path.unlink()
 
 

@@ -1,5 +1,7 @@
 """Rows of ``console_auth_tokens``: a token opens one console until it expires, or its server goes."""
 
+from datetime import datetime
+
 from stackwire.compute.domain.consoles import Console
 from stackwire.db.pool import Session, UnitOfWork
 from stackwire.db.table import Table
@@ -14,13 +16,14 @@ async def authorize(uow: UnitOfWork, console: Console, token_hash: str) -> None:
     await TABLE.insert(uow, {**row, "token_hash": token_hash, "created_at": uow.now})
 
 
-async def valid(session: Session, token_hash: str) -> Console | None:
+async def valid(session: Session, token_hash: str, now: datetime) -> Console | None:
     """The console that the token opens now."""
     return await session.one(
         Console,
         f"SELECT {TABLE.columns} FROM console_auth_tokens WHERE token_hash = $1"
-        " AND expires > extract(epoch FROM clock_timestamp())",
+        " AND expires > extract(epoch FROM $2::timestamptz)",
         token_hash,
+        now,
     )
 
 

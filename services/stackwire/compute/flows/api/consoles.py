@@ -42,7 +42,7 @@ class Consoles(ApiFlow):
         """For administrators, as whom proxies ask; NotFound for a token that is none, or no longer."""
         self._deps.policy.require(ctx, policy.CONSOLE_TOKENS)
         async with self._deps.database.read() as session:
-            found = await console_tokens.valid(session, token_hash(token))
+            found = await console_tokens.valid(session, token_hash(token), self._deps.database.clock.now())
         if found is None:
             raise NotFound("Token not found")
         return found

@@ -51,6 +51,7 @@ class HostService:
         self._unrecovered: dict[str, datetime] = {}
         self._ctx = system_context("nova")
         self._recoveries = {host.name: Recovery(host) for host in compute_hosts}
+        self._end_following = database.clock.follow(self._report)
 
     async def register(self) -> None:
         """Writes the hosts' rows, and claims their leases."""
@@ -86,13 +87,16 @@ class HostService:
 
     async def run(self) -> None:
         """A heartbeat; then recovery of what an earlier process left, and of what has been stuck for too long."""
-        async with self._database.read() as session:
-            await services.report(session, [host.name for host in self._held()], self._database.clock.now())
+        await self._report(self._database.clock.now())
         for host in self.hosts:
             if not self._leases.holds(LEASE, host.name):
                 await self._claim(host)
         for host in self._held():
             await self._recover(host)
+
+    async def _report(self, now: datetime) -> None:
+        async with self._database.read() as session:
+            await services.report(session, [host.name for host in self._held()], now)
 
     async def _recover(self, host: ComputeHost) -> None:
         claimed_at = self._unrecovered.pop(host.name, None)
@@ -115,11 +119,11 @@ class HostService:
 
     async def run_image_cache_manager_pass(self) -> None:
         """Deletes images that no server of a host uses, some time after their last use, and those that are no more."""
-        age = self._settings.remove_unused_original_minimum_age_seconds
+        age = timedelta(seconds=self._settings.remove_unused_original_minimum_age_seconds)
         for host in self._held():
             async with self._database.read() as session:
                 used = {instance.image_ref for instance in await instances.on_host(session, host.name)}
-            await host.disks.images.expire(used, age)
+            await host.disks.images.expire(used, self._database.clock.now() - age)
             await CachedImages(host).compare()
 
     async def sync(self) -> None:
@@ -131,6 +135,7 @@ class HostService:
 
     async def close(self) -> None:
         """The hosts are free for the next process at once."""
+        self._end_following()
         await self._kept.aclose()
         await self._leases.close()
 
