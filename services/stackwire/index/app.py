@@ -21,8 +21,8 @@ async def build(settings: IndexSettings, *, transport: Transport, clock: Clock |
         client = RpcClient(transport)
         index = PropertyIndex(database, Services(client, settings.page_size))
         listener = index.listener(transport, settings.max_length)
-        watch = RevocationWatch(transport, "index", client)
-        authenticator, own = authenticator_of(settings, watch)
+        watch = RevocationWatch(transport, "index", client, clock=database.clock)
+        authenticator, own = authenticator_of(settings, watch, database.clock)
 
         async def ready() -> bool:
             return await service.ready()
