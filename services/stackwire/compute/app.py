@@ -32,6 +32,7 @@ from stackwire.contracts.compute import COMPUTE
 from stackwire.contracts.compute_workers import COMPUTE_ALT, COMPUTE_HOST, CONDUCTOR, SCHEDULER
 from stackwire.core.clock import Clock
 from stackwire.core.context import system_context
+from stackwire.core.ids import drawn_below
 from stackwire.core.policy import Policy
 from stackwire.db.leases import Leases, new_owner
 from stackwire.db.pool import Database
@@ -201,7 +202,7 @@ def _compute_host(
         zone=settings.default_zone,
         network=addresses.network(settings.fixed_range),
         access_network=settings.access_network,
-        make_mac=partial(addresses.new_mac, random.SystemRandom().randrange),
+        make_mac=partial(addresses.new_mac, drawn_below("mac")),
         reimage_seconds_per_gb=settings.reimage_seconds_per_gb,
         shelved_offload_time=settings.shelved_offload_time,
         resize_confirm_window=settings.resize_confirm_window,

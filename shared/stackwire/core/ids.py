@@ -2,13 +2,64 @@
 
 import re
 import uuid
+from collections import Counter
+from collections.abc import Callable
+from hashlib import sha256
+from random import SystemRandom
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-def new_id() -> str:
-    """A random uuid in its canonical form: lower case, with dashes."""
-    return str(uuid.uuid4())
+class Ids:
+    """Where ids of resources come from: from chance, or from a seed.
+
+    With a seed the first volume of a cloud always has the same id, the second too, whatever else there is: each noun has
+    a series of its own. Secrets, and ids of messages and requests, are always drawn.
+    """
+
+    def __init__(self) -> None:
+        self._seed: str | None = None
+        self._series = ""
+        self._counts: Counter[str] = Counter()
+
+    def seed(self, seed: str | None) -> None:
+        """From now on, in this process; None: from chance."""
+        self._seed = seed
+        self.restart()
+
+    def restart(self, series: str = "") -> None:
+        """Each noun's ids begin anew: those they began with before, or in a ``series`` of that name, others."""
+        self._series = series
+        self._counts.clear()
+
+    def new(self, noun: str) -> str:
+        """A uuid in its canonical form."""
+        return str(uuid.uuid4() if self._seed is None else uuid.UUID(bytes=self._digest(noun)[:16], version=4))
+
+    def below(self, noun: str, stop: int) -> int:
+        """A number from 0 on, less than ``stop``."""
+        if self._seed is None:
+            return SystemRandom().randrange(stop)
+        return int.from_bytes(self._digest(noun)) % stop
+
+    def _digest(self, noun: str) -> bytes:
+        number = self._counts[noun]
+        self._counts[noun] += 1
+        return sha256("\0".join((self._seed or "", self._series, noun, str(number))).encode()).digest()
+
+
+IDS = Ids()
+"""Of this process; ``stackwire up --id-seed`` seeds it."""
+
+
+def new_id(noun: str = "") -> str:
+    """A uuid in its canonical form: lower case, with dashes. ``noun``: of what, so that a seed decides it."""
+    return IDS.new(noun) if noun else str(uuid.uuid4())
+
+
+def drawn_below(noun: str) -> Callable[[int], int]:
+    """What draws numbers less than its argument."""
+    return lambda stop: IDS.below(noun, stop)
 
 
 def canonical_uuid(text: object) -> str | None:

@@ -37,7 +37,7 @@ async def allocate(uow: UnitOfWork, uuid: str, network: Network, make_mac: Calla
             FixedIp,
             "INSERT INTO fixed_ips (uuid, instance_uuid, label, address, mac, created_at)"
             f" VALUES ($1, $2, $3, $4::text::inet, $5, $6) ON CONFLICT (mac) DO NOTHING RETURNING {_COLUMNS}",
-            new_id(),
+            new_id("fixed_ip"),
             uuid,
             network.label,
             address,

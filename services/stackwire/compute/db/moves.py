@@ -28,7 +28,7 @@ UNFINISHED = (*MOVING.split(), "finished", "confirming")
 async def insert(uow: UnitOfWork, **columns: object) -> Migration:
     """A new migration from these columns, of whoever asks for it."""
     owner = {"user_id": uow.ctx.user_id, "project_id": uow.ctx.project_id}
-    return await TABLE.insert(uow, {"uuid": new_id(), **owner, **columns, "created_at": uow.now})
+    return await TABLE.insert(uow, {"uuid": new_id("migration"), **owner, **columns, "created_at": uow.now})
 
 
 async def latest(session: Session, instance_uuid: str, statuses: Sequence[str] = UNFINISHED) -> Migration | None:

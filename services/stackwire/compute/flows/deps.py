@@ -34,7 +34,7 @@ class Announcer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiDeps:
-    """The constructor arguments of all flows. ``pick`` chooses a character, ``make_id`` generates a uuid."""
+    """The constructor arguments of all flows. ``pick`` chooses a character, ``make_id`` generates the uuid of a noun."""
 
     database: Database
     rpc: RpcClient
@@ -45,7 +45,7 @@ class ApiDeps:
     announce: Announcer
     notifications: Notifications
     pick: Callable[[str], str]
-    make_id: Callable[[], str] = new_id
+    make_id: Callable[[str], str] = new_id
     zone: str = "nova"
     reclaim_instance_interval: int = 0
     resize_to_same_host: bool = False

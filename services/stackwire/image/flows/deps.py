@@ -53,7 +53,7 @@ class FlowDeps:
     ) -> Task:
         """A pending task of the caller."""
         return Task(
-            id=new_id(),
+            id=new_id("task"),
             type=task_type,
             owner=ctx.project_id,
             image_id=image_id,

@@ -22,7 +22,7 @@ async def insert(uow: UnitOfWork, project_id: str, resource_id: str, failure: Fa
     await TABLE.insert(
         uow,
         UserMessage(
-            id=new_id(),
+            id=new_id("message"),
             project_id=project_id,
             request_id=uow.ctx.request_id,
             resource_type=failure.resource_type,

@@ -48,7 +48,7 @@ class Aggregates(ApiFlow):
         """AggregateNameExists."""
         self._deps.policy.require(ctx, policy.AGGREGATE_CREATE)
         metadata = {ZONE: zone} if zone else {}
-        columns = {"uuid": self._deps.make_id(), "name": name, "metadata": metadata}
+        columns = {"uuid": self._deps.make_id("aggregate"), "name": name, "metadata": metadata}
         legacy = {"name": name, **({"meta_data": metadata} if metadata else {})}
         try:
             async with self._deps.database.work(ctx) as uow:

@@ -189,7 +189,7 @@ class CreateImage(ApiFlow):
         if not device.is_volume or device.volume_id is None:
             return bdm_mapping.local_mapping(device)
         volume = await self._deps.rpc.call(ctx.as_service(), GetVolume(volume_id=device.volume_id))
-        snapshot_ids.append(self._deps.make_id())
+        snapshot_ids.append(self._deps.make_id("snapshot"))
         message = MakeSnapshot(
             volume_id=volume.id,
             snapshot_id=snapshot_ids[-1],

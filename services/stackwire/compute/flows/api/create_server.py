@@ -75,7 +75,7 @@ class CreateServer(ApiFlow):
         plan = await self._planner.plan(ctx, request)
         self._check_certificates(ctx, request, plan)
         request = await self._within_quotas(ctx, request, plan.flavor)
-        uuids = tuple(self._deps.make_id() for _ in range(request.count))
+        uuids = tuple(self._deps.make_id("server") for _ in range(request.count))
         attachments = await self._reserve(ctx, plan.devices, uuids[0])
         accepted = ServersAccepted(
             uuids=uuids,
@@ -116,7 +116,7 @@ class CreateServer(ApiFlow):
     async def _reserve(self, ctx: RequestContext, devices: Sequence[BlockDeviceRequest], uuid: str) -> dict[str, str]:
         """Volume id to attachment id; all of them, or none when one is refused."""
         volume_ids = [device.volume_id for device in devices if device.source_type == "volume" and device.volume_id]
-        attachments = {volume_id: self._deps.make_id() for volume_id in volume_ids}
+        attachments = {volume_id: self._deps.make_id("attachment") for volume_id in volume_ids}
         if attachments:
             async with self._deps.database.work(ctx) as uow:
                 await reservations.note(uow, uuid, attachments.values())
@@ -175,7 +175,9 @@ class CreateServer(ApiFlow):
         await tags.replace(uow, uuid, request.tags)
         for device in plan.devices:
             attachment_id = build.attachments.get(device.volume_id or "") if device.source_type == "volume" else None
-            await block_devices.insert(uow, device_columns(self._deps.make_id(), uuid, device, attachment_id))
+            await block_devices.insert(
+                uow, device_columns(self._deps.make_id("block_device"), uuid, device, attachment_id)
+            )
         await instance_actions.start(uow, ctx, uuid, "create")
         await self._placement.join(uow, ctx, build.placement, uuid)
 

@@ -46,7 +46,7 @@ class Flavors(ApiFlow):
     async def create(self, ctx: RequestContext, request: CreateFlavorRequest) -> Flavor:
         """FlavorExists, FlavorIdExists. A private flavor is at first for administrators alone."""
         self._deps.policy.require(ctx, policy.FLAVOR_MANAGE)
-        flavorid = request.flavorid or self._deps.make_id()
+        flavorid = request.flavorid or self._deps.make_id("flavor")
         columns = asdict(request) | {"flavorid": flavorid}
         try:
             async with self._deps.database.work(ctx) as uow:

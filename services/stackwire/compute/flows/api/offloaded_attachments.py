@@ -60,13 +60,13 @@ class OffloadedAttachments(ApiFlow):
     ) -> BlockDevice:
         """With the id of its attachment before there is one, so that nothing is kept for it that nobody knows."""
         columns = {
-            "uuid": self._deps.make_id(),
+            "uuid": self._deps.make_id("block_device"),
             "instance_uuid": server.uuid,
             "source_type": "volume",
             "destination_type": "volume",
             "volume_id": volume.id,
             "volume_size": volume.size,
-            "attachment_id": self._deps.make_id(),
+            "attachment_id": self._deps.make_id("attachment"),
             "device_name": f"/dev/{strip_dev(request.device)}" if request.device else None,
             "delete_on_termination": request.delete_on_termination,
         }

@@ -41,7 +41,12 @@ class ServerGroups(ApiFlow):
         async with self._deps.database.work(ctx) as uow:
             await quotas.lock(uow, project_id)
             await self._check_limit(uow, project_id, user_id)
-            columns = {"uuid": self._deps.make_id(), "user_id": user_id, "project_id": project_id, "name": name}
+            columns = {
+                "uuid": self._deps.make_id("server_group"),
+                "user_id": user_id,
+                "project_id": project_id,
+                "name": name,
+            }
             more = {"policy": group_policy, "rules": dict(rules or {}), "created_at": uow.now}
             created = await server_groups.TABLE.insert(uow, columns | more)
             group = await server_groups.get(uow, created.uuid, None)

@@ -77,7 +77,7 @@ class SwapVolume(ApiFlow):
         _check(server, old, new)
         device = _device(server, old.id)
         swap = VolumeSwap(
-            attachment_id=self._deps.make_id(),
+            attachment_id=self._deps.make_id("attachment"),
             device_uuid=device.uuid,
             instance_uuid=server.uuid,
             old_volume_id=old.id,

@@ -47,12 +47,12 @@ class AttachVolume:
                     device = await block_devices.insert(
                         uow,
                         {
-                            "uuid": new_id(),
+                            "uuid": new_id("block_device"),
                             "instance_uuid": uuid,
                             "source_type": "volume",
                             "destination_type": "volume",
                             "volume_id": message.volume_id,
-                            "attachment_id": new_id(),
+                            "attachment_id": new_id("attachment"),
                             "device_name": _name(server, message.device),
                             "disk_bus": message.disk_bus,
                             "device_type": message.device_type,

@@ -136,7 +136,7 @@ class BuildServer:
             device = await self._update(ctx, device, volume_size=volume.size)
         if device.attachment_id is None:
             # recorded before it is there: whoever cleans up after us finds it
-            device = await self._update(ctx, device, attachment_id=new_id())
+            device = await self._update(ctx, device, attachment_id=new_id("attachment"))
             await volumes.reserve(ctx, device.volume_id or "", server.uuid, device.attachment_id or "")
         return with_device(server, await self._connect(ctx, device))
 

@@ -123,7 +123,7 @@ class RebuildServer:
     async def _reimage(self, ctx: RequestContext, server: Server, root: BlockDevice, image_id: str) -> BlockDevice:
         """A second attachment keeps the volume for the server while the first is deleted and the image is written."""
         volumes, volume_id = self._host.volumes, root.volume_id or ""
-        attachment_id = new_id()
+        attachment_id = new_id("attachment")
         await volumes.reserve(ctx, volume_id, server.uuid, attachment_id)
         if root.attachment_id:
             await volumes.release(ctx, root.attachment_id)

@@ -162,7 +162,7 @@ class ShelveServer:
         attachments = [each for each in volume.attachments if each.instance == server.uuid]
         kept = next((each.id for each in attachments if each.status == "reserved"), None)
         if kept is None:
-            kept = new_id()
+            kept = new_id("attachment")
             await self._host.volumes.reserve(ctx, device.volume_id, server.uuid, kept)
         async with self._host.database.work(ctx) as uow:
             await block_devices.update(uow, device.uuid, attachment_id=kept)

@@ -29,7 +29,7 @@ async def leave(ctx: RequestContext, host: ComputeHost, server: Server) -> None:
     for device in attached(server):
         if device.connection_info is None:
             continue
-        attachment_id = new_id()
+        attachment_id = new_id("attachment")
         await host.volumes.reserve(ctx, device.volume_id or "", server.uuid, attachment_id)
         await host.volumes.release(ctx, device.attachment_id or "")
         async with host.database.work(ctx) as uow:

@@ -23,7 +23,7 @@ from stackwire.identity.flows.deps import IdentityDeps
 
 def new_entity_id() -> str:
     """Keystone's ids are UUIDs without dashes."""
-    return new_id().replace("-", "")
+    return new_id("identity").replace("-", "")
 
 
 class Directory:

@@ -200,7 +200,7 @@ class ImageMetadata:
 
 def new_image(ctx: RequestContext, base: Mapping[str, Any], properties: Properties, visibility: str) -> Image:
     """A new image of the caller; ``base`` has the attributes that its request names."""
-    own = {"id": new_id(), "owner": ctx.project_id, "visibility": visibility, **base}
+    own = {"id": new_id("image"), "owner": ctx.project_id, "visibility": visibility, **base}
     return Image(**own, properties=properties)
 
 

@@ -79,7 +79,7 @@ class LegacyAttach(Flow):
             await attachments.TABLE.insert(
                 uow,
                 {
-                    "id": new_id(),
+                    "id": new_id("attachment"),
                     "volume_id": volume.id,
                     "project_id": volume.project_id,
                     "instance_uuid": request.instance_uuid,

@@ -39,7 +39,7 @@ class Attachments(Flow):
             created = await attachments.TABLE.insert(
                 uow,
                 {
-                    "id": request.attachment_id or new_id(),
+                    "id": request.attachment_id or new_id("attachment"),
                     "volume_id": volume.id,
                     "project_id": volume.project_id,
                     "instance_uuid": request.instance_uuid,

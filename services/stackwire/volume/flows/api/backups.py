@@ -164,7 +164,7 @@ def _columns(
     uow: UnitOfWork, volume: Volume, snapshot: Snapshot | None, parent: Backup | None, request: CreateBackupRequest
 ) -> dict[str, Any]:
     return {
-        "id": new_id(),
+        "id": new_id("backup"),
         "user_id": uow.ctx.user_id,
         "project_id": uow.ctx.project_id,
         "volume_id": volume.id,

@@ -140,7 +140,7 @@ class CreateVolume(Flow):
         await self._deps.reserve_quota(uow, ctx.project_id, volumes=1, gigabytes=source.size)
         await check_type_limits(uow, ctx.project_id, volume_type, volumes=1, gigabytes=source.size)
         columns = {
-            "id": new_id(),
+            "id": new_id("volume"),
             "user_id": ctx.user_id,
             "project_id": ctx.project_id,
             **attributes(request, "name description snapshot_id source_volid group_id metadata"),

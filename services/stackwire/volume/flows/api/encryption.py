@@ -41,7 +41,7 @@ class TypeEncryption(Flow):
         async with self._deps.database.work(ctx) as uow:
             await _check_unused(uow, type_id, "create")
             await volume_types.find(uow, ctx, type_id, by_name=False)
-            row = {"encryption_id": new_id(), "volume_type_id": type_id, **columns, "created_at": uow.now}
+            row = {"encryption_id": new_id("encryption"), "volume_type_id": type_id, **columns, "created_at": uow.now}
             created = await encryption.TABLE.try_insert(uow, row)
             if created is None:
                 raise VolumeTypeEncryptionExists(type_id=type_id)

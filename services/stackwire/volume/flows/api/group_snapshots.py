@@ -36,7 +36,7 @@ class GroupSnapshots(GroupFlow):
                 text = "Source group cannot be empty or in 'creating' or 'updating' state. No group snapshot will be"
                 raise InvalidGroup(reason=f"{text} created.")
             columns = {
-                "id": new_id(),
+                "id": new_id("group_snapshot"),
                 "user_id": ctx.user_id,
                 "project_id": ctx.project_id or group.project_id,
                 "status": CREATING,

@@ -64,7 +64,7 @@ class GroupSources(GroupFlow):
         await require_not_frozen(uow, origin.host)
         await groups.reserve_quota(uow, project)
         columns = {
-            "id": new_id(),
+            "id": new_id("volume"),
             "user_id": uow.ctx.user_id,
             "project_id": project,
             "status": CREATING,

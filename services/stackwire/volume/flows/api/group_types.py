@@ -34,7 +34,9 @@ class GroupTypes(Flow):
         self._deps.require(ctx, "group:group_types:create")
         try:
             async with self._deps.database.work(ctx) as uow:
-                return await group_types.TABLE.insert(uow, {"id": new_id(), **columns, "created_at": uow.now})
+                return await group_types.TABLE.insert(
+                    uow, {"id": new_id("group_type"), **columns, "created_at": uow.now}
+                )
         except UniqueViolation as taken:
             raise GroupTypeExists(id=columns["name"]) from taken
 

@@ -42,7 +42,7 @@ class Groups(GroupFlow):
             group = await groups.TABLE.insert(
                 uow,
                 {
-                    "id": new_id(),
+                    "id": new_id("group"),
                     "user_id": ctx.user_id,
                     "project_id": ctx.project_id,
                     "availability_zone": request.availability_zone or self._deps.zone,

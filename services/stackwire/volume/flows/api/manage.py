@@ -74,7 +74,7 @@ class Manage(Flow):
             await self._deps.reserve_quota(uow, ctx.project_id, volumes=1, gigabytes=0)
             await check_type_limits(uow, ctx.project_id, volume_type, volumes=1, gigabytes=0)
             columns: dict[str, Any] = {
-                "id": new_id(),
+                "id": new_id("volume"),
                 "user_id": ctx.user_id,
                 "project_id": ctx.project_id,
                 **attributes(request, "name description metadata bootable"),

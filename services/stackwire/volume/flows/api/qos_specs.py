@@ -40,7 +40,7 @@ class QosSpecsFlows(Flow):
         self._deps.require(ctx, _RULE + "create")
         async with self._work(ctx, "create", name=name) as uow:
             row = {
-                "id": new_id(),
+                "id": new_id("qos_specs"),
                 "name": name,
                 "consumer": consumer_of(specs.get("consumer")),
                 "specs": merged({}, {key: value for key, value in specs.items() if key != "consumer"}),

@@ -90,7 +90,7 @@ def _check_source(volume: Volume, *, force: bool) -> None:
 
 def _columns(uow: UnitOfWork, volume: Volume, request: CreateSnapshotRequest) -> dict[str, Any]:
     return {
-        "id": request.snapshot_id or new_id(),
+        "id": request.snapshot_id or new_id("snapshot"),
         "volume_id": volume.id,
         "user_id": uow.ctx.user_id,
         "project_id": volume.project_id,

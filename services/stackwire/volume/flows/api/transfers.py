@@ -43,7 +43,7 @@ class Transfers(Flow):
                     raise InvalidSnapshot(reason=f"snapshot: {snapshot.id} status must be available")
             salt, key = secrets.token_hex(4), secrets.token_hex(8)
             offer = Transfer(
-                id=new_id(),
+                id=new_id("transfer"),
                 volume_id=volume.id,
                 source_project_id=volume.project_id,
                 name=name,

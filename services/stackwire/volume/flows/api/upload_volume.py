@@ -44,7 +44,7 @@ class UploadVolume(Flow):
 
     async def request_upload(self, ctx: RequestContext, volume_id: str, request: UploadImageRequest) -> UploadAccepted:
         """``available`` to ``uploading``, with a queued image. InvalidVolume; a refusal of the image service is 400."""
-        image_id = new_id()
+        image_id = new_id("uploaded_image")
         volume, key = await self._begin(ctx, volume_id, request, image_id)
         try:
             async with self._deps.database.read() as session:

@@ -40,7 +40,7 @@ class VolumeTypes(Flow):
         self._deps.require(ctx, "volume_extension:type_create")
         async with self._deps.database.work(ctx) as uow:
             volume_type = VolumeType(
-                id=new_id(),
+                id=new_id("volume_type"),
                 **attributes(request, "name description is_public extra_specs"),
                 projects=[],
                 qos_specs_id=None,

@@ -153,7 +153,7 @@ class ImageVolumeCache(Flow):
             await check_type_limits(uow, project_id, volume_type, volumes=1, gigabytes=size)
             columns: dict[str, Any] = {
                 **attributes(volume, "host availability_zone volume_type_id multiattach description metadata"),
-                "id": new_id(),
+                "id": new_id("volume"),
                 "user_id": ctx.user_id,
                 "project_id": project_id,
                 "name": f"image-{image.id}",

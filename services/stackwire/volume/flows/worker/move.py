@@ -147,7 +147,7 @@ class MoveWorker(Flow):
         new_type = await volume_types.by_id(uow, type_id)
         columns: dict[str, Any] = {
             **attributes(volume, "user_id project_id name description size bootable readonly metadata"),
-            "id": new_id(),
+            "id": new_id("volume"),
             "status": "creating",
             "migration_status": f"target:{volume.id}",
             "host": host,
