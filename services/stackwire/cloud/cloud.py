@@ -16,9 +16,12 @@ from stackwire.cloud.answers import build_tracer
 from stackwire.cloud.datadir import PASSWORD
 from stackwire.cloud.options import ORDER, REGISTRY, OptionError, Options
 from stackwire.core.clock import Clock
+from stackwire.core.pace import Pace
 from stackwire.core.settings import ServiceSettings, unknown_variables
 from stackwire.messaging.connect import connect
+from stackwire.messaging.directed import DirectedTransport
 from stackwire.messaging.memory import MemoryBroker
+from stackwire.messaging.stand_ins import StandIns
 from stackwire.messaging.transport import Transport
 from stackwire.runtime.service import Service
 
@@ -69,7 +72,8 @@ def _elsewhere(service: str) -> dict[str, str]:
 class Cloud:
     """All services in one process.
 
-    ``start`` returns when every service is ready; ``settle`` when no work is in progress.
+    ``start`` returns when every service is ready; ``settle`` when no work is in progress. ``clock``, ``pace`` and
+    ``stand_ins`` (answers to RPC in place of a service) are those of all its services.
     """
 
     def __init__(
@@ -86,7 +90,9 @@ class Cloud:
         self.broker: MemoryBroker | None = None
         self._database_urls = database_urls
         self._token_key = token_key
-        self._clock = clock or Clock()
+        self.clock = clock or Clock()
+        self.pace = Pace(self.clock)
+        self.stand_ins = StandIns()
         self._settings = settings or {}
         self._transports: dict[str, Transport] = {}
 
@@ -172,7 +178,11 @@ class Cloud:
             raise ValueError(f"STACKWIRE_IMAGE_URL needs STACKWIRE_{name.upper()}_IMAGE_API={api}: RPC has no URL")
         app = f"stackwire.{package(name)}.app"
         build: Any = build_tracer if name == "trace" else importlib.import_module(app).build
-        self.services[name] = await build(settings, transport=transport, clock=self._clock)
+        self.services[name] = await build(settings, transport=self._directed(name, transport), clock=self.clock)
+
+    def _directed(self, name: str, transport: Transport) -> Transport:
+        """The services that users know may be held back, and answered for; the tracer and the index look on."""
+        return DirectedTransport(transport, name, self.pace, self.stand_ins) if name in ORDER else transport
 
     def _values(self, name: str, kind: type[ServiceSettings]) -> dict[str, Any]:
         options, urls, public = self.options, self.urls, self.options.public_urls()

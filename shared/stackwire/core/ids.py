@@ -13,8 +13,8 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 class Ids:
     """Where ids of resources come from: from chance, or from a seed.
 
-    With a seed the first volume of a cloud always has the same id, the second too, whatever else there is: each noun has
-    a series of its own. Secrets, and ids of messages and requests, are always drawn.
+    With a seed the first volume of a cloud always has the same id, the second too, whatever else there is: each
+    noun has a series of its own. Secrets, and ids of messages and requests, are always drawn.
     """
 
     def __init__(self) -> None:

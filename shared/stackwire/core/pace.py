@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final, Literal, get_args
 
 from stackwire.core.clock import Clock
@@ -71,7 +72,7 @@ class Pace:
         """Lets go of what waits: all, or that of a method, about a resource, the first so many; says how many."""
         found = [work for work in self._held if method in (None, work.method) and about in work.about][:count]
         for work in found:
-            self._held.remove(work)
+            self._forget(work)
             work.told.set()
         return len(found)
 
@@ -80,6 +81,8 @@ class Pace:
         if self.name == "instant":
             return
         work = HeldWork(service, method, about)
+        if not self._held:
+            self._clock.held_since = datetime.now(UTC)
         self._held.append(work)
         try:
             if self.name == "held":
@@ -87,8 +90,13 @@ class Pace:
             else:
                 await self._wait_until_told(work, self.seconds.get(method, SECONDS.get(method, OTHER_SECONDS)))
         finally:
-            if work in self._held:
-                self._held.remove(work)
+            self._forget(work)
+
+    def _forget(self, work: HeldWork) -> None:
+        if work in self._held:
+            self._held.remove(work)
+            if not self._held:
+                self._clock.held_since = None
 
     async def _wait_until_told(self, work: HeldWork, seconds: float) -> None:
         waits = {asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(work.told.wait())}

@@ -9,10 +9,15 @@ BACKUPS = "/v3/{project_id}/backups"
 VOLUME_VERSION = {"OpenStack-API-Version": "volume 3.70"}
 
 
+async def request_volume(client: JsonClient, **fields: Any) -> Answer:
+    """The response to a request for a volume of 1 GiB; ``fields``: more of the request."""
+    body = {"volume": {"size": 1, **fields}}
+    return await client.post("volume", VOLUMES, json=body, headers=VOLUME_VERSION)
+
+
 async def create_volume(cloud: TestCloud, client: JsonClient, **fields: Any) -> Any:
     """A new volume of 1 GiB as the API shows it when the work on it is finished; ``fields``: more of the request."""
-    body = {"volume": {"size": 1, **fields}}
-    accepted = (await client.post("volume", VOLUMES, json=body, headers=VOLUME_VERSION)).ok(202).json["volume"]
+    accepted = (await request_volume(client, **fields)).ok(202).json["volume"]
     await cloud.settle()
     return await get_volume(client, accepted["id"])
 

@@ -94,3 +94,24 @@ async def test_reset_is_the_machines_time_again() -> None:
     await clock.reset()
     assert clock.ahead == timedelta()
     assert not clock.is_stopped
+
+
+async def test_a_leap_makes_nothing_stuck() -> None:
+    clock, minute = Clock(), timedelta(minutes=1)
+    changed_at = clock.now()
+    assert apart(clock.shown(minute), changed_at - minute) < 10
+    await clock.advance(HOUR)
+    assert clock.shown(minute) < changed_at
+    assert clock.shown(timedelta()) > changed_at + minute
+    clock.stop()
+    assert clock.shown(minute) < changed_at + HOUR
+    clock.resume()
+    assert clock.shown(minute) < changed_at
+
+
+async def test_nothing_is_stuck_while_work_is_held_back() -> None:
+    clock = Clock()
+    clock.held_since = datetime.now(UTC) - HOUR
+    assert apart(clock.shown(timedelta(minutes=1)), datetime.now(UTC) - HOUR) < 70
+    clock.held_since = None
+    assert apart(clock.shown(timedelta(minutes=1)), datetime.now(UTC)) < 70

@@ -34,7 +34,7 @@ class Announcer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiDeps:
-    """The constructor arguments of all flows. ``pick`` chooses a character, ``make_id`` generates the uuid of a noun."""
+    """The constructor arguments of all flows. ``pick`` chooses a character, ``make_id`` makes a noun's uuid."""
 
     database: Database
     rpc: RpcClient

@@ -76,7 +76,7 @@ class Recovery:
     async def _recover_migrations(self) -> None:
         """Of volumes that are available while they are migrated, or in use, so that no state is left to be ended."""
         before = await self._unclaimed_before()
-        again = self._deps.database.clock.now() - REQUEST_AGAIN_AFTER
+        again = self._deps.database.clock.shown(REQUEST_AGAIN_AFTER)
         async with self._deps.database.read() as session:
             orphans = [
                 key
@@ -116,10 +116,13 @@ class Recovery:
                 await self._actions[verb](self._ctx, row)
 
     async def _unclaimed_before(self) -> datetime:
-        now, deps = self._deps.database.clock.now(), self._deps
+        deps, clock = self._deps, self._deps.database.clock
         # A bus in memory ends with its process: what it sent and nobody received will never arrive.
-        settled = deps.single_process and now - self._started_at > LOST_AFTER and await deps.database.unsent() == 0
-        return max(now - MESSAGE_TIMEOUT, self._started_at) if settled else now - MESSAGE_TIMEOUT
+        settled = (
+            deps.single_process and clock.shown(LOST_AFTER) > self._started_at and await deps.database.unsent() == 0
+        )
+        before = clock.shown(MESSAGE_TIMEOUT)
+        return max(before, self._started_at) if settled else before
 
     async def _fail_volume(self, ctx: RequestContext, volume: Volume) -> None:
         if not await self._worker.image_volume_cache.is_discarded(ctx, volume):
