@@ -77,7 +77,7 @@ class Processes:
         await asyncio.gather(*(self.start(service) for service in ORDER))
 
     def set_failpoint(self, service: str, failpoint: str) -> None:
-        """Lets the service die once at this failpoint (``stackwire/db/failpoints.py``); "" removes it."""
+        """Lets the service die once at this failpoint (``stackwire/runtime/failpoints.py``); "" removes it."""
         path = self._failpoint_file(service)
         if failpoint:
             path.with_suffix(".new").write_text(failpoint)

@@ -56,6 +56,8 @@ def up(
         int | None, typer.Option(help=f"port of the tracer; 0 for none [default: {TRACE_PORT}, on RabbitMQ none]")
     ] = None,
     index_port: Annotated[int, typer.Option(help=f"port of the index of properties ({INDEX_PORT}); 0 for none")] = 0,
+    admin_port: Annotated[int, typer.Option(help="port for faults, states, clock and reset; 0 for none")] = 0,
+    admin_host: Annotated[str, typer.Option(help="address that the admin port listens on")] = "127.0.0.1",
     database_url: Annotated[str, typer.Option(help="'embedded' or a PostgreSQL URL")] = EMBEDDED,
     amqp_url: Annotated[str, typer.Option(help="'memory' or a RabbitMQ URL")] = MEMORY,
     release: Annotated[str, typer.Option(help="the OpenStack release whose property rules apply")] = "current",
@@ -63,8 +65,6 @@ def up(
     detach: Annotated[bool, typer.Option("--detach", "-d", help="run in the background")] = False,
 ) -> None:
     """Start the whole cloud; prints its URLs when it is ready. Ctrl-C stops it."""
-    from stackwire.cloud import up as process
-
     options = Options(
         data_dir=data_dir,
         host=host,
@@ -72,11 +72,19 @@ def up(
         registry_port=registry_port,
         trace_port=(TRACE_PORT if amqp_url == MEMORY else None) if trace_port is None else trace_port or None,
         index_port=index_port or None,
+        admin_port=admin_port or None,
+        admin_host=admin_host,
         database_url=database_url,
         amqp_url=amqp_url,
         release=release,
         with_bugs=tuple(with_bug or ()),
     )
+    _start(options, detach)
+
+
+def _start(options: Options, detach: bool) -> None:
+    from stackwire.cloud import up as process
+
     run = process.up_detached if detach else process.up
     try:
         run(options, _print)

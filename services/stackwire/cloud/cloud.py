@@ -8,6 +8,7 @@ import importlib
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from contextvars import Context
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,13 +17,16 @@ from stackwire.cloud.answers import build_tracer
 from stackwire.cloud.datadir import PASSWORD
 from stackwire.cloud.options import ORDER, REGISTRY, OptionError, Options
 from stackwire.core.clock import Clock
+from stackwire.core.faults import Fault, FaultRules
 from stackwire.core.pace import Pace
 from stackwire.core.settings import ServiceSettings, unknown_variables
 from stackwire.messaging.connect import connect
 from stackwire.messaging.directed import DirectedTransport
+from stackwire.messaging.faulty import FaultyTransport
 from stackwire.messaging.memory import MemoryBroker
 from stackwire.messaging.stand_ins import StandIns
 from stackwire.messaging.transport import Transport
+from stackwire.runtime.fault_notes import notes_on
 from stackwire.runtime.service import Service
 
 log = logging.getLogger(__name__)
@@ -73,7 +77,8 @@ class Cloud:
     """All services in one process.
 
     ``start`` returns when every service is ready; ``settle`` when no work is in progress. ``clock``, ``pace`` and
-    ``stand_ins`` (answers to RPC in place of a service) are those of all its services.
+    ``stand_ins`` (answers to RPC in place of a service) are those of all its services. ``faults``: the rules that may
+    be set for them; without it nothing can be injected.
     """
 
     def __init__(
@@ -84,8 +89,10 @@ class Cloud:
         token_key: str,
         clock: Clock | None = None,
         settings: Mapping[str, Mapping[str, Any]] | None = None,
+        faults: FaultRules | None = None,
     ) -> None:
         self.options = options
+        self.faults = faults
         self.services: dict[str, Service] = {}
         self.broker: MemoryBroker | None = None
         self._database_urls = database_urls
@@ -95,6 +102,7 @@ class Cloud:
         self.stand_ins = StandIns()
         self._settings = settings or {}
         self._transports: dict[str, Transport] = {}
+        self._crashed: dict[str, asyncio.Task[None]] = {}
 
     @property
     def urls(self) -> dict[str, str]:
@@ -126,6 +134,9 @@ class Cloud:
 
     async def stop(self) -> None:
         """Stops every part; the error of one is logged and does not affect the others."""
+        for task in list(self._crashed.values()):
+            task.cancel()
+        await asyncio.gather(*self._crashed.values(), return_exceptions=True)
         parts = [service.stop for service in reversed(self.services.values())]
         parts += [transport.close for transport in self._transports.values()]
         for stop in parts:
@@ -146,6 +157,24 @@ class Cloud:
         await self._build(name)
         await self.services[name].start()
 
+    async def crash(self, name: str) -> None:
+        """Ends a service as if its process were killed, and starts it again, as its supervisor would."""
+        await self.services.pop(name).abort()
+        await self.start_again(name)
+
+    async def _crash(self, name: str) -> None:
+        """The one that calls this does nothing more: it is cancelled with the rest of the service."""
+        if name not in self._crashed:
+            task = asyncio.get_running_loop().create_task(self.crash(name), context=Context())
+            self._crashed[name] = task
+            task.add_done_callback(lambda _: self._started_again(name, task))
+        await asyncio.Event().wait()
+
+    def _started_again(self, name: str, task: asyncio.Task[None]) -> None:
+        self._crashed.pop(name, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s did not start again after an injected crash", name, exc_info=error)
+
     async def settle(self, timeout: float = SETTLE_SECONDS) -> None:
         """Returns when queues are empty, handlers idle, outboxes sent. Raises TimeoutError with the busy services."""
         try:
@@ -159,6 +188,8 @@ class Cloud:
     async def _quiet(self) -> bool:
         """Whether all parts are idle, twice: the first check may miss a message between two services."""
         for _ in range(2):
+            if self._crashed:
+                return False
             if self.broker is not None and not self.broker.idle:
                 return False
             for service in self.services.values():
@@ -181,8 +212,21 @@ class Cloud:
         self.services[name] = await build(settings, transport=self._directed(name, transport), clock=self.clock)
 
     def _directed(self, name: str, transport: Transport) -> Transport:
-        """The services that users know may be held back, and answered for; the tracer and the index look on."""
-        return DirectedTransport(transport, name, self.pace, self.stand_ins) if name in ORDER else transport
+        """The services that users know may be held back, answered for, and have faults; tracer and index look on."""
+        if name not in ORDER:
+            return transport
+        return DirectedTransport(self._subject_to_faults(name, transport), name, self.pace, self.stand_ins)
+
+    def _subject_to_faults(self, name: str, transport: Transport) -> Transport:
+        if self.faults is None:
+            return transport
+
+        async def crash(fault: Fault) -> None:
+            await self._crash(name)
+
+        faults = self.faults.of(name)
+        faults.report, faults.crash = notes_on(transport), crash
+        return FaultyTransport(transport, faults)
 
     def _values(self, name: str, kind: type[ServiceSettings]) -> dict[str, Any]:
         options, urls, public = self.options, self.urls, self.options.public_urls()

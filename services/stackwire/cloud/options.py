@@ -28,7 +28,8 @@ class Options:
     """``database_url``: ``embedded`` or a PostgreSQL URL; ``amqp_url``: ``memory`` or ``amqp(s)://...``.
 
     ``trace_port``: the tracer's, ``index_port``: the index's; None for none. ``registry_port``: glance-registry's, in
-    the releases that had it. ``with_bugs``: reintroduced bugs (``lp-1893618``).
+    the releases that had it. ``admin_port``: the admin port's, None for none; ``admin_host``: where that one listens.
+    ``with_bugs``: reintroduced bugs (``lp-1893618``).
     """
 
     data_dir: Path = Path(".stackwire")
@@ -37,6 +38,8 @@ class Options:
     trace_port: int | None = None
     index_port: int | None = None
     registry_port: int = REGISTRY_PORT
+    admin_port: int | None = None
+    admin_host: str = "127.0.0.1"
     database_url: str = EMBEDDED
     amqp_url: str = MEMORY
     release: str = "current"
@@ -87,6 +90,14 @@ class Options:
         host = f"[{host}]" if ":" in host else host
         return {name: f"http://{host}:{port}" for name, port in self.all_ports.items()}
 
+    @property
+    def admin_url(self) -> str | None:
+        """The base URL of the admin port, from this machine; None where there is none."""
+        if self.admin_port is None:
+            return None
+        host = ANY_HOST.get(self.admin_host, self.admin_host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.admin_port}"
+
     def check(self) -> None:
         """Raises OptionError for what can be checked before the start."""
         from stackwire.core.behaviours import behaviours_of
@@ -106,14 +117,15 @@ class Options:
 
     def _check_ports(self) -> None:
         taken: dict[int, str] = {}
-        for name, port in self.all_ports.items():
+        ports = self.all_ports if self.admin_port is None else {**self.all_ports, "admin": self.admin_port}
+        for name, port in ports.items():
             if not 1 <= port <= 65535:
                 raise OptionError(f"--{name}-port {port} is not a port (1 to 65535)")
             if port in taken:
                 raise OptionError(f"--{name}-port and --{taken[port]}-port are both {port}")
             taken[port] = name
-        for name, port in self.all_ports.items():
-            _check_free(self.host, name, port)
+        for name, port in ports.items():
+            _check_free(self.admin_host if name == "admin" else self.host, name, port)
 
 
 def _check_url(option: str, url: str) -> None:

@@ -201,19 +201,22 @@ def _run(options: Options, directory: DataDir, databases: Databases, output: Cal
 
 
 async def _serve(options: Options, directory: DataDir, databases: Databases, output: Callable[[str], None]) -> None:
+    from stackwire.cloud.admin.embedded import admin_port
     from stackwire.cloud.cloud import Cloud, seed_password
     from stackwire.cloud.postgres_supervisor import supervised
+    from stackwire.core.faults import FaultRules
     from stackwire.db.bootstrap import GUESTS, bootstrap
     from stackwire.runtime.main import until_signal
 
     password = seed_password()
     await bootstrap(databases.admin, guests=GUESTS if options.has_registry else ())
-    cloud = Cloud(options, database_urls=databases.services, token_key=directory.token_key())
+    faults = None if options.admin_port is None else FaultRules()
+    cloud = Cloud(options, database_urls=databases.services, token_key=directory.token_key(), faults=faults)
     await cloud.start()
     try:
         directory.write_client_files(cloud.urls["identity"], "RegionOne", password or PASSWORD)
         directory.write_state(_state(options))
-        async with supervised(databases.server):
+        async with supervised(databases.server), admin_port(cloud, options, directory.path, databases.admin):
             await until_signal(lambda: output(_welcome(options, directory, password)))
     finally:
         await cloud.stop()
@@ -228,6 +231,7 @@ def _state(options: Options) -> dict[str, Any]:
         "with_bugs": list(options.with_bugs),
         "database": "embedded" if options.database_url == EMBEDDED else "external",
         "bus": "memory" if options.amqp_url == "memory" else "rabbitmq",
+        "admin_url": options.admin_url,
     }
 
 
@@ -241,6 +245,8 @@ def _welcome(options: Options, directory: DataDir, password: str) -> str:
         "Clouds: stackwire (demo), stackwire-admin, stackwire-alt; "
         + ("their password is in these files." if password else f"every password is '{PASSWORD}'."),
     ]
+    if options.admin_url is not None:
+        lines.append(f"Admin port: {options.admin_url}, its token in {directory.path / 'admin.token'}.")
     if options.is_exposed:
         lines.append(f"Others than this machine reach it at {options.host}; whoever does sees what the tracer shows.")
     return "\n".join(lines)

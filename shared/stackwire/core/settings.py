@@ -64,6 +64,7 @@ class ServiceSettings(BaseSettings):
     ``published_address``: where clients reach the port, when ``host`` is an address inside a container. On another
     address than the loopback no password and no key of PUBLIC_SECRETS is accepted.
     ``max_connections``: of clients to the API at once; a further one is answered 503.
+    ``fault_injection``: obeys the fault rules of the admin port on this bus (``stackwire serve admin``).
     ``lease_seconds``: how long a process keeps the rows it works on without renewing its leases on them.
     """
 
@@ -100,6 +101,7 @@ class ServiceSettings(BaseSettings):
     barbican_url: str = ""
     lease_seconds: float = 15.0
     trace_http: bool | None = None
+    fault_injection: bool = False
 
     renamed: ClassVar[Mapping[str, str]] = {}
     """Old name -> name, of settings whose old environment variable is still read."""

@@ -40,6 +40,10 @@ class Connections:
         finally:
             self._slots.release()
 
+    def terminate(self) -> None:
+        """Cuts all connections at once."""
+        self._pool.terminate()
+
     async def close(self) -> None:
         """Waits a few seconds for connections in use, then closes them."""
         try:

@@ -19,6 +19,7 @@ import asyncpg
 from stackwire.core.clock import Clock
 from stackwire.core.context import RequestContext
 from stackwire.core.database_use import USES, recorded
+from stackwire.core.faults import NO_FAULTS, Faults
 from stackwire.db import outbox
 from stackwire.db.connections import Connections
 from stackwire.db.errors import DatabaseUnavailable, mapped
@@ -41,7 +42,7 @@ async def _roll_back(connection: asyncpg.Connection[Any]) -> None:
 class Database:
     """The schema of one service. Open it with ``Database.open``; ``close`` it when the service is down.
 
-    ``notification_filter``: which events its units of work do not emit.
+    ``notification_filter``: which events its units of work do not emit. ``faults``: those of its commits.
     """
 
     def __init__(self, pool: Connections, *, schema: str, clock: Clock) -> None:
@@ -49,6 +50,7 @@ class Database:
         self.schema = schema
         self.clock = clock
         self.notification_filter: NotificationFilter | None = None
+        self.faults: Faults = NO_FAULTS
         self._wakers: list[Callable[[], None]] = []
 
     @classmethod
@@ -97,9 +99,13 @@ class Database:
         """Waits a few seconds for connections in use, then closes them."""
         await self._pool.close()
 
+    def terminate(self) -> None:
+        """Cuts every connection, as when the process dies: what is not committed is rolled back."""
+        self._pool.terminate()
+
     def work(self, ctx: RequestContext) -> AbstractAsyncContextManager[UnitOfWork]:
         """One transaction for the caller ``ctx``."""
-        work = unit_of_work(self._pool, ctx, self.clock.now, self._wake, self.notification_filter)
+        work = unit_of_work(self._pool, ctx, self.clock.now, self._wake, self.notification_filter, self.faults)
         return work if USES.get() is None else recorded(work, "COMMIT")
 
     def read(self) -> AbstractAsyncContextManager[Session]:

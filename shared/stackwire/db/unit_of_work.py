@@ -14,8 +14,9 @@ from asyncpg.transaction import Transaction
 from stackwire.contracts.base import Cast, Event, Fanout
 from stackwire.contracts.lineage import Kind, property_transfer
 from stackwire.core.context import IN_UNIT_OF_WORK, RequestContext
+from stackwire.core.faults import CAUSE, NO_FAULTS, Faults
 from stackwire.core.rules import Resource, Rule
-from stackwire.db import failpoints, outbox
+from stackwire.db import outbox
 from stackwire.db.connections import Connections
 from stackwire.db.errors import DatabaseUnavailable, mapped
 from stackwire.db.session import Session
@@ -130,8 +131,12 @@ async def unit_of_work(
     now: Callable[[], datetime],
     committed: Callable[[], None],
     notification_filter: NotificationFilter | None = None,
+    faults: Faults = NO_FAULTS,
 ) -> AsyncIterator[UnitOfWork]:
-    """Begins, and commits unless the block raised; ``committed`` is called when the outbox has something new."""
+    """Begins, and commits unless the block raised; ``committed`` is called when the outbox has something new.
+
+    Before and after the commit are points at which ``faults`` may end or freeze the worker.
+    """
     if IN_UNIT_OF_WORK.get():
         raise RuntimeError("a unit of work inside a unit of work: two connections would wait for each other")
     async with transaction(pool) as connection:
@@ -141,9 +146,20 @@ async def unit_of_work(
             yield uow
             if uow.pending_messages:
                 await outbox.write(uow, uow.pending_messages)
-            failpoints.hit("before_commit", (message.name for message in uow.pending_messages))
+            if faults.rules:
+                await _reach("before_commit", uow, faults)
         finally:
             IN_UNIT_OF_WORK.reset(token)
-    failpoints.hit("after_commit", (message.name for message in uow.pending_messages))
+    if faults.rules:
+        await _reach("after_commit", uow, faults)
     if uow.pending_messages:
         committed()
+
+
+async def _reach(point: str, uow: UnitOfWork, faults: Faults) -> None:
+    messages = uow.pending_messages
+    cause = CAUSE.set(uow.ctx.to_wire())
+    try:
+        await faults.at(point, [message.name for message in messages], lambda: f"{[it.payload for it in messages]}")
+    finally:
+        CAUSE.reset(cause)

@@ -101,6 +101,8 @@ def authenticate(authenticator: Authenticator, *, guards_unknown: bool) -> Middl
 
 
 PUBLIC_HANDLERS: web.AppKey[frozenset[object]] = web.AppKey("public_handlers", frozenset)
+OUTSIDE_HANDLERS: web.AppKey[int] = web.AppKey("outside_handlers", int)
+"""How many middlewares every API has, the outermost: inside them a request has its context and its errors' form."""
 UNVERSIONED_HANDLERS: web.AppKey[frozenset[object]] = web.AppKey("unversioned_handlers", frozenset)
 
 

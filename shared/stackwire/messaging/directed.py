@@ -37,6 +37,7 @@ class DirectedTransport:
     def __init__(self, inner: Transport, service: str, pace: Pace, stand_ins: StandIns) -> None:
         self.inner = inner
         self.name = inner.name
+        self.faults = inner.faults
         self._service = service
         self._pace = pace
         self._stand_ins = stand_ins

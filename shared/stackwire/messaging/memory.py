@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
+from stackwire.core.faults import NO_FAULTS
 from stackwire.messaging import transport
 from stackwire.messaging.errors import BusUnavailable
 from stackwire.messaging.memory_broker import MemoryBroker
@@ -21,6 +22,7 @@ class MemoryTransport:
     def __init__(self, broker: MemoryBroker, name: str = "memory") -> None:
         self.broker = broker
         self.name = name
+        self.faults = NO_FAULTS
         self._consumers: list[transport.Consumer] = []
         self._open = True
         self._tasks = broker.join()

@@ -17,6 +17,7 @@ from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import ChannelPreconditionFailed
 from aiormq.exceptions import AMQPChannelError
 
+from stackwire.core.faults import NO_FAULTS
 from stackwire.core.secrets import masked
 from stackwire.messaging.errors import BusUnavailable
 from stackwire.messaging.firehose import FIREHOSE, read_record
@@ -52,6 +53,7 @@ class RabbitTransport:
 
     def __init__(self, url: str, options: RabbitOptions, name: str) -> None:
         self.name = name
+        self.faults = NO_FAULTS
         self.options = options
         self.opener = Opener(url, name, self.lost)
         self.topology = Topology(options)

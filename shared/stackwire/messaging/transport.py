@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 from uuid import uuid4
 
+from stackwire.core.faults import Faults
+
 ExchangeType = Literal["topic", "fanout", "direct"]
 Kind = Literal["topic", "fanout", "reply", "notification", "watch"]
 
@@ -172,9 +174,10 @@ WireObserver = Callable[[WireRecord], None]
 
 
 class Transport(Protocol):
-    """One process's connection to the bus."""
+    """One process's connection to the bus. ``faults``: those that are to be injected into the service that uses it."""
 
     name: str
+    faults: Faults
 
     @property
     def outages(self) -> Sequence[tuple[float, float]]:

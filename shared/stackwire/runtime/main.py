@@ -25,6 +25,7 @@ from stackwire.core.secrets import masked
 from stackwire.core.settings import ServiceSettings, unknown_variables
 from stackwire.db.migrate import MigrationError
 from stackwire.messaging.connect import connect
+from stackwire.runtime.fault_watch import faulty
 from stackwire.runtime.service import PortInUse, Service
 
 log = logging.getLogger(__name__)
@@ -101,13 +102,14 @@ async def serve(name: str, settings: S, build: Callable[..., Awaitable[Service]]
     """Builds the service, starts it and runs it until a signal."""
     transport = await connect(settings.amqp_url, name=f"stackwire-{name}")
     try:
-        service = await build(settings, transport=transport)
-        await service.start()
-        where = f" at {service.url}" if settings.serves_api else ""
-        try:
-            await until_signal(lambda: print(f"{name} is ready{where}", flush=True))  # noqa: T201  # the starting process waits for it
-        finally:
-            await service.stop()
+        async with faulty(transport, name, enabled=settings.fault_injection) as subject:
+            service = await build(settings, transport=subject)
+            await service.start()
+            where = f" at {service.url}" if settings.serves_api else ""
+            try:
+                await until_signal(lambda: print(f"{name} is ready{where}", flush=True))  # noqa: T201  # the starting process waits for it
+            finally:
+                await service.stop()
     finally:
         await transport.close()
 

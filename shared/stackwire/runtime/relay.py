@@ -13,7 +13,8 @@ from itertools import groupby
 from typing import Protocol
 
 from stackwire.core.errors import ServiceError, Unavailable
-from stackwire.db import failpoints, outbox
+from stackwire.core.faults import CAUSE
+from stackwire.db import outbox
 from stackwire.db.outbox import Outgoing
 from stackwire.db.pool import Database
 from stackwire.messaging.errors import Undeliverable
@@ -72,6 +73,10 @@ class Relay:
         self.wake()
         if self._tasks:
             await asyncio.wait(self._tasks[:1], timeout=timeout)
+        await self.abort()
+
+    async def abort(self) -> None:
+        """Stops at once, whatever is being sent."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -167,7 +172,9 @@ class Relay:
             self._hold(message, pause, error)
             return False
         self._held.pop(message.destination, None)
-        failpoints.hit("after_publish", (message.name,))
+        if self._database.faults.rules:
+            CAUSE.set(message.context)
+            await self._database.faults.at("after_publish", (message.name,), lambda: f"{message.payload}")
         return True
 
     def _hold(self, message: Outgoing, pause: float, error: Exception) -> None:

@@ -16,6 +16,7 @@ from aiohttp import web
 from stackwire.core.settings import ServiceSettings
 from stackwire.db.pool import Database
 from stackwire.http import access_log_filters
+from stackwire.http.faults import add_faults
 from stackwire.http.listener import IDLE_SECONDS, Listener
 from stackwire.messaging.transport import Transport, notification_queue
 from stackwire.runtime.http_trace import HttpTraceEmitter
@@ -82,6 +83,7 @@ class Service:
         self._exchange = exchange
         self.settings = settings
         self.database = database
+        database.faults = transport.faults
         self._servers = list(servers)
         self._sweeps = list(sweeps)
         self._resources = list(resources)
@@ -144,6 +146,21 @@ class Service:
         self._resources = []
         await self.database.close()
 
+    async def abort(self) -> None:
+        """Ends it as if its process died: nothing more is committed, sent or answered."""
+        self._started = False
+        self.database.terminate()
+        await self._relay.abort()
+        await self._transport.close()
+        server = self._runner.server if self._runner is not None else None
+        for connection in server.connections if server is not None else ():
+            connection.force_close()
+            if connection.transport is not None:
+                connection.transport.abort()
+        if server is not None:
+            await server.shutdown(0.01)
+        await self.stop()
+
     async def ready(self) -> bool:
         """True while the service can do its work: started, and its database answers."""
         return self._started and await self.database.ping()
@@ -169,6 +186,7 @@ class Service:
             keepalive_timeout=IDLE_SECONDS,
             **access_log,
         )
+        add_faults(app, self._transport.faults)
         self._listener = Listener(app, runner, most=self.settings.max_connections)
         await runner.setup()
         self._runner = runner

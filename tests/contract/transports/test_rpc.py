@@ -15,7 +15,7 @@ from stackwire.messaging.envelope import wrap
 from stackwire.messaging.errors import CallTimeout, NoSuchMethod, Undeliverable, UnsupportedVersion
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Delivery, Properties, Transport, reply_queue, to_topic, topic_queue
-from support.faults import Faults, method, replies
+from support.faults import with_faults
 from support.polling import until
 
 CTX = RequestContext(user_id="u-1", project_id="p-1", roles=("member",), auth_token="sesame")
@@ -275,11 +275,10 @@ async def test_a_client_may_take_silence_on_an_exchange_for_death(join: Join, to
 async def test_a_doubled_request_runs_once_and_a_doubled_reply_is_ignored(
     join: Join, served: Served, topic: str
 ) -> None:
-    faults = Faults(await join())
-    faults.duplicate(method("get_box"))
-    rpc = RpcClient(faults)
-    served.server._transport = doubled = Faults(served.server._transport)
-    doubled.duplicate(replies)
+    faulty, _ = with_faults(await join(), {"kind": "bus.duplicate", "match": {"method": "get_box"}})
+    rpc = RpcClient(faulty)
+    doubled = {"kind": "bus.duplicate", "match": {"message": "reply"}}
+    served.server._transport, _ = with_faults(served.server._transport, doubled)
     for number in range(5):
         assert (await rpc.call(CTX, at(GetBox(id=str(number)), topic))).id == str(number)
     assert [message.id for _, message in served.seen] == ["0", "1", "2", "3", "4"]

@@ -22,7 +22,7 @@ from stackwire.messaging.transport import (
     to_topic,
     topic_queue,
 )
-from support.faults import Faults, everything
+from support.faults import with_faults
 from support.polling import pass_time, until
 
 
@@ -298,45 +298,55 @@ async def test_a_closed_transport_refuses_to_publish(bus: Transport, topic: str)
 
 class TestFaults:
     async def test_a_dropped_message_never_arrives_and_the_rule_counts(self, bus: Transport, topic: str) -> None:
-        inbox, faults = Inbox(), Faults(bus)
-        rule = faults.drop(everything, times=1)
+        inbox, (faulty, rules) = Inbox(), with_faults(bus, {"kind": "bus.drop", "count": 1})
         await bus.consume(topic_queue("x" + topic, topic), inbox)
-        await faults.publish(to_topic("x" + topic, topic), b"lost")
-        await faults.publish(to_topic("x" + topic, topic), b"kept")
+        await faulty.publish(to_topic("x" + topic, topic), b"lost")
+        await faulty.publish(to_topic("x" + topic, topic), b"kept")
         await inbox.holds(1)
-        assert (inbox.bodies, rule.hits) == ([b"kept"], 1)
+        assert (inbox.bodies, [fault.hits for fault in rules.faults]) == ([b"kept"], [1])
 
     async def test_a_duplicated_message_arrives_twice(self, bus: Transport, topic: str) -> None:
-        inbox, faults = Inbox(), Faults(bus)
-        faults.duplicate(everything, times=1)
+        inbox, (faulty, _) = Inbox(), with_faults(bus, {"kind": "bus.duplicate", "count": 1})
         await bus.consume(topic_queue("x" + topic, topic), inbox)
-        await faults.publish(to_topic("x" + topic, topic), b"twice")
+        await faulty.publish(to_topic("x" + topic, topic), b"twice")
         await inbox.holds(2)
         assert inbox.bodies == [b"twice", b"twice"]
 
     async def test_a_delayed_message_is_overtaken(self, bus: Transport, topic: str) -> None:
-        inbox, faults = Inbox(), Faults(bus)
-        faults.delay(everything, 0.05, times=1)
+        inbox, (faulty, _) = Inbox(), with_faults(bus, {"kind": "bus.delay", "seconds": 0.05, "count": 1})
         await bus.consume(topic_queue("x" + topic, topic), inbox)
-        await faults.publish(to_topic("x" + topic, topic), b"first")
-        await faults.publish(to_topic("x" + topic, topic), b"second")
+        await faulty.publish(to_topic("x" + topic, topic), b"first")
+        await faulty.publish(to_topic("x" + topic, topic), b"second")
         await inbox.holds(2)
         assert inbox.bodies == [b"second", b"first"]
 
-    async def test_reordered_messages_arrive_in_swapped_pairs(self, bus: Transport, topic: str) -> None:
-        inbox, faults = Inbox(), Faults(bus)
-        faults.reorder(everything)
+    async def test_reordered_messages_arrive_in_swapped_pairs_and_one_alone_later(
+        self, bus: Transport, topic: str
+    ) -> None:
+        inbox, (faulty, _) = Inbox(), with_faults(bus, {"kind": "bus.reorder", "seconds": 0.05})
         await bus.consume(topic_queue("x" + topic, topic), inbox, prefetch=1)
         for body in (b"1", b"2", b"3"):
-            await faults.publish(to_topic("x" + topic, topic), body)
-        await inbox.holds(2)
-        assert inbox.bodies == [b"2", b"1"]
-        await faults.flush()
+            await faulty.publish(to_topic("x" + topic, topic), body)
         await inbox.holds(3)
+        assert inbox.bodies == [b"2", b"1", b"3"]
 
-    async def test_a_publisher_may_learn_that_the_bus_is_away(self, bus: Transport, topic: str) -> None:
-        faults = Faults(bus)
-        faults.fail(everything, BusUnavailable(url="x", reason="test"), times=1)
+    async def test_a_publisher_learns_that_the_bus_stays_away(self, bus: Transport, topic: str) -> None:
+        faulty, rules = with_faults(bus, {"kind": "bus.away"}, away_seconds=0.05)
         with pytest.raises(BusUnavailable):
-            await faults.publish(to_topic("x" + topic, topic), b"1", STANDARD)
-        await faults.publish(to_topic("x" + topic, topic), b"2", STANDARD)
+            await faulty.publish(to_topic("x" + topic, topic), b"1", STANDARD)
+        rules.clear()
+        await faulty.publish(to_topic("x" + topic, topic), b"2", STANDARD)
+        assert len(faulty.outages) == 1
+
+    async def test_what_was_sent_while_the_bus_was_away_arrives_when_it_is_back(
+        self, bus: Transport, topic: str
+    ) -> None:
+        inbox, (faulty, rules) = Inbox(), with_faults(bus, {"kind": "bus.away"})
+        await faulty.consume(topic_queue("x" + topic, topic), inbox)
+        sending = asyncio.create_task(faulty.publish(to_topic("x" + topic, topic), b"1"))
+        await bus.publish(to_topic("x" + topic, topic), b"2")
+        await until(lambda: rules.faults[0].hits == 1)
+        assert inbox.bodies == []
+        rules.clear()
+        await sending
+        await inbox.holds(2)

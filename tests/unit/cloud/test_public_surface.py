@@ -43,6 +43,6 @@ def test_the_modules_of_the_protocol() -> None:
     assert modules() == [
         "compute", "compute_guests", "compute_moves", "compute_set_aside", "compute_workers", "events_backup",
         "events_compute", "events_groups", "events_hosts", "events_image", "events_versioned", "events_volume",
-        "http_exchange", "identity", "image", "image_workers", "lineage", "properties", "scheduling", "volume",
-        "volume_moves", "volume_workers",
+        "faults", "http_exchange", "identity", "image", "image_workers", "lineage", "properties", "scheduling",
+        "volume", "volume_moves", "volume_workers",
     ]  # fmt: skip

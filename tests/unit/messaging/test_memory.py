@@ -15,7 +15,7 @@ from stackwire.messaging.transport import (
     to_topic,
     topic_queue,
 )
-from support.faults import Faults, everything
+from support.faults import with_faults
 from support.polling import pass_time
 
 
@@ -59,12 +59,11 @@ async def test_nothing_is_delivered_inline() -> None:
 async def test_settle_waits_for_handlers_for_what_they_send_and_for_delayed_messages() -> None:
     broker = MemoryBroker()
     bus, done = MemoryTransport(broker), list[str]()
-    faults = Faults(bus)
-    faults.delay(everything, 0.02)
+    faulty, _ = with_faults(bus, {"kind": "bus.delay", "seconds": 0.02})
 
     async def first(delivery: Delivery) -> None:
         await pass_time(0.01)
-        await faults.publish(to_topic("x", "b"), b"")
+        await faulty.publish(to_topic("x", "b"), b"")
         await delivery.ack()
 
     async def second(delivery: Delivery) -> None:

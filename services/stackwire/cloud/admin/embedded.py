@@ -1,0 +1,37 @@
+"""The admin port of ``stackwire up``."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from stackwire.cloud.admin.app import AdminServer, make_admin_app
+from stackwire.cloud.admin.bus import FaultBus
+from stackwire.cloud.admin.deps import AdminDeps
+from stackwire.cloud.admin.guard import TOKEN_FILE, new_token
+from stackwire.cloud.cloud import BROKER_TIMEOUT_SECONDS, Cloud
+from stackwire.cloud.options import MEMORY, Options
+from stackwire.messaging.connect import connect
+
+
+@asynccontextmanager
+async def admin_port(cloud: Cloud, options: Options, data_dir: Path, database_url: str) -> AsyncIterator[None]:
+    """Serves it while the cloud runs, where one was asked for. Its token is in the data directory meanwhile."""
+    if options.admin_port is None or cloud.faults is None:
+        yield
+        return
+    async with AsyncExitStack() as stack:
+        if options.amqp_url != MEMORY:
+            transport = await connect(options.amqp_url, name="stackwire-admin", timeout_seconds=BROKER_TIMEOUT_SECONDS)
+            stack.push_async_callback(transport.close)
+            bus = FaultBus(transport, cloud.faults)
+            await bus.start()
+            stack.push_async_callback(bus.stop)
+        deps = AdminDeps(faults=cloud.faults, cloud=cloud, database_url=database_url, data_dir=data_dir)
+        token = new_token(data_dir)
+        stack.callback((data_dir / TOKEN_FILE).unlink, missing_ok=True)
+        server = AdminServer(
+            make_admin_app(deps, token=token, host=options.admin_host), options.admin_host, options.admin_port
+        )
+        await server.start()
+        stack.push_async_callback(server.stop)
+        yield

@@ -1,0 +1,109 @@
+"""Fault rules: set, listed, removed."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from stackwire.cloud.admin.deps import AdminDeps
+from stackwire.cloud.admin.route import AdminRoute
+from stackwire.core.fault_rules import FaultRule, kinds
+from stackwire.http.request import body, respond
+
+
+class FaultView(FaultRule):
+    """A rule that is set. ``hits``: how often it has happened; ``remaining_seconds``: until it expires."""
+
+    id: str
+    state: Literal["active", "used up", "expired"]
+    hits: int
+    remaining_seconds: float | None = None
+
+
+class FaultAnswer(BaseModel):
+    """One rule."""
+
+    fault: FaultView
+
+
+class FaultList(BaseModel):
+    """The rules in the order in which they were set, those that happen no more too."""
+
+    faults: list[FaultView]
+
+
+class FaultKindView(BaseModel):
+    """``match``: what a rule of the kind may match; ``needs`` and ``may``: its other fields."""
+
+    kind: str
+    summary: str
+    match: list[str]
+    needs: list[str]
+    may: list[str]
+
+
+class FaultKindList(BaseModel):
+    """Every kind of fault."""
+
+    kinds: list[FaultKindView]
+
+
+class FaultHandlers:
+    """Handlers of ``/faults``."""
+
+    def __init__(self, deps: AdminDeps) -> None:
+        self._faults = deps.faults
+
+    async def list(self, request: web.Request) -> web.Response:
+        """All that are set."""
+        return respond(200, {"faults": [fault.view() for fault in self._faults.faults]})
+
+    async def create(self, request: web.Request) -> web.Response:
+        """201; 400 for a rule that cannot be."""
+        fault = self._faults.add(await body(request, FaultRule))
+        return respond(201, {"fault": fault.view()}, {"Location": f"/faults/{fault.id}"})
+
+    async def show(self, request: web.Request) -> web.Response:
+        """One, or 404."""
+        return respond(200, {"fault": self._faults.get(request.match_info["id"]).view()})
+
+    async def delete(self, request: web.Request) -> web.Response:
+        """204: it happens no more, and what it holds up continues."""
+        self._faults.remove(request.match_info["id"])
+        return respond(204)
+
+    async def clear(self, request: web.Request) -> web.Response:
+        """204: none is set."""
+        self._faults.clear()
+        return respond(204)
+
+    async def kinds(self, request: web.Request) -> web.Response:
+        """What can be set."""
+        return respond(200, {"kinds": kinds()})
+
+
+EXAMPLE: dict[str, Any] = {"kind": "bus.drop", "match": {"method": "create_volume", "message": "cast"}, "count": 1}
+
+
+def fault_routes(deps: AdminDeps) -> Sequence[AdminRoute]:
+    """``/faults`` and what lies below."""
+    handlers, path = FaultHandlers(deps), "/faults"
+    table: Sequence[tuple[str, str, Any, str, dict[str, Any]]] = (
+        ("GET", path, handlers.list, "The rules that are set", {"answer": FaultList}),
+        (
+            "POST",
+            path,
+            handlers.create,
+            "Set a rule",
+            {"body": FaultRule, "answer": FaultAnswer, "status": 201, "errors": (409,), "example": EXAMPLE},
+        ),
+        ("DELETE", path, handlers.clear, "Remove all rules", {"status": 204}),
+        ("GET", f"{path}/kinds", handlers.kinds, "Every kind of fault, with its fields", {"answer": FaultKindList}),
+        ("GET", f"{path}/{{id}}", handlers.show, "One rule", {"answer": FaultAnswer, "errors": (404,)}),
+        ("DELETE", f"{path}/{{id}}", handlers.delete, "Remove a rule", {"status": 204, "errors": (404,)}),
+    )
+    return [
+        AdminRoute(method=method, path=path, handler=handler, tag="faults", summary=summary, **more)
+        for method, path, handler, summary, more in table
+    ]

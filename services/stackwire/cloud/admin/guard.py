@@ -1,0 +1,57 @@
+"""Who may use the admin port: whoever has its token, and names it by an address of this machine."""
+
+import hmac
+import os
+import secrets
+import socket
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from stackwire.core.errors import BadRequest, Unauthorized
+from stackwire.http.middlewares import Handler
+
+TOKEN_FILE = "admin.token"  # noqa: S105  # the name of a file
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="stackwire admin"'}
+
+
+def new_token(data_dir: Path) -> str:
+    """A new token, in a file of the data directory that only this user can read."""
+    token = secrets.token_urlsafe(32)
+    partial = data_dir / f".{TOKEN_FILE}.new"
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(f"{token}\n")
+    partial.replace(data_dir / TOKEN_FILE)
+    return token
+
+
+def guard(token: str, host: str) -> Any:
+    """A middleware: 400 for a Host that no client of this machine would name (a page's, by DNS rebinding), 401 without
+    the token. ``host``: where the port listens."""
+    names = {"localhost", socket.gethostname().lower(), host.lower()}
+    expected = token.encode()
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not _is_own(request.host, names):
+            raise BadRequest("The Host header names no address of this machine.")
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode("utf-8", "replace"), expected):
+            raise Unauthorized("The admin port wants 'Authorization: Bearer TOKEN': the token is in its file.")
+        return await handler(request)
+
+    return check
+
+
+def _is_own(header: str, names: set[str]) -> bool:
+    name = header.rpartition("]")[0].removeprefix("[") if header.startswith("[") else header.partition(":")[0]
+    if name.lower() in names:
+        return True
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
