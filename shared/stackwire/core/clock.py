@@ -14,7 +14,7 @@ TICK = timedelta(microseconds=1)
 """How much later each reading of a stopped clock is, so that what happened in order has its order."""
 
 MOVES_KEPT = 100
-"""For ``shown``."""
+"""For ``earlier``."""
 
 Follower = Callable[[datetime], Awaitable[None]]
 """Called with the new time before the clock has it, so that what lives on does not run out at the leap."""
@@ -52,7 +52,7 @@ class Clock:
         """How far it is ahead of the machine's."""
         return self._ahead if self._stopped_at is None else self._stopped_at - datetime.now(UTC)
 
-    def shown(self, ago: timedelta) -> datetime:
+    def earlier(self, ago: timedelta) -> datetime:
         """What it showed so long ago by the machine: what has not changed since then is stuck.
 
         A leap makes nothing stuck, nor does what is held back on purpose.

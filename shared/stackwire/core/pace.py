@@ -45,7 +45,7 @@ class HeldWork:
     method: str
     about: str = field(repr=False)
     id: str = field(default_factory=new_id)
-    told: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    released: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
 
 class Pace:
@@ -73,7 +73,7 @@ class Pace:
         found = [work for work in self._held if method in (None, work.method) and about in work.about][:count]
         for work in found:
             self._forget(work)
-            work.told.set()
+            work.released.set()
         return len(found)
 
     async def wait(self, service: str, method: str, about: str) -> None:
@@ -86,9 +86,9 @@ class Pace:
         self._held.append(work)
         try:
             if self.name == "held":
-                await work.told.wait()
+                await work.released.wait()
             else:
-                await self._wait_until_told(work, self.seconds.get(method, SECONDS.get(method, OTHER_SECONDS)))
+                await self._wait_a_while(work, self.seconds.get(method, SECONDS.get(method, OTHER_SECONDS)))
         finally:
             self._forget(work)
 
@@ -98,8 +98,8 @@ class Pace:
             if not self._held:
                 self._clock.held_since = None
 
-    async def _wait_until_told(self, work: HeldWork, seconds: float) -> None:
-        waits = {asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(work.told.wait())}
+    async def _wait_a_while(self, work: HeldWork, seconds: float) -> None:
+        waits = {asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(work.released.wait())}
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:

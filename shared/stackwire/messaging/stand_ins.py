@@ -41,8 +41,8 @@ class StandIn:
         if self.error is None:
             return None
         module, _, name = self.error_class.rpartition(".")
-        told = {"class": name, "module": module, "message": self.error, "tb": [], "args": [self.error], "kwargs": {}}
-        return dumps(told).decode()
+        encoded = {"class": name, "module": module, "message": self.error, "tb": [], "args": [self.error], "kwargs": {}}
+        return dumps(encoded).decode()
 
 
 class Answering(Protocol):

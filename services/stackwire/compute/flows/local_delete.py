@@ -61,7 +61,9 @@ class LocalDelete:
     async def recover(self, ctx: RequestContext) -> None:
         """Deletions that a dead process left, and volumes that could not be released when their server was deleted."""
         async with self._database.read() as session:
-            deleting = await recovery_queries.deleting_without_host(session, self._database.clock.shown(DELETE_TIMEOUT))
+            deleting = await recovery_queries.deleting_without_host(
+                session, self._database.clock.earlier(DELETE_TIMEOUT)
+            )
             found = await instances.by_uuids(session, deleting)
             devices = await recovery_queries.orphaned_volumes(session, None)
         for server in found:

@@ -26,7 +26,7 @@ class OffloadedRecovery:
 
     async def run(self, ctx: RequestContext) -> None:
         """What was not completed is as if it had not been requested; what was detached is gone."""
-        before = self._database.clock.shown(ATTACHED_AFTER)
+        before = self._database.clock.earlier(ATTACHED_AFTER)
         async with self._database.read() as session:
             actions = await recovery_queries.unfinished_attachments(session, None, before)
         for action in actions:

@@ -77,7 +77,7 @@ class Recovery:
 
     async def run(self, ctx: RequestContext, before: datetime) -> bool:
         """Recovers what has not changed since ``before``. False when something remains for the next round."""
-        volumes_before = max(before, self._host.database.clock.shown(VOLUMES_STUCK_AFTER))
+        volumes_before = max(before, self._host.database.clock.earlier(VOLUMES_STUCK_AFTER))
         recovered = (
             await self._recover_servers(ctx, before)
             and await self._release_unrequested(ctx, volumes_before)

@@ -76,7 +76,7 @@ class Recovery:
     async def _recover_migrations(self) -> None:
         """Of volumes that are available while they are migrated, or in use, so that no state is left to be ended."""
         before = await self._unclaimed_before()
-        again = self._deps.database.clock.shown(REQUEST_AGAIN_AFTER)
+        again = self._deps.database.clock.earlier(REQUEST_AGAIN_AFTER)
         async with self._deps.database.read() as session:
             orphans = [
                 key
@@ -119,9 +119,9 @@ class Recovery:
         deps, clock = self._deps, self._deps.database.clock
         # A bus in memory ends with its process: what it sent and nobody received will never arrive.
         settled = (
-            deps.single_process and clock.shown(LOST_AFTER) > self._started_at and await deps.database.unsent() == 0
+            deps.single_process and clock.earlier(LOST_AFTER) > self._started_at and await deps.database.unsent() == 0
         )
-        before = clock.shown(MESSAGE_TIMEOUT)
+        before = clock.earlier(MESSAGE_TIMEOUT)
         return max(before, self._started_at) if settled else before
 
     async def _fail_volume(self, ctx: RequestContext, volume: Volume) -> None:

@@ -176,7 +176,7 @@ class Conductor:
         """Servers that no host took up in time: their message is lost, or their conductor died."""
         await self.unshelve.fail_waiting(ctx)
         async with self._database.read() as session:
-            waiting = await recovery_queries.unscheduled(session, self._database.clock.shown(SCHEDULE_TIMEOUT))
+            waiting = await recovery_queries.unscheduled(session, self._database.clock.earlier(SCHEDULE_TIMEOUT))
             found = [await instances.by_uuid(session, instance.uuid) for instance in waiting]
         for server in found:
             if server is not None:

@@ -135,7 +135,7 @@ class ConductorUnshelve:
     async def fail_waiting(self, ctx: RequestContext) -> None:
         """Servers that no host took up in time."""
         async with self._database.read() as session:
-            before = self._database.clock.shown(HOST_TIMEOUT)
+            before = self._database.clock.earlier(HOST_TIMEOUT)
             uuids = await recovery_queries.unshelving_nowhere(session, before)
             found = await instances.by_uuids(session, uuids)
         for server in found:

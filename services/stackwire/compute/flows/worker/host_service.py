@@ -100,7 +100,7 @@ class HostService:
 
     async def _recover(self, host: ComputeHost) -> None:
         claimed_at = self._unrecovered.pop(host.name, None)
-        before = claimed_at or self._database.clock.shown(STUCK_AFTER)
+        before = claimed_at or self._database.clock.earlier(STUCK_AFTER)
         recovered = await self._recoveries[host.name].run(self._ctx, before)
         if claimed_at is not None and not recovered:
             self._unrecovered[host.name] = claimed_at

@@ -66,7 +66,7 @@ class AttachedMove(Flow):
         return True
 
     def _is_late(self, volume: Volume) -> bool:
-        return (volume.updated_at or volume.created_at) < self._deps.database.clock.shown(CONNECT_TIMEOUT)
+        return (volume.updated_at or volume.created_at) < self._deps.database.clock.earlier(CONNECT_TIMEOUT)
 
     async def _copy(self, ctx: RequestContext, volume: Volume, copy: Volume) -> None:
         """The data are in the copy before the host is asked: a simulated guest changes nothing on its volumes."""
