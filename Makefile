@@ -133,7 +133,8 @@ bench-volume: $(READY) ## volumes likewise, and a plain copy of the same bytes
 	@$(BIN)/python tests/bench/bench_flows.py volume $(BENCH_ARGS)
 
 .PHONY: bench-trace
-bench-trace: $(READY) ## what tracing costs, as ratios to the untraced and to the bare firehose
+bench-trace: $(READY) ## how long the tracer keeps the loop; what tracing costs, as ratios to the untraced and to the bare firehose
+	@$(BIN)/python tests/bench/bench_trace_stalls.py
 	@$(BIN)/python tests/bench/bench_trace.py
 
 .PHONY: lock

@@ -47,10 +47,10 @@ class Bench:
     @classmethod
     async def made(cls, client: Client) -> "Bench":
         wish = {"name": "disk", "disk_format": "raw", "container_format": "bare", "hw_disk_bus": "scsi"}
-        image = (await client.ask("POST", "image", "/v2/images", wish))["id"]
+        image = (await client.request("POST", "image", "/v2/images", wish))["id"]
         octets = {"Content-Type": "application/octet-stream"}
-        await client.try_to("PUT", "image", f"/v2/images/{image}/file", data=b"disk" * 1024, headers=octets)
-        flavors = (await client.ask("GET", "compute", "/v2.1/flavors"))["flavors"]
+        await client.try_request("PUT", "image", f"/v2/images/{image}/file", data=b"disk" * 1024, headers=octets)
+        flavors = (await client.request("GET", "compute", "/v2.1/flavors"))["flavors"]
         return cls(client, image, next(one["id"] for one in flavors if one["name"] == "m1.tiny"))
 
     async def rate(self) -> float:
@@ -60,19 +60,19 @@ class Bench:
         async def caller() -> None:
             nonlocal done
             while time.perf_counter() < until:
-                await self._boot()
+                await self.boot()
                 done += 1
 
         begun = time.perf_counter()
         await asyncio.gather(*(caller() for _ in range(CALLERS)))
         return done / (time.perf_counter() - begun)
 
-    async def _boot(self) -> None:
+    async def boot(self) -> None:
         server = {"name": "s", "flavorRef": self._flavor, "networks": "none", "block_device_mapping_v2": [self._device]}
-        made = await self._client.ask("POST", "compute", "/v2.1/servers", {"server": server})
+        made = await self._client.request("POST", "compute", "/v2.1/servers", {"server": server})
         path = f"/v2.1/servers/{made['server']['id']}"
         await self._client.until("compute", path, "server", "ACTIVE", "ERROR")
-        await self._client.ask("DELETE", "compute", path)
+        await self._client.request("DELETE", "compute", path)
 
 
 @contextlib.asynccontextmanager

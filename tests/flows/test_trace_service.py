@@ -98,7 +98,7 @@ async def test_a_listener_receives_messages_as_they_pass(at_a_bus: tuple[Transpo
         async with asyncio.timeout(10):
             while not (line := await tail.content.readline()).startswith(b"data: "):
                 pass
-    assert json.loads(line[6:])["resources"][0] == {"kind": "volume", "id": volume}
+    assert json.loads(line[6:])["resources"][0] == {"kind": "volume", "id": volume, "name": None}
 
 
 async def test_an_unknown_story_and_an_unknown_resource_are_404(at_a_bus: tuple[Transport, TraceService]) -> None:

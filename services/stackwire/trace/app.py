@@ -1,6 +1,8 @@
 """Composition root of the tracer: a watch on the bus, a bounded store, a small API."""
 
+import asyncio
 import logging
+import time
 from contextlib import AsyncExitStack
 from importlib.resources import files
 from pathlib import Path
@@ -21,11 +23,15 @@ from stackwire.trace.backends.firehose import FirehoseUnavailable, firehose
 from stackwire.trace.domain.message_store import MessageStore
 from stackwire.trace.flows.answers import Answers
 from stackwire.trace.flows.lineage_store import LineageStore
+from stackwire.trace.flows.pacer import decode_in_background
 from stackwire.trace.http.errors import trace_error
 from stackwire.trace.http.routes import routes
 from stackwire.trace.settings import TraceSettings
 
 log = logging.getLogger(__name__)
+
+DECODE_INTERVAL_SECONDS = 0.2
+"""How often what was received is decoded and indexed."""
 
 
 class _NoAuthentication:
@@ -54,6 +60,7 @@ class TraceService:
         self.settings = settings
         self._answers = answers
         self.store = MessageStore(settings.keep_messages, settings.keep_bytes)
+        self.store.started_at = time.time()
         self._transport = transport
         self._lineage: LineageStore | None = None
         if database is not None:
@@ -75,6 +82,7 @@ class TraceService:
                 self._stack.push_async_callback(self._lineage.close)
                 await self._lineage.start()
             await self._watch()
+            self._decode_in_background()
             await self._listen()
         except BaseException:
             await self.stop()
@@ -110,6 +118,15 @@ class TraceService:
             notifications = NotificationWatch(self._transport, self.store)
             await notifications.start()
             self._stack.push_async_callback(notifications.close)
+
+    def _decode_in_background(self) -> None:
+        task = asyncio.create_task(decode_in_background(self.store, DECODE_INTERVAL_SECONDS))
+
+        async def cancel() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        self._stack.push_async_callback(cancel)
 
     async def _listen(self) -> None:
         app = make_app(

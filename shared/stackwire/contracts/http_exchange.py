@@ -27,7 +27,7 @@ class HttpExchange(Contract):
     word of the client's User-Agent. ``path`` has no query; ``query`` has the names of its parameters only: values may
     be secret. ``request_bytes`` and ``response_bytes`` are None where no length is known. ``missed``: exchanges before
     this one that were not emitted, because the bus could not keep up. ``database``: what the service did in its
-    database meanwhile, where it shows that.
+    database meanwhile, where it shows that. ``action``: the name in the body of ``POST .../action`` (``rebuild``).
     """
 
     request_id: str
@@ -39,6 +39,7 @@ class HttpExchange(Contract):
     caller: str
     method: str
     path: str
+    action: str | None = None
     query: tuple[str, ...] = ()
     status: int
     started: float

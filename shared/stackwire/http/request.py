@@ -5,6 +5,7 @@ a 400 here, or it would be a 500 later.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -24,11 +25,14 @@ from stackwire.http.schema_errors import explain
 
 CONTEXT: web.RequestKey[RequestContext] = web.RequestKey("context", RequestContext)
 VERSION: web.RequestKey[Microversion] = web.RequestKey("version", Microversion)
+ACTION: web.RequestKey[str] = web.RequestKey("action", str)
+"""The name of the action that a body of ``POST .../action`` asks for, for whoever observes requests."""
 RELAXED: ContextVar[bool] = ContextVar("relaxed", default=False)
 """Set while unknown keys of a body are left out and not refused: Nova's legacy v2."""
 _ROOT: ContextVar[str] = ContextVar("root", default="")
 
 _MAX_DEPTH = 64
+_ACTION_NAME = re.compile(r"[A-Za-z][\w.:-]{0,63}")
 _MAX_JSON_INT = 2**63 - 1
 
 M = TypeVar("M", bound=BaseModel)
@@ -54,7 +58,16 @@ async def json_body(request: web.Request, *, media_types: tuple[str, ...] = ("ap
         raise MalformedBody from broken
     if not raw:
         raise MalformedBody
-    return parse_json(raw)
+    value = parse_json(raw)
+    if request.path.endswith("/action"):
+        _note_action(request, value)
+    return value
+
+
+def _note_action(request: web.Request, value: Any) -> None:
+    """What does not look like an action's name is not repeated anywhere: it may be a secret at the wrong place."""
+    if isinstance(value, dict) and len(value) == 1 and _ACTION_NAME.fullmatch(name := next(iter(value))):
+        request[ACTION] = name
 
 
 def parse_json(raw: bytes) -> Any:

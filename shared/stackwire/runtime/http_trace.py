@@ -21,7 +21,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
 from stackwire.http.auth import anonymous
 from stackwire.http.database_uses import DATABASE_USES
-from stackwire.http.request import CONTEXT
+from stackwire.http.request import ACTION, CONTEXT
 from stackwire.messaging.notify import Notifier
 from stackwire.messaging.transport import Transport
 
@@ -99,6 +99,7 @@ class HttpTraceEmitter:
             caller=_caller(request.headers.get("User-Agent", "")),
             method=request.method,
             path=request.path,
+            action=request.get(ACTION),
             query=tuple(dict.fromkeys(request.query)),
             status=response.status,
             started=time.time() - seconds,

@@ -10,7 +10,7 @@ from stackwire.trace.domain.decoder import Decoder
 from stackwire.trace.domain.message import Message, WireMessage
 from stackwire.trace.domain.message_store import MessageStore
 from stackwire.trace.domain.story import Story
-from stackwire.trace.domain.story_assembly import find, stories
+from stackwire.trace.domain.story_index import stories
 
 DATA = Path(__file__).parents[2] / "data" / "trace"
 OWN, GLOBAL = "req-00000000-0000-4000-8000-000000000001", "req-00000000-0000-4000-8000-000000000002"
@@ -131,7 +131,7 @@ def test_a_recording_of_a_real_openstack_is_read_whole() -> None:
     (story,) = [found for found in store.stories() if found.arrows[0].name == "quiesce_instance"]
     assert {"nova-api", "cinder-scheduler", "cinder-volume@basehost@file"} <= set(story.participants)
     assert "cinder-volume" not in story.participants  # a worker has one lane, whoever names it
-    assert find(store.stories(), story.id[:12]) == [story]
+    assert store.story(story.id[:12]) == [story]
 
 
 @pytest.mark.parametrize(

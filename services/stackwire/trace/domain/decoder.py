@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from stackwire.trace.domain import participants
@@ -97,7 +98,7 @@ class Decoder:
             reply_to=reply_to,
         )
         if call_id:
-            remember(self._calls, call_id, message)
+            remember(self._calls, call_id, replace(message, raw=None))
         return message
 
     def _request_sender(self, wire: WireMessage, method: str, reply_to: str | None) -> str:
@@ -184,6 +185,8 @@ class Decoder:
             receiver=participants.api(str(payload.get("service", ""))),
             resources=path_resources(path),
             failure=str(status) if isinstance(status, int) and status >= 400 else None,
+            status=status if isinstance(status, int) else None,
+            action=nonempty(payload.get("action")),
             seconds=float(seconds) if isinstance(seconds, int | float) else None,
         )
 

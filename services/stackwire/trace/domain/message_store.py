@@ -1,7 +1,7 @@
 """What the tracer keeps, and how much: the latest messages and property transfers, both bounded.
 
-Records are appended when they arrive and decoded when somebody queries or listens, or when many are undecoded, so that
-tracing costs the services next to nothing.
+Records are appended when they arrive, and decoded and indexed a few at a time in the background, or when somebody
+queries or listens: no API of the same process waits for it.
 """
 
 from collections import deque
@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from stackwire.trace.domain.cloud_map import CloudMap
 from stackwire.trace.domain.decoder import Decoder
 from stackwire.trace.domain.lineage import Lineage
 from stackwire.trace.domain.message import Message, WireMessage
+from stackwire.trace.domain.resource_names import ResourceNames
 from stackwire.trace.domain.resources import Resource
 from stackwire.trace.domain.story import Story
-from stackwire.trace.domain.story_assembly import find, stories
+from stackwire.trace.domain.story_index import Group, StoryIndex
 
 MAX_MESSAGES = 20_000
 """Messages kept; the oldest are dropped first."""
@@ -26,10 +28,14 @@ Undecoded = Callable[[], WireMessage]
 
 class MessageStore:
     """``missed`` counts messages a slow listener did not get; ``problem``: what is not traced at all, and why;
-    ``outages``: from when to when nothing was received, because the bus was disconnected."""
+    ``started_at``: since when messages are received, if known; ``outages``: from when to when nothing was received,
+    because the bus was disconnected."""
 
     def __init__(self, messages: int = MAX_MESSAGES, size: int = MAX_BYTES) -> None:
         self.lineage = Lineage()
+        self.names = ResourceNames()
+        self.map = CloudMap()
+        self.started_at: float | None = None
         self.received = 0
         self.missed = 0
         self.problem: str | None = None
@@ -41,7 +47,7 @@ class MessageStore:
         self._decoder = Decoder()
         self._listeners: list[Callable[[Message], None]] = []
         self._unsaved: list[Message] | None = None
-        self._stories: tuple[int, list[Story]] = (-1, [])
+        self._index = StoryIndex()
 
     def restore(self, messages: Iterable[Message], names: Mapping[str, Resource]) -> None:
         """What an earlier process saved: what lineage consists of, and all that is left of its stories. From now on
@@ -51,6 +57,7 @@ class MessageStore:
             self._keep(replace(message, number=number))
             self._bytes += message.size
         self.lineage.names = {**names, **self.lineage.names}
+        self.names.restore(names)
         self.lineage.new_names, self._unsaved = {}, []
 
     def take_unsaved(self) -> tuple[list[Message], dict[str, Resource]]:
@@ -64,23 +71,38 @@ class MessageStore:
         """One record of the bus; ``undecoded`` is called later."""
         self.received += 1
         self._undecoded.append((undecoded, size))
-        if self._listeners or len(self._undecoded) >= self._limit // 4:
+        if self._listeners:
             self.catch_up()
+        elif len(self._undecoded) >= self._limit // 4:  # nobody decodes in the background
+            self._decode_next()
+            self._decode_next()
 
-    def catch_up(self) -> None:
-        """Decodes all records added so far."""
-        while self._undecoded:
-            undecoded, _ = self._undecoded.popleft()
-            for message in self._decoder.decode_all(undecoded()):
-                self._keep(message)
-                self._bytes += message.size
-            while len(self._messages) > self._limit or self._bytes > self._bytes_limit:
-                self._bytes -= self._messages.popleft().size
+    def catch_up(self, records: int | None = None) -> bool:
+        """Decodes the records added so far, or so many of them. True when none is left."""
+        for _ in range(len(self._undecoded) if records is None else records):
+            self._decode_next()
+        return not self._undecoded
+
+    def _decode_next(self) -> None:
+        if not self._undecoded:
+            return
+        undecoded, _ = self._undecoded.popleft()
+        for message in self._decoder.decode_all(undecoded()):
+            self._keep(message)
+            self._bytes += message.size
+        while len(self._messages) > self._limit or self._bytes > self._bytes_limit:
+            oldest = self._messages.popleft()
+            self._index.remove(oldest)
+            self._bytes -= oldest.size
 
     def _keep(self, message: Message) -> None:
-        if self.lineage.record(message) and self._unsaved is not None:
+        self.names.learn(message)
+        is_lineage, message = self.lineage.record(message), message.packed()
+        if is_lineage and self._unsaved is not None:
             self._unsaved.append(message)
         self._messages.append(message)
+        self._index.add(message)
+        self.map.add(message)
         for listener in tuple(self._listeners):
             listener(message)
 
@@ -96,16 +118,19 @@ class MessageStore:
         at = number - self._messages[0].number if self._messages else -1
         return self._messages[at] if 0 <= at < len(self._messages) else None
 
-    def stories(self) -> list[Story]:
-        """All stories, the oldest first; assembled again only after new messages."""
+    def groups(self) -> list[Group]:
+        """All stories, the oldest first, each assembled when it is used. Not to be changed."""
         self.catch_up()
-        if self._stories[0] != self.received:
-            self._stories = (self.received, stories(self._messages))
-        return self._stories[1]
+        return self._index.groups()
+
+    def stories(self) -> list[Story]:
+        """All stories, the oldest first."""
+        return [group.story for group in self.groups()]
 
     def story(self, wanted: str) -> list[Story]:
         """The stories of a request id, its beginning, or a resource's id."""
-        return find(self.stories(), wanted)
+        self.catch_up()
+        return [group.story for group in self._index.find(wanted)]
 
     @contextmanager
     def listening(self, listener: Callable[[Message], None]) -> Iterator[None]:
@@ -127,6 +152,7 @@ class MessageStore:
             "crossings": len(self.lineage),
             "crossings_forgotten": self.lineage.forgotten,
             "seen": self.received,
+            "since": self.started_at,
             "missed": self.missed,
             "problem": self.problem,
             "gaps": [list(outage) for outage in self.outages],

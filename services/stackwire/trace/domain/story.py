@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from stackwire.trace.domain.message import Kind, Message
+from stackwire.trace.domain.payload import is_read
 from stackwire.trace.domain.resources import Resource
 
 FAILED_STATES = ("dropped", "returned", "failed", "unanswered")
@@ -14,7 +15,8 @@ State = Literal["done", "unanswered", "dropped", "returned", "failed", "unheard"
 class Arrow:
     """From one participant to another. ``queue_seconds``: publish to first delivery; ``answer_seconds``: call to reply.
 
-    ``inferred``: it has no request id and is in the story because of its resource.
+    ``inferred``: it has no request id and is in the story because of its resource. ``action`` and ``status`` as a
+    message's. ``end_number``, ``end_seconds`` and ``start_number`` join a pair of notifications (folding.py).
     """
 
     number: int
@@ -31,6 +33,11 @@ class Arrow:
     failure: str | None = None
     inferred: bool = False
     redelivered: bool = False
+    action: str | None = None
+    status: int | None = None
+    end_number: int | None = None
+    end_seconds: float | None = None
+    start_number: int | None = None
     message: Message | None = None
 
     @property
@@ -80,13 +87,27 @@ class Story:
 
     @property
     def is_plain_read(self) -> bool:
-        """True for a GET or HEAD that caused no other message."""
-        return len(self.arrows) == 1 and self.arrows[0].kind == "http" and self.arrows[0].name[:4] in ("GET ", "HEAD")
+        """True when nothing but reads over HTTP happened, and what those read in databases and of each other."""
+        return self._begins_with_http and all(_is_read(arrow) for arrow in self.arrows)
+
+    @property
+    def is_login(self) -> bool:
+        """True for a request of a token, and nothing else."""
+        return all(arrow.kind == "sql" or _is_token_request(arrow) for arrow in self.arrows)
 
     @property
     def is_housekeeping(self) -> bool:
         """True when all of its messages are housekeeping."""
         return all(arrow.message is not None and arrow.message.housekeeping for arrow in self.arrows)
+
+    @property
+    def status(self) -> int | None:
+        """That of the first request's response, where the story begins with one."""
+        return self.arrows[0].status if self.arrows else None
+
+    @property
+    def _begins_with_http(self) -> bool:
+        return bool(self.arrows) and self.arrows[0].kind == "http"
 
     def summary(self) -> dict[str, Any]:
         """As the API lists it, without its messages."""
@@ -98,6 +119,8 @@ class Story:
             "messages": len(self.arrows),
             "title": self.arrows[0].name if self.arrows else "",
             "failed": any(arrow.failure for arrow in self.arrows),
+            "status": self.status,
+            "action": self.arrows[0].action if self.arrows else None,
             "lanes": list(self.participants),
             "resources": [{"kind": kind, "id": ident} for kind, ident in self.resources],
         }
@@ -105,3 +128,13 @@ class Story:
     def as_json(self, *, payload: bool = True) -> dict[str, Any]:
         """As the API returns it; ``payload``: with redacted payloads."""
         return {**self.summary(), "arrows": [arrow.as_json(payload=payload) for arrow in self.arrows]}
+
+
+def _is_read(arrow: Arrow) -> bool:
+    if arrow.kind in ("call", "reply"):
+        return is_read(arrow.name)
+    return arrow.kind == "sql" or (arrow.kind == "http" and arrow.name[:4] in ("GET ", "HEAD"))
+
+
+def _is_token_request(arrow: Arrow) -> bool:
+    return arrow.kind == "http" and arrow.name.startswith("POST ") and arrow.name.endswith("/tokens")

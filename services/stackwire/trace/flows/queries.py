@@ -1,5 +1,6 @@
 """What the tracer answers, in the one form its API and its command line share."""
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -7,10 +8,12 @@ from stackwire.core.errors import BadRequest, NotFound
 from stackwire.core.lineage import compare
 from stackwire.trace.domain import questions
 from stackwire.trace.domain.export import EXPORT_FORMATS
+from stackwire.trace.domain.generations import generations
 from stackwire.trace.domain.message_store import MessageStore
 from stackwire.trace.domain.resources import Resource
 from stackwire.trace.domain.story import Story
 from stackwire.trace.domain.transfers import change_json
+from stackwire.trace.domain.wording import Wording
 from stackwire.trace.flows.page import standalone_page
 
 
@@ -28,12 +31,19 @@ class UnknownMessage(NotFound):
 
 def story(store: MessageStore, wanted: str, *, payload: bool = True) -> dict[str, Any]:
     """By a request id, its beginning, or a resource's id or name: every story about it. Raises UnknownStory."""
-    return {"stories": [found.as_json(payload=payload) for found in _stories(store, wanted)]}
+    wording = Wording(store.names)
+    return {"stories": [_story_view(wording, found, payload=payload) for found in find_stories(store, wanted)]}
+
+
+def _story_view(wording: Wording, story: Story, *, payload: bool = True) -> dict[str, Any]:
+    resources = story.resources
+    arrows = [wording.arrow(arrow, resources, payload=payload) for arrow in story.arrows]
+    return {**wording.summary(story), "arrows": arrows}
 
 
 def export(store: MessageStore, wanted: str, format: str) -> tuple[str, str, str]:
     """The first of them as text, its media type, and a name for the file. Raises UnknownStory, BadRequest."""
-    found = _stories(store, wanted)[0]
+    found = find_stories(store, wanted)[0]
     if format == "html":
         media_type, extension, text = "text/html", "html", standalone_page(_page_content(store, found))
     elif format in EXPORT_FORMATS:
@@ -44,7 +54,8 @@ def export(store: MessageStore, wanted: str, format: str) -> tuple[str, str, str
     return text, media_type, f"{found.id.removeprefix('req-')[:12]}.{extension}"
 
 
-def _stories(store: MessageStore, wanted: str) -> list[Story]:
+def find_stories(store: MessageStore, wanted: str) -> list[Story]:
+    """By a request id, its beginning, or a resource's id or name. Raises UnknownStory."""
     store.catch_up()
     named = store.lineage.names.get(wanted)
     found = store.story(named.id if named else wanted)
@@ -58,7 +69,7 @@ def message(store: MessageStore, number: int) -> dict[str, Any]:
     found = store.message(number)
     if found is None:
         raise UnknownMessage(number=number)
-    return {**found.as_json(), **_changes(found.kind, found.payload)}
+    return {**Wording(store.names).message(found), **_changes(found.kind, found.payload)}
 
 
 def _changes(kind: str, envelope: Any) -> dict[str, Any]:
@@ -77,13 +88,15 @@ def _changes(kind: str, envelope: Any) -> dict[str, Any]:
 def resources(store: MessageStore) -> dict[str, Any]:
     """Everything properties went from or to, with their names."""
     store.catch_up()
-    names = {resource: name for name, resource in store.lineage.names.items()}
-    return {"resources": [{**found._asdict(), "name": names.get(found)} for found in store.lineage.resources()]}
+    views = store.names.views(store.lineage.resources())
+    for view, found in zip(views, store.lineage.resources(), strict=True):
+        view["deleted"] = store.lineage.is_deleted(found)
+    return {"resources": views}
 
 
 def _page_content(store: MessageStore, story: Story) -> dict[str, Any]:
     """What a standalone page contains: the messages of one story, and the lineage of its resources."""
-    view = story.as_json()
+    view = _story_view(Wording(store.names), story)
     for arrow in view["arrows"]:
         arrow.update(_changes(arrow["kind"], arrow["payload"]))
     ids = [f"{resource.kind}:{resource.id}" for resource in story.resources]
@@ -93,11 +106,22 @@ def _page_content(store: MessageStore, story: Story) -> dict[str, Any]:
 def lineage(store: MessageStore, wanted: str) -> dict[str, Any]:
     """By an id, its beginning, ``kind:id``, or a name. Raises UnknownResource."""
     resource = _resource(store, wanted)
+    properties = store.lineage.properties_of(resource)
+    known = generations(resource, properties)
     return {
-        "resource": resource._asdict(),
+        "resource": {**resource._asdict(), "name": store.names.of(resource)},
         "gone": store.lineage.is_deleted(resource),
-        "properties": [found.as_json() for found in store.lineage.properties_of(resource)],
+        "properties": [found.as_json() for found in properties],
+        "generations": [
+            {**view, "generation": known[found]} for view, found in zip(store.names.views(known), known, strict=True)
+        ],
     }
+
+
+def cloud_map(store: MessageStore) -> dict[str, Any]:
+    """Who sends how much to whom, since the tracer started."""
+    store.catch_up()
+    return {**store.map.as_json(), "now": time.time(), "bounds": store.bounds()}
 
 
 def why(store: MessageStore, key: str, wanted: str) -> dict[str, Any]:

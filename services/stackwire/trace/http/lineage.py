@@ -5,6 +5,7 @@ from aiohttp import web
 from stackwire.http.request import respond
 from stackwire.trace.domain.message_store import MessageStore
 from stackwire.trace.flows import queries
+from stackwire.trace.flows.pacer import caught_up
 
 
 class LineageHandlers:
@@ -16,10 +17,17 @@ class LineageHandlers:
 
     async def resources(self, request: web.Request) -> web.Response:
         """``GET /resources``."""
+        await caught_up(self._store)
         return respond(200, queries.resources(self._store))
+
+    async def map(self, request: web.Request) -> web.Response:
+        """``GET /map``: who sends how much to whom."""
+        await caught_up(self._store)
+        return respond(200, queries.cloud_map(self._store))
 
     async def lineage(self, request: web.Request) -> web.Response:
         """``GET /lineage/{id}``."""
+        await caught_up(self._store)
         return respond(200, queries.lineage(self._store, request.match_info["id"]))
 
     async def why(self, request: web.Request) -> web.Response:

@@ -26,6 +26,7 @@ def routes(store: MessageStore, answers: Answers | None = None) -> Sequence[Rout
         ("/stories", stories.list),
         ("/stories/{id}", stories.show),
         ("/stories/{id}/export", stories.export),
+        ("/map", lineage.map),
         ("/resources", lineage.resources),
         ("/lineage/{id}", lineage.lineage),
         ("/why/{key}/{id}", lineage.why),
