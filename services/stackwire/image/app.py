@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ from stackwire.http.auth import Authenticator
 from stackwire.http.client import HttpClient
 from stackwire.image import registry_app, rpc
 from stackwire.image.backends.cache import CacheFolder
+from stackwire.image.backends.registry import RegistryClient
 from stackwire.image.backends.staging import Staging
 from stackwire.image.backends.web import Web
 from stackwire.image.db import registry as registry_rights
@@ -37,8 +39,9 @@ from stackwire.image.http.errors import glance_error
 from stackwire.image.http.routes import routes
 from stackwire.image.http.transfers import Transfers
 from stackwire.image.http.versions import VersionHandlers
-from stackwire.image.onion.assembly import build_onion, build_v1_onion
+from stackwire.image.onion.assembly import build_onion, build_v1_onion, build_v2_onion
 from stackwire.image.onion.call_trace import CallTraces
+from stackwire.image.onion.registry import RegistryTransactions
 from stackwire.image.settings import ImageSettings
 from stackwire.image.stores_factory import stores_of
 from stackwire.messaging.rpc import RpcClient, RpcServer
@@ -77,11 +80,14 @@ async def build(settings: ImageSettings, *, transport: Transport, clock: Clock |
         layers = layer_deps(settings, policy, rules, database, stores, staging, registry)
         traces = CallTraces() if settings.debug else None
         onion = build_onion(layers, traces)
-        deps = flow_deps(settings, layers, database, web, onion)
-        v1 = None
+        deps, v1, v2 = flow_deps(settings, layers, database, web, onion), None, None
         if registry is not None:
-            v1 = V1Flows(settings, deps, build_v1_onion(onion, layers, traces), registry)
-        return _service(settings, transport, deps, v1, traces)
+            around = replace(deps, elsewhere=RegistryTransactions())
+            if settings.behaviours.has("v1-api"):
+                v1 = V1Flows(settings, replace(around, onion=build_v1_onion(onion, layers, traces)), registry)
+            if settings.is_through_registry:
+                v2 = replace(around, onion=build_v2_onion(onion, layers, traces))
+        return _service(settings, transport, deps, v1, v2, registry, traces)
 
 
 def _cache(settings: ImageSettings, database: Database) -> ImageCache | None:
@@ -97,12 +103,19 @@ def _cache(settings: ImageSettings, database: Database) -> ImageCache | None:
 
 
 def _service(
-    settings: ImageSettings, transport: Transport, deps: FlowDeps, v1: V1Flows | None, traces: CallTraces | None
+    settings: ImageSettings,
+    transport: Transport,
+    deps: FlowDeps,
+    v1: V1Flows | None,
+    v2: FlowDeps | None,
+    registry: RegistryClient | None,
+    traces: CallTraces | None,
 ) -> Service:
+    """``v2``: what its flows have where ``data_api`` is the registry."""
     watch = RevocationWatch(transport, "image", RpcClient(transport), clock=deps.database.clock)
     authenticator, own = authenticator_of(settings, watch, deps.database.clock)
     http, host = HttpClient("image"), socket.gethostname()
-    flows = ApiFlows(settings, deps, _cache(settings, deps.database), v1)
+    flows = ApiFlows(settings, deps, _cache(settings, deps.database), v1, v2)
     transfers, prefetcher = Transfers(flows.downloads, settings.upload_seconds), flows.prefetcher
     service: Service
 
@@ -131,7 +144,7 @@ def _service(
         app=app,
         servers=servers,
         sweeps=sweeps,
-        resources=[*own, http, deps.leases, deps.stores, *parts],
+        resources=[*own, http, deps.leases, deps.stores, *parts, *(() if registry is None else (registry,))],
         busy=lambda: transfers.active > 0 or any(part.busy for part in parts),
     )
     return service

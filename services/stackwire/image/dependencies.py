@@ -87,8 +87,9 @@ def flow_deps(settings: ImageSettings, layers: LayerDeps, database: Database, we
 
 
 def registry_of(settings: ImageSettings) -> RegistryClient | None:
-    """The client of glance-registry, where the v1 API answers. Raises ValueError without a password for it."""
-    if not (settings.serves_api and settings.behaviours.has("v1-api") and settings.behaviours.has("glance-registry")):
+    """The client of glance-registry, where the v1 API answers, or v2 asks it. ValueError without a password for it."""
+    wanted = settings.behaviours.has("v1-api") or settings.is_through_registry
+    if not (settings.serves_api and settings.behaviours.has("glance-registry") and wanted):
         return None
     if not settings.admin_password:
         raise ValueError(f"release {settings.behaviours.release} has glance-registry: STACKWIRE_IMAGE_ADMIN_PASSWORD")

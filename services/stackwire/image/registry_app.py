@@ -13,6 +13,7 @@ from stackwire.image.domain.notifications import EXCHANGE, notification_filter
 from stackwire.image.domain.registry_options import REGISTRY
 from stackwire.image.flows.api.images import ImageMetadata
 from stackwire.image.flows.api.members import Memberships
+from stackwire.image.flows.api.registry_commands import RegistryCommands
 from stackwire.image.flows.api.registry_images import RegistryImages
 from stackwire.image.flows.deps import FlowDeps
 from stackwire.image.flows.registry import location_requests
@@ -50,7 +51,8 @@ def _service(settings: ImageSettings, transport: Transport, deps: FlowDeps) -> S
     """No recovery: the uploads under way are the API's, which is recovered by the image service."""
     watch = RevocationWatch(transport, REGISTRY, RpcClient(transport), clock=deps.database.clock)
     tokens, own = authenticator_of(settings, watch, deps.database.clock)
-    images = RegistryImages(deps, ImageMetadata(deps, location_requests(settings, deps)))
+    metadata, members = ImageMetadata(deps, location_requests(settings, deps)), Memberships(deps, settings.behaviours)
+    images = RegistryImages(deps, metadata)
     service: Service
 
     async def ready() -> bool:
@@ -63,7 +65,7 @@ def _service(settings: ImageSettings, transport: Transport, deps: FlowDeps) -> S
         database=deps.database,
         transport=transport,
         app=make_app(
-            routes=registry_routes(images, Memberships(deps, settings.behaviours)),
+            routes=registry_routes(images, members, RegistryCommands(deps, images, metadata, members)),
             authenticator=ServiceAuthenticator(tokens),
             errors=glance_error,
             ready=ready,

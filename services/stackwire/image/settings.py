@@ -108,8 +108,8 @@ class ImageSettings(RegistryOptions, StoreSettings):
     def _registry(self) -> "ImageSettings":
         if self.role == REGISTRY and not self.behaviours.has("glance-registry"):
             raise ValueError(f"release {self.behaviours.release} has no glance-registry: Ussuri was the last one")
-        if self.data_api == THROUGH_REGISTRY:
-            raise ValueError(f"data_api {THROUGH_REGISTRY} is not simulated: v2 reaches its database itself")
+        if self.is_through_registry and not self.behaviours.has("glance-registry"):
+            raise ValueError(f"data_api {THROUGH_REGISTRY}: release {self.behaviours.release} has no glance-registry")
         return self
 
     @field_validator("*", mode="before")

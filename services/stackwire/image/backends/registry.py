@@ -1,4 +1,4 @@
-"""The client of glance-registry. Each method is one request, and one transaction of the registry's.
+"""The client of glance-registry's v1, and the way of v2's commands. Each method is one request, and one transaction.
 
 The token is the service's own and the user is named in headers: Glance's ``use_user_token = False`` with
 ``send_identity_headers``. Source: ``glance/registry/client/v1/api.py: get_registry_client``.
@@ -16,9 +16,10 @@ from stackwire.core.errors import BadRequest, Conflict, Forbidden, ServiceError,
 from stackwire.http.client import HttpClient
 from stackwire.http.request import parse_json
 from stackwire.http.service_user import ServiceUser
-from stackwire.image.domain import registry
+from stackwire.image.domain import registry, registry_commands
 from stackwire.image.domain.errors import Duplicate, ImageNotFound, Vanished
 from stackwire.image.domain.image import Image
+from stackwire.image.domain.listing import Query
 from stackwire.image.domain.members import Member
 from stackwire.image.domain.registry import RegistryUpload
 
@@ -42,9 +43,9 @@ class RegistryClient:
         self._http = http
         self._user = user
 
-    async def images(self, ctx: RequestContext, pairs: Sequence[tuple[str, str]]) -> list[Image]:
-        answer = await self._request(ctx, "GET", f"/images/detail?{urlencode(pairs)}")
-        return _read(answer, lambda body: [registry.image_of(image) for image in body["images"]])
+    async def images(self, ctx: RequestContext, query: Query, limit: int) -> list[Image]:
+        answer = await self._request(ctx, "GET", f"/images/detail?{urlencode(registry.pairs(query, limit))}")
+        return read_answer(answer, lambda body: [registry.image_of(image) for image in body["images"]])
 
     async def image(self, ctx: RequestContext, image_id: str) -> Image:
         """For an administrator also one that is deleted."""
@@ -104,18 +105,22 @@ class RegistryClient:
 
     async def _upload(
         self, ctx: RequestContext, image: Image, changes: Mapping[str, Any], upload: RegistryUpload
-    ) -> dict[str, Any]:
+    ) -> Any:
         body = {"image": dict(changes), "from_state": image.status, "upload": asdict(upload)}
         return await self._request(ctx, "PUT", _path(image.id), body)
 
+    async def call(self, ctx: RequestContext, command: str, **arguments: Any) -> Any:
+        """The result of one command of v2. Raises the error that it results in."""
+        body = [{"command": command, "kwargs": arguments}]
+        answer = await self._request(ctx, "POST", "/rpc", body)
+        result, error = read_answer(answer, lambda results: (results[0], registry_commands.error_of(results[0])))
+        if error is not None:
+            raise error
+        return result
+
     async def _request(
-        self,
-        ctx: RequestContext,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> dict[str, Any]:
+        self, ctx: RequestContext, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> Any:
         """The answer's JSON, empty where it has no body. A refused token is replaced once."""
         token = await self._user.token()
         try:
@@ -128,14 +133,8 @@ class RegistryClient:
             raise RegistryUnavailable from refused
 
     async def _send(
-        self,
-        ctx: RequestContext,
-        token: str,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | None,
-        headers: Mapping[str, str] | None,
-    ) -> dict[str, Any]:
+        self, ctx: RequestContext, token: str, method: str, path: str, body: Any, headers: Mapping[str, str] | None
+    ) -> Any:
         sent = {**_HEADERS, **identity(ctx), **(headers or {})}
         data = None if body is None else orjson.dumps(body)
         try:
@@ -146,7 +145,7 @@ class RegistryClient:
             raise
         except ServiceError as error:
             raise _refusal(error) from error
-        return _read(parse_json(raw), dict) if raw else {}
+        return parse_json(raw) if raw else {}
 
 
 def identity(ctx: RequestContext) -> dict[str, str]:
@@ -176,14 +175,14 @@ def _refusal(error: ServiceError) -> ServiceError:
 
 
 def _image(answer: Mapping[str, Any]) -> Image:
-    return _read(answer, lambda body: registry.image_of(body["image"]))
+    return read_answer(answer, lambda body: registry.image_of(body["image"]))
 
 
 def _members(answer: Mapping[str, Any], key: str) -> list[Member]:
-    return _read(answer, lambda body: [registry.member_of(member) for member in body[key]])
+    return read_answer(answer, lambda body: [registry.member_of(member) for member in body[key]])
 
 
-def _read(answer: Any, read: Callable[[Any], T]) -> T:
+def read_answer(answer: Any, read: Callable[[Any], T]) -> T:
     """What the answer says. RegistryUnavailable for one that a registry does not give."""
     try:
         return read(answer)

@@ -1,12 +1,13 @@
 """Uploads, staging and imports in the rows of their images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from stackwire.core.states import Verb
 from stackwire.db.session import Session
 from stackwire.db.transitions import transition
 from stackwire.db.unit_of_work import UnitOfWork
+from stackwire.image.db import locations
 from stackwire.image.db.images import DELETED_ROWS, TABLE, transition_from
 from stackwire.image.domain.image import Image, ImageRow
 from stackwire.image.domain.states import DELETED, IMPORTING, QUEUED, SAVING, UPLOADING, ImageStates
@@ -49,7 +50,7 @@ async def finish_upload(uow: UnitOfWork, image: Image, written: WrittenData) -> 
         ImageStates.finish_upload,
         image.id,
         where={"object": written.object, "disk_format": image.disk_format, "container_format": image.container_format},
-        **{name: getattr(written, name) for name in _FACTS},
+        **_facts(written),
         staged=None,
         reserved=0,
     )
@@ -62,6 +63,35 @@ async def finish_upload(uow: UnitOfWork, image: Image, written: WrittenData) -> 
             list(written.stores),
         )
     return row is not None
+
+
+def _facts(written: WrittenData) -> dict[str, Any]:
+    return {name: getattr(written, name) for name in _FACTS}
+
+
+async def set_facts_elsewhere(uow: UnitOfWork, image_id: str, facts: Mapping[str, Any]) -> bool:
+    """What another Glance knows of the data that it is writing; False when the image does not wait for it."""
+    where = {"status": SAVING, "object": None}
+    return await TABLE.update(uow, image_id, where=where, **facts) is not None
+
+
+async def finish_elsewhere(uow: UnitOfWork, image_id: str, written: WrittenData) -> bool:
+    """To active, with data that another Glance has written; False when the image does not wait for it."""
+    where = {"object": None, "status": SAVING}
+    row = await transition(
+        uow, TABLE, ImageStates.finish_upload, image_id, where=where, **_facts(written), staged=None, reserved=0
+    )
+    if row is not None:
+        for position, location in enumerate(written.elsewhere):
+            await locations.add(uow, image_id, location, position)
+    return row is not None
+
+
+async def abort_elsewhere(uow: UnitOfWork, image: ImageRow, verb: Verb) -> bool:
+    """Ends an upload by another Glance without data; False when there is none."""
+    nothing: dict[str, Any] = {"reserved": 0, "size": None, "virtual_size": None, "checksum": None}
+    where = {"object": None, "staged": None, "status": image.status}
+    return await transition(uow, TABLE, verb, image.id, where=where, **nothing) is not None
 
 
 async def abort(uow: UnitOfWork, image: ImageRow, verb: Verb) -> bool:

@@ -16,9 +16,10 @@ from stackwire.core.errors import BadRequest
 from stackwire.image.domain import attributes
 from stackwire.image.domain.image import Image, Properties, difference
 from stackwire.image.domain.listing import Query
-from stackwire.image.domain.locations import STORE_KEY, Location
+from stackwire.image.domain.locations import DIGESTS, STORE_KEY, Location
 from stackwire.image.domain.members import Member
-from stackwire.image.domain.states import ACTIVE, KILLED, QUEUED, SAVING
+from stackwire.image.domain.states import ACTIVE, DEACTIVATED, DELETED, KILLED, PENDING_DELETE, QUEUED, SAVING
+from stackwire.image.domain.uploads import UNLIMITED_BYTES
 
 PURGE_HEADER: Final = "X-Glance-Registry-Purge-Props"
 
@@ -27,7 +28,9 @@ _PLAIN: Final = (
     *("checksum", "owner", "protected", "visibility", "member_status", "object", "staged"),
 )
 _TIMES: Final = ("created_at", "updated_at", "deleted_at")
-_CHECKSUM = re.compile(r"[0-9a-f]{32}")
+_NOT_SET: Final = (*_TIMES, "deleted", "store", "copy_from")
+"""What Glance's own client sends along and its registry does not set."""
+_CHECKSUM, _DIGEST = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{32,128}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +63,24 @@ class RegistryChange:
     purge: bool = False
     from_state: str | None = None
     upload: RegistryUpload | None = None
+    is_public: bool | None = None
 
     def applied(self, image: Image) -> Image:
         """The image with the change, its status included where data that is elsewhere activates it."""
+        if self.is_public is not None and self.is_public is not (image.visibility == "public"):
+            image = replace(image, visibility="public" if self.is_public else "private")
         kept = {} if self.purge else dict(image.properties)
         locations = image.locations if self.locations is None else tuple(self.locations)
-        return replace(image, **self.columns, properties={**kept, **self.properties}, locations=locations)
+        columns = {name: value for name, value in self.columns.items() if name != "id"}
+        return replace(image, **columns, properties={**kept, **self.properties}, locations=locations)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """An image after a PUT; ``allowance``: bytes that the upload it begins may have."""
+
+    image: Image
+    allowance: int = UNLIMITED_BYTES
 
 
 def image_dict(image: Image) -> dict[str, Any]:
@@ -82,12 +97,13 @@ def image_dict(image: Image) -> dict[str, Any]:
     }
 
 
-def image_of(answer: Mapping[str, Any]) -> Image:
-    """The image of an answer. Raises KeyError, TypeError, ValueError for what is none."""
+def image_of(answer: Mapping[str, Any], **more: Any) -> Image:
+    """The image of an answer, and ``more`` of it. Raises KeyError, TypeError, ValueError for what is none."""
     times: dict[str, Any] = {name: datetime.fromisoformat(answer[name]) if answer[name] else None for name in _TIMES}
     return Image(
         **{name: answer[name] for name in _PLAIN},
         **times,
+        **more,
         properties=dict(answer["properties"]),
         locations=tuple(_location_of(place) for place in answer["location_data"]),
     )
@@ -154,22 +170,22 @@ def pairs(query: Query, limit: int) -> list[tuple[str, str]]:
     return found if query.marker is None else [*found, ("marker", query.marker)]
 
 
-def read_new(body: Any) -> tuple[dict[str, Any], dict[str, str | None]]:
-    """A POST's attributes and properties. Without a status the image is active, as Glance's registry has it."""
-    image = _image_in(body, ("image",))
-    columns, properties = _columns(image), _properties(image.pop("properties", {}))
-    return {"status": ACTIVE, **columns}, properties
+def read_new(body: Any) -> RegistryChange:
+    """A POST. Without a status the image is active, as Glance's registry has it."""
+    change = read_change(body, purge=False, known=("image", "from_state"))
+    visibility = {} if change.is_public is None else {"visibility": "public" if change.is_public else "private"}
+    return replace(change, columns={"status": ACTIVE, **visibility, **change.columns})
 
 
-def read_change(body: Any, *, purge: bool) -> RegistryChange:
+def read_change(body: Any, *, purge: bool, known: Sequence[str] = ("image", "from_state", "upload")) -> RegistryChange:
     """A PUT. Raises BadRequest for what cannot be read."""
-    image = _image_in(body, ("image", "from_state", "upload"))
+    image = _image_in(body, known)
     from_state, upload = body.get("from_state"), body.get("upload")
     if from_state is not None and not isinstance(from_state, str):
         raise BadRequest("'from_state' is a status.")
     locations = _locations(image)
-    properties = _properties(image.pop("properties", {}))
-    columns = _columns({name: value for name, value in image.items() if name != "id"})
+    properties, is_public = _properties(image.pop("properties", {})), image.pop("is_public", None)
+    columns = {name: _column(name, value) for name, value in image.items() if name not in _NOT_SET}
     return RegistryChange(
         columns=columns,
         properties=properties,
@@ -177,6 +193,7 @@ def read_change(body: Any, *, purge: bool) -> RegistryChange:
         purge=purge,
         from_state=from_state,
         upload=None if upload is None else _upload(upload),
+        is_public=None if is_public is None or "visibility" in columns else _flag("is_public", is_public),
     )
 
 
@@ -186,16 +203,8 @@ def _image_in(body: Any, known: Sequence[str]) -> dict[str, Any]:
     return dict(body["image"])
 
 
-def _columns(image: Mapping[str, Any]) -> dict[str, Any]:
-    found = {name: value for name, value in image.items() if name != "properties"}
-    is_public = found.pop("is_public", None)
-    if is_public is not None and "visibility" not in found:
-        found["visibility"] = "public" if _flag("is_public", is_public) else "private"
-    return {name: _column(name, value) for name, value in found.items()}
-
-
 def _column(name: str, value: Any) -> Any:
-    if name in attributes.BASE and name != "tags":
+    if name in attributes.BASE:
         return attributes.BASE[name](name, value)
     if name == "id":
         return attributes.read_request({"id": value})[0]["id"]
@@ -208,16 +217,17 @@ def _is_size(value: Any) -> bool:
     return value is None or (type(value) is int and 0 <= value < 2**63)
 
 
-def _is_checksum(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and _CHECKSUM.fullmatch(value) is not None)
+def _is_hex(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
+    return lambda value: value is None or (isinstance(value, str) and pattern.fullmatch(value) is not None)
 
 
 def _is_status(value: Any) -> bool:
-    return value in (QUEUED, SAVING, ACTIVE, KILLED)
+    return value in (QUEUED, SAVING, ACTIVE, DEACTIVATED, KILLED, PENDING_DELETE, DELETED)
 
 
 _CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
-    "size": _is_size, "checksum": _is_checksum, "status": _is_status,
+    "size": _is_size, "virtual_size": _is_size, "status": _is_status, "checksum": _is_hex(_CHECKSUM),
+    "os_hash_value": _is_hex(_DIGEST), "os_hash_algo": lambda value: value in (None, *DIGESTS),
 }  # fmt: skip
 
 
@@ -256,7 +266,7 @@ def _is_place(place: Any) -> bool:
         isinstance(place, dict)
         and isinstance(place.get("url"), str)
         and isinstance(place.get("metadata"), dict)
-        and (place.get("id") is None or type(place["id"]) is int)
+        and (type(place.get("id")) is int if "://" not in place["url"] else type(place.get("id")) in (int, type(None)))
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 REGISTRY = "registry"
 """The role of the process, and the name of its database role."""
@@ -22,6 +22,17 @@ class RegistryOptions(BaseModel):
     admin_password: str = Field(default="", repr=False)
     admin_tenant_name: str = "service"
     data_api: Literal["glance.db.sqlalchemy.api", "glance.db.registry.api"] = "glance.db.sqlalchemy.api"
+
+    @field_validator("data_api", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        """``registry`` for short."""
+        return THROUGH_REGISTRY if value == REGISTRY else value
+
+    @property
+    def is_through_registry(self) -> bool:
+        """Whether v2 reaches images through glance-registry."""
+        return self.data_api == THROUGH_REGISTRY
 
     @property
     def registry_url(self) -> str:

@@ -40,7 +40,7 @@ class ImageStates(Machine, noun="image", columns=("status",), initial="queued ac
     )
     finish_upload = Verb("saving importing", "active", source="glance/location.py: ImageProxy.set_data")
     abort = Verb("saving uploading importing", "queued", source="glance/api/v2/image_data.py: _restore")
-    kill = Verb("saving", "killed", source="glance/api/v1/upload_utils.py: safe_kill")
+    kill = Verb("queued saving", "killed", source="glance/api/v1/upload_utils.py: safe_kill")
     begin_location_import = Verb(
         "queued",
         "importing",

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from stackwire.image.domain.locations import Location
+
 UNLIMITED_BYTES: Final = 2**63 - 1
 
 
@@ -11,7 +13,8 @@ UNLIMITED_BYTES: Final = 2**63 - 1
 class WrittenData:
     """An object that is complete in ``stores``; ``failed`` did not take it, ``remaining`` are still to get it.
 
-    Sizes in bytes, digests in hex.
+    Sizes in bytes, digests in hex. ``elsewhere``: where the data is, instead of an object, when another Glance has
+    written it.
     """
 
     object: str
@@ -23,3 +26,4 @@ class WrittenData:
     os_hash_value: str
     failed: Sequence[str] = ()
     remaining: Sequence[str] = ()
+    elsewhere: Sequence[Location] = ()

@@ -29,7 +29,8 @@ class Transactions(Protocol):
 class FlowDeps:
     """``visibility``: of a new image whose request names none. ``task_lifetime``: of a task after its end.
 
-    ``default_page_size`` and ``max_page_size``: images or tasks in one page of a list.
+    ``default_page_size`` and ``max_page_size``: images or tasks in one page of a list. ``elsewhere``: in place of the
+    database where ``onion`` reaches images through glance-registry.
     """
 
     database: Database
@@ -43,6 +44,12 @@ class FlowDeps:
     task_lifetime: timedelta
     default_page_size: int
     max_page_size: int
+    elsewhere: Transactions | None = None
+
+    @property
+    def images(self) -> Transactions:
+        """Transactions for the verbs of images, their data and members."""
+        return self.database if self.elsewhere is None else self.elsewhere
 
     def page_size(self, requested: int | None) -> int:
         """The limit of a list, unless the request gives a lower one than the service allows."""

@@ -30,7 +30,6 @@ from stackwire.image.flows.worker.cache_prefetch import CachePrefetcher
 from stackwire.image.flows.worker.scrub import Scrubber
 from stackwire.image.flows.worker.tasks.data_source import ImportSource
 from stackwire.image.flows.worker.tasks.runner import TaskRunner
-from stackwire.image.onion.port import Onion
 from stackwire.image.settings import ImageSettings
 
 
@@ -46,17 +45,27 @@ def location_requests(settings: ImageSettings, deps: FlowDeps) -> LocationReques
 
 
 class ApiFlows:
-    """What requests do before they are answered. ``cache`` is None where caching is off, ``v1`` where v1 is gone."""
+    """What requests do before they are answered. ``cache`` is None where caching is off, ``v1`` where v1 is gone.
+
+    ``through``: the deps around glance-registry, where v2 reaches images through it.
+    """
 
     def __init__(
-        self, settings: ImageSettings, deps: FlowDeps, cache: ImageCache | None, v1: "V1Flows | None" = None
+        self,
+        settings: ImageSettings,
+        deps: FlowDeps,
+        cache: ImageCache | None,
+        v1: "V1Flows | None" = None,
+        through: FlowDeps | None = None,
     ) -> None:
-        self.locations = location_requests(settings, deps)
+        self.is_through_registry = through is not None
+        of_images = through or deps
+        self.locations = location_requests(settings, of_images)
         settable = () if settings.behaviours.has("stores-is-no-property") else ("stores",)
-        self.images = ImageMetadata(deps, self.locations, settable)
-        self.data = DataTransfers(deps)
+        self.images = ImageMetadata(of_images, self.locations, settable)
+        self.data = DataTransfers(of_images)
         self.imports = ImportRequests(deps)
-        self.members = Memberships(deps, settings.behaviours)
+        self.members = Memberships(of_images, settings.behaviours)
         self.tasks = TaskRequests(deps)
         self.store_removal = StoreRemoval(deps)
         self.properties = PropertiesReport(deps.database)
@@ -72,16 +81,15 @@ class ApiFlows:
 
 
 class V1Flows:
-    """Those of the v1 API: around glance-registry, in the releases that have both."""
+    """Those of the v1 API: around glance-registry, in the releases that have both. ``deps``: with that onion."""
 
-    def __init__(self, settings: ImageSettings, deps: FlowDeps, onion: Onion, registry: RegistryClient) -> None:
+    def __init__(self, settings: ImageSettings, deps: FlowDeps, registry: RegistryClient) -> None:
         behaviours = settings.behaviours
-        self._registry = registry
         self._copies = V1Copies(deps)
         self.images = V1Images(
-            deps, onion, location_requests(settings, deps), self._copies, behaviours, size_cap=settings.image_size_cap
+            deps, location_requests(settings, deps), self._copies, behaviours, size_cap=settings.image_size_cap
         )
-        self.members = V1Memberships(deps, onion, registry, behaviours)
+        self.members = V1Memberships(deps, registry, behaviours)
 
     @property
     def busy(self) -> bool:
@@ -89,9 +97,8 @@ class V1Flows:
         return self._copies.busy
 
     async def close(self) -> None:
-        """Ends the copies, and the connections to the registry after them."""
+        """Ends the copies."""
         await self._copies.close()
-        await self._registry.close()
 
 
 class WorkerFlows:

@@ -55,4 +55,4 @@ def _page(request_id: str, steps: Sequence[LayerCall]) -> str:
 
 def _name(layer: str) -> str:
     """The class; that around glance-registry is known as the registry layer."""
-    return f"Registry layer ({layer})" if layer.endswith("Registry") else layer
+    return f"Registry layer ({layer})" if layer.removesuffix("V2").endswith("Registry") else layer

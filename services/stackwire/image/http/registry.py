@@ -7,13 +7,14 @@ from typing import Any
 
 from aiohttp import web
 
-from stackwire.core.errors import NotSimulated
 from stackwire.http.app import Route
 from stackwire.http.request import CONTEXT, respond
 from stackwire.image.domain import registry
 from stackwire.image.flows.api.members import Memberships
+from stackwire.image.flows.api.registry_commands import RegistryCommands
 from stackwire.image.flows.api.registry_images import RegistryImages
 from stackwire.image.http.bodies import body_of, check_no_body
+from stackwire.image.http.registry_rpc import RegistryRpcHandlers
 from stackwire.image.http.schemas import check_v1_member, check_v1_project, read_v1_memberships
 
 IMAGE = "/images/{image_id}"
@@ -85,12 +86,7 @@ class RegistryMemberHandlers:
         return respond(200, {"shared_images": [registry.member_dict(member) for member in found]})
 
 
-async def rpc(request: web.Request) -> web.Response:
-    """The v2 registry, which the image API asks where its ``data_api`` says so."""
-    raise NotSimulated(what="the registry's v2 (data_api glance.db.registry.api)")
-
-
-def registry_routes(images: RegistryImages, members: Memberships) -> list[Route]:
+def registry_routes(images: RegistryImages, members: Memberships, commands: RegistryCommands) -> list[Route]:
     """Every route. Source: ``glance/registry/api/v1/__init__.py``, ``glance/registry/api/v2/__init__.py``."""
     to, member = RegistryImageHandlers(images), RegistryMemberHandlers(members)
     return [
@@ -106,7 +102,7 @@ def registry_routes(images: RegistryImages, members: Memberships) -> list[Route]
         Route("PUT", f"{IMAGE}/members/{{member}}", member.add),
         Route("DELETE", f"{IMAGE}/members/{{member}}", member.remove),
         Route("GET", "/shared-images/{member}", member.shared),
-        Route("POST", "/rpc", rpc),
+        Route("POST", "/rpc", RegistryRpcHandlers(commands).call),
     ]
 
 

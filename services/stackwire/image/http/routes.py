@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from stackwire.core.errors import NotSimulated
 from stackwire.http.app import Route
+from stackwire.image.domain.registry_options import THROUGH_REGISTRY
 from stackwire.image.flows.registry import ApiFlows
 from stackwire.image.http.bodies import check_no_body
 from stackwire.image.http.cache import CacheHandlers
@@ -30,6 +32,11 @@ from stackwire.image.http.views import NAMESPACES
 IMAGE = "/v2/images/{image_id}"
 NAMESPACE = f"{NAMESPACES}/{{namespace}}"
 V1_IMAGE = "/v1/images/{image_id}"
+_NOT_THROUGH_REGISTRY = (
+    *(f"{IMAGE}/{part}" for part in ("stage", "import", "tasks", "locations")),
+    *("/v2/tasks", "/v2/stores/", "/v2/info/usage", "/v2/metadefs/", "/v2/cache"),
+)
+"""Beginnings of what needs tasks, metadata definitions, or the rows of copies."""
 
 
 class _Handlers:
@@ -73,7 +80,21 @@ def routes(
         Route("*", f"/{version}/artifacts{{tail:(/.*)?}}", to.versions.artifacts, public=True)
         for version in ("v3", "v0.1")
     ]
-    return [_resource(route) for route in (*_table(to, v1), *artifacts, unknown)]
+    table = _table(to, v1)
+    if flows.is_through_registry:
+        table = [_through_registry(route) for route in table]
+    return [_resource(route) for route in (*table, *artifacts, unknown)]
+
+
+def _through_registry(route: Route) -> Route:
+    """The route, or a refusal where it needs rows that glance-registry does not give."""
+    if not route.path.startswith(_NOT_THROUGH_REGISTRY):
+        return route
+
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        raise NotSimulated(what=f"{route.method} {route.path} through glance-registry (data_api {THROUGH_REGISTRY})")
+
+    return replace(route, handler=refuse)
 
 
 def _table(to: _Handlers, v1: Sequence[Route]) -> list[Route]:

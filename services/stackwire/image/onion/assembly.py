@@ -31,6 +31,16 @@ def build_v1_onion(whole: Onion, deps: LayerDeps, traces: CallTraces | None = No
     )
 
 
+def build_v2_onion(whole: Onion, deps: LayerDeps, traces: CallTraces | None = None) -> Onion:
+    """The same of v2."""
+    return replace(
+        whole,
+        images=_wrapped(onion.V2_IMAGES, deps, traces),
+        data=_wrapped(onion.V2_DATA, deps, traces),
+        members=_wrapped(onion.V2_MEMBERS, deps, traces),
+    )
+
+
 def build_registry_onion(deps: LayerDeps) -> Onion:
     """Of the registry itself."""
     return replace(

@@ -56,7 +56,10 @@ class DataDatabase(Layer[port.ImageData], port.ImageData):
         return replace(upload, image=await images.must_get(uow, image.id, ctx.project_id))
 
     async def finish_upload(self, ctx: RequestContext, uow: UnitOfWork, image: Image, written: WrittenData) -> Image:
-        if not await uploads.finish_upload(uow, image, written):
+        if written.elsewhere:
+            if not await uploads.finish_elsewhere(uow, image.id, written):
+                raise Vanished(image_id=image.id)
+        elif not await uploads.finish_upload(uow, image, written):
             current = await images.get(uow, image.id, None)
             if current is not None and current.object == written.object:
                 raise FormatChanged(image_id=image.id)
@@ -77,7 +80,11 @@ class DataDatabase(Layer[port.ImageData], port.ImageData):
     async def abort(
         self, ctx: RequestContext, uow: UnitOfWork, image: Image, reason: str, status: str = QUEUED
     ) -> bool:
-        aborted = await uploads.abort(uow, image, ImageStates.kill if status == KILLED else ImageStates.abort)
+        verb = ImageStates.kill if status == KILLED else ImageStates.abort
+        if image.object is None and image.staged is None:
+            aborted = await uploads.abort_elsewhere(uow, image, verb)
+        else:
+            aborted = await uploads.abort(uow, image, verb)
         if aborted:
             await self.deps.leases.revoke(uow, "image", image.id)
         return aborted

@@ -10,9 +10,9 @@ from stackwire.core.errors import BadRequest, ServiceError
 from stackwire.image.domain.errors import ImageNotFound, Vanished
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.states import QUEUED, UPLOADING
-from stackwire.image.flows.deps import FlowDeps, Transactions
+from stackwire.image.flows.deps import FlowDeps
 from stackwire.image.flows.stored_objects import new_object_name
-from stackwire.image.onion.port import Onion, Upload
+from stackwire.image.onion.port import Upload
 
 log = logging.getLogger(__name__)
 
@@ -20,13 +20,11 @@ log = logging.getLogger(__name__)
 class DataTransfers:
     """Source: ``glance/api/v2/image_data.py: ImageDataController``."""
 
-    def __init__(self, deps: FlowDeps, onion: Onion | None = None, transactions: Transactions | None = None) -> None:
-        """``onion`` and ``transactions``: the v1 API's, where glance-registry has its rows."""
-        onion = onion or deps.onion
+    def __init__(self, deps: FlowDeps) -> None:
         self._deps = deps
-        self._data = onion.data
-        self._images = onion.images
-        self._transactions = transactions or deps.database
+        self._data = deps.onion.data
+        self._images = deps.onion.images
+        self._transactions = deps.images
 
     async def upload(
         self,
@@ -109,5 +107,5 @@ class DataTransfers:
 
     async def record_download(self, ctx: RequestContext, image: Image, sent: int, expected: int) -> None:
         """Emits how many bytes a client got."""
-        async with self._transactions.work(ctx) as uow:
+        async with self._deps.database.work(ctx) as uow:
             await self._data.record_download(ctx, uow, image, sent, expected)

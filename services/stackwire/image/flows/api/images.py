@@ -36,7 +36,7 @@ class ImageMetadata:
 
     async def get(self, ctx: RequestContext, image_id: str) -> Image:
         """Raises ImageNotFound."""
-        async with self._deps.database.read() as session:
+        async with self._deps.images.read() as session:
             return await self._images.get(ctx, session, image_id)
 
     async def get_deleted(self, ctx: RequestContext, image_id: str) -> Image | None:
@@ -48,7 +48,7 @@ class ImageMetadata:
     async def list_page(self, ctx: RequestContext, query: Query) -> tuple[list[Image], bool]:
         """A page, and whether there may be another."""
         limit = self._deps.page_size(query.limit)
-        async with self._deps.database.read() as session:
+        async with self._deps.images.read() as session:
             found = await self._images.list_page(ctx, session, query, limit)
         return found, bool(found) and len(found) == limit
 
@@ -71,10 +71,10 @@ class ImageMetadata:
         """An image of attributes and properties that are valid. ``member``: a project that it is shared with."""
         if member is not None:
             base = {"visibility": "shared", **base}
-        async with self._deps.database.work(ctx) as uow:
+        async with self._deps.images.work(ctx) as uow:
             image = await self._images.create(ctx, uow, new_image(ctx, base, properties, self.default_visibility))
             if by_client and properties:
-                record_client_change(uow, travel.create, image.id, properties)
+                await self._record_client_change(uow, ctx, travel.create, image.id, properties)
             if member is not None and member != image.owner:
                 await self._deps.onion.members.add(ctx, uow, image, member)
         return image
@@ -120,20 +120,43 @@ class ImageMetadata:
 
         ``rule``: the client has set the changed properties, which the lineage records.
         """
-        async with self._deps.database.work(ctx) as uow:
+        async with self._deps.images.work(ctx) as uow:
             before = await self._images.get(ctx, uow, image_id)
             after = apply(before)
+            if self._deps.elsewhere is not None:
+                await require_unused(self._deps.stores, before, _removed_stores(before, after))
             saved = await self._images.update(ctx, uow, before, after)
             changed = difference(before, after).set
             if rule is not None and changed:
-                record_client_change(uow, rule, image_id, changed)
-            stores = [place.store for place in before.locations if place.is_internal]
-            removed = [store for store in stores if store not in saved.stores]
-            if after.locations != before.locations:
+                await self._record_client_change(uow, ctx, rule, image_id, changed)
+            removed = _removed_stores(before, saved) if after.locations != before.locations else []
+            if self._deps.elsewhere is None:
                 await require_unused(self._deps.stores, before, removed)
-        if before.object is not None and after.locations != before.locations and removed:
-            await delete_unreferenced(self._deps.database, ctx, self._deps.stores, before.object, removed)
+        if before.object is not None and removed:
+            await self._delete_unreferenced(ctx, before.object, removed)
         return saved
+
+    async def _delete_unreferenced(self, ctx: RequestContext, name: str, stores: Sequence[str]) -> None:
+        """Through the registry nothing is copied between stores: no row can name it again."""
+        if self._deps.elsewhere is None:
+            await delete_unreferenced(self._deps.database, ctx, self._deps.stores, name, stores)
+        else:
+            await self._deps.stores.remove(name, stores)
+
+    async def _record_client_change(
+        self,
+        uow: UnitOfWork,
+        ctx: RequestContext,
+        rule: Rule[[Properties], Properties],
+        image_id: str,
+        properties: Properties,
+    ) -> None:
+        """The lineage records that the caller has set these properties: this service's, where the rows are not."""
+        if self._deps.elsewhere is None:
+            record_client_change(uow, rule, image_id, properties)
+            return
+        async with self._deps.database.work(ctx) as own:
+            record_client_change(own, rule, image_id, properties)
 
     async def delete(self, ctx: RequestContext, image_id: str) -> None:
         """Rows first, bytes after, unless the scrubber is to remove them: no image is ever seen without its data."""
@@ -151,12 +174,14 @@ class ImageMetadata:
         """The rows alone: the image before and after. ``stores``: which are asked whether they can let its bytes go.
 
         The row is locked before it is read: an upload that ends at this moment comes before or after, never between.
+        Through glance-registry it is the registry that locks it, and the stores are asked before.
         """
-        async with self._deps.database.work(ctx) as uow:
-            await rows.lock(uow, image_id)
+        async with self._deps.images.work(ctx) as uow:
+            if self._deps.elsewhere is None:
+                await rows.lock(uow, image_id)
             image = await self._images.get(ctx, uow, image_id)
             deleted = await self._images.delete(ctx, uow, image)
-            if stores is not None and deleted.status != PENDING_DELETE:
+            if stores is not None and self._deps.elsewhere is None and deleted.status != PENDING_DELETE:
                 await require_unused(stores, image, image.stores)
             return image, deleted
 
@@ -189,7 +214,7 @@ class ImageMetadata:
 
     async def _set_status(self, ctx: RequestContext, image_id: str, status: str) -> None:
         """Between active and deactivated only; an image that has the status already stays as it is."""
-        async with self._deps.database.work(ctx) as uow:
+        async with self._deps.images.work(ctx) as uow:
             image = await self._images.get(ctx, uow, image_id)
             if image.status == status:
                 return
@@ -202,6 +227,11 @@ def new_image(ctx: RequestContext, base: Mapping[str, Any], properties: Properti
     """A new image of the caller; ``base`` has the attributes that its request names."""
     own = {"id": new_id("image"), "owner": ctx.project_id, "visibility": visibility, **base}
     return Image(**own, properties=properties)
+
+
+def _removed_stores(before: Image, after: Image) -> list[str]:
+    """The stores that have the image's object no more."""
+    return [place.store for place in before.locations if place.is_internal and place.store not in after.stores]
 
 
 def record_client_change(

@@ -156,5 +156,5 @@ class LocationRequests:
         return views
 
     async def _get(self, ctx: RequestContext, image_id: str) -> Image:
-        async with self._deps.database.read() as session:
+        async with self._deps.images.read() as session:
             return await self._deps.onion.images.get(ctx, session, image_id)

@@ -20,20 +20,20 @@ class Memberships:
     """
 
     def __init__(self, deps: FlowDeps, behaviours: Behaviours) -> None:
-        self._database = deps.database
+        self._transactions = deps.images
         self._images = deps.onion.images
         self._members = deps.onion.members
         self._private_are_shared = not behaviours.has("visibility-shared-default")
 
     async def list_for_image(self, ctx: RequestContext, image_id: str) -> Sequence[Member]:
         """Those that the caller may see."""
-        async with self._database.read() as session:
+        async with self._transactions.read() as session:
             image = await self._images.get(ctx, session, image_id)
             return await self._members.list_for_image(ctx, session, image)
 
     async def list_for_project(self, ctx: RequestContext, member: str) -> Sequence[Member]:
         """The images shared with a project, as far as the caller may see them."""
-        async with self._database.read() as session:
+        async with self._transactions.read() as session:
             return await self._members.list_for_project(ctx, session, member)
 
     async def get(self, ctx: RequestContext, image_id: str, member: str) -> Member:
@@ -46,17 +46,17 @@ class Memberships:
 
     async def add(self, ctx: RequestContext, image_id: str, member: str) -> Member:
         """A pending membership. Raises MemberExists."""
-        async with self._database.work(ctx) as uow:
+        async with self._transactions.work(ctx) as uow:
             return await self._members.add(ctx, uow, await self._shareable(ctx, uow, image_id), member)
 
     async def ensure(self, ctx: RequestContext, image_id: str, member: str) -> None:
         """Adds a member unless the project is one already."""
-        async with self._database.work(ctx) as uow:
+        async with self._transactions.work(ctx) as uow:
             await self._ensure(ctx, uow, await self._shareable(ctx, uow, image_id), member)
 
     async def replace_all(self, ctx: RequestContext, image_id: str, wanted: Sequence[str]) -> None:
         """These are members and no others; those who were already keep their status."""
-        async with self._database.work(ctx) as uow:
+        async with self._transactions.work(ctx) as uow:
             image = await (self._shareable if wanted else self._images.get)(ctx, uow, image_id)
             for row in await self._members.list_for_image(ctx, uow, image):
                 if row.member not in wanted:
@@ -66,7 +66,7 @@ class Memberships:
 
     async def set_status(self, ctx: RequestContext, image_id: str, member: str, status: object) -> Member:
         """The member accepts or rejects the image. Permission is checked before the status is."""
-        async with self._database.work(ctx) as uow:
+        async with self._transactions.work(ctx) as uow:
             image = await self._images.get(ctx, uow, image_id)
             known = str(status) if status in MEMBER_STATUSES else "pending"
             changed = await self._members.set_status(ctx, uow, image, member, known)
@@ -76,7 +76,7 @@ class Memberships:
 
     async def remove(self, ctx: RequestContext, image_id: str, member: str) -> None:
         """Raises MemberNotFound."""
-        async with self._database.work(ctx) as uow:
+        async with self._transactions.work(ctx) as uow:
             await self._members.remove(ctx, uow, await self._images.get(ctx, uow, image_id), member)
 
     async def _ensure(self, ctx: RequestContext, uow: UnitOfWork, image: Image, member: str) -> None:

@@ -21,8 +21,7 @@ from stackwire.image.flows.api.locations import LocationRequests
 from stackwire.image.flows.api.v1_copies import V1Copies
 from stackwire.image.flows.deps import FlowDeps
 from stackwire.image.onion.authorization import is_admin
-from stackwire.image.onion.port import Onion
-from stackwire.image.onion.registry import ELSEWHERE, RegistryTransactions
+from stackwire.image.onion.registry import ELSEWHERE
 
 Chunks = AsyncIterator[bytes]
 
@@ -34,19 +33,12 @@ class V1Images:
     """
 
     def __init__(
-        self,
-        deps: FlowDeps,
-        onion: Onion,
-        locations: LocationRequests,
-        copies: V1Copies,
-        behaviours: Behaviours,
-        *,
-        size_cap: int,
+        self, deps: FlowDeps, locations: LocationRequests, copies: V1Copies, behaviours: Behaviours, *, size_cap: int
     ) -> None:
         self._deps = deps
-        self._images = onion.images
+        self._images = deps.onion.images
         self._locations = locations
-        self._data = DataTransfers(deps, onion, RegistryTransactions())
+        self._data = DataTransfers(deps)
         self._copies = copies
         self._data_keeps = behaviours.has("data-keeps-registered-properties")
         self._size_zero = behaviours.has("size-zero-activation")

@@ -12,17 +12,16 @@ from stackwire.image.domain.members import Member
 from stackwire.image.domain.policy import target_of
 from stackwire.image.flows.deps import FlowDeps
 from stackwire.image.onion.authorization import is_admin
-from stackwire.image.onion.port import Onion
 from stackwire.image.onion.registry import ELSEWHERE
 
 
 class V1Memberships:
     """In releases without the visibility ``shared`` private images have members: the registry makes them shared."""
 
-    def __init__(self, deps: FlowDeps, onion: Onion, registry: RegistryClient, behaviours: Behaviours) -> None:
+    def __init__(self, deps: FlowDeps, registry: RegistryClient, behaviours: Behaviours) -> None:
         self._policy = deps.policy
-        self._images = onion.images
-        self._members = onion.members
+        self._images = deps.onion.images
+        self._members = deps.onion.members
         self._registry = registry
         self._private_are_shared = not behaviours.has("visibility-shared-default")
 
