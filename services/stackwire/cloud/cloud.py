@@ -4,6 +4,7 @@ Each service still has its own port, its own schema and role, its own place at t
 """
 
 import asyncio
+import contextlib
 import importlib
 import logging
 import os
@@ -175,27 +176,51 @@ class Cloud:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("%s did not start again after an injected crash", name, exc_info=error)
 
-    async def settle(self, timeout: float = SETTLE_SECONDS) -> None:
-        """Returns when queues are empty, handlers idle, outboxes sent. Raises TimeoutError with the busy services."""
+    async def bus(self) -> Transport:
+        """A connection to the bus beside those of the services."""
+        if "" not in self._transports:
+            self._transports[""] = await connect(
+                self.options.amqp_url, name="stackwire-test", broker=self.broker, timeout_seconds=BROKER_TIMEOUT_SECONDS
+            )
+        return self._transports[""]
+
+    async def swept(self, timeout: float) -> None:
+        """Returns when the sweeps that run now, or are due, have ended, or after ``timeout`` seconds."""
+        for _ in range(3):
+            await asyncio.sleep(0)  # whoever has been woken runs
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while any(service.sweeping for service in self.services.values()):  # noqa: ASYNC110  # no common event
+                    await asyncio.sleep(0.002)
+
+    async def settle(self, timeout: float = SETTLE_SECONDS, *, but_held: bool = False) -> None:
+        """Returns when queues are empty, handlers idle, outboxes sent. Raises TimeoutError with the busy services.
+
+        ``but_held``: what the pace holds back is not waited for.
+        """
         try:
             async with asyncio.timeout(timeout):
-                while not await self._quiet():  # noqa: ASYNC110  # the parts have no common event
+                while not await self._quiet(but_held):  # noqa: ASYNC110  # the parts have no common event
                     await asyncio.sleep(0.002)
         except TimeoutError:
             busy = [name for name, service in self.services.items() if not await service.idle()]
             raise TimeoutError(f"the cloud does not settle: {', '.join(busy) or 'the bus'} is busy") from None
 
-    async def _quiet(self) -> bool:
+    async def _quiet(self, but_held: bool) -> bool:
         """Whether all parts are idle, twice: the first check may miss a message between two services."""
         for _ in range(2):
             if self._crashed:
                 return False
-            if self.broker is not None and not self.broker.idle:
+            if not self._is_bus_idle(but_held):
                 return False
             for service in self.services.values():
                 if not await service.idle():
                     return False
-        return self.broker is None or self.broker.idle
+        return self._is_bus_idle(but_held)
+
+    def _is_bus_idle(self, but_held: bool) -> bool:
+        held = len(self.pace.held) if but_held and self.pace.name == "held" else 0
+        return self.broker is None or self.broker.idle_but(held)
 
     async def _build(self, name: str) -> None:
         kind = settings_type(name)

@@ -206,7 +206,11 @@ class MemoryBroker:
     @property
     def idle(self) -> bool:
         """No handler runs, and no queue that has consumers holds a message."""
-        return not self.running and not any(queue.waiting and queue.consumers for queue in self._queues.values())
+        return self.idle_but(0)
+
+    def idle_but(self, held: int) -> bool:
+        """The same, with so many handlers that are held back."""
+        return self.running <= held and not any(queue.waiting and queue.consumers for queue in self._queues.values())
 
     async def settle(self, timeout: float = 30.0) -> None:
         """Returns when the bus is idle. Raises TimeoutError, naming the queues that still hold messages."""

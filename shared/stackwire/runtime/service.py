@@ -165,6 +165,11 @@ class Service:
         """True while the service can do its work: started, and its database answers."""
         return self._started and await self.database.ping()
 
+    @property
+    def sweeping(self) -> bool:
+        """Whether a sweep runs."""
+        return self._sweeping > 0
+
     async def idle(self) -> bool:
         """True when nothing is in progress: no message being handled or waiting to be sent, no sweep running."""
         if any(server.busy for server in self._servers) or self._sweeping or self._busy() or not self._relay.idle:

@@ -17,7 +17,9 @@ async def held(pace: Pace, count: int) -> None:
 
 
 async def test_workers_begin_at_once() -> None:
-    await asyncio.wait_for(Pace(Clock()).wait("compute", "build_and_run_instance", ""), 10)
+    pace = Pace(Clock())
+    await asyncio.wait_for(pace.wait("compute", "build_and_run_instance", ""), 10)
+    assert pace.held == ()
 
 
 async def test_what_is_held_waits_until_it_is_told() -> None:
