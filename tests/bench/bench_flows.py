@@ -24,8 +24,8 @@ from typing import Any
 import orjson
 
 from stackwire.cloud.postgres import EmbeddedPostgres
-from stackwire.cloud.subprocess_cloud import SubprocessCloud
 from stackwire.compare.session import Credentials, Session, logged_in
+from stackwire.testing import SubprocessCloud
 
 POLL_SECONDS = 0.01
 LIMIT_SECONDS = 300.0

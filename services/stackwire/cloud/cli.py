@@ -16,14 +16,10 @@ from typing import Annotated, Any, NoReturn, get_args
 import typer
 
 from stackwire.cloud.options import EMBEDDED, INDEX_PORT, MEMORY, ORDER, PORTS, REGISTRY_PORT, TRACE_PORT, Options
+from stackwire.cloud.version import print_version
 
 app = typer.Typer(
-    name="stackwire",
-    help="OpenStack's image, volume and compute services in small, to see how image properties travel.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    name="stackwire", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
 )
 SUBCOMMAND_MODULES = {
     "demo": "stackwire.cloud.demo",
@@ -41,6 +37,13 @@ EXTENSIONS = {"trace": "stackwire.cloud.compare_releases"}
 DataDirOption = Annotated[
     Path, typer.Option("--data-dir", envvar="STACKWIRE_DATA_DIR", help="the folder of this cloud")
 ]
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=print_version, is_eager=True)] = False,
+) -> None:
+    """OpenStack's image, volume and compute services in small, to see how image properties travel."""
 
 
 @app.command()
@@ -62,6 +65,7 @@ def up(
     amqp_url: Annotated[str, typer.Option(help="'memory' or a RabbitMQ URL")] = MEMORY,
     release: Annotated[str, typer.Option(help="the OpenStack release whose property rules apply")] = "current",
     with_bug: Annotated[list[str] | None, typer.Option(help="a bug to reintroduce: lp-NNNNNNN; repeatable")] = None,
+    id_seed: Annotated[str | None, typer.Option(help="a text that decides the ids of resources")] = None,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="run in the background")] = False,
 ) -> None:
     """Start the whole cloud; prints its URLs when it is ready. Ctrl-C stops it."""
@@ -78,6 +82,7 @@ def up(
         amqp_url=amqp_url,
         release=release,
         with_bugs=tuple(with_bug or ()),
+        id_seed=id_seed,
     )
     _start(options, detach)
 
@@ -277,7 +282,7 @@ def _exists(module: str) -> bool:
         return False
 
 
-COMMANDS = ("up", "down", "status", "logs", "guest", "explain", "serve")
+COMMANDS = ("--version", "up", "down", "status", "logs", "guest", "explain", "serve")
 
 
 def _print(text: str) -> None:

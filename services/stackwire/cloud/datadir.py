@@ -99,6 +99,13 @@ class DataDir:
             file.write(f"{key}\n")
         return key
 
+    def next_series(self) -> str:
+        """A name for the ids of this start, where a seed decides them: those of earlier ones are in use."""
+        path = self.path / "id_series"
+        number = int(path.read_text()) if path.exists() else 0
+        path.write_text(f"{number + 1}\n")
+        return f"start {number}" if number else ""
+
     def state(self) -> dict[str, Any] | None:
         """The state the running cloud wrote; None when it is missing or damaged."""
         try:

@@ -29,7 +29,7 @@ class Options:
 
     ``trace_port``: the tracer's, ``index_port``: the index's; None for none. ``registry_port``: glance-registry's, in
     the releases that had it. ``admin_port``: the admin port's, None for none; ``admin_host``: where that one listens.
-    ``with_bugs``: reintroduced bugs (``lp-1893618``).
+    ``with_bugs``: reintroduced bugs (``lp-1893618``). ``id_seed``: decides the ids of resources; None: chance does.
     """
 
     data_dir: Path = Path(".stackwire")
@@ -44,6 +44,7 @@ class Options:
     amqp_url: str = MEMORY
     release: str = "current"
     with_bugs: tuple[str, ...] = ()
+    id_seed: str | None = None
 
     @property
     def services(self) -> tuple[str, ...]:

@@ -41,7 +41,6 @@ OPTIONS = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "shared_buffers": "32MB",
-    "max_connections": "100",
     "jit": "off",
     "max_wal_size": "256MB",
     "log_min_messages": "warning",
@@ -52,7 +51,8 @@ OPTIONS = {
 class EmbeddedPostgres:
     """The server of one data directory. ``start`` and ``stop`` may be called again; ``dsn`` needs a started one."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *, max_connections: int = 100) -> None:
+        self._options = {**OPTIONS, "max_connections": str(max_connections)}
         self._data_dir = data_dir.resolve()
         self._user = server_user()
         self._binaries = find_binaries()
@@ -190,7 +190,7 @@ class EmbeddedPostgres:
 
     def _launch(self) -> None:
         self._reap()
-        options = [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
+        options = [part for name, value in self._options.items() for part in ("-c", f"{name}={value}")]
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [self._binaries / "postgres", "-D", self.data, "-k", socket_dir(self.home), *options],

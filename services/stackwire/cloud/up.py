@@ -205,9 +205,13 @@ async def _serve(options: Options, directory: DataDir, databases: Databases, out
     from stackwire.cloud.cloud import Cloud, seed_password
     from stackwire.cloud.postgres_supervisor import supervised
     from stackwire.core.faults import FaultRules
+    from stackwire.core.ids import IDS
     from stackwire.db.bootstrap import GUESTS, bootstrap
     from stackwire.runtime.main import until_signal
 
+    if options.id_seed is not None:
+        IDS.seed(options.id_seed)
+        IDS.restart(directory.next_series())
     password = seed_password()
     await bootstrap(databases.admin, guests=GUESTS if options.has_registry else ())
     faults = None if options.admin_port is None else FaultRules()

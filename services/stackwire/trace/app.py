@@ -98,6 +98,11 @@ class TraceService:
         """True between start and stop."""
         return self._started
 
+    @property
+    def sweeping(self) -> bool:
+        """It has no sweeps."""
+        return False
+
     async def idle(self) -> bool:
         """Always true: the tracer takes no part in the cloud's work."""
         return True

@@ -7,8 +7,9 @@ from pathlib import Path
 import typer.main
 
 from stackwire import testing
-from stackwire.cloud import cli, pytest_plugin
+from stackwire.cloud import cli
 from stackwire.contracts.schema import modules
+from stackwire.testing import plugin
 
 PROJECT = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
 
@@ -19,18 +20,22 @@ def subcommands(module: str) -> list[str]:
 
 
 def test_what_stackwire_testing_exports() -> None:
-    assert sorted(testing.__all__) == ["Answer", "Lineage", "Story", "SubprocessCloud", "Trace"]
+    assert sorted(testing.__all__) == [
+        "AdminClient", "AdminError", "Answer", "Bus", "Clock", "Cloud", "Fault", "Faults", "Lineage", "Message",
+        "NotExpected", "Pace", "StackwireContainer", "StandIn", "Story", "SubprocessCloud", "Trace",
+    ]  # fmt: skip
     assert all(hasattr(testing, name) for name in testing.__all__)
 
 
-def test_the_pytest_plugin_and_its_fixture() -> None:
-    assert PROJECT["entry-points"]["pytest11"] == {"stackwire": "stackwire.cloud.pytest_plugin"}
-    assert callable(pytest_plugin.stackwire_cloud)
+def test_the_pytest_plugin_and_its_fixtures() -> None:
+    assert PROJECT["entry-points"]["pytest11"] == {"stackwire": "stackwire.testing.plugin"}
+    names = ("stackwire_cloud", "stackwire", "os_conn", "trace", "bus", "faults", "clock", "pace")
+    assert all(callable(getattr(plugin, name)) for name in names)
 
 
 def test_the_commands() -> None:
     assert PROJECT["scripts"] == {"stackwire": "stackwire.cloud.__main__:main"}
-    assert cli.COMMANDS == ("up", "down", "status", "logs", "guest", "explain", "serve")
+    assert cli.COMMANDS == ("--version", "up", "down", "status", "logs", "guest", "explain", "serve")
     assert sorted(cli.SUBCOMMAND_MODULES) == ["bugs", "compare", "demo", "image", "index", "properties", "trace"]
     assert subcommands("stackwire.cloud.bugs.cli") == ["list", "run", "show"]
     assert subcommands("stackwire.cloud.images") == ["restore"]
