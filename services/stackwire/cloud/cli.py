@@ -17,6 +17,7 @@ import typer
 
 from stackwire.cloud.options import EMBEDDED, INDEX_PORT, MEMORY, ORDER, PORTS, REGISTRY_PORT, TRACE_PORT, Options
 from stackwire.cloud.version import print_version
+from stackwire.core.settings import LogFormat, LogLevel
 
 app = typer.Typer(
     name="stackwire", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
@@ -66,6 +67,8 @@ def up(
     release: Annotated[str, typer.Option(help="the OpenStack release whose property rules apply")] = "current",
     with_bug: Annotated[list[str] | None, typer.Option(help="a bug to reintroduce: lp-NNNNNNN; repeatable")] = None,
     id_seed: Annotated[str | None, typer.Option(help="a text that decides the ids of resources")] = None,
+    log_format: Annotated[LogFormat, typer.Option(envvar="STACKWIRE_LOG_FORMAT", help="of the log")] = "text",
+    log_level: Annotated[LogLevel, typer.Option(envvar="STACKWIRE_LOG_LEVEL", help="of the log")] = "info",
     detach: Annotated[bool, typer.Option("--detach", "-d", help="run in the background")] = False,
 ) -> None:
     """Start the whole cloud; prints its URLs when it is ready. Ctrl-C stops it."""
@@ -83,6 +86,8 @@ def up(
         release=release,
         with_bugs=tuple(with_bug or ()),
         id_seed=id_seed,
+        log_format=log_format,
+        log_level=log_level,
     )
     _start(options, detach)
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from stackwire.core.settings import LogFormat, LogLevel
+
 PORTS = {"identity": 5000, "image": 9292, "volume": 8776, "compute": 8774}
 TRACE_PORT, INDEX_PORT, REGISTRY_PORT = 8790, 8791, 9191
 ORDER = ("identity", "image", "volume", "compute")
@@ -45,6 +47,8 @@ class Options:
     release: str = "current"
     with_bugs: tuple[str, ...] = ()
     id_seed: str | None = None
+    log_format: LogFormat = "text"
+    log_level: LogLevel = "info"
 
     @property
     def services(self) -> tuple[str, ...]:

@@ -188,9 +188,10 @@ def _import_services(names: Sequence[str]) -> None:
 
 def _run(options: Options, directory: DataDir, databases: Databases, output: Callable[[str], None]) -> None:
     from stackwire.db.bootstrap import BootstrapError
-    from stackwire.runtime.main import STARTUP_ERRORS, log_to_stderr, prepare_process, run, startup_error_text
+    from stackwire.runtime.logs import configure
+    from stackwire.runtime.main import STARTUP_ERRORS, prepare_process, run, startup_error_text
 
-    log_to_stderr()
+    configure(options.log_format, options.log_level)
     prepare_process()  # only now: PostgreSQL's own user has to enter the folders above its own
     try:
         run(lambda: _serve(options, directory, databases, output))

@@ -38,6 +38,7 @@ from stackwire.db.leases import Leases, new_owner
 from stackwire.db.pool import Database
 from stackwire.disk_image.certificates import Certificates
 from stackwire.http.client import HttpClient
+from stackwire.http.probes import Probes
 from stackwire.http.projects import Projects
 from stackwire.messaging.notification_listener import NotificationListener
 from stackwire.messaging.rpc import RpcClient, RpcServer
@@ -68,22 +69,19 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
     authenticator, own = authenticator_of(settings, watch, database.clock)
     servers, sweeps, resources = list[Server](), list[Sweep](), list[Resource]([client, http, *own])
 
-    async def ready() -> bool:
-        return await service.ready()
-
     if settings.serves_work:
         host_service, tasks, timers = await _worker(settings, database, transport, client, images, notifications)
         servers += tasks
         sweeps += timers
         resources.append(host_service)
-    app = None
+    app, probes = None, Probes()
     if settings.serves_api:
         projects = Projects(http, settings.www_authenticate_uri)
         flows = ApiFlows(_deps(settings, database, client, images, projects, notifications))
         servers += [RpcServer(transport, COMPUTE, HOST, rpc.api_endpoints(flows)), watch.server]
         sweeps.append(watch.sweep)
-        app = application(flows, authenticator, settings, ready)
-    service = Service(
+        app = application(flows, authenticator, settings, probes)
+    return Service(
         "compute",
         settings=settings,
         exchange=EXCHANGE,
@@ -93,8 +91,9 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
         servers=servers,
         sweeps=sweeps,
         resources=resources,
+        probes=probes,
+        folders=[settings.data_dir],
     )
-    return service
 
 
 async def _worker(

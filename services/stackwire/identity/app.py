@@ -13,6 +13,7 @@ from stackwire.core.tokens import TokenSigner
 from stackwire.db.pool import Database
 from stackwire.http.addresses import merged_slashes
 from stackwire.http.app import make_app
+from stackwire.http.probes import Probes
 from stackwire.identity import rpc
 from stackwire.identity.backends.passwords import Passwords
 from stackwire.identity.domain.catalog import CatalogService, catalog_services
@@ -68,20 +69,16 @@ def _assemble(settings: IdentitySettings, database: Database, transport: Transpo
         membership=Membership(deps),
         catalog=CatalogQueries(deps, lambda origin: _catalog(settings, origin), settings.region),
     )
-    service: Service
-
-    async def ready() -> bool:
-        return await service.ready()
-
+    probes = Probes()
     app = make_app(
         routes=routes(flows),
         authenticator=OwnAuthenticator(tokens),
         errors=keystone_error,
         middlewares=(vary,),
-        ready=ready,
+        probes=probes,
         rewrite=lambda request: merged_slashes(request).rstrip("/") or "/",
     )
-    service = Service(
+    return Service(
         "identity",
         settings=settings,
         database=database,
@@ -89,8 +86,8 @@ def _assemble(settings: IdentitySettings, database: Database, transport: Transpo
         app=app,
         servers=[RpcServer(transport, IDENTITY, socket.gethostname(), rpc.endpoints(tokens))],
         sweeps=[Sweep(max(settings.sweep_seconds, 60.0), tokens.delete_expired_revocations)],
+        probes=probes,
     )
-    return service
 
 
 def _catalog(settings: IdentitySettings, origin: str) -> Sequence[CatalogService]:

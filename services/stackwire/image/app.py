@@ -14,9 +14,10 @@ from stackwire.contracts.image import IMAGE
 from stackwire.contracts.image_workers import IMAGE_TASKS
 from stackwire.core.clock import Clock
 from stackwire.db.pool import Database
-from stackwire.http.app import Ready, make_app
+from stackwire.http.app import make_app
 from stackwire.http.auth import Authenticator
 from stackwire.http.client import HttpClient
+from stackwire.http.probes import Probes
 from stackwire.image import registry_app, rpc
 from stackwire.image.backends.cache import CacheFolder
 from stackwire.image.backends.registry import RegistryClient
@@ -117,10 +118,7 @@ def _service(
     http, host = HttpClient("image"), socket.gethostname()
     flows = ApiFlows(settings, deps, _cache(settings, deps.database), v1, v2)
     transfers, prefetcher = Transfers(flows.downloads, settings.upload_seconds), flows.prefetcher
-    service: Service
-
-    async def ready() -> bool:
-        return await service.ready()
+    probes = Probes()
 
     servers = [watch.server, RpcServer(transport, IMAGE, host, rpc.ApiEndpoints(flows).endpoints())]
     sweeps = [watch.sweep, *_sweeps(settings, deps)]
@@ -131,11 +129,11 @@ def _service(
         servers.append(RpcServer(transport, IMAGE_TASKS, host, endpoints, prefetch=MAX_TASKS_PER_WORKER))
         sweeps.append(Sweep(settings.wakeup_time, worker.scrubber.scrub))
     if settings.serves_api:
-        app = _http(settings, flows, transfers, authenticator, ready, traces)
+        app = _http(settings, flows, transfers, authenticator, probes, traces)
         if prefetcher is not None:
             sweeps.append(Sweep(settings.heartbeat_seconds, prefetcher.sweep))
     parts = [part for part in (prefetcher, v1) if part is not None]
-    service = Service(
+    return Service(
         "image",
         settings=settings,
         exchange=EXCHANGE,
@@ -146,8 +144,9 @@ def _service(
         sweeps=sweeps,
         resources=[*own, http, deps.leases, deps.stores, *parts, *(() if registry is None else (registry,))],
         busy=lambda: transfers.active > 0 or any(part.busy for part in parts),
+        probes=probes,
+        folders=[settings.data_dir, *deps.stores.folders],
     )
-    return service
 
 
 def _http(
@@ -155,7 +154,7 @@ def _http(
     flows: ApiFlows,
     transfers: Transfers,
     authenticator: Authenticator,
-    ready: Ready,
+    probes: Probes,
     traces: CallTraces | None,
 ) -> web.Application:
     versions = VersionHandlers(settings.behaviours, caches=settings.image_cache)
@@ -163,7 +162,7 @@ def _http(
         routes=routes(flows, transfers, versions, import_methods=IMPORT_METHODS),
         authenticator=authenticator,
         errors=glance_error,
-        ready=ready,
+        probes=probes,
         identity_url=settings.www_authenticate_uri,
         rewrite=versions.rewrite,
     )

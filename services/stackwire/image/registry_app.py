@@ -5,6 +5,7 @@ from stackwire.db.errors import InsufficientPrivilege
 from stackwire.db.migrate import MigrationError
 from stackwire.http.app import make_app
 from stackwire.http.database_uses import record_database_uses
+from stackwire.http.probes import Probes
 from stackwire.image.backends.staging import Staging
 from stackwire.image.backends.web import Web
 from stackwire.image.db.listing import PLANNER
@@ -53,12 +54,8 @@ def _service(settings: ImageSettings, transport: Transport, deps: FlowDeps) -> S
     tokens, own = authenticator_of(settings, watch, deps.database.clock)
     metadata, members = ImageMetadata(deps, location_requests(settings, deps)), Memberships(deps, settings.behaviours)
     images = RegistryImages(deps, metadata)
-    service: Service
-
-    async def ready() -> bool:
-        return await service.ready()
-
-    service = Service(
+    probes = Probes()
+    return Service(
         REGISTRY,
         settings=settings.model_copy(update={"port": settings.registry_port}),
         exchange=EXCHANGE,
@@ -68,12 +65,12 @@ def _service(settings: ImageSettings, transport: Transport, deps: FlowDeps) -> S
             routes=registry_routes(images, members, RegistryCommands(deps, images, metadata, members)),
             authenticator=ServiceAuthenticator(tokens),
             errors=glance_error,
-            ready=ready,
+            probes=probes,
             identity_url=settings.www_authenticate_uri,
             middlewares=[record_database_uses],
         ),
         servers=[watch.server],
         sweeps=[watch.sweep],
         resources=[*own, deps.leases, deps.stores],
+        probes=probes,
     )
-    return service

@@ -2,6 +2,7 @@
 
 from stackwire.core.clock import Clock
 from stackwire.http.app import make_app
+from stackwire.http.probes import Probes
 from stackwire.index.backends.services import Services
 from stackwire.index.flows.index import PropertyIndex
 from stackwire.index.http.errors import index_error
@@ -23,11 +24,8 @@ async def build(settings: IndexSettings, *, transport: Transport, clock: Clock |
         listener = index.listener(transport, settings.max_length)
         watch = RevocationWatch(transport, "index", client, clock=database.clock)
         authenticator, own = authenticator_of(settings, watch, database.clock)
-
-        async def ready() -> bool:
-            return await service.ready()
-
-        service = Service(
+        probes = Probes()
+        return Service(
             "index",
             settings=settings,
             database=database,
@@ -36,11 +34,11 @@ async def build(settings: IndexSettings, *, transport: Transport, clock: Clock |
                 routes=routes(index, listener),
                 authenticator=authenticator,
                 errors=index_error,
-                ready=ready,
+                probes=probes,
                 identity_url=settings.www_authenticate_uri,
             ),
             servers=[listener, watch.server],
             sweeps=[Sweep(settings.sweep_seconds, listener.catch_up), watch.sweep],
             resources=[*own, client],
+            probes=probes,
         )
-        return service

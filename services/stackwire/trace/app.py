@@ -13,11 +13,13 @@ from stackwire.core.clock import Clock
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Unauthorized
 from stackwire.db.pool import Database
-from stackwire.http import access_log_filters
 from stackwire.http.app import make_app
-from stackwire.http.listener import IDLE_SECONDS, Listener
+from stackwire.http.probes import Probes
 from stackwire.messaging.transport import Transport
-from stackwire.runtime.service import PortInUse
+from stackwire.runtime.access import logger_of
+from stackwire.runtime.gauges import Gauges
+from stackwire.runtime.health import Health
+from stackwire.runtime.port import Port
 from stackwire.trace.backends.bus_watch import BusWatch, NotificationWatch
 from stackwire.trace.backends.firehose import FirehoseUnavailable, firehose
 from stackwire.trace.domain.message_store import MessageStore
@@ -68,6 +70,11 @@ class TraceService:
         self._stack = AsyncExitStack()
         self._started = False
         self._port = settings.port
+        self._api: Port | None = None
+        self._health = Health(self.name, lambda: "" if self._started else "it has not started", database, transport)
+        self._gauges = Gauges(
+            self.name, database, transport, self._health, lambda: self._api.connections if self._api is not None else 0
+        )
 
     @property
     def url(self) -> str:
@@ -95,8 +102,8 @@ class TraceService:
         await self._stack.aclose()
 
     async def ready(self) -> bool:
-        """True between start and stop."""
-        return self._started
+        """True between start and stop, while the database and the bus answer."""
+        return all(check.healthy for check in await self._health.checks())
 
     @property
     def sweeping(self) -> bool:
@@ -138,25 +145,11 @@ class TraceService:
             routes=routes(self.store, self._answers),
             authenticator=_NoAuthentication(),
             errors=trace_error,
-            ready=self.ready,
+            probes=Probes(self._health.checks, self._gauges.rendered),
         )
-        runner = web.AppRunner(
-            app,
-            logger=access_log_filters.log,
-            access_log=None,
-            handle_signals=False,
-            shutdown_timeout=1.0,
-            keepalive_timeout=IDLE_SECONDS,
-        )
-        listener = Listener(app, runner, most=self.settings.max_connections)
-        await runner.setup()
-        self._stack.push_async_callback(runner.cleanup)
-        self._stack.push_async_callback(listener.stop)
-        host, port = self.settings.host, self.settings.port
-        try:
-            self._port = await listener.start(host, port)
-        except OSError as error:
-            raise PortInUse(f"{self.name} cannot listen on {host}:{port}: {error.strerror or error}") from error
+        self._api = Port(self.name, app, self.settings, logger_of(self.name, None), drain_seconds=1.0)
+        self._stack.push_async_callback(self._api.stop)
+        self._port = await self._api.start(self.settings.port)
 
 
 async def build(

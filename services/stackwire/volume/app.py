@@ -1,6 +1,5 @@
 """The volume service, put together: every part is named once."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from stackwire.disk_image.certificates import Certificates
 from stackwire.http.app import make_app
 from stackwire.http.auth import Authenticator
 from stackwire.http.client import HttpClient
+from stackwire.http.probes import Probes
 from stackwire.http.projects import Projects
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Transport
@@ -55,11 +55,7 @@ def _assemble(settings: VolumeSettings, database: Database, transport: Transport
     deps = _deps(settings, database, client, http)
     watch = RevocationWatch(transport, "volume", client, clock=database.clock)
     authenticator, own = authenticator_of(settings, watch, database.clock)
-    service: Service
-
-    async def ready() -> bool:
-        return await service.ready()
-
+    probes = Probes()
     servers: list[Server] = []
     sweeps: list[Sweep] = []
     app = None
@@ -77,8 +73,8 @@ def _assemble(settings: VolumeSettings, database: Database, transport: Transport
         flows = ApiFlows(deps)
         servers += [RpcServer(transport, VOLUME, HOST, rpc.ApiEndpoints(flows).endpoints()), watch.server]
         sweeps.append(watch.sweep)
-        app = _http(settings, flows, authenticator, ready)
-    service = Service(
+        app = _http(settings, flows, authenticator, probes)
+    return Service(
         "volume",
         settings=settings,
         exchange=EXCHANGE,
@@ -88,8 +84,9 @@ def _assemble(settings: VolumeSettings, database: Database, transport: Transport
         servers=servers,
         sweeps=sweeps,
         resources=[client, http, deps.leases, deps.backup_store, *deps.stores.values(), *own],
+        probes=probes,
+        folders=[settings.data_dir, *(settings.data_dir / backend.folder for backend in deps.backends)],
     )
-    return service
 
 
 def _worker_servers(deps: VolumeDeps, worker: WorkerFlows, transport: Transport) -> list[RpcServer]:
@@ -152,16 +149,14 @@ def _backup_store(settings: VolumeSettings) -> ChunkedStore:
     return S3Store(settings.backup_s3_place, *sizes, settings.backup_compression_algorithm)
 
 
-def _http(
-    settings: VolumeSettings, flows: ApiFlows, authenticator: Authenticator, ready: Callable[[], Awaitable[bool]]
-) -> web.Application:
+def _http(settings: VolumeSettings, flows: ApiFlows, authenticator: Authenticator, probes: Probes) -> web.Application:
     return make_app(
         routes=routes(flows, settings.behaviours, settings.list_limit, settings.read_backends.zones),
         authenticator=authenticator,
         errors=cinder_error,
         versions=VERSIONS,
         middlewares=(check_project(),),
-        ready=ready,
+        probes=probes,
         id_headers=ID_HEADERS,
         identity_url=settings.www_authenticate_uri,
     )

@@ -135,6 +135,10 @@ class RequestContext:
         return attributes(self, "request_id global_request_id traceparent")
 
 
+CURRENT: ContextVar[RequestContext | None] = ContextVar("CURRENT", default=None)
+"""Whose request this task works on: for what is logged, never for a decision."""
+
+
 def system_context(service: str) -> RequestContext:
     """The context of sweeps and timers: the service itself, with full rights."""
     return RequestContext(user_name=service, roles=("admin", "service"), service_roles=("service",), is_admin=True)

@@ -18,6 +18,8 @@ from stackwire.core.settings_files import FilesSource, file_names, with_password
 log = logging.getLogger(__name__)
 
 Role = Literal["api", "worker", "all"]
+LogFormat = Literal["text", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 PUBLIC_SECRETS = ("secret", "stackwire", "only-good-enough-for-the-loopback-address", "guest")
 """Passwords and keys that stand in this repository, and RabbitMQ's own."""
 BUS_URLS = ("amqp_url", "management_url")
@@ -66,6 +68,10 @@ class ServiceSettings(BaseSettings):
     ``max_connections``: of clients to the API at once; a further one is answered 503.
     ``fault_injection``: obeys the fault rules of the admin port on this bus (``stackwire serve admin``).
     ``lease_seconds``: how long a process keeps the rows it works on without renewing its leases on them.
+    ``health_port``: of ``/healthcheck`` and ``/metrics``, for a process without an API; where an API's process has one,
+    the API's own port has no metrics. ``disk_free_limit``: bytes; with less the process is not ready.
+    ``drain_seconds``: how long requests, and then messages, that are under way may still take when the process is
+    stopped; ``drain_delay``: how long it is not ready, and still listens, before that.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="STACKWIRE_")
@@ -102,6 +108,12 @@ class ServiceSettings(BaseSettings):
     lease_seconds: float = 15.0
     trace_http: bool | None = None
     fault_injection: bool = False
+    log_format: LogFormat = "text"
+    log_level: LogLevel = "info"
+    health_port: int | None = Field(default=None, ge=0, le=65535)
+    disk_free_limit: int = Field(default=64 * 2**20, ge=0)
+    drain_seconds: float = Field(default=10.0, ge=0)
+    drain_delay: float = Field(default=0.0, ge=0)
 
     renamed: ClassVar[Mapping[str, str]] = {}
     """Old name -> name, of settings whose old environment variable is still read."""

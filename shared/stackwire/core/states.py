@@ -138,6 +138,11 @@ class Machine:
         cls._check_recovery()
 
     @classmethod
+    def service(cls) -> str:
+        """The service whose noun it is."""
+        return cls.__module__.split(".")[1] if cls.__module__.startswith("stackwire.") else cls.__module__
+
+    @classmethod
     def states(cls, column: str) -> States:
         """Every state that a row's column can have."""
         sets = [cls.initial.get(column), cls.reserved.get(column), *(verb.to.get(column) for verb in cls.verbs)]

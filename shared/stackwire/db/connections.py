@@ -1,7 +1,7 @@
 """A connection pool that serves its callers in order."""
 
 import asyncio
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -9,6 +9,14 @@ from asyncpg.pool import PoolConnectionProxy
 from stackwire.db.errors import mapped
 
 ACQUIRE_TIMEOUT_SECONDS = 30.0
+
+
+class PoolUse(NamedTuple):
+    """Connections that may be open and that are in use, and callers that wait for one."""
+
+    size: int
+    in_use: int
+    waiting: int
 
 
 class Connections:
@@ -21,23 +29,38 @@ class Connections:
     def __init__(self, pool: "asyncpg.Pool[Any]", size: int) -> None:
         self._pool = pool
         self._slots = asyncio.Semaphore(size)
+        self._size = size
+        self._in_use = 0
+        self._waiting = 0
+
+    @property
+    def use(self) -> PoolUse:
+        """How busy it is now."""
+        return PoolUse(self._size, self._in_use, self._waiting)
 
     async def acquire(self) -> "PoolConnectionProxy[Any]":
         """A connection. Raises DatabaseUnavailable, also when none is free within ACQUIRE_TIMEOUT_SECONDS."""
         with mapped():
             async with asyncio.timeout(ACQUIRE_TIMEOUT_SECONDS):
-                await self._slots.acquire()
+                self._waiting += 1
                 try:
-                    return await self._pool.acquire()
+                    await self._slots.acquire()
+                finally:
+                    self._waiting -= 1
+                try:
+                    connection = await self._pool.acquire()
                 except BaseException:
                     self._slots.release()
                     raise
+                self._in_use += 1
+                return connection
 
     async def release(self, connection: "PoolConnectionProxy[Any]") -> None:
         """Returns a connection to the pool."""
         try:
             await self._pool.release(connection)
         finally:
+            self._in_use -= 1
             self._slots.release()
 
     def terminate(self) -> None:

@@ -21,7 +21,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.database_use import USES, recorded
 from stackwire.core.faults import NO_FAULTS, Faults
 from stackwire.db import outbox
-from stackwire.db.connections import Connections
+from stackwire.db.connections import Connections, PoolUse
 from stackwire.db.errors import DatabaseUnavailable, mapped
 from stackwire.db.migrate import migrate, quoted
 from stackwire.db.session import Session, set_codecs
@@ -145,6 +145,11 @@ class Database:
         """See Session.value, on any connection."""
         async with self.read() as session:
             return await session.value(sql, *args)
+
+    @property
+    def pool_use(self) -> PoolUse:
+        """How busy the pool is now."""
+        return self._pool.use
 
     async def ping(self) -> bool:
         """True when the database answers."""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 M = TypeVar("M", bound="DataclassInstance")
+GOVERNED: "dict[str, list[Table[Any]]]" = {}
+"""The tables that have states, by the service whose they are."""
 
 
 class Arguments:
@@ -68,6 +70,10 @@ class Table(Generic[M]):
         self.columns = ", ".join(self.names)
         self.state_columns = frozenset(states.columns if states is not None else ())
         self._touch = touch
+        if states is not None:
+            governed = GOVERNED.setdefault(states.service(), [])
+            if all(table.name != name for table in governed):
+                governed.append(self)
         self._inserted: Sequence[str] = tuple(name for name in self.names if name not in generated)
 
     def qualified(self, alias: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from stackwire.core.metrics import TRANSITIONS
 from stackwire.core.states import Verb
 from stackwire.db.table import Arguments, Table
 from stackwire.db.unit_of_work import UnitOfWork
@@ -27,7 +28,10 @@ async def transition(
     conditions = [table.live]
     conditions += [arguments.equals(column, states) for column, states in verb.sources.items() if states is not None]
     conditions += [arguments.equals(column, value) for column, value in (where or {}).items()]
-    return await table.write(uow, arguments, _goal(verb, changes), " AND ".join(conditions))
+    row = await table.write(uow, arguments, _goal(verb, changes), " AND ".join(conditions))
+    result = "refused" if row is None else "done"
+    TRANSITIONS.labels(verb.machine.service(), verb.machine.noun, verb.name, result).inc()
+    return row
 
 
 def _goal(verb: Verb, changes: Mapping[str, Any]) -> dict[str, Any]:

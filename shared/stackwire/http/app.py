@@ -1,6 +1,6 @@
 """The web application of a service, from a table of routes and the middlewares all services share."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -11,11 +11,10 @@ from stackwire.http.addresses import Rewrite, RewrittenResource, merged_slashes
 from stackwire.http.auth import Authenticator
 from stackwire.http.microversions import VersionRange
 from stackwire.http.middlewares import ErrorShape, Handler
+from stackwire.http.probes import HEALTH, LIVE, METRICS, Probes
 
 MAX_BODY_BYTES = 1024**2
 """Bytes of a JSON body; streams have limits of their own."""
-
-Ready = Callable[[], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def make_app(
     errors: ErrorShape,
     versions: VersionRange | None = None,
     middlewares: Sequence[Middleware] = (),
-    ready: Ready | None = None,
+    probes: Probes | None = None,
     body_limit: int = MAX_BODY_BYTES,
     id_headers: tuple[str, ...] = ("X-Openstack-Request-Id",),
     identity_url: str = "",
@@ -49,7 +48,7 @@ def make_app(
 
     ``id_headers``: the response headers with the request id (Nova has ``x-compute-request-id`` too).
     ``identity_url``: where those without a token are sent; the identity service, which has none, sends them to itself.
-    ``rewrite``: the path to answer for one that no route has.
+    ``probes``: who knows whether the service is ready. ``rewrite``: the path to answer for one that no route has.
     """
     order = [
         around.add_headers(versions, id_headers, identity_url.removesuffix("/v3")),
@@ -60,7 +59,7 @@ def make_app(
         order.append(around.microversions(versions))
     app = web.Application(middlewares=(*order, *middlewares), client_max_size=body_limit)
     app.router.register_resource(RewrittenResource(app.router, rewrite))
-    table = (Route("GET", "/healthcheck", _healthcheck(ready), public=True, versioned=False), *routes)
+    table = (*_probe_routes(probes or Probes()), *routes)
     for route in table:
         app.router.add_route(route.method, route.path, route.handler)
     app[around.OUTSIDE_HANDLERS] = len(order)
@@ -74,11 +73,6 @@ async def no_route(request: web.Request) -> web.Response:
     raise web.HTTPNotFound
 
 
-def _healthcheck(ready: Ready | None) -> Handler:
-    async def healthcheck(request: web.Request) -> web.Response:
-        """``OK`` as oslo.middleware's healthcheck answers; 503 while the service is not ready."""
-        if ready is not None and not await ready():
-            return web.Response(status=503, text="UNAVAILABLE")
-        return web.Response(text="OK")
-
-    return healthcheck
+def _probe_routes(probes: Probes) -> list[Route]:
+    handlers = {HEALTH: probes.health, LIVE: probes.live, METRICS: probes.scrape}
+    return [Route("GET", path, handler, public=True, versioned=False) for path, handler in handlers.items()]

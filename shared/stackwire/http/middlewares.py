@@ -7,6 +7,7 @@ from typing import Protocol
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from stackwire.core.context import CURRENT
 from stackwire.core.errors import BadRequest, NotAllowed, NotFound, ServiceError, TooLarge, UnsupportedMedia
 from stackwire.http.auth import Authenticator, anonymous
 from stackwire.http.microversions import VersionNotSupported, VersionRange
@@ -89,12 +90,14 @@ def authenticate(authenticator: Authenticator, *, guards_unknown: bool) -> Middl
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        CURRENT.set(None)
         _check_target(request)
         unknown = request.match_info.http_exception is not None and not guards_unknown
         if request.match_info.handler in request.app[PUBLIC_HANDLERS] or unknown:
             request[CONTEXT] = anonymous(request)
         else:
             request[CONTEXT] = await authenticator.authenticate(request)
+        CURRENT.set(request[CONTEXT])
         return await handler(request)
 
     return middleware

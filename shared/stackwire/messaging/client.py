@@ -15,6 +15,7 @@ from stackwire.core.errors import RemoteError
 from stackwire.messaging import failure
 from stackwire.messaging.envelope import unwrap, wrap
 from stackwire.messaging.errors import BusUnavailable, CallTimeout, PoisonMessage
+from stackwire.messaging.measured import called
 from stackwire.messaging.transport import (
     Address,
     Consumer,
@@ -23,6 +24,7 @@ from stackwire.messaging.transport import (
     Transport,
     properties_of,
     reply_queue,
+    service_of,
     to_fanout,
     to_topic,
 )
@@ -135,7 +137,8 @@ class RpcClient:
         address = to_topic(target.exchange, target.topic, server)
         pending = self._pending[msg_id] = _PendingCall(asyncio.get_running_loop().create_future(), monitor or 0)
         try:
-            return await self._exchange(pending, address, body, properties_of(context), timeout, monitor)
+            with called(service_of(self._transport), target.topic, method):
+                return await self._exchange(pending, address, body, properties_of(context), timeout, monitor)
         except TimeoutError:
             no_heartbeat = pending.heartbeat is not None and pending.heartbeat.expired()
             seconds = monitor if no_heartbeat else timeout

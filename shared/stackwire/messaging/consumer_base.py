@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
+from stackwire.core.metrics import DEAD_LETTERS, MESSAGE_WAIT
 from stackwire.messaging.errors import PoisonMessage
 from stackwire.messaging.transport import Consumer, Delivery
 
@@ -15,10 +17,13 @@ T = TypeVar("T")
 
 class ConsumerBase:
     """The owner fills ``consumers``. A handler may call ``stop`` for its own server. ``poisonous``: malformed messages
-    so far."""
+    so far. ``queues``: those with names that stay, which metrics are about.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, service: str, queues: Sequence[str]) -> None:
         self.consumers: list[Consumer] = []
+        self.queues = tuple(dict.fromkeys(queues))
+        self._service = service
         self.poisonous = 0
         self._handling: set[asyncio.Task[Any]] = set()
 
@@ -45,10 +50,15 @@ class ConsumerBase:
         self, delivery: Delivery, read: Callable[[Delivery], T], do: Callable[[T, Delivery], Awaitable[None]]
     ) -> None:
         """Parses a message and handles it; a malformed one is rejected."""
+        if delivery.sent_at is not None:
+            MESSAGE_WAIT.labels(self._service, delivery.queue if delivery.queue in self.queues else "other").observe(
+                max(0.0, time.time() - delivery.sent_at)
+            )
         try:
             message = read(delivery)
         except PoisonMessage as error:
             self.poisonous += 1
+            DEAD_LETTERS.labels(self._service, "poison").inc()
             log.warning("a message on %s cannot be read: %s", delivery.queue, error)
             await delivery.reject()
             return

@@ -57,6 +57,12 @@ class DirectedTransport:
     async def dead_letters(self, binding: Binding) -> int:
         return await self.inner.dead_letters(binding)
 
+    async def problem(self) -> str:
+        return await self.inner.problem()
+
+    async def depth(self, queue: str) -> int:
+        return await self.inner.depth(queue)
+
     async def consume(
         self, binding: Binding, deliver: Deliver, *, also: Sequence[Binding] = (), prefetch: int | None = None
     ) -> Consumer:

@@ -52,6 +52,12 @@ class MemoryTransport:
         self.broker.declare(binding)
         return self.broker.depth(binding.dead_letters)
 
+    async def problem(self) -> str:
+        return "" if self._open else "closed"
+
+    async def depth(self, queue: str) -> int:
+        return self.broker.depth(queue)
+
     async def consume(
         self,
         binding: transport.Binding,

@@ -118,8 +118,9 @@ class MemoryBroker:
             return
         expiration = properties.expiration
         deadline = None if expiration is None else time.monotonic() + expiration / 1000
+        now = time.time()
         for queue in queues:
-            queue.waiting.append(Stored(body, properties, address.exchange, address.routing_key, deadline))
+            queue.waiting.append(Stored(body, properties, address.exchange, address.routing_key, deadline, sent_at=now))
             self._enforce_limit(queue)
             self.schedule(queue)
 

@@ -30,6 +30,7 @@ class Stored:
     routing_key: str
     deadline: float | None
     deliveries: int = 0
+    sent_at: float = 0.0
 
     def record(self, kind: Literal["deliver", "drop"], queue: "Queue", redelivered: bool = False) -> WireRecord:
         """What an observer gets of it."""
@@ -67,13 +68,24 @@ class Queue:
 class MemoryDelivery:
     """See transport.Delivery."""
 
-    __slots__ = ("_consumer", "_stored", "body", "exchange", "properties", "queue", "redelivered", "routing_key")
+    __slots__ = (
+        "_consumer",
+        "_stored",
+        "body",
+        "exchange",
+        "properties",
+        "queue",
+        "redelivered",
+        "routing_key",
+        "sent_at",
+    )
 
     def __init__(self, consumer: "MemoryConsumer", stored: Stored) -> None:
         self._consumer = consumer
         self._stored = stored
         self.body = stored.body
         self.properties = stored.properties
+        self.sent_at: float | None = stored.sent_at
         self.exchange = stored.exchange
         self.routing_key = stored.routing_key
         self.queue = consumer.queue

@@ -92,7 +92,12 @@ class NotificationListener:
         """Begins to consume."""
         await self._listener.start()
 
-    async def stop(self) -> None:
+    @property
+    def queues(self) -> Sequence[str]:
+        """Its own."""
+        return (self.queue,)
+
+    async def stop(self, grace: float = 0.0) -> None:
         """What was not handled is there for the next process."""
         await self._listener.stop()
 

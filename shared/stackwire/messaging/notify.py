@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from stackwire.contracts.base import Event
+from stackwire.core.metrics import DEAD_LETTERS
 from stackwire.messaging.consumer_base import ConsumerBase
 from stackwire.messaging.envelope import context_of, unwrap, wrap
 from stackwire.messaging.errors import PoisonMessage
@@ -18,6 +19,7 @@ from stackwire.messaging.transport import (
     Transport,
     notification_queue,
     properties_of,
+    service_of,
     to_notification,
 )
 
@@ -137,7 +139,8 @@ class Listener:
         self._attempts = attempts
         self._failures: OrderedDict[str, int] = OrderedDict()
         self._recent_ids: deque[str] = deque(maxlen=16)
-        self._consumers = ConsumerBase()
+        self._service = service_of(transport)
+        self._consumers = ConsumerBase(self._service, [binding.queue for binding in self.bindings])
 
     @property
     def busy(self) -> int:
@@ -205,6 +208,7 @@ class Listener:
         failed = self._failures.pop(message_id, 0) + 1
         if failed >= self._attempts:
             self._given_up += 1
+            DEAD_LETTERS.labels(self._service, "failed").inc()
             await delivery.reject()
             return
         self._failures[message_id] = failed

@@ -152,6 +152,14 @@ class RabbitTransport:
     async def dead_letters(self, binding: Binding) -> int:
         return await self._publisher.dead_letters(binding)
 
+    async def problem(self) -> str:
+        if not self._healthy():
+            return "there is no connection"
+        return await self._publisher.problem()
+
+    async def depth(self, queue: str) -> int:
+        return await self._publisher.depth(queue)
+
     # -- receiving
 
     async def consume(

@@ -18,6 +18,7 @@ from stackwire.messaging.rabbit_queue import to_frame
 from stackwire.messaging.rabbit_topology import Topology
 from stackwire.messaging.transport import Address, Binding, Properties
 
+PROBLEM_SECONDS = 2.0
 Once = Callable[[Frames], Awaitable[None]]
 
 
@@ -141,6 +142,30 @@ class Publisher:
 
         await self._retry(once)
         return found
+
+    async def problem(self) -> str:
+        """Why nothing can be published now: a question on the same connection is not answered while an alarm of the
+        broker blocks it."""
+        if not self._up.is_set() or not self.alive:
+            return "there is no connection"
+        try:
+            async with asyncio.timeout(PROBLEM_SECONDS), self._declaring:
+                await self._topology.probe(await self._declaring_channel())
+        except TimeoutError:
+            return "it does not answer who publishes: an alarm (memory, disk) may block publishers"
+        except Exception as error:
+            return masked(str(error)) or type(error).__name__
+        return ""
+
+    async def depth(self, queue: str) -> int:
+        """How many messages wait in the queue; 0 where there is none."""
+        try:
+            async with asyncio.timeout(PROBLEM_SECONDS), self._declaring:
+                return await self._topology.depth(await self._declaring_channel(), queue)
+        except AMQPChannelError:
+            return 0
+        except Exception as error:
+            raise self.unavailable(str(error)) from error
 
     async def _declare_exchange(self, name: str, kind: str) -> None:
         """One that exists with another durability is as good for sending: the originals try again that way, too."""

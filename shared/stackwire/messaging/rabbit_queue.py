@@ -1,5 +1,6 @@
 """A consumer of one RabbitMQ queue, and its deliveries."""
 
+import time
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
@@ -12,6 +13,9 @@ from aiormq.channel import Channel as Frames
 from stackwire.messaging.rabbit_connection import LOST, Opener
 from stackwire.messaging.rabbit_topology import Topology
 from stackwire.messaging.transport import Binding, Deliver, Delivery, Properties
+
+SENT_AT = "stackwire_sent_at"
+"""The header with a message's time, in milliseconds since the epoch: AMQP's own property has whole seconds."""
 
 
 class Owner(Protocol):
@@ -30,7 +34,7 @@ class Owner(Protocol):
 class RabbitDelivery:
     """See transport.Delivery."""
 
-    __slots__ = ("_channel", "_tag", "body", "exchange", "properties", "queue", "redelivered", "routing_key")
+    __slots__ = ("_channel", "_tag", "body", "exchange", "properties", "queue", "redelivered", "routing_key", "sent_at")
 
     def __init__(self, message: DeliveredMessage, queue: str, settles: bool) -> None:
         header = message.header.properties
@@ -38,6 +42,8 @@ class RabbitDelivery:
         self._tag = message.delivery.delivery_tag if settles else None  # type: ignore[union-attr]  # set on every delivered message
         self.body = message.body
         self.properties = from_frame(header)
+        sent_at = (header.headers or {}).get(SENT_AT)
+        self.sent_at = sent_at / 1000 if isinstance(sent_at, int) else None
         self.exchange = message.exchange or ""
         self.routing_key = message.routing_key or ""
         self.queue = queue
@@ -145,7 +151,7 @@ def to_frame(properties: Properties, app_id: str) -> spec.Basic.Properties:
     return spec.Basic.Properties(
         content_type=properties.content_type,
         content_encoding=properties.content_encoding,
-        headers=dict(properties.headers),
+        headers={**properties.headers, SENT_AT: int(time.time() * 1000)},
         delivery_mode=properties.delivery_mode,
         priority=properties.priority,
         expiration=None if properties.expiration is None else str(properties.expiration),
@@ -159,7 +165,7 @@ def from_frame(header: spec.Basic.Properties) -> Properties:
     return Properties(
         content_type=header.content_type,
         content_encoding=header.content_encoding,
-        headers=header.headers or {},
+        headers={name: value for name, value in (header.headers or {}).items() if name != SENT_AT},
         delivery_mode=header.delivery_mode,
         priority=header.priority,
         expiration=int(expiration) if expiration and str(expiration).isdecimal() else None,

@@ -49,6 +49,15 @@ class Topology:
             if binding.exchange:
                 await frames.queue_bind(binding.queue, binding.exchange, binding.routing_key)
 
+    async def probe(self, frames: Frames) -> None:
+        """A question that changes nothing: each broker has this exchange."""
+        await frames.exchange_declare("amq.topic", exchange_type="topic", passive=True)
+
+    async def depth(self, frames: Frames, queue: str) -> int:
+        """How many messages wait in a queue. Raises AMQPChannelError, which closes the channel, where there is none."""
+        declared = await frames.queue_declare(queue, passive=True)
+        return declared.message_count or 0 if declared is not None else 0
+
     async def dead_letters(self, frames: Frames, binding: Binding) -> int:
         """Declares the dead-letter queue of a bounded queue, and answers how many messages wait in it."""
         arguments = dead_letter_arguments(binding)

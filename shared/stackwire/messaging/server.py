@@ -12,14 +12,16 @@ from typing import Any
 from uuid import uuid4
 
 from stackwire.contracts.base import Endpoint, Target
-from stackwire.core.context import RequestContext
+from stackwire.core.context import CURRENT, RequestContext
 from stackwire.core.errors import ServiceError, Unavailable
+from stackwire.core.metrics import DEAD_LETTERS
 from stackwire.messaging import failure
 from stackwire.messaging.consumer_base import ConsumerBase
 from stackwire.messaging.dispatch import Dispatcher
 from stackwire.messaging.envelope import context_of, unwrap, wrap
 from stackwire.messaging.errors import BusUnavailable, PoisonMessage, Undeliverable
-from stackwire.messaging.transport import STANDARD, Delivery, Transport, fanout_queue, to_reply, topic_queue
+from stackwire.messaging.measured import served
+from stackwire.messaging.transport import STANDARD, Delivery, Transport, fanout_queue, service_of, to_reply, topic_queue
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +110,9 @@ class RpcServer:
         self._reply_timeout = reply_timeout
         self._cast_pauses = cast_pauses
         self.dead_letters = 0
-        self._consumers = ConsumerBase()
+        self._service = service_of(transport)
+        queues = [topic_queue(target.exchange, target.topic, at).queue for at in (None, server)]
+        self._consumers = ConsumerBase(self._service, queues)
         self._recent_ids: deque[str] = deque(maxlen=RECENT_IDS_KEPT)
         self._casts: dict[str, asyncio.Event] = {}
         self._closed_queues: OrderedDict[str, float] = OrderedDict()
@@ -118,6 +122,11 @@ class RpcServer:
         """Requests being handled."""
         return self._consumers.busy
 
+    @property
+    def queues(self) -> Sequence[str]:
+        """The topic's queue and its own."""
+        return self._consumers.queues
+
     async def start(self) -> None:
         """Begins to consume its three queues."""
         exchange, topic = self.target.exchange, self.target.topic
@@ -125,9 +134,9 @@ class RpcServer:
             consumer = await self._transport.consume(binding, self._on_request, prefetch=self._prefetch)
             self._consumers.consumers.append(consumer)
 
-    async def stop(self) -> None:
+    async def stop(self, grace: float | None = None) -> None:
         """Stops consuming, lets handlers end within the grace period, and returns unfinished casts to the queue."""
-        await self._consumers.stop(self._grace)
+        await self._consumers.stop(self._grace if grace is None else grace)
 
     async def _on_request(self, delivery: Delivery) -> None:
         await self._consumers.handle(delivery, read_request, self._serve)
@@ -164,9 +173,11 @@ class RpcServer:
         route = self._dispatcher.find(request.namespace, request.version, request.method)
         if not isinstance(request.args, dict):
             raise AttributeError("the arguments must be an object")
-        message = route.read(request.args)
-        value = await route.endpoint.handler(read_context(request.context), message)
-        return route.endpoint.encode(value)
+        with served(self._service, self.target.topic, route.endpoint.method):
+            message = route.read(request.args)
+            ctx = read_context(request.context)
+            CURRENT.set(ctx)
+            return route.endpoint.encode(await route.endpoint.handler(ctx, message))
 
     async def _send_heartbeats(self, request: Request) -> None:
         """A heartbeat every half of the caller's monitor time, until one cannot be delivered."""
@@ -248,6 +259,7 @@ class RpcServer:
             except Unavailable as error:
                 if pause is None:
                     self.dead_letters += 1
+                    DEAD_LETTERS.labels(self._service, "unavailable").inc()
                     log.error("%s is given up, dead letter %d: %s", request.method, self.dead_letters, error)
                     return False
                 log.warning("%s is tried again in %.1f s: %s", request.method, pause, error)

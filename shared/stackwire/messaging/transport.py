@@ -120,7 +120,10 @@ def properties_of(context: Mapping[str, Any], *names: str) -> Properties:
 
 
 class Delivery(Protocol):
-    """One message at a consumer. Settled once; settling again, or after its connection is lost, does nothing."""
+    """One message at a consumer. Settled once; settling again, or after its connection is lost, does nothing.
+
+    ``sent_at``: seconds since the epoch; None where the sender did not say.
+    """
 
     body: bytes
     properties: Properties
@@ -128,6 +131,7 @@ class Delivery(Protocol):
     routing_key: str
     queue: str
     redelivered: bool
+    sent_at: float | None
 
     async def ack(self) -> None: ...
 
@@ -149,6 +153,11 @@ class Consumer(Protocol):
 
     async def close(self) -> None:
         """Unsettled deliveries go back to the queue; a fanout queue is deleted."""
+
+
+def service_of(transport: "Transport") -> str:
+    """The service whose transport it is, for metrics."""
+    return transport.name.removeprefix("stackwire-")
 
 
 class WireRecord(NamedTuple):
@@ -212,6 +221,12 @@ class Transport(Protocol):
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """A background task that belongs to the transport: counted as activity, cancelled at close."""
+
+    async def problem(self) -> str:
+        """Why nothing can be published or received at this moment; empty while everything can."""
+
+    async def depth(self, queue: str) -> int:
+        """How many messages wait in a queue; 0 where there is none of this name."""
 
     async def close(self) -> None: ...
 

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from aiohttp import web
-from aiohttp.abc import AbstractAccessLogger
 
 from stackwire.contracts.http_exchange import DatabaseExchange, HttpExchange, served
 from stackwire.core.attributes import attributes
@@ -38,7 +37,7 @@ AGENT = "stackwire-"
 
 
 class HttpTraceEmitter:
-    """Emits the exchanges of one service. ``logger``: the class aiohttp calls when a response is completely sent."""
+    """Emits the exchanges of one service."""
 
     def __init__(self, transport: Transport, service: str) -> None:
         self._notifier = Notifier(transport)
@@ -48,13 +47,6 @@ class HttpTraceEmitter:
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._sending = False
-        emitter = self
-
-        class Logger(AbstractAccessLogger):
-            def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
-                emitter.record(request, response, time)
-
-        self.logger: type[AbstractAccessLogger] = Logger
 
     @property
     def busy(self) -> bool:
@@ -77,10 +69,8 @@ class HttpTraceEmitter:
         await asyncio.gather(self._task, return_exceptions=True)
         self._task = None
 
-    def record(self, request: web.BaseRequest, response: web.StreamResponse, seconds: float) -> None:
-        """Queues one exchange; health checks and bytes that are no HTTP request are left out."""
-        if request.path == "/healthcheck" or not isinstance(request, web.Request):
-            return
+    def record(self, request: web.Request, response: web.StreamResponse, seconds: float) -> None:
+        """Queues one exchange, when its response is completely sent."""
         context = request.get(CONTEXT) or anonymous(request)
         if len(self._waiting) >= BACKLOG:
             self._missed += 1

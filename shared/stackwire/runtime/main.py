@@ -26,6 +26,7 @@ from stackwire.core.settings import ServiceSettings, unknown_variables
 from stackwire.db.migrate import MigrationError
 from stackwire.messaging.connect import connect
 from stackwire.runtime.fault_watch import faulty
+from stackwire.runtime.logs import configure
 from stackwire.runtime.service import PortInUse, Service
 
 log = logging.getLogger(__name__)
@@ -59,13 +60,6 @@ def startup_error_text(error: BaseException) -> str:
     if isinstance(error, ServiceError) and cause is not None:
         text = f"{text.rstrip('.')}: {cause}"
     return masked(" ".join(text.split())).rstrip(".")
-
-
-def log_to_stderr() -> None:
-    """Logs warnings and errors. The AMQP libraries log every attempt to connect; the transport does so once itself."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for library in ("aiormq", "aio_pika"):
-        logging.getLogger(library).setLevel(logging.CRITICAL)
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:
@@ -105,21 +99,25 @@ async def serve(name: str, settings: S, build: Callable[..., Awaitable[Service]]
         async with faulty(transport, name, enabled=settings.fault_injection) as subject:
             service = await build(settings, transport=subject)
             await service.start()
+            log.info("%s has started", name)
             where = f" at {service.url}" if settings.serves_api else ""
             try:
                 await until_signal(lambda: print(f"{name} is ready{where}", flush=True))  # noqa: T201  # the starting process waits for it
             finally:
+                log.info("%s stops: what is under way has %g s", name, settings.drain_seconds)
                 await service.stop()
+                log.info("%s has stopped", name)
     finally:
         await transport.close()
 
 
 def main(name: str, settings_type: type[S], build: Callable[..., Awaitable[Service]], **overrides: Any) -> NoReturn:
     """The whole program. Settings given by keyword win over the environment."""
-    log_to_stderr()
+    configure()
     prepare_process()
     try:
         settings = settings_type(**overrides)
+        configure(settings.log_format, settings.log_level)
         own = {key: value for key, value in os.environ.items() if key.startswith(f"STACKWIRE_{name}_".upper())}
         for unknown in unknown_variables({name: settings_type}, own):
             log.warning("%s is no setting of %s", unknown, name)

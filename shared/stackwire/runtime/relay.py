@@ -14,6 +14,7 @@ from typing import Protocol
 
 from stackwire.core.errors import ServiceError, Unavailable
 from stackwire.core.faults import CAUSE
+from stackwire.core.metrics import RELAY_FAILURES, RELAY_SENT
 from stackwire.db import outbox
 from stackwire.db.outbox import Outgoing
 from stackwire.db.pool import Database
@@ -132,7 +133,11 @@ class Relay:
                 failed = error
             if sent:
                 await outbox.mark_sent(session, sent, self._database.clock.now())
+                kinds = {message.seq: message.kind for message in messages}
+                for seq in sent:
+                    RELAY_SENT.labels(self._database.schema, kinds[seq]).inc()
         if failed is not None:
+            RELAY_FAILURES.labels(self._database.schema).inc()
             raise failed
         return len(messages) == OUTBOX_BATCH and bool(sent)
 

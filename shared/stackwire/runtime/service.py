@@ -2,30 +2,36 @@
 
 Start: the exchange of its notifications is declared, RPC servers consume, the relay sends what an earlier process
 left, sweeps run once, and only then the API opens.
-Stop: the API drains, RPC servers finish, the relay sends their messages, and only then the database closes.
+Stop: it is not ready any more, the API drains, RPC servers finish, the relay sends their messages, and only then the
+database closes.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Protocol
 
 from aiohttp import web
 
 from stackwire.core.settings import ServiceSettings
 from stackwire.db.pool import Database
-from stackwire.http import access_log_filters
 from stackwire.http.faults import add_faults
-from stackwire.http.listener import IDLE_SECONDS, Listener
+from stackwire.http.probes import Probes
 from stackwire.messaging.transport import Transport, notification_queue
+from stackwire.runtime.access import logger_of
+from stackwire.runtime.gauges import Gauges
+from stackwire.runtime.health import Health
 from stackwire.runtime.http_trace import HttpTraceEmitter
+from stackwire.runtime.loop_lag import LoopLag
+from stackwire.runtime.port import Port, PortInUse
 from stackwire.runtime.relay import Relay
 from stackwire.runtime.sender import BusSender
 
 log = logging.getLogger(__name__)
 
-DRAIN_SECONDS = 5.0
+__all__ = ["PortInUse", "Resource", "Server", "Service", "Sweep"]
 
 
 class Resource(Protocol):
@@ -40,9 +46,15 @@ class Server(Protocol):
     @property
     def busy(self) -> int: ...
 
+    @property
+    def queues(self) -> Sequence[str]:
+        """Those it consumes whose depth says how much work there is."""
+        ...
+
     async def start(self) -> None: ...
 
-    async def stop(self) -> None: ...
+    async def stop(self, grace: float = 0.0) -> None:
+        """``grace``: seconds for what is being handled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +65,12 @@ class Sweep:
     run: Callable[[], Awaitable[object]]
 
 
-class PortInUse(Exception):
-    """The address cannot be listened on; the message says which and why."""
-
-
 class Service:
     """One service, or one half of it. Owns ``database`` and ``resources``; the transport is the caller's.
 
-    Without ``app`` (a worker) it listens on no port. ``busy``: whether work of its own is unfinished. ``exchange``: of
-    its notifications; it exists before the first of them, so that a consumer of any kind can bind a queue to it.
+    Without ``app`` (a worker) it has no API; ``probes`` are answered at the API's port, and at the health port where
+    the settings name one. ``folders``: where it writes. ``busy``: whether work of its own is unfinished. ``exchange``:
+    of its notifications; it exists before the first of them, so that a consumer of any kind can bind a queue to it.
     """
 
     def __init__(
@@ -77,6 +86,8 @@ class Service:
         resources: Sequence[Resource] = (),
         busy: Callable[[], bool] = lambda: False,
         exchange: str = "",
+        probes: Probes | None = None,
+        folders: Sequence[Path] = (),
     ) -> None:
         self.name = name
         self._transport = transport
@@ -89,14 +100,25 @@ class Service:
         self._resources = list(resources)
         self._busy = busy
         self._app = app
-        self._runner: web.AppRunner | None = None
-        self._listener: Listener | None = None
+        self._api: Port | None = None
+        self._health_port: Port | None = None
+        self._lag = LoopLag(name)
         self._http_trace = HttpTraceEmitter(transport, name) if settings.emits_http_trace and app is not None else None
         self._timers: list[asyncio.Task[None]] = []
         self._sweeping = 0
         self._port = settings.port
         self._started = False
         self._relay = Relay(database, BusSender(transport))
+        self._observe(probes or Probes(), folders)
+
+    def _observe(self, probes: Probes, folders: Sequence[Path]) -> None:
+        """Prepares what is answered about it."""
+        self._state = "it has not started"
+        settings, limit = self.settings, self.settings.disk_free_limit
+        self._health = Health(self.name, lambda: self._state, self.database, self._transport, folders, limit)
+        self._gauges = Gauges(self.name, self.database, self._transport, self._health, self._connections, self._queues)
+        probes.checks = self._health.checks
+        probes.metrics = self._gauges.rendered if settings.health_port is None else None
 
     @property
     def url(self) -> str:
@@ -107,6 +129,9 @@ class Service:
     async def start(self) -> None:
         """Returns when requests are served. Raises PortInUse, after everything started so far is stopped."""
         try:
+            self._lag.start()
+            if self.settings.health_port is not None:
+                await self._listen_for_probes(self.settings.health_port)
             if self._exchange:
                 await self._transport.declare(notification_queue(self._exchange, "notifications", "info"))
             for server in self._servers:
@@ -121,29 +146,36 @@ class Service:
             await self.stop()
             raise
         self._started = True
+        self._state = ""
 
     async def stop(self) -> None:
-        """Stops everything; safe to call at any time, and repeatedly."""
+        """Stops everything; safe to call at any time, and repeatedly. What is under way has ``drain_seconds``."""
+        if self._started and self.settings.drain_delay:
+            self._state = "it stops"
+            await asyncio.sleep(self.settings.drain_delay)  # whoever asks for our readiness sends nothing more
         self._started = False
-        if self._listener is not None:
-            await self._listener.stop()
-            self._listener = None
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        self._state = "it stops"
+        if self._api is not None:
+            await self._api.stop()
+            self._api = None
         if self._http_trace is not None:
             await self._http_trace.close()
         for timer in self._timers:
             timer.cancel()
         await asyncio.gather(*self._timers, return_exceptions=True)
         self._timers = []
+        until = asyncio.get_running_loop().time() + self.settings.drain_seconds
         for server in reversed(self._servers):
-            await server.stop()
+            await server.stop(max(0.0, until - asyncio.get_running_loop().time()))
         self._servers = []
         await self._relay.stop()
         for resource in reversed(self._resources):
             await resource.close()
         self._resources = []
+        if self._health_port is not None:
+            await self._health_port.stop()
+            self._health_port = None
+        self._lag.stop()
         await self.database.close()
 
     async def abort(self) -> None:
@@ -152,18 +184,13 @@ class Service:
         self.database.terminate()
         await self._relay.abort()
         await self._transport.close()
-        server = self._runner.server if self._runner is not None else None
-        for connection in server.connections if server is not None else ():
-            connection.force_close()
-            if connection.transport is not None:
-                connection.transport.abort()
-        if server is not None:
-            await server.shutdown(0.01)
+        if self._api is not None:
+            await self._api.abort()
         await self.stop()
 
     async def ready(self) -> bool:
-        """True while the service can do its work: started, and its database answers."""
-        return self._started and await self.database.ping()
+        """True while the service can do its work: it is started, and nothing that it needs is missing."""
+        return all(check.healthy for check in await self._health.checks())
 
     @property
     def sweeping(self) -> bool:
@@ -178,28 +205,25 @@ class Service:
             return False
         return await self.database.unsent() == 0
 
+    def _connections(self) -> int:
+        return self._api.connections if self._api is not None else 0
+
+    def _queues(self) -> list[str]:
+        return [queue for server in self._servers for queue in server.queues]
+
     async def _listen(self, app: web.Application) -> None:
-        access_log: dict[str, Any] = {"access_log": None}
         if self._http_trace is not None:
             self._http_trace.start()
-            access_log = {"access_log": log, "access_log_class": self._http_trace.logger}
-        runner = web.AppRunner(
-            app,
-            logger=access_log_filters.log,
-            handle_signals=False,
-            shutdown_timeout=DRAIN_SECONDS,
-            keepalive_timeout=IDLE_SECONDS,
-            **access_log,
-        )
         add_faults(app, self._transport.faults)
-        self._listener = Listener(app, runner, most=self.settings.max_connections)
-        await runner.setup()
-        self._runner = runner
-        host, port = self.settings.host, self.settings.port
-        try:
-            self._port = await self._listener.start(host, port)
-        except OSError as error:
-            raise PortInUse(f"{self.name} cannot listen on {host}:{port}: {error.strerror or error}") from error
+        logger = logger_of(self.name, self._http_trace)
+        api = Port(self.name, app, self.settings, logger, drain_seconds=self.settings.drain_seconds)
+        self._api = api
+        self._port = await api.start(self.settings.port)
+
+    async def _listen_for_probes(self, port: int) -> None:
+        app = Probes(self._health.checks, self._gauges.rendered).application()
+        self._health_port = Port(f"the health port of {self.name}", app, self.settings, drain_seconds=0.5)
+        await self._health_port.start(port)
 
     async def _repeat_sweep(self, sweep: Sweep) -> None:
         while True:

@@ -11,7 +11,7 @@ import pytest
 from stackwire.http.app import Route, make_app
 from stackwire.image.http.errors import glance_error
 from stackwire.image.openapi.calls import CALLS
-from stackwire.image.openapi.document import METHODS, document, path_of, table
+from stackwire.image.openapi.document import METHODS, PROBES, document, path_of, table
 from stackwire.image.openapi.metadefs import METADEFS
 
 DOCUMENT = document()
@@ -44,7 +44,7 @@ def test_a_route_that_is_not_declared_is_found(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_nothing_is_said_of_a_call_that_is_not_served() -> None:
-    known = {f"{route.method} {path_of(route.path)}" for route in table()} | {"GET /healthcheck"}
+    known = {f"{route.method} {path_of(route.path)}" for route in table()} | {f"GET {path}" for path in PROBES}
     assert {*CALLS, *METADEFS} <= known
 
 

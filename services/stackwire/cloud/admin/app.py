@@ -10,7 +10,9 @@ from stackwire.http import access_log_filters
 from stackwire.http.app import MAX_BODY_BYTES
 from stackwire.http.middlewares import errors
 from stackwire.http.request import respond
-from stackwire.runtime.service import DRAIN_SECONDS, PortInUse
+from stackwire.runtime.service import PortInUse
+
+DRAIN_SECONDS = 5.0
 
 
 def admin_error(request: web.Request, error: ServiceError) -> web.Response:

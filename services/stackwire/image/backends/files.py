@@ -66,6 +66,11 @@ class FileStore:
         self._all = (*directories, *read_only)
 
     @property
+    def roots(self) -> list[Path]:
+        """The directories it writes to."""
+        return [directory.root for directory in self._directories]
+
+    @property
     def properties(self) -> dict[str, Any]:
         roots = [str(directory.root) for directory in self._directories]
         return {"data_dir": roots[0] if len(roots) == 1 else roots, "thin_provisioning": False}

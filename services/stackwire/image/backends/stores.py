@@ -7,10 +7,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Unavailable
+from stackwire.image.backends.files import FileStore
 from stackwire.image.backends.port import Cloned, Outside, Reader, ReadOnly, Store, Writer
 from stackwire.image.domain.errors import BadLocation, StoreUnknown
 from stackwire.image.domain.image import Image
@@ -70,6 +72,11 @@ class Stores:
     def writable(self) -> list[str]:
         """The stores that new data can be written to."""
         return [name for name, store in self._enabled.items() if not isinstance(store, ReadOnly)]
+
+    @property
+    def folders(self) -> list[Path]:
+        """Where the stores of files keep their data."""
+        return [root for store in self._all.values() if isinstance(store, FileStore) for root in store.roots]
 
     def prepare(self) -> None:
         """Blocks; raises OSError."""

@@ -75,6 +75,12 @@ _LOCATION: Final = {"Location": "Where it is now"}
 UPLOAD: Final = (403, 404, 408, 409, 410, 413, 415)
 WRITE: Final = (403, 404, 409, 413, 415)
 
+_TEXT: Final = {"type": "string"}
+_HEALTH: Final[dict[str, dict[str, Any]]] = {
+    "text/plain": _TEXT,
+    "application/json": {"type": "object", "required": ["ready", "reasons"]},
+}
+
 VERSIONS: Final = {
     "* /": Call("The versions there are", returns("Versions", 300)),
     "* /versions": Call("The versions there are, as a plain answer", returns("Versions")),
@@ -85,10 +91,12 @@ VERSIONS: Final = {
     "GET /healthcheck": Call(
         "Whether the service can work",
         responses={
-            200: Response("It can.", content={"text/plain": {"const": "OK"}}),
-            503: Response("It cannot now.", content={"text/plain": {"const": "UNAVAILABLE"}}),
+            200: Response("It can.", content=_HEALTH),
+            503: Response("It cannot now: each check that fails is named.", content=_HEALTH),
         },
     ),
+    "GET /healthcheck/live": Call("Whether the process is alive", {200: Response("It is.", content=_HEALTH)}),
+    "GET /metrics": Call("Its metrics, for Prometheus", {200: Response("All.", content={"text/plain": _TEXT})}),
 }
 
 IMAGES: Final = {

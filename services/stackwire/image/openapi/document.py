@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from stackwire.core.behaviours import behaviours_of
 from stackwire.http.app import Route
+from stackwire.http.probes import HEALTH, LIVE, METRICS
 from stackwire.image.http.routes import routes
 from stackwire.image.http.versions import VersionHandlers
 from stackwire.image.openapi.call import HTML, JSON, Call, Response, schema
@@ -15,7 +16,7 @@ from stackwire.image.openapi.metadefs import METADEFS
 from stackwire.image.openapi.schemas import schemas
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch")
-HEALTH: Final = "/healthcheck"
+PROBES: Final = (HEALTH, LIVE, METRICS)
 """What every service has beside its own routes (``http/app.py``)."""
 _PARAMETER = re.compile(r"\{(\w+)(?::[^{}]*)?\}")
 _TAIL: Final = "{tail:(/.*)?}"
@@ -48,7 +49,10 @@ def document() -> dict[str, Any]:
     """The OpenAPI document of today's release."""
     paths: dict[str, dict[str, Any]] = {}
     calls = {**CALLS, **METADEFS}
-    for method, route, public in [*((it.method, it.path, it.public) for it in table()), ("GET", HEALTH, True)]:
+    for method, route, public in [
+        *((it.method, it.path, it.public) for it in table()),
+        *(("GET", path, True) for path in PROBES),
+    ]:
         path = path_of(route)
         call = calls[f"{method} {path}"]
         for verb in METHODS if method == "*" else (method.lower(),):

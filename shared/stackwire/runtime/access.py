@@ -1,0 +1,85 @@
+"""What becomes of an answered request: a line of the access log, a measurement, an exchange for the tracer."""
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+from aiohttp.abc import AbstractAccessLogger
+from prometheus_client import Counter, Histogram
+
+from stackwire.core.metrics import HTTP_METHODS, HTTP_REQUESTS, HTTP_SECONDS
+from stackwire.core.secrets import is_secret
+from stackwire.http.probes import is_probe
+from stackwire.http.request import CONTEXT
+from stackwire.runtime.logs import EXTRA
+
+if TYPE_CHECKING:
+    from stackwire.runtime.http_trace import HttpTraceEmitter
+
+log = logging.getLogger("stackwire.access")
+UNMATCHED = "unmatched"
+"""The route of what no route answers; its path would make a new series for each typing error."""
+
+
+def logger_of(service: str, trace: "HttpTraceEmitter | None") -> type[AbstractAccessLogger]:
+    """The class that aiohttp calls when a response is completely sent."""
+
+    class Logger(AbstractAccessLogger):
+        def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
+            if not isinstance(request, web.Request):
+                return  # bytes that are no HTTP request
+            probe = is_probe(request.path)
+            if not probe:
+                _measure(service, request, response, time)
+                if trace is not None:
+                    trace.record(request, response, time)
+            level = logging.DEBUG if probe else logging.INFO
+            if log.isEnabledFor(level):
+                _write(service, level, request, response, time)
+
+    return Logger
+
+
+def _measure(service: str, request: web.Request, response: web.StreamResponse, seconds: float) -> None:
+    resource = request.match_info.route.resource
+    route = UNMATCHED if resource is None else resource.canonical
+    method = request.method if request.method in HTTP_METHODS else "other"
+    key = service, method, route, response.status
+    series = _SERIES.get(key)
+    if series is None:
+        series = HTTP_REQUESTS.labels(*key), HTTP_SECONDS.labels(service, method, route)
+        _SERIES[key] = series
+    series[0].inc()
+    series[1].observe(seconds)
+
+
+_SERIES: dict[tuple[str, str, str, int], tuple[Counter, Histogram]] = {}
+"""Found by one look: labels are checked at each ``labels``."""
+
+
+def _write(service: str, level: int, request: web.Request, response: web.StreamResponse, seconds: float) -> None:
+    """The record is made without looking for the caller's file and line. Ids are those of oslo.log's context."""
+    context, path = request.get(CONTEXT), _path(request)
+    size, remote, status = response.body_length, request.remote, response.status
+    details: dict[str, Any] = {
+        "service": service, "method": request.method, "path": path, "status": status, "bytes": size,
+        "seconds": round(seconds, 6), "remote": remote,
+    }  # fmt: skip
+    if context is not None:
+        details["request_id"] = context.request_id
+        for name in ("global_request_id", "user_id", "project_id"):
+            if (value := getattr(context, name)) is not None:
+                details[name] = value
+    text = f'{service} {remote} "{request.method} {path}" {status} {size} {seconds:.4f}'
+    record = logging.LogRecord(log.name, level, "", 0, text, None, None)
+    setattr(record, EXTRA, details)
+    log.handle(record)
+
+
+def _path(request: web.Request) -> str:
+    """Without the query, whose values may be secret (signed URLs), and without parts of the path that are."""
+    path = request.rel_url.raw_path
+    for name, value in request.match_info.items():
+        if is_secret(name) and value:
+            path = path.replace(value, "***")
+    return path
