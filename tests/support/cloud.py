@@ -24,6 +24,7 @@ import pytest
 from stackwire.cloud.cloud import Cloud
 from stackwire.cloud.options import ORDER, REGISTRY, Options, free_ports
 from stackwire.core.clock import Clock
+from stackwire.core.faults import FaultRules
 from stackwire.db.bootstrap import ROLES, create_database
 from stackwire.runtime.service import PortInUse
 from support.postgres import TestDatabase, TestServer, drop_checked
@@ -234,6 +235,7 @@ class ACloud(Protocol):
         amqp_url: str = "memory",
         trace: bool = False,
         index: bool = False,
+        faults: FaultRules | None = None,
     ) -> Awaitable[TestCloud]: ...
 
 
@@ -245,6 +247,7 @@ class ASharedCloud(Protocol):
         settings: Mapping[str, Mapping[str, Any]] | None = None,
         services: Sequence[str] | None = None,
         trace: bool = False,
+        faults: bool = False,
     ) -> Awaitable[TestCloud]: ...
 
 
@@ -260,6 +263,7 @@ async def _started(
     amqp_url: str = "memory",
     trace: bool = False,
     index: bool = False,
+    faults: FaultRules | None = None,
 ) -> TestCloud:
     """A cloud that answers; the arguments are those of ``ACloud``."""
     for attempt in range(5):
@@ -276,7 +280,7 @@ async def _started(
             amqp_url=amqp_url,
         )
         urls = {name: postgres.url(name) for name in ROLES}
-        cloud = Cloud(options, database_urls=urls, token_key=TOKEN_KEY, clock=clock, settings=settings)
+        cloud = Cloud(options, database_urls=urls, token_key=TOKEN_KEY, clock=clock, settings=settings, faults=faults)
         try:
             await cloud.start(services)
             break
@@ -322,8 +326,9 @@ async def a_shared_cloud(
         settings: Mapping[str, Mapping[str, Any]] | None = None,
         services: Sequence[str] | None = None,
         trace: bool = False,
+        faults: bool = False,
     ) -> TestCloud:
-        which = (release, tuple(with_bugs), repr((settings, services, trace)))
+        which = (release, tuple(with_bugs), repr((settings, services, trace, faults)))
         cloud = started.pop(which, None)
         if cloud is None:
             if len(started) >= SHARED:
@@ -332,7 +337,7 @@ async def a_shared_cloud(
             await create_database(postgres_server.admin, database.name, template=postgres_template)
             folder = tmp_path_factory.mktemp("cloud")
             wish: dict[str, Any] = {"release": release, "with_bugs": with_bugs, "settings": settings}
-            wish |= {"services": services, "trace": trace}
+            wish |= {"services": services, "trace": trace, "faults": FaultRules() if faults else None}
             cloud = await _started(database, folder, **wish)
         started[which] = cloud
         return cloud

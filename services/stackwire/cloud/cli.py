@@ -26,6 +26,7 @@ SUBCOMMAND_MODULES = {
     "demo": "stackwire.cloud.demo",
     "trace": "stackwire.trace.cli.commands",
     "bugs": "stackwire.cloud.bugs.cli",
+    "faults": "stackwire.cloud.faults",
     "image": "stackwire.cloud.images",
     "properties": "stackwire.cloud.properties",
     "index": "stackwire.index.cli.commands",
@@ -34,6 +35,8 @@ SUBCOMMAND_MODULES = {
 """Subcommands in modules of their own: each has a typer ``app``, imported when needed."""
 EXTENSIONS = {"trace": "stackwire.cloud.compare_releases"}
 """Modules that add commands to such an app which need the whole cloud."""
+
+SERVED = (*ORDER, "trace", "index", "admin")
 
 DataDirOption = Annotated[
     Path, typer.Option("--data-dir", envvar="STACKWIRE_DATA_DIR", help="the folder of this cloud")
@@ -212,7 +215,7 @@ def _urls(data_dir: Path) -> dict[str, str]:
 
 @app.command()
 def serve(
-    service: Annotated[str, typer.Argument(help=f"{', '.join(ORDER)}, trace or index")],
+    service: Annotated[str, typer.Argument(help=f"{', '.join(ORDER)}, trace, index or admin")],
     role: Annotated[str, typer.Option(help="api, worker or all; of volume also backup, of image registry")] = "all",
 ) -> None:
     """Run one service, or one role of it, as a process of its own; settings from the environment
@@ -221,15 +224,17 @@ def serve(
     from stackwire.cloud.options import OptionError
     from stackwire.runtime.main import main as serve_until_signal
 
-    if service not in (*ORDER, "trace", "index"):
-        _fail(f"there is no service {service!r}: {', '.join(ORDER)}, trace or index")
+    if service not in SERVED:
+        _fail(f"there is no service {service!r}: {', '.join(SERVED[:-1])} or {SERVED[-1]}")
     roles = get_args(settings_type(service).model_fields["role"].annotation)
     if role not in roles:
-        _fail(f"--role is {', '.join(roles[:-1])} or {roles[-1]}, not {role!r}")
+        _fail(f"--role is {' or '.join(filter(None, (', '.join(roles[:-1]), roles[-1])))}, not {role!r}")
     try:
         check_environment()
     except OptionError as error:
         _fail(str(error))
+    if service == "admin":
+        importlib.import_module("stackwire.cloud.admin.standalone").main()
     own = "stackwire.cloud.answers:build_tracer" if service == "trace" else f"stackwire.{service}.app:build"
     module, _, function = own.partition(":")
     build = getattr(importlib.import_module(module), function)

@@ -37,8 +37,8 @@ SETTLE_SECONDS = 60.0
 
 
 def package(service: str) -> str:
-    """The package of a service: glance-registry is a role of the image service."""
-    return "image" if service == REGISTRY else service
+    """The package of a service: glance-registry is a role of the image service, the admin port a part of the cloud."""
+    return {REGISTRY: "image", "admin": "cloud.admin"}.get(service, service)
 
 
 def settings_type(service: str) -> type[ServiceSettings]:
@@ -53,7 +53,7 @@ def settings_type(service: str) -> type[ServiceSettings]:
 
 def check_environment() -> None:
     """Raises OptionError for variables that are named as settings and are none: they would be ignored."""
-    unknown = unknown_variables({name: settings_type(name) for name in (*ORDER, "trace", "index")}, os.environ)
+    unknown = unknown_variables({name: settings_type(name) for name in (*ORDER, "trace", "index", "admin")}, os.environ)
     if unknown:
         raise OptionError(f"no setting is called {', '.join(unknown)}")
 

@@ -31,6 +31,11 @@ class DataDir:
         return self.path / "up.log"
 
     @property
+    def admin_token(self) -> Path:
+        """The token of the admin port, while one is open."""
+        return self.path / "admin.token"
+
+    @property
     def clouds_yaml(self) -> Path:
         """For every OpenStack client."""
         return self.path / "clouds.yaml"

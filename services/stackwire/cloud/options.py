@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from stackwire.core.settings import LogFormat, LogLevel
 
 PORTS = {"identity": 5000, "image": 9292, "volume": 8776, "compute": 8774}
-TRACE_PORT, INDEX_PORT, REGISTRY_PORT = 8790, 8791, 9191
+TRACE_PORT, INDEX_PORT, REGISTRY_PORT, ADMIN_PORT = 8790, 8791, 9191, 8792
 ORDER = ("identity", "image", "volume", "compute")
 REGISTRY = "registry"
 """glance-registry: a role of the image service, in the releases that had it."""

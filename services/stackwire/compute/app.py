@@ -32,8 +32,10 @@ from stackwire.contracts.compute import COMPUTE
 from stackwire.contracts.compute_workers import COMPUTE_ALT, COMPUTE_HOST, CONDUCTOR, SCHEDULER
 from stackwire.core.clock import Clock
 from stackwire.core.context import system_context
+from stackwire.core.faults import Faults
 from stackwire.core.ids import drawn_below
 from stackwire.core.policy import Policy
+from stackwire.core.store_faults import StoreFaults
 from stackwire.db.leases import Leases, new_owner
 from stackwire.db.pool import Database
 from stackwire.disk_image.certificates import Certificates
@@ -105,7 +107,7 @@ async def _worker(
     notifications: Notifications,
 ) -> tuple[HostService, list[Server], list[Sweep]]:
     """The hosts, which are registered; what conductor, scheduler and hosts consume; what they do from time to time."""
-    hosts = _compute_hosts(settings, database, client, images)
+    hosts = _compute_hosts(settings, database, client, images, transport.faults)
     host_service = HostService(database, hosts, settings, _leases(settings, database))
     await host_service.register()
     conductor = Conductor(database, client, notifications, images, settings.default_zone, settings.behaviours)
@@ -177,21 +179,27 @@ def _leases(settings: ComputeSettings, database: Database) -> Leases:
 
 
 def _compute_hosts(
-    settings: ComputeSettings, database: Database, client: RpcClient, images: Images
+    settings: ComputeSettings, database: Database, client: RpcClient, images: Images, faults: Faults
 ) -> list[ComputeHost]:
     nodes = {name: own.hypervisor_hostname or name for name, own in settings.read_hosts().items()}
-    return [_compute_host(settings, name, node, database, client, images) for name, node in nodes.items()]
+    return [_compute_host(settings, name, node, database, client, images, faults) for name, node in nodes.items()]
 
 
 def _compute_host(
-    settings: ComputeSettings, host: str, node: str, database: Database, client: RpcClient, images: Images
+    settings: ComputeSettings,
+    host: str,
+    node: str,
+    database: Database,
+    client: RpcClient,
+    images: Images,
+    faults: Faults,
 ) -> ComputeHost:
     return ComputeHost(
         name=host,
         node=node,
         database=database,
         notifications=Notifications(host, settings.image_url),
-        disks=Disks(settings.data_dir / "hosts" / host),
+        disks=Disks(settings.data_dir / "hosts" / host, StoreFaults(faults, "disks")),
         images=images,
         verification=ImageVerification(
             Certificates(settings.certificate_dir, settings.barbican_url), settings.signature_policy, database.clock

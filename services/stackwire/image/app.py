@@ -66,7 +66,7 @@ async def build(settings: ImageSettings, *, transport: Transport, clock: Clock |
     if settings.debug:
         logging.getLogger("stackwire.image.onion").setLevel(logging.DEBUG)
     web = Web(settings.download_filter, stall=settings.web_download_stall_seconds, total=settings.web_download_seconds)
-    stores, staging = stores_of(settings, web), Staging(settings.data_dir)
+    stores, staging = stores_of(settings, web, transport.faults), Staging(settings.data_dir)
     await asyncio.to_thread(stores.prepare)
     await asyncio.to_thread(staging.prepare)
     if settings.image_cache:

@@ -2,6 +2,7 @@
 
 import socket
 
+from stackwire.core.faults import NO_FAULTS, Faults
 from stackwire.http.client import HttpClient
 from stackwire.http.service_user import Credentials, ServiceUser
 from stackwire.image.backends.cinder import CinderStore, CinderStoreOptions
@@ -16,11 +17,11 @@ from stackwire.image.domain.notifications import DEFAULT_STORE
 from stackwire.image.settings import ImageSettings
 
 
-def stores_of(settings: ImageSettings, web: Web) -> Stores:
+def stores_of(settings: ImageSettings, web: Web, faults: Faults = NO_FAULTS) -> Stores:
     """The named stores. Data of the unnamed store that was there before them is still read and deleted there."""
     unnamed = _files(settings)
     if not settings.backends:
-        return Stores({DEFAULT_STORE: unnamed}, DEFAULT_STORE)
+        return Stores({DEFAULT_STORE: unnamed}, DEFAULT_STORE, faults=faults)
     named: dict[str, Store] = {}
     for name, store_type, root in settings.backends:
         if store_type == "http":
@@ -38,7 +39,7 @@ def stores_of(settings: ImageSettings, web: Web) -> Stores:
             named[name] = unnamed if name == DEFAULT_STORE else FileStore([directory])
     preference = settings.store_type_preference if settings.location_strategy == BY_TYPE else ()
     earlier = {} if DEFAULT_STORE in named else {DEFAULT_STORE: unnamed}
-    return Stores(named, settings.default_backend, earlier, preference=preference)
+    return Stores(named, settings.default_backend, earlier, preference=preference, faults=faults)
 
 
 def _s3(name: str, settings: ImageSettings) -> Store:

@@ -3,13 +3,16 @@
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
 from stackwire.contracts.volume import VOLUME
 from stackwire.contracts.volume_workers import CINDER_BACKUP, CINDER_SCHEDULER, CINDER_VOLUME, HOST, topic_of
 from stackwire.core.clock import Clock
+from stackwire.core.faults import NO_FAULTS, Faults
 from stackwire.core.policy import Policy
+from stackwire.core.store_faults import StoreFaults
 from stackwire.db.leases import Leases, new_owner
 from stackwire.db.pool import Database
 from stackwire.disk_image.certificates import Certificates
@@ -27,6 +30,7 @@ from stackwire.runtime.service import Server, Service, Sweep
 from stackwire.volume import rpc
 from stackwire.volume.backends.backup_chunks import ChunkedStore
 from stackwire.volume.backends.backup_store import PosixStore
+from stackwire.volume.backends.faulty import FaultyStore, faulty
 from stackwire.volume.backends.files import FileStore
 from stackwire.volume.backends.images import HttpMetadata, ImageClient, RpcMetadata
 from stackwire.volume.domain.backends import Backend
@@ -52,7 +56,7 @@ async def build(settings: VolumeSettings, *, transport: Transport, clock: Clock 
 
 def _assemble(settings: VolumeSettings, database: Database, transport: Transport) -> Service:
     client, http = RpcClient(transport), HttpClient("volume")
-    deps = _deps(settings, database, client, http)
+    deps = _deps(settings, database, client, http, transport.faults)
     watch = RevocationWatch(transport, "volume", client, clock=database.clock)
     authenticator, own = authenticator_of(settings, watch, database.clock)
     probes = Probes()
@@ -98,7 +102,9 @@ def _worker_servers(deps: VolumeDeps, worker: WorkerFlows, transport: Transport)
     ]
 
 
-def _deps(settings: VolumeSettings, database: Database, client: RpcClient, http: HttpClient) -> VolumeDeps:
+def _deps(
+    settings: VolumeSettings, database: Database, client: RpcClient, http: HttpClient, faults: Faults
+) -> VolumeDeps:
     single_process, backends = settings.amqp_url == "memory", settings.read_backends
     return VolumeDeps(
         database=database,
@@ -112,7 +118,7 @@ def _deps(settings: VolumeSettings, database: Database, client: RpcClient, http:
         projects=Projects(http, settings.www_authenticate_uri),
         certificates=Certificates(settings.certificate_dir, settings.barbican_url),
         backends=backends,
-        stores={backend.name: _store_of(backend, settings.data_dir / backend.folder) for backend in backends},
+        stores={backend.name: _store_of(backend, settings.data_dir / backend.folder, faults) for backend in backends},
         chooser=Chooser(settings.scheduler_default_filters, settings.scheduler_default_weighers),
         backup_store=_backup_store(settings),
         policy=Policy("cinder", RULES, settings.policy_file),
@@ -126,16 +132,27 @@ def _deps(settings: VolumeSettings, database: Database, client: RpcClient, http:
     )
 
 
-def _store_of(backend: Backend, folder: Path) -> FileStore:
+def _store_of(backend: Backend, folder: Path, faults: Faults) -> FileStore:
+    """Only a service that may have faults has a store that is subject to them."""
+    kind, arguments = _kind_of(backend, folder)
+    if faults is NO_FAULTS:
+        return kind(*arguments)
+    store = faulty(kind)(*arguments)
+    assert isinstance(store, FaultyStore)
+    store.faults = StoreFaults(faults, backend.name)
+    return store
+
+
+def _kind_of(backend: Backend, folder: Path) -> tuple[type[FileStore], tuple[Any, ...]]:
     if backend.ceph is None:
-        return FileStore(folder)
+        return FileStore, (folder,)
     try:
         from stackwire.volume.backends.rbd import RbdStore  # its library is Ceph's own
     except ImportError as error:
         raise ValueError(
             f"the back end '{backend.name}' is of type rbd, which needs Ceph's python3-rbd: {error}"
         ) from error
-    return RbdStore(folder, backend.ceph)
+    return RbdStore, (folder, backend.ceph)
 
 
 def _backup_store(settings: VolumeSettings) -> ChunkedStore:

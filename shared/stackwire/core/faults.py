@@ -10,7 +10,7 @@ Where nothing was asked for, ``faults.rules`` is empty for ever: a part tests th
 import asyncio
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 from stackwire.core.errors import Conflict, NotFound
-from stackwire.core.fault_rules import FaultRule
+from stackwire.core.fault_rules import KINDS, FaultRule
 from stackwire.core.ids import new_id
 
 MOST_RULES = 1_000
@@ -120,9 +120,10 @@ class Faults:
                 return fault
         return None
 
-    async def all(self, family: str, facts: Facts, about: str = "") -> list[Fault]:
-        """Every rule of a family that is to happen now, in the order in which they were set."""
-        return [fault for fault in self.rules if await self._happens(fault, family, facts, about)]
+    async def all(self, family: str, facts: Facts, about: str = "", kinds: Container[str] = KINDS) -> list[Fault]:
+        """Every rule of a family, and of these kinds, that is to happen now, in the order in which they were set."""
+        found = [fault for fault in self.rules if fault.rule.kind in kinds]
+        return [fault for fault in found if await self._happens(fault, family, facts, about)]
 
     async def _happens(self, fault: Fault, family: str, facts: Facts, about: str) -> bool:
         if fault.rule.family != family or not self.applies(fault, facts) or not await self.claim(fault):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterable
+from types import MethodType
 from typing import Any, cast
 
 from aiohttp import web
@@ -65,7 +66,8 @@ async def _operation(request: web.Request) -> str:
             return ""
         return next(iter(body), "") if isinstance(body, dict) else ""
     handler = request.match_info.handler
-    return f"{handler.__module__.rpartition('.')[2]}.{getattr(handler, '__name__', '')}"
+    owner = type(handler.__self__) if isinstance(handler, MethodType) else handler
+    return f"{owner.__module__.rpartition('.')[2]}.{getattr(handler, '__name__', '')}"
 
 
 def _error(rule: FaultRule) -> ServiceError:

@@ -90,7 +90,7 @@ class Service:
         folders: Sequence[Path] = (),
     ) -> None:
         self.name = name
-        self._transport = transport
+        self.transport = transport
         self._exchange = exchange
         self.settings = settings
         self.database = database
@@ -115,8 +115,8 @@ class Service:
         """Prepares what is answered about it."""
         self._state = "it has not started"
         settings, limit = self.settings, self.settings.disk_free_limit
-        self._health = Health(self.name, lambda: self._state, self.database, self._transport, folders, limit)
-        self._gauges = Gauges(self.name, self.database, self._transport, self._health, self._connections, self._queues)
+        self._health = Health(self.name, lambda: self._state, self.database, self.transport, folders, limit)
+        self._gauges = Gauges(self.name, self.database, self.transport, self._health, self._connections, self._queues)
         probes.checks = self._health.checks
         probes.metrics = self._gauges.rendered if settings.health_port is None else None
 
@@ -133,7 +133,7 @@ class Service:
             if self.settings.health_port is not None:
                 await self._listen_for_probes(self.settings.health_port)
             if self._exchange:
-                await self._transport.declare(notification_queue(self._exchange, "notifications", "info"))
+                await self.transport.declare(notification_queue(self._exchange, "notifications", "info"))
             for server in self._servers:
                 await server.start()
             await self._relay.start()
@@ -183,7 +183,7 @@ class Service:
         self._started = False
         self.database.terminate()
         await self._relay.abort()
-        await self._transport.close()
+        await self.transport.close()
         if self._api is not None:
             await self._api.abort()
         await self.stop()
@@ -214,7 +214,7 @@ class Service:
     async def _listen(self, app: web.Application) -> None:
         if self._http_trace is not None:
             self._http_trace.start()
-        add_faults(app, self._transport.faults)
+        add_faults(app, self.transport.faults)
         logger = logger_of(self.name, self._http_trace)
         api = Port(self.name, app, self.settings, logger, drain_seconds=self.settings.drain_seconds)
         self._api = api

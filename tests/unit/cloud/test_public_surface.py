@@ -36,7 +36,9 @@ def test_the_pytest_plugin_and_its_fixtures() -> None:
 def test_the_commands() -> None:
     assert PROJECT["scripts"] == {"stackwire": "stackwire.cloud.__main__:main"}
     assert cli.COMMANDS == ("--version", "up", "down", "status", "logs", "guest", "explain", "serve")
-    assert sorted(cli.SUBCOMMAND_MODULES) == ["bugs", "compare", "demo", "image", "index", "properties", "trace"]
+    assert sorted(cli.SUBCOMMAND_MODULES) == [
+        "bugs", "compare", "demo", "faults", "image", "index", "properties", "trace",
+    ]  # fmt: skip
     assert subcommands("stackwire.cloud.bugs.cli") == ["list", "run", "show"]
     assert subcommands("stackwire.cloud.images") == ["restore"]
     assert subcommands("stackwire.cloud.properties") == ["show"]

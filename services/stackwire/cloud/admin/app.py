@@ -1,10 +1,11 @@
 """The admin port: an HTTP server beside the services, off unless a port is named, on the loopback unless told."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
-from stackwire.cloud.admin.deps import AdminDeps
 from stackwire.cloud.admin.guard import CHALLENGE, guard
-from stackwire.cloud.admin.routes import routes
+from stackwire.cloud.admin.route import AdminRoute
 from stackwire.core.errors import ServiceError
 from stackwire.http import access_log_filters
 from stackwire.http.app import MAX_BODY_BYTES
@@ -21,10 +22,10 @@ def admin_error(request: web.Request, error: ServiceError) -> web.Response:
     return respond(error.status, {"error": content}, CHALLENGE if error.status == 401 else None)
 
 
-def make_admin_app(deps: AdminDeps, *, token: str, host: str) -> web.Application:
+def make_admin_app(routes: Sequence[AdminRoute], *, token: str, host: str) -> web.Application:
     """The application with every route of the table."""
     app = web.Application(middlewares=(errors(admin_error), guard(token, host)), client_max_size=MAX_BODY_BYTES)
-    for route in routes(deps):
+    for route in routes:
         app.router.add_route(route.method, route.path, route.handler)
     return app
 

@@ -7,8 +7,10 @@ from pathlib import Path
 from stackwire.cloud.admin.app import AdminServer, make_admin_app
 from stackwire.cloud.admin.bus import FaultBus
 from stackwire.cloud.admin.deps import AdminDeps
-from stackwire.cloud.admin.guard import TOKEN_FILE, new_token
+from stackwire.cloud.admin.guard import new_token
+from stackwire.cloud.admin.routes import routes
 from stackwire.cloud.cloud import BROKER_TIMEOUT_SECONDS, Cloud
+from stackwire.cloud.datadir import DataDir
 from stackwire.cloud.options import MEMORY, Options
 from stackwire.messaging.connect import connect
 
@@ -27,10 +29,11 @@ async def admin_port(cloud: Cloud, options: Options, data_dir: Path, database_ur
             await bus.start()
             stack.push_async_callback(bus.stop)
         deps = AdminDeps(faults=cloud.faults, cloud=cloud, database_url=database_url, data_dir=data_dir)
-        token = new_token(data_dir)
-        stack.callback((data_dir / TOKEN_FILE).unlink, missing_ok=True)
+        file = DataDir(data_dir).admin_token
+        token = new_token(file)
+        stack.callback(file.unlink, missing_ok=True)
         server = AdminServer(
-            make_admin_app(deps, token=token, host=options.admin_host), options.admin_host, options.admin_port
+            make_admin_app(routes(deps), token=token, host=options.admin_host), options.admin_host, options.admin_port
         )
         await server.start()
         stack.push_async_callback(server.stop)

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from aiohttp import web
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from stackwire.cloud.admin.deps import AdminDeps
 from stackwire.cloud.admin.route import AdminRoute
+from stackwire.core.errors import BadRequest
 from stackwire.core.fault_rules import FaultRule, kinds
-from stackwire.http.request import body, respond
+from stackwire.core.faults import FaultRules
+from stackwire.http.request import json_body, read, respond
 
 
 class FaultView(FaultRule):
@@ -52,8 +53,8 @@ class FaultKindList(BaseModel):
 class FaultHandlers:
     """Handlers of ``/faults``."""
 
-    def __init__(self, deps: AdminDeps) -> None:
-        self._faults = deps.faults
+    def __init__(self, faults: FaultRules) -> None:
+        self._faults = faults
 
     async def list(self, request: web.Request) -> web.Response:
         """All that are set."""
@@ -61,7 +62,7 @@ class FaultHandlers:
 
     async def create(self, request: web.Request) -> web.Response:
         """201; 400 for a rule that cannot be."""
-        fault = self._faults.add(await body(request, FaultRule))
+        fault = self._faults.add(_rule(await json_body(request)))
         return respond(201, {"fault": fault.view()}, {"Location": f"/faults/{fault.id}"})
 
     async def show(self, request: web.Request) -> web.Response:
@@ -83,12 +84,23 @@ class FaultHandlers:
         return respond(200, {"kinds": kinds()})
 
 
+def _rule(value: Any) -> FaultRule:
+    """Raises BadRequest: what does not fit together is no single field's error."""
+    try:
+        return FaultRule.model_validate(value)
+    except ValidationError as invalid:
+        first = invalid.errors()[0]
+        if not first["loc"] and isinstance(value, dict):
+            raise BadRequest(first["msg"].removeprefix("Value error, ")) from None
+        return read(FaultRule, value)
+
+
 EXAMPLE: dict[str, Any] = {"kind": "bus.drop", "match": {"method": "create_volume", "message": "cast"}, "count": 1}
 
 
-def fault_routes(deps: AdminDeps) -> Sequence[AdminRoute]:
+def fault_routes(faults: FaultRules) -> Sequence[AdminRoute]:
     """``/faults`` and what lies below."""
-    handlers, path = FaultHandlers(deps), "/faults"
+    handlers, path = FaultHandlers(faults), "/faults"
     table: Sequence[tuple[str, str, Any, str, dict[str, Any]]] = (
         ("GET", path, handlers.list, "The rules that are set", {"answer": FaultList}),
         (

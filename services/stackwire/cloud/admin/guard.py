@@ -13,18 +13,17 @@ from aiohttp import web
 from stackwire.core.errors import BadRequest, Unauthorized
 from stackwire.http.middlewares import Handler
 
-TOKEN_FILE = "admin.token"  # noqa: S105  # the name of a file
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="stackwire admin"'}
 
 
-def new_token(data_dir: Path) -> str:
-    """A new token, in a file of the data directory that only this user can read."""
+def new_token(path: Path) -> str:
+    """A new token, in a file that only this user can read."""
     token = secrets.token_urlsafe(32)
-    partial = data_dir / f".{TOKEN_FILE}.new"
+    partial = path.with_suffix(".new")
     partial.unlink(missing_ok=True)
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(f"{token}\n")
-    partial.replace(data_dir / TOKEN_FILE)
+    partial.replace(path)
     return token
 
 

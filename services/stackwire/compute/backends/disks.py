@@ -6,6 +6,7 @@ simulated guest writes nothing, so it takes no more room than its image, whateve
 
 import asyncio
 import contextlib
+import errno
 import os
 import shutil
 from collections.abc import AsyncIterator, Sequence
@@ -15,6 +16,7 @@ from typing import BinaryIO
 from stackwire.compute.backends import injected_files
 from stackwire.compute.backends.base_images import BaseImages
 from stackwire.core.errors import ServiceError
+from stackwire.core.store_faults import NO_STORE_FAULTS, StoreFaults
 
 DISK_CHUNK_BYTES = 1024**2
 KEPT = "_resize"
@@ -30,10 +32,11 @@ class BaseImageMissing(ServiceError):
 
 
 class Disks:
-    """``folder``: the host's own."""
+    """``folder``: the host's own. ``faults``: of the store ``disks``, which may be full, or slow."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, faults: StoreFaults = NO_STORE_FAULTS) -> None:
         self._folder = folder
+        self._faults = faults
         self.images = BaseImages(folder / "_base")
 
     def disk(self, uuid: str) -> Path:
@@ -53,7 +56,12 @@ class Disks:
 
         DiskFailure; BaseImageMissing when the file was dropped meanwhile.
         """
+        fault = await self._faults.writing(uuid)
         try:
+            if fault is not None:
+                await fault.chunk(b"")
+                if fault.is_full:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             await asyncio.to_thread(_create, self.disk(uuid), base)
         except OSError as error:
             raise DiskFailure(instance_id=uuid, reason=error.strerror or "input/output error") from error

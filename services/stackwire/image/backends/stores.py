@@ -12,6 +12,9 @@ from typing import Any
 
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Unavailable
+from stackwire.core.faults import NO_FAULTS, Faults
+from stackwire.core.store_faults import StoreFaults
+from stackwire.image.backends.faulty import FaultyReader, FaultyWriter
 from stackwire.image.backends.files import FileStore
 from stackwire.image.backends.port import Cloned, Outside, Reader, ReadOnly, Store, Writer
 from stackwire.image.domain.errors import BadLocation, StoreUnknown
@@ -29,6 +32,7 @@ class Stores:
     """``enabled``: in the settings' order; ``others``: of older settings, which are only read and removed from.
 
     ``default`` is written unless a store is named. ``preference``: types of stores whose locations are read first.
+    ``faults``: those of the service, also of its stores.
     """
 
     def __init__(
@@ -38,11 +42,13 @@ class Stores:
         others: Mapping[str, Store] | None = None,
         *,
         preference: Sequence[str] = (),
+        faults: Faults = NO_FAULTS,
     ) -> None:
         self._enabled = dict(enabled)
         self._all = {default: enabled[default], **enabled, **(others or {})}
         self.default = default
         self._preference = preference
+        self._faults = {name: StoreFaults(faults, name) for name in self._all}
         self._kinds = {name: store.kind for name, store in self._all.items()}
         self._outside = {name: store for name, store in self._enabled.items() if isinstance(store, Outside)}
 
@@ -91,7 +97,7 @@ class Stores:
         away = False
         for store in sorted(self._all, key=lambda store: store not in among):
             try:
-                return await self._all[store].open(name, first, count)
+                return await self._subject(store, name, await self._all[store].open(name, first, count))
             except FileNotFoundError:
                 continue
             except OSError as error:
@@ -125,11 +131,16 @@ class Stores:
 
     async def _there(self, ctx: RequestContext, url: str, first: int, count: int | None) -> Reader:
         """What is shorter than it was is not what the image is."""
-        reader = await self.outside(url)[1].open_at(ctx, url, first, count)
+        store, there = self.outside(url)
+        reader = await self._subject(store, url, await there.open_at(ctx, url, first, count))
         if count is not None and reader.size < count:
             reader.close()
             raise OSError(f"{reader.size} bytes remain, of {count}")
         return reader
+
+    async def _subject(self, store: str, name: str, reader: Reader) -> Reader:
+        fault = await self._faults[store].reading(name)
+        return reader if fault is None else FaultyReader(reader, fault)
 
     def preferred(self, places: Sequence[Location]) -> list[Location]:
         """Those to be read first come first."""
@@ -166,7 +177,10 @@ class Stores:
         self, store: str | None, name: str, announced: int | None = None, owner: str | None = None
     ) -> Writer:
         """Raises StoreUnknown, StorageFull, Unavailable."""
-        return await self._enabled[self.known(store or self.default)].writer(name, announced, owner)
+        chosen = self.known(store or self.default)
+        writer = await self._enabled[chosen].writer(name, announced, owner)
+        fault = await self._faults[chosen].writing(name)
+        return writer if fault is None else FaultyWriter(writer, fault)
 
     async def copy(
         self,

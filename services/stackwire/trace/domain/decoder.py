@@ -19,6 +19,8 @@ from stackwire.trace.domain.sender_inference import SenderInference, remember, s
 
 TRANSFER_EVENT = "properties.crossed"
 HTTP_EVENT = "http.served"
+_NAMED_BY = {TRANSFER_EVENT: "rule", "fault.injected": "text"}
+"""Events whose payload names what they are about better than their type."""
 
 
 class Decoder:
@@ -154,8 +156,8 @@ class Decoder:
             return self._http_exchange(wire, payload)
         kind: Kind = "crossing" if name == TRANSFER_EVENT else "notification"
         resources = transfer_resources(payload) if kind == "crossing" else event_resources(name, payload)
-        if kind == "crossing" and isinstance(payload, Mapping):
-            name = str(payload.get("rule") or name)
+        if name in _NAMED_BY and isinstance(payload, Mapping):
+            name = str(payload.get(_NAMED_BY[name]) or name)
         failed = envelope.get("priority") == "ERROR" or name.endswith(".error")
         return self._message(
             wire,

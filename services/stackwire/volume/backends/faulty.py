@@ -1,0 +1,76 @@
+"""A back end of volumes that is full, slow or corrupt by a fault rule."""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+from collections.abc import AsyncIterable, AsyncIterator
+from pathlib import Path
+
+from stackwire.core.store_faults import NO_STORE_FAULTS, StoreFault, StoreFaults
+from stackwire.volume.backends.files import FileStore, IncomingFile, Written
+from stackwire.volume.backends.sparse_files import DiskFull
+
+
+class FaultyStore(FileStore):
+    """Stands before a kind of store among the bases of a class: ``faulty`` makes one."""
+
+    faults: StoreFaults = NO_STORE_FAULTS
+
+    async def create(self, name: str, size: int) -> None:
+        await self._begin_write(name)
+        await super().create(name, size)
+
+    async def copy(self, source: str, name: str, size: int, origin: FileStore | None = None) -> None:
+        await self._begin_write(name)
+        reading = await (origin.faults if isinstance(origin, FaultyStore) else self.faults).reading(source)
+        await super().copy(source, name, size, origin)
+        if reading is not None:
+            await asyncio.sleep(reading.pause)
+            if reading.is_corrupt and self.path(name).exists():
+                await asyncio.to_thread(_spoil, self.path(name))
+
+    async def resize(self, name: str, size: int) -> None:
+        await self._begin_write(name)
+        await super().resize(name, size)
+
+    @contextlib.asynccontextmanager
+    async def incoming(self, name: str) -> AsyncIterator[IncomingFile]:
+        fault = await self.faults.writing(name)
+        if fault is not None and fault.is_full:
+            raise DiskFull
+        async with super().incoming(name) as incoming:
+            yield incoming if fault is None else _SlowFile(incoming.path, fault)
+
+    async def read(self, name: str, digest: "hashlib._Hash | None" = None) -> AsyncIterator[bytes]:
+        """The digest is of what was written, as one that was computed then."""
+        fault = await self.faults.reading(name)
+        async for chunk in super().read(name, digest):
+            yield chunk if fault is None else await fault.chunk(chunk)
+
+    async def _begin_write(self, name: str) -> None:
+        fault = await self.faults.writing(name)
+        if fault is not None:
+            await asyncio.sleep(fault.pause)
+            if fault.is_full:
+                raise DiskFull
+
+
+class _SlowFile(IncomingFile):
+    def __init__(self, path: Path, fault: StoreFault) -> None:
+        super().__init__(path)
+        self._fault = fault
+
+    async def fill(self, chunks: AsyncIterable[bytes], algorithm: str, limit: int) -> Written:
+        return await super().fill(self._fault.chunks(chunks), algorithm, limit)
+
+
+def faulty(kind: type[FileStore]) -> type[FileStore]:
+    """The kind of store, subject to its attribute ``faults``."""
+    return type(f"Faulty{kind.__name__}", (FaultyStore, kind), {})
+
+
+def _spoil(path: Path) -> None:
+    with contextlib.closing(path.open("r+b")) as file:
+        first = os.pread(file.fileno(), 1, 0)
+        os.pwrite(file.fileno(), bytes(byte ^ 0xFF for byte in first), 0)
