@@ -22,8 +22,8 @@ LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 PUBLIC_SECRETS = ("secret", "stackwire", "only-good-enough-for-the-loopback-address", "guest")
 """Passwords and keys that stand in this repository, and RabbitMQ's own."""
-BUS_URLS = ("amqp_url", "management_url")
-"""Settings that are URLs of the broker, with one login."""
+JOINED = {"database_url": "database_password", "amqp_url": "amqp_password", "management_url": "amqp_password"}
+"""URLs that may have a user without a password, and the setting that has it."""
 
 
 class RenamedSettingsSource(PydanticBaseSettingsSource):
@@ -140,10 +140,7 @@ class ServiceSettings(BaseSettings):
     @classmethod
     def _join_passwords(cls, values: Any) -> Any:
         if isinstance(values, dict):
-            for url, password in (
-                ("database_url", "database_password"),
-                *((name, "amqp_password") for name in BUS_URLS),
-            ):
+            for url, password in JOINED.items():
                 if isinstance(values.get(url), str) and isinstance(values.get(password), str):
                     values[url] = with_password(values[url], values[password])
         return values
