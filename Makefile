@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 COMPOSE_PROJECT_NAME ?= stackwire
-export COMPOSE_PROJECT_NAME
+COMPOSE_PROFILES ?= trace
+export COMPOSE_PROJECT_NAME COMPOSE_PROFILES
 TESTS ?= tests
 WORKERS ?= 2
 EXAMPLES ?= 5000
@@ -76,17 +77,18 @@ fix: $(READY) ## what ruff can repair by itself
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
 .PHONY: up
-up: ## the compose stack: PostgreSQL, RabbitMQ, identity and the three services
+up: ## the compose stack; COMPOSE_PROFILES=trace,scaled: two APIs and three workers of each service
+	@deploy/make-secrets
 	$(COMPOSE) -f deploy/compose.yaml up -d --build
 	@deploy/wait-healthy
 
 .PHONY: down
 down: ## stop the compose stack; VOLUMES=1 removes its data too
-	$(COMPOSE) -f deploy/compose.yaml down $(if $(VOLUMES),--volumes)
+	COMPOSE_PROFILES=trace,otel,chaos,scaled,index,registry $(COMPOSE) -f deploy/compose.yaml down $(if $(VOLUMES),--volumes)
 
 .PHONY: test-compose
 test-compose: $(READY) ## the compose stack for real: built, used with stock clients, stopped (needs a docker daemon)
-	@TEST_COMPOSE=1 REQUIRE=all $(BIN)/python -m pytest tests/stack/test_compose_run.py $(PYTEST_ARGS)
+	@TEST_COMPOSE=1 REQUIRE=all $(BIN)/python -m pytest tests/stack/test_compose_run.py tests/stack/test_compose_scaled.py $(PYTEST_ARGS)
 
 .PHONY: states
 states: $(READY) ## the state machines as Mermaid diagrams

@@ -7,10 +7,10 @@ RUN apt-get update \
  && ln -s "$(dirname "$(ls /usr/lib/postgresql/*/bin/postgres)")" /usr/local/pgsql \
  && install -d -o postgres -g postgres /var/lib/postgresql/data /docker-entrypoint-initdb.d
 ENV PATH=/usr/local/pgsql:$PATH PGDATA=/var/lib/postgresql/data
-COPY postgres-entrypoint /usr/local/bin/entrypoint
+COPY postgres-entrypoint /usr/local/bin/docker-entrypoint.sh
 USER postgres
 VOLUME /var/lib/postgresql/data
 EXPOSE 5432
 STOPSIGNAL SIGINT
-ENTRYPOINT ["entrypoint"]
+ENTRYPOINT ["docker-entrypoint.sh"]
 CMD ["postgres"]

@@ -1,19 +1,23 @@
 #!/bin/sh
-# At the first start: for each service a role that may log in, and a schema of its own. No role can read another's.
+# For each service a role that may log in, and a schema of its own; no role can read another's. At the first start of a
+# PostgreSQL of our own; against another one with PGHOST and so on, and again to give the roles new passwords.
 set -eu
+secrets=${SECRETS:-/run/secrets}
+query() { psql -q -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" "$@"; }
+role() {
+  query -v role="$1" -v password="$(head -1 "$secrets/$1_db_password")" <<'SQL'
+SELECT format('CREATE ROLE %I', :'role') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role') \gexec
+ALTER ROLE :"role" LOGIN PASSWORD :'password';
+SQL
+}
 for service in identity image volume compute trace index; do
-  variable=$(echo "$service" | tr a-z A-Z)_DB_PASSWORD
-  eval "password=\${$variable}"
-  psql -q -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" \
-    -v service="$service" -v password="$password" <<'SQL'
-CREATE ROLE :"service" LOGIN PASSWORD :'password';
-CREATE SCHEMA :"service" AUTHORIZATION :"service";
-ALTER ROLE :"service" SET search_path = :"service";
+  role "$service"
+  query -v role="$service" <<'SQL'
+GRANT :"role" TO CURRENT_USER;
+CREATE SCHEMA IF NOT EXISTS :"role" AUTHORIZATION :"role";
+ALTER ROLE :"role" SET search_path = :"role";
 SQL
 done
 # glance-registry has no schema: the image service's migrations grant it the tables of images.
-psql -q -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" -v password="$REGISTRY_DB_PASSWORD" <<'SQL'
-CREATE ROLE registry LOGIN PASSWORD :'password';
-SQL
-psql -q -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" \
-  -c 'REVOKE ALL ON SCHEMA public FROM PUBLIC'
+role registry
+query -c 'REVOKE ALL ON SCHEMA public FROM PUBLIC'

@@ -1,6 +1,18 @@
 """What this tier needs besides the fixtures of all."""
 
 import os
+from collections.abc import Iterator
+
+import pytest
+
+from support.compose import Stack, a_stack
 
 # Builds images and starts containers, which nobody expects of `make test`: it is `make test-compose`.
-collect_ignore = [] if os.environ.get("TEST_COMPOSE") else ["test_compose_run.py"]
+collect_ignore = [] if os.environ.get("TEST_COMPOSE") else ["test_compose_run.py", "test_compose_scaled.py"]
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """One for the whole run: to build and start it takes minutes."""
+    with a_stack() as stack:
+        yield stack

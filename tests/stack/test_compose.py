@@ -1,5 +1,9 @@
 """The compose stack as it is written: what can be known without a docker daemon."""
 
+import base64
+import hashlib
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -9,24 +13,33 @@ from typing import Any
 
 import pytest
 import yaml
+from cryptography import x509
 
 from stackwire.core.context import RequestContext
 from stackwire.core.policy import Policy
-from stackwire.core.settings import ServiceSettings
-from stackwire.image.settings import ImageSettings
+from stackwire.core.settings import ServiceSettings, unknown_variables
+from stackwire.messaging.options import parse
 from support.postgres import skip_or_fail
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = [name for name in SERVICES if name not in ("postgres", "rabbitmq", "registry")]
-_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+STRANGERS = ("postgres", "rabbitmq", "gateway", "otel-collector")
+RUN = {name: service["command"] for name, service in SERVICES.items() if service.get("command", [""])[0] == "serve"}
+"""What runs one of ours, and with which words."""
+OURS = list(RUN)
+APIS = {"identity": "identity", "image-api": "image", "volume-api": "volume", "compute-api": "compute"}
+_VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^}]*))?\}")
 
 
 def filled_in(text: object) -> str:
     """With every variable's default."""
     return _VARIABLE.sub(lambda match: match[2] or "", str(text))
+
+
+def service_of(name: str) -> str:
+    return str(RUN[name][1])
 
 
 def settings_of(service: str) -> type[ServiceSettings]:
@@ -36,19 +49,51 @@ def settings_of(service: str) -> type[ServiceSettings]:
 
 
 def test_it_is_valid_for_both_generations_of_compose() -> None:
-    assert set(COMPOSE) <= {"services", "volumes"} | {key for key in COMPOSE if key.startswith("x-")}
+    assert set(COMPOSE) <= {"services", "volumes", "secrets"} | {key for key in COMPOSE if key.startswith("x-")}
     for service in SERVICES.values():
         for condition in service.get("depends_on", {}).values():
             assert condition == {"condition": "service_healthy"}
 
 
 def test_everything_of_the_cloud_is_there() -> None:
-    servers, readers = ("postgres", "rabbitmq"), ("trace", "index")
-    assert set(SERVICES) == {*servers, "identity", "image", "registry", "volume", "compute", *readers}
+    """API and worker of each service apart; what is more of them has the profile ``scaled``."""
+    base = {name for name, service in SERVICES.items() if "profiles" not in service}
+    roles = {f"{name}-{role}" for name in ("image", "volume", "compute") for role in ("api", "worker")}
+    assert base == {"postgres", "rabbitmq", "gateway", "identity", *roles, "volume-backup"}
+    profiles = {profile for service in SERVICES.values() for profile in service.get("profiles", ())}
+    assert profiles == {"trace", "otel", "chaos", "scaled", "index", "registry"}
+
+
+def test_scaled_are_two_apis_and_three_workers_of_each_service() -> None:
+    for api in APIS:
+        more = SERVICES[f"{api}-more"]
+        assert (more["profiles"], more["command"]) == (["scaled"], SERVICES[api]["command"])
+        assert more["environment"] == SERVICES[api]["environment"]
+    for service in ("image", "volume", "compute"):
+        for name in (f"{service}-worker-more", f"{service}-worker-most"):
+            assert SERVICES[name]["profiles"] == ["scaled"]
+            assert SERVICES[name]["command"] == ["serve", service, "--role", "worker"]
+
+
+def test_the_gateway_has_every_api_behind_its_port() -> None:
+    """It asks for the names that the processes have in the network; its ports are those that are published."""
+    text = (DEPLOY / "gateway/haproxy.cfg").read_text()
+    for name, service in APIS.items():
+        port = SERVICES[name]["environment"]["STACKWIRE_PORT"]
+        (alias,) = SERVICES[name]["networks"]["default"]["aliases"]
+        assert re.search(
+            rf"listen {service}\n    bind :{port}\n    server-template {service} \d+ {alias}:{port}\n", text
+        )
+        assert SERVICES[f"{name}-more"]["networks"] == SERVICES[name]["networks"]
+        assert any(published.endswith(f":{port}") for published in SERVICES["gateway"]["ports"])
+        url = SERVICES[name]["environment"][f"STACKWIRE_{service.upper()}_URL"]
+        assert url == f"http://gateway:{port}"
 
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_service_says_whether_it_is_well(name: str) -> None:
+    if name in ("chaos", "otel-collector"):  # the image of the one has no shell; the other keeps nobody waiting
+        return
     check = SERVICES[name]["healthcheck"]
     assert check["test"][0] == "CMD"
     assert int(check["interval"].removesuffix("s")) <= 5, "a long interval is a long start"
@@ -66,60 +111,135 @@ def test_no_image_is_the_latest(name: str) -> None:
     image = filled_in(SERVICES[name]["image"])
     assert ":" in image
     assert not image.endswith(":latest")
+    assert "." not in image.partition("/")[0] or "/" not in image, "the name of a registry"
 
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_what_is_mounted_is_there(name: str) -> None:
     for volume in SERVICES[name].get("volumes", ()):
-        source = volume.split(":")[0]
+        source = filled_in(volume).split(":")[0]
         assert (DEPLOY / source).exists() if source.startswith(".") else source in COMPOSE["volumes"], volume
 
 
 @pytest.mark.parametrize("name", OURS)
 def test_a_service_waits_for_what_it_needs(name: str) -> None:
-    needs = {"identity": {"postgres", "rabbitmq"}, "trace": {"postgres", "rabbitmq"}}
+    needs = {
+        "identity": {"postgres", "rabbitmq"},
+        "trace": {"postgres", "rabbitmq"},
+        "registry": {"postgres", "rabbitmq", "image-api"},  # whose API prepares the tables
+    }
     assert set(SERVICES[name]["depends_on"]) == needs.get(name, {"postgres", "rabbitmq", "identity"})
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_every_variable_a_service_is_given_is_a_setting_it_has(name: str) -> None:
-    fields = set(settings_of(name).model_fields)
-    given = {key.removeprefix("STACKWIRE_").lower() for key in SERVICES[name]["environment"]}
-    assert given <= fields
+def test_every_variable_a_service_is_given_is_a_setting(name: str) -> None:
+    """Of any service: those of all are in one place; ``serve`` refuses the others."""
+    kinds = {service: settings_of(service) for service in ("identity", "image", "volume", "compute", "trace", "index")}
+    assert unknown_variables(kinds, SERVICES[name]["environment"]) == []
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_a_service_starts_from_these_variables(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for key, value in SERVICES[name]["environment"].items():
-        monkeypatch.setenv(key, filled_in(value))
-    settings = settings_of(name)()
-    assert settings.amqp_url == "amqp://stackwire:stackwire@rabbitmq:5672/"
-    assert settings.database_url == f"postgresql://{name}:stackwire@postgres:5432/stackwire"
+def test_a_service_starts_from_these_variables(name: str, monkeypatch: pytest.MonkeyPatch, secrets: Path) -> None:
+    """With the secrets that it is given, and no others."""
+    environment = SERVICES[name]["environment"]
+    for key, value in environment.items():
+        text = filled_in(value)
+        if key.endswith("_FILE") and text.startswith("/run/secrets/"):
+            file = text.removeprefix("/run/secrets/")
+            assert file in SERVICES[name]["secrets"]
+            text = str(secrets / file)
+        monkeypatch.setenv(key, text)
+    if name == "registry":
+        monkeypatch.setenv("STACKWIRE_RELEASE", "mitaka")
+    service = service_of(name)
+    settings = settings_of(service)()
+    password, role = (secrets / "amqp_password").read_text().strip(), "registry" if name == "registry" else service
+    assert settings.amqp_url.startswith(f"amqps://stackwire:{password}@rabbitmq:5671/?cafile=/run/secrets/ca.crt")
+    _, options = parse(settings.amqp_url)
+    assert options.amqp_durable_queues or name == "trace", "what is confirmed outlives the broker"
+    own = (secrets / f"{role}_db_password").read_text().strip()
+    assert settings.database_url == (
+        f"postgresql://{role}:{own}@postgres:5432/stackwire?sslmode=verify-full&sslrootcert=/run/secrets/ca.crt"
+    )
     if name != "trace":
-        assert len(settings.token_key) >= 32
-    published = filled_in(SERVICES[name]["ports"][0]).split(":")
-    assert int(published[-1]) == settings.port
+        assert len(settings.token_key) == 64
+    assert {"ca.crt", f"{role}_db_password", "amqp_password"} <= set(SERVICES[name]["secrets"])
 
 
-def test_the_registry_is_there_for_the_releases_that_had_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It waits for the image service, which prepares its tables, and nobody outside reaches it."""
-    service = SERVICES["registry"]
-    assert (service["profiles"], "ports" in service) == (["registry"], False)
-    assert set(service["depends_on"]) == {"postgres", "rabbitmq", "image"}
-    for key, value in service["environment"].items():
-        monkeypatch.setenv(key, filled_in(value) if key != "STACKWIRE_RELEASE" else "mitaka")
-    settings = ImageSettings()
-    assert (settings.role, settings.registry_port, settings.port) == ("registry", 9191, 9191)
-    assert settings.database_url == "postgresql://registry:stackwire@postgres:5432/stackwire"
-    assert SERVICES["image"]["environment"]["STACKWIRE_REGISTRY_HOST"] == "registry"
+@pytest.fixture(scope="module")
+def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made_secrets(tmp_path_factory.mktemp("compose"))
+
+
+def made_secrets(folder: Path, **environment: str) -> Path:
+    secrets = folder / "secrets"
+    variables = {**os.environ, "SECRETS_DIR": str(secrets), **environment}
+    done = subprocess.run([str(DEPLOY / "make-secrets")], env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return secrets
+
+
+def test_secrets_are_made_once_for_their_owner_and_drawn(secrets: Path) -> None:
+    assert secrets.stat().st_mode & 0o777 == 0o700, "a container's user is another, so that the files are not the fence"
+    texts = {file.name: file.read_text() for file in secrets.iterdir()}
+    assert {name for name in texts if not name.endswith("password")} == {
+        "token_key", "rabbitmq.json", "ca.crt", "postgres.crt", "postgres.key", "rabbitmq.crt", "rabbitmq.key",
+    }  # fmt: skip
+    assert texts["user_password"] == "secret\n", "as the README says, on the loopback address"
+    drawn = [text for name, text in texts.items() if name.endswith("password") and name != "user_password"]
+    assert len(set(drawn)) == len(drawn)
+    assert min(map(len, drawn)) > 40
+    again = made_secrets(secrets.parent)
+    assert {file.name: file.read_text() for file in again.iterdir()} == texts
+    assert set(COMPOSE["secrets"]) == set(texts)
+
+
+def test_users_have_no_public_password_where_others_reach_the_stack(tmp_path: Path) -> None:
+    secrets = made_secrets(tmp_path, BIND_ADDRESS="192.0.2.7")
+    assert len((secrets / "user_password").read_text().strip()) >= 40
+
+
+def test_the_servers_certificates_are_for_their_names(secrets: Path) -> None:
+    authority = x509.load_pem_x509_certificate((secrets / "ca.crt").read_bytes())
+    for server in ("postgres", "rabbitmq"):
+        certificate = x509.load_pem_x509_certificate((secrets / f"{server}.crt").read_bytes())
+        certificate.verify_directly_issued_by(authority)
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        assert server in names.get_values_for_type(x509.DNSName)
+
+
+def test_the_brokers_login_is_the_services_and_queues_that_nobody_reads_are_bounded(secrets: Path) -> None:
+    """As RabbitMQ hashes passwords: the salt, and SHA-256 of salt and password."""
+    definitions = json.loads((secrets / "rabbitmq.json").read_text())
+    (user,) = definitions["users"]
+    salted = base64.b64decode(user["password_hash"])
+    password = (secrets / "amqp_password").read_bytes().strip()
+    assert salted == salted[:4] + hashlib.sha256(salted[:4] + password).digest()
+    policies = {policy["name"]: policy for policy in definitions["policies"]}
+    assert policies["notifications"]["definition"]["max-length"] > 0
+    for queue in ("notifications.info", "notifications.error", "versioned_notifications.info"):
+        assert re.search(policies["notifications"]["pattern"], queue)
+    assert re.search(policies["processes"]["pattern"], "image.0123456789ab"), "a container's, which never comes back"
+    for queue in ("compute.compute-1", "cinder-volume.stackwire@files", "image-tasks", "notifications.info"):
+        assert not re.search(policies["processes"]["pattern"], queue)
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_containers_have_no_rights_they_do_not_need(name: str) -> None:
+def test_no_secret_stands_in_the_variables(name: str) -> None:
+    for key, value in SERVICES[name]["environment"].items():
+        assert key.endswith("_FILE") or not re.search(r"PASSWORD|TOKEN_KEY|SECRET", key), key
+        assert not re.search(r"://[^/@]+:[^/@]*@", filled_in(value)), key
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_containers_have_no_rights_they_do_not_need_and_limits(name: str) -> None:
     service = SERVICES[name]
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
-    assert service["init"] is True
+    assert (service["init"], service["read_only"]) == (True, True)
+    assert service["mem_limit"]
+    assert service["cpus"]
+    assert service["pids_limit"]
 
 
 def test_the_dockerfile_runs_as_a_user_of_its_own_and_stops_when_asked() -> None:
@@ -139,7 +259,7 @@ def test_what_the_dockerfile_copies_gets_past_the_dockerignore() -> None:
     assert all((ROOT / name).exists() for name in copied)
 
 
-@pytest.mark.parametrize("name", [name for name in OURS if name not in ("trace", "index")])
+@pytest.mark.parametrize("name", ["identity", "image", "volume", "compute"])
 def test_the_policy_examples_are_policies_and_name_rules_that_exist(name: str, tmp_path: Path) -> None:
     module = import_module(f"stackwire.{name}.domain.policy")
     rules: dict[str, str] = dict(module.RULES if hasattr(module, "RULES") else module.DEFAULTS)
@@ -162,8 +282,9 @@ def test_the_seed_is_one_file() -> None:
     assert (DEPLOY / "identity.toml").resolve() == packaged.resolve()
 
 
-SCRIPTS = [DEPLOY / "wait-healthy", DEPLOY / "local-images", DEPLOY / "postgres/init.sh",
-           DEPLOY / "local/postgres-entrypoint", ROOT / "tests/stack/with-docker"]  # fmt: skip
+SCRIPTS = [DEPLOY / "wait-healthy", DEPLOY / "local-images", DEPLOY / "postgres/init.sh", DEPLOY / "make-secrets",
+           DEPLOY / "pin-images", DEPLOY / "postgres/start.sh", DEPLOY / "local/postgres-entrypoint",
+           ROOT / "tests/stack/with-docker"]  # fmt: skip
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
@@ -175,11 +296,11 @@ def test_scripts_can_be_read_and_run(script: Path) -> None:
 
 def test_no_registry_and_no_path_of_a_machine_is_named() -> None:
     for file in DEPLOY.rglob("*"):
-        if not file.is_file():
+        if not file.is_file() or "secrets" in file.parts:
             continue
         text = file.read_text()
         hosts = set(re.findall(r"\bhttps?://([\w.$-]+)", text))
-        assert hosts <= {"127.0.0.1", *COMPOSE["services"], "stackwire", "$"}, file
+        assert hosts <= {"127.0.0.1", *COMPOSE["services"], "stackwire", "$", "json-schema.org"}, file
         assert not re.search(r"/home/|/root/|/work/", text), file
 
 

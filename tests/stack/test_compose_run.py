@@ -6,127 +6,24 @@ Where no image registry is reachable the base images are made by deploy/local-im
 import asyncio
 import json
 import os
-import re
-import shutil
-import socket
 import subprocess
 import sys
-import uuid
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.postgres import skip_or_fail
+from support.compose import COMPOSE, ROOT, Stack
 
-ROOT = Path(__file__).parents[2]
-COMPOSE = ROOT / "deploy" / "compose.yaml"
 PEER = ROOT / "tests/contract/oslo/peers/peer.py"
-PUBLIC = ("python:3.12-slim-bookworm", "postgres:16-alpine", "rabbitmq:4.1-management")
-PORTS = (
-    "IDENTITY_PORT", "IMAGE_PORT", "VOLUME_PORT", "COMPUTE_PORT", "TRACE_PORT", "AMQP_PORT", "MANAGEMENT_PORT",
-)  # fmt: skip
+SERVERS = ("postgres", "rabbitmq", "gateway")
+OURS = (
+    *("identity", "image-api", "image-worker", "volume-api", "volume-worker", "volume-backup"),
+    *("compute-api", "compute-worker", "trace"),
+)
 
 pytestmark = [pytest.mark.compose, pytest.mark.slow, pytest.mark.timeout(900)]
-
-
-@dataclass
-class Stack:
-    """A project of its own on free ports; two runs never meet."""
-
-    environment: dict[str, str]
-    project: str
-    ports: dict[str, int]
-    compose: list[str] = field(default_factory=list)
-
-    def make(self, *words: str) -> str:
-        return self.run("make", *words)
-
-    def run(self, *words: str) -> str:
-        done = subprocess.run(
-            words, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False, timeout=600
-        )
-        assert done.returncode == 0, f"{' '.join(words)}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-        return done.stdout
-
-    def openstack(self, *words: str) -> Any:
-        """The stock command's answer, as JSON where it can be had."""
-        program = str(Path(sys.executable).with_name("openstack"))
-        wants_json = words[-1] != "--plain"
-        words = words if wants_json else words[:-1]
-        out = self.run(program, *words, *(["-f", "json"] if wants_json else []))
-        return json.loads(out) if wants_json else out
-
-    def states(self) -> dict[str, str]:
-        ids = self.run(*self.compose, "-f", str(COMPOSE), "ps", "-q").split()
-        form = '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Health.Status}}'
-        return dict(line.split() for line in self.run("docker", "inspect", "--format", form, *ids).splitlines())
-
-    @property
-    def amqp(self) -> str:
-        return f"rabbit://stackwire:stackwire@127.0.0.1:{self.ports['AMQP_PORT']}/"
-
-
-def _free_ports() -> dict[str, int]:
-    probes = [socket.socket() for _ in PORTS]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return dict(zip(PORTS, (int(probe.getsockname()[1]) for probe in probes), strict=True))
-    finally:
-        for probe in probes:
-            probe.close()
-
-
-def _quiet(*words: str) -> bool:
-    return subprocess.run(words, capture_output=True, check=False).returncode == 0
-
-
-def _images() -> dict[str, str]:
-    """The public images where they can be had, else the stand-ins."""
-    if os.environ.get("BASE_IMAGE"):
-        return {}
-    if all(_quiet("docker", "image", "inspect", image) or _quiet("docker", "pull", "-q", image) for image in PUBLIC):
-        return {}
-    if not shutil.which("debootstrap"):
-        skip_or_fail("neither an image registry nor debootstrap is at hand")
-    done = subprocess.run([str(ROOT / "deploy/local-images")], capture_output=True, text=True, check=False)
-    if done.returncode:
-        skip_or_fail(f"local images cannot be made: {done.stderr.strip()[-300:]}")
-    return dict(re.findall(r"(\w+_IMAGE|BUILD_NETWORK)=(\S+)", done.stdout))
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    if not _quiet("docker", "info"):
-        skip_or_fail("no docker daemon answers")
-    ports = _free_ports()
-    project = f"stackwire-{uuid.uuid4().hex[:8]}"
-    given = {key: value for key, value in os.environ.items() if not key.startswith(("OS_", "STACKWIRE_"))}
-    environment = {
-        **given,
-        **_images(),
-        **{name: str(port) for name, port in ports.items()},
-        "COMPOSE_PROJECT_NAME": project,
-        "STACKWIRE_TAG": project,
-        "PYTHONWARNINGS": "ignore",
-        "OS_AUTH_URL": f"http://127.0.0.1:{ports['IDENTITY_PORT']}/v3",
-        "OS_USERNAME": "demo",
-        "OS_PASSWORD": "secret",
-        "OS_PROJECT_NAME": "demo",
-        "OS_USER_DOMAIN_NAME": "Default",
-        "OS_PROJECT_DOMAIN_NAME": "Default",
-    }
-    compose = ["docker", "compose"] if _quiet("docker", "compose", "version") else ["docker-compose"]
-    stack = Stack(environment, project, ports, compose)
-    try:
-        stack.make("up")
-        yield stack
-    finally:
-        stack.make("down", "VOLUMES=1")
-        _quiet("docker", "rmi", f"stackwire:{project}")
 
 
 class Ear:
@@ -174,9 +71,32 @@ async def ears(stack: Stack) -> AsyncIterator[dict[str, Ear]]:
 
 
 def test_every_container_is_healthy(stack: Stack) -> None:
-    states = stack.states()
-    assert set(states) == {"postgres", "rabbitmq", "identity", "image", "volume", "compute", "trace"}
+    states = stack.inspect("{{.State.Health.Status}}")
+    assert set(states) == {*SERVERS, *OURS}
     assert set(states.values()) == {"healthy"}
+
+
+def test_containers_can_write_only_where_their_data_are_and_have_limits(stack: Stack) -> None:
+    form = (
+        "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.SecurityOpt}} {{gt .HostConfig.Memory 0}}"
+    )
+    assert set(stack.inspect(form).values()) == {"true [ALL] [no-new-privileges:true] true"}
+    assert "root" not in set(stack.inspect("{{.Config.User}}").values())
+
+
+def test_no_secret_stands_in_what_docker_shows(stack: Stack) -> None:
+    """In variables and commands anybody at the daemon reads them."""
+    shown = stack.run("docker", "inspect", *stack.containers())
+    for name in ("token_key", "amqp_password", "postgres_password", "image_db_password", "trace_db_password"):
+        assert stack.secret(name) not in shown
+
+
+def test_the_services_come_to_database_and_bus_by_tls_alone(stack: Stack) -> None:
+    base = [*stack.compose, "-f", str(COMPOSE), "exec", "-T"]
+    sessions = "SELECT DISTINCT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE client_addr IS NOT NULL"
+    assert stack.run(*base, "postgres", "psql", "-h", "/tmp", "-U", "postgres", "-Atc", sessions).split() == ["t"]
+    listed = stack.run(*base, "rabbitmq", "rabbitmqctl", "-q", "list_connections", "ssl", "--no-table-headers")
+    assert set(listed.split()) == {"true"}
 
 
 async def test_the_stock_client_makes_an_image_a_volume_and_a_server_and_a_real_listener_hears_of_them(
@@ -213,9 +133,9 @@ async def test_the_stock_client_makes_an_image_a_volume_and_a_server_and_a_real_
 
 
 def test_a_role_sees_its_own_schema_only(stack: Stack) -> None:
-    program = "psql -h 127.0.0.1 -U image -d stackwire -Atc"
-    own = f"PGPASSWORD=stackwire {program} 'select count(*) > 0 from outbox'"
-    other = f"PGPASSWORD=stackwire {program} 'select count(*) from identity.users'"
+    program, password = "psql -h 127.0.0.1 -U image -d stackwire -Atc", stack.secret("image_db_password")
+    own = f"PGPASSWORD={password} {program} 'select count(*) > 0 from outbox'"
+    other = f"PGPASSWORD={password} {program} 'select count(*) from identity.users'"
     base = [*stack.compose, "-f", str(COMPOSE), "exec", "-T", "postgres", "sh", "-c"]
     assert stack.run(*base, own).strip() == "t"
     refused = subprocess.run(
@@ -234,9 +154,7 @@ def test_what_was_made_survives_down_and_up(stack: Stack) -> None:
 
 
 def test_services_stop_gracefully_when_asked(stack: Stack) -> None:
-    ours = ("identity", "image", "volume", "compute", "trace")
-    stack.run(*stack.compose, "-f", str(COMPOSE), "stop", *ours)
-    ids = stack.run("docker", "ps", "-aq", "--filter", f"label=com.docker.compose.project={stack.project}").split()
-    form = '{{index .Config.Labels "com.docker.compose.service"}} {{.State.ExitCode}}'
-    codes = dict(line.split() for line in stack.run("docker", "inspect", "--format", form, *ids).splitlines())
-    assert {name: codes[name] for name in ours} == dict.fromkeys(ours, "0")
+    stack.run(*stack.compose, "-f", str(COMPOSE), "stop", *OURS, COMPOSE_PROFILES="trace")
+    codes = stack.inspect("{{.State.ExitCode}}")
+    assert {name: codes[name] for name in OURS} == dict.fromkeys(OURS, "0")
+    stack.make("up")
