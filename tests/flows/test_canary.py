@@ -1,8 +1,9 @@
 """A secret that sings: passwords, tokens and the like, taken through the whole cloud, are told to nobody they were not
 given by. CVE-2017-7214, CVE-2017-2592, CVE-2014-1948, CVE-2015-9543 and their kind.
 
-Looked into: every log at its finest, every notification, every answer over HTTP (but the one whose purpose it is),
-all that the tracer shows or exports, and standard output. Once while all goes well, and once while everything fails.
+Looked into: every log at its finest, in each of its forms, every notification, every answer over HTTP (but the one
+whose purpose it is), all that the tracer shows or exports, the metrics, the outboxes once all is sent, and standard
+output. Once while all goes well, and once while everything fails.
 """
 
 import base64
@@ -17,14 +18,16 @@ import aiohttp
 import pytest
 
 from stackwire.messaging.transport import Address, WireRecord
+from stackwire.runtime.logs import JsonFormatter, TextFormatter
 from support.builders.images import an_image
 from support.builders.servers import SERVER_VERSION, TINY_FLAVOR, from_volume
 from support.cloud import ACloud, Answer, JsonClient, TestCloud
 
 OTHERS = ("trace", "identity", "image", "volume", "compute")
 FORMS = ("mermaid", "plantuml", "html", "har", "otlp", "jsonl")
-PASSWORD, WRONG, ADMIN_PASS, REBUILD_PASS, USER_DATA, CHAP, IN_A_URL, NEW_PASSWORD = (
-    f"canary-{word}-Kq7" for word in ("pw", "wrong", "admin", "rebuild", "data", "chap", "url", "new")
+PASSWORD, WRONG, ADMIN_PASS, REBUILD_PASS, USER_DATA, CHAP, IN_A_URL, NEW_PASSWORD, CHANGED_PASS, RESCUE_PASS = (
+    f"canary-{word}-Kq7"
+    for word in ("pw", "wrong", "admin", "rebuild", "data", "chap", "url", "new", "changed", "rescue")
 )
 ENCODED = base64.b64encode(USER_DATA.encode()).decode()
 
@@ -34,7 +37,8 @@ class Ear:
     """What was heard: on the bus, and over HTTP; and what must not be in it."""
 
     secrets: set[str] = field(default_factory=lambda: {
-        PASSWORD, WRONG, ADMIN_PASS, REBUILD_PASS, USER_DATA, ENCODED, CHAP, IN_A_URL, NEW_PASSWORD
+        PASSWORD, WRONG, ADMIN_PASS, REBUILD_PASS, USER_DATA, ENCODED, CHAP, IN_A_URL, NEW_PASSWORD,
+        CHANGED_PASS, RESCUE_PASS,
     })  # fmt: skip
     records: list[WireRecord] = field(default_factory=list)
     answers: list[tuple[str, bytes]] = field(default_factory=list)
@@ -146,7 +150,19 @@ async def volumes(cloud: TestCloud, singer: Listened, image_id: str) -> str:
         (await singer.get("volume", asked, headers=newest)).ok(200)
     initialize = {"os-initialize_connection": {"connector": connector}}
     await singer.post("volume", f"/v3/{{project_id}}/volumes/{made[1]}/action", json=initialize, headers=newest)
+    await transfer(singer, made[0])
     return str(made[0])
+
+
+async def transfer(singer: Listened, volume_id: str) -> None:
+    """Offered, asked for with a wrong key, and taken back."""
+    path = "/v3/{project_id}/volume-transfers"
+    made = (await singer.post("volume", path, json={"transfer": {"volume_id": volume_id}}, own=True)).ok(202)
+    offered = made.json["transfer"]
+    singer.ear.secrets.add(offered["auth_key"])
+    (await singer.get("volume", f"{path}/{offered['id']}")).ok(200)
+    await singer.post("volume", f"{path}/{offered['id']}/accept", json={"accept": {"auth_key": WRONG}})
+    (await singer.delete("volume", f"{path}/{offered['id']}")).ok(202)
 
 
 async def servers(cloud: TestCloud, singer: Listened, image_id: str, volume_id: str) -> None:
@@ -176,11 +192,17 @@ async def servers(cloud: TestCloud, singer: Listened, image_id: str, volume_id: 
         rebuild = {"rebuild": {"imageRef": image_id, "adminPass": REBUILD_PASS, "user_data": ENCODED}}
         (await singer.post("compute", f"{path}/action", json=rebuild, headers=SERVER_VERSION, own=True)).ok(202)
         await cloud.settle()
+        change = {"changePassword": {"adminPass": CHANGED_PASS}}
+        (await singer.post("compute", f"{path}/action", json=change, headers=SERVER_VERSION)).ok(202)
+        await cloud.settle()
         (
             await singer.post(
                 "compute", f"{path}/action", json={"createImage": {"name": "snap"}}, headers=SERVER_VERSION
             )
         ).ok(202)
+        await cloud.settle()
+        rescue = {"rescue": {"adminPass": RESCUE_PASS}}
+        await singer.post("compute", f"{path}/action", json=rescue, headers=SERVER_VERSION, own=True)
         await cloud.settle()
         for asked in (path, f"{path}/os-instance-actions", f"{path}/os-volume_attachments", "/v2.1/servers/detail"):
             (await singer.get("compute", asked, headers=SERVER_VERSION)).ok(200)
@@ -212,11 +234,25 @@ async def traced(cloud: TestCloud, session: aiohttp.ClientSession, ear: Ear) -> 
         await look(f"/lineage/{ident}")
 
 
+async def kept(cloud: TestCloud, session: aiohttp.ClientSession, ear: Ear) -> None:
+    """What stays of it: the metrics, and the outboxes once all is sent."""
+    for service in OTHERS:
+        async with session.get(f"{cloud.urls[service]}/metrics") as answer:
+            body = await answer.read()
+            assert b"stackwire_http_requests_total" in body
+            ear.answers.append((f"metrics of {service}", body))
+    for service in ("identity", "image", "volume", "compute"):
+        rows = await cloud.rows(service, "SELECT kind, outbox::text AS text FROM outbox WHERE sent_at IS NOT NULL")
+        ear.answers += [(f"outbox of {service}: {row['kind']}", row["text"].encode()) for row in rows]
+    assert any(place.endswith("cast") for place, _ in ear.answers)
+
+
 def silent(ear: Ear, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
-    formatter = logging.Formatter("%(name)s %(message)s")
+    formatters = logging.Formatter("%(name)s %(message)s"), TextFormatter(), JsonFormatter()
     for record in caplog.records:
-        text = formatter.format(record)
-        assert not ear.found_in(text), text
+        for formatter in formatters:
+            text = formatter.format(record)
+            assert not ear.found_in(text), text
     for notification in ear.notifications:
         assert not ear.found_in(notification.body), notification
     for asked, answer in ear.answers:
@@ -240,6 +276,7 @@ async def test_no_secret_is_revealed_while_all_goes_well(
     volume_id = await volumes(cloud, singer, image_id)
     await servers(cloud, singer, image_id, volume_id)
     await traced(cloud, session, ear)
+    await kept(cloud, session, ear)
     await watch.cancel()
     assert sum(1 for _ in ear.notifications) > 100
     assert any(ear.found_in(record.body) for record in ear.records), "secrets do cross the bus, in orders"
@@ -309,5 +346,6 @@ async def test_no_secret_is_revealed_while_everything_fails(
     failures = [record for record in caplog.records if record.exc_info]
     assert len(failures) > 10
     await traced(cloud, session, ear)
+    await kept(cloud, session, ear)
     await watch.cancel()
     silent(ear, caplog, capfd)

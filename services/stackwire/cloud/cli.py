@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import json
 import os
+import pkgutil
 import sys
 from collections import deque
 from pathlib import Path
@@ -17,7 +18,7 @@ import typer
 
 from stackwire.cloud.options import EMBEDDED, INDEX_PORT, MEMORY, ORDER, PORTS, REGISTRY_PORT, TRACE_PORT, Options
 from stackwire.cloud.version import print_version
-from stackwire.core.settings import LogFormat, LogLevel
+from stackwire.core.settings import LogFormat
 
 app = typer.Typer(
     name="stackwire", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
@@ -31,6 +32,7 @@ SUBCOMMAND_MODULES = {
     "properties": "stackwire.cloud.properties",
     "index": "stackwire.index.cli.commands",
     "compare": "stackwire.compare.cli",
+    "doctor": "stackwire.cloud.doctor",
 }
 """Subcommands in modules of their own: each has a typer ``app``, imported when needed."""
 EXTENSIONS = {"trace": "stackwire.cloud.compare_releases"}
@@ -71,7 +73,6 @@ def up(
     with_bug: Annotated[list[str] | None, typer.Option(help="a bug to reintroduce: lp-NNNNNNN; repeatable")] = None,
     id_seed: Annotated[str | None, typer.Option(help="a text that decides the ids of resources")] = None,
     log_format: Annotated[LogFormat, typer.Option(envvar="STACKWIRE_LOG_FORMAT", help="of the log")] = "text",
-    log_level: Annotated[LogLevel, typer.Option(envvar="STACKWIRE_LOG_LEVEL", help="of the log")] = "info",
     detach: Annotated[bool, typer.Option("--detach", "-d", help="run in the background")] = False,
 ) -> None:
     """Start the whole cloud; prints its URLs when it is ready. Ctrl-C stops it."""
@@ -90,7 +91,6 @@ def up(
         with_bugs=tuple(with_bug or ()),
         id_seed=id_seed,
         log_format=log_format,
-        log_level=log_level,
     )
     _start(options, detach)
 
@@ -218,8 +218,7 @@ def serve(
     service: Annotated[str, typer.Argument(help=f"{', '.join(ORDER)}, trace, index or admin")],
     role: Annotated[str, typer.Option(help="api, worker or all; of volume also backup, of image registry")] = "all",
 ) -> None:
-    """Run one service, or one role of it, as a process of its own; settings from the environment
-    (STACKWIRE_<SERVICE>_...)."""
+    """Run one service, or one role of it, as a process; settings from the environment (STACKWIRE_<SERVICE>_...)."""
     from stackwire.cloud.cloud import check_environment, settings_type
     from stackwire.cloud.options import OptionError
     from stackwire.runtime.main import main as serve_until_signal
@@ -236,9 +235,7 @@ def serve(
     if service == "admin":
         importlib.import_module("stackwire.cloud.admin.standalone").main()
     own = "stackwire.cloud.answers:build_tracer" if service == "trace" else f"stackwire.{service}.app:build"
-    module, _, function = own.partition(":")
-    build = getattr(importlib.import_module(module), function)
-    serve_until_signal(service, settings_type(service), build, role=role)
+    serve_until_signal(service, settings_type(service), pkgutil.resolve_name(own), role=role)
 
 
 # Some versions of typer vendor click; its base exception is found through one that typer exports.

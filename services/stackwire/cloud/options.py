@@ -6,6 +6,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast, get_args
 from urllib.parse import urlsplit
 
 from stackwire.core.settings import LogFormat, LogLevel
@@ -48,7 +49,7 @@ class Options:
     with_bugs: tuple[str, ...] = ()
     id_seed: str | None = None
     log_format: LogFormat = "text"
-    log_level: LogLevel = "info"
+    log_level: LogLevel = field(default_factory=lambda: cast(LogLevel, os.environ.get("STACKWIRE_LOG_LEVEL", "info")))
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -111,6 +112,8 @@ class Options:
             behaviours_of(self.release, self.with_bugs)
         except ValueError as error:
             raise OptionError(str(error)) from error
+        if self.log_level not in get_args(LogLevel):
+            raise OptionError(f"STACKWIRE_LOG_LEVEL must be one of {', '.join(get_args(LogLevel))}")
         schemes = ("postgresql://", "postgres://")
         if self.database_url != EMBEDDED and not self.database_url.startswith(schemes):
             raise OptionError("--database-url must be 'embedded' or start with postgresql://")

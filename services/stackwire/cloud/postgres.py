@@ -86,8 +86,7 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + POSTGRES_START_TIMEOUT_SECONDS
         while True:
             if self.pid is None:
-                for stale in (self.data / "postmaster.pid", *socket_dir(self.home).glob(".s.PGSQL.*")):
-                    stale.unlink(missing_ok=True)
+                self._remove_stale_files()
                 self._launch()
             try:
                 self._wait_until_ready(deadline)
@@ -99,6 +98,14 @@ class EmbeddedPostgres:
                 if not self._old_server_exits() or time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
+
+    def _remove_stale_files(self) -> None:
+        """What a dead server left. While one answers at the socket none is dead, whatever the pid file has: without it
+        a second server could begin on the same data. Raises PostgresError then."""
+        if self._accepts_connections():
+            raise PostgresError(f"a server still answers in {self.home}, though its postmaster.pid does not name it")
+        for stale in (self.data / "postmaster.pid", *socket_dir(self.home).glob(".s.PGSQL.*")):
+            stale.unlink(missing_ok=True)
 
     def stop(self) -> None:
         """Stops the server cleanly; does nothing when it does not run."""

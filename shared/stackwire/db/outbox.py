@@ -133,8 +133,13 @@ async def waiting(session: Session, limit: int, held_back: Sequence[str] = ()) -
 
 
 async def mark_sent(session: Session, seqs: Sequence[int], now: datetime) -> None:
-    """Marks messages as sent and erases their context, which may carry a token."""
-    await session.execute("UPDATE outbox SET sent_at = $2, context = '{}' WHERE seq = ANY($1)", list(seqs), now)
+    """Marks messages as sent and erases what may be secret: the token in their context, a password among arguments."""
+    await session.execute(
+        "UPDATE outbox SET sent_at = $2, context = '{}', payload = CASE kind WHEN 'notify' THEN payload ELSE '{}' END"
+        " WHERE seq = ANY($1)",
+        list(seqs),
+        now,
+    )
 
 
 async def prune(session: Session, keep: int) -> None:

@@ -211,3 +211,14 @@ def _in_another_process(
         extra_groups=[] if user is not None else None,
         cwd=folder,
     )
+
+
+async def test_the_pid_file_of_a_living_server_is_not_removed(server: EmbeddedPostgres, folder: Path) -> None:
+    path = server.data / "postmaster.pid"
+    before = path.read_text()
+    path.write_text(before.replace(before.split("\n", 1)[0], str(os.getppid()), 1))  # whose it is cannot be told
+    with pytest.raises(PostgresError, match="a server still answers"):
+        EmbeddedPostgres(folder).start()
+    assert path.exists()
+    path.write_text(before)
+    assert await run(server, "SELECT 1") == 1
