@@ -11,7 +11,7 @@ from stackwire.testing.answers import Answer
 from stackwire.testing.trace import Trace
 
 EXPECT_SECONDS = 5.0
-_POLL_SECONDS = 0.01
+_TRACER_POLL_SECONDS = 0.01
 _MARK = "stackwire.test.mark"
 _NAMES = 20
 
@@ -207,7 +207,7 @@ class Bus:
                     return message
             if settled or time.monotonic() > until:
                 break
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_TRACER_POLL_SECONDS)
         raise NotExpected(str(self._missing(name, filters)))
 
     def expect_none(self, name: str, **filters: str) -> Answer:
@@ -242,7 +242,7 @@ class Bus:
         while not (found := self._trace.messages(after=self._after, event=_MARK, text=text)):
             if time.monotonic() > until:
                 raise TimeoutError(f"the tracer has not received a message for {timeout:.0f} seconds")
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_TRACER_POLL_SECONDS)
         return int(found[-1]["number"])
 
     def _missing(self, name: str, filters: Mapping[str, str]) -> Answer:

@@ -22,7 +22,7 @@ from stackwire.cloud.datadir import DataDir
 from stackwire.cloud.options import EMBEDDED, MEMORY, ORDER, REGISTRY, free_ports
 from stackwire.testing.directed import DirectedCloud
 
-STOP_SECONDS = 30.0
+CLOUD_EXIT_TIMEOUT_SECONDS = 30.0
 LOG_LINES = 20
 
 
@@ -131,7 +131,7 @@ class Cloud(DirectedCloud):
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
         try:
-            process.wait(STOP_SECONDS)
+            process.wait(CLOUD_EXIT_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

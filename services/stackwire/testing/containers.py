@@ -23,9 +23,9 @@ from stackwire.testing.directed import ADMIN_TOKEN, DirectedCloud
 IMAGE = "stackwire:local"
 """As ``docker build -f deploy/Dockerfile -t stackwire:local .`` names it."""
 POSTGRES_IMAGE, RABBITMQ_IMAGE = "postgres:16-alpine", "rabbitmq:4-management"
-START_SECONDS = 120.0
+CONTAINER_START_TIMEOUT_SECONDS = 120.0
 HOME = "/var/lib/stackwire"
-_POLL_SECONDS = 0.1
+_CONTAINER_POLL_SECONDS = 0.1
 
 
 class StackwireContainer(DockerContainer, DirectedCloud):
@@ -106,11 +106,11 @@ def rabbitmq(workers: Sequence[str]) -> Iterator[str]:
     container = DockerContainer(RABBITMQ_IMAGE).with_exposed_ports(5672)
     with container:
         host, port = container.get_container_host_ip(), int(container.get_exposed_port(5672))
-        until = time.monotonic() + START_SECONDS
+        until = time.monotonic() + CONTAINER_START_TIMEOUT_SECONDS
         while not _greets(host, port):
             if time.monotonic() > until:
                 raise TimeoutError("the container's RabbitMQ does not answer")
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_CONTAINER_POLL_SECONDS)
         for worker in workers:
             for command in (
                 ["add_vhost", worker],
@@ -134,7 +134,7 @@ def _greets(host: str, port: int) -> bool:
 
 
 def _wait_for(url: str) -> None:
-    until = time.monotonic() + START_SECONDS
+    until = time.monotonic() + CONTAINER_START_TIMEOUT_SECONDS
     while True:
         try:
             with urlopen(url, timeout=5):  # noqa: S310  # our own http URL
@@ -142,4 +142,4 @@ def _wait_for(url: str) -> None:
         except (URLError, OSError):
             if time.monotonic() > until:
                 raise TimeoutError(f"{url} does not answer") from None
-        time.sleep(_POLL_SECONDS)
+        time.sleep(_CONTAINER_POLL_SECONDS)

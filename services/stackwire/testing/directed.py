@@ -10,7 +10,7 @@ from stackwire.testing.faults import Faults
 from stackwire.testing.trace import Trace
 
 ADMIN_TOKEN = "admin.token"  # noqa: S105  # the name of a file
-SETTLE_SECONDS = 60.0
+CLOUD_SETTLE_SECONDS = 60.0
 
 
 class DirectedCloud:
@@ -65,7 +65,7 @@ class DirectedCloud:
     def _complete(self) -> None:
         self.bus.mark()
 
-    def settle(self, timeout: float = SETTLE_SECONDS) -> None:
+    def settle(self, timeout: float = CLOUD_SETTLE_SECONDS) -> None:
         """Returns when no work is in progress, but for what the pace holds back. Raises TimeoutError."""
         body = {"timeout_seconds": timeout}
         if not self.admin.request("POST", "/settle", body, timeout=timeout + 30)["settled"]:

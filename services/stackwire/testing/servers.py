@@ -21,8 +21,8 @@ from stackwire.cloud.options import EMBEDDED, MEMORY
 
 Backend = Literal["embedded", "urls", "containers"]
 WORKER = "{worker}"
-MAX_CONNECTIONS = 500
-_RETRY_SECONDS = 0.05
+SHARED_MAX_CONNECTIONS = 500
+_USERS_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def _ended(folder: Path) -> Iterator[None]:
                 stack.enter_context(_locked(folder / "starting", fcntl.LOCK_EX | fcntl.LOCK_NB))
                 yield
                 return
-        time.sleep(_RETRY_SECONDS)  # somebody is about to
+        time.sleep(_USERS_POLL_SECONDS)  # somebody is about to
 
 
 def _started(folder: Path, options: ServerOptions, stack: contextlib.ExitStack) -> Servers:
@@ -153,7 +153,7 @@ def _started(folder: Path, options: ServerOptions, stack: contextlib.ExitStack) 
     elif url == EMBEDDED:
         from stackwire.cloud.postgres import EmbeddedPostgres
 
-        server = EmbeddedPostgres(folder / "postgres", max_connections=MAX_CONNECTIONS)
+        server = EmbeddedPostgres(folder / "postgres", max_connections=SHARED_MAX_CONNECTIONS)
         stack.callback(server.remove)
         server.start()
         url = server.dsn()

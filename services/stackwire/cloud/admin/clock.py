@@ -14,7 +14,7 @@ from stackwire.core.errors import BadRequest
 from stackwire.http.request import body, respond
 
 MOST_SECONDS = 100 * 366 * 86_400
-SETTLE_SECONDS = 2.0
+SWEEPS_TIMEOUT_SECONDS = 2.0
 """For what has become due by a move."""
 
 
@@ -94,7 +94,7 @@ class ClockHandlers:
         return await self._settled()
 
     async def _settled(self) -> web.Response:
-        await self._cloud.swept(SETTLE_SECONDS)
+        await self._cloud.swept(SWEEPS_TIMEOUT_SECONDS)
         return self._answer()
 
     def _answer(self) -> web.Response:
