@@ -10,13 +10,14 @@ from stackwire.trace.domain.participants import NOTIFICATIONS
 MAX_CONNECTIONS = 2_000
 """Pairs of participants kept; those unused for longest are dropped first."""
 _RESOURCE_KINDS = ("image", "volume", "snapshot", "backup", "server")
+_NOT_COUNTED = frozenset({"sql", "reply", "progress"})
 MAX_COUNTED = 50_000
 """Resources of a kind that are counted at most."""
 
 
 @dataclass(slots=True)
 class Connection:
-    """Messages from one participant to another, since the tracer started."""
+    """Messages from one participant to another, since the tracer started. ``failed`` is without refusals (4xx)."""
 
     sender: str
     receiver: str
@@ -32,7 +33,7 @@ class Connection:
 
 
 class CloudMap:
-    """Kept up to date message by message; housekeeping is left out."""
+    """Kept up to date message by message. Housekeeping is left out, and replies: their calls are counted."""
 
     def __init__(self) -> None:
         self._connections: OrderedDict[tuple[str, str], Connection] = OrderedDict()
@@ -41,17 +42,17 @@ class CloudMap:
 
     def add(self, message: Message) -> None:
         """Counts a message once, not its deliveries, though the queue of a delivery is remembered."""
-        if message.housekeeping or not (message.sender and message.receiver) or message.kind == "sql":
+        if message.housekeeping or not (message.sender and message.receiver) or message.kind in _NOT_COUNTED:
             return
         connection = self._connection(message.sender, message.receiver)
         if message.step == "deliver":
-            if message.receiver != NOTIFICATIONS and message.kind != "reply":
+            if message.receiver != NOTIFICATIONS:
                 for queue in message.queues:
                     connection.queues[queue] = connection.queues.get(queue, 0) + 1
             if message.kind != "notification" or message.receiver == NOTIFICATIONS:
                 return
         connection.messages += 1
-        connection.failed += message.failure is not None
+        connection.failed += message.failure is not None and not 400 <= (message.status or 0) < 500
         connection.last = max(connection.last, message.time)
         connection.kinds[message.kind] = connection.kinds.get(message.kind, 0) + 1
         self._count_resources(message)

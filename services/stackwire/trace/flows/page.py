@@ -7,7 +7,10 @@ from typing import Any
 
 import orjson
 
-SCRIPTS = ("source.js", "dom.js", "diagram.js", "lineage.js", "properties.js", "app.js")
+SCRIPTS = (
+    "source.js", "dom.js", "rows.js", "diagram.js", "lineage.js", "properties.js", "cloud.js", "lists.js", "story.js",
+    "app.js",
+)  # fmt: skip
 """In the order they are loaded."""
 STYLES = ("style.css",)
 

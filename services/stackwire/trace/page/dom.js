@@ -37,10 +37,52 @@ sw.kind = (kind) => (kind === "crossing" ? "transfer" : kind);
 // The state of a message as text; "unheard" is the API's name of a notification without subscribers.
 sw.state = (state) => (state === "unheard" ? "no subscribers" : state);
 
-sw.label = (resource) => `${resource.kind} ${resource.id.slice(0, 8)}`;
+// A resource by its name, the kind before it; its id is in the title.
+sw.named = (resource) => resource.name || resource.id.slice(0, 8);
+sw.label = (resource) => `${resource.kind} ${sw.named(resource)}`;
 
 sw.resourceLink = (resource) =>
-  sw.el("a", { href: `#/resource/${encodeURIComponent(`${resource.kind}:${resource.id}`)}`, title: resource.id }, sw.label(resource));
+  sw.el("a", { href: `#/resource/${encodeURIComponent(`${resource.kind}:${resource.id}`)}`, title: `${resource.kind} ${resource.id}` },
+    sw.el("span", { class: "dim" }, `${resource.kind} `), sw.named(resource));
+
+// "METHOD path" without the project, ids by their beginnings.
+sw.request = (name) => name.replace(/(\/v[\d.]+)\/[0-9a-f]{32}(?=\/)/, "$1/…").replace(/([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f-]{22,23}/g, "$1…");
+
+// A guest is its server's definition for the hypervisor: one of the two is enough in a list.
+sw.distinct = (resources) => resources.filter((one) => one.kind !== "guest" || !resources.some((other) => other.kind === "server" && other.id === one.id));
+
+sw.status = (code) => (code ? sw.el("span", { class: `status s${String(code)[0]}` }, String(code)) : "");
+
+// The parameters of the address, and the address with others: what is empty is left out.
+sw.address = (path, parameters = {}) => {
+  const given = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== "" && value !== null && value !== undefined));
+  return `#/${path}${given.size ? `?${given}` : ""}`;
+};
+
+// The width of a text as it is drawn, in pixels.
+sw.textWidth = (() => {
+  const context = document.createElement("canvas").getContext("2d");
+  const known = new Map();
+  return (text, font = "12px system-ui, sans-serif") => {
+    const key = `${font}|${text}`;
+    if (!known.has(key)) {
+      if (known.size > 5000) known.clear();
+      context.font = font;
+      known.set(key, context.measureText(text).width);
+    }
+    return known.get(key);
+  };
+})();
+
+sw.fitted = (text, room, font) => {
+  if (sw.textWidth(text, font) <= room) return text;
+  let low = 0, high = text.length;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (sw.textWidth(`${text.slice(0, middle)}…`, font) <= room) low = middle; else high = middle - 1;
+  }
+  return low ? `${text.slice(0, low)}…` : "";
+};
 
 // What a transfer did to each property: both sides side by side, what it carried unchanged collapsed.
 sw.changes = (changes) => {

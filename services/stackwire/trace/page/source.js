@@ -7,6 +7,21 @@ sw.embedded = () => {
   return element ? JSON.parse(element.textContent) : null;
 };
 
+// A sign for what takes longer than an instant.
+sw.loading = (() => {
+  let waiting = 0, timer = null;
+  return async (promise) => {
+    waiting += 1;
+    timer ??= setTimeout(() => { document.getElementById("loading").hidden = waiting === 0; }, 150);
+    try {
+      return await promise;
+    } finally {
+      waiting -= 1;
+      if (waiting === 0) { clearTimeout(timer); timer = null; document.getElementById("loading").hidden = true; }
+    }
+  };
+})();
+
 sw.Source = class {
   constructor() {
     this.embedded = sw.embedded();
@@ -14,8 +29,17 @@ sw.Source = class {
 
   async get(path, query = {}) {
     if (this.embedded) return this.#fromFile(path);
-    const parameters = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== "" && value !== null));
-    const response = await fetch(`${path}${parameters.size ? `?${parameters}` : ""}`, { headers: { Accept: "application/json" } });
+    return sw.loading(this.#fetch(path, query));
+  }
+
+  async #fetch(path, query) {
+    const parameters = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined));
+    let response;
+    try {
+      response = await fetch(`${path}${parameters.size ? `?${parameters}` : ""}`, { headers: { Accept: "application/json" } });
+    } catch {
+      throw new Error("The tracer does not answer: is the cloud up?");
+    }
     const data = await response.json();
     if (!response.ok) throw new Error(data.error ? data.error.message : `${response.status}`);
     return data;
@@ -38,16 +62,16 @@ sw.Source = class {
     throw new Error("This file does not contain it.");
   }
 
-  // Calls `onMessage` with each message; returns a function that stops it. Nothing is live in a file.
-  listen(onMessage, setState) {
+  // Calls `onChange` when there are new messages; returns a function that stops it. Nothing is live in a file.
+  listen(onChange, setState) {
     if (this.embedded) {
       setState("a recording");
       return () => {};
     }
-    const events = new EventSource("tail?payload=false");
+    const events = new EventSource("tail?changes=true");
     events.onopen = () => setState("live");
     events.onerror = () => setState("not connected");
-    events.onmessage = (event) => onMessage(JSON.parse(event.data));
+    events.onmessage = () => onChange();
     return () => events.close();
   }
 };
