@@ -31,6 +31,12 @@ async def pass_time(seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
+async def turns_of_the_loop(count: int) -> None:
+    """Whatever else runs in the loop goes on by so many steps."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
 def shortened_sleep(seconds: float) -> None:
     """In place of a library's ``time.sleep`` between two looks at a resource."""
     time.sleep(min(seconds, 0.1))

@@ -171,6 +171,11 @@ class Cloud:
             task.add_done_callback(lambda _: self._started_again(name, task))
         await asyncio.Event().wait()
 
+    async def restarted(self) -> None:
+        """Returns when no service is starting again after an injected crash."""
+        while self._crashed:
+            await asyncio.wait(self._crashed.values())
+
     def _started_again(self, name: str, task: asyncio.Task[None]) -> None:
         self._crashed.pop(name, None)
         if not task.cancelled() and (error := task.exception()) is not None:

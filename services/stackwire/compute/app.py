@@ -47,6 +47,7 @@ from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Transport
 from stackwire.runtime.authenticator import authenticator_of
 from stackwire.runtime.database import opened
+from stackwire.runtime.kept import Kept, Restored
 from stackwire.runtime.revocations import RevocationWatch
 from stackwire.runtime.service import Resource, Server, Service, Sweep
 
@@ -71,6 +72,7 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
     authenticator, own = authenticator_of(settings, watch, database.clock)
     servers, sweeps, resources = list[Server](), list[Sweep](), list[Resource]([client, http, *own])
 
+    host_service = None
     if settings.serves_work:
         host_service, tasks, timers = await _worker(settings, database, transport, client, images, notifications)
         servers += tasks
@@ -95,7 +97,17 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
         resources=resources,
         probes=probes,
         folders=[settings.data_dir],
+        kept=_kept(settings, watch, host_service),
     )
+
+
+def _kept(settings: ComputeSettings, watch: RevocationWatch, host_service: HostService | None) -> Kept:
+    async def restored(what: Restored) -> None:
+        await watch.restored(what)
+        if host_service is not None:
+            await host_service.restored()
+
+    return Kept(folders={"hosts": settings.data_dir / "hosts"}, restored=restored)
 
 
 async def _worker(

@@ -34,6 +34,7 @@ from stackwire.identity.settings import IdentitySettings
 from stackwire.messaging.rpc import RpcServer
 from stackwire.messaging.transport import Transport
 from stackwire.runtime.database import opened
+from stackwire.runtime.kept import Kept
 from stackwire.runtime.service import Service, Sweep
 
 _HERE = Path(str(files("stackwire.identity")))
@@ -53,12 +54,7 @@ async def build(settings: IdentitySettings, *, transport: Transport, clock: Cloc
 
 
 def _assemble(settings: IdentitySettings, database: Database, transport: Transport, signer: TokenSigner) -> Service:
-    deps = IdentityDeps(
-        database=database,
-        policy=Policy("keystone", RULES, settings.policy_file),
-        passwords=PASSWORDS,
-        token_lifetime=timedelta(hours=settings.token_hours),
-    )
+    deps = _deps(settings, database)
     tokens, directory = Tokens(deps, signer), Directory(deps)
     flows = IdentityFlows(
         tokens=tokens,
@@ -85,8 +81,18 @@ def _assemble(settings: IdentitySettings, database: Database, transport: Transpo
         transport=transport,
         app=app,
         servers=[RpcServer(transport, IDENTITY, socket.gethostname(), rpc.endpoints(tokens))],
+        kept=Kept(lasting=("revocations",), restored=tokens.restored),
         sweeps=[Sweep(max(settings.sweep_seconds, 60.0), tokens.delete_expired_revocations)],
         probes=probes,
+    )
+
+
+def _deps(settings: IdentitySettings, database: Database) -> IdentityDeps:
+    return IdentityDeps(
+        database=database,
+        policy=Policy("keystone", RULES, settings.policy_file),
+        passwords=PASSWORDS,
+        token_lifetime=timedelta(hours=settings.token_hours),
     )
 
 

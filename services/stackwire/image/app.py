@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -49,12 +50,15 @@ from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Transport
 from stackwire.runtime.authenticator import authenticator_of
 from stackwire.runtime.database import opened
+from stackwire.runtime.kept import Kept, Restored
 from stackwire.runtime.revocations import RevocationWatch
 from stackwire.runtime.service import Service, Sweep
 
 _HERE = Path(str(files("stackwire.image")))
 MAX_TASKS_PER_WORKER: Final = 10
 """Glance's ``taskflow_executor.max_workers``."""
+CACHE_TABLES: Final = ("cached_images", "cache_queue")
+"""What lies in a node's cache: no part of a state."""
 IMPORT_METHODS: Final = (DIRECT, DOWNLOAD, COPY, FROM_GLANCE)
 
 
@@ -143,10 +147,26 @@ def _service(
         servers=servers,
         sweeps=sweeps,
         resources=[*own, http, deps.leases, deps.stores, *parts, *(() if registry is None else (registry,))],
+        kept=_kept(deps, watch, traces, [part.interrupt for part in parts]),
         busy=lambda: transfers.active > 0 or any(part.busy for part in parts),
         probes=probes,
         folders=[settings.data_dir, *deps.stores.folders],
     )
+
+
+def _kept(
+    deps: FlowDeps,
+    watch: RevocationWatch,
+    traces: CallTraces | None,
+    interrupt: Sequence[Callable[[], Awaitable[object]]],
+) -> Kept:
+    async def restored(what: Restored) -> None:
+        await watch.restored(what)
+        if traces is not None:
+            traces.clear()
+
+    folders = {**deps.stores.kept_folders(), "staging": deps.staging.path("")}
+    return Kept(folders=folders, transient=CACHE_TABLES, interrupt=interrupt, restored=restored)
 
 
 def _http(

@@ -12,6 +12,7 @@ from stackwire.messaging.rpc import RpcClient
 from stackwire.messaging.transport import Transport
 from stackwire.runtime.authenticator import authenticator_of
 from stackwire.runtime.database import opened
+from stackwire.runtime.kept import Kept, Restored
 from stackwire.runtime.revocations import RevocationWatch
 from stackwire.runtime.service import Service, Sweep
 
@@ -25,6 +26,11 @@ async def build(settings: IndexSettings, *, transport: Transport, clock: Clock |
         watch = RevocationWatch(transport, "index", client, clock=database.clock)
         authenticator, own = authenticator_of(settings, watch, database.clock)
         probes = Probes()
+
+        async def restored(what: Restored) -> None:
+            await watch.restored(what)
+            index.forget()
+
         return Service(
             "index",
             settings=settings,
@@ -41,4 +47,5 @@ async def build(settings: IndexSettings, *, transport: Transport, clock: Clock |
             sweeps=[Sweep(settings.sweep_seconds, listener.catch_up), watch.sweep],
             resources=[*own, client],
             probes=probes,
+            kept=Kept(restored=restored),
         )

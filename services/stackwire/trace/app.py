@@ -13,12 +13,14 @@ from stackwire.core.clock import Clock
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Unauthorized
 from stackwire.db.pool import Database
+from stackwire.db.schema_copy import Rows
 from stackwire.http.app import make_app
 from stackwire.http.probes import Probes
 from stackwire.messaging.transport import Transport
 from stackwire.runtime.access import logger_of
 from stackwire.runtime.gauges import Gauges
 from stackwire.runtime.health import Health
+from stackwire.runtime.kept import Kept, Restored
 from stackwire.runtime.port import Port
 from stackwire.trace.backends.bus_watch import BusWatch, NotificationWatch
 from stackwire.trace.backends.firehose import FirehoseUnavailable, firehose
@@ -65,6 +67,7 @@ class TraceService:
         self.store.started_at = time.time()
         self._transport = transport
         self._lineage: LineageStore | None = None
+        self.rows = None if database is None else Rows(database)
         if database is not None:
             self._lineage = LineageStore(self.store, database, settings.keep_transfers)
         self._stack = AsyncExitStack()
@@ -100,6 +103,34 @@ class TraceService:
         """Safe at any time, and again; the firehose is disabled if it was enabled here."""
         self._started = False
         await self._stack.aclose()
+
+    async def suspend(self) -> None:
+        """Watches nothing, until ``resume``; the API goes on."""
+        await self._transport.suspend()
+        if self._lineage is not None:
+            await self._lineage.suspend()
+
+    async def drain(self) -> None:
+        """Drops what was not received yet. Raises BusUnavailable."""
+        await self._transport.drain()
+
+    async def resume(self) -> None:
+        """Watches again."""
+        if self._lineage is not None:
+            self._lineage.resume()
+        await self._transport.resume()
+
+    @property
+    def kept(self) -> Kept:
+        """Nothing beside the rows; after a reset what is known is what they say."""
+        if self._lineage is None:
+            return Kept(restored=self._restored)
+        return Kept(restored=self._restored, flush=self._lineage.write)
+
+    async def _restored(self, _: Restored) -> None:
+        self.store.clear()
+        if self._lineage is not None:
+            await self._lineage.restored()
 
     async def ready(self) -> bool:
         """True between start and stop, while the database and the bus answer."""

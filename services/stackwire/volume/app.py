@@ -25,6 +25,7 @@ from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Transport
 from stackwire.runtime.authenticator import authenticator_of
 from stackwire.runtime.database import opened
+from stackwire.runtime.kept import Kept
 from stackwire.runtime.revocations import RevocationWatch
 from stackwire.runtime.service import Server, Service, Sweep
 from stackwire.volume import rpc
@@ -60,8 +61,7 @@ def _assemble(settings: VolumeSettings, database: Database, transport: Transport
     watch = RevocationWatch(transport, "volume", client, clock=database.clock)
     authenticator, own = authenticator_of(settings, watch, database.clock)
     probes = Probes()
-    servers: list[Server] = []
-    sweeps: list[Sweep] = []
+    servers, sweeps = list[Server](), list[Sweep]()
     app = None
     worker = WorkerFlows(deps)
     if settings.serves_work or settings.serves_backups:
@@ -90,7 +90,14 @@ def _assemble(settings: VolumeSettings, database: Database, transport: Transport
         resources=[client, http, deps.leases, deps.backup_store, *deps.stores.values(), *own],
         probes=probes,
         folders=[settings.data_dir, *(settings.data_dir / backend.folder for backend in deps.backends)],
+        kept=_kept(settings, watch),
     )
+
+
+def _kept(settings: VolumeSettings, watch: RevocationWatch) -> Kept:
+    """A folder of backups outside ``data_dir`` may be another cloud's, too."""
+    names = ("backups", *(backend.folder for backend in settings.read_backends if backend.ceph is None))
+    return Kept(folders={name: settings.data_dir / name for name in names}, restored=watch.restored)
 
 
 def _worker_servers(deps: VolumeDeps, worker: WorkerFlows, transport: Transport) -> list[RpcServer]:

@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from random import SystemRandom
 
@@ -27,10 +27,17 @@ class Ids:
         self._seed = seed
         self.restart()
 
-    def restart(self, series: str = "") -> None:
-        """Each noun's ids begin anew: those they began with before, or in a ``series`` of that name, others."""
+    def restart(self, series: str = "", counts: Mapping[str, int] | None = None) -> None:
+        """Each noun's ids begin anew: those they began with before, or in a ``series`` of that name, others.
+
+        ``counts``: how many of each are taken already.
+        """
         self._series = series
-        self._counts.clear()
+        self._counts = Counter(counts or {})
+
+    def counts(self) -> dict[str, int]:
+        """How many of each noun were taken since the last restart."""
+        return dict(self._counts)
 
     def new(self, noun: str) -> str:
         """A uuid in its canonical form."""

@@ -8,6 +8,9 @@ from datetime import datetime
 
 from stackwire.core.tokens import Claims
 
+EVERY = "every"
+"""The key that every token has."""
+
 
 def scope_key(claims: Claims) -> str | None:
     """The scope of a token as a text; None when it is unscoped."""
@@ -22,7 +25,7 @@ def keys_of(claims: Claims) -> tuple[str, ...]:
     """Every key a token has."""
     scope = scope_key(claims)
     domains = {claims.user_domain_id, claims.project_domain_id, claims.domain_id} - {None}
-    keys = [f"audit:{claims.audit_id}", f"user:{claims.user_id}"]
+    keys = [EVERY, f"audit:{claims.audit_id}", f"user:{claims.user_id}"]
     if scope is not None:
         keys += [scope, f"user:{claims.user_id}/{scope}"]
     keys += [f"domain:{domain}" for domain in sorted(map(str, domains))]
@@ -35,6 +38,12 @@ class Revocations:
 
     def __init__(self) -> None:
         self._entries: dict[str, tuple[datetime, datetime]] = {}
+
+    def restart(self, now: datetime, ended: bool, until: datetime) -> None:
+        """After a reset, which may have set the clock back; ``ended``: whether every token until now is revoked."""
+        self._entries = {key: (min(before, now), end) for key, (before, end) in self._entries.items()}
+        if ended:
+            self._entries[EVERY] = (now, until)
 
     def __len__(self) -> int:
         return len(self._entries)

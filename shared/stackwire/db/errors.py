@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import asyncpg
 
 from stackwire.core.errors import BadRequest, Conflict, Unavailable
+from stackwire.core.timeline import check_timeline
 
 UniqueViolation = asyncpg.UniqueViolationError
 ForeignKeyViolation = asyncpg.ForeignKeyViolationError
@@ -42,7 +43,8 @@ _UNAVAILABLE = (
 
 @contextmanager
 def mapped() -> Iterator[None]:
-    """Turns errors of asyncpg into ServiceErrors."""
+    """Turns errors of asyncpg into ServiceErrors. Raises TimelineEnded in work from before a reset."""
+    check_timeline()
     try:
         yield
     except asyncpg.DataError as error:  # class 22, and asyncpg's own refusal to encode an argument

@@ -15,6 +15,7 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Collection
+from contextvars import Context
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -88,7 +89,8 @@ class Leases:
         """Renews a claimed lease while the block runs, and releases it afterwards."""
         self._held.add((noun, id))
         if self._renewing is None or self._renewing.done():
-            self._renewing = asyncio.create_task(self._renew_all())
+            # It outlives the work that begins it, and that one's timeline.
+            self._renewing = asyncio.get_running_loop().create_task(self._renew_all(), context=Context())
         try:
             yield
         finally:
@@ -160,6 +162,13 @@ class Leases:
         if self._single_process:
             condition += f" AND owner = {placeholder(self.owner)}"
         return f"EXISTS (SELECT FROM leases WHERE {condition})"
+
+    async def restore(self, session: Session) -> None:
+        """After a reset, which left no lease: writes those that this process still holds."""
+        await session.many(
+            "INSERT INTO leases (noun, id, owner, expires_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+            [(noun, id, self.owner, self._database.clock.now() + self.ttl) for noun, id in self._held],
+        )
 
     async def close(self) -> None:
         """Releases whatever this process still holds."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
@@ -64,6 +65,16 @@ class Session:
             status = await self._connection.execute(sql, *args)
         count = _COUNT.search(status)
         return int(count[1]) if count else 0
+
+    async def copy_out(self, path: Path, table: str, columns: Sequence[str]) -> None:
+        """Writes a table's rows into a file, in COPY's text format."""
+        with mapped():
+            await self._connection.copy_from_table(table, output=str(path), columns=columns)
+
+    async def copy_in(self, path: Path, table: str, columns: Sequence[str]) -> None:
+        """Adds the rows of such a file."""
+        with mapped():
+            await self._connection.copy_to_table(table, source=str(path), columns=columns)
 
     async def many(self, sql: str, arguments: Iterable[Sequence[Any]]) -> None:
         """One statement for each tuple of arguments, in one round trip."""

@@ -16,6 +16,7 @@ from stackwire.contracts.lineage import Kind, property_transfer
 from stackwire.core.context import IN_UNIT_OF_WORK, RequestContext
 from stackwire.core.faults import CAUSE, NO_FAULTS, Faults
 from stackwire.core.rules import Resource, Rule
+from stackwire.core.timeline import check_timeline
 from stackwire.db import outbox
 from stackwire.db.connections import Connections
 from stackwire.db.errors import DatabaseUnavailable, mapped
@@ -96,13 +97,14 @@ async def transaction(pool: Connections) -> AsyncIterator[PoolConnectionProxy[An
     try:
         try:
             yield connection
-        except BaseException:
+            check_timeline()
+        except BaseException as error:
             # A lost connection has rolled back by itself; asyncpg raises InterfaceError for a second rollback.
             with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError):
-                await begun.rollback()
+                await begun.__aexit__(type(error), error, None)
             raise
         with mapped():
-            await begun.commit()
+            await begun.__aexit__(None, None, None)
     finally:
         await pool.release(connection)
 
@@ -114,7 +116,7 @@ async def _begin(pool: Connections) -> tuple[PoolConnectionProxy[Any], Transacti
         begun = connection.transaction()
         try:
             with mapped():
-                await begun.start()
+                await begun.__aenter__()  # asyncpg warns of a transaction that was cancelled while it began by hand
         except BaseException as error:
             await pool.release(connection)
             if last or not isinstance(error, DatabaseUnavailable):

@@ -7,6 +7,7 @@ import aiohttp
 
 from stackwire.core import errors
 from stackwire.core.context import RequestContext
+from stackwire.core.timeline import check_timeline
 
 _ERRORS = (
     errors.BadRequest,
@@ -77,6 +78,7 @@ class HttpClient:
         body: AsyncIterable[bytes] | bytes | None = None,
     ) -> AsyncIterator[Download]:
         """A response to read from; a status of 400 and up is raised as its error."""
+        check_timeline()
         sent = {**_headers(ctx), **(headers or {})}
         try:
             async with self._open().request(method, url, data=body, headers=sent) as response:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from stackwire.contracts.base import Call, Cast, Fanout, Target
 from stackwire.core.context import IN_UNIT_OF_WORK, RequestContext
 from stackwire.core.errors import RemoteError
+from stackwire.core.timeline import check_timeline
 from stackwire.messaging import failure
 from stackwire.messaging.envelope import unwrap, wrap
 from stackwire.messaging.errors import BusUnavailable, CallTimeout, PoisonMessage
@@ -110,6 +111,7 @@ class RpcClient:
         ``context`` is the wire form. The same ``unique_id`` again is recognised as the same message. ``mandatory``
         raises Undeliverable when no queue takes it; otherwise the message is dropped.
         """
+        check_timeline()
         address = to_fanout(target.topic) if fanout else to_topic(target.exchange, target.topic, server)
         body = wrap(_request(context, target, method, args, {"_unique_id": _hex(unique_id)}))
         await self._transport.publish(address, body, properties_of(context), mandatory=mandatory and not fanout)
@@ -128,6 +130,7 @@ class RpcClient:
         """A call from its parts; returns the result as JSON values."""
         if IN_UNIT_OF_WORK.get():
             raise RuntimeError(f"{method} was called inside a unit of work: its locks would be held for a round trip")
+        check_timeline()
         if monitor is None:
             monitor = self._heartbeat_timeouts.get(target.exchange)
         reply_to = await self._reply_queue()

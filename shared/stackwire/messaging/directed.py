@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from stackwire.core.pace import Pace
+from stackwire.core.timeline import Timeline
 from stackwire.messaging.envelope import unwrap, wrap
 from stackwire.messaging.errors import PoisonMessage
 from stackwire.messaging.stand_ins import StandIn, StandIns
@@ -41,6 +42,19 @@ class DirectedTransport:
         self._service = service
         self._pace = pace
         self._stand_ins = stand_ins
+
+    @property
+    def timeline(self) -> Timeline:
+        return self.inner.timeline
+
+    async def suspend(self) -> None:
+        await self.inner.suspend()
+
+    async def drain(self) -> None:
+        await self.inner.drain()
+
+    async def resume(self) -> None:
+        await self.inner.resume()
 
     @property
     def outages(self) -> Sequence[tuple[float, float]]:

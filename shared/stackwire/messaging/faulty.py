@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from stackwire.core.faults import CAUSE, Fault, Faults
+from stackwire.core.timeline import Timeline
 from stackwire.messaging.envelope import context_of
 from stackwire.messaging.errors import BusUnavailable
 from stackwire.messaging.transport import (
@@ -51,6 +52,20 @@ class FaultyTransport:
         self._away_seconds = away_seconds
         self._held: list[Send] = []
         self._outages: deque[tuple[float, float]] = deque(maxlen=OUTAGES_LISTED)
+
+    @property
+    def timeline(self) -> Timeline:
+        return self.inner.timeline
+
+    async def suspend(self) -> None:
+        self._held.clear()
+        await self.inner.suspend()
+
+    async def drain(self) -> None:
+        await self.inner.drain()
+
+    async def resume(self) -> None:
+        await self.inner.resume()
 
     @property
     def outages(self) -> Sequence[tuple[float, float]]:

@@ -5,6 +5,7 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from stackwire.core.faults import NO_FAULTS
+from stackwire.core.timeline import Timeline
 from stackwire.messaging import transport
 from stackwire.messaging.errors import BusUnavailable
 from stackwire.messaging.memory_broker import MemoryBroker
@@ -26,6 +27,10 @@ class MemoryTransport:
         self._consumers: list[transport.Consumer] = []
         self._open = True
         self._tasks = broker.join()
+
+    @property
+    def timeline(self) -> Timeline:
+        return self._tasks.timeline
 
     @property
     def outages(self) -> Sequence[tuple[float, float]]:
@@ -89,8 +94,22 @@ class MemoryTransport:
         """See MemoryBroker.settle."""
         await self.broker.settle(timeout)
 
+    async def suspend(self) -> None:
+        self.broker.suspend(self)
+        await self._tasks.end_timeline()
+        for consumer in self._consumers:
+            if isinstance(consumer, MemoryConsumer):
+                consumer.unsettled.clear()
+
+    async def drain(self) -> None:
+        self.broker.drain()
+
+    async def resume(self) -> None:
+        self.broker.resume(self)
+
     async def close(self) -> None:
         self._open = False
+        self.broker.resume(self)
         for consumer in self._consumers:
             await consumer.close()
         self._consumers.clear()

@@ -41,6 +41,7 @@ class MemoryBroker:
         self._observers: list[WireObserver] = []
         self._changed = asyncio.Event()
         self._tasks: list[Tasks] = []
+        self._suspended: set[object] = set()
 
     # -- topology
 
@@ -150,6 +151,8 @@ class MemoryBroker:
 
     def _pump(self, queue: Queue) -> None:
         queue.scheduled = False
+        if self._suspended:
+            return
         now = time.monotonic()
         while queue.waiting and (consumer := queue.next_free()) is not None:
             stored = queue.waiting.popleft()
@@ -173,6 +176,26 @@ class MemoryBroker:
         self.dead.append(stored.record("drop", queue))
         if queue.dead_letters is not None:
             self._bury(queue.dead_letters, stored)
+
+    # -- reset
+
+    def suspend(self, transport: object) -> None:
+        """Nothing is delivered to anybody until every transport that has suspended the bus resumes it."""
+        self._suspended.add(transport)
+
+    def drain(self) -> None:
+        """Drops every message that waits, and what is known of dropped ones."""
+        for queue in self._queues.values():
+            queue.waiting.clear()
+        self.dead.clear()
+        self.dropped.clear()
+
+    def resume(self, transport: object) -> None:
+        """Undoes ``suspend`` of this transport."""
+        self._suspended.discard(transport)
+        if not self._suspended:
+            for queue in self._queues.values():
+                self.schedule(queue)
 
     # -- observing and waiting
 

@@ -101,6 +101,10 @@ class NotificationListener:
         """What was not handled is there for the next process."""
         await self._listener.stop()
 
+    def forget(self) -> None:
+        """Which notifications were received, after a reset."""
+        self._listener.forget()
+
     async def catch_up(self) -> None:
         """Calls ``missed`` where something may have been missed since the last call; for a sweep.
 

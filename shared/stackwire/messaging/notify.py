@@ -175,6 +175,11 @@ class Listener:
         """Cancels handlers; messages that were not handled are requeued."""
         await self._consumers.stop(0)
 
+    def forget(self) -> None:
+        """Which notifications were received: after a reset others may have the same ids."""
+        self._recent_ids.clear()
+        self._failures.clear()
+
     async def _on_delivery(self, delivery: Delivery) -> None:
         await self._consumers.handle(delivery, read_notification, self._handled_or_back)
 

@@ -19,12 +19,13 @@ from aiormq.exceptions import AMQPChannelError
 
 from stackwire.core.faults import NO_FAULTS
 from stackwire.core.secrets import masked
+from stackwire.core.timeline import Timeline
 from stackwire.messaging.errors import BusUnavailable
 from stackwire.messaging.firehose import FIREHOSE, read_record
 from stackwire.messaging.options import RabbitOptions, parse
 from stackwire.messaging.rabbit_connection import ATTEMPT, LOST, REFUSED, Opener, end, error_text, is_disconnected
 from stackwire.messaging.rabbit_publisher import Publisher
-from stackwire.messaging.rabbit_queue import RabbitConsumer
+from stackwire.messaging.rabbit_queue import DRAIN, RabbitConsumer
 from stackwire.messaging.rabbit_topology import Topology
 from stackwire.messaging.transport import (
     STANDARD,
@@ -42,6 +43,7 @@ from stackwire.messaging.transport import (
 log = logging.getLogger(__name__)
 
 OUTAGES_KEPT = 100
+DRAIN_TIMEOUT_SECONDS = 5.0
 _PAUSES = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -63,6 +65,7 @@ class RabbitTransport:
         self._consumers: list[RabbitConsumer] = []
         self._repairing: asyncio.Task[None] | None = None
         self._closing = False
+        self.suspended = False
         self._tasks = Tasks(lambda error: log.error("a task of the bus failed", exc_info=error))
 
     @classmethod
@@ -186,7 +189,8 @@ class RabbitTransport:
         """RabbitMQ's firehose: tracing must be on for the vhost (``rabbitmqctl trace_on -p VHOST``)."""
 
         async def deliver(delivery: Delivery) -> None:
-            observer(read_record(delivery))
+            if not delivery.body.startswith(DRAIN):
+                observer(read_record(delivery))
 
         name = f"watch_{uuid4().hex}"
         publishes = Binding("watch", name, FIREHOSE, "publish.#")
@@ -199,6 +203,29 @@ class RabbitTransport:
             self._consumers.remove(consumer)
 
     # -- the rest
+
+    @property
+    def timeline(self) -> Timeline:
+        return self._tasks.timeline
+
+    async def suspend(self) -> None:
+        self.suspended = True
+        await self._tasks.end_timeline(keep=self._repairing)
+
+    async def drain(self) -> None:
+        async def one(consumer: RabbitConsumer) -> None:
+            address = Address("", consumer.queue, "direct")
+            try:
+                async with asyncio.timeout(DRAIN_TIMEOUT_SECONDS):
+                    await consumer.drain(lambda body: self.publish(address, body))
+            except TimeoutError:  # another process consumes the queue, too
+                log.warning("what waits in the queue %s may be handled after the reset", consumer.queue)
+
+        await self._publisher.purge([consumer.queue for consumer in self._consumers])
+        await asyncio.gather(*(one(consumer) for consumer in self._consumers if consumer.alive))
+
+    async def resume(self) -> None:
+        self.suspended = False
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return self._tasks.spawn(work)

@@ -1,7 +1,7 @@
 """The connection that publishes: one channel with confirms, and one that declares, because a refusal closes it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from typing import Any
 
@@ -166,6 +166,17 @@ class Publisher:
             return 0
         except Exception as error:
             raise self.unavailable(str(error)) from error
+
+    async def purge(self, but: Collection[str]) -> None:
+        """Drops what waits in the queues that were declared here, but for those of these names."""
+
+        async def once(_: Frames) -> None:
+            async with self._declaring:
+                channel = await self._declaring_channel()
+                for name in sorted({found.queue for found in self._declared if isinstance(found, Binding)} - {*but}):
+                    await channel.queue_purge(name)
+
+        await self._retry(once)
 
     async def _declare_exchange(self, name: str, kind: str) -> None:
         """One that exists with another durability is as good for sending: the originals try again that way, too."""

@@ -1,9 +1,11 @@
 """A consumer of one RabbitMQ queue, and its deliveries."""
 
+import asyncio
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
+from uuid import uuid4
 
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq import spec
@@ -16,6 +18,8 @@ from stackwire.messaging.transport import Binding, Deliver, Delivery, Properties
 
 SENT_AT = "stackwire_sent_at"
 """The header with a message's time, in milliseconds since the epoch: AMQP's own property has whole seconds."""
+DRAIN = b'{"stackwire.drain": "'
+"""How the message begins that is published behind those to be dropped."""
 
 
 class Owner(Protocol):
@@ -23,6 +27,7 @@ class Owner(Protocol):
 
     opener: Opener
     topology: Topology
+    suspended: bool
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> object: ...
 
@@ -34,10 +39,22 @@ class Owner(Protocol):
 class RabbitDelivery:
     """See transport.Delivery."""
 
-    __slots__ = ("_channel", "_tag", "body", "exchange", "properties", "queue", "redelivered", "routing_key", "sent_at")
+    __slots__ = (
+        "_channel",
+        "_owner",
+        "_tag",
+        "body",
+        "exchange",
+        "properties",
+        "queue",
+        "redelivered",
+        "routing_key",
+        "sent_at",
+    )
 
-    def __init__(self, message: DeliveredMessage, queue: str, settles: bool) -> None:
+    def __init__(self, message: DeliveredMessage, queue: str, settles: bool, owner: Owner) -> None:
         header = message.header.properties
+        self._owner = owner
         self._channel = message.channel
         self._tag = message.delivery.delivery_tag if settles else None  # type: ignore[union-attr]  # set on every delivered message
         self.body = message.body
@@ -56,6 +73,9 @@ class RabbitDelivery:
                 await self._channel.basic_ack(tag, wait=False)
 
     async def reject(self, *, requeue: bool = False) -> None:
+        if self._owner.suspended:  # it is neither to be delivered again nor to be a dead letter
+            await self.ack()
+            return
         tag, self._tag = self._tag, None
         if tag is not None:
             with suppress(*LOST):
@@ -76,6 +96,7 @@ class RabbitConsumer:
         # An observer's messages need no ack; a reply does, or one in flight would be lost with its connection.
         self._settles = bindings[0].kind != "watch"
         self._inline = bindings[0].kind in ("reply", "watch")
+        self._drained: tuple[bytes, asyncio.Event] | None = None
         self.cancelled = False
 
     @property
@@ -102,13 +123,28 @@ class RabbitConsumer:
         self._channel.close_callbacks.add(self._transport.lost)
 
     async def _on_message(self, message: DeliveredMessage) -> None:
-        delivery = RabbitDelivery(message, self.queue, self._settles)
-        if not self._inline:
+        delivery = RabbitDelivery(message, self.queue, self._settles, self._transport)
+        if self._transport.suspended:
+            await delivery.ack()
+            if self._drained is not None and (delivery.exchange, delivery.body) == ("", self._drained[0]):
+                self._drained[1].set()
+        elif not self._inline:
             # A task of our own: the library cancels its tasks when the connection drops, which must not affect a
             # handler.
             self._transport.spawn(self._guarded(delivery))
         else:
             await self._deliver(delivery)
+
+    async def drain(self, publish: Callable[[bytes], Awaitable[None]]) -> None:
+        """Returns when all that was published before, and delivered or not, has been dropped: a message behind it has
+        arrived. ``publish``: into this queue."""
+        body, arrived = DRAIN + uuid4().hex.encode() + b'"}', asyncio.Event()
+        self._drained = body, arrived
+        try:
+            await publish(body)
+            await arrived.wait()
+        finally:
+            self._drained = None
 
     async def _guarded(self, delivery: Delivery) -> None:
         try:

@@ -138,6 +138,11 @@ class RpcServer:
         """Stops consuming, lets handlers end within the grace period, and returns unfinished casts to the queue."""
         await self._consumers.stop(self._grace if grace is None else grace)
 
+    def forget(self) -> None:
+        """Which messages were received: after a reset others may have the same ids."""
+        self._recent_ids.clear()
+        self._closed_queues.clear()
+
     async def _on_request(self, delivery: Delivery) -> None:
         await self._consumers.handle(delivery, read_request, self._serve)
 

@@ -66,6 +66,10 @@ class StandIns:
         """The service answers again. Raises KeyError."""
         self.all.remove(self.get(id))
 
+    def clear(self) -> None:
+        """All services answer again."""
+        self.all.clear()
+
     def get(self, id: str) -> StandIn:
         """Raises KeyError."""
         for stand_in in self.all:

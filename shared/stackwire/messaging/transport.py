@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from uuid import uuid4
 
 from stackwire.core.faults import Faults
+from stackwire.core.timeline import CURRENT, Timeline
 
 ExchangeType = Literal["topic", "fanout", "direct"]
 Kind = Literal["topic", "fanout", "reply", "notification", "watch"]
@@ -189,6 +190,11 @@ class Transport(Protocol):
     faults: Faults
 
     @property
+    def timeline(self) -> Timeline:
+        """What is handled and spawned here belongs to it."""
+        ...
+
+    @property
     def outages(self) -> Sequence[tuple[float, float]]:
         """When the bus was unavailable: (from, until) in seconds since the epoch, the latest last; old ones are
         dropped."""
@@ -228,6 +234,15 @@ class Transport(Protocol):
     async def depth(self, queue: str) -> int:
         """How many messages wait in a queue; 0 where there is none of this name."""
 
+    async def suspend(self) -> None:
+        """Ends the timeline: what is being handled is cancelled, and nothing is delivered until ``resume``."""
+
+    async def drain(self) -> None:
+        """While suspended: drops what waits in the queues that are consumed or declared here. Raises BusUnavailable."""
+
+    async def resume(self) -> None:
+        """Delivers again."""
+
     async def close(self) -> None: ...
 
 
@@ -235,6 +250,7 @@ class Tasks:
     """Background tasks with a strong reference, a clean context, and a log line when one fails."""
 
     def __init__(self, failed: Callable[[BaseException], None], ended: Callable[[], None] = lambda: None) -> None:
+        self.timeline = Timeline()
         self._running: set[asyncio.Task[None]] = set()
         self._failed = failed
         self._ended = ended
@@ -245,7 +261,9 @@ class Tasks:
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Starts a task in a fresh context."""
         # A fresh context: a handler must not inherit the publisher's open unit of work or request context.
-        task = asyncio.get_running_loop().create_task(work, context=Context())
+        context = Context()
+        context.run(CURRENT.set, self.timeline)
+        task = asyncio.get_running_loop().create_task(work, context=context)
         self._running.add(task)
         task.add_done_callback(self._done)
         return task
@@ -256,9 +274,16 @@ class Tasks:
             self._failed(error)
         self._ended()
 
-    async def cancel(self) -> None:
-        """Cancels all tasks but the calling one, and waits for them."""
-        tasks = [task for task in self._running if task is not asyncio.current_task()]
+    async def end_timeline(self, keep: asyncio.Task[None] | None = None) -> None:
+        """Cancels all tasks but ``keep``; what is spawned from now on belongs to the next timeline."""
+        self.timeline.ended = True
+        self.timeline = Timeline()
+        await asyncio.sleep(0)  # a task that never began could not settle its delivery
+        await self.cancel(keep)
+
+    async def cancel(self, keep: asyncio.Task[None] | None = None) -> None:
+        """Cancels all tasks but the calling one and ``keep``, and waits for them."""
+        tasks = [task for task in self._running if task not in (asyncio.current_task(), keep)]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

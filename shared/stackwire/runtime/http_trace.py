@@ -8,6 +8,7 @@ import contextlib
 import logging
 import time
 from collections import deque
+from contextvars import Context
 from dataclasses import asdict
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -53,9 +54,16 @@ class HttpTraceEmitter:
         """True while exchanges wait or are being sent."""
         return self._sending or bool(self._waiting)
 
+    async def suspend(self) -> None:
+        """Emits nothing more, and drops what waits."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._waiting.clear()
+
     def start(self) -> None:
         """Begins to emit, in a task of its own."""
-        self._task = asyncio.create_task(self._run())
+        self._task = asyncio.get_running_loop().create_task(self._run(), context=Context())
 
     async def close(self) -> None:
         """Emits what waits, as far as the bus accepts it within a second."""

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
+from contextvars import Context
 from itertools import groupby
 from typing import Protocol
 
@@ -66,7 +67,14 @@ class Relay:
     async def start(self) -> None:
         """Begins to send, first what an earlier process left."""
         self.wake()
-        self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._prune())]
+        create = asyncio.get_running_loop().create_task
+        self._tasks = [create(work, context=Context()) for work in (self._run(), self._prune())]
+
+    async def resume(self) -> None:
+        """Begins again, with nothing held back."""
+        self._held.clear()
+        self._pause = 0.0
+        await self.start()
 
     async def stop(self, timeout: float = 5.0) -> None:
         """Sends what can be sent, for ``timeout`` seconds at most; the rest waits for the next start."""

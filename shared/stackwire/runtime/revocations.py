@@ -10,6 +10,7 @@ case a message was missed while the broker was unavailable.
 
 import logging
 import socket
+from datetime import timedelta
 
 from stackwire.contracts.identity import TOKENS, ListRevocations, TokensRevoked
 from stackwire.core.clock import Clock
@@ -19,12 +20,15 @@ from stackwire.core.revocations import Revocations
 from stackwire.core.tokens import Claims
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Transport
+from stackwire.runtime.kept import Restored
 from stackwire.runtime.service import Sweep
 
 log = logging.getLogger(__name__)
 
 REVOCATIONS_TIMEOUT_SECONDS = 2.0  # identity may start later, and must not delay this service
 REFRESH_SECONDS = 30.0
+LONGEST_TOKEN = timedelta(days=366)
+"""After which no token is valid that was issued before a reset."""
 
 
 class RevocationWatch:
@@ -50,6 +54,10 @@ class RevocationWatch:
     def revoked(self, claims: Claims) -> bool:
         """True when the token is revoked."""
         return self._revocations.revoked(claims)
+
+    async def restored(self, what: Restored) -> None:
+        """After a reset: what was revoked stays so."""
+        self._revocations.restart(what.at, what.tokens_ended, what.at + LONGEST_TOKEN)
 
     async def refresh(self) -> None:
         """Fetches the whole list from identity; the list stays as it is when identity is unavailable."""

@@ -7,9 +7,7 @@ database closes.
 """
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -17,19 +15,21 @@ from aiohttp import web
 
 from stackwire.core.settings import ServiceSettings
 from stackwire.db.pool import Database
+from stackwire.db.schema_copy import Rows
 from stackwire.http.faults import add_faults
+from stackwire.http.interruption import Requests
 from stackwire.http.probes import Probes
 from stackwire.messaging.transport import Transport, notification_queue
 from stackwire.runtime.access import logger_of
 from stackwire.runtime.gauges import Gauges
 from stackwire.runtime.health import Health
 from stackwire.runtime.http_trace import HttpTraceEmitter
+from stackwire.runtime.kept import Kept
 from stackwire.runtime.loop_lag import LoopLag
 from stackwire.runtime.port import Port, PortInUse
 from stackwire.runtime.relay import Relay
 from stackwire.runtime.sender import BusSender
-
-log = logging.getLogger(__name__)
+from stackwire.runtime.sweeps import Sweep, Sweeps
 
 __all__ = ["PortInUse", "Resource", "Server", "Service", "Sweep"]
 
@@ -56,13 +56,8 @@ class Server(Protocol):
     async def stop(self, grace: float = 0.0) -> None:
         """``grace``: seconds for what is being handled."""
 
-
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """Periodic recovery: run once at start and then ``every`` seconds; it must be safe to run at any time."""
-
-    every: float
-    run: Callable[[], Awaitable[object]]
+    def forget(self) -> None:
+        """What is remembered of earlier messages, for a reset."""
 
 
 class Service:
@@ -88,6 +83,7 @@ class Service:
         exchange: str = "",
         probes: Probes | None = None,
         folders: Sequence[Path] = (),
+        kept: Kept | None = None,
     ) -> None:
         self.name = name
         self.transport = transport
@@ -96,7 +92,7 @@ class Service:
         self.database = database
         database.faults = transport.faults
         self._servers = list(servers)
-        self._sweeps = list(sweeps)
+        self._sweeps = Sweeps(name, sweeps, database.clock, lambda: transport.timeline)
         self._resources = list(resources)
         self._busy = busy
         self._app = app
@@ -104,10 +100,11 @@ class Service:
         self._health_port: Port | None = None
         self._lag = LoopLag(name)
         self._http_trace = HttpTraceEmitter(transport, name) if settings.emits_http_trace and app is not None else None
-        self._timers: list[asyncio.Task[None]] = []
-        self._sweeping = 0
         self._port = settings.port
         self._started = False
+        self.kept = kept or Kept()
+        self.rows = Rows(database, transient=self.kept.transient, lasting=self.kept.lasting)
+        self._requests = Requests(lambda: transport.timeline)
         self._relay = Relay(database, BusSender(transport))
         self._observe(probes or Probes(), folders)
 
@@ -137,9 +134,8 @@ class Service:
             for server in self._servers:
                 await server.start()
             await self._relay.start()
-            for sweep in self._sweeps:
-                await self._run_sweep(sweep)
-                self._timers.append(asyncio.create_task(self._repeat_sweep(sweep)))
+            await self._sweeps.run_all()
+            self._sweeps.start()
             if self._app is not None:
                 await self._listen(self._app)
         except BaseException:
@@ -160,10 +156,7 @@ class Service:
             self._api = None
         if self._http_trace is not None:
             await self._http_trace.close()
-        for timer in self._timers:
-            timer.cancel()
-        await asyncio.gather(*self._timers, return_exceptions=True)
-        self._timers = []
+        await self._sweeps.stop()
         until = asyncio.get_running_loop().time() + self.settings.drain_seconds
         for server in reversed(self._servers):
             await server.stop(max(0.0, until - asyncio.get_running_loop().time()))
@@ -188,6 +181,31 @@ class Service:
             await self._api.abort()
         await self.stop()
 
+    async def suspend(self) -> None:
+        """Ends all work at once, and lets none begin until ``resume``: requests wait, messages too."""
+        await asyncio.gather(
+            self.transport.suspend(), self._requests.suspend(), self._sweeps.stop(), self._relay.abort()
+        )
+        if self._http_trace is not None:
+            await self._http_trace.suspend()
+        for interrupt in self.kept.interrupt:
+            await interrupt()
+
+    async def drain(self) -> None:
+        """Drops the messages that wait. Raises BusUnavailable."""
+        await self.transport.drain()
+        for server in self._servers:
+            server.forget()
+
+    async def resume(self) -> None:
+        """Works again."""
+        await self.transport.resume()
+        await self._relay.resume()
+        self._sweeps.start()
+        if self._http_trace is not None:
+            self._http_trace.start()
+        self._requests.resume()
+
     async def ready(self) -> bool:
         """True while the service can do its work: it is started, and nothing that it needs is missing."""
         return all(check.healthy for check in await self._health.checks())
@@ -195,11 +213,11 @@ class Service:
     @property
     def sweeping(self) -> bool:
         """Whether a sweep runs."""
-        return self._sweeping > 0
+        return self._sweeps.running > 0
 
     async def idle(self) -> bool:
         """True when nothing is in progress: no message being handled or waiting to be sent, no sweep running."""
-        if any(server.busy for server in self._servers) or self._sweeping or self._busy() or not self._relay.idle:
+        if any(server.busy for server in self._servers) or self.sweeping or self._busy() or not self._relay.idle:
             return False
         if self._http_trace is not None and self._http_trace.busy:
             return False
@@ -214,6 +232,7 @@ class Service:
     async def _listen(self, app: web.Application) -> None:
         if self._http_trace is not None:
             self._http_trace.start()
+        app.middlewares.insert(0, self._requests.middleware())
         add_faults(app, self.transport.faults)
         logger = logger_of(self.name, self._http_trace)
         api = Port(self.name, app, self.settings, logger, drain_seconds=self.settings.drain_seconds)
@@ -224,17 +243,3 @@ class Service:
         app = Probes(self._health.checks, self._gauges.rendered).application()
         self._health_port = Port(f"the health port of {self.name}", app, self.settings, drain_seconds=0.5)
         await self._health_port.start(port)
-
-    async def _repeat_sweep(self, sweep: Sweep) -> None:
-        while True:
-            await self.database.clock.sleep(sweep.every)
-            await self._run_sweep(sweep)
-
-    async def _run_sweep(self, sweep: Sweep) -> None:
-        self._sweeping += 1
-        try:
-            await sweep.run()
-        except Exception:  # the next round tries again; a sweep never takes its service down
-            log.exception("a sweep of %s failed", self.name)
-        finally:
-            self._sweeping -= 1

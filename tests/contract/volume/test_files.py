@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from stackwire.disk_image.sparse_files import BytesMissing
 from stackwire.volume.backends.files import FileStore, TooManyBytes
-from stackwire.volume.backends.sparse_files import BytesMissing
 
 MIB = 1024**2
 

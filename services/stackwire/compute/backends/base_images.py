@@ -11,6 +11,7 @@ from pathlib import Path
 from stackwire.compute.backends.image_inspection import check_image_file
 from stackwire.core.errors import ServiceError
 from stackwire.core.keyed_locks import KeyedLocks
+from stackwire.core.open_in_thread import open_in_thread
 
 
 class ImageNotCached(ServiceError):
@@ -58,7 +59,7 @@ class BaseImages:
         partial = base.with_name(f".{base.name}.part")
         hasher = hashlib.new(algorithm, usedforsecurity=False)
         try:
-            with contextlib.closing(await asyncio.to_thread(partial.open, "wb")) as file:
+            with contextlib.closing(await open_in_thread(lambda: partial.open("wb"))) as file:
                 async for chunk in chunks:
                     await asyncio.to_thread(_append, file, chunk, hasher)
             if digest is not None and hasher.hexdigest() != digest:

@@ -16,6 +16,7 @@ from typing import BinaryIO
 from stackwire.compute.backends import injected_files
 from stackwire.compute.backends.base_images import BaseImages
 from stackwire.core.errors import ServiceError
+from stackwire.core.open_in_thread import open_in_thread
 from stackwire.core.store_faults import NO_STORE_FAULTS, StoreFaults
 
 DISK_CHUNK_BYTES = 1024**2
@@ -114,7 +115,7 @@ class Disks:
     async def read(self, uuid: str) -> AsyncIterator[bytes]:
         """The disk's bytes. DiskFailure when it is not there."""
         try:
-            file = await asyncio.to_thread(self.disk(uuid).open, "rb")
+            file = await open_in_thread(lambda: self.disk(uuid).open("rb"))
         except OSError as error:
             raise DiskFailure(instance_id=uuid, reason=error.strerror or "input/output error") from error
         try:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from stackwire.contracts.identity import Revocation, TokensRevoked
-from stackwire.core.revocations import keys_of
+from stackwire.core.revocations import EVERY, keys_of
 from stackwire.core.tokens import Claims
 from stackwire.db.pool import Database
 from stackwire.db.unit_of_work import UnitOfWork
@@ -29,6 +29,14 @@ async def revoke(uow: UnitOfWork, lifetime: timedelta, keys: Sequence[str]) -> N
     until = uow.now + lifetime
     await uow.execute(_UPSERT, sorted(set(keys)), uow.now, until)
     uow.fanout(TokensRevoked(revocations=[Revocation(key=key, before=uow.now, until=until) for key in keys]))
+
+
+async def restart(uow: UnitOfWork, lifetime: timedelta, now: datetime, ended: bool) -> None:
+    """After a reset, which may have set the clock back: what was revoked stays so, what is issued from now on is valid.
+    ``ended``: every token until now is revoked."""
+    await uow.execute("UPDATE revocations SET before = $1 WHERE before > $1", now)
+    if ended:
+        await uow.execute(_UPSERT, [EVERY], now, now + lifetime)
 
 
 async def is_valid(database: Database, claims: Claims) -> bool:

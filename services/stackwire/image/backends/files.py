@@ -75,6 +75,11 @@ class FileStore:
         roots = [str(directory.root) for directory in self._directories]
         return {"data_dir": roots[0] if len(roots) == 1 else roots, "thin_provisioning": False}
 
+    @property
+    def directories(self) -> Sequence[Directory]:
+        """All of them."""
+        return self._all
+
     def prepare(self) -> None:
         """Creates the folders. Blocks; raises OSError."""
         for directory in self._all:

@@ -7,6 +7,8 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Protocol
 
+from stackwire.core.open_in_thread import open_in_thread
+
 
 class Blocking(Protocol):
     """``read`` blocks; ``close`` does not, and may be called again."""
@@ -50,7 +52,7 @@ class ThreadReader:
 
 async def open_file(path: Path, first: int = 0, count: int | None = None) -> ThreadReader:
     """A file from its byte ``first`` on. Raises OSError."""
-    return await asyncio.to_thread(_open, path, first, count)
+    return await open_in_thread(lambda: _open(path, first, count))
 
 
 def _open(path: Path, first: int, count: int | None) -> ThreadReader:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from stackwire.core.errors import Unavailable
+from stackwire.core.open_in_thread import open_in_thread
 from stackwire.image.backends.files import Writer
 
 _STAGING_CHUNK_BYTES = 1024**2  # bytes
@@ -44,7 +45,7 @@ class Staging:
     async def read(self, name: str) -> AsyncGenerator[bytes, None]:
         """The data in chunks. Raises Unavailable when it does not exist."""
         try:
-            file = await asyncio.to_thread(self.path(name).open, "rb")
+            file = await open_in_thread(lambda: self.path(name).open("rb"))
         except OSError as error:
             raise Unavailable("The staged data cannot be read.") from error
         try:

@@ -57,6 +57,16 @@ class Stores:
         """The names of the stores that clients know."""
         return list(self._enabled)
 
+    def kept_folders(self) -> dict[str, Path]:
+        """Those in which stores keep data on this machine, by names that mean the same on every machine."""
+        found = [(name, store.directories) for name, store in self._all.items() if isinstance(store, FileStore)]
+        return {
+            f"{name}/{number}/{folder.name}": folder
+            for name, directories in found
+            for number, directory in enumerate(directories)
+            for folder in directory.folders
+        }
+
     def known(self, name: str) -> str:
         """The same name. Raises StoreUnknown."""
         if name not in self._enabled:

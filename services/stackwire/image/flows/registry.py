@@ -96,9 +96,13 @@ class V1Flows:
         """True while data is being copied."""
         return self._copies.busy
 
+    async def interrupt(self) -> None:
+        """Ends the copies."""
+        await self._copies.interrupt()
+
     async def close(self) -> None:
         """Ends the copies."""
-        await self._copies.close()
+        await self.interrupt()
 
 
 class WorkerFlows:

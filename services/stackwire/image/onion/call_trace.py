@@ -46,6 +46,10 @@ class CallTraces:
         """In the order in which the layers were entered; none for a request that is unknown, or too old."""
         return tuple(self._traces.get(request_id, ()))
 
+    def clear(self) -> None:
+        """Forgets all requests."""
+        self._traces.clear()
+
     def traced(self, layer: P) -> P:
         """The same layer, whose calls are recorded."""
         return cast(P, _TracedLayer(layer, self))

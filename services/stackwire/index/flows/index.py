@@ -53,6 +53,10 @@ class PropertyIndex:
         async with self._database.work(self._ctx) as uow:
             await properties.replace(uow, resource, found)
 
+    def forget(self) -> None:
+        """What was read, after a reset."""
+        self._refreshed.clear()
+
     async def catch_up(self) -> None:
         """What may have been missed."""
         await self.rebuild()

@@ -24,12 +24,22 @@ _NAMED_BY = {TRANSFER_EVENT: "rule", "fault.injected": "text"}
 
 
 class Decoder:
-    """Decodes records in the order of the bus; remembers calls, so that a reply has their name and resources."""
+    """Decodes records in the order of the bus; remembers calls, so that a reply has their name and resources.
+
+    ``number``: of the last message.
+    """
 
     def __init__(self) -> None:
-        self._number = 0
+        self.number = 0
         self._calls: OrderedDict[str, Message] = OrderedDict()
         self._callers: OrderedDict[str, str] = OrderedDict()
+        self._senders = SenderInference()
+
+    def restart(self, skipped: int) -> None:
+        """Remembers no call any more; so many records will not be decoded."""
+        self.number += skipped
+        self._calls.clear()
+        self._callers.clear()
         self._senders = SenderInference()
 
     def decode_all(self, wire: WireMessage) -> list[Message]:
@@ -51,7 +61,7 @@ class Decoder:
         uses = exchange.get("database")
         for at, use in enumerate(uses if isinstance(uses, list) else ()):
             if isinstance(use, Mapping) and isinstance(use.get("started"), int | float):
-                self._number += 1
+                self.number += 1
                 yield self._message(
                     wire._replace(time=float(use["started"]), payload={**wire.payload, "payload": use}, size=0),
                     "sql",
@@ -65,7 +75,7 @@ class Decoder:
 
     def decode(self, wire: WireMessage) -> Message:
         """Never raises: what cannot be decoded is of kind ``other``, with the reason as its failure."""
-        self._number += 1
+        self.number += 1
         payload = wire.payload
         if wire.problem is not None:
             return self._message(wire, "other", "(unreadable)", receiver=wire.exchange, failure=wire.problem)
@@ -211,7 +221,7 @@ class Decoder:
         )
         trace = trace_id(parent)
         return Message(
-            number=self._number,
+            number=self.number,
             time=wire.time,
             step=wire.step,
             kind=kind,

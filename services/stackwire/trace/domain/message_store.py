@@ -49,11 +49,21 @@ class MessageStore:
         self._unsaved: list[Message] | None = None
         self._index = StoryIndex()
 
+    def clear(self) -> None:
+        """Forgets everything, after a reset; numbers go on, so that a listener that asks for later ones gets them."""
+        self._decoder.restart(len(self._undecoded))
+        self._undecoded.clear()
+        self.lineage, self.names, self.map, self._index = Lineage(), ResourceNames(), CloudMap(), StoryIndex()
+        self._messages.clear()
+        self._bytes = 0
+        self._unsaved = None if self._unsaved is None else []
+
     def restore(self, messages: Iterable[Message], names: Mapping[str, Resource]) -> None:
         """What an earlier process saved: what lineage consists of, and all that is left of its stories. From now on
         ``take_unsaved`` is expected to be called."""
         found = list(messages)
-        for number, message in enumerate(found, 1 - len(found)):  # those of this process begin with 1
+        first = self._decoder.number + 1 - len(found)  # those of this process begin with 1
+        for number, message in enumerate(found, first):
             self._keep(replace(message, number=number))
             self._bytes += message.size
         self.lineage.names = {**names, **self.lineage.names}

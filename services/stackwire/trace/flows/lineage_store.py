@@ -32,17 +32,34 @@ class LineageStore:
 
     async def start(self) -> None:
         """Restores what was saved. Raises DatabaseUnavailable."""
+        await self._read()
+        self.resume()
+
+    async def _read(self) -> None:
         async with self._database.read() as session:
             await transfers.delete_oldest(session, self._bound)
             messages = await transfers.latest_messages(session, self._bound)
             self._store.restore(messages, await transfers.latest_names(session, self._bound))
+
+    def resume(self) -> None:
+        """Writes from time to time."""
         self._writing = asyncio.create_task(self._write_periodically())
 
-    async def close(self) -> None:
-        """Writes what is new, and closes the database."""
+    async def suspend(self) -> None:
+        """Writes no more, until ``resume``."""
         if self._writing is not None:
             self._writing.cancel()
             await asyncio.gather(self._writing, return_exceptions=True)
+
+    async def restored(self) -> None:
+        """After other rows were put back: they are what is known."""
+        self._messages, self._names = [], {}
+        await self._read()
+
+    async def close(self) -> None:
+        """Writes what is new, and closes the database."""
+        await self.suspend()
+        if self._writing is not None:
             await self.write()
         await self._database.close()
 

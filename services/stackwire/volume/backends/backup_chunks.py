@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from stackwire.core.errors import ServiceError
-from stackwire.volume.backends import sparse_files
+from stackwire.disk_image import sparse_files
 
 T = TypeVar("T")
 Objects = list[dict[str, dict[str, Any]]]

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from stackwire.volume.backends import sparse_files
+from stackwire.disk_image import sparse_files
 from stackwire.volume.backends.backup_chunks import BackupDamaged, Location, Piece, StoredObject
 
 _NONE = ("none", "off", "no")

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from stackwire.core.errors import ServiceError
+from stackwire.disk_image import sparse_files
 from stackwire.object_store.bucket import Bucket, S3Error
 from stackwire.object_store.place import S3Place, is_bucket_name
 from stackwire.object_store.stream import S3Stream
-from stackwire.volume.backends import sparse_files
 from stackwire.volume.backends.backup_chunks import (
     BackupDamaged,
     ChunkedStore,

@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from stackwire.volume.backends import sparse_files
+from stackwire.disk_image import sparse_files
 from stackwire.volume.backends.backup_chunks import (
     BackupDamaged,
     ChunkedStore,

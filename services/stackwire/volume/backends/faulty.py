@@ -7,9 +7,10 @@ import os
 from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
 
+from stackwire.volume.backends.sparse_files import DiskFull
+
 from stackwire.core.store_faults import NO_STORE_FAULTS, StoreFault, StoreFaults
 from stackwire.volume.backends.files import FileStore, IncomingFile, Written
-from stackwire.volume.backends.sparse_files import DiskFull
 
 
 class FaultyStore(FileStore):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from stackwire.core.errors import ServiceError
-from stackwire.volume.backends import sparse_files
+from stackwire.disk_image import sparse_files
 
 
 class TooManyBytes(ServiceError):

@@ -18,11 +18,11 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 from stackwire.core.errors import Unavailable
+from stackwire.disk_image import sparse_files
+from stackwire.disk_image.sparse_files import VOLUME_CHUNK_BYTES, BytesMissing, DiskFull
 from stackwire.object_store.ceph import CephError, Pool, translated_errors
 from stackwire.object_store.place import CephPlace
-from stackwire.volume.backends import sparse_files
 from stackwire.volume.backends.files import FileStore, IncomingFile
-from stackwire.volume.backends.sparse_files import VOLUME_CHUNK_BYTES, BytesMissing, DiskFull
 
 log = logging.getLogger("stackwire.volume")
 T = TypeVar("T")

@@ -61,6 +61,18 @@ class HostService:
                 await services.register(uow, _stable_uuid(f"service:{host.name}"), host.name)
             await self._claim(host)
 
+    async def restored(self) -> None:
+        """After other rows were put back: these hosts are there, this process's, and report that they are up."""
+        for host in self.hosts:
+            host.expected_events.clear()
+            host.live_migrations.clear()
+            async with self._database.work(self._ctx) as uow:
+                await hosts.register(uow, self._capacity(host))
+                await services.register(uow, _stable_uuid(f"service:{host.name}"), host.name)
+        async with self._database.read() as session:
+            await self._leases.restore(session)
+            await services.report(session, [host.name for host in self._held()], self._database.clock.now())
+
     async def _claim(self, host: ComputeHost) -> None:
         """The host's lease, unless another living process has it; what its last process left is recovered then."""
         held = self._leases.holds(LEASE, host.name)

@@ -17,6 +17,7 @@ from stackwire.identity.db.token_subject import TokenSubject
 from stackwire.identity.domain.errors import TokenNotFound
 from stackwire.identity.domain.requests import AUTH_METHODS, AuthRequest, Scope, Selector
 from stackwire.identity.flows.deps import IdentityDeps
+from stackwire.runtime.kept import Restored
 
 
 class Tokens:
@@ -77,6 +78,11 @@ class Tokens:
         claims = await self.get_token(ctx, token, "revoke_token")
         async with self._deps.database.work(ctx) as uow:
             await revocations.revoke(uow, self._deps.token_lifetime, [f"audit:{claims.audit_id}"])
+
+    async def restored(self, what: Restored) -> None:
+        """After a reset: what was revoked stays so. Other services do the same."""
+        async with self._deps.database.work(system_context("identity")) as uow:
+            await revocations.restart(uow, self._deps.token_lifetime, what.at, what.tokens_ended)
 
     async def on_list_revocations(self, _ctx: RequestContext, _message: ListRevocations) -> list[Revocation]:
         """The revocations that tokens still valid may match."""

@@ -44,7 +44,7 @@ class V1Copies:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def close(self) -> None:
+    async def interrupt(self) -> None:
         """Cancels what is under way, which aborts the uploads."""
         for task in self._running:
             task.cancel()

@@ -75,9 +75,13 @@ class CachePrefetcher:
             await cache.keep(image, writer)
         await cache.unqueue(image_id)
 
-    async def close(self) -> None:
-        """An image that is being fetched stays queued."""
+    async def interrupt(self) -> None:
+        """Ends a fetch; its image stays queued."""
         if self._fetching is not None:
             self._fetching.cancel()
             await asyncio.gather(self._fetching, return_exceptions=True)
+
+    async def close(self) -> None:
+        """An image that is being fetched stays queued."""
+        await self.interrupt()
         self._cache.close()

@@ -7,7 +7,7 @@ from stackwire.core.errors import ServiceError
 from stackwire.core.rules import Resource
 from stackwire.db.pool import UnitOfWork
 from stackwire.db.transitions import transition
-from stackwire.volume.backends.sparse_files import BytesMissing, DiskFull
+from stackwire.disk_image.sparse_files import BytesMissing, DiskFull
 from stackwire.volume.db import backups, glance_metadata, messages, snapshots, volume_types, volumes
 from stackwire.volume.domain import objects, travel
 from stackwire.volume.domain.errors import (

@@ -7,9 +7,9 @@ from pathlib import Path
 from stackwire.contracts.image import ImageView
 from stackwire.core.context import RequestContext
 from stackwire.disk_image.signatures import SignatureRefused, Verifier, signed
+from stackwire.disk_image.sparse_files import BytesMissing
 from stackwire.volume.backends import formats
 from stackwire.volume.backends.files import IncomingFile
-from stackwire.volume.backends.sparse_files import BytesMissing
 from stackwire.volume.db import encryption, volumes
 from stackwire.volume.domain import size_checks, travel
 from stackwire.volume.domain.errors import (
