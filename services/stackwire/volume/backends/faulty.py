@@ -7,9 +7,8 @@ import os
 from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
 
-from stackwire.volume.backends.sparse_files import DiskFull
-
 from stackwire.core.store_faults import NO_STORE_FAULTS, StoreFault, StoreFaults
+from stackwire.disk_image.sparse_files import DiskFull
 from stackwire.volume.backends.files import FileStore, IncomingFile, Written
 
 
