@@ -9,13 +9,14 @@ import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from stackwire.cloud.cloud import package, settings_type
+from stackwire.cloud.cloud import settings_type
 from stackwire.cloud.options import ORDER, REGISTRY, free_ports
 from support.postgres import TestDatabase
 from support.rabbitmq import TestRabbit
 
 TOKEN_KEY = "0123456789abcdef" * 4
 CRASHED = 137
+ADMIN = "admin"
 READY_SECONDS = 60.0
 
 
@@ -36,12 +37,17 @@ class Processes:
         self._folder = folder
         self._settings = dict(settings or {})
         self._python = dict(environment or {})
-        self.ports = free_ports((*ORDER, REGISTRY))
+        self.ports = free_ports((*ORDER, REGISTRY, ADMIN))
         self.running: dict[str, asyncio.subprocess.Process] = {}
 
     @property
     def urls(self) -> dict[str, str]:
-        return {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items() if name != REGISTRY}
+        return {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items() if name in ORDER}
+
+    @property
+    def admin_url(self) -> str:
+        """Of the admin port, which is started by its name, too."""
+        return f"http://127.0.0.1:{self.ports[ADMIN]}"
 
     def data_dir(self, service: str) -> Path:
         return self._folder / service
@@ -58,7 +64,12 @@ class Processes:
         path = self._folder / f"{service}.log"
         with path.open("ab") as log:
             log_start = log.tell()
-            words = ("serve", package(service), "--role", REGISTRY if service == REGISTRY else role)
+            words = (
+                "serve",
+                "image" if service == REGISTRY else service,
+                "--role",
+                REGISTRY if service == REGISTRY else role,
+            )
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", "stackwire.cloud", *words),
@@ -106,9 +117,9 @@ class Processes:
     def _environment(self, service: str) -> dict[str, str]:
         own = {
             "PORT": str(self.ports[service]),
-            "DATABASE_URL": self._database.url(service),
+            "DATABASE_URL": "" if service == ADMIN else self._database.url(service),
             "AMQP_URL": self._amqp_url,
-            "DATA_DIR": str(self.data_dir(package(service))),
+            "DATA_DIR": str(self.data_dir("image" if service == REGISTRY else service)),
             "TOKEN_KEY": TOKEN_KEY,
             "ADMIN_PASSWORD": "secret",
             "REGISTRY_PORT": str(self.ports[REGISTRY]),
@@ -117,8 +128,8 @@ class Processes:
             **self._settings,
         }
         known = {name.upper() for name in settings_type(service).model_fields}
-        prefix = f"STACKWIRE_{package(service).upper()}"
-        environment = {f"{prefix}_{name}": value for name, value in own.items() if name in known}
+        prefix = settings_type(service).model_config["env_prefix"]
+        environment = {f"{prefix}{name}": value for name, value in own.items() if name in known}
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH", "LANG") if name in os.environ}
         return {
             **inherited,

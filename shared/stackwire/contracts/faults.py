@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stackwire.contracts.base import Call, Contract, Event, Fanout, Target
+from stackwire.contracts.base import Call, Cast, Contract, Event, Fanout, Target
 
 STACKWIRE_EXCHANGE = "stackwire"
 FAULTS = Target(exchange=STACKWIRE_EXCHANGE, topic="faults")
@@ -21,13 +21,23 @@ class FaultState(Contract):
 
 
 class SetFaults(Fanout, target=FAULT_RULES, method="set_faults"):
-    """For every process that injects faults: all rules that are set."""
+    """For every process that injects faults: all rules that are set. ``revision`` grows with each change."""
 
+    revision: int
     faults: list[FaultState]
 
 
 class ListFaults(Call[list[FaultState]], target=FAULTS, method="list_faults"):
-    """All rules that are set: called when a process starts."""
+    """All rules that are set: called when a process starts. ``process``: a name no other one has."""
+
+    process: str
+
+
+class ConfirmFaults(Cast, target=FAULTS, method="confirm_faults"):
+    """The process has the rules of this revision."""
+
+    process: str
+    revision: int
 
 
 class ClaimFault(Call[bool], target=FAULTS, method="claim_fault"):

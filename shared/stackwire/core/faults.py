@@ -193,12 +193,16 @@ NO_FAULTS = Faults()
 
 
 class FaultRules:
-    """The rules that are set in a cloud, each with its count. ``changed`` is called after each change."""
+    """The rules that are set in a cloud, each with its count.
+
+    ``changed`` is called after each change; ``waits`` return when those elsewhere have them as they are.
+    """
 
     def __init__(self) -> None:
         self._faults: dict[str, Fault] = {}
         self._views: list[Faults] = []
         self.changed: list[Callable[[], None]] = []
+        self.waits: list[Callable[[], Awaitable[None]]] = []
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -240,6 +244,11 @@ class FaultRules:
         if self._faults:
             self._faults.clear()
             self._push()
+
+    async def spread(self) -> None:
+        """Returns when every process that may inject them has the rules as they are."""
+        for wait in self.waits:
+            await wait()
 
     def claim(self, id: str) -> bool:
         """Whether the rule may happen once more, somewhere; it is counted."""

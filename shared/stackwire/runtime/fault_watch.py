@@ -15,11 +15,12 @@ from contextvars import Context
 
 from pydantic import ValidationError
 
-from stackwire.contracts.faults import FAULT_RULES, ClaimFault, FaultState, ListFaults, SetFaults
+from stackwire.contracts.faults import FAULT_RULES, ClaimFault, ConfirmFaults, FaultState, ListFaults, SetFaults
 from stackwire.core.context import RequestContext, system_context
 from stackwire.core.errors import ServiceError
 from stackwire.core.fault_rules import FaultRule
 from stackwire.core.faults import Fault, Faults
+from stackwire.db.leases import new_owner
 from stackwire.messaging.faulty import FaultyTransport
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Transport
@@ -61,6 +62,7 @@ class FaultWatch:
     def __init__(self, transport: Transport, faults: Faults) -> None:
         self._faults = faults
         self._ctx = system_context(faults.service)
+        self._process = f"{faults.service}.{new_owner()}"
         self._rpc = RpcClient(transport)
         endpoint = SetFaults.served_by(self._on_set_faults)
         self._server = RpcServer(transport, FAULT_RULES, f"{faults.service}.{faults.worker}", [endpoint])
@@ -70,7 +72,7 @@ class FaultWatch:
         """Returns with the rules; with none when nobody has an admin port."""
         await self._server.start()
         try:
-            self._set(await self._rpc.call(self._ctx, ListFaults(), timeout=ANSWER_SECONDS))
+            self._set(await self._rpc.call(self._ctx, ListFaults(process=self._process), timeout=ANSWER_SECONDS))
         except ServiceError as error:
             log.info("%s could not fetch the faults: %s", self._faults.service, error)
 
@@ -91,6 +93,10 @@ class FaultWatch:
 
     async def _on_set_faults(self, _ctx: RequestContext, message: SetFaults) -> None:
         self._set(message.faults)
+        try:
+            await self._rpc.cast(self._ctx, ConfirmFaults(process=self._process, revision=message.revision))
+        except ServiceError as error:
+            log.warning("the faults were not confirmed: %s", error)
 
     def _set(self, states: Sequence[FaultState]) -> None:
         try:

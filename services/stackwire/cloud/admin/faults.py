@@ -63,6 +63,7 @@ class FaultHandlers:
     async def create(self, request: web.Request) -> web.Response:
         """201; 400 for a rule that cannot be."""
         fault = self._faults.add(_rule(await json_body(request)))
+        await self._faults.spread()
         return respond(201, {"fault": fault.view()}, {"Location": f"/faults/{fault.id}"})
 
     async def show(self, request: web.Request) -> web.Response:
@@ -72,11 +73,13 @@ class FaultHandlers:
     async def delete(self, request: web.Request) -> web.Response:
         """204: it happens no more, and what it holds up continues."""
         self._faults.remove(request.match_info["id"])
+        await self._faults.spread()
         return respond(204)
 
     async def clear(self, request: web.Request) -> web.Response:
         """204: none is set."""
         self._faults.clear()
+        await self._faults.spread()
         return respond(204)
 
     async def kinds(self, request: web.Request) -> web.Response:
