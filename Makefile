@@ -41,8 +41,12 @@ demo: $(READY) ## the journey of a disk image's properties, message by message
 cloud: $(READY) ## an embedded cloud until Ctrl-C (no Docker)
 	@$(BIN)/stackwire up
 
+.PHONY: chart-tools
+chart-tools: $(READY) ## helm and the schemas of Kubernetes, for the tests of the chart; make test brings them too
+	@$(BIN)/python tests/support/chart_tools.py $(VENV)/chart-tools
+
 .PHONY: test
-test: $(READY) ## every test that can run here; REQUIRE=all makes a missing server a failure
+test: $(READY) chart-tools ## every test that can run here; REQUIRE=all makes a missing server a failure
 	@$(BIN)/python -m pytest $(TESTS) -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: test-quick

@@ -45,6 +45,11 @@ class RenamedSettingsSource(PydanticBaseSettingsSource):
         return found
 
 
+def is_public(text: str) -> bool:
+    """Whether everybody knows it."""
+    return text in PUBLIC_SECRETS
+
+
 def is_loopback(address: str) -> bool:
     """Whether only this machine reaches what listens there; of names only ``localhost`` is known to."""
     try:

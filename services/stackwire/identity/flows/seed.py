@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stackwire.core.context import system_context
-from stackwire.core.settings import PUBLIC_SECRETS
+from stackwire.core.settings import PUBLIC_SECRETS, is_public
 from stackwire.db.pool import Database
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.identity.backends.passwords import Passwords
@@ -80,7 +80,7 @@ class Seed(BaseModel):
     def with_password(self, password: str) -> "Seed":
         """With this password for users who have one that stands in this repository; none given changes nothing."""
         own = [
-            user.model_copy(update={"password": password}) if password and user.password in PUBLIC_SECRETS else user
+            user.model_copy(update={"password": password}) if password and is_public(user.password) else user
             for user in self.user
         ]
         return self.model_copy(update={"user": tuple(own)})
