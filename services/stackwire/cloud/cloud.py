@@ -25,6 +25,7 @@ from stackwire.messaging.connect import connect
 from stackwire.messaging.directed import DirectedTransport
 from stackwire.messaging.faulty import FaultyTransport
 from stackwire.messaging.memory import MemoryBroker
+from stackwire.messaging.signatures import Signatures
 from stackwire.messaging.stand_ins import StandIns
 from stackwire.messaging.transport import Transport
 from stackwire.runtime.fault_notes import notes_on
@@ -184,9 +185,7 @@ class Cloud:
     async def bus(self) -> Transport:
         """A connection to the bus beside those of the services."""
         if "" not in self._transports:
-            self._transports[""] = await connect(
-                self.options.amqp_url, name="stackwire-test", broker=self.broker, timeout_seconds=BROKER_TIMEOUT_SECONDS
-            )
+            self._transports[""] = await self._connect("test", ServiceSettings())
         return self._transports[""]
 
     async def swept(self, timeout: float) -> None:
@@ -229,17 +228,23 @@ class Cloud:
 
     async def _build(self, name: str) -> None:
         kind = settings_type(name)
-        transport = await connect(
-            self.options.amqp_url, name=f"stackwire-{name}", broker=self.broker, timeout_seconds=BROKER_TIMEOUT_SECONDS
-        )
-        self._transports[name] = transport
         settings = kind(**self._values(name, kind))
+        transport = self._transports[name] = await self._connect(name, settings)
         if settings.image_url != self.urls["image"] and getattr(settings, "image_api", "") == "rpc":
             api = {"compute": "v2", "volume": "http"}[name]
             raise ValueError(f"STACKWIRE_IMAGE_URL needs STACKWIRE_{name.upper()}_IMAGE_API={api}: RPC has no URL")
         app = f"stackwire.{package(name)}.app"
         build: Any = build_tracer if name == "trace" else importlib.import_module(app).build
         self.services[name] = await build(settings, transport=self._directed(name, transport), clock=self.clock)
+
+    async def _connect(self, name: str, settings: ServiceSettings) -> Transport:
+        return await connect(
+            self.options.amqp_url,
+            name=f"stackwire-{name}",
+            broker=self.broker,
+            timeout_seconds=BROKER_TIMEOUT_SECONDS,
+            signatures=Signatures(settings.bus_key, settings.bus_unsigned),
+        )
 
     def _directed(self, name: str, transport: Transport) -> Transport:
         """The services that users know may be held back, answered for, and have faults; tracer and index look on."""

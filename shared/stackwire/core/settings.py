@@ -73,6 +73,8 @@ class ServiceSettings(BaseSettings):
     ``max_connections``: of clients to the API at once; a further one is answered 503.
     ``fault_injection``: obeys the fault rules of the admin port on this bus (``stackwire serve admin``).
     ``lease_seconds``: how long a process keeps the rows it works on without renewing its leases on them.
+    ``bus_key``: with which services sign their messages, of 32 characters at least; messages without its signature are
+    refused, but on the topics of ``bus_unsigned`` (``*``: all).
     ``health_port``: of ``/healthcheck`` and ``/metrics``, for a process without an API; where an API's process has one,
     the API's own port has no metrics. ``disk_free_limit``: bytes; with less the process is not ready.
     ``drain_seconds``: how long requests, and then messages, that are under way may still take when the process is
@@ -115,6 +117,8 @@ class ServiceSettings(BaseSettings):
     fault_injection: bool = False
     log_format: LogFormat = "text"
     log_level: LogLevel = "info"
+    bus_key: str = Field(default="", repr=False)
+    bus_unsigned: Annotated[tuple[str, ...], NoDecode] = ()
     health_port: int | None = Field(default=None, ge=0, le=65535)
     disk_free_limit: int = Field(default=64 * 2**20, ge=0)
     drain_seconds: float = Field(default=10.0, ge=0)
@@ -136,7 +140,7 @@ class ServiceSettings(BaseSettings):
         files = FilesSource(settings_cls)
         return init_settings, env_settings, everywhere, files, RenamedSettingsSource(settings_cls)
 
-    @field_validator("with_bugs", mode="before")
+    @field_validator("with_bugs", "bus_unsigned", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -113,7 +113,9 @@ class RpcClient:
         """
         check_timeline()
         address = to_fanout(target.topic) if fanout else to_topic(target.exchange, target.topic, server)
-        body = wrap(_request(context, target, method, args, {"_unique_id": _hex(unique_id)}))
+        body = wrap(
+            _request(context, target, method, args, {"_unique_id": _hex(unique_id)}), self._transport.signatures
+        )
         await self._transport.publish(address, body, properties_of(context), mandatory=mandatory and not fanout)
 
     async def request(
@@ -136,7 +138,7 @@ class RpcClient:
         reply_to = await self._reply_queue()
         msg_id = uuid4().hex
         protocol = {"_msg_id": msg_id, "_reply_q": reply_to, "_timeout": monitor, "_unique_id": uuid4().hex}
-        body = wrap(_request(context, target, method, args, protocol))
+        body = wrap(_request(context, target, method, args, protocol), self._transport.signatures)
         address = to_topic(target.exchange, target.topic, server)
         pending = self._pending[msg_id] = _PendingCall(asyncio.get_running_loop().create_future(), monitor or 0)
         try:

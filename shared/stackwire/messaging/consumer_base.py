@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from stackwire.core.metrics import DEAD_LETTERS, MESSAGE_WAIT
 from stackwire.messaging.errors import PoisonMessage
+from stackwire.messaging.signatures import ForgedMessage
 from stackwire.messaging.transport import Consumer, Delivery
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,8 @@ class ConsumerBase:
             message = read(delivery)
         except PoisonMessage as error:
             self.poisonous += 1
-            DEAD_LETTERS.labels(self._service, "poison").inc()
+            reason = "forged" if isinstance(error, ForgedMessage) else "poison"
+            DEAD_LETTERS.labels(self._service, reason).inc()
             log.warning("a message on %s cannot be read: %s", delivery.queue, error)
             await delivery.reject()
             return

@@ -38,6 +38,7 @@ class DirectedTransport:
     def __init__(self, inner: Transport, service: str, pace: Pace, stand_ins: StandIns) -> None:
         self.inner = inner
         self.name = inner.name
+        self.signatures = inner.signatures
         self.faults = inner.faults
         self._service = service
         self._pace = pace

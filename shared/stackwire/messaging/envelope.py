@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from stackwire.messaging.errors import PoisonMessage
+from stackwire.messaging.signatures import NO_SIGNATURES, SIGNATURE_KEY, Signatures
 from stackwire.messaging.transport import CONTENT_ENCODING, CONTENT_TYPE, Properties
 
 MAX_BODY = 8 * 1024 * 1024
@@ -35,13 +36,20 @@ def dumps(payload: Any) -> bytes:
         return json.dumps(payload, allow_nan=False, separators=(",", ":")).encode()
 
 
-def wrap(payload: Mapping[str, Any]) -> bytes:
+def wrap(payload: Mapping[str, Any], signatures: Signatures = NO_SIGNATURES) -> bytes:
     """The body of a message with this payload; key order is kept."""
-    return orjson.dumps({_VERSION_KEY: _VERSION, _MESSAGE_KEY: dumps(payload).decode()})
+    inner = dumps(payload)
+    envelope = {_VERSION_KEY: _VERSION, _MESSAGE_KEY: inner.decode()}
+    if (signature := signatures.of(inner)) is not None:
+        envelope[SIGNATURE_KEY] = signature
+    return orjson.dumps(envelope)
 
 
-def unwrap(body: bytes, properties: Properties) -> dict[str, Any]:
-    """The payload of a body. Raises PoisonMessage when a real receiver would reject it, or when it is too large."""
+def unwrap(
+    body: bytes, properties: Properties, signatures: Signatures = NO_SIGNATURES, topic: str = ""
+) -> dict[str, Any]:
+    """The payload of a body. Raises PoisonMessage when a real receiver would reject it, or when it is too large, and
+    ForgedMessage when it is not signed as messages on this ``topic`` have to be."""
     _check_properties(properties)
     data = _expand(body, properties.headers)
     if len(data) > MAX_BODY:
@@ -49,11 +57,13 @@ def unwrap(body: bytes, properties: Properties) -> dict[str, Any]:
     outer = _object(data)
     if _VERSION_KEY not in outer or _MESSAGE_KEY not in outer:
         _refuse_nul(outer, data)
+        signatures.check({}, "", topic)
         return outer
     _check_version(outer[_VERSION_KEY])
     inner = outer[_MESSAGE_KEY]
     if not isinstance(inner, str):
         raise PoisonMessage("the inner message is not text")
+    signatures.check(outer, inner, topic)
     payload = _object(inner)
     if _NUL in inner:
         _refuse_nul(payload, inner.encode())

@@ -49,6 +49,7 @@ class FaultyTransport:
         self.inner = inner
         self.faults = faults
         self.name = inner.name
+        self.signatures = inner.signatures
         self._away_seconds = away_seconds
         self._held: list[Send] = []
         self._outages: deque[tuple[float, float]] = deque(maxlen=OUTAGES_LISTED)

@@ -10,6 +10,7 @@ from stackwire.messaging import transport
 from stackwire.messaging.errors import BusUnavailable
 from stackwire.messaging.memory_broker import MemoryBroker
 from stackwire.messaging.memory_queue import UNBOUNDED, MemoryConsumer
+from stackwire.messaging.signatures import NO_SIGNATURES
 
 __all__ = ["MemoryBroker", "MemoryTransport"]
 
@@ -24,6 +25,7 @@ class MemoryTransport:
         self.broker = broker
         self.name = name
         self.faults = NO_FAULTS
+        self.signatures = NO_SIGNATURES
         self._consumers: list[transport.Consumer] = []
         self._open = True
         self._tasks = broker.join()

@@ -13,6 +13,7 @@ from stackwire.core.metrics import DEAD_LETTERS
 from stackwire.messaging.consumer_base import ConsumerBase
 from stackwire.messaging.envelope import context_of, unwrap, wrap
 from stackwire.messaging.errors import PoisonMessage
+from stackwire.messaging.signatures import NO_SIGNATURES, Signatures
 from stackwire.messaging.transport import (
     Binding,
     Delivery,
@@ -56,7 +57,7 @@ class Notifier:
         # A payload without a context, as Glance's, belongs to a request too: receivers ignore headers, tracers do not.
         properties = properties_of(context) if event.context else properties_of(context, *REQUEST_HEADERS)
         address = to_notification(event.exchange, event.topic, event.priority)
-        await self._transport.publish(address, wrap(payload), properties)
+        await self._transport.publish(address, wrap(payload, self._transport.signatures), properties)
 
 
 def _text(moment: datetime) -> str:
@@ -85,9 +86,9 @@ REQUEUE: Requeue = "requeue"
 Handler = Callable[[Notification], Awaitable[Requeue | None]]
 
 
-def read_notification(delivery: Delivery) -> Notification:
+def read_notification(delivery: Delivery, signatures: Signatures = NO_SIGNATURES, topic: str = "") -> Notification:
     """Raises PoisonMessage when it is not a notification."""
-    payload = unwrap(delivery.body, delivery.properties)
+    payload = unwrap(delivery.body, delivery.properties, signatures, topic)
     text = {key: payload.get(key, "") for key in ("message_id", "publisher_id", "event_type", "priority", "timestamp")}
     if not all(isinstance(value, str) for value in text.values()) or not text["event_type"]:
         raise PoisonMessage("not a notification")
@@ -181,7 +182,10 @@ class Listener:
         self._failures.clear()
 
     async def _on_delivery(self, delivery: Delivery) -> None:
-        await self._consumers.handle(delivery, read_notification, self._handled_or_back)
+        await self._consumers.handle(delivery, self._read, self._handled_or_back)
+
+    def _read(self, delivery: Delivery) -> Notification:
+        return read_notification(delivery, self._transport.signatures, self._topic)
 
     async def _handled_or_back(self, notification: Notification, delivery: Delivery) -> None:
         try:

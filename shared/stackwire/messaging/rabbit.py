@@ -27,6 +27,7 @@ from stackwire.messaging.rabbit_connection import ATTEMPT, LOST, REFUSED, Opener
 from stackwire.messaging.rabbit_publisher import Publisher
 from stackwire.messaging.rabbit_queue import DRAIN, RabbitConsumer
 from stackwire.messaging.rabbit_topology import Topology
+from stackwire.messaging.signatures import NO_SIGNATURES
 from stackwire.messaging.transport import (
     STANDARD,
     Address,
@@ -56,6 +57,7 @@ class RabbitTransport:
     def __init__(self, url: str, options: RabbitOptions, name: str) -> None:
         self.name = name
         self.faults = NO_FAULTS
+        self.signatures = NO_SIGNATURES
         self.options = options
         self.opener = Opener(url, name, self.lost)
         self.topology = Topology(options)

@@ -21,6 +21,7 @@ from stackwire.messaging.dispatch import Dispatcher
 from stackwire.messaging.envelope import context_of, unwrap, wrap
 from stackwire.messaging.errors import BusUnavailable, PoisonMessage, Undeliverable
 from stackwire.messaging.measured import served
+from stackwire.messaging.signatures import NO_SIGNATURES, Signatures
 from stackwire.messaging.transport import STANDARD, Delivery, Transport, fanout_queue, service_of, to_reply, topic_queue
 
 log = logging.getLogger(__name__)
@@ -50,9 +51,9 @@ class Request:
     context: Mapping[str, Any]
 
 
-def read_request(delivery: Delivery) -> Request:
+def read_request(delivery: Delivery, signatures: Signatures = NO_SIGNATURES, topic: str = "") -> Request:
     """Raises PoisonMessage for a malformed message, and for a reply queue that does not have a reply queue's name."""
-    payload = unwrap(delivery.body, delivery.properties)
+    payload = unwrap(delivery.body, delivery.properties, signatures, topic)
     msg_id, reply_to, monitor = payload.get("_msg_id"), payload.get("_reply_q"), payload.get("_timeout")
     if msg_id is not None and not isinstance(msg_id, str):
         raise PoisonMessage("a message id that is not text")
@@ -144,7 +145,10 @@ class RpcServer:
         self._closed_queues.clear()
 
     async def _on_request(self, delivery: Delivery) -> None:
-        await self._consumers.handle(delivery, read_request, self._serve)
+        await self._consumers.handle(delivery, self._read, self._serve)
+
+    def _read(self, delivery: Delivery) -> Request:
+        return read_request(delivery, self._transport.signatures, self.target.topic)
 
     async def _serve(self, request: Request, delivery: Delivery) -> None:
         await (self._run_cast if request.msg_id is None else self._answer_call)(request, delivery)

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from stackwire.core.faults import Faults
 from stackwire.core.timeline import CURRENT, Timeline
+from stackwire.messaging.signatures import Signatures
 
 ExchangeType = Literal["topic", "fanout", "direct"]
 Kind = Literal["topic", "fanout", "reply", "notification", "watch"]
@@ -184,10 +185,12 @@ WireObserver = Callable[[WireRecord], None]
 
 
 class Transport(Protocol):
-    """One process's connection to the bus. ``faults``: those that are to be injected into the service that uses it."""
+    """One process's connection to the bus. ``faults``: those that are to be injected into the service that uses it.
+    ``signatures``: how its messages are signed, and which are believed."""
 
     name: str
     faults: Faults
+    signatures: Signatures
 
     @property
     def timeline(self) -> Timeline:

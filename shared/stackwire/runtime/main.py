@@ -25,6 +25,7 @@ from stackwire.core.secrets import masked
 from stackwire.core.settings import ServiceSettings, unknown_variables
 from stackwire.db.migrate import MigrationError
 from stackwire.messaging.connect import connect
+from stackwire.messaging.signatures import Signatures
 from stackwire.runtime.fault_watch import faulty
 from stackwire.runtime.logs import configure
 from stackwire.runtime.service import PortInUse, Service
@@ -94,7 +95,8 @@ async def until_signal(ready: Callable[[], None]) -> None:
 
 async def serve(name: str, settings: S, build: Callable[..., Awaitable[Service]]) -> None:
     """Builds the service, starts it and runs it until a signal."""
-    transport = await connect(settings.amqp_url, name=f"stackwire-{name}")
+    signatures = Signatures(settings.bus_key, settings.bus_unsigned)
+    transport = await connect(settings.amqp_url, name=f"stackwire-{name}", signatures=signatures)
     try:
         async with faulty(transport, name, enabled=settings.fault_injection) as subject:
             service = await build(settings, transport=subject)

@@ -9,8 +9,10 @@ from contract.oslo.conftest import Peer
 from stackwire.contracts.base import Call, Cast, Contract, Fanout, Target
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import NotFound, RemoteError
+from stackwire.messaging.connect import connect
 from stackwire.messaging.errors import CallTimeout, NoSuchMethod, UnsupportedVersion
 from stackwire.messaging.rpc import RpcClient, RpcServer
+from stackwire.messaging.signatures import Signatures
 from stackwire.messaging.transport import Transport
 from support.polling import pass_time, until
 from support.rabbitmq import TestRabbit
@@ -143,6 +145,13 @@ class TestWeAskTheRealServer:
             context = RequestContext(user_id="u-1").to_wire()
             result = await rpc.request(context, target, "get_box", {"id": "b"}, server=server)
             assert result == {"id": "b", "size": 3}
+
+    async def test_and_it_reads_what_we_sign(self, theirs: Peer, rabbitmq: TestRabbit, target: Target) -> None:
+        signed = await connect(rabbitmq.url, name="test", signatures=Signatures("k" * 32))
+        rpc = RpcClient(signed)
+        assert await rpc.request({"user_id": "u-1"}, target, "get_box", {"id": "b"}) == {"id": "b", "size": 3}
+        await rpc.close()
+        await signed.close()
 
     async def test_and_get_its_failure_as_our_own_class_with_its_facts(
         self, theirs: Peer, rpc: RpcClient, target: Target

@@ -9,10 +9,9 @@ from stackwire.cloud.admin.bus import FaultBus
 from stackwire.cloud.admin.deps import AdminDeps
 from stackwire.cloud.admin.guard import new_token
 from stackwire.cloud.admin.routes import routes
-from stackwire.cloud.cloud import BROKER_TIMEOUT_SECONDS, Cloud
+from stackwire.cloud.cloud import Cloud
 from stackwire.cloud.datadir import DataDir
 from stackwire.cloud.options import MEMORY, Options
-from stackwire.messaging.connect import connect
 
 
 @asynccontextmanager
@@ -23,9 +22,7 @@ async def admin_port(cloud: Cloud, options: Options, data_dir: Path, database_ur
         return
     async with AsyncExitStack() as stack:
         if options.amqp_url != MEMORY:
-            transport = await connect(options.amqp_url, name="stackwire-admin", timeout_seconds=BROKER_TIMEOUT_SECONDS)
-            stack.push_async_callback(transport.close)
-            bus = FaultBus(transport, cloud.faults)
+            bus = FaultBus(await cloud.bus(), cloud.faults)
             await bus.start()
             stack.push_async_callback(bus.stop)
         deps = AdminDeps(faults=cloud.faults, cloud=cloud, database_url=database_url, data_dir=data_dir)

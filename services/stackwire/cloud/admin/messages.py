@@ -113,7 +113,7 @@ class MessageHandlers:
         transport = await self._cloud.bus()
         if message.kind == "raw":
             address = Address(message.exchange, message.routing_key or "")
-            await transport.publish(address, wrap(message.payload), STANDARD)
+            await transport.publish(address, wrap(message.payload, transport.signatures), STANDARD)
             return ""
         context = system_context("test").to_wire()
         if message.kind == "notification":

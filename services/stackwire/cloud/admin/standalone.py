@@ -15,13 +15,15 @@ from stackwire.cloud.datadir import DataDir
 from stackwire.cloud.options import ORDER
 from stackwire.core.faults import FaultRules
 from stackwire.messaging.connect import connect
+from stackwire.messaging.signatures import Signatures
 from stackwire.runtime.logs import configure
 from stackwire.runtime.main import CANNOT_START, STARTUP_ERRORS, prepare_process, run, startup_error_text, until_signal
 
 
 async def serve(settings: AdminSettings) -> None:
     """Until a signal."""
-    rules, transport = FaultRules(), await connect(settings.amqp_url, name="stackwire-admin")
+    rules, signatures = FaultRules(), Signatures(settings.bus_key, settings.bus_unsigned)
+    transport = await connect(settings.amqp_url, name="stackwire-admin", signatures=signatures)
     bus = FaultBus(transport, rules)
     urls = {name: getattr(settings, f"{name}_url") for name in ORDER}
     app = make_admin_app(routes_of_processes(rules, urls), token=_token(settings), host=settings.host)
