@@ -1,16 +1,17 @@
 """Who a command of the command line is: from the variables of OpenStack's clients, or the administrator of the cloud
 that runs in a data directory."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+import yaml
+
 from stackwire.core.errors import Unauthorized
 from stackwire.http.service_user import Credentials, ServiceUser
 
-_ADMINISTRATOR: Final = ("admin", "secret", "admin")
-"""Of the seed: user, password, project."""
+ADMINISTRATOR: Final = "stackwire-admin"
+"""In the ``clouds.yaml`` that a cloud writes into its data directory."""
 _NEEDED: Final = ("OS_AUTH_URL", "OS_USERNAME", "OS_PASSWORD", "OS_PROJECT_NAME")
 
 
@@ -31,10 +32,11 @@ async def token_of_environment(environment: Mapping[str, str]) -> str:
 async def token_of_cloud(data_dir: Path) -> str:
     """Of the administrator of the cloud that runs there. Raises NoLogin, KeystoneUnavailable."""
     try:
-        url = str(json.loads((data_dir / "cloud.json").read_text())["services"]["identity"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        auth = yaml.safe_load((data_dir / "clouds.yaml").read_text())["clouds"][ADMINISTRATOR]["auth"]
+        credentials = Credentials(*(str(auth[name]) for name in ("auth_url", "username", "password", "project_name")))
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
         raise NoLogin from error
-    return await _token(Credentials(url, *_ADMINISTRATOR))
+    return await _token(credentials)
 
 
 async def _token(credentials: Credentials) -> str:
