@@ -96,6 +96,6 @@ async def test_an_image_of_which_volumes_are_clones_stays_where_it_is(a_cloud: A
 
 async def test_images_of_rbd_that_are_not_there_are_no_locations(a_cloud: ACloud, a_pool: APool) -> None:
     cloud = await a_cloud(services=TWO, settings=both("rbd", **a_pool.options()))
-    admin, fsid = await cloud.http("admin"), a_pool.ceph.run("ceph", "fsid").strip()
+    admin, fsid = await cloud.http("admin"), a_pool.ceph.fsid
     for url in ("rbd://none", "rbd://a/b", f"rbd://{fsid}/elsewhere/disk/snap", f"rbd://{fsid}//disk/snap"):
         await located(admin, url, 400)

@@ -1,7 +1,8 @@
 """Volumes in Ceph: a volume of an image that lies there is a clone, and so are snapshots, and volumes of them."""
 
 import json
-from collections.abc import Mapping
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -12,36 +13,49 @@ from stackwire.object_store.place import MIB
 from support.builders.images import an_image
 from support.builders.servers import a_server
 from support.builders.volumes import a_volume, get_volume
-from support.ceph import APool
-from support.cloud import ACloud, JsonClient, TestCloud
+from support.ceph import APool, Ceph
+from support.cloud import ASharedCloud, JsonClient, TestCloud
 from support.ear import Ear
 
 GIBIBYTE = 1 << 30
 DATA = bytes(range(251)) * 50000  # more than two objects
 
 
-@pytest.fixture
-def volumes_pool(a_pool: APool) -> APool:
-    """Beside the one of the images, in the same cluster."""
-    return a_pool.ceph.a_pool()
+@pytest.fixture(scope="module")
+def pools(ceph: Ceph) -> tuple[APool, APool]:
+    """Of the images and of the volumes, in one cluster. Every test leaves them empty."""
+    return ceph.a_pool(), ceph.a_pool()
 
 
 @pytest.fixture
-async def cloud(a_cloud: ACloud, a_pool: APool, volumes_pool: APool, tmp_path: Path) -> TestCloud:
-    path = tmp_path / "backends.toml"
+def a_pool(pools: tuple[APool, APool]) -> APool:
+    return pools[0]
+
+
+@pytest.fixture
+def volumes_pool(pools: tuple[APool, APool]) -> APool:
+    return pools[1]
+
+
+@pytest.fixture(scope="module")
+async def cloud(
+    a_shared_cloud: ASharedCloud, pools: tuple[APool, APool], tmp_path_factory: pytest.TempPathFactory
+) -> TestCloud:
+    images, volumes = pools
+    path = tmp_path_factory.mktemp("ceph") / "backends.toml"
     path.write_text(
-        f'[backends.ceph]\ndriver = "rbd"\nrbd_pool = "{volumes_pool.name}"\nrbd_ceph_conf = "{a_pool.ceph.conf}"\n'
+        f'[backends.ceph]\ndriver = "rbd"\nrbd_pool = "{volumes.name}"\nrbd_ceph_conf = "{images.ceph.conf}"\n'
         "rados_connect_timeout = 1\n"
         "[backends.files]\n"
     )
-    images = {"enabled_backends": "ceph:rbd, near:file", "default_backend": "ceph", **a_pool.options()}
-    return await a_cloud(settings={"image": images, "volume": {"backends": path}})
+    stores = {"enabled_backends": "ceph:rbd, near:file", "default_backend": "ceph", **images.options()}
+    return await a_shared_cloud(settings={"image": stores, "volume": {"backends": path}})
 
 
 async def type_of(cloud: TestCloud, backend: str) -> str:
     admin = await cloud.http("admin")
     wish = {"volume_type": {"name": backend, "extra_specs": {"volume_backend_name": backend}}}
-    (await admin.post("volume", "/v3/{project_id}/types", json=wish)).ok(200)
+    (await admin.post("volume", "/v3/{project_id}/types", json=wish)).ok(200, 409)
     return backend
 
 
@@ -63,18 +77,6 @@ async def a_snapshot(cloud: TestCloud, client: JsonClient, volume_id: str) -> st
     return str(made["id"])
 
 
-def info(pool: APool, name: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads(pool.rbd("info --format json", f"@{name}"))
-    return found
-
-
-def own_bytes(pool: APool, name: str) -> int:
-    """Of the image itself, without what shows through from its parent: as many objects as it has, and their bytes."""
-    prefix = info(pool, name)["block_name_prefix"]
-    objects = pool.ceph.run("rados", "-p", pool.name, "ls").split()
-    return sum(len(pool.object(each)) for each in objects if each.startswith(prefix))
-
-
 def content(pool: APool, name: str) -> bytes:
     """Without the zeroes at the end."""
     return pool.beginning(name).rstrip(b"\0")
@@ -90,12 +92,10 @@ async def test_a_volume_of_an_image_in_the_same_ceph_is_a_clone_and_no_byte_is_c
     volume_id = await a_volume(cloud, client, imageRef=image_id, size=1, volume_type=ceph)
     await ear.watch.cancel()
     [image], name = a_pool.names(), f"volume-{volume_id}"
-    assert info(volumes_pool, name)["parent"] | {"id": ""} == info(volumes_pool, name)["parent"] | {
-        "id": "", "pool": a_pool.name, "image": image, "snapshot": "snap",
-    }  # fmt: skip
-    assert own_bytes(volumes_pool, name) == 0
+    assert volumes_pool.parent(name) == (a_pool.name, image, "snap")
+    assert volumes_pool.own_bytes(name) == 0
     assert ear.heard == []
-    assert info(volumes_pool, name)["size"] == GIBIBYTE
+    assert volumes_pool.size(name) == GIBIBYTE
     assert content(volumes_pool, name) == DATA
     shown = await get_volume(client, volume_id)
     assert (shown["status"], shown["bootable"]) == ("available", "true")
@@ -113,10 +113,11 @@ async def test_an_image_that_lies_elsewhere_or_is_not_raw_is_copied(
     client, ceph = await cloud.http(), await type_of(cloud, "ceph")
     image_id = await an_image(client, DATA, store="near")
     volume_id = await a_volume(cloud, client, imageRef=image_id, size=1, volume_type=ceph)
-    assert "parent" not in info(volumes_pool, f"volume-{volume_id}")
+    assert volumes_pool.parent(f"volume-{volume_id}") is None
     assert content(volumes_pool, f"volume-{volume_id}") == DATA
-    assert own_bytes(volumes_pool, f"volume-{volume_id}") < len(DATA) + 8 * MIB  # holes stay holes
+    assert volumes_pool.own_bytes(f"volume-{volume_id}") < len(DATA) + 8 * MIB  # holes stay holes
     (await client.delete("image", f"/v2/images/{image_id}")).ok(204)
+    await gone(cloud, client, "volumes", volume_id)
 
 
 async def test_snapshots_and_copies_are_clones_and_whatever_goes_first_the_rest_is_whole(
@@ -129,11 +130,11 @@ async def test_snapshots_and_copies_are_clones_and_whatever_goes_first_the_rest_
     second = await a_volume(cloud, client, snapshot_id=snapshot, size=2)
     third = await a_volume(cloud, client, source_volid=first, size=1)
     for name in (f"snapshot-{snapshot}", f"volume-{second}", f"volume-{third}"):
-        assert own_bytes(volumes_pool, name) == 0, name
+        assert volumes_pool.own_bytes(name) == 0, name
         assert content(volumes_pool, name) == DATA
-    assert info(volumes_pool, f"volume-{second}")["size"] == 2 * GIBIBYTE
+    assert volumes_pool.size(f"volume-{second}") == 2 * GIBIBYTE
     await act(cloud, client, third, **{"os-extend": {"new_size": 3}})
-    assert info(volumes_pool, f"volume-{third}")["size"] == 3 * GIBIBYTE
+    assert volumes_pool.size(f"volume-{third}") == 3 * GIBIBYTE
 
     await gone(cloud, client, "snapshots", snapshot)
     await gone(cloud, client, "volumes", first)
@@ -153,14 +154,21 @@ async def test_a_volume_is_reverted_uploaded_backed_up_and_moved_between_ceph_an
     snapshot, newest = await a_snapshot(cloud, client, volume_id), {"OpenStack-API-Version": "volume 3.40"}
     volumes_pool.write(f"volume-{volume_id}", b"scribble")
     assert content(volumes_pool, f"volume-{volume_id}") != DATA
-    path, wish = f"/v3/{{project_id}}/volumes/{volume_id}/action", {"revert": {"snapshot_id": snapshot}}
-    (await client.post("volume", path, json=wish, headers=newest)).ok(202)
+    path, revert = f"/v3/{{project_id}}/volumes/{volume_id}/action", {"revert": {"snapshot_id": snapshot}}
+    (await client.post("volume", path, json=revert, headers=newest)).ok(202)
     await cloud.settle()
     assert content(volumes_pool, f"volume-{volume_id}") == DATA
 
-    uploaded = await act(cloud, client, volume_id, **{"os-volume_upload_image": {"image_name": "up"}})
-    copy = uploaded["os-volume_upload_image"]["image_id"]
-    assert (await client.get("image", f"/v2/images/{copy}/file")).ok(200).body.rstrip(b"\0") == DATA
+    form = "qcow2" if shutil.which("qemu-img") else "raw"  # which has no gibibyte to send
+    wish = {"os-volume_upload_image": {"image_name": "up", "disk_format": form, "container_format": "bare"}}
+    copy = (await act(cloud, client, volume_id, **wish))["os-volume_upload_image"]["image_id"]
+    sent, raw = tmp_path / "sent", tmp_path / "raw"
+    sent.write_bytes((await client.get("image", f"/v2/images/{copy}/file")).ok(200).body)
+    if form == "qcow2":
+        subprocess.run(["qemu-img", "convert", "-f", form, "-O", "raw", str(sent), str(raw)], check=True, timeout=60)
+    with (raw if form == "qcow2" else sent).open("rb") as file:
+        assert file.read(len(DATA) + MIB).rstrip(b"\0") == DATA
+    (await client.delete("image", f"/v2/images/{copy}")).ok(204)
     made = {"backup": {"volume_id": volume_id, "name": "b"}}
     backup = (await client.post("volume", "/v3/{project_id}/backups", json=made)).ok(202).json["backup"]["id"]
     await cloud.settle()
@@ -186,7 +194,8 @@ async def test_a_volume_is_reverted_uploaded_backed_up_and_moved_between_ceph_an
 
 async def test_a_server_reads_such_a_volume_over_the_network(cloud: TestCloud, volumes_pool: APool) -> None:
     client, ceph = await cloud.http(), await type_of(cloud, "ceph")
-    volume_id = await a_volume(cloud, client, imageRef=await an_image(client, DATA), size=1, volume_type=ceph)
+    image_id = await an_image(client, DATA)
+    volume_id = await a_volume(cloud, client, imageRef=image_id, size=1, volume_type=ceph)
     disk = {"uuid": volume_id, "source_type": "volume", "destination_type": "volume", "boot_index": 0}
     server_id = await a_server(cloud, client, block_device_mapping_v2=[disk])
     [row] = await cloud.rows(
@@ -203,6 +212,10 @@ async def test_a_server_reads_such_a_volume_over_the_network(cloud: TestCloud, v
     assert source is not None
     assert source.attrib == {"protocol": "rbd", "name": data["name"]}
     assert [host.attrib for host in source] == [{"name": "127.0.0.1", "port": data["ports"][0]}]
+    (await client.delete("compute", f"/v2.1/servers/{server_id}")).ok(204)
+    await cloud.settle()
+    await gone(cloud, client, "volumes", volume_id)
+    (await client.delete("image", f"/v2/images/{image_id}")).ok(204)
 
 
 async def test_a_ceph_that_is_away_fails_what_needs_it_and_nothing_else(cloud: TestCloud, volumes_pool: APool) -> None:

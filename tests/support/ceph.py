@@ -1,5 +1,6 @@
 """A Ceph of one node for the tests: a monitor and an OSD that keeps all in memory, from the system's packages."""
 
+import functools
 import importlib
 import json
 import os
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 
 from stackwire.cloud.options import free_ports
-from stackwire.object_store.place import MIB, CephPlace
+from stackwire.object_store.place import MIB
 from support.postgres import skip_or_fail
 
 CONF = """
@@ -66,9 +67,15 @@ class Ceph:
         command = [words[0], "-c", str(self.conf), *words[1:]]
         return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
 
+    @property
+    def fsid(self) -> str:
+        return str(_connected(self.conf).get_fsid())
+
     def a_pool(self) -> "APool":
         name = f"images-{uuid.uuid4().hex[:12]}"
-        self.run("ceph", "osd", "pool", "create", name, "8")
+        wish = {"prefix": "osd pool create", "pool": name, "pg_num": 8}
+        code, _, text = _connected(self.conf).mon_command(json.dumps(wish), b"", timeout=60)
+        assert code == 0, text
         return APool(self, name)
 
     @contextmanager
@@ -80,6 +87,16 @@ class Ceph:
             yield
         finally:
             subprocess.run(["kill", f"-{signal.SIGCONT.value}", str(pid)], check=True)
+
+
+@functools.cache
+def _connected(conf: Path) -> Any:
+    """A client of the cluster: its programs, which are new ones each time, take a second for each answer."""
+    from stackwire.object_store.ceph import rados  # of Ceph's own packages
+
+    cluster = rados.Rados(conffile=str(conf))
+    cluster.connect(timeout=60)
+    return cluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +117,13 @@ class APool:
 
     def object(self, name: str) -> bytes:
         """The bytes of an object of RADOS."""
-        command = ["rados", "-c", str(self.ceph.conf), "-p", self.name, "get", name, "-"]
-        return subprocess.run(command, check=True, capture_output=True, timeout=60).stdout
+        with self._pool() as pool:
+            return bytes(pool.read(name, pool.stat(name)[0]))
+
+    def objects(self) -> list[str]:
+        """The names of all its objects of RADOS."""
+        with self._pool() as pool:
+            return [str(each.key) for each in pool.list_objects()]
 
     def beginning(self, name: str) -> bytes:
         """Of an image, as far as the tests write."""
@@ -114,16 +136,43 @@ class APool:
             image.write(data, 0)
 
     @contextmanager
-    def _image(self, name: str) -> Iterator[Any]:
-        from stackwire.object_store.ceph import Pool  # of Ceph's own packages
+    def _pool(self) -> Iterator[Any]:
+        with _connected(self.ceph.conf).open_ioctx(self.name) as pool:
+            yield pool
 
-        pool = Pool(CephPlace(self.name, str(self.ceph.conf)))
-        with pool.image(name) as image:
+    @contextmanager
+    def _image(self, name: str) -> Iterator[Any]:
+        from stackwire.object_store.ceph import rbd  # of Ceph's own packages
+
+        with self._pool() as pool, rbd.Image(pool, name) as image:
             yield image
-        pool.close()
 
     def names(self) -> list[str]:
-        return self.rbd("ls").split()
+        from stackwire.object_store.ceph import rbd  # of Ceph's own packages
+
+        with self._pool() as pool:
+            return list(rbd.RBD().list(pool))
+
+    def size(self, name: str) -> int:
+        with self._image(name) as image:
+            return int(image.size())
+
+    def parent(self, name: str) -> tuple[str, str, str] | None:
+        """Pool, image and snapshot that it is a clone of; None for one that is none."""
+        from stackwire.object_store.ceph import rbd  # of Ceph's own packages
+
+        with self._image(name) as image:
+            try:
+                pool, parent, snapshot = image.parent_info()
+            except rbd.ImageNotFound:
+                return None
+            return str(pool), str(parent), str(snapshot)
+
+    def own_bytes(self, name: str) -> int:
+        """Of an image itself, without what shows through from its parent: the bytes of its objects."""
+        with self._image(name) as image:
+            prefix = image.block_name_prefix()
+        return sum(len(self.object(each)) for each in self.objects() if each.startswith(prefix))
 
     def rbd(self, command: str, *words: str) -> str:
         """Words that begin with @ name what is in this pool: ``@image``, ``@image@snapshot``."""

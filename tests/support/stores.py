@@ -111,8 +111,7 @@ def _rbd(pool: APool) -> AnyStore:
 
     async def contents(_: TestCloud) -> bytes:
         """Of every object, also of those that belong to no image any more."""
-        objects = (await asyncio.to_thread(pool.ceph.run, "rados", "-p", pool.name, "ls")).split()
-        return b"".join([await asyncio.to_thread(pool.object, name) for name in objects])
+        return b"".join([await asyncio.to_thread(pool.object, name) for name in await asyncio.to_thread(pool.objects)])
 
     nowhere = pool.ceph.conf.with_name("nowhere.conf")
     nowhere.write_text(pool.ceph.conf.read_text().replace("mon host = v2:127.0.0.1:", "mon host = v2:127.0.0.2:"))

@@ -102,7 +102,7 @@ async def test_an_image_is_in_chunks_with_the_protected_snapshot_that_glance_mak
     await fill(store, name)
     assert "order 22 (4 MiB objects)" in a_pool.rbd("info", f"@{name}")
     assert "protected: True" in a_pool.rbd("info", f"@{name}@snap")
-    fsid = ceph.run("ceph", "fsid").strip()
+    fsid = ceph.fsid
     assert await store.url(name) == f"rbd://{fsid}/{a_pool.name}/{name}/snap"
     written = sum(int(line.split()[1]) for line in a_pool.rbd("diff", f"@{name}").splitlines()[1:])
     assert written < len(DATA) - 4 * MIB  # the zeroes at the end take no room
@@ -144,7 +144,7 @@ async def test_foreign_images_are_read_by_the_uris_that_name_them(store: "RbdSto
     ctx, admin = RequestContext(request_id="req-1", roles=("member",)), system_context("image")
     a_pool.rbd("create --size 1M", "@disk")
     a_pool.rbd("snap create", "@disk@monday")
-    fsid = ceph.run("ceph", "fsid").strip()
+    fsid = ceph.fsid
     for url in ("rbd://disk", f"rbd://{fsid}/{a_pool.name}/disk/monday"):
         assert store.reads(url)
         assert await store.size_at(admin, url) == MIB

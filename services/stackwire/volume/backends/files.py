@@ -170,6 +170,10 @@ class FileStore:
         for path in (self.partial(name), self.packed(name)):
             await asyncio.to_thread(path.unlink, missing_ok=True)
 
+    def read_packed(self, name: str, digest: "hashlib._Hash | None" = None) -> AsyncIterator[bytes]:
+        """The bytes of the file ``packed``, which is this host's in every back end."""
+        return FileStore.read(self, self.packed(name).name, digest)
+
     async def read(self, name: str, digest: "hashlib._Hash | None" = None) -> AsyncIterator[bytes]:
         """Its bytes in chunks; the next one is read (and ``digest`` updated) while one is being used. BytesMissing."""
         with sparse_files.open_file(self.path(name), os.O_RDONLY, name) as handle:

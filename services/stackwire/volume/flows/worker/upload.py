@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from stackwire.contracts.volume_workers import CopyVolumeToImage
@@ -18,6 +18,8 @@ from stackwire.volume.domain.user_messages import UPLOAD_FAILED, UPLOAD_OVER_QUO
 from stackwire.volume.flows.deps import Flow, VolumeDeps, log, log_failure, volume_file
 
 HASH_ALGORITHM = "sha512"
+Read = Callable[["hashlib._Hash"], AsyncIterator[bytes]]
+"""The bytes in chunks; the digest is updated."""
 
 
 class UploadWorker(Flow):
@@ -30,8 +32,8 @@ class UploadWorker(Flow):
             if volume is None:
                 return
             try:
-                async with self._content(volume, image_id, disk_format) as name:
-                    await self._upload(ctx, volume, image_id, name)
+                async with self._content(volume, image_id, disk_format) as read:
+                    await self._upload(ctx, image_id, read)
             except Exception as error:
                 log_failure("volume %s could not be uploaded", volume.id, error)
                 await self._delete_image(ctx, image_id)
@@ -48,26 +50,25 @@ class UploadWorker(Flow):
         await finish_upload(self._deps, ctx, volume.id, UPLOAD_FAILED.interrupted)
 
     @asynccontextmanager
-    async def _content(self, volume: Volume, image_id: str, disk_format: str) -> AsyncIterator[str]:
-        """The name of the file with the image's bytes: the volume's own, or one in another format, removed again."""
+    async def _content(self, volume: Volume, image_id: str, disk_format: str) -> AsyncIterator[Read]:
+        """What reads the image's bytes: of the volume itself, or of a file in another format, removed again."""
         store, name = self._deps.store(volume.host), volume_file(volume)
         if formats.is_raw(disk_format):
-            yield name
+            yield lambda digest: store.read(name, digest)
             return
         packed = store.packed(name)
         try:
             async with store.local(name) as path:
                 await formats.pack(path, packed, image_id, disk_format, volume.size * GIBIBYTE)
-            yield packed.name
+            yield lambda digest: store.read_packed(name, digest)
         finally:
             await asyncio.to_thread(packed.unlink, missing_ok=True)
 
-    async def _upload(self, ctx: RequestContext, volume: Volume, image_id: str, name: str) -> None:
-        """The whole file; verifies that the image service has it byte for byte."""
+    async def _upload(self, ctx: RequestContext, image_id: str, read: Read) -> None:
+        """All the bytes; verifies that the image service has it byte for byte."""
         digest, images = hashlib.new(HASH_ALGORITHM, usedforsecurity=False), self._deps.images
         try:
-            stored = self._deps.store(volume.host).read(name, digest)
-            await images.upload(ctx, image_id, stored)
+            await images.upload(ctx, image_id, read(digest))
         except Conflict:
             image = await images.get_or_none(ctx, image_id)
             if image is not None and image.status == "active":
