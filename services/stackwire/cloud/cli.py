@@ -29,6 +29,8 @@ SUBCOMMAND_MODULES = {
     "bugs": "stackwire.cloud.bugs.cli",
     "faults": "stackwire.cloud.faults",
     "image": "stackwire.cloud.images",
+    "state": "stackwire.cloud.states.commands",
+    "reset": "stackwire.cloud.states.reset_command",
     "properties": "stackwire.cloud.properties",
     "index": "stackwire.index.cli.commands",
     "compare": "stackwire.compare.cli",

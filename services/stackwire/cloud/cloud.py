@@ -210,6 +210,10 @@ class Cloud:
             busy = [name for name, service in self.services.items() if not await service.idle()]
             raise TimeoutError(f"the cloud does not settle: {', '.join(busy) or 'the bus'} is busy") from None
 
+    async def is_idle(self) -> bool:
+        """Whether nothing is under way at this moment."""
+        return await self._quiet(but_held=False)
+
     async def _quiet(self, but_held: bool) -> bool:
         """Whether all parts are idle, twice: the first check may miss a message between two services."""
         for _ in range(2):

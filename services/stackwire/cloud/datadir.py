@@ -45,6 +45,11 @@ class DataDir:
         """For shells."""
         return self.path / "openrc"
 
+    @property
+    def states(self) -> Path:
+        """The folder of what the cloud can go back to."""
+        return self.path / "states"
+
     def create(self) -> None:
         """Creates the folder. Raises DataDirError when it cannot be written to."""
         try:

@@ -166,7 +166,9 @@ def _kept(
             traces.clear()
 
     folders = {**deps.stores.kept_folders(), "staging": deps.staging.path("")}
-    return Kept(folders=folders, transient=CACHE_TABLES, interrupt=interrupt, restored=restored)
+    return Kept(
+        folders=folders, elsewhere=deps.stores.remote, transient=CACHE_TABLES, interrupt=interrupt, restored=restored
+    )
 
 
 def _http(

@@ -110,6 +110,13 @@ class TraceService:
         if self._lineage is not None:
             await self._lineage.suspend()
 
+    async def hold(self) -> bool:
+        """It begins nothing by itself."""
+        return True
+
+    def release(self) -> None:
+        """Undoes ``hold``."""
+
     async def drain(self) -> None:
         """Drops what was not received yet. Raises BusUnavailable."""
         await self._transport.drain()

@@ -97,7 +97,11 @@ def _assemble(settings: VolumeSettings, database: Database, transport: Transport
 def _kept(settings: VolumeSettings, watch: RevocationWatch) -> Kept:
     """A folder of backups outside ``data_dir`` may be another cloud's, too."""
     names = ("backups", *(backend.folder for backend in settings.read_backends if backend.ceph is None))
-    return Kept(folders={name: settings.data_dir / name for name in names}, restored=watch.restored)
+    elsewhere = [f"the back end {backend.name} (rbd)" for backend in settings.read_backends if backend.ceph is not None]
+    if settings.backups_are_in_s3 or settings.backup_posix_path is not None:
+        elsewhere.append("the backups")
+    folders = {name: settings.data_dir / name for name in names}
+    return Kept(folders=folders, elsewhere=elsewhere, restored=watch.restored)
 
 
 def _worker_servers(deps: VolumeDeps, worker: WorkerFlows, transport: Transport) -> list[RpcServer]:

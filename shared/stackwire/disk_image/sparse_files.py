@@ -186,6 +186,16 @@ def copy_range(source_handle: int, target_handle: int, at: int, length: int, to:
         at = _next_data(source_handle, until, end) if until < end else end
 
 
+def extents_of(handle: int, size: int) -> list[tuple[int, int]]:
+    """Where the file has data: from which byte, how many."""
+    found, at = [], _next_data(handle, 0, size)
+    while at < size:
+        end = _end_of_data(handle, at, size)
+        found.append((at, end - at))
+        at = _next_data(handle, end, size) if end < size else size
+    return found
+
+
 def _end_of_data(handle: int, at: int, size: int) -> int:
     try:
         return min(size, os.lseek(handle, at, os.SEEK_HOLE))

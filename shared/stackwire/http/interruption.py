@@ -33,6 +33,12 @@ class Requests:
         if tasks:
             await asyncio.wait(tasks, timeout=INTERRUPT_SECONDS)
 
+    async def hold(self) -> bool:
+        """Lets none begin until ``resume``; whether those under way have ended."""
+        self._open.clear()
+        tasks = self._tasks - {asyncio.current_task()}
+        return not tasks or not (await asyncio.wait(tasks, timeout=INTERRUPT_SECONDS))[1]
+
     def resume(self) -> None:
         """Serves those that wait, and others."""
         self._open.set()

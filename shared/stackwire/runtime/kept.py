@@ -25,13 +25,14 @@ async def _nothing(restored: Restored) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """``folders``: of its files, by names that mean the same on every machine; ``transient``: tables that are empty
-    after a reset, ``lasting``: those that it leaves alone; ``flush``: writes what is in memory alone, before rows are
-    copied; ``interrupt``: ends work that is neither a request, a message nor a sweep; ``restored``: called when rows
-    and files have been replaced.
+    """``folders``: of its files, by names that mean the same on every machine; ``elsewhere``: where it keeps more,
+    which is in no state; ``transient``: tables that are empty after a reset, ``lasting``: those that it leaves alone;
+    ``flush``: writes what is in memory alone, before rows are copied; ``interrupt``: ends work that is neither a
+    request, a message nor a sweep; ``restored``: called when rows and files have been replaced.
     """
 
     folders: Mapping[str, Path] = field(default_factory=dict)
+    elsewhere: Sequence[str] = ()
     transient: Collection[str] = ()
     lasting: Collection[str] = ()
     flush: Callable[[], Awaitable[object]] = _no_flush

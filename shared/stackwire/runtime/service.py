@@ -191,6 +191,16 @@ class Service:
         for interrupt in self.kept.interrupt:
             await interrupt()
 
+    async def hold(self) -> bool:
+        """Lets no request and no sweep begin until ``release``; whether requests under way have ended."""
+        await self._sweeps.stop()
+        return await self._requests.hold()
+
+    def release(self) -> None:
+        """Undoes ``hold``."""
+        self._sweeps.start()
+        self._requests.resume()
+
     async def drain(self) -> None:
         """Drops the messages that wait. Raises BusUnavailable."""
         await self.transport.drain()

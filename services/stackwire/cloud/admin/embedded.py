@@ -12,6 +12,7 @@ from stackwire.cloud.admin.routes import routes
 from stackwire.cloud.cloud import Cloud
 from stackwire.cloud.datadir import DataDir
 from stackwire.cloud.options import MEMORY, Options
+from stackwire.cloud.states.states import States
 
 
 @asynccontextmanager
@@ -25,8 +26,12 @@ async def admin_port(cloud: Cloud, options: Options, data_dir: Path, database_ur
             bus = FaultBus(await cloud.bus(), cloud.faults)
             await bus.start()
             stack.push_async_callback(bus.stop)
-        deps = AdminDeps(faults=cloud.faults, cloud=cloud, database_url=database_url, data_dir=data_dir)
-        file = DataDir(data_dir).admin_token
+        directory = DataDir(data_dir)
+        states = States(cloud, directory.states)
+        await states.begin()
+        stack.push_async_callback(states.close)
+        deps = AdminDeps(faults=cloud.faults, cloud=cloud, states=states, database_url=database_url, data_dir=data_dir)
+        file = directory.admin_token
         token = new_token(file)
         stack.callback(file.unlink, missing_ok=True)
         server = AdminServer(

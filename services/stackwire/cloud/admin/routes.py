@@ -10,12 +10,13 @@ from stackwire.cloud.admin.messages import message_routes
 from stackwire.cloud.admin.pace import pace_routes
 from stackwire.cloud.admin.route import AdminRoute
 from stackwire.cloud.admin.settle import settle_routes
+from stackwire.cloud.admin.states import state_routes
 from stackwire.core.faults import FaultRules
 
 
 def routes(deps: AdminDeps) -> Sequence[AdminRoute]:
     """Of a cloud in one process, by what they are about."""
-    groups = (settle_routes, clock_routes, pace_routes, message_routes)
+    groups = (settle_routes, state_routes, clock_routes, pace_routes, message_routes)
     first = (*health_routes(in_process(deps.cloud)), *fault_routes(deps.faults))
     return [*first, *(route for routes_of in groups for route in routes_of(deps))]
 

@@ -42,6 +42,11 @@ def folders(cloud: Cloud) -> Iterator[tuple[Path, Path]]:
             yield folder, Path("files", name, key)
 
 
+def elsewhere(cloud: Cloud) -> list[str]:
+    """What a state cannot hold."""
+    return [place for service in _services(cloud).values() for place in service.kept.elsewhere]
+
+
 async def save(cloud: Cloud, target: Path) -> dict[str, dict[str, int]]:
     """Everything into ``target``, which exists and is empty; nothing may be under way. The rows of each table."""
     for service in _services(cloud).values():

@@ -1,4 +1,4 @@
-"""The states of one cloud: ``reset`` to its beginning.
+"""The states of one cloud: ``reset`` to its beginning, ``save`` and ``load`` under a name.
 
 A reset ends the cloud's timeline (``core/timeline.py``): requests, messages, sweeps and what they have begun are
 cancelled, messages that wait are dropped, rows and files are put back, and only then is anything served again.
@@ -13,11 +13,16 @@ import orjson
 
 from stackwire.cloud.cloud import Cloud
 from stackwire.cloud.states import copying
+from stackwire.cloud.states.folder import FORMAT, MANIFEST, StateExists, StateFolder, manifest
+from stackwire.cloud.version import version
 from stackwire.core.errors import Conflict
 from stackwire.core.ids import IDS
 from stackwire.disk_image import folder_copy
 
 BEGINNING = ".beginning"
+ATTEMPTS = 5
+"""To find a moment at which nothing is under way."""
+SAVE_TIMEOUT_SECONDS = 60.0
 TRACE = "trace"
 RESOURCES = {
     "image": ("images", "tasks"),
@@ -31,12 +36,20 @@ class NoBeginning(Conflict):
     """The cloud's beginning is not known: its database was in use before the folder {folder} was."""
 
 
+class CloudBusy(Conflict):
+    """The cloud does not finish what it is doing."""
+
+
+class StateIncomplete(Conflict):
+    """A state cannot hold what lies in {places}."""
+
+
 class States:
     """``folder``: where states lie; the beginning is one of them."""
 
     def __init__(self, cloud: Cloud, folder: Path) -> None:
         self._cloud = cloud
-        self._folder = folder
+        self._states = StateFolder(folder)
         self._one_at_a_time = asyncio.Lock()
         self._stamps: copying.Stamps = {}
         self._pace = cloud.pace.name, cloud.pace.seconds
@@ -50,7 +63,7 @@ class States:
         for folder, _ in copying.folders(self._cloud):
             await asyncio.to_thread(folder_copy.remove_remains, folder)
         if not await self._has_beginning():
-            shutil.rmtree(self._folder / BEGINNING, ignore_errors=True)
+            shutil.rmtree(self._states.path / BEGINNING, ignore_errors=True)
             if await self._is_new():
                 await self.mark()
 
@@ -58,14 +71,8 @@ class States:
         """What the cloud is now is its beginning, whatever it was."""
         async with self._one_at_a_time:
             await self._cloud.settle()
-            path, partial = self._folder / BEGINNING, self._folder / f"{BEGINNING}.part"
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(parents=True)
-            await copying.save(self._cloud, partial)
-            manifest = {"created_at": await self._created_at(), "ids": IDS.counts()}
-            (partial / "state.json").write_bytes(orjson.dumps(manifest))
-            shutil.rmtree(path, ignore_errors=True)
-            partial.rename(path)
+            with self._states.incoming(self._states.path / BEGINNING) as partial:
+                await self._write(BEGINNING, partial)
             for folder, _ in copying.folders(self._cloud):
                 self._stamps[folder] = await asyncio.to_thread(folder_copy.files_in, folder)
 
@@ -78,14 +85,85 @@ class States:
         """
         async with self._one_at_a_time:
             if not self._stamps and not await self._has_beginning():
-                raise NoBeginning(folder=self._folder)
-            await self._replace(self._folder / BEGINNING, self._stamps)
+                raise NoBeginning(folder=self._states.path)
+            await self._replace(self._states.path / BEGINNING, self._stamps)
+
+    async def save(self, name: str, *, replace: bool = False) -> dict[str, Any]:
+        """Saves what the cloud is when its work is done, and answers what the state says of itself.
+
+        Raises NoStateName, StateExists unless it is to be replaced, StateIncomplete, and CloudBusy when the work
+        does not end.
+        """
+        async with self._one_at_a_time:
+            path = self._states.at(name)
+            if path.exists() and not replace:
+                raise StateExists(name=name)
+            if elsewhere := copying.elsewhere(self._cloud):
+                raise StateIncomplete(places=", ".join(elsewhere))
+            await self._hold()
+            try:
+                with self._states.incoming(path) as partial:
+                    return await self._write(name, partial)
+            finally:
+                for service in self._services():
+                    service.release()
+
+    async def load(self, name: str) -> dict[str, Any]:
+        """The cloud is as it was saved. What it was doing ends, as with a reset; its beginning stays the same.
+
+        Raises NoSuchState, OtherSchema.
+        """
+        async with self._one_at_a_time:
+            path = self._states.existing(name)
+            found = await asyncio.to_thread(manifest, path)
+            await copying.check(self._cloud, name, path)
+            await self._replace(path, {})
+            return found
+
+    async def saved(self) -> list[dict[str, Any]]:
+        """What each saved state says of itself."""
+        return await asyncio.to_thread(self._states.manifests)
+
+    async def delete(self, name: str) -> None:
+        """Raises NoSuchState."""
+        async with self._one_at_a_time:
+            await asyncio.to_thread(self._states.delete, name)
 
     async def close(self) -> None:
         """Waits until what was replaced is removed."""
         await asyncio.gather(*self._removing)
 
     # -- parts
+
+    def _services(self) -> list[Any]:
+        return list(self._cloud.services.values())
+
+    async def _hold(self) -> None:
+        """Returns when nothing is under way, and nothing begins. Raises CloudBusy."""
+        for _ in range(ATTEMPTS):
+            try:
+                await self._cloud.settle(SAVE_TIMEOUT_SECONDS)
+            except TimeoutError as error:
+                raise CloudBusy from error
+            ended = await asyncio.gather(*(service.hold() for service in self._services()))
+            if all(ended) and await self._cloud.is_idle():
+                return
+            for service in self._services():
+                service.release()
+        raise CloudBusy
+
+    async def _write(self, name: str, folder: Path) -> dict[str, Any]:
+        found = {
+            "format": FORMAT,
+            "name": name,
+            "saved_at": self._cloud.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "version": version(),
+            "created_at": await self._created_at(),
+            "rows": await copying.save(self._cloud, folder),
+            "ids": IDS.counts(),
+        }
+        (folder / MANIFEST).write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+        return found
 
     async def _replace(self, source: Path, stamps: copying.Stamps) -> None:
         await self._cloud.restarted()
@@ -98,7 +176,7 @@ class States:
             _, remains = await asyncio.gather(
                 self._drain(services, tracer), copying.restore(self._cloud, source, stamps)
             )
-            IDS.restart(counts=orjson.loads((source / "state.json").read_bytes())["ids"])
+            IDS.restart(counts=manifest(source)["ids"])
         finally:
             await asyncio.gather(*(part.resume() for part in parts))
         task = asyncio.create_task(asyncio.to_thread(folder_copy.remove_all, *remains))
@@ -125,9 +203,9 @@ class States:
 
     async def _has_beginning(self) -> bool:
         """Whether it is one of this database, and of these schemas."""
-        path = self._folder / BEGINNING
+        path = self._states.path / BEGINNING
         try:
-            created_at = orjson.loads((path / "state.json").read_bytes())["created_at"]
+            created_at = manifest(path)["created_at"]
             await copying.check(self._cloud, BEGINNING, path)
         except (OSError, ValueError, KeyError, copying.OtherSchema):
             return False

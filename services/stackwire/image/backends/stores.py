@@ -57,6 +57,11 @@ class Stores:
         """The names of the stores that clients know."""
         return list(self._enabled)
 
+    @property
+    def remote(self) -> list[str]:
+        """Those that keep data on other machines."""
+        return [f"the store {name} ({kind})" for name, kind in self._kinds.items() if kind in ("s3", "swift", "rbd")]
+
     def kept_folders(self) -> dict[str, Path]:
         """Those in which stores keep data on this machine, by names that mean the same on every machine."""
         found = [(name, store.directories) for name, store in self._all.items() if isinstance(store, FileStore)]

@@ -1,0 +1,135 @@
+"""The states of the cloud: reset to the beginning, saved and loaded under names."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from stackwire.cloud.admin.deps import AdminDeps
+from stackwire.cloud.admin.route import AdminRoute
+from stackwire.cloud.states.folder import NAME
+from stackwire.http.request import body, respond
+
+
+class ResetRequest(BaseModel):
+    """There is nothing to choose."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class SaveRequest(BaseModel):
+    """``replace``: whether a state of this name may go."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
+    replace: bool = False
+
+
+class StateView(BaseModel):
+    """``version``: of the program that saved it; ``rows``: how many each table has, by service."""
+
+    name: str
+    saved_at: str
+    version: str
+    rows: dict[str, dict[str, int]]
+
+
+class StateAnswer(BaseModel):
+    """One state."""
+
+    state: StateView
+
+
+class StateList(BaseModel):
+    """Those that are saved, by name."""
+
+    states: list[StateView]
+
+
+class StateHandlers:
+    """Handlers of ``/reset`` and ``/states``."""
+
+    def __init__(self, deps: AdminDeps) -> None:
+        self._states = deps.states
+
+    async def reset(self, request: web.Request) -> web.Response:
+        """204 when the cloud is as it was at its beginning; 409 where that is not known."""
+        if request.can_read_body:
+            await body(request, ResetRequest)
+        await self._states.reset()
+        return respond(204)
+
+    async def list(self, request: web.Request) -> web.Response:
+        """All."""
+        return respond(200, {"states": [_view(found) for found in await self._states.saved()]})
+
+    async def save(self, request: web.Request) -> web.Response:
+        """201 when it is saved; 409 for a name that is taken, and while the cloud does not finish its work."""
+        wanted = await body(request, SaveRequest)
+        return respond(201, {"state": _view(await self._states.save(wanted.name, replace=wanted.replace))})
+
+    async def load(self, request: web.Request) -> web.Response:
+        """200 when the cloud is as it was saved; 404, and 409 for a state of another schema."""
+        return respond(200, {"state": _view(await self._states.load(request.match_info["name"]))})
+
+    async def delete(self, request: web.Request) -> web.Response:
+        """204, or 404."""
+        await self._states.delete(request.match_info["name"])
+        return respond(204)
+
+
+def _view(found: dict[str, object]) -> dict[str, object]:
+    return {name: found[name] for name in StateView.model_fields}
+
+
+def state_routes(deps: AdminDeps) -> Sequence[AdminRoute]:
+    """``/reset``, ``/states`` and what lies below."""
+    handlers, path = StateHandlers(deps), "/states"
+    return [
+        AdminRoute(
+            method="POST",
+            path="/reset",
+            handler=handlers.reset,
+            tag="states",
+            summary="Go back to the beginning",
+            body=ResetRequest,
+            status=204,
+            errors=(409,),
+            example={},
+        ),
+        AdminRoute(
+            method="GET", path=path, handler=handlers.list, tag="states", summary="Saved states", answer=StateList
+        ),
+        AdminRoute(
+            method="POST",
+            path=path,
+            handler=handlers.save,
+            tag="states",
+            summary="Save the state of the cloud",
+            body=SaveRequest,
+            answer=StateAnswer,
+            status=201,
+            errors=(409,),
+            example={"name": "two-servers"},
+        ),
+        AdminRoute(
+            method="POST",
+            path=f"{path}/{{name}}/load",
+            handler=handlers.load,
+            tag="states",
+            summary="Load a saved state",
+            answer=StateAnswer,
+            errors=(404, 409),
+        ),
+        AdminRoute(
+            method="DELETE",
+            path=f"{path}/{{name}}",
+            handler=handlers.delete,
+            tag="states",
+            summary="Delete a saved state",
+            status=204,
+            errors=(404,),
+        ),
+    ]
