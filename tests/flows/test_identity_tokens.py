@@ -108,7 +108,15 @@ async def test_the_catalogue_is_left_out_on_request(anyone: JsonClient) -> None:
         auth_body(DEMO, {"system": {"all": True}}),
         {"auth": {"identity": {"methods": []}}},
         {"auth": {"identity": {"methods": ["totp"], "totp": {"user": {"id": "u", "passcode": "1"}}}}},
-        {"auth": {"identity": {"methods": ["application_credential"], "application_credential": {}}}},
+        {
+            "auth": {
+                "identity": {
+                    "methods": ["application_credential"],
+                    "application_credential": {"name": "none", "secret": "x", "user": {"id": "nobody"}},
+                }
+            }
+        },
+        auth_body(DEMO, {"OS-TRUST:trust": {"id": "none"}}),
         {"auth": {"identity": {"methods": ["external"], "external": {}}}},
     ],
     ids=lambda body: str(body["auth"]["identity"])[:70] + str(body["auth"].get("scope", ""))[:40],
@@ -135,6 +143,17 @@ async def test_all_wrong_credentials_are_refused_alike(anyone: JsonClient, body:
         (b'{"auth": {"identity": {}}}', 400),
         (b'{"auth": {"identity": {"methods": ["external"]}}}', 400),
         (b'{"auth": {"identity": {"methods": ["token"], "token": {"id": "unknown"}}}}', 404),
+        (b'{"auth": {"identity": {"methods": ["application_credential"], "application_credential": {}}}}', 400),
+        (
+            b'{"auth": {"identity": {"methods": ["application_credential"],'
+            b' "application_credential": {"id": "none", "secret": "x"}}}}',
+            404,
+        ),
+        (
+            b'{"auth": {"identity": {"methods": ["application_credential"],'
+            b' "application_credential": {"name": "n", "secret": "x", "user": {"name": "demo"}}}}}',
+            400,
+        ),
         (b'{"auth": {"identity": {"methods": "password"}}}', 400),
         (b'{"auth": {"identity": {"methods": ["password"]}}}', 400),
         (b'{"auth": {"identity": {"methods": ["password"], "password": {}}}}', 400),
@@ -254,10 +273,8 @@ async def test_an_unknown_path_is_404_and_a_wrong_method_405(anyone: JsonClient)
         ("POST", "/v3/services"),
         ("DELETE", "/v3/endpoints/x"),
         ("PUT", "/v3/regions/x"),
-        ("GET", "/v3/OS-TRUST/trusts"),
         ("PUT", "/v3/OS-INHERIT/projects/p/users/u/roles/r/inherited_to_projects"),
-        ("GET", "/v3/users/u/application_credentials"),
-        ("POST", "/v3/credentials"),
+        ("POST", "/v3/s3tokens"),
     ],
 )
 async def test_paths_that_are_not_simulated_are_501(identity: TestCloud, method: str, path: str) -> None:

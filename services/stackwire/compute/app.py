@@ -45,7 +45,7 @@ from stackwire.http.projects import Projects
 from stackwire.messaging.notification_listener import NotificationListener
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Transport
-from stackwire.runtime.authenticator import authenticator_of
+from stackwire.runtime.authenticator import authenticator_of, service_tokens_of
 from stackwire.runtime.database import opened
 from stackwire.runtime.kept import Kept, Restored
 from stackwire.runtime.revocations import RevocationWatch
@@ -65,11 +65,11 @@ async def build(settings: ComputeSettings, *, transport: Transport, clock: Clock
 
 async def _assemble(settings: ComputeSettings, database: Database, transport: Transport) -> Service:
     client = RpcClient(transport, {COMPUTE.exchange: settings.call_monitor_timeout_seconds})
-    http = HttpClient("compute")
+    http = HttpClient("compute", service_tokens_of(settings, "compute", database.clock))
     images = images_of(settings, client, http)
     notifications = Notifications(HOST, settings.image_url)
     watch = RevocationWatch(transport, "compute", client, clock=database.clock)
-    authenticator, own = authenticator_of(settings, watch, database.clock)
+    authenticator, own = authenticator_of(settings, watch, database.clock, "compute")
     servers, sweeps, resources = list[Server](), list[Sweep](), list[Resource]([client, http, *own])
 
     host_service = None

@@ -16,15 +16,20 @@ from stackwire.http.app import make_app
 from stackwire.http.probes import Probes
 from stackwire.identity import rpc
 from stackwire.identity.backends.passwords import Passwords
+from stackwire.identity.backends.sealing import Sealing
 from stackwire.identity.domain.catalog import CatalogService, catalog_services
 from stackwire.identity.domain.policy import RULES
+from stackwire.identity.flows.api.application_credentials import ApplicationCredentials
 from stackwire.identity.flows.api.catalog import CatalogQueries
+from stackwire.identity.flows.api.credentials import Credentials
 from stackwire.identity.flows.api.directory import Directory
 from stackwire.identity.flows.api.grants import Grants
+from stackwire.identity.flows.api.logins import Logins
 from stackwire.identity.flows.api.membership import Membership
 from stackwire.identity.flows.api.project_tags import ProjectTags
 from stackwire.identity.flows.api.role_inferences import RoleInferences
 from stackwire.identity.flows.api.tokens import Tokens
+from stackwire.identity.flows.api.trusts import Trusts
 from stackwire.identity.flows.deps import IdentityDeps
 from stackwire.identity.flows.seed import Seed, apply_seed, check_passwords
 from stackwire.identity.http.authenticator import OwnAuthenticator
@@ -54,20 +59,12 @@ async def build(settings: IdentitySettings, *, transport: Transport, clock: Cloc
 
 
 def _assemble(settings: IdentitySettings, database: Database, transport: Transport, signer: TokenSigner) -> Service:
-    deps = _deps(settings, database)
-    tokens, directory = Tokens(deps, signer), Directory(deps)
-    flows = IdentityFlows(
-        tokens=tokens,
-        directory=directory,
-        tags=ProjectTags(deps, directory),
-        grants=Grants(deps),
-        inferences=RoleInferences(deps),
-        membership=Membership(deps),
-        catalog=CatalogQueries(deps, lambda origin: _catalog(settings, origin), settings.region),
-    )
+    deps = _deps(settings, database, signer)
+    credentials = Credentials(deps, Sealing(settings.token_key))
+    tokens = Tokens(deps, Logins(deps, credentials))
     probes = Probes()
     app = make_app(
-        routes=routes(flows),
+        routes=routes(_flows(settings, deps, tokens, credentials)),
         authenticator=OwnAuthenticator(tokens),
         errors=keystone_error,
         middlewares=(vary,),
@@ -87,12 +84,29 @@ def _assemble(settings: IdentitySettings, database: Database, transport: Transpo
     )
 
 
-def _deps(settings: IdentitySettings, database: Database) -> IdentityDeps:
+def _deps(settings: IdentitySettings, database: Database, signer: TokenSigner) -> IdentityDeps:
     return IdentityDeps(
         database=database,
         policy=Policy("keystone", RULES, settings.policy_file),
         passwords=PASSWORDS,
         token_lifetime=timedelta(hours=settings.token_hours),
+        signer=signer,
+    )
+
+
+def _flows(settings: IdentitySettings, deps: IdentityDeps, tokens: Tokens, credentials: Credentials) -> IdentityFlows:
+    directory = Directory(deps)
+    return IdentityFlows(
+        tokens=tokens,
+        directory=directory,
+        tags=ProjectTags(deps, directory),
+        grants=Grants(deps),
+        inferences=RoleInferences(deps),
+        membership=Membership(deps),
+        application_credentials=ApplicationCredentials(deps),
+        trusts=Trusts(deps),
+        credentials=credentials,
+        catalog=CatalogQueries(deps, lambda origin: _catalog(settings, origin), settings.region),
     )
 
 

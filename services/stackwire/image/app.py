@@ -48,7 +48,7 @@ from stackwire.image.settings import ImageSettings
 from stackwire.image.stores_factory import stores_of
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Transport
-from stackwire.runtime.authenticator import authenticator_of
+from stackwire.runtime.authenticator import authenticator_of, service_tokens_of
 from stackwire.runtime.database import opened
 from stackwire.runtime.kept import Kept, Restored
 from stackwire.runtime.revocations import RevocationWatch
@@ -118,8 +118,9 @@ def _service(
 ) -> Service:
     """``v2``: what its flows have where ``data_api`` is the registry."""
     watch = RevocationWatch(transport, "image", RpcClient(transport), clock=deps.database.clock)
-    authenticator, own = authenticator_of(settings, watch, deps.database.clock)
-    http, host = HttpClient("image"), socket.gethostname()
+    authenticator, own = authenticator_of(settings, watch, deps.database.clock, "image")
+    http = HttpClient("image", service_tokens_of(settings, "image", deps.database.clock))
+    host = socket.gethostname()
     flows = ApiFlows(settings, deps, _cache(settings, deps.database), v1, v2)
     transfers, prefetcher = Transfers(flows.downloads, settings.upload_seconds), flows.prefetcher
     probes = Probes()

@@ -51,7 +51,7 @@ async def build(settings: ImageSettings, *, transport: Transport, clock: Clock |
 def _service(settings: ImageSettings, transport: Transport, deps: FlowDeps) -> Service:
     """No recovery: the uploads under way are the API's, which is recovered by the image service."""
     watch = RevocationWatch(transport, REGISTRY, RpcClient(transport), clock=deps.database.clock)
-    tokens, own = authenticator_of(settings, watch, deps.database.clock)
+    tokens, own = authenticator_of(settings, watch, deps.database.clock, "image")
     metadata, members = ImageMetadata(deps, location_requests(settings, deps)), Memberships(deps, settings.behaviours)
     images = RegistryImages(deps, metadata)
     probes = Probes()

@@ -23,7 +23,7 @@ from stackwire.http.probes import Probes
 from stackwire.http.projects import Projects
 from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import Transport
-from stackwire.runtime.authenticator import authenticator_of
+from stackwire.runtime.authenticator import authenticator_of, service_tokens_of
 from stackwire.runtime.database import opened
 from stackwire.runtime.kept import Kept
 from stackwire.runtime.revocations import RevocationWatch
@@ -56,10 +56,11 @@ async def build(settings: VolumeSettings, *, transport: Transport, clock: Clock 
 
 
 def _assemble(settings: VolumeSettings, database: Database, transport: Transport) -> Service:
-    client, http = RpcClient(transport), HttpClient("volume")
+    client = RpcClient(transport)
+    http = HttpClient("volume", service_tokens_of(settings, "volume", database.clock))
     deps = _deps(settings, database, client, http, transport.faults)
     watch = RevocationWatch(transport, "volume", client, clock=database.clock)
-    authenticator, own = authenticator_of(settings, watch, database.clock)
+    authenticator, own = authenticator_of(settings, watch, database.clock, "block-storage", "volumev3")
     probes = Probes()
     servers, sweeps = list[Server](), list[Sweep]()
     app = None

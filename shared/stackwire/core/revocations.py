@@ -30,6 +30,11 @@ def keys_of(claims: Claims) -> tuple[str, ...]:
         keys += [scope, f"user:{claims.user_id}/{scope}"]
     keys += [f"domain:{domain}" for domain in sorted(map(str, domains))]
     keys += [f"role:{role_id}" for role_id, _ in claims.roles]
+    if claims.application_credential_id is not None:
+        keys.append(f"application-credential:{claims.application_credential_id}")
+    if claims.trust_id is not None:  # it is worth what both of them are, and the roles of the one who gave it
+        keys += [f"trust:{claims.trust_id}", f"user:{claims.trustor_user_id}", f"user:{claims.trustee_user_id}"]
+        keys.append(f"user:{claims.trustor_user_id}/{scope}")
     return tuple(keys)
 
 

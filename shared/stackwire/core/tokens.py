@@ -26,6 +26,8 @@ class Claims:
 
     ``issued_at`` is exact to the microsecond, so that a token issued right after a revocation is valid;
     ``expires_at`` is in whole seconds. ``audit_chain_id``: the audit id of the token this one was issued for.
+    ``access_rules``: (service, path, method) of each request an application credential's token is good for, none for
+    any. A token of a trust names who gave it and to whom; with ``impersonation`` its user is the one who gave it.
     """
 
     audit_id: str
@@ -46,6 +48,12 @@ class Claims:
     domain_id: str | None = None
     domain_name: str | None = None
     system: bool = False
+    application_credential_id: str | None = None
+    access_rules: tuple[tuple[str, str, str], ...] = ()
+    trust_id: str | None = None
+    trustor_user_id: str | None = None
+    trustee_user_id: str | None = None
+    impersonation: bool = False
 
     @property
     def role_names(self) -> tuple[str, ...]:
@@ -92,4 +100,5 @@ def _claims(body: dict[str, Any]) -> Claims:
     body["expires_at"] = datetime.fromtimestamp(body.pop("exp"), UTC)
     body["methods"] = tuple(body["methods"])
     body["roles"] = tuple((role[0], role[1]) for role in body.get("roles", ()))
+    body["access_rules"] = tuple((rule[0], rule[1], rule[2]) for rule in body.get("access_rules", ()))
     return Claims(**body)

@@ -1,12 +1,13 @@
 """Authentication: a request's token headers become its context. Identity headers from clients are ignored."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Protocol
 
 from aiohttp import web
 
+from stackwire.core.access_rules import any_allows
 from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Unauthorized
@@ -27,11 +28,17 @@ Revoked = Callable[[Claims], bool]
 
 
 class SignedTokenAuthenticator:
-    """Verifies Stackwire's signed tokens locally. ``revoked``: whether a token was revoked before it expired."""
+    """Verifies Stackwire's signed tokens locally. ``revoked``: whether a token was revoked before it expired.
 
-    def __init__(self, signer: TokenSigner, revoked: Revoked = lambda _: False) -> None:
+    ``service_types``: what this service is called in access rules.
+    """
+
+    def __init__(
+        self, signer: TokenSigner, revoked: Revoked = lambda _: False, service_types: Collection[str] = ()
+    ) -> None:
         self._signer = signer
         self._revoked = revoked
+        self._service_types = service_types
 
     async def authenticate(self, request: web.Request) -> RequestContext:
         token = token_of(request, "X-Auth-Token")
@@ -39,13 +46,28 @@ class SignedTokenAuthenticator:
             raise Unauthorized
         service_token = token_of(request, "X-Service-Token")
         service = self._claims(service_token) if service_token else None
-        return context_of(request, self._claims(token), token, service)
+        claims = self._claims(token)
+        check_access_rules(request, claims, service, self._service_types)
+        return context_of(request, claims, token, service)
 
     def _claims(self, token: str) -> Claims:
         claims = self._signer.verify(token)
         if self._revoked(claims):
             raise Unauthorized
         return claims
+
+
+def check_access_rules(
+    request: web.Request, claims: Claims, service: Claims | None, service_types: Collection[str]
+) -> None:
+    """Unauthorized for a request that no access rule of the token allows; what a service asks for its user is allowed.
+
+    Source: ``keystonemiddleware/auth_token/__init__.py: validate_allowed_request``.
+    """
+    if claims.access_rules and service is None:
+        path = request.rel_url.raw_path
+        if not any_allows(claims.access_rules, service_types, request.method, path):
+            raise Unauthorized
 
 
 def token_of(request: web.Request, header: str) -> str | None:

@@ -7,7 +7,7 @@ import aiohttp
 
 from stackwire.core import errors
 from stackwire.core.context import RequestContext
-from stackwire.core.timeline import check_timeline
+from stackwire.core.service_tokens import ServiceTokens
 
 _ERRORS = (
     errors.BadRequest,
@@ -45,9 +45,13 @@ class Download:
 
 
 class HttpClient:
-    """One connection pool. ``name``: the calling service, sent in the User-Agent."""
+    """One connection pool. ``name``: the calling service, sent in the User-Agent.
 
-    def __init__(self, name: str) -> None:
+    ``service_tokens``: what is sent with the tokens of users who are bound to access rules.
+    """
+
+    def __init__(self, name: str, service_tokens: ServiceTokens | None = None) -> None:
+        self._service_tokens = service_tokens
         self._agent = {"User-Agent": f"stackwire-{name}"}
         self._session: aiohttp.ClientSession | None = None
 
@@ -78,41 +82,3 @@ class HttpClient:
         body: AsyncIterable[bytes] | bytes | None = None,
     ) -> AsyncIterator[Download]:
         """A response to read from; a status of 400 and up is raised as its error."""
-        check_timeline()
-        sent = {**_headers(ctx), **(headers or {})}
-        try:
-            async with self._open().request(method, url, data=body, headers=sent) as response:
-                await _raise_for(response)
-                yield Download(response)
-        except aiohttp.ClientError as refused:
-            raise errors.Unavailable(f"{method} failed: the service cannot be reached.") from refused
-
-    async def send(
-        self,
-        ctx: RequestContext,
-        method: str,
-        url: str,
-        chunks: AsyncIterable[bytes] | bytes,
-        headers: Mapping[str, str] | None = None,
-    ) -> int:
-        """Sends a body of bytes and returns the status; 400 and up is raised as its error."""
-        typed = {"Content-Type": "application/octet-stream", **(headers or {})}
-        async with self.stream(ctx, method, url, typed, chunks) as response:
-            return response.status
-
-
-def _headers(ctx: RequestContext) -> dict[str, str]:
-    headers = {"X-Openstack-Request-Id": ctx.action_id}
-    if ctx.auth_token:
-        headers["X-Auth-Token"] = ctx.auth_token
-    if ctx.traceparent:
-        headers["traceparent"] = ctx.traceparent
-    return headers
-
-
-async def _raise_for(response: aiohttp.ClientResponse) -> None:
-    if response.status < 400:
-        return
-    text = (await response.content.read(2000)).decode("utf-8", "replace")
-    error = _BY_STATUS.get(response.status, errors.Unavailable if response.status >= 500 else errors.BadRequest)
-    raise error(text or None)

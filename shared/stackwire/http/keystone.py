@@ -5,7 +5,7 @@ Source: Identity API v3, "Validate and show information for token"; keystonemidd
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from stackwire.core.clock import Clock
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Unauthorized
 from stackwire.core.tokens import Claims
-from stackwire.http.auth import context_of, token_of
+from stackwire.http.auth import check_access_rules, context_of, token_of
 from stackwire.http.service_user import Credentials, KeystoneUnavailable, ServiceUser
 
 
@@ -38,6 +38,7 @@ class KeystoneAuthenticator:
         cache_seconds: float = 60.0,
         cache_size: int = 4096,
         clock: Clock | None = None,
+        service_types: Collection[str] = (),
     ) -> None:
         credentials = Credentials(url, user, password, project, domain)
         self._url = credentials.tokens_url
@@ -45,6 +46,7 @@ class KeystoneAuthenticator:
         self._cache_seconds = cache_seconds
         self._cache_size = cache_size
         self._clock = clock or Clock()
+        self._service_types = service_types
         self._cache: OrderedDict[bytes, tuple[float, Claims | None]] = OrderedDict()
 
     async def authenticate(self, request: web.Request) -> RequestContext:
@@ -54,6 +56,7 @@ class KeystoneAuthenticator:
         service_token = token_of(request, "X-Service-Token")
         claims = await self._claims(token)
         service = await self._claims(service_token) if service_token else None
+        check_access_rules(request, claims, service, self._service_types)
         return context_of(request, claims, token, service)
 
     async def close(self) -> None:
@@ -85,7 +88,7 @@ class KeystoneAuthenticator:
         return claims_of(body)
 
     async def _get(self, token: str, own: str) -> tuple[int, Any]:
-        headers = {"X-Auth-Token": own, "X-Subject-Token": token}
+        headers = {"X-Auth-Token": own, "X-Subject-Token": token, "OpenStack-Identity-Access-Rules": "1.0"}
         status, _, body = await self._user.request("GET", f"{self._url}?nocatalog", headers=headers)
         return status, body
 
@@ -112,9 +115,21 @@ def claims_of(body: Mapping[str, Any]) -> Claims:
             domain_id=domain.get("id"),
             domain_name=domain.get("name"),
             system=bool((token.get("system") or {}).get("all")),
+            **_delegation(token),
         )
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as malformed:
         raise KeystoneUnavailable from malformed
+
+
+def _delegation(token: Mapping[str, Any]) -> dict[str, Any]:
+    """What a token says of the application credential or the trust it came of."""
+    credential = token.get("application_credential", {})
+    rules = credential.get("access_rules", ())
+    return {
+        "application_credential_id": credential.get("id"),
+        "access_rules": tuple((rule["service"], rule["path"], rule["method"]) for rule in rules),
+        "trust_id": token.get("OS-TRUST:trust", {}).get("id"),
+    }
 
 
 def _moment(text: str) -> datetime:

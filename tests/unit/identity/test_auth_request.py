@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from stackwire.core.errors import BadRequest, NotSimulated
-from stackwire.identity.domain.requests import AuthRequest, Scope, Selector
-from stackwire.identity.http.schemas import AuthBody
+from stackwire.core.errors import BadRequest
+from stackwire.identity.domain.requests import ApplicationCredentialLogin, AuthRequest, Scope, Selector
+from stackwire.identity.http.schemas.auth import AuthBody
 
 USER = {"name": "demo", "password": "secret", "domain": {"name": "Default"}}
 
@@ -93,9 +93,38 @@ def test_an_incomplete_user_is_refused(user: Any) -> None:
         auth_request(user)
 
 
-def test_the_scope_of_a_trust_is_not_simulated() -> None:
-    with pytest.raises(NotSimulated):
-        auth_request(scope={"OS-TRUST:trust": {"id": "t"}})
+def test_a_trust_is_a_scope() -> None:
+    assert auth_request(scope={"OS-TRUST:trust": {"id": "t"}}).scope == Scope(type="trust", target=Selector(id="t"))
+    with pytest.raises(BadRequest):
+        auth_request(scope={"OS-TRUST:trust": {}})
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({"id": "c", "secret": "s"}, ApplicationCredentialLogin(id="c", secret="s")),
+        (
+            {"name": "ci", "user": {"id": "u", "name": "demo"}},
+            ApplicationCredentialLogin(name="ci", user=Selector(id="u")),
+        ),
+        (
+            {"name": "ci", "user": {"name": "demo", "domain": {"id": "default"}}},
+            ApplicationCredentialLogin(name="ci", user=Selector(name="demo", domain_id="default")),
+        ),
+        ({"secret": "s"}, None),
+        ({"name": "ci"}, None),
+        ({"name": "ci", "user": {"name": "demo"}}, None),
+    ],
+)
+def test_an_application_credential_is_named_by_id_or_by_name_and_user(
+    data: Any, expected: ApplicationCredentialLogin | None
+) -> None:
+    if expected is None:
+        with pytest.raises(BadRequest):
+            auth_request(methods=["application_credential"], application_credential=data)
+    else:
+        request = auth_request(methods=["application_credential"], application_credential=data)
+        assert (request.application_credential, request.user) == (expected, None)
 
 
 def test_a_method_needs_its_data() -> None:

@@ -1,6 +1,6 @@
 """Role assignments, and which roles imply others."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from stackwire.db.query import Conditions
 from stackwire.db.session import Session
@@ -8,8 +8,9 @@ from stackwire.db.table import Arguments
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.identity.db.entities import columns
 from stackwire.identity.domain.entities import ROLE, Row
+from stackwire.identity.domain.errors import RoleNotDefined
 from stackwire.identity.domain.grants import GrantTarget
-from stackwire.identity.domain.requests import AssignmentQuery
+from stackwire.identity.domain.requests import AssignmentQuery, RoleReference
 
 
 def _condition(target: GrantTarget) -> str:
@@ -64,6 +65,12 @@ SELECT coalesce(a.user_id, m.user_id) AS user_id, NULL::text AS group_id, a.proj
             SELECT i.implied_id FROM chain c JOIN implied_roles i ON i.prior_id = c.role_id)
        SELECT role_id FROM chain) e ON true
  WHERE a.user_id IS NOT NULL OR m.user_id IS NOT NULL"""
+_WITH_IMPLIED = """
+WITH RECURSIVE chain AS (
+    SELECT unnest($1::text[]) AS role_id
+    UNION
+    SELECT i.implied_id FROM chain c JOIN implied_roles i ON i.prior_id = c.role_id)
+SELECT role_id FROM chain"""
 _LIST = """
 SELECT DISTINCT h.*, u.name AS user_name, ud.id AS user_domain_id, ud.name AS user_domain_name,
        g.name AS group_name, gd.id AS group_domain_id, gd.name AS group_domain_name,
@@ -95,6 +102,22 @@ async def list_assignments(session: Session, query: AssignmentQuery) -> list[Row
         conditions.where("h.project_id IS NULL AND h.domain_id IS NULL")
     sql = _LIST.format(held=_EFFECTIVE if query.effective else _DIRECT, where=conditions.sql)
     return await session.rows(sql, *conditions.values)
+
+
+async def role_id(session: Session, reference: RoleReference) -> str:
+    """The id of a role, which need not exist; RoleNotDefined for an unknown name."""
+    if reference.id is not None:
+        return reference.id
+    found: str | None = await session.value("SELECT id FROM roles WHERE name = $1", reference.name)
+    if found is None:
+        raise RoleNotDefined(name=reference.name)
+    return found
+
+
+async def with_implied(session: Session, role_ids: Sequence[str]) -> list[str]:
+    """These roles and all that they imply."""
+    rows = await session.rows(_WITH_IMPLIED, role_ids)
+    return [row["role_id"] for row in rows]
 
 
 async def add_implied(uow: UnitOfWork, prior_id: str, implied_id: str) -> None:

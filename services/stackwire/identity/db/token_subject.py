@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from stackwire.core.revocations import keys_of
 from stackwire.core.tokens import Claims
 from stackwire.db.pool import Database
+from stackwire.db.session import Session
 from stackwire.identity.domain.requests import Scope, Selector
 
 
@@ -91,7 +92,7 @@ _TARGETS = {
 
 
 async def load(
-    database: Database, user: Selector, scope: Scope, presented: Claims | None = None
+    database: Database | Session, user: Selector, scope: Scope, presented: Claims | None = None
 ) -> TokenSubject | None:
     """None when there is no such user. ``presented``: the token that authenticates the request, if one does."""
     user_by, first, second = _arguments(user)

@@ -1,9 +1,10 @@
 """What identity refuses, in Keystone's words.
 
-NotFound         EntityNotFound, TokenNotFound
-Conflict         DuplicateEntry
-Forbidden        ForbiddenAction, DomainIsEnabled, ProjectHasChildren
-BadRequest       MissingAttribute
+NotFound         EntityNotFound, TokenNotFound, RoleNotDefined, AccessKeyNotFound
+Conflict         DuplicateEntry, DuplicateTrust, DuplicateCredential
+Forbidden        ForbiddenAction, NotDelegated, DomainIsEnabled, ProjectHasChildren, AccessRuleInUse
+BadRequest       MissingAttribute, InvalidApplicationCredential, BadTimestamp, ExpiresBeforeNow, UsesOfRedelegatedTrust,
+                 InvalidBlob
 Unauthorized     (plain: a wrong name, a wrong password and a disabled account look the same)
 """
 
@@ -40,3 +41,47 @@ class ProjectHasChildren(Forbidden):
 
 class MissingAttribute(BadRequest):
     """Expecting to find {attribute} in {target}. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error."""  # noqa: E501
+
+
+class RoleNotDefined(NotFound):
+    """Role {name} is not defined"""
+
+
+class AccessKeyNotFound(NotFound):
+    """EC2 access key not found."""
+
+
+class DuplicateTrust(Conflict):
+    """Conflict occurred attempting to store trust - Duplicate entry found with ID {id}."""
+
+
+class DuplicateCredential(Conflict):
+    """Conflict occurred attempting to store credential - Duplicate entry found with ID {id}."""
+
+
+class NotDelegated(Forbidden):
+    """You are not authorized to perform the requested action."""
+
+
+class AccessRuleInUse(Forbidden):
+    """May not delete access rule in use"""
+
+
+class InvalidApplicationCredential(BadRequest):
+    """Invalid application credential: {detail}"""
+
+
+class BadTimestamp(BadRequest):
+    """Timestamp not in expected format. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error."""  # noqa: E501
+
+
+class ExpiresBeforeNow(BadRequest):
+    """The 'expires_at' must not be before now. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error."""  # noqa: E501
+
+
+class UsesOfRedelegatedTrust(BadRequest):
+    """remaining_uses must not be set if redelegation is allowed"""
+
+
+class InvalidBlob(BadRequest):
+    """Invalid blob in credential"""

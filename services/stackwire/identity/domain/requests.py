@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-AUTH_METHODS = ("password", "token")
+AUTH_METHODS = ("password", "token", "application_credential")
 """Authentication methods on offer."""
 
 
@@ -20,10 +20,21 @@ class Selector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """The scope of a requested token. ``default``: the user's default project, or unscoped without one."""
+    """The scope of a requested token. ``default``: the user's default project, or unscoped without one; ``trust``: what
+    the trust of this id is for."""
 
-    type: Literal["project", "domain", "system", "unscoped", "default"]
+    type: Literal["project", "domain", "system", "unscoped", "default", "trust"]
     target: Selector | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationCredentialLogin:
+    """An application credential by its id, or by its name and its user, and its secret."""
+
+    id: str | None = None
+    name: str | None = None
+    user: Selector | None = None
+    secret: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +46,7 @@ class AuthRequest:
     password: str | None
     token: str | None
     scope: Scope
+    application_credential: ApplicationCredentialLogin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +77,54 @@ class AssignmentQuery:
     filters: Mapping[str, str]
     system: bool
     effective: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleReference:
+    """A role by its id or by its name."""
+
+    id: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationCredentialRequest:
+    """A new application credential; without ``roles`` it has those of the caller's token.
+
+    ``access_rules``: each the id of one the user has, or service, path and method.
+    """
+
+    name: str
+    description: str | None
+    secret: str | None
+    expires_at: str | None
+    unrestricted: bool | None
+    roles: tuple[RoleReference, ...]
+    access_rules: tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustRequest:
+    """A new trust."""
+
+    trustor_user_id: str
+    trustee_user_id: str
+    impersonation: bool
+    project_id: str | None
+    expires_at: str | None
+    remaining_uses: int | None
+    allow_redelegation: bool
+    redelegation_count: int | None
+    roles: tuple[RoleReference, ...]
+    extra: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialRequest:
+    """A new credential; ``blob`` is a text, of EC2 credentials JSON with ``access`` and ``secret``."""
+
+    user_id: str
+    project_id: str | None
+    type: str
+    blob: str
+    extra: Mapping[str, Any]

@@ -7,6 +7,7 @@ from typing import Any
 
 from stackwire.core.context import RequestContext
 from stackwire.core.policy import Policy
+from stackwire.core.tokens import Claims, TokenSigner
 from stackwire.db.pool import Database
 from stackwire.db.session import Session
 from stackwire.identity.backends.passwords import Passwords
@@ -23,10 +24,15 @@ class IdentityDeps:
     policy: Policy
     passwords: Passwords
     token_lifetime: timedelta
+    signer: TokenSigner
 
     def check_allowed(self, ctx: RequestContext, rule: str, target: Mapping[str, Any] | None = None) -> None:
         """Raises ForbiddenAction unless the caller may do ``identity:<rule>`` to the target."""
         self.policy.require(ctx, f"identity:{rule}", target, ForbiddenAction)
+
+    def caller(self, ctx: RequestContext) -> Claims:
+        """What the caller's token says; the request was let in with it."""
+        return self.signer.verify(str(ctx.auth_token))
 
 
 async def require_exists(session: Session, entity_type: EntityType, id: str) -> None:

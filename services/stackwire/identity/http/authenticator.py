@@ -4,7 +4,7 @@ from aiohttp import web
 
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Unauthorized
-from stackwire.http.auth import context_of, token_of
+from stackwire.http.auth import check_access_rules, context_of, token_of
 from stackwire.identity.flows.api.tokens import Tokens
 
 
@@ -19,4 +19,7 @@ class OwnAuthenticator:
         token = token_of(request, "X-Auth-Token")
         if token is None:
             raise Unauthorized
-        return context_of(request, await self._tokens.verify_token(token), token, None)
+        claims = await self._tokens.verify_token(token)
+        if not (request.method == "GET" and request.path == "/v3/auth/tokens"):  # which every token may
+            check_access_rules(request, claims, None, ("identity",))
+        return context_of(request, claims, token, None)

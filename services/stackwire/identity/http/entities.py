@@ -11,8 +11,8 @@ from stackwire.http.request import CONTEXT, flag, json_body, respond
 from stackwire.identity.domain.entities import PROJECT, TAG_FILTERS, EntityType
 from stackwire.identity.domain.requests import EntityQuery
 from stackwire.identity.flows.api.directory import Directory
-from stackwire.identity.http import schemas
 from stackwire.identity.http.envelopes import entities_response, entity_response
+from stackwire.identity.http.schemas import entities as schemas
 
 MAX_PAGE = 1000
 ID_CHARACTERS = 64

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from stackwire.http.request import CONTEXT, json_body, respond
 from stackwire.identity.flows.api.project_tags import ProjectTags
-from stackwire.identity.http import schemas
+from stackwire.identity.http.schemas import entities as schemas
 
 
 class ProjectTagHandlers:

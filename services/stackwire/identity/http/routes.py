@@ -5,20 +5,26 @@ from dataclasses import dataclass, replace
 
 from stackwire.http.app import Route
 from stackwire.identity.domain.entities import ENTITY_TYPES
+from stackwire.identity.flows.api.application_credentials import ApplicationCredentials
 from stackwire.identity.flows.api.catalog import CatalogQueries
+from stackwire.identity.flows.api.credentials import Credentials
 from stackwire.identity.flows.api.directory import Directory
 from stackwire.identity.flows.api.grants import Grants
 from stackwire.identity.flows.api.membership import Membership
 from stackwire.identity.flows.api.project_tags import ProjectTags
 from stackwire.identity.flows.api.role_inferences import RoleInferences
 from stackwire.identity.flows.api.tokens import Tokens
+from stackwire.identity.flows.api.trusts import Trusts
+from stackwire.identity.http.application_credentials import ApplicationCredentialHandlers
 from stackwire.identity.http.catalog import CatalogHandlers
+from stackwire.identity.http.credentials import CredentialHandlers, KeyHandlers
 from stackwire.identity.http.entities import EntityHandlers
 from stackwire.identity.http.grants import ACTORS, SCOPES, AssignmentHandlers, GrantHandlers, grants_path
 from stackwire.identity.http.groups import MembershipHandlers
 from stackwire.identity.http.project_tags import ProjectTagHandlers
 from stackwire.identity.http.role_inferences import RoleInferenceHandlers
 from stackwire.identity.http.tokens import TokenHandlers
+from stackwire.identity.http.trusts import TrustHandlers
 from stackwire.identity.http.unsupported import unsupported
 from stackwire.identity.http.users import UserHandlers
 from stackwire.identity.http.versions import version, versions
@@ -34,6 +40,9 @@ class IdentityFlows:
     grants: Grants
     inferences: RoleInferences
     membership: Membership
+    application_credentials: ApplicationCredentials
+    trusts: Trusts
+    credentials: Credentials
     catalog: CatalogQueries
 
 
@@ -67,6 +76,9 @@ def _table(flows: IdentityFlows) -> Sequence[Route]:
         ),
         Route("GET", "/v3/role_assignments", AssignmentHandlers(flows.grants).list),
         *_implied(RoleInferenceHandlers(flows.inferences)),
+        *_application_credentials(ApplicationCredentialHandlers(flows.application_credentials)),
+        *_trusts(TrustHandlers(flows.trusts)),
+        *_credentials(CredentialHandlers(flows.credentials), KeyHandlers(flows.credentials)),
         *_catalog(CatalogHandlers(flows.catalog)),
     ]
 
@@ -77,6 +89,7 @@ def _auth(handlers: TokenHandlers) -> Sequence[Route]:
         Route("GET", "/v3/auth/tokens", handlers.show),
         Route("HEAD", "/v3/auth/tokens", handlers.check),
         Route("DELETE", "/v3/auth/tokens", handlers.revoke),
+        Route("POST", "/v3/ec2tokens", handlers.issue_for_signature),
         Route("GET", "/v3/auth/catalog", handlers.catalog),
         Route("GET", "/v3/auth/projects", handlers.projects),
         Route("GET", "/v3/auth/domains", handlers.domains),
@@ -135,6 +148,43 @@ def _implied(handlers: RoleInferenceHandlers) -> Sequence[Route]:
         Route("GET", "/v3/roles/{id}/implies/{implied}", handlers.show),
         Route("HEAD", "/v3/roles/{id}/implies/{implied}", handlers.check),
         Route("DELETE", "/v3/roles/{id}/implies/{implied}", handlers.remove),
+    )
+
+
+def _application_credentials(handlers: ApplicationCredentialHandlers) -> Sequence[Route]:
+    return (
+        Route("GET", "/v3/users/{user}/application_credentials", handlers.list),
+        Route("POST", "/v3/users/{user}/application_credentials", handlers.create),
+        Route("GET", "/v3/users/{user}/application_credentials/{id}", handlers.show),
+        Route("DELETE", "/v3/users/{user}/application_credentials/{id}", handlers.delete),
+        Route("GET", "/v3/users/{user}/access_rules", handlers.rules),
+        Route("GET", "/v3/users/{user}/access_rules/{id}", handlers.rule),
+        Route("DELETE", "/v3/users/{user}/access_rules/{id}", handlers.delete_rule),
+    )
+
+
+def _trusts(handlers: TrustHandlers) -> Sequence[Route]:
+    return (
+        Route("GET", "/v3/OS-TRUST/trusts", handlers.list),
+        Route("POST", "/v3/OS-TRUST/trusts", handlers.create),
+        Route("GET", "/v3/OS-TRUST/trusts/{id}", handlers.show),
+        Route("DELETE", "/v3/OS-TRUST/trusts/{id}", handlers.delete),
+        Route("GET", "/v3/OS-TRUST/trusts/{id}/roles", handlers.roles),
+        Route("GET", "/v3/OS-TRUST/trusts/{id}/roles/{role}", handlers.role),
+    )
+
+
+def _credentials(handlers: CredentialHandlers, keys: KeyHandlers) -> Sequence[Route]:
+    return (
+        Route("GET", "/v3/credentials", handlers.list),
+        Route("POST", "/v3/credentials", handlers.create),
+        Route("GET", "/v3/credentials/{id}", handlers.show),
+        Route("PATCH", "/v3/credentials/{id}", handlers.update),
+        Route("DELETE", "/v3/credentials/{id}", handlers.delete),
+        Route("GET", "/v3/users/{user}/credentials/OS-EC2", keys.list),
+        Route("POST", "/v3/users/{user}/credentials/OS-EC2", keys.create),
+        Route("GET", "/v3/users/{user}/credentials/OS-EC2/{access}", keys.show),
+        Route("DELETE", "/v3/users/{user}/credentials/OS-EC2/{access}", keys.delete),
     )
 
 

@@ -15,8 +15,10 @@ from stackwire.identity.domain.entities import DOMAIN, PROJECT
 from stackwire.identity.flows.api.catalog import CatalogQueries
 from stackwire.identity.flows.api.membership import Membership
 from stackwire.identity.flows.api.tokens import Tokens
+from stackwire.identity.http.delegation_views import token_part
 from stackwire.identity.http.envelopes import entities_response
-from stackwire.identity.http.schemas import AuthBody
+from stackwire.identity.http.schemas.auth import AuthBody
+from stackwire.identity.http.schemas.delegation import signed_request
 from stackwire.identity.http.views import catalog_view, token_view
 
 
@@ -32,18 +34,25 @@ class TokenHandlers:
         """``POST /v3/auth/tokens``: 201, the token in ``X-Subject-Token``."""
         auth = read(AuthBody, await json_body(request))
         token, claims = await self._tokens.issue_token(auth.request())
-        return self._token_response(request, 201, token, claims)
+        return await self._token_response(request, 201, token, claims)
+
+    async def issue_for_signature(self, request: web.Request) -> web.Response:
+        """``POST /v3/ec2tokens``: 200, the token of whoever signed the request in the body."""
+        signed = signed_request(await json_body(request))
+        token, claims = await self._tokens.issue_for_signature(request[CONTEXT], signed)
+        return await self._token_response(request, 200, token, claims)
 
     async def show(self, request: web.Request) -> web.Response:
         """``GET /v3/auth/tokens``: what is in the token of ``X-Subject-Token``."""
         token = _subject_token(request)
         claims = await self._tokens.get_token(request[CONTEXT], token)
-        return self._token_response(request, 200, token, claims)
+        _check_rules_are_heeded(request, claims)
+        return await self._token_response(request, 200, token, claims)
 
     async def check(self, request: web.Request) -> web.Response:
         """``HEAD /v3/auth/tokens``: 200, or 404."""
         token = _subject_token(request)
-        await self._tokens.check_token(request[CONTEXT], token)
+        _check_rules_are_heeded(request, await self._tokens.check_token(request[CONTEXT], token))
         return respond(200, headers={"X-Subject-Token": token})
 
     async def revoke(self, request: web.Request) -> web.Response:
@@ -71,15 +80,25 @@ class TokenHandlers:
         scopes: Sequence[Mapping[str, Any]] = [{"all": True}] if allowed else []
         return respond(200, {"system": scopes, "links": {"self": f"{origin(request)}/v3/auth/system"}})
 
-    def _token_response(self, request: web.Request, status: int, token: str, claims: Claims) -> web.Response:
+    async def _token_response(self, request: web.Request, status: int, token: str, claims: Claims) -> web.Response:
         catalog = None
         if "nocatalog" not in request.query:
             catalog = self._catalog_view(self._catalog.token_catalog(origin(request)), claims.project_id)
         headers = {"X-Subject-Token": token}
-        return respond(status, {"token": token_view(claims, catalog)}, headers)
+        view = token_view(claims, catalog)
+        application_credential = await self._tokens.application_credential_of(claims)
+        if application_credential is not None:
+            view["application_credential"] = token_part(application_credential)
+        return respond(status, {"token": view}, headers)
 
     def _catalog_view(self, services: Sequence[CatalogService], project_id: str | None) -> list[dict[str, Any]]:
         return catalog_view(services, self._catalog.region, project_id)
+
+
+def _check_rules_are_heeded(request: web.Request, claims: Claims) -> None:
+    """A service that knows nothing of access rules is not told that a token with such rules is valid."""
+    if claims.access_rules and not request.headers.get("OpenStack-Identity-Access-Rules"):
+        raise NotFound("Failed to validate token")
 
 
 def _subject_token(request: web.Request) -> str:

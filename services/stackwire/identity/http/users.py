@@ -4,7 +4,7 @@ from aiohttp import web
 
 from stackwire.http.request import CONTEXT, json_body, read, respond
 from stackwire.identity.flows.api.directory import Directory
-from stackwire.identity.http.schemas import PasswordBody
+from stackwire.identity.http.schemas.entities import PasswordBody
 
 
 class UserHandlers:

@@ -33,6 +33,14 @@ def token_view(claims: Claims, catalog: Sequence[Mapping[str, Any]] | None) -> d
     if not scope:
         return view
     view |= scope
+    if claims.trust_id is not None:
+        del view["is_domain"]  # Source: keystone/common/render_token.py
+        view["OS-TRUST:trust"] = {
+            "id": claims.trust_id,
+            "trustor_user": {"id": claims.trustor_user_id},
+            "trustee_user": {"id": claims.trustee_user_id},
+            "impersonation": claims.impersonation,
+        }
     view["roles"] = [{"id": role_id, "name": name} for role_id, name in claims.roles]
     if catalog is not None:
         view["catalog"] = list(catalog)

@@ -13,10 +13,10 @@ from stackwire.core.errors import BadRequest, Unauthorized
 from stackwire.core.ids import new_id
 from stackwire.db.errors import ForeignKeyViolation, UniqueViolation
 from stackwire.db.unit_of_work import UnitOfWork
-from stackwire.identity.db import entities, group_members
+from stackwire.identity.db import application_credentials, credentials, entities, group_members
 from stackwire.identity.db.revocations import revoke
 from stackwire.identity.domain import errors
-from stackwire.identity.domain.entities import DOMAIN, GROUP, PROJECT, USER, EntityType, Row
+from stackwire.identity.domain.entities import DOMAIN, GROUP, PROJECT, ROLE, USER, EntityType, Row
 from stackwire.identity.domain.requests import EntityQuery, EntityRequest
 from stackwire.identity.flows.deps import IdentityDeps
 
@@ -132,17 +132,21 @@ class Directory:
             raise BadRequest(f"Could not find project: {parent_id}.")
 
     async def _before_delete(self, uow: UnitOfWork, entity_type: EntityType, id: str) -> None:
-        """Checks a domain, and revokes the tokens that the entity gave its users."""
+        """Checks a domain, and revokes the tokens that the entity gave its users. What belongs to it goes with it."""
         if entity_type is DOMAIN:
             row = await entities.get(uow, DOMAIN, id)
             if row is not None and row["enabled"]:
                 raise errors.DomainIsEnabled
+        keys = [f"{entity_type.name}:{id}"]
         if entity_type is PROJECT:
             await entities.clear_default_project(uow, id)
+            await credentials.delete_of_project(uow, id)
         if entity_type is GROUP:
             keys = [f"user:{user_id}" for user_id in await group_members.user_ids_in(uow, id)]
-        else:
-            keys = [f"{entity_type.name}:{id}"]
+        if entity_type is ROLE:  # Source: keystone/assignment/core.py: _send_app_cred_notification_for_role_removal
+            found = await application_credentials.ids_with_role(uow, id)
+            await application_credentials.delete(uow, found)
+            keys += [f"application-credential:{each}" for each in found]
         await revoke(uow, self._deps.token_lifetime, keys)
 
 
