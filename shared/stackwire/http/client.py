@@ -8,6 +8,7 @@ import aiohttp
 from stackwire.core import errors
 from stackwire.core.context import RequestContext
 from stackwire.core.service_tokens import ServiceTokens
+from stackwire.core.timeline import check_timeline
 
 _ERRORS = (
     errors.BadRequest,
@@ -82,3 +83,43 @@ class HttpClient:
         body: AsyncIterable[bytes] | bytes | None = None,
     ) -> AsyncIterator[Download]:
         """A response to read from; a status of 400 and up is raised as its error."""
+        check_timeline()
+        sent = {**_headers(ctx, self._service_tokens), **(headers or {})}
+        try:
+            async with self._open().request(method, url, data=body, headers=sent) as response:
+                await _raise_for(response)
+                yield Download(response)
+        except aiohttp.ClientError as refused:
+            raise errors.Unavailable(f"{method} failed: the service cannot be reached.") from refused
+
+    async def send(
+        self,
+        ctx: RequestContext,
+        method: str,
+        url: str,
+        chunks: AsyncIterable[bytes] | bytes,
+        headers: Mapping[str, str] | None = None,
+    ) -> int:
+        """Sends a body of bytes and returns the status; 400 and up is raised as its error."""
+        typed = {"Content-Type": "application/octet-stream", **(headers or {})}
+        async with self.stream(ctx, method, url, typed, chunks) as response:
+            return response.status
+
+
+def _headers(ctx: RequestContext, service_tokens: ServiceTokens | None) -> dict[str, str]:
+    headers = {"X-Openstack-Request-Id": ctx.action_id}
+    if ctx.auth_token:
+        headers["X-Auth-Token"] = ctx.auth_token
+        if service_tokens is not None and (own := service_tokens.beside(ctx.auth_token)) is not None:
+            headers["X-Service-Token"] = own
+    if ctx.traceparent:
+        headers["traceparent"] = ctx.traceparent
+    return headers
+
+
+async def _raise_for(response: aiohttp.ClientResponse) -> None:
+    if response.status < 400:
+        return
+    text = (await response.content.read(2000)).decode("utf-8", "replace")
+    error = _BY_STATUS.get(response.status, errors.Unavailable if response.status >= 500 else errors.BadRequest)
+    raise error(text or None)
