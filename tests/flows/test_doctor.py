@@ -21,7 +21,7 @@ from support.rabbitmq import TestRabbit
 async def found(folder: Path, **what: object) -> dict[str, Finding]:
     subject = {"host": "127.0.0.1", "ports": {}, "database_url": EMBEDDED, "amqp_url": MEMORY, **what}
     every = [finding async for finding in findings(Subject(data_dir=folder, **subject))]  # type: ignore[arg-type]
-    assert all(finding.remedy for finding in every if finding.verdict != "ok")
+    assert all(finding.remedy for finding in every if finding.severity != "ok")
     return {finding.check: finding for finding in every}
 
 
@@ -33,7 +33,7 @@ def test_a_machine_on_which_a_cloud_can_start_has_no_problem(tmp_path: Path) -> 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     said = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)
-    checks = {finding["check"]: finding["verdict"] for finding in json.loads(said.stdout)}
+    checks = {finding["check"]: finding["severity"] for finding in json.loads(said.stdout)}
     assert checks.pop("qemu-img") in ("ok", "warning")
     assert checks == dict.fromkeys(("python", "packages", "settings", "open files", "disk", "ports", "postgres"), "ok")
 
@@ -61,7 +61,7 @@ def test_a_problem_is_the_exit_code_and_its_remedy_stands_below(tmp_path: Path) 
 )
 async def test_a_database_that_cannot_be_reached(tmp_path: Path, url: str, text: str, remedy: str) -> None:
     finding = (await found(tmp_path, database_url=url))["database"]
-    assert finding.verdict == "problem"
+    assert finding.severity == "problem"
     assert text in finding.text
     assert finding.remedy.startswith(remedy)
     assert "canary" not in finding.text
@@ -71,7 +71,7 @@ async def test_a_database_that_can_be_used_and_one_of_another_time(
     tmp_path: Path, postgres: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = postgres.url("image")
-    assert (await found(tmp_path, database_url=url))["database"].verdict in ("ok", "warning")
+    assert (await found(tmp_path, database_url=url))["database"].severity in ("ok", "warning")
     monkeypatch.setattr(diagnosis, "SKEW_SECONDS", -1.0)
     finding = (await found(tmp_path, database_url=url))["database"]
     assert "clock differs" in finding.text
@@ -87,7 +87,7 @@ async def test_a_broker_with_a_wrong_password_one_that_is_away_and_one_that_answ
     assert "canary" not in wrong.text
     away = (await found(tmp_path, amqp_url="amqp://guest:guest@127.0.0.1:1/"))["broker"]
     assert away.remedy.startswith("start it")
-    assert (await found(tmp_path, amqp_url=rabbitmq.url))["broker"].verdict == "ok"
+    assert (await found(tmp_path, amqp_url=rabbitmq.url))["broker"].severity == "ok"
 
 
 async def test_leftovers_of_a_cloud_that_died(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ async def test_leftovers_of_a_cloud_that_died(tmp_path: Path) -> None:
     (data / "postmaster.pid").write_text("999999\n")
     seen = await found(tmp_path)
     assert "ended without a word" in seen["lock"].text
-    assert "postmaster.pid" in [f.text async for f in findings(_subject(tmp_path)) if f.verdict == "warning"][1]
+    assert "postmaster.pid" in [f.text async for f in findings(_subject(tmp_path)) if f.severity == "warning"][1]
 
 
 def _subject(folder: Path) -> Subject:
@@ -107,7 +107,7 @@ def _subject(folder: Path) -> Subject:
 
 async def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnosis, "free_bytes", lambda folder: 1)
-    assert (await found(tmp_path))["disk"].verdict == "problem"
+    assert (await found(tmp_path))["disk"].severity == "problem"
 
 
 async def test_the_services_of_a_cloud_that_runs_say_what_they_need(a_cloud: ACloud) -> None:
@@ -118,6 +118,6 @@ async def test_the_services_of_a_cloud_that_runs_say_what_they_need(a_cloud: ACl
         return {finding.check: finding for finding in diagnosis._services({"services": services})}
 
     seen = await asyncio.to_thread(look)
-    assert seen["identity"].verdict == "ok"
+    assert seen["identity"].severity == "ok"
     assert "is not ready: disk: " in seen["image"].text
     assert "does not answer" in seen["volume"].text

@@ -11,6 +11,7 @@ import os
 import pkgutil
 import sys
 from collections import deque
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, get_args
 
@@ -63,9 +64,7 @@ def up(
     volume_port: Annotated[int, typer.Option(help="port of volume")] = PORTS["volume"],
     compute_port: Annotated[int, typer.Option(help="port of compute")] = PORTS["compute"],
     registry_port: Annotated[int, typer.Option(help="port of glance-registry, up to ussuri")] = REGISTRY_PORT,
-    trace_port: Annotated[
-        int | None, typer.Option(help=f"port of the tracer; 0 for none [default: {TRACE_PORT}, on RabbitMQ none]")
-    ] = None,
+    trace_port: Annotated[int | None, typer.Option(help=f"the tracer's; 0: none [{TRACE_PORT}; on RabbitMQ 0]")] = None,
     index_port: Annotated[int, typer.Option(help=f"port of the index of properties ({INDEX_PORT}); 0 for none")] = 0,
     admin_port: Annotated[int, typer.Option(help="port for faults, states, clock and reset; 0 for none")] = 0,
     admin_host: Annotated[str, typer.Option(help="address that the admin port listens on")] = "127.0.0.1",
@@ -161,15 +160,9 @@ def guest(
     server: Annotated[str, typer.Argument(help="a server's id or name")], data_dir: DataDirOption = Path(".stackwire")
 ) -> None:
     """Show a server's guest definition: libvirt domain XML with its image properties."""
-    import asyncio
-
-    from stackwire.cloud.client import Refused
     from stackwire.cloud.guest import definition
 
-    try:
-        _print(asyncio.run(definition(_urls(data_dir), server)))
-    except (Refused, OSError) as error:
-        _fail(str(error))
+    _print(_query(definition, data_dir, server))
 
 
 @app.command()
@@ -182,26 +175,26 @@ def explain(
     """Show what a property does: the guest XML it changes, the filters that read it, who refuses it."""
     from dataclasses import asdict
 
+    from stackwire.cloud.guest import flavor_named
     from stackwire.compute.flows.explain import FLAVOR, in_words
     from stackwire.compute.flows.explain import explain as explained
 
     pairs = [text.partition("=") for text in properties]
     if wrong := [key for key, sign, _ in pairs if not (key and sign)]:
         _fail(f"{wrong[0]!r} is no KEY=VALUE")
-    known = FLAVOR if flavor is None else _flavor(data_dir, flavor)
+    known = FLAVOR if flavor is None else _query(flavor_named, data_dir, flavor)
     found = [explained(key, value, known) for key, _, value in pairs]
     _print(json.dumps([asdict(each) for each in found], indent=2) if as_json else "\n".join(map(in_words, found)))
 
 
-def _flavor(data_dir: Path, name: str) -> Any:
-    """The flavor of the cloud that runs there."""
+def _query(function: Callable[..., Coroutine[Any, Any, Any]], data_dir: Path, name: str) -> Any:
+    """What the function says of the cloud that runs there."""
     import asyncio
 
     from stackwire.cloud.client import Refused
-    from stackwire.cloud.guest import flavor_named
 
     try:
-        return asyncio.run(flavor_named(_urls(data_dir), name))
+        return asyncio.run(function(_urls(data_dir), name))
     except (Refused, OSError) as error:
         _fail(str(error))
 

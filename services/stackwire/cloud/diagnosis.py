@@ -27,11 +27,11 @@ from stackwire.cloud.postgres_home import is_server, pid_in, pointer
 from stackwire.cloud.version import version
 from stackwire.core.errors import ServiceError
 from stackwire.core.settings import ServiceSettings
-from stackwire.db.reachability import Unreachable, ask_database
+from stackwire.db.reachability import Unreachable, database_server
 from stackwire.messaging.connect import connect
 from stackwire.runtime.health import free_bytes
 
-Verdict = Literal["ok", "warning", "problem"]
+Severity = Literal["ok", "warning", "problem"]
 FEW_FILES = 4_096
 LITTLE_ROOM = 2**30
 SKEW_SECONDS = 2.0
@@ -44,7 +44,7 @@ class Finding:
     """``remedy``: what to do about it, empty where nothing is to be done."""
 
     check: str
-    verdict: Verdict
+    severity: Severity
     text: str
     remedy: str = ""
 
@@ -243,7 +243,7 @@ def _programs() -> Finding:
 
 async def _database(url: str) -> Finding:
     try:
-        server = await ask_database(url)
+        server = await database_server(url)
     except Unreachable as error:
         remedy = "correct user and password in the URL" if error.login else "start it, or correct host, port and name"
         return Finding("database", "problem", str(error), remedy)

@@ -39,7 +39,7 @@ def doctor(
         async for finding in findings(subject):
             found.append(finding)
             if not as_json:
-                print(f"{finding.verdict:<8} {finding.check:<15} {finding.text}", flush=True)
+                print(f"{finding.severity:<8} {finding.check:<15} {finding.text}", flush=True)
                 if finding.remedy:
                     print(f"{'':<24} -> {finding.remedy}", flush=True)
         return found
@@ -47,4 +47,4 @@ def doctor(
     found = asyncio.run(look())
     if as_json:
         print(json.dumps([asdict(finding) for finding in found], indent=2))
-    raise typer.Exit(1 if any(finding.verdict == "problem" for finding in found) else 0)
+    raise typer.Exit(1 if any(finding.severity == "problem" for finding in found) else 0)

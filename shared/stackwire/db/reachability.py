@@ -26,7 +26,7 @@ class DatabaseServer:
     max_connections: int
 
 
-async def ask_database(dsn: str, timeout: float = 5.0) -> DatabaseServer:
+async def database_server(dsn: str, timeout: float = 5.0) -> DatabaseServer:
     """What the server of a URL says of itself. Raises Unreachable."""
     try:
         connection = await asyncpg.connect(dsn, timeout=timeout)
