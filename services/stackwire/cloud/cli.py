@@ -32,6 +32,7 @@ SUBCOMMAND_MODULES = {
     "image": "stackwire.cloud.images",
     "state": "stackwire.cloud.states.commands",
     "reset": "stackwire.cloud.states.reset_command",
+    "seed": "stackwire.cloud.states.seed_command",
     "properties": "stackwire.cloud.properties",
     "index": "stackwire.index.cli.commands",
     "compare": "stackwire.compare.cli",
@@ -73,6 +74,8 @@ def up(
     release: Annotated[str, typer.Option(help="the OpenStack release whose property rules apply")] = "current",
     with_bug: Annotated[list[str] | None, typer.Option(help="a bug to reintroduce: lp-NNNNNNN; repeatable")] = None,
     id_seed: Annotated[str | None, typer.Option(help="a text that decides the ids of resources")] = None,
+    seed: Annotated[Path | None, typer.Option(help="YAML of what it is to have, before it is ready")] = None,
+    init_dir: Annotated[Path | None, typer.Option(help="of *.yaml and executable *.sh that run once")] = None,
     log_format: Annotated[LogFormat, typer.Option(envvar="STACKWIRE_LOG_FORMAT", help="of the log")] = "text",
     detach: Annotated[bool, typer.Option("--detach", "-d", help="run in the background")] = False,
 ) -> None:
@@ -91,6 +94,8 @@ def up(
         release=release,
         with_bugs=tuple(with_bug or ()),
         id_seed=id_seed,
+        seed=seed,
+        init_dir=init_dir,
         log_format=log_format,
     )
     _start(options, detach)

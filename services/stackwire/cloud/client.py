@@ -3,13 +3,15 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import orjson
+
+from stackwire.cloud.datadir import PASSWORD
 
 TRANSFER_CHUNK_BYTES = 1024 * 1024
 STATUS_TIMEOUT_SECONDS = 120.0
@@ -132,6 +134,14 @@ class Client:
                 raise Refused(f"the upload was refused: {response.status} {_message(None, raw)}")
         return digest.hexdigest()
 
+    async def send_stream(self, path: str, chunks: AsyncIterable[bytes]) -> None:
+        """Uploads bytes into an image. Raises Refused."""
+        headers = self._headers({"Content-Type": "application/octet-stream"})
+        async with self._session.put(self._url("image", path), data=chunks, headers=headers) as response:
+            if response.status != 204:
+                raw = await response.read()
+                raise Refused(f"the upload was refused: {response.status} {_message(None, raw)}")
+
     async def download(self, path: str, progress: Progress) -> str:
         """Reads an image to its end. Returns its sha512."""
         digest = hashlib.sha512()
@@ -167,12 +177,12 @@ class Client:
 
 
 @asynccontextmanager
-async def logged_in(urls: Mapping[str, str], user: str = "demo") -> AsyncIterator[Client]:
+async def logged_in(urls: Mapping[str, str], user: str = "demo", password: str = PASSWORD) -> AsyncIterator[Client]:
     """A client of a seeded user, in the project of the same name. Raises Refused."""
     domain = {"id": "default"}
-    password = {"user": {"name": user, "domain": domain, "password": "secret"}}
+    credentials = {"user": {"name": user, "domain": domain, "password": password}}
     auth = {
-        "identity": {"methods": ["password"], "password": password},
+        "identity": {"methods": ["password"], "password": credentials},
         "scope": {"project": {"name": user, "domain": domain}},
     }
     timeout = aiohttp.ClientTimeout(total=None, sock_read=STATUS_TIMEOUT_SECONDS)
@@ -182,10 +192,10 @@ async def logged_in(urls: Mapping[str, str], user: str = "demo") -> AsyncIterato
                 raise Refused(f"identity refused the demo user: {response.status}")
             project = (await response.json())["token"]["project"]["id"]
             token = response.headers["X-Subject-Token"]
-        yield Client(session, urls, token, project, await _newest(session, urls))
+        yield Client(session, urls, token, project, await newest_microversion(session, urls))
 
 
-async def _newest(session: aiohttp.ClientSession, urls: Mapping[str, str]) -> tuple[int, int]:
+async def newest_microversion(session: aiohttp.ClientSession, urls: Mapping[str, str]) -> tuple[int, int]:
     """The microversion that the compute service advertises; the default where there is none."""
     if "compute" not in urls:
         return COMPUTE_VERSION

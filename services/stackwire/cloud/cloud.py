@@ -21,6 +21,7 @@ from stackwire.core.clock import Clock
 from stackwire.core.faults import Fault, FaultRules
 from stackwire.core.pace import Pace
 from stackwire.core.settings import ServiceSettings, unknown_variables
+from stackwire.core.tokens import TokenSigner
 from stackwire.messaging.connect import connect
 from stackwire.messaging.directed import DirectedTransport
 from stackwire.messaging.faulty import FaultyTransport
@@ -110,6 +111,11 @@ class Cloud:
     def urls(self) -> dict[str, str]:
         """The base URL of each service."""
         return self.options.urls()
+
+    @property
+    def signer(self) -> TokenSigner:
+        """What signs the tokens of identity."""
+        return TokenSigner(self._token_key)
 
     async def start(self, services: Sequence[str] | None = None) -> None:
         """Starts ``services``, by default all.

@@ -33,6 +33,7 @@ class Options:
     ``trace_port``: the tracer's, ``index_port``: the index's; None for none. ``registry_port``: glance-registry's, in
     the releases that had it. ``admin_port``: the admin port's, None for none; ``admin_host``: where that one listens.
     ``with_bugs``: reintroduced bugs (``lp-1893618``). ``id_seed``: decides the ids of resources; None: chance does.
+    ``seed``: a file of what it is to have; ``init_dir``: of seeds and scripts that run once.
     """
 
     data_dir: Path = Path(".stackwire")
@@ -48,6 +49,8 @@ class Options:
     release: str = "current"
     with_bugs: tuple[str, ...] = ()
     id_seed: str | None = None
+    seed: Path | None = None
+    init_dir: Path | None = None
     log_format: LogFormat = "text"
     log_level: LogLevel = field(default_factory=lambda: cast(LogLevel, os.environ.get("STACKWIRE_LOG_LEVEL", "info")))
 

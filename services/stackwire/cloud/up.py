@@ -205,6 +205,7 @@ async def _serve(options: Options, directory: DataDir, databases: Databases, out
     from stackwire.cloud.admin.embedded import admin_port
     from stackwire.cloud.cloud import Cloud, seed_password
     from stackwire.cloud.postgres_supervisor import supervised
+    from stackwire.cloud.states.init_hooks import prepare
     from stackwire.core.faults import FaultRules
     from stackwire.core.ids import IDS
     from stackwire.db.bootstrap import GUESTS, bootstrap
@@ -221,6 +222,7 @@ async def _serve(options: Options, directory: DataDir, databases: Databases, out
     try:
         directory.write_client_files(cloud.urls["identity"], "RegionOne", password or PASSWORD)
         directory.write_state(_state(options))
+        await prepare(cloud, options, directory)
         async with supervised(databases.server), admin_port(cloud, options, directory.path, databases.admin):
             await until_signal(lambda: output(_welcome(options, directory, password)))
     finally:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from stackwire.cloud.admin.deps import AdminDeps
 from stackwire.cloud.admin.route import AdminRoute
 from stackwire.cloud.states.folder import NAME
+from stackwire.cloud.states.seed_document import SeedDocument
 from stackwire.http.request import body, respond
 
 
@@ -48,8 +49,14 @@ class StateList(BaseModel):
     states: list[StateView]
 
 
+class Seeded(BaseModel):
+    """How much of each kind was created, beside what was there."""
+
+    created: dict[str, int]
+
+
 class StateHandlers:
-    """Handlers of ``/reset`` and ``/states``."""
+    """Handlers of ``/reset``, ``/seed`` and ``/states``."""
 
     def __init__(self, deps: AdminDeps) -> None:
         self._states = deps.states
@@ -79,13 +86,18 @@ class StateHandlers:
         await self._states.delete(request.match_info["name"])
         return respond(204)
 
+    async def seed(self, request: web.Request) -> web.Response:
+        """200 when the cloud has all of it; 400 for what cannot be."""
+        wanted = await body(request, SeedDocument)
+        return respond(200, {"created": await self._states.seed(wanted)})
+
 
 def _view(found: dict[str, object]) -> dict[str, object]:
     return {name: found[name] for name in StateView.model_fields}
 
 
 def state_routes(deps: AdminDeps) -> Sequence[AdminRoute]:
-    """``/reset``, ``/states`` and what lies below."""
+    """``/reset``, ``/seed``, ``/states`` and what lies below."""
     handlers, path = StateHandlers(deps), "/states"
     return [
         AdminRoute(
@@ -98,6 +110,16 @@ def state_routes(deps: AdminDeps) -> Sequence[AdminRoute]:
             status=204,
             errors=(409,),
             example={},
+        ),
+        AdminRoute(
+            method="POST",
+            path="/seed",
+            handler=handlers.seed,
+            tag="states",
+            summary="Create what is missing of a seed",
+            body=SeedDocument,
+            answer=Seeded,
+            example={"images": [{"name": "disk", "size": "16M", "properties": {"hw_disk_bus": "scsi"}}]},
         ),
         AdminRoute(
             method="GET", path=path, handler=handlers.list, tag="states", summary="Saved states", answer=StateList

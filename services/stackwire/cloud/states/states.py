@@ -14,6 +14,8 @@ import orjson
 from stackwire.cloud.cloud import Cloud
 from stackwire.cloud.states import copying
 from stackwire.cloud.states.folder import FORMAT, MANIFEST, StateExists, StateFolder, manifest
+from stackwire.cloud.states.seed_document import SeedDocument
+from stackwire.cloud.states.seeding import apply_seed
 from stackwire.cloud.version import version
 from stackwire.core.errors import Conflict
 from stackwire.core.ids import IDS
@@ -64,7 +66,7 @@ class States:
             await asyncio.to_thread(folder_copy.remove_remains, folder)
         if not await self._has_beginning():
             shutil.rmtree(self._states.path / BEGINNING, ignore_errors=True)
-            if await self._is_new():
+            if await self.is_new():
                 await self.mark()
 
     async def mark(self) -> None:
@@ -119,6 +121,11 @@ class States:
             await copying.check(self._cloud, name, path)
             await self._replace(path, {})
             return found
+
+    async def seed(self, document: SeedDocument) -> dict[str, int]:
+        """Creates what is missing of it, and answers how much of each kind that was. Raises SeedRefused."""
+        async with self._one_at_a_time:
+            return await apply_seed(self._cloud, document)
 
     async def saved(self) -> list[dict[str, Any]]:
         """What each saved state says of itself."""
@@ -211,7 +218,8 @@ class States:
             return False
         return bool(created_at == await self._created_at())
 
-    async def _is_new(self) -> bool:
+    async def is_new(self) -> bool:
+        """Whether nothing was created in it yet."""
         rows = copying.schemas(self._cloud)
         for service, tables in RESOURCES.items():
             if service in rows:
