@@ -65,6 +65,10 @@ test-answers: $(READY) ## every recorded answer of a real cloud, asked of ours (
 test-kill: $(READY) ## services killed at every moment of every story (make test takes some)
 	@KILL_MOMENTS=all $(BIN)/python -m pytest tests/stack/test_kill.py $(PYTEST_ARGS)
 
+.PHONY: test-faults
+test-faults: $(READY) ## every kind of fault on both buses (on RabbitMQ make test takes some)
+	@FAULT_KINDS=all $(BIN)/python -m pytest tests/flows/test_faults.py tests/stack/test_fault_stories.py $(PYTEST_ARGS)
+
 .PHONY: test-ansible
 test-ansible: $(READY) ## a whole Ansible playbook of volumes (make test plays the beginning; a task takes seconds)
 	@ANSIBLE_PLAYBOOK=all REQUIRE=all $(BIN)/python -m pytest tests/flows/test_volume_ansible.py $(PYTEST_ARGS)
@@ -101,6 +105,10 @@ states: $(READY) ## the state machines as Mermaid diagrams
 .PHONY: openapi
 openapi: $(READY) ## the image API as an OpenAPI 3.1 document
 	@$(BIN)/python -m stackwire.image.openapi
+
+.PHONY: openapi-admin
+openapi-admin: $(READY) ## the admin port as an OpenAPI 3.1 document
+	@$(BIN)/python -m stackwire.cloud.admin.openapi
 
 .PHONY: asyncapi
 asyncapi: $(READY) ## every message as an AsyncAPI document

@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import re
+import shlex
 import urllib.error
 import urllib.request
+from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +14,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from typer.testing import CliRunner
 
 from stackwire.cloud.admin.embedded import admin_port
 from stackwire.cloud.admin_client import AdminClient, AdminError
+from stackwire.cloud.faults import app
 from stackwire.cloud.options import free_ports
 from stackwire.core.fault_rules import KINDS
 from stackwire.core.faults import NO_FAULTS
@@ -21,6 +26,7 @@ from support.builders.volumes import request_volume, volume_action
 from support.cloud import Answer, ASharedCloud, TestCloud
 from support.fault_stories import STORIES, CloudWithFaults, Story, state
 from support.polling import until
+from support.source_code import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +38,10 @@ async def embedded(a_shared_cloud: ASharedCloud, tmp_path_factory: pytest.TempPa
         admins[id(cloud)] = AdminClient(str(options.admin_url), folder / "admin.token")
         urls[id(cloud)] = options.admin_url
         yield cloud
+        admins[id(cloud)].close()
 
 
+PAGE = (ROOT / "services/stackwire/cloud/admin/README.md").read_text(encoding="utf-8")
 admins: dict[int, AdminClient] = {}
 urls: dict[int, str | None] = {}
 
@@ -60,9 +68,13 @@ def told(url: str, request_id: str) -> list[str]:
 
 
 def token_of(cloud: TestCloud) -> str:
+    return (folder_of(cloud) / "admin.token").read_text().strip()
+
+
+def folder_of(cloud: TestCloud) -> Path:
     token = admins[id(cloud)]._token
     assert isinstance(token, Path)
-    return token.read_text().strip()
+    return token.parent
 
 
 async def in_the_story(cloud: TestCloud, answer: Answer, text: str) -> None:
@@ -204,3 +216,59 @@ async def test_nothing_can_be_injected_into_a_cloud_without_an_admin_port(a_shar
         assert service.transport.faults is NO_FAULTS
     async with admin_port(cloud.cloud, cloud.cloud.options, Path("/nonexistent"), ""):
         assert cloud.cloud.faults is None
+
+
+class TestThePage:
+    """``services/stackwire/cloud/admin/README.md``."""
+
+    async def test_its_table_has_every_kind_with_what_it_matches(self) -> None:
+        table = [line.split("|")[1:-1] for line in PAGE.splitlines() if re.match(r"\| `\w+\.\w+` ", line)]
+        assert [row[0].strip(" `") for row in table] == list(KINDS)
+        matched: set[str] = set()
+        for kind, _, parameters, matches in table:
+            rules = KINDS[kind.strip(" `")]
+            assert {*re.findall(r"`([a-z_]+)`", parameters)} - {"count"} == rules.needs | rules.may, kind
+            matched = {*re.findall(r"`([a-z_]+)`", matches)} or matched
+            assert matched == rules.match, kind
+
+    @pytest.mark.parametrize("command", re.findall(r"^\$ (curl .*?)(?:  +#.*)?$", PAGE, re.MULTILINE))
+    async def test_its_requests_are_answered(self, embedded: TestCloud, faulty: CloudWithFaults, command: str) -> None:
+        command = command.replace("http://127.0.0.1:8792", str(urls[id(embedded)])).replace(
+            "-sS", "-sS --fail-with-body"
+        )
+        script = f'AUTH="Authorization: Bearer {token_of(embedded)}"; {command}'
+        process = await asyncio.create_subprocess_exec("bash", "-c", script, stdout=PIPE, stderr=STDOUT)
+        said, _ = await process.communicate()
+        assert process.returncode == 0, said
+
+    async def test_its_commands_work(self, embedded: TestCloud, faulty: CloudWithFaults) -> None:
+        where = ["--admin-url", str(urls[id(embedded)]), "--data-dir", str(folder_of(embedded))]
+        found: list[str] = []
+        for command in re.findall(r"^\$ stackwire faults (\w+(?: (?!--admin).*)?)$", PAGE, re.MULTILINE):
+            if "--admin-url" not in command:
+                result = await asyncio.to_thread(CliRunner().invoke, app, [*shlex.split(command), *where])
+                assert result.exit_code == 0, result.output
+                found.append(result.output)
+        kinds, added, listed, cleared = found
+        assert all(kind in kinds for kind in KINDS)
+        assert "bus.drop" in added
+        assert listed == added
+        assert cleared == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["add", "bus.drop", "method"], "'method' is no KEY=VALUE"),
+        (["add", "bus.drop", "--status", "503"], "bus.drop has no status"),
+        (["remove", "none"], "There is no fault none."),
+    ],
+)
+async def test_a_wrong_command_is_one_line(
+    embedded: TestCloud, capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    where = ["--admin-url", str(urls[id(embedded)]), "--data-dir", str(folder_of(embedded))]
+    with pytest.raises(SystemExit) as ended:
+        await asyncio.to_thread(app, [*words, *where], standalone_mode=False)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == f"stackwire: {message}\n"

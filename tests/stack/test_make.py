@@ -14,7 +14,7 @@ esac
 """
 
 
-@pytest.mark.parametrize("target", ["openapi", "asyncapi"])
+@pytest.mark.parametrize("target", ["openapi", "openapi-admin", "asyncapi"])
 def test_a_set_up_leaves_standard_output_to_the_document(tmp_path: Path, target: str) -> None:
     python = tmp_path / "python"
     python.write_text(PYTHON.replace("VENV", str(tmp_path / "venv")))

@@ -85,9 +85,10 @@ class CloudWithFaults:
 
     async def _is(self, volume: str, status: str) -> bool:
         try:
-            return await self.status(volume) == status
+            answer = await self.client.get("volume", f"{VOLUMES}/{volume}")
         except (aiohttp.ClientError, OSError):
             return False
+        return answer.status == 200 and answer.json["volume"]["status"] == status
 
 
 async def hits(fault: Fault) -> int:

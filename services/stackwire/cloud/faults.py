@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 from urllib.parse import quote
@@ -94,7 +95,8 @@ def _requested(data_dir: Path, admin_url: str, method: str, path: str, body: Any
     if not url:
         _fail(f"no cloud with an admin port runs in {directory.path} (stackwire up --admin-port N)")
     try:
-        return AdminClient(url, directory.admin_token).request(method, path, body)
+        with closing(AdminClient(url, directory.admin_token)) as admin:
+            return admin.request(method, path, body)
     except AdminError as error:
         _fail(str(error))
     except OSError as error:

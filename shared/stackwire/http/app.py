@@ -62,7 +62,7 @@ def make_app(
     table = (*_probe_routes(probes or Probes()), *routes)
     for route in table:
         app.router.add_route(route.method, route.path, route.handler)
-    app[around.OUTSIDE_HANDLERS] = len(order)
+    app[around.INNERMOST] = order[-1]
     app[around.PUBLIC_HANDLERS] = frozenset(route.handler for route in table if route.public)
     app[around.UNVERSIONED_HANDLERS] = frozenset(route.handler for route in table if not route.versioned)
     return app

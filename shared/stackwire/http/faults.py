@@ -11,23 +11,24 @@ from aiohttp import web
 from stackwire.core.errors import ServiceError
 from stackwire.core.fault_rules import FaultRule
 from stackwire.core.faults import CAUSE, NO_FAULTS, Faults
-from stackwire.http.middlewares import OUTSIDE_HANDLERS, Handler
+from stackwire.http.middlewares import INNERMOST, Handler
+from stackwire.http.probes import HEALTH, LIVE, METRICS
 from stackwire.http.request import CONTEXT
 
-HEALTH = "/healthcheck"
+PROBES = frozenset({HEALTH, LIVE, METRICS})
 _END_OF_HEAD = b"\r\n\r\n"
 
 
 def add_faults(app: web.Application, faults: Faults) -> None:
     """Around the handlers, where faults may be injected at all: inside of what makes a context and renders errors."""
-    if faults is not NO_FAULTS and OUTSIDE_HANDLERS in app:
-        app.middlewares.insert(app[OUTSIDE_HANDLERS], _middleware(faults))
+    if faults is not NO_FAULTS and INNERMOST in app:
+        app.middlewares.insert(app.middlewares.index(app[INNERMOST]) + 1, _middleware(faults))
 
 
 def _middleware(faults: Faults) -> Any:
     @web.middleware
     async def inject(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not faults.rules:
+        if not faults.rules or _is_probe(request.path, faults):
             return await handler(request)
         CAUSE.set(request[CONTEXT].to_wire())
         for fault in await faults.all("http", await _facts(request, faults), f"{request.method} {request.path}"):
@@ -43,12 +44,14 @@ def _middleware(faults: Faults) -> Any:
     return inject
 
 
+def _is_probe(path: str, faults: Faults) -> bool:
+    """Whoever asks how the service is shall know, unless a rule names just that path."""
+    return path in PROBES and not any(fault.rule.match.path == path for fault in faults.rules)
+
+
 async def _facts(request: web.Request, faults: Faults) -> dict[str, str | None]:
-    """The health check is matched by its path alone."""
-    wanted = [fault for fault in faults.rules if fault.rule.match.operation is not None]
+    wanted = any(fault.rule.match.operation is not None for fault in faults.rules)
     path = request.path
-    if path == HEALTH and not any(fault.rule.match.path == HEALTH for fault in faults.rules):
-        return {}
     return {
         "method": request.method,
         "path": path,

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -104,8 +104,8 @@ def authenticate(authenticator: Authenticator, *, guards_unknown: bool) -> Middl
 
 
 PUBLIC_HANDLERS: web.AppKey[frozenset[object]] = web.AppKey("public_handlers", frozenset)
-OUTSIDE_HANDLERS: web.AppKey[int] = web.AppKey("outside_handlers", int)
-"""How many middlewares every API has, the outermost: inside them a request has its context and its errors' form."""
+INNERMOST: web.AppKey[Any] = web.AppKey("innermost", object)
+"""The last of the middlewares that every API has: inside it a request has its context and its errors' form."""
 UNVERSIONED_HANDLERS: web.AppKey[frozenset[object]] = web.AppKey("unversioned_handlers", frozenset)
 
 

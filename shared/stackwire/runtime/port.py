@@ -52,7 +52,8 @@ class Port:
             raise PortInUse(f"{self._name} cannot listen on {self._host}:{port}: {error.strerror or error}") from error
 
     async def abort(self) -> None:
-        """Ends every connection, whatever was asked."""
+        """Accepts no more, and ends every connection, whatever was asked."""
+        await self._listener.stop()
         if (server := self._runner.server) is None:
             return
         for connection in server.connections:

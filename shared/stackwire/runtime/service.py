@@ -175,10 +175,10 @@ class Service:
         """Ends it as if its process died: nothing more is committed, sent or answered."""
         self._started = False
         self.database.terminate()
-        await self._relay.abort()
-        await self.transport.close()
         if self._api is not None:
             await self._api.abort()
+        await self._relay.abort()
+        await self.transport.close()
         await self.stop()
 
     async def suspend(self) -> None:
