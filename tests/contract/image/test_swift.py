@@ -5,7 +5,9 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
 from hashlib import md5, sha512
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -15,7 +17,9 @@ from stackwire.core.errors import Unavailable
 from stackwire.image.backends.swift import SwiftStore
 from stackwire.image.domain.errors import BadLocation
 from stackwire.image.domain.swift import SwiftOptions, place
+from support.s3 import a_certificate
 from support.swift import ASwift
+from support.tls_door import a_tls_door
 
 MIB = 1024**2
 DATA = bytes(range(251)) * 17000  # more than four segments
@@ -246,6 +250,40 @@ async def test_a_swift_that_is_away_or_a_wrong_key_is_no_object_and_no_secret(
         await store.remove(a_name())
     assert "could not remove" in caplog.text
     assert wrong not in caplog.text
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")  # as it is set
+async def test_swift_and_its_identity_service_are_spoken_to_over_tls_and_believed_where_that_is_given(
+    a_store: AStore, a_swift: ASwift, tmp_path: Path
+) -> None:
+    """``swift+https``: locations name the address of the identity service, as glance_store's do."""
+    tls, certificate = a_certificate(tmp_path)
+    identity, swift = urlsplit(a_swift.identity.auth_url), urlsplit(a_swift.url)
+    async with (
+        a_tls_door("127.0.0.1", identity.port or 0, tls) as login,
+        a_tls_door("127.0.0.1", swift.port or 0, tls) as door,
+    ):
+        account = urlsplit((await a_swift.account()).url).path
+        there = {
+            "swift_store_auth_address": f"https://127.0.0.1:{login}{identity.path}",
+            "swift_store_endpoint": f"https://127.0.0.1:{door}{account}",
+        }
+        store, name = a_store(**there, swift_store_cacert=str(certificate)), a_name()
+        await fill(store, name)
+        url = await store.url(name)
+        assert url == f"swift+https://127.0.0.1:{login}{identity.path}/{a_swift.container}/{name}"
+        assert store.reads(url)
+        assert store.reads(url.replace("swift+https", "swift"))
+        assert not store.reads(url.replace("swift+https", "swift+http"))
+        await (await a_swift.account()).put(a_swift.container, "disk", b"of somebody else")
+        with closing(await store.open_at(system_context("image"), url.replace(name, "disk"), 0, None)) as reader:
+            assert await reader.read(MIB) == b"of somebody else"
+        assert await read(store, name) == told(DATA)
+        assert await read(a_store(**there, swift_store_auth_insecure=True), name) == told(DATA)
+        with pytest.raises(OSError, match=r"SSL|certificate"):
+            await a_store(**there).open(name)
+        await store.remove(name)
+        assert await (await a_swift.account()).keys(a_swift.container) == ["disk"]
 
 
 async def test_a_token_that_swift_no_longer_takes_is_asked_for_anew(store: SwiftStore, a_swift: ASwift) -> None:

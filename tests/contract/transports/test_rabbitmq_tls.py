@@ -3,8 +3,6 @@
 A door in front of the broker speaks TLS; what passes it is the broker's own.
 """
 
-import asyncio
-import contextlib
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +20,7 @@ from stackwire.messaging.errors import BusUnavailable, Undeliverable
 from stackwire.messaging.rabbit import RabbitTransport
 from stackwire.messaging.transport import Address
 from support.rabbitmq import TestRabbit
+from support.tls_door import a_tls_door
 
 pytestmark = pytest.mark.rabbitmq
 PATIENCE = 0.5
@@ -73,22 +72,9 @@ async def a_door(rabbit: TestRabbit, context: ssl.SSLContext) -> AsyncIterator[s
     """The address of the broker behind TLS, as ``localhost``, without options."""
     inside = urlsplit(rabbit.url)
 
-    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        writer.close()
-
-    async def come(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection(inside.hostname, inside.port or 5672)
-        await asyncio.gather(carry(reader, back), carry(there, writer))
-
-    server = await asyncio.start_server(come, "127.0.0.1", 0, ssl=context)
-    port = server.sockets[0].getsockname()[1]
-    login = f"{inside.username}:{inside.password}"
-    yield urlunsplit(("amqps", f"{login}@localhost:{port}", inside.path, "", ""))
-    server.close()
+    async with a_tls_door(inside.hostname or "", inside.port or 5672, context) as port:
+        login = f"{inside.username}:{inside.password}"
+        yield urlunsplit(("amqps", f"{login}@localhost:{port}", inside.path, "", ""))
 
 
 async def refused(url: str) -> str:
