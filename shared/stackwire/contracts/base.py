@@ -72,12 +72,19 @@ class Endpoint:
 
 
 class Call(Message, Generic[R]):
-    """A request with a reply of type R (pydantic model, builtin, or None)."""
+    """A request with a reply of type R (pydantic model, builtin, or None).
+
+    ``repeatable``, a class keyword: asking twice does no harm, so that a call whose reply an outage of the bus may have
+    taken is made again.
+    """
 
     result: ClassVar[TypeAdapter[Any]]
+    repeatable: ClassVar[bool] = False
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, repeatable: bool | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if repeatable is not None:
+            cls.repeatable = repeatable
         answer = _answer_type(cls)
         if answer is not None:
             cls.result = TypeAdapter(answer)

@@ -91,7 +91,7 @@ class CacheImages(Cast, target=_conductor("1.21"), method="cache_images"):
 # ---- conductor to scheduler
 
 
-class SelectDestinations(Call[list[list[NovaObject]]], target=SCHEDULER, method="select_destinations"):
+class SelectDestinations(Call[list[list[NovaObject]]], target=SCHEDULER, method="select_destinations", repeatable=True):
     """For each server the chosen host first, then alternates."""
 
     instance_uuids: list[str]

@@ -25,5 +25,5 @@ class TokensRevoked(Fanout, target=TOKENS, method="tokens_revoked"):
     revocations: list[Revocation]
 
 
-class ListRevocations(Call[list[Revocation]], target=IDENTITY, method="list_revocations"):
+class ListRevocations(Call[list[Revocation]], target=IDENTITY, method="list_revocations", repeatable=True):
     """All revocations of tokens that have not expired: called when a service starts, and periodically."""

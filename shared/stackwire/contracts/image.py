@@ -60,7 +60,7 @@ class ImageInUse(Conflict, wire="glance.common.exception.InUseByStore"):
     """Image {image_id} could not be deleted because it is in use."""
 
 
-class GetImage(Call[ImageView], target=IMAGE, method="get_image"):
+class GetImage(Call[ImageView], target=IMAGE, method="get_image", repeatable=True):
     """Metadata of one image; ImageNotFound when it does not exist or the caller may not read it."""
 
     image_id: str
@@ -92,7 +92,7 @@ class ImageList(Contract):
     more: bool
 
 
-class ListImages(Call[ImageList], target=IMAGE, method="list_images"):
+class ListImages(Call[ImageList], target=IMAGE, method="list_images", repeatable=True):
     """Images that the caller may see; ``query``: names and values as in the query string of the v2 API."""
 
     query: list[tuple[str, str]] = []
@@ -125,7 +125,7 @@ class AddImageLocation(Call[ImageView], target=IMAGE, method="add_image_location
     metadata: dict[str, Any] = {}
 
 
-class GetImageLocations(Call[ImageLocations], target=IMAGE, method="get_image_locations"):
+class GetImageLocations(Call[ImageLocations], target=IMAGE, method="get_image_locations", repeatable=True):
     """For services only; ImageNotFound, ImageForbidden."""
 
     image_id: str

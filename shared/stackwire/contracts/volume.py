@@ -163,7 +163,7 @@ class DeleteVolume(_OfVolume, Call[None], target=VOLUME, method="delete_volume")
     """Start deleting it; VolumeNotFound, InvalidVolume (attached, or snapshots left)."""
 
 
-class GetSnapshot(Call[SnapshotView], target=VOLUME, method="get_snapshot"):
+class GetSnapshot(Call[SnapshotView], target=VOLUME, method="get_snapshot", repeatable=True):
     """One snapshot; SnapshotNotFound."""
 
     snapshot_id: str
@@ -197,13 +197,13 @@ class DeleteSnapshot(Call[None], target=VOLUME, method="delete_snapshot"):
     snapshot_id: str
 
 
-class GetVolumeType(Call[VolumeTypeView], target=VOLUME, method="get_volume_type"):
+class GetVolumeType(Call[VolumeTypeView], target=VOLUME, method="get_volume_type", repeatable=True):
     """The type of that id or name; VolumeTypeNotFound if it does not exist or is hidden from the caller's project."""
 
     volume_type: str
 
 
-class GetVolumeLimits(Call[VolumeLimits], target=VOLUME, method="get_limits"):
+class GetVolumeLimits(Call[VolumeLimits], target=VOLUME, method="get_limits", repeatable=True):
     """The limits of the caller's project."""
 
 
@@ -219,14 +219,14 @@ class CreateAttachment(_OfVolume, Call[AttachmentView], target=VOLUME, method="c
     mountpoint: str | None = None
 
 
-class UpdateAttachment(Call[AttachmentView], target=VOLUME, method="update_attachment"):
+class UpdateAttachment(Call[AttachmentView], target=VOLUME, method="update_attachment", repeatable=True):
     """Sets the host's connector (``mountpoint`` in it); the result has ``connection_info``."""
 
     attachment_id: str
     connector: dict[str, Any]
 
 
-class CompleteAttachment(Call[None], target=VOLUME, method="complete_attachment"):
+class CompleteAttachment(Call[None], target=VOLUME, method="complete_attachment", repeatable=True):
     """The volume is in use now; AttachmentNotFound."""
 
     attachment_id: str

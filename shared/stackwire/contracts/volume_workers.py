@@ -239,5 +239,5 @@ class ImportRecord(Cast, target=CINDER_BACKUP, method="import_record"):
     backup_hosts: list[str] = []
 
 
-class SupportsForceDelete(Call[bool], target=CINDER_BACKUP, method="check_support_to_force_delete"):
+class SupportsForceDelete(Call[bool], target=CINDER_BACKUP, method="check_support_to_force_delete", repeatable=True):
     """Whether the store can delete a backup that is being made."""

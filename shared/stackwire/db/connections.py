@@ -1,12 +1,15 @@
 """A connection pool that serves its callers in order."""
 
 import asyncio
+import logging
 from typing import Any, NamedTuple
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from stackwire.db.errors import mapped
+
+log = logging.getLogger(__name__)
 
 ACQUIRE_TIMEOUT_SECONDS = 30.0
 
@@ -48,12 +51,20 @@ class Connections:
                 finally:
                     self._waiting -= 1
                 try:
-                    connection = await self._pool.acquire()
+                    connection = await self._acquire()
                 except BaseException:
                     self._slots.release()
                     raise
                 self._in_use += 1
                 return connection
+
+    async def _acquire(self) -> "PoolConnectionProxy[Any]":
+        """A connection that cannot be opened in time on a busy machine is tried again while the caller may wait."""
+        while True:
+            try:
+                return await self._pool.acquire()
+            except TimeoutError:
+                log.warning("PostgreSQL let nobody in within the time of a connection; once more")
 
     async def release(self, connection: "PoolConnectionProxy[Any]") -> None:
         """Returns a connection to the pool."""

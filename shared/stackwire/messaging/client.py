@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -35,6 +36,9 @@ R = TypeVar("R")
 
 RPC_TIMEOUT_SECONDS = 60.0
 """Seconds; oslo's rpc_response_timeout."""
+OUTAGE_SECONDS = 60.0
+"""How much longer a call may take where the bus is away."""
+REPEAT_PAUSE_SECONDS = 0.2
 
 
 class _PendingCall:
@@ -61,6 +65,7 @@ class RpcClient:
         self._pending: dict[str, _PendingCall] = {}
         self._consumer: Consumer | None = None
         self._starting = asyncio.Lock()
+        self._closed = False
 
     async def call(
         self,
@@ -75,16 +80,38 @@ class RpcClient:
         """The result from one server of the topic (``server``: from that one; ``topic``: another than the message's).
 
         ``timeout`` bounds the whole call, ``monitor`` the time without a heartbeat from the server; both in seconds.
+        Time without a bus does not count for a call that can be repeated, up to OUTAGE_SECONDS: it is made again.
         Errors: what the handler raised, where its class is registered, else RemoteError; CallTimeout; Undeliverable
         when nobody has ever served the topic; BusUnavailable; RuntimeError inside a unit of work.
         """
         wire, args = ctx.to_wire(), message.to_args()
         target = message.target if topic is None else replace(message.target, topic=topic)
-        answer = await self.request(wire, target, message.method, args, server=server, timeout=timeout, monitor=monitor)
+
+        def ask() -> Awaitable[Any]:
+            return self.request(wire, target, message.method, args, server=server, timeout=timeout, monitor=monitor)
+
+        answer = await (self._through_outages(ask, timeout) if message.repeatable else ask())
         try:
             return type(message).read_result(answer)
         except ValidationError as error:
             raise RemoteError(exc_type="malformed result", value=message.method) from error
+
+    async def _through_outages(self, ask: Callable[[], Awaitable[Any]], timeout: float) -> Any:
+        """Asks again where the bus was away since: the request or its reply may be lost, or came too late."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + timeout + OUTAGE_SECONDS
+        while True:
+            begun = time.time()
+            try:
+                return await ask()
+            except (CallTimeout, BusUnavailable):
+                if self._closed or loop.time() > until or not await self._was_away_since(begun):
+                    raise
+                await asyncio.sleep(REPEAT_PAUSE_SECONDS)
+
+    async def _was_away_since(self, moment: float) -> bool:
+        outages = self._transport.outages
+        return bool(outages and outages[-1][1] >= moment) or bool(await self._transport.problem())
 
     async def cast(self, ctx: RequestContext, message: Cast, *, server: str | None = None) -> None:
         """Sends a message to one server and does not wait for its work. Flows use ``uow.cast``: the outbox."""
@@ -191,6 +218,7 @@ class RpcClient:
 
     async def close(self) -> None:
         """Fails calls that still wait with BusUnavailable."""
+        self._closed = True
         for pending in self._pending.values():
             if not pending.future.done():
                 pending.future.set_exception(BusUnavailable(url=self._transport.name, reason="closed"))
