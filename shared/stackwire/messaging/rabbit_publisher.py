@@ -19,6 +19,8 @@ from stackwire.messaging.rabbit_topology import Topology
 from stackwire.messaging.transport import Address, Binding, Properties
 
 PROBLEM_SECONDS = 2.0
+REFUSED_PAUSE_SECONDS = 0.25
+"""Before a message that the broker refused is sent again."""
 Once = Callable[[Frames], Awaitable[None]]
 
 
@@ -116,8 +118,6 @@ class Publisher:
             await self._retry(once)
         except PublishError:
             raise Undeliverable(exchange=address.exchange, routing_key=address.routing_key) from None
-        except DeliveryError as error:
-            raise self.unavailable("the broker refused a message") from error
 
     async def declare(self, binding: Binding) -> None:
         """Raises ChannelPreconditionFailed when it exists with other properties."""
@@ -221,10 +221,12 @@ class Publisher:
         try:
             await once(publisher)
             return True
+        except (PublishError, ChannelPreconditionFailed):
+            raise
         except DeliveryError:
-            raise
-        except ChannelPreconditionFailed:
-            raise
+            # Refused, as by a queue that has no leader yet after its node died: for as long as a publish may take.
+            await asyncio.sleep(REFUSED_PAUSE_SECONDS)
+            return False
         except AMQPChannelError as error:
             self._declared.clear()
             if "ACCESSREFUSED" in str(error):
