@@ -146,6 +146,10 @@ bench-compute: $(READY) ## servers: how long until they are up; BENCH_ARGS="--be
 bench-volume: $(READY) ## volumes likewise, and a plain copy of the same bytes
 	@$(BIN)/python tests/bench/bench_flows.py volume $(BENCH_ARGS)
 
+.PHONY: bench-harness
+bench-harness: $(READY) ## the test harness: until the first test runs, and each reset
+	@$(BIN)/python tests/bench/bench_harness.py
+
 .PHONY: bench-trace
 bench-trace: $(READY) ## how long the tracer keeps the loop; what tracing costs, as ratios to the untraced and to the bare firehose
 	@$(BIN)/python tests/bench/bench_trace_stalls.py

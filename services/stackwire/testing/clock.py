@@ -1,5 +1,6 @@
 """The clock of a cloud, and the pace of its workers, in the hands of a test."""
 
+import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -57,6 +58,8 @@ class Clock:
         return datetime.fromisoformat(self._admin.request(method, path, body)["clock"]["now"])
 
 
+HELD_SECONDS = 10.0
+_HELD_POLL_SECONDS = 0.01
 PaceName = Literal["instant", "realistic", "held"]
 
 
@@ -84,6 +87,14 @@ class Pace:
     def hold(self) -> None:
         """Workers begin nothing until ``release``."""
         self.set("held")
+
+    def wait_for(self, method: str, timeout: float = HELD_SECONDS) -> None:
+        """Returns when a worker waits with a method. Raises TimeoutError, which names those that wait."""
+        until = time.monotonic() + timeout
+        while method not in (held := [work["method"] for work in self.held]):
+            if time.monotonic() > until:
+                raise TimeoutError(f"{method} is not held; held: {', '.join(held) or 'nothing'}")
+            time.sleep(_HELD_POLL_SECONDS)
 
     def release(self, method: str | None = None, *, resource: str = "", count: int | None = None) -> int:
         """Lets go of what waits: all; or that of a method, about a resource, the first so many. Returns how many."""
