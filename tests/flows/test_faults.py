@@ -111,6 +111,12 @@ async def test_an_error_has_the_form_of_its_api(faulty: CloudWithFaults) -> None
     assert (refused.status, refused.json) == (409, {"conflictingRequest": {"code": 409, "message": "It is in use."}})
 
 
+async def test_what_needs_no_login_has_faults_too(faulty: CloudWithFaults) -> None:
+    await faulty.set("http.status", service="image", path="/", status=503, count=1)
+    assert (await faulty.client.get("image", "/")).status == 503
+    (await faulty.client.get("image", "/")).ok(300)
+
+
 async def test_an_action_is_matched_by_its_name(faulty: CloudWithFaults) -> None:
     volume = await faulty.volume()
     await faulty.becomes(volume, "available")

@@ -197,6 +197,7 @@ class Bus:
         It waits until the cloud has settled, or for ``timeout`` seconds, and raises NotExpected. ``kind``: call, cast,
         fanout or notification; ``where``: true of the message; ``filters``: as ``resource=``, ``text=``.
         """
+        __tracebackhide__ = True  # of pytest
         until = time.monotonic() + timeout
         while True:
             settled = self._is_settled()

@@ -167,7 +167,7 @@ class Lineage:
 
     def _lost(self, key: str, *, yes: bool) -> Answer:
         """That the resource has no such property; ``yes``: true if one it was created from had it."""
-        where = f"{quote(key, safe='')}/{quote(':'.join(self.resource.values()), safe='')}"
+        where = f"{quote(key, safe='')}/{quote(f'{self.resource['kind']}:{self.resource['id']}', safe='')}"
         steps = self._get(f"why/{where}")["lost"]
         if steps:
             return Answer(yes, f"{self._name} has no {key}: {_rule(steps[-1])}", tuple(map(_step, steps)))
