@@ -167,7 +167,8 @@ class Lineage:
 
     def _lost(self, key: str, *, yes: bool) -> Answer:
         """That the resource has no such property; ``yes``: true if one it was created from had it."""
-        where = f"{quote(key, safe='')}/{quote(f'{self.resource['kind']}:{self.resource['id']}', safe='')}"
+        resource = f"{self.resource['kind']}:{self.resource['id']}"
+        where = f"{quote(key, safe='')}/{quote(resource, safe='')}"
         steps = self._get(f"why/{where}")["lost"]
         if steps:
             return Answer(yes, f"{self._name} has no {key}: {_rule(steps[-1])}", tuple(map(_step, steps)))
