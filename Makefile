@@ -11,6 +11,8 @@ export COMPOSE_PROJECT_NAME COMPOSE_PROFILES
 TESTS ?= tests
 WORKERS ?= 2
 EXAMPLES ?= 5000
+SEEDS ?= 1
+SOAK_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
 
@@ -68,6 +70,14 @@ test-kill: $(READY) ## services killed at every moment of every story (make test
 .PHONY: test-faults
 test-faults: $(READY) ## every kind of fault on both buses (on RabbitMQ make test takes some)
 	@FAULT_KINDS=all $(BIN)/python -m pytest tests/flows/test_faults.py tests/stack/test_fault_stories.py $(PYTEST_ARGS)
+
+.PHONY: matrix
+matrix: $(READY) ## nine flows x thirteen faults (make test takes some); SEEDS=20 takes twenty moments of each
+	@MATRIX_SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/stack/test_matrix.py $(PYTEST_ARGS)
+
+.PHONY: soak
+soak: $(READY) ## ten minutes of clients at work while services, RabbitMQ and PostgreSQL die (make test: 20 s)
+	@SOAK_SECONDS=$(SOAK_SECONDS) $(BIN)/python -m pytest tests/stack/test_histories.py -s $(PYTEST_ARGS)
 
 .PHONY: test-ansible
 test-ansible: $(READY) ## a whole Ansible playbook of volumes (make test plays the beginning; a task takes seconds)

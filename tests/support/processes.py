@@ -30,11 +30,16 @@ class Processes:
         folder: Path,
         settings: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
+        data_folder: Path | None = None,
     ) -> None:
-        """``settings``: further ones of every service (``LEASE_SECONDS``); ``environment``: variables for Python."""
+        """``settings``: further ones of every service (``LEASE_SECONDS``); ``environment``: variables for Python.
+
+        ``data_folder``: for what they store, another than that of their logs.
+        """
         self._database = database
         self._amqp_url = amqp_url
         self._folder = folder
+        self._data_folder = data_folder or folder
         self._settings = dict(settings or {})
         self._python = dict(environment or {})
         self.ports = free_ports((*ORDER, REGISTRY, ADMIN))
@@ -50,7 +55,7 @@ class Processes:
         return f"http://127.0.0.1:{self.ports[ADMIN]}"
 
     def data_dir(self, service: str) -> Path:
-        return self._folder / service
+        return self._data_folder / service
 
     def log(self, service: str) -> str:
         """The standard error of the service."""

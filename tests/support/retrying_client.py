@@ -208,6 +208,16 @@ class ProcessCloud:
             for resource in found:
                 await self.client.wait_for_status(service, f"{path}/{resource['id']}", noun, {DELETED})
 
+    async def has_active_image(self, name: str, **expected: Any) -> bool:
+        """Whether there is one, when every image of that name is active with these fields, or deleted."""
+        active = False
+        for image in (await self.client.get("image", f"/v2/images?name={name}")).json["images"]:
+            ends = {"active", DELETED}
+            found = await self.client.wait_for_status("image", f"/v2/images/{image['id']}", "image", ends)
+            assert not found or expected.items() <= found.items(), found
+            active = active or bool(found)
+        return active
+
     async def check_image(self, name: str) -> None:
         """Every image of that name is active, or deleted after a failure."""
         for image in (await self.client.get("image", f"/v2/images?name={name}")).json["images"]:

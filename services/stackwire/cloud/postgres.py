@@ -211,7 +211,8 @@ class EmbeddedPostgres:
         self._guard_process(self._process.pid)
 
     def _old_server_exits(self) -> bool:
-        return self._process is None or "still in use" in self._error_text()
+        """Anywhere in the log: the old server's children write their last words into it, too."""
+        return self._process is None or "still in use" in self.log.read_text(errors="replace")
 
     def _error_text(self) -> str:
         return last_log_line(self.log.read_text(errors="replace"))

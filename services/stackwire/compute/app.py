@@ -19,6 +19,7 @@ from stackwire.compute.flows.local_delete import LocalDelete
 from stackwire.compute.flows.notifications import EXCHANGE, Notifications
 from stackwire.compute.flows.offloaded_recovery import OffloadedRecovery
 from stackwire.compute.flows.registry import ApiFlows
+from stackwire.compute.flows.unfinished import DiscardUnfinished
 from stackwire.compute.flows.worker.compute_host import ComputeHost
 from stackwire.compute.flows.worker.conductor import Conductor
 from stackwire.compute.flows.worker.conductor_moves import ConductorMoves
@@ -70,18 +71,21 @@ async def _assemble(settings: ComputeSettings, database: Database, transport: Tr
     notifications = Notifications(HOST, settings.image_url)
     watch = RevocationWatch(transport, "compute", client, clock=database.clock)
     authenticator, own = authenticator_of(settings, watch, database.clock, "compute")
-    servers, sweeps, resources = list[Server](), list[Sweep](), list[Resource]([client, http, *own])
+    leases = _leases(settings, database)
+    servers, sweeps, resources = list[Server](), list[Sweep](), list[Resource]([client, http, *own, leases])
 
     host_service = None
     if settings.serves_work:
-        host_service, tasks, timers = await _worker(settings, database, transport, client, images, notifications)
+        host_service, tasks, timers = await _worker(
+            settings, database, transport, client, images, notifications, leases
+        )
         servers += tasks
         sweeps += timers
         resources.append(host_service)
     app, probes = None, Probes()
     if settings.serves_api:
         projects = Projects(http, settings.www_authenticate_uri)
-        flows = ApiFlows(_deps(settings, database, client, images, projects, notifications))
+        flows = ApiFlows(_deps(settings, database, leases, client, images, projects, notifications))
         servers += [RpcServer(transport, COMPUTE, HOST, rpc.api_endpoints(flows)), watch.server]
         sweeps.append(watch.sweep)
         app = application(flows, authenticator, settings, probes)
@@ -117,16 +121,18 @@ async def _worker(
     client: RpcClient,
     images: Images,
     notifications: Notifications,
+    leases: Leases,
 ) -> tuple[HostService, list[Server], list[Sweep]]:
     """The hosts, which are registered; what conductor, scheduler and hosts consume; what they do from time to time."""
     hosts = _compute_hosts(settings, database, client, images, transport.faults)
-    host_service = HostService(database, hosts, settings, _leases(settings, database))
+    host_service = HostService(database, hosts, settings, leases)
     await host_service.register()
     conductor = Conductor(database, client, notifications, images, settings.default_zone, settings.behaviours)
     tasks = _conductor_endpoints(conductor, database, client, notifications)
     servers = _worker_servers(transport, tasks, _scheduler(settings, database, notifications), hosts)
     listeners = [CachedImages(host).listener(transport) for host in hosts]
-    sweeps = _worker_sweeps(settings, host_service, conductor, database, client, listeners)
+    discard = DiscardUnfinished(database, leases, images, client)
+    sweeps = _worker_sweeps(settings, host_service, conductor, database, client, listeners, discard)
     return host_service, [*servers, *listeners], sweeps
 
 
@@ -157,6 +163,7 @@ def _worker_sweeps(
     database: Database,
     client: RpcClient,
     listeners: Sequence[NotificationListener],
+    discard: DiscardUnfinished,
 ) -> list[Sweep]:
     volumes = Volumes(client, HOST, settings.volume_seconds)
     local_delete, offloaded = LocalDelete(database, volumes), OffloadedRecovery(database, volumes)
@@ -165,6 +172,7 @@ def _worker_sweeps(
         await conductor.fail_unscheduled(system_context("nova"))
         await local_delete.recover(system_context("nova"))
         await offloaded.run(system_context("nova"))
+        await discard.run(system_context("nova"))
 
     return [
         Sweep(settings.sweep_seconds, host_service.run),
@@ -249,6 +257,7 @@ def images_of(settings: ComputeSettings, client: RpcClient, http: HttpClient) ->
 def _deps(
     settings: ComputeSettings,
     database: Database,
+    leases: Leases,
     client: RpcClient,
     images: Images,
     projects: Projects,
@@ -256,6 +265,7 @@ def _deps(
 ) -> ApiDeps:
     return ApiDeps(
         database=database,
+        leases=leases,
         rpc=client,
         images=images,
         projects=projects,

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import ServiceError
+from stackwire.core.errors import ServiceError, Unavailable
 from stackwire.core.ids import new_id
 from stackwire.db.pool import Database, Session, UnitOfWork
 from stackwire.db.table import Arguments, Table
@@ -33,6 +33,30 @@ RETRY_SECONDS = 1.0
 def new_owner() -> str:
     """A name for this process that no other process has, nor the next one on this machine."""
     return f"{socket.gethostname()}:{os.getpid()}:{new_id()[:8]}"
+
+
+class LeaseLost(Unavailable):
+    """The request took too long: {noun} {id} has been released."""
+
+
+class Kept:
+    """A lease that this process renews."""
+
+    def __init__(self, leases: "Leases", noun: str, id: str) -> None:
+        self.released = False
+        self._leases = leases
+        self._key = noun, id
+
+    async def release(self, uow: UnitOfWork) -> None:
+        """The row is free from the commit on, together with the message that makes it somebody else's work.
+
+        LeaseLost: this process was away for so long that recovery has taken the row.
+        """
+        self.released = True
+        self._leases.stop_renewing(*self._key)
+        if not await self._leases.release(uow, *self._key):
+            noun, id = self._key
+            raise LeaseLost(noun=noun, id=id)
 
 
 class Leases:
@@ -76,26 +100,33 @@ class Leases:
             "UPDATE leases SET owner = $4 WHERE noun = $1 AND id = $2 AND owner = $3", noun, id, self.owner, owner
         )
 
-    async def release(self, session: Session, noun: str, id: str) -> None:
-        """The row is free for others; nothing when this process does not hold it."""
-        await session.execute("DELETE FROM leases WHERE noun = $1 AND id = $2 AND owner = $3", noun, id, self.owner)
+    async def release(self, session: Session, noun: str, id: str) -> bool:
+        """The row is free for others. False when this process did not hold it."""
+        return bool(
+            await session.execute("DELETE FROM leases WHERE noun = $1 AND id = $2 AND owner = $3", noun, id, self.owner)
+        )
 
     async def revoke(self, session: Session, noun: str, id: str) -> None:
         """The row is free, whoever holds it: its state changed by force, or its work ended with this transaction."""
         await session.execute("DELETE FROM leases WHERE noun = $1 AND id = $2", noun, id)
 
     @contextlib.asynccontextmanager
-    async def keep(self, noun: str, id: str) -> AsyncIterator[None]:
-        """Renews a claimed lease while the block runs, and releases it afterwards."""
+    async def keep(self, noun: str, id: str) -> AsyncIterator["Kept"]:
+        """Renews a claimed lease while the block runs, and releases it afterwards, if the block has not."""
         self._held.add((noun, id))
         if self._renewing is None or self._renewing.done():
             # It outlives the work that begins it, and that one's timeline.
             self._renewing = asyncio.get_running_loop().create_task(self._renew_all(), context=Context())
+        kept = Kept(self, noun, id)
         try:
-            yield
+            yield kept
         finally:
-            self._held.discard((noun, id))
-            await asyncio.shield(self._released(noun, id))
+            if not kept.released:
+                self.stop_renewing(noun, id)
+                await asyncio.shield(self._released(noun, id))
+
+    def stop_renewing(self, noun: str, id: str) -> None:
+        self._held.discard((noun, id))
 
     @contextlib.asynccontextmanager
     async def hold(self, ctx: RequestContext, noun: str, id: str) -> AsyncIterator[bool]:
@@ -152,6 +183,17 @@ class Leases:
             unclaimed_before,
         )
         return [str(row["key"]) for row in rows]
+
+    async def expired(self, session: Session, noun: str) -> list[str]:
+        """Ids of the noun whose holder died."""
+        rows = await session.rows(
+            "SELECT id FROM leases WHERE noun = $1 AND (expires_at < $2 OR ($3 AND owner <> $4)) ORDER BY expires_at",
+            noun,
+            self._database.clock.now(),
+            self._single_process,
+            self.owner,
+        )
+        return [str(row["id"]) for row in rows]
 
     def held(self, arguments: Arguments, noun: str, key: str) -> str:
         """A condition: a living process holds the row whose id is the SQL expression ``key``."""

@@ -28,7 +28,10 @@ class Images(Protocol):
 
     async def get(self, ctx: RequestContext, image_id: str) -> ImageView: ...
     async def create(self, ctx: RequestContext, request: Mapping[str, Any]) -> str:
-        """A queued image from an image dictionary; its id. ``member``: a project it is shared with."""
+        """A queued image from an image dictionary; its id. ``member``: a project it is shared with.
+
+        ``id``: the one it gets, where the image service is asked by RPC.
+        """
 
     async def create_empty(self, ctx: RequestContext, request: Mapping[str, Any]) -> str:
         """An active image without data, or none at all."""
@@ -119,6 +122,7 @@ class RpcImages:
     async def create(self, ctx: RequestContext, request: Mapping[str, Any]) -> str:
         properties = {key: str(value) for key, value in request["properties"].items() if value is not None}
         message = CreateImage(
+            id=request.get("id"),
             name=request["name"],
             visibility=request["visibility"],
             disk_format=request.get("disk_format"),

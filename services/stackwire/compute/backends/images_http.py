@@ -52,7 +52,8 @@ class HttpImages:
     async def create(self, ctx: RequestContext, request: Mapping[str, Any]) -> str:
         """The member is added to the new image, which is deleted when that fails."""
         api = await self.client.api(ctx)
-        image_id = str((await api.create(ctx, {key: value for key, value in request.items() if key != "size"}))["id"])
+        body = {key: value for key, value in request.items() if key not in ("size", "id")}
+        image_id = str((await api.create(ctx, body))["id"])
         await self._share(ctx, image_id, request)
         return image_id
 
@@ -60,7 +61,8 @@ class HttpImages:
         api, version = await self.client.api(ctx), await self.client.version(ctx)
         if self._mode not in ("auto", {"v1": "size_zero", "v2": "upload_empty"}[version]):
             raise BadRequest(f"An image without data cannot be created by {self._mode} in {version} of the Image API.")
-        image_id = str((await api.create(ctx, {**request, "size": 0}))["id"])
+        body = {key: value for key, value in request.items() if key != "id"}
+        image_id = str((await api.create(ctx, {**body, "size": 0}))["id"])
         await self._share(ctx, image_id, request)
         return image_id
 

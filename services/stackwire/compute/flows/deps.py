@@ -18,6 +18,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, ServiceError
 from stackwire.core.ids import new_id
 from stackwire.core.policy import Policy
+from stackwire.db.leases import Leases
 from stackwire.db.pool import Database, UnitOfWork
 from stackwire.db.transitions import transition
 from stackwire.http.projects import Projects
@@ -37,6 +38,7 @@ class ApiDeps:
     """The constructor arguments of all flows. ``pick`` chooses a character, ``make_id`` makes a noun's uuid."""
 
     database: Database
+    leases: Leases
     rpc: RpcClient
     images: Images
     projects: Projects

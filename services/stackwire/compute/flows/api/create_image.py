@@ -1,6 +1,7 @@
 """createImage: the image's record is created here; its bytes come from the host, or volumes are snapshotted instead."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from stackwire.compute.domain.requests import CreateImageRequest
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.versioned_objects import NovaObject, instance_object
 from stackwire.compute.flows.deps import ApiFlow, check_allowed, claim, require_host
+from stackwire.compute.flows.unfinished import IMAGE, SNAPSHOT, Unfinished, unfinished
 from stackwire.contracts.base import Cast
 from stackwire.contracts.compute_workers import QuiesceInstance, SnapshotInstance, UnquiesceInstance
 from stackwire.contracts.volume import GetVolume, GetVolumeLimits, MakeSnapshot, VolumeOverQuota
@@ -77,19 +79,25 @@ class CreateImage(ApiFlow):
             image_type=request.image_type,
             current=await self._current_rows(ctx, server),
         )
-        image_id = await self._deps.images.create(ctx, image)
-        ends = Resource("server", server.uuid), Resource("image", image_id)
-        try:
-            async with self._deps.database.work(ctx) as uow:
-                after = await claim(uow, server, check_allowed(ctx, server, request.verb))
-                await instance_actions.start(uow, ctx, server.uuid, request.verb)
-                self._deps.announce(uow, server, after)
-                uow.applied(travel.snapshot_image, *ends, server.system_metadata, image)
-                uow.cast(request.message(instance_object(after), image_id), server=host)
-        except BaseException:
-            await self._deps.images.discard(ctx, image_id)
-            raise
-        return image_id
+        wanted = self._deps.make_id("server image")
+        async with self._unfinished(ctx, {wanted: IMAGE}) as unfinished:
+            image_id = await self._deps.images.create(ctx, {**image, "id": wanted})
+            ends = Resource("server", server.uuid), Resource("image", image_id)
+            try:
+                async with self._deps.database.work(ctx) as uow:
+                    after = await claim(uow, server, check_allowed(ctx, server, request.verb))
+                    await instance_actions.start(uow, ctx, server.uuid, request.verb)
+                    self._deps.announce(uow, server, after)
+                    uow.applied(travel.snapshot_image, *ends, server.system_metadata, image)
+                    uow.cast(request.message(instance_object(after), image_id), server=host)
+                    await unfinished.finish(uow)
+            except BaseException:
+                await self._deps.images.discard(ctx, image_id)
+                raise
+            return image_id
+
+    def _unfinished(self, ctx: RequestContext, ids: Mapping[str, str]) -> AbstractAsyncContextManager[Unfinished]:
+        return unfinished(self._deps.database, self._deps.leases, ctx, ids)
 
     async def _current_rows(self, ctx: RequestContext, server: Server) -> dict[str, str] | None:
         """The rows that the server's image would leave on it today, which Icehouse read."""
@@ -103,24 +111,35 @@ class CreateImage(ApiFlow):
     async def _of_volumes(self, ctx: RequestContext, server: Server, request: CreateImageRequest) -> str:
         """A failure deletes the snapshots that were taken."""
         await self._check_snapshot_quota(ctx, server)
-        quiesced = await self._quiesce(ctx, server)
-        mappings: Mappings = []
-        snapshot_ids: list[str] = []
-        try:
+        devices = [device for device in server.devices if not device.no_device]
+        snapshot_ids = {device.uuid: self._deps.make_id("snapshot") for device in devices if device.is_volume}
+        image_id = self._deps.make_id("server image")
+        ids = {image_id: IMAGE, **dict.fromkeys(snapshot_ids.values(), SNAPSHOT)}
+        async with self._unfinished(ctx, ids) as unfinished:
+            quiesced = await self._quiesce(ctx, server)
+            mappings: Mappings = []
+            asked: list[str] = []
             try:
-                for device in server.devices:
-                    if not device.no_device:
-                        mappings.append(await self._snapshot(ctx, device, request.name, snapshot_ids))
-            finally:
-                await self._finish_snapshots(ctx, server, mappings, quiesced=quiesced)
-            return await self._create_empty_image(ctx, server, request, mappings)
-        except BaseException:
-            for snapshot_id in snapshot_ids:
-                await peers.delete_snapshot_best_effort(self._deps.rpc, ctx, snapshot_id)
-            raise
+                try:
+                    for device in devices:
+                        asked += [snapshot_ids[device.uuid]] if device.is_volume else []
+                        mappings.append(await self._mapping(ctx, device, request.name, snapshot_ids.get(device.uuid)))
+                finally:
+                    await self._finish_snapshots(ctx, server, mappings, quiesced=quiesced)
+                return await self._create_empty_image(ctx, server, request, mappings, image_id, unfinished)
+            except BaseException:
+                for snapshot_id in asked:
+                    await peers.delete_snapshot_best_effort(self._deps.rpc, ctx, snapshot_id)
+                raise
 
     async def _create_empty_image(
-        self, ctx: RequestContext, server: Server, request: CreateImageRequest, mappings: Mappings
+        self,
+        ctx: RequestContext,
+        server: Server,
+        request: CreateImageRequest,
+        mappings: Mappings,
+        wanted: str,
+        unfinished: Unfinished,
     ) -> str:
         """The image without bytes that names the snapshots; its id."""
         root: Mapping[str, Any] | None = None
@@ -139,13 +158,14 @@ class CreateImage(ApiFlow):
             rooted=root is not None,
         )
         if root is None:
-            image_id = await self._deps.images.create_empty(ctx, image)
+            image_id = await self._deps.images.create_empty(ctx, {**image, "id": wanted})
         else:
-            image_id = await self._create_at_root_snapshot(ctx, image, root)
+            image_id = await self._create_at_root_snapshot(ctx, {**image, "id": wanted}, root)
         ends = Resource("server", server.uuid), Resource("image", image_id)
         try:
             async with self._deps.database.work(ctx) as uow:
                 uow.applied(travel.volume_snapshot_image, *ends, server.system_metadata, image)
+                await unfinished.finish(uow)
         except BaseException:
             await self._deps.images.discard(ctx, image_id)
             raise
@@ -182,17 +202,16 @@ class CreateImage(ApiFlow):
             raise QuiesceFailed(instance_id=server.uuid, reason=error.message) from error
         return True
 
-    async def _snapshot(
-        self, ctx: RequestContext, device: BlockDevice, name: str, snapshot_ids: list[str]
+    async def _mapping(
+        self, ctx: RequestContext, device: BlockDevice, name: str, snapshot_id: str | None
     ) -> dict[str, Any]:
-        """The device's entry; of a volume, a snapshot is taken, whose id ``snapshot_ids`` gets before."""
+        """The device's entry; of a volume, a snapshot of this id is taken."""
         if not device.is_volume or device.volume_id is None:
             return bdm_mapping.local_mapping(device)
         volume = await self._deps.rpc.call(ctx.as_service(), GetVolume(volume_id=device.volume_id))
-        snapshot_ids.append(self._deps.make_id("snapshot"))
         message = MakeSnapshot(
             volume_id=volume.id,
-            snapshot_id=snapshot_ids[-1],
+            snapshot_id=snapshot_id,
             name=f"snapshot for {name}",
             description=volume.description,
             force=True,

@@ -18,10 +18,12 @@ from stackwire.compute.domain.versioned_objects import (
     request_spec_object,
 )
 from stackwire.compute.flows.deps import ApiFlow, check_allowed, claim, require_host
+from stackwire.compute.flows.unfinished import IMAGE, unfinished
 from stackwire.contracts.compute_set_aside import ShelveInstance, ShelveOffloadInstance, UnshelveInstance
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
 from stackwire.core.rules import Resource
+from stackwire.db.pool import UnitOfWork
 
 SHELVE, OFFLOAD, UNSHELVE = "shelve", "shelveOffload", "unshelve"
 
@@ -35,29 +37,35 @@ class ShelveServer(ApiFlow):
         check_allowed(ctx, server, SHELVE)
         host = require_host(server)
         rows = travel.moved(server.system_metadata, server.instance.image_ref, self._deps.behaviours)
-        image: dict[str, Any] | None = None
-        image_id = ""
-        if not server.is_volume_backed:
-            image = self._image(ctx, server, rows)
-            image_id = await self._deps.images.create(ctx, image)
-        itself = Resource("server", uuid)
-        try:
+        if server.is_volume_backed:
             async with self._deps.database.work(ctx) as uow:
-                after = replace(await claim(uow, server, check_allowed(ctx, server, SHELVE)), system_metadata=rows)
-                await server_metadata.replace(uow, "instance_system_metadata", uuid, rows)
-                await instance_actions.start(uow, ctx, uuid, "shelve")
-                self._deps.announce(uow, server, after)
-                uow.applied(travel.moved, itself, itself, server.system_metadata, rows)
-                instance = instance_object(after)
-                if image is None:
-                    uow.cast(ShelveOffloadInstance(instance=instance), server=host)
-                else:
-                    uow.applied(travel.snapshot_image, itself, Resource("image", image_id), rows, image)
+                instance = await self._claim(ctx, uow, server, rows)
+                uow.cast(ShelveOffloadInstance(instance=instance), server=host)
+            return
+        wanted = self._deps.make_id("server image")
+        async with unfinished(self._deps.database, self._deps.leases, ctx, {wanted: IMAGE}) as image_yet:
+            image = self._image(ctx, server, rows)
+            image_id = await self._deps.images.create(ctx, {**image, "id": wanted})
+            try:
+                async with self._deps.database.work(ctx) as uow:
+                    instance = await self._claim(ctx, uow, server, rows)
+                    ends = Resource("server", uuid), Resource("image", image_id)
+                    uow.applied(travel.snapshot_image, *ends, rows, image)
                     uow.cast(ShelveInstance(instance=instance, image_id=image_id), server=host)
-        except BaseException:
-            if image_id:
+                    await image_yet.finish(uow)
+            except BaseException:
                 await self._deps.images.discard(ctx, image_id)
-            raise
+                raise
+
+    async def _claim(self, ctx: RequestContext, uow: UnitOfWork, server: Server, rows: dict[str, str]) -> NovaObject:
+        """The server, as its host is told of it."""
+        itself = Resource("server", server.uuid)
+        after = replace(await claim(uow, server, check_allowed(ctx, server, SHELVE)), system_metadata=rows)
+        await server_metadata.replace(uow, "instance_system_metadata", server.uuid, rows)
+        await instance_actions.start(uow, ctx, server.uuid, "shelve")
+        self._deps.announce(uow, server, after)
+        uow.applied(travel.moved, itself, itself, server.system_metadata, rows)
+        return instance_object(after)
 
     def _image(self, ctx: RequestContext, server: Server, rows: dict[str, str]) -> dict[str, Any]:
         return travel.snapshot_image(

@@ -46,23 +46,31 @@ class UploadVolume(Flow):
         """``available`` to ``uploading``, with a queued image. InvalidVolume; a refusal of the image service is 400."""
         image_id = new_id("uploaded_image")
         volume, key = await self._begin(ctx, volume_id, request, image_id)
+        async with self._deps.leases.keep("volume", volume.id) as lease:
+            rows, image = await self._create_image(ctx, volume, request, image_id, key)
+            async with self._deps.database.work(ctx) as uow:
+                ends = Resource("volume", volume.id), Resource("image", image.id)
+                uow.apply(travel.for_image, *ends, rows, key, self._deps.behaviours)
+                to_backend(uow, CopyVolumeToImage(volume_id=volume.id, image_meta=image_meta(image)), volume.host)
+                await lease.release(uow)
+                return UploadAccepted(request, volume, await volume_types.by_id(uow, volume.volume_type_id), image)
+
+    async def _create_image(
+        self, ctx: RequestContext, volume: Volume, request: UploadImageRequest, image_id: str, key: Mapping[str, str]
+    ) -> tuple[travel.Rows, ImageView]:
+        """What the volume has of its image, and the queued image; the volume is released where there is none."""
         try:
             async with self._deps.database.read() as session:
                 rows = await glance_metadata.read(session, "volume_id", volume.id)
             if unknown := sorted(rows.keys() & travel.NEVER_UPLOADED):
                 raise BadRequest(f"An image of this volume cannot have the properties {', '.join(unknown)}.")
-            image = await self._deps.images.create(ctx, self._image(request, image_id, rows, key))
+            return rows, await self._deps.images.create(ctx, self._image(request, image_id, rows, key))
         except asyncio.CancelledError:
             await asyncio.shield(finish_upload(self._deps, ctx, volume.id))
             raise
         except ServiceError as error:
             await finish_upload(self._deps, ctx, volume.id)
             raise error if error.status >= 500 else BadRequest(error.message) from error
-        async with self._deps.database.work(ctx) as uow:
-            ends = Resource("volume", volume.id), Resource("image", image.id)
-            uow.apply(travel.for_image, *ends, rows, key, self._deps.behaviours)
-            to_backend(uow, CopyVolumeToImage(volume_id=volume.id, image_meta=image_meta(image)), volume.host)
-            return UploadAccepted(request, volume, await volume_types.by_id(uow, volume.volume_type_id), image)
 
     async def _begin(
         self, ctx: RequestContext, volume_id: str, request: UploadImageRequest, image_id: str
@@ -90,6 +98,7 @@ class UploadVolume(Flow):
             )
             if uploading is None:
                 raise InvalidVolume(reason=f"Volume {volume.id} status must be available")
+            await self._deps.leases.claim(uow, "volume", volume.id)  # until the worker has its message
             return uploading, travel.KEY_OF_AN_IMAGE if encrypted else {}
 
     def _image(

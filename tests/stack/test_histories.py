@@ -1,0 +1,74 @@
+"""Several clients at once, while services, RabbitMQ and PostgreSQL die under them: what they were told is true.
+
+`make test` runs one seed for twenty seconds, `make soak` one for ten minutes, and looks at what the processes use.
+"""
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator
+
+import pytest
+
+from support import invariants
+from support.matrix.history import Clients, break_things, check
+from support.matrix.resources import Usage, measure
+from support.matrix.stack import Stack, notified, running_stack
+
+SECONDS = float(os.environ.get("SOAK_SECONDS", "20"))
+SEED = os.environ.get("MATRIX_SEED", "1")
+pytestmark = [
+    pytest.mark.rabbitmq,
+    pytest.mark.slow,
+    pytest.mark.timeout(SECONDS * 2 + 300),
+    pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk, which only root may"),
+]
+PATIENCE_SECONDS = 60.0
+CLIENTS = 5
+SENT = "SELECT id, name FROM {schema}.outbox WHERE kind = 'notify' AND (address->>'durable')::boolean"
+GROWTH_MIB = 32.0
+"""How much more memory a service may have after many rounds than after the first: caches fill."""
+
+
+@pytest.fixture(scope="module")
+async def stack() -> AsyncIterator[Stack]:
+    async with running_stack() as stack:
+        yield stack
+
+
+async def a_round(stack: Stack, chance: random.Random, seconds: float) -> None:
+    """Clients at work while things break; then everything is at rest, and as they were told."""
+    clients = Clients(stack, chance, CLIENTS)
+    working = asyncio.create_task(clients.run())
+    try:
+        broken = await break_things(stack, chance, seconds)
+    finally:
+        clients.stop.set()
+        history = await working
+    await invariants.hold(stack.cloud.tables, PATIENCE_SECONDS)
+    await check(stack, clients)
+    assert history.counts["ok"] > 0
+    heard = notified(await stack.audited())
+    for schema in ("image", "volume", "compute"):
+        lost = [tuple(row) for row in await stack.cloud.tables.fetch(SENT.format(schema=schema)) if row[0] not in heard]
+        assert not lost, f"confirmed by the broker, and lost after {broken}: {lost}"
+    print(f"{len(broken)} faults ({', '.join(broken)}); operations {dict(history.counts)}")
+    await stack.cloud.delete_everything()
+    for image in (await stack.cloud.client.get("image", "/v2/images?limit=1000")).json["images"]:
+        await stack.cloud.client.try_once("DELETE", "image", f"/v2/images/{image['id']}")
+    for schema in ("image", "volume", "compute"):
+        await stack.cloud.tables.execute(f"DELETE FROM {schema}.outbox WHERE sent_at IS NOT NULL")
+
+
+async def test_what_clients_were_told_is_true_whatever_broke(stack: Stack) -> None:
+    chance = random.Random(SEED)
+    round_seconds = min(SECONDS, 30.0)
+    usages: list[Usage] = []
+    while len(usages) * round_seconds < SECONDS:
+        await a_round(stack, chance, round_seconds)
+        usages.append(await measure(stack))
+        print(usages[-1])
+    first, last = usages[0], usages[-1]
+    for service, memory in last.memory.items():
+        assert memory < first.memory[service] + GROWTH_MIB, usages
+    assert last.stored <= first.stored + 5, usages
