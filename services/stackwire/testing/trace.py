@@ -79,6 +79,9 @@ class Story:
         return Answer(False, f"{names} failed in the story {self.id}", tuple(map(_line, failed)))
 
     def __repr__(self) -> str:
+        return f"<Story {self.id} of {len(self.arrows)} messages>"
+
+    def __str__(self) -> str:
         return "\n".join((f"story {self.id}", *self._lines()))
 
     def _lines(self, marked: int | None = None, *, whole: bool = False) -> tuple[str, ...]:
@@ -155,6 +158,9 @@ class Lineage:
         return self._lost(key, yes=True)
 
     def __repr__(self) -> str:
+        return f"<Lineage of {self._name}>"
+
+    def __str__(self) -> str:
         lines = (f"  {key} = {_short(item['value'])} by {item['set_by']}" for key, item in self.properties.items())
         return "\n".join((f"lineage of {self._name}", *lines))
 
