@@ -81,9 +81,11 @@ def test_the_gateway_has_every_api_behind_its_port() -> None:
     for name, service in APIS.items():
         port = SERVICES[name]["environment"]["STACKWIRE_PORT"]
         (alias,) = SERVICES[name]["networks"]["default"]["aliases"]
-        assert re.search(
-            rf"listen {service}\n    bind :{port}\n    server-template {service} \d+ {alias}:{port}\n", text
-        )
+        assert f"frontend {service}\n    bind :{port}\n" in text
+        for backend in (f"{service}-ready", f"{service}-any"):
+            assert re.search(
+                rf"backend {backend}\n    server-template {service} \d+ {alias}:{port}( no-check)?\n", text
+            )
         assert SERVICES[f"{name}-more"]["networks"] == SERVICES[name]["networks"]
         assert any(published.endswith(f":{port}") for published in SERVICES["gateway"]["ports"])
         url = SERVICES[name]["environment"][f"STACKWIRE_{service.upper()}_URL"]
