@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from stackwire.cloud.answers import PropertyAnswers
 from stackwire.cloud.bugs.scenarios import SCENARIOS
+from stackwire.cloud.bugs.views import found, page_lines, view
+from stackwire.core.behaviours import behaviours_of
 
 
 async def bugs(*words: str) -> tuple[int, str, str]:
@@ -35,6 +38,27 @@ async def test_a_bug_is_shown_with_its_releases_and_its_link() -> None:
     assert code == 0
     assert "until ussuri" in out
     assert "https://bugs.launchpad.net/bugs/1893618" in out
+
+
+@pytest.mark.parametrize("bug", SCENARIOS)
+def test_each_has_a_page_with_its_messages_on_both_sides(bug: str) -> None:
+    page = view(SCENARIOS[bug])
+    assert all(page[key] for key in ("wrong", "summary", "history", "steps", "question", "commands"))
+    ends = {arrow[end] for side in ("with_bug", "without_bug") for arrow in page[side]["arrows"] for end in (0, 1)}
+    assert {"client", f"{ {'image': 'glance', 'volume': 'cinder', 'compute': 'nova'}[page['service']] }-api"} <= ends
+    assert [page[side]["arrows"][-1][3] for side in ("with_bug", "without_bug")] == [
+        f"found: {page[side]['outcome']}" for side in ("with_bug", "without_bug")
+    ], "recorded with the outcome it has now: stackwire bugs run --diagrams services/stackwire/cloud/bugs/recordings"
+    assert any("* " in line for line in page_lines(SCENARIOS[bug]))
+    assert PropertyAnswers({}).bug(bug) == page, "on file as it is: stackwire bugs show --json"
+
+
+@pytest.mark.parametrize(
+    ("alias", "bug"), [("CVE-2016-0757", "lp-1525915"), ("lp-1439819", "lp-1369854"), ("cve-2015-5251", "lp-1482371")]
+)
+def test_a_bug_is_known_by_its_other_names(alias: str, bug: str) -> None:
+    assert found(alias) is SCENARIOS[bug]
+    assert behaviours_of("current", [alias]) is behaviours_of("current", [bug])
 
 
 async def test_one_is_run_in_two_clouds_and_both_lineages_are_a_page(tmp_path: Path) -> None:

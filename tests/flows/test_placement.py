@@ -70,9 +70,8 @@ async def decision(cloud: TestCloud, server_id: str) -> Any:
     """What the trace says of how the server's host was found."""
     async with aiohttp.ClientSession() as session, session.get(f"{cloud.urls['trace']}/stories/{server_id}") as answer:
         stories = (await answer.json())["stories"]
-    own = [{"kind": "server", "id": server_id}]
     arrows = [arrow for story in stories for arrow in story["arrows"] if arrow["name"] == "host.selected"]
-    (found,) = [arrow for arrow in arrows if arrow["resources"] == own]
+    (found,) = [arrow for arrow in arrows if [each["id"] for each in arrow["resources"]] == [server_id]]
     assert found["sender"] == "nova-scheduler"
     shown = console(to_file=io.StringIO())
     shown.print(tables.story(stories[0]))

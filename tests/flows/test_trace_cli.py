@@ -170,6 +170,39 @@ async def test_housekeeping_is_printed_with_all(tmp_path: Path) -> None:
     assert shown == {(): ["create_volume"], ("--all",): ["list_revocations", "create_volume", "list_revocations"]}
 
 
+async def test_what_a_tracer_has_is_recorded_and_read_again(data_dir: Path, tmp_path: Path) -> None:
+    recording = str(tmp_path / "cloud.jsonl")
+    source = ("--data-dir", str(data_dir))
+    code, out, err = await trace("record", recording, "--last", "1000", "--no-follow", *source)
+    assert (code, out) == (0, "")
+    assert f"51 messages in {recording}" in err
+    for words in (("lineage", "vol-1", "--json"), ("stories", "--all", "--json")):
+        live, again = [(await trace(*words, *place))[1] for place in (source, ("--file", recording))]
+        known, read = json.loads(live), json.loads(again)
+        assert [story["label"] for story in known.pop("stories", [])] == [
+            story["label"] for story in read.pop("stories", [])
+        ]
+        assert known.get("properties") == read.get("properties")
+
+
+async def test_a_recording_of_a_later_version_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "later.jsonl").write_text('{"recording": "stackwire", "version": 2}\n')
+    code, out, err = await trace("tail", "--file", str(tmp_path / "later.jsonl"))
+    assert (code, out) == (2, "")
+    assert "version 2" in err
+
+
+async def test_messages_and_stories_are_filtered(tmp_path: Path) -> None:
+    code, out, _ = await trace("tail", "--event", "snapshot.create", *RECORDED)
+    assert code == 0
+    assert all("snapshot.create" in line for line in out.splitlines())
+    code, out, _ = await trace("stories", "--service", "nova-compute", *RECORDED)
+    assert code == 0
+    assert STORY in out
+    code, out, _ = await trace("stories", "--service", "nobody", *RECORDED)
+    assert STORY not in out
+
+
 @pytest.mark.parametrize("form", [("--json",), ()])
 async def test_a_closed_pipe_is_no_error(form: tuple[str, ...]) -> None:
     code = "import sys; sys.path[:0] = " + repr(sys.path) + "; from stackwire.cloud.cli import main; main()"

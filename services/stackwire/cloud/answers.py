@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
+from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
+import orjson
 
 from stackwire.cloud.client import Client, Refused, logged_in
 from stackwire.cloud.definitions import KINDS, DefinedProperty, defined, definitions
 from stackwire.cloud.guest import flavor_named
 from stackwire.cloud.options import ORDER
 from stackwire.compute.flows.explain import FLAVOR, explain
+from stackwire.core.behaviours import BUG_ALIASES, BUGS
 from stackwire.core.clock import Clock
 from stackwire.core.errors import BadRequest, NotFound, Unavailable
 from stackwire.messaging.transport import Transport
@@ -59,6 +63,23 @@ class PropertyAnswers:
             raise Unavailable(f"the cloud does not answer: {error}") from None
         rows = defined(found.pop("groups"), definitions(namespaces, KINDS[kind]), kind)
         return {**found, "kind": kind, "resource_type": KINDS[kind], "properties": [asdict(row) for row in rows]}
+
+    def bugs(self) -> list[dict[str, Any]]:
+        """The pages of all old bugs, as they are on file (bugs/recordings)."""
+        return list(_bug_pages().values())
+
+    def bug(self, name: str) -> dict[str, Any]:
+        """The page of one; NotFound."""
+        page = _bug_pages().get(BUG_ALIASES.get(name.lower(), name))
+        if page is None:
+            raise NotFound(f"there is no bug {name[:100]!r}")
+        return page
+
+
+@cache
+def _bug_pages() -> dict[str, dict[str, Any]]:
+    folder = files("stackwire.cloud") / "bugs" / "recordings"
+    return {bug: orjson.loads(file.read_bytes()) for bug in BUGS if (file := folder / f"{bug}.json").is_file()}
 
 
 async def build_tracer(settings: TraceSettings, *, transport: Transport, clock: Clock | None = None) -> TraceService:

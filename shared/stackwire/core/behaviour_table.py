@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
-    """``since``: the first release that came out with it; ``until``: the first without it again; ``bug``: its switch.
+    """``since``: the first release that came out with it; ``until``: the first without it again; ``bug``: its switch,
+    ``aliases``: other names of that.
 
     ``broken_since``: the release that brought the bug which ``since`` mended; before it there was none. None: the
     bug is older than the releases covered here. Fixes that stable branches took over later do not count.
@@ -22,6 +23,7 @@ class Behaviour:
     until: str | None = None
     broken_since: str | None = None
     bug: str | None = None
+    aliases: tuple[str, ...] = ()
 
 
 TABLE: tuple[Behaviour, ...] = (
@@ -117,8 +119,9 @@ TABLE: tuple[Behaviour, ...] = (
     ),
     Behaviour(
         name="active-images-keep-a-location", since="mitaka", bug="lp-1525915", service="image",
+        aliases=("CVE-2016-0757",),
         summary="the last location of an active image stays; before, without one it was queued again, for other bytes",
-        source="CVE-2016-0757, OSSA-2016-006 (2016-02); mended in glance 12.0.0, 11.0.2 and 2015.1.3",
+        source="CVE-2016-0757, OSSA-2016-006 (2016-02); mended in glance 12.0.0, 11.0.2 and 2015.1.4",
     ),
     Behaviour(
         name="servers-show-standard-image-properties", since="2025.2", broken_since="2025.1", bug="lp-2098384",
@@ -133,6 +136,7 @@ TABLE: tuple[Behaviour, ...] = (
     ),
     Behaviour(
         name="rebuild-asks-the-scheduler", since="queens", bug="lp-1664931", service="compute",
+        aliases=("CVE-2017-16239",),
         summary="a rebuild to another image asks the scheduler's filters whether its host may have that image",
         source="OSSA-2017-005, nova 984dd8ad6a, 17.0.0",
     ),
@@ -164,6 +168,7 @@ TABLE: tuple[Behaviour, ...] = (
     ),
     Behaviour(
         name="volume-snapshot-keeps-min-ram", since="liberty", bug="lp-1369854", service="compute",
+        aliases=("lp-1439819",),
         summary="the snapshot of a server on a volume has the min_ram of the image that the volume is of",
         source="nova 8cf2d41344, 12.0.0",
     ),
@@ -189,6 +194,7 @@ TABLE: tuple[Behaviour, ...] = (
     ),
     Behaviour(
         name="v1-status-is-read-only", since="liberty", bug="lp-1482371", service="image",
+        aliases=("CVE-2015-5251",),
         summary="x-image-meta-status of a v1 request does not change an image's status",
         source="CVE-2015-5251, OSSA-2015-019, glance 34f9f0371, 11.0.0",
     ),

@@ -18,6 +18,8 @@ ALIASES = {
 
 
 BUGS = {behaviour.bug: behaviour for behaviour in TABLE if behaviour.bug}
+BUG_ALIASES = {alias.lower(): bug for bug, behaviour in BUGS.items() for alias in behaviour.aliases}
+"""Other names of bugs, in lower case."""
 _NAMES = frozenset(behaviour.name for behaviour in TABLE)
 
 
@@ -75,7 +77,8 @@ def behaviours_of(release: str = "current", without: Iterable[str] = ()) -> Beha
     """
     taken = []
     for name in without:
-        behaviour = BUGS[name].name if name in BUGS else name
+        bug = BUG_ALIASES.get(name.lower(), name)
+        behaviour = BUGS[bug].name if bug in BUGS else name
         if behaviour not in _NAMES:
             raise ValueError(f"unknown bug {name!r}; known: {', '.join(sorted(BUGS))}")
         taken.append(behaviour)

@@ -1,5 +1,7 @@
 """What OpenStack learnt when: the table is sound, and a release is the set of behaviours known by then."""
 
+import re
+
 import pytest
 
 from stackwire.core.behaviour_table import TABLE
@@ -91,3 +93,28 @@ def test_a_bug_nobody_knows_is_refused_with_those_known() -> None:
 def test_asking_for_a_behaviour_that_is_not_in_the_table_is_a_mistake() -> None:
     with pytest.raises(KeyError):
         behaviours_of().has("no-such-behaviour")
+
+
+# Major versions by release; what came before Liberty has the year and the number of its release.
+FIRST_VERSIONS = {"compute": ("liberty", 12), "volume": ("liberty", 7), "image": ("liberty", 11)}
+BY_YEAR = {"2014.2": "juno", "2015.1.0": "kilo"}
+
+
+def release_of(service: str, version: str) -> str:
+    if version in BY_YEAR:
+        return BY_YEAR[version]
+    first, number = FIRST_VERSIONS[service]
+    return RELEASES[RELEASES.index(first) + int(version.split(".")[0]) - number]
+
+
+VERSIONED = {
+    bug: (behaviour, found[1])
+    for bug, behaviour in BUGS.items()
+    if (found := re.match(r".*?\b(\d+\.0\.0|2014\.2|2015\.1\.0)\b", behaviour.source))
+}
+
+
+@pytest.mark.parametrize("bug", VERSIONED)
+def test_a_bug_ends_with_the_release_whose_version_has_the_fix(bug: str) -> None:
+    behaviour, version = VERSIONED[bug]
+    assert release_of(behaviour.service, version) == behaviour.since

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,19 +39,12 @@ def list_() -> None:
 
 
 @app.command()
-def show(bug: Bug) -> None:
-    """Show what one bug did, and its sources."""
+def show(bug: Bug, as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False) -> None:
+    """A bug's page: what was wrong, who learnt it when, how to see it, the messages with and without it."""
+    from stackwire.cloud.bugs.views import page_lines, view
+
     scenario = _found(bug)
-    behaviour = scenario.behaviour
-    print(f"{scenario.bug}: {behaviour.summary}")
-    print(f"  {scenario.story} {scenario.question.capitalize()}")
-    print(f"  with the bug:  {scenario.with_bug!r}")
-    print(f"  without:       {scenario.without_bug!r}")
-    print(f"  service:       {behaviour.service}, {scenario.affected_releases}")
-    print(f"  source:        {behaviour.source}")
-    if scenario.link:
-        print(f"  link:          {scenario.link}")
-    print(f"  try it:        stackwire bugs run {scenario.bug}; stackwire up --with-bug {scenario.bug}")
+    print(_as_json(view(scenario)) if as_json else "\n".join(page_lines(scenario)), end="" if as_json else "\n")
 
 
 @app.command()
@@ -59,6 +52,7 @@ def run(
     bugs: Annotated[list[str] | None, typer.Argument(help="names of bugs; none for all")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="as JSON, with both lineages")] = False,
     html: Annotated[Path | None, typer.Option("--html", help="a folder to write a page for each bug into")] = None,
+    diagrams: Annotated[Path | None, typer.Option("--diagrams", help="a folder for each bug's page, as JSON")] = None,
 ) -> None:
     """Run the steps of a bug in a cloud with it and in one without. Exit code 1 for an unexpected outcome."""
     from stackwire.cloud.bugs.scenarios import SCENARIOS
@@ -71,9 +65,9 @@ def run(
     scenarios = [_found(bug) for bug in bugs] if bugs else list(SCENARIOS.values())
     expected: list[bool] = []
     try:
-        if html is not None:
-            html.mkdir(parents=True, exist_ok=True)
-        loop(lambda: _run(scenarios, as_json, html, expected))
+        for folder in filter(None, (html, diagrams)):
+            folder.mkdir(parents=True, exist_ok=True)
+        loop(lambda: _run(scenarios, as_json, html, diagrams, expected))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     except (Refused, PostgresError, *STARTUP_ERRORS) as error:
@@ -81,9 +75,12 @@ def run(
     raise typer.Exit(0 if all(expected) else 1)
 
 
-async def _run(scenarios: "Sequence[Any]", as_json: bool, html: Path | None, expected: list[bool]) -> None:
+async def _run(
+    scenarios: "Sequence[Any]", as_json: bool, html: Path | None, diagrams: Path | None, expected: list[bool]
+) -> None:
     from stackwire.cloud import demo_cloud
     from stackwire.cloud.bugs import page, runner
+    from stackwire.cloud.bugs.views import view
 
     async with demo_cloud.workplace() as folder, demo_cloud.postgres(folder) as server:
         for scenario in scenarios:
@@ -91,6 +88,9 @@ async def _run(scenarios: "Sequence[Any]", as_json: bool, html: Path | None, exp
             expected.append(result.as_expected)
             if html is not None:
                 (html / f"{scenario.bug}.html").write_text(page.page(result))
+            if diagrams is not None:
+                both = {"with_bug": result.with_bug.arrows, "without_bug": result.without_bug.arrows}
+                (diagrams / f"{scenario.bug}.json").write_text(_as_json(view(scenario, both)))
             if as_json:
                 print(json.dumps(result.as_json(), ensure_ascii=False), flush=True)
                 continue
@@ -103,12 +103,15 @@ async def _run(scenarios: "Sequence[Any]", as_json: bool, html: Path | None, exp
             await asyncio.sleep(0)
 
 
+def _as_json(page: "Mapping[str, Any]") -> str:
+    return json.dumps(page, ensure_ascii=False, indent=1) + "\n"
+
+
 def _found(bug: str) -> Any:
     from stackwire.cloud.bugs.scenarios import SCENARIOS
+    from stackwire.cloud.bugs.views import found
 
-    if bug not in SCENARIOS:
-        _fail(f"there is no bug {bug!r}: {', '.join(sorted(SCENARIOS))}")
-    return SCENARIOS[bug]
+    return found(bug) or _fail(f"there is no bug {bug!r}: {', '.join(sorted(SCENARIOS))}")
 
 
 def _fail(message: str) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stackwire.cloud import demo_cloud
+from stackwire.cloud.bugs.diagrams import DiagramArrow, answer, diagram
 from stackwire.cloud.bugs.scenario_client import ScenarioClient
 from stackwire.cloud.bugs.scenarios import Scenario
 from stackwire.cloud.client import logged_in
@@ -21,10 +22,11 @@ from stackwire.trace.flows import queries
 
 @dataclass(frozen=True, slots=True)
 class CloudResult:
-    """The result in one cloud: the outcome of the steps, and the lineage of the resources they created."""
+    """The result in one cloud: the outcome of the steps, the lineage of the resources they created, the messages."""
 
     outcome: Any
     lineages: list[dict[str, Any]]
+    arrows: list[DiagramArrow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,9 @@ async def run_in(scenario: Scenario, cloud: Cloud, store: MessageStore) -> Cloud
     async with scenario_client(cloud, store) as client:
         outcome = await scenario.steps(client)
         await cloud.settle()
-    return CloudResult(outcome, [found for name in client.created if (found := _lineage(store, name)) is not None])
+    lineages = [found for name in client.created if (found := _lineage(store, name)) is not None]
+    arrows = [*diagram(store), answer(scenario.behaviour.service, outcome)]
+    return CloudResult(outcome, lineages, arrows)
 
 
 def _lineage(store: MessageStore, name: str) -> dict[str, Any] | None:

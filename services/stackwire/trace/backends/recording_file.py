@@ -9,11 +9,36 @@ import orjson
 from stackwire.trace.domain.message import WireMessage
 from stackwire.trace.domain.message_store import MessageStore
 
+VERSION = 1
+"""Of the format that ``Recorder`` writes (trace/README.md)."""
 MAX_LINE_BYTES = 16 * 1024 * 1024
 
 
 class RecordingError(Exception):
     """The file is no recording; the message says where, in one line."""
+
+
+class Recorder:
+    """Writes a recording: a line that names the format, then each message as the tracer's API returns it, without
+    secrets. Raises OSError."""
+
+    def __init__(self, path: Path) -> None:
+        self.count = 0
+        self._path = path
+
+    def __enter__(self) -> "Recorder":
+        self._file = self._path.open("wb")
+        self._file.write(orjson.dumps({"recording": "stackwire", "version": VERSION}) + b"\n")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def write(self, message: Mapping[str, Any]) -> None:
+        """One message, on the disk when it returns: a recording that is interrupted is whole."""
+        self._file.write(orjson.dumps(message) + b"\n")
+        self._file.flush()
+        self.count += 1
 
 
 def read_recordings(paths: Iterable[Path], store: MessageStore) -> int:
@@ -34,10 +59,21 @@ def _wires(path: Path) -> Iterator[WireMessage]:
     try:
         with path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
-                if line.strip():
+                if number == 1 and line.startswith(b'{"recording"'):
+                    _check_version(line, path)
+                elif line.strip():
                     yield _wire(line, f"{path}:{number}")
     except OSError as error:
         raise RecordingError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _check_version(line: bytes, path: Path) -> None:
+    try:
+        version = orjson.loads(line).get("version")
+    except orjson.JSONDecodeError:
+        version = None
+    if version != VERSION:
+        raise RecordingError(f"{path} is a recording of version {version}, and {VERSION} is what is read here")
 
 
 def _wire(line: bytes, where: str) -> WireMessage:
@@ -60,6 +96,7 @@ def _wire(line: bytes, where: str) -> WireMessage:
         redelivered=bool(record.get("redelivered")),
         size=len(line),
         headers=record,
+        ends=_ends(record),
     )
 
 
@@ -87,3 +124,9 @@ def _key(record: Mapping[str, Any]) -> str:
 def _time(record: Mapping[str, Any]) -> float:
     value = record.get("at", record.get("time", 0.0))
     return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _ends(record: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Sender and receiver as the tracer knew them when it recorded; another bus's recording has none."""
+    sender, receiver = record.get("sender"), record.get("receiver")
+    return (sender, receiver) if isinstance(sender, str) and isinstance(receiver, str) else None

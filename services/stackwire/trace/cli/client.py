@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 if TYPE_CHECKING:
+    from stackwire.trace.domain.message import Message
     from stackwire.trace.domain.message_store import MessageStore
 
 T = TypeVar("T")
@@ -26,26 +27,19 @@ class QueryError(Exception):
         self.code = code
 
 
+@dataclass(frozen=True, slots=True)
 class MessageFilter:
-    """Calls ``show`` with messages, but not with deliveries of published ones, nor with housekeeping unless
-    ``everything`` is wanted."""
+    """Calls ``show`` with messages that match: ``parameters`` are those of the tracer's API, for any source."""
 
-    def __init__(self, show: Callable[[JsonObject], None], everything: bool) -> None:
-        self._show, self._everything = show, everything
-        self.parameters = "deliveries=false" if everything else "deliveries=false&housekeeping=false"
-        """The same as query parameters of the tracer's API."""
+    show: Callable[[JsonObject], None]
+    parameters: Mapping[str, str]
 
-    def __call__(self, message: JsonObject) -> None:
-        if self._matches(message):
-            self._show(message)
+    def matches(self, store: "MessageStore") -> "Callable[[Message], bool]":
+        """The same for the messages of a store."""
+        from stackwire.trace.domain.filters import message_filter
 
-    def show_last(self, messages: list[JsonObject], count: int) -> None:
-        """The latest ``count`` of these; all of them for 0."""
-        for message in list(filter(self._matches, messages))[-count:]:
-            self._show(message)
-
-    def _matches(self, message: JsonObject) -> bool:
-        return message["step"] != "deliver" and (self._everything or not message["housekeeping"])
+        text, others = self.parameters.get("text", ""), message_filter(self.parameters, store.names)
+        return lambda message: others(message) and (not text or message.mentions(text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,19 +106,35 @@ class TraceClient:
 
         return await self._compute(lambda store: export(store, wanted, format)[0])
 
-    async def tail(self, show: MessageFilter, last: int, follow: bool) -> None:
+    async def stories(self, parameters: Mapping[str, str], limit: int) -> JsonObject:
+        """The last stories that match, the newest first."""
+        if self._options.is_tracer:
+            return await self._get(f"stories?{urlencode({**parameters, 'limit': str(limit), 'order': 'newest'})}")
+        from stackwire.trace.domain.filters import story_filter
+        from stackwire.trace.flows.selection import Selection, select_stories
+
+        async with self._store() as store:
+            await self._listen()
+            matches, text = story_filter(parameters, store.names), parameters.get("text", "")
+            return await select_stories(store, Selection(matches=matches, text=text, limit=limit), None)
+
+    async def tail(self, wanted: MessageFilter, last: int, follow: bool) -> None:
         """Messages as they pass; of a tracer, before them, the ``last`` it has; of files, their ``last`` only."""
         if self._options.is_tracer:
-            await self._tail_tracer(show, last, follow)
-        elif self._options.file:
-            async with self._store() as store:
-                show.show_last([message.as_json() for message in store.messages()], last)
-        else:
-            from stackwire.trace.flows.tail import follow as live_messages
+            await self._tail_tracer(wanted, last, follow)
+            return
+        from stackwire.trace.domain.wording import Wording
+        from stackwire.trace.flows.tail import follow as live_messages
 
-            async with self._store() as store:
-                async for message in live_messages(store):
-                    show(message.as_json())
+        async with self._store() as store:
+            matches, wording = wanted.matches(store), Wording(store.names)
+            if self._options.file:
+                for message in list(filter(matches, store.messages()))[-last:]:
+                    wanted.show(wording.message(message))
+                return
+            async for message in live_messages(store):
+                if matches(message):
+                    wanted.show(wording.message(message))
 
     async def _query_index(self, name: str, *arguments: str) -> JsonObject:
         """The index knows where properties are, not how they came there."""
@@ -145,10 +155,10 @@ class TraceClient:
 
     # -- a tracer's API
 
-    async def _tail_tracer(self, show: MessageFilter, last: int, follow: bool) -> None:
-        past = await self._get(f"messages?limit={last}&{show.parameters}")
+    async def _tail_tracer(self, wanted: MessageFilter, last: int, follow: bool) -> None:
+        past = await self._get(f"messages?{urlencode({**wanted.parameters, 'limit': str(last)})}")
         for message in past["messages"]:
-            show(message)
+            wanted.show(message)
         bounds = past.get("bounds", {})
         if bounds.get("problem"):
             self._log(f"stackwire: {bounds['problem']}")
@@ -157,16 +167,16 @@ class TraceClient:
         newest = max((message["number"] for message in past["messages"]), default=0)
         if not follow:
             return
-        async for message in self._events():
+        async for message in self._events(wanted.parameters):
             if message["number"] > newest:
-                show(message)
+                wanted.show(message)
 
-    async def _events(self) -> AsyncIterator[JsonObject]:
+    async def _events(self, parameters: Mapping[str, str]) -> AsyncIterator[JsonObject]:
         import aiohttp
 
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None), read_bufsize=2**24) as session,
-            session.get(f"{self._base()}/tail") as response,
+            session.get(f"{self._base()}/tail?{urlencode(parameters)}") as response,
         ):
             with contextlib.suppress(aiohttp.ClientError):  # the cloud was stopped: that is the end of the tail
                 async for line in response.content:
@@ -222,13 +232,16 @@ class TraceClient:
         from stackwire.core.errors import ServiceError
 
         async with self._store() as store:
-            if self._options.amqp_url:
-                self._log(f"listening for {self._options.seconds:g} s ...")
-                await asyncio.sleep(self._options.seconds)
+            await self._listen()
             try:
                 return answer(store)
             except ServiceError as error:
                 raise QueryError(error.message, 1) from error
+
+    async def _listen(self) -> None:
+        if self._options.amqp_url:
+            self._log(f"listening for {self._options.seconds:g} s ...")
+            await asyncio.sleep(self._options.seconds)
 
     @contextlib.asynccontextmanager
     async def _store(self) -> AsyncIterator["MessageStore"]:

@@ -4,6 +4,7 @@ Three sources: the running cloud of a data directory (through its tracer), any R
 """
 
 import asyncio
+import contextlib
 import inspect
 import json
 import signal
@@ -27,6 +28,12 @@ app = typer.Typer(
 
 AsJson = Annotated[bool, typer.Option("--json", help="as JSON, one document or one line a message")]
 ResourceName = Annotated[str, typer.Argument(help="an image, volume, snapshot or server: id, its beginning, or name")]
+Service = Annotated[str | None, typer.Option("--service", help="only with this participant, or a part of its name")]
+About = Annotated[str | None, typer.Option("--resource", help="only about this resource: name, id or its beginning")]
+Event = Annotated[str | None, typer.Option("--event", help="only with this method, event or action, or a part of it")]
+Request = Annotated[str | None, typer.Option("--request", help="only of this request id")]
+PayloadText = Annotated[str | None, typer.Option("--text", help="only with this text in a payload")]
+Everything = Annotated[bool, typer.Option("--all", help="with plain reads, logins and the services' periodic messages")]
 Key = Annotated[str, typer.Argument(help="a property, with or without the prefix image_ of servers")]
 SOURCE_OPTIONS: dict[str, tuple[Any, Any]] = {
     "data_dir": (
@@ -85,10 +92,15 @@ def with_client(command: Callable[..., None]) -> Callable[..., None]:
 @with_client
 def tail(
     client: TraceClient,
+    service: Service = None,
+    resource: About = None,
+    event: Event = None,
+    request: Request = None,
+    text: PayloadText = None,
     as_json: AsJson = False,
     last: Annotated[int, typer.Option("--last", "-n", min=0, help="begin with that many past messages")] = 20,
     follow: Annotated[bool, typer.Option(help="continue until Ctrl-C")] = True,
-    everything: Annotated[bool, typer.Option("--all", help="with the services' periodic messages")] = False,
+    everything: Everything = False,
 ) -> None:
     """Messages as they pass, one line each."""
     from stackwire.trace.cli.tables import console, line
@@ -101,7 +113,29 @@ def tail(
         else:
             out.print(line(message), soft_wrap=True)
 
-    _run(client.tail(MessageFilter(show, everything), last, follow))
+    wanted = _wanted(everything, service=service, resource=resource, event=event, request=request, text=text)
+    _run(client.tail(MessageFilter(show, {**wanted, "deliveries": "false"}), last, follow))
+
+
+@app.command()
+@with_client
+def stories(
+    client: TraceClient,
+    service: Service = None,
+    resource: About = None,
+    event: Event = None,
+    request: Request = None,
+    text: PayloadText = None,
+    status: Annotated[str | None, typer.Option("--status", help="404, 4xx, or failed")] = None,
+    last: Annotated[int, typer.Option("--last", "-n", min=1, help="that many at most")] = 20,
+    everything: Everything = False,
+    as_json: AsJson = False,
+) -> None:
+    """What was done lately, one line each, the newest first."""
+    wanted = _wanted(
+        everything, service=service, resource=resource, event=event, request=request, text=text, status=status
+    )
+    _show(_run(client.stories(wanted, last)), as_json, "story list")
 
 
 @app.command()
@@ -110,9 +144,42 @@ def story(
     client: TraceClient,
     request: Annotated[str, typer.Argument(help="a request id or its beginning, or a resource's id or name")],
     as_json: AsJson = False,
+    everything: Annotated[bool, typer.Option("--all", help="both notifications of a start and an end")] = False,
 ) -> None:
     """All messages that one request caused, in order."""
-    _show(_run(client.query("stories", request)), as_json, "stories")
+    _show(_run(client.query("stories", request)), as_json, "stories" if everything else "folded stories")
+
+
+@app.command()
+@with_client
+def record(
+    client: TraceClient,
+    output: Annotated[Path, typer.Argument(help="the file to write (JSON Lines)")],
+    last: Annotated[int, typer.Option("--last", "-n", min=0, help="begin with that many past messages")] = 0,
+    duration: Annotated[float | None, typer.Option("--for", min=0.1, help="seconds; until Ctrl-C by default")] = None,
+    follow: Annotated[bool, typer.Option(help="go on after the past messages")] = True,
+) -> None:
+    """Write all messages into a file, which --file of every command reads again."""
+    from stackwire.trace.backends.recording_file import Recorder
+
+    try:
+        with Recorder(output) as recorder:
+            _run(_timed(client.tail(MessageFilter(recorder.write, {}), last, follow), duration), ends=True)
+    except OSError as error:
+        _exit(QueryError(f"cannot write {output}: {error.strerror}"))
+    print(f"stackwire: {recorder.count} messages in {output}", file=sys.stderr)
+
+
+async def _timed(work: Coroutine[Any, Any, None], seconds: float | None) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await work
+
+
+def _wanted(everything: bool, **filters: str | None) -> dict[str, str]:
+    """As parameters of the tracer's API."""
+    given = {name: value for name, value in filters.items() if value}
+    return given if everything else {"housekeeping": "false", "reads": "false", "logins": "false"} | given
 
 
 @app.command()
@@ -189,11 +256,14 @@ def _show(result: JsonObject, as_json: bool, query: str) -> None:
         out.print()
 
 
-def _run(work: Coroutine[Any, Any, Any]) -> Any:
+def _run(work: Coroutine[Any, Any, Any], *, ends: bool = False) -> Any:
+    """``ends``: an interrupt is the end of the work, not of the command."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a firehose enabled here is disabled again
     try:
         return asyncio.run(work)
     except (KeyboardInterrupt, BrokenPipeError):
+        if ends:
+            return None
         raise typer.Exit(0) from None
     except QueryError as error:
         _exit(error)

@@ -57,14 +57,14 @@ class _Console(Console):
 
 
 def line(message: Mapping[str, Any]) -> Text:
-    """One message as a line: time, sender -> receiver, kind, name, resources."""
+    """One message as a line: time, sender -> receiver, kind, what it is and about what."""
     text = Text()
     text.append(_clock(message["time"]), "bright_black")
     text.append(f" {message['sender'] or '?':>16} -> {message['receiver'] or '?':<22} ")
     text.append(f"{_kind(message):<12} ", _KIND_STYLES.get(message["kind"], ""))
     text.append(_name(message), "bold red" if message.get("failure") else "bold")
-    for resource in message["resources"][:2]:
-        text.append(f"  {resource['kind']} {resource['id'][:8]}", "bright_black")
+    if message["kind"] == "http":
+        text.append(f"  {message['name']}", "bright_black")
     if message.get("redelivered"):
         text.append("  redelivered", "red")
     return text
@@ -76,23 +76,51 @@ def _kind(message: Mapping[str, Any]) -> str:
 
 
 def _name(message: Mapping[str, Any]) -> str:
-    name = str(message["name"])
-    return f"{name} ({message['failure']})" if message.get("failure") else name
+    name = str(message.get("label") or message["name"])
+    outcome = message.get("status") or message.get("failure")
+    return f"{name} ({outcome})" if outcome else name
+
+
+def resource_name(resource: Mapping[str, Any]) -> str:
+    """Its kind and its name, or the beginning of its id."""
+    return f"{resource['kind']} {resource.get('name') or resource['id'][:8]}"
 
 
 def _clock(seconds: float) -> str:
     return f"{time.strftime('%H:%M:%S', time.localtime(seconds))}.{int(seconds % 1 * 1000):03d}"
 
 
-def story(story: Mapping[str, Any]) -> Table:
-    """One story as a table, in the order its messages were sent."""
-    resources = ", ".join(f"{found['kind']} {found['id'][:8]}" for found in story["resources"][:6])
-    table = Table(title=f"{story['id']}: {story['seconds'] * 1000:.0f} ms, {resources}", title_justify="left", box=None)
-    for heading in ("ms", "from", "", "to", "kind", "message", "resource", "queued", "duration"):
+def story_list(answer: Mapping[str, Any]) -> Table:
+    """Stories, one line each."""
+    table = Table(box=None)
+    for heading in ("time", "story", "status", "resources", "messages", "duration", "request"):
+        table.add_column(heading, justify="right" if heading in ("messages", "duration") else "left")
+    for found in answer["stories"]:
+        resources = [each for each in found["resources"] if each["kind"] != "guest"]
+        table.add_row(
+            _clock(found["started_at"]),
+            Text(found["label"], "bold red" if found["failed"] else "bold"),
+            str(found["status"] or ""),
+            ", ".join(map(resource_name, resources[:3])),
+            str(found["messages"]),
+            _ms(found["seconds"]),
+            Text(found["id"], "bright_black"),
+        )
+    return table
+
+
+def story(story: Mapping[str, Any], *, folded: bool = False) -> Table:
+    """One story as a table, in the order its messages were sent; ``folded``: without ends of what has a start."""
+    resources = ", ".join(f"{resource_name(found)} ({found['id'][:8]})" for found in story["resources"][:6])
+    title = f"{story['label']}, {story['seconds'] * 1000:.0f} ms, {resources}\n{story['id']}"
+    table = Table(title=title, title_justify="left", box=None)
+    for heading in ("ms", "from", "", "to", "kind", "message", "queued", "duration"):
         table.add_column(
             heading, justify="right" if heading in ("ms", "queued", "duration") else "left", no_wrap=heading == "ms"
         )
     for arrow in story["arrows"]:
+        if folded and arrow["start_number"] is not None:
+            continue
         table.add_row(
             f"{(arrow['time'] - story['started_at']) * 1000:.1f}",
             arrow["sender"] or "?",
@@ -100,7 +128,6 @@ def story(story: Mapping[str, Any]) -> Table:
             arrow["receiver"] or "?",
             Text(_kind(arrow), _KIND_STYLES.get(arrow["kind"], "")),
             Text(_name(arrow), "bold red" if arrow["failure"] else ""),
-            " ".join(f"{found['kind']} {found['id'][:8]}" for found in arrow["resources"][:1]),
             _ms(arrow["queue_seconds"]),
             _duration(arrow),
         )
@@ -131,6 +158,8 @@ def _ms(seconds: float | None) -> str:
 def _duration(arrow: Mapping[str, Any]) -> Text:
     if arrow["state"] in ("dropped", "returned", "unanswered", "failed"):
         return Text(arrow["state"], "red")
+    if arrow["end_seconds"] is not None:
+        return Text(f"{_ms(arrow['end_seconds'])} to its end")
     return Text(_ms(arrow["answer_seconds"]) + ("" if arrow["deliveries"] < 2 else f" x{arrow['deliveries']}"))
 
 
@@ -138,7 +167,10 @@ def lineage(lineage: Mapping[str, Any]) -> Table:
     """Every property of a resource: who set it, what each transfer did, where it is now."""
     resource = lineage["resource"]
     deleted = " (deleted)" if lineage["gone"] else ""
-    table = Table(title=f"{resource['kind']} {resource['id']}{deleted}", title_justify="left", show_lines=False)
+    name = f" {resource['name']}" if resource.get("name") else ""
+    known = {(found["kind"], found["id"]): found for found in lineage["generations"]}
+    title = f"{resource['kind']}{name} {resource['id']}{deleted}"
+    table = Table(title=title, title_justify="left", show_lines=False)
     for heading in ("property", "value", "set by", "path", "where it is now"):
         table.add_column(heading, overflow="fold")
     for found in lineage["properties"]:
@@ -146,19 +178,23 @@ def lineage(lineage: Mapping[str, Any]) -> Table:
             Text(found["key"], "bold" if found["value"] is not None else "red"),
             short(found["value"]) if found["value"] is not None else Text("(removed)", "red"),
             found["set_by"],
-            _path(sorted([*found["past"], *found["future"]], key=itemgetter("time"))),
+            _path(sorted([*found["past"], *found["future"]], key=itemgetter("time")), known),
             _locations(found["now"], found),
         )
     return table
 
 
-def _path(steps: Sequence[Mapping[str, Any]]) -> Text:
+def _path(steps: Sequence[Mapping[str, Any]], known: Mapping[tuple[str, str], Mapping[str, Any]]) -> Text:
+    """Each step with the generation that it leads to: 1 is what a user has set it on."""
     text = Text()
     for number, step in enumerate(steps):
         if number:
             text.append("\n")
+        generation = known.get((step["to"]["kind"], step["to"]["id"]), {}).get("generation", "?")
+        text.append(f"{generation} ", "bright_black")
         text.append(outcome_text(step["verdict"], step["before"], step["after"]))
-        text.append(f" {step['from']['kind']} → {step['to']['kind']} {step['to']['id'][:8]}")
+        target = known.get((step["to"]["kind"], step["to"]["id"]), step["to"])
+        text.append(f" {step['from']['kind']} → {resource_name(target)}")
         if step["after_key"] and step["verdict"] != "carried":
             text.append(f" as {step['after_key']}")
         text.append(f"  {step['rule']}", "bright_black")
@@ -247,6 +283,8 @@ def diff(answer: Mapping[str, Any]) -> Table:
 
 QUERY_TABLES: Mapping[str, Callable[[Mapping[str, Any]], list[Table | str]]] = {
     "stories": lambda answer: [story(found) for found in answer["stories"]],
+    "folded stories": lambda answer: [story(found, folded=True) for found in answer["stories"]],
+    "story list": lambda answer: [story_list(answer)],
     "lineage": lambda answer: [lineage(answer)],
     "why": lambda answer: [why(answer)],
     "where": lambda answer: [where(answer)],

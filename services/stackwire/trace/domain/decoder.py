@@ -47,7 +47,8 @@ class Decoder:
         payload = wire.payload.get("payload") if wire.payload.get("event_type") == HTTP_EVENT else None
         exchanges = payload.get("legs") if isinstance(payload, Mapping) else None
         if not isinstance(exchanges, list):
-            return [self.decode(wire)]
+            message = self.decode(wire)
+            return [message if wire.ends is None else replace(message, sender=wire.ends[0], receiver=wire.ends[1])]
         found = [exchange for exchange in exchanges if isinstance(exchange, Mapping)]
         share = wire.size // len(found) if found else 0
         messages: list[Message] = []
@@ -72,6 +73,19 @@ class Decoder:
                     seconds=float(use["seconds"]) if isinstance(use.get("seconds"), int | float) else None,
                     unique_id=f"{wire.payload.get('_unique_id')}.{at}",
                 )
+
+    def _recorded_use(self, wire: WireMessage, use: Mapping[str, Any]) -> Message | None:
+        """A use of the database by itself, as recordings have it."""
+        if not isinstance(use.get("statement"), str):
+            return None
+        seconds = use.get("seconds")
+        return self._message(
+            wire,
+            "sql",
+            use["statement"],
+            receiver=participants.DATABASE,
+            seconds=float(seconds) if isinstance(seconds, int | float) else None,
+        )
 
     def decode(self, wire: WireMessage) -> Message:
         """Never raises: what cannot be decoded is of kind ``other``, with the reason as its failure."""
@@ -163,7 +177,7 @@ class Decoder:
         envelope = wire.payload
         name, payload = str(envelope["event_type"]), envelope.get("payload")
         if name == HTTP_EVENT and isinstance(payload, Mapping):
-            return self._http_exchange(wire, payload)
+            return self._recorded_use(wire, payload) or self._http_exchange(wire, payload)
         kind: Kind = "crossing" if name == TRANSFER_EVENT else "notification"
         resources = transfer_resources(payload) if kind == "crossing" else event_resources(name, payload)
         if name in _NAMED_BY and isinstance(payload, Mapping):

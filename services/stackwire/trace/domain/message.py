@@ -19,7 +19,7 @@ class WireMessage(NamedTuple):
     """A record of the bus with its payload decoded. ``problem``: why it could not be decoded; then it is empty.
 
     ``publisher``: the name of the connection that published it, where the bus provides it. ``headers``: of the message,
-    which name its request where the payload does not.
+    which name its request where the payload does not. ``ends``: sender and receiver, where a recording has them.
     """
 
     step: Step
@@ -33,6 +33,7 @@ class WireMessage(NamedTuple):
     problem: str | None = None
     publisher: str = ""
     headers: Mapping[str, Any] = {}
+    ends: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,3 +12,9 @@ class Answers(Protocol):
 
     async def defined(self, kind: str, ident: str) -> dict[str, Any]:
         """The properties of an image, a flavor, an aggregate or a volume with their definitions."""
+
+    def bugs(self) -> list[dict[str, Any]]:
+        """The pages of all old bugs."""
+
+    def bug(self, name: str) -> dict[str, Any]:
+        """The page of one."""

@@ -9,7 +9,7 @@ import orjson
 
 SCRIPTS = (
     "source.js", "dom.js", "rows.js", "diagram.js", "lineage.js", "properties.js", "cloud.js", "lists.js", "story.js",
-    "app.js",
+    "bugs.js", "app.js",
 )  # fmt: skip
 """In the order they are loaded."""
 STYLES = ("style.css",)

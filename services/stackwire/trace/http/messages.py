@@ -9,13 +9,14 @@ import orjson
 from aiohttp import web
 
 from stackwire.http.request import respond
+from stackwire.trace.domain.filters import is_enabled, message_filter
 from stackwire.trace.domain.message_store import MAX_MESSAGES, MessageStore
 from stackwire.trace.domain.wording import Wording
 from stackwire.trace.flows import queries
 from stackwire.trace.flows.pacer import caught_up
 from stackwire.trace.flows.selection import Selection, select_messages
 from stackwire.trace.flows.tail import follow
-from stackwire.trace.http.filters import is_enabled, message_filter, number, whole_number
+from stackwire.trace.http.filters import number, whole_number
 
 DEFAULT_LIMIT = 500
 KEEPALIVE_SECONDS = 15.0
@@ -33,11 +34,11 @@ class MessageHandlers:
         """``GET /messages``. ``after``: only with a higher number; ``limit``: the last so many that match the filters
         and have ``text`` in their payload; ``payload=false`` leaves payloads out."""
         wanted = Selection(
-            matches=message_filter(request, self._store.names),
+            matches=message_filter(request.query, self._store.names),
             text=request.query.get("text", ""),
             limit=min(number(request, "limit", DEFAULT_LIMIT), MAX_MESSAGES),
         )
-        after, payload = number(request, "after", 0), is_enabled(request, "payload")
+        after, payload = number(request, "after", 0), is_enabled(request.query, "payload")
         found = await select_messages(self._store, wanted, after, payload=payload)
         return respond(200, {**found, "bounds": self._store.bounds()})
 
@@ -51,7 +52,7 @@ class MessageHandlers:
         only say how many messages were received."""
         if request.query.get("changes") == "true":
             return await self._changes(request)
-        matches, payload = message_filter(request, self._store.names), is_enabled(request, "payload")
+        matches, payload = message_filter(request.query, self._store.names), is_enabled(request.query, "payload")
         text, wording = request.query.get("text", ""), Wording(self._store.names)
         response = await _event_stream(request)
         messages = follow(self._store)

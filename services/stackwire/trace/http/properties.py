@@ -1,4 +1,4 @@
-"""What properties do and mean."""
+"""What properties do and mean, and the old bugs of their travel."""
 
 from aiohttp import web
 
@@ -10,7 +10,7 @@ MAX_PROPERTIES = 50
 
 
 class PropertyHandlers:
-    """``/explain`` and ``/properties``; 501 in a tracer that knows no cloud (``python -m stackwire.trace``)."""
+    """``/explain``, ``/properties``, ``/bugs``; 501 in a tracer that knows no cloud (``python -m stackwire.trace``)."""
 
     def __init__(self, answers: Answers | None) -> None:
         self._known = answers
@@ -25,6 +25,14 @@ class PropertyHandlers:
     async def defined(self, request: web.Request) -> web.Response:
         """``GET /properties/{kind}/{id}``: of an image, a flavor, an aggregate or a volume."""
         return respond(200, await self._answers.defined(request.match_info["kind"], request.match_info["id"]))
+
+    async def bugs(self, request: web.Request) -> web.Response:
+        """``GET /bugs``: every old bug, with what each page shows."""
+        return respond(200, {"bugs": self._answers.bugs()})
+
+    async def bug(self, request: web.Request) -> web.Response:
+        """``GET /bugs/{name}``: the page of one."""
+        return respond(200, self._answers.bug(request.match_info["name"]))
 
     @property
     def _answers(self) -> Answers:

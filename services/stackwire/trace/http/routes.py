@@ -34,5 +34,7 @@ def routes(store: MessageStore, answers: Answers | None = None) -> Sequence[Rout
         ("/diff/{left}/{right}", lineage.diff),
         ("/explain", properties.explain),
         ("/properties/{kind}/{id}", properties.defined),
+        ("/bugs", properties.bugs),
+        ("/bugs/{name}", properties.bug),
     )
     return [Route("GET", path, handler, public=True) for path, handler in table]

@@ -3,11 +3,12 @@
 from aiohttp import web
 
 from stackwire.http.request import respond
+from stackwire.trace.domain.filters import is_enabled, story_filter
 from stackwire.trace.domain.message_store import MAX_MESSAGES, MessageStore
 from stackwire.trace.flows import queries
 from stackwire.trace.flows.pacer import caught_up
 from stackwire.trace.flows.selection import Selection, select_stories, view_stories
-from stackwire.trace.http.filters import is_enabled, number, seconds, story_filter
+from stackwire.trace.http.filters import number, seconds
 from stackwire.trace.http.messages import DEFAULT_LIMIT
 
 
@@ -23,7 +24,7 @@ class StoryHandlers:
         ``before``: only those that began before this time; ``older`` of the answer is that of the page behind it.
         """
         wanted = Selection(
-            matches=story_filter(request, self._store.names),
+            matches=story_filter(request.query, self._store.names),
             text=request.query.get("text", ""),
             limit=min(number(request, "limit", DEFAULT_LIMIT), MAX_MESSAGES),
         )
@@ -36,7 +37,7 @@ class StoryHandlers:
         """``GET /stories/{id}``: by a request id, its beginning, or the id of a resource: every story about it."""
         await caught_up(self._store)
         found = queries.find_stories(self._store, request.match_info["id"])
-        views = await view_stories(self._store, found, payload=is_enabled(request, "payload"))
+        views = await view_stories(self._store, found, payload=is_enabled(request.query, "payload"))
         return respond(200, {"stories": views, "bounds": self._store.bounds()})
 
     async def export(self, request: web.Request) -> web.Response:

@@ -31,6 +31,7 @@
     resources: (_, query) => sw.resourcesView(source, main, query),
     resource: (path, query) => sw.resourceView(source, main, path, query),
     explain: (_, query) => sw.explainView(source, main, query),
+    bugs: (path) => sw.bugsView(source, main, path),
     properties: (path) => sw.definitionsView(source, main, path),
   };
   const SECTIONS = { "": source.embedded ? "stories" : "cloud", story: "stories", resource: "resources" };
