@@ -13,7 +13,7 @@ from stackwire.contracts.lineage import property_transfer
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
 from stackwire.messaging.connect import connect
-from stackwire.messaging.memory import MemoryBroker
+from stackwire.messaging.memory import MemoryBroker, MemoryTransport
 from stackwire.messaging.notify import Notifier
 from stackwire.messaging.transport import Transport
 from stackwire.trace.app import TraceService, build
@@ -126,3 +126,51 @@ async def test_the_tracer_describes_its_bounds_and_is_ready(at_a_bus: tuple[Tran
             assert response.status == 200
     assert bounds["messages_limit"] == 20_000
     assert bounds["problem"] is None
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:8790", 200),
+        ("localhost", 200),
+        ("[::1]:8790", 200),
+        ("trace:8790", 200),
+        ("tracer.example.org", 200),
+        ("rebound.example.com:8790", 400),
+        ("127.0.0.1.example.com", 400),
+    ],
+)
+async def test_a_page_that_leads_its_own_name_here_reads_nothing(host: str, status: int) -> None:
+    transport = MemoryTransport(MemoryBroker())
+    service = TraceService(TraceSettings(port=0, allowed_hosts="tracer.example.org"), transport)  # type: ignore[arg-type]
+    await service.start()
+    async with aiohttp.ClientSession() as session:
+        for path, expected in (("/messages", status), ("/healthcheck", 200)):
+            async with session.get(f"{service.url}{path}", headers={"Host": host}) as answer:
+                assert answer.status == expected, await answer.text()
+    await service.stop()
+    await transport.close()
+
+
+@pytest.mark.parametrize("path", ["/tail", "/tail?changes=true"])
+async def test_a_stream_that_nobody_reads_is_closed(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stackwire.trace.http.messages.UNREAD_SECONDS", 0.05)
+    monkeypatch.setattr("stackwire.trace.http.messages.CHANGE_SECONDS", 0.0)
+    monkeypatch.setattr("stackwire.trace.http.messages._event", lambda number, view: b"x" * 2**20)
+    transport = MemoryTransport(MemoryBroker())
+    service = TraceService(TraceSettings(port=0), transport)
+    await service.start()
+    port = int(service.url.rsplit(":", 1)[1])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    assert await reader.readexactly(8) == b"HTTP/1.1"
+    assert service._api is not None
+
+    async def closed() -> bool:
+        await captured(transport, RequestContext(), new_id(), new_id())
+        return service._api is not None and service._api.connections == 0
+
+    await until(closed, 20)
+    writer.close()
+    await service.stop()
+    await transport.close()

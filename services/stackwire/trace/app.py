@@ -15,6 +15,7 @@ from stackwire.core.errors import Unauthorized
 from stackwire.db.pool import Database
 from stackwire.db.schema_copy import Rows
 from stackwire.http.app import make_app
+from stackwire.http.hosts import own_hosts
 from stackwire.http.probes import Probes
 from stackwire.messaging.transport import Transport
 from stackwire.runtime.access import logger_of
@@ -184,6 +185,7 @@ class TraceService:
             authenticator=_NoAuthentication(),
             errors=trace_error,
             probes=Probes(self._health.checks, self._gauges.rendered),
+            middlewares=[own_hosts(self.settings.hosts)],
         )
         self._api = Port(self.name, app, self.settings, logger_of(self.name, None), drain_seconds=1.0)
         self._stack.push_async_callback(self._api.stop)

@@ -1,6 +1,9 @@
 """The tracer's settings."""
 
-from pydantic_settings import SettingsConfigDict
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from stackwire.core.settings import ServiceSettings
 from stackwire.trace.domain.lineage import MAX_TRANSFERS
@@ -10,7 +13,8 @@ from stackwire.trace.domain.message_store import MAX_BYTES, MAX_MESSAGES
 class TraceSettings(ServiceSettings):
     """``keep_messages`` and ``keep_bytes`` bound what is in memory, ``keep_transfers`` what is saved in the database.
 
-    ``management_url`` is that of RabbitMQ, with a login, to enable the firehose.
+    ``management_url`` is that of RabbitMQ, with a login, to enable the firehose. ``allowed_hosts``: names by
+    which browsers may call it, beside addresses, names without a dot, this machine's own, and that of ``public_url``.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="STACKWIRE_TRACE_")
@@ -20,3 +24,9 @@ class TraceSettings(ServiceSettings):
     keep_bytes: int = MAX_BYTES
     keep_transfers: int = MAX_TRANSFERS
     management_url: str = ""
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """By which names it may be called."""
+        return (self.host, self.published_address, urlsplit(self.public_url).hostname or "", *self.allowed_hosts)

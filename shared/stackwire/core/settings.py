@@ -140,7 +140,7 @@ class ServiceSettings(BaseSettings):
         files = FilesSource(settings_cls)
         return init_settings, env_settings, everywhere, files, RenamedSettingsSource(settings_cls)
 
-    @field_validator("with_bugs", "bus_unsigned", mode="before")
+    @field_validator("with_bugs", "bus_unsigned", "allowed_hosts", mode="before", check_fields=False)
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

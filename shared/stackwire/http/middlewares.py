@@ -69,7 +69,7 @@ def _answer(
     response = shape(request, error)
     if extra is not None and "Allow" in extra:
         response.headers["Allow"] = extra["Allow"]
-    if isinstance(error.__cause__, web.RequestPayloadError):
+    if isinstance(error.__cause__, (web.RequestPayloadError, TimeoutError)):
         response.force_close()  # the unread body cannot be told from the next request
     return response
 

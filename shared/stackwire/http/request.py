@@ -4,6 +4,7 @@
 a 400 here, or it would be a 500 later.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import BadRequest, TooLarge, UnsupportedMedia
+from stackwire.core.errors import BadRequest, ServiceError, TooLarge, UnsupportedMedia
 from stackwire.http.microversions import Microversion
 from stackwire.http.schema_errors import explain
 
@@ -31,11 +32,17 @@ RELAXED: ContextVar[bool] = ContextVar("relaxed", default=False)
 """Set while unknown keys of a body are left out and not refused: Nova's legacy v2."""
 _ROOT: ContextVar[str] = ContextVar("root", default="")
 
+BODY_SECONDS = 60.0
+"""How long a JSON body may take: one that trickles in would keep its connection for ever."""
 _MAX_DEPTH = 64
 _ACTION_NAME = re.compile(r"[A-Za-z][\w.:-]{0,63}")
 _MAX_JSON_INT = 2**63 - 1
 
 M = TypeVar("M", bound=BaseModel)
+
+
+class SlowBody(ServiceError, status=408, title="Request Timeout"):
+    """The request body did not arrive within {seconds} seconds."""
 
 
 class MalformedBody(BadRequest):
@@ -51,7 +58,10 @@ async def json_body(request: web.Request, *, media_types: tuple[str, ...] = ("ap
     ):
         raise UnsupportedMedia("Unsupported Content-Type")
     try:
-        raw = await request.read()
+        async with asyncio.timeout(BODY_SECONDS):
+            raw = await request.read()
+    except TimeoutError as late:
+        raise SlowBody(seconds=BODY_SECONDS) from late
     except web.HTTPRequestEntityTooLarge as large:
         raise TooLarge("Request is too large.") from large
     except web.RequestPayloadError as broken:

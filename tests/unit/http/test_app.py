@@ -1,5 +1,6 @@
 """The order around every handler, told through a small application."""
 
+import asyncio
 import io
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -168,3 +169,17 @@ async def test_a_target_that_cannot_be_stored_is_refused(client: Client, path: s
 
 async def test_a_service_that_is_well_says_so(client: Client):
     assert await (await client.get("/healthcheck")).text() == "OK"
+
+
+async def test_a_body_that_trickles_in_is_not_waited_for(client: Client, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("stackwire.http.request.BODY_SECONDS", 0.05)
+    more = asyncio.Event()
+
+    async def trickle() -> AsyncIterator[bytes]:
+        yield b"{"
+        await more.wait()
+
+    answer = await client.post("/echo", data=trickle(), headers={**token(), "Content-Type": "application/json"})
+    more.set()
+    assert answer.status == 408
+    assert answer.headers["Connection"] == "close"

@@ -3,14 +3,13 @@
 import hmac
 import os
 import secrets
-import socket
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from stackwire.core.errors import BadRequest, Unauthorized
+from stackwire.http.hosts import is_own_host
 from stackwire.http.middlewares import Handler
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="stackwire admin"'}
@@ -30,12 +29,12 @@ def new_token(path: Path) -> str:
 def guard(token: str, host: str) -> Any:
     """A middleware: 400 for a Host that no client of this machine would name (a page's, by DNS rebinding), 401 without
     the token. ``host``: where the port listens."""
-    names = {"localhost", socket.gethostname().lower(), host.lower()}
+    names = {host.lower()}
     expected = token.encode()
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not _is_own(request.host, names):
+        if not is_own_host(request.host, names):
             raise BadRequest("The Host header names no address of this machine.")
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode("utf-8", "replace"), expected):
@@ -43,14 +42,3 @@ def guard(token: str, host: str) -> Any:
         return await handler(request)
 
     return check
-
-
-def _is_own(header: str, names: set[str]) -> bool:
-    name = header.rpartition("]")[0].removeprefix("[") if header.startswith("[") else header.partition(":")[0]
-    if name.lower() in names:
-        return True
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True

@@ -20,6 +20,8 @@ from stackwire.trace.http.filters import number, whole_number
 
 DEFAULT_LIMIT = 500
 KEEPALIVE_SECONDS = 15.0
+UNREAD_SECONDS = 30.0
+"""How long a client may leave its events unread."""
 CHANGE_SECONDS = 0.5
 """How often a page learns that there are new messages."""
 
@@ -60,10 +62,10 @@ class MessageHandlers:
             while True:
                 waiting = asyncio.ensure_future(anext(messages))
                 while not (await asyncio.wait({waiting}, timeout=KEEPALIVE_SECONDS))[0]:
-                    await response.write(b": keepalive\n\n")
+                    await _write(request, response, b": keepalive\n\n")
                 message = waiting.result()
                 if matches(message) and (not text or message.mentions(text)):
-                    await response.write(_event(message.number, wording.message(message, payload=payload)))
+                    await _write(request, response, _event(message.number, wording.message(message, payload=payload)))
         except (ConnectionResetError, asyncio.CancelledError):
             waiting.cancel()
         return response
@@ -74,13 +76,24 @@ class MessageHandlers:
             while True:
                 if self._store.received != known:
                     known, quiet = self._store.received, 0.0
-                    await response.write(_event(known, {"received": known}))
+                    await _write(request, response, _event(known, {"received": known}))
                 elif quiet >= KEEPALIVE_SECONDS:
                     quiet = 0.0
-                    await response.write(b": keepalive\n\n")
+                    await _write(request, response, b": keepalive\n\n")
                 await asyncio.sleep(CHANGE_SECONDS)
                 quiet += CHANGE_SECONDS
         return response
+
+
+async def _write(request: web.Request, response: web.StreamResponse, data: bytes) -> None:
+    """Raises ConnectionResetError when nobody reads it: the connection is closed then."""
+    try:
+        async with asyncio.timeout(UNREAD_SECONDS):
+            await response.write(data)
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+        raise ConnectionResetError("nobody reads the events") from None
 
 
 async def _event_stream(request: web.Request) -> web.StreamResponse:
