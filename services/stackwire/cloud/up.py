@@ -155,6 +155,7 @@ def _in_background(options: Options, pipe: int) -> None:
         code = 1
     finally:
         sys.stdout.flush()
+        logging.shutdown()
         sys.stderr.flush()
         os._exit(code)
 

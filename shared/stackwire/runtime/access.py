@@ -11,7 +11,7 @@ from stackwire.core.metrics import HTTP_METHODS, HTTP_REQUESTS, HTTP_SECONDS
 from stackwire.core.secrets import is_secret
 from stackwire.http.probes import is_probe
 from stackwire.http.request import CONTEXT
-from stackwire.runtime.logs import EXTRA
+from stackwire.runtime.logs import EXTRA, output
 
 if TYPE_CHECKING:
     from stackwire.runtime.http_trace import HttpTraceEmitter
@@ -58,19 +58,24 @@ _SERIES: dict[tuple[str, str, str, int], tuple[Counter, Histogram]] = {}
 
 
 def _write(service: str, level: int, request: web.Request, response: web.StreamResponse, seconds: float) -> None:
-    """The record is made without looking for the caller's file and line. Ids are those of oslo.log's context."""
+    """Without a search for the caller's file and line, and where it can be without a record. Ids as oslo.log's."""
     context, path = request.get(CONTEXT), _path(request)
-    size, remote, status = response.body_length, request.remote, response.status
+    size, remote, status, method = response.body_length, request.remote, response.status, request.method
     details: dict[str, Any] = {
-        "service": service, "method": request.method, "path": path, "status": status, "bytes": size,
+        "service": service, "method": method, "path": path, "status": status, "bytes": size,
         "seconds": round(seconds, 6), "remote": remote,
     }  # fmt: skip
     if context is not None:
         details["request_id"] = context.request_id
-        for name in ("global_request_id", "user_id", "project_id"):
-            if (value := getattr(context, name)) is not None:
-                details[name] = value
-    text = f'{service} {remote} "{request.method} {path}" {status} {size} {seconds:.4f}'
+        if context.global_request_id is not None:
+            details["global_request_id"] = context.global_request_id
+        if context.user_id is not None:
+            details["user_id"] = context.user_id
+            details["project_id"] = context.project_id
+    text = f'{service} {remote} "{method} {path}" {status} {size} {seconds:.4f}'
+    if (out := output()) is not None:
+        out.write_line("INFO" if level == logging.INFO else "DEBUG", log.name, details, text)
+        return
     record = logging.LogRecord(log.name, level, "", 0, text, None, None)
     setattr(record, EXTRA, details)
     log.handle(record)

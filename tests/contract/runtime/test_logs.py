@@ -168,3 +168,22 @@ def test_the_level_is_that_of_our_own_records(level: logs.LogLevel, own: int, ot
     logs.configure("json", level)
     assert logging.getLogger("stackwire.image").getEffectiveLevel() == own
     assert logging.getLogger("asyncio").getEffectiveLevel() == others
+
+
+@pytest.mark.usefixtures("levels")
+async def test_lines_written_without_a_record_stand_before_the_next_record(monkeypatch: pytest.MonkeyPatch):
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setattr(logs._Outputs, "log", None)
+    logs.configure("json")
+    written = logs.output()
+    assert written is not None
+    written.write_line("INFO", "stackwire.access", {"status": 200}, "first")
+    assert stream.getvalue() == ""
+    logging.getLogger("stackwire.test").warning("second")
+    first, second = map(json.loads, stream.getvalue().splitlines())
+    assert (first["message"], first["status"], second["message"]) == ("first", 200, "second")
+    written.write_line("INFO", "stackwire.access", {}, "third")
+    written.flush()
+    assert json.loads(stream.getvalue().splitlines()[-1])["message"] == "third"
+    monkeypatch.setattr(logs._Outputs, "log", None)
