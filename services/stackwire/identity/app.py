@@ -20,10 +20,11 @@ from stackwire.identity.backends.sealing import Sealing
 from stackwire.identity.domain.catalog import CatalogService, catalog_services
 from stackwire.identity.domain.policy import RULES
 from stackwire.identity.flows.api.application_credentials import ApplicationCredentials
-from stackwire.identity.flows.api.catalog import CatalogQueries
+from stackwire.identity.flows.api.catalog import CatalogFlows
 from stackwire.identity.flows.api.credentials import Credentials
 from stackwire.identity.flows.api.directory import Directory
 from stackwire.identity.flows.api.grants import Grants
+from stackwire.identity.flows.api.limits import Limits
 from stackwire.identity.flows.api.logins import Logins
 from stackwire.identity.flows.api.membership import Membership
 from stackwire.identity.flows.api.project_tags import ProjectTags
@@ -96,6 +97,7 @@ def _deps(settings: IdentitySettings, database: Database, signer: TokenSigner) -
 
 def _flows(settings: IdentitySettings, deps: IdentityDeps, tokens: Tokens, credentials: Credentials) -> IdentityFlows:
     directory = Directory(deps)
+    catalog = CatalogFlows(deps, lambda origin: _catalog(settings, origin), settings.region)
     return IdentityFlows(
         tokens=tokens,
         directory=directory,
@@ -106,7 +108,8 @@ def _flows(settings: IdentitySettings, deps: IdentityDeps, tokens: Tokens, crede
         application_credentials=ApplicationCredentials(deps),
         trusts=Trusts(deps),
         credentials=credentials,
-        catalog=CatalogQueries(deps, lambda origin: _catalog(settings, origin), settings.region),
+        catalog=catalog,
+        limits=Limits(deps, catalog),
     )
 
 

@@ -119,8 +119,7 @@ def _service(
     """``v2``: what its flows have where ``data_api`` is the registry."""
     watch = RevocationWatch(transport, "image", RpcClient(transport), clock=deps.database.clock)
     authenticator, own = authenticator_of(settings, watch, deps.database.clock, "image")
-    http = HttpClient("image", service_tokens_of(settings, "image", deps.database.clock))
-    host = socket.gethostname()
+    http, host = HttpClient("image", service_tokens_of(settings, "image", deps.database.clock)), socket.gethostname()
     flows = ApiFlows(settings, deps, _cache(settings, deps.database), v1, v2)
     transfers, prefetcher = Transfers(flows.downloads, settings.upload_seconds), flows.prefetcher
     probes = Probes()

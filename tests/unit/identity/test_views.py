@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from stackwire.core.tokens import Claims
-from stackwire.identity.domain.catalog import catalog_services
+from stackwire.identity.domain.catalog import Catalog, by_settings, catalog_services, changed, filled, is_url
 from stackwire.identity.domain.entities import USER
-from stackwire.identity.http.views import catalog_view, entity_view, token_view
+from stackwire.identity.http.catalog_views import catalog_view
+from stackwire.identity.http.views import entity_view, token_view
 
 CLAIMS = Claims(
     audit_id="a1",
@@ -58,7 +59,7 @@ def test_a_token_issued_for_another_has_both_audit_ids() -> None:
 
 
 def test_the_catalogue_has_three_interfaces_one_region_and_the_project_in_the_volume_urls() -> None:
-    view = {service["type"]: service["endpoints"] for service in catalog_view(SERVICES, "RegionOne", "p1")}
+    view = {service["type"]: service["endpoints"] for service in catalog_view(by_settings(SERVICES, "RegionOne"), "p1")}
     assert set(view) == {"identity", "image", "volumev3", "block-storage", "compute"}
     urls = {kind: endpoints[0]["url"] for kind, endpoints in view.items()}
     assert urls == {
@@ -74,13 +75,46 @@ def test_the_catalogue_has_three_interfaces_one_region_and_the_project_in_the_vo
 
 
 def test_an_endpoint_that_needs_a_project_is_not_shown_without_one() -> None:
-    view = {service["type"]: service["endpoints"] for service in catalog_view(SERVICES, "RegionOne", None)}
+    view = {service["type"]: service["endpoints"] for service in catalog_view(by_settings(SERVICES, "RegionOne"), None)}
     assert view["volumev3"] == []
     assert len(view["compute"]) == 3
 
 
 def test_ids_of_endpoints_are_the_same_after_every_start() -> None:
-    assert catalog_view(SERVICES, "R", "p") == catalog_view(SERVICES, "R", "p")
+    assert catalog_view(by_settings(SERVICES, "R"), "p") == catalog_view(by_settings(SERVICES, "R"), "p")
+
+
+def with_changes(**stored: dict[str, object]) -> Catalog:
+    """The catalogue of the settings with one row over it, by kind: of the compute service or of its public endpoint."""
+    known = by_settings(SERVICES, "R")
+    service = next(row for row in known.services.values() if row["type"] == "compute")
+    endpoint = known.endpoints_of(service["id"])[0]
+    rows = {"service": service, "endpoint": endpoint}
+    return changed(known, {kind: [{**rows[kind], "deleted": False, **row}] for kind, row in stored.items()})
+
+
+def test_a_changed_row_stands_for_that_of_the_settings() -> None:
+    def compute(catalog: Catalog) -> list[str] | None:
+        view = {service["type"]: service["endpoints"] for service in catalog_view(catalog, "p")}
+        return [each["url"] for each in view["compute"]] if "compute" in view else None
+
+    whole = "http://n/v2.1"
+    assert compute(with_changes(endpoint={"url": "http://x/%(tenant_id)s"})) == ["http://x/p", whole, whole]
+    assert compute(with_changes(endpoint={"url": None})) == [whole, whole, whole]
+    assert compute(with_changes(endpoint={"enabled": False})) == [whole, whole]
+    assert compute(with_changes(endpoint={"deleted": True})) == [whole, whole]
+    assert compute(with_changes(service={"enabled": False})) is None
+    assert compute(with_changes(service={"deleted": True})) is None
+    assert not any(row["url"] == whole for row in with_changes(service={"deleted": True}).endpoints.values())
+
+
+def test_what_stands_in_a_url_is_filled_in_or_the_url_is_of_no_use() -> None:
+    known = {"project_id": "p", "tenant_id": "p", "user_id": None}
+    assert filled("http://x/%(project_id)s/$(tenant_id)s", known) == "http://x/p/p"
+    assert filled("http://x/%(user_id)s", known) is None
+    assert filled("http://x/%20", known) == "http://x/%20"
+    assert is_url("http://x/%(project_id)s/$(user_id)s")
+    assert not any(is_url(url) for url in ("http://x/%(nothing)s", "http://x/%(project_id)d", "http://x/%"))
 
 
 def test_extra_attributes_are_shown_but_never_hide_the_real_ones_or_the_hash() -> None:

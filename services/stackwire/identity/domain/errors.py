@@ -1,10 +1,11 @@
 """What identity refuses, in Keystone's words.
 
-NotFound         EntityNotFound, TokenNotFound, RoleNotDefined, AccessKeyNotFound
-Conflict         DuplicateEntry, DuplicateTrust, DuplicateCredential
-Forbidden        ForbiddenAction, NotDelegated, DomainIsEnabled, ProjectHasChildren, AccessRuleInUse
+NotFound         EntityNotFound, TokenNotFound, RoleNotDefined, AccessKeyNotFound, LimitNotFound
+Conflict         DuplicateEntry, DuplicateTrust, DuplicateCredential, DuplicateRegion, DuplicateLimit
+Forbidden        ForbiddenAction, NotDelegated, DomainIsEnabled, ProjectHasChildren, AccessRuleInUse, RegionInUse,
+                 RegisteredLimitInUse, NoRegisteredLimit
 BadRequest       MissingAttribute, InvalidApplicationCredential, BadTimestamp, ExpiresBeforeNow, UsesOfRedelegatedTrust,
-                 InvalidBlob
+                 InvalidBlob, FixedId, CircularRegions, InvalidEndpointUrl
 Unauthorized     (plain: a wrong name, a wrong password and a disabled account look the same)
 """
 
@@ -85,3 +86,39 @@ class UsesOfRedelegatedTrust(BadRequest):
 
 class InvalidBlob(BadRequest):
     """Invalid blob in credential"""
+
+
+class DuplicateRegion(Conflict):
+    """Conflict occurred attempting to store region - Duplicate ID, {id}.."""
+
+
+class RegionInUse(Forbidden):
+    """Unable to delete region {id} because it or its child regions have associated endpoints."""
+
+
+class FixedId(BadRequest):
+    """Cannot change ID"""
+
+
+class CircularRegions(BadRequest):
+    """The specified parent region {id} would create a circular region hierarchy."""
+
+
+class InvalidEndpointUrl(BadRequest):
+    """Cannot create an endpoint with an invalid URL: {url}."""
+
+
+class LimitNotFound(NotFound):
+    """Could not find {kind} for {id}."""
+
+
+class DuplicateLimit(Conflict):
+    """Conflict occurred attempting to store {kind} - Duplicate entry."""
+
+
+class NoRegisteredLimit(Forbidden):
+    """Unable to create a limit that has no corresponding registered limit."""
+
+
+class RegisteredLimitInUse(Forbidden):
+    """Unable to update or delete registered limit {id} because there are project limits associated with it."""

@@ -23,6 +23,8 @@ _READ_RULES = """
     list_endpoints"""
 _DOMAIN_READ_RULES = "list_projects list_users get_group list_groups list_users_in_group check_user_in_group"
 _ADMIN_RULES = """
+    create_service update_service delete_service create_endpoint update_endpoint delete_endpoint
+    create_region update_region delete_region
     create_domain update_domain delete_domain create_project update_project delete_project
     create_user update_user delete_user create_group update_group delete_group create_role update_role delete_role
     add_user_to_group remove_user_from_group create_grant revoke_grant
@@ -66,4 +68,10 @@ RULES: Mapping[str, str] = {
     "identity:ec2_list_credentials": f"{_READER} or rule:owner",
     **_identity("ec2_create_credential ec2_delete_credential", f"{_ADMIN} or {_MEMBER_AND_OWNER}"),
     "identity:ec2tokens_validate": "rule:service_or_admin",
+    **_identity("create_registered_limits update_registered_limit delete_registered_limit", _ADMIN),
+    **_identity("create_limits update_limit delete_limit", _ADMIN),
+    "identity:get_limit": (
+        f"{_READER} or domain_id:%(target.limit.domain_id)s or domain_id:%(target.limit.project.domain_id)s"
+        " or project_id:%(target.limit.project_id)s"
+    ),
 }

@@ -6,21 +6,24 @@ from dataclasses import dataclass, replace
 from stackwire.http.app import Route
 from stackwire.identity.domain.entities import ENTITY_TYPES
 from stackwire.identity.flows.api.application_credentials import ApplicationCredentials
-from stackwire.identity.flows.api.catalog import CatalogQueries
+from stackwire.identity.flows.api.catalog import CatalogFlows
 from stackwire.identity.flows.api.credentials import Credentials
 from stackwire.identity.flows.api.directory import Directory
 from stackwire.identity.flows.api.grants import Grants
+from stackwire.identity.flows.api.limits import Limits
 from stackwire.identity.flows.api.membership import Membership
 from stackwire.identity.flows.api.project_tags import ProjectTags
 from stackwire.identity.flows.api.role_inferences import RoleInferences
 from stackwire.identity.flows.api.tokens import Tokens
 from stackwire.identity.flows.api.trusts import Trusts
 from stackwire.identity.http.application_credentials import ApplicationCredentialHandlers
-from stackwire.identity.http.catalog import CatalogHandlers
+from stackwire.identity.http.catalog import KINDS, CatalogHandlers
 from stackwire.identity.http.credentials import CredentialHandlers, KeyHandlers
 from stackwire.identity.http.entities import EntityHandlers
 from stackwire.identity.http.grants import ACTORS, SCOPES, AssignmentHandlers, GrantHandlers, grants_path
 from stackwire.identity.http.groups import MembershipHandlers
+from stackwire.identity.http.limits import KINDS as LIMITS
+from stackwire.identity.http.limits import LimitHandlers, model
 from stackwire.identity.http.project_tags import ProjectTagHandlers
 from stackwire.identity.http.role_inferences import RoleInferenceHandlers
 from stackwire.identity.http.tokens import TokenHandlers
@@ -43,7 +46,8 @@ class IdentityFlows:
     application_credentials: ApplicationCredentials
     trusts: Trusts
     credentials: Credentials
-    catalog: CatalogQueries
+    catalog: CatalogFlows
+    limits: Limits
 
 
 def routes(flows: IdentityFlows) -> list[Route]:
@@ -79,7 +83,10 @@ def _table(flows: IdentityFlows) -> Sequence[Route]:
         *_application_credentials(ApplicationCredentialHandlers(flows.application_credentials)),
         *_trusts(TrustHandlers(flows.trusts)),
         *_credentials(CredentialHandlers(flows.credentials), KeyHandlers(flows.credentials)),
-        *_catalog(CatalogHandlers(flows.catalog)),
+        *(route for kind in KINDS for route in _catalog(f"/v3/{kind}s", CatalogHandlers(kind, flows.catalog))),
+        Route("PUT", "/v3/regions/{id}", CatalogHandlers("region", flows.catalog).put),
+        Route("GET", "/v3/limits/model", model),
+        *(route for kind in LIMITS for route in _catalog(f"/v3/{kind}s", LimitHandlers(kind, flows.limits))),
     ]
 
 
@@ -188,12 +195,11 @@ def _credentials(handlers: CredentialHandlers, keys: KeyHandlers) -> Sequence[Ro
     )
 
 
-def _catalog(handlers: CatalogHandlers) -> Sequence[Route]:
+def _catalog(path: str, handlers: CatalogHandlers | LimitHandlers) -> Sequence[Route]:
     return (
-        Route("GET", "/v3/services", handlers.services),
-        Route("GET", "/v3/services/{id}", handlers.service),
-        Route("GET", "/v3/endpoints", handlers.endpoints),
-        Route("GET", "/v3/endpoints/{id}", handlers.endpoint),
-        Route("GET", "/v3/regions", handlers.regions),
-        Route("GET", "/v3/regions/{id}", handlers.region),
+        Route("GET", path, handlers.list),
+        Route("POST", path, handlers.create),
+        Route("GET", f"{path}/{{id}}", handlers.show),
+        Route("PATCH", f"{path}/{{id}}", handlers.update),
+        Route("DELETE", f"{path}/{{id}}", handlers.delete),
     )

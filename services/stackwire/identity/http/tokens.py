@@ -10,22 +10,22 @@ from stackwire.core.tokens import Claims
 from stackwire.http.auth import token_of
 from stackwire.http.paging import origin
 from stackwire.http.request import CONTEXT, json_body, read, respond
-from stackwire.identity.domain.catalog import CatalogService
 from stackwire.identity.domain.entities import DOMAIN, PROJECT
-from stackwire.identity.flows.api.catalog import CatalogQueries
+from stackwire.identity.flows.api.catalog import CatalogFlows
 from stackwire.identity.flows.api.membership import Membership
 from stackwire.identity.flows.api.tokens import Tokens
+from stackwire.identity.http.catalog_views import catalog_view
 from stackwire.identity.http.delegation_views import token_part
 from stackwire.identity.http.envelopes import entities_response
 from stackwire.identity.http.schemas.auth import AuthBody
 from stackwire.identity.http.schemas.delegation import signed_request
-from stackwire.identity.http.views import catalog_view, token_view
+from stackwire.identity.http.views import token_view
 
 
 class TokenHandlers:
     """``/v3/auth/...``."""
 
-    def __init__(self, tokens: Tokens, membership: Membership, catalog: CatalogQueries) -> None:
+    def __init__(self, tokens: Tokens, membership: Membership, catalog: CatalogFlows) -> None:
         self._tokens = tokens
         self._membership = membership
         self._catalog = catalog
@@ -63,7 +63,7 @@ class TokenHandlers:
     async def catalog(self, request: web.Request) -> web.Response:
         """``GET /v3/auth/catalog``."""
         ctx, base = request[CONTEXT], origin(request)
-        view = self._catalog_view(self._catalog.own_catalog(ctx, base), ctx.project_id)
+        view = catalog_view(await self._catalog.own_catalog(ctx, base), ctx.project_id, ctx.user_id)
         return respond(200, {"catalog": view, "links": {"self": f"{base}/v3/auth/catalog"}})
 
     async def projects(self, request: web.Request) -> web.Response:
@@ -83,16 +83,14 @@ class TokenHandlers:
     async def _token_response(self, request: web.Request, status: int, token: str, claims: Claims) -> web.Response:
         catalog = None
         if "nocatalog" not in request.query:
-            catalog = self._catalog_view(self._catalog.token_catalog(origin(request)), claims.project_id)
+            known = await self._catalog.token_catalog(origin(request))
+            catalog = catalog_view(known, claims.project_id, claims.user_id)
         headers = {"X-Subject-Token": token}
         view = token_view(claims, catalog)
         application_credential = await self._tokens.application_credential_of(claims)
         if application_credential is not None:
             view["application_credential"] = token_part(application_credential)
         return respond(status, {"token": view}, headers)
-
-    def _catalog_view(self, services: Sequence[CatalogService], project_id: str | None) -> list[dict[str, Any]]:
-        return catalog_view(services, self._catalog.region, project_id)
 
 
 def _check_rules_are_heeded(request: web.Request, claims: Claims) -> None:

@@ -6,7 +6,6 @@ from stackwire.http.app import Route
 from stackwire.http.refusals import REMOVED, Features, refusals
 
 NOT_SIMULATED: Features = {
-    "changes of the catalogue, which is made from settings": ["/services", "/endpoints", "/regions"],
     "inherited role assignments": ["/OS-INHERIT"],
     "federation": ["/OS-FEDERATION", "/auth/OS-FEDERATION"],
     "OAuth": ["/OS-OAUTH1", "/OS-OAUTH2", "/users/{id}/OS-OAUTH1"],
@@ -14,7 +13,6 @@ NOT_SIMULATED: Features = {
     "revocation events": ["/OS-REVOKE", "/auth/tokens/OS-PKI"],
     "tokens of requests to S3": ["/s3tokens"],
     "stored policies": ["/policies", "/endpoints/{id}/OS-ENDPOINT-POLICY"],
-    "unified limits": ["/limits", "/registered_limits"],
     "configuration of domains": ["/domains/config", "/domains/{id}/config"],
     "revoking all tokens of a user": ["/users/{id}/tokens"],
     REMOVED: ["/OS-SIMPLE-CERT"],

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from stackwire.core.tokens import Claims
-from stackwire.identity.domain.catalog import PROJECT_ID, CatalogService, Endpoint
 from stackwire.identity.domain.entities import DOMAIN, GROUP, PROJECT, ROLE, USER, EntityType, Row
 
 
@@ -130,64 +129,6 @@ def _implied_view(row: Row, origin: str) -> dict[str, Any]:
 
 def _role_view(id: str, name: str, origin: str) -> dict[str, Any]:
     return {"id": id, "name": name, "links": {"self": f"{origin}/v3/roles/{id}"}}
-
-
-# -- the catalogue
-
-
-def catalog_view(services: Iterable[CatalogService], region: str, project_id: str | None) -> list[dict[str, Any]]:
-    """The catalogue of one token. An endpoint that needs a project is left out of tokens without one."""
-    return [
-        {
-            "endpoints": [
-                {
-                    "id": endpoint.id,
-                    "interface": endpoint.interface,
-                    "region_id": region,
-                    "url": endpoint.url.replace(PROJECT_ID, project_id or ""),
-                    "region": region,
-                }
-                for endpoint in service.endpoints
-                if project_id or PROJECT_ID not in endpoint.url
-            ],
-            "id": service.id,
-            "type": service.type,
-            "name": service.name,
-        }
-        for service in services
-    ]
-
-
-def service_view(service: CatalogService, origin: str) -> dict[str, Any]:
-    """A service without its endpoints."""
-    return {
-        "id": service.id,
-        "name": service.name,
-        "type": service.type,
-        "enabled": True,
-        "description": "",
-        "links": {"self": f"{origin}/v3/services/{service.id}"},
-    }
-
-
-def endpoint_view(endpoint: Endpoint, region: str, origin: str) -> dict[str, Any]:
-    """An endpoint; its URL has Keystone's ``%(project_id)s`` where the project belongs."""
-    return {
-        "id": endpoint.id,
-        "interface": endpoint.interface,
-        "service_id": endpoint.service_id,
-        "region": region,
-        "region_id": region,
-        "enabled": True,
-        "url": endpoint.url.replace(PROJECT_ID, "%(project_id)s"),
-        "links": {"self": f"{origin}/v3/endpoints/{endpoint.id}"},
-    }
-
-
-def region_view(region: str, origin: str) -> dict[str, Any]:
-    """A region without a parent."""
-    links = {"self": f"{origin}/v3/regions/{region}"}
-    return {"id": region, "description": "", "parent_region_id": None, "links": links}
 
 
 def version_view(origin: str) -> dict[str, Any]:
