@@ -161,8 +161,9 @@ bench-harness: $(READY) ## the test harness: until the first test runs, and each
 	@$(BIN)/python tests/bench/bench_harness.py
 
 .PHONY: bench-trace
-bench-trace: $(READY) ## how long the tracer keeps the loop; what tracing costs, as ratios to the untraced and to the bare firehose
+bench-trace: $(READY) ## how long the tracer keeps the loop, the page's frames; what tracing costs, as ratios to the untraced and to the bare firehose
 	@$(BIN)/python tests/bench/bench_trace_stalls.py
+	@$(BIN)/python tests/bench/bench_trace_page.py
 	@$(BIN)/python tests/bench/bench_trace.py
 
 .PHONY: lock

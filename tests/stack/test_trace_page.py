@@ -222,14 +222,17 @@ async def test_every_view_fits_every_width_and_names_never_overlap(page: Page, c
     user = await UserActions.of(cloud)
     server = await user.server(imageRef=await user.image(name="disk", team="storage"))
     await cloud.settle()
-    views = ("#/", "#/stories", "#/messages", "#/resources", f"#/resource/server:{server}", f"#/story/{server}")
+    lists, bugs = ("#/", "#/stories", "#/messages", "#/resources"), ("#/bugs", "#/bugs/cve-2016-0757")
+    views = (*lists, *bugs, f"#/resource/server:{server}", f"#/story/{server}")
     for width, scheme in LAYOUTS:
         await page.set_viewport_size({"width": width, "height": 800})
         await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of the two words it takes
         for address in views:
             await page.goto(url(cloud, address))
             await expect(page.locator("main svg, main tbody tr, main .message").first).to_be_visible()
-            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (width, address)
+            assert await page.evaluate(
+                "document.documentElement.scrollWidth <= innerWidth && main.scrollWidth <= main.clientWidth"
+            ), (width, address)
         overlaps = """() => {
             const names = [...document.querySelectorAll(".participants .who")];
             const boxes = names.map((one) => one.getBoundingClientRect());

@@ -58,6 +58,11 @@ class MessageStore:
         self._bytes = 0
         self._unsaved = None if self._unsaved is None else []
 
+    @property
+    def limit(self) -> int:
+        """Messages kept."""
+        return self._limit
+
     def restore(self, messages: Iterable[Message], names: Mapping[str, Resource]) -> None:
         """What an earlier process saved: what lineage consists of, and all that is left of its stories. From now on
         ``take_unsaved`` is expected to be called."""
@@ -116,11 +121,10 @@ class MessageStore:
         for listener in tuple(self._listeners):
             listener(message)
 
-    def messages(self, *, after: int = 0, limit: int = MAX_MESSAGES) -> list[Message]:
-        """The last ``limit`` messages with a number above ``after``, in order."""
+    def messages(self, *, after: int = 0) -> list[Message]:
+        """The messages with a number above ``after``, in order."""
         self.catch_up()
-        found = [message for message in self._messages if message.number > after]
-        return found[-limit:] if limit else []
+        return [message for message in self._messages if message.number > after]
 
     def message(self, number: int) -> Message | None:
         """The message with this number; numbers are consecutive."""

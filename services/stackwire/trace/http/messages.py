@@ -10,7 +10,7 @@ from aiohttp import web
 
 from stackwire.http.request import respond
 from stackwire.trace.domain.filters import is_enabled, message_filter
-from stackwire.trace.domain.message_store import MAX_MESSAGES, MessageStore
+from stackwire.trace.domain.message_store import MessageStore
 from stackwire.trace.domain.wording import Wording
 from stackwire.trace.flows import queries
 from stackwire.trace.flows.pacer import caught_up
@@ -38,7 +38,7 @@ class MessageHandlers:
         wanted = Selection(
             matches=message_filter(request.query, self._store.names),
             text=request.query.get("text", ""),
-            limit=min(number(request, "limit", DEFAULT_LIMIT), MAX_MESSAGES),
+            limit=min(number(request, "limit", DEFAULT_LIMIT), self._store.limit),
         )
         after, payload = number(request, "after", 0), is_enabled(request.query, "payload")
         found = await select_messages(self._store, wanted, after, payload=payload)

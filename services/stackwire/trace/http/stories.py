@@ -4,7 +4,7 @@ from aiohttp import web
 
 from stackwire.http.request import respond
 from stackwire.trace.domain.filters import is_enabled, story_filter
-from stackwire.trace.domain.message_store import MAX_MESSAGES, MessageStore
+from stackwire.trace.domain.message_store import MessageStore
 from stackwire.trace.flows import queries
 from stackwire.trace.flows.pacer import caught_up
 from stackwire.trace.flows.selection import Selection, select_stories, view_stories
@@ -26,7 +26,7 @@ class StoryHandlers:
         wanted = Selection(
             matches=story_filter(request.query, self._store.names),
             text=request.query.get("text", ""),
-            limit=min(number(request, "limit", DEFAULT_LIMIT), MAX_MESSAGES),
+            limit=min(number(request, "limit", DEFAULT_LIMIT), self._store.limit),
         )
         found = await select_stories(self._store, wanted, seconds(request, "before"))
         if request.query.get("order") != "newest":

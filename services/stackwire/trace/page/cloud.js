@@ -2,7 +2,7 @@
 // The start page: the cloud as its messages draw it. Clients, APIs, conductors and schedulers, hosts, and who listens;
 // between them what they have sent each other, in their boxes the queues they take it from. A click shows the messages.
 (() => {
-  const BOX = 184, GAP = 92, DOWN = 30, NARROW = 760;
+  const BOX = 184, GAP = 64, DOWN = 30, NARROW = 950;
   const APIS = ["keystone", "glance-api", "glance-registry", "cinder-api", "nova-api"];
   const INNER = ["cinder-scheduler", "nova-conductor", "nova-scheduler"];
   const TIERS = ["Clients", "APIs", "Conductor and schedulers", "Workers"];

@@ -2,7 +2,7 @@
 // A story as a sequence diagram: a column for every participant, wide enough for its name, and a row for every message.
 // Only rows in view are drawn. Where there is no room for columns, a message is two lines of text.
 (() => {
-  const GUTTER = 78, LEAST = 118, ROW = 34, LOW = 52, SPREAD = 900, AROUND = 400, NARROW = 640;
+  const GUTTER = 78, LEAST = 118, ROW = 34, LOW = 52, SPREAD = 900, AROUND = 200, NARROW = 640;
   const HEAD = "600 12px system-ui, sans-serif";
 
   sw.FAILED = ["dropped", "returned", "unanswered", "failed"];

@@ -85,7 +85,7 @@
     const choose = (at) => { chosen = at; rows.draw(); sw.openMessage(source, known[at]); };
     const show = async (all) => {
       if (all) { known = []; newest = 0; chosen = -1; }
-      const data = await source.get("messages", { ...wanted(query), deliveries: "false", payload: "false", after: newest, limit: all === true ? 20_000 : MOST });
+      const data = await source.get("messages", { ...wanted(query), deliveries: "false", payload: "false", after: newest, limit: MOST });
       if (!place.isConnected) return;
       if (data.messages.length) {
         known = known.concat(data.messages).slice(-MOST);

@@ -1,7 +1,7 @@
 "use strict";
 // Rows of one height, of which only those in view exist: fifty thousand scroll like fifty.
 (() => {
-  const AROUND = 400;
+  const AROUND = 200;
 
   sw.Rows = class {
     #place; #inner; #height; #count = 0; #row; #drawn = [0, 0]; #waiting = false;
