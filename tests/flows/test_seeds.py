@@ -8,6 +8,7 @@ import pytest
 from stackwire.cloud.datadir import DataDir
 from stackwire.cloud.options import Options
 from stackwire.cloud.states.init_hooks import HookFailed, prepare
+from stackwire.cloud.states.presets import apply_preset
 from stackwire.cloud.states.seed_document import BadSeed, read_seed, read_seed_file
 from stackwire.cloud.states.seeding import SeedRefused, apply_seed
 from support import invariants
@@ -157,3 +158,39 @@ async def test_hooks_run_once_in_the_order_of_their_names(cloud: TestCloud, tmp_
     with pytest.raises(HookFailed) as failed:
         await prepare(cloud.cloud, options, DataDir(data))
     assert failed.value.message == f"{failing}: it ended with 3: no luck."
+
+
+async def test_a_busy_cloud_is_as_if_its_resources_had_been_created_one_by_one(cloud: TestCloud) -> None:
+    counts = {"image": 500, "volume": 500, "server": 500}
+    assert counts.items() <= (await apply_preset(cloud.cloud, "busy", 500)).items()
+    assert await apply_preset(cloud.cloud, "busy", 500) == {}
+    await invariants.hold_in(cloud.database.admin_url, 5.0)
+
+    admin = await cloud.http("admin")
+    images = (await admin.get("image", "/v2/images?tag=busy&limit=1000")).json["images"]
+    listed = (await admin.get("volume", "/v3/{project_id}/volumes/detail?all_tenants=1")).json["volumes"]
+    servers = (await admin.get("compute", "/v2.1/servers/detail?all_tenants=1")).json["servers"]
+    assert (len(images), len(listed), len(servers)) == (500, 500, 500)
+    assert {server["name"] for server in servers} == {f"busy-server-{number}" for number in range(500)}
+    volumes = {volume["id"]: volume for volume in listed}
+    server = servers[250]
+    (volume_id,) = (each["id"] for each in server["os-extended-volumes:volumes_attached"])
+    volume = volumes[volume_id]
+    assert (volume["attachments"][0]["server_id"], volume["status"]) == (server["id"], "in-use")
+    image_id = volume["volume_image_metadata"]["image_id"]
+    assert volume["volume_image_metadata"]["hw_disk_bus"] == "virtio"
+    assert (await download_image(admin, image_id)).startswith(b"busybusy")
+
+    (await admin.delete("compute", f"/v2.1/servers/{server['id']}")).ok(204)
+    await cloud.settle()
+    (await admin.delete("volume", f"/v3/{{project_id}}/volumes/{volume_id}")).ok(202)
+    (await admin.delete("image", f"/v2/images/{image_id}")).ok(204)
+    await cloud.settle()
+    await invariants.hold_in(cloud.database.admin_url, 5.0)
+
+
+async def test_a_demo_cloud_has_something_of_everything(cloud: TestCloud) -> None:
+    assert await apply_preset(cloud.cloud, "demo") == {"image": 2, "volume": 2, "snapshot": 1, "server": 2}
+    assert await apply_preset(cloud.cloud, "empty") == {}
+    await cloud.settle()
+    await invariants.hold_in(cloud.database.admin_url, 5.0)

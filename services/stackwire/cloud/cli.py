@@ -75,6 +75,7 @@ def up(
     with_bug: Annotated[list[str] | None, typer.Option(help="a bug to reintroduce: lp-NNNNNNN; repeatable")] = None,
     id_seed: Annotated[str | None, typer.Option(help="a text that decides the ids of resources")] = None,
     seed: Annotated[Path | None, typer.Option(help="YAML of what it is to have, before it is ready")] = None,
+    preset: Annotated[str | None, typer.Option(help="what it is to have: empty, demo or busy")] = None,
     init_dir: Annotated[Path | None, typer.Option(help="of *.yaml and executable *.sh that run once")] = None,
     log_format: Annotated[LogFormat, typer.Option(envvar="STACKWIRE_LOG_FORMAT", help="of the log")] = "text",
     detach: Annotated[bool, typer.Option("--detach", "-d", help="run in the background")] = False,
@@ -95,6 +96,7 @@ def up(
         with_bugs=tuple(with_bug or ()),
         id_seed=id_seed,
         seed=seed,
+        preset=preset,
         init_dir=init_dir,
         log_format=log_format,
     )

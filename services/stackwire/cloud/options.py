@@ -33,7 +33,7 @@ class Options:
     ``trace_port``: the tracer's, ``index_port``: the index's; None for none. ``registry_port``: glance-registry's, in
     the releases that had it. ``admin_port``: the admin port's, None for none; ``admin_host``: where that one listens.
     ``with_bugs``: reintroduced bugs (``lp-1893618``). ``id_seed``: decides the ids of resources; None: chance does.
-    ``seed``: a file of what it is to have; ``init_dir``: of seeds and scripts that run once.
+    ``seed``: a file of what it is to have, ``preset``: a name for it; ``init_dir``: seeds and scripts that run once.
     """
 
     data_dir: Path = Path(".stackwire")
@@ -50,6 +50,7 @@ class Options:
     with_bugs: tuple[str, ...] = ()
     id_seed: str | None = None
     seed: Path | None = None
+    preset: str | None = None
     init_dir: Path | None = None
     log_format: LogFormat = "text"
     log_level: LogLevel = field(default_factory=lambda: cast(LogLevel, os.environ.get("STACKWIRE_LOG_LEVEL", "info")))

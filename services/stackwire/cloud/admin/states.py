@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from stackwire.cloud.admin.deps import AdminDeps
 from stackwire.cloud.admin.route import AdminRoute
 from stackwire.cloud.states.folder import NAME
+from stackwire.cloud.states.presets import BUSY_COUNT, MOST_RESOURCES, PresetName
 from stackwire.cloud.states.seed_document import SeedDocument
 from stackwire.http.request import body, respond
 
@@ -47,6 +48,15 @@ class StateList(BaseModel):
     """Those that are saved, by name."""
 
     states: list[StateView]
+
+
+class PresetRequest(BaseModel):
+    """``count``: of images, of volumes and of servers that ``busy`` has."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: PresetName
+    count: Annotated[int, Field(gt=0, le=MOST_RESOURCES)] = BUSY_COUNT
 
 
 class Seeded(BaseModel):
@@ -91,6 +101,11 @@ class StateHandlers:
         wanted = await body(request, SeedDocument)
         return respond(200, {"created": await self._states.seed(wanted)})
 
+    async def preset(self, request: web.Request) -> web.Response:
+        """200 when the cloud has all of it."""
+        wanted = await body(request, PresetRequest)
+        return respond(200, {"created": await self._states.apply_preset(wanted.name, wanted.count)})
+
 
 def _view(found: dict[str, object]) -> dict[str, object]:
     return {name: found[name] for name in StateView.model_fields}
@@ -120,6 +135,16 @@ def state_routes(deps: AdminDeps) -> Sequence[AdminRoute]:
             body=SeedDocument,
             answer=Seeded,
             example={"images": [{"name": "disk", "size": "16M", "properties": {"hw_disk_bus": "scsi"}}]},
+        ),
+        AdminRoute(
+            method="POST",
+            path="/seed/preset",
+            handler=handlers.preset,
+            tag="states",
+            summary="Create what is missing of a preset",
+            body=PresetRequest,
+            answer=Seeded,
+            example={"name": "demo"},
         ),
         AdminRoute(
             method="GET", path=path, handler=handlers.list, tag="states", summary="Saved states", answer=StateList

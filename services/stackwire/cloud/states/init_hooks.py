@@ -7,12 +7,14 @@ data directory remembers which have.
 import asyncio
 import os
 from pathlib import Path
+from typing import cast, get_args
 
 import orjson
 
 from stackwire.cloud.cloud import Cloud
 from stackwire.cloud.datadir import DataDir
 from stackwire.cloud.options import Options
+from stackwire.cloud.states.presets import PresetName, apply_preset
 from stackwire.cloud.states.seed_document import read_seed_file
 from stackwire.cloud.states.seeding import apply_seed
 from stackwire.cloud.states.states import States
@@ -22,6 +24,10 @@ ADMIN_CLOUD = "stackwire-admin"
 DONE = "init.json"
 
 
+class NoSuchPreset(BadRequest):
+    """There is no preset {preset!r}: empty, demo, busy."""
+
+
 class HookFailed(BadRequest):
     """{file}: {reason}."""
 
@@ -29,10 +35,14 @@ class HookFailed(BadRequest):
 async def prepare(cloud: Cloud, options: Options, directory: DataDir) -> None:
     """Applies the seed and the hooks, which are part of a new cloud's beginning. Raises BadSeed, SeedRefused,
     HookFailed, OSError."""
-    if options.seed is None and options.init_dir is None:
+    if not (options.seed or options.preset or options.init_dir):
         return
+    if options.preset is not None and options.preset not in get_args(PresetName):
+        raise NoSuchPreset(preset=options.preset)
     states = States(cloud, directory.states)
     is_new = await states.is_new()
+    if options.preset is not None:
+        await apply_preset(cloud, cast(PresetName, options.preset))
     if options.seed is not None:
         await apply_seed(cloud, await asyncio.to_thread(read_seed_file, options.seed))
     if options.init_dir is not None:

@@ -72,7 +72,7 @@ class SeedClients:
             raise Refused(f"there is no {kind} {name!r}")
         return self.ids[kind, name]
 
-    async def _client(self, project: str, user: str | None) -> Client:
+    async def client(self, project: str, user: str | None) -> Client:
         """One who may do everything in the project, as that user."""
         if (project, user) not in self.clients:
             owner = user or (project if await self._known("user", project) else ADMIN)

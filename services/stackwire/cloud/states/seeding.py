@@ -45,6 +45,22 @@ async def apply_seed(cloud: Cloud, document: SeedDocument) -> dict[str, int]:
         raise SeedRefused(reason=str(error)) from error
 
 
+async def resources_of(cloud: Cloud, project: str) -> dict[str, str]:
+    """The ids of the one image, volume and server of a project, and of the attachment. Raises Refused."""
+    async with aiohttp.ClientSession(headers={"User-Agent": AGENT}) as session:
+        async with logged_in(cloud.urls, ADMIN, seed_password() or PASSWORD) as admin:
+            client = await SeedClients(cloud, session, admin).client(project, None)
+        images = (await client.request("GET", "image", f"/v2/images?owner={client.project}"))["images"]
+        volumes = (await client.request("GET", "volume", "/v3/{project}/volumes/detail"))["volumes"]
+        servers = (await client.request("GET", "compute", "/v2.1/servers"))["servers"]
+    return {
+        "image": images[0]["id"],
+        "volume": volumes[0]["id"],
+        "attachment": volumes[0]["attachments"][0]["attachment_id"],
+        "server": servers[0]["id"],
+    }
+
+
 class _Seeder(SeedClients):
     """Creates what is missing."""
 
@@ -95,7 +111,7 @@ class _Seeder(SeedClients):
     # -- resources
 
     async def _image(self, image: ImageEntry) -> None:
-        client = await self._client(image.project, image.user)
+        client = await self.client(image.project, image.user)
         if await self._image_id(client, image.project, image.name) is not None:
             return
         fields = {"name", "disk_format", "container_format", "visibility", "min_disk", "min_ram", "protected", "tags"}
@@ -131,7 +147,7 @@ class _Seeder(SeedClients):
         return await self._found(("image", project, name), client, "image", path, "images")
 
     async def _volume(self, volume: VolumeEntry) -> None:
-        client = await self._client(volume.project, volume.user)
+        client = await self.client(volume.project, volume.user)
         if await self._volume_id(client, volume.project, volume.name) is not None:
             return
         body: dict[str, Any] = {"name": volume.name, "size": volume.size, "metadata": volume.properties}
@@ -154,7 +170,7 @@ class _Seeder(SeedClients):
         return await self._found(("volume", project, name), client, "volume", path, "volumes")
 
     async def _snapshot(self, snapshot: SnapshotEntry) -> None:
-        client = await self._client(snapshot.project, snapshot.user)
+        client = await self.client(snapshot.project, snapshot.user)
         if await self._snapshot_id(client, snapshot.project, snapshot.name) is not None:
             return
         volume = await self._needed(self._volume_id, client, snapshot.project, "volume", snapshot.volume)
@@ -168,7 +184,7 @@ class _Seeder(SeedClients):
         return await self._found(("snapshot", project, name), client, "volume", path, "snapshots")
 
     async def _server(self, server: ServerEntry) -> None:
-        client = await self._client(server.project, server.user)
+        client = await self.client(server.project, server.user)
         path = f"/v2.1/servers?name=%5E{quote(server.name, safe='')}%24"
         if await self._found(("server", server.project, server.name), client, "compute", path, "servers") is not None:
             return

@@ -14,6 +14,7 @@ import orjson
 from stackwire.cloud.cloud import Cloud
 from stackwire.cloud.states import copying
 from stackwire.cloud.states.folder import FORMAT, MANIFEST, StateExists, StateFolder, manifest
+from stackwire.cloud.states.presets import PresetName, apply_preset
 from stackwire.cloud.states.seed_document import SeedDocument
 from stackwire.cloud.states.seeding import apply_seed
 from stackwire.cloud.version import version
@@ -126,6 +127,11 @@ class States:
         """Creates what is missing of it, and answers how much of each kind that was. Raises SeedRefused."""
         async with self._one_at_a_time:
             return await apply_seed(self._cloud, document)
+
+    async def apply_preset(self, name: PresetName, count: int) -> dict[str, int]:
+        """The same for a preset, of which ``busy`` has ``count`` of each. Raises SeedRefused."""
+        async with self._one_at_a_time:
+            return await apply_preset(self._cloud, name, count)
 
     async def saved(self) -> list[dict[str, Any]]:
         """What each saved state says of itself."""
