@@ -21,7 +21,6 @@ from stackwire.http.client import HttpClient
 from stackwire.http.probes import Probes
 from stackwire.image import registry_app, rpc
 from stackwire.image.backends.cache import CacheFolder
-from stackwire.image.backends.registry import RegistryClient
 from stackwire.image.backends.staging import Staging
 from stackwire.image.backends.web import Web
 from stackwire.image.db import registry as registry_rights
@@ -92,7 +91,8 @@ async def build(settings: ImageSettings, *, transport: Transport, clock: Clock |
                 v1 = V1Flows(settings, replace(around, onion=build_v1_onion(onion, layers, traces)), registry)
             if settings.is_through_registry:
                 v2 = replace(around, onion=build_v2_onion(onion, layers, traces))
-        return _service(settings, transport, deps, v1, v2, registry, traces)
+        flows = ApiFlows(settings, deps, _cache(settings, database), v1, v2, registry)
+        return _service(settings, transport, deps, flows, traces)
 
 
 def _cache(settings: ImageSettings, database: Database) -> ImageCache | None:
@@ -108,19 +108,11 @@ def _cache(settings: ImageSettings, database: Database) -> ImageCache | None:
 
 
 def _service(
-    settings: ImageSettings,
-    transport: Transport,
-    deps: FlowDeps,
-    v1: V1Flows | None,
-    v2: FlowDeps | None,
-    registry: RegistryClient | None,
-    traces: CallTraces | None,
+    settings: ImageSettings, transport: Transport, deps: FlowDeps, flows: ApiFlows, traces: CallTraces | None
 ) -> Service:
-    """``v2``: what its flows have where ``data_api`` is the registry."""
     watch = RevocationWatch(transport, "image", RpcClient(transport), clock=deps.database.clock)
     authenticator, own = authenticator_of(settings, watch, deps.database.clock, "image")
     http, host = HttpClient("image", service_tokens_of(settings, "image", deps.database.clock)), socket.gethostname()
-    flows = ApiFlows(settings, deps, _cache(settings, deps.database), v1, v2)
     transfers, prefetcher = Transfers(flows.downloads, settings.upload_seconds), flows.prefetcher
     probes = Probes()
 
@@ -136,7 +128,7 @@ def _service(
         app = _http(settings, flows, transfers, authenticator, probes, traces)
         if prefetcher is not None:
             sweeps.append(Sweep(settings.heartbeat_seconds, prefetcher.sweep))
-    parts = [part for part in (prefetcher, v1) if part is not None]
+    parts = [part for part in (prefetcher, flows.v1) if part is not None]
     return Service(
         "image",
         settings=settings,
@@ -146,7 +138,7 @@ def _service(
         app=app,
         servers=servers,
         sweeps=sweeps,
-        resources=[*own, http, deps.leases, deps.stores, *parts, *(() if registry is None else (registry,))],
+        resources=[*own, http, deps.leases, deps.stores, *parts, *flows.connections],
         kept=_kept(deps, watch, traces, [part.interrupt for part in parts]),
         busy=lambda: transfers.active > 0 or any(part.busy for part in parts),
         probes=probes,

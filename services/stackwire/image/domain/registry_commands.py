@@ -162,36 +162,40 @@ def _filter(condition: Condition) -> tuple[str, Any]:
 
 def query_of(arguments: Mapping[str, Any], *, is_admin: bool) -> Query:
     """The query of ``image_get_all``. Raises BadRequest; Forbidden for others who ask for deleted images."""
-    filters = arguments.get("filters") or {}
-    if not isinstance(filters, dict):
-        raise BadRequest("The filters are an object.")
-    given = dict(filters)
-    deleted, tags, properties = given.pop("deleted", None), given.pop("tags", []), given.pop("properties", {})
-    if not isinstance(tags, list) or not isinstance(properties, dict):
-        raise BadRequest("The filters' tags are a list, their properties an object.")
+    filters = dict(_object(arguments.get("filters")))
+    deleted, tags, properties = (filters.pop(name, None) for name in ("deleted", "tags", "properties"))
+    is_public = filters.pop("is_public", arguments.get("is_public"))
     if deleted and not is_admin:
         raise Forbidden("Only administrators may ask for deleted images.")
-    is_public = given.pop("is_public", arguments.get("is_public"))
     if is_public:
-        given["visibility"] = "public"
-    pairs = [(str(name), _text(value)) for name, value in given.items() if value is not None]
-    pairs += [("tag", _text(tag)) for tag in tags]
-    for name in ("sort_key", "sort_dir"):
-        pairs += [(name, _text(value)) for value in _listed(arguments.get(name))]
-    pairs += [(name, _text(arguments[name])) for name in _PAGE if arguments.get(name) is not None]
-    query = listing.read(pairs)
-    others = [Condition("visibility", "<>", "public")] if is_public is not None and not is_public else []
+        filters["visibility"] = "public"
+    pairs = [*filters.items(), *(("tag", tag) for tag in _listed(tags)), *_page(arguments)]
+    query = listing.read([(name, _text(value)) for name, value in pairs if value is not None])
+    others = [Condition("visibility", "<>", "public")] if is_public is False else []
     return replace(
         query,
         conditions=(*query.conditions, *others),
-        properties=(*query.properties, *((str(name), _text(value)) for name, value in properties.items())),
+        properties=(*query.properties, *((name, _text(value)) for name, value in _object(properties).items())),
         deleted=bool(deleted),
         as_user=bool(arguments.get("admin_as_user")),
     )
 
 
+def _page(arguments: Mapping[str, Any]) -> Sequence[tuple[str, Any]]:
+    sort = [(name, value) for name in ("sort_key", "sort_dir") for value in _listed(arguments.get(name))]
+    return [*sort, *((name, arguments.get(name)) for name in _PAGE)]
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict | type(None)):
+        raise BadRequest(f"{str(value)[:100]!r} is no object.")
+    return value or {}
+
+
 def _listed(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
+    if not isinstance(value, list | type(None)):
+        raise BadRequest(f"{str(value)[:100]!r} is no list.")
+    return value or []
 
 
 def _text(value: Any) -> str:

@@ -57,7 +57,9 @@ class ApiFlows:
         cache: ImageCache | None,
         v1: "V1Flows | None" = None,
         through: FlowDeps | None = None,
+        registry: RegistryClient | None = None,
     ) -> None:
+        self.connections = () if registry is None else (registry,)
         self.is_through_registry = through is not None
         of_images = through or deps
         self.locations = location_requests(settings, of_images)
