@@ -8,7 +8,7 @@ from typing import Any
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import ChannelPreconditionFailed, DeliveryError, PublishError
 from aiormq.channel import Channel as Frames
-from aiormq.exceptions import AMQPChannelError
+from aiormq.exceptions import AMQPChannelError, ChannelAccessRefused
 
 from stackwire.core.secrets import masked
 from stackwire.messaging.errors import BusUnavailable, Undeliverable
@@ -229,7 +229,7 @@ class Publisher:
             return False
         except AMQPChannelError as error:
             self._declared.clear()
-            if "ACCESSREFUSED" in str(error):
+            if isinstance(error, ChannelAccessRefused):
                 self._lost()
                 raise self.unavailable(str(error)) from None
         except TimeoutError:
