@@ -160,6 +160,10 @@ bench-volume: $(READY) ## volumes likewise, and a plain copy of the same bytes
 bench-harness: $(READY) ## the test harness: until the first test runs, and each reset
 	@$(BIN)/python tests/bench/bench_harness.py
 
+.PHONY: bench-hosts
+bench-hosts: $(READY) ## a thousand compute hosts: until they are up, at rest, servers on them; BENCH_ARGS="--hosts 200"
+	@PYTHONPATH=tests $(BIN)/python tests/bench/bench_hosts.py $(BENCH_ARGS)
+
 .PHONY: bench-trace
 bench-trace: $(READY) ## how long the tracer keeps the loop, the page's frames; what tracing costs, as ratios to the untraced and to the bare firehose
 	@$(BIN)/python tests/bench/bench_trace_stalls.py

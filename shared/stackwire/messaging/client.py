@@ -87,23 +87,23 @@ class RpcClient:
         wire, args = ctx.to_wire(), message.to_args()
         target = message.target if topic is None else replace(message.target, topic=topic)
 
-        def ask() -> Awaitable[Any]:
+        def call_once() -> Awaitable[Any]:
             return self.request(wire, target, message.method, args, server=server, timeout=timeout, monitor=monitor)
 
-        answer = await (self._through_outages(ask, timeout) if message.repeatable else ask())
+        answer = await (self._through_outages(call_once, timeout) if message.repeatable else call_once())
         try:
             return type(message).read_result(answer)
         except ValidationError as error:
             raise RemoteError(exc_type="malformed result", value=message.method) from error
 
-    async def _through_outages(self, ask: Callable[[], Awaitable[Any]], timeout: float) -> Any:
+    async def _through_outages(self, call_once: Callable[[], Awaitable[Any]], timeout: float) -> Any:
         """Asks again where the bus was away since: the request or its reply may be lost, or came too late."""
         loop = asyncio.get_running_loop()
         until = loop.time() + timeout + OUTAGE_SECONDS
         while True:
             begun = time.time()
             try:
-                return await ask()
+                return await call_once()
             except (CallTimeout, BusUnavailable):
                 if self._closed or loop.time() > until or not await self._was_away_since(begun):
                     raise
