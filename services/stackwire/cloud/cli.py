@@ -67,8 +67,12 @@ def up(
     registry_port: Annotated[int, typer.Option(help="port of glance-registry, up to ussuri")] = REGISTRY_PORT,
     trace_port: Annotated[int | None, typer.Option(help=f"the tracer's; 0: none [{TRACE_PORT}; on RabbitMQ 0]")] = None,
     index_port: Annotated[int, typer.Option(help=f"port of the index of properties ({INDEX_PORT}); 0 for none")] = 0,
-    admin_port: Annotated[int, typer.Option(help="port for faults, states, clock and reset; 0 for none")] = 0,
-    admin_host: Annotated[str, typer.Option(help="address that the admin port listens on")] = "127.0.0.1",
+    admin_port: Annotated[
+        int, typer.Option(envvar="STACKWIRE_ADMIN_PORT", help="port for faults, states, clock and reset; 0 for none")
+    ] = 0,
+    admin_host: Annotated[
+        str, typer.Option(envvar="STACKWIRE_ADMIN_HOST", help="address that the admin port listens on")
+    ] = "127.0.0.1",
     database_url: Annotated[str, typer.Option(help="'embedded' or a PostgreSQL URL")] = EMBEDDED,
     amqp_url: Annotated[str, typer.Option(help="'memory' or a RabbitMQ URL")] = MEMORY,
     release: Annotated[str, typer.Option(help="the OpenStack release whose property rules apply")] = "current",
