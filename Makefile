@@ -118,7 +118,7 @@ openapi: $(READY) ## the image API as an OpenAPI 3.1 document
 
 .PHONY: openapi-admin
 openapi-admin: $(READY) ## the admin port as an OpenAPI 3.1 document
-	@$(BIN)/python -m stackwire.cloud.admin.openapi
+	@$(BIN)/python -m stackwire.cloud.admin
 
 .PHONY: asyncapi
 asyncapi: $(READY) ## every message as an AsyncAPI document

@@ -14,7 +14,7 @@ from stackwire.cloud.admin_client import AdminClient
 from stackwire.core.fault_rules import KINDS
 from stackwire.db.bootstrap import create_database, drop_database
 from support.cloud import log_in
-from support.fault_stories import STORIES, CloudWithFaults, Story
+from support.fault_stories import CloudWithFaults, Story, told_of
 from support.postgres import TestDatabase, TestServer
 from support.processes import ADMIN, CRASHED, Processes, own_vhost
 from support.rabbitmq import TestRabbit
@@ -59,8 +59,7 @@ async def faulty(processes: Processes) -> AsyncIterator[CloudWithFaults]:
     admin.close()
 
 
-@pytest.mark.parametrize(
-    "story", [story for kind in CHOSEN for story in STORIES[kind]], ids=lambda story: story.__name__
-)
-async def test_a_fault_does_what_its_kind_says(faulty: CloudWithFaults, story: Story) -> None:
+@pytest.mark.parametrize(("kind", "story"), told_of(CHOSEN))
+async def test_a_fault_does_what_its_kind_says(faulty: CloudWithFaults, kind: str, story: Story) -> None:
     await story(faulty)
+    assert faulty.kinds == {kind}

@@ -5,11 +5,12 @@ A story gets a cloud with an admin port: the services in this process, or in pro
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 from uuid import uuid4
 
 import aiohttp
+import pytest
 
 from stackwire.core.fault_rules import FaultMatch
 from stackwire.testing.admin import AdminClient
@@ -27,7 +28,7 @@ LATE = 1.5
 
 class CloudWithFaults:
     """``client``: of demo; ``admin``: of the admin port. ``restarted``: what a supervisor does when a service has died:
-    nothing where the cloud does it itself."""
+    nothing where the cloud does it itself. ``kinds``: of the rules that were set."""
 
     def __init__(
         self, client: JsonClient, admin: AdminClient, restarted: Callable[[str], Awaitable[None]] | None = None
@@ -36,11 +37,13 @@ class CloudWithFaults:
         self._faults = Faults(admin)
         self._restarted = restarted
         self._volumes: list[str] = []
+        self.kinds: set[str] = set()
 
     async def set(self, kind: str, **fields: Any) -> Fault:
         """A new rule: what it matches and its parameters by name; ``message`` is the error's of a fault of HTTP."""
         matched = FaultMatch.model_fields.keys() - ({"message"} if kind.startswith("http.") else set())
         match = {name: fields.pop(name) for name in list(fields) if name in matched}
+        self.kinds.add(kind)
         return await asyncio.to_thread(lambda: self._faults.add(kind, match=match, **fields))
 
     async def clear(self) -> None:
@@ -237,3 +240,8 @@ STORIES: Mapping[str, tuple[Story, ...]] = {
     "worker.crash": (a_worker_that_dies_is_recovered_from,),
     "worker.freeze": (a_frozen_worker_does_nothing_until_it_thaws,),
 }
+
+
+def told_of(kinds: Iterable[str]) -> list[Any]:
+    """Parameters of a test: each story of these kinds."""
+    return [pytest.param(kind, story, id=story.__name__) for kind in kinds for story in STORIES[kind]]

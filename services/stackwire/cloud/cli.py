@@ -67,12 +67,8 @@ def up(
     registry_port: Annotated[int, typer.Option(help="port of glance-registry, up to ussuri")] = REGISTRY_PORT,
     trace_port: Annotated[int | None, typer.Option(help=f"the tracer's; 0: none [{TRACE_PORT}; on RabbitMQ 0]")] = None,
     index_port: Annotated[int, typer.Option(help=f"port of the index of properties ({INDEX_PORT}); 0 for none")] = 0,
-    admin_port: Annotated[
-        int, typer.Option(envvar="STACKWIRE_ADMIN_PORT", help="port for faults, states, clock and reset; 0 for none")
-    ] = 0,
-    admin_host: Annotated[
-        str, typer.Option(envvar="STACKWIRE_ADMIN_HOST", help="address that the admin port listens on")
-    ] = "127.0.0.1",
+    admin_port: Annotated[int, typer.Option(envvar="STACKWIRE_ADMIN_PORT", help="the admin port's; 0 for none")] = 0,
+    admin_host: Annotated[str, typer.Option(envvar="STACKWIRE_ADMIN_HOST", help="its address")] = "127.0.0.1",
     database_url: Annotated[str, typer.Option(help="'embedded' or a PostgreSQL URL")] = EMBEDDED,
     amqp_url: Annotated[str, typer.Option(help="'memory' or a RabbitMQ URL")] = MEMORY,
     release: Annotated[str, typer.Option(help="the OpenStack release whose property rules apply")] = "current",
@@ -86,24 +82,13 @@ def up(
 ) -> None:
     """Start the whole cloud; prints its URLs when it is ready. Ctrl-C stops it."""
     options = Options(
-        data_dir=data_dir,
-        host=host,
+        data_dir=data_dir, host=host, registry_port=registry_port, index_port=index_port or None,
         ports={"identity": identity_port, "image": image_port, "volume": volume_port, "compute": compute_port},
-        registry_port=registry_port,
         trace_port=(TRACE_PORT if amqp_url == MEMORY else None) if trace_port is None else trace_port or None,
-        index_port=index_port or None,
-        admin_port=admin_port or None,
-        admin_host=admin_host,
-        database_url=database_url,
-        amqp_url=amqp_url,
-        release=release,
-        with_bugs=tuple(with_bug or ()),
-        id_seed=id_seed,
-        seed=seed,
-        preset=preset,
-        init_dir=init_dir,
-        log_format=log_format,
-    )
+        admin_port=admin_port or None, admin_host=admin_host, database_url=database_url, amqp_url=amqp_url,
+        release=release, with_bugs=tuple(with_bug or ()), id_seed=id_seed, seed=seed, preset=preset,
+        init_dir=init_dir, log_format=log_format,
+    )  # fmt: skip
     _start(options, detach)
 
 

@@ -18,7 +18,7 @@ from stackwire.cloud.answers import build_tracer
 from stackwire.cloud.datadir import PASSWORD
 from stackwire.cloud.options import ORDER, REGISTRY, OptionError, Options
 from stackwire.core.clock import Clock
-from stackwire.core.faults import Fault, FaultRules
+from stackwire.core.faults import FaultRules
 from stackwire.core.pace import Pace
 from stackwire.core.settings import ServiceSettings, unknown_variables
 from stackwire.core.tokens import TokenSigner
@@ -266,11 +266,8 @@ class Cloud:
         if self.faults is None:
             return transport
 
-        async def crash(fault: Fault) -> None:
-            await self._crash(name)
-
         faults = self.faults.of(name)
-        faults.report, faults.crash = notes_on(transport), crash
+        faults.report, faults.crash = notes_on(transport), lambda _: self._crash(name)
         return FaultyTransport(transport, faults)
 
     def _values(self, name: str, kind: type[ServiceSettings]) -> dict[str, Any]:

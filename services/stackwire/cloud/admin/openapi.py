@@ -1,8 +1,6 @@
-"""``make openapi-admin``: the admin port as an OpenAPI 3.1 document, made from its routes and their schemas."""
+"""The admin port as an OpenAPI 3.1 document, made from its routes and their schemas."""
 
-import json
 import re
-import sys
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final, Literal
@@ -112,23 +110,3 @@ def _reference(
     schemas |= schema.pop("$defs", {})
     schemas[model.__name__] = schema
     return {"$ref": _REFERENCE.format(model=model.__name__)}
-
-
-class _Nothing:
-    """Stands for a cloud that is never called."""
-
-    def __getattr__(self, name: str) -> Any:
-        return self
-
-
-def main() -> None:
-    """Prints it."""
-    from stackwire.cloud.admin.routes import routes
-
-    cloud: Any = _Nothing()
-    json.dump(document(routes(cloud)), sys.stdout, indent=2)
-    sys.stdout.write("\n")
-
-
-if __name__ == "__main__":
-    main()

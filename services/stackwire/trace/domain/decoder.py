@@ -180,8 +180,7 @@ class Decoder:
             return self._recorded_use(wire, payload) or self._http_exchange(wire, payload)
         kind: Kind = "crossing" if name == TRANSFER_EVENT else "notification"
         resources = transfer_resources(payload) if kind == "crossing" else event_resources(name, payload)
-        if name in _NAMED_BY and isinstance(payload, Mapping):
-            name = str(payload.get(_NAMED_BY[name]) or name)
+        name = _better_name(name, payload)
         failed = envelope.get("priority") == "ERROR" or name.endswith(".error")
         return self._message(
             wire,
@@ -254,6 +253,10 @@ class Decoder:
             raw=payload,
             **fields,
         )
+
+
+def _better_name(name: str, payload: object) -> str:
+    return str(payload.get(_NAMED_BY.get(name, "")) or name) if isinstance(payload, Mapping) else name
 
 
 def _listener(wire: WireMessage, event_type: str) -> str:
