@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-RUNS, RESETS = 5, 20
+RUNS, RESETS = 3, 10
 SUITE = """
 import json, os, time
 
@@ -72,18 +72,19 @@ def figures(values: list[float], unit: str, factor: float = 1.0) -> str:
 
 
 def main() -> None:
-    """Prints the table."""
+    """Prints the table, and how busy the machine was besides."""
+    load = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
+    print(f"load of the machine before                             {load}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "test_suite.py").write_text(SUITE)
-        starts: dict[str, list[float]] = {}
         for title, options in (("one process", ()), ("pytest-xdist, two workers", ("-n", "2"))):
+            seconds = []
             for _ in range(RUNS):
                 began, notes = run(folder, *options, only="::test_first")
-                starts.setdefault(title, []).append(notes[0]["started_at"] - began)
+                seconds.append(notes[0]["started_at"] - began)
+            print(f"{f'until the first test runs, {title}':<55}{figures(seconds, 's')}", flush=True)
         _, notes = run(folder)
-    for title, seconds in starts.items():
-        print(f"{f'until the first test runs, {title}':<55}{figures(seconds, 's')}")
     for key, title in (("reset", "reset after an image, a volume and a server"), ("empty_reset", "reset of nothing")):
         print(f"{title:<55}{figures([note[key] for note in notes if key in note], 'ms', 1000)}")
 

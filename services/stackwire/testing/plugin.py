@@ -8,6 +8,9 @@ Nothing but pytest is imported before a test uses it.
 """
 
 from collections.abc import Generator, Iterator
+from contextlib import suppress
+from importlib import import_module
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -75,9 +78,25 @@ def stackwire_cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.Tem
             id_seed=config.getoption("--stackwire-id-seed"),
             **more,
         )
+        importing = _import_sdk(request)
         cloud.start()
         stack.callback(cloud.stop)
+        importing.join()
         yield cloud
+
+
+def _import_sdk(request: pytest.FixtureRequest) -> Thread:
+    """While the cloud starts, where a test is to have a connection: each takes its time."""
+    wanted = any("os_conn" in getattr(item, "fixturenames", ()) for item in request.session.items)
+
+    def load() -> None:
+        if wanted:
+            with suppress(ImportError):  # os_conn says so
+                import_module("openstack.connection")
+
+    thread = Thread(target=load, daemon=True)
+    thread.start()
+    return thread
 
 
 @pytest.fixture
