@@ -196,8 +196,7 @@ class Cloud:
 
     async def swept(self, timeout: float) -> None:
         """Returns when the sweeps that run now, or are due, have ended, or after ``timeout`` seconds."""
-        for _ in range(3):
-            await asyncio.sleep(0)  # whoever has been woken runs
+        await asyncio.sleep(0.001)  # whoever has been woken runs
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 while any(service.sweeping for service in self.services.values()):  # noqa: ASYNC110  # no common event

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stackwire.testing.clock import Clock, Pace
     from stackwire.testing.cloud import Cloud
     from stackwire.testing.faults import Faults
-    from stackwire.testing.servers import ServerOptions
+    from stackwire.testing.servers import Backend, ServerOptions
     from stackwire.testing.trace import Trace
 
 BACKENDS = ("embedded", "urls", "containers")
@@ -175,33 +175,36 @@ def _worker(config: pytest.Config) -> str:
 def _server_options(config: pytest.Config) -> "ServerOptions | None":
     """None where one cloud has all it needs in its own process."""
     from stackwire.cloud.options import EMBEDDED, MEMORY
-    from stackwire.testing.servers import WORKER, ServerOptions
+    from stackwire.testing.servers import ServerOptions
 
-    backend = config.getoption("--stackwire-backend")
-    database_url, amqp_url = config.getoption("--stackwire-database-url"), config.getoption("--stackwire-amqp-url")
-    if backend is None:
-        backend = "urls" if database_url or amqp_url else "embedded"
-    if backend != "urls" and (database_url or amqp_url):
-        raise pytest.UsageError(f"--stackwire-backend {backend} has no URLs")
-    if backend == "urls" and not (database_url or amqp_url):
-        raise pytest.UsageError("--stackwire-backend urls: --stackwire-database-url or --stackwire-amqp-url is missing")
     given: dict[str, Any] = getattr(config, "workerinput", {})
     count = int(given.get("workercount", 1))
-    if count > 1 and amqp_url and WORKER not in amqp_url:
-        raise pytest.UsageError(
-            "--stackwire-amqp-url: with pytest-xdist each worker needs a vhost: put {worker} into it"
-        )
+    database_url, amqp_url = config.getoption("--stackwire-database-url"), config.getoption("--stackwire-amqp-url")
+    backend = _backend(config, database_url, amqp_url, count)
     if backend == "embedded" and not given:
         return None
-    workers = tuple(f"gw{number}" for number in range(count)) if given else ("master",)
-    run = str(given.get("testrunuid", ""))[:8] or _random_name()
     return ServerOptions(
         backend=backend,
         database_url=database_url or EMBEDDED,
         amqp_url=amqp_url or MEMORY,
-        workers=workers,
-        name=f"stackwire_{run}",
+        workers=tuple(f"gw{number}" for number in range(count)) if given else ("master",),
+        name=f"stackwire_{str(given.get('testrunuid', ''))[:8] or _random_name()}",
     )
+
+
+def _backend(config: pytest.Config, database_url: str | None, amqp_url: str | None, workers: int) -> "Backend":
+    """Raises UsageError for URLs that it does not have, or lacks."""
+    from stackwire.testing.servers import WORKER
+
+    has_url = bool(database_url or amqp_url)
+    backend: Backend = config.getoption("--stackwire-backend") or ("urls" if has_url else "embedded")
+    if backend != "urls" and has_url:
+        raise pytest.UsageError(f"--stackwire-backend {backend} has no URLs")
+    if backend == "urls" and not has_url:
+        raise pytest.UsageError("--stackwire-backend urls: --stackwire-database-url or --stackwire-amqp-url is missing")
+    if workers > 1 and amqp_url and WORKER not in amqp_url:
+        raise pytest.UsageError("--stackwire-amqp-url: each worker of pytest-xdist needs a vhost: put {worker} into it")
+    return backend
 
 
 def _random_name() -> str:

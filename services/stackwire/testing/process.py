@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from stackwire.cloud import up
-from stackwire.cloud.options import EMBEDDED, Options
+from stackwire.cloud.options import Options
 
 
 def main() -> int:
@@ -43,7 +43,6 @@ async def _copied(server: str, template: str, name: str) -> str:
     """The URL of a copy of the template database, which takes the place of an earlier one."""
     from stackwire.db.bootstrap import create_database, drop_database, with_database
 
-    assert server != EMBEDDED
     await drop_database(server, name)
     await create_database(server, name, template=template)
     return with_database(server, name)

@@ -42,12 +42,7 @@ class Story:
     def has(self, name: str, *, sender: str | None = None, receiver: str | None = None) -> Answer:
         """Whether there is a message of this name, from ``sender`` to a receiver beginning with ``receiver``."""
         named = [arrow for arrow in self.arrows if arrow["name"] == name]
-        found = [
-            arrow
-            for arrow in named
-            if (sender is None or arrow["sender"] == sender)
-            and (receiver is None or arrow["receiver"].startswith(receiver))
-        ]
+        found = [arrow for arrow in named if _is_between(arrow, sender, receiver)]
         if found:
             return Answer(True, f"{name} is in the story {self.id}", tuple(map(_line, found)))
         if named:
@@ -224,6 +219,10 @@ class Trace:
                 return str(answer.read().decode())
         except HTTPError as error:
             raise LookupError(json.loads(error.read())["error"]["message"]) from None
+
+
+def _is_between(arrow: dict[str, Any], sender: str | None, receiver: str | None) -> bool:
+    return sender in (None, arrow["sender"]) and arrow["receiver"].startswith(receiver or "")
 
 
 def _line(arrow: dict[str, Any], mark: bool = False) -> str:
