@@ -62,8 +62,7 @@ def check_environment() -> None:
 
 def seed_password() -> str:
     """The password that the users of a new cloud are to have; "" for that of the seed."""
-    found: str = getattr(settings_type("identity")(), "seed_password", "")
-    return found
+    return str(getattr(settings_type("identity")(), "seed_password", ""))
 
 
 def _elsewhere(service: str) -> dict[str, str]:
