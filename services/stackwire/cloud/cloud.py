@@ -179,8 +179,7 @@ class Cloud:
 
     async def restarted(self) -> None:
         """Returns when no service is starting again after an injected crash."""
-        while self._crashed:
-            await asyncio.wait(self._crashed.values())
+        await asyncio.gather(*self._crashed.values(), return_exceptions=True)
 
     def _started_again(self, name: str, task: asyncio.Task[None]) -> None:
         self._crashed.pop(name, None)

@@ -33,24 +33,26 @@ async def replicate(
     needed = [text for text in texts if any(text in each for each in used.values())]
     numbers = {text: at for at, text in enumerate(needed)}
 
-    def copied(name: str, kind: str) -> str:
-        if name in fresh:
-            return "gen_random_uuid()::text"
-        expression = f"template.{quoted(name)}"
-        for text in used[name]:
-            expression = f"replace({expression}::text, ${2 + numbers[text]}, n{numbers[text]})"
-        return f"{expression}::{kind}" if used[name] else expression
-
     names = ", ".join(f"n{at}" for at in range(len(needed)))
     arrays = ", ".join(f"${2 + len(needed) + at}::text[]" for at in range(len(needed)))
     await session.execute(
         f"INSERT INTO {quoted(table)} ({', '.join(quoted(each['name']) for each in columns)})"
-        f" SELECT {', '.join(copied(each['name'], each['type']) for each in columns)}"
+        f" SELECT {', '.join(_copied(each, used[each['name']], numbers, fresh) for each in columns)}"
         f" {source} CROSS JOIN unnest({arrays}) AS new ({names}) WHERE {condition}",
         value,
         *needed,
         *(list(texts[text]) for text in needed),
     )
+
+
+def _copied(column: Mapping[str, str], used: Sequence[str], numbers: Mapping[str, int], fresh: Collection[str]) -> str:
+    """The expression of a column of the copies."""
+    if column["name"] in fresh:
+        return "gen_random_uuid()::text"
+    expression = f"template.{quoted(column['name'])}"
+    for text in used:
+        expression = f"replace({expression}::text, ${2 + numbers[text]}, n{numbers[text]})"
+    return f"{expression}::{column['type']}" if used else expression
 
 
 def _texts_in(values: Sequence[Any], texts: Mapping[str, Sequence[str]]) -> list[str]:

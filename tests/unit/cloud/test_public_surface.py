@@ -37,7 +37,8 @@ def test_the_commands() -> None:
     assert PROJECT["scripts"] == {"stackwire": "stackwire.cloud.__main__:main"}
     assert cli.COMMANDS == ("--version", "up", "down", "status", "logs", "guest", "explain", "serve")
     assert sorted(cli.SUBCOMMAND_MODULES) == [
-        "bugs", "compare", "demo", "faults", "image", "index", "properties", "trace",
+        "bugs", "compare", "demo", "doctor", "faults", "image", "index", "properties", "reset", "seed",
+        "state", "trace",
     ]  # fmt: skip
     assert subcommands("stackwire.cloud.bugs.cli") == ["list", "run", "show"]
     assert subcommands("stackwire.cloud.images") == ["restore"]

@@ -1,7 +1,7 @@
 """The states of the cloud: reset to the beginning, saved and loaded under names."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
@@ -114,69 +114,42 @@ def _view(found: dict[str, object]) -> dict[str, object]:
 def state_routes(deps: AdminDeps) -> Sequence[AdminRoute]:
     """``/reset``, ``/seed``, ``/states`` and what lies below."""
     handlers, path = StateHandlers(deps), "/states"
+    seed = {"images": [{"name": "disk", "size": "16M", "properties": {"hw_disk_bus": "scsi"}}]}
+    saving: dict[str, Any] = {"body": SaveRequest, "answer": StateAnswer, "status": 201, "errors": (409,)}
+    table: Sequence[tuple[str, str, Any, str, dict[str, Any]]] = (
+        (
+            "POST",
+            "/reset",
+            handlers.reset,
+            "Go back to the beginning",
+            {"body": ResetRequest, "status": 204, "errors": (409,), "example": {}},
+        ),
+        (
+            "POST",
+            "/seed",
+            handlers.seed,
+            "Create what is missing of a seed",
+            {"body": SeedDocument, "answer": Seeded, "example": seed},
+        ),
+        (
+            "POST",
+            "/seed/preset",
+            handlers.preset,
+            "Create what is missing of a preset",
+            {"body": PresetRequest, "answer": Seeded, "example": {"name": "demo"}},
+        ),
+        ("GET", path, handlers.list, "Saved states", {"answer": StateList}),
+        ("POST", path, handlers.save, "Save the state of the cloud", {**saving, "example": {"name": "two-servers"}}),
+        (
+            "POST",
+            f"{path}/{{name}}/load",
+            handlers.load,
+            "Load a saved state",
+            {"answer": StateAnswer, "errors": (404, 409)},
+        ),
+        ("DELETE", f"{path}/{{name}}", handlers.delete, "Delete a saved state", {"status": 204, "errors": (404,)}),
+    )
     return [
-        AdminRoute(
-            method="POST",
-            path="/reset",
-            handler=handlers.reset,
-            tag="states",
-            summary="Go back to the beginning",
-            body=ResetRequest,
-            status=204,
-            errors=(409,),
-            example={},
-        ),
-        AdminRoute(
-            method="POST",
-            path="/seed",
-            handler=handlers.seed,
-            tag="states",
-            summary="Create what is missing of a seed",
-            body=SeedDocument,
-            answer=Seeded,
-            example={"images": [{"name": "disk", "size": "16M", "properties": {"hw_disk_bus": "scsi"}}]},
-        ),
-        AdminRoute(
-            method="POST",
-            path="/seed/preset",
-            handler=handlers.preset,
-            tag="states",
-            summary="Create what is missing of a preset",
-            body=PresetRequest,
-            answer=Seeded,
-            example={"name": "demo"},
-        ),
-        AdminRoute(
-            method="GET", path=path, handler=handlers.list, tag="states", summary="Saved states", answer=StateList
-        ),
-        AdminRoute(
-            method="POST",
-            path=path,
-            handler=handlers.save,
-            tag="states",
-            summary="Save the state of the cloud",
-            body=SaveRequest,
-            answer=StateAnswer,
-            status=201,
-            errors=(409,),
-            example={"name": "two-servers"},
-        ),
-        AdminRoute(
-            method="POST",
-            path=f"{path}/{{name}}/load",
-            handler=handlers.load,
-            tag="states",
-            summary="Load a saved state",
-            answer=StateAnswer,
-            errors=(404, 409),
-        ),
-        AdminRoute(
-            method="DELETE",
-            path=f"{path}/{{name}}",
-            handler=handlers.delete,
-            tag="states",
-            summary="Delete a saved state",
-            status=204,
-            errors=(404,),
-        ),
+        AdminRoute(method=method, path=path, handler=handler, tag="states", summary=summary, **more)
+        for method, path, handler, summary, more in table
     ]

@@ -49,19 +49,19 @@ class SeedClients:
         for project, roles in user.roles.items():
             for role in roles:
                 target = f"{await self._id('project', project)}/users/{self.ids['user', user.name]}"
-                await self._ask("PUT", "identity", f"/v3/projects/{target}/roles/{await self._id('role', role)}")
+                await self._request("PUT", "identity", f"/v3/projects/{target}/roles/{await self._id('role', role)}")
 
     async def _entity(self, kind: str, body: Mapping[str, Any]) -> bool:
         """Whether it is new."""
         if await self._known(kind, str(body["name"])):
             return False
-        answer = await self._ask("POST", "identity", f"/v3/{kind}s", {kind: dict(body)})
+        answer = await self._request("POST", "identity", f"/v3/{kind}s", {kind: dict(body)})
         self._remember(answer[kind]["id"], kind, str(body["name"]))
         return True
 
     async def _known(self, kind: str, name: str) -> bool:
         if (kind, name) not in self.ids:
-            found = (await self._ask("GET", "identity", f"/v3/{kind}s?name={quote(name, safe='')}"))[f"{kind}s"]
+            found = (await self._request("GET", "identity", f"/v3/{kind}s?name={quote(name, safe='')}"))[f"{kind}s"]
             if not found:
                 return False
             self.ids[kind, name] = found[0]["id"]
@@ -101,5 +101,5 @@ class SeedClients:
         self.ids[kind, *names] = id
         self.created[kind] += 1
 
-    async def _ask(self, method: str, service: str, path: str, body: Any = None) -> Any:
+    async def _request(self, method: str, service: str, path: str, body: Any = None) -> Any:
         return await self.admin.request(method, service, path, body)

@@ -88,24 +88,25 @@ class _Seeder(SeedClients):
             return
         specs, public = entry.pop("properties"), entry.pop("is_public")
         body = {**entry, "id": entry["id"] or "auto", "os-flavor-access:is_public": public}
-        flavor = (await self._ask("POST", "compute", "/v2.1/flavors", {"flavor": body}))["flavor"]
+        flavor = (await self._request("POST", "compute", "/v2.1/flavors", {"flavor": body}))["flavor"]
         self._remember(flavor["id"], "flavor", entry["name"])
         if specs:
-            await self._ask("POST", "compute", f"/v2.1/flavors/{flavor['id']}/os-extra_specs", {"extra_specs": specs})
+            path = f"/v2.1/flavors/{flavor['id']}/os-extra_specs"
+            await self._request("POST", "compute", path, {"extra_specs": specs})
 
     async def _flavor_id(self, name: str) -> str | None:
         if ("flavor", name) not in self.ids:
-            for flavor in (await self._ask("GET", "compute", "/v2.1/flavors/detail?is_public=none"))["flavors"]:
+            for flavor in (await self._request("GET", "compute", "/v2.1/flavors/detail?is_public=none"))["flavors"]:
                 self.ids["flavor", flavor["name"]] = flavor["id"]
         return self.ids.get(("flavor", name))
 
     async def _volume_type(self, entry: dict[str, Any]) -> None:
-        listed = (await self._ask("GET", "volume", "/v3/{project}/types?is_public=none"))["volume_types"]
+        listed = (await self._request("GET", "volume", "/v3/{project}/types?is_public=none"))["volume_types"]
         if entry["name"] in {each["name"] for each in listed}:
             return
         body = {"name": entry["name"], "description": entry["description"], "extra_specs": entry["properties"]}
         body["os-volume-type-access:is_public"] = entry["is_public"]
-        found = (await self._ask("POST", "volume", "/v3/{project}/types", {"volume_type": body}))["volume_type"]
+        found = (await self._request("POST", "volume", "/v3/{project}/types", {"volume_type": body}))["volume_type"]
         self._remember(found["id"], "volume_type", entry["name"])
 
     # -- resources
