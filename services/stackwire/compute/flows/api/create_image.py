@@ -118,17 +118,17 @@ class CreateImage(ApiFlow):
         async with self._unfinished(ctx, ids) as unfinished:
             quiesced = await self._quiesce(ctx, server)
             mappings: Mappings = []
-            asked: list[str] = []
+            requested: list[str] = []
             try:
                 try:
                     for device in devices:
-                        asked += [snapshot_ids[device.uuid]] if device.is_volume else []
+                        requested += [snapshot_ids[device.uuid]] if device.is_volume else []
                         mappings.append(await self._mapping(ctx, device, request.name, snapshot_ids.get(device.uuid)))
                 finally:
                     await self._finish_snapshots(ctx, server, mappings, quiesced=quiesced)
                 return await self._create_empty_image(ctx, server, request, mappings, image_id, unfinished)
             except BaseException:
-                for snapshot_id in asked:
+                for snapshot_id in requested:
                     await peers.delete_snapshot_best_effort(self._deps.rpc, ctx, snapshot_id)
                 raise
 
