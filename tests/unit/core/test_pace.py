@@ -45,6 +45,7 @@ async def test_another_pace_lets_everything_go_on() -> None:
     pace.set("instant")
     await waiting
     await pace.wait("compute", "create_volume", "")
+    assert (pace.held, pace.name) == ((), "instant")
 
 
 async def test_a_realistic_pace_passes_on_the_clock_of_the_cloud() -> None:
