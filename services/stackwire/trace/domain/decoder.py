@@ -74,10 +74,8 @@ class Decoder:
                     unique_id=f"{wire.payload.get('_unique_id')}.{at}",
                 )
 
-    def _recorded_use(self, wire: WireMessage, use: Mapping[str, Any]) -> Message | None:
+    def _recorded_use(self, wire: WireMessage, use: Mapping[str, Any]) -> Message:
         """A use of the database by itself, as recordings have it."""
-        if not isinstance(use.get("statement"), str):
-            return None
         seconds = use.get("seconds")
         return self._message(
             wire,
@@ -177,7 +175,7 @@ class Decoder:
         envelope = wire.payload
         name, payload = str(envelope["event_type"]), envelope.get("payload")
         if name == HTTP_EVENT and isinstance(payload, Mapping):
-            return self._recorded_use(wire, payload) or self._http_exchange(wire, payload)
+            return self._http_exchange(wire, payload)
         kind: Kind = "crossing" if name == TRANSFER_EVENT else "notification"
         resources = transfer_resources(payload) if kind == "crossing" else event_resources(name, payload)
         name = _better_name(name, payload)
@@ -195,6 +193,8 @@ class Decoder:
 
     def _http_exchange(self, wire: WireMessage, payload: Mapping[str, Any]) -> Message:
         """An HTTP request, of which the event is sent when it is over; its time is when it began."""
+        if isinstance(payload.get("statement"), str):
+            return self._recorded_use(wire, payload)
         status, path = payload.get("status"), str(payload.get("path", ""))
         began, seconds = payload.get("started"), payload.get("seconds")
         if isinstance(began, int | float):
