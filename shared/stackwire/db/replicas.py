@@ -22,7 +22,7 @@ async def replicate(
     ``texts``: what is replaced wherever it stands in a row, in ids, names and JSON alike; as many members each.
     ``fresh``: columns that get a new uuid in each copy. Columns that count up go on counting.
     """
-    (column, value), *_ = where.items()
+    ((column, value),) = where.items()
     condition = f"template.{quoted(column)} = $1"
     columns = await session.rows(_COLUMNS, table)
     source = f"FROM {quoted(table)} AS template"
@@ -30,11 +30,10 @@ async def replicate(
     if not found:
         return
     used = {each["name"]: _texts_in([row["row"][each["name"]] for row in found], texts) for each in columns}
-    needed = [text for text in texts if any(text in each for each in used.values())]
+    needed = list(dict.fromkeys(text for each in used.values() for text in each))
     numbers = {text: at for at, text in enumerate(needed)}
 
-    names = ", ".join(f"n{at}" for at in range(len(needed)))
-    arrays = ", ".join(f"${2 + len(needed) + at}::text[]" for at in range(len(needed)))
+    names, arrays = _listed("n{}", 0, len(needed)), _listed("${}::text[]", 2 + len(needed), len(needed))
     await session.execute(
         f"INSERT INTO {quoted(table)} ({', '.join(quoted(each['name']) for each in columns)})"
         f" SELECT {', '.join(_copied(each, used[each['name']], numbers, fresh) for each in columns)}"
@@ -43,6 +42,10 @@ async def replicate(
         *needed,
         *(list(texts[text]) for text in needed),
     )
+
+
+def _listed(form: str, first: int, count: int) -> str:
+    return ", ".join(form.format(number) for number in range(first, first + count))
 
 
 def _copied(column: Mapping[str, str], used: Sequence[str], numbers: Mapping[str, int], fresh: Collection[str]) -> str:

@@ -111,11 +111,19 @@ def _view(found: dict[str, object]) -> dict[str, object]:
     return {name: found[name] for name in StateView.model_fields}
 
 
+_SEED = {"images": [{"name": "disk", "size": "16M", "properties": {"hw_disk_bus": "scsi"}}]}
+_SAVE: dict[str, Any] = {
+    "body": SaveRequest,
+    "answer": StateAnswer,
+    "status": 201,
+    "errors": (409,),
+    "example": {"name": "two-servers"},
+}
+
+
 def state_routes(deps: AdminDeps) -> Sequence[AdminRoute]:
     """``/reset``, ``/seed``, ``/states`` and what lies below."""
     handlers, path = StateHandlers(deps), "/states"
-    seed = {"images": [{"name": "disk", "size": "16M", "properties": {"hw_disk_bus": "scsi"}}]}
-    saving: dict[str, Any] = {"body": SaveRequest, "answer": StateAnswer, "status": 201, "errors": (409,)}
     table: Sequence[tuple[str, str, Any, str, dict[str, Any]]] = (
         (
             "POST",
@@ -129,7 +137,7 @@ def state_routes(deps: AdminDeps) -> Sequence[AdminRoute]:
             "/seed",
             handlers.seed,
             "Create what is missing of a seed",
-            {"body": SeedDocument, "answer": Seeded, "example": seed},
+            {"body": SeedDocument, "answer": Seeded, "example": _SEED},
         ),
         (
             "POST",
@@ -139,7 +147,7 @@ def state_routes(deps: AdminDeps) -> Sequence[AdminRoute]:
             {"body": PresetRequest, "answer": Seeded, "example": {"name": "demo"}},
         ),
         ("GET", path, handlers.list, "Saved states", {"answer": StateList}),
-        ("POST", path, handlers.save, "Save the state of the cloud", {**saving, "example": {"name": "two-servers"}}),
+        ("POST", path, handlers.save, "Save the state of the cloud", _SAVE),
         (
             "POST",
             f"{path}/{{name}}/load",
