@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from stackwire.cloud.postgres import EmbeddedPostgres
     from stackwire.trace.domain.message import Message
     from stackwire.trace.domain.message_store import MessageStore
+    from stackwire.trace.domain.wording import Wording
 
 app = typer.Typer(
     name="demo",
@@ -102,6 +103,7 @@ async def _show(image: Path | None, report: Path | None, release: str, against: 
     from stackwire.cloud.client import Refused
     from stackwire.cloud.postgres import PostgresError
     from stackwire.trace.cli.tables import console
+    from stackwire.trace.domain.wording import Wording
 
     began = time.monotonic()
     out = console()
@@ -117,7 +119,7 @@ async def _show(image: Path | None, report: Path | None, release: str, against: 
                     out.print(f"The cloud is up after {time.monotonic() - began:.1f} s.")
                     stage = _Terminal(out)
                     async with _beside(_old(server, folder, against, small, other, stage.waits)) as comparison:
-                        with store.listening(_printer(out)):
+                        with store.listening(_printer(out, Wording(store.names))):
                             record = await journey(cloud, store, stage, source, disk_format, other)
                         out.print(f"\nThe journey took {sum(step['seconds'] for step in record.steps):.1f} s.\n")
                         demo_report.show_lineage(out, record, store)
@@ -172,7 +174,7 @@ async def journey(
         return await Journey(client, cloud, store, stage).run(source, disk_format, other, whole=whole)
 
 
-def _printer(out: "Console") -> Any:
+def _printer(out: "Console", wording: "Wording") -> Any:
     from stackwire.trace.cli.tables import line
 
     showing = asyncio.current_task()
@@ -182,7 +184,7 @@ def _printer(out: "Console") -> Any:
         if message.step == "deliver" or message.housekeeping or _is_poll(message):
             return
         try:
-            out.print(line(message.as_json()), soft_wrap=True)
+            out.print(line(wording.message(message)), soft_wrap=True)
         except BrokenPipeError:  # the reader exited; raised here it would reach the bus
             showing.cancel()
 
