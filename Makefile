@@ -83,6 +83,10 @@ soak: $(READY) ## ten minutes of clients at work while services, RabbitMQ and Po
 test-ansible: $(READY) ## a whole Ansible playbook of volumes (make test plays the beginning; a task takes seconds)
 	@ANSIBLE_PLAYBOOK=all REQUIRE=all $(BIN)/python -m pytest tests/flows/test_volume_ansible.py $(PYTEST_ARGS)
 
+.PHONY: test-tools
+test-tools: $(READY) ## libcloud, cloudbridge, novaclient, keystoneclient and pkgcloud at work; installs what is not in the lock file
+	@TOOLS=all REQUIRE=all $(BIN)/python -m pytest tests/flows/test_tools.py $(PYTEST_ARGS)
+
 .PHONY: check
 check: $(READY) ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff check .
