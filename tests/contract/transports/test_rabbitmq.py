@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import aio_pika
@@ -299,6 +299,25 @@ async def test_a_watcher_sees_everything_that_passes(rabbitmq: TestRabbit, joine
     await until(lambda: any(record.kind == "drop" and record.exchange == f"nobody{topic}_fanout" for record in seen))
 
 
+async def _blocked_publishers_are_noticed(transport: RabbitTransport, control: Any) -> None:
+    """On this broker, because an alarm is everybody's."""
+    assert await transport.problem() == ""
+    await asyncio.to_thread(control, "set_vm_memory_high_watermark", "0.0000001")
+    held = asyncio.create_task(transport.publish(to_topic("x", "nobody"), b"{}"))
+
+    async def is_blocked() -> bool:
+        return "block publishers" in await transport.problem()
+
+    await until(is_blocked, 30)
+    await asyncio.to_thread(control, "set_vm_memory_high_watermark", "0.6")
+    await held
+
+    async def is_well() -> bool:
+        return await transport.problem() == ""
+
+    await until(is_well, 30)
+
+
 @pytest.mark.slow
 async def test_a_broker_that_restarts_finds_everybody_again(joined: Any, topic: str) -> None:
     """Durable queues keep what was sent; calls wait for the broker."""
@@ -319,6 +338,7 @@ async def test_a_broker_that_restarts_finds_everybody_again(joined: Any, topic: 
         assert (await waiting).id == "2"
         with pytest.raises(Undeliverable):
             await rpc._transport.publish(to_reply("reply_nobody"), b"", mandatory=True)
+        await _blocked_publishers_are_noticed(cast(RabbitTransport, served.server._transport), broker.control)
         for transport in (served.server._transport, rpc._transport):
             await transport.close()
     finally:
