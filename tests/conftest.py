@@ -28,13 +28,15 @@ def pytest_report_header() -> str:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     without_servers = config.getoption("--no-servers")
-    deselected = [item for item in items if (without_servers and _needs_a_server(item)) or _needs_the_original(item)]
+    deselected = [item for item in items if (without_servers and _needs_a_server(item)) or _is_left_out(item)]
     config.hook.pytest_deselected(items=deselected)
     items[:] = [item for item in items if item not in deselected]
 
 
-def _needs_the_original(item: pytest.Item) -> bool:
-    return not OPENSTACK_PYTHON and "openstack_python" in getattr(item, "fixturenames", ())
+def _is_left_out(item: pytest.Item) -> bool:
+    """What needs the originals, or installs something, where that is not asked for."""
+    needs_the_original = not OPENSTACK_PYTHON and "openstack_python" in getattr(item, "fixturenames", ())
+    return needs_the_original or (bool(item.get_closest_marker("installs")) and os.environ.get("TOOLS") != "all")
 
 
 def _needs_a_server(item: pytest.Item) -> bool:

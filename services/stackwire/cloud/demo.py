@@ -132,13 +132,16 @@ async def _show(image: Path | None, report: Path | None, release: str, against: 
     out.print(f"\nThe saved image {'is' if same else 'is NOT'} the uploaded one: sha512 {record.saved_sha512[:32]}…")
     if report is not None:
         described = {"path": str(image) if image else None, "size": size, "format": disk_format}
-        document = demo_report.as_json(record, store, found, against, release, described)
-        document["seconds"] = round(time.monotonic() - began, 3)
-        report.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        _write(report, demo_report.as_json(record, store, found, against, release, described), began)
         out.print(f"Everything is in {report}.")
     out.print(f"Done in {time.monotonic() - began:.1f} s.")
     if not same:
         raise DemoError("the checksum of the saved image differs from the uploaded one's")
+
+
+def _write(report: Path, document: dict[str, Any], began: float) -> None:
+    document["seconds"] = round(time.monotonic() - began, 3)
+    report.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
 
 async def _old(
