@@ -42,7 +42,7 @@ def stores_of(cloud: TestCloud) -> Stores:
 
 
 async def sweep(cloud: TestCloud) -> None:
-    for each in cloud.cloud.services["image"]._sweeps:
+    for each in cloud.cloud.services["image"]._sweeps._sweeps:
         await each.run()
     await cloud.settle()
 

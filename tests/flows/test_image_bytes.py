@@ -141,7 +141,7 @@ async def test_bytes_that_break_off_are_not_an_image(cloud: TestCloud, demo: Jso
 
 async def sweep(cloud: TestCloud) -> None:
     """All the image service does from time to time, done now."""
-    for each in cloud.cloud.services["image"]._sweeps:
+    for each in cloud.cloud.services["image"]._sweeps._sweeps:
         await each.run()
 
 

@@ -50,7 +50,7 @@ async def volumes(cloud: TestCloud) -> list[dict[str, Any]]:
 
 
 async def sweep(cloud: TestCloud) -> None:
-    for each in cloud.cloud.services["image"]._sweeps:
+    for each in cloud.cloud.services["image"]._sweeps._sweeps:
         await each.run()
     await cloud.settle()
 

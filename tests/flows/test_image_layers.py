@@ -148,7 +148,7 @@ async def test_a_policy_file_replaces_rules_one_by_one_and_is_read_again_when_it
 
 async def swept(cloud: Cloud) -> None:
     """All the image service does from time to time, done now."""
-    for sweep in cloud.services["image"]._sweeps:
+    for sweep in cloud.services["image"]._sweeps._sweeps:
         await sweep.run()
 
 

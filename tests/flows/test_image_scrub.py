@@ -284,7 +284,7 @@ async def test_whoever_is_first_the_scrubber_or_the_one_who_wants_it_back_has_it
         return had
 
     await restore(database, images[-1])
-    (scrub,) = (one.run for one in cloud.cloud.services["image"]._sweeps if one.every == 7777)
+    (scrub,) = (one.run for one in cloud.cloud.services["image"]._sweeps._sweeps if one.every == 7777)
     had, _ = await asyncio.gather(want(), scrub())
     await sweep(cloud)
     for image_id in images:

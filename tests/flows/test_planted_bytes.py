@@ -132,7 +132,7 @@ async def test_a_deleted_image_is_in_no_store_cache_or_volume(cloud: TestCloud, 
     (await demo.put("image", f"/v2/images/{staged}/stage", data=mark, headers=OCTETS)).ok(204)
     for ident in (image_id, staged):
         (await demo.delete("image", f"/v2/images/{ident}")).ok(204)
-    for sweep in cloud.cloud.services["image"]._sweeps:
+    for sweep in cloud.cloud.services["image"]._sweeps._sweeps:
         await sweep.run()
     await cloud.settle()
     assert bearing(cloud, mark) == []

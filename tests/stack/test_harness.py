@@ -94,7 +94,7 @@ def test_what_failed_is_told_in_lines(tmp_path: Path) -> None:
     for pattern in (
         r"assert image [0-9a-f-]{36} has no never, nor had any resource it was created from",
         r"-+ stackwire: image [0-9a-f-]{36} has no never, nor had any .* -+\n  its properties: .*hw_disk_bus",
-        r"NotExpected: image.delete was not sent, resource [0-9a-f-]{36}; sent since .*:\n(E .*\n)*E     image.create",
+        r"NotExpected: image.delete was not sent, resource [0-9a-f-]{36}; sent since .*:\n(E .*\n)*E +image.create",
     ):
         assert re.search(pattern, done.stdout), (pattern, done.stdout)
 

@@ -41,7 +41,8 @@ def logger_of(service: str, trace: "HttpTraceEmitter | None") -> type[AbstractAc
 
 
 def _measure(service: str, request: web.Request, response: web.StreamResponse, seconds: float) -> None:
-    resource = request.match_info.route.resource
+    found = request._match_info  # None where the client left before its request was looked up
+    resource = None if found is None else found.route.resource
     route = UNMATCHED if resource is None else resource.canonical
     method = request.method if request.method in HTTP_METHODS else "other"
     key = service, method, route, response.status

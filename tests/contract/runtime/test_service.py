@@ -152,7 +152,7 @@ async def test_a_sweep_that_fails_does_not_stop_the_start(database: Database) ->
     async def fails() -> None:
         raise ZeroDivisionError
 
-    parts.service._sweeps.append(Sweep(3600, fails))
+    parts.service._sweeps._sweeps.append(Sweep(3600, fails))
     await parts.service.start()
     assert await parts.service.ready()
     await parts.service.stop()

@@ -149,7 +149,6 @@ class HostService:
         """The hosts are free for the next process at once."""
         self._end_following()
         await self._kept.aclose()
-        await self._leases.close()
 
     def _capacity(self, host: ComputeHost) -> dict[str, Any]:
         settings, own = self._settings, self._definitions[host.name]
