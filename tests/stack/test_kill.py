@@ -747,7 +747,6 @@ CASES: list[tuple[Story, str, str]] = [
     (an_image_that_leaves_the_cache, "volume", "after_commit:image_volume_cache.evict"),
     (an_upload_to_image, "volume", "after_commit:copy_volume_to_image"),
     (an_upload_to_image, "volume", "after_publish:copy_volume_to_image"),
-    (an_upload_to_image, "image", "before_commit:image.activate"),
     (a_revert, "volume", "after_publish:revert_to_snapshot"),
     (a_revert, "volume", "before_commit:volume.revert.end"),
     (a_migration, "volume", "after_publish:migrate_volume"),
@@ -838,6 +837,7 @@ CASES: list[tuple[Story, str, str]] = [
 
 
 MORE_CASES: list[tuple[Story, str, str]] = [
+    (an_upload_to_image, "image", "before_commit:image.activate"),
     (a_migration_of_a_volume_in_use, "volume", "after_commit:create_volume"),
     (a_migration_of_a_volume_in_use, "compute", "after_commit:swap_volume"),
     (a_migration_of_a_volume_in_use, "compute", "after_publish:swap_volume"),

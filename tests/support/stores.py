@@ -10,6 +10,7 @@ import pytest
 
 from support.ceph import APool
 from support.cloud import TestCloud
+from support.polling import until
 from support.s3 import ABucket
 from support.swift import ASwift
 
@@ -71,7 +72,12 @@ def _far(cloud: TestCloud) -> Path:
 
 def _cinder() -> AnyStore:
     async def left(cloud: TestCloud) -> list[str]:
-        await cloud.settle()
+        async def none_is_deleted() -> bool:
+            await cloud.settle()
+            return not await cloud.rows("volume", "SELECT id FROM volumes WHERE NOT deleted AND status = 'deleting'")
+
+        at_rest: bool = await until(none_is_deleted, 20)
+        assert at_rest
         rows = await cloud.rows("volume", "SELECT name FROM volumes WHERE NOT deleted")
         return [row["name"] for row in rows]
 
