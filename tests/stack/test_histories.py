@@ -28,6 +28,8 @@ CLIENTS = 5
 SENT = "SELECT id, name FROM {schema}.outbox WHERE kind = 'notify' AND (address->>'durable')::boolean"
 GROWTH_MIB = 32.0
 """How much more memory a service may have after many rounds than after the first: caches fill."""
+GROWTH = 50
+"""And how many more open files, connections or leases: pools grow to their bounds."""
 
 
 @pytest.fixture(scope="module")
@@ -71,4 +73,8 @@ async def test_what_clients_were_told_is_true_whatever_broke(stack: Stack) -> No
     first, last = usages[0], usages[-1]
     for service, memory in last.memory.items():
         assert memory < first.memory[service] + GROWTH_MIB, usages
+    for service, files in last.files.items():
+        assert files < first.files[service] + GROWTH, usages
+    assert last.connections < first.connections + GROWTH, usages
+    assert all(count < first.rows[table] + GROWTH for table, count in last.rows.items()), usages
     assert last.stored <= first.stored + 5, usages
