@@ -4,27 +4,16 @@ Requests to its workers wait as the pace says, and some are answered in place of
 either, each delivery costs a look at two attributes.
 """
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
 from stackwire.core.pace import Pace
-from stackwire.core.timeline import Timeline
 from stackwire.messaging.envelope import unwrap, wrap
 from stackwire.messaging.errors import PoisonMessage
+from stackwire.messaging.forwarding import ForwardingTransport
 from stackwire.messaging.stand_ins import StandIn, StandIns
-from stackwire.messaging.transport import (
-    STANDARD,
-    Address,
-    Binding,
-    Consumer,
-    Deliver,
-    Delivery,
-    Properties,
-    Transport,
-    WireObserver,
-    to_reply,
-)
+from stackwire.messaging.transport import STANDARD, Binding, Consumer, Deliver, Delivery, Transport, to_reply
 
 WORKER_TOPICS = frozenset({"compute", "compute-alt", "cinder-volume", "cinder-backup", "image-tasks"})
 """Of those that do the work; APIs, conductors and schedulers are as fast as they are."""
@@ -32,51 +21,14 @@ NOT_HELD = frozenset({"external_instance_event"})
 """What other work waits for."""
 
 
-class DirectedTransport:
+class DirectedTransport(ForwardingTransport):
     """``inner`` for one service, by ``name``."""
 
     def __init__(self, inner: Transport, service: str, pace: Pace, stand_ins: StandIns) -> None:
-        self.inner = inner
-        self.name = inner.name
-        self.signatures = inner.signatures
-        self.faults = inner.faults
+        super().__init__(inner)
         self._service = service
         self._pace = pace
         self._stand_ins = stand_ins
-
-    @property
-    def timeline(self) -> Timeline:
-        return self.inner.timeline
-
-    async def suspend(self) -> None:
-        await self.inner.suspend()
-
-    async def drain(self) -> None:
-        await self.inner.drain()
-
-    async def resume(self) -> None:
-        await self.inner.resume()
-
-    @property
-    def outages(self) -> Sequence[tuple[float, float]]:
-        return self.inner.outages
-
-    async def publish(
-        self, address: Address, body: bytes, properties: Properties = STANDARD, *, mandatory: bool = False
-    ) -> None:
-        await self.inner.publish(address, body, properties, mandatory=mandatory)
-
-    async def declare(self, binding: Binding) -> None:
-        await self.inner.declare(binding)
-
-    async def dead_letters(self, binding: Binding) -> int:
-        return await self.inner.dead_letters(binding)
-
-    async def problem(self) -> str:
-        return await self.inner.problem()
-
-    async def depth(self, queue: str) -> int:
-        return await self.inner.depth(queue)
 
     async def consume(
         self, binding: Binding, deliver: Deliver, *, also: Sequence[Binding] = (), prefetch: int | None = None
@@ -117,15 +69,6 @@ class DirectedTransport:
         reply = {"result": stand_in.result, "failure": stand_in.failure, "ending": True}
         reply |= {"_msg_id": msg_id, "_unique_id": uuid4().hex}
         await self.inner.publish(to_reply(queue), wrap(reply), STANDARD)
-
-    async def watch(self, observer: WireObserver) -> Consumer:
-        return await self.inner.watch(observer)
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> Any:
-        return self.inner.spawn(work)
-
-    async def close(self) -> None:
-        await self.inner.close()
 
 
 _: type[Transport] = DirectedTransport

@@ -7,27 +7,17 @@ only the tracer reads are left alone.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
 import orjson
 
 from stackwire.core.faults import CAUSE, Fault, Faults
-from stackwire.core.timeline import Timeline
 from stackwire.messaging.envelope import context_of
 from stackwire.messaging.errors import BusUnavailable
-from stackwire.messaging.transport import (
-    STANDARD,
-    Address,
-    Binding,
-    Consumer,
-    Deliver,
-    Delivery,
-    Properties,
-    Transport,
-    WireObserver,
-)
+from stackwire.messaging.forwarding import ForwardingTransport
+from stackwire.messaging.transport import STANDARD, Address, Binding, Consumer, Deliver, Delivery, Properties, Transport
 
 AWAY_SECONDS = 30.0
 """How long a publish waits for a bus that is away: RabbitMQ's option ``publish_timeout``."""
@@ -42,31 +32,19 @@ _METHOD: ContextVar[str | None] = ContextVar("method", default=None)
 Send = Callable[[], Awaitable[None]]
 
 
-class FaultyTransport:
+class FaultyTransport(ForwardingTransport):
     """``inner``, whose messages are subject to ``faults``."""
 
     def __init__(self, inner: Transport, faults: Faults, *, away_seconds: float = AWAY_SECONDS) -> None:
-        self.inner = inner
+        super().__init__(inner)
         self.faults = faults
-        self.name = inner.name
-        self.signatures = inner.signatures
         self._away_seconds = away_seconds
         self._held: list[Send] = []
         self._outages: deque[tuple[float, float]] = deque(maxlen=OUTAGES_LISTED)
 
-    @property
-    def timeline(self) -> Timeline:
-        return self.inner.timeline
-
     async def suspend(self) -> None:
         self._held.clear()
         await self.inner.suspend()
-
-    async def drain(self) -> None:
-        await self.inner.drain()
-
-    async def resume(self) -> None:
-        await self.inner.resume()
 
     @property
     def outages(self) -> Sequence[tuple[float, float]]:
@@ -127,18 +105,6 @@ class FaultyTransport:
         if not is_back:
             raise BusUnavailable(url=self.name, reason=fault.rule.described())
 
-    async def declare(self, binding: Binding) -> None:
-        await self.inner.declare(binding)
-
-    async def dead_letters(self, binding: Binding) -> int:
-        return await self.inner.dead_letters(binding)
-
-    async def problem(self) -> str:
-        return await self.inner.problem()
-
-    async def depth(self, queue: str) -> int:
-        return await self.inner.depth(queue)
-
     async def consume(
         self, binding: Binding, deliver: Deliver, *, also: Sequence[Binding] = (), prefetch: int | None = None
     ) -> Consumer:
@@ -161,15 +127,6 @@ class FaultyTransport:
                 await self.faults.wait_out(fault)
             elif fault.rule.kind == "worker.freeze" and isinstance(method, str) and fault.rule.point is None:
                 await self.faults.freeze(fault, facts, name)
-
-    async def watch(self, observer: WireObserver) -> Consumer:
-        return await self.inner.watch(observer)
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        return self.inner.spawn(work)
-
-    async def close(self) -> None:
-        await self.inner.close()
 
 
 _: type[Transport] = FaultyTransport
