@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import tracemalloc
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
@@ -203,7 +204,10 @@ async def test_cve_2012_1585_a_large_name_is_refused_and_hardly_a_line_in_the_lo
 
 
 async def test_ossn_0101_what_is_asked_leaves_nothing_behind_in_the_process(cloud: TestCloud, demo: JsonClient) -> None:
-    """Hosts, paths and tokens nobody has, each of a kilobyte: of a thousand more, less than a fifth may be kept."""
+    """Hosts, paths and tokens nobody has, each of a kilobyte: of a thousand more, less than a fifth may be kept.
+
+    The cloud does other things meanwhile; what is kept of each request would show in each of three rounds.
+    """
     urls = [f"{cloud.urls[service]}{path}" for service, path in (
         ("image", "/v2/images"), ("volume", f"/v3/{demo.project_id}/volumes"), ("compute", "/v2.1/servers"),
         ("identity", "/v3/users"),
@@ -222,11 +226,12 @@ async def test_ossn_0101_what_is_asked_leaves_nothing_behind_in_the_process(clou
         try:
             await ask(session, 2000)  # what is kept up to a bound is full now
             gc.collect()
-            before, _ = tracemalloc.get_traced_memory()
-            await ask(session, 1000)
-            gc.collect()
-            after, _ = tracemalloc.get_traced_memory()
+            kept = [tracemalloc.get_traced_memory()[0]]
+            for _ in range(3):
+                await ask(session, 1000)
+                gc.collect()
+                kept.append(tracemalloc.get_traced_memory()[0])
         finally:
             tracemalloc.stop()
-    assert after - before < 1000 * 1024 / 5
+    assert min(after - before for before, after in pairwise(kept)) < 1000 * 1024 / 5
     (await demo.get("image", "/v2/images")).ok(200)

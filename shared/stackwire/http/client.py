@@ -9,6 +9,7 @@ from stackwire.core import errors
 from stackwire.core.context import RequestContext
 from stackwire.core.service_tokens import ServiceTokens
 from stackwire.core.timeline import check_timeline
+from stackwire.http.session import Connections
 
 _ERRORS = (
     errors.BadRequest,
@@ -54,24 +55,20 @@ class HttpClient:
     def __init__(self, name: str, service_tokens: ServiceTokens | None = None) -> None:
         self._service_tokens = service_tokens
         self._agent = {"User-Agent": f"stackwire-{name}"}
-        self._session: aiohttp.ClientSession | None = None
+        self._connections = Connections(self._open)
 
     def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:  # lazily: a session belongs to the loop it is created in
-            timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=_PEER_READ_TIMEOUT_SECONDS)
-            self._session = aiohttp.ClientSession(
-                timeout=timeout,
-                auto_decompress=False,
-                headers=self._agent,
-                max_headers=_MAX_HEADERS,
-                max_field_size=_MAX_HEADER_BYTES,
-            )
-        return self._session
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=_PEER_READ_TIMEOUT_SECONDS)
+        return aiohttp.ClientSession(
+            timeout=timeout,
+            auto_decompress=False,
+            headers=self._agent,
+            max_headers=_MAX_HEADERS,
+            max_field_size=_MAX_HEADER_BYTES,
+        )
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._connections.close()
 
     @asynccontextmanager
     async def stream(
@@ -86,7 +83,7 @@ class HttpClient:
         check_timeline()
         sent = {**_headers(ctx, self._service_tokens), **(headers or {})}
         try:
-            async with self._open().request(method, url, data=body, headers=sent) as response:
+            async with self._connections.session().request(method, url, data=body, headers=sent) as response:
                 await _raise_for(response)
                 yield Download(response)
         except aiohttp.ClientError as refused:

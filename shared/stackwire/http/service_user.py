@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 
 from stackwire.core.errors import Unavailable
+from stackwire.http.session import Connections
 
 _TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
 PAUSES = (0.2, 1.0, 2.0)
@@ -51,7 +52,7 @@ class ServiceUser:
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
-        self._session: aiohttp.ClientSession | None = None
+        self._connections = Connections(lambda: aiohttp.ClientSession(timeout=_TIMEOUT))
         self._current: str | None = None
         self._logging_in = asyncio.Lock()
 
@@ -77,7 +78,7 @@ class ServiceUser:
         """
         for pause in (*PAUSES, None):
             try:
-                async with self._opened().request(method, url, **sent) as response:
+                async with self._connections.session().request(method, url, **sent) as response:
                     body = await response.json() if response.status < 400 else None
                     if response.status < 500:
                         return response.status, response.headers, body
@@ -89,12 +90,5 @@ class ServiceUser:
             await asyncio.sleep(pause)
         raise AssertionError("unreachable")
 
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:  # lazily: a session belongs to the loop it is created in
-            self._session = aiohttp.ClientSession(timeout=_TIMEOUT)
-        return self._session
-
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._connections.close()
