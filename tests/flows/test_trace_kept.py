@@ -1,18 +1,22 @@
-"""Lineage outlives the tracer, up to a bound, and is known again by id and by name."""
+"""Lineage and stories outlive the tracer, up to a bound, and are known again by id and by name."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from stackwire.contracts.base import Event
 from stackwire.contracts.lineage import property_transfer
-from stackwire.core.context import RequestContext
+from stackwire.contracts.volume import DeleteVolume
+from stackwire.core.context import RequestContext, system_context
 from stackwire.core.ids import new_id
 from stackwire.messaging.connect import connect
 from stackwire.messaging.memory import MemoryBroker
 from stackwire.messaging.notify import Notifier
+from stackwire.messaging.rpc import RpcClient
+from stackwire.runtime.kept import Restored
 from stackwire.trace.app import TraceService, build
 from stackwire.trace.flows import queries
 from stackwire.trace.settings import TraceSettings
@@ -34,13 +38,22 @@ class Bus:
         self._stack.push_async_callback(service.stop)
         return service
 
-    async def send(self, event: Event) -> None:
+    async def send(self, event: Event, context: RequestContext | None = None) -> None:
         transport = await connect("memory", name="test", broker=self._broker)
-        await Notifier(transport).send(event, RequestContext().redacted(), new_id(), "2026-01-01 00:00:00.000000")
+        context = context or RequestContext()
+        await Notifier(transport).send(event, context.redacted(), new_id(), "2026-01-01 00:00:00.000000")
 
-    async def captured(self, image: str, volume: str, value: str = "scsi") -> None:
+    async def order(self, volume: str, context: RequestContext) -> None:
+        transport = await connect("memory", name="test", broker=self._broker)
+        order = DeleteVolume(volume_id=volume)
+        await RpcClient(transport).send(context.to_wire(), order.target, order.method, order.to_args())
+
+    async def captured(
+        self, image: str, volume: str, value: str = "scsi", context: RequestContext | None = None
+    ) -> None:
         bus = {"hw_disk_bus": value}
-        await self.send(property_transfer("volume", "volume.capture", "image", image, "volume", volume, bus, bus))
+        event = property_transfer("volume", "volume.capture", "image", image, "volume", volume, bus, bus)
+        await self.send(event, context)
 
     async def close(self) -> None:
         await self._stack.aclose()
@@ -51,6 +64,11 @@ async def bus(postgres: TestDatabase) -> AsyncIterator[Bus]:
     created = Bus(postgres.url("trace"))
     yield created
     await created.close()
+
+
+async def saved(postgres: TestDatabase) -> list[bytes]:
+    """Bodies of messages in the database."""
+    return [row["body"] for row in await postgres.rows("trace", "SELECT body FROM trace.messages ORDER BY number")]
 
 
 def lineage(tracer: TraceService, wanted: str) -> Any:
@@ -79,18 +97,65 @@ async def test_a_new_tracer_restores_the_lineage_of_an_earlier_one(bus: Bus) -> 
     assert [step["from"]["kind"] for step in found["past"]] == ["image", "volume"], "both lives make one way"
 
 
-async def test_a_new_tracer_finds_what_is_left_of_an_earlier_story(bus: Bus) -> None:
-    image, volume = new_id(), new_id()
+async def test_a_story_is_the_same_for_the_next_tracer(bus: Bus) -> None:
+    """With what no lineage consists of, and under the same numbers, which go on."""
+    image, volume, context = new_id(), new_id(), system_context("nova")
     first = await bus.tracer()
-    await bus.captured(image, volume)
-    before = queries.story(first.store, volume)["stories"]
+    await bus.order(volume, context)
+    await bus.captured(image, volume, context=context)
+    before = queries.story(first.store, context.request_id)["stories"]
+    assert [arrow["name"] for arrow in before[0]["arrows"]] == ["delete_volume", "volume.capture"]
     await first.stop()
     second = await bus.tracer()
-    after = queries.story(second.store, volume)["stories"]
-    assert [arrow["name"] for arrow in after[0]["arrows"]] == [arrow["name"] for arrow in before[0]["arrows"]]
-    assert queries.message(second.store, after[0]["arrows"][0]["number"])["name"] == "volume.capture"
+    assert queries.story(second.store, context.request_id)["stories"] == before
     await bus.captured(new_id(), new_id())
-    assert [message.number for message in second.store.messages()] == [1]
+    numbers = [message.number for message in second.store.messages()]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert queries.message(second.store, before[0]["arrows"][0]["number"])["name"] == "delete_volume"
+    assert len(second.store.lineage) == 2, "what is saved in both places counts once"
+
+
+async def test_no_secret_is_saved(bus: Bus, postgres: TestDatabase) -> None:
+    tracer = await bus.tracer()
+    secret = {"volume_id": new_id(), "adminPass": "planted"}
+    await bus.send(Event(exchange="cinder", event_type="volume.x.end", publisher_id="volume.h", payload=secret))
+    await tracer.stop()
+    (body,) = await saved(postgres)
+    assert b"volume.x.end" in body
+    assert b"planted" not in body
+    (message,) = (await bus.tracer()).store.messages()
+    assert message.payload["payload"]["volume_id"] == secret["volume_id"]
+
+
+async def test_no_more_messages_are_saved_than_the_bounds(bus: Bus, postgres: TestDatabase) -> None:
+    tracer = await bus.tracer()
+    for _ in range(12):
+        await bus.captured(new_id(), new_id())
+    await tracer.stop()
+    assert len(await saved(postgres)) == 12
+    (await bus.tracer(save_messages=5)).store.catch_up()
+    assert len(await saved(postgres)) == 5
+    await bus.tracer(keep_bytes=2500)
+    assert 0 < sum(map(len, await saved(postgres))) <= 2500
+
+
+async def test_no_story_is_saved_where_none_is_wanted(bus: Bus, postgres: TestDatabase) -> None:
+    tracer = await bus.tracer(save_messages=0)
+    await bus.captured(new_id(), new_id())
+    await tracer.stop()
+    assert await saved(postgres) == []
+    assert len((await bus.tracer()).store.lineage) == 1
+
+
+async def test_a_reset_forgets_stories_for_the_next_tracer_too(bus: Bus, postgres: TestDatabase) -> None:
+    tracer = await bus.tracer()
+    await bus.captured(new_id(), new_id())
+    await tracer.kept.flush()
+    assert len(await saved(postgres)) == 1
+    await tracer.suspend()
+    await tracer.kept.restored(Restored(at=datetime.now(UTC), tokens_ended=False))
+    await tracer.resume()
+    assert await saved(postgres) == []
 
 
 async def test_no_more_is_saved_than_the_bound(bus: Bus) -> None:

@@ -15,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from stackwire.cloud.postgres import EmbeddedPostgres, PostgresError
@@ -52,6 +53,14 @@ class TestDatabase:
 
     server: TestServer
     name: str
+
+    async def rows(self, service: str, sql: str) -> list[dict[str, Any]]:
+        """Of a statement of the service's role, where rows are the subject."""
+        connection = await asyncpg.connect(self.url(service))
+        try:
+            return [dict(record) for record in await connection.fetch(sql)]
+        finally:
+            await connection.close()
 
     @property
     def admin_url(self) -> str:

@@ -107,7 +107,7 @@ class Cloud(DirectedCloud):
         with DataDir(self.data_dir).log.open("w") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "stackwire.testing.process", json.dumps(wanted)],
-                env={**os.environ, **self._environment},
+                env={**self._forgetful(), **os.environ, **self._environment},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -120,6 +120,10 @@ class Cloud(DirectedCloud):
             self.stop()
             last = "".join(deque(self.log.splitlines(keepends=True), LOG_LINES))
             raise RuntimeError(answer or f"the cloud died while it started:\n{last}")
+
+    def _forgetful(self) -> dict[str, str]:
+        """Stories need not outlive a folder that is removed."""
+        return {"STACKWIRE_TRACE_SAVE_MESSAGES": "0"} if self._temporary else {}
 
     def stop(self) -> None:
         """Stops it; its data stays for the next ``start``, in a folder that was given."""

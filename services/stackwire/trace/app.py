@@ -27,7 +27,7 @@ from stackwire.trace.backends.bus_watch import BusWatch, NotificationWatch
 from stackwire.trace.backends.firehose import FirehoseUnavailable, firehose
 from stackwire.trace.domain.message_store import MessageStore
 from stackwire.trace.flows.answers import Answers
-from stackwire.trace.flows.lineage_store import LineageStore
+from stackwire.trace.flows.archive import Archive, Bounds
 from stackwire.trace.flows.pacer import decode_in_background
 from stackwire.trace.http.errors import trace_error
 from stackwire.trace.http.routes import routes
@@ -47,7 +47,7 @@ class _NoAuthentication:
 
 
 class TraceService:
-    """Starts, stops and is ready like every service of the cloud. With a database it saves lineage.
+    """Starts, stops and is ready like every service of the cloud. With a database it saves lineage and stories.
 
     On RabbitMQ it enables the firehose while it runs; where that is refused it receives notifications only, and
     ``store.problem`` says so.
@@ -67,10 +67,8 @@ class TraceService:
         self.store = MessageStore(settings.keep_messages, settings.keep_bytes)
         self.store.started_at = time.time()
         self._transport = transport
-        self._lineage: LineageStore | None = None
-        self.rows = None if database is None else Rows(database)
-        if database is not None:
-            self._lineage = LineageStore(self.store, database, settings.keep_transfers)
+        self._archive = None if database is None else Archive(self.store, database, _bounds(settings))
+        self.rows = None if database is None else Rows(database, lasting=self.kept.lasting)
         self._stack = AsyncExitStack()
         self._started = False
         self._port = settings.port
@@ -89,9 +87,9 @@ class TraceService:
     async def start(self) -> None:
         """Returns when the bus is watched and the API listens."""
         try:
-            if self._lineage is not None:
-                self._stack.push_async_callback(self._lineage.close)
-                await self._lineage.start()
+            if self._archive is not None:
+                self._stack.push_async_callback(self._archive.close)
+                await self._archive.start()
             await self._watch()
             self._decode_in_background()
             await self._listen()
@@ -108,8 +106,8 @@ class TraceService:
     async def suspend(self) -> None:
         """Watches nothing, until ``resume``; the API goes on."""
         await self._transport.suspend()
-        if self._lineage is not None:
-            await self._lineage.suspend()
+        if self._archive is not None:
+            await self._archive.suspend()
 
     async def hold(self) -> bool:
         """It begins nothing by itself."""
@@ -124,21 +122,22 @@ class TraceService:
 
     async def resume(self) -> None:
         """Watches again."""
-        if self._lineage is not None:
-            self._lineage.resume()
+        if self._archive is not None:
+            self._archive.resume()
         await self._transport.resume()
 
     @property
     def kept(self) -> Kept:
-        """Nothing beside the rows; after a reset what is known is what they say."""
-        if self._lineage is None:
+        """Nothing beside the rows; after a reset what is known is what they say. Stories are in no state: a reset
+        forgets them."""
+        if self._archive is None:
             return Kept(restored=self._restored)
-        return Kept(restored=self._restored, flush=self._lineage.write)
+        return Kept(restored=self._restored, flush=self._archive.write, lasting={"messages"})
 
     async def _restored(self, _: Restored) -> None:
         self.store.clear()
-        if self._lineage is not None:
-            await self._lineage.restored()
+        if self._archive is not None:
+            await self._archive.restored()
 
     async def ready(self) -> bool:
         """True between start and stop, while the database and the bus answer."""
@@ -190,6 +189,11 @@ class TraceService:
         self._api = Port(self.name, app, self.settings, logger_of(self.name, None), drain_seconds=1.0)
         self._stack.push_async_callback(self._api.stop)
         self._port = await self._api.start(self.settings.port)
+
+
+def _bounds(settings: TraceSettings) -> Bounds:
+    messages = min(settings.save_messages, settings.keep_messages)
+    return Bounds(transfers=settings.keep_transfers, messages=messages, size=settings.keep_bytes)
 
 
 async def build(

@@ -11,7 +11,8 @@ from stackwire.trace.domain.message_store import MAX_BYTES, MAX_MESSAGES
 
 
 class TraceSettings(ServiceSettings):
-    """``keep_messages`` and ``keep_bytes`` bound what is in memory, ``keep_transfers`` what is saved in the database.
+    """``keep_messages`` and ``keep_bytes`` bound what is in memory. The database has ``save_messages`` of these, of the
+    same size at most, and ``keep_transfers`` of properties.
 
     ``management_url`` is that of RabbitMQ, with a login, to enable the firehose. ``allowed_hosts``: names by
     which browsers may call it, beside addresses, names without a dot, this machine's own, and that of ``public_url``.
@@ -23,6 +24,7 @@ class TraceSettings(ServiceSettings):
     keep_messages: int = MAX_MESSAGES
     keep_bytes: int = MAX_BYTES
     keep_transfers: int = MAX_TRANSFERS
+    save_messages: int = MAX_MESSAGES
     management_url: str = ""
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
 

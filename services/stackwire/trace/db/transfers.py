@@ -1,19 +1,17 @@
 """What lineage consists of: the latest messages about property transfers, and the names of resources."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from stackwire.db.pool import Session
-from stackwire.trace.domain.message import Message
+from stackwire.db.session import Session
 from stackwire.trace.domain.resources import Resource
 
 
-async def insert_messages(session: Session, messages: Sequence[Message]) -> None:
+async def insert_messages(session: Session, bodies: Sequence[bytes]) -> None:
     """In this order."""
     await session.execute(
-        "INSERT INTO crossings (told) SELECT told FROM jsonb_array_elements($1) WITH ORDINALITY AS t (told, place)"
+        "INSERT INTO crossings (body) SELECT body FROM unnest($1::bytea[]) WITH ORDINALITY AS t (body, place)"
         " ORDER BY place",
-        [message.as_json() for message in messages],
+        bodies,
     )
 
 
@@ -33,19 +31,13 @@ async def delete_oldest(session: Session, bound: int) -> None:
     await session.execute("DELETE FROM names WHERE number <= (SELECT max(number) FROM names) - $1", bound)
 
 
-async def latest_messages(session: Session, bound: int) -> list[Message]:
+async def latest_messages(session: Session, bound: int) -> list[bytes]:
     """At most ``bound`` messages, the oldest first."""
-    rows = await session.rows("SELECT told FROM crossings ORDER BY number DESC LIMIT $1", bound)
-    return [_message(row["told"]) for row in reversed(rows)]
+    rows = await session.rows("SELECT body FROM crossings ORDER BY number DESC LIMIT $1", bound)
+    return [row["body"] for row in reversed(rows)]
 
 
 async def latest_names(session: Session, bound: int) -> dict[str, Resource]:
     """At most ``bound`` names, the oldest first."""
     rows = await session.rows("SELECT name, kind, id FROM names ORDER BY number DESC LIMIT $1", bound)
     return {row["name"]: Resource(row["kind"], row["id"]) for row in reversed(rows)}
-
-
-def _message(row: Mapping[str, Any]) -> Message:
-    known = {key: value for key, value in row.items() if key in Message.__slots__}
-    resources = tuple(Resource(resource["kind"], resource["id"]) for resource in row["resources"])
-    return Message(**{**known, "raw": row["payload"], "resources": resources, "queues": tuple(row["queues"])})

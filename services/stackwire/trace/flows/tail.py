@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 from stackwire.trace.domain.message import Message
 from stackwire.trace.domain.message_store import MessageStore
+from stackwire.trace.flows.pacer import caught_up
 
 LISTENER_BACKLOG = 2_000
 """Messages a slow listener may be behind before it misses some."""
@@ -21,6 +22,7 @@ async def follow(store: MessageStore) -> AsyncIterator[Message]:
             store.missed += 1
         queue.put_nowait(message)
 
+    await caught_up(store)
     with store.listening(enqueue):
         while True:
             yield await queue.get()

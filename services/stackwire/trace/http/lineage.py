@@ -32,12 +32,15 @@ class LineageHandlers:
 
     async def why(self, request: web.Request) -> web.Response:
         """``GET /why/{key}/{id}``."""
+        await caught_up(self._store)
         return respond(200, queries.why(self._store, request.match_info["key"], request.match_info["id"]))
 
     async def where(self, request: web.Request) -> web.Response:
         """``GET /where/{key}``."""
+        await caught_up(self._store)
         return respond(200, queries.where(self._store, request.match_info["key"]))
 
     async def diff(self, request: web.Request) -> web.Response:
         """``GET /diff/{left}/{right}``."""
+        await caught_up(self._store)
         return respond(200, queries.diff(self._store, request.match_info["left"], request.match_info["right"]))

@@ -159,6 +159,7 @@
   sw.kept = (bounds) => {
     if (!bounds.messages_limit) return "";
     const since = bounds.since ? ` since ${new Date(bounds.since * 1000).toLocaleTimeString([], { hour12: false })}` : "";
-    return `${bounds.messages} messages are kept in memory${since}, the latest ${bounds.messages_limit} at most. Stories end with the tracer: after a restart only lineage is left of them. “stackwire trace record FILE” keeps them.`;
+    const saved = bounds.messages_saved ? `A restart of the tracer leaves the latest ${bounds.messages_saved}` : "Without a database they end with the tracer";
+    return `${bounds.messages} messages are kept${since}, the latest ${bounds.messages_limit} at most. ${saved}. “stackwire trace record FILE” keeps all.`;
   };
 })();

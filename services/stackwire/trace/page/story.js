@@ -66,7 +66,7 @@
     bar.after(sw.legend(diagram, hidden, () => { diagram.hidden = hidden; remember(); }));
     sw.stepper = (by) => diagram.choose(Math.min(diagram.length - 1, Math.max(0, diagram.chosen + by)));
     if (data.bounds?.since && found.started_at < data.bounds.since) {
-      container.before(sw.el("p", { class: "dim pad note" }, "This story is older than the tracer: only its transfers of properties are left."));
+      container.before(sw.el("p", { class: "dim pad note" }, "This story is older than what is kept: only its transfers of properties are left."));
     }
     const at = Number(query.get("at"));
     if (at) diagram.chooseNumber(at);
