@@ -19,8 +19,8 @@ import asyncpg
 import pytest
 
 from stackwire.cloud.postgres import EmbeddedPostgres, PostgresError
-from stackwire.db.bootstrap import SERVICES, as_role, bootstrap, create_database, drop_database, with_database
-from stackwire.db.pool import Database
+from stackwire.cloud.schemas import migrate_all, schemas
+from stackwire.db.bootstrap import as_role, create_database, drop_database, with_database
 from support.event_contracts import violations_in
 
 
@@ -33,11 +33,12 @@ def skip_or_fail(reason: str) -> None:
 
 @dataclass(frozen=True)
 class TestServer:
-    """``admin`` is a URL of a user who may create databases and roles."""
+    """``admin`` is a URL of a user who may create databases and roles; ``template``: a database with all schemas."""
 
     __test__ = False
 
     admin: str
+    template: str | None = None
     run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
 
     def url(self, database: str, service: str | None = None) -> str:
@@ -81,7 +82,7 @@ async def drop_checked(database: TestDatabase) -> list[str]:
 def _embedded() -> TestServer:
     folder = Path(tempfile.mkdtemp(prefix="stackwire-tests-"))
     folder.chmod(0o755)
-    server = EmbeddedPostgres(folder)
+    server = EmbeddedPostgres(folder, contents=schemas)
     server.start()
 
     def remove() -> None:
@@ -89,7 +90,7 @@ def _embedded() -> TestServer:
         shutil.rmtree(folder, ignore_errors=True)
 
     atexit.register(remove)
-    return TestServer(server.dsn())
+    return TestServer(server.dsn(), template="postgres")
 
 
 def _container() -> TestServer:
@@ -139,13 +140,8 @@ def migrations_of(service: str) -> Any:
 async def postgres_template(postgres_server: TestServer) -> AsyncIterator[str]:
     """The name of a database in which every service's migrations ran."""
     name = f"stackwire_{postgres_server.run}"
-    await create_database(postgres_server.admin, name)
-    await bootstrap(postgres_server.url(name))
-    for service in SERVICES:
-        migrations = migrations_of(service)
-        if migrations is not None:
-            database = await Database.open(postgres_server.url(name, service), schema=service, migrations=migrations)
-            await database.close()
+    await create_database(postgres_server.admin, name, template=postgres_server.template)
+    await migrate_all(postgres_server.url(name))
     yield name
     await drop_database(postgres_server.admin, name)
 

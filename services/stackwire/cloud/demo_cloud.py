@@ -13,6 +13,7 @@ from typing import Any
 from stackwire.cloud.cloud import Cloud
 from stackwire.cloud.options import ORDER, REGISTRY, Options, free_ports
 from stackwire.cloud.postgres import EmbeddedPostgres
+from stackwire.cloud.schemas import schemas
 from stackwire.db.bootstrap import ROLES, bootstrap, create_database
 from stackwire.trace.domain.message_store import MessageStore
 
@@ -31,7 +32,7 @@ async def workplace() -> AsyncIterator[Path]:
 @asynccontextmanager
 async def postgres(folder: Path) -> AsyncIterator[EmbeddedPostgres]:
     """A running server, removed afterwards. Raises PostgresError."""
-    server = EmbeddedPostgres(folder)
+    server = EmbeddedPostgres(folder, contents=schemas)
     starting = asyncio.ensure_future(asyncio.to_thread(server.start))
     try:
         for name in ORDER:  # while it starts
@@ -66,7 +67,7 @@ async def running(
         release=release,
         with_bugs=tuple(with_bugs),
     )
-    await create_database(server.dsn(), name)
+    await create_database(server.dsn(), name, template="postgres")  # which has its schemas
     await bootstrap(server.dsn(database=name))
     urls = {service: server.dsn(service, name) for service in ROLES}
     cloud = Cloud(options, database_urls=urls, token_key=secrets.token_hex(32), settings=settings)

@@ -17,20 +17,20 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
-import struct
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from stackwire.cloud.orphan_guard import OrphanGuard
 from stackwire.cloud.postgres_binaries import PostgresError, copied, find_binaries, server_user
-from stackwire.cloud.postgres_home import find_home, is_server, pid_in, pointer, socket_dir
+from stackwire.cloud.postgres_cache import ClusterCache, Contents
+from stackwire.cloud.postgres_home import answers, find_home, is_server, last_log_line, pid_in, pointer, socket_dir
 
-__all__ = ["EmbeddedPostgres", "PostgresError"]
+__all__ = ["EmbeddedPostgres", "PostgresError", "last_log_line"]
 
 POSTGRES_START_TIMEOUT_SECONDS = 30.0
 POSTGRES_STOP_TIMEOUT_SECONDS = 20.0
@@ -46,12 +46,19 @@ OPTIONS = {
     "log_min_messages": "warning",
     "timezone": "UTC",
 }
+INITDB = ("--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync")
 
 
 class EmbeddedPostgres:
-    """The server of one data directory. ``start`` and ``stop`` may be called again; ``dsn`` needs a started one."""
+    """The server of one data directory. ``start`` and ``stop`` may be called again; ``dsn`` needs a started one.
 
-    def __init__(self, data_dir: Path, *, max_connections: int = 100) -> None:
+    ``contents``: of a new data directory; asked for when one is made, and may be missing in it.
+    """
+
+    def __init__(
+        self, data_dir: Path, *, max_connections: int = 100, contents: Callable[[], Contents] = Contents
+    ) -> None:
+        self._contents = contents
         self._options = {**OPTIONS, "max_connections": str(max_connections)}
         self._data_dir = data_dir.resolve()
         self._user = server_user()
@@ -82,7 +89,42 @@ class EmbeddedPostgres:
 
     def start(self) -> None:
         """Starts the server, or adopts one that runs on this data. Raises PostgresError."""
-        self._prepare()
+        self._make_room()
+        if not (self.data / "PG_VERSION").exists():
+            contents = self._contents()
+            owner = os.geteuid() if self._user is None else self._user.uid
+            cache = ClusterCache(self._binaries, owner, (*INITDB, contents.key))
+            if not self._start_copy(cache):
+                self._create(self._initialise)
+                self._fill(contents, cache)
+        self._start()
+
+    def _start_copy(self, cache: ClusterCache) -> bool:
+        """Whether a copied cluster is used now. One that no server starts on is not kept."""
+        if not self._create(cache.copy_to):
+            return False
+        try:
+            self._start()
+        except PostgresError:  # as on another kernel, or after a power failure
+            self.stop()
+            cache.discard()
+            return False
+        return True
+
+    def _fill(self, contents: Contents, cache: ClusterCache) -> None:
+        """Gives a new cluster its contents, and keeps it for others."""
+        if not cache.usable():
+            return
+        if contents.fill is not None:
+            self._start()
+            try:
+                contents.fill(self.dsn())
+            finally:
+                self.stop()
+        cache.keep(self.data)
+
+    def _start(self) -> None:
+        """Does nothing more when it is ready."""
         deadline = time.monotonic() + POSTGRES_START_TIMEOUT_SECONDS
         while True:
             if self.pid is None:
@@ -102,7 +144,7 @@ class EmbeddedPostgres:
     def _remove_stale_files(self) -> None:
         """What a dead server left. While one answers at the socket none is dead, whatever the pid file has: without it
         a second server could begin on the same data. Raises PostgresError then."""
-        if self._accepts_connections():
+        if answers(self.home):
             raise PostgresError(f"a server still answers in {self.home}, though its postmaster.pid does not name it")
         for stale in (self.data / "postmaster.pid", *socket_dir(self.home).glob(".s.PGSQL.*")):
             stale.unlink(missing_ok=True)
@@ -157,7 +199,7 @@ class EmbeddedPostgres:
             return self._process.poll() is None
         return is_server(pid, self.data)
 
-    def _prepare(self) -> None:
+    def _make_room(self) -> None:
         if self._user is not None and not self._user.can_enter(self._binaries):
             self._binaries = copied(self._binaries)
         try:
@@ -166,8 +208,6 @@ class EmbeddedPostgres:
                 self._chown(folder)
         except OSError as error:
             raise PostgresError(f"cannot write to the data directory {self.home}: {error.strerror}") from error
-        if not (self.data / "PG_VERSION").exists():
-            self._initialise()
 
     def _chown(self, folder: Path) -> None:
         """Makes PostgreSQL's user the owner of a folder. Raises PostgresError for a folder of another user."""
@@ -177,14 +217,21 @@ class EmbeddedPostgres:
         if self._user is not None:
             os.chown(folder, self._user.uid, self._user.gid)
 
-    def _initialise(self) -> None:
+    def _create(self, make: Callable[[Path], bool]) -> bool:
+        """The data as ``make`` makes them in an empty folder, unless it answers that it has not."""
         for partial in (self.data, *self.home.glob("data.*")):  # of an interrupted start
             shutil.rmtree(partial, ignore_errors=True)
-        command = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync"]
         partial = Path(tempfile.mkdtemp(prefix="data.", dir=self.home))  # an orphaned initdb may write to another
         self._chown(partial)
+        if not make(partial):
+            shutil.rmtree(partial, ignore_errors=True)
+            return False
+        partial.rename(self.data)
+        return True
+
+    def _initialise(self, folder: Path) -> bool:
         done = subprocess.run(
-            [self._binaries / "initdb", *command, "-D", partial],
+            [self._binaries / "initdb", *INITDB, "-D", folder],
             capture_output=True,
             text=True,
             cwd=self.home,
@@ -193,7 +240,7 @@ class EmbeddedPostgres:
         )
         if done.returncode != 0:
             raise PostgresError(f"initdb failed: {last_log_line(done.stderr)}")
-        partial.rename(self.data)
+        return True
 
     def _launch(self) -> None:
         self._reap()
@@ -233,35 +280,10 @@ class EmbeddedPostgres:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except OSError:
             return False
-        return len(lines) >= 8 and lines[7].strip() == "ready" and self._accepts_connections()
-
-    def _accepts_connections(self) -> bool:
-        """Sends an SSLRequest, which every server answers with S or N: the pid file may be a dying server's."""
-        with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(5.0)
-            try:
-                client.connect(str(socket_dir(self.home) / ".s.PGSQL.5432"))
-                client.sendall(struct.pack("!ii", 8, 80877103))
-                return client.recv(1) in (b"S", b"N")
-            except OSError:
-                return False
+        return len(lines) >= 8 and lines[7].strip() == "ready" and answers(self.home)
 
     def _identity(self) -> dict[str, Any]:
         """Popen's arguments for the user to run as."""
         if self._user is None:
             return {}
         return {"user": self._user.uid, "group": self._user.gid, "extra_groups": [], "umask": 0o077}
-
-
-def last_log_line(text: str) -> str:
-    """The last FATAL or error line of a program's output, otherwise its last: clean-up messages follow an error."""
-    for label in ("FATAL:", "error:"):
-        found = [line for line in text.splitlines() if label in line]
-        if found:
-            return found[-1].split(label, 1)[1].strip()
-    return _last_line(text)
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "no output"

@@ -1,4 +1,4 @@
-"""Where an embedded PostgreSQL has its data, and whether a server runs on it.
+"""Where an embedded PostgreSQL has its data, whether a server runs on it, and what its log says.
 
 The data are in the cloud's data directory, or below the shared home when PostgreSQL's user cannot enter that; then the
 file ``postgres.where`` in the data directory has the path.
@@ -6,6 +6,8 @@ file ``postgres.where`` in the data directory has the path.
 
 import hashlib
 import shutil
+import socket
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
@@ -71,6 +73,32 @@ def is_server(pid: int, data: Path) -> bool:
             return False
     command = ["ps", "-o", "command=", "-p", str(pid)]
     return str(data) in subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def answers(home: Path) -> bool:
+    """Sends an SSLRequest, which every server answers with S or N: the pid file may be a dying server's."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(5.0)
+        try:
+            client.connect(str(socket_dir(home) / ".s.PGSQL.5432"))
+            client.sendall(struct.pack("!ii", 8, 80877103))
+            return client.recv(1) in (b"S", b"N")
+        except OSError:
+            return False
+
+
+def last_log_line(text: str) -> str:
+    """The last FATAL or error line of a program's output, otherwise its last: clean-up messages follow an error."""
+    for label in ("FATAL:", "error:"):
+        found = [line for line in text.splitlines() if label in line]
+        if found:
+            return found[-1].split(label, 1)[1].strip()
+    return _last_line(text)
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "no output"
 
 
 def _remove_stale_homes() -> None:

@@ -166,8 +166,10 @@ def _database(options: Options, directory: DataDir) -> Iterator[Databases]:
     if options.database_url != EMBEDDED:
         yield Databases(options.database_url, {name: as_role(options.database_url, name) for name in ROLES})
         return
+    from stackwire.cloud.schemas import schemas
+
     try:
-        server = EmbeddedPostgres(directory.path)
+        server = EmbeddedPostgres(directory.path, contents=schemas)
     except PostgresError as error:
         raise CannotStart(str(error)) from error
     try:

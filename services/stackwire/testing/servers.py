@@ -144,7 +144,7 @@ def _ended(folder: Path) -> Iterator[None]:
 
 
 def _started(folder: Path, options: ServerOptions, stack: contextlib.ExitStack) -> Servers:
-    url, amqp_url = options.database_url, options.amqp_url
+    url, amqp_url, source = options.database_url, options.amqp_url, None
     if options.backend == "containers":
         from stackwire.testing.containers import postgres, rabbitmq
 
@@ -152,30 +152,24 @@ def _started(folder: Path, options: ServerOptions, stack: contextlib.ExitStack) 
         amqp_url = stack.enter_context(rabbitmq(options.workers))
     elif url == EMBEDDED:
         from stackwire.cloud.postgres import EmbeddedPostgres
+        from stackwire.cloud.schemas import schemas
 
-        server = EmbeddedPostgres(folder / "postgres", max_connections=SHARED_MAX_CONNECTIONS)
+        server = EmbeddedPostgres(folder / "postgres", max_connections=SHARED_MAX_CONNECTIONS, contents=schemas)
         stack.callback(server.remove)
         server.start()
-        url = server.dsn()
-    asyncio.run(_make_template(url, options.name))
+        url, source = server.dsn(), "postgres"
+    asyncio.run(_make_template(url, options.name, source))
     stack.callback(asyncio.run, _drop(url, options))
     return Servers(url, options.name, amqp_url)
 
 
-async def _make_template(url: str, name: str) -> None:
-    """A database in which every service's migrations have run."""
-    from importlib.resources import files
+async def _make_template(url: str, name: str, source: str | None) -> None:
+    """A database in which every service's migrations have run; ``source`` may have some of them."""
+    from stackwire.cloud.schemas import migrate_all
+    from stackwire.db.bootstrap import create_database, with_database
 
-    from stackwire.db.bootstrap import SERVICES, as_role, bootstrap, create_database, with_database
-    from stackwire.db.pool import Database
-
-    await create_database(url, name)
-    own = with_database(url, name)
-    await bootstrap(own)
-    for service in SERVICES:
-        migrations = files(f"stackwire.{service}") / "db" / "migrations"
-        database = await Database.open(as_role(own, service), schema=service, migrations=migrations)
-        await database.close()
+    await create_database(url, name, template=source)
+    await migrate_all(with_database(url, name))
 
 
 async def _drop(url: str, options: ServerOptions) -> None:

@@ -1,7 +1,8 @@
 """Authorisation by oslo.policy, so that operators' policy files work unchanged; decisions are cached."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,9 @@ class Policy:
         conf.set_override("policy_dirs", [], group="oslo_policy")
         enforcer.suppress_default_change_warnings = True
         enforcer.suppress_deprecation_warnings = True
-        enforcer.register_defaults([policy.RuleDefault(name, check) for name, check in self._defaults.items()])
+        with _no_extensions():
+            defaults = [policy.RuleDefault(name, check) for name, check in self._defaults.items()]
+        enforcer.register_defaults(defaults)
         try:
             enforcer.load_rules()
         except (AttributeError, TypeError) as error:
@@ -110,6 +113,22 @@ class Policy:
         """Raises ``error`` (of the service's own family) unless the rule allows it."""
         if not self.allows(ctx, rule, target):
             raise error(f"Policy doesn't allow {rule} to be performed.", rule=rule)
+
+
+@contextmanager
+def _no_extensions() -> Iterator[None]:
+    """Only operators' files use checks of other packages (``http:``), for which oslo.policy looks through all that is
+    installed, and imports requests: most of the time that a service takes to start."""
+    from oslo_policy import _checks
+
+    if _checks.extension_checks is not None:
+        yield
+        return
+    _checks.extension_checks = {}
+    try:
+        yield
+    finally:
+        _checks.extension_checks = None
 
 
 def _credentials(ctx: RequestContext) -> dict[str, Any]:

@@ -20,6 +20,7 @@ import asyncpg
 from aio_pika.abc import AbstractIncomingMessage
 
 from stackwire.cloud.postgres import EmbeddedPostgres
+from stackwire.cloud.schemas import schemas
 from stackwire.db.bootstrap import bootstrap
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.transport import Properties
@@ -154,7 +155,7 @@ async def running_stack() -> AsyncIterator[Stack]:
     """Everything of its own, in a folder of its own; gone when the block ends."""
     folder = Path(tempfile.mkdtemp(prefix="stackwire-matrix-"))
     folder.chmod(0o755)
-    postgres = EmbeddedPostgres(folder / "postgres")
+    postgres = EmbeddedPostgres(folder / "postgres", contents=schemas)
     rabbit, stop_rabbit = await asyncio.to_thread(start_broker)
     try:
         await asyncio.to_thread(postgres.start)

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,3 +43,14 @@ def test_an_operator_s_file_overrides_the_default(tmp_path: Path):
 def test_what_is_not_allowed_raises_the_error_asked_for():
     with pytest.raises(Forbidden, match="publish"):
         Policy("image", DEFAULTS).require(READER, "publish")
+
+
+def test_an_operators_file_may_ask_over_http_and_defaults_look_for_nothing_of_the_kind(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text('"image:get": "http://127.0.0.1:1/%(project_id)s"\n')
+    program = "import sys; from stackwire.core.policy import Policy\n"
+    program += "Policy('glance', {'a': 'role:admin or project_id:%(project_id)s'}); print('requests' in sys.modules)"
+    program += f"\nfrom pathlib import Path; rules = Policy('glance', {{}}, Path({str(file)!r}))._enforcer.rules"
+    program += "\nprint(type(rules['image:get']).__name__)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["False", "HttpCheck"], done.stderr
