@@ -1,10 +1,13 @@
 """Fixtures for every tier, each set up only when a test requests it; which tests are left out, and why."""
 
+import gc
 import os
+import re
 
 import pytest
 
 pytest_plugins = [f"support.{name}" for name in ("postgres", "rabbitmq", "cloud", "s3", "swift", "ceph", "stores")]
+re._MAXCACHE = 4096  # type: ignore[attr-defined]  # the routes of a cloud have 776 patterns, compiled anew for each cloud
 SERVERS = frozenset({"postgres_server", "rabbitmq", "s3_endpoint", "strict_s3_endpoint", "swift_storage", "ceph"})
 """Fixtures that start or look for a server; every other fixture that needs one requests one of these."""
 OPENSTACK_PYTHON = os.environ.get("OPENSTACK_PYTHON", "")
@@ -31,6 +34,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     deselected = [item for item in items if (without_servers and _needs_a_server(item)) or _is_left_out(item)]
     config.hook.pytest_deselected(items=deselected)
     items[:] = [item for item in items if item not in deselected]
+
+
+def pytest_collection_finish() -> None:
+    """What was collected lives to the end: every collection of garbage would look through all of it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _is_left_out(item: pytest.Item) -> bool:

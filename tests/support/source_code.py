@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 ROOT = Path(__file__).parents[2]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+Node = TypeVar("Node", bound=ast.AST)
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,17 @@ def modules() -> tuple[Module, ...]:
             name = ".".join(parts).removesuffix(".__init__")
             found.append(Module(path, name, ast.parse(path.read_text(encoding="utf-8"))))
     return tuple(found)
+
+
+@cache
+def nodes(kind: type[Node]) -> tuple[tuple[str, Node], ...]:
+    """Every node of the kind, with the place where it stands."""
+    return tuple(
+        (f"{module.place}:{getattr(node, 'lineno', 0)}", node)
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, kind)
+    )
 
 
 def words_of(identifier: str) -> list[str]:

@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from contextvars import Context
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -105,6 +106,10 @@ class Cloud:
         self._settings = settings or {}
         self._transports: dict[str, Transport] = {}
         self._crashed: dict[str, asyncio.Task[None]] = {}
+
+    @cached_property
+    def _seeded_password(self) -> str:
+        return seed_password() or PASSWORD
 
     @property
     def urls(self) -> dict[str, str]:
@@ -269,7 +274,7 @@ class Cloud:
 
     def _values(self, name: str, kind: type[ServiceSettings]) -> dict[str, Any]:
         options, urls, public = self.options, self.urls, self.options.public_urls()
-        seeded = seed_password() or PASSWORD
+        seeded = self._seeded_password
         values: dict[str, Any] = {
             "host": options.host,
             "port": options.all_ports[name],

@@ -1,8 +1,9 @@
 """Authorisation by oslo.policy, so that operators' policy files work unchanged; decisions are cached."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -59,27 +60,12 @@ class Policy:
         return found.st_mtime_ns, found.st_size, found.st_ino
 
     def _load(self) -> Any:
-        # Imported here: oslo.policy costs a fifth of a second, and only services that decide need it.
-        from oslo_config import cfg
-        from oslo_policy import policy
-
-        conf = cfg.ConfigOpts()
-        conf([], project=self._service, default_config_files=[], default_config_dirs=[])
-        # Without an operator's file a path that does not exist: oslo.policy would search the machine for others.
-        chosen = str(self._file) if self._file is not None else "/nonexistent/policy.yaml"
-        enforcer = policy.Enforcer(conf, policy_file=chosen)
-        conf.set_override("policy_dirs", [], group="oslo_policy")
-        enforcer.suppress_default_change_warnings = True
-        enforcer.suppress_deprecation_warnings = True
-        with _no_extensions():
-            defaults = [policy.RuleDefault(name, check) for name, check in self._defaults.items()]
-        enforcer.register_defaults(defaults)
-        try:
-            enforcer.load_rules()
-        except (AttributeError, TypeError) as error:
-            raise ValueError(f"{chosen} does not map names of rules to texts") from error
-        enforcer.use_conf = False  # read once: otherwise every check would look for the file again
-        return enforcer
+        defaults = tuple(self._defaults.items())
+        return (
+            _of_defaults(self._service, defaults)
+            if self._file is None
+            else _loaded(self._service, defaults, str(self._file))
+        )
 
     def allows(self, ctx: RequestContext, rule: str, target: Mapping[str, Any] | None = None) -> bool:
         """Whether the caller may do this to the target."""
@@ -113,6 +99,35 @@ class Policy:
         """Raises ``error`` (of the service's own family) unless the rule allows it."""
         if not self.allows(ctx, rule, target):
             raise error(f"Policy doesn't allow {rule} to be performed.", rule=rule)
+
+
+def _loaded(service: str, defaults: Iterable[tuple[str, str]], file: str) -> Any:
+    # Imported here: oslo.policy costs a fifth of a second, and only services that decide need it.
+    from oslo_config import cfg
+    from oslo_policy import policy
+
+    conf = cfg.ConfigOpts()
+    conf([], project=service, default_config_files=[], default_config_dirs=[])
+    enforcer = policy.Enforcer(conf, policy_file=file)
+    conf.set_override("policy_dirs", [], group="oslo_policy")
+    enforcer.suppress_default_change_warnings = True
+    enforcer.suppress_deprecation_warnings = True
+    with _no_extensions():
+        rules = [policy.RuleDefault(name, check) for name, check in defaults]
+    enforcer.register_defaults(rules)
+    try:
+        enforcer.load_rules()
+    except (AttributeError, TypeError) as error:
+        raise ValueError(f"{file} does not map names of rules to texts") from error
+    enforcer.use_conf = False  # read once: otherwise every check would look for the file again
+    return enforcer
+
+
+@cache
+def _of_defaults(service: str, defaults: tuple[tuple[str, str], ...]) -> Any:
+    """Parsed once in a process, where a test starts one cloud after the other."""
+    # A path that does not exist: without one oslo.policy would search the machine for others.
+    return _loaded(service, defaults, "/nonexistent/policy.yaml")
 
 
 @contextmanager
