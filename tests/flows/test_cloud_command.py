@@ -66,6 +66,10 @@ def ports() -> list[str]:
         (["--amqp-url", "http://host"], "--amqp-url must be"),
         (["--database-url", "postgresql://user:hu/sh@host/db"], "--database-url: no URL: Port could not be cast"),
         (["--amqp-url", "amqp://host:port/"], "--amqp-url: no URL: Port could not be cast"),
+        (["--processes", "2"], "--processes needs --amqp-url"),
+        (["--processes", "65"], "--processes"),
+        (["--processes", "2", "--amqp-url", "amqp://h", "--admin-port", "8792"], "--admin-port needs one process"),
+        (["--processes", "2", "--amqp-url", "amqp://h", "--id-seed", "7"], "--id-seed needs one process"),
         (["--host", "256.256.256.256"], "--host 256.256.256.256"),
         (["--host", "192.0.2.1"], "192.0.2.1 cannot be used"),
         (["--data-dir", "/proc/none"], "cannot write to the data directory /proc/none"),
@@ -104,6 +108,23 @@ def test_an_unknown_command_and_an_unknown_service_are_one_line() -> None:
     assert "No such command 'frobnicate'" in one_line(stackwire("frobnicate"))
     assert "there is no service 'dns'" in one_line(stackwire("serve", "dns"))
     assert "--role is api, worker, registry or all" in one_line(stackwire("serve", "image", "--role", "boss"))
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "says"),
+    [
+        (["trace"], {}, "trace is one process: what it has heard, or was told, lies in its memory"),
+        (["volume"], {}, "the bus in process (STACKWIRE_AMQP_URL=memory): it cannot be had with --processes 2"),
+        (["image"], {"STACKWIRE_IMAGE_DEBUG": "1"}, "STACKWIRE_IMAGE_DEBUG: it cannot be had with --processes 2"),
+        (["volume"], {"STACKWIRE_VOLUME_PORT": "0"}, "a port that the system chooses (0)"),
+    ],
+    ids=["tracer", "bus in memory", "traces of calls", "any port"],
+)
+def test_what_lies_in_the_memory_of_one_process_is_not_had_with_several(
+    words: list[str], variables: dict[str, str], says: str
+) -> None:
+    bus = {} if "bus" in says else {"STACKWIRE_AMQP_URL": "amqp://127.0.0.1:1/"}
+    assert says in one_line(stackwire("serve", *words, "--processes", "2", **bus, **variables))
 
 
 def test_down_and_status_of_nothing_say_so(folder: Path) -> None:

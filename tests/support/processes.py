@@ -61,10 +61,10 @@ class Processes:
         """The standard error of the service."""
         return (self._folder / f"{service}.log").read_text(errors="replace")
 
-    async def start(self, service: str, role: str = "all") -> None:
+    async def start(self, service: str, role: str = "all", *, processes: int = 1) -> None:
         """Returns when the service is ready; fails with the end of its log when it exits.
 
-        glance-registry is started by its name, too.
+        glance-registry is started by its name, too. ``processes``: so many serve its port.
         """
         path = self._folder / f"{service}.log"
         with path.open("ab") as log:
@@ -74,6 +74,7 @@ class Processes:
                 "image" if service == REGISTRY else service,
                 "--role",
                 REGISTRY if service == REGISTRY else role,
+                *(("--processes", str(processes)) if processes > 1 else ()),
             )
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -100,6 +101,11 @@ class Processes:
             path.with_suffix(".new").rename(path)
         else:
             path.unlink(missing_ok=True)
+
+    def children(self, service: str) -> list[int]:
+        """The ids of the processes that serve its port, where there are several."""
+        pid = self.running[service].pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     async def wait(self, service: str) -> int:
         """The exit code, once the process has ended."""

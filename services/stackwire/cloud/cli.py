@@ -8,16 +8,25 @@ import importlib
 import importlib.util
 import json
 import os
-import pkgutil
 import sys
 from collections import deque
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, get_args
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from stackwire.cloud.options import EMBEDDED, INDEX_PORT, MEMORY, ORDER, PORTS, REGISTRY_PORT, TRACE_PORT, Options
+from stackwire.cloud.options import (
+    EMBEDDED,
+    INDEX_PORT,
+    MEMORY,
+    ORDER,
+    PORTS,
+    REGISTRY_PORT,
+    TRACE_PORT,
+    Options,
+    cores,
+)
 from stackwire.cloud.version import print_version
 from stackwire.core.settings import LogFormat
 
@@ -42,11 +51,10 @@ SUBCOMMAND_MODULES = {
 EXTENSIONS = {"trace": "stackwire.cloud.compare_releases"}
 """Modules that add commands to such an app which need the whole cloud."""
 
-SERVED = (*ORDER, "trace", "index", "admin")
-
 DataDirOption = Annotated[
     Path, typer.Option("--data-dir", envvar="STACKWIRE_DATA_DIR", help="the folder of this cloud")
 ]
+PROCESSES = typer.Option(min=0, max=64, help="so many serve the same ports (needs RabbitMQ); 0: one for each processor")
 
 
 @app.callback()
@@ -77,6 +85,7 @@ def up(
     seed: Annotated[Path | None, typer.Option(help="YAML of what it is to have, before it is ready")] = None,
     preset: Annotated[str | None, typer.Option(help="what it is to have: empty, demo or busy")] = None,
     init_dir: Annotated[Path | None, typer.Option(help="of *.yaml and executable *.sh that run once")] = None,
+    processes: Annotated[int, PROCESSES] = 1,
     log_format: Annotated[LogFormat, typer.Option(envvar="STACKWIRE_LOG_FORMAT", help="of the log")] = "text",
     detach: Annotated[bool, typer.Option("--detach", "-d", help="run in the background")] = False,
 ) -> None:
@@ -87,7 +96,7 @@ def up(
         trace_port=(TRACE_PORT if amqp_url == MEMORY else None) if trace_port is None else trace_port or None,
         admin_port=admin_port or None, admin_host=admin_host, database_url=database_url, amqp_url=amqp_url,
         release=release, with_bugs=tuple(with_bug or ()), id_seed=id_seed, seed=seed, preset=preset,
-        init_dir=init_dir, log_format=log_format,
+        init_dir=init_dir, processes=cores(processes), log_format=log_format,
     )  # fmt: skip
     _start(options, detach)
 
@@ -208,25 +217,15 @@ def _urls(data_dir: Path) -> dict[str, str]:
 def serve(
     service: Annotated[str, typer.Argument(help=f"{', '.join(ORDER)}, trace, index or admin")],
     role: Annotated[str, typer.Option(help="api, worker or all; of volume also backup, of image registry")] = "all",
+    processes: Annotated[int, PROCESSES] = 1,
 ) -> None:
-    """Run one service, or one role of it, as a process; settings from the environment (STACKWIRE_<SERVICE>_...)."""
-    from stackwire.cloud.cloud import check_environment, settings_type
-    from stackwire.cloud.options import OptionError
-    from stackwire.runtime.main import main as serve_until_signal
+    """Run one service, or one role of it, in a process or in several; settings from the environment (STACKWIRE_...)."""
+    from stackwire.cloud import serving
 
-    if service not in SERVED:
-        _fail(f"there is no service {service!r}: {', '.join(SERVED[:-1])} or {SERVED[-1]}")
-    roles = get_args(settings_type(service).model_fields["role"].annotation)
-    if role not in roles:
-        _fail(f"--role is {' or '.join(filter(None, (', '.join(roles[:-1]), roles[-1])))}, not {role!r}")
     try:
-        check_environment()
-    except OptionError as error:
+        serving.serve(service, role, cores(processes))
+    except serving.NotServed as error:
         _fail(str(error))
-    if service == "admin":
-        importlib.import_module("stackwire.cloud.admin.standalone").main()
-    own = "stackwire.cloud.answers:build_tracer" if service == "trace" else f"stackwire.{service}.app:build"
-    serve_until_signal(service, settings_type(service), pkgutil.resolve_name(own), role=role)
 
 
 # Some versions of typer vendor click; its base exception is found through one that typer exports.

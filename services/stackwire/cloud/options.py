@@ -33,6 +33,7 @@ class Options:
     ``trace_port``: the tracer's, ``index_port``: the index's; None for none. ``registry_port``: glance-registry's, in
     the releases that had it. ``admin_port``: the admin port's, None for none; ``admin_host``: where that one listens.
     ``with_bugs``: reintroduced bugs (``lp-1893618``). ``id_seed``: decides the ids of resources; None: chance does.
+    ``processes``: so many serve the same ports, each all services; tracer and index are in the first.
     ``seed``: a file of what it is to have, ``preset``: a name for it; ``init_dir``: seeds and scripts that run once.
     """
 
@@ -52,6 +53,7 @@ class Options:
     seed: Path | None = None
     preset: str | None = None
     init_dir: Path | None = None
+    processes: int = 1
     log_format: LogFormat = "text"
     log_level: LogLevel = field(default_factory=lambda: cast(LogLevel, os.environ.get("STACKWIRE_LOG_LEVEL", "info")))
 
@@ -125,7 +127,18 @@ class Options:
             raise OptionError("--amqp-url must be 'memory' or start with amqp:// or amqps://")
         for option, url in (("--database-url", self.database_url), ("--amqp-url", self.amqp_url)):
             _check_url(option, url)
+        self._check_processes()
         self._check_ports()
+
+    def _check_processes(self) -> None:
+        if self.processes == 1:
+            return
+        if self.amqp_url == MEMORY:
+            raise OptionError("--processes needs --amqp-url amqp://...: the bus in memory is of one process")
+        if self.admin_port is not None:
+            raise OptionError("--admin-port needs one process: clock, faults and resets are of the services in it")
+        if self.id_seed is not None:
+            raise OptionError("--id-seed needs one process: several would draw ids in an order that nobody decides")
 
     def _check_ports(self) -> None:
         taken: dict[int, str] = {}
@@ -138,6 +151,11 @@ class Options:
             taken[port] = name
         for name, port in ports.items():
             _check_free(self.admin_host if name == "admin" else self.host, name, port)
+
+
+def cores(processes: int) -> int:
+    """How many processes are meant: 0 is one for each processor that this one may use."""
+    return processes or len(os.sched_getaffinity(0))
 
 
 def _check_url(option: str, url: str) -> None:

@@ -169,7 +169,8 @@ def _database(options: Options, directory: DataDir) -> Iterator[Databases]:
     from stackwire.cloud.schemas import schemas
 
     try:
-        server = EmbeddedPostgres(directory.path, contents=schemas)
+        most = 60 + 40 * options.processes
+        server = EmbeddedPostgres(directory.path, max_connections=most, contents=schemas)
     except PostgresError as error:
         raise CannotStart(str(error)) from error
     try:
@@ -194,10 +195,18 @@ def _run(options: Options, directory: DataDir, databases: Databases, output: Cal
     from stackwire.runtime.logs import configure
     from stackwire.runtime.main import STARTUP_ERRORS, prepare_process, run, startup_error_text
 
+    def announce(password: str) -> None:
+        directory.write_state(_state(options))
+        output(_welcome(options, directory, password))
+
     configure(options.log_format, options.log_level)
     prepare_process()  # only now: PostgreSQL's own user has to enter the folders above its own
     try:
-        run(lambda: _serve(options, directory, databases, output))
+        if options.processes > 1:
+            several = importlib.import_module("stackwire.cloud.several")
+            several.run_processes(options, directory, *databases, announce)
+        else:
+            run(lambda: _serve(options, directory, databases, output))
     except Exception as error:
         if not isinstance(error, (BootstrapError, *STARTUP_ERRORS)) and "stackwire." not in type(error).__module__:
             logging.exception("unexpected")  # the error line alone would not help to find it
@@ -212,7 +221,7 @@ async def _serve(options: Options, directory: DataDir, databases: Databases, out
     from stackwire.core.faults import FaultRules
     from stackwire.core.ids import IDS
     from stackwire.db.bootstrap import GUESTS, bootstrap
-    from stackwire.runtime.main import until_signal
+    from stackwire.runtime.main import settle_memory, until_signal
 
     if options.id_seed is not None:
         IDS.seed(options.id_seed)
@@ -227,6 +236,7 @@ async def _serve(options: Options, directory: DataDir, databases: Databases, out
         directory.write_state(_state(options))
         await prepare(cloud, options, directory)
         async with supervised(databases.server), admin_port(cloud, options, directory.path, databases.admin):
+            settle_memory()
             await until_signal(lambda: output(_welcome(options, directory, password)))
     finally:
         await cloud.stop()

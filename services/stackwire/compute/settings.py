@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
@@ -135,6 +135,10 @@ class ComputeSettings(ServiceSettings):
         if missing := [name for name in names if name not in known]:
             raise ValueError(f"{self.hosts_file} has no host {missing[0]}")
         return {name: known[name] for name in names}
+
+    def share(self, number: int, count: int) -> dict[str, Any]:
+        """The hosts are shared out: each has one process."""
+        return {"hosts": tuple(self.read_hosts())[number - 1 :: count]}
 
     @field_validator("hosts_file")
     @classmethod

@@ -137,6 +137,16 @@ class ImageSettings(RegistryOptions, StoreSettings):
         )
 
     @property
+    def api_port(self) -> int | None:
+        """That of the registry, where this is one."""
+        return self.registry_port if self.role == REGISTRY else super().api_port
+
+    @property
+    def one_process_because(self) -> str:
+        """The traces of calls lie in the memory of the process that had them."""
+        return "STACKWIRE_IMAGE_DEBUG" if self.debug else super().one_process_because
+
+    @property
     def node(self) -> str:
         """The address that identifies this node's cache."""
         return self.worker_self_reference_url or f"http://{socket.gethostname()}:{self.port}"

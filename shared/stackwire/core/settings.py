@@ -189,6 +189,24 @@ class ServiceSettings(BaseSettings):
         return self.amqp_url == "memory" if self.trace_http is None else self.trace_http
 
     @property
+    def api_port(self) -> int | None:
+        """Where this process has an API; None for a worker."""
+        return self.port if self.serves_api else None
+
+    @property
+    def one_process_because(self) -> str:
+        """What is wished that only one process can do; empty where several can serve."""
+        if self.amqp_url == "memory":
+            return "the bus in process (STACKWIRE_AMQP_URL=memory)"
+        if 0 in (self.api_port, self.health_port):
+            return "a port that the system chooses (0)"
+        return ""
+
+    def share(self, number: int, count: int) -> dict[str, Any]:
+        """The settings of one of several processes, from 1 to ``count``, where they differ from the others'."""
+        return {}
+
+    @property
     def serves_api(self) -> bool:
         """Whether this process has the HTTP API."""
         return self.role in ("api", "all")

@@ -5,6 +5,7 @@ ever, and it takes as many connections as come, until the process has no file le
 """
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -36,9 +37,13 @@ class Listener:
         self._listening: asyncio.Server | None = None
         app.middlewares.insert(0, self._middleware())
 
-    async def start(self, host: str, port: int) -> int:
-        """The port listened on. OSError when that cannot be."""
-        self._listening = await asyncio.get_running_loop().create_server(self._connect, host, port, backlog=128)
+    async def start(self, host: str, port: int, inherited: socket.socket | None = None) -> int:
+        """The port listened on; ``inherited``: a socket that is bound there. OSError when that cannot be."""
+        create = asyncio.get_running_loop().create_server
+        if inherited is None:
+            self._listening = await create(self._connect, host, port, backlog=128)
+        else:
+            self._listening = await create(self._connect, sock=inherited, backlog=128)
         return int(self._listening.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:

@@ -10,6 +10,7 @@ Exit codes: 0 after SIGTERM or SIGINT, 2 when a setting, the port, the database 
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import resource
@@ -26,13 +27,17 @@ from stackwire.core.settings import ServiceSettings, unknown_variables
 from stackwire.db.migrate import MigrationError
 from stackwire.messaging.connect import connect
 from stackwire.messaging.signatures import Signatures
+from stackwire.runtime import siblings
 from stackwire.runtime.fault_watch import faulty
 from stackwire.runtime.logs import configure
+from stackwire.runtime.processes import Supervisor
 from stackwire.runtime.service import PortInUse, Service
 
 log = logging.getLogger(__name__)
 S = TypeVar("S", bound=ServiceSettings)
 CANNOT_START = 2
+STOP_SECONDS = 10.0
+"""What a process that stops may need beside the time for what is under way."""
 OWNER_ONLY = 0o077
 """The umask of every service: image bytes, volumes, disks and console logs are for its own user alone."""
 MOST_FILES = 65_536
@@ -75,7 +80,7 @@ def run(main: Callable[[], Awaitable[None]]) -> None:
 
 
 async def until_signal(ready: Callable[[], None]) -> None:
-    """Returns at the first SIGINT or SIGTERM; a second SIGINT ends the process at once.
+    """Returns at the first SIGINT or SIGTERM, and when its supervisor dies; a second SIGINT ends the process at once.
 
     ``ready`` is called when the signal handlers are installed.
     """
@@ -89,11 +94,34 @@ async def until_signal(ready: Callable[[], None]) -> None:
 
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop)
+    if (share := siblings.own()) is not None:
+        loop.add_reader(share.supervised, _end_of(loop, share.supervised, stop))
     ready()
     await stopped.wait()
 
 
-async def serve(name: str, settings: S, build: Callable[..., Awaitable[Service]]) -> None:
+def _end_of(loop: asyncio.AbstractEventLoop, pipe: int, stop: Callable[[], None]) -> Callable[[], None]:
+    def ended() -> None:
+        loop.remove_reader(pipe)
+        stop()
+
+    return ended
+
+
+def print_line(text: str) -> None:
+    """To whoever started the process, and waits for it."""
+    print(text, flush=True)  # noqa: T201  # that is what standard output is for
+
+
+def settle_memory() -> None:
+    """What has been made by now stays: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+async def serve(
+    name: str, settings: S, build: Callable[..., Awaitable[Service]], ready: Callable[[str], None] = print_line
+) -> None:
     """Builds the service, starts it and runs it until a signal."""
     signatures = Signatures(settings.bus_key, settings.bus_unsigned)
     transport = await connect(settings.amqp_url, name=f"stackwire-{name}", signatures=signatures)
@@ -101,10 +129,11 @@ async def serve(name: str, settings: S, build: Callable[..., Awaitable[Service]]
         async with faulty(transport, name, enabled=settings.fault_injection) as subject:
             service = await build(settings, transport=subject)
             await service.start()
+            settle_memory()
             log.info("%s has started", name)
             where = f" at {service.url}" if settings.serves_api else ""
             try:
-                await until_signal(lambda: print(f"{name} is ready{where}", flush=True))  # noqa: T201  # the starting process waits for it
+                await until_signal(lambda: ready(f"{name} is ready{where}"))
             finally:
                 log.info("%s stops: what is under way has %g s", name, settings.drain_seconds)
                 await service.stop()
@@ -113,21 +142,53 @@ async def serve(name: str, settings: S, build: Callable[..., Awaitable[Service]]
         await transport.close()
 
 
-def main(name: str, settings_type: type[S], build: Callable[..., Awaitable[Service]], **overrides: Any) -> NoReturn:
-    """The whole program. Settings given by keyword win over the environment."""
+def main(
+    name: str, settings_type: type[S], build: Callable[..., Awaitable[Service]], *, processes: int = 1, **overrides: Any
+) -> NoReturn:
+    """The whole program, in one process or in several. Settings given by keyword win over the environment."""
     configure()
     prepare_process()
+    code = 0
     try:
         settings = settings_type(**overrides)
         configure(settings.log_format, settings.log_level)
         own = {key: value for key, value in os.environ.items() if key.startswith(f"STACKWIRE_{name}_".upper())}
         for unknown in unknown_variables({name: settings_type}, own):
             log.warning("%s is no setting of %s", unknown, name)
-        run(lambda: serve(name, settings, build))
+        if processes > 1:
+            code = _serve_in(processes, name, settings, build, overrides)
+        else:
+            run(lambda: serve(name, settings, build))
     except STARTUP_ERRORS as error:
-        print(f"stackwire {name}: {startup_error_text(error)}", file=sys.stderr)  # noqa: T201  # the only output of a failed start
-        sys.exit(CANNOT_START)
-    sys.exit(0)
+        code = cannot_start(name, error)
+    sys.exit(code)
+
+
+def cannot_start(name: str, error: BaseException) -> int:
+    """Says why; the exit code."""
+    print(f"stackwire {name}: {startup_error_text(error)}", file=sys.stderr)  # noqa: T201  # the only output of a failed start
+    return CANNOT_START
+
+
+def _serve_in(
+    count: int, name: str, settings: S, build: Callable[..., Awaitable[Service]], overrides: dict[str, Any]
+) -> int:
+    """The exit code. Raises ValueError for settings that want one process, PortInUse."""
+    if reason := settings.one_process_because:
+        raise ValueError(f"{reason}: it cannot be had with --processes {count}")
+
+    def work(share: siblings.Share, ready: Callable[[str], None]) -> int:
+        try:
+            own = type(settings)(**{**overrides, **settings.share(share.number, share.count)})
+            run(lambda: serve(name, own, build, ready))
+        except STARTUP_ERRORS as error:
+            return cannot_start(name, error)
+        return 0
+
+    grace = settings.drain_delay + 2 * settings.drain_seconds + STOP_SECONDS
+    places = [(settings.host, port) for port in (settings.api_port, settings.health_port) if port is not None]
+    supervisor = Supervisor(name, count, work, places, grace=grace, overlap=not settings.serves_work)
+    return supervisor.run(print_line)
 
 
 async def _as_coroutine(main: Callable[[], Awaitable[None]]) -> None:

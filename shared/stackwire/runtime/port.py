@@ -6,6 +6,7 @@ from aiohttp.abc import AbstractAccessLogger
 from stackwire.core.settings import ServiceSettings
 from stackwire.http import access_log_filters
 from stackwire.http.listener import IDLE_SECONDS, Listener
+from stackwire.runtime.siblings import inherited
 
 
 class PortInUse(Exception):
@@ -47,7 +48,7 @@ class Port:
         """The port listened on. Raises PortInUse."""
         await self._runner.setup()
         try:
-            return await self._listener.start(self._host, port)
+            return await self._listener.start(self._host, port, inherited(self._host, port))
         except OSError as error:
             raise PortInUse(f"{self._name} cannot listen on {self._host}:{port}: {error.strerror or error}") from error
 

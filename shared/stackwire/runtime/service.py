@@ -20,6 +20,7 @@ from stackwire.http.faults import add_faults
 from stackwire.http.interruption import Requests
 from stackwire.http.probes import Probes
 from stackwire.messaging.transport import Transport, notification_queue
+from stackwire.runtime import siblings
 from stackwire.runtime.access import logger_of
 from stackwire.runtime.gauges import Gauges
 from stackwire.runtime.health import Health
@@ -114,8 +115,11 @@ class Service:
         settings, limit = self.settings, self.settings.disk_free_limit
         self._health = Health(self.name, lambda: self._state, self.database, self.transport, folders, limit)
         self._gauges = Gauges(self.name, self.database, self.transport, self._health, self._connections, self._queues)
+        share = siblings.own()
+        self._shared = None if share is None else siblings.SharedMetrics(self.name, share, self._gauges.rendered)
+        self._metrics = self._gauges.rendered if self._shared is None else self._shared.rendered
         probes.checks = self._health.checks
-        probes.metrics = self._gauges.rendered if settings.health_port is None else None
+        probes.metrics = self._metrics if settings.health_port is None else None
 
     @property
     def url(self) -> str:
@@ -127,6 +131,8 @@ class Service:
         """Returns when requests are served. Raises PortInUse, after everything started so far is stopped."""
         try:
             self._lag.start()
+            if self._shared is not None:
+                await self._shared.start()
             if self.settings.health_port is not None:
                 await self._listen_for_probes(self.settings.health_port)
             if self._exchange:
@@ -169,6 +175,8 @@ class Service:
             await self._health_port.stop()
             self._health_port = None
         self._lag.stop()
+        if self._shared is not None:
+            await self._shared.stop()
         await self.database.close()
 
     async def abort(self) -> None:
@@ -250,6 +258,6 @@ class Service:
         self._port = await api.start(self.settings.port)
 
     async def _listen_for_probes(self, port: int) -> None:
-        app = Probes(self._health.checks, self._gauges.rendered).application()
+        app = Probes(self._health.checks, self._metrics).application()
         self._health_port = Port(f"the health port of {self.name}", app, self.settings, drain_seconds=0.5)
         await self._health_port.start(port)

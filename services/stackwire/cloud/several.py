@@ -1,0 +1,155 @@
+"""``stackwire up --processes N``: the whole cloud, N times in processes of its own on the same ports.
+
+Each process has all services; tracer, index and what a new cloud is given are the first one's. The simulated hosts are
+shared out. The process that starts them has PostgreSQL, too.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from stackwire.cloud.cloud import Cloud, seed_password, settings_type
+from stackwire.cloud.datadir import PASSWORD, DataDir
+from stackwire.cloud.options import ORDER, Options
+from stackwire.cloud.postgres import EmbeddedPostgres, PostgresError
+from stackwire.cloud.states.init_hooks import prepare
+from stackwire.db.bootstrap import GUESTS, bootstrap
+from stackwire.runtime.main import STARTUP_ERRORS, STOP_SECONDS, run, settle_memory, startup_error_text, until_signal
+from stackwire.runtime.processes import Supervisor
+from stackwire.runtime.siblings import Share
+
+log = logging.getLogger(__name__)
+GRACE_SECONDS = 20.0 + STOP_SECONDS
+REGION = "RegionOne"
+RESTART_SECONDS = 1.0
+"""Between attempts to start PostgreSQL again."""
+
+
+class CannotServe(Exception):
+    """The cloud cannot be started like that; the message is one line."""
+
+
+def run_processes(
+    options: Options,
+    directory: DataDir,
+    admin_url: str,
+    database_urls: Mapping[str, str],
+    postgres: EmbeddedPostgres | None,
+    announce: Callable[[str], None],
+) -> None:
+    """Returns after a signal, when all have ended. ``announce`` gets the password of the seed's users, or "".
+
+    Raises CannotServe, PortInUse, BootstrapError.
+    """
+    for name in ORDER:
+        if reason := settings_type(name)(amqp_url=options.amqp_url).one_process_because:
+            raise CannotServe(f"{reason} cannot be had with --processes {options.processes}")
+    run(lambda: bootstrap(admin_url, guests=GUESTS if options.has_registry else ()))
+    password = seed_password()
+    directory.write_client_files(options.urls()["identity"], REGION, password or PASSWORD)
+    with TemporaryDirectory(prefix="stackwire-up-") as folder:
+        notes = _Notes(Path(folder))
+        work = partial(_work, options, directory, database_urls, notes)
+        places = [(options.host, options.all_ports[name]) for name in _shared_services(options)]
+        watch = _Watch(postgres)
+        supervisor = Supervisor("cloud", options.processes, work, places, grace=GRACE_SECONDS, watch=watch.look)
+        if supervisor.run(lambda _: announce(password)):
+            raise CannotServe(notes.failure or "a process of the cloud died while it started")
+
+
+def _work(
+    options: Options,
+    directory: DataDir,
+    database_urls: Mapping[str, str],
+    notes: "_Notes",
+    share: Share,
+    ready: Callable[[str], None],
+) -> int:
+    try:
+        run(lambda: _serve(options, share, directory, database_urls, notes, ready))
+    except Exception as error:
+        notes.failure = startup_error_text(error)
+        if not isinstance(error, STARTUP_ERRORS) and "stackwire." not in type(error).__module__:
+            log.exception("unexpected")
+        return 1
+    return 0
+
+
+def _shared_services(options: Options) -> list[str]:
+    return [name for name in options.all_ports if name not in ("trace", "index")]
+
+
+async def _serve(
+    options: Options,
+    share: Share,
+    directory: DataDir,
+    database_urls: Mapping[str, str],
+    notes: "_Notes",
+    ready: Callable[[str], None],
+) -> None:
+    """One of the processes, until a signal."""
+    is_first = share.number == 1
+    own = options if is_first else replace(options, trace_port=None, index_port=None)
+    settings: dict[str, dict[str, Any]] = {name: {"trace_http": options.trace_port is not None} for name in ORDER}
+    settings["compute"] |= settings_type("compute")().share(share.number, share.count)
+    cloud = Cloud(own, database_urls=database_urls, token_key=directory.token_key(), settings=settings)
+    await cloud.start()
+    try:
+        if is_first and not notes.prepared:
+            await prepare(cloud, own, directory)
+            notes.prepared = True
+        settle_memory()
+        await until_signal(lambda: ready("ready"))
+    finally:
+        await cloud.stop()
+
+
+class _Notes:
+    """What the processes leave for each other."""
+
+    def __init__(self, folder: Path) -> None:
+        self._failure, self._prepared = folder / "failure", folder / "prepared"
+
+    @property
+    def failure(self) -> str:
+        """Why one could not start, in one line."""
+        return self._failure.read_text() if self._failure.exists() else ""
+
+    @failure.setter
+    def failure(self, text: str) -> None:
+        self._failure.write_text(text)
+
+    @property
+    def prepared(self) -> bool:
+        """Whether the cloud has been given what it is to begin with."""
+        return self._prepared.exists()
+
+    @prepared.setter
+    def prepared(self, _done: bool) -> None:
+        self._prepared.touch()
+
+
+class _Watch:
+    """Starts the cloud's own PostgreSQL again when it dies; what it had committed is there."""
+
+    def __init__(self, server: EmbeddedPostgres | None) -> None:
+        self._server = server
+        self._not_before = 0.0
+
+    def look(self) -> None:
+        """A few times a second."""
+        if self._server is None or time.monotonic() < self._not_before:
+            return
+        try:
+            if self._server.pid is None:
+                log.warning("PostgreSQL died; it is started again")
+                self._server.start()
+                log.warning("PostgreSQL runs again, as process %s", self._server.pid)
+        except (PostgresError, OSError) as error:
+            log.error("PostgreSQL cannot be started again: %s", error)
+            self._not_before = time.monotonic() + RESTART_SECONDS
