@@ -21,7 +21,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.database_use import USES, recorded
 from stackwire.core.faults import NO_FAULTS, Faults
 from stackwire.db import outbox
-from stackwire.db.connections import Connections, PoolUse
+from stackwire.db.connections import IDLE_SECONDS, Connections, PoolUse
 from stackwire.db.errors import DatabaseUnavailable, mapped
 from stackwire.db.migrate import migrate, quoted
 from stackwire.db.session import Session, set_codecs
@@ -63,11 +63,13 @@ class Database:
         clock: Clock | None = None,
         min_size: int = 1,
         max_size: int = 8,
+        idle: float = IDLE_SECONDS,
         planner: Mapping[str, str] | None = None,
     ) -> Self:
         """Connects, migrates the schema, and returns the open database.
 
-        ``planner``: settings of PostgreSQL's planner for every connection.
+        ``idle``: seconds after which an unused connection is closed. ``planner``: settings of PostgreSQL's planner for
+        every connection.
 
         Raises DatabaseUnavailable when no server answers at ``dsn``, MigrationError for a schema that is not
         Stackwire's.
@@ -85,7 +87,7 @@ class Database:
                 server_settings=settings,
                 init=set_codecs,
                 reset=_roll_back,
-                max_inactive_connection_lifetime=60.0,
+                max_inactive_connection_lifetime=idle,
             )
             try:
                 async with pool.acquire() as connection:
@@ -93,7 +95,7 @@ class Database:
             except BaseException:
                 pool.terminate()
                 raise
-        return cls(Connections(pool, max_size), schema=schema, clock=clock or Clock())
+        return cls(Connections(pool, max_size, idle), schema=schema, clock=clock or Clock())
 
     async def close(self) -> None:
         """Waits a few seconds for connections in use, then closes them."""
@@ -115,10 +117,12 @@ class Database:
     @asynccontextmanager
     async def _read(self) -> AsyncIterator[Session]:
         connection = await self._pool.acquire()
+        failed = True
         try:
             yield Session(connection)
+            failed = False
         finally:
-            await self._pool.release(connection)
+            await self._pool.release(connection, failed=failed)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:

@@ -94,6 +94,7 @@ class UnitOfWork(Session):
 async def transaction(pool: Connections) -> AsyncIterator[PoolConnectionProxy[Any]]:
     """A connection with an open transaction: committed unless the block raised."""
     connection, begun = await _begin(pool)
+    failed = True
     try:
         try:
             yield connection
@@ -105,8 +106,9 @@ async def transaction(pool: Connections) -> AsyncIterator[PoolConnectionProxy[An
             raise
         with mapped():
             await begun.__aexit__(None, None, None)
+        failed = False
     finally:
-        await pool.release(connection)
+        await pool.release(connection, failed=failed)
 
 
 async def _begin(pool: Connections) -> tuple[PoolConnectionProxy[Any], Transaction]:
@@ -118,7 +120,7 @@ async def _begin(pool: Connections) -> tuple[PoolConnectionProxy[Any], Transacti
             with mapped():
                 await begun.__aenter__()  # asyncpg warns of a transaction that was cancelled while it began by hand
         except BaseException as error:
-            await pool.release(connection)
+            await pool.release(connection, failed=True)
             if last or not isinstance(error, DatabaseUnavailable):
                 raise
         else:
