@@ -22,6 +22,7 @@ from stackwire.runtime.logs import JsonFormatter, TextFormatter
 from support.builders.images import an_image
 from support.builders.servers import SERVER_VERSION, TINY_FLAVOR, from_volume
 from support.cloud import ACloud, Answer, JsonClient, TestCloud
+from support.delegated_secrets import PLANTED, all_with_secrets, delegated
 
 OTHERS = ("trace", "identity", "image", "volume", "compute")
 FORMS = ("mermaid", "plantuml", "html", "har", "otlp", "jsonl")
@@ -38,7 +39,7 @@ class Ear:
 
     secrets: set[str] = field(default_factory=lambda: {
         PASSWORD, WRONG, ADMIN_PASS, REBUILD_PASS, USER_DATA, ENCODED, CHAP, IN_A_URL, NEW_PASSWORD,
-        CHANGED_PASS, RESCUE_PASS,
+        CHANGED_PASS, RESCUE_PASS, *PLANTED,
     })  # fmt: skip
     records: list[WireRecord] = field(default_factory=list)
     answers: list[tuple[str, bytes]] = field(default_factory=list)
@@ -115,7 +116,13 @@ async def people(cloud: TestCloud, session: aiohttp.ClientSession, ear: Ear) -> 
     ear.secrets.add(singer.token)
     (await singer.get("identity", "/v3/auth/tokens", headers={"X-Subject-Token": singer.token}, own=True)).ok(200)
     (await singer.get("image", "/v2/images", headers={"X-Auth-Token": f"{singer.token}x"})).ok(401)
+    ear.secrets |= await delegated(singer, listened, user, await the_admin(listened), "secret")
     return singer
+
+
+async def the_admin(client: Listened) -> str:
+    """The id of the one who is trusted."""
+    return str((await client.get("identity", "/v3/users?name=admin")).ok(200).json["users"][0]["id"])
 
 
 async def images(cloud: TestCloud, singer: Listened) -> str:
@@ -348,4 +355,26 @@ async def test_no_secret_is_revealed_while_everything_fails(
     await traced(cloud, session, ear)
     await kept(cloud, session, ear)
     await watch.cancel()
+    silent(ear, caplog, capfd)
+
+
+async def test_no_secret_is_revealed_while_identity_fails(
+    a_cloud: ACloud, session: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Every request that brings a secret, when there is no table to look it up in or to keep it in."""
+    cloud = await a_cloud(trace=True, services=("trace", "identity"))
+    admin, ear = await cloud.http("admin"), Ear()
+    listened = Listened(session, cloud.urls, admin.token, admin.project_id)
+    listened.ear = ear
+    user = await the_admin(listened)
+    caplog.set_level(logging.DEBUG)
+    statuses = set()
+    for table in ("users", "application_credentials", "credentials"):
+        await cloud.rows("identity", f"ALTER TABLE {table} RENAME TO gone_{table}")
+        for method, path, body in all_with_secrets(user, admin.project_id):
+            statuses.add((await listened.request(method, "identity", path, json=body)).status)
+    for table in ("users", "application_credentials", "credentials"):
+        await cloud.rows("identity", f"ALTER TABLE gone_{table} RENAME TO {table}")
+    assert 500 in statuses
+    assert any("does not exist" in record.getMessage() or record.exc_info for record in caplog.records)
     silent(ear, caplog, capfd)
