@@ -106,11 +106,11 @@ up: ## the compose stack; COMPOSE_PROFILES=trace,scaled: two APIs and three work
 
 .PHONY: down
 down: ## stop the compose stack; VOLUMES=1 removes its data too
-	COMPOSE_PROFILES=trace,otel,chaos,scaled,index,registry $(COMPOSE) -f deploy/compose.yaml down $(if $(VOLUMES),--volumes)
+	COMPOSE_PROFILES=trace,otel,faults,chaos,scaled,index,registry $(COMPOSE) -f deploy/compose.yaml down $(if $(VOLUMES),--volumes)
 
 .PHONY: test-compose
-test-compose: $(READY) ## the compose stack for real: built, used with stock clients, stopped (needs a docker daemon)
-	@TEST_COMPOSE=1 REQUIRE=all $(BIN)/python -m pytest tests/stack/test_compose_run.py tests/stack/test_compose_scaled.py $(PYTEST_ARGS)
+test-compose: $(READY) ## the compose stack, and the test harness on containers, for real (needs a docker daemon)
+	@TEST_COMPOSE=1 REQUIRE=all $(BIN)/python -m pytest tests/stack/test_compose_run.py tests/stack/test_compose_scaled.py tests/stack/test_harness_containers.py $(PYTEST_ARGS)
 
 .PHONY: states
 states: $(READY) ## the state machines as Mermaid diagrams

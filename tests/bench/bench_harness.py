@@ -49,6 +49,15 @@ def test_resets_of_nothing(stackwire):
         began = time.perf_counter()
         stackwire.reset()
         note(empty_reset=time.perf_counter() - began)
+
+def test_a_busy_cloud(stackwire):
+    began = time.perf_counter()
+    created = stackwire.admin.request("POST", "/seed/preset", {"name": "busy"}, timeout=600)["created"]
+    note(busy=time.perf_counter() - began)
+    assert min(created[kind] for kind in ("image", "volume", "server")) == 10_000
+    began = time.perf_counter()
+    stackwire.reset()
+    note(busy_reset=time.perf_counter() - began)
 """
 
 
@@ -99,7 +108,9 @@ def main() -> None:
                 seconds.append(notes[0]["started_at"] - began)
             print(f"{f'until the first test runs, {title}':<55}{figures(seconds, 's')}", flush=True)
         _, notes = run(folder)
-    for key, title in (("reset", "reset after an image, a volume and a server"), ("empty_reset", "reset of nothing")):
+    titles = {"reset": "reset after an image, a volume and a server", "empty_reset": "reset of nothing"}
+    titles |= {"busy": "preset busy: 10,000 of each", "busy_reset": "reset after that"}
+    for key, title in titles.items():
         print(f"{title:<55}{figures([note[key] for note in notes if key in note], 'ms', 1000)}")
 
 

@@ -8,7 +8,11 @@ import pytest
 from support.compose import Stack, a_stack
 
 # Builds images and starts containers, which nobody expects of `make test`: it is `make test-compose`.
-collect_ignore = [] if os.environ.get("TEST_COMPOSE") else ["test_compose_run.py", "test_compose_scaled.py"]
+collect_ignore = (
+    []
+    if os.environ.get("TEST_COMPOSE")
+    else [*("test_compose_run.py", "test_compose_scaled.py", "test_harness_containers.py")]
+)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from cryptography import x509
 
+from stackwire.cloud.admin.settings import AdminSettings
 from stackwire.core.context import RequestContext
 from stackwire.core.policy import Policy
 from stackwire.core.settings import ServiceSettings, unknown_variables
@@ -28,7 +29,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 STRANGERS = ("postgres", "rabbitmq", "gateway", "otel-collector")
 RUN = {name: service["command"] for name, service in SERVICES.items() if service.get("command", [""])[0] == "serve"}
 """What runs one of ours, and with which words."""
-OURS = list(RUN)
+OURS = [name for name in RUN if name != "admin"]  # which has no database
 APIS = {"identity": "identity", "image-api": "image", "volume-api": "volume", "compute-api": "compute"}
 _VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^}]*))?\}")
 
@@ -61,7 +62,7 @@ def test_everything_of_the_cloud_is_there() -> None:
     roles = {f"{name}-{role}" for name in ("image", "volume", "compute") for role in ("api", "worker")}
     assert base == {"postgres", "rabbitmq", "gateway", "identity", *roles, "volume-backup"}
     profiles = {profile for service in SERVICES.values() for profile in service.get("profiles", ())}
-    assert profiles == {"trace", "otel", "chaos", "scaled", "index", "registry"}
+    assert profiles == {"trace", "otel", "faults", "chaos", "scaled", "index", "registry"}
 
 
 def test_scaled_are_two_apis_and_three_workers_of_each_service() -> None:
@@ -168,6 +169,23 @@ def test_a_service_starts_from_these_variables(name: str, monkeypatch: pytest.Mo
     assert {"ca.crt", f"{role}_db_password", "amqp_password"} <= set(SERVICES[name]["secrets"])
 
 
+def test_the_admin_port_starts_from_its_variables(monkeypatch: pytest.MonkeyPatch, secrets: Path) -> None:
+    admin = SERVICES["admin"]
+    for key, value in admin["environment"].items():
+        text = filled_in(value)
+        if text.startswith("/run/secrets/"):
+            file = text.removeprefix("/run/secrets/")
+            assert file in admin["secrets"]
+            text = str(secrets / file)
+        monkeypatch.setenv(key, text)
+    settings = AdminSettings()
+    assert settings.token_file is not None
+    assert settings.token_file.name in admin["secrets"]
+    assert len(settings.token_file.read_text().strip()) >= 32
+    assert settings.amqp_url.startswith("amqps://stackwire:")
+    assert filled_in(admin["ports"][0]) == f"127.0.0.1:8792:{settings.port}"
+
+
 @pytest.fixture(scope="module")
 def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made_secrets(tmp_path_factory.mktemp("compose"))
@@ -185,7 +203,8 @@ def test_secrets_are_made_once_for_their_owner_and_drawn(secrets: Path) -> None:
     assert secrets.stat().st_mode & 0o777 == 0o700, "a container's user is another, so that the files are not the fence"
     texts = {file.name: file.read_text() for file in secrets.iterdir()}
     assert {name for name in texts if not name.endswith("password")} == {
-        "token_key", "rabbitmq.json", "ca.crt", "postgres.crt", "postgres.key", "rabbitmq.crt", "rabbitmq.key",
+        "admin_token", "token_key", "rabbitmq.json",
+        "ca.crt", "postgres.crt", "postgres.key", "rabbitmq.crt", "rabbitmq.key",
     }  # fmt: skip
     assert texts["user_password"] == "secret\n", "as the README says, on the loopback address"
     drawn = [text for name, text in texts.items() if name.endswith("password") and name != "user_password"]

@@ -99,7 +99,7 @@ def quiet(*words: str) -> bool:
     return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
-def _images() -> dict[str, str]:
+def base_images() -> dict[str, str]:
     """The public images where they can be had, else the stand-ins."""
     if os.environ.get("BASE_IMAGE"):
         return {}
@@ -124,7 +124,7 @@ def a_stack() -> Iterator[Stack]:
     given = {key: value for key, value in os.environ.items() if not key.startswith(("OS_", "STACKWIRE_"))}
     environment = {
         **given,
-        **_images(),
+        **base_images(),
         **{name: str(port) for name, port in ports.items()},
         "COMPOSE_PROJECT_NAME": project,
         "STACKWIRE_TAG": project,

@@ -1,5 +1,6 @@
 """``stackwire faults``: fault rules of a running cloud, through its admin port."""
 
+import fnmatch
 import json
 import sys
 from contextlib import closing
@@ -72,7 +73,16 @@ def add(
     given |= {"after_bytes": after_bytes, "point": point}
     fields = {name: value for name, value in given.items() if value is not None}
     rule = {"kind": kind, "match": {key: value for key, _, value in pairs}, **fields}
-    print(_line(_requested(data_dir, admin_url, "POST", "/faults", rule)["fault"]))
+    answer = _requested(data_dir, admin_url, "POST", "/faults", rule)
+    print(_line(answer["fault"]))
+    _warn(rule["match"].get("service"), answer["obeyed_by"])
+
+
+def _warn(service: str | None, obeyed_by: list[str]) -> None:
+    """Of a rule that can happen to nobody."""
+    if not (fnmatch.filter(obeyed_by, service) if service else obeyed_by):
+        whom = f"no process of {service}" if service else "no process"
+        print(f"{whom} obeys faults yet: start it with STACKWIRE_FAULT_INJECTION=true", file=sys.stderr)
 
 
 @app.command()

@@ -5,6 +5,7 @@ with StackwireContainer() as container:
 """
 
 import contextlib
+import os
 import socket
 import tempfile
 import time
@@ -22,7 +23,9 @@ from stackwire.testing.directed import ADMIN_TOKEN, DirectedCloud
 
 IMAGE = "stackwire:local"
 """As ``docker build -f deploy/Dockerfile -t stackwire:local .`` names it."""
-POSTGRES_IMAGE, RABBITMQ_IMAGE = "postgres:16-alpine", "rabbitmq:4-management"
+POSTGRES_IMAGE = os.environ.get("POSTGRES_IMAGE", "postgres:16-alpine")
+RABBITMQ_IMAGE = os.environ.get("RABBITMQ_IMAGE", "rabbitmq:4-management")
+"""The variables are those of the compose stack."""
 CONTAINER_START_TIMEOUT_SECONDS = 120.0
 HOME = "/var/lib/stackwire"
 _CONTAINER_POLL_SECONDS = 0.1

@@ -195,7 +195,8 @@ NO_FAULTS = Faults()
 class FaultRules:
     """The rules that are set in a cloud, each with its count.
 
-    ``changed`` is called after each change; ``waits`` return when those elsewhere have them as they are.
+    ``changed`` is called after each change; ``waits`` return when those elsewhere have them as they are; ``elsewhere``
+    answers which services obey in processes of their own.
     """
 
     def __init__(self) -> None:
@@ -203,11 +204,17 @@ class FaultRules:
         self._views: list[Faults] = []
         self.changed: list[Callable[[], None]] = []
         self.waits: list[Callable[[], Awaitable[None]]] = []
+        self.elsewhere: Callable[[], Iterable[str]] = tuple
 
     @property
     def faults(self) -> tuple[Fault, ...]:
         """In the order in which they were set, those that are over too."""
         return tuple(self._faults.values())
+
+    @property
+    def obeyed_by(self) -> list[str]:
+        """The services to which a rule can happen, by name."""
+        return sorted({view.service for view in self._views}.union(self.elsewhere()))
 
     def of(self, service: str, worker: str = "") -> Faults:
         """What a service in this process asks; one that was started again takes the place of the earlier one."""

@@ -44,6 +44,7 @@ class FaultBus:
         await self._server.start()
         self._faults.changed.append(self._announce)
         self._faults.waits.append(self.confirmed)
+        self._faults.elsewhere = lambda: {process.split(".", 1)[0] for process in self._confirmed}
         self._announce()
 
     async def stop(self) -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from stackwire.cloud.admin.route import AdminRoute
 from stackwire.core.errors import BadRequest
 from stackwire.core.fault_rules import FaultRule, kinds
-from stackwire.core.faults import FaultRules
+from stackwire.core.faults import Fault, FaultRules
 from stackwire.http.request import json_body, read, respond
 
 
@@ -23,15 +23,17 @@ class FaultView(FaultRule):
 
 
 class FaultAnswer(BaseModel):
-    """One rule."""
+    """One rule. ``obeyed_by``: the services to which any can happen now."""
 
     fault: FaultView
+    obeyed_by: list[str]
 
 
 class FaultList(BaseModel):
-    """The rules in the order in which they were set, those that happen no more too."""
+    """The rules in the order in which they were set, those that happen no more too. ``obeyed_by``: as of one."""
 
     faults: list[FaultView]
+    obeyed_by: list[str]
 
 
 class FaultKindView(BaseModel):
@@ -58,17 +60,21 @@ class FaultHandlers:
 
     async def list(self, request: web.Request) -> web.Response:
         """All that are set."""
-        return respond(200, {"faults": [fault.view() for fault in self._faults.faults]})
+        found = [fault.view() for fault in self._faults.faults]
+        return respond(200, {"faults": found, "obeyed_by": self._faults.obeyed_by})
 
     async def create(self, request: web.Request) -> web.Response:
         """201; 400 for a rule that cannot be."""
         fault = self._faults.add(_rule(await json_body(request)))
         await self._faults.spread()
-        return respond(201, {"fault": fault.view()}, {"Location": f"/faults/{fault.id}"})
+        return respond(201, self._one(fault), {"Location": f"/faults/{fault.id}"})
 
     async def show(self, request: web.Request) -> web.Response:
         """One, or 404."""
-        return respond(200, {"fault": self._faults.get(request.match_info["id"]).view()})
+        return respond(200, self._one(self._faults.get(request.match_info["id"])))
+
+    def _one(self, fault: Fault) -> dict[str, Any]:
+        return {"fault": fault.view(), "obeyed_by": self._faults.obeyed_by}
 
     async def delete(self, request: web.Request) -> web.Response:
         """204: it happens no more, and what it holds up continues."""

@@ -9,6 +9,7 @@ from stackwire.cloud.admin.health import health_routes, in_process, over_http
 from stackwire.cloud.admin.messages import message_routes
 from stackwire.cloud.admin.openapi import document_route
 from stackwire.cloud.admin.pace import pace_routes
+from stackwire.cloud.admin.refusals import refusal_route
 from stackwire.cloud.admin.route import AdminRoute
 from stackwire.cloud.admin.settle import settle_routes
 from stackwire.cloud.admin.states import state_routes
@@ -23,8 +24,9 @@ def routes(deps: AdminDeps) -> Sequence[AdminRoute]:
 
 
 def routes_of_processes(faults: FaultRules, urls: Mapping[str, str]) -> Sequence[AdminRoute]:
-    """Those that reach services in processes of their own."""
-    return with_document([*health_routes(over_http(urls)), *fault_routes(faults)])
+    """Those that reach services in processes of their own; what needs them in this one says so."""
+    table = with_document([*health_routes(over_http(urls)), *fault_routes(faults)])
+    return [*table, refusal_route()]
 
 
 def with_document(table: Sequence[AdminRoute]) -> Sequence[AdminRoute]:
