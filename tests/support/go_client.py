@@ -131,7 +131,7 @@ class GoClient:
     async def becomes(self, kind: str, path: str, name: str, *statuses: str) -> dict[str, Any]:
         """The resource, once it has one of these statuses."""
 
-        async def there() -> dict[str, Any] | None:
+        async def there() -> Any:  # the resource, or None
             told = await self.call("GET", kind, path)
             found = told if name == "image" else told[name]
             assert found["status"].lower() != "error", found
@@ -142,7 +142,7 @@ class GoClient:
     async def is_gone(self, kind: str, path: str) -> None:
         """Once it is not found."""
 
-        async def gone() -> bool:
+        async def gone() -> Any:
             return "itemNotFound" in str(await self.call("GET", kind, path, ok=(200, 404)))
 
         await until(gone)
@@ -161,5 +161,5 @@ async def _located(session: aiohttp.ClientSession, token: str, catalog: Any, kin
                 assert answer.status in (200, 300), await answer.text()
                 majors = {int(each["id"].removeprefix("v").split(".")[0]) for each in (await answer.json())["versions"]}
         if version in majors:
-            return url
+            return str(url)
     raise LookupError(kind)

@@ -72,10 +72,11 @@ def add(
     given = {"count": count, "expires_in": expires_in, "status": status, "message": message, "seconds": seconds}
     given |= {"after_bytes": after_bytes, "point": point}
     fields = {name: value for name, value in given.items() if value is not None}
-    rule = {"kind": kind, "match": {key: value for key, _, value in pairs}, **fields}
+    matched = {key: value for key, _, value in pairs}
+    rule = {"kind": kind, "match": matched, **fields}
     answer = _requested(data_dir, admin_url, "POST", "/faults", rule)
     print(_line(answer["fault"]))
-    _warn(rule["match"].get("service"), answer["obeyed_by"])
+    _warn(matched.get("service"), answer["obeyed_by"])
 
 
 def _warn(service: str | None, obeyed_by: list[str]) -> None:
