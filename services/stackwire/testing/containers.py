@@ -6,10 +6,12 @@ with StackwireContainer() as container:
 
 import contextlib
 import os
+import secrets
 import socket
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 from urllib.error import URLError
@@ -28,6 +30,7 @@ RABBITMQ_IMAGE = os.environ.get("RABBITMQ_IMAGE", "rabbitmq:4-management")
 """The variables are those of the compose stack."""
 CONTAINER_START_TIMEOUT_SECONDS = 120.0
 HOME = "/var/lib/stackwire"
+USER = "stackwire"
 _CONTAINER_POLL_SECONDS = 0.1
 
 
@@ -66,6 +69,7 @@ class StackwireContainer(DockerContainer, DirectedCloud):
         self.with_env("STACKWIRE_PUBLISHED_ADDRESS", self._address())
         super().start()
         _wait_for(f"{self.urls['compute']}/healthcheck")
+        _wait_for(f"{self.admin_url}/health")  # opened last; only then there is a token
         for name in ("clouds.yaml", ADMIN_TOKEN):
             (self.data_dir / name).write_bytes(self._file(f"{HOME}/{name}"))
         return self
@@ -114,16 +118,22 @@ def rabbitmq(workers: Sequence[str]) -> Iterator[str]:
             if time.monotonic() > until:
                 raise TimeoutError("the container's RabbitMQ does not answer")
             time.sleep(_CONTAINER_POLL_SECONDS)
+        password = secrets.token_hex(16)
+        _control(container, "add_user", USER, password)  # guest is for the container's own loopback
         for worker in workers:
             for command in (
                 ["add_vhost", worker],
-                ["set_permissions", "-p", worker, "guest", ".*", ".*", ".*"],
+                ["set_permissions", "-p", worker, USER, ".*", ".*", ".*"],
                 ["trace_on", "-p", worker],
             ):
-                code, output = container.exec(["rabbitmqctl", "-q", *command])
-                if code:
-                    raise RuntimeError(bytes(output).decode())
-        yield f"amqp://guest:guest@{host.replace('localhost', '127.0.0.1')}:{port}/{{worker}}"
+                _control(container, *command)
+        yield f"amqp://{USER}:{password}@{host.replace('localhost', '127.0.0.1')}:{port}/{{worker}}"
+
+
+def _control(container: DockerContainer, *words: str) -> None:
+    code, output = container.exec(["rabbitmqctl", "-q", *words])
+    if code:
+        raise RuntimeError(bytes(output).decode())
 
 
 def _greets(host: str, port: int) -> bool:
@@ -137,12 +147,15 @@ def _greets(host: str, port: int) -> bool:
 
 
 def _wait_for(url: str) -> None:
+    """Until it answers; that it wants a token is an answer."""
     until = time.monotonic() + CONTAINER_START_TIMEOUT_SECONDS
     while True:
         try:
             with urlopen(url, timeout=5):  # noqa: S310  # our own http URL
                 return
-        except (URLError, OSError):
+        except (URLError, OSError) as error:
+            if getattr(error, "code", None) == HTTPStatus.UNAUTHORIZED:
+                return
             if time.monotonic() > until:
                 raise TimeoutError(f"{url} does not answer") from None
         time.sleep(_CONTAINER_POLL_SECONDS)
