@@ -140,6 +140,18 @@ fuzz-image: $(READY) ## made-up calls to a live image service, other ones each t
 fuzz: $(READY) ## made-up calls to compute, volume and identity, other ones each time; EXAMPLES=20000
 	@EXAMPLES=$(or $(EXAMPLES),20000) $(BIN)/python -m pytest -s tests/flows/test_made_up_calls.py $(PYTEST_ARGS)
 
+.PHONY: bench
+bench: $(READY) ## everything as ratios, beside limits and (BENCH_REAL=clouds.yaml:cloud) a real OpenStack; BENCH_ARGS=--quick
+	@$(BIN)/python tests/bench/bench_all.py $(BENCH_ARGS)
+
+.PHONY: bench-compare
+bench-compare: $(READY) ## processor time of requests at two commits: A=origin/main B=HEAD
+	@$(BIN)/python tests/bench/bench_compare.py $(or $(A),origin/main) $(or $(B),HEAD) $(BENCH_ARGS)
+
+.PHONY: bench-growth
+bench-growth: $(READY) ## lists, filters and reads at 1,000, 10,000 and 100,000 images
+	@$(BIN)/python tests/bench/bench_image.py --parts growth $(BENCH_ARGS)
+
 .PHONY: bench-start
 bench-start: $(READY) ## time until ready, cold and warm, and memory
 	@$(BIN)/python tests/bench/bench_start.py

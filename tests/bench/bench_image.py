@@ -94,12 +94,16 @@ def served(amqp_url: str, settings: dict[str, str]) -> Iterator[Target]:
             "DATA_DIR": str(folder / "image"), **settings,
         }  # fmt: skip
         environment = {**os.environ, **{f"STACKWIRE_{name}": value for name, value in told.items()}}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "stackwire.cloud", "serve", "image"], env=environment, stdout=subprocess.PIPE
-        )
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "stackwire.cloud", "serve", "image"],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
         assert process.stdout is not None
         if b"ready" not in process.stdout.readline():
-            raise SystemExit("the image service did not start")
+            raise SystemExit(f"the image service did not start: {(folder / 'log').read_text()[-2000:]}")
         yield Target(port, process.pid, dsn, folder, {"X-Auth-Token": token(), "User-Agent": "bench"})
     finally:
         if process is not None:
