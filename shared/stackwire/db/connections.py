@@ -13,7 +13,7 @@ from stackwire.db.errors import mapped
 log = logging.getLogger(__name__)
 
 ACQUIRE_TIMEOUT_SECONDS = 30.0
-IDLE_SECONDS = 60.0
+CONNECTION_IDLE_SECONDS = 60.0
 
 
 class PoolUse(NamedTuple):
@@ -32,7 +32,7 @@ class Connections:
     is kept here for the next caller, and returns to the pool when nobody has needed it for ``idle`` seconds.
     """
 
-    def __init__(self, pool: "asyncpg.Pool[Any]", size: int, idle: float = IDLE_SECONDS) -> None:
+    def __init__(self, pool: "asyncpg.Pool[Any]", size: int, idle: float = CONNECTION_IDLE_SECONDS) -> None:
         self._pool = pool
         self._idle = idle
         self._slots = asyncio.Semaphore(size)

@@ -21,7 +21,7 @@ from stackwire.core.context import RequestContext
 from stackwire.core.database_use import USES, recorded
 from stackwire.core.faults import NO_FAULTS, Faults
 from stackwire.db import outbox
-from stackwire.db.connections import IDLE_SECONDS, Connections, PoolUse
+from stackwire.db.connections import CONNECTION_IDLE_SECONDS, Connections, PoolUse
 from stackwire.db.errors import DatabaseUnavailable, mapped
 from stackwire.db.migrate import migrate, quoted
 from stackwire.db.session import Session, set_codecs
@@ -63,16 +63,13 @@ class Database:
         clock: Clock | None = None,
         min_size: int = 1,
         max_size: int = 8,
-        idle: float = IDLE_SECONDS,
+        idle: float = CONNECTION_IDLE_SECONDS,
         planner: Mapping[str, str] | None = None,
     ) -> Self:
         """Connects, migrates the schema, and returns the open database.
 
-        ``idle``: seconds after which an unused connection is closed. ``planner``: settings of PostgreSQL's planner for
-        every connection.
-
-        Raises DatabaseUnavailable when no server answers at ``dsn``, MigrationError for a schema that is not
-        Stackwire's.
+        ``idle``: seconds until an unused connection is closed; ``planner``: settings of the planner for all of them.
+        Raises DatabaseUnavailable when no server answers, MigrationError for a schema that is not Stackwire's.
         """
         if not dsn:
             raise DatabaseUnavailable("No database URL is set.")

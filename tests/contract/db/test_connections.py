@@ -74,6 +74,7 @@ async def test_what_nobody_needed_for_a_while_is_closed(unmigrated: TestDatabase
     database = await Database.open(unmigrated.url("trace"), schema="trace", migrations=None, max_size=4, idle=0.05)
     try:
         await asyncio.gather(*(database.value("SELECT pg_sleep(0.05)") for _ in range(4)))
+        assert database.pool_use == (4, 0, 0)
         await until(lambda: _are(database, 1))
     finally:
         await database.close()
