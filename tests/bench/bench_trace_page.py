@@ -61,20 +61,22 @@ async def frames(page: Page, url: str, place: str, row: str) -> None:
     await page.locator(row).first.wait_for(timeout=120_000)
     session = await page.context.new_cdp_session(page)
     await session.send("Performance.enable", {"timeDomain": "threadTicks"})
-    before = await work(session)
+    before, drawing = await work(session, "TaskDuration"), await work(session, "ScriptDuration")
     rate, longest, elements = await page.evaluate(COUNT, [place, SECONDS])
-    each = (await work(session) - before) * 1000 / (rate * SECONDS)
+    each = (await work(session, "TaskDuration") - before) * 1000 / (rate * SECONDS)
+    script = (await work(session, "ScriptDuration") - drawing) * 1000 / (rate * SECONDS)
     print(
-        f"  {place:10} {rate:5.1f} frames/s   longest {longest:5.1f} ms   of processor {each:4.1f} ms a frame"
+        f"  {place:10} {rate:5.1f} frames/s   longest {longest:5.1f} ms   of processor {each:4.1f} ms a frame,"
+        f" {script:4.1f} of them scripts"
         f"   {elements} elements",
         flush=True,
     )
 
 
-async def work(session: CDPSession) -> float:
-    """Seconds of processor time that the page's thread has used."""
+async def work(session: CDPSession, kind: str) -> float:
+    """Seconds of processor time that the page's thread has used, for all or for its scripts."""
     metrics = (await session.send("Performance.getMetrics"))["metrics"]
-    return float(next(each["value"] for each in metrics if each["name"] == "TaskDuration"))
+    return float(next(each["value"] for each in metrics if each["name"] == kind))
 
 
 async def measure() -> None:

@@ -193,6 +193,14 @@ async def test_ten_thousand_messages_are_drawn_as_fast_as_ten(page: Page, cloud:
     await page.locator(".diagram").evaluate("place => { place.scrollTop = place.scrollHeight; }")
     await expect(page.locator("svg .row").last).to_contain_text("step.9999")
     assert await page.locator("svg .row").count() < 150
+    await page.goto(url(cloud, f"#/messages?request={ctx.request_id}"))
+    for number in (9999, 3, 5000, 5003):  # those that go out of view are shown again as others
+        row = page.locator(".message", has=page.get_by_text(f"step.{number}", exact=True))
+        await page.locator(".scroll").evaluate("(place, number) => { place.scrollTop = number * 40 - 80; }", number)
+        await row.click()
+        await expect(page.locator("#detail h1")).to_contain_text(f"step.{number}")
+        await expect(page.locator(".message.chosen")).to_have_count(1)
+        assert await page.locator(".message").count() < 150
 
 
 async def test_the_start_page_draws_the_cloud_and_an_arrow_has_its_messages(page: Page, cloud: TestCloud) -> None:
@@ -209,6 +217,8 @@ async def test_the_start_page_draws_the_cloud_and_an_arrow_has_its_messages(page
     assert {await row.locator(".ends").text_content() for row in await rows.all()} == {
         "nova-conductor → nova-scheduler"
     }
+    cut = "all => all.filter((one) => one.scrollWidth > one.clientWidth).length"
+    assert await page.locator(".message .ends").evaluate_all(cut) == 0, "there is room for both"
     await rows.first.click()
     await expect(page.locator("#detail")).to_contain_text("select_destinations")
     await page.locator("#detail").get_by_role("link", name="its story").click()

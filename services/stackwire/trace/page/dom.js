@@ -26,9 +26,10 @@ sw.short = (text, length = 60) => {
 sw.ms = (seconds) =>
   seconds === null || seconds === undefined ? "" : seconds < 1 ? `${(seconds * 1000).toFixed(1)} ms` : `${seconds.toFixed(2)} s`;
 
+const CLOCK = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }); // once: making it takes longer than all else of a row
 sw.clock = (seconds) => {
   const at = new Date(seconds * 1000);
-  return `${at.toLocaleTimeString([], { hour12: false })}.${String(at.getMilliseconds()).padStart(3, "0")}`;
+  return `${CLOCK.format(at)}.${String(at.getMilliseconds()).padStart(3, "0")}`;
 };
 
 // The kind of a message as text; "crossing" is the API's name of a property transfer.

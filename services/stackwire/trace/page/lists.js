@@ -81,7 +81,7 @@
     const MOST = 50_000;
     let known = [], newest = 0, chosen = -1;
     const place = sw.el("div", { class: "scroll", tabindex: 0 }), none = empty("No message matches these filters yet."), count = sw.el("p", { class: "dim pad note" });
-    const rows = new sw.Rows(place, 40, (at) => messageRow(known[at], () => choose(at), at === chosen));
+    const rows = new sw.Rows(place, 40, () => messageRow((number) => choose(known.findIndex((one) => one.number === number))), (row, at) => fillMessageRow(row, known[at], at === chosen));
     const choose = (at) => { chosen = at; rows.draw(); sw.openMessage(source, known[at]); };
     const show = async (all) => {
       if (all) { known = []; newest = 0; chosen = -1; }
@@ -103,13 +103,23 @@
     return () => show(false);
   };
 
-  const messageRow = (message, open, chosen) => {
-    const failed = message.failure ? " failed" : "";
-    return sw.el("div", { class: `message k-${message.kind}${failed}${chosen ? " chosen" : ""}`, onclick: open, "data-number": message.number },
-      sw.el("span", { class: "mono when dim" }, sw.clock(message.time)),
-      sw.el("span", { class: "kind" }, sw.kind(message.kind)),
-      sw.el("span", { class: "what", title: message.name }, message.label ?? message.name), sw.status(message.status),
-      sw.el("span", { class: "ends dim" }, `${message.sender || "?"} → ${message.receiver || "?"}`));
+  const messageRow = (open) => {
+    const row = sw.el("div", {}, ...["mono when dim", "kind", "what", "status", "ends dim"].map((kind) => sw.el("span", { class: kind }, document.createTextNode(""))));
+    row.onclick = () => open(Number(row.dataset.number));
+    return row;
+  };
+
+  const fillMessageRow = (row, message, chosen) => {
+    const failed = message.failure ? " failed" : "", [when, kind, what, status, ends] = row.children;
+    row.className = `message k-${message.kind}${failed}${chosen ? " chosen" : ""}`;
+    row.dataset.number = message.number;
+    when.firstChild.data = sw.clock(message.time);
+    kind.firstChild.data = sw.kind(message.kind);
+    what.firstChild.data = message.label ?? message.name;
+    what.title = message.name;
+    status.firstChild.data = message.status ?? "";
+    status.className = message.status ? `status s${String(message.status)[0]}` : "none";
+    ends.firstChild.data = `${message.sender || "?"} → ${message.receiver || "?"}`;
   };
 
   // -- resources

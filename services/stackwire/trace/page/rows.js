@@ -4,13 +4,14 @@
   const AROUND = 200;
 
   sw.Rows = class {
-    #place; #inner; #height; #count = 0; #row; #drawn = [0, 0]; #waiting = false;
+    #place; #inner; #height; #count = 0; #make; #fill; #rows = new Map(); #drawn = [0, 0]; #waiting = false;
 
-    // `row(at)` makes the element of a row. `place` scrolls.
-    constructor(place, height, row) {
+    // `make()` makes the element of a row, `fill(element, at)` shows row `at` in it. `place` scrolls.
+    constructor(place, height, make, fill) {
       this.#place = place;
       this.#height = height;
-      this.#row = row;
+      this.#make = make;
+      this.#fill = fill;
       this.#inner = sw.el("div", { class: "rows" });
       place.append(this.#inner);
       place.addEventListener("scroll", () => this.#later(), { passive: true });
@@ -34,6 +35,7 @@
     }
 
     draw() {
+      for (const [at, row] of this.#rows) if (at < this.#count) this.#fill(row, at);
       this.#drawn = [0, 0];
       this.#draw();
     }
@@ -49,13 +51,21 @@
       const top = this.#place.scrollTop - above, end = top + this.#place.clientHeight;
       if (this.#drawn[1] > this.#drawn[0] && this.#drawn[0] * height <= Math.max(0, top) && this.#drawn[1] * height >= Math.min(end, this.#count * height)) return;
       const from = Math.max(0, Math.floor((top - AROUND) / height)), to = Math.min(this.#count, Math.ceil((end + AROUND) / height));
-      const rows = [];
-      for (let at = from; at < to; at++) {
-        const row = this.#row(at);
-        row.style.top = `${at * height}px`;
-        rows.push(row);
+      // Elements of rows that are out of view show those that come into it.
+      const free = [];
+      for (const [at, row] of this.#rows) {
+        if (at >= from && at < to) continue;
+        this.#rows.delete(at);
+        free.push(row);
       }
-      this.#inner.replaceChildren(...rows);
+      for (let at = from; at < to; at++) {
+        if (this.#rows.has(at)) continue;
+        const row = free.pop() ?? this.#inner.appendChild(this.#make());
+        row.style.transform = `translateY(${at * height}px)`;
+        this.#fill(row, at);
+        this.#rows.set(at, row);
+      }
+      for (const row of free) row.remove();
       this.#drawn = [from, to];
     }
   };
