@@ -11,6 +11,7 @@ import pytest
 
 from flows.test_image_registry import IDENTITY, TABLES
 from flows.test_image_v1 import DATA, NOBODY, OCTETS
+from stackwire.cloud.answers import PropertyAnswers, in_words
 from support.builders.images import PATCH
 from support.cloud import ACloud, Answer, ASharedCloud, JsonClient, TestCloud
 
@@ -66,6 +67,17 @@ async def registry(a_shared_cloud: ASharedCloud) -> RpcCaller:
 
 
 # ---- the API through it
+
+
+async def test_properties_are_shown_without_definitions_which_the_registry_does_not_have(cloud: TestCloud) -> None:
+    demo = await cloud.http("demo")
+    image = (await demo.post("image", "/v2/images", json={"name": "day", "hw_disk_bus": "scsi"})).ok(201).json["id"]
+    found = await PropertyAnswers({name: cloud.urls[name] for name in SERVICES}).defined("image", image)
+    assert [(row["key"], row["value"], row["namespace"]) for row in found["properties"]] == [
+        ("hw_disk_bus", "scsi", None)
+    ]
+    assert "glance-registry" in found["note"]
+    assert f"no definitions: {found['note']}" in in_words(found)
 
 
 async def test_the_client_does_its_days_work_without_the_api_opening_a_table(cloud: TestCloud) -> None:

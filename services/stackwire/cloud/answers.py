@@ -50,7 +50,8 @@ class PropertyAnswers:
         return {"flavor": known.name, "explanations": [{**asdict(each), "is_read": each.is_read} for each in found]}
 
     async def defined(self, kind: str, ident: str) -> dict[str, Any]:
-        """Each property of an image, a flavor, an aggregate or a volume (by id or name) with its definition."""
+        """Each property of an image, a flavor, an aggregate or a volume (by id or name) with its definition; ``note``:
+        why none has one."""
         if kind not in KINDS:
             raise NotFound(f"{kind[:100]!r} is none of {', '.join(KINDS)}")
         try:
@@ -61,8 +62,14 @@ class PropertyAnswers:
             raise NotFound(str(error)) from None
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(f"the cloud does not answer: {error}") from None
-        rows = defined(found.pop("groups"), definitions(namespaces, KINDS[kind]), kind)
-        return {**found, "kind": kind, "resource_type": KINDS[kind], "properties": [asdict(row) for row in rows]}
+        rows = defined(found.pop("groups"), definitions(namespaces or [], KINDS[kind]), kind)
+        return {
+            **found,
+            "kind": kind,
+            "resource_type": KINDS[kind],
+            "properties": [asdict(row) for row in rows],
+            "note": _NO_DEFINITIONS if namespaces is None else None,
+        }
 
     def bugs(self) -> list[dict[str, Any]]:
         """The pages of all old bugs, as they are on file (bugs/recordings)."""
@@ -88,10 +95,16 @@ async def build_tracer(settings: TraceSettings, *, transport: Transport, clock: 
     return await app.build(settings, transport=transport, clock=clock, answers=answers)
 
 
-async def _namespaces(admin: Client, resource_type: str) -> list[dict[str, Any]]:
-    """Those for the resource type, with the names that properties have there."""
+_NO_DEFINITIONS = "the image service reaches its rows through glance-registry, which has no definitions"
+
+
+async def _namespaces(admin: Client, resource_type: str) -> list[dict[str, Any]] | None:
+    """Those for the resource type, with the names that properties have there. None: none can be had."""
     wanted, found, path = quote(resource_type, safe=""), list[dict[str, Any]](), None
     path = f"/v2/metadefs/namespaces?resource_types={wanted}&limit=100"
+    status, _, _ = await admin.try_request("GET", "image", path)
+    if status == 501:  # data_api registry
+        return None
     while path:
         page = await admin.request("GET", "image", path)
         for each in page["namespaces"]:
@@ -159,6 +172,8 @@ def _only(found: Sequence[Mapping[str, Any]], kind: str, ident: str) -> Mapping[
 def in_words(found: Mapping[str, Any]) -> str:
     """For a terminal."""
     lines = [f"{found['kind']} {found['name']} ({found['id']}), {found['resource_type']}"]
+    if found["note"]:
+        lines.append(f"  no definitions: {found['note']}")
     for row in (DefinedProperty(**each) for each in found["properties"]):
         lines.append(f"  {row.key}={row.value}" + (f" ({row.of})" if row.of != "properties" else ""))
         if row.namespace is None:

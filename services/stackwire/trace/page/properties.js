@@ -79,6 +79,7 @@
     answer.replaceChildren(
       sw.el("h2", {}, data.kind, " ", data.name, " ", sw.el("span", { class: "dim mono" }, data.id)),
       sw.el("p", { class: outside ? "bad" : "dim" }, `${data.resource_type}, ${data.properties.length} properties, ${outside} out of range`),
+      ...(data.note ? [sw.el("p", { class: "dim" }, `No definitions: ${data.note}.`)] : []),
       data.properties.length
         ? sw.el("div", { class: "wide", tabindex: 0 }, sw.el("table", { class: "properties" }, sw.el("thead", {}, sw.el("tr", {}, ...heads.map((text) => sw.el("th", {}, text)))), sw.el("tbody", {}, ...data.properties.map(row))))
         : sw.el("p", { class: "empty" }, "It has no properties."));
