@@ -10,37 +10,18 @@ import pytest
 
 from stackwire.cloud.states import copying
 from stackwire.cloud.states.states import NoBeginning, States
-from stackwire.db.schema_copy import Content
 from support import invariants
 from support.builders.images import IMAGE_BYTES, a_queued_image, an_image, upload_image
 from support.builders.servers import a_server, from_volume, request_server
 from support.builders.volumes import VOLUMES, a_volume
 from support.cloud import ACloud, JsonClient, TestCloud, log_in
 from support.polling import turns_of_the_loop, until
-
-OF_PROCESSES = frozenset({"services", "compute_nodes", "leases", "outbox"})
-"""Tables with rows of processes that go on, with their times."""
+from support.states import contents
 
 
 @pytest.fixture
 async def cloud(a_cloud: ACloud) -> TestCloud:
     return await a_cloud(trace=True)
-
-
-@pytest.fixture
-async def states(cloud: TestCloud, tmp_path: Path) -> AsyncIterator[States]:
-    states = States(cloud.cloud, tmp_path / "states")
-    await states.begin()
-    yield states
-    await states.close()
-
-
-async def contents(cloud: TestCloud) -> dict[tuple[str, str], Content]:
-    """Every table of every schema that is not of processes."""
-    found = {}
-    for service, rows in copying.schemas(cloud.cloud).items():
-        found |= {(service, table): content for table, content in (await rows.contents()).items()}
-    return {key: content for key, content in found.items() if key[1] not in OF_PROCESSES}
 
 
 def files(cloud: TestCloud) -> dict[str, list[str]]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import tarfile
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,12 @@ import pytest
 from stackwire.cloud.states import copying
 from stackwire.cloud.states.folder import NoStateFile, NoStateName, NoSuchState, StateExists, StateFolder
 from stackwire.cloud.states.states import CloudBusy, States
-from stackwire.db.schema_copy import Content
 from support import invariants
 from support.builders.images import an_image, download_image
 from support.builders.servers import a_server, from_volume, get_server
 from support.builders.volumes import a_volume, get_volume
 from support.cloud import ACloud, JsonClient, TestCloud
+from support.states import contents
 
 DATA = bytes(range(256)) * 16
 
@@ -26,22 +25,6 @@ DATA = bytes(range(256)) * 16
 @pytest.fixture
 async def cloud(a_cloud: ACloud) -> TestCloud:
     return await a_cloud(trace=True)
-
-
-@pytest.fixture
-async def states(cloud: TestCloud, tmp_path: Path) -> AsyncIterator[States]:
-    states = States(cloud.cloud, tmp_path / "states")
-    await states.begin()
-    yield states
-    await states.close()
-
-
-async def contents(cloud: TestCloud) -> dict[tuple[str, str], Content]:
-    found = {}
-    for service, rows in copying.schemas(cloud.cloud).items():
-        found |= {(service, table): content for table, content in (await rows.contents()).items()}
-    of_processes = {"services", "compute_nodes", "leases", "outbox"}
-    return {key: content for key, content in found.items() if key[1] not in of_processes}
 
 
 async def lineage(cloud: TestCloud, ident: str) -> Any:
