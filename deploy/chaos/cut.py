@@ -29,7 +29,7 @@ def secret(name: str) -> str:
 def management(method: str, path: str) -> Any:
     login = base64.b64encode(f"stackwire:{secret('amqp_password')}".encode()).decode()
     headers = {"Authorization": f"Basic {login}", "X-Reason": "chaos"}
-    request = Request(f"{os.environ['MANAGEMENT_URL']}/api/{path}", headers=headers, method=method)  # noqa: S310
+    request = Request(f"{os.environ['MANAGEMENT_URL']}/api/{path}", headers=headers, method=method)  # noqa: S310  # the broker's own
     with urlopen(request, timeout=10) as answer:  # noqa: S310  # the operator's own URL
         return json.loads(answer.read() or b"null")
 

@@ -31,10 +31,10 @@ def forward(tracer: str, collector: str, sent: dict[str, int]) -> int:
         key, messages = story["id"], story["messages"]
         if sent.get(key) == messages or story["started_at"] + story["seconds"] + COMPLETE_SECONDS > now:
             continue
-        with urlopen(f"{tracer}/stories/{key}/export?form=otlp", timeout=30) as answer:  # noqa: S310
+        with urlopen(f"{tracer}/stories/{key}/export?form=otlp", timeout=30) as answer:  # noqa: S310  # likewise
             document = answer.read()
-        request = Request(f"{collector}/v1/traces", document, {"Content-Type": "application/json"})  # noqa: S310
-        with urlopen(request, timeout=10):  # noqa: S310
+        request = Request(f"{collector}/v1/traces", document, {"Content-Type": "application/json"})  # noqa: S310  # so
+        with urlopen(request, timeout=10):  # noqa: S310  # likewise
             sent.pop(key, None)
             sent[key] = messages
             count += 1

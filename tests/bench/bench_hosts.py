@@ -121,10 +121,11 @@ async def servers(admin: JsonClient, client: JsonClient, count: int) -> dict[str
 async def measure(wish: argparse.Namespace, bus: str, folder: Path, server: EmbeddedPostgres) -> None:
     hosts, workers = wish.hosts, wish.workers
     common = {"SWEEP_SECONDS": str(wish.sweep_seconds)}
-    processes = Processes(Database(server), bus, folder, common)  # type: ignore[arg-type]  # it asks for URLs alone
+    database: Any = Database(server)  # it is asked for URLs alone
+    processes = Processes(database, bus, folder, common)
     parts = shares(hosts, workers)
     compute = [
-        Processes(Database(server), bus, folder / f"worker-{number}", {**common, "HOSTS": ",".join(part)})  # type: ignore[arg-type]
+        Processes(database, bus, folder / f"worker-{number}", {**common, "HOSTS": ",".join(part)})
         for number, part in enumerate(parts)
     ]
     try:

@@ -20,7 +20,7 @@ from support.rabbitmq import TestRabbit
 
 async def found(folder: Path, **what: object) -> dict[str, Finding]:
     subject = {"host": "127.0.0.1", "ports": {}, "database_url": EMBEDDED, "amqp_url": MEMORY, **what}
-    every = [finding async for finding in findings(Subject(data_dir=folder, **subject))]  # type: ignore[arg-type]
+    every = [finding async for finding in findings(Subject(data_dir=folder, **subject))]  # type: ignore[arg-type]  # of any field
     assert all(finding.remedy for finding in every if finding.severity != "ok")
     return {finding.check: finding for finding in every}
 

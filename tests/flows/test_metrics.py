@@ -23,7 +23,7 @@ async def scraped(cloud: TestCloud, service: str) -> Series:
     found: Series = {}
     for line in text.splitlines():
         if not line.startswith("#"):
-            name, labels, value = _LINE.match(line).groups()  # type: ignore[union-attr]
+            name, labels, value = _LINE.match(line).groups()  # type: ignore[union-attr]  # None fails the test
             found[name, frozenset(_LABEL.findall(labels or ""))] = float(value)
     return found
 

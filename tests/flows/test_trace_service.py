@@ -142,7 +142,7 @@ async def test_the_tracer_describes_its_bounds_and_is_ready(at_a_bus: tuple[Tran
 )
 async def test_a_page_that_leads_its_own_name_here_reads_nothing(host: str, status: int) -> None:
     transport = MemoryTransport(MemoryBroker())
-    service = TraceService(TraceSettings(port=0, allowed_hosts="tracer.example.org"), transport)  # type: ignore[arg-type]
+    service = TraceService(TraceSettings(port=0, allowed_hosts="tracer.example.org"), transport)  # type: ignore[arg-type]  # text
     await service.start()
     async with aiohttp.ClientSession() as session:
         for path, expected in (("/messages", status), ("/healthcheck", 200)):

@@ -218,7 +218,7 @@ def _services(state: dict[str, Any]) -> Iterator[Finding]:
 def _get(url: str) -> tuple[int, str, list[dict[str, Any]]]:
     request = Request(url, headers={"Accept": "application/json"})  # noqa: S310  # our own http URL
     try:
-        with urlopen(request, timeout=5) as answer:  # noqa: S310
+        with urlopen(request, timeout=5) as answer:  # noqa: S310  # this cloud's own URL
             return answer.status, answer.headers.get("Date", ""), json.load(answer)["reasons"]
     except HTTPError as refused:
         return refused.code, "", json.load(refused)["reasons"]

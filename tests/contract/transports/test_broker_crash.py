@@ -81,7 +81,7 @@ async def test_no_confirmed_notification_is_lost_when_the_broker_is_killed(broke
     for pool in ("away", None):
         heard = Heard()
         transport = await heard.listen(url, "cinder", pool)
-        await until(lambda heard=heard: confirmed <= set(heard.numbers), 60)  # type: ignore[misc]
+        await until(lambda heard=heard: confirmed <= set(heard.numbers), 60)  # type: ignore[misc]  # a bound default
         await transport.close()
     await sender.close()
 

@@ -87,3 +87,19 @@ def test_who_raises_an_error_gives_all_that_its_message_wants() -> None:
         if isinstance(node.func, ast.Name) and node.func.id in wanted and not node.args:
             given = {keyword.arg for keyword in node.keywords}
             assert None in given or any(names <= given for names in wanted[node.func.id]), (place, ast.unparse(node))
+
+
+EXCEPTION = re.compile(r"# (?:noqa|type: ignore)\b(?!(?:: [A-Z0-9, ]+|\[[a-z, -]+\])?  # \S)")
+
+
+def test_each_exception_from_a_rule_has_its_reason_beside_it() -> None:
+    """``# noqa: S310  # the operator's own URL``."""
+    files = [path for part in ("services", "shared", "tests", "deploy") for path in (ROOT / part).rglob("*.py")]
+    without = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in files
+        if path != Path(__file__)
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if EXCEPTION.search(line)
+    ]
+    assert without == []

@@ -132,9 +132,9 @@ class MessageHandlers:
         target = Target(
             exchange=message.exchange, topic=message.topic, namespace=message.namespace, version=message.version
         )
-        where = {"server": message.server, "fanout": message.kind == "fanout"}
-        client = RpcClient(transport)
-        await client.send(context, target, message.method or "", message.args, **where)  # type: ignore[arg-type]
+        await RpcClient(transport).send(
+            context, target, message.method or "", message.args, server=message.server, fanout=message.kind == "fanout"
+        )
         return ""
 
     async def list(self, request: web.Request) -> web.Response:

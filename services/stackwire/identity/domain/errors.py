@@ -37,11 +37,11 @@ class DomainIsEnabled(Forbidden):
 
 
 class ProjectHasChildren(Forbidden):
-    """You are not authorized to perform the requested action: cannot delete the project {id} since it is not a leaf in the hierarchy."""  # noqa: E501
+    """You are not authorized to perform the requested action: cannot delete the project {id} since it is not a leaf in the hierarchy."""  # noqa: E501  # Keystone's text
 
 
 class MissingAttribute(BadRequest):
-    """Expecting to find {attribute} in {target}. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error."""  # noqa: E501
+    """Expecting to find {attribute} in {target}. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error."""  # noqa: E501  # Keystone's text
 
 
 class RoleNotDefined(NotFound):
@@ -73,11 +73,11 @@ class InvalidApplicationCredential(BadRequest):
 
 
 class BadTimestamp(BadRequest):
-    """Timestamp not in expected format. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error."""  # noqa: E501
+    """Timestamp not in expected format. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error."""  # noqa: E501  # Keystone's text
 
 
 class ExpiresBeforeNow(BadRequest):
-    """The 'expires_at' must not be before now. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error."""  # noqa: E501
+    """The 'expires_at' must not be before now. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error."""  # noqa: E501  # Keystone's text
 
 
 class UsesOfRedelegatedTrust(BadRequest):
