@@ -86,6 +86,7 @@ async def until_signal(ready: Callable[[], None]) -> None:
     """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
+    gc.freeze()  # modules and routes stay: each look through them for garbage kept the loop for a tenth of a second
 
     def stop() -> None:
         loop.remove_signal_handler(signal.SIGINT)
