@@ -110,7 +110,7 @@ down: ## stop the compose stack; VOLUMES=1 removes its data too
 
 .PHONY: test-compose
 test-compose: $(READY) ## the compose stack, and the test harness on containers, for real (needs a docker daemon)
-	@TEST_COMPOSE=1 REQUIRE=all $(BIN)/python -m pytest tests/stack/test_compose_run.py tests/stack/test_compose_scaled.py tests/stack/test_harness_containers.py $(PYTEST_ARGS)
+	@TEST_COMPOSE=1 REQUIRE=all $(BIN)/python -m pytest tests/stack/test_compose_run.py tests/stack/test_compose_profiles.py tests/stack/test_compose_scaled.py tests/stack/test_harness_containers.py $(PYTEST_ARGS)
 
 .PHONY: states
 states: $(READY) ## the state machines as Mermaid diagrams

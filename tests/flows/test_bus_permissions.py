@@ -1,29 +1,20 @@
 """A login at the broker for each service: what the service does is allowed, what others do is not."""
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from uuid import uuid4
 
 import pytest
 
-from stackwire.messaging.connect import connect
-from stackwire.messaging.errors import BusUnavailable
 from stackwire.messaging.memory import MemoryTransport
-from stackwire.messaging.transport import Address, Binding, Delivery, to_topic, topic_queue
+from stackwire.messaging.transport import Address, Binding
 from support.builders.images import an_image
 from support.builders.servers import a_server, finish_action
 from support.builders.volumes import a_volume
 from support.cloud import ACloud
-from support.rabbitmq import TestRabbit
+from support.processes import PERMISSIONS
 
-PERMISSIONS: dict[str, dict[str, str]] = json.loads(
-    (Path(__file__).parents[2] / "deploy" / "rabbitmq" / "permissions.json").read_text()
-)
 Needed = dict[str, set[tuple[str, str]]]
 
 
@@ -109,33 +100,3 @@ async def test_what_a_service_does_in_a_journey_is_what_it_may(
 )  # fmt: skip
 def test_what_is_another_services_is_refused(user: str, right: str, name: str) -> None:
     assert not allowed(user, right, name)
-
-
-@pytest.mark.rabbitmq
-async def test_the_broker_holds_a_service_to_it(rabbitmq: TestRabbit) -> None:
-    if rabbitmq.control is None:
-        pytest.skip("this broker cannot be administered")
-    user, password = f"image-{uuid4().hex[:8]}", uuid4().hex
-    rights = PERMISSIONS["image"]
-    rabbitmq.control("add_user", user, password)
-    try:
-        rabbitmq.control(
-            "set_permissions", "-p", rabbitmq.vhost, user, rights["configure"], rights["write"], rights["read"]
-        )
-        parts = urlsplit(rabbitmq.url)
-        url = parts._replace(netloc=f"{user}:{password}@{parts.hostname}:{parts.port}").geturl()
-        transport = await connect(url, name="stackwire-image")
-
-        async def take(delivery: Delivery) -> None:
-            await delivery.ack()
-
-        await transport.consume(topic_queue("stackwire", "image", "host"), take)
-        await transport.publish(to_topic("stackwire", "image", "host"), b"{}", mandatory=True)
-        assert await transport.problem() == ""
-        with pytest.raises(BusUnavailable, match="ACCESS"):
-            await transport.publish(to_topic("nova", "compute"), b"{}")
-        with pytest.raises(BusUnavailable, match="ACCESS"):
-            await transport.consume(topic_queue("cinder", "cinder-volume"), take)
-        await transport.close()
-    finally:
-        rabbitmq.control("delete_user", user)

@@ -8,11 +8,10 @@ import pytest
 from support.compose import Stack, a_stack
 
 # Builds images and starts containers, which nobody expects of `make test`: it is `make test-compose`.
-collect_ignore = (
-    []
-    if os.environ.get("TEST_COMPOSE")
-    else [*("test_compose_run.py", "test_compose_scaled.py", "test_harness_containers.py")]
-)
+COMPOSE_RUNS = [
+    *("test_compose_run.py", "test_compose_profiles.py", "test_compose_scaled.py", "test_harness_containers.py")
+]
+collect_ignore = [] if os.environ.get("TEST_COMPOSE") else COMPOSE_RUNS
 
 
 @pytest.fixture(scope="session")

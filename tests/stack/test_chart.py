@@ -18,6 +18,7 @@ from stackwire.core.settings import unknown_variables
 from stackwire.messaging.options import parse
 from support import chart_tools
 from support.postgres import skip_or_fail
+from support.processes import PERMISSIONS
 
 CHART = Path(__file__).parents[2] / "deploy" / "kubernetes"
 OURS = ("identity", "image", "volume", "compute", "trace")
@@ -35,6 +36,7 @@ EVERYTHING = (
     "image.digest=sha256:00,services.compute.worker.hostsPerPod=3",
 )
 CASES = {"trial": (), "external": EXTERNAL, "operator": OPERATOR, "scaled": SCALED, "everything": EVERYTHING}
+SHARED = {"shared": (*EXTERNAL, "rabbitmq.logins=shared")}
 Resource = dict[str, Any]
 
 
@@ -49,7 +51,7 @@ def helm(*words: str, expected: int = 0) -> str:
 
 @cache
 def rendered(case: str) -> tuple[Resource, ...]:
-    sets = [word for value in CASES[case] for word in ("--set", value)]
+    sets = [word for value in (CASES | SHARED)[case] for word in ("--set", value)]
     return tuple(filter(None, yaml.safe_load_all(helm("template", "cloud", str(CHART), "--namespace", "here", *sets))))
 
 
@@ -165,8 +167,34 @@ def test_the_connections_to_database_and_bus_are_checked() -> None:
         for name, template in services(case):
             env = {entry["name"]: entry.get("value", "") for entry in template["spec"]["containers"][0]["env"]}
             assert "sslmode=verify-full&sslrootcert=/etc/stackwire/postgresql/ca.crt" in env["STACKWIRE_DATABASE_URL"]
-            assert env["STACKWIRE_AMQP_URL"].startswith("amqps://"), name
+            assert env["STACKWIRE_AMQP_URL"].startswith(f"amqps://{component(template)}@"), name
             assert "cafile=/etc/stackwire/rabbitmq/ca.crt" in env["STACKWIRE_AMQP_URL"], name
+
+
+def component(template: Resource) -> str:
+    """The service whose process it is."""
+    return str(template["metadata"]["labels"]["app.kubernetes.io/part-of"])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_pod_has_its_own_login_at_the_broker_and_signs(case: str) -> None:
+    for name, template in services(case):
+        env = {entry["name"]: entry.get("value", "") for entry in template["spec"]["containers"][0]["env"]}
+        (volume,) = [one for one in template["spec"]["volumes"] if one["name"] == "secrets"]
+        keys = {item["key"] for item in volume["secret"]["items"]}
+        password = f"{component(template)}_amqp_password"
+        assert {key for key in keys if key.endswith("amqp_password")} == {password}, name
+        assert env["STACKWIRE_AMQP_PASSWORD_FILE"] == f"/run/secrets/stackwire/{password}"
+        if component(template) != "trace":  # which only reads
+            assert env["STACKWIRE_BUS_KEY_FILE"] == "/run/secrets/stackwire/bus_key"
+            assert "bus_key" in keys
+
+
+def test_one_login_can_be_shared_where_nobody_makes_more() -> None:
+    for name, template in services("shared"):
+        env = {entry["name"]: entry.get("value", "") for entry in template["spec"]["containers"][0]["env"]}
+        assert env["STACKWIRE_AMQP_URL"].startswith("amqps://stackwire@"), name
+        assert env["STACKWIRE_AMQP_PASSWORD_FILE"] == "/run/secrets/stackwire/amqp_password"
 
 
 def test_the_trials_certificates_are_those_of_its_servers() -> None:
@@ -186,7 +214,7 @@ def test_passwords_are_drawn_and_none_is_one_that_everybody_knows() -> None:
     assert texts.pop("password") == texts["amqp_password"]
     assert min(map(len, texts.values())) >= 32
     assert len(set(texts.values())) == len(texts)
-    assert len(texts["token_key"]) >= 64
+    assert min(len(texts["token_key"]), len(texts["bus_key"])) >= 64
 
 
 def test_workers_are_scaled_by_the_depth_of_their_queue_and_apis_by_their_work() -> None:
@@ -238,21 +266,35 @@ def test_each_pod_of_compute_is_hosts_of_its_own() -> None:
         assert list(env).index("POD_NAME") < list(env).index("STACKWIRE_COMPUTE_HOSTS"), "or it is no reference"
 
 
-def test_an_operators_cluster_has_three_nodes_a_user_and_bounds() -> None:
+def test_an_operators_cluster_has_three_nodes_users_and_bounds() -> None:
     kinds = {one["kind"]: one["spec"] for one in of_kind("operator", "RabbitmqCluster", "User", "Permission")}
     assert kinds["RabbitmqCluster"]["replicas"] == 3
     assert kinds["RabbitmqCluster"]["tls"] == {"secretName": "bus", "disableNonTLSListeners": True}
-    assert kinds["User"]["importCredentialsSecret"] == {"name": "cloud-secrets"}
+    logins = {one["spec"]["importCredentialsSecret"]["name"]: one for one in of_kind("operator", "User")}
+    assert set(logins) == {"cloud-secrets", *(f"cloud-secrets-{name}" for name in PERMISSIONS)}
+    for one in of_kind("operator", "Secret"):
+        if one["metadata"]["name"] in logins:
+            assert {"username", "password"} <= set(one["data"])
+    granted = {one["metadata"]["name"]: one["spec"]["permissions"] for one in of_kind("operator", "Permission")}
+    everything = dict.fromkeys(("configure", "write", "read"), ".*")
+    assert granted == {"cloud": everything, **{f"cloud-{name}": rights for name, rights in PERMISSIONS.items()}}
     bounds = [one["spec"]["definition"] for one in of_kind("operator", "Policy")]
     assert bounds == [{"max-length": 100000, "overflow": "drop-head"}, {"expires": 3600000}]
     assert of_kind("operator", "StatefulSet")[0]["metadata"]["name"] == "cloud-compute-worker"
 
 
-def test_the_trials_broker_has_the_same_bounds() -> None:
+def test_the_trials_broker_has_the_same_logins_and_bounds() -> None:
     (found,) = [one for one in of_kind("trial", "ConfigMap") if one["metadata"]["name"] == "cloud-rabbitmq"]
     definitions = json.loads(found["data"]["definitions.json"])
-    stack = json.loads((CHART.parent / "rabbitmq" / "definitions.json").read_text())
+    text = (CHART.parent / "rabbitmq" / "definitions.json").read_text()
+    stack = json.loads(text.replace("@USERS@", "").replace("@PERMISSIONS@", ""))
     assert definitions["policies"][0] == stack["policies"][0]
+    granted = {each.pop("user"): each for each in definitions["permissions"]}
+    assert granted.pop("stackwire")["write"] == ".*"
+    assert granted == {name: {"vhost": "/", **rights} for name, rights in PERMISSIONS.items()}
+    assert {user["name"]: user["password"] for user in definitions["users"]} == {
+        "stackwire": "@amqp_password@", **{name: f"@{name}_amqp_password@" for name in PERMISSIONS},
+    }  # fmt: skip
 
 
 def test_the_charts_files_are_those_of_the_compose_stack() -> None:

@@ -21,6 +21,7 @@ from stackwire.core.policy import Policy
 from stackwire.core.settings import ServiceSettings, unknown_variables
 from stackwire.messaging.options import parse
 from support.postgres import skip_or_fail
+from support.processes import PERMISSIONS
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -156,8 +157,9 @@ def test_a_service_starts_from_these_variables(name: str, monkeypatch: pytest.Mo
         monkeypatch.setenv("STACKWIRE_RELEASE", "mitaka")
     service = service_of(name)
     settings = settings_of(service)()
-    password, role = (secrets / "amqp_password").read_text().strip(), "registry" if name == "registry" else service
-    assert settings.amqp_url.startswith(f"amqps://stackwire:{password}@rabbitmq:5671/?cafile=/run/secrets/ca.crt")
+    role = "registry" if name == "registry" else service
+    password = (secrets / f"{role}_amqp_password").read_text().strip()
+    assert settings.amqp_url.startswith(f"amqps://{role}:{password}@rabbitmq:5671/?cafile=/run/secrets/ca.crt")
     _, options = parse(settings.amqp_url)
     assert options.amqp_durable_queues or name == "trace", "what is confirmed outlives the broker"
     own = (secrets / f"{role}_db_password").read_text().strip()
@@ -165,8 +167,9 @@ def test_a_service_starts_from_these_variables(name: str, monkeypatch: pytest.Mo
         f"postgresql://{role}:{own}@postgres:5432/stackwire?sslmode=verify-full&sslrootcert=/run/secrets/ca.crt"
     )
     if name != "trace":
-        assert len(settings.token_key) == 64
-    assert {"ca.crt", f"{role}_db_password", "amqp_password"} <= set(SERVICES[name]["secrets"])
+        assert len(settings.token_key) == len(settings.bus_key) == 64
+    passwords = {secret for secret in SERVICES[name]["secrets"] if secret.endswith("password")} - {"user_password"}
+    assert passwords == {f"{role}_db_password", f"{role}_amqp_password"}, "its own, and nobody else's"
 
 
 def test_the_admin_port_starts_from_its_variables(monkeypatch: pytest.MonkeyPatch, secrets: Path) -> None:
@@ -203,7 +206,7 @@ def test_secrets_are_made_once_for_their_owner_and_drawn(secrets: Path) -> None:
     assert secrets.stat().st_mode & 0o777 == 0o700, "a container's user is another, so that the files are not the fence"
     texts = {file.name: file.read_text() for file in secrets.iterdir()}
     assert {name for name in texts if not name.endswith("password")} == {
-        "admin_token", "token_key", "rabbitmq.json",
+        "admin_token", "token_key", "bus_key", "rabbitmq.json",
         "ca.crt", "postgres.crt", "postgres.key", "rabbitmq.crt", "rabbitmq.key",
     }  # fmt: skip
     assert texts["user_password"] == "secret\n", "as the README says, on the loopback address"
@@ -213,6 +216,15 @@ def test_secrets_are_made_once_for_their_owner_and_drawn(secrets: Path) -> None:
     again = made_secrets(secrets.parent)
     assert {file.name: file.read_text() for file in again.iterdir()} == texts
     assert set(COMPOSE["secrets"]) == set(texts)
+
+
+def test_a_login_that_is_changed_is_the_brokers_at_its_next_start(secrets: Path) -> None:
+    before = json.loads((secrets / "rabbitmq.json").read_text())["users"]
+    (secrets / "image_amqp_password").unlink()
+    made_secrets(secrets.parent)
+    after = json.loads((secrets / "rabbitmq.json").read_text())["users"]
+    assert [user["name"] for user in before] == [user["name"] for user in after]
+    assert [one["password_hash"] for one in before] != [one["password_hash"] for one in after]
 
 
 def test_users_have_no_public_password_where_others_reach_the_stack(tmp_path: Path) -> None:
@@ -229,13 +241,21 @@ def test_the_servers_certificates_are_for_their_names(secrets: Path) -> None:
         assert server in names.get_values_for_type(x509.DNSName)
 
 
-def test_the_brokers_login_is_the_services_and_queues_that_nobody_reads_are_bounded(secrets: Path) -> None:
+def test_the_brokers_logins_are_the_services_and_queues_that_nobody_reads_are_bounded(secrets: Path) -> None:
     """As RabbitMQ hashes passwords: the salt, and SHA-256 of salt and password."""
     definitions = json.loads((secrets / "rabbitmq.json").read_text())
-    (user,) = definitions["users"]
-    salted = base64.b64decode(user["password_hash"])
-    password = (secrets / "amqp_password").read_bytes().strip()
-    assert salted == salted[:4] + hashlib.sha256(salted[:4] + password).digest()
+    users = {user["name"]: user for user in definitions["users"]}
+    assert set(users) == {*PERMISSIONS, "stackwire"}
+    for name, user in users.items():
+        salted = base64.b64decode(user["password_hash"])
+        file = "amqp_password" if name == "stackwire" else f"{name}_amqp_password"
+        password = (secrets / file).read_bytes().strip()
+        assert salted == salted[:4] + hashlib.sha256(salted[:4] + password).digest()
+    assert [name for name, user in users.items() if user["tags"]] == ["trace", "stackwire"], "who may administer"
+    granted = {each.pop("user"): each for each in definitions["permissions"]}
+    everything = dict.fromkeys(("configure", "write", "read"), ".*")
+    logins = {**PERMISSIONS, "stackwire": everything}
+    assert granted == {name: {"vhost": "/", **rights} for name, rights in logins.items()}
     policies = {policy["name"]: policy for policy in definitions["policies"]}
     assert policies["notifications"]["definition"]["max-length"] > 0
     for queue in ("notifications.info", "notifications.error", "versioned_notifications.info"):

@@ -6,6 +6,7 @@ Where no image registry is reachable the base images are made by deploy/local-im
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -14,7 +15,13 @@ from typing import Any
 
 import pytest
 
+from stackwire.contracts.volume import DeleteVolume
+from stackwire.core.context import system_context
+from stackwire.core.ids import new_id
+from stackwire.messaging.connect import connect
+from stackwire.messaging.rpc import RpcClient
 from support.compose import COMPOSE, ROOT, Stack
+from support.polling import until
 
 PEER = ROOT / "tests/contract/oslo/peers/peer.py"
 SERVERS = ("postgres", "rabbitmq", "gateway")
@@ -87,7 +94,8 @@ def test_containers_can_write_only_where_their_data_are_and_have_limits(stack: S
 def test_no_secret_stands_in_what_docker_shows(stack: Stack) -> None:
     """In variables and commands anybody at the daemon reads them."""
     shown = stack.run("docker", "inspect", *stack.containers())
-    for name in ("token_key", "amqp_password", "postgres_password", "image_db_password", "trace_db_password"):
+    drawn = [file.name for file in stack.secrets.iterdir() if file.name.endswith(("_key", "password"))]
+    for name in {*drawn} - {"user_password"}:  # which everybody knows
         assert stack.secret(name) not in shown
 
 
@@ -97,6 +105,24 @@ def test_the_services_come_to_database_and_bus_by_tls_alone(stack: Stack) -> Non
     assert stack.run(*base, "postgres", "psql", "-h", "/tmp", "-U", "postgres", "-Atc", sessions).split() == ["t"]
     listed = stack.run(*base, "rabbitmq", "rabbitmqctl", "-q", "list_connections", "ssl", "--no-table-headers")
     assert set(listed.split()) == {"true"}
+
+
+def test_each_service_has_a_login_of_its_own_at_the_broker(stack: Stack) -> None:
+    base = [*stack.compose, "-f", str(COMPOSE), "exec", "-T", "rabbitmq", "rabbitmqctl", "-q", "--no-table-headers"]
+    connected = set(stack.run(*base, "list_connections", "user").split())
+    assert connected == {"identity", "image", "volume", "compute", "trace"}
+
+
+async def test_nobody_is_heard_who_does_not_sign(stack: Stack) -> None:
+    """Though the login may publish everywhere: what it orders is refused, and counted as forged."""
+    transport = await connect(stack.amqp.replace("rabbit://", "amqp://"), name="stranger")
+    order = DeleteVolume(volume_id=new_id())
+    await RpcClient(transport).send(system_context("nova").to_wire(), order.target, order.method, order.to_args())
+    await transport.close()
+    asked = "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3"
+    base = [*stack.compose, "-f", str(COMPOSE), "exec", "-T", "volume-worker", "bash", "-c", asked]
+    counted = r'stackwire_dead_letters_total\{[^}]*reason="forged"[^}]*\} [1-9]'
+    assert await until(lambda: re.search(counted, stack.run(*base)), 60, interval=1.0)
 
 
 async def test_the_stock_client_makes_an_image_a_volume_and_a_server_and_a_real_listener_hears_of_them(

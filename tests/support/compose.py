@@ -19,7 +19,10 @@ from support.postgres import skip_or_fail
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "deploy" / "compose.yaml"
-PUBLIC = ("python:3.12-slim-bookworm", "postgres:16-alpine", "rabbitmq:4.1-management", "debian:bookworm-slim")
+PUBLIC = (
+    "python:3.12-slim-bookworm", "postgres:16-alpine", "rabbitmq:4.1-management", "debian:bookworm-slim",
+    "otel/opentelemetry-collector:0.128.0",
+)  # fmt: skip
 PORTS = (
     "IDENTITY_PORT", "IMAGE_PORT", "VOLUME_PORT", "COMPUTE_PORT", "TRACE_PORT", "AMQP_PORT", "AMQPS_PORT",
     "MANAGEMENT_PORT",

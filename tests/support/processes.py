@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import sys
+import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from stackwire.cloud.cloud import settings_type
 from stackwire.cloud.options import ORDER, REGISTRY, free_ports
@@ -18,6 +21,10 @@ TOKEN_KEY = "0123456789abcdef" * 4
 CRASHED = 137
 ADMIN = "admin"
 READY_SECONDS = 60.0
+PERMISSIONS: dict[str, dict[str, str]] = json.loads(
+    (Path(__file__).parents[2] / "deploy/rabbitmq/permissions.json").read_text()
+)
+"""Of each service's login at the broker: the patterns to configure, write and read."""
 
 
 class Processes:
@@ -31,11 +38,14 @@ class Processes:
         settings: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
         data_folder: Path | None = None,
+        logins: Mapping[str, str] | None = None,
     ) -> None:
         """``settings``: further ones of every service (``LEASE_SECONDS``); ``environment``: variables for Python.
 
-        ``data_folder``: for what they store, another than that of their logs.
+        ``data_folder``: for what they store, another than that of their logs. ``logins``: URLs of the broker, of
+        services that have another one than all.
         """
+        self._logins = dict(logins or {})
         self._database = database
         self._amqp_url = amqp_url
         self._folder = folder
@@ -129,7 +139,7 @@ class Processes:
         own = {
             "PORT": str(self.ports[service]),
             "DATABASE_URL": "" if service == ADMIN else self._database.url(service),
-            "AMQP_URL": self._amqp_url,
+            "AMQP_URL": self._logins.get(service, self._amqp_url),
             "DATA_DIR": str(self.data_dir("image" if service == REGISTRY else service)),
             "TOKEN_KEY": TOKEN_KEY,
             "ADMIN_PASSWORD": "secret",
@@ -148,6 +158,31 @@ class Processes:
             **environment,
             "STACKWIRE_FAILPOINT_FILE": str(self._failpoint_file(service)),
         }
+
+
+@contextlib.contextmanager
+def own_logins(rabbit: TestRabbit, url: str) -> Iterator[dict[str, str]]:
+    """URLs of a vhost with a login for each service that may what deploy/rabbitmq/permissions.json says."""
+    assert rabbit.control is not None
+    parts, suffix = urlsplit(url), uuid.uuid4().hex[:8]
+    passwords = {service: uuid.uuid4().hex for service in PERMISSIONS}
+    names = {service: f"{service}-{suffix}" for service in PERMISSIONS}
+    definitions = {
+        "users": [{"name": names[each], "password": passwords[each], "tags": []} for each in names],
+        "permissions": [{"user": names[each], "vhost": parts.path[1:], **PERMISSIONS[each]} for each in names],
+    }
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:  # one command: each takes a second and more
+        file.write(json.dumps(definitions))
+        file.flush()
+        Path(file.name).chmod(0o644)
+        rabbit.control("import_definitions", file.name)
+    host = parts.netloc.rpartition("@")[2]
+    try:
+        yield {each: parts._replace(netloc=f"{names[each]}:{passwords[each]}@{host}").geturl() for each in PERMISSIONS}
+    finally:
+        users = ", ".join(f'<<"{name}">>' for name in names.values())
+        delete = 'rabbit_auth_backend_internal:delete_user(User, <<"test">>)'
+        rabbit.control("eval", f"[{delete} || User <- [{users}]].")
 
 
 @contextlib.contextmanager

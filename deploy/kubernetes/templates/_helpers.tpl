@@ -69,11 +69,26 @@ postgresql://{{ .role }}@{{ include "stackwire.databaseHost" .root }}:{{ $p.port
 {{- end -}}
 {{- end -}}
 
+{{/* Who has a login at the broker, when each service has one. */}}
+{{- define "stackwire.busUsers" -}}
+{{- keys (.Files.Get "files/permissions.json" | fromJson) | sortAlpha | join " " -}}
+{{- end -}}
+
+{{/* The password of a service's login: (dict "root" $ "service" "image"). */}}
+{{- define "stackwire.busPassword" -}}
+{{- ternary (printf "%s_amqp_password" .service) "amqp_password" (eq .root.Values.rabbitmq.logins "service") -}}
+{{- end -}}
+
+{{/* (dict "root" $ "service" "image") */}}
 {{- define "stackwire.busUrl" -}}
+{{- $service := .service -}}
+{{- with .root -}}
 {{- $r := .Values.rabbitmq -}}
+{{- $user := ternary $service $r.user (eq $r.logins "service") -}}
 {{- $vhost := ternary "" ($r.vhost | urlquery) (eq $r.vhost "/") -}}
-{{ ternary "amqps" "amqp" $r.tls }}://{{ $r.user }}@{{ include "stackwire.busHost" . }}:{{ $r.port }}/{{ $vhost }}?{{ $r.options }}
+{{ ternary "amqps" "amqp" $r.tls }}://{{ $user }}@{{ include "stackwire.busHost" . }}:{{ $r.port }}/{{ $vhost }}?{{ $r.options }}
 {{- if and $r.tls (include "stackwire.busCa" .) -}}&cafile=/etc/stackwire/rabbitmq/ca.crt{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* The URL of a service for clients: (dict "root" $ "service" "image" "port" 9292). */}}
@@ -179,9 +194,13 @@ spec:
         - name: STACKWIRE_DATABASE_PASSWORD_FILE
           value: /run/secrets/stackwire/{{ .service }}_db_password
         - name: STACKWIRE_AMQP_URL
-          value: {{ include "stackwire.busUrl" $root | quote }}
+          value: {{ include "stackwire.busUrl" (dict "root" $root "service" .service) | quote }}
         - name: STACKWIRE_AMQP_PASSWORD_FILE
-          value: /run/secrets/stackwire/amqp_password
+          value: /run/secrets/stackwire/{{ include "stackwire.busPassword" (dict "root" $root "service" .service) }}
+        {{- if not $isTracer }}
+        - name: STACKWIRE_BUS_KEY_FILE
+          value: /run/secrets/stackwire/bus_key
+        {{- end }}
         - name: STACKWIRE_TOKEN_KEY_FILE
           value: /run/secrets/stackwire/token_key
         {{- range $name, $of := $v.services }}
@@ -240,7 +259,11 @@ spec:
         defaultMode: 0440
         items: # what this service needs alone
           - {key: token_key, path: token_key}
-          - {key: amqp_password, path: amqp_password}
+          {{- $bus := include "stackwire.busPassword" (dict "root" $root "service" .service) }}
+          - {key: {{ $bus }}, path: {{ $bus }}}
+          {{- if not $isTracer }}
+          - {key: bus_key, path: bus_key}
+          {{- end }}
           - {key: {{ .service }}_db_password, path: {{ .service }}_db_password}
           {{- if or (eq .service "identity") (eq .service "image") }}
           - {key: user_password, path: user_password}

@@ -10,6 +10,8 @@ from stackwire.trace.backends.wire_message import wire_message
 from stackwire.trace.domain.message_store import MessageStore
 
 _PROBE = "stackwire.trace.probe."
+_PROBES = "trace_probes"
+"""An exchange of its own: a login for the tracer alone may publish to no other."""
 _PROBE_TIMEOUT_SECONDS = 1.0
 
 
@@ -45,7 +47,7 @@ class BusWatch(_Watch):
     async def is_receiving(self) -> bool:
         """True when published messages are received, which a message without a receiver proves."""
         self._probed.clear()
-        await self._transport.publish(Address("", f"{_PROBE}{uuid4().hex}", "direct"), b"{}")
+        await self._transport.publish(Address(_PROBES, f"{_PROBE}{uuid4().hex}"), b"{}")
         try:
             await asyncio.wait_for(self._probed.wait(), _PROBE_TIMEOUT_SECONDS)
         except TimeoutError:
