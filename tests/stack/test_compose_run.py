@@ -107,10 +107,10 @@ def test_the_services_come_to_database_and_bus_by_tls_alone(stack: Stack) -> Non
     assert set(listed.split()) == {"true"}
 
 
-def test_each_service_has_a_login_of_its_own_at_the_broker(stack: Stack) -> None:
+async def test_each_service_has_a_login_of_its_own_at_the_broker(stack: Stack) -> None:
     base = [*stack.compose, "-f", str(COMPOSE), "exec", "-T", "rabbitmq", "rabbitmqctl", "-q", "--no-table-headers"]
-    connected = set(stack.run(*base, "list_connections", "user").split())
-    assert connected == {"identity", "image", "volume", "compute", "trace"}
+    ours = {"identity", "image", "volume", "compute", "trace"}
+    assert await until(lambda: set(stack.run(*base, "list_connections", "user").split()) == ours, 60, interval=1.0)
 
 
 async def test_nobody_is_heard_who_does_not_sign(stack: Stack) -> None:
@@ -120,7 +120,7 @@ async def test_nobody_is_heard_who_does_not_sign(stack: Stack) -> None:
     await RpcClient(transport).send(system_context("nova").to_wire(), order.target, order.method, order.to_args())
     await transport.close()
     asked = "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3"
-    base = [*stack.compose, "-f", str(COMPOSE), "exec", "-T", "volume-worker", "bash", "-c", asked]
+    base = [*stack.compose, "-f", str(COMPOSE), "exec", "-T", "volume-api", "bash", "-c", asked]
     counted = r'stackwire_dead_letters_total\{[^}]*reason="forged"[^}]*\} [1-9]'
     assert await until(lambda: re.search(counted, stack.run(*base)), 60, interval=1.0)
 
