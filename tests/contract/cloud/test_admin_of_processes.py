@@ -6,7 +6,7 @@ import pytest
 from aiohttp import ClientSession
 
 from stackwire.cloud.admin.app import AdminServer, make_admin_app
-from stackwire.cloud.admin.routes import routes_of_processes
+from stackwire.cloud.admin.routes import routes_of_processes, with_refusals
 from stackwire.cloud.options import free_ports
 from stackwire.core.faults import FaultRules
 
@@ -27,7 +27,7 @@ def rules() -> FaultRules:
 async def url(rules: FaultRules) -> AsyncIterator[str]:
     port = free_ports(("admin",))["admin"]
     server = AdminServer(
-        make_admin_app(routes_of_processes(rules, {}), token=TOKEN, host="127.0.0.1"), "127.0.0.1", port
+        make_admin_app(with_refusals(routes_of_processes(rules, {})), token=TOKEN, host="127.0.0.1"), "127.0.0.1", port
     )
     await server.start()
     yield f"http://127.0.0.1:{port}"

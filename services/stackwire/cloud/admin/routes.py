@@ -24,8 +24,12 @@ def routes(deps: AdminDeps) -> Sequence[AdminRoute]:
 
 
 def routes_of_processes(faults: FaultRules, urls: Mapping[str, str]) -> Sequence[AdminRoute]:
-    """Those that reach services in processes of their own; what needs them in this one says so."""
-    table = with_document([*health_routes(over_http(urls)), *fault_routes(faults)])
+    """Those that reach services in processes of their own."""
+    return with_document([*health_routes(over_http(urls)), *fault_routes(faults)])
+
+
+def with_refusals(table: Sequence[AdminRoute]) -> Sequence[AdminRoute]:
+    """These, and what says that the others need the services in one process."""
     return [*table, refusal_route()]
 
 

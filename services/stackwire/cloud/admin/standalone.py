@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from stackwire.cloud.admin.app import AdminServer, make_admin_app
 from stackwire.cloud.admin.bus import FaultBus
 from stackwire.cloud.admin.guard import new_token
-from stackwire.cloud.admin.routes import routes_of_processes
+from stackwire.cloud.admin.routes import routes_of_processes, with_refusals
 from stackwire.cloud.admin.settings import AdminSettings
 from stackwire.cloud.datadir import DataDir
 from stackwire.cloud.options import ORDER
@@ -26,7 +26,8 @@ async def serve(settings: AdminSettings) -> None:
     transport = await connect(settings.amqp_url, name="stackwire-admin", signatures=signatures)
     bus = FaultBus(transport, rules)
     urls = {name: getattr(settings, f"{name}_url") for name in ORDER}
-    app = make_admin_app(routes_of_processes(rules, urls), token=_token(settings), host=settings.host)
+    table = with_refusals(routes_of_processes(rules, urls))
+    app = make_admin_app(table, token=_token(settings), host=settings.host)
     server = AdminServer(app, settings.host, settings.port)
     try:
         await bus.start()
