@@ -16,7 +16,7 @@ from support.retrying_client import RetryingClient
 
 CUTS = 8
 ENDS = {"available", "error"}
-pytestmark = [pytest.mark.compose, pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.compose, pytest.mark.slow, pytest.mark.timeout(1200, func_only=True)]
 
 
 @pytest.fixture

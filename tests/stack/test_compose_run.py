@@ -30,7 +30,7 @@ OURS = (
     *("compute-api", "compute-worker", "trace"),
 )
 
-pytestmark = [pytest.mark.compose, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.compose, pytest.mark.slow, pytest.mark.timeout(900, func_only=True)]
 
 
 class Ear:

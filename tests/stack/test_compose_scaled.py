@@ -19,7 +19,7 @@ from support.polling import until
 
 JOURNEYS = int(os.environ.get("JOURNEYS", "100"))
 UNDER_WAY = {"queued", "saving", "creating", "downloading", "BUILD"}
-pytestmark = [pytest.mark.compose, pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.compose, pytest.mark.slow, pytest.mark.timeout(1800, func_only=True)]
 
 EXPECTED = {
     "image": {"image.create", "image.upload", "image.activate"},
