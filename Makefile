@@ -13,6 +13,7 @@ WORKERS ?= 2
 EXAMPLES ?= 5000
 SEEDS ?= 1
 SOAK_SECONDS ?= 600
+RUNS ?= 20
 
 .DEFAULT_GOAL := help
 
@@ -78,6 +79,18 @@ matrix: $(READY) ## nine flows x thirteen faults (make test takes some); SEEDS=2
 .PHONY: soak
 soak: $(READY) ## ten minutes of clients at work while services, RabbitMQ and PostgreSQL die (make test: 20 s)
 	@SOAK_SECONDS=$(SOAK_SECONDS) $(BIN)/python -m pytest tests/stack/test_histories.py -s $(PYTEST_ARGS)
+
+.PHONY: test-confirmed
+test-confirmed: $(READY) ## RabbitMQ and PostgreSQL killed under 2,000 messages, RUNS=20 times: none lost (make test: once)
+	@CONFIRMED_RUNS=$(RUNS) $(BIN)/python -m pytest tests/stack/test_confirmed_messages.py -s $(PYTEST_ARGS)
+
+.PHONY: test-cluster
+test-cluster: $(READY) ## three RabbitMQ nodes: leaders killed, frozen and parted from the others under load; RUNS=20
+	@TEST_CLUSTER=$(RUNS) REQUIRE=all $(BIN)/python -m pytest tests/stack/test_rabbit_cluster.py -s $(PYTEST_ARGS)
+
+.PHONY: test-rolling
+test-rolling: $(READY) ## both processes of each service restarted under load, three times (make test: one of each, once)
+	@ROLLING_ROUNDS=3 $(BIN)/python -m pytest tests/stack/test_rolling_restart.py -s $(PYTEST_ARGS)
 
 .PHONY: test-ansible
 test-ansible: $(READY) ## a whole Ansible playbook of volumes (make test plays the beginning; a task takes seconds)

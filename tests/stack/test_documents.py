@@ -1,5 +1,6 @@
 """The README's first cloud and the cookbook's recipes, run by a shell as they stand there, but for the ports."""
 
+import asyncio
 import os
 import re
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from stackwire.cloud.options import ORDER, free_ports
+from stackwire.cloud.postgres import EmbeddedPostgres
+from support import invariants
 from support.rabbitmq import TestRabbit
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -44,7 +47,7 @@ class Shell:
     """Runs commands in a folder, with the ports of its own for those of the documents."""
 
     def __init__(self, folder: Path, ports: dict[str, int], broker: str) -> None:
-        self._folder = folder
+        self.folder = folder
         self._ports = ports
         self._broker = broker
         binaries = folder / "bin"
@@ -68,17 +71,26 @@ class Shell:
         """All in one shell, which ends at the first that fails; what they print."""
         script = "set -e\n" + "\n".join(self.translated(line) for line in lines)
         done = subprocess.run(
-            ["bash", "-c", script], cwd=self._folder, env=self._environment, capture_output=True, text=True, check=False
+            ["bash", "-c", script], cwd=self.folder, env=self._environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, f"{script}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
         return done.stdout
 
 
+def at_rest(folder: Path) -> None:
+    """What the commands did in a cloud of that folder has ended, and is whole."""
+    dsn = EmbeddedPostgres(folder / ".stackwire").dsn()
+    asyncio.run(invariants.hold_in(dsn, 30))
+
+
 def test_the_readmes_first_cloud(tmp_path: Path) -> None:
     shell = Shell(tmp_path, free_ports((*ORDER, "trace")), "")
-    lines = [line for line in commands(section(README, "A cloud of your own")) if not line.startswith("make ")]
+    *lines, last = [line for line in commands(section(README, "A cloud of your own")) if not line.startswith("make ")]
+    assert last == "stackwire down"
     try:
         assert "hw_disk_bus" in shell.run(*lines)
+        at_rest(tmp_path)
+        shell.run(last)
     finally:
         shell.run("stackwire down || true")
 
@@ -94,6 +106,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory, rabbitmq: TestRabbit) -> Ite
     try:
         shell.run(*commands(BEFORE))
         yield shell
+        at_rest(shell.folder)
     finally:
         shell.run("stackwire down || true")
 

@@ -13,7 +13,7 @@ import pytest
 from stackwire.cloud.admin_client import AdminClient
 from stackwire.core.fault_rules import KINDS
 from stackwire.db.bootstrap import create_database, drop_database
-from support.cloud import log_in
+from support.cloud import JsonClient, log_in
 from support.fault_stories import CloudWithFaults, Story, told_of
 from support.postgres import TestDatabase, TestServer
 from support.processes import ADMIN, CRASHED, Processes, own_vhost
@@ -56,7 +56,17 @@ async def faulty(processes: Processes) -> AsyncIterator[CloudWithFaults]:
         cloud = CloudWithFaults(await log_in(session, processes.urls), admin, restarted)
         yield cloud
         await cloud.tidy()
+        await give_up_what_waits_for_ever(await log_in(session, processes.urls, "admin"))
+        await processes.at_rest()
     admin.close()
+
+
+async def give_up_what_waits_for_ever(admin: JsonClient) -> None:
+    """A volume whose message was dropped stays as it was promised, until an operator looks."""
+    found = (await admin.get("volume", "/v3/{project_id}/volumes?all_tenants=1&status=creating")).ok(200)
+    for volume in found.json["volumes"]:
+        path = f"/v3/{{project_id}}/volumes/{volume['id']}"
+        (await admin.post("volume", f"{path}/action", json={"os-force_delete": {}})).ok(202)
 
 
 @pytest.mark.parametrize(("kind", "story"), told_of(CHOSEN))

@@ -12,6 +12,7 @@ import pytest
 
 from flows.test_cloud_command import create_image, folder, ports, request, show_image, stackwire, token_of
 from stackwire.cloud.postgres import EmbeddedPostgres
+from support import invariants
 from support.polling import until
 
 __all__ = ["folder", "ports"]  # fixtures
@@ -42,6 +43,7 @@ async def test_a_postgresql_that_is_killed_is_started_again_each_time(folder: Pa
         await until(lambda: is_well(folder), 30)
         assert [show_image(services, image)["id"] for image in images] == images
         images.append(create_image(services))
+    await invariants.hold_in(server.dsn(), 30)
     log = (folder / "up.log").read_text()
     assert (log.count("PostgreSQL died"), log.count("PostgreSQL runs again")) == (2, 2)
 
@@ -65,6 +67,7 @@ async def test_a_cloud_that_waits_for_its_postgresql_can_be_stopped(folder: Path
     hidden.rename(control)
     await until(lambda: is_well(folder), 60)
     assert show_image(services, image)["id"] == image
+    await invariants.hold_in(server.dsn(), 30)
 
     control.rename(hidden)
     assert server.pid is not None
@@ -89,6 +92,7 @@ async def test_a_deleted_image_is_taken_back_in_a_running_cloud(
     restored = stackwire("image", "restore", image, "--data-dir", str(folder))
     assert (restored.returncode, restored.stdout) == (0, f"the image {image} is active again\n")
     assert (show_image(services, image)["status"], show_image(services, image)["team"]) == ("active", "red")
+    await invariants.hold_in(EmbeddedPostgres(folder).dsn(), 30)
 
 
 def status_of(services: Any, image: str, token: str) -> int:

@@ -116,6 +116,8 @@ async def test_a_worker_whose_store_hangs_is_not_taken_for_dead(
         upload.cancel()
         await asyncio.gather(upload, return_exceptions=True)
         assert "DeleteObject" in gate.held
+        gate.held = set()
+        await gate.let_go()
 
 
 async def test_a_copy_whose_process_was_killed_leaves_the_image_where_it_was(

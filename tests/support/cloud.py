@@ -27,11 +27,14 @@ from stackwire.core.clock import Clock
 from stackwire.core.faults import FaultRules
 from stackwire.db.bootstrap import ROLES, create_database
 from stackwire.runtime.service import PortInUse
+from support import invariants
 from support.postgres import TestDatabase, TestServer, drop_checked
 
 T = TypeVar("T")
 TOKEN_KEY = "0123456789abcdef" * 4
 SHARED = 4
+AT_REST_SECONDS = 30.0
+"""How long what a test has begun may go on after it."""
 PROJECT_OF = {"demo": "demo", "admin": "admin", "alt": "alt"}
 
 
@@ -291,7 +294,13 @@ async def _started(
 
 
 @pytest.fixture
-async def a_cloud(postgres: TestDatabase, tmp_path: Path) -> AsyncIterator[ACloud]:
+def audited() -> bool:
+    """Whether what a test leaves of a cloud must be at rest and whole: in ``stack/`` it must."""
+    return False
+
+
+@pytest.fixture
+async def a_cloud(postgres: TestDatabase, tmp_path: Path, audited: bool) -> AsyncIterator[ACloud]:
     """Builds and starts a cloud; stopped after the test. A second one shares its database and files."""
     started: list[TestCloud] = []
 
@@ -300,8 +309,12 @@ async def a_cloud(postgres: TestDatabase, tmp_path: Path) -> AsyncIterator[AClou
         return started[-1]
 
     yield cast(ACloud, build)
-    for cloud in started:
-        await cloud.close()
+    try:
+        if audited:
+            await invariants.hold_in(postgres.admin_url, AT_REST_SECONDS)
+    finally:
+        for cloud in started:
+            await cloud.close()
 
 
 @pytest.fixture(scope="module")

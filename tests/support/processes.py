@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from stackwire.cloud.cloud import settings_type
 from stackwire.cloud.options import ORDER, REGISTRY, free_ports
+from support import invariants
 from support.postgres import TestDatabase
 from support.rabbitmq import TestRabbit
 
@@ -21,6 +22,7 @@ TOKEN_KEY = "0123456789abcdef" * 4
 CRASHED = 137
 ADMIN = "admin"
 READY_SECONDS = 60.0
+AT_REST_SECONDS = 30.0
 PERMISSIONS: dict[str, dict[str, str]] = json.loads(
     (Path(__file__).parents[2] / "deploy/rabbitmq/permissions.json").read_text()
 )
@@ -28,7 +30,7 @@ PERMISSIONS: dict[str, dict[str, str]] = json.loads(
 
 
 class Processes:
-    """Starts, kills and awaits single services; ``close`` kills them all."""
+    """Starts, kills and awaits single services. ``close`` kills them all, once what they did is at rest and whole."""
 
     def __init__(
         self,
@@ -71,12 +73,14 @@ class Processes:
         """The standard error of the service."""
         return (self._folder / f"{service}.log").read_text(errors="replace")
 
-    async def start(self, service: str, role: str = "all", *, processes: int = 1) -> None:
+    async def start(self, service: str, role: str = "all", *, copy: str = "", processes: int = 1) -> None:
         """Returns when the service is ready; fails with the end of its log when it exits.
 
-        glance-registry is started by its name, too. ``processes``: so many serve its port.
+        glance-registry is started by its name, too. ``copy``: the name of a further process of the service, which has
+        its port in ``ports``. ``processes``: so many serve its port.
         """
-        path = self._folder / f"{service}.log"
+        name = copy or service
+        path = self._folder / f"{name}.log"
         with path.open("ab") as log:
             log_start = log.tell()
             words = (
@@ -89,16 +93,16 @@ class Processes:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", "stackwire.cloud", *words),
-                env=self._environment(service),
+                env=self._environment(service, self.ports[name]),
                 stdout=log,
                 stderr=log,
             )
-        self.running[service if role == "all" else f"{service}-{role}"] = process
+        self.running[copy or (service if role == "all" else f"{service}-{role}")] = process
         async with asyncio.timeout(READY_SECONDS):
             while process.returncode is None and b"is ready" not in path.read_bytes()[log_start:]:
                 await asyncio.sleep(0.02)
         if process.returncode is not None:
-            raise AssertionError(f"{service} did not start: {self.log(service)[-2000:]}")
+            raise AssertionError(f"{name} did not start: {self.log(name)[-2000:]}")
 
     async def start_all(self) -> None:
         await asyncio.gather(*(self.start(service) for service in ORDER))
@@ -128,16 +132,28 @@ class Processes:
             process.send_signal(signal.SIGKILL)
         await process.wait()
 
+    async def stop(self, service: str) -> int:
+        """SIGTERM: it ends when it has finished what it does. The exit code."""
+        self.running[service].send_signal(signal.SIGTERM)
+        return await self.running[service].wait()
+
     async def close(self) -> None:
-        for service in reversed(list(self.running)):
-            await self.kill(service)
+        try:
+            await self.at_rest()
+        finally:
+            for service in reversed(list(self.running)):
+                await self.kill(service)
+
+    async def at_rest(self, patience: float = AT_REST_SECONDS) -> None:
+        """Returns when nothing is under way and every invariant holds; fails when that takes too long."""
+        await invariants.hold_in(self._database.admin_url, patience)
 
     def _failpoint_file(self, service: str) -> Path:
         return self._folder / f"{service}.crash"
 
-    def _environment(self, service: str) -> dict[str, str]:
+    def _environment(self, service: str, port: int) -> dict[str, str]:
         own = {
-            "PORT": str(self.ports[service]),
+            "PORT": str(port),
             "DATABASE_URL": "" if service == ADMIN else self._database.url(service),
             "AMQP_URL": self._logins.get(service, self._amqp_url),
             "DATA_DIR": str(self.data_dir("image" if service == REGISTRY else service)),

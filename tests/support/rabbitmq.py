@@ -66,7 +66,7 @@ def answers(host: str, port: int, seconds: float = 1.0) -> bool:
         return False
 
 
-def _control(program: str, environment: dict[str, str] | None = None) -> Control:
+def rabbit_control(program: str, environment: dict[str, str] | None = None) -> Control:
     def run(*arguments: str) -> str:
         done = subprocess.run(
             [program, "-q", *arguments], capture_output=True, text=True, timeout=60, env=environment, check=False
@@ -116,7 +116,7 @@ def on_localhost() -> TestRabbit:
     if program is None:
         raise NoRabbit("no rabbitmqctl here")
     _borrowed()
-    found = _with_vhost(LOCAL, _control(program))
+    found = _with_vhost(LOCAL, rabbit_control(program))
     if found.control is None:
         raise NoRabbit("this machine's broker cannot be administered")
     return found
@@ -135,7 +135,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _program(name: str, places: Sequence[str] = ("/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin")) -> str:
+def rabbit_program(name: str, places: Sequence[str] = ("/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin")) -> str:
     """The real script: the one on Debian's PATH changes the user and drops the environment."""
     found = next((path for place in places if (path := Path(place, name)).exists()), None) or shutil.which(name)
     if found is None:
@@ -145,7 +145,7 @@ def _program(name: str, places: Sequence[str] = ("/usr/lib/rabbitmq/bin", "/opt/
 
 def start_broker() -> tuple[TestRabbit, Callable[[], None]]:
     """A broker of one's own on private ports, and what stops it."""
-    server, ctl = _program("rabbitmq-server"), _program("rabbitmqctl")
+    server, ctl = rabbit_program("rabbitmq-server"), rabbit_program("rabbitmqctl")
     folder = Path(tempfile.mkdtemp(prefix="stackwire-rabbit-"))
     port, distribution = _free_port(), _free_port()
     environment = {
@@ -162,7 +162,7 @@ def start_broker() -> tuple[TestRabbit, Callable[[], None]]:
         "RABBITMQ_PID_FILE": str(folder / "pid"),
     }
     (folder / "plugins").write_text("[].\n")
-    control = _control(ctl, environment)
+    control = rabbit_control(ctl, environment)
     running: list[subprocess.Popen[bytes]] = []
 
     def stop() -> None:

@@ -127,7 +127,8 @@ class EmbeddedPostgres:
         """Does nothing more when it is ready."""
         deadline = time.monotonic() + POSTGRES_START_TIMEOUT_SECONDS
         while True:
-            if self.pid is None:
+            launched = self.pid is None
+            if launched:
                 self._remove_stale_files()
                 self._launch()
             try:
@@ -136,8 +137,8 @@ class EmbeddedPostgres:
                     self._guard_process(self.pid)
                 return
             except PostgresError:
-                # After a kill -9 the old server's children need a moment to exit.
-                if not self._old_server_exits() or time.monotonic() > deadline:
+                # After a kill -9 a server is there for a moment, and its children for another.
+                if (launched and not self._old_server_exits()) or time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
 

@@ -38,6 +38,13 @@ class Port:
             **log,  # type: ignore[arg-type]  # aiohttp's web.AppRunner passes them on
         )
         self._listener = Listener(app, self._runner, most=settings.max_connections)
+        self._leaving = False
+        app.on_response_prepare.append(self._close_when_leaving)
+
+    async def _close_when_leaving(self, request: web.Request, response: web.StreamResponse) -> None:
+        if self._leaving:
+            response.headers["Connection"] = "close"
+            response.force_close()
 
     @property
     def connections(self) -> int:
@@ -51,6 +58,10 @@ class Port:
             return await self._listener.start(self._host, port, inherited(self._host, port))
         except OSError as error:
             raise PortInUse(f"{self._name} cannot listen on {self._host}:{port}: {error.strerror or error}") from error
+
+    def leave(self) -> None:
+        """From now on each answer ends its connection: clients go elsewhere, before there is nothing here."""
+        self._leaving = True
 
     async def abort(self) -> None:
         """Accepts no more, and ends every connection, whatever was asked."""

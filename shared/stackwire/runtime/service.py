@@ -152,6 +152,8 @@ class Service:
 
     async def stop(self) -> None:
         """Stops everything; safe to call at any time, and repeatedly. What is under way has ``drain_seconds``."""
+        if self._api is not None:
+            self._api.leave()
         if self._started and self.settings.drain_delay:
             self._state = "it stops"
             await asyncio.sleep(self.settings.drain_delay)  # whoever asks for our readiness sends nothing more

@@ -222,3 +222,14 @@ async def test_the_pid_file_of_a_living_server_is_not_removed(server: EmbeddedPo
     assert path.exists()
     path.write_text(before)
     assert await run(server, "SELECT 1") == 1
+
+
+async def test_a_server_that_was_killed_a_moment_ago_is_started_again(server: EmbeddedPostgres) -> None:
+    """Its process is there still when the start looks, or its children are."""
+    for _ in range(5):
+        killed = server.pid
+        assert killed is not None
+        os.kill(killed, signal.SIGKILL)
+        server.start()
+        assert server.pid not in (None, killed)
+        assert await run(server, "SELECT 1") == 1

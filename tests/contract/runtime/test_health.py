@@ -165,3 +165,15 @@ async def test_a_service_that_stops_says_so_before_it_stops_to_listen(database, 
     status, reasons = await watched.reasons(session)
     assert (status, reasons["service"]) == (503, "it stops")
     await stopping
+
+
+async def test_a_service_that_stops_ends_each_connection_with_its_answer(database, session, tmp_path):
+    """Or a client would send its next request on it at the moment when nobody listens any more."""
+    watched = Watched(database, tmp_path, drain_delay=0.2)
+    await watched.service.start()
+    async with session.get(f"{watched.service.url}/healthcheck") as answer:
+        assert "Connection" not in answer.headers
+    stopping = asyncio.create_task(watched.service.stop())
+    async with session.get(f"{watched.service.url}/healthcheck") as answer:
+        assert answer.headers["Connection"] == "close"
+    await stopping
