@@ -20,6 +20,9 @@ import asyncpg
 from stackwire.db.outbox import TABLES
 
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+MIGRATION_SECONDS = 3600.0
+"""For one step, and for another process's steps."""
+_LOCK = "SELECT pg_advisory_xact_lock(hashtext('stackwire.migrate'), hashtext($1))"
 _LEDGER = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
     version integer PRIMARY KEY,
@@ -84,7 +87,7 @@ async def migrate(connection: asyncpg.Connection[Any], schema: str, folder: Trav
     if await _is_current(connection, schema, steps):
         return []
     async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock(hashtext('stackwire.migrate'), hashtext($1))", schema)
+        await connection.execute(_LOCK, schema, timeout=MIGRATION_SECONDS)
         if not await connection.fetchval("SELECT to_regnamespace($1) IS NOT NULL", schema):
             await connection.execute(f"CREATE SCHEMA {quoted(schema)}")
         await connection.execute(f"SET LOCAL search_path TO {quoted(schema)}")
@@ -93,7 +96,7 @@ async def migrate(connection: asyncpg.Connection[Any], schema: str, folder: Trav
         missing = _missing(steps, await _applied(connection, schema))
         for step in missing:
             try:
-                await connection.execute(step.sql)
+                await connection.execute(step.sql, timeout=MIGRATION_SECONDS)
             except asyncpg.PostgresError as error:
                 raise MigrationError(f"migration {schema}/{step.name} failed: {error}") from error
             await connection.execute(

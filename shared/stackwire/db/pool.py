@@ -31,6 +31,8 @@ __all__ = ["Database", "Session", "UnitOfWork"]
 
 M = TypeVar("M")
 DATABASE_CONNECT_TIMEOUT_SECONDS = 10.0
+STATEMENT_SECONDS = 60.0
+"""Longer no statement takes: the other end of a connection that went away without a word is not waited for."""
 
 
 async def _roll_back(connection: asyncpg.Connection[Any]) -> None:
@@ -65,6 +67,7 @@ class Database:
         max_size: int = 8,
         idle: float = CONNECTION_IDLE_SECONDS,
         planner: Mapping[str, str] | None = None,
+        statement_seconds: float = STATEMENT_SECONDS,
     ) -> Self:
         """Connects, migrates the schema, and returns the open database.
 
@@ -81,6 +84,7 @@ class Database:
                 min_size=min_size,
                 max_size=max_size,
                 timeout=DATABASE_CONNECT_TIMEOUT_SECONDS,
+                command_timeout=statement_seconds,
                 server_settings=settings,
                 init=set_codecs,
                 reset=_roll_back,

@@ -23,7 +23,16 @@ from stackwire.core.timeline import Timeline
 from stackwire.messaging.errors import BusUnavailable
 from stackwire.messaging.firehose import FIREHOSE, read_record
 from stackwire.messaging.options import RabbitOptions, parse
-from stackwire.messaging.rabbit_connection import ATTEMPT, LOST, REFUSED, Opener, end, error_text, is_disconnected
+from stackwire.messaging.rabbit_connection import (
+    ATTEMPT,
+    LOST,
+    REFUSED,
+    Opener,
+    end,
+    error_text,
+    is_disconnected,
+    lost_if_cancelled,
+)
 from stackwire.messaging.rabbit_publisher import Publisher
 from stackwire.messaging.rabbit_queue import DRAIN, RabbitConsumer
 from stackwire.messaging.rabbit_topology import Topology
@@ -79,7 +88,8 @@ class RabbitTransport:
         for pause in (*_PAUSES, *[_PAUSES[-1]] * 1_000):
             try:
                 async with asyncio.timeout(max(1.0, min(ATTEMPT, until - time.monotonic()))):
-                    await transport._restore()
+                    with lost_if_cancelled():
+                        await transport._restore()
                 return transport
             except LOST as error:
                 if isinstance(error, REFUSED) or time.monotonic() + pause > until:
@@ -127,7 +137,8 @@ class RabbitTransport:
             await asyncio.sleep(pause)
             try:
                 async with asyncio.timeout(ATTEMPT):
-                    await self._restore()
+                    with lost_if_cancelled():
+                        await self._restore()
             except LOST as error:
                 log.warning("the bus at %s is unavailable: %s", self.opener.masked_url, masked(str(error)))
             if self._healthy():
@@ -175,7 +186,8 @@ class RabbitTransport:
         await self._publisher.ready()
         assert self._consuming is not None
         try:
-            await consumer.start(self._consuming)
+            with lost_if_cancelled():
+                await consumer.start(self._consuming)
         except ChannelPreconditionFailed as error:
             raise self._refused(binding, error) from None
         except LOST as error:

@@ -1,8 +1,9 @@
 """Connections to RabbitMQ: opened, checked, and closed so that nothing is left for the garbage collector."""
 
+import asyncio
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 import aio_pika
@@ -18,6 +19,20 @@ LOST = (AMQPError, OSError, RuntimeError, TimeoutError)
 """What the library raises when a connection or a channel is lost."""
 REFUSED = (AuthenticationError, ProbableAuthenticationError, ConnectionNotAllowed)
 ATTEMPT = 15.0  # seconds for one attempt to connect and restore
+
+
+@contextmanager
+def lost_if_cancelled() -> Iterator[None]:
+    """The library cancels what waits on a connection that it gives up, as one whose other end has long said nothing:
+    that is a lost connection, and no wish of who is waiting to be ended."""
+    task = asyncio.current_task()
+    wishes = task.cancelling() if task is not None else 0
+    try:
+        yield
+    except asyncio.CancelledError:
+        if task is None or task.cancelling() > wishes:
+            raise
+        raise ConnectionError("the connection was given up") from None
 
 
 class Opener:
@@ -65,7 +80,7 @@ async def end(connection: AbstractConnection | None) -> None:
     """
     for _ in range(2):
         if connection is not None and not connection.is_closed:
-            with suppress(*LOST):
+            with suppress(*LOST), lost_if_cancelled():
                 await connection.close()
 
 

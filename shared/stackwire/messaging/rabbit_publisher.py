@@ -13,7 +13,7 @@ from aiormq.exceptions import AMQPChannelError, ChannelAccessRefused
 from stackwire.core.secrets import masked
 from stackwire.messaging.errors import BusUnavailable, Undeliverable
 from stackwire.messaging.options import RabbitOptions
-from stackwire.messaging.rabbit_connection import Opener, is_disconnected
+from stackwire.messaging.rabbit_connection import Opener, is_disconnected, lost_if_cancelled
 from stackwire.messaging.rabbit_queue import to_frame
 from stackwire.messaging.rabbit_topology import Topology
 from stackwire.messaging.transport import Address, Binding, Properties
@@ -150,7 +150,8 @@ class Publisher:
             return "there is no connection"
         try:
             async with asyncio.timeout(PROBLEM_SECONDS), self._declaring:
-                await self._topology.probe(await self._declaring_channel())
+                with lost_if_cancelled():
+                    await self._topology.probe(await self._declaring_channel())
         except TimeoutError:
             return "it does not answer who publishes: an alarm (memory, disk) may block publishers"
         except Exception as error:
@@ -161,7 +162,8 @@ class Publisher:
         """How many messages wait in the queue; 0 where there is none."""
         try:
             async with asyncio.timeout(PROBLEM_SECONDS), self._declaring:
-                return await self._topology.depth(await self._declaring_channel(), queue)
+                with lost_if_cancelled():
+                    return await self._topology.depth(await self._declaring_channel(), queue)
         except AMQPChannelError:
             return 0
         except Exception as error:
@@ -219,7 +221,8 @@ class Publisher:
     async def _attempt(self, once: Once, publisher: Frames) -> bool:
         """False when it has to be tried again: the connection went away before the confirm, or an exchange did."""
         try:
-            await once(publisher)
+            with lost_if_cancelled():
+                await once(publisher)
             return True
         except (PublishError, ChannelPreconditionFailed):
             raise
@@ -234,6 +237,8 @@ class Publisher:
                 raise self.unavailable(str(error)) from None
         except TimeoutError:
             raise
+        except ConnectionError:
+            pass
         except Exception:
             if not publisher.is_closed and not is_disconnected(self.connection):
                 raise

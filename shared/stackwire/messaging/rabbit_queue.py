@@ -12,7 +12,7 @@ from aiormq import spec
 from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel as Frames
 
-from stackwire.messaging.rabbit_connection import LOST, Opener
+from stackwire.messaging.rabbit_connection import LOST, Opener, lost_if_cancelled
 from stackwire.messaging.rabbit_topology import Topology
 from stackwire.messaging.transport import Binding, Deliver, Delivery, Properties
 
@@ -69,7 +69,7 @@ class RabbitDelivery:
     async def ack(self) -> None:
         tag, self._tag = self._tag, None
         if tag is not None:
-            with suppress(*LOST):  # the channel is lost: the broker delivers it again
+            with suppress(*LOST), lost_if_cancelled():  # the channel is lost: the broker delivers it again
                 await self._channel.basic_ack(tag, wait=False)
 
     async def reject(self, *, requeue: bool = False) -> None:
@@ -78,7 +78,7 @@ class RabbitDelivery:
             return
         tag, self._tag = self._tag, None
         if tag is not None:
-            with suppress(*LOST):
+            with suppress(*LOST), lost_if_cancelled():
                 await self._channel.basic_reject(tag, requeue=requeue, wait=False)
 
 
@@ -162,7 +162,7 @@ class RabbitConsumer:
         self.cancelled = True
         tag, self._tag = self._tag, None
         if tag is not None and self._frames is not None and not self._frames.is_closed:
-            with suppress(*LOST):
+            with suppress(*LOST), lost_if_cancelled():
                 await self._frames.basic_cancel(tag)
 
     async def close(self) -> None:
@@ -170,7 +170,7 @@ class RabbitConsumer:
         await self.cancel()
         self._transport.forget(self)
         if self.bindings[0].kind == "fanout" and self._frames is not None and not self._frames.is_closed:
-            with suppress(*LOST):
+            with suppress(*LOST), lost_if_cancelled():
                 await self._frames.queue_delete(self.queue)
         await self._drop_channel()
 
@@ -178,7 +178,7 @@ class RabbitConsumer:
         channel, self._channel, self._frames, self._tag = self._channel, None, None, None
         if channel is not None:
             channel.close_callbacks.discard(self._transport.lost)
-            with suppress(*LOST):
+            with suppress(*LOST), lost_if_cancelled():
                 await channel.close()
 
 
