@@ -10,7 +10,6 @@ COMPOSE_PROFILES ?= trace
 export COMPOSE_PROJECT_NAME COMPOSE_PROFILES
 TESTS ?= tests
 WORKERS ?= 2
-EXAMPLES ?= 5000
 SEEDS ?= 1
 SOAK_SECONDS ?= 600
 RUNS ?= 20
@@ -147,7 +146,7 @@ test-index: $(READY) ## 1,000 random operations with the broker killed twice: th
 
 .PHONY: fuzz-image
 fuzz-image: $(READY) ## made-up calls to a live image service, other ones each time; EXAMPLES=5000
-	@EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -s tests/flows/test_image_fuzz.py $(PYTEST_ARGS)
+	@EXAMPLES=$(or $(EXAMPLES),5000) $(BIN)/python -m pytest -s tests/flows/test_image_fuzz.py $(PYTEST_ARGS)
 
 .PHONY: fuzz
 fuzz: $(READY) ## made-up calls to compute, volume and identity, other ones each time; EXAMPLES=20000

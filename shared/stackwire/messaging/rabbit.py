@@ -150,7 +150,8 @@ class RabbitTransport:
             pause = next(pauses, _PAUSES[-1])
 
     def _healthy(self) -> bool:
-        return self._publisher.alive and all(consumer.alive or consumer.cancelled for consumer in self._consumers)
+        consuming = all(consumer.alive or consumer.cancelled for consumer in self._consumers)
+        return self._publisher.alive and consuming and not is_disconnected(self._consuming)
 
     # -- sending
 

@@ -75,5 +75,5 @@ def _active() -> str:
         return _FAILPOINT
     try:
         return Path(_FILE).read_text().strip()
-    except FileNotFoundError:
+    except OSError:  # there is none, or no file is left to look with
         return _FAILPOINT
