@@ -41,6 +41,10 @@ async def _roll_back(connection: asyncpg.Connection[Any]) -> None:
         await connection.execute("ROLLBACK")
 
 
+def _settings(schema: str, planner: Mapping[str, str]) -> dict[str, str]:
+    return {"search_path": quoted(schema), "application_name": f"stackwire-{schema}", "jit": "off", **planner}
+
+
 class Database:
     """The schema of one service. Open it with ``Database.open``; ``close`` it when the service is down.
 
@@ -76,8 +80,7 @@ class Database:
         """
         if not dsn:
             raise DatabaseUnavailable("No database URL is set.")
-        settings = {"search_path": quoted(schema), "application_name": f"stackwire-{schema}", "jit": "off"}
-        settings |= planner or {}
+        settings = _settings(schema, planner or {})
         with mapped():
             pool = await asyncpg.create_pool(
                 dsn,

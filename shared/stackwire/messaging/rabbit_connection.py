@@ -26,11 +26,11 @@ def lost_if_cancelled() -> Iterator[None]:
     """The library cancels what waits on a connection that it gives up, as one whose other end has long said nothing:
     that is a lost connection, and no wish of who is waiting to be ended."""
     task = asyncio.current_task()
-    wishes = task.cancelling() if task is not None else 0
+    before = task.cancelling() if task is not None else 0
     try:
         yield
     except asyncio.CancelledError:
-        if task is None or task.cancelling() > wishes:
+        if task is None or task.cancelling() > before:
             raise
         raise ConnectionError("the connection was given up") from None
 

@@ -53,14 +53,15 @@ async def peers(rabbitmq: TestRabbit) -> AsyncIterator[Peers]:
 async def test_a_slow_wire_is_only_slow(peers: Peers) -> None:
     peers.wire.delay = 0.05
     await asyncio.gather(*(peers.send(number) for number in range(20)))
-    await until(lambda: sorted(peers.heard) == list(range(20)))
+    await until(lambda: len(peers.heard) >= 20)
+    assert sorted(peers.heard) == list(range(20))
 
 
 async def test_what_is_sent_while_the_wire_is_cut_again_and_again_arrives(peers: Peers) -> None:
     async def cut() -> None:
         for heard in (5, 20, 40):
             await until(lambda heard=heard: len(set(peers.heard)) >= heard, 60)  # type: ignore[misc]
-            peers.wire.cut()
+            assert peers.wire.cut() >= 1
 
     async def send_all() -> None:
         for number in range(60):
