@@ -70,7 +70,7 @@ async def die_under(servers: Servers, load: Senders, chance: random.Random) -> N
 
     async def broker_dies() -> None:
         await until(lambda: len(load.confirmed) >= broker_at, 120)
-        await asyncio.to_thread(servers.broker.crash)  # type: ignore[arg-type]
+        await asyncio.to_thread(servers.broker.crash)  # type: ignore[arg-type]  # this broker has a crash
 
     async def postgres_dies() -> None:
         await until(lambda: len(load.committed) >= postgres_at, 120)
