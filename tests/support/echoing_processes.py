@@ -5,6 +5,7 @@ after a line was sent. With ``fail`` in place of a count the only process cannot
 """
 
 import asyncio
+import gc
 import os
 import sys
 from pathlib import Path
@@ -41,7 +42,12 @@ async def serve(share: Share, ready: Ready) -> None:
         answering.remove(writer)
 
     server = await asyncio.start_server(answer, sock=siblings.inherited("127.0.0.1", PORT))
-    await until_signal(lambda: ready("all serve"))
+
+    def serves() -> None:
+        print(f"looks for garbage: {gc.isenabled()}", flush=True)
+        ready("all serve")
+
+    await until_signal(serves)
     await turns_of_the_loop(3)  # who has been accepted is answered
     server.close()
     await until(lambda: not answering)
@@ -49,6 +55,7 @@ async def serve(share: Share, ready: Ready) -> None:
 
 if __name__ == "__main__":
     configure()
+    gc.disable()  # as ``stackwire up`` does until it runs
     count = 1 if COUNT == "fail" else int(COUNT)
     try:
         sys.exit(Supervisor("echo", count, work, [("127.0.0.1", PORT)], grace=5.0, overlap=OVERLAP).run(print_line))

@@ -19,7 +19,7 @@ from stackwire.cloud.options import ORDER, Options
 from stackwire.cloud.postgres import EmbeddedPostgres, PostgresError
 from stackwire.cloud.states.init_hooks import prepare
 from stackwire.db.bootstrap import GUESTS, bootstrap
-from stackwire.runtime.main import STARTUP_ERRORS, STOP_SECONDS, run, settle_memory, startup_error_text, until_signal
+from stackwire.runtime.main import STARTUP_ERRORS, STOP_SECONDS, run, startup_error_text, until_signal
 from stackwire.runtime.processes import Supervisor
 from stackwire.runtime.siblings import Share
 
@@ -103,7 +103,6 @@ async def _serve(
         if is_first and not notes.prepared:
             await prepare(cloud, own, directory)
             notes.prepared = True
-        settle_memory()
         await until_signal(lambda: ready("ready"))
     finally:
         await cloud.stop()

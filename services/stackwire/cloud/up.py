@@ -226,7 +226,7 @@ async def _serve(options: Options, directory: DataDir, databases: Databases, out
     from stackwire.core.faults import FaultRules
     from stackwire.core.ids import IDS
     from stackwire.db.bootstrap import GUESTS, bootstrap
-    from stackwire.runtime.main import settle_memory, until_signal
+    from stackwire.runtime.main import until_signal
 
     if options.id_seed is not None:
         IDS.seed(options.id_seed)
@@ -242,7 +242,6 @@ async def _serve(options: Options, directory: DataDir, databases: Databases, out
         directory.write_state(_state(options))
         await prepare(cloud, options, directory)
         async with supervised(databases.server), admin_port(cloud, options, directory.path, databases.admin):
-            settle_memory()
             await until_signal(lambda: output(_welcome(options, directory, password)))
     finally:
         await cloud.stop()

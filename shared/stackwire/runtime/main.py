@@ -86,6 +86,7 @@ async def until_signal(ready: Callable[[], None]) -> None:
     """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
+    gc.enable()  # whoever starts a cloud may have none looked for until here
     gc.freeze()  # modules and routes stay: each look through them for garbage kept the loop for a tenth of a second
 
     def stop() -> None:
@@ -114,12 +115,6 @@ def print_line(text: str) -> None:
     print(text, flush=True)  # noqa: T201  # that is what standard output is for
 
 
-def settle_memory() -> None:
-    """What has been made by now stays: the garbage collector need not look through it again and again."""
-    gc.collect()
-    gc.freeze()
-
-
 async def serve(
     name: str, settings: S, build: Callable[..., Awaitable[Service]], ready: Callable[[str], None] = print_line
 ) -> None:
@@ -130,7 +125,6 @@ async def serve(
         async with faulty(transport, name, enabled=settings.fault_injection) as subject:
             service = await build(settings, transport=subject)
             await service.start()
-            settle_memory()
             log.info("%s has started", name)
             where = f" at {service.url}" if settings.serves_api else ""
             try:

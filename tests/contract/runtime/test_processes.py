@@ -77,6 +77,7 @@ async def test_each_process_serves_the_port_and_has_a_line_of_log(tmp_path: Path
         for number, pid in found.items():
             assert f"echo: process {number} has started, as {pid}" in group.text
         assert group.text.count("all serve") == 1
+        assert group.text.count("looks for garbage: True") == 3
 
 
 async def test_what_comes_while_a_process_is_dead_waits_for_the_next(tmp_path: Path) -> None:
