@@ -35,7 +35,7 @@ async def left(cloud, server_id, **columns):
 
 
 async def all_holds(cloud):
-    await invariants.hold_in(cloud.database.admin_url, 5.0)
+    await invariants.hold_in(cloud.database.admin_url, 15.0)
 
 
 async def live_again(cloud):

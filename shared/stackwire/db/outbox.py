@@ -44,6 +44,9 @@ CREATE FUNCTION wake_relay() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN PERFORM pg_notify('outbox', TG_TABLE_SCHEMA); RETURN NULL; END $$;
 CREATE TRIGGER outbox_wakes AFTER INSERT ON outbox FOR EACH STATEMENT EXECUTE FUNCTION wake_relay();
 """
+_ERASED = "context = '{}', payload = CASE kind WHEN 'notify' THEN payload ELSE '{}' END"
+_UNHANDLED = "kind = 'cast' AND sent_at IS NOT NULL AND context::text <> '{}'"
+"""A cast always has a context, until it is erased."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,23 +135,43 @@ async def waiting(session: Session, limit: int, held_back: Sequence[str] = ()) -
     )
 
 
-async def mark_sent(session: Session, seqs: Sequence[int], now: datetime) -> None:
-    """Marks messages as sent and erases what may be secret: the token in their context, a password among arguments."""
-    await session.execute(
-        "UPDATE outbox SET sent_at = $2, context = '{}', payload = CASE kind WHEN 'notify' THEN payload ELSE '{}' END"
-        " WHERE seq = ANY($1)",
-        list(seqs),
-        now,
-    )
+async def mark_sent(session: Session, seqs: Sequence[int], now: datetime, *, unhandled: Sequence[int] = ()) -> None:
+    """Marks messages as sent and erases what may be secret: the token in their context, a password among arguments.
+
+    ``unhandled``: casts that are erased by ``mark_handled`` only.
+    """
+    if seqs:
+        await session.execute(f"UPDATE outbox SET sent_at = $2, {_ERASED} WHERE seq = ANY($1)", list(seqs), now)
+    if unhandled:
+        await session.execute("UPDATE outbox SET sent_at = $2 WHERE seq = ANY($1)", list(unhandled), now)
+
+
+async def mark_handled(session: Session, ids: Sequence[str]) -> None:
+    """Erases casts that need not be sent again, whatever becomes of the bus."""
+    await session.execute(f"UPDATE outbox SET {_ERASED} WHERE id = ANY($1) AND sent_at IS NOT NULL", list(ids))
+
+
+async def send_unhandled_again(session: Session) -> None:
+    """Casts that were on the bus of a process that has ended wait to be sent, as before."""
+    await session.execute(f"UPDATE outbox SET sent_at = NULL WHERE {_UNHANDLED}")
 
 
 async def prune(session: Session, keep: int) -> None:
-    """Deletes sent messages but the last ``keep``, which stay as history."""
+    """Deletes sent messages but the last ``keep``, which stay as history, and unhandled casts."""
     await session.execute(
-        "DELETE FROM outbox WHERE sent_at IS NOT NULL AND seq < (SELECT coalesce(max(seq), 0) - $1 FROM outbox)", keep
+        "DELETE FROM outbox WHERE sent_at IS NOT NULL AND seq < (SELECT coalesce(max(seq), 0) - $1 FROM outbox)"
+        f" AND NOT ({_UNHANDLED})",
+        keep,
     )
 
 
 async def unsent(session: Session) -> int:
     """How many messages have not been sent yet."""
     return int(await session.value("SELECT count(*) FROM outbox WHERE sent_at IS NULL"))
+
+
+async def unhandled(session: Session) -> int:
+    """How many casts are not sent yet, or on a bus that ends with its process and not handled."""
+    return int(
+        await session.value(f"SELECT count(*) FROM outbox WHERE kind = 'cast' AND (sent_at IS NULL OR {_UNHANDLED})")
+    )

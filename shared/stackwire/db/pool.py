@@ -172,6 +172,11 @@ class Database:
         async with self.read() as session:
             return await outbox.unsent(session)
 
+    async def unhandled(self) -> int:
+        """How many casts of the outbox nobody has handled, as far as is known here."""
+        async with self.read() as session:
+            return await outbox.unhandled(session)
+
     def on_outbox(self, wake: Callable[[], None]) -> None:
         """Calls ``wake`` after each commit here that wrote to the outbox."""
         self._wakers.append(wake)

@@ -132,18 +132,22 @@ class RpcClient:
         fanout: bool = False,
         unique_id: str | None = None,
         mandatory: bool = False,
+        handled: Callable[[], None] | None = None,
     ) -> None:
         """A cast or fanout from its parts, as the outbox has them.
 
         ``context`` is the wire form. The same ``unique_id`` again is recognised as the same message. ``mandatory``
-        raises Undeliverable when no queue takes it; otherwise the message is dropped.
+        raises Undeliverable when no queue takes it; otherwise the message is dropped. ``handled``: see Properties.
         """
         check_timeline()
         address = to_fanout(target.topic) if fanout else to_topic(target.exchange, target.topic, server)
         body = wrap(
             _request(context, target, method, args, {"_unique_id": _hex(unique_id)}), self._transport.signatures
         )
-        await self._transport.publish(address, body, properties_of(context), mandatory=mandatory and not fanout)
+        properties = properties_of(context)
+        if handled is not None:
+            properties = replace(properties, handled=handled)
+        await self._transport.publish(address, body, properties, mandatory=mandatory and not fanout)
 
     async def request(
         self,

@@ -25,6 +25,7 @@ class ForwardingTransport:
         self.name = inner.name
         self.signatures = inner.signatures
         self.faults = inner.faults
+        self.outlives_process = inner.outlives_process
 
     @property
     def timeline(self) -> Timeline:

@@ -24,6 +24,7 @@ class MemoryTransport:
     def __init__(self, broker: MemoryBroker, name: str = "memory") -> None:
         self.broker = broker
         self.name = name
+        self.outlives_process = False
         self.faults = NO_FAULTS
         self.signatures = NO_SIGNATURES
         self._consumers: list[transport.Consumer] = []

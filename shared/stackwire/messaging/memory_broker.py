@@ -173,6 +173,7 @@ class MemoryBroker:
             queue.waiting.appendleft(stored)
             self.schedule(queue)
             return
+        stored.handled()
         self.dead.append(stored.record("drop", queue))
         if queue.dead_letters is not None:
             self._bury(queue.dead_letters, stored)

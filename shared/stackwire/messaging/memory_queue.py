@@ -32,6 +32,11 @@ class Stored:
     deliveries: int = 0
     sent_at: float = 0.0
 
+    def handled(self) -> None:
+        """It is not delivered again."""
+        if self.properties.handled is not None:
+            self.properties.handled()
+
     def record(self, kind: Literal["deliver", "drop"], queue: "Queue", redelivered: bool = False) -> WireRecord:
         """What an observer gets of it."""
         route = (self.exchange, self.routing_key, (queue.name,))
@@ -92,7 +97,8 @@ class MemoryDelivery:
         self.redelivered = stored.deliveries > 1
 
     async def ack(self) -> None:
-        self._consumer.settled(self)
+        if self._consumer.settled(self):
+            self._stored.handled()
 
     async def reject(self, *, requeue: bool = False) -> None:
         if self._consumer.settled(self):

@@ -65,6 +65,7 @@ class RabbitTransport:
 
     def __init__(self, url: str, options: RabbitOptions, name: str) -> None:
         self.name = name
+        self.outlives_process = True
         self.faults = NO_FAULTS
         self.signatures = NO_SIGNATURES
         self.options = options

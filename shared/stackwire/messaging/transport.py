@@ -100,7 +100,11 @@ def notification_queue(
 @dataclass(frozen=True, slots=True)
 class Properties:
     """What oslo.messaging sets on every message. ``expiration`` is in milliseconds; RabbitMQ
-    checks ``user_id`` against the login."""
+    checks ``user_id`` against the login.
+
+    ``handled`` is no part of the message: a bus that ends with this process calls it when its consumer has settled
+    the message for good.
+    """
 
     content_type: str | None = CONTENT_TYPE
     content_encoding: str | None = CONTENT_ENCODING
@@ -109,6 +113,7 @@ class Properties:
     priority: int | None = 0
     expiration: int | None = None
     user_id: str | None = None
+    handled: Callable[[], None] | None = field(default=None, repr=False, compare=False)
 
 
 STANDARD = Properties()
@@ -186,11 +191,13 @@ WireObserver = Callable[[WireRecord], None]
 
 class Transport(Protocol):
     """One process's connection to the bus. ``faults``: those that are to be injected into the service that uses it.
-    ``signatures``: how its messages are signed, and which are believed."""
+    ``signatures``: how its messages are signed, and which are believed. ``outlives_process``: whether what was
+    published is delivered after this process has ended."""
 
     name: str
     faults: Faults
     signatures: Signatures
+    outlives_process: bool
 
     @property
     def timeline(self) -> Timeline:

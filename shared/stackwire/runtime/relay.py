@@ -3,13 +3,17 @@
 A message that no queue accepts holds back its own destination only, and is tried again with growing pauses; while the
 broker is unavailable everything waits.  A commit wakes the relay of its own process at once, and a slow poll finds the
 messages of a process that crashed after its commit.
+
+A bus within this process ends with it: a cast on it stays in the outbox until it has been handled, and the next process
+sends it again.
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import Context
+from functools import partial
 from itertools import groupby
 from typing import Protocol
 
@@ -19,6 +23,7 @@ from stackwire.core.metrics import RELAY_FAILURES, RELAY_SENT
 from stackwire.db import outbox
 from stackwire.db.outbox import Outgoing
 from stackwire.db.pool import Database
+from stackwire.db.session import Session
 from stackwire.messaging.errors import Undeliverable
 
 log = logging.getLogger(__name__)
@@ -29,15 +34,19 @@ CONCURRENT_NOTIFICATIONS = 16
 OUTBOX_POLL_SECONDS = 2.0
 FIRST_PAUSE_SECONDS = 0.1
 MAX_PAUSE_SECONDS = 5.0
+ERASE_SECONDS = 0.1
+"""How long casts that were handled are collected before they are erased."""
 SENT_MESSAGES_KEPT = 1_000
 """Sent messages that stay in the outbox, for whoever debugs."""
 PRUNE_SECONDS = 60.0
 
 
 class Sender(Protocol):
-    """Publishes one outbox row."""
+    """Publishes one outbox row. ``outlives_process``: see Transport."""
 
-    async def send(self, message: Outgoing) -> None:
+    outlives_process: bool
+
+    async def send(self, message: Outgoing, handled: Callable[[], None] | None = None) -> None:
         """Returns when the broker has confirmed it. Raises Undeliverable when no queue accepts it, else Unavailable."""
 
 
@@ -53,6 +62,9 @@ class Relay:
         self._pause = 0.0
         self._held: dict[str, tuple[float, float]] = {}  # destination: (until, pause)
         self._tasks: list[asyncio.Task[None]] = []
+        self._handled: list[str] = []
+        self._wakes = False
+        self._begun = False
         database.on_outbox(self.wake)
 
     @property
@@ -127,27 +139,35 @@ class Relay:
         """Sends one batch in one transaction, also when the broker disconnects within it; True when more may wait."""
         now = asyncio.get_running_loop().time()
         held = [destination for destination, (until, _) in self._held.items() if until > now]
+        handled = list(self._handled)
         sent: list[int] = []
         failed: Exception | None = None
         async with self._database.transaction() as session:
             await session.value(
                 "SELECT pg_advisory_xact_lock(hashtext('stackwire.relay'), hashtext($1))", self._database.schema
             )
+            await self._update_handled(session, handled)
             messages = await outbox.waiting(session, OUTBOX_BATCH, held)
             try:
                 for notifications, run in groupby(messages, lambda message: message.kind == "notify"):
                     await (self._send_at_once if notifications else self._send_singly)(list(run), sent)
             except Exception as error:
                 failed = error
-            if sent:
-                await outbox.mark_sent(session, sent, self._database.clock.now())
-                kinds = {message.seq: message.kind for message in messages}
-                for seq in sent:
-                    RELAY_SENT.labels(self._database.schema, kinds[seq]).inc()
+            await self._mark_sent(session, [message for message in messages if message.seq in sent])
+        self._begun = True
+        del self._handled[: len(handled)]
         if failed is not None:
             RELAY_FAILURES.labels(self._database.schema).inc()
             raise failed
         return len(messages) == OUTBOX_BATCH and bool(sent)
+
+    async def _mark_sent(self, session: Session, messages: Sequence[Outgoing]) -> None:
+        done: dict[bool, list[int]] = {False: [], True: []}
+        for message in messages:
+            done[self._is_lost_with_process(message.kind)].append(message.seq)
+            RELAY_SENT.labels(self._database.schema, message.kind).inc()
+        if messages:
+            await outbox.mark_sent(session, done[False], self._database.clock.now(), unhandled=done[True])
 
     async def _send_at_once(self, messages: Sequence[Outgoing], sent: list[int]) -> None:
         """Publishes notifications in their order, without waiting for each confirm.
@@ -175,7 +195,7 @@ class Relay:
         if until > now:
             return False
         try:
-            await self._sender.send(message)
+            await self._publish(message)
         except Undeliverable as error:
             self._hold(message, pause, error)
             return False
@@ -189,6 +209,32 @@ class Relay:
             CAUSE.set(message.context)
             await self._database.faults.at("after_publish", (message.name,), lambda: f"{message.payload}")
         return True
+
+    async def _publish(self, message: Outgoing) -> None:
+        if self._is_lost_with_process(message.kind):
+            await self._sender.send(message, partial(self._on_handled, message.id))
+        else:
+            await self._sender.send(message)
+
+    def _is_lost_with_process(self, kind: str) -> bool:
+        return kind == "cast" and not self._sender.outlives_process
+
+    def _on_handled(self, id: str) -> None:
+        self._handled.append(id)
+        if not self._wakes:
+            self._wakes = True
+            asyncio.get_running_loop().call_later(ERASE_SECONDS, self._wake_to_erase)
+
+    def _wake_to_erase(self) -> None:
+        self._wakes = False
+        self.wake()
+
+    async def _update_handled(self, session: Session, handled: Sequence[str]) -> None:
+        """Erases the casts that were handled; the first time, sends those again that an earlier process left."""
+        if not self._begun:
+            await outbox.send_unhandled_again(session)
+        if handled:
+            await outbox.mark_handled(session, handled)
 
     def _hold(self, message: Outgoing, pause: float, error: Exception) -> None:
         pause = min(MAX_PAUSE_SECONDS, pause * 2 or FIRST_PAUSE_SECONDS)

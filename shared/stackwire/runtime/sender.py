@@ -1,5 +1,7 @@
 """An outbox row on the bus: a notification, a cast or a fanout, under the row's own id."""
 
+from collections.abc import Callable
+
 from stackwire.contracts.base import Event, Target
 from stackwire.db.outbox import Outgoing
 from stackwire.messaging.notify import Notifier
@@ -13,8 +15,9 @@ class BusSender:
     def __init__(self, transport: Transport) -> None:
         self._rpc = RpcClient(transport)
         self._notifier = Notifier(transport)
+        self.outlives_process = transport.outlives_process
 
-    async def send(self, message: Outgoing) -> None:
+    async def send(self, message: Outgoing, handled: Callable[[], None] | None = None) -> None:
         """Returns when the broker has confirmed it. Raises Undeliverable for a cast that no queue takes."""
         if message.kind == "notify":
             event = Event(event_type=message.name, payload=message.payload, **message.address)
@@ -31,4 +34,5 @@ class BusSender:
             fanout=message.kind == "fanout",
             unique_id=message.id,
             mandatory=True,
+            handled=handled,
         )

@@ -1,7 +1,7 @@
 """The relay: everything committed leaves, in order, under its own id, whatever the broker does meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import asyncpg
 import pytest
@@ -28,19 +28,23 @@ def event(name: str) -> Event:
 
 
 class Recorder:
-    """A sender that refuses what it is told to refuse."""
+    """A sender that refuses what it is told to refuse. ``handled``: by id, of casts on a bus within this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, outlives_process: bool = True) -> None:
+        self.outlives_process = outlives_process
+        self.handled: dict[str, Callable[[], None]] = {}
         self.sent: list[Outgoing] = []
         self.refuse: dict[str, Exception] = {}
         self.tried = asyncio.Event()
 
-    async def send(self, message: Outgoing) -> None:
+    async def send(self, message: Outgoing, handled: Callable[[], None] | None = None) -> None:
         self.tried.set()
         for name, error in self.refuse.items():
             if name in ("*", message.name):
                 raise error
         self.sent.append(message)
+        if handled is not None:
+            self.handled[message.id] = handled
 
     @property
     def names(self) -> list[str]:
@@ -84,6 +88,35 @@ async def test_what_an_earlier_life_left_behind_leaves_at_start(database: Databa
     await emptied(database)
     await relay.stop()
     assert [message.id for message in sender.sent] == [message_id]
+
+
+async def test_a_cast_on_a_bus_within_the_process_is_sent_again_by_the_next_process_until_it_was_handled(
+    database: Database,
+) -> None:
+    first, second = Recorder(outlives_process=False), Recorder(outlives_process=False)
+    async with database.work(CTX) as uow:
+        handled, unhandled = uow.cast(Paint(box_id="1")), uow.cast(Paint(box_id="2"))
+        uow.notify(event("box.made"))
+    relay = Relay(database, first)
+    await relay.start()
+    await emptied(database)
+    first.handled[handled]()
+    await relay.stop()
+    assert [message.id for message in first.sent][:2] == [handled, unhandled]
+    assert await database.unhandled() == 1
+
+    relay = Relay(database, second)
+    await relay.start()
+    await until(lambda: second.sent)
+    assert [(message.id, message.payload) for message in second.sent] == [(unhandled, {"box_id": "2"})]
+    second.handled[unhandled]()
+
+    async def erased() -> bool:
+        return not await database.rows("SELECT 1 FROM outbox WHERE kind = 'cast' AND context::text LIKE '%token%'")
+
+    await until(erased)
+    await relay.stop()
+    assert await database.unhandled() == 0
 
 
 async def test_while_the_broker_is_away_everything_waits_and_then_leaves_in_order(database: Database) -> None:

@@ -1,7 +1,7 @@
 """What a dead worker left half done is finished or failed, as the state tables say (``on_crash``)."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from stackwire.core.context import RequestContext, system_context
@@ -20,7 +20,9 @@ from stackwire.volume.flows.worker.create_backup import release_volume
 MESSAGE_TIMEOUT = timedelta(minutes=2)
 """How long the message for a row that nobody has claimed may wait in a queue."""
 LOST_AFTER = timedelta(seconds=5)
-"""How long after the start of a single process the messages of the one before are known to be lost."""
+"""How long after the start of a process the messages that waited for it have been received, however old they are."""
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 REQUEST_AGAIN_AFTER = timedelta(seconds=5)
 """When the compute service is asked again to move a server to the copy of its volume."""
@@ -117,12 +119,13 @@ class Recovery:
 
     async def _unclaimed_before(self) -> datetime:
         deps, clock = self._deps, self._deps.database.clock
-        # A bus in memory ends with its process: what it sent and nobody received will never arrive.
-        settled = (
-            deps.single_process and clock.earlier(LOST_AFTER) > self._started_at and await deps.database.unsent() == 0
-        )
+        if clock.earlier(LOST_AFTER) <= self._started_at:
+            return LONG_AGO
         before = clock.earlier(MESSAGE_TIMEOUT)
-        return max(before, self._started_at) if settled else before
+        # A bus in memory ends with its process; what it had is sent again, and the rest will never arrive.
+        if deps.single_process and await deps.database.unhandled() == 0:
+            return max(before, self._started_at)
+        return before
 
     async def _fail_volume(self, ctx: RequestContext, volume: Volume) -> None:
         if not await self._worker.image_volume_cache.is_discarded(ctx, volume):

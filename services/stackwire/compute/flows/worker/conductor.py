@@ -46,6 +46,8 @@ from stackwire.messaging.rpc import RpcClient
 log = logging.getLogger(__name__)
 SCHEDULE_TIMEOUT = timedelta(seconds=60)
 """How long a server may wait for a host."""
+LOST_AFTER = timedelta(seconds=5)
+"""How long after the start of a process the messages that waited for it have been received, however old they are."""
 
 
 class Conductor:
@@ -66,6 +68,7 @@ class Conductor:
         self._notifications = notifications
         self._zone = zone
         self._behaviours = behaviours
+        self._started_at = database.clock.now()
 
     # ---- build
 
@@ -174,6 +177,8 @@ class Conductor:
 
     async def fail_unscheduled(self, ctx: RequestContext) -> None:
         """Servers that no host took up in time: their message is lost, or their conductor died."""
+        if self._database.clock.earlier(LOST_AFTER) <= self._started_at:
+            return
         await self.unshelve.fail_waiting(ctx)
         async with self._database.read() as session:
             waiting = await recovery_queries.unscheduled(session, self._database.clock.earlier(SCHEDULE_TIMEOUT))
