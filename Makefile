@@ -73,7 +73,7 @@ test-faults: $(READY) ## every kind of fault on both buses (on RabbitMQ make tes
 
 .PHONY: matrix
 matrix: $(READY) ## nine flows x thirteen faults (make test takes some); SEEDS=20 takes twenty moments of each
-	@MATRIX_SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/stack/test_matrix.py $(PYTEST_ARGS)
+	@MATRIX_SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/stack/test_matrix.py -n $(WORKERS) $(PYTEST_ARGS)
 
 .PHONY: soak
 soak: $(READY) ## ten minutes of clients at work while services, RabbitMQ and PostgreSQL die (make test: 20 s)

@@ -77,7 +77,11 @@ async def _amid(stack: Stack, flow: Flow, chance: random.Random, crash: Callable
 
 
 async def reply_lost(stack: Stack, flow: Flow, chance: random.Random) -> Status:
-    """RL: every queue for replies is deleted while the peer works."""
+    """RL: every queue for replies is deleted while the peer works. An upload waits for none, and goes on."""
+    if not flow.calls:
+        sending = asyncio.create_task(send(stack, flow.request()))
+        assert await stack.delete_reply_queues()
+        return await sending
     stack.freeze(flow.peer)
     try:
         sending = asyncio.create_task(send(stack, flow.request()))
@@ -246,6 +250,20 @@ FAULTS: dict[str, Fault] = {
     "CC": conflict,
     "PM": poisoned,
 }
-KEPT = frozenset({"K2", "BR", "DD", "CC", "PM"})
-"""Faults after which an accepted request was carried out. After the others it may have failed, wholly: in K3 and K4
-the process that dies is at work on it, and what was being built or rebuilt is then in error, as with the originals."""
+KEPT = frozenset({"K2", "K3", "BR", "DD", "CC", "PM"})
+"""Faults after which an accepted request was carried out. After the others it may have failed, wholly."""
+BEGUN = """
+    SELECT EXISTS (SELECT FROM compute.instance_actions_events WHERE action_id = a.id AND event LIKE 'compute%')
+    FROM compute.instance_actions AS a WHERE action = $1 ORDER BY id DESC LIMIT 1"""
+"""Whether the host had begun with the latest action of this name."""
+
+
+async def is_kept(stack: Stack, flow: Flow, fault: str) -> bool:
+    """Whether what was accepted had to be done.
+
+    The process that dies in K3 may be the host that has begun with it: what was being built or rebuilt is then in
+    error, and a snapshot is abandoned, as with the originals (``nova/compute/manager.py: _init_instance``).
+    """
+    if fault == "K3" and flow.action:
+        return not await stack.cloud.tables.fetchval(BEGUN, flow.action)
+    return fault in KEPT or (fault == "RL" and not flow.calls)

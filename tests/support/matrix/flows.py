@@ -38,6 +38,8 @@ class Flow(ABC):
     """The service that the flow waits for."""
     calls: ClassVar[bool] = True
     """Whether it waits by RPC."""
+    action: ClassVar[str] = ""
+    """Of a server, by its name in ``instance_actions``, where a host that dies amid it leaves it undone."""
     killed: ClassVar[dict[str, tuple[str, ...]]]
 
     @abstractmethod
@@ -140,6 +142,7 @@ class BootFromImage(Flow):
     """F4."""
 
     peer = "image"
+    action = "create"
     killed: ClassVar = {
         "K1": ("compute before_commit:schedule_and_build_instances",),
         "K2": ("compute after_commit:schedule_and_build_instances", "compute after_commit:build_and_run_instance"),
@@ -191,6 +194,7 @@ class Snapshot(Flow):
     """F6. Of a server on its host's disk."""
 
     peer = "image"
+    action = "createImage"
     killed: ClassVar = {
         "K1": ("compute before_commit:snapshot_instance",),
         "K2": ("compute after_commit:snapshot_instance",),
@@ -217,6 +221,7 @@ class SnapshotOfVolumes(Snapshot):
     """F7. Of a server on a volume: the image names snapshots."""
 
     peer = "volume"
+    action = ""
     killed: ClassVar = {
         "K1": ("volume before_commit:create_snapshot", "image before_commit:image.activate"),
         "K2": ("volume after_commit:create_snapshot",),
@@ -236,6 +241,7 @@ class Rebuild(Flow):
     """F8. The server has what the new image says, or what the old one said."""
 
     peer = "image"
+    action = "rebuild"
     killed: ClassVar = {
         "K1": ("compute before_commit:rebuild_instance",),
         "K2": ("compute after_commit:rebuild_instance",),

@@ -25,6 +25,7 @@ from stackwire.db.bootstrap import bootstrap
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.transport import Properties
 from support.cloud import JsonClient, log_in
+from support.polling import until
 from support.postgres import TestDatabase, TestServer
 from support.processes import Processes
 from support.rabbitmq import TestRabbit, start_broker
@@ -67,6 +68,7 @@ class Stack:
         pid = self.postgres.pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
+        await until(lambda: self.postgres.pid is None)  # a start would take it for a server that runs
         await asyncio.to_thread(self.postgres.start)
         with suppress(asyncpg.PostgresError, OSError):
             await self.cloud.tables.close(timeout=1)
