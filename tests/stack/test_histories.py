@@ -7,6 +7,7 @@ import asyncio
 import os
 import random
 from collections.abc import AsyncIterator
+from statistics import median
 
 import pytest
 
@@ -28,6 +29,8 @@ CLIENTS = 5
 SENT = "SELECT id, name FROM {schema}.outbox WHERE kind = 'notify' AND (address->>'durable')::boolean"
 GROWTH_MIB = 32.0
 """How much more memory a service may have after many rounds than after the first: caches fill."""
+SLOWER, SLOWER_MS = 2.0, 50.0
+"""How much slower the median answer of the last rounds may be than that of the first; p99 is that of the faults."""
 GROWTH = 50
 """And how many more open files, connections or leases: pools grow to their bounds."""
 
@@ -38,8 +41,8 @@ async def stack() -> AsyncIterator[Stack]:
         yield stack
 
 
-async def a_round(stack: Stack, chance: random.Random, seconds: float) -> None:
-    """Clients at work while things break; then everything is at rest, and as they were told."""
+async def a_round(stack: Stack, chance: random.Random, seconds: float) -> float:
+    """Clients at work while things break; then everything is at rest, and as they were told. Their median in ms."""
     clients = Clients(stack, chance, CLIENTS)
     working = asyncio.create_task(clients.run())
     try:
@@ -55,21 +58,26 @@ async def a_round(stack: Stack, chance: random.Random, seconds: float) -> None:
         lost = [tuple(row) for row in await stack.cloud.tables.fetch(SENT.format(schema=schema)) if row[0] not in heard]
         assert not lost, f"confirmed by the broker, and lost after {broken}: {lost}"
     print(f"{len(broken)} faults ({', '.join(broken)}); operations {dict(history.counts)}")
+    print(f"p50 {history.percentile(0.5):.1f} ms, p99 {history.percentile(0.99):.1f} ms")
     await stack.cloud.delete_everything()
     for image in (await stack.cloud.client.get("image", "/v2/images?limit=1000")).json["images"]:
         await stack.cloud.client.try_once("DELETE", "image", f"/v2/images/{image['id']}")
     for schema in ("image", "volume", "compute"):
         await stack.cloud.tables.execute(f"DELETE FROM {schema}.outbox WHERE sent_at IS NOT NULL")
+    return history.percentile(0.5)
 
 
 async def test_what_clients_were_told_is_true_whatever_broke(stack: Stack) -> None:
     chance = random.Random(SEED)
     round_seconds = min(SECONDS, 30.0)
     usages: list[Usage] = []
+    medians: list[float] = []
     while len(usages) * round_seconds < SECONDS:
-        await a_round(stack, chance, round_seconds)
+        medians.append(await a_round(stack, chance, round_seconds))
         usages.append(await measure(stack))
         print(usages[-1])
+    quarter = max(1, len(medians) // 4)
+    assert median(medians[-quarter:]) < SLOWER * median(medians[:quarter]) + SLOWER_MS, medians
     first, last = usages[0], usages[-1]
     for service, memory in last.memory.items():
         assert memory < first.memory[service] + GROWTH_MIB, usages

@@ -46,6 +46,7 @@ SUBCOMMAND_MODULES = {
     "index": "stackwire.index.cli.commands",
     "compare": "stackwire.compare.cli",
     "doctor": "stackwire.cloud.doctor",
+    "dead-letters": "stackwire.cloud.dead_letters",
 }
 """Subcommands in modules of their own: each has a typer ``app``, imported when needed."""
 EXTENSIONS = {"trace": "stackwire.cloud.compare_releases"}

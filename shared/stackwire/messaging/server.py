@@ -258,7 +258,11 @@ class RpcServer:
         finally:
             self._casts.pop(unique_id or "", None)
             done_event.set()
-        await (delivery.ack() if handled else delivery.reject())
+        if handled:
+            await delivery.ack()
+        else:
+            self._forget_id(unique_id)  # it may be sent again from the dead letters
+            await delivery.reject()
 
     async def _is_handled(self, request: Request) -> bool:
         """False when what it needs was unavailable at every attempt."""

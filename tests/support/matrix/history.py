@@ -8,6 +8,7 @@ are ``invariants.py`` and the audit of notifications.
 import asyncio
 import random
 import re
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -38,6 +39,12 @@ class History:
     deleted: dict[str, Outcome] = field(default_factory=dict)
     statuses: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     counts: dict[Outcome, int] = field(default_factory=lambda: defaultdict(int))
+    seconds: list[float] = field(default_factory=list)
+    """How long each answer of 2xx took."""
+
+    def percentile(self, part: float) -> float:
+        """In milliseconds."""
+        return sorted(self.seconds)[int((len(self.seconds) - 1) * part)] * 1000
 
     def note(self, answer: Answer | None) -> Outcome:
         self.counts[outcome(answer)] += 1
@@ -63,6 +70,13 @@ class Clients:
         await asyncio.gather(*(self._loop(number, kinds) for number in range(self._count)))
         return self.history
 
+    async def _try(self, method: str, service: str, path: str, **kwargs: Any) -> Answer | None:
+        begun = time.monotonic()
+        answer = await self._client.try_once(method, service, path, **kwargs)
+        if outcome(answer) == "ok":
+            self.history.seconds.append(time.monotonic() - begun)
+        return answer
+
     async def _loop(self, number: int, kinds: Any) -> None:
         step = 0
         while not self.stop.is_set():
@@ -72,7 +86,7 @@ class Clients:
     async def _patch(self, key: str) -> None:
         """All of them add properties to one image, each its own."""
         body = [{"op": "add", "path": f"/{key}", "value": key}]
-        answer = await self._client.try_once("PATCH", "image", f"/v2/images/{self.image}", json=body, headers=PATCH)
+        answer = await self._try("PATCH", "image", f"/v2/images/{self.image}", json=body, headers=PATCH)
         self.history.keys[key] = self.history.note(answer)
 
     async def _create_or_delete(self, key: str) -> None:
@@ -81,14 +95,14 @@ class Clients:
             await self._delete(self._chance.choice(kept))
             return
         body = {"volume": {"name": f"{self.image}-{key}", "size": 1}}
-        answer = await self._client.try_once("POST", "volume", "/v3/{project_id}/volumes", json=body)
+        answer = await self._try("POST", "volume", "/v3/{project_id}/volumes", json=body)
         name = body["volume"]["name"]
         self.history.volumes[str(name)] = self.history.note(answer)
         if answer is not None and answer.status == 202:
             self.history.ids[str(name)] = answer.json["volume"]["id"]
 
     async def _delete(self, name: str) -> None:
-        answer = await self._client.try_once("DELETE", "volume", volume_path(self.history.ids[name]))
+        answer = await self._try("DELETE", "volume", volume_path(self.history.ids[name]))
         known = self.history.note(answer)
         if known != "failed" or (answer is not None and answer.status == 404):
             self.history.deleted[name] = known
@@ -96,12 +110,12 @@ class Clients:
     async def _upload(self, key: str) -> None:
         """An image whose status is read until it is active or the client gives up."""
         body = {"name": key, "disk_format": "raw", "container_format": "bare"}
-        answer = await self._client.try_once("POST", "image", "/v2/images", json=body)
+        answer = await self._try("POST", "image", "/v2/images", json=body)
         if self.history.note(answer) != "ok" or answer is None:
             return
         path = f"/v2/images/{answer.json['id']}"
         sending = asyncio.create_task(
-            self._client.try_once(
+            self._try(
                 "PUT",
                 "image",
                 f"{path}/file",
@@ -111,7 +125,7 @@ class Clients:
         )
         while True:
             done = sending.done()
-            read = await self._client.try_once("GET", "image", path)
+            read = await self._try("GET", "image", path)
             if read is not None and read.status == 200:
                 self.history.statuses[path].append(read.json["status"])
             if done:

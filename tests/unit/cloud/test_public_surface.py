@@ -37,10 +37,11 @@ def test_the_commands() -> None:
     assert PROJECT["scripts"] == {"stackwire": "stackwire.cloud.__main__:main"}
     assert cli.COMMANDS == ("--version", "up", "down", "status", "logs", "guest", "explain", "serve")
     assert sorted(cli.SUBCOMMAND_MODULES) == [
-        "bugs", "compare", "demo", "doctor", "faults", "image", "index", "properties", "reset", "seed",
+        "bugs", "compare", "dead-letters", "demo", "doctor", "faults", "image", "index", "properties", "reset", "seed",
         "state", "trace",
     ]  # fmt: skip
     assert subcommands("stackwire.cloud.bugs.cli") == ["list", "run", "show"]
+    assert subcommands("stackwire.cloud.dead_letters") == ["list", "resend"]
     assert subcommands("stackwire.cloud.images") == ["restore"]
     assert subcommands("stackwire.cloud.properties") == ["show"]
     assert subcommands("stackwire.index.cli.commands") == ["rebuild", "status", "where"]
