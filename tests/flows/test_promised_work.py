@@ -82,6 +82,25 @@ async def test_what_was_accepted_and_not_begun_when_the_cloud_died_is_done_by_th
     await invariants.hold_in(cloud.database.admin_url, 10.0)
 
 
+async def test_a_host_that_starts_again_leaves_what_nobody_has_begun_to_its_message(cloud: TestCloud) -> None:
+    client = await cloud.http()
+    image = await an_image(client)
+    rebuilt, copied = [await a_server(cloud, client, imageRef=image) for _ in range(2)]
+    cloud.cloud.pace.set("held")
+    (await server_action(client, rebuilt, rebuild={"imageRef": image})).ok(202)
+    (await server_action(client, copied, createImage={"name": "promised"})).ok(202)
+    await until(lambda: len(cloud.cloud.pace.held) == 2)
+    await cloud.cloud.crash("compute")
+    await cloud.cloud.swept(30.0)
+    await until(lambda: len(cloud.cloud.pace.held) >= 2)
+    assert (await get_server(client, rebuilt))["OS-EXT-STS:task_state"] == "rebuilding"
+    cloud.cloud.pace.set("instant")
+    await cloud.settle()
+    assert [(await get_server(client, each))["status"] for each in (rebuilt, copied)] == ["ACTIVE", "ACTIVE"]
+    images = (await client.get("image", "/v2/images?name=promised")).json["images"]
+    assert [each["status"] for each in images] == ["active"]
+
+
 async def test_what_a_cloud_had_accepted_is_done_after_an_orderly_end_too(a_cloud: ACloud) -> None:
     first = await a_cloud()
     client = await first.http()

@@ -51,15 +51,19 @@ def resend(
         return bool(letter.name) and (not wanted or letter.id in wanted) and name in ("", letter.name)
 
     sent, refused = _run(amqp_url, queue, lambda letters: letters.resend(is_chosen))
+    _show(sent, refused)
+    if missing := wanted - {letter.id for letter in (*sent, *refused)}:
+        _fail(f"there is no dead letter {', '.join(sorted(missing))}")
+    raise typer.Exit(1 if refused else 0)
+
+
+def _show(sent: list[DeadLetter], refused: list[DeadLetter]) -> None:
     for letter in sent:
         print(f"resent  {_line(letter)}")
     for letter in refused:
         print(f"stays   {_line(letter)}: nobody has the queue {letter.queue or 'that it came from'}")
-    if missing := wanted - {letter.id for letter in (*sent, *refused)}:
-        _fail(f"there is no dead letter {', '.join(sorted(missing))}")
     if not sent and not refused:
         print("nothing to resend")
-    raise typer.Exit(1 if refused else 0)
 
 
 def _run(amqp_url: str, queue: str, work: Callable[[DeadLetters], Awaitable[T]]) -> T:

@@ -241,8 +241,7 @@ class RpcServer:
     async def _run_cast(self, request: Request, delivery: Delivery) -> None:
         unique_id = request.unique_id
         if unique_id is not None and (running := self._casts.get(unique_id)) is not None:
-            # Redelivered while the first copy is being handled: settle it only when that has ended.
-            await running.wait()
+            await running.wait()  # redelivered while the first copy is handled: settled when that has ended
         if self._is_duplicate(request):
             await delivery.ack()
             return
@@ -258,11 +257,9 @@ class RpcServer:
         finally:
             self._casts.pop(unique_id or "", None)
             done_event.set()
-        if handled:
-            await delivery.ack()
-        else:
-            self._forget_id(unique_id)  # it may be sent again from the dead letters
-            await delivery.reject()
+        if not handled:
+            self._forget_id(unique_id)  # it may be sent again
+        await (delivery.ack() if handled else delivery.reject())
 
     async def _is_handled(self, request: Request) -> bool:
         """False when what it needs was unavailable at every attempt."""

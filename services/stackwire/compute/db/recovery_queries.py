@@ -35,6 +35,16 @@ async def interrupted(session: Session, host: str, before: datetime) -> list[str
     return [row["uuid"] for row in rows]
 
 
+async def is_begun(session: Session, server_uuid: str) -> bool:
+    """Whether a host has begun with the latest action of the server, or there is none."""
+    begun = await session.value(
+        "SELECT EXISTS (SELECT FROM instance_actions_events WHERE action_id = a.id AND event LIKE 'compute%')"
+        " FROM instance_actions AS a WHERE instance_uuid = $1 ORDER BY id DESC LIMIT 1",
+        server_uuid,
+    )
+    return begun is not False
+
+
 async def unscheduled(session: Session, before: datetime) -> list[Instance]:
     """Servers that no host took up since ``before``."""
     return await session.all(

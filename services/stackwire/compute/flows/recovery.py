@@ -37,7 +37,15 @@ SERVER_TIMEOUT_SECONDS = 15.0
 VOLUMES_STUCK_AFTER = timedelta(seconds=15)
 """How long what was requested of a server's volumes may wait while its host works; doing it twice does no harm."""
 
+REDELIVERY_TIMEOUT = timedelta(seconds=15)
+"""How long after the start of a host a message may come for what was requested of it before."""
+
 Action = Callable[[RequestContext, Server], Awaitable[None]]
+
+
+_S = ServerStates
+DROPPED = frozenset({_S.fail_rebuild, _S.abandon_snapshot, _S.abandon_rescue, _S.abandon_shelve, _S.fail_unshelve})
+"""What ends an action without doing it."""
 
 
 class Interrupted(ServiceError, wire="nova.exception.HostInterrupted"):
@@ -55,6 +63,7 @@ class Recovery:
         self._shelve, self._unshelve = ShelveServer(host), UnshelveServer(host)
         self._terminate = TerminateServer(host)
         self._moves = MoveRecovery(host)
+        self._started_at = host.database.clock.now()
         self._actions: Mapping[Verb, Action] = {
             ServerStates.finish_delete: self._finish_delete,
             ServerStates.fail_build: self._fail_build,
@@ -100,6 +109,9 @@ class Recovery:
             now = await self._host.find(server.uuid)
             if now is None or now.instance != server.instance:  # it changed while others were recovered
                 continue
+            if await self._awaits_message(now):
+                recovered = False
+                continue
             try:
                 async with asyncio.timeout(SERVER_TIMEOUT_SECONDS):
                     await self._recover(ctx, now)
@@ -112,6 +124,14 @@ class Recovery:
         verb = ServerStates.after_crash(server.instance)
         if isinstance(verb, Verb):
             await self._actions[verb](ctx, server)
+
+    async def _awaits_message(self, server: Server) -> bool:
+        """Nobody has begun with what was requested, and its message may yet come: it is done then, not dropped."""
+        waited = self._host.database.clock.earlier(REDELIVERY_TIMEOUT) > self._started_at
+        if waited or ServerStates.after_crash(server.instance) not in DROPPED:
+            return False
+        async with self._host.database.read() as session:
+            return not await recovery_queries.is_begun(session, server.uuid)
 
     # ---- actions of the state table
 
