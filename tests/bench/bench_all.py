@@ -17,10 +17,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import cycle
 from pathlib import Path
 
 import orjson
@@ -121,11 +122,15 @@ async def requests(target: Target, seconds: float, bare: int) -> list[Row]:
             title = f"{asked[name]}, {callers} caller{'s' * (callers > 1)}"
             rows.append(_row(title, figures, (after[1] - before[1]) / max(1.0, after[0] - before[0])))
             if name == "GET":
-                numbers = iter(range(1_000_000))
-                get = lambda: request("GET", f"/row/{image_id(next(numbers) % 1000 + 1)}", {})  # noqa: B023, E731
-                found = await load(bare, get, callers=callers, seconds=seconds, expect=200, pid=target.pid)
+                found = await load(bare, _rows(1000), callers=callers, seconds=seconds, expect=200, pid=target.pid)
                 rows[-1].limit = found.rate
     return rows
+
+
+def _rows(count: int) -> Callable[[], bytes]:
+    """Requests to the bare server for one row after the other."""
+    numbers = cycle(range(1, count + 1))
+    return lambda: request("GET", f"/row/{image_id(next(numbers))}", {})
 
 
 def _row(title: str, figures: Figures, late: float) -> Row:
