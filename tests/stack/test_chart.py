@@ -278,17 +278,32 @@ def test_an_operators_cluster_has_three_nodes_users_and_bounds() -> None:
     granted = {one["metadata"]["name"]: one["spec"]["permissions"] for one in of_kind("operator", "Permission")}
     everything = dict.fromkeys(("configure", "write", "read"), ".*")
     assert granted == {"cloud": everything, **{f"cloud-{name}": rights for name, rights in PERMISSIONS.items()}}
-    bounds = [one["spec"]["definition"] for one in of_kind("operator", "Policy")]
-    assert bounds == [{"max-length": 100000, "overflow": "drop-head"}, {"expires": 3600000}]
+    dead = {"dead-letter-exchange": "", "dead-letter-routing-key": "dead_letters"}
+    policies = {one["spec"]["name"]: one["spec"] for one in of_kind("operator", "Policy")}
+    assert {name: one["definition"] for name, one in policies.items()} == {
+        "notifications": {"max-length": 100000, "overflow": "drop-head"}, "processes": {"expires": 3600000, **dead},
+        "work": dead,
+    }  # fmt: skip
+    assert policies["work"]["pattern"] == stack_of_compose()["policies"][2]["pattern"]
+    (queue,) = of_kind("operator", "Queue")
+    assert (queue["spec"]["name"], queue["spec"]["arguments"]["x-max-length"]) == ("dead_letters", 10000)
     assert of_kind("operator", "StatefulSet")[0]["metadata"]["name"] == "cloud-compute-worker"
+
+
+def stack_of_compose() -> Any:
+    """The definitions of compose's broker, without users."""
+    text = (CHART.parent / "rabbitmq" / "definitions.json").read_text()
+    return json.loads(text.replace("@USERS@", "").replace("@PERMISSIONS@", ""))
 
 
 def test_the_trials_broker_has_the_same_logins_and_bounds() -> None:
     (found,) = [one for one in of_kind("trial", "ConfigMap") if one["metadata"]["name"] == "cloud-rabbitmq"]
     definitions = json.loads(found["data"]["definitions.json"])
-    text = (CHART.parent / "rabbitmq" / "definitions.json").read_text()
-    stack = json.loads(text.replace("@USERS@", "").replace("@PERMISSIONS@", ""))
-    assert definitions["policies"][0] == stack["policies"][0]
+    stack = stack_of_compose()
+    assert definitions["queues"] == stack["queues"]
+    for ours, theirs in zip(definitions["policies"], stack["policies"], strict=True):
+        named_for_pods = {"pattern": theirs["pattern"]} if theirs["name"] == "processes" else {}
+        assert {**ours, **named_for_pods} == theirs
     granted = {each.pop("user"): each for each in definitions["permissions"]}
     assert granted.pop("stackwire")["write"] == ".*"
     assert granted == {name: {"vhost": "/", **rights} for name, rights in PERMISSIONS.items()}

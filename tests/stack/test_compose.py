@@ -263,6 +263,13 @@ def test_the_brokers_logins_are_the_services_and_queues_that_nobody_reads_are_bo
     assert re.search(policies["processes"]["pattern"], "image.0123456789ab"), "a container's, which never comes back"
     for queue in ("compute.compute-1", "cinder-volume.stackwire@files", "image-tasks", "notifications.info"):
         assert not re.search(policies["processes"]["pattern"], queue)
+    work = policies["work"]["pattern"]
+    for queue in ("compute.compute-1", "cinder-volume.stackwire@files", "image-tasks", "image_cache.compute-1"):
+        assert re.search(work, queue), "what is given up there is kept"
+    for queue in ("reply_0", "tokens_fanout_0", "notifications.info", "watch_0", "amq.gen-0", "dead_letters"):
+        assert not re.search(work, queue)
+    for name in ("processes", "work"):
+        assert policies[name]["definition"]["dead-letter-routing-key"] == definitions["queues"][0]["name"]
 
 
 @pytest.mark.parametrize("name", OURS)

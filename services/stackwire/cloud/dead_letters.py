@@ -39,7 +39,7 @@ def resend(
     amqp_url: UrlOption,
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="as 'list' shows them")] = None,
     name: Annotated[str, typer.Option(help="only this method or event type")] = "",
-    every: Annotated[bool, typer.Option("--all", help="all that can be read")] = False,
+    every: Annotated[bool, typer.Option("--all", help="all that can be read, but calls that expired")] = False,
     queue: QueueOption = "",
 ) -> None:
     """Send dead letters to the queues they came from. Exit code 1 when one of them has no queue to go to."""
@@ -48,7 +48,10 @@ def resend(
     wanted = set(ids or ())
 
     def is_chosen(letter: DeadLetter) -> bool:
-        return bool(letter.name) and (not wanted or letter.id in wanted) and name in ("", letter.name)
+        if not letter.name or name not in ("", letter.name):
+            return False
+        # A call that expired has a caller that no longer waits: it is sent again only where somebody names it.
+        return letter.id in wanted if wanted else letter.reason != "expired"
 
     sent, refused = _run(amqp_url, queue, lambda letters: letters.resend(is_chosen))
     _show(sent, refused)
@@ -75,7 +78,7 @@ def _run(amqp_url: str, queue: str, work: Callable[[DeadLetters], Awaitable[T]])
     try:
         return asyncio.run(run())
     except NoSuchQueue as error:
-        _fail(f"the broker has no queue {error}: the services' URL names one as dead_letter=NAME")
+        _fail(f"the broker has no queue {error}: a policy of it names one, or the services' URL as dead_letter=NAME")
     except (BusUnavailable, ValueError) as error:
         _fail(str(error))
 

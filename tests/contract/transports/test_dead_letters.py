@@ -5,8 +5,10 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from uuid import uuid4
 
+import aio_pika
 import pytest
 
 from contract.transports.test_rpc import CTX, Paint, Served, at
@@ -15,9 +17,12 @@ from stackwire.messaging.rabbit import RabbitTransport
 from stackwire.messaging.rpc import RpcClient
 from stackwire.messaging.transport import to_topic
 from support.polling import until
+from support.postgres import skip_or_fail
+from support.processes import own_vhost
 from support.rabbitmq import TestRabbit
 
 pytestmark = pytest.mark.rabbitmq
+DEFINITIONS = Path(__file__).parents[3] / "deploy" / "rabbitmq" / "definitions.json"
 
 
 @pytest.fixture
@@ -113,6 +118,57 @@ async def test_a_wrong_url_or_queue_is_one_line(rabbitmq: TestRabbit, topic: str
     assert [done.stderr.count("\n") for done in (nowhere, none, neither)] == [1, 1, 1]
     assert "canary" not in nowhere.stderr
     assert f"no queue {topic}" in none.stderr
+
+
+@pytest.fixture
+async def as_deployed(rabbitmq: TestRabbit) -> AsyncIterator[str]:
+    """A vhost with the queue and the policies of compose's broker."""
+    if rabbitmq.control is None:
+        skip_or_fail("this broker cannot be administered")
+    found = json.loads(DEFINITIONS.read_text().replace("@USERS@", "").replace("@PERMISSIONS@", ""))
+    with own_vhost(rabbitmq) as url:
+        vhost = url.rpartition("/")[2]
+        for one in found["policies"]:
+            rights = ("--priority", str(one["priority"]), "--apply-to", one["apply-to"])
+            words = (one["name"], one["pattern"], json.dumps(one["definition"]))
+            rabbitmq.control("set_policy", "-p", vhost, *rights, *words)
+        async with await aio_pika.connect(url) as connection:
+            channel = await connection.channel()
+            for one in found["queues"]:
+                await channel.declare_queue(one["name"], durable=one["durable"], arguments=one["arguments"])
+        yield f"{url}?amqp_durable_queues=true"
+
+
+async def _call_that_expires(url: str, queue: str) -> None:
+    """One that nobody received in time."""
+    async with await aio_pika.connect(url.partition("?")[0]) as connection:
+        channel = await connection.channel()
+        await channel.declare_queue(queue, durable=True)
+        call = {"method": "get_box", "_unique_id": uuid4().hex, "args": {}}
+        body = json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(call)}).encode()
+        message = aio_pika.Message(body, content_type="application/json", expiration=0.001)
+        await channel.default_exchange.publish(message, queue)
+
+
+async def test_the_stacks_of_deploy_keep_them_for_queues_that_any_client_may_declare(
+    as_deployed: str, topic: str
+) -> None:
+    bus = await RabbitTransport.open(as_deployed, name="test")
+    served = Served(bus, topic, cast_pauses=())
+    served.outage = 1
+    await served.server.start()
+    await RpcClient(bus).cast(CTX, at(Paint(colour="red"), topic))
+    await until(lambda: served.server.dead_letters == 1)
+    await until(lambda: _has(as_deployed, 1))
+    await _call_that_expires(as_deployed, f"idle{topic}")
+    await until(lambda: _has(as_deployed, 2))
+    done = await _command("resend", "--all", "--amqp-url", as_deployed)
+    assert (done.returncode, done.stdout.count("resent")) == (0, 1)
+    await until(lambda: len(served.seen) == 2)
+    async with dead_letters(as_deployed) as letters:
+        assert [letter.reason for letter in await letters.every()] == ["expired"]
+    await served.server.stop()
+    await bus.close()
 
 
 def test_what_it_shows_has_no_place_for_arguments() -> None:
