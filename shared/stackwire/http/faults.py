@@ -121,5 +121,9 @@ class _Cut:
     def writelines(self, chunks: Iterable[bytes]) -> None:
         self.write(b"".join(chunks))
 
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """No socket, past which bytes could be sent."""
+        return default if name == "socket" else self._inner.get_extra_info(name, default)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)

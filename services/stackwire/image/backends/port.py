@@ -19,6 +19,16 @@ class Reader(Protocol):
         """Safe at any time, during a read too; it does not wait."""
 
 
+@runtime_checkable
+class OnDisk(Protocol):
+    """Also of a reader whose bytes lie as they are in a file of this host, open as ``handle``, from ``first`` on."""
+
+    @property
+    def handle(self) -> int: ...
+    @property
+    def first(self) -> int: ...
+
+
 class Writer(Protocol):
     """Writes an object, which is invisible before ``complete``."""
 

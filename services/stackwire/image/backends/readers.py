@@ -1,6 +1,7 @@
 """A blocking source, read chunk by chunk in threads."""
 
 import asyncio
+import io
 import os
 import threading
 from concurrent.futures import Executor
@@ -50,17 +51,26 @@ class ThreadReader:
         return piece
 
 
-async def open_file(path: Path, first: int = 0, count: int | None = None) -> ThreadReader:
+class FileReader(ThreadReader):
+    """A file from its byte ``first`` on; ``handle`` is open until the reader is closed."""
+
+    def __init__(self, file: io.FileIO, first: int, size: int) -> None:
+        super().__init__(file, size)
+        self.handle = file.fileno()
+        self.first = first
+
+
+async def open_file(path: Path, first: int = 0, count: int | None = None) -> FileReader:
     """A file from its byte ``first`` on. Raises OSError."""
     return await open_in_thread(lambda: _open(path, first, count))
 
 
-def _open(path: Path, first: int, count: int | None) -> ThreadReader:
-    file = path.open("rb", buffering=0)
+def _open(path: Path, first: int, count: int | None) -> FileReader:
+    file = io.FileIO(path)
     try:
         rest = max(os.fstat(file.fileno()).st_size - first, 0)
         file.seek(first)
     except BaseException:
         file.close()
         raise
-    return ThreadReader(file, rest if count is None else min(rest, count))
+    return FileReader(file, first, rest if count is None else min(rest, count))

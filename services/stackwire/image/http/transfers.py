@@ -9,10 +9,12 @@ from aiohttp import web
 
 from stackwire.core.errors import BadRequest, NotFound, ServiceError
 from stackwire.http.request import CONTEXT
+from stackwire.http.sendfile import send_file, socket_of
 from stackwire.image.domain.errors import BadRange
 from stackwire.image.domain.image import Image
-from stackwire.image.flows.api.downloads import Downloads
+from stackwire.image.flows.api.downloads import Data, Downloads
 
+_SENT_BY_THE_KERNEL = 256 * 1024  # bytes; less goes out with the head in one write
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 
@@ -70,29 +72,36 @@ class Transfers:
             response.headers["Content-MD5"] = image.checksum
         response.headers["x-openstack-request-id"] = request[CONTEXT].request_id
         with self.counted():
-            async with self._downloads.open(request[CONTEXT], image, first, count, cached=not partial) as chunks:
-                await self._write(request, response, image, chunks, count)
+            async with self._downloads.open(request[CONTEXT], image, first, count, cached=not partial) as data:
+                await self._write(request, response, image, data, count)
         return response
 
     async def _write(
-        self,
-        request: web.Request,
-        response: web.StreamResponse,
-        image: Image,
-        chunks: AsyncGenerator[bytes, None],
-        count: int,
+        self, request: web.Request, response: web.StreamResponse, image: Image, data: Data, count: int
     ) -> None:
         """The number of bytes sent is recorded whether or not it is all of them."""
         sent = 0
         try:
-            await response.prepare(request)
-            async with aclosing(chunks):
-                async for chunk in chunks:
-                    await response.write(chunk)
-                    sent += len(chunk)
+            writer = await response.prepare(request)
+            file = data.file if count >= _SENT_BY_THE_KERNEL and socket_of(request) is not None else None
+            if file is not None and writer is not None:
+                pieces = send_file(request, writer, file.handle, file.first, count)
+            else:
+                pieces = _written(response, data.chunks)
+            async with aclosing(pieces):
+                async for size in pieces:
+                    sent += size
             await response.write_eof()
         finally:
             await asyncio.shield(self._downloads.record(request[CONTEXT], image, sent, count))
+
+
+async def _written(response: web.StreamResponse, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[int, None]:
+    """The sizes of the chunks that were written."""
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            await response.write(chunk)
+            yield len(chunk)
 
 
 def _is_partial(request: web.Request) -> bool:

@@ -6,11 +6,12 @@ The cache is read after the onion has allowed the download (CVE-2013-4428).
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
 
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import NotFound
 from stackwire.image.backends.cache import CacheWriter
-from stackwire.image.backends.port import Reader
+from stackwire.image.backends.port import OnDisk, Reader
 from stackwire.image.backends.stores import Stores
 from stackwire.image.domain.image import Image
 from stackwire.image.flows.api.data import DataTransfers
@@ -19,6 +20,14 @@ from stackwire.image.flows.image_cache import ImageCache
 _DOWNLOAD_CHUNK_BYTES = 1024**2
 
 Chunks = AsyncGenerator[bytes, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The bytes of a download: ``chunks``, or where ``file`` is one, its bytes for who can send them from there."""
+
+    chunks: Chunks
+    file: OnDisk | None = None
 
 
 class Downloads:
@@ -34,37 +43,43 @@ class Downloads:
     @asynccontextmanager
     async def open(
         self, ctx: RequestContext, image: Image, first: int, count: int, *, cached: bool
-    ) -> AsyncIterator[Chunks]:
+    ) -> AsyncIterator[Data]:
         """``count`` bytes from byte ``first`` on, of an image from ``get``; ``cached``: the whole image. NotFound."""
         if self._cache is None or not cached:
-            async with self._from_store(ctx, image, first, count) as chunks:
-                yield chunks
+            async with self._from_store(ctx, image, first, count) as data:
+                yield data
             return
         file = await self._cache.find(image)
         if file is not None:
             with closing(file):
-                yield _chunks(file, count)
+                yield _data(file, count)
             return
         async with self._cache.filling(image) as writer:
-            async with self._from_store(ctx, image, first, count, writer) as chunks:
-                yield chunks
+            async with self._from_store(ctx, image, first, count, writer) as data:
+                yield data
             if writer is not None:
                 await self._cache.keep(image, writer)
 
     @asynccontextmanager
     async def _from_store(
         self, ctx: RequestContext, image: Image, first: int, count: int, writer: CacheWriter | None = None
-    ) -> AsyncIterator[Chunks]:
+    ) -> AsyncIterator[Data]:
         try:
             reader = await self._stores.data(ctx, image, first, count)
         except FileNotFoundError as error:
             raise NotFound("Image data could not be found.") from error
         with closing(reader):
-            yield _chunks(reader, count, writer)
+            yield _data(reader, count, writer)
 
     async def record(self, ctx: RequestContext, image: Image, sent: int, expected: int) -> None:
         """Emits how many bytes the client received."""
         await self._data.record_download(ctx, image, sent, expected)
+
+
+def _data(reader: Reader, count: int, writer: CacheWriter | None = None) -> Data:
+    """A file that is no shorter than the image, unless ``writer`` wants to see its bytes."""
+    file = reader if isinstance(reader, OnDisk) and writer is None and reader.size >= count else None
+    return Data(_chunks(reader, count, writer), file)
 
 
 async def _chunks(reader: Reader, count: int, writer: CacheWriter | None = None) -> Chunks:
