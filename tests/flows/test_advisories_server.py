@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from stackwire.compute.flows.worker.host_service import HostService
+from stackwire.db.connections import Connections
 from support.bad_input import refused
 from support.builders.images import an_image
 from support.builders.servers import (
@@ -160,14 +161,17 @@ async def statements(cloud: TestCloud) -> AsyncIterator[list[str]]:
         if not record.query.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
             said.append(" ".join(record.query.split())[:80])
 
-    pools = [service.database._pool._pool for service in cloud.cloud.services.values()]
-    held = [(pool, await pool.acquire()) for pool in pools for _ in range(pool.get_max_size())]
+    async def all_of_them() -> list[tuple[Connections, Any]]:
+        pools = [service.database._pool for service in cloud.cloud.services.values()]
+        return [(pool, await pool.acquire()) for pool in pools for _ in range(pool.use.size)]
+
+    held = await all_of_them()
     for _, connection in held:
         connection.add_query_logger(heard)
     for pool, connection in held:
         await pool.release(connection)
     yield said
-    held = [(pool, await pool.acquire()) for pool in pools for _ in range(pool.get_max_size())]
+    held = await all_of_them()
     for pool, connection in held:
         connection.remove_query_logger(heard)
         await pool.release(connection)

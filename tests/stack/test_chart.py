@@ -17,6 +17,7 @@ from stackwire.cloud.cloud import settings_type
 from stackwire.core.settings import unknown_variables
 from stackwire.messaging.options import parse
 from support import chart_tools
+from support.compose import broker_definitions
 from support.postgres import skip_or_fail
 from support.processes import PERMISSIONS
 
@@ -284,22 +285,16 @@ def test_an_operators_cluster_has_three_nodes_users_and_bounds() -> None:
         "notifications": {"max-length": 100000, "overflow": "drop-head"}, "processes": {"expires": 3600000, **dead},
         "work": dead,
     }  # fmt: skip
-    assert policies["work"]["pattern"] == stack_of_compose()["policies"][2]["pattern"]
+    assert policies["work"]["pattern"] == broker_definitions()["policies"][2]["pattern"]
     (queue,) = of_kind("operator", "Queue")
     assert (queue["spec"]["name"], queue["spec"]["arguments"]["x-max-length"]) == ("dead_letters", 10000)
     assert of_kind("operator", "StatefulSet")[0]["metadata"]["name"] == "cloud-compute-worker"
 
 
-def stack_of_compose() -> Any:
-    """The definitions of compose's broker, without users."""
-    text = (CHART.parent / "rabbitmq" / "definitions.json").read_text()
-    return json.loads(text.replace("@USERS@", "").replace("@PERMISSIONS@", ""))
-
-
 def test_the_trials_broker_has_the_same_logins_and_bounds() -> None:
     (found,) = [one for one in of_kind("trial", "ConfigMap") if one["metadata"]["name"] == "cloud-rabbitmq"]
     definitions = json.loads(found["data"]["definitions.json"])
-    stack = stack_of_compose()
+    stack = broker_definitions()
     assert definitions["queues"] == stack["queues"]
     for ours, theirs in zip(definitions["policies"], stack["policies"], strict=True):
         named_for_pods = {"pattern": theirs["pattern"]} if theirs["name"] == "processes" else {}

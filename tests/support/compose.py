@@ -30,6 +30,12 @@ PORTS = (
 APIS = ("identity", "image", "volume", "compute")
 
 
+def broker_definitions() -> Any:
+    """Those of the stack's RabbitMQ, without its users, whom ``make-secrets`` puts in."""
+    text = (ROOT / "deploy" / "rabbitmq" / "definitions.json").read_text()
+    return json.loads(text.replace("@USERS@", "").replace("@PERMISSIONS@", ""))
+
+
 @dataclass
 class Stack:
     """A project of its own on free ports; two runs never meet."""

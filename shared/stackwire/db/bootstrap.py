@@ -60,8 +60,10 @@ async def bootstrap(dsn: str, services: Sequence[str] = SERVICES, guests: Sequen
 
 async def create_database(dsn: str, name: str, template: str | None = None) -> None:
     """A new database, from a template if named; nothing happens when it exists."""
+    # Nobody may be connected to what is copied but who copies it, and several may do so at once.
+    where = with_database(dsn, "template1") if template and urlsplit(dsn).path == f"/{template}" else dsn
     with mapped():
-        connection = await asyncpg.connect(dsn, timeout=10.0)
+        connection = await asyncpg.connect(where, timeout=10.0)
         try:
             source = f" TEMPLATE {quoted(template)}" if template else ""
             if template and connection.get_server_version().major >= 15:

@@ -43,6 +43,7 @@ class Connections:
         self._unused = 0
         self._timer: asyncio.TimerHandle | None = None
         self._returning: set[asyncio.Task[None]] = set()
+        self._closing = False
 
     @property
     def use(self) -> PoolUse:
@@ -93,7 +94,7 @@ class Connections:
     async def release(self, connection: "PoolConnectionProxy[Any]", *, failed: bool = False) -> None:
         """Gives a connection back. ``failed``: its use ended with an error, after which asyncpg cleans up."""
         try:
-            if failed or not _is_reusable(connection):
+            if failed or self._closing or not _is_reusable(connection):
                 await self._pool.release(connection)
             else:
                 self._free.append(connection)
@@ -123,13 +124,19 @@ class Connections:
 
     def terminate(self) -> None:
         """Cuts all connections at once."""
+        self._keep_no_more()
+        self._free.clear()
         self._pool.terminate()
 
-    async def close(self) -> None:
-        """Waits a few seconds for connections in use, then closes them."""
+    def _keep_no_more(self) -> None:
+        self._closing = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    async def close(self) -> None:
+        """Waits a few seconds for connections in use, then closes them."""
+        self._keep_no_more()
         try:
             async with asyncio.timeout(5):
                 while self._free:

@@ -70,6 +70,16 @@ async def test_a_connection_that_the_server_closed_is_replaced(database: Databas
     assert database.pool_use.in_use == 0
 
 
+async def test_the_end_waits_for_what_is_under_way_and_no_longer(unmigrated: TestDatabase) -> None:
+    database = await Database.open(unmigrated.url("trace"), schema="trace", migrations=None, max_size=4)
+    async with database.read() as session:
+        closing = asyncio.create_task(database.close())
+        await turns_of_the_loop(20)
+        assert await session.value("SELECT 1") == 1
+    async with asyncio.timeout(4):  # it would cut the connection after five seconds
+        await closing
+
+
 async def test_what_nobody_needed_for_a_while_is_closed(unmigrated: TestDatabase) -> None:
     database = await Database.open(unmigrated.url("trace"), schema="trace", migrations=None, max_size=4, idle=0.05)
     try:

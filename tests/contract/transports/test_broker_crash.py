@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,12 +15,12 @@ from stackwire.messaging.errors import BusUnavailable, CallTimeout
 from stackwire.messaging.notify import Listener, Notification, Notifier
 from stackwire.messaging.rpc import RpcClient
 from stackwire.messaging.transport import notification_queue
+from support.compose import broker_definitions
 from support.polling import until
 from support.postgres import skip_or_fail
 from support.rabbitmq import TestRabbit, start_broker
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.slow]
-DEFINITIONS = Path(__file__).parents[3] / "deploy" / "rabbitmq" / "definitions.json"
 SENT = 400
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -112,7 +111,7 @@ async def test_a_call_that_can_be_repeated_outlasts_an_outage_that_is_longer_tha
 async def test_a_queue_that_nobody_reads_keeps_the_newest_of_its_bound(broker: TestRabbit) -> None:
     """The policy of the stacks, with a smaller number: other programs declare these queues too, without arguments."""
     assert broker.control is not None
-    (policy,) = [one for one in json.loads(DEFINITIONS.read_text())["policies"] if one["name"] == "notifications"]
+    (policy,) = [one for one in broker_definitions()["policies"] if one["name"] == "notifications"]
     definition = json.dumps({**policy["definition"], "max-length": 5})
     await asyncio.to_thread(
         broker.control, "set_policy", "notifications", policy["pattern"], definition, "--apply-to", policy["apply-to"]

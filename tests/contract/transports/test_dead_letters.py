@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from uuid import uuid4
 
 import aio_pika
@@ -16,13 +15,13 @@ from stackwire.messaging.dead_letters import DeadLetter, DeadLetters, dead_lette
 from stackwire.messaging.rabbit import RabbitTransport
 from stackwire.messaging.rpc import RpcClient
 from stackwire.messaging.transport import to_topic
+from support.compose import broker_definitions
 from support.polling import until
 from support.postgres import skip_or_fail
 from support.processes import own_vhost
 from support.rabbitmq import TestRabbit
 
 pytestmark = pytest.mark.rabbitmq
-DEFINITIONS = Path(__file__).parents[3] / "deploy" / "rabbitmq" / "definitions.json"
 
 
 @pytest.fixture
@@ -125,7 +124,7 @@ async def as_deployed(rabbitmq: TestRabbit) -> AsyncIterator[str]:
     """A vhost with the queue and the policies of compose's broker."""
     if rabbitmq.control is None:
         skip_or_fail("this broker cannot be administered")
-    found = json.loads(DEFINITIONS.read_text().replace("@USERS@", "").replace("@PERMISSIONS@", ""))
+    found = broker_definitions()
     with own_vhost(rabbitmq) as url:
         vhost = url.rpartition("/")[2]
         for one in found["policies"]:
