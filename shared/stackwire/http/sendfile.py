@@ -14,8 +14,8 @@ from collections.abc import AsyncGenerator
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
-_PIECE_BYTES = 16 * 1024**2  # of one turn of a thread
-_PATIENCE_MS = 5  # a thread waits so long for a fast client to read; for others the loop waits
+_SENT_AT_ONCE_BYTES = 16 * 1024**2  # of one turn of a thread
+_WAIT_MS = 5  # a thread waits so long for a fast client to read; for others the loop waits
 
 
 def socket_of(request: web.Request) -> socket.socket | None:
@@ -83,13 +83,13 @@ class _Sending:
         return sent
 
     def _push(self) -> int:
-        poll, sent, most = select.poll(), 0, min(self.remaining, _PIECE_BYTES)
+        poll, sent, most = select.poll(), 0, min(self.remaining, _SENT_AT_ONCE_BYTES)
         poll.register(self._connection, select.POLLOUT)
         while sent < most and not self._closed:
             try:
                 piece = self._send(most - sent)
             except BlockingIOError:
-                if poll.poll(_PATIENCE_MS):
+                if poll.poll(_WAIT_MS):
                     continue
                 break
             except OSError:
