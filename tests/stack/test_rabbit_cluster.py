@@ -69,7 +69,7 @@ async def servers() -> AsyncIterator[Servers]:
     try:
         async with carrying(Gateway(cluster.ports, lambda _: True)) as gateway:
             url = f"amqp://guest:guest@127.0.0.1:{gateway.port}/"
-            await Audit(url).declare()
+            await Audit(url).declare(*(node.control for node in cluster.nodes))
             yield Servers(cluster, url)
     finally:
         await asyncio.to_thread(starting.__exit__, None, None, None)

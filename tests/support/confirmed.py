@@ -21,11 +21,12 @@ from stackwire.db.pool import Database
 from stackwire.messaging.connect import connect
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.notify import Notifier
-from stackwire.messaging.transport import Properties
+from stackwire.messaging.transport import Properties, notification_queue
 from stackwire.runtime.relay import Relay
 from stackwire.runtime.sender import BusSender
 from support.polling import pass_time
 from support.postgres import migrations_of
+from support.rabbitmq import Control, keep_queues
 
 EXCHANGE = "cinder"
 DURABLE = "?amqp_durable_queues=true&rabbit_quorum_queue=true&publish_timeout=120"
@@ -112,7 +113,16 @@ class Audit:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    async def declare(self) -> None:
+    async def declare(self, *nodes: Control) -> None:
+        """It, and the queue that takes notifications. They outlive ``nodes`` that are killed at any moment from now."""
+        await self._declare_audit()
+        transport = await connect(self._url + DURABLE, name="declarer", timeout_seconds=60)
+        await transport.declare(notification_queue(EXCHANGE, "notifications", "info"))
+        await transport.close()
+        for control in nodes:
+            await asyncio.to_thread(keep_queues, control)
+
+    async def _declare_audit(self) -> None:
         async with await aio_pika.connect(self._url) as connection:
             channel = await connection.channel()
             queue = await channel.declare_queue("audit", durable=True, arguments={"x-queue-type": "quorum"})
