@@ -44,8 +44,13 @@ class RetryingClient:
                 await asyncio.sleep(RETRY_INTERVAL_SECONDS)
         return answer
 
-    async def create(self, service: str, path: str, noun: str, body: dict[str, Any], **kwargs: Any) -> str:
-        """The id of the created resource; after a broken connection it is looked up by name, else requested again."""
+    async def create(
+        self, service: str, path: str, noun: str, body: dict[str, Any], *, listed_at: str | None = None, **kwargs: Any
+    ) -> str:
+        """The id of the created resource; after a broken connection it is looked up by name, else requested again.
+
+        ``listed_at`` is where it is looked up, when that is not where it is created.
+        """
         name = (body.get(noun) or body)["name"]
         async with asyncio.timeout(TIMEOUT_SECONDS):
             while True:
@@ -53,7 +58,7 @@ class RetryingClient:
                 if answer is not None and answer.status in (200, 201, 202):
                     return str((answer.json.get(noun) or answer.json)["id"])
                 assert answer is None or answer.status >= 500, answer.body
-                found = (await self.get(service, f"{path}?name={name}")).json[f"{noun}s"]
+                found = (await self.get(service, f"{listed_at or path}?name={name}")).json[f"{noun}s"]
                 if found:
                     return str(found[0]["id"])
                 await asyncio.sleep(RETRY_INTERVAL_SECONDS)

@@ -31,6 +31,8 @@ TAKEN = """INSERT INTO volume.volume_glance_metadata (volume_id, key, value, cre
     SELECT 'v', k, 'x', now() FROM unnest(array['image_name','checksum','container_format','disk_format','min_disk',
     'min_ram','size','image_id']) AS k"""
 
+OWN_IMAGE = "what a volume took of an image is of its own image"
+
 
 def an_image(status: str = "queued", *, deleted: str = "NULL", ident: str = "i") -> str:
     return IMAGE.format(id=ident, status=status, deleted=deleted)
@@ -62,7 +64,7 @@ BROKEN: dict[str, list[str]] = {
     "no property has a reserved name": [an_image(), a_property("os_glance_own")],
     "an image that is not being written holds no room": [an_image(), "UPDATE image.images SET reserved = 1"],
     "no image of a server waits for its bytes": [an_image(), a_property("image_type", "snapshot")],
-    "what a volume took of an image is of its own image": [a_volume(image="'i'"), TAKEN],
+    OWN_IMAGE: [a_volume(image="'i'"), TAKEN],
     "a volume that is being uploaded knows what it was": [a_volume("uploading")],
     "no volume is in between": [a_volume("creating")],
     "what is counted is there": [a_volume(), COUNTED.format(gigabytes=3)],
@@ -109,6 +111,17 @@ async def test_what_breaks_one_is_found(admin: asyncpg.Connection, name: str) ->
     for statement in BROKEN[name]:
         await admin.execute(statement)
     assert name in await invariants.broken(admin)
+
+
+async def test_a_volume_that_another_image_was_written_over_has_what_it_took_of_that_one(
+    admin: asyncpg.Connection,
+) -> None:
+    forget = "UPDATE volume.volume_glance_metadata SET deleted = true, deleted_at = now() WHERE NOT deleted"
+    for statement in (a_volume(image="'i'"), TAKEN.replace("'x'", "'i'"), forget):
+        await admin.execute(statement)
+    assert OWN_IMAGE in await invariants.broken(admin)  # nothing took the place of what was forgotten
+    await admin.execute(TAKEN)
+    assert OWN_IMAGE not in await invariants.broken(admin)
 
 
 async def test_the_auditor_reads_every_table_and_writes_none(admin: asyncpg.Connection) -> None:

@@ -20,6 +20,10 @@ COUNTED = """
         SELECT project_id, size FROM volume.volumes WHERE NOT deleted
         UNION ALL SELECT project_id, volume_size FROM volume.snapshots WHERE NOT deleted) AS sizes GROUP BY 1"""
 
+FIRST_IMAGE = """(SELECT f.value FROM volume.volume_glance_metadata AS f
+            WHERE f.volume_id = v.id AND f.key = 'image_id' ORDER BY f.id LIMIT 1)"""
+"""What ``v`` took first. A reimage does not change what it was created from; rows that it replaced stay, deleted."""
+
 OF_ONE_SERVICE: Mapping[str, str] = {
     "an active image has its size and digests": """
         SELECT id FROM image.images AS i WHERE status = 'active' AND deleted_at IS NULL AND (size IS NULL OR size > 0
@@ -139,11 +143,11 @@ OF_ONE_SERVICE: Mapping[str, str] = {
         SELECT i.id, i.name FROM image.images AS i JOIN image.image_properties AS p ON p.image_id = i.id
         WHERE i.status = 'queued' AND p.deleted_at IS NULL AND p.name = 'image_type'
         AND p.value IN ('snapshot', 'backup')""",
-    "what a volume took of an image is of its own image": """
+    "what a volume took of an image is of its own image": f"""
         SELECT v.id, v.source_image, m.value FROM volume.volumes AS v
         LEFT JOIN volume.volume_glance_metadata AS m ON m.volume_id = v.id AND m.key = 'image_id' AND NOT m.deleted
         WHERE v.source_image IS NOT NULL AND NOT v.deleted AND v.status IN ('available', 'in-use')
-        AND m.value IS DISTINCT FROM v.source_image""",
+        AND (m.value IS NULL OR {FIRST_IMAGE} <> v.source_image)""",
     "what was taken of an image stands once": """
         SELECT volume_id, snapshot_id, key FROM volume.volume_glance_metadata WHERE NOT deleted
         GROUP BY 1, 2, 3 HAVING count(*) > 1""",
