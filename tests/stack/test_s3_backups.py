@@ -61,6 +61,10 @@ async def shows(asking: Any, status: str) -> bool:
     return bool((await asking)["status"] == status)
 
 
+async def ended_as(client: JsonClient, backup: str, *statuses: str) -> bool:
+    return (await get_backup(client, backup))["status"] in statuses
+
+
 async def gone(client: JsonClient, backup: str) -> bool:
     return (await client.get("volume", f"{BACKUPS}/{backup}")).status == 404
 
@@ -75,6 +79,7 @@ async def test_a_killed_backup_process_leaves_nothing_undone(processes: Processe
         gate.held = {"PutObject"}
         lost = (await request_backup(client, volume)).ok(202).json["backup"]["id"]
         await died(processes, gate, "PutObject")
+        await until(lambda: ended_as(client, lost, "error", "available"), 30)
         await until(lambda: shows(get_volume(client, volume), "available"), 30)
         ended = await get_backup(client, lost)
         # whoever is first: recovery, or the message, which is delivered again and makes the backup after all
