@@ -301,12 +301,13 @@ def test_passwords_that_everybody_knows_are_for_the_loopback_address(folder: Pat
 def test_with_a_password_of_ones_own_the_cloud_is_for_others_too(folder: Path, ports: list[str]) -> None:
     """A container's way: the password from a file, the address at which the ports are published in the catalogue."""
     (folder / "password").write_text("what only we know\n")
-    secret = {"STACKWIRE_IDENTITY_SEED_PASSWORD_FILE": str(folder / "password")}
-    done = stackwire("up", "-d", "--data-dir", str(folder), *ports, STACKWIRE_HOST="0.0.0.0", **secret)
+    own = {"STACKWIRE_IDENTITY_SEED_PASSWORD_FILE": str(folder / "password"), "STACKWIRE_IDENTITY_REGION": "RegionTwo"}
+    done = stackwire("up", "-d", "--data-dir", str(folder), *ports, STACKWIRE_HOST="0.0.0.0", **own)
     assert done.returncode == 0, done.stderr
     assert "their password is in these files" in done.stdout
     assert "Others than this machine reach it at 0.0.0.0" in done.stdout
     assert "password: what only we know" in (folder / "clouds.yaml").read_text()
+    assert "region_name: RegionTwo" in (folder / "clouds.yaml").read_text(), "as the catalogue has it"
     assert (folder / "clouds.yaml").stat().st_mode & 0o077 == 0
     services = json.loads(stackwire("status", "--json", "--data-dir", str(folder)).stdout)["services"]
     with pytest.raises(urllib.error.HTTPError, match="401"):

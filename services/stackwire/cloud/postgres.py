@@ -30,7 +30,7 @@ from stackwire.cloud.postgres_binaries import PostgresError, copied, find_binari
 from stackwire.cloud.postgres_cache import ClusterCache, Contents
 from stackwire.cloud.postgres_home import answers, find_home, is_server, last_log_line, pid_in, pointer, socket_dir
 
-__all__ = ["EmbeddedPostgres", "PostgresError", "last_log_line"]
+__all__ = ["EmbeddedPostgres", "PostgresError"]
 
 POSTGRES_START_TIMEOUT_SECONDS = 30.0
 POSTGRES_STOP_TIMEOUT_SECONDS = 20.0

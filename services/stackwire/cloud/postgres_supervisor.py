@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator
 from typing import TypeVar
 
@@ -14,6 +15,9 @@ T = TypeVar("T")
 LIVENESS_POLL_SECONDS = 0.25
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.5, 30.0
 """Between failed starts: a disk may be full for a while."""
+DIED, RUNS_AGAIN = "PostgreSQL died; it is started again", "PostgreSQL runs again, as process %s"
+STAYS_AWAY = "PostgreSQL cannot be started again: %s"
+UNKNOWN = "whether PostgreSQL lives cannot be told: %s"
 
 
 @contextlib.asynccontextmanager
@@ -30,18 +34,46 @@ async def supervised(server: EmbeddedPostgres | None) -> AsyncIterator[None]:
         await asyncio.gather(supervising, return_exceptions=True)
 
 
+class Watch:
+    """The same for a process without an event loop, which calls ``look`` a few times a second."""
+
+    def __init__(self, server: EmbeddedPostgres | None) -> None:
+        self._server = server
+        self._not_before, self._pause = 0.0, FIRST_PAUSE_SECONDS
+
+    def look(self) -> None:
+        if self._server is None or time.monotonic() < self._not_before:
+            return
+        try:
+            if self._server.pid is not None:
+                return
+        except OSError as error:
+            log.debug(UNKNOWN, error)
+            return
+        log.warning(DIED)
+        try:
+            self._server.start()
+        except (PostgresError, OSError) as error:
+            log.error(STAYS_AWAY, error)
+            self._not_before = time.monotonic() + self._pause
+            self._pause = min(self._pause * 2, MAX_PAUSE_SECONDS)
+        else:
+            log.warning(RUNS_AGAIN, self._server.pid)
+            self._pause = FIRST_PAUSE_SECONDS
+
+
 async def _supervise(server: EmbeddedPostgres) -> None:
     while True:
         await asyncio.sleep(LIVENESS_POLL_SECONDS)
         try:
             pid = await _finish_thread(asyncio.create_task(asyncio.to_thread(lambda: server.pid)))
         except OSError as error:  # a shortage here says nothing about the server
-            log.debug("whether PostgreSQL lives cannot be told: %s", error)
+            log.debug(UNKNOWN, error)
             continue
         if pid is None:
-            log.warning("PostgreSQL died; it is started again")
+            log.warning(DIED)
             await _restart(server)
-            log.warning("PostgreSQL runs again, as process %s", server.pid)
+            log.warning(RUNS_AGAIN, server.pid)
 
 
 async def _restart(server: EmbeddedPostgres) -> None:
@@ -50,7 +82,7 @@ async def _restart(server: EmbeddedPostgres) -> None:
         try:
             return await _finish_thread(asyncio.create_task(asyncio.to_thread(server.start)))
         except (PostgresError, OSError) as error:
-            log.error("PostgreSQL cannot be started again: %s", error)
+            log.error(STAYS_AWAY, error)
         await asyncio.sleep(pause)
         pause = min(pause * 2, MAX_PAUSE_SECONDS)
 

@@ -5,7 +5,6 @@ shared out. The process that starts them has PostgreSQL, too.
 """
 
 import logging
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -16,18 +15,15 @@ from typing import Any
 from stackwire.cloud.cloud import Cloud, seed_password, settings_type
 from stackwire.cloud.datadir import PASSWORD, DataDir
 from stackwire.cloud.options import ORDER, Options
-from stackwire.cloud.postgres import EmbeddedPostgres, PostgresError
+from stackwire.cloud.postgres import EmbeddedPostgres
+from stackwire.cloud.postgres_supervisor import Watch
 from stackwire.cloud.states.init_hooks import prepare
 from stackwire.db.bootstrap import GUESTS, bootstrap
-from stackwire.runtime.main import STARTUP_ERRORS, STOP_SECONDS, run, startup_error_text, until_signal
+from stackwire.runtime.main import STARTUP_ERRORS, run, startup_error_text, stop_seconds, until_signal
 from stackwire.runtime.processes import Supervisor
 from stackwire.runtime.siblings import Share
 
 log = logging.getLogger(__name__)
-GRACE_SECONDS = 20.0 + STOP_SECONDS
-REGION = "RegionOne"
-RESTART_SECONDS = 1.0
-"""Between attempts to start PostgreSQL again."""
 
 
 class CannotServe(Exception):
@@ -46,18 +42,21 @@ def run_processes(
 
     Raises CannotServe, PortInUse, BootstrapError.
     """
+    grace = 0.0
     for name in ORDER:
-        if reason := settings_type(name)(amqp_url=options.amqp_url).one_process_because:
+        settings = settings_type(name)(amqp_url=options.amqp_url)
+        if reason := settings.one_process_because:
             raise CannotServe(f"{reason} cannot be had with --processes {options.processes}")
+        grace = max(grace, stop_seconds(settings))
     run(lambda: bootstrap(admin_url, guests=GUESTS if options.has_registry else ()))
     password = seed_password()
-    directory.write_client_files(options.urls()["identity"], REGION, password or PASSWORD)
+    region = settings_type("identity")().region
+    directory.write_client_files(options.urls()["identity"], region, password or PASSWORD)
     with TemporaryDirectory(prefix="stackwire-up-") as folder:
         notes = _Notes(Path(folder))
         work = partial(_work, options, directory, database_urls, notes)
         places = [(options.host, options.all_ports[name]) for name in _shared_services(options)]
-        watch = _Watch(postgres)
-        supervisor = Supervisor("cloud", options.processes, work, places, grace=GRACE_SECONDS, watch=watch.look)
+        supervisor = Supervisor("cloud", options.processes, work, places, grace=grace, watch=Watch(postgres).look)
         if supervisor.run(lambda _: announce(password)):
             raise CannotServe(notes.failure or "a process of the cloud died while it started")
 
@@ -131,24 +130,3 @@ class _Notes:
     @prepared.setter
     def prepared(self, _done: bool) -> None:
         self._prepared.touch()
-
-
-class _Watch:
-    """Starts the cloud's own PostgreSQL again when it dies; what it had committed is there."""
-
-    def __init__(self, server: EmbeddedPostgres | None) -> None:
-        self._server = server
-        self._not_before = 0.0
-
-    def look(self) -> None:
-        """A few times a second."""
-        if self._server is None or time.monotonic() < self._not_before:
-            return
-        try:
-            if self._server.pid is None:
-                log.warning("PostgreSQL died; it is started again")
-                self._server.start()
-                log.warning("PostgreSQL runs again, as process %s", self._server.pid)
-        except (PostgresError, OSError) as error:
-            log.error("PostgreSQL cannot be started again: %s", error)
-            self._not_before = time.monotonic() + RESTART_SECONDS

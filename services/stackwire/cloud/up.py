@@ -220,7 +220,7 @@ def _run(options: Options, directory: DataDir, databases: Databases, output: Cal
 
 async def _serve(options: Options, directory: DataDir, databases: Databases, output: Callable[[str], None]) -> None:
     from stackwire.cloud.admin.embedded import admin_port
-    from stackwire.cloud.cloud import Cloud, seed_password
+    from stackwire.cloud.cloud import Cloud, seed_password, settings_type
     from stackwire.cloud.postgres_supervisor import supervised
     from stackwire.cloud.states.init_hooks import prepare
     from stackwire.core.faults import FaultRules
@@ -238,7 +238,8 @@ async def _serve(options: Options, directory: DataDir, databases: Databases, out
     await cloud.start()
     gc.enable()
     try:
-        directory.write_client_files(cloud.urls["identity"], "RegionOne", password or PASSWORD)
+        region = settings_type("identity")().region
+        directory.write_client_files(cloud.urls["identity"], region, password or PASSWORD)
         directory.write_state(_state(options))
         await prepare(cloud, options, directory)
         async with supervised(databases.server), admin_port(cloud, options, directory.path, databases.admin):

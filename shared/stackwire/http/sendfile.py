@@ -107,7 +107,7 @@ class _Sending:
         except ConnectionError as lost:
             raise ConnectionResetError("Connection lost") from lost
         if not piece:
-            raise ConnectionResetError("the file is shorter than its image says")
+            raise ConnectionResetError("the file ended before its response")
         return piece
 
     async def until_writable(self) -> None:

@@ -165,6 +165,11 @@ def cannot_start(name: str, error: BaseException) -> int:
     return CANNOT_START
 
 
+def stop_seconds(settings: ServiceSettings) -> float:
+    """How long a process may take from SIGTERM to its end: requests and then messages have their time to drain."""
+    return settings.drain_delay + 2 * settings.drain_seconds + STOP_SECONDS
+
+
 def _serve_in(
     count: int, name: str, settings: S, build: Callable[..., Awaitable[Service]], overrides: dict[str, Any]
 ) -> int:
@@ -180,7 +185,7 @@ def _serve_in(
             return cannot_start(name, error)
         return 0
 
-    grace = settings.drain_delay + 2 * settings.drain_seconds + STOP_SECONDS
+    grace = stop_seconds(settings)
     places = [(settings.host, port) for port in (settings.api_port, settings.health_port) if port is not None]
     supervisor = Supervisor(name, count, work, places, grace=grace, overlap=not settings.serves_work)
     return supervisor.run(print_line)

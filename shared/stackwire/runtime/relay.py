@@ -140,7 +140,7 @@ class Relay:
         now = asyncio.get_running_loop().time()
         held = [destination for destination, (until, _) in self._held.items() if until > now]
         handled = list(self._handled)
-        sent: list[int] = []
+        sent: set[int] = set()
         failed: Exception | None = None
         async with self._database.transaction() as session:
             await session.value(
@@ -169,7 +169,7 @@ class Relay:
         if messages:
             await outbox.mark_sent(session, done[False], self._database.clock.now(), unhandled=done[True])
 
-    async def _send_at_once(self, messages: Sequence[Outgoing], sent: list[int]) -> None:
+    async def _send_at_once(self, messages: Sequence[Outgoing], sent: set[int]) -> None:
         """Publishes notifications in their order, without waiting for each confirm.
 
         A notification needs no consumer, so none can be held back while the next is published.
@@ -178,15 +178,15 @@ class Relay:
             messages[at : at + CONCURRENT_NOTIFICATIONS] for at in range(0, len(messages), CONCURRENT_NOTIFICATIONS)
         ):
             results = await asyncio.gather(*(self._send(message) for message in some), return_exceptions=True)
-            sent += [message.seq for message, end in zip(some, results, strict=True) if end is True]
+            sent.update(message.seq for message, end in zip(some, results, strict=True) if end is True)
             for end in results:
                 if isinstance(end, BaseException):
                     raise end
 
-    async def _send_singly(self, messages: Sequence[Outgoing], sent: list[int]) -> None:
+    async def _send_singly(self, messages: Sequence[Outgoing], sent: set[int]) -> None:
         for message in messages:
             if await self._send(message):
-                sent.append(message.seq)  # noqa: PERF401  # what was sent before a failure counts
+                sent.add(message.seq)
 
     async def _send(self, message: Outgoing) -> bool:
         """True when it was published. One that cannot be holds back its destination, to keep the order."""
@@ -211,10 +211,8 @@ class Relay:
         return True
 
     async def _publish(self, message: Outgoing) -> None:
-        if self._is_lost_with_process(message.kind):
-            await self._sender.send(message, partial(self._on_handled, message.id))
-        else:
-            await self._sender.send(message)
+        lost = self._is_lost_with_process(message.kind)
+        await self._sender.send(message, partial(self._on_handled, message.id) if lost else None)
 
     def _is_lost_with_process(self, kind: str) -> bool:
         return kind == "cast" and not self._sender.outlives_process

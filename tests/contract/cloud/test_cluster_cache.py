@@ -24,14 +24,6 @@ Started = Callable[..., EmbeddedPostgres]
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    path = Path(tempfile.mkdtemp(prefix="stackwire-test-"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
-
-
-@pytest.fixture
 def started(folder: Path) -> Iterator[Started]:
     """Starts servers on new clusters; they are removed after the test."""
     servers: list[EmbeddedPostgres] = []

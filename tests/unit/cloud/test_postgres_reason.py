@@ -1,6 +1,6 @@
 """What a user is told of a PostgreSQL that cannot be made or started: its error, not what it did after it."""
 
-from stackwire.cloud.postgres import last_log_line
+from stackwire.cloud.postgres_home import last_log_line
 
 
 def test_the_error_counts_and_not_the_tidying_up_after_it() -> None:
