@@ -1,12 +1,15 @@
 """A day's work of the tools that other people's programs are written with, each unmodified.
 
-apache-libcloud, novaclient and keystoneclient are in this environment. cloudbridge, which brings clients of services
-along that are not here, has an environment of its own, and pkgcloud its modules, beside this one's packages: ``make
-test-tools`` makes them, and without them ``make test`` leaves these two out.
+apache-libcloud, novaclient, glanceclient and keystoneclient are installed here. cloudbridge, which brings clients
+of services along that are not here, has an environment of its own, and pkgcloud its modules, beside these packages:
+``make test-tools`` makes them, and without them ``make test`` leaves these two out.
 """
 
 import asyncio
+import hashlib
+import io
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -16,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from glanceclient.client import Client as Glance
+from glanceclient.exc import HTTPNotFound
 from keystoneclient.v3.client import Client as Keystone
 from libcloud.compute.providers import get_driver
 from libcloud.compute.types import NodeState, Provider
@@ -29,6 +34,7 @@ from support.postgres import skip_or_fail
 
 DATA = Path(__file__).parents[1] / "data"
 SHARE = Path(sys.prefix) / "share"
+DISK = random.Random(1).randbytes(300_000)
 CLOUDBRIDGE = "cloudbridge[openstack]==4.4.2"
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -132,6 +138,59 @@ async def test_novaclient_runs_servers(cloud: TestCloud) -> None:
         client.server_groups.delete(group.id)
 
     await cloud.sdk(day)
+
+
+async def test_glanceclient_keeps_images(cloud: TestCloud) -> None:
+    other = (await cloud.http("alt")).project_id
+
+    def day(connection: Any) -> None:
+        client = Glance("2", session=connection.session, region_name="RegionOne", interface="public")
+        image = client.images.create(
+            name="day", disk_format="raw", container_format="bare", os_distro="debian", team="a"
+        )
+        client.images.upload(image.id, io.BytesIO(DISK), image_size=len(DISK))
+        found = client.images.get(image.id)
+        assert (found.status, found.size, found.os_hash_value) == (
+            "active",
+            len(DISK),
+            hashlib.sha512(DISK).hexdigest(),
+        )
+        assert b"".join(client.images.data(image.id)) == DISK  # it checks the hash, too
+        client.images.update(image.id, remove_props=["team"], name="night", hw_disk_bus="scsi")
+        client.image_tags.update(image.id, "blue")
+        (listed,) = client.images.list(filters={"hw_disk_bus": "scsi", "tag": ["blue"]}, page_size=1)
+        assert (listed.id, listed.name, listed.tags, "team" in listed) == (image.id, "night", ["blue"], False)
+        client.image_tags.delete(image.id, "blue")
+
+        client.images.update(image.id, visibility="shared")
+        client.image_members.create(image.id, other)
+        assert [each.status for each in client.image_members.list(image.id)] == ["pending"]
+        client.image_members.delete(image.id, other)
+
+        later = client.images.create(name="later", disk_format="raw", container_format="bare")
+        assert "glance-direct" in client.images.get_import_info()["import-methods"]["value"]
+        client.images.stage(later.id, io.BytesIO(DISK))
+        client.images.image_import(later.id, "glance-direct")
+        until(lambda: client.images.get(later.id).status == "active")
+        (task,) = client.images.get_associated_image_tasks(later.id)["tasks"]
+        assert task["status"] == "success"
+        assert client.info.get_usage()["image_count_total"]["usage"] == 2
+
+        for each in (image.id, later.id):
+            client.images.delete(each)
+        with pytest.raises(HTTPNotFound):
+            client.images.get(image.id)
+
+    def night(connection: Any) -> None:
+        client = Glance("2", session=connection.session, region_name="RegionOne", interface="public")
+        client.metadefs_namespace.create(namespace="works", visibility="private")
+        client.metadefs_object.create("works", name="rack", properties={"row": {"title": "Row", "type": "integer"}})
+        assert [each["name"] for each in client.metadefs_object.list("works")] == ["rack"]
+        client.metadefs_namespace.delete("works")
+        assert [each.status for each in client.tasks.list()] == ["success"]
+
+    await cloud.sdk(day)
+    await cloud.sdk(night, user="admin")
 
 
 async def test_keystoneclient_manages_people_and_what_they_log_in_with(cloud: TestCloud) -> None:
