@@ -79,7 +79,7 @@ async def ears(stack: Stack) -> AsyncIterator[dict[str, Ear]]:
 
 def test_every_container_is_healthy(stack: Stack) -> None:
     states = stack.inspect("{{.State.Health.Status}}")
-    assert set(states) == {*SERVERS, *OURS}
+    assert set(states) >= {*SERVERS, *OURS}  # more, where another file's tests started a profile
     assert set(states.values()) == {"healthy"}
 
 
@@ -120,9 +120,13 @@ async def test_nobody_is_heard_who_does_not_sign(stack: Stack) -> None:
     await RpcClient(transport).send(system_context("nova").to_wire(), order.target, order.method, order.to_args())
     await transport.close()
     asked = "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3"
-    base = [*stack.compose, "-f", str(COMPOSE), "exec", "-T", "volume-api", "bash", "-c", asked]
     counted = r'stackwire_dead_letters_total\{[^}]*reason="forged"[^}]*\} [1-9]'
-    assert await until(lambda: re.search(counted, stack.run(*base)), 60, interval=1.0)
+    receivers = stack.containers("volume-api", "volume-api-more", "volume-worker", "volume-worker-more")
+
+    def is_counted() -> bool:
+        return any(re.search(counted, stack.run("docker", "exec", each, "bash", "-c", asked)) for each in receivers)
+
+    assert await until(is_counted, 60, interval=1.0)
 
 
 async def test_the_stock_client_makes_an_image_a_volume_and_a_server_and_a_real_listener_hears_of_them(
